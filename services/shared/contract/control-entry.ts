@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { nameSchema } from "./names.ts";
+import { versionSchema } from "./version.ts";
+
+/** A change of policy that is in force from here on in the log, and whom it can concern. */
+export const policyEntrySchema = z
+  .object({
+    version: versionSchema.shape.number,
+    build: versionSchema.shape.build,
+    /** Roles whose rules changed, with the roles that inherit them. */
+    roles: z.array(z.string()).optional(),
+    /** Subjects whose roles changed; `group:<name>` stands for everyone in a group. */
+    subjects: z.array(z.string()).optional(),
+    /** Anything may have changed: event map, limits, a repaired store. */
+    all: z.literal(true).optional(),
+  })
+  .strip();
+export type PolicyEntry = z.infer<typeof policyEntrySchema>;
+
+/** A session that ended, or a subject whose claims changed. */
+export const sessionEntrySchema = z.union([
+  z.object({ sid: nameSchema, action: z.literal("revoked") }),
+  z.object({ sub: nameSchema, action: z.literal("changed") }),
+]);
+export type SessionEntry = z.infer<typeof sessionEntrySchema>;
+
+/** A change of the tenant itself. */
+export const tenantEntrySchema = z.object({ state: z.enum(["active", "suspended", "deleted"]) });
+export type TenantEntry = z.infer<typeof tenantEntrySchema>;

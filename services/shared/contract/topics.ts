@@ -1,0 +1,68 @@
+import { isName } from "./names.ts";
+
+/**
+ * A topic is what stands behind the tenant in an event's subject, `order.created.42`; its first two tokens are the event
+ * type, `order.created`. A pattern is a topic with the wildcards of NATS: `*` is one token, a last `>` is one or more.
+ */
+export const TOPIC_TOKENS = { min: 2, max: 8 } as const;
+
+/** The event type of a topic: its first two tokens. */
+export function eventTypeOf(topic: string): string {
+  const second = topic.indexOf(".", topic.indexOf(".") + 1);
+  return second === -1 ? topic : topic.slice(0, second);
+}
+
+/** Whether `topic` is one an event may have: 2 to 8 names, no wildcard. */
+export function isTopic(topic: string): boolean {
+  const tokens = topic.split(".");
+  return tokens.length >= TOPIC_TOKENS.min && tokens.length <= TOPIC_TOKENS.max && tokens.every(isName);
+}
+
+/** Whether `pattern` is one a topic can match: up to 8 tokens, each a name or `*`, the last possibly `>`. */
+export function isTopicPattern(pattern: string): boolean {
+  const tokens = pattern.split(".");
+  if (tokens.length > TOPIC_TOKENS.max) return false;
+  const last = tokens.at(-1);
+  const open = last === ">";
+  if (!open && tokens.length < TOPIC_TOKENS.min) return false;
+  return (open ? tokens.slice(0, -1) : tokens).every((token) => token === "*" || isName(token));
+}
+
+/** Whether `topic` (no wildcards) matches `pattern`. */
+export function topicMatches(pattern: string, topic: string): boolean {
+  const wanted = pattern.split(".");
+  const tokens = topic.split(".");
+  for (const [index, token] of wanted.entries()) {
+    if (token === ">") return tokens.length > index;
+    if (index >= tokens.length) return false;
+    if (token !== "*" && token !== tokens[index]) return false;
+  }
+  return wanted.length === tokens.length;
+}
+
+/** Whether some topic could match both patterns. */
+export function patternsOverlap(a: string, b: string): boolean {
+  const left = a.split(".");
+  const right = b.split(".");
+  for (let index = 0; ; index += 1) {
+    const l = left[index];
+    const r = right[index];
+    if (l === undefined || r === undefined) return l === r;
+    if (l === ">" || r === ">") return true;
+    if (l !== "*" && r !== "*" && l !== r) return false;
+  }
+}
+
+/** Whether every topic that matches `inner` also matches `outer`. */
+export function patternCovers(outer: string, inner: string): boolean {
+  const wide = outer.split(".");
+  const narrow = inner.split(".");
+  for (let index = 0; ; index += 1) {
+    const w = wide[index];
+    const n = narrow[index];
+    if (w === undefined || n === undefined) return w === n;
+    if (w === ">") return true;
+    if (n === ">") return false;
+    if (w !== "*" && w !== n) return false;
+  }
+}

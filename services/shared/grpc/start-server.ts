@@ -1,0 +1,103 @@
+import {
+  type handleUnaryCall,
+  Server,
+  ServerCredentials,
+  type ServiceDefinition,
+  status,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { HealthImplementation } from "grpc-health-check";
+import { BootError } from "#shared/config/read-config.ts";
+import { type AppError, httpStatusOf, toAppError } from "#shared/errors/app-error.ts";
+import type { ListenAddress } from "#shared/http/listen.ts";
+import type { Logger } from "#shared/log/create-logger.ts";
+import { serverChannelOptions } from "./channel-options.ts";
+
+/** A running gRPC server with the standard health service. Disposing lets running calls finish for up to 5 s. */
+export interface GrpcServer extends AsyncDisposable {
+  readonly port: number;
+  /** Tells health checkers whether to send work here. */
+  setServing(serving: boolean): void;
+}
+
+/**
+ * Serves gRPC services and `grpc.health.v1.Health`.
+ * @throws {BootError} when the port is taken.
+ */
+export async function startGrpcServer(
+  address: ListenAddress,
+  services: ReadonlyArray<readonly [ServiceDefinition, UntypedServiceImplementation]>,
+): Promise<GrpcServer> {
+  const server = new Server(serverChannelOptions);
+  const health = new HealthImplementation({ "": "NOT_SERVING" });
+  health.addToServer(server);
+  for (const [definition, implementation] of services) server.addService(definition, implementation);
+  const port = await bind(server, address);
+  return {
+    port,
+    setServing: (serving) => health.setStatus("", serving ? "SERVING" : "NOT_SERVING"),
+    async [Symbol.asyncDispose]() {
+      health.setStatus("", "NOT_SERVING");
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(() => server.forceShutdown(), 5_000);
+        server.tryShutdown(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    },
+  };
+}
+
+/** Makes a unary handler from an async function: an AppError becomes its gRPC status, anything else INTERNAL and a log line. */
+export function unaryHandler<Request, Response>(
+  log: Logger,
+  answer: (request: Request) => Promise<Response>,
+): handleUnaryCall<Request, Response> {
+  return (call, callback) => {
+    answer(call.request).then(
+      (response) => callback(null, response),
+      (thrown: unknown) => {
+        const error = toAppError(thrown);
+        if (error.code === "internal") log.error({ err: error.cause }, "a call failed in an unexpected way");
+        callback({ code: statusOf(error), details: error.message });
+      },
+    );
+  };
+}
+
+function statusOf(error: AppError): status {
+  switch (httpStatusOf[error.code]) {
+    case 400:
+    case 413:
+    case 422:
+    case 406:
+      return status.INVALID_ARGUMENT;
+    case 401:
+      return status.UNAUTHENTICATED;
+    case 403:
+      return status.PERMISSION_DENIED;
+    case 404:
+    case 405:
+      return status.NOT_FOUND;
+    case 409:
+    case 412:
+      return status.FAILED_PRECONDITION;
+    case 429:
+      return status.RESOURCE_EXHAUSTED;
+    case 503:
+      return status.UNAVAILABLE;
+    case 500:
+      return status.INTERNAL;
+  }
+}
+
+function bind(server: Server, { host, port, setting }: ListenAddress): Promise<number> {
+  const authority = host.includes(":") ? `[${host}]` : host;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(`${authority}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(new BootError(`cannot listen on ${host}:${port} for gRPC; set ${setting} to a free port`));
+    });
+  });
+}

@@ -1,0 +1,91 @@
+import { createServer, type Server } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { cors } from "hono/cors";
+import type { z } from "zod";
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import type { Logger } from "#shared/log/create-logger.ts";
+import { problemOf } from "./problem.ts";
+
+/** What a JSON API allows from outside. */
+export interface JsonApiLimits {
+  /** The largest request body, in bytes. */
+  readonly maxBodyBytes: number;
+  /** Web origins that may call with cookies or tokens; an exact list. */
+  readonly allowedOrigins: readonly string[];
+}
+
+/** A router whose failures leave as problem documents (RFC 9457), whose bodies are limited and whose CORS is an exact list. */
+export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, log: Logger): Hono {
+  const api = new Hono();
+  api.use(
+    cors({
+      origin: (origin) => (allowedOrigins.includes(origin) ? origin : null),
+      credentials: true,
+      allowMethods: ["GET", "POST", "PUT", "DELETE"],
+      allowHeaders: ["authorization", "content-type", "if-match"],
+      exposeHeaders: ["etag"],
+      maxAge: 600,
+    }),
+  );
+  api.use(
+    bodyLimit({
+      maxSize: maxBodyBytes,
+      onError: () => {
+        throw new AppError("body_too_large", `the body may have ${maxBodyBytes} bytes`);
+      },
+    }),
+  );
+  api.use(async (c, next) => {
+    await next();
+    if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
+    c.header("x-content-type-options", "nosniff");
+  });
+  api.notFound(() => problemResponse(new AppError("not_found", "there is nothing at this path")));
+  api.onError((thrown) => {
+    const error = toAppError(thrown);
+    if (error.code === "internal") log.error({ err: error.cause }, "a request failed in an unexpected way");
+    return problemResponse(error);
+  });
+  return api;
+}
+
+/** A server for the API, with time limits on headers and bodies. Not yet listening. */
+export function createApiServer(api: Hono): Server {
+  const server = createServer(getRequestListener(api.fetch));
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 30_000;
+  return server;
+}
+
+/**
+ * The request's JSON body, checked.
+ * @throws {AppError} `malformed_request` naming the first field that is wrong.
+ */
+export async function readJson<Schema extends z.ZodType>(c: Context, schema: Schema): Promise<z.infer<Schema>> {
+  const text = await c.req.text();
+  return parseBody(parseJson(text), schema);
+}
+
+/** Checks a decoded body against its schema; throws `malformed_request` naming the first field that is wrong. */
+export function parseBody<Schema extends z.ZodType>(value: unknown, schema: Schema): z.infer<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const where = issue === undefined || issue.path.length === 0 ? "the body" : `"${issue.path.join(".")}"`;
+  throw new AppError("malformed_request", `${where}: ${issue?.message ?? "not as expected"}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new AppError("malformed_request", "the body is not JSON");
+  }
+}
+
+function problemResponse(error: AppError): Response {
+  const { status, headers, body } = problemOf(error);
+  return new Response(body, { status, headers });
+}

@@ -1,0 +1,38 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { BootError } from "#shared/config/read-config.ts";
+
+/** Where to listen; `setting` is the variable to name when the port is taken. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly setting: string;
+}
+
+/**
+ * Starts listening and answers the port in use.
+ * @throws {BootError} when the port is taken or not allowed.
+ */
+export async function listen(server: Server, { host, port, setting }: ListenAddress): Promise<number> {
+  // A reconnect storm brings thousands of connections at once; the kernel's default backlog of 511 would refuse them.
+  server.listen({ host, port, backlog: 4096 });
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    throw new BootError(
+      `cannot listen on ${host}:${port} (${(error as NodeJS.ErrnoException).code}); set ${setting} to a free port`,
+    );
+  }
+  return (server.address() as AddressInfo).port;
+}
+
+/** Stops accepting, lets running requests finish for up to `graceMs`, then closes what is left. */
+export async function closeServer(server: Server, graceMs: number): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(timer);
+}

@@ -1,0 +1,34 @@
+import { createServer } from "node:http";
+import type { Registry } from "prom-client";
+import { closeServer, listen, type ListenAddress } from "./listen.ts";
+
+/** What the operations port tells and who may change it. */
+export interface OpsServer extends AsyncDisposable {
+  readonly port: number;
+}
+
+/**
+ * Serves the operations port: `/healthz` (the process lives), `/readyz` (it takes new work: 200 or 503), `/metrics`
+ * (OpenMetrics), and `pages` of the service's own as JSON.
+ */
+export async function startOpsServer(
+  address: ListenAddress,
+  metrics: Registry,
+  isReady: () => boolean,
+  pages: Record<string, () => unknown> = {},
+): Promise<OpsServer> {
+  const server = createServer(async (request, response) => {
+    const path = request.url?.split("?")[0] ?? "";
+    if (path === "/healthz") return response.end("ok\n");
+    if (path === "/readyz") return response.writeHead(isReady() ? 200 : 503).end(isReady() ? "ready\n" : "not ready\n");
+    if (path === "/metrics") {
+      return response.setHeader("content-type", metrics.contentType).end(await metrics.metrics());
+    }
+    const page = pages[path];
+    if (page !== undefined)
+      return response.setHeader("content-type", "application/json").end(JSON.stringify(page(), null, 2));
+    return response.writeHead(404).end("not found\n");
+  });
+  const port = await listen(server, address);
+  return { port, [Symbol.asyncDispose]: () => closeServer(server, 100) };
+}

@@ -1,0 +1,38 @@
+import { BootError } from "#shared/config/read-config.ts";
+
+/**
+ * Runs a service until SIGTERM or SIGINT, then disposes it and lets the process end with 0. A service that cannot start
+ * says why in one message and ends with 1; so does a process with a fault that nobody handled.
+ */
+export async function runService(
+  name: string,
+  start: (env: NodeJS.ProcessEnv) => Promise<AsyncDisposable>,
+): Promise<void> {
+  requireNode24();
+  process.on("unhandledRejection", (error) => fail(name, error));
+  const stopped = new Promise<void>((resolve) => {
+    process.once("SIGTERM", () => resolve());
+    process.once("SIGINT", () => resolve());
+  });
+  try {
+    await using _service = await start(process.env);
+    await stopped;
+  } catch (error) {
+    fail(name, error);
+  }
+  // Clients' keep-alive sockets and reconnect timers must not hold a process that has already let go of everything.
+  process.exit(0);
+}
+
+function fail(name: string, error: unknown): never {
+  const text = error instanceof BootError ? error.message : (error as Error).stack;
+  process.stderr.write(`${name} cannot go on: ${text}\n`);
+  process.exit(1);
+}
+
+/** Without this, a machine whose platform has no bundled Node would run on its own, older one and fail in odd places. */
+function requireNode24(): void {
+  const major = Number(process.versions.node.split(".")[0]);
+  if (major < 24)
+    throw new BootError(`Node 24 or newer is needed, this is ${process.version}; install it or run npm ci`);
+}

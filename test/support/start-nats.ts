@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect as connectTcp } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Child, startChild } from "./child.ts";
+import { freePort } from "./ports.ts";
+import { waitFor } from "./wait.ts";
+
+const CONFIG = fileURLToPath(new URL("../../infra/nats/nats.conf", import.meta.url));
+const PASSWORD = "test";
+
+/** The users of infra/nats/nats.conf. */
+export type NatsUser = "auth" | "policy" | "stream" | "demo" | "rival";
+
+/** A real nats-server with the project's own configuration, its data in a fresh folder. */
+export interface NatsServer extends AsyncDisposable {
+  readonly port: number;
+  readonly storeDir: string;
+  url(user: NatsUser): string;
+  /** Ends the server; its port and data stay for `start`. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+  start(): Promise<void>;
+  signal(signal: NodeJS.Signals): void;
+}
+
+/** Starts nats-server and waits until it takes connections. */
+export async function startNats(): Promise<NatsServer> {
+  const port = await freePort();
+  const storeDir = await mkdtemp(join(tmpdir(), "sluice-nats-"));
+  let child: Child;
+  const start = async (): Promise<void> => {
+    child = startChild("nats-server", ["-c", CONFIG, "-a", "127.0.0.1", "-p", String(port), "-sd", storeDir], {
+      NATS_AUTH_PASSWORD: PASSWORD,
+      NATS_POLICY_PASSWORD: PASSWORD,
+      NATS_STREAM_PASSWORD: PASSWORD,
+      NATS_DEMO_PASSWORD: PASSWORD,
+      NATS_RIVAL_PASSWORD: PASSWORD,
+    });
+    await waitFor(`nats-server listens\n${child.output()}`, () => accepts(port));
+  };
+  await start();
+  return {
+    port,
+    storeDir,
+    url: (user) => `nats://${user}:${PASSWORD}@127.0.0.1:${port}`,
+    stop: async (signal = "SIGTERM") => void (await child.end(signal)),
+    start,
+    signal: (signal) => void child.process.kill(signal),
+    async [Symbol.asyncDispose]() {
+      await child.end("SIGKILL");
+      await rm(storeDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Whether something takes TCP connections on the port. */
+export function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectTcp(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}

@@ -1,0 +1,41 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Child, startChild } from "./child.ts";
+import { freePort } from "./ports.ts";
+import { accepts } from "./start-nats.ts";
+import { waitFor } from "./wait.ts";
+
+/** A real Redis or Valkey with an append-only file in a fresh folder. */
+export interface RedisServer extends AsyncDisposable {
+  readonly port: number;
+  readonly url: string;
+  stop(signal?: NodeJS.Signals): Promise<void>;
+  start(): Promise<void>;
+}
+
+/** Starts redis-server (which Valkey's package provides too) and waits until it takes connections. */
+export async function startRedis(
+  options: { maxmemoryPolicy?: string; appendonly?: "yes" | "no" } = {},
+): Promise<RedisServer> {
+  const port = await freePort();
+  const dir = await mkdtemp(join(tmpdir(), "sluice-redis-"));
+  const args = ["--port", String(port), "--bind", "127.0.0.1", "--dir", dir, "--save", ""];
+  args.push("--appendonly", options.appendonly ?? "yes", "--maxmemory-policy", options.maxmemoryPolicy ?? "noeviction");
+  let child: Child;
+  const start = async (): Promise<void> => {
+    child = startChild("redis-server", args, {});
+    await waitFor(`redis-server listens\n${child.output()}`, () => accepts(port));
+  };
+  await start();
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    stop: async (signal = "SIGTERM") => void (await child.end(signal)),
+    start,
+    async [Symbol.asyncDispose]() {
+      await child.end("SIGKILL");
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { fileURLToPath } from "node:url";
+import { type Child, startChild } from "./child.ts";
+import { waitFor } from "./wait.ts";
+
+/** The ports a service tells in its `ready` line. */
+export interface ServicePorts {
+  readonly http: number;
+  readonly grpc: number;
+  readonly ops: number;
+}
+
+/** One of the three services as its own process, started by Node itself. */
+export interface RunningService extends AsyncDisposable {
+  readonly ports: ServicePorts;
+  readonly child: Child;
+}
+
+/**
+ * Starts `services/<name>/main.ts` on free ports and waits for its `ready` line; `env` overrides.
+ * @throws when the process ends first; the message holds what it printed.
+ */
+export async function startService(
+  name: "auth" | "policy" | "stream",
+  env: NodeJS.ProcessEnv,
+): Promise<RunningService> {
+  const main = fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url));
+  const prefix = name.toUpperCase();
+  const ports = { [`${prefix}_HTTP_PORT`]: "0", [`${prefix}_GRPC_PORT`]: "0", [`${prefix}_OPS_PORT`]: "0" };
+  const child = startChild(process.execPath, [main], { ...ports, ...env });
+  const ready = await waitFor(`${name} becomes ready`, () => {
+    if (child.process.exitCode !== null) throw new Error(`${name} ended:\n${child.output()}`);
+    return readyLine(child.output());
+  }).catch(async (error: Error) => {
+    await child.end("SIGKILL");
+    throw new Error(`${error.message}\n${child.output()}`);
+  });
+  return {
+    ports: ready,
+    child,
+    [Symbol.asyncDispose]: async () => void (await child.end("SIGKILL")),
+  };
+}
+
+function readyLine(output: string): ServicePorts | undefined {
+  const line = output.split("\n").find((text) => text.includes('"msg":"ready"'));
+  return line === undefined ? undefined : (JSON.parse(line) as ServicePorts);
+}
