@@ -1,0 +1,38 @@
+import { AppError } from "#shared/errors/app-error.ts";
+
+/** Decides whether this edge takes another stream right now. */
+export class Admission {
+  readonly #maxConnections: number;
+  #open = 0;
+  #draining = false;
+
+  constructor(maxConnections: number) {
+    this.#maxConnections = maxConnections;
+  }
+
+  get open(): number {
+    return this.#open;
+  }
+
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  /**
+   * Takes a place; give it back with `leave`.
+   * @throws {AppError} `unavailable` while draining or full.
+   */
+  enter(): void {
+    if (this.#draining) throw new AppError("unavailable", "this server is going away; another one is there");
+    if (this.#open >= this.#maxConnections) throw new AppError("unavailable", "this server is full");
+    this.#open += 1;
+  }
+
+  leave(): void {
+    this.#open -= 1;
+  }
+
+  drain(): void {
+    this.#draining = true;
+  }
+}

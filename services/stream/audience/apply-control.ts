@@ -1,0 +1,63 @@
+import type { ControlEntry } from "../event.ts";
+import type { Listing } from "./listing.ts";
+import type { Tenant } from "./tenant.ts";
+import { verifyGrant, verifySession, type VerifySetting } from "./verify.ts";
+
+/**
+ * Puts a control entry in force for every listed connection of the tenant, live, held or behind, before the feed reads the
+ * next entry. Nothing is asked in here: who is in doubt is held from this entry on, and asks by himself.
+ */
+export function applyControl(tenant: Tenant, { change, position }: ControlEntry, setting: VerifySetting): void {
+  switch (change.of) {
+    case "policy": {
+      const touches = tenant.decisions.apply(change.entry, position.seq);
+      if (touches === undefined) return;
+      for (const listing of tenant.listings) {
+        if (touches(listing.whom)) doubtGrant(tenant, listing, position.seq - 1);
+      }
+      return;
+    }
+    case "session": {
+      const { entry } = change;
+      for (const listing of tenant.listings) {
+        const { sid, subject } = listing.identity;
+        if ("sid" in entry && entry.sid === sid) endListing(tenant, listing, "revoked");
+        if ("sub" in entry && entry.sub === subject.id) doubtSession(tenant, listing, setting);
+      }
+      return;
+    }
+    case "tenant":
+      if (change.entry.state === "active") return;
+      for (const listing of tenant.listings) endListing(tenant, listing, "forbidden");
+      return;
+    case "unknown":
+      tenant.decisions.doubtAll(position.seq);
+      doubtEverything(tenant, position.seq - 1, setting);
+  }
+}
+
+/** Has every session and grant of the tenant asked for again: an entry, or the log itself, cannot be relied on. */
+export function doubtEverything(tenant: Tenant, grantsThrough: number, setting: VerifySetting): void {
+  for (const listing of tenant.listings) {
+    doubtSession(tenant, listing, setting);
+    doubtGrant(tenant, listing, grantsThrough);
+  }
+}
+
+/** Holds the reader until auth has answered again. */
+export function doubtSession(tenant: Tenant, listing: Listing, setting: VerifySetting): void {
+  listing.doubtSession();
+  tenant.readers.get(listing)?.leaveAudience();
+  void verifySession(listing, setting);
+}
+
+function doubtGrant(tenant: Tenant, listing: Listing, through: number): void {
+  listing.doubtGrant(through);
+  tenant.readers.get(listing)?.leaveAudience();
+  verifyGrant(listing, tenant).catch(() => endListing(tenant, listing, "forbidden"));
+}
+
+function endListing(tenant: Tenant, listing: Listing, reason: "revoked" | "forbidden"): void {
+  listing.end(reason);
+  tenant.readers.get(listing)?.revoke(reason);
+}

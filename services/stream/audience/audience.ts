@@ -1,0 +1,102 @@
+import type { EventEntry, Position } from "../event.ts";
+import type { Grant } from "../authorization/decisions.ts";
+import { encodeEvent, type FrameFormat } from "../sse/encode-frame.ts";
+
+/** What an audience needs of each of its members. */
+export interface Member {
+  /** Writes a flush; false when it may not be written to this member: it has left the audience by itself then. */
+  take(frames: Buffer, events: number, now: number): boolean;
+  /** Goes on by itself after `position`, up to which everything was written to it or decided not to be for it. */
+  fallBehind(position: Position): void;
+}
+
+/** What an audience needs of its surroundings. */
+export interface AudienceSetting {
+  readonly tenant: string;
+  epoch(): string;
+  /** Up to where the feed has delivered. */
+  horizon(): Position;
+  /** The monotonic time; notices a clock that jumped before it answers. */
+  now(): number;
+  /** The least time between two flushes of a burst, in milliseconds. */
+  readonly flushMs: number;
+}
+
+/**
+ * Live readers with the same topics, grant and format. Matching, deciding and encoding happen once for all of them; what is
+ * left for each is one write per flush. The first event after quiet is written at once, a burst leaves together.
+ */
+export class Audience {
+  readonly topics: readonly string[];
+  readonly grant: Grant;
+  readonly format: FrameFormat;
+  readonly #setting: AudienceSetting;
+  readonly #members = new Set<Member>();
+  #pending: Buffer[] = [];
+  /** Where the members stand while something is pending. */
+  #writtenThrough: Position | undefined;
+  #lastFlushAt = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(topics: readonly string[], grant: Grant, format: FrameFormat, setting: AudienceSetting) {
+    this.topics = topics;
+    this.grant = grant;
+    this.format = format;
+    this.#setting = setting;
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /** Takes in a reader that stands at the horizon. */
+  join(member: Member): void {
+    this.flush();
+    this.#members.add(member);
+  }
+
+  /** Lets a member go, and answers where it stands: everything pending has been written to it. */
+  leave(member: Member): Position {
+    if (this.#members.has(member)) this.flush();
+    this.#members.delete(member);
+    return this.#setting.horizon();
+  }
+
+  /** Queues an event for all members; `before` is the position it follows. */
+  push(entry: EventEntry, before: Position): void {
+    this.#writtenThrough ??= before;
+    this.#pending.push(encodeEvent(this.#setting.tenant, this.#setting.epoch(), entry, this.format));
+    if (this.#timer !== undefined) return;
+    const now = this.#setting.now();
+    const wait = this.#lastFlushAt + this.#setting.flushMs - now;
+    if (wait <= 0) this.flush();
+    else this.#timer = setTimeout(() => this.flush(), wait);
+  }
+
+  /** Writes what is pending to every member, now. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const writtenThrough = this.#writtenThrough;
+    if (writtenThrough === undefined) return;
+    const now = this.#setting.now();
+    const events = this.#pending.length;
+    const frames = events === 1 && this.#pending[0] !== undefined ? this.#pending[0] : Buffer.concat(this.#pending);
+    this.#pending = [];
+    this.#writtenThrough = undefined;
+    this.#lastFlushAt = now;
+    for (const member of this.#members) {
+      if (member.take(frames, events, now)) continue;
+      this.#members.delete(member);
+      member.fallBehind(writtenThrough);
+    }
+  }
+
+  /** Sends every member on its own way from `position`: what comes next is not decided yet. */
+  disperse(position: Position): void {
+    this.flush();
+    const members = [...this.#members];
+    this.#members.clear();
+    for (const member of members) member.fallBehind(position);
+  }
+}

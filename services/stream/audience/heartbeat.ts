@@ -1,0 +1,107 @@
+import type { Hub } from "./hub.ts";
+import type { Reader, Wait } from "./reader.ts";
+import { verifySession, type VerifySetting } from "./verify.ts";
+
+const TICK_MS = 1_000;
+
+/** A client may rely on a frame every 15 s; the tick may come a second late. */
+const BEAT_MS = 13_000;
+
+/** A reader that is held this long is told so. */
+const DEGRADED_AFTER_MS = 5_000;
+
+/** A socket that takes nothing for this long is given up; the client resumes where it was. */
+const STALL_MS = 10_000;
+
+/** Auth is asked for more time when this much is left, at most; spread, so that streams opened together ask apart. */
+const RENEW_BEFORE_MS = { min: 30_000, max: 60_000 };
+
+interface Pulse {
+  nextBeatAt: number;
+  readonly renewBeforeMs: number;
+  progress: number;
+  progressAt: number;
+  degraded: boolean;
+}
+
+/** What the heartbeat needs. */
+export interface HeartbeatSetting extends VerifySetting {
+  readonly wall: () => number;
+}
+
+/**
+ * Looks after every reader once a second: keeps it alive and its client's cursor fresh, ends it at its deadline, asks auth
+ * for more time before that, tells when delivery stands still, and gives up sockets that take nothing.
+ */
+export function startHeartbeat(hub: Hub, setting: HeartbeatSetting): Disposable {
+  const pulses = new WeakMap<Reader, Pulse>();
+  const timer = setInterval(() => {
+    const now = setting.now();
+    for (const { reader } of hub.streams()) {
+      const pulse = pulses.get(reader) ?? createPulse(now);
+      pulses.set(reader, pulse);
+      if (!reader.ended) look(reader, pulse, now, setting);
+    }
+  }, TICK_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+function createPulse(now: number): Pulse {
+  const { min, max } = RENEW_BEFORE_MS;
+  return {
+    // The first beat comes at a random time, or all that connected together would be written to together for ever.
+    nextBeatAt: now + Math.random() * BEAT_MS,
+    renewBeforeMs: min + Math.random() * (max - min),
+    progress: 0,
+    progressAt: now,
+    degraded: false,
+  };
+}
+
+function look(reader: Reader, pulse: Pulse, now: number, setting: HeartbeatSetting): void {
+  const { deadline } = reader.listing;
+  if (deadline !== undefined && now >= deadline) return reader.revoke("expired");
+  if (isStalled(reader, pulse, now)) return reader.bye("slow", 1_000);
+  if (deadline !== undefined && deadline - now < pulse.renewBeforeMs) void renew(reader, setting);
+  tellDegraded(reader, pulse, now);
+  if (now < pulse.nextBeatAt) return;
+  pulse.nextBeatAt = now + BEAT_MS;
+  reader.beat();
+}
+
+function isStalled({ connection }: Reader, pulse: Pulse, now: number): boolean {
+  if (!connection.behind || connection.progress !== pulse.progress) {
+    pulse.progress = connection.progress;
+    pulse.progressAt = now;
+  }
+  return now - pulse.progressAt > STALL_MS;
+}
+
+async function renew(reader: Reader, setting: HeartbeatSetting): Promise<void> {
+  const before = reader.listing.deadline;
+  await verifySession(reader.listing, setting, true);
+  const { deadline, ended } = reader.listing;
+  if (ended !== undefined) return reader.ended ? undefined : reader.revoke(ended);
+  if (deadline === undefined || before === undefined || deadline <= before || reader.ended) return;
+  reader.tell("session", { expiresAt: expiryOf(deadline, setting) });
+}
+
+/** The wall time of a deadline, as clients are told it. */
+export function expiryOf(deadline: number, { now, wall }: HeartbeatSetting): string {
+  return new Date(wall() + deadline - now()).toISOString();
+}
+
+function tellDegraded(reader: Reader, pulse: Pulse, now: number): void {
+  const { wait } = reader;
+  const silentFor = now - reader.logHeardAt;
+  const reason = silentFor > DEGRADED_AFTER_MS ? "log" : heldBy(wait, now);
+  if ((reason !== undefined) === pulse.degraded) return;
+  pulse.degraded = reason !== undefined;
+  if (reason === undefined) reader.tell("recovered", { reason: "delivery goes on" });
+  else reader.tell("degraded", { reason });
+}
+
+function heldBy(wait: { readonly for: Wait; readonly since: number } | undefined, now: number): Wait | undefined {
+  if (wait === undefined || wait.for === "socket" || now - wait.since <= DEGRADED_AFTER_MS) return undefined;
+  return wait.for;
+}

@@ -1,0 +1,109 @@
+import type { Listing } from "./listing.ts";
+import type { Reader } from "./reader.ts";
+import type { Tenant } from "./tenant.ts";
+
+/** A tenant's log stays open this long after its last listener left: most of them come right back. */
+const LINGER_MS = 30_000;
+
+/** A tenant whose log is being read. */
+export interface OpenTenant extends AsyncDisposable {
+  readonly tenant: Tenant;
+}
+
+/** An open stream. */
+export interface Stream {
+  readonly tenant: Tenant;
+  readonly reader: Reader;
+}
+
+interface Held {
+  readonly opening: Promise<OpenTenant>;
+  listed: number;
+  linger: NodeJS.Timeout | undefined;
+}
+
+/** All that this edge serves: tenants with listeners, their lists, their readers. */
+export class Hub implements AsyncDisposable {
+  readonly #open: (tenant: string) => Promise<OpenTenant>;
+  readonly #tenants = new Map<string, Held>();
+  readonly #streams = new Map<Listing, Stream>();
+
+  constructor(open: (tenant: string) => Promise<OpenTenant>) {
+    this.#open = open;
+  }
+
+  /** The open streams. */
+  streams(): Iterable<Stream> {
+    return this.#streams.values();
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /**
+   * Enters a listing in its tenant's list, and opens the tenant's log for the first one.
+   * @throws {AppError} `tenant_unknown` or `unavailable`.
+   */
+  async list(listing: Listing): Promise<Tenant> {
+    const held = this.#hold(listing.identity.tenant);
+    try {
+      const { tenant } = await held.opening;
+      tenant.listings.add(listing);
+      return tenant;
+    } catch (error) {
+      this.#release(listing.identity.tenant, held);
+      throw error;
+    }
+  }
+
+  /** Takes a listing out of its tenant's list, with its reader if it has one. */
+  unlist(tenant: Tenant, listing: Listing): void {
+    if (!tenant.listings.delete(listing)) return;
+    tenant.readers.delete(listing);
+    this.#streams.delete(listing);
+    const held = this.#tenants.get(tenant.id);
+    if (held !== undefined) this.#release(tenant.id, held);
+  }
+
+  /** Adds the reader that a listing got. */
+  attach(tenant: Tenant, reader: Reader): void {
+    tenant.readers.set(reader.listing, reader);
+    this.#streams.set(reader.listing, { tenant, reader });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const held = [...this.#tenants.values()];
+    this.#tenants.clear();
+    await Promise.all(held.map((tenant) => close(tenant)));
+  }
+
+  #hold(id: string): Held {
+    const held = this.#tenants.get(id) ?? { opening: this.#open(id), listed: 0, linger: undefined };
+    this.#tenants.set(id, held);
+    clearTimeout(held.linger);
+    held.linger = undefined;
+    held.listed += 1;
+    return held;
+  }
+
+  #release(id: string, held: Held): void {
+    held.listed -= 1;
+    if (held.listed > 0) return;
+    held.linger = setTimeout(() => this.#drop(id, held), LINGER_MS);
+    // A log that could not be opened must not be remembered: the tenant may be made the next moment.
+    held.opening.catch(() => this.#drop(id, held));
+  }
+
+  #drop(id: string, held: Held): void {
+    if (held.listed > 0) return;
+    if (this.#tenants.get(id) === held) this.#tenants.delete(id);
+    void close(held);
+  }
+}
+
+async function close({ opening, linger }: Held): Promise<void> {
+  clearTimeout(linger);
+  const open = await opening.catch(() => undefined);
+  await open?.[Symbol.asyncDispose]();
+}

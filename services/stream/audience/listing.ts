@@ -1,0 +1,129 @@
+import type { EndReason } from "../event.ts";
+import { type Grant, STILL_VALID, type Whom } from "../authorization/decisions.ts";
+import type { SessionQuestion, Subject } from "../authorization/ports.ts";
+import { Signal } from "../log/signal.ts";
+
+/** Who a connection belongs to, from its verified token. */
+export interface Identity {
+  readonly tenant: string;
+  readonly sid: string;
+  readonly subject: Subject;
+  /** Seconds since 1970. */
+  readonly tokenExpiresAt: number;
+}
+
+/** A topic pattern of a subscription, and whether anything under it can be delivered. */
+export interface TopicGrant {
+  readonly topic: string;
+  readonly granted: boolean;
+}
+
+/**
+ * An entry in the tenant's list: what is known of a person's right to a stream. It stands in the list before anybody is
+ * asked, so that no revoke falls between the question and the list; what the log says meanwhile puts it in doubt again.
+ */
+export class Listing {
+  readonly identity: Identity;
+  readonly topics: readonly string[];
+  /** Notified whenever something below changed. */
+  readonly changed = new Signal();
+  /** The monotonic time after which nothing may be written; undefined while auth has not answered. */
+  #deadline: number | undefined;
+  #grant: Grant | undefined;
+  #grantedThrough = -1;
+  #topicGrants: readonly TopicGrant[] = [];
+  #ended: EndReason | undefined;
+  #checkingSession = false;
+  #checkingGrant = false;
+  /** Whether the stream has outlived its token once: its session is what counts since. */
+  #extended = false;
+  /** Rises with every doubt, so that an answer knows whether it was asked before. */
+  #sessionDoubts = 0;
+
+  constructor(identity: Identity, topics: readonly string[]) {
+    this.identity = identity;
+    this.topics = topics;
+  }
+
+  get deadline(): number | undefined {
+    return this.#deadline;
+  }
+
+  get grant(): Grant | undefined {
+    return this.#grant;
+  }
+
+  get topicGrants(): readonly TopicGrant[] {
+    return this.#topicGrants;
+  }
+
+  get ended(): EndReason | undefined {
+    return this.#ended;
+  }
+
+  get sessionDoubts(): number {
+    return this.#sessionDoubts;
+  }
+
+  get sessionQuestion(): SessionQuestion {
+    const { tenant, sid, subject, tokenExpiresAt } = this.identity;
+    return { tenant, sid, subject: subject.id, tokenExpiresAt, extend: this.#extended };
+  }
+
+  /** The grant the entry at `seq` is to be judged by; undefined while that, or the session, is not known. */
+  grantAt(seq: number): Grant | undefined {
+    return this.#deadline !== undefined && seq <= this.#grantedThrough ? this.#grant : undefined;
+  }
+
+  get whom(): Whom {
+    return { subject: this.identity.subject, roles: this.#grant?.roles ?? new Set() };
+  }
+
+  /** Whether the caller is the one to ask auth now; who is already asking will see every doubt. */
+  beginSessionCheck(extend: boolean): boolean {
+    if (this.#checkingSession) return false;
+    this.#checkingSession = true;
+    this.#extended ||= extend;
+    return true;
+  }
+
+  /** The session lives, and the stream may until `deadline`. */
+  sessionLives(deadline: number): void {
+    this.#checkingSession = false;
+    this.#deadline = deadline;
+    this.changed.notify();
+  }
+
+  /** The session must be asked for again before anything else is written. */
+  doubtSession(): void {
+    this.#deadline = undefined;
+    this.#sessionDoubts += 1;
+  }
+
+  /** Whether the caller is the one to ask policy now. */
+  beginGrantCheck(): boolean {
+    if (this.#checkingGrant) return false;
+    this.#checkingGrant = true;
+    return true;
+  }
+
+  /** The grant is good for entries up to `through`. */
+  setGrant(grant: Grant, through: number, topics: readonly TopicGrant[]): void {
+    this.#checkingGrant = through !== STILL_VALID;
+    this.#grant = grant;
+    this.#grantedThrough = through;
+    this.#topicGrants = topics;
+    this.changed.notify();
+  }
+
+  /** The grant holds up to `through`; for what follows it must be asked for again. */
+  doubtGrant(through: number): void {
+    this.#grantedThrough = Math.min(this.#grantedThrough, through);
+  }
+
+  /** The person's right to this stream is over. */
+  end(reason: EndReason): void {
+    this.#ended ??= reason;
+    this.changed.notify();
+  }
+}

@@ -1,0 +1,307 @@
+import type { EndReason, EventEntry, LogEntry, Position } from "../event.ts";
+import { formatEventId } from "../log/event-id.ts";
+import { gapBefore, type Notice, type Start } from "../log/resume.ts";
+import type { Connection } from "../sse/connection.ts";
+import { BEAT_FRAME, encodeControl, encodeEvent, type FrameFormat } from "../sse/encode-frame.ts";
+import { topicMatches } from "#shared/contract/topics.ts";
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { backoffMs } from "#shared/time/backoff.ts";
+import { setImmediate, setTimeout as delay } from "node:timers/promises";
+import type { Grant } from "../authorization/decisions.ts";
+import type { Audience, Member } from "./audience.ts";
+import type { Listing } from "./listing.ts";
+import type { Tenant } from "./tenant.ts";
+
+/** The most that is read and written before the socket is looked at again. */
+const SLICE_BYTES = 64 * 1024;
+
+/** What a reader behind the horizon waits for. */
+export type Wait = "socket" | "log" | "authorization" | "history";
+
+/** What a reader needs of the edge. */
+export interface ReaderSetting {
+  /** The monotonic time; notices a clock that jumped before it answers. */
+  readonly now: () => number;
+  /** Lets a bounded number of readers fetch history at a time. */
+  readonly limitHistory: <T>(fetch: () => Promise<T>) => Promise<T>;
+  readonly onDelivered: (events: number) => void;
+  readonly onNotice: (event: Notice["event"]) => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+/**
+ * A connection as a reader of its tenant's log, with a cursor. It is live (a member of an audience, at the horizon) or
+ * behind: catching up in slices, or held until something it waits for has come. Nothing is buffered for it beyond one
+ * slice and nothing is dropped; reaching the horizon and becoming live is one synchronous step.
+ */
+export class Reader implements Member {
+  readonly id: string;
+  readonly listing: Listing;
+  readonly connection: Connection;
+  readonly openedAt: number;
+  readonly #tenant: Tenant;
+  readonly #format: FrameFormat;
+  readonly #setting: ReaderSetting;
+  #audience: Audience | undefined;
+  #cursor: Position;
+  /** The last position the client was told. */
+  #told: Position | undefined;
+  #fetched: readonly LogEntry[] = [];
+  #failedFetches = 0;
+  /** Rises when the log was replaced under the reader, so that what is being fetched of the old one is dropped. */
+  #jumps = 0;
+  #running = false;
+  #ended = false;
+  #wait: { readonly for: Wait; readonly since: number } | undefined;
+
+  constructor(
+    id: string,
+    listing: Listing,
+    connection: Connection,
+    tenant: Tenant,
+    format: FrameFormat,
+    start: Start,
+    setting: ReaderSetting,
+  ) {
+    this.id = id;
+    this.listing = listing;
+    this.connection = connection;
+    this.#tenant = tenant;
+    this.#format = format;
+    this.#setting = setting;
+    this.#cursor = start.position;
+    this.#told = start.position;
+    this.openedAt = setting.now();
+  }
+
+  get isLive(): boolean {
+    return this.#audience !== undefined;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** The monotonic time of the last sign of life from the reader's log. */
+  get logHeardAt(): number {
+    return this.#tenant.heardAt;
+  }
+
+  /** What the reader waits for, and since when (monotonic milliseconds). */
+  get wait(): { readonly for: Wait; readonly since: number } | undefined {
+    return this.#wait;
+  }
+
+  /** Where the reader stands, for people who look. */
+  get cursor(): Position {
+    return this.#audience === undefined ? this.#cursor : this.#tenant.horizon;
+  }
+
+  /** Says what is in force and where delivery begins, then begins it. */
+  start(ready: object, { position, notice }: Start): void {
+    if (notice === undefined) {
+      this.tell("ready", ready, position);
+    } else {
+      this.tell("ready", ready);
+      this.#tell(notice, position);
+    }
+    void this.#run();
+  }
+
+  take(frames: Buffer, events: number, now: number): boolean {
+    const { deadline } = this.listing;
+    if (deadline === undefined || now >= deadline || !this.connection.writable) return false;
+    this.connection.write(frames);
+    this.#setting.onDelivered(events);
+    return true;
+  }
+
+  fallBehind(position: Position): void {
+    const audience = this.#audience;
+    if (audience === undefined) return;
+    this.#audience = undefined;
+    this.#cursor = position;
+    this.#tenant.dropIfEmpty(audience);
+    void this.#run();
+  }
+
+  /** Takes the reader out of its audience: its right is in doubt, or its grant another one. */
+  leaveAudience(): void {
+    if (this.#audience !== undefined) this.fallBehind(this.#audience.leave(this));
+  }
+
+  /** The log does not go on where the reader stands: it continues from `position`, and is told so. */
+  jumpTo(position: Position, notice: Notice): void {
+    this.leaveAudience();
+    this.#jumps += 1;
+    this.#fetched = [];
+    this.#cursor = position;
+    this.#tell(notice, position);
+  }
+
+  /** Keeps the connection alive, and tells the client how far it has come if that has changed. */
+  beat(): void {
+    if (!this.connection.writable) return;
+    const position = this.#settle();
+    if (position.seq === this.#told?.seq) this.connection.write(BEAT_FRAME);
+    else this.tell("cursor", "", position);
+  }
+
+  /** Writes a frame of our own. */
+  tell(event: string, data: object | "", position?: Position): void {
+    if (position !== undefined) this.#told = position;
+    this.connection.write(encodeControl(event, data, position && formatEventId(this.#tenant.epoch, position)));
+  }
+
+  /** Ends the stream because the person's right to it is over; a reader that is behind gets nothing more at all. */
+  revoke(reason: EndReason): void {
+    this.#stop();
+    if (this.connection.behind) this.connection.reset();
+    else this.connection.end(encodeControl("auth_error", { reason }));
+  }
+
+  /** Ends the stream for a reason of ours; the client comes back and goes on where it was. */
+  bye(reason: "drain" | "max_age" | "slow", retryMs: number): void {
+    const position = this.#settle();
+    if (position.seq !== this.#told?.seq) this.tell("cursor", "", position);
+    this.#stop();
+    this.connection.end(Buffer.concat([Buffer.from(`retry: ${retryMs}\n`), encodeControl("bye", { reason, retryMs })]));
+  }
+
+  /** The socket is gone. */
+  gone(): void {
+    this.#stop();
+  }
+
+  /** Where the reader stands, once what is pending for it has been written. */
+  #settle(): Position {
+    this.#audience?.flush();
+    return this.cursor;
+  }
+
+  #stop(): void {
+    this.#ended = true;
+    const audience = this.#audience;
+    this.#audience = undefined;
+    if (audience === undefined) return;
+    audience.leave(this);
+    this.#tenant.dropIfEmpty(audience);
+  }
+
+  async #run(): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      for (let wait = this.#step(); wait !== undefined; wait = this.#step()) await wait;
+      this.#wait = undefined;
+    } catch (error) {
+      this.#setting.onFault(error);
+      this.#stop();
+      this.connection.reset();
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /**
+   * Does as much as can be done now. Answers what to wait for before the next step, or undefined once the reader is live or
+   * over. No `await` in here: what was looked at still holds when the reader becomes live.
+   */
+  #step(): Promise<void> | undefined {
+    if (this.#ended) return undefined;
+    const { listing } = this;
+    if (listing.ended !== undefined) return void this.revoke(listing.ended);
+    if (listing.deadline !== undefined && this.#setting.now() >= listing.deadline) return void this.revoke("expired");
+    if (!this.connection.writable) return this.#waitFor("socket", this.connection.drained());
+    if (!this.#tenant.isLive) return this.#waitFor("log", this.#tenant.nextMove());
+    const grant = listing.grantAt(this.#cursor.seq + 1);
+    if (grant === undefined) return this.#waitFor("authorization", listing.changed.next());
+    if (this.#cursor.seq === this.#tenant.horizon.seq) return void this.#becomeLive(grant);
+    if (this.#cursor.seq > this.#tenant.horizon.seq) return this.#waitFor("log", this.#tenant.nextMove());
+    const slice = this.#tenant.tail.after(this.#cursor.seq, SLICE_BYTES) ?? this.#takeFetched();
+    if (slice === undefined) return this.#waitFor("history", this.#fetch());
+    return this.#deliver(slice, grant);
+  }
+
+  #waitFor(what: Wait, promise: Promise<void>): Promise<void> {
+    if (this.#wait?.for !== what) this.#wait = { for: what, since: this.#setting.now() };
+    return promise;
+  }
+
+  #becomeLive(grant: Grant): void {
+    this.#audience = this.#tenant.audienceOf(this.listing.topics, grant, this.#format);
+    this.#audience.join(this);
+  }
+
+  #takeFetched(): readonly LogEntry[] | undefined {
+    const fetched = this.#fetched;
+    this.#fetched = [];
+    const horizon = this.#tenant.horizon.seq;
+    const usable = fetched.filter(({ position }) => position.seq > this.#cursor.seq && position.seq <= horizon);
+    return usable.length === 0 ? undefined : usable;
+  }
+
+  async #fetch(): Promise<void> {
+    const jumps = this.#jumps;
+    try {
+      const entries = await this.#setting.limitHistory(() => this.#tenant.history.after(this.#cursor.seq, SLICE_BYTES));
+      // A replica that lags behind has nothing yet, and a stream that was purged has nothing any more.
+      const first = entries[0]?.position.seq ?? (await this.#tenant.history.bounds()).first;
+      if (jumps !== this.#jumps) return;
+      this.#fetched = entries;
+      if (first > this.#cursor.seq + 1) this.#skipTo(Math.min(first, this.#tenant.horizon.seq + 1));
+      if (entries.length === 0) throw new AppError("unavailable", "the log has nothing to read here yet");
+      this.#failedFetches = 0;
+    } catch (error) {
+      if (toAppError(error).code !== "unavailable") throw error;
+      this.#failedFetches += 1;
+      await delay(backoffMs(this.#failedFetches, { baseMs: 50, maxMs: 2_000 }));
+    }
+  }
+
+  /** Writes what a slice holds for this reader, up to the first event that is not decided yet. */
+  #deliver(slice: readonly LogEntry[], grant: Grant): Promise<void> {
+    const frames: Buffer[] = [];
+    let undecided: Promise<void> | undefined;
+    for (const entry of slice) {
+      if (this.listing.grantAt(entry.position.seq) === undefined) break;
+      undecided = entry.kind === "event" ? this.#judge(entry, grant, frames) : undefined;
+      if (undecided !== undefined) break;
+      this.#cursor = entry.position;
+    }
+    if (frames.length > 0) {
+      this.connection.write(Buffer.concat(frames));
+      this.#setting.onDelivered(frames.length);
+    }
+    // A turn of the event loop between slices: microtasks alone would let one long catch-up stop everybody else.
+    return undecided === undefined ? setImmediate() : this.#waitFor("authorization", undecided);
+  }
+
+  /** Adds the event's frame if it is for this reader; answers what to wait for when that is not decided yet. */
+  #judge(entry: EventEntry, grant: Grant, frames: Buffer[]): Promise<void> | undefined {
+    const { decisions, id, epoch } = this.#tenant;
+    if (!this.listing.topics.some((pattern) => topicMatches(pattern, entry.topic))) return undefined;
+    const permission = decisions.permissionFor(entry.type);
+    if (permission === undefined) return undefined;
+    const residual = decisions.residual(grant, permission, entry.position.seq);
+    if (residual === undefined) return this.#askUntilAnswered(() => decisions.ask(grant, permission));
+    if (residual.allows(entry.topic)) frames.push(encodeEvent(id, epoch, entry, this.#format));
+    return undefined;
+  }
+
+  async #askUntilAnswered(ask: () => Promise<void>): Promise<void> {
+    await ask().catch(() => delay(backoffMs(3, { baseMs: 50, maxMs: 1_000 })));
+  }
+
+  /** Entries before `first` are gone: says so, and goes on there. */
+  #skipTo(first: number): void {
+    const { position, notice } = gapBefore(this.#tenant.epoch, this.#cursor, first);
+    this.#cursor = position;
+    this.#tell(notice, position);
+  }
+
+  #tell({ event, data }: Notice, position: Position): void {
+    this.#setting.onNotice(event);
+    this.tell(event, data, position);
+  }
+}

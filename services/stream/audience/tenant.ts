@@ -1,0 +1,167 @@
+import { Decisions } from "../authorization/decisions.ts";
+import type { Decider } from "../authorization/ports.ts";
+import type { LogEntry, Position } from "../event.ts";
+import type { LogView } from "../log/resume.ts";
+import { Signal } from "../log/signal.ts";
+import { Tail, type TailBudget } from "../log/tail.ts";
+import { formatKey, type FrameFormat } from "../sse/encode-frame.ts";
+import type { Grant } from "../authorization/decisions.ts";
+import { Audience } from "./audience.ts";
+import type { Listing } from "./listing.ts";
+import type { Reader } from "./reader.ts";
+import { TopicIndex } from "./topic-index.ts";
+
+/** After this long without a sign of life from the log nothing more is delivered: it could not tell of a revoke. */
+export const LOG_SILENCE_MS = 10_000;
+
+/**
+ * Reads a tenant's log where the tail has no more. Throws AppError `unavailable` when JetStream does not answer; may be
+ * repeated.
+ */
+export interface History {
+  /** Entries after `seq`, up to `maxBytes` of payload but at least one if there is any; the first may be a later one. */
+  after(seq: number, maxBytes: number): Promise<readonly LogEntry[]>;
+  bounds(): Promise<{ readonly first: number; readonly last: number }>;
+  tagOf(seq: number): Promise<string | undefined>;
+  positionBefore(wallMs: number): Promise<Position>;
+}
+
+/** What all tenants of an edge have in common. */
+export interface TenantSetting {
+  readonly decider: Decider;
+  readonly tailBudget: TailBudget;
+  readonly flushMs: number;
+  /** The monotonic time; notices a clock that jumped before it answers. */
+  readonly now: () => number;
+}
+
+/**
+ * A tenant with listeners on this edge: its log as far as this edge has read it (the horizon), its list of connections,
+ * and its audiences.
+ */
+export class Tenant implements LogView, Disposable {
+  readonly id: string;
+  readonly history: History;
+  readonly tail: Tail;
+  readonly decisions: Decisions;
+  readonly listings = new Set<Listing>();
+  readonly readers = new Map<Listing, Reader>();
+  /** Audiences by the topics they asked for. */
+  readonly topics = new TopicIndex<Audience>();
+  /** Notified when the horizon moved after standing still for a waiting reader, or the log came back. */
+  readonly moved = new Signal();
+  readonly #audiences = new Map<string, Audience>();
+  readonly #setting: TenantSetting;
+  #epoch = "";
+  #horizon: Position = { seq: 0, tag: "0" };
+  #waiting = 0;
+  #isOpen = false;
+  #openings = 0;
+  /** The monotonic time of the log's last sign of life. */
+  heardAt = Number.NEGATIVE_INFINITY;
+
+  constructor(id: string, history: History, setting: TenantSetting) {
+    this.id = id;
+    this.history = history;
+    this.#setting = setting;
+    this.tail = new Tail(setting.tailBudget, setting.now);
+    this.decisions = new Decisions(id, setting.decider);
+  }
+
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  get horizon(): Position {
+    return this.#horizon;
+  }
+
+  /** How many times the log was opened anew: positions from before mean nothing after. */
+  get openings(): number {
+    return this.#openings;
+  }
+
+  get audiences(): Iterable<Audience> {
+    return this.#audiences.values();
+  }
+
+  /** Whether the log is read and alive, so that what was decided may be delivered. */
+  get isLive(): boolean {
+    return this.#isOpen && this.#setting.now() - this.heardAt < LOG_SILENCE_MS;
+  }
+
+  /** Begins at `horizon` of the log that `epoch` names: nothing is in memory yet. */
+  open(epoch: string, horizon: Position): void {
+    this.tail.clear();
+    this.#epoch = epoch;
+    this.#horizon = horizon;
+    this.#isOpen = true;
+    this.#openings += 1;
+    this.heard();
+  }
+
+  /** The log gave a sign of life. */
+  heard(): void {
+    this.heardAt = this.#setting.now();
+    if (this.#waiting > 0) this.moved.notify();
+  }
+
+  /** Takes the entry that follows the horizon, and moves it. */
+  advance(entry: LogEntry): void {
+    this.tail.append(entry);
+    this.#horizon = entry.position;
+  }
+
+  /** Waits until the horizon moves or the log gives a sign of life. */
+  async nextMove(): Promise<void> {
+    this.#waiting += 1;
+    await this.moved.next();
+    this.#waiting -= 1;
+  }
+
+  /** The audience of live readers with these topics, grant and format. */
+  audienceOf(topics: readonly string[], grant: Grant, format: FrameFormat): Audience {
+    const key = [grant.id, formatKey(format), ...topics].join(" ");
+    const known = this.#audiences.get(key);
+    if (known !== undefined && known.grant === grant) return known;
+    const audience = new Audience(topics, grant, format, {
+      tenant: this.id,
+      epoch: () => this.#epoch,
+      now: this.#setting.now,
+      horizon: () => this.#horizon,
+      flushMs: this.#setting.flushMs,
+    });
+    this.#audiences.set(key, audience);
+    this.topics.add(topics, audience);
+    return audience;
+  }
+
+  /** Drops the audience if nobody is left in it. */
+  dropIfEmpty(audience: Audience): void {
+    if (audience.size > 0) return;
+    this.topics.remove(audience.topics, audience);
+    const key = [audience.grant.id, formatKey(audience.format), ...audience.topics].join(" ");
+    if (this.#audiences.get(key) === audience) this.#audiences.delete(key);
+  }
+
+  tagInTail(seq: number): string | undefined {
+    return this.tail.at(seq)?.position.tag;
+  }
+
+  bounds(): Promise<{ readonly first: number; readonly last: number }> {
+    return this.history.bounds();
+  }
+
+  lookUp(seq: number): Promise<string | undefined> {
+    return this.history.tagOf(seq);
+  }
+
+  positionBefore(wallMs: number): Promise<Position> {
+    return this.history.positionBefore(wallMs);
+  }
+
+  [Symbol.dispose](): void {
+    this.#isOpen = false;
+    this.tail[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,60 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { toAppError } from "#shared/errors/app-error.ts";
+import { backoffMs } from "#shared/time/backoff.ts";
+import { STILL_VALID } from "../authorization/decisions.ts";
+import type { SessionChecker } from "../authorization/ports.ts";
+import type { Listing } from "./listing.ts";
+import type { Tenant } from "./tenant.ts";
+
+const BACKOFF = { baseMs: 100, maxMs: 2_000 };
+
+/** What verification needs. */
+export interface VerifySetting {
+  readonly sessions: SessionChecker;
+  readonly now: () => number;
+}
+
+/**
+ * Asks auth until it has said, after the last doubt, whether the listing's session lives; ends the listing when not. An
+ * outage is waited out: a listing in doubt stays so, and its reader held. `extend` asks for another access token's life.
+ */
+export async function verifySession(listing: Listing, { sessions, now }: VerifySetting, extend = false): Promise<void> {
+  if (!listing.beginSessionCheck(extend)) return;
+  for (let attempt = 0; listing.ended === undefined; attempt += 1) {
+    const doubts = listing.sessionDoubts;
+    const askedAt = now();
+    const answer = await sessions.check(listing.sessionQuestion).catch(expectUnavailable);
+    if (answer === undefined) await delay(backoffMs(attempt, BACKOFF));
+    else if (answer.state !== "live") listing.end(answer.state);
+    else if (doubts === listing.sessionDoubts) return listing.sessionLives(askedAt + answer.remainingMs);
+  }
+}
+
+/**
+ * Asks policy until the listing's grant is known and no change that concerns it has come meanwhile. What is known on the
+ * way is put to use at once, for the events before such a change: frequent changes never starve a reader.
+ * @throws {AppError} `tenant_unknown`.
+ */
+export async function verifyGrant(listing: Listing, tenant: Tenant): Promise<void> {
+  if (!listing.beginGrantCheck()) return;
+  for (let attempt = 0; listing.ended === undefined; attempt += 1) {
+    const known = await askGrant(listing, tenant).catch(expectUnavailable);
+    if (known === true) return;
+    if (known === undefined) await delay(backoffMs(attempt, BACKOFF));
+  }
+}
+
+/** Asks once; answers whether the grant is good until the log says otherwise. */
+async function askGrant(listing: Listing, { decisions }: Tenant): Promise<boolean> {
+  const resolved = await decisions.resolve(listing.identity.subject);
+  await decisions.prepare(resolved.grant, listing.topics);
+  const topics = listing.topics.map((topic) => ({ topic, granted: decisions.allowsUnder(resolved.grant, topic) }));
+  // From here to the end without an await: a change that comes later finds the grant it has to put in doubt.
+  const through = decisions.validThrough(resolved);
+  listing.setGrant(resolved.grant, through, topics);
+  return through === STILL_VALID;
+}
+
+function expectUnavailable(error: unknown): undefined {
+  if (toAppError(error).code !== "unavailable") throw error;
+}

@@ -1,0 +1,272 @@
+import { LRUCache } from "lru-cache";
+import type { PolicyEntry } from "#shared/contract/control-entry.ts";
+import { eventTypeOf, patternsOverlap, topicMatches } from "#shared/contract/topics.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { isAtLeast, isSameVersion, type Version } from "#shared/contract/version.ts";
+import { Signal } from "../log/signal.ts";
+import type { Decider, EventRule, ResolveAnswer, Subject } from "./ports.ts";
+import { createResidual, type Residual } from "./residual.ts";
+
+/** Nothing in the log has put an end to it so far. */
+export const STILL_VALID = Number.POSITIVE_INFINITY;
+
+/** More event types than any product has; beyond them the map is searched again. */
+const MAX_TYPES = 10_000;
+
+/** More changes than pass while a call is under way; an answer that is older than all of them is asked for again. */
+const MAX_MARKS = 1_024;
+
+/** A set of roles as policy names it, and what has been decided for it. */
+export interface Grant {
+  readonly id: string;
+  readonly roles: ReadonlySet<string>;
+  readonly residuals: Map<string, Decided>;
+}
+
+/** A residual, valid for entries up to `through`. */
+interface Decided {
+  readonly version: Version;
+  readonly residual: Residual;
+  through: number;
+}
+
+/** A policy entry the feed has applied. */
+interface Mark {
+  readonly seq: number;
+  readonly version: Version;
+  readonly touches: (whom: Whom) => boolean;
+}
+
+/** A grant as it was resolved: from which version, and how many changes had been applied when it was asked for. */
+export interface Resolved {
+  readonly grant: Grant;
+  readonly subject: Subject;
+  readonly version: Version;
+  readonly since: number;
+}
+
+/** Whom a change can concern. */
+export interface Whom {
+  readonly subject?: Subject;
+  readonly roles: ReadonlySet<string>;
+}
+
+/**
+ * What policy has decided for one tenant, kept exact by the tenant's own log: no clock is involved. Every answer is valid
+ * up to the first policy entry that names it and is newer than the answer; the feed applies those entries in order, also
+ * to answers that are still under way. So an answer that was asked before a change and arrives after it is still used for
+ * the events before the change, and never for one after it. An answer that is ahead of the log waits for the log: event
+ * map and residuals of two versions together could allow what neither of them allows.
+ */
+export class Decisions {
+  readonly #tenant: string;
+  readonly #decider: Decider;
+  /** A grant lives as long as somebody holds it; changes reach it exactly that long. */
+  readonly #grants = new Map<string, WeakRef<Grant>>();
+  readonly #dropped = new FinalizationRegistry<string>((id) => {
+    if (this.#grants.get(id)?.deref() === undefined) this.#grants.delete(id);
+  });
+  readonly #pending = new Map<string, Promise<void>>();
+  readonly #permissions = new LRUCache<string, { permission: string | undefined }>({ max: MAX_TYPES });
+  #eventMap: readonly EventRule[] = [];
+  #eventMapVersion: Version | undefined;
+  #marks: Mark[] = [];
+  #marked = 0;
+  /** The version of the last policy entry in force; undefined while none is known. */
+  #applied: Version | undefined;
+  /** The highest version met in an entry or an answer. It never falls. */
+  #floor: Version | undefined;
+  readonly #moved = new Signal();
+
+  constructor(tenant: string, decider: Decider) {
+    this.#tenant = tenant;
+    this.#decider = decider;
+  }
+
+  /** Starts anew: after the log was opened, or did not continue where it was. `last` is its last policy entry. */
+  reset(last: PolicyEntry | undefined): void {
+    for (const grant of this.#heldGrants()) grant.residuals.clear();
+    this.#marks = [];
+    this.#marked += MAX_MARKS + 1;
+    this.#applied = last === undefined ? undefined : versionOf(last);
+    if (this.#applied !== undefined) this.#raiseFloor(this.#applied);
+    this.#moved.notify();
+  }
+
+  /**
+   * Puts a policy entry in force and answers whom it concerns; undefined when it changes nothing, because a later one has
+   * been applied already (two policy processes may announce out of order).
+   */
+  apply(entry: PolicyEntry, seq: number): ((whom: Whom) => boolean) | undefined {
+    const version = versionOf(entry);
+    const applied = this.#applied;
+    if (applied !== undefined && (version.number < applied.number || isSameVersion(version, applied))) return undefined;
+    // An entry that does not follow on the last one stands for the missing ones too, and nobody knows whom they name.
+    const isNext = applied !== undefined && version.number === applied.number + 1;
+    const touches = isNext && entry.all === undefined ? touching(entry) : () => true;
+    this.#applied = version;
+    this.#raiseFloor(version);
+    this.#mark({ seq, version, touches });
+    this.#moved.notify();
+    return touches;
+  }
+
+  /** Ends every decision and answer under way at `seq`: an entry that cannot be read may have changed anything. */
+  doubtAll(seq: number): void {
+    this.#applied = undefined;
+    this.#mark({ seq, version: { number: Number.MAX_SAFE_INTEGER, build: "" }, touches: () => true });
+  }
+
+  /**
+   * Asks for a subject's grant.
+   * @throws {AppError} `unavailable` or `tenant_unknown`.
+   */
+  async resolve(subject: Subject): Promise<Resolved> {
+    const since = this.#marked;
+    const floor = this.#floor;
+    const answer = await this.#decider.resolve(this.#tenant, subject, floor);
+    await this.#reach(answer.version, floor);
+    this.#learnEventMap(answer);
+    const grant = this.#grants.get(answer.grant.id)?.deref() ?? this.#addGrant(answer.grant);
+    return { grant, subject, version: answer.version, since };
+  }
+
+  /** Up to which sequence a grant that was resolved is good; when that is not STILL_VALID, resolve again. */
+  validThrough({ grant, subject, version, since }: Resolved): number {
+    return this.#throughOf(since, version, { subject, roles: grant.roles });
+  }
+
+  /** The permission that events of this type need; undefined where the event map names none: denied to everyone. */
+  permissionFor(type: string): string | undefined {
+    const known = this.#permissions.get(type);
+    if (known !== undefined) return known.permission;
+    const permission = this.#eventMap.find((rule) => topicMatches(rule.pattern, type))?.permission;
+    this.#permissions.set(type, { permission });
+    return permission;
+  }
+
+  /** What the grant decides for the permission at `seq`, if that is known. */
+  residual(grant: Grant, permission: string, seq: number): Residual | undefined {
+    const decided = grant.residuals.get(permission);
+    return decided !== undefined && seq <= decided.through ? decided.residual : undefined;
+  }
+
+  /**
+   * Asks for what is not known; many who ask for the same wait for one answer. Look again afterwards.
+   * @throws {AppError} `unavailable` or `tenant_unknown`.
+   */
+  ask(grant: Grant, permission: string): Promise<void> {
+    const key = `${grant.id} ${permission}`;
+    const running = this.#pending.get(key);
+    if (running !== undefined) return running;
+    const asked = this.#ask(grant, permission).finally(() => this.#pending.delete(key));
+    this.#pending.set(key, asked);
+    return asked;
+  }
+
+  /** Asks for all that the topics can need and is not known, so that a missing decision is the exception later on. */
+  async prepare(grant: Grant, topics: readonly string[]): Promise<void> {
+    const permissions = new Set(topics.flatMap((topic) => this.#permissionsUnder(topic)));
+    const unknown = [...permissions].filter(
+      (permission) => this.residual(grant, permission, STILL_VALID) === undefined,
+    );
+    await Promise.all(unknown.map((permission) => this.ask(grant, permission)));
+  }
+
+  /** Whether the grant may see anything under a topic pattern; false only where that is certain. */
+  allowsUnder(grant: Grant, topic: string): boolean {
+    return this.#permissionsUnder(topic).some((permission) => {
+      const residual = this.residual(grant, permission, STILL_VALID);
+      return residual === undefined || residual.allowsUnder(topic);
+    });
+  }
+
+  #permissionsUnder(topic: string): readonly string[] {
+    const type = eventTypeOf(topic);
+    return this.#eventMap.filter((rule) => patternsOverlap(rule.pattern, type)).map((rule) => rule.permission);
+  }
+
+  async #ask(grant: Grant, permission: string): Promise<void> {
+    const since = this.#marked;
+    const floor = this.#floor;
+    const { version, allow, deny } = await this.#decider.decide(this.#tenant, grant.id, permission, floor);
+    await this.#reach(version, floor);
+    const through = this.#throughOf(since, version, grant);
+    grant.residuals.set(permission, { version, residual: createResidual(allow, deny), through });
+  }
+
+  #addGrant({ id, roles }: ResolveAnswer["grant"]): Grant {
+    const grant: Grant = { id, roles: new Set(roles), residuals: new Map() };
+    this.#grants.set(id, new WeakRef(grant));
+    this.#dropped.register(grant, id);
+    return grant;
+  }
+
+  *#heldGrants(): Iterable<Grant> {
+    for (const reference of this.#grants.values()) {
+      const grant = reference.deref();
+      if (grant !== undefined) yield grant;
+    }
+  }
+
+  #learnEventMap({ version, eventMap }: ResolveAnswer): void {
+    if (this.#eventMapVersion !== undefined && !isAtLeast(version, this.#eventMapVersion)) return;
+    this.#eventMap = eventMap;
+    this.#eventMapVersion = version;
+    this.#permissions.clear();
+  }
+
+  #mark(mark: Mark): void {
+    this.#marks.push(mark);
+    this.#marked += 1;
+    if (this.#marks.length > MAX_MARKS) this.#marks.shift();
+    for (const grant of this.#heldGrants()) {
+      if (mark.touches(grant)) endAt(grant, mark);
+    }
+  }
+
+  /** How long an answer of `version` is valid that was asked for when `since` marks had been made. */
+  #throughOf(since: number, version: Version, whom: Whom): number {
+    const missed = this.#marked - since;
+    if (missed > this.#marks.length) return -1;
+    const later = this.#marks.slice(this.#marks.length - missed);
+    const ending = later.find((mark) => !isAtLeast(version, mark.version) && mark.touches(whom));
+    return ending === undefined ? STILL_VALID : ending.seq - 1;
+  }
+
+  /** Waits until the log has announced an answer's version; an answer older than what was asked for is none. */
+  async #reach(version: Version, floor: Version | undefined): Promise<void> {
+    if (floor !== undefined && !isAtLeast(version, floor))
+      throw new AppError("unavailable", "policy answered with an old version");
+    this.#raiseFloor(version);
+    // A log without any announcement left takes the first answer's word.
+    this.#applied ??= version;
+    while (!isAtLeast(this.#applied ?? version, version)) await this.#moved.next();
+  }
+
+  #raiseFloor(version: Version): void {
+    if (this.#floor === undefined || version.number > this.#floor.number) this.#floor = version;
+  }
+}
+
+function endAt(grant: Grant, { seq, version }: Mark): void {
+  for (const decided of grant.residuals.values()) {
+    if (!isAtLeast(decided.version, version)) decided.through = Math.min(decided.through, seq - 1);
+  }
+}
+
+function versionOf(entry: PolicyEntry): Version {
+  return { number: entry.version, build: entry.build };
+}
+
+function touching(entry: PolicyEntry): (whom: Whom) => boolean {
+  const roles = new Set(entry.roles);
+  const subjects = new Set(entry.subjects);
+  return ({ subject, roles: held }) => {
+    if (!roles.isDisjointFrom(held)) return true;
+    return (
+      subject !== undefined &&
+      (subjects.has(subject.id) || subject.groups.some((group) => subjects.has(`group:${group}`)))
+    );
+  };
+}

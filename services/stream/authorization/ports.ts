@@ -1,0 +1,57 @@
+import type { Version } from "#shared/contract/version.ts";
+
+/** A person's session as the edge asks about it. */
+export interface SessionQuestion {
+  readonly tenant: string;
+  readonly sid: string;
+  readonly subject: string;
+  /** The access token's `exp`, seconds since 1970. */
+  readonly tokenExpiresAt: number;
+  /** Asks for another access token's life. */
+  readonly extend: boolean;
+}
+
+/** What auth says of a session. `remainingMs` counts from the asking, by auth's clock. */
+export type SessionAnswer =
+  | { readonly state: "live"; readonly remainingMs: number }
+  | { readonly state: "expired" | "revoked" };
+
+/** Asks auth whether sessions live. Safe to repeat. Throws AppError `unavailable` when there is no answer in time: not known. */
+export interface SessionChecker {
+  check(question: SessionQuestion): Promise<SessionAnswer>;
+}
+
+/** A subject with the roles and groups of its token. */
+export interface Subject {
+  readonly id: string;
+  readonly roles: readonly string[];
+  readonly groups: readonly string[];
+}
+
+/** An event type pattern and the permission it needs; the first match wins. */
+export interface EventRule {
+  readonly pattern: string;
+  readonly permission: string;
+}
+
+export interface ResolveAnswer {
+  readonly version: Version;
+  readonly grant: { readonly id: string; readonly roles: readonly string[] };
+  readonly eventMap: readonly EventRule[];
+}
+
+export interface DecideAnswer {
+  readonly version: Version;
+  /** Topic patterns: an event is let through when its topic matches one of `allow` and none of `deny`. */
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+}
+
+/**
+ * Asks policy. Both calls are safe to repeat, and answer with at least the version asked for (without one: with what the
+ * store holds right now). They throw AppError `tenant_unknown`, or `unavailable` when there is no answer in time.
+ */
+export interface Decider {
+  resolve(tenant: string, subject: Subject, atLeast: Version | undefined): Promise<ResolveAnswer>;
+  decide(tenant: string, grant: string, permission: string, atLeast: Version | undefined): Promise<DecideAnswer>;
+}

@@ -1,0 +1,216 @@
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  AckPolicy,
+  type ConsumerMessages,
+  DeliverPolicy,
+  type JetStreamClient,
+  type JetStreamManager,
+  type JsMsg,
+  type StreamInfo,
+} from "@nats-io/jetstream";
+import { nanos, type NatsConnection } from "@nats-io/transport-node";
+import type { Logger } from "#shared/log/create-logger.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { logStreamName } from "#shared/contract/tenant-log.ts";
+import { backoffMs } from "#shared/time/backoff.ts";
+import type { Opening } from "../deliver.ts";
+import type { LogEntry, Position } from "../event.ts";
+import { decodeEntry } from "./decode-entry.ts";
+import { epochOf, lastPolicyEntry, positionAt, readLogInfo, tagAt } from "./log-info.ts";
+
+/** JetStream says at least this often that it is there; two missed beats and the feed starts over. */
+const HEARTBEAT_MS = 1_000;
+
+/** Messages asked for at a time: with 1 000 one consumer reads 63 000 a second, with 100 it reads 56 000. */
+const MAX_MESSAGES = 1_000;
+
+const BACKOFF = { baseMs: 50, maxMs: 2_000 };
+
+/** What the feed tells of a tenant's log, in order. */
+export interface FeedListener {
+  /** The log was opened, and does not continue what was read so far. */
+  onOpen(opening: Opening): void;
+  onEntry(entry: LogEntry): void;
+  /** The log lives, and has nothing new. */
+  onBeat(): void;
+}
+
+/** What a feed needs. */
+export interface FeedSetting {
+  readonly nats: NatsConnection;
+  readonly js: JetStreamClient;
+  readonly jsm: JetStreamManager;
+  readonly maxEventBytes: number;
+  readonly log: Logger;
+  readonly onDisturbed: () => void;
+}
+
+/**
+ * Opens a tenant's log at its end and begins to read it.
+ * @throws {AppError} `tenant_unknown` when there is no such log; `unavailable` when NATS does not answer or the log has
+ * settings that would make gaps undetectable.
+ */
+export async function openFeed(tenant: string, listener: FeedListener, setting: FeedSetting): Promise<AsyncDisposable> {
+  const feed = new Feed(tenant, listener, setting);
+  await feed.verify();
+  feed.start();
+  return feed;
+}
+
+/**
+ * Reads one tenant's log in order: one consumer for everybody on this edge. A consumer is used until anything disturbs it
+ * (the connection was lost, beats are missed, a sequence is not the next one); then the log is looked at before it is read
+ * on, because JetStream itself goes on in silence after a recreated stream, a lost tail or an overrun. Starting over also
+ * spares the 44 s for which the library's own ordered consumer stalls after a restart of the broker.
+ */
+class Feed implements AsyncDisposable {
+  readonly #tenant: string;
+  readonly #listener: FeedListener;
+  readonly #setting: FeedSetting;
+  readonly #stop = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #epoch: string | undefined;
+  #last: Position = { seq: 0, tag: "0" };
+
+  constructor(tenant: string, listener: FeedListener, setting: FeedSetting) {
+    this.#tenant = tenant;
+    this.#listener = listener;
+    this.#setting = setting;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  /** Makes sure that what comes next continues what was read last, or says that it does not. */
+  async verify(): Promise<void> {
+    const { jsm } = this.#setting;
+    const info = await readLogInfo(jsm, this.#tenant);
+    const relation = await this.#relationOf(info);
+    if (relation === "same") return this.#listener.onBeat();
+    const { first_seq, last_seq } = info.state;
+    const policy = await lastPolicyEntry(jsm, this.#tenant);
+    const horizon =
+      relation === "overrun" ? { seq: first_seq - 1, tag: "0" } : await positionAt(jsm, this.#tenant, last_seq);
+    this.#epoch = epochOf(info);
+    this.#last = horizon;
+    this.#listener.onOpen({ epoch: this.#epoch, horizon, policy, relation });
+  }
+
+  async #relationOf(info: StreamInfo): Promise<Opening["relation"] | "same"> {
+    const { seq, tag } = this.#last;
+    if (this.#epoch === undefined) return "first";
+    if (this.#epoch !== epochOf(info)) return "epoch";
+    if (info.state.last_seq < seq) return "tail_lost";
+    const there = tag === "0" ? undefined : await tagAt(this.#setting.jsm, this.#tenant, seq);
+    if (there !== undefined && there !== tag) return "tail_lost";
+    return info.state.first_seq > seq + 1 ? "overrun" : "same";
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    for (let failures = 0; !signal.aborted;) {
+      const before = this.#last.seq;
+      try {
+        await this.#read();
+        this.#setting.onDisturbed();
+        if (!signal.aborted) await this.verify();
+        failures = 0;
+      } catch (error) {
+        failures = this.#last.seq > before ? 1 : failures + 1;
+        this.#setting.log.warn(
+          { tenant: this.#tenant, reason: (error as Error).message },
+          "the log cannot be read right now",
+        );
+        await delay(backoffMs(failures, BACKOFF), undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Reads on with a consumer of its own until something disturbs it. */
+  async #read(): Promise<void> {
+    const { js, jsm } = this.#setting;
+    const stream = logStreamName(this.#tenant);
+    const info = await jsm.consumers.add(stream, {
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: this.#last.seq + 1,
+      ack_policy: AckPolicy.None,
+      inactive_threshold: nanos(30_000),
+      mem_storage: true,
+      num_replicas: 1,
+    });
+    let messages: ConsumerMessages | undefined;
+    let disturbed = false;
+    const disturb = (): void => {
+      disturbed = true;
+      messages?.stop();
+    };
+    messages = await js.consumers.getConsumerFromInfo(info).consume({
+      max_messages: MAX_MESSAGES,
+      idle_heartbeat: HEARTBEAT_MS,
+      expires: 5 * HEARTBEAT_MS,
+      callback: (message) => {
+        if (disturbed) return;
+        if (message.seq === this.#last.seq + 1) this.#take(message);
+        else disturb();
+      },
+    });
+    this.#stop.signal.addEventListener("abort", disturb, { once: true });
+    void this.#watchConnection(messages, disturb);
+    try {
+      await this.#watchConsumer(messages, disturb);
+    } finally {
+      this.#stop.signal.removeEventListener("abort", disturb);
+      await jsm.consumers.delete(stream, info.name).catch(() => undefined);
+    }
+  }
+
+  #take(message: JsMsg): void {
+    const { subject, seq, data, timestampNanos, headers } = message;
+    const stored = { subject, seq, data, storedAtNanos: timestampNanos, headers };
+    const entry = decodeEntry(this.#tenant, this.#setting.maxEventBytes, stored);
+    this.#last = entry.position;
+    this.#listener.onEntry(entry);
+  }
+
+  /** Passes beats on; ends when the messages end. */
+  async #watchConsumer(messages: ConsumerMessages, disturb: () => void): Promise<void> {
+    const closed = messages.closed();
+    const watch = async (): Promise<void> => {
+      for await (const status of messages.status()) {
+        if (status.type === "heartbeat") this.#listener.onBeat();
+        else if (ENDING.has(status.type)) disturb();
+      }
+    };
+    await Promise.race([watch(), closed]);
+    const error = await closed;
+    if (error instanceof Error) throw new AppError("unavailable", error.message, { cause: error });
+  }
+
+  async #watchConnection(messages: ConsumerMessages, disturb: () => void): Promise<void> {
+    const statuses = this.#setting.nats.status();
+    const closed = messages.closed().then(() => undefined);
+    const iterator = statuses[Symbol.asyncIterator]();
+    for (;;) {
+      const next = await Promise.race([iterator.next(), closed]);
+      if (next === undefined || next.done === true) break;
+      if (next.value.type === "disconnect") disturb();
+    }
+    await iterator.return?.();
+  }
+}
+
+/** What the consumer reports when it will not go on by itself, or nobody knows whether it does. */
+const ENDING: ReadonlySet<string> = new Set([
+  "heartbeats_missed",
+  "consumer_deleted",
+  "consumer_not_found",
+  "stream_not_found",
+  "no_responders",
+  "exceeded_limits",
+]);

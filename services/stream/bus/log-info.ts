@@ -1,0 +1,69 @@
+import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
+import { JetStreamApiError } from "@nats-io/jetstream";
+import { type PolicyEntry, policyEntrySchema } from "#shared/contract/control-entry.ts";
+import { EPOCH, EPOCH_METADATA, logStreamName, policyControlSubject } from "#shared/contract/tenant-log.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import type { Position } from "../event.ts";
+import { nanosOf, tagOf } from "./decode-entry.ts";
+
+/** JetStream's code for "stream not found". */
+const STREAM_NOT_FOUND = 10_059;
+
+/**
+ * A tenant's log as its leader describes it.
+ * @throws {AppError} `tenant_unknown` when there is none; `unavailable` when nobody answers, or its settings would let
+ * entries vanish from its middle, where no reader could notice.
+ */
+export async function readLogInfo(jsm: JetStreamManager, tenant: string): Promise<StreamInfo> {
+  const info = await jsm.streams.info(logStreamName(tenant)).catch((error: unknown) => {
+    if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) {
+      throw new AppError("tenant_unknown", `there is no tenant ${tenant}`, { cause: error });
+    }
+    throw new AppError("unavailable", "the tenant's log cannot be read right now", { cause: error });
+  });
+  const fault = faultOf(info);
+  if (fault !== undefined) throw new AppError("unavailable", `the stream ${info.config.name} cannot be used: ${fault}`);
+  return info;
+}
+
+/** The random id this log was created with. */
+export function epochOf({ config }: StreamInfo): string {
+  return config.metadata?.[EPOCH_METADATA] ?? "";
+}
+
+/** The last policy entry, from the leader: a replica that lags behind must not say which policy is in force. */
+export async function lastPolicyEntry(jsm: JetStreamManager, tenant: string): Promise<PolicyEntry | undefined> {
+  const message = await jsm.streams.getMessage(logStreamName(tenant), { last_by_subj: policyControlSubject(tenant) });
+  if (message === null) return undefined;
+  const parsed = policyEntrySchema.safeParse(parseJson(message.string()));
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** The tag of the message at `seq`; undefined where none stands any more. */
+export async function tagAt(jsm: JetStreamManager, tenant: string, seq: number): Promise<string | undefined> {
+  if (seq === 0) return undefined;
+  const message = await jsm.streams.getMessage(logStreamName(tenant), { seq });
+  return message === null ? undefined : tagOf(nanosOf(message.timestamp));
+}
+
+/** The position of the entry at `seq`. */
+export async function positionAt(jsm: JetStreamManager, tenant: string, seq: number): Promise<Position> {
+  return { seq, tag: (await tagAt(jsm, tenant, seq)) ?? "0" };
+}
+
+function faultOf({ config }: StreamInfo): string | undefined {
+  if (!EPOCH.test(config.metadata?.[EPOCH_METADATA] ?? "")) return `its metadata has no ${EPOCH_METADATA}`;
+  if (!config.deny_delete) return "deny_delete is off";
+  if (config.max_msgs_per_subject > 0) return "max_msgs_per_subject is set";
+  if (config.allow_msg_ttl === true) return "allow_msg_ttl is on";
+  if (!config.allow_direct) return "allow_direct is off";
+  return undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,64 @@
+import { applyControl, doubtEverything } from "./audience/apply-control.ts";
+import type { Tenant } from "./audience/tenant.ts";
+import type { VerifySetting } from "./audience/verify.ts";
+import type { EventEntry, LogEntry, Position } from "./event.ts";
+import type { Notice } from "./log/resume.ts";
+import type { PolicyEntry } from "#shared/contract/control-entry.ts";
+
+/**
+ * THE MESSAGE WAY: an entry of a tenant's log, in order, exactly once. Everything happens before this returns; the next
+ * entry finds it done.
+ *
+ *     entry → control? put it in force : tail → audiences: match → decide → encode → flush → sockets
+ */
+export function deliver(tenant: Tenant, entry: LogEntry, setting: VerifySetting): void {
+  const before = tenant.horizon;
+  // What was published before a change is written before the change is in force.
+  if (entry.kind === "control") flushAll(tenant);
+  tenant.advance(entry);
+  if (entry.kind === "control") applyControl(tenant, entry, setting);
+  if (entry.kind === "event") fanOut(tenant, entry, before);
+  tenant.heard();
+}
+
+function fanOut(tenant: Tenant, entry: EventEntry, before: Position): void {
+  const { decisions } = tenant;
+  const permission = decisions.permissionFor(entry.type);
+  if (permission === undefined) return;
+  for (const audience of tenant.topics.match(entry.topic)) {
+    const residual = decisions.residual(audience.grant, permission, entry.position.seq);
+    if (residual === undefined) audience.disperse(before);
+    else if (residual.allows(entry.topic)) audience.push(entry, before);
+  }
+}
+
+function flushAll(tenant: Tenant): void {
+  for (const audience of tenant.audiences) audience.flush();
+}
+
+/** Where a log was opened, and how that relates to what was read of it before. */
+export interface Opening {
+  readonly epoch: string;
+  /** The last entry that counts as read. */
+  readonly horizon: Position;
+  /** The tenant's last policy entry, from the stream's leader. */
+  readonly policy: PolicyEntry | undefined;
+  /** `first`: nothing was read before. `overrun`: entries in between are gone. The others: it is not the log it was. */
+  readonly relation: "first" | "overrun" | "epoch" | "tail_lost";
+}
+
+/**
+ * Begins a log that does not continue what was read: what was decided is forgotten and asked again, readers of a log that
+ * is no more are told so. Readers of an overrun log find the gap where they continue.
+ */
+export function reopen(tenant: Tenant, { epoch, horizon, policy, relation }: Opening, setting: VerifySetting): void {
+  flushAll(tenant);
+  for (const reader of tenant.readers.values()) reader.leaveAudience();
+  tenant.open(epoch, horizon);
+  tenant.decisions.reset(policy);
+  if (relation === "epoch" || relation === "tail_lost") {
+    const notice: Notice = { event: "reset", data: { reason: relation } };
+    for (const reader of tenant.readers.values()) reader.jumpTo(horizon, notice);
+  }
+  doubtEverything(tenant, -1, setting);
+}

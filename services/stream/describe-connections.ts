@@ -1,0 +1,17 @@
+import { formatEventId } from "./log/event-id.ts";
+import type { Hub } from "./audience/hub.ts";
+
+/** What operators see of the open streams: who, what, where, and what each one waits for. No tokens, no payloads. */
+export function describeConnections(hub: Hub, { now }: { readonly now: () => number }): object[] {
+  return [...hub.streams()].map(({ tenant, reader }) => ({
+    id: reader.id,
+    tenant: tenant.id,
+    subject: reader.listing.identity.subject.id,
+    topics: reader.listing.topicGrants,
+    state: reader.isLive ? "live" : "behind",
+    waitsFor: reader.wait?.for ?? null,
+    lastId: formatEventId(tenant.epoch, reader.cursor),
+    horizon: formatEventId(tenant.epoch, tenant.horizon),
+    openForSeconds: Math.round((now() - reader.openedAt) / 1_000),
+  }));
+}

@@ -1,0 +1,51 @@
+import type { PolicyEntry, SessionEntry, TenantEntry } from "#shared/contract/control-entry.ts";
+
+/**
+ * A place in a tenant's log: everything up to and including `seq`. The tag binds the sequence to that very message, so
+ * that a log which lost its tail and used the number again is noticed; it is `0` where no message stands.
+ */
+export interface Position {
+  readonly seq: number;
+  readonly tag: string;
+}
+
+/** An event as it stands in the log, checked. */
+export interface EventEntry {
+  readonly kind: "event";
+  readonly position: Position;
+  /** `order.created.42` */
+  readonly topic: string;
+  /** `order.created` */
+  readonly type: string;
+  /** UTF-8 text. */
+  readonly payload: Buffer;
+  /** When the log stored it, in milliseconds since 1970. */
+  readonly storedAt: number;
+  /** `Nats-Msg-Id` and the `ce-*` headers, lower-case. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Its frames by format, each encoded once for everybody who reads it. */
+  readonly frames: Map<string, Buffer>;
+}
+
+/** An entry that changes who may see what, in force from here on. */
+export interface ControlEntry {
+  readonly kind: "control";
+  readonly position: Position;
+  readonly change:
+    | { readonly of: "policy"; readonly entry: PolicyEntry }
+    | { readonly of: "session"; readonly entry: SessionEntry }
+    | { readonly of: "tenant"; readonly entry: TenantEntry }
+    | { readonly of: "unknown" };
+}
+
+/** An entry nobody can be shown: its place is passed, and it is counted. */
+export interface PoisonEntry {
+  readonly kind: "poison";
+  readonly position: Position;
+  readonly reason: "not_a_topic" | "not_utf8" | "too_large";
+}
+
+export type LogEntry = EventEntry | ControlEntry | PoisonEntry;
+
+/** Why the server ends a stream. */
+export type EndReason = "expired" | "revoked" | "forbidden";

@@ -1,0 +1,106 @@
+import { credentials } from "@grpc/grpc-js";
+import DataLoader from "dataloader";
+import { LRUCache } from "lru-cache";
+import { DecisionServiceClient } from "#proto/policy/v1/decision.ts";
+import type { Version } from "#shared/contract/version.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { callUnary } from "#shared/grpc/call-unary.ts";
+import { clientChannelOptions } from "#shared/grpc/channel-options.ts";
+import type { DecideAnswer, Decider, ResolveAnswer, Subject } from "../authorization/ports.ts";
+
+const TIMEOUT_MS = 2_000;
+
+/** Subjects in one call. */
+const MAX_SUBJECTS = 512;
+
+/** Grants or permissions in one call; the service multiplies them, and answers at most 65 536 residuals. */
+const MAX_PAIRS = 256;
+
+/** Tenants whose loaders are kept; a loader that is dropped is made again. */
+const MAX_TENANTS = 10_000;
+
+interface ResolveKey {
+  readonly subject: Subject;
+  readonly atLeast: Version | undefined;
+}
+
+interface DecideKey {
+  readonly grant: string;
+  readonly permission: string;
+  readonly atLeast: Version | undefined;
+}
+
+interface Loaders {
+  readonly resolve: DataLoader<ResolveKey, ResolveAnswer>;
+  readonly decide: DataLoader<DecideKey, DecideAnswer>;
+}
+
+/** Asks policy over gRPC; what is asked for one tenant in one tick travels together. */
+export class GrpcDecider implements Decider, Disposable {
+  readonly #client: DecisionServiceClient;
+  readonly #loaders = new LRUCache<string, Loaders>({ max: MAX_TENANTS });
+
+  constructor(address: string) {
+    this.#client = new DecisionServiceClient(address, credentials.createInsecure(), clientChannelOptions);
+  }
+
+  resolve(tenant: string, subject: Subject, atLeast: Version | undefined): Promise<ResolveAnswer> {
+    return this.#loadersOf(tenant).resolve.load({ subject, atLeast });
+  }
+
+  decide(tenant: string, grant: string, permission: string, atLeast: Version | undefined): Promise<DecideAnswer> {
+    return this.#loadersOf(tenant).decide.load({ grant, permission, atLeast });
+  }
+
+  #loadersOf(tenant: string): Loaders {
+    const known = this.#loaders.get(tenant);
+    if (known !== undefined) return known;
+    const loaders: Loaders = {
+      resolve: new DataLoader((keys) => this.#resolve(tenant, keys), { cache: false, maxBatchSize: MAX_SUBJECTS }),
+      decide: new DataLoader((keys) => this.#decide(tenant, keys), { cache: false, maxBatchSize: MAX_PAIRS }),
+    };
+    this.#loaders.set(tenant, loaders);
+    return loaders;
+  }
+
+  async #resolve(tenant: string, keys: readonly ResolveKey[]): Promise<ResolveAnswer[]> {
+    const subjects = keys.map(({ subject: { id, roles, groups } }) => ({ id, roles: [...roles], groups: [...groups] }));
+    const request = { tenant, subjects, atLeast: highest(keys) };
+    const response = await callUnary(this.#client.resolve.bind(this.#client), request, { timeoutMs: TIMEOUT_MS });
+    const version = requireVersion(response.version);
+    return keys.map((_, index) => ({ version, grant: require(response.grants[index]), eventMap: response.eventMap }));
+  }
+
+  async #decide(tenant: string, keys: readonly DecideKey[]): Promise<DecideAnswer[]> {
+    const grants = [...new Set(keys.map((key) => key.grant))];
+    const permissions = [...new Set(keys.map((key) => key.permission))];
+    const request = { tenant, grants, permissions, atLeast: highest(keys) };
+    const response = await callUnary(this.#client.decide.bind(this.#client), request, { timeoutMs: TIMEOUT_MS });
+    const version = requireVersion(response.version);
+    return keys.map(({ grant, permission }) => {
+      const index = grants.indexOf(grant) * permissions.length + permissions.indexOf(permission);
+      const { allow, deny } = require(response.residuals[index]);
+      return { version, allow, deny };
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#client.close();
+  }
+}
+
+function highest(keys: readonly { readonly atLeast: Version | undefined }[]): Version | undefined {
+  const versions = keys.flatMap(({ atLeast }) => (atLeast === undefined ? [] : [atLeast]));
+  // Who knows no version yet needs a fresh read of the store, and so everyone in the batch gets one.
+  if (versions.length < keys.length) return undefined;
+  return versions.reduce((high, version) => (version.number > high.number ? version : high));
+}
+
+function requireVersion(version: Version | undefined): Version {
+  return require(version);
+}
+
+function require<T>(part: T | undefined): T {
+  if (part === undefined) throw new AppError("unavailable", "policy did not answer every question");
+  return part;
+}

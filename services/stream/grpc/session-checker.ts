@@ -1,0 +1,46 @@
+import { credentials } from "@grpc/grpc-js";
+import DataLoader from "dataloader";
+import { SessionServiceClient, SessionState } from "#proto/auth/v1/session.ts";
+import type { SessionAnswer as WireAnswer } from "#proto/auth/v1/session.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { callUnary } from "#shared/grpc/call-unary.ts";
+import { clientChannelOptions } from "#shared/grpc/channel-options.ts";
+import type { SessionAnswer, SessionChecker, SessionQuestion } from "../authorization/ports.ts";
+
+const TIMEOUT_MS = 2_000;
+
+/** The service's limit for one call. */
+const MAX_BATCH = 1_024;
+
+/** Asks auth over gRPC. Questions of one tick travel together: a call costs 0.3 ms of CPU, and storms bring thousands. */
+export class GrpcSessionChecker implements SessionChecker, Disposable {
+  readonly #client: SessionServiceClient;
+  readonly #loader: DataLoader<SessionQuestion, SessionAnswer>;
+
+  constructor(address: string) {
+    this.#client = new SessionServiceClient(address, credentials.createInsecure(), clientChannelOptions);
+    this.#loader = new DataLoader((questions) => this.#send(questions), { cache: false, maxBatchSize: MAX_BATCH });
+  }
+
+  check(question: SessionQuestion): Promise<SessionAnswer> {
+    return this.#loader.load(question);
+  }
+
+  async #send(questions: readonly SessionQuestion[]): Promise<SessionAnswer[]> {
+    const check = this.#client.checkSessions.bind(this.#client);
+    const { answers } = await callUnary(check, { questions: [...questions] }, { timeoutMs: TIMEOUT_MS });
+    if (answers.length !== questions.length) throw new AppError("unavailable", "auth did not answer every question");
+    return answers.map(answerOf);
+  }
+
+  [Symbol.dispose](): void {
+    this.#client.close();
+  }
+}
+
+function answerOf({ state, remainingMs }: WireAnswer): SessionAnswer {
+  if (state === SessionState.LIVE) return { state: "live", remainingMs };
+  if (state === SessionState.EXPIRED) return { state: "expired" };
+  // An answer nobody understands must not keep a stream open.
+  return { state: "revoked" };
+}

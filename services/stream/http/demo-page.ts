@@ -1,0 +1,45 @@
+import { readFile } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
+
+/** The demo's page, from memory. */
+export interface DemoPage {
+  has(path: string): boolean;
+  serve(path: string, response: ServerResponse): void;
+}
+
+const FILES = [
+  { path: "/demo", file: "index.html", type: "text/html; charset=utf-8" },
+  { path: "/demo/page.js", file: "page.js", type: "text/javascript; charset=utf-8" },
+  { path: "/demo/page.css", file: "page.css", type: "text/css; charset=utf-8" },
+] as const;
+
+/** Reads the demo's page from disk. `authUrl` and `policyUrl` are where browsers find the other two services. */
+export async function loadDemoPage(ports: { readonly auth: number; readonly policy: number }): Promise<DemoPage> {
+  const pages = new Map<string, { readonly type: string; readonly body: string }>();
+  for (const { path, file, type } of FILES) {
+    const text = await readFile(new URL(`../demo/${file}`, import.meta.url), "utf8");
+    pages.set(path, {
+      type,
+      body: text.replaceAll("{{AUTH_PORT}}", String(ports.auth)).replaceAll("{{POLICY_PORT}}", String(ports.policy)),
+    });
+  }
+  return {
+    has: (path) => pages.has(path),
+    serve(path, response) {
+      const page = pages.get(path);
+      response.writeHead(200, {
+        "content-type": page?.type ?? "",
+        "cache-control": "no-cache",
+        "content-security-policy": policyOf(ports),
+      });
+      response.end(page?.body);
+    },
+  };
+}
+
+/** The page runs its own script and talks to the three services on the host it came from, and nothing else. */
+function policyOf({ auth, policy }: { readonly auth: number; readonly policy: number }): string {
+  const hosts = ["localhost", "*.localhost", "127.0.0.1"];
+  const services = hosts.flatMap((host) => [`http://${host}:${auth}`, `http://${host}:${policy}`]);
+  return `default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self' ${services.join(" ")}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+}

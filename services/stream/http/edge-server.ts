@@ -1,0 +1,75 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { AppError } from "#shared/errors/app-error.ts";
+import { problemOf } from "#shared/http/problem.ts";
+import type { DemoPage } from "./demo-page.ts";
+import { serveStream, type StreamRoute } from "./stream-route.ts";
+
+/** The most of a request line and headers together; cookies of large products fit, a flood does not. */
+const MAX_HEADER_BYTES = 32 * 1024;
+
+/** What the edge's public port serves. */
+export interface EdgeServerSetting {
+  readonly route: StreamRoute;
+  readonly allowedOrigins: readonly string[];
+  /** The demo's page; undefined outside the demo. */
+  readonly demo: DemoPage | undefined;
+}
+
+/** The edge's public HTTP server; not yet listening. */
+export function createEdgeServer(setting: EdgeServerSetting): Server {
+  const server = createServer(
+    { maxHeaderSize: MAX_HEADER_BYTES, keepAlive: true, noDelay: true },
+    (request, response) => {
+      handle(setting, request, response).catch((error: unknown) => {
+        setting.route.onFault(error);
+        request.socket.destroy();
+      });
+    },
+  );
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 30_000;
+  server.maxHeadersCount = 100;
+  return server;
+}
+
+async function handle(setting: EdgeServerSetting, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = parseUrl(request.url);
+  if (url === undefined) return tell(response, new AppError("malformed_request", "the request's path is malformed"));
+  allowOrigin(setting.allowedOrigins, request, response);
+  if (request.method === "OPTIONS") return preflight(response);
+  const isStream = url.pathname === "/v1/stream";
+  if (request.method !== "GET" && (isStream || setting.demo?.has(url.pathname) === true)) {
+    response.setHeader("allow", "GET, OPTIONS");
+    return tell(response, new AppError("method_not_allowed", "use GET"));
+  }
+  if (isStream) return serveStream(setting.route, request, response, url.searchParams);
+  if (setting.demo?.has(url.pathname) === true) return setting.demo.serve(url.pathname, response);
+  return tell(response, new AppError("not_found", "there is nothing at this path"));
+}
+
+function parseUrl(target: string | undefined): URL | undefined {
+  const base = "http://edge";
+  return target?.startsWith("/") === true && URL.canParse(base + target) ? new URL(base + target) : undefined;
+}
+
+/** CORS by an exact list; caches must not give one page's answer to another, nor one person's. */
+function allowOrigin(allowed: readonly string[], { headers }: IncomingMessage, response: ServerResponse): void {
+  response.setHeader("vary", "Origin, Cookie, Authorization, X-Auth-Token");
+  if (headers.origin === undefined || !allowed.includes(headers.origin)) return;
+  response.setHeader("access-control-allow-origin", headers.origin);
+  response.setHeader("access-control-allow-credentials", "true");
+  response.setHeader("access-control-expose-headers", "X-Connection-ID, X-Request-ID");
+}
+
+function preflight(response: ServerResponse): void {
+  response.setHeader("access-control-allow-methods", "GET");
+  // EventSource's own reconnect needs last-event-id: without it a cross-origin stream never comes back.
+  response.setHeader("access-control-allow-headers", "authorization, x-auth-token, last-event-id, cache-control");
+  response.setHeader("access-control-max-age", "600");
+  response.writeHead(204).end();
+}
+
+function tell(response: ServerResponse, error: AppError): void {
+  const { status, headers, body } = problemOf(error);
+  response.writeHead(status, headers).end(body);
+}

@@ -1,0 +1,133 @@
+import { randomInt, randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AccessClaims } from "#shared/contract/access-token.ts";
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { isTrustedPage } from "#shared/http/origin.ts";
+import { problemOf } from "#shared/http/problem.ts";
+import { readTokenSource } from "#shared/http/token-source.ts";
+import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
+import { Connection } from "../sse/connection.ts";
+import { encodeControl, encodeRetry } from "../sse/encode-frame.ts";
+
+/** What the route needs beside the edge. */
+export interface StreamRoute {
+  readonly edge: Edge;
+  readonly verify: (token: string) => Promise<AccessClaims>;
+  readonly allowedOrigins: readonly string[];
+  /** Told of every handshake: `accepted`, or the code of the refusal. */
+  readonly onHandshake: (outcome: string) => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** A native EventSource waits this long before it comes back, spread so that many do not come back together. */
+const RETRY_MS = { min: 1_000, max: 3_000 };
+
+/** Serves `GET /v1/stream`; answers once the stream has ended. */
+export async function serveStream(
+  route: StreamRoute,
+  request: IncomingMessage,
+  response: ServerResponse,
+  query: URLSearchParams,
+): Promise<void> {
+  const requestId = randomUUID();
+  response.setHeader("x-request-id", requestId);
+  try {
+    requireEventStream(request.headers.accept);
+    await openStream(route.edge, streamRequest(route, request, query, requestId, response));
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    route.onHandshake(error.code);
+    if (error.code === "internal") route.onFault(error.cause);
+    refuse(error, request, response);
+  }
+}
+
+function streamRequest(
+  route: StreamRoute,
+  request: IncomingMessage,
+  query: URLSearchParams,
+  requestId: string,
+  response: ServerResponse,
+): StreamRequest {
+  const { headers, socket } = request;
+  return {
+    query,
+    lastEventId: single(headers["last-event-id"]),
+    async readToken() {
+      const source = readTokenSource({ headers: request.headersDistinct, query });
+      if (source === undefined)
+        throw new AppError(
+          "token_missing",
+          "send an access token: Authorization: Bearer, X-Auth-Token, or the cookie auth_token",
+        );
+      const page = { origin: headers.origin, secFetchSite: single(headers["sec-fetch-site"]), host: headers.host };
+      if (source.from === "cookie" && !isTrustedPage(page, route.allowedOrigins)) {
+        throw new AppError("cross_site", "this page may not use the cookie; add its origin to STREAM_ALLOWED_ORIGINS");
+      }
+      return route.verify(source.token);
+    },
+    isGone: () => socket.destroyed,
+    accept(connectionId) {
+      route.onHandshake("accepted");
+      // The headers, and from then on the bare socket: the body ends where the connection does, without chunk framing.
+      socket.write(acceptanceOf(connectionId, requestId, response));
+      return new Connection(socket);
+    },
+  };
+}
+
+function acceptanceOf(connectionId: string, requestId: string, response: ServerResponse): string {
+  const lines = [
+    "HTTP/1.1 200 OK",
+    "Content-Type: text/event-stream; charset=utf-8",
+    "Cache-Control: no-store, no-transform",
+    "X-Accel-Buffering: no",
+    "X-Content-Type-Options: nosniff",
+    `X-Connection-ID: ${connectionId}`,
+    `X-Request-ID: ${requestId}`,
+    "Connection: close",
+  ];
+  for (const name of [
+    "access-control-allow-origin",
+    "access-control-allow-credentials",
+    "access-control-expose-headers",
+    "vary",
+  ]) {
+    const value = response.getHeader(name);
+    if (value !== undefined) lines.push(`${name}: ${String(value)}`);
+  }
+  return `${lines.join("\r\n")}\r\n\r\nretry: ${retryMs()}\n\n`;
+}
+
+/**
+ * Tells a refusal. A native EventSource never comes back from anything but a 200, so "not now" is told inside one; clients
+ * that declare themselves get the plain status.
+ */
+function refuse(error: AppError, request: IncomingMessage, response: ServerResponse): void {
+  if (request.socket.destroyed) return;
+  if (error.code !== "unavailable" || request.headers["x-sluice-client"] !== undefined) {
+    const problem = problemOf(error);
+    response.writeHead(problem.status, problem.headers).end(problem.body);
+    return;
+  }
+  const wait = retryMs();
+  response.writeHead(200, {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-store, no-transform",
+    connection: "close",
+  });
+  response.end(Buffer.concat([encodeRetry(wait), encodeControl("busy", { reason: error.message, retryMs: wait })]));
+}
+
+function requireEventStream(accept: string | undefined): void {
+  if (accept === undefined || /(^|,)\s*(text\/event-stream|text\/\*|\*\/\*)\s*(;|,|$)/i.test(accept)) return;
+  throw new AppError("not_acceptable", "this is an event stream: send Accept: text/event-stream");
+}
+
+function single(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === "object" ? value[0] : value;
+}
+
+function retryMs(): number {
+  return randomInt(RETRY_MS.min, RETRY_MS.max);
+}

@@ -1,0 +1,88 @@
+import type { Position } from "../event.ts";
+import { type EventId, formatEventId, parseEventId } from "./event-id.ts";
+
+/** Where a client wants to begin when it brings no id that still means something. */
+export type From =
+  | { readonly at: "now" }
+  | { readonly at: "earliest" }
+  | { readonly at: "time"; readonly wallMs: number };
+
+/** What a client must be told before its first event. */
+export type Notice =
+  | { readonly event: "reset"; readonly data: { readonly reason: "epoch" | "tail_lost" | "unknown_id" } }
+  | {
+      readonly event: "gap";
+      readonly data: { readonly from: string; readonly to: string; readonly reason: "retention" };
+    };
+
+/** Where delivery begins (after this position) and what must be said about it. */
+export interface Start {
+  readonly position: Position;
+  readonly notice: Notice | undefined;
+}
+
+/**
+ * What can be asked of a tenant's log. `bounds`, `lookUp` and `positionBefore` ask the leader and throw AppError
+ * `unavailable` when it does not answer.
+ */
+export interface LogView {
+  readonly epoch: string;
+  /** How far this edge has read. */
+  readonly horizon: Position;
+  /** The tag at `seq` from memory. */
+  tagInTail(seq: number): string | undefined;
+  bounds(): Promise<{ readonly first: number; readonly last: number }>;
+  /** The tag of the message at `seq`; undefined where none stands any more. */
+  lookUp(seq: number): Promise<string | undefined>;
+  /** The position before the first message stored at or after the time. */
+  positionBefore(wallMs: number): Promise<Position>;
+}
+
+/** Finds where a client continues: exactly after its id where the id still means something, else as `from` says. */
+export async function findStart(log: LogView, lastEventId: string | undefined, from: From): Promise<Start> {
+  if (lastEventId === undefined) return { position: await beginning(log, from), notice: undefined };
+  const id = parseEventId(lastEventId);
+  const fault = id === undefined ? "unknown_id" : await faultOf(log, id);
+  if (id === undefined || fault !== undefined) {
+    return {
+      position: await beginning(log, from),
+      notice: { event: "reset", data: { reason: fault ?? "unknown_id" } },
+    };
+  }
+  return continueAfter(log, id);
+}
+
+async function beginning(log: LogView, from: From): Promise<Position> {
+  if (from.at === "now") return log.horizon;
+  if (from.at === "time") return log.positionBefore(from.wallMs);
+  return { seq: Math.max(0, (await log.bounds()).first - 1), tag: "0" };
+}
+
+async function faultOf(log: LogView, { epoch, position }: EventId): Promise<"epoch" | "tail_lost" | undefined> {
+  if (epoch !== log.epoch) return "epoch";
+  if (position.seq === 0 || isSame(position, log.horizon)) return undefined;
+  // A sequence this edge has not read yet may be real: another edge, nearer to the leader, may have delivered it.
+  if (position.seq > log.horizon.seq && position.seq > (await log.bounds()).last) return "tail_lost";
+  if (position.tag === "0") return undefined;
+  const tag = log.tagInTail(position.seq) ?? (await log.lookUp(position.seq));
+  return tag === undefined || tag === position.tag ? undefined : "tail_lost";
+}
+
+async function continueAfter(log: LogView, { epoch, position }: EventId): Promise<Start> {
+  if (isSame(position, log.horizon) || log.tagInTail(position.seq + 1) !== undefined)
+    return { position, notice: undefined };
+  const { first } = await log.bounds();
+  if (position.seq + 1 >= first) return { position, notice: undefined };
+  return gapBefore(epoch, position, first);
+}
+
+/** The notice that entries between `position` and the first one retained are gone; delivery goes on before that one. */
+export function gapBefore(epoch: string, position: Position, first: number): Start & { readonly notice: Notice } {
+  const to = { seq: first - 1, tag: "0" };
+  const data = { from: formatEventId(epoch, position), to: formatEventId(epoch, to), reason: "retention" as const };
+  return { position: to, notice: { event: "gap", data } };
+}
+
+function isSame(a: Position, b: Position): boolean {
+  return a.seq === b.seq && a.tag === b.tag;
+}

@@ -1,0 +1,122 @@
+import type { LogEntry } from "../event.ts";
+
+/** What an entry costs beside its payload: objects, the frame it was encoded into. */
+const ENTRY_OVERHEAD_BYTES = 400;
+
+/** What a frame adds to its payload; it also bounds how many empty entries one slice holds. */
+const FRAME_OVERHEAD_BYTES = 100;
+
+/** Bounds the memory of all tails of a process together; the tenant whose tail was read least recently gives way first. */
+export class TailBudget {
+  readonly #maxBytes: number;
+  readonly #tails = new Set<Tail>();
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  add(tail: Tail): void {
+    this.#tails.add(tail);
+  }
+
+  remove(tail: Tail): void {
+    this.#tails.delete(tail);
+  }
+
+  charge(bytes: number): void {
+    this.#bytes += bytes;
+    while (this.#bytes > this.#maxBytes && this.#evictOne());
+  }
+
+  #evictOne(): boolean {
+    let victim: Tail | undefined;
+    for (const tail of this.#tails) {
+      if (tail.length > 0 && (victim === undefined || tail.readAt < victim.readAt)) victim = tail;
+    }
+    return victim?.dropOldest() ?? false;
+  }
+}
+
+/** The last entries of a tenant's log, without holes, in memory. Sequences are consecutive. */
+export class Tail implements Disposable {
+  readonly #budget: TailBudget;
+  readonly #clock: () => number;
+  #entries: LogEntry[] = [];
+  #head = 0;
+  readAt: number;
+
+  constructor(budget: TailBudget, clock: () => number) {
+    this.#budget = budget;
+    this.#clock = clock;
+    this.readAt = clock();
+    budget.add(this);
+  }
+
+  get length(): number {
+    return this.#entries.length - this.#head;
+  }
+
+  /** Adds the entry that follows the last one. */
+  append(entry: LogEntry): void {
+    this.#entries.push(entry);
+    this.#budget.charge(costOf(entry));
+  }
+
+  /** The entry at `seq`, if it is still here. */
+  at(seq: number): LogEntry | undefined {
+    const first = this.#entries[this.#head];
+    return first === undefined || seq < first.position.seq
+      ? undefined
+      : this.#entries[this.#head + seq - first.position.seq];
+  }
+
+  /**
+   * The entries that follow `seq`, up to about `maxBytes` of frames but at least one; undefined when the first of them is not
+   * here (any more).
+   */
+  after(seq: number, maxBytes: number): readonly LogEntry[] | undefined {
+    const first = this.#entries[this.#head];
+    if (first === undefined || seq + 1 < first.position.seq) return undefined;
+    this.readAt = this.#clock();
+    const start = this.#head + seq + 1 - first.position.seq;
+    let end = start;
+    let bytes = 0;
+    for (; end < this.#entries.length && (bytes < maxBytes || end === start); end += 1) {
+      bytes += payloadBytes(this.#entries[end]) + FRAME_OVERHEAD_BYTES;
+    }
+    return end === start ? undefined : this.#entries.slice(start, end);
+  }
+
+  /** Forgets the oldest entry; false when there is none. */
+  dropOldest(): boolean {
+    const entry = this.#entries[this.#head];
+    if (entry === undefined) return false;
+    this.#head += 1;
+    this.#budget.charge(-costOf(entry));
+    // Compacting at half keeps the cost of a drop constant on average; shift() would move the whole array each time.
+    if (this.#head * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#head);
+      this.#head = 0;
+    }
+    return true;
+  }
+
+  /** Forgets everything: what comes next does not follow on what was here. */
+  clear(): void {
+    while (this.dropOldest());
+  }
+
+  [Symbol.dispose](): void {
+    this.clear();
+    this.#budget.remove(this);
+  }
+}
+
+function payloadBytes(entry: LogEntry | undefined): number {
+  return entry?.kind === "event" ? entry.payload.length : 0;
+}
+
+function costOf(entry: LogEntry): number {
+  return payloadBytes(entry) * 2 + ENTRY_OVERHEAD_BYTES;
+}

@@ -1,0 +1,60 @@
+import { Counter, Gauge, type Registry } from "prom-client";
+import type { Admission } from "./admission/admission.ts";
+import type { PoisonEntry } from "./event.ts";
+
+/** The edge's own figures. */
+export interface StreamMetrics {
+  handshake(outcome: string): void;
+  delivered(events: number): void;
+  notice(event: string): void;
+  poison(reason: PoisonEntry["reason"]): void;
+  feedDisturbed(): void;
+}
+
+/** Registers the edge's figures. */
+export function createStreamMetrics(registry: Registry, admission: Admission): StreamMetrics {
+  const registers = [registry];
+  const handshakes = new Counter({
+    name: "sluice_stream_handshakes",
+    help: "Streams asked for, by outcome",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const delivered = new Counter({
+    name: "sluice_stream_events_delivered",
+    help: "Events written to sockets",
+    registers,
+  });
+  const notices = new Counter({
+    name: "sluice_stream_notices",
+    help: "gap and reset told",
+    labelNames: ["event"],
+    registers,
+  });
+  const poison = new Counter({
+    name: "sluice_stream_poison",
+    help: "Entries nobody can be shown",
+    labelNames: ["reason"],
+    registers,
+  });
+  const disturbed = new Counter({
+    name: "sluice_stream_feed_disturbed",
+    help: "Times a log was looked at anew before it was read on",
+    registers,
+  });
+  new Gauge({
+    name: "sluice_stream_connections",
+    help: "Open streams and handshakes",
+    registers,
+    collect() {
+      this.set(admission.open);
+    },
+  });
+  return {
+    handshake: (outcome) => handshakes.inc({ outcome }),
+    delivered: (events) => delivered.inc(events),
+    notice: (event) => notices.inc({ event }),
+    poison: (reason) => poison.inc({ reason }),
+    feedDisturbed: () => disturbed.inc(),
+  };
+}

@@ -1,0 +1,67 @@
+import type { Socket } from "node:net";
+
+/** After the last frame the client has this long to close, then the socket is reset. */
+const LINGER_MS = 1_000;
+
+/** A client's bare socket, after the response's headers. Owns the socket: nobody else writes to it or ends it. */
+export class Connection {
+  readonly #socket: Socket;
+  #ended = false;
+  /** Resolves when the socket is gone, whoever ended it. */
+  readonly closed: Promise<void>;
+  /** Bytes handed to the kernel so far; a reader whose figure stands still makes no progress. */
+  get progress(): number {
+    return this.#socket.bytesWritten - this.#socket.writableLength;
+  }
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.setNoDelay(true);
+    socket.setTimeout(0);
+    socket.setKeepAlive(true, 30_000);
+    socket.on("error", () => socket.destroy());
+    this.closed = new Promise((resolve) => socket.once("close", () => resolve()));
+  }
+
+  /** Whether the socket takes more; false once 64 KB (Node's own mark) wait in our process, until all of it is gone. */
+  get writable(): boolean {
+    return !this.#socket.writableNeedDrain;
+  }
+
+  /** Whether bytes wait in our process. */
+  get behind(): boolean {
+    return this.#socket.writableLength > 0;
+  }
+
+  write(frame: Buffer): void {
+    if (!this.#ended && this.#socket.writable) this.#socket.write(frame);
+  }
+
+  /** Resolves when the socket is `writable` again, or gone. */
+  drained(): Promise<void> {
+    const socket = this.#socket;
+    if (this.writable || socket.destroyed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        socket.off("drain", done).off("close", done);
+        resolve();
+      };
+      socket.on("drain", done).on("close", done);
+    });
+  }
+
+  /** Writes a last frame, closes our side, and resets the socket where the client does not close in a second. */
+  end(last: Buffer): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#socket.end(last);
+    const timer = setTimeout(() => this.#socket.resetAndDestroy(), LINGER_MS);
+    void this.closed.then(() => clearTimeout(timer));
+  }
+
+  /** Drops the socket with all that waits in it: `end` would still deliver megabytes from the kernel's buffers. */
+  reset(): void {
+    this.#ended = true;
+    this.#socket.resetAndDestroy();
+  }
+}

@@ -1,0 +1,72 @@
+import { z } from "zod";
+import { isTopicPattern } from "#shared/contract/topics.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import type { From } from "../log/resume.ts";
+import type { FrameFormat } from "../sse/encode-frame.ts";
+
+/** What a client asks for. */
+export interface Subscription {
+  /** 1 to 100 topic patterns, sorted, without repeats. */
+  readonly topics: readonly string[];
+  readonly format: FrameFormat;
+  readonly from: From;
+  /** As the client sent it: anything at all. */
+  readonly lastEventId: string | undefined;
+}
+
+const MAX_TOPICS = 100;
+const KNOWN = new Set(["topic", "lastEventId", "from", "format", "events"]);
+
+/**
+ * Reads the parameters of `GET /v1/stream`.
+ * @throws {AppError} `malformed_topic`, `malformed_request` or `unsupported_parameter`, naming the parameter.
+ */
+export function parseSubscription(query: URLSearchParams, lastEventIdHeader: string | undefined): Subscription {
+  const unknown = [...query.keys()].find((name) => !KNOWN.has(name));
+  if (unknown !== undefined) {
+    throw new AppError("unsupported_parameter", `this server does not know the parameter "${unknown.slice(0, 64)}"`);
+  }
+  return {
+    topics: parseTopics(query.getAll("topic")),
+    format: {
+      body: parseChoice(query, "format", ["raw", "cloudevents"]),
+      naming: parseChoice(query, "events", ["message", "named"]),
+    },
+    from: parseFrom(query.get("from") ?? "now"),
+    lastEventId: lastEventIdHeader ?? query.get("lastEventId") ?? undefined,
+  };
+}
+
+function parseTopics(topics: readonly string[]): readonly string[] {
+  if (topics.length === 0 || topics.length > MAX_TOPICS) {
+    throw new AppError("malformed_topic", `give 1 to ${MAX_TOPICS} "topic" parameters, for example topic=order.*`);
+  }
+  for (const [index, topic] of topics.entries()) {
+    if (!isTopicPattern(topic)) {
+      throw new AppError(
+        "malformed_topic",
+        `topic ${index + 1} is not a topic pattern: 2 to 8 tokens of A-Z a-z 0-9 _ - between dots, * for one token, > at the end for the rest`,
+      );
+    }
+  }
+  return [...new Set(topics)].toSorted();
+}
+
+function parseChoice<const Choice extends string>(
+  query: URLSearchParams,
+  name: string,
+  choices: readonly [Choice, ...Choice[]],
+): Choice {
+  const given = query.get(name) ?? choices[0];
+  const choice = choices.find((value) => value === given);
+  if (choice === undefined) throw new AppError("malformed_request", `"${name}" must be ${choices.join(" or ")}`);
+  return choice;
+}
+
+function parseFrom(text: string): From {
+  if (text === "now" || text === "earliest") return { at: text };
+  const time = z.iso.datetime({ offset: true }).safeParse(text);
+  if (!time.success)
+    throw new AppError("malformed_request", '"from" must be now, earliest or a time such as 2026-01-31T12:00:00Z');
+  return { at: "time", wallMs: Date.parse(time.data) };
+}
