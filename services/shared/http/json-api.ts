@@ -24,7 +24,7 @@ export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, l
       origin: (origin) => (allowedOrigins.includes(origin) ? origin : null),
       credentials: true,
       allowMethods: ["GET", "POST", "PUT", "DELETE"],
-      allowHeaders: ["authorization", "content-type", "if-match"],
+      allowHeaders: ["authorization", "content-type", "if-match", "x-auth-token"],
       exposeHeaders: ["etag"],
       maxAge: 600,
     }),
@@ -87,5 +87,7 @@ function parseJson(text: string): unknown {
 
 function problemResponse(error: AppError): Response {
   const { status, headers, body } = problemOf(error);
+  // The rest of a refused body is not read: a client that kept the connection would see its next request cut off.
+  if (error.code === "body_too_large") headers["connection"] = "close";
   return new Response(body, { status, headers });
 }

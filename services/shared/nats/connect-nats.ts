@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { connect, type ConnectionOptions, type NatsConnection } from "@nats-io/transport-node";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { BootError } from "#shared/config/read-config.ts";
@@ -25,6 +26,12 @@ export async function connectNats(url: string, service: string, log: Logger): Pr
   }
   void logStatus(connection, log);
   return connection;
+}
+
+/** Lets what was sent arrive, then closes. A server that is out of reach holds the process for no longer than 2 s. */
+export async function drainNats(connection: NatsConnection): Promise<void> {
+  await Promise.race([connection.drain(), delay(2_000, undefined, { ref: false })]).catch(() => undefined);
+  await connection.close();
 }
 
 function optionsOf(url: string, service: string): ConnectionOptions {

@@ -1,0 +1,84 @@
+import { createLocalJWKSet } from "jose";
+import { verifyAccessToken } from "#shared/contract/verify-access-token.ts";
+import { startGrpcServer } from "#shared/grpc/start-server.ts";
+import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
+import { closeServer, listen } from "#shared/http/listen.ts";
+import { startOpsServer } from "#shared/http/ops-server.ts";
+import { createLogger } from "#shared/log/create-logger.ts";
+import { createMetricsRegistry } from "#shared/metrics/registry.ts";
+import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
+import { systemClock as clock } from "#shared/time/clock.ts";
+import type { AuthConfig } from "./config.ts";
+import { createSessionService } from "./grpc/session-service.ts";
+import { addAuthRoutes } from "./http/auth-routes.ts";
+import { loadKeyRing } from "./keys/key-ring-kv.ts";
+import { openKeyRing } from "./keys/key-ring.ts";
+import { createAuthMetrics } from "./metrics.ts";
+import { createRevocationAnnouncer } from "./sessions/announce-revocation.ts";
+import { createSessionCheck } from "./sessions/check-sessions.ts";
+import { connectRedis } from "./sessions/connect-redis.ts";
+import { createLogIn } from "./sessions/log-in.ts";
+import { createLoginThrottle } from "./sessions/login-throttle-redis.ts";
+import { createRefreshSession } from "./sessions/refresh-session.ts";
+import { openRevocations } from "./sessions/revocations-kv.ts";
+import { createSessionRevoker } from "./sessions/revoke-session.ts";
+import { createSessionStore } from "./sessions/session-store-redis.ts";
+import { createTokenIssuer } from "./tokens/issue-tokens.ts";
+import { readUserDirectory } from "./users/user-directory.ts";
+
+const CLOSE_GRACE_MS = 5_000;
+
+/** Starts auth; disposing it ends it in the reverse order of what stands here. */
+export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
+  await using starting = new AsyncDisposableStack();
+  const log = createLogger("auth", config.LOG_LEVEL);
+  const users = await readUserDirectory(config.AUTH_USERS_FILE);
+  const [replicas, host] = [config.NATS_REPLICAS, config.AUTH_BIND_ADDRESS];
+  const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
+  const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
+
+  const redis = starting.adopt(await connectRedis(config.REDIS_URL, log), (client) => client.disconnect());
+  const nats = starting.adopt(await connectNats(config.NATS_URL, "auth", log), drainNats);
+  const keys = await openKeyRing(await loadKeyRing(nats, { replicas }));
+  const revocations = await openRevocations(nats, { replicas, sessionMs: sessionSeconds * 1000 });
+
+  const registry = createMetricsRegistry();
+  const metrics = createAuthMetrics(registry);
+  const sessions = createSessionStore(redis, clock);
+  const throttle = createLoginThrottle(redis);
+  const issueTokens = createTokenIssuer({ keys, issuer, audience, accessTokenSeconds, clock });
+  const announce = createRevocationAnnouncer(nats);
+  const revoke = createSessionRevoker({ revocations, announce, sessions, log });
+  const logIn = createLogIn({ throttle, users, sessions, issueTokens, sessionSeconds, clock });
+  const refresh = createRefreshSession({ sessions, revocations, users, revoke, issueTokens, log });
+  const checkSessions = createSessionCheck({ revocations, sessions, users, accessTokenSeconds, clock });
+
+  let isReady = false;
+  const ops = starting.use(
+    await startOpsServer({ host, port: config.AUTH_OPS_PORT, setting: "AUTH_OPS_PORT" }, registry, () => isReady),
+  );
+
+  const grpc = starting.use(
+    await startGrpcServer({ host, port: config.AUTH_GRPC_PORT, setting: "AUTH_GRPC_PORT" }, [
+      createSessionService(checkSessions, metrics, log),
+    ]),
+  );
+
+  const allowedOrigins = config.AUTH_ALLOWED_ORIGINS;
+  const published = createLocalJWKSet(keys.jwks);
+  const verify = (token: string) => verifyAccessToken(token, published, { issuer, audience });
+  const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins }, log);
+  addAuthRoutes(api, { logIn, refresh, revoke, sessions, keys, verify, allowedOrigins, metrics });
+  const server = createApiServer(api);
+  const http = await listen(server, { host, port: config.AUTH_HTTP_PORT, setting: "AUTH_HTTP_PORT" });
+  starting.defer(() => closeServer(server, CLOSE_GRACE_MS));
+
+  const setReady = (ready: boolean): void => {
+    isReady = ready;
+    grpc.setServing(ready);
+  };
+  starting.defer(() => setReady(false));
+  setReady(true);
+  log.info({ http, grpc: grpc.port, ops: ops.port }, "ready");
+  return starting.move();
+}

@@ -1,0 +1,52 @@
+import {
+  type CheckSessionsRequest,
+  type CheckSessionsResponse,
+  type SessionAnswer,
+  type SessionServiceServer,
+  SessionServiceService,
+  SessionState,
+} from "#proto/auth/v1/session.ts";
+import { isName } from "#shared/contract/names.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { unaryHandler } from "#shared/grpc/start-server.ts";
+import type { Logger } from "#shared/log/create-logger.ts";
+import type { AuthMetrics } from "../metrics.ts";
+import type { CheckSessions, SessionStanding } from "../sessions/check-sessions.ts";
+
+const MAX_QUESTIONS = 1_024;
+
+const stateOf = {
+  live: SessionState.LIVE,
+  expired: SessionState.EXPIRED,
+  revoked: SessionState.REVOKED,
+} as const satisfies Record<SessionStanding["state"], SessionState>;
+
+/** The gRPC service that tells the edge which sessions live: its definition and its implementation. */
+export function createSessionService(
+  checkSessions: CheckSessions,
+  metrics: AuthMetrics,
+  log: Logger,
+): [typeof SessionServiceService, SessionServiceServer] {
+  const implementation: SessionServiceServer = {
+    checkSessions: unaryHandler<CheckSessionsRequest, CheckSessionsResponse>(log, async ({ questions }) => {
+      requireAnswerable(questions);
+      const standings = await checkSessions(questions);
+      for (const { state } of standings) metrics.sessionsChecked.inc({ state });
+      return { answers: standings.map(answerOf) };
+    }),
+  };
+  return [SessionServiceService, implementation];
+}
+
+/** Names become keys, so a bad one is refused before anything is read. */
+function requireAnswerable(questions: CheckSessionsRequest["questions"]): void {
+  if (questions.length < 1 || questions.length > MAX_QUESTIONS) {
+    throw new AppError("malformed_request", `a call asks 1 to ${MAX_QUESTIONS} questions`);
+  }
+  const areNames = questions.every(({ tenant, sid, subject }) => [tenant, sid, subject].every(isName));
+  if (!areNames) throw new AppError("malformed_request", "tenant, sid and subject must be names");
+}
+
+function answerOf(standing: SessionStanding): SessionAnswer {
+  return { state: stateOf[standing.state], remainingMs: standing.state === "live" ? standing.remainingMs : 0 };
+}

@@ -1,0 +1,123 @@
+import type { Context, Handler, Hono } from "hono";
+import type { Counter } from "prom-client";
+import { z } from "zod";
+import { type AccessClaims, REFRESH_TOKEN_COOKIE } from "#shared/contract/access-token.ts";
+import { nameSchema } from "#shared/contract/names.ts";
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { readJson } from "#shared/http/json-api.ts";
+import { isTrustedPage } from "#shared/http/origin.ts";
+import { readCookie, readTokenSource } from "#shared/http/token-source.ts";
+import type { KeyRing } from "../keys/key-ring.ts";
+import type { AuthMetrics } from "../metrics.ts";
+import type { LogIn } from "../sessions/log-in.ts";
+import type { RefreshSession } from "../sessions/refresh-session.ts";
+import type { RevokeSession } from "../sessions/revoke-session.ts";
+import type { Session, SessionStore } from "../sessions/session.ts";
+import type { IssuedTokens } from "../tokens/issue-tokens.ts";
+import { parseRefreshToken } from "../tokens/refresh-token.ts";
+import { clearSessionCookies, setSessionCookies } from "./session-cookies.ts";
+
+interface AuthRoutes {
+  readonly logIn: LogIn;
+  readonly refresh: RefreshSession;
+  readonly revoke: RevokeSession;
+  readonly sessions: SessionStore;
+  readonly keys: KeyRing;
+  /** Checks an access token of ours; throws AppError `token_invalid` or `token_expired`. */
+  readonly verify: (token: string) => Promise<AccessClaims>;
+  readonly allowedOrigins: readonly string[];
+  readonly metrics: AuthMetrics;
+}
+
+const loginSchema = z.object({ tenant: nameSchema, username: nameSchema, password: z.string().min(1).max(1_024) });
+const refreshSchema = z.object({ refresh_token: z.string().max(256).optional() });
+
+/** Adds login, refresh, logout and the published keys. */
+export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
+  const { logIn, refresh, revoke, keys, allowedOrigins, metrics } = routes;
+
+  api.get("/.well-known/jwks.json", (c) => {
+    c.header("cache-control", "public, max-age=300");
+    return c.json(keys.jwks);
+  });
+
+  api.post(
+    "/v1/auth/login",
+    counted(metrics.logins, async (c) => {
+      requireTrustedPage(c, allowedOrigins);
+      return answerTokens(c, await logIn(await readJson(c, loginSchema)));
+    }),
+  );
+
+  api.post(
+    "/v1/auth/refresh",
+    counted(metrics.refreshes, async (c) => {
+      requireTrustedPage(c, allowedOrigins);
+      return answerTokens(c, await refresh(parseRefreshToken(await readRefreshToken(c), keys.refresh)));
+    }),
+  );
+
+  api.post("/v1/auth/logout", async (c) => {
+    const session = await sessionToEnd(c, routes);
+    if (session !== undefined) await revoke(session);
+    clearSessionCookies(c);
+    return c.body(null, 204);
+  });
+}
+
+/** Counts how a request ended: `ok`, or the error's code. */
+function counted(counter: Counter<"outcome">, handle: (c: Context) => Promise<Response>): Handler {
+  return async (c) => {
+    try {
+      const response = await handle(c);
+      counter.inc({ outcome: "ok" });
+      return response;
+    } catch (error) {
+      counter.inc({ outcome: toAppError(error).code });
+      throw error;
+    }
+  };
+}
+
+/** Setting a cookie needs as much trust as using one: a foreign page must not log its visitor in as somebody else. */
+function requireTrustedPage(c: Context, allowedOrigins: readonly string[]): void {
+  const { origin, host, "sec-fetch-site": secFetchSite } = c.req.header();
+  if (isTrustedPage({ origin, host, secFetchSite }, allowedOrigins)) return;
+  throw new AppError("cross_site", "pages of this origin may not use this service; see AUTH_ALLOWED_ORIGINS");
+}
+
+function answerTokens(c: Context, tokens: IssuedTokens): Response {
+  setSessionCookies(c, tokens);
+  return c.json({
+    access_token: tokens.accessToken,
+    token_type: "Bearer",
+    expires_in: tokens.expiresInSeconds,
+    refresh_token: tokens.refreshToken,
+    session_id: tokens.sid,
+  });
+}
+
+async function readRefreshToken(c: Context): Promise<string> {
+  const body = (await c.req.text()) === "" ? {} : await readJson(c, refreshSchema);
+  const token = body.refresh_token ?? readCookie(c.req.header(), REFRESH_TOKEN_COOKIE);
+  if (token === undefined) throw new AppError("token_missing", "the request carries no refresh token");
+  return token;
+}
+
+/** The session that the request's token speaks for; undefined when it is over already. */
+async function sessionToEnd(c: Context, routes: AuthRoutes): Promise<Pick<Session, "tenant" | "sid"> | undefined> {
+  const headers = c.req.header();
+  const source = readTokenSource({ headers, query: new URL(c.req.url).searchParams });
+  const isExplicit = source !== undefined && source.from !== "cookie";
+  if (!isExplicit) requireTrustedPage(c, routes.allowedOrigins);
+  try {
+    if (source === undefined) throw new AppError("token_missing", "the request carries no token");
+    const { tenant_id: tenant, sid } = await routes.verify(source.token);
+    return { tenant, sid };
+  } catch (error) {
+    // A browser whose access token has run out still has its refresh token; an explicit token stands for itself.
+    const refreshToken = isExplicit ? undefined : readCookie(headers, REFRESH_TOKEN_COOKIE);
+    if (refreshToken === undefined) throw error;
+    return routes.sessions.find(parseRefreshToken(refreshToken, routes.keys.refresh).family);
+  }
+}

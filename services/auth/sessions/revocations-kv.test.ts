@@ -1,0 +1,70 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import { Kvm } from "@nats-io/kv";
+import { nanos } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createLogger } from "#shared/log/create-logger.ts";
+import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
+import { type NatsServer, startNats } from "#test/support/start-nats.ts";
+import { openRevocations } from "./revocations-kv.ts";
+
+const DAY_MS = 86_400_000;
+const STREAM = "KV_sluice_revoked";
+let server: NatsServer;
+let nats: NatsConnection;
+
+beforeAll(async () => {
+  server = await startNats();
+  nats = await connectNats(server.url("auth"), "test", createLogger("test", "silent"));
+});
+afterAll(async () => {
+  await drainNats(nats);
+  await server[Symbol.asyncDispose]();
+});
+
+async function bucketConfig() {
+  return (await (await jetstreamManager(nats)).streams.info(STREAM)).config;
+}
+
+test("a bucket that would forget too early or answer from a replica is corrected, and never shortened", async () => {
+  await new Kvm(nats).create("sluice_revoked", { allow_direct: true, ttl: 60_000 });
+  await openRevocations(nats, { replicas: 1, sessionMs: DAY_MS });
+  expect(await bucketConfig()).toMatchObject({ allow_direct: false, storage: "file", max_age: nanos(2 * DAY_MS) });
+  await openRevocations(nats, { replicas: 1, sessionMs: 60_000 });
+  expect(await bucketConfig()).toMatchObject({ max_age: nanos(2 * DAY_MS), max_msgs_per_subject: 1 });
+});
+
+test("an end that was recorded is read, for that session of that tenant only", async () => {
+  const revocations = await openRevocations(nats, { replicas: 1, sessionMs: DAY_MS });
+  await revocations.record("acme", "S1");
+  await revocations.record("acme", "S1");
+  expect(await revocations.includes("acme", "S1")).toBe(true);
+  expect(await revocations.includes("acme", "S2")).toBe(false);
+  expect(await revocations.includes("rival", "S1")).toBe(false);
+});
+
+test("it is read from the leader, never from whichever replica is near", async () => {
+  const revocations = await openRevocations(nats, { replicas: 1, sessionMs: DAY_MS });
+  const asked: string[] = [];
+  const request = nats.request.bind(nats);
+  nats.request = (subject, ...rest) => {
+    asked.push(subject);
+    return request(subject, ...rest);
+  };
+  await revocations.includes("acme", "S1");
+  nats.request = request;
+  expect(asked).toEqual([`$JS.API.STREAM.MSG.GET.${STREAM}`]);
+});
+
+test("a replica count the server cannot keep is refused, naming the setting", async () => {
+  await (await jetstreamManager(nats)).streams.delete(STREAM);
+  await expect(openRevocations(nats, { replicas: 3, sessionMs: DAY_MS })).rejects.toThrow(/NATS_REPLICAS/);
+});
+
+test("without the server it is not known whether a session was revoked", async () => {
+  const revocations = await openRevocations(nats, { replicas: 1, sessionMs: DAY_MS });
+  await server.stop("SIGKILL");
+  const unknown = expect.objectContaining({ code: "unavailable" });
+  await expect(revocations.includes("acme", "S1")).rejects.toThrow(unknown);
+  await expect(revocations.record("acme", "S1")).rejects.toThrow(unknown);
+});

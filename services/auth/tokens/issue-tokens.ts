@@ -1,0 +1,67 @@
+import { randomUUID } from "node:crypto";
+import { SignJWT } from "jose";
+import { ACCESS_TOKEN_TYPE } from "#shared/contract/access-token.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import type { Clock } from "#shared/time/clock.ts";
+import type { KeyRing } from "../keys/key-ring.ts";
+import type { Session } from "../sessions/session.ts";
+import type { User } from "../users/user-directory.ts";
+import { formatRefreshToken } from "./refresh-token.ts";
+
+/** What a login or a refresh hands out. */
+export interface IssuedTokens {
+  readonly accessToken: string;
+  readonly expiresInSeconds: number;
+  readonly refreshToken: string;
+  readonly sid: string;
+  /** How long the session can still be refreshed. */
+  readonly sessionRemainingSeconds: number;
+}
+
+/**
+ * Issues an access token and the refresh token of that generation. Neither outlives the session.
+ * @throws {AppError} `session_ended` in the session's last second.
+ */
+export type IssueTokens = (session: Session, user: User, generation: number) => Promise<IssuedTokens>;
+
+interface IssuerSettings {
+  readonly keys: KeyRing;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly accessTokenSeconds: number;
+  readonly clock: Clock;
+}
+
+/** Makes the issuer of tokens. */
+export function createTokenIssuer({ keys, accessTokenSeconds, clock, ...names }: IssuerSettings): IssueTokens {
+  return async (session, user, generation) => {
+    const now = clock.wall();
+    const sessionRemainingSeconds = Math.floor((session.endsAt - now) / 1000);
+    if (sessionRemainingSeconds < 1) throw new AppError("session_ended", "the session has ended; log in again");
+    const expiresInSeconds = Math.min(accessTokenSeconds, sessionRemainingSeconds);
+    const issuedAt = Math.floor(now / 1000);
+    const accessToken = await new SignJWT(claimsOf(session, user))
+      .setProtectedHeader({ alg: "ES256", typ: ACCESS_TOKEN_TYPE, kid: keys.signing.kid })
+      .setIssuer(names.issuer)
+      .setAudience(names.audience)
+      .setSubject(session.subject)
+      .setIssuedAt(issuedAt)
+      .setExpirationTime(issuedAt + expiresInSeconds)
+      .setJti(randomUUID())
+      .sign(keys.signing.key);
+    const refreshToken = formatRefreshToken({ family: session.sid, generation }, keys.refresh[0]);
+    return { accessToken, expiresInSeconds, refreshToken, sid: session.sid, sessionRemainingSeconds };
+  };
+}
+
+/** The claims that come from the session and the user (RFC 9068, section 2.2, and ours). */
+function claimsOf({ clientId, sid, tenant, loginAt }: Session, { roles, groups }: User): Record<string, unknown> {
+  return {
+    client_id: clientId,
+    sid,
+    tenant_id: tenant,
+    login_at: loginAt,
+    ...(roles.length > 0 ? { roles } : {}),
+    ...(groups.length > 0 ? { groups } : {}),
+  };
+}

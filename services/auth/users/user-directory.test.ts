@@ -1,0 +1,83 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { hashPassword } from "./password-hash.ts";
+import { readUserDirectory, type UserDirectory } from "./user-directory.ts";
+
+let folder: string;
+let hash: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sluice-users-"));
+  hash = await hashPassword("secret");
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function read(yaml: string): Promise<UserDirectory> {
+  const path = join(folder, "users.yaml");
+  await writeFile(path, yaml);
+  return readUserDirectory(path);
+}
+
+async function faultsOf(yaml: string): Promise<string> {
+  return read(yaml).then(
+    () => "none",
+    (error: Error) => `${error.name}: ${error.message}`,
+  );
+}
+
+test("a user is authenticated by tenant, name and password", async () => {
+  const users = await read(`- { tenant: acme, username: ann, password: "${hash}", groups: [ops] }`);
+  expect(await users.authenticate("acme", "ann", "secret")).toMatchObject({ username: "ann", groups: ["ops"] });
+  expect(await users.authenticate("acme", "ann", "Secret")).toBeUndefined();
+  expect(await users.authenticate("rival", "ann", "secret")).toBeUndefined();
+});
+
+test("an unknown name is refused even with the password of the user it is checked against", async () => {
+  const users = await read(`- { tenant: acme, username: ann, password: "${hash}" }`);
+  expect(await users.authenticate("acme", "nobody", "secret")).toBeUndefined();
+});
+
+test("an unknown name costs the same work as a wrong password", async () => {
+  const users = await read(`- { tenant: acme, username: ann, password: "${hash}" }`);
+  const medianMs = async (username: string): Promise<number> => {
+    const times: number[] = [];
+    for (let turn = 0; turn < 7; turn++) {
+      const before = performance.now();
+      await users.authenticate("acme", username, "wrong");
+      times.push(performance.now() - before);
+    }
+    return times.toSorted((a, b) => a - b)[3]!;
+  };
+  const ratio = (await medianMs("nobody")) / (await medianMs("ann"));
+  expect(ratio).toBeGreaterThan(0.4);
+  expect(ratio).toBeLessThan(2.5);
+});
+
+test("every fault of the file is told at once, and no hash is quoted", async () => {
+  const faults = await faultsOf(`
+- { tenant: acme, username: "a*", password: "${hash}" }
+- { tenant: acme, username: bob, password: hunter2 }
+- { tenant: acme, username: ann, password: "${hash}", admin: true }
+- { tenant: acme, username: ann }
+- { tenant: acme, username: cid, password: $argon2id$v=19,unquoted }
+`);
+  expect(faults).toContain("BootError");
+  expect(faults).toContain("0.username");
+  expect(faults).toContain("1.password: must be an argon2id hash");
+  expect(faults).toContain("2: holds more than");
+  expect(faults).toContain("3.password");
+  expect(faults).not.toContain("hunter2");
+  expect(faults).not.toContain("unquoted");
+  expect(faults).not.toContain("$argon2id");
+});
+
+test("a user that stands twice, an empty file and broken YAML are faults", async () => {
+  const ann = `- { tenant: acme, username: ann, password: "${hash}" }\n`;
+  expect(await faultsOf(ann + ann)).toContain("1.username: acme.ann stands twice");
+  expect(await faultsOf("[]")).toContain("BootError");
+  expect(await faultsOf(`${ann}- { password: hunter2`)).toMatch(/line \d: /);
+  expect(await faultsOf(`${ann}- { password: hunter2`)).not.toContain("hunter2");
+  await expect(readUserDirectory(join(folder, "absent.yaml"))).rejects.toThrow(/AUTH_USERS_FILE.*ENOENT/);
+});

@@ -1,0 +1,68 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { fileURLToPath } from "node:url";
+import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
+import { type NatsServer, startNats } from "./start-nats.ts";
+import { type RedisServer, startRedis } from "./start-redis.ts";
+import { type RunningService, startService } from "./start-service.ts";
+
+/** The users of the demo: alice, bob and carol of tenant `demo`, mallory of `rival`. */
+const DEMO_USERS_FILE = fileURLToPath(new URL("../../infra/demo/users.yaml", import.meta.url));
+
+/** The password of each of them. */
+export const DEMO_PASSWORD = "sluice-demo";
+
+/** auth with the demo's users, on servers of its own. */
+export interface AuthStack extends AsyncDisposable {
+  readonly nats: NatsServer;
+  readonly redis: RedisServer;
+  readonly auth: RunningService;
+  /** Where its HTTP API is, without a slash at the end. */
+  readonly url: string;
+}
+
+/** Starts NATS with the log of tenant `demo`, Redis, and auth; `env` overrides. */
+export async function startAuthStack(env: NodeJS.ProcessEnv = {}): Promise<AuthStack> {
+  await using starting = new AsyncDisposableStack();
+  const nats = starting.use(await startNats());
+  const redis = starting.use(await startRedis());
+  await createTenantLog(nats, "demo");
+  const auth = starting.use(await startService("auth", { ...authSettings(nats, redis), ...env }));
+  const stack = starting.move();
+  return {
+    nats,
+    redis,
+    auth,
+    url: `http://127.0.0.1:${auth.ports.http}`,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** The settings that auth needs on these servers. */
+export function authSettings(nats: NatsServer, redis: RedisServer): NodeJS.ProcessEnv {
+  return { NATS_URL: nats.url("auth"), REDIS_URL: redis.url, AUTH_USERS_FILE: DEMO_USERS_FILE };
+}
+
+/** Makes a tenant's log as policy would, for tests that run without policy. */
+async function createTenantLog(server: NatsServer, tenant: string): Promise<void> {
+  await using nats = await connectAsPolicy(server);
+  await (await jetstreamManager(nats)).streams.add({ name: logStreamName(tenant), subjects: logSubjects(tenant) });
+}
+
+/** The control entries of sessions in a tenant's log, oldest first. */
+export async function readSessionEntries(server: NatsServer, tenant: string): Promise<unknown[]> {
+  await using nats = await connectAsPolicy(server);
+  const { streams } = await jetstreamManager(nats);
+  const { first_seq, last_seq } = (await streams.info(logStreamName(tenant))).state;
+  const entries: unknown[] = [];
+  for (let seq = Math.max(first_seq, 1); seq <= last_seq; seq++) {
+    const message = await streams.getMessage(logStreamName(tenant), { seq });
+    if (message?.subject === `control.${tenant}.session`) entries.push(message.json());
+  }
+  return entries;
+}
+
+function connectAsPolicy(server: NatsServer) {
+  const { username: user, password: pass } = new URL(server.url("policy"));
+  return connect({ servers: `127.0.0.1:${server.port}`, user, pass, inboxPrefix: "_INBOX.policy" });
+}
