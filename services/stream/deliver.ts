@@ -53,12 +53,12 @@ export interface Opening {
  */
 export function reopen(tenant: Tenant, { epoch, horizon, policy, relation }: Opening, setting: VerifySetting): void {
   flushAll(tenant);
-  for (const reader of tenant.readers.values()) reader.leaveAudience();
+  for (const { stream } of tenant.listings) stream?.leaveAudience();
   tenant.open(epoch, horizon);
   tenant.decisions.reset(policy);
   if (relation === "epoch" || relation === "tail_lost") {
     const notice: Notice = { event: "reset", data: { reason: relation } };
-    for (const reader of tenant.readers.values()) reader.jumpTo(horizon, notice);
+    for (const { stream } of tenant.listings) stream?.jumpTo(horizon, notice);
   }
   doubtEverything(tenant, -1, setting);
 }

@@ -42,14 +42,16 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     help: "Times a log was looked at anew before it was read on",
     registers,
   });
-  new Gauge({
-    name: "sluice_stream_connections",
-    help: "Open streams and handshakes",
-    registers,
-    collect() {
-      this.set(admission.open);
-    },
-  });
+  registry.registerMetric(
+    new Gauge({
+      name: "sluice_stream_connections",
+      help: "Open streams and handshakes",
+      registers: [],
+      collect() {
+        this.set(admission.open);
+      },
+    }),
+  );
   return {
     handshake: (outcome) => handshakes.inc({ outcome }),
     delivered: (events) => delivered.inc(events),

@@ -29,6 +29,8 @@ export interface Edge extends ReaderSetting, HeartbeatSetting {
   readonly hub: Hub;
   /** A fresh id, `<worker id>-<random>`. */
   readonly newConnectionId: () => string;
+  /** Told of every handshake: `accepted`, or the code of the refusal. */
+  readonly onHandshake: (outcome: string) => void;
   /** How long a handshake waits for auth and policy. */
   readonly handshakeMs: number;
 }

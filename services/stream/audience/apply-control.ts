@@ -21,14 +21,14 @@ export function applyControl(tenant: Tenant, { change, position }: ControlEntry,
       const { entry } = change;
       for (const listing of tenant.listings) {
         const { sid, subject } = listing.identity;
-        if ("sid" in entry && entry.sid === sid) endListing(tenant, listing, "revoked");
-        if ("sub" in entry && entry.sub === subject.id) doubtSession(tenant, listing, setting);
+        if ("sid" in entry && entry.sid === sid) endListing(listing, "revoked");
+        if ("sub" in entry && entry.sub === subject.id) doubtSession(listing, setting);
       }
       return;
     }
     case "tenant":
       if (change.entry.state === "active") return;
-      for (const listing of tenant.listings) endListing(tenant, listing, "forbidden");
+      for (const listing of tenant.listings) endListing(listing, "forbidden");
       return;
     case "unknown":
       tenant.decisions.doubtAll(position.seq);
@@ -39,25 +39,25 @@ export function applyControl(tenant: Tenant, { change, position }: ControlEntry,
 /** Has every session and grant of the tenant asked for again: an entry, or the log itself, cannot be relied on. */
 export function doubtEverything(tenant: Tenant, grantsThrough: number, setting: VerifySetting): void {
   for (const listing of tenant.listings) {
-    doubtSession(tenant, listing, setting);
+    doubtSession(listing, setting);
     doubtGrant(tenant, listing, grantsThrough);
   }
 }
 
 /** Holds the reader until auth has answered again. */
-export function doubtSession(tenant: Tenant, listing: Listing, setting: VerifySetting): void {
+export function doubtSession(listing: Listing, setting: VerifySetting): void {
   listing.doubtSession();
-  tenant.readers.get(listing)?.leaveAudience();
+  listing.stream?.leaveAudience();
   void verifySession(listing, setting);
 }
 
 function doubtGrant(tenant: Tenant, listing: Listing, through: number): void {
   listing.doubtGrant(through);
-  tenant.readers.get(listing)?.leaveAudience();
-  verifyGrant(listing, tenant).catch(() => endListing(tenant, listing, "forbidden"));
+  listing.stream?.leaveAudience();
+  verifyGrant(listing, tenant).catch(() => endListing(listing, "forbidden"));
 }
 
-function endListing(tenant: Tenant, listing: Listing, reason: "revoked" | "forbidden"): void {
+function endListing(listing: Listing, reason: "revoked" | "forbidden"): void {
   listing.end(reason);
-  tenant.readers.get(listing)?.revoke(reason);
+  listing.stream?.revoke(reason);
 }

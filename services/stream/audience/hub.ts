@@ -60,7 +60,6 @@ export class Hub implements AsyncDisposable {
   /** Takes a listing out of its tenant's list, with its reader if it has one. */
   unlist(tenant: Tenant, listing: Listing): void {
     if (!tenant.listings.delete(listing)) return;
-    tenant.readers.delete(listing);
     this.#streams.delete(listing);
     const held = this.#tenants.get(tenant.id);
     if (held !== undefined) this.#release(tenant.id, held);
@@ -68,7 +67,7 @@ export class Hub implements AsyncDisposable {
 
   /** Adds the reader that a listing got. */
   attach(tenant: Tenant, reader: Reader): void {
-    tenant.readers.set(reader.listing, reader);
+    reader.listing.stream = reader;
     this.#streams.set(reader.listing, { tenant, reader });
   }
 

@@ -1,4 +1,5 @@
-import type { EndReason } from "../event.ts";
+import type { EndReason, Position } from "../event.ts";
+import type { Notice } from "../log/resume.ts";
 import { type Grant, STILL_VALID, type Whom } from "../authorization/decisions.ts";
 import type { SessionQuestion, Subject } from "../authorization/ports.ts";
 import { Signal } from "../log/signal.ts";
@@ -10,6 +11,18 @@ export interface Identity {
   readonly subject: Subject;
   /** Seconds since 1970. */
   readonly tokenExpiresAt: number;
+}
+
+/** What the log may do to a listed connection once it has a stream. */
+export interface ListedStream {
+  /** Holds it at what was written: its right is in doubt. */
+  leaveAudience(): void;
+  /** Ends it: the right to it is over. */
+  revoke(reason: EndReason): void;
+  /** The log does not go on where it stands: it continues from `position`, and is told so. */
+  jumpTo(position: Position, notice: Notice): void;
+  /** Tells which topics are granted from here on. */
+  tellSubscription(): void;
 }
 
 /** A topic pattern of a subscription, and whether anything under it can be delivered. */
@@ -25,6 +38,7 @@ export interface TopicGrant {
 export class Listing {
   readonly identity: Identity;
   readonly topics: readonly string[];
+  stream: ListedStream | undefined;
   /** Notified whenever something below changed. */
   readonly changed = new Signal();
   /** The monotonic time after which nothing may be written; undefined while auth has not answered. */

@@ -4,16 +4,13 @@ import { gapBefore, type Notice, type Start } from "../log/resume.ts";
 import type { Connection } from "../sse/connection.ts";
 import { BEAT_FRAME, encodeControl, encodeEvent, type FrameFormat } from "../sse/encode-frame.ts";
 import { topicMatches } from "#shared/contract/topics.ts";
-import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
 import { setImmediate, setTimeout as delay } from "node:timers/promises";
 import type { Grant } from "../authorization/decisions.ts";
 import type { Audience, Member } from "./audience.ts";
-import type { Listing } from "./listing.ts";
+import type { Listing, ListedStream } from "./listing.ts";
+import { type Limit, Slices } from "./slices.ts";
 import type { Tenant } from "./tenant.ts";
-
-/** The most that is read and written before the socket is looked at again. */
-const SLICE_BYTES = 64 * 1024;
 
 /** What a reader behind the horizon waits for. */
 export type Wait = "socket" | "log" | "authorization" | "history";
@@ -22,8 +19,7 @@ export type Wait = "socket" | "log" | "authorization" | "history";
 export interface ReaderSetting {
   /** The monotonic time; notices a clock that jumped before it answers. */
   readonly now: () => number;
-  /** Lets a bounded number of readers fetch history at a time. */
-  readonly limitHistory: <T>(fetch: () => Promise<T>) => Promise<T>;
+  readonly limitHistory: Limit;
   readonly onDelivered: (events: number) => void;
   readonly onNotice: (event: Notice["event"]) => void;
   readonly onFault: (error: unknown) => void;
@@ -34,7 +30,7 @@ export interface ReaderSetting {
  * behind: catching up in slices, or held until something it waits for has come. Nothing is buffered for it beyond one
  * slice and nothing is dropped; reaching the horizon and becoming live is one synchronous step.
  */
-export class Reader implements Member {
+export class Reader implements Member, ListedStream {
   readonly id: string;
   readonly listing: Listing;
   readonly connection: Connection;
@@ -42,14 +38,11 @@ export class Reader implements Member {
   readonly #tenant: Tenant;
   readonly #format: FrameFormat;
   readonly #setting: ReaderSetting;
+  readonly #slices: Slices;
   #audience: Audience | undefined;
   #cursor: Position;
   /** The last position the client was told. */
   #told: Position | undefined;
-  #fetched: readonly LogEntry[] = [];
-  #failedFetches = 0;
-  /** Rises when the log was replaced under the reader, so that what is being fetched of the old one is dropped. */
-  #jumps = 0;
   #running = false;
   #ended = false;
   #wait: { readonly for: Wait; readonly since: number } | undefined;
@@ -69,6 +62,7 @@ export class Reader implements Member {
     this.#tenant = tenant;
     this.#format = format;
     this.#setting = setting;
+    this.#slices = new Slices(tenant, setting.limitHistory);
     this.#cursor = start.position;
     this.#told = start.position;
     this.openedAt = setting.now();
@@ -133,8 +127,7 @@ export class Reader implements Member {
   /** The log does not go on where the reader stands: it continues from `position`, and is told so. */
   jumpTo(position: Position, notice: Notice): void {
     this.leaveAudience();
-    this.#jumps += 1;
-    this.#fetched = [];
+    this.#slices.drop();
     this.#cursor = position;
     this.#tell(notice, position);
   }
@@ -147,6 +140,12 @@ export class Reader implements Member {
     else this.tell("cursor", "", position);
   }
 
+  /** Tells which topics are granted from here on. */
+  tellSubscription(): void {
+    const effectiveFrom = formatEventId(this.#tenant.epoch, this.cursor);
+    this.tell("subscription", { topics: this.listing.topicGrants, effectiveFrom });
+  }
+
   /** Writes a frame of our own. */
   tell(event: string, data: object | "", position?: Position): void {
     if (position !== undefined) this.#told = position;
@@ -155,8 +154,9 @@ export class Reader implements Member {
 
   /** Ends the stream because the person's right to it is over; a reader that is behind gets nothing more at all. */
   revoke(reason: EndReason): void {
+    const isBehind = this.connection.behind || (reason !== "expired" && !this.isLive);
     this.#stop();
-    if (this.connection.behind) this.connection.reset();
+    if (isBehind) this.connection.reset();
     else this.connection.end(encodeControl("auth_error", { reason }));
   }
 
@@ -210,15 +210,19 @@ export class Reader implements Member {
   #step(): Promise<void> | undefined {
     if (this.#ended) return undefined;
     const { listing } = this;
-    if (listing.ended !== undefined) return void this.revoke(listing.ended);
-    if (listing.deadline !== undefined && this.#setting.now() >= listing.deadline) return void this.revoke("expired");
+    const isExpired = listing.deadline !== undefined && this.#setting.now() >= listing.deadline;
+    const over = listing.ended ?? (isExpired ? "expired" : undefined);
+    if (over !== undefined) {
+      this.revoke(over);
+      return undefined;
+    }
     if (!this.connection.writable) return this.#waitFor("socket", this.connection.drained());
     if (!this.#tenant.isLive) return this.#waitFor("log", this.#tenant.nextMove());
     const grant = listing.grantAt(this.#cursor.seq + 1);
     if (grant === undefined) return this.#waitFor("authorization", listing.changed.next());
-    if (this.#cursor.seq === this.#tenant.horizon.seq) return void this.#becomeLive(grant);
+    if (this.#cursor.seq === this.#tenant.horizon.seq) return this.#becomeLive(grant);
     if (this.#cursor.seq > this.#tenant.horizon.seq) return this.#waitFor("log", this.#tenant.nextMove());
-    const slice = this.#tenant.tail.after(this.#cursor.seq, SLICE_BYTES) ?? this.#takeFetched();
+    const slice = this.#slices.after(this.#cursor.seq);
     if (slice === undefined) return this.#waitFor("history", this.#fetch());
     return this.#deliver(slice, grant);
   }
@@ -228,35 +232,15 @@ export class Reader implements Member {
     return promise;
   }
 
-  #becomeLive(grant: Grant): void {
+  #becomeLive(grant: Grant): undefined {
     this.#audience = this.#tenant.audienceOf(this.listing.topics, grant, this.#format);
     this.#audience.join(this);
-  }
-
-  #takeFetched(): readonly LogEntry[] | undefined {
-    const fetched = this.#fetched;
-    this.#fetched = [];
-    const horizon = this.#tenant.horizon.seq;
-    const usable = fetched.filter(({ position }) => position.seq > this.#cursor.seq && position.seq <= horizon);
-    return usable.length === 0 ? undefined : usable;
+    return undefined;
   }
 
   async #fetch(): Promise<void> {
-    const jumps = this.#jumps;
-    try {
-      const entries = await this.#setting.limitHistory(() => this.#tenant.history.after(this.#cursor.seq, SLICE_BYTES));
-      // A replica that lags behind has nothing yet, and a stream that was purged has nothing any more.
-      const first = entries[0]?.position.seq ?? (await this.#tenant.history.bounds()).first;
-      if (jumps !== this.#jumps) return;
-      this.#fetched = entries;
-      if (first > this.#cursor.seq + 1) this.#skipTo(Math.min(first, this.#tenant.horizon.seq + 1));
-      if (entries.length === 0) throw new AppError("unavailable", "the log has nothing to read here yet");
-      this.#failedFetches = 0;
-    } catch (error) {
-      if (toAppError(error).code !== "unavailable") throw error;
-      this.#failedFetches += 1;
-      await delay(backoffMs(this.#failedFetches, { baseMs: 50, maxMs: 2_000 }));
-    }
+    const first = await this.#slices.fetch(this.#cursor.seq);
+    if (first !== undefined) this.#skipTo(first);
   }
 
   /** Writes what a slice holds for this reader, up to the first event that is not decided yet. */
@@ -268,6 +252,7 @@ export class Reader implements Member {
       undecided = entry.kind === "event" ? this.#judge(entry, grant, frames) : undefined;
       if (undecided !== undefined) break;
       this.#cursor = entry.position;
+      this.#wait = undefined;
     }
     if (frames.length > 0) {
       this.connection.write(Buffer.concat(frames));

@@ -8,7 +8,6 @@ import { formatKey, type FrameFormat } from "../sse/encode-frame.ts";
 import type { Grant } from "../authorization/decisions.ts";
 import { Audience } from "./audience.ts";
 import type { Listing } from "./listing.ts";
-import type { Reader } from "./reader.ts";
 import { TopicIndex } from "./topic-index.ts";
 
 /** After this long without a sign of life from the log nothing more is delivered: it could not tell of a revoke. */
@@ -45,7 +44,6 @@ export class Tenant implements LogView, Disposable {
   readonly tail: Tail;
   readonly decisions: Decisions;
   readonly listings = new Set<Listing>();
-  readonly readers = new Map<Listing, Reader>();
   /** Audiences by the topics they asked for. */
   readonly topics = new TopicIndex<Audience>();
   /** Notified when the horizon moved after standing still for a waiting reader, or the log came back. */

@@ -51,7 +51,9 @@ async function askGrant(listing: Listing, { decisions }: Tenant): Promise<boolea
   const topics = listing.topics.map((topic) => ({ topic, granted: decisions.allowsUnder(resolved.grant, topic) }));
   // From here to the end without an await: a change that comes later finds the grant it has to put in doubt.
   const through = decisions.validThrough(resolved);
+  const changed = topics.some(({ granted }, index) => granted !== listing.topicGrants[index]?.granted);
   listing.setGrant(resolved.grant, through, topics);
+  if (changed) listing.stream?.tellSubscription();
   return through === STILL_VALID;
 }
 

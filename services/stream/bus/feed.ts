@@ -16,7 +16,7 @@ import { backoffMs } from "#shared/time/backoff.ts";
 import type { Opening } from "../deliver.ts";
 import type { LogEntry, Position } from "../event.ts";
 import { decodeEntry } from "./decode-entry.ts";
-import { epochOf, lastPolicyEntry, positionAt, readLogInfo, tagAt } from "./log-info.ts";
+import { epochOf, lastPolicyEntry, positionAt, readLogInfo, tagAt } from "./inspect-log.ts";
 
 /** JetStream says at least this often that it is there; two missed beats and the feed starts over. */
 const HEARTBEAT_MS = 1_000;
@@ -114,12 +114,14 @@ class Feed implements AsyncDisposable {
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
+    let verified = true;
     for (let failures = 0; !signal.aborted;) {
       const before = this.#last.seq;
       try {
+        if (!verified) await this.verify();
+        verified = false;
         await this.#read();
         this.#setting.onDisturbed();
-        if (!signal.aborted) await this.verify();
         failures = 0;
       } catch (error) {
         failures = this.#last.seq > before ? 1 : failures + 1;
@@ -144,28 +146,25 @@ class Feed implements AsyncDisposable {
       mem_storage: true,
       num_replicas: 1,
     });
-    let messages: ConsumerMessages | undefined;
-    let disturbed = false;
-    const disturb = (): void => {
-      disturbed = true;
-      messages?.stop();
-    };
-    messages = await js.consumers.getConsumerFromInfo(info).consume({
+    const disturbance = new AbortController();
+    const disturb = (): void => disturbance.abort();
+    const over = AbortSignal.any([disturbance.signal, this.#stop.signal]);
+    const messages = await js.consumers.getConsumerFromInfo(info).consume({
       max_messages: MAX_MESSAGES,
       idle_heartbeat: HEARTBEAT_MS,
       expires: 5 * HEARTBEAT_MS,
       callback: (message) => {
-        if (disturbed) return;
+        if (over.aborted) return;
         if (message.seq === this.#last.seq + 1) this.#take(message);
         else disturb();
       },
     });
-    this.#stop.signal.addEventListener("abort", disturb, { once: true });
+    over.addEventListener("abort", () => messages.stop());
+    if (over.aborted) messages.stop();
     void this.#watchConnection(messages, disturb);
     try {
       await this.#watchConsumer(messages, disturb);
     } finally {
-      this.#stop.signal.removeEventListener("abort", disturb);
       await jsm.consumers.delete(stream, info.name).catch(() => undefined);
     }
   }

@@ -4,7 +4,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import type { History } from "../audience/tenant.ts";
 import type { LogEntry } from "../event.ts";
 import { decodeEntry, nanosOf, type StoredMessage } from "./decode-entry.ts";
-import { readLogInfo, tagAt } from "./log-info.ts";
+import { readLogInfo, tagAt } from "./inspect-log.ts";
 
 /** The most messages one read asks for. */
 const MAX_BATCH = 256;

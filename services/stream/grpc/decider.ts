@@ -8,7 +8,7 @@ import { callUnary } from "#shared/grpc/call-unary.ts";
 import { clientChannelOptions } from "#shared/grpc/channel-options.ts";
 import type { DecideAnswer, Decider, ResolveAnswer, Subject } from "../authorization/ports.ts";
 
-const TIMEOUT_MS = 2_000;
+const TIMEOUT_MS = 3_000;
 
 /** Subjects in one call. */
 const MAX_SUBJECTS = 512;

@@ -7,7 +7,7 @@ import { callUnary } from "#shared/grpc/call-unary.ts";
 import { clientChannelOptions } from "#shared/grpc/channel-options.ts";
 import type { SessionAnswer, SessionChecker, SessionQuestion } from "../authorization/ports.ts";
 
-const TIMEOUT_MS = 2_000;
+const TIMEOUT_MS = 3_000;
 
 /** The service's limit for one call. */
 const MAX_BATCH = 1_024;

@@ -10,7 +10,6 @@ const MAX_HEADER_BYTES = 32 * 1024;
 /** What the edge's public port serves. */
 export interface EdgeServerSetting {
   readonly route: StreamRoute;
-  readonly allowedOrigins: readonly string[];
   /** The demo's page; undefined outside the demo. */
   readonly demo: DemoPage | undefined;
 }
@@ -21,7 +20,7 @@ export function createEdgeServer(setting: EdgeServerSetting): Server {
     { maxHeaderSize: MAX_HEADER_BYTES, keepAlive: true, noDelay: true },
     (request, response) => {
       handle(setting, request, response).catch((error: unknown) => {
-        setting.route.onFault(error);
+        setting.route.edge.onFault(error);
         request.socket.destroy();
       });
     },
@@ -35,7 +34,7 @@ export function createEdgeServer(setting: EdgeServerSetting): Server {
 async function handle(setting: EdgeServerSetting, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = parseUrl(request.url);
   if (url === undefined) return tell(response, new AppError("malformed_request", "the request's path is malformed"));
-  allowOrigin(setting.allowedOrigins, request, response);
+  allowOrigin(setting.route.allowedOrigins, request, response);
   if (request.method === "OPTIONS") return preflight(response);
   const isStream = url.pathname === "/v1/stream";
   if (request.method !== "GET" && (isStream || setting.demo?.has(url.pathname) === true)) {

@@ -13,10 +13,8 @@ import { encodeControl, encodeRetry } from "../sse/encode-frame.ts";
 export interface StreamRoute {
   readonly edge: Edge;
   readonly verify: (token: string) => Promise<AccessClaims>;
+  /** Pages that may use cookies, and read answers across origins. */
   readonly allowedOrigins: readonly string[];
-  /** Told of every handshake: `accepted`, or the code of the refusal. */
-  readonly onHandshake: (outcome: string) => void;
-  readonly onFault: (error: unknown) => void;
 }
 
 /** A native EventSource waits this long before it comes back, spread so that many do not come back together. */
@@ -36,8 +34,8 @@ export async function serveStream(
     await openStream(route.edge, streamRequest(route, request, query, requestId, response));
   } catch (thrown) {
     const error = toAppError(thrown);
-    route.onHandshake(error.code);
-    if (error.code === "internal") route.onFault(error.cause);
+    route.edge.onHandshake(error.code);
+    if (error.code === "internal") route.edge.onFault(error.cause);
     refuse(error, request, response);
   }
 }
@@ -68,7 +66,7 @@ function streamRequest(
     },
     isGone: () => socket.destroyed,
     accept(connectionId) {
-      route.onHandshake("accepted");
+      route.edge.onHandshake("accepted");
       // The headers, and from then on the bare socket: the body ends where the connection does, without chunk framing.
       socket.write(acceptanceOf(connectionId, requestId, response));
       return new Connection(socket);

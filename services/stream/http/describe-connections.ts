@@ -1,5 +1,5 @@
-import { formatEventId } from "./log/event-id.ts";
-import type { Hub } from "./audience/hub.ts";
+import { formatEventId } from "../log/event-id.ts";
+import type { Hub } from "../audience/hub.ts";
 
 /** What operators see of the open streams: who, what, where, and what each one waits for. No tokens, no payloads. */
 export function describeConnections(hub: Hub, { now }: { readonly now: () => number }): object[] {

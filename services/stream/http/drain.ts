@@ -1,8 +1,8 @@
 import { randomInt } from "node:crypto";
 import type { Server } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Admission } from "./admission/admission.ts";
-import type { Hub } from "./audience/hub.ts";
+import type { Admission } from "../admission/admission.ts";
+import type { Hub } from "../audience/hub.ts";
 
 /** How often it is looked whether everybody has left. */
 const LOOK_MS = 20;

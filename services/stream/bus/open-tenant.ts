@@ -1,0 +1,48 @@
+import { jetstream, type JetStreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Logger } from "#shared/log/create-logger.ts";
+import type { OpenTenant } from "../audience/hub.ts";
+import { Tenant, type TenantSetting } from "../audience/tenant.ts";
+import type { VerifySetting } from "../audience/verify.ts";
+import { deliver, reopen } from "../deliver.ts";
+import type { StreamMetrics } from "../metrics.ts";
+import { openFeed } from "./feed.ts";
+import { createHistory } from "./history.ts";
+
+/** What opening tenants needs. */
+export interface TenantOpening extends TenantSetting {
+  readonly nats: NatsConnection;
+  readonly jsm: JetStreamManager;
+  readonly verifying: VerifySetting;
+  readonly maxEventBytes: number;
+  readonly metrics: StreamMetrics;
+  readonly log: Logger;
+}
+
+/**
+ * Opens a tenant's log for its first listener: what its feed reads drives the message way.
+ * @throws {AppError} `tenant_unknown` or `unavailable`.
+ */
+export async function openTenant(id: string, setting: TenantOpening): Promise<OpenTenant> {
+  const { nats, jsm, verifying, maxEventBytes, metrics, log } = setting;
+  const tenant = new Tenant(id, createHistory(jsm, id, maxEventBytes), setting);
+  const feed = await openFeed(
+    id,
+    {
+      onOpen: (opening) => reopen(tenant, opening, verifying),
+      onEntry: (entry) => {
+        if (entry.kind === "poison") metrics.poison(entry.reason);
+        deliver(tenant, entry, verifying);
+      },
+      onBeat: () => tenant.heard(),
+    },
+    { nats, js: jetstream(nats), jsm, maxEventBytes, log, onDisturbed: () => metrics.feedDisturbed() },
+  );
+  return {
+    tenant,
+    async [Symbol.asyncDispose]() {
+      await feed[Symbol.asyncDispose]();
+      tenant[Symbol.dispose]();
+    },
+  };
+}

@@ -1,0 +1,203 @@
+import { refusalOf } from "./services.js";
+
+const RETRY_MS = 2_000;
+const CUT_MS = 2_000;
+
+const GAP = {
+  retention: "the log no longer keeps them",
+  purged: "they were removed from the log",
+};
+const RESET = {
+  epoch: "the log was made anew",
+  tail_lost: "the log lost its newest events",
+  unknown_id: "the log does not know the last event id",
+};
+const HELD = {
+  log: "the log is out of reach",
+  authorization: "auth or policy does not answer",
+  history: "older events cannot be read",
+};
+const ENDED = {
+  expired: "Your session has expired.",
+  revoked: "Your session was ended.",
+  forbidden: "You may not be here any more.",
+};
+
+/**
+ * A stream of events over a native EventSource, and what that leaves to its user: to find out why it was refused, to renew
+ * the session, and to come back after the last event id.
+ *
+ * `on` has `changed()` (look at `state` and the fields below it), `received(event, id)`, `noticed(text, kind)` and
+ * `signedOut(reason)`. `renew` answers whether the session could be renewed, and throws when auth does not answer.
+ */
+export class EventStream {
+  /** idle, connecting, live, reconnecting, held or refused. */
+  state = "idle";
+  /** Why, where there is something to say. */
+  detail = "";
+  connectionId = "";
+  lastEventId = "";
+  /** Milliseconds since 1970; undefined until the server has said it. */
+  expiresAt;
+  /** What is granted of each topic, as the server said last. */
+  granted = new Map();
+
+  #topics = [];
+  #on;
+  #renew;
+  /** Aborted when the present connection is given up, with everything that belongs to it. */
+  #attempt = new AbortController();
+  #resumesAfter = "";
+  #renewedInVain = false;
+
+  constructor({ on, renew }) {
+    this.#on = on;
+    this.#renew = renew;
+  }
+
+  /** Opens the stream of these topics, after the last event id where there is one. */
+  open(topics) {
+    this.#topics = topics;
+    this.granted = new Map();
+    this.#connect();
+  }
+
+  /** Cuts the connection, and comes back a moment later as if it had been the network. */
+  cut() {
+    this.#resumesAfter = this.lastEventId;
+    this.#leave("reconnecting", "the connection was cut");
+    this.#later(CUT_MS, () => this.#connect());
+  }
+
+  /** Ends the stream; the next one begins where the log ends then. */
+  close() {
+    this.#leave("idle", "");
+    this.lastEventId = "";
+    this.#resumesAfter = "";
+    this.granted = new Map();
+    this.#on.changed();
+  }
+
+  /** Ends the stream but keeps its place. */
+  rest() {
+    this.#leave("idle", "choose a topic");
+  }
+
+  #connect() {
+    this.#leave("connecting", "");
+    const { signal } = this.#attempt;
+    const source = new EventSource(this.#url());
+    signal.addEventListener("abort", () => source.close());
+    const listen = (name, handle) => source.addEventListener(name, handle, { signal });
+    const listenFor = (name, handle) =>
+      listen(name, (event) => {
+        if (event.lastEventId !== "") this.lastEventId = event.lastEventId;
+        handle(event.data === "" ? {} : JSON.parse(event.data), event.lastEventId);
+        this.#on.changed();
+      });
+    listenFor("message", (event, id) => this.#on.received(event, id));
+    for (const [name, handle] of Object.entries(this.#controls)) listenFor(name, handle);
+    // A lost connection comes back by itself; a refusal closes the EventSource for good.
+    listen("error", () => {
+      if (source.readyState === EventSource.CONNECTING) this.#tell("reconnecting", "");
+      else void this.#recover();
+    });
+  }
+
+  /** What the server says of the stream itself; the names never hold a dot. */
+  #controls = {
+    ready: ({ connectionId, topics, expiresAt }, id) => {
+      this.#tell("live", "");
+      this.#renewedInVain = false;
+      this.connectionId = connectionId;
+      this.expiresAt = Date.parse(expiresAt);
+      this.#grant(topics);
+      if (this.#resumesAfter !== "" && this.#resumesAfter === id) this.#on.noticed(`resumed after ${id}`, "resumed");
+      this.#resumesAfter = "";
+    },
+    cursor: () => {},
+    subscription: ({ topics }) => {
+      const before = this.granted;
+      this.#grant(topics);
+      const changes = topics.filter(({ topic, granted }) => before.has(topic) && before.get(topic) !== granted);
+      for (const { topic, granted } of changes) {
+        this.#on.noticed(granted ? `you may see ${topic} now` : `you may no longer see ${topic}`, "subscription");
+      }
+    },
+    session: ({ expiresAt }) => (this.expiresAt = Date.parse(expiresAt)),
+    gap: ({ reason }) => this.#on.noticed(`events may be missing here: ${GAP[reason] ?? reason}`, "gap"),
+    reset: ({ reason }) => this.#on.noticed(`the stream began anew here: ${RESET[reason] ?? reason}`, "reset"),
+    degraded: ({ reason }) => this.#tell("held", HELD[reason] ?? reason),
+    recovered: () => this.#tell("live", ""),
+    busy: ({ reason }) => this.#tell("reconnecting", `not now: ${reason}`),
+    bye: ({ reason }) => this.#tell("reconnecting", `the server said goodbye (${reason})`),
+    auth_error: ({ reason }) => void this.#renewOrSignOut(ENDED[reason] ?? reason),
+  };
+
+  /** An EventSource does not tell why it was refused; the same request by `fetch` does. */
+  async #recover() {
+    this.#leave("reconnecting", "");
+    const { signal } = this.#attempt;
+    try {
+      const response = await fetch(this.#url(), { headers: { accept: "text/event-stream" }, signal });
+      if (signal.aborted) return;
+      if (response.ok) return this.#connect();
+      const refusal = await refusalOf(response);
+      if (signal.aborted) return;
+      if (refusal.status === 401) return void this.#renewOrSignOut(refusal.message);
+      this.#tell("refused", refusal.message);
+    } catch {
+      if (signal.aborted) return;
+    }
+    this.#later(RETRY_MS, () => this.#recover());
+  }
+
+  async #renewOrSignOut(reason) {
+    this.#leave("reconnecting", "renewing the session");
+    const { signal } = this.#attempt;
+    try {
+      const renewed = !this.#renewedInVain && (await this.#renew());
+      if (signal.aborted) return;
+      this.#renewedInVain = renewed;
+      if (renewed) return this.#connect();
+      this.close();
+      this.#on.signedOut(reason);
+    } catch {
+      if (signal.aborted) return;
+      this.#tell("reconnecting", "auth does not answer");
+      this.#later(RETRY_MS, () => void this.#renewOrSignOut(reason));
+    }
+  }
+
+  #url() {
+    const query = new URLSearchParams(this.#topics.map((topic) => ["topic", topic]));
+    query.set("format", "cloudevents");
+    query.set("events", "message");
+    if (this.lastEventId !== "") query.set("lastEventId", this.lastEventId);
+    return `/v1/stream?${query}`;
+  }
+
+  #grant(topics) {
+    this.granted = new Map(topics.map(({ topic, granted }) => [topic, granted]));
+  }
+
+  /** Gives up the present connection and whatever was about to happen for it. */
+  #leave(state, detail) {
+    this.#attempt.abort();
+    this.#attempt = new AbortController();
+    this.connectionId = "";
+    this.expiresAt = undefined;
+    this.#tell(state, detail);
+  }
+
+  #later(ms, act) {
+    const timer = setTimeout(act, ms);
+    this.#attempt.signal.addEventListener("abort", () => clearTimeout(timer));
+  }
+
+  #tell(state, detail) {
+    this.state = state;
+    this.detail = detail;
+    this.#on.changed();
+  }
+}

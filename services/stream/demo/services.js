@@ -1,0 +1,36 @@
+/** A call that failed, in words for the person at the page; `status` is 0 when nobody answered. */
+export class ServiceError extends Error {
+  constructor(message, status) {
+    super(message);
+    this.name = "ServiceError";
+    this.status = status;
+  }
+}
+
+/** Where a service is: on the host the page came from, at its own port. Cookies are shared over ports. */
+export function serviceAt(port) {
+  return `${location.protocol}//${location.hostname}:${port}`;
+}
+
+/**
+ * Calls a JSON API with the page's cookies and answers its JSON, undefined where it has none.
+ * Throws ServiceError with the title of the problem document (RFC 9457).
+ */
+export async function callService(url, { method = "GET", body, token, signal } = {}) {
+  const headers = {};
+  if (body !== undefined) headers["content-type"] = "application/json";
+  if (token !== undefined) headers.authorization = `Bearer ${token}`;
+  const request = { method, headers, credentials: "include", body: body && JSON.stringify(body), signal };
+  const response = await fetch(url, request).catch((error) => {
+    throw error.name === "AbortError" ? error : new ServiceError(`nobody answers at ${new URL(url).host}`, 0);
+  });
+  if (!response.ok) throw await refusalOf(response);
+  const text = await response.text();
+  return text === "" ? undefined : JSON.parse(text);
+}
+
+/** The refusal in a response, as its problem document tells it. */
+export async function refusalOf(response) {
+  const problem = await response.json().catch(() => ({}));
+  return new ServiceError(problem.title ?? `the service answered ${response.status}`, response.status);
+}

@@ -1,0 +1,109 @@
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { once } from "node:events";
+import { waitFor } from "./wait.ts";
+
+/** One frame of an event stream. */
+export interface Frame {
+  readonly event: string;
+  readonly id: string | undefined;
+  readonly data: string;
+}
+
+/** What to open. */
+export interface StreamOptions {
+  readonly token?: string;
+  readonly headers?: Record<string, string>;
+  readonly lastEventId?: string;
+}
+
+/** An open stream over a raw socket, for tests that look at every frame. */
+export interface EventStream extends AsyncDisposable {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  /** Every frame so far. */
+  readonly frames: readonly Frame[];
+  /** The data of the events (not of our own frames) so far. */
+  events(): string[];
+  /** The bytes as they came. */
+  raw(): string;
+  /** Waits for a frame that matches, also among those already here. */
+  frame(matches: string | ((frame: Frame) => boolean)): Promise<Frame>;
+  /** Waits until that many events have come. */
+  receive(count: number): Promise<string[]>;
+  readonly isClosed: boolean;
+  closed(): Promise<void>;
+  /** The last id a client would send. */
+  lastId(): string | undefined;
+  /** Stops reading, as a client on a bad network does; `false` reads on. */
+  pause(paused: boolean): void;
+}
+
+/** Opens a stream and answers once the response's headers are here; any status is an answer. */
+export async function openEventStream(url: string, options: StreamOptions = {}): Promise<EventStream> {
+  const request = httpRequest(url, { agent: false, headers: headersOf(options) }).end();
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  let raw = "";
+  let pending = "";
+  let closed = false;
+  const frames: Frame[] = [];
+  response.setEncoding("utf8");
+  response.on("data", (chunk: string) => {
+    raw += chunk;
+    const blocks = (pending + chunk).split("\n\n");
+    pending = blocks.pop() ?? "";
+    frames.push(...blocks.flatMap(parseBlock));
+  });
+  // A stream that the server resets ends with an error first; for these tests it is an end like any other.
+  response.on("error", () => {});
+  request.on("error", () => {});
+  const end = new Promise<void>((resolve) => response.once("close", resolve)).then(() => void (closed = true));
+  const events = (): string[] => frames.filter(({ event }) => event === "message").map(({ data }) => data);
+  const describe = (): string => `${raw.slice(-2_000)}${closed ? " [closed]" : ""}`;
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    frames,
+    events,
+    raw: () => raw,
+    frame(matches) {
+      const test = typeof matches === "string" ? (frame: Frame) => frame.event === matches : matches;
+      return waitFor(`frame ${String(matches)}`, () => frames.find(test)).catch((error: Error) => {
+        throw new Error(`${error.message}; got:\n${describe()}`);
+      });
+    },
+    receive(count) {
+      return waitFor(`${count} events`, () => (events().length >= count ? events() : undefined), 20_000).catch(
+        (error: Error) => {
+          throw new Error(`${error.message}; got ${events().length}:\n${describe()}`);
+        },
+      );
+    },
+    get isClosed() {
+      return closed;
+    },
+    closed: () => end,
+    lastId: () => frames.findLast(({ id }) => id !== undefined)?.id,
+    pause: (paused) => void (paused ? response.pause() : response.resume()),
+    async [Symbol.asyncDispose]() {
+      request.destroy();
+      await end;
+    },
+  };
+}
+
+function headersOf({ token, headers, lastEventId }: StreamOptions): Record<string, string> {
+  return {
+    accept: "text/event-stream",
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }),
+    ...headers,
+  };
+}
+
+function parseBlock(block: string): Frame[] {
+  const fields = block.split("\n").map((line) => line.split(/: ?(.*)/s, 2) as [string, string | undefined]);
+  const value = (name: string): string | undefined => fields.find(([field]) => field === name)?.[1];
+  if (!fields.some(([field]) => field === "data")) return [];
+  const data = fields.filter(([field]) => field === "data").map(([, text]) => text ?? "");
+  return [{ event: value("event") ?? "message", id: value("id"), data: data.join("\n") }];
+}
