@@ -1,5 +1,4 @@
-import { LRUCache } from "lru-cache";
-
+/** Topics are made up by producers; the cache starts over when they are too many. */
 const MAX_CACHED_TOPICS = 10_000;
 
 interface Node<Value> {
@@ -16,7 +15,7 @@ interface Node<Value> {
  */
 export class TopicIndex<Value> {
   readonly #root = createNode<Value>();
-  readonly #cache = new LRUCache<string, readonly Value[]>({ max: MAX_CACHED_TOPICS });
+  readonly #cache = new Map<string, readonly Value[]>();
 
   add(patterns: readonly string[], value: Value): void {
     for (const pattern of patterns) this.#slot(pattern).add(value);
@@ -34,6 +33,7 @@ export class TopicIndex<Value> {
     const found = new Set<Value>();
     collect(this.#root, topic.split("."), 0, found);
     const values = [...found];
+    if (this.#cache.size >= MAX_CACHED_TOPICS) this.#cache.clear();
     this.#cache.set(topic, values);
     return values;
   }

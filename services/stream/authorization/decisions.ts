@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import type { PolicyEntry } from "#shared/contract/control-entry.ts";
 import { eventTypeOf, patternsOverlap, topicMatches } from "#shared/contract/topics.ts";
 import { AppError } from "#shared/errors/app-error.ts";
@@ -10,7 +9,7 @@ import { createResidual, type Residual } from "./residual.ts";
 /** Nothing in the log has put an end to it so far. */
 export const STILL_VALID = Number.POSITIVE_INFINITY;
 
-/** More event types than any product has; beyond them the map is searched again. */
+/** More event types than any product has; a producer that makes them up does not fill our memory. */
 const MAX_TYPES = 10_000;
 
 /** More changes than pass while a call is under way; an answer that is older than all of them is asked for again. */
@@ -67,7 +66,7 @@ export class Decisions {
     if (this.#grants.get(id)?.deref() === undefined) this.#grants.delete(id);
   });
   readonly #pending = new Map<string, Promise<void>>();
-  readonly #permissions = new LRUCache<string, { permission: string | undefined }>({ max: MAX_TYPES });
+  readonly #permissions = new Map<string, string | undefined>();
   #eventMap: readonly EventRule[] = [];
   #eventMapVersion: Version | undefined;
   #marks: Mark[] = [];
@@ -139,9 +138,10 @@ export class Decisions {
   /** The permission that events of this type need; undefined where the event map names none: denied to everyone. */
   permissionFor(type: string): string | undefined {
     const known = this.#permissions.get(type);
-    if (known !== undefined) return known.permission;
+    if (known !== undefined || this.#permissions.has(type)) return known;
     const permission = this.#eventMap.find((rule) => topicMatches(rule.pattern, type))?.permission;
-    this.#permissions.set(type, { permission });
+    if (this.#permissions.size >= MAX_TYPES) this.#permissions.clear();
+    this.#permissions.set(type, permission);
     return permission;
   }
 

@@ -1,0 +1,236 @@
+import { describe, expect, test } from "vitest";
+import type { Version } from "#shared/contract/version.ts";
+import { Decisions, STILL_VALID } from "./decisions.ts";
+import type { DecideAnswer, Decider, ResolveAnswer } from "./ports.ts";
+
+const ALICE = { id: "alice", roles: [], groups: ["ops"] };
+const EVENT_MAP = [{ pattern: "order.*", permission: "order:read" }];
+
+describe("a decision", () => {
+  test("is asked once, however many wait for it", async () => {
+    const policy = new FakePolicy(1);
+    const { decisions, grant } = await open(policy);
+    await Promise.all([decisions.ask(grant, "order:read"), decisions.ask(grant, "order:read")]);
+    expect(policy.decided).toBe(1);
+    expect(decisions.residual(grant, "order:read", 10)?.allows("order.created")).toBe(true);
+  });
+
+  test("holds until a change names one of its grant's roles", async () => {
+    const policy = new FakePolicy(1);
+    const { decisions, grant } = await open(policy);
+    await decisions.ask(grant, "order:read");
+    decisions.apply({ version: 2, build: "b2", roles: ["stranger"], subjects: ["bob"] }, 20);
+    expect(decisions.residual(grant, "order:read", 21)).toBeDefined();
+    decisions.apply({ version: 3, build: "b3", roles: ["viewer"] }, 30);
+    expect(decisions.residual(grant, "order:read", 29)).toBeDefined();
+    expect(decisions.residual(grant, "order:read", 30)).toBeUndefined();
+  });
+
+  test("that was asked before a change and comes after it is used before the change, and never behind it", async () => {
+    const policy = new FakePolicy(1);
+    const { decisions, grant } = await open(policy);
+    const held = policy.hold();
+    const asked = decisions.ask(grant, "order:read");
+    await held.reached;
+    policy.allow = [];
+    decisions.apply({ version: 2, build: "b2", roles: ["viewer"] }, 20);
+    held.release();
+    await asked;
+    expect(decisions.residual(grant, "order:read", 19)?.allows("order.created")).toBe(true);
+    expect(decisions.residual(grant, "order:read", 20)).toBeUndefined();
+    policy.version = version(2);
+    await decisions.ask(grant, "order:read");
+    expect(decisions.residual(grant, "order:read", 21)?.allows("order.created")).toBe(false);
+  });
+
+  test("that is newer than the change it meets is used behind it", async () => {
+    const policy = new FakePolicy(1);
+    const { decisions, grant } = await open(policy);
+    policy.version = version(2);
+    const asked = decisions.ask(grant, "order:read");
+    decisions.apply({ version: 2, build: "b2", roles: ["viewer"] }, 20);
+    await asked;
+    expect(decisions.residual(grant, "order:read", 25)).toBeDefined();
+  });
+
+  test("ahead of the log waits until the log has announced it", async () => {
+    const policy = new FakePolicy(1);
+    const { decisions, grant } = await open(policy);
+    policy.version = version(2);
+    let known = false;
+    const asked = decisions.ask(grant, "order:read").then(() => (known = true));
+    await Promise.resolve();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    expect(known).toBe(false);
+    decisions.apply({ version: 2, build: "b2", roles: ["other"] }, 20);
+    await asked;
+    expect(decisions.residual(grant, "order:read", 20)).toBeDefined();
+  });
+
+  test("older than what was asked for is none", async () => {
+    const policy = new FakePolicy(5);
+    const { decisions, grant } = await open(policy);
+    policy.version = version(4);
+    await expect(decisions.ask(grant, "order:read")).rejects.toMatchObject({ code: "unavailable" });
+    policy.version = { number: 5, build: "another build" };
+    await expect(decisions.ask(grant, "order:read")).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  test("is never a stale allow, whichever of reply and invalidation comes first", async () => {
+    for (let round = 0; round < 1_000; round += 1) {
+      const policy = new FakePolicy(1);
+      const { decisions, grant } = await open(policy);
+      const held = policy.hold();
+      const asked = decisions.ask(grant, "order:read");
+      await held.reached;
+      const invalidate = (): unknown => decisions.apply({ version: 2, build: "b2", roles: ["viewer"] }, 20);
+      if (round % 2 === 0) invalidate();
+      held.release();
+      if (round % 3 === 0) await asked;
+      if (round % 2 === 1) invalidate();
+      await asked;
+      expect(decisions.residual(grant, "order:read", 20)).toBeUndefined();
+    }
+  });
+});
+
+describe("an entry of the log", () => {
+  test("that follows on the last one concerns only whom it names", async () => {
+    const { decisions } = await open(new FakePolicy(1));
+    const touches = decisions.apply({ version: 2, build: "b2", roles: ["viewer"], subjects: ["group:ops"] }, 20);
+    const nobody = { roles: new Set<string>() };
+    expect(touches?.({ subject: { id: "bob", roles: [], groups: [] }, ...nobody })).toBe(false);
+    expect(touches?.({ subject: ALICE, ...nobody })).toBe(true);
+    expect(touches?.({ roles: new Set(["viewer"]) })).toBe(true);
+  });
+
+  test("that skips a version stands for the missing ones too", async () => {
+    const { decisions } = await open(new FakePolicy(1));
+    const touches = decisions.apply({ version: 3, build: "b3", roles: ["stranger"] }, 20);
+    expect(touches?.({ roles: new Set(["viewer"]) })).toBe(true);
+    expect(decisions.apply({ version: 2, build: "b2", roles: ["viewer"] }, 21)).toBeUndefined();
+  });
+
+  test("that comes twice changes nothing the second time", async () => {
+    const { decisions } = await open(new FakePolicy(1));
+    expect(decisions.apply({ version: 2, build: "b2", all: true }, 20)).toBeDefined();
+    expect(decisions.apply({ version: 2, build: "b2", all: true }, 21)).toBeUndefined();
+  });
+
+  test("with a known number and another build ends every decision", async () => {
+    const { decisions, grant } = await open(new FakePolicy(1));
+    await decisions.ask(grant, "order:read");
+    expect(decisions.apply({ version: 1, build: "another", roles: [] }, 20)?.({ roles: new Set() })).toBe(true);
+    expect(decisions.residual(grant, "order:read", 20)).toBeUndefined();
+  });
+
+  test("that nobody can read ends every decision, also those under way", async () => {
+    const policy = new FakePolicy(1);
+    const { decisions, grant } = await open(policy);
+    await decisions.ask(grant, "order:read");
+    const held = policy.hold();
+    const asked = decisions.ask(grant, "other:read");
+    await held.reached;
+    decisions.doubtAll(20);
+    held.release();
+    await asked;
+    expect(decisions.residual(grant, "order:read", 20)).toBeUndefined();
+    expect(decisions.residual(grant, "other:read", 20)).toBeUndefined();
+  });
+});
+
+describe("a grant", () => {
+  test("that was resolved before a change to its subject is good only up to it", async () => {
+    const policy = new FakePolicy(1);
+    const { decisions } = await open(policy);
+    const held = policy.hold();
+    const resolving = decisions.resolve(ALICE);
+    await held.reached;
+    decisions.apply({ version: 2, build: "b2", subjects: ["alice"] }, 20);
+    held.release();
+    expect(decisions.validThrough(await resolving)).toBe(19);
+    policy.version = version(2);
+    expect(decisions.validThrough(await decisions.resolve(ALICE))).toBe(STILL_VALID);
+  });
+
+  test("decides like every other with the same id, in one place", async () => {
+    const { decisions, grant } = await open(new FakePolicy(1));
+    expect((await decisions.resolve({ ...ALICE, id: "bob" })).grant).toBe(grant);
+  });
+
+  test("of a log that was opened anew starts without decisions", async () => {
+    const { decisions, grant } = await open(new FakePolicy(1));
+    await decisions.ask(grant, "order:read");
+    decisions.reset({ version: 1, build: "b1" });
+    expect(decisions.residual(grant, "order:read", 1)).toBeUndefined();
+  });
+});
+
+describe("the event map", () => {
+  test("names the permission of an event type, and none for what it does not hold", async () => {
+    const { decisions } = await open(new FakePolicy(1));
+    expect(decisions.permissionFor("order.created")).toBe("order:read");
+    expect(decisions.permissionFor("invoice.created")).toBeUndefined();
+  });
+
+  test("tells which topics can be seen at all", async () => {
+    const policy = new FakePolicy(1);
+    policy.allow = ["order.*.alice"];
+    const { decisions, grant } = await open(policy);
+    await decisions.prepare(grant, ["order.>", "order.*.bob", "invoice.>", ">"]);
+    expect(decisions.allowsUnder(grant, "order.>")).toBe(true);
+    expect(decisions.allowsUnder(grant, ">")).toBe(true);
+    expect(decisions.allowsUnder(grant, "order.*.bob")).toBe(false);
+    expect(decisions.allowsUnder(grant, "invoice.>")).toBe(false);
+  });
+});
+
+function version(number: number): Version {
+  return { number, build: `b${number}` };
+}
+
+async function open(policy: FakePolicy) {
+  const decisions = new Decisions("acme", policy);
+  decisions.reset({ version: policy.version.number, build: policy.version.build });
+  const { grant } = await decisions.resolve(ALICE);
+  return { decisions, grant };
+}
+
+/** Policy with one grant, whose answers can be held on their way back. */
+class FakePolicy implements Decider {
+  version: Version;
+  allow = [">"];
+  decided = 0;
+  #gate: { readonly reached: () => void; readonly open: Promise<void> } | undefined;
+
+  constructor(number: number) {
+    this.version = version(number);
+  }
+
+  hold(): { readonly reached: Promise<void>; readonly release: () => void } {
+    const reached = Promise.withResolvers<void>();
+    const open = Promise.withResolvers<void>();
+    this.#gate = { reached: reached.resolve, open: open.promise };
+    return { reached: reached.promise, release: open.resolve };
+  }
+
+  async resolve(): Promise<ResolveAnswer> {
+    const answer = { version: this.version, grant: { id: "viewer", roles: ["viewer"] }, eventMap: EVENT_MAP };
+    await this.#pass();
+    return answer;
+  }
+
+  async decide(): Promise<DecideAnswer> {
+    this.decided += 1;
+    const answer = { version: this.version, allow: this.allow, deny: [] };
+    await this.#pass();
+    return answer;
+  }
+
+  async #pass(): Promise<void> {
+    const gate = this.#gate;
+    this.#gate = undefined;
+    gate?.reached();
+    await gate?.open;
+  }
+}

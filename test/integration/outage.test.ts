@@ -1,0 +1,188 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openEventStream, type EventStream } from "#test/support/event-stream.ts";
+import { freePort } from "#test/support/ports.ts";
+import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
+import type { RunningService } from "#test/support/start-service.ts";
+import { waitFor } from "#test/support/wait.ts";
+
+let stack: Stack;
+let demo: Bus;
+let token: string;
+
+beforeAll(async () => {
+  stack = await startStack();
+  demo = await stack.bus("demo");
+  token = (await stack.login("bob")).access_token;
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+describe("a broker that was killed and comes back", () => {
+  test("costs seconds, no event, and no connection", async () => {
+    await using stream = await open(stack.edge);
+    await stream.frame("ready");
+    await publish(["before"]);
+    await stream.receive(1);
+    await stack.nats.stop("SIGKILL");
+    await stack.nats.start();
+    const back = performance.now();
+    await publish(["after 1", "after 2", "after 3"]);
+    expect(await stream.receive(4)).toEqual(["before", "after 1", "after 2", "after 3"]);
+    // The library's own ordered consumer stalls for 44 s here.
+    expect(performance.now() - back).toBeLessThan(10_000);
+    expect(stream.isClosed).toBe(false);
+    expect(stream.frames.some(({ event }) => event === "reset" || event === "gap")).toBe(false);
+  });
+
+  test("is told as degraded when it stays away, then as recovered", async () => {
+    await using stream = await open(stack.edge);
+    await stream.frame("ready");
+    await stack.nats.stop("SIGKILL");
+    expect(JSON.parse((await stream.frame("degraded")).data)).toEqual({ reason: "log" });
+    await stack.nats.start();
+    await stream.frame("recovered");
+    await publish(["again"]);
+    await stream.frame(({ data }) => data === "again");
+  });
+
+  test("that lost its last entries is told as reset", async () => {
+    await using stream = await open(stack.edge);
+    const { id } = await stream.frame("ready");
+    await publish(["kept"]);
+    await stream.receive(1);
+    await stack.nats.stop("SIGTERM");
+    const snapshot = await copyStore(stack.nats.storeDir);
+    await stack.nats.start();
+    await publish(["lost 1", "lost 2"]);
+    await stream.receive(3);
+    await stack.nats.stop("SIGKILL");
+    await restoreStore(snapshot, stack.nats.storeDir);
+    await stack.nats.start();
+    await publish(["other 1", "other 2", "other 3"]);
+    expect(JSON.parse((await stream.frame("reset")).data)).toEqual({ reason: "tail_lost" });
+    await publish(["goes on"]);
+    await stream.frame(({ data }) => data === "goes on");
+    expect(id).toBeDefined();
+  });
+});
+
+describe("auth that is away", () => {
+  test("lets open streams live, tells new ones to come again, and takes them in when it is back", async () => {
+    const grpc = String(await freePort());
+    const away = await stack.startAuth({ AUTH_GRPC_PORT: grpc });
+    await using edge = await stack.startEdge({ AUTH_GRPC_URL: `127.0.0.1:${grpc}`, STREAM_HANDSHAKE_MS: "500" });
+    await using early = await open(edge);
+    await early.frame("ready");
+    await away.child.end("SIGKILL");
+    await using late = await open(edge);
+    expect(late.status).toBe(200);
+    expect(JSON.parse((await late.frame("busy")).data)).toMatchObject({ retryMs: expect.any(Number) });
+    await late.closed();
+    expect(late.raw()).toMatch(/^retry: \d{4}$/m);
+    await publish(["while auth is away"]);
+    expect(await early.receive(1)).toEqual(["while auth is away"]);
+
+    await using _back = await stack.startAuth({ AUTH_GRPC_PORT: grpc });
+    await waitFor("a stream opens again", async () => {
+      await using again = await open(edge);
+      const answer = await again.frame(({ event }) => event === "ready" || event === "busy");
+      return answer.event === "ready";
+    });
+  });
+});
+
+describe("policy that is away", () => {
+  test("changes nothing for what was decided, and holds nobody who is decided", async () => {
+    const grpc = String(await freePort());
+    const away = await stack.startPolicy({ POLICY_GRPC_PORT: grpc });
+    await using edge = await stack.startEdge({ POLICY_GRPC_URL: `127.0.0.1:${grpc}`, STREAM_HANDSHAKE_MS: "500" });
+    await using early = await open(edge);
+    await early.frame("ready");
+    await away.child.end("SIGKILL");
+    await publish(["one", "two"]);
+    expect(await early.receive(2)).toEqual(["one", "two"]);
+    const { access_token: stranger } = await stack.login("alice");
+    await using late = await open(edge, stranger);
+    expect((await late.frame("busy")).event).toBe("busy");
+
+    // A change that concerns bob puts his grant in doubt: he is held, and catches up when policy is back.
+    await stack.setRoles("bob", ["security"]);
+    await publish(["held"]);
+    await early.frame("degraded");
+    expect(early.events()).toEqual(["one", "two"]);
+    await using _back = await stack.startPolicy({ POLICY_GRPC_PORT: grpc });
+    expect(await early.receive(3)).toEqual(["one", "two", "held"]);
+    await early.frame("recovered");
+  });
+});
+
+describe("redis that is away", () => {
+  test("stops no stream and no revocation", async () => {
+    const { access_token: mine } = await stack.login("bob");
+    await using stream = await open(stack.edge, mine);
+    await stream.frame("ready");
+    await stack.redis.stop("SIGKILL");
+    await publish(["without redis"]);
+    expect(await stream.receive(1)).toEqual(["without redis"]);
+    const logout = await fetch(`${stack.authUrl}/v1/auth/logout`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${mine}` },
+    });
+    expect(logout.status).toBe(204);
+    expect(JSON.parse((await stream.frame("auth_error")).data)).toEqual({ reason: "revoked" });
+    await stack.redis.start();
+  });
+});
+
+describe("an edge that is told to stop", () => {
+  test("says goodbye, loses nothing and repeats nothing", async () => {
+    const edge = await stack.startEdge();
+    const stream = await open(edge);
+    await stream.frame("ready");
+    await publish(Array.from({ length: 50 }, (_, index) => `drain ${index}`));
+    const ending = edge.child.end("SIGTERM");
+    expect(JSON.parse((await stream.frame("bye")).data)).toMatchObject({
+      reason: "drain",
+      retryMs: expect.any(Number),
+    });
+    await stream.closed();
+    expect(await ending).toBe(0);
+    await using next = await openEventStream(`${stack.streamUrl}/v1/stream?topic=push.>`, {
+      token,
+      lastEventId: stream.lastId() ?? "",
+    });
+    await publish(["end"]);
+    await next.frame(({ data }) => data === "end");
+    const all = [...stream.events(), ...next.events()];
+    expect(all).toEqual([...Array.from({ length: 50 }, (_, index) => `drain ${index}`), "end"]);
+  });
+});
+
+function open(edge: RunningService, as = token): Promise<EventStream> {
+  return openEventStream(`http://127.0.0.1:${edge.ports.http}/v1/stream?topic=push.>&topic=issues.>`, { token: as });
+}
+
+/** Publishes until each is acknowledged: right after a restart the first attempts find nobody. */
+async function publish(texts: readonly string[]): Promise<void> {
+  for (const text of texts) {
+    await waitFor(`"${text}" is stored`, () =>
+      demo.publish("events.demo.push.event.k", text).then(
+        () => true,
+        () => false,
+      ),
+    );
+  }
+}
+
+async function copyStore(storeDir: string): Promise<string> {
+  const { cp, mkdtemp } = await import("node:fs/promises");
+  const copy = await mkdtemp(`${storeDir}-copy-`);
+  await cp(storeDir, copy, { recursive: true });
+  return copy;
+}
+
+async function restoreStore(copy: string, storeDir: string): Promise<void> {
+  const { cp, rm } = await import("node:fs/promises");
+  await rm(storeDir, { recursive: true });
+  await cp(copy, storeDir, { recursive: true });
+  await rm(copy, { recursive: true });
+}

@@ -1,0 +1,53 @@
+import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { policyEntrySchema, type PolicyEntry } from "#shared/contract/control-entry.ts";
+import { createLogger } from "#shared/log/create-logger.ts";
+import { connectNats } from "#shared/nats/connect-nats.ts";
+import { systemClock } from "#shared/time/clock.ts";
+import type { LogRetention } from "../../services/policy/bus/log-settings.ts";
+import { openTenantLogs } from "../../services/policy/bus/tenant-logs.ts";
+import type { PolicyChanging } from "../../services/policy/change-policy.ts";
+import { Snapshots } from "../../services/policy/snapshots.ts";
+import { openPolicyKv, type WatchedPolicyStore } from "../../services/policy/store/policy-kv.ts";
+
+/** What one process of policy has open, on a real server. */
+export interface OpenPolicies extends AsyncDisposable {
+  readonly connection: NatsConnection;
+  readonly manager: JetStreamManager;
+  readonly store: WatchedPolicyStore;
+  readonly changing: PolicyChanging;
+  /** The policy entries of a tenant's log, oldest first. */
+  entries(tenant: string): Promise<PolicyEntry[]>;
+}
+
+const RETENTION: LogRetention = { maxBytes: 64 * 1024 * 1024, maxAgeMs: 3_600_000, replicas: 1 };
+
+/** Opens store and logs as policy's user. */
+export async function openPolicies(url: string): Promise<OpenPolicies> {
+  const log = createLogger("test", "silent");
+  const connection = await connectNats(url, "test", log);
+  const manager = await jetstreamManager(connection);
+  const store = await openPolicyKv(connection, 1, log);
+  const logs = await openTenantLogs(connection, RETENTION);
+  const snapshots = new Snapshots(store, () => undefined);
+  const changing = { store, logs, snapshots, clock: systemClock, onChanged: () => undefined };
+  return {
+    connection,
+    manager,
+    store,
+    changing,
+    entries: (tenant) => readEntries(manager, tenant),
+    [Symbol.asyncDispose]: () => connection.close(),
+  };
+}
+
+async function readEntries(manager: JetStreamManager, tenant: string): Promise<PolicyEntry[]> {
+  const stream = `EVENTS_${tenant}`;
+  const { state } = await manager.streams.info(stream);
+  const entries: PolicyEntry[] = [];
+  for (let seq = state.first_seq; seq <= state.last_seq; seq += 1) {
+    const message = await manager.streams.getMessage(stream, { seq });
+    if (message?.subject === `control.${tenant}.policy`) entries.push(policyEntrySchema.parse(message.json()));
+  }
+  return entries;
+}

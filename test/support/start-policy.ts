@@ -1,0 +1,126 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import { type NatsServer, startNats } from "./start-nats.ts";
+import { type RunningService, startService } from "./start-service.ts";
+
+/** The operator's token of the policy that `startPolicyStack` starts. */
+export const OPERATOR_TOKEN = "an-operator-token-for-this-test";
+
+/** A document for tenant `acme`, where carol is the administrator. */
+export const ACME_DOCUMENT = `
+tenant: acme
+roles:
+  viewer: { allow: ["order:read"], deny: ["order:read@order.hidden.>"] }
+  admin: { allow: ["*:*"] }
+  halfAdmin: { allow: ["policy:admin@order.*"] }
+bindings:
+  - { role: admin, subjects: [carol] }
+  - { role: viewer, subjects: [alice] }
+  - { role: halfAdmin, subjects: [eve] }
+events: { "order.*": order:read }
+`;
+
+const ISSUER = "http://auth.test";
+
+/** An answer of policy's HTTP API. */
+export interface PolicyAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Record<string, unknown>;
+}
+
+/** policy on a NATS server of its own, and an issuer of access tokens that it trusts. */
+export interface PolicyStack extends AsyncDisposable {
+  readonly nats: NatsServer;
+  readonly policy: RunningService;
+  readonly url: string;
+  /** The directory of documents that it watches; empty at first. */
+  readonly documents: string;
+  /** Calls the API, as the operator unless `headers` say otherwise. */
+  readonly call: (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ) => Promise<PolicyAnswer>;
+  /** The headers of a request by this subject of tenant `acme`; `claims` override. */
+  readonly as: (sub: string, claims?: JWTPayload) => Promise<{ authorization: string }>;
+}
+
+/** Starts NATS, an issuer's key set over HTTP, and policy without any tenant. */
+export async function startPolicyStack(): Promise<PolicyStack> {
+  await using starting = new AsyncDisposableStack();
+  const nats = starting.use(await startNats());
+  const documents = await mkdtemp(join(tmpdir(), "sluice-policies-"));
+  starting.defer(() => rm(documents, { recursive: true }));
+  const issuer = starting.use(await startIssuer());
+  const policy = starting.use(
+    await startService("policy", {
+      NATS_URL: nats.url("policy"),
+      POLICY_DOCUMENTS_DIR: documents,
+      POLICY_OPERATOR_TOKEN: OPERATOR_TOKEN,
+      POLICY_ALLOWED_ORIGINS: "https://console.test",
+      AUTH_JWKS_URL: issuer.jwksUrl,
+      AUTH_ISSUER: ISSUER,
+    }),
+  );
+  const stack = starting.move();
+  const url = `http://127.0.0.1:${policy.ports.http}`;
+  return {
+    nats,
+    policy,
+    url,
+    documents,
+    call: (...request) => callPolicy(url, ...request),
+    as: async (sub, claims = {}) => ({
+      authorization: `Bearer ${await issuer.sign({ sub, tenant_id: "acme", ...claims })}`,
+    }),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** Calls policy's HTTP API, as the operator unless `headers` say otherwise. */
+async function callPolicy(
+  url: string,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = { authorization: `Bearer ${OPERATOR_TOKEN}` },
+): Promise<PolicyAnswer> {
+  const sent = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
+  const response = await fetch(url + path, { method, headers, ...(sent === undefined ? {} : { body: sent }) });
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Record<string, unknown>,
+  };
+}
+
+async function startIssuer() {
+  const { publicKey, privateKey } = await generateKeyPair("ES256");
+  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: "k1", alg: "ES256", use: "sig" }] };
+  const server = createServer((_, response) => response.end(JSON.stringify(jwks))).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    jwksUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`,
+    sign: (claims: JWTPayload) =>
+      new SignJWT({ client_id: "web", sid: "s1", login_at: "2026-01-01T00:00:00Z", ...claims })
+        .setProtectedHeader({ alg: "ES256", kid: "k1", typ: "at+jwt" })
+        .setIssuer(ISSUER)
+        .setAudience("sluice")
+        .setJti("j1")
+        .setIssuedAt()
+        .setExpirationTime("5 minutes")
+        .sign(privateKey),
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
