@@ -53,7 +53,8 @@ export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, l
 
 /** A server for the API, with time limits on headers and bodies. Not yet listening. */
 export function createApiServer(api: Hono): Server {
-  const server = createServer(getRequestListener(api.fetch));
+  const answer = getRequestListener(api.fetch);
+  const server = createServer((request, response) => void answer(request, response));
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
   return server;

@@ -1,4 +1,4 @@
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Registry } from "prom-client";
 import { closeServer, listen, type ListenAddress } from "./listen.ts";
 
@@ -17,7 +17,7 @@ export async function startOpsServer(
   isReady: () => boolean,
   pages: Record<string, () => unknown> = {},
 ): Promise<OpsServer> {
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<ServerResponse> => {
     const path = request.url?.split("?")[0] ?? "";
     if (path === "/healthz") return response.end("ok\n");
     if (path === "/readyz") return response.writeHead(isReady() ? 200 : 503).end(isReady() ? "ready\n" : "not ready\n");
@@ -28,7 +28,8 @@ export async function startOpsServer(
     if (page !== undefined)
       return response.setHeader("content-type", "application/json").end(JSON.stringify(page(), null, 2));
     return response.writeHead(404).end("not found\n");
-  });
+  };
+  const server = createServer((request, response) => void answer(request, response));
   const port = await listen(server, address);
   return { port, [Symbol.asyncDispose]: () => closeServer(server, 100) };
 }

@@ -13,7 +13,8 @@ export const originsSchema = z
   .pipe(z.array(z.string().refine(isOrigin, "must be origins such as https://app.example.com, separated by commas")));
 
 function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
+  // A host may hold "*" for a URL parser; it would be listed as a pattern, and never match.
+  return !text.includes("*") && URL.canParse(text) && new URL(text).origin === text;
 }
 
 /**

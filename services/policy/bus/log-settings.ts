@@ -1,0 +1,55 @@
+import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from "@nats-io/jetstream";
+import { nanos } from "@nats-io/transport-node";
+import { EPOCH, EPOCH_METADATA, logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
+
+/** How long and how much a tenant's log keeps, and on how many servers. */
+export interface LogRetention {
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+  readonly replicas: number;
+}
+
+/** How long the broker recognises a repeated `Nats-Msg-Id`. */
+const DUPLICATE_WINDOW_MS = 120_000;
+
+/** A tenant's log as a new stream. */
+export function logSettings(tenant: string, epoch: string, retention: LogRetention): Partial<StreamConfig> {
+  return {
+    name: logStreamName(tenant),
+    subjects: logSubjects(tenant),
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.Old,
+    allow_direct: true,
+    deny_delete: true,
+    deny_purge: false,
+    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+    metadata: { [EPOCH_METADATA]: epoch },
+    ...retentionSettings(retention),
+  };
+}
+
+/** The settings that an operator may change at any time. */
+export function retentionSettings({ maxBytes, maxAgeMs, replicas }: LogRetention) {
+  return { max_bytes: maxBytes, max_age: nanos(maxAgeMs), num_replicas: replicas };
+}
+
+/** What is wrong with an existing log: whatever would make a gap in it undetectable, or the log another one. */
+export function wrongLogSettings(tenant: string, config: StreamConfig): string[] {
+  const subjects = logSubjects(tenant);
+  const wrong: Array<[boolean, string]> = [
+    [
+      !EPOCH.test(config.metadata?.[EPOCH_METADATA] ?? ""),
+      `metadata ${EPOCH_METADATA} must be 8 to 32 of A-Z a-z 0-9 _ -`,
+    ],
+    [config.subjects?.toSorted().join() !== subjects.toSorted().join(), `subjects must be ${subjects.join(" and ")}`],
+    [config.storage !== StorageType.File, "storage must be file"],
+    [config.retention !== RetentionPolicy.Limits, "retention must be limits"],
+    [config.discard !== DiscardPolicy.Old, "discard must be old"],
+    [!config.allow_direct, "allow_direct must be on"],
+    [!config.deny_delete, "deny_delete must be on"],
+    [config.max_msgs_per_subject > 0, "max_msgs_per_subject must not be set"],
+    [config.allow_msg_ttl === true, "allow_msg_ttl must be off"],
+  ];
+  return wrong.filter(([isWrong]) => isWrong).map(([, text]) => text);
+}

@@ -1,0 +1,125 @@
+import { randomBytes } from "node:crypto";
+import {
+  JetStreamApiCodes,
+  JetStreamApiError,
+  jetstream,
+  jetstreamManager,
+  type JetStreamManager,
+  type StoredMsg,
+  type StreamInfo,
+} from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { policyEntrySchema } from "#shared/contract/control-entry.ts";
+import { logStreamName, policyControlSubject } from "#shared/contract/tenant-log.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { appendControl } from "#shared/nats/append-control.ts";
+import type { LastPolicyEntry, TenantLogs } from "../tenants/tenant-logs.ts";
+import { type LogRetention, logSettings, retentionSettings, wrongLogSettings } from "./log-settings.ts";
+
+/** The tenants' logs as JetStream streams. */
+export async function openTenantLogs(connection: NatsConnection, retention: LogRetention): Promise<TenantLogs> {
+  const js = jetstream(connection);
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  return {
+    ensure: (tenant) => ensureLog(manager, tenant, retention),
+    tenants: () => listTenants(manager),
+    async lastPolicyEntry(tenant) {
+      const query = { last_by_subj: policyControlSubject(tenant) };
+      return readPolicyEntry(await answered(tenant, () => manager.streams.getMessage(logStreamName(tenant), query)));
+    },
+    async appendPolicyEntry(tenant, { number, build }, concerned, after) {
+      const entry = { version: number, build, ...concerned };
+      try {
+        await appendControl(js, tenant, policyControlSubject(tenant), entry, { lastSubjectSequence: after });
+        return true;
+      } catch (error) {
+        if (error instanceof AppError && error.code === "version_conflict") return false;
+        throw error;
+      }
+    },
+  };
+}
+
+async function ensureLog(manager: JetStreamManager, tenant: string, retention: LogRetention): Promise<boolean> {
+  const name = logStreamName(tenant);
+  const existing = await findStream(manager, tenant);
+  if (existing !== undefined) {
+    await correctLog(manager, tenant, existing, retention);
+    return false;
+  }
+  // Hex, so that the epoch needs no escape anywhere. Another process may be quicker: then its log is the one to check.
+  const settings = logSettings(tenant, randomBytes(6).toString("hex"), retention);
+  const made = await manager.streams.add({ ...settings, name }).catch((error: unknown) => error as Error);
+  const found = await findStream(manager, tenant);
+  if (found === undefined) throw logUnavailable(tenant, made);
+  await correctLog(manager, tenant, found, retention);
+  return !(made instanceof Error);
+}
+
+async function correctLog(
+  manager: JetStreamManager,
+  tenant: string,
+  { config }: StreamInfo,
+  retention: LogRetention,
+): Promise<void> {
+  const wrong = wrongLogSettings(tenant, config);
+  if (wrong.length > 0) {
+    const message = `the stream ${config.name} cannot be the log of tenant ${tenant}: ${wrong.join("; ")}`;
+    throw new AppError("internal", message);
+  }
+  const wanted = retentionSettings(retention);
+  const isCurrent =
+    config.max_bytes === wanted.max_bytes &&
+    config.max_age === wanted.max_age &&
+    config.num_replicas === wanted.num_replicas;
+  if (!isCurrent) await answered(tenant, () => manager.streams.update(config.name, { ...config, ...wanted }));
+}
+
+async function findStream(manager: JetStreamManager, tenant: string): Promise<StreamInfo | undefined> {
+  try {
+    return await manager.streams.info(logStreamName(tenant));
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return undefined;
+    throw logUnavailable(tenant, error);
+  }
+}
+
+async function listTenants(manager: JetStreamManager): Promise<string[]> {
+  const prefix = logStreamName("");
+  const tenants: string[] = [];
+  try {
+    for await (const name of manager.streams.names()) {
+      if (name.startsWith(prefix)) tenants.push(name.slice(prefix.length));
+    }
+    return tenants;
+  } catch (cause) {
+    throw new AppError("unavailable", "the tenants' logs cannot be listed right now; try again", { cause });
+  }
+}
+
+function readPolicyEntry(message: StoredMsg | null): LastPolicyEntry {
+  if (message === null) return { version: undefined, sequence: 0 };
+  const entry = policyEntrySchema.safeParse(parseJson(message.string()));
+  const version = entry.success ? { number: entry.data.version, build: entry.data.build } : undefined;
+  return { version, sequence: message.seq };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function answered<T>(tenant: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw logUnavailable(tenant, error);
+  }
+}
+
+function logUnavailable(tenant: string, cause: unknown): AppError {
+  return new AppError("unavailable", `the log of tenant ${tenant} cannot be had right now; try again`, { cause });
+}

@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
+import { verifierSettings } from "#shared/contract/verify-access-token.ts";
+import { originsSchema } from "#shared/http/origin.ts";
+
+const DAY_SECONDS = 86_400;
+const MIB = 1024 * 1024;
+
+const policySettings = z.object({
+  ...commonSettings,
+  ...verifierSettings,
+  POLICY_HTTP_PORT: portSchema.default(8082),
+  POLICY_GRPC_PORT: portSchema.default(7002),
+  POLICY_OPS_PORT: portSchema.default(8092),
+  POLICY_BIND_ADDRESS: z.string().default("127.0.0.1"),
+  POLICY_ALLOWED_ORIGINS: originsSchema,
+  /** Where `<tenant>.yaml` files are watched. It need not exist. */
+  POLICY_DOCUMENTS_DIR: z.string().default("infra/policies"),
+  /** Whoever has it may do everything in every tenant. Without it there is no operator. */
+  POLICY_OPERATOR_TOKEN: z
+    .string()
+    .regex(/^[A-Za-z0-9._~+/-]{16,512}=*$/, "must be at least 16 of the characters A-Z a-z 0-9 . _ ~ + / -")
+    .optional(),
+  /** How much of a tenant's log is kept. */
+  POLICY_HISTORY_MAX_BYTES: integerSchema(MIB, Number.MAX_SAFE_INTEGER).default(1024 * MIB),
+  POLICY_HISTORY_MAX_AGE_SECONDS: integerSchema(120, 365 * DAY_SECONDS).default(7 * DAY_SECONDS),
+});
+
+/** The settings of policy. */
+export type PolicyConfig = Readonly<z.infer<typeof policySettings>>;
+
+/** Reads policy's settings; throws a BootError that names every wrong one. */
+export function readPolicyConfig(env: NodeJS.ProcessEnv): PolicyConfig {
+  return readConfig(policySettings, env);
+}

@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { isName, nameSchema } from "#shared/contract/names.ts";
+import { isTopicPattern, patternsOverlap } from "#shared/contract/topics.ts";
+import { isPermissionPattern, permissionSchema } from "./permission.ts";
+import type { EventRule, PolicyDocument, Role, Rule } from "./policy-document.ts";
+import { isRoutePath } from "./route-path.ts";
+
+/** The most roles a document may define. */
+export const MAX_ROLES = 256;
+
+/**
+ * The most rules of all roles together, and how many of them may be limited to topics. Every permission is matched with
+ * every rule, and every limited rule may go to the edge with every grant: without bounds one tenant's document would
+ * keep the others waiting.
+ */
+const MAX_RULES = { all: 4_096, limited: 256 } as const;
+
+const rulesSchema = z.array(z.string().transform(parseRule)).max(256).default([]);
+
+const roleSchema = z.strictObject({
+  inherits: z.array(nameSchema).max(64).default([]),
+  allow: rulesSchema,
+  deny: rulesSchema,
+}) satisfies z.ZodType<Role>;
+
+const bindingSchema = z.strictObject({
+  role: nameSchema,
+  subjects: z.array(z.string().refine(isSubject, "must be a name, or group: and a name")).max(10_000),
+});
+
+const eventPatternSchema = z
+  .string()
+  .refine(
+    (pattern) => isTopicPattern(pattern) && patternsOverlap(pattern, "*.*"),
+    "must be a pattern over event types, which have two tokens, such as order.*",
+  );
+
+const routeSchema = z.strictObject({
+  method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]),
+  path: z.string().refine(isRoutePath, "must be a path such as /api/v1/orders/{id?}; only its end may be optional"),
+  permission: permissionSchema,
+  topics: z.array(z.string()).max(16).default([]),
+});
+
+/** The shape of a policy document, and every check that one value fails by itself. */
+export const documentSchema = z.strictObject({
+  tenant: nameSchema,
+  roles: mapOf(nameSchema, roleSchema, MAX_ROLES)
+    .refine((roles) => rulesOf(roles).length <= MAX_RULES.all, `may have at most ${MAX_RULES.all} rules in all`)
+    .refine(
+      (roles) => rulesOf(roles).filter(({ topic }) => topic !== undefined).length <= MAX_RULES.limited,
+      `may have at most ${MAX_RULES.limited} rules with a topic pattern in all`,
+    ),
+  bindings: z.array(bindingSchema).max(4_096).default([]),
+  events: mapOf(eventPatternSchema, permissionSchema, 1_024).transform((rules): readonly EventRule[] =>
+    Array.from(rules, ([pattern, permission]) => ({ pattern, permission })),
+  ),
+  routes: z.array(routeSchema).max(1_024).default([]),
+}) satisfies z.ZodType<PolicyDocument>;
+
+/** A mapping as a Map: names are free, also those that every JavaScript object already answers to. */
+function mapOf<Value extends z.ZodType>(key: z.ZodType<string, string>, value: Value, max: number) {
+  return z
+    .record(key, value)
+    .refine((record) => Object.keys(record).length <= max, `may have at most ${max} entries`)
+    .transform((record): ReadonlyMap<string, z.output<Value>> => new Map(Object.entries(record)))
+    .default(new Map());
+}
+
+function rulesOf(roles: ReadonlyMap<string, Role>): Rule[] {
+  return [...roles.values()].flatMap(({ allow, deny }) => [...allow, ...deny]);
+}
+
+function parseRule(text: string, context: z.RefinementCtx): Rule {
+  const [permission = "", topic, ...more] = text.split("@");
+  if (!isPermissionPattern(permission) || more.length > 0) {
+    context.addIssue(
+      "must be a permission such as order:read or order:*, with @ and a topic pattern where it is limited",
+    );
+  } else if (topic !== undefined && !isTopicTemplate(topic)) {
+    context.addIssue("must have a topic pattern behind the @, such as order.*.{sub}; a token may be {sub} or {tenant}");
+  }
+  return { permission, topic };
+}
+
+function isTopicTemplate(text: string): boolean {
+  const filled = text.split(".").map((token) => (token === "{sub}" || token === "{tenant}" ? "x" : token));
+  return isTopicPattern(filled.join("."));
+}
+
+function isSubject(text: string): boolean {
+  return isName(text.startsWith("group:") ? text.slice("group:".length) : text);
+}

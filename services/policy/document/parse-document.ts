@@ -1,0 +1,53 @@
+import type { z } from "zod";
+import { crossReferenceFaults } from "./cross-references.ts";
+import { documentSchema } from "./document-schema.ts";
+import type { Fault } from "./fault.ts";
+import type { PolicyDocument } from "./policy-document.ts";
+import { readYaml, type YamlText } from "./read-yaml.ts";
+
+/** The longest text of a policy document, in bytes. */
+export const MAX_DOCUMENT_BYTES = 1024 * 1024;
+
+/** More faults than this help nobody. */
+const MAX_FAULTS = 100;
+
+/** A document, or everything that is wrong with its text. */
+export type ParsedDocument =
+  | { readonly document: PolicyDocument; readonly faults?: never }
+  | { readonly document?: never; readonly faults: readonly Fault[] };
+
+/** Reads the text of a tenant's policy document, YAML or JSON, and finds all its faults at once, each with its place. */
+export function parseDocument(text: string, tenant: string): ParsedDocument {
+  if (Buffer.byteLength(text) > MAX_DOCUMENT_BYTES) {
+    return { faults: [{ path: "", message: `the document may have ${MAX_DOCUMENT_BYTES} bytes` }] };
+  }
+  const yaml = readYaml(text);
+  if (yaml.faults.length > 0) return { faults: firstOf(yaml.faults) };
+  const parsed = documentSchema.safeParse(yaml.value);
+  const faults = [
+    ...firstOf(parsed.error?.issues ?? []).flatMap((issue) => shapeFaults(yaml, issue)),
+    ...firstOf(crossReferenceFaults(yaml.value, tenant)).map(({ path, message }) => yaml.faultAt(path, message)),
+  ];
+  if (parsed.success && faults.length === 0) return { document: parsed.data };
+  return { faults: firstOf(faults.toSorted(byPlace)) };
+}
+
+function shapeFaults(yaml: YamlText, issue: z.core.$ZodIssue): Fault[] {
+  if (issue.code === "unrecognized_keys") {
+    return firstOf(issue.keys).map((key) => yaml.faultAt(issue.path, "this key is not known", key));
+  }
+  if (issue.code === "invalid_key") {
+    const message = `this key ${issue.issues[0]?.message ?? "is not allowed"}`;
+    return [yaml.faultAt(issue.path.slice(0, -1), message, String(issue.path.at(-1)))];
+  }
+  return [yaml.faultAt(issue.path, issue.message)];
+}
+
+/** Cut before places are looked up too: each look-up walks a mapping, and a hostile text may hold 100 000 faults. */
+function firstOf<T>(faults: readonly T[]): T[] {
+  return faults.slice(0, MAX_FAULTS);
+}
+
+function byPlace(a: Fault, b: Fault): number {
+  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
+}

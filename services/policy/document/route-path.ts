@@ -1,0 +1,32 @@
+import { isTopicPattern } from "#shared/contract/topics.ts";
+
+const SEGMENT = /^([A-Za-z0-9._~-]{1,128}|\{[A-Za-z0-9_-]{1,64}\})$/;
+const LAST_SEGMENT = /^([A-Za-z0-9._~-]{1,128}|\{[A-Za-z0-9_-]{1,64}\??\})$/;
+const PLACEHOLDER = /^\{([A-Za-z0-9_-]{1,64})\??\}$/;
+const MAX_SEGMENTS = 16;
+
+/** Whether `path` is one a route may have: literal segments and placeholders, each once, the last one possibly optional. */
+export function isRoutePath(path: string): boolean {
+  if (path === "/") return true;
+  const [root, ...segments] = path.split("/");
+  const names = segments.flatMap(placeholderOf);
+  if (root !== "" || segments.length > MAX_SEGMENTS || new Set(names).size < names.length) return false;
+  const last = segments.pop() ?? "";
+  return segments.every((segment) => SEGMENT.test(segment)) && LAST_SEGMENT.test(last);
+}
+
+/** Whether `topic` is a topic pattern once the placeholders of `path`, each a whole token, are filled in. */
+export function isRouteTopic(topic: string, path: string): boolean {
+  const placeholders = new Set(
+    path
+      .split("/")
+      .flatMap(placeholderOf)
+      .map((name) => `{${name}}`),
+  );
+  const filled = topic.split(".").map((token) => (placeholders.has(token) ? "x" : token));
+  return isTopicPattern(filled.join("."));
+}
+
+function placeholderOf(segment: string): string[] {
+  return PLACEHOLDER.exec(segment)?.slice(1) ?? [];
+}

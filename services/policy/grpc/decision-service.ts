@@ -1,0 +1,101 @@
+import type {
+  DecideRequest,
+  DecideResponse,
+  DecisionServiceServer,
+  ResolveRequest,
+  ResolveResponse,
+} from "#proto/policy/v1/decision.ts";
+import { isName } from "#shared/contract/names.ts";
+import { type Version, versionSchema } from "#shared/contract/version.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { unaryHandler } from "#shared/grpc/start-server.ts";
+import type { Logger } from "#shared/log/create-logger.ts";
+import { decodeGrant } from "../decide/grant.ts";
+import { type Residual, residualOf } from "../decide/residual.ts";
+import { resolveSubject } from "../decide/resolve-subject.ts";
+import { isPermission } from "../document/permission.ts";
+import type { PolicyMetrics } from "../metrics.ts";
+import type { Snapshots } from "../snapshots.ts";
+
+const MAX_QUESTIONS = 1_024;
+const MAX_RESIDUALS = 65_536;
+
+/** What the service counts. */
+export type DecisionMetrics = Pick<PolicyMetrics, "decisions" | "resolves">;
+
+/** Answers the edge: who may what, in batches, from a snapshot that is at least as new as it asks for. */
+export function createDecisionService(
+  snapshots: Pick<Snapshots, "atLeast">,
+  metrics: DecisionMetrics,
+  log: Logger,
+): DecisionServiceServer {
+  return {
+    resolve: unaryHandler(log, (request) => resolve(snapshots, metrics, request)),
+    decide: unaryHandler(log, (request) => decideAll(snapshots, metrics, request)),
+  };
+}
+
+async function resolve(
+  snapshots: Pick<Snapshots, "atLeast">,
+  metrics: DecisionMetrics,
+  { tenant, subjects, atLeast }: ResolveRequest,
+): Promise<ResolveResponse> {
+  requireCount("subjects", subjects.length);
+  const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
+  const grants = subjects.map((subject) => {
+    const { id, roles } = resolveSubject(snapshot, subject);
+    return { id, roles: [...roles] };
+  });
+  metrics.resolves.inc(grants.length);
+  return { version: snapshot.version, grants, eventMap: [...snapshot.document.events] };
+}
+
+async function decideAll(
+  snapshots: Pick<Snapshots, "atLeast">,
+  metrics: DecisionMetrics,
+  { tenant, grants, permissions, atLeast }: DecideRequest,
+): Promise<DecideResponse> {
+  requireCount("grants", grants.length);
+  requireCount("permissions", permissions.length);
+  if (grants.length * permissions.length > MAX_RESIDUALS) {
+    throw new AppError("malformed_request", `grants times permissions may be at most ${MAX_RESIDUALS}`);
+  }
+  if (!permissions.every(isPermission)) throw new AppError("malformed_request", "a permission is malformed");
+  const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
+  const residuals = grants
+    .map((id) => decodeGrant(snapshot, id))
+    .flatMap((grant) => permissions.map((permission) => residualOf(snapshot, grant, permission)));
+  countEffects(metrics, residuals);
+  return {
+    version: snapshot.version,
+    residuals: residuals.map(({ allow, deny }) => ({ allow: [...allow], deny: [...deny] })),
+  };
+}
+
+function countEffects(metrics: DecisionMetrics, residuals: readonly Residual[]): void {
+  const counts = { allow: 0, deny: 0, conditional: 0 };
+  for (const residual of residuals) counts[effectOf(residual)] += 1;
+  for (const [effect, count] of Object.entries(counts)) metrics.decisions.inc({ effect }, count);
+}
+
+function effectOf({ allow, deny }: Residual): "allow" | "deny" | "conditional" {
+  if (allow.length === 0) return "deny";
+  return allow[0] === ">" && deny.length === 0 ? "allow" : "conditional";
+}
+
+function requireCount(what: string, count: number): void {
+  if (count >= 1 && count <= MAX_QUESTIONS) return;
+  throw new AppError("malformed_request", `${what} must be 1 to ${MAX_QUESTIONS}, not ${count}`);
+}
+
+function readTenant(tenant: string): string {
+  if (!isName(tenant)) throw new AppError("malformed_request", "the tenant is not a name");
+  return tenant;
+}
+
+function readVersion(version: Version | undefined): Version | undefined {
+  if (version === undefined) return undefined;
+  const parsed = versionSchema.safeParse(version);
+  if (!parsed.success) throw new AppError("malformed_request", "at_least is not a version");
+  return parsed.data;
+}

@@ -1,0 +1,119 @@
+import { Kvm } from "@nats-io/kv";
+import { generateKeyPair, SignJWT } from "jose";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { REVOKED_BUCKET, revokedKey } from "#shared/contract/revocations.ts";
+import { createLogger } from "#shared/log/create-logger.ts";
+import { connectNats } from "#shared/nats/connect-nats.ts";
+import { ACME_DOCUMENT, OPERATOR_TOKEN, type PolicyStack, startPolicyStack } from "#test/support/start-policy.ts";
+
+describe("who may administer", () => {
+  let stack: PolicyStack;
+  let call: PolicyStack["call"];
+  let as: PolicyStack["as"];
+
+  beforeAll(async () => {
+    stack = await startPolicyStack();
+    ({ call, as } = stack);
+    await call("PUT", "/v1/tenants/acme");
+    await call("PUT", "/v1/tenants/acme/policy", ACME_DOCUMENT);
+    await call("PUT", "/v1/tenants/rival");
+  });
+  afterAll(() => stack[Symbol.asyncDispose]());
+
+  const preflight = async (origin: string): Promise<string | null> => {
+    const headers = { origin, "access-control-request-method": "PUT" };
+    const response = await fetch(`${stack.url}/v1/tenants`, { method: "OPTIONS", headers });
+    return response.headers.get("access-control-allow-origin");
+  };
+
+  describe("a caller", () => {
+    const path = "/v1/tenants/acme/policy";
+
+    it("without a token is told so", async () => {
+      const answer = await call("GET", path, undefined, {});
+      expect(answer).toMatchObject({ status: 401, body: { code: "token_missing" } });
+      expect(answer.headers.get("www-authenticate")).toContain("Bearer");
+      const { authorization } = await as("carol");
+      const byCookie = await call("GET", path, undefined, { cookie: `auth_token=${authorization.slice(7)}` });
+      expect(byCookie).toMatchObject({ status: 401, body: { code: "token_missing" } });
+    });
+
+    it.each(["an-operator-token-for-this-tesu", "an-operator-token", "x", "a.b.c"])(
+      "with the token %j is refused",
+      async (token) => {
+        const answer = await call("GET", path, undefined, { authorization: `Bearer ${token}` });
+        expect(answer).toMatchObject({ status: 401, body: { code: "token_invalid" } });
+      },
+    );
+
+    it("with an expired token, or one of another issuer, is refused", async () => {
+      const now = Math.floor(Date.now() / 1_000);
+      expect(await call("GET", path, undefined, await as("carol", { tenant_id: undefined }))).toMatchObject({
+        status: 401,
+      });
+      const { privateKey } = await generateKeyPair("ES256");
+      const forged = await new SignJWT({ sub: "carol", tenant_id: "acme", exp: now + 60 })
+        .setProtectedHeader({ alg: "ES256", kid: "k1", typ: "at+jwt" })
+        .sign(privateKey);
+      const answer = await call("GET", path, undefined, { authorization: `Bearer ${forged}` });
+      expect(answer).toMatchObject({ status: 401, body: { code: "token_invalid" } });
+    });
+
+    it("without policy:admin on every topic is refused", async () => {
+      for (const sub of ["alice", "eve", "nobody"]) {
+        expect(await call("GET", path, undefined, await as(sub))).toMatchObject({
+          status: 403,
+          body: { code: "forbidden" },
+        });
+      }
+      expect(await call("GET", path, undefined, await as("nobody", { roles: ["admin"] }))).toMatchObject({
+        status: 200,
+      });
+    });
+
+    it("of another tenant learns nothing: there is no difference between a tenant that exists and one that does not", async () => {
+      const admin = await as("carol");
+      const [theirs, nobodys] = [
+        await call("GET", "/v1/tenants/rival/policy", undefined, admin),
+        await call("GET", "/v1/tenants/nowhere/policy", undefined, admin),
+      ];
+      expect(theirs.status).toBe(403);
+      expect(nobodys).toMatchObject({ status: theirs.status, body: theirs.body });
+      const orphan = await as("carol", { tenant_id: "nowhere" });
+      expect(await call("GET", "/v1/tenants/nowhere/policy", undefined, orphan)).toMatchObject({
+        status: 403,
+        body: theirs.body,
+      });
+    });
+
+    it("whose session has ended is refused", async () => {
+      const ended = await as("carol", { sid: "ended" });
+      expect(await call("GET", path, undefined, ended)).toMatchObject({ status: 200 });
+      await using connection = await connectNats(stack.nats.url("auth"), "test", createLogger("test", "silent"));
+      const bucket = await new Kvm(connection).create(REVOKED_BUCKET, { allow_direct: false });
+      expect(await call("GET", path, undefined, ended)).toMatchObject({ status: 200 });
+      await bucket.put(revokedKey("acme", "ended"), "revoked");
+      expect(await call("GET", path, undefined, ended)).toMatchObject({ status: 401, body: { code: "session_ended" } });
+      expect(await call("GET", path, undefined, await as("carol"))).toMatchObject({ status: 200 });
+    });
+
+    it("finds nothing at paths that do not exist", async () => {
+      expect(await call("GET", "/v1/tenants/unknown/policy")).toMatchObject({
+        status: 404,
+        body: { code: "tenant_unknown" },
+      });
+      expect(await call("DELETE", "/v1/tenants/acme")).toMatchObject({ status: 404 });
+      expect(await call("POST", "/v1/tenants/acme/explain", {})).toMatchObject({ status: 404 });
+    });
+
+    it("from a page is let in by the exact list of origins", async () => {
+      expect(await preflight("https://console.test")).toBe("https://console.test");
+      expect(await preflight("https://console.test.evil")).toBeNull();
+    });
+  });
+
+  it("no token is ever logged", () => {
+    expect(stack.policy.child.output()).not.toContain(OPERATOR_TOKEN);
+    expect(stack.policy.child.output()).not.toContain("eyJ");
+  });
+});

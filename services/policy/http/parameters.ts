@@ -1,0 +1,27 @@
+import type { Context } from "hono";
+import { isName } from "#shared/contract/names.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { decodeUtf8 } from "../document/decode-utf8.ts";
+
+/** The name in a path, refused before it can reach a subject, a key or a log line. */
+export function nameParameter(c: Context, parameter: "tenant" | "subject"): string {
+  const value = c.req.param(parameter) ?? "";
+  if (isName(value)) return value;
+  throw new AppError("malformed_request", `the ${parameter} in the path must be 1 to 64 of A-Z a-z 0-9 _ -`);
+}
+
+/** The version of `If-Match`, as a number or as the entity tag we gave out; undefined where any version will do. */
+export function readIfMatch(c: Context): number | undefined {
+  const header = c.req.header("if-match")?.trim();
+  if (header === undefined || header === "*") return undefined;
+  const version = /^(?:"(\d{1,15})"|(\d{1,15}))$/.exec(header);
+  if (version === null) throw new AppError("malformed_request", "If-Match must be a version, such as 17");
+  return Number(version[1] ?? version[2]);
+}
+
+/** The body as text. */
+export async function readText(c: Context): Promise<string> {
+  const text = decodeUtf8(new Uint8Array(await c.req.arrayBuffer()));
+  if (text === undefined) throw new AppError("malformed_request", "the body is not UTF-8");
+  return text;
+}

@@ -1,0 +1,87 @@
+import type { Hono } from "hono";
+import { z } from "zod";
+import { AppError } from "#shared/errors/app-error.ts";
+import { readJson } from "#shared/http/json-api.ts";
+import { changePolicy, type PolicyChanging } from "../change-policy.ts";
+import { putDocument, refuseFileDocument } from "../policy-change.ts";
+import type { StoredPolicy } from "../store/stored-policy.ts";
+import type { Rejection } from "../watch/watch-documents.ts";
+import { authorizeAdmin, type Authorizing } from "./authorize.ts";
+import { nameParameter, readIfMatch, readText } from "./parameters.ts";
+
+const rollbackSchema = z.strictObject({ version: z.int().min(1) });
+
+/** Adds the calls on a tenant's policy as a whole: read, replace, its versions, back to one of them. */
+export function addPolicyRoutes(
+  api: Hono,
+  authorizing: Authorizing,
+  changing: PolicyChanging,
+  rejections: ReadonlyMap<string, Rejection>,
+): void {
+  api.get("/v1/tenants/:tenant/policy", async (c) => {
+    const tenant = nameParameter(c, "tenant");
+    await authorizeAdmin(authorizing, c, tenant);
+    const policy = await readCurrent(changing, tenant);
+    c.header("etag", `"${policy.version.number}"`);
+    const bindings = Object.fromEntries(policy.bindings);
+    const rejected = rejections.get(tenant);
+    return c.json({ tenant, ...summaryOf(policy), document: policy.document.text, bindings, rejected });
+  });
+
+  api.put("/v1/tenants/:tenant/policy", async (c) => {
+    const tenant = nameParameter(c, "tenant");
+    const by = await authorizeAdmin(authorizing, c, tenant);
+    const expected = readIfMatch(c);
+    const change = putDocument(await readText(c), { kind: "document", by, why: "the document was put", expected });
+    const version = await changePolicy(changing, tenant, change);
+    c.header("etag", `"${version.number}"`);
+    return c.json({ version: version.number });
+  });
+
+  api.get("/v1/tenants/:tenant/policy/versions", async (c) => {
+    const tenant = nameParameter(c, "tenant");
+    await authorizeAdmin(authorizing, c, tenant);
+    const versions = await changing.store.history(tenant);
+    if (versions.length === 0) throw tenantUnknown();
+    return c.json({ versions: versions.map(summaryOf) });
+  });
+
+  api.post("/v1/tenants/:tenant/policy/rollback", async (c) => {
+    const tenant = nameParameter(c, "tenant");
+    const by = await authorizeAdmin(authorizing, c, tenant);
+    const { version: wanted } = await readJson(c, rollbackSchema);
+    const expected = readIfMatch(c);
+    const { text } = await findVersion(changing, tenant, wanted);
+    const why = `back to version ${wanted}`;
+    const version = await changePolicy(changing, tenant, putDocument(text, { kind: "rollback", by, why, expected }));
+    c.header("etag", `"${version.number}"`);
+    return c.json({ version: version.number });
+  });
+}
+
+async function readCurrent({ store }: PolicyChanging, tenant: string): Promise<StoredPolicy> {
+  const stored = await store.read(tenant);
+  if (stored === undefined) throw tenantUnknown();
+  return stored.policy;
+}
+
+async function findVersion(
+  { store }: PolicyChanging,
+  tenant: string,
+  wanted: number,
+): Promise<StoredPolicy["document"]> {
+  const [current, ...older] = await store.history(tenant);
+  if (current === undefined) throw tenantUnknown();
+  refuseFileDocument(current.document.origin);
+  const found = [current, ...older].find(({ version }) => version.number === wanted);
+  if (found === undefined) throw new AppError("not_found", `version ${wanted} is not kept any more, or never was`);
+  return found.document;
+}
+
+function summaryOf({ version, document: { origin }, at, by, why }: StoredPolicy) {
+  return { version: version.number, build: version.build, origin, at, by, why };
+}
+
+function tenantUnknown(): AppError {
+  return new AppError("tenant_unknown", "there is no such tenant");
+}

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ACME_DOCUMENT, type PolicyStack, startPolicyStack } from "#test/support/start-policy.ts";
+
+describe("subjects over HTTP", () => {
+  let stack: PolicyStack;
+  let call: PolicyStack["call"];
+  let as: PolicyStack["as"];
+
+  beforeAll(async () => {
+    stack = await startPolicyStack();
+    ({ call, as } = stack);
+    await call("PUT", "/v1/tenants/acme");
+    await call("PUT", "/v1/tenants/acme/policy", ACME_DOCUMENT);
+    await call("PUT", "/v1/tenants/rival");
+  });
+  afterAll(() => stack[Symbol.asyncDispose]());
+
+  const versionOf = async (tenant = "acme"): Promise<number> =>
+    (await call("GET", `/v1/tenants/${tenant}/policy`)).body["version"] as number;
+
+  const check = (body: unknown) => call("POST", "/v1/tenants/acme/check", body);
+
+  describe("the roles of a subject", () => {
+    it("are the document's until they are set, and again after", async () => {
+      const path = "/v1/tenants/acme/subjects/alice/roles";
+      const admin = await as("carol");
+      const before = await versionOf();
+      expect((await call("GET", path, undefined, admin)).body).toEqual({
+        subject: "alice",
+        roles: ["viewer"],
+        source: "document",
+      });
+      expect((await call("PUT", path, { roles: ["admin"] }, admin)).body).toEqual({ version: before + 1 });
+      const set = { subject: "alice", roles: ["admin"], source: "http" };
+      expect((await call("GET", path, undefined, await as("alice"))).body).toEqual(set);
+      expect((await call("GET", "/v1/tenants/acme/subjects/alice")).body).toEqual(set);
+      expect((await call("DELETE", path, undefined, admin)).body).toEqual({ version: before + 2 });
+      expect((await call("GET", path, undefined, admin)).body).toMatchObject({ source: "document" });
+      expect(await call("GET", path, undefined, await as("alice"))).toMatchObject({ status: 403 });
+    });
+
+    it.each([
+      [{}],
+      [{ roles: "viewer" }],
+      [{ roles: ["*"] }],
+      [{ roles: ["ghost"] }],
+      [{ roles: [], more: 1 }],
+      ["{"],
+      [[]],
+    ])("are not %j", async (body) => {
+      const answer = await call("PUT", "/v1/tenants/acme/subjects/alice/roles", body);
+      expect(answer).toMatchObject({ status: 400, body: { code: "malformed_request" } });
+    });
+  });
+
+  describe("a check", () => {
+    it("answers with the version and the rule that decides", async () => {
+      const version = await versionOf();
+      expect((await check({ subject: "alice", topic: "order.created.42" })).body).toEqual({
+        allow: true,
+        version,
+        rule: { role: "viewer", effect: "allow", rule: "order:read" },
+      });
+      expect((await check({ subject: "alice", topic: "order.hidden.42" })).body).toMatchObject({
+        allow: false,
+        rule: { effect: "deny", rule: "order:read@order.hidden.>" },
+      });
+      expect((await check({ subject: "zoe", roles: ["viewer"], topic: "order.created" })).body).toMatchObject({
+        allow: true,
+      });
+      expect((await check({ subject: "zoe", permission: "order:read" })).body).toEqual({
+        allow: false,
+        version,
+        rule: null,
+      });
+      expect((await check({ subject: "carol", topic: "unmapped.event" })).body).toEqual({
+        allow: false,
+        version,
+        rule: null,
+      });
+    });
+
+    it.each([
+      [{ subject: "a" }],
+      [{ subject: "a", permission: "a:b", topic: "a.b" }],
+      [{ subject: "*", permission: "a:b" }],
+      [{ subject: "a", permission: "a:*" }],
+      [{ subject: "a", topic: "a.>" }],
+      [{ subject: "a", topic: "a" }],
+    ])("refuses %j", async (body) => {
+      expect(await check(body)).toMatchObject({ status: 400, body: { code: "malformed_request" } });
+    });
+  });
+});

@@ -1,0 +1,34 @@
+import type { Context, Hono } from "hono";
+import { z } from "zod";
+import { nameSchema } from "#shared/contract/names.ts";
+import { readJson } from "#shared/http/json-api.ts";
+import { changePolicy, type PolicyChanging } from "../change-policy.ts";
+import { boundRoles } from "../decide/resolve-subject.ts";
+import { bindSubject } from "../policy-change.ts";
+import { authorizeAdmin, type Authorizing } from "./authorize.ts";
+import { nameParameter } from "./parameters.ts";
+
+const rolesSchema = z.strictObject({ roles: z.array(nameSchema).max(64) });
+
+/** Adds the calls on the roles of one subject: read, set, return to the document. */
+export function addSubjectRoutes(api: Hono, authorizing: Authorizing, changing: PolicyChanging): void {
+  const path = "/v1/tenants/:tenant/subjects/:subject/roles";
+
+  const answerRoles = async (c: Context): Promise<Response> => {
+    const [tenant, subject] = [nameParameter(c, "tenant"), nameParameter(c, "subject")];
+    await authorizeAdmin(authorizing, c, tenant);
+    const snapshot = await changing.snapshots.atLeast(tenant);
+    return c.json({ subject, ...boundRoles(snapshot, subject) });
+  };
+  api.get(path, answerRoles);
+  api.get("/v1/tenants/:tenant/subjects/:subject", answerRoles);
+
+  const changeRoles = async (c: Context, readRoles: () => Promise<string[] | undefined>): Promise<Response> => {
+    const [tenant, subject] = [nameParameter(c, "tenant"), nameParameter(c, "subject")];
+    const by = await authorizeAdmin(authorizing, c, tenant);
+    const version = await changePolicy(changing, tenant, bindSubject(subject, await readRoles(), by));
+    return c.json({ version: version.number });
+  };
+  api.put(path, (c) => changeRoles(c, async () => (await readJson(c, rolesSchema)).roles));
+  api.delete(path, (c) => changeRoles(c, async () => undefined));
+}

@@ -1,0 +1,88 @@
+import type { Version } from "#shared/contract/version.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import type { Snapshot } from "./decide/snapshot.ts";
+import type { DocumentOrigin, PolicyContent, StoredPolicy } from "./store/stored-policy.ts";
+
+/** A change of a tenant's policy, who makes it and why. */
+export interface PolicyChange {
+  readonly kind: "document" | "rollback" | "bindings" | "repair";
+  readonly by: string;
+  readonly why: string;
+  /**
+   * What the policy is to be; undefined where it is that already. `snapshot` is the policy's, undefined where it is broken.
+   * @throws {AppError} when the change is not allowed on this policy.
+   */
+  apply(policy: StoredPolicy, snapshot: Snapshot | undefined): PolicyContent | undefined;
+}
+
+/** The document as a file has it; bindings set over HTTP stay. */
+export function takeFile(text: string, file: { readonly name: string; readonly hash: string }): PolicyChange {
+  const origin: DocumentOrigin = { kind: "file", ...file };
+  return {
+    kind: "document",
+    by: "file",
+    why: `${file.name} changed`,
+    apply: ({ document, bindings }) =>
+      document.origin.kind === "file" && document.origin.hash === file.hash
+        ? undefined
+        : { document: { text, origin }, bindings },
+  };
+}
+
+/** The document as somebody sent it. `expected` is the version that the sender has seen. */
+export function putDocument(
+  text: string,
+  { by, why, kind, expected }: Omit<PolicyChange, "apply"> & { readonly expected: number | undefined },
+): PolicyChange {
+  return {
+    kind,
+    by,
+    why,
+    apply: ({ document, bindings, version }) => {
+      refuseFileDocument(document.origin);
+      requireVersion(version, expected);
+      if (document.origin.kind === "http" && document.text === text) return undefined;
+      return { document: { text, origin: { kind: "http" } }, bindings };
+    },
+  };
+}
+
+/** Binds exactly these roles to a subject, whatever the document says; undefined returns to the document. */
+export function bindSubject(subject: string, roles: readonly string[] | undefined, by: string): PolicyChange {
+  return {
+    kind: "bindings",
+    by,
+    why: roles === undefined ? `the roles of ${subject} are the document's again` : `the roles of ${subject} were set`,
+    apply: ({ document, bindings }, snapshot) => {
+      const wanted = roles === undefined ? undefined : [...new Set(roles)].toSorted();
+      requireRoles(wanted ?? [], snapshot);
+      if (bindings.get(subject)?.join() === wanted?.join()) return undefined;
+      const others = [...bindings].filter(([other]) => other !== subject);
+      return { document, bindings: new Map(wanted === undefined ? others : [...others, [subject, wanted]]) };
+    },
+  };
+}
+
+/** The same policy under a new version, for a store that lost versions which were announced already. */
+export const renumber: PolicyChange = {
+  kind: "repair",
+  by: "policy",
+  why: "the store had lost versions that were announced",
+  apply: ({ document, bindings }) => ({ document, bindings }),
+};
+
+/** A document that comes from a file is changed by changing the file. */
+export function refuseFileDocument(origin: DocumentOrigin): void {
+  if (origin.kind !== "file") return;
+  throw new AppError("document_from_file", `the document comes from the file ${origin.name}; change that file`);
+}
+
+function requireVersion(current: Version, expected: number | undefined): void {
+  if (expected === undefined || expected === current.number) return;
+  throw new AppError("version_conflict", `the policy is at version ${current.number}, not ${expected}`);
+}
+
+function requireRoles(roles: readonly string[], snapshot: Snapshot | undefined): void {
+  const unknown = roles.filter((role) => snapshot?.roleBits.has(role) !== true);
+  if (unknown.length > 0) throw new AppError("malformed_request", `there is no role ${unknown.join(", ")}`);
+}

@@ -1,0 +1,64 @@
+import { isAtLeast, isSameVersion, type Version } from "#shared/contract/version.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { compilePolicy } from "./compile-policy.ts";
+import type { Snapshot } from "./decide/snapshot.ts";
+import { faultText } from "./document/fault.ts";
+import type { PolicyStore } from "./store/policy-store.ts";
+import type { StoredPolicy } from "./store/stored-policy.ts";
+
+/** The snapshot in force of each tenant, as far as this process knows. A tenant's version never goes back. */
+export class Snapshots {
+  readonly #held = new Map<string, Snapshot>();
+  readonly #store: Pick<PolicyStore, "read">;
+  readonly #onSwap: (snapshot: Snapshot) => void;
+
+  constructor(store: Pick<PolicyStore, "read">, onSwap: (snapshot: Snapshot) => void) {
+    this.#store = store;
+    this.#onSwap = onSwap;
+  }
+
+  /**
+   * The tenant's snapshot, of at least that version; without one, as the store says at the time of asking or later.
+   * @throws {AppError} `tenant_unknown`; `unavailable` when the store is behind that version or does not answer.
+   */
+  async atLeast(tenant: string, wanted?: Version): Promise<Snapshot> {
+    const held = this.#held.get(tenant);
+    if (wanted !== undefined && held !== undefined && isAtLeast(held.version, wanted)) return held;
+    const stored = await this.#store.read(tenant);
+    if (stored === undefined) throw new AppError("tenant_unknown", "there is no such tenant");
+    const fresh = this.adopt(tenant, stored.policy);
+    if (wanted === undefined || isAtLeast(fresh.version, wanted)) return fresh;
+    throw new AppError("unavailable", `version ${wanted.number} of the policy has not arrived here yet`);
+  }
+
+  /** Takes in a stored policy and answers the snapshot in force then: the policy's, unless a newer one is held already. */
+  adopt(tenant: string, policy: StoredPolicy): Snapshot {
+    const held = this.#held.get(tenant);
+    if (held !== undefined && !isNewer(policy.version, held.version)) return held;
+    return this.swap(this.compile(tenant, policy));
+  }
+
+  /** Puts a snapshot in force, unless a newer one is held already. */
+  swap(snapshot: Snapshot): Snapshot {
+    const { tenant } = snapshot.document;
+    const held = this.#held.get(tenant);
+    if (held !== undefined && !isNewer(snapshot.version, held.version)) return held;
+    this.#held.set(tenant, snapshot);
+    this.#onSwap(snapshot);
+    return snapshot;
+  }
+
+  /** The snapshot of exactly this stored policy. */
+  compile(tenant: string, policy: StoredPolicy): Snapshot {
+    const held = this.#held.get(tenant);
+    if (held !== undefined && isSameVersion(held.version, policy.version)) return held;
+    const compiled = compilePolicy(tenant, policy.version, policy);
+    if (compiled.faults === undefined) return compiled.snapshot;
+    throw new Error(`the stored policy of tenant ${tenant} is broken: ${compiled.faults.map(faultText).join("; ")}`);
+  }
+}
+
+/** A store that lost its tail gives a number out again with another build: then its word counts. */
+function isNewer(a: Version, b: Version): boolean {
+  return a.number > b.number || (a.number === b.number && a.build !== b.build);
+}

@@ -1,0 +1,146 @@
+import { JetStreamApiCodes, JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
+import type { KV, KvEntry } from "@nats-io/kv";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { setTimeout as delay } from "node:timers/promises";
+import { BootError } from "#shared/config/read-config.ts";
+import { isName } from "#shared/contract/names.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import type { Logger } from "#shared/log/create-logger.ts";
+import { openBucket } from "#shared/nats/open-bucket.ts";
+import { backoffMs } from "#shared/time/backoff.ts";
+import type { PolicyStore, StoredRevision } from "./policy-store.ts";
+import { decodeStoredPolicy, encodeStoredPolicy, type StoredPolicy } from "./stored-policy.ts";
+
+const BUCKET = "sluice_policy";
+const STREAM = `KV_${BUCKET}`;
+const SUBJECT_PREFIX = `$KV.${BUCKET}.`;
+const HISTORY = 64;
+
+/** Headers and the subject travel in the same message as the value. */
+const MESSAGE_OVERHEAD_BYTES = 1_024;
+
+/** A store whose changes, also those of other processes, can be followed. */
+export interface WatchedPolicyStore extends PolicyStore {
+  /** Calls `onChange` for the policy of each tenant, then for each change, until `stop`. Changes may be told late. */
+  follow(onChange: (tenant: string, policy: StoredPolicy) => void, stop: AbortSignal): Promise<void>;
+}
+
+/**
+ * Opens the bucket of policies. Its leader answers every read.
+ * @throws {BootError} when it cannot be had, or was made with too short a history.
+ */
+export async function openPolicyKv(
+  connection: NatsConnection,
+  replicas: number,
+  log: Logger,
+): Promise<WatchedPolicyStore> {
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  const bucket = await openBucket(connection, BUCKET, { replicas, history: HISTORY });
+  await requireHistory(bucket);
+  const maxValueBytes = (connection.info?.max_payload ?? 1024 * 1024) - MESSAGE_OVERHEAD_BYTES;
+  return {
+    read: async (tenant) => revisionOf(await answered(() => bucket.get(tenant))),
+    replace: (tenant, policy, revision) => replace(bucket, maxValueBytes, tenant, policy, revision),
+    history: async (tenant) => (await answered(() => readHistory(bucket, tenant))).map(decodeStoredPolicy),
+    tenants: () =>
+      answered(async () => {
+        const { state } = await manager.streams.info(STREAM, { subjects_filter: `${SUBJECT_PREFIX}*` });
+        const keys = Object.keys(state.subjects ?? {}).map((subject) => subject.slice(SUBJECT_PREFIX.length));
+        return keys.filter(isName).toSorted();
+      }),
+    follow: (onChange, stop) => follow(bucket, onChange, stop, log),
+  };
+}
+
+async function requireHistory(bucket: KV): Promise<void> {
+  const { history } = await bucket.status();
+  if (history < HISTORY) {
+    throw new BootError(`the bucket ${BUCKET} keeps ${history} versions (max_msgs_per_subject), ${HISTORY} are needed`);
+  }
+}
+
+function revisionOf(entry: KvEntry | null): StoredRevision | undefined {
+  if (entry === null || entry.operation !== "PUT") return undefined;
+  return { policy: decodeStoredPolicy(entry.string()), revision: entry.revision };
+}
+
+async function replace(
+  bucket: KV,
+  maxValueBytes: number,
+  tenant: string,
+  policy: StoredPolicy,
+  revision: number | undefined,
+): Promise<boolean> {
+  const value = Buffer.from(encodeStoredPolicy(policy));
+  if (value.length > maxValueBytes) {
+    const message = `the policy with its bindings takes ${value.length} bytes, the store takes ${maxValueBytes}`;
+    throw new AppError("body_too_large", message);
+  }
+  return answered(async () => {
+    try {
+      await (revision === undefined ? bucket.create(tenant, value) : bucket.update(tenant, value, revision));
+      return true;
+    } catch (error) {
+      if (isLostRace(error)) return false;
+      throw error;
+    }
+  });
+}
+
+function isLostRace(error: unknown): boolean {
+  if (!(error instanceof JetStreamApiError)) return false;
+  const { StreamWrongLastSequence, StreamWrongLastSequenceUnknown } = JetStreamApiCodes;
+  return error.code === StreamWrongLastSequence || error.code === StreamWrongLastSequenceUnknown;
+}
+
+async function readHistory(bucket: KV, tenant: string): Promise<string[]> {
+  const values: string[] = [];
+  for await (const entry of await bucket.history({ key: tenant })) {
+    if (entry.operation === "PUT") values.push(entry.string());
+  }
+  return values.toReversed();
+}
+
+/** A watch ends when its consumer is lost for good; then it begins anew, with the policy of each tenant. */
+async function follow(
+  bucket: KV,
+  onChange: (tenant: string, policy: StoredPolicy) => void,
+  stop: AbortSignal,
+  log: Logger,
+): Promise<void> {
+  for (let attempt = 0; !stop.aborted; attempt += 1) {
+    try {
+      const entries = await bucket.watch();
+      const end = (): void => entries.stop();
+      stop.addEventListener("abort", end, { once: true });
+      if (stop.aborted) end();
+      for await (const entry of entries) {
+        attempt = 0;
+        tell(entry, onChange, log);
+      }
+      stop.removeEventListener("abort", end);
+    } catch (error) {
+      log.warn({ err: error }, "the policies cannot be followed right now");
+    }
+    await delay(backoffMs(attempt, { baseMs: 1_000, maxMs: 30_000 }), undefined, { signal: stop }).catch(
+      () => undefined,
+    );
+  }
+}
+
+function tell(entry: KvEntry, onChange: (tenant: string, policy: StoredPolicy) => void, log: Logger): void {
+  try {
+    const stored = revisionOf(entry);
+    if (stored !== undefined) onChange(entry.key, stored.policy);
+  } catch (error) {
+    log.error({ err: error, tenant: entry.key }, "a stored policy cannot be read; the one before stays in force");
+  }
+}
+
+async function answered<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw new AppError("unavailable", "the store of policies does not answer; try again", { cause: error });
+  }
+}

@@ -1,0 +1,25 @@
+import type { Version } from "#shared/contract/version.ts";
+import type { Concerned } from "../decide/concerned.ts";
+
+/** The last policy entry of a tenant's log. */
+export interface LastPolicyEntry {
+  /** Undefined where no entry is left, or the last one is not readable. */
+  readonly version: Version | undefined;
+  /** Its place in the log; 0 where there is none. */
+  readonly sequence: number;
+}
+
+/** The tenants' logs. Every method throws `unavailable` when a log does not answer. */
+export interface TenantLogs {
+  /**
+   * Makes the tenant's log if there is none, and tells whether it did. The epoch of an existing log stays.
+   * @throws {AppError} `internal` naming the settings that an existing log must not have.
+   */
+  ensure(tenant: string): Promise<boolean>;
+  /** The tenants that have a log, known to the store or not. */
+  tenants(): Promise<string[]>;
+  /** The last policy entry, as the log's leader knows it. */
+  lastPolicyEntry(tenant: string): Promise<LastPolicyEntry>;
+  /** Appends a policy entry if `after` is still the sequence of the last one, and tells whether it was. */
+  appendPolicyEntry(tenant: string, version: Version, concerned: Concerned, after: number): Promise<boolean>;
+}

@@ -1,0 +1,72 @@
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type NatsServer, startNats } from "#test/support/start-nats.ts";
+import { openPolicies, type OpenPolicies } from "#test/support/open-policies.ts";
+import { applyFile, type FileOccasion } from "./apply-file.ts";
+
+const documentOf = (tenant: string, role: string): string => `tenant: ${tenant}\nroles: { ${role}: {} }\n`;
+
+describe("a document file", () => {
+  let nats: NatsServer;
+  let policies: OpenPolicies;
+
+  beforeAll(async () => {
+    nats = await startNats();
+    policies = await openPolicies(nats.url("policy"));
+  });
+  afterAll(async () => {
+    await policies[Symbol.asyncDispose]();
+    await nats[Symbol.asyncDispose]();
+  });
+
+  const apply = (tenant: string, text: string | Buffer, occasion: FileOccasion) => {
+    const bytes = Buffer.from(text);
+    const hash = createHash("sha256").update(bytes).digest("hex");
+    return applyFile(policies.changing, { name: `${tenant}.yaml`, tenant, bytes, hash }, occasion);
+  };
+  const current = async (tenant: string) => (await policies.changing.snapshots.atLeast(tenant)).document;
+
+  it("makes its tenant, and is in force", async () => {
+    expect(await apply("acme", documentOf("acme", "one"), "boot")).toBeUndefined();
+    expect([...(await current("acme")).roles.keys()]).toEqual(["one"]);
+    expect((await policies.store.read("acme"))?.policy.document.origin).toMatchObject({
+      kind: "file",
+      name: "acme.yaml",
+    });
+  });
+
+  it("that changes under watch is in force, also if it was before", async () => {
+    for (const role of ["one", "two", "one"]) {
+      expect(await apply("again", documentOf("again", role), "change")).toBeUndefined();
+      expect([...(await current("again")).roles.keys()]).toEqual([role]);
+    }
+  });
+
+  it("that lies there at boot is not news once another has replaced it, and no change while it is the current one", async () => {
+    await apply("boots", documentOf("boots", "one"), "boot");
+    await apply("boots", documentOf("boots", "two"), "change");
+    const versions = (await policies.store.history("boots")).length;
+    expect(await apply("boots", documentOf("boots", "one"), "boot")).toEqual({ reason: "older", faults: [] });
+    expect(await apply("boots", documentOf("boots", "two"), "boot")).toBeUndefined();
+    expect([...(await current("boots")).roles.keys()]).toEqual(["two"]);
+    expect(await policies.store.history("boots")).toHaveLength(versions);
+  });
+
+  it("that is broken changes nothing, of its own tenant or another", async () => {
+    await apply("sound", documentOf("sound", "one"), "boot");
+    expect(await apply("sound", "tenant: sound\nroles: [", "change")).toMatchObject({ reason: "invalid" });
+    expect(await apply("sound", documentOf("boots", "one"), "change")).toMatchObject({ reason: "invalid" });
+    expect(await apply("sound", Buffer.from([0xff, 0xfe, 0x00]), "change")).toMatchObject({ reason: "invalid" });
+    expect([...(await current("sound")).roles.keys()]).toEqual(["one"]);
+  });
+
+  it.each(["a.b", "*", ">", "a b", "a".repeat(65)])("makes no tenant named %j", async (tenant) => {
+    expect(await apply(tenant, "tenant: x", "change")).toMatchObject({ reason: "invalid" });
+    expect(await policies.store.tenants()).not.toContain(tenant);
+  });
+
+  it("that is larger than the store takes is refused", async () => {
+    const text = `${documentOf("huge", "one")}#${"x".repeat(1024 * 1024 - 100)}`;
+    expect(await apply("huge", text, "change")).toMatchObject({ reason: "invalid", faults: [expect.anything()] });
+  });
+});
