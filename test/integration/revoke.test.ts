@@ -12,38 +12,40 @@ beforeAll(async () => {
 afterAll(() => stack[Symbol.asyncDispose]());
 
 describe("a role that was taken away", () => {
-  test("lets nothing through that was published after the acknowledgement, on any edge", async () => {
+  test("lets nothing through that was published after the acknowledgement, on any edge; given back, lets all through", async () => {
     await using other = await stack.startEdge();
-    const { access_token: token } = await stack.login("alice");
-    await using here = await open(stack.streamUrl, token);
-    await using there = await open(`http://127.0.0.1:${other.ports.http}`, token);
+    const { access_token: token } = await stack.login("bob");
+    const query = "topic=push.>&topic=issues.>";
+    await using here = await open(stack.streamUrl, token, query);
+    await using there = await open(`http://127.0.0.1:${other.ports.http}`, token, query);
     await Promise.all([here.frame("ready"), there.frame("ready")]);
-    const rounds = 60;
-    for (let round = 0; round < rounds; round += 1) {
-      await stack.setRoles("alice", ["triager"]);
-      await demo.publish("events.demo.issues.opened.k", `allowed ${round}`);
-      await stack.setRoles("alice", []);
-      await demo.publish("events.demo.issues.opened.k", `secret ${round}`);
+    const expected: string[] = [];
+    for (let round = 0; round < 60; round += 1) {
+      await stack.setRoles("bob", ["maintainer"]);
+      await demo.publish("events.demo.push.event.k", `allowed ${round}`);
+      expected.push(`allowed ${round}`);
+      await Promise.all([here, there].map((stream) => stream.receive(expected.length)));
+
+      await stack.setRoles("bob", ["triager"]);
+      await demo.publish("events.demo.push.event.k", `secret ${round}`);
+      // What bob may still see tells that the edge is past the secret, before the role is given back.
+      await demo.publish("events.demo.issues.opened.k", `past ${round}`);
+      expected.push(`past ${round}`);
+      await Promise.all([here, there].map((stream) => stream.receive(expected.length)));
     }
-    await stack.setRoles("alice", ["triager"]);
-    await demo.publish("events.demo.issues.opened.k", "end");
-    const allowed = [...Array.from({ length: rounds }, (_, round) => `allowed ${round}`), "end"];
-    for (const stream of [here, there]) {
-      await stream.frame(({ data }) => data === "end");
-      const secrets = stream.events().filter((text) => text.startsWith("secret"));
-      expect(secrets).toEqual([]);
-      // Events that came while the role was held and were read a moment later may be judged by the rule of then.
-      expect(allowed).toEqual(expect.arrayContaining(stream.events()));
-      expect(stream.events().at(-1)).toBe("end");
-    }
+    expect(here.events()).toEqual(expected);
+    expect(there.events()).toEqual(expected);
   });
 
   test("is told as topics that fell away, and the stream stays open", async () => {
     const { access_token: token } = await stack.login("bob");
     await using bob = await open(stack.streamUrl, token, "topic=push.>&topic=issues.>");
     await bob.frame("ready");
+    await stack.setRoles("bob", ["maintainer"]);
+    await bob.frame(({ event, data }) => event === "subscription" && !data.includes("false"));
+    const before = bob.frames.length;
     await stack.setRoles("bob", ["triager"]);
-    const told = await bob.frame("subscription");
+    const told = await bob.frame((frame) => frame.event === "subscription" && bob.frames.indexOf(frame) >= before);
     expect(JSON.parse(told.data)).toMatchObject({
       topics: [
         { topic: "issues.>", granted: true },
