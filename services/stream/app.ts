@@ -26,6 +26,7 @@ import { createEdgeServer } from "./http/edge-server.ts";
 import type { StreamRoute } from "./http/stream-route.ts";
 import { TailBudget } from "./log/tail.ts";
 import { createStreamMetrics } from "./metrics.ts";
+import { checkKernelBuffers } from "./sse/check-kernel-buffers.ts";
 import type { Edge } from "./open-stream.ts";
 
 /** Reads of history under way at a time: more of them only wait for each other inside JetStream. */
@@ -35,6 +36,7 @@ const MAX_HISTORY_READS = 32;
 export async function startStream(config: StreamConfig): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   const log = createLogger("stream", config.LOG_LEVEL);
+  await checkKernelBuffers(log);
   const nats = await connectNats(config.NATS_URL, "stream", log);
   stack.defer(() => drainNats(nats));
 
