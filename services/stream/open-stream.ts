@@ -105,6 +105,7 @@ async function findCurrentStart(tenant: Tenant, { lastEventId, from }: Subscript
 function requireStillGood({ ended }: Listing, request: StreamRequest): void {
   if (request.isGone()) throw new AppError("unavailable", "the client went away");
   if (ended === "forbidden") throw new AppError("forbidden", "this tenant is closed");
+  if (ended === "expired") throw new AppError("token_expired", "the access token has expired");
   if (ended !== undefined) throw new AppError("session_ended", "the session has ended; log in again");
 }
 

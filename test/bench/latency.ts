@@ -61,11 +61,11 @@ function note(latencies: number[], sentAt: ReadonlyMap<string, number>, id: stri
 }
 
 async function consume(stack: Stack, cleanup: AsyncDisposableStack, onId: (id: string) => void): Promise<void> {
-  const { js, manager } = await stack.bus("policy");
-  const jsm = await manager();
+  const bus = await stack.bus("policy");
+  const jsm = await bus.manager();
   const config = { ack_policy: AckPolicy.None, deliver_policy: DeliverPolicy.New, mem_storage: true };
   const info = await jsm.consumers.add("EVENTS_demo", config);
-  const messages = await js.consumers
+  const messages = await bus.js.consumers
     .getConsumerFromInfo(info)
     .consume({ callback: (message) => idsIn(message.string()).forEach(onId) });
   cleanup.defer(() => messages.close().then(() => undefined));

@@ -60,7 +60,10 @@ describe("a native EventSource in Chromium", () => {
     await waitFor("ready", async () => (await second.evaluate(() => globalThis.told)).includes("ready"));
 
     const [cookie] = await second.context().cookies();
-    await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers: { authorization: `Bearer ${cookie?.value}` } });
+    await fetch(`${stack.authUrl}/v1/auth/logout`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${cookie?.value}` },
+    });
     await waitFor("auth_error", async () => (await second.evaluate(() => globalThis.told)).includes("auth_error"));
     await waitFor("closed for good", () => second.evaluate(() => globalThis.source.readyState === EventSource.CLOSED));
     await second.context().close();

@@ -44,7 +44,7 @@ export function authSettings(nats: NatsServer, redis: RedisServer): NodeJS.Proce
 }
 
 /** Makes a tenant's log as policy would, for tests that run without policy. */
-async function createTenantLog(server: NatsServer, tenant: string): Promise<void> {
+export async function createTenantLog(server: NatsServer, tenant: string): Promise<void> {
   await using nats = await connectAsPolicy(server);
   await (await jetstreamManager(nats)).streams.add({ name: logStreamName(tenant), subjects: logSubjects(tenant) });
 }

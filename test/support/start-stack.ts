@@ -8,7 +8,7 @@ import { type RunningService, startService } from "./start-service.ts";
 const DEMO_USERS = fileURLToPath(new URL("../../infra/demo/users.yaml", import.meta.url));
 const DEMO_POLICIES = fileURLToPath(new URL("../../infra/policies", import.meta.url));
 
-export const OPERATOR_TOKEN = "operator-token-of-the-tests";
+const OPERATOR_TOKEN = "operator-token-of-the-tests";
 
 /** A person's tokens after a login. */
 export interface Login {

@@ -4,7 +4,7 @@ import { isName } from "./names.ts";
  * A topic is what stands behind the tenant in an event's subject, `order.created.42`; its first two tokens are the event
  * type, `order.created`. A pattern is a topic with the wildcards of NATS: `*` is one token, a last `>` is one or more.
  */
-export const TOPIC_TOKENS = { min: 2, max: 8 } as const;
+const TOPIC_TOKENS = { min: 2, max: 8 } as const;
 
 /** The event type of a topic: its first two tokens. */
 export function eventTypeOf(topic: string): string {

@@ -70,7 +70,7 @@ export async function readJson<Schema extends z.ZodType>(c: Context, schema: Sch
 }
 
 /** Checks a decoded body against its schema; throws `malformed_request` naming the first field that is wrong. */
-export function parseBody<Schema extends z.ZodType>(value: unknown, schema: Schema): z.infer<Schema> {
+function parseBody<Schema extends z.ZodType>(value: unknown, schema: Schema): z.infer<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];

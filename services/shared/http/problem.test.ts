@@ -12,7 +12,9 @@ describe("a problem document", () => {
 
   test("says nothing of its cause", () => {
     const cause = new Error("connect to 10.0.0.7 refused");
-    expect(JSON.stringify(problemOf(new AppError("internal", "something went wrong", { cause })))).not.toContain("10.0.0.7");
+    expect(JSON.stringify(problemOf(new AppError("internal", "something went wrong", { cause })))).not.toContain(
+      "10.0.0.7",
+    );
   });
 });
 

@@ -11,7 +11,7 @@ import type { Listing } from "./listing.ts";
 import { TopicIndex } from "./topic-index.ts";
 
 /** After this long without a sign of life from the log nothing more is delivered: it could not tell of a revoke. */
-export const LOG_SILENCE_MS = 10_000;
+const LOG_SILENCE_MS = 10_000;
 
 /**
  * Reads a tenant's log where the tail has no more. Throws AppError `unavailable` when JetStream does not answer; may be

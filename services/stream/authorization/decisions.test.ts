@@ -209,9 +209,9 @@ class FakePolicy implements Decider {
 
   hold(): { readonly reached: Promise<void>; readonly release: () => void } {
     const reached = Promise.withResolvers<void>();
-    const open = Promise.withResolvers<void>();
-    this.#gate = { reached: reached.resolve, open: open.promise };
-    return { reached: reached.promise, release: open.resolve };
+    const opened = Promise.withResolvers<void>();
+    this.#gate = { reached: reached.resolve, open: opened.promise };
+    return { reached: reached.promise, release: opened.resolve };
   }
 
   async resolve(): Promise<ResolveAnswer> {

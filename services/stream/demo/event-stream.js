@@ -1,6 +1,6 @@
 import { refusalOf } from "./services.js";
 
-const RETRY_MS = 2_000;
+const RETRY_MS = 3_000;
 const CUT_MS = 2_000;
 
 const GAP = {
@@ -31,7 +31,7 @@ const ENDED = {
  * `signedOut(reason)`. `renew` answers whether the session could be renewed, and throws when auth does not answer.
  */
 export class EventStream {
-  /** idle, connecting, live, reconnecting, held or refused. */
+  /** idle, connecting, live, reconnecting, held, refused or ended. */
   state = "idle";
   /** Why, where there is something to say. */
   detail = "";
@@ -48,7 +48,7 @@ export class EventStream {
   /** Aborted when the present connection is given up, with everything that belongs to it. */
   #attempt = new AbortController();
   #resumesAfter = "";
-  #renewedInVain = false;
+  #renewedSinceReady = false;
 
   constructor({ on, renew }) {
     this.#on = on;
@@ -64,22 +64,21 @@ export class EventStream {
 
   /** Cuts the connection, and comes back a moment later as if it had been the network. */
   cut() {
-    this.#resumesAfter = this.lastEventId;
     this.#leave("reconnecting", "the connection was cut");
+    this.#resumesAfter = this.lastEventId;
     this.#later(CUT_MS, () => this.#connect());
   }
 
   /** Ends the stream; the next one begins where the log ends then. */
   close() {
-    this.#leave("idle", "");
     this.lastEventId = "";
-    this.#resumesAfter = "";
     this.granted = new Map();
-    this.#on.changed();
+    this.#leave("ended", "");
   }
 
   /** Ends the stream but keeps its place. */
   rest() {
+    this.granted = new Map();
     this.#leave("idle", "choose a topic");
   }
 
@@ -99,8 +98,9 @@ export class EventStream {
     for (const [name, handle] of Object.entries(this.#controls)) listenFor(name, handle);
     // A lost connection comes back by itself; a refusal closes the EventSource for good.
     listen("error", () => {
-      if (source.readyState === EventSource.CONNECTING) this.#tell("reconnecting", "");
-      else void this.#recover();
+      this.#resumesAfter = this.lastEventId;
+      if (source.readyState === EventSource.CLOSED) void this.#recover();
+      else this.#tell("reconnecting", this.state === "reconnecting" ? this.detail : "the connection was lost");
     });
   }
 
@@ -108,7 +108,7 @@ export class EventStream {
   #controls = {
     ready: ({ connectionId, topics, expiresAt }, id) => {
       this.#tell("live", "");
-      this.#renewedInVain = false;
+      this.#renewedSinceReady = false;
       this.connectionId = connectionId;
       this.expiresAt = Date.parse(expiresAt);
       this.#grant(topics);
@@ -117,12 +117,10 @@ export class EventStream {
     },
     cursor: () => {},
     subscription: ({ topics }) => {
-      const before = this.granted;
+      const changed = topics.filter(({ topic, granted }) => this.granted.get(topic) === !granted);
       this.#grant(topics);
-      const changes = topics.filter(({ topic, granted }) => before.has(topic) && before.get(topic) !== granted);
-      for (const { topic, granted } of changes) {
-        this.#on.noticed(granted ? `you may see ${topic} now` : `you may no longer see ${topic}`, "subscription");
-      }
+      const text = describeChange(changed);
+      if (text !== "") this.#on.noticed(text, "subscription");
     },
     session: ({ expiresAt }) => (this.expiresAt = Date.parse(expiresAt)),
     gap: ({ reason }) => this.#on.noticed(`events may be missing here: ${GAP[reason] ?? reason}`, "gap"),
@@ -144,7 +142,8 @@ export class EventStream {
       if (response.ok) return this.#connect();
       const refusal = await refusalOf(response);
       if (signal.aborted) return;
-      if (refusal.status === 401) return void this.#renewOrSignOut(refusal.message);
+      if (refusal.status === 401) return void this.#renewOrSignOut("Your session is over.");
+      if (refusal.code === "no_topic_granted") this.granted = new Map(this.#topics.map((topic) => [topic, false]));
       this.#tell("refused", refusal.message);
     } catch {
       if (signal.aborted) return;
@@ -156,9 +155,9 @@ export class EventStream {
     this.#leave("reconnecting", "renewing the session");
     const { signal } = this.#attempt;
     try {
-      const renewed = !this.#renewedInVain && (await this.#renew());
+      const renewed = !this.#renewedSinceReady && (await this.#renew());
       if (signal.aborted) return;
-      this.#renewedInVain = renewed;
+      this.#renewedSinceReady = renewed;
       if (renewed) return this.#connect();
       this.close();
       this.#on.signedOut(reason);
@@ -191,7 +190,7 @@ export class EventStream {
   }
 
   #later(ms, act) {
-    const timer = setTimeout(act, ms);
+    const timer = setTimeout(() => act(), ms);
     this.#attempt.signal.addEventListener("abort", () => clearTimeout(timer));
   }
 
@@ -200,4 +199,10 @@ export class EventStream {
     this.detail = detail;
     this.#on.changed();
   }
+}
+
+function describeChange(topics) {
+  const named = (wanted) => topics.filter(({ granted }) => granted === wanted).map(({ topic }) => topic);
+  const [granted, taken] = [named(true).join(", "), named(false).join(", ")];
+  return [granted && `granted now: ${granted}`, taken && `no longer granted: ${taken}`].filter(Boolean).join("; ");
 }

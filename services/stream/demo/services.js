@@ -1,9 +1,10 @@
-/** A call that failed, in words for the person at the page; `status` is 0 when nobody answered. */
+/** A call that failed, in words for the person at the page; `status` is 0 when nobody answered, `code` is the stable one. */
 export class ServiceError extends Error {
-  constructor(message, status) {
+  constructor(message, status, code) {
     super(message);
     this.name = "ServiceError";
     this.status = status;
+    this.code = code;
   }
 }
 
@@ -32,5 +33,5 @@ export async function callService(url, { method = "GET", body, token, signal } =
 /** The refusal in a response, as its problem document tells it. */
 export async function refusalOf(response) {
   const problem = await response.json().catch(() => ({}));
-  return new ServiceError(problem.title ?? `the service answered ${response.status}`, response.status);
+  return new ServiceError(problem.title ?? `the service answered ${response.status}`, response.status, problem.code);
 }

@@ -43,9 +43,11 @@ export class Session {
     return this.#accessToken;
   }
 
-  /** Ends the session; auth cuts its streams. */
+  /** Ends the session; auth cuts its streams. Throws ServiceError when the session may still be there. */
   async logOut() {
-    await callService(`${this.#authUrl}/logout`, { method: "POST" });
+    await callService(`${this.#authUrl}/logout`, { method: "POST" }).catch((error) => {
+      if (error.status !== 401) throw error;
+    });
     this.#forget();
   }
 

@@ -1,5 +1,6 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
+import { extname } from "node:path";
 
 /** The demo's page, from memory. */
 export interface DemoPage {
@@ -7,18 +8,22 @@ export interface DemoPage {
   serve(path: string, response: ServerResponse): void;
 }
 
-const FILES = [
-  { path: "/demo", file: "index.html", type: "text/html; charset=utf-8" },
-  { path: "/demo/page.js", file: "page.js", type: "text/javascript; charset=utf-8" },
-  { path: "/demo/page.css", file: "page.css", type: "text/css; charset=utf-8" },
-] as const;
+const FOLDER = new URL("../demo/", import.meta.url);
 
-/** Reads the demo's page from disk. `authUrl` and `policyUrl` are where browsers find the other two services. */
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+};
+
+/** Reads the demo's page from disk. `ports` are where browsers find the other two services, on the page's own host. */
 export async function loadDemoPage(ports: { readonly auth: number; readonly policy: number }): Promise<DemoPage> {
   const pages = new Map<string, { readonly type: string; readonly body: string }>();
-  for (const { path, file, type } of FILES) {
-    const text = await readFile(new URL(`../demo/${file}`, import.meta.url), "utf8");
-    pages.set(path, {
+  for (const file of await readdir(FOLDER)) {
+    const type = TYPES[extname(file)];
+    if (type === undefined) continue;
+    const text = await readFile(new URL(file, FOLDER), "utf8");
+    pages.set(file === "index.html" ? "/demo" : `/demo/${file}`, {
       type,
       body: text.replaceAll("{{AUTH_PORT}}", String(ports.auth)).replaceAll("{{POLICY_PORT}}", String(ports.policy)),
     });
@@ -31,6 +36,7 @@ export async function loadDemoPage(ports: { readonly auth: number; readonly poli
         "content-type": page?.type ?? "",
         "cache-control": "no-cache",
         "content-security-policy": policyOf(ports),
+        "x-content-type-options": "nosniff",
       });
       response.end(page?.body);
     },

@@ -29,6 +29,10 @@ export class TailBudget {
     while (this.#bytes > this.#maxBytes && this.#evictOne());
   }
 
+  refund(bytes: number): void {
+    this.#bytes -= bytes;
+  }
+
   #evictOne(): boolean {
     let victim: Tail | undefined;
     for (const tail of this.#tails) {
@@ -93,7 +97,7 @@ export class Tail implements Disposable {
     const entry = this.#entries[this.#head];
     if (entry === undefined) return false;
     this.#head += 1;
-    this.#budget.charge(-costOf(entry));
+    this.#budget.refund(costOf(entry));
     // Compacting at half keeps the cost of a drop constant on average; shift() would move the whole array each time.
     if (this.#head * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#head);

@@ -1,0 +1,65 @@
+/** The variables that set the demo's ports, and the ports they have when nobody sets them. */
+export const DEFAULT_PORTS = {
+  STREAM_HTTP_PORT: 8080,
+  AUTH_HTTP_PORT: 8081,
+  POLICY_HTTP_PORT: 8082,
+  STREAM_OPS_PORT: 8090,
+  AUTH_OPS_PORT: 8091,
+  POLICY_OPS_PORT: 8092,
+  AUTH_GRPC_PORT: 7001,
+  POLICY_GRPC_PORT: 7002,
+  NATS_PORT: 4222,
+  REDIS_PORT: 6379,
+} as const;
+
+export type PortVariable = keyof typeof DEFAULT_PORTS;
+
+/** A port for each of the demo's listeners. */
+export type DemoPorts = Readonly<Record<PortVariable, number>>;
+
+/** The password of every demo user and of the tenants' producers on the bus. */
+export const DEMO_PASSWORD = "sluice-demo";
+
+/** The users whose pages run side by side on `<user>.localhost`, where each keeps its own cookies. */
+const USERS = ["alice", "bob", "carol", "mallory"];
+
+/** What the configuration of nats-server needs: a password for each of its users. */
+export const natsPasswords: NodeJS.ProcessEnv = {
+  NATS_AUTH_PASSWORD: "sluice-demo-auth",
+  NATS_POLICY_PASSWORD: "sluice-demo-policy",
+  NATS_STREAM_PASSWORD: "sluice-demo-stream",
+  NATS_DEMO_PASSWORD: DEMO_PASSWORD,
+  NATS_RIVAL_PASSWORD: DEMO_PASSWORD,
+};
+
+/** The settings of the three services in the demo, each on top of what all share. Paths are relative to the project. */
+export function demoSettings(ports: DemoPorts): Record<"auth" | "policy" | "stream", NodeJS.ProcessEnv> {
+  const pages = ["localhost", ...USERS.map((user) => `${user}.localhost`)];
+  const origins = pages.map((host) => `http://${host}:${ports.STREAM_HTTP_PORT}`).join(",");
+  const shared = {
+    SLUICE_DEMO: "1",
+    ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),
+    AUTH_ISSUER: `http://localhost:${ports.AUTH_HTTP_PORT}`,
+    AUTH_JWKS_URL: `http://127.0.0.1:${ports.AUTH_HTTP_PORT}/.well-known/jwks.json`,
+    AUTH_GRPC_URL: `127.0.0.1:${ports.AUTH_GRPC_PORT}`,
+    POLICY_GRPC_URL: `127.0.0.1:${ports.POLICY_GRPC_PORT}`,
+    REDIS_URL: `redis://127.0.0.1:${ports.REDIS_PORT}`,
+  };
+  const natsUrl = (user: string): string => `nats://${user}:sluice-demo-${user}@127.0.0.1:${ports.NATS_PORT}`;
+  return {
+    auth: {
+      ...shared,
+      NATS_URL: natsUrl("auth"),
+      AUTH_USERS_FILE: "infra/demo/users.yaml",
+      AUTH_ALLOWED_ORIGINS: origins,
+    },
+    policy: {
+      ...shared,
+      NATS_URL: natsUrl("policy"),
+      POLICY_DOCUMENTS_DIR: "infra/policies",
+      POLICY_OPERATOR_TOKEN: "sluice-demo-operator",
+      POLICY_ALLOWED_ORIGINS: origins,
+    },
+    stream: { ...shared, NATS_URL: natsUrl("stream"), STREAM_ALLOWED_ORIGINS: origins },
+  };
+}

@@ -1,0 +1,30 @@
+import { describe, expect, test } from "vitest";
+import { isTopic } from "#shared/contract/topics.ts";
+import { readDeliveries, toPublication } from "./to-publication.ts";
+
+describe("a publication", () => {
+  test("of every real delivery has a valid topic and its payload unchanged", async () => {
+    const deliveries = await readDeliveries();
+    const publications = deliveries.map(toPublication);
+    expect(publications).toHaveLength(329);
+    expect(publications.filter(({ topic }) => !isTopic(topic))).toEqual([]);
+    expect(publications.map(({ payload }) => JSON.parse(payload))).toEqual(deliveries.map(({ payload }) => payload));
+  });
+
+  test.for([
+    [
+      "name, action and repository",
+      { action: "opened", repository: { name: "Hello-World" } },
+      "issues.opened.Hello-World",
+    ],
+    ["no action", { repository: { name: "Hello-World" } }, "issues.event.Hello-World"],
+    ["no repository", { action: "opened" }, "issues.opened"],
+    ["a repository that is null", { action: "opened", repository: null }, "issues.opened"],
+    ["dots and wildcards in the name", { action: "opened", repository: { name: "a.b*>c" } }, "issues.opened.a-b--c"],
+    ["spaces and other scripts", { action: "op ened", repository: { name: "héé" } }, "issues.op-ened.h--"],
+    ["a name of 65 characters", { repository: { name: "a".repeat(65) } }, `issues.event.${"a".repeat(64)}`],
+  ] as const)("with %s has the topic of the contract", ([, payload, topic]) => {
+    expect(toPublication({ name: "issues", payload }).topic).toBe(topic);
+    expect(isTopic(topic)).toBe(true);
+  });
+});

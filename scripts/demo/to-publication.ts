@@ -1,0 +1,41 @@
+import { readFile } from "node:fs/promises";
+
+/** A webhook delivery as GitHub sent it. */
+export interface Delivery {
+  /** The event's name, as in the header `X-GitHub-Event`: `issues`. */
+  readonly name: string;
+  readonly payload: {
+    readonly action?: string | undefined;
+    readonly repository?: { readonly name: string } | null | undefined;
+  };
+}
+
+/** An event on its way to the bus. */
+export interface Publication {
+  /** `issues.opened.Hello-World` */
+  readonly topic: string;
+  /** JSON text. */
+  readonly payload: string;
+}
+
+/** Reads the deliveries of `@octokit/webhooks-examples`, in their own order. */
+export async function readDeliveries(): Promise<Delivery[]> {
+  const text = await readFile(new URL(import.meta.resolve("@octokit/webhooks-examples")), "utf8");
+  const definitions = JSON.parse(text) as { name: string; examples: Delivery["payload"][] }[];
+  return definitions.flatMap(({ name, examples }) => examples.map((payload) => ({ name, payload })));
+}
+
+/**
+ * Puts a delivery under its topic: the event's name, its action (`event` where it has none), and the repository where it
+ * is about one.
+ */
+export function toPublication({ name, payload }: Delivery): Publication {
+  const { action = "event", repository } = payload;
+  const tokens = repository ? [name, action, repository.name] : [name, action];
+  return { topic: tokens.map(toToken).join("."), payload: JSON.stringify(payload) };
+}
+
+/** GitHub allows dots in repository names, the bus separates tokens by them. */
+function toToken(name: string): string {
+  return name.slice(0, 64).replaceAll(/[^A-Za-z0-9_-]/g, "-");
+}

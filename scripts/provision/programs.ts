@@ -1,0 +1,50 @@
+/** A program that Sluice or its tests run, and where it can be had. */
+export interface Program {
+  /** Its name in `.sluice/bin`. */
+  readonly name: string;
+  /** The names it may have on PATH. */
+  readonly commands: readonly string[];
+  /** The oldest version that will do. */
+  readonly atLeast: readonly [major: number, minor: number];
+  /** The sets of Debian packages that hold it; the first set that the archive has is taken. */
+  readonly packages: readonly (readonly string[])[];
+  /** The Debian suite that has it where the system's own suite is too old. The package must run without its dependencies. */
+  readonly newerSuite?: string;
+  /** Where the packages put it: the first of these files that is there. */
+  readonly files: readonly string[];
+  /** Its Homebrew formula. */
+  readonly formula?: string;
+}
+
+/** JetStream as the services need it begins with 2.12; before that a recreated stream clamps start sequences in silence. */
+export const natsServer: Program = {
+  name: "nats-server",
+  commands: ["nats-server"],
+  atLeast: [2, 12],
+  packages: [["nats-server"]],
+  newerSuite: "sid",
+  files: ["usr/sbin/nats-server", "usr/bin/nats-server"],
+  formula: "nats-server",
+};
+
+/** Redis or Valkey, whichever is there. The program proper is in the package of tools, the server's own is a link to it. */
+export const redisServer: Program = {
+  name: "redis-server",
+  commands: ["redis-server", "valkey-server"],
+  atLeast: [7, 0],
+  packages: [
+    ["redis-server", "redis-tools"],
+    ["valkey-server", "valkey-tools"],
+  ],
+  files: ["usr/bin/redis-server", "usr/bin/valkey-server"],
+  formula: "redis",
+};
+
+/** The browser of the tests, with one font so that pages have text to measure. */
+export const chromium: Program = {
+  name: "chromium",
+  commands: ["chromium"],
+  atLeast: [120, 0],
+  packages: [["chromium", "fonts-dejavu-core"]],
+  files: ["usr/lib/chromium/chromium"],
+};

@@ -1,0 +1,43 @@
+import { mkdir } from "node:fs/promises";
+import { delimiter, join, resolve } from "node:path";
+import { natsServer, redisServer } from "./provision/programs.ts";
+import { provision } from "./provision/provision.ts";
+import { runScript, say } from "./shared/run-script.ts";
+import { keepServer } from "./start/child-server.ts";
+import { demoServers } from "./start/demo-servers.ts";
+import { readPorts, requireFreePorts } from "./start/ports.ts";
+import { welcome } from "./start/welcome.ts";
+
+// `npm start`: gets what is missing, runs the demo until Ctrl-C, and leaves nothing running.
+await runScript(async () => {
+  const home = resolve(".sluice");
+  const path = process.env["PATH"] ?? "";
+  const ports = readPorts(process.env);
+  await requireFreePorts(ports);
+  await provision([natsServer, redisServer], { home, path, say });
+  const dataFolder = resolve(process.env["SLUICE_DATA_DIR"] || join(home, "data"));
+  for (const folder of ["nats", "redis", "logs"]) await mkdir(join(dataFolder, folder), { recursive: true });
+  const env = { ...process.env, PATH: join(home, "bin") + delimiter + path };
+
+  const interrupted = untilInterrupted();
+  await using servers = new AsyncDisposableStack();
+  const failures: Promise<never>[] = [];
+  for (const row of demoServers(ports, dataFolder, env)) {
+    say(`starting ${row.map(({ name }) => name).join(" and ")} …`);
+    const started = row.map((server) => servers.use(keepServer(server, join(dataFolder, "logs"), say)));
+    failures.push(...started.map(({ failed }) => failed));
+    const ready = Promise.all(started.map((server) => server.ready));
+    if ((await Promise.race([ready, interrupted, ...failures])) === "interrupted") return 0;
+  }
+  say(welcome(ports, dataFolder));
+  await Promise.race([interrupted, ...failures]);
+  say("stopping …");
+  return 0;
+});
+
+/** Settles when somebody asks to stop. The handlers stay: npm and the terminal may each pass on the same Ctrl-C. */
+function untilInterrupted(): Promise<"interrupted"> {
+  return new Promise((settle) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => settle("interrupted"));
+  });
+}

@@ -1,0 +1,29 @@
+import { DEFAULT_PORTS, DEMO_PASSWORD, type DemoPorts } from "../demo-settings.ts";
+
+/** What to do now: the pages to open and lines that can be pasted into a shell. */
+export function welcome(ports: DemoPorts, dataFolder: string): string {
+  const stream = `http://localhost:${ports.STREAM_HTTP_PORT}`;
+  const login = `http://localhost:${ports.AUTH_HTTP_PORT}/v1/auth/login`;
+  const credentials = JSON.stringify({ tenant: "demo", username: "alice", password: DEMO_PASSWORD });
+  const moved = ports.NATS_PORT === DEFAULT_PORTS.NATS_PORT ? "" : `NATS_PORT=${ports.NATS_PORT} `;
+  return `
+Sluice is running.
+
+  the demo page        ${stream}/demo      (alice, bob, carol; password ${DEMO_PASSWORD})
+  side by side         http://alice.localhost:${ports.STREAM_HTTP_PORT}/demo and the same with bob and carol
+  auth, policy         http://localhost:${ports.AUTH_HTTP_PORT}  http://localhost:${ports.POLICY_HTTP_PORT}
+  producers            nats://demo:${DEMO_PASSWORD}@127.0.0.1:${ports.NATS_PORT}, subjects events.demo.>
+  data and logs        ${dataFolder}
+
+See it without a browser, in another terminal:
+
+  curl -s -c alice.cookies -H 'content-type: application/json' -d '${credentials}' ${login}
+  curl -N -b alice.cookies '${stream}/v1/stream?topic=issues.>'
+
+and in a third, publish real GitHub deliveries:
+
+  ${moved}npm run demo:publish -- --rate 20
+
+Ctrl-C stops everything.
+`;
+}

@@ -1,0 +1,146 @@
+import { describe, expect, test } from "vitest";
+import type { LogEntry } from "../event.ts";
+import { Tail, TailBudget } from "./tail.ts";
+
+const UNLIMITED = Number.MAX_SAFE_INTEGER;
+
+/** What an entry without a payload costs. */
+const EMPTY = 400;
+
+describe("a tail", () => {
+  test("gives the entries that follow a sequence", () => {
+    const tail = filled(new TailBudget(UNLIMITED), [5, 6, 7, 8]);
+    expect(sequences(tail.after(4, UNLIMITED))).toEqual([5, 6, 7, 8]);
+    expect(sequences(tail.after(6, UNLIMITED))).toEqual([7, 8]);
+  });
+
+  test("has nothing after its last entry, nor where the next one is gone", () => {
+    const tail = filled(new TailBudget(UNLIMITED), [5, 6]);
+    expect(tail.after(6, UNLIMITED)).toBeUndefined();
+    expect(tail.after(60, UNLIMITED)).toBeUndefined();
+    expect(tail.after(3, UNLIMITED)).toBeUndefined();
+    expect(new Tail(new TailBudget(UNLIMITED), clock).after(0, UNLIMITED)).toBeUndefined();
+  });
+
+  test("finds an entry by its sequence", () => {
+    const tail = filled(new TailBudget(UNLIMITED), [5, 6]);
+    expect(tail.at(6)?.position.seq).toBe(6);
+    expect(tail.at(4)).toBeUndefined();
+    expect(tail.at(7)).toBeUndefined();
+  });
+
+  test("gives slices of about the bytes asked for, and at least one entry", () => {
+    const tail = new Tail(new TailBudget(UNLIMITED), clock);
+    for (const seq of [1, 2, 3, 4]) tail.append(event(seq, 900));
+    expect(sequences(tail.after(0, 1))).toEqual([1]);
+    expect(sequences(tail.after(0, 1_000))).toEqual([1]);
+    expect(sequences(tail.after(0, 1_001))).toEqual([1, 2]);
+    expect(sequences(tail.after(1, 3_000))).toEqual([2, 3, 4]);
+  });
+
+  test("bounds how many entries without a payload one slice holds", () => {
+    const tail = filled(
+      new TailBudget(UNLIMITED),
+      Array.from({ length: 100 }, (_, index) => index + 1),
+    );
+    expect(tail.after(0, 1_000)?.length).toBe(10);
+  });
+
+  test("begins anew after it was cleared", () => {
+    const tail = filled(new TailBudget(UNLIMITED), [5, 6]);
+    tail.clear();
+    expect(tail.length).toBe(0);
+    tail.append(event(900, 1));
+    expect(sequences(tail.after(899, UNLIMITED))).toEqual([900]);
+  });
+
+  test("drops its oldest entries one by one, and stays in order", () => {
+    const tail = filled(new TailBudget(UNLIMITED), [1, 2, 3, 4, 5, 6, 7]);
+    for (let dropped = 1; dropped < 7; dropped += 1) {
+      expect(tail.dropOldest()).toBe(true);
+      expect(tail.at(dropped)).toBeUndefined();
+      expect(tail.after(dropped - 1, UNLIMITED)).toBeUndefined();
+      expect(tail.after(dropped, UNLIMITED)?.length).toBe(7 - dropped);
+    }
+    expect(tail.dropOldest()).toBe(true);
+    expect(tail.dropOldest()).toBe(false);
+  });
+});
+
+describe("the budget of all tails", () => {
+  test("holds what fits exactly, and gives up the oldest for one entry more", () => {
+    const tail = filled(new TailBudget(3 * EMPTY), [1, 2, 3]);
+    expect(tail.length).toBe(3);
+    tail.append(control(4));
+    expect(sequences(tail.after(1, UNLIMITED))).toEqual([2, 3, 4]);
+    expect(tail.after(0, UNLIMITED)).toBeUndefined();
+  });
+
+  test("takes first from the tail that was read least recently", () => {
+    const budget = new TailBudget(4 * EMPTY);
+    const [idle, read] = [filled(budget, [1, 2]), filled(budget, [1, 2])];
+    read.after(0, UNLIMITED);
+    read.append(control(3));
+    read.append(control(4));
+    expect([idle.length, read.length]).toEqual([0, 4]);
+    read.append(control(5));
+    expect(sequences(read.after(1, UNLIMITED))).toEqual([2, 3, 4, 5]);
+  });
+
+  test("gets back what a tail held when that is gone", () => {
+    const budget = new TailBudget(2 * EMPTY);
+    filled(budget, [1, 2])[Symbol.dispose]();
+    expect(filled(budget, [1, 2]).length).toBe(2);
+  });
+
+  test("holds no entry that is larger than all of it, and goes on", () => {
+    const tail = filled(new TailBudget(10 * EMPTY), [1, 2]);
+    tail.append(event(3, 10 * EMPTY));
+    expect(tail.length).toBe(0);
+    tail.append(control(4));
+    expect(sequences(tail.after(3, UNLIMITED))).toEqual([4]);
+  });
+
+  test("gives up any number of small entries for a large one", () => {
+    const count = 200_000;
+    const tail = filled(
+      new TailBudget(count * EMPTY),
+      Array.from({ length: count }, (_, index) => index + 1),
+    );
+    tail.append(event(count + 1, (count * EMPTY) / 2 - EMPTY));
+    expect(tail.length).toBe(2);
+  });
+});
+
+let time = 0;
+
+function clock(): number {
+  return (time += 1);
+}
+
+function filled(budget: TailBudget, seqs: readonly number[]): Tail {
+  const tail = new Tail(budget, clock);
+  for (const seq of seqs) tail.append(control(seq));
+  return tail;
+}
+
+function sequences(entries: readonly LogEntry[] | undefined): number[] | undefined {
+  return entries?.map(({ position }) => position.seq);
+}
+
+function control(seq: number): LogEntry {
+  return { kind: "control", position: { seq, tag: "t" }, change: { of: "unknown" } };
+}
+
+function event(seq: number, bytes: number): LogEntry {
+  return {
+    kind: "event",
+    position: { seq, tag: "t" },
+    topic: "order.created",
+    type: "order.created",
+    payload: Buffer.alloc(bytes, 97),
+    storedAt: 0,
+    attributes: {},
+    frames: new Map(),
+  };
+}

@@ -1,0 +1,187 @@
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { waitFor } from "#test/support/wait.ts";
+import { Admission } from "../admission/admission.ts";
+import { Hub } from "../audience/hub.ts";
+import { type History, Tenant } from "../audience/tenant.ts";
+import type { Decider, SessionAnswer, SessionChecker } from "../authorization/ports.ts";
+import { deliver, reopen } from "../deliver.ts";
+import type { ControlEntry, EventEntry, LogEntry } from "../event.ts";
+import { TailBudget } from "../log/tail.ts";
+import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
+import { Connection } from "../sse/connection.ts";
+
+/** A session that lives another minute. */
+export const LIVE: SessionAnswer = { state: "live", remainingMs: 60_000 };
+
+const CLAIMS = {
+  iss: "i",
+  sub: "alice",
+  exp: 4_000_000_000,
+  iat: 1,
+  jti: "j",
+  client_id: "web",
+  sid: "session-1",
+  tenant_id: "acme",
+  login_at: "2026-01-01T00:00:00Z",
+  roles: [],
+  groups: [],
+};
+
+export type EdgeRig = ReturnType<typeof createRig>;
+
+/** An edge with one tenant, whose log, auth, policy and clock are in the test's hands; sockets are real. */
+export function createRig() {
+  const stack = new AsyncDisposableStack();
+  const clock = { now: 1_000 };
+  const now = (): number => clock.now;
+  const policy = new FakePolicy();
+  const auth = new FakeAuth();
+  const tenant = new Tenant("acme", NO_HISTORY, { decider: policy, tailBudget: new TailBudget(1e6), flushMs: 0, now });
+  const entry = () => ({ version: policy.version, build: `b${policy.version}` });
+  const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
+  const edge: Edge = {
+    sessions: auth,
+    now,
+    wall: () => clock.now,
+    admission: new Admission(10),
+    hub,
+    newConnectionId: () => "w-1",
+    handshakeMs: 300,
+    limitHistory: (fetch) => fetch(),
+    onHandshake: () => {},
+    onDelivered: () => {},
+    onNotice: () => {},
+    onFault: (error) => {
+      throw error;
+    },
+  };
+  reopen(tenant, { epoch: "first-epoch", horizon: { seq: 1, tag: "t1" }, policy: entry(), relation: "first" }, edge);
+  const add = (make: (position: { seq: number; tag: string }) => LogEntry, seq = tenant.horizon.seq + 1): void =>
+    deliver(tenant, make({ seq, tag: `t${seq}` }), edge);
+  const rig = {
+    accepted: 0,
+    clock,
+    edge,
+    entry,
+    policy,
+    tenant,
+    holdSession: () => auth.hold(),
+    request: (change: Partial<StreamRequest> = {}): StreamRequest => ({
+      query: new URLSearchParams("topic=order.>"),
+      lastEventId: undefined,
+      readToken: async () => CLAIMS,
+      isGone: () => false,
+      accept: () => {
+        throw new Error("this stream should not have been accepted");
+      },
+      ...change,
+    }),
+    event: (text: string, seq?: number) => add((position) => eventOf(position, text), seq),
+    control: (change: ControlEntry["change"]) => add((position) => ({ kind: "control", position, change })),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    async open() {
+      const { server, client } = await socketPair(stack);
+      const connection = new Connection(server);
+      void openStream(edge, rig.request({ accept: () => connection }));
+      const reading = readFrames(client);
+      await reading.frame("ready");
+      return reading;
+    },
+  };
+  return rig;
+}
+
+function eventOf(position: { seq: number; tag: string }, text: string): EventEntry {
+  return {
+    kind: "event",
+    position,
+    topic: "order.created.1",
+    type: "order.created",
+    payload: Buffer.from(text),
+    storedAt: 0,
+    attributes: {},
+    frames: new Map(),
+  };
+}
+
+const NO_HISTORY: History = {
+  after: async () => [],
+  bounds: async () => ({ first: 1, last: 1 }),
+  tagOf: async () => undefined,
+  positionBefore: async () => ({ seq: 0, tag: "0" }),
+};
+
+async function socketPair(stack: AsyncDisposableStack): Promise<{ server: Socket; client: Socket }> {
+  const listener = createServer().listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const accepted = once(listener, "connection") as Promise<[Socket]>;
+  const client = connect((listener.address() as { port: number }).port, "127.0.0.1").on("error", () => {});
+  const [server] = await accepted;
+  stack.defer(() => {
+    client.destroy();
+    server.destroy();
+    listener.close();
+  });
+  return { server, client };
+}
+
+function readFrames(client: Socket) {
+  let raw = "";
+  client.setEncoding("utf8").on("data", (chunk: string) => (raw += chunk));
+  return {
+    raw: () => raw,
+    events: () => [...raw.matchAll(/(?<!event: \w+\n)id: \S+\ndata: (.*)\n\n/g)].map(([, data]) => data),
+    frame: (event: string) => waitFor(`frame ${event} in ${raw}`, () => raw.includes(`event: ${event}\n`)),
+  };
+}
+
+class FakeAuth implements SessionChecker {
+  #gate: { readonly asked: () => void; readonly answer: Promise<SessionAnswer> } | undefined;
+
+  async check(): Promise<SessionAnswer> {
+    const gate = this.#gate;
+    this.#gate = undefined;
+    gate?.asked();
+    return gate === undefined ? LIVE : gate.answer;
+  }
+
+  hold(): { readonly asked: Promise<void>; readonly answer: (answer: SessionAnswer) => void } {
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<SessionAnswer>();
+    this.#gate = { asked: asked.resolve, answer: answer.promise };
+    return { asked: asked.promise, answer: answer.resolve };
+  }
+}
+
+class FakePolicy implements Decider {
+  version = 1;
+  allow = [">"];
+  resolved = 0;
+  #gate: { readonly asked: () => void; readonly open: Promise<void> } | undefined;
+
+  hold(): { readonly asked: Promise<void>; readonly release: () => void } {
+    const asked = Promise.withResolvers<void>();
+    const open = Promise.withResolvers<void>();
+    this.#gate = { asked: asked.resolve, open: open.promise };
+    return { asked: asked.promise, release: open.resolve };
+  }
+
+  async resolve() {
+    this.resolved += 1;
+    const gate = this.#gate;
+    this.#gate = undefined;
+    gate?.asked();
+    await gate?.open;
+    const eventMap = [{ pattern: "order.*", permission: "order:read" }];
+    return { version: this.#version(), grant: { id: "viewer", roles: ["viewer"] }, eventMap };
+  }
+
+  async decide() {
+    return { version: this.#version(), allow: this.allow, deny: [] };
+  }
+
+  #version() {
+    return { number: this.version, build: `b${this.version}` };
+  }
+}

@@ -1,0 +1,120 @@
+import { describe, expect, test } from "vitest";
+import { findCycle, findImports, isTest, readSources, type Source } from "./read-sources.ts";
+
+const services = readSources("services/");
+const shipped = services.filter((source) => !isTest(source));
+const everything = readSources("services/", "scripts/", "test/");
+
+describe("services are islands", () => {
+  test("a service imports its own files, shared, generated code and packages", () => {
+    const wrong = findImports(services, (source, { file }) => {
+      if (file === undefined || file.startsWith("services/shared/") || file.startsWith("proto/gen/")) return false;
+      if (isTest(source) && file.startsWith("test/")) return false;
+      return serviceOf(file) !== serviceOf(source.path);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("a script imports no service", () => {
+    const scripts = everything.filter(({ path }) => path.startsWith("scripts/"));
+    // The script that makes password hashes uses the code that checks them: there is one way of hashing.
+    const allowed = "services/auth/users/password-hash.ts";
+    const wrong = findImports(scripts, (_, { file = "" }) => /^services\/(?!shared\/)/.test(file) && file !== allowed);
+    expect(wrong).toEqual([]);
+  });
+
+  test("main starts app, app wires the rest, and nothing imports them back", () => {
+    const wrong = findImports(shipped, (source, { file }) => {
+      if (file === undefined || !/^services\/[^/]+\/(main|app)\.ts$/.test(file)) return false;
+      return !(file.endsWith("/app.ts") && source.path.endsWith("/main.ts"));
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe("a technology stays where its adapters are", () => {
+  // Each technology may also be named by app.ts, which constructs its clients and hands them to the adapters.
+  const technologies = [
+    {
+      name: "gRPC and generated code",
+      packages: /^(@grpc\/|grpc-health-check$|#proto\/)/,
+      home: /\/grpc\//,
+      place: "in grpc/",
+    },
+    {
+      name: "NATS",
+      packages: /^@nats-io\//,
+      home: /\/bus\/|-kv\.ts$|\/(announce|append)(-[a-z-]+)?\.ts$|^services\/shared\/nats\//,
+      place: "in bus/, *-kv.ts, announce*.ts, append-*.ts and shared/nats",
+    },
+    {
+      name: "ioredis",
+      packages: /^ioredis$/,
+      home: /-redis\.ts$|^services\/shared\/redis\//,
+      place: "in *-redis.ts and shared/redis",
+    },
+    {
+      name: "HTTP",
+      packages: /^(node:https?|node:http2|hono|hono\/.*|@hono\/.*)$/,
+      home: /\/(http|sse)\//,
+      place: "in http/, sse/ and shared/http",
+    },
+  ];
+  test.for(technologies)("$name is named only $place", ({ packages, home }) => {
+    const wrong = findImports(shipped, ({ path }, { specifier }) => {
+      return packages.test(specifier) && !home.test(path) && !path.endsWith("/app.ts");
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("the environment and signals are read only by main.ts, config.ts and shared/lifecycle", () => {
+    const readers = shipped.filter(({ path, text }) => {
+      if (/\/(main|config)\.ts$/.test(path) || path.startsWith("services/shared/lifecycle/")) return false;
+      return /\bprocess\.env\b|\bprocess\.(on|once)\(\s*"SIG/.test(text);
+    });
+    expect(readers.map(({ path }) => path)).toEqual([]);
+  });
+});
+
+describe("arrows have one direction", () => {
+  test("no file imports itself by a way round", () => {
+    const graph = new Map(everything.map(({ path, imports }) => [path, filesOf(imports)]));
+    expect(findCycle(graph)?.join(" → ")).toBeUndefined();
+  });
+
+  test("no folder of the edge imports itself by a way round", () => {
+    const graph = new Map<string, string[]>();
+    for (const { path, imports } of shipped.filter((source) => source.path.startsWith("services/stream/"))) {
+      const [folder] = foldersOf([path]);
+      if (folder === undefined) continue;
+      const targets = foldersOf(filesOf(imports)).filter((target) => target !== folder);
+      graph.set(folder, [...(graph.get(folder) ?? []), ...targets]);
+    }
+    expect(findCycle(graph)?.join(" → ")).toBeUndefined();
+  });
+
+  test("there are no barrels", () => {
+    const barrels = everything.filter(
+      ({ path, text }) => path.endsWith("/index.ts") || /^export \* (as \w+ )?from /m.test(text),
+    );
+    expect(barrels.map(({ path }) => path)).toEqual([]);
+  });
+
+  test("there are no default exports, except where a tool asks for one", () => {
+    const wrong = everything.filter(({ text }) => /^export default\b|^export \{[^}]*\bas default\b/m.test(text));
+    expect(wrong.map(({ path }) => path)).toEqual(["test/vitest.config.ts"]);
+  });
+});
+
+function serviceOf(path: string): string | undefined {
+  return /^services\/([^/]+)\//.exec(path)?.[1];
+}
+
+/** The folders of a service that files lie in; a file at the service's own top is in none of them. */
+function foldersOf(paths: readonly string[]): string[] {
+  return paths.flatMap((path) => /^services\/[^/]+\/[^/]+\//.exec(path)?.[0] ?? []);
+}
+
+function filesOf(imports: Source["imports"]): string[] {
+  return imports.flatMap(({ file }) => file ?? []);
+}
