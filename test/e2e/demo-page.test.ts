@@ -1,0 +1,93 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { freePort } from "#test/support/ports.ts";
+import { startBrowser } from "#test/support/start-browser.ts";
+import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
+import { waitFor } from "#test/support/wait.ts";
+
+let stack: Stack;
+let browser: Browser;
+let demo: Bus;
+
+beforeAll(async () => {
+  const port = await freePort();
+  const origins = ["alice", "carol"].map((user) => `http://${user}.localhost:${port}`).join();
+  const [auth, policy] = [await freePort(), await freePort()];
+  stack = await startStack({
+    auth: { AUTH_HTTP_PORT: String(auth), AUTH_ALLOWED_ORIGINS: origins },
+    policy: { POLICY_HTTP_PORT: String(policy), POLICY_ALLOWED_ORIGINS: origins },
+    stream: {
+      SLUICE_DEMO: "1",
+      STREAM_HTTP_PORT: String(port),
+      AUTH_HTTP_PORT: String(auth),
+      POLICY_HTTP_PORT: String(policy),
+    },
+  });
+  browser = await startBrowser();
+  demo = await stack.bus("demo");
+});
+afterAll(async () => {
+  await browser.close();
+  await stack[Symbol.asyncDispose]();
+});
+
+test("carol changes what alice sees while both watch, and a cut connection costs alice nothing", async () => {
+  const alice = await logIn("alice");
+  const carol = await logIn("carol");
+  await publish("one");
+  await sees(alice, "one");
+  await sees(carol, "one");
+
+  await carol.uncheck("#role-alice-triager");
+  await alice.waitForSelector('#topics button[data-topic="issues.>"][data-granted="no"]');
+  await publish("not for alice");
+  await sees(carol, "not for alice");
+
+  await carol.click("#reset-alice");
+  await alice.waitForSelector('#topics button[data-topic="issues.>"][data-granted="yes"]');
+  await publish("two");
+  await sees(alice, "two");
+
+  await alice.click("#cut");
+  await alice.waitForSelector('#state:not([data-state="live"])');
+  await publish("while away");
+  await alice.waitForSelector('#notice[data-kind="resumed"]');
+  await sees(alice, "while away");
+  expect(await titles(alice)).toEqual(["while away", "two", "one"]);
+
+  await alice.click("#logout");
+  await alice.waitForSelector("#login-form", { state: "visible" });
+  await Promise.all([alice, carol].map((page) => page.context().close()));
+});
+
+async function logIn(user: string): Promise<Page> {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(`http://${user}.localhost:${stack.edge.ports.http}/demo`);
+  await page.waitForSelector("#login-form", { state: "visible" });
+  expect(await page.isChecked(`#account-${user}`)).toBe(true);
+  await page.click("#login-submit");
+  await page.waitForSelector('#state[data-state="live"]');
+  return page;
+}
+
+function publish(title: string): Promise<number> {
+  const payload = {
+    action: "opened",
+    issue: { title },
+    repository: { full_name: "octo/hello" },
+    sender: { login: "octo" },
+  };
+  return demo.publish("events.demo.issues.opened.hello", JSON.stringify(payload));
+}
+
+function sees(page: Page, title: string): Promise<boolean> {
+  return waitFor(`the page shows "${title}"`, async () => (await titles(page)).includes(title));
+}
+
+/** The titles of the events on the page, newest first. */
+async function titles(page: Page): Promise<string[]> {
+  const texts = await page.locator("#events li.event").allInnerTexts();
+  return texts.map(
+    (text) => ["one", "two", "while away", "not for alice"].find((title) => text.includes(title)) ?? text,
+  );
+}
