@@ -57,7 +57,7 @@ export async function startStream(config: StreamConfig): Promise<AsyncDisposable
   const isReady = (): boolean => !edge.admission.isDraining && !nats.isClosed();
   const pages = { "/debug/connections": () => describeConnections(edge.hub, edge) };
   const ops = stack.use(await startOpsServer(at("STREAM_OPS_PORT"), registry, isReady, pages));
-  stack.defer(() => drain(server, edge.admission, edge.hub, config.STREAM_DRAIN_MS));
+  stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
   log.info({ http, grpc: 0, ops: ops.port }, "ready");
   return stack.move();
 }
@@ -79,7 +79,8 @@ async function startEdge(
     for (const { reader } of hub.streams()) doubtSession(reader.listing, verifying);
   });
   const now = (): number => guard.now();
-  const verifying = { sessions, now };
+  const onFault = (error: unknown): void => log.error({ err: error }, "a stream failed in an unexpected way");
+  const verifying = { sessions, now, onFault };
   const opening = {
     nats,
     jsm: await jetstreamManager(nats),
@@ -106,7 +107,6 @@ async function startEdge(
     onHandshake: (outcome) => metrics.handshake(outcome),
     onDelivered: (events) => metrics.delivered(events),
     onNotice: (event) => metrics.notice(event),
-    onFault: (error) => log.error({ err: error }, "a stream failed in an unexpected way"),
   };
 }
 

@@ -76,7 +76,7 @@ function identityOf({ tenant_id, sid, sub, roles, groups, exp }: AccessClaims): 
 
 /** Asks auth and policy at once, and refuses a person who may not see anything at all. */
 async function verify(edge: Edge, tenant: Tenant, listing: Listing): Promise<void> {
-  const asked = Promise.all([verifySession(listing, edge), verifyGrant(listing, tenant)]);
+  const asked = Promise.all([verifySession(listing, edge), verifyGrant(listing, tenant, edge)]);
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => late.reject(new AppError("unavailable", "auth or policy does not answer")),

@@ -13,7 +13,7 @@ export function applyControl(tenant: Tenant, { change, position }: ControlEntry,
       const touches = tenant.decisions.apply(change.entry, position.seq);
       if (touches === undefined) return;
       for (const listing of tenant.listings) {
-        if (touches(listing.whom)) doubtGrant(tenant, listing, position.seq - 1);
+        if (touches(listing.whom)) doubtGrant(tenant, listing, position.seq - 1, setting);
       }
       return;
     }
@@ -40,7 +40,7 @@ export function applyControl(tenant: Tenant, { change, position }: ControlEntry,
 export function doubtEverything(tenant: Tenant, grantsThrough: number, setting: VerifySetting): void {
   for (const listing of tenant.listings) {
     doubtSession(listing, setting);
-    doubtGrant(tenant, listing, grantsThrough);
+    doubtGrant(tenant, listing, grantsThrough, setting);
   }
 }
 
@@ -48,13 +48,13 @@ export function doubtEverything(tenant: Tenant, grantsThrough: number, setting: 
 export function doubtSession(listing: Listing, setting: VerifySetting): void {
   listing.doubtSession();
   listing.stream?.leaveAudience();
-  void verifySession(listing, setting);
+  verifySession(listing, setting).catch(() => endListing(listing, "forbidden"));
 }
 
-function doubtGrant(tenant: Tenant, listing: Listing, through: number): void {
+function doubtGrant(tenant: Tenant, listing: Listing, through: number, setting: VerifySetting): void {
   listing.doubtGrant(through);
   listing.stream?.leaveAudience();
-  verifyGrant(listing, tenant).catch(() => endListing(listing, "forbidden"));
+  verifyGrant(listing, tenant, setting).catch(() => endListing(listing, "forbidden"));
 }
 
 function endListing(listing: Listing, reason: "revoked" | "forbidden"): void {

@@ -22,9 +22,12 @@ export interface AudienceSetting {
   readonly flushMs: number;
 }
 
+/** However full the loop is, a burst waits no longer than this, in milliseconds. */
+const MAX_FLUSH_MS = 50;
+
 /**
  * Live readers with the same topics, grant and format. Matching, deciding and encoding happen once for all of them; what is
- * left for each is one write per flush. The first event after quiet is written at once, a burst leaves together.
+ * left for each is one write per flush. The first event after quiet is written at once; in a burst, events leave together.
  */
 export class Audience {
   readonly topics: readonly string[];
@@ -35,7 +38,8 @@ export class Audience {
   #pending: Buffer[] = [];
   /** Where the members stand while something is pending. */
   #writtenThrough: Position | undefined;
-  #lastFlushAt = Number.NEGATIVE_INFINITY;
+  #flushedAt = Number.NEGATIVE_INFINITY;
+  #flushCostMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(topics: readonly string[], grant: Grant, format: FrameFormat, setting: AudienceSetting) {
@@ -67,8 +71,9 @@ export class Audience {
     this.#writtenThrough ??= before;
     this.#pending.push(encodeEvent(this.#setting.tenant, this.#setting.epoch(), entry, this.format));
     if (this.#timer !== undefined) return;
-    const now = this.#setting.now();
-    const wait = this.#lastFlushAt + this.#setting.flushMs - now;
+    // Half of the time is the most that flushing may take: the interval stretches with what the last flush has cost.
+    const interval = Math.min(MAX_FLUSH_MS, Math.max(this.#setting.flushMs, this.#flushCostMs));
+    const wait = this.#flushedAt + interval - this.#setting.now();
     if (wait <= 0) this.flush();
     else this.#timer = setTimeout(() => this.flush(), wait);
   }
@@ -84,12 +89,13 @@ export class Audience {
     const frames = events === 1 && this.#pending[0] !== undefined ? this.#pending[0] : Buffer.concat(this.#pending);
     this.#pending = [];
     this.#writtenThrough = undefined;
-    this.#lastFlushAt = now;
     for (const member of this.#members) {
       if (member.take(frames, events, now)) continue;
       this.#members.delete(member);
       member.fallBehind(writtenThrough);
     }
+    this.#flushedAt = this.#setting.now();
+    this.#flushCostMs = this.#flushedAt - now;
   }
 
   /** Sends every member on its own way from `position`: what comes next is not decided yet. */

@@ -62,7 +62,7 @@ function look(reader: Reader, pulse: Pulse, now: number, setting: HeartbeatSetti
   const { deadline } = reader.listing;
   if (deadline !== undefined && now >= deadline) return reader.revoke("expired");
   if (isStalled(reader, pulse, now)) return reader.bye("slow", 1_000);
-  if (deadline !== undefined && deadline - now < pulse.renewBeforeMs) void renew(reader, setting);
+  if (deadline !== undefined && deadline - now < pulse.renewBeforeMs) renew(reader, setting).catch(setting.onFault);
   tellDegraded(reader, pulse, now);
   if (now < pulse.nextBeatAt) return;
   pulse.nextBeatAt = now + BEAT_MS;

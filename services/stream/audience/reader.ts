@@ -22,6 +22,7 @@ export interface ReaderSetting {
   readonly limitHistory: Limit;
   readonly onDelivered: (events: number) => void;
   readonly onNotice: (event: Notice["event"]) => void;
+  /** Told of failures that nobody expects. */
   readonly onFault: (error: unknown) => void;
 }
 

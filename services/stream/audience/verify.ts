@@ -12,18 +12,20 @@ const BACKOFF = { baseMs: 100, maxMs: 2_000 };
 export interface VerifySetting {
   readonly sessions: SessionChecker;
   readonly now: () => number;
+  /** Told of failures that nobody expects; what was asked stays unknown, and is asked again. */
+  readonly onFault: (error: unknown) => void;
 }
 
 /**
  * Asks auth until it has said, after the last doubt, whether the listing's session lives; ends the listing when not. An
  * outage is waited out: a listing in doubt stays so, and its reader held. `extend` asks for another access token's life.
  */
-export async function verifySession(listing: Listing, { sessions, now }: VerifySetting, extend = false): Promise<void> {
+export async function verifySession(listing: Listing, setting: VerifySetting, extend = false): Promise<void> {
   if (!listing.beginSessionCheck(extend)) return;
   for (let attempt = 0; listing.ended === undefined; attempt += 1) {
     const doubts = listing.sessionDoubts;
-    const askedAt = now();
-    const answer = await sessions.check(listing.sessionQuestion).catch(expectUnavailable);
+    const askedAt = setting.now();
+    const answer = await setting.sessions.check(listing.sessionQuestion).catch(notKnown(setting));
     if (answer === undefined) await delay(backoffMs(attempt, BACKOFF));
     else if (answer.state !== "live") listing.end(answer.state);
     else if (doubts === listing.sessionDoubts) return listing.sessionLives(askedAt + answer.remainingMs);
@@ -35,10 +37,10 @@ export async function verifySession(listing: Listing, { sessions, now }: VerifyS
  * way is put to use at once, for the events before such a change: frequent changes never starve a reader.
  * @throws {AppError} `tenant_unknown`.
  */
-export async function verifyGrant(listing: Listing, tenant: Tenant): Promise<void> {
+export async function verifyGrant(listing: Listing, tenant: Tenant, setting: VerifySetting): Promise<void> {
   if (!listing.beginGrantCheck()) return;
   for (let attempt = 0; listing.ended === undefined; attempt += 1) {
-    const known = await askGrant(listing, tenant).catch(expectUnavailable);
+    const known = await askGrant(listing, tenant).catch(notKnown(setting));
     if (known === true) return;
     if (known === undefined) await delay(backoffMs(attempt, BACKOFF));
   }
@@ -57,6 +59,10 @@ async function askGrant(listing: Listing, { decisions }: Tenant): Promise<boolea
   return through === STILL_VALID;
 }
 
-function expectUnavailable(error: unknown): undefined {
-  if (toAppError(error).code !== "unavailable") throw error;
+function notKnown({ onFault }: VerifySetting): (error: unknown) => undefined {
+  return (error) => {
+    const { code } = toAppError(error);
+    if (code === "tenant_unknown") throw error;
+    if (code !== "unavailable") onFault(error);
+  };
 }

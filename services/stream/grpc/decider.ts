@@ -1,5 +1,4 @@
 import { credentials } from "@grpc/grpc-js";
-import DataLoader from "dataloader";
 import { LRUCache } from "lru-cache";
 import { DecisionServiceClient } from "#proto/policy/v1/decision.ts";
 import type { Version } from "#shared/contract/version.ts";
@@ -7,6 +6,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import { clientChannelOptions } from "#shared/grpc/channel-options.ts";
 import type { DecideAnswer, Decider, ResolveAnswer, Subject } from "../authorization/ports.ts";
+import { createLoader } from "./create-loader.ts";
 
 const TIMEOUT_MS = 3_000;
 
@@ -31,11 +31,11 @@ interface DecideKey {
 }
 
 interface Loaders {
-  readonly resolve: DataLoader<ResolveKey, ResolveAnswer>;
-  readonly decide: DataLoader<DecideKey, DecideAnswer>;
+  readonly resolve: (key: ResolveKey) => Promise<ResolveAnswer>;
+  readonly decide: (key: DecideKey) => Promise<DecideAnswer>;
 }
 
-/** Asks policy over gRPC; what is asked for one tenant in one tick travels together. */
+/** Asks policy over gRPC; many questions about one tenant in one call. */
 export class GrpcDecider implements Decider, Disposable {
   readonly #client: DecisionServiceClient;
   readonly #loaders = new LRUCache<string, Loaders>({ max: MAX_TENANTS });
@@ -45,19 +45,19 @@ export class GrpcDecider implements Decider, Disposable {
   }
 
   resolve(tenant: string, subject: Subject, atLeast: Version | undefined): Promise<ResolveAnswer> {
-    return this.#loadersOf(tenant).resolve.load({ subject, atLeast });
+    return this.#loadersOf(tenant).resolve({ subject, atLeast });
   }
 
   decide(tenant: string, grant: string, permission: string, atLeast: Version | undefined): Promise<DecideAnswer> {
-    return this.#loadersOf(tenant).decide.load({ grant, permission, atLeast });
+    return this.#loadersOf(tenant).decide({ grant, permission, atLeast });
   }
 
   #loadersOf(tenant: string): Loaders {
     const known = this.#loaders.get(tenant);
     if (known !== undefined) return known;
     const loaders: Loaders = {
-      resolve: new DataLoader((keys) => this.#resolve(tenant, keys), { cache: false, maxBatchSize: MAX_SUBJECTS }),
-      decide: new DataLoader((keys) => this.#decide(tenant, keys), { cache: false, maxBatchSize: MAX_PAIRS }),
+      resolve: createLoader(MAX_SUBJECTS, (keys) => this.#resolve(tenant, keys)),
+      decide: createLoader(MAX_PAIRS, (keys) => this.#decide(tenant, keys)),
     };
     this.#loaders.set(tenant, loaders);
     return loaders;

@@ -1,5 +1,4 @@
 import { randomInt } from "node:crypto";
-import type { Server } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Admission } from "../admission/admission.ts";
 import type { Hub } from "../audience/hub.ts";
@@ -8,12 +7,12 @@ import type { Hub } from "../audience/hub.ts";
 const LOOK_MS = 20;
 
 /**
- * Ends every stream in good order: takes no new ones, tells each client where it stands and when to come back (spread over
- * the drain's own length, so that they do not arrive elsewhere all at once), and waits until the sockets are gone.
+ * Ends every stream in good order: each client is told where it stands and when to come back (spread over the drain's own
+ * length, so that they do not arrive elsewhere all at once); who comes meanwhile is told to come again. Waits until the
+ * sockets are gone.
  */
-export async function drain(server: Server, admission: Admission, hub: Hub, drainMs: number): Promise<void> {
+export async function drain(admission: Admission, hub: Hub, drainMs: number): Promise<void> {
   admission.drain();
-  server.close();
   for (const { reader } of hub.streams()) reader.bye("drain", 1_000 + randomInt(drainMs + 1));
   for (const giveUp = performance.now() + drainMs; hub.size > 0 && performance.now() < giveUp;) await delay(LOOK_MS);
 }

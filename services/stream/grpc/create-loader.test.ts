@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { createLoader } from "./create-loader.ts";
+
+test("an idle loader sends what one tick asks in one call, and answers each question with its own", async () => {
+  const calls: number[][] = [];
+  const load = createLoader<number, number>(10, async (questions) => {
+    calls.push([...questions]);
+    return questions.map((question) => question * 2);
+  });
+  expect(await Promise.all([load(1), load(2), load(3)])).toEqual([2, 4, 6]);
+  expect(calls).toEqual([[1, 2, 3]]);
+});
+
+test("while calls are under way questions gather, up to the largest batch", async () => {
+  const sizes: number[] = [];
+  const gate = Promise.withResolvers<void>();
+  const load = createLoader<number, number>(4, async (questions) => {
+    sizes.push(questions.length);
+    await gate.promise;
+    return [...questions];
+  });
+  const first = load(0);
+  await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
+  const second = load(1);
+  await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
+  const rest = Array.from({ length: 6 }, (_, index) => load(index + 2));
+  expect(sizes).toEqual([1, 1]);
+  gate.resolve();
+  expect(await Promise.all([first, second, ...rest])).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  expect(sizes).toEqual([1, 1, 4, 2]);
+});
+
+test("a call that fails fails its own questions, and the next ones are asked", async () => {
+  let calls = 0;
+  const load = createLoader<number, number>(1, async (questions) => {
+    calls += 1;
+    if (calls <= 2) throw new Error("away");
+    return [...questions];
+  });
+  const answers = await Promise.allSettled([load(1), load(2), load(3)]);
+  expect(answers.map(({ status }) => status)).toEqual(["rejected", "rejected", "fulfilled"]);
+});
