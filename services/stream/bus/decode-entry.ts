@@ -52,9 +52,8 @@ export function nanosOf(timestamp: string): bigint {
 }
 
 function decodeControl(tenant: string, position: Position, { subject, data }: StoredMessage): ControlEntry {
-  const kind = subject.slice(`control.${tenant}.`.length);
-  const value = parseJson(data);
-  const change = changeOf(kind, value);
+  const prefix = `control.${tenant}.`;
+  const change = subject.startsWith(prefix) ? changeOf(subject.slice(prefix.length), parseJson(data)) : undefined;
   return { kind: "control", position, change: change ?? { of: "unknown" } };
 }
 

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { AppError } from "#shared/errors/app-error.ts";
 import { problemOf } from "#shared/http/problem.ts";
 import type { DemoPage } from "./demo-page.ts";
@@ -16,10 +17,13 @@ export interface EdgeServerSetting {
 
 /** The edge's public HTTP server; not yet listening. */
 export function createEdgeServer(setting: EdgeServerSetting): Server {
+  const streaming = new WeakSet<Socket>();
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, keepAlive: true, noDelay: true },
     (request, response) => {
-      handle(setting, request, response).catch((error: unknown) => {
+      // A stream takes its socket for good: the answer to a request sent behind it would stand in the middle of it.
+      if (streaming.has(request.socket)) return void request.socket.destroy();
+      handle(setting, streaming, request, response).catch((error: unknown) => {
         setting.route.edge.onFault(error);
         request.socket.destroy();
       });
@@ -31,7 +35,12 @@ export function createEdgeServer(setting: EdgeServerSetting): Server {
   return server;
 }
 
-async function handle(setting: EdgeServerSetting, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(
+  setting: EdgeServerSetting,
+  streaming: WeakSet<Socket>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const url = parseUrl(request.url);
   if (url === undefined) return tell(response, new AppError("malformed_request", "the request's path is malformed"));
   allowOrigin(setting.route.allowedOrigins, request, response);
@@ -41,7 +50,12 @@ async function handle(setting: EdgeServerSetting, request: IncomingMessage, resp
     response.setHeader("allow", "GET, OPTIONS");
     return tell(response, new AppError("method_not_allowed", "use GET"));
   }
-  if (isStream) return serveStream(setting.route, request, response, url.searchParams);
+  if (isStream) {
+    streaming.add(request.socket);
+    await serveStream(setting.route, request, response, url.searchParams);
+    streaming.delete(request.socket);
+    return;
+  }
   if (setting.demo?.has(url.pathname) === true) return setting.demo.serve(url.pathname, response);
   return tell(response, new AppError("not_found", "there is nothing at this path"));
 }

@@ -87,6 +87,11 @@ describe("a client with an id of this log", () => {
     expect(await findStart(log, idOf(100), NOW)).toEqual({ position: at(100), notice: undefined });
   });
 
+  test("of sequence 0 is never asked for a message: none stands there", async () => {
+    const log: LogView = { ...logWith(), lookUp: () => Promise.reject(new Error("asked")) };
+    expect(await findStart(log, idOf(0, "other"), NOW)).toMatchObject({ notice: undefined });
+  });
+
   test("is told the gap where entries after its own are gone", async () => {
     expect(await findStart(logWith({ first: 52 }), idOf(50), NOW)).toEqual({
       position: at(51, "0"),

@@ -9,9 +9,11 @@ export class Connection {
   #ended = false;
   /** Resolves when the socket is gone, whoever ended it. */
   readonly closed: Promise<void>;
-  /** Bytes handed to the kernel so far; a reader whose figure stands still makes no progress. */
+  /** A figure that stands still only while the kernel takes nothing. */
   get progress(): number {
-    return this.#socket.bytesWritten - this.#socket.writableLength;
+    // Node counts a write when all of it is gone; a large event may take a slow client longer than a stall may last.
+    const { _handle } = this.#socket as Socket & { _handle?: { readonly writeQueueSize: number } | null };
+    return this.#socket.bytesWritten - this.#socket.writableLength - (_handle?.writeQueueSize ?? 0);
   }
 
   constructor(socket: Socket) {

@@ -54,26 +54,28 @@ function escapeLines(body: Buffer): Buffer {
 
 /** The event in the JSON format of CloudEvents 1.0, section 3; producers' own `ce-*` attributes win over ours. */
 function cloudEventOf(tenant: string, epoch: string, entry: EventEntry): string {
-  const given = Object.entries(entry.attributes).filter(([name]) => name.startsWith("ce-"));
+  const given = Object.entries(entry.attributes).filter(([name]) => name.startsWith("ce-") && name !== "ce-data");
   const text = entry.payload.toString("utf8");
-  const json = parseJson(text);
-  return JSON.stringify({
+  const isJsonText = isJson(text);
+  const attributes = JSON.stringify({
     specversion: "1.0",
     id: entry.attributes["nats-msg-id"] ?? formatEventId(epoch, entry.position),
     source: `/tenants/${tenant}`,
     type: entry.type,
     subject: entry.topic,
     time: new Date(entry.storedAt).toISOString(),
-    datacontenttype: json === undefined ? "text/plain" : "application/json",
+    datacontenttype: isJsonText ? "application/json" : "text/plain",
     ...Object.fromEntries(given.map(([name, value]) => [name.slice("ce-".length), value])),
-    data: json === undefined ? text : json,
   });
+  // JSON goes in as it was published: written anew, it would lose the digits of large numbers.
+  return `${attributes.slice(0, -1)},"data":${isJsonText ? text : JSON.stringify(text)}}`;
 }
 
-function parseJson(text: string): unknown {
+function isJson(text: string): boolean {
   try {
-    return JSON.parse(text);
+    JSON.parse(text);
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
 }

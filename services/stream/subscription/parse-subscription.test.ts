@@ -1,0 +1,137 @@
+import { describe, expect, test } from "vitest";
+import type { AppError, ErrorCode } from "#shared/errors/app-error.ts";
+import { parseSubscription } from "./parse-subscription.ts";
+
+describe("the topics of a subscription", () => {
+  test("are sorted, without repeats, so that equal wishes are one audience", () => {
+    expect(parse("topic=push.event&topic=issues.*&topic=push.event").topics).toEqual(["issues.*", "push.event"]);
+  });
+
+  test("may be one", () => expect(parse("topic=order.created").topics).toHaveLength(1));
+
+  test("may be 100", () => expect(parse(manyTopics(100)).topics).toHaveLength(100));
+
+  test("may not be 101, nor 101 times the same", () => {
+    expect(refusal(manyTopics(101))).toBe("malformed_topic");
+    expect(refusal(Array.from({ length: 101 }, () => "topic=order.created").join("&"))).toBe("malformed_topic");
+  });
+
+  test("may not be missing", () => expect(refusal("from=now")).toBe("malformed_topic"));
+
+  test.each([">", "*.*", "order.>", "*.created", "order.*.42", "a.b.c.d.e.f.g.h", `${"x".repeat(64)}.>`])(
+    "may be %s",
+    (topic) => expect(parse(`topic=${topic}`).topics).toEqual([topic]),
+  );
+
+  test.each([
+    "",
+    "*",
+    "order",
+    "order..created",
+    ".order.created",
+    "order.created.",
+    "../order",
+    "order.>.created",
+    "order.cre*",
+    "order.created\0",
+    "order.created\n",
+    "order.cre ated",
+    " order.created",
+    "order.créé",
+    "order/created",
+    "$JS.API.>",
+    "a.b.c.d.e.f.g.h.i",
+    `${"x".repeat(65)}.y`,
+    "x".repeat(4_096),
+    `order.${"x".repeat(4_096)}`,
+  ])("are never %j", (topic) => expect(refusal(new URLSearchParams({ topic }).toString())).toBe("malformed_topic"));
+
+  test("are refused by their place, not by what they hold", () => {
+    const error = refused("topic=order.created&topic=<script>");
+    expect(error.message).toContain("topic 2 ");
+    expect(error.message).not.toContain("script");
+  });
+});
+
+describe("the format", () => {
+  test("is raw and without names where nothing is said", () => {
+    expect(parse("topic=a.b").format).toEqual({ body: "raw", naming: "message" });
+  });
+
+  test("may be CloudEvents, with names", () => {
+    const { format } = parse("topic=a.b&format=cloudevents&events=named");
+    expect(format).toEqual({ body: "cloudevents", naming: "named" });
+  });
+
+  test.each(["format=xml", "format=", "format=RAW", "events=all", "events=", "format=raw%00"])("is never %s", (text) =>
+    expect(refusal(`topic=a.b&${text}`)).toBe("malformed_request"),
+  );
+});
+
+describe("the beginning", () => {
+  test("is now where nothing is said", () => expect(parse("topic=a.b").from).toEqual({ at: "now" }));
+
+  test("may be the earliest entry, or a time in any zone", () => {
+    expect(parse("topic=a.b&from=earliest").from).toEqual({ at: "earliest" });
+    const wallMs = Date.UTC(2026, 0, 31, 12);
+    expect(parse("topic=a.b&from=2026-01-31T12:00:00Z").from).toEqual({ at: "time", wallMs });
+    expect(parse("topic=a.b&from=2026-01-31T13:00:00%2B01:00").from).toEqual({ at: "time", wallMs });
+  });
+
+  test.each([
+    "",
+    "then",
+    "Earliest",
+    "0",
+    "-1",
+    "2026-01-31",
+    "2026-02-30T12:00:00Z",
+    "1769860800000",
+    "2026-01-31T12:00:00",
+  ])("is never %j", (from) => expect(refusal(`topic=a.b&from=${from}`)).toBe("malformed_request"));
+});
+
+describe("the last id", () => {
+  test("is the header's, else the parameter's, else none", () => {
+    expect(parse("topic=a.b&lastEventId=query", "header").lastEventId).toBe("header");
+    expect(parse("topic=a.b&lastEventId=query").lastEventId).toBe("query");
+    expect(parse("topic=a.b").lastEventId).toBeUndefined();
+  });
+
+  test("may be anything: a client that brings rubbish is told reset, not refused", () => {
+    expect(parse("topic=a.b", "\0; DROP TABLE").lastEventId).toBe("\0; DROP TABLE");
+  });
+});
+
+describe("a parameter that this server does not know", () => {
+  test.each(["page=1", "topics=a.b", "Topic=a.b", "last-event-id=1", "__proto__=x", "=x"])("is refused: %s", (text) =>
+    expect(refusal(`topic=a.b&${text}`)).toBe("unsupported_parameter"),
+  );
+
+  test("is named in the refusal by its first 64 characters", () => {
+    const { message } = refused(`topic=a.b&${"x".repeat(5_000)}=1`);
+    expect(message).toContain(`"${"x".repeat(64)}"`);
+    expect(message.length).toBeLessThan(200);
+  });
+});
+
+function parse(query: string, lastEventId?: string) {
+  return parseSubscription(new URLSearchParams(query), lastEventId);
+}
+
+function refused(query: string): AppError {
+  try {
+    parse(query);
+  } catch (error) {
+    return error as AppError;
+  }
+  throw new Error(`accepted: ${query}`);
+}
+
+function refusal(query: string): ErrorCode {
+  return refused(query).code;
+}
+
+function manyTopics(count: number): string {
+  return Array.from({ length: count }, (_, index) => `topic=order.k${index}`).join("&");
+}

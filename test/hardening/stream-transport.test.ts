@@ -1,0 +1,263 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
+import { freePort } from "#test/support/ports.ts";
+import { type Stack, startStack } from "#test/support/start-stack.ts";
+
+const TOPIC = "topic=issues.>";
+
+let stack: Stack;
+let token: string;
+
+beforeAll(async () => {
+  stack = await startStack();
+  token = (await stack.login("alice")).access_token;
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+describe("a request for what may not be had", () => {
+  test("is told no_topic_granted where not one topic is granted", async () => {
+    expect(await ask({ query: "topic=push.>&topic=audit.>" })).toMatchObject({ status: 403, code: "no_topic_granted" });
+    await using one = await open("topic=push.>&topic=issues.>");
+    expect(one.status).toBe(200);
+  });
+
+  test.each([
+    "topic=",
+    "topic=*",
+    "topic=order.%00x",
+    "topic=a%20.b",
+    "topic=..%2F..",
+    `topic=${"x".repeat(4_096)}`,
+    "from=now",
+  ])("is told malformed_topic: %s", async (query) =>
+    expect(await ask({ query })).toMatchObject({ status: 400, code: "malformed_topic" }),
+  );
+
+  test("may name 100 topics, and not 101", async () => {
+    const topics = (count: number): string =>
+      Array.from({ length: count }, (_, index) => `topic=issues.k${index}`).join("&");
+    await using most = await open(topics(100));
+    expect(most.status).toBe(200);
+    expect(await ask({ query: topics(101) })).toMatchObject({ status: 400, code: "malformed_topic" });
+  });
+
+  test.each([
+    ["format=xml", "malformed_request"],
+    ["from=yesterday", "malformed_request"],
+    ["events=all", "malformed_request"],
+    ["surprise=1", "unsupported_parameter"],
+  ])("is told what is wrong with %s", async (parameter, code) => {
+    expect(await ask({ query: `${TOPIC}&${parameter}` })).toMatchObject({ status: 400, code });
+  });
+
+  test("is told not_acceptable where it accepts no event stream", async () => {
+    for (const accept of ["application/json", "text/html, application/xml;q=0.9", "text/event-streams", ""]) {
+      expect(await ask({ headers: [`Accept: ${accept}`] })).toMatchObject({ status: 406, code: "not_acceptable" });
+    }
+  });
+
+  test.each(["text/event-stream", "*/*", "text/*;q=0.1", "application/json, TEXT/EVENT-STREAM;q=1"])(
+    "is served where it accepts %s",
+    async (accept) => {
+      await using stream = await open(TOPIC, { accept });
+      expect(stream.status).toBe(200);
+    },
+  );
+
+  test.each(["POST", "PUT", "DELETE", "PATCH"])("is told which method to use instead of %s", async (method) => {
+    const answer = await ask({ method });
+    expect(answer).toMatchObject({ status: 405, code: "method_not_allowed" });
+    expect(answer.text).toMatch(/^allow: GET, OPTIONS\r$/im);
+  });
+
+  test("is told the same without a body for HEAD", async () => {
+    const answer = await ask({ method: "HEAD" });
+    expect(answer).toMatchObject({ status: 405, code: undefined });
+  });
+
+  test.each(["/v1/streams", "/v1/stream/", "/", "/V1/STREAM", "/v1/stream/../secret", "//v1/stream", "/v1/%73tream"])(
+    "is told that there is nothing at %s",
+    async (path) => expect(await ask({ path })).toMatchObject({ status: 404, code: "not_found" }),
+  );
+});
+
+describe("headers", () => {
+  test("of 20 KB are taken, of 40 KB are refused with 431, and the next request is served", async () => {
+    await using large = await open(TOPIC, { cookie: `theme=${"x".repeat(20_000)}` });
+    expect(large.status).toBe(200);
+    expect((await ask({ headers: [`Cookie: theme=${"x".repeat(40_000)}`] })).status).toBe(431);
+    await expectServed();
+  });
+
+  test("with a Last-Event-ID of 10 KB get their stream, and are told reset", async () => {
+    await using stream = await open(TOPIC, { "last-event-id": "a".repeat(10_000) });
+    expect(stream.status).toBe(200);
+    expect(JSON.parse((await stream.frame("reset")).data)).toEqual({ reason: "unknown_id" });
+  });
+
+  test("with two Last-Event-IDs are told reset", async () => {
+    const ids = ["Last-Event-ID: aaaaaaaa.1.a", "Last-Event-ID: aaaaaaaa.2.b"];
+    await using socket = await rawSocket();
+    socket.write(requestOf({ headers: ids }));
+    expect(await socket.until("event: reset")).toContain("200 OK");
+  });
+});
+
+describe("bytes that are no request", () => {
+  const malformed = {
+    "a line that says nothing": "HELLO\r\n\r\n",
+    "a path with a NUL": "GET /v1/stream\0x HTTP/1.1\r\nHost: edge\r\n\r\n",
+    "a header with a NUL": "GET /v1/stream HTTP/1.1\r\nHost: edge\r\nX-Auth-Token: a\0b\r\n\r\n",
+    "a header without a name": "GET /v1/stream HTTP/1.1\r\nHost: edge\r\n: x\r\n\r\n",
+    "a folded header": "GET /v1/stream HTTP/1.1\r\nHost: edge\r\nX-A: b\r\n c\r\n\r\n",
+    "no host": "GET /v1/stream HTTP/1.1\r\n\r\n",
+    "a lone CR as a line end": "GET /v1/stream HTTP/1.1\rHost: edge\r\n\r\n",
+    "a length beside chunks":
+      "GET / HTTP/1.1\r\nHost: e\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    TLS: "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
+    "a target that is no path": "GET edge:443 HTTP/1.1\r\nHost: edge\r\n\r\n",
+    "another protocol": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+  };
+  test.each(Object.entries(malformed))("are told 400 and closed: %s", async (_, bytes) => {
+    await using socket = await rawSocket();
+    socket.write(bytes);
+    expect(await socket.text()).toMatch(/^HTTP\/1\.1 400 /);
+    await expectServed();
+  });
+
+  test.each(["http://other/v1/stream", "*"])("are told malformed_request: a target %s", async (path) => {
+    expect(await ask({ path })).toMatchObject({ status: 400, code: "malformed_request" });
+  });
+});
+
+test("requests that never end do not hinder others", async () => {
+  await using sockets = new AsyncDisposableStack();
+  for (let count = 0; count < 200; count += 1) {
+    const socket = sockets.use(await rawSocket());
+    socket.write("GET /v1/stream?topic=issues.%3E HTTP/1.1\r\nHost: edge\r\nX-Slow:");
+  }
+  const startedAt = performance.now();
+  await expectServed();
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+});
+
+describe("a second request on the socket of a stream", () => {
+  test("cuts it: two people's streams never share a socket", async () => {
+    const { access_token: other } = await stack.login("bob");
+    await using socket = await rawSocket();
+    socket.write(requestOf({}) + requestOf({ bearer: other }));
+    expect(await socket.text()).not.toContain("event: ready");
+    await expectServed();
+  });
+
+  test("is not answered into the stream", async () => {
+    await using socket = await rawSocket();
+    socket.write(requestOf({}));
+    await socket.until("event: ready");
+    socket.write(requestOf({ path: "/nowhere" }));
+    expect((await socket.text()).match(/HTTP\/1\.1 /g)).toHaveLength(1);
+  });
+
+  test("is served where the first one was refused", async () => {
+    await using socket = await rawSocket();
+    socket.write(requestOf({ query: "topic=push.>" }));
+    await socket.until("no_topic_granted");
+    socket.write(requestOf({}));
+    expect(await socket.until("event: ready")).toContain("200 OK");
+  });
+});
+
+describe("now is not the time", () => {
+  test("is a 200 that ends with busy for an EventSource, and a 503 for a declared client", async () => {
+    const dead = { AUTH_GRPC_URL: `127.0.0.1:${await freePort()}`, STREAM_HANDSHAKE_MS: "500" };
+    await using edge = await stack.startEdge(dead);
+    await using plain = await open(TOPIC, {}, edge.ports.http);
+    expect(plain.status).toBe(200);
+    expect(plain.headers["content-type"]).toMatch(/^text\/event-stream/);
+    const busy = JSON.parse((await plain.frame("busy")).data) as { retryMs: number };
+    await plain.closed();
+    expect(Number(/^retry: (\d+)$/m.exec(plain.raw())?.[1])).toBe(busy.retryMs);
+    expect(busy.retryMs).toBeGreaterThanOrEqual(1_000);
+    expect(plain.raw()).not.toContain("event: ready");
+
+    const declared = await ask({ headers: ["X-Sluice-Client: js/1.0"] }, edge.ports.http);
+    expect(declared).toMatchObject({ status: 503, code: "unavailable" });
+    expect(Number(/^retry-after: (\d+)\r$/im.exec(declared.text)?.[1])).toBeGreaterThanOrEqual(1);
+  });
+
+  test("is told to one stream more than the edge may hold", async () => {
+    await using edge = await stack.startEdge({ STREAM_MAX_CONNECTIONS: "2" });
+    await using first = await open(TOPIC, {}, edge.ports.http);
+    await using second = await open(TOPIC, {}, edge.ports.http);
+    await Promise.all([first.frame("ready"), second.frame("ready")]);
+    await using third = await open(TOPIC, {}, edge.ports.http);
+    await third.frame("busy");
+    await third.closed();
+    await first[Symbol.asyncDispose]();
+    const declared = { headers: ["X-Sluice-Client: js/1.0"], bearer: "none" };
+    await expect.poll(() => ask(declared, edge.ports.http)).toMatchObject({ status: 401 });
+  });
+});
+
+interface Call {
+  readonly method?: string;
+  readonly path?: string;
+  readonly query?: string;
+  readonly headers?: readonly string[];
+  readonly bearer?: string;
+}
+
+interface RawSocket extends AsyncDisposable {
+  write(bytes: string): void;
+  /** Everything until the server closes. */
+  text(): Promise<string>;
+  /** Everything up to here once it holds `part`. */
+  until(part: string): Promise<string>;
+}
+
+function requestOf({ method = "GET", path = "/v1/stream", query, headers = [], bearer = token }: Call): string {
+  const target = `${path}${path === "/v1/stream" ? `?${query ?? TOPIC}` : ""}`;
+  return [`${method} ${target} HTTP/1.1`, "Host: edge", `Authorization: Bearer ${bearer}`, ...headers, "", ""].join(
+    "\r\n",
+  );
+}
+
+async function rawSocket(port = stack.edge.ports.http): Promise<RawSocket> {
+  const socket: Socket = connect(port, "127.0.0.1");
+  await once(socket, "connect");
+  let text = "";
+  socket.on("error", () => {}).on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  return {
+    write: (bytes) => void socket.write(bytes, "latin1"),
+    text: () => closed.then(() => text),
+    until: async (part) => {
+      await expect.poll(() => text, { timeout: 5_000 }).toContain(part);
+      return text;
+    },
+    async [Symbol.asyncDispose]() {
+      socket.destroy();
+      await closed;
+    },
+  };
+}
+
+/** Sends a request that is refused, and reads the refusal. */
+async function ask(call: Call, port?: number): Promise<{ status: number; code: unknown; text: string }> {
+  await using socket = await rawSocket(port);
+  socket.write(requestOf({ ...call, headers: [...(call.headers ?? []), "Connection: close"] }));
+  const text = await socket.text();
+  const problem = /^\{.*\}$/m.exec(text)?.[0] ?? "{}";
+  return { status: Number(text.split(" ")[1]), code: (JSON.parse(problem) as { code?: unknown }).code, text };
+}
+
+function open(query = TOPIC, headers: Record<string, string> = {}, port = stack.edge.ports.http): Promise<EventStream> {
+  return openEventStream(`http://127.0.0.1:${port}/v1/stream?${query}`, { token, headers });
+}
+
+async function expectServed(): Promise<void> {
+  await using stream = await open();
+  await stream.frame("ready");
+}
