@@ -25,6 +25,9 @@ export interface AudienceSetting {
 /** However full the loop is, a burst waits no longer than this, in milliseconds. */
 const MAX_FLUSH_MS = 50;
 
+/** A burst that is larger leaves before its time: this is what one flush may add to a slow socket's buffer. */
+const MAX_PENDING_BYTES = 64 * 1024;
+
 /**
  * Live readers with the same topics, grant and format. Matching, deciding and encoding happen once for all of them; what is
  * left for each is one write per flush. The first event after quiet is written at once; in a burst, events leave together.
@@ -36,6 +39,7 @@ export class Audience {
   readonly #setting: AudienceSetting;
   readonly #members = new Set<Member>();
   #pending: Buffer[] = [];
+  #pendingBytes = 0;
   /** Where the members stand while something is pending. */
   #writtenThrough: Position | undefined;
   #flushedAt = Number.NEGATIVE_INFINITY;
@@ -69,13 +73,11 @@ export class Audience {
   /** Queues an event for all members; `before` is the position it follows. */
   push(entry: EventEntry, before: Position): void {
     this.#writtenThrough ??= before;
-    this.#pending.push(encodeEvent(this.#setting.tenant, this.#setting.epoch(), entry, this.format));
-    if (this.#timer !== undefined) return;
-    // Half of the time is the most that flushing may take: the interval stretches with what the last flush has cost.
-    const interval = Math.min(MAX_FLUSH_MS, Math.max(this.#setting.flushMs, this.#flushCostMs));
-    const wait = this.#flushedAt + interval - this.#setting.now();
-    if (wait <= 0) this.flush();
-    else this.#timer = setTimeout(() => this.flush(), wait);
+    const frame = encodeEvent(this.#setting.tenant, this.#setting.epoch(), entry, this.format);
+    this.#pending.push(frame);
+    this.#pendingBytes += frame.length;
+    if (this.#pendingBytes >= MAX_PENDING_BYTES) this.flush();
+    else this.#schedule();
   }
 
   /** Writes what is pending to every member, now. */
@@ -88,6 +90,7 @@ export class Audience {
     const events = this.#pending.length;
     const frames = events === 1 && this.#pending[0] !== undefined ? this.#pending[0] : Buffer.concat(this.#pending);
     this.#pending = [];
+    this.#pendingBytes = 0;
     this.#writtenThrough = undefined;
     for (const member of this.#members) {
       if (member.take(frames, events, now)) continue;
@@ -104,5 +107,14 @@ export class Audience {
     const members = [...this.#members];
     this.#members.clear();
     for (const member of members) member.fallBehind(position);
+  }
+
+  #schedule(): void {
+    if (this.#timer !== undefined) return;
+    // Half of the time is the most that flushing may take: the interval stretches with what the last flush has cost.
+    const interval = Math.min(MAX_FLUSH_MS, Math.max(this.#setting.flushMs, this.#flushCostMs));
+    const wait = this.#flushedAt + interval - this.#setting.now();
+    if (wait <= 0) this.flush();
+    else this.#timer = setTimeout(() => this.flush(), wait);
   }
 }
