@@ -11,6 +11,7 @@ export class TailBudget {
   readonly #maxBytes: number;
   readonly #tails = new Set<Tail>();
   #bytes = 0;
+  #victim: { readonly tail: Tail | undefined; readonly readAt: number } = { tail: undefined, readAt: 0 };
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -22,6 +23,7 @@ export class TailBudget {
 
   remove(tail: Tail): void {
     this.#tails.delete(tail);
+    if (this.#victim.tail === tail) this.#victim = { tail: undefined, readAt: 0 };
   }
 
   charge(bytes: number): void {
@@ -34,11 +36,19 @@ export class TailBudget {
   }
 
   #evictOne(): boolean {
+    // Times of reading only rise: who was first to give way stays it until he is read or empty. Looking at a thousand
+    // tenants for each entry would cost more than the entry.
+    const { tail, readAt } = this.#victim;
+    if (tail === undefined || tail.length === 0 || tail.readAt !== readAt) this.#chooseVictim();
+    return this.#victim.tail?.dropOldest() ?? false;
+  }
+
+  #chooseVictim(): void {
     let victim: Tail | undefined;
     for (const tail of this.#tails) {
       if (tail.length > 0 && (victim === undefined || tail.readAt < victim.readAt)) victim = tail;
     }
-    return victim?.dropOldest() ?? false;
+    this.#victim = { tail: victim, readAt: victim?.readAt ?? 0 };
   }
 }
 
