@@ -1,5 +1,6 @@
 import { createLocalJWKSet } from "jose";
 import { verifyAccessToken } from "#shared/contract/verify-access-token.ts";
+import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { startGrpcServer } from "#shared/grpc/start-server.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
@@ -37,6 +38,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
   const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
 
+  const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log));
   const redis = starting.adopt(await connectRedis(config.REDIS_URL, log), (client) => client.disconnect());
   const nats = starting.adopt(await connectNats(config.NATS_URL, "auth", log), drainNats);
   const keys = await openKeyRing(await loadKeyRing(nats, { replicas }));
@@ -59,9 +61,11 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   );
 
   const grpc = starting.use(
-    await startGrpcServer({ host, port: config.AUTH_GRPC_PORT, setting: "AUTH_GRPC_PORT" }, [
-      createSessionService(checkSessions, metrics, log),
-    ]),
+    await startGrpcServer(
+      { host, port: config.AUTH_GRPC_PORT, setting: "AUTH_GRPC_PORT" },
+      [createSessionService(checkSessions, metrics, log)],
+      security,
+    ),
   );
 
   const allowedOrigins = config.AUTH_ALLOWED_ORIGINS;

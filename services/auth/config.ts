@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
+import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
 
 const DAY_SECONDS = 86_400;
 
 const authSettings = z.object({
   ...commonSettings,
+  ...grpcTlsSettings,
   AUTH_HTTP_PORT: portSchema.default(8081),
   AUTH_GRPC_PORT: portSchema.default(7001),
   AUTH_OPS_PORT: portSchema.default(8091),

@@ -3,6 +3,7 @@ import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
 import { BootError } from "#shared/config/read-config.ts";
 import { remoteKeys, verifyAccessToken } from "#shared/contract/verify-access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { startGrpcServer } from "#shared/grpc/start-server.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
@@ -14,7 +15,7 @@ import { systemClock as clock } from "#shared/time/clock.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
 import type { PolicyChanging } from "./change-policy.ts";
 import type { PolicyConfig } from "./config.ts";
-import { createDecisionService } from "./grpc/decision-service.ts";
+import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
 import type { Authorizing } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
@@ -42,6 +43,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const registry = createMetricsRegistry();
   const metrics = createPolicyMetrics(registry);
 
+  const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "policy", log), drainNats);
   const { store, changing } = await openPolicies(nats, config, metrics, log);
   await checkTenants(changing, log);
@@ -64,9 +66,11 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   );
 
   const grpc = starting.use(
-    await startGrpcServer({ host, port: config.POLICY_GRPC_PORT, setting: "POLICY_GRPC_PORT" }, [
-      [DecisionServiceService, createDecisionService(changing.snapshots, metrics, log)],
-    ]),
+    await startGrpcServer(
+      { host, port: config.POLICY_GRPC_PORT, setting: "POLICY_GRPC_PORT" },
+      [[DecisionServiceService, createDecisionService(changing.snapshots, metrics, log), decisionCallers]],
+      security,
+    ),
   );
 
   const authorizing = await createAuthorizing(nats, config, changing.snapshots);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
 import { verifierSettings } from "#shared/contract/verify-access-token.ts";
+import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
 
 const DAY_SECONDS = 86_400;
@@ -8,6 +9,7 @@ const MIB = 1024 * 1024;
 
 const policySettings = z.object({
   ...commonSettings,
+  ...grpcTlsSettings,
   ...verifierSettings,
   POLICY_HTTP_PORT: portSchema.default(8082),
   POLICY_GRPC_PORT: portSchema.default(7002),

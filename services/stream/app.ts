@@ -3,6 +3,7 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
 import { remoteKeys, verifyAccessToken } from "#shared/contract/verify-access-token.ts";
+import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { closeServer, listen, type ListenAddress } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
@@ -72,8 +73,9 @@ async function startEdge(
 ): Promise<Edge> {
   const admission = new Admission(config.STREAM_MAX_CONNECTIONS);
   const metrics = createStreamMetrics(registry, admission);
-  const sessions = stack.use(new GrpcSessionChecker(config.AUTH_GRPC_URL));
-  const decider = stack.use(new GrpcDecider(config.POLICY_GRPC_URL));
+  const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
+  const sessions = stack.use(new GrpcSessionChecker(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
+  const decider = stack.use(new GrpcDecider(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")));
   const guard = new ClockGuard(systemClock, () => {
     log.warn("the clock jumped: every session is asked for again");
     for (const { reader } of hub.streams()) doubtSession(reader.listing, verifying);

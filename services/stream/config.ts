@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { verifierSettings } from "#shared/contract/verify-access-token.ts";
 import { commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
+import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
 
 const schema = z.object({
   ...commonSettings,
+  ...grpcTlsSettings,
   ...verifierSettings,
   STREAM_BIND_ADDRESS: z.string().min(1).default("127.0.0.1"),
   STREAM_HTTP_PORT: portSchema.default(8080),

@@ -8,6 +8,7 @@ import {
 } from "#proto/auth/v1/session.ts";
 import { isName } from "#shared/contract/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import type { AuthMetrics } from "../metrics.ts";
@@ -15,18 +16,23 @@ import type { CheckSessions, SessionStanding } from "../sessions/check-sessions.
 
 const MAX_QUESTIONS = 1_024;
 
+/** Who may ask, over mutual TLS. */
+const callers: MethodCallers<keyof SessionServiceService> = {
+  checkSessions: ["stream.sluice"],
+};
+
 const stateOf = {
   live: SessionState.LIVE,
   expired: SessionState.EXPIRED,
   revoked: SessionState.REVOKED,
 } as const satisfies Record<SessionStanding["state"], SessionState>;
 
-/** The gRPC service that tells the edge which sessions live: its definition and its implementation. */
+/** The gRPC service that tells the edge which sessions live: its definition, its implementation and its callers. */
 export function createSessionService(
   checkSessions: CheckSessions,
   metrics: AuthMetrics,
   log: Logger,
-): [typeof SessionServiceService, SessionServiceServer] {
+): [typeof SessionServiceService, SessionServiceServer, MethodCallers] {
   const implementation: SessionServiceServer = {
     checkSessions: unaryHandler<CheckSessionsRequest, CheckSessionsResponse>(log, async ({ questions }) => {
       requireAnswerable(questions);
@@ -35,7 +41,7 @@ export function createSessionService(
       return { answers: standings.map(answerOf) };
     }),
   };
-  return [SessionServiceService, implementation];
+  return [SessionServiceService, implementation, callers];
 }
 
 /** Names become keys, so a bad one is refused before anything is read. */

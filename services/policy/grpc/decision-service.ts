@@ -2,12 +2,14 @@ import type {
   DecideRequest,
   DecideResponse,
   DecisionServiceServer,
+  DecisionServiceService,
   ResolveRequest,
   ResolveResponse,
 } from "#proto/policy/v1/decision.ts";
 import { isName } from "#shared/contract/names.ts";
 import { type Version, versionSchema } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { decodeGrant } from "../decide/grant.ts";
@@ -19,6 +21,12 @@ import type { Snapshots } from "../snapshots.ts";
 
 const MAX_QUESTIONS = 1_024;
 const MAX_RESIDUALS = 65_536;
+
+/** Who may ask, over mutual TLS. */
+export const decisionCallers: MethodCallers<keyof DecisionServiceService> = {
+  resolve: ["stream.sluice", "auth.sluice"],
+  decide: ["stream.sluice", "auth.sluice"],
+};
 
 /** What the service counts. */
 export type DecisionMetrics = Pick<PolicyMetrics, "decisions" | "resolves">;

@@ -1,7 +1,7 @@
 import {
   type handleUnaryCall,
   Server,
-  ServerCredentials,
+  type ServerCredentials,
   type ServiceDefinition,
   status,
   type UntypedServiceImplementation,
@@ -12,6 +12,11 @@ import { type AppError, httpStatusOf, toAppError } from "#shared/errors/app-erro
 import type { ListenAddress } from "#shared/http/listen.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { serverChannelOptions } from "./channel-options.ts";
+import type { MethodCallers } from "./check-caller.ts";
+import { type GrpcSecurity, plaintext } from "./grpc-security.ts";
+
+/** A service's definition, its implementation, and who may call its methods: nobody unless it is said. */
+export type GrpcService = readonly [ServiceDefinition, UntypedServiceImplementation, MethodCallers?];
 
 /** A running gRPC server with the standard health service. Disposing lets running calls finish for up to 5 s. */
 export interface GrpcServer extends AsyncDisposable {
@@ -21,18 +26,20 @@ export interface GrpcServer extends AsyncDisposable {
 }
 
 /**
- * Serves gRPC services and `grpc.health.v1.Health`.
+ * Serves gRPC services and `grpc.health.v1.Health`. Over mutual TLS each method is for its callers alone.
  * @throws {BootError} when the port is taken.
  */
 export async function startGrpcServer(
   address: ListenAddress,
-  services: ReadonlyArray<readonly [ServiceDefinition, UntypedServiceImplementation]>,
+  services: readonly GrpcService[],
+  security: GrpcSecurity = plaintext,
 ): Promise<GrpcServer> {
-  const server = new Server(serverChannelOptions);
+  const interceptors = security.interceptors(new Map(services.flatMap(callersByPath)));
+  const server = new Server({ ...serverChannelOptions, interceptors });
   const health = new HealthImplementation({ "": "NOT_SERVING" });
   health.addToServer(server);
   for (const [definition, implementation] of services) server.addService(definition, implementation);
-  const port = await bind(server, address);
+  const port = await bind(server, address, security.serverCredentials);
   return {
     port,
     setServing: (serving) => health.setStatus("", serving ? "SERVING" : "NOT_SERVING"),
@@ -92,10 +99,14 @@ function statusOf(error: AppError): status {
   }
 }
 
-function bind(server: Server, { host, port, setting }: ListenAddress): Promise<number> {
+function callersByPath([definition, , callers = {}]: GrpcService): [path: string, names: readonly string[]][] {
+  return Object.entries(definition).map(([method, { path }]) => [path, callers[method] ?? []]);
+}
+
+function bind(server: Server, { host, port, setting }: ListenAddress, credentials: ServerCredentials): Promise<number> {
   const authority = host.includes(":") ? `[${host}]` : host;
   return new Promise((resolve, reject) => {
-    server.bindAsync(`${authority}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(`${authority}:${port}`, credentials, (error, bound) => {
       if (error === null) resolve(bound);
       else reject(new BootError(`cannot listen on ${host}:${port} for gRPC; set ${setting} to a free port`));
     });

@@ -1,10 +1,9 @@
-import { credentials } from "@grpc/grpc-js";
 import { LRUCache } from "lru-cache";
 import { DecisionServiceClient } from "#proto/policy/v1/decision.ts";
 import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
-import { clientChannelOptions } from "#shared/grpc/channel-options.ts";
+import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { DecideAnswer, Decider, ResolveAnswer, Subject } from "../authorization/ports.ts";
 import { createLoader } from "./create-loader.ts";
 
@@ -40,8 +39,8 @@ export class GrpcDecider implements Decider, Disposable {
   readonly #client: DecisionServiceClient;
   readonly #loaders = new LRUCache<string, Loaders>({ max: MAX_TENANTS });
 
-  constructor(address: string) {
-    this.#client = new DecisionServiceClient(address, credentials.createInsecure(), clientChannelOptions);
+  constructor(address: string, channel: GrpcChannel) {
+    this.#client = new DecisionServiceClient(address, channel.credentials, channel.options);
   }
 
   resolve(tenant: string, subject: Subject, atLeast: Version | undefined): Promise<ResolveAnswer> {

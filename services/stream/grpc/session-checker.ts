@@ -1,9 +1,8 @@
-import { credentials } from "@grpc/grpc-js";
 import { SessionServiceClient, SessionState } from "#proto/auth/v1/session.ts";
 import type { SessionAnswer as WireAnswer } from "#proto/auth/v1/session.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
-import { clientChannelOptions } from "#shared/grpc/channel-options.ts";
+import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { SessionAnswer, SessionChecker, SessionQuestion } from "../authorization/ports.ts";
 import { createLoader } from "./create-loader.ts";
 
@@ -17,8 +16,8 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
   readonly #client: SessionServiceClient;
   readonly check: (question: SessionQuestion) => Promise<SessionAnswer>;
 
-  constructor(address: string) {
-    this.#client = new SessionServiceClient(address, credentials.createInsecure(), clientChannelOptions);
+  constructor(address: string, channel: GrpcChannel) {
+    this.#client = new SessionServiceClient(address, channel.credentials, channel.options);
     this.check = createLoader(MAX_BATCH, (questions) => this.#send(questions));
   }
 

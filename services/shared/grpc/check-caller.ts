@@ -1,0 +1,36 @@
+import { X509Certificate } from "node:crypto";
+import { type ServerInterceptor, ServerInterceptingCall, status } from "@grpc/grpc-js";
+import type { Logger } from "#shared/log/create-logger.ts";
+import { isNamed, namesOf } from "./tls-material.ts";
+
+/** Who may call each method of a service: DNS names, one of which the caller's certificate must be for. */
+export type MethodCallers<Method extends string = string> = Readonly<Record<Method, readonly string[]>>;
+
+/** What everybody with a certificate of ours may call: it tells nothing about anyone. */
+const OPEN_SERVICES = ["/grpc.health.v1.Health/"];
+
+/**
+ * Refuses calls of those who may not make them, before anything of them is read. `callers` has the methods by their paths;
+ * what is not in it nobody may call.
+ */
+export function checkCaller(callers: ReadonlyMap<string, readonly string[]>, log: Logger): ServerInterceptor {
+  return ({ path }, call) => {
+    const refusal = refuse(path, call.getAuthContext().sslPeerCertificate?.raw);
+    return new ServerInterceptingCall(call, {
+      start: (next) => {
+        if (refusal === undefined) next();
+        else call.sendStatus({ ...refusal, metadata: null });
+      },
+    });
+  };
+
+  function refuse(path: string, raw: Buffer | undefined) {
+    // TLS lets nobody in without a certificate; should it ever, this does not.
+    if (raw === undefined) return { code: status.UNAUTHENTICATED, details: "a certificate is needed" };
+    if (OPEN_SERVICES.some((service) => path.startsWith(service))) return undefined;
+    const certificate = new X509Certificate(raw);
+    if (callers.get(path)?.some((name) => isNamed(certificate, name))) return undefined;
+    log.warn({ path, caller: namesOf(certificate) }, "a caller was refused");
+    return { code: status.PERMISSION_DENIED, details: `this is not for ${namesOf(certificate)}` };
+  }
+}

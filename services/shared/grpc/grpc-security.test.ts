@@ -1,0 +1,78 @@
+import { writeFile } from "node:fs/promises";
+import { pino } from "pino";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createHealthClient } from "#test/support/health-client.ts";
+import { createTestCertificates, type TestCertificates, type TlsEnvironment } from "#test/support/tls.ts";
+import { waitFor } from "#test/support/wait.ts";
+import { type GrpcSecurity, openGrpcSecurity } from "./grpc-security.ts";
+import { type GrpcServer, startGrpcServer } from "./start-server.ts";
+
+const ADDRESS = { host: "127.0.0.1", port: 0, setting: "NONE" };
+let lines: string[];
+let stack: AsyncDisposableStack;
+let certificates: TestCertificates;
+let auth: TlsEnvironment;
+let stream: GrpcSecurity;
+let server: GrpcServer;
+
+beforeEach(async () => {
+  lines = [];
+  stack = new AsyncDisposableStack();
+  certificates = stack.use(await createTestCertificates());
+  auth = await certificates.issue("auth");
+  stream = await open(await certificates.issue("stream"), "stream.sluice");
+  server = stack.use(await startGrpcServer(ADDRESS, [], await open(auth, "auth.sluice")));
+  server.setServing(true);
+});
+
+afterEach(() => stack.disposeAsync());
+
+async function open(settings: TlsEnvironment, name: string): Promise<GrpcSecurity> {
+  const log = pino({}, { write: (line: string) => void lines.push(line) });
+  return stack.use(await openGrpcSecurity(settings, name, log));
+}
+
+/** Asks over a connection of its own. */
+async function check(security: GrpcSecurity, serverName = "auth.sluice"): Promise<string> {
+  using client = createHealthClient(server.port, security.channelTo(serverName));
+  return await client.check();
+}
+
+function says(text: string): number {
+  return lines.filter((line) => line.includes(text)).length;
+}
+
+test("two services of one authority speak to each other, and only to whom they mean", async () => {
+  expect(await check(stream)).toBe("SERVING");
+  await expect(check(stream, "policy.sluice")).rejects.toThrow(/UNAVAILABLE|DEADLINE_EXCEEDED/);
+});
+
+test("new certificates are taken up by both ends as they run, and a call that is open goes on", async () => {
+  const late = await open(await certificates.issue("late", { dnsName: "stream.sluice" }), "stream.sluice");
+  using watching = createHealthClient(server.port, stream.channelTo("auth.sluice"));
+  const watch = watching.watch();
+  const seen: string[] = [];
+  watch.on("data", ({ status }: { status: string }) => seen.push(status)).on("error", () => {});
+  await waitFor("the watch has begun", () => seen.length === 1);
+
+  const { authority } = stack.use(await createTestCertificates());
+  await certificates.issue("auth", { authority });
+  await certificates.issue("stream", { authority });
+  await waitFor("both took them up", () => says("the certificate for gRPC was replaced") === 2);
+  expect(await check(stream)).toBe("SERVING");
+  await expect(check(late)).rejects.toThrow(/UNAVAILABLE|DEADLINE_EXCEEDED/);
+
+  server.setServing(false);
+  await waitFor("the old call hears of it", () => seen.at(-1) === "NOT_SERVING");
+  watch.cancel();
+});
+
+test("files that do not belong together change nothing, and are told once", async () => {
+  await writeFile(auth.GRPC_TLS_KEY_FILE, "half a ke");
+  await waitFor("the fault is told", () => says("GRPC_TLS_KEY_FILE") === 1);
+  expect(await check(stream)).toBe("SERVING");
+  await certificates.issue("auth");
+  await waitFor("the next ones are taken up", () => says("the certificate for gRPC was replaced") === 1);
+  expect(says("GRPC_TLS_KEY_FILE")).toBe(1);
+  expect(await check(stream)).toBe("SERVING");
+});

@@ -1,0 +1,56 @@
+import {
+  type ChannelCredentials,
+  type ChannelOptions,
+  credentials,
+  experimental,
+  ServerCredentials,
+} from "@grpc/grpc-js";
+import type { ServerInterceptor } from "@grpc/grpc-js";
+import type { Logger } from "#shared/log/create-logger.ts";
+import { clientChannelOptions } from "./channel-options.ts";
+import { checkCaller } from "./check-caller.ts";
+import { readTlsMaterial, tlsFilesOf } from "./tls-material.ts";
+import type { GrpcTlsSettings } from "./tls-settings.ts";
+import { WatchedTls } from "./watch-tls.ts";
+
+/** What a generated client is made with, after its address. */
+export interface GrpcChannel {
+  readonly credentials: ChannelCredentials;
+  readonly options: ChannelOptions;
+}
+
+/** How a service's gRPC is kept from strangers. Dispose it after its servers and clients. */
+export interface GrpcSecurity extends Disposable {
+  readonly serverCredentials: ServerCredentials;
+  /** What stands before the methods; `callers` says for each path who may call it. */
+  interceptors(callers: ReadonlyMap<string, readonly string[]>): ServerInterceptor[];
+  /** A channel on which only a server whose certificate is for that DNS name is spoken to. */
+  channelTo(serverName: string): GrpcChannel;
+}
+
+/** No TLS: for one machine or a private network, where whoever reaches a port may call it. */
+export const plaintext: GrpcSecurity = {
+  serverCredentials: ServerCredentials.createInsecure(),
+  interceptors: () => [],
+  channelTo: () => ({ credentials: credentials.createInsecure(), options: clientChannelOptions }),
+  [Symbol.dispose]: () => {},
+};
+
+/**
+ * Mutual TLS as the service that `name` is the DNS name of, or plaintext where no files are set.
+ * @throws {BootError} when the files are not all set, or are not what they should be.
+ */
+export async function openGrpcSecurity(settings: GrpcTlsSettings, name: string, log: Logger): Promise<GrpcSecurity> {
+  const files = tlsFilesOf(settings);
+  if (files === undefined) return plaintext;
+  const tls = new WatchedTls(files, name, await readTlsMaterial(files, name), log);
+  return {
+    serverCredentials: experimental.createCertificateProviderServerCredentials(tls, tls, true),
+    interceptors: (callers) => [checkCaller(callers, log)],
+    channelTo: (serverName) => ({
+      credentials: experimental.createCertificateProviderChannelCredentials(tls, tls),
+      options: { ...clientChannelOptions, "grpc.ssl_target_name_override": serverName },
+    }),
+    [Symbol.dispose]: () => tls[Symbol.dispose](),
+  };
+}

@@ -1,0 +1,13 @@
+import { z } from "zod";
+
+/** Files in PEM for gRPC with mutual TLS: all three, or none for plaintext. They are read again when they change. */
+export const grpcTlsSettings = {
+  /** This service's certificate for `<service>.sluice`, and what leads from it to an authority. */
+  GRPC_TLS_CERT_FILE: z.string().optional(),
+  GRPC_TLS_KEY_FILE: z.string().optional(),
+  /** The authorities whose certificates are believed. */
+  GRPC_TLS_CA_FILE: z.string().optional(),
+};
+
+/** What a service's settings say about TLS between the services. */
+export type GrpcTlsSettings = Readonly<z.infer<z.ZodObject<typeof grpcTlsSettings>>>;

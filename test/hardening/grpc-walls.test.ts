@@ -1,0 +1,171 @@
+import { readFile } from "node:fs/promises";
+import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { service as healthService } from "grpc-health-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SessionServiceService } from "#proto/auth/v1/session.ts";
+import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
+import { clientChannelOptions } from "#shared/grpc/channel-options.ts";
+import { type GrpcChannel, openGrpcSecurity, plaintext } from "#shared/grpc/grpc-security.ts";
+import { createLogger } from "#shared/log/create-logger.ts";
+import { openEventStream } from "#test/support/event-stream.ts";
+import { startService } from "#test/support/start-service.ts";
+import { type Stack, startStack } from "#test/support/start-stack.ts";
+import { createTestCertificates, type IdentityOptions, type TestCertificates } from "#test/support/tls.ts";
+
+const DAY_MS = 86_400_000;
+const log = createLogger("test", "silent");
+let certificates: TestCertificates;
+let foreign: TestCertificates;
+let stack: Stack;
+
+beforeAll(async () => {
+  certificates = await createTestCertificates();
+  foreign = await createTestCertificates();
+  stack = await startStack({
+    auth: { ...(await certificates.issue("auth")) },
+    policy: { ...(await certificates.issue("policy")) },
+    stream: { ...(await certificates.issue("stream")) },
+  });
+});
+
+afterAll(async () => {
+  await stack[Symbol.asyncDispose]();
+  await certificates[Symbol.asyncDispose]();
+  await foreign[Symbol.asyncDispose]();
+});
+
+/** Each door that a call may come in at, with the names that may use it. */
+const METHODS = [
+  ...Object.values(SessionServiceService).map(({ path }) => ({ server: "auth" as const, path, may: ["stream"] })),
+  ...Object.values(DecisionServiceService).map(({ path }) => ({
+    server: "policy" as const,
+    path,
+    may: ["stream", "auth"],
+  })),
+];
+const HEALTH = (["auth", "policy"] as const).map((server) => ({ server, path: healthService["Check"]?.path ?? "" }));
+const REFUSED_BY_TLS = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED];
+
+/** Calls a method with an empty message and answers the status. */
+async function call(server: "auth" | "policy", path: string, channel: GrpcChannel): Promise<status> {
+  const options = { ...channel.options, "grpc.use_local_subchannel_pool": 1 };
+  const client = new Client(`127.0.0.1:${stack[server].ports.grpc}`, channel.credentials, options);
+  const same = (bytes: Buffer): Buffer => bytes;
+  const settled = await new Promise<ServiceError | null>((resolve) => {
+    client.makeUnaryRequest(
+      path,
+      same,
+      same,
+      Buffer.alloc(0),
+      new Metadata(),
+      { deadline: Date.now() + 1_500 },
+      resolve,
+    );
+  });
+  client.close();
+  return settled?.code ?? status.OK;
+}
+
+/** Calls as somebody with this certificate, who believes our servers. */
+async function callAs(server: "auth" | "policy", path: string, dnsName: string, options: IdentityOptions = {}) {
+  const trusted = certificates.authority.certificate;
+  const files = await certificates.issue("caller", { ...options, dnsName, trusted });
+  // What a service would refuse to boot with, an attacker uses all the same.
+  const [ca, key, cert] = await Promise.all([
+    readFile(files.GRPC_TLS_CA_FILE),
+    readFile(files.GRPC_TLS_KEY_FILE),
+    readFile(files.GRPC_TLS_CERT_FILE),
+  ]);
+  const override = { "grpc.ssl_target_name_override": `${server}.sluice` };
+  return call(server, path, {
+    credentials: credentials.createSsl(ca, key, cert),
+    options: { ...clientChannelOptions, ...override },
+  });
+}
+
+describe.each([...METHODS, ...HEALTH])("a stranger is refused by $server, $path", ({ server, path }) => {
+  test("in plaintext", async () => {
+    expect(REFUSED_BY_TLS).toContain(await call(server, path, plaintext.channelTo(`${server}.sluice`)));
+  });
+
+  test("without a certificate", async () => {
+    const options = { ...clientChannelOptions, "grpc.ssl_target_name_override": `${server}.sluice` };
+    const ca = Buffer.from(certificates.authority.certificate);
+    expect(REFUSED_BY_TLS).toContain(await call(server, path, { credentials: credentials.createSsl(ca), options }));
+  });
+
+  test("with the right name from an authority of his own", async () => {
+    const answer = await callAs(server, path, "stream.sluice", { authority: foreign.authority });
+    expect(REFUSED_BY_TLS).toContain(answer);
+  });
+
+  test("with a certificate that has expired", async () => {
+    const now = new Date(Date.now() - 2 * DAY_MS);
+    expect(REFUSED_BY_TLS).toContain(await callAs(server, path, "stream.sluice", { now }));
+  });
+});
+
+describe.each(METHODS)("$path", ({ server, path, may }) => {
+  test.each(may.map((name) => `${name}.sluice`))("is for %s", async (name) => {
+    // An empty question is malformed; whoever is told so was let in.
+    expect(await callAs(server, path, name)).toBe(status.INVALID_ARGUMENT);
+  });
+
+  const others = ["auth", "policy", "stream"].filter((name) => !may.includes(name)).map((name) => `${name}.sluice`);
+  const lookalikes = ["*.sluice", "stream", "stream.sluice.example", "x.stream.sluice", "streamxsluice"];
+  test.each([...others, ...lookalikes])("is not for %s", async (name) => {
+    expect(await callAs(server, path, name)).toBe(status.PERMISSION_DENIED);
+  });
+});
+
+test.each(HEALTH)("$server tells its health to everybody with a certificate of ours", async ({ server, path }) => {
+  expect(await callAs(server, path, "monitor.sluice")).toBe(status.OK);
+});
+
+test("a client speaks to no server but the one it means, though it is of our own authority", async () => {
+  const security = await openGrpcSecurity(
+    await certificates.issue("edge", { dnsName: "stream.sluice" }),
+    "stream.sluice",
+    log,
+  );
+  const [method] = METHODS;
+  expect(await call("auth", method?.path ?? "", security.channelTo("auth.sluice"))).toBe(status.INVALID_ARGUMENT);
+  expect(REFUSED_BY_TLS).toContain(await call("auth", method?.path ?? "", security.channelTo("policy.sluice")));
+  security[Symbol.dispose]();
+});
+
+test("an event gets through the stack over mutual TLS", async () => {
+  const { access_token: token } = await stack.login("alice");
+  await using stream = await openEventStream(`${stack.streamUrl}/v1/stream?topic=issues.>`, { token });
+  await stream.frame("ready");
+  const bus = await stack.bus("demo");
+  await bus.publish("events.demo.issues.opened.x", '{"hello":"world"}');
+  expect(await stream.receive(1)).toEqual(['{"hello":"world"}']);
+});
+
+test.each(["auth", "policy", "stream"] as const)(
+  "%s does not boot with a certificate that has expired",
+  async (name) => {
+    const expired = await foreign.issue(name, { now: new Date(Date.now() - 2 * DAY_MS) });
+    const env = {
+      NATS_URL: stack.nats.url(name),
+      REDIS_URL: stack.redis.url,
+      AUTH_USERS_FILE: "infra/demo/users.yaml",
+      ...expired,
+    };
+    const jwks = { AUTH_JWKS_URL: `${stack.authUrl}/.well-known/jwks.json` };
+    await expect(startService(name, { ...env, ...jwks })).rejects.toThrow(
+      /GRPC_TLS_CERT_FILE: .*cert\.pem expired on /,
+    );
+  },
+);
+
+test("a service does not boot with half of its TLS settings", async () => {
+  const { GRPC_TLS_KEY_FILE: _, ...half } = await foreign.issue("auth");
+  const env = {
+    NATS_URL: stack.nats.url("auth"),
+    REDIS_URL: stack.redis.url,
+    AUTH_USERS_FILE: "infra/demo/users.yaml",
+  };
+  await expect(startService("auth", { ...env, ...half })).rejects.toThrow("set GRPC_TLS_KEY_FILE");
+});
