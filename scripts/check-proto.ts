@@ -37,6 +37,8 @@ async function requireFresh(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-gen-"));
   try {
     await requireCommand("buf", ["generate", "proto", "--template", "proto/buf.gen.yaml", "-o", folder]);
+    const set = join(folder, "gen", "descriptor-set.binpb");
+    await requireCommand("buf", ["build", "proto", "--as-file-descriptor-set", "--exclude-source-info", "-o", set]);
     const [fresh, committed] = await Promise.all([readTree(join(folder, "gen")), readTree("proto/gen")]);
     const stale = [...new Set([...fresh.keys(), ...committed.keys()])].filter(
       (file) => fresh.get(file) !== committed.get(file),
@@ -53,7 +55,7 @@ async function readTree(folder: string): Promise<Map<string, string>> {
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   return new Map(
     await Promise.all(
-      files.map(async (file) => [file.slice(folder.length + 1), await readFile(file, "utf8")] as const),
+      files.map(async (file) => [file.slice(folder.length + 1), await readFile(file, "latin1")] as const),
     ),
   );
 }

@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { service as healthService } from "grpc-health-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SessionServiceService } from "#proto/auth/v1/session.ts";
+import { HealthService } from "#proto/grpc/health/v1/health.ts";
+import { ServerReflectionService } from "#proto/grpc/reflection/v1/reflection.ts";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
 import { clientChannelOptions } from "#shared/grpc/channel-options.ts";
 import { type GrpcChannel, openGrpcSecurity, plaintext } from "#shared/grpc/grpc-security.ts";
@@ -43,7 +44,8 @@ const METHODS = [
     may: ["stream", "auth"],
   })),
 ];
-const HEALTH = (["auth", "policy"] as const).map((server) => ({ server, path: healthService["Check"]?.path ?? "" }));
+const HEALTH = (["auth", "policy"] as const).map((server) => ({ server, path: HealthService.check.path }));
+const REFLECTION = HEALTH.map((each) => ({ ...each, path: ServerReflectionService.serverReflectionInfo.path }));
 const REFUSED_BY_TLS = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED];
 
 /** Calls a method with an empty message and answers the status. */
@@ -83,7 +85,7 @@ async function callAs(server: "auth" | "policy", path: string, dnsName: string, 
   });
 }
 
-describe.each([...METHODS, ...HEALTH])("a stranger is refused by $server, $path", ({ server, path }) => {
+describe.each([...METHODS, ...HEALTH, ...REFLECTION])("a stranger is refused by $server, $path", ({ server, path }) => {
   test("in plaintext", async () => {
     expect(REFUSED_BY_TLS).toContain(await call(server, path, plaintext.channelTo(`${server}.sluice`)));
   });

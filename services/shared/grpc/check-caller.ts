@@ -6,8 +6,8 @@ import { isNamed, namesOf } from "./tls-material.ts";
 /** Who may call each method of a service: DNS names, one of which the caller's certificate must be for. */
 export type MethodCallers<Method extends string = string> = Readonly<Record<Method, readonly string[]>>;
 
-/** What everybody with a certificate of ours may call: it tells nothing about anyone. */
-const OPEN_SERVICES = ["/grpc.health.v1.Health/"];
+/** What everybody with a certificate of ours may call, health and reflection: they tell nothing about anyone. */
+const OPEN = /^\/grpc\.(health\.v1|reflection\.v1(alpha)?)\./;
 
 /**
  * Refuses calls of those who may not make them, before anything of them is read. `callers` has the methods by their paths;
@@ -27,7 +27,7 @@ export function checkCaller(callers: ReadonlyMap<string, readonly string[]>, log
   function refuse(path: string, raw: Buffer | undefined) {
     // TLS lets nobody in without a certificate; should it ever, this does not.
     if (raw === undefined) return { code: status.UNAUTHENTICATED, details: "a certificate is needed" };
-    if (OPEN_SERVICES.some((service) => path.startsWith(service))) return undefined;
+    if (OPEN.test(path)) return undefined;
     const certificate = new X509Certificate(raw);
     if (callers.get(path)?.some((name) => isNamed(certificate, name))) return undefined;
     log.warn({ path, caller: namesOf(certificate) }, "a caller was refused");

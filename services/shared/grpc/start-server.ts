@@ -7,6 +7,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
+import { HealthService } from "#proto/grpc/health/v1/health.ts";
 import { BootError } from "#shared/config/read-config.ts";
 import { type AppError, httpStatusOf, toAppError } from "#shared/errors/app-error.ts";
 import type { ListenAddress } from "#shared/http/listen.ts";
@@ -14,6 +15,7 @@ import type { Logger } from "#shared/log/create-logger.ts";
 import { serverChannelOptions } from "./channel-options.ts";
 import type { MethodCallers } from "./check-caller.ts";
 import { type GrpcSecurity, plaintext } from "./grpc-security.ts";
+import { createReflection } from "./reflection.ts";
 
 /** A service's definition, its implementation, and who may call its methods: nobody unless it is said. */
 export type GrpcService = readonly [ServiceDefinition, UntypedServiceImplementation, MethodCallers?];
@@ -26,7 +28,7 @@ export interface GrpcServer extends AsyncDisposable {
 }
 
 /**
- * Serves gRPC services and `grpc.health.v1.Health`. Over mutual TLS each method is for its callers alone.
+ * Serves gRPC services, their health and their reflection. Over mutual TLS each method is for its callers alone.
  * @throws {BootError} when the port is taken.
  */
 export async function startGrpcServer(
@@ -38,7 +40,10 @@ export async function startGrpcServer(
   const server = new Server({ ...serverChannelOptions, interceptors });
   const health = new HealthImplementation({ "": "NOT_SERVING" });
   health.addToServer(server);
-  for (const [definition, implementation] of services) server.addService(definition, implementation);
+  const reflection = await createReflection([HealthService, ...services.map(([definition]) => definition)].map(nameOf));
+  for (const [definition, implementation] of [...services, ...reflection]) {
+    server.addService(definition, implementation);
+  }
   const port = await bind(server, address, security.serverCredentials);
   return {
     port,
@@ -97,6 +102,11 @@ function statusOf(error: AppError): status {
     case 500:
       return status.INTERNAL;
   }
+}
+
+/** `package.Service`, from the path of a method: `/package.Service/Method`. */
+function nameOf(definition: ServiceDefinition): string {
+  return Object.values(definition)[0]?.path.split("/")[1] ?? "";
 }
 
 function callersByPath([definition, , callers = {}]: GrpcService): [path: string, names: readonly string[]][] {
