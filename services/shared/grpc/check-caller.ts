@@ -6,31 +6,31 @@ import { isNamed, namesOf } from "./tls-material.ts";
 /** Who may call each method of a service: DNS names, one of which the caller's certificate must be for. */
 export type MethodCallers<Method extends string = string> = Readonly<Record<Method, readonly string[]>>;
 
+/** The callers of methods by the methods' paths. What is not in it nobody may call. */
+export type CallersByPath = ReadonlyMap<string, readonly string[]>;
+
 /** What everybody with a certificate of ours may call, health and reflection: they tell nothing about anyone. */
 const OPEN = /^\/grpc\.(health\.v1|reflection\.v1(alpha)?)\./;
 
-/**
- * Refuses calls of those who may not make them, before anything of them is read. `callers` has the methods by their paths;
- * what is not in it nobody may call.
- */
-export function checkCaller(callers: ReadonlyMap<string, readonly string[]>, log: Logger): ServerInterceptor {
+/** Refuses calls of those who may not make them, before anything of them is read. */
+export function checkCaller(callers: CallersByPath, log: Logger): ServerInterceptor {
   return ({ path }, call) => {
-    const refusal = refuse(path, call.getAuthContext().sslPeerCertificate?.raw);
+    const refusal = refuse(path, call.getAuthContext().sslPeerCertificate?.raw, callers);
+    if (refusal !== undefined) log.warn({ path, reason: refusal.details }, "a caller was refused");
     return new ServerInterceptingCall(call, {
       start: (next) => {
         if (refusal === undefined) next();
-        else call.sendStatus({ ...refusal, metadata: null });
+        else call.sendStatus(refusal);
       },
     });
   };
+}
 
-  function refuse(path: string, raw: Buffer | undefined) {
-    // TLS lets nobody in without a certificate; should it ever, this does not.
-    if (raw === undefined) return { code: status.UNAUTHENTICATED, details: "a certificate is needed" };
-    if (OPEN.test(path)) return undefined;
-    const certificate = new X509Certificate(raw);
-    if (callers.get(path)?.some((name) => isNamed(certificate, name))) return undefined;
-    log.warn({ path, caller: namesOf(certificate) }, "a caller was refused");
-    return { code: status.PERMISSION_DENIED, details: `this is not for ${namesOf(certificate)}` };
-  }
+function refuse(path: string, raw: Buffer | undefined, callers: CallersByPath) {
+  // TLS lets nobody in without a certificate; should it ever, this does not.
+  if (raw === undefined) return { code: status.UNAUTHENTICATED, details: "a certificate is needed" };
+  if (OPEN.test(path)) return undefined;
+  const certificate = new X509Certificate(raw);
+  if (callers.get(path)?.some((name) => isNamed(certificate, name))) return undefined;
+  return { code: status.PERMISSION_DENIED, details: `this is not for ${namesOf(certificate)}` };
 }

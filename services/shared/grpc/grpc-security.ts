@@ -4,11 +4,11 @@ import {
   credentials,
   experimental,
   ServerCredentials,
+  type ServerInterceptor,
 } from "@grpc/grpc-js";
-import type { ServerInterceptor } from "@grpc/grpc-js";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { clientChannelOptions } from "./channel-options.ts";
-import { checkCaller } from "./check-caller.ts";
+import { type CallersByPath, checkCaller } from "./check-caller.ts";
 import { readTlsMaterial, tlsFilesOf } from "./tls-material.ts";
 import type { GrpcTlsSettings } from "./tls-settings.ts";
 import { WatchedTls } from "./watch-tls.ts";
@@ -22,8 +22,8 @@ export interface GrpcChannel {
 /** How a service's gRPC is kept from strangers. Dispose it after its servers and clients. */
 export interface GrpcSecurity extends Disposable {
   readonly serverCredentials: ServerCredentials;
-  /** What stands before the methods; `callers` says for each path who may call it. */
-  interceptors(callers: ReadonlyMap<string, readonly string[]>): ServerInterceptor[];
+  /** What stands before the methods and keeps them for their callers. */
+  interceptors(callers: CallersByPath): ServerInterceptor[];
   /** A channel on which only a server whose certificate is for that DNS name is spoken to. */
   channelTo(serverName: string): GrpcChannel;
 }
