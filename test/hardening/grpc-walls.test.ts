@@ -11,6 +11,7 @@ import { createLogger } from "#shared/log/create-logger.ts";
 import { openEventStream } from "#test/support/event-stream.ts";
 import { startService } from "#test/support/start-service.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
+import { waitFor } from "#test/support/wait.ts";
 import { createTestCertificates, type IdentityOptions, type TestCertificates } from "#test/support/tls.ts";
 
 const DAY_MS = 86_400_000;
@@ -125,7 +126,7 @@ test.each(HEALTH)("$server tells its health to everybody with a certificate of o
 });
 
 test("a client speaks to no server but the one it means, though it is of our own authority", async () => {
-  const security = await openGrpcSecurity(
+  using security = await openGrpcSecurity(
     await certificates.issue("edge", { dnsName: "stream.sluice" }),
     "stream.sluice",
     log,
@@ -133,7 +134,6 @@ test("a client speaks to no server but the one it means, though it is of our own
   const [method] = METHODS;
   expect(await call("auth", method?.path ?? "", security.channelTo("auth.sluice"))).toBe(status.INVALID_ARGUMENT);
   expect(REFUSED_BY_TLS).toContain(await call("auth", method?.path ?? "", security.channelTo("policy.sluice")));
-  security[Symbol.dispose]();
 });
 
 test("an event gets through the stack over mutual TLS", async () => {
@@ -170,4 +170,32 @@ test("a service does not boot with half of its TLS settings", async () => {
     AUTH_USERS_FILE: "infra/demo/users.yaml",
   };
   await expect(startService("auth", { ...env, ...half })).rejects.toThrow("set GRPC_TLS_KEY_FILE");
+});
+
+test("another authority takes over from ours while streams go on, and what ours signed is a stranger's then", async () => {
+  const { access_token: token } = await stack.login("alice");
+  await using stream = await openEventStream(`${stack.streamUrl}/v1/stream?topic=issues.>`, { token });
+  await stream.frame("ready");
+  const [method] = METHODS;
+  const asOurs = await certificates.issue("late", { dnsName: "stream.sluice" });
+  using late = await openGrpcSecurity(asOurs, "stream.sluice", log);
+  const { authority } = foreign;
+  const services = { auth: stack.auth, policy: stack.policy, stream: stack.edge };
+  for (const [name, { child }] of Object.entries(services)) {
+    await certificates.issue(name, { authority });
+    await waitFor(`${name} takes it up`, () => child.output().includes("the certificate for gRPC was replaced"));
+  }
+
+  const asTheirs = await certificates.issue("early", { authority, dnsName: "stream.sluice" });
+  using early = await openGrpcSecurity(asTheirs, "stream.sluice", log);
+  expect(await call("auth", method?.path ?? "", early.channelTo("auth.sluice"))).toBe(status.INVALID_ARGUMENT);
+  expect(REFUSED_BY_TLS).toContain(await call("auth", method?.path ?? "", late.channelTo("auth.sluice")));
+
+  const bus = await stack.bus("demo");
+  await bus.publish("events.demo.issues.opened.x", "after");
+  expect(await stream.receive(1)).toEqual(["after"]);
+  // A new edge knows no old connection.
+  const edge = await stack.startEdge();
+  await using other = await openEventStream(`http://127.0.0.1:${edge.ports.http}/v1/stream?topic=issues.>`, { token });
+  await other.frame("ready");
 });
