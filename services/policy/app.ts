@@ -1,7 +1,9 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
 import { BootError } from "#shared/config/read-config.ts";
-import { remoteKeys, verifyAccessToken } from "#shared/contract/verify-access-token.ts";
+import { rememberVerified } from "#shared/contract/remember-verified.ts";
+import { remoteKeys } from "#shared/contract/remote-keys.ts";
+import { verifyAccessToken } from "#shared/contract/verify-access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { startGrpcServer } from "#shared/grpc/start-server.ts";
@@ -116,7 +118,7 @@ async function createAuthorizing(
   const expected = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE };
   return {
     operatorToken: config.POLICY_OPERATOR_TOKEN,
-    verify: (token) => verifyAccessToken(token, keys, expected),
+    verify: rememberVerified((token) => verifyAccessToken(token, keys, expected)),
     revocations: await openRevocationsKv(nats),
     snapshots,
   };

@@ -2,7 +2,9 @@ import { randomBytes } from "node:crypto";
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
-import { remoteKeys, verifyAccessToken } from "#shared/contract/verify-access-token.ts";
+import { rememberVerified } from "#shared/contract/remember-verified.ts";
+import { remoteKeys } from "#shared/contract/remote-keys.ts";
+import { verifyAccessToken } from "#shared/contract/verify-access-token.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { closeServer, listen, type ListenAddress } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
@@ -117,7 +119,7 @@ function createRoute(config: StreamConfig, edge: Edge): StreamRoute {
   const expected = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE };
   return {
     edge,
-    verify: (token) => verifyAccessToken(token, keys, expected),
+    verify: rememberVerified((token) => verifyAccessToken(token, keys, expected)),
     allowedOrigins: config.STREAM_ALLOWED_ORIGINS,
   };
 }

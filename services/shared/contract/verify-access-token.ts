@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from "jose";
+import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
 import {
@@ -12,57 +12,81 @@ import {
 /** A longer token is not ours, and nobody should spend a signature check on it. */
 const MAX_TOKEN_CHARACTERS = 8_192;
 
+/**
+ * What is looked at of a token's header before its key is looked for. A key that the token brings or points to is no key
+ * (RFC 8725, section 3.10), and an extension that must be understood is not (RFC 7515, section 4.1.11).
+ */
+const headerSchema = z.object({
+  kid: z.string().min(1).max(256),
+  crit: z.never().optional(),
+  jku: z.never().optional(),
+  jwk: z.never().optional(),
+  x5c: z.never().optional(),
+  x5u: z.never().optional(),
+});
+
 /** Who may have issued a token, and for whom. */
 export interface ExpectedToken {
   readonly issuer: string;
   readonly audience: string;
 }
 
+/** All that is pinned when a token of one issuer is checked, whatever the token says of itself. */
+export interface TrustedIssuer<Claims> extends ExpectedToken {
+  readonly algorithms: readonly string[];
+  /** The `typ` header. */
+  readonly type: string;
+  readonly keys: JWTVerifyGetKey;
+  /** Reads the claims of a genuine token; throws where they are not as expected. */
+  readonly readClaims: (payload: JWTPayload) => Claims;
+}
+
 /**
- * Checks an access token's signature and claims with everything pinned (RFC 8725: algorithm, `typ`, issuer, audience).
+ * Checks a token's signature and claims with everything pinned (RFC 8725: algorithm, `typ`, issuer, audience, key).
  * @throws {AppError} `token_expired`; `token_invalid` for any other fault of the token; `unavailable` when the keys cannot be had.
  */
-export async function verifyAccessToken(
-  token: string,
-  keys: JWTVerifyGetKey,
-  expected: ExpectedToken,
-): Promise<AccessClaims> {
+export async function verifyToken<Claims>(token: string, trusted: TrustedIssuer<Claims>): Promise<Claims> {
   if (token.length > MAX_TOKEN_CHARACTERS) throw new AppError("token_invalid", "the access token is too long");
   try {
-    const { payload } = await jwtVerify(token, keys, {
-      algorithms: ACCESS_TOKEN_ALGORITHMS,
-      typ: ACCESS_TOKEN_TYPE,
-      issuer: expected.issuer,
-      audience: expected.audience,
+    headerSchema.parse(decodeProtectedHeader(token));
+    const { payload } = await jwtVerify(token, trusted.keys, {
+      algorithms: [...trusted.algorithms],
+      typ: trusted.type,
+      issuer: trusted.issuer,
+      audience: trusted.audience,
       clockTolerance: CLOCK_LEEWAY_SECONDS,
-      requiredClaims: ["exp", "iat", "sub"],
+      requiredClaims: ["exp", "sub"],
     });
-    return accessClaimsSchema.parse(payload);
+    return trusted.readClaims(payload);
   } catch (error) {
     throw refusalOf(error);
   }
 }
 
-/** The published keys of the issuer, fetched when first needed, again for an unknown `kid` at most every 10 s. */
-export function remoteKeys(jwksUrl: string): JWTVerifyGetKey {
-  return createRemoteJWKSet(new URL(jwksUrl), {
-    cooldownDuration: 10_000,
-    cacheMaxAge: 300_000,
-    timeoutDuration: 3_000,
-  });
+/** Auth as an issuer of access tokens. */
+export function ownIssuer(keys: JWTVerifyGetKey, expected: ExpectedToken): TrustedIssuer<AccessClaims> {
+  return {
+    ...expected,
+    algorithms: ACCESS_TOKEN_ALGORITHMS,
+    type: ACCESS_TOKEN_TYPE,
+    keys,
+    readClaims: (payload) => accessClaimsSchema.parse(payload),
+  };
+}
+
+/** Checks an access token of auth as `verifyToken` does. */
+export function verifyAccessToken(
+  token: string,
+  keys: JWTVerifyGetKey,
+  expected: ExpectedToken,
+): Promise<AccessClaims> {
+  return verifyToken(token, ownIssuer(keys, expected));
 }
 
 function refusalOf(error: unknown): AppError {
+  if (error instanceof AppError) return error;
   if (error instanceof errors.JWTExpired) return new AppError("token_expired", "the access token has expired");
-  if (isKeySetFault(error))
-    return new AppError("unavailable", "the signing keys cannot be had right now", { cause: error });
   return new AppError("token_invalid", "the access token is not valid", { cause: error });
-}
-
-/** jose reports an unreachable or broken JWKS endpoint as a time-out, a plain JOSEError, or fetch's TypeError. */
-function isKeySetFault(error: unknown): boolean {
-  if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return true;
-  return error instanceof TypeError || (error instanceof errors.JOSEError && error.code === "ERR_JOSE_GENERIC");
 }
 
 /** The settings of a service that checks access tokens. */

@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { rememberVerified } from "./remember-verified.ts";
+
+function createVerifier() {
+  const calls: string[] = [];
+  const clock = { wall: 0 };
+  const verify = async (token: string) => {
+    calls.push(token);
+    if (token === "bad") throw new Error("refused");
+    return { exp: 100, roles: ["viewer"] };
+  };
+  return { calls, clock, verify: rememberVerified(verify, () => clock.wall) };
+}
+
+test("a token that held is not verified again, and another one is", async () => {
+  const { calls, verify } = createVerifier();
+  expect(await verify("a")).toBe(await verify("a"));
+  await verify("b");
+  expect(calls).toEqual(["a", "b"]);
+});
+
+test("a token that has expired is verified again, so that it is refused as any other", async () => {
+  const { calls, clock, verify } = createVerifier();
+  await verify("a");
+  clock.wall = 104_999;
+  await verify("a");
+  expect(calls).toEqual(["a"]);
+  clock.wall = 105_000;
+  await verify("a");
+  expect(calls).toEqual(["a", "a"]);
+});
+
+test("a refusal is not remembered", async () => {
+  const { calls, verify } = createVerifier();
+  await expect(verify("bad")).rejects.toThrow("refused");
+  await expect(verify("bad")).rejects.toThrow("refused");
+  expect(calls).toEqual(["bad", "bad"]);
+});
+
+test("nobody can change what is remembered", async () => {
+  const { verify } = createVerifier();
+  const claims = await verify("a");
+  expect(() => Object.assign(claims, { exp: 1_000 })).toThrow(TypeError);
+  expect(() => claims.roles.push("owner")).toThrow(TypeError);
+});

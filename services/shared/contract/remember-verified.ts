@@ -1,0 +1,40 @@
+import { hash } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import { CLOCK_LEEWAY_SECONDS } from "./access-token.ts";
+import { KEYS_MAX_AGE_MS } from "./remote-keys.ts";
+
+/** As many as one process holds connections; about 1 KB each. */
+const MAX_TOKENS = 20_000;
+
+/** What a verifier says of a token that holds. */
+interface Verified {
+  /** Seconds since 1970. */
+  readonly exp: number;
+}
+
+/**
+ * A verifier that remembers which tokens held, by their hash: a reconnect then costs no signature check. What it remembers
+ * is never more than the token itself says: it ends with `exp`, and no later than the keys would have been asked for again.
+ * Whether the session lives is not in a token, and is asked elsewhere each time. The claims it gives are frozen.
+ */
+export function rememberVerified<Claims extends Verified>(
+  verify: (token: string) => Promise<Claims>,
+  wall: () => number = Date.now,
+): (token: string) => Promise<Claims> {
+  const remembered = new LRUCache<string, Claims>({ max: MAX_TOKENS, ttl: KEYS_MAX_AGE_MS });
+  return async (token) => {
+    // Measured: 4 µs against 200 µs for the signature. The token itself would keep a secret in memory.
+    const key = hash("sha256", token, "base64");
+    const known = remembered.get(key);
+    if (known !== undefined && wall() < (known.exp + CLOCK_LEEWAY_SECONDS) * 1_000) return known;
+    remembered.delete(key);
+    const claims = freeze(await verify(token));
+    remembered.set(key, claims);
+    return claims;
+  };
+}
+
+function freeze<Claims extends object>(claims: Claims): Claims {
+  for (const value of Object.values(claims)) Object.freeze(value);
+  return Object.freeze(claims);
+}
