@@ -76,7 +76,11 @@ async function startEdge(
   const admission = new Admission(config.STREAM_MAX_CONNECTIONS);
   const metrics = createStreamMetrics(registry, admission);
   const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
-  const sessions = stack.use(new GrpcSessionChecker(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
+  const sessions = stack.use(
+    new GrpcSessionChecker(config.AUTH_GRPC_URL, security.channelTo("auth.sluice"), (questions) =>
+      metrics.sessionCall(questions),
+    ),
+  );
   const decider = stack.use(new GrpcDecider(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")));
   const guard = new ClockGuard(systemClock, () => {
     log.warn("the clock jumped: every session is asked for again");

@@ -9,6 +9,7 @@ export interface StreamMetrics {
   notice(event: string): void;
   poison(reason: PoisonEntry["reason"]): void;
   feedDisturbed(): void;
+  sessionCall(questions: number): void;
 }
 
 /** Registers the edge's figures. */
@@ -42,6 +43,16 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     help: "Times a log was looked at anew before it was read on",
     registers,
   });
+  const sessionCalls = new Counter({
+    name: "sluice_stream_session_calls",
+    help: "Calls of auth about sessions",
+    registers,
+  });
+  const sessionQuestions = new Counter({
+    name: "sluice_stream_session_questions",
+    help: "Sessions asked about in these calls",
+    registers,
+  });
   registry.registerMetric(
     new Gauge({
       name: "sluice_stream_connections",
@@ -58,5 +69,9 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     notice: (event) => notices.inc({ event }),
     poison: (reason) => poison.inc({ reason }),
     feedDisturbed: () => disturbed.inc(),
+    sessionCall(questions) {
+      sessionCalls.inc();
+      sessionQuestions.inc(questions);
+    },
   };
 }

@@ -5,6 +5,7 @@ import { provision } from "../../scripts/provision/provision.ts";
 import { runScript, say } from "../../scripts/shared/run-script.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
 import { type FanOut, measureFanOut } from "./fan-out.ts";
+import { measureHandshakes, type PerCore } from "./handshakes.ts";
 import { type Latency, measureLatency } from "./latency.ts";
 
 // `npm run bench`: measures on real servers and prints what it found, each figure beside one of the same run to compare with.
@@ -19,6 +20,7 @@ await runScript(async () => {
   await using stack = await startStack();
   await latency(stack);
   await fanOut(stack);
+  await handshakes(stack);
   return 0;
 });
 
@@ -48,10 +50,28 @@ async function fanOut(stack: Stack): Promise<void> {
   }
 }
 
+async function handshakes(stack: Stack): Promise<void> {
+  say("\nhandshakes (token verified, session and grant asked, ready told), for each second of one core's time:");
+  const { jose, cold, cached, storm } = await measureHandshakes(stack, { handshakes: 4_000, clients: 2_000 });
+  const ratio = ({ perSecond }: PerCore): string => (perSecond / jose.perSecond).toFixed(2);
+  say(handshakeRow("bare jose verification", jose));
+  say(`${handshakeRow("token not seen before", cold)}   ${ratio(cold)} × bare jose`);
+  say(`${handshakeRow("token verified before", cached)}   ${ratio(cached)} × bare jose`);
+  const { clients, seconds, authCalls } = storm;
+  const perCall = (clients / authCalls).toFixed(0);
+  say(
+    `  ${clients} clients at once: ready in ${seconds.toFixed(1)} s, ${authCalls} calls of auth, one for ${perCall} handshakes`,
+  );
+}
+
 function latencyRow(name: string, { events, p50, p99 }: Latency): string {
   return `  ${name.padEnd(26)} ${String(events).padStart(8)} events   p50 ${p50.toFixed(2).padStart(6)}   p99 ${p99.toFixed(2).padStart(6)}`;
 }
 
 function fanOutRow(name: string, { delivered, cpuMicros }: FanOut): string {
   return `  ${name.padEnd(26)} ${String(delivered).padStart(8)} delivered   ${cpuMicros.toFixed(2).padStart(6)}`;
+}
+
+function handshakeRow(name: string, { perSecond }: PerCore): string {
+  return `  ${name.padEnd(26)} ${perSecond.toFixed(0).padStart(8)} /s`;
 }

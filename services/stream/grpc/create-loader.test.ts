@@ -3,7 +3,7 @@ import { createLoader } from "./create-loader.ts";
 
 test("an idle loader sends what one tick asks in one call, and answers each question with its own", async () => {
   const calls: number[][] = [];
-  const load = createLoader<number, number>(10, async (questions) => {
+  const load = createLoader<number, number>({ maxBatch: 10 }, async (questions) => {
     calls.push([...questions]);
     return questions.map((question) => question * 2);
   });
@@ -14,7 +14,7 @@ test("an idle loader sends what one tick asks in one call, and answers each ques
 test("while calls are under way questions gather, up to the largest batch", async () => {
   const sizes: number[] = [];
   const gate = Promise.withResolvers<void>();
-  const load = createLoader<number, number>(4, async (questions) => {
+  const load = createLoader<number, number>({ maxBatch: 4 }, async (questions) => {
     sizes.push(questions.length);
     await gate.promise;
     return [...questions];
@@ -32,11 +32,39 @@ test("while calls are under way questions gather, up to the largest batch", asyn
 
 test("a call that fails fails its own questions, and the next ones are asked", async () => {
   let calls = 0;
-  const load = createLoader<number, number>(1, async (questions) => {
+  const load = createLoader<number, number>({ maxBatch: 1 }, async (questions) => {
     calls += 1;
     if (calls <= 2) throw new Error("away");
     return [...questions];
   });
   const answers = await Promise.allSettled([load(1), load(2), load(3)]);
   expect(answers.map(({ status }) => status)).toEqual(["rejected", "rejected", "fulfilled"]);
+});
+
+test("a loader that rests gathers what trickles in, and asks at once again after quiet", async () => {
+  const sizes: number[] = [];
+  const load = createLoader<number, number>({ maxBatch: 100, restMsPerQuestion: 30 }, async (questions) => {
+    sizes.push(questions.length);
+    return [...questions];
+  });
+  await load(0);
+  const trickle: Promise<number>[] = [];
+  for (let question = 1; question <= 5; question += 1) {
+    trickle.push(load(question));
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  expect(await Promise.all(trickle)).toEqual([1, 2, 3, 4, 5]);
+  expect(sizes).toEqual([1, 5]);
+});
+
+test("a full batch does not rest", async () => {
+  const sizes: number[] = [];
+  const load = createLoader<number, number>({ maxBatch: 2, restMsPerQuestion: 1e6 }, async (questions) => {
+    sizes.push(questions.length);
+    return [...questions];
+  });
+  const begin = performance.now();
+  await Promise.all([1, 2, 3, 4].map(load));
+  expect(sizes).toEqual([2, 2]);
+  expect(performance.now() - begin).toBeLessThan(1_000);
 });
