@@ -4,7 +4,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
 import { rememberVerified } from "#shared/contract/remember-verified.ts";
 import { remoteKeys } from "#shared/contract/remote-keys.ts";
-import { verifyAccessToken } from "#shared/contract/verify-access-token.ts";
+import { ownIssuer } from "#shared/contract/verify-access-token.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { closeServer, listen, type ListenAddress } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
@@ -18,6 +18,9 @@ import { doubtSession } from "./audience/apply-control.ts";
 import { startHeartbeat } from "./audience/heartbeat.ts";
 import { Hub } from "./audience/hub.ts";
 import { ClockGuard } from "./authorization/clock-guard.ts";
+import { type OutsideIssuer, readOutsideIssuers } from "./authorization/outside-issuers.ts";
+import { withOutsideSessions } from "./authorization/outside-sessions.ts";
+import { createStreamVerifier } from "./authorization/verify-stream-token.ts";
 import { openTenant } from "./bus/open-tenant.ts";
 import type { StreamConfig } from "./config.ts";
 import { GrpcDecider } from "./grpc/decider.ts";
@@ -39,6 +42,7 @@ const MAX_HISTORY_READS = 32;
 export async function startStream(config: StreamConfig): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   const log = createLogger("stream", config.LOG_LEVEL);
+  const issuers = await readIssuers(config);
   await checkKernelBuffers(log);
   const nats = await connectNats(config.NATS_URL, "stream", log);
   stack.defer(() => drainNats(nats));
@@ -49,7 +53,7 @@ export async function startStream(config: StreamConfig): Promise<AsyncDisposable
     config.SLUICE_DEMO === "1"
       ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT })
       : undefined;
-  const server = createEdgeServer({ route: createRoute(config, edge), demo });
+  const server = createEdgeServer({ route: createRoute(config, issuers, edge), demo });
   const at = (setting: "STREAM_HTTP_PORT" | "STREAM_OPS_PORT"): ListenAddress => ({
     host: config.STREAM_BIND_ADDRESS,
     port: config[setting],
@@ -76,11 +80,12 @@ async function startEdge(
   const admission = new Admission(config.STREAM_MAX_CONNECTIONS);
   const metrics = createStreamMetrics(registry, admission);
   const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
-  const sessions = stack.use(
+  const auth = stack.use(
     new GrpcSessionChecker(config.AUTH_GRPC_URL, security.channelTo("auth.sluice"), (questions) =>
       metrics.sessionCall(questions),
     ),
   );
+  const sessions = withOutsideSessions(auth, () => systemClock.wall());
   const decider = stack.use(new GrpcDecider(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")));
   const guard = new ClockGuard(systemClock, () => {
     log.warn("the clock jumped: every session is asked for again");
@@ -118,12 +123,17 @@ async function startEdge(
   };
 }
 
-function createRoute(config: StreamConfig, edge: Edge): StreamRoute {
-  const keys = remoteKeys(config.AUTH_JWKS_URL);
+async function readIssuers(config: StreamConfig): Promise<readonly OutsideIssuer[]> {
+  const { AUTH_ISSUERS_FILE: path, AUTH_ISSUER: own } = config;
+  return path === undefined ? [] : readOutsideIssuers(path, own);
+}
+
+function createRoute(config: StreamConfig, issuers: readonly OutsideIssuer[], edge: Edge): StreamRoute {
   const expected = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE };
+  const own = ownIssuer(remoteKeys(config.AUTH_JWKS_URL), expected);
   return {
     edge,
-    verify: rememberVerified((token) => verifyAccessToken(token, keys, expected)),
+    verify: rememberVerified(createStreamVerifier(own, issuers, (uri) => remoteKeys(uri))),
     allowedOrigins: config.STREAM_ALLOWED_ORIGINS,
   };
 }

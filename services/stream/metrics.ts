@@ -43,16 +43,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     help: "Times a log was looked at anew before it was read on",
     registers,
   });
-  const sessionCalls = new Counter({
-    name: "sluice_stream_session_calls",
-    help: "Calls of auth about sessions",
-    registers,
-  });
-  const sessionQuestions = new Counter({
-    name: "sluice_stream_session_questions",
-    help: "Sessions asked about in these calls",
-    registers,
-  });
+  const sessionCall = countSessionCalls(registers);
   registry.registerMetric(
     new Gauge({
       name: "sluice_stream_connections",
@@ -69,9 +60,19 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     notice: (event) => notices.inc({ event }),
     poison: (reason) => poison.inc({ reason }),
     feedDisturbed: () => disturbed.inc(),
-    sessionCall(questions) {
-      sessionCalls.inc();
-      sessionQuestions.inc(questions);
-    },
+    sessionCall,
+  };
+}
+
+function countSessionCalls(registers: Registry[]): StreamMetrics["sessionCall"] {
+  const calls = new Counter({ name: "sluice_stream_session_calls", help: "Calls of auth about sessions", registers });
+  const questions = new Counter({
+    name: "sluice_stream_session_questions",
+    help: "Sessions asked about in these calls",
+    registers,
+  });
+  return (count) => {
+    calls.inc();
+    questions.inc(count);
   };
 }

@@ -1,5 +1,4 @@
 import { AppError } from "#shared/errors/app-error.ts";
-import type { AccessClaims } from "#shared/contract/access-token.ts";
 import type { Admission } from "./admission/admission.ts";
 import { expiryOf, type HeartbeatSetting } from "./audience/heartbeat.ts";
 import type { Hub } from "./audience/hub.ts";
@@ -7,6 +6,7 @@ import { type Identity, Listing } from "./audience/listing.ts";
 import { Reader, type ReaderSetting } from "./audience/reader.ts";
 import type { Tenant } from "./audience/tenant.ts";
 import { verifyGrant, verifySession } from "./audience/verify.ts";
+import type { StreamClaims } from "./authorization/verify-stream-token.ts";
 import { findStart, type Start } from "./log/resume.ts";
 import type { Connection } from "./sse/connection.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
@@ -16,7 +16,7 @@ export interface StreamRequest {
   readonly query: URLSearchParams;
   readonly lastEventId: string | undefined;
   /** Reads and checks the access token; throws AppError with the refusal. */
-  readToken(): Promise<AccessClaims>;
+  readToken(): Promise<StreamClaims>;
   /** Whether the client is still there. */
   isGone(): boolean;
   /** Answers 200 and hands over the bare socket. */
@@ -70,8 +70,8 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
   }
 }
 
-function identityOf({ tenant_id, sid, sub, roles, groups, exp }: AccessClaims): Identity {
-  return { tenant: tenant_id, sid, subject: { id: sub, roles, groups }, tokenExpiresAt: exp };
+function identityOf({ tenant_id, sid, sub, roles, groups, exp, isOutside = false }: StreamClaims): Identity {
+  return { tenant: tenant_id, sid, subject: { id: sub, roles, groups }, tokenExpiresAt: exp, isOutside };
 }
 
 /** Asks auth and policy at once, and refuses a person who may not see anything at all. */

@@ -59,10 +59,11 @@ function createPulse(now: number): Pulse {
 }
 
 function look(reader: Reader, pulse: Pulse, now: number, setting: HeartbeatSetting): void {
-  const { deadline } = reader.listing;
+  const { deadline, identity } = reader.listing;
   if (deadline !== undefined && now >= deadline) return reader.revoke("expired");
   if (isStalled(reader, pulse, now)) return reader.bye("slow", 1_000);
-  if (deadline !== undefined && deadline - now < pulse.renewBeforeMs) renew(reader, setting).catch(setting.onFault);
+  const endsSoon = deadline !== undefined && deadline - now < pulse.renewBeforeMs;
+  if (endsSoon && !identity.isOutside) renew(reader, setting).catch(setting.onFault);
   tellDegraded(reader, pulse, now);
   if (now < pulse.nextBeatAt) return;
   pulse.nextBeatAt = now + BEAT_MS;

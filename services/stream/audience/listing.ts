@@ -11,6 +11,8 @@ export interface Identity {
   readonly subject: Subject;
   /** Seconds since 1970. */
   readonly tokenExpiresAt: number;
+  /** The session is an outside issuer's: it ends with its token. */
+  readonly isOutside: boolean;
 }
 
 /** What the log may do to a listed connection once it has a stream. */
@@ -80,8 +82,8 @@ export class Listing {
   }
 
   get sessionQuestion(): SessionQuestion {
-    const { tenant, sid, subject, tokenExpiresAt } = this.identity;
-    return { tenant, sid, subject: subject.id, tokenExpiresAt, extend: this.#extended };
+    const { tenant, sid, subject, tokenExpiresAt, isOutside } = this.identity;
+    return { tenant, sid, subject: subject.id, tokenExpiresAt, extend: this.#extended, isOutside };
   }
 
   /** The grant the entry at `seq` is to be judged by; undefined while that, or the session, is not known. */

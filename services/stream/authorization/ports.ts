@@ -9,6 +9,8 @@ export interface SessionQuestion {
   readonly tokenExpiresAt: number;
   /** Asks for another access token's life. */
   readonly extend: boolean;
+  /** The session is an outside issuer's, of which auth knows nothing. */
+  readonly isOutside?: boolean;
 }
 
 /** What auth says of a session. `remainingMs` counts from the asking, by auth's clock. */

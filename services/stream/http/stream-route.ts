@@ -1,10 +1,10 @@
 import { randomInt, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AccessClaims } from "#shared/contract/access-token.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
 import { problemOf } from "#shared/http/problem.ts";
 import { readTokenSource } from "#shared/http/token-source.ts";
+import type { StreamClaims } from "../authorization/verify-stream-token.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 import { encodeControl, encodeRetry } from "../sse/encode-frame.ts";
@@ -12,7 +12,7 @@ import { encodeControl, encodeRetry } from "../sse/encode-frame.ts";
 /** What the route needs beside the edge. */
 export interface StreamRoute {
   readonly edge: Edge;
-  readonly verify: (token: string) => Promise<AccessClaims>;
+  readonly verify: (token: string) => Promise<StreamClaims>;
   /** Pages that may use cookies, and read answers across origins. */
   readonly allowedOrigins: readonly string[];
 }

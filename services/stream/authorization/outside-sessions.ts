@@ -1,0 +1,12 @@
+import type { SessionChecker } from "./ports.ts";
+
+/** Answers for sessions of outside issuers, which live as long as their token, and asks `sessions` about all others. */
+export function withOutsideSessions(sessions: SessionChecker, wall: () => number): SessionChecker {
+  return {
+    async check(question) {
+      if (question.isOutside !== true) return sessions.check(question);
+      const remainingMs = question.tokenExpiresAt * 1_000 - wall();
+      return remainingMs > 0 ? { state: "live", remainingMs } : { state: "expired" };
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openEventStream } from "#test/support/event-stream.ts";
+import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
+import { type Stack, startStack } from "#test/support/start-stack.ts";
+import type { RunningService } from "#test/support/start-service.ts";
+
+let folder: string;
+let issuer: Issuer;
+let stack: Stack;
+let edge: RunningService;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sluice-issuers-"));
+  issuer = await startIssuer("RS256");
+  stack = await startStack();
+  const file = join(folder, "issuers.yaml");
+  const entry = { issuer: "https://login.example.com", jwks_uri: issuer.jwksUri, audience: "api", tenant: "demo" };
+  await writeFile(file, JSON.stringify([{ ...entry, algorithms: ["RS256"], claims: { groups: "groups" } }]));
+  // Auth is nowhere: nobody needs it for these tokens.
+  edge = await stack.startEdge({ AUTH_ISSUERS_FILE: file, AUTH_GRPC_URL: "127.0.0.1:1", STREAM_HANDSHAKE_MS: "500" });
+});
+afterAll(async () => {
+  await stack[Symbol.asyncDispose]();
+  await issuer[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+async function open(subject: string, seconds: number) {
+  const iat = Math.floor(Date.now() / 1_000);
+  const token = await issuer.sign({
+    iss: "https://login.example.com",
+    aud: "api",
+    sub: subject,
+    iat,
+    exp: iat + seconds,
+  });
+  return openEventStream(`http://127.0.0.1:${edge.ports.http}/v1/stream?topic=issues.>`, { token });
+}
+
+test("a person of an outside issuer gets what the policy binds to them, until the token's exp and no longer", async () => {
+  await using stream = await open("bob", 4);
+  expect(JSON.parse((await stream.frame("ready")).data)).toMatchObject({ tenant: "demo", subject: "bob" });
+  const bus = await stack.bus("demo");
+  await bus.publish("events.demo.issues.opened.k", "one");
+  expect(await stream.receive(1)).toEqual(["one"]);
+  expect(JSON.parse((await stream.frame("auth_error")).data)).toEqual({ reason: "expired" });
+  await stream.closed();
+  expect(stream.frames.some(({ event }) => event === "session")).toBe(false);
+});
+
+test("a role taken by the policy cuts them as it does everybody", async () => {
+  await using stream = await open("bob", 60);
+  await stream.frame("ready");
+  await stack.setRoles("bob", []);
+  await stream.frame("subscription");
+  const bus = await stack.bus("demo");
+  await bus.publish("events.demo.issues.opened.k", "secret");
+  await stack.setRoles("bob", ["maintainer"]);
+  await bus.publish("events.demo.issues.opened.k", "two");
+  expect(await stream.receive(1)).toEqual(["two"]);
+});
+
+test("a person nothing is bound to is refused, and the tokens of auth wait as they do without it", async () => {
+  await using nobody = await open("nobody", 60);
+  expect(nobody.status).toBe(403);
+  const { access_token: token } = await stack.login("bob");
+  const url = `http://127.0.0.1:${edge.ports.http}/v1/stream?topic=issues.>`;
+  await using ours = await openEventStream(url, { token });
+  await ours.frame("busy");
+});
