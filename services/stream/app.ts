@@ -115,6 +115,7 @@ async function startEdge(
     admission,
     hub,
     handshakeMs: config.STREAM_HANDSHAKE_MS,
+    workerId,
     newConnectionId: () => `${workerId}-${randomBytes(12).toString("hex")}`,
     limitHistory: limitConcurrency(MAX_HISTORY_READS),
     onHandshake: (outcome) => metrics.handshake(outcome),

@@ -1,11 +1,11 @@
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Admission } from "./admission/admission.ts";
-import { expiryOf, type HeartbeatSetting } from "./audience/heartbeat.ts";
-import type { Hub } from "./audience/hub.ts";
-import { type Identity, Listing } from "./audience/listing.ts";
+import { expiresAt, type HeartbeatSetting } from "./audience/heartbeat.ts";
+import type { Hub, Stream } from "./audience/hub.ts";
+import { identityOf, Listing } from "./audience/listing.ts";
 import { Reader, type ReaderSetting } from "./audience/reader.ts";
 import type { Tenant } from "./audience/tenant.ts";
-import { verifyGrant, verifySession } from "./audience/verify.ts";
+import { type HandshakeSetting, requireInForce, verifyInTime } from "./audience/verify.ts";
 import type { StreamClaims } from "./authorization/verify-stream-token.ts";
 import { findStart, type Start } from "./log/resume.ts";
 import type { Connection } from "./sse/connection.ts";
@@ -24,15 +24,15 @@ export interface StreamRequest {
 }
 
 /** What opening a stream needs of the edge. */
-export interface Edge extends ReaderSetting, HeartbeatSetting {
+export interface Edge extends ReaderSetting, HeartbeatSetting, HandshakeSetting {
   readonly admission: Admission;
   readonly hub: Hub;
   /** A fresh id, `<worker id>-<random>`. */
   readonly newConnectionId: () => string;
   /** Told of every handshake: `accepted`, or the code of the refusal. */
   readonly onHandshake: (outcome: string) => void;
-  /** How long a handshake waits for auth and policy. */
-  readonly handshakeMs: number;
+  /** Says which connection ids are this process's. */
+  readonly workerId: string;
 }
 
 /**
@@ -57,10 +57,7 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
       const id = edge.newConnectionId();
       const connection = request.accept(id);
       const reader = new Reader(id, listing, connection, tenant, subscription.format, start, edge);
-      edge.hub.attach(tenant, reader);
-      begin(edge, reader, start);
-      await connection.closed;
-      reader.gone();
+      await serve(edge, { tenant, reader }, start);
     } finally {
       listing.end("revoked");
       edge.hub.unlist(tenant, listing);
@@ -70,23 +67,9 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
   }
 }
 
-function identityOf({ tenant_id, sid, sub, roles, groups, exp, isOutside = false }: StreamClaims): Identity {
-  return { tenant: tenant_id, sid, subject: { id: sub, roles, groups }, tokenExpiresAt: exp, isOutside };
-}
-
-/** Asks auth and policy at once, and refuses a person who may not see anything at all. */
+/** Asks auth and policy, and refuses a person who may not see anything at all. */
 async function verify(edge: Edge, tenant: Tenant, listing: Listing): Promise<void> {
-  const asked = Promise.all([verifySession(listing, edge), verifyGrant(listing, tenant, edge)]);
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new AppError("unavailable", "auth or policy does not answer")),
-    edge.handshakeMs,
-  );
-  try {
-    await Promise.race([asked, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+  await verifyInTime(listing, tenant, edge);
   if (listing.topicGrants.every(({ granted }) => !granted) && listing.ended === undefined) {
     throw new AppError("no_topic_granted", "you may not see any of these topics");
   }
@@ -102,24 +85,34 @@ async function findCurrentStart(tenant: Tenant, { lastEventId, from }: Subscript
 }
 
 /** Between the answers and here a revoke may have come, or the client gone away. */
-function requireStillGood({ ended }: Listing, request: StreamRequest): void {
+function requireStillGood(listing: Listing, request: StreamRequest): void {
   if (request.isGone()) throw new AppError("unavailable", "the client went away");
-  if (ended === "forbidden") throw new AppError("forbidden", "this tenant is closed");
-  if (ended === "expired") throw new AppError("token_expired", "the access token has expired");
-  if (ended !== undefined) throw new AppError("session_ended", "the session has ended; log in again");
+  requireInForce(listing);
+}
+
+/** Runs the stream to its end, under whichever listing it has by then. */
+async function serve(edge: Edge, stream: Stream, start: Start): Promise<void> {
+  const { tenant, reader } = stream;
+  edge.hub.attach(tenant, reader);
+  try {
+    begin(edge, reader, start);
+    await reader.connection.closed;
+  } finally {
+    reader.gone();
+    reader.listing.end("revoked");
+    edge.hub.detach(stream);
+  }
 }
 
 function begin(edge: Edge, reader: Reader, start: Start): void {
-  const { identity, topicGrants, deadline } = reader.listing;
+  const { identity, topicGrants } = reader.listing;
   reader.start(
     {
       connectionId: reader.id,
       tenant: identity.tenant,
       subject: identity.subject.id,
       topics: topicGrants,
-      // A session in doubt at this very moment is asked for again; until then the token's own end is what is known.
-      expiresAt:
-        deadline === undefined ? new Date(identity.tokenExpiresAt * 1_000).toISOString() : expiryOf(deadline, edge),
+      expiresAt: expiresAt(reader.listing, edge),
     },
     start,
   );

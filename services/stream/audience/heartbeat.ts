@@ -1,5 +1,6 @@
 import type { Hub } from "./hub.ts";
 import type { Reader, Wait } from "./reader.ts";
+import type { Listing } from "./listing.ts";
 import { verifySession, type VerifySetting } from "./verify.ts";
 
 const TICK_MS = 1_000;
@@ -79,16 +80,27 @@ function isStalled({ connection }: Reader, pulse: Pulse, now: number): boolean {
 }
 
 async function renew(reader: Reader, setting: HeartbeatSetting): Promise<void> {
-  const before = reader.listing.deadline;
-  await verifySession(reader.listing, setting, true);
-  const { deadline, ended } = reader.listing;
+  const { listing } = reader;
+  const before = listing.deadline;
+  await verifySession(listing, setting, true);
+  // Another token has taken its place meanwhile: what was asked is no longer what counts.
+  if (listing !== reader.listing) return;
+  const { deadline, ended } = listing;
   if (ended !== undefined) return reader.ended ? undefined : reader.revoke(ended);
   if (deadline === undefined || before === undefined || deadline <= before || reader.ended) return;
   reader.tell("session", { expiresAt: expiryOf(deadline, setting) });
 }
 
-/** The wall time of a deadline, as clients are told it. */
-export function expiryOf(deadline: number, { now, wall }: HeartbeatSetting): string {
+/**
+ * When a listing ends, as clients are told it. One in doubt at this very moment is asked about again; until then the token's
+ * own end is what is known.
+ */
+export function expiresAt({ deadline, identity }: Listing, setting: HeartbeatSetting): string {
+  if (deadline === undefined) return new Date(identity.tokenExpiresAt * 1_000).toISOString();
+  return expiryOf(deadline, setting);
+}
+
+function expiryOf(deadline: number, { now, wall }: HeartbeatSetting): string {
   return new Date(wall() + deadline - now()).toISOString();
 }
 

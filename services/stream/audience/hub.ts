@@ -26,7 +26,7 @@ interface Held {
 export class Hub implements AsyncDisposable {
   readonly #open: (tenant: string) => Promise<OpenTenant>;
   readonly #tenants = new Map<string, Held>();
-  readonly #streams = new Map<Listing, Stream>();
+  readonly #streams = new Map<string, Stream>();
 
   constructor(open: (tenant: string) => Promise<OpenTenant>) {
     this.#open = open;
@@ -35,6 +35,11 @@ export class Hub implements AsyncDisposable {
   /** The open streams. */
   streams(): Iterable<Stream> {
     return this.#streams.values();
+  }
+
+  /** The open stream with that connection id. */
+  find(id: string): Stream | undefined {
+    return this.#streams.get(id);
   }
 
   get size(): number {
@@ -57,10 +62,9 @@ export class Hub implements AsyncDisposable {
     }
   }
 
-  /** Takes a listing out of its tenant's list, with its reader if it has one. */
+  /** Takes a listing out of its tenant's list. */
   unlist(tenant: Tenant, listing: Listing): void {
     if (!tenant.listings.delete(listing)) return;
-    this.#streams.delete(listing);
     const held = this.#tenants.get(tenant.id);
     if (held !== undefined) this.#release(tenant.id, held);
   }
@@ -68,7 +72,13 @@ export class Hub implements AsyncDisposable {
   /** Adds the reader that a listing got. */
   attach(tenant: Tenant, reader: Reader): void {
     reader.listing.stream = reader;
-    this.#streams.set(reader.listing, { tenant, reader });
+    this.#streams.set(reader.id, { tenant, reader });
+  }
+
+  /** Takes out a stream that is over, with the listing it has by now. */
+  detach({ tenant, reader }: Stream): void {
+    this.#streams.delete(reader.id);
+    this.unlist(tenant, reader.listing);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

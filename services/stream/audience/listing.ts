@@ -2,6 +2,7 @@ import type { EndReason, Position } from "../event.ts";
 import type { Notice } from "../log/resume.ts";
 import { type Grant, STILL_VALID, type Whom } from "../authorization/decisions.ts";
 import type { SessionQuestion, Subject } from "../authorization/ports.ts";
+import type { StreamClaims } from "../authorization/verify-stream-token.ts";
 import { Signal } from "../log/signal.ts";
 
 /** Who a connection belongs to, from its verified token. */
@@ -13,6 +14,11 @@ export interface Identity {
   readonly tokenExpiresAt: number;
   /** The session is an outside issuer's: it ends with its token. */
   readonly isOutside: boolean;
+}
+
+/** The identity that a verified token gives. */
+export function identityOf({ tenant_id, sid, sub, roles, groups, exp, isOutside = false }: StreamClaims): Identity {
+  return { tenant: tenant_id, sid, subject: { id: sub, roles, groups }, tokenExpiresAt: exp, isOutside };
 }
 
 /** What the log may do to a listed connection once it has a stream. */

@@ -33,7 +33,7 @@ export interface ReaderSetting {
  */
 export class Reader implements Member, ListedStream {
   readonly id: string;
-  readonly listing: Listing;
+  listing: Listing;
   readonly connection: Connection;
   readonly openedAt: number;
   readonly #tenant: Tenant;
@@ -123,6 +123,14 @@ export class Reader implements Member, ListedStream {
   /** Takes the reader out of its audience: its right is in doubt, or its grant another one. */
   leaveAudience(): void {
     if (this.#audience !== undefined) this.fallBehind(this.#audience.leave(this));
+  }
+
+  /** Goes on by another listing of the same person: nothing that comes from here on is written under the old one. */
+  rebind(listing: Listing): void {
+    this.listing.stream = undefined;
+    this.listing = listing;
+    listing.stream = this;
+    this.leaveAudience();
   }
 
   /** The log does not go on where the reader stands: it continues from `position`, and is told so. */
@@ -270,13 +278,10 @@ export class Reader implements Member, ListedStream {
     const permission = decisions.permissionFor(entry.type);
     if (permission === undefined) return undefined;
     const residual = decisions.residual(grant, permission, entry.position.seq);
-    if (residual === undefined) return this.#askUntilAnswered(() => decisions.ask(grant, permission));
+    const rest = (): Promise<void> => delay(backoffMs(3, { baseMs: 50, maxMs: 1_000 }));
+    if (residual === undefined) return decisions.ask(grant, permission).catch(rest);
     if (residual.allows(entry.topic)) frames.push(encodeEvent(id, epoch, entry, this.#format));
     return undefined;
-  }
-
-  async #askUntilAnswered(ask: () => Promise<void>): Promise<void> {
-    await ask().catch(() => delay(backoffMs(3, { baseMs: 50, maxMs: 1_000 })));
   }
 
   /** Entries before `first` are gone: says so, and goes on there. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { toAppError } from "#shared/errors/app-error.ts";
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
 import { STILL_VALID } from "../authorization/decisions.ts";
 import type { SessionChecker } from "../authorization/ports.ts";
@@ -14,6 +14,37 @@ export interface VerifySetting {
   readonly now: () => number;
   /** Told of failures that nobody expects; what was asked stays unknown, and is asked again. */
   readonly onFault: (error: unknown) => void;
+}
+
+/** What verification at the door needs beside that. */
+export interface HandshakeSetting extends VerifySetting {
+  /** How long a handshake waits for auth and policy. */
+  readonly handshakeMs: number;
+}
+
+/**
+ * Asks auth and policy at once, and no longer than a handshake may last.
+ * @throws {AppError} `unavailable` or `tenant_unknown`. Whether the listing is in force then, `requireInForce` tells.
+ */
+export async function verifyInTime(listing: Listing, tenant: Tenant, setting: HandshakeSetting): Promise<void> {
+  const asked = Promise.all([verifySession(listing, setting), verifyGrant(listing, tenant, setting)]);
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new AppError("unavailable", "auth or policy does not answer")),
+    setting.handshakeMs,
+  );
+  try {
+    await Promise.race([asked, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Throws AppError with the reason when the person's right to a stream is over. */
+export function requireInForce({ ended }: Listing): void {
+  if (ended === "forbidden") throw new AppError("forbidden", "this tenant is closed");
+  if (ended === "expired") throw new AppError("token_expired", "the access token has expired");
+  if (ended !== undefined) throw new AppError("session_ended", "the session has ended; log in again");
 }
 
 /**

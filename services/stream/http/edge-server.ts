@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { AppError } from "#shared/errors/app-error.ts";
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { problemOf } from "#shared/http/problem.ts";
 import type { DemoPage } from "./demo-page.ts";
+import { rebindTarget, serveRebind } from "./rebind-route.ts";
 import { serveStream, type StreamRoute } from "./stream-route.ts";
 
 /** The most of a request line and headers together; cookies of large products fit, a flood does not. */
@@ -50,6 +51,8 @@ async function handle(
     response.setHeader("allow", "GET, OPTIONS");
     return tell(response, new AppError("method_not_allowed", "use GET"));
   }
+  const rebound = rebindTarget(url.pathname);
+  if (rebound !== undefined) return rebind(setting.route, rebound, request, response, url.searchParams);
   if (isStream) {
     streaming.add(request.socket);
     await serveStream(setting.route, request, response, url.searchParams);
@@ -75,11 +78,36 @@ function allowOrigin(allowed: readonly string[], { headers }: IncomingMessage, r
 }
 
 function preflight(response: ServerResponse): void {
-  response.setHeader("access-control-allow-methods", "GET");
+  response.setHeader("access-control-allow-methods", "GET, POST");
   // EventSource's own reconnect needs last-event-id: without it a cross-origin stream never comes back.
-  response.setHeader("access-control-allow-headers", "authorization, x-auth-token, last-event-id, cache-control");
+  response.setHeader(
+    "access-control-allow-headers",
+    "authorization, x-auth-token, last-event-id, cache-control, content-type",
+  );
   response.setHeader("access-control-max-age", "600");
   response.writeHead(204).end();
+}
+
+async function rebind(
+  route: StreamRoute,
+  connectionId: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  query: URLSearchParams,
+): Promise<void> {
+  try {
+    if (request.method !== "POST") {
+      response.setHeader("allow", "POST, OPTIONS");
+      throw new AppError("method_not_allowed", "use POST");
+    }
+    await serveRebind(route, connectionId, request, response, query);
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    if (error.code === "internal") route.edge.onFault(error.cause);
+    // The rest of a refused body is not read: a client that kept the connection would see its next request cut off.
+    if (!request.complete) response.setHeader("connection", "close");
+    tell(response, error);
+  }
 }
 
 function tell(response: ServerResponse, error: AppError): void {

@@ -1,13 +1,13 @@
 import { randomInt, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
-import { isTrustedPage } from "#shared/http/origin.ts";
 import { problemOf } from "#shared/http/problem.ts";
 import { readTokenSource } from "#shared/http/token-source.ts";
 import type { StreamClaims } from "../authorization/verify-stream-token.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 import { encodeControl, encodeRetry } from "../sse/encode-frame.ts";
+import { requireTrustedPage, single, tokenMissing } from "./request-token.ts";
 
 /** What the route needs beside the edge. */
 export interface StreamRoute {
@@ -53,15 +53,8 @@ function streamRequest(
     lastEventId: single(headers["last-event-id"]),
     async readToken() {
       const source = readTokenSource({ headers: request.headersDistinct, query });
-      if (source === undefined)
-        throw new AppError(
-          "token_missing",
-          "send an access token: Authorization: Bearer, X-Auth-Token, or the cookie auth_token",
-        );
-      const page = { origin: headers.origin, secFetchSite: single(headers["sec-fetch-site"]), host: headers.host };
-      if (source.from === "cookie" && !isTrustedPage(page, route.allowedOrigins)) {
-        throw new AppError("cross_site", "this page may not use the cookie; add its origin to STREAM_ALLOWED_ORIGINS");
-      }
+      if (source === undefined) throw tokenMissing();
+      if (source.from === "cookie") requireTrustedPage(request, route.allowedOrigins);
       return route.verify(source.token);
     },
     isGone: () => socket.destroyed,
@@ -120,10 +113,6 @@ function refuse(error: AppError, request: IncomingMessage, response: ServerRespo
 function requireEventStream(accept: string | undefined): void {
   if (accept === undefined || /(^|,)\s*(text\/event-stream|text\/\*|\*\/\*)\s*(;|,|$)/i.test(accept)) return;
   throw new AppError("not_acceptable", "this is an event stream: send Accept: text/event-stream");
-}
-
-function single(value: string | readonly string[] | undefined): string | undefined {
-  return typeof value === "object" ? value[0] : value;
 }
 
 function retryMs(): number {

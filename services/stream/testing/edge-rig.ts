@@ -35,8 +35,7 @@ export function createRig() {
   const stack = new AsyncDisposableStack();
   const clock = { now: 1_000 };
   const now = (): number => clock.now;
-  const policy = new FakePolicy();
-  const auth = new FakeAuth();
+  const [policy, auth] = [new FakePolicy(), new FakeAuth()];
   const tenant = new Tenant("acme", NO_HISTORY, { decider: policy, tailBudget: new TailBudget(1e6), flushMs: 0, now });
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
@@ -48,6 +47,7 @@ export function createRig() {
     hub,
     newConnectionId: () => "w-1",
     handshakeMs: 300,
+    workerId: "w",
     limitHistory: (fetch) => fetch(),
     onHandshake: () => {},
     onDelivered: () => {},

@@ -1,0 +1,172 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
+import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
+import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
+import type { RunningService } from "#test/support/start-service.ts";
+
+interface Person {
+  readonly sub?: string;
+  readonly tenant_id?: string;
+  readonly sid?: string;
+  readonly roles?: readonly string[];
+  readonly exp?: number;
+}
+
+let issuer: Issuer;
+let stack: Stack;
+let edge: RunningService;
+let demo: Bus;
+
+beforeAll(async () => {
+  issuer = await startIssuer();
+  stack = await startStack();
+  edge = await stack.startEdge({ AUTH_JWKS_URL: issuer.jwksUri });
+  demo = await stack.bus("demo");
+});
+afterAll(async () => {
+  await stack[Symbol.asyncDispose]();
+  await issuer[Symbol.asyncDispose]();
+});
+
+let now: number;
+beforeEach(() => void (now = Math.floor(Date.now() / 1_000)));
+
+/** A token as auth issues them, by a key in the test's hands. */
+function sign({
+  sub = "zed",
+  tenant_id = "demo",
+  sid = randomUUID(),
+  roles = ["maintainer"],
+  exp = now + 60,
+}: Person = {}) {
+  const claims = { sub, tenant_id, sid, roles, exp, iat: now, jti: randomUUID(), client_id: "web" };
+  return issuer.sign({ ...claims, iss: "http://localhost:8081", aud: "sluice", login_at: "2026-01-01T00:00:00Z" });
+}
+
+function baseUrl(): string {
+  return `http://127.0.0.1:${edge.ports.http}`;
+}
+
+async function open(token: string): Promise<{ stream: EventStream; id: string }> {
+  const stream = await openEventStream(`${baseUrl()}/v1/stream?topic=issues.>&topic=push.>`, { token });
+  const { connectionId } = JSON.parse((await stream.frame("ready")).data) as { connectionId: string };
+  return { stream, id: connectionId };
+}
+
+async function rebind(id: string, body: unknown, headers: Record<string, string> = {}) {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const response = await fetch(`${baseUrl()}/v1/streams/${id}/token`, { method: "POST", headers, body: text });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+test("a new token of the same person prolongs the stream, which is told so and goes on", async () => {
+  const { stream, id } = await open(await sign({ exp: now + 20 }));
+  await using _stream = stream;
+  const answer = await rebind(id, { access_token: await sign({ exp: now + 100 }) });
+  expect(answer.status).toBe(200);
+  const until = Date.parse(String(answer.body["expiresAt"]));
+  expect(Math.abs(until - (now + 100) * 1_000)).toBeLessThan(1_500);
+  expect(JSON.parse((await stream.frame("session")).data)).toEqual(answer.body);
+  await demo.publish("events.demo.push.event.k", "after");
+  expect(await stream.receive(1)).toEqual(["after"]);
+});
+
+test("narrower rights are in force from the answer on, wider ones too", async () => {
+  const { stream, id } = await open(await sign());
+  await using _stream = stream;
+  expect((await rebind(id, { access_token: await sign({ roles: ["triager"] }) })).status).toBe(200);
+  await demo.publish("events.demo.push.event.k", "not for a triager");
+  await demo.publish("events.demo.issues.opened.k", "for both");
+  expect(await stream.receive(1)).toEqual(["for both"]);
+  const told = await stream.frame("subscription");
+  expect(JSON.parse(told.data).topics).toEqual([
+    { topic: "issues.>", granted: true },
+    { topic: "push.>", granted: false },
+  ]);
+  expect((await rebind(id, { access_token: await sign() })).status).toBe(200);
+  await demo.publish("events.demo.push.event.k", "again");
+  expect(await stream.receive(2)).toEqual(["for both", "again"]);
+});
+
+test("the new session ends the stream from then on, and the old one no longer", async () => {
+  const [first, second] = [await stack.login("bob"), await stack.login("bob")];
+  const stream = await openEventStream(`${stack.streamUrl}/v1/stream?topic=push.>`, { token: first.access_token });
+  await using _stream = stream;
+  const { connectionId } = JSON.parse((await stream.frame("ready")).data) as { connectionId: string };
+  const response = await fetch(`${stack.streamUrl}/v1/streams/${connectionId}/token`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${first.access_token}` },
+    body: JSON.stringify({ access_token: second.access_token }),
+  });
+  expect(response.status).toBe(200);
+  const logOut = (token: string) =>
+    fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers: { authorization: `Bearer ${token}` } });
+  await logOut(first.access_token);
+  await demo.publish("events.demo.push.event.k", "still here");
+  expect(await stream.receive(1)).toEqual(["still here"]);
+  await logOut(second.access_token);
+  expect(JSON.parse((await stream.frame("auth_error")).data)).toEqual({ reason: "revoked" });
+  await stream.closed();
+});
+
+test("a token whose session has ended is refused, and the stream goes on as it was", async () => {
+  const { access_token: mine } = await stack.login("bob");
+  const { access_token: ended } = await stack.login("bob");
+  await using stream = await openEventStream(`${stack.streamUrl}/v1/stream?topic=push.>`, { token: mine });
+  const { connectionId } = JSON.parse((await stream.frame("ready")).data) as { connectionId: string };
+  await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers: { authorization: `Bearer ${ended}` } });
+  const response = await fetch(`${stack.streamUrl}/v1/streams/${connectionId}/token`, {
+    method: "POST",
+    body: JSON.stringify({ access_token: ended }),
+  });
+  expect(response.status).toBe(401);
+  expect(await response.json()).toMatchObject({ code: "session_ended" });
+  await demo.publish("events.demo.push.event.k", "goes on");
+  expect(await stream.receive(1)).toEqual(["goes on"]);
+});
+
+test("another person's connection is as good as none, and another person's token is refused", async () => {
+  const mine = await sign();
+  const { stream, id } = await open(mine);
+  await using _stream = stream;
+  for (const other of [await sign({ sub: "alice" }), await sign({ tenant_id: "rival" })]) {
+    expect(await rebind(id, { access_token: other })).toMatchObject({ status: 404, body: { code: "not_found" } });
+    const answer = await rebind(id, { access_token: other }, { authorization: `Bearer ${mine}` });
+    expect(answer).toMatchObject({ status: 403, body: { code: "forbidden" } });
+    const stolen = await rebind(id, { access_token: mine }, { authorization: `Bearer ${other}` });
+    expect(stolen).toMatchObject({ status: 404, body: { code: "not_found" } });
+  }
+});
+
+test("a connection of another edge is told as such, one that is over as none", async () => {
+  const access_token = await sign();
+  const elsewhere = await rebind(`000000000000-${"0".repeat(24)}`, { access_token });
+  expect(elsewhere).toMatchObject({ status: 404, body: { title: "this connection is not held by this edge" } });
+  const { stream, id } = await open(access_token);
+  await stream[Symbol.asyncDispose]();
+  await expect.poll(async () => (await rebind(id, { access_token })).body["title"]).toBe("there is no such connection");
+});
+
+test("the request's own token serves where the body has none; a cookie only from a trusted page", async () => {
+  const token = await sign();
+  const { stream, id } = await open(token);
+  await using _stream = stream;
+  expect((await rebind(id, "", { authorization: `Bearer ${token}` })).status).toBe(200);
+  expect((await rebind(id, "", { cookie: `auth_token=${token}` })).status).toBe(200);
+  const foreign = { cookie: `auth_token=${token}`, origin: "https://evil.example" };
+  expect(await rebind(id, "", foreign)).toMatchObject({ status: 403, body: { code: "cross_site" } });
+  expect((await rebind(id, "", {})).body).toMatchObject({ code: "token_missing" });
+});
+
+test("bodies that are too large, no JSON or of another shape are refused, and so are other methods", async () => {
+  const { stream, id } = await open(await sign());
+  await using _stream = stream;
+  expect(await rebind(id, `{"access_token":"${"a".repeat(17_000)}"}`)).toMatchObject({ status: 413 });
+  for (const body of ["{", "[]", '{"access_token":7}', '{"access_token":""}', '{"token":"x"}', "null"]) {
+    expect(await rebind(id, body)).toMatchObject({ status: 400, body: { code: "malformed_request" } });
+  }
+  expect(await rebind(id, { access_token: "garbage" })).toMatchObject({ status: 401, body: { code: "token_invalid" } });
+  const response = await fetch(`${baseUrl()}/v1/streams/${id}/token`);
+  expect([response.status, response.headers.get("allow")]).toEqual([405, "POST, OPTIONS"]);
+});
