@@ -22,6 +22,8 @@ import { createLogIn } from "./sessions/log-in.ts";
 import { createLoginThrottle } from "./sessions/login-throttle-redis.ts";
 import { createRefreshSession } from "./sessions/refresh-session.ts";
 import { openRevocations } from "./sessions/revocations-kv.ts";
+import { createRefreshStanding } from "./sessions/refresh-standing-redis.ts";
+import { createAccessRenewal } from "./sessions/renew-access.ts";
 import { createSessionRevoker } from "./sessions/revoke-session.ts";
 import { createSessionStore } from "./sessions/session-store-redis.ts";
 import { createTokenIssuer } from "./tokens/issue-tokens.ts";
@@ -54,6 +56,14 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const logIn = createLogIn({ throttle, users, sessions, issueTokens, sessionSeconds, clock });
   const refresh = createRefreshSession({ sessions, revocations, users, revoke, issueTokens, log });
   const checkSessions = createSessionCheck({ revocations, sessions, users, accessTokenSeconds, clock });
+  const renewAccess = createAccessRenewal({
+    sessions,
+    stands: createRefreshStanding(redis),
+    revocations,
+    findUser: users.find,
+    issueTokens,
+    refreshKeys: keys.refresh,
+  });
 
   let isReady = false;
   const ops = starting.use(
@@ -63,7 +73,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const grpc = starting.use(
     await startGrpcServer(
       { host, port: config.AUTH_GRPC_PORT, setting: "AUTH_GRPC_PORT" },
-      [createSessionService(checkSessions, metrics, log)],
+      [createSessionService(checkSessions, renewAccess, metrics, log)],
       security,
     ),
   );

@@ -69,6 +69,9 @@ export async function startStream(config: StreamConfig): Promise<AsyncDisposable
   return stack.move();
 }
 
+/** The edge, and what its doors ask of auth themselves. */
+type RunningEdge = Edge & Pick<StreamRoute, "renew">;
+
 /** Everything behind the doors. */
 async function startEdge(
   config: StreamConfig,
@@ -76,7 +79,7 @@ async function startEdge(
   stack: AsyncDisposableStack,
   registry: Registry,
   log: Logger,
-): Promise<Edge> {
+): Promise<RunningEdge> {
   const admission = new Admission(config.STREAM_MAX_CONNECTIONS);
   const metrics = createStreamMetrics(registry, admission);
   const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
@@ -116,6 +119,7 @@ async function startEdge(
     hub,
     handshakeMs: config.STREAM_HANDSHAKE_MS,
     workerId,
+    renew: auth.renew,
     newConnectionId: () => `${workerId}-${randomBytes(12).toString("hex")}`,
     limitHistory: limitConcurrency(MAX_HISTORY_READS),
     onHandshake: (outcome) => metrics.handshake(outcome),
@@ -129,11 +133,12 @@ async function readIssuers(config: StreamConfig): Promise<readonly OutsideIssuer
   return path === undefined ? [] : readOutsideIssuers(path, own);
 }
 
-function createRoute(config: StreamConfig, issuers: readonly OutsideIssuer[], edge: Edge): StreamRoute {
+function createRoute(config: StreamConfig, issuers: readonly OutsideIssuer[], edge: RunningEdge): StreamRoute {
   const expected = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE };
   const own = ownIssuer(remoteKeys(config.AUTH_JWKS_URL), expected);
   return {
     edge,
+    renew: edge.renew,
     verify: rememberVerified(createStreamVerifier(own, issuers, (uri) => remoteKeys(uri))),
     allowedOrigins: config.STREAM_ALLOWED_ORIGINS,
   };

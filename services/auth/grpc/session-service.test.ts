@@ -56,7 +56,7 @@ test("a token that has run out is expired, and so is an extension of an unknown 
     { ...question, tokenExpiresAt: 1 },
     { ...question, sid: "unknown", extend: true },
   ]);
-  expect(answers).toEqual([
+  expect(answers).toMatchObject([
     { state: SessionState.EXPIRED, remainingMs: 0 },
     { state: SessionState.EXPIRED, remainingMs: 0 },
   ]);

@@ -1,6 +1,8 @@
 import {
   type CheckSessionsRequest,
   type CheckSessionsResponse,
+  type RenewAccessRequest,
+  type RenewAccessResponse,
   type SessionAnswer,
   type SessionServiceServer,
   SessionServiceService,
@@ -12,13 +14,18 @@ import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import type { AuthMetrics } from "../metrics.ts";
+import type { RenewAccess } from "../sessions/renew-access.ts";
 import type { CheckSessions, SessionStanding } from "../sessions/check-sessions.ts";
 
 const MAX_QUESTIONS = 1_024;
 
+/** Each costs a signature: one call must not take the time of many others. */
+const MAX_RENEWALS = 128;
+
 /** Who may ask, over mutual TLS. */
 const callers: MethodCallers<keyof SessionServiceService> = {
   checkSessions: ["stream.sluice"],
+  renewAccess: ["stream.sluice"],
 };
 
 const stateOf = {
@@ -30,6 +37,7 @@ const stateOf = {
 /** The gRPC service that tells the edge which sessions live: its definition, its implementation and its callers. */
 export function createSessionService(
   checkSessions: CheckSessions,
+  renewAccess: RenewAccess,
   metrics: AuthMetrics,
   log: Logger,
 ): [typeof SessionServiceService, SessionServiceServer, MethodCallers] {
@@ -39,6 +47,13 @@ export function createSessionService(
       const standings = await checkSessions(questions);
       for (const { state } of standings) metrics.sessionsChecked.inc({ state });
       return { answers: standings.map(answerOf) };
+    }),
+    renewAccess: unaryHandler<RenewAccessRequest, RenewAccessResponse>(log, async ({ refreshTokens }) => {
+      if (refreshTokens.length < 1 || refreshTokens.length > MAX_RENEWALS) {
+        throw new AppError("malformed_request", `a call renews 1 to ${MAX_RENEWALS} tokens`);
+      }
+      const renewed = await Promise.all(refreshTokens.map(renewAccess));
+      return { answers: renewed.map((each) => each ?? { accessToken: "", sessionRemainingSeconds: 0 }) };
     }),
   };
   return [SessionServiceService, implementation, callers];
@@ -54,5 +69,6 @@ function requireAnswerable(questions: CheckSessionsRequest["questions"]): void {
 }
 
 function answerOf(standing: SessionStanding): SessionAnswer {
-  return { state: stateOf[standing.state], remainingMs: standing.state === "live" ? standing.remainingMs : 0 };
+  const remainingMs = standing.state === "live" ? standing.remainingMs : 0;
+  return { state: stateOf[standing.state], remainingMs, roles: [], groups: [], claimsKnown: false };
 }

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
-import { setCookie } from "hono/cookie";
 import { ACCESS_TOKEN_COOKIE, REFRESH_TOKEN_COOKIE } from "#shared/contract/access-token.ts";
+import { tokenCookie } from "#shared/http/token-cookie.ts";
 import type { IssuedTokens } from "../tokens/issue-tokens.ts";
 
 /**
@@ -16,14 +16,9 @@ export function clearSessionCookies(c: Context): void {
   setBoth(c, "", "", 0);
 }
 
-function setBoth(c: Context, accessToken: string, refreshToken: string, maxAge: number): void {
-  const options = { httpOnly: true, sameSite: "Lax", path: "/", secure: !isPlainLocalhost(c), maxAge } as const;
-  setCookie(c, ACCESS_TOKEN_COOKIE, accessToken, options);
-  setCookie(c, REFRESH_TOKEN_COOKIE, refreshToken, options);
-}
-
-/** Browsers keep Secure cookies of http://localhost, but curl and older ones do not. */
-function isPlainLocalhost(c: Context): boolean {
+function setBoth(c: Context, accessToken: string, refreshToken: string, maxAgeSeconds: number): void {
   const { hostname } = new URL(c.req.url);
-  return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "127.0.0.1";
+  const browser = { hostname, maxAgeSeconds };
+  c.header("set-cookie", tokenCookie(ACCESS_TOKEN_COOKIE, accessToken, browser), { append: true });
+  c.header("set-cookie", tokenCookie(REFRESH_TOKEN_COOKIE, refreshToken, browser), { append: true });
 }

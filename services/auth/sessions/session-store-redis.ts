@@ -12,7 +12,7 @@ declare module "ioredis" {
 }
 
 /** How long a spent refresh token still gets the same successor: two tabs, or a reply that was lost. */
-const GRACE_MS = 10_000;
+export const GRACE_MS = 10_000;
 
 /** Sessions in Redis: one hash each, which Redis forgets when the session is over. */
 export function createSessionStore(redis: Redis, clock: Clock): SessionStore {
@@ -40,7 +40,8 @@ export function createSessionStore(redis: Redis, clock: Clock): SessionStore {
   };
 }
 
-function keyOf(sid: string): string {
+/** Where a session is kept. */
+export function keyOf(sid: string): string {
   return `sluice:session:{${sid}}`;
 }
 

@@ -12,6 +12,8 @@ import type { Listing, ListedStream } from "./listing.ts";
 import { type Limit, Slices } from "./slices.ts";
 import type { Tenant } from "./tenant.ts";
 
+const ASK_AGAIN = { baseMs: 50, maxMs: 1_000 };
+
 /** What a reader behind the horizon waits for. */
 export type Wait = "socket" | "log" | "authorization" | "history";
 
@@ -278,8 +280,7 @@ export class Reader implements Member, ListedStream {
     const permission = decisions.permissionFor(entry.type);
     if (permission === undefined) return undefined;
     const residual = decisions.residual(grant, permission, entry.position.seq);
-    const rest = (): Promise<void> => delay(backoffMs(3, { baseMs: 50, maxMs: 1_000 }));
-    if (residual === undefined) return decisions.ask(grant, permission).catch(rest);
+    if (residual === undefined) return decisions.ask(grant, permission).catch(() => delay(backoffMs(3, ASK_AGAIN)));
     if (residual.allows(entry.topic)) frames.push(encodeEvent(id, epoch, entry, this.#format));
     return undefined;
   }

@@ -23,6 +23,18 @@ export interface SessionChecker {
   check(question: SessionQuestion): Promise<SessionAnswer>;
 }
 
+/** An access token that auth issued for a refresh token, and how long its session can last. */
+export interface RenewedAccess {
+  readonly accessToken: string;
+  readonly sessionRemainingSeconds: number;
+}
+
+/**
+ * Asks auth for an access token in place of one that has expired; undefined where the refresh token is not good for one. The
+ * refresh token stays what it is. Safe to repeat. Throws AppError `unavailable` when there is no answer in time: not known.
+ */
+export type RenewAccess = (refreshToken: string) => Promise<RenewedAccess | undefined>;
+
 /** A subject with the roles and groups of its token. */
 export interface Subject {
   readonly id: string;

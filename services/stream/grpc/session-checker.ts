@@ -3,13 +3,22 @@ import type { SessionAnswer as WireAnswer } from "#proto/auth/v1/session.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
-import type { SessionAnswer, SessionChecker, SessionQuestion } from "../authorization/ports.ts";
+import type {
+  RenewAccess,
+  RenewedAccess,
+  SessionAnswer,
+  SessionChecker,
+  SessionQuestion,
+} from "../authorization/ports.ts";
 import { createLoader } from "./create-loader.ts";
 
 const TIMEOUT_MS = 3_000;
 
 /** The service's limit for one call. */
 const MAX_BATCH = 1_024;
+
+/** The service's limit for one call that renews. */
+const MAX_RENEWALS = 128;
 
 /** Up to 250 handshakes a second ask without waiting for each other. */
 const REST_MS = 4;
@@ -18,6 +27,7 @@ const REST_MS = 4;
 export class GrpcSessionChecker implements SessionChecker, Disposable {
   readonly #client: SessionServiceClient;
   readonly check: (question: SessionQuestion) => Promise<SessionAnswer>;
+  readonly renew: RenewAccess;
 
   constructor(address: string, channel: GrpcChannel, onCall: (questions: number) => void) {
     this.#client = new SessionServiceClient(address, channel.credentials, channel.options);
@@ -25,6 +35,7 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
       onCall(questions.length);
       return this.#send(questions);
     });
+    this.renew = createLoader({ maxBatch: MAX_RENEWALS, restMsPerQuestion: REST_MS }, (tokens) => this.#renew(tokens));
   }
 
   async #send(questions: readonly SessionQuestion[]): Promise<SessionAnswer[]> {
@@ -32,6 +43,15 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
     const { answers } = await callUnary(check, { questions: [...questions] }, { timeoutMs: TIMEOUT_MS });
     if (answers.length !== questions.length) throw new AppError("unavailable", "auth did not answer every question");
     return answers.map(answerOf);
+  }
+
+  async #renew(refreshTokens: readonly string[]): Promise<(RenewedAccess | undefined)[]> {
+    const renew = this.#client.renewAccess.bind(this.#client);
+    const request = { refreshTokens: [...refreshTokens] };
+    const { answers } = await callUnary(renew, request, { timeoutMs: TIMEOUT_MS });
+    if (answers.length !== refreshTokens.length)
+      throw new AppError("unavailable", "auth did not answer every question");
+    return answers.map((answer) => (answer.accessToken === "" ? undefined : answer));
   }
 
   [Symbol.dispose](): void {

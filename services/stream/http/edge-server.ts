@@ -74,7 +74,7 @@ function allowOrigin(allowed: readonly string[], { headers }: IncomingMessage, r
   if (headers.origin === undefined || !allowed.includes(headers.origin)) return;
   response.setHeader("access-control-allow-origin", headers.origin);
   response.setHeader("access-control-allow-credentials", "true");
-  response.setHeader("access-control-expose-headers", "X-Connection-ID, X-Request-ID");
+  response.setHeader("access-control-expose-headers", "X-Connection-ID, X-Request-ID, X-Access-Token-Renewed");
 }
 
 function preflight(response: ServerResponse): void {

@@ -1,6 +1,69 @@
-import type { IncomingMessage } from "node:http";
-import { AppError } from "#shared/errors/app-error.ts";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { ACCESS_TOKEN_COOKIE, CLOCK_LEEWAY_SECONDS, REFRESH_TOKEN_COOKIE } from "#shared/contract/access-token.ts";
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
+import { tokenCookie } from "#shared/http/token-cookie.ts";
+import { readCookie, readTokenSource } from "#shared/http/token-source.ts";
+import type { RenewAccess } from "../authorization/ports.ts";
+import type { StreamClaims } from "../authorization/verify-stream-token.ts";
+
+/** What reading a request's token needs. */
+export interface TokenReading {
+  readonly verify: (token: string) => Promise<StreamClaims>;
+  readonly renew: RenewAccess;
+  /** Pages that may use cookies, and read answers across origins. */
+  readonly allowedOrigins: readonly string[];
+}
+
+/**
+ * Reads and checks the access token of a handshake. A cookie's that has expired, or gone, is renewed by the refresh token
+ * beside it; the response is given the new one. An explicit token stands for itself.
+ * @throws {AppError} the refusal; `unavailable` when auth cannot say whether the session still lives.
+ */
+export async function readHandshakeToken(
+  reading: TokenReading,
+  request: IncomingMessage,
+  response: ServerResponse,
+  query: URLSearchParams,
+): Promise<StreamClaims> {
+  const source = readTokenSource({ headers: request.headersDistinct, query });
+  if (source !== undefined && source.from !== "cookie") return reading.verify(source.token);
+  const refreshToken = readCookie(request.headersDistinct, REFRESH_TOKEN_COOKIE);
+  if (source === undefined && refreshToken === undefined) throw tokenMissing();
+  requireTrustedPage(request, reading.allowedOrigins);
+  const known = source === undefined ? undefined : await verifyUnlessExpired(reading, source.token);
+  if (refreshToken === undefined || (known !== undefined && lasts(known))) return known ?? refuse(source);
+  const renewed = await reading.renew(refreshToken);
+  if (renewed === undefined) return known ?? refuse(source);
+  const browser = { hostname: hostnameOf(request), maxAgeSeconds: renewed.sessionRemainingSeconds };
+  response.setHeader("set-cookie", tokenCookie(ACCESS_TOKEN_COOKIE, renewed.accessToken, browser));
+  response.setHeader("x-access-token-renewed", "true");
+  return reading.verify(renewed.accessToken);
+}
+
+async function verifyUnlessExpired({ verify }: TokenReading, token: string): Promise<StreamClaims | undefined> {
+  try {
+    return await verify(token);
+  } catch (error) {
+    if (toAppError(error).code === "token_expired") return undefined;
+    throw error;
+  }
+}
+
+/** A token that holds only by the leeway between clocks has expired for auth, which would refuse its session. */
+function lasts({ exp }: StreamClaims): boolean {
+  return (exp - CLOCK_LEEWAY_SECONDS) * 1_000 > Date.now();
+}
+
+function refuse(source: object | undefined): never {
+  throw source === undefined ? tokenMissing() : new AppError("token_expired", "the access token has expired");
+}
+
+/** The host that the browser asked, which decides whether its cookie can be Secure. */
+function hostnameOf({ headers }: IncomingMessage): string {
+  const url = `http://${headers.host ?? ""}`;
+  return URL.canParse(url) ? new URL(url).hostname : "";
+}
 
 /**
  * Refuses a request that authenticates by cookie and was made by a page that is not trusted.

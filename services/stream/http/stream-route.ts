@@ -2,19 +2,14 @@ import { randomInt, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { problemOf } from "#shared/http/problem.ts";
-import { readTokenSource } from "#shared/http/token-source.ts";
-import type { StreamClaims } from "../authorization/verify-stream-token.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 import { encodeControl, encodeRetry } from "../sse/encode-frame.ts";
-import { requireTrustedPage, single, tokenMissing } from "./request-token.ts";
+import { readHandshakeToken, single, type TokenReading } from "./request-token.ts";
 
 /** What the route needs beside the edge. */
-export interface StreamRoute {
+export interface StreamRoute extends TokenReading {
   readonly edge: Edge;
-  readonly verify: (token: string) => Promise<StreamClaims>;
-  /** Pages that may use cookies, and read answers across origins. */
-  readonly allowedOrigins: readonly string[];
 }
 
 /** A native EventSource waits this long before it comes back, spread so that many do not come back together. */
@@ -51,12 +46,7 @@ function streamRequest(
   return {
     query,
     lastEventId: single(headers["last-event-id"]),
-    async readToken() {
-      const source = readTokenSource({ headers: request.headersDistinct, query });
-      if (source === undefined) throw tokenMissing();
-      if (source.from === "cookie") requireTrustedPage(request, route.allowedOrigins);
-      return route.verify(source.token);
-    },
+    readToken: () => readHandshakeToken(route, request, response, query),
     isGone: () => socket.destroyed,
     accept(connectionId) {
       route.edge.onHandshake("accepted");
@@ -83,6 +73,8 @@ function acceptanceOf(connectionId: string, requestId: string, response: ServerR
     "access-control-allow-credentials",
     "access-control-expose-headers",
     "vary",
+    "set-cookie",
+    "x-access-token-renewed",
   ]) {
     const value = response.getHeader(name);
     if (value !== undefined) lines.push(`${name}: ${String(value)}`);

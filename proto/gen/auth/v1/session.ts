@@ -57,6 +57,26 @@ export interface SessionAnswer {
    * needs no clock in common with auth.
    */
   remainingMs: number;
+  /** The roles and groups that the person has now, where claims_known says so; else those of the token hold. */
+  roles: string[];
+  groups: string[];
+  claimsKnown: boolean;
+}
+
+export interface RenewAccessRequest {
+  /** 1 to 128 */
+  refreshTokens: string[];
+}
+
+export interface RenewAccessResponse {
+  answers: RenewedAccess[];
+}
+
+export interface RenewedAccess {
+  /** Empty where the refresh token is not good for one; the user has to log in again. */
+  accessToken: string;
+  /** How long the session can last: the cookie of the token lives that long. */
+  sessionRemainingSeconds: number;
 }
 
 function createBaseCheckSessionsRequest(): CheckSessionsRequest {
@@ -242,7 +262,7 @@ export const CheckSessionsResponse: MessageFns<CheckSessionsResponse> = {
 };
 
 function createBaseSessionAnswer(): SessionAnswer {
-  return { state: 0, remainingMs: 0 };
+  return { state: 0, remainingMs: 0, roles: [], groups: [], claimsKnown: false };
 }
 
 export const SessionAnswer: MessageFns<SessionAnswer> = {
@@ -252,6 +272,15 @@ export const SessionAnswer: MessageFns<SessionAnswer> = {
     }
     if (message.remainingMs !== 0) {
       writer.uint32(16).int64(message.remainingMs);
+    }
+    for (const v of message.roles) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.groups) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.claimsKnown !== false) {
+      writer.uint32(40).bool(message.claimsKnown);
     }
     return writer;
   },
@@ -285,6 +314,179 @@ export const SessionAnswer: MessageFns<SessionAnswer> = {
             message.remainingMs = longToNumber(reader.int64());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.roles.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.groups.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.claimsKnown = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRenewAccessRequest(): RenewAccessRequest {
+  return { refreshTokens: [] };
+}
+
+export const RenewAccessRequest: MessageFns<RenewAccessRequest> = {
+  encode(message: RenewAccessRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.refreshTokens) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenewAccessRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenewAccessRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.refreshTokens.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRenewAccessResponse(): RenewAccessResponse {
+  return { answers: [] };
+}
+
+export const RenewAccessResponse: MessageFns<RenewAccessResponse> = {
+  encode(message: RenewAccessResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.answers) {
+      RenewedAccess.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenewAccessResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenewAccessResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.answers.push(RenewedAccess.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRenewedAccess(): RenewedAccess {
+  return { accessToken: "", sessionRemainingSeconds: 0 };
+}
+
+export const RenewedAccess: MessageFns<RenewedAccess> = {
+  encode(message: RenewedAccess, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accessToken !== "") {
+      writer.uint32(10).string(message.accessToken);
+    }
+    if (message.sessionRemainingSeconds !== 0) {
+      writer.uint32(16).int64(message.sessionRemainingSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenewedAccess {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenewedAccess();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accessToken = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sessionRemainingSeconds = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -316,6 +518,20 @@ export const SessionServiceService = {
       Buffer.from(CheckSessionsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CheckSessionsResponse => CheckSessionsResponse.decode(value),
   },
+  /**
+   * RenewAccess issues a new access token for each refresh token that could be used right now: the leaf of its family, or
+   * the parent within its time of grace, of a session that lives. Nothing is rotated. The answers stand in the order of the
+   * tokens. Fails with UNAVAILABLE when that cannot be found out.
+   */
+  renewAccess: {
+    path: "/auth.v1.SessionService/RenewAccess" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RenewAccessRequest): Buffer => Buffer.from(RenewAccessRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RenewAccessRequest => RenewAccessRequest.decode(value),
+    responseSerialize: (value: RenewAccessResponse): Buffer => Buffer.from(RenewAccessResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RenewAccessResponse => RenewAccessResponse.decode(value),
+  },
 } as const;
 
 export interface SessionServiceServer extends UntypedServiceImplementation {
@@ -325,6 +541,12 @@ export interface SessionServiceServer extends UntypedServiceImplementation {
    * the bucket cannot be read; the caller must treat that as "not known", never as "live".
    */
   checkSessions: handleUnaryCall<CheckSessionsRequest, CheckSessionsResponse>;
+  /**
+   * RenewAccess issues a new access token for each refresh token that could be used right now: the leaf of its family, or
+   * the parent within its time of grace, of a session that lives. Nothing is rotated. The answers stand in the order of the
+   * tokens. Fails with UNAVAILABLE when that cannot be found out.
+   */
+  renewAccess: handleUnaryCall<RenewAccessRequest, RenewAccessResponse>;
 }
 
 export interface SessionServiceClient extends Client {
@@ -347,6 +569,26 @@ export interface SessionServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CheckSessionsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * RenewAccess issues a new access token for each refresh token that could be used right now: the leaf of its family, or
+   * the parent within its time of grace, of a session that lives. Nothing is rotated. The answers stand in the order of the
+   * tokens. Fails with UNAVAILABLE when that cannot be found out.
+   */
+  renewAccess(
+    request: RenewAccessRequest,
+    callback: (error: ServiceError | null, response: RenewAccessResponse) => void,
+  ): ClientUnaryCall;
+  renewAccess(
+    request: RenewAccessRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RenewAccessResponse) => void,
+  ): ClientUnaryCall;
+  renewAccess(
+    request: RenewAccessRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RenewAccessResponse) => void,
   ): ClientUnaryCall;
 }
 
