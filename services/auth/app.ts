@@ -60,7 +60,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
     sessions,
     stands: createRefreshStanding(redis),
     revocations,
-    findUser: users.find,
+    findUser: (tenant, username) => users.find(tenant, username),
     issueTokens,
     refreshKeys: keys.refresh,
   });

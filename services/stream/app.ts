@@ -92,7 +92,7 @@ async function startEdge(
   const decider = stack.use(new GrpcDecider(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")));
   const guard = new ClockGuard(systemClock, () => {
     log.warn("the clock jumped: every session is asked for again");
-    for (const { reader } of hub.streams()) doubtSession(reader.listing, verifying);
+    for (const { tenant, reader } of hub.streams()) doubtSession(tenant, reader.listing, verifying);
   });
   const now = (): number => guard.now();
   const onFault = (error: unknown): void => log.error({ err: error }, "a stream failed in an unexpected way");

@@ -113,6 +113,51 @@ describe("an open stream", () => {
     await waitFor("the held event", () => client.events().length === 1);
   });
 
+  test("is granted anew when auth says that its person holds other roles by now", async () => {
+    const rig = createRig();
+    const client = await rig.open();
+    rig.event("before");
+    const held = rig.holdSession();
+    rig.control({ of: "session", entry: { sub: "alice", action: "changed" } });
+    rig.event("no more");
+    await held.asked;
+    rig.policy.grantId = "intern";
+    rig.policy.allow = [];
+    held.answer({ ...LIVE, present: { roles: ["intern"], groups: [] } });
+    await client.frame("subscription");
+    rig.event("nor this");
+    await waitFor("the event before the change", () => client.events().length === 1);
+    expect(rig.policy.asked.map(({ roles }) => roles)).toEqual([[], ["intern"]]);
+    expect(client.events()).toEqual(["before"]);
+  });
+
+  test("is granted by what its person holds, not by what the token says, also while it opens", async () => {
+    const rig = createRig();
+    const held = rig.holdSession();
+    const policy = rig.policy.hold();
+    const opening = openStream(rig.edge, rig.request());
+    await Promise.all([held.asked, policy.asked]);
+    held.answer({ ...LIVE, present: { roles: ["intern"], groups: ["ops"] } });
+    rig.policy.grantId = "intern";
+    rig.policy.allow = [];
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    policy.release();
+    await expect(opening).rejects.toMatchObject({ code: "no_topic_granted" });
+    expect(rig.policy.asked.at(-1)).toEqual({ id: "alice", roles: ["intern"], groups: ["ops"] });
+  });
+
+  test("is not granted anew while its person holds what they held", async () => {
+    const rig = createRig();
+    const client = await rig.open();
+    const held = rig.holdSession();
+    rig.control({ of: "session", entry: { sub: "alice", action: "changed" } });
+    await held.asked;
+    held.answer({ ...LIVE, present: { roles: [], groups: [] } });
+    rig.event("goes on");
+    await waitFor("the event", () => client.events().length === 1);
+    expect(rig.policy.resolved).toBe(1);
+  });
+
   test("has everything asked again by an entry that nobody can read", async () => {
     const rig = createRig();
     const client = await rig.open();

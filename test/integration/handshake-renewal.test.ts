@@ -116,8 +116,12 @@ test("an explicit token that has expired is never renewed", async () => {
     "the token is over, leeway included",
     () => Date.now() > (decodeJwt(access_token).exp ?? 0) * 1_000 + 5_100,
   );
-  for (const headers of [{ authorization: `Bearer ${access_token}` }, { "x-auth-token": access_token }]) {
-    await using stream = await open({ refresh_token }, headers as Record<string, string>);
+  const places: Record<string, string>[] = [
+    { authorization: `Bearer ${access_token}` },
+    { "x-auth-token": access_token },
+  ];
+  for (const headers of places) {
+    await using stream = await open({ refresh_token }, headers);
     expect(stream.status).toBe(401);
     expect(stream.headers).not.toHaveProperty("set-cookie");
   }

@@ -22,7 +22,7 @@ export function applyControl(tenant: Tenant, { change, position }: ControlEntry,
       for (const listing of tenant.listings) {
         const { sid, subject } = listing.identity;
         if ("sid" in entry && entry.sid === sid) endListing(listing, "revoked");
-        if ("sub" in entry && entry.sub === subject.id) doubtSession(listing, setting);
+        if ("sub" in entry && entry.sub === subject.id) doubtSession(tenant, listing, setting);
       }
       return;
     }
@@ -39,16 +39,16 @@ export function applyControl(tenant: Tenant, { change, position }: ControlEntry,
 /** Has every session and grant of the tenant asked for again: an entry, or the log itself, cannot be relied on. */
 export function doubtEverything(tenant: Tenant, grantsThrough: number, setting: VerifySetting): void {
   for (const listing of tenant.listings) {
-    doubtSession(listing, setting);
+    doubtSession(tenant, listing, setting);
     doubtGrant(tenant, listing, grantsThrough, setting);
   }
 }
 
 /** Holds the reader until auth has answered again. */
-export function doubtSession(listing: Listing, setting: VerifySetting): void {
+export function doubtSession(tenant: Tenant, listing: Listing, setting: VerifySetting): void {
   listing.doubtSession();
   listing.stream?.leaveAudience();
-  verifySession(listing, setting).catch(() => endListing(listing, "forbidden"));
+  verifySession(listing, tenant, setting).catch(() => endListing(listing, "forbidden"));
 }
 
 function doubtGrant(tenant: Tenant, listing: Listing, through: number, setting: VerifySetting): void {

@@ -1,4 +1,4 @@
-import type { Hub } from "./hub.ts";
+import type { Hub, Stream } from "./hub.ts";
 import type { Reader, Wait } from "./reader.ts";
 import type { Listing } from "./listing.ts";
 import { verifySession, type VerifySetting } from "./verify.ts";
@@ -38,10 +38,11 @@ export function startHeartbeat(hub: Hub, setting: HeartbeatSetting): Disposable 
   const pulses = new WeakMap<Reader, Pulse>();
   const timer = setInterval(() => {
     const now = setting.now();
-    for (const { reader } of hub.streams()) {
+    for (const stream of hub.streams()) {
+      const { reader } = stream;
       const pulse = pulses.get(reader) ?? createPulse(now);
       pulses.set(reader, pulse);
-      if (!reader.ended) look(reader, pulse, now, setting);
+      if (!reader.ended) look(stream, pulse, now, setting);
     }
   }, TICK_MS);
   return { [Symbol.dispose]: () => clearInterval(timer) };
@@ -59,12 +60,13 @@ function createPulse(now: number): Pulse {
   };
 }
 
-function look(reader: Reader, pulse: Pulse, now: number, setting: HeartbeatSetting): void {
+function look(stream: Stream, pulse: Pulse, now: number, setting: HeartbeatSetting): void {
+  const { reader } = stream;
   const { deadline, identity } = reader.listing;
   if (deadline !== undefined && now >= deadline) return reader.revoke("expired");
   if (isStalled(reader, pulse, now)) return reader.bye("slow", 1_000);
   const endsSoon = deadline !== undefined && deadline - now < pulse.renewBeforeMs;
-  if (endsSoon && !identity.isOutside) renew(reader, setting).catch(setting.onFault);
+  if (endsSoon && !identity.isOutside) renew(stream, setting).catch(setting.onFault);
   tellDegraded(reader, pulse, now);
   if (now < pulse.nextBeatAt) return;
   pulse.nextBeatAt = now + BEAT_MS;
@@ -79,10 +81,10 @@ function isStalled({ connection }: Reader, pulse: Pulse, now: number): boolean {
   return now - pulse.progressAt > STALL_MS;
 }
 
-async function renew(reader: Reader, setting: HeartbeatSetting): Promise<void> {
+async function renew({ tenant, reader }: Stream, setting: HeartbeatSetting): Promise<void> {
   const { listing } = reader;
   const before = listing.deadline;
-  await verifySession(listing, setting, true);
+  await verifySession(listing, tenant, setting, true);
   // Another token has taken its place meanwhile: what was asked is no longer what counts.
   if (listing !== reader.listing) return;
   const { deadline, ended } = listing;

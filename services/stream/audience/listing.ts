@@ -1,7 +1,7 @@
 import type { EndReason, Position } from "../event.ts";
 import type { Notice } from "../log/resume.ts";
 import { type Grant, STILL_VALID, type Whom } from "../authorization/decisions.ts";
-import type { SessionQuestion, Subject } from "../authorization/ports.ts";
+import type { PresentClaims, SessionQuestion, Subject } from "../authorization/ports.ts";
 import type { StreamClaims } from "../authorization/verify-stream-token.ts";
 import { Signal } from "../log/signal.ts";
 
@@ -51,6 +51,7 @@ export class Listing {
   readonly changed = new Signal();
   /** The monotonic time after which nothing may be written; undefined while auth has not answered. */
   #deadline: number | undefined;
+  #subject: Subject;
   #grant: Grant | undefined;
   #grantedThrough = -1;
   #topicGrants: readonly TopicGrant[] = [];
@@ -64,11 +65,17 @@ export class Listing {
 
   constructor(identity: Identity, topics: readonly string[]) {
     this.identity = identity;
+    this.#subject = identity.subject;
     this.topics = topics;
   }
 
   get deadline(): number | undefined {
     return this.#deadline;
+  }
+
+  /** Who the person is now, which may be more or less than their token says. */
+  get subject(): Subject {
+    return this.#subject;
   }
 
   get grant(): Grant | undefined {
@@ -98,7 +105,7 @@ export class Listing {
   }
 
   get whom(): Whom {
-    return { subject: this.identity.subject, roles: this.#grant?.roles ?? new Set() };
+    return { subject: this.#subject, roles: this.#grant?.roles ?? new Set() };
   }
 
   /** Whether the caller is the one to ask auth now; who is already asking will see every doubt. */
@@ -120,6 +127,14 @@ export class Listing {
   doubtSession(): void {
     this.#deadline = undefined;
     this.#sessionDoubts += 1;
+  }
+
+  /** Takes over what the person holds now; answers whether that is another thing, by which nothing is granted yet. */
+  takeClaims({ roles, groups }: PresentClaims): boolean {
+    if (isSame(roles, this.#subject.roles) && isSame(groups, this.#subject.groups)) return false;
+    this.#subject = { id: this.#subject.id, roles, groups };
+    this.#grantedThrough = -1;
+    return true;
   }
 
   /** Whether the caller is the one to ask policy now. */
@@ -148,4 +163,8 @@ export class Listing {
     this.#ended ??= reason;
     this.changed.notify();
   }
+}
+
+function isSame(names: readonly string[], others: readonly string[]): boolean {
+  return new Set(names).symmetricDifference(new Set(others)).size === 0;
 }

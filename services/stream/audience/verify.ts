@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
 import { STILL_VALID } from "../authorization/decisions.ts";
-import type { SessionChecker } from "../authorization/ports.ts";
+import type { SessionAnswer, SessionChecker } from "../authorization/ports.ts";
 import type { Listing } from "./listing.ts";
 import type { Tenant } from "./tenant.ts";
 
@@ -27,7 +27,7 @@ export interface HandshakeSetting extends VerifySetting {
  * @throws {AppError} `unavailable` or `tenant_unknown`. Whether the listing is in force then, `requireInForce` tells.
  */
 export async function verifyInTime(listing: Listing, tenant: Tenant, setting: HandshakeSetting): Promise<void> {
-  const asked = Promise.all([verifySession(listing, setting), verifyGrant(listing, tenant, setting)]);
+  const asked = Promise.all([verifySession(listing, tenant, setting), verifyGrant(listing, tenant, setting)]);
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => late.reject(new AppError("unavailable", "auth or policy does not answer")),
@@ -48,10 +48,17 @@ export function requireInForce({ ended }: Listing): void {
 }
 
 /**
- * Asks auth until it has said, after the last doubt, whether the listing's session lives; ends the listing when not. An
- * outage is waited out: a listing in doubt stays so, and its reader held. `extend` asks for another access token's life.
+ * Asks auth until it has said, after the last doubt, whether the listing's session lives; ends the listing when not, and has
+ * it granted anew when the person's roles or groups are other than before. An outage is waited out: a listing in doubt stays
+ * so, and its reader held. `extend` asks for another access token's life.
+ * @throws {AppError} `tenant_unknown`.
  */
-export async function verifySession(listing: Listing, setting: VerifySetting, extend = false): Promise<void> {
+export async function verifySession(
+  listing: Listing,
+  tenant: Tenant,
+  setting: VerifySetting,
+  extend = false,
+): Promise<void> {
   if (!listing.beginSessionCheck(extend)) return;
   for (let attempt = 0; listing.ended === undefined; attempt += 1) {
     const doubts = listing.sessionDoubts;
@@ -59,8 +66,22 @@ export async function verifySession(listing: Listing, setting: VerifySetting, ex
     const answer = await setting.sessions.check(listing.sessionQuestion).catch(notKnown(setting));
     if (answer === undefined) await delay(backoffMs(attempt, BACKOFF));
     else if (answer.state !== "live") listing.end(answer.state);
-    else if (doubts === listing.sessionDoubts) return listing.sessionLives(askedAt + answer.remainingMs);
+    else if (doubts === listing.sessionDoubts) return confirm(listing, tenant, setting, answer, askedAt);
   }
+}
+
+/** Puts an answer in force. What the person holds now comes before the deadline: no right outlives the one it came with. */
+async function confirm(
+  listing: Listing,
+  tenant: Tenant,
+  setting: VerifySetting,
+  { remainingMs, present }: Extract<SessionAnswer, { state: "live" }>,
+  askedAt: number,
+): Promise<void> {
+  const isOther = present !== undefined && listing.takeClaims(present);
+  if (isOther) listing.stream?.leaveAudience();
+  listing.sessionLives(askedAt + remainingMs);
+  if (isOther) await verifyGrant(listing, tenant, setting);
 }
 
 /**
@@ -79,8 +100,11 @@ export async function verifyGrant(listing: Listing, tenant: Tenant, setting: Ver
 
 /** Asks once; answers whether the grant is good until the log says otherwise. */
 async function askGrant(listing: Listing, { decisions }: Tenant): Promise<boolean> {
-  const resolved = await decisions.resolve(listing.identity.subject);
+  const { subject } = listing;
+  const resolved = await decisions.resolve(subject);
   await decisions.prepare(resolved.grant, listing.topics);
+  // Auth has said meanwhile that the person is another than was asked about.
+  if (subject !== listing.subject) return false;
   const topics = listing.topics.map((topic) => ({ topic, granted: decisions.allowsUnder(resolved.grant, topic) }));
   // From here to the end without an await: a change that comes later finds the grant it has to put in doubt.
   const through = decisions.validThrough(resolved);

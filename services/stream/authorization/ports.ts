@@ -13,10 +13,19 @@ export interface SessionQuestion {
   readonly isOutside?: boolean;
 }
 
-/** What auth says of a session. `remainingMs` counts from the asking, by auth's clock. */
+/**
+ * What auth says of a session. `remainingMs` counts from the asking, by auth's clock; `present` is what the person holds
+ * now, where auth knows it: the token was issued earlier.
+ */
 export type SessionAnswer =
-  | { readonly state: "live"; readonly remainingMs: number }
+  | { readonly state: "live"; readonly remainingMs: number; readonly present?: PresentClaims }
   | { readonly state: "expired" | "revoked" };
+
+/** The roles and groups of a person. */
+export interface PresentClaims {
+  readonly roles: readonly string[];
+  readonly groups: readonly string[];
+}
 
 /** Asks auth whether sessions live. Safe to repeat. Throws AppError `unavailable` when there is no answer in time: not known. */
 export interface SessionChecker {
@@ -35,11 +44,9 @@ export interface RenewedAccess {
  */
 export type RenewAccess = (refreshToken: string) => Promise<RenewedAccess | undefined>;
 
-/** A subject with the roles and groups of its token. */
-export interface Subject {
+/** A subject with its roles and groups. */
+export interface Subject extends PresentClaims {
   readonly id: string;
-  readonly roles: readonly string[];
-  readonly groups: readonly string[];
 }
 
 /** An event type pattern and the permission it needs; the first match wins. */

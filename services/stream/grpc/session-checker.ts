@@ -59,8 +59,9 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
   }
 }
 
-function answerOf({ state, remainingMs }: WireAnswer): SessionAnswer {
-  if (state === SessionState.LIVE) return { state: "live", remainingMs };
+function answerOf({ state, remainingMs, roles, groups, claimsKnown }: WireAnswer): SessionAnswer {
+  if (state === SessionState.LIVE)
+    return { state: "live", remainingMs, ...(claimsKnown ? { present: { roles, groups } } : {}) };
   if (state === SessionState.EXPIRED) return { state: "expired" };
   // An answer nobody understands must not keep a stream open.
   return { state: "revoked" };

@@ -4,7 +4,7 @@ import { waitFor } from "#test/support/wait.ts";
 import { Admission } from "../admission/admission.ts";
 import { Hub } from "../audience/hub.ts";
 import { type History, Tenant } from "../audience/tenant.ts";
-import type { Decider, SessionAnswer, SessionChecker } from "../authorization/ports.ts";
+import type { Decider, SessionAnswer, SessionChecker, Subject } from "../authorization/ports.ts";
 import { deliver, reopen } from "../deliver.ts";
 import type { ControlEntry, EventEntry, LogEntry } from "../event.ts";
 import { TailBudget } from "../log/tail.ts";
@@ -12,7 +12,7 @@ import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 
 /** A session that lives another minute. */
-export const LIVE: SessionAnswer = { state: "live", remainingMs: 60_000 };
+export const LIVE = { state: "live", remainingMs: 60_000 } as const satisfies SessionAnswer;
 
 const CLAIMS = {
   iss: "i",
@@ -158,6 +158,8 @@ class FakePolicy implements Decider {
   version = 1;
   allow = [">"];
   resolved = 0;
+  grantId = "viewer";
+  readonly asked: Subject[] = [];
   #gate: { readonly asked: () => void; readonly open: Promise<void> } | undefined;
 
   hold(): { readonly asked: Promise<void>; readonly release: () => void } {
@@ -167,14 +169,15 @@ class FakePolicy implements Decider {
     return { asked: asked.promise, release: open.resolve };
   }
 
-  async resolve() {
+  async resolve(_tenant: string, subject: Subject) {
     this.resolved += 1;
+    this.asked.push(subject);
     const gate = this.#gate;
     this.#gate = undefined;
     gate?.asked();
     await gate?.open;
     const eventMap = [{ pattern: "order.*", permission: "order:read" }];
-    return { version: this.#version(), grant: { id: "viewer", roles: ["viewer"] }, eventMap };
+    return { version: this.#version(), grant: { id: this.grantId, roles: ["viewer"] }, eventMap };
   }
 
   async decide() {
