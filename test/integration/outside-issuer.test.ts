@@ -6,6 +6,7 @@ import { openEventStream } from "#test/support/event-stream.ts";
 import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
 import type { RunningService } from "#test/support/start-service.ts";
+import { waitFor } from "#test/support/wait.ts";
 
 let folder: string;
 let issuer: Issuer;
@@ -49,6 +50,22 @@ test("a person of an outside issuer gets what the policy binds to them, until th
   expect(JSON.parse((await stream.frame("auth_error")).data)).toEqual({ reason: "expired" });
   await stream.closed();
   expect(stream.frames.some(({ event }) => event === "session")).toBe(false);
+});
+
+test("an edge that stood still across the exp delivers nothing of what came meanwhile", async () => {
+  await using stream = await open("bob", 3);
+  const { expiresAt } = JSON.parse((await stream.frame("ready")).data) as { expiresAt: string };
+  const bus = await stack.bus("demo");
+  await bus.publish("events.demo.issues.opened.k", "in time");
+  await stream.receive(1);
+  edge.child.process.kill("SIGSTOP");
+  await bus.publish("events.demo.issues.opened.k", "too late");
+  await waitFor("the token is over", () => Date.now() > Date.parse(expiresAt) + 2_000);
+  edge.child.process.kill("SIGCONT");
+  await stream.closed();
+  expect(stream.events()).toEqual(["in time"]);
+  await using next = await open("bob", 60);
+  await next.frame("ready");
 });
 
 test("a role taken by the policy cuts them as it does everybody", async () => {

@@ -38,7 +38,7 @@ function sign({
   tenant_id = "demo",
   sid = randomUUID(),
   roles = ["maintainer"],
-  exp = now + 60,
+  exp = now + 280,
 }: Person = {}) {
   const claims = { sub, tenant_id, sid, roles, exp, iat: now, jti: randomUUID(), client_id: "web" };
   return issuer.sign({ ...claims, iss: "http://localhost:8081", aud: "sluice", login_at: "2026-01-01T00:00:00Z" });
@@ -61,12 +61,12 @@ async function rebind(id: string, body: unknown, headers: Record<string, string>
 }
 
 test("a new token of the same person prolongs the stream, which is told so and goes on", async () => {
-  const { stream, id } = await open(await sign({ exp: now + 20 }));
+  const { stream, id } = await open(await sign({ exp: now + 150 }));
   await using _stream = stream;
-  const answer = await rebind(id, { access_token: await sign({ exp: now + 100 }) });
+  const answer = await rebind(id, { access_token: await sign({ exp: now + 250 }) });
   expect(answer.status).toBe(200);
   const until = Date.parse(String(answer.body["expiresAt"]));
-  expect(Math.abs(until - (now + 100) * 1_000)).toBeLessThan(1_500);
+  expect(Math.abs(until - (now + 250) * 1_000)).toBeLessThan(1_500);
   expect(JSON.parse((await stream.frame("session")).data)).toEqual(answer.body);
   await demo.publish("events.demo.push.event.k", "after");
   expect(await stream.receive(1)).toEqual(["after"]);
