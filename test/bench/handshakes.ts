@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
-import { createLocalJWKSet, type JWTVerifyGetKey, jwtVerify } from "jose";
+import { createLocalJWKSet, jwtVerify } from "jose";
+import { rememberVerified } from "#shared/contract/remember-verified.ts";
+import { verifyAccessToken } from "#shared/contract/verify-access-token.ts";
 import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
 import type { Stack } from "#test/support/start-stack.ts";
 
@@ -14,6 +16,9 @@ export interface PerCore {
 export interface HandshakeReport {
   /** jose alone, in this process, on the same tokens. */
   readonly jose: PerCore;
+  /** The edge's verification, in this process: of tokens it has not seen, and of the same ones again. */
+  readonly verified: PerCore;
+  readonly remembered: PerCore;
   /** Handshakes of an edge that has not seen the tokens. */
   readonly cold: PerCore;
   /** The same ones again. */
@@ -40,7 +45,12 @@ export async function measureHandshakes(
   await eachOf(await signTokens(issuer, 500), CONCURRENCY, open);
 
   const tokens = await signTokens(issuer, handshakes);
-  const jose = await measureJose(tokens, createLocalJWKSet({ keys: [issuer.jwk] }));
+  const keys = createLocalJWKSet({ keys: [issuer.jwk] });
+  const expected = { issuer: CLAIMS.iss, audience: CLAIMS.aud };
+  const jose = await measureVerifying(tokens, (token) => jwtVerify(token, keys, expected));
+  const verify = rememberVerified((token) => verifyAccessToken(token, keys, expected));
+  const verified = await measureVerifying(tokens, verify);
+  const remembered = await measureVerifying(tokens, verify);
   const cold = await perCore(handshakes, figures, () => eachOf(tokens, CONCURRENCY, open));
   const cached = await perCore(handshakes, figures, () => eachOf(tokens, CONCURRENCY, open));
 
@@ -50,7 +60,14 @@ export async function measureHandshakes(
   const seconds = (performance.now() - begin) / 1_000;
   const after = await figures();
   await edge.child.end("SIGTERM");
-  return { jose, cold, cached, storm: { clients, seconds, authCalls: after.authCalls - before.authCalls } };
+  return {
+    jose,
+    verified,
+    remembered,
+    cold,
+    cached,
+    storm: { clients, seconds, authCalls: after.authCalls - before.authCalls },
+  };
 }
 
 async function signTokens(issuer: Issuer, count: number): Promise<string[]> {
@@ -75,10 +92,13 @@ async function eachOf(
   }
 }
 
-async function measureJose(tokens: readonly string[], keys: JWTVerifyGetKey): Promise<PerCore> {
+async function measureVerifying(
+  tokens: readonly string[],
+  verify: (token: string) => Promise<unknown>,
+): Promise<PerCore> {
   const cpu = async () => ({ cpuSeconds: (process.cpuUsage().user + process.cpuUsage().system) / 1e6 });
   return perCore(tokens.length, cpu, async () => {
-    await Promise.all(tokens.map((token) => jwtVerify(token, keys, { issuer: CLAIMS.iss, audience: CLAIMS.aud })));
+    await Promise.all(tokens.map((token) => verify(token)));
   });
 }
 

