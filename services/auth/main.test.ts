@@ -42,6 +42,17 @@ describe("auth", () => {
     }
   });
 
+  test("tells the age of its keys", async () => {
+    await using stack = await startAuthStack();
+    const metrics = await (await fetch(`http://127.0.0.1:${stack.auth.ports.ops}/metrics`)).text();
+    for (const state of ["signing", "published"]) {
+      expect(metrics).toMatch(
+        new RegExp(`^sluice_auth_key_age_seconds\\{kid="[\\w-]{43}",state="${state}"\\} \\d`, "m"),
+      );
+    }
+    expect(metrics).toMatch(/^sluice_auth_key_ring_faulty 0$/m);
+  });
+
   test("keeps passwords and tokens out of its log at every level", async () => {
     await using stack = await startAuthStack({ LOG_LEVEL: "trace" });
     const post = async (path: string, body: object, headers: Record<string, string> = {}) => {
@@ -73,6 +84,14 @@ describe("auth refuses to start and says why", () => {
     const message = await refusalOf({ ...wrong, ...more });
     for (const name of Object.keys({ ...wrong, ...more })) expect(message).toContain(name);
     expect(message).not.toContain("    at ");
+  });
+
+  test("without a key to encrypt its keys with, unless it is the demo", async () => {
+    expect(await refusalOf({ AUTH_KEY_ENCRYPTION_KEY: "" })).toContain("set AUTH_KEY_ENCRYPTION_KEY_FILE or");
+    await using bus = await startNats();
+    const demo = { NATS_URL: bus.url("auth"), AUTH_KEY_ENCRYPTION_KEY: "", SLUICE_DEMO: "1" };
+    await using _auth = await startService("auth", { ...authSettings(nats, redis), ...demo });
+    expect(await refusalOf({ NATS_URL: bus.url("auth") })).toContain("was encrypted with another key");
   });
 
   test("with a broken users' file", async () => {

@@ -8,6 +8,7 @@ import {
   accessClaimsSchema,
   CLOCK_LEEWAY_SECONDS,
 } from "./access-token.ts";
+import { kidSchema } from "./key-ring.ts";
 
 /** A longer token is not ours, and nobody should spend a signature check on it. */
 const MAX_TOKEN_CHARACTERS = 8_192;
@@ -18,6 +19,11 @@ export interface ExpectedToken {
   readonly audience: string;
 }
 
+/** The claims of a good token, and the key that signed it. */
+export interface VerifiedToken extends AccessClaims {
+  readonly kid: string;
+}
+
 /**
  * Checks an access token's signature and claims with everything pinned (RFC 8725: algorithm, `typ`, issuer, audience).
  * @throws {AppError} `token_expired`; `token_invalid` for any other fault of the token; `unavailable` when the keys cannot be had.
@@ -26,10 +32,10 @@ export async function verifyAccessToken(
   token: string,
   keys: JWTVerifyGetKey,
   expected: ExpectedToken,
-): Promise<AccessClaims> {
+): Promise<VerifiedToken> {
   if (token.length > MAX_TOKEN_CHARACTERS) throw new AppError("token_invalid", "the access token is too long");
   try {
-    const { payload } = await jwtVerify(token, keys, {
+    const { payload, protectedHeader } = await jwtVerify(token, keys, {
       algorithms: ACCESS_TOKEN_ALGORITHMS,
       typ: ACCESS_TOKEN_TYPE,
       issuer: expected.issuer,
@@ -37,7 +43,7 @@ export async function verifyAccessToken(
       clockTolerance: CLOCK_LEEWAY_SECONDS,
       requiredClaims: ["exp", "iat", "sub"],
     });
-    return accessClaimsSchema.parse(payload);
+    return { ...accessClaimsSchema.parse(payload), kid: kidSchema.parse(protectedHeader.kid) };
   } catch (error) {
     throw refusalOf(error);
   }
@@ -50,6 +56,14 @@ export function remoteKeys(jwksUrl: string): JWTVerifyGetKey {
     cacheMaxAge: 300_000,
     timeoutDuration: 3_000,
   });
+}
+
+/** These keys, without those that are withdrawn: a key set may be cached for minutes after one was taken out of it. */
+export function withoutWithdrawn(keys: JWTVerifyGetKey, withdrawn: { has(kid: string): boolean }): JWTVerifyGetKey {
+  return (header, token) => {
+    if (header.kid !== undefined && withdrawn.has(header.kid)) throw new errors.JWKSNoMatchingKey();
+    return keys(header, token);
+  };
 }
 
 function refusalOf(error: unknown): AppError {
