@@ -2,17 +2,18 @@ import { randomBytes } from "node:crypto";
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
-import { remoteKeys, verifyAccessToken } from "#shared/contract/verify-access-token.ts";
+import { remoteKeys, verifyAccessToken, withoutWithdrawn } from "#shared/contract/verify-access-token.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { closeServer, listen, type ListenAddress } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
+import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { Admission } from "./admission/admission.ts";
 import { limitConcurrency } from "./admission/limit-concurrency.ts";
-import { doubtSession } from "./audience/apply-control.ts";
+import { doubtSession, endListing } from "./audience/apply-control.ts";
 import { startHeartbeat } from "./audience/heartbeat.ts";
 import { Hub } from "./audience/hub.ts";
 import { ClockGuard } from "./authorization/clock-guard.ts";
@@ -96,6 +97,7 @@ async function startEdge(
     log,
   };
   const hub: Hub = stack.use(new Hub((id) => openTenant(id, opening)));
+  const withdrawn = stack.use(await followWithdrawnKeys(nats, log, (kid) => endStreamsOf(hub, kid)));
   const heartbeat = { ...verifying, wall: () => systemClock.wall() };
   stack.use(startHeartbeat(hub, heartbeat));
   const workerId = randomBytes(6).toString("hex");
@@ -104,6 +106,7 @@ async function startEdge(
     admission,
     hub,
     handshakeMs: config.STREAM_HANDSHAKE_MS,
+    isWithdrawn: (kid) => withdrawn.has(kid),
     newConnectionId: () => `${workerId}-${randomBytes(12).toString("hex")}`,
     limitHistory: limitConcurrency(MAX_HISTORY_READS),
     onHandshake: (outcome) => metrics.handshake(outcome),
@@ -112,8 +115,15 @@ async function startEdge(
   };
 }
 
+/** Who is still opening a stream meets the withdrawn key by himself. */
+function endStreamsOf(hub: Hub, kid: string): void {
+  for (const { reader } of hub.streams()) {
+    if (reader.listing.identity.kid === kid) endListing(reader.listing, "revoked");
+  }
+}
+
 function createRoute(config: StreamConfig, edge: Edge): StreamRoute {
-  const keys = remoteKeys(config.AUTH_JWKS_URL);
+  const keys = withoutWithdrawn(remoteKeys(config.AUTH_JWKS_URL), { has: edge.isWithdrawn });
   const expected = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE };
   return {
     edge,

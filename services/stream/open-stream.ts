@@ -1,5 +1,5 @@
 import { AppError } from "#shared/errors/app-error.ts";
-import type { AccessClaims } from "#shared/contract/access-token.ts";
+import type { VerifiedToken } from "#shared/contract/verify-access-token.ts";
 import type { Admission } from "./admission/admission.ts";
 import { expiryOf, type HeartbeatSetting } from "./audience/heartbeat.ts";
 import type { Hub } from "./audience/hub.ts";
@@ -16,7 +16,7 @@ export interface StreamRequest {
   readonly query: URLSearchParams;
   readonly lastEventId: string | undefined;
   /** Reads and checks the access token; throws AppError with the refusal. */
-  readToken(): Promise<AccessClaims>;
+  readToken(): Promise<VerifiedToken>;
   /** Whether the client is still there. */
   isGone(): boolean;
   /** Answers 200 and hands over the bare socket. */
@@ -33,6 +33,8 @@ export interface Edge extends ReaderSetting, HeartbeatSetting {
   readonly onHandshake: (outcome: string) => void;
   /** How long a handshake waits for auth and policy. */
   readonly handshakeMs: number;
+  /** Whether this key is withdrawn. A stream that is open when it becomes so is ended by who is told. */
+  readonly isWithdrawn: (kid: string) => boolean;
 }
 
 /**
@@ -53,7 +55,7 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
     try {
       await verify(edge, tenant, listing);
       const start = await findCurrentStart(tenant, subscription);
-      requireStillGood(listing, request);
+      requireStillGood(edge, listing, request);
       const id = edge.newConnectionId();
       const connection = request.accept(id);
       const reader = new Reader(id, listing, connection, tenant, subscription.format, start, edge);
@@ -70,8 +72,8 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
   }
 }
 
-function identityOf({ tenant_id, sid, sub, roles, groups, exp }: AccessClaims): Identity {
-  return { tenant: tenant_id, sid, subject: { id: sub, roles, groups }, tokenExpiresAt: exp };
+function identityOf({ tenant_id, sid, sub, roles, groups, exp, kid }: VerifiedToken): Identity {
+  return { tenant: tenant_id, sid, subject: { id: sub, roles, groups }, kid, tokenExpiresAt: exp };
 }
 
 /** Asks auth and policy at once, and refuses a person who may not see anything at all. */
@@ -102,8 +104,9 @@ async function findCurrentStart(tenant: Tenant, { lastEventId, from }: Subscript
 }
 
 /** Between the answers and here a revoke may have come, or the client gone away. */
-function requireStillGood({ ended }: Listing, request: StreamRequest): void {
+function requireStillGood({ isWithdrawn }: Edge, { ended, identity }: Listing, request: StreamRequest): void {
   if (request.isGone()) throw new AppError("unavailable", "the client went away");
+  if (isWithdrawn(identity.kid)) throw new AppError("token_invalid", "the key of the access token is withdrawn");
   if (ended === "forbidden") throw new AppError("forbidden", "this tenant is closed");
   if (ended === "expired") throw new AppError("token_expired", "the access token has expired");
   if (ended !== undefined) throw new AppError("session_ended", "the session has ended; log in again");

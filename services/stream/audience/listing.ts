@@ -9,6 +9,8 @@ export interface Identity {
   readonly tenant: string;
   readonly sid: string;
   readonly subject: Subject;
+  /** The key that signed the token. */
+  readonly kid: string;
   /** Seconds since 1970. */
   readonly tokenExpiresAt: number;
 }

@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AccessClaims } from "#shared/contract/access-token.ts";
+import type { VerifiedToken } from "#shared/contract/verify-access-token.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
 import { problemOf } from "#shared/http/problem.ts";
@@ -12,7 +12,7 @@ import { encodeControl, encodeRetry } from "../sse/encode-frame.ts";
 /** What the route needs beside the edge. */
 export interface StreamRoute {
   readonly edge: Edge;
-  readonly verify: (token: string) => Promise<AccessClaims>;
+  readonly verify: (token: string) => Promise<VerifiedToken>;
   /** Pages that may use cookies, and read answers across origins. */
   readonly allowedOrigins: readonly string[];
 }
