@@ -2,7 +2,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { remoteKeys, verifyAccessToken } from "#shared/contract/verify-access-token.ts";
 import { authSettings, DEMO_PASSWORD, startAuthStack } from "#test/support/start-auth.ts";
 import { startChild } from "#test/support/child.ts";
 import { freePort } from "#test/support/ports.ts";
@@ -51,6 +53,17 @@ describe("auth", () => {
       );
     }
     expect(metrics).toMatch(/^sluice_auth_key_ring_faulty 0$/m);
+  });
+
+  test("signs with Ed25519 by setting", async () => {
+    await using stack = await startAuthStack({ AUTH_SIGNING_ALGORITHM: "EdDSA" });
+    const body = JSON.stringify({ tenant: "demo", username: "alice", password: DEMO_PASSWORD });
+    const response = await fetch(`${stack.url}/v1/auth/login`, { method: "POST", body });
+    const { access_token: token } = (await response.json()) as { access_token: string };
+    expect(decodeProtectedHeader(token).alg).toBe("EdDSA");
+    const keys = remoteKeys(`${stack.url}/.well-known/jwks.json`);
+    const expected = { issuer: "http://localhost:8081", audience: "sluice" };
+    expect(await verifyAccessToken(token, keys, expected)).toMatchObject({ sub: "alice", tenant_id: "demo" });
   });
 
   test("keeps passwords and tokens out of its log at every level", async () => {
