@@ -155,7 +155,7 @@ describe("the last good ring stays in force", () => {
     expect(keys.signing.kid).toBe(kid);
   });
 
-  test("while a key in it was encrypted by somebody else", async () => {
+  test("for verifying, while another was encrypted with a key that others have; it signs no longer than 30 s", async () => {
     await using auth = await asAuth();
     const keys = await auth.open();
     const { ring, revision } = await auth.store.read();
@@ -166,6 +166,9 @@ describe("the last good ring stays in force", () => {
     await keys.keepUp();
     expect(keys.fault).toContain("encrypted with another key");
     expect(keys.jwks).toEqual(jwks);
+    auth.clock.ms += MAX_UNHEARD_MS;
+    await keys.keepUp();
+    expect(() => keys.signing).toThrow(expect.objectContaining({ code: "unavailable" }));
   });
 
   test("without the store for verifying, and for signing no longer than 30 s", async () => {

@@ -100,12 +100,12 @@ export class FollowedKeyRing implements Keys, Disposable {
     const askedAt = this.#setting.clock.monotonic();
     try {
       const adopted = await step(this.#setting, this.#revision);
-      // A ring that nobody can read is one that nobody can have changed: the last good one is still the truth.
       this.#heardAt = askedAt;
       if (adopted !== undefined) ({ ring: this.#ring, keys: this.#keys, revision: this.#revision } = adopted);
       this.#tell(undefined);
     } catch (error) {
-      if (error instanceof UnusableRing) this.#heardAt = askedAt;
+      // What nobody can read nobody can have changed either: the last good ring is still the truth.
+      if (error instanceof UnreadableRing) this.#heardAt = askedAt;
       this.#tell((error as Error).message);
     }
   }
@@ -140,7 +140,8 @@ interface Adopted {
   readonly revision: number;
 }
 
-class UnusableRing extends Error {}
+/** Where the ring should stand there is none, for anybody. */
+class UnreadableRing extends Error {}
 
 /** Reads the ring, moves it on, and opens it; undefined when it is the one of the known revision. */
 async function step(setting: FollowSetting, known: number | undefined): Promise<Adopted | undefined> {
@@ -164,9 +165,9 @@ function usable(stored: StoredRing["ring"], { sealer, isDemo, log }: FollowSetti
     if (stored !== undefined) log.warn("the stored ring of keys is not encrypted: the demo makes a new one");
     return emptyRing(sealer.seal(REFRESH_KEY_NAME, randomBytes(32)));
   }
-  if (stored === undefined) throw new UnusableRing("the ring of keys is gone from the bucket sluice_keys");
+  if (stored === undefined) throw new UnreadableRing("the ring of keys is gone from the bucket sluice_keys");
   if (stored !== "unreadable") return stored;
-  throw new UnusableRing(
+  throw new UnreadableRing(
     "what stands in the bucket sluice_keys is not a ring of encrypted keys; restore it, or delete the bucket and log everybody out",
   );
 }
@@ -175,7 +176,7 @@ function open(ring: KeyRing, sealer: Sealer): OpenedKeys {
   try {
     return openKeys(ring, sealer);
   } catch {
-    throw new UnusableRing(
+    throw new Error(
       "the ring of keys was encrypted with another key; check AUTH_KEY_ENCRYPTION_KEY_FILE or AUTH_KEY_ENCRYPTION_KEY",
     );
   }
