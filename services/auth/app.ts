@@ -1,19 +1,23 @@
-import { createLocalJWKSet } from "jose";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { CLOCK_LEEWAY_SECONDS } from "#shared/contract/access-token.ts";
 import { verifyAccessToken } from "#shared/contract/verify-access-token.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { startGrpcServer } from "#shared/grpc/start-server.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
-import { createLogger } from "#shared/log/create-logger.ts";
+import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
-import type { AuthConfig } from "./config.ts";
+import { type AuthConfig, MAX_ACCESS_TOKEN_SECONDS } from "./config.ts";
 import { createSessionService } from "./grpc/session-service.ts";
 import { addAuthRoutes } from "./http/auth-routes.ts";
-import { loadKeyRing } from "./keys/key-ring-kv.ts";
-import { openKeyRing } from "./keys/key-ring.ts";
+import { readEncryptionKey } from "./keys/encryption-key.ts";
+import { type FollowedKeyRing, MAX_UNHEARD_MS, openKeyRing } from "./keys/follow-key-ring.ts";
+import { addKeyMetrics } from "./keys/key-metrics.ts";
+import { openKeyRingStore } from "./keys/key-ring-kv.ts";
+import { createSealer } from "./keys/seal.ts";
 import { createAuthMetrics } from "./metrics.ts";
 import { createRevocationAnnouncer } from "./sessions/announce-revocation.ts";
 import { createSessionCheck } from "./sessions/check-sessions.ts";
@@ -31,10 +35,14 @@ import { readUserDirectory } from "./users/user-directory.ts";
 
 const CLOSE_GRACE_MS = 5_000;
 
+/** How much longer a retired key is published than a token lives: other clocks, and processes that hear of it late. */
+const KEEP_MARGIN_MS = 2 * CLOCK_LEEWAY_SECONDS * 1000 + MAX_UNHEARD_MS;
+
 /** Starts auth; disposing it ends it in the reverse order of what stands here. */
 export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
   const log = createLogger("auth", config.LOG_LEVEL);
+  const encryptionKey = await readEncryptionKey(config);
   const users = await readUserDirectory(config.AUTH_USERS_FILE);
   const [replicas, host] = [config.NATS_REPLICAS, config.AUTH_BIND_ADDRESS];
   const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
@@ -43,11 +51,13 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log));
   const redis = starting.adopt(await connectRedis(config.REDIS_URL, log), (client) => client.disconnect());
   const nats = starting.adopt(await connectNats(config.NATS_URL, "auth", log), drainNats);
-  const keys = await openKeyRing(await loadKeyRing(nats, { replicas }));
+  const keys = starting.use(await openKeys(config, encryptionKey, nats, log));
+  void keys.follow();
   const revocations = await openRevocations(nats, { replicas, sessionMs: sessionSeconds * 1000 });
 
   const registry = createMetricsRegistry();
   const metrics = createAuthMetrics(registry);
+  addKeyMetrics(registry, keys, clock);
   const sessions = createSessionStore(redis, clock);
   const throttle = createLoginThrottle(redis);
   const issueTokens = createTokenIssuer({ keys, issuer, audience, accessTokenSeconds, clock });
@@ -79,8 +89,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   );
 
   const allowedOrigins = config.AUTH_ALLOWED_ORIGINS;
-  const published = createLocalJWKSet(keys.jwks);
-  const verify = (token: string) => verifyAccessToken(token, published, { issuer, audience });
+  const verify = (token: string) => verifyAccessToken(token, keys.published, { issuer, audience });
   const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins }, log);
   addAuthRoutes(api, { logIn, refresh, revoke, sessions, keys, verify, allowedOrigins, metrics });
   const server = createApiServer(api);
@@ -95,4 +104,26 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   setReady(true);
   log.info({ http, grpc: grpc.port, ops: ops.port }, "ready");
   return starting.move();
+}
+
+async function openKeys(
+  config: AuthConfig,
+  encryptionKey: Uint8Array,
+  nats: NatsConnection,
+  log: Logger,
+): Promise<FollowedKeyRing> {
+  return openKeyRing({
+    store: await openKeyRingStore(nats, { replicas: config.NATS_REPLICAS }),
+    sealer: createSealer(encryptionKey),
+    plan: {
+      algorithm: config.AUTH_SIGNING_ALGORITHM,
+      rotationMs: config.AUTH_KEY_ROTATION_SECONDS * 1000,
+      publishMs: config.AUTH_KEY_PUBLISH_SECONDS * 1000,
+      // Not the life that is set: it may have been longer when the key signed.
+      keepMs: MAX_ACCESS_TOKEN_SECONDS * 1000 + KEEP_MARGIN_MS,
+    },
+    clock,
+    log,
+    isDemo: config.SLUICE_DEMO === "1",
+  });
 }

@@ -2,8 +2,12 @@ import { z } from "zod";
 import { commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
+import { signingAlgorithmSchema } from "./keys/key-ring.ts";
 
 const DAY_SECONDS = 86_400;
+
+/** No access token lives longer, whatever is set. */
+export const MAX_ACCESS_TOKEN_SECONDS = 3_600;
 
 const authSettings = z.object({
   ...commonSettings,
@@ -18,9 +22,19 @@ const authSettings = z.object({
   /** A YAML file of users; `npm run hash-password` makes the password hashes in it. */
   AUTH_USERS_FILE: z.string(),
   AUTH_ALLOWED_ORIGINS: originsSchema,
-  AUTH_ACCESS_TOKEN_SECONDS: integerSchema(1, 3_600).default(300),
+  AUTH_ACCESS_TOKEN_SECONDS: integerSchema(1, MAX_ACCESS_TOKEN_SECONDS).default(300),
   /** How long a login lasts at most, however often it is refreshed. */
   AUTH_SESSION_SECONDS: integerSchema(2, 30 * DAY_SECONDS).default(DAY_SECONDS / 2),
+  /** What new keys sign with; auth processes of one installation must agree. */
+  AUTH_SIGNING_ALGORITHM: signingAlgorithmSchema.default("ES256"),
+  /** How long a key signs. */
+  AUTH_KEY_ROTATION_SECONDS: integerSchema(60, 3_650 * DAY_SECONDS).default(30 * DAY_SECONDS),
+  /** How long a key is published before it signs. Verifiers look again for an unknown key after 10 s: less would refuse good tokens. */
+  AUTH_KEY_PUBLISH_SECONDS: integerSchema(12, DAY_SECONDS).default(600),
+  /** What encrypts the stored keys: 32 bytes in base64, here or in a file. Only the demo does without. */
+  AUTH_KEY_ENCRYPTION_KEY: z.string().optional(),
+  AUTH_KEY_ENCRYPTION_KEY_FILE: z.string().optional(),
+  SLUICE_DEMO: z.enum(["0", "1"]).default("0"),
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: "must be redis://user:password@host:port" }),
 });
 

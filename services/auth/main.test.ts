@@ -2,7 +2,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { remoteKeys } from "#shared/contract/remote-keys.ts";
+import { verifyAccessToken } from "#shared/contract/verify-access-token.ts";
 import { authSettings, DEMO_PASSWORD, startAuthStack } from "#test/support/start-auth.ts";
 import { startChild } from "#test/support/child.ts";
 import { freePort } from "#test/support/ports.ts";
@@ -42,6 +45,28 @@ describe("auth", () => {
     }
   });
 
+  test("tells the age of its keys", async () => {
+    await using stack = await startAuthStack();
+    const metrics = await (await fetch(`http://127.0.0.1:${stack.auth.ports.ops}/metrics`)).text();
+    for (const state of ["signing", "published"]) {
+      expect(metrics).toMatch(
+        new RegExp(`^sluice_auth_key_age_seconds\\{kid="[\\w-]{43}",state="${state}"\\} \\d`, "m"),
+      );
+    }
+    expect(metrics).toMatch(/^sluice_auth_key_ring_faulty 0$/m);
+  });
+
+  test("signs with Ed25519 by setting", async () => {
+    await using stack = await startAuthStack({ AUTH_SIGNING_ALGORITHM: "EdDSA" });
+    const body = JSON.stringify({ tenant: "demo", username: "alice", password: DEMO_PASSWORD });
+    const response = await fetch(`${stack.url}/v1/auth/login`, { method: "POST", body });
+    const { access_token: token } = (await response.json()) as { access_token: string };
+    expect(decodeProtectedHeader(token).alg).toBe("EdDSA");
+    const keys = remoteKeys(`${stack.url}/.well-known/jwks.json`);
+    const expected = { issuer: "http://localhost:8081", audience: "sluice" };
+    expect(await verifyAccessToken(token, keys, expected)).toMatchObject({ sub: "alice", tenant_id: "demo" });
+  });
+
   test("keeps passwords and tokens out of its log at every level", async () => {
     await using stack = await startAuthStack({ LOG_LEVEL: "trace" });
     const post = async (path: string, body: object, headers: Record<string, string> = {}) => {
@@ -73,6 +98,14 @@ describe("auth refuses to start and says why", () => {
     const message = await refusalOf({ ...wrong, ...more });
     for (const name of Object.keys({ ...wrong, ...more })) expect(message).toContain(name);
     expect(message).not.toContain("    at ");
+  });
+
+  test("without a key to encrypt its keys with, unless it is the demo", async () => {
+    expect(await refusalOf({ AUTH_KEY_ENCRYPTION_KEY: "" })).toContain("set AUTH_KEY_ENCRYPTION_KEY_FILE or");
+    await using bus = await startNats();
+    const demo = { NATS_URL: bus.url("auth"), AUTH_KEY_ENCRYPTION_KEY: "", SLUICE_DEMO: "1" };
+    await using _auth = await startService("auth", { ...authSettings(nats, redis), ...demo });
+    expect(await refusalOf({ NATS_URL: bus.url("auth") })).toContain("was encrypted with another key");
   });
 
   test("with a broken users' file", async () => {

@@ -1,9 +1,8 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
 import { BootError } from "#shared/config/read-config.ts";
-import { rememberVerified } from "#shared/contract/remember-verified.ts";
 import { remoteKeys } from "#shared/contract/remote-keys.ts";
-import { verifyAccessToken } from "#shared/contract/verify-access-token.ts";
+import { verifyAccessToken, withoutWithdrawn } from "#shared/contract/verify-access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { startGrpcServer } from "#shared/grpc/start-server.ts";
@@ -13,6 +12,7 @@ import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
+import { followWithdrawnKeys, type WithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
 import type { PolicyChanging } from "./change-policy.ts";
@@ -75,7 +75,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     ),
   );
 
-  const authorizing = await createAuthorizing(nats, config, changing.snapshots);
+  const withdrawn = starting.use(await followWithdrawnKeys(nats, log));
+  const authorizing = await createAuthorizing(nats, config, changing.snapshots, withdrawn);
   const api = createJsonApi({ maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: config.POLICY_ALLOWED_ORIGINS }, log);
   addTenantRoutes(api, authorizing, changing);
   addPolicyRoutes(api, authorizing, changing, rejections);
@@ -113,12 +114,13 @@ async function createAuthorizing(
   nats: NatsConnection,
   config: PolicyConfig,
   snapshots: Snapshots,
+  withdrawn: WithdrawnKeys,
 ): Promise<Authorizing> {
-  const keys = remoteKeys(config.AUTH_JWKS_URL);
+  const keys = withoutWithdrawn(remoteKeys(config.AUTH_JWKS_URL), withdrawn);
   const expected = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE };
   return {
     operatorToken: config.POLICY_OPERATOR_TOKEN,
-    verify: rememberVerified((token) => verifyAccessToken(token, keys, expected)),
+    verify: (token) => verifyAccessToken(token, keys, expected),
     revocations: await openRevocationsKv(nats),
     snapshots,
   };

@@ -4,17 +4,18 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
 import { rememberVerified } from "#shared/contract/remember-verified.ts";
 import { remoteKeys } from "#shared/contract/remote-keys.ts";
-import { ownIssuer } from "#shared/contract/verify-access-token.ts";
+import { ownIssuer, withoutWithdrawn } from "#shared/contract/verify-access-token.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { closeServer, listen, type ListenAddress } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
+import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { Admission } from "./admission/admission.ts";
 import { limitConcurrency } from "./admission/limit-concurrency.ts";
-import { doubtSession } from "./audience/apply-control.ts";
+import { doubtSession, endListing } from "./audience/apply-control.ts";
 import { startHeartbeat } from "./audience/heartbeat.ts";
 import { Hub } from "./audience/hub.ts";
 import { ClockGuard } from "./authorization/clock-guard.ts";
@@ -110,6 +111,7 @@ async function startEdge(
     log,
   };
   const hub: Hub = stack.use(new Hub((id) => openTenant(id, opening)));
+  const withdrawn = stack.use(await followWithdrawnKeys(nats, log, (kid) => endStreamsOf(hub, kid)));
   const heartbeat = { ...verifying, wall: () => systemClock.wall() };
   stack.use(startHeartbeat(hub, heartbeat));
   const workerId = randomBytes(6).toString("hex");
@@ -118,6 +120,7 @@ async function startEdge(
     admission,
     hub,
     handshakeMs: config.STREAM_HANDSHAKE_MS,
+    isWithdrawn: (kid) => withdrawn.has(kid),
     workerId,
     renew: auth.renew,
     newConnectionId: () => `${workerId}-${randomBytes(12).toString("hex")}`,
@@ -128,6 +131,13 @@ async function startEdge(
   };
 }
 
+/** Who is still opening a stream meets the withdrawn key by himself. */
+function endStreamsOf(hub: Hub, kid: string): void {
+  for (const { reader } of hub.streams()) {
+    if (reader.listing.identity.kid === kid) endListing(reader.listing, "revoked");
+  }
+}
+
 async function readIssuers(config: StreamConfig): Promise<readonly OutsideIssuer[]> {
   const { AUTH_ISSUERS_FILE: path, AUTH_ISSUER: own } = config;
   return path === undefined ? [] : readOutsideIssuers(path, own);
@@ -135,7 +145,8 @@ async function readIssuers(config: StreamConfig): Promise<readonly OutsideIssuer
 
 function createRoute(config: StreamConfig, issuers: readonly OutsideIssuer[], edge: RunningEdge): StreamRoute {
   const expected = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE };
-  const own = ownIssuer(remoteKeys(config.AUTH_JWKS_URL), expected);
+  const keys = withoutWithdrawn(remoteKeys(config.AUTH_JWKS_URL), { has: edge.isWithdrawn });
+  const own = ownIssuer(keys, expected);
   return {
     edge,
     renew: edge.renew,

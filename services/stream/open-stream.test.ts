@@ -27,6 +27,16 @@ describe("a stream being opened", () => {
     expect(rig.accepted).toBe(0);
   });
 
+  test("is refused when the key of its token was withdrawn meanwhile", async () => {
+    const rig = createRig();
+    const held = rig.holdSession();
+    const opening = openStream(rig.edge, rig.request());
+    await held.asked;
+    rig.withdrawn.add("key-1");
+    held.answer(LIVE);
+    await expect(opening).rejects.toMatchObject({ code: "token_invalid" });
+  });
+
   test("asks policy again when a change to its subject came meanwhile", async () => {
     const rig = createRig();
     const held = rig.holdSession();

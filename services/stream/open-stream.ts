@@ -53,7 +53,7 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
     try {
       await verify(edge, tenant, listing);
       const start = await findCurrentStart(tenant, subscription);
-      requireStillGood(listing, request);
+      requireStillGood(edge, listing, request);
       const id = edge.newConnectionId();
       const connection = request.accept(id);
       const reader = new Reader(id, listing, connection, tenant, subscription.format, start, edge);
@@ -85,9 +85,9 @@ async function findCurrentStart(tenant: Tenant, { lastEventId, from }: Subscript
 }
 
 /** Between the answers and here a revoke may have come, or the client gone away. */
-function requireStillGood(listing: Listing, request: StreamRequest): void {
+function requireStillGood(edge: Edge, listing: Listing, request: StreamRequest): void {
   if (request.isGone()) throw new AppError("unavailable", "the client went away");
-  requireInForce(listing);
+  requireInForce(listing, edge);
 }
 
 /** Runs the stream to its end, under whichever listing it has by then. */

@@ -117,7 +117,9 @@ test("a stock client's publish is acknowledged, and a repeated one is told as su
 });
 
 describe("the user of a service is refused what is not its own", () => {
-  const keys = everyApiOf("KV_sluice_keys", "$KV.sluice_keys.ring");
+  // Which keys are withdrawn stands in the ring, which every verifier may read; what is secret in it is encrypted.
+  const readRing = "$JS.API.STREAM.MSG.GET.KV_sluice_keys";
+  const keys = everyApiOf("KV_sluice_keys", "$KV.sluice_keys.ring").filter((call) => call !== readRing);
   const changes = words("CREATE UPDATE DELETE PURGE MSG.DELETE");
   const refused: Record<(typeof SERVICES)[number], readonly string[]> = {
     stream: [

@@ -9,6 +9,7 @@ import { clientChannelOptions } from "#shared/grpc/channel-options.ts";
 import { type GrpcChannel, openGrpcSecurity, plaintext } from "#shared/grpc/grpc-security.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { openEventStream } from "#test/support/event-stream.ts";
+import { authSettings } from "#test/support/start-auth.ts";
 import { startService } from "#test/support/start-service.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -149,12 +150,7 @@ test.each(["auth", "policy", "stream"] as const)(
   "%s does not boot with a certificate that has expired",
   async (name) => {
     const expired = await foreign.issue(name, { now: new Date(Date.now() - 2 * DAY_MS) });
-    const env = {
-      NATS_URL: stack.nats.url(name),
-      REDIS_URL: stack.redis.url,
-      AUTH_USERS_FILE: "infra/demo/users.yaml",
-      ...expired,
-    };
+    const env = { ...authSettings(stack.nats, stack.redis), NATS_URL: stack.nats.url(name), ...expired };
     const jwks = { AUTH_JWKS_URL: `${stack.authUrl}/.well-known/jwks.json` };
     await expect(startService(name, { ...env, ...jwks })).rejects.toThrow(
       /GRPC_TLS_CERT_FILE: .*cert\.pem expired on /,
@@ -164,11 +160,7 @@ test.each(["auth", "policy", "stream"] as const)(
 
 test("a service does not boot with half of its TLS settings", async () => {
   const { GRPC_TLS_KEY_FILE: _, ...half } = await foreign.issue("auth");
-  const env = {
-    NATS_URL: stack.nats.url("auth"),
-    REDIS_URL: stack.redis.url,
-    AUTH_USERS_FILE: "infra/demo/users.yaml",
-  };
+  const env = authSettings(stack.nats, stack.redis);
   await expect(startService("auth", { ...env, ...half })).rejects.toThrow("set GRPC_TLS_KEY_FILE");
 });
 

@@ -12,6 +12,9 @@ const DEMO_USERS_FILE = fileURLToPath(new URL("../../infra/demo/users.yaml", imp
 /** The password of each of them. */
 export const DEMO_PASSWORD = "sluice-demo";
 
+/** What encrypts the keys of every auth that a test starts. */
+const ENCRYPTION_KEY = Buffer.alloc(32, "test").toString("base64url");
+
 /** auth with the demo's users, on servers of its own. */
 export interface AuthStack extends AsyncDisposable {
   readonly nats: NatsServer;
@@ -40,7 +43,12 @@ export async function startAuthStack(env: NodeJS.ProcessEnv = {}): Promise<AuthS
 
 /** The settings that auth needs on these servers. */
 export function authSettings(nats: NatsServer, redis: RedisServer): NodeJS.ProcessEnv {
-  return { NATS_URL: nats.url("auth"), REDIS_URL: redis.url, AUTH_USERS_FILE: DEMO_USERS_FILE };
+  return {
+    NATS_URL: nats.url("auth"),
+    REDIS_URL: redis.url,
+    AUTH_USERS_FILE: DEMO_USERS_FILE,
+    AUTH_KEY_ENCRYPTION_KEY: ENCRYPTION_KEY,
+  };
 }
 
 /** Makes a tenant's log as policy would, for tests that run without policy. */

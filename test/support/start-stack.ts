@@ -1,11 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { authSettings } from "./start-auth.ts";
 import { type NatsServer, type NatsUser, startNats } from "./start-nats.ts";
 import { type RedisServer, startRedis } from "./start-redis.ts";
 import { type RunningService, startService } from "./start-service.ts";
 
-const DEMO_USERS = fileURLToPath(new URL("../../infra/demo/users.yaml", import.meta.url));
 const DEMO_POLICIES = fileURLToPath(new URL("../../infra/policies", import.meta.url));
 
 const OPERATOR_TOKEN = "operator-token-of-the-tests";
@@ -65,9 +65,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const startAuth = async (env: NodeJS.ProcessEnv = {}): Promise<RunningService> =>
     stack.use(
       await startService("auth", {
-        NATS_URL: nats.url("auth"),
-        REDIS_URL: redis.url,
-        AUTH_USERS_FILE: DEMO_USERS,
+        ...authSettings(nats, redis),
         ...options.auth,
         ...env,
       }),

@@ -7,7 +7,7 @@ import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
 import { readCookie, readTokenSource } from "#shared/http/token-source.ts";
-import type { KeyRing } from "../keys/key-ring.ts";
+import type { Keys } from "../keys/open-keys.ts";
 import type { AuthMetrics } from "../metrics.ts";
 import type { LogIn } from "../sessions/log-in.ts";
 import type { RefreshSession } from "../sessions/refresh-session.ts";
@@ -22,7 +22,7 @@ interface AuthRoutes {
   readonly refresh: RefreshSession;
   readonly revoke: RevokeSession;
   readonly sessions: SessionStore;
-  readonly keys: KeyRing;
+  readonly keys: Keys;
   /** Checks an access token of ours; throws AppError `token_invalid` or `token_expired`. */
   readonly verify: (token: string) => Promise<AccessClaims>;
   readonly allowedOrigins: readonly string[];

@@ -1,38 +1,58 @@
+import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { BootError } from "#shared/config/read-config.ts";
+import { KEY_RING_ENTRY, KEYS_BUCKET } from "#shared/contract/key-ring.ts";
+import { AppError } from "#shared/errors/app-error.ts";
 import { openBucket } from "#shared/nats/open-bucket.ts";
-import { generateKeyRing, type StoredKeyRing, storedKeyRingSchema } from "./key-ring.ts";
+import type { KeyRingStore } from "./follow-key-ring.ts";
+import { keyRingSchema } from "./key-ring.ts";
 
-const BUCKET = "sluice_keys";
-const KEY = "ring";
+/** The ring of keys in JetStream, which all auth processes share. */
+export async function openKeyRingStore(
+  nats: NatsConnection,
+  { replicas }: { replicas: number },
+): Promise<KeyRingStore> {
+  const kv = await openBucket(nats, KEYS_BUCKET, { replicas });
+  return {
+    async read() {
+      const entry = await answered(kv.get(KEY_RING_ENTRY));
+      if (entry === null || entry.operation !== "PUT") return { ring: undefined, revision: entry?.revision ?? 0 };
+      const parsed = keyRingSchema.safeParse(parseJson(entry.string()));
+      return { ring: parsed.success ? parsed.data : "unreadable", revision: entry.revision };
+    },
+    replace: (ring, revision) => answered(update(kv, JSON.stringify(ring), revision)),
+  };
+}
 
-/**
- * Loads the key ring that all auth processes share, and makes it where there is none. Processes that start at the same time
- * end with the same ring: the store lets one of them create it.
- * @throws {BootError} when the bucket cannot be had or what stands in it is not a key ring.
- */
-export async function loadKeyRing(nats: NatsConnection, { replicas }: { replicas: number }): Promise<StoredKeyRing> {
-  const kv = await openBucket(nats, BUCKET, { replicas });
-  const stored = await readRing(kv);
-  if (stored !== undefined) return stored;
-  const fresh = await generateKeyRing();
+async function update(kv: KV, value: string, revision: number): Promise<boolean> {
   try {
-    await kv.create(KEY, JSON.stringify(fresh));
-    return fresh;
+    await kv.put(KEY_RING_ENTRY, value, { previousSeq: revision });
+    return true;
   } catch (error) {
-    const others = await readRing(kv);
-    if (others === undefined) throw error;
-    return others;
+    if (isLostRace(error)) return false;
+    throw error;
   }
 }
 
-async function readRing(kv: KV): Promise<StoredKeyRing | undefined> {
-  const entry = await kv.get(KEY);
-  if (entry === null) return undefined;
+function isLostRace(error: unknown): boolean {
+  if (!(error instanceof JetStreamApiError)) return false;
+  const { StreamWrongLastSequence, StreamWrongLastSequenceUnknown } = JetStreamApiCodes;
+  return error.code === StreamWrongLastSequence || error.code === StreamWrongLastSequenceUnknown;
+}
+
+/** A failure must not quote the text: an unencrypted ring holds private keys. */
+function parseJson(text: string): unknown {
   try {
-    return storedKeyRingSchema.parse(entry.json());
+    return JSON.parse(text);
   } catch {
-    throw new BootError(`the entry ${KEY} of the bucket ${BUCKET} is not a key ring`);
+    return undefined;
+  }
+}
+
+async function answered<Answer>(call: Promise<Answer>): Promise<Answer> {
+  try {
+    return await call;
+  } catch (error) {
+    throw new AppError("unavailable", "the store of keys does not answer; try again", { cause: error });
   }
 }

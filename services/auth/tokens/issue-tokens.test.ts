@@ -1,7 +1,10 @@
-import { createLocalJWKSet, decodeJwt, decodeProtectedHeader } from "jose";
-import { beforeAll, expect, test } from "vitest";
-import { verifyAccessToken } from "#shared/contract/verify-access-token.ts";
-import { generateKeyRing, type KeyRing, openKeyRing } from "../keys/key-ring.ts";
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JWTVerifyGetKey, SignJWT } from "jose";
+import { beforeAll, describe, expect, test } from "vitest";
+import { verifyAccessToken, withoutWithdrawn } from "#shared/contract/verify-access-token.ts";
+import { advance, emptyRing, type SigningAlgorithm } from "../keys/key-ring.ts";
+import { makeKey } from "../keys/make-key.ts";
+import { type Keys, openKeys, REFRESH_KEY_NAME } from "../keys/open-keys.ts";
+import { createSealer } from "../keys/seal.ts";
 import type { Session } from "../sessions/session.ts";
 import type { User } from "../users/user-directory.ts";
 import { createTokenIssuer, type IssueTokens } from "./issue-tokens.ts";
@@ -19,12 +22,13 @@ const session: Session = {
 };
 const ann: User = { tenant: "acme", username: "ann", groups: [], roles: [] };
 
-let keys: KeyRing;
+const clock = { wall: () => now, monotonic: () => 0 };
+
+let keys: Keys;
 let issue: IssueTokens;
 
-beforeAll(async () => {
-  keys = await openKeyRing(await generateKeyRing());
-  const clock = { wall: () => now, monotonic: () => 0 };
+beforeAll(() => {
+  keys = keysOf("ES256");
   issue = createTokenIssuer({ keys, ...names, accessTokenSeconds: 300, clock });
 });
 
@@ -58,5 +62,68 @@ test("no token outlives its session, and none is issued in the session's last se
 
 test("what is published holds no private part", () => {
   expect(JSON.stringify(keys.jwks)).not.toContain('"d"');
-  expect(keys.jwks.keys).toEqual([expect.objectContaining({ kty: "EC", use: "sig", kid: keys.signing.kid })]);
+  expect(keys.jwks.keys[0]).toMatchObject({ kty: "EC", alg: "ES256", use: "sig", kid: keys.signing.kid });
 });
+
+describe("with EdDSA", () => {
+  test("tokens are signed and verified in the same way", async () => {
+    const other = keysOf("EdDSA");
+    const issueOther = createTokenIssuer({ keys: other, ...names, accessTokenSeconds: 300, clock });
+    const { accessToken } = await issueOther(session, ann, 1);
+    expect(decodeProtectedHeader(accessToken)).toEqual({ alg: "EdDSA", typ: "at+jwt", kid: other.signing.kid });
+    expect(other.jwks.keys[0]).toMatchObject({ kty: "OKP", crv: "Ed25519", alg: "EdDSA" });
+    expect(await verifyAccessToken(accessToken, other.published, names)).toMatchObject({ kid: other.signing.kid });
+  });
+});
+
+describe("an algorithm belongs to its key", () => {
+  test.each([
+    ["ES256", "EdDSA"],
+    ["EdDSA", "ES256"],
+  ] as const)("a token signed with %s under the id of a key for %s is refused", async (signedWith, published) => {
+    const [attacker, ours] = [keysOf(signedWith), keysOf(published)];
+    const forged = await new SignJWT(decodeJwt((await issue(session, ann, 1)).accessToken))
+      .setProtectedHeader({ alg: signedWith, typ: "at+jwt", kid: ours.signing.kid })
+      .sign(attacker.signing.key);
+    await expectRefused(forged, ours.published);
+  });
+
+  test.each([
+    ["ES256", "EdDSA"],
+    ["EdDSA", "ES256"],
+  ] as const)("a good token with its algorithm changed from %s to %s in the header is refused", async (alg, other) => {
+    const ours = keysOf(alg);
+    const issueOurs = createTokenIssuer({ keys: ours, ...names, accessTokenSeconds: 300, clock });
+    const [, payload, signature] = (await issueOurs(session, ann, 1)).accessToken.split(".");
+    const header = Buffer.from(JSON.stringify({ alg: other, typ: "at+jwt", kid: ours.signing.kid }));
+    await expectRefused([header.toString("base64url"), payload, signature].join("."), ours.published);
+  });
+});
+
+test("a token without the id of its key is refused", async () => {
+  const { accessToken } = await issue(session, ann, 1);
+  const nameless = await new SignJWT(decodeJwt(accessToken))
+    .setProtectedHeader({ alg: "ES256", typ: "at+jwt" })
+    .sign(keys.signing.key);
+  await expectRefused(nameless, createLocalJWKSet({ keys: keys.jwks.keys.slice(0, 1) }));
+});
+
+test("a token whose key is withdrawn is refused, though the key is still in a cached set", async () => {
+  const { accessToken } = await issue(session, ann, 1);
+  await expectRefused(accessToken, withoutWithdrawn(keys.published, new Set([keys.signing.kid])));
+  await verifyAccessToken(accessToken, withoutWithdrawn(keys.published, new Set(["another"])), names);
+});
+
+async function expectRefused(token: string, published: JWTVerifyGetKey): Promise<void> {
+  await expect(verifyAccessToken(token, published, names)).rejects.toMatchObject({ code: "token_invalid" });
+}
+
+function keysOf(algorithm: SigningAlgorithm): Keys {
+  const sealer = createSealer(Buffer.alloc(32, algorithm));
+  const plan = { algorithm, rotationMs: 1, publishMs: 1, keepMs: 1 };
+  const empty = emptyRing(sealer.seal(REFRESH_KEY_NAME, Buffer.alloc(32)));
+  return openKeys(
+    advance(empty, now, plan, () => makeKey(algorithm, sealer, now)),
+    sealer,
+  ) as Keys;
+}

@@ -3,7 +3,7 @@ import { SignJWT } from "jose";
 import { ACCESS_TOKEN_TYPE } from "#shared/contract/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Clock } from "#shared/time/clock.ts";
-import type { KeyRing } from "../keys/key-ring.ts";
+import type { Keys } from "../keys/open-keys.ts";
 import type { Session } from "../sessions/session.ts";
 import type { User } from "../users/user-directory.ts";
 import { formatRefreshToken } from "./refresh-token.ts";
@@ -20,12 +20,12 @@ export interface IssuedTokens {
 
 /**
  * Issues an access token and the refresh token of that generation. Neither outlives the session.
- * @throws {AppError} `session_ended` in the session's last second.
+ * @throws {AppError} `session_ended` in the session's last second; `unavailable` while it is not known which key signs.
  */
 export type IssueTokens = (session: Session, user: User, generation: number) => Promise<IssuedTokens>;
 
 interface IssuerSettings {
-  readonly keys: KeyRing;
+  readonly keys: Keys;
   readonly issuer: string;
   readonly audience: string;
   readonly accessTokenSeconds: number;
@@ -40,15 +40,16 @@ export function createTokenIssuer({ keys, accessTokenSeconds, clock, ...names }:
     if (sessionRemainingSeconds < 1) throw new AppError("session_ended", "the session has ended; log in again");
     const expiresInSeconds = Math.min(accessTokenSeconds, sessionRemainingSeconds);
     const issuedAt = Math.floor(now / 1000);
+    const { kid, alg, key } = keys.signing;
     const accessToken = await new SignJWT(claimsOf(session, user))
-      .setProtectedHeader({ alg: "ES256", typ: ACCESS_TOKEN_TYPE, kid: keys.signing.kid })
+      .setProtectedHeader({ alg, typ: ACCESS_TOKEN_TYPE, kid })
       .setIssuer(names.issuer)
       .setAudience(names.audience)
       .setSubject(session.subject)
       .setIssuedAt(issuedAt)
       .setExpirationTime(issuedAt + expiresInSeconds)
       .setJti(randomUUID())
-      .sign(keys.signing.key);
+      .sign(key);
     const refreshToken = formatRefreshToken({ family: session.sid, generation }, keys.refresh[0]);
     return { accessToken, expiresInSeconds, refreshToken, sid: session.sid, sessionRemainingSeconds };
   };

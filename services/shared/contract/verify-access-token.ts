@@ -8,6 +8,7 @@ import {
   accessClaimsSchema,
   CLOCK_LEEWAY_SECONDS,
 } from "./access-token.ts";
+import { kidSchema } from "./key-ring.ts";
 
 /** A longer token is not ours, and nobody should spend a signature check on it. */
 const MAX_TOKEN_CHARACTERS = 8_192;
@@ -17,7 +18,7 @@ const MAX_TOKEN_CHARACTERS = 8_192;
  * (RFC 8725, section 3.10), and an extension that must be understood is not (RFC 7515, section 4.1.11).
  */
 const headerSchema = z.object({
-  kid: z.string().min(1).max(256),
+  kid: kidSchema,
   crit: z.never().optional(),
   jku: z.never().optional(),
   jwk: z.never().optional(),
@@ -31,6 +32,11 @@ export interface ExpectedToken {
   readonly audience: string;
 }
 
+/** The claims of a good token, and the key that signed it. */
+export interface VerifiedToken extends AccessClaims {
+  readonly kid: string;
+}
+
 /** All that is pinned when a token of one issuer is checked, whatever the token says of itself. */
 export interface TrustedIssuer<Claims> extends ExpectedToken {
   readonly algorithms: readonly string[];
@@ -38,7 +44,7 @@ export interface TrustedIssuer<Claims> extends ExpectedToken {
   readonly type: string;
   readonly keys: JWTVerifyGetKey;
   /** Reads the claims of a genuine token; throws where they are not as expected. */
-  readonly readClaims: (payload: JWTPayload) => Claims;
+  readonly readClaims: (payload: JWTPayload, kid: string) => Claims;
 }
 
 /**
@@ -48,7 +54,7 @@ export interface TrustedIssuer<Claims> extends ExpectedToken {
 export async function verifyToken<Claims>(token: string, trusted: TrustedIssuer<Claims>): Promise<Claims> {
   if (token.length > MAX_TOKEN_CHARACTERS) throw new AppError("token_invalid", "the access token is too long");
   try {
-    headerSchema.parse(decodeProtectedHeader(token));
+    const { kid } = headerSchema.parse(decodeProtectedHeader(token));
     const { payload } = await jwtVerify(token, trusted.keys, {
       algorithms: [...trusted.algorithms],
       typ: trusted.type,
@@ -57,20 +63,20 @@ export async function verifyToken<Claims>(token: string, trusted: TrustedIssuer<
       clockTolerance: CLOCK_LEEWAY_SECONDS,
       requiredClaims: ["exp", "sub"],
     });
-    return trusted.readClaims(payload);
+    return trusted.readClaims(payload, kid);
   } catch (error) {
     throw refusalOf(error);
   }
 }
 
 /** Auth as an issuer of access tokens. */
-export function ownIssuer(keys: JWTVerifyGetKey, expected: ExpectedToken): TrustedIssuer<AccessClaims> {
+export function ownIssuer(keys: JWTVerifyGetKey, expected: ExpectedToken): TrustedIssuer<VerifiedToken> {
   return {
     ...expected,
     algorithms: ACCESS_TOKEN_ALGORITHMS,
     type: ACCESS_TOKEN_TYPE,
     keys,
-    readClaims: (payload) => accessClaimsSchema.parse(payload),
+    readClaims: (payload, kid) => ({ ...accessClaimsSchema.parse(payload), kid }),
   };
 }
 
@@ -79,8 +85,16 @@ export function verifyAccessToken(
   token: string,
   keys: JWTVerifyGetKey,
   expected: ExpectedToken,
-): Promise<AccessClaims> {
+): Promise<VerifiedToken> {
   return verifyToken(token, ownIssuer(keys, expected));
+}
+
+/** These keys, without those that are withdrawn: a key set may be cached for minutes after one was taken out of it. */
+export function withoutWithdrawn(keys: JWTVerifyGetKey, withdrawn: { has(kid: string): boolean }): JWTVerifyGetKey {
+  return (header, token) => {
+    if (header.kid !== undefined && withdrawn.has(header.kid)) throw new errors.JWKSNoMatchingKey();
+    return keys(header, token);
+  };
 }
 
 function refusalOf(error: unknown): AppError {

@@ -57,7 +57,8 @@ function doubtGrant(tenant: Tenant, listing: Listing, through: number, setting: 
   verifyGrant(listing, tenant, setting).catch(() => endListing(listing, "forbidden"));
 }
 
-function endListing(listing: Listing, reason: "revoked" | "forbidden"): void {
+/** Ends a stream, or the attempt to open one: the right to it is over. */
+export function endListing(listing: Listing, reason: "revoked" | "forbidden"): void {
   listing.end(reason);
   listing.stream?.revoke(reason);
 }

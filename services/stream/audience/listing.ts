@@ -10,6 +10,8 @@ export interface Identity {
   readonly tenant: string;
   readonly sid: string;
   readonly subject: Subject;
+  /** The key that signed the token. */
+  readonly kid: string;
   /** Seconds since 1970. */
   readonly tokenExpiresAt: number;
   /** The session is an outside issuer's: it ends with its token. */
@@ -17,8 +19,17 @@ export interface Identity {
 }
 
 /** The identity that a verified token gives. */
-export function identityOf({ tenant_id, sid, sub, roles, groups, exp, isOutside = false }: StreamClaims): Identity {
-  return { tenant: tenant_id, sid, subject: { id: sub, roles, groups }, tokenExpiresAt: exp, isOutside };
+export function identityOf({
+  tenant_id,
+  sid,
+  sub,
+  roles,
+  groups,
+  exp,
+  kid,
+  isOutside = false,
+}: StreamClaims): Identity {
+  return { tenant: tenant_id, sid, subject: { id: sub, roles, groups }, kid, tokenExpiresAt: exp, isOutside };
 }
 
 /** What the log may do to a listed connection once it has a stream. */

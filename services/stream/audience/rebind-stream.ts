@@ -26,7 +26,7 @@ export async function rebindStream(
   const tenant = await hub.list(listing);
   try {
     await verifyInTime(listing, tenant, setting);
-    requireInForce(listing);
+    requireInForce(listing, setting);
     if (reader.ended) throw new AppError("not_found", "the stream has ended");
   } catch (error) {
     listing.end("revoked");

@@ -20,6 +20,8 @@ export interface VerifySetting {
 export interface HandshakeSetting extends VerifySetting {
   /** How long a handshake waits for auth and policy. */
   readonly handshakeMs: number;
+  /** Whether this key is withdrawn. A stream that is open when it becomes so is ended by who is told. */
+  readonly isWithdrawn: (kid: string) => boolean;
 }
 
 /**
@@ -41,7 +43,8 @@ export async function verifyInTime(listing: Listing, tenant: Tenant, setting: Ha
 }
 
 /** Throws AppError with the reason when the person's right to a stream is over. */
-export function requireInForce({ ended }: Listing): void {
+export function requireInForce({ ended, identity }: Listing, { isWithdrawn }: HandshakeSetting): void {
+  if (isWithdrawn(identity.kid)) throw new AppError("token_invalid", "the key of the access token is withdrawn");
   if (ended === "forbidden") throw new AppError("forbidden", "this tenant is closed");
   if (ended === "expired") throw new AppError("token_expired", "the access token has expired");
   if (ended !== undefined) throw new AppError("session_ended", "the session has ended; log in again");

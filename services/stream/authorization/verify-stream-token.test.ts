@@ -60,6 +60,7 @@ describe("a token of an outside issuer", () => {
       groups: ["ops"],
       exp: CLAIMS.exp,
       sid: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/),
+      kid: "",
       isOutside: true,
     });
   });

@@ -3,11 +3,13 @@ import { decodeJwt, type JWTPayload, type JWTVerifyGetKey } from "jose";
 import { z } from "zod";
 import { type AccessClaims, expirySchema } from "#shared/contract/access-token.ts";
 import { isName, nameSchema } from "#shared/contract/names.ts";
-import { type TrustedIssuer, verifyToken } from "#shared/contract/verify-access-token.ts";
+import { type TrustedIssuer, type VerifiedToken, verifyToken } from "#shared/contract/verify-access-token.ts";
 import type { ClaimPlace, OutsideIssuer } from "./outside-issuers.ts";
 
 /** What a stream needs of a token, whoever issued it. */
 export interface StreamClaims extends Pick<AccessClaims, "exp" | "sub" | "sid" | "tenant_id" | "roles" | "groups"> {
+  /** The key of auth that signed the token; empty for an outside issuer's, which auth cannot withdraw. */
+  readonly kid: string;
   /** The session is not one of auth's: the token alone says how long it lasts. */
   readonly isOutside?: boolean;
 }
@@ -31,7 +33,7 @@ const subjectSchema = z.object({
  * says is believed only after the signature has shown that this issuer wrote it.
  */
 export function createStreamVerifier(
-  own: TrustedIssuer<AccessClaims>,
+  own: TrustedIssuer<VerifiedToken>,
   outside: readonly OutsideIssuer[],
   keysOf: (jwksUri: string) => JWTVerifyGetKey,
 ): (token: string) => Promise<StreamClaims> {
@@ -72,7 +74,7 @@ function readOutsideClaims(payload: JWTPayload, { tenant, claims }: OutsideIssue
   });
   // No session of ours can have this id by accident, and two logins of one person have two.
   const sid = hash("sha256", JSON.stringify([iss, sub, jti ?? iat]), "base64url");
-  return { ...subject, sid, exp, tenant_id: tenant, isOutside: true };
+  return { ...subject, sid, exp, tenant_id: tenant, kid: "", isOutside: true };
 }
 
 function valueAt(payload: JWTPayload, place: ClaimPlace): unknown {

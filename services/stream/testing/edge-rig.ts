@@ -26,6 +26,7 @@ const CLAIMS = {
   login_at: "2026-01-01T00:00:00Z",
   roles: [],
   groups: [],
+  kid: "key-1",
 };
 
 export type EdgeRig = ReturnType<typeof createRig>;
@@ -35,7 +36,7 @@ export function createRig() {
   const stack = new AsyncDisposableStack();
   const clock = { now: 1_000 };
   const now = (): number => clock.now;
-  const [policy, auth] = [new FakePolicy(), new FakeAuth()];
+  const [policy, auth, withdrawn] = [new FakePolicy(), new FakeAuth(), new Set<string>()];
   const tenant = new Tenant("acme", NO_HISTORY, { decider: policy, tailBudget: new TailBudget(1e6), flushMs: 0, now });
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
@@ -48,13 +49,12 @@ export function createRig() {
     newConnectionId: () => "w-1",
     handshakeMs: 300,
     workerId: "w",
+    isWithdrawn: (kid) => withdrawn.has(kid),
     limitHistory: (fetch) => fetch(),
     onHandshake: () => {},
     onDelivered: () => {},
     onNotice: () => {},
-    onFault: (error) => {
-      throw error;
-    },
+    onFault: rethrow,
   };
   reopen(tenant, { epoch: "first-epoch", horizon: { seq: 1, tag: "t1" }, policy: entry(), relation: "first" }, edge);
   const add = (make: (position: { seq: number; tag: string }) => LogEntry, seq = tenant.horizon.seq + 1): void =>
@@ -66,6 +66,7 @@ export function createRig() {
     entry,
     policy,
     tenant,
+    withdrawn,
     holdSession: () => auth.hold(),
     request: (change: Partial<StreamRequest> = {}): StreamRequest => ({
       query: new URLSearchParams("topic=order.>"),
@@ -90,6 +91,10 @@ export function createRig() {
     },
   };
   return rig;
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 function eventOf(position: { seq: number; tag: string }, text: string): EventEntry {

@@ -1,0 +1,183 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { BootError } from "#shared/config/read-config.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import type { Logger } from "#shared/log/create-logger.ts";
+import type { Clock } from "#shared/time/clock.ts";
+import { advance, emptyRing, type KeyPlan, type KeyRing } from "./key-ring.ts";
+import { makeKey } from "./make-key.ts";
+import { type Keys, type OpenedKeys, openKeys, REFRESH_KEY_NAME } from "./open-keys.ts";
+import type { Sealer } from "./seal.ts";
+
+/** How often the ring is read. It is read rather than watched: an answer of its leader also says that what we know is current. */
+const READ_EVERY_MS = 1_000;
+
+/** A process that has not heard of the ring for this long signs nothing: its key may have been retired or withdrawn. */
+export const MAX_UNHEARD_MS = 30_000;
+
+/** Where all auth processes keep the one ring. */
+export interface KeyRingStore {
+  /** The ring as its leader has it, or what stands in its place; throws AppError `unavailable`. */
+  read(): Promise<StoredRing>;
+  /** Stores the ring if the revision is still the last one, and says whether; throws AppError `unavailable`. */
+  replace(ring: KeyRing, revision: number): Promise<boolean>;
+}
+
+/** What the store holds. The revision of what was never there is 0. */
+export interface StoredRing {
+  readonly ring: KeyRing | "unreadable" | undefined;
+  readonly revision: number;
+}
+
+/** What keeping up with the ring needs. */
+export interface FollowSetting {
+  readonly store: KeyRingStore;
+  readonly sealer: Sealer;
+  readonly plan: KeyPlan;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Makes a ring anew where one stands that was never encrypted. */
+  readonly isDemo: boolean;
+}
+
+/** The ring that is in force in this process. */
+export class FollowedKeyRing implements Keys, Disposable {
+  readonly #setting: FollowSetting;
+  readonly #stop = new AbortController();
+  #ring: KeyRing;
+  #keys: OpenedKeys;
+  #revision: number;
+  #heardAt: number;
+  #fault: string | undefined;
+
+  constructor(setting: FollowSetting, { ring, keys, revision }: Adopted) {
+    this.#setting = setting;
+    this.#ring = ring;
+    this.#keys = keys;
+    this.#revision = revision;
+    this.#heardAt = setting.clock.monotonic();
+  }
+
+  get ring(): KeyRing {
+    return this.#ring;
+  }
+
+  get signing() {
+    const { signing } = this.#keys;
+    const isCurrent = this.#setting.clock.monotonic() - this.#heardAt < MAX_UNHEARD_MS;
+    if (signing !== undefined && isCurrent) return signing;
+    throw new AppError("unavailable", "which key signs is not known right now; try again");
+  }
+
+  get jwks() {
+    return this.#keys.jwks;
+  }
+
+  get published() {
+    return this.#keys.published;
+  }
+
+  get refresh() {
+    return this.#keys.refresh;
+  }
+
+  /** Why the stored ring is not the one in force; undefined when it is. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
+  /** Keeps up until disposed. */
+  async follow(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await this.keepUp();
+      await delay(READ_EVERY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Reads the ring once and moves it on where its time has come. What cannot be used changes nothing. */
+  async keepUp(): Promise<void> {
+    const askedAt = this.#setting.clock.monotonic();
+    try {
+      const adopted = await step(this.#setting, this.#revision);
+      this.#heardAt = askedAt;
+      if (adopted !== undefined) ({ ring: this.#ring, keys: this.#keys, revision: this.#revision } = adopted);
+      this.#tell(undefined);
+    } catch (error) {
+      // What nobody can read nobody can have changed either: the last good ring is still the truth.
+      if (error instanceof UnreadableRing) this.#heardAt = askedAt;
+      this.#tell((error as Error).message);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop.abort();
+  }
+
+  #tell(fault: string | undefined): void {
+    if (fault === this.#fault || this.#stop.signal.aborted) return;
+    this.#fault = fault;
+    if (fault === undefined) this.#setting.log.info("the stored ring of keys is in force again");
+    else this.#setting.log.error({ reason: fault }, "the stored ring of keys cannot be used; the last good one stays");
+  }
+}
+
+/**
+ * Takes the ring from the store, and makes it where there is none. Processes that start at the same time end with the same.
+ * @throws {BootError} when what stands there cannot be used.
+ */
+export async function openKeyRing(setting: FollowSetting): Promise<FollowedKeyRing> {
+  try {
+    return new FollowedKeyRing(setting, (await step(setting, undefined)) as Adopted);
+  } catch (error) {
+    throw new BootError((error as Error).message);
+  }
+}
+
+interface Adopted {
+  readonly ring: KeyRing;
+  readonly keys: OpenedKeys;
+  readonly revision: number;
+}
+
+/** Where the ring should stand there is none, for anybody. */
+class UnreadableRing extends Error {}
+
+/** Reads the ring, moves it on, and opens it; undefined when it is the one of the known revision. */
+async function step(setting: FollowSetting, known: number | undefined): Promise<Adopted | undefined> {
+  const { store, sealer, plan, clock } = setting;
+  for (;;) {
+    const { ring: stored, revision } = await store.read();
+    const ring = usable(stored, setting, known === undefined);
+    const now = clock.wall();
+    const next = advance(ring, now, plan, () => makeKey(plan.algorithm, sealer, now));
+    if (next !== stored) {
+      open(ring, sealer);
+      // Whoever stored it, the next read says what the ring is now.
+      await store.replace(next, revision);
+    } else if (revision === known) return undefined;
+    else return { ring, keys: open(ring, sealer), revision };
+  }
+}
+
+function usable(stored: StoredRing["ring"], { sealer, isDemo, log }: FollowSetting, isBoot: boolean): KeyRing {
+  if (isBoot && (stored === undefined || (stored === "unreadable" && isDemo))) {
+    if (stored !== undefined) log.warn("the stored ring of keys is not encrypted: the demo makes a new one");
+    return emptyRing(sealer.seal(REFRESH_KEY_NAME, randomBytes(32)));
+  }
+  if (stored === undefined) throw new UnreadableRing("the ring of keys is gone from the bucket sluice_keys");
+  if (stored !== "unreadable") return stored;
+  throw new UnreadableRing(
+    "what stands in the bucket sluice_keys is not a ring of encrypted keys; restore it, or delete the bucket and log everybody out",
+  );
+}
+
+function open(ring: KeyRing, sealer: Sealer): OpenedKeys {
+  try {
+    return openKeys(ring, sealer);
+  } catch {
+    throw new Error(
+      "the ring of keys was encrypted with another key; check AUTH_KEY_ENCRYPTION_KEY_FILE or AUTH_KEY_ENCRYPTION_KEY",
+    );
+  }
+}

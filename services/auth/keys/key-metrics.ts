@@ -1,0 +1,35 @@
+import { Gauge, type Registry } from "prom-client";
+import type { Clock } from "#shared/time/clock.ts";
+import { type KeyRing, publishedKeys } from "./key-ring.ts";
+
+/** Tells the age of each key, and whether the stored ring can be used, whenever metrics are read. */
+export function addKeyMetrics(
+  registry: Registry,
+  followed: { readonly ring: KeyRing; readonly fault: string | undefined },
+  clock: Clock,
+): void {
+  registry.registerMetric(
+    new Gauge({
+      name: "sluice_auth_key_age_seconds",
+      help: "How long ago each key was published.",
+      labelNames: ["kid", "state"],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const { state, key } of publishedKeys(followed.ring)) {
+          this.set({ kid: key.kid, state }, (clock.wall() - key.publishedAt) / 1000);
+        }
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Gauge({
+      name: "sluice_auth_key_ring_faulty",
+      help: "1 while the stored ring of keys cannot be read or used, and the last good one stays in force.",
+      registers: [],
+      collect() {
+        this.set(followed.fault === undefined ? 0 : 1);
+      },
+    }),
+  );
+}

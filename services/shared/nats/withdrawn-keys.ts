@@ -1,0 +1,87 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { BootError } from "#shared/config/read-config.ts";
+import { KEY_RING_ENTRY, KEYS_BUCKET, withdrawnKeysSchema } from "#shared/contract/key-ring.ts";
+import type { Logger } from "#shared/log/create-logger.ts";
+
+/** How often the ring is asked for. An answer of its leader says that what is known is current; a silent watch would not. */
+const READ_EVERY_MS = 1_000;
+
+/** The keys that auth has withdrawn, a second ago or earlier. Disposing it stops following them. */
+export interface WithdrawnKeys extends Disposable {
+  has(kid: string): boolean;
+}
+
+/**
+ * Follows the keys that auth withdraws; once it answers, those that were withdrawn before are known. `onWithdrawn` is told
+ * of each later one. While the ring cannot be had or read, what is known stays in force.
+ * @throws {BootError} when the ring cannot be read at first. Where auth has never run there is none, and nothing withdrawn.
+ */
+export async function followWithdrawnKeys(
+  nats: NatsConnection,
+  log: Logger,
+  onWithdrawn: (kid: string) => void = () => undefined,
+): Promise<WithdrawnKeys> {
+  const manager = await jetstreamManager(nats, { checkAPI: false });
+  const known = new Set(
+    await readWithdrawn(manager).catch((error: Error) => {
+      throw new BootError(`which keys are withdrawn cannot be read (${error.message}); see infra/nats/nats.conf`);
+    }),
+  );
+  const stop = new AbortController();
+  const adopt = (kids: readonly string[]): void => {
+    const fresh = kids.filter((kid) => !known.has(kid));
+    for (const kid of fresh) known.add(kid);
+    for (const kid of fresh) onWithdrawn(kid);
+  };
+  void keepReading(manager, adopt, stop.signal, log);
+  return {
+    has: (kid) => known.has(kid),
+    [Symbol.dispose]: () => stop.abort(),
+  };
+}
+
+async function keepReading(
+  manager: JetStreamManager,
+  adopt: (kids: readonly string[]) => void,
+  signal: AbortSignal,
+  log: Logger,
+): Promise<void> {
+  let fault: string | undefined;
+  while (!signal.aborted) {
+    await delay(READ_EVERY_MS, undefined, { signal }).catch(() => undefined);
+    try {
+      adopt(await readWithdrawn(manager));
+      fault = undefined;
+    } catch (error) {
+      const { message } = error as Error;
+      if (message !== fault && !signal.aborted) {
+        log.error({ reason: message }, "which keys are withdrawn cannot be read; what is known stays");
+      }
+      fault = message;
+    }
+  }
+}
+
+async function readWithdrawn(manager: JetStreamManager): Promise<string[]> {
+  const subject = `$KV.${KEYS_BUCKET}.${KEY_RING_ENTRY}`;
+  const message = await manager.streams
+    .getMessage(`KV_${KEYS_BUCKET}`, { last_by_subj: subject })
+    .catch((error: unknown) => {
+      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return null;
+      throw error;
+    });
+  if (message === null || message.header?.has("KV-Operation")) return [];
+  const parsed = withdrawnKeysSchema.safeParse(parseJson(message.string()));
+  if (parsed.success) return parsed.data.withdrawn.map(({ kid }) => kid);
+  throw new Error(`the entry ${KEY_RING_ENTRY} of the bucket ${KEYS_BUCKET} is not a ring of keys`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
