@@ -72,7 +72,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
     revocations,
     findUser: (tenant, username) => users.find(tenant, username),
     issueTokens,
-    refreshKeys: keys.refresh,
+    keys,
   });
 
   let isReady = false;

@@ -1,4 +1,5 @@
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import type { Keys } from "../keys/open-keys.ts";
 import type { IssueTokens } from "../tokens/issue-tokens.ts";
 import { parseRefreshToken, type RefreshToken } from "../tokens/refresh-token.ts";
 import type { User } from "../users/user-directory.ts";
@@ -25,14 +26,14 @@ interface RenewalPath {
   readonly revocations: Pick<Revocations, "includes">;
   readonly findUser: (tenant: string, username: string) => User | undefined;
   readonly issueTokens: IssueTokens;
-  readonly refreshKeys: readonly Uint8Array[];
+  readonly keys: Pick<Keys, "refresh">;
 }
 
 /** Makes the renewal of a handshake: nothing is rotated, so that the browser stays the only one who does. */
 export function createAccessRenewal(path: RenewalPath): RenewAccess {
   return async (refreshToken) => {
     try {
-      return await renew(path, parseRefreshToken(refreshToken, path.refreshKeys));
+      return await renew(path, parseRefreshToken(refreshToken, path.keys.refresh));
     } catch (error) {
       if (["token_invalid", "session_ended"].includes(toAppError(error).code)) return undefined;
       throw error;
