@@ -54,5 +54,8 @@ function requireAnswerable(questions: CheckSessionsRequest["questions"]): void {
 }
 
 function answerOf(standing: SessionStanding): SessionAnswer {
-  return { state: stateOf[standing.state], remainingMs: standing.state === "live" ? standing.remainingMs : 0 };
+  const state = stateOf[standing.state];
+  if (standing.state !== "live") return { state, remainingMs: 0, roles: [], groups: [], claimsKnown: false };
+  const { remainingMs, roles, groups } = standing;
+  return { state, remainingMs, roles: [...roles], groups: [...groups], claimsKnown: true };
 }

@@ -57,6 +57,10 @@ export interface SessionAnswer {
    * needs no clock in common with auth.
    */
   remainingMs: number;
+  /** The roles and groups that the person has now, where claims_known says so; else those of the token hold. */
+  roles: string[];
+  groups: string[];
+  claimsKnown: boolean;
 }
 
 function createBaseCheckSessionsRequest(): CheckSessionsRequest {
@@ -242,7 +246,7 @@ export const CheckSessionsResponse: MessageFns<CheckSessionsResponse> = {
 };
 
 function createBaseSessionAnswer(): SessionAnswer {
-  return { state: 0, remainingMs: 0 };
+  return { state: 0, remainingMs: 0, roles: [], groups: [], claimsKnown: false };
 }
 
 export const SessionAnswer: MessageFns<SessionAnswer> = {
@@ -252,6 +256,15 @@ export const SessionAnswer: MessageFns<SessionAnswer> = {
     }
     if (message.remainingMs !== 0) {
       writer.uint32(16).int64(message.remainingMs);
+    }
+    for (const v of message.roles) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.groups) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.claimsKnown !== false) {
+      writer.uint32(40).bool(message.claimsKnown);
     }
     return writer;
   },
@@ -283,6 +296,30 @@ export const SessionAnswer: MessageFns<SessionAnswer> = {
             }
 
             message.remainingMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.roles.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.groups.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.claimsKnown = reader.bool();
             continue;
           }
         }
