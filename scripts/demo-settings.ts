@@ -51,6 +51,7 @@ export function demoSettings(ports: DemoPorts): Record<"auth" | "policy" | "stre
       ...shared,
       NATS_URL: natsUrl("auth"),
       AUTH_USERS_FILE: "infra/demo/users.yaml",
+      AUTH_CLIENTS_FILE: "infra/demo/clients.yaml",
       AUTH_ALLOWED_ORIGINS: origins,
     },
     policy: {

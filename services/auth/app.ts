@@ -1,7 +1,9 @@
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Registry } from "prom-client";
+import type { Hono } from "hono";
 import { CLOCK_LEEWAY_SECONDS } from "#shared/contract/access-token.ts";
 import { verifyAccessToken } from "#shared/contract/verify-access-token.ts";
-import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
+import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { startGrpcServer } from "#shared/grpc/start-server.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
@@ -10,18 +12,24 @@ import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
+import { openAudit } from "./audit/append-audit.ts";
 import { type AuthConfig, MAX_ACCESS_TOKEN_SECONDS } from "./config.ts";
+import { createPermissionCheck } from "./grpc/permission-check.ts";
 import { createSessionService } from "./grpc/session-service.ts";
 import { addAuthRoutes } from "./http/auth-routes.ts";
+import { createCallerAuthentication } from "./http/authenticate-caller.ts";
+import { addOAuthRoutes } from "./http/oauth-routes.ts";
+import { addSessionRoutes } from "./http/session-routes.ts";
 import { readEncryptionKey } from "./keys/encryption-key.ts";
 import { type FollowedKeyRing, MAX_UNHEARD_MS, openKeyRing } from "./keys/follow-key-ring.ts";
 import { addKeyMetrics } from "./keys/key-metrics.ts";
 import { openKeyRingStore } from "./keys/key-ring-kv.ts";
 import { createSealer } from "./keys/seal.ts";
-import { createAuthMetrics } from "./metrics.ts";
+import { addActiveSessions, createAuthMetrics } from "./metrics.ts";
 import { createRevocationAnnouncer } from "./sessions/announce-revocation.ts";
 import { createSessionCheck } from "./sessions/check-sessions.ts";
 import { connectRedis } from "./sessions/connect-redis.ts";
+import { createClientAuthentication, createClientTokenIssuer } from "./sessions/issue-client-token.ts";
 import { createLogIn } from "./sessions/log-in.ts";
 import { createLoginThrottle } from "./sessions/login-throttle-redis.ts";
 import { createRefreshSession } from "./sessions/refresh-session.ts";
@@ -30,21 +38,32 @@ import { createRefreshStanding } from "./sessions/refresh-standing-redis.ts";
 import { createAccessRenewal } from "./sessions/renew-access.ts";
 import { createSessionRevoker } from "./sessions/revoke-session.ts";
 import { createSessionStore } from "./sessions/session-store-redis.ts";
+import { createTokenSearch } from "./tokens/find-token.ts";
 import { createTokenIssuer } from "./tokens/issue-tokens.ts";
-import { readUserDirectory } from "./users/user-directory.ts";
+import { parseRefreshToken as parseWith } from "./tokens/refresh-token.ts";
+import { createChangeAnnouncer } from "./users/announce-change.ts";
+import { readClientDirectory } from "./users/client-directory.ts";
+import { createUserChangeSteps } from "./users/user-change-steps.ts";
+import { createUserDirectory, type FindSubject, readAccounts } from "./users/user-directory.ts";
+import { createAccountVerifier } from "./users/verify-account.ts";
+import { watchUsers } from "./users/watch-users.ts";
 
 const CLOSE_GRACE_MS = 5_000;
 
 /** How much longer a retired key is published than a token lives: other clocks, and processes that hear of it late. */
 const KEEP_MARGIN_MS = 2 * CLOCK_LEEWAY_SECONDS * 1000 + MAX_UNHEARD_MS;
 
+/** How often the users' file is looked at. */
+const WATCH_MS = 1_000;
+
 /** Starts auth; disposing it ends it in the reverse order of what stands here. */
 export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
   const log = createLogger("auth", config.LOG_LEVEL);
   const encryptionKey = await readEncryptionKey(config);
-  const users = await readUserDirectory(config.AUTH_USERS_FILE);
-  const [replicas, host] = [config.NATS_REPLICAS, config.AUTH_BIND_ADDRESS];
+  const subjects = await readSubjects(config);
+  const { users, clients, findSubject } = subjects;
+  const replicas = config.NATS_REPLICAS;
   const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
   const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
 
@@ -58,44 +77,47 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const registry = createMetricsRegistry();
   const metrics = createAuthMetrics(registry);
   addKeyMetrics(registry, keys, clock);
-  const sessions = createSessionStore(redis, clock);
+  const audit = await openAudit(nats, { replicas, clock, log, onLost: () => metrics.auditEntriesLost.inc() });
+  const sessions = createSessionStore(redis, { idleMs: config.AUTH_SESSION_IDLE_SECONDS * 1000, clock });
+  addActiveSessions(registry, () => sessions.count());
   const throttle = createLoginThrottle(redis);
   const issueTokens = createTokenIssuer({ keys, issuer, audience, accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
-  const revoke = createSessionRevoker({ revocations, announce, sessions, log });
-  const logIn = createLogIn({ throttle, users, sessions, issueTokens, sessionSeconds, clock });
-  const refresh = createRefreshSession({ sessions, revocations, users, revoke, issueTokens, log });
-  const checkSessions = createSessionCheck({ revocations, sessions, users, accessTokenSeconds, clock });
-  const renewAccess = createAccessRenewal({
-    sessions,
-    stands: createRefreshStanding(redis),
-    revocations,
-    findUser: (tenant, username) => users.find(tenant, username),
-    issueTokens,
-    keys,
-  });
+  const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
+  const logIn = createLogIn({ throttle, users, sessions, issueTokens, audit, sessionSeconds, clock });
+  const refresh = createRefreshSession({ sessions, revocations, findSubject, revoke, issueTokens, audit, log });
+  const checkSessions = createSessionCheck({ revocations, sessions, findSubject, accessTokenSeconds, clock });
+  const stands = createRefreshStanding(redis);
+  const renewAccess = createAccessRenewal({ sessions, stands, revocations, findSubject, issueTokens, keys });
+  const authenticateClient = createClientAuthentication(clients, throttle);
+  const issueClientToken = createClientTokenIssuer({ sessions, issueTokens, audit, accessTokenSeconds, clock });
+  const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
+  const onRejected = (): void => metrics.usersFileRejections.inc();
+  starting.use(watchUsers({ ...subjects, everyMs: WATCH_MS, stepsOf, onRejected, log }));
+  const policy = security.channelTo("policy.sluice");
+  const { check: checkPermission } = starting.use(createPermissionCheck(config.POLICY_GRPC_URL, policy));
 
+  const sessionService = createSessionService(checkSessions, renewAccess, metrics, log);
+  const ways = { logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
+  const api = createApi(config, { ...ways, keys, sessions, revocations, findSubject, metrics, log });
+  await openDoors(config, starting, { registry, sessionService, security, api, log });
+  return starting.move();
+}
+
+/** Opens the ports; auth is ready once all of them are. */
+async function openDoors(
+  config: AuthConfig,
+  starting: AsyncDisposableStack,
+  { registry, sessionService, security, api, log }: DoorParts,
+): Promise<void> {
+  type Setting = "AUTH_OPS_PORT" | "AUTH_GRPC_PORT" | "AUTH_HTTP_PORT";
+  const at = (setting: Setting) => ({ host: config.AUTH_BIND_ADDRESS, port: config[setting], setting });
   let isReady = false;
-  const ops = starting.use(
-    await startOpsServer({ host, port: config.AUTH_OPS_PORT, setting: "AUTH_OPS_PORT" }, registry, () => isReady),
-  );
-
-  const grpc = starting.use(
-    await startGrpcServer(
-      { host, port: config.AUTH_GRPC_PORT, setting: "AUTH_GRPC_PORT" },
-      [createSessionService(checkSessions, renewAccess, metrics, log)],
-      security,
-    ),
-  );
-
-  const allowedOrigins = config.AUTH_ALLOWED_ORIGINS;
-  const verify = (token: string) => verifyAccessToken(token, keys.published, { issuer, audience });
-  const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins }, log);
-  addAuthRoutes(api, { logIn, refresh, revoke, sessions, keys, verify, allowedOrigins, metrics });
+  const ops = starting.use(await startOpsServer(at("AUTH_OPS_PORT"), registry, () => isReady));
+  const grpc = starting.use(await startGrpcServer(at("AUTH_GRPC_PORT"), [sessionService], security));
   const server = createApiServer(api);
-  const http = await listen(server, { host, port: config.AUTH_HTTP_PORT, setting: "AUTH_HTTP_PORT" });
+  const http = await listen(server, at("AUTH_HTTP_PORT"));
   starting.defer(() => closeServer(server, CLOSE_GRACE_MS));
-
   const setReady = (ready: boolean): void => {
     isReady = ready;
     grpc.setServing(ready);
@@ -103,7 +125,14 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   starting.defer(() => setReady(false));
   setReady(true);
   log.info({ http, grpc: grpc.port, ops: ops.port }, "ready");
-  return starting.move();
+}
+
+interface DoorParts {
+  readonly registry: Registry;
+  readonly sessionService: ReturnType<typeof createSessionService>;
+  readonly security: GrpcSecurity;
+  readonly api: Hono;
+  readonly log: Logger;
 }
 
 async function openKeys(
@@ -126,4 +155,35 @@ async function openKeys(
     log,
     isDemo: config.SLUICE_DEMO === "1",
   });
+}
+
+type Doors = Parameters<typeof addAuthRoutes>[1] &
+  Parameters<typeof addSessionRoutes>[1] &
+  Parameters<typeof addOAuthRoutes>[1];
+type MadeHere = "verify" | "authenticate" | "parseRefreshToken" | "findToken" | "allowedOrigins" | "trustedProxies";
+type ApiParts = Omit<Doors, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
+
+/** Makes the HTTP API, with all that reads tokens. */
+function createApi(config: AuthConfig, parts: ApiParts): Hono {
+  const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
+  const [allowedOrigins, trustedProxies] = [config.AUTH_ALLOWED_ORIGINS, config.AUTH_TRUSTED_PROXIES];
+  const verify = (token: string) => verifyAccessToken(token, parts.keys.published, { issuer, audience });
+  const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
+  const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins }, parts.log);
+  addAuthRoutes(api, { ...parts, verify, allowedOrigins, trustedProxies });
+  const authenticate = createCallerAuthentication({ ...parts, verify, allowedOrigins });
+  addSessionRoutes(api, { ...parts, authenticate, trustedProxies });
+  const findToken = createTokenSearch({ ...parts, verify, parseRefreshToken });
+  addOAuthRoutes(api, { ...parts, issuer, parseRefreshToken, findToken, trustedProxies });
+  return api;
+}
+
+/** Reads who may authenticate; users and clients share the threads that verify their secrets. */
+async function readSubjects({ AUTH_USERS_FILE: path, AUTH_CLIENTS_FILE }: AuthConfig) {
+  const verifyAccount = createAccountVerifier();
+  const clients = await readClientDirectory(AUTH_CLIENTS_FILE, verifyAccount);
+  const read = () => readAccounts(path, clients.find);
+  const users = createUserDirectory(await read(), verifyAccount);
+  const findSubject: FindSubject = (tenant, subject) => users.find(tenant, subject) ?? clients.find(tenant, subject);
+  return { path, read, users, clients, findSubject };
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
+import { proxiesSchema } from "./http/client-address.ts";
 import { signingAlgorithmSchema } from "./keys/key-ring.ts";
 
 const DAY_SECONDS = 86_400;
@@ -21,6 +22,8 @@ const authSettings = z.object({
   AUTH_AUDIENCE: z.string().min(1).default("sluice"),
   /** A YAML file of users; `npm run hash-password` makes the password hashes in it. */
   AUTH_USERS_FILE: z.string(),
+  /** A YAML file of service clients, which get tokens by `client_credentials`; without it there are none. */
+  AUTH_CLIENTS_FILE: z.string().optional(),
   AUTH_ALLOWED_ORIGINS: originsSchema,
   AUTH_ACCESS_TOKEN_SECONDS: integerSchema(1, MAX_ACCESS_TOKEN_SECONDS).default(300),
   /** How long a login lasts at most, however often it is refreshed. */
@@ -35,6 +38,12 @@ const authSettings = z.object({
   AUTH_KEY_ENCRYPTION_KEY: z.string().optional(),
   AUTH_KEY_ENCRYPTION_KEY_FILE: z.string().optional(),
   SLUICE_DEMO: z.enum(["0", "1"]).default("0"),
+  /** How long a session lasts of which nothing is seen: no refresh, no open stream. */
+  AUTH_SESSION_IDLE_SECONDS: integerSchema(1, 30 * DAY_SECONDS).default(3_600),
+  /** Proxies whose last `X-Forwarded-For` hop is believed: addresses and CIDR ranges, separated by commas. */
+  AUTH_TRUSTED_PROXIES: proxiesSchema,
+  /** Who decides about `session:admin`. */
+  POLICY_GRPC_URL: z.string().min(1).default("127.0.0.1:7002"),
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: "must be redis://user:password@host:port" }),
 });
 

@@ -1,10 +1,13 @@
-import { Counter, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "prom-client";
 
 /** What auth counts. */
 export interface AuthMetrics {
   readonly logins: Counter<"outcome">;
   readonly refreshes: Counter<"outcome">;
   readonly sessionsChecked: Counter<"state">;
+  readonly tokenRequests: Counter<"outcome">;
+  readonly auditEntriesLost: Counter;
+  readonly usersFileRejections: Counter;
 }
 
 /** Registers auth's metrics. An outcome is `ok` or the error's code. */
@@ -29,5 +32,35 @@ export function createAuthMetrics(registry: Registry): AuthMetrics {
       labelNames: ["state"],
       registers,
     }),
+    tokenRequests: new Counter({
+      name: "sluice_auth_token_requests_total",
+      help: "Requests to the OAuth token endpoint by outcome.",
+      labelNames: ["outcome"],
+      registers,
+    }),
+    auditEntriesLost: new Counter({
+      name: "sluice_auth_audit_entries_lost_total",
+      help: "Audit entries that could not be stored; the log has them.",
+      registers,
+    }),
+    usersFileRejections: new Counter({
+      name: "sluice_auth_users_file_rejections_total",
+      help: "Changes of the users' file that were not put in force.",
+      registers,
+    }),
   };
+}
+
+/** Registers the gauge of sessions that have neither ended nor run out; without Redis it has no value. */
+export function addActiveSessions(registry: Registry, count: () => Promise<number>): void {
+  const gauge = new Gauge({
+    name: "sluice_auth_active_sessions",
+    help: "Sessions that have neither ended nor reached the end of their lifetime; idle ones count.",
+    registers: [],
+    async collect() {
+      // Without Redis there is no figure, and an old or a made-up one would be taken for true.
+      this.set(await count().catch(() => NaN));
+    },
+  });
+  registry.registerMetric(gauge);
 }

@@ -127,6 +127,7 @@ describe("the user of a service is refused what is not its own", () => {
         control.demo.policy control.demo.session control.demo.tenant events.demo.issues.opened.x
         $KV.sluice_keys.ring $KV.sluice_revoked.demo.s $KV.sluice_policy.demo _INBOX.auth.x _INBOX.policy.x
         $JS.API.STREAM.CREATE.X $JS.API.STREAM.NAMES $JS.API.STREAM.LIST $JS.API.STREAM.DELETE.KV_sluice_revoked
+        audit.demo.login $JS.API.STREAM.MSG.GET.AUDIT $JS.API.CONSUMER.CREATE.AUDIT.c.audit.demo.>
         $JS.API.STREAM.SNAPSHOT.EVENTS_demo $JS.API.CONSUMER.DURABLE.CREATE.EVENTS_demo.c $JS.API.ACCOUNT.PURGE.SLUICE
       `),
       ...changes.map((change) => `$JS.API.STREAM.${change}.EVENTS_demo`),
@@ -136,6 +137,7 @@ describe("the user of a service is refused what is not its own", () => {
       ...words(`
         control.demo.policy control.demo.tenant events.demo.issues.opened.x $KV.sluice_policy.demo
         _INBOX.policy.x _INBOX.stream.x $JS.API.STREAM.CREATE.X $JS.API.STREAM.NAMES
+        $JS.API.STREAM.DELETE.AUDIT $JS.API.STREAM.PURGE.AUDIT $JS.API.STREAM.UPDATE.AUDIT
       `),
       ...everyApiOf("EVENTS_demo", EVENT),
       ...everyApiOf("KV_sluice_policy", "$KV.sluice_policy.demo"),
@@ -143,6 +145,7 @@ describe("the user of a service is refused what is not its own", () => {
     policy: [
       ...words(`
         control.demo.session events.demo.issues.opened.x $KV.sluice_keys.ring $KV.sluice_revoked.demo.s
+        audit.demo.login $JS.API.STREAM.DELETE.AUDIT $JS.API.STREAM.UPDATE.AUDIT $JS.API.STREAM.MSG.GET.AUDIT
         _INBOX.auth.x _INBOX.stream.x
       `),
       ...changes.map((change) => `$JS.API.STREAM.${change}.KV_sluice_revoked`),

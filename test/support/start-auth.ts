@@ -1,13 +1,16 @@
-import { jetstreamManager } from "@nats-io/jetstream";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { fileURLToPath } from "node:url";
 import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
-import { type NatsServer, startNats } from "./start-nats.ts";
+import { type NatsServer, type NatsUser, startNats } from "./start-nats.ts";
 import { type RedisServer, startRedis } from "./start-redis.ts";
 import { type RunningService, startService } from "./start-service.ts";
 
 /** The users of the demo: alice, bob and carol of tenant `demo`, mallory of `rival`. */
-const DEMO_USERS_FILE = fileURLToPath(new URL("../../infra/demo/users.yaml", import.meta.url));
+export const DEMO_USERS_FILE = fileURLToPath(new URL("../../infra/demo/users.yaml", import.meta.url));
+
+/** The service clients of the demo: reporter of tenant `demo`. */
+const DEMO_CLIENTS_FILE = fileURLToPath(new URL("../../infra/demo/clients.yaml", import.meta.url));
 
 /** The password of each of them. */
 export const DEMO_PASSWORD = "sluice-demo";
@@ -43,12 +46,8 @@ export async function startAuthStack(env: NodeJS.ProcessEnv = {}): Promise<AuthS
 
 /** The settings that auth needs on these servers. */
 export function authSettings(nats: NatsServer, redis: RedisServer): NodeJS.ProcessEnv {
-  return {
-    NATS_URL: nats.url("auth"),
-    REDIS_URL: redis.url,
-    AUTH_USERS_FILE: DEMO_USERS_FILE,
-    AUTH_KEY_ENCRYPTION_KEY: ENCRYPTION_KEY,
-  };
+  const files = { AUTH_USERS_FILE: DEMO_USERS_FILE, AUTH_CLIENTS_FILE: DEMO_CLIENTS_FILE };
+  return { NATS_URL: nats.url("auth"), REDIS_URL: redis.url, ...files, AUTH_KEY_ENCRYPTION_KEY: ENCRYPTION_KEY };
 }
 
 /** Makes a tenant's log as policy would, for tests that run without policy. */
@@ -70,7 +69,29 @@ export async function readSessionEntries(server: NatsServer, tenant: string): Pr
   return entries;
 }
 
+/** An audit entry as it is stored. */
+export type StoredAuditEntry = Readonly<Record<string, string>>;
+
+/** The audit trail of a tenant, oldest first. */
+export async function readAudit(server: NatsServer, tenant: string): Promise<StoredAuditEntry[]> {
+  await using nats = await connectAs(server, "auth");
+  const consumer = await jetstream(nats).consumers.get("AUDIT", { filter_subjects: [`audit.${tenant}.*`] });
+  const entries: StoredAuditEntry[] = [];
+  let left = (await consumer.info()).num_pending;
+  if (left === 0) return entries;
+  for await (const message of await consumer.consume()) {
+    entries.push(message.json<StoredAuditEntry>());
+    left -= 1;
+    if (left === 0) break;
+  }
+  return entries;
+}
+
 function connectAsPolicy(server: NatsServer) {
-  const { username: user, password: pass } = new URL(server.url("policy"));
-  return connect({ servers: `127.0.0.1:${server.port}`, user, pass, inboxPrefix: "_INBOX.policy" });
+  return connectAs(server, "policy");
+}
+
+function connectAs(server: NatsServer, name: NatsUser) {
+  const { username: user, password: pass } = new URL(server.url(name));
+  return connect({ servers: `127.0.0.1:${server.port}`, user, pass, inboxPrefix: `_INBOX.${name}` });
 }

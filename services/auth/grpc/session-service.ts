@@ -69,6 +69,8 @@ function requireAnswerable(questions: CheckSessionsRequest["questions"]): void {
 }
 
 function answerOf(standing: SessionStanding): SessionAnswer {
-  const remainingMs = standing.state === "live" ? standing.remainingMs : 0;
-  return { state: stateOf[standing.state], remainingMs, roles: [], groups: [], claimsKnown: false };
+  const state = stateOf[standing.state];
+  if (standing.state !== "live") return { state, remainingMs: 0, roles: [], groups: [], claimsKnown: false };
+  const { remainingMs, roles, groups } = standing;
+  return { state, remainingMs, roles: [...roles], groups: [...groups], claimsKnown: true };
 }

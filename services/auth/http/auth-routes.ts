@@ -1,11 +1,11 @@
+import type { BlockList } from "node:net";
 import type { Context, Handler, Hono } from "hono";
 import type { Counter } from "prom-client";
 import { z } from "zod";
-import { type AccessClaims, REFRESH_TOKEN_COOKIE } from "#shared/contract/access-token.ts";
+import { REFRESH_TOKEN_COOKIE } from "#shared/contract/access-token.ts";
 import { nameSchema } from "#shared/contract/names.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
-import { isTrustedPage } from "#shared/http/origin.ts";
 import { readCookie, readTokenSource } from "#shared/http/token-source.ts";
 import type { Keys } from "../keys/open-keys.ts";
 import type { AuthMetrics } from "../metrics.ts";
@@ -15,6 +15,9 @@ import type { RevokeSession } from "../sessions/revoke-session.ts";
 import type { Session, SessionStore } from "../sessions/session.ts";
 import type { IssuedTokens } from "../tokens/issue-tokens.ts";
 import { parseRefreshToken } from "../tokens/refresh-token.ts";
+import { requireTrustedPage, type VerifyToken } from "./authenticate-caller.ts";
+import { clientAddressOf } from "./client-address.ts";
+import { deviceLabelOf, deviceSchema } from "./device-label.ts";
 import { clearSessionCookies, setSessionCookies } from "./session-cookies.ts";
 
 interface AuthRoutes {
@@ -23,18 +26,23 @@ interface AuthRoutes {
   readonly revoke: RevokeSession;
   readonly sessions: SessionStore;
   readonly keys: Keys;
-  /** Checks an access token of ours; throws AppError `token_invalid` or `token_expired`. */
-  readonly verify: (token: string) => Promise<AccessClaims>;
+  readonly verify: VerifyToken;
   readonly allowedOrigins: readonly string[];
+  readonly trustedProxies: BlockList;
   readonly metrics: AuthMetrics;
 }
 
-const loginSchema = z.object({ tenant: nameSchema, username: nameSchema, password: z.string().min(1).max(1_024) });
+const loginSchema = z.object({
+  tenant: nameSchema,
+  username: nameSchema,
+  password: z.string().min(1).max(1_024),
+  device: deviceSchema.optional(),
+});
 const refreshSchema = z.object({ refresh_token: z.string().max(256).optional() });
 
 /** Adds login, refresh, logout and the published keys. */
 export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
-  const { logIn, refresh, revoke, keys, allowedOrigins, metrics } = routes;
+  const { logIn, refresh, revoke, keys, allowedOrigins, trustedProxies, metrics } = routes;
 
   api.get("/.well-known/jwks.json", (c) => {
     c.header("cache-control", "public, max-age=300");
@@ -45,7 +53,8 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
     "/v1/auth/login",
     counted(metrics.logins, async (c) => {
       requireTrustedPage(c, allowedOrigins);
-      return answerTokens(c, await logIn(await readJson(c, loginSchema)));
+      const { device = deviceLabelOf(c.req.header("user-agent")), ...credentials } = await readJson(c, loginSchema);
+      return answerTokens(c, await logIn(credentials, { device, address: clientAddressOf(c, trustedProxies) }));
     }),
   );
 
@@ -53,13 +62,15 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
     "/v1/auth/refresh",
     counted(metrics.refreshes, async (c) => {
       requireTrustedPage(c, allowedOrigins);
-      return answerTokens(c, await refresh(parseRefreshToken(await readRefreshToken(c), keys.refresh)));
+      const token = parseRefreshToken(await readRefreshToken(c), keys.refresh);
+      return answerTokens(c, await refresh(token, { address: clientAddressOf(c, trustedProxies) }));
     }),
   );
 
   api.post("/v1/auth/logout", async (c) => {
     const session = await sessionToEnd(c, routes);
-    if (session !== undefined) await revoke(session);
+    const address = clientAddressOf(c, trustedProxies);
+    if (session !== undefined) await revoke(session, { reason: "logout", address });
     clearSessionCookies(c);
     return c.body(null, 204);
   });
@@ -77,13 +88,6 @@ function counted(counter: Counter<"outcome">, handle: (c: Context) => Promise<Re
       throw error;
     }
   };
-}
-
-/** Setting a cookie needs as much trust as using one: a foreign page must not log its visitor in as somebody else. */
-function requireTrustedPage(c: Context, allowedOrigins: readonly string[]): void {
-  const { origin, host, "sec-fetch-site": secFetchSite } = c.req.header();
-  if (isTrustedPage({ origin, host, secFetchSite }, allowedOrigins)) return;
-  throw new AppError("cross_site", "pages of this origin may not use this service; see AUTH_ALLOWED_ORIGINS");
 }
 
 function answerTokens(c: Context, tokens: IssuedTokens): Response {
@@ -105,15 +109,18 @@ async function readRefreshToken(c: Context): Promise<string> {
 }
 
 /** The session that the request's token speaks for; undefined when it is over already. */
-async function sessionToEnd(c: Context, routes: AuthRoutes): Promise<Pick<Session, "tenant" | "sid"> | undefined> {
+async function sessionToEnd(
+  c: Context,
+  routes: AuthRoutes,
+): Promise<Pick<Session, "tenant" | "sid" | "subject"> | undefined> {
   const headers = c.req.header();
   const source = readTokenSource({ headers, query: new URL(c.req.url).searchParams });
   const isExplicit = source !== undefined && source.from !== "cookie";
   if (!isExplicit) requireTrustedPage(c, routes.allowedOrigins);
   try {
     if (source === undefined) throw new AppError("token_missing", "the request carries no token");
-    const { tenant_id: tenant, sid } = await routes.verify(source.token);
-    return { tenant, sid };
+    const { tenant_id: tenant, sid, sub: subject } = await routes.verify(source.token);
+    return { tenant, sid, subject };
   } catch (error) {
     // A browser whose access token has run out still has its refresh token; an explicit token stands for itself.
     const refreshToken = isExplicit ? undefined : readCookie(headers, REFRESH_TOKEN_COOKIE);

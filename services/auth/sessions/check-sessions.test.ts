@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
-import type { UserDirectory } from "../users/user-directory.ts";
 import { createSessionCheck, type SessionQuestion } from "./check-sessions.ts";
-import type { SessionRecord, SessionStore } from "./session.ts";
+import type { SessionRecord } from "./session.ts";
 
 const NOW = 1_800_000_000_000;
 const question: SessionQuestion = {
@@ -17,10 +16,16 @@ const record: SessionRecord = {
   tenant: "acme",
   subject: "ann",
   clientId: "web",
+  device: "curl",
   loginAt: "2027-01-15T08:00:00.000Z",
   endsAt: NOW + 3_600_000,
   isLive: true,
+  lastSeenAt: NOW,
+  generation: 1,
 };
+
+/** What the subject holds now. */
+const held = { roles: ["viewer"], groups: ["ops"] };
 
 /** A check over stores that hold one session and count what they are asked. */
 function check(stored: SessionRecord | "none" | AppError = record, revokedSids: readonly string[] = []) {
@@ -35,15 +40,13 @@ function check(stored: SessionRecord | "none" | AppError = record, revokedSids: 
       },
     },
     sessions: {
-      find: async () => {
+      touch: async () => {
         asked.sessions++;
         if (stored instanceof AppError) throw stored;
         return stored === "none" ? undefined : stored;
       },
-    } as unknown as SessionStore,
-    users: {
-      find: (tenant, username) => (known.includes(username) ? { tenant, username, groups: [], roles: [] } : undefined),
-    } as UserDirectory,
+    },
+    findSubject: (tenant, username) => (known.includes(username) ? { tenant, username, ...held } : undefined),
     accessTokenSeconds: 300,
     clock: { wall: () => NOW, monotonic: () => 0 },
   });
@@ -53,7 +56,7 @@ function check(stored: SessionRecord | "none" | AppError = record, revokedSids: 
 describe("a session that was not revoked", () => {
   test("lives as long as the token, and Redis is not asked", async () => {
     const { ask, asked } = check(new AppError("unavailable", "Redis is down"));
-    expect(await ask([question])).toEqual([{ state: "live", remainingMs: 120_000 }]);
+    expect(await ask([question])).toEqual([{ state: "live", remainingMs: 120_000, ...held }]);
     expect(asked.sessions).toBe(0);
   });
 
@@ -67,13 +70,13 @@ describe("an extension", () => {
   const extension: SessionQuestion = { ...question, tokenExpiresAt: NOW / 1000 - 5, extend: true };
 
   test("gives one more access token's life, whatever the token says", async () => {
-    expect(await check().ask([extension])).toEqual([{ state: "live", remainingMs: 300_000 }]);
+    expect(await check().ask([extension])).toEqual([{ state: "live", remainingMs: 300_000, ...held }]);
   });
 
-  test("never reaches past the session's end, and less than a second is none", async () => {
-    const near = await check({ ...record, endsAt: NOW + 1_000 }).ask([extension]);
-    const past = await check({ ...record, endsAt: NOW + 999 }).ask([extension]);
-    expect([near, past]).toEqual([[{ state: "live", remainingMs: 1_000 }], [{ state: "expired" }]]);
+  test("is given while 300 s of the session's lifetime remain, and not a millisecond later", async () => {
+    const near = await check({ ...record, endsAt: NOW + 300_000 }).ask([extension]);
+    const past = await check({ ...record, endsAt: NOW + 299_999 }).ask([extension]);
+    expect([near, past]).toEqual([[{ state: "live", remainingMs: 300_000, ...held }], [{ state: "expired" }]]);
   });
 
   test.each([
@@ -85,9 +88,10 @@ describe("an extension", () => {
     expect(await check(stored).ask([extension])).toEqual([{ state: "expired" }]);
   });
 
-  test("of a user who is no longer in the users' file is refused", async () => {
+  test("of a user who is no longer in the users' file is refused, and so is what their token still gives", async () => {
     const gone = { ...record, subject: "zoe" };
-    expect(await check(gone).ask([{ ...extension, subject: "zoe" }])).toEqual([{ state: "expired" }]);
+    const questions = [extension, question].map((each) => ({ ...each, subject: "zoe" }));
+    expect(await check(gone).ask(questions)).toEqual([{ state: "revoked" }, { state: "revoked" }]);
   });
 
   test("without Redis fails the call", async () => {

@@ -1,6 +1,6 @@
 import type { Clock } from "#shared/time/clock.ts";
-import type { UserDirectory } from "../users/user-directory.ts";
-import type { Revocations, SessionRecord, SessionStore } from "./session.ts";
+import type { FindSubject } from "../users/user-directory.ts";
+import { RENEWAL_MARGIN_MS, type Revocations, type SessionActivity, type SessionRecord } from "./session.ts";
 
 /** May this stream go on? */
 export interface SessionQuestion {
@@ -13,9 +13,14 @@ export interface SessionQuestion {
   readonly extend: boolean;
 }
 
-/** How a session stands, and how much longer a stream of it may live. */
+/** How a session stands, how much longer a stream of it may live, and what its subject holds now. */
 export type SessionStanding =
-  | { readonly state: "live"; readonly remainingMs: number }
+  | {
+      readonly state: "live";
+      readonly remainingMs: number;
+      readonly roles: readonly string[];
+      readonly groups: readonly string[];
+    }
   | { readonly state: "expired" | "revoked" };
 
 /**
@@ -26,28 +31,30 @@ export type CheckSessions = (questions: readonly SessionQuestion[]) => Promise<S
 
 interface CheckPath {
   readonly revocations: Revocations;
-  readonly sessions: SessionStore;
-  readonly users: UserDirectory;
+  readonly sessions: SessionActivity;
+  readonly findSubject: FindSubject;
   readonly accessTokenSeconds: number;
   readonly clock: Clock;
 }
 
-/** An extension shorter than this is not worth a round trip. */
-const MIN_EXTENSION_MS = 1_000;
-
-/** Makes the check. Many questions about one session in a batch cost one read. */
+/**
+ * Makes the check. Many questions about one session in a batch cost one read. An extension counts as activity; a subject who
+ * is disabled or gone has no live session, whatever Redis knows of them.
+ */
 export function createSessionCheck(path: CheckPath): CheckSessions {
   return (questions) => {
     const isRevoked = askOnce((tenant, sid) => path.revocations.includes(tenant, sid));
-    const recordOf = askOnce((_tenant, sid) => path.sessions.find(sid));
+    const recordOf = askOnce((_tenant, sid) => path.sessions.touch(sid));
     const answer = async (question: SessionQuestion): Promise<SessionStanding> => {
-      const { tenant, sid, extend } = question;
+      const { tenant, sid, subject, extend } = question;
       const [revoked, record] = await Promise.all([isRevoked(tenant, sid), extend ? recordOf(tenant, sid) : undefined]);
-      if (revoked) return { state: "revoked" };
+      const holder = path.findSubject(tenant, subject);
+      if (revoked || holder === undefined) return { state: "revoked" };
       const remainingMs = extend
         ? extensionMs(path, question, record)
         : question.tokenExpiresAt * 1000 - path.clock.wall();
-      return remainingMs > 0 ? { state: "live", remainingMs } : { state: "expired" };
+      if (remainingMs <= 0) return { state: "expired" };
+      return { state: "live", remainingMs, roles: holder.roles, groups: holder.groups };
     };
     return Promise.all(questions.map(answer));
   };
@@ -56,9 +63,9 @@ export function createSessionCheck(path: CheckPath): CheckSessions {
 /** What a session without a new token can be given: one more access token's life, and nothing past its end. */
 function extensionMs(path: CheckPath, { tenant, subject }: SessionQuestion, record: SessionRecord | undefined): number {
   const isTheirs = record?.isLive === true && record.tenant === tenant && record.subject === subject;
-  if (!isTheirs || path.users.find(tenant, subject) === undefined) return 0;
-  const remainingMs = Math.min(path.accessTokenSeconds * 1000, record.endsAt - path.clock.wall());
-  return remainingMs < MIN_EXTENSION_MS ? 0 : remainingMs;
+  if (!isTheirs) return 0;
+  const remainingMs = record.endsAt - path.clock.wall();
+  return remainingMs < RENEWAL_MARGIN_MS ? 0 : Math.min(path.accessTokenSeconds * 1000, remainingMs);
 }
 
 function askOnce<Answer>(ask: (tenant: string, sid: string) => Promise<Answer>): typeof ask {

@@ -1,9 +1,11 @@
-import { randomBytes } from "node:crypto";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Clock } from "#shared/time/clock.ts";
+import type { Audit } from "../audit/audit.ts";
 import type { IssuedTokens, IssueTokens } from "../tokens/issue-tokens.ts";
 import type { UserDirectory } from "../users/user-directory.ts";
-import type { Session, SessionStore } from "./session.ts";
+import { admitAttempt, type LoginThrottle } from "./login-throttle.ts";
+import type { SessionStore } from "./session.ts";
+import { startSession } from "./start-session.ts";
 
 /** What a person proves who they are with. */
 export interface Credentials {
@@ -12,25 +14,24 @@ export interface Credentials {
   readonly password: string;
 }
 
-/** Counts attempts at an account. Both methods throw AppError `unavailable` when the count cannot be had. */
-export interface LoginThrottle {
-  /** Counts an attempt before it is made, so that many at once cannot slip through; whether it may be made. */
-  admit(tenant: string, username: string): Promise<boolean>;
-  /** Forgets the attempts after one that succeeded. */
-  forget(tenant: string, username: string): Promise<void>;
+/** Where a login comes from: an address, and what to call the session. */
+export interface LoginOrigin {
+  readonly address: string;
+  readonly device: string;
 }
 
 /**
  * Starts a session and issues its first tokens.
  * @throws {AppError} `bad_credentials`, `too_many_attempts` or `unavailable`.
  */
-export type LogIn = (credentials: Credentials) => Promise<IssuedTokens>;
+export type LogIn = (credentials: Credentials, origin: LoginOrigin) => Promise<IssuedTokens>;
 
 interface LoginPath {
   readonly throttle: LoginThrottle;
   readonly users: UserDirectory;
   readonly sessions: SessionStore;
   readonly issueTokens: IssueTokens;
+  readonly audit: Audit;
   readonly sessionSeconds: number;
   readonly clock: Clock;
 }
@@ -39,24 +40,31 @@ interface LoginPath {
 const WEB_CLIENT = "web";
 
 /** Makes the login: throttle, password, session, tokens. */
-export function createLogIn({ throttle, users, sessions, issueTokens, sessionSeconds, clock }: LoginPath): LogIn {
-  return async ({ tenant, username, password }) => {
-    if (!(await throttle.admit(tenant, username))) {
-      throw new AppError("too_many_attempts", "too many attempts at this account; wait a few minutes");
-    }
+export function createLogIn(path: LoginPath): LogIn {
+  const { throttle, users, sessions, issueTokens, audit, sessionSeconds } = path;
+  return async ({ tenant, username, password }, { address, device }) => {
+    const attempt = { tenant, account: username, address };
+    await admitAttempt(throttle, attempt);
     const user = await users.authenticate(tenant, username, password);
-    if (user === undefined) throw new AppError("bad_credentials", "tenant, username or password is wrong");
-    await throttle.forget(tenant, username);
-    const now = clock.wall();
-    const session: Session = {
-      sid: randomBytes(16).toString("base64url"),
-      tenant,
-      subject: username,
-      clientId: WEB_CLIENT,
-      loginAt: new Date(now).toISOString(),
-      endsAt: now + sessionSeconds * 1000,
-    };
-    await sessions.create(session);
-    return issueTokens(session, user, 1);
+    const entry = { tenant, subject: username, address };
+    if (user === undefined) {
+      audit.note({ event: "login_refused", ...entry, reason: "bad_credentials" });
+      throw badCredentials();
+    }
+    await throttle.forget(attempt);
+    const who = { tenant, subject: username, clientId: WEB_CLIENT, device };
+    const session = await startSession(path, who, sessionSeconds);
+    // Disabled since the password was checked: whoever ended this user's sessions may have looked before this one was there.
+    const present = users.find(tenant, username);
+    if (present === undefined) {
+      await sessions.end(session.sid);
+      throw badCredentials();
+    }
+    audit.note({ event: "login", ...entry, sid: session.sid, device });
+    return issueTokens(session, present, 1);
   };
+}
+
+function badCredentials(): AppError {
+  return new AppError("bad_credentials", "tenant, username or password is wrong");
 }

@@ -2,8 +2,8 @@ import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { Keys } from "../keys/open-keys.ts";
 import type { IssueTokens } from "../tokens/issue-tokens.ts";
 import { parseRefreshToken, type RefreshToken } from "../tokens/refresh-token.ts";
-import type { User } from "../users/user-directory.ts";
-import type { Revocations, SessionStore } from "./session.ts";
+import type { FindSubject } from "../users/user-directory.ts";
+import { RENEWAL_MARGIN_MS, type Revocations, type SessionStore } from "./session.ts";
 
 /** A new access token of a session, and how long that can last. */
 export interface RenewedAccess {
@@ -24,7 +24,7 @@ interface RenewalPath {
   readonly sessions: Pick<SessionStore, "find">;
   readonly stands: RefreshStanding;
   readonly revocations: Pick<Revocations, "includes">;
-  readonly findUser: (tenant: string, username: string) => User | undefined;
+  readonly findSubject: FindSubject;
   readonly issueTokens: IssueTokens;
   readonly keys: Pick<Keys, "refresh">;
 }
@@ -45,9 +45,10 @@ async function renew(path: RenewalPath, token: RefreshToken): Promise<RenewedAcc
   const [session, stands] = await Promise.all([path.sessions.find(token.family), path.stands(token)]);
   if (session?.isLive !== true || !stands) throw sessionEnded();
   // A Redis that lost its tail may take an ended session for a live one. The revocations never do.
-  const user = path.findUser(session.tenant, session.subject);
+  const user = path.findSubject(session.tenant, session.subject);
   if (user === undefined || (await path.revocations.includes(session.tenant, session.sid))) throw sessionEnded();
   const { accessToken, sessionRemainingSeconds } = await path.issueTokens(session, user, token.generation);
+  if (sessionRemainingSeconds * 1_000 < RENEWAL_MARGIN_MS) throw sessionEnded();
   return { accessToken, sessionRemainingSeconds };
 }
 

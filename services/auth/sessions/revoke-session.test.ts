@@ -2,9 +2,8 @@ import { expect, test } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { createSessionRevoker } from "./revoke-session.ts";
-import type { SessionStore } from "./session.ts";
 
-type Step = "record" | "announce" | "end";
+type Step = "record" | "announce" | "end" | "audit";
 
 /** A revoker whose steps only note that they ran; one of them fails. */
 function revoker(failing?: Step) {
@@ -16,16 +15,17 @@ function revoker(failing?: Step) {
   const revoke = createSessionRevoker({
     revocations: { record: step("record"), includes: async () => false },
     announce: step("announce"),
-    sessions: { end: step("end") } as unknown as SessionStore,
+    sessions: { end: step("end") },
+    audit: { note: () => {}, record: step("audit") },
     log: createLogger("test", "silent"),
   });
-  return { steps, revoke: () => revoke({ tenant: "acme", sid: "S1" }) };
+  return { steps, revoke: () => revoke({ tenant: "acme", sid: "S1", subject: "ann" }, { reason: "logout" }) };
 }
 
-test("a revocation is recorded, then announced in the log, then marked in Redis", async () => {
+test("a revocation is recorded, then announced in the log, then marked in Redis and audited", async () => {
   const { steps, revoke } = revoker();
   await revoke();
-  expect(steps).toEqual(["record", "announce", "end"]);
+  expect(steps).toEqual(["record", "announce", "end", "audit"]);
 });
 
 test("what was not recorded is not announced, and what was not announced is not answered", async () => {

@@ -1,29 +1,50 @@
 import type { Logger } from "#shared/log/create-logger.ts";
+import type { Audit } from "../audit/audit.ts";
 import type { Revocations, Session, SessionStore } from "./session.ts";
 
 /** Appends a session's end to its tenant's log. Idempotent; throws AppError `unavailable` when the log did not store it. */
 export type AnnounceRevocation = (tenant: string, sid: string) => Promise<void>;
 
+/** Why a session is ended, and by whom when not by its owner. */
+export interface RevocationCause {
+  readonly reason: "logout" | "token_revoked" | "deleted" | "reused" | "user_gone";
+  readonly by?: string;
+  readonly address?: string;
+}
+
 /** Ends a session for good. Idempotent; after a failure it may have taken force in part, and trying again is right. */
-export type RevokeSession = (session: Pick<Session, "tenant" | "sid">) => Promise<void>;
+export type RevokeSession = (
+  session: Pick<Session, "tenant" | "sid" | "subject">,
+  cause: RevocationCause,
+) => Promise<void>;
 
 interface RevocationPath {
   readonly revocations: Revocations;
   readonly announce: AnnounceRevocation;
-  readonly sessions: SessionStore;
+  readonly sessions: Pick<SessionStore, "end">;
+  readonly audit: Audit;
   readonly log: Logger;
 }
 
+const eventOf = {
+  logout: "revoked",
+  token_revoked: "revoked",
+  user_gone: "revoked",
+  deleted: "session_deleted",
+  reused: "reused",
+} as const satisfies Record<RevocationCause["reason"], string>;
+
 /**
  * Revokes in the order that makes the answer true: first what every check reads, then the log that cuts the streams. Redis
- * comes last and may fail, because whoever reads a session there asks the revocations too.
+ * comes last and may fail, because whoever reads a session there asks the revocations too; so may the audit, which tells of its own failures.
  */
-export function createSessionRevoker({ revocations, announce, sessions, log }: RevocationPath): RevokeSession {
-  return async ({ tenant, sid }) => {
+export function createSessionRevoker({ revocations, announce, sessions, audit, log }: RevocationPath): RevokeSession {
+  return async ({ tenant, sid, subject }, cause) => {
     await revocations.record(tenant, sid);
     await announce(tenant, sid);
-    await sessions.end(sid).catch((error: Error) => {
+    const marked = sessions.end(sid).catch((error: Error) => {
       log.warn({ tenant, sid, reason: error.message }, "a revoked session could not be marked in Redis");
     });
+    await Promise.all([marked, audit.record({ event: eventOf[cause.reason], tenant, subject, sid, ...cause })]);
   };
 }

@@ -6,30 +6,33 @@ import { systemClock } from "#shared/time/clock.ts";
 import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
 import { connectRedis } from "./connect-redis.ts";
 import { createSessionStore } from "./session-store-redis.ts";
-import type { Session, SessionStore } from "./session.ts";
+import type { Session, SessionActivity, SessionIndex, SessionStore } from "./session.ts";
 
 let server: RedisServer;
 let redis: Redis;
-let store: SessionStore;
+let store: SessionStore & SessionActivity & SessionIndex;
+
+const IDLE_MS = 3_600_000;
 
 beforeAll(async () => {
   server = await startRedis();
   redis = await connectRedis(server.url, createLogger("test", "silent"));
-  store = createSessionStore(redis, systemClock);
+  store = createSessionStore(redis, { idleMs: IDLE_MS, clock: systemClock });
 });
 afterAll(async () => {
   redis.disconnect();
   await server[Symbol.asyncDispose]();
 });
 
-async function newSession(): Promise<Session> {
+async function newSession(lifeMs = 600_000): Promise<Session> {
   const session: Session = {
     sid: randomUUID(),
     tenant: "acme",
     subject: "ann",
     clientId: "web",
+    device: "curl/8",
     loginAt: new Date().toISOString(),
-    endsAt: Date.now() + 60_000,
+    endsAt: Date.now() + lifeMs,
   };
   await store.create(session);
   return session;
@@ -55,10 +58,10 @@ function rewind(sid: string, generation: number): Promise<number> {
 describe("a session", () => {
   test("is found as it was stored, until Redis forgets it when it is over", async () => {
     const session = await newSession();
-    expect(await store.find(session.sid)).toEqual({ ...session, isLive: true });
+    expect(await store.find(session.sid)).toMatchObject({ ...session, isLive: true, generation: 1 });
     const ttlMs = await redis.pttl(`sluice:session:{${session.sid}}`);
-    expect(ttlMs).toBeGreaterThan(50_000);
-    expect(ttlMs).toBeLessThanOrEqual(60_000);
+    expect(ttlMs).toBeGreaterThan(590_000);
+    expect(ttlMs).toBeLessThanOrEqual(600_000);
     expect(await store.find("unknown")).toBeUndefined();
   });
 
@@ -73,6 +76,79 @@ describe("a session", () => {
   });
 });
 
+/** Makes the last sight of a session older. */
+async function neglect(sid: string, ms: number): Promise<void> {
+  await redis.hincrby(`sluice:session:{${sid}}`, "last_seen", -ms);
+}
+
+describe("an idle session", () => {
+  test("of which nothing was seen for an hour is over: no refresh, no touch brings it back", async () => {
+    const { sid } = await newSession();
+    await neglect(sid, IDLE_MS + 1_000);
+    expect(await store.touch(sid)).toMatchObject({ isLive: false });
+    expect(await verdictAfter(sid, 1)).toBe("idle");
+    expect(await store.find(sid)).toMatchObject({ isLive: false, generation: 1 });
+  });
+
+  test("is kept alive by a refresh and by a touch", async () => {
+    const { sid } = await newSession();
+    for (const use of [() => store.rotate(sid, 1), () => store.touch(sid)]) {
+      await neglect(sid, IDLE_MS - 5_000);
+      await use();
+      await neglect(sid, IDLE_MS - 5_000);
+      expect(await store.find(sid)).toMatchObject({ isLive: true });
+      await store.touch(sid);
+    }
+  });
+
+  test("is written to once a minute at most, however often it is touched", async () => {
+    const { sid } = await newSession();
+    await neglect(sid, 59_000);
+    const before = await store.find(sid);
+    expect(await store.touch(sid)).toEqual(before);
+    await neglect(sid, 1_500);
+    expect((await store.touch(sid))?.lastSeenAt).toBeGreaterThan((before?.lastSeenAt ?? 0) + 58_000);
+  });
+});
+
+describe("the absolute lifetime", () => {
+  test("with less than 300 s left renews no more, but a lost reply is still given again", async () => {
+    const { sid } = await newSession();
+    await store.rotate(sid, 1);
+    await redis.pexpire(`sluice:session:{${sid}}`, 299_000);
+    expect(await verdictAfter(sid, 1)).toBe("repeated");
+    expect(await verdictAfter(sid, 2)).toBe("lifetime");
+    expect(await store.find(sid)).toMatchObject({ isLive: true, generation: 2 });
+  });
+});
+
+describe("the sessions of a subject", () => {
+  test("are the live ones, youngest first, and the index forgets the others when it is read", async () => {
+    const subject = "listed";
+    const [one, two, three] = [await newSession(600_000), await newSession(700_000), await newSession(800_000)];
+    for (const session of [one, two, three]) await store.create({ ...session, subject });
+    await store.end(two.sid);
+    expect((await store.ofSubject("acme", subject)).map(({ sid }) => sid)).toEqual([three.sid, one.sid]);
+    expect(await redis.zrange("sluice:sessions:{acme.listed}", 0, "-1")).toEqual([one.sid, three.sid]);
+    expect(await store.ofSubject("rival", subject)).toEqual([]);
+  });
+
+  test("leave the index when a new one comes and they are over, and the index leaves with the last", async () => {
+    const session = { ...(await newSession(500)), subject: "short" };
+    await store.create(session);
+    await expect.poll(() => redis.exists("sluice:sessions:{acme.short}"), { timeout: 2_000 }).toBe(0);
+    expect(await store.ofSubject("acme", "short")).toEqual([]);
+  });
+
+  test("are counted over all tenants until they end", async () => {
+    const before = await store.count();
+    const { sid } = await newSession();
+    expect(await store.count()).toBe(before + 1);
+    await store.end(sid);
+    expect(await store.count()).toBe(before);
+  });
+});
+
 describe("a refresh token", () => {
   test("is spent once for its successor, and the answer tells the session", async () => {
     const session = await newSession();
@@ -83,7 +159,7 @@ describe("a refresh token", () => {
   test("that 64 requests present at once has one successor, the same for all", async () => {
     const { sid } = await newSession();
     const rotations = await Promise.all(Array.from({ length: 64 }, () => store.rotate(sid, 1)));
-    expect(new Set(rotations.map(({ verdict }) => verdict))).toEqual(new Set(["rotated"]));
+    expect(rotations.map(({ verdict }) => verdict).toSorted()).toEqual([...Array(63).fill("repeated"), "rotated"]);
     expect(await redis.hget(`sluice:session:{${sid}}`, "generation")).toBe("2");
   });
 
@@ -91,7 +167,7 @@ describe("a refresh token", () => {
     const { sid } = await newSession();
     await store.rotate(sid, 1);
     await age(sid, 9_000);
-    expect(await verdictAfter(sid, 1)).toBe("rotated");
+    expect(await verdictAfter(sid, 1)).toBe("repeated");
   });
 
   test("starts no new 10 s when it comes again", async () => {
@@ -131,12 +207,12 @@ describe("a refresh token", () => {
     await rewind(sid, 2);
     expect(await verdictAfter(sid, 5)).toBe("rotated");
     expect(await redis.hget(`sluice:session:{${sid}}`, "generation")).toBe("6");
-    expect(await verdictAfter(sid, 5)).toBe("rotated");
+    expect(await verdictAfter(sid, 5)).toBe("repeated");
     expect(await verdictAfter(sid, 3)).toBe("reused");
   });
 
-  test("of a session the store does not have is ended", async () => {
-    expect(await verdictAfter("unknown", 1)).toBe("ended");
+  test("of a session the store does not have is unknown", async () => {
+    expect(await verdictAfter("unknown", 1)).toBe("unknown");
     expect(await redis.exists("sluice:session:{unknown}")).toBe(0);
   });
 

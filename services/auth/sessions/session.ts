@@ -4,6 +4,8 @@ export interface Session {
   readonly tenant: string;
   readonly subject: string;
   readonly clientId: string;
+  /** What its owner knows it by: the browser's own words, or a name given at the login. */
+  readonly device: string;
   /** When the user gave their password, in RFC 3339. */
   readonly loginAt: string;
   /** When it ends at the latest, in milliseconds of auth's clock. */
@@ -12,17 +14,27 @@ export interface Session {
 
 /** A session as it is stored; one that has ended is kept until `endsAt`, so that its tokens stay dead. */
 export interface SessionRecord extends Session {
+  /** Neither ended nor idle for too long. */
   readonly isLive: boolean;
+  /** When it was refreshed or held a stream, in milliseconds of the store's clock; up to a minute behind. */
+  readonly lastSeenAt: number;
+  /** The generation of its refresh token that was not spent yet. */
+  readonly generation: number;
 }
+
+/** With less than this left of its absolute lifetime a session is renewed no more: its user has to log in again. */
+export const RENEWAL_MARGIN_MS = 300_000;
 
 /** What became of a presented refresh token. */
 export type Rotation =
-  /** Its successor is the next generation, also when this was asked before. */
-  | { readonly verdict: "rotated"; readonly session: Session }
+  /** Its successor is the next generation; `repeated` when it was asked for before. */
+  | { readonly verdict: "rotated" | "repeated"; readonly session: Session }
   /** It was spent; the session is dead from now on, and its end must still be recorded. */
   | { readonly verdict: "reused"; readonly session: Session }
-  /** There is no such session any more. */
-  | { readonly verdict: "ended" };
+  /** It ended, nobody was seen for too long, or too little of its lifetime is left. */
+  | { readonly verdict: "ended" | "idle" | "lifetime"; readonly session: Session }
+  /** The store has no such session (any more). */
+  | { readonly verdict: "unknown" };
 
 /** Where sessions are kept. Every method throws AppError `unavailable` when the store does not answer; it may have acted. */
 export interface SessionStore {
@@ -32,6 +44,20 @@ export interface SessionStore {
   rotate(sid: string, generation: number): Promise<Rotation>;
   /** Marks the session ended, after its end was recorded. Idempotent. */
   end(sid: string): Promise<void>;
+}
+
+/** Notes that a session is in use. Throws AppError `unavailable` when the store does not answer. */
+export interface SessionActivity {
+  /** The session as `find` gives it; a live one is seen now, which is written down at most once a minute. */
+  touch(sid: string): Promise<SessionRecord | undefined>;
+}
+
+/** Finds sessions by whose they are. Both methods throw AppError `unavailable` when the store does not answer. */
+export interface SessionIndex {
+  /** The live sessions of a subject, youngest first, at most a thousand. */
+  ofSubject(tenant: string, subject: string): Promise<SessionRecord[]>;
+  /** How many sessions have neither ended nor reached the end of their lifetime; idle ones count. */
+  count(): Promise<number>;
 }
 
 /** The one place whose word on a revocation counts. Both methods throw AppError `unavailable` when it does not answer. */

@@ -17,6 +17,7 @@ const session: Session = {
   tenant: "acme",
   subject: "ann",
   clientId: "web",
+  device: "curl",
   loginAt: new Date(now).toISOString(),
   endsAt: now + 3_600_000,
 };

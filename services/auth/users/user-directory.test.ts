@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { hashPassword } from "./password-hash.ts";
-import { readUserDirectory, type UserDirectory } from "./user-directory.ts";
+import { createUserDirectory, readAccounts, type UserDirectory } from "./user-directory.ts";
 
 let folder: string;
 let hash: string;
@@ -17,7 +17,7 @@ afterAll(() => rm(folder, { recursive: true }));
 async function read(yaml: string): Promise<UserDirectory> {
   const path = join(folder, "users.yaml");
   await writeFile(path, yaml);
-  return readUserDirectory(path);
+  return createUserDirectory(await readAccounts(path));
 }
 
 async function faultsOf(yaml: string): Promise<string> {
@@ -79,5 +79,5 @@ test("a user that stands twice, an empty file and broken YAML are faults", async
   expect(await faultsOf("[]")).toContain("BootError");
   expect(await faultsOf(`${ann}- { password: hunter2`)).toMatch(/line \d: /);
   expect(await faultsOf(`${ann}- { password: hunter2`)).not.toContain("hunter2");
-  await expect(readUserDirectory(join(folder, "absent.yaml"))).rejects.toThrow(/AUTH_USERS_FILE.*ENOENT/);
+  await expect(readAccounts(join(folder, "absent.yaml"))).rejects.toThrow(/AUTH_USERS_FILE.*ENOENT/);
 });

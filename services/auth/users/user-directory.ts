@@ -1,13 +1,9 @@
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
-import { BootError } from "#shared/config/read-config.ts";
 import { nameSchema } from "#shared/contract/names.ts";
-import { createGate } from "./gate.ts";
-import { parsePasswordHash, type PasswordHash, verifyPassword } from "./password-hash.ts";
+import { readYamlFile } from "./read-yaml-file.ts";
+import { createAccountVerifier, passwordHashSchema, type VerifyAccount } from "./verify-account.ts";
 
-/** A person of a tenant, and what tokens say about them. */
+/** A person or a service of a tenant, and what tokens say about them. */
 export interface User {
   readonly tenant: string;
   readonly username: string;
@@ -15,113 +11,89 @@ export interface User {
   readonly roles: readonly string[];
 }
 
-/** The users of the file that auth was started with. */
+/** The person or service that is this subject now; undefined when there is none, or they are disabled. */
+export type FindSubject = (tenant: string, subject: string) => User | undefined;
+
+/** The users of the file. */
 export interface UserDirectory {
-  /** The user of that name, whatever their password. */
-  find(tenant: string, username: string): User | undefined;
+  /** The user of that name, whatever their password; undefined when they are disabled. */
+  readonly find: FindSubject;
   /**
-   * The user if the password is theirs. An unknown name costs the same work as a wrong password.
+   * The user if the password is theirs. An unknown or disabled name costs the same work as a wrong password.
    * @throws {AppError} `unavailable` when too many passwords wait to be verified.
    */
   authenticate(tenant: string, username: string, password: string): Promise<User | undefined>;
 }
 
-/**
- * Hashing takes the threads that signatures need too, of which Node has four: a flood of logins gets half of them, and
- * queues for 4 s at most, so that refreshes go on.
- */
-const VERIFICATIONS = { maxRunning: 2, maxWaiting: 200 };
-
-type Account = User & { readonly password: PasswordHash };
-type Accounts = readonly [Account, ...Account[]];
-
-const passwordSchema = z.string().transform((text, context) => {
-  const hash = parsePasswordHash(text);
-  if (hash !== undefined) return hash;
-  context.addIssue({ code: "custom", message: "must be an argon2id hash; npm run hash-password makes one" });
-  return z.NEVER;
-});
+/** The users of a file that may change. */
+export interface ReplaceableUsers extends UserDirectory {
+  /** Who may log in. */
+  enabled(): User[];
+  replace(accounts: Accounts): void;
+}
 
 const accountSchema = z.strictObject(
   {
     tenant: nameSchema,
     username: nameSchema,
-    password: passwordSchema,
+    password: passwordHashSchema,
     groups: z.array(nameSchema).max(256).default([]),
     roles: z.array(nameSchema).max(64).default([]),
+    disabled: z.boolean().default(false),
   },
   // zod would name the unknown keys, and a hash without quotes falls apart into such keys.
   {
     error: ({ code }) =>
-      code === "unrecognized_keys" ? "holds more than tenant, username, password, groups and roles" : undefined,
+      code === "unrecognized_keys"
+        ? "holds more than tenant, username, password, groups, roles and disabled"
+        : undefined,
   },
 );
+type Account = z.infer<typeof accountSchema>;
 
-const usersSchema = z.tuple([accountSchema], accountSchema).superRefine((accounts, context) => {
-  const seen = new Set<string>();
-  for (const [index, { tenant, username }] of accounts.entries()) {
-    const key = keyOf(tenant, username);
-    if (seen.has(key)) context.addIssue({ code: "custom", path: [index, "username"], message: `${key} stands twice` });
-    seen.add(key);
-  }
-});
+/** Users by tenant and name. */
+export type Accounts = ReadonlyMap<string, Account>;
+
+/** The key of a user among all users. */
+function accountKey(tenant: string, name: string): string {
+  return `${tenant}.${name}`;
+}
 
 /**
- * Reads the users' file.
+ * Reads the users' file. A user must not have the name of a service client: both are subjects of their tenant.
  * @throws {BootError} naming every fault in it. It never quotes the file, which holds password hashes.
  */
-export async function readUserDirectory(path: string): Promise<UserDirectory> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new BootError(`AUTH_USERS_FILE: cannot read ${path} (${error.code})`);
+export async function readAccounts(path: string, findClient: FindSubject = () => undefined): Promise<Accounts> {
+  const usersSchema = z.tuple([accountSchema], accountSchema).superRefine((accounts, context) => {
+    const seen = new Set<string>();
+    for (const [index, { tenant, username }] of accounts.entries()) {
+      const key = accountKey(tenant, username);
+      const fault = seen.has(key) ? "stands twice" : findClient(tenant, username) && "is a client's name";
+      if (fault) context.addIssue({ code: "custom", path: [index, "username"], message: `${key} ${fault}` });
+      seen.add(key);
+    }
   });
-  const parsed = usersSchema.safeParse(parseYaml(path, text));
-  if (!parsed.success) {
-    throw faultsIn(
-      path,
-      parsed.error.issues.map(({ path: where, message }) => `${where.join(".") || "the file"}: ${message}`),
-    );
-  }
-  return createUserDirectory(parsed.data);
+  const accounts = await readYamlFile(path, "AUTH_USERS_FILE", usersSchema);
+  return new Map(accounts.map((account) => [accountKey(account.tenant, account.username), account]));
 }
 
-function parseYaml(path: string, text: string): unknown {
-  const lineCounter = new LineCounter();
-  const document = parseDocument(text, { prettyErrors: false, lineCounter });
-  if (document.errors.length === 0) return document.toJS();
-  throw faultsIn(
-    path,
-    document.errors.map(({ code, pos }) => `line ${lineCounter.linePos(pos[0]).line}: ${code}`),
-  );
-}
-
-function faultsIn(path: string, faults: readonly string[]): BootError {
-  return new BootError(`the users' file ${path} is wrong:\n${faults.map((fault) => `  ${fault}`).join("\n")}`);
-}
-
-function createUserDirectory(accounts: Accounts): UserDirectory {
-  const byKey = new Map(accounts.map((account) => [keyOf(account.tenant, account.username), account]));
-  const gate = createGate(VERIFICATIONS);
-  return {
-    find: (tenant, username) => byKey.get(keyOf(tenant, username)),
-    async authenticate(tenant, username, password) {
-      const key = keyOf(tenant, username);
-      const account = byKey.get(key);
-      const { password: hash } = account ?? decoyFor(key, accounts);
-      const isRight = await gate(() => verifyPassword(password, hash));
-      return isRight ? account : undefined;
-    },
+/** A directory of these users, until they are replaced. */
+export function createUserDirectory(
+  accounts: Accounts,
+  verify: VerifyAccount = createAccountVerifier(),
+): ReplaceableUsers {
+  let present = accounts;
+  const find = (tenant: string, username: string): User | undefined => {
+    const account = present.get(accountKey(tenant, username));
+    return account?.disabled === false ? account : undefined;
   };
-}
-
-/**
- * The account whose hash an unknown name is checked against, in vain. Each name always gets the same one, so that names
- * cannot be told apart by time even where hashes of different cost stand side by side.
- */
-function decoyFor(key: string, accounts: Accounts): Account {
-  const index = createHash("sha256").update(key).digest().readUInt32BE() % accounts.length;
-  return accounts[index] ?? accounts[0];
-}
-
-function keyOf(tenant: string, username: string): string {
-  return `${tenant}.${username}`;
+  return {
+    find,
+    async authenticate(tenant, username, password) {
+      const isTheirs = await verify(present, accountKey(tenant, username), password);
+      return isTheirs ? find(tenant, username) : undefined;
+    },
+    enabled: () => [...present.values()].filter(({ disabled }) => !disabled),
+    replace: (accountsNow) => void (present = accountsNow),
+  };
 }

@@ -16,7 +16,7 @@ export function problemOf(error: AppError): Problem {
     "x-content-type-options": "nosniff",
   };
   if (status === 401) headers["www-authenticate"] = challengeOf(error);
-  if (status === 503 || status === 429) headers["retry-after"] = "1";
+  if (status === 503 || status === 429) headers["retry-after"] = String(error.retryAfterSeconds ?? 1);
   return {
     status,
     headers,

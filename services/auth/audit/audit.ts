@@ -1,0 +1,29 @@
+/** What the audit trail keeps: who did what, from where, and why it was refused. Never a secret, never a token. */
+export interface AuditEntry {
+  readonly tenant: string;
+  readonly event:
+    | "login"
+    | "login_refused"
+    | "refreshed"
+    | "refresh_refused"
+    | "reused"
+    | "revoked"
+    | "session_deleted"
+    | "client_token"
+    | "user_disabled"
+    | "user_changed";
+  readonly subject?: string;
+  readonly sid?: string;
+  readonly address?: string;
+  readonly device?: string;
+  readonly reason?: string;
+  readonly by?: string;
+}
+
+/** The audit trail. What cannot be stored is logged and counted; it never fails what it tells about. */
+export interface Audit {
+  /** Appends an entry without anybody waiting for it. */
+  note(entry: AuditEntry): void;
+  /** Appends an entry, and answers once it is stored or has failed. */
+  record(entry: AuditEntry): Promise<void>;
+}

@@ -1,0 +1,31 @@
+import { DecisionServiceClient } from "#proto/policy/v1/decision.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { callUnary } from "#shared/grpc/call-unary.ts";
+import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
+import type { CheckPermission } from "../http/session-routes.ts";
+
+const CALL = { timeoutMs: 3_000 };
+
+/** Asks policy over gRPC whether a caller holds a permission without any condition. Disposing closes the channel. */
+export function createPermissionCheck(
+  address: string,
+  channel: GrpcChannel,
+): Disposable & { readonly check: CheckPermission } {
+  const client = new DecisionServiceClient(address, channel.credentials, channel.options);
+  const check: CheckPermission = async ({ tenant, ...subject }, permission) => {
+    try {
+      // Without `at_least` policy reads its store anew: a permission taken away a moment ago is gone.
+      const subjects = [{ ...subject, roles: [...subject.roles], groups: [...subject.groups] }];
+      const resolved = await callUnary(client.resolve.bind(client), { tenant, subjects, atLeast: undefined }, CALL);
+      const grants = resolved.grants.map(({ id }) => id);
+      const question = { tenant, grants, permissions: [permission], atLeast: resolved.version };
+      const { residuals } = await callUnary(client.decide.bind(client), question, CALL);
+      const [residual] = residuals;
+      return residual !== undefined && residual.allow.includes(">") && residual.deny.length === 0;
+    } catch (error) {
+      if (error instanceof AppError && error.code === "tenant_unknown") return false;
+      throw error;
+    }
+  };
+  return { check, [Symbol.dispose]: () => client.close() };
+}

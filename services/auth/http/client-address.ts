@@ -1,0 +1,61 @@
+import type { Socket } from "node:net";
+import { BlockList, isIP } from "node:net";
+import type { Context } from "hono";
+import { z } from "zod";
+
+/** Addresses and CIDR ranges of proxies, comma-separated in the environment. */
+export const proxiesSchema = z
+  .string()
+  .default("")
+  .transform((text, context) => {
+    const proxies = new BlockList();
+    const entries = text.split(",").map((entry) => entry.trim());
+    for (const entry of entries.filter((each) => each !== "")) {
+      if (!addTo(proxies, entry)) context.addIssue({ code: "custom", message: `${entry} is no address or CIDR range` });
+    }
+    return proxies;
+  });
+
+/**
+ * Where a request comes from, for counting: an IPv4 address, or the /64 of an IPv6 address, which is what one site has. It is
+ * the socket's peer; only where that is one of the proxies, the last hop that it wrote into `X-Forwarded-For`.
+ */
+export function clientAddressOf(c: Context, proxies: BlockList): string {
+  const { incoming } = c.env as { readonly incoming: { readonly socket: Socket } };
+  const peer = unmapped(incoming.socket.remoteAddress ?? "");
+  const family = isIP(peer);
+  if (family === 0 || !proxies.check(peer, family === 6 ? "ipv6" : "ipv4")) return networkOf(peer);
+  const lastHop = unmapped(c.req.header("x-forwarded-for")?.split(",").at(-1)?.trim() ?? "");
+  return networkOf(isIP(lastHop) === 0 ? peer : lastHop);
+}
+
+/** An IPv4 address as it is, an IPv6 address as its /64. */
+function networkOf(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const [plain = ""] = address.split("%");
+  // The URL parser writes each address in one way: lower case, shortened, no IPv4 part.
+  const [head = "", tail] = new URL(`http://[${plain}]`).hostname.slice(1, -1).split("::");
+  const [front, back] = [groupsOf(head), groupsOf(tail ?? "")];
+  const zeros = Array.from({ length: 8 - front.length - back.length }, () => "0");
+  return `${[...front, ...zeros, ...back].slice(0, 4).join(":")}::/64`;
+}
+
+/** A dual-stack socket tells IPv4 peers as `::ffff:192.0.2.1`. */
+function unmapped(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, "");
+}
+
+function groupsOf(text: string): string[] {
+  return text === "" ? [] : text.split(":");
+}
+
+function addTo(proxies: BlockList, entry: string): boolean {
+  const [address = "", bits, ...rest] = entry.split("/");
+  const family = isIP(address);
+  const max = family === 6 ? 128 : 32;
+  const prefix = bits === undefined ? max : Number(bits);
+  const isRange = family !== 0 && rest.length === 0 && bits !== "" && Number.isInteger(prefix);
+  if (!isRange || prefix < 0 || prefix > max) return false;
+  proxies.addSubnet(address, prefix, family === 6 ? "ipv6" : "ipv4");
+  return true;
+}

@@ -1,0 +1,22 @@
+import type { Context } from "hono";
+import { type AppError, httpStatusOf } from "#shared/errors/app-error.ts";
+
+/** Answers a failure as RFC 6749, section 5.2, has it: `{error, error_description}`. */
+export function oauthErrorResponse(c: Context, error: AppError): Response {
+  const [status, code] = statusAndCodeOf(error);
+  if (code === "invalid_client") c.header("www-authenticate", 'Basic realm="sluice"');
+  if (code === "temporarily_unavailable") c.header("retry-after", String(error.retryAfterSeconds ?? 1));
+  // Only what section 5.2 allows in a description.
+  const description = error.message.replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "");
+  return c.json({ error: code, error_description: description }, status);
+}
+
+function statusAndCodeOf({ code }: AppError): [status: 400 | 401 | 403 | 429 | 500 | 503, code: string] {
+  if (code === "bad_credentials" || code === "token_missing") return [401, "invalid_client"];
+  if (code === "cross_site" || code === "forbidden") return [403, "access_denied"];
+  const status = httpStatusOf[code];
+  if (status === 401) return [400, "invalid_grant"];
+  if (status === 429 || status === 503) return [status, "temporarily_unavailable"];
+  if (status === 500) return [500, "server_error"];
+  return [400, "invalid_request"];
+}

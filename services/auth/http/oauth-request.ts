@@ -1,0 +1,80 @@
+import type { Context } from "hono";
+import type { z } from "zod";
+import { isName } from "#shared/contract/names.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+
+const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i;
+
+const MAX_SECRET_CHARACTERS = 1_024;
+
+/** A client's id and secret as a request carries them. */
+export interface PresentedClient {
+  readonly clientId: string;
+  readonly secret: string;
+}
+
+/**
+ * The request's form. A parameter without a value counts as absent, and none may come twice (RFC 6749, section 3.2).
+ * @throws {AppError} `malformed_request`.
+ */
+export async function readForm<Schema extends z.ZodType>(c: Context, schema: Schema): Promise<z.infer<Schema>> {
+  if (new URL(c.req.url).search !== "") throw malformed("parameters belong into the body, never into the URL");
+  if (!FORM.test(c.req.header("content-type") ?? "")) {
+    throw malformed("the body must be application/x-www-form-urlencoded");
+  }
+  const parameters = [...new URLSearchParams(await c.req.text())].filter(([, value]) => value !== "");
+  const names = parameters.map(([name]) => name);
+  if (new Set(names).size < names.length) throw malformed("a parameter stands twice");
+  const parsed = schema.safeParse(Object.fromEntries(parameters));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw malformed(`${issue?.path.join(".") ?? "the body"}: ${issue?.message ?? "not as expected"}`);
+}
+
+/**
+ * The client that a request presents, by `client_secret_basic` or `client_secret_post` (RFC 6749, section 2.3.1); undefined
+ * for a public client, which has no secret.
+ * @throws {AppError} `malformed_request` for both ways at once, `bad_credentials` for what can be no client.
+ */
+export function readClient(
+  c: Context,
+  form: { readonly client_id?: string | undefined; readonly client_secret?: string | undefined },
+): PresentedClient | undefined {
+  const header = c.req.header("authorization");
+  const basic = header === undefined ? undefined : parseBasic(header);
+  if (basic !== undefined && form.client_secret !== undefined) throw malformed("the client authenticates twice");
+  if (basic !== undefined) return requirePlausible(basic);
+  if (form.client_secret === undefined) return undefined;
+  return requirePlausible({ clientId: form.client_id ?? "", secret: form.client_secret });
+}
+
+function parseBasic(header: string): PresentedClient {
+  const [, encoded] = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header) ?? [];
+  const text = Buffer.from(encoded ?? "", "base64").toString();
+  const colon = text.indexOf(":");
+  if (colon === -1) throw badClient();
+  return { clientId: decodePart(text.slice(0, colon)), secret: decodePart(text.slice(colon + 1)) };
+}
+
+/** Both parts are form-encoded before they are joined. */
+function decodePart(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    throw badClient();
+  }
+}
+
+function requirePlausible(client: PresentedClient): PresentedClient {
+  const { clientId, secret } = client;
+  if (!isName(clientId) || secret === "" || secret.length > MAX_SECRET_CHARACTERS) throw badClient();
+  return client;
+}
+
+function badClient(): AppError {
+  return new AppError("bad_credentials", "the client id or its secret is wrong");
+}
+
+function malformed(message: string): AppError {
+  return new AppError("malformed_request", message);
+}

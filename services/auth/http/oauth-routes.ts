@@ -1,0 +1,142 @@
+import type { BlockList } from "node:net";
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import type { Logger } from "#shared/log/create-logger.ts";
+import type { AuthMetrics } from "../metrics.ts";
+import type { AuthenticateClient, IssueClientToken } from "../sessions/issue-client-token.ts";
+import type { RefreshSession } from "../sessions/refresh-session.ts";
+import type { RevokeSession } from "../sessions/revoke-session.ts";
+import type { FindToken } from "../tokens/find-token.ts";
+import type { IssuedTokens } from "../tokens/issue-tokens.ts";
+import type { RefreshToken } from "../tokens/refresh-token.ts";
+import type { User } from "../users/user-directory.ts";
+import { clientAddressOf } from "./client-address.ts";
+import { oauthErrorResponse } from "./oauth-error.ts";
+import { readClient, readForm } from "./oauth-request.ts";
+
+interface OAuthRoutes {
+  readonly issuer: string;
+  readonly refresh: RefreshSession;
+  readonly parseRefreshToken: (text: string) => RefreshToken;
+  readonly authenticateClient: AuthenticateClient;
+  readonly issueClientToken: IssueClientToken;
+  readonly findToken: FindToken;
+  readonly revoke: RevokeSession;
+  readonly trustedProxies: BlockList;
+  readonly metrics: AuthMetrics;
+  readonly log: Logger;
+}
+
+const text = (maxCharacters: number) => z.string().max(maxCharacters).optional();
+const clientParameters = { client_id: text(64), client_secret: text(1_024) };
+const tokenForm = z.object({ grant_type: z.string(), refresh_token: text(256), ...clientParameters });
+const tokenQuestionForm = z.object({ token: z.string().max(8_192), token_type_hint: text(64), ...clientParameters });
+
+/** Adds the OAuth 2.0 endpoints: token (RFC 6749), revoke (RFC 7009), introspect (RFC 7662) and their metadata (RFC 8414). */
+export function addOAuthRoutes(api: Hono, routes: OAuthRoutes): void {
+  const { findToken, metrics, log } = routes;
+  const oauth = new Hono();
+  oauth.onError((thrown, c) => {
+    const error = toAppError(thrown);
+    if (error.code === "internal") log.error({ err: error.cause }, "a request failed in an unexpected way");
+    if (c.req.path.endsWith("/token")) metrics.tokenRequests.inc({ outcome: error.code });
+    return oauthErrorResponse(c, error);
+  });
+
+  oauth.post("/token", async (c) => {
+    const form = await readForm(c, tokenForm);
+    const client = await authenticate(c, form, routes);
+    const tokens = await grant(c, form, client, routes);
+    if (tokens === undefined) return c.json({ error: "unsupported_grant_type" }, 400);
+    metrics.tokenRequests.inc({ outcome: "ok" });
+    return c.json(tokens);
+  });
+
+  oauth.post("/revoke", async (c) => {
+    const form = await readForm(c, tokenQuestionForm);
+    const client = await authenticate(c, form, routes);
+    const found = await findToken(form.token);
+    if (found === undefined) return c.body(null, 200);
+    const isClients = found.clientId === found.subject;
+    if (client === undefined && isClients) throw new AppError("bad_credentials", "the token is a client's; say which");
+    if (client !== undefined && !(isClients && client.username === found.clientId && client.tenant === found.tenant)) {
+      throw new AppError("token_invalid", "the token was issued to another client");
+    }
+    await routes.revoke(found, { reason: "token_revoked", address: clientAddressOf(c, routes.trustedProxies) });
+    return c.body(null, 200);
+  });
+
+  oauth.post("/introspect", async (c) => {
+    const form = await readForm(c, tokenQuestionForm);
+    const client = await authenticate(c, form, routes);
+    if (client === undefined) throw new AppError("bad_credentials", "introspection is for service clients");
+    const found = await findToken(form.token);
+    // A token of another tenant is none of the client's business, and says nothing about itself.
+    if (found === undefined || !found.isLive || found.tenant !== client.tenant) return c.json({ active: false });
+    return c.json({ active: true, ...found.told, iss: routes.issuer });
+  });
+
+  api.get("/.well-known/oauth-authorization-server", (c) => {
+    c.header("cache-control", "public, max-age=300");
+    return c.json(metadataOf(routes.issuer));
+  });
+  api.route("/v1/auth", oauth);
+}
+
+type TokenForm = z.infer<typeof tokenForm>;
+
+/** The service client that the request authenticates; undefined for a public client. */
+async function authenticate(
+  c: Context,
+  form: Pick<TokenForm, "client_id" | "client_secret">,
+  { authenticateClient, trustedProxies }: OAuthRoutes,
+): Promise<User | undefined> {
+  const presented = readClient(c, form);
+  return presented && authenticateClient({ ...presented, address: clientAddressOf(c, trustedProxies) });
+}
+
+/** The tokens of a grant; undefined for a grant type that there is not. */
+async function grant(
+  c: Context,
+  form: TokenForm,
+  client: User | undefined,
+  routes: OAuthRoutes,
+): Promise<Record<string, unknown> | undefined> {
+  const origin = { address: clientAddressOf(c, routes.trustedProxies) };
+  switch (form.grant_type) {
+    case "client_credentials":
+      if (client === undefined) throw new AppError("bad_credentials", "the grant is for service clients");
+      return toldOf(await routes.issueClientToken(client, origin));
+    case "refresh_token": {
+      if (form.refresh_token === undefined) throw new AppError("malformed_request", "refresh_token is missing");
+      // Service clients have no refresh tokens, so what one presents was issued to somebody else.
+      if (client !== undefined) throw new AppError("token_invalid", "the token was issued to another client");
+      const tokens = await routes.refresh(routes.parseRefreshToken(form.refresh_token), origin);
+      return { ...toldOf(tokens), refresh_token: tokens.refreshToken };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function toldOf({ accessToken, expiresInSeconds, sid }: IssuedTokens): Record<string, unknown> {
+  return { access_token: accessToken, token_type: "Bearer", expires_in: expiresInSeconds, session_id: sid };
+}
+
+function metadataOf(issuer: string): Record<string, unknown> {
+  const base = issuer.replace(/\/$/, "");
+  const secrets = ["client_secret_basic", "client_secret_post"];
+  return {
+    issuer,
+    token_endpoint: `${base}/v1/auth/token`,
+    token_endpoint_auth_methods_supported: [...secrets, "none"],
+    grant_types_supported: ["client_credentials", "refresh_token"],
+    response_types_supported: [],
+    revocation_endpoint: `${base}/v1/auth/revoke`,
+    revocation_endpoint_auth_methods_supported: [...secrets, "none"],
+    introspection_endpoint: `${base}/v1/auth/introspect`,
+    introspection_endpoint_auth_methods_supported: secrets,
+    jwks_uri: `${base}/.well-known/jwks.json`,
+  };
+}

@@ -1,0 +1,93 @@
+import type { BlockList } from "node:net";
+import type { Context, Hono } from "hono";
+import { isName } from "#shared/contract/names.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import type { RevokeSession } from "../sessions/revoke-session.ts";
+import type { Revocations, SessionIndex, SessionRecord, SessionStore } from "../sessions/session.ts";
+import type { AuthenticateCaller, Caller } from "./authenticate-caller.ts";
+import { clientAddressOf } from "./client-address.ts";
+import { clearSessionCookies } from "./session-cookies.ts";
+
+/** Whether a subject holds a permission without any condition; throws AppError `unavailable` when that is not known. */
+export type CheckPermission = (
+  subject: {
+    readonly tenant: string;
+    readonly id: string;
+    readonly roles: readonly string[];
+    readonly groups: readonly string[];
+  },
+  permission: string,
+) => Promise<boolean>;
+
+interface SessionRoutes {
+  readonly authenticate: AuthenticateCaller;
+  readonly sessions: SessionStore & SessionIndex;
+  readonly revocations: Revocations;
+  readonly revoke: RevokeSession;
+  readonly checkPermission: CheckPermission;
+  readonly trustedProxies: BlockList;
+}
+
+const SESSION_ADMIN = "session:admin";
+
+/** Adds the list of sessions and the end of one: one's own, or with `session:admin` those of one's tenant. */
+export function addSessionRoutes(api: Hono, routes: SessionRoutes): void {
+  const { authenticate, sessions, revocations } = routes;
+
+  api.get("/v1/auth/sessions", async (c) => {
+    const caller = await authenticate(c);
+    const { tenant_id: tenant, sub, sid: current } = caller.claims;
+    const subject = subjectOf(c, sub);
+    if (subject !== sub && !(await isAdmin(routes, caller))) {
+      throw new AppError("forbidden", `other people's sessions need the permission ${SESSION_ADMIN}`);
+    }
+    const stored = await sessions.ofSubject(tenant, subject);
+    // Redis may have lost that one of them ended.
+    const ended = await Promise.all(stored.map(({ sid }) => revocations.includes(tenant, sid)));
+    return c.json({ sessions: stored.filter((_, place) => !ended[place]).map((each) => toldOf(each, current)) });
+  });
+
+  api.delete("/v1/auth/sessions/:sid", async (c) => {
+    const caller = await authenticate(c);
+    const { tenant_id: tenant, sub, sid: current } = caller.claims;
+    const sid = c.req.param("sid");
+    const subject = sid === current ? sub : await subjectOfOther(routes, caller, sid);
+    const by = subject === sub ? {} : { by: sub };
+    const address = clientAddressOf(c, routes.trustedProxies);
+    await routes.revoke({ tenant, sid, subject }, { reason: "deleted", address, ...by });
+    if (sid === current) clearSessionCookies(c);
+    return c.body(null, 204);
+  });
+}
+
+function subjectOf(c: Context, self: string): string {
+  const subject = c.req.query("subject") ?? self;
+  if (isName(subject)) return subject;
+  throw new AppError("malformed_request", '"subject" must be a name');
+}
+
+/** Whose session it is, if the caller may end it; who may not does not learn whether it exists. */
+async function subjectOfOther(routes: SessionRoutes, caller: Caller, sid: string): Promise<string> {
+  const { tenant_id: tenant, sub } = caller.claims;
+  const session = isName(sid) ? await routes.sessions.find(sid) : undefined;
+  const isReachable = session?.tenant === tenant && (session.subject === sub || (await isAdmin(routes, caller)));
+  if (!isReachable) throw new AppError("not_found", "you have no such session");
+  return session.subject;
+}
+
+function isAdmin({ checkPermission }: SessionRoutes, { holder }: Caller): Promise<boolean> {
+  const { tenant, username: id, roles, groups } = holder;
+  return checkPermission({ tenant, id, roles, groups }, SESSION_ADMIN);
+}
+
+function toldOf(session: SessionRecord, current: string): Record<string, unknown> {
+  return {
+    session_id: session.sid,
+    client_id: session.clientId,
+    device: session.device,
+    created_at: session.loginAt,
+    last_seen_at: new Date(session.lastSeenAt).toISOString(),
+    ends_at: new Date(session.endsAt).toISOString(),
+    current: session.sid === current,
+  };
+}

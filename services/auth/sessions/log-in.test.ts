@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import type { AuditEntry } from "../audit/audit.ts";
+import type { User } from "../users/user-directory.ts";
+import { createLogIn } from "./log-in.ts";
+import type { Session } from "./session.ts";
+
+const ann: User = { tenant: "acme", username: "ann", roles: [], groups: [] };
+
+/** A login of ann, over fakes that note what they were told. */
+function logIn({ isDisabledMeanwhile = false, isRight = true, waitSeconds = 0 }) {
+  const ended: string[] = [];
+  const entries: AuditEntry[] = [];
+  const stored: Session[] = [];
+  const login = createLogIn({
+    throttle: { admit: async () => waitSeconds, forget: async () => {} },
+    users: {
+      authenticate: async () => (isRight ? ann : undefined),
+      find: () => (isDisabledMeanwhile ? undefined : ann),
+    },
+    sessions: {
+      create: async (session) => void stored.push(session),
+      find: async () => undefined,
+      rotate: async () => ({ verdict: "unknown" }),
+      end: async (sid) => void ended.push(sid),
+    },
+    issueTokens: async ({ sid }) => ({
+      accessToken: "access",
+      refreshToken: "refresh",
+      expiresInSeconds: 300,
+      sid,
+      sessionRemainingSeconds: 600,
+    }),
+    audit: { note: (entry) => void entries.push(entry), record: async () => {} },
+    sessionSeconds: 600,
+    clock: { wall: () => 1_800_000_000_000, monotonic: () => 0 },
+  });
+  const credentials = { tenant: "acme", username: "ann", password: "secret" };
+  const tokens = login(credentials, { address: "192.0.2.1", device: "curl" });
+  return { tokens, ended, entries, stored };
+}
+
+test("a login stores a session with its device and its end, and is audited", async () => {
+  const { tokens, stored, entries } = logIn({});
+  expect((await tokens).sid).toBe(stored[0]?.sid);
+  expect(stored).toMatchObject([{ subject: "ann", clientId: "web", device: "curl", endsAt: 1_800_000_600_000 }]);
+  expect(entries).toMatchObject([{ event: "login", subject: "ann", address: "192.0.2.1", sid: stored[0]?.sid }]);
+});
+
+test("a user who is disabled between the password and the session gets no tokens, and the session is ended", async () => {
+  const { tokens, ended, stored } = logIn({ isDisabledMeanwhile: true });
+  await expect(tokens).rejects.toMatchObject({ code: "bad_credentials" });
+  expect(ended).toEqual([stored[0]?.sid]);
+});
+
+test("a wrong password is audited, an attempt too many is not: a flood must not fill the trail", async () => {
+  const wrong = logIn({ isRight: false });
+  await expect(wrong.tokens).rejects.toMatchObject({ code: "bad_credentials" });
+  expect(wrong.entries).toMatchObject([{ event: "login_refused", reason: "bad_credentials" }]);
+  const throttled = logIn({ waitSeconds: 7 });
+  await expect(throttled.tokens).rejects.toMatchObject({ code: "too_many_attempts", retryAfterSeconds: 7 });
+  expect([throttled.entries, throttled.stored]).toEqual([[], []]);
+});

@@ -1,0 +1,72 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { nameSchema } from "#shared/contract/names.ts";
+import { readYamlFile } from "./read-yaml-file.ts";
+import type { FindSubject, User } from "./user-directory.ts";
+import { passwordHashSchema, type VerifyAccount } from "./verify-account.ts";
+
+/** The service clients of the file; as subjects they bear their client id. */
+export interface ClientDirectory {
+  readonly find: FindSubject;
+  /**
+   * The client if the secret is its own. An unknown id costs the same work as a wrong secret; a secret that was right before
+   * costs none, and as many requests as come with it at once are verified once. `admit` is asked before a verification.
+   * @throws {AppError} what `admit` throws, or `unavailable` when too many secrets wait to be verified.
+   */
+  authenticate(clientId: string, secret: string, admit: () => Promise<void>): Promise<User | undefined>;
+}
+
+const clientSchema = z.strictObject(
+  {
+    tenant: nameSchema,
+    client_id: nameSchema,
+    secret: passwordHashSchema,
+    groups: z.array(nameSchema).max(256).default([]),
+    roles: z.array(nameSchema).max(64).default([]),
+  },
+  {
+    error: ({ code }) =>
+      code === "unrecognized_keys" ? "holds more than tenant, client_id, secret, groups and roles" : undefined,
+  },
+);
+
+const clientsSchema = z.array(clientSchema).superRefine((clients, context) => {
+  const ids = clients.map(({ client_id }) => client_id);
+  for (const [index, id] of ids.entries()) {
+    if (ids.indexOf(id) === index) continue;
+    context.addIssue({ code: "custom", path: [index, "client_id"], message: `${id} stands twice` });
+  }
+});
+
+/**
+ * Reads the clients' file; without a path there are none. An id stands for one client over all tenants, because a client
+ * names no tenant when it asks for a token.
+ * @throws {BootError} naming every fault in the file.
+ */
+export async function readClientDirectory(path: string | undefined, verify: VerifyAccount): Promise<ClientDirectory> {
+  const clients = path === undefined ? [] : await readYamlFile(path, "AUTH_CLIENTS_FILE", clientsSchema);
+  const accounts = new Map(
+    clients.map(({ client_id, secret, ...rest }) => [client_id, { ...rest, username: client_id, password: secret }]),
+  );
+  const verified = new Map<string, Promise<boolean>>();
+  const verifyOnce = async (clientId: string, secret: string, admit: () => Promise<void>): Promise<boolean> => {
+    const digest = createHash("sha256").update(`${clientId} ${secret}`).digest("base64");
+    const known = verified.get(digest);
+    if (known !== undefined) return known;
+    const verification = admit().then(() => verify(accounts, clientId, secret));
+    verified.set(digest, verification);
+    // Only what was right is kept: at most a few entries for each client.
+    const isRight = await verification.catch(() => false);
+    if (!isRight) verified.delete(digest);
+    return verification;
+  };
+  return {
+    find(tenant, clientId) {
+      const client = accounts.get(clientId);
+      return client?.tenant === tenant ? client : undefined;
+    },
+    async authenticate(clientId, secret, admit) {
+      return (await verifyOnce(clientId, secret, admit)) ? accounts.get(clientId) : undefined;
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { createGate } from "./gate.ts";
+import { parsePasswordHash, type PasswordHash, verifyPassword } from "./password-hash.ts";
+
+/**
+ * Whether the secret is that of the account with this key. An unknown key costs the same work as a wrong secret.
+ * @throws {AppError} `unavailable` when too many secrets wait to be verified.
+ */
+export type VerifyAccount = (
+  accounts: ReadonlyMap<string, { readonly password: PasswordHash }>,
+  key: string,
+  secret: string,
+) => Promise<boolean>;
+
+/**
+ * Hashing takes the threads that signatures need too, of which Node has four: a flood of logins gets half of them, and
+ * queues for 4 s at most, so that refreshes go on.
+ */
+const VERIFICATIONS = { maxRunning: 2, maxWaiting: 200 };
+
+/** Makes the verification of passwords and secrets; all that share one share its threads. */
+export function createAccountVerifier(): VerifyAccount {
+  const gate = createGate(VERIFICATIONS);
+  return async (accounts, key, secret) => {
+    const account = accounts.get(key);
+    const hash = account?.password ?? decoyFor(key, [...accounts.values()])?.password;
+    if (hash === undefined) return false;
+    return (await gate(() => verifyPassword(secret, hash))) && account !== undefined;
+  };
+}
+
+/** An argon2id hash in a file. */
+export const passwordHashSchema = z.string().transform((text, context) => {
+  const hash = parsePasswordHash(text);
+  if (hash !== undefined) return hash;
+  context.addIssue({ code: "custom", message: "must be an argon2id hash; npm run hash-password makes one" });
+  return z.NEVER;
+});
+
+/**
+ * The account whose hash an unknown name is checked against, in vain. Each name always gets the same one, so that names
+ * cannot be told apart by time even where hashes of different cost stand side by side.
+ */
+function decoyFor<Account>(key: string, accounts: readonly Account[]): Account | undefined {
+  return accounts[createHash("sha256").update(key).digest().readUInt32BE() % accounts.length];
+}
