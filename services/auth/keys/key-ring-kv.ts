@@ -1,9 +1,10 @@
-import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { KEY_RING_ENTRY, KEYS_BUCKET } from "#shared/contract/key-ring.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { openBucket } from "#shared/nats/open-bucket.ts";
+import { parseJson } from "#shared/json/parse-json.ts";
+import { isLostRace } from "#shared/nats/is-lost-race.ts";
 import type { KeyRingStore } from "./follow-key-ring.ts";
 import { keyRingSchema } from "./key-ring.ts";
 
@@ -31,21 +32,6 @@ async function update(kv: KV, value: string, revision: number): Promise<boolean>
   } catch (error) {
     if (isLostRace(error)) return false;
     throw error;
-  }
-}
-
-function isLostRace(error: unknown): boolean {
-  if (!(error instanceof JetStreamApiError)) return false;
-  const { StreamWrongLastSequence, StreamWrongLastSequenceUnknown } = JetStreamApiCodes;
-  return error.code === StreamWrongLastSequence || error.code === StreamWrongLastSequenceUnknown;
-}
-
-/** A failure must not quote the text: an unencrypted ring holds private keys. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

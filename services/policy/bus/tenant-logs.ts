@@ -13,6 +13,7 @@ import { policyEntrySchema } from "#shared/contract/control-entry.ts";
 import { logStreamName, policyControlSubject } from "#shared/contract/tenant-log.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { appendControl } from "#shared/nats/append-control.ts";
+import { parseJson } from "#shared/json/parse-json.ts";
 import type { LastPolicyEntry, TenantLogs } from "../tenants/tenant-logs.ts";
 import { type LogRetention, logSettings, retentionSettings, wrongLogSettings } from "./log-settings.ts";
 
@@ -102,14 +103,6 @@ function readPolicyEntry(message: StoredMsg | null): LastPolicyEntry {
   const entry = policyEntrySchema.safeParse(parseJson(message.string()));
   const version = entry.success ? { number: entry.data.version, build: entry.data.build } : undefined;
   return { version, sequence: message.seq };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 async function answered<T>(tenant: string, ask: () => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { JetStreamApiCodes, JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
+import { jetstreamManager } from "@nats-io/jetstream";
 import type { KV, KvEntry } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { setTimeout as delay } from "node:timers/promises";
@@ -8,6 +8,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { openBucket } from "#shared/nats/open-bucket.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
+import { isLostRace } from "#shared/nats/is-lost-race.ts";
 import type { PolicyStore, StoredRevision } from "./policy-store.ts";
 import { decodeStoredPolicy, encodeStoredPolicy, type StoredPolicy } from "./stored-policy.ts";
 
@@ -85,12 +86,6 @@ async function replace(
       throw error;
     }
   });
-}
-
-function isLostRace(error: unknown): boolean {
-  if (!(error instanceof JetStreamApiError)) return false;
-  const { StreamWrongLastSequence, StreamWrongLastSequenceUnknown } = JetStreamApiCodes;
-  return error.code === StreamWrongLastSequence || error.code === StreamWrongLastSequenceUnknown;
 }
 
 async function readHistory(bucket: KV, tenant: string): Promise<string[]> {

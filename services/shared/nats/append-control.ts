@@ -1,6 +1,7 @@
-import { JetStreamApiCodes, JetStreamApiError, type JetStreamClient } from "@nats-io/jetstream";
+import type { JetStreamClient } from "@nats-io/jetstream";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { isLostRace } from "./is-lost-race.ts";
 
 /**
  * Appends a control entry to a tenant's log and answers its sequence, once the log has stored it. Entries are idempotent:
@@ -19,7 +20,7 @@ export async function appendControl(
     const ack = await js.publish(subject, JSON.stringify(entry), { timeout: 5_000, expect });
     if (!ack.duplicate && ack.stream === logStreamName(tenant)) return ack.seq;
   } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence) {
+    if (isLostRace(error)) {
       throw new AppError("version_conflict", `the log of tenant ${tenant} has a newer entry`, { cause: error });
     }
     throw new AppError("unavailable", `the log of tenant ${tenant} did not store the change; try again`, {

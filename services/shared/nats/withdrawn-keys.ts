@@ -4,6 +4,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { BootError } from "#shared/config/read-config.ts";
 import { KEY_RING_ENTRY, KEYS_BUCKET, withdrawnKeysSchema } from "#shared/contract/key-ring.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { parseJson } from "#shared/json/parse-json.ts";
 
 /** How often the ring is asked for. An answer of its leader says that what is known is current; a silent watch would not. */
 const READ_EVERY_MS = 1_000;
@@ -76,12 +77,4 @@ async function readWithdrawn(manager: JetStreamManager): Promise<string[]> {
   const parsed = withdrawnKeysSchema.safeParse(parseJson(message.string()));
   if (parsed.success) return parsed.data.withdrawn.map(({ kid }) => kid);
   throw new Error(`the entry ${KEY_RING_ENTRY} of the bucket ${KEYS_BUCKET} is not a ring of keys`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

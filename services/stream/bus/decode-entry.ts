@@ -4,6 +4,7 @@ import type { MsgHdrs } from "@nats-io/transport-node";
 import type { z } from "zod";
 import { policyEntrySchema, sessionEntrySchema, tenantEntrySchema } from "#shared/contract/control-entry.ts";
 import { eventTypeOf, isTopic } from "#shared/contract/topics.ts";
+import { parseJson } from "#shared/json/parse-json.ts";
 import type { ControlEntry, LogEntry, PoisonEntry, Position } from "../event.ts";
 
 /** A message as JetStream keeps it, from a consumer or from a direct read. */
@@ -53,7 +54,9 @@ export function nanosOf(timestamp: string): bigint {
 
 function decodeControl(tenant: string, position: Position, { subject, data }: StoredMessage): ControlEntry {
   const prefix = `control.${tenant}.`;
-  const change = subject.startsWith(prefix) ? changeOf(subject.slice(prefix.length), parseJson(data)) : undefined;
+  const change = subject.startsWith(prefix)
+    ? changeOf(subject.slice(prefix.length), parseJson(Buffer.from(data).toString("utf8")))
+    : undefined;
   return { kind: "control", position, change: change ?? { of: "unknown" } };
 }
 
@@ -71,14 +74,6 @@ function wrap<Of extends string, Schema extends z.ZodType>(
 ): { of: Of; entry: z.infer<Schema> } | undefined {
   const parsed = schema.safeParse(value);
   return parsed.success ? { of, entry: parsed.data } : undefined;
-}
-
-function parseJson(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(data).toString("utf8"));
-  } catch {
-    return undefined;
-  }
 }
 
 function attributesOf(headers: MsgHdrs | undefined): Readonly<Record<string, string>> {

@@ -3,6 +3,7 @@ import { JetStreamApiError } from "@nats-io/jetstream";
 import { type PolicyEntry, policyEntrySchema } from "#shared/contract/control-entry.ts";
 import { EPOCH, EPOCH_METADATA, logStreamName, policyControlSubject } from "#shared/contract/tenant-log.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { parseJson } from "#shared/json/parse-json.ts";
 import type { Position } from "../event.ts";
 import { nanosOf, tagOf } from "./decode-entry.ts";
 
@@ -58,12 +59,4 @@ function faultOf({ config }: StreamInfo): string | undefined {
   if (config.allow_msg_ttl === true) return "allow_msg_ttl is on";
   if (!config.allow_direct) return "allow_direct is off";
   return undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
