@@ -20,13 +20,13 @@ export type VerifyAccount = (
 const VERIFICATIONS = { maxRunning: 2, maxWaiting: 200 };
 
 /** Makes the verification of passwords and secrets; all that share one share its threads. */
-export function createAccountVerifier(): VerifyAccount {
+export function createAccountVerifier(verify = verifyPassword): VerifyAccount {
   const gate = createGate(VERIFICATIONS);
   return async (accounts, key, secret) => {
     const account = accounts.get(key);
     const hash = account?.password ?? decoyFor(key, [...accounts.values()])?.password;
     if (hash === undefined) return false;
-    return (await gate(() => verifyPassword(secret, hash))) && account !== undefined;
+    return (await gate(() => verify(secret, hash))) && account !== undefined;
   };
 }
 
