@@ -12,12 +12,14 @@ import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
+import { type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
 import { openAudit } from "./audit/append-audit.ts";
-import { type AuthConfig, MAX_ACCESS_TOKEN_SECONDS } from "./config.ts";
+import { type AuthConfig, clientTlsFiles, MAX_ACCESS_TOKEN_SECONDS } from "./config.ts";
 import { createPermissionCheck } from "./grpc/permission-check.ts";
 import { createSessionService } from "./grpc/session-service.ts";
 import { addAuthRoutes } from "./http/auth-routes.ts";
 import { createCallerAuthentication } from "./http/authenticate-caller.ts";
+import { startTlsApi } from "./http/client-certificate.ts";
 import { addOAuthRoutes } from "./http/oauth-routes.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
 import { readEncryptionKey } from "./keys/encryption-key.ts";
@@ -62,6 +64,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const log = createLogger("auth", config.LOG_LEVEL);
   const encryptionKey = await readEncryptionKey(config);
   const subjects = await readSubjects(config);
+  const tlsFiles = tlsFilesOf(config, clientTlsFiles, ["AUTH_TLS_PORT"]);
   const { users, clients, findSubject } = subjects;
   const replicas = config.NATS_REPLICAS;
   const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
@@ -98,9 +101,10 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const { check: checkPermission } = starting.use(createPermissionCheck(config.POLICY_GRPC_URL, policy));
 
   const sessionService = createSessionService(checkSessions, renewAccess, metrics, log);
-  const ways = { logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
+  const takesCertificates = tlsFiles !== undefined;
+  const ways = { takesCertificates, logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
   const api = createApi(config, { ...ways, keys, sessions, revocations, findSubject, metrics, log });
-  await openDoors(config, starting, { registry, sessionService, security, api, log });
+  await openDoors(config, starting, { registry, sessionService, security, api, tlsFiles, log });
   return starting.move();
 }
 
@@ -108,23 +112,25 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
 async function openDoors(
   config: AuthConfig,
   starting: AsyncDisposableStack,
-  { registry, sessionService, security, api, log }: DoorParts,
+  { registry, sessionService, security, api, tlsFiles: files, log }: DoorParts,
 ): Promise<void> {
-  type Setting = "AUTH_OPS_PORT" | "AUTH_GRPC_PORT" | "AUTH_HTTP_PORT";
-  const at = (setting: Setting) => ({ host: config.AUTH_BIND_ADDRESS, port: config[setting], setting });
+  type Setting = "AUTH_OPS_PORT" | "AUTH_GRPC_PORT" | "AUTH_HTTP_PORT" | "AUTH_TLS_PORT";
+  const at = (setting: Setting) => ({ host: config.AUTH_BIND_ADDRESS, port: config[setting] ?? 0, setting });
   let isReady = false;
   const ops = starting.use(await startOpsServer(at("AUTH_OPS_PORT"), registry, () => isReady));
   const grpc = starting.use(await startGrpcServer(at("AUTH_GRPC_PORT"), [sessionService], security));
   const server = createApiServer(api);
   const http = await listen(server, at("AUTH_HTTP_PORT"));
   starting.defer(() => closeServer(server, CLOSE_GRACE_MS));
+  const address = at("AUTH_TLS_PORT");
+  const tls = files && starting.use(await startTlsApi(api, { files, address, graceMs: CLOSE_GRACE_MS, log }));
   const setReady = (ready: boolean): void => {
     isReady = ready;
     grpc.setServing(ready);
   };
   starting.defer(() => setReady(false));
   setReady(true);
-  log.info({ http, grpc: grpc.port, ops: ops.port }, "ready");
+  log.info({ http, https: tls?.port, grpc: grpc.port, ops: ops.port }, "ready");
 }
 
 interface DoorParts {
@@ -132,6 +138,7 @@ interface DoorParts {
   readonly sessionService: ReturnType<typeof createSessionService>;
   readonly security: GrpcSecurity;
   readonly api: Hono;
+  readonly tlsFiles: TlsFiles | undefined;
   readonly log: Logger;
 }
 

@@ -10,12 +10,26 @@ const DAY_SECONDS = 86_400;
 /** No access token lives longer, whatever is set. */
 export const MAX_ACCESS_TOKEN_SECONDS = 3_600;
 
+/** The settings of the files for HTTPS with client certificates. */
+export const clientTlsFiles = {
+  certificate: "AUTH_TLS_CERT_FILE",
+  privateKey: "AUTH_TLS_KEY_FILE",
+  authorities: "AUTH_TLS_CLIENT_CA_FILE",
+} as const;
+
 const authSettings = z.object({
   ...commonSettings,
   ...grpcTlsSettings,
   AUTH_HTTP_PORT: portSchema.default(8081),
   AUTH_GRPC_PORT: portSchema.default(7001),
   AUTH_OPS_PORT: portSchema.default(8091),
+  /** Where the API is served over HTTPS to clients with certificates; without it and the three files, nowhere. */
+  AUTH_TLS_PORT: portSchema.optional(),
+  /** The certificate of that port and what leads from it to an authority, in PEM; all three are read again when they change. */
+  AUTH_TLS_CERT_FILE: z.string().optional(),
+  AUTH_TLS_KEY_FILE: z.string().optional(),
+  /** The authorities whose certificates for service clients are believed. */
+  AUTH_TLS_CLIENT_CA_FILE: z.string().optional(),
   AUTH_BIND_ADDRESS: z.string().default("127.0.0.1"),
   /** The `iss` of every token; the URL at which outsiders reach this service. */
   AUTH_ISSUER: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).default("http://localhost:8081"),

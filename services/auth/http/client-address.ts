@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { BlockList, isIP } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { Context } from "hono";
 import { z } from "zod";
 
@@ -23,6 +24,8 @@ export const proxiesSchema = z
 export function clientAddressOf(c: Context, proxies: BlockList): string {
   const { incoming } = c.env as { readonly incoming: { readonly socket: Socket } };
   const peer = unmapped(incoming.socket.remoteAddress ?? "");
+  // A proxy passes TLS through: what stands in such a request, the client wrote.
+  if (incoming.socket instanceof TLSSocket) return networkOf(peer);
   const family = isIP(peer);
   if (family === 0 || !proxies.check(peer, family === 6 ? "ipv6" : "ipv4")) return networkOf(peer);
   const lastHop = unmapped(c.req.header("x-forwarded-for")?.split(",").at(-1)?.trim() ?? "");

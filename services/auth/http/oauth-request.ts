@@ -2,16 +2,14 @@ import type { Context } from "hono";
 import type { z } from "zod";
 import { isName } from "#shared/contract/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import type { PresentedClient } from "../sessions/issue-client-token.ts";
+import { certifiedNameOf } from "./client-certificate.ts";
 
 const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 
-const MAX_SECRET_CHARACTERS = 1_024;
+type ClientSecret = Extract<PresentedClient, { readonly secret: string }>;
 
-/** A client's id and secret as a request carries them. */
-export interface PresentedClient {
-  readonly clientId: string;
-  readonly secret: string;
-}
+const MAX_SECRET_CHARACTERS = 1_024;
 
 /**
  * The request's form. A parameter without a value counts as absent, and none may come twice (RFC 6749, section 3.2).
@@ -32,9 +30,9 @@ export async function readForm<Schema extends z.ZodType>(c: Context, schema: Sch
 }
 
 /**
- * The client that a request presents, by `client_secret_basic` or `client_secret_post` (RFC 6749, section 2.3.1); undefined
- * for a public client, which has no secret.
- * @throws {AppError} `malformed_request` for both ways at once, `bad_credentials` for what can be no client.
+ * The client that a request presents, by `client_secret_basic` or `client_secret_post` (RFC 6749, section 2.3.1), or by
+ * `tls_client_auth` (RFC 8705, section 2.1); undefined for a public client, which has neither secret nor certificate.
+ * @throws {AppError} `malformed_request` for two ways at once, `bad_credentials` for what can be no client.
  */
 export function readClient(
   c: Context,
@@ -42,13 +40,21 @@ export function readClient(
 ): PresentedClient | undefined {
   const header = c.req.header("authorization");
   const basic = header === undefined ? undefined : parseBasic(header);
-  if (basic !== undefined && form.client_secret !== undefined) throw malformed("the client authenticates twice");
+  const certified = certifiedNameOf(c);
+  const ways = [basic, form.client_secret, certified].filter((way) => way !== undefined);
+  if (ways.length > 1) throw malformed("the client authenticates twice");
+  if (certified !== undefined) return requireCertified(certified, form.client_id);
   if (basic !== undefined) return requirePlausible(basic);
   if (form.client_secret === undefined) return undefined;
   return requirePlausible({ clientId: form.client_id ?? "", secret: form.client_secret });
 }
 
-function parseBasic(header: string): PresentedClient {
+function requireCertified(name: string, clientId = name): PresentedClient {
+  if (isName(name) && name === clientId) return { clientId, isCertified: true };
+  throw new AppError("bad_credentials", "the certificate is not that client's");
+}
+
+function parseBasic(header: string): ClientSecret {
   const [, encoded] = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header) ?? [];
   const text = Buffer.from(encoded ?? "", "base64").toString();
   const colon = text.indexOf(":");
@@ -65,7 +71,7 @@ function decodePart(text: string): string {
   }
 }
 
-function requirePlausible(client: PresentedClient): PresentedClient {
+function requirePlausible(client: ClientSecret): ClientSecret {
   const { clientId, secret } = client;
   if (!isName(clientId) || secret === "" || secret.length > MAX_SECRET_CHARACTERS) throw badClient();
   return client;

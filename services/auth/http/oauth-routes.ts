@@ -17,6 +17,8 @@ import { readClient, readForm } from "./oauth-request.ts";
 
 interface OAuthRoutes {
   readonly issuer: string;
+  /** Whether clients may come with certificates. */
+  readonly takesCertificates: boolean;
   readonly refresh: RefreshSession;
   readonly parseRefreshToken: (text: string) => RefreshToken;
   readonly authenticateClient: AuthenticateClient;
@@ -79,7 +81,7 @@ export function addOAuthRoutes(api: Hono, routes: OAuthRoutes): void {
 
   api.get("/.well-known/oauth-authorization-server", (c) => {
     c.header("cache-control", "public, max-age=300");
-    return c.json(metadataOf(routes.issuer));
+    return c.json(metadataOf(routes));
   });
   api.route("/v1/auth", oauth);
 }
@@ -124,19 +126,19 @@ function toldOf({ accessToken, expiresInSeconds, sid }: IssuedTokens): Record<st
   return { access_token: accessToken, token_type: "Bearer", expires_in: expiresInSeconds, session_id: sid };
 }
 
-function metadataOf(issuer: string): Record<string, unknown> {
+function metadataOf({ issuer, takesCertificates }: OAuthRoutes): Record<string, unknown> {
   const base = issuer.replace(/\/$/, "");
-  const secrets = ["client_secret_basic", "client_secret_post"];
+  const methods = ["client_secret_basic", "client_secret_post", ...(takesCertificates ? ["tls_client_auth"] : [])];
   return {
     issuer,
     token_endpoint: `${base}/v1/auth/token`,
-    token_endpoint_auth_methods_supported: [...secrets, "none"],
+    token_endpoint_auth_methods_supported: [...methods, "none"],
     grant_types_supported: ["client_credentials", "refresh_token"],
     response_types_supported: [],
     revocation_endpoint: `${base}/v1/auth/revoke`,
-    revocation_endpoint_auth_methods_supported: [...secrets, "none"],
+    revocation_endpoint_auth_methods_supported: [...methods, "none"],
     introspection_endpoint: `${base}/v1/auth/introspect`,
-    introspection_endpoint_auth_methods_supported: secrets,
+    introspection_endpoint_auth_methods_supported: methods,
     jwks_uri: `${base}/.well-known/jwks.json`,
   };
 }

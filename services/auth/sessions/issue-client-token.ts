@@ -8,12 +8,14 @@ import { admitAttempt, type LoginThrottle } from "./login-throttle.ts";
 import type { SessionStore } from "./session.ts";
 import { startSession } from "./start-session.ts";
 
+/** A client and what it proves that with: a secret, or a certificate for its id that was checked when it connected. */
+export type PresentedClient = { readonly clientId: string } & (
+  | { readonly secret: string }
+  | { readonly isCertified: true }
+);
+
 /** What a service client proves who it is with, and where it is. */
-export interface ClientCredentials {
-  readonly clientId: string;
-  readonly secret: string;
-  readonly address: string;
-}
+export type ClientCredentials = PresentedClient & { readonly address: string };
 
 /** Answers the client; throws AppError `bad_credentials`, `too_many_attempts` or `unavailable`. */
 export type AuthenticateClient = (credentials: ClientCredentials) => Promise<User>;
@@ -26,13 +28,20 @@ const CLIENTS = "@clients";
 
 /** Makes the authentication of clients, throttled like that of users. */
 export function createClientAuthentication(clients: ClientDirectory, throttle: LoginThrottle): AuthenticateClient {
-  return async ({ clientId, secret, address }) => {
+  return async ({ clientId, address, ...proof }) => {
     const attempt = { tenant: CLIENTS, account: clientId, address };
     let isCounted = false;
-    const client = await clients.authenticate(clientId, secret, async () => {
+    const admit = async (): Promise<void> => {
       await admitAttempt(throttle, attempt);
       isCounted = true;
-    });
+    };
+    if ("isCertified" in proof) {
+      const client = clients.findCertified(clientId);
+      if (client !== undefined) return client;
+      await admit();
+      throw new AppError("bad_credentials", "the certificate is for no service client");
+    }
+    const client = await clients.authenticate(clientId, proof.secret, admit);
     if (client === undefined) throw new AppError("bad_credentials", "the client id or its secret is wrong");
     if (isCounted) await throttle.forget(attempt);
     return client;

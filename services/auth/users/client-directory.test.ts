@@ -50,6 +50,17 @@ test("a right secret is verified once, however many come with it; a wrong one ev
   expect(verifications).toBe(3);
 });
 
+test("a certificate speaks for the clients that say so, which need no secret", async () => {
+  const clients = await read(`
+- { tenant: acme, client_id: job, secret: "${hash}" }
+- { tenant: acme, client_id: robot, certificate: true }
+`);
+  expect(clients.findCertified("robot")).toMatchObject({ tenant: "acme", username: "robot" });
+  for (const id of ["job", "nobody"]) expect(clients.findCertified(id)).toBeUndefined();
+  expect(await clients.authenticate("robot", "secret", admit)).toBeUndefined();
+  expect(await faultsOf("- { tenant: acme, client_id: bare }")).toContain("0: needs a secret, or certificate: true");
+});
+
 test("without a file there are no clients", async () => {
   const clients = await readClientDirectory(undefined, createAccountVerifier());
   expect(clients.find("acme", "job")).toBeUndefined();

@@ -14,23 +14,32 @@ export interface ClientDirectory {
    * @throws {AppError} what `admit` throws, or `unavailable` when too many secrets wait to be verified.
    */
   authenticate(clientId: string, secret: string, admit: () => Promise<void>): Promise<User | undefined>;
+  /** The client of that id, if a certificate may speak for it. */
+  findCertified(clientId: string): User | undefined;
 }
 
 const clientSchema = z.strictObject(
   {
     tenant: nameSchema,
     client_id: nameSchema,
-    secret: passwordHashSchema,
+    secret: passwordHashSchema.optional(),
+    certificate: z.boolean().default(false),
     groups: z.array(nameSchema).max(256).default([]),
     roles: z.array(nameSchema).max(64).default([]),
   },
   {
     error: ({ code }) =>
-      code === "unrecognized_keys" ? "holds more than tenant, client_id, secret, groups and roles" : undefined,
+      code === "unrecognized_keys"
+        ? "holds more than tenant, client_id, secret, certificate, groups and roles"
+        : undefined,
   },
 );
 
 const clientsSchema = z.array(clientSchema).superRefine((clients, context) => {
+  for (const [index, { secret, certificate }] of clients.entries()) {
+    if (secret !== undefined || certificate) continue;
+    context.addIssue({ code: "custom", path: [index], message: "needs a secret, or certificate: true, or both" });
+  }
   const ids = clients.map(({ client_id }) => client_id);
   for (const [index, id] of ids.entries()) {
     if (ids.indexOf(id) === index) continue;
@@ -48,12 +57,15 @@ export async function readClientDirectory(path: string | undefined, verify: Veri
   const accounts = new Map(
     clients.map(({ client_id, secret, ...rest }) => [client_id, { ...rest, username: client_id, password: secret }]),
   );
+  const secrets = new Map(
+    [...accounts].flatMap(([id, { password }]) => (password === undefined ? [] : [[id, { password }]])),
+  );
   const verified = new Map<string, Promise<boolean>>();
   const verifyOnce = async (clientId: string, secret: string, admit: () => Promise<void>): Promise<boolean> => {
     const digest = createHash("sha256").update(`${clientId} ${secret}`).digest("base64");
     const known = verified.get(digest);
     if (known !== undefined) return known;
-    const verification = admit().then(() => verify(accounts, clientId, secret));
+    const verification = admit().then(() => verify(secrets, clientId, secret));
     verified.set(digest, verification);
     // Only what was right is kept: at most a few entries for each client.
     const isRight = await verification.catch(() => false);
@@ -67,6 +79,10 @@ export async function readClientDirectory(path: string | undefined, verify: Veri
     },
     async authenticate(clientId, secret, admit) {
       return (await verifyOnce(clientId, secret, admit)) ? accounts.get(clientId) : undefined;
+    },
+    findCertified(clientId) {
+      const client = accounts.get(clientId);
+      return client?.certificate === true ? client : undefined;
     },
   };
 }

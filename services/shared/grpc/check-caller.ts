@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { type ServerInterceptor, ServerInterceptingCall, status } from "@grpc/grpc-js";
 import type { Logger } from "#shared/log/create-logger.ts";
-import { isNamed, namesOf } from "./tls-material.ts";
+import { isNamed, namesOf } from "#shared/tls/tls-material.ts";
 
 /** Who may call each method of a service: DNS names, one of which the caller's certificate must be for. */
 export type MethodCallers<Method extends string = string> = Readonly<Record<Method, readonly string[]>>;

@@ -7,10 +7,10 @@ import {
   type ServerInterceptor,
 } from "@grpc/grpc-js";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { readTlsMaterial, tlsFilesOf } from "#shared/tls/tls-material.ts";
 import { clientChannelOptions } from "./channel-options.ts";
 import { type CallersByPath, checkCaller } from "./check-caller.ts";
-import { readTlsMaterial, tlsFilesOf } from "./tls-material.ts";
-import type { GrpcTlsSettings } from "./tls-settings.ts";
+import { type GrpcTlsSettings, grpcTlsFiles } from "./tls-settings.ts";
 import { WatchedTls } from "./watch-tls.ts";
 
 /** What a generated client is made with, after its address. */
@@ -41,7 +41,7 @@ export const plaintext: GrpcSecurity = {
  * @throws {BootError} when the files are not all set, or are not what they should be.
  */
 export async function openGrpcSecurity(settings: GrpcTlsSettings, name: string, log: Logger): Promise<GrpcSecurity> {
-  const files = tlsFilesOf(settings);
+  const files = tlsFilesOf(settings, grpcTlsFiles);
   if (files === undefined) return plaintext;
   const tls = new WatchedTls(files, name, await readTlsMaterial(files, name), log);
   return {

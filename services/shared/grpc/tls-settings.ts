@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { TlsFileSettings } from "#shared/tls/tls-material.ts";
 
 /** Files in PEM for gRPC with mutual TLS: all three, or none for plaintext. They are read again when they change. */
 export const grpcTlsSettings = {
@@ -11,3 +12,10 @@ export const grpcTlsSettings = {
 
 /** What a service's settings say about TLS between the services. */
 export type GrpcTlsSettings = Readonly<z.infer<z.ZodObject<typeof grpcTlsSettings>>>;
+
+/** Which of the settings names which file. */
+export const grpcTlsFiles = {
+  certificate: "GRPC_TLS_CERT_FILE",
+  privateKey: "GRPC_TLS_KEY_FILE",
+  authorities: "GRPC_TLS_CA_FILE",
+} as const satisfies TlsFileSettings & Record<string, keyof GrpcTlsSettings>;

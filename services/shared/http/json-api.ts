@@ -1,4 +1,6 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import type { TlsOptions } from "node:tls";
 import { getRequestListener } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -51,13 +53,21 @@ export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, l
   return api;
 }
 
+const timeLimits = { headersTimeout: 10_000, requestTimeout: 30_000 };
+
 /** A server for the API, with time limits on headers and bodies. Not yet listening. */
 export function createApiServer(api: Hono): Server {
+  return createServer(timeLimits, listenerOf(api));
+}
+
+/** The same over TLS, with a time limit on the handshake too. */
+export function createTlsApiServer(api: Hono, tls: TlsOptions): TlsServer {
+  return createTlsServer({ ...timeLimits, handshakeTimeout: 10_000, ...tls }, listenerOf(api));
+}
+
+function listenerOf(api: Hono): (request: IncomingMessage, response: ServerResponse) => void {
   const answer = getRequestListener(api.fetch);
-  const server = createServer((request, response) => void answer(request, response));
-  server.headersTimeout = 10_000;
-  server.requestTimeout = 30_000;
-  return server;
+  return (request, response) => void answer(request, response);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { rm, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { grpcTlsFiles } from "#shared/grpc/tls-settings.ts";
 import { createTestCertificates, type TestCertificates, type TlsEnvironment } from "#test/support/tls.ts";
 import { readTlsMaterial, tlsFilesOf } from "./tls-material.ts";
 
@@ -15,16 +16,16 @@ beforeEach(async () => {
 afterEach(() => certificates[Symbol.asyncDispose]());
 
 function read(now?: number) {
-  const files = tlsFilesOf(settings);
+  const files = tlsFilesOf({ ...settings }, grpcTlsFiles);
   if (files === undefined) throw new Error("there is no TLS");
   return readTlsMaterial(files, "auth.sluice", now);
 }
 
 test("no settings mean no TLS, and some of them are refused with the names of the others", () => {
   const { GRPC_TLS_CERT_FILE, ...others } = settings;
-  expect(tlsFilesOf({})).toBeUndefined();
-  expect(() => tlsFilesOf({ GRPC_TLS_CERT_FILE })).toThrow("set GRPC_TLS_KEY_FILE, GRPC_TLS_CA_FILE");
-  expect(() => tlsFilesOf(others)).toThrow("set GRPC_TLS_CERT_FILE");
+  expect(tlsFilesOf({}, grpcTlsFiles)).toBeUndefined();
+  expect(() => tlsFilesOf({ GRPC_TLS_CERT_FILE }, grpcTlsFiles)).toThrow("set GRPC_TLS_KEY_FILE, GRPC_TLS_CA_FILE");
+  expect(() => tlsFilesOf(others, grpcTlsFiles)).toThrow("set GRPC_TLS_CERT_FILE");
 });
 
 test("files that belong together are read", async () => {
