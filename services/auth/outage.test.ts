@@ -44,7 +44,7 @@ async function logIn(): Promise<Tokens> {
 /** What auth tells the edge about the session, or the code of its refusal. */
 async function check(sid: string, extend: boolean): Promise<SessionState | ErrorCode> {
   const tokenExpiresAt = Math.ceil(Date.now() / 1000) + 60;
-  const questions = [{ tenant: "demo", sid, subject: "alice", tokenExpiresAt, extend }];
+  const questions = [{ tenant: "demo", sid, subject: "alice", tokenExpiresAt, extend, contextId: "c" }];
   return callUnary(client.checkSessions.bind(client), { questions }, { timeoutMs: 10_000 }).then(
     ({ answers }) => answers[0]!.state,
     (error: AppError) => error.code,

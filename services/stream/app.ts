@@ -32,7 +32,7 @@ import { drain } from "./http/drain.ts";
 import { createEdgeServer } from "./http/edge-server.ts";
 import type { StreamRoute } from "./http/stream-route.ts";
 import { TailBudget } from "./log/tail.ts";
-import { createStreamMetrics } from "./metrics.ts";
+import { createStreamMetrics, type StreamMetrics } from "./metrics.ts";
 import { checkKernelBuffers } from "./sse/check-kernel-buffers.ts";
 import type { Edge } from "./open-stream.ts";
 
@@ -71,7 +71,7 @@ export async function startStream(config: StreamConfig): Promise<AsyncDisposable
 }
 
 /** The edge, and what its doors ask of auth themselves. */
-type RunningEdge = Edge & Pick<StreamRoute, "renew">;
+type RunningEdge = Edge & Pick<StreamRoute, "renew"> & Pick<StreamMetrics, "tokenVerified">;
 
 /** Everything behind the doors. */
 async function startEdge(
@@ -85,8 +85,8 @@ async function startEdge(
   const metrics = createStreamMetrics(registry, admission);
   const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
   const auth = stack.use(
-    new GrpcSessionChecker(config.AUTH_GRPC_URL, security.channelTo("auth.sluice"), (questions) =>
-      metrics.sessionCall(questions),
+    new GrpcSessionChecker(config.AUTH_GRPC_URL, security.channelTo("auth.sluice"), (questions, seconds) =>
+      metrics.sessionCall(questions, seconds),
     ),
   );
   const sessions = withOutsideSessions(auth, () => systemClock.wall());
@@ -123,6 +123,7 @@ async function startEdge(
     isWithdrawn: (kid) => withdrawn.has(kid),
     workerId,
     renew: auth.renew,
+    tokenVerified: (cached, seconds) => metrics.tokenVerified(cached, seconds),
     newConnectionId: () => `${workerId}-${randomBytes(12).toString("hex")}`,
     limitHistory: limitConcurrency(MAX_HISTORY_READS),
     onHandshake: (outcome) => metrics.handshake(outcome),
@@ -150,7 +151,10 @@ function createRoute(config: StreamConfig, issuers: readonly OutsideIssuer[], ed
   return {
     edge,
     renew: edge.renew,
-    verify: rememberVerified(createStreamVerifier(own, issuers, (uri) => remoteKeys(uri))),
+    verify: rememberVerified(
+      createStreamVerifier(own, issuers, (uri) => remoteKeys(uri)),
+      edge.tokenVerified,
+    ),
     allowedOrigins: config.STREAM_ALLOWED_ORIGINS,
   };
 }

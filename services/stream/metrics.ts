@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from "prom-client";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Admission } from "./admission/admission.ts";
 import type { PoisonEntry } from "./event.ts";
 
@@ -9,7 +9,8 @@ export interface StreamMetrics {
   notice(event: string): void;
   poison(reason: PoisonEntry["reason"]): void;
   feedDisturbed(): void;
-  sessionCall(questions: number): void;
+  sessionCall(questions: number, seconds: number): void;
+  tokenVerified(cached: boolean, seconds: number): void;
 }
 
 /** Registers the edge's figures. */
@@ -61,6 +62,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     poison: (reason) => poison.inc({ reason }),
     feedDisturbed: () => disturbed.inc(),
     sessionCall,
+    tokenVerified: timeVerification(registers),
   };
 }
 
@@ -71,8 +73,26 @@ function countSessionCalls(registers: Registry[]): StreamMetrics["sessionCall"] 
     help: "Sessions asked about in these calls",
     registers,
   });
-  return (count) => {
+  const duration = new Histogram({
+    name: "sluice_stream_session_check_seconds",
+    help: "How long these calls took, also those that failed",
+    buckets: [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3],
+    registers,
+  });
+  return (count, seconds) => {
     calls.inc();
     questions.inc(count);
+    duration.observe(seconds);
   };
+}
+
+function timeVerification(registers: Registry[]): StreamMetrics["tokenVerified"] {
+  const duration = new Histogram({
+    name: "sluice_stream_token_verify_seconds",
+    help: "How long access tokens took to verify, those that did not hold among them; cached: seen before",
+    labelNames: ["cached"],
+    buckets: [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05],
+    registers,
+  });
+  return (cached, seconds) => duration.observe({ cached: cached ? "yes" : "no" }, seconds);
 }

@@ -48,13 +48,13 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
   try {
     const claims = await request.readToken();
     const subscription = parseSubscription(request.query, request.lastEventId);
-    const listing = new Listing(identityOf(claims), subscription.topics);
+    const id = edge.newConnectionId();
+    const listing = new Listing(identityOf(claims), subscription.topics, id);
     const tenant = await edge.hub.list(listing);
     try {
       await verify(edge, tenant, listing);
       const start = await findCurrentStart(tenant, subscription);
       requireStillGood(edge, listing, request);
-      const id = edge.newConnectionId();
       const connection = request.accept(id);
       const reader = new Reader(id, listing, connection, tenant, subscription.format, start, edge);
       await serve(edge, { tenant, reader }, start);

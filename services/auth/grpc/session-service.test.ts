@@ -31,7 +31,14 @@ async function logIn(username: string): Promise<{ question: SessionQuestion; acc
   const response = await fetch(`${stack.url}/v1/auth/login`, { method: "POST", body });
   const tokens = (await response.json()) as { access_token: string; session_id: string };
   const tokenExpiresAt = Math.floor(Date.now() / 1000) + 60;
-  const question = { tenant: "demo", sid: tokens.session_id, subject: username, tokenExpiresAt, extend: false };
+  const question = {
+    tenant: "demo",
+    sid: tokens.session_id,
+    subject: username,
+    tokenExpiresAt,
+    extend: false,
+    contextId: "c-1",
+  };
   return { question, accessToken: tokens.access_token };
 }
 
@@ -50,15 +57,15 @@ test("a live session has the time its token has left, and an extension reaches t
   expect(extended?.remainingMs).toBeLessThanOrEqual(400_000);
 });
 
-test("a token that has run out is expired, and so is an extension of an unknown session", async () => {
+test("a token that has run out is expired, and so is an extension of an unknown session; each answer names its connection", async () => {
   const { question } = await logIn("alice");
   const answers = await check([
     { ...question, tokenExpiresAt: 1 },
-    { ...question, sid: "unknown", extend: true },
+    { ...question, sid: "unknown", extend: true, contextId: "c-2" },
   ]);
   expect(answers).toEqual([
-    { state: SessionState.EXPIRED, remainingMs: 0, roles: [], groups: [], claimsKnown: false },
-    { state: SessionState.EXPIRED, remainingMs: 0, roles: [], groups: [], claimsKnown: false },
+    { state: SessionState.EXPIRED, remainingMs: 0, roles: [], groups: [], claimsKnown: false, contextId: "c-1" },
+    { state: SessionState.EXPIRED, remainingMs: 0, roles: [], groups: [], claimsKnown: false, contextId: "c-2" },
   ]);
 });
 
@@ -87,7 +94,7 @@ test("1024 questions are answered in the order they were asked, one more is refu
 test.each(["*", ">", "a.b", "a b", "\0", "", "a".repeat(65)])(
   "a question with %j for a name is refused",
   async (name) => {
-    const question = { tenant: "demo", sid: "S", subject: "alice", tokenExpiresAt: 1, extend: false };
+    const question = { tenant: "demo", sid: "S", subject: "alice", tokenExpiresAt: 1, extend: false, contextId: "" };
     expect(await statusOf([{ ...question, tenant: name }])).toBe(status.INVALID_ARGUMENT);
     expect(await statusOf([{ ...question, sid: name }])).toBe(status.INVALID_ARGUMENT);
     expect(await statusOf([{ ...question, subject: name }])).toBe(status.INVALID_ARGUMENT);

@@ -46,7 +46,7 @@ export function createSessionService(
       requireAnswerable(questions);
       const standings = await checkSessions(questions);
       for (const { state } of standings) metrics.sessionsChecked.inc({ state });
-      return { answers: standings.map(answerOf) };
+      return { answers: standings.map((each, index) => answerOf(each, questions[index]?.contextId ?? "")) };
     }),
     renewAccess: unaryHandler<RenewAccessRequest, RenewAccessResponse>(log, async ({ refreshTokens }) => {
       if (refreshTokens.length < 1 || refreshTokens.length > MAX_RENEWALS) {
@@ -68,9 +68,9 @@ function requireAnswerable(questions: CheckSessionsRequest["questions"]): void {
   if (!areNames) throw new AppError("malformed_request", "tenant, sid and subject must be names");
 }
 
-function answerOf(standing: SessionStanding): SessionAnswer {
+function answerOf(standing: SessionStanding, contextId: string): SessionAnswer {
   const state = stateOf[standing.state];
-  if (standing.state !== "live") return { state, remainingMs: 0, roles: [], groups: [], claimsKnown: false };
+  if (standing.state !== "live") return { state, remainingMs: 0, roles: [], groups: [], claimsKnown: false, contextId };
   const { remainingMs, roles, groups } = standing;
-  return { state, remainingMs, roles: [...roles], groups: [...groups], claimsKnown: true };
+  return { state, remainingMs, roles: [...roles], groups: [...groups], claimsKnown: true, contextId };
 }

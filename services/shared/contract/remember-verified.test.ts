@@ -2,14 +2,15 @@ import { expect, test } from "vitest";
 import { rememberVerified } from "./remember-verified.ts";
 
 function createVerifier() {
-  const calls: string[] = [];
+  const [calls, told]: [string[], boolean[]] = [[], []];
   const clock = { wall: 0 };
   const verify = async (token: string) => {
     calls.push(token);
     if (token === "bad") throw new Error("refused");
     return { exp: 100, roles: ["viewer"] };
   };
-  return { calls, clock, verify: rememberVerified(verify, () => clock.wall) };
+  const onVerified = (cached: boolean): void => void told.push(cached);
+  return { calls, told, clock, verify: rememberVerified(verify, onVerified, () => clock.wall) };
 }
 
 test("a token that held is not verified again, and another one is", async () => {
@@ -35,6 +36,14 @@ test("a refusal is not remembered", async () => {
   await expect(verify("bad")).rejects.toThrow("refused");
   await expect(verify("bad")).rejects.toThrow("refused");
   expect(calls).toEqual(["bad", "bad"]);
+});
+
+test("each verification is told, with whether the token was remembered", async () => {
+  const { told, verify } = createVerifier();
+  await verify("a");
+  await verify("a");
+  await expect(verify("bad")).rejects.toThrow("refused");
+  expect(told).toEqual([false, true, false]);
 });
 
 test("nobody can change what is remembered", async () => {

@@ -57,6 +57,8 @@ export interface TopicGrant {
 export class Listing {
   readonly identity: Identity;
   readonly topics: readonly string[];
+  /** The connection, also while it is only being opened. */
+  readonly #connectionId: string;
   stream: ListedStream | undefined;
   /** Notified whenever something below changed. */
   readonly changed = new Signal();
@@ -74,10 +76,11 @@ export class Listing {
   /** Rises with every doubt, so that an answer knows whether it was asked before. */
   #sessionDoubts = 0;
 
-  constructor(identity: Identity, topics: readonly string[]) {
+  constructor(identity: Identity, topics: readonly string[], connectionId: string) {
     this.identity = identity;
     this.#subject = identity.subject;
     this.topics = topics;
+    this.#connectionId = connectionId;
   }
 
   get deadline(): number | undefined {
@@ -107,7 +110,8 @@ export class Listing {
 
   get sessionQuestion(): SessionQuestion {
     const { tenant, sid, subject, tokenExpiresAt, isOutside } = this.identity;
-    return { tenant, sid, subject: subject.id, tokenExpiresAt, extend: this.#extended, isOutside };
+    const session = { tenant, sid, subject: subject.id, tokenExpiresAt, isOutside };
+    return { contextId: this.#connectionId, ...session, extend: this.#extended };
   }
 
   /** The grant the entry at `seq` is to be judged by; undefined while that, or the session, is not known. */

@@ -22,7 +22,7 @@ export async function rebindStream(
   setting: RebindSetting,
 ): Promise<{ readonly expiresAt: string }> {
   const { hub } = setting;
-  const listing = new Listing(identity, reader.listing.topics);
+  const listing = new Listing(identity, reader.listing.topics, reader.id);
   const tenant = await hub.list(listing);
   try {
     await verifyInTime(listing, tenant, setting);

@@ -19,18 +19,18 @@ export interface LoaderSetting {
 /**
  * A loader that asks many questions in one call. When it is idle, the questions of one tick leave at once; while its calls
  * are under way, or it rests, questions gather for the next one. A storm of handshakes makes few calls of many questions that
- * way: a call costs each side 0.3 ms of CPU, whatever is in it. Without rests, handshakes that trickle in one signature at a
+ * way: a call costs each side 0.3 ms of CPU, whatever is in it. An Error among the answers fails its own question alone. Without rests, handshakes that trickle in one signature at a
  * time made a call for every four.
  */
 export function createLoader<Question, Answer>(
   { maxBatch, restMsPerQuestion = 0 }: LoaderSetting,
-  ask: (questions: readonly Question[]) => Promise<Answer[]>,
+  ask: (questions: readonly Question[]) => Promise<(Answer | Error)[]>,
 ): (question: Question) => Promise<Answer> {
   const waiting: Array<() => void> = [];
   let running = 0;
   let restsUntil = 0;
   let rest: NodeJS.Timeout | undefined;
-  const call = async (questions: readonly Question[]): Promise<Answer[]> => {
+  const call = async (questions: readonly Question[]): Promise<(Answer | Error)[]> => {
     restsUntil = performance.now() + Math.min(MAX_REST_MS, questions.length * restMsPerQuestion);
     try {
       return await ask(questions);

@@ -44,6 +44,8 @@ export interface SessionQuestion {
   tokenExpiresAt: number;
   /** Asks for more than the token gives: up to one more access token's life, never past the session's own end. */
   extend: boolean;
+  /** The connection that asks. The answer names it again, so that it is used for that connection and no other. */
+  contextId: string;
 }
 
 export interface CheckSessionsResponse {
@@ -61,6 +63,8 @@ export interface SessionAnswer {
   roles: string[];
   groups: string[];
   claimsKnown: boolean;
+  /** The question's own. */
+  contextId: string;
 }
 
 export interface RenewAccessRequest {
@@ -126,7 +130,7 @@ export const CheckSessionsRequest: MessageFns<CheckSessionsRequest> = {
 };
 
 function createBaseSessionQuestion(): SessionQuestion {
-  return { tenant: "", sid: "", subject: "", tokenExpiresAt: 0, extend: false };
+  return { tenant: "", sid: "", subject: "", tokenExpiresAt: 0, extend: false, contextId: "" };
 }
 
 export const SessionQuestion: MessageFns<SessionQuestion> = {
@@ -145,6 +149,9 @@ export const SessionQuestion: MessageFns<SessionQuestion> = {
     }
     if (message.extend !== false) {
       writer.uint32(40).bool(message.extend);
+    }
+    if (message.contextId !== "") {
+      writer.uint32(50).string(message.contextId);
     }
     return writer;
   },
@@ -200,6 +207,14 @@ export const SessionQuestion: MessageFns<SessionQuestion> = {
             }
 
             message.extend = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.contextId = reader.string();
             continue;
           }
         }
@@ -262,7 +277,7 @@ export const CheckSessionsResponse: MessageFns<CheckSessionsResponse> = {
 };
 
 function createBaseSessionAnswer(): SessionAnswer {
-  return { state: 0, remainingMs: 0, roles: [], groups: [], claimsKnown: false };
+  return { state: 0, remainingMs: 0, roles: [], groups: [], claimsKnown: false, contextId: "" };
 }
 
 export const SessionAnswer: MessageFns<SessionAnswer> = {
@@ -281,6 +296,9 @@ export const SessionAnswer: MessageFns<SessionAnswer> = {
     }
     if (message.claimsKnown !== false) {
       writer.uint32(40).bool(message.claimsKnown);
+    }
+    if (message.contextId !== "") {
+      writer.uint32(50).string(message.contextId);
     }
     return writer;
   },
@@ -336,6 +354,14 @@ export const SessionAnswer: MessageFns<SessionAnswer> = {
             }
 
             message.claimsKnown = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.contextId = reader.string();
             continue;
           }
         }
