@@ -41,7 +41,8 @@ export interface Edge extends ReaderSetting, HeartbeatSetting, HandshakeSetting 
  *     admit → read token → parse subscription → list → ask session and grant → find start → accept → catch up → live
  *
  * Until the stream is accepted every failure is an AppError for the caller to tell. The connection is in its tenant's list
- * before anybody is asked about it: a revoke that comes meanwhile finds it.
+ * before anybody is asked about it: a revoke that comes meanwhile finds it. Returns once the stream has begun: an open one
+ * keeps nothing of its request in memory.
  */
 export async function openStream(edge: Edge, request: StreamRequest): Promise<void> {
   edge.admission.enter();
@@ -57,13 +58,15 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
       requireStillGood(edge, listing, request);
       const connection = request.accept(id);
       const reader = new Reader(id, listing, connection, tenant, subscription.format, start, edge);
-      await serve(edge, { tenant, reader }, start);
-    } finally {
+      serve(edge, { tenant, reader }, start);
+    } catch (error) {
       listing.end("revoked");
       edge.hub.unlist(tenant, listing);
+      throw error;
     }
-  } finally {
+  } catch (error) {
     edge.admission.leave();
+    throw error;
   }
 }
 
@@ -90,18 +93,26 @@ function requireStillGood(edge: Edge, listing: Listing, request: StreamRequest):
   requireInForce(listing, edge);
 }
 
-/** Runs the stream to its end, under whichever listing it has by then. */
-async function serve(edge: Edge, stream: Stream, start: Start): Promise<void> {
+/** Begins the stream, and has everything it holds given back when its socket is gone. From here on nobody can be refused. */
+function serve(edge: Edge, stream: Stream, start: Start): void {
   const { tenant, reader } = stream;
   edge.hub.attach(tenant, reader);
+  void reader.connection.closed.then(() => finish(edge, stream));
   try {
     begin(edge, reader, start);
-    await reader.connection.closed;
-  } finally {
-    reader.gone();
-    reader.listing.end("revoked");
-    edge.hub.detach(stream);
+  } catch (error) {
+    edge.onFault(error);
+    reader.connection.reset();
   }
+}
+
+/** The end of a stream, under whichever listing it has by then. */
+function finish(edge: Edge, stream: Stream): void {
+  const { reader } = stream;
+  reader.gone();
+  reader.listing.end("revoked");
+  edge.hub.detach(stream);
+  edge.admission.leave();
 }
 
 function begin(edge: Edge, reader: Reader, start: Start): void {

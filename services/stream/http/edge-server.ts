@@ -55,8 +55,8 @@ async function handle(
   if (rebound !== undefined) return rebind(setting.route, rebound, request, response, url.searchParams);
   if (isStream) {
     streaming.add(request.socket);
-    await serveStream(setting.route, request, response, url.searchParams);
-    streaming.delete(request.socket);
+    const hasBegun = await serveStream(setting.route, request, response, url.searchParams);
+    if (!hasBegun) streaming.delete(request.socket);
     return;
   }
   if (setting.demo?.has(url.pathname) === true) return setting.demo.serve(url.pathname, response);

@@ -15,23 +15,25 @@ export interface StreamRoute extends TokenReading {
 /** A native EventSource waits this long before it comes back, spread so that many do not come back together. */
 const RETRY_MS = { min: 1_000, max: 3_000 };
 
-/** Serves `GET /v1/stream`; answers once the stream has ended. */
+/** Serves `GET /v1/stream`; answers whether a stream has begun, which has the socket to its end. */
 export async function serveStream(
   route: StreamRoute,
   request: IncomingMessage,
   response: ServerResponse,
   query: URLSearchParams,
-): Promise<void> {
+): Promise<boolean> {
   const requestId = randomUUID();
   response.setHeader("x-request-id", requestId);
   try {
     requireEventStream(request.headers.accept);
     await openStream(route.edge, streamRequest(route, request, query, requestId, response));
+    return true;
   } catch (thrown) {
     const error = toAppError(thrown);
     route.edge.onHandshake(error.code);
     if (error.code === "internal") route.edge.onFault(error.cause);
     refuse(error, request, response);
+    return false;
   }
 }
 
@@ -52,9 +54,16 @@ function streamRequest(
       route.edge.onHandshake("accepted");
       // The headers, and from then on the bare socket: the body ends where the connection does, without chunk framing.
       socket.write(acceptanceOf(connectionId, requestId, response));
+      release(request, response);
       return new Connection(socket);
     },
   };
+}
+
+/** Lets go of what node:http would keep as long as the socket is open: the response, and the request's headers with their token. */
+function release(request: IncomingMessage, response: ServerResponse): void {
+  response.detachSocket(request.socket);
+  Object.assign(request, { url: "", headers: {}, headersDistinct: {}, rawHeaders: [] });
 }
 
 function acceptanceOf(connectionId: string, requestId: string, response: ServerResponse): string {
