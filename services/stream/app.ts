@@ -15,7 +15,7 @@ import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { Admission } from "./admission/admission.ts";
 import { limitConcurrency } from "./admission/limit-concurrency.ts";
-import { doubtSession, endListing } from "./audience/apply-control.ts";
+import { doubtSessions, endListing } from "./audience/apply-control.ts";
 import { startHeartbeat } from "./audience/heartbeat.ts";
 import { Hub } from "./audience/hub.ts";
 import { ClockGuard } from "./authorization/clock-guard.ts";
@@ -93,7 +93,7 @@ async function startEdge(
   const decider = stack.use(new GrpcDecider(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")));
   const guard = new ClockGuard(systemClock, () => {
     log.warn("the clock jumped: every session is asked for again");
-    for (const { tenant, reader } of hub.streams()) doubtSession(tenant, reader.listing, verifying);
+    doubtSessions([...hub.streams()], verifying);
   });
   const now = (): number => guard.now();
   const onFault = (error: unknown): void => log.error({ err: error }, "a stream failed in an unexpected way");

@@ -9,8 +9,8 @@ afterEach(async () => {
   for (const rig of rigs.splice(0)) await rig[Symbol.asyncDispose]();
 });
 
-function createRig(): EdgeRig {
-  const rig = createEdgeRig();
+function createRig(options?: Parameters<typeof createEdgeRig>[0]): EdgeRig {
+  const rig = createEdgeRig(options);
   rigs.push(rig);
   return rig;
 }
@@ -178,11 +178,89 @@ describe("an open stream", () => {
     expect(rig.policy.resolved).toBeGreaterThan(before);
   });
 
+  test("holds its place and its listing until its client has left, long after its request is over", async () => {
+    const rig = createRig();
+    const client = await rig.open();
+    expect([rig.edge.admission.open, rig.edge.hub.size, rig.tenant.listings.size]).toEqual([1, 1, 1]);
+    client.leave();
+    await waitFor("its place is free", () => rig.edge.admission.open === 0);
+    expect([rig.edge.hub.size, rig.tenant.listings.size]).toEqual([0, 0]);
+  });
+
   test("ends at its deadline with auth_error, and not a byte later", async () => {
     const rig = createRig();
     const client = await rig.open();
     rig.clock.now += 60_000;
     rig.event("too late");
+    await client.frame("auth_error");
+    expect(client.events()).toEqual([]);
+  });
+});
+
+const FIVE_MINUTES = 300_000;
+
+describe.each([FIVE_MINUTES, -FIVE_MINUTES])("a wall clock %d ms from auth's", (by) => {
+  test("changes nothing: a stream ends when the time that auth gave is over, not a millisecond off", async () => {
+    const rig = createRig({ wallAhead: by });
+    const client = await rig.open();
+    rig.clock.now += LIVE.remainingMs - 1;
+    rig.event("in time");
+    await waitFor("the event", () => client.events().length === 1);
+    rig.clock.now += 1;
+    rig.event("too late");
+    await client.frame("auth_error");
+    expect(client.raw()).toContain('data: {"reason":"expired"}');
+    expect(client.events()).toEqual(["in time"]);
+  });
+
+  test("that jumped there holds delivery until auth has answered; nothing is lost, and the new time counts", async () => {
+    const rig = createRig();
+    const client = await rig.open();
+    rig.event("before");
+    await waitFor("the event", () => client.events().length === 1);
+    const held = rig.holdSession();
+    rig.clock.wallAhead += by;
+    rig.clock.now += 20_000;
+    rig.event("held");
+    rig.event("held too");
+    await held.asked;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    expect(client.events()).toEqual(["before"]);
+    held.answer({ ...LIVE, remainingMs: 10_000 });
+    await waitFor("the rest", () => client.events().length === 3);
+    rig.clock.now += 9_999;
+    rig.event("in time");
+    await waitFor("the event", () => client.events().length === 4);
+    rig.clock.now += 1;
+    rig.event("too late");
+    await client.frame("auth_error");
+    expect(client.events()).toEqual(["before", "held", "held too", "in time"]);
+  });
+
+  test("that jumped there holds every stream of an audience, not only the first that is put in doubt", async () => {
+    const rig = createRig();
+    const clients = [await rig.open(), await rig.open(), await rig.open()];
+    rig.event("before");
+    await waitFor("the event", () => clients.every((client) => client.events().length === 1));
+    const held = [rig.holdSession(), rig.holdSession(), rig.holdSession()];
+    rig.clock.wallAhead += by;
+    rig.event("held");
+    await Promise.all(held.map(({ asked }) => asked));
+    held[0]?.answer(LIVE);
+    await waitFor("the first goes on", () => clients[0]?.events().length === 2);
+    expect(clients.map((client) => client.events().length)).toEqual([2, 1, 1]);
+    for (const { answer } of held) answer(LIVE);
+    await waitFor("all go on", () => clients.every((client) => client.events().length === 2));
+  });
+
+  test("that jumped there ends a stream whose session auth finds expired", async () => {
+    const rig = createRig();
+    const client = await rig.open();
+    const held = rig.holdSession();
+    rig.clock.wallAhead += by;
+    rig.event("held");
+    await held.asked;
+    held.answer({ state: "expired" });
     await client.frame("auth_error");
     expect(client.events()).toEqual([]);
   });

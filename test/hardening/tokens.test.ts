@@ -176,6 +176,19 @@ describe("a genuine token whose time is odd", () => {
   });
 });
 
+describe("a clock 5 minutes from auth's", () => {
+  const fiveMinutes = 300;
+  test("behind it refuses a token that is not valid yet", async () => {
+    const now = Math.floor(Date.now() / 1_000) + fiveMinutes;
+    expect(await verify(await issuer.sign(claims({ iat: now, nbf: now, exp: now + 60 })))).toBe("token_invalid");
+  });
+
+  test("ahead of it finds a fresh token expired", async () => {
+    const now = Math.floor(Date.now() / 1_000) - fiveMinutes;
+    expect(await verify(await issuer.sign(claims({ iat: now, nbf: now, exp: now + 60 })))).toBe("token_expired");
+  });
+});
+
 describe("keys that cannot be had", () => {
   test("make tokens wait rather than fail, and are asked for once a second", async () => {
     const token = await issuer.sign(claims());

@@ -1,4 +1,5 @@
 import type { ControlEntry } from "../event.ts";
+import type { Stream } from "./hub.ts";
 import type { Listing } from "./listing.ts";
 import type { Tenant } from "./tenant.ts";
 import { verifyGrant, verifySession, type VerifySetting } from "./verify.ts";
@@ -45,10 +46,19 @@ export function doubtEverything(tenant: Tenant, grantsThrough: number, setting: 
 }
 
 /** Holds the reader until auth has answered again. */
-export function doubtSession(tenant: Tenant, listing: Listing, setting: VerifySetting): void {
+function doubtSession(tenant: Tenant, listing: Listing, setting: VerifySetting): void {
   listing.doubtSession();
   listing.stream?.leaveAudience();
   verifySession(listing, tenant, setting).catch(() => endListing(listing, "forbidden"));
+}
+
+/**
+ * Holds every one of these streams until auth has answered again. All are in doubt before the first leaves its audience:
+ * leaving writes what is pending to the others.
+ */
+export function doubtSessions(streams: readonly Stream[], setting: VerifySetting): void {
+  for (const { reader } of streams) reader.listing.doubtSession();
+  for (const { tenant, reader } of streams) doubtSession(tenant, reader.listing, setting);
 }
 
 function doubtGrant(tenant: Tenant, listing: Listing, through: number, setting: VerifySetting): void {

@@ -2,8 +2,10 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { waitFor } from "#test/support/wait.ts";
 import { Admission } from "../admission/admission.ts";
+import { doubtSessions } from "../audience/apply-control.ts";
 import { Hub } from "../audience/hub.ts";
 import { type History, Tenant } from "../audience/tenant.ts";
+import { ClockGuard } from "../authorization/clock-guard.ts";
 import type { Decider, SessionAnswer, SessionChecker, Subject } from "../authorization/ports.ts";
 import { deliver, reopen } from "../deliver.ts";
 import type { ControlEntry, EventEntry, LogEntry } from "../event.ts";
@@ -31,11 +33,14 @@ const CLAIMS = {
 
 export type EdgeRig = ReturnType<typeof createRig>;
 
-/** An edge with one tenant, whose log, auth, policy and clock are in the test's hands; sockets are real. */
-export function createRig() {
+/**
+ * An edge with one tenant, whose log, auth, policy and clocks are in the test's hands; sockets are real. The wall clock is
+ * `wallAhead` before auth's, which agrees with the monotonic one.
+ */
+export function createRig({ wallAhead = 0 } = {}) {
   const stack = new AsyncDisposableStack();
-  const clock = { now: 1_000 };
-  const now = (): number => clock.now;
+  let connections = 0;
+  const { clock, now, wall } = createClocks(wallAhead, () => doubtSessions([...hub.streams()], edge));
   const [policy, auth, withdrawn] = [new FakePolicy(), new FakeAuth(), new Set<string>()];
   const tenant = new Tenant("acme", NO_HISTORY, { decider: policy, tailBudget: new TailBudget(1e6), flushMs: 0, now });
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
@@ -43,17 +48,15 @@ export function createRig() {
   const edge: Edge = {
     sessions: auth,
     now,
-    wall: () => clock.now,
+    wall,
     admission: new Admission(10),
     hub,
-    newConnectionId: () => "w-1",
+    newConnectionId: () => `w-${(connections += 1)}`,
     handshakeMs: 300,
     workerId: "w",
     isWithdrawn: (kid) => withdrawn.has(kid),
     limitHistory: (fetch) => fetch(),
-    onHandshake: () => {},
-    onDelivered: () => {},
-    onNotice: () => {},
+    ...NOBODY_TOLD,
     onFault: rethrow,
   };
   reopen(tenant, { epoch: "first-epoch", horizon: { seq: 1, tag: "t1" }, policy: entry(), relation: "first" }, edge);
@@ -84,13 +87,23 @@ export function createRig() {
     async open() {
       const { server, client } = await socketPair(stack);
       const connection = new Connection(server);
-      void openStream(edge, rig.request({ accept: () => connection }));
+      await openStream(edge, rig.request({ accept: () => connection }));
       const reading = readFrames(client);
       await reading.frame("ready");
       return reading;
     },
   };
   return rig;
+}
+
+const NOBODY_TOLD = { onHandshake: () => {}, onDelivered: () => {}, onNotice: () => {} };
+
+/** Clocks that go as the test sets them, watched as the edge watches its own. */
+function createClocks(wallAhead: number, onJump: () => void) {
+  const clock = { now: 1_000, wallAhead };
+  const wall = (): number => clock.now + clock.wallAhead;
+  const guard = new ClockGuard({ monotonic: () => clock.now, wall }, onJump);
+  return { clock, wall, now: () => guard.now() };
 }
 
 function rethrow(error: unknown): never {
@@ -136,17 +149,17 @@ function readFrames(client: Socket) {
   client.setEncoding("utf8").on("data", (chunk: string) => (raw += chunk));
   return {
     raw: () => raw,
+    leave: () => client.destroy(),
     events: () => [...raw.matchAll(/(?<!event: \w+\n)id: \S+\ndata: (.*)\n\n/g)].map(([, data]) => data),
     frame: (event: string) => waitFor(`frame ${event} in ${raw}`, () => raw.includes(`event: ${event}\n`)),
   };
 }
 
 class FakeAuth implements SessionChecker {
-  #gate: { readonly asked: () => void; readonly answer: Promise<SessionAnswer> } | undefined;
+  readonly #gates: { readonly asked: () => void; readonly answer: Promise<SessionAnswer> }[] = [];
 
   async check(): Promise<SessionAnswer> {
-    const gate = this.#gate;
-    this.#gate = undefined;
+    const gate = this.#gates.shift();
     gate?.asked();
     return gate === undefined ? LIVE : gate.answer;
   }
@@ -154,7 +167,7 @@ class FakeAuth implements SessionChecker {
   hold(): { readonly asked: Promise<void>; readonly answer: (answer: SessionAnswer) => void } {
     const asked = Promise.withResolvers<void>();
     const answer = Promise.withResolvers<SessionAnswer>();
-    this.#gate = { asked: asked.resolve, answer: answer.promise };
+    this.#gates.push({ asked: asked.resolve, answer: answer.promise });
     return { asked: asked.promise, answer: answer.resolve };
   }
 }
