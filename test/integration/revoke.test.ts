@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEventStream, type EventStream } from "#test/support/event-stream.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
+import { waitFor } from "#test/support/wait.ts";
 
 let stack: Stack;
 let demo: Bus;
@@ -128,6 +129,29 @@ describe("a stream whose session lives", () => {
     expect(JSON.parse((await stream.frame("auth_error")).data)).toEqual({ reason: "expired" });
     await stream.closed();
   });
+
+  test("gets nothing more from an edge that stood still for 30 s across its expiry, with auth gone", async () => {
+    const auth = await stack.startAuth({ AUTH_ACCESS_TOKEN_SECONDS: "8" });
+    await using edge = await stack.startEdge({ AUTH_GRPC_URL: `127.0.0.1:${auth.ports.grpc}` });
+    const token = await loginAt(auth.ports.http);
+    await using stream = await open(`http://127.0.0.1:${edge.ports.http}`, token, "topic=push.>");
+    await stream.frame("ready");
+    await demo.publish("events.demo.push.event.k", "in time");
+    await stream.receive(1);
+    await auth.child.end("SIGKILL");
+    edge.child.process.kill("SIGSTOP");
+    const stoppedAt = performance.now();
+    await demo.publish("events.demo.push.event.k", "just after the stop");
+    await waitFor("30 s are over", () => performance.now() - stoppedAt > 30_000, 40_000);
+    await demo.publish("events.demo.push.event.k", "just before it goes on");
+    edge.child.process.kill("SIGCONT");
+    await demo.publish("events.demo.push.event.k", "after it goes on");
+    await stream.closed();
+    expect(stream.events()).toEqual(["in time"]);
+    const reasons = stream.frames.filter(({ event }) => event === "auth_error").map(({ data }) => JSON.parse(data));
+    // Behind its socket's buffers the stream is reset instead, and told nothing.
+    expect([[], [{ reason: "expired" }]]).toContainEqual(reasons);
+  }, 60_000);
 });
 
 function open(base: string, token: string, query = "topic=issues.>"): Promise<EventStream> {
