@@ -8,6 +8,7 @@ import { cors } from "hono/cors";
 import type { z } from "zod";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
 
 /** What a JSON API allows from outside. */
@@ -75,25 +76,7 @@ function listenerOf(api: Hono): (request: IncomingMessage, response: ServerRespo
  * @throws {AppError} `malformed_request` naming the first field that is wrong.
  */
 export async function readJson<Schema extends z.ZodType>(c: Context, schema: Schema): Promise<z.infer<Schema>> {
-  const text = await c.req.text();
-  return parseBody(parseJson(text), schema);
-}
-
-/** Checks a decoded body against its schema; throws `malformed_request` naming the first field that is wrong. */
-function parseBody<Schema extends z.ZodType>(value: unknown, schema: Schema): z.infer<Schema> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const where = issue === undefined || issue.path.length === 0 ? "the body" : `"${issue.path.join(".")}"`;
-  throw new AppError("malformed_request", `${where}: ${issue?.message ?? "not as expected"}`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new AppError("malformed_request", "the body is not JSON");
-  }
+  return parseBody(await c.req.text(), schema);
 }
 
 function problemResponse(error: AppError): Response {

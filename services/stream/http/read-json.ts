@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
+import { parseBody } from "#shared/http/parse-body.ts";
 
 /**
  * The request's JSON body, checked; an empty one counts as `{}`.
@@ -19,16 +20,5 @@ export async function readJson<Schema extends z.ZodType>(
     if (bytes > maxBytes) throw new AppError("body_too_large", `the body may have ${maxBytes} bytes`);
     chunks.push(chunk);
   }
-  const parsed = schema.safeParse(parseJson(Buffer.concat(chunks).toString()));
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new AppError("malformed_request", `"${issue?.path.join(".") ?? ""}": ${issue?.message ?? "not as expected"}`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return text === "" ? {} : JSON.parse(text);
-  } catch {
-    throw new AppError("malformed_request", "the body is not JSON");
-  }
+  return parseBody(bytes === 0 ? "{}" : Buffer.concat(chunks).toString(), schema);
 }
