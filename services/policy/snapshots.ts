@@ -48,6 +48,11 @@ export class Snapshots {
     return snapshot;
   }
 
+  /** The snapshots in force. */
+  held(): readonly Snapshot[] {
+    return [...this.#held.values()];
+  }
+
   /** The snapshot of exactly this stored policy. */
   compile(tenant: string, policy: StoredPolicy): Snapshot {
     const held = this.#held.get(tenant);
