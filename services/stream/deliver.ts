@@ -26,7 +26,7 @@ function fanOut(tenant: Tenant, entry: EventEntry, before: Position): void {
   const permission = decisions.permissionFor(entry.type);
   if (permission === undefined) return;
   for (const audience of tenant.topics.match(entry.topic)) {
-    const residual = decisions.residual(audience.grant, permission, entry.position.seq);
+    const residual = decisions.residual(audience.common.grant, permission, entry.position.seq);
     if (residual === undefined) audience.disperse(before);
     else if (residual.allows(entry.topic)) audience.push(entry, before);
   }

@@ -105,10 +105,10 @@ export class Reader implements Member, ListedStream {
     void this.#run();
   }
 
-  take(frames: Buffer, events: number, now: number): boolean {
+  take(coded: Buffer, events: number, now: number): boolean {
     const { deadline } = this.listing;
     if (deadline === undefined || now >= deadline || !this.connection.writable) return false;
-    this.connection.write(frames);
+    this.connection.writeCoded(coded);
     this.#setting.onDelivered(events);
     return true;
   }
@@ -244,7 +244,12 @@ export class Reader implements Member, ListedStream {
   }
 
   #becomeLive(grant: Grant): undefined {
-    this.#audience = this.#tenant.audienceOf(this.listing.topics, grant, this.#format);
+    this.#audience = this.#tenant.audienceOf({
+      topics: this.listing.topics,
+      grant,
+      format: this.#format,
+      coding: this.connection.coding,
+    });
     this.#audience.join(this);
     return undefined;
   }

@@ -4,9 +4,7 @@ import type { LogEntry, Position } from "../event.ts";
 import type { LogView } from "../log/resume.ts";
 import { Signal } from "../log/signal.ts";
 import { Tail, type TailBudget } from "../log/tail.ts";
-import { formatKey, type FrameFormat } from "../sse/encode-frame.ts";
-import type { Grant } from "../authorization/decisions.ts";
-import { Audience } from "./audience.ts";
+import { Audience, type Common, commonKey } from "./audience.ts";
 import type { Listing } from "./listing.ts";
 import { TopicIndex } from "./topic-index.ts";
 
@@ -117,12 +115,12 @@ export class Tenant implements LogView, Disposable {
     this.#waiting -= 1;
   }
 
-  /** The audience of live readers with these topics, grant and format. */
-  audienceOf(topics: readonly string[], grant: Grant, format: FrameFormat): Audience {
-    const key = [grant.id, formatKey(format), ...topics].join(" ");
+  /** The audience of live readers who have this in common. */
+  audienceOf(common: Common): Audience {
+    const key = commonKey(common);
     const known = this.#audiences.get(key);
-    if (known !== undefined && known.grant === grant) return known;
-    const audience = new Audience(topics, grant, format, {
+    if (known !== undefined && known.common.grant === common.grant) return known;
+    const audience = new Audience(common, {
       tenant: this.id,
       epoch: () => this.#epoch,
       now: this.#setting.now,
@@ -130,15 +128,15 @@ export class Tenant implements LogView, Disposable {
       flushMs: this.#setting.flushMs,
     });
     this.#audiences.set(key, audience);
-    this.topics.add(topics, audience);
+    this.topics.add(common.topics, audience);
     return audience;
   }
 
   /** Drops the audience if nobody is left in it. */
   dropIfEmpty(audience: Audience): void {
     if (audience.size > 0) return;
-    this.topics.remove(audience.topics, audience);
-    const key = [audience.grant.id, formatKey(audience.format), ...audience.topics].join(" ");
+    this.topics.remove(audience.common.topics, audience);
+    const key = commonKey(audience.common);
     if (this.#audiences.get(key) === audience) this.#audiences.delete(key);
   }
 

@@ -70,7 +70,7 @@ function parseUrl(target: string | undefined): URL | undefined {
 
 /** CORS by an exact list; caches must not give one page's answer to another, nor one person's. */
 function allowOrigin(allowed: readonly string[], { headers }: IncomingMessage, response: ServerResponse): void {
-  response.setHeader("vary", "Origin, Cookie, Authorization, X-Auth-Token");
+  response.setHeader("vary", "Origin, Cookie, Authorization, X-Auth-Token, Accept-Encoding");
   if (headers.origin === undefined || !allowed.includes(headers.origin)) return;
   response.setHeader("access-control-allow-origin", headers.origin);
   response.setHeader("access-control-allow-credentials", "true");
