@@ -1,6 +1,6 @@
 import type { EndReason, EventEntry, LogEntry, Position } from "../event.ts";
 import { formatEventId } from "../log/event-id.ts";
-import { gapBefore, type Notice, type Start } from "../log/resume.ts";
+import { type Bounds, gapBefore, type Notice, type Start } from "../log/resume.ts";
 import type { Connection } from "../sse/connection.ts";
 import { BEAT_FRAME, encodeControl, encodeEvent, type FrameFormat } from "../sse/encode-frame.ts";
 import { topicMatches } from "#shared/contract/topics.ts";
@@ -255,8 +255,8 @@ export class Reader implements Member, ListedStream {
   }
 
   async #fetch(): Promise<void> {
-    const first = await this.#slices.fetch(this.#cursor.seq);
-    if (first !== undefined) this.#skipTo(first);
+    const gone = await this.#slices.fetch(this.#cursor.seq);
+    if (gone !== undefined) this.#skipTo(gone);
   }
 
   /** Writes what a slice holds for this reader, up to the first event that is not decided yet. */
@@ -290,9 +290,9 @@ export class Reader implements Member, ListedStream {
     return undefined;
   }
 
-  /** Entries before `first` are gone: says so, and goes on there. */
-  #skipTo(first: number): void {
-    const { position, notice } = gapBefore(this.#tenant.epoch, this.#cursor, first);
+  /** Entries before the first one retained are gone: says so, and goes on there. */
+  #skipTo(gone: Pick<Bounds, "first" | "goneBy">): void {
+    const { position, notice } = gapBefore(this.#tenant.epoch, this.#cursor, gone);
     this.#cursor = position;
     this.#tell(notice, position);
   }

@@ -1,7 +1,7 @@
 import { Decisions } from "../authorization/decisions.ts";
 import type { Decider } from "../authorization/ports.ts";
 import type { LogEntry, Position } from "../event.ts";
-import type { LogView } from "../log/resume.ts";
+import type { Bounds, LogView } from "../log/resume.ts";
 import { Signal } from "../log/signal.ts";
 import { Tail, type TailBudget } from "../log/tail.ts";
 import { Audience, type Common, commonKey } from "./audience.ts";
@@ -18,7 +18,7 @@ const LOG_SILENCE_MS = 10_000;
 export interface History {
   /** Entries after `seq`, up to `maxBytes` of payload but at least one if there is any; the first may be a later one. */
   after(seq: number, maxBytes: number): Promise<readonly LogEntry[]>;
-  bounds(): Promise<{ readonly first: number; readonly last: number }>;
+  bounds(): Promise<Bounds>;
   tagOf(seq: number): Promise<string | undefined>;
   positionBefore(wallMs: number): Promise<Position>;
 }
@@ -144,7 +144,7 @@ export class Tenant implements LogView, Disposable {
     return this.tail.at(seq)?.position.tag;
   }
 
-  bounds(): Promise<{ readonly first: number; readonly last: number }> {
+  bounds(): Promise<Bounds> {
     return this.history.bounds();
   }
 

@@ -125,7 +125,7 @@ function eventOf(position: { seq: number; tag: string }, text: string): EventEnt
 
 const NO_HISTORY: History = {
   after: async () => [],
-  bounds: async () => ({ first: 1, last: 1 }),
+  bounds: async () => ({ first: 1, last: 1, goneBy: "retention" }),
   tagOf: async () => undefined,
   positionBefore: async () => ({ seq: 0, tag: "0" }),
 };
