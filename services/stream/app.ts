@@ -33,6 +33,7 @@ import { createEdgeServer } from "./http/edge-server.ts";
 import type { StreamRoute } from "./http/stream-route.ts";
 import { TailBudget } from "./log/tail.ts";
 import { createStreamMetrics, type StreamMetrics } from "./metrics.ts";
+import { reportPoison } from "./bus/report-poison.ts";
 import { checkKernelBuffers } from "./sse/check-kernel-buffers.ts";
 import type { Edge } from "./open-stream.ts";
 
@@ -107,6 +108,7 @@ async function startEdge(
     tailBudget: new TailBudget(config.STREAM_TAIL_BYTES),
     flushMs: config.STREAM_FLUSH_MS,
     maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
+    onPoison: reportPoison(metrics, log, now),
     metrics,
     log,
   };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { EventEntry, Position } from "../event.ts";
+import type { Position } from "../event.ts";
 import { type ContentCoding, identity } from "../sse/content-coding.ts";
 import { Audience, type Member } from "./audience.ts";
 
@@ -133,8 +133,6 @@ function createAudience({ costMs = 0, coding = identity } = {}) {
   const audience = new Audience(
     { topics: ["order.>"], grant, format, coding },
     {
-      tenant: "acme",
-      epoch: () => "epoch-of-acme",
       horizon: () => horizon,
       now: () => now,
       flushMs: 5,
@@ -150,17 +148,7 @@ function add(audience: Audience, text: string): void {
   const before = horizon;
   const seq = before.seq + 1;
   horizon = { seq, tag: `t${seq}` };
-  const entry: EventEntry = {
-    kind: "event",
-    position: horizon,
-    topic: "order.created",
-    type: "order.created",
-    payload: Buffer.from(text),
-    storedAt: 0,
-    attributes: {},
-    frames: new Map(),
-  };
-  audience.push(entry, before);
+  audience.push(Buffer.from(`data: ${text}\n\n`), before);
 }
 
 function pass(ms: number): void {

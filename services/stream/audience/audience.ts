@@ -1,7 +1,7 @@
-import type { EventEntry, Position } from "../event.ts";
+import type { Position } from "../event.ts";
 import type { Grant } from "../authorization/decisions.ts";
 import type { ContentCoding } from "../sse/content-coding.ts";
-import { encodeEvent, formatKey, type FrameFormat } from "../sse/encode-frame.ts";
+import { formatKey, type FrameFormat } from "../sse/encode-frame.ts";
 
 /** What an audience needs of each of its members. */
 export interface Member {
@@ -26,8 +26,6 @@ export function commonKey({ topics, grant, format, coding }: Common): string {
 
 /** What an audience needs of its surroundings. */
 export interface AudienceSetting {
-  readonly tenant: string;
-  epoch(): string;
   /** Up to where the feed has delivered. */
   horizon(): Position;
   /** The monotonic time; notices a clock that jumped before it answers. */
@@ -80,10 +78,9 @@ export class Audience {
     return this.#setting.horizon();
   }
 
-  /** Queues an event for all members; `before` is the position it follows. */
-  push(entry: EventEntry, before: Position): void {
+  /** Queues an event's frame for all members; `before` is the position it follows. */
+  push(frame: Buffer, before: Position): void {
     this.#writtenThrough ??= before;
-    const frame = encodeEvent(this.#setting.tenant, this.#setting.epoch(), entry, this.common.format);
     this.#pending.push(frame);
     this.#pendingBytes += frame.length;
     if (this.#pendingBytes >= MAX_PENDING_BYTES) this.flush();

@@ -1,6 +1,6 @@
 import { Decisions } from "../authorization/decisions.ts";
 import type { Decider } from "../authorization/ports.ts";
-import type { LogEntry, Position } from "../event.ts";
+import type { EventEntry, LogEntry, Poison, Position } from "../event.ts";
 import type { Bounds, LogView } from "../log/resume.ts";
 import { Signal } from "../log/signal.ts";
 import { Tail, type TailBudget } from "../log/tail.ts";
@@ -30,6 +30,8 @@ export interface TenantSetting {
   readonly flushMs: number;
   /** The monotonic time; notices a clock that jumped before it answers. */
   readonly now: () => number;
+  /** Told of each entry that nobody can be shown. */
+  readonly onPoison: (poison: Poison) => void;
 }
 
 /**
@@ -47,6 +49,7 @@ export class Tenant implements LogView, Disposable {
   /** Notified when the horizon moved after standing still for a waiting reader, or the log came back. */
   readonly moved = new Signal();
   readonly #audiences = new Map<string, Audience>();
+  readonly #setAside = new WeakSet<EventEntry>();
   readonly #setting: TenantSetting;
   #epoch = "";
   #horizon: Position = { seq: 0, tag: "0" };
@@ -115,14 +118,19 @@ export class Tenant implements LogView, Disposable {
     this.#waiting -= 1;
   }
 
+  /** Gives up on an event that cannot be judged or encoded; tells so once, however many readers meet it. */
+  setAside(entry: EventEntry, error: unknown): void {
+    if (this.#setAside.has(entry)) return;
+    this.#setAside.add(entry);
+    this.#setting.onPoison({ tenant: this.id, seq: entry.position.seq, reason: "failed", error });
+  }
+
   /** The audience of live readers who have this in common. */
   audienceOf(common: Common): Audience {
     const key = commonKey(common);
     const known = this.#audiences.get(key);
     if (known !== undefined && known.common.grant === common.grant) return known;
     const audience = new Audience(common, {
-      tenant: this.id,
-      epoch: () => this.#epoch,
       now: this.#setting.now,
       horizon: () => this.#horizon,
       flushMs: this.#setting.flushMs,
