@@ -42,10 +42,7 @@ export function createRig({ wallAhead = 0 } = {}) {
   let connections = 0;
   const { clock, now, wall } = createClocks(wallAhead, () => doubtSessions([...hub.streams()], edge));
   const [policy, auth, withdrawn] = [new FakePolicy(), new FakeAuth(), new Set<string>()];
-  const poison: Poison[] = [];
-  const onPoison = (each: Poison): void => void poison.push(each);
-  const tailBudget = new TailBudget(1e6);
-  const tenant = new Tenant("acme", NO_HISTORY, { decider: policy, tailBudget, flushMs: 0, now, onPoison });
+  const { tenant, poison } = createTenant(policy, now);
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
   const edge: Edge = {
@@ -100,6 +97,13 @@ export function createRig({ wallAhead = 0 } = {}) {
     },
   };
   return rig;
+}
+
+function createTenant(decider: Decider, now: () => number) {
+  const poison: Poison[] = [];
+  const onPoison = (each: Poison): void => void poison.push(each);
+  const tailBudget = new TailBudget(1e6);
+  return { poison, tenant: new Tenant("acme", NO_HISTORY, { decider, tailBudget, flushMs: 0, now, onPoison }) };
 }
 
 const NOBODY_TOLD = { onHandshake: () => {}, onDelivered: () => {}, onNotice: () => {} };
