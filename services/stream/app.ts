@@ -34,7 +34,7 @@ import type { StreamRoute } from "./http/stream-route.ts";
 import { TailBudget } from "./log/tail.ts";
 import { createStreamMetrics, type StreamMetrics } from "./metrics.ts";
 import { reportPoison } from "./bus/report-poison.ts";
-import { checkKernelBuffers } from "./sse/check-kernel-buffers.ts";
+import { checkKernel } from "./sse/check-kernel.ts";
 import type { Edge } from "./open-stream.ts";
 
 /** Reads of history under way at a time: more of them only wait for each other inside JetStream. */
@@ -45,7 +45,7 @@ export async function startStream(config: StreamConfig): Promise<AsyncDisposable
   await using stack = new AsyncDisposableStack();
   const log = createLogger("stream", config.LOG_LEVEL);
   const issuers = await readIssuers(config);
-  await checkKernelBuffers(log);
+  await checkKernel(log);
   const nats = await connectNats(config.NATS_URL, "stream", log);
   stack.defer(() => drainNats(nats));
 
