@@ -2,7 +2,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 
 /** What policy counts. */
 export interface PolicyMetrics {
-  readonly decisions: Counter<"effect">;
+  readonly decisions: Counter<"outcome" | "source">;
   readonly resolves: Counter;
   readonly snapshotVersion: Gauge<"tenant">;
   readonly documentsRejected: Counter;
@@ -15,8 +15,8 @@ export function createPolicyMetrics(registry: Registry): PolicyMetrics {
   return {
     decisions: new Counter({
       name: "sluice_policy_decisions_total",
-      help: "Decisions by effect; conditional ones leave topics for the edge to look at.",
-      labelNames: ["effect"],
+      help: "Decisions by outcome and who asked; conditional ones leave something of the event for the edge to look at.",
+      labelNames: ["outcome", "source"],
       registers,
     }),
     resolves: new Counter({

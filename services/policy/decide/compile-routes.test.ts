@@ -19,22 +19,23 @@ const match = compileRoutes([
 ]);
 
 describe("a request", () => {
-  test("takes the first route of its method that has its path, letter by letter", () => {
+  test("takes the first route of its method that has its path", () => {
     expect(match("GET", "/")?.permission).toBe("home:read");
     expect(match("GET", "/api/v1/orders/secret")?.permission).toBe("secret:read");
     expect(match("GET", "/api/v1/orders/42")?.permission).toBe("order:read");
     expect(match("POST", "/api/v1/orders/42")?.permission).toBe("order:write");
     expect(match("GET", "/a/b")?.permission).toBe("any:read");
-    for (const [method, path] of [
-      ["POST", "/api/v1/orders"],
-      ["DELETE", "/api/v1/orders/42"],
-      ["get", "/api/v1/orders/42"],
-      ["GET", "/API/v1/orders/42"],
-      ["GET", "/api/v1/orders/42/more"],
-      ["GET", ""],
-    ] as const) {
-      expect(match(method, path), path).toBeUndefined();
-    }
+  });
+
+  test.each([
+    ["POST", "/api/v1/orders"],
+    ["DELETE", "/api/v1/orders/42"],
+    ["get", "/api/v1/orders/42"],
+    ["GET", "/API/v1/orders/42"],
+    ["GET", "/api/v1/orders/42/more"],
+    ["GET", ""],
+  ])("takes none that differs in a letter: %s %s", (method, path) => {
+    expect(match(method, path)).toBeUndefined();
   });
 
   test("is about the topics that carry most of its parameters, and leaves out those it cannot fill", () => {
@@ -58,10 +59,8 @@ describe("a request", () => {
     expect(match("GET", "/a/alice@example.org")?.permission).toBe("any:read");
   });
 
-  test("with a parameter that no topic can carry is about no topic", () => {
-    for (const id of ["a.b", "a@b", "*", "x".repeat(65)]) {
-      expect(match("GET", `/api/v1/orders/${id}`), id).toMatchObject({ topics: ["order.*"], about: [] });
-    }
+  test.each(["a.b", "a@b", "*", "x".repeat(65)])("with a parameter that no topic can carry is about none: %s", (id) => {
+    expect(match("GET", `/api/v1/orders/${id}`)).toMatchObject({ topics: ["order.*"], about: [] });
   });
 
   test.each([
