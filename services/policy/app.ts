@@ -46,7 +46,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const log = createLogger("policy", config.LOG_LEVEL);
   const host = config.POLICY_BIND_ADDRESS;
   const registry = createMetricsRegistry();
-  const metrics = createPolicyMetrics(registry);
+  const bound = { maxTenants: config.POLICY_METRICS_MAX_TENANTS, now: () => clock.monotonic() };
+  const metrics = createPolicyMetrics(registry, bound);
 
   const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "policy", log), drainNats);
@@ -111,7 +112,7 @@ async function openPolicies(nats: NatsConnection, config: PolicyConfig, metrics:
     replicas: config.NATS_REPLICAS,
   });
   const snapshots = new Snapshots(store, ({ document: { tenant }, version }) =>
-    metrics.snapshotVersion.set({ tenant }, version.number),
+    metrics.snapshotLoaded(tenant, version.number),
   );
   const onChanged: PolicyChanging["onChanged"] = (kind) => metrics.changes.inc({ kind });
   return { store, changing: { store, logs, snapshots, clock, onChanged } };

@@ -143,20 +143,20 @@ describe("Envoy's external authorization", () => {
 test("the messages are Envoy's on the wire: attributes.request.http, its field numbers, unknown fields passed over", () => {
   const field = (number: number, bytes: Buffer): Buffer =>
     Buffer.concat([Buffer.from([(number << 3) | 2, bytes.length]), bytes]);
-  const text = (number: number, value: string): Buffer => field(number, Buffer.from(value));
-  const header = field(3, Buffer.concat([text(1, "authorization"), text(2, "Bearer t")]));
+  const utf8 = (number: number, value: string): Buffer => field(number, Buffer.from(value));
+  const header = field(3, Buffer.concat([utf8(1, "authorization"), utf8(2, "Bearer t")]));
   const size = Buffer.from([(9 << 3) | 0, 1]);
   const http = Buffer.concat([
-    text(1, "id"),
-    text(2, "GET"),
+    utf8(1, "id"),
+    utf8(2, "GET"),
     header,
-    text(4, "/a"),
-    text(5, "h"),
-    text(6, "https"),
+    utf8(4, "/a"),
+    utf8(5, "h"),
+    utf8(6, "https"),
     size,
   ]);
-  const time = text(1, "");
-  const attributes = Buffer.concat([text(1, ""), text(2, ""), field(4, Buffer.concat([time, field(2, http)]))]);
+  const time = utf8(1, "");
+  const attributes = Buffer.concat([utf8(1, ""), utf8(2, ""), field(4, Buffer.concat([time, field(2, http)]))]);
   expect(CheckRequest.decode(field(1, attributes)).attributes?.request?.http).toEqual({
     method: "GET",
     headers: { authorization: "Bearer t" },
@@ -170,10 +170,10 @@ test("the messages are Envoy's on the wire: attributes.request.http, its field n
       value: { status: { code: 403 }, headers: [{ header: { key: "k", value: "v" }, append: false }], body: "b" },
     },
   };
-  const option = Buffer.concat([field(1, Buffer.concat([text(1, "k"), text(2, "v")])), field(2, Buffer.alloc(0))]);
+  const option = Buffer.concat([field(1, Buffer.concat([utf8(1, "k"), utf8(2, "v")])), field(2, Buffer.alloc(0))]);
   const code = field(1, Buffer.from([8, 0x93, 0x03]));
-  const status = field(1, Buffer.concat([Buffer.from([8, 7]), text(2, "no")]));
+  const status = field(1, Buffer.concat([Buffer.from([8, 7]), utf8(2, "no")]));
   expect(Buffer.from(CheckResponse.encode(denied).finish())).toEqual(
-    Buffer.concat([status, field(2, Buffer.concat([code, field(2, option), text(3, "b")]))]),
+    Buffer.concat([status, field(2, Buffer.concat([code, field(2, option), utf8(3, "b")]))]),
   );
 });

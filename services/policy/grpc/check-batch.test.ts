@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Check, CheckBatchRequest } from "#proto/policy/v1/decision.ts";
+import { type Check, CheckBatchRequest } from "#proto/policy/v1/decision.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createPolicyMetrics } from "../metrics.ts";
 import { Snapshots } from "../snapshots.ts";
