@@ -16,6 +16,7 @@ import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys, type WithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
+import { openEventLogs } from "./bus/event-logs.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
 import type { PolicyChanging } from "./change-policy.ts";
 import type { PolicyConfig } from "./config.ts";
@@ -23,6 +24,7 @@ import { authorizationCallers, createAuthorizationService } from "./grpc/authori
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
 import type { Authorizing } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
+import { addExplainRoutes } from "./http/explain-route.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
@@ -91,6 +93,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addPolicyRoutes(api, authorizing, changing, rejections);
   addSubjectRoutes(api, authorizing, changing);
   addCheckRoute(api, authorizing, changing.snapshots, metrics);
+  addExplainRoutes(api, authorizing, { ...changing, logs: await openEventLogs(nats), wall: () => clock.wall() });
   const server = createApiServer(api);
   const http = await listen(server, { host, port: config.POLICY_HTTP_PORT, setting: "POLICY_HTTP_PORT" });
   starting.defer(() => closeServer(server, CLOSE_GRACE_MS));

@@ -16,6 +16,7 @@ import { resolveSubject } from "../decide/resolve-subject.ts";
 import { isPermission } from "../document/permission.ts";
 import { checkBatch } from "./check-batch.ts";
 import type { Deciding, DecisionMetrics } from "./deciding.ts";
+import { explainCheck } from "./explain-check.ts";
 import { mapResources } from "./map-resources.ts";
 import { readTenant, readVersion, requireCount } from "./read-request.ts";
 
@@ -26,6 +27,7 @@ export const decisionCallers: MethodCallers<keyof DecisionServiceService> = {
   resolve: ["stream.sluice", "auth.sluice"],
   decide: ["stream.sluice", "auth.sluice"],
   checkBatch: ["gateway.sluice"],
+  explain: ["gateway.sluice"],
   mapResources: ["stream.sluice"],
 };
 
@@ -35,6 +37,7 @@ export function createDecisionService(on: Deciding, log: Logger): DecisionServic
     resolve: unaryHandler(log, (request) => resolve(on, request)),
     decide: unaryHandler(log, (request) => decideAll(on, request)),
     checkBatch: unaryHandler(log, (request) => checkBatch(on, request)),
+    explain: unaryHandler(log, (request) => explainCheck(on, request)),
     mapResources: unaryHandler(log, (request) => mapResources(on, request)),
   };
 }
