@@ -32,6 +32,7 @@ import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
 import { Snapshots } from "./snapshots.ts";
 import { openPolicyKv, type WatchedPolicyStore } from "./store/policy-kv.ts";
 import { openRevocationsKv } from "./store/revocations-kv.ts";
+import { shareReads } from "./store/share-reads.ts";
 import type { StoredPolicy } from "./store/stored-policy.ts";
 import { ensureAnnounced, keepAnnounced } from "./tenants/keep-announced.ts";
 import { applyFile } from "./watch/apply-file.ts";
@@ -115,8 +116,9 @@ async function openPolicies(nats: NatsConnection, config: PolicyConfig, metrics:
     maxAgeMs: config.POLICY_HISTORY_MAX_AGE_SECONDS * 1_000,
     replicas: config.NATS_REPLICAS,
   });
-  const snapshots = new Snapshots(store, ({ document: { tenant }, version }) =>
-    metrics.snapshotLoaded(tenant, version.number),
+  const snapshots = new Snapshots(
+    { read: shareReads((tenant) => store.read(tenant)) },
+    ({ document: { tenant }, version }) => metrics.snapshotLoaded(tenant, version.number),
   );
   const onChanged: PolicyChanging["onChanged"] = (kind) => metrics.changes.inc({ kind });
   return { store, changing: { store, logs, snapshots, clock, onChanged } };
