@@ -16,6 +16,7 @@ import { resolveSubject } from "../decide/resolve-subject.ts";
 import { isPermission } from "../document/permission.ts";
 import { checkBatch } from "./check-batch.ts";
 import type { Deciding, DecisionMetrics } from "./deciding.ts";
+import { encodeResidual } from "./encode-residual.ts";
 import { explainCheck } from "./explain-check.ts";
 import { mapResources } from "./map-resources.ts";
 import { readTenant, readVersion, requireCount } from "./read-request.ts";
@@ -50,8 +51,8 @@ async function resolve(
   const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
   const now = wall();
   const grants = subjects.map((subject) => {
-    const { id, roles } = resolveSubject(snapshot, subject, now);
-    return { id, roles: [...roles] };
+    const { id, roles, remainingMs } = resolveSubject(snapshot, subject, now);
+    return { id, roles: [...roles], remainingMs };
   });
   metrics.resolves.inc(grants.length);
   return { version: snapshot.version, grants, eventMap: [...snapshot.document.events] };
@@ -74,10 +75,7 @@ async function decideAll(
   countEffects(metrics, residuals);
   return {
     version: snapshot.version,
-    residuals: residuals.map(({ allow, deny, denyWhen }) => ({
-      allow: [...allow],
-      deny: [...deny, ...denyWhen.map(({ pattern }) => pattern)],
-    })),
+    residuals: residuals.map(encodeResidual),
   };
 }
 
