@@ -55,7 +55,7 @@ export function createRig({ wallAhead = 0 } = {}) {
     handshakeMs: 300,
     workerId: "w",
     isWithdrawn: (kid) => withdrawn.has(kid),
-    limitHistory: (_, fetch) => fetch(),
+    ...UNLIMITED_WITHOUT_ROUTES,
     ...NOBODY_TOLD,
     onFault: rethrow,
   };
@@ -85,7 +85,7 @@ export function createRig({ wallAhead = 0 } = {}) {
     event: (text: string, seq?: number) => add((position) => eventOf(position, text), seq),
     /** An event that no reader of CloudEvents can be shown: its time is none. */
     brokenEvent: () => add((position) => ({ ...eventOf(position, "broken"), storedAt: Number.NaN })),
-    control: (change: ControlEntry["change"]) => add((position) => ({ kind: "control", position, change })),
+    control: (change: ControlEntry["change"]) => add((position) => controlOf(position, change)),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
     async open(query = "topic=order.>", lastEventId?: string) {
       const { server, client } = await socketPair(stack);
@@ -106,6 +106,11 @@ function createTenant(decider: Decider, now: () => number) {
   return { poison, tenant: new Tenant("acme", NO_HISTORY, { decider, tailBudget, flushMs: 0, now, onPoison }) };
 }
 
+const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
+  limitHistory: (_, fetch) => fetch(),
+  mapResource: async () => [],
+};
+
 const NOBODY_TOLD = { onHandshake: () => {}, onDelivered: () => {}, onNotice: () => {} };
 
 /** Clocks that go as the test sets them, watched as the edge watches its own. */
@@ -118,6 +123,10 @@ function createClocks(wallAhead: number, onJump: () => void) {
 
 function rethrow(error: unknown): never {
   throw error;
+}
+
+function controlOf(position: { seq: number; tag: string }, change: ControlEntry["change"]): ControlEntry {
+  return { kind: "control", position, storedAt: 0, change };
 }
 
 function eventOf(position: { seq: number; tag: string }, text: string): EventEntry {
