@@ -20,6 +20,7 @@ import type { PolicyConfig } from "./config.ts";
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
 import type { Authorizing } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
+import { addExportRoutes } from "./http/export-routes.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
@@ -80,6 +81,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const api = createJsonApi({ maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: config.POLICY_ALLOWED_ORIGINS }, log);
   addTenantRoutes(api, authorizing, changing);
   addPolicyRoutes(api, authorizing, changing, rejections);
+  addExportRoutes(api, authorizing, changing);
   addSubjectRoutes(api, authorizing, changing);
   addCheckRoute(api, authorizing, changing.snapshots, metrics);
   const server = createApiServer(api);

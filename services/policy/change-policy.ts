@@ -5,6 +5,7 @@ import type { Clock } from "#shared/time/clock.ts";
 import { announce } from "./announce.ts";
 import { compilePolicy } from "./compile-policy.ts";
 import { concernedBy } from "./decide/concerned.ts";
+import { diffPolicies } from "./decide/policy-diff.ts";
 import type { Snapshot } from "./decide/snapshot.ts";
 import { documentInvalid } from "./document/fault.ts";
 import type { PolicyChange } from "./policy-change.ts";
@@ -60,7 +61,8 @@ async function storeNext(
   const { snapshot: after, faults } = compilePolicy(tenant, version, content);
   if (faults !== undefined) throw documentInvalid(faults);
   const at = new Date(on.clock.wall()).toISOString();
-  const next: StoredPolicy = { version, document: content.document, bindings: content.bindings, at, by, why };
+  const diff = before === undefined ? undefined : diffPolicies(before, after);
+  const next: StoredPolicy = { version, document: content.document, bindings: content.bindings, at, by, why, diff };
   if (!(await on.store.replace(tenant, next, revision))) return undefined;
   on.snapshots.swap(after);
   await announce(on.logs, tenant, version, { follows: current.version, concerned: concernedBy(before, after) });

@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import { parseDocument } from "../document/parse-document.ts";
+import { differenceText, diffPolicies, type PolicySource } from "./policy-diff.ts";
+
+const policyOf = (rest: object, set: Record<string, string[]> = {}): PolicySource => {
+  const { document, faults } = parseDocument(JSON.stringify({ tenant: "acme", ...rest }), "acme");
+  if (document === undefined) throw new Error(JSON.stringify(faults));
+  return { document, httpBindings: new Map(Object.entries(set)) };
+};
+const lines = (before: PolicySource, after: PolicySource): string[] =>
+  diffPolicies(before, after).differences.map(differenceText);
+
+const route = (path: string, permission: string) => ({ method: "GET", path, permission });
+
+describe("the diff of two policies", () => {
+  it("names what came, went and changed, of every kind", () => {
+    const before = policyOf(
+      {
+        roles: { viewer: { allow: ["order:read"] }, heir: { inherits: ["viewer"] } },
+        bindings: [{ role: "viewer", subjects: ["alice", "bob"] }],
+        events: { "order.*": "order:read", "audit.*": "audit:read" },
+        routes: [route("/orders", "order:read")],
+      },
+      { dave: ["viewer"], eve: [] },
+    );
+    const after = policyOf(
+      {
+        roles: { viewer: { allow: ["note:read@note.*.{sub}"], deny: ["order:read"] }, other: {} },
+        bindings: [{ role: "viewer", subjects: ["alice", "carol"] }],
+        events: { "order.*": "order:list", "note.*": "note:read" },
+        routes: [route("/orders", "order:list"), route("/notes", "note:read")],
+      },
+      { dave: ["viewer", "other"] },
+    );
+    expect(lines(before, after).toSorted()).toEqual(
+      [
+        "- role heir",
+        "+ role other",
+        "- inherits heir viewer",
+        "- allow viewer order:read",
+        "+ allow viewer note:read@note.*.{sub}",
+        "+ deny viewer order:read",
+        "- binding bob viewer",
+        "+ binding carol viewer",
+        "~ subject dave viewer → viewer, other",
+        "- subject eve",
+        "~ event order.* order:read → order:list",
+        "- event audit.* audit:read",
+        "+ event note.* note:read",
+        "~ route GET /orders order:read → order:list",
+        "+ route GET /notes note:read",
+      ].toSorted(),
+    );
+  });
+
+  it("is empty where only spelling and order without meaning differ", () => {
+    const one = policyOf({ roles: { a: { allow: ["x:y", "z:y"] }, b: {} } });
+    const two = policyOf({ roles: { b: { allow: [] }, a: { allow: ["z:y", "x:y"] } } });
+    expect(diffPolicies(one, two)).toEqual({ differences: [], more: 0 });
+  });
+
+  it("tells the new order of event patterns and routes, of which the first match wins", () => {
+    const events = (...names: string[]) => ({
+      events: Object.fromEntries(names.map((name) => [`${name}.*`, "a:b"])),
+      routes: names.map((name) => route(`/${name}`, "a:b")),
+    });
+    expect(lines(policyOf(events("a", "b", "c", "d")), policyOf(events("a", "c", "b", "d")))).toEqual([
+      "~ event-order b.*, c.* → c.*, b.*",
+      "~ route-order GET /b, GET /c → GET /c, GET /b",
+    ]);
+    expect(lines(policyOf(events("a", "b")), policyOf(events("b", "a", "c")))).toContain(
+      "~ event-order a.*, b.* → b.*, a.*",
+    );
+  });
+
+  it("looks at the first of two routes alike, as a request does", () => {
+    const twice = policyOf({ routes: [route("/a", "a:b"), route("/a", "c:d")] });
+    expect(lines(twice, policyOf({ routes: [route("/a", "a:b")] }))).toEqual([]);
+  });
+
+  it("holds 50 differences of 200 characters, and counts the rest", () => {
+    const roles = Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`r${index}`, {}]));
+    const { differences, more } = diffPolicies(policyOf({}), policyOf({ roles }));
+    expect([differences.length, more]).toEqual([50, 1]);
+    const long = ["a", "b", "c", "d"].map((name) => name.repeat(64)).join(":");
+    const [, rule] = lines(policyOf({}), policyOf({ roles: { r: { allow: [long] } } }));
+    expect(rule).toMatch(/^\+ allow r a{64}.*…$/);
+    expect(rule?.length).toBe("+ allow r ".length + 200);
+  });
+});
