@@ -3,7 +3,7 @@ import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import { announce } from "./announce.ts";
-import { compilePolicy } from "./compile-policy.ts";
+import { compilePolicy, documentFaults } from "./compile-policy.ts";
 import { concernedBy } from "./decide/concerned.ts";
 import { diffPolicies } from "./decide/policy-diff.ts";
 import type { Snapshot } from "./decide/snapshot.ts";
@@ -42,10 +42,17 @@ export async function changePolicy(on: PolicyChanging, tenant: string, change: P
       await announce(on.logs, tenant, current.policy.version);
       return current.policy.version;
     }
+    if (content.document.text !== current.policy.document.text) requireSound(content, tenant);
     const version = await storeNext(on, tenant, current, content, change, before);
     if (version !== undefined) return version;
   }
   throw new AppError("unavailable", `the policy of tenant ${tenant} changes too fast; try again`);
+}
+
+/** Cases run where a document is put in force, not at every change of bindings under it. */
+function requireSound({ document }: PolicyContent, tenant: string): void {
+  const faults = documentFaults(document.text, tenant);
+  if (faults.length > 0) throw documentInvalid(faults);
 }
 
 /** One attempt; undefined when another change was stored first. */

@@ -1,4 +1,5 @@
 import type { Version } from "#shared/contract/version.ts";
+import { failedCases } from "./decide/failed-cases.ts";
 import { compileSnapshot, type Snapshot } from "./decide/snapshot.ts";
 import type { Fault } from "./document/fault.ts";
 import { parseDocument } from "./document/parse-document.ts";
@@ -14,4 +15,13 @@ export function compilePolicy(tenant: string, version: Version, { document, bind
   const parsed = parseDocument(document.text, tenant);
   if (parsed.faults !== undefined) return { faults: parsed.faults };
   return { snapshot: compileSnapshot(version, parsed.document, bindings) };
+}
+
+/**
+ * Everything that speaks against putting a document in force, its own test cases included. A document that is in force is
+ * only compiled: that its cases held when it was applied is enough.
+ */
+export function documentFaults(text: string, tenant: string): readonly Fault[] {
+  const parsed = parseDocument(text, tenant);
+  return parsed.faults ?? failedCases(parsed);
 }

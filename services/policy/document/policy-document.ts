@@ -6,6 +6,8 @@ export interface PolicyDocument {
   /** In the document's order: the first pattern that matches an event type gives its permission. */
   readonly events: readonly EventRule[];
   readonly routes: readonly Route[];
+  /** What must hold of all this: a document that its own cases contradict is never put in force. */
+  readonly tests: readonly PolicyCase[];
 }
 
 /** A named set of rules, with those of the roles it inherits. */
@@ -40,6 +42,17 @@ export interface Route {
   readonly path: string;
   readonly permission: string;
   readonly topics: readonly string[];
+}
+
+/** Somebody, as a token would tell, what they ask for, and the answer that they must get. */
+export interface PolicyCase {
+  readonly subject: string;
+  readonly roles: readonly string[];
+  readonly groups: readonly string[];
+  readonly question:
+    | { readonly of: "permission"; readonly permission: string }
+    | { readonly of: "topic"; readonly topic: string };
+  readonly expect: "allow" | "deny";
 }
 
 /** A rule as the document spells it: `permission` or `permission@topic.pattern`. */

@@ -60,6 +60,18 @@ describe("a document file", () => {
     expect([...(await current("sound")).roles.keys()]).toEqual(["one"]);
   });
 
+  it("whose own test cases fail is refused with their place, and makes no tenant", async () => {
+    const failing = `${documentOf("tested", "one")}tests:\n  - { subject: a, permission: b:c, expect: allow }\n`;
+    expect(await apply("tested", failing, "boot")).toEqual({
+      reason: "invalid",
+      faults: [{ line: 4, column: 5, path: "tests.0", message: "expected allow, but no rule allows b:c" }],
+    });
+    expect(await policies.store.tenants()).not.toContain("tested");
+    expect(await apply("tested", failing.replace("allow", "deny"), "change")).toBeUndefined();
+    expect(await apply("tested", failing, "change")).toMatchObject({ reason: "invalid" });
+    expect((await current("tested")).tests).toHaveLength(1);
+  });
+
   it.each(["a.b", "*", ">", "a b", "a".repeat(65)])("makes no tenant named %j", async (tenant) => {
     expect(await apply(tenant, "tenant: x", "change")).toMatchObject({ reason: "invalid" });
     expect(await policies.store.tenants()).not.toContain(tenant);

@@ -1,6 +1,7 @@
 import { isName } from "#shared/contract/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { changePolicy, type PolicyChanging } from "../change-policy.ts";
+import { failedCases } from "../decide/failed-cases.ts";
 import { decodeUtf8 } from "../document/decode-utf8.ts";
 import type { Fault } from "../document/fault.ts";
 import { parseDocument } from "../document/parse-document.ts";
@@ -38,8 +39,10 @@ export async function applyFile(
   if (!isName(tenant)) return invalid("the file must be named <tenant>.yaml, with a tenant of A-Z a-z 0-9 _ -");
   const text = decodeUtf8(bytes);
   if (text === undefined) return invalid("the file is not UTF-8");
-  const { faults } = parseDocument(text, tenant);
-  if (faults !== undefined) return { reason: "invalid", faults };
+  const parsed = parseDocument(text, tenant);
+  if (parsed.faults !== undefined) return { reason: "invalid", faults: parsed.faults };
+  const failed = failedCases(parsed);
+  if (failed.length > 0 && !(await isInForce(on, tenant, hash))) return { reason: "invalid", faults: failed };
   await createTenant(on, tenant, "file");
   if (occasion === "boot" && (await wasReplaced(on, tenant, hash))) return { reason: "older", faults: [] };
   try {
@@ -49,6 +52,12 @@ export async function applyFile(
     if (error instanceof AppError && error.code === "body_too_large") return invalid(error.message);
     throw error;
   }
+}
+
+/** Cases were asked when the file was applied; that one of them would be answered otherwise by now takes nothing back. */
+async function isInForce({ store }: PolicyChanging, tenant: string, hash: string): Promise<boolean> {
+  const origin = (await store.read(tenant))?.policy.document.origin;
+  return origin?.kind === "file" && origin.hash === hash;
 }
 
 async function wasReplaced({ store }: PolicyChanging, tenant: string, hash: string): Promise<boolean> {

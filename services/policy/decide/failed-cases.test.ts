@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest";
+import { faultText } from "../document/fault.ts";
+import { parseDocument } from "../document/parse-document.ts";
+import { failedCases } from "./failed-cases.ts";
+
+const ROLES = `tenant: acme
+roles:
+  viewer: { allow: ["order:read"], deny: ["order:read@order.hidden.>"] }
+  owner: { allow: ["note:read@note.*.{sub}"] }
+bindings:
+  - { role: viewer, subjects: [alice, "group:ops"] }
+  - { role: owner, subjects: [bob] }
+events: { "order.*": order:read, "note.*": note:read }
+tests:
+`;
+
+/** What is wrong with a document that has these cases, each on a line of its own from line 10. */
+const faultsOf = (...cases: string[]): string[] => {
+  const parsed = parseDocument(ROLES + cases.map((each) => `  - ${each}\n`).join(""), "acme");
+  return (parsed.faults ?? failedCases(parsed)).map(faultText);
+};
+
+describe("the test cases of a document", () => {
+  it("hold where it answers as they expect: by permission and topic, for subjects, groups and roles of a token", () => {
+    const cases = [
+      "{ subject: alice, topic: order.created.42, expect: allow }",
+      "{ subject: alice, topic: order.hidden.42, expect: deny }",
+      "{ subject: alice, topic: audit.read.42, expect: deny }",
+      "{ subject: alice, permission: order:read, expect: deny }",
+      "{ subject: alice, permission: order:write, expect: deny }",
+      "{ subject: eve, groups: [ops], topic: order.created, expect: allow }",
+      "{ subject: eve, roles: [owner], topic: note.created.eve, expect: allow }",
+      "{ subject: eve, roles: [ghost], topic: note.created.eve, expect: deny }",
+      "{ subject: bob, topic: note.created.bob, expect: allow }",
+      "{ subject: bob, topic: note.created.eve, expect: deny }",
+    ];
+    expect(faultsOf(...cases)).toEqual([]);
+  });
+
+  it("that fail are told with their place and what the document says instead", () => {
+    expect(
+      faultsOf(
+        "{ subject: alice, topic: order.hidden.42, expect: allow }",
+        "{ subject: alice, topic: order.created.42, expect: deny }",
+        "{ subject: bob, topic: order.created.42, expect: allow }",
+        "{ subject: bob, topic: audit.read.42, expect: allow }",
+        "{ subject: bob, topic: audit.read.42, expect: deny }",
+      ),
+    ).toEqual([
+      "line 10, column 5: tests.0: expected allow, but role viewer says deny order:read@order.hidden.>",
+      "line 11, column 5: tests.1: expected deny, but role viewer says allow order:read",
+      "line 12, column 5: tests.2: expected allow, but no rule allows order:read",
+      "line 13, column 5: tests.3: expected allow, but no event pattern takes in this topic",
+    ]);
+  });
+
+  it.each([
+    ["{ subject: alice, expect: allow }", /tests\.0: must ask for either a permission or a topic/],
+    ["{ subject: alice, topic: a.b, permission: a:b, expect: allow }", /tests\.0: must ask for either/],
+    ["{ subject: alice, topic: a.*, expect: allow }", /tests\.0\.topic: must be a topic/],
+    ["{ subject: alice, permission: 'a:*', expect: allow }", /tests\.0\.permission: must be a permission/],
+    ["{ subject: a.b, topic: a.b, expect: allow }", /tests\.0\.subject: must be 1 to 64/],
+    ["{ subject: alice, topic: a.b, expect: maybe }", /tests\.0\.expect: /],
+    ["{ subject: alice, topic: a.b, expect: allow, when: now }", /tests\.0\.when: this key is not known/],
+  ])("are refused as %s", (each, message) => {
+    expect(faultsOf(each).join("\n")).toMatch(message);
+  });
+
+  it("are at most 256", () => {
+    const cases = (count: number): string[] => Array(count).fill("{ subject: a, topic: a.b, expect: deny }");
+    expect(faultsOf(...cases(256))).toEqual([]);
+    expect(faultsOf(...cases(257)).join()).toMatch(/tests: /);
+  });
+
+  it("cost little, also all of them with the most rules there may be", () => {
+    const roles = Object.fromEntries(
+      Array.from({ length: 16 }, (_, role) => {
+        const allow = Array.from({ length: 256 }, (_rule, index) => `p${role}:${index}`);
+        return [`r${role}`, { allow }];
+      }),
+    );
+    const tests = Array.from({ length: 256 }, (_, index) => ({
+      subject: "a",
+      roles: Object.keys(roles),
+      permission: `p15:${index}`,
+      expect: "allow",
+    }));
+    const parsed = parseDocument(JSON.stringify({ tenant: "acme", roles, tests }), "acme");
+    if (parsed.faults !== undefined) throw new Error(parsed.faults.map(faultText).join("\n"));
+    const began = performance.now();
+    expect(failedCases(parsed)).toEqual([]);
+    expect(performance.now() - began).toBeLessThan(5_000);
+  });
+});
