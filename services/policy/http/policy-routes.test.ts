@@ -151,6 +151,18 @@ describe("tenants and their policies over HTTP", () => {
       expect(body["title"]).toMatch(/2 faults:\nline 2, column \d+: roles\.a\.allow\.0[^\n]*\nline 3, column 1: who/);
     });
 
+    it("is refused where its own test cases fail, and a change of bindings asks them no more", async () => {
+      const withCase = (expected: string): string =>
+        `${ACME_DOCUMENT}tests:\n  - { subject: alice, topic: order.created.42, expect: ${expected} }\n`;
+      const { status, body } = await call("PUT", "/v1/tenants/acme/policy", withCase("deny"));
+      expect([status, body["code"]]).toEqual([422, "document_invalid"]);
+      expect(body["title"]).toMatch(/a fault:\nline 13, column 5: tests\.0: expected deny, but role viewer says allow/);
+      expect(await call("PUT", "/v1/tenants/acme/policy", withCase("allow"))).toMatchObject({ status: 200 });
+      expect(await call("PUT", "/v1/tenants/acme/subjects/alice/roles", { roles: [] })).toMatchObject({ status: 200 });
+      await call("DELETE", "/v1/tenants/acme/subjects/alice/roles");
+      await call("PUT", "/v1/tenants/acme/policy", ACME_DOCUMENT);
+    });
+
     it("may have 1 MiB in a request, and no more", async () => {
       const over = await call("PUT", "/v1/tenants/acme/policy", "x".repeat(1024 * 1024 + 1));
       expect(over).toMatchObject({ status: 413, body: { code: "body_too_large" } });
