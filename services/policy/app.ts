@@ -1,6 +1,8 @@
 import type { NatsConnection } from "@nats-io/transport-node";
+import { AuthorizationService } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
 import { BootError } from "#shared/config/read-config.ts";
+import { rememberVerified } from "#shared/contract/remember-verified.ts";
 import { remoteKeys } from "#shared/contract/remote-keys.ts";
 import { verifyAccessToken, withoutWithdrawn } from "#shared/contract/verify-access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
@@ -17,6 +19,7 @@ import { systemClock as clock } from "#shared/time/clock.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
 import type { PolicyChanging } from "./change-policy.ts";
 import type { PolicyConfig } from "./config.ts";
+import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
 import type { Authorizing } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
@@ -44,7 +47,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const log = createLogger("policy", config.LOG_LEVEL);
   const host = config.POLICY_BIND_ADDRESS;
   const registry = createMetricsRegistry();
-  const metrics = createPolicyMetrics(registry);
+  const bound = { maxTenants: config.POLICY_METRICS_MAX_TENANTS, now: () => clock.monotonic() };
+  const metrics = createPolicyMetrics(registry, bound);
 
   const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "policy", log), drainNats);
@@ -63,6 +67,9 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     }),
   );
 
+  const withdrawn = starting.use(await followWithdrawnKeys(nats, log));
+  const authorizing = await createAuthorizing(nats, config, changing.snapshots, withdrawn);
+  const admitting = { ...authorizing, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
   let isReady = false;
   const ops = starting.use(
     await startOpsServer({ host, port: config.POLICY_OPS_PORT, setting: "POLICY_OPS_PORT" }, registry, () => isReady),
@@ -71,13 +78,14 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const grpc = starting.use(
     await startGrpcServer(
       { host, port: config.POLICY_GRPC_PORT, setting: "POLICY_GRPC_PORT" },
-      [[DecisionServiceService, createDecisionService(changing.snapshots, metrics, log), decisionCallers]],
+      [
+        [DecisionServiceService, createDecisionService(changing.snapshots, metrics, log), decisionCallers],
+        [AuthorizationService, createAuthorizationService(admitting, metrics, log), authorizationCallers],
+      ],
       security,
     ),
   );
 
-  const withdrawn = starting.use(await followWithdrawnKeys(nats, log));
-  const authorizing = await createAuthorizing(nats, config, changing.snapshots, withdrawn);
   const api = createJsonApi({ maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: config.POLICY_ALLOWED_ORIGINS }, log);
   addTenantRoutes(api, authorizing, changing);
   addPolicyRoutes(api, authorizing, changing, rejections);
@@ -106,7 +114,7 @@ async function openPolicies(nats: NatsConnection, config: PolicyConfig, metrics:
     replicas: config.NATS_REPLICAS,
   });
   const snapshots = new Snapshots(store, ({ document: { tenant }, version }) =>
-    metrics.snapshotVersion.set({ tenant }, version.number),
+    metrics.snapshotLoaded(tenant, version.number),
   );
   const onChanged: PolicyChanging["onChanged"] = (kind) => metrics.changes.inc({ kind });
   return { store, changing: { store, logs, snapshots, clock, onChanged } };
@@ -120,9 +128,15 @@ async function createAuthorizing(
 ): Promise<Authorizing> {
   const keys = withoutWithdrawn(remoteKeys(config.AUTH_JWKS_URL), withdrawn);
   const expected = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE };
+  const verifyOnce = rememberVerified((token) => verifyAccessToken(token, keys, expected));
   return {
     operatorToken: config.POLICY_OPERATOR_TOKEN,
-    verify: (token) => verifyAccessToken(token, keys, expected),
+    async verify(token) {
+      const claims = await verifyOnce(token);
+      // A token that is remembered does not come by its key again.
+      if (withdrawn.has(claims.kid)) throw new AppError("token_invalid", "the key of the access token is withdrawn");
+      return claims;
+    },
     revocations: await openRevocationsKv(nats),
     snapshots,
   };

@@ -31,6 +31,8 @@ export interface EventEntry {
 export interface ControlEntry {
   readonly kind: "control";
   readonly position: Position;
+  /** When the log stored it, in milliseconds since 1970. */
+  readonly storedAt: number;
   readonly change:
     | { readonly of: "policy"; readonly entry: PolicyEntry }
     | { readonly of: "session"; readonly entry: SessionEntry }

@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { Version } from "#shared/contract/version.ts";
 import { permissionMatches } from "../document/permission.ts";
 import type { PolicyDocument } from "../document/policy-document.ts";
+import { compileRoutes, type RouteMatcher } from "./compile-routes.ts";
 import { fillTenant } from "./fill-template.ts";
 import { addRole, createRoleSet, type RoleSet } from "./role-set.ts";
 
@@ -26,6 +27,8 @@ export interface Snapshot {
   readonly personalRoles: RoleSet;
   /** What the document's rules say about one permission. */
   rowOf(permission: string): Row;
+  /** Which of the document's routes a request takes. */
+  readonly matchRoute: RouteMatcher;
 }
 
 /** All rules about one permission, by the role that has them. */
@@ -59,6 +62,7 @@ export function compileSnapshot(version: Version, document: PolicyDocument, http
     roleBits,
     lineages: Array.from(document.roles.keys(), (name) => lineageOf(name, document, roleBits)),
     personalRoles: personalRolesOf(document),
+    matchRoute: compileRoutes(document.routes),
     rowOf(permission) {
       const known = rows.get(permission) ?? extraRows.get(permission);
       if (known !== undefined) return known;

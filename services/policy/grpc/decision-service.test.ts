@@ -91,7 +91,7 @@ describe("the decision service", () => {
       { allow: [">"], deny: ["order.hidden"] },
       { allow: ["note.*.alice"], deny: [] },
     ]);
-    const counted = (await metrics.decisions.get()).values.map(({ labels, value }) => [labels.effect, value]);
+    const counted = (await metrics.decisions.get()).values.map(({ labels, value }) => [labels.outcome, value]);
     expect(counted).toEqual([
       ["allow", 1],
       ["deny", 1],

@@ -84,6 +84,7 @@ describe("a control entry", () => {
   ])("of %s says %j", (of, entry) => {
     expect(decode(`control.acme.${of}`, JSON.stringify(entry))).toEqual({
       kind: "control",
+      storedAt: 1_769_860_800_123,
       position: POSITION,
       change: { of, entry },
     });
@@ -170,5 +171,5 @@ function poison(reason: string) {
 }
 
 function unknown() {
-  return { kind: "control", position: POSITION, change: { of: "unknown" } };
+  return { kind: "control", position: POSITION, storedAt: 1_769_860_800_123, change: { of: "unknown" } };
 }

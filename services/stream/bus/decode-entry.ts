@@ -35,7 +35,7 @@ export function decodeEntry(tenant: string, maxEventBytes: number, message: Stor
     type: eventTypeOf(topic),
     // A copy: the message is a window into a chunk of many, and would keep all of it in memory.
     payload: Buffer.from(message.data),
-    storedAt: Number(message.storedAtNanos / 1_000_000n),
+    storedAt: storedAtOf(message),
     attributes: attributesOf(message.headers),
     frames: new Map(),
   };
@@ -52,12 +52,17 @@ export function nanosOf(timestamp: string): bigint {
   return BigInt(Date.parse(`${seconds}${zone}`)) * 1_000_000n + BigInt(fraction.padEnd(9, "0").slice(0, 9));
 }
 
-function decodeControl(tenant: string, position: Position, { subject, data }: StoredMessage): ControlEntry {
+function storedAtOf({ storedAtNanos }: StoredMessage): number {
+  return Number(storedAtNanos / 1_000_000n);
+}
+
+function decodeControl(tenant: string, position: Position, message: StoredMessage): ControlEntry {
+  const { subject, data } = message;
   const prefix = `control.${tenant}.`;
   const change = subject.startsWith(prefix)
     ? changeOf(subject.slice(prefix.length), parseJson(Buffer.from(data).toString("utf8")))
     : undefined;
-  return { kind: "control", position, change: change ?? { of: "unknown" } };
+  return { kind: "control", position, storedAt: storedAtOf(message), change: change ?? { of: "unknown" } };
 }
 
 function changeOf(kind: string, value: unknown): ControlEntry["change"] | undefined {
