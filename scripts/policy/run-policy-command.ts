@@ -5,6 +5,7 @@ import { explainCommand } from "./explain-command.ts";
 import { lintCommand } from "./lint-command.ts";
 import { exportCommand, importCommand } from "./move-commands.ts";
 import type { PolicyCommand, Terminal } from "./policy-command.ts";
+import { schemaCommand } from "./schema-command.ts";
 import { testCommand } from "./test-command.ts";
 
 const COMMANDS: ReadonlyMap<string, PolicyCommand> = new Map([
@@ -15,6 +16,7 @@ const COMMANDS: ReadonlyMap<string, PolicyCommand> = new Map([
   ["apply", applyCommand],
   ["export", exportCommand],
   ["import", importCommand],
+  ["schema", schemaCommand],
 ]);
 
 /** How to use all of it. */
