@@ -39,7 +39,9 @@ export const lintCommand: PolicyCommand = {
 export function warningsOf({ path, parsed }: DocumentFile): Fault[] {
   if (parsed.document === undefined) return [];
   const { document, faultAt } = parsed;
-  const warnings = lintDocument(document).map(({ path: place, message, key }) => faultAt(place, message, key));
+  const warnings = lintDocument(document, Date.now()).map(({ path: place, message, key }) =>
+    faultAt(place, message, key),
+  );
   const named = tenantOfFile(path);
   if (named === document.tenant) return warnings;
   return [

@@ -16,7 +16,7 @@ export interface GatewayRequest {
 }
 
 /** What admitting requests needs. */
-export interface Admitting extends Pick<Authorizing, "verify" | "revocations" | "snapshots"> {
+export interface Admitting extends Pick<Authorizing, "verify" | "revocations" | "snapshots" | "wall"> {
   /** Pages that may use cookies, beside those of the host itself. */
   readonly allowedOrigins: readonly string[];
 }
@@ -36,7 +36,8 @@ export async function admitRequest(on: Admitting, request: GatewayRequest): Prom
   ]).catch(forbidUnknownTenant);
   if (isRevoked) throw new AppError("session_ended", "the session has ended");
   const { method, path } = request;
-  const allow = decideQuestion(snapshot, { id: sub, roles, groups }, { of: "request", method, path });
+  const subject = { id: sub, roles, groups };
+  const allow = decideQuestion(snapshot, subject, { of: "request", method, path }, on.wall());
   if (!allow) throw new AppError("forbidden", "you may not do this");
   return { sub, tenant_id };
 }

@@ -75,11 +75,12 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     await startOpsServer({ host, port: config.POLICY_OPS_PORT, setting: "POLICY_OPS_PORT" }, registry, () => isReady),
   );
 
+  const deciding = { snapshots: changing.snapshots, metrics, wall: () => clock.wall() };
   const grpc = starting.use(
     await startGrpcServer(
       { host, port: config.POLICY_GRPC_PORT, setting: "POLICY_GRPC_PORT" },
       [
-        [DecisionServiceService, createDecisionService(changing.snapshots, metrics, log), decisionCallers],
+        [DecisionServiceService, createDecisionService(deciding, log), decisionCallers],
         [AuthorizationService, createAuthorizationService(admitting, metrics, log), authorizationCallers],
       ],
       security,
@@ -139,6 +140,7 @@ async function createAuthorizing(
     },
     revocations: await openRevocationsKv(nats),
     snapshots,
+    wall: () => clock.wall(),
   };
 }
 

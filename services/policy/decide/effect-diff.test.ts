@@ -16,6 +16,9 @@ const change = (before: object, after: object): { gains: readonly string[]; lose
   return { gains: effect?.gains ?? [], loses: effect?.loses ?? [] };
 };
 
+/** A rule on a condition. */
+const ON_X = { rule: "a:b", when: "event.x == 'y'" };
+
 describe("who gains and loses what", () => {
   it("names people, groups and whoever has a role from a token, together where the same happens to them", () => {
     const before = policyOf(
@@ -49,6 +52,8 @@ describe("who gains and loses what", () => {
     [{ allow: ["a:b@x.{sub}"] }, { allow: ["a:b@x.*"] }, ["a:b@x.*"], []],
     [{ allow: ["a:b@x.*"], deny: ["a:b@x.{sub}"] }, { allow: ["a:b@x.*"] }, ["a:b@x.{sub} (denied before)"], []],
     [{ allow: ["a:b"] }, { allow: ["c:d"] }, ["c:d"], ["a:b"]],
+    [{ allow: [ON_X] }, { allow: ["a:b"] }, ["a:b"], []],
+    [{ allow: ["a:b"] }, { allow: ["a:b"], deny: [ON_X] }, [], ["a:b when event.x == 'y' (denied now)"]],
   ])("from %j to %j: gains %j, loses %j", (before, after, gains, loses) => {
     expect(change(before, after)).toEqual({ gains, loses });
   });

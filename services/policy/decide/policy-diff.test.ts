@@ -18,6 +18,7 @@ describe("the diff of two policies", () => {
       {
         roles: { viewer: { allow: ["order:read"] }, heir: { inherits: ["viewer"] } },
         bindings: [{ role: "viewer", subjects: ["alice", "bob"] }],
+        attributes: { alice: { regions: ["eu", "us"], team: "a" } },
         events: { "order.*": "order:read", "audit.*": "audit:read" },
         routes: [route("/orders", "order:read")],
       },
@@ -26,7 +27,11 @@ describe("the diff of two policies", () => {
     const after = policyOf(
       {
         roles: { viewer: { allow: ["note:read@note.*.{sub}"], deny: ["order:read"] }, other: {} },
-        bindings: [{ role: "viewer", subjects: ["alice", "carol"] }],
+        bindings: [
+          { role: "viewer", subjects: ["alice"] },
+          { role: "viewer", subjects: ["carol"], until: "2030-01-31T18:00:00+01:00" },
+        ],
+        attributes: { alice: { regions: "eu" }, "group:ops": { team: "b" } },
         events: { "order.*": "order:list", "note.*": "note:read" },
         routes: [route("/orders", "order:list"), route("/notes", "note:read")],
       },
@@ -41,7 +46,10 @@ describe("the diff of two policies", () => {
         "+ allow viewer note:read@note.*.{sub}",
         "+ deny viewer order:read",
         "- binding bob viewer",
-        "+ binding carol viewer",
+        "+ binding carol viewer until 2030-01-31T17:00:00.000Z",
+        "~ attribute alice regions eu, us → eu",
+        "- attribute alice team a",
+        "+ attribute group:ops team b",
         "~ subject dave viewer → viewer, other",
         "- subject eve",
         "~ event order.* order:read → order:list",

@@ -1,4 +1,4 @@
-import { type PolicyDocument, ruleText } from "../document/policy-document.ts";
+import { type Binding, type PolicyDocument, ruleText } from "../document/policy-document.ts";
 import type { HttpBindings } from "./snapshot.ts";
 
 /** What a policy says: its document, and the roles set over HTTP. */
@@ -14,6 +14,7 @@ export const DIFFERENCE_KINDS = [
   "allow",
   "deny",
   "binding",
+  "attribute",
   "subject",
   "event",
   "event-order",
@@ -38,7 +39,7 @@ export interface PolicyDiff {
   readonly more: number;
 }
 
-/** A statement of a policy. Of `event`, `route` and `subject` there is one for each name; the rest are sets. */
+/** A statement of a policy. Of `attribute`, `event`, `route` and `subject` there is one for each name; the rest are sets. */
 interface Fact {
   readonly kind: Difference["kind"];
   readonly name: string;
@@ -89,7 +90,8 @@ function added({ kind, name, text }: Fact, earlier: Fact | undefined): Differenc
   return earlier.text === text ? [] : [{ change: "changed", kind, name, before: earlier.text, after: text }];
 }
 
-function factsOf({ document: { roles, bindings, events, routes }, httpBindings }: PolicySource): Map<string, Fact> {
+function factsOf({ document, httpBindings }: PolicySource): Map<string, Fact> {
+  const { roles, bindings, attributes, events, routes } = document;
   const sets: Fact[] = [
     ...[...roles].flatMap(([name, { inherits, allow, deny }]) => [
       { kind: "role" as const, name, text: "" },
@@ -97,12 +99,19 @@ function factsOf({ document: { roles, bindings, events, routes }, httpBindings }
       ...allow.map((rule) => ({ kind: "allow" as const, name, text: ruleText(rule) })),
       ...deny.map((rule) => ({ kind: "deny" as const, name, text: ruleText(rule) })),
     ]),
-    ...bindings.flatMap(({ role, subjects }) =>
-      subjects.map((name) => ({ kind: "binding" as const, name, text: role })),
+    ...bindings.flatMap((binding) =>
+      binding.subjects.map((name) => ({ kind: "binding" as const, name, text: bindingText(binding) })),
     ),
   ];
   const named: Fact[] = [
     ...Array.from(httpBindings, ([name, held]) => ({ kind: "subject" as const, name, text: held.join(", ") })),
+    ...Array.from(attributes).flatMap(([subject, held]) =>
+      Array.from(held, ([name, values]) => ({
+        kind: "attribute" as const,
+        name: `${subject} ${name}`,
+        text: values.join(", "),
+      })),
+    ),
     ...events.map(({ pattern, permission }) => ({ kind: "event" as const, name: pattern, text: permission })),
     // Of two routes with one method and path the first wins, and in a map the last: so from the back.
     ...routes.toReversed().map((route) => ({
@@ -115,6 +124,10 @@ function factsOf({ document: { roles, bindings, events, routes }, httpBindings }
     ...sets.map((fact): [string, Fact] => [JSON.stringify([fact.kind, fact.name, fact.text]), fact]),
     ...named.map((fact): [string, Fact] => [JSON.stringify([fact.kind, fact.name]), fact]),
   ]);
+}
+
+function bindingText({ role, until }: Binding): string {
+  return until === undefined ? role : `${role} until ${new Date(until).toISOString()}`;
 }
 
 /** The first match wins, so that the order of what both have counts too. */

@@ -75,6 +75,8 @@ describe("the JSON Schema of a policy document", () => {
     route("/"),
     route("/a/{b}/c.d/{e?}", '["x.{b}.{e}", ">"]'),
     testCase("topic: a.b.c"),
+    testCase("topic: a.b, attributes: { region: eu }"),
+    testCase("method: GET, path: /a"),
     testCase('permission: "a:b", roles: [x], groups: [y]'),
   ])("takes what policy takes: %s", (text) => {
     expect(verdicts(text)).toEqual([true, true]);
@@ -127,6 +129,11 @@ describe("the JSON Schema of a policy document", () => {
     testCase("topic: a.*"),
     testCase('permission: "a:*"'),
     testCase("topic: a.b, when: now"),
+    testCase("roles: []"),
+    testCase('topic: a.b, permission: "a:b"'),
+    testCase("method: GET"),
+    testCase("topic: a.b, path: /a"),
+    testCase('permission: "a:b", attributes: { region: eu }'),
     "tenant: acme\ntests: [{ subject: a, topic: a.b }]",
     "tenant: acme\ntests: [{ topic: a.b, expect: deny }]",
     "tenant: acme\ntests: [{ subject: a, topic: a.b, expect: maybe }]",

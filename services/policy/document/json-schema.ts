@@ -44,10 +44,16 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
   ["bindings[].subjects", { description: "Who has it: names of subjects, and group:<name> for everyone in a group." }],
   ["bindings[].subjects[]", { pattern: SUBJECT }],
   ["bindings[].until", { description: "When it ends; without it, never.", examples: ["2030-01-31T18:00:00Z"] }],
-  ["attributes", { description: "What is known of subjects and groups, for placeholders and conditions." }],
+  [
+    "attributes",
+    { description: "What is known of subjects and groups, for placeholders and conditions.", maxProperties: 10_000 },
+  ],
   ["attributes.~", { pattern: SUBJECT }],
   ["attributes.*", { description: "Attributes by name: a text, or a list of texts." }],
-  ["events", { description: "Event type → permission. The first match wins; no match is denied.", maxProperties: 1024 }],
+  [
+    "events",
+    { description: "Event type → permission. The first match wins; no match is denied.", maxProperties: 1024 },
+  ],
   ["events.~", { pattern: `^(>|(${NAME}|\\*)\\.(${NAME}|\\*|>))$` }],
   ["events.*", { description: "The permission that events of this type ask for." }],
   ["routes", { description: "HTTP requests → permission. The first match wins; no match is denied." }],
@@ -63,11 +69,24 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
   ["routes[].topics", { description: "Topic patterns that tell of changes behind the route." }],
   ["routes[].topics[]", { pattern: `^${TOPIC}$` }],
   ["tests", { description: "What must hold: a document that its own cases contradict is never put in force." }],
+  [
+    "tests[]",
+    {
+      oneOf: [{ required: ["permission"] }, { required: ["topic"] }, { required: ["method", "path"] }],
+      dependentRequired: { attributes: ["topic"], method: ["path"], path: ["method"] },
+    },
+  ],
   ["tests[].subject", { description: "Who asks." }],
   ["tests[].roles", { description: "Roles that their token names." }],
   ["tests[].groups", { description: "Groups that their token names." }],
   ["tests[].permission", { description: "May they do this, whatever the topic?" }],
   ["tests[].topic", { description: "May they see this event?", pattern: `^${NAME}(\\.${NAME}){1,7}$` }],
+  [
+    "tests[].attributes",
+    { description: "What the event says of itself: region is what a producer sends as ce-region." },
+  ],
+  ["tests[].method", { description: "May they make a request with this method?" }],
+  ["tests[].path", { description: "The path of the request: /api/v1/orders/42." }],
   ["tests[].expect", { description: "The answer that they must get." }],
 ]);
 

@@ -3,16 +3,18 @@ import { faultText } from "./fault.ts";
 import { lintDocument } from "./lint-document.ts";
 import { parseDocument } from "./parse-document.ts";
 
+const NOW = Date.parse("2027-01-15T08:00:00Z");
+
 const warningsOf = (text: string): string[] => {
   const parsed = parseDocument(text, "acme");
   if (parsed.faults !== undefined) throw new Error(parsed.faults.map(faultText).join("\n"));
-  return lintDocument(parsed.document)
+  return lintDocument(parsed.document, NOW)
     .map(({ path, key, message }) => faultText(parsed.faultAt(path, message, key)))
     .map((text) => text.replace(/^line (\d+), column (\d+): [^ ]+: /, "$1:$2 "));
 };
 
 /** A document with one role `r` (and a parent `p`), its rules from line 4 on. */
-const ruleWarnings = (allow: string[], deny: string[] = [], parentDeny: string[] = []): string[] =>
+const ruleWarnings = (allow: unknown[], deny: string[] = [], parentDeny: string[] = []): string[] =>
   warningsOf(
     [
       "tenant: acme",
@@ -50,6 +52,14 @@ routes:
     [["a:b@x.*", "a:b@x.y"], "4:23 a:b@x.y is covered by a:b@x.*"],
     [["a:b", "a:b@x.{sub}"], "4:19 a:b@x.{sub} is covered by a:b"],
     [["a:b", "a:b@>"], "4:19 a:b@> is covered by a:b"],
+    [["a:b", { rule: "a:b", when: "event.x == 'y'" }], "4:19 a:b when event.x == 'y' is covered by a:b"],
+    [
+      [
+        { rule: "a:*", when: "event.x == 'y'" },
+        { rule: "a:b@x.*", when: "event.x=='y'" },
+      ],
+      "4:52 a:b@x.* when event.x == 'y' is covered by a:* when event.x == 'y'",
+    ],
     [["a:b@x.*", "a:b@x.{sub}"], "4:23 a:b@x.{sub} is covered by a:b@x.*"],
   ])("finds the rule that another of %j covers", (allow, warning) => {
     expect(ruleWarnings(allow)).toEqual([warning]);
@@ -63,6 +73,13 @@ routes:
     [["a:b@x.y", "a:b@x.z"]],
     [["a:b@x.{sub}", "a:b@x.{tenant}"]],
     [["a:*@x.y", "a:b@x.*"]],
+    [
+      [
+        { rule: "a:b", when: "event.x == 'y'" },
+        { rule: "a:b", when: "event.x == 'z'" },
+      ],
+    ],
+    [[{ rule: "a:b@x.*", when: "event.x == 'y'" }, "a:b@x.y"]],
   ])("leaves %j, of which neither covers the other", (allow) => {
     expect(ruleWarnings(allow)).toEqual([]);
   });
@@ -96,6 +113,31 @@ routes:
       "4:5 no request gets here: GET /a/{id?} comes first",
       "5:5 no request gets here: GET /a/{id?} comes first",
       "8:5 no request gets here: GET /a/{x}/c comes first",
+    ]);
+  });
+
+  it("finds attributes that no rule looks at, and those that rules look at and nobody has", () => {
+    const text = `tenant: acme
+roles:
+  a: { allow: ["a:b@x.{team}.{sub}.{tenant}", { rule: "a:b", when: "event.region in subject.regions" }] }
+  b: { deny: ["a:b@x.{city}", { rule: "c:d", when: "not subject.id in subject.friends" }] }
+bindings: [{ role: a, subjects: [u] }, { role: b, subjects: [u] }]
+attributes:
+  u: { team: t, unused: x }
+  "group:g": { regions: [eu] }
+`;
+    expect(warningsOf(text)).toEqual([
+      '4:15 nobody has the attribute "city", which a:b@x.{city} looks at',
+      `4:31 nobody has the attribute "friends", which c:d when subject.id not in subject.friends looks at`,
+      "7:17 no rule looks at this attribute",
+    ]);
+  });
+
+  it("finds bindings that have ended", () => {
+    const binding = (until: string): string => `{ role: r, subjects: [a], until: "${until}" }`;
+    const bindings = `bindings: [${binding("2027-01-15T08:00:00Z")}, ${binding("2027-01-15T08:00:00.001Z")}]`;
+    expect(warningsOf(`tenant: acme\nroles: { r: { allow: ["a:b"] } }\n${bindings}`)).toEqual([
+      "3:45 this binding has ended",
     ]);
   });
 

@@ -1,15 +1,20 @@
 import { patternCovers } from "#shared/contract/topics.ts";
 import type { DocumentWarning } from "./fault.ts";
+import { attributeWarnings } from "./lint-attributes.ts";
 import type { Binding, PolicyDocument } from "./policy-document.ts";
 import { unreachableRoutes } from "./unreachable-routes.ts";
 import { unreachableRules } from "./unreachable-rules.ts";
 
-/** What in a document can never matter: rules, event patterns and routes that others cover, bindings and roles of no use. */
-export function lintDocument(document: PolicyDocument): DocumentWarning[] {
+/**
+ * What in a document can never matter: rules, event patterns and routes that others cover, bindings, roles and attributes of
+ * no use at `now`, in milliseconds since 1970.
+ */
+export function lintDocument(document: PolicyDocument, now: number): DocumentWarning[] {
   return [
     ...unreachableRules(document),
     ...unusedRoles(document),
-    ...document.bindings.flatMap((binding, index) => danglingBinding(document, binding, index)),
+    ...document.bindings.flatMap((binding, index) => danglingBinding(document, binding, index, now)),
+    ...attributeWarnings(document),
     ...unreachableEvents(document),
     ...unreachableRoutes(document),
   ];
@@ -22,8 +27,14 @@ function unusedRoles({ roles, bindings }: PolicyDocument): DocumentWarning[] {
     .map((key) => ({ path: ["roles"], key, message: "nobody is bound to this role, and no role inherits it" }));
 }
 
-function danglingBinding({ roles }: PolicyDocument, { role, subjects }: Binding, index: number): DocumentWarning[] {
+function danglingBinding(
+  { roles }: PolicyDocument,
+  { role, subjects, until }: Binding,
+  index: number,
+  now: number,
+): DocumentWarning[] {
   const path = ["bindings", index];
+  if (until !== undefined && until <= now) return [{ path: [...path, "until"], message: "this binding has ended" }];
   if (subjects.length === 0) return [{ path, message: "this binding has no subjects" }];
   if (givesAnything(roles, role)) return [];
   return [{ path: [...path, "role"], message: `role "${role}" has no rules, and inherits none` }];

@@ -1,16 +1,19 @@
 import { patternCovers, patternsOverlap } from "#shared/contract/topics.ts";
+import { conditionText } from "./condition.ts";
 import type { Rule } from "./policy-document.ts";
 
 /**
- * Whether `outer` holds wherever `inner` does. Placeholders are compared as they are spelled: within one decision each
- * stands for one value.
+ * Whether `outer` holds wherever `inner` does. Placeholders and conditions are compared as they are spelled: within one
+ * decision each stands for one thing.
  */
 export function ruleCovers(outer: Rule, inner: Rule): boolean {
   if (!patternCovers(asPattern(outer.permission), asPattern(inner.permission))) return false;
-  return outer.topic === undefined || patternCovers(outer.topic, inner.topic ?? ">");
+  if (outer.topic !== undefined && !patternCovers(outer.topic, inner.topic ?? ">")) return false;
+  if (outer.when === undefined) return true;
+  return inner.when !== undefined && conditionText(outer.when) === conditionText(inner.when);
 }
 
-/** Whether there may be something that both rules hold for; a placeholder may stand for anything. */
+/** Whether there may be something that both rules hold for; a placeholder may stand for anything, and a condition be met. */
 export function rulesOverlap(a: Rule, b: Rule): boolean {
   if (!patternsOverlap(asPattern(a.permission), asPattern(b.permission))) return false;
   return patternsOverlap(withoutPlaceholders(a.topic), withoutPlaceholders(b.topic));

@@ -57,6 +57,7 @@ describe("Envoy's external authorization", () => {
       verify,
       revocations: { isRevoked: async (_: string, sid: string) => sid === "ended" },
       snapshots: new Snapshots({ read }, () => undefined),
+      wall: () => Date.now(),
       allowedOrigins: ["https://app.test"],
     };
     const service = createAuthorizationService(admitting, metrics, createLogger("test", "silent"));

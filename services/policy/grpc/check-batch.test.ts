@@ -25,6 +25,7 @@ routes:
 const stored = { version, document: { text, origin: { kind: "http" as const } }, bindings: new Map() };
 const policy = { ...stored, at: "2026-01-01T00:00:00Z", by: "x", why: "y" };
 const snapshots = new Snapshots({ read: async () => ({ policy, revision: 1 }) }, () => undefined);
+const wall = () => Date.now();
 const metrics = createPolicyMetrics(createMetricsRegistry());
 
 const by = (id: string, question: Check["question"], groups: string[] = []): Check => ({
@@ -37,7 +38,7 @@ async function allowed(...checks: Check[]): Promise<boolean[]> {
   const request = CheckBatchRequest.decode(
     CheckBatchRequest.encode({ tenant: "acme", checks, atLeast: version }).finish(),
   );
-  return (await checkBatch(snapshots, metrics, request)).allowed;
+  return (await checkBatch({ snapshots, metrics, wall }, request)).allowed;
 }
 
 describe("a batch of checks", () => {
@@ -51,7 +52,7 @@ describe("a batch of checks", () => {
       by("vera", get("/orders", "POST")),
       by("vera", get("/nowhere")),
     ];
-    const answer = await checkBatch(snapshots, metrics, { tenant: "acme", checks });
+    const answer = await checkBatch({ snapshots, metrics, wall }, { tenant: "acme", checks });
     expect(answer).toEqual({ version, allowed: [false, true, false, false, true, false, false] });
   });
 
@@ -82,7 +83,7 @@ describe("a batch of checks", () => {
 describe("resources", () => {
   test("are mapped to the topics of the route that a GET takes, in the order they were asked", async () => {
     const paths = ["/orders/42", "/orders", "/nowhere", "/orders/a.b", "/orders/../orders"];
-    expect(await mapResources(snapshots, { tenant: "acme", paths })).toEqual({
+    expect(await mapResources({ snapshots }, { tenant: "acme", paths })).toEqual({
       version,
       resources: [
         { topics: ["order.*.42", "order.*"] },

@@ -4,8 +4,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { decideQuestion, type Question } from "../decide/decide-question.ts";
 import type { Subject } from "../decide/resolve-subject.ts";
 import { isPermission } from "../document/permission.ts";
-import type { PolicyMetrics } from "../metrics.ts";
-import type { Snapshots } from "../snapshots.ts";
+import type { Deciding } from "./deciding.ts";
 import { readTenant, readVersion, requireCount } from "./read-request.ts";
 
 /**
@@ -13,14 +12,14 @@ import { readTenant, readVersion, requireCount } from "./read-request.ts";
  * @throws {AppError} `malformed_request` where any of them cannot be read: none is answered then.
  */
 export async function checkBatch(
-  snapshots: Pick<Snapshots, "atLeast">,
-  { decisions }: Pick<PolicyMetrics, "decisions">,
+  { snapshots, metrics: { decisions }, wall }: Deciding,
   { tenant, checks, atLeast }: CheckBatchRequest,
 ): Promise<CheckBatchResponse> {
   requireCount("checks", checks.length);
   const questions = checks.map(readCheck);
   const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
-  const allowed = questions.map(({ subject, question }) => decideQuestion(snapshot, subject, question));
+  const now = wall();
+  const allowed = questions.map(({ subject, question }) => decideQuestion(snapshot, subject, question, now));
   const allows = allowed.filter(Boolean).length;
   decisions.inc({ outcome: "allow", source: "batch" }, allows);
   decisions.inc({ outcome: "deny", source: "batch" }, allowed.length - allows);
@@ -39,7 +38,7 @@ function readQuestion(question: Check["question"]): Question {
       return { of: "permission", permission: question.value };
     case "topic":
       if (!isTopic(question.value)) throw malformed("a topic is malformed");
-      return { of: "topic", topic: question.value };
+      return { of: "event", topic: question.value, attributes: {} };
     case "request":
       return { of: "request", ...question.value };
     case undefined:

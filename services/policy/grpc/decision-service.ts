@@ -14,9 +14,8 @@ import { decodeGrant } from "../decide/grant.ts";
 import { type Residual, residualOf } from "../decide/residual.ts";
 import { resolveSubject } from "../decide/resolve-subject.ts";
 import { isPermission } from "../document/permission.ts";
-import type { PolicyMetrics } from "../metrics.ts";
-import type { Snapshots } from "../snapshots.ts";
 import { checkBatch } from "./check-batch.ts";
+import type { Deciding, DecisionMetrics } from "./deciding.ts";
 import { mapResources } from "./map-resources.ts";
 import { readTenant, readVersion, requireCount } from "./read-request.ts";
 
@@ -30,32 +29,25 @@ export const decisionCallers: MethodCallers<keyof DecisionServiceService> = {
   mapResources: ["stream.sluice"],
 };
 
-/** What the service counts. */
-export type DecisionMetrics = Pick<PolicyMetrics, "decisions" | "resolves">;
-
 /** Answers the edge: who may what, in batches, from a snapshot that is at least as new as it asks for. */
-export function createDecisionService(
-  snapshots: Pick<Snapshots, "atLeast">,
-  metrics: DecisionMetrics,
-  log: Logger,
-): DecisionServiceServer {
+export function createDecisionService(on: Deciding, log: Logger): DecisionServiceServer {
   return {
-    resolve: unaryHandler(log, (request) => resolve(snapshots, metrics, request)),
-    decide: unaryHandler(log, (request) => decideAll(snapshots, metrics, request)),
-    checkBatch: unaryHandler(log, (request) => checkBatch(snapshots, metrics, request)),
-    mapResources: unaryHandler(log, (request) => mapResources(snapshots, request)),
+    resolve: unaryHandler(log, (request) => resolve(on, request)),
+    decide: unaryHandler(log, (request) => decideAll(on, request)),
+    checkBatch: unaryHandler(log, (request) => checkBatch(on, request)),
+    mapResources: unaryHandler(log, (request) => mapResources(on, request)),
   };
 }
 
 async function resolve(
-  snapshots: Pick<Snapshots, "atLeast">,
-  metrics: DecisionMetrics,
+  { snapshots, metrics, wall }: Deciding,
   { tenant, subjects, atLeast }: ResolveRequest,
 ): Promise<ResolveResponse> {
   requireCount("subjects", subjects.length);
   const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
+  const now = wall();
   const grants = subjects.map((subject) => {
-    const { id, roles } = resolveSubject(snapshot, subject);
+    const { id, roles } = resolveSubject(snapshot, subject, now);
     return { id, roles: [...roles] };
   });
   metrics.resolves.inc(grants.length);
@@ -63,8 +55,7 @@ async function resolve(
 }
 
 async function decideAll(
-  snapshots: Pick<Snapshots, "atLeast">,
-  metrics: DecisionMetrics,
+  { snapshots, metrics }: Deciding,
   { tenant, grants, permissions, atLeast }: DecideRequest,
 ): Promise<DecideResponse> {
   requireCount("grants", grants.length);
@@ -80,7 +71,10 @@ async function decideAll(
   countEffects(metrics, residuals);
   return {
     version: snapshot.version,
-    residuals: residuals.map(({ allow, deny }) => ({ allow: [...allow], deny: [...deny] })),
+    residuals: residuals.map(({ allow, deny, denyWhen }) => ({
+      allow: [...allow],
+      deny: [...deny, ...denyWhen.map(({ pattern }) => pattern)],
+    })),
   };
 }
 
@@ -90,7 +84,7 @@ function countEffects(metrics: DecisionMetrics, residuals: readonly Residual[]):
   for (const [outcome, count] of Object.entries(counts)) metrics.decisions.inc({ outcome, source: "edge" }, count);
 }
 
-function effectOf({ allow, deny }: Residual): "allow" | "deny" | "conditional" {
-  if (allow.length === 0) return "deny";
-  return allow[0] === ">" && deny.length === 0 ? "allow" : "conditional";
+function effectOf({ allow, deny, allowWhen, denyWhen }: Residual): "allow" | "deny" | "conditional" {
+  if (allow.length + allowWhen.length === 0) return "deny";
+  return allow[0] === ">" && deny.length + denyWhen.length === 0 ? "allow" : "conditional";
 }

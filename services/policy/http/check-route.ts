@@ -1,9 +1,6 @@
 import type { Hono } from "hono";
 import { readJson } from "#shared/http/json-api.ts";
-import { askedBy, decideQuestion } from "../decide/decide-question.ts";
-import { decodeGrant } from "../decide/grant.ts";
-import { resolveSubject } from "../decide/resolve-subject.ts";
-import { winningRule } from "../decide/winning-rule.ts";
+import { explain } from "../decide/explain.ts";
 import type { PolicyMetrics } from "../metrics.ts";
 import type { Snapshots } from "../snapshots.ts";
 import { authorizeAdmin, type Authorizing } from "./authorize.ts";
@@ -22,11 +19,8 @@ export function addCheckRoute(
     await authorizeAdmin(authorizing, c, tenant);
     const { subject, question } = await readJson(c, questionSchema);
     const snapshot = await snapshots.atLeast(tenant);
-    const allow = decideQuestion(snapshot, subject, question);
-    const asked = askedBy(snapshot, question);
-    const grant = decodeGrant(snapshot, resolveSubject(snapshot, subject).id);
-    const rule = asked && winningRule(snapshot, grant, asked.permission, asked.topics[0]);
+    const { allow, rule } = explain(snapshot, subject, question, authorizing.wall());
     decisions.inc({ outcome: allow ? "allow" : "deny", source: "check" });
-    return c.json({ allow, version: snapshot.version.number, rule: rule ?? null });
+    return c.json({ allow, version: snapshot.version.number, rule });
   });
 }

@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
-import { crc32 } from "node:zlib";
 import type { MsgHdrs } from "@nats-io/transport-node";
 import type { z } from "zod";
 import { policyEntrySchema, sessionEntrySchema, tenantEntrySchema } from "#shared/contract/control-entry.ts";
+import { tagOf } from "#shared/contract/event-id.ts";
 import { eventTypeOf, isTopic } from "#shared/contract/topics.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { ControlEntry, LogEntry, PoisonEntry, Position } from "../event.ts";
@@ -39,17 +39,6 @@ export function decodeEntry(tenant: string, maxEventBytes: number, message: Stor
     attributes: attributesOf(message.headers),
     frames: new Map(),
   };
-}
-
-/** 32 bits of a message's time of storage in base 36: another message under the same sequence has another tag. */
-export function tagOf(storedAtNanos: bigint): string {
-  return crc32(storedAtNanos.toString()).toString(36);
-}
-
-/** Nanoseconds since 1970 of the timestamps that JetStream writes (RFC 3339 with up to nine decimals). */
-export function nanosOf(timestamp: string): bigint {
-  const [, seconds = "", fraction = "", zone = "Z"] = /^([^.Z+]+)(?:\.(\d+))?(.*)$/.exec(timestamp) ?? [];
-  return BigInt(Date.parse(`${seconds}${zone}`)) * 1_000_000n + BigInt(fraction.padEnd(9, "0").slice(0, 9));
 }
 
 function storedAtOf({ storedAtNanos }: StoredMessage): number {
