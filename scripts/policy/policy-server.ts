@@ -52,13 +52,15 @@ export async function openPolicyServer(
 }
 
 async function readToken(file: string | undefined, token: string | undefined): Promise<string> {
-  const read = (path: string): Promise<string> =>
-    readFile(path, "utf8").catch((error: Error) => {
-      throw new ScriptError(`the token cannot be read: ${error.message}`);
-    });
-  const found = (file === undefined ? token : await read(file))?.trim() ?? "";
+  const found = (file === undefined ? token : await readTokenFile(file))?.trim() ?? "";
   if (found !== "") return found;
   throw new ScriptError("there is no token: name a file with --token-file, or set POLICY_TOKEN_FILE or POLICY_TOKEN");
+}
+
+function readTokenFile(path: string): Promise<string> {
+  return readFile(path, "utf8").catch((error: Error) => {
+    throw new ScriptError(`the token cannot be read: ${error.message}`);
+  });
 }
 
 async function callPolicy<Schema extends z.ZodType>(

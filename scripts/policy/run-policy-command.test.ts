@@ -12,7 +12,7 @@ events: { "order.*": order:read }
 tests:
   - { subject: alice, topic: order.created.42, expect: allow }
 `;
-const ODD = `${SOUND.replace('"order:read"]', '"order:read", "order:read"]')}`;
+const ODD = SOUND.replace('"order:read"]', '"order:read", "order:read"]');
 const BROKEN = "tenant: acme\nroles: { a: { allow: [x] } }\nwho: me\n";
 const FAILING = SOUND.replace("expect: allow", "expect: deny");
 

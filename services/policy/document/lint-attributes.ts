@@ -1,6 +1,6 @@
 import { SUBJECT_ID, subjectNames } from "./condition.ts";
 import type { DocumentWarning } from "./fault.ts";
-import { type PolicyDocument, type Rule, ruleText } from "./policy-document.ts";
+import { type PolicyDocument, type Role, type Rule, ruleText } from "./policy-document.ts";
 import { placeholderOf } from "./topic-placeholder.ts";
 
 /** What every subject has, whatever the document says. */
@@ -9,17 +9,14 @@ const ALWAYS_THERE: ReadonlySet<string> = new Set([SUBJECT_ID, "sub", "tenant"])
 /** Attributes that rules look at and nobody has, and attributes that no rule looks at. */
 export function attributeWarnings({ roles, attributes }: PolicyDocument): DocumentWarning[] {
   const held = new Set([...attributes.values()].flatMap((each) => [...each.keys()]));
-  const used = new Set<string>();
-  const missing: DocumentWarning[] = [];
-  for (const [role, rules] of roles) {
-    for (const [path, rule] of placesOf(role, rules)) {
-      for (const name of namesIn(rule)) {
-        used.add(name);
-        if (held.has(name) || ALWAYS_THERE.has(name)) continue;
-        missing.push({ path, message: `nobody has the attribute "${name}", which ${ruleText(rule)} looks at` });
-      }
-    }
-  }
+  const looks = [...roles].flatMap(([role, rules]) => looksOf(role, rules));
+  const used = new Set(looks.map(({ name }) => name));
+  const missing = looks
+    .filter(({ name }) => !held.has(name) && !ALWAYS_THERE.has(name))
+    .map(({ path, rule, name }) => ({
+      path,
+      message: `nobody has the attribute "${name}", which ${ruleText(rule)} looks at`,
+    }));
   const unused = [...attributes].flatMap(([subject, each]) =>
     [...each.keys()]
       .filter((key) => !used.has(key))
@@ -28,12 +25,18 @@ export function attributeWarnings({ roles, attributes }: PolicyDocument): Docume
   return [...missing, ...unused];
 }
 
-function placesOf(
-  role: string,
-  rules: { allow: readonly Rule[]; deny: readonly Rule[] },
-): Array<[PropertyKey[], Rule]> {
+/** An attribute that a rule looks at, and where the rule stands. */
+interface Look {
+  readonly path: readonly PropertyKey[];
+  readonly rule: Rule;
+  readonly name: string;
+}
+
+function looksOf(role: string, rules: Pick<Role, "allow" | "deny">): Look[] {
   return (["allow", "deny"] as const).flatMap((effect) =>
-    rules[effect].map((rule, index): [PropertyKey[], Rule] => [["roles", role, effect, index], rule]),
+    rules[effect].flatMap((rule, index) =>
+      Array.from(namesIn(rule), (name) => ({ path: ["roles", role, effect, index], rule, name })),
+    ),
   );
 }
 

@@ -10,7 +10,7 @@ const warningsOf = (text: string): string[] => {
   if (parsed.faults !== undefined) throw new Error(parsed.faults.map(faultText).join("\n"));
   return lintDocument(parsed.document, NOW)
     .map(({ path, key, message }) => faultText(parsed.faultAt(path, message, key)))
-    .map((text) => text.replace(/^line (\d+), column (\d+): [^ ]+: /, "$1:$2 "));
+    .map((line) => line.replace(/^line (\d+), column (\d+): [^ ]+: /, "$1:$2 "));
 };
 
 /** A document with one role `r` (and a parent `p`), its rules from line 4 on. */

@@ -64,7 +64,14 @@ describe("a document file", () => {
     const failing = `${documentOf("tested", "one")}tests:\n  - { subject: a, permission: b:c, expect: allow }\n`;
     expect(await apply("tested", failing, "boot")).toEqual({
       reason: "invalid",
-      faults: [{ line: 4, column: 5, path: "tests.0", message: "expected allow, but no rule allows b:c" }],
+      faults: [
+        {
+          line: 4,
+          column: 5,
+          path: "tests.0",
+          message: "expected allow, but no rule of the subject's roles is about b:c",
+        },
+      ],
     });
     expect(await policies.store.tenants()).not.toContain("tested");
     expect(await apply("tested", failing.replace("allow", "deny"), "change")).toBeUndefined();

@@ -1,10 +1,9 @@
 import { isName } from "#shared/contract/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { changePolicy, type PolicyChanging } from "../change-policy.ts";
-import { failedCases } from "../decide/failed-cases.ts";
+import { documentFaults } from "../compile-policy.ts";
 import { decodeUtf8 } from "../document/decode-utf8.ts";
 import type { Fault } from "../document/fault.ts";
-import { parseDocument } from "../document/parse-document.ts";
 import { takeFile } from "../policy-change.ts";
 import { createTenant } from "../tenants/create-tenant.ts";
 
@@ -39,10 +38,8 @@ export async function applyFile(
   if (!isName(tenant)) return invalid("the file must be named <tenant>.yaml, with a tenant of A-Z a-z 0-9 _ -");
   const text = decodeUtf8(bytes);
   if (text === undefined) return invalid("the file is not UTF-8");
-  const parsed = parseDocument(text, tenant);
-  if (parsed.faults !== undefined) return { reason: "invalid", faults: parsed.faults };
-  const failed = failedCases(parsed);
-  if (failed.length > 0 && !(await isInForce(on, tenant, hash))) return { reason: "invalid", faults: failed };
+  const faults = documentFaults(text, tenant);
+  if (faults.length > 0) return { reason: "invalid", faults };
   await createTenant(on, tenant, "file");
   if (occasion === "boot" && (await wasReplaced(on, tenant, hash))) return { reason: "older", faults: [] };
   try {
@@ -52,12 +49,6 @@ export async function applyFile(
     if (error instanceof AppError && error.code === "body_too_large") return invalid(error.message);
     throw error;
   }
-}
-
-/** Cases were asked when the file was applied; that one of them would be answered otherwise by now takes nothing back. */
-async function isInForce({ store }: PolicyChanging, tenant: string, hash: string): Promise<boolean> {
-  const origin = (await store.read(tenant))?.policy.document.origin;
-  return origin?.kind === "file" && origin.hash === hash;
 }
 
 async function wasReplaced({ store }: PolicyChanging, tenant: string, hash: string): Promise<boolean> {

@@ -79,7 +79,7 @@ describe("document files under a running policy", () => {
       ],
     ];
     await Promise.all(
-      ways.map(async ([_, replace]) => {
+      ways.map(async ([, replace]) => {
         const tenant = await newTenant();
         await replace(path(`${tenant}.yaml`), documentOf(tenant, "two"));
         await inForce(tenant, documentOf(tenant, "two"));
