@@ -16,6 +16,7 @@ import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys, type WithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
+import { openEventLogs } from "./bus/event-logs.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
 import type { PolicyChanging } from "./change-policy.ts";
 import type { PolicyConfig } from "./config.ts";
@@ -23,6 +24,7 @@ import { authorizationCallers, createAuthorizationService } from "./grpc/authori
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
 import type { Authorizing } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
+import { addExplainRoutes } from "./http/explain-route.ts";
 import { addExportRoutes } from "./http/export-routes.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
@@ -31,6 +33,7 @@ import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
 import { Snapshots } from "./snapshots.ts";
 import { openPolicyKv, type WatchedPolicyStore } from "./store/policy-kv.ts";
 import { openRevocationsKv } from "./store/revocations-kv.ts";
+import { shareReads } from "./store/share-reads.ts";
 import type { StoredPolicy } from "./store/stored-policy.ts";
 import { ensureAnnounced, keepAnnounced } from "./tenants/keep-announced.ts";
 import { applyFile } from "./watch/apply-file.ts";
@@ -93,6 +96,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addExportRoutes(api, authorizing, changing);
   addSubjectRoutes(api, authorizing, changing);
   addCheckRoute(api, authorizing, changing.snapshots, metrics);
+  addExplainRoutes(api, authorizing, { ...changing, logs: await openEventLogs(nats), wall: () => clock.wall() });
   const server = createApiServer(api);
   const http = await listen(server, { host, port: config.POLICY_HTTP_PORT, setting: "POLICY_HTTP_PORT" });
   starting.defer(() => closeServer(server, CLOSE_GRACE_MS));
@@ -114,8 +118,9 @@ async function openPolicies(nats: NatsConnection, config: PolicyConfig, metrics:
     maxAgeMs: config.POLICY_HISTORY_MAX_AGE_SECONDS * 1_000,
     replicas: config.NATS_REPLICAS,
   });
-  const snapshots = new Snapshots(store, ({ document: { tenant }, version }) =>
-    metrics.snapshotLoaded(tenant, version.number),
+  const snapshots = new Snapshots(
+    { read: shareReads((tenant) => store.read(tenant)) },
+    ({ document: { tenant }, version }) => metrics.snapshotLoaded(tenant, version.number),
   );
   const onChanged: PolicyChanging["onChanged"] = (kind) => metrics.changes.inc({ kind });
   return { store, changing: { store, logs, snapshots, clock, onChanged } };

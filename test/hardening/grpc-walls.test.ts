@@ -51,6 +51,7 @@ const METHODS = [
 const MORE_METHODS = [
   { server: "policy" as const, path: DecisionServiceService.mapResources.path, may: ["stream"] },
   { server: "policy" as const, path: DecisionServiceService.checkBatch.path, may: ["gateway"] },
+  { server: "policy" as const, path: DecisionServiceService.explain.path, may: ["gateway"] },
   { server: "policy" as const, path: AuthorizationService.check.path, may: ["gateway"], admitted: status.OK },
 ];
 const HEALTH = (["auth", "policy"] as const).map((server) => ({ server, path: HealthService.check.path }));

@@ -42,7 +42,7 @@ export function considerRules(
 }
 
 /** The rule that `decide` follows: the first that denies, else the first that allows. */
-export function winnerOf(considered: readonly ConsideredRule[]): ConsideredRule | undefined {
+export function winnerOf<Rule extends ConsideredRule>(considered: readonly Rule[]): Rule | undefined {
   const holding = considered.filter(({ holds }) => holds);
   return holding.find(({ effect }) => effect === "deny") ?? holding[0];
 }

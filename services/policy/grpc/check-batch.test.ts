@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { type Check, CheckBatchRequest } from "#proto/policy/v1/decision.ts";
+import { type Check, CheckBatchRequest, ExplainResponse } from "#proto/policy/v1/decision.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createPolicyMetrics } from "../metrics.ts";
 import { Snapshots } from "../snapshots.ts";
 import { checkBatch } from "./check-batch.ts";
+import { explainCheck } from "./explain-check.ts";
 import { mapResources } from "./map-resources.ts";
 
 const version = { number: 7, build: "0123abcd" };
@@ -31,6 +32,7 @@ const metrics = createPolicyMetrics(createMetricsRegistry());
 const by = (id: string, question: Check["question"], groups: string[] = []): Check => ({
   subject: { id, roles: [], groups },
   question,
+  attributes: {},
 });
 const get = (path: string, method = "GET"): Check["question"] => ({ $case: "request", value: { method, path } });
 
@@ -71,12 +73,48 @@ describe("a batch of checks", () => {
       [],
       Array.from({ length: 1_025 }, () => one),
       [by("vera", undefined)],
-      [{ subject: undefined, question: one.question }],
+      [{ ...one, subject: undefined }],
       [by("vera", { $case: "permission", value: "order:*" })],
       [by("vera", { $case: "topic", value: "order.*" })],
     ]) {
       await expect(allowed(...checks)).rejects.toMatchObject({ code: "malformed_request" });
     }
+  });
+});
+
+describe("an explanation", () => {
+  test("has the decision, the rule it follows and every other one", async () => {
+    const check = by("vera", { $case: "topic", value: "order.created.secret" });
+    const answer = await explainCheck({ snapshots, wall }, { tenant: "acme", check });
+    expect(ExplainResponse.decode(ExplainResponse.encode(answer).finish())).toEqual({
+      version,
+      allow: false,
+      permission: "order:read",
+      topic: "order.created.secret",
+      because: "it is about order.*.secret",
+      rule: answer.considered[0],
+      considered: [
+        {
+          role: "viewer",
+          via: ["bound by name"],
+          effect: "deny",
+          rule: "order:read@order.*.secret",
+          holds: true,
+          because: "it is about order.*.secret",
+        },
+        {
+          role: "viewer",
+          via: ["bound by name"],
+          effect: "allow",
+          rule: "order:read",
+          holds: true,
+          because: "it is about every topic",
+        },
+      ],
+    });
+    await expect(explainCheck({ snapshots, wall }, { tenant: "acme" })).rejects.toMatchObject({
+      code: "malformed_request",
+    });
   });
 });
 

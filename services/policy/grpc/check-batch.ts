@@ -26,19 +26,26 @@ export async function checkBatch(
   return { version: snapshot.version, allowed };
 }
 
-function readCheck({ subject, question }: Check): { readonly subject: Subject; readonly question: Question } {
+/**
+ * Reads a check.
+ * @throws {AppError} `malformed_request`.
+ */
+export function readCheck({ subject, question, attributes }: Check): {
+  readonly subject: Subject;
+  readonly question: Question;
+} {
   if (subject === undefined) throw malformed("a check needs a subject");
-  return { subject, question: readQuestion(question) };
+  return { subject, question: readQuestion(question, attributes) };
 }
 
-function readQuestion(question: Check["question"]): Question {
+function readQuestion(question: Check["question"], attributes: Check["attributes"]): Question {
   switch (question?.$case) {
     case "permission":
       if (!isPermission(question.value)) throw malformed("a permission is malformed");
       return { of: "permission", permission: question.value };
     case "topic":
       if (!isTopic(question.value)) throw malformed("a topic is malformed");
-      return { of: "event", topic: question.value, attributes: {} };
+      return { of: "event", topic: question.value, attributes };
     case "request":
       return { of: "request", ...question.value };
     case undefined:

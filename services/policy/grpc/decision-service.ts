@@ -16,6 +16,8 @@ import { resolveSubject } from "../decide/resolve-subject.ts";
 import { isPermission } from "../document/permission.ts";
 import { checkBatch } from "./check-batch.ts";
 import type { Deciding, DecisionMetrics } from "./deciding.ts";
+import { encodeResidual } from "./encode-residual.ts";
+import { explainCheck } from "./explain-check.ts";
 import { mapResources } from "./map-resources.ts";
 import { readTenant, readVersion, requireCount } from "./read-request.ts";
 
@@ -26,6 +28,7 @@ export const decisionCallers: MethodCallers<keyof DecisionServiceService> = {
   resolve: ["stream.sluice", "auth.sluice"],
   decide: ["stream.sluice", "auth.sluice"],
   checkBatch: ["gateway.sluice"],
+  explain: ["gateway.sluice"],
   mapResources: ["stream.sluice"],
 };
 
@@ -35,6 +38,7 @@ export function createDecisionService(on: Deciding, log: Logger): DecisionServic
     resolve: unaryHandler(log, (request) => resolve(on, request)),
     decide: unaryHandler(log, (request) => decideAll(on, request)),
     checkBatch: unaryHandler(log, (request) => checkBatch(on, request)),
+    explain: unaryHandler(log, (request) => explainCheck(on, request)),
     mapResources: unaryHandler(log, (request) => mapResources(on, request)),
   };
 }
@@ -47,8 +51,8 @@ async function resolve(
   const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
   const now = wall();
   const grants = subjects.map((subject) => {
-    const { id, roles } = resolveSubject(snapshot, subject, now);
-    return { id, roles: [...roles] };
+    const { id, roles, remainingMs } = resolveSubject(snapshot, subject, now);
+    return { id, roles: [...roles], remainingMs };
   });
   metrics.resolves.inc(grants.length);
   return { version: snapshot.version, grants, eventMap: [...snapshot.document.events] };
@@ -71,10 +75,7 @@ async function decideAll(
   countEffects(metrics, residuals);
   return {
     version: snapshot.version,
-    residuals: residuals.map(({ allow, deny, denyWhen }) => ({
-      allow: [...allow],
-      deny: [...deny, ...denyWhen.map(({ pattern }) => pattern)],
-    })),
+    residuals: residuals.map(encodeResidual),
   };
 }
 

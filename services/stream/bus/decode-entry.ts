@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { MsgHdrs } from "@nats-io/transport-node";
 import type { z } from "zod";
 import { policyEntrySchema, sessionEntrySchema, tenantEntrySchema } from "#shared/contract/control-entry.ts";
+import { attributesOf } from "#shared/contract/event-attributes.ts";
 import { tagOf } from "#shared/contract/event-id.ts";
 import { eventTypeOf, isTopic } from "#shared/contract/topics.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
@@ -15,8 +16,6 @@ export interface StoredMessage {
   readonly storedAtNanos: bigint;
   readonly headers: MsgHdrs | undefined;
 }
-
-const NO_ATTRIBUTES: Readonly<Record<string, string>> = Object.freeze({});
 
 /** Makes an entry of a stored message. Producers may have written anything; what cannot be shown becomes poison. */
 export function decodeEntry(tenant: string, maxEventBytes: number, message: StoredMessage): LogEntry {
@@ -68,18 +67,6 @@ function wrap<Of extends string, Schema extends z.ZodType>(
 ): { of: Of; entry: z.infer<Schema> } | undefined {
   const parsed = schema.safeParse(value);
   return parsed.success ? { of, entry: parsed.data } : undefined;
-}
-
-function attributesOf(headers: MsgHdrs | undefined): Readonly<Record<string, string>> {
-  if (headers === undefined) return NO_ATTRIBUTES;
-  const kept = headers.keys().filter((name) => isAttribute(name.toLowerCase()));
-  return kept.length === 0
-    ? NO_ATTRIBUTES
-    : Object.fromEntries(kept.map((name) => [name.toLowerCase(), headers.get(name)]));
-}
-
-function isAttribute(name: string): boolean {
-  return name === "nats-msg-id" || name.startsWith("ce-");
 }
 
 function poison(position: Position, reason: PoisonEntry["reason"]): PoisonEntry {

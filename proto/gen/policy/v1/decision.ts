@@ -42,6 +42,8 @@ export interface Subject {
   roles: string[];
   /** from the token */
   groups: string[];
+  /** The `iss` of the token; absent for auth's own. Whether its roles and groups count is the tenant's to say. */
+  issuer?: string | undefined;
 }
 
 export interface ResolveResponse {
@@ -57,6 +59,11 @@ export interface Grant {
   id: string;
   /** a control entry that names one of these makes the grant worth asking for again */
   roles: string[];
+  /**
+   * How long it lasts before a binding that it rests on ends; absent where none does. Then resolve again: the log will
+   * say so too, but nothing may be delivered by the ended right until it does.
+   */
+  remainingMs?: number | undefined;
 }
 
 export interface EventRule {
@@ -81,13 +88,54 @@ export interface DecideResponse {
 
 /**
  * What is left to decide when the grant and the permission are known: an event is let through when its topic matches
- * one of `allow` and none of `deny`. Both empty is a plain no; `allow: [">"]` with no `deny` is a plain yes.
+ * one of `allow`, or one of `allow_when` whose condition holds, and none of `deny`, and none of `deny_when` whose
+ * condition holds. All empty is a plain no; `allow: [">"]` alone is a plain yes.
  */
 export interface Residual {
   /** topic patterns */
   allow: string[];
   /** topic patterns */
   deny: string[];
+  allowWhen: ConditionalPattern[];
+  denyWhen: ConditionalPattern[];
+}
+
+/** A topic pattern that counts for events on which the condition holds. */
+export interface ConditionalPattern {
+  pattern: string;
+  when?: EventCondition | undefined;
+}
+
+/**
+ * What is asked of an event's CloudEvents attributes, with the subject's values filled in. A comparison with an attribute
+ * that the event lacks is false in `allow_when` and true in `deny_when`. Who meets a condition that he does not know
+ * must not deliver.
+ */
+export interface EventCondition {
+  kind?:
+    | { $case: "oneOf"; value: OneOf }
+    | { $case: "noneOf"; value: OneOf }
+    | { $case: "same"; value: TwoAttributes }
+    | { $case: "different"; value: TwoAttributes }
+    | { $case: "all"; value: EventConditions }
+    | { $case: "any"; value: EventConditions }
+    | undefined;
+}
+
+export interface OneOf {
+  /** `region` is what producers send in the header `ce-region` */
+  attribute: string;
+  values: string[];
+}
+
+export interface TwoAttributes {
+  attribute: string;
+  other: string;
+}
+
+export interface EventConditions {
+  /** 1 or more */
+  conditions: EventCondition[];
 }
 
 export interface CheckBatchRequest {
@@ -110,6 +158,13 @@ export interface Check {
     /** by the tenant's routes */
     { $case: "request"; value: HttpRequest }
     | undefined;
+  /** of the event, with a topic */
+  attributes: { [key: string]: string };
+}
+
+export interface Check_AttributesEntry {
+  key: string;
+  value: string;
 }
 
 export interface HttpRequest {
@@ -120,6 +175,38 @@ export interface HttpRequest {
 export interface CheckBatchResponse {
   version?: Version | undefined;
   allowed: boolean[];
+}
+
+export interface ExplainRequest {
+  tenant: string;
+  check?: Check | undefined;
+  atLeast?: Version | undefined;
+}
+
+export interface ExplainResponse {
+  version?: Version | undefined;
+  allow: boolean;
+  /** that was needed; empty where neither the event map nor a route knows one */
+  permission: string;
+  /** the topic or pattern that decided; empty where every event was asked about */
+  topic: string;
+  because: string;
+  /** that the decision follows; absent where none holds, which denies */
+  rule?: ConsideredRule | undefined;
+  considered: ConsideredRule[];
+}
+
+/** A rule about the permission, of a role that the subject has. */
+export interface ConsideredRule {
+  role: string;
+  /** how the subject has the role */
+  via: string[];
+  /** allow or deny */
+  effect: string;
+  /** for people */
+  rule: string;
+  holds: boolean;
+  because: string;
 }
 
 export interface MapResourcesRequest {
@@ -265,7 +352,7 @@ export const ResolveRequest: MessageFns<ResolveRequest> = {
 };
 
 function createBaseSubject(): Subject {
-  return { id: "", roles: [], groups: [] };
+  return { id: "", roles: [], groups: [], issuer: undefined };
 }
 
 export const Subject: MessageFns<Subject> = {
@@ -278,6 +365,9 @@ export const Subject: MessageFns<Subject> = {
     }
     for (const v of message.groups) {
       writer.uint32(26).string(v!);
+    }
+    if (message.issuer !== undefined) {
+      writer.uint32(34).string(message.issuer);
     }
     return writer;
   },
@@ -317,6 +407,14 @@ export const Subject: MessageFns<Subject> = {
             }
 
             message.groups.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.issuer = reader.string();
             continue;
           }
         }
@@ -401,7 +499,7 @@ export const ResolveResponse: MessageFns<ResolveResponse> = {
 };
 
 function createBaseGrant(): Grant {
-  return { id: "", roles: [] };
+  return { id: "", roles: [], remainingMs: undefined };
 }
 
 export const Grant: MessageFns<Grant> = {
@@ -411,6 +509,9 @@ export const Grant: MessageFns<Grant> = {
     }
     for (const v of message.roles) {
       writer.uint32(18).string(v!);
+    }
+    if (message.remainingMs !== undefined) {
+      writer.uint32(24).int64(message.remainingMs);
     }
     return writer;
   },
@@ -442,6 +543,14 @@ export const Grant: MessageFns<Grant> = {
             }
 
             message.roles.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.remainingMs = longToNumber(reader.int64());
             continue;
           }
         }
@@ -651,7 +760,7 @@ export const DecideResponse: MessageFns<DecideResponse> = {
 };
 
 function createBaseResidual(): Residual {
-  return { allow: [], deny: [] };
+  return { allow: [], deny: [], allowWhen: [], denyWhen: [] };
 }
 
 export const Residual: MessageFns<Residual> = {
@@ -661,6 +770,12 @@ export const Residual: MessageFns<Residual> = {
     }
     for (const v of message.deny) {
       writer.uint32(18).string(v!);
+    }
+    for (const v of message.allowWhen) {
+      ConditionalPattern.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.denyWhen) {
+      ConditionalPattern.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -692,6 +807,342 @@ export const Residual: MessageFns<Residual> = {
             }
 
             message.deny.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.allowWhen.push(ConditionalPattern.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.denyWhen.push(ConditionalPattern.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConditionalPattern(): ConditionalPattern {
+  return { pattern: "", when: undefined };
+}
+
+export const ConditionalPattern: MessageFns<ConditionalPattern> = {
+  encode(message: ConditionalPattern, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pattern !== "") {
+      writer.uint32(10).string(message.pattern);
+    }
+    if (message.when !== undefined) {
+      EventCondition.encode(message.when, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConditionalPattern {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConditionalPattern();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pattern = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.when = EventCondition.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEventCondition(): EventCondition {
+  return { kind: undefined };
+}
+
+export const EventCondition: MessageFns<EventCondition> = {
+  encode(message: EventCondition, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.kind?.$case) {
+      case "oneOf":
+        OneOf.encode(message.kind.value, writer.uint32(10).fork()).join();
+        break;
+      case "noneOf":
+        OneOf.encode(message.kind.value, writer.uint32(18).fork()).join();
+        break;
+      case "same":
+        TwoAttributes.encode(message.kind.value, writer.uint32(26).fork()).join();
+        break;
+      case "different":
+        TwoAttributes.encode(message.kind.value, writer.uint32(34).fork()).join();
+        break;
+      case "all":
+        EventConditions.encode(message.kind.value, writer.uint32(42).fork()).join();
+        break;
+      case "any":
+        EventConditions.encode(message.kind.value, writer.uint32(50).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventCondition {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventCondition();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = { $case: "oneOf", value: OneOf.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = { $case: "noneOf", value: OneOf.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.kind = { $case: "same", value: TwoAttributes.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.kind = { $case: "different", value: TwoAttributes.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.kind = { $case: "all", value: EventConditions.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.kind = { $case: "any", value: EventConditions.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOneOf(): OneOf {
+  return { attribute: "", values: [] };
+}
+
+export const OneOf: MessageFns<OneOf> = {
+  encode(message: OneOf, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.attribute !== "") {
+      writer.uint32(10).string(message.attribute);
+    }
+    for (const v of message.values) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OneOf {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOneOf();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.attribute = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.values.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTwoAttributes(): TwoAttributes {
+  return { attribute: "", other: "" };
+}
+
+export const TwoAttributes: MessageFns<TwoAttributes> = {
+  encode(message: TwoAttributes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.attribute !== "") {
+      writer.uint32(10).string(message.attribute);
+    }
+    if (message.other !== "") {
+      writer.uint32(18).string(message.other);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TwoAttributes {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTwoAttributes();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.attribute = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.other = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEventConditions(): EventConditions {
+  return { conditions: [] };
+}
+
+export const EventConditions: MessageFns<EventConditions> = {
+  encode(message: EventConditions, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.conditions) {
+      EventCondition.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventConditions {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventConditions();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.conditions.push(EventCondition.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -776,7 +1227,7 @@ export const CheckBatchRequest: MessageFns<CheckBatchRequest> = {
 };
 
 function createBaseCheck(): Check {
-  return { subject: undefined, question: undefined };
+  return { subject: undefined, question: undefined, attributes: {} };
 }
 
 export const Check: MessageFns<Check> = {
@@ -795,6 +1246,9 @@ export const Check: MessageFns<Check> = {
         HttpRequest.encode(message.question.value, writer.uint32(34).fork()).join();
         break;
     }
+    globalThis.Object.entries(message.attributes).forEach(([key, value]: [string, string]) => {
+      Check_AttributesEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
     return writer;
   },
 
@@ -841,6 +1295,74 @@ export const Check: MessageFns<Check> = {
             }
 
             message.question = { $case: "request", value: HttpRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = Check_AttributesEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.attributes[entry5.key] = entry5.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheck_AttributesEntry(): Check_AttributesEntry {
+  return { key: "", value: "" };
+}
+
+export const Check_AttributesEntry: MessageFns<Check_AttributesEntry> = {
+  encode(message: Check_AttributesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Check_AttributesEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheck_AttributesEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }
@@ -970,6 +1492,287 @@ export const CheckBatchResponse: MessageFns<CheckBatchResponse> = {
             }
 
             break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExplainRequest(): ExplainRequest {
+  return { tenant: "", check: undefined, atLeast: undefined };
+}
+
+export const ExplainRequest: MessageFns<ExplainRequest> = {
+  encode(message: ExplainRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.check !== undefined) {
+      Check.encode(message.check, writer.uint32(18).fork()).join();
+    }
+    if (message.atLeast !== undefined) {
+      Version.encode(message.atLeast, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.check = Check.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.atLeast = Version.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExplainResponse(): ExplainResponse {
+  return { version: undefined, allow: false, permission: "", topic: "", because: "", rule: undefined, considered: [] };
+}
+
+export const ExplainResponse: MessageFns<ExplainResponse> = {
+  encode(message: ExplainResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== undefined) {
+      Version.encode(message.version, writer.uint32(10).fork()).join();
+    }
+    if (message.allow !== false) {
+      writer.uint32(16).bool(message.allow);
+    }
+    if (message.permission !== "") {
+      writer.uint32(26).string(message.permission);
+    }
+    if (message.topic !== "") {
+      writer.uint32(34).string(message.topic);
+    }
+    if (message.because !== "") {
+      writer.uint32(42).string(message.because);
+    }
+    if (message.rule !== undefined) {
+      ConsideredRule.encode(message.rule, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.considered) {
+      ConsideredRule.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.version = Version.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.allow = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.permission = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.because = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.rule = ConsideredRule.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.considered.push(ConsideredRule.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConsideredRule(): ConsideredRule {
+  return { role: "", via: [], effect: "", rule: "", holds: false, because: "" };
+}
+
+export const ConsideredRule: MessageFns<ConsideredRule> = {
+  encode(message: ConsideredRule, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== "") {
+      writer.uint32(10).string(message.role);
+    }
+    for (const v of message.via) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.effect !== "") {
+      writer.uint32(26).string(message.effect);
+    }
+    if (message.rule !== "") {
+      writer.uint32(34).string(message.rule);
+    }
+    if (message.holds !== false) {
+      writer.uint32(40).bool(message.holds);
+    }
+    if (message.because !== "") {
+      writer.uint32(50).string(message.because);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConsideredRule {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConsideredRule();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.via.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.effect = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.rule = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.holds = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.because = reader.string();
+            continue;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {
@@ -1192,6 +1995,16 @@ export const DecisionServiceService = {
     responseSerialize: (value: CheckBatchResponse): Buffer => Buffer.from(CheckBatchResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CheckBatchResponse => CheckBatchResponse.decode(value),
   },
+  /** Explain answers one check with all that led to the decision. */
+  explain: {
+    path: "/policy.v1.DecisionService/Explain" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExplainRequest): Buffer => Buffer.from(ExplainRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExplainRequest => ExplainRequest.decode(value),
+    responseSerialize: (value: ExplainResponse): Buffer => Buffer.from(ExplainResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExplainResponse => ExplainResponse.decode(value),
+  },
   /** MapResources gives, for each path, the topics that tell of changes behind it, by the tenant's routes for GET. */
   mapResources: {
     path: "/policy.v1.DecisionService/MapResources" as const,
@@ -1212,6 +2025,8 @@ export interface DecisionServiceServer extends UntypedServiceImplementation {
   decide: handleUnaryCall<DecideRequest, DecideResponse>;
   /** CheckBatch answers checks in the order they were asked. */
   checkBatch: handleUnaryCall<CheckBatchRequest, CheckBatchResponse>;
+  /** Explain answers one check with all that led to the decision. */
+  explain: handleUnaryCall<ExplainRequest, ExplainResponse>;
   /** MapResources gives, for each path, the topics that tell of changes behind it, by the tenant's routes for GET. */
   mapResources: handleUnaryCall<MapResourcesRequest, MapResourcesResponse>;
 }
@@ -1264,6 +2079,22 @@ export interface DecisionServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CheckBatchResponse) => void,
+  ): ClientUnaryCall;
+  /** Explain answers one check with all that led to the decision. */
+  explain(
+    request: ExplainRequest,
+    callback: (error: ServiceError | null, response: ExplainResponse) => void,
+  ): ClientUnaryCall;
+  explain(
+    request: ExplainRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExplainResponse) => void,
+  ): ClientUnaryCall;
+  explain(
+    request: ExplainRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExplainResponse) => void,
   ): ClientUnaryCall;
   /** MapResources gives, for each path, the topics that tell of changes behind it, by the tenant's routes for GET. */
   mapResources(
