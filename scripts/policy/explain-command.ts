@@ -1,68 +1,117 @@
 import { z } from "zod";
-import { misused, parseCommandLine, type PolicyCommand } from "./policy-command.ts";
-import { openPolicyServer, SERVER_OPTIONS, SERVER_USAGE } from "./policy-server.ts";
+import { explain } from "../../services/policy/decide/explain.ts";
+import { compileSnapshot } from "../../services/policy/decide/snapshot.ts";
+import { caseSchema } from "../../services/policy/document/case-schema.ts";
+import { misused, parseCommandLine, type PolicyCommand, type Terminal } from "./policy-command.ts";
+import { openPolicyServer, type PolicyServer, SERVER_OPTIONS, SERVER_USAGE } from "./policy-server.ts";
+import { readDocumentFile, soundDocument } from "./read-document-file.ts";
+import { explanationSchema, tellExplanation } from "./tell-explanation.ts";
 
-const usage = `usage: npm run policy -- explain <tenant> <subject> (--permission <p> | --topic <t> | --method <m> --path <p>)
+const usage = `usage: npm run policy -- explain <subject> (--tenant <name> | --file <file>)
+         (--permission <p> | --topic <t> [--attribute <name>=<value>]… | --method <m> --path <p> | --event <id>)
          [--role <role>]… [--group <group>]… [--url <url>] [--token-file <file>]
 
-Asks policy whether somebody may, and tells every rule that it looked at: its role, whether it holds, and why.
+Tells whether somebody may, by which rule, and what every rule that was looked at says to it. A server is asked about the
+policy in force; with --file no server is asked, and what was bound over HTTP does not count.
 
-  --permission <p>     such as order:read: on whatever topic
-  --topic <t>          such as order.created.42: may they see such an event
+  --permission <p>     such as order:read: on every event
+  --topic <t>          such as order.created.42: may they see such an event; --attribute region=eu is what it says of itself
   --method, --path     such as GET /api/v1/orders/42: may they make such a request
-  --role, --group      a role or a group that their token names; may be given again
+  --event <id>         an event's id: why did they, or did they not, receive it
+  --role, --group      a role or a group that their token names
 ${SERVER_USAGE}`;
 
-const ruleSchema = z.object({ role: z.string(), effect: z.string(), rule: z.string() });
-
-const explanationSchema = z.object({
-  allow: z.boolean(),
-  version: z.int(),
-  rule: ruleSchema.nullish(),
-  considered: z.array(ruleSchema.extend({ holds: z.boolean(), because: z.string() })),
-});
-type Explanation = z.infer<typeof explanationSchema>;
-
 const options = {
+  tenant: { type: "string" },
+  file: { type: "string" },
   permission: { type: "string" },
   topic: { type: "string" },
+  attribute: { type: "string", multiple: true },
   method: { type: "string" },
   path: { type: "string" },
+  event: { type: "string" },
   role: { type: "string", multiple: true },
   group: { type: "string", multiple: true },
   ...SERVER_OPTIONS,
 } as const;
+type Values = ReturnType<typeof parseCommandLine<typeof options>>["values"];
 
-/** Asks a server why somebody may or may not. */
+const eventSchema = z.object({
+  event: z.looseObject({ state: z.string(), topic: z.string().optional(), because: z.string().optional() }),
+  whenPublished: z.union([explanationSchema, z.object({ unknown: z.string() })]).optional(),
+  now: explanationSchema.optional(),
+});
+
+/** Tells why somebody may or may not. */
 export const explainCommand: PolicyCommand = {
-  summary: "ask policy why somebody may or may not",
+  summary: "tell why somebody may or may not, or did not get an event",
   usage,
   async run(args, { env, say }) {
     const { values, positionals } = parseCommandLine(args, options, usage);
-    const [tenant, subject, ...more] = positionals;
-    if (tenant === undefined || subject === undefined || more.length > 0) {
-      throw misused("name the tenant and the subject", usage);
+    const [subject, ...more] = positionals;
+    if (subject === undefined || more.length > 0) throw misused("name the subject", usage);
+    if ((values.tenant === undefined) === (values.file === undefined)) {
+      throw misused("name either a tenant or a file", usage);
     }
-    const { permission, topic, method, path, role: roles, group: groups } = values;
-    const asked = { permission, topic, method, path };
-    if ([permission, topic, method ?? path].filter((each) => each !== undefined).length !== 1) {
-      throw misused("ask for one thing: a permission, a topic, or a method and a path", usage);
+    if (values.event !== undefined && values.tenant === undefined) throw misused("--event needs a tenant", usage);
+    const question = values.event === undefined ? questionOf(subject, values) : undefined;
+    if (values.file !== undefined && question !== undefined) await explainByFile(values.file, question, say);
+    else {
+      const server = await openPolicyServer(values, { env });
+      const path = `/v1/tenants/${encodeURIComponent(values.tenant ?? "")}/explain`;
+      if (question === undefined) await explainEvent(server, path, subject, values, say);
+      else await explainByServer(server, path, question, say);
     }
-    const server = await openPolicyServer(values, { env });
-    const body = JSON.stringify({ subject, roles, groups, ...asked });
-    const target = `/v1/tenants/${encodeURIComponent(tenant)}/explain`;
-    for (const line of linesOf(await server.call({ method: "POST", path: target, body }, explanationSchema))) say(line);
     return 0;
   },
 };
 
-function linesOf({ allow, version, rule, considered }: Explanation): string[] {
-  const by = rule == null ? "no rule allows it" : `role ${rule.role} says ${rule.effect} ${rule.rule}`;
-  return [
-    `${allow ? "allowed" : "denied"} by version ${version}: ${by}`,
-    ...considered.map((each) => {
-      const sign = each.holds ? "x" : " ";
-      return `  [${sign}] ${each.role}: ${each.effect} ${each.rule} (${each.because})`;
-    }),
-  ];
+/** The question as policy takes it, looked at here first: whatever is wrong with it is wrong with the command line. */
+function questionOf(subject: string, values: Values): object {
+  const { permission, topic, attribute, method, path, role: roles, group: groups } = values;
+  const attributes = attribute && Object.fromEntries(attribute.map(attributeOf));
+  const question = { subject, roles, groups, permission, topic, attributes, method, path };
+  const { error } = caseSchema.safeParse({ ...question, expect: "allow" });
+  const [issue] = error?.issues ?? [];
+  if (issue === undefined) return question;
+  throw misused(`${issue.path.length === 0 ? "you" : String(issue.path[0])} ${issue.message}`, usage);
+}
+
+function attributeOf(text: string): [name: string, value: string] {
+  const [name = "", ...value] = text.split("=");
+  if (name === "" || value.length === 0) throw misused("--attribute takes <name>=<value>", usage);
+  return [name, value.join("=")];
+}
+
+async function explainByFile(path: string, asked: object, say: Terminal["say"]): Promise<void> {
+  const document = soundDocument(await readDocumentFile(path, undefined));
+  const { subject, question } = caseSchema.parse({ ...asked, expect: "allow" });
+  const snapshot = compileSnapshot({ number: 0, build: "" }, document, new Map());
+  tellExplanation(explanationSchema.parse(explain(snapshot, subject, question, Date.now())), say);
+}
+
+async function explainByServer(server: PolicyServer, path: string, asked: object, say: Terminal["say"]) {
+  const body = JSON.stringify(asked);
+  tellExplanation(await server.call({ method: "POST", path, body }, explanationSchema), say);
+}
+
+async function explainEvent(
+  server: PolicyServer,
+  path: string,
+  subject: string,
+  { event: id = "", role: roles = [], group: groups = [] }: Values,
+  say: Terminal["say"],
+): Promise<void> {
+  const query = new URLSearchParams({ subject, event: id, roles: roles.join(), groups: groups.join() });
+  const request = { method: "GET", path: `${path}?${query.toString()}` } as const;
+  const { event, whenPublished, now } = await server.call(request, eventSchema);
+  say(event.because === undefined ? `event: ${event.topic ?? event.state}` : `${event.state}: ${event.because}`);
+  if (whenPublished !== undefined) {
+    say("when it was published:");
+    if ("unknown" in whenPublished) say(whenPublished.unknown);
+    else tellExplanation(whenPublished, say);
+  }
+  if (now === undefined) return;
+  say("now:");
+  tellExplanation(now, say);
 }

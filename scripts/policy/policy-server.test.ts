@@ -72,6 +72,25 @@ describe("npm run policy, with a server", () => {
     await expect(run(["apply", join(folder, "filed.yaml")])).rejects.toThrow(/409 document_from_file.*filed\.yaml/);
   });
 
+  it("explain tells what policy says about a question, and about an event", async () => {
+    const asked = ["explain", "bob", "--tenant", "acme"];
+    const { lines } = await run([...asked, "--topic", "order.created.42", "--role", "halfAdmin"]);
+    expect(lines).toEqual([
+      `allowed by version ${await versionOf()}: role viewer says allow order:read: it is about every topic`,
+      "asked: order:read on order.created.42",
+      expect.stringMatching(/^role viewer: /),
+      "role halfAdmin: token",
+      expect.stringMatching(
+        /^does not hold: viewer: deny order:read@order\.hidden\.>: it is about order\.hidden\.>, not/,
+      ),
+      "holds: viewer: allow order:read: it is about every topic",
+    ]);
+    expect((await run([...asked, "--event", "0123456789ab.1.0"])).lines).toEqual([
+      expect.stringMatching(/^other_log: /),
+    ]);
+    await expect(run([...asked, "--event", "x"])).rejects.toThrow(/400 malformed_request/);
+  });
+
   it("import puts back what export printed, only from the version that was seen", async () => {
     const exported = join(folder, "export.json");
     await writeFile(exported, (await run(["export", "acme"])).lines.join("\n"));

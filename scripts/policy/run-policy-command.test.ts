@@ -84,6 +84,27 @@ describe("npm run policy, without a server", () => {
     await expect(run("diff @acme.yaml @broken.yaml")).rejects.toThrow(/broken\.yaml: the policy document has 2 faults/);
   });
 
+  it("explain tells which rule decides, and what the others say", async () => {
+    expect(await run("explain alice --file @acme.yaml --topic order.created.42 --role ghost")).toEqual({
+      code: 0,
+      lines: [
+        "allowed: role viewer says allow order:read: it is about every topic",
+        "asked: order:read on order.created.42",
+        "role viewer: bound by name",
+        "holds: viewer: allow order:read: it is about every topic",
+      ],
+    });
+    expect((await run("explain bob --file @acme.yaml --permission order:read")).lines).toEqual([
+      "denied: no rule of the subject's roles is about order:read",
+      "asked: order:read on every event",
+    ]);
+    const conditional = SOUND.replace('"order:read"', `{ rule: "order:read", when: "event.region == 'eu'" }`);
+    await writeFile(join(folder, "eu.yaml"), conditional);
+    const asked = "explain alice --file @eu.yaml --topic order.created --attribute region=";
+    expect((await run(`${asked}eu`)).lines[0]).toMatch(/^allowed/);
+    expect((await run(`${asked}us`)).lines[0]).toMatch(/^denied/);
+  });
+
   it.each(["lint", "test", "diff", "explain", "apply", "export", "import"])("%s tells how to use it", async (name) => {
     const { code, lines } = await run(`${name} --help`);
     expect([code, lines.join("\n")]).toEqual([0, expect.stringContaining(`npm run`)]);
@@ -102,9 +123,14 @@ describe("npm run policy, without a server", () => {
     ["apply @acme.yaml", /there is no token: .*POLICY_TOKEN/],
     ["apply @acme.yaml --token-file @missing", /the token cannot be read: ENOENT/],
     ["apply @acme.yaml --url file:///etc", /not an http or https URL/],
-    ["explain acme", /name the tenant and the subject/],
-    ["explain acme alice", /ask for one thing/],
-    ["explain acme alice --topic a.b --permission a:b", /ask for one thing/],
+    ["explain", /name the subject/],
+    ["explain alice --topic a.b", /name either a tenant or a file/],
+    ["explain alice --tenant acme --file @acme.yaml --topic a.b", /name either a tenant or a file/],
+    ["explain alice --file @acme.yaml --event x.1.0", /--event needs a tenant/],
+    ["explain alice --file @acme.yaml", /you must ask for one thing/],
+    ["explain alice --tenant acme --topic a.b --permission a:b", /you must ask for one thing/],
+    ["explain alice --tenant acme --topic a.*", /topic must be a topic[^]*usage:/],
+    ["explain alice --tenant acme --topic a.b --attribute region", /--attribute takes/],
     ["export", /name the tenant/],
     ["export a.b", /name the tenant/],
     ["import", /name the file/],
