@@ -4,7 +4,7 @@ import { warningsOf } from "./lint-command.ts";
 import { misused, parseCommandLine, type PolicyCommand } from "./policy-command.ts";
 import { readPolicyInForce } from "./policy-in-force.ts";
 import { openPolicyServer, SERVER_OPTIONS, SERVER_USAGE } from "./policy-server.ts";
-import { lineOf, readDocumentFile, soundDocument } from "./read-document-file.ts";
+import { compileFile, lineOf, readDocumentFile } from "./read-document-file.ts";
 import { tellDiff } from "./tell-diff.ts";
 import { tellCases } from "./test-command.ts";
 
@@ -34,12 +34,12 @@ export const applyCommand: PolicyCommand = {
     if (!tellCases(file, say)) return 1;
     if (values.strict === true && warnings.length > 0) throw new ScriptError("not applied: there are warnings");
 
-    const document = soundDocument(file);
+    const { tenant } = compileFile(file).document;
     const server = await openPolicyServer(values, { env });
-    const inForce = await readPolicyInForce(server, document.tenant);
-    tellDiff(inForce, { document, httpBindings: inForce.httpBindings }, say);
-    const target = `/v1/tenants/${document.tenant}/policy`;
-    const put = { method: "PUT", path: target, body: file.text, ifMatch: inForce.version } as const;
+    const inForce = await readPolicyInForce(server, tenant);
+    tellDiff(inForce, compileFile(file, inForce.httpBindings), say);
+    const target = `/v1/tenants/${tenant}/policy`;
+    const put = { method: "PUT", path: target, body: file.text, ifMatch: inForce.version.number } as const;
     const { version } = await server.call(put, versionSchema);
     say(`version ${version} is in force`);
     return 0;

@@ -1,7 +1,7 @@
 import { misused, parseCommandLine, type PolicyCommand } from "./policy-command.ts";
 import { readPolicyInForce } from "./policy-in-force.ts";
 import { openPolicyServer, SERVER_OPTIONS, SERVER_USAGE } from "./policy-server.ts";
-import { readDocumentFile, soundDocument } from "./read-document-file.ts";
+import { compileFile, readDocumentFile } from "./read-document-file.ts";
 import { tellDiff } from "./tell-diff.ts";
 
 const usage = `usage: npm run policy -- diff <file> [--tenant <name>] [--url <url>] [--token-file <file>]
@@ -23,14 +23,14 @@ export const diffCommand: PolicyCommand = {
     const { values, positionals } = parseCommandLine(args, options, usage);
     const [first, second, ...more] = positionals;
     if (first === undefined || more.length > 0) throw misused("name one file, or two", usage);
-    const document = soundDocument(await readDocumentFile(first, values.tenant));
+    const file = await readDocumentFile(first, values.tenant);
+    const { document } = compileFile(file);
     if (second !== undefined) {
-      const after = soundDocument(await readDocumentFile(second, values.tenant));
-      tellDiff({ document, httpBindings: new Map() }, { document: after, httpBindings: new Map() }, say);
+      tellDiff(compileFile(file), compileFile(await readDocumentFile(second, values.tenant)), say);
       return 0;
     }
     const inForce = await readPolicyInForce(await openPolicyServer(values, { env }), document.tenant);
-    tellDiff(inForce, { document, httpBindings: inForce.httpBindings }, say);
+    tellDiff(inForce, compileFile(file, inForce.httpBindings), say);
     return 0;
   },
 };

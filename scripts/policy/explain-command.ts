@@ -1,10 +1,9 @@
 import { z } from "zod";
 import { explain } from "../../services/policy/decide/explain.ts";
-import { compileSnapshot } from "../../services/policy/decide/snapshot.ts";
 import { caseSchema } from "../../services/policy/document/case-schema.ts";
 import { misused, parseCommandLine, type PolicyCommand, type Terminal } from "./policy-command.ts";
 import { openPolicyServer, type PolicyServer, SERVER_OPTIONS, SERVER_USAGE } from "./policy-server.ts";
-import { readDocumentFile, soundDocument } from "./read-document-file.ts";
+import { compileFile, readDocumentFile } from "./read-document-file.ts";
 import { explanationSchema, tellExplanation } from "./tell-explanation.ts";
 
 const usage = `usage: npm run policy -- explain <subject> (--tenant <name> | --file <file>)
@@ -84,9 +83,8 @@ function attributeOf(text: string): [name: string, value: string] {
 }
 
 async function explainByFile(path: string, asked: object, say: Terminal["say"]): Promise<void> {
-  const document = soundDocument(await readDocumentFile(path, undefined));
+  const snapshot = compileFile(await readDocumentFile(path, undefined));
   const { subject, question } = caseSchema.parse({ ...asked, expect: "allow" });
-  const snapshot = compileSnapshot({ number: 0, build: "" }, document, new Map());
   tellExplanation(explanationSchema.parse(explain(snapshot, subject, question, Date.now())), say);
 }
 

@@ -3,8 +3,11 @@ import { basename } from "node:path";
 import { decodeUtf8 } from "../../services/policy/document/decode-utf8.ts";
 import { documentInvalid, type Fault } from "../../services/policy/document/fault.ts";
 import { type ParsedDocument, parseDocument } from "../../services/policy/document/parse-document.ts";
-import type { PolicyDocument } from "../../services/policy/document/policy-document.ts";
+import { compileSnapshot, type HttpBindings, type Snapshot } from "../../services/policy/decide/snapshot.ts";
 import { ScriptError } from "../shared/run-script.ts";
+
+/** Nothing on disk has a version. */
+const NO_VERSION = { number: 0, build: "" };
 
 /** A policy document on disk. */
 export interface DocumentFile {
@@ -27,11 +30,11 @@ export async function readDocumentFile(path: string, tenant: string | undefined)
 }
 
 /**
- * The document of a file that must have no faults.
- * @throws {ScriptError} with all of them.
+ * The policy of a file that must have no faults, with these roles set over HTTP, as of now.
+ * @throws {ScriptError} with all faults.
  */
-export function soundDocument({ path, parsed }: DocumentFile): PolicyDocument {
-  if (parsed.document !== undefined) return parsed.document;
+export function compileFile({ path, parsed }: DocumentFile, bindings: HttpBindings = new Map()): Snapshot {
+  if (parsed.document !== undefined) return compileSnapshot(NO_VERSION, parsed.document, bindings, Date.now());
   throw new ScriptError(`${path}: ${documentInvalid(parsed.faults).message}`);
 }
 

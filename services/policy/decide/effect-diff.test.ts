@@ -2,12 +2,15 @@ import { describe, expect, it } from "vitest";
 import { parseDocument } from "../document/parse-document.ts";
 import { effectsOf } from "./effect-diff.ts";
 import type { PolicySource } from "./policy-diff.ts";
+import { compileSnapshot } from "./snapshot.ts";
+
+const NOW = Date.parse("2027-01-15T08:00:00Z");
 
 const policyOf = (roles: object, bindings: object, set: Record<string, string[]> = {}): PolicySource => {
   const list = Object.entries(bindings).map(([role, subjects]) => ({ role, subjects: subjects as unknown }));
   const { document, faults } = parseDocument(JSON.stringify({ tenant: "acme", roles, bindings: list }), "acme");
   if (document === undefined) throw new Error(JSON.stringify(faults));
-  return { document, httpBindings: new Map(Object.entries(set)) };
+  return compileSnapshot({ number: 1, build: "b" }, document, new Map(Object.entries(set)), NOW);
 };
 
 /** What happens to those who have role `r` when its rules change. */

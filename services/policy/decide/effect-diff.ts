@@ -38,13 +38,13 @@ export function effectsOf(before: PolicySource, after: PolicySource): EffectDiff
 }
 
 /** The roles of everybody that a policy names. */
-function rolesByName({ document, httpBindings }: PolicySource): Map<string, readonly string[]> {
-  const bound = new Map<string, Set<string>>();
-  for (const { role, subjects } of document.bindings) {
-    for (const subject of subjects) bound.set(subject, (bound.get(subject) ?? new Set<string>()).add(role));
-  }
+function rolesByName({ document, documentBindings, httpBindings }: PolicySource): Map<string, readonly string[]> {
+  const bound = Array.from(documentBindings, ([name, roles]): [string, string[]] => [
+    name,
+    roles.map(({ role }) => role).toSorted(),
+  ]);
   return new Map<string, readonly string[]>([
-    ...Array.from(bound, ([name, roles]): [string, string[]] => [name, [...roles].toSorted()]),
+    ...bound,
     ...httpBindings,
     ...Array.from(document.roles.keys(), (role): [string, string[]] => [`role:${role}`, [role]]),
   ]);

@@ -1,11 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { parseDocument } from "../document/parse-document.ts";
 import { differenceText, diffPolicies, type PolicySource } from "./policy-diff.ts";
+import { compileSnapshot } from "./snapshot.ts";
+
+const NOW = Date.parse("2027-01-15T08:00:00Z");
 
 const policyOf = (rest: object, set: Record<string, string[]> = {}): PolicySource => {
   const { document, faults } = parseDocument(JSON.stringify({ tenant: "acme", ...rest }), "acme");
   if (document === undefined) throw new Error(JSON.stringify(faults));
-  return { document, httpBindings: new Map(Object.entries(set)) };
+  return compileSnapshot({ number: 1, build: "b" }, document, new Map(Object.entries(set)), NOW);
 };
 const lines = (before: PolicySource, after: PolicySource): string[] =>
   diffPolicies(before, after).differences.map(differenceText);
@@ -59,6 +62,15 @@ describe("the diff of two policies", () => {
         "+ route GET /notes note:read",
       ].toSorted(),
     );
+  });
+
+  it("tells of bindings that have ended as of bindings that are gone", () => {
+    const document = {
+      roles: { a: {} },
+      bindings: [{ role: "a", subjects: ["alice"], until: "2027-01-15T08:00:00Z" }],
+    };
+    const later = { ...document, bindings: [{ role: "a", subjects: ["alice"], until: "2027-01-15T08:00:01Z" }] };
+    expect(lines(policyOf(later), policyOf(document))).toEqual(["- binding alice a until 2027-01-15T08:00:01.000Z"]);
   });
 
   it("is empty where only spelling and order without meaning differ", () => {

@@ -1,11 +1,8 @@
-import { type Binding, type PolicyDocument, ruleText } from "../document/policy-document.ts";
-import type { HttpBindings } from "./snapshot.ts";
+import { type PolicyDocument, ruleText } from "../document/policy-document.ts";
+import type { BoundRole, Snapshot } from "./snapshot.ts";
 
-/** What a policy says: its document, and the roles set over HTTP. */
-export interface PolicySource {
-  readonly document: PolicyDocument;
-  readonly httpBindings: HttpBindings;
-}
+/** What a policy says: its document, the bindings of it that have not ended, and the roles set over HTTP. */
+export type PolicySource = Pick<Snapshot, "document" | "documentBindings" | "httpBindings">;
 
 /** What a difference is about. */
 export const DIFFERENCE_KINDS = [
@@ -90,8 +87,8 @@ function added({ kind, name, text }: Fact, earlier: Fact | undefined): Differenc
   return earlier.text === text ? [] : [{ change: "changed", kind, name, before: earlier.text, after: text }];
 }
 
-function factsOf({ document, httpBindings }: PolicySource): Map<string, Fact> {
-  const { roles, bindings, attributes, events, routes } = document;
+function factsOf({ document, documentBindings, httpBindings }: PolicySource): Map<string, Fact> {
+  const { roles, attributes, events, routes } = document;
   const sets: Fact[] = [
     ...[...roles].flatMap(([name, { inherits, allow, deny }]) => [
       { kind: "role" as const, name, text: "" },
@@ -99,8 +96,8 @@ function factsOf({ document, httpBindings }: PolicySource): Map<string, Fact> {
       ...allow.map((rule) => ({ kind: "allow" as const, name, text: ruleText(rule) })),
       ...deny.map((rule) => ({ kind: "deny" as const, name, text: ruleText(rule) })),
     ]),
-    ...bindings.flatMap((binding) =>
-      binding.subjects.map((name) => ({ kind: "binding" as const, name, text: bindingText(binding) })),
+    ...Array.from(documentBindings).flatMap(([name, bound]) =>
+      bound.map((each) => ({ kind: "binding" as const, name, text: bindingText(each) })),
     ),
   ];
   const named: Fact[] = [
@@ -126,8 +123,8 @@ function factsOf({ document, httpBindings }: PolicySource): Map<string, Fact> {
   ]);
 }
 
-function bindingText({ role, until }: Binding): string {
-  return until === undefined ? role : `${role} until ${new Date(until).toISOString()}`;
+function bindingText({ role, until }: BoundRole): string {
+  return until === Number.POSITIVE_INFINITY ? role : `${role} until ${new Date(until).toISOString()}`;
 }
 
 /** The first match wins, so that the order of what both have counts too. */

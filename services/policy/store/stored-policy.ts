@@ -41,7 +41,7 @@ const storedPolicySchema = z.object({
   at: z.iso.datetime(),
   by: z.string(),
   why: z.string(),
-  /** What differs from the version before; absent where there was none, or none that could be read. */
+  /** What differs from the version before; absent where there was none, none that could be read, or no room. */
   diff: diffSchema.optional(),
 });
 
