@@ -5,6 +5,7 @@ import { nameSchema } from "#shared/contract/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { explain } from "../decide/explain.ts";
+import { trustedSubject } from "../decide/trusted-subject.ts";
 import { explainEvent, type Explaining } from "../explain-event.ts";
 import type { Snapshots } from "../snapshots.ts";
 import { authorizeAdmin, type Authorizing } from "./authorize.ts";
@@ -31,7 +32,7 @@ const TOKEN_NOTE = "roles and groups that a token carries count only as far as r
 export function addExplainRoutes(
   api: Hono,
   authorizing: Authorizing,
-  explaining: Explaining & { readonly snapshots: Pick<Snapshots, "held"> },
+  explaining: Explaining & { readonly snapshots: Pick<Snapshots, "find"> },
 ): void {
   const path = "/v1/tenants/:tenant/explain";
 
@@ -39,14 +40,12 @@ export function addExplainRoutes(
     const tenant = nameParameter(c, "tenant");
     await authorizeAdmin(authorizing, c, tenant);
     const { subject, question } = await readJson(c, questionSchema);
-    const held = explaining.snapshots.held(tenant);
+    const held = explaining.snapshots.find(tenant);
     const snapshot = await explaining.snapshots.atLeast(tenant);
     const source = snapshot === held ? "cache" : "store";
-    return c.json({
-      version: snapshot.version.number,
-      source,
-      ...explain(snapshot, subject, question, explaining.wall()),
-    });
+    const trusted = trustedSubject(snapshot, subject, explaining.ownIssuer);
+    const explanation = explain(snapshot, trusted, question, explaining.wall());
+    return c.json({ version: snapshot.version.number, source, ...explanation });
   });
 
   api.get(path, async (c) => {
