@@ -1,4 +1,4 @@
-import { type PolicyDocument, ruleText } from "../document/policy-document.ts";
+import { type PolicyDocument, ruleText, type TrustedIssuer } from "../document/policy-document.ts";
 import type { BoundRole, Snapshot } from "./snapshot.ts";
 
 /** What a policy says: its document, the bindings of it that have not ended, and the roles set over HTTP. */
@@ -12,6 +12,7 @@ export const DIFFERENCE_KINDS = [
   "deny",
   "binding",
   "attribute",
+  "trust",
   "subject",
   "event",
   "event-order",
@@ -36,7 +37,10 @@ export interface PolicyDiff {
   readonly more: number;
 }
 
-/** A statement of a policy. Of `attribute`, `event`, `route` and `subject` there is one for each name; the rest are sets. */
+/**
+ * A statement of a policy. Of `attribute`, `trust`, `event`, `route` and `subject` there is one for each name, the
+ * rest are sets.
+ */
 interface Fact {
   readonly kind: Difference["kind"];
   readonly name: string;
@@ -88,7 +92,7 @@ function added({ kind, name, text }: Fact, earlier: Fact | undefined): Differenc
 }
 
 function factsOf({ document, documentBindings, httpBindings }: PolicySource): Map<string, Fact> {
-  const { roles, attributes, events, routes } = document;
+  const { roles, attributes, trust, events, routes } = document;
   const sets: Fact[] = [
     ...[...roles].flatMap(([name, { inherits, allow, deny }]) => [
       { kind: "role" as const, name, text: "" },
@@ -109,6 +113,7 @@ function factsOf({ document, documentBindings, httpBindings }: PolicySource): Ma
         text: values.join(", "),
       })),
     ),
+    ...trust.map((each) => ({ kind: "trust" as const, name: each.issuer, text: trustText(each) })),
     ...events.map(({ pattern, permission }) => ({ kind: "event" as const, name: pattern, text: permission })),
     // Of two routes with one method and path the first wins, and in a map the last: so from the back.
     ...routes.toReversed().map((route) => ({
@@ -121,6 +126,10 @@ function factsOf({ document, documentBindings, httpBindings }: PolicySource): Ma
     ...sets.map((fact): [string, Fact] => [JSON.stringify([fact.kind, fact.name, fact.text]), fact]),
     ...named.map((fact): [string, Fact] => [JSON.stringify([fact.kind, fact.name]), fact]),
   ]);
+}
+
+function trustText({ roles, groups }: TrustedIssuer): string {
+  return [roles ? "roles" : [], groups ? "groups" : []].flat().join(" and ") || "nothing";
 }
 
 function bindingText({ role, until }: BoundRole): string {

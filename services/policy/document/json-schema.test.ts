@@ -77,6 +77,7 @@ describe("the JSON Schema of a policy document", () => {
     testCase("topic: a.b.c"),
     testCase("topic: a.b, attributes: { region: eu }"),
     testCase("method: GET, path: /a"),
+    "tenant: acme\ntrust: [{ issuer: x, roles: true }]",
     testCase('permission: "a:b", roles: [x], groups: [y]'),
   ])("takes what policy takes: %s", (text) => {
     expect(verdicts(text)).toEqual([true, true]);
@@ -130,6 +131,8 @@ describe("the JSON Schema of a policy document", () => {
     testCase('permission: "a:*"'),
     testCase("topic: a.b, when: now"),
     testCase("roles: []"),
+    "tenant: acme\ntrust: [{ roles: true }]",
+    "tenant: acme\ntrust: [{ issuer: x, roles: 1 }]",
     testCase('topic: a.b, permission: "a:b"'),
     testCase("method: GET"),
     testCase("topic: a.b, path: /a"),

@@ -50,6 +50,10 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
   ],
   ["attributes.~", { pattern: SUBJECT }],
   ["attributes.*", { description: "Attributes by name: a text, or a list of texts." }],
+  ["trust", { description: "Whose tokens count for more than who somebody is. auth's do unless this says otherwise." }],
+  ["trust[].issuer", { description: "The issuer's name, as its tokens have it in iss." }],
+  ["trust[].roles", { description: "Whether roles in its tokens count." }],
+  ["trust[].groups", { description: "Whether groups in its tokens count." }],
   [
     "events",
     { description: "Event type → permission. The first match wins; no match is denied.", maxProperties: 1024 },
@@ -87,6 +91,7 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
   ],
   ["tests[].method", { description: "May they make a request with this method?" }],
   ["tests[].path", { description: "The path of the request: /api/v1/orders/42." }],
+  ["tests[].issuer", { description: "Whose token names the roles and groups; without it, one of auth." }],
   ["tests[].expect", { description: "The answer that they must get." }],
 ]);
 

@@ -1,5 +1,5 @@
-import type { EventAttributes } from "#shared/contract/event-condition.ts";
 import { type Condition, conditionText } from "./condition.ts";
+import type { Question } from "./question-fields.ts";
 
 /** What a tenant allows: a policy document after every check, without the positions and the spelling of its text. */
 export interface PolicyDocument {
@@ -65,13 +65,16 @@ export interface Route {
   readonly topics: readonly string[];
 }
 
-/** Somebody, as a token would tell, what they ask for, and the answer that they must get. */
+/** A question, and the answer that it must get. */
 export interface PolicyCase {
-  readonly subject: { readonly id: string; readonly roles: readonly string[]; readonly groups: readonly string[] };
-  readonly question:
-    | { readonly of: "permission"; readonly permission: string }
-    | { readonly of: "event"; readonly topic: string; readonly attributes: EventAttributes }
-    | { readonly of: "request"; readonly method: string; readonly path: string };
+  /** As a token would tell; the issuer is absent for auth's own. */
+  readonly subject: {
+    readonly id: string;
+    readonly roles: readonly string[];
+    readonly groups: readonly string[];
+    readonly issuer: string | undefined;
+  };
+  readonly question: Question;
   readonly expect: "allow" | "deny";
 }
 
