@@ -3,7 +3,7 @@ import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import { announce } from "./announce.ts";
-import { compilePolicy, documentFaults } from "./compile-policy.ts";
+import { compilePolicy } from "./compile-policy.ts";
 import { concernedBy } from "./decide/concerned.ts";
 import { diffPolicies } from "./decide/policy-diff.ts";
 import type { Snapshot } from "./decide/snapshot.ts";
@@ -27,8 +27,9 @@ export interface PolicyChanging {
 const MAX_ATTEMPTS = 32;
 
 /**
- * The way of every change of a tenant's policy: load → apply → compile → store → swap → announce. Answers the version that
- * has the change, once the tenant's log has acknowledged it; a change that changes nothing answers the version in force.
+ * The way of every change of a tenant's policy: load → apply → compile, and ask a new document its own test cases → store →
+ * swap → announce. Answers the version that has the change, once the tenant's log has acknowledged it; a change that changes
+ * nothing answers the version in force.
  * @throws {AppError} `tenant_unknown`, `document_invalid`, what the change itself throws, and `unavailable`: then the
  * change may be stored, and will be announced.
  */
@@ -42,17 +43,10 @@ export async function changePolicy(on: PolicyChanging, tenant: string, change: P
       await announce(on.logs, tenant, current.policy.version);
       return current.policy.version;
     }
-    if (content.document.text !== current.policy.document.text) requireSound(content, tenant);
     const version = await storeNext(on, tenant, current, content, change, before);
     if (version !== undefined) return version;
   }
   throw new AppError("unavailable", `the policy of tenant ${tenant} changes too fast; try again`);
-}
-
-/** Cases run where a document is put in force, not at every change of bindings under it. */
-function requireSound({ document }: PolicyContent, tenant: string): void {
-  const faults = documentFaults(document.text, tenant);
-  if (faults.length > 0) throw documentInvalid(faults);
 }
 
 /** One attempt; undefined when another change was stored first. */
@@ -67,7 +61,9 @@ async function storeNext(
   const version = await nextVersion(on.logs, tenant, current.version);
   // Never before the version it follows, whoever's clock says so: what has ended by then stays ended.
   const at = new Date(Math.max(on.clock.wall(), Date.parse(current.at))).toISOString();
-  const { snapshot: after, faults } = compilePolicy(tenant, version, content, at);
+  // Where only bindings change, nothing that the cases look at does.
+  const asksCases = content.document.text !== current.document.text;
+  const { snapshot: after, faults } = compilePolicy(tenant, version, content, { storedAt: at, asksCases });
   if (faults !== undefined) throw documentInvalid(faults);
   const diff = before === undefined ? undefined : diffPolicies(before, after);
   const next: StoredPolicy = { version, document: content.document, bindings: content.bindings, at, by, why, diff };
