@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { explain } from "../../services/policy/decide/explain.ts";
+import { OWN_ISSUER } from "../../services/policy/decide/failed-cases.ts";
+import { trustedSubject } from "../../services/policy/decide/trusted-subject.ts";
 import { caseSchema } from "../../services/policy/document/case-schema.ts";
 import { misused, parseCommandLine, type PolicyCommand, type Terminal } from "./policy-command.ts";
 import { openPolicyServer, type PolicyServer, SERVER_OPTIONS, SERVER_USAGE } from "./policy-server.ts";
@@ -8,7 +10,7 @@ import { explanationSchema, tellExplanation } from "./tell-explanation.ts";
 
 const usage = `usage: npm run policy -- explain <subject> (--tenant <name> | --file <file>)
          (--permission <p> | --topic <t> [--attribute <name>=<value>]… | --method <m> --path <p> | --event <id>)
-         [--role <role>]… [--group <group>]… [--url <url>] [--token-file <file>]
+         [--role <role>]… [--group <group>]… [--issuer <iss>] [--url <url>] [--token-file <file>]
 
 Tells whether somebody may, by which rule, and what every rule that was looked at says to it. A server is asked about the
 policy in force; with --file no server is asked, and what was bound over HTTP does not count.
@@ -18,6 +20,7 @@ policy in force; with --file no server is asked, and what was bound over HTTP do
   --method, --path     such as GET /api/v1/orders/42: may they make such a request
   --event <id>         an event's id: why did they, or did they not, receive it
   --role, --group      a role or a group that their token names
+  --issuer <iss>       who issued that token, where it is not auth
 ${SERVER_USAGE}`;
 
 const options = {
@@ -31,6 +34,7 @@ const options = {
   event: { type: "string" },
   role: { type: "string", multiple: true },
   group: { type: "string", multiple: true },
+  issuer: { type: "string" },
   ...SERVER_OPTIONS,
 } as const;
 type Values = ReturnType<typeof parseCommandLine<typeof options>>["values"];
@@ -67,9 +71,9 @@ export const explainCommand: PolicyCommand = {
 
 /** The question as policy takes it, looked at here first: whatever is wrong with it is wrong with the command line. */
 function questionOf(subject: string, values: Values): object {
-  const { permission, topic, attribute, method, path, role: roles, group: groups } = values;
+  const { permission, topic, attribute, method, path, role: roles, group: groups, issuer } = values;
   const attributes = attribute && Object.fromEntries(attribute.map(attributeOf));
-  const question = { subject, roles, groups, permission, topic, attributes, method, path };
+  const question = { subject, roles, groups, issuer, permission, topic, attributes, method, path };
   const { error } = caseSchema.safeParse({ ...question, expect: "allow" });
   const [issue] = error?.issues ?? [];
   if (issue === undefined) return question;
@@ -84,7 +88,8 @@ function attributeOf(text: string): [name: string, value: string] {
 
 async function explainByFile(path: string, asked: object, say: Terminal["say"]): Promise<void> {
   const snapshot = compileFile(await readDocumentFile(path, undefined));
-  const { subject, question } = caseSchema.parse({ ...asked, expect: "allow" });
+  const { subject: claimed, question } = caseSchema.parse({ ...asked, expect: "allow" });
+  const subject = trustedSubject(snapshot, claimed, OWN_ISSUER);
   tellExplanation(explanationSchema.parse(explain(snapshot, subject, question, Date.now())), say);
 }
 
@@ -97,10 +102,11 @@ async function explainEvent(
   server: PolicyServer,
   path: string,
   subject: string,
-  { event: id = "", role: roles = [], group: groups = [] }: Values,
+  { event: id = "", role: roles = [], group: groups = [], issuer }: Values,
   say: Terminal["say"],
 ): Promise<void> {
   const query = new URLSearchParams({ subject, event: id, roles: roles.join(), groups: groups.join() });
+  if (issuer !== undefined) query.set("issuer", issuer);
   const request = { method: "GET", path: `${path}?${query.toString()}` } as const;
   const { event, whenPublished, now } = await server.call(request, eventSchema);
   say(event.because === undefined ? `event: ${event.topic ?? event.state}` : `${event.state}: ${event.because}`);

@@ -98,6 +98,9 @@ describe("npm run policy, without a server", () => {
       "denied: no rule of the subject's roles is about order:read",
       "asked: order:read on every event",
     ]);
+    const trusting = "explain eve --file @acme.yaml --permission order:read --role viewer";
+    expect((await run(trusting)).lines[0]).toMatch(/^allowed/);
+    expect((await run(`${trusting} --issuer https://idp`)).lines[0]).toMatch(/^denied/);
     const conditional = SOUND.replace('"order:read"', `{ rule: "order:read", when: "event.region == 'eu'" }`);
     await writeFile(join(folder, "eu.yaml"), conditional);
     const asked = "explain alice --file @eu.yaml --topic order.created --attribute region=";

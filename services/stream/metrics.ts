@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Admission } from "./admission/admission.ts";
+import type { Residual } from "./authorization/residual.ts";
 import type { PoisonEntry } from "./event.ts";
 
 const MAX_NAMED_TYPES = 100;
@@ -17,6 +18,8 @@ export interface StreamMetrics {
   tokenVerified(cached: boolean, seconds: number): void;
   /** A change of policy is in force here, that long after the log had stored it. */
   policyApplied(ms: number): void;
+  /** A decision of policy's that is kept from here on; what it decides is counted. */
+  readonly countDecisions: (residual: Residual) => Residual;
 }
 
 /** Registers the edge's figures. */
@@ -71,6 +74,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     sessionCall,
     tokenVerified: timeVerification(registers),
     policyApplied: timePropagation(registers),
+    countDecisions: countDecisions(registry),
   };
 }
 
@@ -129,4 +133,36 @@ function timePropagation(registers: Registry[]): StreamMetrics["policyApplied"] 
   });
   // Two clocks that differ can make it less than nothing.
   return (ms) => duration.observe(Math.max(0, ms) / 1_000);
+}
+
+function countDecisions(registry: Registry): StreamMetrics["countDecisions"] {
+  // Plain numbers: events are decided far more often than anybody looks.
+  const decided = { allow: 0, deny: 0 };
+  const decisions = new Counter({
+    name: "sluice_stream_decisions",
+    help: "Events decided from memory, once for each audience, and for each reader that is behind",
+    labelNames: ["outcome"],
+    registers: [],
+    collect() {
+      this.reset();
+      for (const [outcome, count] of Object.entries(decided)) this.inc({ outcome }, count);
+    },
+  });
+  registry.registerMetric(decisions);
+  const asked = new Counter({
+    name: "sluice_stream_decisions_asked",
+    help: "Decisions that were not known and that policy has answered",
+    registers: [registry],
+  });
+  return (residual) => {
+    asked.inc();
+    return {
+      ...residual,
+      allows(event) {
+        const isAllowed = residual.allows(event);
+        decided[isAllowed ? "allow" : "deny"] += 1;
+        return isAllowed;
+      },
+    };
+  };
 }

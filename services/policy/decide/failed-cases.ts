@@ -9,8 +9,8 @@ import { trustedSubject } from "./trusted-subject.ts";
 const NO_VERSION = { number: 0, build: "" };
 const BEFORE_ANY_END = 0;
 
-/** Stands for auth, whose name a document on a desk cannot know. */
-const OWN_ISSUER = "";
+/** Stands for auth, whose own name nobody knows who has nothing but a document. */
+export const OWN_ISSUER = "";
 
 /**
  * The test cases of a document that it does not answer as they expect. It is asked alone, without what is bound over HTTP,

@@ -3,6 +3,7 @@ import type { Version } from "#shared/contract/version.ts";
 import { permissionMatches } from "../document/permission.ts";
 import type { PolicyDocument, Role } from "../document/policy-document.ts";
 import { SUBJECT_ID, subjectNames } from "../document/condition.ts";
+import { compileEventMap, type EventMap } from "./compile-event-map.ts";
 import { compileRoutes, type RouteMatcher } from "./compile-routes.ts";
 import { placeholdersIn } from "./fill-template.ts";
 import { limitedRule, type LimitedRule } from "./limited-rule.ts";
@@ -33,6 +34,8 @@ export interface Snapshot {
   rowOf(permission: string): Row;
   /** Which of the document's routes a request takes. */
   readonly matchRoute: RouteMatcher;
+  /** Which permission events of a type need. */
+  readonly permissionFor: EventMap;
 }
 
 /** All rules about one permission, by the role that has them. */
@@ -75,6 +78,7 @@ export function compileSnapshot(
     lineages: Array.from(document.roles.keys(), (name) => lineageOf(name, document, roleBits)),
     namesUsed: Array.from(document.roles.values(), namesUsedBy),
     matchRoute: compileRoutes(document.routes),
+    permissionFor: compileEventMap(document.events),
     rowOf(permission) {
       const known = rows.get(permission) ?? extraRows.get(permission);
       if (known !== undefined) return known;

@@ -10,6 +10,9 @@ export type Question =
   | { readonly of: "event"; readonly topic: string; readonly attributes: EventAttributes }
   | { readonly of: "request"; readonly method: string; readonly path: string };
 
+/** The `iss` of the token that would carry the roles and groups; auth's where it is not given. */
+export const issuerSchema = z.string().min(1).max(1_024).optional();
+
 /**
  * Whom a question is about, and what is asked: exactly one of `permission`, `topic` (with the event's `attributes`), and
  * `method` with `path`.
@@ -18,6 +21,7 @@ export const questionFields = {
   subject: nameSchema,
   roles: z.array(nameSchema).max(64).default([]),
   groups: z.array(nameSchema).max(256).default([]),
+  issuer: issuerSchema,
   permission: permissionSchema.optional(),
   topic: z.string().refine(isTopic, "must be a topic such as order.created.42, without wildcards").optional(),
   attributes: z.record(z.string().max(64), z.string().max(1_024)).optional(),

@@ -10,6 +10,7 @@ import { explainEvent, type Explaining } from "../explain-event.ts";
 import type { Snapshots } from "../snapshots.ts";
 import { authorizeAdmin, type Authorizing } from "./authorize.ts";
 import { nameParameter } from "./parameters.ts";
+import { issuerSchema } from "../document/question-fields.ts";
 import { questionSchema } from "./question-schema.ts";
 
 /** Names with commas between. */
@@ -24,6 +25,7 @@ const eventQuestionSchema = z.strictObject({
   event: z.string(),
   roles: namesSchema,
   groups: namesSchema,
+  issuer: issuerSchema,
 });
 
 const TOKEN_NOTE = "roles and groups that a token carries count only as far as roles= and groups= give them";
@@ -51,10 +53,10 @@ export function addExplainRoutes(
   api.get(path, async (c) => {
     const tenant = nameParameter(c, "tenant");
     await authorizeAdmin(authorizing, c, tenant);
-    const { subject: id, event, roles, groups } = readEventQuestion(c);
+    const { subject: id, event, roles, groups, issuer } = readEventQuestion(c);
     const eventId = parseEventId(event);
     if (eventId === undefined) throw new AppError("malformed_request", '"event" must be the id of an event');
-    const explanation = await explainEvent(explaining, tenant, eventId, { id, roles, groups });
+    const explanation = await explainEvent(explaining, tenant, eventId, { id, roles, groups, issuer });
     return c.json({ subject: id, note: TOKEN_NOTE, ...explanation });
   });
 }
