@@ -28,7 +28,7 @@ const testCase = (fields: string): string => `tenant: acme\ntests: [{ subject: a
 describe("the JSON Schema of a policy document", () => {
   it("is the one that is published", async () => {
     const published: unknown = JSON.parse(await readFile(new URL("policy.schema.json", POLICIES), "utf8"));
-    // Where it is not: npm run --silent policy -- schema > infra/policies/policy.schema.json && npm run format
+    // Where it is not: npm run gen
     expect(published).toEqual(documentJsonSchema());
   });
 

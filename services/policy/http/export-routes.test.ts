@@ -51,6 +51,14 @@ describe("a tenant's policy as one value", () => {
     });
   });
 
+  it("has roles in order and once, as the calls on subjects keep them", async () => {
+    const before = await exported();
+    const bindings = [{ subject: "bob", roles: ["viewer", "admin", "viewer"] }];
+    await call("PUT", "/v1/tenants/acme/import", { ...before, bindings });
+    expect((await exported())["bindings"]).toEqual([{ subject: "bob", roles: ["admin", "viewer"] }]);
+    await call("PUT", "/v1/tenants/acme/import", before);
+  });
+
   it("is taken in only from the version that the sender has seen", async () => {
     const before = await exported();
     const stale = { ...(await as("carol")), "if-match": '"1"' };
@@ -76,6 +84,7 @@ describe("a tenant's policy as one value", () => {
     ["with what is not known", { extra: 1 }],
     ["without a document", { document: undefined }],
     ["with a subject that is no name", { bindings: [{ subject: "a.b", roles: [] }] }],
+    ["with a subject twice", { bindings: Array(2).fill({ subject: "a", roles: [] }) }],
     ["with a role that is no name", { bindings: [{ subject: "a", roles: ["*"] }] }],
   ])("is refused %s", async (_, change) => {
     const body = { ...(await exported()), ...change };

@@ -19,7 +19,9 @@ const exportedSchema = z.strictObject({
   version: z.int().min(1),
   at: z.iso.datetime(),
   document: z.string(),
-  bindings: z.array(z.strictObject({ subject: nameSchema, roles: z.array(nameSchema).max(64) })),
+  bindings: z
+    .array(z.strictObject({ subject: nameSchema, roles: z.array(nameSchema).max(64) }))
+    .refine(areDistinct, "a subject stands here twice"),
 });
 type ExportedPolicy = z.infer<typeof exportedSchema>;
 
@@ -40,7 +42,7 @@ export function addExportRoutes(api: Hono, authorizing: Authorizing, changing: P
     const expected = readIfMatch(c);
     const exported = await readJson(c, exportedSchema);
     requireSameTenant(exported, tenant);
-    const bindings = new Map(exported.bindings.map(({ subject, roles }) => [subject, roles]));
+    const bindings = new Map(exported.bindings.map(({ subject, roles }) => [subject, [...new Set(roles)].toSorted()]));
     const why = `an export of version ${exported.version} was imported`;
     const version = await changePolicy(
       changing,
@@ -50,6 +52,10 @@ export function addExportRoutes(api: Hono, authorizing: Authorizing, changing: P
     c.header("etag", `"${version.number}"`);
     return c.json({ version: version.number });
   });
+}
+
+function areDistinct(bindings: readonly { readonly subject: string }[]): boolean {
+  return new Set(bindings.map(({ subject }) => subject)).size === bindings.length;
 }
 
 function exportOf(tenant: string, { version, at, document, bindings }: StoredPolicy): ExportedPolicy {
