@@ -84,7 +84,7 @@ describe("a tenant's policy as one value", () => {
     ["with what is not known", { extra: 1 }],
     ["without a document", { document: undefined }],
     ["with a subject that is no name", { bindings: [{ subject: "a.b", roles: [] }] }],
-    ["with a subject twice", { bindings: Array(2).fill({ subject: "a", roles: [] }) }],
+    ["with a subject twice", { bindings: ["a", "a"].map((subject) => ({ subject, roles: [] })) }],
     ["with a role that is no name", { bindings: [{ subject: "a", roles: ["*"] }] }],
   ])("is refused %s", async (_, change) => {
     const body = { ...(await exported()), ...change };
