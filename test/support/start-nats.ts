@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,13 +24,20 @@ export interface NatsServer extends AsyncDisposable {
   signal(signal: NodeJS.Signals): void;
 }
 
+/** What to change of the configuration. */
+export interface NatsOptions {
+  /** User `demo` publishes for every tenant, not for its own alone. */
+  readonly demoPublishesForAll?: boolean;
+}
+
 /** Starts nats-server and waits until it takes connections. */
-export async function startNats(): Promise<NatsServer> {
+export async function startNats({ demoPublishesForAll = false }: NatsOptions = {}): Promise<NatsServer> {
   const port = await freePort();
   const storeDir = await mkdtemp(join(tmpdir(), "sluice-nats-"));
+  const config = demoPublishesForAll ? await writeOpenConfig(storeDir) : CONFIG;
   let child: Child;
   const start = async (): Promise<void> => {
-    child = startChild("nats-server", ["-c", CONFIG, "-a", "127.0.0.1", "-p", String(port), "-sd", storeDir], {
+    child = startChild("nats-server", ["-c", config, "-a", "127.0.0.1", "-p", String(port), "-sd", storeDir], {
       NATS_AUTH_PASSWORD: PASSWORD,
       NATS_POLICY_PASSWORD: PASSWORD,
       NATS_STREAM_PASSWORD: PASSWORD,
@@ -52,6 +59,12 @@ export async function startNats(): Promise<NatsServer> {
       await rm(storeDir, { recursive: true, force: true });
     },
   };
+}
+
+async function writeOpenConfig(storeDir: string): Promise<string> {
+  const path = join(storeDir, "nats.conf");
+  await writeFile(path, (await readFile(CONFIG, "utf8")).replaceAll("events.demo.>", "events.>"));
+  return path;
 }
 
 /** Whether something takes TCP connections on the port. */
