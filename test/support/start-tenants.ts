@@ -13,6 +13,8 @@ export interface TenantPlan {
   /** The policy document as JSON text. */
   readonly document: string;
   readonly people: readonly string[];
+  /** What everybody of the tenant belongs to; none by default. */
+  readonly groups?: readonly string[];
 }
 
 /** The three services with tenants of the test's own, whose people's tokens the test signs. */
@@ -73,7 +75,9 @@ const CLAIMS = { iss: "http://localhost:8081", aud: "sluice", client_id: "test",
 /** The people exist and cannot log in: their hash is that of one of the demo's users. */
 async function usersOf(plans: readonly TenantPlan[]): Promise<object[]> {
   const password = /password: "(.+)"/.exec(await readFile(DEMO_USERS_FILE, "utf8"))?.[1];
-  return plans.flatMap(({ id: tenant, people }) => people.map((username) => ({ tenant, username, password })));
+  return plans.flatMap(({ id: tenant, people, groups = [] }) =>
+    people.map((username) => ({ tenant, username, password, groups })),
+  );
 }
 
 /** Answers undefined where the call is worth repeating. */
