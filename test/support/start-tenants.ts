@@ -92,7 +92,9 @@ async function callPolicy(url: string, method: string, body: string | undefined)
 }
 
 async function publishOnce({ js }: Bus, subject: string, text: string): Promise<true | undefined> {
-  const stored = await js.publish(subject, text, { msgID: `${subject} ${text}`, timeout: 2_000 }).catch(() => undefined);
+  const stored = await js
+    .publish(subject, text, { msgID: `${subject} ${text}`, timeout: 2_000 })
+    .catch(() => undefined);
   return stored === undefined ? undefined : true;
 }
 
