@@ -67,10 +67,11 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     await startOpsServer({ host, port: config.POLICY_OPS_PORT, setting: "POLICY_OPS_PORT" }, registry, () => isReady),
   );
 
+  const deciding = { snapshots: changing.snapshots, metrics, wall: () => clock.wall() };
   const grpc = starting.use(
     await startGrpcServer(
       { host, port: config.POLICY_GRPC_PORT, setting: "POLICY_GRPC_PORT" },
-      [[DecisionServiceService, createDecisionService(changing.snapshots, metrics, log), decisionCallers]],
+      [[DecisionServiceService, createDecisionService(deciding, log), decisionCallers]],
       security,
     ),
   );
@@ -123,6 +124,7 @@ async function createAuthorizing(
     verify: (token) => verifyAccessToken(token, keys, expected),
     revocations: await openRevocationsKv(nats),
     snapshots,
+    wall: () => clock.wall(),
   };
 }
 

@@ -19,7 +19,9 @@ export function concernedBy(before: Snapshot | undefined, after: Snapshot): Conc
   if (before === undefined || mapsOf(before) !== mapsOf(after)) return EVERYONE;
   if ([...after.roleBits.keys()].some((role) => !before.roleBits.has(role))) return EVERYONE;
   const roles = changedKeys(flattenedRules(before), flattenedRules(after));
-  const subjects = changedKeys(bindingsOf(before), bindingsOf(after));
+  const bound = changedKeys(bindingsOf(before), bindingsOf(after));
+  const known = changedKeys(attributesOf(before), attributesOf(after));
+  const subjects = [...new Set([...bound, ...known])].toSorted();
   return roles.length + subjects.length > MAX_NAMES ? EVERYONE : { roles, subjects };
 }
 
@@ -42,10 +44,23 @@ function flattenedRules({ document, lineages }: Snapshot): Map<string, string> {
 }
 
 function bindingsOf({ documentBindings, httpBindings }: Snapshot): Map<string, string> {
+  const fromDocument = Array.from(documentBindings, ([subject, bound]): [string, string[]] => [
+    subject,
+    bound.map(({ role, until }) => `${role} ${until}`),
+  ]);
   return new Map(
-    Array.from(new Map([...documentBindings, ...httpBindings]), ([subject, roles]) => [
+    Array.from(new Map([...fromDocument, ...httpBindings]), ([subject, roles]) => [
       subject,
       roles.toSorted().join(" "),
+    ]),
+  );
+}
+
+function attributesOf({ document }: Snapshot): Map<string, string> {
+  return new Map(
+    Array.from(document.attributes, ([subject, attributes]) => [
+      subject,
+      JSON.stringify([...attributes].toSorted(([a], [b]) => (a < b ? -1 : 1))),
     ]),
   );
 }

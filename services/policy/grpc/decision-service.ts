@@ -31,27 +31,31 @@ export const decisionCallers: MethodCallers<keyof DecisionServiceService> = {
 /** What the service counts. */
 export type DecisionMetrics = Pick<PolicyMetrics, "decisions" | "resolves">;
 
+/** What answering needs. */
+export interface Deciding {
+  readonly snapshots: Pick<Snapshots, "atLeast">;
+  readonly metrics: DecisionMetrics;
+  /** Milliseconds since 1970: bindings end. */
+  readonly wall: () => number;
+}
+
 /** Answers the edge: who may what, in batches, from a snapshot that is at least as new as it asks for. */
-export function createDecisionService(
-  snapshots: Pick<Snapshots, "atLeast">,
-  metrics: DecisionMetrics,
-  log: Logger,
-): DecisionServiceServer {
+export function createDecisionService(on: Deciding, log: Logger): DecisionServiceServer {
   return {
-    resolve: unaryHandler(log, (request) => resolve(snapshots, metrics, request)),
-    decide: unaryHandler(log, (request) => decideAll(snapshots, metrics, request)),
+    resolve: unaryHandler(log, (request) => resolve(on, request)),
+    decide: unaryHandler(log, (request) => decideAll(on, request)),
   };
 }
 
 async function resolve(
-  snapshots: Pick<Snapshots, "atLeast">,
-  metrics: DecisionMetrics,
+  { snapshots, metrics, wall }: Deciding,
   { tenant, subjects, atLeast }: ResolveRequest,
 ): Promise<ResolveResponse> {
   requireCount("subjects", subjects.length);
   const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
+  const now = wall();
   const grants = subjects.map((subject) => {
-    const { id, roles } = resolveSubject(snapshot, subject);
+    const { id, roles } = resolveSubject(snapshot, subject, now);
     return { id, roles: [...roles] };
   });
   metrics.resolves.inc(grants.length);
@@ -59,8 +63,7 @@ async function resolve(
 }
 
 async function decideAll(
-  snapshots: Pick<Snapshots, "atLeast">,
-  metrics: DecisionMetrics,
+  { snapshots, metrics }: Deciding,
   { tenant, grants, permissions, atLeast }: DecideRequest,
 ): Promise<DecideResponse> {
   requireCount("grants", grants.length);
@@ -76,7 +79,10 @@ async function decideAll(
   countEffects(metrics, residuals);
   return {
     version: snapshot.version,
-    residuals: residuals.map(({ allow, deny }) => ({ allow: [...allow], deny: [...deny] })),
+    residuals: residuals.map(({ allow, deny, denyWhen }) => ({
+      allow: [...allow],
+      deny: [...deny, ...denyWhen.map(({ pattern }) => pattern)],
+    })),
   };
 }
 
@@ -86,9 +92,9 @@ function countEffects(metrics: DecisionMetrics, residuals: readonly Residual[]):
   for (const [effect, count] of Object.entries(counts)) metrics.decisions.inc({ effect }, count);
 }
 
-function effectOf({ allow, deny }: Residual): "allow" | "deny" | "conditional" {
-  if (allow.length === 0) return "deny";
-  return allow[0] === ">" && deny.length === 0 ? "allow" : "conditional";
+function effectOf({ allow, deny, allowWhen, denyWhen }: Residual): "allow" | "deny" | "conditional" {
+  if (allow.length + allowWhen.length === 0) return "deny";
+  return allow[0] === ">" && deny.length + denyWhen.length === 0 ? "allow" : "conditional";
 }
 
 function requireCount(what: string, count: number): void {

@@ -23,6 +23,8 @@ export interface Authorizing {
   readonly verify: (token: string) => Promise<AccessClaims>;
   readonly revocations: Revocations;
   readonly snapshots: Pick<Snapshots, "atLeast">;
+  /** Milliseconds since 1970: bindings end. */
+  readonly wall: () => number;
 }
 
 /**
@@ -50,7 +52,8 @@ export async function authorizeAdmin(on: Authorizing, c: Context, tenant: string
   const snapshot = await on.snapshots.atLeast(tenant).catch((error: unknown) => {
     throw error instanceof AppError && error.code === "tenant_unknown" ? forbidden() : error;
   });
-  const { id } = resolveSubject(snapshot, { id: claims.sub, roles: claims.roles, groups: claims.groups });
+  const subject = { id: claims.sub, roles: claims.roles, groups: claims.groups };
+  const { id } = resolveSubject(snapshot, subject, on.wall());
   if (!decide(snapshot, decodeGrant(snapshot, id), ADMIN_PERMISSION)) throw forbidden();
   return `subject:${claims.sub}`;
 }

@@ -39,7 +39,7 @@ export function addCheckRoute(
     await authorizeAdmin(authorizing, c, tenant);
     const question = await readJson(c, checkSchema);
     const snapshot = await snapshots.atLeast(tenant);
-    const { allow, rule } = check(snapshot, question);
+    const { allow, rule } = check(snapshot, question, authorizing.wall());
     decisions.inc({ effect: allow ? "allow" : "deny" });
     return c.json({ allow, version: snapshot.version.number, rule: rule ?? null });
   });
@@ -48,16 +48,18 @@ export function addCheckRoute(
 function check(
   snapshot: Snapshot,
   { subject, roles, groups, permission, topic }: Check,
+  now: number,
 ): {
   allow: boolean;
   rule?: WinningRule | undefined;
 } {
   const wanted = permission ?? permissionOf(snapshot, topic ?? "");
   if (wanted === undefined) return { allow: false };
-  const grant = decodeGrant(snapshot, resolveSubject(snapshot, { id: subject, roles, groups }).id);
+  const grant = decodeGrant(snapshot, resolveSubject(snapshot, { id: subject, roles, groups }, now).id);
+  const event = topic === undefined ? undefined : { topic, attributes: {} };
   return {
-    allow: decide(snapshot, grant, wanted, topic),
-    rule: winningRule(snapshot, grant, wanted, topic),
+    allow: decide(snapshot, grant, wanted, event),
+    rule: winningRule(snapshot, grant, wanted, event),
   };
 }
 
