@@ -59,7 +59,7 @@ async function storeNext(
   const version = await nextVersion(on.logs, tenant, current.version);
   // Never before the version it follows, whoever's clock says so: what has ended by then stays ended.
   const at = new Date(Math.max(on.clock.wall(), Date.parse(current.at))).toISOString();
-  const { snapshot: after, faults } = compilePolicy(tenant, version, content, at);
+  const { snapshot: after, faults } = compilePolicy(tenant, version, content, at, before);
   if (faults !== undefined) throw documentInvalid(faults);
   const next: StoredPolicy = { version, document: content.document, bindings: content.bindings, at, by, why };
   if (!(await on.store.replace(tenant, next, revision))) return undefined;

@@ -17,6 +17,8 @@ export type HttpBindings = ReadonlyMap<string, readonly string[]>;
 export interface Snapshot {
   readonly version: Version;
   readonly document: PolicyDocument;
+  /** What the document was read from, where it was a text. */
+  readonly text?: string;
   readonly httpBindings: HttpBindings;
   /** The document's bindings in force when it was stored, by subject; `group:<name>` stands for everyone in a group. */
   readonly documentBindings: ReadonlyMap<string, readonly BoundRole[]>;
