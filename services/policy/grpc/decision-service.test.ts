@@ -21,6 +21,8 @@ bindings: [{ role: owner, subjects: [alice] }]
 events: { "order.*": order:read, "note.*": note:read }
 `;
 
+const PLAIN = { allow: [], deny: [], allowWhen: [], denyWhen: [] };
+
 const manySubjects = (count: number) =>
   Array.from({ length: count }, (_, id) => ({ id: `s${id}`, roles: [], groups: [] }));
 const manyGrants = (count: number) => Array.from({ length: count }, () => "viewer@");
@@ -86,10 +88,10 @@ describe("the decision service", () => {
       permissions: ["order:read", "note:read"],
     });
     expect(residuals).toEqual([
-      { allow: [">"], deny: [] },
-      { allow: [], deny: [] },
-      { allow: [">"], deny: ["order.hidden"] },
-      { allow: ["note.*.alice"], deny: [] },
+      { ...PLAIN, allow: [">"] },
+      PLAIN,
+      { ...PLAIN, allow: [">"], deny: ["order.hidden"] },
+      { ...PLAIN, allow: ["note.*.alice"] },
     ]);
     const counted = (await metrics.decisions.get()).values.map(({ labels, value }) => [labels.effect, value]);
     expect(counted).toEqual([

@@ -18,6 +18,7 @@ import { resolveSubject } from "../decide/resolve-subject.ts";
 import { isPermission } from "../document/permission.ts";
 import type { PolicyMetrics } from "../metrics.ts";
 import type { Snapshots } from "../snapshots.ts";
+import { encodeResidual } from "./encode-residual.ts";
 
 const MAX_QUESTIONS = 1_024;
 const MAX_RESIDUALS = 65_536;
@@ -55,8 +56,8 @@ async function resolve(
   const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
   const now = wall();
   const grants = subjects.map((subject) => {
-    const { id, roles } = resolveSubject(snapshot, subject, now);
-    return { id, roles: [...roles] };
+    const { id, roles, remainingMs } = resolveSubject(snapshot, subject, now);
+    return { id, roles: [...roles], remainingMs };
   });
   metrics.resolves.inc(grants.length);
   return { version: snapshot.version, grants, eventMap: [...snapshot.document.events] };
@@ -79,10 +80,7 @@ async function decideAll(
   countEffects(metrics, residuals);
   return {
     version: snapshot.version,
-    residuals: residuals.map(({ allow, deny, denyWhen }) => ({
-      allow: [...allow],
-      deny: [...deny, ...denyWhen.map(({ pattern }) => pattern)],
-    })),
+    residuals: residuals.map(encodeResidual),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Version } from "#shared/contract/version.ts";
+import type { TopicRules } from "./residual.ts";
 
 /** A person's session as the edge asks about it. */
 export interface SessionQuestion {
@@ -59,15 +60,17 @@ export interface EventRule {
 
 export interface ResolveAnswer {
   readonly version: Version;
-  readonly grant: { readonly id: string; readonly roles: readonly string[] };
+  readonly grant: {
+    readonly id: string;
+    readonly roles: readonly string[];
+    /** How long it lasts from the asking, where a binding that it rests on ends. */
+    readonly remainingMs?: number | undefined;
+  };
   readonly eventMap: readonly EventRule[];
 }
 
-export interface DecideAnswer {
+export interface DecideAnswer extends TopicRules {
   readonly version: Version;
-  /** Topic patterns: an event is let through when its topic matches one of `allow` and none of `deny`. */
-  readonly allow: readonly string[];
-  readonly deny: readonly string[];
 }
 
 /**

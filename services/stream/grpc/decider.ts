@@ -6,6 +6,7 @@ import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { DecideAnswer, Decider, ResolveAnswer, Subject } from "../authorization/ports.ts";
 import { createLoader } from "./create-loader.ts";
+import { decodeResidual } from "./decode-residual.ts";
 
 const TIMEOUT_MS = 3_000;
 
@@ -83,8 +84,7 @@ export class GrpcDecider implements Decider, Disposable {
     const version = requireVersion(response.version);
     return keys.map(({ grant, permission }) => {
       const index = grants.indexOf(grant) * permissions.length + permissions.indexOf(permission);
-      const { allow, deny } = require(response.residuals[index]);
-      return { version, allow, deny };
+      return { version, ...decodeResidual(require(response.residuals[index])) };
     });
   }
 
