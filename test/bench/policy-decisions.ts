@@ -187,7 +187,7 @@ async function measureEdge(allow: readonly string[], count: number): Promise<num
   }));
   const decider: Decider = {
     resolve: async (_tenant, { id }) => ({ version: VERSION, grant: { id, roles: ["role1"] }, eventMap }),
-    decide: async () => ({ version: VERSION, allow, deny: [] }),
+    decide: async () => ({ version: VERSION, allow, deny: [], allowWhen: [], denyWhen: [] }),
   };
   const decisions = new Decisions("bench", decider);
   const grants = await Promise.all(
@@ -200,12 +200,13 @@ async function measureEdge(allow: readonly string[], count: number): Promise<num
   const events = permissionNumbers.map((number) => ({
     type: `resource${number}.read`,
     topic: `resource${number}.read.s1`,
+    attributes: {},
   }));
   return perCpuSecond(count, (index) => {
-    const { type, topic } = events[index % events.length]!;
-    const permission = decisions.permissionFor(type);
+    const event = events[index % events.length]!;
+    const permission = decisions.permissionFor(event.type);
     const residual = permission && decisions.residual(grants[index % grants.length]!, permission, index);
-    return residual !== undefined && residual !== "" && residual.allows(topic);
+    return residual !== undefined && residual !== "" && residual.allows(event);
   });
 }
 
