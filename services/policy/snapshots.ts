@@ -31,6 +31,11 @@ export class Snapshots {
     throw new AppError("unavailable", `version ${wanted.number} of the policy has not arrived here yet`);
   }
 
+  /** The tenant's snapshot as far as this process has it. */
+  held(tenant: string): Snapshot | undefined {
+    return this.#held.get(tenant);
+  }
+
   /** Takes in a stored policy and answers the snapshot in force then: the policy's, unless a newer one is held already. */
   adopt(tenant: string, policy: StoredPolicy): Snapshot {
     const held = this.#held.get(tenant);

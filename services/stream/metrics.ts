@@ -11,6 +11,8 @@ export interface StreamMetrics {
   feedDisturbed(): void;
   sessionCall(questions: number, seconds: number): void;
   tokenVerified(cached: boolean, seconds: number): void;
+  /** A change of policy is in force here, that long after the log had stored it. */
+  policyApplied(ms: number): void;
 }
 
 /** Registers the edge's figures. */
@@ -63,6 +65,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     feedDisturbed: () => disturbed.inc(),
     sessionCall,
     tokenVerified: timeVerification(registers),
+    policyApplied: timePropagation(registers),
   };
 }
 
@@ -95,4 +98,15 @@ function timeVerification(registers: Registry[]): StreamMetrics["tokenVerified"]
     registers,
   });
   return (cached, seconds) => duration.observe({ cached: cached ? "yes" : "no" }, seconds);
+}
+
+function timePropagation(registers: Registry[]): StreamMetrics["policyApplied"] {
+  const duration = new Histogram({
+    name: "sluice_stream_policy_propagation_seconds",
+    help: "From a change of policy being stored in the tenant's log, by the broker's clock, to its being in force here, by this host's",
+    buckets: [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
+    registers,
+  });
+  // Two clocks that differ can make it less than nothing.
+  return (ms) => duration.observe(Math.max(0, ms) / 1_000);
 }

@@ -2,11 +2,11 @@ import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { topicMatches } from "#shared/contract/topics.ts";
 import { parseDocument } from "../document/parse-document.ts";
+import { considerRules, winnerOf } from "./consider-rules.ts";
 import { decide } from "./decide.ts";
 import { decodeGrant, encodeGrant } from "./grant.ts";
 import { residualOf } from "./residual.ts";
 import { compileSnapshot } from "./snapshot.ts";
-import { winningRule } from "./winning-rule.ts";
 
 /** Roles inherit only from those before them, so that every document is valid. */
 interface RandomRole {
@@ -90,7 +90,11 @@ it("a compiled decision, its residual and its rule say what reading the rules on
           expected,
           expected,
         ]);
-        expect(winningRule(snapshot, grant, wanted, { topic: on, attributes: {} })?.effect === "allow").toBe(expected);
+        const winner = winnerOf(considerRules(snapshot, grant, wanted, { topic: on, attributes: {} }));
+        expect(winner?.effect === "allow").toBe(expected);
+        // What is allowed on all that a pattern stands for is allowed on each of it.
+        const under = { topic: on.replace(/[^.]+$/, "*"), attributes: {} };
+        expect(decide(snapshot, grant, wanted, under) && !expected).toBe(false);
         expect(decide(snapshot, grant, wanted) && !expected).toBe(false);
       },
     ),

@@ -3,6 +3,7 @@ import type { Version } from "#shared/contract/version.ts";
 import { permissionMatches } from "../document/permission.ts";
 import type { PolicyDocument, Role } from "../document/policy-document.ts";
 import { SUBJECT_ID, subjectNames } from "../document/condition.ts";
+import { compileRoutes, type RouteMatcher } from "./compile-routes.ts";
 import { placeholdersIn } from "./fill-template.ts";
 import type { Effect } from "./fold-condition.ts";
 import { limitedRule, type LimitedRule } from "./limited-rule.ts";
@@ -36,6 +37,8 @@ export interface Snapshot {
   readonly rows: ReadonlyMap<string, Row>;
   /** What the document's rules say about one permission. */
   rowOf(permission: string): Row;
+  /** Which of the document's routes a request takes. */
+  readonly matchRoute: RouteMatcher;
 }
 
 /** All rules about one permission, by the role that has them. */
@@ -76,6 +79,7 @@ export function compileSnapshot(
     lineages: Array.from(document.roles.keys(), (name) => lineageOf(name, document, roleBits)),
     namesUsed: Array.from(document.roles.values(), namesUsedBy),
     rows,
+    matchRoute: compileRoutes(document.routes),
     rowOf(permission) {
       const known = rows.get(permission) ?? extraRows.get(permission);
       if (known !== undefined) return known;

@@ -15,6 +15,8 @@ export interface TenantOpening extends TenantSetting {
   readonly jsm: JetStreamManager;
   readonly verifying: VerifySetting;
   readonly maxEventBytes: number;
+  /** The time that logs are stamped with, as far as this host knows it. */
+  readonly wall: () => number;
   readonly metrics: StreamMetrics;
   readonly log: Logger;
 }
@@ -24,7 +26,7 @@ export interface TenantOpening extends TenantSetting {
  * @throws {AppError} `tenant_unknown` or `unavailable`.
  */
 export async function openTenant(id: string, setting: TenantOpening): Promise<OpenTenant> {
-  const { nats, jsm, verifying, maxEventBytes, metrics, log } = setting;
+  const { nats, jsm, verifying, maxEventBytes, wall, metrics, log } = setting;
   const tenant = new Tenant(id, createHistory(jsm, id, maxEventBytes), setting);
   const feed = await openFeed(
     id,
@@ -33,6 +35,7 @@ export async function openTenant(id: string, setting: TenantOpening): Promise<Op
       onEntry: (entry) => {
         if (entry.kind === "poison") metrics.poison(entry.reason);
         deliver(tenant, entry, verifying);
+        if (entry.kind === "control" && entry.change.of === "policy") metrics.policyApplied(wall() - entry.storedAt);
       },
       onBeat: () => tenant.heard(),
     },

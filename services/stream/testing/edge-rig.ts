@@ -56,6 +56,7 @@ export function createRig({ wallAhead = 0 } = {}) {
     workerId: "w",
     isWithdrawn: (kid) => withdrawn.has(kid),
     limitHistory: (fetch) => fetch(),
+    mapResource: async () => [],
     ...NOBODY_TOLD,
     onFault: rethrow,
   };
@@ -82,7 +83,8 @@ export function createRig({ wallAhead = 0 } = {}) {
       ...change,
     }),
     event: (text: string, seq?: number) => add((position) => eventOf(position, text), seq),
-    control: (change: ControlEntry["change"]) => add((position) => ({ kind: "control", position, change })),
+    control: (change: ControlEntry["change"]) =>
+      add((position) => ({ kind: "control", position, storedAt: 0, change })),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
     async open() {
       const { server, client } = await socketPair(stack);
