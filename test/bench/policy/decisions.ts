@@ -3,15 +3,15 @@ import {
   type StatefulAuthorizationCall,
   statefulIsAuthorized,
 } from "@cedar-policy/cedar-wasm/nodejs";
-import { decide } from "../../services/policy/decide/decide.ts";
-import { decodeGrant, type Grant } from "../../services/policy/decide/grant.ts";
-import { resolveSubject } from "../../services/policy/decide/resolve-subject.ts";
-import { hasRole } from "../../services/policy/decide/role-set.ts";
-import { compileSnapshot, type Snapshot } from "../../services/policy/decide/snapshot.ts";
-import { parseDocument } from "../../services/policy/document/parse-document.ts";
-import type { PolicyDocument } from "../../services/policy/document/policy-document.ts";
-import { Decisions, type Grant as EdgeGrant } from "../../services/stream/authorization/decisions.ts";
-import type { Decider } from "../../services/stream/authorization/ports.ts";
+import { decide } from "../../../services/policy/decide/decide.ts";
+import { decodeGrant, type Grant } from "../../../services/policy/decide/grant.ts";
+import { resolveSubject } from "../../../services/policy/decide/resolve-subject.ts";
+import { hasRole } from "../../../services/policy/decide/role-set.ts";
+import { compileSnapshot, type Snapshot } from "../../../services/policy/decide/snapshot.ts";
+import { parseDocument } from "../../../services/policy/document/parse-document.ts";
+import type { PolicyDocument } from "../../../services/policy/document/policy-document.ts";
+import { Decisions, type Grant as EdgeGrant } from "../../../services/stream/authorization/decisions.ts";
+import type { Decider } from "../../../services/stream/authorization/ports.ts";
 import { medianCpuMs, perCpuSecond } from "./per-cpu-second.ts";
 
 const SIZE = { tenants: 1_000, roles: 32, permissions: 96, subjects: 8, questions: 65_536 } as const;
