@@ -37,12 +37,12 @@ export type EdgeRig = ReturnType<typeof createRig>;
  * An edge with one tenant, whose log, auth, policy and clocks are in the test's hands; sockets are real. The wall clock is
  * `wallAhead` before auth's, which agrees with the monotonic one.
  */
-export function createRig({ wallAhead = 0 } = {}) {
+export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
   const stack = new AsyncDisposableStack();
   let connections = 0;
   const { clock, now, wall } = createClocks(wallAhead, () => doubtSessions([...hub.streams()], edge));
   const [policy, auth, withdrawn] = [new FakePolicy(), new FakeAuth(), new Set<string>()];
-  const tenant = new Tenant("acme", NO_HISTORY, { decider: policy, tailBudget: new TailBudget(1e6), flushMs: 0, now });
+  const tenant = new Tenant("acme", NO_HISTORY, { decider: policy, tailBudget: new TailBudget(1e6), flushMs, now });
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
   const edge: Edge = {
