@@ -3,6 +3,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
 import { readTokenSource, type TokenSource } from "#shared/http/token-source.ts";
 import { decideQuestion } from "./decide/decide-question.ts";
+import { trustedSubject } from "./decide/trusted-subject.ts";
 import type { Authorizing } from "./http/authorize.ts";
 
 /** A request of somebody's client, as a gateway describes it. */
@@ -16,7 +17,7 @@ export interface GatewayRequest {
 }
 
 /** What admitting requests needs. */
-export interface Admitting extends Pick<Authorizing, "verify" | "revocations" | "snapshots" | "wall"> {
+export interface Admitting extends Pick<Authorizing, "verify" | "revocations" | "snapshots" | "wall" | "ownIssuer"> {
   /** Pages that may use cookies, beside those of the host itself. */
   readonly allowedOrigins: readonly string[];
 }
@@ -36,7 +37,7 @@ export async function admitRequest(on: Admitting, request: GatewayRequest): Prom
   ]).catch(forbidUnknownTenant);
   if (isRevoked) throw new AppError("session_ended", "the session has ended");
   const { method, path } = request;
-  const subject = { id: sub, roles, groups };
+  const subject = trustedSubject(snapshot, { id: sub, roles, groups }, on.ownIssuer);
   const allow = decideQuestion(snapshot, subject, { of: "request", method, path }, on.wall());
   if (!allow) throw new AppError("forbidden", "you may not do this");
   return { sub, tenant_id };

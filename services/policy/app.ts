@@ -34,6 +34,7 @@ import { openPolicyKv, type WatchedPolicyStore } from "./store/policy-kv.ts";
 import { openRevocationsKv } from "./store/revocations-kv.ts";
 import { shareReads } from "./store/share-reads.ts";
 import type { StoredPolicy } from "./store/stored-policy.ts";
+import { endBindings } from "./tenants/end-bindings.ts";
 import { ensureAnnounced, keepAnnounced } from "./tenants/keep-announced.ts";
 import { applyFile } from "./watch/apply-file.ts";
 import { watchDocuments } from "./watch/watch-documents.ts";
@@ -41,6 +42,7 @@ import { watchDocuments } from "./watch/watch-documents.ts";
 const CLOSE_GRACE_MS = 5_000;
 const WATCH_EVERY_MS = 300;
 const CHECK_ANNOUNCED_EVERY_MS = 5_000;
+const END_BINDINGS_EVERY_MS = 500;
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Starts policy; disposing it ends it in the reverse order of what stands here. */
@@ -71,19 +73,18 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
 
   const withdrawn = starting.use(await followWithdrawnKeys(nats, log));
   const authorizing = await createAuthorizing(nats, config, changing.snapshots, withdrawn);
-  const admitting = { ...authorizing, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
+  const deciding = { ...authorizing, metrics, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
   let isReady = false;
   const ops = starting.use(
     await startOpsServer({ host, port: config.POLICY_OPS_PORT, setting: "POLICY_OPS_PORT" }, registry, () => isReady),
   );
 
-  const deciding = { snapshots: changing.snapshots, metrics, wall: () => clock.wall() };
   const grpc = starting.use(
     await startGrpcServer(
       { host, port: config.POLICY_GRPC_PORT, setting: "POLICY_GRPC_PORT" },
       [
         [DecisionServiceService, createDecisionService(deciding, log), decisionCallers],
-        [AuthorizationService, createAuthorizationService(admitting, metrics, log), authorizationCallers],
+        [AuthorizationService, createAuthorizationService(deciding, metrics, log), authorizationCallers],
       ],
       security,
     ),
@@ -94,7 +95,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addPolicyRoutes(api, authorizing, changing, rejections);
   addSubjectRoutes(api, authorizing, changing);
   addCheckRoute(api, authorizing, changing.snapshots, metrics);
-  addExplainRoutes(api, authorizing, { ...changing, logs: await openEventLogs(nats), wall: () => clock.wall() });
+  addExplainRoutes(api, authorizing, { ...deciding, ...changing, logs: await openEventLogs(nats) });
   const server = createApiServer(api);
   const http = await listen(server, { host, port: config.POLICY_HTTP_PORT, setting: "POLICY_HTTP_PORT" });
   starting.defer(() => closeServer(server, CLOSE_GRACE_MS));
@@ -144,6 +145,7 @@ async function createAuthorizing(
     revocations: await openRevocationsKv(nats),
     snapshots,
     wall: () => clock.wall(),
+    ownIssuer: config.AUTH_ISSUER,
   };
 }
 
@@ -172,10 +174,11 @@ function followPolicies(store: WatchedPolicyStore, changing: PolicyChanging, log
   const adopt = (tenant: string, policy: StoredPolicy): void => void changing.snapshots.adopt(tenant, policy);
   const following = store.follow(adopt, stop.signal);
   const announcing = keepAnnounced(changing, { everyMs: CHECK_ANNOUNCED_EVERY_MS, stop: stop.signal, log });
+  const ending = endBindings(changing, { everyMs: END_BINDINGS_EVERY_MS, stop: stop.signal, log });
   return {
     async [Symbol.asyncDispose]() {
       stop.abort();
-      await Promise.all([following, announcing]);
+      await Promise.all([following, announcing, ending]);
     },
   };
 }

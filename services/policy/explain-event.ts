@@ -2,8 +2,8 @@ import type { EventId } from "#shared/contract/event-id.ts";
 import { eventTypeOf, isTopic } from "#shared/contract/topics.ts";
 import { isSameVersion, type Version } from "#shared/contract/version.ts";
 import { type Explanation, explain } from "./decide/explain.ts";
-import type { Subject } from "./decide/resolve-subject.ts";
 import type { Snapshot } from "./decide/snapshot.ts";
+import { type ClaimedSubject, trustedSubject } from "./decide/trusted-subject.ts";
 import type { Snapshots } from "./snapshots.ts";
 import type { PolicyStore } from "./store/policy-store.ts";
 
@@ -35,6 +35,8 @@ export interface Explaining {
   readonly store: Pick<PolicyStore, "history">;
   readonly snapshots: Pick<Snapshots, "atLeast" | "compile">;
   readonly wall: () => number;
+  /** Auth's `iss`. */
+  readonly ownIssuer: string;
 }
 
 /** An explanation, and the version it is by. */
@@ -74,7 +76,7 @@ export async function explainEvent(
   on: Explaining,
   tenant: string,
   id: EventId,
-  subject: Subject,
+  subject: ClaimedSubject,
 ): Promise<EventExplanation> {
   const found = await findEvent(on.logs, tenant, id);
   if ("state" in found) return { event: found };
@@ -82,7 +84,7 @@ export async function explainEvent(
   const question = { of: "event", topic, attributes: message.attributes } as const;
   const explainBy = (snapshot: Snapshot, at: number): VersionExplanation => ({
     version: snapshot.version.number,
-    ...explain(snapshot, subject, question, at),
+    ...explain(snapshot, trustedSubject(snapshot, subject, on.ownIssuer), question, at),
   });
   const past = await snapshotAt(on, tenant, id.position.seq);
   const current = await on.snapshots.atLeast(tenant);

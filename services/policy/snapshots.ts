@@ -31,8 +31,8 @@ export class Snapshots {
     throw new AppError("unavailable", `version ${wanted.number} of the policy has not arrived here yet`);
   }
 
-  /** The tenant's snapshot as far as this process has it. */
-  held(tenant: string): Snapshot | undefined {
+  /** The tenant's snapshot in force, where this process has one. */
+  find(tenant: string): Snapshot | undefined {
     return this.#held.get(tenant);
   }
 
@@ -51,6 +51,11 @@ export class Snapshots {
     this.#held.set(tenant, snapshot);
     this.#onSwap(snapshot);
     return snapshot;
+  }
+
+  /** The snapshots in force. */
+  held(): readonly Snapshot[] {
+    return [...this.#held.values()];
   }
 
   /** The snapshot of exactly this stored policy. */

@@ -108,6 +108,7 @@ async function startEdge(
     flushMs: config.STREAM_FLUSH_MS,
     maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
     wall: () => systemClock.wall(),
+    countDecisions: metrics.countDecisions,
     metrics,
     log,
   };

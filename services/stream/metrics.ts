@@ -1,6 +1,9 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Admission } from "./admission/admission.ts";
+import type { Residual } from "./authorization/residual.ts";
 import type { PoisonEntry } from "./event.ts";
+
+const MAX_NAMED_TYPES = 100;
 
 /** The edge's own figures. */
 export interface StreamMetrics {
@@ -8,11 +11,15 @@ export interface StreamMetrics {
   delivered(events: number): void;
   notice(event: string): void;
   poison(reason: PoisonEntry["reason"]): void;
+  /** An event that went to nobody, because the tenant's event map does not name its type. */
+  eventWithoutRule(type: string): void;
   feedDisturbed(): void;
   sessionCall(questions: number, seconds: number): void;
   tokenVerified(cached: boolean, seconds: number): void;
   /** A change of policy is in force here, that long after the log had stored it. */
   policyApplied(ms: number): void;
+  /** A decision of policy's that is kept from here on; what it decides is counted. */
+  readonly countDecisions: (residual: Residual) => Residual;
 }
 
 /** Registers the edge's figures. */
@@ -62,10 +69,12 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     delivered: (events) => delivered.inc(events),
     notice: (event) => notices.inc({ event }),
     poison: (reason) => poison.inc({ reason }),
+    eventWithoutRule: countEventsWithoutRule(registers),
     feedDisturbed: () => disturbed.inc(),
     sessionCall,
     tokenVerified: timeVerification(registers),
     policyApplied: timePropagation(registers),
+    countDecisions: countDecisions(registry),
   };
 }
 
@@ -89,6 +98,21 @@ function countSessionCalls(registers: Registry[]): StreamMetrics["sessionCall"] 
   };
 }
 
+/** Producers make up types: only the first of them have a name of their own. */
+function countEventsWithoutRule(registers: Registry[]): StreamMetrics["eventWithoutRule"] {
+  const events = new Counter({
+    name: "sluice_stream_events_without_rule",
+    help: "Events that went to nobody, because no rule of the tenant's event map names their type",
+    labelNames: ["type"],
+    registers,
+  });
+  const named = new Set<string>();
+  return (type) => {
+    if (named.size < MAX_NAMED_TYPES) named.add(type);
+    events.inc({ type: named.has(type) ? type : "other" });
+  };
+}
+
 function timeVerification(registers: Registry[]): StreamMetrics["tokenVerified"] {
   const duration = new Histogram({
     name: "sluice_stream_token_verify_seconds",
@@ -109,4 +133,36 @@ function timePropagation(registers: Registry[]): StreamMetrics["policyApplied"] 
   });
   // Two clocks that differ can make it less than nothing.
   return (ms) => duration.observe(Math.max(0, ms) / 1_000);
+}
+
+function countDecisions(registry: Registry): StreamMetrics["countDecisions"] {
+  // Plain numbers: events are decided far more often than anybody looks.
+  const decided = { allow: 0, deny: 0 };
+  const decisions = new Counter({
+    name: "sluice_stream_decisions",
+    help: "Events decided from memory, once for each audience, and for each reader that is behind",
+    labelNames: ["outcome"],
+    registers: [],
+    collect() {
+      this.reset();
+      for (const [outcome, count] of Object.entries(decided)) this.inc({ outcome }, count);
+    },
+  });
+  registry.registerMetric(decisions);
+  const asked = new Counter({
+    name: "sluice_stream_decisions_asked",
+    help: "Decisions that were not known and that policy has answered",
+    registers: [registry],
+  });
+  return (residual) => {
+    asked.inc();
+    return {
+      ...residual,
+      allows(event) {
+        const isAllowed = residual.allows(event);
+        decided[isAllowed ? "allow" : "deny"] += 1;
+        return isAllowed;
+      },
+    };
+  };
 }

@@ -12,7 +12,7 @@ export type Concerned = { readonly all: true } | { readonly roles: string[]; rea
 export const EVERYONE: Concerned = { all: true };
 
 /**
- * Whom the step from one version to the next can concern. Everyone, where the event map or the routes differ; also where
+ * Whom the step from one version to the next can concern. Everyone, where the event map, the routes or the trusted issuers differ; also where
  * a role is new: a token may have carried its name all along, and no grant says so.
  */
 export function concernedBy(before: Snapshot | undefined, after: Snapshot): Concerned {
@@ -26,7 +26,7 @@ export function concernedBy(before: Snapshot | undefined, after: Snapshot): Conc
 }
 
 function mapsOf({ document }: Snapshot): string {
-  return JSON.stringify([document.events, document.routes]);
+  return JSON.stringify([document.events, document.routes, document.trust]);
 }
 
 /** Each role's rules, with all it inherits, so that a change shows in every role it reaches. */

@@ -1,5 +1,5 @@
 import type { EventAttributes } from "#shared/contract/event-condition.ts";
-import { eventTypeOf, topicMatches } from "#shared/contract/topics.ts";
+import { eventTypeOf } from "#shared/contract/topics.ts";
 import { decide } from "./decide.ts";
 import { type DecidedEvent, EVERY_EVENT } from "./fill-rule.ts";
 import { decodeGrant } from "./grant.ts";
@@ -27,14 +27,13 @@ export function decideQuestion(snapshot: Snapshot, subject: Subject, question: Q
 }
 
 /** What a question comes down to by the event map and the routes of this version; undefined where they do not know it. */
-export function askedBy({ document, matchRoute }: Snapshot, question: Question): Asked | undefined {
+export function askedBy({ permissionFor, matchRoute }: Snapshot, question: Question): Asked | undefined {
   switch (question.of) {
     case "permission":
       return { permission: question.permission, events: [EVERY_EVENT] };
     case "event": {
-      const type = eventTypeOf(question.topic);
-      const rule = document.events.find(({ pattern }) => topicMatches(pattern, type));
-      return rule && { permission: rule.permission, events: [question] };
+      const permission = permissionFor(eventTypeOf(question.topic));
+      return permission === undefined ? undefined : { permission, events: [question] };
     }
     case "request": {
       const match = matchRoute(question.method, question.path);

@@ -3,6 +3,7 @@ import type { Version } from "#shared/contract/version.ts";
 import { permissionMatches } from "../document/permission.ts";
 import type { PolicyDocument, Role } from "../document/policy-document.ts";
 import { SUBJECT_ID, subjectNames } from "../document/condition.ts";
+import { compileEventMap, type EventMap } from "./compile-event-map.ts";
 import { compileRoutes, type RouteMatcher } from "./compile-routes.ts";
 import { placeholdersIn } from "./fill-template.ts";
 import type { Effect } from "./fold-condition.ts";
@@ -27,6 +28,8 @@ export interface Snapshot {
   readonly httpBindings: HttpBindings;
   /** The document's bindings in force when it was stored, by subject; `group:<name>` stands for everyone in a group. */
   readonly documentBindings: ReadonlyMap<string, readonly BoundRole[]>;
+  /** When the first of them ends, in milliseconds since 1970; infinity where none does. */
+  readonly bindingsEnd: number;
   /** The bit of each role. */
   readonly roleBits: ReadonlyMap<string, number>;
   /** For each role's bit: the role and everything it inherits. */
@@ -39,6 +42,8 @@ export interface Snapshot {
   rowOf(permission: string): Row;
   /** Which of the document's routes a request takes. */
   readonly matchRoute: RouteMatcher;
+  /** Which permission events of a type need. */
+  readonly permissionFor: EventMap;
 }
 
 /** All rules about one permission, by the role that has them. */
@@ -70,16 +75,19 @@ export function compileSnapshot(
   const named = new Set([...document.events, ...document.routes].map(({ permission }) => permission));
   const rows = new Map(Array.from(named, (permission) => [permission, compileRow(document, permission)]));
   const extraRows = new LRUCache<string, Row>({ max: MAX_EXTRA_ROWS });
+  const documentBindings = bindingsBySubject(document, storedAt);
   return {
     version,
     document,
     httpBindings,
-    documentBindings: bindingsBySubject(document, storedAt),
+    documentBindings,
+    bindingsEnd: firstEnd(documentBindings),
     roleBits,
     lineages: Array.from(document.roles.keys(), (name) => lineageOf(name, document, roleBits)),
     namesUsed: Array.from(document.roles.values(), namesUsedBy),
     rows,
     matchRoute: compileRoutes(document.routes),
+    permissionFor: compileEventMap(document.events),
     rowOf(permission) {
       const known = rows.get(permission) ?? extraRows.get(permission);
       if (known !== undefined) return known;
@@ -102,6 +110,14 @@ function bindingsBySubject({ bindings }: PolicyDocument, storedAt: number): Map<
   return new Map(
     Array.from(bySubject, ([subject, bound]) => [subject, Array.from(bound, ([role, until]) => ({ role, until }))]),
   );
+}
+
+function firstEnd(bindings: ReadonlyMap<string, readonly BoundRole[]>): number {
+  let first = Number.POSITIVE_INFINITY;
+  for (const bound of bindings.values()) {
+    for (const { until } of bound) first = Math.min(first, until);
+  }
+  return first;
 }
 
 function lineageOf(name: string, { roles }: PolicyDocument, roleBits: ReadonlyMap<string, number>): RoleSet {

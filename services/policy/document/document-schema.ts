@@ -4,7 +4,7 @@ import { isTopicPattern, patternsOverlap } from "#shared/contract/topics.ts";
 import { attributesSchema } from "./attributes-schema.ts";
 import { parseCondition } from "./parse-condition.ts";
 import { isPermissionPattern, permissionSchema } from "./permission.ts";
-import type { EventRule, PolicyDocument, Role, Rule } from "./policy-document.ts";
+import type { EventRule, PolicyDocument, Role, Rule, TrustedIssuer } from "./policy-document.ts";
 import { isRoutePath } from "./route-path.ts";
 import { placeholderOf } from "./topic-placeholder.ts";
 
@@ -44,6 +44,12 @@ const bindingSchema = z.strictObject({
     .optional(),
 });
 
+const trustSchema = z.strictObject({
+  issuer: z.string().min(1).max(1_024),
+  roles: z.boolean().default(false),
+  groups: z.boolean().default(false),
+});
+
 const eventPatternSchema = z
   .string()
   .refine(
@@ -69,6 +75,7 @@ export const documentSchema = z.strictObject({
     ),
   bindings: z.array(bindingSchema).max(4_096).default([]),
   attributes: mapOf(subjectSchema, attributesSchema, 10_000),
+  trust: z.array(trustSchema).max(64).superRefine(requireDistinct).default([]),
   events: mapOf(eventPatternSchema, permissionSchema, 1_024).transform((rules): readonly EventRule[] =>
     Array.from(rules, ([pattern, permission]) => ({ pattern, permission })),
   ),
@@ -86,6 +93,14 @@ function mapOf<Value extends z.ZodType>(key: z.ZodType<string, string>, value: V
 
 function rulesOf(roles: ReadonlyMap<string, Role>): Rule[] {
   return [...roles.values()].flatMap(({ allow, deny }) => [...allow, ...deny]);
+}
+
+function requireDistinct(issuers: readonly TrustedIssuer[], context: z.RefinementCtx): void {
+  for (const [index, { issuer }] of issuers.entries()) {
+    if (issuers.findIndex((each) => each.issuer === issuer) < index) {
+      context.addIssue({ code: "custom", path: [index, "issuer"], message: "this issuer stands here twice" });
+    }
+  }
 }
 
 function parseRule(value: string | { readonly rule: string; readonly when: string }, context: z.RefinementCtx): Rule {

@@ -7,6 +7,8 @@ export interface PolicyDocument {
   readonly bindings: readonly Binding[];
   /** Attributes by subject; `group:<name>` gives them to everyone in a group. */
   readonly attributes: ReadonlyMap<string, Attributes>;
+  /** Whose tokens count for more than who somebody is. */
+  readonly trust: readonly TrustedIssuer[];
   /** In the document's order: the first pattern that matches an event type gives its permission. */
   readonly events: readonly EventRule[];
   readonly routes: readonly Route[];
@@ -37,6 +39,13 @@ export interface Binding {
   readonly subjects: readonly string[];
   /** When it ends, in milliseconds since 1970; none means never. */
   readonly until?: number | undefined;
+}
+
+/** What of an issuer's tokens counts. */
+export interface TrustedIssuer {
+  readonly issuer: string;
+  readonly roles: boolean;
+  readonly groups: boolean;
 }
 
 /** The permission that an event type asks for. */

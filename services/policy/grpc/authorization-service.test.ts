@@ -58,6 +58,7 @@ describe("Envoy's external authorization", () => {
       revocations: { isRevoked: async (_: string, sid: string) => sid === "ended" },
       snapshots: new Snapshots({ read }, () => undefined),
       wall: () => Date.now(),
+      ownIssuer: "auth",
       allowedOrigins: ["https://app.test"],
     };
     const service = createAuthorizationService(admitting, metrics, createLogger("test", "silent"));

@@ -40,7 +40,7 @@ async function allowed(...checks: Check[]): Promise<boolean[]> {
   const request = CheckBatchRequest.decode(
     CheckBatchRequest.encode({ tenant: "acme", checks, atLeast: version }).finish(),
   );
-  return (await checkBatch({ snapshots, metrics, wall }, request)).allowed;
+  return (await checkBatch({ snapshots, metrics, wall, ownIssuer: "auth" }, request)).allowed;
 }
 
 describe("a batch of checks", () => {
@@ -54,7 +54,7 @@ describe("a batch of checks", () => {
       by("vera", get("/orders", "POST")),
       by("vera", get("/nowhere")),
     ];
-    const answer = await checkBatch({ snapshots, metrics, wall }, { tenant: "acme", checks });
+    const answer = await checkBatch({ snapshots, metrics, wall, ownIssuer: "auth" }, { tenant: "acme", checks });
     expect(answer).toEqual({ version, allowed: [false, true, false, false, true, false, false] });
   });
 
@@ -85,7 +85,7 @@ describe("a batch of checks", () => {
 describe("an explanation", () => {
   test("has the decision, the rule it follows and every other one", async () => {
     const check = by("vera", { $case: "topic", value: "order.created.secret" });
-    const answer = await explainCheck({ snapshots, wall }, { tenant: "acme", check });
+    const answer = await explainCheck({ snapshots, wall, ownIssuer: "auth" }, { tenant: "acme", check });
     expect(ExplainResponse.decode(ExplainResponse.encode(answer).finish())).toEqual({
       version,
       allow: false,
@@ -112,7 +112,7 @@ describe("an explanation", () => {
         },
       ],
     });
-    await expect(explainCheck({ snapshots, wall }, { tenant: "acme" })).rejects.toMatchObject({
+    await expect(explainCheck({ snapshots, wall, ownIssuer: "auth" }, { tenant: "acme" })).rejects.toMatchObject({
       code: "malformed_request",
     });
   });

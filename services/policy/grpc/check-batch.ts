@@ -2,7 +2,7 @@ import type { Check, CheckBatchRequest, CheckBatchResponse } from "#proto/policy
 import { isTopic } from "#shared/contract/topics.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { decideQuestion, type Question } from "../decide/decide-question.ts";
-import type { Subject } from "../decide/resolve-subject.ts";
+import { type ClaimedSubject, trustedSubject } from "../decide/trusted-subject.ts";
 import { isPermission } from "../document/permission.ts";
 import type { Deciding } from "./deciding.ts";
 import { readTenant, readVersion, requireCount } from "./read-request.ts";
@@ -12,14 +12,16 @@ import { readTenant, readVersion, requireCount } from "./read-request.ts";
  * @throws {AppError} `malformed_request` where any of them cannot be read: none is answered then.
  */
 export async function checkBatch(
-  { snapshots, metrics: { decisions }, wall }: Deciding,
+  { snapshots, metrics: { decisions }, wall, ownIssuer }: Deciding,
   { tenant, checks, atLeast }: CheckBatchRequest,
 ): Promise<CheckBatchResponse> {
   requireCount("checks", checks.length);
   const questions = checks.map(readCheck);
   const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
   const now = wall();
-  const allowed = questions.map(({ subject, question }) => decideQuestion(snapshot, subject, question, now));
+  const allowed = questions.map(({ subject, question }) =>
+    decideQuestion(snapshot, trustedSubject(snapshot, subject, ownIssuer), question, now),
+  );
   const allows = allowed.filter(Boolean).length;
   decisions.inc({ outcome: "allow", source: "batch" }, allows);
   decisions.inc({ outcome: "deny", source: "batch" }, allowed.length - allows);
@@ -31,7 +33,7 @@ export async function checkBatch(
  * @throws {AppError} `malformed_request`.
  */
 export function readCheck({ subject, question, attributes }: Check): {
-  readonly subject: Subject;
+  readonly subject: ClaimedSubject;
   readonly question: Question;
 } {
   if (subject === undefined) throw malformed("a check needs a subject");

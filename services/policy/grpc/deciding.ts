@@ -10,4 +10,6 @@ export interface Deciding {
   readonly metrics: DecisionMetrics;
   /** Milliseconds since 1970: bindings end. */
   readonly wall: () => number;
+  /** Auth's `iss`. */
+  readonly ownIssuer: string;
 }

@@ -43,7 +43,10 @@ describe("the decision service", () => {
       return tenant === "acme" ? { policy: stored, revision: 1 } : undefined;
     };
     const snapshots = new Snapshots({ read }, () => undefined);
-    const service = createDecisionService({ snapshots, metrics, wall: Date.now }, createLogger("test", "silent"));
+    const service = createDecisionService(
+      { snapshots, metrics, wall: Date.now, ownIssuer: "http://auth.test" },
+      createLogger("test", "silent"),
+    );
     const address = { host: "127.0.0.1", port: 0, setting: "NONE" };
     server = await startGrpcServer(address, [[DecisionServiceService, service]]);
     client = new DecisionServiceClient(`127.0.0.1:${server.port}`, credentials.createInsecure());

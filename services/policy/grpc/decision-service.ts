@@ -13,6 +13,7 @@ import type { Logger } from "#shared/log/create-logger.ts";
 import { decodeGrant } from "../decide/grant.ts";
 import { type Residual, residualOf } from "../decide/residual.ts";
 import { resolveSubject } from "../decide/resolve-subject.ts";
+import { trustedSubject } from "../decide/trusted-subject.ts";
 import { isPermission } from "../document/permission.ts";
 import { checkBatch } from "./check-batch.ts";
 import type { Deciding, DecisionMetrics } from "./deciding.ts";
@@ -44,14 +45,14 @@ export function createDecisionService(on: Deciding, log: Logger): DecisionServic
 }
 
 async function resolve(
-  { snapshots, metrics, wall }: Deciding,
+  { snapshots, metrics, wall, ownIssuer }: Deciding,
   { tenant, subjects, atLeast }: ResolveRequest,
 ): Promise<ResolveResponse> {
   requireCount("subjects", subjects.length);
   const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
   const now = wall();
   const grants = subjects.map((subject) => {
-    const { id, roles, remainingMs } = resolveSubject(snapshot, subject, now);
+    const { id, roles, remainingMs } = resolveSubject(snapshot, trustedSubject(snapshot, subject, ownIssuer), now);
     return { id, roles: [...roles], remainingMs };
   });
   metrics.resolves.inc(grants.length);

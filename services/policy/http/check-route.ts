@@ -1,6 +1,7 @@
 import type { Hono } from "hono";
 import { readJson } from "#shared/http/json-api.ts";
 import { explain } from "../decide/explain.ts";
+import { trustedSubject } from "../decide/trusted-subject.ts";
 import type { PolicyMetrics } from "../metrics.ts";
 import type { Snapshots } from "../snapshots.ts";
 import { authorizeAdmin, type Authorizing } from "./authorize.ts";
@@ -19,7 +20,12 @@ export function addCheckRoute(
     await authorizeAdmin(authorizing, c, tenant);
     const { subject, question } = await readJson(c, questionSchema);
     const snapshot = await snapshots.atLeast(tenant);
-    const { allow, rule } = explain(snapshot, subject, question, authorizing.wall());
+    const { allow, rule } = explain(
+      snapshot,
+      trustedSubject(snapshot, subject, authorizing.ownIssuer),
+      question,
+      authorizing.wall(),
+    );
     decisions.inc({ outcome: allow ? "allow" : "deny", source: "check" });
     return c.json({ allow, version: snapshot.version.number, rule });
   });

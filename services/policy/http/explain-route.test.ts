@@ -94,6 +94,8 @@ describe("explanations over HTTP", () => {
       event: { attributes: { region: "eu" } },
       whenPublished: { allow: true, considered: [{ via: ["token"], because: expect.stringContaining("is met") }] },
     });
+    const elsewhere = await explain("dave", event, "&roles=regional&issuer=https://nobody.trusts.test");
+    expect(elsewhere.body).toMatchObject({ now: { allow: false, roles: [] } });
   });
 
   test("an event that nobody can receive is told as what it is", async () => {

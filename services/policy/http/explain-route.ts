@@ -5,11 +5,12 @@ import { nameSchema } from "#shared/contract/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { explain } from "../decide/explain.ts";
+import { trustedSubject } from "../decide/trusted-subject.ts";
 import { explainEvent, type Explaining } from "../explain-event.ts";
 import type { Snapshots } from "../snapshots.ts";
 import { authorizeAdmin, type Authorizing } from "./authorize.ts";
 import { nameParameter } from "./parameters.ts";
-import { questionSchema } from "./question-schema.ts";
+import { issuerSchema, questionSchema } from "./question-schema.ts";
 
 /** Names with commas between. */
 const namesSchema = z
@@ -23,6 +24,7 @@ const eventQuestionSchema = z.strictObject({
   event: z.string(),
   roles: namesSchema,
   groups: namesSchema,
+  issuer: issuerSchema,
 });
 
 const TOKEN_NOTE = "roles and groups that a token carries count only as far as roles= and groups= give them";
@@ -31,7 +33,7 @@ const TOKEN_NOTE = "roles and groups that a token carries count only as far as r
 export function addExplainRoutes(
   api: Hono,
   authorizing: Authorizing,
-  explaining: Explaining & { readonly snapshots: Pick<Snapshots, "held"> },
+  explaining: Explaining & { readonly snapshots: Pick<Snapshots, "find"> },
 ): void {
   const path = "/v1/tenants/:tenant/explain";
 
@@ -39,23 +41,21 @@ export function addExplainRoutes(
     const tenant = nameParameter(c, "tenant");
     await authorizeAdmin(authorizing, c, tenant);
     const { subject, question } = await readJson(c, questionSchema);
-    const held = explaining.snapshots.held(tenant);
+    const held = explaining.snapshots.find(tenant);
     const snapshot = await explaining.snapshots.atLeast(tenant);
     const source = snapshot === held ? "cache" : "store";
-    return c.json({
-      version: snapshot.version.number,
-      source,
-      ...explain(snapshot, subject, question, explaining.wall()),
-    });
+    const trusted = trustedSubject(snapshot, subject, explaining.ownIssuer);
+    const explanation = explain(snapshot, trusted, question, explaining.wall());
+    return c.json({ version: snapshot.version.number, source, ...explanation });
   });
 
   api.get(path, async (c) => {
     const tenant = nameParameter(c, "tenant");
     await authorizeAdmin(authorizing, c, tenant);
-    const { subject: id, event, roles, groups } = readEventQuestion(c);
+    const { subject: id, event, roles, groups, issuer } = readEventQuestion(c);
     const eventId = parseEventId(event);
     if (eventId === undefined) throw new AppError("malformed_request", '"event" must be the id of an event');
-    const explanation = await explainEvent(explaining, tenant, eventId, { id, roles, groups });
+    const explanation = await explainEvent(explaining, tenant, eventId, { id, roles, groups, issuer });
     return c.json({ subject: id, note: TOKEN_NOTE, ...explanation });
   });
 }

@@ -2,8 +2,11 @@ import { z } from "zod";
 import { nameSchema } from "#shared/contract/names.ts";
 import { isTopic } from "#shared/contract/topics.ts";
 import type { Question } from "../decide/decide-question.ts";
-import type { Subject } from "../decide/resolve-subject.ts";
+import type { ClaimedSubject } from "../decide/trusted-subject.ts";
 import { permissionSchema } from "../document/permission.ts";
+
+/** The `iss` of the token that would carry the roles and groups; auth's where it is not given. */
+export const issuerSchema = z.string().min(1).max(1_024).optional();
 
 /**
  * Whom a question is about, and what is asked: exactly one of `permission`, `topic` (with the event's `attributes`), and
@@ -14,14 +17,15 @@ export const questionSchema = z
     subject: nameSchema,
     roles: z.array(nameSchema).max(64).default([]),
     groups: z.array(nameSchema).max(256).default([]),
+    issuer: issuerSchema,
     permission: permissionSchema.optional(),
     topic: z.string().refine(isTopic, "must be a topic such as order.created.42, without wildcards").optional(),
     attributes: z.record(z.string().max(64), z.string().max(1_024)).optional(),
     method: z.string().max(16).optional(),
     path: z.string().max(8_192).optional(),
   })
-  .transform(({ subject: id, roles, groups, ...asked }, context) => {
-    const subject: Subject = { id, roles, groups };
+  .transform(({ subject: id, roles, groups, issuer, ...asked }, context) => {
+    const subject: ClaimedSubject = { id, roles, groups, issuer };
     const question = questionOf(asked);
     if (question !== undefined) return { subject, question };
     context.addIssue("one of permission, topic, and method with path must be given");

@@ -21,6 +21,7 @@ export interface Identity {
 
 /** The identity that a verified token gives. */
 export function identityOf({
+  iss,
   tenant_id,
   sid,
   sub,
@@ -30,7 +31,8 @@ export function identityOf({
   kid,
   isOutside = false,
 }: StreamClaims): Identity {
-  return { tenant: tenant_id, sid, subject: { id: sub, roles, groups }, kid, tokenExpiresAt: exp, isOutside };
+  const subject = { id: sub, roles, groups, issuer: isOutside ? iss : undefined };
+  return { tenant: tenant_id, sid, subject, kid, tokenExpiresAt: exp, isOutside };
 }
 
 /** What the log may do to a listed connection once it has a stream. */
@@ -163,7 +165,7 @@ export class Listing {
   /** Takes over what the person holds now; answers whether that is another thing, by which nothing is granted yet. */
   takeClaims({ roles, groups }: PresentClaims): boolean {
     if (isSame(roles, this.#subject.roles) && isSame(groups, this.#subject.groups)) return false;
-    this.#subject = { id: this.#subject.id, roles, groups };
+    this.#subject = { ...this.#subject, roles, groups };
     this.#grantedThrough = -1;
     return true;
   }

@@ -189,6 +189,14 @@ describe("the event map", () => {
     expect(decisions.permissionFor("invoice.created")).toBeUndefined();
   });
 
+  test("tells which types it does not name, once it is known", async () => {
+    const policy = new FakePolicy(1);
+    expect(new Decisions("acme", policy).isWithoutRule("invoice.created")).toBe(false);
+    const { decisions } = await open(policy);
+    expect(decisions.isWithoutRule("invoice.created")).toBe(true);
+    expect(decisions.isWithoutRule("order.created")).toBe(false);
+  });
+
   test("tells which topics can be seen at all", async () => {
     const policy = new FakePolicy(1);
     policy.allow = ["order.*.alice"];

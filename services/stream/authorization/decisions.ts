@@ -1,16 +1,13 @@
 import type { PolicyEntry } from "#shared/contract/control-entry.ts";
-import { eventTypeOf, patternsOverlap, topicMatches } from "#shared/contract/topics.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { isAtLeast, isSameVersion, type Version } from "#shared/contract/version.ts";
 import { Signal } from "../log/signal.ts";
-import type { Decider, EventRule, ResolveAnswer, Subject } from "./ports.ts";
+import { EventMap } from "./event-map.ts";
+import type { Decider, ResolveAnswer, Subject } from "./ports.ts";
 import { createResidual, type Residual } from "./residual.ts";
 
 /** Nothing in the log has put an end to it so far. */
 export const STILL_VALID = Number.POSITIVE_INFINITY;
-
-/** More event types than any product has; a producer that makes them up does not fill our memory. */
-const MAX_TYPES = 10_000;
 
 /** More changes than pass while a call is under way; an answer that is older than all of them is asked for again. */
 const MAX_MARKS = 1_024;
@@ -69,15 +66,14 @@ export interface Whom {
 export class Decisions {
   readonly #tenant: string;
   readonly #decider: Decider;
+  readonly #count: (residual: Residual) => Residual;
   /** A grant lives as long as somebody holds it; changes reach it exactly that long. */
   readonly #grants = new Map<string, WeakRef<Grant>>();
   readonly #dropped = new FinalizationRegistry<string>((id) => {
     if (this.#grants.get(id)?.deref() === undefined) this.#grants.delete(id);
   });
   readonly #pending = new Map<string, Promise<void>>();
-  readonly #permissions = new Map<string, string | undefined>();
-  #eventMap: readonly EventRule[] = [];
-  #eventMapVersion: Version | undefined;
+  readonly #eventMap = new EventMap();
   #marks: Mark[] = [];
   #marked = 0;
   /** The version of the last policy entry in force; undefined while none is known. */
@@ -86,9 +82,11 @@ export class Decisions {
   #floor: Version | undefined;
   readonly #moved = new Signal();
 
-  constructor(tenant: string, decider: Decider) {
+  /** `count` sees each residual before it is used, and may watch what it decides. */
+  constructor(tenant: string, decider: Decider, count = (residual: Residual): Residual => residual) {
     this.#tenant = tenant;
     this.#decider = decider;
+    this.#count = count;
   }
 
   /** Starts anew: after the log was opened, or did not continue where it was. `last` is its last policy entry. */
@@ -134,7 +132,7 @@ export class Decisions {
     const floor = this.#floor;
     const answer = await this.#decider.resolve(this.#tenant, subject, floor);
     await this.#reach(answer.version, floor);
-    this.#learnEventMap(answer);
+    this.#eventMap.learn(answer.version, answer.eventMap);
     const grant = this.#grants.get(answer.grant.id)?.deref() ?? this.#addGrant(answer.grant);
     return { grant, subject, version: answer.version, since, remainingMs: answer.grant.remainingMs };
   }
@@ -146,12 +144,12 @@ export class Decisions {
 
   /** The permission that events of this type need; undefined where the event map names none: denied to everyone. */
   permissionFor(type: string): string | undefined {
-    const known = this.#permissions.get(type);
-    if (known !== undefined || this.#permissions.has(type)) return known;
-    const permission = this.#eventMap.find((rule) => topicMatches(rule.pattern, type))?.permission;
-    if (this.#permissions.size >= MAX_TYPES) this.#permissions.clear();
-    this.#permissions.set(type, permission);
-    return permission;
+    return this.#eventMap.permissionFor(type);
+  }
+
+  /** Whether events of this type go to nobody, because the event map is known and does not name them. */
+  isWithoutRule(type: string): boolean {
+    return this.#eventMap.version !== undefined && this.permissionFor(type) === undefined;
   }
 
   /**
@@ -167,7 +165,7 @@ export class Decisions {
 
   /** Whether the event map is still one that a grant may be used with which this version ended. */
   knowsEventsBefore(endedBy: Version | undefined): boolean {
-    return isBefore(this.#eventMapVersion, endedBy);
+    return isBefore(this.#eventMap.version, endedBy);
   }
 
   /**
@@ -185,7 +183,7 @@ export class Decisions {
 
   /** Asks for all that the topics can need and is not known, so that a missing decision is the exception later on. */
   async prepare(grant: Grant, topics: readonly string[]): Promise<void> {
-    const permissions = new Set(topics.flatMap((topic) => this.#permissionsUnder(topic)));
+    const permissions = new Set(topics.flatMap((topic) => this.#eventMap.permissionsUnder(topic)));
     const unknown = [...permissions].filter(
       (permission) => this.residual(grant, permission, STILL_VALID) === undefined,
     );
@@ -194,15 +192,10 @@ export class Decisions {
 
   /** Whether the grant may see anything under a topic pattern; false only where that is certain. */
   allowsUnder(grant: Grant, topic: string): boolean {
-    return this.#permissionsUnder(topic).some((permission) => {
+    return this.#eventMap.permissionsUnder(topic).some((permission) => {
       const residual = this.residual(grant, permission, STILL_VALID);
       return residual === undefined || residual.allowsUnder(topic);
     });
-  }
-
-  #permissionsUnder(topic: string): readonly string[] {
-    const type = eventTypeOf(topic);
-    return this.#eventMap.filter((rule) => patternsOverlap(rule.pattern, type)).map((rule) => rule.permission);
   }
 
   async #ask(grant: Grant, permission: string): Promise<void> {
@@ -211,7 +204,7 @@ export class Decisions {
     const { version, ...rules } = await this.#decider.decide(this.#tenant, grant.id, permission, floor);
     await this.#reach(version, floor);
     const { through } = this.#validityOf(since, version, grant);
-    grant.residuals.set(permission, { version, residual: createResidual(rules), through });
+    grant.residuals.set(permission, { version, residual: this.#count(createResidual(rules)), through });
   }
 
   #addGrant({ id, roles }: ResolveAnswer["grant"]): Grant {
@@ -226,13 +219,6 @@ export class Decisions {
       const grant = reference.deref();
       if (grant !== undefined) yield grant;
     }
-  }
-
-  #learnEventMap({ version, eventMap }: ResolveAnswer): void {
-    if (this.#eventMapVersion !== undefined && !isAtLeast(version, this.#eventMapVersion)) return;
-    this.#eventMap = eventMap;
-    this.#eventMapVersion = version;
-    this.#permissions.clear();
   }
 
   #mark(mark: Mark): void {

@@ -50,6 +50,8 @@ export type RenewAccess = (refreshToken: string) => Promise<RenewedAccess | unde
 /** A subject with its roles and groups. */
 export interface Subject extends PresentClaims {
   readonly id: string;
+  /** The outside issuer of their token: the tenant says whether its roles and groups count. Undefined for auth's. */
+  readonly issuer?: string | undefined;
 }
 
 /** An event type pattern and the permission it needs; the first match wins. */

@@ -36,6 +36,7 @@ export async function openTenant(id: string, setting: TenantOpening): Promise<Op
         if (entry.kind === "poison") metrics.poison(entry.reason);
         deliver(tenant, entry, verifying);
         if (entry.kind === "control" && entry.change.of === "policy") metrics.policyApplied(wall() - entry.storedAt);
+        if (entry.kind === "event" && tenant.decisions.isWithoutRule(entry.type)) metrics.eventWithoutRule(entry.type);
       },
       onBeat: () => tenant.heard(),
     },

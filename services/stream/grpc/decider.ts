@@ -76,7 +76,12 @@ export class GrpcDecider implements Decider, Disposable {
   }
 
   async #resolve(tenant: string, keys: readonly ResolveKey[]): Promise<ResolveAnswer[]> {
-    const subjects = keys.map(({ subject: { id, roles, groups } }) => ({ id, roles: [...roles], groups: [...groups] }));
+    const subjects = keys.map(({ subject: { id, roles, groups, issuer } }) => ({
+      id,
+      roles: [...roles],
+      groups: [...groups],
+      issuer,
+    }));
     const request = { tenant, subjects, atLeast: highest(keys) };
     const response = await callUnary(this.#client.resolve.bind(this.#client), request, { timeoutMs: TIMEOUT_MS });
     const version = requireVersion(response.version);
