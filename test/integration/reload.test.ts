@@ -5,8 +5,7 @@ import { type DecideResponse, DecisionServiceClient, type ResolveResponse } from
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import { openEventStream } from "#test/support/event-stream.ts";
 import type { RunningService } from "#test/support/start-service.ts";
-import { STACK_OPERATOR_TOKEN } from "#test/support/start-stack.ts";
-import { type TenantStack, startTenants } from "#test/support/start-tenants.ts";
+import { TENANTS_OPERATOR_TOKEN, type TenantStack, startTenants } from "#test/support/start-tenants.ts";
 
 const TENANT = "reloaded";
 /** A tenant is made with version 1, and its first document is the second. */
@@ -86,7 +85,7 @@ function versionUsed(text: string): number {
 async function putVersion(number: number): Promise<number> {
   const response = await fetch(`${services.stack.policyUrl}/v1/tenants/${TENANT}/policy`, {
     method: "PUT",
-    headers: { authorization: `Bearer ${STACK_OPERATOR_TOKEN}`, "if-match": `"${number - 1}"` },
+    headers: { authorization: `Bearer ${TENANTS_OPERATOR_TOKEN}`, "if-match": `"${number - 1}"` },
     body: documentOf(number),
   });
   return ((await response.json()) as { version: number }).version;

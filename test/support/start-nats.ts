@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,8 @@ import { type Child, startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
 import { waitFor } from "./wait.ts";
 
-const CONFIG = fileURLToPath(new URL("../../infra/nats/nats.conf", import.meta.url));
+/** The project's own configuration. */
+export const NATS_CONFIG = fileURLToPath(new URL("../../infra/nats/nats.conf", import.meta.url));
 const PASSWORD = "test";
 
 /** The users of infra/nats/nats.conf. */
@@ -24,17 +25,19 @@ export interface NatsServer extends AsyncDisposable {
   signal(signal: NodeJS.Signals): void;
 }
 
-/** What to change of the configuration. */
-export interface NatsOptions {
-  /** User `demo` publishes for every tenant, not for its own alone. */
-  readonly demoPublishesForAll?: boolean;
+/** Starts nats-server and waits until it takes connections; `disk` is where its folder lies. */
+export async function startNats(disk = tmpdir()): Promise<NatsServer> {
+  const port = await freePort();
+  return startNatsServer({ config: NATS_CONFIG, port, storeDir: await mkdtemp(join(disk, "sluice-nats-")) });
 }
 
-/** Starts nats-server and waits until it takes connections. */
-export async function startNats({ demoPublishesForAll = false }: NatsOptions = {}): Promise<NatsServer> {
-  const port = await freePort();
-  const storeDir = await mkdtemp(join(tmpdir(), "sluice-nats-"));
-  const config = demoPublishesForAll ? await writeOpenConfig(storeDir) : CONFIG;
+/** Starts nats-server with that configuration, and removes its folder when it is disposed of. */
+export async function startNatsServer(at: {
+  readonly config: string;
+  readonly port: number;
+  readonly storeDir: string;
+}): Promise<NatsServer> {
+  const { config, port, storeDir } = at;
   let child: Child;
   const start = async (): Promise<void> => {
     child = startChild("nats-server", ["-c", config, "-a", "127.0.0.1", "-p", String(port), "-sd", storeDir], {
@@ -44,7 +47,9 @@ export async function startNats({ demoPublishesForAll = false }: NatsOptions = {
       NATS_DEMO_PASSWORD: PASSWORD,
       NATS_RIVAL_PASSWORD: PASSWORD,
     });
-    await waitFor(`nats-server listens\n${child.output()}`, () => accepts(port));
+    await waitFor("nats-server listens", () => accepts(port)).catch((error: Error) => {
+      throw new Error(`${error.message}\n${child.output()}`);
+    });
   };
   await start();
   return {
@@ -59,12 +64,6 @@ export async function startNats({ demoPublishesForAll = false }: NatsOptions = {
       await rm(storeDir, { recursive: true, force: true });
     },
   };
-}
-
-async function writeOpenConfig(storeDir: string): Promise<string> {
-  const path = join(storeDir, "nats.conf");
-  await writeFile(path, (await readFile(CONFIG, "utf8")).replaceAll("events.demo.>", "events.>"));
-  return path;
 }
 
 /** Whether something takes TCP connections on the port. */

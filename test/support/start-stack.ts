@@ -2,14 +2,13 @@ import { fileURLToPath } from "node:url";
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { authSettings } from "./start-auth.ts";
-import { type NatsOptions, type NatsServer, type NatsUser, startNats } from "./start-nats.ts";
+import { type NatsServer, type NatsUser, startNats } from "./start-nats.ts";
 import { type RedisServer, startRedis } from "./start-redis.ts";
 import { type RunningService, startService } from "./start-service.ts";
 
 const DEMO_POLICIES = fileURLToPath(new URL("../../infra/policies", import.meta.url));
 
-/** The operator's token of the policy that `startStack` starts. */
-export const STACK_OPERATOR_TOKEN = "operator-token-of-the-tests";
+const OPERATOR_TOKEN = "operator-token-of-the-tests";
 
 /** A person's tokens after a login. */
 export interface Login {
@@ -51,7 +50,8 @@ export interface Bus {
 
 /** What to change of the stack. */
 export interface StackOptions {
-  readonly nats?: NatsOptions;
+  /** A server that the caller has started, and ends; one of the stack's own by default. */
+  readonly nats?: NatsServer;
   readonly stream?: NodeJS.ProcessEnv;
   readonly auth?: NodeJS.ProcessEnv;
   readonly policy?: NodeJS.ProcessEnv;
@@ -62,7 +62,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   await using owner = new AsyncDisposableStack();
   // Stays usable after the owner was handed over: tests start more services later on.
   const stack = owner.use(new AsyncDisposableStack());
-  const nats = stack.use(await startNats(options.nats));
+  const nats = options.nats ?? stack.use(await startNats());
   const redis = stack.use(await startRedis());
   const startAuth = async (env: NodeJS.ProcessEnv = {}): Promise<RunningService> =>
     stack.use(
@@ -80,7 +80,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       await startService("policy", {
         NATS_URL: nats.url("policy"),
         POLICY_DOCUMENTS_DIR: DEMO_POLICIES,
-        POLICY_OPERATOR_TOKEN: STACK_OPERATOR_TOKEN,
+        POLICY_OPERATOR_TOKEN: OPERATOR_TOKEN,
         ...keys,
         ...options.policy,
         ...env,
@@ -123,7 +123,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     async setRoles(subject, roles, tenant = "demo") {
       const response = await fetch(`${policyUrl}/v1/tenants/${tenant}/subjects/${subject}/roles`, {
         method: "PUT",
-        headers: { authorization: `Bearer ${STACK_OPERATOR_TOKEN}`, "content-type": "application/json" },
+        headers: { authorization: `Bearer ${OPERATOR_TOKEN}`, "content-type": "application/json" },
         body: JSON.stringify({ roles }),
       });
       if (!response.ok) throw new Error(`roles were not set: ${response.status} ${await response.text()}`);

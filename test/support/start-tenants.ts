@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { DEMO_USERS_FILE } from "./start-auth.ts";
 import { startIssuer } from "./start-issuer.ts";
-import { type Bus, type Stack, type StackOptions, STACK_OPERATOR_TOKEN, startStack } from "./start-stack.ts";
+import { NATS_CONFIG, type NatsServer, startNatsServer } from "./start-nats.ts";
+import { freePort } from "./ports.ts";
+import { type Bus, type Stack, type StackOptions, startStack } from "./start-stack.ts";
 
 /** A tenant that the test makes. */
 export interface TenantPlan {
@@ -21,12 +23,15 @@ export interface TenantPlan {
 export interface TenantStack extends AsyncDisposable {
   readonly stack: Stack;
   /** An access token of a session of its own. */
-  sign(tenant: string, person: string): Promise<string>;
+  readonly sign: (tenant: string, person: string) => Promise<string>;
   /** Calls policy as the operator until it has answered with success; what it answers to anything else is thrown. */
-  change(method: "PUT" | "DELETE", path: string, body?: string): Promise<void>;
+  readonly change: (method: "PUT" | "DELETE", path: string, body?: string) => Promise<void>;
   /** Publishes under an id until the event is acknowledged: a retry after a lost acknowledgement stores nothing twice. */
-  publish(tenant: string, topic: string, text: string): Promise<void>;
+  readonly publish: (tenant: string, topic: string, text: string) => Promise<void>;
 }
+
+/** The operator's token of the policy that `startTenants` starts. */
+export const TENANTS_OPERATOR_TOKEN = "operator-token-of-these-tenants";
 
 /** Waits for a broker that is away, not for ever. */
 const GIVE_UP_MS = 30_000;
@@ -39,11 +44,16 @@ export async function startTenants(plans: readonly TenantPlan[], options: StackO
   starting.defer(() => rm(folder, { recursive: true }));
   const users = join(folder, "users.yaml");
   await writeFile(users, JSON.stringify(await usersOf(plans)));
+  const nats = starting.use(await startOpenNats(folder));
   const stack = starting.use(
     await startStack({
-      nats: { demoPublishesForAll: true },
+      nats,
       auth: { AUTH_USERS_FILE: users, ...options.auth },
-      policy: { POLICY_DOCUMENTS_DIR: join(folder, "none"), ...options.policy },
+      policy: {
+        POLICY_DOCUMENTS_DIR: join(folder, "none"),
+        POLICY_OPERATOR_TOKEN: TENANTS_OPERATOR_TOKEN,
+        ...options.policy,
+      },
       stream: { AUTH_JWKS_URL: issuer.jwksUri, ...options.stream },
     }),
   );
@@ -72,6 +82,13 @@ export async function startTenants(plans: readonly TenantPlan[], options: StackO
 
 const CLAIMS = { iss: "http://localhost:8081", aud: "sluice", client_id: "test", login_at: "2026-01-01T00:00:00Z" };
 
+/** A broker on which user `demo` publishes for every tenant, not for its own alone. */
+async function startOpenNats(folder: string): Promise<NatsServer> {
+  const config = join(folder, "nats.conf");
+  await writeFile(config, (await readFile(NATS_CONFIG, "utf8")).replaceAll("events.demo.>", "events.>"));
+  return startNatsServer({ config, port: await freePort(), storeDir: await mkdtemp(join(folder, "nats-")) });
+}
+
 /** The people exist and cannot log in: their hash is that of one of the demo's users. */
 async function usersOf(plans: readonly TenantPlan[]): Promise<object[]> {
   const password = /password: "(.+)"/.exec(await readFile(DEMO_USERS_FILE, "utf8"))?.[1];
@@ -82,7 +99,7 @@ async function usersOf(plans: readonly TenantPlan[]): Promise<object[]> {
 
 /** Answers undefined where the call is worth repeating. */
 async function callPolicy(url: string, method: string, body: string | undefined): Promise<true | undefined> {
-  const headers = { authorization: `Bearer ${STACK_OPERATOR_TOKEN}`, "content-type": "application/json" };
+  const headers = { authorization: `Bearer ${TENANTS_OPERATOR_TOKEN}`, "content-type": "application/json" };
   const request = { method, headers, signal: AbortSignal.timeout(5_000), ...(body === undefined ? {} : { body }) };
   const response = await fetch(url, request).catch(() => undefined);
   const text = await response?.text().catch(() => undefined);
