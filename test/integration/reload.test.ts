@@ -96,8 +96,8 @@ async function checkUntil(over: Promise<unknown>, policy: RunningService, counts
   using stack = new DisposableStack();
   const client = new DecisionServiceClient(`127.0.0.1:${policy.ports.grpc}`, credentials.createInsecure());
   stack.defer(() => client.close());
-  let isOver = false;
-  void over.finally(() => (isOver = true)).catch(() => {});
+  const end = new AbortController();
+  void over.finally(() => end.abort()).catch(() => {});
   let floor: ResolveResponse["version"];
   let grants = (await callUnary(client.resolve.bind(client), { tenant: TENANT, subjects: SUBJECTS }, WAIT)).grants;
   const pending = new Set<Promise<void>>();
@@ -121,7 +121,7 @@ async function checkUntil(over: Promise<unknown>, policy: RunningService, counts
     counts.checks += SUBJECTS.length + ids.length * PERMISSIONS.length;
   };
   const every = (1_000 * policies.length) / BATCHES_PER_SECOND;
-  for (let due = performance.now(); !isOver; due += every) {
+  for (let due = performance.now(); !end.signal.aborted; due += every) {
     await delay(Math.max(0, due - performance.now()));
     const checking = check().finally(() => pending.delete(checking));
     pending.add(checking);

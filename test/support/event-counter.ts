@@ -43,7 +43,8 @@ export async function openEventCounter(url: string, token: string, onControl?: O
     for (const frame of frames) take(frame);
   });
   response.on("error", () => {});
-  const closed = new Promise<void>((resolve) => response.once("close", resolve)).then(() => {
+  const closed = new Promise<void>((resolve) => response.once("close", resolve));
+  response.once("close", () => {
     isClosed = true;
     ready.reject(new Error("the stream ended before it was ready"));
   });

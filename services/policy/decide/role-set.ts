@@ -9,7 +9,8 @@ const BITS = 32;
 
 /** The set of these roles, with room for `size` of them. */
 export function createRoleSet(size: number, roles: Iterable<number> = []): RoleSet {
-  const words = new Array<number>(Math.max(1, Math.ceil(size / BITS))).fill(0);
+  const words = [0];
+  while (words.length < size / BITS) words.push(0);
   for (const role of roles) words[role >>> 5] = (words[role >>> 5] ?? 0) | (1 << (role & 31));
   return words.length === 1 ? (words[0] ?? 0) : words;
 }

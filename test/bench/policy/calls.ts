@@ -6,7 +6,7 @@ import { credentials } from "@grpc/grpc-js";
 import { type CheckBatchRequest, DecisionServiceClient } from "#proto/policy/v1/decision.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import { cpuMillis } from "#test/support/read-metric.ts";
-import type { Stack } from "#test/support/start-stack.ts";
+import { startStack } from "#test/support/start-stack.ts";
 import { type Figure, quantile } from "./figure.ts";
 
 const BATCH = 64;
@@ -15,8 +15,10 @@ const SECONDS = 10;
 const WARM_UP = 500;
 
 /** Asks policy 500 times a second 64 checks at once, and a bare gRPC server that says yes to whatever it is asked. */
-export async function measureCalls({ policy }: Stack): Promise<readonly Figure[]> {
-  const echo = fork(fileURLToPath(new URL("echo-checks.ts", import.meta.url)));
+export async function measureCalls(): Promise<readonly Figure[]> {
+  await using stack = await startStack();
+  const { policy } = stack;
+  const echo = fork(fileURLToPath(new URL("../processes/echo-checks.ts", import.meta.url)));
   try {
     const [port] = (await once(echo, "message")) as [number];
     const bare = await measure(port);
