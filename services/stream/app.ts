@@ -14,7 +14,7 @@ import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { Admission } from "./admission/admission.ts";
-import { limitConcurrency } from "./admission/limit-concurrency.ts";
+import { shareTurns } from "./admission/share-turns.ts";
 import { doubtSessions, endListing } from "./audience/apply-control.ts";
 import { startHeartbeat } from "./audience/heartbeat.ts";
 import { Hub } from "./audience/hub.ts";
@@ -33,7 +33,8 @@ import { createEdgeServer } from "./http/edge-server.ts";
 import type { StreamRoute } from "./http/stream-route.ts";
 import { TailBudget } from "./log/tail.ts";
 import { createStreamMetrics, type StreamMetrics } from "./metrics.ts";
-import { checkKernelBuffers } from "./sse/check-kernel-buffers.ts";
+import { reportPoison } from "./bus/report-poison.ts";
+import { checkKernel } from "./sse/check-kernel.ts";
 import type { Edge } from "./open-stream.ts";
 
 /** Reads of history under way at a time: more of them only wait for each other inside JetStream. */
@@ -44,7 +45,7 @@ export async function startStream(config: StreamConfig): Promise<AsyncDisposable
   await using stack = new AsyncDisposableStack();
   const log = createLogger("stream", config.LOG_LEVEL);
   const issuers = await readIssuers(config);
-  await checkKernelBuffers(log);
+  await checkKernel(log);
   const nats = await connectNats(config.NATS_URL, "stream", log);
   stack.defer(() => drainNats(nats));
 
@@ -97,28 +98,26 @@ async function startEdge(
   });
   const now = (): number => guard.now();
   const onFault = (error: unknown): void => log.error({ err: error }, "a stream failed in an unexpected way");
-  const verifying = { sessions, now, onFault };
+  const verifying = { sessions, now, onFault, wall: () => systemClock.wall() };
   const opening = {
+    ...verifying,
     nats,
     jsm: await jetstreamManager(nats),
     verifying,
     decider,
-    now,
     tailBudget: new TailBudget(config.STREAM_TAIL_BYTES),
     flushMs: config.STREAM_FLUSH_MS,
     maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
-    wall: () => systemClock.wall(),
-    countDecisions: metrics.countDecisions,
+    onPoison: reportPoison(metrics, log, now),
     metrics,
     log,
   };
   const hub: Hub = stack.use(new Hub((id) => openTenant(id, opening)));
   const withdrawn = stack.use(await followWithdrawnKeys(nats, log, (kid) => endStreamsOf(hub, kid)));
-  const heartbeat = { ...verifying, wall: () => systemClock.wall() };
-  stack.use(startHeartbeat(hub, heartbeat));
+  stack.use(startHeartbeat(hub, verifying));
   const workerId = randomBytes(6).toString("hex");
   return {
-    ...heartbeat,
+    ...verifying,
     admission,
     hub,
     handshakeMs: config.STREAM_HANDSHAKE_MS,
@@ -128,7 +127,7 @@ async function startEdge(
     mapResource: decider.mapResource,
     tokenVerified: (cached, seconds) => metrics.tokenVerified(cached, seconds),
     newConnectionId: () => `${workerId}-${randomBytes(12).toString("hex")}`,
-    limitHistory: limitConcurrency(MAX_HISTORY_READS),
+    limitHistory: shareTurns(MAX_HISTORY_READS),
     onHandshake: (outcome) => metrics.handshake(outcome),
     onDelivered: (events) => metrics.delivered(events),
     onNotice: (event) => metrics.notice(event),

@@ -27,13 +27,16 @@ export interface TenantOpening extends TenantSetting {
  */
 export async function openTenant(id: string, setting: TenantOpening): Promise<OpenTenant> {
   const { nats, jsm, verifying, maxEventBytes, wall, metrics, log } = setting;
-  const tenant = new Tenant(id, createHistory(jsm, id, maxEventBytes), setting);
+  const tenant = new Tenant(id, createHistory(jsm, id, maxEventBytes), {
+    ...setting,
+    countDecisions: metrics.countDecisions,
+  });
   const feed = await openFeed(
     id,
     {
       onOpen: (opening) => reopen(tenant, opening, verifying),
       onEntry: (entry) => {
-        if (entry.kind === "poison") metrics.poison(entry.reason);
+        if (entry.kind === "poison") setting.onPoison({ tenant: id, seq: entry.position.seq, reason: entry.reason });
         deliver(tenant, entry, verifying);
         if (entry.kind === "control" && entry.change.of === "policy") metrics.policyApplied(wall() - entry.storedAt);
         if (entry.kind === "event" && tenant.decisions.isWithoutRule(entry.type)) metrics.eventWithoutRule(entry.type);
