@@ -50,7 +50,7 @@ describe("a change of policy in the log", () => {
     await client.frame("subscription");
     await waitFor("the reader is live again", () => [...rig.tenant.audiences].some(({ size }) => size === 1));
     const [after] = rig.tenant.audiences;
-    expect(after?.grant.id).toBe("viewer-2");
+    expect(after?.common.grant.id).toBe("viewer-2");
     change(rig, [">"]);
     await waitFor("both are told", () => client.raw().split("event: subscription").length === 3);
     expect([...client.raw().matchAll(/"granted":(\w+)\}\],"effectiveFrom"/g)].map(([, granted]) => granted)).toEqual([
