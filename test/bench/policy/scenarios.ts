@@ -8,7 +8,7 @@ import { measurePropagation } from "./propagation.ts";
 export interface PolicyScenario {
   readonly name: string;
   readonly about: string;
-  run(): Promise<readonly Figure[]>;
+  readonly run: () => Promise<readonly Figure[]>;
 }
 
 /** All of them. */
