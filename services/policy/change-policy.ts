@@ -63,7 +63,11 @@ async function storeNext(
   const at = new Date(Math.max(on.clock.wall(), Date.parse(current.at))).toISOString();
   // Where only bindings change, nothing that the cases look at does.
   const asksCases = content.document.text !== current.document.text;
-  const { snapshot: after, faults } = compilePolicy(tenant, version, content, { storedAt: at, asksCases });
+  const { snapshot: after, faults } = compilePolicy(tenant, version, content, {
+    storedAt: at,
+    asksCases,
+    known: before,
+  });
   if (faults !== undefined) throw documentInvalid(faults);
   const diff = before === undefined ? undefined : diffPolicies(before, after);
   const next: StoredPolicy = { version, document: content.document, bindings: content.bindings, at, by, why, diff };

@@ -37,12 +37,12 @@ export type EdgeRig = ReturnType<typeof createRig>;
  * An edge with one tenant, whose log, auth, policy and clocks are in the test's hands; sockets are real. The wall clock is
  * `wallAhead` before auth's, which agrees with the monotonic one.
  */
-export function createRig({ wallAhead = 0 } = {}) {
+export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
   const stack = new AsyncDisposableStack();
   let connections = 0;
   const { clock, now, wall } = createClocks(wallAhead, () => doubtSessions([...hub.streams()], edge));
   const [policy, auth, withdrawn] = [new FakePolicy(), new FakeAuth(), new Set<string>()];
-  const { tenant, poison } = createTenant(policy, now);
+  const { tenant, poison } = createTenant(policy, now, flushMs);
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
   const edge: Edge = {
@@ -99,11 +99,11 @@ export function createRig({ wallAhead = 0 } = {}) {
   return rig;
 }
 
-function createTenant(decider: Decider, now: () => number) {
+function createTenant(decider: Decider, now: () => number, flushMs: number) {
   const poison: Poison[] = [];
   const onPoison = (each: Poison): void => void poison.push(each);
   const tailBudget = new TailBudget(1e6);
-  return { poison, tenant: new Tenant("acme", NO_HISTORY, { decider, tailBudget, flushMs: 0, now, onPoison }) };
+  return { poison, tenant: new Tenant("acme", NO_HISTORY, { decider, tailBudget, flushMs, now, onPoison }) };
 }
 
 const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
