@@ -87,7 +87,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const issueTokens = createTokenIssuer({ keys, issuer, audience, accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
-  const logIn = createLogIn({ throttle, users, sessions, issueTokens, audit, sessionSeconds, clock });
+  const logIn = createLogIn({ throttle, users, sessions, revocations, issueTokens, audit, sessionSeconds, clock });
   const refresh = createRefreshSession({ sessions, revocations, findSubject, revoke, issueTokens, audit, log });
   const checkSessions = createSessionCheck({ revocations, sessions, findSubject, accessTokenSeconds, clock });
   const stands = createRefreshStanding(redis);
@@ -100,7 +100,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const policy = security.channelTo("policy.sluice");
   const { check: checkPermission } = starting.use(createPermissionCheck(config.POLICY_GRPC_URL, policy));
 
-  const sessionService = createSessionService(checkSessions, renewAccess, metrics, log);
+  const sessionService = createSessionService(checkSessions, renewAccess, revocations.tenantEnds, metrics, clock, log);
   const takesCertificates = tlsFiles !== undefined;
   const ways = { takesCertificates, logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
   const api = createApi(config, { ...ways, keys, sessions, revocations, findSubject, metrics, log });

@@ -14,10 +14,13 @@ import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys, type WithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
+import { openLifeLogs } from "./bus/life-logs.ts";
+import { openLogUsage } from "./bus/log-usage.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
 import type { PolicyChanging } from "./change-policy.ts";
 import type { PolicyConfig } from "./config.ts";
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
+import { createTenantSessions } from "./grpc/tenant-sessions.ts";
 import type { Authorizing } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
@@ -28,7 +31,10 @@ import { Snapshots } from "./snapshots.ts";
 import { openPolicyKv, type WatchedPolicyStore } from "./store/policy-kv.ts";
 import { openRevocationsKv } from "./store/revocations-kv.ts";
 import type { StoredPolicy } from "./store/stored-policy.ts";
-import { ensureAnnounced, keepAnnounced } from "./tenants/keep-announced.ts";
+import { openTombstonesKv } from "./store/tombstones-kv.ts";
+import { keepAnnounced } from "./tenants/keep-announced.ts";
+import { keepTenant, logShapeOf } from "./tenants/keep-tenant.ts";
+import type { TenantLives, TenantSessions } from "./tenants/tenant-lives.ts";
 import { applyFile } from "./watch/apply-file.ts";
 import { watchDocuments } from "./watch/watch-documents.ts";
 
@@ -47,7 +53,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
 
   const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "policy", log), drainNats);
-  const { store, changing } = await openPolicies(nats, config, metrics, log);
+  const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
+  const { store, changing } = await openPolicies(nats, config, sessions, metrics, log);
   await checkTenants(changing, log);
   starting.use(followPolicies(store, changing, log));
   const onRejected = (): void => metrics.documentsRejected.inc();
@@ -78,7 +85,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const withdrawn = starting.use(await followWithdrawnKeys(nats, log));
   const authorizing = await createAuthorizing(nats, config, changing.snapshots, withdrawn);
   const api = createJsonApi({ maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: config.POLICY_ALLOWED_ORIGINS }, log);
-  addTenantRoutes(api, authorizing, changing);
+  addTenantRoutes(api, authorizing, changing, await openLogUsage(nats));
   addPolicyRoutes(api, authorizing, changing, rejections);
   addSubjectRoutes(api, authorizing, changing);
   addCheckRoute(api, authorizing, changing.snapshots, metrics);
@@ -96,7 +103,13 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   return starting.move();
 }
 
-async function openPolicies(nats: NatsConnection, config: PolicyConfig, metrics: PolicyMetrics, log: Logger) {
+async function openPolicies(
+  nats: NatsConnection,
+  config: PolicyConfig,
+  sessions: TenantSessions,
+  metrics: PolicyMetrics,
+  log: Logger,
+) {
   const store = await openPolicyKv(nats, config.NATS_REPLICAS, log);
   const logs = await openTenantLogs(nats, {
     maxBytes: config.POLICY_HISTORY_MAX_BYTES,
@@ -106,8 +119,13 @@ async function openPolicies(nats: NatsConnection, config: PolicyConfig, metrics:
   const snapshots = new Snapshots(store, ({ document: { tenant }, version }) =>
     metrics.snapshotVersion.set({ tenant }, version.number),
   );
+  const lives: TenantLives = {
+    logs: await openLifeLogs(nats),
+    tombstones: await openTombstonesKv(nats, config.NATS_REPLICAS),
+    sessions,
+  };
   const onChanged: PolicyChanging["onChanged"] = (kind) => metrics.changes.inc({ kind });
-  return { store, changing: { store, logs, snapshots, clock, onChanged } };
+  return { store, changing: { store, logs, snapshots, lives, clock, onChanged } };
 }
 
 async function createAuthorizing(
@@ -134,8 +152,7 @@ async function checkTenants(changing: PolicyChanging, log: Logger): Promise<void
   try {
     const tenants = new Set([...(await changing.store.tenants()), ...(await changing.logs.tenants())]);
     for (const tenant of tenants) {
-      await changing.logs.ensure(tenant);
-      await ensureAnnounced(changing, tenant).catch((error: unknown) => {
+      await checkTenant(changing, tenant).catch((error: unknown) => {
         if (error instanceof AppError) throw error;
         log.error({ err: error, tenant }, "the stored policy of a tenant cannot be used");
       });
@@ -145,12 +162,28 @@ async function checkTenants(changing: PolicyChanging, log: Logger): Promise<void
   }
 }
 
+/** What is left of a deleted tenant is taken away later: it needs auth, which may start after policy. */
+async function checkTenant(changing: PolicyChanging, tenant: string): Promise<void> {
+  const stored = await changing.store.read(tenant);
+  if (stored?.policy.lifecycle.state === "deleted") return;
+  await changing.logs.ensure(tenant, logShapeOf(stored?.policy));
+  await keepTenant(changing, tenant);
+}
+
 /** Keeps up with the changes of other processes, and the logs with the store, until disposed. */
 function followPolicies(store: WatchedPolicyStore, changing: PolicyChanging, log: Logger): AsyncDisposable {
   const stop = new AbortController();
-  const adopt = (tenant: string, policy: StoredPolicy): void => void changing.snapshots.adopt(tenant, policy);
+  const adopt = (tenant: string, policy: StoredPolicy | undefined): void => {
+    if (policy === undefined) changing.snapshots.forget(tenant);
+    else changing.snapshots.adopt(tenant, policy);
+  };
   const following = store.follow(adopt, stop.signal);
-  const announcing = keepAnnounced(changing, { everyMs: CHECK_ANNOUNCED_EVERY_MS, stop: stop.signal, log });
+  const announcing = keepAnnounced(changing, {
+    everyMs: CHECK_ANNOUNCED_EVERY_MS,
+    stop: stop.signal,
+    log,
+    keep: keepTenant,
+  });
   return {
     async [Symbol.asyncDispose]() {
       stop.abort();

@@ -12,12 +12,14 @@ import type { Snapshots } from "./snapshots.ts";
 import type { PolicyStore, StoredRevision } from "./store/policy-store.ts";
 import type { PolicyContent, StoredPolicy } from "./store/stored-policy.ts";
 import type { TenantLogs } from "./tenants/tenant-logs.ts";
+import type { TenantLives } from "./tenants/tenant-lives.ts";
 
 /** What changing a policy needs. */
 export interface PolicyChanging {
   readonly store: PolicyStore;
   readonly logs: TenantLogs;
   readonly snapshots: Snapshots;
+  readonly lives: TenantLives;
   readonly clock: Clock;
   readonly onChanged: (kind: PolicyChange["kind"]) => void;
 }
@@ -28,13 +30,14 @@ const MAX_ATTEMPTS = 32;
 /**
  * The way of every change of a tenant's policy: load → apply → compile → store → swap → announce. Answers the version that
  * has the change, once the tenant's log has acknowledged it; a change that changes nothing answers the version in force.
- * @throws {AppError} `tenant_unknown`, `document_invalid`, what the change itself throws, and `unavailable`: then the
+ * @throws {AppError} `tenant_unknown`, `tenant_deleted`, `document_invalid`, what the change itself throws, and `unavailable`: then the
  * change may be stored, and will be announced.
  */
 export async function changePolicy(on: PolicyChanging, tenant: string, change: PolicyChange): Promise<Version> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const current = await on.store.read(tenant);
     if (current === undefined) throw new AppError("tenant_unknown", "there is no such tenant");
+    requireNotDeleted(current.policy, change);
     const before = snapshotOf(on.snapshots, tenant, current.policy);
     const content = change.apply(current.policy, before);
     if (content === undefined) {
@@ -57,15 +60,23 @@ async function storeNext(
   before: Snapshot | undefined,
 ): Promise<Version | undefined> {
   const version = await nextVersion(on.logs, tenant, current.version);
-  const { snapshot: after, faults } = compilePolicy(tenant, version, content);
-  if (faults !== undefined) throw documentInvalid(faults);
+  const { state = current.lifecycle.state, ...changed } = content;
   const at = new Date(on.clock.wall()).toISOString();
-  const next: StoredPolicy = { version, document: content.document, bindings: content.bindings, at, by, why };
+  const lifecycle = state === current.lifecycle.state ? current.lifecycle : { state, since: version.number, at };
+  const next: StoredPolicy = { ...current, ...changed, lifecycle, version, at, by, why };
+  const { snapshot: after, faults } = compilePolicy(tenant, version, next);
+  if (faults !== undefined) throw documentInvalid(faults);
   if (!(await on.store.replace(tenant, next, revision))) return undefined;
   on.snapshots.swap(after);
   await announce(on.logs, tenant, version, { follows: current.version, concerned: concernedBy(before, after) });
   on.onChanged(kind);
   return version;
+}
+
+/** Nothing of a deleted tenant changes any more, except that it is deleted. */
+function requireNotDeleted({ lifecycle }: StoredPolicy, { kind }: PolicyChange): void {
+  if (lifecycle.state !== "deleted" || kind === "state" || kind === "repair") return;
+  throw new AppError("tenant_deleted", "this tenant was deleted");
 }
 
 /** A stored policy that this release cannot read any more must still be replaceable. */

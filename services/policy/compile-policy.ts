@@ -2,16 +2,23 @@ import type { Version } from "#shared/contract/version.ts";
 import { compileSnapshot, type Snapshot } from "./decide/snapshot.ts";
 import type { Fault } from "./document/fault.ts";
 import { parseDocument } from "./document/parse-document.ts";
-import type { PolicyContent } from "./store/stored-policy.ts";
+import type { StoredPolicy } from "./store/stored-policy.ts";
 
 /** A snapshot, or everything that is wrong with the document. */
 export type CompiledPolicy =
   | { readonly snapshot: Snapshot; readonly faults?: never }
   | { readonly snapshot?: never; readonly faults: readonly Fault[] };
 
+/** What a snapshot is compiled from. */
+type CompiledContent = Pick<StoredPolicy, "document" | "bindings"> &
+  Partial<Pick<StoredPolicy, "lifecycle" | "limits">>;
+
 /** Compiles what a tenant's policy says into the snapshot of that version. */
-export function compilePolicy(tenant: string, version: Version, { document, bindings }: PolicyContent): CompiledPolicy {
+export function compilePolicy(tenant: string, version: Version, content: CompiledContent): CompiledPolicy {
+  const { document, bindings, lifecycle, limits } = content;
   const parsed = parseDocument(document.text, tenant);
   if (parsed.faults !== undefined) return { faults: parsed.faults };
-  return { snapshot: compileSnapshot(version, parsed.document, bindings) };
+  const snapshot = compileSnapshot(version, parsed.document, bindings);
+  if (lifecycle === undefined) return { snapshot };
+  return { snapshot: { ...snapshot, standing: { state: lifecycle.state, maxConnections: limits?.connections } } };
 }

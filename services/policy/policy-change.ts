@@ -1,11 +1,12 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Snapshot } from "./decide/snapshot.ts";
-import type { DocumentOrigin, PolicyContent, StoredPolicy } from "./store/stored-policy.ts";
+import type { DocumentOrigin, Lifecycle, PolicyContent, StoredPolicy, TenantLimits } from "./store/stored-policy.ts";
 
 /** A change of a tenant's policy, who makes it and why. */
 export interface PolicyChange {
-  readonly kind: "document" | "rollback" | "bindings" | "repair";
+  readonly kind: "document" | "rollback" | "bindings" | "state" | "limits" | "repair";
   readonly by: string;
   readonly why: string;
   /**
@@ -60,6 +61,31 @@ export function bindSubject(subject: string, roles: readonly string[] | undefine
       const others = [...bindings].filter(([other]) => other !== subject);
       return { document, bindings: new Map(wanted === undefined ? others : [...others, [subject, wanted]]) };
     },
+  };
+}
+
+/** Puts a tenant in use, or out of it. A deleted one stays deleted. */
+export function setState(state: Lifecycle["state"], by: string): PolicyChange {
+  return {
+    kind: "state",
+    by,
+    why: `the tenant is ${state}`,
+    apply: ({ document, bindings, lifecycle }) => {
+      if (lifecycle.state === state) return undefined;
+      if (lifecycle.state === "deleted") throw new AppError("tenant_deleted", "this tenant was deleted");
+      return { document, bindings, state };
+    },
+  };
+}
+
+/** Sets what the tenant may use; what is not named is the installation's default again. */
+export function setLimits(limits: TenantLimits, by: string): PolicyChange {
+  return {
+    kind: "limits",
+    by,
+    why: "the limits of the tenant were set",
+    apply: ({ document, bindings, limits: before }) =>
+      isDeepStrictEqual(limits, before) ? undefined : { document, bindings, limits },
   };
 }
 

@@ -127,6 +127,7 @@ async function startEdge(
     newConnectionId: () => `${workerId}-${randomBytes(12).toString("hex")}`,
     limitHistory: limitConcurrency(MAX_HISTORY_READS),
     onHandshake: (outcome) => metrics.handshake(outcome),
+    onTenantFull: (tenant) => metrics.tenantFull(tenant),
     onDelivered: (events) => metrics.delivered(events),
     onNotice: (event) => metrics.notice(event),
   };

@@ -43,7 +43,7 @@ export function addSessionRoutes(api: Hono, routes: SessionRoutes): void {
     }
     const stored = await sessions.ofSubject(tenant, subject);
     // Redis may have lost that one of them ended.
-    const ended = await Promise.all(stored.map(({ sid }) => revocations.includes(tenant, sid)));
+    const ended = await Promise.all(stored.map(({ sid, loginAt }) => revocations.includes(tenant, sid, loginAt)));
     return c.json({ sessions: stored.filter((_, place) => !ended[place]).map((each) => toldOf(each, current)) });
   });
 

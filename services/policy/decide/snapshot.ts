@@ -24,8 +24,17 @@ export interface Snapshot {
   readonly lineages: readonly RoleSet[];
   /** The roles with a rule of their own that holds `{sub}`. */
   readonly personalRoles: RoleSet;
+  /** The tenant's state and limits; absent where only the document is looked at. */
+  readonly standing?: TenantStanding;
   /** What the document's rules say about one permission. */
   rowOf(permission: string): Row;
+}
+
+/** What is in force for a tenant as a whole. */
+export interface TenantStanding {
+  readonly state: "active" | "suspended" | "deleted";
+  /** How many streams it may have on an edge; undefined for as many as the edge takes. */
+  readonly maxConnections: number | undefined;
 }
 
 /** All rules about one permission, by the role that has them. */

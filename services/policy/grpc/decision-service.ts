@@ -55,7 +55,8 @@ async function resolve(
     return { id, roles: [...roles] };
   });
   metrics.resolves.inc(grants.length);
-  return { version: snapshot.version, grants, eventMap: [...snapshot.document.events] };
+  const maxConnections = snapshot.standing?.maxConnections;
+  return { version: snapshot.version, grants, eventMap: [...snapshot.document.events], maxConnections };
 }
 
 async function decideAll(

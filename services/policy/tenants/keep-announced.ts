@@ -22,10 +22,17 @@ export async function ensureAnnounced(on: PolicyChanging, tenant: string): Promi
   await announce(on.logs, tenant, stored.policy.version);
 }
 
-/** Runs `ensureAnnounced` for every tenant, again and again until `stop`. */
+interface Keeping {
+  readonly everyMs: number;
+  readonly stop: AbortSignal;
+  readonly log: Logger;
+  readonly keep?: (on: PolicyChanging, tenant: string) => Promise<void>;
+}
+
+/** Keeps every tenant (announced, unless `keep` says more), again and again until `stop`. */
 export async function keepAnnounced(
   on: PolicyChanging,
-  { everyMs, stop, log }: { readonly everyMs: number; readonly stop: AbortSignal; readonly log: Logger },
+  { everyMs, stop, log, keep = ensureAnnounced }: Keeping,
 ): Promise<void> {
   while (!stop.aborted) {
     await delay(everyMs, undefined, { signal: stop }).catch(() => undefined);
@@ -35,7 +42,7 @@ export async function keepAnnounced(
     });
     for (const tenant of tenants) {
       if (stop.aborted) return;
-      await ensureAnnounced(on, tenant).catch((error: unknown) => {
+      await keep(on, tenant).catch((error: unknown) => {
         log.warn({ err: error, tenant }, "the tenant's version cannot be checked against its log right now");
       });
     }

@@ -45,6 +45,11 @@ export function doubtEverything(tenant: Tenant, grantsThrough: number, setting: 
   }
 }
 
+/** Has every grant of the tenant asked for again: its log is gone, and policy knows whether the tenant is. */
+export function doubtGrants(tenant: Tenant, setting: VerifySetting): void {
+  for (const listing of tenant.listings) doubtGrant(tenant, listing, -1, setting);
+}
+
 /** Holds the reader until auth has answered again. */
 function doubtSession(tenant: Tenant, listing: Listing, setting: VerifySetting): void {
   listing.doubtSession();

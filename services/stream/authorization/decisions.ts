@@ -69,6 +69,7 @@ export class Decisions {
   readonly #permissions = new Map<string, string | undefined>();
   #eventMap: readonly EventRule[] = [];
   #eventMapVersion: Version | undefined;
+  #maxConnections = Number.POSITIVE_INFINITY;
   #marks: Mark[] = [];
   #marked = 0;
   /** The version of the last policy entry in force; undefined while none is known. */
@@ -80,6 +81,11 @@ export class Decisions {
   constructor(tenant: string, decider: Decider) {
     this.#tenant = tenant;
     this.#decider = decider;
+  }
+
+  /** How many streams the tenant may have on this edge, by the newest answer. */
+  get maxConnections(): number {
+    return this.#maxConnections;
   }
 
   /** Starts anew: after the log was opened, or did not continue where it was. `last` is its last policy entry. */
@@ -125,7 +131,7 @@ export class Decisions {
     const floor = this.#floor;
     const answer = await this.#decider.resolve(this.#tenant, subject, floor);
     await this.#reach(answer.version, floor);
-    this.#learnEventMap(answer);
+    this.#learn(answer);
     const grant = this.#grants.get(answer.grant.id)?.deref() ?? this.#addGrant(answer.grant);
     return { grant, subject, version: answer.version, since };
   }
@@ -209,9 +215,10 @@ export class Decisions {
     }
   }
 
-  #learnEventMap({ version, eventMap }: ResolveAnswer): void {
+  #learn({ version, eventMap, maxConnections = Number.POSITIVE_INFINITY }: ResolveAnswer): void {
     if (this.#eventMapVersion !== undefined && !isAtLeast(version, this.#eventMapVersion)) return;
     this.#eventMap = eventMap;
+    this.#maxConnections = maxConnections;
     this.#eventMapVersion = version;
     this.#permissions.clear();
   }

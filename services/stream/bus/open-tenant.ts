@@ -1,6 +1,7 @@
 import { jetstream, type JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { doubtGrants } from "../audience/apply-control.ts";
 import type { OpenTenant } from "../audience/hub.ts";
 import { Tenant, type TenantSetting } from "../audience/tenant.ts";
 import type { VerifySetting } from "../audience/verify.ts";
@@ -35,6 +36,7 @@ export async function openTenant(id: string, setting: TenantOpening): Promise<Op
         deliver(tenant, entry, verifying);
       },
       onBeat: () => tenant.heard(),
+      onMissing: () => doubtGrants(tenant, verifying),
     },
     { nats, js: jetstream(nats), jsm, maxEventBytes, log, onDisturbed: () => metrics.feedDisturbed() },
   );

@@ -96,7 +96,7 @@ export function createRig({ wallAhead = 0 } = {}) {
   return rig;
 }
 
-const NOBODY_TOLD = { onHandshake: () => {}, onDelivered: () => {}, onNotice: () => {} };
+const NOBODY_TOLD = { onHandshake: () => {}, onTenantFull: () => {}, onDelivered: () => {}, onNotice: () => {} };
 
 /** Clocks that go as the test sets them, watched as the edge watches its own. */
 function createClocks(wallAhead: number, onJump: () => void) {
