@@ -14,10 +14,9 @@ export interface LogRetention {
 const DUPLICATE_WINDOW_MS = 120_000;
 
 /** A tenant's log as a new stream. */
-export function logSettings(tenant: string, epoch: string, retention: LogRetention): Partial<StreamConfig> {
+export function logSettings(tenant: string, epoch: string, shape: ShapeSettings): Partial<StreamConfig> {
   return {
     name: logStreamName(tenant),
-    subjects: logSubjects(tenant),
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
     discard: DiscardPolicy.Old,
@@ -26,24 +25,20 @@ export function logSettings(tenant: string, epoch: string, retention: LogRetenti
     deny_purge: false,
     duplicate_window: nanos(DUPLICATE_WINDOW_MS),
     metadata: { [EPOCH_METADATA]: epoch },
-    ...retentionSettings(retention),
+    ...shape,
   };
 }
 
-/** The settings that an operator may change at any time. */
-export function retentionSettings({ maxBytes, maxAgeMs, replicas }: LogRetention) {
-  return { max_bytes: maxBytes, max_age: nanos(maxAgeMs), num_replicas: replicas };
-}
+/** The settings of a log that may change while it lives. */
+export type ShapeSettings = ReturnType<typeof shapeSettings>;
 
 /** The settings that follow from what a tenant's log is to be. */
 export function shapeSettings(tenant: string, { takesEvents, maxBytes, maxAgeMs }: LogShape, defaults: LogRetention) {
   return {
     subjects: takesEvents ? logSubjects(tenant) : closedSubjects(tenant),
-    ...retentionSettings({
-      maxBytes: maxBytes ?? defaults.maxBytes,
-      maxAgeMs: maxAgeMs ?? defaults.maxAgeMs,
-      replicas: defaults.replicas,
-    }),
+    max_bytes: maxBytes ?? defaults.maxBytes,
+    max_age: nanos(maxAgeMs ?? defaults.maxAgeMs),
+    num_replicas: defaults.replicas,
   };
 }
 

@@ -15,7 +15,14 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { appendControl } from "#shared/nats/append-control.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { LastPolicyEntry, LogShape, TenantLogs } from "../tenants/tenant-logs.ts";
-import { isSame, type LogRetention, logSettings, shapeSettings, wrongLogSettings } from "./log-settings.ts";
+import {
+  isSame,
+  type LogRetention,
+  logSettings,
+  type ShapeSettings,
+  shapeSettings,
+  wrongLogSettings,
+} from "./log-settings.ts";
 
 /** The tenants' logs as JetStream streams. */
 export async function openTenantLogs(connection: NatsConnection, retention: LogRetention): Promise<TenantLogs> {
@@ -55,7 +62,7 @@ async function ensureLog(
     return false;
   }
   // Hex, so that the epoch needs no escape anywhere. Another process may be quicker: then its log is the one to check.
-  const settings = { ...logSettings(tenant, randomBytes(6).toString("hex"), retention), ...wanted };
+  const settings = logSettings(tenant, randomBytes(6).toString("hex"), wanted);
   const made = await manager.streams.add({ ...settings, name }).catch((error: unknown) => error as Error);
   const found = await findStream(manager, tenant);
   if (found === undefined) throw logUnavailable(tenant, made);
@@ -67,7 +74,7 @@ async function correctLog(
   manager: JetStreamManager,
   tenant: string,
   { config }: StreamInfo,
-  wanted: ReturnType<typeof shapeSettings>,
+  wanted: ShapeSettings,
 ): Promise<void> {
   const wrong = wrongLogSettings(tenant, config);
   if (wrong.length > 0) {
