@@ -24,7 +24,11 @@ function nats(port: number, folder: string, env: NodeJS.ProcessEnv): ServerComma
   return {
     name: "nats-server",
     command: "nats-server",
-    args: ["-c", "infra/nats/nats.conf", "-a", "127.0.0.1", "-p", String(port), "-sd", folder],
+    args: [
+      ...["-c", "infra/nats/nats.conf", "-a", "127.0.0.1", "-p", String(port), "-sd", folder],
+      // For `npm run bus`, which has it reload.
+      ...["-P", join(folder, "nats-server.pid")],
+    ],
     env: { ...env, ...natsPasswords },
     isReady: () => answers(port, "", "INFO"),
   };

@@ -56,6 +56,21 @@ describe("a tenant's limit of connections", () => {
   });
 });
 
+test("a log that is gone, and nobody said that its tenant is, holds its readers until there is a new one", async () => {
+  const { access_token: token } = await stack.login("mallory", "rival");
+  await using stream = await open(token);
+  await stream.frame("ready");
+  const asked = await countResolves();
+  await policies.manager.streams.delete("EVENTS_rival");
+  await waitFor("policy is asked more than once", async () => (await countResolves()) > asked + 1);
+  expect(stream.isClosed).toBe(false);
+  await using policy = await stack.startPolicy();
+  expect(JSON.parse((await stream.frame("reset")).data)).toEqual({ reason: "epoch" });
+  await rival.publish(EVENT, "in the new log");
+  expect(await stream.receive(1)).toEqual(["in the new log"]);
+  expect(policy.child.process.exitCode).toBeNull();
+});
+
 describe("a suspended tenant", () => {
   test("loses its streams on every edge, takes no event and nobody in, and is back as it was when resumed", async () => {
     await using far = await stack.startEdge();
@@ -166,6 +181,12 @@ describe("a deleted tenant", () => {
 async function finishDeletion(): Promise<void> {
   const clock = { ...policies.changing.clock, wall: () => Date.now() + 61_000 };
   await keepTenant({ ...policies.changing, clock }, "rival");
+}
+
+/** How often policy has been asked for a grant. */
+async function countResolves(): Promise<number> {
+  const metrics = await (await fetch(`http://127.0.0.1:${stack.policy.ports.ops}/metrics`)).text();
+  return Number(/^sluice_policy_resolves_total (\d+)/m.exec(metrics)?.[1]);
 }
 
 /** The document's file does not bring a deleted tenant back. */

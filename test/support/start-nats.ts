@@ -17,6 +17,7 @@ export type NatsUser = "auth" | "policy" | "stream" | "demo" | "rival";
 export interface NatsServer extends AsyncDisposable {
   readonly port: number;
   readonly storeDir: string;
+  readonly pid: number;
   url(user: NatsUser): string;
   /** Ends the server; its port and data stay for `start`. */
   stop(signal?: NodeJS.Signals): Promise<void>;
@@ -24,13 +25,13 @@ export interface NatsServer extends AsyncDisposable {
   signal(signal: NodeJS.Signals): void;
 }
 
-/** Starts nats-server and waits until it takes connections. */
-export async function startNats(): Promise<NatsServer> {
+/** Starts nats-server, with another configuration where one is given, and waits until it takes connections. */
+export async function startNats(config = CONFIG): Promise<NatsServer> {
   const port = await freePort();
   const storeDir = await mkdtemp(join(tmpdir(), "sluice-nats-"));
   let child: Child;
   const start = async (): Promise<void> => {
-    child = startChild("nats-server", ["-c", CONFIG, "-a", "127.0.0.1", "-p", String(port), "-sd", storeDir], {
+    child = startChild("nats-server", ["-c", config, "-a", "127.0.0.1", "-p", String(port), "-sd", storeDir], {
       NATS_AUTH_PASSWORD: PASSWORD,
       NATS_POLICY_PASSWORD: PASSWORD,
       NATS_STREAM_PASSWORD: PASSWORD,
@@ -43,6 +44,9 @@ export async function startNats(): Promise<NatsServer> {
   return {
     port,
     storeDir,
+    get pid() {
+      return child.process.pid ?? 0;
+    },
     url: (user) => `nats://${user}:${PASSWORD}@127.0.0.1:${port}`,
     stop: async (signal = "SIGTERM") => void (await child.end(signal)),
     start,
