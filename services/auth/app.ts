@@ -10,10 +10,11 @@ import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
+import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
-import { openAudit } from "./audit/append-audit.ts";
+import type { AuditEntry } from "./audit/audit.ts";
 import { type AuthConfig, clientTlsFiles, MAX_ACCESS_TOKEN_SECONDS } from "./config.ts";
 import { createPermissionCheck } from "./grpc/permission-check.ts";
 import { createSessionService } from "./grpc/session-service.ts";
@@ -80,7 +81,12 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const registry = createMetricsRegistry();
   const metrics = createAuthMetrics(registry);
   addKeyMetrics(registry, keys, clock);
-  const audit = await openAudit(nats, { replicas, clock, log, onLost: () => metrics.auditEntriesLost.inc() });
+  const audit = await openAudit<AuditEntry>(nats, {
+    replicas,
+    clock,
+    log,
+    onLost: () => metrics.auditEntriesLost.inc(),
+  });
   const sessions = createSessionStore(redis, { idleMs: config.AUTH_SESSION_IDLE_SECONDS * 1000, clock });
   addActiveSessions(registry, () => sessions.count());
   const throttle = createLoginThrottle(redis);

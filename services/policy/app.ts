@@ -6,14 +6,17 @@ import { verifyAccessToken, withoutWithdrawn } from "#shared/contract/verify-acc
 import { AppError } from "#shared/errors/app-error.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { startGrpcServer } from "#shared/grpc/start-server.ts";
+import { clientAddressOf } from "#shared/http/client-address.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
+import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys, type WithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
+import { auditChange, type ChangeEntry } from "./audit-changes.ts";
 import { openLifeLogs } from "./bus/life-logs.ts";
 import { openLogUsage } from "./bus/log-usage.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
@@ -23,6 +26,7 @@ import { createDecisionService, decisionCallers } from "./grpc/decision-service.
 import { createTenantSessions } from "./grpc/tenant-sessions.ts";
 import type { Authorizing } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
+import { openOperatorToken, type OperatorToken } from "./http/operator-token.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
@@ -83,7 +87,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   );
 
   const withdrawn = starting.use(await followWithdrawnKeys(nats, log));
-  const authorizing = await createAuthorizing(nats, config, changing.snapshots, withdrawn);
+  const operator = starting.use(await openOperatorToken(config, log));
+  const authorizing = await createAuthorizing(nats, config, changing.snapshots, withdrawn, operator);
   const api = createJsonApi({ maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: config.POLICY_ALLOWED_ORIGINS }, log);
   addTenantRoutes(api, authorizing, changing, await openLogUsage(nats));
   addPolicyRoutes(api, authorizing, changing, rejections);
@@ -124,7 +129,12 @@ async function openPolicies(
     tombstones: await openTombstonesKv(nats, config.NATS_REPLICAS),
     sessions,
   };
-  const onChanged: PolicyChanging["onChanged"] = (kind) => metrics.changes.inc({ kind });
+  const onLost = (): void => metrics.auditEntriesLost.inc();
+  const audit = await openAudit<ChangeEntry>(nats, { replicas: config.NATS_REPLICAS, clock, log, onLost });
+  const onChanged: PolicyChanging["onChanged"] = (change) => {
+    metrics.changes.inc({ kind: change.kind });
+    return auditChange(audit, change);
+  };
   return { store, changing: { store, logs, snapshots, lives, clock, onChanged } };
 }
 
@@ -133,11 +143,15 @@ async function createAuthorizing(
   config: PolicyConfig,
   snapshots: Snapshots,
   withdrawn: WithdrawnKeys,
+  operator: OperatorToken,
 ): Promise<Authorizing> {
   const keys = withoutWithdrawn(remoteKeys(config.AUTH_JWKS_URL), withdrawn);
   const expected = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE };
   return {
-    operatorToken: config.POLICY_OPERATOR_TOKEN,
+    get operatorToken() {
+      return operator.value;
+    },
+    addressOf: (c) => clientAddressOf(c, config.POLICY_TRUSTED_PROXIES),
     verify: (token) => verifyAccessToken(token, keys, expected),
     revocations: await openRevocationsKv(nats),
     snapshots,

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Clock } from "#shared/time/clock.ts";
+import type { StoredChange } from "./audit-changes.ts";
 import { announce } from "./announce.ts";
 import { compilePolicy } from "./compile-policy.ts";
 import { concernedBy } from "./decide/concerned.ts";
@@ -21,7 +22,8 @@ export interface PolicyChanging {
   readonly snapshots: Snapshots;
   readonly lives: TenantLives;
   readonly clock: Clock;
-  readonly onChanged: (kind: PolicyChange["kind"]) => void;
+  /** Told of every change that is stored, and waited for before it is answered; never fails. */
+  readonly onChanged: (change: StoredChange) => Promise<void> | void;
 }
 
 /** How often a change begins anew because another one was stored first. */
@@ -56,20 +58,21 @@ async function storeNext(
   tenant: string,
   { policy: current, revision }: StoredRevision,
   content: PolicyContent,
-  { by, why, kind }: PolicyChange,
+  { apply: _, ...change }: PolicyChange,
   before: Snapshot | undefined,
 ): Promise<Version | undefined> {
   const version = await nextVersion(on.logs, tenant, current.version);
   const { state = current.lifecycle.state, ...changed } = content;
   const at = new Date(on.clock.wall()).toISOString();
   const lifecycle = state === current.lifecycle.state ? current.lifecycle : { state, since: version.number, at };
-  const next: StoredPolicy = { ...current, ...changed, lifecycle, version, at, by, why };
+  const next: StoredPolicy = { ...current, ...changed, lifecycle, version, at, by: change.by, why: change.why };
   const { snapshot: after, faults } = compilePolicy(tenant, version, next);
   if (faults !== undefined) throw documentInvalid(faults);
   if (!(await on.store.replace(tenant, next, revision))) return undefined;
   on.snapshots.swap(after);
+  const noted = on.onChanged({ ...change, tenant, before: current.version.number, after: version.number });
   await announce(on.logs, tenant, version, { follows: current.version, concerned: concernedBy(before, after) });
-  on.onChanged(kind);
+  await noted;
   return version;
 }
 

@@ -7,6 +7,7 @@ export interface PolicyMetrics {
   readonly snapshotVersion: Gauge<"tenant">;
   readonly documentsRejected: Counter;
   readonly changes: Counter<"kind">;
+  readonly auditEntriesLost: Counter;
 }
 
 /** Registers policy's metrics. */
@@ -39,6 +40,11 @@ export function createPolicyMetrics(registry: Registry): PolicyMetrics {
       name: "sluice_policy_changes_total",
       help: "Changes of policies that this process stored and announced.",
       labelNames: ["kind"],
+      registers,
+    }),
+    auditEntriesLost: new Counter({
+      name: "sluice_policy_audit_entries_lost_total",
+      help: "Entries that could not be appended to the audit trail; the log has them.",
       registers,
     }),
   };

@@ -9,6 +9,8 @@ export interface PolicyChange {
   readonly kind: "document" | "rollback" | "bindings" | "state" | "limits" | "repair";
   readonly by: string;
   readonly why: string;
+  /** Where it came from; undefined for one of our own. */
+  readonly address?: string;
   /**
    * What the policy is to be; undefined where it is that already. `snapshot` is the policy's, undefined where it is broken.
    * @throws {AppError} when the change is not allowed on this policy.
@@ -33,12 +35,10 @@ export function takeFile(text: string, file: { readonly name: string; readonly h
 /** The document as somebody sent it. `expected` is the version that the sender has seen. */
 export function putDocument(
   text: string,
-  { by, why, kind, expected }: Omit<PolicyChange, "apply"> & { readonly expected: number | undefined },
+  { expected, ...change }: Omit<PolicyChange, "apply"> & { readonly expected: number | undefined },
 ): PolicyChange {
   return {
-    kind,
-    by,
-    why,
+    ...change,
     apply: ({ document, bindings, version }) => {
       refuseFileDocument(document.origin);
       requireVersion(version, expected);

@@ -23,6 +23,8 @@ export interface Authorizing {
   readonly verify: (token: string) => Promise<AccessClaims>;
   readonly revocations: Revocations;
   readonly snapshots: Pick<Snapshots, "atLeast">;
+  /** Where a request comes from, for the audit trail. */
+  readonly addressOf: (c: Context) => string;
 }
 
 /**

@@ -46,7 +46,7 @@ export function addTenantRoutes(api: Hono, authorizing: Authorizing, changing: P
   api.put(path, async (c) => {
     const tenant = nameParameter(c, "tenant");
     const by = await authorizeOperator(authorizing, c);
-    const isNew = await createTenant(changing, tenant, by);
+    const isNew = await createTenant(changing, tenant, by, authorizing.addressOf(c));
     return c.json({ tenant }, isNew ? 201 : 200);
   });
 
@@ -71,7 +71,8 @@ export function addTenantRoutes(api: Hono, authorizing: Authorizing, changing: P
   const change = async (c: Context, makeChange: (by: string) => PolicyChange | Promise<PolicyChange>) => {
     const tenant = nameParameter(c, "tenant");
     const by = await authorizeOperator(authorizing, c);
-    const { number: version } = await changePolicy(changing, tenant, await makeChange(by));
+    const made = { ...(await makeChange(by)), address: authorizing.addressOf(c) };
+    const { number: version } = await changePolicy(changing, tenant, made);
     await settleTenant(changing, tenant);
     return { tenant, version };
   };

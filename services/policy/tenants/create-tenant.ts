@@ -10,7 +10,7 @@ import { logShapeOf, settleTenant } from "./keep-tenant.ts";
  * of it: the sessions of then stay ended, the log is a new one, and its versions are above all that were.
  * @throws {AppError} `tenant_deleted` while a tenant of this name is being deleted.
  */
-export async function createTenant(on: PolicyChanging, tenant: string, by: string): Promise<boolean> {
+export async function createTenant(on: PolicyChanging, tenant: string, by: string, address?: string): Promise<boolean> {
   const existing = await on.store.read(tenant);
   if (existing?.policy.lifecycle.state === "deleted") {
     throw new AppError("tenant_deleted", "a tenant of this name is being deleted; try again in a minute");
@@ -26,10 +26,14 @@ export async function createTenant(on: PolicyChanging, tenant: string, by: strin
   const buried = tombstone && { number: tombstone.version, build: "" };
   const version = await nextVersion(on.logs, tenant, buried);
   const at = new Date(on.clock.wall()).toISOString();
-  const policy = { ...emptyContent(tenant), version, at, by, why: "the tenant was made" };
+  const why = "the tenant was made";
+  const policy = { ...emptyContent(tenant), version, at, by, why };
   if (!(await on.store.replace(tenant, policy, undefined))) return false;
   on.snapshots.adopt(tenant, policy);
+  const from = address === undefined ? {} : { address };
+  const noted = on.onChanged({ kind: "made", tenant, by, why, ...from, after: version.number });
   await announce(on.logs, tenant, version);
+  await noted;
   return true;
 }
 
