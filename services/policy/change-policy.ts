@@ -58,19 +58,19 @@ async function storeNext(
   tenant: string,
   { policy: current, revision }: StoredRevision,
   content: PolicyContent,
-  { apply: _, ...change }: PolicyChange,
+  { by, why, kind, address }: PolicyChange,
   before: Snapshot | undefined,
 ): Promise<Version | undefined> {
   const version = await nextVersion(on.logs, tenant, current.version);
   const { state = current.lifecycle.state, ...changed } = content;
   const at = new Date(on.clock.wall()).toISOString();
   const lifecycle = state === current.lifecycle.state ? current.lifecycle : { state, since: version.number, at };
-  const next: StoredPolicy = { ...current, ...changed, lifecycle, version, at, by: change.by, why: change.why };
+  const next: StoredPolicy = { ...current, ...changed, lifecycle, version, at, by, why };
   const { snapshot: after, faults } = compilePolicy(tenant, version, next);
   if (faults !== undefined) throw documentInvalid(faults);
   if (!(await on.store.replace(tenant, next, revision))) return undefined;
   on.snapshots.swap(after);
-  const noted = on.onChanged({ ...change, tenant, before: current.version.number, after: version.number });
+  const noted = on.onChanged({ tenant, kind, by, why, address, before: current.version.number, after: version.number });
   await announce(on.logs, tenant, version, { follows: current.version, concerned: concernedBy(before, after) });
   await noted;
   return version;

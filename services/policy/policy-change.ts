@@ -10,7 +10,7 @@ export interface PolicyChange {
   readonly by: string;
   readonly why: string;
   /** Where it came from; undefined for one of our own. */
-  readonly address?: string;
+  readonly address?: string | undefined;
   /**
    * What the policy is to be; undefined where it is that already. `snapshot` is the policy's, undefined where it is broken.
    * @throws {AppError} when the change is not allowed on this policy.

@@ -30,8 +30,7 @@ export async function createTenant(on: PolicyChanging, tenant: string, by: strin
   const policy = { ...emptyContent(tenant), version, at, by, why };
   if (!(await on.store.replace(tenant, policy, undefined))) return false;
   on.snapshots.adopt(tenant, policy);
-  const from = address === undefined ? {} : { address };
-  const noted = on.onChanged({ kind: "made", tenant, by, why, ...from, after: version.number });
+  const noted = on.onChanged({ kind: "made", tenant, by, why, address, after: version.number });
   await announce(on.logs, tenant, version);
   await noted;
   return true;
