@@ -177,6 +177,9 @@ class FakePolicy implements Decider {
   allow = [">"];
   resolved = 0;
   grantId = "viewer";
+  maxConnections: number | undefined;
+  /** What every question is answered with instead. */
+  refusal: Error | undefined;
   readonly asked: Subject[] = [];
   #gate: { readonly asked: () => void; readonly open: Promise<void> } | undefined;
 
@@ -194,8 +197,14 @@ class FakePolicy implements Decider {
     this.#gate = undefined;
     gate?.asked();
     await gate?.open;
+    if (this.refusal !== undefined) throw this.refusal;
     const eventMap = [{ pattern: "order.*", permission: "order:read" }];
-    return { version: this.#version(), grant: { id: this.grantId, roles: ["viewer"] }, eventMap };
+    return {
+      version: this.#version(),
+      grant: { id: this.grantId, roles: ["viewer"] },
+      eventMap,
+      maxConnections: this.maxConnections,
+    };
   }
 
   async decide() {
