@@ -63,10 +63,11 @@ async function storeNext(
 ): Promise<Version | undefined> {
   const version = await nextVersion(on.logs, tenant, current.version);
   const { state = current.lifecycle.state, ...changed } = content;
-  const at = new Date(on.clock.wall()).toISOString();
+  // Never before the version it follows, whoever's clock says so: what has ended by then stays ended.
+  const at = new Date(Math.max(on.clock.wall(), Date.parse(current.at))).toISOString();
   const lifecycle = state === current.lifecycle.state ? current.lifecycle : { state, since: version.number, at };
   const next: StoredPolicy = { ...current, ...changed, lifecycle, version, at, by, why };
-  const { snapshot: after, faults } = compilePolicy(tenant, version, next);
+  const { snapshot: after, faults } = compilePolicy(tenant, version, next, at);
   if (faults !== undefined) throw documentInvalid(faults);
   if (!(await on.store.replace(tenant, next, revision))) return undefined;
   on.snapshots.swap(after);
@@ -76,9 +77,12 @@ async function storeNext(
   return version;
 }
 
-/** Nothing of a deleted tenant changes any more, except that it is deleted. */
+/** What may still be changed of a deleted tenant, by policy itself or without effect. */
+const STILL_POSSIBLE: ReadonlySet<string> = new Set<PolicyChange["kind"]>(["state", "expiry", "repair"]);
+
+/** Nobody changes anything of a deleted tenant any more. */
 function requireNotDeleted({ lifecycle }: StoredPolicy, { kind }: PolicyChange): void {
-  if (lifecycle.state !== "deleted" || kind === "state" || kind === "repair") return;
+  if (lifecycle.state !== "deleted" || STILL_POSSIBLE.has(kind)) return;
   throw new AppError("tenant_deleted", "this tenant was deleted");
 }
 

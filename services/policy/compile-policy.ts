@@ -13,12 +13,16 @@ export type CompiledPolicy =
 type CompiledContent = Pick<StoredPolicy, "document" | "bindings"> &
   Partial<Pick<StoredPolicy, "lifecycle" | "limits">>;
 
-/** Compiles what a tenant's policy says into the snapshot of that version. */
-export function compilePolicy(tenant: string, version: Version, content: CompiledContent): CompiledPolicy {
-  const { document, bindings, lifecycle, limits } = content;
+/** Compiles what a tenant's policy says into the snapshot of the version that was stored at that time. */
+export function compilePolicy(
+  tenant: string,
+  version: Version,
+  { document, bindings, lifecycle, limits }: CompiledContent,
+  storedAt: string,
+): CompiledPolicy {
   const parsed = parseDocument(document.text, tenant);
   if (parsed.faults !== undefined) return { faults: parsed.faults };
-  const snapshot = compileSnapshot(version, parsed.document, bindings);
+  const snapshot = compileSnapshot(version, parsed.document, bindings, Date.parse(storedAt));
   if (lifecycle === undefined) return { snapshot };
   return { snapshot: { ...snapshot, standing: { state: lifecycle.state, maxConnections: limits?.connections } } };
 }

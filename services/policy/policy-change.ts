@@ -6,7 +6,7 @@ import type { DocumentOrigin, Lifecycle, PolicyContent, StoredPolicy, TenantLimi
 
 /** A change of a tenant's policy, who makes it and why. */
 export interface PolicyChange {
-  readonly kind: "document" | "rollback" | "bindings" | "state" | "limits" | "repair";
+  readonly kind: "document" | "rollback" | "bindings" | "state" | "limits" | "expiry" | "repair";
   readonly by: string;
   readonly why: string;
   /** Where it came from; undefined for one of our own. */
@@ -86,6 +86,17 @@ export function setLimits(limits: TenantLimits, by: string): PolicyChange {
     why: "the limits of the tenant were set",
     apply: ({ document, bindings, limits: before }) =>
       isDeepStrictEqual(limits, before) ? undefined : { document, bindings, limits },
+  };
+}
+
+/** The same policy under a new version, which does not have the bindings any more that have ended by `now`. */
+export function dropEnded(now: number): PolicyChange {
+  return {
+    kind: "expiry",
+    by: "policy",
+    why: "a binding has ended",
+    apply: ({ document, bindings }, snapshot) =>
+      snapshot === undefined || snapshot.bindingsEnd > now ? undefined : { document, bindings },
   };
 }
 

@@ -28,7 +28,7 @@ function fanOut(tenant: Tenant, entry: EventEntry, before: Position): void {
   for (const audience of tenant.topics.match(entry.topic)) {
     const residual = decisions.residual(audience.grant, permission, entry.position.seq);
     if (residual === undefined) audience.disperse(before);
-    else if (residual.allows(entry.topic)) audience.push(entry, before);
+    else if (residual.allows(entry)) audience.push(entry, before);
   }
 }
 
@@ -60,5 +60,5 @@ export function reopen(tenant: Tenant, { epoch, horizon, policy, relation }: Ope
     const notice: Notice = { event: "reset", data: { reason: relation } };
     for (const { stream } of tenant.listings) stream?.jumpTo(horizon, notice);
   }
-  doubtEverything(tenant, -1, setting);
+  doubtEverything(tenant, setting);
 }

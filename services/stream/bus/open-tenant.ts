@@ -34,6 +34,7 @@ export async function openTenant(id: string, setting: TenantOpening): Promise<Op
       onEntry: (entry) => {
         if (entry.kind === "poison") metrics.poison(entry.reason);
         deliver(tenant, entry, verifying);
+        if (entry.kind === "event" && tenant.decisions.isWithoutRule(entry.type)) metrics.eventWithoutRule(entry.type);
       },
       onBeat: () => tenant.heard(),
       onMissing: () => doubtGrants(tenant, verifying),

@@ -180,6 +180,7 @@ class FakePolicy implements Decider {
   maxConnections: number | undefined;
   /** What every question is answered with instead. */
   refusal: Error | undefined;
+  remainingMs: number | undefined;
   readonly asked: Subject[] = [];
   #gate: { readonly asked: () => void; readonly open: Promise<void> } | undefined;
 
@@ -199,16 +200,12 @@ class FakePolicy implements Decider {
     await gate?.open;
     if (this.refusal !== undefined) throw this.refusal;
     const eventMap = [{ pattern: "order.*", permission: "order:read" }];
-    return {
-      version: this.#version(),
-      grant: { id: this.grantId, roles: ["viewer"] },
-      eventMap,
-      maxConnections: this.maxConnections,
-    };
+    const grant = { id: this.grantId, roles: ["viewer"], remainingMs: this.remainingMs };
+    return { version: this.#version(), grant, eventMap, maxConnections: this.maxConnections };
   }
 
   async decide() {
-    return { version: this.#version(), allow: this.allow, deny: [] };
+    return { version: this.#version(), allow: this.allow, deny: [], allowWhen: [], denyWhen: [] };
   }
 
   #version() {
