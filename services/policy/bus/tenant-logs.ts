@@ -58,8 +58,7 @@ async function ensureLog(
   const name = logStreamName(tenant);
   const existing = await findStream(manager, tenant);
   if (existing !== undefined) {
-    await correctLog(manager, tenant, existing, wanted);
-    return false;
+    return correctLog(manager, tenant, existing, wanted);
   }
   // Hex, so that the epoch needs no escape anywhere. Another process may be quicker: then its log is the one to check.
   const settings = logSettings(tenant, randomBytes(6).toString("hex"), wanted);
@@ -67,7 +66,7 @@ async function ensureLog(
   const found = await findStream(manager, tenant);
   if (found === undefined) throw logUnavailable(tenant, made);
   await correctLog(manager, tenant, found, wanted);
-  return !(made instanceof Error);
+  return true;
 }
 
 async function correctLog(
@@ -75,7 +74,7 @@ async function correctLog(
   tenant: string,
   { config }: StreamInfo,
   wanted: ShapeSettings,
-): Promise<void> {
+): Promise<boolean> {
   const wrong = wrongLogSettings(tenant, config);
   if (wrong.length > 0) {
     const message = `the stream ${config.name} cannot be the log of tenant ${tenant}: ${wrong.join("; ")}`;
@@ -86,7 +85,9 @@ async function correctLog(
     config.max_bytes === wanted.max_bytes &&
     config.max_age === wanted.max_age &&
     config.num_replicas === wanted.num_replicas;
-  if (!isCurrent) await answered(tenant, () => manager.streams.update(config.name, { ...config, ...wanted }));
+  if (isCurrent) return false;
+  await answered(tenant, () => manager.streams.update(config.name, { ...config, ...wanted }));
+  return true;
 }
 
 /** A tenant's log as its leader describes it; undefined where there is none. */

@@ -4,7 +4,7 @@ import { announce } from "../announce.ts";
 import { changePolicy, type PolicyChanging } from "../change-policy.ts";
 import { setState } from "../policy-change.ts";
 import type { StoredRevision } from "../store/policy-store.ts";
-import type { StoredPolicy } from "../store/stored-policy.ts";
+import type { Lifecycle, StoredPolicy } from "../store/stored-policy.ts";
 import { ensureAnnounced } from "./keep-announced.ts";
 import type { LastTenantEntry } from "./tenant-lives.ts";
 import type { LogShape } from "./tenant-logs.ts";
@@ -62,7 +62,8 @@ async function settle(
     return false;
   }
   if (lifecycle.state === "deleted") return settleDeleted(on, tenant, stored, last);
-  await on.logs.ensure(tenant, logShapeOf(stored.policy));
+  const isShaped = !(await on.logs.ensure(tenant, logShapeOf(stored.policy)));
+  if (isShaped && isTold(lifecycle, last)) return true;
   if (!(await tell(on, tenant, stored.policy, last))) return false;
   return isUnchanged(on, tenant, stored);
 }
@@ -76,8 +77,7 @@ async function settleDeleted(
 ): Promise<boolean> {
   const { lifecycle, version } = stored.policy;
   const { logs, sessions, tombstones } = on.lives;
-  const isTold = last?.version === lifecycle.since;
-  if (!isTold) await sessions.end(tenant, lifecycle.since);
+  if (!isTold(lifecycle, last)) await sessions.end(tenant, lifecycle.since);
   if (last !== undefined) {
     await logs.close(tenant);
     if (!(await tell(on, tenant, stored.policy, last))) return false;
@@ -101,9 +101,13 @@ async function tell(
   { lifecycle, version }: StoredPolicy,
   last: LastTenantEntry | undefined,
 ): Promise<boolean> {
-  if (lifecycle.since <= (last?.version ?? 0)) return true;
+  if (isTold(lifecycle, last)) return true;
   await announce(on.logs, tenant, version);
   return on.lives.logs.appendTenantEntry(tenant, lifecycle, last?.sequence ?? 0);
+}
+
+function isTold({ since }: Lifecycle, last: LastTenantEntry | undefined): boolean {
+  return since <= (last?.version ?? 0);
 }
 
 async function isUnchanged({ store }: PolicyChanging, tenant: string, { policy }: StoredRevision): Promise<boolean> {

@@ -21,8 +21,8 @@ export interface LogShape {
 /** The tenants' logs. Every method throws `unavailable` when a log does not answer. */
 export interface TenantLogs {
   /**
-   * Makes the tenant's log if there is none, and tells whether it did; an existing one is brought into this shape, and keeps
-   * its epoch.
+   * Makes the tenant's log if there is none; an existing one is brought into this shape, and keeps its epoch. Tells whether
+   * anything had to be done.
    * @throws {AppError} `internal` naming the settings that an existing log must not have.
    */
   ensure(tenant: string, shape: LogShape): Promise<boolean>;
