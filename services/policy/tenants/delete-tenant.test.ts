@@ -83,6 +83,16 @@ describe("a tenant that is deleted", () => {
     expect(await tenants.subjectsOf(tenant)).toEqual(open(tenant));
   });
 
+  it("has its tombstone above every version that its log has announced", async () => {
+    const tenant = await tenants.create();
+    await tenants.become(tenant, "deleted");
+    const { sequence } = await on.logs.lastPolicyEntry(tenant);
+    await on.logs.appendPolicyEntry(tenant, { number: 40, build: "lost" }, { all: true }, sequence);
+    await keepTenant(later(on), tenant);
+    await createTenant(on, tenant, "operator");
+    expect((await on.snapshots.atLeast(tenant)).version.number).toBeGreaterThan(41);
+  });
+
   it("is not brought back by a file", async () => {
     const tenant = await tenants.create();
     const file = { name: `${tenant}.yaml`, tenant, bytes: Buffer.from(`tenant: ${tenant}\n`), hash: "h" };

@@ -79,6 +79,8 @@ async function settleDeleted(
   const { logs, sessions, tombstones } = on.lives;
   if (!isTold(lifecycle, last)) await sessions.end(tenant, lifecycle.since);
   if (last !== undefined) {
+    // The tombstone must stand above every version that an edge has seen, also where the store has lost some.
+    await ensureAnnounced(on, tenant);
     await logs.close(tenant);
     if (!(await tell(on, tenant, stored.policy, last))) return false;
   }
