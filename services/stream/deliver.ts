@@ -1,4 +1,5 @@
 import { applyControl, doubtEverything } from "./audience/apply-control.ts";
+import { frameFor } from "./audience/frame-for.ts";
 import type { Tenant } from "./audience/tenant.ts";
 import type { VerifySetting } from "./audience/verify.ts";
 import type { EventEntry, LogEntry, Position } from "./event.ts";
@@ -22,13 +23,17 @@ export function deliver(tenant: Tenant, entry: LogEntry, setting: VerifySetting)
 }
 
 function fanOut(tenant: Tenant, entry: EventEntry, before: Position): void {
-  const { decisions } = tenant;
-  const permission = decisions.permissionFor(entry.type);
+  const permission = tenant.decisions.permissionFor(entry.type);
   if (permission === undefined) return;
   for (const audience of tenant.topics.match(entry.topic)) {
-    const residual = decisions.residual(audience.grant, permission, entry.position.seq);
-    if (residual === undefined) audience.disperse(before);
-    else if (residual.allows(entry)) audience.push(entry, before);
+    const { grant, format } = audience.common;
+    const residual = tenant.decisions.residual(grant, permission, entry.position.seq);
+    if (residual === undefined) {
+      audience.disperse(before);
+      continue;
+    }
+    const frame = frameFor(tenant, entry, residual, format);
+    if (frame !== undefined) audience.push(frame, before);
   }
 }
 

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Admission } from "./admission/admission.ts";
-import type { PoisonEntry } from "./event.ts";
+import type { Poison } from "./event.ts";
 
 const MAX_NAMED_TYPES = 100;
 
@@ -10,7 +10,7 @@ export interface StreamMetrics {
   tenantFull(tenant: string): void;
   delivered(events: number): void;
   notice(event: string): void;
-  poison(reason: PoisonEntry["reason"]): void;
+  poison(reason: Poison["reason"]): void;
   /** An event that went to nobody, because the tenant's event map does not name its type. */
   eventWithoutRule(type: string): void;
   feedDisturbed(): void;

@@ -25,7 +25,7 @@ describe("a grant that a version has ended", () => {
     rig.policy.version = 2;
     rig.control({ of: "policy", entry: { version: 2, build: "b2", subjects: ["alice"] } });
     listing.doubtGrant({ through: 1, endedBy: { number: 2, build: "b2" } });
-    expect(judged()).toBe(true);
+    expect(judged()).toBeInstanceOf(Buffer);
   });
 
   test("says nothing with what was decided by that version: neither of the two versions might allow it", async () => {
@@ -48,7 +48,7 @@ describe("a grant that a version has ended", () => {
     expect(verdict).toBeInstanceOf(Promise);
     listing.setGrant(listing.grant!, { through: STILL_VALID }, Number.POSITIVE_INFINITY, []);
     await verdict;
-    expect(judged()).toBe(true);
+    expect(judged()).toBeInstanceOf(Buffer);
   });
 });
 
@@ -108,9 +108,11 @@ async function listedReader() {
   const listing = new Listing(identity, ["order.>"], "w-1");
   const { grant } = await rig.tenant.decisions.resolve(subject);
   listing.setGrant(grant, { through: STILL_VALID }, Number.POSITIVE_INFINITY, []);
-  const judged = () => judge(rig.tenant, listing, grant, ORDER);
+  const judged = () => judge(rig.tenant, listing, grant, ORDER, FORMAT);
   return { rig, listing, judged };
 }
+
+const FORMAT = { body: "raw", naming: "message" } as const;
 
 const ORDER: EventEntry = {
   kind: "event",

@@ -1,11 +1,11 @@
 import type { EndReason, LogEntry, Position } from "../event.ts";
 import { formatEventId } from "../log/event-id.ts";
-import { gapBefore, type Notice, type Start } from "../log/resume.ts";
+import { type Bounds, gapBefore, type Notice, type Start } from "../log/resume.ts";
 import type { Connection } from "../sse/connection.ts";
-import { BEAT_FRAME, encodeControl, encodeEvent, type FrameFormat } from "../sse/encode-frame.ts";
+import { BEAT_FRAME, encodeControl, type FrameFormat } from "../sse/encode-frame.ts";
 import { setImmediate } from "node:timers/promises";
 import type { Grant } from "../authorization/decisions.ts";
-import type { Audience, Member } from "./audience.ts";
+import type { Audience, Common, Member } from "./audience.ts";
 import type { Listing, ListedStream } from "./listing.ts";
 import { judge } from "./judge.ts";
 import { type Limit, Slices } from "./slices.ts";
@@ -36,7 +36,7 @@ export class Reader implements Member, ListedStream {
   readonly connection: Connection;
   readonly openedAt: number;
   readonly #tenant: Tenant;
-  readonly #format: FrameFormat;
+  readonly #reads: Pick<Common, "format" | "coding">;
   readonly #setting: ReaderSetting;
   readonly #slices: Slices;
   #audience: Audience | undefined;
@@ -60,7 +60,7 @@ export class Reader implements Member, ListedStream {
     this.listing = listing;
     this.connection = connection;
     this.#tenant = tenant;
-    this.#format = format;
+    this.#reads = { format, coding: connection.coding };
     this.#setting = setting;
     this.#slices = new Slices(tenant, setting.limitHistory);
     this.#cursor = start.position;
@@ -102,10 +102,10 @@ export class Reader implements Member, ListedStream {
     void this.#run();
   }
 
-  take(frames: Buffer, events: number, now: number): boolean {
+  take(coded: Buffer, events: number, now: number): boolean {
     const { deadline, grantEndsAt } = this.listing;
     if (deadline === undefined || now >= deadline || now >= grantEndsAt || !this.connection.writable) return false;
-    this.connection.write(frames);
+    this.connection.writeCoded(coded);
     this.#setting.onDelivered(events);
     return true;
   }
@@ -242,14 +242,14 @@ export class Reader implements Member, ListedStream {
   }
 
   #becomeLive(grant: Grant): undefined {
-    this.#audience = this.#tenant.audienceOf(this.listing.topics, grant, this.#format);
+    this.#audience = this.#tenant.audienceOf({ topics: this.listing.topics, grant, ...this.#reads });
     this.#audience.join(this);
     return undefined;
   }
 
   async #fetch(): Promise<void> {
-    const first = await this.#slices.fetch(this.#cursor.seq);
-    if (first !== undefined) this.#skipTo(first);
+    const gone = await this.#slices.fetch(this.#cursor.seq);
+    if (gone !== undefined) this.#skipTo(gone);
   }
 
   /** Writes what a slice holds for this reader, up to the first event that is not decided yet. */
@@ -259,9 +259,9 @@ export class Reader implements Member, ListedStream {
     for (const entry of slice) {
       if (this.listing.grantAt(entry.position.seq, now) === undefined) break;
       if (entry.kind === "event") {
-        const verdict = judge(this.#tenant, this.listing, grant, entry);
-        if (verdict === true) frames.push(encodeEvent(this.#tenant.id, this.#tenant.epoch, entry, this.#format));
-        undecided = typeof verdict === "boolean" ? undefined : verdict;
+        const verdict = judge(this.#tenant, this.listing, grant, entry, this.#reads.format);
+        if (verdict instanceof Promise) undecided = verdict;
+        else if (verdict !== undefined) frames.push(verdict);
       }
       if (undecided !== undefined) break;
       this.#cursor = entry.position;
@@ -275,9 +275,9 @@ export class Reader implements Member, ListedStream {
     return undecided === undefined ? setImmediate() : this.#waitFor("authorization", undecided);
   }
 
-  /** Entries before `first` are gone: says so, and goes on there. */
-  #skipTo(first: number): void {
-    const { position, notice } = gapBefore(this.#tenant.epoch, this.#cursor, first);
+  /** Entries before the first one retained are gone: says so, and goes on there. */
+  #skipTo(gone: Pick<Bounds, "first" | "goneBy">): void {
+    const { position, notice } = gapBefore(this.#tenant.epoch, this.#cursor, gone);
     this.#cursor = position;
     this.#tell(notice, position);
   }

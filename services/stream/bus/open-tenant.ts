@@ -32,7 +32,7 @@ export async function openTenant(id: string, setting: TenantOpening): Promise<Op
     {
       onOpen: (opening) => reopen(tenant, opening, verifying),
       onEntry: (entry) => {
-        if (entry.kind === "poison") metrics.poison(entry.reason);
+        if (entry.kind === "poison") setting.onPoison({ tenant: id, seq: entry.position.seq, reason: entry.reason });
         deliver(tenant, entry, verifying);
         if (entry.kind === "event" && tenant.decisions.isWithoutRule(entry.type)) metrics.eventWithoutRule(entry.type);
       },
