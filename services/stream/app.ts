@@ -35,14 +35,45 @@ import { TailBudget } from "./log/tail.ts";
 import { createStreamMetrics, type StreamMetrics } from "./metrics.ts";
 import { checkKernelBuffers } from "./sse/check-kernel-buffers.ts";
 import type { Edge } from "./open-stream.ts";
+import { answerPrimary } from "./workers/answer-primary.ts";
+import type { Operations } from "./workers/operations.ts";
+import { startWorkers } from "./workers/start-workers.ts";
 
 /** Reads of history under way at a time: more of them only wait for each other inside JetStream. */
 const MAX_HISTORY_READS = 32;
 
-/** Starts the edge. Disposing it ends every stream in good order, then lets go of the bus and the other services. */
-export async function startStream(config: StreamConfig): Promise<AsyncDisposable> {
-  await using stack = new AsyncDisposableStack();
+/**
+ * Starts the edge, in this process or in workers that get `env`. Disposing it ends every stream in good order, then lets go
+ * of the bus and the other services.
+ */
+export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv): Promise<AsyncDisposable> {
   const log = createLogger("stream", config.LOG_LEVEL);
+  const ops = addressOf(config, "STREAM_OPS_PORT");
+  if (config.STREAM_WORKERS > 1) {
+    return startWorkers(config, env, { http: addressOf(config, "STREAM_HTTP_PORT"), ops }, log);
+  }
+  return startServing(config, log, false, async ({ registry, isReady, connections }, http) => {
+    const server = await startOpsServer(ops, registry, isReady, { "/debug/connections": connections });
+    log.info({ http, grpc: 0, ops: server.port }, "ready");
+    return server;
+  });
+}
+
+/** Starts one of the workers that share a port; what operators ask, it tells the primary. */
+export async function startWorker(config: StreamConfig): Promise<AsyncDisposable> {
+  return startServing(config, createLogger("stream", config.LOG_LEVEL), true, answerPrimary);
+}
+
+/** Says on whichever way operators look that the edge is ready on port `http`, and from then on how it does. */
+type TellOperators = (operations: Operations, http: number) => Disposable | Promise<AsyncDisposable>;
+
+async function startServing(
+  config: StreamConfig,
+  log: Logger,
+  isShared: boolean,
+  tellOperators: TellOperators,
+): Promise<AsyncDisposable> {
+  await using stack = new AsyncDisposableStack();
   const issuers = await readIssuers(config);
   await checkKernelBuffers(log);
   const nats = await connectNats(config.NATS_URL, "stream", log);
@@ -55,19 +86,17 @@ export async function startStream(config: StreamConfig): Promise<AsyncDisposable
       ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT })
       : undefined;
   const server = createEdgeServer({ route: createRoute(config, issuers, edge), demo });
-  const at = (setting: "STREAM_HTTP_PORT" | "STREAM_OPS_PORT"): ListenAddress => ({
-    host: config.STREAM_BIND_ADDRESS,
-    port: config[setting],
-    setting,
-  });
-  const http = await listen(server, at("STREAM_HTTP_PORT"));
+  const http = await listen(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
   stack.defer(() => closeServer(server, 1_000));
   const isReady = (): boolean => !edge.admission.isDraining && !nats.isClosed();
-  const pages = { "/debug/connections": () => describeConnections(edge.hub, edge) };
-  const ops = stack.use(await startOpsServer(at("STREAM_OPS_PORT"), registry, isReady, pages));
+  const connections = (): object[] => describeConnections(edge.hub, edge);
+  stack.use(await tellOperators({ registry, isReady, connections }, http));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
-  log.info({ http, grpc: 0, ops: ops.port }, "ready");
   return stack.move();
+}
+
+function addressOf(config: StreamConfig, setting: "STREAM_HTTP_PORT" | "STREAM_OPS_PORT"): ListenAddress {
+  return { host: config.STREAM_BIND_ADDRESS, port: config[setting], setting };
 }
 
 /** The edge, and what its doors ask of auth themselves. */

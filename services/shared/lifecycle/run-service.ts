@@ -13,6 +13,8 @@ export async function runService(
   const stopped = new Promise<void>((resolve) => {
     process.once("SIGTERM", () => resolve());
     process.once("SIGINT", () => resolve());
+    // The process that started this one as its worker wants it to stop, or is gone.
+    process.once("disconnect", () => resolve());
   });
   try {
     await using _service = await start(process.env);

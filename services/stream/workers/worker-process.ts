@@ -1,0 +1,63 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { WorkerAnswers, WorkerMessage, WorkerQuestion } from "./messages.ts";
+
+const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+
+/** A worker that does not answer within this time is left out of what is told. */
+const ANSWER_MS = 2_000;
+
+/** A worker as a process of its own; what it prints stands beside what the primary prints. */
+export class WorkerProcess {
+  /** Whether the worker takes streams; false when it ended before. */
+  readonly ready: Promise<boolean>;
+  /** Settles when the process is gone, with how it ended. */
+  readonly ended: Promise<string>;
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, (answer: unknown) => void>();
+  #asked = 0;
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#child = fork(MAIN, { env, stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    this.ended = once(this.#child, "exit").then(
+      ([code, signal]) => String(signal ?? `code ${code}`),
+      (error: Error) => error.message,
+    );
+    const told = Promise.withResolvers<boolean>();
+    this.#child.on("message", (message: WorkerMessage) => {
+      if (message.told === "ready") told.resolve(true);
+      else this.#waiting.get(message.id)?.(message.answer);
+    });
+    this.ready = Promise.race([told.promise, this.ended.then(() => false)]);
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Asks the worker; undefined when it does not answer in time, or is gone. */
+  async ask<Ask extends keyof WorkerAnswers>(ask: Ask): Promise<WorkerAnswers[Ask] | undefined> {
+    const id = (this.#asked += 1);
+    const answered = Promise.withResolvers<unknown>();
+    this.#waiting.set(id, answered.resolve);
+    const timer = setTimeout(answered.resolve, ANSWER_MS);
+    void this.ended.then(() => answered.resolve(undefined));
+    const question: WorkerQuestion = { id, ask };
+    this.#child.send(question, (error) => void (error !== null && answered.resolve(undefined)));
+    const answer = await answered.promise;
+    clearTimeout(timer);
+    this.#waiting.delete(id);
+    return answer as WorkerAnswers[Ask] | undefined;
+  }
+
+  /** Has the worker end its streams in good order and itself; one that is not gone after `graceMs` is killed. */
+  async stop(graceMs: number): Promise<void> {
+    // The end of the channel, not a signal: a worker whose primary died hears the same, and a signal to the whole group
+    // (Ctrl-C, a supervisor) followed by one from here would be a second one, which ends a process at once.
+    if (this.#child.connected) this.#child.disconnect();
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), graceMs);
+    await this.ended;
+    clearTimeout(timer);
+  }
+}
