@@ -7,8 +7,9 @@ const STREAM = "services/stream/";
 const FLOORS: readonly (readonly string[])[] = [
   ["main.ts", "workers/main.ts"],
   ["app.ts"],
-  ["config.ts"],
-  ["http/", "bus/", "grpc/", "workers/"],
+  // What runs whole edges as its workers deals in their settings, and is no door of one.
+  ["config.ts", "workers/"],
+  ["http/", "bus/", "grpc/"],
   ["open-stream.ts", "deliver.ts"],
   ["audience/"],
   ["log/", "sse/", "authorization/", "subscription/", "admission/", "presence/", "metrics.ts"],
