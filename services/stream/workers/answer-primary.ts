@@ -5,12 +5,13 @@ import type { Operations } from "./operations.ts";
 export function answerPrimary({ registry, isReady, connections }: Operations): Disposable {
   const answers: { [Ask in keyof WorkerAnswers]: () => WorkerAnswers[Ask] | Promise<WorkerAnswers[Ask]> } = {
     isReady,
-    metrics: () => registry.getMetricsAsJSON() as Promise<WorkerAnswers["metrics"]>,
+    metrics: () => registry.getMetricsAsJSON(),
     connections,
   };
-  const onQuestion = async ({ id, ask }: WorkerQuestion): Promise<void> => {
+  const answer = async ({ id, ask }: WorkerQuestion): Promise<void> => {
     tell({ told: "answer", id, answer: await answers[ask]() });
   };
+  const onQuestion = (question: WorkerQuestion): void => void answer(question);
   process.on("message", onQuestion);
   tell({ told: "ready" });
   return { [Symbol.dispose]: () => void process.off("message", onQuestion) };

@@ -52,8 +52,8 @@ export class Crew implements AsyncDisposable {
    */
   async start(): Promise<void> {
     const workers = Array.from({ length: this.#setting.size }, (_, index) => this.#start(index));
-    const ready = await Promise.all(workers.map(({ ready }) => ready));
-    const failed = ready.indexOf(false);
+    const came = await Promise.all(workers.map(({ ready }) => ready));
+    const failed = came.indexOf(false);
     if (failed !== -1) throw new BootError(await this.#describeFailure(failed, workers[failed]));
     // A rejection of this is a fault that ends the process, told with its reason.
     for (const [index, worker] of workers.entries()) void this.#keep(index, worker);

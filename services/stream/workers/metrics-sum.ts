@@ -18,7 +18,7 @@ export class MetricsSum {
   async keep(worker: object): Promise<void> {
     const counted = (this.#latest.get(worker) ?? []).filter(isCounter);
     this.#latest.delete(worker);
-    this.#kept = (await add([this.#kept, counted]).getMetricsAsJSON()) as CountedMetric[];
+    this.#kept = await add([this.#kept, counted]).getMetricsAsJSON();
   }
 
   /** The sum with what the primary counted itself, as text. */

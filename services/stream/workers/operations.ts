@@ -4,7 +4,7 @@ import type { Registry } from "prom-client";
 export interface Operations {
   readonly registry: Registry;
   /** Whether it takes new streams. */
-  isReady(): boolean;
+  readonly isReady: () => boolean;
   /** Who is connected, and where each stream stands. */
-  connections(): object[];
+  readonly connections: () => object[];
 }

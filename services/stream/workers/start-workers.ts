@@ -5,7 +5,6 @@ import type { Logger } from "#shared/log/create-logger.ts";
 import type { StreamConfig } from "../config.ts";
 import { claimPort } from "./claim-port.ts";
 import { Crew } from "./crew.ts";
-import type { CountedMetric } from "./messages.ts";
 import { MetricsSum } from "./metrics-sum.ts";
 import { shareSettings } from "./share-settings.ts";
 import { WorkerProcess } from "./worker-process.ts";
@@ -81,7 +80,7 @@ async function addUp(crew: Crew, sum: MetricsSum, own: Registry): Promise<string
       if (metrics !== undefined) sum.take(worker, metrics);
     }),
   );
-  return sum.text((await own.getMetricsAsJSON()) as CountedMetric[]);
+  return sum.text(await own.getMetricsAsJSON());
 }
 
 /** Ready while at least one worker takes new streams: the kernel gives a dead one's connections to the others. */
