@@ -16,12 +16,14 @@ import { systemClock } from "#shared/time/clock.ts";
 import { Admission } from "./admission/admission.ts";
 import { shareTurns } from "./admission/share-turns.ts";
 import { doubtSessions, endListing } from "./audience/apply-control.ts";
+import { callHere, type CallConnection, createConnectionId, workerOf } from "./audience/connection-call.ts";
 import { startHeartbeat } from "./audience/heartbeat.ts";
 import { Hub } from "./audience/hub.ts";
 import { ClockGuard } from "./authorization/clock-guard.ts";
 import { type OutsideIssuer, readOutsideIssuers } from "./authorization/outside-issuers.ts";
 import { withOutsideSessions } from "./authorization/outside-sessions.ts";
 import { createStreamVerifier } from "./authorization/verify-stream-token.ts";
+import { callOtherEdge, serveEdgeCalls } from "./bus/edge-calls.ts";
 import { openTenant } from "./bus/open-tenant.ts";
 import type { StreamConfig } from "./config.ts";
 import { GrpcDecider } from "./grpc/decider.ts";
@@ -42,6 +44,9 @@ import { startWorkers } from "./workers/start-workers.ts";
 
 /** Reads of history under way at a time: more of them only wait for each other inside JetStream. */
 const MAX_HISTORY_READS = 32;
+
+/** What a call of another edge may take beyond the questions it asks of auth and policy. */
+const CALL_MARGIN_MS = 1_000;
 
 /**
  * Starts the edge, in this process or in workers that get `env`. Disposing it ends every stream in good order, then lets go
@@ -86,7 +91,9 @@ async function startServing(
     config.SLUICE_DEMO === "1"
       ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT })
       : undefined;
-  const server = createEdgeServer({ route: createRoute(config, issuers, edge), demo });
+  const route = createRoute(config, issuers, edge);
+  const callConnection = openCalls(config, nats, edge, stack);
+  const server = createEdgeServer({ route, rebind: { ...route, callConnection, onFault: edge.onFault }, demo });
   const http = await listen(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
   stack.defer(() => closeServer(server, 1_000));
   const isReady = (): boolean => !edge.admission.isDraining && !nats.isClosed();
@@ -101,7 +108,9 @@ function addressOf(config: StreamConfig, setting: "STREAM_HTTP_PORT" | "STREAM_O
 }
 
 /** The edge, and what its doors ask of auth themselves. */
-type RunningEdge = Edge & Pick<StreamRoute, "renew"> & Pick<StreamMetrics, "tokenVerified">;
+type RunningEdge = Edge &
+  Pick<StreamRoute, "renew"> &
+  Pick<StreamMetrics, "tokenVerified"> & { readonly workerId: string };
 
 /** Everything behind the doors. */
 async function startEdge(
@@ -155,12 +164,25 @@ async function startEdge(
     workerId,
     renew: auth.renew,
     tokenVerified: (cached, seconds) => metrics.tokenVerified(cached, seconds),
-    newConnectionId: () => `${workerId}-${randomBytes(12).toString("hex")}`,
+    newConnectionId: () => createConnectionId(workerId),
     limitHistory: shareTurns(MAX_HISTORY_READS),
     onHandshake: (outcome) => metrics.handshake(outcome),
     onDelivered: (events) => metrics.delivered(events),
     onNotice: (event) => metrics.notice(event),
   };
+}
+
+/** Calls for connections, here or by way of the bus, and those that come in by it. */
+function openCalls(
+  config: StreamConfig,
+  nats: NatsConnection,
+  edge: RunningEdge,
+  stack: AsyncDisposableStack,
+): CallConnection {
+  const here = callHere(edge);
+  const elsewhere = callOtherEdge(nats, config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS);
+  stack.use(serveEdgeCalls(nats, edge.workerId, here, edge.onFault));
+  return (call) => (workerOf(call.connectionId) === edge.workerId ? here(call) : elsewhere(call));
 }
 
 /** Who is still opening a stream meets the withdrawn key by himself. */

@@ -31,8 +31,6 @@ export interface Edge extends ReaderSetting, HeartbeatSetting, HandshakeSetting 
   readonly newConnectionId: () => string;
   /** Told of every handshake: `accepted`, or the code of the refusal. */
   readonly onHandshake: (outcome: string) => void;
-  /** Says which connection ids are this process's. */
-  readonly workerId: string;
 }
 
 /**

@@ -68,7 +68,7 @@ describe("a producer of another tenant", () => {
       $JS.API.STREAM.INFO.EVENTS_demo $JS.API.STREAM.INFO.EVENTS_rival $JS.API.STREAM.CREATE.X
       $JS.API.STREAM.PURGE.EVENTS_rival $JS.API.STREAM.MSG.GET.EVENTS_demo $JS.API.DIRECT.GET.EVENTS_demo
       $JS.API.CONSUMER.CREATE.EVENTS_rival.c $JS.ACK.EVENTS_demo.c.1.1.1.1.0 $SYS.REQ.SERVER.PING
-      _INBOX.stream.x
+      _INBOX.stream.x edge.w1
     `),
   )("cannot publish to %s, and nothing is stored", async (subject) => {
     await expectNothingStored(() => expectRefused("rival", subject));
@@ -136,7 +136,7 @@ describe("the user of a service is refused what is not its own", () => {
     auth: [
       ...words(`
         control.demo.policy control.demo.tenant events.demo.issues.opened.x $KV.sluice_policy.demo
-        _INBOX.policy.x _INBOX.stream.x $JS.API.STREAM.CREATE.X $JS.API.STREAM.NAMES
+        _INBOX.policy.x _INBOX.stream.x edge.w1 $JS.API.STREAM.CREATE.X $JS.API.STREAM.NAMES
         $JS.API.STREAM.DELETE.AUDIT $JS.API.STREAM.PURGE.AUDIT $JS.API.STREAM.UPDATE.AUDIT
       `),
       ...everyApiOf("EVENTS_demo", EVENT),
@@ -146,7 +146,7 @@ describe("the user of a service is refused what is not its own", () => {
       ...words(`
         control.demo.session events.demo.issues.opened.x $KV.sluice_keys.ring $KV.sluice_revoked.demo.s
         audit.demo.login $JS.API.STREAM.DELETE.AUDIT $JS.API.STREAM.UPDATE.AUDIT $JS.API.STREAM.MSG.GET.AUDIT
-        _INBOX.auth.x _INBOX.stream.x
+        _INBOX.auth.x _INBOX.stream.x edge.w1
       `),
       ...changes.map((change) => `$JS.API.STREAM.${change}.KV_sluice_revoked`),
       ...keys,
@@ -206,6 +206,35 @@ describe("services hear only what is for them", () => {
       expect(heard).toEqual([]);
     });
   }
+});
+
+describe("a call between edges", () => {
+  test("is heard by the edge it is for, and by nobody of another account", async () => {
+    const heard: Msg[] = [];
+    const others = await Promise.all((["auth", "policy", "demo", "rival"] as const).map(connectAs));
+    for (const spy of others) for (const subject of words("> edge.> edge.* edge.w1")) listen(spy, subject, heard);
+    await Promise.all(others.map((spy) => spy.flush()));
+    await using holder = await connectAs("stream");
+    holder.subscribe("edge.w1", { callback: (_, message) => void message.respond("done") });
+    await holder.flush();
+    expect((await as("stream").request("edge.w1", "do", { timeout: 2_000 })).string()).toBe("done");
+    await Promise.all(others.map((spy) => spy.flush()));
+    expect(heard).toEqual([]);
+    await Promise.all(others.map((spy) => spy.close()));
+  });
+
+  test("gives no edge a way past its list by where it wants the answer", async () => {
+    const create = "$JS.API.CONSUMER.CREATE.KV_sluice_keys";
+    const body = JSON.stringify({ stream_name: "KV_sluice_keys", config: { ack_policy: "none" } });
+    await using edge = await connectAs("stream");
+    const answered = Promise.withResolvers<boolean>();
+    edge.subscribe("edge.w1", { callback: (_, message) => answered.resolve(message.respond(body)) });
+    edge.publish("edge.w1", "", { reply: create });
+    expect(await answered.promise).toBe(true);
+    await edge.flush();
+    await everybodyIsHeard();
+    expect((await authManager.streams.info("KV_sluice_keys")).state.consumer_count).toBe(0);
+  });
 });
 
 async function connectAs(user: NatsUser): Promise<NatsConnection> {

@@ -65,6 +65,23 @@ test("each worker reads a tenant's log with one consumer", async () => {
   );
 });
 
+test("a stream is rebound through whichever worker the call comes to", async () => {
+  const streams = await openMany();
+  await using _all = asOne(streams);
+  const ids = await Promise.all(streams.map(connectionIdOf));
+  // Each call is a connection of its own, which the kernel gives to one worker or the other.
+  const answers = await Promise.all(
+    ids.map((id) =>
+      fetch(`${urlOf(edge)}/v1/streams/${id}/token`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}`, connection: "close" },
+      }),
+    ),
+  );
+  expect(answers.map(({ status }) => status)).toEqual(ids.map(() => 200));
+  for (const stream of streams) await stream.frame("session");
+});
+
 test("a worker that is killed is started again: its clients resume, and the others notice nothing", async () => {
   const before = figure(await (await ops("/metrics")).text(), "sluice_stream_events_delivered_total");
   const pids = await workerPids(edge);
