@@ -22,7 +22,7 @@ import { Hub } from "./audience/hub.ts";
 import { ClockGuard } from "./authorization/clock-guard.ts";
 import { type OutsideIssuer, readOutsideIssuers } from "./authorization/outside-issuers.ts";
 import { withOutsideSessions } from "./authorization/outside-sessions.ts";
-import { createStreamVerifier } from "./authorization/verify-stream-token.ts";
+import { createStreamVerifier, namesIssuer } from "./authorization/verify-stream-token.ts";
 import { callOtherEdge, serveEdgeCalls } from "./bus/edge-calls.ts";
 import { openTenant } from "./bus/open-tenant.ts";
 import type { StreamConfig } from "./config.ts";
@@ -204,6 +204,7 @@ function createRoute(config: StreamConfig, issuers: readonly OutsideIssuer[], ed
   return {
     edge,
     renew: edge.renew,
+    isOutside: namesIssuer(issuers),
     verify: rememberVerified(
       createStreamVerifier(own, issuers, (uri) => remoteKeys(uri)),
       edge.tokenVerified,
