@@ -126,6 +126,8 @@ test("SIGTERM loses and repeats nothing, and leaves no process", async () => {
   const publishing = publishAll(acknowledged, 500);
   await waitFor("some are delivered", () => clients.every(({ delivered }) => delivered.length > 50));
   place = edge;
+  // As a supervisor does that signals the whole group: the workers hear it from the primary again.
+  for (const pid of pids) process.kill(pid, "SIGTERM");
   expect(await going.child.end("SIGTERM")).toBe(0);
   await publishing;
   for (const { done } of clients) await done;

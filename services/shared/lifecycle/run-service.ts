@@ -11,9 +11,11 @@ export async function runService(
   requireNode24();
   process.on("unhandledRejection", (error) => fail(name, error));
   const stopped = new Promise<void>((resolve) => {
-    process.once("SIGTERM", () => resolve());
-    process.once("SIGINT", () => resolve());
-    // The process that started this one as its worker wants it to stop, or is gone.
+    // Not once: a terminal or a supervisor signals the whole group, and a primary its workers. The second signal of a kind
+    // must not end a process that is letting go in good order.
+    process.on("SIGTERM", () => resolve());
+    process.on("SIGINT", () => resolve());
+    // The primary of this worker is gone.
     process.once("disconnect", () => resolve());
   });
   try {

@@ -53,9 +53,7 @@ export class WorkerProcess {
 
   /** Has the worker end its streams in good order and itself; one that is not gone after `graceMs` is killed. */
   async stop(graceMs: number): Promise<void> {
-    // The end of the channel, not a signal: a worker whose primary died hears the same, and a signal to the whole group
-    // (Ctrl-C, a supervisor) followed by one from here would be a second one, which ends a process at once.
-    if (this.#child.connected) this.#child.disconnect();
+    this.#child.kill("SIGTERM");
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), graceMs);
     await this.ended;
     clearTimeout(timer);
