@@ -6,8 +6,9 @@ import { rememberVerified } from "#shared/contract/remember-verified.ts";
 import { remoteKeys } from "#shared/contract/remote-keys.ts";
 import { ownIssuer, withoutWithdrawn } from "#shared/contract/verify-access-token.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
-import { closeServer, listen, type ListenAddress } from "#shared/http/listen.ts";
+import { closeServer, listen, type ListenAddress, stopAccepting } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
+import type { RunningService } from "#shared/lifecycle/run-service.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
@@ -52,7 +53,7 @@ const CALL_MARGIN_MS = 1_000;
  * Starts the edge, in this process or in workers that get `env`. Disposing it ends every stream in good order, then lets go
  * of the bus and the other services.
  */
-export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv): Promise<AsyncDisposable> {
+export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv): Promise<RunningService> {
   const log = createLogger("stream", config.LOG_LEVEL);
   const ops = addressOf(config, "STREAM_OPS_PORT");
   if (config.STREAM_WORKERS > 1) {
@@ -100,6 +101,8 @@ async function startServing(
   const connections = (): object[] => describeConnections(edge.hub, edge);
   stack.use(await tellOperators({ registry, isReady, connections }, http));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
+  // Who comes while this one drains is for the others that listen there.
+  if (isShared) stack.defer(() => stopAccepting(server));
   return stack.move();
 }
 

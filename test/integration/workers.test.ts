@@ -116,6 +116,26 @@ test("a worker that is killed is started again: its clients resume, and the othe
   expect(edge.child.output()).toContain("a worker died; it is started again");
 }, 60_000);
 
+test("SIGHUP replaces the workers one after the other, and no stream loses or repeats anything", async () => {
+  const pids = await workerPids(edge);
+  const acknowledged: Acknowledged[] = [];
+  const clients = await Promise.all(Array.from({ length: STREAMS }, () => startClient(() => urlOf(edge))));
+  edge.child.process.kill("SIGHUP");
+  const publishing = publishUntil(acknowledged, async () => {
+    const now = await workerPids(edge);
+    return now.length === 2 && !pids.some((pid) => now.includes(pid));
+  });
+  await publishing;
+  for (const { done } of clients) await done;
+
+  const ledgers = clients.map(({ delivered }) => ({ maySee: () => true, delivered }));
+  const account = audit(acknowledged, ledgers);
+  expect(account).toMatchObject({ lost: 0, duplicates: 0, outOfOrder: 0, forbidden: 0 });
+  expect(account.delivered).toBe(STREAMS * acknowledged.length);
+  expect(clients.every(({ goodbyes }) => goodbyes() > 0)).toBe(true);
+  expect((await ops("/readyz")).status).toBe(200);
+}, 60_000);
+
 test("SIGTERM loses and repeats nothing, and leaves no process", async () => {
   const going = await stack.startEdge({ STREAM_WORKERS: "2" });
   const pids = await workerPids(going);
@@ -191,11 +211,17 @@ async function startClient(url: () => string): Promise<Client> {
   return { delivered, workers, goodbyes: () => goodbyes, done };
 }
 
-async function publishAll(acknowledged: Acknowledged[], count: number): Promise<void> {
-  for (const text of [...Array.from({ length: count }, (_, n) => String(n)), END]) {
+function publishAll(acknowledged: Acknowledged[], count: number): Promise<void> {
+  return publishUntil(acknowledged, () => acknowledged.length === count);
+}
+
+async function publishUntil(acknowledged: Acknowledged[], isEnough: () => boolean | Promise<boolean>): Promise<void> {
+  const publish = async (text: string): Promise<void> => {
     const sequence = await demo.publish("events.demo.push.event.k", text);
     acknowledged.push({ sequence, topic: "push.event.k", text });
-  }
+  };
+  while (!(await isEnough())) await publish(String(acknowledged.length));
+  await publish(END);
 }
 
 function openMany(): Promise<EventStream[]> {

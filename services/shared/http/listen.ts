@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
-import type { AddressInfo, Server as TcpServer } from "node:net";
+import { type AddressInfo, Server as TcpServer } from "node:net";
 import { BootError } from "#shared/config/read-config.ts";
 
 /** Where to listen; `setting` is the variable to name when the port is taken. */
@@ -28,6 +28,14 @@ export async function listen(server: TcpServer, address: ListenAddress): Promise
     );
   }
   return (server.address() as AddressInfo).port;
+}
+
+/**
+ * Stops accepting, and leaves every connection as it is. http's own `close` would end those on which no request is under way,
+ * which open streams look like.
+ */
+export function stopAccepting(server: Server): void {
+  TcpServer.prototype.close.call(server);
 }
 
 /** Stops accepting, lets running requests finish for up to `graceMs`, then closes what is left. */

@@ -32,6 +32,9 @@ export class Crew implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #all = new Set<WorkerProcess>();
   readonly #serving = new Set<WorkerProcess>();
+  /** Those whose place another one has. */
+  readonly #replaced = new Set<WorkerProcess>();
+  #isRenewing = false;
 
   constructor(setting: CrewSetting) {
     this.#setting = setting;
@@ -53,10 +56,22 @@ export class Crew implements AsyncDisposable {
   async start(): Promise<void> {
     const workers = Array.from({ length: this.#setting.size }, (_, index) => this.#start(index));
     const came = await Promise.all(workers.map(({ ready }) => ready));
-    const failed = came.indexOf(false);
-    if (failed !== -1) throw new BootError(await this.#describeFailure(failed, workers[failed]));
+    if (came.includes(false)) throw await this.#failure(workers[came.indexOf(false)]);
     // A rejection of this is a fault that ends the process, told with its reason.
-    for (const [index, worker] of workers.entries()) void this.#keep(index, worker);
+    for (const worker of workers) void this.#keep(worker);
+  }
+
+  /**
+   * Replaces the workers one after the other: each ends its streams only once its successor takes them. A successor that
+   * does not come up ends the round, and everybody else stays. Does nothing while a round is under way.
+   */
+  async renew(): Promise<void> {
+    if (this.#isRenewing) return;
+    this.#isRenewing = true;
+    for (const worker of [...this.#serving]) {
+      if (!(await this.#replace(worker))) break;
+    }
+    this.#isRenewing = false;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -73,29 +88,52 @@ export class Crew implements AsyncDisposable {
     return worker;
   }
 
+  /** Answers whether the round may go on. */
+  async #replace(worker: WorkerProcess): Promise<boolean> {
+    if (this.isStopping) return false;
+    const successor = this.#start(worker.index);
+    if (!(await successor.ready)) {
+      this.#setting.log.error({ worker: worker.index }, "a worker's successor does not run; it stays");
+      return false;
+    }
+    const { graceMs } = this.#setting;
+    // One that died meanwhile has been started again.
+    if (!this.#serving.has(worker)) await successor.stop(graceMs);
+    else {
+      this.#replaced.add(worker);
+      void this.#keep(successor);
+      await worker.stop(graceMs);
+    }
+    return true;
+  }
+
   /** Starts a worker again whenever it dies, the later the more often it did. */
-  async #keep(index: number, first: WorkerProcess): Promise<void> {
+  async #keep(first: WorkerProcess): Promise<void> {
     let worker = first;
     for (let deaths = 0; ;) {
       const startedAt = performance.now();
       const how = await worker.ended;
       if (this.#serving.delete(worker)) await this.#setting.onGone(worker);
-      if (this.isStopping) return;
+      if (this.isStopping || this.#replaced.delete(worker)) return;
       deaths = performance.now() - startedAt > STEADY_MS ? 1 : deaths + 1;
       // While others serve, their streams count for more than this one's end: what it lacks may come back.
       if (deaths >= MAX_DEATHS && this.#serving.size === 0) {
-        throw new BootError(await this.#describeFailure(index, worker));
+        throw await this.#failure(worker);
       }
       const waitMs = Math.round(backoffMs(deaths - 1, BACKOFF));
-      this.#setting.log.error({ worker: index, pid: worker.pid, how, waitMs }, "a worker died; it is started again");
+      this.#setting.log.error(
+        { worker: worker.index, pid: worker.pid, how, waitMs },
+        "a worker died; it is started again",
+      );
       this.#setting.onDeath();
       await delay(waitMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
       if (this.isStopping) return;
-      worker = this.#start(index);
+      worker = this.#start(worker.index);
     }
   }
 
-  async #describeFailure(index: number, worker: WorkerProcess | undefined): Promise<string> {
-    return `worker ${index} of ${this.#setting.size} does not run (${await worker?.ended}); it said why above`;
+  async #failure(worker: WorkerProcess | undefined): Promise<BootError> {
+    const { size } = this.#setting;
+    return new BootError(`worker ${worker?.index} of ${size} does not run (${await worker?.ended}); it said why above`);
   }
 }

@@ -10,6 +10,8 @@ const ANSWER_MS = 2_000;
 
 /** A worker as a process of its own; what it prints stands beside what the primary prints. */
 export class WorkerProcess {
+  /** Its place among the workers, from 0. */
+  readonly index: number;
   /** Whether the worker takes streams; false when it ended before. */
   readonly ready: Promise<boolean>;
   /** Settles when the process is gone, with how it ended. */
@@ -18,7 +20,8 @@ export class WorkerProcess {
   readonly #waiting = new Map<number, (answer: unknown) => void>();
   #asked = 0;
 
-  constructor(env: NodeJS.ProcessEnv) {
+  constructor(index: number, env: NodeJS.ProcessEnv) {
+    this.index = index;
     this.#child = fork(MAIN, { env, stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.ended = once(this.#child, "exit").then(
       ([code, signal]) => String(signal ?? `code ${code}`),
