@@ -208,35 +208,6 @@ describe("services hear only what is for them", () => {
   }
 });
 
-describe("a call between edges", () => {
-  test("is heard by the edge it is for, and by nobody of another account", async () => {
-    const heard: Msg[] = [];
-    const others = await Promise.all((["auth", "policy", "demo", "rival"] as const).map(connectAs));
-    for (const spy of others) for (const subject of words("> edge.> edge.* edge.w1")) listen(spy, subject, heard);
-    await Promise.all(others.map((spy) => spy.flush()));
-    await using holder = await connectAs("stream");
-    holder.subscribe("edge.w1", { callback: (_, message) => void message.respond("done") });
-    await holder.flush();
-    expect((await as("stream").request("edge.w1", "do", { timeout: 2_000 })).string()).toBe("done");
-    await Promise.all(others.map((spy) => spy.flush()));
-    expect(heard).toEqual([]);
-    await Promise.all(others.map((spy) => spy.close()));
-  });
-
-  test("gives no edge a way past its list by where it wants the answer", async () => {
-    const create = "$JS.API.CONSUMER.CREATE.KV_sluice_keys";
-    const body = JSON.stringify({ stream_name: "KV_sluice_keys", config: { ack_policy: "none" } });
-    await using edge = await connectAs("stream");
-    const answered = Promise.withResolvers<boolean>();
-    edge.subscribe("edge.w1", { callback: (_, message) => answered.resolve(message.respond(body)) });
-    edge.publish("edge.w1", "", { reply: create });
-    expect(await answered.promise).toBe(true);
-    await edge.flush();
-    await everybodyIsHeard();
-    expect((await authManager.streams.info("KV_sluice_keys")).state.consumer_count).toBe(0);
-  });
-});
-
 async function connectAs(user: NatsUser): Promise<NatsConnection> {
   const { host, password: pass } = new URL(server.url(user));
   const isService = SERVICES.some((service) => service === user);

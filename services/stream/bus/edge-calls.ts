@@ -45,10 +45,11 @@ export function serveEdgeCalls(
 ): Disposable {
   const answer = async (message: Msg): Promise<void> => {
     const answered = await carryOut(message.data, callHere, onFault);
-    message.respond(JSON.stringify(answered));
+    // An edge that has let go of the bus meanwhile has ended the stream, too: who asked finds no connection next time.
+    if (!nats.isClosed()) message.respond(JSON.stringify(answered));
   };
   const subscription = nats.subscribe(subjectOf(workerId), {
-    callback: (error, message) => (error === null ? void answer(message).catch(onFault) : onFault(error)),
+    callback: (error, message) => void (error === null ? answer(message) : onFault(error)),
   });
   return { [Symbol.dispose]: () => subscription.unsubscribe() };
 }

@@ -68,7 +68,8 @@ export class Crew implements AsyncDisposable {
   async renew(): Promise<void> {
     if (this.#isRenewing) return;
     this.#isRenewing = true;
-    for (const worker of [...this.#serving]) {
+    const round = [...this.#serving];
+    for (const worker of round) {
       if (!(await this.#replace(worker))) break;
     }
     this.#isRenewing = false;
