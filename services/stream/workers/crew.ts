@@ -1,8 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { BootError } from "#shared/config/read-config.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
-import type { WorkerProcess } from "./worker-process.ts";
 
 const BACKOFF = { baseMs: 250, maxMs: 10_000 };
 
@@ -12,36 +10,52 @@ const STEADY_MS = 60_000;
 /** After so many deaths in a row, with nobody serving, the process is of no use. */
 const MAX_DEATHS = 5;
 
+/** A worker that was started. */
+export interface Worker {
+  /** Its place among the workers, from 0. */
+  readonly index: number;
+  readonly pid: number | undefined;
+  /** Whether the worker takes streams; false when it ended before. */
+  readonly ready: Promise<boolean>;
+  /** Settles when the worker is gone, with how it ended. */
+  readonly ended: Promise<string>;
+  /** Has the worker end its streams and itself; one that is not gone after `graceMs` is killed. */
+  stop(graceMs: number): Promise<void>;
+}
+
 /** What keeping workers needs. */
-export interface CrewSetting {
+export interface CrewSetting<Kind extends Worker> {
   readonly size: number;
-  /** Starts worker `index`, counted from 0. */
-  readonly start: (index: number) => WorkerProcess;
+  readonly start: (index: number) => Kind;
   /** Told when a worker that was not asked to has ended. */
   readonly onDeath: () => void;
   /** Told when a worker that took streams is gone. */
-  readonly onGone: (worker: WorkerProcess) => Promise<void>;
+  readonly onGone: (worker: Kind) => Promise<void>;
   /** How long a worker has to end its streams and itself. */
   readonly graceMs: number;
+  /** The monotonic time. */
+  readonly now: () => number;
+  /** Lets that time go by; rejects when the signal comes first. */
+  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly log: Logger;
 }
 
 /** The workers of a process. One that dies is started again; disposing ends all of them, in good order and together. */
-export class Crew implements AsyncDisposable {
-  readonly #setting: CrewSetting;
+export class Crew<Kind extends Worker> implements AsyncDisposable {
+  readonly #setting: CrewSetting<Kind>;
   readonly #stop = new AbortController();
-  readonly #all = new Set<WorkerProcess>();
-  readonly #serving = new Set<WorkerProcess>();
+  readonly #all = new Set<Kind>();
+  readonly #serving = new Set<Kind>();
   /** Those whose place another one has. */
-  readonly #replaced = new Set<WorkerProcess>();
+  readonly #replaced = new Set<Kind>();
   #isRenewing = false;
 
-  constructor(setting: CrewSetting) {
+  constructor(setting: CrewSetting<Kind>) {
     this.#setting = setting;
   }
 
   /** The workers that take streams, or did until they were asked to stop. */
-  get serving(): Iterable<WorkerProcess> {
+  get serving(): Iterable<Kind> {
     return this.#serving;
   }
 
@@ -81,16 +95,21 @@ export class Crew implements AsyncDisposable {
     await Promise.all([...this.#all].map((worker) => worker.stop(this.#setting.graceMs)));
   }
 
-  #start(index: number): WorkerProcess {
+  #start(index: number): Kind {
     const worker = this.#setting.start(index);
     this.#all.add(worker);
     void worker.ready.then((isReady) => isReady && this.#serving.add(worker));
-    void worker.ended.then(() => this.#all.delete(worker));
+    void worker.ended.then(() => this.#gone(worker));
     return worker;
   }
 
+  async #gone(worker: Kind): Promise<void> {
+    this.#all.delete(worker);
+    if (this.#serving.delete(worker)) await this.#setting.onGone(worker);
+  }
+
   /** Answers whether the round may go on. */
-  async #replace(worker: WorkerProcess): Promise<boolean> {
+  async #replace(worker: Kind): Promise<boolean> {
     if (this.isStopping) return false;
     const successor = this.#start(worker.index);
     if (!(await successor.ready)) {
@@ -109,14 +128,13 @@ export class Crew implements AsyncDisposable {
   }
 
   /** Starts a worker again whenever it dies, the later the more often it did. */
-  async #keep(first: WorkerProcess): Promise<void> {
+  async #keep(first: Kind): Promise<void> {
     let worker = first;
     for (let deaths = 0; ;) {
-      const startedAt = performance.now();
+      const startedAt = this.#setting.now();
       const how = await worker.ended;
-      if (this.#serving.delete(worker)) await this.#setting.onGone(worker);
       if (this.isStopping || this.#replaced.delete(worker)) return;
-      deaths = performance.now() - startedAt > STEADY_MS ? 1 : deaths + 1;
+      deaths = this.#setting.now() - startedAt > STEADY_MS ? 1 : deaths + 1;
       // While others serve, their streams count for more than this one's end: what it lacks may come back.
       if (deaths >= MAX_DEATHS && this.#serving.size === 0) {
         throw await this.#failure(worker);
@@ -127,13 +145,13 @@ export class Crew implements AsyncDisposable {
         "a worker died; it is started again",
       );
       this.#setting.onDeath();
-      await delay(waitMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      await this.#setting.wait(waitMs, this.#stop.signal).catch(() => undefined);
       if (this.isStopping) return;
       worker = this.#start(worker.index);
     }
   }
 
-  async #failure(worker: WorkerProcess | undefined): Promise<BootError> {
+  async #failure(worker: Worker | undefined): Promise<BootError> {
     const { size } = this.#setting;
     return new BootError(`worker ${worker?.index} of ${size} does not run (${await worker?.ended}); it said why above`);
   }

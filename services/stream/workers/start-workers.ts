@@ -1,8 +1,10 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { ListenAddress } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import type { RunningService } from "#shared/lifecycle/run-service.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { systemClock } from "#shared/time/clock.ts";
 import type { StreamConfig } from "../config.ts";
 import { claimPort } from "./claim-port.ts";
 import { Crew } from "./crew.ts";
@@ -12,6 +14,8 @@ import { WorkerProcess } from "./worker-process.ts";
 
 /** What a worker needs beyond its drain: the last requests, the bus, the other services. */
 const LETTING_GO_MS = 5_000;
+
+type WorkerCrew = Crew<WorkerProcess>;
 
 /** Where the process listens. */
 export interface WorkersAddress {
@@ -50,6 +54,8 @@ export async function startWorkers(
     onDeath: () => deaths.inc(),
     onGone: (worker) => sum.keep(worker),
     graceMs: config.STREAM_DRAIN_MS + LETTING_GO_MS,
+    now: () => systemClock.monotonic(),
+    wait: (ms, signal) => delay(ms, undefined, { signal }),
     log,
   });
   countWorkers(figures, crew);
@@ -63,7 +69,7 @@ export async function startWorkers(
   return { reload: () => crew.renew(), [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
-function countWorkers(registry: Registry, crew: Crew): void {
+function countWorkers(registry: Registry, crew: WorkerCrew): void {
   registry.registerMetric(
     new Gauge({
       name: "sluice_stream_workers",
@@ -76,7 +82,7 @@ function countWorkers(registry: Registry, crew: Crew): void {
   );
 }
 
-async function addUp(crew: Crew, sum: MetricsSum, own: Registry): Promise<string> {
+async function addUp(crew: WorkerCrew, sum: MetricsSum, own: Registry): Promise<string> {
   await Promise.all(
     [...crew.serving].map(async (worker) => {
       const metrics = await worker.ask("metrics");
@@ -87,13 +93,13 @@ async function addUp(crew: Crew, sum: MetricsSum, own: Registry): Promise<string
 }
 
 /** Ready while at least one worker takes new streams: the kernel gives a dead one's connections to the others. */
-async function isAnyReady(crew: Crew): Promise<boolean> {
+async function isAnyReady(crew: WorkerCrew): Promise<boolean> {
   if (crew.isStopping) return false;
   const answers = await Promise.all([...crew.serving].map((worker) => worker.ask("isReady")));
   return answers.includes(true);
 }
 
-async function describeAll(crew: Crew): Promise<object[]> {
+async function describeAll(crew: WorkerCrew): Promise<object[]> {
   const answers = await Promise.all([...crew.serving].map((worker) => worker.ask("connections")));
   return answers.flatMap((connections) => connections ?? []);
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import type { Worker } from "./crew.ts";
 import type { WorkerAnswers, WorkerMessage, WorkerQuestion } from "./messages.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
@@ -8,13 +9,10 @@ const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 /** A worker that does not answer within this time is left out of what is told. */
 const ANSWER_MS = 2_000;
 
-/** A worker as a process of its own; what it prints stands beside what the primary prints. */
-export class WorkerProcess {
-  /** Its place among the workers, from 0. */
+/** A worker is a process of its own; what it prints stands beside what the primary prints. */
+export class WorkerProcess implements Worker {
   readonly index: number;
-  /** Whether the worker takes streams; false when it ended before. */
   readonly ready: Promise<boolean>;
-  /** Settles when the process is gone, with how it ended. */
   readonly ended: Promise<string>;
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, (answer: unknown) => void>();
@@ -22,7 +20,12 @@ export class WorkerProcess {
 
   constructor(index: number, env: NodeJS.ProcessEnv) {
     this.index = index;
-    this.#child = fork(MAIN, { env, stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    this.#child = fork(MAIN, {
+      env,
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      // Unlike JSON it knows NaN, which is what prom-client has for "nothing seen yet".
+      serialization: "advanced",
+    });
     this.ended = once(this.#child, "exit").then(
       ([code, signal]) => String(signal ?? `code ${code}`),
       (error: Error) => error.message,
@@ -54,7 +57,6 @@ export class WorkerProcess {
     return answer as WorkerAnswers[Ask] | undefined;
   }
 
-  /** Has the worker end its streams in good order and itself; one that is not gone after `graceMs` is killed. */
   async stop(graceMs: number): Promise<void> {
     this.#child.kill("SIGTERM");
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), graceMs);
