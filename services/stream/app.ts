@@ -68,7 +68,8 @@ export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv):
 
 /** Starts one of the workers that share a port; what operators ask, it tells the primary. */
 export async function startWorker(config: StreamConfig): Promise<AsyncDisposable> {
-  return startServing(config, createLogger("stream", config.LOG_LEVEL), true, answerPrimary);
+  const log = createLogger("stream", config.LOG_LEVEL).child({ pid: process.pid });
+  return startServing(config, log, true, answerPrimary);
 }
 
 /** Says on whichever way operators look that the edge is ready on port `http`, and from then on how it does. */

@@ -91,15 +91,15 @@ describe("the edge with workers", () => {
     const pids = await childPids(edge);
     await nats.stop();
     process.kill(pids[0] ?? 0, "SIGKILL");
-    await waitFor("its successors died in vain", () => edge.child.output().split("started again").length > 3);
+    await waitFor("its successors died", () => edge.child.output().split("started again").length > 3, 30_000);
     expect((await fetch(`http://127.0.0.1:${edge.ports.ops}/healthz`)).status).toBe(200);
     process.kill(pids[1] ?? 0, "SIGKILL");
-    await waitFor("the edge ends", () => edge.child.process.exitCode !== null, 25_000);
+    await waitFor("the edge ends", () => edge.child.process.exitCode !== null, 40_000);
     await nats.start();
     expect(edge.child.process.exitCode).toBe(1);
     expect(edge.child.output()).toContain("stream cannot go on: cannot connect to NATS");
     expect(edge.child.output()).toMatch(/stream cannot go on: worker \d of 2 does not run \(code 1\)/);
-  }, 60_000);
+  }, 90_000);
 });
 
 async function childPids({ child }: RunningService): Promise<number[]> {

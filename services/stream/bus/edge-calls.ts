@@ -6,7 +6,7 @@ import { AppError, type ErrorCode, httpStatusOf, toAppError } from "#shared/erro
 import { parseJson } from "#shared/json/parse-json.ts";
 import { type CallConnection, noSuchConnection, workerOf } from "../audience/connection-call.ts";
 
-/** An identity with every role and group that a token may have takes half of this. */
+/** An identity with every role and group that a token may have takes a third of this. */
 const MAX_CALL_BYTES = 64 * 1_024;
 
 const MAX_ANSWER_BYTES = 4 * 1_024;
