@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { appendFile, cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -21,8 +21,8 @@ let demo: Bus;
 
 beforeAll(async () => {
   issuer = await startIssuer();
-  stack = await startStack();
   folder = await mkdtemp(join(tmpdir(), "sluice-issuers-"));
+  stack = await startStack({ policy: { POLICY_DOCUMENTS_DIR: await writePolicies(join(folder, "policies")) } });
   const file = join(folder, "issuers.yaml");
   const entry = { issuer: "https://login.example.com", jwks_uri: issuer.jwksUri, audience: "api", tenant: "demo" };
   await writeFile(file, JSON.stringify([{ ...entry, algorithms: ["ES256"], claims: { roles: "roles" } }]));
@@ -34,6 +34,13 @@ afterAll(async () => {
   await issuer[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
 });
+
+/** The demo's policies, where the outside issuer says which roles its people have. */
+async function writePolicies(path: string): Promise<string> {
+  await cp(new URL("../../infra/policies", import.meta.url), path, { recursive: true });
+  await appendFile(join(path, "demo.yaml"), '\ntrust: [{ issuer: "https://login.example.com", roles: true }]\n');
+  return path;
+}
 
 let now: number;
 beforeEach(() => void (now = Math.floor(Date.now() / 1_000)));

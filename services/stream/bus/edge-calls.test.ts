@@ -13,7 +13,12 @@ const CALL: ConnectionCall = {
   identity: {
     tenant: "acme",
     sid: "s-1",
-    subject: { id: "alice", roles: Array(64).fill("r".repeat(64)), groups: Array(256).fill("g".repeat(64)) },
+    subject: {
+      id: "alice",
+      roles: Array(64).fill("r".repeat(64)),
+      groups: Array(256).fill("g".repeat(64)),
+      issuer: "https://login.example.com",
+    },
     kid: "k",
     tokenExpiresAt: 2_000_000_000,
     isOutside: false,

@@ -5,6 +5,8 @@ import { nameSchema } from "#shared/contract/names.ts";
 import { AppError, type ErrorCode, httpStatusOf, toAppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import { type CallConnection, noSuchConnection, workerOf } from "../audience/connection-call.ts";
+import type { Identity } from "../audience/listing.ts";
+import type { Subject } from "../authorization/ports.ts";
 
 /** An identity with every role and group that a token may have takes a third of this. */
 const MAX_CALL_BYTES = 64 * 1_024;
@@ -13,18 +15,24 @@ const MAX_ANSWER_BYTES = 4 * 1_024;
 
 const namesSchema = z.array(z.string().max(64)).max(256);
 
-const callSchema = z.strictObject({
-  kind: z.literal("rebind"),
-  connectionId: nameSchema,
-  identity: z.strictObject({
-    tenant: nameSchema,
-    sid: nameSchema,
-    subject: z.strictObject({ id: nameSchema, roles: namesSchema, groups: namesSchema }),
-    kid: z.string().max(256),
-    tokenExpiresAt: expirySchema,
-    isOutside: z.boolean(),
-  }),
-});
+// Whoever adds to these types is told here: what is not named would be refused on its way.
+const subjectSchema = z.strictObject({
+  id: nameSchema,
+  roles: namesSchema,
+  groups: namesSchema,
+  issuer: z.string().max(1_024).optional(),
+} satisfies Record<keyof Subject, z.ZodType>);
+
+const identitySchema = z.strictObject({
+  tenant: nameSchema,
+  sid: nameSchema,
+  subject: subjectSchema,
+  kid: z.string().max(256),
+  tokenExpiresAt: expirySchema,
+  isOutside: z.boolean(),
+} satisfies Record<keyof Identity, z.ZodType>);
+
+const callSchema = z.strictObject({ kind: z.literal("rebind"), connectionId: nameSchema, identity: identitySchema });
 
 const answerSchema = z.union([
   z.strictObject({ done: z.strictObject({ expiresAt: z.iso.datetime() }) }),
