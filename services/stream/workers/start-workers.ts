@@ -24,13 +24,13 @@ export interface WorkersAddress {
 }
 
 /**
- * Starts one worker per core on one port, and serves the operations port for all of them. `env` is what the workers get,
+ * Starts the workers, all on one port, and serves the operations port for all of them. `env` is what the workers get,
  * with their share of what is the process's as a whole. Disposing it ends all streams in good order, and the workers; a reload
  * replaces one after the other.
  *
  * The kernel deals connections out to the workers' sockets (SO_REUSEPORT). Of 6 000 handshakes over two workers each got
  * 48.6 to 51.4 %, for 160 to 220 µs of CPU each and up to 4 200 a second. The cluster module's turns (the primary accepts
- * and passes sockets on) spread as evenly for 340 to 420 µs and up to 2 700 a second, half of it spent by the one primary;
+ * and passes sockets on) spread as evenly for 340 to 420 µs and up to 2 700 a second, a third of it spent by the one primary;
  * with a socket that all workers accept from (its other way), one worker got 59 %.
  */
 export async function startWorkers(

@@ -30,11 +30,14 @@ export class WorkerProcess implements Worker {
       ([code, signal]) => String(signal ?? `code ${code}`),
       (error: Error) => error.message,
     );
+    // What cannot be sent to a worker that is gone says so to who sends; unheard, it would end the primary.
+    this.#child.on("error", () => undefined);
     const told = Promise.withResolvers<boolean>();
     this.#child.on("message", (message: WorkerMessage) => {
       if (message.told === "ready") told.resolve(true);
       else this.#waiting.get(message.id)?.(message.answer);
     });
+    void this.ended.then(() => this.#waiting.forEach((answer) => answer(undefined)));
     this.ready = Promise.race([told.promise, this.ended.then(() => false)]);
   }
 
@@ -48,7 +51,6 @@ export class WorkerProcess implements Worker {
     const answered = Promise.withResolvers<unknown>();
     this.#waiting.set(id, answered.resolve);
     const timer = setTimeout(answered.resolve, ANSWER_MS);
-    void this.ended.then(() => answered.resolve(undefined));
     const question: WorkerQuestion = { id, ask };
     this.#child.send(question, (error) => void (error !== null && answered.resolve(undefined)));
     const answer = await answered.promise;
