@@ -9,12 +9,12 @@ import {
   type RandomQuestion,
   randomQuestion,
 } from "#test/support/random-policies.ts";
+import { considerRules, winnerOf } from "../../services/policy/decide/consider-rules.ts";
 import { decide } from "../../services/policy/decide/decide.ts";
 import { decodeGrant } from "../../services/policy/decide/grant.ts";
 import { residualOf } from "../../services/policy/decide/residual.ts";
 import { resolveSubject } from "../../services/policy/decide/resolve-subject.ts";
 import { compileSnapshot, type Snapshot } from "../../services/policy/decide/snapshot.ts";
-import { winningRule } from "../../services/policy/decide/winning-rule.ts";
 import { parseDocument } from "../../services/policy/document/parse-document.ts";
 import { encodeResidual } from "../../services/policy/grpc/encode-residual.ts";
 import { createResidual } from "../../services/stream/authorization/residual.ts";
@@ -60,7 +60,10 @@ function compile(policy: RandomPolicy): Snapshot {
   return compileSnapshot({ number: 1, build: "b" }, document, new Map());
 }
 
-/** What policy, the edge and the rule that is told say; and what is said of every event and of the topic, where that decides. */
+/**
+ * What policy, the edge and the rule that is told say; and what is said of every event, and of topic patterns, where that
+ * decides.
+ */
 function answersTo(
   snapshot: Snapshot,
   { permission, topic, attributes, subject: id, roles, groups }: RandomQuestion,
@@ -68,6 +71,7 @@ function answersTo(
 ): boolean[] {
   const grant = decodeGrant(snapshot, resolveSubject(snapshot, { id, roles, groups }, 0).id);
   const event = { topic, attributes };
+  const under = { topic: topic.replace(/[^.]+$/, "*"), attributes: {} };
   const left = encodeResidual(residualOf(snapshot, grant, permission));
   const residual = createResidual(decodeResidual(WireResidual.decode(WireResidual.encode(left).finish())));
   const headers = Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`ce-${name}`, value]));
@@ -75,8 +79,9 @@ function answersTo(
   return [
     decide(snapshot, grant, permission, event),
     residual.allows({ topic, attributes: headers }),
-    winningRule(snapshot, grant, permission, event)?.effect === "allow",
+    winnerOf(considerRules(snapshot, grant, permission, event))?.effect === "allow",
     ...(decide(snapshot, grant, permission) ? [true] : []),
+    ...(decide(snapshot, grant, permission, under) ? [true] : []),
     ...(residual.allowsUnder(topic) ? [] : [false]),
   ];
 }
