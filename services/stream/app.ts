@@ -129,6 +129,7 @@ async function startEdge(
     newConnectionId: () => `${workerId}-${randomBytes(12).toString("hex")}`,
     limitHistory: shareTurns(MAX_HISTORY_READS),
     onHandshake: (outcome) => metrics.handshake(outcome),
+    onTenantFull: (tenant) => metrics.tenantFull(tenant),
     onDelivered: (events) => metrics.delivered(events),
     onNotice: (event) => metrics.notice(event),
   };

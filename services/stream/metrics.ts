@@ -8,6 +8,7 @@ const MAX_NAMED_TYPES = 100;
 /** The edge's own figures. */
 export interface StreamMetrics {
   handshake(outcome: string): void;
+  tenantFull(tenant: string): void;
   delivered(events: number): void;
   notice(event: string): void;
   poison(reason: Poison["reason"]): void;
@@ -29,6 +30,12 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     name: "sluice_stream_handshakes",
     help: "Streams asked for, by outcome",
     labelNames: ["outcome"],
+    registers,
+  });
+  const tenantFull = new Counter({
+    name: "sluice_stream_tenant_full",
+    help: "Streams refused for now because their tenant had as many on this edge as it may",
+    labelNames: ["tenant"],
     registers,
   });
   const delivered = new Counter({
@@ -66,6 +73,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
   );
   return {
     handshake: (outcome) => handshakes.inc({ outcome }),
+    tenantFull: (tenant) => tenantFull.inc({ tenant }),
     delivered: (events) => delivered.inc(events),
     notice: (event) => notices.inc({ event }),
     poison: (reason) => poison.inc({ reason }),
