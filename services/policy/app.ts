@@ -25,6 +25,7 @@ import { createDecisionService, decisionCallers } from "./grpc/decision-service.
 import type { Authorizing } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
 import { addExplainRoutes } from "./http/explain-route.ts";
+import { addExportRoutes } from "./http/export-routes.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
@@ -93,6 +94,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const api = createJsonApi({ maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: config.POLICY_ALLOWED_ORIGINS }, log);
   addTenantRoutes(api, authorizing, changing);
   addPolicyRoutes(api, authorizing, changing, rejections);
+  addExportRoutes(api, authorizing, changing);
   addSubjectRoutes(api, authorizing, changing);
   addCheckRoute(api, authorizing, changing.snapshots, metrics);
   addExplainRoutes(api, authorizing, { ...deciding, ...changing, logs: await openEventLogs(nats) });

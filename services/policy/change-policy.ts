@@ -5,6 +5,7 @@ import type { Clock } from "#shared/time/clock.ts";
 import { announce } from "./announce.ts";
 import { compilePolicy } from "./compile-policy.ts";
 import { concernedBy } from "./decide/concerned.ts";
+import { diffPolicies } from "./decide/policy-diff.ts";
 import type { Snapshot } from "./decide/snapshot.ts";
 import { documentInvalid } from "./document/fault.ts";
 import type { PolicyChange } from "./policy-change.ts";
@@ -26,8 +27,9 @@ export interface PolicyChanging {
 const MAX_ATTEMPTS = 32;
 
 /**
- * The way of every change of a tenant's policy: load → apply → compile → store → swap → announce. Answers the version that
- * has the change, once the tenant's log has acknowledged it; a change that changes nothing answers the version in force.
+ * The way of every change of a tenant's policy: load → apply → compile, and ask a new document its own test cases → store →
+ * swap → announce. Answers the version that has the change, once the tenant's log has acknowledged it; a change that changes
+ * nothing answers the version in force.
  * @throws {AppError} `tenant_unknown`, `document_invalid`, what the change itself throws, and `unavailable`: then the
  * change may be stored, and will be announced.
  */
@@ -59,9 +61,16 @@ async function storeNext(
   const version = await nextVersion(on.logs, tenant, current.version);
   // Never before the version it follows, whoever's clock says so: what has ended by then stays ended.
   const at = new Date(Math.max(on.clock.wall(), Date.parse(current.at))).toISOString();
-  const { snapshot: after, faults } = compilePolicy(tenant, version, content, at, before);
+  // Where only bindings change, nothing that the cases look at does.
+  const asksCases = content.document.text !== current.document.text;
+  const { snapshot: after, faults } = compilePolicy(tenant, version, content, {
+    storedAt: at,
+    asksCases,
+    known: before,
+  });
   if (faults !== undefined) throw documentInvalid(faults);
-  const next: StoredPolicy = { version, document: content.document, bindings: content.bindings, at, by, why };
+  const diff = before === undefined ? undefined : diffPolicies(before, after);
+  const next: StoredPolicy = { version, document: content.document, bindings: content.bindings, at, by, why, diff };
   if (!(await on.store.replace(tenant, next, revision))) return undefined;
   on.snapshots.swap(after);
   await announce(on.logs, tenant, version, { follows: current.version, concerned: concernedBy(before, after) });

@@ -62,7 +62,11 @@ export class Snapshots {
   compile(tenant: string, policy: StoredPolicy): Snapshot {
     const held = this.#held.get(tenant);
     if (held !== undefined && isSameVersion(held.version, policy.version)) return held;
-    const compiled = compilePolicy(tenant, policy.version, policy, policy.at, held);
+    const compiled = compilePolicy(tenant, policy.version, policy, {
+      storedAt: policy.at,
+      asksCases: false,
+      known: held,
+    });
     if (compiled.faults === undefined) return compiled.snapshot;
     throw new Error(`the stored policy of tenant ${tenant} is broken: ${compiled.faults.map(faultText).join("; ")}`);
   }

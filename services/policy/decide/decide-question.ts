@@ -1,16 +1,10 @@
-import type { EventAttributes } from "#shared/contract/event-condition.ts";
 import { eventTypeOf } from "#shared/contract/topics.ts";
+import type { Question } from "../document/question-fields.ts";
 import { decide } from "./decide.ts";
 import { type DecidedEvent, EVERY_EVENT } from "./fill-rule.ts";
 import { decodeGrant } from "./grant.ts";
 import { resolveSubject, type Subject } from "./resolve-subject.ts";
 import type { Snapshot } from "./snapshot.ts";
-
-/** What somebody outside asks: may this subject have a permission, see an event, make a request? */
-export type Question =
-  | { readonly of: "permission"; readonly permission: string }
-  | { readonly of: "event"; readonly topic: string; readonly attributes: EventAttributes }
-  | { readonly of: "request"; readonly method: string; readonly path: string };
 
 /** What a question comes down to: a permission on each of these events. */
 export interface Asked {

@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import { parseDocument } from "../document/parse-document.ts";
-import { decideQuestion, type Question } from "./decide-question.ts";
+import type { Question } from "../document/question-fields.ts";
+import { decideQuestion } from "./decide-question.ts";
 import { explain } from "./explain.ts";
 import { compileSnapshot } from "./snapshot.ts";
 

@@ -1,6 +1,7 @@
 import { type ConsideredRule, considerRules, winnerOf } from "./consider-rules.ts";
 import { decide } from "./decide.ts";
-import { askedBy, type Question } from "./decide-question.ts";
+import type { Question } from "../document/question-fields.ts";
+import { askedBy } from "./decide-question.ts";
 import { EVERY_EVENT } from "./fill-rule.ts";
 import { decodeGrant } from "./grant.ts";
 import { resolveSubject, type Subject } from "./resolve-subject.ts";

@@ -1,7 +1,8 @@
 import type { Check, CheckBatchRequest, CheckBatchResponse } from "#proto/policy/v1/decision.ts";
 import { isTopic } from "#shared/contract/topics.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { decideQuestion, type Question } from "../decide/decide-question.ts";
+import { decideQuestion } from "../decide/decide-question.ts";
+import type { Question } from "../document/question-fields.ts";
 import { type ClaimedSubject, trustedSubject } from "../decide/trusted-subject.ts";
 import { isPermission } from "../document/permission.ts";
 import type { Deciding } from "./deciding.ts";

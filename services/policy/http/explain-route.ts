@@ -10,7 +10,8 @@ import { explainEvent, type Explaining } from "../explain-event.ts";
 import type { Snapshots } from "../snapshots.ts";
 import { authorizeAdmin, type Authorizing } from "./authorize.ts";
 import { nameParameter } from "./parameters.ts";
-import { issuerSchema, questionSchema } from "./question-schema.ts";
+import { issuerSchema } from "../document/question-fields.ts";
+import { questionSchema } from "./question-schema.ts";
 
 /** Names with commas between. */
 const namesSchema = z

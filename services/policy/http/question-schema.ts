@@ -1,29 +1,10 @@
 import { z } from "zod";
-import { nameSchema } from "#shared/contract/names.ts";
-import { isTopic } from "#shared/contract/topics.ts";
-import type { Question } from "../decide/decide-question.ts";
 import type { ClaimedSubject } from "../decide/trusted-subject.ts";
-import { permissionSchema } from "../document/permission.ts";
+import { questionFields, questionOf } from "../document/question-fields.ts";
 
-/** The `iss` of the token that would carry the roles and groups; auth's where it is not given. */
-export const issuerSchema = z.string().min(1).max(1_024).optional();
-
-/**
- * Whom a question is about, and what is asked: exactly one of `permission`, `topic` (with the event's `attributes`), and
- * `method` with `path`.
- */
+/** Whom a question is about, and what is asked. */
 export const questionSchema = z
-  .strictObject({
-    subject: nameSchema,
-    roles: z.array(nameSchema).max(64).default([]),
-    groups: z.array(nameSchema).max(256).default([]),
-    issuer: issuerSchema,
-    permission: permissionSchema.optional(),
-    topic: z.string().refine(isTopic, "must be a topic such as order.created.42, without wildcards").optional(),
-    attributes: z.record(z.string().max(64), z.string().max(1_024)).optional(),
-    method: z.string().max(16).optional(),
-    path: z.string().max(8_192).optional(),
-  })
+  .strictObject(questionFields)
   .transform(({ subject: id, roles, groups, issuer, ...asked }, context) => {
     const subject: ClaimedSubject = { id, roles, groups, issuer };
     const question = questionOf(asked);
@@ -31,19 +12,3 @@ export const questionSchema = z
     context.addIssue("one of permission, topic, and method with path must be given");
     return z.NEVER;
   });
-
-interface Asked {
-  readonly permission?: string | undefined;
-  readonly topic?: string | undefined;
-  readonly attributes?: Record<string, string> | undefined;
-  readonly method?: string | undefined;
-  readonly path?: string | undefined;
-}
-
-function questionOf({ permission, topic, attributes, method, path }: Asked): Question | undefined {
-  const given = [permission, topic, method ?? path].filter((each) => each !== undefined);
-  if (given.length !== 1 || (attributes !== undefined && topic === undefined)) return undefined;
-  if (permission !== undefined) return { of: "permission", permission };
-  if (topic !== undefined) return { of: "event", topic, attributes: attributes ?? {} };
-  return method === undefined || path === undefined ? undefined : { of: "request", method, path };
-}

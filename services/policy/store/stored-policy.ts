@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { nameSchema } from "#shared/contract/names.ts";
 import { versionSchema } from "#shared/contract/version.ts";
+import { DIFFERENCE_KINDS, type PolicyDiff } from "../decide/policy-diff.ts";
 
 const originSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("file"), name: z.string(), hash: z.string() }),
@@ -18,6 +19,21 @@ const bindingsSchema = z
       new Map(bindings.map(({ subject, roles }) => [subject, roles])),
   );
 
+const diffSchema = z.object({
+  differences: z
+    .array(
+      z.object({
+        change: z.enum(["added", "removed", "changed"]),
+        kind: z.enum(DIFFERENCE_KINDS),
+        name: z.string(),
+        before: z.string().optional(),
+        after: z.string().optional(),
+      }),
+    )
+    .readonly(),
+  more: z.int(),
+}) satisfies z.ZodType<PolicyDiff>;
+
 const storedPolicySchema = z.object({
   version: versionSchema,
   document: z.object({ text: z.string(), origin: originSchema }),
@@ -25,6 +41,8 @@ const storedPolicySchema = z.object({
   at: z.iso.datetime(),
   by: z.string(),
   why: z.string(),
+  /** What differs from the version before; absent where there was none, none that could be read, or no room. */
+  diff: diffSchema.optional(),
 });
 
 /** One version of a tenant's policy as it is kept: the document as it was given, the bindings set over HTTP, and who did it. */

@@ -54,7 +54,8 @@ export function measureCompile(): readonly Figure[] {
   const text = JSON.stringify({ ...documentOf(() => ""), bindings: people });
   const content: PolicyContent = { document: { text, origin: { kind: "http" } }, bindings: new Map() };
   const compile = (known?: Snapshot): Snapshot => {
-    const { snapshot, faults } = compilePolicy("bench", VERSION, content, "2026-01-01T00:00:00Z", known);
+    const compiling = { storedAt: "2026-01-01T00:00:00Z", asksCases: true, known };
+    const { snapshot, faults } = compilePolicy("bench", VERSION, content, compiling);
     if (snapshot === undefined) throw new Error(`the document of the benchmark is broken: ${JSON.stringify(faults)}`);
     return snapshot;
   };
