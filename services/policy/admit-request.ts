@@ -30,9 +30,9 @@ export type Requester = Pick<AccessClaims, "sub" | "tenant_id">;
  * @throws {AppError} `forbidden`, also where no route has the path; what is wrong with the token; `unavailable`.
  */
 export async function admitRequest(on: Admitting, request: GatewayRequest): Promise<Requester> {
-  const { sub, sid, tenant_id, roles, groups } = await on.verify(readToken(on, request));
+  const { sub, sid, tenant_id, login_at, roles, groups } = await on.verify(readToken(on, request));
   const [isRevoked, snapshot] = await Promise.all([
-    on.revocations.isRevoked(tenant_id, sid),
+    on.revocations.isRevoked(tenant_id, sid, login_at),
     on.snapshots.atLeast(tenant_id),
   ]).catch(forbidUnknownTenant);
   if (isRevoked) throw new AppError("session_ended", "the session has ended");

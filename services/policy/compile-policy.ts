@@ -3,12 +3,16 @@ import { failedCases } from "./decide/failed-cases.ts";
 import { compileSnapshot, type Snapshot } from "./decide/snapshot.ts";
 import type { Fault } from "./document/fault.ts";
 import { type ParsedDocument, parseDocument } from "./document/parse-document.ts";
-import type { PolicyContent } from "./store/stored-policy.ts";
+import type { StoredPolicy } from "./store/stored-policy.ts";
 
 /** A snapshot, or everything that is wrong with the document. */
 export type CompiledPolicy =
   | { readonly snapshot: Snapshot; readonly faults?: never }
   | { readonly snapshot?: never; readonly faults: readonly Fault[] };
+
+/** What a snapshot is compiled from. */
+type CompiledContent = Pick<StoredPolicy, "document" | "bindings"> &
+  Partial<Pick<StoredPolicy, "lifecycle" | "limits">>;
 
 /** What compiling needs to know beside the policy itself. */
 export interface Compiling {
@@ -24,7 +28,7 @@ export interface Compiling {
 export function compilePolicy(
   tenant: string,
   version: Version,
-  { document: { text }, bindings }: PolicyContent,
+  { document: { text }, bindings, lifecycle, limits }: CompiledContent,
   { storedAt, asksCases, known }: Compiling,
 ): CompiledPolicy {
   const parsed: ParsedDocument | Snapshot = known?.text === text ? known : parseDocument(text, tenant);
@@ -32,7 +36,9 @@ export function compilePolicy(
   const failed = asksCases && "faultAt" in parsed ? failedCases(parsed) : [];
   if (failed.length > 0) return { faults: failed };
   const snapshot = compileSnapshot(version, parsed.document, bindings, Date.parse(storedAt));
-  return { snapshot: { ...snapshot, text } };
+  if (lifecycle === undefined) return { snapshot: { ...snapshot, text } };
+  const standing = { state: lifecycle.state, maxConnections: limits?.connections };
+  return { snapshot: { ...snapshot, text, standing } };
 }
 
 /** Everything that speaks against putting a document in force, its own test cases included. */

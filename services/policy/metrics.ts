@@ -8,6 +8,7 @@ export interface PolicyMetrics {
   snapshotLoaded(tenant: string, version: number): void;
   readonly documentsRejected: Counter;
   readonly changes: Counter<"kind">;
+  readonly auditEntriesLost: Counter;
 }
 
 /** What bounds the metrics, and tells their time. */
@@ -45,6 +46,11 @@ export function createPolicyMetrics(registry: Registry, setting = UNBOUND): Poli
       name: "sluice_policy_changes_total",
       help: "Changes of policies that this process stored and announced.",
       labelNames: ["kind"],
+      registers,
+    }),
+    auditEntriesLost: new Counter({
+      name: "sluice_policy_audit_entries_lost_total",
+      help: "Entries that could not be appended to the audit trail; the log has them.",
       registers,
     }),
   };

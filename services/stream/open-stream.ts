@@ -34,8 +34,8 @@ export interface Edge extends ReaderSetting, HeartbeatSetting, HandshakeSetting 
   readonly newConnectionId: () => string;
   /** Told of every handshake: `accepted`, or the code of the refusal. */
   readonly onHandshake: (outcome: string) => void;
-  /** Says which connection ids are this process's. */
-  readonly workerId: string;
+  /** Told of every stream that is refused because its tenant has as many as it may. */
+  readonly onTenantFull: (tenant: string) => void;
 }
 
 /**
@@ -60,6 +60,7 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
       await verify(edge, tenant, listing);
       const start = await findCurrentStart(tenant, subscription);
       requireStillGood(edge, listing, request);
+      requireRoom(edge, tenant);
       const connection = request.accept(id);
       const reader = new Reader(id, listing, connection, tenant, subscription.format, start, edge);
       serve(edge, { tenant, reader }, start);
@@ -95,6 +96,13 @@ async function findCurrentStart(tenant: Tenant, { lastEventId, from }: Subscript
 function requireStillGood(edge: Edge, listing: Listing, request: StreamRequest): void {
   if (request.isGone()) throw new AppError("unavailable", "the client went away");
   requireInForce(listing, edge);
+}
+
+/** Looked at in the same tick in which the stream begins, so that never more than allowed are open. */
+function requireRoom(edge: Edge, { id, streams, decisions }: Tenant): void {
+  if (streams < decisions.maxConnections) return;
+  edge.onTenantFull(id);
+  throw new AppError("unavailable", "this tenant has as many streams as it may");
 }
 
 /** Begins the stream, and has everything it holds given back when its socket is gone. From here on nobody can be refused. */

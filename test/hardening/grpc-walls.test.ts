@@ -40,7 +40,11 @@ afterAll(async () => {
 
 /** Each door that a call may come in at, with the names that may use it. */
 const METHODS = [
-  ...Object.values(SessionServiceService).map(({ path }) => ({ server: "auth" as const, path, may: ["stream"] })),
+  ...Object.values(SessionServiceService).map(({ path }) => ({
+    server: "auth" as const,
+    path,
+    may: [path.endsWith("Tenant") ? "policy" : "stream"],
+  })),
   ...[DecisionServiceService.resolve, DecisionServiceService.decide].map(({ path }) => ({
     server: "policy" as const,
     path,

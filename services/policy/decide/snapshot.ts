@@ -38,12 +38,21 @@ export interface Snapshot {
   readonly namesUsed: readonly (readonly string[])[];
   /** The rows of the permissions that the document's events and routes need. */
   readonly rows: ReadonlyMap<string, Row>;
+  /** The tenant's state and limits; absent where only the document is looked at. */
+  readonly standing?: TenantStanding;
   /** What the document's rules say about one permission. */
   rowOf(permission: string): Row;
   /** Which of the document's routes a request takes. */
   readonly matchRoute: RouteMatcher;
   /** Which permission events of a type need. */
   readonly permissionFor: EventMap;
+}
+
+/** What is in force for a tenant as a whole. */
+export interface TenantStanding {
+  readonly state: "active" | "suspended" | "deleted";
+  /** How many streams it may have on an edge; undefined for as many as the edge takes. */
+  readonly maxConnections: number | undefined;
 }
 
 /** All rules about one permission, by the role that has them. */

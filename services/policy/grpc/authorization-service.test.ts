@@ -13,6 +13,7 @@ import { createLogger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createPolicyMetrics } from "../metrics.ts";
 import { Snapshots } from "../snapshots.ts";
+import { emptyContent } from "../store/stored-policy.ts";
 import { createAuthorizationService } from "./authorization-service.ts";
 
 const text = `
@@ -22,7 +23,7 @@ bindings: [{ role: viewer, subjects: [alice] }]
 routes: [{ method: GET, path: "/orders/{id}", permission: order:read }]
 `;
 const stored = { version: { number: 1, build: "b" }, document: { text, origin: { kind: "http" as const } } };
-const policy = { ...stored, bindings: new Map(), at: "2026-01-01T00:00:00Z", by: "x", why: "y" };
+const policy = { ...emptyContent("acme"), ...stored, at: "2026-01-01T00:00:00Z", by: "x", why: "y" };
 
 const claims = {
   iss: "i",

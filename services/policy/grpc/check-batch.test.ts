@@ -3,6 +3,7 @@ import { type Check, CheckBatchRequest, ExplainResponse } from "#proto/policy/v1
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createPolicyMetrics } from "../metrics.ts";
 import { Snapshots } from "../snapshots.ts";
+import { emptyContent } from "../store/stored-policy.ts";
 import { checkBatch } from "./check-batch.ts";
 import { explainCheck } from "./explain-check.ts";
 import { mapResources } from "./map-resources.ts";
@@ -24,7 +25,7 @@ routes:
   - { method: POST, path: "/orders", permission: order:write }
 `;
 const stored = { version, document: { text, origin: { kind: "http" as const } }, bindings: new Map() };
-const policy = { ...stored, at: "2026-01-01T00:00:00Z", by: "x", why: "y" };
+const policy = { ...emptyContent("acme"), ...stored, at: "2026-01-01T00:00:00Z", by: "x", why: "y" };
 const snapshots = new Snapshots({ read: async () => ({ policy, revision: 1 }) }, () => undefined);
 const wall = () => Date.now();
 const metrics = createPolicyMetrics(createMetricsRegistry());

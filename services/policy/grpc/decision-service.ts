@@ -56,7 +56,8 @@ async function resolve(
     return { id, roles: [...roles], remainingMs };
   });
   metrics.resolves.inc(grants.length);
-  return { version: snapshot.version, grants, eventMap: [...snapshot.document.events] };
+  const maxConnections = snapshot.standing?.maxConnections;
+  return { version: snapshot.version, grants, eventMap: [...snapshot.document.events], maxConnections };
 }
 
 async function decideAll(

@@ -26,7 +26,9 @@ describe("tenants and their policies over HTTP", () => {
       expect(await call("PUT", "/v1/tenants/made")).toMatchObject({ status: 201, body: { tenant: "made" } });
       expect(await call("PUT", "/v1/tenants/made")).toMatchObject({ status: 200 });
       expect((await call("GET", "/v1/tenants")).body["tenants"]).toEqual(
-        expect.arrayContaining(["acme", "made", "rival"]),
+        expect.arrayContaining(
+          ["acme", "made", "rival"].map((tenant) => expect.objectContaining({ tenant, state: "active", limits: {} })),
+        ),
       );
       expect((await call("GET", "/v1/tenants/made/policy")).body).toMatchObject({
         version: 1,

@@ -32,7 +32,8 @@ export function addPolicyRoutes(
     const tenant = nameParameter(c, "tenant");
     const by = await authorizeAdmin(authorizing, c, tenant);
     const expected = readIfMatch(c);
-    const change = putDocument(await readText(c), { kind: "document", by, why: "the document was put", expected });
+    const who = { by, address: authorizing.addressOf(c) };
+    const change = putDocument(await readText(c), { kind: "document", ...who, why: "the document was put", expected });
     const version = await changePolicy(changing, tenant, change);
     c.header("etag", `"${version.number}"`);
     return c.json({ version: version.number });
@@ -61,8 +62,8 @@ export function addPolicyRoutes(
     const expected = readIfMatch(c);
     refuseFileDocument((await readCurrent(changing, tenant)).document.origin);
     const { text } = (await findVersion(changing, tenant, wanted)).document;
-    const why = `back to version ${wanted}`;
-    const version = await changePolicy(changing, tenant, putDocument(text, { kind: "rollback", by, why, expected }));
+    const who = { by, address: authorizing.addressOf(c), why: `back to version ${wanted}` };
+    const version = await changePolicy(changing, tenant, putDocument(text, { kind: "rollback", ...who, expected }));
     c.header("etag", `"${version.number}"`);
     return c.json({ version: version.number });
   });

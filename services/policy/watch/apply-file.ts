@@ -5,7 +5,7 @@ import { documentFaults } from "../compile-policy.ts";
 import { decodeUtf8 } from "../document/decode-utf8.ts";
 import type { Fault } from "../document/fault.ts";
 import { takeFile } from "../policy-change.ts";
-import { createTenant } from "../tenants/create-tenant.ts";
+import { createTenant, isDeleted } from "../tenants/create-tenant.ts";
 
 /** What a document file holds: its bytes and their hash. */
 export interface FileContent {
@@ -20,8 +20,8 @@ export type FileOccasion = "boot" | "change";
 
 /** Why a file was not put in force. */
 export interface Refusal {
-  /** `older`: it was in force before, and another version replaced it. */
-  readonly reason: "invalid" | "older";
+  /** `older`: it was in force before, and another version replaced it. `deleted`: its tenant was, and no file brings it back. */
+  readonly reason: "invalid" | "older" | "deleted";
   readonly faults: readonly Fault[];
 }
 
@@ -40,6 +40,7 @@ export async function applyFile(
   if (text === undefined) return invalid("the file is not UTF-8");
   const faults = documentFaults(text, tenant);
   if (faults.length > 0) return { reason: "invalid", faults };
+  if (await isDeleted(on, tenant)) return { reason: "deleted", faults: [] };
   await createTenant(on, tenant, "file");
   if (occasion === "boot" && (await wasReplaced(on, tenant, hash))) return { reason: "older", faults: [] };
   try {

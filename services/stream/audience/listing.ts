@@ -15,6 +15,8 @@ export interface Identity {
   readonly kid: string;
   /** Seconds since 1970. */
   readonly tokenExpiresAt: number;
+  /** When the session began, in RFC 3339. */
+  readonly loginAt?: string | undefined;
   /** The session is an outside issuer's: it ends with its token. */
   readonly isOutside: boolean;
 }
@@ -28,11 +30,12 @@ export function identityOf({
   roles,
   groups,
   exp,
+  login_at: loginAt,
   kid,
   isOutside = false,
 }: StreamClaims): Identity {
   const subject = { id: sub, roles, groups, issuer: isOutside ? iss : undefined };
-  return { tenant: tenant_id, sid, subject, kid, tokenExpiresAt: exp, isOutside };
+  return { tenant: tenant_id, sid, subject, kid, tokenExpiresAt: exp, loginAt, isOutside };
 }
 
 /** What the log may do to a listed connection once it has a stream. */
@@ -60,8 +63,8 @@ export interface TopicGrant {
 export class Listing {
   readonly identity: Identity;
   readonly topics: readonly string[];
-  /** The connection, also while it is only being opened. */
-  readonly #connectionId: string;
+  /** What auth is asked under: the connection, also while it is only being opened. */
+  readonly #contextId: string;
   stream: ListedStream | undefined;
   /** Notified whenever something below changed. */
   readonly changed = new Signal();
@@ -83,11 +86,11 @@ export class Listing {
   /** Rises with every doubt, so that an answer knows whether it was asked before. */
   #sessionDoubts = 0;
 
-  constructor(identity: Identity, topics: readonly string[], connectionId: string) {
+  constructor(identity: Identity, topics: readonly string[], contextId: string) {
     this.identity = identity;
     this.#subject = identity.subject;
     this.topics = topics;
-    this.#connectionId = connectionId;
+    this.#contextId = contextId;
   }
 
   get deadline(): number | undefined {
@@ -116,9 +119,9 @@ export class Listing {
   }
 
   get sessionQuestion(): SessionQuestion {
-    const { tenant, sid, subject, tokenExpiresAt, isOutside } = this.identity;
-    const session = { tenant, sid, subject: subject.id, tokenExpiresAt, isOutside };
-    return { contextId: this.#connectionId, ...session, extend: this.#extended };
+    const { tenant, sid, subject, tokenExpiresAt, loginAt, isOutside } = this.identity;
+    const session = { tenant, sid, subject: subject.id, tokenExpiresAt, loginAt, isOutside };
+    return { contextId: this.#contextId, ...session, extend: this.#extended };
   }
 
   /** The grant the entry at `seq` is to be judged by; undefined while that, or the session, is not known. */

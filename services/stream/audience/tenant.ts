@@ -47,6 +47,8 @@ export class Tenant implements LogView, Disposable {
   readonly tail: Tail;
   readonly decisions: Decisions;
   readonly listings = new Set<Listing>();
+  /** How many streams of the tenant are open on this edge. */
+  streams = 0;
   /** Audiences by the topics they asked for. */
   readonly topics = new TopicIndex<Audience>();
   /** Notified when the horizon moved after standing still for a waiting reader, or the log came back. */

@@ -74,6 +74,7 @@ export class Decisions {
   });
   readonly #pending = new Map<string, Promise<void>>();
   readonly #eventMap = new EventMap();
+  #maxConnections = Number.POSITIVE_INFINITY;
   #marks: Mark[] = [];
   #marked = 0;
   /** The version of the last policy entry in force; undefined while none is known. */
@@ -87,6 +88,11 @@ export class Decisions {
     this.#tenant = tenant;
     this.#decider = decider;
     this.#count = count;
+  }
+
+  /** How many streams the tenant may have on this edge, by the newest answer. */
+  get maxConnections(): number {
+    return this.#maxConnections;
   }
 
   /** Starts anew: after the log was opened, or did not continue where it was. `last` is its last policy entry. */
@@ -132,7 +138,7 @@ export class Decisions {
     const floor = this.#floor;
     const answer = await this.#decider.resolve(this.#tenant, subject, floor);
     await this.#reach(answer.version, floor);
-    this.#eventMap.learn(answer.version, answer.eventMap);
+    this.#learn(answer);
     const grant = this.#grants.get(answer.grant.id)?.deref() ?? this.#addGrant(answer.grant);
     return { grant, subject, version: answer.version, since, remainingMs: answer.grant.remainingMs };
   }
@@ -219,6 +225,12 @@ export class Decisions {
       const grant = reference.deref();
       if (grant !== undefined) yield grant;
     }
+  }
+
+  /** Takes over what an answer says of the tenant as a whole, unless a newer one is known. */
+  #learn({ version, eventMap, maxConnections = Number.POSITIVE_INFINITY }: ResolveAnswer): void {
+    this.#eventMap.learn(version, eventMap);
+    if (this.#eventMap.version === version) this.#maxConnections = maxConnections;
   }
 
   #mark(mark: Mark): void {

@@ -3,13 +3,15 @@ import type { TopicRules } from "./residual.ts";
 
 /** A person's session as the edge asks about it. */
 export interface SessionQuestion {
-  /** The connection it is asked for: the answer counts for that one and no other. */
+  /** Who asks, a connection or its rebind: the answer counts for that one and no other. */
   readonly contextId: string;
   readonly tenant: string;
   readonly sid: string;
   readonly subject: string;
   /** The access token's `exp`, seconds since 1970. */
   readonly tokenExpiresAt: number;
+  /** When the session began: its tenant may have been deleted and made anew since. */
+  readonly loginAt?: string | undefined;
   /** Asks for another access token's life. */
   readonly extend: boolean;
   /** The session is an outside issuer's, of which auth knows nothing. */
@@ -75,6 +77,8 @@ export interface ResolveAnswer {
     readonly remainingMs?: number | undefined;
   };
   readonly eventMap: readonly EventRule[];
+  /** How many streams of the tenant this edge may hold; undefined for as many as it takes. */
+  readonly maxConnections?: number | undefined;
 }
 
 export interface DecideAnswer extends TopicRules {
@@ -83,7 +87,7 @@ export interface DecideAnswer extends TopicRules {
 
 /**
  * Asks policy. Both calls are safe to repeat, and answer with at least the version asked for (without one: with what the
- * store holds right now). They throw AppError `tenant_unknown`, or `unavailable` when there is no answer in time.
+ * store holds right now). They throw AppError `tenant_unknown`, `tenant_suspended`, or `unavailable` when there is no answer in time.
  */
 export interface Decider {
   resolve(tenant: string, subject: Subject, atLeast: Version | undefined): Promise<ResolveAnswer>;

@@ -13,6 +13,8 @@ export interface StreamClaims extends Pick<
 > {
   /** The key of auth that signed the token; empty for an outside issuer's, which auth cannot withdraw. */
   readonly kid: string;
+  /** When the session began; an outside issuer does not say. */
+  readonly login_at?: string;
   /** The session is not one of auth's: the token alone says how long it lasts. */
   readonly isOutside?: boolean;
 }
@@ -45,6 +47,12 @@ export function createStreamVerifier(
   );
   if (trusted.size === 0) return (token) => verifyToken(token, own);
   return (token) => verifyToken<StreamClaims>(token, trusted.get(issuerOf(token)) ?? own);
+}
+
+/** Says whether a token calls itself one of these issuers': not whether it is. */
+export function namesIssuer(issuers: readonly OutsideIssuer[]): (token: string) => boolean {
+  const names = new Set<unknown>(issuers.map(({ issuer }) => issuer));
+  return (token) => names.size > 0 && names.has(issuerOf(token));
 }
 
 /** The issuer a token names; undefined where it cannot be read, which is then found again and told. */

@@ -1,6 +1,7 @@
 import { jetstream, type JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { doubtGrants } from "../audience/apply-control.ts";
 import type { OpenTenant } from "../audience/hub.ts";
 import { Tenant, type TenantSetting } from "../audience/tenant.ts";
 import type { VerifySetting } from "../audience/verify.ts";
@@ -42,6 +43,7 @@ export async function openTenant(id: string, setting: TenantOpening): Promise<Op
         if (entry.kind === "event" && tenant.decisions.isWithoutRule(entry.type)) metrics.eventWithoutRule(entry.type);
       },
       onBeat: () => tenant.heard(),
+      onMissing: () => doubtGrants(tenant, verifying),
     },
     { nats, js: jetstream(nats), jsm, maxEventBytes, log, onDisturbed: () => metrics.feedDisturbed() },
   );

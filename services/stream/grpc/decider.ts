@@ -85,7 +85,8 @@ export class GrpcDecider implements Decider, Disposable {
     const request = { tenant, subjects, atLeast: highest(keys) };
     const response = await callUnary(this.#client.resolve.bind(this.#client), request, { timeoutMs: TIMEOUT_MS });
     const version = requireVersion(response.version);
-    return keys.map((_, index) => ({ version, grant: require(response.grants[index]), eventMap: response.eventMap }));
+    const { grants, eventMap, maxConnections } = response;
+    return keys.map((_, index) => ({ version, grant: require(grants[index]), eventMap, maxConnections }));
   }
 
   async #decide(tenant: string, keys: readonly DecideKey[]): Promise<DecideAnswer[]> {

@@ -53,7 +53,6 @@ export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
     hub,
     newConnectionId: () => `w-${(connections += 1)}`,
     handshakeMs: 300,
-    workerId: "w",
     isWithdrawn: (kid) => withdrawn.has(kid),
     ...UNLIMITED_WITHOUT_ROUTES,
     ...NOBODY_TOLD,
@@ -111,7 +110,7 @@ const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
   mapResource: async () => [],
 };
 
-const NOBODY_TOLD = { onHandshake: () => {}, onDelivered: () => {}, onNotice: () => {} };
+const NOBODY_TOLD = { onHandshake: () => {}, onTenantFull: () => {}, onDelivered: () => {}, onNotice: () => {} };
 
 /** Clocks that go as the test sets them, watched as the edge watches its own. */
 function createClocks(wallAhead: number, onJump: () => void) {
@@ -196,6 +195,9 @@ class FakePolicy implements Decider {
   allow = [">"];
   resolved = 0;
   grantId = "viewer";
+  maxConnections: number | undefined;
+  /** What every question is answered with instead. */
+  refusal: Error | undefined;
   remainingMs: number | undefined;
   readonly asked: Subject[] = [];
   #gate: { readonly asked: () => void; readonly open: Promise<void> } | undefined;
@@ -214,9 +216,10 @@ class FakePolicy implements Decider {
     this.#gate = undefined;
     gate?.asked();
     await gate?.open;
+    if (this.refusal !== undefined) throw this.refusal;
     const eventMap = [{ pattern: "order.*", permission: "order:read" }];
     const grant = { id: this.grantId, roles: ["viewer"], remainingMs: this.remainingMs };
-    return { version: this.#version(), grant, eventMap };
+    return { version: this.#version(), grant, eventMap, maxConnections: this.maxConnections };
   }
 
   async decide() {

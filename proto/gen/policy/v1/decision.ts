@@ -51,6 +51,8 @@ export interface ResolveResponse {
   grants: Grant[];
   /** first match wins, no match = denied */
   eventMap: EventRule[];
+  /** how many streams of the tenant an edge may hold */
+  maxConnections?: number | undefined;
 }
 
 /** A set of roles together with the values their placeholders use. Equal ids decide equally. */
@@ -431,7 +433,7 @@ export const Subject: MessageFns<Subject> = {
 };
 
 function createBaseResolveResponse(): ResolveResponse {
-  return { version: undefined, grants: [], eventMap: [] };
+  return { version: undefined, grants: [], eventMap: [], maxConnections: undefined };
 }
 
 export const ResolveResponse: MessageFns<ResolveResponse> = {
@@ -444,6 +446,9 @@ export const ResolveResponse: MessageFns<ResolveResponse> = {
     }
     for (const v of message.eventMap) {
       EventRule.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.maxConnections !== undefined) {
+      writer.uint32(80).int64(message.maxConnections);
     }
     return writer;
   },
@@ -483,6 +488,14 @@ export const ResolveResponse: MessageFns<ResolveResponse> = {
             }
 
             message.eventMap.push(EventRule.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.maxConnections = longToNumber(reader.int64());
             continue;
           }
         }
@@ -1961,7 +1974,7 @@ export const Resource: MessageFns<Resource> = {
 /**
  * DecisionService tells the edge, and gateways, what people may see. Calls are batched and carry `at_least`: the answer is made
  * from a snapshot of at least that version, or the call fails with UNAVAILABLE. Without `at_least` policy reads its
- * store anew before it answers. An unknown tenant is NOT_FOUND.
+ * store anew before it answers. An unknown or deleted tenant is NOT_FOUND, a suspended one FAILED_PRECONDITION.
  */
 export type DecisionServiceService = typeof DecisionServiceService;
 export const DecisionServiceService = {
