@@ -1,6 +1,8 @@
 import type { NatsConnection } from "@nats-io/transport-node";
+import { AuthorizationService } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
 import { BootError } from "#shared/config/read-config.ts";
+import { rememberVerified } from "#shared/contract/remember-verified.ts";
 import { remoteKeys } from "#shared/contract/remote-keys.ts";
 import { verifyAccessToken, withoutWithdrawn } from "#shared/contract/verify-access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
@@ -17,15 +19,19 @@ import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys, type WithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { auditChange, type ChangeEntry } from "./audit-changes.ts";
+import { openEventLogs } from "./bus/event-logs.ts";
 import { openLifeLogs } from "./bus/life-logs.ts";
 import { openLogUsage } from "./bus/log-usage.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
 import type { PolicyChanging } from "./change-policy.ts";
 import type { PolicyConfig } from "./config.ts";
+import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
 import { createTenantSessions } from "./grpc/tenant-sessions.ts";
 import type { Authorizing } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
+import { addExplainRoutes } from "./http/explain-route.ts";
+import { addExportRoutes } from "./http/export-routes.ts";
 import { openOperatorToken, type OperatorToken } from "./http/operator-token.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
@@ -34,6 +40,7 @@ import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
 import { Snapshots } from "./snapshots.ts";
 import { openPolicyKv, type WatchedPolicyStore } from "./store/policy-kv.ts";
 import { openRevocationsKv } from "./store/revocations-kv.ts";
+import { shareReads } from "./store/share-reads.ts";
 import type { StoredPolicy } from "./store/stored-policy.ts";
 import { openTombstonesKv } from "./store/tombstones-kv.ts";
 import { endBindings } from "./tenants/end-bindings.ts";
@@ -55,7 +62,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const log = createLogger("policy", config.LOG_LEVEL);
   const host = config.POLICY_BIND_ADDRESS;
   const registry = createMetricsRegistry();
-  const metrics = createPolicyMetrics(registry);
+  const bound = { maxTenants: config.POLICY_METRICS_MAX_TENANTS, now: () => clock.monotonic() };
+  const metrics = createPolicyMetrics(registry, bound);
 
   const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "policy", log), drainNats);
@@ -75,33 +83,33 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     }),
   );
 
+  const withdrawn = starting.use(await followWithdrawnKeys(nats, log));
+  const operator = starting.use(await openOperatorToken(config, log));
+  const authorizing = await createAuthorizing(nats, config, changing.snapshots, withdrawn, operator);
+  const deciding = { ...authorizing, metrics, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
   let isReady = false;
   const ops = starting.use(
     await startOpsServer({ host, port: config.POLICY_OPS_PORT, setting: "POLICY_OPS_PORT" }, registry, () => isReady),
   );
 
-  const deciding = {
-    snapshots: changing.snapshots,
-    metrics,
-    wall: () => clock.wall(),
-    ownIssuer: config.AUTH_ISSUER,
-  };
   const grpc = starting.use(
     await startGrpcServer(
       { host, port: config.POLICY_GRPC_PORT, setting: "POLICY_GRPC_PORT" },
-      [[DecisionServiceService, createDecisionService(deciding, log), decisionCallers]],
+      [
+        [DecisionServiceService, createDecisionService(deciding, log), decisionCallers],
+        [AuthorizationService, createAuthorizationService(deciding, metrics, log), authorizationCallers],
+      ],
       security,
     ),
   );
 
-  const withdrawn = starting.use(await followWithdrawnKeys(nats, log));
-  const operator = starting.use(await openOperatorToken(config, log));
-  const authorizing = await createAuthorizing(nats, config, changing.snapshots, withdrawn, operator);
   const api = createJsonApi({ maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: config.POLICY_ALLOWED_ORIGINS }, log);
   addTenantRoutes(api, authorizing, changing, await openLogUsage(nats));
   addPolicyRoutes(api, authorizing, changing, rejections);
+  addExportRoutes(api, authorizing, changing);
   addSubjectRoutes(api, authorizing, changing);
   addCheckRoute(api, authorizing, changing.snapshots, metrics);
+  addExplainRoutes(api, authorizing, { ...deciding, ...changing, logs: await openEventLogs(nats) });
   const server = createApiServer(api);
   const http = await listen(server, { host, port: config.POLICY_HTTP_PORT, setting: "POLICY_HTTP_PORT" });
   starting.defer(() => closeServer(server, CLOSE_GRACE_MS));
@@ -129,8 +137,9 @@ async function openPolicies(
     maxAgeMs: config.POLICY_HISTORY_MAX_AGE_SECONDS * 1_000,
     replicas: config.NATS_REPLICAS,
   });
-  const snapshots = new Snapshots(store, ({ document: { tenant }, version }) =>
-    metrics.snapshotVersion.set({ tenant }, version.number),
+  const snapshots = new Snapshots(
+    { read: shareReads((tenant) => store.read(tenant)) },
+    ({ document: { tenant }, version }) => metrics.snapshotLoaded(tenant, version.number),
   );
   const lives: TenantLives = {
     logs: await openLifeLogs(nats),
@@ -155,12 +164,18 @@ async function createAuthorizing(
 ): Promise<Authorizing> {
   const keys = withoutWithdrawn(remoteKeys(config.AUTH_JWKS_URL), withdrawn);
   const expected = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE };
+  const verifyOnce = rememberVerified((token) => verifyAccessToken(token, keys, expected));
   return {
     get operatorToken() {
       return operator.value;
     },
     addressOf: (c) => clientAddressOf(c, config.POLICY_TRUSTED_PROXIES),
-    verify: (token) => verifyAccessToken(token, keys, expected),
+    async verify(token) {
+      const claims = await verifyOnce(token);
+      // A token that is remembered does not come by its key again.
+      if (withdrawn.has(claims.kid)) throw new AppError("token_invalid", "the key of the access token is withdrawn");
+      return claims;
+    },
     revocations: await openRevocationsKv(nats),
     snapshots,
     wall: () => clock.wall(),

@@ -6,6 +6,7 @@ import type { StoredChange } from "./audit-changes.ts";
 import { announce } from "./announce.ts";
 import { compilePolicy } from "./compile-policy.ts";
 import { concernedBy } from "./decide/concerned.ts";
+import { diffPolicies } from "./decide/policy-diff.ts";
 import type { Snapshot } from "./decide/snapshot.ts";
 import { documentInvalid } from "./document/fault.ts";
 import type { PolicyChange } from "./policy-change.ts";
@@ -30,8 +31,9 @@ export interface PolicyChanging {
 const MAX_ATTEMPTS = 32;
 
 /**
- * The way of every change of a tenant's policy: load → apply → compile → store → swap → announce. Answers the version that
- * has the change, once the tenant's log has acknowledged it; a change that changes nothing answers the version in force.
+ * The way of every change of a tenant's policy: load → apply → compile, and ask a new document its own test cases → store →
+ * swap → announce. Answers the version that has the change, once the tenant's log has acknowledged it; a change that changes
+ * nothing answers the version in force.
  * @throws {AppError} `tenant_unknown`, `tenant_deleted`, `document_invalid`, what the change itself throws, and `unavailable`: then the
  * change may be stored, and will be announced.
  */
@@ -66,9 +68,17 @@ async function storeNext(
   // Never before the version it follows, whoever's clock says so: what has ended by then stays ended.
   const at = new Date(Math.max(on.clock.wall(), Date.parse(current.at))).toISOString();
   const lifecycle = state === current.lifecycle.state ? current.lifecycle : { state, since: version.number, at };
-  const next: StoredPolicy = { ...current, ...changed, lifecycle, version, at, by, why };
-  const { snapshot: after, faults } = compilePolicy(tenant, version, next, at);
+  const changedPolicy = { ...current, ...changed, lifecycle };
+  // Where only bindings change, nothing that the cases look at does.
+  const asksCases = content.document.text !== current.document.text;
+  const { snapshot: after, faults } = compilePolicy(tenant, version, changedPolicy, {
+    storedAt: at,
+    asksCases,
+    known: before,
+  });
   if (faults !== undefined) throw documentInvalid(faults);
+  const diff = before === undefined ? undefined : diffPolicies(before, after);
+  const next: StoredPolicy = { ...changedPolicy, version, at, by, why, diff };
   if (!(await on.store.replace(tenant, next, revision))) return undefined;
   on.snapshots.swap(after);
   const noted = on.onChanged({ tenant, kind, by, why, address, before: current.version.number, after: version.number });

@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import type { Snapshot } from "./decide/snapshot.ts";
+import type { HttpBindings, Snapshot } from "./decide/snapshot.ts";
 import type { DocumentOrigin, Lifecycle, PolicyContent, StoredPolicy, TenantLimits } from "./store/stored-policy.ts";
 
 /** A change of a tenant's policy, who makes it and why. */
 export interface PolicyChange {
-  readonly kind: "document" | "rollback" | "bindings" | "state" | "limits" | "expiry" | "repair";
+  readonly kind: "document" | "rollback" | "import" | "bindings" | "state" | "limits" | "expiry" | "repair";
   readonly by: string;
   readonly why: string;
   /** Where it came from; undefined for one of our own. */
@@ -44,6 +44,24 @@ export function putDocument(
       requireVersion(version, expected);
       if (document.origin.kind === "http" && document.text === text) return undefined;
       return { document: { text, origin: { kind: "http" } }, bindings };
+    },
+  };
+}
+
+/** The whole of a policy, as it was exported. `expected` is the version that the sender has seen. */
+export function importPolicy(
+  { text, bindings }: { readonly text: string; readonly bindings: HttpBindings },
+  { by, why, expected }: Pick<PolicyChange, "by" | "why"> & { readonly expected: number | undefined },
+): PolicyChange {
+  return {
+    kind: "import",
+    by,
+    why,
+    apply: ({ document, bindings: current, version }) => {
+      refuseFileDocument(document.origin);
+      requireVersion(version, expected);
+      const isSame = document.origin.kind === "http" && document.text === text && isDeepStrictEqual(current, bindings);
+      return isSame ? undefined : { document: { text, origin: { kind: "http" } }, bindings };
     },
   };
 }

@@ -43,6 +43,11 @@ export class Snapshots {
     this.#held.delete(tenant);
   }
 
+  /** The tenant's snapshot in force, where this process has one. */
+  find(tenant: string): Snapshot | undefined {
+    return this.#held.get(tenant);
+  }
+
   /** Takes in a stored policy and answers the snapshot in force then: the policy's, unless a newer one is held already. */
   adopt(tenant: string, policy: StoredPolicy): Snapshot {
     const held = this.#held.get(tenant);
@@ -69,7 +74,11 @@ export class Snapshots {
   compile(tenant: string, policy: StoredPolicy): Snapshot {
     const held = this.#held.get(tenant);
     if (held !== undefined && isSameVersion(held.version, policy.version)) return held;
-    const compiled = compilePolicy(tenant, policy.version, policy, policy.at);
+    const compiled = compilePolicy(tenant, policy.version, policy, {
+      storedAt: policy.at,
+      asksCases: false,
+      known: held,
+    });
     if (compiled.faults === undefined) return compiled.snapshot;
     throw new Error(`the stored policy of tenant ${tenant} is broken: ${compiled.faults.map(faultText).join("; ")}`);
   }

@@ -6,10 +6,12 @@ import { identityOf, Listing } from "./audience/listing.ts";
 import { Reader, type ReaderSetting } from "./audience/reader.ts";
 import type { Tenant } from "./audience/tenant.ts";
 import { type HandshakeSetting, requireInForce, verifyInTime } from "./audience/verify.ts";
+import type { MapResource } from "./authorization/ports.ts";
 import type { StreamClaims } from "./authorization/verify-stream-token.ts";
 import { findStart, type Start } from "./log/resume.ts";
 import type { Connection } from "./sse/connection.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
+import { topicsOf } from "./subscription/topics-of.ts";
 
 /** A request for a stream, as far as this way looks at it. */
 export interface StreamRequest {
@@ -27,6 +29,7 @@ export interface StreamRequest {
 export interface Edge extends ReaderSetting, HeartbeatSetting, HandshakeSetting {
   readonly admission: Admission;
   readonly hub: Hub;
+  readonly mapResource: MapResource;
   /** A fresh id, `<worker id>-<random>`. */
   readonly newConnectionId: () => string;
   /** Told of every handshake: `accepted`, or the code of the refusal. */
@@ -51,8 +54,9 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
   try {
     const claims = await request.readToken();
     const subscription = parseSubscription(request.query, request.lastEventId);
+    const topics = await topicsOf(subscription, claims.tenant_id, edge.mapResource);
     const id = edge.newConnectionId();
-    const listing = new Listing(identityOf(claims), subscription.topics, id);
+    const listing = new Listing(identityOf(claims), topics, id);
     const tenant = await edge.hub.list(listing);
     try {
       await verify(edge, tenant, listing);

@@ -7,6 +7,7 @@ import { type Stack, startStack } from "#test/support/start-stack.ts";
 import { type FanOut, measureFanOut } from "./fan-out.ts";
 import { measureHandshakes, type PerCore } from "./handshakes.ts";
 import { type Latency, measureLatency } from "./latency.ts";
+import { type PolicyScenario, policyScenarios } from "./policy/scenarios.ts";
 
 // `npm run bench`: measures on real servers and prints what it found, each figure beside one of the same run to compare with.
 await runScript(async () => {
@@ -21,6 +22,7 @@ await runScript(async () => {
   await latency(stack);
   await fanOut(stack);
   await handshakes(stack);
+  for (const scenario of policyScenarios) await policyScenario(scenario);
   return 0;
 });
 
@@ -67,6 +69,14 @@ async function handshakes(stack: Stack): Promise<void> {
   say(
     `  ${clients} clients at once: ready in ${seconds.toFixed(1)} s, ${authCalls} calls of auth, one for ${perCall} handshakes`,
   );
+}
+
+async function policyScenario({ name, about, run }: PolicyScenario): Promise<void> {
+  say(`\n${name}: ${about}`);
+  for (const { name: figure, value, unit, goal } of await run()) {
+    const reached = goal === undefined ? "" : "atMost" in goal ? `   ≤ ${goal.atMost}` : `   ≥ ${goal.atLeast}`;
+    say(`  ${figure.padEnd(44)} ${value.toFixed(3).padStart(12)} ${unit}${reached}`);
+  }
 }
 
 function latencyRow(name: string, { events, p50, p99 }: Latency): string {

@@ -105,7 +105,7 @@ describe("the decision service", () => {
       { ...PLAIN, allow: [">"], deny: ["order.hidden"] },
       { ...PLAIN, allow: ["note.*.alice"] },
     ]);
-    const counted = (await metrics.decisions.get()).values.map(({ labels, value }) => [labels.effect, value]);
+    const counted = (await metrics.decisions.get()).values.map(({ labels, value }) => [labels.outcome, value]);
     expect(counted).toEqual([
       ["allow", 1],
       ["deny", 1],

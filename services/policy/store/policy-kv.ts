@@ -79,7 +79,9 @@ async function replace(
   policy: StoredPolicy,
   revision: number | undefined,
 ): Promise<boolean> {
-  const value = Buffer.from(encodeStoredPolicy(policy));
+  const whole = Buffer.from(encodeStoredPolicy(policy));
+  // What changed is worth less than the change: it is left out where there is no room for it.
+  const value = whole.length > maxValueBytes ? Buffer.from(encodeStoredPolicy({ ...policy, diff: undefined })) : whole;
   if (value.length > maxValueBytes) {
     const message = `the policy with its bindings takes ${value.length} bytes, the store takes ${maxValueBytes}`;
     throw new AppError("body_too_large", message);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { tenantEntrySchema } from "#shared/contract/control-entry.ts";
 import { nameSchema } from "#shared/contract/names.ts";
 import { versionSchema } from "#shared/contract/version.ts";
+import { DIFFERENCE_KINDS, type PolicyDiff } from "../decide/policy-diff.ts";
 
 const originSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("file"), name: z.string(), hash: z.string() }),
@@ -41,6 +42,21 @@ const limitsSchema = z.object({
 /** What a tenant may use; what is not said is the default of the installation. */
 export type TenantLimits = z.infer<typeof limitsSchema>;
 
+const diffSchema = z.object({
+  differences: z
+    .array(
+      z.object({
+        change: z.enum(["added", "removed", "changed"]),
+        kind: z.enum(DIFFERENCE_KINDS),
+        name: z.string(),
+        before: z.string().optional(),
+        after: z.string().optional(),
+      }),
+    )
+    .readonly(),
+  more: z.int(),
+}) satisfies z.ZodType<PolicyDiff>;
+
 const storedPolicySchema = z.object({
   version: versionSchema,
   document: z.object({ text: z.string(), origin: originSchema }),
@@ -50,6 +66,8 @@ const storedPolicySchema = z.object({
   at: z.iso.datetime(),
   by: z.string(),
   why: z.string(),
+  /** What differs from the version before; absent where there was none, none that could be read, or no room. */
+  diff: diffSchema.optional(),
 });
 
 /**

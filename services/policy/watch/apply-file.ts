@@ -1,9 +1,9 @@
 import { isName } from "#shared/contract/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { changePolicy, type PolicyChanging } from "../change-policy.ts";
+import { documentFaults } from "../compile-policy.ts";
 import { decodeUtf8 } from "../document/decode-utf8.ts";
 import type { Fault } from "../document/fault.ts";
-import { parseDocument } from "../document/parse-document.ts";
 import { takeFile } from "../policy-change.ts";
 import { createTenant, isDeleted } from "../tenants/create-tenant.ts";
 
@@ -38,8 +38,8 @@ export async function applyFile(
   if (!isName(tenant)) return invalid("the file must be named <tenant>.yaml, with a tenant of A-Z a-z 0-9 _ -");
   const text = decodeUtf8(bytes);
   if (text === undefined) return invalid("the file is not UTF-8");
-  const { faults } = parseDocument(text, tenant);
-  if (faults !== undefined) return { reason: "invalid", faults };
+  const faults = documentFaults(text, tenant);
+  if (faults.length > 0) return { reason: "invalid", faults };
   if (await isDeleted(on, tenant)) return { reason: "deleted", faults: [] };
   await createTenant(on, tenant, "file");
   if (occasion === "boot" && (await wasReplaced(on, tenant, hash))) return { reason: "older", faults: [] };

@@ -5,6 +5,7 @@ export const httpStatusOf = {
   conflicting_tokens: 400,
   token_in_url: 400,
   unsupported_parameter: 400,
+  resource_unknown: 400,
   token_missing: 401,
   token_invalid: 401,
   token_expired: 401,

@@ -66,6 +66,7 @@ export interface Whom {
 export class Decisions {
   readonly #tenant: string;
   readonly #decider: Decider;
+  readonly #count: (residual: Residual) => Residual;
   /** A grant lives as long as somebody holds it; changes reach it exactly that long. */
   readonly #grants = new Map<string, WeakRef<Grant>>();
   readonly #dropped = new FinalizationRegistry<string>((id) => {
@@ -82,9 +83,11 @@ export class Decisions {
   #floor: Version | undefined;
   readonly #moved = new Signal();
 
-  constructor(tenant: string, decider: Decider) {
+  /** `count` sees each residual before it is used, and may watch what it decides. */
+  constructor(tenant: string, decider: Decider, count = (residual: Residual): Residual => residual) {
     this.#tenant = tenant;
     this.#decider = decider;
+    this.#count = count;
   }
 
   /** How many streams the tenant may have on this edge, by the newest answer. */
@@ -207,7 +210,7 @@ export class Decisions {
     const { version, ...rules } = await this.#decider.decide(this.#tenant, grant.id, permission, floor);
     await this.#reach(version, floor);
     const { through } = this.#validityOf(since, version, grant);
-    grant.residuals.set(permission, { version, residual: createResidual(rules), through });
+    grant.residuals.set(permission, { version, residual: this.#count(createResidual(rules)), through });
   }
 
   #addGrant({ id, roles }: ResolveAnswer["grant"]): Grant {

@@ -16,6 +16,8 @@ export interface TenantOpening extends TenantSetting {
   readonly jsm: JetStreamManager;
   readonly verifying: VerifySetting;
   readonly maxEventBytes: number;
+  /** The time that logs are stamped with, as far as this host knows it. */
+  readonly wall: () => number;
   readonly metrics: StreamMetrics;
   readonly log: Logger;
 }
@@ -25,8 +27,11 @@ export interface TenantOpening extends TenantSetting {
  * @throws {AppError} `tenant_unknown` or `unavailable`.
  */
 export async function openTenant(id: string, setting: TenantOpening): Promise<OpenTenant> {
-  const { nats, jsm, verifying, maxEventBytes, metrics, log } = setting;
-  const tenant = new Tenant(id, createHistory(jsm, id, maxEventBytes), setting);
+  const { nats, jsm, verifying, maxEventBytes, wall, metrics, log } = setting;
+  const tenant = new Tenant(id, createHistory(jsm, id, maxEventBytes), {
+    ...setting,
+    countDecisions: metrics.countDecisions,
+  });
   const feed = await openFeed(
     id,
     {
@@ -34,6 +39,7 @@ export async function openTenant(id: string, setting: TenantOpening): Promise<Op
       onEntry: (entry) => {
         if (entry.kind === "poison") setting.onPoison({ tenant: id, seq: entry.position.seq, reason: entry.reason });
         deliver(tenant, entry, verifying);
+        if (entry.kind === "control" && entry.change.of === "policy") metrics.policyApplied(wall() - entry.storedAt);
         if (entry.kind === "event" && tenant.decisions.isWithoutRule(entry.type)) metrics.eventWithoutRule(entry.type);
       },
       onBeat: () => tenant.heard(),
