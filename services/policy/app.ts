@@ -71,7 +71,6 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const { store, changing } = await openPolicies(nats, config, sessions, metrics, log);
   await checkTenants(changing, log);
   starting.use(followPolicies(store, changing, log));
-  const onRejected = (): void => metrics.documentsRejected.inc();
   const { rejections } = starting.use(
     await watchDocuments({
       directory: config.POLICY_DOCUMENTS_DIR,
@@ -79,7 +78,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
       clock,
       log,
       apply: (file, occasion) => applyFile(changing, file, occasion),
-      onRejected,
+      onRejected: () => metrics.documentsRejected.inc(),
     }),
   );
 

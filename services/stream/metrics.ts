@@ -32,12 +32,6 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     labelNames: ["outcome"],
     registers,
   });
-  const tenantFull = new Counter({
-    name: "sluice_stream_tenant_full",
-    help: "Streams refused for now because their tenant had as many on this edge as it may",
-    labelNames: ["tenant"],
-    registers,
-  });
   const delivered = new Counter({
     name: "sluice_stream_events_delivered",
     help: "Events written to sockets",
@@ -73,7 +67,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
   );
   return {
     handshake: (outcome) => handshakes.inc({ outcome }),
-    tenantFull: (tenant) => tenantFull.inc({ tenant }),
+    tenantFull: countTenantFull(registers),
     delivered: (events) => delivered.inc(events),
     notice: (event) => notices.inc({ event }),
     poison: (reason) => poison.inc({ reason }),
@@ -84,6 +78,16 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     policyApplied: timePropagation(registers),
     countDecisions: countDecisions(registry),
   };
+}
+
+function countTenantFull(registers: Registry[]): StreamMetrics["tenantFull"] {
+  const refused = new Counter({
+    name: "sluice_stream_tenant_full",
+    help: "Streams refused for now because their tenant had as many on this edge as it may",
+    labelNames: ["tenant"],
+    registers,
+  });
+  return (tenant) => refused.inc({ tenant });
 }
 
 function countSessionCalls(registers: Registry[]): StreamMetrics["sessionCall"] {

@@ -22,8 +22,8 @@ bindings: [{ role: viewer, subjects: [alice] }]
 routes: [{ method: GET, path: "/orders/{id}", permission: order:read }]
 `;
 const stored = { version: { number: 1, build: "b" }, document: { text, origin: { kind: "http" as const } } };
-const tenant = { lifecycle: { state: "active" as const, since: 0, at: "2026-01-01T00:00:00Z" }, limits: {} };
-const policy = { ...stored, ...tenant, bindings: new Map(), at: "2026-01-01T00:00:00Z", by: "x", why: "y" };
+const inUse = { lifecycle: { state: "active" as const, since: 0, at: "2026-01-01T00:00:00Z" }, limits: {} };
+const policy = { ...stored, ...inUse, bindings: new Map(), at: "2026-01-01T00:00:00Z", by: "x", why: "y" };
 
 const claims = {
   iss: "i",
