@@ -14,6 +14,8 @@ export interface StreamOptions {
   readonly token?: string;
   readonly headers?: Record<string, string>;
   readonly lastEventId?: string;
+  /** Told of every frame as it comes. */
+  readonly onFrame?: (frame: Frame) => void;
 }
 
 /** An open stream over a raw socket, for tests that look at every frame. */
@@ -51,7 +53,10 @@ export async function openEventStream(url: string, options: StreamOptions = {}):
     raw += chunk;
     const blocks = (pending + chunk).split("\n\n");
     pending = blocks.pop() ?? "";
-    frames.push(...blocks.flatMap(parseBlock));
+    for (const frame of blocks.flatMap(parseBlock)) {
+      frames.push(frame);
+      options.onFrame?.(frame);
+    }
   });
   // A stream that the server resets ends with an error first; for these tests it is an end like any other.
   response.on("error", () => {});

@@ -1,0 +1,51 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Bus } from "#test/support/start-stack.ts";
+import { type Ledger, monotonicMs } from "./ledger.ts";
+
+/** A producer that writes a ledger. */
+export interface Producer {
+  /**
+   * Publishes an event under an id of its own until the log acknowledges it: a retry after a lost acknowledgement stores
+   * nothing twice.
+   */
+  publish(topic: string, text: string): Promise<void>;
+  /** Publishes `<name> 0`, `<name> 1` and so on at about that rate, whatever becomes of them, until it is told to stop. */
+  publishSteadily(topics: readonly string[], name: string, everyMs: number): { stop(): Promise<void> };
+}
+
+/** Makes a producer of a tenant on the bus. */
+export function createProducer(bus: Bus, tenant: string, ledger: Ledger): Producer {
+  const publish = async (topic: string, text: string): Promise<void> => {
+    ledger.push({ of: "published", tenant, topic, text, at: monotonicMs() });
+    for (;;) {
+      const ack = await bus.js
+        .publish(`events.${tenant}.${topic}`, text, { msgID: text, timeout: 2_000 })
+        .catch(() => undefined);
+      if (ack !== undefined) {
+        ledger.push({ of: "acknowledged", text, sequence: ack.seq, at: monotonicMs() });
+        return;
+      }
+      await delay(50);
+    }
+  };
+  return {
+    publish,
+    publishSteadily(topics, name, everyMs) {
+      const publishing: Promise<void>[] = [];
+      let stopped = false;
+      const running = (async () => {
+        for (let n = 0; !stopped; n += 1) {
+          publishing.push(publish(topics[n % topics.length] ?? "", `${name} ${n}`));
+          await delay(everyMs);
+        }
+      })();
+      return {
+        async stop() {
+          stopped = true;
+          await running;
+          await Promise.all(publishing);
+        },
+      };
+    },
+  };
+}
