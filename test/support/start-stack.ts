@@ -33,8 +33,8 @@ export interface Stack extends AsyncDisposable {
   startPolicy(env?: NodeJS.ProcessEnv): Promise<RunningService>;
   startAuth(env?: NodeJS.ProcessEnv): Promise<RunningService>;
   login(username: string, tenant?: string): Promise<Login>;
-  /** A connection to the bus as that user. */
-  bus(user: NatsUser): Promise<Bus>;
+  /** A connection to the bus as that user, through another port where one is given. */
+  bus(user: NatsUser, port?: number): Promise<Bus>;
   /** Replaces the roles of a subject, acknowledged. */
   setRoles(subject: string, roles: readonly string[], tenant?: string): Promise<void>;
 }
@@ -50,6 +50,8 @@ export interface Bus {
 
 /** What to change of the stack. */
 export interface StackOptions {
+  /** A server that the caller has started, and ends; one of the stack's own by default. */
+  readonly nats?: NatsServer;
   readonly stream?: NodeJS.ProcessEnv;
   readonly auth?: NodeJS.ProcessEnv;
   readonly policy?: NodeJS.ProcessEnv;
@@ -60,7 +62,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   await using owner = new AsyncDisposableStack();
   // Stays usable after the owner was handed over: tests start more services later on.
   const stack = owner.use(new AsyncDisposableStack());
-  const nats = stack.use(await startNats());
+  const nats = options.nats ?? stack.use(await startNats());
   const redis = stack.use(await startRedis());
   const startAuth = async (env: NodeJS.ProcessEnv = {}): Promise<RunningService> =>
     stack.use(
@@ -113,8 +115,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     startAuth,
     login: (username, tenant = "demo") =>
       postJson(`${authUrl}/v1/auth/login`, { tenant, username, password: "sluice-demo" }) as Promise<Login>,
-    async bus(user) {
-      const bus = await openBus(nats.url(user), user);
+    async bus(user, port = nats.port) {
+      const bus = await openBus(urlThrough(port, nats.url(user)), user);
       stack.defer(() => bus.connection.close());
       return bus;
     },
@@ -128,6 +130,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     },
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
+}
+
+/** The same address through another port of this machine, as through a proxy. */
+export function urlThrough(port: number, address: string): string {
+  const url = new URL(address);
+  url.port = String(port);
+  return url.href;
 }
 
 async function openBus(url: string, user: NatsUser): Promise<Bus> {
