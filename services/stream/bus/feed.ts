@@ -68,6 +68,7 @@ class Feed implements AsyncDisposable {
   readonly #listener: FeedListener;
   readonly #setting: FeedSetting;
   readonly #stop = new AbortController();
+  readonly #stopped: Promise<undefined>;
   #running: Promise<void> = Promise.resolve();
   #epoch: string | undefined;
   #last: Position = { seq: 0, tag: "0" };
@@ -76,6 +77,8 @@ class Feed implements AsyncDisposable {
     this.#tenant = tenant;
     this.#listener = listener;
     this.#setting = setting;
+    const { signal } = this.#stop;
+    this.#stopped = new Promise((resolve) => signal.addEventListener("abort", () => resolve(undefined)));
   }
 
   start(): void {
@@ -161,11 +164,14 @@ class Feed implements AsyncDisposable {
     });
     over.addEventListener("abort", () => messages.stop());
     if (over.aborted) messages.stop();
-    void this.#watchConnection(messages, disturb);
+    const connected = this.#watchConnection(messages, disturb);
     try {
       await this.#watchConsumer(messages, disturb);
     } finally {
-      await jsm.consumers.delete(stream, info.name).catch(() => undefined);
+      // Where the broker does not answer, this takes 5 s: nobody waits for it, except to end in good order.
+      const deleted = jsm.consumers.delete(stream, info.name).catch(() => undefined);
+      if (this.#stop.signal.aborted) await deleted;
+      await connected;
     }
   }
 
@@ -191,16 +197,23 @@ class Feed implements AsyncDisposable {
     if (error instanceof Error) throw new AppError("unavailable", error.message, { cause: error });
   }
 
+  /**
+   * Disturbs the reading when the connection is lost. Resolves once the reading is over and the connection is there (again):
+   * what is asked while it is away is dropped, and only its timeout of 5 s would tell.
+   */
   async #watchConnection(messages: ConsumerMessages, disturb: () => void): Promise<void> {
-    const statuses = this.#setting.nats.status();
-    const closed = messages.closed().then(() => undefined);
-    const iterator = statuses[Symbol.asyncIterator]();
-    for (;;) {
-      const next = await Promise.race([iterator.next(), closed]);
+    const iterator = this.#setting.nats.status()[Symbol.asyncIterator]();
+    const over = messages.closed().then(() => undefined);
+    for (let until = over; ;) {
+      const next = await Promise.race([iterator.next(), until]);
       if (next === undefined || next.done === true) break;
-      if (next.value.type === "disconnect") disturb();
+      if (next.value.type === "reconnect") until = over;
+      if (next.value.type !== "disconnect") continue;
+      until = this.#stopped;
+      disturb();
     }
-    await iterator.return?.();
+    // It comes after the status that is waited for: the next one, whenever that is.
+    void iterator.return?.();
   }
 }
 
