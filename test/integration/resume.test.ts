@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEventStream, type EventStream } from "#test/support/event-stream.ts";
-import { waitFor } from "#test/support/wait.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 
 let stack: Stack;
@@ -143,27 +142,6 @@ describe("entries that are gone", () => {
     expect({ from, reason }).toEqual({ from: id, reason: "retention" });
     expect(Number(to.split(".")[1])).toBe(kept - 1);
     expect(await second.receive(1)).toEqual(["kept"]);
-  });
-
-  test("of a log that was made anew are told as reset to who is connected, and to who comes back", async () => {
-    await using live = await open();
-    const { id } = await live.frame("ready");
-    const manager = await (await stack.bus("policy")).manager();
-    const { config } = await manager.streams.info("EVENTS_demo");
-    await manager.streams.delete("EVENTS_demo");
-    // The server removes a stream's files a moment after it has said so; until then it cannot make the new one.
-    const anew = { ...config, metadata: { sluice_epoch: "ffffffffffff" } };
-    await waitFor("the log is made anew", () =>
-      manager.streams.add(anew).then(
-        () => true,
-        () => false,
-      ),
-    );
-    expect(JSON.parse((await live.frame("reset")).data)).toEqual({ reason: "epoch" });
-    await publish("new log", 2);
-    expect(await live.receive(2)).toEqual(texts("new log", 2));
-    await using back = await open(id);
-    expect(JSON.parse((await back.frame("reset")).data)).toEqual({ reason: "epoch" });
   });
 });
 

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Bus } from "#test/support/start-stack.ts";
 import { type Ledger, monotonicMs } from "./ledger.ts";
@@ -16,10 +17,11 @@ export interface Producer {
 /** Makes a producer of a tenant on the bus. */
 export function createProducer(bus: Bus, tenant: string, ledger: Ledger): Producer {
   const publish = async (topic: string, text: string): Promise<void> => {
+    const msgID = randomUUID();
     ledger.push({ of: "published", tenant, topic, text, at: monotonicMs() });
     for (;;) {
       const ack = await bus.js
-        .publish(`events.${tenant}.${topic}`, text, { msgID: text, timeout: 2_000 })
+        .publish(`events.${tenant}.${topic}`, text, { msgID, timeout: 2_000 })
         .catch(() => undefined);
       if (ack !== undefined) {
         ledger.push({ of: "acknowledged", text, sequence: ack.seq, at: monotonicMs() });
