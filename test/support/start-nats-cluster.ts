@@ -7,9 +7,8 @@ import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 /** Three nats-servers with the project's own configuration, as one cluster: streams may have three replicas. */
 export interface NatsCluster extends AsyncDisposable {
+  /** Named `node-0`, `node-1` and `node-2`. */
   readonly nodes: readonly [NatsServer, NatsServer, NatsServer];
-  /** The index of the node with that name. */
-  indexOf(name: string): number;
   /** Cuts a node off from the other two, which tells nobody; undefined joins all again. */
   isolate(node: number | undefined): void;
 }
@@ -38,7 +37,6 @@ export async function startNatsCluster(): Promise<NatsCluster> {
   const stack = starting.move();
   return {
     nodes,
-    indexOf: (name) => Number(name.slice("node-".length)),
     isolate(node) {
       for (const { from, to, proxy } of calls) proxy.set(from === node || to === node ? "blackhole" : "pass");
     },

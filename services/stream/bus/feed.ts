@@ -72,6 +72,9 @@ class Feed implements AsyncDisposable {
   #running: Promise<void> = Promise.resolve();
   #epoch: string | undefined;
   #last: Position = { seq: 0, tag: "0" };
+  #isReplicated = false;
+  #isAsking = false;
+  #beats = 0;
 
   constructor(tenant: string, listener: FeedListener, setting: FeedSetting) {
     this.#tenant = tenant;
@@ -95,6 +98,7 @@ class Feed implements AsyncDisposable {
     const { jsm } = this.#setting;
     const info = await readLogInfo(jsm, this.#tenant);
     const relation = await this.#relationOf(info);
+    this.#isReplicated = info.config.num_replicas > 1;
     if (relation === "same") return this.#listener.onBeat();
     const { first_seq, last_seq } = info.state;
     const policy = await lastPolicyEntry(jsm, this.#tenant);
@@ -188,13 +192,30 @@ class Feed implements AsyncDisposable {
     const closed = messages.closed();
     const watch = async (): Promise<void> => {
       for await (const status of messages.status()) {
-        if (status.type === "heartbeat") this.#listener.onBeat();
+        if (status.type === "heartbeat") this.#beat();
         else if (ENDING.has(status.type)) disturb();
       }
     };
     await Promise.race([watch(), closed]);
     const error = await closed;
     if (error instanceof Error) throw new AppError("unavailable", error.message, { cause: error });
+  }
+
+  /**
+   * A consumer beats on beside a replica that is cut off from the others, while the log goes on without it: where there are
+   * replicas, the leader is asked at every second beat, and its answer is the sign of life.
+   */
+  #beat(): void {
+    this.#beats += 1;
+    if (!this.#isReplicated) this.#listener.onBeat();
+    else if (!this.#isAsking && this.#beats % 2 === 0) void this.#askLeader();
+  }
+
+  async #askLeader(): Promise<void> {
+    this.#isAsking = true;
+    const info = await readLogInfo(this.#setting.jsm, this.#tenant).catch(() => undefined);
+    this.#isAsking = false;
+    if (info !== undefined && !this.#stop.signal.aborted) this.#listener.onBeat();
   }
 
   /**
