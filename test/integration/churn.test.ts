@@ -4,7 +4,7 @@ import { noteRights } from "#test/support/checker/administrator.ts";
 import { conclude } from "#test/support/checker/audit.ts";
 import type { Ledger } from "#test/support/checker/ledger.ts";
 import { createProducer, type Producer } from "#test/support/checker/producer.ts";
-import { startReader } from "#test/support/checker/reader.ts";
+import { type LedgerReader, startReader } from "#test/support/checker/reader.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
 
@@ -44,19 +44,16 @@ async function startClient(ledger: Ledger, index: number): Promise<{ readonly en
   const { access_token: token } = await stack.login(isBob ? "bob" : "alice");
   const reader = await startReader(ledger, { client, tenant: "demo", token, urls });
   noteRights(ledger, client, isBob ? ["push.>", "issues.>"] : ["issues.>"]);
-  let isOver = false;
-  const ended = reader.complete(END, 90_000).finally(() => {
-    isOver = true;
-    return reader[Symbol.asyncDispose]();
-  });
-  void hop();
+  const ended = reader.complete(END, 90_000).finally(() => reader[Symbol.asyncDispose]());
+  void hop(reader, index);
   return { ended };
+}
 
-  async function hop(): Promise<void> {
-    for (let turn = index; !isOver; turn += 1) {
-      await delay(100 + ((turn * 397) % 900));
-      reader.hop();
-    }
+/** Ends each connection after a moment. */
+async function hop(reader: LedgerReader, from: number): Promise<void> {
+  for (let turn = from; !reader.isOver; turn += 1) {
+    await delay(100 + ((turn * 397) % 900));
+    reader.hop();
   }
 }
 

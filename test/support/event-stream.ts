@@ -1,13 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { once } from "node:events";
+import { type Frame, parseFrame } from "./parse-frame.ts";
 import { waitFor } from "./wait.ts";
-
-/** One frame of an event stream. */
-export interface Frame {
-  readonly event: string;
-  readonly id: string | undefined;
-  readonly data: string;
-}
 
 /** What to open. */
 export interface StreamOptions {
@@ -53,7 +47,7 @@ export async function openEventStream(url: string, options: StreamOptions = {}):
     raw += chunk;
     const blocks = (pending + chunk).split("\n\n");
     pending = blocks.pop() ?? "";
-    for (const frame of blocks.flatMap(parseBlock)) {
+    for (const frame of blocks.flatMap((block) => parseFrame(block) ?? [])) {
       frames.push(frame);
       options.onFrame?.(frame);
     }
@@ -103,12 +97,4 @@ function headersOf({ token, headers, lastEventId }: StreamOptions): Record<strin
     ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }),
     ...headers,
   };
-}
-
-function parseBlock(block: string): Frame[] {
-  const fields = block.split("\n").map((line) => line.split(/: ?(.*)/s, 2) as [string, string | undefined]);
-  const value = (name: string): string | undefined => fields.find(([field]) => field === name)?.[1];
-  if (!fields.some(([field]) => field === "data")) return [];
-  const data = fields.filter(([field]) => field === "data").map(([, text]) => text ?? "");
-  return [{ event: value("event") ?? "message", id: value("id"), data: data.join("\n") }];
 }

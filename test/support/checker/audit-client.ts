@@ -1,5 +1,5 @@
 import { topicMatches } from "#shared/contract/topics.ts";
-import type { Account } from "./audit.ts";
+import type { Account } from "./account.ts";
 import type { Cause, Client, PublishedEvent } from "./collect.ts";
 import type { Entry } from "./ledger.ts";
 

@@ -1,22 +1,9 @@
 import { expect, test } from "vitest";
-import { type Account, audit, conclude, formatAccount, isSound } from "./audit.ts";
+import { type Account, emptyAccount, formatAccount, isSound } from "./account.ts";
+import { audit, conclude } from "./audit.ts";
 import type { Entry } from "./ledger.ts";
 
-const GOOD: Account = {
-  published: 3,
-  acknowledged: 3,
-  delivered: 3,
-  lost: 0,
-  gaps: 0,
-  resets: 0,
-  duplicates: 0,
-  outOfOrder: 0,
-  crossTenant: 0,
-  unpublished: 0,
-  afterRevoke: 0,
-  afterExp: 0,
-  uncaused: 0,
-};
+const GOOD: Account = { ...emptyAccount(), published: 3, acknowledged: 3, delivered: 3 };
 
 /** Three events at the times 10, 20 and 30, each acknowledged one later. */
 const PUBLISHED = [...publish("a", 1, 10), ...publish("b", 2, 20), ...publish("c", 3, 30)];

@@ -36,9 +36,12 @@ export function createProducer(bus: Bus, tenant: string, ledger: Ledger): Produc
       const publishing: Promise<void>[] = [];
       let stopped = false;
       const running = (async () => {
-        for (let n = 0; !stopped; n += 1) {
-          publishing.push(publish(topics[n % topics.length] ?? "", `${name} ${n}`));
-          await delay(everyMs);
+        const begin = performance.now();
+        for (let n = 0; !stopped;) {
+          for (const due = (performance.now() - begin) / everyMs; n < due; n += 1) {
+            publishing.push(publish(topics[n % topics.length] ?? "", `${name} ${n}`));
+          }
+          await delay(Math.max(1, begin + n * everyMs - performance.now()));
         }
       })();
       return {

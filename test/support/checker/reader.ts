@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type EventStream, type Frame, openEventStream } from "#test/support/event-stream.ts";
+import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
+import type { Frame } from "#test/support/parse-frame.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { type Ledger, monotonicMs } from "./ledger.ts";
 
@@ -19,8 +20,10 @@ export interface ReaderOptions {
 export interface LedgerReader extends AsyncDisposable {
   /** Every frame of all connections so far. */
   readonly frames: readonly Frame[];
-  /** How many connections it has had. */
+  /** How many connections it has had that are over. */
   readonly connections: number;
+  /** Whether it comes back no more. */
+  readonly isOver: boolean;
   /** Waits for a frame that matches, also among those already here. */
   frame(matches: string | ((frame: Frame) => boolean), timeoutMs?: number): Promise<Frame>;
   /** Ends the connection; the next one follows at once. */
@@ -53,6 +56,10 @@ class Reader implements LedgerReader {
     this.#options = options;
     this.#lastId = options.after;
     this.#running = this.#run();
+  }
+
+  get isOver(): boolean {
+    return this.#stopped;
   }
 
   frame(matches: string | ((frame: Frame) => boolean), timeoutMs?: number): Promise<Frame> {
