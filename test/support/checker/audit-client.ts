@@ -15,6 +15,8 @@ export interface Run {
   readonly causes: readonly Cause[];
   /** Which tenant's log an epoch names, by the ids that were seen. */
   readonly tenantOfEpoch: Map<string, string>;
+  /** The events under some topics, by these: thousands of clients have the same. */
+  readonly byTopics: Map<string, readonly AcknowledgedEvent[]>;
 }
 
 /** An id whose epoch, sequence and tag nobody here looks into further. */
@@ -135,7 +137,7 @@ function countLost(run: Run, client: Client, progress: Progress): number {
   const { start, all } = progress;
   const through = client.completeText === undefined ? progress.last : run.events.get(client.completeText);
   if (start === undefined || through === undefined) return client.completeText === undefined ? 0 : 1;
-  return dueEvents(run, progress, start, through).filter(
+  return dueEvents(visibleEvents(run, client), progress, start, through).filter(
     (event) =>
       event.tenant === client.tenant &&
       !all.has(event.text) &&
@@ -144,9 +146,19 @@ function countLost(run: Run, client: Client, progress: Progress): number {
   ).length;
 }
 
+/** The events that the client may have had the right to at some time, by sequence. */
+function visibleEvents({ bySequence, byTopics }: Run, { rights }: Client): readonly AcknowledgedEvent[] {
+  const lasting = rights.filter((_, index) => (rights[index + 1]?.acknowledgedAt ?? 1) > 0);
+  const topics = lasting.flatMap((each) => each.topics);
+  const key = topics.join(" ");
+  const events = byTopics.get(key) ?? bySequence.filter((event) => allows(topics, event));
+  byTopics.set(key, events);
+  return events;
+}
+
 /** By sequence; where a reset came between, sequences may have been used again, and time counts as well. */
 function dueEvents(
-  { bySequence }: Run,
+  bySequence: readonly AcknowledgedEvent[],
   { resets }: Progress,
   start: { readonly sequence: number; readonly at: number },
   through: PublishedEvent,

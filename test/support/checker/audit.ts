@@ -1,5 +1,5 @@
 import { type Account, emptyAccount, formatAccount, isSound } from "./account.ts";
-import { auditClient } from "./audit-client.ts";
+import { type AcknowledgedEvent, auditClient } from "./audit-client.ts";
 import { collectClients, collectEvents } from "./collect.ts";
 import type { Entry } from "./ledger.ts";
 
@@ -16,6 +16,7 @@ export function audit(entries: readonly Entry[]): Account {
       .flatMap((event) => (event.acknowledged === undefined ? [] : { ...event, ...event.acknowledged }))
       .toSorted((a, b) => a.sequence - b.sequence),
     tenantOfEpoch: new Map<string, string>(),
+    byTopics: new Map<string, readonly AcknowledgedEvent[]>(),
   };
   for (const client of collectClients(entries).values()) auditClient(run, client, account);
   return account;
