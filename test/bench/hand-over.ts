@@ -8,7 +8,6 @@ import { answerOf, startProcess } from "./start-process.ts";
 /** What became of the deliveries. */
 export interface HandOverReport {
   readonly account: Account;
-  readonly line: string;
   /** Connections that went from history to live. */
   readonly handOvers: number;
   /** Connections that never did. */
@@ -32,5 +31,11 @@ export async function measureHandOver(
   const seconds = (performance.now() - begin) / 1_000;
   await publishing.stop();
   const account = conclude([...ledger, ...readLedger(clients.file)]);
-  return { account, line: formatAccount(account), handOvers, stuck, seconds };
+  return { account, handOvers, stuck, seconds };
+}
+
+/** What a report says, in a line. */
+export function describeHandOver({ account, handOvers, stuck, seconds }: HandOverReport): string {
+  const crossings = `${handOvers} connections went from history to live, ${stuck} did not`;
+  return `${account.delivered} deliveries in ${seconds.toFixed(0)} s, ${crossings}\n  ${formatAccount(account)}`;
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Account } from "#test/support/checker/account.ts";
+import { type Account, formatAccount } from "#test/support/checker/account.ts";
 import { conclude } from "#test/support/checker/audit.ts";
 import { noteRights } from "#test/support/checker/administrator.ts";
 import { type Entry, type Ledger, monotonicMs, readLedger } from "#test/support/checker/ledger.ts";
@@ -62,6 +62,15 @@ export async function measureStorm(stack: Stack, load: StormLoad): Promise<Storm
   await Promise.all(processes.map(({ exited }) => exited));
   const entries = [...ledger, ...processes.flatMap(({ file }) => readLedger(file))];
   return { account: conclude(entries), seconds: (caughtUpAt(entries, killedAt) - killedAt) / 1_000, consumers };
+}
+
+/** What a report says, in a line. */
+export function describeStorm(
+  { account, seconds, consumers }: StormReport,
+  { clients, ratePerSecond }: StormLoad,
+): string {
+  const back = `${clients} clients killed at ${ratePerSecond} events/s: all back and caught up after ${seconds.toFixed(1)} s`;
+  return `${back}, ${consumers} JetStream consumer(s)\n  ${formatAccount(account)}`;
 }
 
 function topicOf(group: number): string {
