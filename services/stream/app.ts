@@ -14,7 +14,7 @@ import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { Admission } from "./admission/admission.ts";
-import { limitConcurrency } from "./admission/limit-concurrency.ts";
+import { shareTurns } from "./admission/share-turns.ts";
 import { doubtSessions, endListing } from "./audience/apply-control.ts";
 import { startHeartbeat } from "./audience/heartbeat.ts";
 import { Hub } from "./audience/hub.ts";
@@ -33,7 +33,8 @@ import { createEdgeServer } from "./http/edge-server.ts";
 import type { StreamRoute } from "./http/stream-route.ts";
 import { TailBudget } from "./log/tail.ts";
 import { createStreamMetrics, type StreamMetrics } from "./metrics.ts";
-import { checkKernelBuffers } from "./sse/check-kernel-buffers.ts";
+import { reportPoison } from "./bus/report-poison.ts";
+import { checkKernel } from "./sse/check-kernel.ts";
 import type { Edge } from "./open-stream.ts";
 
 /** Reads of history under way at a time: more of them only wait for each other inside JetStream. */
@@ -44,7 +45,7 @@ export async function startStream(config: StreamConfig): Promise<AsyncDisposable
   await using stack = new AsyncDisposableStack();
   const log = createLogger("stream", config.LOG_LEVEL);
   const issuers = await readIssuers(config);
-  await checkKernelBuffers(log);
+  await checkKernel(log);
   const nats = await connectNats(config.NATS_URL, "stream", log);
   stack.defer(() => drainNats(nats));
 
@@ -107,6 +108,7 @@ async function startEdge(
     tailBudget: new TailBudget(config.STREAM_TAIL_BYTES),
     flushMs: config.STREAM_FLUSH_MS,
     maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
+    onPoison: reportPoison(metrics, log, now),
     metrics,
     log,
   };
@@ -125,7 +127,7 @@ async function startEdge(
     renew: auth.renew,
     tokenVerified: (cached, seconds) => metrics.tokenVerified(cached, seconds),
     newConnectionId: () => `${workerId}-${randomBytes(12).toString("hex")}`,
-    limitHistory: limitConcurrency(MAX_HISTORY_READS),
+    limitHistory: shareTurns(MAX_HISTORY_READS),
     onHandshake: (outcome) => metrics.handshake(outcome),
     onDelivered: (events) => metrics.delivered(events),
     onNotice: (event) => metrics.notice(event),

@@ -1,8 +1,7 @@
-import { once } from "node:events";
-import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
 import { freePort } from "#test/support/ports.ts";
+import { openRawSocket } from "#test/support/raw-socket.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
 
 const TOPIC = "topic=issues.>";
@@ -91,6 +90,28 @@ describe("headers", () => {
     await expectServed();
   });
 
+  test("of 64 KB, and a target of 1 MB, are refused with 431", async () => {
+    expect((await ask({ headers: [`Cookie: theme=${"x".repeat(64_000)}`] })).status).toBe(431);
+    expect((await ask({ query: `topic=${"x".repeat(1_000_000)}` })).status).toBe(431);
+    await expectServed();
+  });
+
+  test("may be 100: what is beyond would not be looked at, even where it is a token", async () => {
+    // Host, Authorization and Connection are three of them.
+    const others = (count: number): string[] => Array.from({ length: count }, (_, index) => `X-${index}: y`);
+    expect(await ask({ path: "/nowhere", headers: others(97) })).toMatchObject({ status: 404 });
+    for (const count of [98, 200]) {
+      const answer = await ask({ path: "/nowhere", headers: others(count) });
+      expect(answer).toMatchObject({ status: 431, code: "too_many_headers" });
+    }
+  });
+
+  test("with two Authorizations are refused where they differ", async () => {
+    const other = (await stack.login("bob")).access_token;
+    const answer = await ask({ headers: [`Authorization: Bearer ${other}`] });
+    expect(answer).toMatchObject({ status: 400, code: "conflicting_tokens" });
+  });
+
   test("with a Last-Event-ID of 10 KB get their stream, and are told reset", async () => {
     await using stream = await open(TOPIC, { "last-event-id": "a".repeat(10_000) });
     expect(stream.status).toBe(200);
@@ -99,7 +120,7 @@ describe("headers", () => {
 
   test("with two Last-Event-IDs are told reset", async () => {
     const ids = ["Last-Event-ID: aaaaaaaa.1.a", "Last-Event-ID: aaaaaaaa.2.b"];
-    await using socket = await rawSocket();
+    await using socket = await openRawSocket(stack.edge.ports.http);
     socket.write(requestOf({ headers: ids }));
     expect(await socket.until("event: reset")).toContain("200 OK");
   });
@@ -121,7 +142,7 @@ describe("bytes that are no request", () => {
     "another protocol": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
   };
   test.each(Object.entries(malformed))("are told 400 and closed: %s", async (_, bytes) => {
-    await using socket = await rawSocket();
+    await using socket = await openRawSocket(stack.edge.ports.http);
     socket.write(bytes);
     expect(await socket.text()).toMatch(/^HTTP\/1\.1 400 /);
     await expectServed();
@@ -132,28 +153,17 @@ describe("bytes that are no request", () => {
   });
 });
 
-test("requests that never end do not hinder others", async () => {
-  await using sockets = new AsyncDisposableStack();
-  for (let count = 0; count < 200; count += 1) {
-    const socket = sockets.use(await rawSocket());
-    socket.write("GET /v1/stream?topic=issues.%3E HTTP/1.1\r\nHost: edge\r\nX-Slow:");
-  }
-  const startedAt = performance.now();
-  await expectServed();
-  expect(performance.now() - startedAt).toBeLessThan(2_000);
-});
-
 describe("a second request on the socket of a stream", () => {
   test("cuts it: two people's streams never share a socket", async () => {
     const { access_token: other } = await stack.login("bob");
-    await using socket = await rawSocket();
+    await using socket = await openRawSocket(stack.edge.ports.http);
     socket.write(requestOf({}) + requestOf({ bearer: other }));
     expect(await socket.text()).not.toContain("event: ready");
     await expectServed();
   });
 
   test("is not answered into the stream", async () => {
-    await using socket = await rawSocket();
+    await using socket = await openRawSocket(stack.edge.ports.http);
     socket.write(requestOf({}));
     await socket.until("event: ready");
     socket.write(requestOf({ path: "/nowhere" }));
@@ -161,7 +171,7 @@ describe("a second request on the socket of a stream", () => {
   });
 
   test("is served where the first one was refused", async () => {
-    await using socket = await rawSocket();
+    await using socket = await openRawSocket(stack.edge.ports.http);
     socket.write(requestOf({ query: "topic=push.>" }));
     await socket.until("no_topic_granted");
     socket.write(requestOf({}));
@@ -209,14 +219,6 @@ interface Call {
   readonly bearer?: string;
 }
 
-interface RawSocket extends AsyncDisposable {
-  write(bytes: string): void;
-  /** Everything until the server closes. */
-  text(): Promise<string>;
-  /** Everything up to here once it holds `part`. */
-  until(part: string): Promise<string>;
-}
-
 function requestOf({ method = "GET", path = "/v1/stream", query, headers = [], bearer = token }: Call): string {
   const target = `${path}${path === "/v1/stream" ? `?${query ?? TOPIC}` : ""}`;
   return [`${method} ${target} HTTP/1.1`, "Host: edge", `Authorization: Bearer ${bearer}`, ...headers, "", ""].join(
@@ -224,29 +226,9 @@ function requestOf({ method = "GET", path = "/v1/stream", query, headers = [], b
   );
 }
 
-async function rawSocket(port = stack.edge.ports.http): Promise<RawSocket> {
-  const socket: Socket = connect(port, "127.0.0.1");
-  await once(socket, "connect");
-  let text = "";
-  socket.on("error", () => {}).on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
-  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-  return {
-    write: (bytes) => void socket.write(bytes, "latin1"),
-    text: () => closed.then(() => text),
-    until: async (part) => {
-      await expect.poll(() => text, { timeout: 5_000 }).toContain(part);
-      return text;
-    },
-    async [Symbol.asyncDispose]() {
-      socket.destroy();
-      await closed;
-    },
-  };
-}
-
 /** Sends a request that is refused, and reads the refusal. */
 async function ask(call: Call, port?: number): Promise<{ status: number; code: unknown; text: string }> {
-  await using socket = await rawSocket(port);
+  await using socket = await openRawSocket(port ?? stack.edge.ports.http);
   socket.write(requestOf({ ...call, headers: [...(call.headers ?? []), "Connection: close"] }));
   const text = await socket.text();
   const problem = /^\{.*\}$/m.exec(text)?.[0] ?? "{}";

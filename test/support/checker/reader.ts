@@ -48,6 +48,7 @@ class Reader implements LedgerReader {
   readonly #options: ReaderOptions;
   readonly #running: Promise<void>;
   #stream: EventStream | undefined;
+  #connection: string | undefined;
   #lastId: string | undefined;
   #stopped = false;
 
@@ -105,6 +106,7 @@ class Reader implements LedgerReader {
     const { client, tenant, token, urls } = this.#options;
     const connection = `${client}/${this.connections}`;
     const after = this.#lastId;
+    this.#connection = connection;
     this.#ledger.push({ of: "opened", client, tenant, connection, after, at: monotonicMs() });
     const stream = await openEventStream(urls[this.connections % urls.length] ?? "", {
       token,
@@ -114,9 +116,12 @@ class Reader implements LedgerReader {
     this.#stream = stream;
     if (this.#stopped) await stream[Symbol.asyncDispose]();
     await stream.closed();
+    // What is decoded after its end nobody sees any more: the next connection goes on after the last id that was seen.
+    this.#connection = undefined;
   }
 
   #note(connection: string, frame: Frame): void {
+    if (connection !== this.#connection) return;
     const { event, id, data } = frame;
     const { client } = this.#options;
     this.frames.push(frame);
