@@ -162,7 +162,8 @@ describe("a log", () => {
     for (const reason of ["retention", "purged"]) noteCause(run.ledger, "demo", "gap", reason);
     // An edge of its own, that has nothing of it in memory.
     await using other = await stack.startEdge();
-    await run.join("late", { urls: [streamUrl(other.ports.http)], after });
+    const late = await run.join("late", { urls: [streamUrl(other.ports.http)], after });
+    await late.frame("gap");
     await run.producer.publish("push.event.k", "after");
     await run.end();
     expect(conclude(run.ledger)).toMatchObject({ gaps: 1, resets: 0 });

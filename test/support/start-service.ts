@@ -27,10 +27,14 @@ export async function startService(
   const prefix = name.toUpperCase();
   const ports = { [`${prefix}_HTTP_PORT`]: "0", [`${prefix}_GRPC_PORT`]: "0", [`${prefix}_OPS_PORT`]: "0" };
   const child = startChild(process.execPath, [main], { ...ports, ...env });
-  const ready = await waitFor(`${name} becomes ready`, () => {
-    if (child.process.exitCode !== null) throw new Error(`${name} ended:\n${child.output()}`);
-    return readyLine(child.output());
-  }).catch(async (error: Error) => {
+  const ready = await waitFor(
+    `${name} becomes ready`,
+    () => {
+      if (child.process.exitCode !== null) throw new Error(`${name} ended:\n${child.output()}`);
+      return readyLine(child.output());
+    },
+    30_000,
+  ).catch(async (error: Error) => {
     await child.end("SIGKILL");
     throw new Error(`${error.message}\n${child.output()}`);
   });
