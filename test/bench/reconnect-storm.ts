@@ -97,19 +97,19 @@ function signTokens(issuer: Issuer, count: number): Promise<string[]> {
 }
 
 function watchConsumers(stack: Stack): { stop(): Promise<number> } {
-  let isOver = false;
+  const stopping = new AbortController();
   const watching = (async () => {
     const bus = await stack.bus("policy");
     const { streams } = await bus.manager();
     let most = 0;
-    for (; !isOver; await delay(100)) {
+    for (; !stopping.signal.aborted; await delay(100)) {
       most = Math.max(most, (await streams.info("EVENTS_demo")).state.consumer_count);
     }
     return most;
   })();
   return {
     stop() {
-      isOver = true;
+      stopping.abort();
       return watching;
     },
   };

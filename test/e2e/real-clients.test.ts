@@ -43,7 +43,7 @@ const CLIENTS: Readonly<Record<string, Connect>> = {
   async eventsource(note) {
     const authorized = (url: string | URL, init: RequestInit): Promise<Response> =>
       fetch(url, { ...init, headers: { ...(init.headers as object), authorization: `Bearer ${token}` } });
-    return follow(new NpmEventSource(urlOf(network.port), { fetch: authorized as typeof fetch }), note);
+    return follow(new NpmEventSource(urlOf(network.port), { fetch: authorized }), note);
   },
   async undici(note) {
     const dispatcher = new Agent().compose((dispatch) => (options, handler) => {
@@ -135,7 +135,7 @@ async function reconnect(note: Note, ending: AbortSignal): Promise<void> {
       lastEventId,
       onFrame,
     });
-    ending.addEventListener("abort", stream.kill);
+    ending.addEventListener("abort", () => stream.kill());
     await stream.closed;
     await delay(100);
   }

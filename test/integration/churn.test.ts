@@ -44,9 +44,13 @@ async function startClient(ledger: Ledger, index: number): Promise<{ readonly en
   const { access_token: token } = await stack.login(isBob ? "bob" : "alice");
   const reader = await startReader(ledger, { client, tenant: "demo", token, urls });
   noteRights(ledger, client, isBob ? ["push.>", "issues.>"] : ["issues.>"]);
-  const ended = reader.complete(END, 90_000).finally(() => reader[Symbol.asyncDispose]());
   void hop(reader, index);
-  return { ended };
+  return { ended: finish(reader) };
+}
+
+async function finish(reader: LedgerReader): Promise<void> {
+  await reader.complete(END, 90_000);
+  await reader[Symbol.asyncDispose]();
 }
 
 /** Ends each connection after a moment. */

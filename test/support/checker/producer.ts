@@ -34,10 +34,10 @@ export function createProducer(bus: Bus, tenant: string, ledger: Ledger): Produc
     publish,
     publishSteadily(topics, name, everyMs) {
       const publishing: Promise<void>[] = [];
-      let stopped = false;
+      const stopping = new AbortController();
       const running = (async () => {
         const begin = performance.now();
-        for (let n = 0; !stopped;) {
+        for (let n = 0; !stopping.signal.aborted;) {
           for (const due = (performance.now() - begin) / everyMs; n < due; n += 1) {
             publishing.push(publish(topics[n % topics.length] ?? "", `${name} ${n}`));
           }
@@ -46,7 +46,7 @@ export function createProducer(bus: Bus, tenant: string, ledger: Ledger): Produc
       })();
       return {
         async stop() {
-          stopped = true;
+          stopping.abort();
           await running;
           await Promise.all(publishing);
         },
