@@ -6,6 +6,7 @@ import { type Ledger, monotonicMs } from "#test/support/checker/ledger.ts";
 import { createProducer } from "#test/support/checker/producer.ts";
 import { type LedgerReader, startReader } from "#test/support/checker/reader.ts";
 import { type Login, type Stack, startStack } from "#test/support/start-stack.ts";
+import { startTcpProxy } from "#test/support/tcp-proxy.ts";
 
 const TOKEN_SECONDS = 4;
 const TOPICS = ["push.event.k", "issues.opened.k"];
@@ -48,6 +49,36 @@ test("while roles come and go, a session ends and two tenants publish, nobody ge
   await Promise.all([...bobs, alice, mallory, leaving].map((reader) => reader[Symbol.asyncDispose]()));
   expect(conclude(ledger)).toMatchObject({ gaps: 0, resets: 0 });
   expect(leaving.frames.some(({ event }) => event === "auth_error")).toBe(true);
+});
+
+test("while auth and policy are out of reach, or reset every call, a changed right is waited for and nothing slips through", async () => {
+  const ledger: Ledger = [];
+  await using toAuth = await startTcpProxy(stack.auth.ports.grpc);
+  await using toPolicy = await startTcpProxy(stack.policy.ports.grpc);
+  await using edge = await stack.startEdge({
+    AUTH_GRPC_URL: `127.0.0.1:${toAuth.port}`,
+    POLICY_GRPC_URL: `127.0.0.1:${toPolicy.port}`,
+  });
+  const { access_token: token } = await stack.login("bob");
+  const reading = { tenant: "demo", token, urls: [streamUrl(edge.ports.http)] };
+  const readers = await Promise.all(["bob 0", "bob 1"].map((client) => startReader(ledger, { ...reading, client })));
+  const producer = createProducer(await stack.bus("demo"), "demo", ledger);
+  const publishing = producer.publishSteadily(TOPICS, "peers", 10);
+  for (const mode of ["blackhole", "reset", "half-close", { delayMs: 200 }] as const) {
+    toAuth.set(mode);
+    toPolicy.set(mode);
+    await setBob(ledger, "triager", ["issues.>"]);
+    await delay(400);
+    await setBob(ledger, "maintainer", ["issues.>", "push.>"]);
+    toAuth.set("pass");
+    toPolicy.set("pass");
+    await delay(200);
+  }
+  await publishing.stop();
+  await producer.publish("issues.closed.k", "end");
+  await Promise.all(readers.map((reader) => reader.complete("end")));
+  await Promise.all(readers.map((reader) => reader[Symbol.asyncDispose]()));
+  expect(conclude(ledger)).toMatchObject({ gaps: 0, resets: 0 });
 });
 
 test("with auth gone, nothing comes later than two seconds after the session's end", async () => {

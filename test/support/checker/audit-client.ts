@@ -38,6 +38,8 @@ interface Progress {
   readonly all: Set<string>;
   readonly gaps: { readonly from: number; readonly to: number }[];
   readonly resets: { readonly sequence: number; readonly at: number }[];
+  /** Where the client had come, and when. */
+  readonly passed: { readonly sequence: number; readonly at: number }[];
   last: PublishedEvent | undefined;
 }
 
@@ -50,6 +52,7 @@ export function auditClient(run: Run, client: Client, account: Account): void {
     all: new Set(),
     gaps: [],
     resets: [],
+    passed: [],
     last: undefined,
   };
   for (const moment of client.moments) {
@@ -90,12 +93,12 @@ function judge(run: Run, client: Client, progress: Progress, { text, at }: Recei
   const event = run.events.get(text);
   if (event === undefined) account.unpublished += 1;
   else if (event.tenant !== client.tenant) account.crossTenant += 1;
-  else if (!rightsFor(client, event).some((topics) => allows(topics, event))) account.afterRevoke += 1;
+  else if (!rightsFor(client, event, at).some((topics) => allows(topics, event))) account.afterRevoke += 1;
   if (at > client.expiresAt + EXP_GRACE_MS) account.afterExp += 1;
   progress.last = event ?? progress.last;
 }
 
-function advance(progress: Progress, { text }: Received, place: Place | undefined, account: Account): void {
+function advance(progress: Progress, { text, at }: Received, place: Place | undefined, account: Account): void {
   const isRepeated = progress.recent.has(text);
   const before = progress.place;
   const isBehind = place === undefined || (place.epoch === before?.epoch && place.sequence <= before.sequence);
@@ -103,7 +106,9 @@ function advance(progress: Progress, { text }: Received, place: Place | undefine
   else if (isBehind) account.outOfOrder += 1;
   progress.recent.add(text);
   progress.all.add(text);
-  if (!isBehind) progress.place = place;
+  if (isBehind) return;
+  progress.place = place;
+  progress.passed.push({ sequence: place.sequence, at });
 }
 
 function interrupt(progress: Progress, { event, text, at }: Received, place: Place | undefined): void {
@@ -132,7 +137,7 @@ function isCaused({ causes }: Run, { tenant }: Client, { event, text, at }: Rece
   );
 }
 
-/** Acknowledged, allowed all the time it was under way, due, and neither here nor covered. */
+/** Acknowledged, due, neither here nor covered, and allowed all the time until the client was past it. */
 function countLost(run: Run, client: Client, progress: Progress): number {
   const { start, all } = progress;
   const through = client.completeText === undefined ? progress.last : run.events.get(client.completeText);
@@ -141,8 +146,8 @@ function countLost(run: Run, client: Client, progress: Progress): number {
     (event) =>
       event.tenant === client.tenant &&
       !all.has(event.text) &&
-      rightsFor(client, event).every((topics) => allows(topics, event)) &&
-      !isCovered(run, progress, event),
+      !isCovered(run, progress, event) &&
+      rightsFor(client, event, passedAt(progress, event)).every((topics) => allows(topics, event)),
   ).length;
 }
 
@@ -188,14 +193,21 @@ function isCovered({ causes }: Run, { gaps, resets }: Progress, event: Acknowled
   );
 }
 
-/** The rights that may have been in force while the event was on its way into the log. */
-function rightsFor({ rights }: Client, event: PublishedEvent): readonly (readonly string[])[] {
-  const acknowledgedAt = event.acknowledged?.acknowledgedAt ?? Number.POSITIVE_INFINITY;
+/**
+ * The rights that may have been in force at some time from the event's publication until `until`: an event is judged when it
+ * is delivered, by what its reader may see then.
+ */
+function rightsFor({ rights }: Client, event: PublishedEvent, until: number): readonly (readonly string[])[] {
   const possible = rights.filter(({ askedAt }, index) => {
     const next = rights[index + 1];
-    return askedAt <= acknowledgedAt && (next === undefined || next.acknowledgedAt >= event.publishedAt);
+    return askedAt <= until && (next === undefined || next.acknowledgedAt >= event.publishedAt);
   });
   return possible.map(({ topics }) => topics);
+}
+
+/** When the client was certainly past the event. */
+function passedAt({ passed }: Progress, { sequence }: AcknowledgedEvent): number {
+  return passed.find((place) => place.sequence > sequence)?.at ?? Number.POSITIVE_INFINITY;
 }
 
 function allows(topics: readonly string[], { topic }: PublishedEvent): boolean {

@@ -58,6 +58,9 @@ test("an event that was published after the right to it was gone is counted; bef
   expect(audit([...start, rights([], 12, 25)])).toEqual({ ...GOOD, afterRevoke: 1 });
   expect(audit([...start, rights([], 12, 31)])).toEqual(GOOD);
   expect(audit([...start, rights(["x.a"], 0, 0)])).toEqual({ ...GOOD, afterRevoke: 2 });
+  // Given back before it was delivered, the right counts; only what was revoked may not.
+  expect(audit([...start, rights([], 12, 19), rights([">"], 21.5, 21.7)])).toEqual(GOOD);
+  expect(audit([...start, rights([], 12, 19), rights([">"], 23, 24)])).toEqual({ ...GOOD, afterRevoke: 1 });
   expect(audit([...start, { of: "ended", client: "me", askedAt: 12, acknowledgedAt: 19 }])).toEqual({
     ...GOOD,
     afterRevoke: 2,
@@ -69,6 +72,9 @@ test("an event is lost only where the right to it was never in doubt on its way"
   expect(audit([...start, rights(["x.a", "x.c"], 0, 0)])).toEqual({ ...GOOD, delivered: 2 });
   expect(audit([...start, rights([], 12, 22), rights([">"], 23, 24)])).toEqual({ ...GOOD, delivered: 2 });
   expect(audit([...start, rights([], 11, 14), rights([">"], 15, 19)])).toEqual({ ...GOOD, delivered: 2, lost: 1 });
+  // The client was past it with the next event, at 32: a right that was taken later does not count, one before does.
+  expect(audit([...start, rights([], 33, 34)])).toEqual({ ...GOOD, delivered: 2, lost: 1 });
+  expect(audit([...start, rights(["x.c"], 31, 34)])).toEqual({ ...GOOD, delivered: 2 });
 });
 
 test("an event later than two seconds after the session's end is counted", () => {
