@@ -8,6 +8,7 @@ import { type FanOut, measureFanOut } from "./fan-out.ts";
 import { describeHandOver, measureHandOver } from "./hand-over.ts";
 import { measureHandshakes, type PerCore } from "./handshakes.ts";
 import { type Latency, measureLatency } from "./latency.ts";
+import { type PolicyScenario, policyScenarios } from "./policy/scenarios.ts";
 import { describeStorm, measureStorm } from "./reconnect-storm.ts";
 
 const HAND_OVER = { clients: 500, ratePerSecond: 2_000, deliveries: 1_000_000 };
@@ -26,6 +27,7 @@ await runScript(async () => {
   await latency(stack);
   await fanOut(stack);
   await handshakes(stack);
+  for (const scenario of policyScenarios) await policyScenario(scenario);
   say(`\n${describeHandOver(await measureHandOver(stack, HAND_OVER))}`);
   say(`\n${describeStorm(await measureStorm(stack, STORM), STORM)}`);
   return 0;
@@ -74,6 +76,14 @@ async function handshakes(stack: Stack): Promise<void> {
   say(
     `  ${clients} clients at once: ready in ${seconds.toFixed(1)} s, ${authCalls} calls of auth, one for ${perCall} handshakes`,
   );
+}
+
+async function policyScenario({ name, about, run }: PolicyScenario): Promise<void> {
+  say(`\n${name}: ${about}`);
+  for (const { name: figure, value, unit, goal } of await run()) {
+    const reached = goal === undefined ? "" : "atMost" in goal ? `   ≤ ${goal.atMost}` : `   ≥ ${goal.atLeast}`;
+    say(`  ${figure.padEnd(44)} ${value.toFixed(3).padStart(12)} ${unit}${reached}`);
+  }
 }
 
 function latencyRow(name: string, { events, p50, p99 }: Latency): string {

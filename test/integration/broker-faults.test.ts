@@ -22,7 +22,7 @@ let token: string;
 
 beforeAll(async () => {
   disk = await mountSmallDisk();
-  nats = await startNats(disk?.path);
+  nats = await startNats(disk === undefined ? {} : { disk: disk.path });
   edgeToBus = await startTcpProxy(nats.port);
   producerToBus = await startTcpProxy(nats.port);
   stack = await startStack({
