@@ -5,9 +5,14 @@ import { provision } from "../../scripts/provision/provision.ts";
 import { runScript, say } from "../../scripts/shared/run-script.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
 import { type FanOut, measureFanOut } from "./fan-out.ts";
+import { describeHandOver, measureHandOver } from "./hand-over.ts";
 import { measureHandshakes, type PerCore } from "./handshakes.ts";
 import { type Latency, measureLatency } from "./latency.ts";
 import { type PolicyScenario, policyScenarios } from "./policy/scenarios.ts";
+import { describeStorm, measureStorm } from "./reconnect-storm.ts";
+
+const HAND_OVER = { clients: 500, ratePerSecond: 2_000, deliveries: 1_000_000 };
+const STORM = { clients: 10_000, groups: 100, ratePerSecond: 500, processes: 2 };
 
 // `npm run bench`: measures on real servers and prints what it found, each figure beside one of the same run to compare with.
 await runScript(async () => {
@@ -23,6 +28,8 @@ await runScript(async () => {
   await fanOut(stack);
   await handshakes(stack);
   for (const scenario of policyScenarios) await policyScenario(scenario);
+  say(`\n${describeHandOver(await measureHandOver(stack, HAND_OVER))}`);
+  say(`\n${describeStorm(await measureStorm(stack, STORM), STORM)}`);
   return 0;
 });
 

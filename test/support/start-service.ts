@@ -34,7 +34,7 @@ export async function startService(
       return readyLine(child.output());
       // On two cores that others use, three processes of an edge with workers may take long to load.
     },
-    25_000,
+    30_000,
   ).catch(async (error: Error) => {
     await child.end("SIGKILL");
     throw new Error(`${error.message}\n${child.output()}`);
