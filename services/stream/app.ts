@@ -33,7 +33,8 @@ import { createEdgeServer } from "./http/edge-server.ts";
 import type { StreamRoute } from "./http/stream-route.ts";
 import { TailBudget } from "./log/tail.ts";
 import { createStreamMetrics, type StreamMetrics } from "./metrics.ts";
-import { checkKernelBuffers } from "./sse/check-kernel-buffers.ts";
+import { reportPoison } from "./bus/report-poison.ts";
+import { checkKernel } from "./sse/check-kernel.ts";
 import type { Edge } from "./open-stream.ts";
 
 /** Reads of history under way at a time: more of them only wait for each other inside JetStream. */
@@ -44,7 +45,7 @@ export async function startStream(config: StreamConfig): Promise<AsyncDisposable
   await using stack = new AsyncDisposableStack();
   const log = createLogger("stream", config.LOG_LEVEL);
   const issuers = await readIssuers(config);
-  await checkKernelBuffers(log);
+  await checkKernel(log);
   const nats = await connectNats(config.NATS_URL, "stream", log);
   stack.defer(() => drainNats(nats));
 
@@ -107,6 +108,7 @@ async function startEdge(
     tailBudget: new TailBudget(config.STREAM_TAIL_BYTES),
     flushMs: config.STREAM_FLUSH_MS,
     maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
+    onPoison: reportPoison(metrics, log, now),
     metrics,
     log,
   };

@@ -1,4 +1,5 @@
 import { applyControl, doubtEverything } from "./audience/apply-control.ts";
+import { judgeEvent, UNDECIDED } from "./audience/judge-event.ts";
 import type { Tenant } from "./audience/tenant.ts";
 import type { VerifySetting } from "./audience/verify.ts";
 import type { EventEntry, LogEntry, Position } from "./event.ts";
@@ -22,13 +23,12 @@ export function deliver(tenant: Tenant, entry: LogEntry, setting: VerifySetting)
 }
 
 function fanOut(tenant: Tenant, entry: EventEntry, before: Position): void {
-  const { decisions } = tenant;
-  const permission = decisions.permissionFor(entry.type);
+  const permission = tenant.decisions.permissionFor(entry.type);
   if (permission === undefined) return;
   for (const audience of tenant.topics.match(entry.topic)) {
-    const residual = decisions.residual(audience.grant, permission, entry.position.seq);
-    if (residual === undefined) audience.disperse(before);
-    else if (residual.allows(entry.topic)) audience.push(entry, before);
+    const frame = judgeEvent(tenant, entry, permission, audience.common);
+    if (frame === UNDECIDED) audience.disperse(before);
+    else if (frame !== undefined) audience.push(frame, before);
   }
 }
 

@@ -45,6 +45,15 @@ export interface PoisonEntry {
   readonly reason: "not_a_topic" | "not_utf8" | "too_large";
 }
 
+/** Word of an entry that nobody can be shown. */
+export interface Poison {
+  readonly tenant: string;
+  readonly seq: number;
+  readonly reason: PoisonEntry["reason"] | "failed";
+  /** What judging or encoding it threw. */
+  readonly error?: unknown;
+}
+
 export type LogEntry = EventEntry | ControlEntry | PoisonEntry;
 
 /** Why the server ends a stream. */

@@ -1,13 +1,13 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Admission } from "./admission/admission.ts";
-import type { PoisonEntry } from "./event.ts";
+import type { Poison } from "./event.ts";
 
 /** The edge's own figures. */
 export interface StreamMetrics {
   handshake(outcome: string): void;
   delivered(events: number): void;
   notice(event: string): void;
-  poison(reason: PoisonEntry["reason"]): void;
+  poison(reason: Poison["reason"]): void;
   feedDisturbed(): void;
   sessionCall(questions: number, seconds: number): void;
   tokenVerified(cached: boolean, seconds: number): void;

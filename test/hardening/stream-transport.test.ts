@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
@@ -91,6 +92,28 @@ describe("headers", () => {
     await expectServed();
   });
 
+  test("of 64 KB, and a target of 1 MB, are refused with 431", async () => {
+    expect((await ask({ headers: [`Cookie: theme=${"x".repeat(64_000)}`] })).status).toBe(431);
+    expect((await ask({ query: `topic=${"x".repeat(1_000_000)}` })).status).toBe(431);
+    await expectServed();
+  });
+
+  test("may be 100: what is beyond would not be looked at, even where it is a token", async () => {
+    // Host, Authorization and Connection are three of them.
+    const others = (count: number): string[] => Array.from({ length: count }, (_, index) => `X-${index}: y`);
+    expect(await ask({ path: "/nowhere", headers: others(97) })).toMatchObject({ status: 404 });
+    for (const count of [98, 200]) {
+      const answer = await ask({ path: "/nowhere", headers: others(count) });
+      expect(answer).toMatchObject({ status: 431, code: "too_many_headers" });
+    }
+  });
+
+  test("with two Authorizations are refused where they differ", async () => {
+    const other = (await stack.login("bob")).access_token;
+    const answer = await ask({ headers: [`Authorization: Bearer ${other}`] });
+    expect(answer).toMatchObject({ status: 400, code: "conflicting_tokens" });
+  });
+
   test("with a Last-Event-ID of 10 KB get their stream, and are told reset", async () => {
     await using stream = await open(TOPIC, { "last-event-id": "a".repeat(10_000) });
     expect(stream.status).toBe(200);
@@ -132,15 +155,29 @@ describe("bytes that are no request", () => {
   });
 });
 
-test("requests that never end do not hinder others", async () => {
-  await using sockets = new AsyncDisposableStack();
-  for (let count = 0; count < 200; count += 1) {
-    const socket = sockets.use(await rawSocket());
-    socket.write("GET /v1/stream?topic=issues.%3E HTTP/1.1\r\nHost: edge\r\nX-Slow:");
-  }
-  const startedAt = performance.now();
+test("two thousand requests that never end hinder nobody, and are told 408", async () => {
+  await using healthy = await open();
+  await healthy.frame("ready");
+  const before = await rssMiB();
+  const sockets = await Promise.all(Array.from({ length: 2_000 }, () => rawSocket()));
+  for (const socket of sockets) socket.write("GET /v1/stream?topic=issues.%3E HTTP/1.1\r\nHost: edge\r\nX-Slow:");
   await expectServed();
-  expect(performance.now() - startedAt).toBeLessThan(2_000);
+  const demo = await stack.bus("demo");
+  await demo.publish("events.demo.issues.opened.k", "meanwhile");
+  expect(await healthy.receive(1)).toEqual(["meanwhile"]);
+  expect((await rssMiB()) - before).toBeLessThan(128);
+  const answers = await Promise.all(sockets.map((socket) => socket.text()));
+  expect(answers.filter((answer) => answer.startsWith("HTTP/1.1 408 "))).toHaveLength(2_000);
+});
+
+test("an event of 8 MB is refused by the bus, and one that the bus takes and the edge does not harms no stream", async () => {
+  await using stream = await open();
+  await stream.frame("ready");
+  const demo = await stack.bus("demo");
+  await expect(demo.publish("events.demo.issues.opened.k", "x".repeat(8_000_000))).rejects.toThrow(/max_payload/i);
+  await demo.publish("events.demo.issues.opened.k", "x".repeat(1_000_000));
+  await demo.publish("events.demo.issues.opened.k", "small");
+  expect((await stream.receive(2)).map((text) => text.length)).toEqual([1_000_000, 5]);
 });
 
 describe("a second request on the socket of a stream", () => {
@@ -255,6 +292,12 @@ async function ask(call: Call, port?: number): Promise<{ status: number; code: u
 
 function open(query = TOPIC, headers: Record<string, string> = {}, port = stack.edge.ports.http): Promise<EventStream> {
   return openEventStream(`http://127.0.0.1:${port}/v1/stream?${query}`, { token, headers });
+}
+
+/** What the edge's process holds of the machine's memory. */
+async function rssMiB(): Promise<number> {
+  const status = await readFile(`/proc/${stack.edge.child.process.pid}/status`, "utf8");
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1_024;
 }
 
 async function expectServed(): Promise<void> {

@@ -140,7 +140,7 @@ describe("entries that are gone", () => {
     });
     const gap = await second.frame("gap");
     const { from, to, reason } = JSON.parse(gap.data);
-    expect({ from, reason }).toEqual({ from: id, reason: "retention" });
+    expect({ from, reason }).toEqual({ from: id, reason: "purged" });
     expect(Number(to.split(".")[1])).toBe(kept - 1);
     expect(await second.receive(1)).toEqual(["kept"]);
   });

@@ -1,5 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { once } from "node:events";
+import { PassThrough } from "node:stream";
+import { constants, createGunzip } from "node:zlib";
 import { waitFor } from "./wait.ts";
 
 /** One frame of an event stream. */
@@ -24,8 +26,10 @@ export interface EventStream extends AsyncDisposable {
   readonly frames: readonly Frame[];
   /** The data of the events (not of our own frames) so far. */
   events(): string[];
-  /** The bytes as they came. */
+  /** The text as it came. */
   raw(): string;
+  /** The bytes of the body as they came, still compressed where the response is. */
+  body(): Buffer;
   /** Waits for a frame that matches, also among those already here. */
   frame(matches: string | ((frame: Frame) => boolean)): Promise<Frame>;
   /** Waits until that many events have come. */
@@ -46,17 +50,20 @@ export async function openEventStream(url: string, options: StreamOptions = {}):
   let pending = "";
   let closed = false;
   const frames: Frame[] = [];
-  response.setEncoding("utf8");
-  response.on("data", (chunk: string) => {
+  const chunks: Buffer[] = [];
+  response.on("data", (chunk: Buffer) => chunks.push(chunk));
+  const isGzip = response.headers["content-encoding"] === "gzip";
+  const text = response.pipe(isGzip ? createGunzip({ finishFlush: constants.Z_SYNC_FLUSH }) : new PassThrough());
+  text.setEncoding("utf8").on("data", (chunk: string) => {
     raw += chunk;
     const blocks = (pending + chunk).split("\n\n");
     pending = blocks.pop() ?? "";
     frames.push(...blocks.flatMap(parseBlock));
   });
   // A stream that the server resets ends with an error first; for these tests it is an end like any other.
-  response.on("error", () => {});
+  response.on("error", () => text.destroy());
   request.on("error", () => {});
-  const end = new Promise<void>((resolve) => response.once("close", resolve)).then(() => void (closed = true));
+  const end = new Promise<void>((resolve) => text.once("close", resolve)).then(() => void (closed = true));
   const events = (): string[] => frames.filter(({ event }) => event === "message").map(({ data }) => data);
   const describe = (): string => `${raw.slice(-2_000)}${closed ? " [closed]" : ""}`;
   return {
@@ -65,6 +72,7 @@ export async function openEventStream(url: string, options: StreamOptions = {}):
     frames,
     events,
     raw: () => raw,
+    body: () => Buffer.concat(chunks),
     frame(matches) {
       const test = typeof matches === "string" ? (frame: Frame) => frame.event === matches : matches;
       return waitFor(`frame ${String(matches)}`, () => frames.find(test)).catch((error: Error) => {
@@ -83,7 +91,7 @@ export async function openEventStream(url: string, options: StreamOptions = {}):
     },
     closed: () => end,
     lastId: () => frames.findLast(({ id }) => id !== undefined)?.id,
-    pause: (paused) => void (paused ? response.pause() : response.resume()),
+    pause: (paused) => void (paused ? text.pause() : text.resume()),
     async [Symbol.asyncDispose]() {
       request.destroy();
       await end;

@@ -23,6 +23,7 @@ export const httpStatusOf = {
   body_too_large: 413,
   document_invalid: 422,
   too_many_attempts: 429,
+  too_many_headers: 431,
   internal: 500,
   unavailable: 503,
 } as const;

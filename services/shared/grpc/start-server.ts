@@ -96,6 +96,7 @@ function statusOf(error: AppError): status {
     case 412:
       return status.FAILED_PRECONDITION;
     case 429:
+    case 431:
       return status.RESOURCE_EXHAUSTED;
     case 503:
       return status.UNAVAILABLE;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { EventEntry, Position } from "../event.ts";
+import type { Position } from "../event.ts";
+import { type ContentCoding, identity } from "../sse/content-coding.ts";
 import { Audience, type Member } from "./audience.ts";
 
 let now: number;
@@ -43,6 +44,23 @@ describe("an audience", () => {
     add(slow.audience, "2");
     pass(50);
     expect(slow.member.flushes).toEqual([["1"], ["2"]]);
+  });
+
+  test("encodes a flush once for all its members, however many there are", () => {
+    const encoded: string[] = [];
+    const coding: ContentCoding = {
+      ...identity,
+      encode(frames) {
+        encoded.push(frames.toString());
+        return frames;
+      },
+    };
+    const { audience, member } = createAudience({ coding });
+    const others = Array.from({ length: 3 }, () => new FakeMember(0));
+    for (const other of others) audience.join(other);
+    add(audience, "1");
+    expect(encoded).toHaveLength(1);
+    for (const each of [member, ...others]) expect(each.flushes).toEqual([["1"]]);
   });
 
   test("does not wait with more than 64 KB", () => {
@@ -109,16 +127,17 @@ class FakeMember implements Member {
   }
 }
 
-function createAudience({ costMs = 0 } = {}) {
+function createAudience({ costMs = 0, coding = identity } = {}) {
   const grant = { id: "g", roles: new Set<string>(), residuals: new Map() };
   const format = { body: "raw", naming: "message" } as const;
-  const audience = new Audience(["order.>"], grant, format, {
-    tenant: "acme",
-    epoch: () => "epoch-of-acme",
-    horizon: () => horizon,
-    now: () => now,
-    flushMs: 5,
-  });
+  const audience = new Audience(
+    { topics: ["order.>"], grant, format, coding },
+    {
+      horizon: () => horizon,
+      now: () => now,
+      flushMs: 5,
+    },
+  );
   const member = new FakeMember(costMs);
   audience.join(member);
   return { audience, member };
@@ -129,17 +148,7 @@ function add(audience: Audience, text: string): void {
   const before = horizon;
   const seq = before.seq + 1;
   horizon = { seq, tag: `t${seq}` };
-  const entry: EventEntry = {
-    kind: "event",
-    position: horizon,
-    topic: "order.created",
-    type: "order.created",
-    payload: Buffer.from(text),
-    storedAt: 0,
-    attributes: {},
-    frames: new Map(),
-  };
-  audience.push(entry, before);
+  audience.push(Buffer.from(`data: ${text}\n\n`), before);
 }
 
 function pass(ms: number): void {

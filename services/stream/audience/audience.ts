@@ -1,19 +1,31 @@
-import type { EventEntry, Position } from "../event.ts";
+import type { Position } from "../event.ts";
 import type { Grant } from "../authorization/decisions.ts";
-import { encodeEvent, type FrameFormat } from "../sse/encode-frame.ts";
+import type { ContentCoding } from "../sse/content-coding.ts";
+import { formatKey, type FrameFormat } from "../sse/encode-frame.ts";
 
 /** What an audience needs of each of its members. */
 export interface Member {
-  /** Writes a flush; false when it may not be written to this member: it has left the audience by itself then. */
-  take(frames: Buffer, events: number, now: number): boolean;
+  /** Writes a flush, coded; false when it may not be written to this member: it has left the audience by itself then. */
+  take(coded: Buffer, events: number, now: number): boolean;
   /** Goes on by itself after `position`, up to which everything was written to it or decided not to be for it. */
   fallBehind(position: Position): void;
 }
 
+/** What the members of an audience have in common, beside their tenant. */
+export interface Common {
+  readonly topics: readonly string[];
+  readonly grant: Grant;
+  readonly format: FrameFormat;
+  readonly coding: ContentCoding;
+}
+
+/** One name for all that members have in common. */
+export function commonKey({ topics, grant, format, coding }: Common): string {
+  return [grant.id, formatKey(format), coding.name, ...topics].join(" ");
+}
+
 /** What an audience needs of its surroundings. */
 export interface AudienceSetting {
-  readonly tenant: string;
-  epoch(): string;
   /** Up to where the feed has delivered. */
   horizon(): Position;
   /** The monotonic time; notices a clock that jumped before it answers. */
@@ -29,13 +41,11 @@ const MAX_FLUSH_MS = 50;
 const MAX_PENDING_BYTES = 64 * 1024;
 
 /**
- * Live readers with the same topics, grant and format. Matching, deciding and encoding happen once for all of them; what is
+ * Live readers who have all this in common. Matching, deciding, encoding and compressing happen once for all of them; what is
  * left for each is one write per flush. The first event after quiet is written at once; in a burst, events leave together.
  */
 export class Audience {
-  readonly topics: readonly string[];
-  readonly grant: Grant;
-  readonly format: FrameFormat;
+  readonly common: Common;
   readonly #setting: AudienceSetting;
   readonly #members = new Set<Member>();
   #pending: Buffer[] = [];
@@ -46,10 +56,8 @@ export class Audience {
   #flushCostMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(topics: readonly string[], grant: Grant, format: FrameFormat, setting: AudienceSetting) {
-    this.topics = topics;
-    this.grant = grant;
-    this.format = format;
+  constructor(common: Common, setting: AudienceSetting) {
+    this.common = common;
     this.#setting = setting;
   }
 
@@ -70,10 +78,9 @@ export class Audience {
     return this.#setting.horizon();
   }
 
-  /** Queues an event for all members; `before` is the position it follows. */
-  push(entry: EventEntry, before: Position): void {
+  /** Queues an event's frame for all members; `before` is the position it follows. */
+  push(frame: Buffer, before: Position): void {
     this.#writtenThrough ??= before;
-    const frame = encodeEvent(this.#setting.tenant, this.#setting.epoch(), entry, this.format);
     this.#pending.push(frame);
     this.#pendingBytes += frame.length;
     if (this.#pendingBytes >= MAX_PENDING_BYTES) this.flush();
@@ -89,11 +96,12 @@ export class Audience {
     const now = this.#setting.now();
     const events = this.#pending.length;
     const frames = events === 1 && this.#pending[0] !== undefined ? this.#pending[0] : Buffer.concat(this.#pending);
+    const coded = this.common.coding.encode(frames);
     this.#pending = [];
     this.#pendingBytes = 0;
     this.#writtenThrough = undefined;
     for (const member of this.#members) {
-      if (member.take(frames, events, now)) continue;
+      if (member.take(coded, events, now)) continue;
       this.#members.delete(member);
       member.fallBehind(writtenThrough);
     }

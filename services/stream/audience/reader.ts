@@ -1,13 +1,14 @@
 import type { EndReason, EventEntry, LogEntry, Position } from "../event.ts";
 import { formatEventId } from "../log/event-id.ts";
-import { gapBefore, type Notice, type Start } from "../log/resume.ts";
+import { type Bounds, gapBefore, type Notice, type Start } from "../log/resume.ts";
 import type { Connection } from "../sse/connection.ts";
-import { BEAT_FRAME, encodeControl, encodeEvent, type FrameFormat } from "../sse/encode-frame.ts";
+import { BEAT_FRAME, encodeControl, type FrameFormat } from "../sse/encode-frame.ts";
 import { topicMatches } from "#shared/contract/topics.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
 import { setImmediate, setTimeout as delay } from "node:timers/promises";
 import type { Grant } from "../authorization/decisions.ts";
-import type { Audience, Member } from "./audience.ts";
+import type { Audience, Common, Member } from "./audience.ts";
+import { judgeEvent, UNDECIDED } from "./judge-event.ts";
 import type { Listing, ListedStream } from "./listing.ts";
 import { type Limit, Slices } from "./slices.ts";
 import type { Tenant } from "./tenant.ts";
@@ -39,7 +40,7 @@ export class Reader implements Member, ListedStream {
   readonly connection: Connection;
   readonly openedAt: number;
   readonly #tenant: Tenant;
-  readonly #format: FrameFormat;
+  readonly #reads: Pick<Common, "format" | "coding">;
   readonly #setting: ReaderSetting;
   readonly #slices: Slices;
   #audience: Audience | undefined;
@@ -63,7 +64,7 @@ export class Reader implements Member, ListedStream {
     this.listing = listing;
     this.connection = connection;
     this.#tenant = tenant;
-    this.#format = format;
+    this.#reads = { format, coding: connection.coding };
     this.#setting = setting;
     this.#slices = new Slices(tenant, setting.limitHistory);
     this.#cursor = start.position;
@@ -105,10 +106,10 @@ export class Reader implements Member, ListedStream {
     void this.#run();
   }
 
-  take(frames: Buffer, events: number, now: number): boolean {
+  take(coded: Buffer, events: number, now: number): boolean {
     const { deadline } = this.listing;
     if (deadline === undefined || now >= deadline || !this.connection.writable) return false;
-    this.connection.write(frames);
+    this.connection.writeCoded(coded);
     this.#setting.onDelivered(events);
     return true;
   }
@@ -244,14 +245,14 @@ export class Reader implements Member, ListedStream {
   }
 
   #becomeLive(grant: Grant): undefined {
-    this.#audience = this.#tenant.audienceOf(this.listing.topics, grant, this.#format);
+    this.#audience = this.#tenant.audienceOf({ topics: this.listing.topics, grant, ...this.#reads });
     this.#audience.join(this);
     return undefined;
   }
 
   async #fetch(): Promise<void> {
-    const first = await this.#slices.fetch(this.#cursor.seq);
-    if (first !== undefined) this.#skipTo(first);
+    const gone = await this.#slices.fetch(this.#cursor.seq);
+    if (gone !== undefined) this.#skipTo(gone);
   }
 
   /** Writes what a slice holds for this reader, up to the first event that is not decided yet. */
@@ -275,19 +276,19 @@ export class Reader implements Member, ListedStream {
 
   /** Adds the event's frame if it is for this reader; answers what to wait for when that is not decided yet. */
   #judge(entry: EventEntry, grant: Grant, frames: Buffer[]): Promise<void> | undefined {
-    const { decisions, id, epoch } = this.#tenant;
+    const { decisions } = this.#tenant;
     if (!this.listing.topics.some((pattern) => topicMatches(pattern, entry.topic))) return undefined;
     const permission = decisions.permissionFor(entry.type);
     if (permission === undefined) return undefined;
-    const residual = decisions.residual(grant, permission, entry.position.seq);
-    if (residual === undefined) return decisions.ask(grant, permission).catch(() => delay(backoffMs(3, ASK_AGAIN)));
-    if (residual.allows(entry.topic)) frames.push(encodeEvent(id, epoch, entry, this.#format));
+    const frame = judgeEvent(this.#tenant, entry, permission, { grant, format: this.#reads.format });
+    if (frame === UNDECIDED) return decisions.ask(grant, permission).catch(() => delay(backoffMs(3, ASK_AGAIN)));
+    if (frame !== undefined) frames.push(frame);
     return undefined;
   }
 
-  /** Entries before `first` are gone: says so, and goes on there. */
-  #skipTo(first: number): void {
-    const { position, notice } = gapBefore(this.#tenant.epoch, this.#cursor, first);
+  /** Entries before the first one retained are gone: says so, and goes on there. */
+  #skipTo(gone: Pick<Bounds, "first" | "goneBy">): void {
+    const { position, notice } = gapBefore(this.#tenant.epoch, this.#cursor, gone);
     this.#cursor = position;
     this.#tell(notice, position);
   }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
 import type { LogEntry } from "../event.ts";
+import type { Bounds } from "../log/resume.ts";
 import type { Tenant } from "./tenant.ts";
 
 /** The most that is read, and written, before the socket is looked at again. */
@@ -36,18 +37,21 @@ export class Slices {
   }
 
   /**
-   * Fetches what follows `seq`, or waits a while where that cannot be had right now. Answers the first sequence to go on
-   * with when what lies before it is gone.
+   * Fetches what follows `seq`, or waits a while where that cannot be had right now. Answers with which sequence to go on,
+   * and why, when what lies before it is gone.
    */
-  async fetch(seq: number): Promise<number | undefined> {
+  async fetch(seq: number): Promise<Pick<Bounds, "first" | "goneBy"> | undefined> {
     const drops = this.#drops;
     try {
       const entries = await this.#limit(() => this.#tenant.history.after(seq, SLICE_BYTES));
       // A replica that lags behind has nothing yet, and a stream that was purged has nothing any more.
-      const first = entries[0]?.position.seq ?? (await this.#tenant.history.bounds()).first;
+      const bounds = entries[0]?.position.seq === seq + 1 ? undefined : await this.#tenant.history.bounds();
       if (drops !== this.#drops) return undefined;
       this.#fetched = entries;
-      if (first > seq + 1) return Math.min(first, this.#tenant.horizon.seq + 1);
+      const first = entries[0]?.position.seq ?? bounds?.first ?? 0;
+      if (bounds !== undefined && first > seq + 1) {
+        return { first: Math.min(first, this.#tenant.horizon.seq + 1), goneBy: bounds.goneBy };
+      }
       if (entries.length === 0) throw new AppError("unavailable", "the log has nothing to read here yet");
       this.#failures = 0;
     } catch (error) {

@@ -1,12 +1,10 @@
 import { Decisions } from "../authorization/decisions.ts";
 import type { Decider } from "../authorization/ports.ts";
-import type { LogEntry, Position } from "../event.ts";
-import type { LogView } from "../log/resume.ts";
+import type { EventEntry, LogEntry, Poison, Position } from "../event.ts";
+import type { Bounds, LogView } from "../log/resume.ts";
 import { Signal } from "../log/signal.ts";
 import { Tail, type TailBudget } from "../log/tail.ts";
-import { formatKey, type FrameFormat } from "../sse/encode-frame.ts";
-import type { Grant } from "../authorization/decisions.ts";
-import { Audience } from "./audience.ts";
+import { Audience, type Common, commonKey } from "./audience.ts";
 import type { Listing } from "./listing.ts";
 import { TopicIndex } from "./topic-index.ts";
 
@@ -20,7 +18,7 @@ const LOG_SILENCE_MS = 10_000;
 export interface History {
   /** Entries after `seq`, up to `maxBytes` of payload but at least one if there is any; the first may be a later one. */
   after(seq: number, maxBytes: number): Promise<readonly LogEntry[]>;
-  bounds(): Promise<{ readonly first: number; readonly last: number }>;
+  bounds(): Promise<Bounds>;
   tagOf(seq: number): Promise<string | undefined>;
   positionBefore(wallMs: number): Promise<Position>;
 }
@@ -32,6 +30,8 @@ export interface TenantSetting {
   readonly flushMs: number;
   /** The monotonic time; notices a clock that jumped before it answers. */
   readonly now: () => number;
+  /** Told of each entry that nobody can be shown. */
+  readonly onPoison: (poison: Poison) => void;
 }
 
 /**
@@ -49,6 +49,7 @@ export class Tenant implements LogView, Disposable {
   /** Notified when the horizon moved after standing still for a waiting reader, or the log came back. */
   readonly moved = new Signal();
   readonly #audiences = new Map<string, Audience>();
+  readonly #setAside = new WeakSet<EventEntry>();
   readonly #setting: TenantSetting;
   #epoch = "";
   #horizon: Position = { seq: 0, tag: "0" };
@@ -117,28 +118,33 @@ export class Tenant implements LogView, Disposable {
     this.#waiting -= 1;
   }
 
-  /** The audience of live readers with these topics, grant and format. */
-  audienceOf(topics: readonly string[], grant: Grant, format: FrameFormat): Audience {
-    const key = [grant.id, formatKey(format), ...topics].join(" ");
+  /** Gives up on an event that cannot be judged or encoded; tells so once, however many readers meet it. */
+  setAside(entry: EventEntry, error: unknown): void {
+    if (this.#setAside.has(entry)) return;
+    this.#setAside.add(entry);
+    this.#setting.onPoison({ tenant: this.id, seq: entry.position.seq, reason: "failed", error });
+  }
+
+  /** The audience of live readers who have this in common. */
+  audienceOf(common: Common): Audience {
+    const key = commonKey(common);
     const known = this.#audiences.get(key);
-    if (known !== undefined && known.grant === grant) return known;
-    const audience = new Audience(topics, grant, format, {
-      tenant: this.id,
-      epoch: () => this.#epoch,
+    if (known !== undefined && known.common.grant === common.grant) return known;
+    const audience = new Audience(common, {
       now: this.#setting.now,
       horizon: () => this.#horizon,
       flushMs: this.#setting.flushMs,
     });
     this.#audiences.set(key, audience);
-    this.topics.add(topics, audience);
+    this.topics.add(common.topics, audience);
     return audience;
   }
 
   /** Drops the audience if nobody is left in it. */
   dropIfEmpty(audience: Audience): void {
     if (audience.size > 0) return;
-    this.topics.remove(audience.topics, audience);
-    const key = [audience.grant.id, formatKey(audience.format), ...audience.topics].join(" ");
+    this.topics.remove(audience.common.topics, audience);
+    const key = commonKey(audience.common);
     if (this.#audiences.get(key) === audience) this.#audiences.delete(key);
   }
 
@@ -146,7 +152,7 @@ export class Tenant implements LogView, Disposable {
     return this.tail.at(seq)?.position.tag;
   }
 
-  bounds(): Promise<{ readonly first: number; readonly last: number }> {
+  bounds(): Promise<Bounds> {
     return this.history.bounds();
   }
 

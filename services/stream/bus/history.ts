@@ -1,8 +1,9 @@
-import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream";
+import type { JetStreamManager, StoredMsg, StreamInfo } from "@nats-io/jetstream";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { History } from "../audience/tenant.ts";
 import type { LogEntry } from "../event.ts";
+import type { GoneReason } from "../log/resume.ts";
 import { decodeEntry, nanosOf, type StoredMessage } from "./decode-entry.ts";
 import { readLogInfo, tagAt } from "./inspect-log.ts";
 
@@ -21,8 +22,8 @@ export function createHistory(jsm: JetStreamManager, tenant: string, maxEventByt
         return entries;
       }),
     bounds: async () => {
-      const { state } = await readLogInfo(jsm, tenant);
-      return { first: state.first_seq, last: state.last_seq };
+      const info = await readLogInfo(jsm, tenant);
+      return { first: info.state.first_seq, last: info.state.last_seq, goneBy: goneBy(info, maxEventBytes) };
     },
     tagOf: (seq) => orUnavailable(() => tagAt(jsm, tenant, seq)),
     positionBefore: (wallMs) =>
@@ -32,6 +33,18 @@ export function createHistory(jsm: JetStreamManager, tenant: string, maxEventByt
         return { seq: (await jsm.streams.info(stream)).state.last_seq, tag: "0" };
       }),
   };
+}
+
+/**
+ * Why entries are gone. A log that has room for another event drops none for its size; one whose newest lost entry cannot
+ * be as old as the log's limit has lost it to somebody who emptied it.
+ */
+export function goneBy({ config, state, created, ts }: StreamInfo, maxEventBytes: number): GoneReason {
+  const isFull = config.max_bytes > 0 && state.bytes + maxEventBytes >= config.max_bytes;
+  if (isFull) return "retention";
+  const lostSince = Date.parse(state.messages === 0 ? state.last_ts : created);
+  const hasAged = config.max_age > 0 && Date.parse(ts ?? state.last_ts) - lostSince >= config.max_age / 1_000_000;
+  return hasAged ? "retention" : "purged";
 }
 
 /** A message from a direct or a leader's read, in the shape that consumers' messages have too. */

@@ -31,7 +31,7 @@ export async function openTenant(id: string, setting: TenantOpening): Promise<Op
     {
       onOpen: (opening) => reopen(tenant, opening, verifying),
       onEntry: (entry) => {
-        if (entry.kind === "poison") metrics.poison(entry.reason);
+        if (entry.kind === "poison") setting.onPoison({ tenant: id, seq: entry.position.seq, reason: entry.reason });
         deliver(tenant, entry, verifying);
       },
       onBeat: () => tenant.heard(),

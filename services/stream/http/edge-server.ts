@@ -9,6 +9,9 @@ import { serveStream, type StreamRoute } from "./stream-route.ts";
 /** The most of a request line and headers together; cookies of large products fit, a flood does not. */
 const MAX_HEADER_BYTES = 32 * 1024;
 
+/** A request with more is refused: node:http would drop what is beyond, and with it a token. */
+const MAX_HEADERS = 100;
+
 /** What the edge's public port serves. */
 export interface EdgeServerSetting {
   readonly route: StreamRoute;
@@ -20,7 +23,7 @@ export interface EdgeServerSetting {
 export function createEdgeServer(setting: EdgeServerSetting): Server {
   const streaming = new WeakSet<Socket>();
   const server = createServer(
-    { maxHeaderSize: MAX_HEADER_BYTES, keepAlive: true, noDelay: true },
+    { maxHeaderSize: MAX_HEADER_BYTES, keepAlive: true, noDelay: true, connectionsCheckingInterval: 5_000 },
     (request, response) => {
       // A stream takes its socket for good: the answer to a request sent behind it would stand in the middle of it.
       if (streaming.has(request.socket)) return void request.socket.destroy();
@@ -32,7 +35,7 @@ export function createEdgeServer(setting: EdgeServerSetting): Server {
   );
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
-  server.maxHeadersCount = 100;
+  server.maxHeadersCount = 0;
   return server;
 }
 
@@ -42,6 +45,9 @@ async function handle(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  if (request.rawHeaders.length > 2 * MAX_HEADERS) {
+    return tell(response, new AppError("too_many_headers", `a request may have ${MAX_HEADERS} headers`));
+  }
   const url = parseUrl(request.url);
   if (url === undefined) return tell(response, new AppError("malformed_request", "the request's path is malformed"));
   allowOrigin(setting.route.allowedOrigins, request, response);
@@ -70,7 +76,7 @@ function parseUrl(target: string | undefined): URL | undefined {
 
 /** CORS by an exact list; caches must not give one page's answer to another, nor one person's. */
 function allowOrigin(allowed: readonly string[], { headers }: IncomingMessage, response: ServerResponse): void {
-  response.setHeader("vary", "Origin, Cookie, Authorization, X-Auth-Token");
+  response.setHeader("vary", "Origin, Cookie, Authorization, X-Auth-Token, Accept-Encoding");
   if (headers.origin === undefined || !allowed.includes(headers.origin)) return;
   response.setHeader("access-control-allow-origin", headers.origin);
   response.setHeader("access-control-allow-credentials", "true");

@@ -4,6 +4,7 @@ import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { problemOf } from "#shared/http/problem.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
+import { chooseCoding, type ContentCoding } from "../sse/content-coding.ts";
 import { encodeControl, encodeRetry } from "../sse/encode-frame.ts";
 import { readHandshakeToken, single, type TokenReading } from "./request-token.ts";
 
@@ -53,9 +54,13 @@ function streamRequest(
     accept(connectionId) {
       route.edge.onHandshake("accepted");
       // The headers, and from then on the bare socket: the body ends where the connection does, without chunk framing.
-      socket.write(acceptanceOf(connectionId, requestId, response));
+      const coding = chooseCoding(single(headers["accept-encoding"]));
+      const beginning = coding.encode(encodeRetry(retryMs()));
+      socket.write(
+        Buffer.concat([Buffer.from(acceptanceOf(connectionId, requestId, response, coding)), coding.head, beginning]),
+      );
       release(request, response);
-      return new Connection(socket);
+      return new Connection(socket, coding);
     },
   };
 }
@@ -66,7 +71,12 @@ function release(request: IncomingMessage, response: ServerResponse): void {
   Object.assign(request, { url: "", headers: {}, headersDistinct: {}, rawHeaders: [] });
 }
 
-function acceptanceOf(connectionId: string, requestId: string, response: ServerResponse): string {
+function acceptanceOf(
+  connectionId: string,
+  requestId: string,
+  response: ServerResponse,
+  { name: coding }: ContentCoding,
+): string {
   const lines = [
     "HTTP/1.1 200 OK",
     "Content-Type: text/event-stream; charset=utf-8",
@@ -76,6 +86,7 @@ function acceptanceOf(connectionId: string, requestId: string, response: ServerR
     `X-Connection-ID: ${connectionId}`,
     `X-Request-ID: ${requestId}`,
     "Connection: close",
+    ...(coding === "identity" ? [] : [`Content-Encoding: ${coding}`]),
   ];
   for (const name of [
     "access-control-allow-origin",
@@ -88,7 +99,7 @@ function acceptanceOf(connectionId: string, requestId: string, response: ServerR
     const value = response.getHeader(name);
     if (value !== undefined) lines.push(`${name}: ${String(value)}`);
   }
-  return `${lines.join("\r\n")}\r\n\r\nretry: ${retryMs()}\n\n`;
+  return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
 /**

@@ -12,7 +12,7 @@ function logWith(change: Partial<{ first: number; tail: number; horizon: number;
     epoch: EPOCH,
     horizon: horizon === 0 ? { seq: 0, tag: "0" } : at(horizon),
     tagInTail: (seq) => (seq >= tail && seq <= horizon ? tagOf(seq) : undefined),
-    bounds: () => Promise.resolve({ first, last }),
+    bounds: () => Promise.resolve({ first, last, goneBy: "retention" as const }),
     lookUp: (seq) => Promise.resolve(seq >= first && seq <= last && seq > 0 ? tagOf(seq) : undefined),
     positionBefore: (wallMs) => Promise.resolve({ seq: wallMs / 1_000, tag: "0" }),
   };
@@ -137,7 +137,7 @@ describe("a client with an id that means nothing here", () => {
 });
 
 test("a gap reaches to the entry before the first one that is kept", () => {
-  expect(gapBefore(EPOCH, at(3), 10)).toEqual({
+  expect(gapBefore(EPOCH, at(3), { first: 10, goneBy: "retention" })).toEqual({
     position: at(9, "0"),
     notice: { event: "gap", data: { from: idOf(3), to: idOf(9, "0"), reason: "retention" } },
   });

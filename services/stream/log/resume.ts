@@ -12,8 +12,20 @@ export type Notice =
   | { readonly event: "reset"; readonly data: { readonly reason: "epoch" | "tail_lost" | "unknown_id" } }
   | {
       readonly event: "gap";
-      readonly data: { readonly from: string; readonly to: string; readonly reason: "retention" };
+      readonly data: { readonly from: string; readonly to: string; readonly reason: GoneReason };
     };
+
+/** Why entries are gone: the log's limits, or somebody who emptied it. */
+export type GoneReason = "retention" | "purged";
+
+/** What a log holds, as its leader says. */
+export interface Bounds {
+  /** The sequence of the first entry retained; one past the last where there is none. */
+  readonly first: number;
+  readonly last: number;
+  /** Why what lies before `first` is gone. */
+  readonly goneBy: GoneReason;
+}
 
 /** Where delivery begins (after this position) and what must be said about it. */
 export interface Start {
@@ -31,7 +43,7 @@ export interface LogView {
   readonly horizon: Position;
   /** The tag at `seq` from memory. */
   tagInTail(seq: number): string | undefined;
-  bounds(): Promise<{ readonly first: number; readonly last: number }>;
+  bounds(): Promise<Bounds>;
   /** The tag of the message at `seq`; undefined where none stands any more. */
   lookUp(seq: number): Promise<string | undefined>;
   /** The position before the first message stored at or after the time. */
@@ -71,15 +83,19 @@ async function faultOf(log: LogView, { epoch, position }: EventId): Promise<"epo
 async function continueAfter(log: LogView, { epoch, position }: EventId): Promise<Start> {
   if (isSame(position, log.horizon) || log.tagInTail(position.seq + 1) !== undefined)
     return { position, notice: undefined };
-  const { first } = await log.bounds();
-  if (position.seq + 1 >= first) return { position, notice: undefined };
-  return gapBefore(epoch, position, first);
+  const bounds = await log.bounds();
+  if (position.seq + 1 >= bounds.first) return { position, notice: undefined };
+  return gapBefore(epoch, position, bounds);
 }
 
 /** The notice that entries between `position` and the first one retained are gone; delivery goes on before that one. */
-export function gapBefore(epoch: string, position: Position, first: number): Start & { readonly notice: Notice } {
+export function gapBefore(
+  epoch: string,
+  position: Position,
+  { first, goneBy: reason }: Pick<Bounds, "first" | "goneBy">,
+): Start & { readonly notice: Notice } {
   const to = { seq: first - 1, tag: "0" };
-  const data = { from: formatEventId(epoch, position), to: formatEventId(epoch, to), reason: "retention" as const };
+  const data = { from: formatEventId(epoch, position), to: formatEventId(epoch, to), reason };
   return { position: to, notice: { event: "gap", data } };
 }
 

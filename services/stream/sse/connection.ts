@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { type ContentCoding, identity } from "./content-coding.ts";
 
 /** After the last frame the client has this long to close, then the socket is reset. */
 const LINGER_MS = 1_000;
@@ -6,6 +7,7 @@ const LINGER_MS = 1_000;
 /** A client's bare socket, after the response's headers. Owns the socket: nobody else writes to it or ends it. */
 export class Connection {
   readonly #socket: Socket;
+  readonly coding: ContentCoding;
   #ended = false;
   /** Resolves when the socket is gone, whoever ended it. */
   readonly closed: Promise<void>;
@@ -16,8 +18,9 @@ export class Connection {
     return this.#socket.bytesWritten - this.#socket.writableLength - (_handle?.writeQueueSize ?? 0);
   }
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, coding: ContentCoding = identity) {
     this.#socket = socket;
+    this.coding = coding;
     socket.setNoDelay(true);
     socket.setTimeout(0);
     socket.setKeepAlive(true, 30_000);
@@ -35,8 +38,13 @@ export class Connection {
     return this.#socket.writableLength > 0;
   }
 
-  write(frame: Buffer): void {
-    if (!this.#ended && this.#socket.writable) this.#socket.write(frame);
+  write(frames: Buffer): void {
+    this.writeCoded(this.coding.encode(frames));
+  }
+
+  /** Writes frames that the connection's coding has encoded already. */
+  writeCoded(bytes: Buffer): void {
+    if (!this.#ended && this.#socket.writable) this.#socket.write(bytes);
   }
 
   /** Resolves when the socket is `writable` again, or gone. */
@@ -56,7 +64,7 @@ export class Connection {
   end(last: Buffer): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#socket.end(last);
+    this.#socket.end(Buffer.concat([this.coding.encode(last), this.coding.tail]));
     const timer = setTimeout(() => this.#socket.resetAndDestroy(), LINGER_MS);
     void this.closed.then(() => clearTimeout(timer));
   }

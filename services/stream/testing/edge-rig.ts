@@ -8,7 +8,7 @@ import { type History, Tenant } from "../audience/tenant.ts";
 import { ClockGuard } from "../authorization/clock-guard.ts";
 import type { Decider, SessionAnswer, SessionChecker, Subject } from "../authorization/ports.ts";
 import { deliver, reopen } from "../deliver.ts";
-import type { ControlEntry, EventEntry, LogEntry } from "../event.ts";
+import type { ControlEntry, EventEntry, LogEntry, Poison } from "../event.ts";
 import { TailBudget } from "../log/tail.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
@@ -42,7 +42,7 @@ export function createRig({ wallAhead = 0 } = {}) {
   let connections = 0;
   const { clock, now, wall } = createClocks(wallAhead, () => doubtSessions([...hub.streams()], edge));
   const [policy, auth, withdrawn] = [new FakePolicy(), new FakeAuth(), new Set<string>()];
-  const tenant = new Tenant("acme", NO_HISTORY, { decider: policy, tailBudget: new TailBudget(1e6), flushMs: 0, now });
+  const { tenant, poison } = createTenant(policy, now);
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
   const edge: Edge = {
@@ -67,6 +67,7 @@ export function createRig({ wallAhead = 0 } = {}) {
     clock,
     edge,
     entry,
+    poison,
     policy,
     tenant,
     withdrawn,
@@ -82,18 +83,27 @@ export function createRig({ wallAhead = 0 } = {}) {
       ...change,
     }),
     event: (text: string, seq?: number) => add((position) => eventOf(position, text), seq),
+    /** An event that no reader of CloudEvents can be shown: its time is none. */
+    brokenEvent: () => add((position) => ({ ...eventOf(position, "broken"), storedAt: Number.NaN })),
     control: (change: ControlEntry["change"]) => add((position) => ({ kind: "control", position, change })),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
-    async open() {
+    async open(query = "topic=order.>", lastEventId?: string) {
       const { server, client } = await socketPair(stack);
       const connection = new Connection(server);
-      await openStream(edge, rig.request({ accept: () => connection }));
+      await openStream(edge, rig.request({ query: new URLSearchParams(query), lastEventId, accept: () => connection }));
       const reading = readFrames(client);
       await reading.frame("ready");
       return reading;
     },
   };
   return rig;
+}
+
+function createTenant(decider: Decider, now: () => number) {
+  const poison: Poison[] = [];
+  const onPoison = (each: Poison): void => void poison.push(each);
+  const tailBudget = new TailBudget(1e6);
+  return { poison, tenant: new Tenant("acme", NO_HISTORY, { decider, tailBudget, flushMs: 0, now, onPoison }) };
 }
 
 const NOBODY_TOLD = { onHandshake: () => {}, onDelivered: () => {}, onNotice: () => {} };
@@ -125,7 +135,7 @@ function eventOf(position: { seq: number; tag: string }, text: string): EventEnt
 
 const NO_HISTORY: History = {
   after: async () => [],
-  bounds: async () => ({ first: 1, last: 1 }),
+  bounds: async () => ({ first: 1, last: 1, goneBy: "retention" }),
   tagOf: async () => undefined,
   positionBefore: async () => ({ seq: 0, tag: "0" }),
 };
