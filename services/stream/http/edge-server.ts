@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { problemOf } from "#shared/http/problem.ts";
 import type { DemoPage } from "./demo-page.ts";
+import { readThroughHandshakeSockets } from "./handshake-socket.ts";
 import { rebindTarget, serveRebind } from "./rebind-route.ts";
 import { serveStream, type StreamRoute } from "./stream-route.ts";
 
@@ -33,6 +34,7 @@ export function createEdgeServer(setting: EdgeServerSetting): Server {
       });
     },
   );
+  readThroughHandshakeSockets(server);
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
   server.maxHeadersCount = 0;
