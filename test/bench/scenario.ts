@@ -19,14 +19,14 @@ export interface Bench {
   readonly issuer: Issuer;
   readonly programs: Programs;
   /** An edge of its own, so that no scenario finds the heap of another. */
-  startEdge(env?: NodeJS.ProcessEnv): Promise<RunningService>;
+  readonly startEdge: (env?: NodeJS.ProcessEnv) => Promise<RunningService>;
   /** Prints a line, for what is no figure. */
-  say(line: string): void;
+  readonly say: (line: string) => void;
 }
 
 /** Something that `npm run bench` measures. */
 export interface Scenario {
   readonly name: string;
   readonly about: string;
-  run(bench: Bench): Promise<readonly Figure[]>;
+  readonly run: (bench: Bench) => Promise<readonly Figure[]>;
 }

@@ -24,10 +24,10 @@ export interface NatsServer extends AsyncDisposable {
   signal(signal: NodeJS.Signals): void;
 }
 
-/** Starts nats-server and waits until it takes connections. */
-export async function startNats(): Promise<NatsServer> {
+/** Starts nats-server with its data below `storeIn`, and waits until it takes connections. */
+export async function startNats(storeIn = tmpdir()): Promise<NatsServer> {
   const port = await freePort();
-  const storeDir = await mkdtemp(join(tmpdir(), "sluice-nats-"));
+  const storeDir = await mkdtemp(join(storeIn, "sluice-nats-"));
   let child: Child;
   const start = async (): Promise<void> => {
     child = startChild("nats-server", ["-c", CONFIG, "-a", "127.0.0.1", "-p", String(port), "-sd", storeDir], {

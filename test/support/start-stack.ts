@@ -53,6 +53,8 @@ export interface StackOptions {
   readonly stream?: NodeJS.ProcessEnv;
   readonly auth?: NodeJS.ProcessEnv;
   readonly policy?: NodeJS.ProcessEnv;
+  /** The folder below which NATS keeps its data. */
+  readonly storeIn?: string;
 }
 
 /** Starts nats-server, redis and the three services with the demo's tenants and people. */
@@ -60,7 +62,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   await using owner = new AsyncDisposableStack();
   // Stays usable after the owner was handed over: tests start more services later on.
   const stack = owner.use(new AsyncDisposableStack());
-  const nats = stack.use(await startNats());
+  const nats = stack.use(await startNats(options.storeIn));
   const redis = stack.use(await startRedis());
   const startAuth = async (env: NodeJS.ProcessEnv = {}): Promise<RunningService> =>
     stack.use(
