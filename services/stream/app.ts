@@ -14,7 +14,7 @@ import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { Admission } from "./admission/admission.ts";
-import { limitConcurrency } from "./admission/limit-concurrency.ts";
+import { shareTurns } from "./admission/share-turns.ts";
 import { doubtSessions, endListing } from "./audience/apply-control.ts";
 import { startHeartbeat } from "./audience/heartbeat.ts";
 import { Hub } from "./audience/hub.ts";
@@ -127,7 +127,7 @@ async function startEdge(
     renew: auth.renew,
     tokenVerified: (cached, seconds) => metrics.tokenVerified(cached, seconds),
     newConnectionId: () => `${workerId}-${randomBytes(12).toString("hex")}`,
-    limitHistory: limitConcurrency(MAX_HISTORY_READS),
+    limitHistory: shareTurns(MAX_HISTORY_READS),
     onHandshake: (outcome) => metrics.handshake(outcome),
     onDelivered: (events) => metrics.delivered(events),
     onNotice: (event) => metrics.notice(event),

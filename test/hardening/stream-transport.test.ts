@@ -1,9 +1,7 @@
-import { once } from "node:events";
-import { readFile } from "node:fs/promises";
-import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
 import { freePort } from "#test/support/ports.ts";
+import { openRawSocket } from "#test/support/raw-socket.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
 
 const TOPIC = "topic=issues.>";
@@ -122,7 +120,7 @@ describe("headers", () => {
 
   test("with two Last-Event-IDs are told reset", async () => {
     const ids = ["Last-Event-ID: aaaaaaaa.1.a", "Last-Event-ID: aaaaaaaa.2.b"];
-    await using socket = await rawSocket();
+    await using socket = await openRawSocket(stack.edge.ports.http);
     socket.write(requestOf({ headers: ids }));
     expect(await socket.until("event: reset")).toContain("200 OK");
   });
@@ -144,7 +142,7 @@ describe("bytes that are no request", () => {
     "another protocol": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
   };
   test.each(Object.entries(malformed))("are told 400 and closed: %s", async (_, bytes) => {
-    await using socket = await rawSocket();
+    await using socket = await openRawSocket(stack.edge.ports.http);
     socket.write(bytes);
     expect(await socket.text()).toMatch(/^HTTP\/1\.1 400 /);
     await expectServed();
@@ -155,42 +153,17 @@ describe("bytes that are no request", () => {
   });
 });
 
-test("two thousand requests that never end hinder nobody, and are told 408", async () => {
-  await using healthy = await open();
-  await healthy.frame("ready");
-  const before = await rssMiB();
-  const sockets = await Promise.all(Array.from({ length: 2_000 }, () => rawSocket()));
-  for (const socket of sockets) socket.write("GET /v1/stream?topic=issues.%3E HTTP/1.1\r\nHost: edge\r\nX-Slow:");
-  await expectServed();
-  const demo = await stack.bus("demo");
-  await demo.publish("events.demo.issues.opened.k", "meanwhile");
-  expect(await healthy.receive(1)).toEqual(["meanwhile"]);
-  expect((await rssMiB()) - before).toBeLessThan(128);
-  const answers = await Promise.all(sockets.map((socket) => socket.text()));
-  expect(answers.filter((answer) => answer.startsWith("HTTP/1.1 408 "))).toHaveLength(2_000);
-});
-
-test("an event of 8 MB is refused by the bus, and one that the bus takes and the edge does not harms no stream", async () => {
-  await using stream = await open();
-  await stream.frame("ready");
-  const demo = await stack.bus("demo");
-  await expect(demo.publish("events.demo.issues.opened.k", "x".repeat(8_000_000))).rejects.toThrow(/max_payload/i);
-  await demo.publish("events.demo.issues.opened.k", "x".repeat(1_000_000));
-  await demo.publish("events.demo.issues.opened.k", "small");
-  expect((await stream.receive(2)).map((text) => text.length)).toEqual([1_000_000, 5]);
-});
-
 describe("a second request on the socket of a stream", () => {
   test("cuts it: two people's streams never share a socket", async () => {
     const { access_token: other } = await stack.login("bob");
-    await using socket = await rawSocket();
+    await using socket = await openRawSocket(stack.edge.ports.http);
     socket.write(requestOf({}) + requestOf({ bearer: other }));
     expect(await socket.text()).not.toContain("event: ready");
     await expectServed();
   });
 
   test("is not answered into the stream", async () => {
-    await using socket = await rawSocket();
+    await using socket = await openRawSocket(stack.edge.ports.http);
     socket.write(requestOf({}));
     await socket.until("event: ready");
     socket.write(requestOf({ path: "/nowhere" }));
@@ -198,7 +171,7 @@ describe("a second request on the socket of a stream", () => {
   });
 
   test("is served where the first one was refused", async () => {
-    await using socket = await rawSocket();
+    await using socket = await openRawSocket(stack.edge.ports.http);
     socket.write(requestOf({ query: "topic=push.>" }));
     await socket.until("no_topic_granted");
     socket.write(requestOf({}));
@@ -246,14 +219,6 @@ interface Call {
   readonly bearer?: string;
 }
 
-interface RawSocket extends AsyncDisposable {
-  write(bytes: string): void;
-  /** Everything until the server closes. */
-  text(): Promise<string>;
-  /** Everything up to here once it holds `part`. */
-  until(part: string): Promise<string>;
-}
-
 function requestOf({ method = "GET", path = "/v1/stream", query, headers = [], bearer = token }: Call): string {
   const target = `${path}${path === "/v1/stream" ? `?${query ?? TOPIC}` : ""}`;
   return [`${method} ${target} HTTP/1.1`, "Host: edge", `Authorization: Bearer ${bearer}`, ...headers, "", ""].join(
@@ -261,29 +226,9 @@ function requestOf({ method = "GET", path = "/v1/stream", query, headers = [], b
   );
 }
 
-async function rawSocket(port = stack.edge.ports.http): Promise<RawSocket> {
-  const socket: Socket = connect(port, "127.0.0.1");
-  await once(socket, "connect");
-  let text = "";
-  socket.on("error", () => {}).on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
-  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-  return {
-    write: (bytes) => void socket.write(bytes, "latin1"),
-    text: () => closed.then(() => text),
-    until: async (part) => {
-      await expect.poll(() => text, { timeout: 5_000 }).toContain(part);
-      return text;
-    },
-    async [Symbol.asyncDispose]() {
-      socket.destroy();
-      await closed;
-    },
-  };
-}
-
 /** Sends a request that is refused, and reads the refusal. */
 async function ask(call: Call, port?: number): Promise<{ status: number; code: unknown; text: string }> {
-  await using socket = await rawSocket(port);
+  await using socket = await openRawSocket(port ?? stack.edge.ports.http);
   socket.write(requestOf({ ...call, headers: [...(call.headers ?? []), "Connection: close"] }));
   const text = await socket.text();
   const problem = /^\{.*\}$/m.exec(text)?.[0] ?? "{}";
@@ -292,12 +237,6 @@ async function ask(call: Call, port?: number): Promise<{ status: number; code: u
 
 function open(query = TOPIC, headers: Record<string, string> = {}, port = stack.edge.ports.http): Promise<EventStream> {
   return openEventStream(`http://127.0.0.1:${port}/v1/stream?${query}`, { token, headers });
-}
-
-/** What the edge's process holds of the machine's memory. */
-async function rssMiB(): Promise<number> {
-  const status = await readFile(`/proc/${stack.edge.child.process.pid}/status`, "utf8");
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1_024;
 }
 
 async function expectServed(): Promise<void> {

@@ -10,8 +10,8 @@ const SLICE_BYTES = 64 * 1024;
 
 const BACKOFF = { baseMs: 50, maxMs: 2_000 };
 
-/** Lets a bounded number of readers fetch at a time. */
-export type Limit = <T>(fetch: () => Promise<T>) => Promise<T>;
+/** Lets a bounded number of readers fetch at a time, tenant by tenant. */
+export type Limit = <T>(tenant: string, fetch: () => Promise<T>) => Promise<T>;
 
 /** What one reader behind the horizon reads, slice by slice: from the tail, or from JetStream where the tail has no more. */
 export class Slices {
@@ -43,7 +43,7 @@ export class Slices {
   async fetch(seq: number): Promise<Pick<Bounds, "first" | "goneBy"> | undefined> {
     const drops = this.#drops;
     try {
-      const entries = await this.#limit(() => this.#tenant.history.after(seq, SLICE_BYTES));
+      const entries = await this.#limit(this.#tenant.id, () => this.#tenant.history.after(seq, SLICE_BYTES));
       // A replica that lags behind has nothing yet, and a stream that was purged has nothing any more.
       const bounds = entries[0]?.position.seq === seq + 1 ? undefined : await this.#tenant.history.bounds();
       if (drops !== this.#drops) return undefined;

@@ -55,7 +55,7 @@ export function createRig({ wallAhead = 0 } = {}) {
     handshakeMs: 300,
     workerId: "w",
     isWithdrawn: (kid) => withdrawn.has(kid),
-    limitHistory: (fetch) => fetch(),
+    limitHistory: (_, fetch) => fetch(),
     ...NOBODY_TOLD,
     onFault: rethrow,
   };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { limitConcurrency } from "./limit-concurrency.ts";
+import { shareTurns } from "./share-turns.ts";
 
 test("as many tasks run as may, and the next one waits for its turn", async () => {
   const { limit, begun, end } = tasks(2);
@@ -26,25 +26,38 @@ test("tasks begin in the order they came", async () => {
   expect(begun).toEqual(names);
 });
 
+test("owners take turns, however many tasks one of them has", async () => {
+  const { limit, begun, end } = tasks(1);
+  const all = ["a1", "a2", "a3", "a4"].map((name) => limit(name, "a"));
+  all.push(limit("b1", "b"), limit("c1", "c"), limit("b2", "b"));
+  const order = ["a1", "a2", "b1", "c1", "a3", "b2", "a4"];
+  for (const name of order) {
+    await turn();
+    end(name);
+  }
+  await Promise.all(all);
+  expect(begun).toEqual(order);
+});
+
 test("a task that fails gives its place to the next one, and its error to its caller", async () => {
-  const limit = limitConcurrency(1);
-  const failed = limit(() => Promise.reject(new Error("no")));
-  const next = limit(() => Promise.resolve("yes"));
+  const limit = shareTurns(1);
+  const failed = limit("me", () => Promise.reject(new Error("no")));
+  const next = limit("me", () => Promise.resolve("yes"));
   await expect(failed).rejects.toThrow("no");
   await expect(next).resolves.toBe("yes");
 });
 
 test("a place that nobody waited for is free", async () => {
-  const limit = limitConcurrency(1);
-  for (let round = 0; round < 3; round += 1) expect(await limit(() => Promise.resolve(round))).toBe(round);
+  const limit = shareTurns(1);
+  for (let round = 0; round < 3; round += 1) expect(await limit("me", () => Promise.resolve(round))).toBe(round);
 });
 
 function tasks(max: number) {
-  const limited = limitConcurrency(max);
+  const limited = shareTurns(max);
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
-  const limit = (name: string): Promise<string> =>
-    limited(() => {
+  const limit = (name: string, owner = "me"): Promise<string> =>
+    limited(owner, () => {
       begun.push(name);
       return new Promise((resolve) => ends.set(name, () => resolve(name)));
     });
