@@ -244,9 +244,11 @@ export class Reader implements Member, ListedStream {
     return promise;
   }
 
-  #becomeLive(grant: Grant): undefined {
-    this.#audience = this.#tenant.audienceOf({ topics: this.listing.topics, grant, ...this.#reads });
-    this.#audience.join(this);
+  #becomeLive(grant: Grant): Promise<void> | undefined {
+    const audience = this.#tenant.audienceOf({ topics: this.listing.topics, grant, ...this.#reads });
+    if (audience.settled !== undefined) return audience.settled;
+    this.#audience = audience;
+    audience.join(this);
     return undefined;
   }
 
@@ -256,7 +258,7 @@ export class Reader implements Member, ListedStream {
   }
 
   /** Writes what a slice holds for this reader, up to the first event that is not decided yet. */
-  #deliver(slice: readonly LogEntry[], grant: Grant): Promise<void> {
+  #deliver(slice: readonly LogEntry[], grant: Grant): Promise<void> | undefined {
     const frames: Buffer[] = [];
     let undecided: Promise<void> | undefined;
     for (const entry of slice) {
@@ -270,8 +272,11 @@ export class Reader implements Member, ListedStream {
       this.connection.write(Buffer.concat(frames));
       this.#setting.onDelivered(frames.length);
     }
+    if (undecided !== undefined) return this.#waitFor("authorization", undecided);
+    // At the horizon it becomes live at once: a turn later there would be something new, and so for ever.
+    if (this.#cursor.seq === this.#tenant.horizon.seq) return this.#step();
     // A turn of the event loop between slices: microtasks alone would let one long catch-up stop everybody else.
-    return undecided === undefined ? setImmediate() : this.#waitFor("authorization", undecided);
+    return setImmediate();
   }
 
   /** Adds the event's frame if it is for this reader; answers what to wait for when that is not decided yet. */

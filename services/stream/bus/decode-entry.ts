@@ -37,7 +37,7 @@ export function decodeEntry(tenant: string, maxEventBytes: number, message: Stor
     payload: Buffer.from(message.data),
     storedAt: Number(message.storedAtNanos / 1_000_000n),
     attributes: attributesOf(message.headers),
-    frames: new Map(),
+    frames: undefined,
   };
 }
 
