@@ -28,6 +28,7 @@ import { Snapshots } from "./snapshots.ts";
 import { openPolicyKv, type WatchedPolicyStore } from "./store/policy-kv.ts";
 import { openRevocationsKv } from "./store/revocations-kv.ts";
 import type { StoredPolicy } from "./store/stored-policy.ts";
+import { endBindings } from "./tenants/end-bindings.ts";
 import { ensureAnnounced, keepAnnounced } from "./tenants/keep-announced.ts";
 import { applyFile } from "./watch/apply-file.ts";
 import { watchDocuments } from "./watch/watch-documents.ts";
@@ -35,6 +36,7 @@ import { watchDocuments } from "./watch/watch-documents.ts";
 const CLOSE_GRACE_MS = 5_000;
 const WATCH_EVERY_MS = 300;
 const CHECK_ANNOUNCED_EVERY_MS = 5_000;
+const END_BINDINGS_EVERY_MS = 500;
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Starts policy; disposing it ends it in the reverse order of what stands here. */
@@ -67,10 +69,16 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     await startOpsServer({ host, port: config.POLICY_OPS_PORT, setting: "POLICY_OPS_PORT" }, registry, () => isReady),
   );
 
+  const deciding = {
+    snapshots: changing.snapshots,
+    metrics,
+    wall: () => clock.wall(),
+    ownIssuer: config.AUTH_ISSUER,
+  };
   const grpc = starting.use(
     await startGrpcServer(
       { host, port: config.POLICY_GRPC_PORT, setting: "POLICY_GRPC_PORT" },
-      [[DecisionServiceService, createDecisionService(changing.snapshots, metrics, log), decisionCallers]],
+      [[DecisionServiceService, createDecisionService(deciding, log), decisionCallers]],
       security,
     ),
   );
@@ -123,6 +131,8 @@ async function createAuthorizing(
     verify: (token) => verifyAccessToken(token, keys, expected),
     revocations: await openRevocationsKv(nats),
     snapshots,
+    wall: () => clock.wall(),
+    ownIssuer: config.AUTH_ISSUER,
   };
 }
 
@@ -151,10 +161,11 @@ function followPolicies(store: WatchedPolicyStore, changing: PolicyChanging, log
   const adopt = (tenant: string, policy: StoredPolicy): void => void changing.snapshots.adopt(tenant, policy);
   const following = store.follow(adopt, stop.signal);
   const announcing = keepAnnounced(changing, { everyMs: CHECK_ANNOUNCED_EVERY_MS, stop: stop.signal, log });
+  const ending = endBindings(changing, { everyMs: END_BINDINGS_EVERY_MS, stop: stop.signal, log });
   return {
     async [Symbol.asyncDispose]() {
       stop.abort();
-      await Promise.all([following, announcing]);
+      await Promise.all([following, announcing, ending]);
     },
   };
 }

@@ -57,9 +57,10 @@ async function storeNext(
   before: Snapshot | undefined,
 ): Promise<Version | undefined> {
   const version = await nextVersion(on.logs, tenant, current.version);
-  const { snapshot: after, faults } = compilePolicy(tenant, version, content);
+  // Never before the version it follows, whoever's clock says so: what has ended by then stays ended.
+  const at = new Date(Math.max(on.clock.wall(), Date.parse(current.at))).toISOString();
+  const { snapshot: after, faults } = compilePolicy(tenant, version, content, at);
   if (faults !== undefined) throw documentInvalid(faults);
-  const at = new Date(on.clock.wall()).toISOString();
   const next: StoredPolicy = { version, document: content.document, bindings: content.bindings, at, by, why };
   if (!(await on.store.replace(tenant, next, revision))) return undefined;
   on.snapshots.swap(after);

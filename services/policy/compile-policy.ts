@@ -9,9 +9,14 @@ export type CompiledPolicy =
   | { readonly snapshot: Snapshot; readonly faults?: never }
   | { readonly snapshot?: never; readonly faults: readonly Fault[] };
 
-/** Compiles what a tenant's policy says into the snapshot of that version. */
-export function compilePolicy(tenant: string, version: Version, { document, bindings }: PolicyContent): CompiledPolicy {
+/** Compiles what a tenant's policy says into the snapshot of the version that was stored at that time. */
+export function compilePolicy(
+  tenant: string,
+  version: Version,
+  { document, bindings }: PolicyContent,
+  storedAt: string,
+): CompiledPolicy {
   const parsed = parseDocument(document.text, tenant);
   if (parsed.faults !== undefined) return { faults: parsed.faults };
-  return { snapshot: compileSnapshot(version, parsed.document, bindings) };
+  return { snapshot: compileSnapshot(version, parsed.document, bindings, Date.parse(storedAt)) };
 }

@@ -5,7 +5,7 @@ import type { DocumentOrigin, PolicyContent, StoredPolicy } from "./store/stored
 
 /** A change of a tenant's policy, who makes it and why. */
 export interface PolicyChange {
-  readonly kind: "document" | "rollback" | "bindings" | "repair";
+  readonly kind: "document" | "rollback" | "bindings" | "expiry" | "repair";
   readonly by: string;
   readonly why: string;
   /**
@@ -60,6 +60,17 @@ export function bindSubject(subject: string, roles: readonly string[] | undefine
       const others = [...bindings].filter(([other]) => other !== subject);
       return { document, bindings: new Map(wanted === undefined ? others : [...others, [subject, wanted]]) };
     },
+  };
+}
+
+/** The same policy under a new version, which does not have the bindings any more that have ended by `now`. */
+export function dropEnded(now: number): PolicyChange {
+  return {
+    kind: "expiry",
+    by: "policy",
+    why: "a binding has ended",
+    apply: ({ document, bindings }, snapshot) =>
+      snapshot === undefined || snapshot.bindingsEnd > now ? undefined : { document, bindings },
   };
 }
 

@@ -48,11 +48,16 @@ export class Snapshots {
     return snapshot;
   }
 
+  /** The snapshots in force. */
+  held(): readonly Snapshot[] {
+    return [...this.#held.values()];
+  }
+
   /** The snapshot of exactly this stored policy. */
   compile(tenant: string, policy: StoredPolicy): Snapshot {
     const held = this.#held.get(tenant);
     if (held !== undefined && isSameVersion(held.version, policy.version)) return held;
-    const compiled = compilePolicy(tenant, policy.version, policy);
+    const compiled = compilePolicy(tenant, policy.version, policy, policy.at);
     if (compiled.faults === undefined) return compiled.snapshot;
     throw new Error(`the stored policy of tenant ${tenant} is broken: ${compiled.faults.map(faultText).join("; ")}`);
   }

@@ -1,5 +1,5 @@
 import { applyControl, doubtEverything } from "./audience/apply-control.ts";
-import { judgeEvent, UNDECIDED } from "./audience/judge-event.ts";
+import { frameFor } from "./audience/frame-for.ts";
 import type { Tenant } from "./audience/tenant.ts";
 import type { VerifySetting } from "./audience/verify.ts";
 import type { EventEntry, LogEntry, Position } from "./event.ts";
@@ -26,9 +26,14 @@ function fanOut(tenant: Tenant, entry: EventEntry, before: Position): void {
   const permission = tenant.decisions.permissionFor(entry.type);
   if (permission === undefined) return;
   for (const audience of tenant.topics.match(entry.topic)) {
-    const frame = judgeEvent(tenant, entry, permission, audience.common);
-    if (frame === UNDECIDED) audience.disperse(before);
-    else if (frame !== undefined) audience.push(frame, before);
+    const { grant, format } = audience.common;
+    const residual = tenant.decisions.residual(grant, permission, entry.position.seq);
+    if (residual === undefined) {
+      audience.disperse(before);
+      continue;
+    }
+    const frame = frameFor(tenant, entry, residual, format);
+    if (frame !== undefined) audience.push(frame, before);
   }
 }
 
@@ -60,5 +65,5 @@ export function reopen(tenant: Tenant, { epoch, horizon, policy, relation }: Ope
     const notice: Notice = { event: "reset", data: { reason: relation } };
     for (const { stream } of tenant.listings) stream?.jumpTo(horizon, notice);
   }
-  doubtEverything(tenant, -1, setting);
+  doubtEverything(tenant, setting);
 }

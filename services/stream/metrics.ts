@@ -2,12 +2,16 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Admission } from "./admission/admission.ts";
 import type { Poison } from "./event.ts";
 
+const MAX_NAMED_TYPES = 100;
+
 /** The edge's own figures. */
 export interface StreamMetrics {
   handshake(outcome: string): void;
   delivered(events: number): void;
   notice(event: string): void;
   poison(reason: Poison["reason"]): void;
+  /** An event that went to nobody, because the tenant's event map does not name its type. */
+  eventWithoutRule(type: string): void;
   feedDisturbed(): void;
   sessionCall(questions: number, seconds: number): void;
   tokenVerified(cached: boolean, seconds: number): void;
@@ -60,6 +64,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     delivered: (events) => delivered.inc(events),
     notice: (event) => notices.inc({ event }),
     poison: (reason) => poison.inc({ reason }),
+    eventWithoutRule: countEventsWithoutRule(registers),
     feedDisturbed: () => disturbed.inc(),
     sessionCall,
     tokenVerified: timeVerification(registers),
@@ -83,6 +88,21 @@ function countSessionCalls(registers: Registry[]): StreamMetrics["sessionCall"] 
     calls.inc();
     questions.inc(count);
     duration.observe(seconds);
+  };
+}
+
+/** Producers make up types: only the first of them have a name of their own. */
+function countEventsWithoutRule(registers: Registry[]): StreamMetrics["eventWithoutRule"] {
+  const events = new Counter({
+    name: "sluice_stream_events_without_rule",
+    help: "Events that went to nobody, because no rule of the tenant's event map names their type",
+    labelNames: ["type"],
+    registers,
+  });
+  const named = new Set<string>();
+  return (type) => {
+    if (named.size < MAX_NAMED_TYPES) named.add(type);
+    events.inc({ type: named.has(type) ? type : "other" });
   };
 }
 

@@ -1,4 +1,4 @@
-import { DecisionServiceClient } from "#proto/policy/v1/decision.ts";
+import { DecisionServiceClient, type Residual } from "#proto/policy/v1/decision.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
@@ -21,11 +21,15 @@ export function createPermissionCheck(
       const question = { tenant, grants, permissions: [permission], atLeast: resolved.version };
       const { residuals } = await callUnary(client.decide.bind(client), question, CALL);
       const [residual] = residuals;
-      return residual !== undefined && residual.allow.includes(">") && residual.deny.length === 0;
+      return residual !== undefined && isPlainYes(residual);
     } catch (error) {
       if (error instanceof AppError && error.code === "tenant_unknown") return false;
       throw error;
     }
   };
   return { check, [Symbol.dispose]: () => client.close() };
+}
+
+function isPlainYes({ allow, deny, denyWhen }: Residual): boolean {
+  return allow.includes(">") && deny.length + denyWhen.length === 0;
 }

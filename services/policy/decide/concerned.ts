@@ -12,19 +12,21 @@ export type Concerned = { readonly all: true } | { readonly roles: string[]; rea
 export const EVERYONE: Concerned = { all: true };
 
 /**
- * Whom the step from one version to the next can concern. Everyone, where the event map or the routes differ; also where
+ * Whom the step from one version to the next can concern. Everyone, where the event map, the routes or the trusted issuers differ; also where
  * a role is new: a token may have carried its name all along, and no grant says so.
  */
 export function concernedBy(before: Snapshot | undefined, after: Snapshot): Concerned {
   if (before === undefined || mapsOf(before) !== mapsOf(after)) return EVERYONE;
   if ([...after.roleBits.keys()].some((role) => !before.roleBits.has(role))) return EVERYONE;
   const roles = changedKeys(flattenedRules(before), flattenedRules(after));
-  const subjects = changedKeys(bindingsOf(before), bindingsOf(after));
+  const bound = changedKeys(bindingsOf(before), bindingsOf(after));
+  const known = changedKeys(attributesOf(before), attributesOf(after));
+  const subjects = [...new Set([...bound, ...known])].toSorted();
   return roles.length + subjects.length > MAX_NAMES ? EVERYONE : { roles, subjects };
 }
 
 function mapsOf({ document }: Snapshot): string {
-  return JSON.stringify([document.events, document.routes]);
+  return JSON.stringify([document.events, document.routes, document.trust]);
 }
 
 /** Each role's rules, with all it inherits, so that a change shows in every role it reaches. */
@@ -42,10 +44,23 @@ function flattenedRules({ document, lineages }: Snapshot): Map<string, string> {
 }
 
 function bindingsOf({ documentBindings, httpBindings }: Snapshot): Map<string, string> {
+  const fromDocument = Array.from(documentBindings, ([subject, bound]): [string, string[]] => [
+    subject,
+    bound.map(({ role, until }) => `${role} ${until}`),
+  ]);
   return new Map(
-    Array.from(new Map([...documentBindings, ...httpBindings]), ([subject, roles]) => [
+    Array.from(new Map([...fromDocument, ...httpBindings]), ([subject, roles]) => [
       subject,
       roles.toSorted().join(" "),
+    ]),
+  );
+}
+
+function attributesOf({ document }: Snapshot): Map<string, string> {
+  return new Map(
+    Array.from(document.attributes, ([subject, attributes]) => [
+      subject,
+      JSON.stringify([...attributes].toSorted(([a], [b]) => (a < b ? -1 : 1))),
     ]),
   );
 }

@@ -86,8 +86,11 @@ it("a compiled decision, its residual and its rule say what reading the rules on
         const { allow, deny } = residualOf(snapshot, grant, wanted);
         const byResidual =
           allow.some((pattern) => topicMatches(pattern, on)) && !deny.some((pattern) => topicMatches(pattern, on));
-        expect([decide(snapshot, grant, wanted, on), byResidual]).toEqual([expected, expected]);
-        expect(winningRule(snapshot, grant, wanted, on)?.effect === "allow").toBe(expected);
+        expect([decide(snapshot, grant, wanted, { topic: on, attributes: {} }), byResidual]).toEqual([
+          expected,
+          expected,
+        ]);
+        expect(winningRule(snapshot, grant, wanted, { topic: on, attributes: {} })?.effect === "allow").toBe(expected);
         expect(decide(snapshot, grant, wanted) && !expected).toBe(false);
       },
     ),

@@ -1,21 +1,49 @@
+import { isName } from "#shared/contract/names.ts";
+import { placeholderOf } from "../document/topic-placeholder.ts";
+import type { Effect, ValuesOf } from "./fold-condition.ts";
+
+/** A rule whose lists would make more patterns of it is filled in as if their attributes were absent. */
+const MAX_PATTERNS = 64;
+
 /** A topic template with the tenant's id filled in, which no two decisions of a tenant differ in. */
 export function fillTenant(template: string, tenant: string): string {
-  return fill(template, "{tenant}", tenant);
+  return template
+    .split(".")
+    .map((token) => (token === "{tenant}" ? tenant : token))
+    .join(".");
+}
+
+/** The names of the subject's attributes in a topic template. */
+export function placeholdersIn(template: string): string[] {
+  return template.split(".").flatMap((token) => placeholderOf(token) ?? []);
 }
 
 /**
- * The topic pattern of a rule with the subject's name filled in. Without a name, a rule that asks for it allows nothing
- * (undefined), and denies whatever name could stand there.
+ * The topic patterns of a rule with the subject's values filled in: one for each value, where several placeholders stand for
+ * each of their values by themselves. What is absent, or cannot stand in a topic, allows nothing and denies whatever could
+ * stand there.
  */
-export function fillSub(template: string, effect: "allow" | "deny", sub: string | undefined): string | undefined {
-  if (!template.includes("{sub}")) return template;
-  if (sub === undefined && effect === "allow") return undefined;
-  return fill(template, "{sub}", sub ?? "*");
+export function fillTemplate(template: string, effect: Effect, valuesOf: ValuesOf): readonly string[] {
+  if (!template.includes("{")) return [template];
+  const choices = template.split(".").map((token) => tokensFor(token, effect, valuesOf));
+  if (choices.reduce((patterns, tokens) => patterns * tokens.length, 1) > MAX_PATTERNS) {
+    return fillTemplate(template, effect, (name) => (name === "sub" ? valuesOf(name) : undefined));
+  }
+  return choices.reduce<readonly string[]>(
+    (patterns, tokens) => patterns.flatMap((pattern) => tokens.map((token) => join(pattern, token))),
+    [""],
+  );
 }
 
-function fill(template: string, placeholder: string, value: string): string {
-  return template
-    .split(".")
-    .map((token) => (token === placeholder ? value : token))
-    .join(".");
+function tokensFor(token: string, effect: Effect, valuesOf: ValuesOf): readonly string[] {
+  const name = placeholderOf(token);
+  if (name === undefined) return [token];
+  const values = valuesOf(name);
+  const tokens = values?.filter(isName) ?? [];
+  const isUsable = values !== undefined && tokens.length === values.length;
+  return isUsable || effect === "allow" ? tokens : ["*"];
+}
+
+function join(pattern: string, token: string): string {
+  return pattern === "" ? token : `${pattern}.${token}`;
 }

@@ -1,21 +1,46 @@
-import { isName } from "#shared/contract/names.ts";
+import { z } from "zod";
+import { isName, nameSchema } from "#shared/contract/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { addRoles, createRoleSet, intersects, type RoleSet } from "./role-set.ts";
+import { parseJson } from "#shared/json/parse-json.ts";
+import { MAX_ATTRIBUTE_BYTES } from "../document/attributes-schema.ts";
+import { SUBJECT_ID } from "../document/condition.ts";
+import type { Attributes } from "../document/policy-document.ts";
+import { addRoles, createRoleSet, hasRole, type RoleSet } from "./role-set.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** A grant as a snapshot reads it: all roles it has, inherited ones included, and what `{sub}` stands for. */
+/** A grant as a snapshot reads it: all roles it has, inherited ones included, and the values their rules look at. */
 export interface Grant {
   readonly roles: RoleSet;
   readonly sub: string | undefined;
+  readonly attributes: Attributes;
 }
 
+const NO_ATTRIBUTES: Attributes = new Map();
+
+/** Base64url takes four characters for three bytes. */
+const MAX_ENCODED_LENGTH = (MAX_ATTRIBUTE_BYTES / 3) * 4;
+
+const attributesSchema = z
+  .array(z.tuple([nameSchema, z.array(z.string())]))
+  .transform((entries): Attributes => new Map(entries));
+
 /**
- * The id of the grant for these roles: `<roles>@<sub>`, where the sub stands only if a rule of the roles looks at it. An
- * id says all there is to know, so any process of policy can read the grants of any other.
+ * The id of the grant for these roles: `<roles>@<sub>@<attributes>`, where the sub and each attribute stand only if a rule
+ * of the roles looks at them, and the last part only if there are any. An id says all there is to know, so any process of
+ * policy can read the grants of any other, and equal ids decide equally.
  */
-export function encodeGrant(snapshot: Snapshot, roles: readonly string[], sub: string): string {
-  const isPersonal = isName(sub) && intersects(withInherited(snapshot, roles), snapshot.personalRoles);
-  return `${[...new Set(roles)].toSorted().join(",")}@${isPersonal ? sub : ""}`;
+export function encodeGrant(
+  snapshot: Snapshot,
+  roles: readonly string[],
+  sub: string,
+  attributes: Attributes = NO_ATTRIBUTES,
+): string {
+  const all = withInherited(snapshot, roles);
+  const used = new Set(snapshot.namesUsed.flatMap((names, role) => (hasRole(all, role) ? names : [])));
+  const entries = [...attributes].filter(([name]) => used.has(name)).toSorted(byName);
+  const personal = used.has(SUBJECT_ID) && isName(sub) ? sub : "";
+  const id = `${[...new Set(roles)].toSorted().join(",")}@${personal}`;
+  return entries.length === 0 ? id : `${id}@${Buffer.from(JSON.stringify(entries)).toString("base64url")}`;
 }
 
 /**
@@ -23,12 +48,20 @@ export function encodeGrant(snapshot: Snapshot, roles: readonly string[], sub: s
  * @throws {AppError} `malformed_request` when it is not an id that policy gives out.
  */
 export function decodeGrant(snapshot: Snapshot, id: string): Grant {
-  const [list, sub, ...more] = id.split("@");
+  const [list, sub, encoded, ...more] = id.split("@");
   const roles = list === "" || list === undefined ? [] : list.split(",");
-  if (sub === undefined || more.length > 0 || (sub !== "" && !isName(sub)) || !roles.every(isName)) {
+  const attributes = encoded === undefined ? NO_ATTRIBUTES : decodeAttributes(encoded);
+  const isMalformed = sub === undefined || more.length > 0 || (sub !== "" && !isName(sub)) || !roles.every(isName);
+  if (isMalformed || attributes === undefined) {
     throw new AppError("malformed_request", "this is not the id of a grant");
   }
-  return { roles: withInherited(snapshot, roles), sub: sub === "" ? undefined : sub };
+  return { roles: withInherited(snapshot, roles), sub: sub === "" ? undefined : sub, attributes };
+}
+
+/** The values of one of the subject's attributes, as conditions and topics name it; undefined where it has none. */
+export function valuesOf({ sub, attributes }: Grant, name: string): readonly string[] | undefined {
+  if (name !== SUBJECT_ID && name !== "sub") return attributes.get(name);
+  return sub === undefined ? undefined : [sub];
 }
 
 /** The set of these roles and everything they inherit. */
@@ -39,4 +72,13 @@ export function withInherited({ roleBits, lineages }: Snapshot, roles: readonly 
     if (lineage !== undefined) addRoles(all, lineage);
   }
   return all;
+}
+
+function decodeAttributes(encoded: string): Attributes | undefined {
+  if (encoded.length > MAX_ENCODED_LENGTH) return undefined;
+  return attributesSchema.safeParse(parseJson(Buffer.from(encoded, "base64url").toString())).data;
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
 }

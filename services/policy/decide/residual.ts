@@ -1,48 +1,78 @@
+import type { EventCondition } from "#shared/contract/event-condition.ts";
 import { patternCovers, patternsOverlap } from "#shared/contract/topics.ts";
-import { fillSub } from "./fill-template.ts";
+import { fillRule } from "./fill-rule.ts";
+import type { Effect } from "./fold-condition.ts";
 import type { Grant } from "./grant.ts";
-import { hasRole, intersects } from "./role-set.ts";
+import { intersects } from "./role-set.ts";
 import type { Row, Snapshot } from "./snapshot.ts";
 
 /**
  * What is left to decide once the grant and the permission are known: an event is let through when its topic matches one
- * of `allow` and none of `deny`.
+ * of `allow`, or one of `allowWhen` whose condition holds, and none of `deny`, and none of `denyWhen` whose condition holds.
  */
 export interface Residual {
   readonly allow: readonly string[];
   readonly deny: readonly string[];
+  readonly allowWhen: readonly ConditionalPattern[];
+  readonly denyWhen: readonly ConditionalPattern[];
+}
+
+/** A topic pattern that counts for events on which a condition holds. */
+export interface ConditionalPattern {
+  readonly pattern: string;
+  readonly when: EventCondition;
 }
 
 /** Finding what covers what costs the square of the number of patterns; the longer form decides the same. */
 const MAX_SHORTENED = 32;
 
-const DENIED: Residual = { allow: [], deny: [] };
-const ALLOWED: Residual = { allow: [">"], deny: [] };
+const DENIED: Residual = { allow: [], deny: [], allowWhen: [], denyWhen: [] };
+const ALLOWED: Residual = { ...DENIED, allow: [">"] };
 
 /** The residual of a grant and a permission, in its shortest form: equal decisions have equal residuals in most cases. */
 export function residualOf(snapshot: Snapshot, grant: Grant, permission: string): Residual {
   const row = snapshot.rowOf(permission);
   if (intersects(row.deny, grant.roles)) return DENIED;
   const isAllowed = intersects(row.allow, grant.roles);
-  if (row.conditions.length === 0) return isAllowed ? ALLOWED : DENIED;
-  const allow = isAllowed ? [">"] : patternsOf(row, "allow", grant);
-  if (allow.length === 0) return DENIED;
-  const deny = patternsOf(row, "deny", grant);
-  return allow.length + deny.length > MAX_SHORTENED ? { allow, deny } : shorten({ allow, deny });
+  if (row.limited.length === 0) return isAllowed ? ALLOWED : DENIED;
+  const allowed = isAllowed ? { always: [">"], sometimes: [] } : patternsOf(row, "allow", grant);
+  if (allowed.always.length + allowed.sometimes.length === 0) return DENIED;
+  const denied = patternsOf(row, "deny", grant);
+  const residual: Residual = {
+    allow: allowed.always,
+    deny: denied.always,
+    allowWhen: allowed.sometimes,
+    denyWhen: denied.sometimes,
+  };
+  return Object.values(residual).flat().length > MAX_SHORTENED ? residual : shorten(residual);
 }
 
-function shorten({ allow, deny }: Residual): Residual {
+function patternsOf({ limited }: Row, effect: Effect, grant: Grant) {
+  const filled = limited.filter((rule) => rule.effect === effect).flatMap((rule) => fillRule(rule, grant) ?? []);
+  const always = filled.flatMap(({ patterns, when }) => (when === undefined ? patterns : []));
+  const sometimes = filled.flatMap(({ patterns, when }) =>
+    when === undefined ? [] : patterns.map((pattern) => ({ pattern, when })),
+  );
+  return { always: [...new Set(always)].toSorted(), sometimes };
+}
+
+/** Without patterns that others say already, and without denials of what is not allowed. */
+function shorten({ allow, deny, allowWhen, denyWhen }: Residual): Residual {
   const denied = withoutCovered(deny);
-  const left = withoutCovered(allow).filter((pattern) => !denied.some((wider) => patternCovers(wider, pattern)));
-  return { allow: left, deny: denied.filter((pattern) => left.some((other) => patternsOverlap(pattern, other))) };
+  const allowed = withoutCovered(allow).filter((pattern) => !isCovered(pattern, denied));
+  const sometimes = allowWhen.filter(({ pattern }) => !isCovered(pattern, denied) && !isCovered(pattern, allowed));
+  const reach = [...allowed, ...sometimes.map(({ pattern }) => pattern)];
+  const isWithinReach = (pattern: string): boolean => reach.some((other) => patternsOverlap(pattern, other));
+  return {
+    allow: allowed,
+    deny: denied.filter(isWithinReach),
+    allowWhen: sometimes,
+    denyWhen: denyWhen.filter(({ pattern }) => isWithinReach(pattern) && !isCovered(pattern, denied)),
+  };
 }
 
-function patternsOf({ conditions }: Row, effect: "allow" | "deny", grant: Grant): string[] {
-  const patterns = conditions
-    .filter((rule) => rule.effect === effect && hasRole(grant.roles, rule.role))
-    .map((rule) => fillSub(rule.template, rule.effect, grant.sub))
-    .filter((pattern) => pattern !== undefined);
-  return [...new Set(patterns)].toSorted();
+function isCovered(pattern: string, others: readonly string[]): boolean {
+  return others.some((wider) => patternCovers(wider, pattern));
 }
 
 function withoutCovered(patterns: readonly string[]): string[] {

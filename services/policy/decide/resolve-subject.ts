@@ -1,8 +1,9 @@
 import { isName } from "#shared/contract/names.ts";
-import { groupSubject } from "../document/policy-document.ts";
+import { MAX_ATTRIBUTE_BYTES, sizeOf } from "../document/attributes-schema.ts";
+import { type Attributes, groupSubject } from "../document/policy-document.ts";
 import { encodeGrant, withInherited } from "./grant.ts";
 import { hasRole } from "./role-set.ts";
-import type { Snapshot } from "./snapshot.ts";
+import type { BoundRole, Snapshot } from "./snapshot.ts";
 
 /** Someone, as their token tells. */
 export interface Subject {
@@ -15,28 +16,78 @@ export interface Subject {
 export interface ResolvedGrant {
   readonly id: string;
   readonly roles: readonly string[];
+  /** How long it lasts before one of its bindings ends, in milliseconds from `now`; undefined where none does. */
+  readonly remainingMs: number | undefined;
 }
 
-/** The grant of a subject: the roles bound to it and to its groups, and those of its token, as far as they are defined. */
-export function resolveSubject(snapshot: Snapshot, subject: Subject): ResolvedGrant {
-  const roles = [
-    ...boundRoles(snapshot, subject.id).roles,
-    ...subject.groups.flatMap((group) => snapshot.documentBindings.get(groupSubject(group)) ?? []),
-    ...subject.roles,
-  ].filter((role) => snapshot.roleBits.has(role));
+const NO_ATTRIBUTES: Attributes = new Map();
+
+/**
+ * The grant of a subject at `now`, in milliseconds since 1970: the roles bound to it and to its groups, and those of its
+ * token, as far as they are defined.
+ */
+export function resolveSubject(snapshot: Snapshot, subject: Subject, now: number): ResolvedGrant {
+  const held = heldRoles(snapshot, subject, now);
+  const roles = [...held.keys()].filter((role) => snapshot.roleBits.has(role));
   const all = withInherited(snapshot, roles);
+  const until = Math.min(Number.POSITIVE_INFINITY, ...roles.map((role) => held.get(role) ?? now));
   return {
-    id: encodeGrant(snapshot, roles, subject.id),
+    id: encodeGrant(snapshot, roles, subject.id, attributesOf(snapshot, subject)),
     roles: [...snapshot.roleBits].filter(([, bit]) => hasRole(all, bit)).map(([name]) => name),
+    remainingMs: until === Number.POSITIVE_INFINITY ? undefined : until - now,
   };
 }
 
 /** The roles bound to a subject by name, and where that is said. What was set over HTTP replaces the document's word. */
 export function boundRoles(
-  { httpBindings, documentBindings }: Snapshot,
+  snapshot: Snapshot,
   subject: string,
+  now: number,
 ): { readonly roles: readonly string[]; readonly source: "document" | "http" } {
+  const source = snapshot.httpBindings.has(subject) ? "http" : "document";
+  const roles = boundByName(snapshot, subject)
+    .filter(({ until }) => until > now)
+    .map(({ role }) => role);
+  return { roles: roles.toSorted(), source };
+}
+
+/** The roles that count at `now`, each until the last of what gives it ends. */
+function heldRoles(snapshot: Snapshot, subject: Subject, now: number): Map<string, number> {
+  const bound = [
+    ...boundByName(snapshot, subject.id),
+    ...subject.groups.flatMap((group) => snapshot.documentBindings.get(groupSubject(group)) ?? []),
+    ...subject.roles.map(forEver),
+  ];
+  const held = new Map<string, number>();
+  for (const { role, until } of bound) {
+    if (until > now) held.set(role, Math.max(until, held.get(role) ?? until));
+  }
+  return held;
+}
+
+function boundByName({ httpBindings, documentBindings }: Snapshot, subject: string): readonly BoundRole[] {
   const set = httpBindings.get(subject);
-  if (set !== undefined) return { roles: set, source: "http" };
-  return { roles: isName(subject) ? (documentBindings.get(subject) ?? []) : [], source: "document" };
+  if (set !== undefined) return set.map(forEver);
+  return isName(subject) ? (documentBindings.get(subject) ?? []) : [];
+}
+
+function forEver(role: string): BoundRole {
+  return { role, until: Number.POSITIVE_INFINITY };
+}
+
+/**
+ * The attributes of a subject: what is said of it by name replaces what is said of its groups, whose values come together.
+ * Those of many groups may be more than a grant can carry; then they are as good as absent.
+ */
+function attributesOf({ document }: Snapshot, { id, groups }: Subject): Attributes {
+  if (document.attributes.size === 0) return NO_ATTRIBUTES;
+  const merged = new Map<string, readonly string[]>();
+  for (const group of new Set(groups)) {
+    for (const [name, values] of document.attributes.get(groupSubject(group)) ?? NO_ATTRIBUTES) {
+      merged.set(name, [...new Set([...(merged.get(name) ?? []), ...values])].toSorted());
+    }
+  }
+  const own = isName(id) ? (document.attributes.get(id) ?? NO_ATTRIBUTES) : NO_ATTRIBUTES;
+  for (const [name, values] of own) merged.set(name, values);
+  return sizeOf(merged) > MAX_ATTRIBUTE_BYTES ? own : merged;
 }

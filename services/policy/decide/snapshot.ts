@@ -1,8 +1,10 @@
 import { LRUCache } from "lru-cache";
 import type { Version } from "#shared/contract/version.ts";
 import { permissionMatches } from "../document/permission.ts";
-import type { PolicyDocument } from "../document/policy-document.ts";
-import { fillTenant } from "./fill-template.ts";
+import type { PolicyDocument, Role } from "../document/policy-document.ts";
+import { SUBJECT_ID, subjectNames } from "../document/condition.ts";
+import { placeholdersIn } from "./fill-template.ts";
+import { limitedRule, type LimitedRule } from "./limited-rule.ts";
 import { addRole, createRoleSet, type RoleSet } from "./role-set.ts";
 
 /** Rows beyond those that the document names are made when asked for; this many are kept. */
@@ -16,14 +18,16 @@ export interface Snapshot {
   readonly version: Version;
   readonly document: PolicyDocument;
   readonly httpBindings: HttpBindings;
-  /** The document's bindings by subject; `group:<name>` stands for everyone in a group. */
-  readonly documentBindings: ReadonlyMap<string, readonly string[]>;
+  /** The document's bindings in force when it was stored, by subject; `group:<name>` stands for everyone in a group. */
+  readonly documentBindings: ReadonlyMap<string, readonly BoundRole[]>;
+  /** When the first of them ends, in milliseconds since 1970; infinity where none does. */
+  readonly bindingsEnd: number;
   /** The bit of each role. */
   readonly roleBits: ReadonlyMap<string, number>;
   /** For each role's bit: the role and everything it inherits. */
   readonly lineages: readonly RoleSet[];
-  /** The roles with a rule of their own that holds `{sub}`. */
-  readonly personalRoles: RoleSet;
+  /** For each role's bit: the subject's attributes that its own rules look at. */
+  readonly namesUsed: readonly (readonly string[])[];
   /** What the document's rules say about one permission. */
   rowOf(permission: string): Row;
 }
@@ -33,32 +37,40 @@ export interface Row {
   /** Roles that allow, and roles that deny, it on any topic. */
   readonly allow: RoleSet;
   readonly deny: RoleSet;
-  /** Rules that hold on some topics only. */
-  readonly conditions: readonly Condition[];
+  /** Rules that hold on some topics only, or on a condition. */
+  readonly limited: readonly LimitedRule[];
 }
 
-/** A rule limited to topics. */
-export interface Condition {
-  readonly role: number;
-  readonly effect: "allow" | "deny";
-  /** A topic pattern in which tokens may be `{sub}`. */
-  readonly template: string;
+/** A role that somebody has until a time, in milliseconds since 1970; infinity is for ever. */
+export interface BoundRole {
+  readonly role: string;
+  readonly until: number;
 }
 
-/** Compiles a document and the bindings set over HTTP into a snapshot. */
-export function compileSnapshot(version: Version, document: PolicyDocument, httpBindings: HttpBindings): Snapshot {
+/**
+ * Compiles a document and the bindings set over HTTP into a snapshot. `storedAt` is when the version was stored, in
+ * milliseconds since 1970: bindings that had ended by then are not in it, whatever clock looks at it.
+ */
+export function compileSnapshot(
+  version: Version,
+  document: PolicyDocument,
+  httpBindings: HttpBindings,
+  storedAt = Number.NEGATIVE_INFINITY,
+): Snapshot {
   const roleBits = new Map(Array.from(document.roles.keys(), (name, bit) => [name, bit]));
   const named = new Set([...document.events, ...document.routes].map(({ permission }) => permission));
   const rows = new Map(Array.from(named, (permission) => [permission, compileRow(document, permission)]));
   const extraRows = new LRUCache<string, Row>({ max: MAX_EXTRA_ROWS });
+  const documentBindings = bindingsBySubject(document, storedAt);
   return {
     version,
     document,
     httpBindings,
-    documentBindings: bindingsBySubject(document),
+    documentBindings,
+    bindingsEnd: firstEnd(documentBindings),
     roleBits,
     lineages: Array.from(document.roles.keys(), (name) => lineageOf(name, document, roleBits)),
-    personalRoles: personalRolesOf(document),
+    namesUsed: Array.from(document.roles.values(), namesUsedBy),
     rowOf(permission) {
       const known = rows.get(permission) ?? extraRows.get(permission);
       if (known !== undefined) return known;
@@ -69,16 +81,26 @@ export function compileSnapshot(version: Version, document: PolicyDocument, http
   };
 }
 
-function bindingsBySubject({ bindings }: PolicyDocument): Map<string, string[]> {
-  const roles = new Map<string, Set<string>>();
-  for (const binding of bindings) {
-    for (const subject of binding.subjects) {
-      const bound = roles.get(subject);
-      if (bound === undefined) roles.set(subject, new Set([binding.role]));
-      else bound.add(binding.role);
+function bindingsBySubject({ bindings }: PolicyDocument, storedAt: number): Map<string, BoundRole[]> {
+  const bySubject = new Map<string, Map<string, number>>();
+  for (const { role, subjects, until = Number.POSITIVE_INFINITY } of bindings) {
+    if (until <= storedAt) continue;
+    for (const subject of subjects) {
+      const bound = bySubject.get(subject) ?? new Map<string, number>();
+      bySubject.set(subject, bound.set(role, Math.max(until, bound.get(role) ?? until)));
     }
   }
-  return new Map(Array.from(roles, ([subject, bound]) => [subject, [...bound].toSorted()]));
+  return new Map(
+    Array.from(bySubject, ([subject, bound]) => [subject, Array.from(bound, ([role, until]) => ({ role, until }))]),
+  );
+}
+
+function firstEnd(bindings: ReadonlyMap<string, readonly BoundRole[]>): number {
+  let first = Number.POSITIVE_INFINITY;
+  for (const bound of bindings.values()) {
+    for (const { until } of bound) first = Math.min(first, until);
+  }
+  return first;
 }
 
 function lineageOf(name: string, { roles }: PolicyDocument, roleBits: ReadonlyMap<string, number>): RoleSet {
@@ -95,29 +117,29 @@ function lineageOf(name: string, { roles }: PolicyDocument, roleBits: ReadonlyMa
   );
 }
 
-function personalRolesOf({ roles }: PolicyDocument): RoleSet {
-  const personal = createRoleSet(roles.size);
-  for (const [bit, role] of [...roles.values()].entries()) {
-    if ([...role.allow, ...role.deny].some(({ topic }) => topic?.split(".").includes("{sub}"))) addRole(personal, bit);
-  }
-  return personal;
+function namesUsedBy({ allow, deny }: Role): string[] {
+  const names = [...allow, ...deny].flatMap(({ topic = "", when }) => [
+    ...placeholdersIn(topic),
+    ...(when === undefined ? [] : subjectNames(when)),
+  ]);
+  return [...new Set(names.map((name) => (name === "sub" ? SUBJECT_ID : name)))];
 }
 
 function compileRow({ tenant, roles }: PolicyDocument, permission: string): Row {
-  const row = { allow: createRoleSet(roles.size), deny: createRoleSet(roles.size), conditions: new Array<Condition>() };
-  for (const { role, effect, topic } of rulesAbout(permission, roles)) {
-    if (topic === undefined || topic === ">") addRole(row[effect], role);
-    else row.conditions.push({ role, effect, template: fillTenant(topic, tenant) });
+  const row = { allow: createRoleSet(roles.size), deny: createRoleSet(roles.size), limited: new Array<LimitedRule>() };
+  for (const rule of rulesAbout(permission, tenant, roles)) {
+    if (rule.template === ">" && rule.when === undefined) addRole(row[rule.effect], rule.role);
+    else row.limited.push(rule);
   }
   return row;
 }
 
-function rulesAbout(permission: string, roles: PolicyDocument["roles"]) {
+function rulesAbout(permission: string, tenant: string, roles: PolicyDocument["roles"]): LimitedRule[] {
   return [...roles.values()].flatMap((rules, role) =>
     (["allow", "deny"] as const).flatMap((effect) =>
       rules[effect]
         .filter((rule) => permissionMatches(rule.permission, permission))
-        .map(({ topic }) => ({ role, effect, topic })),
+        .map((rule) => limitedRule(rule, role, effect, tenant)),
     ),
   );
 }

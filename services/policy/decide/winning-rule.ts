@@ -1,8 +1,8 @@
-import { topicMatches } from "#shared/contract/topics.ts";
 import { permissionMatches } from "../document/permission.ts";
-import { type Rule, ruleText } from "../document/policy-document.ts";
-import { fillSub, fillTenant } from "./fill-template.ts";
+import { ruleText } from "../document/policy-document.ts";
+import { type DecidedEvent, ruleHolds } from "./fill-rule.ts";
 import type { Grant } from "./grant.ts";
+import { limitedRule } from "./limited-rule.ts";
 import { hasRole } from "./role-set.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -15,34 +15,22 @@ export interface WinningRule {
 
 /** The rule that `decide` follows for the same question: the first that denies, else the first that allows. */
 export function winningRule(
-  { document, roleBits }: Snapshot,
+  { document: { tenant, roles }, roleBits }: Snapshot,
   grant: Grant,
   permission: string,
-  topic: string | undefined,
+  event: DecidedEvent | undefined,
 ): WinningRule | undefined {
-  const held = [...document.roles].filter(([name]) => hasRole(grant.roles, roleBits.get(name) ?? 0));
+  const held = [...roles].filter(([name]) => hasRole(grant.roles, roleBits.get(name) ?? 0));
   for (const effect of ["deny", "allow"] as const) {
     for (const [role, rules] of held) {
+      const bit = roleBits.get(role) ?? 0;
       const rule = rules[effect].find(
         (each) =>
           permissionMatches(each.permission, permission) &&
-          coversTopic(each, effect, topic, document.tenant, grant.sub),
+          ruleHolds(limitedRule(each, bit, effect, tenant), grant, event),
       );
       if (rule !== undefined) return { role, effect, rule: ruleText(rule) };
     }
   }
   return undefined;
-}
-
-function coversTopic(
-  rule: Rule,
-  effect: "allow" | "deny",
-  topic: string | undefined,
-  tenant: string,
-  sub: string | undefined,
-): boolean {
-  if (rule.topic === undefined || rule.topic === ">") return true;
-  if (topic === undefined) return effect === "deny";
-  const pattern = fillSub(fillTenant(rule.topic, tenant), effect, sub);
-  return pattern !== undefined && topicMatches(pattern, topic);
 }

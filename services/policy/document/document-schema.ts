@@ -1,9 +1,12 @@
 import { z } from "zod";
 import { isName, nameSchema } from "#shared/contract/names.ts";
 import { isTopicPattern, patternsOverlap } from "#shared/contract/topics.ts";
+import { attributesSchema } from "./attributes-schema.ts";
+import { parseCondition } from "./parse-condition.ts";
 import { isPermissionPattern, permissionSchema } from "./permission.ts";
-import type { EventRule, PolicyDocument, Role, Rule } from "./policy-document.ts";
+import type { EventRule, PolicyDocument, Role, Rule, TrustedIssuer } from "./policy-document.ts";
 import { isRoutePath } from "./route-path.ts";
+import { placeholderOf } from "./topic-placeholder.ts";
 
 /** The most roles a document may define. */
 export const MAX_ROLES = 256;
@@ -15,7 +18,13 @@ export const MAX_ROLES = 256;
  */
 const MAX_RULES = { all: 4_096, limited: 256 } as const;
 
-const rulesSchema = z.array(z.string().transform(parseRule)).max(256).default([]);
+const ruleSchema = z
+  .union([z.string(), z.strictObject({ rule: z.string(), when: z.string() })], {
+    error: "must be a rule such as order:read, or a mapping { rule: order:read, when: … }",
+  })
+  .transform(parseRule);
+
+const rulesSchema = z.array(ruleSchema).max(256).default([]);
 
 const roleSchema = z.strictObject({
   inherits: z.array(nameSchema).max(64).default([]),
@@ -23,9 +32,22 @@ const roleSchema = z.strictObject({
   deny: rulesSchema,
 }) satisfies z.ZodType<Role>;
 
+/** Who is bound to roles and has attributes. */
+const subjectSchema = z.string().refine(isSubject, "must be a name, or group: and a name");
+
 const bindingSchema = z.strictObject({
   role: nameSchema,
-  subjects: z.array(z.string().refine(isSubject, "must be a name, or group: and a name")).max(10_000),
+  subjects: z.array(subjectSchema).max(10_000),
+  until: z.iso
+    .datetime({ offset: true, error: "must be a time such as 2026-01-31T18:00:00Z" })
+    .transform((time) => Date.parse(time))
+    .optional(),
+});
+
+const trustSchema = z.strictObject({
+  issuer: z.string().min(1).max(1_024),
+  roles: z.boolean().default(false),
+  groups: z.boolean().default(false),
 });
 
 const eventPatternSchema = z
@@ -48,10 +70,12 @@ export const documentSchema = z.strictObject({
   roles: mapOf(nameSchema, roleSchema, MAX_ROLES)
     .refine((roles) => rulesOf(roles).length <= MAX_RULES.all, `may have at most ${MAX_RULES.all} rules in all`)
     .refine(
-      (roles) => rulesOf(roles).filter(({ topic }) => topic !== undefined).length <= MAX_RULES.limited,
-      `may have at most ${MAX_RULES.limited} rules with a topic pattern in all`,
+      (roles) => rulesOf(roles).filter(({ topic, when }) => (topic ?? when) !== undefined).length <= MAX_RULES.limited,
+      `may have at most ${MAX_RULES.limited} rules with a topic pattern or a condition in all`,
     ),
   bindings: z.array(bindingSchema).max(4_096).default([]),
+  attributes: mapOf(subjectSchema, attributesSchema, 10_000),
+  trust: z.array(trustSchema).max(64).superRefine(requireDistinct).default([]),
   events: mapOf(eventPatternSchema, permissionSchema, 1_024).transform((rules): readonly EventRule[] =>
     Array.from(rules, ([pattern, permission]) => ({ pattern, permission })),
   ),
@@ -71,20 +95,38 @@ function rulesOf(roles: ReadonlyMap<string, Role>): Rule[] {
   return [...roles.values()].flatMap(({ allow, deny }) => [...allow, ...deny]);
 }
 
-function parseRule(text: string, context: z.RefinementCtx): Rule {
-  const [permission = "", topic, ...more] = text.split("@");
+function requireDistinct(issuers: readonly TrustedIssuer[], context: z.RefinementCtx): void {
+  for (const [index, { issuer }] of issuers.entries()) {
+    if (issuers.findIndex((each) => each.issuer === issuer) < index) {
+      context.addIssue({ code: "custom", path: [index, "issuer"], message: "this issuer stands here twice" });
+    }
+  }
+}
+
+function parseRule(value: string | { readonly rule: string; readonly when: string }, context: z.RefinementCtx): Rule {
+  const isPlain = typeof value === "string";
+  const { rule, when } = isPlain ? { rule: value, when: undefined } : value;
+  const [permission = "", topic, ...more] = rule.split("@");
+  const addFault = (key: "rule" | "when", message: string): void =>
+    context.addIssue({ code: "custom", path: isPlain ? [] : [key], message });
   if (!isPermissionPattern(permission) || more.length > 0) {
-    context.addIssue(
+    addFault(
+      "rule",
       "must be a permission such as order:read or order:*, with @ and a topic pattern where it is limited",
     );
   } else if (topic !== undefined && !isTopicTemplate(topic)) {
-    context.addIssue("must have a topic pattern behind the @, such as order.*.{sub}; a token may be {sub} or {tenant}");
+    addFault(
+      "rule",
+      "must have a topic pattern behind the @, such as order.*.{sub}; a token may be {sub}, {tenant} or {<attribute>}",
+    );
   }
-  return { permission, topic };
+  const { condition, fault } = when === undefined ? {} : parseCondition(when);
+  if (fault !== undefined) addFault("when", fault);
+  return { permission, topic, when: condition };
 }
 
 function isTopicTemplate(text: string): boolean {
-  const filled = text.split(".").map((token) => (token === "{sub}" || token === "{tenant}" ? "x" : token));
+  const filled = text.split(".").map((token) => (placeholderOf(token) === undefined ? token : "x"));
   return isTopicPattern(filled.join("."));
 }
 

@@ -33,6 +33,12 @@ export function parseDocument(text: string, tenant: string): ParsedDocument {
 }
 
 function shapeFaults(yaml: YamlText, issue: z.core.$ZodIssue): Fault[] {
+  if (issue.code === "invalid_union") {
+    // What is wrong with the form that the value has; where it has none of the forms, the union says which there are.
+    const form = issue.errors.find((faults) => !faults.some(isOtherForm)) ?? [];
+    const inner = form.flatMap((fault) => shapeFaults(yaml, { ...fault, path: [...issue.path, ...fault.path] }));
+    return inner.length > 0 ? inner : [yaml.faultAt(issue.path, issue.message)];
+  }
   if (issue.code === "unrecognized_keys") {
     return firstOf(issue.keys).map((key) => yaml.faultAt(issue.path, "this key is not known", key));
   }
@@ -41,6 +47,10 @@ function shapeFaults(yaml: YamlText, issue: z.core.$ZodIssue): Fault[] {
     return [yaml.faultAt(issue.path.slice(0, -1), message, String(issue.path.at(-1)))];
   }
   return [yaml.faultAt(issue.path, issue.message)];
+}
+
+function isOtherForm({ code, path }: z.core.$ZodIssue): boolean {
+  return code === "invalid_type" && path.length === 0;
 }
 
 /** Cut before places are looked up too: each look-up walks a mapping, and a hostile text may hold 100 000 faults. */

@@ -1,8 +1,14 @@
+import { type Condition, conditionText } from "./condition.ts";
+
 /** What a tenant allows: a policy document after every check, without the positions and the spelling of its text. */
 export interface PolicyDocument {
   readonly tenant: string;
   readonly roles: ReadonlyMap<string, Role>;
   readonly bindings: readonly Binding[];
+  /** Attributes by subject; `group:<name>` gives them to everyone in a group. */
+  readonly attributes: ReadonlyMap<string, Attributes>;
+  /** Whose tokens count for more than who somebody is. */
+  readonly trust: readonly TrustedIssuer[];
   /** In the document's order: the first pattern that matches an event type gives its permission. */
   readonly events: readonly EventRule[];
   readonly routes: readonly Route[];
@@ -15,17 +21,31 @@ export interface Role {
   readonly deny: readonly Rule[];
 }
 
-/** A permission pattern, and the topics it is limited to. */
+/** What is known of somebody, by name: sorted values without repetition; a single value is a list of one. */
+export type Attributes = ReadonlyMap<string, readonly string[]>;
+
+/** A permission pattern, the topics it is limited to, and when it holds. */
 export interface Rule {
   readonly permission: string;
-  /** A topic pattern in which tokens may be `{sub}` or `{tenant}`; none means whatever the topic. */
+  /** A topic pattern in which tokens may be `{sub}`, `{tenant}` or `{<attribute>}`; none means whatever the topic. */
   readonly topic: string | undefined;
+  /** None means always. */
+  readonly when: Condition | undefined;
 }
 
 /** A role and who has it: names of subjects, and `group:<name>` for everyone in a group. */
 export interface Binding {
   readonly role: string;
   readonly subjects: readonly string[];
+  /** When it ends, in milliseconds since 1970; none means never. */
+  readonly until?: number | undefined;
+}
+
+/** What of an issuer's tokens counts. */
+export interface TrustedIssuer {
+  readonly issuer: string;
+  readonly roles: boolean;
+  readonly groups: boolean;
 }
 
 /** The permission that an event type asks for. */
@@ -42,9 +62,10 @@ export interface Route {
   readonly topics: readonly string[];
 }
 
-/** A rule as the document spells it: `permission` or `permission@topic.pattern`. */
-export function ruleText({ permission, topic }: Rule): string {
-  return topic === undefined ? permission : `${permission}@${topic}`;
+/** A rule for people: `permission`, `permission@topic.pattern`, and `when …` behind it where it has a condition. */
+export function ruleText({ permission, topic, when }: Rule): string {
+  const limited = topic === undefined ? permission : `${permission}@${topic}`;
+  return when === undefined ? limited : `${limited} when ${conditionText(when)}`;
 }
 
 /** How a binding names everyone in a group. */

@@ -21,6 +21,8 @@ bindings: [{ role: owner, subjects: [alice] }]
 events: { "order.*": order:read, "note.*": note:read }
 `;
 
+const PLAIN = { allow: [], deny: [], allowWhen: [], denyWhen: [] };
+
 const manySubjects = (count: number) =>
   Array.from({ length: count }, (_, id) => ({ id: `s${id}`, roles: [], groups: [] }));
 const manyGrants = (count: number) => Array.from({ length: count }, () => "viewer@");
@@ -41,7 +43,10 @@ describe("the decision service", () => {
       return tenant === "acme" ? { policy: stored, revision: 1 } : undefined;
     };
     const snapshots = new Snapshots({ read }, () => undefined);
-    const service = createDecisionService(snapshots, metrics, createLogger("test", "silent"));
+    const service = createDecisionService(
+      { snapshots, metrics, wall: Date.now, ownIssuer: "http://auth.test" },
+      createLogger("test", "silent"),
+    );
     const address = { host: "127.0.0.1", port: 0, setting: "NONE" };
     server = await startGrpcServer(address, [[DecisionServiceService, service]]);
     client = new DecisionServiceClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
@@ -86,10 +91,10 @@ describe("the decision service", () => {
       permissions: ["order:read", "note:read"],
     });
     expect(residuals).toEqual([
-      { allow: [">"], deny: [] },
-      { allow: [], deny: [] },
-      { allow: [">"], deny: ["order.hidden"] },
-      { allow: ["note.*.alice"], deny: [] },
+      { ...PLAIN, allow: [">"] },
+      PLAIN,
+      { ...PLAIN, allow: [">"], deny: ["order.hidden"] },
+      { ...PLAIN, allow: ["note.*.alice"] },
     ]);
     const counted = (await metrics.decisions.get()).values.map(({ labels, value }) => [labels.effect, value]);
     expect(counted).toEqual([

@@ -15,9 +15,11 @@ import type { Logger } from "#shared/log/create-logger.ts";
 import { decodeGrant } from "../decide/grant.ts";
 import { type Residual, residualOf } from "../decide/residual.ts";
 import { resolveSubject } from "../decide/resolve-subject.ts";
+import { trustedSubject } from "../decide/trusted-subject.ts";
 import { isPermission } from "../document/permission.ts";
 import type { PolicyMetrics } from "../metrics.ts";
 import type { Snapshots } from "../snapshots.ts";
+import { encodeResidual } from "./encode-residual.ts";
 
 const MAX_QUESTIONS = 1_024;
 const MAX_RESIDUALS = 65_536;
@@ -31,36 +33,41 @@ export const decisionCallers: MethodCallers<keyof DecisionServiceService> = {
 /** What the service counts. */
 export type DecisionMetrics = Pick<PolicyMetrics, "decisions" | "resolves">;
 
+/** What answering needs. */
+export interface Deciding {
+  readonly snapshots: Pick<Snapshots, "atLeast">;
+  readonly metrics: DecisionMetrics;
+  /** Milliseconds since 1970: bindings end. */
+  readonly wall: () => number;
+  /** Auth's `iss`. */
+  readonly ownIssuer: string;
+}
+
 /** Answers the edge: who may what, in batches, from a snapshot that is at least as new as it asks for. */
-export function createDecisionService(
-  snapshots: Pick<Snapshots, "atLeast">,
-  metrics: DecisionMetrics,
-  log: Logger,
-): DecisionServiceServer {
+export function createDecisionService(on: Deciding, log: Logger): DecisionServiceServer {
   return {
-    resolve: unaryHandler(log, (request) => resolve(snapshots, metrics, request)),
-    decide: unaryHandler(log, (request) => decideAll(snapshots, metrics, request)),
+    resolve: unaryHandler(log, (request) => resolve(on, request)),
+    decide: unaryHandler(log, (request) => decideAll(on, request)),
   };
 }
 
 async function resolve(
-  snapshots: Pick<Snapshots, "atLeast">,
-  metrics: DecisionMetrics,
+  { snapshots, metrics, wall, ownIssuer }: Deciding,
   { tenant, subjects, atLeast }: ResolveRequest,
 ): Promise<ResolveResponse> {
   requireCount("subjects", subjects.length);
   const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
+  const now = wall();
   const grants = subjects.map((subject) => {
-    const { id, roles } = resolveSubject(snapshot, subject);
-    return { id, roles: [...roles] };
+    const { id, roles, remainingMs } = resolveSubject(snapshot, trustedSubject(snapshot, subject, ownIssuer), now);
+    return { id, roles: [...roles], remainingMs };
   });
   metrics.resolves.inc(grants.length);
   return { version: snapshot.version, grants, eventMap: [...snapshot.document.events] };
 }
 
 async function decideAll(
-  snapshots: Pick<Snapshots, "atLeast">,
-  metrics: DecisionMetrics,
+  { snapshots, metrics }: Deciding,
   { tenant, grants, permissions, atLeast }: DecideRequest,
 ): Promise<DecideResponse> {
   requireCount("grants", grants.length);
@@ -76,7 +83,7 @@ async function decideAll(
   countEffects(metrics, residuals);
   return {
     version: snapshot.version,
-    residuals: residuals.map(({ allow, deny }) => ({ allow: [...allow], deny: [...deny] })),
+    residuals: residuals.map(encodeResidual),
   };
 }
 
@@ -86,9 +93,9 @@ function countEffects(metrics: DecisionMetrics, residuals: readonly Residual[]):
   for (const [effect, count] of Object.entries(counts)) metrics.decisions.inc({ effect }, count);
 }
 
-function effectOf({ allow, deny }: Residual): "allow" | "deny" | "conditional" {
-  if (allow.length === 0) return "deny";
-  return allow[0] === ">" && deny.length === 0 ? "allow" : "conditional";
+function effectOf({ allow, deny, allowWhen, denyWhen }: Residual): "allow" | "deny" | "conditional" {
+  if (allow.length + allowWhen.length === 0) return "deny";
+  return allow[0] === ">" && deny.length + denyWhen.length === 0 ? "allow" : "conditional";
 }
 
 function requireCount(what: string, count: number): void {

@@ -6,6 +6,7 @@ import { readTokenSource } from "#shared/http/token-source.ts";
 import { decide } from "../decide/decide.ts";
 import { decodeGrant } from "../decide/grant.ts";
 import { resolveSubject } from "../decide/resolve-subject.ts";
+import { trustedSubject } from "../decide/trusted-subject.ts";
 import type { Snapshots } from "../snapshots.ts";
 
 /** The permission that lets a subject read and change its tenant's policy. */
@@ -23,6 +24,10 @@ export interface Authorizing {
   readonly verify: (token: string) => Promise<AccessClaims>;
   readonly revocations: Revocations;
   readonly snapshots: Pick<Snapshots, "atLeast">;
+  /** Milliseconds since 1970: bindings end. */
+  readonly wall: () => number;
+  /** Auth's `iss`. */
+  readonly ownIssuer: string;
 }
 
 /**
@@ -50,7 +55,8 @@ export async function authorizeAdmin(on: Authorizing, c: Context, tenant: string
   const snapshot = await on.snapshots.atLeast(tenant).catch((error: unknown) => {
     throw error instanceof AppError && error.code === "tenant_unknown" ? forbidden() : error;
   });
-  const { id } = resolveSubject(snapshot, { id: claims.sub, roles: claims.roles, groups: claims.groups });
+  const subject = { id: claims.sub, roles: claims.roles, groups: claims.groups };
+  const { id } = resolveSubject(snapshot, trustedSubject(snapshot, subject, on.ownIssuer), on.wall());
   if (!decide(snapshot, decodeGrant(snapshot, id), ADMIN_PERMISSION)) throw forbidden();
   return `subject:${claims.sub}`;
 }

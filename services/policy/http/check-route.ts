@@ -7,6 +7,7 @@ import { decide } from "../decide/decide.ts";
 import { decodeGrant } from "../decide/grant.ts";
 import { resolveSubject } from "../decide/resolve-subject.ts";
 import type { Snapshot } from "../decide/snapshot.ts";
+import { trustedSubject } from "../decide/trusted-subject.ts";
 import { winningRule, type WinningRule } from "../decide/winning-rule.ts";
 import { permissionSchema } from "../document/permission.ts";
 import type { PolicyMetrics } from "../metrics.ts";
@@ -39,7 +40,7 @@ export function addCheckRoute(
     await authorizeAdmin(authorizing, c, tenant);
     const question = await readJson(c, checkSchema);
     const snapshot = await snapshots.atLeast(tenant);
-    const { allow, rule } = check(snapshot, question);
+    const { allow, rule } = check(snapshot, question, authorizing);
     decisions.inc({ effect: allow ? "allow" : "deny" });
     return c.json({ allow, version: snapshot.version.number, rule: rule ?? null });
   });
@@ -48,16 +49,19 @@ export function addCheckRoute(
 function check(
   snapshot: Snapshot,
   { subject, roles, groups, permission, topic }: Check,
+  { wall, ownIssuer }: Authorizing,
 ): {
   allow: boolean;
   rule?: WinningRule | undefined;
 } {
   const wanted = permission ?? permissionOf(snapshot, topic ?? "");
   if (wanted === undefined) return { allow: false };
-  const grant = decodeGrant(snapshot, resolveSubject(snapshot, { id: subject, roles, groups }).id);
+  const trusted = trustedSubject(snapshot, { id: subject, roles, groups }, ownIssuer);
+  const grant = decodeGrant(snapshot, resolveSubject(snapshot, trusted, wall()).id);
+  const event = topic === undefined ? undefined : { topic, attributes: {} };
   return {
-    allow: decide(snapshot, grant, wanted, topic),
-    rule: winningRule(snapshot, grant, wanted, topic),
+    allow: decide(snapshot, grant, wanted, event),
+    rule: winningRule(snapshot, grant, wanted, event),
   };
 }
 

@@ -18,7 +18,7 @@ export function addSubjectRoutes(api: Hono, authorizing: Authorizing, changing: 
     const [tenant, subject] = [nameParameter(c, "tenant"), nameParameter(c, "subject")];
     await authorizeAdmin(authorizing, c, tenant);
     const snapshot = await changing.snapshots.atLeast(tenant);
-    return c.json({ subject, ...boundRoles(snapshot, subject) });
+    return c.json({ subject, ...boundRoles(snapshot, subject, changing.clock.wall()) });
   };
   api.get(path, answerRoles);
   api.get("/v1/tenants/:tenant/subjects/:subject", answerRoles);

@@ -1,8 +1,11 @@
+import type { Validity } from "../authorization/decisions.ts";
 import type { ControlEntry } from "../event.ts";
 import type { Stream } from "./hub.ts";
 import type { Listing } from "./listing.ts";
 import type { Tenant } from "./tenant.ts";
 import { verifyGrant, verifySession, type VerifySetting } from "./verify.ts";
+
+const NOT_AT_ALL: Validity = { through: -1 };
 
 /**
  * Puts a control entry in force for every listed connection of the tenant, live, held or behind, before the feed reads the
@@ -13,8 +16,10 @@ export function applyControl(tenant: Tenant, { change, position }: ControlEntry,
     case "policy": {
       const touches = tenant.decisions.apply(change.entry, position.seq);
       if (touches === undefined) return;
+      const { version: number, build } = change.entry;
+      const validity = { through: position.seq - 1, endedBy: { number, build } };
       for (const listing of tenant.listings) {
-        if (touches(listing.whom)) doubtGrant(tenant, listing, position.seq - 1, setting);
+        if (touches(listing.whom)) doubtGrant(tenant, listing, validity, setting);
       }
       return;
     }
@@ -33,15 +38,15 @@ export function applyControl(tenant: Tenant, { change, position }: ControlEntry,
       return;
     case "unknown":
       tenant.decisions.doubtAll(position.seq);
-      doubtEverything(tenant, position.seq - 1, setting);
+      doubtEverything(tenant, setting);
   }
 }
 
 /** Has every session and grant of the tenant asked for again: an entry, or the log itself, cannot be relied on. */
-export function doubtEverything(tenant: Tenant, grantsThrough: number, setting: VerifySetting): void {
+export function doubtEverything(tenant: Tenant, setting: VerifySetting): void {
   for (const listing of tenant.listings) {
     doubtSession(tenant, listing, setting);
-    doubtGrant(tenant, listing, grantsThrough, setting);
+    doubtGrant(tenant, listing, NOT_AT_ALL, setting);
   }
 }
 
@@ -53,16 +58,24 @@ function doubtSession(tenant: Tenant, listing: Listing, setting: VerifySetting):
 }
 
 /**
- * Holds every one of these streams until auth has answered again. All are in doubt before the first leaves its audience:
- * leaving writes what is pending to the others.
+ * Holds every one of these streams until auth has answered again, and policy where a grant ends by the clock. All are in
+ * doubt before the first leaves its audience: leaving writes what is pending to the others.
  */
 export function doubtSessions(streams: readonly Stream[], setting: VerifySetting): void {
   for (const { reader } of streams) reader.listing.doubtSession();
-  for (const { tenant, reader } of streams) doubtSession(tenant, reader.listing, setting);
+  for (const stream of streams) {
+    doubtSession(stream.tenant, stream.reader.listing, setting);
+    if (Number.isFinite(stream.reader.listing.grantEndsAt)) endGrant(stream, setting);
+  }
 }
 
-function doubtGrant(tenant: Tenant, listing: Listing, through: number, setting: VerifySetting): void {
-  listing.doubtGrant(through);
+/** Has a grant asked for again that a binding has ended of: by it, nothing is delivered any more. */
+export function endGrant({ tenant, reader }: Stream, setting: VerifySetting): void {
+  doubtGrant(tenant, reader.listing, NOT_AT_ALL, setting);
+}
+
+function doubtGrant(tenant: Tenant, listing: Listing, validity: Validity, setting: VerifySetting): void {
+  listing.doubtGrant(validity);
   listing.stream?.leaveAudience();
   verifyGrant(listing, tenant, setting).catch(() => endListing(listing, "forbidden"));
 }

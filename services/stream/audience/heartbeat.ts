@@ -1,3 +1,4 @@
+import { endGrant } from "./apply-control.ts";
 import type { Hub, Stream } from "./hub.ts";
 import type { Reader, Wait } from "./reader.ts";
 import type { Listing } from "./listing.ts";
@@ -32,7 +33,8 @@ export interface HeartbeatSetting extends VerifySetting {
 
 /**
  * Looks after every reader once a second: keeps it alive and its client's cursor fresh, ends it at its deadline, asks auth
- * for more time before that, tells when delivery stands still, and gives up sockets that take nothing.
+ * for more time before that and policy for another grant when its own has ended, tells when delivery stands still, and gives
+ * up sockets that take nothing.
  */
 export function startHeartbeat(hub: Hub, setting: HeartbeatSetting): Disposable {
   const pulses = new WeakMap<Reader, Pulse>();
@@ -62,9 +64,10 @@ function createPulse(now: number): Pulse {
 
 function look(stream: Stream, pulse: Pulse, now: number, setting: HeartbeatSetting): void {
   const { reader } = stream;
-  const { deadline, identity } = reader.listing;
+  const { deadline, identity, grantEndsAt } = reader.listing;
   if (deadline !== undefined && now >= deadline) return reader.revoke("expired");
   if (isStalled(reader, pulse, now)) return reader.bye("slow", 1_000);
+  if (now >= grantEndsAt) endGrant(stream, setting);
   const endsSoon = deadline !== undefined && deadline - now < pulse.renewBeforeMs;
   if (endsSoon && !identity.isOutside) renew(stream, setting).catch(setting.onFault);
   tellDegraded(reader, pulse, now);

@@ -1,6 +1,7 @@
 import type { EndReason, Position } from "../event.ts";
 import type { Notice } from "../log/resume.ts";
-import { type Grant, STILL_VALID, type Whom } from "../authorization/decisions.ts";
+import type { Version } from "#shared/contract/version.ts";
+import { type Grant, STILL_VALID, type Validity, type Whom } from "../authorization/decisions.ts";
 import type { PresentClaims, SessionQuestion, Subject } from "../authorization/ports.ts";
 import type { StreamClaims } from "../authorization/verify-stream-token.ts";
 import { Signal } from "../log/signal.ts";
@@ -20,6 +21,7 @@ export interface Identity {
 
 /** The identity that a verified token gives. */
 export function identityOf({
+  iss,
   tenant_id,
   sid,
   sub,
@@ -29,7 +31,8 @@ export function identityOf({
   kid,
   isOutside = false,
 }: StreamClaims): Identity {
-  return { tenant: tenant_id, sid, subject: { id: sub, roles, groups }, kid, tokenExpiresAt: exp, isOutside };
+  const subject = { id: sub, roles, groups, issuer: isOutside ? iss : undefined };
+  return { tenant: tenant_id, sid, subject, kid, tokenExpiresAt: exp, isOutside };
 }
 
 /** What the log may do to a listed connection once it has a stream. */
@@ -67,6 +70,10 @@ export class Listing {
   #subject: Subject;
   #grant: Grant | undefined;
   #grantedThrough = -1;
+  /** The version that ended the grant, while it is in doubt. */
+  #grantEndedBy: Version | undefined;
+  /** The monotonic time at which a binding ends that the grant rests on. */
+  #grantEndsAt = Number.POSITIVE_INFINITY;
   #topicGrants: readonly TopicGrant[] = [];
   #ended: EndReason | undefined;
   #checkingSession = false;
@@ -115,8 +122,19 @@ export class Listing {
   }
 
   /** The grant the entry at `seq` is to be judged by; undefined while that, or the session, is not known. */
-  grantAt(seq: number): Grant | undefined {
-    return this.#deadline !== undefined && seq <= this.#grantedThrough ? this.#grant : undefined;
+  grantAt(seq: number, now: number): Grant | undefined {
+    const isKnown = this.#deadline !== undefined && seq <= this.#grantedThrough && now < this.#grantEndsAt;
+    return isKnown ? this.#grant : undefined;
+  }
+
+  /** The version that ended the grant: with what it decided, the grant says nothing. */
+  get grantEndedBy(): Version | undefined {
+    return this.#grantEndedBy;
+  }
+
+  /** The monotonic time at which a binding ends that the grant rests on; infinity where none does. */
+  get grantEndsAt(): number {
+    return this.#grantEndsAt;
   }
 
   get whom(): Whom {
@@ -147,7 +165,7 @@ export class Listing {
   /** Takes over what the person holds now; answers whether that is another thing, by which nothing is granted yet. */
   takeClaims({ roles, groups }: PresentClaims): boolean {
     if (isSame(roles, this.#subject.roles) && isSame(groups, this.#subject.groups)) return false;
-    this.#subject = { id: this.#subject.id, roles, groups };
+    this.#subject = { ...this.#subject, roles, groups };
     this.#grantedThrough = -1;
     return true;
   }
@@ -159,18 +177,21 @@ export class Listing {
     return true;
   }
 
-  /** The grant is good for entries up to `through`. */
-  setGrant(grant: Grant, through: number, topics: readonly TopicGrant[]): void {
+  /** The grant is good as long as `validity` says, and until the monotonic time `endsAt`. */
+  setGrant(grant: Grant, { through, endedBy }: Validity, endsAt: number, topics: readonly TopicGrant[]): void {
     this.#checkingGrant = through !== STILL_VALID;
     this.#grant = grant;
     this.#grantedThrough = through;
+    this.#grantEndedBy = endedBy;
+    this.#grantEndsAt = endsAt;
     this.#topicGrants = topics;
     this.changed.notify();
   }
 
   /** The grant holds up to `through`; for what follows it must be asked for again. */
-  doubtGrant(through: number): void {
+  doubtGrant({ through, endedBy }: Validity): void {
     this.#grantedThrough = Math.min(this.#grantedThrough, through);
+    this.#grantEndedBy ??= endedBy;
   }
 
   /** The person's right to this stream is over. */

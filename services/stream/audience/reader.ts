@@ -1,19 +1,15 @@
-import type { EndReason, EventEntry, LogEntry, Position } from "../event.ts";
+import type { EndReason, LogEntry, Position } from "../event.ts";
 import { formatEventId } from "../log/event-id.ts";
 import { type Bounds, gapBefore, type Notice, type Start } from "../log/resume.ts";
 import type { Connection } from "../sse/connection.ts";
 import { BEAT_FRAME, encodeControl, type FrameFormat } from "../sse/encode-frame.ts";
-import { topicMatches } from "#shared/contract/topics.ts";
-import { backoffMs } from "#shared/time/backoff.ts";
-import { setImmediate, setTimeout as delay } from "node:timers/promises";
+import { setImmediate } from "node:timers/promises";
 import type { Grant } from "../authorization/decisions.ts";
 import type { Audience, Common, Member } from "./audience.ts";
-import { judgeEvent, UNDECIDED } from "./judge-event.ts";
 import type { Listing, ListedStream } from "./listing.ts";
+import { judge } from "./judge.ts";
 import { type Limit, Slices } from "./slices.ts";
 import type { Tenant } from "./tenant.ts";
-
-const ASK_AGAIN = { baseMs: 50, maxMs: 1_000 };
 
 /** What a reader behind the horizon waits for. */
 export type Wait = "socket" | "log" | "authorization" | "history";
@@ -107,8 +103,8 @@ export class Reader implements Member, ListedStream {
   }
 
   take(coded: Buffer, events: number, now: number): boolean {
-    const { deadline } = this.listing;
-    if (deadline === undefined || now >= deadline || !this.connection.writable) return false;
+    const { deadline, grantEndsAt } = this.listing;
+    if (deadline === undefined || now >= deadline || now >= grantEndsAt || !this.connection.writable) return false;
     this.connection.writeCoded(coded);
     this.#setting.onDelivered(events);
     return true;
@@ -222,7 +218,8 @@ export class Reader implements Member, ListedStream {
   #step(): Promise<void> | undefined {
     if (this.#ended) return undefined;
     const { listing } = this;
-    const isExpired = listing.deadline !== undefined && this.#setting.now() >= listing.deadline;
+    const now = this.#setting.now();
+    const isExpired = listing.deadline !== undefined && now >= listing.deadline;
     const over = listing.ended ?? (isExpired ? "expired" : undefined);
     if (over !== undefined) {
       this.revoke(over);
@@ -230,13 +227,13 @@ export class Reader implements Member, ListedStream {
     }
     if (!this.connection.writable) return this.#waitFor("socket", this.connection.drained());
     if (!this.#tenant.isLive) return this.#waitFor("log", this.#tenant.nextMove());
-    const grant = listing.grantAt(this.#cursor.seq + 1);
+    const grant = listing.grantAt(this.#cursor.seq + 1, now);
     if (grant === undefined) return this.#waitFor("authorization", listing.changed.next());
     if (this.#cursor.seq === this.#tenant.horizon.seq) return this.#becomeLive(grant);
     if (this.#cursor.seq > this.#tenant.horizon.seq) return this.#waitFor("log", this.#tenant.nextMove());
     const slice = this.#slices.after(this.#cursor.seq);
     if (slice === undefined) return this.#waitFor("history", this.#fetch());
-    return this.#deliver(slice, grant);
+    return this.#deliver(slice, grant, now);
   }
 
   #waitFor(what: Wait, promise: Promise<void>): Promise<void> {
@@ -258,12 +255,16 @@ export class Reader implements Member, ListedStream {
   }
 
   /** Writes what a slice holds for this reader, up to the first event that is not decided yet. */
-  #deliver(slice: readonly LogEntry[], grant: Grant): Promise<void> | undefined {
+  #deliver(slice: readonly LogEntry[], grant: Grant, now: number): Promise<void> | undefined {
     const frames: Buffer[] = [];
     let undecided: Promise<void> | undefined;
     for (const entry of slice) {
-      if (this.listing.grantAt(entry.position.seq) === undefined) break;
-      undecided = entry.kind === "event" ? this.#judge(entry, grant, frames) : undefined;
+      if (this.listing.grantAt(entry.position.seq, now) === undefined) break;
+      if (entry.kind === "event") {
+        const verdict = judge(this.#tenant, this.listing, grant, entry, this.#reads.format);
+        if (verdict instanceof Promise) undecided = verdict;
+        else if (verdict !== undefined) frames.push(verdict);
+      }
       if (undecided !== undefined) break;
       this.#cursor = entry.position;
       this.#wait = undefined;
@@ -277,18 +278,6 @@ export class Reader implements Member, ListedStream {
     if (this.#cursor.seq === this.#tenant.horizon.seq) return this.#step();
     // A turn of the event loop between slices: microtasks alone would let one long catch-up stop everybody else.
     return setImmediate();
-  }
-
-  /** Adds the event's frame if it is for this reader; answers what to wait for when that is not decided yet. */
-  #judge(entry: EventEntry, grant: Grant, frames: Buffer[]): Promise<void> | undefined {
-    const { decisions } = this.#tenant;
-    if (!this.listing.topics.some((pattern) => topicMatches(pattern, entry.topic))) return undefined;
-    const permission = decisions.permissionFor(entry.type);
-    if (permission === undefined) return undefined;
-    const frame = judgeEvent(this.#tenant, entry, permission, { grant, format: this.#reads.format });
-    if (frame === UNDECIDED) return decisions.ask(grant, permission).catch(() => delay(backoffMs(3, ASK_AGAIN)));
-    if (frame !== undefined) frames.push(frame);
-    return undefined;
   }
 
   /** Entries before the first one retained are gone: says so, and goes on there. */

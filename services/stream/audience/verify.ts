@@ -95,26 +95,27 @@ async function confirm(
 export async function verifyGrant(listing: Listing, tenant: Tenant, setting: VerifySetting): Promise<void> {
   if (!listing.beginGrantCheck()) return;
   for (let attempt = 0; listing.ended === undefined; attempt += 1) {
-    const known = await askGrant(listing, tenant).catch(notKnown(setting));
+    const known = await askGrant(listing, tenant, setting).catch(notKnown(setting));
     if (known === true) return;
     if (known === undefined) await delay(backoffMs(attempt, BACKOFF));
   }
 }
 
 /** Asks once; answers whether the grant is good until the log says otherwise. */
-async function askGrant(listing: Listing, { decisions }: Tenant): Promise<boolean> {
+async function askGrant(listing: Listing, { decisions }: Tenant, { now }: VerifySetting): Promise<boolean> {
   const { subject } = listing;
+  const askedAt = now();
   const resolved = await decisions.resolve(subject);
   await decisions.prepare(resolved.grant, listing.topics);
   // Auth has said meanwhile that the person is another than was asked about.
   if (subject !== listing.subject) return false;
   const topics = listing.topics.map((topic) => ({ topic, granted: decisions.allowsUnder(resolved.grant, topic) }));
   // From here to the end without an await: a change that comes later finds the grant it has to put in doubt.
-  const through = decisions.validThrough(resolved);
+  const validity = decisions.validityOf(resolved);
   const changed = topics.some(({ granted }, index) => granted !== listing.topicGrants[index]?.granted);
-  listing.setGrant(resolved.grant, through, topics);
+  listing.setGrant(resolved.grant, validity, askedAt + (resolved.remainingMs ?? Number.POSITIVE_INFINITY), topics);
   if (changed) listing.stream?.tellSubscription();
-  return through === STILL_VALID;
+  return validity.through === STILL_VALID;
 }
 
 function notKnown({ onFault }: VerifySetting): (error: unknown) => undefined {

@@ -4,6 +4,7 @@ import { Decisions, STILL_VALID } from "./decisions.ts";
 import type { DecideAnswer, Decider, ResolveAnswer } from "./ports.ts";
 
 const ALICE = { id: "alice", roles: [], groups: ["ops"] };
+const ORDER = { topic: "order.created", attributes: {} };
 const EVENT_MAP = [{ pattern: "order.*", permission: "order:read" }];
 
 describe("a decision", () => {
@@ -12,7 +13,7 @@ describe("a decision", () => {
     const { decisions, grant } = await open(policy);
     await Promise.all([decisions.ask(grant, "order:read"), decisions.ask(grant, "order:read")]);
     expect(policy.decided).toBe(1);
-    expect(decisions.residual(grant, "order:read", 10)?.allows("order.created")).toBe(true);
+    expect(decisions.residual(grant, "order:read", 10)?.allows(ORDER)).toBe(true);
   });
 
   test("holds until a change names one of its grant's roles", async () => {
@@ -36,11 +37,11 @@ describe("a decision", () => {
     decisions.apply({ version: 2, build: "b2", roles: ["viewer"] }, 20);
     held.release();
     await asked;
-    expect(decisions.residual(grant, "order:read", 19)?.allows("order.created")).toBe(true);
+    expect(decisions.residual(grant, "order:read", 19)?.allows(ORDER)).toBe(true);
     expect(decisions.residual(grant, "order:read", 20)).toBeUndefined();
     policy.version = version(2);
     await decisions.ask(grant, "order:read");
-    expect(decisions.residual(grant, "order:read", 21)?.allows("order.created")).toBe(false);
+    expect(decisions.residual(grant, "order:read", 21)?.allows(ORDER)).toBe(false);
   });
 
   test("that is newer than the change it meets is used behind it", async () => {
@@ -148,9 +149,9 @@ describe("a grant", () => {
     await held.reached;
     decisions.apply({ version: 2, build: "b2", subjects: ["alice"] }, 20);
     held.release();
-    expect(decisions.validThrough(await resolving)).toBe(19);
+    expect(decisions.validityOf(await resolving)).toEqual({ through: 19, endedBy: version(2) });
     policy.version = version(2);
-    expect(decisions.validThrough(await decisions.resolve(ALICE))).toBe(STILL_VALID);
+    expect(decisions.validityOf(await decisions.resolve(ALICE))).toEqual({ through: STILL_VALID });
   });
 
   test("decides like every other with the same id, in one place", async () => {
@@ -171,6 +172,14 @@ describe("the event map", () => {
     const { decisions } = await open(new FakePolicy(1));
     expect(decisions.permissionFor("order.created")).toBe("order:read");
     expect(decisions.permissionFor("invoice.created")).toBeUndefined();
+  });
+
+  test("tells which types it does not name, once it is known", async () => {
+    const policy = new FakePolicy(1);
+    expect(new Decisions("acme", policy).isWithoutRule("invoice.created")).toBe(false);
+    const { decisions } = await open(policy);
+    expect(decisions.isWithoutRule("invoice.created")).toBe(true);
+    expect(decisions.isWithoutRule("order.created")).toBe(false);
   });
 
   test("tells which topics can be seen at all", async () => {
@@ -222,7 +231,7 @@ class FakePolicy implements Decider {
 
   async decide(): Promise<DecideAnswer> {
     this.decided += 1;
-    const answer = { version: this.version, allow: this.allow, deny: [] };
+    const answer = { version: this.version, allow: this.allow, deny: [], allowWhen: [], denyWhen: [] };
     await this.#pass();
     return answer;
   }

@@ -1,16 +1,13 @@
 import type { PolicyEntry } from "#shared/contract/control-entry.ts";
-import { eventTypeOf, patternsOverlap, topicMatches } from "#shared/contract/topics.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { isAtLeast, isSameVersion, type Version } from "#shared/contract/version.ts";
 import { Signal } from "../log/signal.ts";
-import type { Decider, EventRule, ResolveAnswer, Subject } from "./ports.ts";
+import { EventMap } from "./event-map.ts";
+import type { Decider, ResolveAnswer, Subject } from "./ports.ts";
 import { createResidual, type Residual } from "./residual.ts";
 
 /** Nothing in the log has put an end to it so far. */
 export const STILL_VALID = Number.POSITIVE_INFINITY;
-
-/** More event types than any product has; a producer that makes them up does not fill our memory. */
-const MAX_TYPES = 10_000;
 
 /** More changes than pass while a call is under way; an answer that is older than all of them is asked for again. */
 const MAX_MARKS = 1_024;
@@ -42,6 +39,14 @@ export interface Resolved {
   readonly subject: Subject;
   readonly version: Version;
   readonly since: number;
+  /** How long it lasts from the asking, where a binding that it rests on ends. */
+  readonly remainingMs: number | undefined;
+}
+
+/** Up to which sequence something is good, and the version that ends it there. */
+export interface Validity {
+  readonly through: number;
+  readonly endedBy?: Version | undefined;
 }
 
 /** Whom a change can concern. */
@@ -54,8 +59,9 @@ export interface Whom {
  * What policy has decided for one tenant, kept exact by the tenant's own log: no clock is involved. Every answer is valid
  * up to the first policy entry that names it and is newer than the answer; the feed applies those entries in order, also
  * to answers that are still under way. So an answer that was asked before a change and arrives after it is still used for
- * the events before the change, and never for one after it. An answer that is ahead of the log waits for the log: event
- * map and residuals of two versions together could allow what neither of them allows.
+ * the events before the change, and never for one after it. Grant, event map and residual of different versions together
+ * could allow what none of them allows: an answer that is ahead of the log waits for the log, and whose grant was ended by a
+ * version is judged by nothing that was decided with it.
  */
 export class Decisions {
   readonly #tenant: string;
@@ -66,9 +72,7 @@ export class Decisions {
     if (this.#grants.get(id)?.deref() === undefined) this.#grants.delete(id);
   });
   readonly #pending = new Map<string, Promise<void>>();
-  readonly #permissions = new Map<string, string | undefined>();
-  #eventMap: readonly EventRule[] = [];
-  #eventMapVersion: Version | undefined;
+  readonly #eventMap = new EventMap();
   #marks: Mark[] = [];
   #marked = 0;
   /** The version of the last policy entry in force; undefined while none is known. */
@@ -125,30 +129,40 @@ export class Decisions {
     const floor = this.#floor;
     const answer = await this.#decider.resolve(this.#tenant, subject, floor);
     await this.#reach(answer.version, floor);
-    this.#learnEventMap(answer);
+    this.#eventMap.learn(answer.version, answer.eventMap);
     const grant = this.#grants.get(answer.grant.id)?.deref() ?? this.#addGrant(answer.grant);
-    return { grant, subject, version: answer.version, since };
+    return { grant, subject, version: answer.version, since, remainingMs: answer.grant.remainingMs };
   }
 
-  /** Up to which sequence a grant that was resolved is good; when that is not STILL_VALID, resolve again. */
-  validThrough({ grant, subject, version, since }: Resolved): number {
-    return this.#throughOf(since, version, { subject, roles: grant.roles });
+  /** How long a grant that was resolved is good; when that is not STILL_VALID, resolve again. */
+  validityOf({ grant, subject, version, since }: Resolved): Validity {
+    return this.#validityOf(since, version, { subject, roles: grant.roles });
   }
 
   /** The permission that events of this type need; undefined where the event map names none: denied to everyone. */
   permissionFor(type: string): string | undefined {
-    const known = this.#permissions.get(type);
-    if (known !== undefined || this.#permissions.has(type)) return known;
-    const permission = this.#eventMap.find((rule) => topicMatches(rule.pattern, type))?.permission;
-    if (this.#permissions.size >= MAX_TYPES) this.#permissions.clear();
-    this.#permissions.set(type, permission);
-    return permission;
+    return this.#eventMap.permissionFor(type);
   }
 
-  /** What the grant decides for the permission at `seq`, if that is known. */
-  residual(grant: Grant, permission: string, seq: number): Residual | undefined {
+  /** Whether events of this type go to nobody, because the event map is known and does not name them. */
+  isWithoutRule(type: string): boolean {
+    return this.#eventMap.version !== undefined && this.permissionFor(type) === undefined;
+  }
+
+  /**
+   * What the grant decides for the permission at `seq`, if that is known. For somebody whose grant was ended by a version,
+   * nothing counts that was decided by that version or a later one.
+   */
+  residual(grant: Grant, permission: string, seq: number, endedBy?: Version): Residual | undefined {
     const decided = grant.residuals.get(permission);
-    return decided !== undefined && seq <= decided.through ? decided.residual : undefined;
+    return decided !== undefined && seq <= decided.through && isBefore(decided.version, endedBy)
+      ? decided.residual
+      : undefined;
+  }
+
+  /** Whether the event map is still one that a grant may be used with which this version ended. */
+  knowsEventsBefore(endedBy: Version | undefined): boolean {
+    return isBefore(this.#eventMap.version, endedBy);
   }
 
   /**
@@ -166,7 +180,7 @@ export class Decisions {
 
   /** Asks for all that the topics can need and is not known, so that a missing decision is the exception later on. */
   async prepare(grant: Grant, topics: readonly string[]): Promise<void> {
-    const permissions = new Set(topics.flatMap((topic) => this.#permissionsUnder(topic)));
+    const permissions = new Set(topics.flatMap((topic) => this.#eventMap.permissionsUnder(topic)));
     const unknown = [...permissions].filter(
       (permission) => this.residual(grant, permission, STILL_VALID) === undefined,
     );
@@ -175,24 +189,19 @@ export class Decisions {
 
   /** Whether the grant may see anything under a topic pattern; false only where that is certain. */
   allowsUnder(grant: Grant, topic: string): boolean {
-    return this.#permissionsUnder(topic).some((permission) => {
+    return this.#eventMap.permissionsUnder(topic).some((permission) => {
       const residual = this.residual(grant, permission, STILL_VALID);
       return residual === undefined || residual.allowsUnder(topic);
     });
   }
 
-  #permissionsUnder(topic: string): readonly string[] {
-    const type = eventTypeOf(topic);
-    return this.#eventMap.filter((rule) => patternsOverlap(rule.pattern, type)).map((rule) => rule.permission);
-  }
-
   async #ask(grant: Grant, permission: string): Promise<void> {
     const since = this.#marked;
     const floor = this.#floor;
-    const { version, allow, deny } = await this.#decider.decide(this.#tenant, grant.id, permission, floor);
+    const { version, ...rules } = await this.#decider.decide(this.#tenant, grant.id, permission, floor);
     await this.#reach(version, floor);
-    const through = this.#throughOf(since, version, grant);
-    grant.residuals.set(permission, { version, residual: createResidual(allow, deny), through });
+    const { through } = this.#validityOf(since, version, grant);
+    grant.residuals.set(permission, { version, residual: createResidual(rules), through });
   }
 
   #addGrant({ id, roles }: ResolveAnswer["grant"]): Grant {
@@ -209,13 +218,6 @@ export class Decisions {
     }
   }
 
-  #learnEventMap({ version, eventMap }: ResolveAnswer): void {
-    if (this.#eventMapVersion !== undefined && !isAtLeast(version, this.#eventMapVersion)) return;
-    this.#eventMap = eventMap;
-    this.#eventMapVersion = version;
-    this.#permissions.clear();
-  }
-
   #mark(mark: Mark): void {
     this.#marks.push(mark);
     this.#marked += 1;
@@ -226,12 +228,12 @@ export class Decisions {
   }
 
   /** How long an answer of `version` is valid that was asked for when `since` marks had been made. */
-  #throughOf(since: number, version: Version, whom: Whom): number {
+  #validityOf(since: number, version: Version, whom: Whom): Validity {
     const missed = this.#marked - since;
-    if (missed > this.#marks.length) return -1;
+    if (missed > this.#marks.length) return { through: -1 };
     const later = this.#marks.slice(this.#marks.length - missed);
     const ending = later.find((mark) => !isAtLeast(version, mark.version) && mark.touches(whom));
-    return ending === undefined ? STILL_VALID : ending.seq - 1;
+    return ending === undefined ? { through: STILL_VALID } : { through: ending.seq - 1, endedBy: ending.version };
   }
 
   /** Waits until the log has announced an answer's version; an answer older than what was asked for is none. */
@@ -247,6 +249,11 @@ export class Decisions {
   #raiseFloor(version: Version): void {
     if (this.#floor === undefined || version.number > this.#floor.number) this.#floor = version;
   }
+}
+
+/** By its number alone: of two builds of one number nobody knows which the other follows. */
+function isBefore(version: Version | undefined, endedBy: Version | undefined): boolean {
+  return endedBy === undefined || (version !== undefined && version.number < endedBy.number);
 }
 
 function endAt(grant: Grant, { seq, version }: Mark): void {

@@ -1,4 +1,5 @@
 import type { Version } from "#shared/contract/version.ts";
+import type { TopicRules } from "./residual.ts";
 
 /** A person's session as the edge asks about it. */
 export interface SessionQuestion {
@@ -49,6 +50,8 @@ export type RenewAccess = (refreshToken: string) => Promise<RenewedAccess | unde
 /** A subject with its roles and groups. */
 export interface Subject extends PresentClaims {
   readonly id: string;
+  /** The outside issuer of their token: the tenant says whether its roles and groups count. Undefined for auth's. */
+  readonly issuer?: string | undefined;
 }
 
 /** An event type pattern and the permission it needs; the first match wins. */
@@ -59,15 +62,17 @@ export interface EventRule {
 
 export interface ResolveAnswer {
   readonly version: Version;
-  readonly grant: { readonly id: string; readonly roles: readonly string[] };
+  readonly grant: {
+    readonly id: string;
+    readonly roles: readonly string[];
+    /** How long it lasts from the asking, where a binding that it rests on ends. */
+    readonly remainingMs?: number | undefined;
+  };
   readonly eventMap: readonly EventRule[];
 }
 
-export interface DecideAnswer {
+export interface DecideAnswer extends TopicRules {
   readonly version: Version;
-  /** Topic patterns: an event is let through when its topic matches one of `allow` and none of `deny`. */
-  readonly allow: readonly string[];
-  readonly deny: readonly string[];
 }
 
 /**

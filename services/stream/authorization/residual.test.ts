@@ -1,49 +1,106 @@
 import { describe, expect, test } from "vitest";
-import { createResidual } from "./residual.ts";
+import type { EventCondition } from "#shared/contract/event-condition.ts";
+import { createResidual, type TopicRules } from "./residual.ts";
+
+const residualOf = (allow: string[], deny: string[], conditional: Partial<TopicRules> = {}) =>
+  createResidual({ allow, deny, allowWhen: [], denyWhen: [], ...conditional });
+const on = (topic: string, attributes = {}) => ({ topic, attributes });
 
 describe("an event", () => {
   test("is let through where one pattern allows it and none denies it", () => {
-    const residual = createResidual(["order.*.me", "ticket.>"], ["ticket.deleted.>"]);
-    expect(residual.allows("order.created.me")).toBe(true);
-    expect(residual.allows("ticket.opened.7")).toBe(true);
+    const residual = residualOf(["order.*.me", "ticket.>"], ["ticket.deleted.>"]);
+    expect(residual.allows(on("order.created.me"))).toBe(true);
+    expect(residual.allows(on("ticket.opened.7"))).toBe(true);
   });
 
   test("is denied in silence: where nothing allows it", () => {
-    expect(createResidual([], []).allows("order.created")).toBe(false);
-    expect(createResidual(["order.*.me"], []).allows("order.created.you")).toBe(false);
-    expect(createResidual(["order.*"], []).allows("order.created.me")).toBe(false);
+    expect(residualOf([], []).allows(on("order.created"))).toBe(false);
+    expect(residualOf(["order.*.me"], []).allows(on("order.created.you"))).toBe(false);
+    expect(residualOf(["order.*"], []).allows(on("order.created.me"))).toBe(false);
   });
 
   test("is denied by one pattern, whatever allows it", () => {
-    const residual = createResidual([">", "ticket.>", "ticket.deleted.7"], ["ticket.deleted.*"]);
-    expect(residual.allows("ticket.deleted.7")).toBe(false);
-    expect(residual.allows("ticket.deleted")).toBe(true);
+    const residual = residualOf([">", "ticket.>", "ticket.deleted.7"], ["ticket.deleted.*"]);
+    expect(residual.allows(on("ticket.deleted.7"))).toBe(false);
+    expect(residual.allows(on("ticket.deleted"))).toBe(true);
   });
 
   test("is denied where everything is", () => {
-    expect(createResidual([">"], [">"]).allows("order.created")).toBe(false);
+    expect(residualOf([">"], [">"]).allows(on("order.created"))).toBe(false);
   });
 });
 
 describe("a topic pattern", () => {
   test("is granted where something under it may be allowed", () => {
-    const residual = createResidual(["order.*.me"], ["order.deleted.>"]);
+    const residual = residualOf(["order.*.me"], ["order.deleted.>"]);
     expect(residual.allowsUnder("order.>")).toBe(true);
     expect(residual.allowsUnder("order.created.me")).toBe(true);
     expect(residual.allowsUnder(">")).toBe(true);
   });
 
   test("is not granted where nothing under it is allowed", () => {
-    const residual = createResidual(["order.*.me"], []);
+    const residual = residualOf(["order.*.me"], []);
     expect(residual.allowsUnder("order.*.you")).toBe(false);
     expect(residual.allowsUnder("order.*")).toBe(false);
-    expect(createResidual([], []).allowsUnder(">")).toBe(false);
+    expect(residualOf([], []).allowsUnder(">")).toBe(false);
   });
 
   test("is not granted where all of it is denied", () => {
-    const residual = createResidual([">"], ["order.deleted.>"]);
+    const residual = residualOf([">"], ["order.deleted.>"]);
     expect(residual.allowsUnder("order.deleted.7")).toBe(false);
     expect(residual.allowsUnder("order.deleted.>")).toBe(false);
     expect(residual.allowsUnder("order.>")).toBe(true);
+  });
+});
+
+describe("a condition", () => {
+  const inEurope: EventCondition = { kind: "oneOf", attribute: "ce-region", values: ["eu", "uk"] };
+  const notLow: EventCondition = { kind: "noneOf", attribute: "ce-level", values: ["low"] };
+  const ownerIsAuthor: EventCondition = { kind: "same", attribute: "ce-owner", other: "ce-author" };
+  const pattern = "order.>";
+
+  test("allows the events that meet it, and none that do not say", () => {
+    const residual = residualOf([], [], { allowWhen: [{ pattern, when: inEurope }] });
+    expect(residual.allows(on("order.created", { "ce-region": "uk" }))).toBe(true);
+    expect(residual.allows(on("order.created", { "ce-region": "us" }))).toBe(false);
+    expect(residual.allows(on("order.created", { region: "uk" }))).toBe(false);
+    expect(residual.allows(on("ticket.created", { "ce-region": "uk" }))).toBe(false);
+  });
+
+  test("denies the events that meet it, and all that do not say", () => {
+    const residual = residualOf([">"], [], { denyWhen: [{ pattern, when: notLow }] });
+    expect(residual.allows(on("order.created", { "ce-level": "low" }))).toBe(true);
+    expect(residual.allows(on("order.created", { "ce-level": "high" }))).toBe(false);
+    expect(residual.allows(on("order.created"))).toBe(false);
+    expect(residual.allows(on("ticket.created"))).toBe(true);
+  });
+
+  test.each([
+    ["all", { "ce-region": "eu", "ce-level": "high" }, true],
+    ["all", { "ce-region": "eu", "ce-level": "low" }, false],
+    ["all", { "ce-region": "eu" }, false],
+    ["any", { "ce-region": "us", "ce-level": "high" }, true],
+    ["any", { "ce-region": "us", "ce-level": "low" }, false],
+    ["any", { "ce-region": "eu" }, true],
+  ] as const)("of %s of several is met on %j: %s", (kind, attributes, met) => {
+    const when: EventCondition = { kind, conditions: [inEurope, notLow] };
+    expect(residualOf([], [], { allowWhen: [{ pattern, when }] }).allows(on("order.created", attributes))).toBe(met);
+  });
+
+  test("may compare two headers", () => {
+    const same = residualOf([], [], { allowWhen: [{ pattern, when: ownerIsAuthor }] });
+    const other = residualOf([], [], { allowWhen: [{ pattern, when: { ...ownerIsAuthor, kind: "different" } }] });
+    const both = on("order.created", { "ce-owner": "a", "ce-author": "a" });
+    expect([same.allows(both), other.allows(both)]).toEqual([true, false]);
+    const one = on("order.created", { "ce-owner": "a" });
+    expect([same.allows(one), other.allows(one)]).toEqual([false, false]);
+  });
+
+  test("leaves it open whether anything under a pattern may be seen", () => {
+    const residual = residualOf([], [], { allowWhen: [{ pattern, when: inEurope }] });
+    expect(residual.allowsUnder("order.created")).toBe(true);
+    expect(residual.allowsUnder("ticket.>")).toBe(false);
+    const denied = residualOf([">"], [], { denyWhen: [{ pattern: ">", when: inEurope }] });
+    expect(denied.allowsUnder("order.created")).toBe(true);
   });
 });

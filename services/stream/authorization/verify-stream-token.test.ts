@@ -54,6 +54,7 @@ describe("a token of an outside issuer", () => {
       groups: "ops",
     });
     expect(await verify(token)).toEqual({
+      iss: "https://login.example.com",
       sub: "dana",
       tenant_id: "acme",
       roles: ["viewer"],

@@ -7,7 +7,10 @@ import { type TrustedIssuer, type VerifiedToken, verifyToken } from "#shared/con
 import type { ClaimPlace, OutsideIssuer } from "./outside-issuers.ts";
 
 /** What a stream needs of a token, whoever issued it. */
-export interface StreamClaims extends Pick<AccessClaims, "exp" | "sub" | "sid" | "tenant_id" | "roles" | "groups"> {
+export interface StreamClaims extends Pick<
+  AccessClaims,
+  "iss" | "exp" | "sub" | "sid" | "tenant_id" | "roles" | "groups"
+> {
   /** The key of auth that signed the token; empty for an outside issuer's, which auth cannot withdraw. */
   readonly kid: string;
   /** The session is not one of auth's: the token alone says how long it lasts. */
@@ -74,7 +77,7 @@ function readOutsideClaims(payload: JWTPayload, { tenant, claims }: OutsideIssue
   });
   // No session of ours can have this id by accident, and two logins of one person have two.
   const sid = hash("sha256", JSON.stringify([iss, sub, jti ?? iat]), "base64url");
-  return { ...subject, sid, exp, tenant_id: tenant, kid: "", isOutside: true };
+  return { ...subject, iss, sid, exp, tenant_id: tenant, kid: "", isOutside: true };
 }
 
 function valueAt(payload: JWTPayload, place: ClaimPlace): unknown {

@@ -33,6 +33,7 @@ export async function openTenant(id: string, setting: TenantOpening): Promise<Op
       onEntry: (entry) => {
         if (entry.kind === "poison") setting.onPoison({ tenant: id, seq: entry.position.seq, reason: entry.reason });
         deliver(tenant, entry, verifying);
+        if (entry.kind === "event" && tenant.decisions.isWithoutRule(entry.type)) metrics.eventWithoutRule(entry.type);
       },
       onBeat: () => tenant.heard(),
     },

@@ -6,6 +6,7 @@ import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { DecideAnswer, Decider, ResolveAnswer, Subject } from "../authorization/ports.ts";
 import { createLoader } from "./create-loader.ts";
+import { decodeResidual } from "./decode-residual.ts";
 
 const TIMEOUT_MS = 3_000;
 
@@ -68,7 +69,12 @@ export class GrpcDecider implements Decider, Disposable {
   }
 
   async #resolve(tenant: string, keys: readonly ResolveKey[]): Promise<ResolveAnswer[]> {
-    const subjects = keys.map(({ subject: { id, roles, groups } }) => ({ id, roles: [...roles], groups: [...groups] }));
+    const subjects = keys.map(({ subject: { id, roles, groups, issuer } }) => ({
+      id,
+      roles: [...roles],
+      groups: [...groups],
+      issuer,
+    }));
     const request = { tenant, subjects, atLeast: highest(keys) };
     const response = await callUnary(this.#client.resolve.bind(this.#client), request, { timeoutMs: TIMEOUT_MS });
     const version = requireVersion(response.version);
@@ -83,8 +89,7 @@ export class GrpcDecider implements Decider, Disposable {
     const version = requireVersion(response.version);
     return keys.map(({ grant, permission }) => {
       const index = grants.indexOf(grant) * permissions.length + permissions.indexOf(permission);
-      const { allow, deny } = require(response.residuals[index]);
-      return { version, allow, deny };
+      return { version, ...decodeResidual(require(response.residuals[index])) };
     });
   }
 

@@ -187,6 +187,7 @@ class FakePolicy implements Decider {
   allow = [">"];
   resolved = 0;
   grantId = "viewer";
+  remainingMs: number | undefined;
   readonly asked: Subject[] = [];
   #gate: { readonly asked: () => void; readonly open: Promise<void> } | undefined;
 
@@ -205,11 +206,12 @@ class FakePolicy implements Decider {
     gate?.asked();
     await gate?.open;
     const eventMap = [{ pattern: "order.*", permission: "order:read" }];
-    return { version: this.#version(), grant: { id: this.grantId, roles: ["viewer"] }, eventMap };
+    const grant = { id: this.grantId, roles: ["viewer"], remainingMs: this.remainingMs };
+    return { version: this.#version(), grant, eventMap };
   }
 
   async decide() {
-    return { version: this.#version(), allow: this.allow, deny: [] };
+    return { version: this.#version(), allow: this.allow, deny: [], allowWhen: [], denyWhen: [] };
   }
 
   #version() {

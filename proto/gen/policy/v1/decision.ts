@@ -42,6 +42,8 @@ export interface Subject {
   roles: string[];
   /** from the token */
   groups: string[];
+  /** The `iss` of the token; absent for auth's own. Whether its roles and groups count is the tenant's to say. */
+  issuer?: string | undefined;
 }
 
 export interface ResolveResponse {
@@ -57,6 +59,11 @@ export interface Grant {
   id: string;
   /** a control entry that names one of these makes the grant worth asking for again */
   roles: string[];
+  /**
+   * How long it lasts before a binding that it rests on ends; absent where none does. Then resolve again: the log will
+   * say so too, but nothing may be delivered by the ended right until it does.
+   */
+  remainingMs?: number | undefined;
 }
 
 export interface EventRule {
@@ -81,13 +88,54 @@ export interface DecideResponse {
 
 /**
  * What is left to decide when the grant and the permission are known: an event is let through when its topic matches
- * one of `allow` and none of `deny`. Both empty is a plain no; `allow: [">"]` with no `deny` is a plain yes.
+ * one of `allow`, or one of `allow_when` whose condition holds, and none of `deny`, and none of `deny_when` whose
+ * condition holds. All empty is a plain no; `allow: [">"]` alone is a plain yes.
  */
 export interface Residual {
   /** topic patterns */
   allow: string[];
   /** topic patterns */
   deny: string[];
+  allowWhen: ConditionalPattern[];
+  denyWhen: ConditionalPattern[];
+}
+
+/** A topic pattern that counts for events on which the condition holds. */
+export interface ConditionalPattern {
+  pattern: string;
+  when?: EventCondition | undefined;
+}
+
+/**
+ * What is asked of an event's CloudEvents attributes, with the subject's values filled in. A comparison with an attribute
+ * that the event lacks is false in `allow_when` and true in `deny_when`. Who meets a condition that he does not know
+ * must not deliver.
+ */
+export interface EventCondition {
+  kind?:
+    | { $case: "oneOf"; value: OneOf }
+    | { $case: "noneOf"; value: OneOf }
+    | { $case: "same"; value: TwoAttributes }
+    | { $case: "different"; value: TwoAttributes }
+    | { $case: "all"; value: EventConditions }
+    | { $case: "any"; value: EventConditions }
+    | undefined;
+}
+
+export interface OneOf {
+  /** `region` is what producers send in the header `ce-region` */
+  attribute: string;
+  values: string[];
+}
+
+export interface TwoAttributes {
+  attribute: string;
+  other: string;
+}
+
+export interface EventConditions {
+  /** 1 or more */
+  conditions: EventCondition[];
 }
 
 function createBaseVersion(): Version {
@@ -216,7 +264,7 @@ export const ResolveRequest: MessageFns<ResolveRequest> = {
 };
 
 function createBaseSubject(): Subject {
-  return { id: "", roles: [], groups: [] };
+  return { id: "", roles: [], groups: [], issuer: undefined };
 }
 
 export const Subject: MessageFns<Subject> = {
@@ -229,6 +277,9 @@ export const Subject: MessageFns<Subject> = {
     }
     for (const v of message.groups) {
       writer.uint32(26).string(v!);
+    }
+    if (message.issuer !== undefined) {
+      writer.uint32(34).string(message.issuer);
     }
     return writer;
   },
@@ -268,6 +319,14 @@ export const Subject: MessageFns<Subject> = {
             }
 
             message.groups.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.issuer = reader.string();
             continue;
           }
         }
@@ -352,7 +411,7 @@ export const ResolveResponse: MessageFns<ResolveResponse> = {
 };
 
 function createBaseGrant(): Grant {
-  return { id: "", roles: [] };
+  return { id: "", roles: [], remainingMs: undefined };
 }
 
 export const Grant: MessageFns<Grant> = {
@@ -362,6 +421,9 @@ export const Grant: MessageFns<Grant> = {
     }
     for (const v of message.roles) {
       writer.uint32(18).string(v!);
+    }
+    if (message.remainingMs !== undefined) {
+      writer.uint32(24).int64(message.remainingMs);
     }
     return writer;
   },
@@ -393,6 +455,14 @@ export const Grant: MessageFns<Grant> = {
             }
 
             message.roles.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.remainingMs = longToNumber(reader.int64());
             continue;
           }
         }
@@ -602,7 +672,7 @@ export const DecideResponse: MessageFns<DecideResponse> = {
 };
 
 function createBaseResidual(): Residual {
-  return { allow: [], deny: [] };
+  return { allow: [], deny: [], allowWhen: [], denyWhen: [] };
 }
 
 export const Residual: MessageFns<Residual> = {
@@ -612,6 +682,12 @@ export const Residual: MessageFns<Residual> = {
     }
     for (const v of message.deny) {
       writer.uint32(18).string(v!);
+    }
+    for (const v of message.allowWhen) {
+      ConditionalPattern.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.denyWhen) {
+      ConditionalPattern.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -643,6 +719,342 @@ export const Residual: MessageFns<Residual> = {
             }
 
             message.deny.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.allowWhen.push(ConditionalPattern.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.denyWhen.push(ConditionalPattern.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConditionalPattern(): ConditionalPattern {
+  return { pattern: "", when: undefined };
+}
+
+export const ConditionalPattern: MessageFns<ConditionalPattern> = {
+  encode(message: ConditionalPattern, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pattern !== "") {
+      writer.uint32(10).string(message.pattern);
+    }
+    if (message.when !== undefined) {
+      EventCondition.encode(message.when, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConditionalPattern {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConditionalPattern();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pattern = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.when = EventCondition.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEventCondition(): EventCondition {
+  return { kind: undefined };
+}
+
+export const EventCondition: MessageFns<EventCondition> = {
+  encode(message: EventCondition, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.kind?.$case) {
+      case "oneOf":
+        OneOf.encode(message.kind.value, writer.uint32(10).fork()).join();
+        break;
+      case "noneOf":
+        OneOf.encode(message.kind.value, writer.uint32(18).fork()).join();
+        break;
+      case "same":
+        TwoAttributes.encode(message.kind.value, writer.uint32(26).fork()).join();
+        break;
+      case "different":
+        TwoAttributes.encode(message.kind.value, writer.uint32(34).fork()).join();
+        break;
+      case "all":
+        EventConditions.encode(message.kind.value, writer.uint32(42).fork()).join();
+        break;
+      case "any":
+        EventConditions.encode(message.kind.value, writer.uint32(50).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventCondition {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventCondition();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = { $case: "oneOf", value: OneOf.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = { $case: "noneOf", value: OneOf.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.kind = { $case: "same", value: TwoAttributes.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.kind = { $case: "different", value: TwoAttributes.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.kind = { $case: "all", value: EventConditions.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.kind = { $case: "any", value: EventConditions.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOneOf(): OneOf {
+  return { attribute: "", values: [] };
+}
+
+export const OneOf: MessageFns<OneOf> = {
+  encode(message: OneOf, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.attribute !== "") {
+      writer.uint32(10).string(message.attribute);
+    }
+    for (const v of message.values) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OneOf {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOneOf();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.attribute = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.values.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTwoAttributes(): TwoAttributes {
+  return { attribute: "", other: "" };
+}
+
+export const TwoAttributes: MessageFns<TwoAttributes> = {
+  encode(message: TwoAttributes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.attribute !== "") {
+      writer.uint32(10).string(message.attribute);
+    }
+    if (message.other !== "") {
+      writer.uint32(18).string(message.other);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TwoAttributes {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTwoAttributes();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.attribute = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.other = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEventConditions(): EventConditions {
+  return { conditions: [] };
+}
+
+export const EventConditions: MessageFns<EventConditions> = {
+  encode(message: EventConditions, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.conditions) {
+      EventCondition.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventConditions {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventConditions();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.conditions.push(EventCondition.decode(reader, reader.uint32()));
             continue;
           }
         }

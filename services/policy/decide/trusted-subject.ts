@@ -1,0 +1,23 @@
+import type { Subject } from "./resolve-subject.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** Someone, as a token tells, and who issued it. */
+export interface ClaimedSubject extends Subject {
+  /** The token's `iss`; undefined for auth's own tokens. */
+  readonly issuer?: string | undefined;
+}
+
+/**
+ * A subject with those of its token's roles and groups that count: where the document trusts the issuer for them. Auth is
+ * trusted unless the document says otherwise.
+ */
+export function trustedSubject(
+  { document }: Snapshot,
+  { id, roles, groups, issuer }: ClaimedSubject,
+  ownIssuer: string,
+): Subject {
+  const from = issuer ?? ownIssuer;
+  const isOwn = from === ownIssuer;
+  const trust = document.trust.find((each) => each.issuer === from) ?? { roles: isOwn, groups: isOwn };
+  return { id, roles: trust.roles ? roles : [], groups: trust.groups ? groups : [] };
+}

@@ -1,0 +1,35 @@
+import type { EventCondition as WireCondition, Residual as WireResidual } from "#proto/policy/v1/decision.ts";
+import type { EventCondition } from "#shared/contract/event-condition.ts";
+import type { ConditionalPattern, Residual } from "../decide/residual.ts";
+
+/** A residual as it travels to the edge. */
+export function encodeResidual({ allow, deny, allowWhen, denyWhen }: Residual): WireResidual {
+  return {
+    allow: [...allow],
+    deny: [...deny],
+    allowWhen: allowWhen.map(encodePattern),
+    denyWhen: denyWhen.map(encodePattern),
+  };
+}
+
+function encodePattern({ pattern, when }: ConditionalPattern): WireResidual["allowWhen"][number] {
+  return { pattern, when: encodeCondition(when) };
+}
+
+function encodeCondition(condition: EventCondition): WireCondition {
+  switch (condition.kind) {
+    case "oneOf":
+    case "noneOf": {
+      const { attribute, values } = condition;
+      return { kind: { $case: condition.kind, value: { attribute, values: [...values] } } };
+    }
+    case "same":
+    case "different": {
+      const { attribute, other } = condition;
+      return { kind: { $case: condition.kind, value: { attribute, other } } };
+    }
+    case "all":
+    case "any":
+      return { kind: { $case: condition.kind, value: { conditions: condition.conditions.map(encodeCondition) } } };
+  }
+}

@@ -1,0 +1,26 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "#shared/log/create-logger.ts";
+import { changePolicy, type PolicyChanging } from "../change-policy.ts";
+import { dropEnded } from "../policy-change.ts";
+
+/**
+ * Makes a new version of every tenant's policy of which a binding has ended, again and again until `stop`. A version says by
+ * the time it was stored which bindings it has, so of two processes that see the same end one makes the version, and a
+ * process that was not there at that time makes up for it.
+ */
+export async function endBindings(
+  on: PolicyChanging,
+  { everyMs, stop, log }: { readonly everyMs: number; readonly stop: AbortSignal; readonly log: Logger },
+): Promise<void> {
+  while (!stop.aborted) {
+    const now = on.clock.wall();
+    for (const { document, bindingsEnd } of on.snapshots.held()) {
+      if (stop.aborted) return;
+      if (bindingsEnd > now) continue;
+      await changePolicy(on, document.tenant, dropEnded(now)).catch((error: unknown) => {
+        log.warn({ err: error, tenant: document.tenant }, "the end of a binding cannot be announced right now");
+      });
+    }
+    await delay(everyMs, undefined, { signal: stop }).catch(() => undefined);
+  }
+}
