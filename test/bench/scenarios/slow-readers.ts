@@ -5,7 +5,8 @@ import type { Bench, Scenario } from "../scenario.ts";
 
 const READERS = 1_000;
 const PAUSED = 200;
-const LOAD = { ratePerSecond: 10, seconds: 9 };
+/** More for each reader than the largest buffers of a kernel (4 MB in Linux as it comes) take. */
+const LOAD = { ratePerSecond: 25, seconds: 10 };
 const PAYLOAD_BYTES = 20_000;
 
 /** Readers that take nothing, among others: what the others notice, and what the process holds for them. */
