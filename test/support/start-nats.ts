@@ -7,7 +7,8 @@ import { type Child, startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
 import { waitFor } from "./wait.ts";
 
-const CONFIG = fileURLToPath(new URL("../../infra/nats/nats.conf", import.meta.url));
+/** The project's own configuration. */
+export const NATS_CONFIG = fileURLToPath(new URL("../../infra/nats/nats.conf", import.meta.url));
 const PASSWORD = "test";
 
 /** The users of infra/nats/nats.conf. */
@@ -24,20 +25,31 @@ export interface NatsServer extends AsyncDisposable {
   signal(signal: NodeJS.Signals): void;
 }
 
-/** Starts nats-server with its data below `storeIn`, and waits until it takes connections. */
-export async function startNats(storeIn = tmpdir()): Promise<NatsServer> {
+/** Starts nats-server and waits until it takes connections; `disk` is where its folder lies. */
+export async function startNats(disk = tmpdir()): Promise<NatsServer> {
   const port = await freePort();
-  const storeDir = await mkdtemp(join(storeIn, "sluice-nats-"));
+  return startNatsServer({ config: NATS_CONFIG, port, storeDir: await mkdtemp(join(disk, "sluice-nats-")) });
+}
+
+/** Starts nats-server with that configuration, and removes its folder when it is disposed of. */
+export async function startNatsServer(at: {
+  readonly config: string;
+  readonly port: number;
+  readonly storeDir: string;
+}): Promise<NatsServer> {
+  const { config, port, storeDir } = at;
   let child: Child;
   const start = async (): Promise<void> => {
-    child = startChild("nats-server", ["-c", CONFIG, "-a", "127.0.0.1", "-p", String(port), "-sd", storeDir], {
+    child = startChild("nats-server", ["-c", config, "-a", "127.0.0.1", "-p", String(port), "-sd", storeDir], {
       NATS_AUTH_PASSWORD: PASSWORD,
       NATS_POLICY_PASSWORD: PASSWORD,
       NATS_STREAM_PASSWORD: PASSWORD,
       NATS_DEMO_PASSWORD: PASSWORD,
       NATS_RIVAL_PASSWORD: PASSWORD,
     });
-    await waitFor(`nats-server listens\n${child.output()}`, () => accepts(port));
+    await waitFor("nats-server listens", () => accepts(port)).catch((error: Error) => {
+      throw new Error(`${error.message}\n${child.output()}`);
+    });
   };
   await start();
   return {

@@ -50,11 +50,11 @@ export interface Bus {
 
 /** What to change of the stack. */
 export interface StackOptions {
+  /** A server that the caller has started, and ends; one of the stack's own by default. */
+  readonly nats?: NatsServer;
   readonly stream?: NodeJS.ProcessEnv;
   readonly auth?: NodeJS.ProcessEnv;
   readonly policy?: NodeJS.ProcessEnv;
-  /** The folder below which NATS keeps its data. */
-  readonly storeIn?: string;
 }
 
 /** Starts nats-server, redis and the three services with the demo's tenants and people. */
@@ -62,7 +62,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   await using owner = new AsyncDisposableStack();
   // Stays usable after the owner was handed over: tests start more services later on.
   const stack = owner.use(new AsyncDisposableStack());
-  const nats = stack.use(await startNats(options.storeIn));
+  const nats = options.nats ?? stack.use(await startNats());
   const redis = stack.use(await startRedis());
   const startAuth = async (env: NodeJS.ProcessEnv = {}): Promise<RunningService> =>
     stack.use(

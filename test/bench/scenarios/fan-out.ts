@@ -33,11 +33,11 @@ export const fanOut: Scenario = {
 };
 
 /** What the bare loop takes for each delivery. */
-export async function costOfLoop({ programs }: Bench, ratePerSecond: number, readerCount = READERS): Promise<Cost> {
+async function costOfLoop({ programs }: Bench, ratePerSecond: number): Promise<Cost> {
   await using loop = programs.start("write-loop");
   const { port } = await loop.hear<{ port: number }>();
   const request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
-  await using readers = await openReaders(programs, port, [request], readerCount);
+  await using readers = await openReaders(programs, port, [request], READERS);
   return await account(loop.pid, readers, () => loop.ask(`publish ${ratePerSecond} ${SECONDS} ${PAYLOAD_BYTES}`));
 }
 

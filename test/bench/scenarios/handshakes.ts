@@ -38,7 +38,7 @@ export const handshakes: Scenario = {
   name: "handshakes",
   about: "token verified, session and grant asked, ready told: for each second of one core's time",
   async run({ stack }) {
-    const report = await measureHandshakes(stack, { handshakes: 4_000, clients: 2_000 });
+    const report = await measureHandshakes(stack, { steady: 4_000, clients: 2_000 });
     const { jose, verified, remembered, cold, cached, storm } = report;
     const row = (name: string, { perSecond }: PerCore): Figure => ({ name, value: perSecond, unit: "/s" });
     return [
@@ -56,7 +56,7 @@ export const handshakes: Scenario = {
 /** Opens streams at an edge of its own, whose tokens this process signs, and closes each once it is ready. */
 async function measureHandshakes(
   stack: Stack,
-  { handshakes, clients }: { handshakes: number; clients: number },
+  { steady, clients }: { steady: number; clients: number },
 ): Promise<HandshakeReport> {
   await using issuer = await startIssuer();
   const edge = await stack.startEdge({ AUTH_JWKS_URL: issuer.jwksUri });
@@ -65,15 +65,15 @@ async function measureHandshakes(
   // Just-in-time compilation and the tenant's log are not what is measured.
   await eachOf(await signTokens(issuer, 500), CONCURRENCY, open);
 
-  const tokens = await signTokens(issuer, handshakes);
+  const tokens = await signTokens(issuer, steady);
   const keys = createLocalJWKSet({ keys: [issuer.jwk] });
   const expected = { issuer: CLAIMS.iss, audience: CLAIMS.aud };
   const jose = await measureVerifying(tokens, (token) => jwtVerify(token, keys, expected));
   const verify = rememberVerified((token) => verifyAccessToken(token, keys, expected));
   const verified = await measureVerifying(tokens, verify);
   const remembered = await measureVerifying(tokens, verify);
-  const cold = await perCore(handshakes, figures, () => eachOf(tokens, CONCURRENCY, open));
-  const cached = await perCore(handshakes, figures, () => eachOf(tokens, CONCURRENCY, open));
+  const cold = await perCore(steady, figures, () => eachOf(tokens, CONCURRENCY, open));
+  const cached = await perCore(steady, figures, () => eachOf(tokens, CONCURRENCY, open));
 
   const before = await figures();
   const begin = performance.now();

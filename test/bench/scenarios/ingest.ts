@@ -3,6 +3,7 @@ import { cpuMillis } from "../account.ts";
 import { BOB, payloadOf, streamRequests } from "../load.ts";
 import { openReaders } from "../readers.ts";
 import type { Scenario } from "../scenario.ts";
+import { startNats } from "#test/support/start-nats.ts";
 import { startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
 
@@ -16,7 +17,8 @@ export const ingest: Scenario = {
   name: "ingest",
   about: `one edge catches up with ${EVENTS} events of one log, for a listener whom none of them is for`,
   async run({ issuer, programs }) {
-    await using stack = await startStack({ ...(await inMemory()), stream: { AUTH_JWKS_URL: issuer.jwksUri } });
+    await using nats = await startNats(await memoryFolder());
+    await using stack = await startStack({ nats, stream: { AUTH_JWKS_URL: issuer.jwksUri } });
     const { edge } = stack;
     const { pid = 0 } = edge.child.process;
     const producer = await stack.bus("demo");
@@ -44,9 +46,9 @@ export const ingest: Scenario = {
 };
 
 /** Where there is such a folder, the log needs no disk, which would take minutes to sync each event before they are read. */
-async function inMemory(): Promise<{ readonly storeIn?: string }> {
+async function memoryFolder(): Promise<string | undefined> {
   return access("/dev/shm").then(
-    () => ({ storeIn: "/dev/shm" }),
-    () => ({}),
+    () => "/dev/shm",
+    () => undefined,
   );
 }
