@@ -19,6 +19,8 @@ test("an entry is one line: when, what, who, and the rest with its names", () =>
   const line = "2027-01-15T08:00:00.000Z  login            alice  sid=S1";
   expect(lineOf(JSON.stringify(entry))).toBe(line);
   expect(lineOf(JSON.stringify({ ...entry, device: "a b" }))).toBe(`${line}  device="a b"`);
+  const change = { at: "now", tenant: "demo", event: "policy_changed", by: "operator", before: 1, after: 2 };
+  expect(lineOf(JSON.stringify(change))).toBe("now  policy_changed   -  by=operator  before=1  after=2");
 });
 
 test("what a client wrote can neither break the line nor steer the terminal", () => {

@@ -9,7 +9,8 @@ export interface Identity {
   readonly key: KeyObject;
 }
 
-const SERVICES = ["auth", "policy", "stream"];
+/** The services, and a gateway that asks policy about requests. */
+const HOLDERS = ["auth", "policy", "stream", "gateway"];
 const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS = 3_650;
 const SERVICE_DAYS = 365;
@@ -17,8 +18,8 @@ const SERVICE_DAYS = 365;
 const RENEW_BEFORE_DAYS = 30;
 
 /**
- * Sees to it that `folder` holds an authority (`ca/`) and, in a folder of its own for each service, a certificate for
- * `<service>.sluice` with its key and the authority's certificate. Valid ones stay; what is missing, broken or about to
+ * Sees to it that `folder` holds an authority (`ca/`) and, in a folder of its own for each service and a gateway, a certificate for
+ * `<name>.sluice` with its key and the authority's certificate. Valid ones stay; what is missing, broken or about to
  * expire is made anew, and with the authority everything it signed. Answers what it made.
  */
 export async function makeCertificates(folder: string, now = new Date()): Promise<string[]> {
@@ -26,11 +27,11 @@ export async function makeCertificates(folder: string, now = new Date()): Promis
   const authority = kept ?? createAuthority(now);
   if (kept === undefined) await writeFiles(join(folder, "ca"), filesOf(authority));
   const made = kept === undefined ? ["ca"] : [];
-  for (const service of SERVICES) {
-    if (await isGood(join(folder, service), authority, now)) continue;
-    const identity = createIdentity(`${service}.sluice`, authority, now);
-    await writeFiles(join(folder, service), { ...filesOf(identity), "ca.pem": authority.certificate });
-    made.push(service);
+  for (const holder of HOLDERS) {
+    if (await isGood(join(folder, holder), authority, now)) continue;
+    const identity = createIdentity(`${holder}.sluice`, authority, now);
+    await writeFiles(join(folder, holder), { ...filesOf(identity), "ca.pem": authority.certificate });
+    made.push(holder);
   }
   return made;
 }

@@ -1,6 +1,7 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
+import { nanosOf } from "#shared/contract/event-id.ts";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
-import { decodeEntry, nanosOf } from "../../services/stream/bus/decode-entry.ts";
+import { decodeEntry } from "../../services/stream/bus/decode-entry.ts";
 import type { PoisonEntry } from "../../services/stream/event.ts";
 
 /** What to look through. */

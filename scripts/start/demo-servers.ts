@@ -24,10 +24,12 @@ export function demoServers(ports: DemoPorts, dataFolder: string, env: NodeJS.Pr
 }
 
 function nats(port: number, folder: string, env: NodeJS.ProcessEnv): ServerCommand {
+  // `npm run bus` has it reload.
+  const pidFile = join(folder, "nats-server.pid");
   return {
     name: "nats-server",
     command: "nats-server",
-    args: ["-c", "infra/nats/nats.conf", "-a", "127.0.0.1", "-p", String(port), "-sd", folder],
+    args: ["-c", "infra/nats/nats.conf", "-a", "127.0.0.1", "-p", String(port), "-sd", folder, "-P", pidFile],
     env: { ...env, ...natsPasswords },
     isReady: () => answers(port, "", "INFO"),
   };

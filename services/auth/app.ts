@@ -10,10 +10,11 @@ import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
+import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
-import { openAudit } from "./audit/append-audit.ts";
+import type { AuditEntry } from "./audit/audit.ts";
 import { type AuthConfig, clientTlsFiles, MAX_ACCESS_TOKEN_SECONDS } from "./config.ts";
 import { createPermissionCheck } from "./grpc/permission-check.ts";
 import { createSessionService } from "./grpc/session-service.ts";
@@ -80,14 +81,19 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const registry = createMetricsRegistry();
   const metrics = createAuthMetrics(registry);
   addKeyMetrics(registry, keys, clock);
-  const audit = await openAudit(nats, { replicas, clock, log, onLost: () => metrics.auditEntriesLost.inc() });
+  const audit = await openAudit<AuditEntry>(nats, {
+    replicas,
+    clock,
+    log,
+    onLost: () => metrics.auditEntriesLost.inc(),
+  });
   const sessions = createSessionStore(redis, { idleMs: config.AUTH_SESSION_IDLE_SECONDS * 1000, clock });
   addActiveSessions(registry, () => sessions.count());
   const throttle = createLoginThrottle(redis);
   const issueTokens = createTokenIssuer({ keys, issuer, audience, accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
-  const logIn = createLogIn({ throttle, users, sessions, issueTokens, audit, sessionSeconds, clock });
+  const logIn = createLogIn({ throttle, users, sessions, revocations, issueTokens, audit, sessionSeconds, clock });
   const refresh = createRefreshSession({ sessions, revocations, findSubject, revoke, issueTokens, audit, log });
   const checkSessions = createSessionCheck({ revocations, sessions, findSubject, accessTokenSeconds, clock });
   const stands = createRefreshStanding(redis);
@@ -100,7 +106,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const policy = security.channelTo("policy.sluice");
   const { check: checkPermission } = starting.use(createPermissionCheck(config.POLICY_GRPC_URL, policy));
 
-  const sessionService = createSessionService(checkSessions, renewAccess, metrics, log);
+  const sessionService = createSessionService(checkSessions, renewAccess, revocations.tenantEnds, metrics, clock, log);
   const takesCertificates = tlsFiles !== undefined;
   const ways = { takesCertificates, logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
   const api = createApi(config, { ...ways, keys, sessions, revocations, findSubject, metrics, log });

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
-import { proxiesSchema } from "./http/client-address.ts";
+import { proxiesSchema } from "#shared/http/client-address.ts";
 import { signingAlgorithmSchema } from "./keys/key-ring.ts";
 
 const DAY_SECONDS = 86_400;

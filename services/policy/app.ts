@@ -1,25 +1,38 @@
 import type { NatsConnection } from "@nats-io/transport-node";
+import { AuthorizationService } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
 import { BootError } from "#shared/config/read-config.ts";
+import { rememberVerified } from "#shared/contract/remember-verified.ts";
 import { remoteKeys } from "#shared/contract/remote-keys.ts";
 import { verifyAccessToken, withoutWithdrawn } from "#shared/contract/verify-access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { startGrpcServer } from "#shared/grpc/start-server.ts";
+import { clientAddressOf } from "#shared/http/client-address.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
+import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys, type WithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
+import { openEventLogs } from "./bus/event-logs.ts";
+import { auditChange, type ChangeEntry } from "./audit-changes.ts";
+import { openLifeLogs } from "./bus/life-logs.ts";
+import { openLogUsage } from "./bus/log-usage.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
 import type { PolicyChanging } from "./change-policy.ts";
 import type { PolicyConfig } from "./config.ts";
+import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
+import { createTenantSessions } from "./grpc/tenant-sessions.ts";
 import type { Authorizing } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
+import { addExplainRoutes } from "./http/explain-route.ts";
+import { addExportRoutes } from "./http/export-routes.ts";
+import { openOperatorToken, type OperatorToken } from "./http/operator-token.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
@@ -27,11 +40,15 @@ import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
 import { Snapshots } from "./snapshots.ts";
 import { openPolicyKv, type WatchedPolicyStore } from "./store/policy-kv.ts";
 import { openRevocationsKv } from "./store/revocations-kv.ts";
+import { shareReads } from "./store/share-reads.ts";
 import type { StoredPolicy } from "./store/stored-policy.ts";
+import { openTombstonesKv } from "./store/tombstones-kv.ts";
 import { endBindings } from "./tenants/end-bindings.ts";
-import { ensureAnnounced, keepAnnounced } from "./tenants/keep-announced.ts";
+import { keepAnnounced } from "./tenants/keep-announced.ts";
+import { keepTenant, logShapeOf } from "./tenants/keep-tenant.ts";
+import type { TenantLives, TenantSessions } from "./tenants/tenant-lives.ts";
 import { applyFile } from "./watch/apply-file.ts";
-import { watchDocuments } from "./watch/watch-documents.ts";
+import { type DocumentWatch, watchDocuments } from "./watch/watch-documents.ts";
 
 const CLOSE_GRACE_MS = 5_000;
 const WATCH_EVERY_MS = 300;
@@ -45,51 +62,44 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const log = createLogger("policy", config.LOG_LEVEL);
   const host = config.POLICY_BIND_ADDRESS;
   const registry = createMetricsRegistry();
-  const metrics = createPolicyMetrics(registry);
+  const bound = { maxTenants: config.POLICY_METRICS_MAX_TENANTS, now: () => clock.monotonic() };
+  const metrics = createPolicyMetrics(registry, bound);
 
   const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "policy", log), drainNats);
-  const { store, changing } = await openPolicies(nats, config, metrics, log);
+  const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
+  const { store, changing } = await openPolicies(nats, config, sessions, metrics, log);
   await checkTenants(changing, log);
   starting.use(followPolicies(store, changing, log));
-  const onRejected = (): void => metrics.documentsRejected.inc();
-  const { rejections } = starting.use(
-    await watchDocuments({
-      directory: config.POLICY_DOCUMENTS_DIR,
-      everyMs: WATCH_EVERY_MS,
-      clock,
-      log,
-      apply: (file, occasion) => applyFile(changing, file, occasion),
-      onRejected,
-    }),
-  );
+  const { rejections } = starting.use(await watchFiles(config.POLICY_DOCUMENTS_DIR, changing, metrics, log));
 
+  const withdrawn = starting.use(await followWithdrawnKeys(nats, log));
+  const operator = starting.use(await openOperatorToken(config, log));
+  const authorizing = await createAuthorizing(nats, config, changing.snapshots, withdrawn, operator);
+  const deciding = { ...authorizing, metrics, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
   let isReady = false;
   const ops = starting.use(
     await startOpsServer({ host, port: config.POLICY_OPS_PORT, setting: "POLICY_OPS_PORT" }, registry, () => isReady),
   );
 
-  const deciding = {
-    snapshots: changing.snapshots,
-    metrics,
-    wall: () => clock.wall(),
-    ownIssuer: config.AUTH_ISSUER,
-  };
   const grpc = starting.use(
     await startGrpcServer(
       { host, port: config.POLICY_GRPC_PORT, setting: "POLICY_GRPC_PORT" },
-      [[DecisionServiceService, createDecisionService(deciding, log), decisionCallers]],
+      [
+        [DecisionServiceService, createDecisionService(deciding, log), decisionCallers],
+        [AuthorizationService, createAuthorizationService(deciding, metrics, log), authorizationCallers],
+      ],
       security,
     ),
   );
 
-  const withdrawn = starting.use(await followWithdrawnKeys(nats, log));
-  const authorizing = await createAuthorizing(nats, config, changing.snapshots, withdrawn);
   const api = createJsonApi({ maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: config.POLICY_ALLOWED_ORIGINS }, log);
-  addTenantRoutes(api, authorizing, changing);
+  addTenantRoutes(api, authorizing, changing, await openLogUsage(nats));
   addPolicyRoutes(api, authorizing, changing, rejections);
+  addExportRoutes(api, authorizing, changing);
   addSubjectRoutes(api, authorizing, changing);
   addCheckRoute(api, authorizing, changing.snapshots, metrics);
+  addExplainRoutes(api, authorizing, { ...deciding, ...changing, logs: await openEventLogs(nats) });
   const server = createApiServer(api);
   const http = await listen(server, { host, port: config.POLICY_HTTP_PORT, setting: "POLICY_HTTP_PORT" });
   starting.defer(() => closeServer(server, CLOSE_GRACE_MS));
@@ -104,18 +114,51 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   return starting.move();
 }
 
-async function openPolicies(nats: NatsConnection, config: PolicyConfig, metrics: PolicyMetrics, log: Logger) {
+function watchFiles(
+  directory: string,
+  changing: PolicyChanging,
+  { documentsRejected }: PolicyMetrics,
+  log: Logger,
+): Promise<DocumentWatch> {
+  return watchDocuments({
+    directory,
+    everyMs: WATCH_EVERY_MS,
+    clock,
+    log,
+    apply: (file, occasion) => applyFile(changing, file, occasion),
+    onRejected: () => documentsRejected.inc(),
+  });
+}
+
+async function openPolicies(
+  nats: NatsConnection,
+  config: PolicyConfig,
+  sessions: TenantSessions,
+  metrics: PolicyMetrics,
+  log: Logger,
+) {
   const store = await openPolicyKv(nats, config.NATS_REPLICAS, log);
   const logs = await openTenantLogs(nats, {
     maxBytes: config.POLICY_HISTORY_MAX_BYTES,
     maxAgeMs: config.POLICY_HISTORY_MAX_AGE_SECONDS * 1_000,
     replicas: config.NATS_REPLICAS,
   });
-  const snapshots = new Snapshots(store, ({ document: { tenant }, version }) =>
-    metrics.snapshotVersion.set({ tenant }, version.number),
+  const snapshots = new Snapshots(
+    { read: shareReads((tenant) => store.read(tenant)) },
+    ({ document: { tenant }, version }) => metrics.snapshotLoaded(tenant, version.number),
   );
-  const onChanged: PolicyChanging["onChanged"] = (kind) => metrics.changes.inc({ kind });
-  return { store, changing: { store, logs, snapshots, clock, onChanged } };
+  const lives: TenantLives = {
+    logs: await openLifeLogs(nats),
+    tombstones: await openTombstonesKv(nats, config.NATS_REPLICAS),
+    sessions,
+  };
+  const onLost = (): void => metrics.auditEntriesLost.inc();
+  const audit = await openAudit<ChangeEntry>(nats, { replicas: config.NATS_REPLICAS, clock, log, onLost });
+  const onChanged: PolicyChanging["onChanged"] = (change) => {
+    metrics.changes.inc({ kind: change.kind });
+    return auditChange(audit, change);
+  };
+  return { store, changing: { store, logs, snapshots, lives, clock, onChanged } };
 }
 
 async function createAuthorizing(
@@ -123,12 +166,22 @@ async function createAuthorizing(
   config: PolicyConfig,
   snapshots: Snapshots,
   withdrawn: WithdrawnKeys,
+  operator: OperatorToken,
 ): Promise<Authorizing> {
   const keys = withoutWithdrawn(remoteKeys(config.AUTH_JWKS_URL), withdrawn);
   const expected = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE };
+  const verifyOnce = rememberVerified((token) => verifyAccessToken(token, keys, expected));
   return {
-    operatorToken: config.POLICY_OPERATOR_TOKEN,
-    verify: (token) => verifyAccessToken(token, keys, expected),
+    get operatorToken() {
+      return operator.value;
+    },
+    addressOf: (c) => clientAddressOf(c, config.POLICY_TRUSTED_PROXIES),
+    async verify(token) {
+      const claims = await verifyOnce(token);
+      // A token that is remembered does not come by its key again.
+      if (withdrawn.has(claims.kid)) throw new AppError("token_invalid", "the key of the access token is withdrawn");
+      return claims;
+    },
     revocations: await openRevocationsKv(nats),
     snapshots,
     wall: () => clock.wall(),
@@ -144,8 +197,7 @@ async function checkTenants(changing: PolicyChanging, log: Logger): Promise<void
   try {
     const tenants = new Set([...(await changing.store.tenants()), ...(await changing.logs.tenants())]);
     for (const tenant of tenants) {
-      await changing.logs.ensure(tenant);
-      await ensureAnnounced(changing, tenant).catch((error: unknown) => {
+      await checkTenant(changing, tenant).catch((error: unknown) => {
         if (error instanceof AppError) throw error;
         log.error({ err: error, tenant }, "the stored policy of a tenant cannot be used");
       });
@@ -155,12 +207,28 @@ async function checkTenants(changing: PolicyChanging, log: Logger): Promise<void
   }
 }
 
+/** What is left of a deleted tenant is taken away later: it needs auth, which may start after policy. */
+async function checkTenant(changing: PolicyChanging, tenant: string): Promise<void> {
+  const stored = await changing.store.read(tenant);
+  if (stored?.policy.lifecycle.state === "deleted") return;
+  await changing.logs.ensure(tenant, logShapeOf(stored?.policy));
+  await keepTenant(changing, tenant);
+}
+
 /** Keeps up with the changes of other processes, and the logs with the store, until disposed. */
 function followPolicies(store: WatchedPolicyStore, changing: PolicyChanging, log: Logger): AsyncDisposable {
   const stop = new AbortController();
-  const adopt = (tenant: string, policy: StoredPolicy): void => void changing.snapshots.adopt(tenant, policy);
+  const adopt = (tenant: string, policy: StoredPolicy | undefined): void => {
+    if (policy === undefined) changing.snapshots.forget(tenant);
+    else changing.snapshots.adopt(tenant, policy);
+  };
   const following = store.follow(adopt, stop.signal);
-  const announcing = keepAnnounced(changing, { everyMs: CHECK_ANNOUNCED_EVERY_MS, stop: stop.signal, log });
+  const announcing = keepAnnounced(changing, {
+    everyMs: CHECK_ANNOUNCED_EVERY_MS,
+    stop: stop.signal,
+    log,
+    keep: keepTenant,
+  });
   const ending = endBindings(changing, { everyMs: END_BINDINGS_EVERY_MS, stop: stop.signal, log });
   return {
     async [Symbol.asyncDispose]() {

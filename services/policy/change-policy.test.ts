@@ -185,7 +185,10 @@ describe("changing a policy", () => {
     await using second = await openPolicies(nats.url("policy"));
     const followed = new Snapshots({ read: () => Promise.reject(new Error("not to be asked")) }, () => undefined);
     const stop = new AbortController();
-    const following = policies.store.follow((tenant, policy) => void followed.adopt(tenant, policy), stop.signal);
+    const following = policies.store.follow(
+      (tenant, policy) => void (policy && followed.adopt(tenant, policy)),
+      stop.signal,
+    );
     const tenant = await newTenant();
     const version = await changePolicy(second.changing, tenant, bindSubject("bob", ["viewer"], "carol"));
     const snapshot = await waitFor("the version arrives", () =>

@@ -2,9 +2,11 @@ import { randomBytes } from "node:crypto";
 import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Clock } from "#shared/time/clock.ts";
+import type { StoredChange } from "./audit-changes.ts";
 import { announce } from "./announce.ts";
 import { compilePolicy } from "./compile-policy.ts";
 import { concernedBy } from "./decide/concerned.ts";
+import { diffPolicies } from "./decide/policy-diff.ts";
 import type { Snapshot } from "./decide/snapshot.ts";
 import { documentInvalid } from "./document/fault.ts";
 import type { PolicyChange } from "./policy-change.ts";
@@ -12,29 +14,34 @@ import type { Snapshots } from "./snapshots.ts";
 import type { PolicyStore, StoredRevision } from "./store/policy-store.ts";
 import type { PolicyContent, StoredPolicy } from "./store/stored-policy.ts";
 import type { TenantLogs } from "./tenants/tenant-logs.ts";
+import type { TenantLives } from "./tenants/tenant-lives.ts";
 
 /** What changing a policy needs. */
 export interface PolicyChanging {
   readonly store: PolicyStore;
   readonly logs: TenantLogs;
   readonly snapshots: Snapshots;
+  readonly lives: TenantLives;
   readonly clock: Clock;
-  readonly onChanged: (kind: PolicyChange["kind"]) => void;
+  /** Told of every change that is stored, and waited for before it is answered; never fails. */
+  readonly onChanged: (change: StoredChange) => Promise<void> | void;
 }
 
 /** How often a change begins anew because another one was stored first. */
 const MAX_ATTEMPTS = 32;
 
 /**
- * The way of every change of a tenant's policy: load → apply → compile → store → swap → announce. Answers the version that
- * has the change, once the tenant's log has acknowledged it; a change that changes nothing answers the version in force.
- * @throws {AppError} `tenant_unknown`, `document_invalid`, what the change itself throws, and `unavailable`: then the
+ * The way of every change of a tenant's policy: load → apply → compile, and ask a new document its own test cases → store →
+ * swap → announce. Answers the version that has the change, once the tenant's log has acknowledged it; a change that changes
+ * nothing answers the version in force.
+ * @throws {AppError} `tenant_unknown`, `tenant_deleted`, `document_invalid`, what the change itself throws, and `unavailable`: then the
  * change may be stored, and will be announced.
  */
 export async function changePolicy(on: PolicyChanging, tenant: string, change: PolicyChange): Promise<Version> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const current = await on.store.read(tenant);
     if (current === undefined) throw new AppError("tenant_unknown", "there is no such tenant");
+    requireNotDeleted(current.policy, change);
     const before = snapshotOf(on.snapshots, tenant, current.policy);
     const content = change.apply(current.policy, before);
     if (content === undefined) {
@@ -53,20 +60,36 @@ async function storeNext(
   tenant: string,
   { policy: current, revision }: StoredRevision,
   content: PolicyContent,
-  { by, why, kind }: PolicyChange,
+  { by, why, kind, address }: PolicyChange,
   before: Snapshot | undefined,
 ): Promise<Version | undefined> {
   const version = await nextVersion(on.logs, tenant, current.version);
+  const { state = current.lifecycle.state, ...changed } = content;
   // Never before the version it follows, whoever's clock says so: what has ended by then stays ended.
   const at = new Date(Math.max(on.clock.wall(), Date.parse(current.at))).toISOString();
-  const { snapshot: after, faults } = compilePolicy(tenant, version, content, at);
+  const lifecycle = state === current.lifecycle.state ? current.lifecycle : { state, since: version.number, at };
+  const policy = { ...current, ...changed, lifecycle, version, at, by, why };
+  // Where only bindings change, nothing that the cases look at does.
+  const asksCases = content.document.text !== current.document.text;
+  const compiling = { storedAt: at, asksCases, known: before };
+  const { snapshot: after, faults } = compilePolicy(tenant, version, policy, compiling);
   if (faults !== undefined) throw documentInvalid(faults);
-  const next: StoredPolicy = { version, document: content.document, bindings: content.bindings, at, by, why };
+  const next: StoredPolicy = { ...policy, diff: before === undefined ? undefined : diffPolicies(before, after) };
   if (!(await on.store.replace(tenant, next, revision))) return undefined;
   on.snapshots.swap(after);
+  const noted = on.onChanged({ tenant, kind, by, why, address, before: current.version.number, after: version.number });
   await announce(on.logs, tenant, version, { follows: current.version, concerned: concernedBy(before, after) });
-  on.onChanged(kind);
+  await noted;
   return version;
+}
+
+/** What may still be changed of a deleted tenant, by policy itself or without effect. */
+const STILL_POSSIBLE: ReadonlySet<string> = new Set<PolicyChange["kind"]>(["state", "expiry", "repair"]);
+
+/** Nobody changes anything of a deleted tenant any more. */
+function requireNotDeleted({ lifecycle }: StoredPolicy, { kind }: PolicyChange): void {
+  if (lifecycle.state !== "deleted" || STILL_POSSIBLE.has(kind)) return;
+  throw new AppError("tenant_deleted", "this tenant was deleted");
 }
 
 /** A stored policy that this release cannot read any more must still be replaceable. */

@@ -2,7 +2,9 @@ import { z } from "zod";
 import { commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
 import { verifierSettings } from "#shared/contract/verify-access-token.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
+import { proxiesSchema } from "#shared/http/client-address.ts";
 import { originsSchema } from "#shared/http/origin.ts";
+import { OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT } from "./http/operator-token.ts";
 
 const DAY_SECONDS = 86_400;
 const MIB = 1024 * 1024;
@@ -16,16 +18,21 @@ const policySettings = z.object({
   POLICY_OPS_PORT: portSchema.default(8092),
   POLICY_BIND_ADDRESS: z.string().default("127.0.0.1"),
   POLICY_ALLOWED_ORIGINS: originsSchema,
+  /** Who ends the sessions of a tenant that is deleted. */
+  AUTH_GRPC_URL: z.string().min(1).default("127.0.0.1:7001"),
   /** Where `<tenant>.yaml` files are watched. It need not exist. */
   POLICY_DOCUMENTS_DIR: z.string().default("infra/policies"),
   /** Whoever has it may do everything in every tenant. Without it there is no operator. */
-  POLICY_OPERATOR_TOKEN: z
-    .string()
-    .regex(/^[A-Za-z0-9._~+/-]{16,512}=*$/, "must be at least 16 of the characters A-Z a-z 0-9 . _ ~ + / -")
-    .optional(),
+  POLICY_OPERATOR_TOKEN: z.string().regex(OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT).optional(),
+  /** A file with that token, read again when it changes. */
+  POLICY_OPERATOR_TOKEN_FILE: z.string().optional(),
+  /** Proxies whose last `X-Forwarded-For` hop is believed: addresses and CIDR ranges, separated by commas. */
+  POLICY_TRUSTED_PROXIES: proxiesSchema,
   /** How much of a tenant's log is kept. */
   POLICY_HISTORY_MAX_BYTES: integerSchema(MIB, Number.MAX_SAFE_INTEGER).default(1024 * MIB),
   POLICY_HISTORY_MAX_AGE_SECONDS: integerSchema(120, 365 * DAY_SECONDS).default(7 * DAY_SECONDS),
+  /** How many tenants have metrics of their own. */
+  POLICY_METRICS_MAX_TENANTS: integerSchema(0, 1_000_000).default(1_000),
 });
 
 /** The settings of policy. */

@@ -47,7 +47,10 @@ describe("policy as a process", () => {
 
   it("brings up the demo's tenants from their files, and ends with 0 on SIGTERM", async () => {
     await using policy = await start({ POLICY_DOCUMENTS_DIR: DEMO_DOCUMENTS, LOG_LEVEL: "trace" });
-    expect(await call(policy, "/v1/tenants")).toEqual({ status: 200, body: { tenants: ["demo", "rival"] } });
+    expect(await call(policy, "/v1/tenants")).toMatchObject({
+      status: 200,
+      body: { tenants: [{ tenant: "demo" }, { tenant: "rival" }] },
+    });
     const check = { subject: "bob", topic: "push.event.Hello-World" };
     const { body } = await call(policy, "/v1/tenants/demo/check", { method: "POST", body: JSON.stringify(check) });
     expect(body).toMatchObject({ allow: true, rule: { role: "maintainer", effect: "allow", rule: "push:read" } });

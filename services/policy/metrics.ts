@@ -2,21 +2,33 @@ import { Counter, Gauge, type Registry } from "prom-client";
 
 /** What policy counts. */
 export interface PolicyMetrics {
-  readonly decisions: Counter<"effect">;
+  readonly decisions: Counter<"outcome" | "source">;
   readonly resolves: Counter;
-  readonly snapshotVersion: Gauge<"tenant">;
+  /** A version of a tenant's policy was put in force in this process. */
+  snapshotLoaded(tenant: string, version: number): void;
   readonly documentsRejected: Counter;
   readonly changes: Counter<"kind">;
+  readonly auditEntriesLost: Counter;
 }
 
+/** What bounds the metrics, and tells their time. */
+export interface PolicyMetricsSetting {
+  /** How many tenants have series of their own. */
+  readonly maxTenants: number;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
+const UNBOUND: PolicyMetricsSetting = { maxTenants: Number.POSITIVE_INFINITY, now: () => performance.now() };
+
 /** Registers policy's metrics. */
-export function createPolicyMetrics(registry: Registry): PolicyMetrics {
+export function createPolicyMetrics(registry: Registry, setting = UNBOUND): PolicyMetrics {
   const registers = [registry];
   return {
     decisions: new Counter({
       name: "sluice_policy_decisions_total",
-      help: "Decisions by effect; conditional ones leave topics for the edge to look at.",
-      labelNames: ["effect"],
+      help: "Decisions by outcome and who asked; conditional ones leave something of the event for the edge to look at.",
+      labelNames: ["outcome", "source"],
       registers,
     }),
     resolves: new Counter({
@@ -24,12 +36,7 @@ export function createPolicyMetrics(registry: Registry): PolicyMetrics {
       help: "Subjects that were given a grant.",
       registers,
     }),
-    snapshotVersion: new Gauge({
-      name: "sluice_policy_snapshot_version",
-      help: "The version of each tenant's policy in force in this process.",
-      labelNames: ["tenant"],
-      registers,
-    }),
+    snapshotLoaded: watchSnapshots(registry, setting),
     documentsRejected: new Counter({
       name: "sluice_policy_documents_rejected_total",
       help: "Document files that were not put in force.",
@@ -41,5 +48,52 @@ export function createPolicyMetrics(registry: Registry): PolicyMetrics {
       labelNames: ["kind"],
       registers,
     }),
+    auditEntriesLost: new Counter({
+      name: "sluice_policy_audit_entries_lost_total",
+      help: "Entries that could not be appended to the audit trail; the log has them.",
+      registers,
+    }),
   };
+}
+
+/** Tenants beyond the bound are counted, and not told by name. */
+function watchSnapshots(
+  registry: Registry,
+  { maxTenants, now }: PolicyMetricsSetting,
+): PolicyMetrics["snapshotLoaded"] {
+  const held = new Map<string, HeldSnapshot>();
+  const perTenant = (name: string, help: string, valueOf: (held: HeldSnapshot) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ["tenant"],
+      registers: [],
+      collect() {
+        for (const [tenant, snapshot] of [...held].slice(0, maxTenants)) this.set({ tenant }, valueOf(snapshot));
+      },
+    });
+  const version = "The version of a tenant's policy in force in this process.";
+  registry.registerMetric(perTenant("sluice_policy_snapshot_version", version, (snapshot) => snapshot.version));
+  const age = "How long that version has been in force in this process.";
+  registry.registerMetric(perTenant("sluice_policy_snapshot_age_seconds", age, ({ since }) => (now() - since) / 1_000));
+  const tenants = new Gauge({
+    name: "sluice_policy_snapshots",
+    help: "Tenants with a policy in force in this process.",
+    registers: [registry],
+  });
+  const reloads = new Counter({
+    name: "sluice_policy_reloads_total",
+    help: "Versions of policies that were put in force in this process, whoever made them.",
+    registers: [registry],
+  });
+  return (tenant, number) => {
+    held.set(tenant, { version: number, since: now() });
+    tenants.set(held.size);
+    reloads.inc();
+  };
+}
+
+interface HeldSnapshot {
+  readonly version: number;
+  readonly since: number;
 }

@@ -1,13 +1,16 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import type { Snapshot } from "./decide/snapshot.ts";
-import type { DocumentOrigin, PolicyContent, StoredPolicy } from "./store/stored-policy.ts";
+import type { HttpBindings, Snapshot } from "./decide/snapshot.ts";
+import type { DocumentOrigin, Lifecycle, PolicyContent, StoredPolicy, TenantLimits } from "./store/stored-policy.ts";
 
 /** A change of a tenant's policy, who makes it and why. */
 export interface PolicyChange {
-  readonly kind: "document" | "rollback" | "bindings" | "expiry" | "repair";
+  readonly kind: "document" | "rollback" | "import" | "bindings" | "state" | "limits" | "expiry" | "repair";
   readonly by: string;
   readonly why: string;
+  /** Where it came from; undefined for one of our own. */
+  readonly address?: string | undefined;
   /**
    * What the policy is to be; undefined where it is that already. `snapshot` is the policy's, undefined where it is broken.
    * @throws {AppError} when the change is not allowed on this policy.
@@ -32,17 +35,33 @@ export function takeFile(text: string, file: { readonly name: string; readonly h
 /** The document as somebody sent it. `expected` is the version that the sender has seen. */
 export function putDocument(
   text: string,
-  { by, why, kind, expected }: Omit<PolicyChange, "apply"> & { readonly expected: number | undefined },
+  { expected, ...change }: Omit<PolicyChange, "apply"> & { readonly expected: number | undefined },
 ): PolicyChange {
   return {
-    kind,
-    by,
-    why,
+    ...change,
     apply: ({ document, bindings, version }) => {
       refuseFileDocument(document.origin);
       requireVersion(version, expected);
       if (document.origin.kind === "http" && document.text === text) return undefined;
       return { document: { text, origin: { kind: "http" } }, bindings };
+    },
+  };
+}
+
+/** The whole of a policy, as it was exported. `expected` is the version that the sender has seen. */
+export function importPolicy(
+  { text, bindings }: { readonly text: string; readonly bindings: HttpBindings },
+  { by, why, expected }: Pick<PolicyChange, "by" | "why"> & { readonly expected: number | undefined },
+): PolicyChange {
+  return {
+    kind: "import",
+    by,
+    why,
+    apply: ({ document, bindings: current, version }) => {
+      refuseFileDocument(document.origin);
+      requireVersion(version, expected);
+      const isSame = document.origin.kind === "http" && document.text === text && isDeepStrictEqual(current, bindings);
+      return isSame ? undefined : { document: { text, origin: { kind: "http" } }, bindings };
     },
   };
 }
@@ -60,6 +79,31 @@ export function bindSubject(subject: string, roles: readonly string[] | undefine
       const others = [...bindings].filter(([other]) => other !== subject);
       return { document, bindings: new Map(wanted === undefined ? others : [...others, [subject, wanted]]) };
     },
+  };
+}
+
+/** Puts a tenant in use, or out of it. A deleted one stays deleted. */
+export function setState(state: Lifecycle["state"], by: string): PolicyChange {
+  return {
+    kind: "state",
+    by,
+    why: `the tenant is ${state}`,
+    apply: ({ document, bindings, lifecycle }) => {
+      if (lifecycle.state === state) return undefined;
+      if (lifecycle.state === "deleted") throw new AppError("tenant_deleted", "this tenant was deleted");
+      return { document, bindings, state };
+    },
+  };
+}
+
+/** Sets what the tenant may use; what is not named is the installation's default again. */
+export function setLimits(limits: TenantLimits, by: string): PolicyChange {
+  return {
+    kind: "limits",
+    by,
+    why: "the limits of the tenant were set",
+    apply: ({ document, bindings, limits: before }) =>
+      isDeepStrictEqual(limits, before) ? undefined : { document, bindings, limits },
   };
 }
 

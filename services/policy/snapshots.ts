@@ -18,17 +18,34 @@ export class Snapshots {
   }
 
   /**
-   * The tenant's snapshot, of at least that version; without one, as the store says at the time of asking or later.
-   * @throws {AppError} `tenant_unknown`; `unavailable` when the store is behind that version or does not answer.
+   * The tenant's snapshot, of at least that version; without one, as the store says at the time of asking or later. A tenant
+   * is refused only by the store's own word: it may have been resumed a moment ago.
+   * @throws {AppError} `tenant_unknown`, also for a deleted tenant; `tenant_suspended`; `unavailable` when the store is behind
+   * that version or does not answer.
    */
   async atLeast(tenant: string, wanted?: Version): Promise<Snapshot> {
     const held = this.#held.get(tenant);
-    if (wanted !== undefined && held !== undefined && isAtLeast(held.version, wanted)) return held;
+    if (wanted !== undefined && held !== undefined && isInUse(held) && isAtLeast(held.version, wanted)) return held;
     const stored = await this.#store.read(tenant);
-    if (stored === undefined) throw new AppError("tenant_unknown", "there is no such tenant");
+    if (stored === undefined) throw tenantUnknown();
     const fresh = this.adopt(tenant, stored.policy);
-    if (wanted === undefined || isAtLeast(fresh.version, wanted)) return fresh;
-    throw new AppError("unavailable", `version ${wanted.number} of the policy has not arrived here yet`);
+    if (wanted !== undefined && !isAtLeast(fresh.version, wanted)) {
+      throw new AppError("unavailable", `version ${wanted.number} of the policy has not arrived here yet`);
+    }
+    if (isInUse(fresh)) return fresh;
+    throw fresh.standing?.state === "suspended"
+      ? new AppError("tenant_suspended", "this tenant is suspended")
+      : tenantUnknown();
+  }
+
+  /** Lets go of a tenant that the store does not have any more. */
+  forget(tenant: string): void {
+    this.#held.delete(tenant);
+  }
+
+  /** The tenant's snapshot in force, where this process has one. */
+  find(tenant: string): Snapshot | undefined {
+    return this.#held.get(tenant);
   }
 
   /** Takes in a stored policy and answers the snapshot in force then: the policy's, unless a newer one is held already. */
@@ -57,10 +74,22 @@ export class Snapshots {
   compile(tenant: string, policy: StoredPolicy): Snapshot {
     const held = this.#held.get(tenant);
     if (held !== undefined && isSameVersion(held.version, policy.version)) return held;
-    const compiled = compilePolicy(tenant, policy.version, policy, policy.at);
+    const compiled = compilePolicy(tenant, policy.version, policy, {
+      storedAt: policy.at,
+      asksCases: false,
+      known: held,
+    });
     if (compiled.faults === undefined) return compiled.snapshot;
     throw new Error(`the stored policy of tenant ${tenant} is broken: ${compiled.faults.map(faultText).join("; ")}`);
   }
+}
+
+function isInUse({ standing }: Snapshot): boolean {
+  return standing === undefined || standing.state === "active";
+}
+
+function tenantUnknown(): AppError {
+  return new AppError("tenant_unknown", "there is no such tenant");
 }
 
 /** A store that lost its tail gives a number out again with another build: then its word counts. */

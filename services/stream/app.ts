@@ -98,13 +98,13 @@ async function startEdge(
   });
   const now = (): number => guard.now();
   const onFault = (error: unknown): void => log.error({ err: error }, "a stream failed in an unexpected way");
-  const verifying = { sessions, now, onFault };
+  const verifying = { sessions, now, onFault, wall: () => systemClock.wall() };
   const opening = {
+    ...verifying,
     nats,
     jsm: await jetstreamManager(nats),
     verifying,
     decider,
-    now,
     tailBudget: new TailBudget(config.STREAM_TAIL_BYTES),
     flushMs: config.STREAM_FLUSH_MS,
     maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
@@ -114,21 +114,22 @@ async function startEdge(
   };
   const hub: Hub = stack.use(new Hub((id) => openTenant(id, opening)));
   const withdrawn = stack.use(await followWithdrawnKeys(nats, log, (kid) => endStreamsOf(hub, kid)));
-  const heartbeat = { ...verifying, wall: () => systemClock.wall() };
-  stack.use(startHeartbeat(hub, heartbeat));
+  stack.use(startHeartbeat(hub, verifying));
   const workerId = randomBytes(6).toString("hex");
   return {
-    ...heartbeat,
+    ...verifying,
     admission,
     hub,
     handshakeMs: config.STREAM_HANDSHAKE_MS,
     isWithdrawn: (kid) => withdrawn.has(kid),
     workerId,
     renew: auth.renew,
+    mapResource: decider.mapResource,
     tokenVerified: (cached, seconds) => metrics.tokenVerified(cached, seconds),
     newConnectionId: () => `${workerId}-${randomBytes(12).toString("hex")}`,
     limitHistory: shareTurns(MAX_HISTORY_READS),
     onHandshake: (outcome) => metrics.handshake(outcome),
+    onTenantFull: (tenant) => metrics.tenantFull(tenant),
     onDelivered: (events) => metrics.delivered(events),
     onNotice: (event) => metrics.notice(event),
   };

@@ -1,13 +1,7 @@
 import type { PolicyEntry, SessionEntry, TenantEntry } from "#shared/contract/control-entry.ts";
+import type { Position } from "#shared/contract/event-id.ts";
 
-/**
- * A place in a tenant's log: everything up to and including `seq`. The tag binds the sequence to that very message, so
- * that a log which lost its tail and used the number again is noticed; it is `0` where no message stands.
- */
-export interface Position {
-  readonly seq: number;
-  readonly tag: string;
-}
+export type { Position };
 
 /** An event as it stands in the log, checked. */
 export interface EventEntry {
@@ -31,6 +25,8 @@ export interface EventEntry {
 export interface ControlEntry {
   readonly kind: "control";
   readonly position: Position;
+  /** When the log stored it, in milliseconds since 1970. */
+  readonly storedAt: number;
   readonly change:
     | { readonly of: "policy"; readonly entry: PolicyEntry }
     | { readonly of: "session"; readonly entry: SessionEntry }

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Admission } from "./admission/admission.ts";
+import type { Residual } from "./authorization/residual.ts";
 import type { Poison } from "./event.ts";
 
 const MAX_NAMED_TYPES = 100;
@@ -7,6 +8,7 @@ const MAX_NAMED_TYPES = 100;
 /** The edge's own figures. */
 export interface StreamMetrics {
   handshake(outcome: string): void;
+  tenantFull(tenant: string): void;
   delivered(events: number): void;
   notice(event: string): void;
   poison(reason: Poison["reason"]): void;
@@ -15,6 +17,10 @@ export interface StreamMetrics {
   feedDisturbed(): void;
   sessionCall(questions: number, seconds: number): void;
   tokenVerified(cached: boolean, seconds: number): void;
+  /** A change of policy is in force here, that long after the log had stored it. */
+  policyApplied(ms: number): void;
+  /** A decision of policy's that is kept from here on; what it decides is counted. */
+  readonly countDecisions: (residual: Residual) => Residual;
 }
 
 /** Registers the edge's figures. */
@@ -24,6 +30,12 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     name: "sluice_stream_handshakes",
     help: "Streams asked for, by outcome",
     labelNames: ["outcome"],
+    registers,
+  });
+  const tenantFull = new Counter({
+    name: "sluice_stream_tenant_full",
+    help: "Streams refused for now because their tenant had as many on this edge as it may",
+    labelNames: ["tenant"],
     registers,
   });
   const delivered = new Counter({
@@ -61,6 +73,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
   );
   return {
     handshake: (outcome) => handshakes.inc({ outcome }),
+    tenantFull: (tenant) => tenantFull.inc({ tenant }),
     delivered: (events) => delivered.inc(events),
     notice: (event) => notices.inc({ event }),
     poison: (reason) => poison.inc({ reason }),
@@ -68,6 +81,8 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     feedDisturbed: () => disturbed.inc(),
     sessionCall,
     tokenVerified: timeVerification(registers),
+    policyApplied: timePropagation(registers),
+    countDecisions: countDecisions(registry),
   };
 }
 
@@ -115,4 +130,47 @@ function timeVerification(registers: Registry[]): StreamMetrics["tokenVerified"]
     registers,
   });
   return (cached, seconds) => duration.observe({ cached: cached ? "yes" : "no" }, seconds);
+}
+
+function timePropagation(registers: Registry[]): StreamMetrics["policyApplied"] {
+  const duration = new Histogram({
+    name: "sluice_stream_policy_propagation_seconds",
+    help: "From a change of policy being stored in the tenant's log, by the broker's clock, to its being in force here, by this host's",
+    buckets: [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
+    registers,
+  });
+  // Two clocks that differ can make it less than nothing.
+  return (ms) => duration.observe(Math.max(0, ms) / 1_000);
+}
+
+function countDecisions(registry: Registry): StreamMetrics["countDecisions"] {
+  // Plain numbers: events are decided far more often than anybody looks.
+  const decided = { allow: 0, deny: 0 };
+  const decisions = new Counter({
+    name: "sluice_stream_decisions",
+    help: "Events decided from memory, once for each audience, and for each reader that is behind",
+    labelNames: ["outcome"],
+    registers: [],
+    collect() {
+      this.reset();
+      for (const [outcome, count] of Object.entries(decided)) this.inc({ outcome }, count);
+    },
+  });
+  registry.registerMetric(decisions);
+  const asked = new Counter({
+    name: "sluice_stream_decisions_asked",
+    help: "Decisions that were not known and that policy has answered",
+    registers: [registry],
+  });
+  return (residual) => {
+    asked.inc();
+    return {
+      ...residual,
+      allows(event) {
+        const isAllowed = residual.allows(event);
+        decided[isAllowed ? "allow" : "deny"] += 1;
+        return isAllowed;
+      },
+    };
+  };
 }

@@ -6,10 +6,12 @@ import { identityOf, Listing } from "./audience/listing.ts";
 import { Reader, type ReaderSetting } from "./audience/reader.ts";
 import type { Tenant } from "./audience/tenant.ts";
 import { type HandshakeSetting, requireInForce, verifyInTime } from "./audience/verify.ts";
+import type { MapResource } from "./authorization/ports.ts";
 import type { StreamClaims } from "./authorization/verify-stream-token.ts";
 import { findStart, type Start } from "./log/resume.ts";
 import type { Connection } from "./sse/connection.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
+import { topicsOf } from "./subscription/topics-of.ts";
 
 /** A request for a stream, as far as this way looks at it. */
 export interface StreamRequest {
@@ -27,10 +29,13 @@ export interface StreamRequest {
 export interface Edge extends ReaderSetting, HeartbeatSetting, HandshakeSetting {
   readonly admission: Admission;
   readonly hub: Hub;
+  readonly mapResource: MapResource;
   /** A fresh id, `<worker id>-<random>`. */
   readonly newConnectionId: () => string;
   /** Told of every handshake: `accepted`, or the code of the refusal. */
   readonly onHandshake: (outcome: string) => void;
+  /** Told of every stream that is refused because its tenant has as many as it may. */
+  readonly onTenantFull: (tenant: string) => void;
   /** Says which connection ids are this process's. */
   readonly workerId: string;
 }
@@ -49,13 +54,15 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
   try {
     const claims = await request.readToken();
     const subscription = parseSubscription(request.query, request.lastEventId);
+    const topics = await topicsOf(subscription, claims.tenant_id, edge.mapResource);
     const id = edge.newConnectionId();
-    const listing = new Listing(identityOf(claims), subscription.topics, id);
+    const listing = new Listing(identityOf(claims), topics, id);
     const tenant = await edge.hub.list(listing);
     try {
       await verify(edge, tenant, listing);
       const start = await findCurrentStart(tenant, subscription);
       requireStillGood(edge, listing, request);
+      requireRoom(edge, tenant);
       const connection = request.accept(id);
       const reader = new Reader(id, listing, connection, tenant, subscription.format, start, edge);
       serve(edge, { tenant, reader }, start);
@@ -91,6 +98,13 @@ async function findCurrentStart(tenant: Tenant, { lastEventId, from }: Subscript
 function requireStillGood(edge: Edge, listing: Listing, request: StreamRequest): void {
   if (request.isGone()) throw new AppError("unavailable", "the client went away");
   requireInForce(listing, edge);
+}
+
+/** Looked at in the same tick in which the stream begins, so that never more than allowed are open. */
+function requireRoom(edge: Edge, { id, streams, decisions }: Tenant): void {
+  if (streams < decisions.maxConnections) return;
+  edge.onTenantFull(id);
+  throw new AppError("unavailable", "this tenant has as many streams as it may");
 }
 
 /** Begins the stream, and has everything it holds given back when its socket is gone. From here on nobody can be refused. */

@@ -7,6 +7,7 @@ import { provision } from "../../scripts/provision/provision.ts";
 import { runScript, say, ScriptError } from "../../scripts/shared/run-script.ts";
 import { startIssuer } from "#test/support/start-issuer.ts";
 import { startStack } from "#test/support/start-stack.ts";
+import { policyScenarios } from "./policy/scenarios.ts";
 import { preparePrograms } from "./programs.ts";
 import type { Bench, Figure, Scenario } from "./scenario.ts";
 import { besideTheBus } from "./scenarios/beside-the-bus.ts";
@@ -29,6 +30,7 @@ const SCENARIOS: readonly Scenario[] = [
   idleMemory,
   besideTheBus,
   handshakes,
+  ...policyScenarios,
 ];
 
 const USAGE = `npm run bench [-- <scenario> …] [--json <file>] [--list]

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SessionServiceService } from "#proto/auth/v1/session.ts";
 import { HealthService } from "#proto/grpc/health/v1/health.ts";
 import { ServerReflectionService } from "#proto/grpc/reflection/v1/reflection.ts";
+import { AuthorizationService } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
 import { clientChannelOptions } from "#shared/grpc/channel-options.ts";
 import { type GrpcChannel, openGrpcSecurity, plaintext } from "#shared/grpc/grpc-security.ts";
@@ -39,12 +40,23 @@ afterAll(async () => {
 
 /** Each door that a call may come in at, with the names that may use it. */
 const METHODS = [
-  ...Object.values(SessionServiceService).map(({ path }) => ({ server: "auth" as const, path, may: ["stream"] })),
-  ...Object.values(DecisionServiceService).map(({ path }) => ({
+  ...Object.values(SessionServiceService).map(({ path }) => ({
+    server: "auth" as const,
+    path,
+    may: [path.endsWith("Tenant") ? "policy" : "stream"],
+  })),
+  ...[DecisionServiceService.resolve, DecisionServiceService.decide].map(({ path }) => ({
     server: "policy" as const,
     path,
     may: ["stream", "auth"],
   })),
+];
+/** Doors on the same ports, which are for others. What TLS does to strangers it does before a method is known. */
+const MORE_METHODS = [
+  { server: "policy" as const, path: DecisionServiceService.mapResources.path, may: ["stream"] },
+  { server: "policy" as const, path: DecisionServiceService.checkBatch.path, may: ["gateway"] },
+  { server: "policy" as const, path: DecisionServiceService.explain.path, may: ["gateway"] },
+  { server: "policy" as const, path: AuthorizationService.check.path, may: ["gateway"], admitted: status.OK },
 ];
 const HEALTH = (["auth", "policy"] as const).map((server) => ({ server, path: HealthService.check.path }));
 const REFLECTION = HEALTH.map((each) => ({ ...each, path: ServerReflectionService.serverReflectionInfo.path }));
@@ -109,13 +121,17 @@ describe.each([...METHODS, ...HEALTH, ...REFLECTION])("a stranger is refused by 
   });
 });
 
-describe.each(METHODS)("$path", ({ server, path, may }) => {
+describe.each([...METHODS, ...MORE_METHODS])("$path", ({ server, path, may, ...rest }) => {
+  // An empty question is malformed; whoever is told so was let in. Envoy is told of a denial in an answer.
+  const admitted = "admitted" in rest ? rest.admitted : status.INVALID_ARGUMENT;
+
   test.each(may.map((name) => `${name}.sluice`))("is for %s", async (name) => {
-    // An empty question is malformed; whoever is told so was let in.
-    expect(await callAs(server, path, name)).toBe(status.INVALID_ARGUMENT);
+    expect(await callAs(server, path, name)).toBe(admitted);
   });
 
-  const others = ["auth", "policy", "stream"].filter((name) => !may.includes(name)).map((name) => `${name}.sluice`);
+  const others = ["auth", "policy", "stream", "gateway"]
+    .filter((name) => !may.includes(name))
+    .map((name) => `${name}.sluice`);
   const lookalikes = ["*.sluice", "stream", "stream.sluice.example", "x.stream.sluice", "streamxsluice"];
   test.each([...others, ...lookalikes])("is not for %s", async (name) => {
     expect(await callAs(server, path, name)).toBe(status.PERMISSION_DENIED);

@@ -5,10 +5,13 @@ import { createLogger } from "#shared/log/create-logger.ts";
 import { connectNats } from "#shared/nats/connect-nats.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import type { LogRetention } from "../../services/policy/bus/log-settings.ts";
+import { openLifeLogs } from "../../services/policy/bus/life-logs.ts";
 import { openTenantLogs } from "../../services/policy/bus/tenant-logs.ts";
 import type { PolicyChanging } from "../../services/policy/change-policy.ts";
 import { Snapshots } from "../../services/policy/snapshots.ts";
 import { openPolicyKv, type WatchedPolicyStore } from "../../services/policy/store/policy-kv.ts";
+import { openTombstonesKv } from "../../services/policy/store/tombstones-kv.ts";
+import type { TenantLives } from "../../services/policy/tenants/tenant-lives.ts";
 
 /** What one process of policy has open, on a real server. */
 export interface OpenPolicies extends AsyncDisposable {
@@ -30,7 +33,12 @@ export async function openPolicies(url: string): Promise<OpenPolicies> {
   const store = await openPolicyKv(connection, 1, log);
   const logs = await openTenantLogs(connection, RETENTION);
   const snapshots = new Snapshots(store, () => undefined);
-  const changing = { store, logs, snapshots, clock: systemClock, onChanged: () => undefined };
+  const lives: TenantLives = {
+    logs: await openLifeLogs(connection),
+    tombstones: await openTombstonesKv(connection, 1),
+    sessions: { end: async () => undefined, restart: async () => undefined },
+  };
+  const changing = { store, logs, snapshots, lives, clock: systemClock, onChanged: () => undefined };
   return {
     connection,
     manager,

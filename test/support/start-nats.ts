@@ -18,6 +18,7 @@ export type NatsUser = "auth" | "policy" | "stream" | "demo" | "rival";
 export interface NatsServer extends AsyncDisposable {
   readonly port: number;
   readonly storeDir: string;
+  readonly pid: number;
   url(user: NatsUser): string;
   /** Ends the server; its port and data stay for `start`. */
   stop(signal?: NodeJS.Signals): Promise<void>;
@@ -25,10 +26,12 @@ export interface NatsServer extends AsyncDisposable {
   signal(signal: NodeJS.Signals): void;
 }
 
-/** Starts nats-server and waits until it takes connections; `disk` is where its folder lies. */
-export async function startNats(disk = tmpdir()): Promise<NatsServer> {
-  const port = await freePort();
-  return startNatsServer({ config: NATS_CONFIG, port, storeDir: await mkdtemp(join(disk, "sluice-nats-")) });
+/**
+ * Starts nats-server and waits until it takes connections; with another configuration or a folder that lies elsewhere, where
+ * these are given.
+ */
+export async function startNats({ config = NATS_CONFIG, disk = tmpdir() } = {}): Promise<NatsServer> {
+  return startNatsServer({ config, port: await freePort(), storeDir: await mkdtemp(join(disk, "sluice-nats-")) });
 }
 
 /** Starts nats-server with that configuration, and removes its folder when it is disposed of. */
@@ -55,6 +58,9 @@ export async function startNatsServer(at: {
   return {
     port,
     storeDir,
+    get pid() {
+      return child.process.pid ?? 0;
+    },
     url: (user) => `nats://${user}:${PASSWORD}@127.0.0.1:${port}`,
     stop: async (signal = "SIGTERM") => void (await child.end(signal)),
     start,

@@ -35,6 +35,8 @@ export interface Stack extends AsyncDisposable {
   login(username: string, tenant?: string): Promise<Login>;
   /** A connection to the bus as that user. */
   bus(user: NatsUser): Promise<Bus>;
+  /** Calls policy as the operator, and answers what it says. */
+  operate(method: string, path: string, body?: object): Promise<{ status: number; body: Record<string, unknown> }>;
   /** Replaces the roles of a subject, acknowledged. */
   setRoles(subject: string, roles: readonly string[], tenant?: string): Promise<void>;
 }
@@ -81,6 +83,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         NATS_URL: nats.url("policy"),
         POLICY_DOCUMENTS_DIR: DEMO_POLICIES,
         POLICY_OPERATOR_TOKEN: OPERATOR_TOKEN,
+        AUTH_GRPC_URL: `127.0.0.1:${auth.ports.grpc}`,
         ...keys,
         ...options.policy,
         ...env,
@@ -119,6 +122,16 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       const bus = await openBus(nats.url(user), user);
       stack.defer(() => bus.connection.close());
       return bus;
+    },
+    async operate(method, path, body) {
+      const headers = { authorization: `Bearer ${OPERATOR_TOKEN}`, "content-type": "application/json" };
+      const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+      const response = await fetch(`${policyUrl}/v1/tenants${path === "" ? "" : `/${path}`}`, {
+        method,
+        headers,
+        ...sent,
+      });
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
     },
     async setRoles(subject, roles, tenant = "demo") {
       const response = await fetch(`${policyUrl}/v1/tenants/${tenant}/subjects/${subject}/roles`, {

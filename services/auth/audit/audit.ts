@@ -1,3 +1,5 @@
+import type { AuditTrail } from "#shared/nats/append-audit.ts";
+
 /** What the audit trail keeps: who did what, from where, and why it was refused. Never a secret, never a token. */
 export interface AuditEntry {
   readonly tenant: string;
@@ -20,10 +22,5 @@ export interface AuditEntry {
   readonly by?: string;
 }
 
-/** The audit trail. What cannot be stored is logged and counted; it never fails what it tells about. */
-export interface Audit {
-  /** Appends an entry without anybody waiting for it. */
-  note(entry: AuditEntry): void;
-  /** Appends an entry, and answers once it is stored or has failed. */
-  record(entry: AuditEntry): Promise<void>;
-}
+/** The audit trail as auth writes it. */
+export type Audit = AuditTrail<AuditEntry>;

@@ -4,6 +4,9 @@ import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { CheckPermission } from "../http/session-routes.ts";
 
+/** What policy says of a tenant in which nobody may do anything. */
+const NO_TENANT: ReadonlySet<string> = new Set(["tenant_unknown", "tenant_suspended"]);
+
 const CALL = { timeoutMs: 3_000 };
 
 /** Asks policy over gRPC whether a caller holds a permission without any condition. Disposing closes the channel. */
@@ -23,7 +26,7 @@ export function createPermissionCheck(
       const [residual] = residuals;
       return residual !== undefined && isPlainYes(residual);
     } catch (error) {
-      if (error instanceof AppError && error.code === "tenant_unknown") return false;
+      if (error instanceof AppError && NO_TENANT.has(error.code)) return false;
       throw error;
     }
   };

@@ -1,8 +1,12 @@
 import {
   type CheckSessionsRequest,
   type CheckSessionsResponse,
+  type EndTenantRequest,
+  type EndTenantResponse,
   type RenewAccessRequest,
   type RenewAccessResponse,
+  type RestartTenantRequest,
+  type RestartTenantResponse,
   type SessionAnswer,
   type SessionServiceServer,
   SessionServiceService,
@@ -13,9 +17,11 @@ import { AppError } from "#shared/errors/app-error.ts";
 import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
+import type { Clock } from "#shared/time/clock.ts";
 import type { AuthMetrics } from "../metrics.ts";
 import type { RenewAccess } from "../sessions/renew-access.ts";
 import type { CheckSessions, SessionStanding } from "../sessions/check-sessions.ts";
+import type { TenantEnds } from "../sessions/session.ts";
 
 const MAX_QUESTIONS = 1_024;
 
@@ -26,6 +32,8 @@ const MAX_RENEWALS = 128;
 const callers: MethodCallers<keyof SessionServiceService> = {
   checkSessions: ["stream.sluice"],
   renewAccess: ["stream.sluice"],
+  endTenant: ["policy.sluice"],
+  restartTenant: ["policy.sluice"],
 };
 
 const stateOf = {
@@ -38,7 +46,9 @@ const stateOf = {
 export function createSessionService(
   checkSessions: CheckSessions,
   renewAccess: RenewAccess,
+  tenantEnds: TenantEnds,
   metrics: AuthMetrics,
+  clock: Clock,
   log: Logger,
 ): [typeof SessionServiceService, SessionServiceServer, MethodCallers] {
   const implementation: SessionServiceServer = {
@@ -55,8 +65,21 @@ export function createSessionService(
       const renewed = await Promise.all(refreshTokens.map(renewAccess));
       return { answers: renewed.map((each) => each ?? { accessToken: "", sessionRemainingSeconds: 0 }) };
     }),
+    endTenant: unaryHandler<EndTenantRequest, EndTenantResponse>(log, async (request) => {
+      await recordEnd(tenantEnds, request, null);
+      return {};
+    }),
+    restartTenant: unaryHandler<RestartTenantRequest, RestartTenantResponse>(log, async (request) => {
+      await recordEnd(tenantEnds, request, clock.wall());
+      return {};
+    }),
   };
   return [SessionServiceService, implementation, callers];
+}
+
+function recordEnd(ends: TenantEnds, { tenant, version }: EndTenantRequest, through: number | null): Promise<void> {
+  if (!isName(tenant) || version < 1) throw new AppError("malformed_request", "tenant and version must be given");
+  return ends.record(tenant, { version, through });
 }
 
 /** Names become keys, so a bad one is refused before anything is read. */

@@ -16,7 +16,7 @@ import type { Session, SessionStore } from "../sessions/session.ts";
 import type { IssuedTokens } from "../tokens/issue-tokens.ts";
 import { parseRefreshToken } from "../tokens/refresh-token.ts";
 import { requireTrustedPage, type VerifyToken } from "./authenticate-caller.ts";
-import { clientAddressOf } from "./client-address.ts";
+import { clientAddressOf } from "#shared/http/client-address.ts";
 import { deviceLabelOf, deviceSchema } from "./device-label.ts";
 import { clearSessionCookies, setSessionCookies } from "./session-cookies.ts";
 

@@ -35,7 +35,7 @@ export function createCallerAuthentication(path: {
     if (source.from === "cookie") requireTrustedPage(c, path.allowedOrigins);
     const claims = await path.verify(source.token);
     const holder = path.findSubject(claims.tenant_id, claims.sub);
-    const isRevoked = await path.revocations.includes(claims.tenant_id, claims.sid);
+    const isRevoked = await path.revocations.includes(claims.tenant_id, claims.sid, claims.login_at);
     if (isRevoked || holder === undefined) throw new AppError("session_ended", "the session has ended; log in again");
     return { claims, holder };
   };

@@ -11,7 +11,7 @@ import type { FindToken } from "../tokens/find-token.ts";
 import type { IssuedTokens } from "../tokens/issue-tokens.ts";
 import type { RefreshToken } from "../tokens/refresh-token.ts";
 import type { User } from "../users/user-directory.ts";
-import { clientAddressOf } from "./client-address.ts";
+import { clientAddressOf } from "#shared/http/client-address.ts";
 import { oauthErrorResponse } from "./oauth-error.ts";
 import { readClient, readForm } from "./oauth-request.ts";
 

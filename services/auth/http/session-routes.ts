@@ -5,7 +5,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import type { RevokeSession } from "../sessions/revoke-session.ts";
 import type { Revocations, SessionIndex, SessionRecord, SessionStore } from "../sessions/session.ts";
 import type { AuthenticateCaller, Caller } from "./authenticate-caller.ts";
-import { clientAddressOf } from "./client-address.ts";
+import { clientAddressOf } from "#shared/http/client-address.ts";
 import { clearSessionCookies } from "./session-cookies.ts";
 
 /** Whether a subject holds a permission without any condition; throws AppError `unavailable` when that is not known. */
@@ -43,7 +43,7 @@ export function addSessionRoutes(api: Hono, routes: SessionRoutes): void {
     }
     const stored = await sessions.ofSubject(tenant, subject);
     // Redis may have lost that one of them ended.
-    const ended = await Promise.all(stored.map(({ sid }) => revocations.includes(tenant, sid)));
+    const ended = await Promise.all(stored.map(({ sid, loginAt }) => revocations.includes(tenant, sid, loginAt)));
     return c.json({ sessions: stored.filter((_, place) => !ended[place]).map((each) => toldOf(each, current)) });
   });
 

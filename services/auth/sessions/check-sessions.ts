@@ -11,6 +11,8 @@ export interface SessionQuestion {
   readonly tokenExpiresAt: number;
   /** Asks for more than the token gives. */
   readonly extend: boolean;
+  /** When the session began, in RFC 3339. */
+  readonly loginAt?: string | undefined;
 }
 
 /** How a session stands, how much longer a stream of it may live, and what its subject holds now. */
@@ -43,11 +45,14 @@ interface CheckPath {
  */
 export function createSessionCheck(path: CheckPath): CheckSessions {
   return (questions) => {
-    const isRevoked = askOnce((tenant, sid) => path.revocations.includes(tenant, sid));
+    const isRevoked = askOnce((tenant, sid, loginAt) => path.revocations.includes(tenant, sid, loginAt));
     const recordOf = askOnce((_tenant, sid) => path.sessions.touch(sid));
     const answer = async (question: SessionQuestion): Promise<SessionStanding> => {
-      const { tenant, sid, subject, extend } = question;
-      const [revoked, record] = await Promise.all([isRevoked(tenant, sid), extend ? recordOf(tenant, sid) : undefined]);
+      const { tenant, sid, subject, extend, loginAt } = question;
+      const [revoked, record] = await Promise.all([
+        isRevoked(tenant, sid, loginAt),
+        extend ? recordOf(tenant, sid) : undefined,
+      ]);
       const holder = path.findSubject(tenant, subject);
       if (revoked || holder === undefined) return { state: "revoked" };
       const remainingMs = extend
@@ -68,11 +73,11 @@ function extensionMs(path: CheckPath, { tenant, subject }: SessionQuestion, reco
   return remainingMs < RENEWAL_MARGIN_MS ? 0 : Math.min(path.accessTokenSeconds * 1000, remainingMs);
 }
 
-function askOnce<Answer>(ask: (tenant: string, sid: string) => Promise<Answer>): typeof ask {
+function askOnce<Answer>(ask: (tenant: string, sid: string, loginAt?: string) => Promise<Answer>): typeof ask {
   const asked = new Map<string, Promise<Answer>>();
-  return (tenant, sid) => {
-    const key = `${tenant}.${sid}`;
-    const answer = asked.get(key) ?? ask(tenant, sid);
+  return (tenant, sid, loginAt) => {
+    const key = `${tenant}.${sid}.${loginAt}`;
+    const answer = asked.get(key) ?? ask(tenant, sid, loginAt);
     asked.set(key, answer);
     return answer;
   };

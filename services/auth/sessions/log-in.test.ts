@@ -7,7 +7,7 @@ import type { Session } from "./session.ts";
 const ann: User = { tenant: "acme", username: "ann", roles: [], groups: [] };
 
 /** A login of ann, over fakes that note what they were told. */
-function logIn({ isDisabledMeanwhile = false, isRight = true, waitSeconds = 0 }) {
+function logIn({ isDisabledMeanwhile = false, isTenantGone = false, isRight = true, waitSeconds = 0 }) {
   const ended: string[] = [];
   const entries: AuditEntry[] = [];
   const stored: Session[] = [];
@@ -23,6 +23,7 @@ function logIn({ isDisabledMeanwhile = false, isRight = true, waitSeconds = 0 })
       rotate: async () => ({ verdict: "unknown" }),
       end: async (sid) => void ended.push(sid),
     },
+    revocations: { includes: async () => isTenantGone },
     issueTokens: async ({ sid }) => ({
       accessToken: "access",
       refreshToken: "refresh",

@@ -4,7 +4,7 @@ import type { Audit } from "../audit/audit.ts";
 import type { IssuedTokens, IssueTokens } from "../tokens/issue-tokens.ts";
 import type { UserDirectory } from "../users/user-directory.ts";
 import { admitAttempt, type LoginThrottle } from "./login-throttle.ts";
-import type { SessionStore } from "./session.ts";
+import type { Revocations, Session, SessionStore } from "./session.ts";
 import { startSession } from "./start-session.ts";
 
 /** What a person proves who they are with. */
@@ -30,6 +30,7 @@ interface LoginPath {
   readonly throttle: LoginThrottle;
   readonly users: UserDirectory;
   readonly sessions: SessionStore;
+  readonly revocations: Pick<Revocations, "includes">;
   readonly issueTokens: IssueTokens;
   readonly audit: Audit;
   readonly sessionSeconds: number;
@@ -56,13 +57,18 @@ export function createLogIn(path: LoginPath): LogIn {
     const session = await startSession(path, who, sessionSeconds);
     // Disabled since the password was checked: whoever ended this user's sessions may have looked before this one was there.
     const present = users.find(tenant, username);
-    if (present === undefined) {
+    if (present === undefined || (await isBornDead(path, session))) {
       await sessions.end(session.sid);
       throw badCredentials();
     }
     audit.note({ event: "login", ...entry, sid: session.sid, device });
     return issueTokens(session, present, 1);
   };
+}
+
+/** Whether the tenant is deleted. Where that cannot be read nobody is kept out: whoever checks the session will ask again. */
+function isBornDead({ revocations }: LoginPath, { tenant, sid, loginAt }: Session): Promise<boolean> {
+  return revocations.includes(tenant, sid, loginAt).catch(() => false);
 }
 
 function badCredentials(): AppError {

@@ -42,7 +42,7 @@ export function createRefreshSession(path: RefreshPath): RefreshSession {
     }
     if (verdict !== "rotated" && verdict !== "repeated") throw refuse(verdict);
     // A Redis that lost its tail may take an ended session for a live one. The revocations never do.
-    if (await revocations.includes(tenant, sid)) {
+    if (await revocations.includes(tenant, sid, session.loginAt)) {
       await sessions.end(sid);
       throw refuse("ended");
     }

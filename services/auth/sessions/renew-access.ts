@@ -45,8 +45,9 @@ async function renew(path: RenewalPath, token: RefreshToken): Promise<RenewedAcc
   const [session, stands] = await Promise.all([path.sessions.find(token.family), path.stands(token)]);
   if (session?.isLive !== true || !stands) throw sessionEnded();
   // A Redis that lost its tail may take an ended session for a live one. The revocations never do.
-  const user = path.findSubject(session.tenant, session.subject);
-  if (user === undefined || (await path.revocations.includes(session.tenant, session.sid))) throw sessionEnded();
+  const { tenant, sid, subject, loginAt } = session;
+  const user = path.findSubject(tenant, subject);
+  if (user === undefined || (await path.revocations.includes(tenant, sid, loginAt))) throw sessionEnded();
   const { accessToken, sessionRemainingSeconds } = await path.issueTokens(session, user, token.generation);
   if (sessionRemainingSeconds * 1_000 < RENEWAL_MARGIN_MS) throw sessionEnded();
   return { accessToken, sessionRemainingSeconds };

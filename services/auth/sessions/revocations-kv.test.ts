@@ -2,7 +2,7 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { nanos } from "@nats-io/transport-node";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
@@ -10,6 +10,7 @@ import { openRevocations } from "./revocations-kv.ts";
 
 const DAY_MS = 86_400_000;
 const STREAM = "KV_sluice_revoked";
+const LOGIN_AT = "2026-01-01T00:00:00.000Z";
 let server: NatsServer;
 let nats: NatsConnection;
 
@@ -38,9 +39,9 @@ test("an end that was recorded is read, for that session of that tenant only", a
   const revocations = await openRevocations(nats, { replicas: 1, sessionMs: DAY_MS });
   await revocations.record("acme", "S1");
   await revocations.record("acme", "S1");
-  expect(await revocations.includes("acme", "S1")).toBe(true);
-  expect(await revocations.includes("acme", "S2")).toBe(false);
-  expect(await revocations.includes("rival", "S1")).toBe(false);
+  expect(await revocations.includes("acme", "S1", LOGIN_AT)).toBe(true);
+  expect(await revocations.includes("acme", "S2", LOGIN_AT)).toBe(false);
+  expect(await revocations.includes("rival", "S1", LOGIN_AT)).toBe(false);
 });
 
 test("it is read from the leader, never from whichever replica is near", async () => {
@@ -51,9 +52,52 @@ test("it is read from the leader, never from whichever replica is near", async (
     asked.push(subject);
     return request(subject, ...rest);
   };
-  await revocations.includes("acme", "S1");
+  await revocations.includes("acme", "S1", LOGIN_AT);
   nats.request = request;
-  expect(asked).toEqual([`$JS.API.STREAM.MSG.GET.${STREAM}`]);
+  expect(asked).toEqual(Array.from({ length: 2 }, () => `$JS.API.STREAM.MSG.GET.${STREAM}`));
+});
+
+describe("the end of a tenant", () => {
+  const before = "2026-01-01T00:00:00.000Z";
+  const after = "2026-01-01T00:00:00.001Z";
+  const openEnds = async () => openRevocations(nats, { replicas: 1, sessionMs: DAY_MS });
+
+  test("ends every session, also those to come, until the tenant is made anew; then those that began before it", async () => {
+    const revocations = await openEnds();
+    const { tenantEnds } = revocations;
+    await tenantEnds.record("gone", { version: 7, through: null });
+    expect(await revocations.includes("gone", "S1", before)).toBe(true);
+    expect(await revocations.includes("gone", "S2", new Date(Date.now() + DAY_MS).toISOString())).toBe(true);
+    expect(await revocations.includes("other", "S1", before)).toBe(false);
+    await tenantEnds.record("gone", { version: 7, through: Date.parse(before) });
+    expect(await revocations.includes("gone", "S1", before)).toBe(true);
+    expect(await revocations.includes("gone", "S1", undefined)).toBe(true);
+    expect(await revocations.includes("gone", "S3", after)).toBe(false);
+  });
+
+  test("that comes late, or again, changes nothing", async () => {
+    const revocations = await openEnds();
+    const { tenantEnds } = revocations;
+    await tenantEnds.record("late", { version: 7, through: Date.parse(before) });
+    for (const version of [3, 7]) await tenantEnds.record("late", { version, through: null });
+    await tenantEnds.record("late", { version: 7, through: Date.parse(after) });
+    expect(await revocations.includes("late", "S1", after)).toBe(false);
+    await tenantEnds.record("late", { version: 8, through: null });
+    expect(await revocations.includes("late", "S1", after)).toBe(true);
+  });
+
+  test("is read once for all who ask in one tick", async () => {
+    const revocations = await openEnds();
+    let asked = 0;
+    const request = nats.request.bind(nats);
+    nats.request = (subject, ...rest) => {
+      asked += 1;
+      return request(subject, ...rest);
+    };
+    await Promise.all(["S1", "S2", "S3"].map((sid) => revocations.includes("acme", sid, before)));
+    nats.request = request;
+    expect(asked).toBe(4);
+  });
 });
 
 test("a replica count the server cannot keep is refused, naming the setting", async () => {
@@ -65,6 +109,6 @@ test("without the server it is not known whether a session was revoked", async (
   const revocations = await openRevocations(nats, { replicas: 1, sessionMs: DAY_MS });
   await server.stop("SIGKILL");
   const unknown = expect.objectContaining({ code: "unavailable" });
-  await expect(revocations.includes("acme", "S1")).rejects.toThrow(unknown);
+  await expect(revocations.includes("acme", "S1", LOGIN_AT)).rejects.toThrow(unknown);
   await expect(revocations.record("acme", "S1")).rejects.toThrow(unknown);
 });

@@ -1,3 +1,5 @@
+import type { TenantEnd } from "#shared/contract/revocations.ts";
+
 /** A login: what all tokens of it have in common. Its id is also the family of its refresh tokens. */
 export interface Session {
   readonly sid: string;
@@ -64,6 +66,15 @@ export interface SessionIndex {
 export interface Revocations {
   /** Stores that the session has ended, before it answers. Idempotent. */
   record(tenant: string, sid: string): Promise<void>;
-  /** Whether an end was recorded; sees every `record` that was answered before. */
-  includes(tenant: string, sid: string): Promise<boolean>;
+  /**
+   * Whether an end was recorded, of the session or of its tenant since the session began; sees everything that was answered
+   * before. A session that does not say when it began is taken for an old one.
+   */
+  includes(tenant: string, sid: string, loginAt: string | undefined): Promise<boolean>;
+}
+
+/** Keeps the ends of whole tenants. Throws AppError `unavailable` when the record does not answer. */
+export interface TenantEnds {
+  /** Stores what is newer than what is stored: a higher version, or for the same one `through` a time after `null`. Idempotent. */
+  record(tenant: string, end: TenantEnd): Promise<void>;
 }

@@ -39,17 +39,17 @@ export function createTokenSearch(search: TokenSearch): FindToken {
 
 async function foundAccessToken(search: TokenSearch, claims: AccessClaims): Promise<FoundToken> {
   const { tenant_id: tenant, sid, sub: subject, client_id: clientId } = claims;
-  const isLive = await isSessionLive(search, { tenant, sid, subject });
+  const isLive = await isSessionLive(search, { tenant, sid, subject, loginAt: claims.login_at });
   return { tenant, sid, subject, clientId, isLive, told: { ...claims, username: subject, token_type: "Bearer" } };
 }
 
 async function foundRefreshToken(search: TokenSearch, token: RefreshToken): Promise<FoundToken | undefined> {
   const session = await search.sessions.find(token.family);
   if (session === undefined) return undefined;
-  const { tenant, sid, subject, clientId, endsAt } = session;
+  const { tenant, sid, subject, clientId, loginAt, endsAt } = session;
   // A generation that the store does not know yet: it lost its tail, and the token is the youngest there is.
   const isLeaf = token.generation >= session.generation;
-  const isLive = session.isLive && isLeaf && (await isSessionLive(search, { tenant, sid, subject }));
+  const isLive = session.isLive && isLeaf && (await isSessionLive(search, { tenant, sid, subject, loginAt }));
   const exp = Math.floor(endsAt / 1000);
   const told = { sub: subject, username: subject, client_id: clientId, sid, tenant_id: tenant, exp };
   return { tenant, sid, subject, clientId, isLive, told };
@@ -57,9 +57,9 @@ async function foundRefreshToken(search: TokenSearch, token: RefreshToken): Prom
 
 async function isSessionLive(
   { revocations, findSubject }: TokenSearch,
-  { tenant, sid, subject }: { tenant: string; sid: string; subject: string },
+  { tenant, sid, subject, loginAt }: { tenant: string; sid: string; subject: string; loginAt: string },
 ): Promise<boolean> {
-  return findSubject(tenant, subject) !== undefined && !(await revocations.includes(tenant, sid));
+  return findSubject(tenant, subject) !== undefined && !(await revocations.includes(tenant, sid, loginAt));
 }
 
 async function unlessInvalid<Result>(read: () => Promise<Result>): Promise<Result | undefined> {

@@ -14,15 +14,22 @@ import { logStreamName, policyControlSubject } from "#shared/contract/tenant-log
 import { AppError } from "#shared/errors/app-error.ts";
 import { appendControl } from "#shared/nats/append-control.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
-import type { LastPolicyEntry, TenantLogs } from "../tenants/tenant-logs.ts";
-import { type LogRetention, logSettings, retentionSettings, wrongLogSettings } from "./log-settings.ts";
+import type { LastPolicyEntry, LogShape, TenantLogs } from "../tenants/tenant-logs.ts";
+import {
+  isSame,
+  type LogRetention,
+  logSettings,
+  type ShapeSettings,
+  shapeSettings,
+  wrongLogSettings,
+} from "./log-settings.ts";
 
 /** The tenants' logs as JetStream streams. */
 export async function openTenantLogs(connection: NatsConnection, retention: LogRetention): Promise<TenantLogs> {
   const js = jetstream(connection);
   const manager = await jetstreamManager(connection, { checkAPI: false });
   return {
-    ensure: (tenant) => ensureLog(manager, tenant, retention),
+    ensure: (tenant, shape) => ensureLog(manager, tenant, shape, retention),
     tenants: () => listTenants(manager),
     async lastPolicyEntry(tenant) {
       const query = { last_by_subj: policyControlSubject(tenant) };
@@ -41,42 +48,50 @@ export async function openTenantLogs(connection: NatsConnection, retention: LogR
   };
 }
 
-async function ensureLog(manager: JetStreamManager, tenant: string, retention: LogRetention): Promise<boolean> {
+async function ensureLog(
+  manager: JetStreamManager,
+  tenant: string,
+  shape: LogShape,
+  retention: LogRetention,
+): Promise<boolean> {
+  const wanted = shapeSettings(tenant, shape, retention);
   const name = logStreamName(tenant);
   const existing = await findStream(manager, tenant);
   if (existing !== undefined) {
-    await correctLog(manager, tenant, existing, retention);
-    return false;
+    return correctLog(manager, tenant, existing, wanted);
   }
   // Hex, so that the epoch needs no escape anywhere. Another process may be quicker: then its log is the one to check.
-  const settings = logSettings(tenant, randomBytes(6).toString("hex"), retention);
+  const settings = logSettings(tenant, randomBytes(6).toString("hex"), wanted);
   const made = await manager.streams.add({ ...settings, name }).catch((error: unknown) => error as Error);
   const found = await findStream(manager, tenant);
   if (found === undefined) throw logUnavailable(tenant, made);
-  await correctLog(manager, tenant, found, retention);
-  return !(made instanceof Error);
+  await correctLog(manager, tenant, found, wanted);
+  return true;
 }
 
 async function correctLog(
   manager: JetStreamManager,
   tenant: string,
   { config }: StreamInfo,
-  retention: LogRetention,
-): Promise<void> {
+  wanted: ShapeSettings,
+): Promise<boolean> {
   const wrong = wrongLogSettings(tenant, config);
   if (wrong.length > 0) {
     const message = `the stream ${config.name} cannot be the log of tenant ${tenant}: ${wrong.join("; ")}`;
     throw new AppError("internal", message);
   }
-  const wanted = retentionSettings(retention);
   const isCurrent =
+    isSame(wanted.subjects, config.subjects) &&
     config.max_bytes === wanted.max_bytes &&
     config.max_age === wanted.max_age &&
     config.num_replicas === wanted.num_replicas;
-  if (!isCurrent) await answered(tenant, () => manager.streams.update(config.name, { ...config, ...wanted }));
+  if (isCurrent) return false;
+  await answered(tenant, () => manager.streams.update(config.name, { ...config, ...wanted }));
+  return true;
 }
 
-async function findStream(manager: JetStreamManager, tenant: string): Promise<StreamInfo | undefined> {
+/** A tenant's log as its leader describes it; undefined where there is none. */
+export async function findStream(manager: JetStreamManager, tenant: string): Promise<StreamInfo | undefined> {
   try {
     return await manager.streams.info(logStreamName(tenant));
   } catch (error) {
@@ -105,7 +120,8 @@ function readPolicyEntry(message: StoredMsg | null): LastPolicyEntry {
   return { version, sequence: message.seq };
 }
 
-async function answered<T>(tenant: string, ask: () => Promise<T>): Promise<T> {
+/** What was asked of a tenant's log; throws AppError `unavailable` when it does not answer. */
+export async function answered<T>(tenant: string, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {

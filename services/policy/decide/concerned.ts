@@ -37,7 +37,7 @@ function flattenedRules({ document, lineages }: Snapshot): Map<string, string> {
   ]);
   return new Map(
     Array.from(document.roles.keys(), (name, bit) => {
-      const rules = own.filter((_, other) => hasRole(lineages[bit] ?? new Uint32Array(), other)).flat();
+      const rules = own.filter((_, other) => hasRole(lineages[bit] ?? 0, other)).flat();
       return [name, [...new Set(rules)].toSorted().join(" ")];
     }),
   );

@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { parseDocument } from "../document/parse-document.ts";
+import { considerRules, winnerOf } from "./consider-rules.ts";
 import { decide } from "./decide.ts";
+import { EVERY_EVENT } from "./fill-rule.ts";
 import { decodeGrant, encodeGrant } from "./grant.ts";
 import type { DecidedEvent } from "./fill-rule.ts";
 import { residualOf } from "./residual.ts";
 import { resolveSubject } from "./resolve-subject.ts";
 import { compileSnapshot, type HttpBindings, type Snapshot } from "./snapshot.ts";
-import { winningRule } from "./winning-rule.ts";
 
 const ROLES = `
   viewer: { allow: ["order:read", "invoice:read"] }
@@ -57,7 +58,7 @@ describe("a decision", () => {
   ])("of %j on %s, %s: %s (%s)", (roles, permission, topic, allowed, _why) => {
     const event = topic === undefined ? undefined : eventOn(topic);
     expect(decide(snapshot, grantOf(roles, "alice"), permission, event)).toBe(allowed);
-    const rule = winningRule(snapshot, grantOf(roles, "alice"), permission, event);
+    const rule = winnerOf(considerRules(snapshot, grantOf(roles, "alice"), permission, event ?? EVERY_EVENT));
     expect(rule?.effect === "allow").toBe(allowed);
   });
 

@@ -8,9 +8,10 @@ import type { Snapshot } from "./snapshot.ts";
  * beats allow.
  */
 export function decide(snapshot: Snapshot, grant: Grant, permission: string, event?: DecidedEvent): boolean {
-  const { allow, deny, limited } = snapshot.rowOf(permission);
+  // Over many tenants memory is what costs: looking into the map by itself spares two of the pointers that rowOf follows.
+  const { allow, deny, limited } = snapshot.rows.get(permission) ?? snapshot.rowOf(permission);
   if (intersects(deny, grant.roles)) return false;
-  // Two bit tests decide nearly everything, 30 million times a second; filling in a rule costs ten times as much and more.
+  // Two bit tests decide nearly everything; filling in a rule costs ten times as much and more.
   if (limited.length === 0) return intersects(allow, grant.roles);
   if (limited.some((rule) => rule.effect === "deny" && ruleHolds(rule, grant, event))) return false;
   if (intersects(allow, grant.roles)) return true;

@@ -1,5 +1,5 @@
 import { type EventAttributes, type EventCondition, eventConditionHolds } from "#shared/contract/event-condition.ts";
-import { topicMatches } from "#shared/contract/topics.ts";
+import { patternCovers, patternsOverlap } from "#shared/contract/topics.ts";
 import { fillTemplate } from "./fill-template.ts";
 import { foldCondition, type ValuesOf } from "./fold-condition.ts";
 import { type Grant, valuesOf } from "./grant.ts";
@@ -8,6 +8,7 @@ import { hasRole } from "./role-set.ts";
 
 /** An event, as far as rules look at it. */
 export interface DecidedEvent {
+  /** A pattern stands for whatever happens under it. */
   readonly topic: string;
   /** CloudEvents attributes by name: `region` is what producers send in the header `ce-region`. */
   readonly attributes: EventAttributes;
@@ -29,13 +30,19 @@ export function fillRule({ role, effect, template, when }: LimitedRule, grant: G
   return patterns.length === 0 ? undefined : { patterns, when: folded === true ? undefined : folded };
 }
 
-/** Whether the rule holds on the event; without one, whether it allows on every event, or denies on any. */
-export function ruleHolds(rule: LimitedRule, grant: Grant, event: DecidedEvent | undefined): boolean {
+/** Whatever happens: a rule allows that only without a condition, and every denial holds on some of it. */
+export const EVERY_EVENT: DecidedEvent = { topic: ">", attributes: {} };
+
+/**
+ * Whether the rule holds on the event. Where the topic is a pattern, it allows only what it allows under all of it, and
+ * denies what it denies under any of it; without an event, so on every one.
+ */
+export function ruleHolds(rule: LimitedRule, grant: Grant, event: DecidedEvent = EVERY_EVENT): boolean {
   const filled = fillRule(rule, grant);
   if (filled === undefined) return false;
-  const { patterns, when } = filled;
   const isDenial = rule.effect === "deny";
-  if (event === undefined) return isDenial || (patterns.includes(">") && when === undefined);
-  if (!patterns.some((pattern) => topicMatches(pattern, event.topic))) return false;
-  return when === undefined || eventConditionHolds(when, event.attributes, isDenial);
+  // On a topic without wildcards both are: the topic matches.
+  const concerns = isDenial ? patternsOverlap : patternCovers;
+  if (!filled.patterns.some((pattern) => concerns(pattern, event.topic))) return false;
+  return filled.when === undefined || eventConditionHolds(filled.when, event.attributes, isDenial);
 }

@@ -5,7 +5,7 @@ import { parseJson } from "#shared/json/parse-json.ts";
 import { MAX_ATTRIBUTE_BYTES } from "../document/attributes-schema.ts";
 import { SUBJECT_ID } from "../document/condition.ts";
 import type { Attributes } from "../document/policy-document.ts";
-import { addRoles, createRoleSet, hasRole, type RoleSet } from "./role-set.ts";
+import { createRoleSet, hasRole, type RoleSet, union } from "./role-set.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** A grant as a snapshot reads it: all roles it has, inherited ones included, and the values their rules look at. */
@@ -66,12 +66,10 @@ export function valuesOf({ sub, attributes }: Grant, name: string): readonly str
 
 /** The set of these roles and everything they inherit. */
 export function withInherited({ roleBits, lineages }: Snapshot, roles: readonly string[]): RoleSet {
-  const all = createRoleSet(roleBits.size);
-  for (const role of roles) {
-    const lineage = lineages[roleBits.get(role) ?? -1];
-    if (lineage !== undefined) addRoles(all, lineage);
-  }
-  return all;
+  return roles
+    .map((role) => lineages[roleBits.get(role) ?? -1])
+    .filter((lineage) => lineage !== undefined)
+    .reduce(union, createRoleSet(roleBits.size));
 }
 
 function decodeAttributes(encoded: string): Attributes | undefined {

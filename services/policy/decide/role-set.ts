@@ -1,32 +1,41 @@
-/** A set of role indices, 32 to a word. Two sets are only ever compared within one snapshot, so they have one length. */
-export type RoleSet = Uint32Array;
+/**
+ * A set of role indices. Up to 32 roles are one number, which stands in the row or the grant itself: a decision follows half
+ * as many pointers then, and over many tenants it costs little else. Above, 32 to a word. Two sets are only ever compared
+ * within one snapshot, so they have one shape.
+ */
+export type RoleSet = number | readonly number[];
+
+const BITS = 32;
 
 /** The set of these roles, with room for `size` of them. */
 export function createRoleSet(size: number, roles: Iterable<number> = []): RoleSet {
-  const set = new Uint32Array(Math.max(1, Math.ceil(size / 32)));
-  for (const role of roles) addRole(set, role);
-  return set;
+  const words = [0];
+  while (words.length < size / BITS) words.push(0);
+  for (const role of roles) words[role >>> 5] = (words[role >>> 5] ?? 0) | (1 << (role & 31));
+  return words.length === 1 ? (words[0] ?? 0) : words;
 }
 
-/** Adds a role. */
-export function addRole(set: RoleSet, role: number): void {
-  set[role >>> 5] = (set[role >>> 5] ?? 0) | (1 << (role & 31));
-}
-
-/** Adds all roles of `other`. */
-export function addRoles(set: RoleSet, other: RoleSet): void {
-  for (let word = 0; word < set.length; word += 1) set[word] = (set[word] ?? 0) | (other[word] ?? 0);
+/** The roles of both sets. */
+export function union(a: RoleSet, b: RoleSet): RoleSet {
+  if (typeof a === "number" || typeof b === "number") return wordOf(a, 0) | wordOf(b, 0);
+  return a.map((word, index) => word | wordOf(b, index));
 }
 
 /** Whether the role is in the set. */
 export function hasRole(set: RoleSet, role: number): boolean {
-  return ((set[role >>> 5] ?? 0) & (1 << (role & 31))) !== 0;
+  return (wordOf(set, role >>> 5) & (1 << (role & 31))) !== 0;
 }
 
 /** Whether the two sets have a role in common. */
 export function intersects(a: RoleSet, b: RoleSet): boolean {
+  if (typeof a === "number" || typeof b === "number") return (wordOf(a, 0) & wordOf(b, 0)) !== 0;
   for (let word = 0; word < a.length; word += 1) {
-    if (((a[word] ?? 0) & (b[word] ?? 0)) !== 0) return true;
+    if ((wordOf(a, word) & wordOf(b, word)) !== 0) return true;
   }
   return false;
+}
+
+function wordOf(set: RoleSet, index: number): number {
+  if (typeof set === "number") return index === 0 ? set : 0;
+  return set[index] ?? 0;
 }

@@ -3,12 +3,18 @@ import type { Version } from "#shared/contract/version.ts";
 import { permissionMatches } from "../document/permission.ts";
 import type { PolicyDocument, Role } from "../document/policy-document.ts";
 import { SUBJECT_ID, subjectNames } from "../document/condition.ts";
+import { compileEventMap, type EventMap } from "./compile-event-map.ts";
+import { compileRoutes, type RouteMatcher } from "./compile-routes.ts";
 import { placeholdersIn } from "./fill-template.ts";
+import type { Effect } from "./fold-condition.ts";
 import { limitedRule, type LimitedRule } from "./limited-rule.ts";
-import { addRole, createRoleSet, type RoleSet } from "./role-set.ts";
+import { createRoleSet, type RoleSet } from "./role-set.ts";
 
 /** Rows beyond those that the document names are made when asked for; this many are kept. */
 const MAX_EXTRA_ROWS = 1_024;
+
+/** One for all rows without any: a decision that looks at it finds it in the cache. */
+const NO_RULES: readonly LimitedRule[] = [];
 
 /** Roles bound to subjects over HTTP; they replace what the document binds to the same subject. */
 export type HttpBindings = ReadonlyMap<string, readonly string[]>;
@@ -17,6 +23,8 @@ export type HttpBindings = ReadonlyMap<string, readonly string[]>;
 export interface Snapshot {
   readonly version: Version;
   readonly document: PolicyDocument;
+  /** What the document was read from, where it was a text. */
+  readonly text?: string;
   readonly httpBindings: HttpBindings;
   /** The document's bindings in force when it was stored, by subject; `group:<name>` stands for everyone in a group. */
   readonly documentBindings: ReadonlyMap<string, readonly BoundRole[]>;
@@ -28,8 +36,23 @@ export interface Snapshot {
   readonly lineages: readonly RoleSet[];
   /** For each role's bit: the subject's attributes that its own rules look at. */
   readonly namesUsed: readonly (readonly string[])[];
+  /** The rows of the permissions that the document's events and routes need. */
+  readonly rows: ReadonlyMap<string, Row>;
+  /** The tenant's state and limits; absent where only the document is looked at. */
+  readonly standing?: TenantStanding;
   /** What the document's rules say about one permission. */
   rowOf(permission: string): Row;
+  /** Which of the document's routes a request takes. */
+  readonly matchRoute: RouteMatcher;
+  /** Which permission events of a type need. */
+  readonly permissionFor: EventMap;
+}
+
+/** What is in force for a tenant as a whole. */
+export interface TenantStanding {
+  readonly state: "active" | "suspended" | "deleted";
+  /** How many streams it may have on an edge; undefined for as many as the edge takes. */
+  readonly maxConnections: number | undefined;
 }
 
 /** All rules about one permission, by the role that has them. */
@@ -71,6 +94,9 @@ export function compileSnapshot(
     roleBits,
     lineages: Array.from(document.roles.keys(), (name) => lineageOf(name, document, roleBits)),
     namesUsed: Array.from(document.roles.values(), namesUsedBy),
+    rows,
+    matchRoute: compileRoutes(document.routes),
+    permissionFor: compileEventMap(document.events),
     rowOf(permission) {
       const known = rows.get(permission) ?? extraRows.get(permission);
       if (known !== undefined) return known;
@@ -126,12 +152,18 @@ function namesUsedBy({ allow, deny }: Role): string[] {
 }
 
 function compileRow({ tenant, roles }: PolicyDocument, permission: string): Row {
-  const row = { allow: createRoleSet(roles.size), deny: createRoleSet(roles.size), limited: new Array<LimitedRule>() };
-  for (const rule of rulesAbout(permission, tenant, roles)) {
-    if (rule.template === ">" && rule.when === undefined) addRole(row[rule.effect], rule.role);
-    else row.limited.push(rule);
-  }
-  return row;
+  const rules = rulesAbout(permission, tenant, roles);
+  const everywhere = rules.filter(({ template, when }) => template === ">" && when === undefined);
+  const rolesThat = (wanted: Effect): RoleSet =>
+    createRoleSet(
+      roles.size,
+      everywhere.filter(({ effect }) => effect === wanted).map(({ role }) => role),
+    );
+  return {
+    allow: rolesThat("allow"),
+    deny: rolesThat("deny"),
+    limited: everywhere.length === rules.length ? NO_RULES : rules.filter((rule) => !everywhere.includes(rule)),
+  };
 }
 
 function rulesAbout(permission: string, tenant: string, roles: PolicyDocument["roles"]): LimitedRule[] {

@@ -20,7 +20,7 @@ const referencesSchema = z.object({
 type References = z.infer<typeof referencesSchema>;
 
 /** Names of roles that are not defined, roles that inherit themselves, placeholders without a source, another's tenant. */
-export function crossReferenceFaults(value: unknown, tenant: string): CrossReferenceFault[] {
+export function crossReferenceFaults(value: unknown, tenant: string | undefined): CrossReferenceFault[] {
   const parsed = referencesSchema.safeParse(value);
   // The search for cycles costs the square of the number of roles; too many are a fault of their own.
   if (!parsed.success || Object.keys(parsed.data.roles).length > MAX_ROLES) return [];
@@ -33,8 +33,8 @@ export function crossReferenceFaults(value: unknown, tenant: string): CrossRefer
   ];
 }
 
-function tenantFaults(references: References, tenant: string): CrossReferenceFault[] {
-  if (typeof references.tenant !== "string" || references.tenant === tenant) return [];
+function tenantFaults(references: References, tenant: string | undefined): CrossReferenceFault[] {
+  if (tenant === undefined || typeof references.tenant !== "string" || references.tenant === tenant) return [];
   return [{ path: ["tenant"], message: `this is the document of tenant "${tenant}"` }];
 }
 

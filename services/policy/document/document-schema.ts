@@ -2,6 +2,7 @@ import { z } from "zod";
 import { isName, nameSchema } from "#shared/contract/names.ts";
 import { isTopicPattern, patternsOverlap } from "#shared/contract/topics.ts";
 import { attributesSchema } from "./attributes-schema.ts";
+import { caseSchema, MAX_CASES } from "./case-schema.ts";
 import { parseCondition } from "./parse-condition.ts";
 import { isPermissionPattern, permissionSchema } from "./permission.ts";
 import type { EventRule, PolicyDocument, Role, Rule, TrustedIssuer } from "./policy-document.ts";
@@ -80,6 +81,7 @@ export const documentSchema = z.strictObject({
     Array.from(rules, ([pattern, permission]) => ({ pattern, permission })),
   ),
   routes: z.array(routeSchema).max(1_024).default([]),
+  tests: z.array(caseSchema).max(MAX_CASES).default([]),
 }) satisfies z.ZodType<PolicyDocument>;
 
 /** A mapping as a Map: names are free, also those that every JavaScript object already answers to. */

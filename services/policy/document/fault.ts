@@ -10,6 +10,14 @@ export interface Fault {
   readonly message: string;
 }
 
+/** Something in a sound document that its author can hardly mean. */
+export interface DocumentWarning {
+  readonly path: readonly PropertyKey[];
+  /** Where it is a key under `path` that the warning is about. */
+  readonly key?: string;
+  readonly message: string;
+}
+
 /** A fault as one line for people. */
 export function faultText({ line, column, path, message }: Fault): string {
   const place = line === undefined ? [] : [`line ${line}, column ${column}`];

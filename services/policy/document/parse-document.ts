@@ -13,11 +13,14 @@ const MAX_FAULTS = 100;
 
 /** A document, or everything that is wrong with its text. */
 export type ParsedDocument =
-  | { readonly document: PolicyDocument; readonly faults?: never }
+  | { readonly document: PolicyDocument; readonly faultAt: YamlText["faultAt"]; readonly faults?: never }
   | { readonly document?: never; readonly faults: readonly Fault[] };
 
-/** Reads the text of a tenant's policy document, YAML or JSON, and finds all its faults at once, each with its place. */
-export function parseDocument(text: string, tenant: string): ParsedDocument {
+/**
+ * Reads the text of a policy document, YAML or JSON, and finds all its faults at once, each with its place. It must be the
+ * document of `tenant`; undefined takes anybody's.
+ */
+export function parseDocument(text: string, tenant: string | undefined): ParsedDocument {
   if (Buffer.byteLength(text) > MAX_DOCUMENT_BYTES) {
     return { faults: [{ path: "", message: `the document may have ${MAX_DOCUMENT_BYTES} bytes` }] };
   }
@@ -28,7 +31,7 @@ export function parseDocument(text: string, tenant: string): ParsedDocument {
     ...firstOf(parsed.error?.issues ?? []).flatMap((issue) => shapeFaults(yaml, issue)),
     ...firstOf(crossReferenceFaults(yaml.value, tenant)).map(({ path, message }) => yaml.faultAt(path, message)),
   ];
-  if (parsed.success && faults.length === 0) return { document: parsed.data };
+  if (parsed.success && faults.length === 0) return { document: parsed.data, faultAt: yaml.faultAt };
   return { faults: firstOf(faults.toSorted(byPlace)) };
 }
 

@@ -1,4 +1,5 @@
 import { type Condition, conditionText } from "./condition.ts";
+import type { Question } from "./question-fields.ts";
 
 /** What a tenant allows: a policy document after every check, without the positions and the spelling of its text. */
 export interface PolicyDocument {
@@ -12,6 +13,8 @@ export interface PolicyDocument {
   /** In the document's order: the first pattern that matches an event type gives its permission. */
   readonly events: readonly EventRule[];
   readonly routes: readonly Route[];
+  /** What must hold of all this: a document that its own cases contradict is never put in force. */
+  readonly tests: readonly PolicyCase[];
 }
 
 /** A named set of rules, with those of the roles it inherits. */
@@ -60,6 +63,19 @@ export interface Route {
   readonly path: string;
   readonly permission: string;
   readonly topics: readonly string[];
+}
+
+/** A question, and the answer that it must get. */
+export interface PolicyCase {
+  /** As a token would tell; the issuer is absent for auth's own. */
+  readonly subject: {
+    readonly id: string;
+    readonly roles: readonly string[];
+    readonly groups: readonly string[];
+    readonly issuer: string | undefined;
+  };
+  readonly question: Question;
+  readonly expect: "allow" | "deny";
 }
 
 /** A rule for people: `permission`, `permission@topic.pattern`, and `when …` behind it where it has a condition. */

@@ -21,7 +21,7 @@ export interface YamlText {
   readonly value: unknown;
   readonly faults: readonly Fault[];
   /** The fault at the value under `path`; with `key`, at that key of it. */
-  faultAt(path: readonly PropertyKey[], message: string, key?: string): Fault;
+  readonly faultAt: (path: readonly PropertyKey[], message: string, key?: string) => Fault;
 }
 
 /** Reads one YAML document (JSON is YAML) and refuses what is not plain data: tags, a second document, keys given twice. */

@@ -9,7 +9,7 @@ const MAX_SEGMENTS = 16;
 export function isRoutePath(path: string): boolean {
   if (path === "/") return true;
   const [root, ...segments] = path.split("/");
-  const names = segments.flatMap(placeholderOf);
+  const names = segments.flatMap((segment) => placeholderOf(segment) ?? []);
   if (root !== "" || segments.length > MAX_SEGMENTS || new Set(names).size < names.length) return false;
   const last = segments.pop() ?? "";
   return segments.every((segment) => SEGMENT.test(segment)) && LAST_SEGMENT.test(last);
@@ -20,13 +20,19 @@ export function isRouteTopic(topic: string, path: string): boolean {
   const placeholders = new Set(
     path
       .split("/")
-      .flatMap(placeholderOf)
+      .flatMap((segment) => placeholderOf(segment) ?? [])
       .map((name) => `{${name}}`),
   );
   const filled = topic.split(".").map((token) => (placeholders.has(token) ? "x" : token));
   return isTopicPattern(filled.join("."));
 }
 
-function placeholderOf(segment: string): string[] {
-  return PLACEHOLDER.exec(segment)?.slice(1) ?? [];
+/** The name of a segment that is a placeholder. */
+export function placeholderOf(segment: string): string | undefined {
+  return PLACEHOLDER.exec(segment)?.[1];
+}
+
+/** Whether a segment may be missing. */
+export function isOptional(segment: string): boolean {
+  return segment.endsWith("?}");
 }

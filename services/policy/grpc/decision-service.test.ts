@@ -37,7 +37,16 @@ describe("the decision service", () => {
 
   beforeAll(async () => {
     const document = { text, origin: { kind: "http" as const } };
-    stored = { version, document, bindings: new Map(), at: "2026-01-01T00:00:00Z", by: "x", why: "y" };
+    stored = {
+      version,
+      document,
+      bindings: new Map(),
+      lifecycle: { state: "active" as const, since: 0, at: "2026-01-01T00:00:00Z" },
+      limits: {},
+      at: "2026-01-01T00:00:00Z",
+      by: "x",
+      why: "y",
+    };
     const read = async (tenant: string) => {
       reads += 1;
       return tenant === "acme" ? { policy: stored, revision: 1 } : undefined;
@@ -96,7 +105,7 @@ describe("the decision service", () => {
       { ...PLAIN, allow: [">"], deny: ["order.hidden"] },
       { ...PLAIN, allow: ["note.*.alice"] },
     ]);
-    const counted = (await metrics.decisions.get()).values.map(({ labels, value }) => [labels.effect, value]);
+    const counted = (await metrics.decisions.get()).values.map(({ labels, value }) => [labels.outcome, value]);
     expect(counted).toEqual([
       ["allow", 1],
       ["deny", 1],

@@ -6,8 +6,6 @@ import type {
   ResolveRequest,
   ResolveResponse,
 } from "#proto/policy/v1/decision.ts";
-import { isName } from "#shared/contract/names.ts";
-import { type Version, versionSchema } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
@@ -17,37 +15,32 @@ import { type Residual, residualOf } from "../decide/residual.ts";
 import { resolveSubject } from "../decide/resolve-subject.ts";
 import { trustedSubject } from "../decide/trusted-subject.ts";
 import { isPermission } from "../document/permission.ts";
-import type { PolicyMetrics } from "../metrics.ts";
-import type { Snapshots } from "../snapshots.ts";
+import { checkBatch } from "./check-batch.ts";
+import type { Deciding, DecisionMetrics } from "./deciding.ts";
 import { encodeResidual } from "./encode-residual.ts";
+import { explainCheck } from "./explain-check.ts";
+import { mapResources } from "./map-resources.ts";
+import { readTenant, readVersion, requireCount } from "./read-request.ts";
 
-const MAX_QUESTIONS = 1_024;
 const MAX_RESIDUALS = 65_536;
 
 /** Who may ask, over mutual TLS. */
 export const decisionCallers: MethodCallers<keyof DecisionServiceService> = {
   resolve: ["stream.sluice", "auth.sluice"],
   decide: ["stream.sluice", "auth.sluice"],
+  checkBatch: ["gateway.sluice"],
+  explain: ["gateway.sluice"],
+  mapResources: ["stream.sluice"],
 };
-
-/** What the service counts. */
-export type DecisionMetrics = Pick<PolicyMetrics, "decisions" | "resolves">;
-
-/** What answering needs. */
-export interface Deciding {
-  readonly snapshots: Pick<Snapshots, "atLeast">;
-  readonly metrics: DecisionMetrics;
-  /** Milliseconds since 1970: bindings end. */
-  readonly wall: () => number;
-  /** Auth's `iss`. */
-  readonly ownIssuer: string;
-}
 
 /** Answers the edge: who may what, in batches, from a snapshot that is at least as new as it asks for. */
 export function createDecisionService(on: Deciding, log: Logger): DecisionServiceServer {
   return {
     resolve: unaryHandler(log, (request) => resolve(on, request)),
     decide: unaryHandler(log, (request) => decideAll(on, request)),
+    checkBatch: unaryHandler(log, (request) => checkBatch(on, request)),
+    explain: unaryHandler(log, (request) => explainCheck(on, request)),
+    mapResources: unaryHandler(log, (request) => mapResources(on, request)),
   };
 }
 
@@ -63,7 +56,8 @@ async function resolve(
     return { id, roles: [...roles], remainingMs };
   });
   metrics.resolves.inc(grants.length);
-  return { version: snapshot.version, grants, eventMap: [...snapshot.document.events] };
+  const maxConnections = snapshot.standing?.maxConnections;
+  return { version: snapshot.version, grants, eventMap: [...snapshot.document.events], maxConnections };
 }
 
 async function decideAll(
@@ -90,27 +84,10 @@ async function decideAll(
 function countEffects(metrics: DecisionMetrics, residuals: readonly Residual[]): void {
   const counts = { allow: 0, deny: 0, conditional: 0 };
   for (const residual of residuals) counts[effectOf(residual)] += 1;
-  for (const [effect, count] of Object.entries(counts)) metrics.decisions.inc({ effect }, count);
+  for (const [outcome, count] of Object.entries(counts)) metrics.decisions.inc({ outcome, source: "edge" }, count);
 }
 
 function effectOf({ allow, deny, allowWhen, denyWhen }: Residual): "allow" | "deny" | "conditional" {
   if (allow.length + allowWhen.length === 0) return "deny";
   return allow[0] === ">" && deny.length + denyWhen.length === 0 ? "allow" : "conditional";
-}
-
-function requireCount(what: string, count: number): void {
-  if (count >= 1 && count <= MAX_QUESTIONS) return;
-  throw new AppError("malformed_request", `${what} must be 1 to ${MAX_QUESTIONS}, not ${count}`);
-}
-
-function readTenant(tenant: string): string {
-  if (!isName(tenant)) throw new AppError("malformed_request", "the tenant is not a name");
-  return tenant;
-}
-
-function readVersion(version: Version | undefined): Version | undefined {
-  if (version === undefined) return undefined;
-  const parsed = versionSchema.safeParse(version);
-  if (!parsed.success) throw new AppError("malformed_request", "at_least is not a version");
-  return parsed.data;
 }

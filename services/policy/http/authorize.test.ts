@@ -102,8 +102,8 @@ describe("who may administer", () => {
         status: 404,
         body: { code: "tenant_unknown" },
       });
-      expect(await call("DELETE", "/v1/tenants/acme")).toMatchObject({ status: 404 });
-      expect(await call("POST", "/v1/tenants/acme/explain", {})).toMatchObject({ status: 404 });
+      expect(await call("DELETE", "/v1/tenants/acme/policy")).toMatchObject({ status: 404 });
+      expect(await call("PUT", "/v1/tenants/acme/explain", {})).toMatchObject({ status: 404 });
     });
 
     it("from a page is let in by the exact list of origins", async () => {

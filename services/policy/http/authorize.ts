@@ -14,8 +14,8 @@ const ADMIN_PERMISSION = "policy:admin";
 
 /** Ended sessions. */
 export interface Revocations {
-  /** Whether the session has ended, as the leader of the record knows; throws `unavailable` when it does not answer. */
-  isRevoked(tenant: string, sid: string): Promise<boolean>;
+  /** Whether the session, or its tenant since it began, has ended, as the leader of the record knows; throws `unavailable` when it does not answer. */
+  isRevoked(tenant: string, sid: string, loginAt: string): Promise<boolean>;
 }
 
 /** What telling administrators from others needs. */
@@ -24,6 +24,8 @@ export interface Authorizing {
   readonly verify: (token: string) => Promise<AccessClaims>;
   readonly revocations: Revocations;
   readonly snapshots: Pick<Snapshots, "atLeast">;
+  /** Where a request comes from, for the audit trail. */
+  readonly addressOf: (c: Context) => string;
   /** Milliseconds since 1970: bindings end. */
   readonly wall: () => number;
   /** Auth's `iss`. */
@@ -51,7 +53,8 @@ export async function authorizeAdmin(on: Authorizing, c: Context, tenant: string
   if (isOperator(on, token)) return "operator";
   const claims = await on.verify(token);
   if (claims.tenant_id !== tenant) throw forbidden();
-  if (await on.revocations.isRevoked(tenant, claims.sid)) throw new AppError("session_ended", "the session has ended");
+  if (await on.revocations.isRevoked(tenant, claims.sid, claims.login_at))
+    throw new AppError("session_ended", "the session has ended");
   const snapshot = await on.snapshots.atLeast(tenant).catch((error: unknown) => {
     throw error instanceof AppError && error.code === "tenant_unknown" ? forbidden() : error;
   });

@@ -10,6 +10,13 @@ export function nameParameter(c: Context, parameter: "tenant" | "subject"): stri
   throw new AppError("malformed_request", `the ${parameter} in the path must be 1 to 64 of A-Z a-z 0-9 _ -`);
 }
 
+/** The number of a version in a path. */
+export function versionParameter(c: Context): number {
+  const value = c.req.param("version") ?? "";
+  if (/^[1-9]\d{0,14}$/.test(value)) return Number(value);
+  throw new AppError("malformed_request", "the version in the path must be a number, such as 17");
+}
+
 /** The version of `If-Match`, as a number or as the entity tag we gave out; undefined where any version will do. */
 export function readIfMatch(c: Context): number | undefined {
   const header = c.req.header("if-match")?.trim();

@@ -26,7 +26,9 @@ describe("tenants and their policies over HTTP", () => {
       expect(await call("PUT", "/v1/tenants/made")).toMatchObject({ status: 201, body: { tenant: "made" } });
       expect(await call("PUT", "/v1/tenants/made")).toMatchObject({ status: 200 });
       expect((await call("GET", "/v1/tenants")).body["tenants"]).toEqual(
-        expect.arrayContaining(["acme", "made", "rival"]),
+        expect.arrayContaining(
+          ["acme", "made", "rival"].map((tenant) => expect.objectContaining({ tenant, state: "active", limits: {} })),
+        ),
       );
       expect((await call("GET", "/v1/tenants/made/policy")).body).toMatchObject({
         version: 1,
@@ -100,6 +102,47 @@ describe("tenants and their policies over HTTP", () => {
       expect(unknown).toMatchObject({ status: 404, body: { code: "not_found" } });
     });
 
+    it("tells of each version who made it, why, and what differs from the one before", async () => {
+      await call("PUT", "/v1/tenants/acme/policy", ACME_DOCUMENT);
+      await call("PUT", "/v1/tenants/acme/policy", ACME_DOCUMENT.replace('allow: ["order:read"]', 'allow: ["a:b"]'));
+      await call("PUT", "/v1/tenants/acme/subjects/bob/roles", { roles: ["viewer"] }, await as("carol"));
+      const { body } = await call("GET", "/v1/tenants/acme/policy/versions");
+      expect((body["versions"] as unknown[]).slice(0, 2)).toMatchObject([
+        {
+          by: "subject:carol",
+          why: "the roles of bob were set",
+          at: expect.any(String),
+          diff: { differences: [{ change: "added", kind: "subject", name: "bob", after: "viewer" }], more: 0 },
+        },
+        {
+          by: "operator",
+          why: "the document was put",
+          diff: {
+            differences: [
+              { change: "removed", kind: "allow", name: "viewer", before: "order:read" },
+              { change: "added", kind: "allow", name: "viewer", after: "a:b" },
+            ],
+            more: 0,
+          },
+        },
+      ]);
+      await call("DELETE", "/v1/tenants/acme/subjects/bob/roles");
+    });
+
+    it("gives each version that is kept, with its document and what was bound then", async () => {
+      const version = await versionOf();
+      await call("PUT", "/v1/tenants/acme/policy", "tenant: acme\n");
+      const { status, body } = await call("GET", `/v1/tenants/acme/policy/versions/${version + 1}`);
+      expect(status).toBe(200);
+      expect(body).toMatchObject({ version: version + 1, document: "tenant: acme\n", bindings: {} });
+      await call("PUT", "/v1/tenants/acme/policy", ACME_DOCUMENT);
+      const older = await call("GET", `/v1/tenants/acme/policy/versions/${version}`, undefined, await as("carol"));
+      expect(older.body["document"]).toContain("halfAdmin");
+      expect(await call("GET", "/v1/tenants/acme/policy/versions/9999")).toMatchObject({ status: 404 });
+      expect(await call("GET", "/v1/tenants/acme/policy/versions/x")).toMatchObject({ status: 400 });
+      expect((await call("GET", "/v1/tenants/acme/policy/versions/1", undefined, await as("alice"))).status).toBe(403);
+    });
+
     it("is refused with every fault and its place", async () => {
       const { status, body } = await call(
         "PUT",
@@ -108,6 +151,18 @@ describe("tenants and their policies over HTTP", () => {
       );
       expect([status, body["code"]]).toEqual([422, "document_invalid"]);
       expect(body["title"]).toMatch(/2 faults:\nline 2, column \d+: roles\.a\.allow\.0[^\n]*\nline 3, column 1: who/);
+    });
+
+    it("is refused where its own test cases fail, and a change of bindings asks them no more", async () => {
+      const withCase = (expected: string): string =>
+        `${ACME_DOCUMENT}tests:\n  - { subject: alice, topic: order.created.42, expect: ${expected} }\n`;
+      const { status, body } = await call("PUT", "/v1/tenants/acme/policy", withCase("deny"));
+      expect([status, body["code"]]).toEqual([422, "document_invalid"]);
+      expect(body["title"]).toMatch(/a fault:\nline 13, column 5: tests\.0: expected deny, but role viewer says allow/);
+      expect(await call("PUT", "/v1/tenants/acme/policy", withCase("allow"))).toMatchObject({ status: 200 });
+      expect(await call("PUT", "/v1/tenants/acme/subjects/alice/roles", { roles: [] })).toMatchObject({ status: 200 });
+      await call("DELETE", "/v1/tenants/acme/subjects/alice/roles");
+      await call("PUT", "/v1/tenants/acme/policy", ACME_DOCUMENT);
     });
 
     it("may have 1 MiB in a request, and no more", async () => {

@@ -7,7 +7,7 @@ import { putDocument, refuseFileDocument } from "../policy-change.ts";
 import type { StoredPolicy } from "../store/stored-policy.ts";
 import type { Rejection } from "../watch/watch-documents.ts";
 import { authorizeAdmin, type Authorizing } from "./authorize.ts";
-import { nameParameter, readIfMatch, readText } from "./parameters.ts";
+import { nameParameter, readIfMatch, readText, versionParameter } from "./parameters.ts";
 
 const rollbackSchema = z.strictObject({ version: z.int().min(1) });
 
@@ -32,7 +32,8 @@ export function addPolicyRoutes(
     const tenant = nameParameter(c, "tenant");
     const by = await authorizeAdmin(authorizing, c, tenant);
     const expected = readIfMatch(c);
-    const change = putDocument(await readText(c), { kind: "document", by, why: "the document was put", expected });
+    const who = { by, address: authorizing.addressOf(c) };
+    const change = putDocument(await readText(c), { kind: "document", ...who, why: "the document was put", expected });
     const version = await changePolicy(changing, tenant, change);
     c.header("etag", `"${version.number}"`);
     return c.json({ version: version.number });
@@ -43,7 +44,15 @@ export function addPolicyRoutes(
     await authorizeAdmin(authorizing, c, tenant);
     const versions = await changing.store.history(tenant);
     if (versions.length === 0) throw tenantUnknown();
-    return c.json({ versions: versions.map(summaryOf) });
+    return c.json({ versions: versions.map((each) => ({ ...summaryOf(each), diff: each.diff })) });
+  });
+
+  api.get("/v1/tenants/:tenant/policy/versions/:version", async (c) => {
+    const tenant = nameParameter(c, "tenant");
+    await authorizeAdmin(authorizing, c, tenant);
+    const policy = await findVersion(changing, tenant, versionParameter(c));
+    const bindings = Object.fromEntries(policy.bindings);
+    return c.json({ tenant, ...summaryOf(policy), diff: policy.diff, document: policy.document.text, bindings });
   });
 
   api.post("/v1/tenants/:tenant/policy/rollback", async (c) => {
@@ -51,9 +60,10 @@ export function addPolicyRoutes(
     const by = await authorizeAdmin(authorizing, c, tenant);
     const { version: wanted } = await readJson(c, rollbackSchema);
     const expected = readIfMatch(c);
-    const { text } = await findVersion(changing, tenant, wanted);
-    const why = `back to version ${wanted}`;
-    const version = await changePolicy(changing, tenant, putDocument(text, { kind: "rollback", by, why, expected }));
+    refuseFileDocument((await readCurrent(changing, tenant)).document.origin);
+    const { text } = (await findVersion(changing, tenant, wanted)).document;
+    const who = { by, address: authorizing.addressOf(c), why: `back to version ${wanted}` };
+    const version = await changePolicy(changing, tenant, putDocument(text, { kind: "rollback", ...who, expected }));
     c.header("etag", `"${version.number}"`);
     return c.json({ version: version.number });
   });
@@ -65,17 +75,12 @@ async function readCurrent({ store }: PolicyChanging, tenant: string): Promise<S
   return stored.policy;
 }
 
-async function findVersion(
-  { store }: PolicyChanging,
-  tenant: string,
-  wanted: number,
-): Promise<StoredPolicy["document"]> {
-  const [current, ...older] = await store.history(tenant);
-  if (current === undefined) throw tenantUnknown();
-  refuseFileDocument(current.document.origin);
-  const found = [current, ...older].find(({ version }) => version.number === wanted);
+async function findVersion({ store }: PolicyChanging, tenant: string, wanted: number): Promise<StoredPolicy> {
+  const versions = await store.history(tenant);
+  if (versions.length === 0) throw tenantUnknown();
+  const found = versions.find(({ version }) => version.number === wanted);
   if (found === undefined) throw new AppError("not_found", `version ${wanted} is not kept any more, or never was`);
-  return found.document;
+  return found;
 }
 
 function summaryOf({ version, document: { origin }, at, by, why }: StoredPolicy) {

@@ -26,7 +26,8 @@ export function addSubjectRoutes(api: Hono, authorizing: Authorizing, changing: 
   const changeRoles = async (c: Context, readRoles: () => Promise<string[] | undefined>): Promise<Response> => {
     const [tenant, subject] = [nameParameter(c, "tenant"), nameParameter(c, "subject")];
     const by = await authorizeAdmin(authorizing, c, tenant);
-    const version = await changePolicy(changing, tenant, bindSubject(subject, await readRoles(), by));
+    const change = { ...bindSubject(subject, await readRoles(), by), address: authorizing.addressOf(c) };
+    const version = await changePolicy(changing, tenant, change);
     return c.json({ version: version.number });
   };
   api.put(path, (c) => changeRoles(c, async () => (await readJson(c, rolesSchema)).roles));

@@ -1,20 +1,106 @@
-import type { Hono } from "hono";
-import type { PolicyChanging } from "../change-policy.ts";
+import type { Context, Hono } from "hono";
+import { z } from "zod";
+import { AppError } from "#shared/errors/app-error.ts";
+import { readJson } from "#shared/http/json-api.ts";
+import { changePolicy, type PolicyChanging } from "../change-policy.ts";
+import { type PolicyChange, setLimits, setState } from "../policy-change.ts";
+import type { StoredPolicy } from "../store/stored-policy.ts";
 import { createTenant } from "../tenants/create-tenant.ts";
-import { type Authorizing, authorizeOperator } from "./authorize.ts";
+import { settleTenant } from "../tenants/keep-tenant.ts";
+import { authorizeAdmin, type Authorizing, authorizeOperator } from "./authorize.ts";
 import { nameParameter } from "./parameters.ts";
 
-/** Adds the operator's calls: make a tenant, list them. */
-export function addTenantRoutes(api: Hono, authorizing: Authorizing, changing: PolicyChanging): void {
-  api.put("/v1/tenants/:tenant", async (c) => {
+/** What a tenant's log holds: events and control entries, of which the oldest and the newest came then. */
+export interface Usage {
+  readonly messages: number;
+  readonly bytes: number;
+  readonly firstAt?: string;
+  readonly lastAt?: string;
+}
+
+/** Tells what the tenants' logs hold. Both methods throw `unavailable` when that cannot be found out. */
+export interface LogUsage {
+  /** Undefined where there is no log. */
+  of(tenant: string): Promise<Usage | undefined>;
+  all(): Promise<ReadonlyMap<string, Usage>>;
+}
+
+/** An age below the broker's memory for repeated ids is none that it takes. */
+const limitsSchema = z.strictObject({
+  historyBytes: z
+    .int()
+    .min(1024 * 1024)
+    .optional(),
+  historyAgeSeconds: z
+    .int()
+    .min(120)
+    .max(3_650 * 86_400)
+    .optional(),
+  connections: z.int().min(0).optional(),
+});
+
+/** Adds the calls on tenants as a whole: make, look at, limit, suspend, resume, delete. */
+export function addTenantRoutes(api: Hono, authorizing: Authorizing, changing: PolicyChanging, usage: LogUsage): void {
+  const path = "/v1/tenants/:tenant";
+
+  api.put(path, async (c) => {
     const tenant = nameParameter(c, "tenant");
     const by = await authorizeOperator(authorizing, c);
-    const isNew = await createTenant(changing, tenant, by);
+    const isNew = await createTenant(changing, tenant, by, authorizing.addressOf(c));
     return c.json({ tenant }, isNew ? 201 : 200);
   });
 
   api.get("/v1/tenants", async (c) => {
     await authorizeOperator(authorizing, c);
-    return c.json({ tenants: await changing.store.tenants() });
+    const usages = await usage.all();
+    const tenants = (await changing.store.tenants()).map(async (tenant) => {
+      const stored = await changing.store.read(tenant);
+      return stored && describe(tenant, stored.policy, usages.get(tenant));
+    });
+    return c.json({ tenants: (await Promise.all(tenants)).filter((tenant) => tenant !== undefined) });
   });
+
+  api.get(path, async (c) => {
+    const tenant = nameParameter(c, "tenant");
+    await authorizeAdmin(authorizing, c, tenant);
+    const stored = await changing.store.read(tenant);
+    if (stored === undefined) throw new AppError("tenant_unknown", "there is no such tenant");
+    return c.json(describe(tenant, stored.policy, await usage.of(tenant)));
+  });
+
+  const change = async (c: Context, makeChange: (by: string) => PolicyChange | Promise<PolicyChange>) => {
+    const tenant = nameParameter(c, "tenant");
+    const by = await authorizeOperator(authorizing, c);
+    const made = { ...(await makeChange(by)), address: authorizing.addressOf(c) };
+    const { number: version } = await changePolicy(changing, tenant, made);
+    await settleTenant(changing, tenant);
+    return { tenant, version };
+  };
+
+  api.put(`${path}/limits`, async (c) =>
+    c.json(await change(c, async (by) => setLimits(await readJson(c, limitsSchema), by))),
+  );
+  api.post(`${path}/suspend`, async (c) => c.json(await change(c, (by) => setState("suspended", by))));
+  api.post(`${path}/resume`, async (c) => c.json(await change(c, (by) => setState("active", by))));
+  api.delete(path, async (c) =>
+    c.json(
+      await change(c, (by) => {
+        requireConfirmation(c);
+        return setState("deleted", by);
+      }),
+      202,
+    ),
+  );
+}
+
+/** Everything of the tenant goes, and nothing brings it back. */
+function requireConfirmation(c: Context): void {
+  const tenant = nameParameter(c, "tenant");
+  if (c.req.query("confirm") === tenant) return;
+  throw new AppError("malformed_request", `to delete the tenant with all its events, add ?confirm=${tenant}`);
+}
+
+function describe(tenant: string, { version, lifecycle, limits }: StoredPolicy, usage: Usage | undefined) {
+  const { state, since, at } = lifecycle;
+  return { tenant, state, ...(since > 0 ? { since: at } : {}), version: version.number, limits, usage };
 }

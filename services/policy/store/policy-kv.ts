@@ -12,18 +12,25 @@ import { isLostRace } from "#shared/nats/is-lost-race.ts";
 import type { PolicyStore, StoredRevision } from "./policy-store.ts";
 import { decodeStoredPolicy, encodeStoredPolicy, type StoredPolicy } from "./stored-policy.ts";
 
-const BUCKET = "sluice_policy";
+/** The bucket of policies: one key for each tenant. */
+export const BUCKET = "sluice_policy";
 const STREAM = `KV_${BUCKET}`;
 const SUBJECT_PREFIX = `$KV.${BUCKET}.`;
-const HISTORY = 64;
+/** How many versions of a policy are kept. */
+export const HISTORY = 64;
 
 /** Headers and the subject travel in the same message as the value. */
 const MESSAGE_OVERHEAD_BYTES = 1_024;
 
+type OnPolicyChange = (tenant: string, policy: StoredPolicy | undefined) => void;
+
 /** A store whose changes, also those of other processes, can be followed. */
 export interface WatchedPolicyStore extends PolicyStore {
-  /** Calls `onChange` for the policy of each tenant, then for each change, until `stop`. Changes may be told late. */
-  follow(onChange: (tenant: string, policy: StoredPolicy) => void, stop: AbortSignal): Promise<void>;
+  /**
+   * Calls `onChange` for the policy of each tenant, then for each change, until `stop`; without a policy for a tenant that is
+   * no more. Changes may be told late.
+   */
+  follow(onChange: OnPolicyChange, stop: AbortSignal): Promise<void>;
 }
 
 /**
@@ -72,7 +79,9 @@ async function replace(
   policy: StoredPolicy,
   revision: number | undefined,
 ): Promise<boolean> {
-  const value = Buffer.from(encodeStoredPolicy(policy));
+  const whole = Buffer.from(encodeStoredPolicy(policy));
+  // What changed is worth less than the change: it is left out where there is no room for it.
+  const value = whole.length > maxValueBytes ? Buffer.from(encodeStoredPolicy({ ...policy, diff: undefined })) : whole;
   if (value.length > maxValueBytes) {
     const message = `the policy with its bindings takes ${value.length} bytes, the store takes ${maxValueBytes}`;
     throw new AppError("body_too_large", message);
@@ -97,15 +106,10 @@ async function readHistory(bucket: KV, tenant: string): Promise<string[]> {
 }
 
 /** A watch ends when its consumer is lost for good; then it begins anew, with the policy of each tenant. */
-async function follow(
-  bucket: KV,
-  onChange: (tenant: string, policy: StoredPolicy) => void,
-  stop: AbortSignal,
-  log: Logger,
-): Promise<void> {
+async function follow(bucket: KV, onChange: OnPolicyChange, stop: AbortSignal, log: Logger): Promise<void> {
   for (let attempt = 0; !stop.aborted; attempt += 1) {
     try {
-      const entries = await bucket.watch();
+      const entries = await bucket.watch({ key: "*" });
       const end = (): void => entries.stop();
       stop.addEventListener("abort", end, { once: true });
       if (stop.aborted) end();
@@ -123,10 +127,9 @@ async function follow(
   }
 }
 
-function tell(entry: KvEntry, onChange: (tenant: string, policy: StoredPolicy) => void, log: Logger): void {
+function tell(entry: KvEntry, onChange: OnPolicyChange, log: Logger): void {
   try {
-    const stored = revisionOf(entry);
-    if (stored !== undefined) onChange(entry.key, stored.policy);
+    onChange(entry.key, revisionOf(entry)?.policy);
   } catch (error) {
     log.error({ err: error, tenant: entry.key }, "a stored policy cannot be read; the one before stays in force");
   }

@@ -9,13 +9,23 @@ export interface LastPolicyEntry {
   readonly sequence: number;
 }
 
+/** What a tenant's log is to be, beside what all logs are. */
+export interface LogShape {
+  /** Whether events are taken in; control entries always are. */
+  readonly takesEvents: boolean;
+  /** How much is kept; undefined for the installation's default. */
+  readonly maxBytes: number | undefined;
+  readonly maxAgeMs: number | undefined;
+}
+
 /** The tenants' logs. Every method throws `unavailable` when a log does not answer. */
 export interface TenantLogs {
   /**
-   * Makes the tenant's log if there is none, and tells whether it did. The epoch of an existing log stays.
+   * Makes the tenant's log if there is none; an existing one is brought into this shape, and keeps its epoch. Tells whether
+   * anything had to be done.
    * @throws {AppError} `internal` naming the settings that an existing log must not have.
    */
-  ensure(tenant: string): Promise<boolean>;
+  ensure(tenant: string, shape: LogShape): Promise<boolean>;
   /** The tenants that have a log, known to the store or not. */
   tenants(): Promise<string[]>;
   /** The last policy entry, as the log's leader knows it. */

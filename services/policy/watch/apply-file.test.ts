@@ -60,9 +60,41 @@ describe("a document file", () => {
     expect([...(await current("sound")).roles.keys()]).toEqual(["one"]);
   });
 
+  it("whose own test cases fail is refused with their place, and makes no tenant", async () => {
+    const failing = `${documentOf("tested", "one")}tests:\n  - { subject: a, permission: b:c, expect: allow }\n`;
+    expect(await apply("tested", failing, "boot")).toEqual({
+      reason: "invalid",
+      faults: [
+        {
+          line: 4,
+          column: 5,
+          path: "tests.0",
+          message: "expected allow, but no rule of the subject's roles is about b:c",
+        },
+      ],
+    });
+    expect(await policies.store.tenants()).not.toContain("tested");
+    expect(await apply("tested", failing.replace("allow", "deny"), "change")).toBeUndefined();
+    expect(await apply("tested", failing, "change")).toMatchObject({ reason: "invalid" });
+    expect((await current("tested")).tests).toHaveLength(1);
+  });
+
   it.each(["a.b", "*", ">", "a b", "a".repeat(65)])("makes no tenant named %j", async (tenant) => {
     expect(await apply(tenant, "tenant: x", "change")).toMatchObject({ reason: "invalid" });
     expect(await policies.store.tenants()).not.toContain(tenant);
+  });
+
+  it("that leaves no room for what it changes is in force all the same", async () => {
+    const roles = Array.from({ length: 60 }, (_, index) => `  ${"r".repeat(60)}${index}: {}\n`).join("");
+    const text = `tenant: full\nroles:\n${roles}`;
+    expect(await apply("full", documentOf("full", "one"), "change")).toBeUndefined();
+    expect(await apply("full", text, "change")).toBeUndefined();
+    const [kept] = await policies.store.history("full");
+    expect(kept?.diff).toMatchObject({ more: 11 });
+    const padded = `${text}#`.padEnd(1024 * 1024 - 2_000, "x");
+    expect(await apply("full", padded.replaceAll("r".repeat(60), "s".repeat(60)), "change")).toBeUndefined();
+    const [full] = await policies.store.history("full");
+    expect([full?.document.text.length, full?.diff]).toEqual([padded.length, undefined]);
   });
 
   it("that is larger than the store takes is refused", async () => {

@@ -1,11 +1,11 @@
 import { isName } from "#shared/contract/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { changePolicy, type PolicyChanging } from "../change-policy.ts";
+import { documentFaults } from "../compile-policy.ts";
 import { decodeUtf8 } from "../document/decode-utf8.ts";
 import type { Fault } from "../document/fault.ts";
-import { parseDocument } from "../document/parse-document.ts";
 import { takeFile } from "../policy-change.ts";
-import { createTenant } from "../tenants/create-tenant.ts";
+import { createTenant, isDeleted } from "../tenants/create-tenant.ts";
 
 /** What a document file holds: its bytes and their hash. */
 export interface FileContent {
@@ -20,8 +20,8 @@ export type FileOccasion = "boot" | "change";
 
 /** Why a file was not put in force. */
 export interface Refusal {
-  /** `older`: it was in force before, and another version replaced it. */
-  readonly reason: "invalid" | "older";
+  /** `older`: it was in force before, and another version replaced it. `deleted`: its tenant was, and no file brings it back. */
+  readonly reason: "invalid" | "older" | "deleted";
   readonly faults: readonly Fault[];
 }
 
@@ -38,8 +38,9 @@ export async function applyFile(
   if (!isName(tenant)) return invalid("the file must be named <tenant>.yaml, with a tenant of A-Z a-z 0-9 _ -");
   const text = decodeUtf8(bytes);
   if (text === undefined) return invalid("the file is not UTF-8");
-  const { faults } = parseDocument(text, tenant);
-  if (faults !== undefined) return { reason: "invalid", faults };
+  const faults = documentFaults(text, tenant);
+  if (faults.length > 0) return { reason: "invalid", faults };
+  if (await isDeleted(on, tenant)) return { reason: "deleted", faults: [] };
   await createTenant(on, tenant, "file");
   if (occasion === "boot" && (await wasReplaced(on, tenant, hash))) return { reason: "older", faults: [] };
   try {

@@ -24,6 +24,9 @@ export const sessionEntrySchema = z.union([
 ]);
 export type SessionEntry = z.infer<typeof sessionEntrySchema>;
 
-/** A change of the tenant itself. */
-export const tenantEntrySchema = z.object({ state: z.enum(["active", "suspended", "deleted"]) });
+/** A change of the tenant itself, and the version of its policy that made it. */
+export const tenantEntrySchema = z.object({
+  state: z.enum(["active", "suspended", "deleted"]),
+  version: versionSchema.shape.number.optional(),
+});
 export type TenantEntry = z.infer<typeof tenantEntrySchema>;

@@ -21,6 +21,11 @@ export function sessionControlSubject(tenant: string): string {
   return `control.${tenant}.session`;
 }
 
+/** The subject of the control entries that tell whether the tenant is in use. */
+export function tenantControlSubject(tenant: string): string {
+  return `control.${tenant}.tenant`;
+}
+
 /** The stream metadata that tells one incarnation of a log from the next. */
 export const EPOCH_METADATA = "sluice_epoch";
 

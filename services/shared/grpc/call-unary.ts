@@ -10,7 +10,7 @@ type UnaryMethod<Request, Response> = (
 
 /**
  * Calls a unary method and gives its answer as a promise. Every call has a deadline.
- * @throws {AppError} `tenant_unknown` or `malformed_request` as the other side said, else `unavailable`: the answer is not
+ * @throws {AppError} `tenant_unknown`, `tenant_suspended` or `malformed_request` as the other side said, else `unavailable`: the answer is not
  * known, whether the call arrived or not.
  */
 export function callUnary<Request, Response>(
@@ -28,6 +28,7 @@ export function callUnary<Request, Response>(
 
 function codeOf(error: ServiceError): ErrorCode {
   if (error.code === status.NOT_FOUND) return "tenant_unknown";
+  if (error.code === status.FAILED_PRECONDITION) return "tenant_suspended";
   if (error.code === status.INVALID_ARGUMENT) return "malformed_request";
   return "unavailable";
 }

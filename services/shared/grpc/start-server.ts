@@ -79,6 +79,8 @@ export function unaryHandler<Request, Response>(
 }
 
 function statusOf(error: AppError): status {
+  // Not a matter of who calls, which is what PERMISSION_DENIED tells.
+  if (error.code === "tenant_suspended") return status.FAILED_PRECONDITION;
   switch (httpStatusOf[error.code]) {
     case 400:
     case 413:

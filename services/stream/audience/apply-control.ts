@@ -50,6 +50,11 @@ export function doubtEverything(tenant: Tenant, setting: VerifySetting): void {
   }
 }
 
+/** Has every grant of the tenant asked for again: its log is gone, and policy knows whether the tenant is. */
+export function doubtGrants(tenant: Tenant, setting: VerifySetting): void {
+  for (const listing of tenant.listings) doubtGrant(tenant, listing, NOT_AT_ALL, setting);
+}
+
 /** Holds the reader until auth has answered again. */
 function doubtSession(tenant: Tenant, listing: Listing, setting: VerifySetting): void {
   listing.doubtSession();

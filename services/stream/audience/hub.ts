@@ -73,11 +73,13 @@ export class Hub implements AsyncDisposable {
   attach(tenant: Tenant, reader: Reader): void {
     reader.listing.stream = reader;
     this.#streams.set(reader.id, { tenant, reader });
+    tenant.streams += 1;
   }
 
   /** Takes out a stream that is over, with the listing it has by now. */
   detach({ tenant, reader }: Stream): void {
     this.#streams.delete(reader.id);
+    tenant.streams -= 1;
     this.unlist(tenant, reader.listing);
   }
 

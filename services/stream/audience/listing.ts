@@ -15,6 +15,8 @@ export interface Identity {
   readonly kid: string;
   /** Seconds since 1970. */
   readonly tokenExpiresAt: number;
+  /** When the session began, in RFC 3339. */
+  readonly loginAt?: string | undefined;
   /** The session is an outside issuer's: it ends with its token. */
   readonly isOutside: boolean;
 }
@@ -28,11 +30,12 @@ export function identityOf({
   roles,
   groups,
   exp,
+  login_at: loginAt,
   kid,
   isOutside = false,
 }: StreamClaims): Identity {
   const subject = { id: sub, roles, groups, issuer: isOutside ? iss : undefined };
-  return { tenant: tenant_id, sid, subject, kid, tokenExpiresAt: exp, isOutside };
+  return { tenant: tenant_id, sid, subject, kid, tokenExpiresAt: exp, loginAt, isOutside };
 }
 
 /** What the log may do to a listed connection once it has a stream. */
@@ -116,8 +119,8 @@ export class Listing {
   }
 
   get sessionQuestion(): SessionQuestion {
-    const { tenant, sid, subject, tokenExpiresAt, isOutside } = this.identity;
-    const session = { tenant, sid, subject: subject.id, tokenExpiresAt, isOutside };
+    const { tenant, sid, subject, tokenExpiresAt, loginAt, isOutside } = this.identity;
+    const session = { tenant, sid, subject: subject.id, tokenExpiresAt, loginAt, isOutside };
     return { contextId: this.#connectionId, ...session, extend: this.#extended };
   }
 

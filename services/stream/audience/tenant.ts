@@ -1,5 +1,6 @@
 import { Decisions } from "../authorization/decisions.ts";
 import type { Decider } from "../authorization/ports.ts";
+import type { Residual } from "../authorization/residual.ts";
 import type { EventEntry, LogEntry, Poison, Position } from "../event.ts";
 import type { Bounds, LogView } from "../log/resume.ts";
 import { Signal } from "../log/signal.ts";
@@ -28,6 +29,8 @@ export interface TenantSetting {
   readonly decider: Decider;
   readonly tailBudget: TailBudget;
   readonly flushMs: number;
+  /** Watches what is decided. */
+  readonly countDecisions?: (residual: Residual) => Residual;
   /** The monotonic time; notices a clock that jumped before it answers. */
   readonly now: () => number;
   /** Told of each entry that nobody can be shown. */
@@ -44,6 +47,8 @@ export class Tenant implements LogView, Disposable {
   readonly tail: Tail;
   readonly decisions: Decisions;
   readonly listings = new Set<Listing>();
+  /** How many streams of the tenant are open on this edge. */
+  streams = 0;
   /** Audiences by the topics they asked for. */
   readonly topics = new TopicIndex<Audience>();
   /** Notified when the horizon moved after standing still for a waiting reader, or the log came back. */
@@ -64,7 +69,7 @@ export class Tenant implements LogView, Disposable {
     this.history = history;
     this.#setting = setting;
     this.tail = new Tail(setting.tailBudget, setting.now);
-    this.decisions = new Decisions(id, setting.decider);
+    this.decisions = new Decisions(id, setting.decider, setting.countDecisions);
   }
 
   get epoch(): string {

@@ -26,7 +26,7 @@ export interface HandshakeSetting extends VerifySetting {
 
 /**
  * Asks auth and policy at once, and no longer than a handshake may last.
- * @throws {AppError} `unavailable` or `tenant_unknown`. Whether the listing is in force then, `requireInForce` tells.
+ * @throws {AppError} `unavailable`, `tenant_unknown` or `tenant_suspended`. Whether the listing is in force then, `requireInForce` tells.
  */
 export async function verifyInTime(listing: Listing, tenant: Tenant, setting: HandshakeSetting): Promise<void> {
   const asked = Promise.all([verifySession(listing, tenant, setting), verifyGrant(listing, tenant, setting)]);
@@ -54,7 +54,7 @@ export function requireInForce({ ended, identity }: Listing, { isWithdrawn }: Ha
  * Asks auth until it has said, after the last doubt, whether the listing's session lives; ends the listing when not, and has
  * it granted anew when the person's roles or groups are other than before. An outage is waited out: a listing in doubt stays
  * so, and its reader held. `extend` asks for another access token's life.
- * @throws {AppError} `tenant_unknown`.
+ * @throws {AppError} `tenant_unknown` or `tenant_suspended`.
  */
 export async function verifySession(
   listing: Listing,
@@ -90,7 +90,7 @@ async function confirm(
 /**
  * Asks policy until the listing's grant is known and no change that concerns it has come meanwhile. What is known on the
  * way is put to use at once, for the events before such a change: frequent changes never starve a reader.
- * @throws {AppError} `tenant_unknown`.
+ * @throws {AppError} `tenant_unknown` or `tenant_suspended`.
  */
 export async function verifyGrant(listing: Listing, tenant: Tenant, setting: VerifySetting): Promise<void> {
   if (!listing.beginGrantCheck()) return;
@@ -121,7 +121,7 @@ async function askGrant(listing: Listing, { decisions }: Tenant, { now }: Verify
 function notKnown({ onFault }: VerifySetting): (error: unknown) => undefined {
   return (error) => {
     const { code } = toAppError(error);
-    if (code === "tenant_unknown") throw error;
+    if (code === "tenant_unknown" || code === "tenant_suspended") throw error;
     if (code !== "unavailable") onFault(error);
   };
 }

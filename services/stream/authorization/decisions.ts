@@ -66,6 +66,7 @@ export interface Whom {
 export class Decisions {
   readonly #tenant: string;
   readonly #decider: Decider;
+  readonly #count: (residual: Residual) => Residual;
   /** A grant lives as long as somebody holds it; changes reach it exactly that long. */
   readonly #grants = new Map<string, WeakRef<Grant>>();
   readonly #dropped = new FinalizationRegistry<string>((id) => {
@@ -73,6 +74,7 @@ export class Decisions {
   });
   readonly #pending = new Map<string, Promise<void>>();
   readonly #eventMap = new EventMap();
+  #maxConnections = Number.POSITIVE_INFINITY;
   #marks: Mark[] = [];
   #marked = 0;
   /** The version of the last policy entry in force; undefined while none is known. */
@@ -81,9 +83,16 @@ export class Decisions {
   #floor: Version | undefined;
   readonly #moved = new Signal();
 
-  constructor(tenant: string, decider: Decider) {
+  /** `count` sees each residual before it is used, and may watch what it decides. */
+  constructor(tenant: string, decider: Decider, count = (residual: Residual): Residual => residual) {
     this.#tenant = tenant;
     this.#decider = decider;
+    this.#count = count;
+  }
+
+  /** How many streams the tenant may have on this edge, by the newest answer. */
+  get maxConnections(): number {
+    return this.#maxConnections;
   }
 
   /** Starts anew: after the log was opened, or did not continue where it was. `last` is its last policy entry. */
@@ -129,7 +138,7 @@ export class Decisions {
     const floor = this.#floor;
     const answer = await this.#decider.resolve(this.#tenant, subject, floor);
     await this.#reach(answer.version, floor);
-    this.#eventMap.learn(answer.version, answer.eventMap);
+    this.#learn(answer);
     const grant = this.#grants.get(answer.grant.id)?.deref() ?? this.#addGrant(answer.grant);
     return { grant, subject, version: answer.version, since, remainingMs: answer.grant.remainingMs };
   }
@@ -201,7 +210,7 @@ export class Decisions {
     const { version, ...rules } = await this.#decider.decide(this.#tenant, grant.id, permission, floor);
     await this.#reach(version, floor);
     const { through } = this.#validityOf(since, version, grant);
-    grant.residuals.set(permission, { version, residual: createResidual(rules), through });
+    grant.residuals.set(permission, { version, residual: this.#count(createResidual(rules)), through });
   }
 
   #addGrant({ id, roles }: ResolveAnswer["grant"]): Grant {
@@ -216,6 +225,12 @@ export class Decisions {
       const grant = reference.deref();
       if (grant !== undefined) yield grant;
     }
+  }
+
+  /** Takes over what an answer says of the tenant as a whole, unless a newer one is known. */
+  #learn({ version, eventMap, maxConnections = Number.POSITIVE_INFINITY }: ResolveAnswer): void {
+    this.#eventMap.learn(version, eventMap);
+    if (this.#eventMap.version === version) this.#maxConnections = maxConnections;
   }
 
   #mark(mark: Mark): void {

@@ -10,6 +10,8 @@ export interface SessionQuestion {
   readonly subject: string;
   /** The access token's `exp`, seconds since 1970. */
   readonly tokenExpiresAt: number;
+  /** When the session began: its tenant may have been deleted and made anew since. */
+  readonly loginAt?: string | undefined;
   /** Asks for another access token's life. */
   readonly extend: boolean;
   /** The session is an outside issuer's, of which auth knows nothing. */
@@ -60,6 +62,12 @@ export interface EventRule {
   readonly permission: string;
 }
 
+/**
+ * The topics that tell of changes behind a path, by the tenant's routes as policy's store has them now; none where no route
+ * has it. Safe to repeat. Throws AppError `tenant_unknown`, or `unavailable` when there is no answer in time.
+ */
+export type MapResource = (tenant: string, path: string) => Promise<readonly string[]>;
+
 export interface ResolveAnswer {
   readonly version: Version;
   readonly grant: {
@@ -69,6 +77,8 @@ export interface ResolveAnswer {
     readonly remainingMs?: number | undefined;
   };
   readonly eventMap: readonly EventRule[];
+  /** How many streams of the tenant this edge may hold; undefined for as many as it takes. */
+  readonly maxConnections?: number | undefined;
 }
 
 export interface DecideAnswer extends TopicRules {
@@ -77,7 +87,7 @@ export interface DecideAnswer extends TopicRules {
 
 /**
  * Asks policy. Both calls are safe to repeat, and answer with at least the version asked for (without one: with what the
- * store holds right now). They throw AppError `tenant_unknown`, or `unavailable` when there is no answer in time.
+ * store holds right now). They throw AppError `tenant_unknown`, `tenant_suspended`, or `unavailable` when there is no answer in time.
  */
 export interface Decider {
   resolve(tenant: string, subject: Subject, atLeast: Version | undefined): Promise<ResolveAnswer>;

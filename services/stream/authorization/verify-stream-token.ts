@@ -13,6 +13,8 @@ export interface StreamClaims extends Pick<
 > {
   /** The key of auth that signed the token; empty for an outside issuer's, which auth cannot withdraw. */
   readonly kid: string;
+  /** When the session began; an outside issuer does not say. */
+  readonly login_at?: string;
   /** The session is not one of auth's: the token alone says how long it lasts. */
   readonly isOutside?: boolean;
 }

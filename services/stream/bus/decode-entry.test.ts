@@ -3,7 +3,8 @@ import { connect, headers, type MsgHdrs } from "@nats-io/transport-node";
 import { describe, expect, test } from "vitest";
 import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
 import { startNats } from "#test/support/start-nats.ts";
-import { decodeEntry, nanosOf, type StoredMessage, tagOf } from "./decode-entry.ts";
+import { nanosOf, tagOf } from "#shared/contract/event-id.ts";
+import { decodeEntry, type StoredMessage } from "./decode-entry.ts";
 
 const MAX_BYTES = 1_024;
 const STORED_AT = 1_769_860_800_123_456_789n;
@@ -84,6 +85,7 @@ describe("a control entry", () => {
   ])("of %s says %j", (of, entry) => {
     expect(decode(`control.acme.${of}`, JSON.stringify(entry))).toEqual({
       kind: "control",
+      storedAt: 1_769_860_800_123,
       position: POSITION,
       change: { of, entry },
     });
@@ -170,5 +172,5 @@ function poison(reason: string) {
 }
 
 function unknown() {
-  return { kind: "control", position: POSITION, change: { of: "unknown" } };
+  return { kind: "control", position: POSITION, storedAt: 1_769_860_800_123, change: { of: "unknown" } };
 }

@@ -1,8 +1,9 @@
 import { isUtf8 } from "node:buffer";
-import { crc32 } from "node:zlib";
 import type { MsgHdrs } from "@nats-io/transport-node";
 import type { z } from "zod";
 import { policyEntrySchema, sessionEntrySchema, tenantEntrySchema } from "#shared/contract/control-entry.ts";
+import { attributesOf } from "#shared/contract/event-attributes.ts";
+import { tagOf } from "#shared/contract/event-id.ts";
 import { eventTypeOf, isTopic } from "#shared/contract/topics.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { ControlEntry, LogEntry, PoisonEntry, Position } from "../event.ts";
@@ -15,8 +16,6 @@ export interface StoredMessage {
   readonly storedAtNanos: bigint;
   readonly headers: MsgHdrs | undefined;
 }
-
-const NO_ATTRIBUTES: Readonly<Record<string, string>> = Object.freeze({});
 
 /** Makes an entry of a stored message. Producers may have written anything; what cannot be shown becomes poison. */
 export function decodeEntry(tenant: string, maxEventBytes: number, message: StoredMessage): LogEntry {
@@ -35,29 +34,23 @@ export function decodeEntry(tenant: string, maxEventBytes: number, message: Stor
     type: eventTypeOf(topic),
     // A copy: the message is a window into a chunk of many, and would keep all of it in memory.
     payload: Buffer.from(message.data),
-    storedAt: Number(message.storedAtNanos / 1_000_000n),
+    storedAt: storedAtOf(message),
     attributes: attributesOf(message.headers),
     frames: undefined,
   };
 }
 
-/** 32 bits of a message's time of storage in base 36: another message under the same sequence has another tag. */
-export function tagOf(storedAtNanos: bigint): string {
-  return crc32(storedAtNanos.toString()).toString(36);
+function storedAtOf({ storedAtNanos }: StoredMessage): number {
+  return Number(storedAtNanos / 1_000_000n);
 }
 
-/** Nanoseconds since 1970 of the timestamps that JetStream writes (RFC 3339 with up to nine decimals). */
-export function nanosOf(timestamp: string): bigint {
-  const [, seconds = "", fraction = "", zone = "Z"] = /^([^.Z+]+)(?:\.(\d+))?(.*)$/.exec(timestamp) ?? [];
-  return BigInt(Date.parse(`${seconds}${zone}`)) * 1_000_000n + BigInt(fraction.padEnd(9, "0").slice(0, 9));
-}
-
-function decodeControl(tenant: string, position: Position, { subject, data }: StoredMessage): ControlEntry {
+function decodeControl(tenant: string, position: Position, message: StoredMessage): ControlEntry {
+  const { subject, data } = message;
   const prefix = `control.${tenant}.`;
   const change = subject.startsWith(prefix)
     ? changeOf(subject.slice(prefix.length), parseJson(Buffer.from(data).toString("utf8")))
     : undefined;
-  return { kind: "control", position, change: change ?? { of: "unknown" } };
+  return { kind: "control", position, storedAt: storedAtOf(message), change: change ?? { of: "unknown" } };
 }
 
 function changeOf(kind: string, value: unknown): ControlEntry["change"] | undefined {
@@ -74,18 +67,6 @@ function wrap<Of extends string, Schema extends z.ZodType>(
 ): { of: Of; entry: z.infer<Schema> } | undefined {
   const parsed = schema.safeParse(value);
   return parsed.success ? { of, entry: parsed.data } : undefined;
-}
-
-function attributesOf(headers: MsgHdrs | undefined): Readonly<Record<string, string>> {
-  if (headers === undefined) return NO_ATTRIBUTES;
-  const kept = headers.keys().filter((name) => isAttribute(name.toLowerCase()));
-  return kept.length === 0
-    ? NO_ATTRIBUTES
-    : Object.fromEntries(kept.map((name) => [name.toLowerCase(), headers.get(name)]));
-}
-
-function isAttribute(name: string): boolean {
-  return name === "nats-msg-id" || name.startsWith("ce-");
 }
 
 function poison(position: Position, reason: PoisonEntry["reason"]): PoisonEntry {

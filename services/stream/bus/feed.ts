@@ -10,7 +10,7 @@ import {
 } from "@nats-io/jetstream";
 import { nanos, type NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "#shared/log/create-logger.ts";
-import { AppError } from "#shared/errors/app-error.ts";
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
 import type { Opening } from "../deliver.ts";
@@ -33,6 +33,8 @@ export interface FeedListener {
   onEntry(entry: LogEntry): void;
   /** The log lives, and has nothing new. */
   onBeat(): void;
+  /** There is no log at all; told again for as long as that is so. */
+  onMissing(): void;
 }
 
 /** What a feed needs. */
@@ -125,6 +127,7 @@ class Feed implements AsyncDisposable {
         failures = 0;
       } catch (error) {
         failures = this.#last.seq > before ? 1 : failures + 1;
+        if (toAppError(error).code === "tenant_unknown") this.#listener.onMissing();
         this.#setting.log.warn(
           { tenant: this.#tenant, reason: (error as Error).message },
           "the log cannot be read right now",

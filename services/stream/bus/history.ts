@@ -4,7 +4,8 @@ import { AppError } from "#shared/errors/app-error.ts";
 import type { History } from "../audience/tenant.ts";
 import type { LogEntry } from "../event.ts";
 import type { GoneReason } from "../log/resume.ts";
-import { decodeEntry, nanosOf, type StoredMessage } from "./decode-entry.ts";
+import { nanosOf } from "#shared/contract/event-id.ts";
+import { decodeEntry, type StoredMessage } from "./decode-entry.ts";
 import { readLogInfo, tagAt } from "./inspect-log.ts";
 
 /** The most messages one read asks for. */

@@ -1,6 +1,7 @@
 import { jetstream, type JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { doubtGrants } from "../audience/apply-control.ts";
 import type { OpenTenant } from "../audience/hub.ts";
 import { Tenant, type TenantSetting } from "../audience/tenant.ts";
 import type { VerifySetting } from "../audience/verify.ts";
@@ -15,6 +16,8 @@ export interface TenantOpening extends TenantSetting {
   readonly jsm: JetStreamManager;
   readonly verifying: VerifySetting;
   readonly maxEventBytes: number;
+  /** The time that logs are stamped with, as far as this host knows it. */
+  readonly wall: () => number;
   readonly metrics: StreamMetrics;
   readonly log: Logger;
 }
@@ -24,8 +27,11 @@ export interface TenantOpening extends TenantSetting {
  * @throws {AppError} `tenant_unknown` or `unavailable`.
  */
 export async function openTenant(id: string, setting: TenantOpening): Promise<OpenTenant> {
-  const { nats, jsm, verifying, maxEventBytes, metrics, log } = setting;
-  const tenant = new Tenant(id, createHistory(jsm, id, maxEventBytes), setting);
+  const { nats, jsm, verifying, maxEventBytes, wall, metrics, log } = setting;
+  const tenant = new Tenant(id, createHistory(jsm, id, maxEventBytes), {
+    ...setting,
+    countDecisions: metrics.countDecisions,
+  });
   const feed = await openFeed(
     id,
     {
@@ -33,9 +39,11 @@ export async function openTenant(id: string, setting: TenantOpening): Promise<Op
       onEntry: (entry) => {
         if (entry.kind === "poison") setting.onPoison({ tenant: id, seq: entry.position.seq, reason: entry.reason });
         deliver(tenant, entry, verifying);
+        if (entry.kind === "control" && entry.change.of === "policy") metrics.policyApplied(wall() - entry.storedAt);
         if (entry.kind === "event" && tenant.decisions.isWithoutRule(entry.type)) metrics.eventWithoutRule(entry.type);
       },
       onBeat: () => tenant.heard(),
+      onMissing: () => doubtGrants(tenant, verifying),
     },
     { nats, js: jetstream(nats), jsm, maxEventBytes, log, onDisturbed: () => metrics.feedDisturbed() },
   );

@@ -4,13 +4,13 @@ import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
-import type { DecideAnswer, Decider, ResolveAnswer, Subject } from "../authorization/ports.ts";
+import type { DecideAnswer, Decider, MapResource, ResolveAnswer, Subject } from "../authorization/ports.ts";
 import { createLoader } from "./create-loader.ts";
 import { decodeResidual } from "./decode-residual.ts";
 
 const TIMEOUT_MS = 3_000;
 
-/** Subjects in one call. */
+/** Subjects, or paths, in one call. */
 const MAX_SUBJECTS = 512;
 
 /** Grants or permissions in one call; the service multiplies them, and answers at most 65 536 residuals. */
@@ -36,6 +36,7 @@ interface DecideKey {
 interface Loaders {
   readonly resolve: (key: ResolveKey) => Promise<ResolveAnswer>;
   readonly decide: (key: DecideKey) => Promise<DecideAnswer>;
+  readonly mapResource: (path: string) => Promise<readonly string[]>;
 }
 
 /** Asks policy over gRPC; many questions about one tenant in one call. */
@@ -55,6 +56,9 @@ export class GrpcDecider implements Decider, Disposable {
     return this.#loadersOf(tenant).decide({ grant, permission, atLeast });
   }
 
+  /** Which topics a path stands for. */
+  readonly mapResource: MapResource = (tenant, path) => this.#loadersOf(tenant).mapResource(path);
+
   #loadersOf(tenant: string): Loaders {
     const known = this.#loaders.get(tenant);
     if (known !== undefined) return known;
@@ -63,6 +67,9 @@ export class GrpcDecider implements Decider, Disposable {
         this.#resolve(tenant, keys),
       ),
       decide: createLoader({ maxBatch: MAX_PAIRS }, (keys) => this.#decide(tenant, keys)),
+      mapResource: createLoader({ maxBatch: MAX_SUBJECTS, restMsPerQuestion: RESOLVE_REST_MS }, (paths) =>
+        this.#mapResources(tenant, paths),
+      ),
     };
     this.#loaders.set(tenant, loaders);
     return loaders;
@@ -78,7 +85,8 @@ export class GrpcDecider implements Decider, Disposable {
     const request = { tenant, subjects, atLeast: highest(keys) };
     const response = await callUnary(this.#client.resolve.bind(this.#client), request, { timeoutMs: TIMEOUT_MS });
     const version = requireVersion(response.version);
-    return keys.map((_, index) => ({ version, grant: require(response.grants[index]), eventMap: response.eventMap }));
+    const { grants, eventMap, maxConnections } = response;
+    return keys.map((_, index) => ({ version, grant: require(grants[index]), eventMap, maxConnections }));
   }
 
   async #decide(tenant: string, keys: readonly DecideKey[]): Promise<DecideAnswer[]> {
@@ -91,6 +99,13 @@ export class GrpcDecider implements Decider, Disposable {
       const index = grants.indexOf(grant) * permissions.length + permissions.indexOf(permission);
       return { version, ...decodeResidual(require(response.residuals[index])) };
     });
+  }
+
+  /** Without a version to go by policy reads its store: a route that was just made is found. */
+  async #mapResources(tenant: string, paths: readonly string[]): Promise<(readonly string[])[]> {
+    const request = { tenant, paths: [...paths] };
+    const response = await callUnary(this.#client.mapResources.bind(this.#client), request, { timeoutMs: TIMEOUT_MS });
+    return paths.map((_, index) => require(response.resources[index]).topics);
   }
 
   [Symbol.dispose](): void {

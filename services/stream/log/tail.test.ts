@@ -129,7 +129,7 @@ function sequences(entries: readonly LogEntry[] | undefined): number[] | undefin
 }
 
 function control(seq: number): LogEntry {
-  return { kind: "control", position: { seq, tag: "t" }, change: { of: "unknown" } };
+  return { kind: "control", position: { seq, tag: "t" }, storedAt: 0, change: { of: "unknown" } };
 }
 
 function event(seq: number, bytes: number): LogEntry {

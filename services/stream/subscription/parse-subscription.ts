@@ -6,16 +6,20 @@ import type { FrameFormat } from "../sse/encode-frame.ts";
 
 /** What a client asks for. */
 export interface Subscription {
-  /** 1 to 100 topic patterns, sorted, without repeats. */
+  /** Up to 100 topic patterns, sorted, without repeats. */
   readonly topics: readonly string[];
+  /** Paths that stand for topics, as the client sent them. There is at least one of them or of `topics`. */
+  readonly resources: readonly string[];
   readonly format: FrameFormat;
   readonly from: From;
   /** As the client sent it: anything at all. */
   readonly lastEventId: string | undefined;
 }
 
-const MAX_TOPICS = 100;
-const KNOWN = new Set(["topic", "lastEventId", "from", "format", "events"]);
+/** The most topic patterns of one subscription. */
+export const MAX_TOPICS = 100;
+const MAX_PATH_CHARACTERS = 2_048;
+const KNOWN = new Set(["topic", "resource", "lastEventId", "from", "format", "events"]);
 
 /**
  * Reads the parameters of `GET /v1/stream`.
@@ -26,8 +30,11 @@ export function parseSubscription(query: URLSearchParams, lastEventIdHeader: str
   if (unknown !== undefined) {
     throw new AppError("unsupported_parameter", `this server does not know the parameter "${unknown.slice(0, 64)}"`);
   }
+  const [topics, resources] = [query.getAll("topic"), query.getAll("resource")];
+  requireCount(topics.length + resources.length);
   return {
-    topics: parseTopics(query.getAll("topic")),
+    topics: parseTopics(topics),
+    resources: parseResources(resources),
     format: {
       body: parseChoice(query, "format", ["raw", "cloudevents"]),
       naming: parseChoice(query, "events", ["message", "named"]),
@@ -37,10 +44,13 @@ export function parseSubscription(query: URLSearchParams, lastEventIdHeader: str
   };
 }
 
+function requireCount(count: number): void {
+  if (count >= 1 && count <= MAX_TOPICS) return;
+  const message = `give 1 to ${MAX_TOPICS} "topic" or "resource" parameters, for example topic=order.*`;
+  throw new AppError("malformed_topic", message);
+}
+
 function parseTopics(topics: readonly string[]): readonly string[] {
-  if (topics.length === 0 || topics.length > MAX_TOPICS) {
-    throw new AppError("malformed_topic", `give 1 to ${MAX_TOPICS} "topic" parameters, for example topic=order.*`);
-  }
   for (const [index, topic] of topics.entries()) {
     if (!isTopicPattern(topic)) {
       throw new AppError(
@@ -50,6 +60,12 @@ function parseTopics(topics: readonly string[]): readonly string[] {
     }
   }
   return [...new Set(topics)].toSorted();
+}
+
+function parseResources(paths: readonly string[]): readonly string[] {
+  const wrong = paths.findIndex((path) => !path.startsWith("/") || path.length > MAX_PATH_CHARACTERS);
+  if (wrong === -1) return paths;
+  throw new AppError("malformed_request", `resource ${wrong + 1} must be a path, for example /api/v1/orders/42`);
 }
 
 function parseChoice<const Choice extends string>(

@@ -37,12 +37,12 @@ export type EdgeRig = ReturnType<typeof createRig>;
  * An edge with one tenant, whose log, auth, policy and clocks are in the test's hands; sockets are real. The wall clock is
  * `wallAhead` before auth's, which agrees with the monotonic one.
  */
-export function createRig({ wallAhead = 0 } = {}) {
+export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
   const stack = new AsyncDisposableStack();
   let connections = 0;
   const { clock, now, wall } = createClocks(wallAhead, () => doubtSessions([...hub.streams()], edge));
   const [policy, auth, withdrawn] = [new FakePolicy(), new FakeAuth(), new Set<string>()];
-  const { tenant, poison } = createTenant(policy, now);
+  const { tenant, poison } = createTenant(policy, now, flushMs);
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
   const edge: Edge = {
@@ -55,7 +55,7 @@ export function createRig({ wallAhead = 0 } = {}) {
     handshakeMs: 300,
     workerId: "w",
     isWithdrawn: (kid) => withdrawn.has(kid),
-    limitHistory: (_, fetch) => fetch(),
+    ...UNLIMITED_WITHOUT_ROUTES,
     ...NOBODY_TOLD,
     onFault: rethrow,
   };
@@ -85,7 +85,7 @@ export function createRig({ wallAhead = 0 } = {}) {
     event: (text: string, seq?: number) => add((position) => eventOf(position, text), seq),
     /** An event that no reader of CloudEvents can be shown: its time is none. */
     brokenEvent: () => add((position) => ({ ...eventOf(position, "broken"), storedAt: Number.NaN })),
-    control: (change: ControlEntry["change"]) => add((position) => ({ kind: "control", position, change })),
+    control: (change: ControlEntry["change"]) => add((position) => controlOf(position, change)),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
     async open(query = "topic=order.>", lastEventId?: string) {
       const { server, client } = await socketPair(stack);
@@ -99,14 +99,19 @@ export function createRig({ wallAhead = 0 } = {}) {
   return rig;
 }
 
-function createTenant(decider: Decider, now: () => number) {
+function createTenant(decider: Decider, now: () => number, flushMs: number) {
   const poison: Poison[] = [];
   const onPoison = (each: Poison): void => void poison.push(each);
   const tailBudget = new TailBudget(1e6);
-  return { poison, tenant: new Tenant("acme", NO_HISTORY, { decider, tailBudget, flushMs: 0, now, onPoison }) };
+  return { poison, tenant: new Tenant("acme", NO_HISTORY, { decider, tailBudget, flushMs, now, onPoison }) };
 }
 
-const NOBODY_TOLD = { onHandshake: () => {}, onDelivered: () => {}, onNotice: () => {} };
+const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
+  limitHistory: (_, fetch) => fetch(),
+  mapResource: async () => [],
+};
+
+const NOBODY_TOLD = { onHandshake: () => {}, onTenantFull: () => {}, onDelivered: () => {}, onNotice: () => {} };
 
 /** Clocks that go as the test sets them, watched as the edge watches its own. */
 function createClocks(wallAhead: number, onJump: () => void) {
@@ -118,6 +123,10 @@ function createClocks(wallAhead: number, onJump: () => void) {
 
 function rethrow(error: unknown): never {
   throw error;
+}
+
+function controlOf(position: { seq: number; tag: string }, change: ControlEntry["change"]): ControlEntry {
+  return { kind: "control", position, storedAt: 0, change };
 }
 
 function eventOf(position: { seq: number; tag: string }, text: string): EventEntry {
@@ -187,6 +196,9 @@ class FakePolicy implements Decider {
   allow = [">"];
   resolved = 0;
   grantId = "viewer";
+  maxConnections: number | undefined;
+  /** What every question is answered with instead. */
+  refusal: Error | undefined;
   remainingMs: number | undefined;
   readonly asked: Subject[] = [];
   #gate: { readonly asked: () => void; readonly open: Promise<void> } | undefined;
@@ -205,9 +217,10 @@ class FakePolicy implements Decider {
     this.#gate = undefined;
     gate?.asked();
     await gate?.open;
+    if (this.refusal !== undefined) throw this.refusal;
     const eventMap = [{ pattern: "order.*", permission: "order:read" }];
     const grant = { id: this.grantId, roles: ["viewer"], remainingMs: this.remainingMs };
-    return { version: this.#version(), grant, eventMap };
+    return { version: this.#version(), grant, eventMap, maxConnections: this.maxConnections };
   }
 
   async decide() {

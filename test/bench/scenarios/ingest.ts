@@ -17,7 +17,7 @@ export const ingest: Scenario = {
   name: "ingest",
   about: `one edge catches up with ${EVENTS} events of one log, for a listener whom none of them is for`,
   async run({ issuer, programs }) {
-    await using nats = await startNats(await memoryFolder());
+    await using nats = await startNats(await memoryDisk());
     await using stack = await startStack({ nats, stream: { AUTH_JWKS_URL: issuer.jwksUri } });
     const { edge } = stack;
     const { pid = 0 } = edge.child.process;
@@ -46,9 +46,10 @@ export const ingest: Scenario = {
 };
 
 /** Where there is such a folder, the log needs no disk, which would take minutes to sync each event before they are read. */
-async function memoryFolder(): Promise<string | undefined> {
-  return access("/dev/shm").then(
-    () => "/dev/shm",
-    () => undefined,
+async function memoryDisk(): Promise<{ readonly disk?: string }> {
+  const disk = "/dev/shm";
+  return access(disk).then(
+    () => ({ disk }),
+    () => ({}),
   );
 }

@@ -46,6 +46,11 @@ export interface SessionQuestion {
   extend: boolean;
   /** The connection that asks. The answer names it again, so that it is used for that connection and no other. */
   contextId: string;
+  /**
+   * The access token's `login_at` claim: a session that began before its tenant was made anew is revoked. So is one that does
+   * not say.
+   */
+  loginAt?: string | undefined;
 }
 
 export interface CheckSessionsResponse {
@@ -81,6 +86,24 @@ export interface RenewedAccess {
   accessToken: string;
   /** How long the session can last: the cookie of the token lives that long. */
   sessionRemainingSeconds: number;
+}
+
+export interface EndTenantRequest {
+  tenant: string;
+  /** of the tenant's policy that deleted it */
+  version: number;
+}
+
+export interface EndTenantResponse {
+}
+
+export interface RestartTenantRequest {
+  tenant: string;
+  /** the last that the tenant of this name had */
+  version: number;
+}
+
+export interface RestartTenantResponse {
 }
 
 function createBaseCheckSessionsRequest(): CheckSessionsRequest {
@@ -130,7 +153,7 @@ export const CheckSessionsRequest: MessageFns<CheckSessionsRequest> = {
 };
 
 function createBaseSessionQuestion(): SessionQuestion {
-  return { tenant: "", sid: "", subject: "", tokenExpiresAt: 0, extend: false, contextId: "" };
+  return { tenant: "", sid: "", subject: "", tokenExpiresAt: 0, extend: false, contextId: "", loginAt: undefined };
 }
 
 export const SessionQuestion: MessageFns<SessionQuestion> = {
@@ -152,6 +175,9 @@ export const SessionQuestion: MessageFns<SessionQuestion> = {
     }
     if (message.contextId !== "") {
       writer.uint32(50).string(message.contextId);
+    }
+    if (message.loginAt !== undefined) {
+      writer.uint32(58).string(message.loginAt);
     }
     return writer;
   },
@@ -215,6 +241,14 @@ export const SessionQuestion: MessageFns<SessionQuestion> = {
             }
 
             message.contextId = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.loginAt = reader.string();
             continue;
           }
         }
@@ -526,7 +560,194 @@ export const RenewedAccess: MessageFns<RenewedAccess> = {
   },
 };
 
-/** SessionService answers the edge's one question about a person: may this stream go on, and for how long. */
+function createBaseEndTenantRequest(): EndTenantRequest {
+  return { tenant: "", version: 0 };
+}
+
+export const EndTenantRequest: MessageFns<EndTenantRequest> = {
+  encode(message: EndTenantRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.version !== 0) {
+      writer.uint32(16).int64(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndTenantRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndTenantRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.version = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEndTenantResponse(): EndTenantResponse {
+  return {};
+}
+
+export const EndTenantResponse: MessageFns<EndTenantResponse> = {
+  encode(_: EndTenantResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndTenantResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndTenantResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRestartTenantRequest(): RestartTenantRequest {
+  return { tenant: "", version: 0 };
+}
+
+export const RestartTenantRequest: MessageFns<RestartTenantRequest> = {
+  encode(message: RestartTenantRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.version !== 0) {
+      writer.uint32(16).int64(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RestartTenantRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRestartTenantRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.version = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRestartTenantResponse(): RestartTenantResponse {
+  return {};
+}
+
+export const RestartTenantResponse: MessageFns<RestartTenantResponse> = {
+  encode(_: RestartTenantResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RestartTenantResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRestartTenantResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+/**
+ * SessionService answers the edge's one question about a person: may this stream go on, and for how long. From policy it
+ * takes the end of whole tenants.
+ */
 export type SessionServiceService = typeof SessionServiceService;
 export const SessionServiceService = {
   /**
@@ -558,6 +779,30 @@ export const SessionServiceService = {
     responseSerialize: (value: RenewAccessResponse): Buffer => Buffer.from(RenewAccessResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RenewAccessResponse => RenewAccessResponse.decode(value),
   },
+  /**
+   * EndTenant ends all sessions of a tenant, and those that begin later; RestartTenant lets sessions begin again, and those
+   * that began before it stay ended. Calls may be repeated and come late: the highest version counts, and for one version
+   * the restart. Both fail with UNAVAILABLE when what they say could not be stored.
+   */
+  endTenant: {
+    path: "/auth.v1.SessionService/EndTenant" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: EndTenantRequest): Buffer => Buffer.from(EndTenantRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): EndTenantRequest => EndTenantRequest.decode(value),
+    responseSerialize: (value: EndTenantResponse): Buffer => Buffer.from(EndTenantResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): EndTenantResponse => EndTenantResponse.decode(value),
+  },
+  restartTenant: {
+    path: "/auth.v1.SessionService/RestartTenant" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RestartTenantRequest): Buffer => Buffer.from(RestartTenantRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RestartTenantRequest => RestartTenantRequest.decode(value),
+    responseSerialize: (value: RestartTenantResponse): Buffer =>
+      Buffer.from(RestartTenantResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RestartTenantResponse => RestartTenantResponse.decode(value),
+  },
 } as const;
 
 export interface SessionServiceServer extends UntypedServiceImplementation {
@@ -573,6 +818,13 @@ export interface SessionServiceServer extends UntypedServiceImplementation {
    * tokens. Fails with UNAVAILABLE when that cannot be found out.
    */
   renewAccess: handleUnaryCall<RenewAccessRequest, RenewAccessResponse>;
+  /**
+   * EndTenant ends all sessions of a tenant, and those that begin later; RestartTenant lets sessions begin again, and those
+   * that began before it stay ended. Calls may be repeated and come late: the highest version counts, and for one version
+   * the restart. Both fail with UNAVAILABLE when what they say could not be stored.
+   */
+  endTenant: handleUnaryCall<EndTenantRequest, EndTenantResponse>;
+  restartTenant: handleUnaryCall<RestartTenantRequest, RestartTenantResponse>;
 }
 
 export interface SessionServiceClient extends Client {
@@ -615,6 +867,41 @@ export interface SessionServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RenewAccessResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * EndTenant ends all sessions of a tenant, and those that begin later; RestartTenant lets sessions begin again, and those
+   * that began before it stay ended. Calls may be repeated and come late: the highest version counts, and for one version
+   * the restart. Both fail with UNAVAILABLE when what they say could not be stored.
+   */
+  endTenant(
+    request: EndTenantRequest,
+    callback: (error: ServiceError | null, response: EndTenantResponse) => void,
+  ): ClientUnaryCall;
+  endTenant(
+    request: EndTenantRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: EndTenantResponse) => void,
+  ): ClientUnaryCall;
+  endTenant(
+    request: EndTenantRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: EndTenantResponse) => void,
+  ): ClientUnaryCall;
+  restartTenant(
+    request: RestartTenantRequest,
+    callback: (error: ServiceError | null, response: RestartTenantResponse) => void,
+  ): ClientUnaryCall;
+  restartTenant(
+    request: RestartTenantRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RestartTenantResponse) => void,
+  ): ClientUnaryCall;
+  restartTenant(
+    request: RestartTenantRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RestartTenantResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -51,6 +51,8 @@ export interface ResolveResponse {
   grants: Grant[];
   /** first match wins, no match = denied */
   eventMap: EventRule[];
+  /** how many streams of the tenant an edge may hold */
+  maxConnections?: number | undefined;
 }
 
 /** A set of roles together with the values their placeholders use. Equal ids decide equally. */
@@ -136,6 +138,94 @@ export interface TwoAttributes {
 export interface EventConditions {
   /** 1 or more */
   conditions: EventCondition[];
+}
+
+export interface CheckBatchRequest {
+  tenant: string;
+  /** 1 to 1024 */
+  checks: Check[];
+  atLeast?: Version | undefined;
+}
+
+export interface Check {
+  subject?: Subject | undefined;
+  question?:
+    | //
+    /** on every event */
+    { $case: "permission"; value: string }
+    | //
+    /** without wildcards: may the subject see an event of it */
+    { $case: "topic"; value: string }
+    | //
+    /** by the tenant's routes */
+    { $case: "request"; value: HttpRequest }
+    | undefined;
+  /** of the event, with a topic */
+  attributes: { [key: string]: string };
+}
+
+export interface Check_AttributesEntry {
+  key: string;
+  value: string;
+}
+
+export interface HttpRequest {
+  method: string;
+  path: string;
+}
+
+export interface CheckBatchResponse {
+  version?: Version | undefined;
+  allowed: boolean[];
+}
+
+export interface ExplainRequest {
+  tenant: string;
+  check?: Check | undefined;
+  atLeast?: Version | undefined;
+}
+
+export interface ExplainResponse {
+  version?: Version | undefined;
+  allow: boolean;
+  /** that was needed; empty where neither the event map nor a route knows one */
+  permission: string;
+  /** the topic or pattern that decided; empty where every event was asked about */
+  topic: string;
+  because: string;
+  /** that the decision follows; absent where none holds, which denies */
+  rule?: ConsideredRule | undefined;
+  considered: ConsideredRule[];
+}
+
+/** A rule about the permission, of a role that the subject has. */
+export interface ConsideredRule {
+  role: string;
+  /** how the subject has the role */
+  via: string[];
+  /** allow or deny */
+  effect: string;
+  /** for people */
+  rule: string;
+  holds: boolean;
+  because: string;
+}
+
+export interface MapResourcesRequest {
+  tenant: string;
+  /** 1 to 1024 */
+  paths: string[];
+  atLeast?: Version | undefined;
+}
+
+export interface MapResourcesResponse {
+  version?: Version | undefined;
+  resources: Resource[];
+}
+
+export interface Resource {
+  /** topic patterns; empty where no route has this path, or it names no topic */
+  topics: string[];
 }
 
 function createBaseVersion(): Version {
@@ -343,7 +433,7 @@ export const Subject: MessageFns<Subject> = {
 };
 
 function createBaseResolveResponse(): ResolveResponse {
-  return { version: undefined, grants: [], eventMap: [] };
+  return { version: undefined, grants: [], eventMap: [], maxConnections: undefined };
 }
 
 export const ResolveResponse: MessageFns<ResolveResponse> = {
@@ -356,6 +446,9 @@ export const ResolveResponse: MessageFns<ResolveResponse> = {
     }
     for (const v of message.eventMap) {
       EventRule.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.maxConnections !== undefined) {
+      writer.uint32(80).int64(message.maxConnections);
     }
     return writer;
   },
@@ -395,6 +488,14 @@ export const ResolveResponse: MessageFns<ResolveResponse> = {
             }
 
             message.eventMap.push(EventRule.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.maxConnections = longToNumber(reader.int64());
             continue;
           }
         }
@@ -1070,10 +1171,810 @@ export const EventConditions: MessageFns<EventConditions> = {
   },
 };
 
+function createBaseCheckBatchRequest(): CheckBatchRequest {
+  return { tenant: "", checks: [], atLeast: undefined };
+}
+
+export const CheckBatchRequest: MessageFns<CheckBatchRequest> = {
+  encode(message: CheckBatchRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    for (const v of message.checks) {
+      Check.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.atLeast !== undefined) {
+      Version.encode(message.atLeast, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckBatchRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckBatchRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.checks.push(Check.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.atLeast = Version.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheck(): Check {
+  return { subject: undefined, question: undefined, attributes: {} };
+}
+
+export const Check: MessageFns<Check> = {
+  encode(message: Check, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.subject !== undefined) {
+      Subject.encode(message.subject, writer.uint32(10).fork()).join();
+    }
+    switch (message.question?.$case) {
+      case "permission":
+        writer.uint32(18).string(message.question.value);
+        break;
+      case "topic":
+        writer.uint32(26).string(message.question.value);
+        break;
+      case "request":
+        HttpRequest.encode(message.question.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    globalThis.Object.entries(message.attributes).forEach(([key, value]: [string, string]) => {
+      Check_AttributesEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Check {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheck();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subject = Subject.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.question = { $case: "permission", value: reader.string() };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.question = { $case: "topic", value: reader.string() };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.question = { $case: "request", value: HttpRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = Check_AttributesEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.attributes[entry5.key] = entry5.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheck_AttributesEntry(): Check_AttributesEntry {
+  return { key: "", value: "" };
+}
+
+export const Check_AttributesEntry: MessageFns<Check_AttributesEntry> = {
+  encode(message: Check_AttributesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Check_AttributesEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheck_AttributesEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHttpRequest(): HttpRequest {
+  return { method: "", path: "" };
+}
+
+export const HttpRequest: MessageFns<HttpRequest> = {
+  encode(message: HttpRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.method !== "") {
+      writer.uint32(10).string(message.method);
+    }
+    if (message.path !== "") {
+      writer.uint32(18).string(message.path);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HttpRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHttpRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.method = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheckBatchResponse(): CheckBatchResponse {
+  return { version: undefined, allowed: [] };
+}
+
+export const CheckBatchResponse: MessageFns<CheckBatchResponse> = {
+  encode(message: CheckBatchResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== undefined) {
+      Version.encode(message.version, writer.uint32(10).fork()).join();
+    }
+    if (message.allowed.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.allowed) {
+        writer.bool(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckBatchResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckBatchResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.version = Version.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.allowed.push(reader.bool());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.allowed.push(reader.bool());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExplainRequest(): ExplainRequest {
+  return { tenant: "", check: undefined, atLeast: undefined };
+}
+
+export const ExplainRequest: MessageFns<ExplainRequest> = {
+  encode(message: ExplainRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.check !== undefined) {
+      Check.encode(message.check, writer.uint32(18).fork()).join();
+    }
+    if (message.atLeast !== undefined) {
+      Version.encode(message.atLeast, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.check = Check.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.atLeast = Version.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExplainResponse(): ExplainResponse {
+  return { version: undefined, allow: false, permission: "", topic: "", because: "", rule: undefined, considered: [] };
+}
+
+export const ExplainResponse: MessageFns<ExplainResponse> = {
+  encode(message: ExplainResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== undefined) {
+      Version.encode(message.version, writer.uint32(10).fork()).join();
+    }
+    if (message.allow !== false) {
+      writer.uint32(16).bool(message.allow);
+    }
+    if (message.permission !== "") {
+      writer.uint32(26).string(message.permission);
+    }
+    if (message.topic !== "") {
+      writer.uint32(34).string(message.topic);
+    }
+    if (message.because !== "") {
+      writer.uint32(42).string(message.because);
+    }
+    if (message.rule !== undefined) {
+      ConsideredRule.encode(message.rule, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.considered) {
+      ConsideredRule.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.version = Version.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.allow = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.permission = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.because = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.rule = ConsideredRule.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.considered.push(ConsideredRule.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConsideredRule(): ConsideredRule {
+  return { role: "", via: [], effect: "", rule: "", holds: false, because: "" };
+}
+
+export const ConsideredRule: MessageFns<ConsideredRule> = {
+  encode(message: ConsideredRule, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== "") {
+      writer.uint32(10).string(message.role);
+    }
+    for (const v of message.via) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.effect !== "") {
+      writer.uint32(26).string(message.effect);
+    }
+    if (message.rule !== "") {
+      writer.uint32(34).string(message.rule);
+    }
+    if (message.holds !== false) {
+      writer.uint32(40).bool(message.holds);
+    }
+    if (message.because !== "") {
+      writer.uint32(50).string(message.because);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConsideredRule {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConsideredRule();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.via.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.effect = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.rule = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.holds = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.because = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMapResourcesRequest(): MapResourcesRequest {
+  return { tenant: "", paths: [], atLeast: undefined };
+}
+
+export const MapResourcesRequest: MessageFns<MapResourcesRequest> = {
+  encode(message: MapResourcesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    for (const v of message.paths) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.atLeast !== undefined) {
+      Version.encode(message.atLeast, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MapResourcesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMapResourcesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.paths.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.atLeast = Version.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMapResourcesResponse(): MapResourcesResponse {
+  return { version: undefined, resources: [] };
+}
+
+export const MapResourcesResponse: MessageFns<MapResourcesResponse> = {
+  encode(message: MapResourcesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== undefined) {
+      Version.encode(message.version, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.resources) {
+      Resource.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MapResourcesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMapResourcesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.version = Version.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.resources.push(Resource.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseResource(): Resource {
+  return { topics: [] };
+}
+
+export const Resource: MessageFns<Resource> = {
+  encode(message: Resource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.topics) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Resource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.topics.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /**
- * DecisionService tells the edge what people may see. Both calls are batched and carry `at_least`: the answer is made
+ * DecisionService tells the edge, and gateways, what people may see. Calls are batched and carry `at_least`: the answer is made
  * from a snapshot of at least that version, or the call fails with UNAVAILABLE. Without `at_least` policy reads its
- * store anew before it answers. An unknown tenant is NOT_FOUND.
+ * store anew before it answers. An unknown or deleted tenant is NOT_FOUND, a suspended one FAILED_PRECONDITION.
  */
 export type DecisionServiceService = typeof DecisionServiceService;
 export const DecisionServiceService = {
@@ -1097,6 +1998,37 @@ export const DecisionServiceService = {
     responseSerialize: (value: DecideResponse): Buffer => Buffer.from(DecideResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DecideResponse => DecideResponse.decode(value),
   },
+  /** CheckBatch answers checks in the order they were asked. */
+  checkBatch: {
+    path: "/policy.v1.DecisionService/CheckBatch" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CheckBatchRequest): Buffer => Buffer.from(CheckBatchRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CheckBatchRequest => CheckBatchRequest.decode(value),
+    responseSerialize: (value: CheckBatchResponse): Buffer => Buffer.from(CheckBatchResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CheckBatchResponse => CheckBatchResponse.decode(value),
+  },
+  /** Explain answers one check with all that led to the decision. */
+  explain: {
+    path: "/policy.v1.DecisionService/Explain" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExplainRequest): Buffer => Buffer.from(ExplainRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExplainRequest => ExplainRequest.decode(value),
+    responseSerialize: (value: ExplainResponse): Buffer => Buffer.from(ExplainResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExplainResponse => ExplainResponse.decode(value),
+  },
+  /** MapResources gives, for each path, the topics that tell of changes behind it, by the tenant's routes for GET. */
+  mapResources: {
+    path: "/policy.v1.DecisionService/MapResources" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: MapResourcesRequest): Buffer => Buffer.from(MapResourcesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): MapResourcesRequest => MapResourcesRequest.decode(value),
+    responseSerialize: (value: MapResourcesResponse): Buffer =>
+      Buffer.from(MapResourcesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): MapResourcesResponse => MapResourcesResponse.decode(value),
+  },
 } as const;
 
 export interface DecisionServiceServer extends UntypedServiceImplementation {
@@ -1104,6 +2036,12 @@ export interface DecisionServiceServer extends UntypedServiceImplementation {
   resolve: handleUnaryCall<ResolveRequest, ResolveResponse>;
   /** Decide gives one residual for each grant and permission, grant by grant, in the order they were asked. */
   decide: handleUnaryCall<DecideRequest, DecideResponse>;
+  /** CheckBatch answers checks in the order they were asked. */
+  checkBatch: handleUnaryCall<CheckBatchRequest, CheckBatchResponse>;
+  /** Explain answers one check with all that led to the decision. */
+  explain: handleUnaryCall<ExplainRequest, ExplainResponse>;
+  /** MapResources gives, for each path, the topics that tell of changes behind it, by the tenant's routes for GET. */
+  mapResources: handleUnaryCall<MapResourcesRequest, MapResourcesResponse>;
 }
 
 export interface DecisionServiceClient extends Client {
@@ -1138,6 +2076,54 @@ export interface DecisionServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DecideResponse) => void,
+  ): ClientUnaryCall;
+  /** CheckBatch answers checks in the order they were asked. */
+  checkBatch(
+    request: CheckBatchRequest,
+    callback: (error: ServiceError | null, response: CheckBatchResponse) => void,
+  ): ClientUnaryCall;
+  checkBatch(
+    request: CheckBatchRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CheckBatchResponse) => void,
+  ): ClientUnaryCall;
+  checkBatch(
+    request: CheckBatchRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CheckBatchResponse) => void,
+  ): ClientUnaryCall;
+  /** Explain answers one check with all that led to the decision. */
+  explain(
+    request: ExplainRequest,
+    callback: (error: ServiceError | null, response: ExplainResponse) => void,
+  ): ClientUnaryCall;
+  explain(
+    request: ExplainRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExplainResponse) => void,
+  ): ClientUnaryCall;
+  explain(
+    request: ExplainRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExplainResponse) => void,
+  ): ClientUnaryCall;
+  /** MapResources gives, for each path, the topics that tell of changes behind it, by the tenant's routes for GET. */
+  mapResources(
+    request: MapResourcesRequest,
+    callback: (error: ServiceError | null, response: MapResourcesResponse) => void,
+  ): ClientUnaryCall;
+  mapResources(
+    request: MapResourcesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: MapResourcesResponse) => void,
+  ): ClientUnaryCall;
+  mapResources(
+    request: MapResourcesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: MapResourcesResponse) => void,
   ): ClientUnaryCall;
 }
 

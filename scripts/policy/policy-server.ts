@@ -1,0 +1,99 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { parseJson } from "#shared/json/parse-json.ts";
+import { DEFAULT_PORTS } from "../demo-settings.ts";
+import { ScriptError } from "../shared/run-script.ts";
+import type { Terminal } from "./policy-command.ts";
+
+const TIMEOUT_MS = 30_000;
+
+/** The options of every command that asks a server. */
+export const SERVER_OPTIONS = { url: { type: "string" }, "token-file": { type: "string" } } as const;
+
+/** What the usage of such a command says about them. */
+export const SERVER_USAGE = `  --url <url>          where policy is; else POLICY_URL, else http://127.0.0.1:8082
+  --token-file <file>  a file with the token; else POLICY_TOKEN_FILE, else the token itself in POLICY_TOKEN.
+                       The operator's token, or an access token of somebody with policy:admin in the tenant`;
+
+const problemSchema = z.object({ title: z.string(), code: z.string() });
+
+/** policy's HTTP API, as somebody with a token. */
+export interface PolicyServer {
+  readonly url: string;
+  /**
+   * Calls it and answers the body of its answer, checked.
+   * @throws {ScriptError} with what the server said, where it refuses.
+   */
+  call<Schema extends z.ZodType>(request: PolicyRequest, schema: Schema): Promise<z.infer<Schema>>;
+}
+
+/** A call of the API. */
+export interface PolicyRequest {
+  readonly method: "GET" | "POST" | "PUT";
+  readonly path: string;
+  readonly body?: string | undefined;
+  /** The version that must still be in force. */
+  readonly ifMatch?: number | undefined;
+}
+
+/**
+ * Reads where policy is and with what token it is asked.
+ * @throws {ScriptError} where there is no token.
+ */
+export async function openPolicyServer(
+  { url, "token-file": file }: { url?: string | undefined; "token-file"?: string | undefined },
+  { env }: Pick<Terminal, "env">,
+): Promise<PolicyServer> {
+  const port = env["POLICY_HTTP_PORT"] ?? DEFAULT_PORTS.POLICY_HTTP_PORT;
+  const base = (url ?? env["POLICY_URL"] ?? `http://127.0.0.1:${port}`).replace(/\/+$/, "");
+  if (!/^https?:$/.test(URL.parse(base)?.protocol ?? "")) throw new ScriptError(`${base} is not an http or https URL`);
+  const token = await readToken(file ?? env["POLICY_TOKEN_FILE"], env["POLICY_TOKEN"]);
+  return { url: base, call: (request, schema) => callPolicy(base, token, request, schema) };
+}
+
+async function readToken(file: string | undefined, token: string | undefined): Promise<string> {
+  const found = (file === undefined ? token : await readTokenFile(file))?.trim() ?? "";
+  if (found !== "") return found;
+  throw new ScriptError("there is no token: name a file with --token-file, or set POLICY_TOKEN_FILE or POLICY_TOKEN");
+}
+
+function readTokenFile(path: string): Promise<string> {
+  return readFile(path, "utf8").catch((error: Error) => {
+    throw new ScriptError(`the token cannot be read: ${error.message}`);
+  });
+}
+
+async function callPolicy<Schema extends z.ZodType>(
+  base: string,
+  token: string,
+  { method, path, body, ifMatch }: PolicyRequest,
+  schema: Schema,
+): Promise<z.infer<Schema>> {
+  const headers: Record<string, string> = { authorization: `Bearer ${token}` };
+  if (ifMatch !== undefined) headers["if-match"] = `"${ifMatch}"`;
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  // A redirect could lead the token somewhere else.
+  const request = { method, headers, signal, redirect: "error", ...(body === undefined ? {} : { body }) } as const;
+  const response = await fetch(base + path, request).catch((error: Error) => {
+    throw new ScriptError(
+      `policy does not answer at ${base}: ${reasonOf(error)}; --url or POLICY_URL says where it is`,
+    );
+  });
+  const answer = parseJson(await response.text());
+  if (!response.ok) throw refused(response.status, answer);
+  const parsed = schema.safeParse(answer);
+  if (parsed.success) return parsed.data;
+  throw new ScriptError(`what answers at ${base} is not policy, or another release of it`);
+}
+
+function reasonOf(error: Error): string {
+  return error.cause instanceof Error ? error.cause.message || String(error.cause) : error.message;
+}
+
+function refused(status: number, answer: unknown): ScriptError {
+  const problem = problemSchema.safeParse(answer);
+  if (!problem.success) return new ScriptError(`policy answered ${status}`);
+  const { title, code } = problem.data;
+  const hint = code === "version_conflict" ? "; somebody was quicker: look at the diff again, then apply again" : "";
+  return new ScriptError(`policy refuses (${status} ${code}): ${title}${hint}`);
+}

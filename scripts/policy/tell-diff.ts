@@ -1,0 +1,18 @@
+import { effectsOf } from "../../services/policy/decide/effect-diff.ts";
+import { differencesOf, differenceText, type PolicySource } from "../../services/policy/decide/policy-diff.ts";
+import type { Terminal } from "./policy-command.ts";
+
+const MAX_NAMES = 20;
+
+/** Tells what two policies differ in, and who gains and loses what by it. */
+export function tellDiff(before: PolicySource, after: PolicySource, say: Terminal["say"]): void {
+  const differences = differencesOf(before, after);
+  if (differences.length === 0) return say("no difference");
+  for (const difference of differences) say(differenceText(difference));
+  for (const { who, gains, loses } of effectsOf(before, after)) {
+    say("");
+    say(`${who.slice(0, MAX_NAMES).join(", ")}${who.length > MAX_NAMES ? ` and ${who.length - MAX_NAMES} more` : ""}`);
+    for (const rule of gains) say(`  gains ${rule}`);
+    for (const rule of loses) say(`  loses ${rule}`);
+  }
+}

@@ -1,0 +1,32 @@
+import { z } from "zod";
+import type { Terminal } from "./policy-command.ts";
+
+const ruleSchema = z.object({ role: z.string(), effect: z.string(), rule: z.string() });
+
+/** Why somebody may or may not, as policy explains it. */
+export const explanationSchema = z.object({
+  version: z.int().optional(),
+  allow: z.boolean(),
+  permission: z.string().nullable(),
+  topic: z.string().nullable(),
+  rule: ruleSchema.nullable(),
+  because: z.string(),
+  roles: z.array(z.object({ role: z.string(), via: z.array(z.string()) })),
+  considered: z.array(ruleSchema.extend({ holds: z.boolean(), because: z.string() })),
+});
+
+/** An explanation with what a script tells of it. */
+export type ToldExplanation = z.infer<typeof explanationSchema>;
+
+/** Tells the decision, whom the roles come from, and every rule that was looked at. */
+export function tellExplanation(explanation: ToldExplanation, say: Terminal["say"]): void {
+  const { version, allow, permission, topic, rule, because, roles, considered } = explanation;
+  const by = version === undefined ? "" : ` by version ${version}`;
+  const winner = rule === null ? because : `role ${rule.role} says ${rule.effect} ${rule.rule}: ${because}`;
+  say(`${allow ? "allowed" : "denied"}${by}: ${winner}`);
+  if (permission !== null) say(`asked: ${permission}${topic === null ? " on every event" : ` on ${topic}`}`);
+  for (const { role, via } of roles) say(`role ${role}: ${via.join("; ")}`);
+  for (const each of considered) {
+    say(`${each.holds ? "holds" : "does not hold"}: ${each.role}: ${each.effect} ${each.rule}: ${each.because}`);
+  }
+}

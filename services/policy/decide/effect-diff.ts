@@ -1,0 +1,87 @@
+import { type Rule, ruleText } from "../document/policy-document.ts";
+import { ruleCovers, rulesOverlap } from "../document/rule-covers.ts";
+import type { PolicySource } from "./policy-diff.ts";
+
+/** What some people may do after a change and might not before, and the other way round. */
+export interface EffectDiff {
+  /** Subjects, `group:<name>`, and `role:<name>` for everybody who has the role from a token. */
+  readonly who: readonly string[];
+  /** Rules, as a document spells them. */
+  readonly gains: readonly string[];
+  readonly loses: readonly string[];
+}
+
+type Change = Pick<EffectDiff, "gains" | "loses">;
+
+interface Rules {
+  readonly allow: readonly Rule[];
+  readonly deny: readonly Rule[];
+}
+
+/** Who gains and loses what from one policy to the next; people to whom the same happens stand together. */
+export function effectsOf(before: PolicySource, after: PolicySource): EffectDiff[] {
+  const [was, is] = [rolesByName(before), rolesByName(after)];
+  const known = new Map<string, Change>();
+  const together = new Map<string, EffectDiff & { readonly who: string[] }>();
+  for (const name of new Set([...was.keys(), ...is.keys()])) {
+    const [held, holds] = [was.get(name) ?? [], is.get(name) ?? []];
+    const roles = JSON.stringify([held, holds]);
+    const change = known.get(roles) ?? changeOf(rulesOf(before, held), rulesOf(after, holds));
+    known.set(roles, change);
+    if (change.gains.length + change.loses.length === 0) continue;
+    const key = JSON.stringify(change);
+    const effect = together.get(key) ?? { who: [], ...change };
+    effect.who.push(name);
+    together.set(key, effect);
+  }
+  return [...together.values()];
+}
+
+/** The roles of everybody that a policy names. */
+function rolesByName({ document, documentBindings, httpBindings }: PolicySource): Map<string, readonly string[]> {
+  const bound = Array.from(documentBindings, ([name, roles]): [string, string[]] => [
+    name,
+    roles.map(({ role }) => role).toSorted(),
+  ]);
+  return new Map<string, readonly string[]>([
+    ...bound,
+    ...httpBindings,
+    ...Array.from(document.roles.keys(), (role): [string, string[]] => [`role:${role}`, [role]]),
+  ]);
+}
+
+/** All rules of these roles and of those they inherit. */
+function rulesOf({ document }: PolicySource, roles: readonly string[]): Rules {
+  const lineage = new Set(roles);
+  for (const role of lineage) for (const parent of document.roles.get(role)?.inherits ?? []) lineage.add(parent);
+  const held = [...lineage].flatMap((role) => document.roles.get(role) ?? []);
+  return { allow: held.flatMap(({ allow }) => allow), deny: held.flatMap(({ deny }) => deny) };
+}
+
+function changeOf(before: Rules, after: Rules): Change {
+  return { gains: moreIn(after, before, "denied before"), loses: moreIn(before, after, "denied now") };
+}
+
+/** What `one` allows and `other` does not: its own allowing rules, and what only `other` denies of the rest. */
+function moreIn(one: Rules, other: Rules, denied: string): string[] {
+  const others = effectiveOf(other);
+  const [kept, own] = partition(effectiveOf(one), (rule) => isCovered(rule, others));
+  const freed = other.deny.filter(
+    (deny) => !isCovered(deny, one.deny) && kept.some((rule) => rulesOverlap(rule, deny)),
+  );
+  return [...new Set([...own.map(ruleText), ...freed.map((deny) => `${ruleText(deny)} (${denied})`)])].toSorted();
+}
+
+function partition<T>(all: readonly T[], isFirst: (each: T) => boolean): [T[], T[]] {
+  const { first = [], second = [] } = Object.groupBy(all, (each) => (isFirst(each) ? "first" : "second"));
+  return [first, second];
+}
+
+/** The allowing rules that are not denied as a whole. */
+function effectiveOf({ allow, deny }: Rules): readonly Rule[] {
+  return allow.filter((rule) => !isCovered(rule, deny));
+}
+
+function isCovered(rule: Rule, others: readonly Rule[]): boolean {
+  return others.some((other) => ruleCovers(other, rule));
+}

@@ -1,0 +1,62 @@
+import { patternCovers } from "#shared/contract/topics.ts";
+import type { DocumentWarning } from "./fault.ts";
+import { attributeWarnings } from "./lint-attributes.ts";
+import type { Binding, PolicyDocument } from "./policy-document.ts";
+import { unreachableRoutes } from "./unreachable-routes.ts";
+import { unreachableRules } from "./unreachable-rules.ts";
+
+/**
+ * What in a document can never matter: rules, event patterns and routes that others cover, bindings, roles and attributes of
+ * no use at `now`, in milliseconds since 1970.
+ */
+export function lintDocument(document: PolicyDocument, now: number): DocumentWarning[] {
+  return [
+    ...unreachableRules(document),
+    ...unusedRoles(document),
+    ...document.bindings.flatMap((binding, index) => danglingBinding(document, binding, index, now)),
+    ...attributeWarnings(document),
+    ...unreachableEvents(document),
+    ...unreachableRoutes(document),
+  ];
+}
+
+function unusedRoles({ roles, bindings }: PolicyDocument): DocumentWarning[] {
+  const used = new Set([...bindings.map(({ role }) => role), ...[...roles.values()].flatMap((role) => role.inherits)]);
+  return [...roles.keys()]
+    .filter((name) => !used.has(name))
+    .map((key) => ({ path: ["roles"], key, message: "nobody is bound to this role, and no role inherits it" }));
+}
+
+function danglingBinding(
+  { roles }: PolicyDocument,
+  { role, subjects, until }: Binding,
+  index: number,
+  now: number,
+): DocumentWarning[] {
+  const path = ["bindings", index];
+  if (until !== undefined && until <= now) return [{ path: [...path, "until"], message: "this binding has ended" }];
+  if (subjects.length === 0) return [{ path, message: "this binding has no subjects" }];
+  if (givesAnything(roles, role)) return [];
+  return [{ path: [...path, "role"], message: `role "${role}" has no rules, and inherits none` }];
+}
+
+function givesAnything(roles: PolicyDocument["roles"], name: string): boolean {
+  const found = new Set([name]);
+  for (const each of found) {
+    const role = roles.get(each);
+    if (role === undefined || role.allow.length + role.deny.length > 0) return true;
+    for (const parent of role.inherits) found.add(parent);
+  }
+  return false;
+}
+
+function unreachableEvents({ events }: PolicyDocument): DocumentWarning[] {
+  // An event type has two tokens, so that among types `order.>` is no wider than `order.*`.
+  const types = events.map(({ pattern }) => (pattern === ">" ? "*.*" : pattern.replace(/\.>$/, ".*")));
+  return events.flatMap(({ pattern }, index) => {
+    const earlier = types.slice(0, index).findIndex((wider) => patternCovers(wider, types[index] ?? ""));
+    if (earlier === -1) return [];
+    const message = `no event type gets here: ${events[earlier]?.pattern ?? ""} comes first`;
+    return [{ path: ["events"], key: pattern, message }];
+  });
+}

@@ -1,0 +1,47 @@
+import { z } from "zod";
+import type { EventAttributes } from "#shared/contract/event-condition.ts";
+import { nameSchema } from "#shared/contract/names.ts";
+import { isTopic } from "#shared/contract/topics.ts";
+import { permissionSchema } from "./permission.ts";
+
+/** What somebody outside asks: may this subject have a permission, see an event, make a request? */
+export type Question =
+  | { readonly of: "permission"; readonly permission: string }
+  | { readonly of: "event"; readonly topic: string; readonly attributes: EventAttributes }
+  | { readonly of: "request"; readonly method: string; readonly path: string };
+
+/** The `iss` of the token that would carry the roles and groups; auth's where it is not given. */
+export const issuerSchema = z.string().min(1).max(1_024).optional();
+
+/**
+ * Whom a question is about, and what is asked: exactly one of `permission`, `topic` (with the event's `attributes`), and
+ * `method` with `path`.
+ */
+export const questionFields = {
+  subject: nameSchema,
+  roles: z.array(nameSchema).max(64).default([]),
+  groups: z.array(nameSchema).max(256).default([]),
+  issuer: issuerSchema,
+  permission: permissionSchema.optional(),
+  topic: z.string().refine(isTopic, "must be a topic such as order.created.42, without wildcards").optional(),
+  attributes: z.record(z.string().max(64), z.string().max(1_024)).optional(),
+  method: z.string().max(16).optional(),
+  path: z.string().max(8_192).optional(),
+};
+
+interface Asked {
+  readonly permission?: string | undefined;
+  readonly topic?: string | undefined;
+  readonly attributes?: EventAttributes | undefined;
+  readonly method?: string | undefined;
+  readonly path?: string | undefined;
+}
+
+/** The one thing that is asked; undefined where it is none, or more than one. */
+export function questionOf({ permission, topic, attributes, method, path }: Asked): Question | undefined {
+  const given = [permission, topic, method ?? path].filter((each) => each !== undefined);
+  if (given.length !== 1 || (attributes !== undefined && topic === undefined)) return undefined;
+  if (permission !== undefined) return { of: "permission", permission };
+  if (topic !== undefined) return { of: "event", topic, attributes: attributes ?? {} };
+  return method === undefined || path === undefined ? undefined : { of: "request", method, path };
+}

@@ -1,0 +1,182 @@
+import { credentials } from "@grpc/grpc-js";
+import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import {
+  AuthorizationClient,
+  AuthorizationService,
+  CheckRequest,
+  CheckResponse,
+} from "#proto/envoy/service/auth/v3/external_auth.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { callUnary } from "#shared/grpc/call-unary.ts";
+import { type GrpcServer, startGrpcServer } from "#shared/grpc/start-server.ts";
+import { createLogger } from "#shared/log/create-logger.ts";
+import { createMetricsRegistry } from "#shared/metrics/registry.ts";
+import { createPolicyMetrics } from "../metrics.ts";
+import { Snapshots } from "../snapshots.ts";
+import { emptyContent } from "../store/stored-policy.ts";
+import { createAuthorizationService } from "./authorization-service.ts";
+
+const text = `
+tenant: acme
+roles: { viewer: { allow: ["order:read"] } }
+bindings: [{ role: viewer, subjects: [alice] }]
+routes: [{ method: GET, path: "/orders/{id}", permission: order:read }]
+`;
+const stored = { version: { number: 1, build: "b" }, document: { text, origin: { kind: "http" as const } } };
+const policy = { ...emptyContent("acme"), ...stored, at: "2026-01-01T00:00:00Z", by: "x", why: "y" };
+
+const claims = {
+  iss: "i",
+  iat: 1,
+  jti: "j",
+  client_id: "web",
+  login_at: "2026-01-01T00:00:00Z",
+  roles: [],
+  groups: [],
+};
+
+/** A token says who has it: `<subject>-<session>-<tenant>`. */
+const verify = async (token: string) => {
+  const [sub = "", sid = "", tenant_id = "acme"] = token.split("-");
+  if (sub === "broken") throw new AppError("token_invalid", "the access token is not valid");
+  if (sub === "fault") throw new TypeError("a fault of ours");
+  return { ...claims, exp: 4_000_000_000, sub, sid, tenant_id };
+};
+
+describe("Envoy's external authorization", () => {
+  const metrics = createPolicyMetrics(createMetricsRegistry());
+  let isAway = false;
+  let server: GrpcServer;
+  let client: AuthorizationClient;
+
+  beforeAll(async () => {
+    const read = async (tenant: string) => {
+      if (isAway) throw new AppError("unavailable", "the store does not answer");
+      return tenant === "acme" ? { policy, revision: 1 } : undefined;
+    };
+    const admitting = {
+      verify,
+      revocations: { isRevoked: async (_: string, sid: string) => sid === "ended" },
+      snapshots: new Snapshots({ read }, () => undefined),
+      wall: () => Date.now(),
+      ownIssuer: "auth",
+      allowedOrigins: ["https://app.test"],
+    };
+    const service = createAuthorizationService(admitting, metrics, createLogger("test", "silent"));
+    server = await startGrpcServer({ host: "127.0.0.1", port: 0, setting: "NONE" }, [[AuthorizationService, service]]);
+    client = new AuthorizationClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
+  });
+  afterAll(async () => {
+    client.close();
+    await server[Symbol.asyncDispose]();
+  });
+
+  const check = (headers: Record<string, string>, path = "/orders/42", method = "GET"): Promise<CheckResponse> => {
+    const http = { method, path, host: "shop.test", headers };
+    return callUnary(client.check.bind(client), { attributes: { request: { http } } }, { timeoutMs: 5_000 });
+  };
+  const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+  const statusOf = ({ httpResponse }: CheckResponse): number =>
+    httpResponse?.$case === "deniedResponse" ? (httpResponse.value.status?.code ?? 0) : 200;
+
+  it("lets a request go on that the routes and rules allow, under names that replace what the client sent", async () => {
+    expect(await check({ ...bearer("alice-s1"), "x-sluice-subject": "carol" }, "/orders/42?full=1")).toEqual({
+      status: { code: 0, message: "" },
+      httpResponse: {
+        $case: "okResponse",
+        value: {
+          headers: [
+            { header: { key: "x-sluice-subject", value: "alice" }, append: false },
+            { header: { key: "x-sluice-tenant", value: "acme" }, append: false },
+          ],
+        },
+      },
+    });
+  });
+
+  it.each([
+    ["no token", {}, 401],
+    ["a broken token", bearer("broken"), 401],
+    ["a broken token beside a good cookie", { ...bearer("broken"), cookie: "auth_token=alice-s1" }, 401],
+    ["two tokens", { ...bearer("alice-s1"), "x-auth-token": "bob-s1" }, 400],
+    ["two tokens joined by the gateway", { authorization: "Bearer alice-s1,Bearer bob-s1" }, 400],
+    ["an ended session", bearer("alice-ended"), 401],
+    ["somebody without the permission", bearer("bob-s1"), 403],
+    ["a tenant that does not exist", bearer("alice-s1-nowhere"), 403],
+    ["a good cookie", { cookie: "a=b; auth_token=alice-s1" }, 200],
+    ["a cookie from a page on the list", { cookie: "auth_token=alice-s1", origin: "https://app.test" }, 200],
+    ["a cookie from a page of the host", { cookie: "auth_token=alice-s1", origin: "https://shop.test" }, 200],
+    ["a cookie from another page", { cookie: "auth_token=alice-s1", origin: "https://evil.test" }, 403],
+    ["a cookie across sites", { cookie: "auth_token=alice-s1", "sec-fetch-site": "cross-site" }, 403],
+  ])("answers %s", async (_, headers, status) => {
+    expect(statusOf(await check(headers))).toBe(status);
+  });
+
+  it.each([
+    ["/orders/42", "POST"],
+    ["/orders", "GET"],
+    ["/orders/42/../43", "GET"],
+    ["/orders/42?access_token=x", "GET"],
+    ["", ""],
+  ])("does not let %j go on by %j", async (path, method) => {
+    expect(statusOf(await check(bearer("alice-s1"), path, method))).toBeGreaterThanOrEqual(400);
+  });
+
+  it("tells a refusal as the edge does: problem, challenge, when to try again", async () => {
+    const { status, httpResponse } = await check({});
+    expect(status?.code).toBe(16);
+    expect(httpResponse).toMatchObject({ $case: "deniedResponse", value: { status: { code: 401 } } });
+    const denied = httpResponse?.$case === "deniedResponse" ? httpResponse.value : undefined;
+    expect(JSON.parse(denied?.body ?? "")).toMatchObject({ status: 401, code: "token_missing" });
+    expect(denied?.headers.map(({ header }) => header?.key)).toEqual(
+      expect.arrayContaining(["content-type", "www-authenticate"]),
+    );
+  });
+
+  it("denies while it cannot know, and where it fails itself", async () => {
+    isAway = true;
+    expect(statusOf(await check(bearer("alice-s1")))).toBe(503);
+    isAway = false;
+    expect(statusOf(await check(bearer("fault")))).toBe(500);
+    const nothing = await callUnary(client.check.bind(client), {}, { timeoutMs: 5_000 });
+    expect(statusOf(nothing)).toBe(401);
+  });
+});
+
+test("the messages are Envoy's on the wire: attributes.request.http, its field numbers, unknown fields passed over", () => {
+  const field = (number: number, bytes: Buffer): Buffer =>
+    Buffer.concat([Buffer.from([(number << 3) | 2, bytes.length]), bytes]);
+  const utf8 = (number: number, value: string): Buffer => field(number, Buffer.from(value));
+  const header = field(3, Buffer.concat([utf8(1, "authorization"), utf8(2, "Bearer t")]));
+  const size = Buffer.from([(9 << 3) | 0, 1]);
+  const http = Buffer.concat([
+    utf8(1, "id"),
+    utf8(2, "GET"),
+    header,
+    utf8(4, "/a"),
+    utf8(5, "h"),
+    utf8(6, "https"),
+    size,
+  ]);
+  const time = utf8(1, "");
+  const attributes = Buffer.concat([utf8(1, ""), utf8(2, ""), field(4, Buffer.concat([time, field(2, http)]))]);
+  expect(CheckRequest.decode(field(1, attributes)).attributes?.request?.http).toEqual({
+    method: "GET",
+    headers: { authorization: "Bearer t" },
+    path: "/a",
+    host: "h",
+  });
+  const denied: CheckResponse = {
+    status: { code: 7, message: "no" },
+    httpResponse: {
+      $case: "deniedResponse",
+      value: { status: { code: 403 }, headers: [{ header: { key: "k", value: "v" }, append: false }], body: "b" },
+    },
+  };
+  const option = Buffer.concat([field(1, Buffer.concat([utf8(1, "k"), utf8(2, "v")])), field(2, Buffer.alloc(0))]);
+  const code = field(1, Buffer.from([8, 0x93, 0x03]));
+  const status = field(1, Buffer.concat([Buffer.from([8, 7]), utf8(2, "no")]));
+  expect(Buffer.from(CheckResponse.encode(denied).finish())).toEqual(
+    Buffer.concat([status, field(2, Buffer.concat([code, field(2, option), utf8(3, "b")]))]),
+  );
+});

@@ -1,0 +1,80 @@
+import { status } from "@grpc/grpc-js";
+import type { HeaderValueOption } from "#proto/envoy/config/core/v3/base.ts";
+import type {
+  AuthorizationServer,
+  AuthorizationService,
+  CheckRequest,
+  CheckResponse,
+} from "#proto/envoy/service/auth/v3/external_auth.ts";
+import type { StatusCode } from "#proto/envoy/type/v3/http_status.ts";
+import { type AppError, httpStatusOf, toAppError } from "#shared/errors/app-error.ts";
+import type { MethodCallers } from "#shared/grpc/check-caller.ts";
+import { unaryHandler } from "#shared/grpc/start-server.ts";
+import { problemOf } from "#shared/http/problem.ts";
+import type { Logger } from "#shared/log/create-logger.ts";
+import { type Admitting, admitRequest, type Requester } from "../admit-request.ts";
+import type { PolicyMetrics } from "../metrics.ts";
+
+/** Who may ask, over mutual TLS. */
+export const authorizationCallers: MethodCallers<keyof AuthorizationService> = { check: ["gateway.sluice"] };
+
+/**
+ * Answers gateways that speak Envoy's external authorization (`envoy.service.auth.v3`). Whatever goes wrong is told as a
+ * denial: an error of the call itself a gateway may be set to let through.
+ */
+export function createAuthorizationService(
+  on: Admitting,
+  { decisions }: Pick<PolicyMetrics, "decisions">,
+  log: Logger,
+): AuthorizationServer {
+  const check = async ({ attributes }: CheckRequest): Promise<CheckResponse> => {
+    try {
+      const { method = "", path = "", host = "", headers = {} } = attributes?.request?.http ?? {};
+      const requester = await admitRequest(on, { method, path, host, headers });
+      decisions.inc({ outcome: "allow", source: "ext_authz" });
+      return admitted(requester);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error.code === "internal") log.error({ err: error.cause }, "a check failed in an unexpected way");
+      decisions.inc({ outcome: outcomeOf(error), source: "ext_authz" });
+      return denied(error);
+    }
+  };
+  return { check: unaryHandler(log, check) };
+}
+
+function outcomeOf(error: AppError): "deny" | "refused" | "unavailable" {
+  if (error.code === "forbidden") return "deny";
+  return httpStatusOf[error.code] >= 500 ? "unavailable" : "refused";
+}
+
+/** The names a request goes on under. What the client itself sent in their place is replaced. */
+function admitted({ sub, tenant_id }: Requester): CheckResponse {
+  const headers = headersOf({ "x-sluice-subject": sub, "x-sluice-tenant": tenant_id });
+  return { status: { code: status.OK, message: "" }, httpResponse: { $case: "okResponse", value: { headers } } };
+}
+
+function denied(error: AppError): CheckResponse {
+  const problem = problemOf(error);
+  return {
+    status: { code: grpcStatusOf(problem.status), message: error.message },
+    httpResponse: {
+      $case: "deniedResponse",
+      // Envoy knows every status that HTTP does.
+      value: {
+        status: { code: problem.status as StatusCode },
+        headers: headersOf(problem.headers),
+        body: problem.body,
+      },
+    },
+  };
+}
+
+function grpcStatusOf(httpStatus: number): status {
+  if (httpStatus === 401) return status.UNAUTHENTICATED;
+  return httpStatus >= 500 ? status.UNAVAILABLE : status.PERMISSION_DENIED;
+}
+
+function headersOf(headers: Readonly<Record<string, string>>): HeaderValueOption[] {
+  return Object.entries(headers).map(([key, value]) => ({ header: { key, value }, append: false }));
+}

@@ -1,0 +1,61 @@
+import type { Check, CheckBatchRequest, CheckBatchResponse } from "#proto/policy/v1/decision.ts";
+import { isTopic } from "#shared/contract/topics.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { decideQuestion } from "../decide/decide-question.ts";
+import type { Question } from "../document/question-fields.ts";
+import { type ClaimedSubject, trustedSubject } from "../decide/trusted-subject.ts";
+import { isPermission } from "../document/permission.ts";
+import type { Deciding } from "./deciding.ts";
+import { readTenant, readVersion, requireCount } from "./read-request.ts";
+
+/**
+ * Answers checks by one version.
+ * @throws {AppError} `malformed_request` where any of them cannot be read: none is answered then.
+ */
+export async function checkBatch(
+  { snapshots, metrics: { decisions }, wall, ownIssuer }: Deciding,
+  { tenant, checks, atLeast }: CheckBatchRequest,
+): Promise<CheckBatchResponse> {
+  requireCount("checks", checks.length);
+  const questions = checks.map(readCheck);
+  const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
+  const now = wall();
+  const allowed = questions.map(({ subject, question }) =>
+    decideQuestion(snapshot, trustedSubject(snapshot, subject, ownIssuer), question, now),
+  );
+  const allows = allowed.filter(Boolean).length;
+  decisions.inc({ outcome: "allow", source: "batch" }, allows);
+  decisions.inc({ outcome: "deny", source: "batch" }, allowed.length - allows);
+  return { version: snapshot.version, allowed };
+}
+
+/**
+ * Reads a check.
+ * @throws {AppError} `malformed_request`.
+ */
+export function readCheck({ subject, question, attributes }: Check): {
+  readonly subject: ClaimedSubject;
+  readonly question: Question;
+} {
+  if (subject === undefined) throw malformed("a check needs a subject");
+  return { subject, question: readQuestion(question, attributes) };
+}
+
+function readQuestion(question: Check["question"], attributes: Check["attributes"]): Question {
+  switch (question?.$case) {
+    case "permission":
+      if (!isPermission(question.value)) throw malformed("a permission is malformed");
+      return { of: "permission", permission: question.value };
+    case "topic":
+      if (!isTopic(question.value)) throw malformed("a topic is malformed");
+      return { of: "event", topic: question.value, attributes };
+    case "request":
+      return { of: "request", ...question.value };
+    case undefined:
+      throw malformed("a check needs a permission, a topic or a request");
+  }
+}
+
+function malformed(message: string): AppError {
+  return new AppError("malformed_request", message);
+}

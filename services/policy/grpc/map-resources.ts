@@ -1,0 +1,13 @@
+import type { MapResourcesRequest, MapResourcesResponse } from "#proto/policy/v1/decision.ts";
+import type { Deciding } from "./deciding.ts";
+import { readTenant, readVersion, requireCount } from "./read-request.ts";
+
+/** Answers which topics tell of changes behind each path: those of the route that a GET of it takes. */
+export async function mapResources(
+  { snapshots }: Pick<Deciding, "snapshots">,
+  { tenant, paths, atLeast }: MapResourcesRequest,
+): Promise<MapResourcesResponse> {
+  requireCount("paths", paths.length);
+  const { version, matchRoute } = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
+  return { version, resources: paths.map((path) => ({ topics: [...(matchRoute("GET", path)?.topics ?? [])] })) };
+}

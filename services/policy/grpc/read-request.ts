@@ -1,0 +1,26 @@
+import { isName } from "#shared/contract/names.ts";
+import { type Version, versionSchema } from "#shared/contract/version.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+
+/** The most questions in one call. */
+const MAX_QUESTIONS = 1_024;
+
+/** Throws `malformed_request` where a list is empty or too long. */
+export function requireCount(what: string, count: number): void {
+  if (count >= 1 && count <= MAX_QUESTIONS) return;
+  throw new AppError("malformed_request", `${what} must be 1 to ${MAX_QUESTIONS}, not ${count}`);
+}
+
+/** The tenant of a request. */
+export function readTenant(tenant: string): string {
+  if (!isName(tenant)) throw new AppError("malformed_request", "the tenant is not a name");
+  return tenant;
+}
+
+/** The version that an answer must have at least. */
+export function readVersion(version: Version | undefined): Version | undefined {
+  if (version === undefined) return undefined;
+  const parsed = versionSchema.safeParse(version);
+  if (!parsed.success) throw new AppError("malformed_request", "at_least is not a version");
+  return parsed.data;
+}

@@ -1,0 +1,76 @@
+import type { Hono } from "hono";
+import { z } from "zod";
+import { nameSchema } from "#shared/contract/names.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { readJson } from "#shared/http/json-api.ts";
+import { changePolicy, type PolicyChanging } from "../change-policy.ts";
+import { importPolicy } from "../policy-change.ts";
+import type { StoredPolicy } from "../store/stored-policy.ts";
+import { authorizeAdmin, type Authorizing } from "./authorize.ts";
+import { nameParameter, readIfMatch } from "./parameters.ts";
+
+const FORMAT = "sluice-policy/1";
+
+/** All that a tenant's policy consists of, as one value to keep or to move. */
+const exportedSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  tenant: nameSchema,
+  /** Which version it was; an import makes a new one. */
+  version: z.int().min(1),
+  at: z.iso.datetime(),
+  document: z.string(),
+  bindings: z
+    .array(z.strictObject({ subject: nameSchema, roles: z.array(nameSchema).max(64) }))
+    .refine(areDistinct, "a subject stands here twice"),
+});
+type ExportedPolicy = z.infer<typeof exportedSchema>;
+
+/** Adds the calls that give a tenant's policy away whole, and take it in again. */
+export function addExportRoutes(api: Hono, authorizing: Authorizing, changing: PolicyChanging): void {
+  api.get("/v1/tenants/:tenant/export", async (c) => {
+    const tenant = nameParameter(c, "tenant");
+    await authorizeAdmin(authorizing, c, tenant);
+    const stored = await changing.store.read(tenant);
+    if (stored === undefined) throw new AppError("tenant_unknown", "there is no such tenant");
+    c.header("etag", `"${stored.policy.version.number}"`);
+    return c.json(exportOf(tenant, stored.policy));
+  });
+
+  api.put("/v1/tenants/:tenant/import", async (c) => {
+    const tenant = nameParameter(c, "tenant");
+    const by = await authorizeAdmin(authorizing, c, tenant);
+    const expected = readIfMatch(c);
+    const exported = await readJson(c, exportedSchema);
+    requireSameTenant(exported, tenant);
+    const bindings = new Map(exported.bindings.map(({ subject, roles }) => [subject, [...new Set(roles)].toSorted()]));
+    const why = `an export of version ${exported.version} was imported`;
+    const version = await changePolicy(
+      changing,
+      tenant,
+      importPolicy({ text: exported.document, bindings }, { by, why, expected }),
+    );
+    c.header("etag", `"${version.number}"`);
+    return c.json({ version: version.number });
+  });
+}
+
+function areDistinct(bindings: readonly { readonly subject: string }[]): boolean {
+  return new Set(bindings.map(({ subject }) => subject)).size === bindings.length;
+}
+
+function exportOf(tenant: string, { version, at, document, bindings }: StoredPolicy): ExportedPolicy {
+  return {
+    format: FORMAT,
+    tenant,
+    version: version.number,
+    at,
+    document: document.text,
+    bindings: Array.from(bindings, ([subject, roles]) => ({ subject, roles: [...roles] })),
+  };
+}
+
+/** An export names its tenant in places that nobody looks at; whoever means another tenant writes it there himself. */
+function requireSameTenant({ tenant }: ExportedPolicy, wanted: string): void {
+  if (tenant === wanted) return;
+  throw new AppError("malformed_request", `this is the export of tenant ${tenant}, not of ${wanted}`);
+}

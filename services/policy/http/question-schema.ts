@@ -1,0 +1,14 @@
+import { z } from "zod";
+import type { ClaimedSubject } from "../decide/trusted-subject.ts";
+import { questionFields, questionOf } from "../document/question-fields.ts";
+
+/** Whom a question is about, and what is asked. */
+export const questionSchema = z
+  .strictObject(questionFields)
+  .transform(({ subject: id, roles, groups, issuer, ...asked }, context) => {
+    const subject: ClaimedSubject = { id, roles, groups, issuer };
+    const question = questionOf(asked);
+    if (question !== undefined) return { subject, question };
+    context.addIssue("one of permission, topic, and method with path must be given");
+    return z.NEVER;
+  });

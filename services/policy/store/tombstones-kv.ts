@@ -1,0 +1,45 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import { z } from "zod";
+import { AppError } from "#shared/errors/app-error.ts";
+import { isLostRace } from "#shared/nats/is-lost-race.ts";
+import { openBucket } from "#shared/nats/open-bucket.ts";
+import type { Tombstones } from "../tenants/tenant-lives.ts";
+import { BUCKET, HISTORY } from "./policy-kv.ts";
+
+const tombstoneSchema = z.object({ version: z.int().min(1) });
+
+/** Tombstones in the bucket of policies, under keys that no tenant has. */
+export async function openTombstonesKv(connection: NatsConnection, replicas: number): Promise<Tombstones> {
+  const bucket = await openBucket(connection, BUCKET, { replicas, history: HISTORY });
+  return {
+    bury: (tenant, tombstone, revision) =>
+      answered(async () => {
+        await bucket.put(keyOf(tenant), JSON.stringify(tombstone));
+        try {
+          await bucket.purge(tenant, { previousSeq: revision });
+          return true;
+        } catch (error) {
+          if (isLostRace(error)) return false;
+          throw error;
+        }
+      }),
+    read: (tenant) =>
+      answered(async () => {
+        const entry = await bucket.get(keyOf(tenant));
+        return entry?.operation === "PUT" ? tombstoneSchema.parse(JSON.parse(entry.string())) : undefined;
+      }),
+  };
+}
+
+/** A tenant's name holds no dot. */
+function keyOf(tenant: string): string {
+  return `gone.${tenant}`;
+}
+
+async function answered<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw new AppError("unavailable", "the store of policies does not answer; try again", { cause: error });
+  }
+}

@@ -1,0 +1,118 @@
+import { isSameVersion } from "#shared/contract/version.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { announce } from "../announce.ts";
+import { changePolicy, type PolicyChanging } from "../change-policy.ts";
+import { setState } from "../policy-change.ts";
+import type { StoredRevision } from "../store/policy-store.ts";
+import type { Lifecycle, StoredPolicy } from "../store/stored-policy.ts";
+import { ensureAnnounced } from "./keep-announced.ts";
+import type { LastTenantEntry } from "./tenant-lives.ts";
+import type { LogShape } from "./tenant-logs.ts";
+
+/** How long the log of a deleted tenant stays: edges that were away read in it that the tenant is deleted. */
+const DELETED_LOG_KEPT_MS = 60_000;
+
+/** How often to look again after another process changed the tenant in between. */
+const MAX_ATTEMPTS = 32;
+
+/** What a tenant's log is to be by its policy; a tenant without one is new. */
+export function logShapeOf(policy: StoredPolicy | undefined): LogShape {
+  const { historyBytes, historyAgeSeconds } = policy?.limits ?? {};
+  return {
+    takesEvents: policy === undefined || policy.lifecycle.state === "active",
+    maxBytes: historyBytes,
+    maxAgeMs: historyAgeSeconds === undefined ? undefined : historyAgeSeconds * 1_000,
+  };
+}
+
+/** Brings everything that belongs to a tenant to what the store says of it: the work of any process that ended half-way. */
+export async function keepTenant(on: PolicyChanging, tenant: string): Promise<void> {
+  const stored = await on.store.read(tenant);
+  if (stored === undefined) return;
+  if (stored.policy.lifecycle.state !== "deleted") await ensureAnnounced(on, tenant);
+  await settleTenant(on, tenant);
+}
+
+/**
+ * Puts in force what the store says of a tenant as a whole: the shape of its log, then the log's word on its state, for the
+ * edges. Every step may be repeated, and whoever finds that the store has changed meanwhile begins anew: of two processes at
+ * work the one with the newer word has the last one.
+ */
+export async function settleTenant(on: PolicyChanging, tenant: string): Promise<void> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    // The log first: a state is stored before it is told, so a store that is behind this entry has lost something.
+    const last = await on.lives.logs.lastTenantEntry(tenant);
+    const stored = await on.store.read(tenant);
+    if (stored === undefined) return;
+    if (await settle(on, tenant, stored, last)) return;
+  }
+  throw new AppError("unavailable", `tenant ${tenant} changes too fast; try again`);
+}
+
+/** One attempt; answers whether the store still says the same after it. */
+async function settle(
+  on: PolicyChanging,
+  tenant: string,
+  stored: StoredRevision,
+  last: LastTenantEntry | undefined,
+): Promise<boolean> {
+  const { lifecycle } = stored.policy;
+  if (last?.state !== undefined && last.version > lifecycle.since && last.state !== lifecycle.state) {
+    await changePolicy(on, tenant, { ...setState(last.state, "policy"), why: "the store had lost the tenant's state" });
+    return false;
+  }
+  if (lifecycle.state === "deleted") return settleDeleted(on, tenant, stored, last);
+  const isShaped = !(await on.logs.ensure(tenant, logShapeOf(stored.policy)));
+  if (isShaped && isTold(lifecycle, last)) return true;
+  if (!(await tell(on, tenant, stored.policy, last))) return false;
+  return isUnchanged(on, tenant, stored);
+}
+
+/** Ends the sessions, then the streams, and once the log has stood long enough all that is left. */
+async function settleDeleted(
+  on: PolicyChanging,
+  tenant: string,
+  stored: StoredRevision,
+  last: LastTenantEntry | undefined,
+): Promise<boolean> {
+  const { lifecycle, version } = stored.policy;
+  const { logs, sessions, tombstones } = on.lives;
+  if (!isTold(lifecycle, last)) await sessions.end(tenant, lifecycle.since);
+  if (last !== undefined) {
+    // The tombstone must stand above every version that an edge has seen, also where the store has lost some.
+    await ensureAnnounced(on, tenant);
+    await logs.close(tenant);
+    if (!(await tell(on, tenant, stored.policy, last))) return false;
+  }
+  if (on.clock.wall() - Date.parse(lifecycle.at) < DELETED_LOG_KEPT_MS) return true;
+  // A process that stood still right here could meet a tenant made anew under this name; look once more.
+  if (!(await isUnchanged(on, tenant, stored))) return false;
+  await logs.remove(tenant);
+  if (!(await tombstones.bury(tenant, { version: version.number }, stored.revision))) return false;
+  on.snapshots.forget(tenant);
+  return true;
+}
+
+/**
+ * Has the log say the tenant's state, behind the version that made it so: an edge that has read of the state asks for that
+ * version, which no process answers from an older one. False when the log got another entry meanwhile.
+ */
+async function tell(
+  on: PolicyChanging,
+  tenant: string,
+  { lifecycle, version }: StoredPolicy,
+  last: LastTenantEntry | undefined,
+): Promise<boolean> {
+  if (isTold(lifecycle, last)) return true;
+  await announce(on.logs, tenant, version);
+  return on.lives.logs.appendTenantEntry(tenant, lifecycle, last?.sequence ?? 0);
+}
+
+function isTold({ since }: Lifecycle, last: LastTenantEntry | undefined): boolean {
+  return since <= (last?.version ?? 0);
+}
+
+async function isUnchanged({ store }: PolicyChanging, tenant: string, { policy }: StoredRevision): Promise<boolean> {
+  const present = await store.read(tenant);
+  return present !== undefined && isSameVersion(present.policy.version, policy.version);
+}

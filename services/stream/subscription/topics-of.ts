@@ -1,0 +1,28 @@
+import { AppError } from "#shared/errors/app-error.ts";
+import type { MapResource } from "../authorization/ports.ts";
+import { MAX_TOPICS, type Subscription } from "./parse-subscription.ts";
+
+/**
+ * The topic patterns that a subscription asks for: its own, and those that tell of changes behind its resources, by the
+ * tenant's routes as they are now. Sorted, without repeats. Later routes change nothing for it: who may see an event is
+ * decided by the event.
+ * @throws {AppError} `resource_unknown`, `malformed_topic` where they are too many, `tenant_unknown`, `unavailable`.
+ */
+export async function topicsOf(
+  { topics, resources }: Subscription,
+  tenant: string,
+  mapResource: MapResource,
+): Promise<readonly string[]> {
+  if (resources.length === 0) return topics;
+  const mapped = await Promise.all(resources.map((path) => mapResource(tenant, path)));
+  const unknown = mapped.findIndex((each) => each.length === 0);
+  if (unknown !== -1) {
+    throw new AppError("resource_unknown", `no route of the tenant gives topics for resource ${unknown + 1}`);
+  }
+  const all = [...new Set([...topics, ...mapped.flat()])].toSorted();
+  if (all.length <= MAX_TOPICS) return all;
+  throw new AppError(
+    "malformed_topic",
+    `the resources stand for ${all.length} topics; at most ${MAX_TOPICS} are taken`,
+  );
+}

@@ -1,0 +1,166 @@
+import { credentials } from "@grpc/grpc-js";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type DecideResponse, DecisionServiceClient, type ResolveResponse } from "#proto/policy/v1/decision.ts";
+import { callUnary } from "#shared/grpc/call-unary.ts";
+import { openEventStream } from "#test/support/event-stream.ts";
+import type { RunningService } from "#test/support/start-service.ts";
+import { TENANTS_OPERATOR_TOKEN, type TenantStack, startTenants } from "#test/support/start-tenants.ts";
+
+const TENANT = "reloaded";
+/** A tenant is made with version 1, and its first document is the second. */
+const FIRST_VERSION = 3;
+const VERSIONS = 100;
+const EVERY_MS = 100;
+
+/** Version n of the policy allows permission i where bit i of n is set, and its event map knows one type of event. */
+const PERMISSIONS = Array.from({ length: 12 }, (_, bit) => `bit${bit}:read`);
+
+/** A batch is 48 checks of four people, and a question who they are: 100 a second are more than 5 000 answers. */
+const SUBJECTS = ["p0", "p1", "p2", "p3"].map((id) => ({ id, roles: [], groups: [] }));
+const BATCHES_PER_SECOND = 100;
+
+/** Types of events. Version n allows the one of n modulo this; an edge does not lag that many versions behind. */
+const TYPES = 16;
+
+let services: TenantStack;
+let policies: readonly RunningService[];
+
+beforeAll(async () => {
+  services = await startTenants([{ id: TENANT, document: documentOf(FIRST_VERSION - 1), people: ["p0"] }]);
+  policies = [services.stack.policy, await services.stack.startPolicy()];
+});
+afterAll(() => services?.[Symbol.asyncDispose]());
+
+interface Checks {
+  checks: number;
+  /** Answers that are not what their version says. */
+  wrong: number;
+  /** Answers older than what the same caller had seen. */
+  older: number;
+  readonly versions: Set<number>;
+}
+
+test("while the policy changes ten times a second, every check is answered by exactly one version, and none goes back", async () => {
+  const checks: Checks = { checks: 0, wrong: 0, older: 0, versions: new Set() };
+  const last = FIRST_VERSION + VERSIONS - 1;
+  await using stream = await openEventStream(`${services.stack.streamUrl}/v1/stream?topic=type.>&topic=version.>`, {
+    token: await services.sign(TENANT, "p0"),
+  });
+  await stream.frame("ready");
+  const changing = changeAll(last);
+  const begin = performance.now();
+  await Promise.all([changing, ...policies.map((policy) => checkUntil(changing, policy, checks))]);
+  const perSecond = Math.round((checks.checks * 1_000) / (performance.now() - begin));
+  expect(checks, `${perSecond} checks a second`).toMatchObject({ wrong: 0, older: 0 });
+  expect(checks.versions.size).toBeGreaterThan(VERSIONS / 4);
+
+  await stream.frame(({ data }) => data === `${last} ${last % TYPES}`);
+  const used = stream.events().map(versionUsed);
+  expect(used.filter((version) => version > last)).toEqual([]);
+  expect(used).toEqual(used.toSorted((a, b) => a - b));
+}, 120_000);
+
+/**
+ * Changes document after document, each answered before the next; behind each answer one event of every type is published.
+ * The last version is in force when it returns.
+ */
+async function changeAll(last: number): Promise<void> {
+  for (let number = FIRST_VERSION; number <= last; number += 1) {
+    const due = performance.now() + EVERY_MS;
+    expect(await putVersion(number)).toBe(number);
+    await Promise.all(
+      Array.from({ length: TYPES }, (_, type) => services.publish(TENANT, `type.t${type}.k`, `${number} ${type}`)),
+    );
+    await delay(Math.max(0, due - performance.now()));
+  }
+}
+
+/** The first version, from the one that an event was published under on, that lets it through. */
+function versionUsed(text: string): number {
+  const [number = 0, type = 0] = text.split(" ").map(Number);
+  return number + ((type - number + 10 * TYPES) % TYPES);
+}
+
+async function putVersion(number: number): Promise<number> {
+  const response = await fetch(`${services.stack.policyUrl}/v1/tenants/${TENANT}/policy`, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${TENANTS_OPERATOR_TOKEN}`, "if-match": `"${number - 1}"` },
+    body: documentOf(number),
+  });
+  return ((await response.json()) as { version: number }).version;
+}
+
+/** Asks one process of policy at a steady rate, as an edge does: for no version older than the newest it has met. */
+async function checkUntil(over: Promise<unknown>, policy: RunningService, counts: Checks): Promise<void> {
+  using stack = new DisposableStack();
+  const client = new DecisionServiceClient(`127.0.0.1:${policy.ports.grpc}`, credentials.createInsecure());
+  stack.defer(() => client.close());
+  const end = new AbortController();
+  void over.finally(() => end.abort()).catch(() => {});
+  let floor: ResolveResponse["version"];
+  let grants = (await callUnary(client.resolve.bind(client), { tenant: TENANT, subjects: SUBJECTS }, WAIT)).grants;
+  const pending = new Set<Promise<void>>();
+  const note = (answer: DecideResponse | ResolveResponse, asked: typeof floor, isRight: boolean): void => {
+    const number = answer.version?.number ?? 0;
+    counts.versions.add(number);
+    if (!isRight) counts.wrong += 1;
+    if (number < (asked?.number ?? 0)) counts.older += 1;
+    if (number > (floor?.number ?? 0)) floor = answer.version;
+  };
+  const check = async (): Promise<void> => {
+    const atLeast = floor;
+    const ids = grants.map(({ id }) => id);
+    const [resolved, decided] = await Promise.all([
+      callUnary(client.resolve.bind(client), { tenant: TENANT, subjects: SUBJECTS, atLeast }, WAIT),
+      callUnary(client.decide.bind(client), { tenant: TENANT, grants: ids, permissions: PERMISSIONS, atLeast }, WAIT),
+    ]);
+    note(resolved, atLeast, isWholly(resolved));
+    note(decided, atLeast, isAllowedAs(decided));
+    grants = resolved.grants;
+    counts.checks += SUBJECTS.length + ids.length * PERMISSIONS.length;
+  };
+  const every = (1_000 * policies.length) / BATCHES_PER_SECOND;
+  for (let due = performance.now(); !end.signal.aborted; due += every) {
+    await delay(Math.max(0, due - performance.now()));
+    const checking = check().finally(() => pending.delete(checking));
+    pending.add(checking);
+    if (pending.size >= 16) await Promise.race(pending);
+  }
+  await Promise.all(pending);
+}
+
+const WAIT = { timeoutMs: 5_000 };
+
+/** Whether roles and event map of an answer are those of its version. */
+function isWholly({ version, grants, eventMap }: ResolveResponse): boolean {
+  const number = version?.number ?? 0;
+  return (
+    grants.every(({ roles }) => roles.join() === (number % 2 === 0 ? "even" : "odd")) &&
+    eventMap.map(({ pattern }) => pattern).join() === typesOf(number).join()
+  );
+}
+
+/** Whether every residual of an answer is that of its version. */
+function isAllowedAs({ version, residuals }: DecideResponse): boolean {
+  return residuals.every(({ allow }, index) => {
+    const isSet = (((version?.number ?? 0) >> (index % PERMISSIONS.length)) & 1) === 1;
+    return allow.length > 0 === isSet;
+  });
+}
+
+/** The event map of a version: first its own, then what it denies. */
+function typesOf(number: number): string[] {
+  return [`version.v${number}`, ...Array.from({ length: TYPES }, (_, type) => `type.t${type}`)];
+}
+
+function documentOf(number: number): string {
+  const allowed = PERMISSIONS.filter((_, bit) => ((number >> bit) & 1) === 1);
+  const role = { allow: [...allowed, `type:t${number % TYPES}`, "note:read@note.*.{sub}"] };
+  return JSON.stringify({
+    tenant: TENANT,
+    roles: { even: role, odd: role },
+    bindings: [{ role: number % 2 === 0 ? "even" : "odd", subjects: SUBJECTS.map(({ id }) => id) }],
+    events: Object.fromEntries(typesOf(number).map((type) => [type, type.replace(".", ":")])),
+  });
+}

@@ -1,0 +1,68 @@
+import { once } from "node:events";
+import { request as httpRequest, type IncomingMessage } from "node:http";
+
+/** A client that keeps no more of an event stream than how often each text came; for runs with very many events. */
+export interface EventCounter extends AsyncDisposable {
+  /** How often an event with this text came. */
+  count(text: string): number;
+  /** Resolves once an event with this text has come. */
+  heard(text: string): Promise<void>;
+  /** Whether the server, or anybody else, has ended the stream. */
+  readonly isClosed: boolean;
+}
+
+/** What to do with every frame that is no event. */
+export type OnControl = (event: string, data: string) => void;
+
+/** Opens a stream and answers once `ready` is here. */
+export async function openEventCounter(url: string, token: string, onControl?: OnControl): Promise<EventCounter> {
+  const request = httpRequest(url, { agent: false, headers: { authorization: `Bearer ${token}` } }).end();
+  request.on("error", () => {});
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  if (response.statusCode !== 200) throw new Error(`the stream was refused: ${response.statusCode}`);
+  const counts = new Map<string, number>();
+  const waiting = new Map<string, PromiseWithResolvers<void>>();
+  const ready = Promise.withResolvers<void>();
+  let isClosed = false;
+  let pending = "";
+  const take = (frame: string): void => {
+    const data = /^data: ?(.*)$/m.exec(frame)?.[1];
+    const event = /^event: (.*)$/m.exec(frame)?.[1];
+    if (event !== undefined) {
+      if (event === "ready") ready.resolve();
+      onControl?.(event, data ?? "");
+    } else if (data !== undefined) {
+      counts.set(data, (counts.get(data) ?? 0) + 1);
+      waiting.get(data)?.resolve();
+      waiting.delete(data);
+    }
+  };
+  response.setEncoding("utf8").on("data", (chunk: string) => {
+    const frames = (pending + chunk).split("\n\n");
+    pending = frames.pop() ?? "";
+    for (const frame of frames) take(frame);
+  });
+  response.on("error", () => {});
+  const closed = new Promise<void>((resolve) => response.once("close", resolve));
+  response.once("close", () => {
+    isClosed = true;
+    ready.reject(new Error("the stream ended before it was ready"));
+  });
+  await ready.promise;
+  return {
+    count: (text) => counts.get(text) ?? 0,
+    heard(text) {
+      if (counts.has(text)) return Promise.resolve();
+      const wait = waiting.get(text) ?? Promise.withResolvers<void>();
+      waiting.set(text, wait);
+      return wait.promise;
+    },
+    get isClosed() {
+      return isClosed;
+    },
+    async [Symbol.asyncDispose]() {
+      request.destroy();
+      await closed;
+    },
+  };
+}

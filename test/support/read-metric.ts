@@ -1,0 +1,15 @@
+import type { RunningService } from "#test/support/start-service.ts";
+
+/** What a service's metric says: the sum over its labels. */
+export async function readMetric({ ports }: RunningService, name: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${ports.ops}/metrics`)).text();
+  const values = [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, "gm"))].map(([, value]) =>
+    Number(value),
+  );
+  return values.reduce((all, value) => all + value, 0);
+}
+
+/** User and system time that a service has spent so far, in milliseconds. */
+export async function cpuMillis(service: RunningService): Promise<number> {
+  return (await readMetric(service, "process_cpu_seconds_total")) * 1_000;
+}

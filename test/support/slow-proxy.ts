@@ -1,0 +1,40 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
+/** A TCP proxy in front of a local port whose replies take as long as the test says. */
+export interface SlowProxy extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** Starts the proxy; what comes back waits `delayMs()` and stays in order. */
+export async function startSlowProxy(target: number, delayMs: () => number): Promise<SlowProxy> {
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(target, "127.0.0.1");
+    for (const socket of [client, upstream]) {
+      sockets.add(socket.setNoDelay(true));
+      socket.on("error", () => {});
+      socket.on("close", () => {
+        sockets.delete(socket);
+        client.destroy();
+        upstream.destroy();
+      });
+    }
+    client.pipe(upstream);
+    let lastDue = 0;
+    upstream.on("data", (bytes) => {
+      const now = performance.now();
+      lastDue = Math.max(lastDue, now + delayMs());
+      setTimeout(() => client.write(bytes), lastDue - now);
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
