@@ -3,13 +3,16 @@ import { join } from "node:path";
 import { type DemoPorts, demoSettings, natsPasswords } from "../demo-settings.ts";
 import type { ServerCommand } from "./child-server.ts";
 
+/** The edge's README says what this is for. */
+const NODE_OPTIONS: Readonly<Record<string, readonly string[]>> = { stream: ["--max-semi-space-size=8"] };
+
 /** The servers of the demo in the order they start: all of one row together, a row once the row before it is ready. */
 export function demoServers(ports: DemoPorts, dataFolder: string, env: NodeJS.ProcessEnv): ServerCommand[][] {
   const settings = demoSettings(ports);
   const service = (name: "auth" | "policy" | "stream", opsPort: number): ServerCommand => ({
     name,
     command: process.execPath,
-    args: [`services/${name}/main.ts`],
+    args: [...(NODE_OPTIONS[name] ?? []), `services/${name}/main.ts`],
     env: { ...env, ...settings[name] },
     isReady: () => isServiceReady(opsPort),
   });

@@ -17,8 +17,8 @@ export interface EventEntry {
   readonly storedAt: number;
   /** `Nats-Msg-Id` and the `ce-*` headers, lower-case. */
   readonly attributes: Readonly<Record<string, string>>;
-  /** Its frames by format, each encoded once for everybody who reads it. */
-  readonly frames: Map<string, Buffer>;
+  /** Its frames by format, each encoded once for everybody who reads it; most events are read by nobody here. */
+  frames: Map<string, Buffer> | undefined;
 }
 
 /** An entry that changes who may see what, in force from here on. */

@@ -1,99 +1,125 @@
+import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { delimiter, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { natsServer, redisServer } from "../../scripts/provision/programs.ts";
 import { provision } from "../../scripts/provision/provision.ts";
-import { runScript, say } from "../../scripts/shared/run-script.ts";
-import { type Stack, startStack } from "#test/support/start-stack.ts";
-import { type FanOut, measureFanOut } from "./fan-out.ts";
-import { describeHandOver, measureHandOver } from "./hand-over.ts";
-import { measureHandshakes, type PerCore } from "./handshakes.ts";
-import { type Latency, measureLatency } from "./latency.ts";
-import { type PolicyScenario, policyScenarios } from "./policy/scenarios.ts";
-import { describeStorm, measureStorm } from "./reconnect-storm.ts";
+import { runScript, say, ScriptError } from "../../scripts/shared/run-script.ts";
+import { startIssuer } from "#test/support/start-issuer.ts";
+import { startStack } from "#test/support/start-stack.ts";
+import { policyScenarios } from "./policy/scenarios.ts";
+import { preparePrograms } from "./programs.ts";
+import type { Bench, Figure, Scenario } from "./scenario.ts";
+import { besideTheBus } from "./scenarios/beside-the-bus.ts";
+import { handOver, reconnectStorm } from "./scenarios/exactness.ts";
+import { fanOut } from "./scenarios/fan-out.ts";
+import { handshakes } from "./scenarios/handshakes.ts";
+import { idleMemory } from "./scenarios/idle-memory.ts";
+import { ingest } from "./scenarios/ingest.ts";
+import { latency } from "./scenarios/latency.ts";
+import { manyTopics } from "./scenarios/many-topics.ts";
+import { mixedTenants } from "./scenarios/mixed-tenants.ts";
+import { slowReaders } from "./scenarios/slow-readers.ts";
 
-const HAND_OVER = { clients: 500, ratePerSecond: 2_000, deliveries: 1_000_000 };
-const STORM = { clients: 10_000, groups: 100, ratePerSecond: 500, processes: 2 };
+const SCENARIOS: readonly Scenario[] = [
+  fanOut,
+  latency,
+  slowReaders,
+  manyTopics,
+  mixedTenants,
+  ingest,
+  idleMemory,
+  besideTheBus,
+  handshakes,
+  handOver,
+  reconnectStorm,
+  ...policyScenarios,
+];
+
+const USAGE = `npm run bench [-- <scenario> …] [--json <file>] [--list]
+
+Measures on real servers of its own and prints each figure beside one of the same run to compare with.
+
+  <scenario> …    only these; all of them by default
+  --json <file>   also writes the figures to this file
+  --list          says what there is to measure
+  --help          says this
+`;
 
 // `npm run bench`: measures on real servers and prints what it found, each figure beside one of the same run to compare with.
 await runScript(async () => {
-  const home = resolve(".sluice");
-  await provision([natsServer, redisServer], { home, path: process.env["PATH"] ?? "", say });
-  process.env["PATH"] = `${join(home, "bin")}${delimiter}${process.env["PATH"]}`;
-  const [cpu] = cpus();
-  say(
-    `${cpus().length} × ${cpu?.model ?? "unknown CPU"}, Node ${process.version}; the load comes from the same machine`,
-  );
-  await using stack = await startStack();
-  await latency(stack);
-  await fanOut(stack);
-  await handshakes(stack);
-  for (const scenario of policyScenarios) await policyScenario(scenario);
-  say(`\n${describeHandOver(await measureHandOver(stack, HAND_OVER))}`);
-  say(`\n${describeStorm(await measureStorm(stack, STORM), STORM)}`);
+  const { values, positionals } = readArguments();
+  if (values.help === true) return print(USAGE);
+  if (values.list === true) return print(SCENARIOS.map(({ name, about }) => `${name.padEnd(16)} ${about}\n`).join(""));
+  const chosen = positionals.length === 0 ? SCENARIOS : positionals.map(findScenario);
+  await provisionServers();
+  const results = await runAll(chosen);
+  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(results, undefined, 2)}\n`);
   return 0;
 });
 
-async function latency(stack: Stack): Promise<void> {
-  const load = { ratePerSecond: 100, seconds: 15 };
-  say(`\npublish → EventSource, ${load.ratePerSecond} real webhook deliveries a second, milliseconds:`);
-  for (const readers of [1, 100]) {
-    const { bus, stream } = await measureLatency(stack, { ...load, readers });
-    say(latencyRow("plain JetStream consumer", bus));
-    const ratio = (stream.p50 / bus.p50).toFixed(2);
-    say(`${latencyRow(`${readers} event stream${readers === 1 ? "" : "s"}`, stream)}   ${ratio} × the bus at p50`);
-  }
-}
-
-async function fanOut(stack: Stack): Promise<void> {
-  say("\none event to 1 000 readers, 200 bytes, CPU of the serving process for each delivery, microseconds:");
-  for (const ratePerSecond of [50, 500]) {
-    const { edge, bareLoop } = await measureFanOut(stack, {
-      readers: 1_000,
-      ratePerSecond,
-      seconds: 8,
-      payloadBytes: 180,
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: { json: { type: "string" }, list: { type: "boolean" }, help: { type: "boolean", short: "h" } },
     });
-    say(fanOutRow(`bare write loop, ${ratePerSecond}/s`, bareLoop));
-    const ratio = (edge.cpuMicros / bareLoop.cpuMicros).toFixed(2);
-    say(`${fanOutRow(`the edge, ${ratePerSecond}/s`, edge)}   ${ratio} × the bare loop`);
+  } catch (error) {
+    throw new ScriptError(`${(error as Error).message}\n\n${USAGE}`);
   }
 }
 
-async function handshakes(stack: Stack): Promise<void> {
-  say("\nhandshakes (token verified, session and grant asked, ready told), for each second of one core's time:");
-  const { jose, verified, remembered, cold, cached, storm } = await measureHandshakes(stack, {
-    handshakes: 4_000,
-    clients: 2_000,
-  });
-  const ratio = ({ perSecond }: PerCore): string => (perSecond / jose.perSecond).toFixed(2);
-  say(handshakeRow("bare jose verification", jose));
-  say(`${handshakeRow("our verification", verified)}   ${ratio(verified)} × bare jose`);
-  say(`${handshakeRow("of a token seen before", remembered)}   ${ratio(remembered)} × bare jose`);
-  say(`${handshakeRow("handshake, new token", cold)}   ${ratio(cold)} × bare jose`);
-  say(`${handshakeRow("handshake, known token", cached)}   ${ratio(cached)} × bare jose`);
-  const { clients, seconds, authCalls } = storm;
-  const perCall = (clients / authCalls).toFixed(0);
-  say(
-    `  ${clients} clients at once: ready in ${seconds.toFixed(1)} s, ${authCalls} calls of auth, one for ${perCall} handshakes`,
-  );
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
 }
 
-async function policyScenario({ name, about, run }: PolicyScenario): Promise<void> {
-  say(`\n${name}: ${about}`);
-  for (const { name: figure, value, unit, goal } of await run()) {
-    const reached = goal === undefined ? "" : "atMost" in goal ? `   ≤ ${goal.atMost}` : `   ≥ ${goal.atLeast}`;
-    say(`  ${figure.padEnd(44)} ${value.toFixed(3).padStart(12)} ${unit}${reached}`);
+function findScenario(name: string): Scenario {
+  const found = SCENARIOS.find((scenario) => scenario.name === name);
+  if (found === undefined) throw new ScriptError(`there is no scenario ${name}: see npm run bench -- --list`);
+  return found;
+}
+
+async function provisionServers(): Promise<void> {
+  const home = resolve(".sluice");
+  await provision([natsServer, redisServer], { home, path: process.env["PATH"] ?? "", say });
+  process.env["PATH"] = `${join(home, "bin")}${delimiter}${process.env["PATH"]}`;
+}
+
+async function runAll(scenarios: readonly Scenario[]): Promise<object> {
+  await using programs = await preparePrograms();
+  const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.version}`;
+  say(`${machine}; the load, in ${programs.language}, comes from the same machine`);
+  if (programs.language === "Node")
+    say("there is no C compiler (cc): the load and the bare loop are in Node, and cost more");
+  await using issuer = await startIssuer();
+  await using stack = await startStack();
+  const bench: Bench = {
+    stack,
+    issuer,
+    programs,
+    startEdge: (env = {}) => stack.startEdge({ AUTH_JWKS_URL: issuer.jwksUri, ...env }),
+    say,
+  };
+  const measured: { scenario: string; figures: readonly Figure[] }[] = [];
+  for (const { name, about, run } of scenarios) {
+    say(`\n${name}: ${about}`);
+    const figures = await run(bench);
+    figures.forEach((figure) => say(rowOf(figure)));
+    measured.push({ scenario: name, figures });
   }
+  return { machine, load: programs.language, at: new Date().toISOString(), measured };
 }
 
-function latencyRow(name: string, { events, p50, p99 }: Latency): string {
-  return `  ${name.padEnd(26)} ${String(events).padStart(8)} events   p50 ${p50.toFixed(2).padStart(6)}   p99 ${p99.toFixed(2).padStart(6)}`;
+function rowOf({ name, value, unit, goal }: Figure): string {
+  const row = `  ${name.padEnd(44)} ${format(value).padStart(10)} ${unit}`;
+  if (goal === undefined) return row;
+  const [sign, limit, isReached] =
+    "atMost" in goal ? ["≤", goal.atMost, value <= goal.atMost] : ["≥", goal.atLeast, value >= goal.atLeast];
+  return `${row.padEnd(66)} ${sign} ${limit}${isReached ? "" : "   MISSED"}`;
 }
 
-function fanOutRow(name: string, { delivered, cpuMicros }: FanOut): string {
-  return `  ${name.padEnd(26)} ${String(delivered).padStart(8)} delivered   ${cpuMicros.toFixed(2).padStart(6)}`;
-}
-
-function handshakeRow(name: string, { perSecond }: PerCore): string {
-  return `  ${name.padEnd(26)} ${perSecond.toFixed(0).padStart(8)} /s`;
+function format(value: number): string {
+  const decimals = Math.abs(value) >= 100 ? 0 : 2;
+  return value.toFixed(decimals).replaceAll(/\B(?=(\d{3})+$)/g, " ");
 }

@@ -1,8 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { noteRights } from "#test/support/checker/administrator.ts";
+import { conclude } from "#test/support/checker/audit.ts";
+import type { Ledger } from "#test/support/checker/ledger.ts";
+import { createProducer } from "#test/support/checker/producer.ts";
+import { type LedgerReader, startReader } from "#test/support/checker/reader.ts";
 import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
-import { type Acknowledged, audit, type Delivered } from "#test/support/ledger.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -91,23 +94,18 @@ test(
   async () => {
     const before = figure(await (await ops("/metrics")).text(), "sluice_stream_events_delivered_total");
     const pids = await workerPids(edge);
-    const acknowledged: Acknowledged[] = [];
-    const clients = await Promise.all(Array.from({ length: STREAMS }, () => startClient(() => urlOf(edge))));
-    const publishing = publishAll(acknowledged, 1_000);
-    await waitFor("some are delivered", () => clients.every(({ delivered }) => delivered.length > 50));
-    const ours = clients.map(({ workers }) => workers.at(-1));
+    await using run = await startClients([edge]);
+    const publishing = run.publish(1_000);
+    await run.underWay();
+    const ours = run.clients.map((client) => workersOf(client).at(-1));
     process.kill(pids[0] ?? 0, "SIGKILL");
     await publishing;
-    for (const { done } of clients) await done;
 
-    const ledgers = clients.map(({ delivered }) => ({ maySee: () => true, delivered }));
-    const account = audit(acknowledged, ledgers);
-    expect(account).toMatchObject({ lost: 0, duplicates: 0, outOfOrder: 0, forbidden: 0 });
-    expect(account.delivered).toBe(STREAMS * 1_001);
-    const moved = clients.filter(({ workers }) => workers.length > 1);
-    expect(new Set(moved.map(({ workers }) => workers[0])).size).toBe(1);
-    const stayed = ours.filter((worker) => worker !== moved[0]?.workers[0]);
-    expect(clients.length - moved.length).toBe(stayed.length);
+    expect(await run.conclude()).toMatchObject({ delivered: STREAMS * 1_001, gaps: 0, resets: 0 });
+    const moved = run.clients.map(workersOf).filter((workers) => workers.length > 1);
+    expect(new Set(moved.map(([worker]) => worker)).size).toBe(1);
+    const stayed = ours.filter((worker) => worker !== moved[0]?.[0]);
+    expect(run.clients.length - moved.length).toBe(stayed.length);
 
     await waitFor(
       "two run again",
@@ -136,21 +134,16 @@ test(
   "SIGHUP replaces the workers one after the other, and no stream loses or repeats anything",
   async () => {
     const pids = await workerPids(edge);
-    const acknowledged: Acknowledged[] = [];
-    const clients = await Promise.all(Array.from({ length: STREAMS }, () => startClient(() => urlOf(edge))));
+    await using run = await startClients([edge]);
     edge.child.process.kill("SIGHUP");
-    const publishing = publishUntil(acknowledged, async () => {
+    await run.publishUntil(async () => {
       const now = await workerPids(edge);
       return now.length === 2 && !pids.some((pid) => now.includes(pid));
     });
-    await publishing;
-    for (const { done } of clients) await done;
 
-    const ledgers = clients.map(({ delivered }) => ({ maySee: () => true, delivered }));
-    const account = audit(acknowledged, ledgers);
-    expect(account).toMatchObject({ lost: 0, duplicates: 0, outOfOrder: 0, forbidden: 0 });
-    expect(account.delivered).toBe(STREAMS * acknowledged.length);
-    expect(clients.every(({ goodbyes }) => goodbyes() > 0)).toBe(true);
+    const { acknowledged, ...account } = await run.conclude();
+    expect(account).toMatchObject({ delivered: STREAMS * acknowledged, gaps: 0, resets: 0 });
+    expect(run.clients.every((client) => goodbyesOf(client) > 0)).toBe(true);
     expect((await ops("/readyz")).status).toBe(200);
   },
   2 * PATIENCE_MS,
@@ -162,23 +155,16 @@ test(
     const going = await stack.startEdge({ STREAM_WORKERS: "2" });
     const pids = await workerPids(going);
     expect(pids).toHaveLength(2);
-    const acknowledged: Acknowledged[] = [];
-    let place = going;
-    const clients = await Promise.all(Array.from({ length: STREAMS }, () => startClient(() => urlOf(place))));
-    const publishing = publishAll(acknowledged, 500);
-    await waitFor("some are delivered", () => clients.every(({ delivered }) => delivered.length > 50));
-    place = edge;
+    await using run = await startClients([going, edge]);
+    const publishing = run.publish(500);
+    await run.underWay();
     // As a supervisor does that signals the whole group: the workers hear it from the primary again.
     for (const pid of pids) process.kill(pid, "SIGTERM");
     expect(await going.child.end("SIGTERM")).toBe(0);
     await publishing;
-    for (const { done } of clients) await done;
 
-    const ledgers = clients.map(({ delivered }) => ({ maySee: () => true, delivered }));
-    const account = audit(acknowledged, ledgers);
-    expect(account).toMatchObject({ lost: 0, duplicates: 0, outOfOrder: 0, forbidden: 0 });
-    expect(account.delivered).toBe(STREAMS * 501);
-    expect(clients.every(({ goodbyes }) => goodbyes() === 1)).toBe(true);
+    expect(await run.conclude()).toMatchObject({ delivered: STREAMS * 501, gaps: 0, resets: 0 });
+    expect(run.clients.every((client) => goodbyesOf(client) === 1)).toBe(true);
     expect(pids.filter(isAlive)).toEqual([]);
   },
   2 * PATIENCE_MS,
@@ -194,58 +180,46 @@ test("workers whose primary is killed end their streams and themselves", async (
   await waitFor("the workers are gone", () => !pids.some(isAlive), PATIENCE_MS);
 });
 
-interface Client {
-  readonly delivered: readonly Delivered[];
-  /** The workers it was connected to, one after the other. */
-  readonly workers: readonly string[];
-  readonly goodbyes: () => number;
-  readonly done: Promise<void>;
-}
-
-/** A client that comes back with its last id whenever its stream ends, until it has seen the end. */
-async function startClient(url: () => string): Promise<Client> {
-  const delivered: Delivered[] = [];
-  const workers: string[] = [];
-  let goodbyes = 0;
-  const connected = Promise.withResolvers<void>();
-  const follow = async (): Promise<void> => {
-    for (let lastEventId: string | undefined; delivered.at(-1)?.text !== END;) {
-      const options = { token, ...(lastEventId === undefined ? {} : { lastEventId }) };
-      const stream = await openEventStream(`${url()}/v1/stream?topic=push.>`, options).catch(() => delay(20));
-      if (stream === undefined) continue;
-      let taken = 0;
-      const take = (): boolean => {
-        for (const { event, id, data } of stream.frames.slice(taken)) {
-          taken += 1;
-          if (event === "ready") workers.push(workerIn(data));
-          if (event === "bye") goodbyes += 1;
-          if (event === "message") delivered.push({ sequence: Number(id?.split(".")[1]), text: data });
-        }
-        if (workers.length > 0) connected.resolve();
-        return delivered.at(-1)?.text === END || stream.isClosed;
-      };
-      await waitFor("the stream ends, or has told everything", take, PATIENCE_MS);
-      take();
-      lastEventId = stream.lastId() ?? lastEventId;
-      await stream[Symbol.asyncDispose]();
-    }
+/** Clients that come back with their last id whenever their stream ends: each time to the next of the edges. */
+async function startClients(edges: readonly RunningService[]) {
+  const ledger: Ledger = [];
+  const producer = createProducer(demo, "demo", ledger);
+  const urls = edges.map((each) => `${urlOf(each)}/v1/stream?topic=push.>`);
+  const clients = await Promise.all(
+    Array.from({ length: STREAMS }, (_, index) => {
+      const client = `client ${index}`;
+      noteRights(ledger, client, ["push.>"]);
+      return startReader(ledger, { client, tenant: "demo", token, urls });
+    }),
+  );
+  const publishUntil = async (isEnough: (published: number) => boolean | Promise<boolean>): Promise<void> => {
+    for (let n = 0; !(await isEnough(n)); n += 1) await producer.publish("push.event.k", String(n));
+    await producer.publish("push.event.k", END);
   };
-  const done = follow();
-  await connected.promise;
-  return { delivered, workers, goodbyes: () => goodbyes, done };
-}
-
-function publishAll(acknowledged: Acknowledged[], count: number): Promise<void> {
-  return publishUntil(acknowledged, () => acknowledged.length === count);
-}
-
-async function publishUntil(acknowledged: Acknowledged[], isEnough: () => boolean | Promise<boolean>): Promise<void> {
-  const publish = async (text: string): Promise<void> => {
-    const sequence = await demo.publish("events.demo.push.event.k", text);
-    acknowledged.push({ sequence, topic: "push.event.k", text });
+  return {
+    clients,
+    publishUntil,
+    publish: (count: number) => publishUntil((published) => published === count),
+    underWay: () => waitFor("some are delivered", () => clients.every((client) => eventsOf(client) > 50)),
+    async conclude() {
+      for (const client of clients) await client.complete(END, PATIENCE_MS);
+      return conclude(ledger);
+    },
+    [Symbol.asyncDispose]: async () => void (await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()))),
   };
-  while (!(await isEnough())) await publish(String(acknowledged.length));
-  await publish(END);
+}
+
+function eventsOf({ frames }: LedgerReader): number {
+  return frames.filter(({ event }) => event === "message").length;
+}
+
+function goodbyesOf({ frames }: LedgerReader): number {
+  return frames.filter(({ event }) => event === "bye").length;
+}
+
+/** The workers it was connected to, one after the other. */
+function workersOf({ frames }: LedgerReader): string[] {
+  return frames.filter(({ event }) => event === "ready").map(({ data }) => workerIn(data));
 }
 
 function openMany(): Promise<EventStream[]> {

@@ -27,7 +27,7 @@ export interface NatsServer extends AsyncDisposable {
 }
 
 /** Starts nats-server and waits until it takes connections; `disk` is where its folder lies. */
-export async function startNats(disk = tmpdir()): Promise<NatsServer> {
+export async function startNats({ disk = tmpdir() }: { readonly disk?: string } = {}): Promise<NatsServer> {
   const port = await freePort();
   return startNatsServer({ config: NATS_CONFIG, port, storeDir: await mkdtemp(join(disk, "sluice-nats-")) });
 }

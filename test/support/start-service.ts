@@ -15,6 +15,9 @@ export interface RunningService extends AsyncDisposable {
   readonly child: Child;
 }
 
+/** The options of Node that a service is started with everywhere. */
+const NODE_OPTIONS: Readonly<Record<string, readonly string[]>> = { stream: ["--max-semi-space-size=8"] };
+
 /**
  * Starts `services/<name>/main.ts` on free ports and waits for its `ready` line; `env` overrides.
  * @throws when the process ends first; the message holds what it printed.
@@ -26,7 +29,7 @@ export async function startService(
   const main = fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url));
   const prefix = name.toUpperCase();
   const ports = { [`${prefix}_HTTP_PORT`]: "0", [`${prefix}_GRPC_PORT`]: "0", [`${prefix}_OPS_PORT`]: "0" };
-  const child = startChild(process.execPath, [main], { ...ports, ...env });
+  const child = startChild(process.execPath, [...(NODE_OPTIONS[name] ?? []), main], { ...ports, ...env });
   const ready = await waitFor(
     `${name} becomes ready`,
     () => {

@@ -30,20 +30,46 @@ describe("an audience", () => {
     expect(member.flushes).toEqual([["1"], ["2", "3"], ["4"]]);
   });
 
-  test("stretches the interval with what flushing costs, up to 50 ms", () => {
-    const { audience, member } = createAudience({ costMs: 30 });
+  test("lets no event wait that can be written before the next one comes", () => {
+    const { audience, member } = createAudience({ costMs: 8 });
+    for (const text of ["1", "2", "3"]) {
+      add(audience, text);
+      expect(member.flushes.at(-1)).toEqual([text]);
+      pass(2);
+    }
+  });
+
+  test("stretches the interval with what flushing costs and carries, up to 50 ms", () => {
+    const { audience, member } = createAudience({ costMs: 8 });
     add(audience, "1");
     add(audience, "2");
-    pass(29);
-    expect(member.flushes).toEqual([["1"]]);
+    add(audience, "3");
+    pass(2);
+    expect(member.flushes).toEqual([["1"], ["2", "3"]]);
+    add(audience, "4");
+    pass(11);
+    expect(member.flushes).toHaveLength(2);
     pass(1);
-    expect(member.flushes).toEqual([["1"], ["2"]]);
+    expect(member.flushes.at(-1)).toEqual(["4"]);
 
-    const slow = createAudience({ costMs: 500 });
+    const slow = createAudience({ costMs: 45 });
     add(slow.audience, "1");
     add(slow.audience, "2");
-    pass(50);
+    pass(4);
+    expect(slow.member.flushes).toEqual([["1"]]);
+    pass(1);
     expect(slow.member.flushes).toEqual([["1"], ["2"]]);
+  });
+
+  test("says when what is pending has been written", async () => {
+    const { audience } = createAudience();
+    add(audience, "1");
+    expect(audience.settled).toBeUndefined();
+    add(audience, "2");
+    const { settled } = audience;
+    pass(5);
+    await expect(settled).resolves.toBeUndefined();
+    expect(audience.settled).toBeUndefined();
   });
 
   test("encodes a flush once for all its members, however many there are", () => {
@@ -73,7 +99,7 @@ describe("an audience", () => {
     expect(member.flushes).toHaveLength(2);
   });
 
-  test("writes what is pending before a member joins, leaves, or everyone goes", () => {
+  test("writes what is pending before a member joins, or everyone goes, and to a member that leaves", () => {
     const { audience, member } = createAudience();
     add(audience, "1");
     add(audience, "2");
@@ -83,11 +109,20 @@ describe("an audience", () => {
     add(audience, "3");
     expect(audience.leave(late)).toEqual({ seq: 3, tag: "t3" });
     expect(late.flushes).toEqual([["3"]]);
+    expect(member.flushes).toEqual([["1"], ["2"]]);
     add(audience, "4");
     audience.disperse(horizon);
     expect(member.flushes.flat()).toEqual(["1", "2", "3", "4"]);
     expect(member.fellBehindAt).toEqual({ seq: 4, tag: "t4" });
     expect(audience.size).toBe(0);
+  });
+
+  test("says of a member that leaves and takes nothing where it stood before", () => {
+    const { audience, member } = createAudience();
+    add(audience, "1");
+    add(audience, "2");
+    member.refuses = true;
+    expect(audience.leave(member)).toEqual({ seq: 1, tag: "t1" });
   });
 
   test("lets a member go that takes nothing, where it stood before the flush, and serves the others", () => {

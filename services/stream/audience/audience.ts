@@ -37,6 +37,9 @@ export interface AudienceSetting {
 /** However full the loop is, a burst waits no longer than this, in milliseconds. */
 const MAX_FLUSH_MS = 50;
 
+/** A fifth of the time is kept free of flushing, for everything else that the loop does. */
+const HEADROOM = 1.25;
+
 /** A burst that is larger leaves before its time: this is what one flush may add to a slow socket's buffer. */
 const MAX_PENDING_BYTES = 64 * 1024;
 
@@ -53,7 +56,9 @@ export class Audience {
   /** Where the members stand while something is pending. */
   #writtenThrough: Position | undefined;
   #flushedAt = Number.NEGATIVE_INFINITY;
-  #flushCostMs = 0;
+  /** What the last flush has cost, for each of its events. */
+  #stretchMs = 0;
+  #flushed: PromiseWithResolvers<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(common: Common, setting: AudienceSetting) {
@@ -65,17 +70,29 @@ export class Audience {
     return this.#members.size;
   }
 
+  /**
+   * Resolves once what is pending has been written; undefined when nothing is. Who joins before that has it written to
+   * everybody: of thousands that come back together, each would.
+   */
+  get settled(): Promise<void> | undefined {
+    if (this.#writtenThrough === undefined) return undefined;
+    this.#flushed ??= Promise.withResolvers();
+    return this.#flushed.promise;
+  }
+
   /** Takes in a reader that stands at the horizon. */
   join(member: Member): void {
     this.flush();
     this.#members.add(member);
   }
 
-  /** Lets a member go, and answers where it stands: everything pending has been written to it. */
+  /** Lets a member go, and answers where it stands: everything pending has been written to it, and to it alone, if it may be. */
   leave(member: Member): Position {
-    if (this.#members.has(member)) this.flush();
-    this.#members.delete(member);
-    return this.#setting.horizon();
+    const writtenThrough = this.#writtenThrough;
+    const isMember = this.#members.delete(member);
+    if (!isMember || writtenThrough === undefined) return this.#setting.horizon();
+    const isTaken = member.take(this.#encodePending(), this.#pending.length, this.#setting.now());
+    return isTaken ? this.#setting.horizon() : writtenThrough;
   }
 
   /** Queues an event's frame for all members; `before` is the position it follows. */
@@ -95,8 +112,7 @@ export class Audience {
     if (writtenThrough === undefined) return;
     const now = this.#setting.now();
     const events = this.#pending.length;
-    const frames = events === 1 && this.#pending[0] !== undefined ? this.#pending[0] : Buffer.concat(this.#pending);
-    const coded = this.common.coding.encode(frames);
+    const coded = this.#encodePending();
     this.#pending = [];
     this.#pendingBytes = 0;
     this.#writtenThrough = undefined;
@@ -105,8 +121,10 @@ export class Audience {
       this.#members.delete(member);
       member.fallBehind(writtenThrough);
     }
-    this.#flushedAt = this.#setting.now();
-    this.#flushCostMs = this.#flushedAt - now;
+    this.#flushedAt = now;
+    this.#stretchMs = (this.#setting.now() - now) * events * HEADROOM;
+    this.#flushed?.resolve();
+    this.#flushed = undefined;
   }
 
   /** Sends every member on its own way from `position`: what comes next is not decided yet. */
@@ -117,10 +135,17 @@ export class Audience {
     for (const member of members) member.fallBehind(position);
   }
 
+  #encodePending(): Buffer {
+    const [first] = this.#pending;
+    const isOne = this.#pending.length === 1 && first !== undefined;
+    return this.common.coding.encode(isOne ? first : Buffer.concat(this.#pending));
+  }
+
   #schedule(): void {
     if (this.#timer !== undefined) return;
-    // Half of the time is the most that flushing may take: the interval stretches with what the last flush has cost.
-    const interval = Math.min(MAX_FLUSH_MS, Math.max(this.#setting.flushMs, this.#flushCostMs));
+    // While each event can be written before the next one comes, none waits; once they cannot, flushes carry several, and
+    // the interval grows with every one of them until it is long enough, or the longest.
+    const interval = Math.min(MAX_FLUSH_MS, Math.max(this.#setting.flushMs, this.#stretchMs));
     const wait = this.#flushedAt + interval - this.#setting.now();
     if (wait <= 0) this.flush();
     else this.#timer = setTimeout(() => this.flush(), wait);

@@ -241,9 +241,11 @@ export class Reader implements Member, ListedStream {
     return promise;
   }
 
-  #becomeLive(grant: Grant): undefined {
-    this.#audience = this.#tenant.audienceOf({ topics: this.listing.topics, grant, ...this.#reads });
-    this.#audience.join(this);
+  #becomeLive(grant: Grant): Promise<void> | undefined {
+    const audience = this.#tenant.audienceOf({ topics: this.listing.topics, grant, ...this.#reads });
+    if (audience.settled !== undefined) return audience.settled;
+    this.#audience = audience;
+    audience.join(this);
     return undefined;
   }
 
@@ -253,7 +255,7 @@ export class Reader implements Member, ListedStream {
   }
 
   /** Writes what a slice holds for this reader, up to the first event that is not decided yet. */
-  #deliver(slice: readonly LogEntry[], grant: Grant, now: number): Promise<void> {
+  #deliver(slice: readonly LogEntry[], grant: Grant, now: number): Promise<void> | undefined {
     const frames: Buffer[] = [];
     let undecided: Promise<void> | undefined;
     for (const entry of slice) {
@@ -271,8 +273,11 @@ export class Reader implements Member, ListedStream {
       this.connection.write(Buffer.concat(frames));
       this.#setting.onDelivered(frames.length);
     }
+    if (undecided !== undefined) return this.#waitFor("authorization", undecided);
+    // At the horizon it becomes live at once: a turn later there would be something new, and so for ever.
+    if (this.#cursor.seq === this.#tenant.horizon.seq) return this.#step();
     // A turn of the event loop between slices: microtasks alone would let one long catch-up stop everybody else.
-    return undecided === undefined ? setImmediate() : this.#waitFor("authorization", undecided);
+    return setImmediate();
   }
 
   /** Entries before the first one retained are gone: says so, and goes on there. */

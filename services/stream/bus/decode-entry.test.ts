@@ -20,7 +20,7 @@ describe("an event", () => {
       payload: Buffer.from('{"a":1}'),
       storedAt: 1_769_860_800_123,
       attributes: {},
-      frames: new Map(),
+      frames: undefined,
     });
   });
 

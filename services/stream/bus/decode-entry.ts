@@ -36,7 +36,7 @@ export function decodeEntry(tenant: string, maxEventBytes: number, message: Stor
     payload: Buffer.from(message.data),
     storedAt: storedAtOf(message),
     attributes: attributesOf(message.headers),
-    frames: new Map(),
+    frames: undefined,
   };
 }
 

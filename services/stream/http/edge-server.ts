@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { DemoPage } from "./demo-page.ts";
+import { readThroughHandshakeSockets } from "./handshake-socket.ts";
 import { type RebindRoute, rebindTarget, serveRebind } from "./rebind-route.ts";
 import { serveStream, type StreamRoute } from "./stream-route.ts";
 import { tellProblem } from "./tell-problem.ts";
@@ -34,6 +35,7 @@ export function createEdgeServer(setting: EdgeServerSetting): Server {
       });
     },
   );
+  readThroughHandshakeSockets(server);
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
   server.maxHeadersCount = 0;

@@ -5,6 +5,7 @@ import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 import { chooseCoding, type ContentCoding } from "../sse/content-coding.ts";
 import { encodeControl, encodeRetry } from "../sse/encode-frame.ts";
+import { takeSocket } from "./handshake-socket.ts";
 import { readHandshakeToken, single, type TokenReading } from "./request-token.ts";
 import { tellProblem } from "./tell-problem.ts";
 
@@ -56,19 +57,13 @@ function streamRequest(
       // The headers, and from then on the bare socket: the body ends where the connection does, without chunk framing.
       const coding = chooseCoding(single(headers["accept-encoding"]));
       const beginning = coding.encode(encodeRetry(retryMs()));
-      socket.write(
+      const bare = takeSocket(request);
+      bare.write(
         Buffer.concat([Buffer.from(acceptanceOf(connectionId, requestId, response, coding)), coding.head, beginning]),
       );
-      release(request, response);
-      return new Connection(socket, coding);
+      return new Connection(bare, coding);
     },
   };
-}
-
-/** Lets go of what node:http would keep as long as the socket is open: the response, and the request's headers with their token. */
-function release(request: IncomingMessage, response: ServerResponse): void {
-  response.detachSocket(request.socket);
-  Object.assign(request, { url: "", headers: {}, headersDistinct: {}, rawHeaders: [] });
 }
 
 function acceptanceOf(

@@ -25,6 +25,9 @@ export class Connection {
     socket.setTimeout(0);
     socket.setKeepAlive(true, 30_000);
     socket.on("error", () => socket.destroy());
+    // A client has nothing to say after its request; an answer to a second one would stand in the middle of the stream.
+    socket.on("data", () => socket.destroy()).resume();
+    socket.allowHalfOpen = false;
     this.closed = new Promise((resolve) => socket.once("close", () => resolve()));
   }
 

@@ -19,12 +19,13 @@ export function formatKey({ body, naming }: FrameFormat): string {
 /** The frame of an event; every reader with the same format gets the same bytes. */
 export function encodeEvent(tenant: string, epoch: string, entry: EventEntry, format: FrameFormat): Buffer {
   const key = formatKey(format);
-  const known = entry.frames.get(key);
+  const known = entry.frames?.get(key);
   if (known !== undefined) return known;
   const name = format.naming === "named" ? `event: ${entry.type}\n` : "";
   const head = `${name}id: ${formatEventId(epoch, entry.position)}\ndata: `;
   const body = format.body === "raw" ? entry.payload : Buffer.from(cloudEventOf(tenant, epoch, entry));
   const frame = Buffer.concat([Buffer.from(head), escapeLines(body), END]);
+  entry.frames ??= new Map();
   entry.frames.set(key, frame);
   return frame;
 }

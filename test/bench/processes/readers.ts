@@ -1,43 +1,75 @@
+import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { createInterface } from "node:readline";
 
-// A process of its own that holds many streams over raw sockets and counts the frames that come. Its parent tells it what
-// to open, and asks for the count.
-//
-//   { open: number, port: number, request: string } → "open" once every stream has answered
-//   "count"                                         → { frames, bytes }
+// What test/bench/native/readers.c is, where there is no C compiler: it speaks the same lines, and costs far more.
 
-interface Open {
-  readonly open: number;
-  readonly port: number;
-  readonly request: string;
+const MARK = Buffer.from('"t":');
+const OPENING_AT_ONCE = 50;
+
+const [port = "", file = ""] = process.argv.slice(2);
+const requests = readFileSync(file, "utf8").split(/(?<=\r\n\r\n)/);
+const sockets: Socket[] = [];
+const totals = { events: 0, bytes: 0, closed: 0 };
+let latencies: number[] = [];
+
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(`${JSON.stringify(await obey(line.split(" ")))}\n`);
 }
 
-const FRAME_END = Buffer.from("\n\n");
+async function obey([command, ...numbers]: readonly string[]): Promise<object> {
+  const [from = 0, to = 0] = numbers.map(Number);
+  if (command === "open") return openMany(from);
+  if (command === "count") return totals;
+  if (command === "latency") return summary();
+  if (command === "reset") latencies = [];
+  if (command === "pause") for (const socket of sockets.slice(from, to)) socket.pause();
+  if (command === "resume") for (const socket of sockets.slice(from, to)) socket.resume();
+  return {};
+}
 
-let frames = 0;
-let bytes = 0;
+async function openMany(count: number): Promise<object> {
+  const begin = performance.now();
+  let opened = 0;
+  for (let from = 0; from < count; from += OPENING_AT_ONCE) {
+    const group = Array.from({ length: Math.min(OPENING_AT_ONCE, count - from) }, () => openOne(sockets.length));
+    opened += (await Promise.all(group)).filter(Boolean).length;
+  }
+  return { opened, refused: count - opened, ms: performance.now() - begin };
+}
 
-process.on("message", (message: Open | "count") => {
-  if (message === "count") process.send?.({ frames, bytes });
-  else void openAll(message).then(() => process.send?.("open"));
-});
+function openOne(index: number): Promise<boolean> {
+  const localAddress = `127.1.0.${1 + Math.floor(index / 10_000)}`;
+  const socket = connect({ port: Number(port), host: "127.0.0.1", localAddress });
+  sockets.push(socket);
+  socket.write(requests[index % requests.length] ?? "");
+  return new Promise((resolve) => {
+    let carry = Buffer.alloc(0);
+    socket.once("data", (chunk: Buffer) => {
+      const text = chunk.toString("latin1");
+      resolve(text.startsWith("HTTP/1.1 200") && !text.includes("event: busy"));
+    });
+    socket.on("data", (chunk: Buffer) => {
+      totals.bytes += chunk.length;
+      const whole = Buffer.concat([carry, chunk]);
+      countEvents(whole);
+      // A mark may be torn between two chunks.
+      carry = whole.subarray(Math.max(0, whole.length - MARK.length + 1));
+    });
+    socket.on("error", () => resolve(false)).on("close", () => (totals.closed += 1));
+  });
+}
 
-async function openAll({ open, port, request }: Open): Promise<void> {
-  // A few at a time: thousands of connections at once would measure the backlog.
-  for (let opened = 0; opened < open; opened += 50) {
-    const group = Array.from({ length: Math.min(50, open - opened) }, () => openOne(port, request));
-    await Promise.all(group);
+function countEvents(chunk: Buffer): void {
+  for (let at = chunk.indexOf(MARK); at !== -1; at = chunk.indexOf(MARK, at + MARK.length)) {
+    totals.events += 1;
+    const [, micros] = /^(\d+)\D/.exec(chunk.toString("latin1", at + MARK.length, at + 24)) ?? [];
+    if (micros !== undefined) latencies.push(performance.timeOrigin + performance.now() - Number(micros) / 1_000);
   }
 }
 
-function openOne(port: number, request: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket: Socket = connect(port, "127.0.0.1", () => socket.write(request));
-    socket.once("data", () => resolve());
-    socket.on("data", (chunk: Buffer) => {
-      bytes += chunk.length;
-      for (let at = chunk.indexOf(FRAME_END); at !== -1; at = chunk.indexOf(FRAME_END, at + 2)) frames += 1;
-    });
-    socket.on("error", reject);
-  });
+function summary(): object {
+  const sorted = Float64Array.from(latencies).toSorted();
+  const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0;
+  return { events: sorted.length, p50: at(0.5), p99: at(0.99), max: sorted.at(-1) ?? 0 };
 }

@@ -1,29 +1,43 @@
 import { createServer, type Socket } from "node:net";
+import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
 
-// A process of its own that does the least anybody can: it writes the same frame to every connected socket, at a steady
-// rate. What it costs per delivery is what the kernel and Node cost.
-//
-//   started with a frame and a rate per second as arguments; prints its port; begins with the message "begin"
+// What test/bench/native/write-loop.c is, where there is no C compiler: it speaks the same lines.
 
-const [frame = "", rate = "1"] = process.argv.slice(2);
-const bytes = Buffer.from(frame);
+const HEAD = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n: open\n\n";
+
 const sockets = new Set<Socket>();
-const server = createServer((socket) => {
-  socket.setNoDelay(true);
+const server = createServer({ noDelay: true }, (socket) => {
   socket.once("data", () => {
     sockets.add(socket);
-    socket.write(": open\n\n");
+    socket.write(HEAD);
   });
-  socket.on("error", () => sockets.delete(socket));
-}).listen(0, "127.0.0.1", () => process.send?.((server.address() as { port: number }).port));
+  socket.on("error", () => sockets.delete(socket)).on("close", () => sockets.delete(socket));
+}).listen(0, "127.0.0.1", () => answer({ port: (server.address() as { port: number }).port }));
 
-process.on("message", () => {
-  const begin = performance.now();
-  let written = 0;
-  const write = (): void => {
-    const due = Math.floor(((performance.now() - begin) * Number(rate)) / 1_000);
-    for (; written < due; written += 1) for (const socket of sockets) socket.write(bytes);
-    setTimeout(write, 1_000 / Number(rate) / 2);
-  };
-  write();
+createInterface({ input: process.stdin }).on("line", (line) => {
+  const [, rate = 0, seconds = 0, payloadBytes = 0] = line.split(" ").map(Number);
+  void publish(rate, seconds, payloadBytes).then(() => answer({ missed: 0 }));
 });
+
+async function publish(rate: number, seconds: number, payloadBytes: number): Promise<void> {
+  const begin = performance.now();
+  for (let number = 0; number < rate * seconds; number += 1) {
+    const wait = begin + (number * 1_000) / rate - performance.now();
+    if (wait > 0) await delay(wait);
+    // Past its time by far more than it was to last, it only shows that this machine cannot.
+    if (-wait > seconds * 1_000) return;
+    const frame = Buffer.from(frameOf(payloadBytes));
+    for (const socket of sockets) socket.write(frame);
+  }
+}
+
+function frameOf(payloadBytes: number): string {
+  const micros = Math.round((performance.timeOrigin + performance.now()) * 1_000);
+  const pad = "x".repeat(Math.max(0, payloadBytes - 32));
+  return `id: 0123456789ab.12345678.abcdefg\ndata: {"t":${micros},"pad":"${pad}"}\n\n`;
+}
+
+function answer(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}

@@ -1,30 +1,58 @@
 import { request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
-import { readDeliveries, toPublication } from "../../scripts/demo/to-publication.ts";
+import { readDeliveries, toPublication } from "../../../scripts/demo/to-publication.ts";
 import type { Stack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
+import type { Figure, Scenario } from "../scenario.ts";
 
 /** How long events took from the call of publish until they were here, in milliseconds. */
-export interface Latency {
+interface Latency {
   readonly events: number;
   readonly p50: number;
   readonly p99: number;
 }
 
 /** What is measured, each side by side in one run. */
-export interface LatencyReport {
+interface LatencyReport {
   /** A plain JetStream consumer of the same log: what the bus alone takes. */
   readonly bus: Latency;
   /** Event streams of a person, through the edge, policy on. */
   readonly stream: Latency;
 }
 
+const LOAD = { ratePerSecond: 100, seconds: 15 };
+
+/** What the edge adds to the time that the bus takes. */
+export const besideTheBus: Scenario = {
+  name: "beside-the-bus",
+  about: `publish → EventSource, ${LOAD.ratePerSecond} real webhook deliveries a second, beside a plain JetStream consumer`,
+  async run({ stack }) {
+    const figures: Figure[] = [];
+    for (const readers of [1, 100]) {
+      const { bus, stream } = await measureLatency(stack, { ...LOAD, readers });
+      figures.push(
+        ...latencyRows(`JetStream consumer beside ${readers}`, bus),
+        ...latencyRows(`${readers} event stream${readers === 1 ? "" : "s"}`, stream),
+        { name: `${readers}, by the bus, p50`, value: stream.p50 / bus.p50, unit: "×" },
+      );
+    }
+    return figures;
+  },
+};
+
+function latencyRows(name: string, { p50, p99 }: Latency): Figure[] {
+  return [
+    { name: `${name}, p50`, value: p50, unit: "ms" },
+    { name: `${name}, p99`, value: p99, unit: "ms" },
+  ];
+}
+
 /**
  * Publishes real webhook deliveries at a steady rate and measures how long each takes to a plain consumer of the bus, and to
  * `readers` event streams. Publisher and readers are one process, so that one clock measures.
  */
-export async function measureLatency(
+async function measureLatency(
   stack: Stack,
   { ratePerSecond, seconds, readers }: { ratePerSecond: number; seconds: number; readers: number },
 ): Promise<LatencyReport> {

@@ -5,15 +5,16 @@ import { rememberVerified } from "#shared/contract/remember-verified.ts";
 import { verifyAccessToken } from "#shared/contract/verify-access-token.ts";
 import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
 import type { Stack } from "#test/support/start-stack.ts";
+import type { Figure, Scenario } from "../scenario.ts";
 
 /** How many could be had of one core: counted by the CPU time that the process spent, not by the clock. */
-export interface PerCore {
+interface PerCore {
   readonly count: number;
   readonly perSecond: number;
 }
 
 /** What is measured in one run. */
-export interface HandshakeReport {
+interface HandshakeReport {
   /** jose alone, in this process, on the same tokens. */
   readonly jose: PerCore;
   /** The edge's verification, in this process: of tokens it has not seen, and of the same ones again. */
@@ -32,10 +33,30 @@ const CLAIMS = { iss: "http://localhost:8081", aud: "sluice", client_id: "bench"
 /** A steady stream of handshakes: enough under way at a time to keep the edge busy. */
 const CONCURRENCY = 64;
 
+/** What opening streams costs, and a few thousand at once. */
+export const handshakes: Scenario = {
+  name: "handshakes",
+  about: "token verified, session and grant asked, ready told: for each second of one core's time",
+  async run({ stack }) {
+    const report = await measureHandshakes(stack, { steady: 4_000, clients: 2_000 });
+    const { jose, verified, remembered, cold, cached, storm } = report;
+    const row = (name: string, { perSecond }: PerCore): Figure => ({ name, value: perSecond, unit: "/s" });
+    return [
+      row("bare jose verification", jose),
+      row("our verification", verified),
+      row("of a token seen before", remembered),
+      row("handshake, new token", cold),
+      row("handshake, known token", cached),
+      { name: `${storm.clients} clients at once`, value: storm.seconds, unit: "s" },
+      { name: "calls of auth for them", value: storm.authCalls, unit: "" },
+    ];
+  },
+};
+
 /** Opens streams at an edge of its own, whose tokens this process signs, and closes each once it is ready. */
-export async function measureHandshakes(
+async function measureHandshakes(
   stack: Stack,
-  { handshakes, clients }: { handshakes: number; clients: number },
+  { steady, clients }: { steady: number; clients: number },
 ): Promise<HandshakeReport> {
   await using issuer = await startIssuer();
   const edge = await stack.startEdge({ AUTH_JWKS_URL: issuer.jwksUri });
@@ -44,15 +65,15 @@ export async function measureHandshakes(
   // Just-in-time compilation and the tenant's log are not what is measured.
   await eachOf(await signTokens(issuer, 500), CONCURRENCY, open);
 
-  const tokens = await signTokens(issuer, handshakes);
+  const tokens = await signTokens(issuer, steady);
   const keys = createLocalJWKSet({ keys: [issuer.jwk] });
   const expected = { issuer: CLAIMS.iss, audience: CLAIMS.aud };
   const jose = await measureVerifying(tokens, (token) => jwtVerify(token, keys, expected));
   const verify = rememberVerified((token) => verifyAccessToken(token, keys, expected));
   const verified = await measureVerifying(tokens, verify);
   const remembered = await measureVerifying(tokens, verify);
-  const cold = await perCore(handshakes, figures, () => eachOf(tokens, CONCURRENCY, open));
-  const cached = await perCore(handshakes, figures, () => eachOf(tokens, CONCURRENCY, open));
+  const cold = await perCore(steady, figures, () => eachOf(tokens, CONCURRENCY, open));
+  const cached = await perCore(steady, figures, () => eachOf(tokens, CONCURRENCY, open));
 
   const before = await figures();
   const begin = performance.now();

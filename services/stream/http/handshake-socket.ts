@@ -1,0 +1,75 @@
+import type { IncomingMessage, Server } from "node:http";
+import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
+
+/**
+ * What node:http reads requests from and answers to, in the socket's place. A stream takes the socket out of it, and all
+ * that node:http keeps as long as it has a connection (parser, request, response, listeners) goes with this: 11 KB of resident
+ * memory for each open stream.
+ */
+class HandshakeSocket extends Duplex {
+  #socket: Socket | undefined;
+  readonly #forward = {
+    data: (chunk: Buffer): void => {
+      if (!this.push(chunk)) this.#socket?.pause();
+    },
+    end: (): void => void this.push(null),
+    timeout: (): void => void this.emit("timeout"),
+    error: (error: Error): void => void this.destroy(error),
+    close: (): void => void this.destroy(),
+  };
+
+  constructor(socket: Socket) {
+    super();
+    this.#socket = socket;
+    for (const [event, forward] of Object.entries(this.#forward)) socket.on(event, forward);
+  }
+
+  /** Takes the socket out, which is the caller's from here on; node:http sees its connection close. */
+  release(): Socket {
+    const socket = this.#socket;
+    if (socket === undefined) throw new Error("this socket has been taken before");
+    this.#socket = undefined;
+    for (const [event, forward] of Object.entries(this.#forward)) socket.off(event, forward);
+    this.destroy();
+    return socket;
+  }
+
+  /** node:http bounds with it how long a connection may idle between two requests. */
+  setTimeout(ms: number): this {
+    this.#socket?.setTimeout(ms);
+    return this;
+  }
+
+  override _read(): void {
+    this.#socket?.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#socket?.write(chunk, done);
+  }
+
+  override _final(done: () => void): void {
+    this.#socket?.end(done);
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#socket?.destroy();
+    done(error);
+  }
+}
+
+/** Has the server read its connections through a HandshakeSocket each, so that `takeSocket` may be asked for the bare one. */
+export function readThroughHandshakeSockets(server: Server): void {
+  const [serve, ...others] = server.listeners("connection");
+  // node:http takes connections from elsewhere by this very event; what it does with them must be the one thing done.
+  if (serve === undefined || others.length > 0) throw new Error("node:http listens for connections in another way");
+  server.removeAllListeners("connection");
+  server.on("connection", (socket: Socket) => void serve.call(server, new HandshakeSocket(socket)));
+}
+
+/** The request's bare socket: node:http keeps nothing of it, and reads nothing from it any more. */
+export function takeSocket({ socket }: IncomingMessage): Socket {
+  if (!(socket instanceof HandshakeSocket)) throw new Error("this request did not come through a handshake socket");
+  return socket.release();
+}
