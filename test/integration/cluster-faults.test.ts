@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await stack?.[Symbol.asyncDispose]();
-  await cluster[Symbol.asyncDispose]();
+  await cluster?.[Symbol.asyncDispose]();
 });
 
 test("an edge that is cut off with its broker, which beats on, says that delivery stands still, and catches up", async () => {

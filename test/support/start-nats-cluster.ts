@@ -1,6 +1,6 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { freePort } from "./ports.ts";
 import { NATS_CONFIG, type NatsServer, startNatsServer } from "./start-nats.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
@@ -21,6 +21,8 @@ export async function startNatsCluster(): Promise<NatsCluster> {
   await using starting = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "sluice-cluster-"));
   starting.defer(() => rm(folder, { recursive: true }));
+  // What the configuration includes lies beside it.
+  await cp(dirname(NATS_CONFIG), folder, { recursive: true });
   const routePorts = await Promise.all([freePort(), freePort(), freePort()]);
   const calls: { readonly from: number; readonly to: number; readonly proxy: TcpProxy }[] = [];
   for (const { from, to } of CALLS) {
