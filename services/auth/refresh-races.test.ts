@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type LossyProxy, startLossyProxy } from "#test/support/lossy-proxy.ts";
+import { type TcpProxy, startTcpProxy } from "#test/support/tcp-proxy.ts";
 import {
   authSettings,
   createTenantLog,
@@ -17,8 +17,8 @@ const AT_ONCE = 64;
 
 let nats: NatsServer;
 let redis: RedisServer;
-let toRedis: LossyProxy;
-let toAuth: LossyProxy;
+let toRedis: TcpProxy;
+let toAuth: TcpProxy;
 let one: RunningService;
 /** Reaches Redis through the proxy, and is reached through the other. */
 let two: RunningService;
@@ -26,13 +26,13 @@ let two: RunningService;
 beforeAll(async () => {
   [nats, redis] = await Promise.all([startNats(), startRedis()]);
   await createTenantLog(nats, "demo");
-  toRedis = await startLossyProxy(redis.port);
+  toRedis = await startTcpProxy(redis.port);
   const settings = authSettings(nats, redis);
   [one, two] = await Promise.all([
     startService("auth", settings),
     startService("auth", { ...settings, REDIS_URL: `redis://127.0.0.1:${toRedis.port}` }),
   ]);
-  toAuth = await startLossyProxy(two.ports.http);
+  toAuth = await startTcpProxy(two.ports.http);
 });
 afterAll(async () => {
   for (const each of [toAuth, one, two, toRedis, redis, nats]) await each[Symbol.asyncDispose]();

@@ -143,9 +143,8 @@ async function openPolicies(
     maxAgeMs: config.POLICY_HISTORY_MAX_AGE_SECONDS * 1_000,
     replicas: config.NATS_REPLICAS,
   });
-  const snapshots = new Snapshots(
-    { read: shareReads((tenant) => store.read(tenant)) },
-    ({ document: { tenant }, version }) => metrics.snapshotLoaded(tenant, version.number),
+  const snapshots = new Snapshots({ read: shareReads((tenant) => store.read(tenant)) }, (tenant, snapshot) =>
+    metrics.snapshotSwapped(tenant, snapshot?.version.number),
   );
   const lives: TenantLives = {
     logs: await openLifeLogs(nats),

@@ -10,10 +10,6 @@ export type CompiledPolicy =
   | { readonly snapshot: Snapshot; readonly faults?: never }
   | { readonly snapshot?: never; readonly faults: readonly Fault[] };
 
-/** What a snapshot is compiled from. */
-type CompiledContent = Pick<StoredPolicy, "document" | "bindings"> &
-  Partial<Pick<StoredPolicy, "lifecycle" | "limits">>;
-
 /** What compiling needs to know beside the policy itself. */
 export interface Compiling {
   /** When the version was stored, or is about to be. */
@@ -23,6 +19,10 @@ export interface Compiling {
   /** Another snapshot of the tenant, which spares reading the same text again: with 10 000 bindings 90 of 97 ms. */
   readonly known: Snapshot | undefined;
 }
+
+/** What a snapshot is compiled from. */
+type CompiledContent = Pick<StoredPolicy, "document" | "bindings"> &
+  Partial<Pick<StoredPolicy, "lifecycle" | "limits">>;
 
 /** Compiles what a tenant's policy says into the snapshot of a version. */
 export function compilePolicy(

@@ -4,8 +4,8 @@ import { Counter, Gauge, type Registry } from "prom-client";
 export interface PolicyMetrics {
   readonly decisions: Counter<"outcome" | "source">;
   readonly resolves: Counter;
-  /** A version of a tenant's policy was put in force in this process. */
-  snapshotLoaded(tenant: string, version: number): void;
+  /** A version of a tenant's policy was put in force in this process; undefined: the tenant is no more. */
+  snapshotSwapped(tenant: string, version: number | undefined): void;
   readonly documentsRejected: Counter;
   readonly changes: Counter<"kind">;
   readonly auditEntriesLost: Counter;
@@ -36,7 +36,7 @@ export function createPolicyMetrics(registry: Registry, setting = UNBOUND): Poli
       help: "Subjects that were given a grant.",
       registers,
     }),
-    snapshotLoaded: watchSnapshots(registry, setting),
+    snapshotSwapped: watchSnapshots(registry, setting),
     documentsRejected: new Counter({
       name: "sluice_policy_documents_rejected_total",
       help: "Document files that were not put in force.",
@@ -60,7 +60,7 @@ export function createPolicyMetrics(registry: Registry, setting = UNBOUND): Poli
 function watchSnapshots(
   registry: Registry,
   { maxTenants, now }: PolicyMetricsSetting,
-): PolicyMetrics["snapshotLoaded"] {
+): PolicyMetrics["snapshotSwapped"] {
   const held = new Map<string, HeldSnapshot>();
   const perTenant = (name: string, help: string, valueOf: (held: HeldSnapshot) => number) =>
     new Gauge({
@@ -69,6 +69,7 @@ function watchSnapshots(
       labelNames: ["tenant"],
       registers: [],
       collect() {
+        this.reset();
         for (const [tenant, snapshot] of [...held].slice(0, maxTenants)) this.set({ tenant }, valueOf(snapshot));
       },
     });
@@ -87,9 +88,10 @@ function watchSnapshots(
     registers: [registry],
   });
   return (tenant, number) => {
-    held.set(tenant, { version: number, since: now() });
+    if (number === undefined) held.delete(tenant);
+    else held.set(tenant, { version: number, since: now() });
     tenants.set(held.size);
-    reloads.inc();
+    if (number !== undefined) reloads.inc();
   };
 }
 

@@ -10,9 +10,9 @@ import type { StoredPolicy } from "./store/stored-policy.ts";
 export class Snapshots {
   readonly #held = new Map<string, Snapshot>();
   readonly #store: Pick<PolicyStore, "read">;
-  readonly #onSwap: (snapshot: Snapshot) => void;
+  readonly #onSwap: (tenant: string, snapshot: Snapshot | undefined) => void;
 
-  constructor(store: Pick<PolicyStore, "read">, onSwap: (snapshot: Snapshot) => void) {
+  constructor(store: Pick<PolicyStore, "read">, onSwap: (tenant: string, snapshot: Snapshot | undefined) => void) {
     this.#store = store;
     this.#onSwap = onSwap;
   }
@@ -40,7 +40,7 @@ export class Snapshots {
 
   /** Lets go of a tenant that the store does not have any more. */
   forget(tenant: string): void {
-    this.#held.delete(tenant);
+    if (this.#held.delete(tenant)) this.#onSwap(tenant, undefined);
   }
 
   /** The tenant's snapshot in force, where this process has one. */
@@ -61,7 +61,7 @@ export class Snapshots {
     const held = this.#held.get(tenant);
     if (held !== undefined && !isNewer(snapshot.version, held.version)) return held;
     this.#held.set(tenant, snapshot);
-    this.#onSwap(snapshot);
+    this.#onSwap(tenant, snapshot);
     return snapshot;
   }
 

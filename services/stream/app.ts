@@ -6,8 +6,9 @@ import { rememberVerified } from "#shared/contract/remember-verified.ts";
 import { remoteKeys } from "#shared/contract/remote-keys.ts";
 import { ownIssuer, withoutWithdrawn } from "#shared/contract/verify-access-token.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
-import { closeServer, listen, type ListenAddress } from "#shared/http/listen.ts";
+import { closeServer, listen, type ListenAddress, stopAccepting } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
+import type { RunningService } from "#shared/lifecycle/run-service.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
@@ -16,12 +17,14 @@ import { systemClock } from "#shared/time/clock.ts";
 import { Admission } from "./admission/admission.ts";
 import { shareTurns } from "./admission/share-turns.ts";
 import { doubtSessions, endListing } from "./audience/apply-control.ts";
+import { callHere, type CallConnection, createConnectionId, workerOf } from "./audience/connection-call.ts";
 import { startHeartbeat } from "./audience/heartbeat.ts";
 import { Hub } from "./audience/hub.ts";
 import { ClockGuard } from "./authorization/clock-guard.ts";
 import { type OutsideIssuer, readOutsideIssuers } from "./authorization/outside-issuers.ts";
 import { withOutsideSessions } from "./authorization/outside-sessions.ts";
-import { createStreamVerifier } from "./authorization/verify-stream-token.ts";
+import { createStreamVerifier, namesIssuer } from "./authorization/verify-stream-token.ts";
+import { callOtherEdge, serveEdgeCalls } from "./bus/edge-calls.ts";
 import { openTenant } from "./bus/open-tenant.ts";
 import type { StreamConfig } from "./config.ts";
 import { GrpcDecider } from "./grpc/decider.ts";
@@ -36,14 +39,49 @@ import { createStreamMetrics, type StreamMetrics } from "./metrics.ts";
 import { reportPoison } from "./bus/report-poison.ts";
 import { checkKernel } from "./sse/check-kernel.ts";
 import type { Edge } from "./open-stream.ts";
+import { answerPrimary } from "./workers/answer-primary.ts";
+import type { Operations } from "./workers/operations.ts";
+import { startWorkers } from "./workers/start-workers.ts";
 
 /** Reads of history under way at a time: more of them only wait for each other inside JetStream. */
 const MAX_HISTORY_READS = 32;
 
-/** Starts the edge. Disposing it ends every stream in good order, then lets go of the bus and the other services. */
-export async function startStream(config: StreamConfig): Promise<AsyncDisposable> {
-  await using stack = new AsyncDisposableStack();
+/** What a call of another edge may take beyond the questions it asks of auth and policy. */
+const CALL_MARGIN_MS = 1_000;
+
+/**
+ * Starts the edge, in this process or in workers that get `env`. Disposing it ends every stream in good order, then lets go
+ * of the bus and the other services.
+ */
+export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv): Promise<RunningService> {
   const log = createLogger("stream", config.LOG_LEVEL);
+  const ops = addressOf(config, "STREAM_OPS_PORT");
+  if (config.STREAM_WORKERS > 1) {
+    return startWorkers(config, env, { http: addressOf(config, "STREAM_HTTP_PORT"), ops }, log);
+  }
+  return startServing(config, log, false, async ({ registry, isReady, connections }, http) => {
+    const server = await startOpsServer(ops, registry, isReady, { "/debug/connections": connections });
+    log.info({ http, grpc: 0, ops: server.port }, "ready");
+    return server;
+  });
+}
+
+/** Starts one of the workers that share a port; what operators ask, it tells the primary. */
+export async function startWorker(config: StreamConfig): Promise<AsyncDisposable> {
+  const log = createLogger("stream", config.LOG_LEVEL).child({ pid: process.pid });
+  return startServing(config, log, true, answerPrimary);
+}
+
+/** Says on whichever way operators look that the edge is ready on port `http`, and from then on how it does. */
+type TellOperators = (operations: Operations, http: number) => Disposable | Promise<AsyncDisposable>;
+
+async function startServing(
+  config: StreamConfig,
+  log: Logger,
+  isShared: boolean,
+  tellOperators: TellOperators,
+): Promise<AsyncDisposable> {
+  await using stack = new AsyncDisposableStack();
   const issuers = await readIssuers(config);
   await checkKernel(log);
   const nats = await connectNats(config.NATS_URL, "stream", log);
@@ -55,24 +93,28 @@ export async function startStream(config: StreamConfig): Promise<AsyncDisposable
     config.SLUICE_DEMO === "1"
       ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT })
       : undefined;
-  const server = createEdgeServer({ route: createRoute(config, issuers, edge), demo });
-  const at = (setting: "STREAM_HTTP_PORT" | "STREAM_OPS_PORT"): ListenAddress => ({
-    host: config.STREAM_BIND_ADDRESS,
-    port: config[setting],
-    setting,
-  });
-  const http = await listen(server, at("STREAM_HTTP_PORT"));
+  const route = createRoute(config, issuers, edge);
+  const callConnection = openCalls(config, nats, edge, stack);
+  const server = createEdgeServer({ route, rebind: { ...route, callConnection, onFault: edge.onFault }, demo });
+  const http = await listen(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
   stack.defer(() => closeServer(server, 1_000));
   const isReady = (): boolean => !edge.admission.isDraining && !nats.isClosed();
-  const pages = { "/debug/connections": () => describeConnections(edge.hub, edge) };
-  const ops = stack.use(await startOpsServer(at("STREAM_OPS_PORT"), registry, isReady, pages));
+  const connections = (): object[] => describeConnections(edge.hub, edge);
+  stack.use(await tellOperators({ registry, isReady, connections }, http));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
-  log.info({ http, grpc: 0, ops: ops.port }, "ready");
+  // Who comes while this one drains is for the others that listen there.
+  if (isShared) stack.defer(() => stopAccepting(server));
   return stack.move();
 }
 
+function addressOf(config: StreamConfig, setting: "STREAM_HTTP_PORT" | "STREAM_OPS_PORT"): ListenAddress {
+  return { host: config.STREAM_BIND_ADDRESS, port: config[setting], setting };
+}
+
 /** The edge, and what its doors ask of auth themselves. */
-type RunningEdge = Edge & Pick<StreamRoute, "renew"> & Pick<StreamMetrics, "tokenVerified">;
+type RunningEdge = Edge &
+  Pick<StreamRoute, "renew"> &
+  Pick<StreamMetrics, "tokenVerified"> & { readonly workerId: string };
 
 /** Everything behind the doors. */
 async function startEdge(
@@ -126,13 +168,26 @@ async function startEdge(
     renew: auth.renew,
     mapResource: decider.mapResource,
     tokenVerified: (cached, seconds) => metrics.tokenVerified(cached, seconds),
-    newConnectionId: () => `${workerId}-${randomBytes(12).toString("hex")}`,
+    newConnectionId: () => createConnectionId(workerId),
     limitHistory: shareTurns(MAX_HISTORY_READS),
     onHandshake: (outcome) => metrics.handshake(outcome),
     onTenantFull: (tenant) => metrics.tenantFull(tenant),
     onDelivered: (events) => metrics.delivered(events),
     onNotice: (event) => metrics.notice(event),
   };
+}
+
+/** Calls for connections, here or by way of the bus, and those that come in by it. */
+function openCalls(
+  config: StreamConfig,
+  nats: NatsConnection,
+  edge: RunningEdge,
+  stack: AsyncDisposableStack,
+): CallConnection {
+  const here = callHere(edge);
+  const elsewhere = callOtherEdge(nats, config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS);
+  stack.use(serveEdgeCalls(nats, edge.workerId, here, edge.onFault));
+  return (call) => (workerOf(call.connectionId) === edge.workerId ? here(call) : elsewhere(call));
 }
 
 /** Who is still opening a stream meets the withdrawn key by himself. */
@@ -154,6 +209,7 @@ function createRoute(config: StreamConfig, issuers: readonly OutsideIssuer[], ed
   return {
     edge,
     renew: edge.renew,
+    isOutside: namesIssuer(issuers),
     verify: rememberVerified(
       createStreamVerifier(own, issuers, (uri) => remoteKeys(uri)),
       edge.tokenVerified,

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { describe, expect, test } from "vitest";
 import { readStreamConfig } from "./config.ts";
 
@@ -12,6 +13,7 @@ describe("the edge's settings", () => {
       STREAM_OPS_PORT: 8090,
       STREAM_ALLOWED_ORIGINS: [],
       STREAM_MAX_CONNECTIONS: 19_000,
+      STREAM_WORKERS: 1,
       AUTH_GRPC_URL: "127.0.0.1:7001",
       POLICY_GRPC_URL: "127.0.0.1:7002",
       SLUICE_DEMO: "0",
@@ -54,6 +56,7 @@ describe("the edge's settings", () => {
   test.each([
     ["STREAM_HTTP_PORT", "0", "65535", "-1", "65536"],
     ["STREAM_MAX_CONNECTIONS", "1", "1000000", "0", "1000001"],
+    ["STREAM_WORKERS", "1", "256", "0", "257"],
     ["STREAM_FLUSH_MS", "0", "50", "-1", "51"],
     ["STREAM_HANDSHAKE_MS", "100", "60000", "99", "60001"],
     ["STREAM_EVENT_MAX_BYTES", "1024", "67108864", "1023", "67108865"],
@@ -63,6 +66,10 @@ describe("the edge's settings", () => {
       expect(readStreamConfig({ NATS_URL, [name]: value })).toHaveProperty(name, Number(value));
     for (const value of [tooLow, tooHigh, "1.5", "ten"])
       expect(() => readStreamConfig({ NATS_URL, [name]: value })).toThrow(name);
+  });
+
+  test("take a worker for each core", () => {
+    expect(readStreamConfig({ NATS_URL, STREAM_WORKERS: "auto" }).STREAM_WORKERS).toBe(availableParallelism());
   });
 
   test.each(["127.0.0.1:4222", "http://127.0.0.1:4222", "nats"])("take no bus at %s", (url) => {

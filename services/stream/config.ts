@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { verifierSettings } from "#shared/contract/verify-access-token.ts";
 import { commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
@@ -14,6 +15,12 @@ const schema = z.object({
   STREAM_HTTP_PORT: portSchema.default(8080),
   STREAM_OPS_PORT: portSchema.default(8090),
   STREAM_ALLOWED_ORIGINS: originsSchema,
+  /** Processes that share the port; `auto`: as many as there are cores for this one. */
+  STREAM_WORKERS: z
+    .literal("auto")
+    .transform(() => availableParallelism())
+    .or(integerSchema(1, 256))
+    .default(1),
   STREAM_MAX_CONNECTIONS: integerSchema(1, 1_000_000).default(19_000),
   STREAM_TAIL_BYTES: integerSchema(1_000_000, 64_000_000_000).default(256 * 1024 * 1024),
   STREAM_FLUSH_MS: integerSchema(0, 50).default(5),

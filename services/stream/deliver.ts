@@ -58,6 +58,9 @@ export interface Opening {
  */
 export function reopen(tenant: Tenant, { epoch, horizon, policy, relation }: Opening, setting: VerifySetting): void {
   flushAll(tenant);
+  // In doubt, all of them, before the first leaves its audience: it would be live again in the same step, and the new
+  // horizon would carry it past what it has missed.
+  for (const listing of tenant.listings) listing.doubtSession();
   for (const { stream } of tenant.listings) stream?.leaveAudience();
   tenant.open(epoch, horizon);
   tenant.decisions.reset(policy);

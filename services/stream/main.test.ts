@@ -1,7 +1,9 @@
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type RunningService, startService } from "#test/support/start-service.ts";
+import { waitFor } from "#test/support/wait.ts";
 
 let nats: NatsServer;
 
@@ -56,7 +58,7 @@ describe("the edge", () => {
     await expect(start({ NATS_URL: nats.url("stream").replace(":test@", ":wrong@") })).rejects.toThrow(
       "cannot connect to NATS",
     );
-  });
+  }, 60_000);
 
   test("serves the demo's page only in the demo", async () => {
     await using plain = await start();
@@ -67,6 +69,44 @@ describe("the edge", () => {
     expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
   });
 });
+
+describe("the edge with workers", () => {
+  test("does not start when they cannot, and says why", async () => {
+    const NATS_URL = "nats://127.0.0.1:1";
+    const failed = start({ STREAM_WORKERS: "2", NATS_URL }).catch(({ message }: Error) => message);
+    expect(await failed).toContain("cannot connect to NATS at 127.0.0.1:1");
+    expect(await failed).toContain("worker 0 of 2 does not run (code 1); it said why above");
+  }, 60_000);
+
+  test("takes no port that somebody has, be it another edge whose workers share it", async () => {
+    await using first = await start({ STREAM_WORKERS: "2" });
+    const port = String(first.ports.http);
+    await expect(start({ STREAM_WORKERS: "2", STREAM_HTTP_PORT: port })).rejects.toThrow(
+      `cannot listen on 127.0.0.1:${port} (EADDRINUSE); set STREAM_HTTP_PORT to a free port`,
+    );
+  }, 60_000);
+
+  test("lives on without one that does not come up again, and ends when none does", async () => {
+    await using edge = await start({ STREAM_WORKERS: "2" });
+    const pids = await childPids(edge);
+    await nats.stop();
+    process.kill(pids[0] ?? 0, "SIGKILL");
+    await waitFor("its successors died", () => edge.child.output().split("started again").length > 3, 30_000);
+    expect((await fetch(`http://127.0.0.1:${edge.ports.ops}/healthz`)).status).toBe(200);
+    process.kill(pids[1] ?? 0, "SIGKILL");
+    await waitFor("the edge ends", () => edge.child.process.exitCode !== null, 40_000);
+    await nats.start();
+    expect(edge.child.process.exitCode).toBe(1);
+    expect(edge.child.output()).toContain("stream cannot go on: cannot connect to NATS");
+    expect(edge.child.output()).toMatch(/stream cannot go on: worker \d of 2 does not run \(code 1\)/);
+  }, 90_000);
+});
+
+async function childPids({ child }: RunningService): Promise<number[]> {
+  const pid = child.process.pid ?? 0;
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return children.trim().split(" ").map(Number);
+}
 
 function start(env: NodeJS.ProcessEnv = {}): Promise<RunningService> {
   return startService("stream", { NATS_URL: nats.url("stream"), ...env });

@@ -2,4 +2,4 @@ import { runService } from "#shared/lifecycle/run-service.ts";
 import { startStream } from "./app.ts";
 import { readStreamConfig } from "./config.ts";
 
-await runService("stream", (env) => startStream(readStreamConfig(env)));
+await runService("stream", (env) => startStream(readStreamConfig(env), env));

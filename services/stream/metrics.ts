@@ -26,40 +26,18 @@ export interface StreamMetrics {
 /** Registers the edge's figures. */
 export function createStreamMetrics(registry: Registry, admission: Admission): StreamMetrics {
   const registers = [registry];
-  const handshakes = new Counter({
-    name: "sluice_stream_handshakes",
-    help: "Streams asked for, by outcome",
-    labelNames: ["outcome"],
-    registers,
-  });
-  const tenantFull = new Counter({
-    name: "sluice_stream_tenant_full",
-    help: "Streams refused for now because their tenant had as many on this edge as it may",
-    labelNames: ["tenant"],
-    registers,
-  });
-  const delivered = new Counter({
-    name: "sluice_stream_events_delivered",
-    help: "Events written to sockets",
-    registers,
-  });
-  const notices = new Counter({
-    name: "sluice_stream_notices",
-    help: "gap and reset told",
-    labelNames: ["event"],
-    registers,
-  });
-  const poison = new Counter({
-    name: "sluice_stream_poison",
-    help: "Entries nobody can be shown",
-    labelNames: ["reason"],
-    registers,
-  });
-  const disturbed = new Counter({
-    name: "sluice_stream_feed_disturbed",
-    help: "Times a log was looked at anew before it was read on",
-    registers,
-  });
+  const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]): Counter<Label> =>
+    new Counter({ name, help, labelNames, registers });
+  const handshakes = counter("sluice_stream_handshakes", "Streams asked for, by outcome", "outcome");
+  const tenantFull = counter(
+    "sluice_stream_tenant_full",
+    "Streams refused for now because their tenant had as many on this edge as it may",
+    "tenant",
+  );
+  const delivered = counter("sluice_stream_events_delivered", "Events written to sockets");
+  const notices = counter("sluice_stream_notices", "gap and reset told", "event");
+  const poison = counter("sluice_stream_poison", "Entries nobody can be shown", "reason");
+  const disturbed = counter("sluice_stream_feed_disturbed", "Times a log was looked at anew before it was read on");
   const sessionCall = countSessionCalls(registers);
   registry.registerMetric(
     new Gauge({

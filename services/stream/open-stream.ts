@@ -36,8 +36,6 @@ export interface Edge extends ReaderSetting, HeartbeatSetting, HandshakeSetting 
   readonly onHandshake: (outcome: string) => void;
   /** Told of every stream that is refused because its tenant has as many as it may. */
   readonly onTenantFull: (tenant: string) => void;
-  /** Says which connection ids are this process's. */
-  readonly workerId: string;
 }
 
 /**

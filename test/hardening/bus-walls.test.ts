@@ -68,7 +68,7 @@ describe("a producer of another tenant", () => {
       $JS.API.STREAM.INFO.EVENTS_demo $JS.API.STREAM.INFO.EVENTS_rival $JS.API.STREAM.CREATE.X
       $JS.API.STREAM.PURGE.EVENTS_rival $JS.API.STREAM.MSG.GET.EVENTS_demo $JS.API.DIRECT.GET.EVENTS_demo
       $JS.API.CONSUMER.CREATE.EVENTS_rival.c $JS.ACK.EVENTS_demo.c.1.1.1.1.0 $SYS.REQ.SERVER.PING
-      _INBOX.stream.x
+      _INBOX.stream.x edge.w1
     `),
   )("cannot publish to %s, and nothing is stored", async (subject) => {
     await expectNothingStored(() => expectRefused("rival", subject));
@@ -136,7 +136,7 @@ describe("the user of a service is refused what is not its own", () => {
     auth: [
       ...words(`
         control.demo.policy control.demo.tenant events.demo.issues.opened.x $KV.sluice_policy.demo
-        _INBOX.policy.x _INBOX.stream.x $JS.API.STREAM.CREATE.X $JS.API.STREAM.NAMES
+        _INBOX.policy.x _INBOX.stream.x edge.w1 $JS.API.STREAM.CREATE.X $JS.API.STREAM.NAMES
         $JS.API.STREAM.DELETE.AUDIT $JS.API.STREAM.PURGE.AUDIT $JS.API.STREAM.UPDATE.AUDIT
       `),
       ...everyApiOf("EVENTS_demo", EVENT),
@@ -146,7 +146,7 @@ describe("the user of a service is refused what is not its own", () => {
       ...words(`
         control.demo.session events.demo.issues.opened.x $KV.sluice_keys.ring $KV.sluice_revoked.demo.s
         audit.demo.login $JS.API.STREAM.DELETE.AUDIT $JS.API.STREAM.UPDATE.AUDIT $JS.API.STREAM.MSG.GET.AUDIT
-        _INBOX.auth.x _INBOX.stream.x
+        _INBOX.auth.x _INBOX.stream.x edge.w1
       `),
       ...changes.map((change) => `$JS.API.STREAM.${change}.KV_sluice_revoked`),
       ...keys,

@@ -29,15 +29,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function open(subject: string, seconds: number) {
+function sign(subject: string, seconds: number): Promise<string> {
   const iat = Math.floor(Date.now() / 1_000);
-  const token = await issuer.sign({
-    iss: "https://login.example.com",
-    aud: "api",
-    sub: subject,
-    iat,
-    exp: iat + seconds,
-  });
+  return issuer.sign({ iss: "https://login.example.com", aud: "api", sub: subject, iat, exp: iat + seconds });
+}
+
+async function open(subject: string, seconds: number) {
+  const token = await sign(subject, seconds);
   return openEventStream(`http://127.0.0.1:${edge.ports.http}/v1/stream?topic=issues.>`, { token });
 }
 
@@ -78,6 +76,21 @@ test("a role taken by the policy cuts them as it does everybody", async () => {
   await stack.setRoles("bob", ["maintainer"]);
   await bus.publish("events.demo.issues.opened.k", "two");
   expect(await stream.receive(1)).toEqual(["two"]);
+});
+
+test("in a cookie it is left to expire: a refresh token of ours beside it may be another person's", async () => {
+  const both = await stack.startEdge({ AUTH_ISSUERS_FILE: join(folder, "issuers.yaml") });
+  const { refresh_token } = await stack.login("carol");
+  const openWith = (token: string) =>
+    openEventStream(`http://127.0.0.1:${both.ports.http}/v1/stream?topic=issues.>`, {
+      headers: { cookie: `auth_token=${token}; refresh_token=${refresh_token}` },
+    });
+  // Nearer to its end than clocks may differ.
+  await using ending = await openWith(await sign("bob", 4));
+  expect(JSON.parse((await ending.frame("ready")).data)).toMatchObject({ subject: "bob" });
+  await using over = await openWith(await sign("bob", -60));
+  expect(over.status).toBe(401);
+  for (const { headers } of [ending, over]) expect(headers).not.toHaveProperty("set-cookie");
 });
 
 test("a person nothing is bound to is refused, and the tokens of auth wait as they do without it", async () => {

@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { appendFile, cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
 import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
@@ -21,8 +21,8 @@ let demo: Bus;
 
 beforeAll(async () => {
   issuer = await startIssuer();
-  stack = await startStack();
   folder = await mkdtemp(join(tmpdir(), "sluice-issuers-"));
+  stack = await startStack({ policy: { POLICY_DOCUMENTS_DIR: await writePolicies(join(folder, "policies")) } });
   const file = join(folder, "issuers.yaml");
   const entry = { issuer: "https://login.example.com", jwks_uri: issuer.jwksUri, audience: "api", tenant: "demo" };
   await writeFile(file, JSON.stringify([{ ...entry, algorithms: ["ES256"], claims: { roles: "roles" } }]));
@@ -34,6 +34,13 @@ afterAll(async () => {
   await issuer[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
 });
+
+/** The demo's policies, where the outside issuer says which roles its people have. */
+async function writePolicies(path: string): Promise<string> {
+  await cp(new URL("../../infra/policies", import.meta.url), path, { recursive: true });
+  await appendFile(join(path, "demo.yaml"), '\ntrust: [{ issuer: "https://login.example.com", roles: true }]\n');
+  return path;
+}
 
 let now: number;
 beforeEach(() => void (now = Math.floor(Date.now() / 1_000)));
@@ -53,9 +60,9 @@ async function open(token: string): Promise<{ stream: EventStream; id: string }>
   return { stream, id: connectionId };
 }
 
-async function rebind(id: string, body: unknown, headers: Record<string, string> = {}) {
+async function rebind(id: string, body: unknown, headers: Record<string, string> = {}, base = baseUrl()) {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  const response = await fetch(`${baseUrl()}/v1/streams/${id}/token`, { method: "POST", headers, body: text });
+  const response = await fetch(`${base}/v1/streams/${id}/token`, { method: "POST", headers, body: text });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
@@ -135,17 +142,80 @@ test("another person's connection is as good as none, and another person's token
     const answer = await rebind(id, { access_token: other }, { authorization: `Bearer ${mine}` });
     expect(answer).toMatchObject({ status: 403, body: { code: "forbidden" } });
     const stolen = await rebind(id, { access_token: mine }, { authorization: `Bearer ${other}` });
-    expect(stolen).toMatchObject({ status: 404, body: { code: "not_found" } });
+    expect(stolen).toMatchObject({ status: 403, body: { code: "forbidden" } });
   }
 });
 
-test("a connection of another edge is told as such, one that is over as none", async () => {
+test("a connection that is over, or of an edge that is gone, is as good as none", async () => {
   const access_token = await sign();
-  const elsewhere = await rebind(`000000000000-${"0".repeat(24)}`, { access_token });
-  expect(elsewhere).toMatchObject({ status: 404, body: { title: "this connection is not held by this edge" } });
+  const gone = await rebind(`000000000000-${"0".repeat(24)}`, { access_token });
+  expect(gone).toMatchObject({ status: 404, body: { title: "there is no such connection" } });
   const { stream, id } = await open(access_token);
   await stream[Symbol.asyncDispose]();
   await expect.poll(async () => (await rebind(id, { access_token })).body["title"]).toBe("there is no such connection");
+});
+
+describe("at another edge than the one that holds the connection", () => {
+  let elsewhere: RunningService;
+  beforeAll(async () => {
+    elsewhere = await stack.startEdge({ AUTH_ISSUERS_FILE: join(folder, "issuers.yaml") });
+  });
+
+  function rebindThere(id: string, body: unknown, headers: Record<string, string> = {}) {
+    return rebind(id, body, headers, `http://127.0.0.1:${elsewhere.ports.http}`);
+  }
+
+  test("a stream is rebound all the same, and the new rights are in force from the answer on", async () => {
+    const { stream, id } = await open(await sign({ exp: now + 150 }));
+    await using _stream = stream;
+    const answer = await rebindThere(id, { access_token: await sign({ exp: now + 250, roles: ["triager"] }) });
+    expect(answer.status).toBe(200);
+    expect(JSON.parse((await stream.frame("session")).data)).toEqual(answer.body);
+    await demo.publish("events.demo.push.event.k", "not for a triager");
+    await demo.publish("events.demo.issues.opened.k", "for both");
+    expect(await stream.receive(1)).toEqual(["for both"]);
+  });
+
+  test("it is another person's connection all the same", async () => {
+    const mine = await sign();
+    const { stream, id } = await open(mine);
+    await using _stream = stream;
+    const { access_token: rival } = await stack.login("mallory", "rival");
+    for (const other of [await sign({ sub: "alice" }), rival]) {
+      expect(await rebindThere(id, { access_token: other })).toMatchObject({
+        status: 404,
+        body: { code: "not_found" },
+      });
+      const answer = await rebindThere(id, { access_token: other }, { authorization: `Bearer ${mine}` });
+      expect(answer).toMatchObject({ status: 403, body: { code: "forbidden" } });
+    }
+  });
+
+  test("a token whose session has ended is refused there", async () => {
+    const { access_token: mine } = await stack.login("bob");
+    const { access_token: ended } = await stack.login("bob");
+    const { stream, id } = await open(mine);
+    await using _stream = stream;
+    await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers: { authorization: `Bearer ${ended}` } });
+    expect(await rebindThere(id, { access_token: ended })).toMatchObject({
+      status: 401,
+      body: { code: "session_ended" },
+    });
+  });
+
+  test("an edge that does not answer is told as unavailable, and one that was killed as none", async () => {
+    const dying = await stack.startEdge();
+    const { access_token } = await stack.login("bob");
+    const url = `http://127.0.0.1:${dying.ports.http}/v1/stream?topic=push.>`;
+    await using stream = await openEventStream(url, { token: access_token });
+    const { connectionId } = JSON.parse((await stream.frame("ready")).data) as { connectionId: string };
+    dying.child.process.kill("SIGSTOP");
+    const slow = await stack.startEdge({ STREAM_HANDSHAKE_MS: "100" });
+    const answer = await rebind(connectionId, { access_token }, {}, `http://127.0.0.1:${slow.ports.http}`);
+    expect(answer).toMatchObject({ status: 503, body: { code: "unavailable" } });
+    await dying.child.end("SIGKILL");
+    await expect.poll(async () => (await rebindThere(connectionId, { access_token })).status).toBe(404);
+  });
 });
 
 test("the request's own token serves where the body has none; a cookie only from a trusted page", async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEventStream, type EventStream } from "#test/support/event-stream.ts";
-import { waitFor } from "#test/support/wait.ts";
-import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
+import { type Bus, type Stack, startStack, urlThrough } from "#test/support/start-stack.ts";
+import { startTcpProxy } from "#test/support/tcp-proxy.ts";
 
 let stack: Stack;
 let demo: Bus;
@@ -95,13 +95,7 @@ describe("an id that means nothing here", () => {
   };
   for (const [what, id] of Object.entries(forged)) {
     test(`that ${what} is told as reset, and delivery goes on from now`, async () => {
-      await using stream = await open(id);
-      expect(stream.status).toBe(200);
-      const reset = await stream.frame("reset");
-      expect(["epoch", "unknown_id"]).toContain(JSON.parse(reset.data).reason);
-      expect((await stream.frame("ready")).id).toBeUndefined();
-      await publish("fresh", 1);
-      expect(await stream.receive(1)).toEqual(texts("fresh", 1));
+      await expectReset(id, ["epoch", "unknown_id"]);
     });
   }
 
@@ -124,6 +118,101 @@ describe("an id that means nothing here", () => {
   });
 });
 
+describe("an id that may be the client's own", () => {
+  test("of another tenant's log is told as reset, and nothing of either log is replayed", async () => {
+    const { access_token: mallory } = await stack.login("mallory", "rival");
+    const rival = await stack.bus("rival");
+    await using theirs = await openEventStream(`${stack.streamUrl}/v1/stream?topic=push.>`, { token: mallory });
+    await theirs.frame("ready");
+    await rival.publish("events.rival.push.event.k", "of rival");
+    await theirs.receive(1);
+    await expectReset(theirs.lastId() ?? "", ["epoch"]);
+  });
+
+  test("with any part of it changed is told as reset", async () => {
+    await using probe = await open();
+    await probe.frame("ready");
+    await publish("probed", 2);
+    await probe.receive(2);
+    const [epoch = "", seq = "", tag = ""] = (probe.lastId() ?? "").split(".");
+    await expectReset(`${epoch.slice(0, -1)}${epoch.endsWith("0") ? 1 : 0}.${seq}.${tag}`, ["epoch"]);
+    await expectReset(`${epoch}.${Number(seq) - 1}.${tag}`, ["tail_lost"]);
+    await expectReset(`${epoch}.${seq}.${tag}x`, ["tail_lost"]);
+    await expectReset(`${epoch}.${seq}9.${tag}`, ["tail_lost"]);
+    await expectReset(`${epoch}.-${seq}.${tag}`, ["unknown_id"]);
+    await expectReset(`${epoch}.9007199254740992.${tag}`, ["unknown_id"]);
+    await expectReset(`${epoch}.9223372036854775808.${tag}`, ["unknown_id"]);
+    await expectReset(`${epoch}.${seq}.${"a".repeat(10_000)}`, ["unknown_id"]);
+  });
+
+  test("counts as a parameter too, unless there is a header", async () => {
+    const first = await open();
+    const { id = "" } = await first.frame("ready");
+    await first[Symbol.asyncDispose]();
+    await publish("by parameter", 1);
+    const url = `${stack.streamUrl}/v1/stream?topic=push.>&lastEventId=`;
+    await using byParameter = await openEventStream(url + id, { token });
+    expect(await byParameter.receive(1)).toEqual(texts("by parameter", 1));
+    await using byHeader = await openEventStream(`${url}forged`, { token, lastEventId: id });
+    expect(await byHeader.receive(1)).toEqual(texts("by parameter", 1));
+    await using forged = await openEventStream(`${url}${"a".repeat(5_000)}`, { token });
+    expect(JSON.parse((await forged.frame("reset")).data)).toEqual({ reason: "unknown_id" });
+  });
+
+  test("ahead of what its edge has read is waited for: another edge was nearer to the log", async () => {
+    await using slow = await startTcpProxy(stack.nats.port);
+    await using behind = await stack.startEdge({ NATS_URL: urlThrough(slow.port, stack.nats.url("stream")) });
+    const url = `http://127.0.0.1:${behind.ports.http}/v1/stream?topic=push.>`;
+    await using early = await openEventStream(url, { token });
+    await using ahead = await open();
+    await Promise.all([early.frame("ready"), ahead.frame("ready")]);
+    slow.set({ delayMs: 300 });
+    await publish("ahead", 1);
+    await ahead.receive(1);
+    await using back = await openEventStream(url, { token, lastEventId: ahead.lastId() ?? "" });
+    expect((await back.frame("ready")).id).toBe(ahead.lastId());
+    await publish("after it", 1);
+    expect(await back.receive(1)).toEqual(texts("after it", 1));
+  });
+
+  test("is bound to its message also where delivery began at a time", async () => {
+    await publish("before the time", 1);
+    await new Promise<void>((resolve) => setTimeout(resolve, 5));
+    const url = `${stack.streamUrl}/v1/stream?topic=push.>&from=${new Date().toISOString()}`;
+    await using stream = await openEventStream(url, { token });
+    expect((await stream.frame("ready")).id).not.toMatch(/\.0$/);
+    const [epoch, seq] = ((await stream.frame("ready")).id ?? "").split(".");
+    await expectReset(`${epoch}.${seq}.other`, ["tail_lost"]);
+  });
+
+  test("whose own message is gone is good as long as the next one is there", async () => {
+    const first = await open();
+    await first.frame("ready");
+    await publish("evicted", 3);
+    await first.receive(3);
+    const second = first.frames.find(({ data }) => data === "evicted 1")?.id ?? "";
+    await first[Symbol.asyncDispose]();
+    const manager = await (await stack.bus("policy")).manager();
+    await manager.streams.purge("EVENTS_demo", { seq: Number(second.split(".")[1]) + 1 });
+    await using other = await stack.startEdge();
+    const url = `http://127.0.0.1:${other.ports.http}/v1/stream?topic=push.>`;
+    await using back = await openEventStream(url, { token, lastEventId: second });
+    expect((await back.frame("ready")).id).toBe(second);
+    expect(await back.receive(1)).toEqual(["evicted 2"]);
+    expect(back.frames.some(({ event }) => event === "gap" || event === "reset")).toBe(false);
+  });
+});
+
+/** The id is answered with 200 and a reset, and only what is published from now on comes. */
+async function expectReset(id: string, reasons: readonly string[]): Promise<void> {
+  await using stream = await open(id);
+  expect(stream.status).toBe(200);
+  expect(reasons).toContain(JSON.parse((await stream.frame("reset")).data).reason);
+  expect((await stream.frame("ready")).id).toBeUndefined();
+  await publish("fresh", 1);
+  expect(await stream.receive(1)).toEqual(texts("fresh", 1));
+}
+
 describe("entries that are gone", () => {
   test("are told as one gap that covers them, and delivery goes on behind it", async () => {
     const first = await open();
@@ -143,27 +232,6 @@ describe("entries that are gone", () => {
     expect({ from, reason }).toEqual({ from: id, reason: "purged" });
     expect(Number(to.split(".")[1])).toBe(kept - 1);
     expect(await second.receive(1)).toEqual(["kept"]);
-  });
-
-  test("of a log that was made anew are told as reset to who is connected, and to who comes back", async () => {
-    await using live = await open();
-    const { id } = await live.frame("ready");
-    const manager = await (await stack.bus("policy")).manager();
-    const { config } = await manager.streams.info("EVENTS_demo");
-    await manager.streams.delete("EVENTS_demo");
-    // The server removes a stream's files a moment after it has said so; until then it cannot make the new one.
-    const anew = { ...config, metadata: { sluice_epoch: "ffffffffffff" } };
-    await waitFor("the log is made anew", () =>
-      manager.streams.add(anew).then(
-        () => true,
-        () => false,
-      ),
-    );
-    expect(JSON.parse((await live.frame("reset")).data)).toEqual({ reason: "epoch" });
-    await publish("new log", 2);
-    expect(await live.receive(2)).toEqual(texts("new log", 2));
-    await using back = await open(id);
-    expect(JSON.parse((await back.frame("reset")).data)).toEqual({ reason: "epoch" });
   });
 });
 

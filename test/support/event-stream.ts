@@ -2,20 +2,16 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { constants, createGunzip } from "node:zlib";
+import { type Frame, parseFrame } from "./parse-frame.ts";
 import { waitFor } from "./wait.ts";
-
-/** One frame of an event stream. */
-export interface Frame {
-  readonly event: string;
-  readonly id: string | undefined;
-  readonly data: string;
-}
 
 /** What to open. */
 export interface StreamOptions {
   readonly token?: string;
   readonly headers?: Record<string, string>;
   readonly lastEventId?: string;
+  /** Told of every frame as it comes. */
+  readonly onFrame?: (frame: Frame) => void;
 }
 
 /** An open stream over a raw socket, for tests that look at every frame. */
@@ -58,7 +54,10 @@ export async function openEventStream(url: string, options: StreamOptions = {}):
     raw += chunk;
     const blocks = (pending + chunk).split("\n\n");
     pending = blocks.pop() ?? "";
-    frames.push(...blocks.flatMap(parseBlock));
+    for (const frame of blocks.flatMap((block) => parseFrame(block) ?? [])) {
+      frames.push(frame);
+      options.onFrame?.(frame);
+    }
   });
   // A stream that the server resets ends with an error first; for these tests it is an end like any other.
   response.on("error", () => text.destroy());
@@ -106,12 +105,4 @@ function headersOf({ token, headers, lastEventId }: StreamOptions): Record<strin
     ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }),
     ...headers,
   };
-}
-
-function parseBlock(block: string): Frame[] {
-  const fields = block.split("\n").map((line) => line.split(/: ?(.*)/s, 2) as [string, string | undefined]);
-  const value = (name: string): string | undefined => fields.find(([field]) => field === name)?.[1];
-  if (!fields.some(([field]) => field === "data")) return [];
-  const data = fields.filter(([field]) => field === "data").map(([, text]) => text ?? "");
-  return [{ event: value("event") ?? "message", id: value("id"), data: data.join("\n") }];
 }

@@ -30,10 +30,15 @@ export async function startService(
   const prefix = name.toUpperCase();
   const ports = { [`${prefix}_HTTP_PORT`]: "0", [`${prefix}_GRPC_PORT`]: "0", [`${prefix}_OPS_PORT`]: "0" };
   const child = startChild(process.execPath, [...(NODE_OPTIONS[name] ?? []), main], { ...ports, ...env });
-  const ready = await waitFor(`${name} becomes ready`, () => {
-    if (child.process.exitCode !== null) throw new Error(`${name} ended:\n${child.output()}`);
-    return readyLine(child.output());
-  }).catch(async (error: Error) => {
+  const ready = await waitFor(
+    `${name} becomes ready`,
+    () => {
+      if (child.process.exitCode !== null) throw new Error(`${name} ended:\n${child.output()}`);
+      return readyLine(child.output());
+      // On two cores that others use, three processes of an edge with workers may take long to load.
+    },
+    30_000,
+  ).catch(async (error: Error) => {
     await child.end("SIGKILL");
     throw new Error(`${error.message}\n${child.output()}`);
   });

@@ -33,8 +33,8 @@ export interface Stack extends AsyncDisposable {
   startPolicy(env?: NodeJS.ProcessEnv): Promise<RunningService>;
   startAuth(env?: NodeJS.ProcessEnv): Promise<RunningService>;
   login(username: string, tenant?: string): Promise<Login>;
-  /** A connection to the bus as that user. */
-  bus(user: NatsUser): Promise<Bus>;
+  /** A connection to the bus as that user, through another port where one is given. */
+  bus(user: NatsUser, port?: number): Promise<Bus>;
   /** Calls policy as the operator, and answers what it says. */
   operate(method: string, path: string, body?: object): Promise<{ status: number; body: Record<string, unknown> }>;
   /** Replaces the roles of a subject, acknowledged. */
@@ -118,8 +118,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     startAuth,
     login: (username, tenant = "demo") =>
       postJson(`${authUrl}/v1/auth/login`, { tenant, username, password: "sluice-demo" }) as Promise<Login>,
-    async bus(user) {
-      const bus = await openBus(nats.url(user), user);
+    async bus(user, port = nats.port) {
+      const bus = await openBus(urlThrough(port, nats.url(user)), user);
       stack.defer(() => bus.connection.close());
       return bus;
     },
@@ -143,6 +143,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     },
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
+}
+
+/** The same address through another port of this machine, as through a proxy. */
+export function urlThrough(port: number, address: string): string {
+  const url = new URL(address);
+  url.port = String(port);
+  return url.href;
 }
 
 async function openBus(url: string, user: NatsUser): Promise<Bus> {

@@ -38,6 +38,22 @@ export function subjectNames(condition: Condition): string[] {
   }
 }
 
+/** How many comparisons are in a condition; none without one. */
+export function countComparisons(condition: Condition | undefined): number {
+  switch (condition?.kind) {
+    case undefined:
+      return 0;
+    case "and":
+    case "or":
+      return condition.conditions.reduce((sum, each) => sum + countComparisons(each), 0);
+    case "not":
+      return countComparisons(condition.condition);
+    case "equal":
+    case "in":
+      return 1;
+  }
+}
+
 /** A condition as a document may spell it; equal conditions have equal texts. */
 export function conditionText(condition: Condition): string {
   switch (condition.kind) {

@@ -97,6 +97,19 @@ roles:
     expect(faultsOf(text).join("\n")).toMatch(message);
   });
 
+  it("may have 256 comparisons and 64 rules with an attribute in the topic, and not one more", () => {
+    const withRules = (count: number, each: (index: number) => unknown): string[] => {
+      const rules = Array.from({ length: count }, (_, index) => each(index));
+      return faultsOf(`roles: { a: { allow: ${JSON.stringify(rules)} } }`);
+    };
+    const two = "event.a == 'x' and not (event.b == 'y')";
+    expect(withRules(128, () => ({ rule: "a:b", when: two }))).toEqual([]);
+    expect(withRules(129, () => ({ rule: "a:b", when: two })).join()).toMatch(/at most 256 comparisons/);
+    expect(withRules(64, (index) => `a:b@x${index}.{team}`)).toEqual([]);
+    expect(withRules(65, (index) => `a:b@x${index}.{team}`).join()).toMatch(/at most 64 rules with an attribute/);
+    expect(withRules(65, (index) => `a:b@x${index}.{sub}.{tenant}`)).toEqual([]);
+  });
+
   it("may have 64 values and 128 characters in an attribute, 3072 bytes of them, and not one more", () => {
     expect(faultsOf(attributes({ a: many(64) }))).toEqual([]);
     expect(faultsOf(attributes({ a: many(65) })).join()).toMatch(/64/);

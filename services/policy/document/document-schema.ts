@@ -2,6 +2,7 @@ import { z } from "zod";
 import { isName, nameSchema } from "#shared/contract/names.ts";
 import { isTopicPattern, patternsOverlap } from "#shared/contract/topics.ts";
 import { attributesSchema } from "./attributes-schema.ts";
+import { countComparisons } from "./condition.ts";
 import { caseSchema, MAX_CASES } from "./case-schema.ts";
 import { parseCondition } from "./parse-condition.ts";
 import { isPermissionPattern, permissionSchema } from "./permission.ts";
@@ -17,7 +18,7 @@ export const MAX_ROLES = 256;
  * every rule, and every limited rule may go to the edge with every grant: without bounds one tenant's document would
  * keep the others waiting.
  */
-const MAX_RULES = { all: 4_096, limited: 256 } as const;
+const MAX_RULES = { all: 4_096, limited: 256, comparisons: 256, placeholders: 64 } as const;
 
 const ruleSchema = z
   .union([z.string(), z.strictObject({ rule: z.string(), when: z.string() })], {
@@ -73,6 +74,14 @@ export const documentSchema = z.strictObject({
     .refine(
       (roles) => rulesOf(roles).filter(({ topic, when }) => (topic ?? when) !== undefined).length <= MAX_RULES.limited,
       `may have at most ${MAX_RULES.limited} rules with a topic pattern or a condition in all`,
+    )
+    .refine(
+      (roles) => rulesOf(roles).reduce((sum, { when }) => sum + countComparisons(when), 0) <= MAX_RULES.comparisons,
+      `may have at most ${MAX_RULES.comparisons} comparisons in conditions in all`,
+    )
+    .refine(
+      (roles) => rulesOf(roles).filter(holdsAttribute).length <= MAX_RULES.placeholders,
+      `may have at most ${MAX_RULES.placeholders} rules with an attribute in the topic pattern in all`,
     ),
   bindings: z.array(bindingSchema).max(4_096).default([]),
   attributes: mapOf(subjectSchema, attributesSchema, 10_000),
@@ -125,6 +134,14 @@ function parseRule(value: string | { readonly rule: string; readonly when: strin
   const { condition, fault } = when === undefined ? {} : parseCondition(when);
   if (fault !== undefined) addFault("when", fault);
   return { permission, topic, when: condition };
+}
+
+/** One of these may make many patterns for one person; `{sub}` and `{tenant}` make one. */
+function holdsAttribute({ topic = "" }: Rule): boolean {
+  return topic
+    .split(".")
+    .map(placeholderOf)
+    .some((name) => name !== undefined && name !== "sub" && name !== "tenant");
 }
 
 function isTopicTemplate(text: string): boolean {

@@ -44,11 +44,10 @@ export function addExportRoutes(api: Hono, authorizing: Authorizing, changing: P
     requireSameTenant(exported, tenant);
     const bindings = new Map(exported.bindings.map(({ subject, roles }) => [subject, [...new Set(roles)].toSorted()]));
     const why = `an export of version ${exported.version} was imported`;
-    const version = await changePolicy(
-      changing,
-      tenant,
-      importPolicy({ text: exported.document, bindings }, { by, why, expected }),
-    );
+    const version = await changePolicy(changing, tenant, {
+      ...importPolicy({ text: exported.document, bindings }, { by, why, expected }),
+      address: authorizing.addressOf(c),
+    });
     c.header("etag", `"${version.number}"`);
     return c.json({ version: version.number });
   });

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, Server as TcpServer } from "node:net";
 import { BootError } from "#shared/config/read-config.ts";
 
 /** Where to listen; `setting` is the variable to name when the port is taken. */
@@ -8,15 +8,18 @@ export interface ListenAddress {
   readonly host: string;
   readonly port: number;
   readonly setting: string;
+  /** Other processes listen there too, and the kernel deals the connections out. */
+  readonly isShared?: boolean;
 }
 
 /**
  * Starts listening and answers the port in use.
  * @throws {BootError} when the port is taken or not allowed.
  */
-export async function listen(server: Server, { host, port, setting }: ListenAddress): Promise<number> {
+export async function listen(server: TcpServer, address: ListenAddress): Promise<number> {
+  const { host, port, setting, isShared: reusePort = false } = address;
   // A reconnect storm brings thousands of connections at once; the kernel's default backlog of 511 would refuse them.
-  server.listen({ host, port, backlog: 4096 });
+  server.listen({ host, port, backlog: 4096, reusePort });
   try {
     await once(server, "listening");
   } catch (error) {
@@ -25,6 +28,14 @@ export async function listen(server: Server, { host, port, setting }: ListenAddr
     );
   }
   return (server.address() as AddressInfo).port;
+}
+
+/**
+ * Stops accepting, and leaves every connection as it is. http's own `close` would end those on which no request is under way,
+ * which open streams look like.
+ */
+export function stopAccepting(server: Server): void {
+  TcpServer.prototype.close.call(server);
 }
 
 /** Stops accepting, lets running requests finish for up to `graceMs`, then closes what is left. */

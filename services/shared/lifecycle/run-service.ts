@@ -1,21 +1,32 @@
 import { BootError } from "#shared/config/read-config.ts";
 
+/** A service that runs. */
+export interface RunningService extends AsyncDisposable {
+  /** Takes up what has changed on disk, by SIGHUP. Without it that signal ends the process. */
+  reload?(): Promise<void>;
+}
+
 /**
  * Runs a service until SIGTERM or SIGINT, then disposes it and lets the process end with 0. A service that cannot start
  * says why in one message and ends with 1; so does a process with a fault that nobody handled.
  */
 export async function runService(
   name: string,
-  start: (env: NodeJS.ProcessEnv) => Promise<AsyncDisposable>,
+  start: (env: NodeJS.ProcessEnv) => Promise<RunningService>,
 ): Promise<void> {
   requireNode24();
   process.on("unhandledRejection", (error) => fail(name, error));
   const stopped = new Promise<void>((resolve) => {
-    process.once("SIGTERM", () => resolve());
-    process.once("SIGINT", () => resolve());
+    // Not once: a terminal or a supervisor signals the whole group, and a primary its workers. The second signal of a kind
+    // must not end a process that is letting go in good order.
+    process.on("SIGTERM", () => resolve());
+    process.on("SIGINT", () => resolve());
+    // The primary of this worker is gone.
+    process.once("disconnect", () => resolve());
   });
   try {
-    await using _service = await start(process.env);
+    await using service = await start(process.env);
+    if (service.reload !== undefined) process.on("SIGHUP", () => void service.reload?.());
     await stopped;
   } catch (error) {
     fail(name, error);

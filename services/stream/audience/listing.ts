@@ -63,8 +63,8 @@ export interface TopicGrant {
 export class Listing {
   readonly identity: Identity;
   readonly topics: readonly string[];
-  /** The connection, also while it is only being opened. */
-  readonly #connectionId: string;
+  /** What auth is asked under: the connection, also while it is only being opened. */
+  readonly #contextId: string;
   stream: ListedStream | undefined;
   /** Notified whenever something below changed. */
   readonly changed = new Signal();
@@ -86,11 +86,11 @@ export class Listing {
   /** Rises with every doubt, so that an answer knows whether it was asked before. */
   #sessionDoubts = 0;
 
-  constructor(identity: Identity, topics: readonly string[], connectionId: string) {
+  constructor(identity: Identity, topics: readonly string[], contextId: string) {
     this.identity = identity;
     this.#subject = identity.subject;
     this.topics = topics;
-    this.#connectionId = connectionId;
+    this.#contextId = contextId;
   }
 
   get deadline(): number | undefined {
@@ -121,7 +121,7 @@ export class Listing {
   get sessionQuestion(): SessionQuestion {
     const { tenant, sid, subject, tokenExpiresAt, loginAt, isOutside } = this.identity;
     const session = { tenant, sid, subject: subject.id, tokenExpiresAt, loginAt, isOutside };
-    return { contextId: this.#connectionId, ...session, extend: this.#extended };
+    return { contextId: this.#contextId, ...session, extend: this.#extended };
   }
 
   /** The grant the entry at `seq` is to be judged by; undefined while that, or the session, is not known. */

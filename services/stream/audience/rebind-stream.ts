@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { AppError } from "#shared/errors/app-error.ts";
 import { expiresAt, type HeartbeatSetting } from "./heartbeat.ts";
 import type { Hub, Stream } from "./hub.ts";
@@ -22,7 +23,9 @@ export async function rebindStream(
   setting: RebindSetting,
 ): Promise<{ readonly expiresAt: string }> {
   const { hub } = setting;
-  const listing = new Listing(identity, reader.listing.topics, reader.id);
+  // Of its own: while both are asked about, an answer for the old listing must not count for this one.
+  const contextId = `${reader.id}.${randomUUID()}`;
+  const listing = new Listing(identity, reader.listing.topics, contextId);
   const tenant = await hub.list(listing);
   try {
     await verifyInTime(listing, tenant, setting);

@@ -49,6 +49,12 @@ export function createStreamVerifier(
   return (token) => verifyToken<StreamClaims>(token, trusted.get(issuerOf(token)) ?? own);
 }
 
+/** Says whether a token calls itself one of these issuers': not whether it is. */
+export function namesIssuer(issuers: readonly OutsideIssuer[]): (token: string) => boolean {
+  const names = new Set<unknown>(issuers.map(({ issuer }) => issuer));
+  return (token) => names.size > 0 && names.has(issuerOf(token));
+}
+
 /** The issuer a token names; undefined where it cannot be read, which is then found again and told. */
 function issuerOf(token: string): unknown {
   try {

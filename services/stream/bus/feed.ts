@@ -70,14 +70,20 @@ class Feed implements AsyncDisposable {
   readonly #listener: FeedListener;
   readonly #setting: FeedSetting;
   readonly #stop = new AbortController();
+  readonly #stopped: Promise<undefined>;
   #running: Promise<void> = Promise.resolve();
   #epoch: string | undefined;
   #last: Position = { seq: 0, tag: "0" };
+  #isReplicated = false;
+  #isAsking = false;
+  #beats = 0;
 
   constructor(tenant: string, listener: FeedListener, setting: FeedSetting) {
     this.#tenant = tenant;
     this.#listener = listener;
     this.#setting = setting;
+    const { signal } = this.#stop;
+    this.#stopped = new Promise((resolve) => signal.addEventListener("abort", () => resolve(undefined)));
   }
 
   start(): void {
@@ -94,6 +100,7 @@ class Feed implements AsyncDisposable {
     const { jsm } = this.#setting;
     const info = await readLogInfo(jsm, this.#tenant);
     const relation = await this.#relationOf(info);
+    this.#isReplicated = info.config.num_replicas > 1;
     if (relation === "same") return this.#listener.onBeat();
     const { first_seq, last_seq } = info.state;
     const policy = await lastPolicyEntry(jsm, this.#tenant);
@@ -164,11 +171,14 @@ class Feed implements AsyncDisposable {
     });
     over.addEventListener("abort", () => messages.stop());
     if (over.aborted) messages.stop();
-    void this.#watchConnection(messages, disturb);
+    const connected = this.#watchConnection(messages, disturb);
     try {
       await this.#watchConsumer(messages, disturb);
     } finally {
-      await jsm.consumers.delete(stream, info.name).catch(() => undefined);
+      // Where the broker does not answer, this takes 5 s: nobody waits for it, except to end in good order.
+      const deleted = jsm.consumers.delete(stream, info.name).catch(() => undefined);
+      if (this.#stop.signal.aborted) await deleted;
+      await connected;
     }
   }
 
@@ -185,7 +195,7 @@ class Feed implements AsyncDisposable {
     const closed = messages.closed();
     const watch = async (): Promise<void> => {
       for await (const status of messages.status()) {
-        if (status.type === "heartbeat") this.#listener.onBeat();
+        if (status.type === "heartbeat") this.#beat();
         else if (ENDING.has(status.type)) disturb();
       }
     };
@@ -194,16 +204,40 @@ class Feed implements AsyncDisposable {
     if (error instanceof Error) throw new AppError("unavailable", error.message, { cause: error });
   }
 
+  /**
+   * A consumer beats on beside a replica that is cut off from the others, while the log goes on without it: where there are
+   * replicas, the leader is asked at every second beat, and its answer is the sign of life.
+   */
+  #beat(): void {
+    this.#beats += 1;
+    if (!this.#isReplicated) this.#listener.onBeat();
+    else if (!this.#isAsking && this.#beats % 2 === 0) void this.#askLeader();
+  }
+
+  async #askLeader(): Promise<void> {
+    this.#isAsking = true;
+    const info = await readLogInfo(this.#setting.jsm, this.#tenant).catch(() => undefined);
+    this.#isAsking = false;
+    if (info !== undefined && !this.#stop.signal.aborted) this.#listener.onBeat();
+  }
+
+  /**
+   * Disturbs the reading when the connection is lost. Resolves once the reading is over and the connection is there (again):
+   * what is asked while it is away is dropped, and only its timeout of 5 s would tell.
+   */
   async #watchConnection(messages: ConsumerMessages, disturb: () => void): Promise<void> {
-    const statuses = this.#setting.nats.status();
-    const closed = messages.closed().then(() => undefined);
-    const iterator = statuses[Symbol.asyncIterator]();
-    for (;;) {
-      const next = await Promise.race([iterator.next(), closed]);
+    const iterator = this.#setting.nats.status()[Symbol.asyncIterator]();
+    const over = messages.closed().then(() => undefined);
+    for (let until = over; ;) {
+      const next = await Promise.race([iterator.next(), until]);
       if (next === undefined || next.done === true) break;
-      if (next.value.type === "disconnect") disturb();
+      if (next.value.type === "reconnect") until = over;
+      if (next.value.type !== "disconnect") continue;
+      until = this.#stopped;
+      disturb();
     }
-    await iterator.return?.();
+    // It comes after the status that is waited for: the next one, whenever that is.
+    void iterator.return?.();
   }
 }
 

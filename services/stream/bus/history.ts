@@ -1,15 +1,23 @@
-import type { JetStreamManager, StoredMsg, StreamInfo } from "@nats-io/jetstream";
+import {
+  type DirectBatchOptions,
+  type JetStreamManager,
+  JetStreamError,
+  type StoredMsg,
+  type StreamInfo,
+} from "@nats-io/jetstream";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { History } from "../audience/tenant.ts";
-import type { LogEntry } from "../event.ts";
 import type { GoneReason } from "../log/resume.ts";
-import { nanosOf } from "#shared/contract/event-id.ts";
+import { nanosOf, tagOf } from "#shared/contract/event-id.ts";
 import { decodeEntry, type StoredMessage } from "./decode-entry.ts";
-import { readLogInfo, tagAt } from "./inspect-log.ts";
+import { positionAt, readLogInfo, tagAt } from "./inspect-log.ts";
 
 /** The most messages one read asks for. */
 const MAX_BATCH = 256;
+
+/** JetStream's answer where there is nothing to read. */
+const NOT_FOUND = 404;
 
 /** Reads a tenant's log from JetStream: batches by direct get from any replica, everything else from the leader. */
 export function createHistory(jsm: JetStreamManager, tenant: string, maxEventBytes: number): History {
@@ -17,10 +25,8 @@ export function createHistory(jsm: JetStreamManager, tenant: string, maxEventByt
   return {
     after: (seq, maxBytes) =>
       orUnavailable(async () => {
-        const entries: LogEntry[] = [];
-        const batch = await jsm.direct.getBatch(stream, { seq: seq + 1, batch: MAX_BATCH, max_bytes: maxBytes });
-        for await (const message of batch) entries.push(decodeEntry(tenant, maxEventBytes, storedMessage(message)));
-        return entries;
+        const batch = await readBatch(jsm, stream, { seq: seq + 1, batch: MAX_BATCH, max_bytes: maxBytes });
+        return batch.map((message) => decodeEntry(tenant, maxEventBytes, storedMessage(message)));
       }),
     bounds: async () => {
       const info = await readLogInfo(jsm, tenant);
@@ -29,9 +35,14 @@ export function createHistory(jsm: JetStreamManager, tenant: string, maxEventByt
     tagOf: (seq) => orUnavailable(() => tagAt(jsm, tenant, seq)),
     positionBefore: (wallMs) =>
       orUnavailable(async () => {
-        const batch = await jsm.direct.getBatch(stream, { start_time: new Date(wallMs), batch: 1 });
-        for await (const message of batch) return { seq: message.seq - 1, tag: "0" };
-        return { seq: (await jsm.streams.info(stream)).state.last_seq, tag: "0" };
+        const [first] = await readBatch(jsm, stream, { start_time: new Date(wallMs), batch: 1 });
+        if (first !== undefined) return positionAt(jsm, tenant, first.seq - 1);
+        const { last_seq: seq } = (await readLogInfo(jsm, tenant)).state;
+        const last = seq === 0 ? null : await jsm.streams.getMessage(stream, { seq });
+        if (last === null) return { seq, tag: "0" };
+        const storedAt = nanosOf(last.timestamp);
+        if (storedAt >= BigInt(wallMs) * 1_000_000n) throw new Error("a replica that lags behind has answered");
+        return { seq, tag: tagOf(storedAt) };
       }),
   };
 }
@@ -46,6 +57,17 @@ export function goneBy({ config, state, created, ts }: StreamInfo, maxEventBytes
   const lostSince = Date.parse(state.messages === 0 ? state.last_ts : created);
   const hasAged = config.max_age > 0 && Date.parse(ts ?? state.last_ts) - lostSince >= config.max_age / 1_000_000;
   return hasAged ? "retention" : "purged";
+}
+
+/** What stands there, read from any replica; nothing where that has nothing (yet). */
+async function readBatch(jsm: JetStreamManager, stream: string, query: DirectBatchOptions): Promise<StoredMsg[]> {
+  const messages: StoredMsg[] = [];
+  try {
+    for await (const message of await jsm.direct.getBatch(stream, query)) messages.push(message);
+  } catch (error) {
+    if (!(error instanceof JetStreamError && "code" in error && error.code === NOT_FOUND)) throw error;
+  }
+  return messages;
 }
 
 /** A message from a direct or a leader's read, in the shape that consumers' messages have too. */

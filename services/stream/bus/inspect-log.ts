@@ -22,9 +22,27 @@ export async function readLogInfo(jsm: JetStreamManager, tenant: string): Promis
     }
     throw new AppError("unavailable", "the tenant's log cannot be read right now", { cause: error });
   });
+  if (!hasQuorum(info)) throw new AppError("unavailable", "the tenant's log has no leader right now");
   const fault = faultOf(info);
   if (fault !== undefined) throw new AppError("unavailable", `the stream ${info.config.name} cannot be used: ${fault}`);
   return info;
+}
+
+/**
+ * Replicas hear their leader once a second, and elect another after 4 s of silence at the earliest: a leader that has heard of
+ * too few of them for this long may not be the leader any more.
+ */
+const MAX_SILENCE_NANOS = 3_500_000_000;
+
+/**
+ * Whether this comes from a leader that most replicas follow. One that is cut off from them still answers for long, a follower
+ * without a leader does so too, and neither knows what the others go on with.
+ */
+export function hasQuorum({ config, cluster }: Pick<StreamInfo, "config" | "cluster">): boolean {
+  if (config.num_replicas === 1) return true;
+  const { leader, replicas = [] } = cluster ?? {};
+  const followers = replicas.filter(({ name, active }) => name !== leader && active < MAX_SILENCE_NANOS).length;
+  return leader !== undefined && (1 + followers) * 2 > config.num_replicas;
 }
 
 /** The random id this log was created with. */

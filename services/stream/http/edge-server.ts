@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { AppError, toAppError } from "#shared/errors/app-error.ts";
-import { problemOf } from "#shared/http/problem.ts";
+import { AppError } from "#shared/errors/app-error.ts";
 import type { DemoPage } from "./demo-page.ts";
 import { readThroughHandshakeSockets } from "./handshake-socket.ts";
-import { rebindTarget, serveRebind } from "./rebind-route.ts";
+import { type RebindRoute, rebindTarget, serveRebind } from "./rebind-route.ts";
 import { serveStream, type StreamRoute } from "./stream-route.ts";
+import { tellProblem } from "./tell-problem.ts";
 
 /** The most of a request line and headers together; cookies of large products fit, a flood does not. */
 const MAX_HEADER_BYTES = 32 * 1024;
@@ -16,6 +16,7 @@ const MAX_HEADERS = 100;
 /** What the edge's public port serves. */
 export interface EdgeServerSetting {
   readonly route: StreamRoute;
+  readonly rebind: RebindRoute;
   /** The demo's page; undefined outside the demo. */
   readonly demo: DemoPage | undefined;
 }
@@ -48,19 +49,20 @@ async function handle(
   response: ServerResponse,
 ): Promise<void> {
   if (request.rawHeaders.length > 2 * MAX_HEADERS) {
-    return tell(response, new AppError("too_many_headers", `a request may have ${MAX_HEADERS} headers`));
+    return tellProblem(response, new AppError("too_many_headers", `a request may have ${MAX_HEADERS} headers`));
   }
   const url = parseUrl(request.url);
-  if (url === undefined) return tell(response, new AppError("malformed_request", "the request's path is malformed"));
+  if (url === undefined)
+    return tellProblem(response, new AppError("malformed_request", "the request's path is malformed"));
   allowOrigin(setting.route.allowedOrigins, request, response);
   if (request.method === "OPTIONS") return preflight(response);
   const isStream = url.pathname === "/v1/stream";
   if (request.method !== "GET" && (isStream || setting.demo?.has(url.pathname) === true)) {
     response.setHeader("allow", "GET, OPTIONS");
-    return tell(response, new AppError("method_not_allowed", "use GET"));
+    return tellProblem(response, new AppError("method_not_allowed", "use GET"));
   }
   const rebound = rebindTarget(url.pathname);
-  if (rebound !== undefined) return rebind(setting.route, rebound, request, response, url.searchParams);
+  if (rebound !== undefined) return serveRebind(setting.rebind, rebound, request, response, url.searchParams);
   if (isStream) {
     streaming.add(request.socket);
     const hasBegun = await serveStream(setting.route, request, response, url.searchParams);
@@ -68,7 +70,7 @@ async function handle(
     return;
   }
   if (setting.demo?.has(url.pathname) === true) return setting.demo.serve(url.pathname, response);
-  return tell(response, new AppError("not_found", "there is nothing at this path"));
+  return tellProblem(response, new AppError("not_found", "there is nothing at this path"));
 }
 
 function parseUrl(target: string | undefined): URL | undefined {
@@ -94,31 +96,4 @@ function preflight(response: ServerResponse): void {
   );
   response.setHeader("access-control-max-age", "600");
   response.writeHead(204).end();
-}
-
-async function rebind(
-  route: StreamRoute,
-  connectionId: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-  query: URLSearchParams,
-): Promise<void> {
-  try {
-    if (request.method !== "POST") {
-      response.setHeader("allow", "POST, OPTIONS");
-      throw new AppError("method_not_allowed", "use POST");
-    }
-    await serveRebind(route, connectionId, request, response, query);
-  } catch (thrown) {
-    const error = toAppError(thrown);
-    if (error.code === "internal") route.edge.onFault(error.cause);
-    // The rest of a refused body is not read: a client that kept the connection would see its next request cut off.
-    if (!request.complete) response.setHeader("connection", "close");
-    tell(response, error);
-  }
-}
-
-function tell(response: ServerResponse, error: AppError): void {
-  const { status, headers, body } = problemOf(error);
-  response.writeHead(status, headers).end(body);
 }

@@ -1,19 +1,24 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
-import { AppError } from "#shared/errors/app-error.ts";
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { readTokenSource } from "#shared/http/token-source.ts";
-import type { Stream } from "../audience/hub.ts";
+import type { CallConnection } from "../audience/connection-call.ts";
 import { identityOf } from "../audience/listing.ts";
-import { rebindStream } from "../audience/rebind-stream.ts";
 import type { StreamClaims } from "../authorization/verify-stream-token.ts";
-import type { Edge } from "../open-stream.ts";
 import { readJson } from "./read-json.ts";
-import { requireTrustedPage, tokenMissing } from "./request-token.ts";
-import type { StreamRoute } from "./stream-route.ts";
+import { requireTrustedPage, tokenMissing, type TokenReading } from "./request-token.ts";
+import { tellProblem } from "./tell-problem.ts";
 
 const MAX_BODY_BYTES = 16 * 1_024;
 
 const bodySchema = z.strictObject({ access_token: z.string().min(1).optional() });
+
+/** What the route needs. */
+export interface RebindRoute extends Pick<TokenReading, "verify" | "allowedOrigins"> {
+  readonly callConnection: CallConnection;
+  /** Told of failures that nobody expects. */
+  readonly onFault: (error: unknown) => void;
+}
 
 /** The connection id in the path of a rebind; undefined for any other path. */
 export function rebindTarget(pathname: string): string | undefined {
@@ -21,16 +26,43 @@ export function rebindTarget(pathname: string): string | undefined {
 }
 
 /**
- * Serves `POST /v1/streams/{connectionId}/token`: the stream goes on by the token in the body, or by the request's own. The
- * connection has to be the caller's, who is known by the request's token, or where it carries none by the one in the body.
+ * Serves `POST /v1/streams/{connectionId}/token`, wherever the connection is held: the stream goes on by the token in the
+ * body, or by the request's own.
  */
 export async function serveRebind(
-  route: StreamRoute,
+  route: RebindRoute,
   connectionId: string,
   request: IncomingMessage,
   response: ServerResponse,
   query: URLSearchParams,
 ): Promise<void> {
+  try {
+    if (request.method !== "POST") {
+      response.setHeader("allow", "POST, OPTIONS");
+      throw new AppError("method_not_allowed", "use POST");
+    }
+    const identity = identityOf(await readNewToken(route, request, query));
+    const answer = await route.callConnection({ kind: "rebind", connectionId, identity });
+    response.writeHead(200, { "content-type": "application/json", "cache-control": "no-store" });
+    response.end(JSON.stringify(answer));
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    if (error.code === "internal") route.onFault(error.cause ?? error);
+    // The rest of a refused body is not read: a client that kept the connection would see its next request cut off.
+    if (!request.complete) response.setHeader("connection", "close");
+    tellProblem(response, error);
+  }
+}
+
+/**
+ * The token to go on by. It has to be the caller's, who is known by the request's token, or where it carries none by the
+ * one in the body.
+ */
+async function readNewToken(
+  route: RebindRoute,
+  request: IncomingMessage,
+  query: URLSearchParams,
+): Promise<StreamClaims> {
   const source = readTokenSource({ headers: request.headersDistinct, query });
   const { access_token: given } = await readJson(request, MAX_BODY_BYTES, bodySchema);
   // A browser adds its cookie to every request: it says something only where nothing else does.
@@ -39,32 +71,8 @@ export async function serveRebind(
   const token = given ?? own?.token;
   if (token === undefined) throw tokenMissing();
   const caller = await route.verify(own?.token ?? token);
-  const stream = findOwn(route.edge, connectionId, caller);
   const claims = own === undefined || own.token === token ? caller : await route.verify(token);
-  if (!isSamePerson(caller, claims)) throw new AppError("forbidden", "the new token is another person's");
-  const answer = await rebindStream(stream, identityOf(claims), route.edge);
-  response.writeHead(200, { "content-type": "application/json", "cache-control": "no-store" });
-  response.end(JSON.stringify(answer));
-}
-
-/** The caller's stream. That of somebody else is as good as none: nothing is to be learned from asking. */
-function findOwn({ hub, workerId }: Edge, connectionId: string, caller: Person): Stream {
-  const stream = hub.find(connectionId);
-  if (stream !== undefined && isSamePerson(caller, ownerOf(stream))) return stream;
-  const isElsewhere = !connectionId.startsWith(`${workerId}-`);
-  throw new AppError(
-    "not_found",
-    isElsewhere ? "this connection is not held by this edge" : "there is no such connection",
-  );
-}
-
-type Person = Pick<StreamClaims, "tenant_id" | "sub">;
-
-function ownerOf({ reader }: Stream): Person {
-  const { tenant, subject } = reader.listing.identity;
-  return { tenant_id: tenant, sub: subject.id };
-}
-
-function isSamePerson(one: Person, other: Person): boolean {
-  return one.tenant_id === other.tenant_id && one.sub === other.sub;
+  const isSamePerson = caller.tenant_id === claims.tenant_id && caller.sub === claims.sub;
+  if (!isSamePerson) throw new AppError("forbidden", "the new token is another person's");
+  return claims;
 }

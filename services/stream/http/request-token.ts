@@ -11,13 +11,15 @@ import type { StreamClaims } from "../authorization/verify-stream-token.ts";
 export interface TokenReading {
   readonly verify: (token: string) => Promise<StreamClaims>;
   readonly renew: RenewAccess;
+  /** Whether a token calls itself an outside issuer's. */
+  readonly isOutside: (token: string) => boolean;
   /** Pages that may use cookies, and read answers across origins. */
   readonly allowedOrigins: readonly string[];
 }
 
 /**
- * Reads and checks the access token of a handshake. A cookie's that has expired, or gone, is renewed by the refresh token
- * beside it; the response is given the new one. An explicit token stands for itself.
+ * Reads and checks the access token of a handshake. A cookie's of ours that has expired, or gone, is renewed by the refresh
+ * token beside it; the response is given the new one. An explicit token stands for itself.
  * @throws {AppError} the refusal; `unavailable` when auth cannot say whether the session still lives.
  */
 export async function readHandshakeToken(
@@ -28,7 +30,7 @@ export async function readHandshakeToken(
 ): Promise<StreamClaims> {
   const source = readTokenSource({ headers: request.headersDistinct, query });
   if (source !== undefined && source.from !== "cookie") return reading.verify(source.token);
-  const refreshToken = readCookie(request.headersDistinct, REFRESH_TOKEN_COOKIE);
+  const refreshToken = findRefreshToken(reading, request, source?.token);
   if (source === undefined && refreshToken === undefined) throw tokenMissing();
   requireTrustedPage(request, reading.allowedOrigins);
   const known = source === undefined ? undefined : await verifyUnlessExpired(reading, source.token);
@@ -39,6 +41,19 @@ export async function readHandshakeToken(
   response.setHeader("set-cookie", tokenCookie(ACCESS_TOKEN_COOKIE, renewed.accessToken, browser));
   response.setHeader("x-access-token-renewed", "true");
   return reading.verify(renewed.accessToken);
+}
+
+/**
+ * The refresh token that may take over from the access token in the cookie. An outside issuer's is left to expire: whoever
+ * logged in here beside it may be another person.
+ */
+function findRefreshToken(
+  { isOutside }: TokenReading,
+  { headersDistinct }: IncomingMessage,
+  accessToken: string | undefined,
+): string | undefined {
+  if (accessToken !== undefined && isOutside(accessToken)) return undefined;
+  return readCookie(headersDistinct, REFRESH_TOKEN_COOKIE);
 }
 
 async function verifyUnlessExpired({ verify }: TokenReading, token: string): Promise<StreamClaims | undefined> {

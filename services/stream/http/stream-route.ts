@@ -1,13 +1,13 @@
 import { randomInt, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
-import { problemOf } from "#shared/http/problem.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 import { chooseCoding, type ContentCoding } from "../sse/content-coding.ts";
 import { encodeControl, encodeRetry } from "../sse/encode-frame.ts";
 import { takeSocket } from "./handshake-socket.ts";
 import { readHandshakeToken, single, type TokenReading } from "./request-token.ts";
+import { tellProblem } from "./tell-problem.ts";
 
 /** What the route needs beside the edge. */
 export interface StreamRoute extends TokenReading {
@@ -104,9 +104,7 @@ function acceptanceOf(
 function refuse(error: AppError, request: IncomingMessage, response: ServerResponse): void {
   if (request.socket.destroyed) return;
   if (error.code !== "unavailable" || request.headers["x-sluice-client"] !== undefined) {
-    const problem = problemOf(error);
-    response.writeHead(problem.status, problem.headers).end(problem.body);
-    return;
+    return tellProblem(response, error);
   }
   const wait = retryMs();
   response.writeHead(200, {

@@ -53,7 +53,6 @@ export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
     hub,
     newConnectionId: () => `w-${(connections += 1)}`,
     handshakeMs: 300,
-    workerId: "w",
     isWithdrawn: (kid) => withdrawn.has(kid),
     ...UNLIMITED_WITHOUT_ROUTES,
     ...NOBODY_TOLD,

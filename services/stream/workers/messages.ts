@@ -1,0 +1,22 @@
+import type { MetricObjectWithValues, MetricValue } from "prom-client";
+
+/** A metric with its values, as one process counted it. */
+export type CountedMetric = MetricObjectWithValues<MetricValue<string>>;
+
+/** What the primary asks a worker, and what the worker answers. */
+export interface WorkerAnswers {
+  isReady: boolean;
+  metrics: CountedMetric[];
+  connections: object[];
+}
+
+/** A question of the primary; `id` stands in its answer. */
+export interface WorkerQuestion {
+  readonly id: number;
+  readonly ask: keyof WorkerAnswers;
+}
+
+/** What a worker tells: that it takes streams, or the answer to a question. */
+export type WorkerMessage =
+  | { readonly told: "ready" }
+  | { readonly told: "answer"; readonly id: number; readonly answer: unknown };

@@ -1,0 +1,56 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openEventStream } from "#test/support/event-stream.ts";
+import type { RunningService } from "#test/support/start-service.ts";
+import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
+import { waitFor } from "#test/support/wait.ts";
+
+/** After so long nobody can know any more what the log would say. */
+const SILENCE_MS = 10_000;
+
+let stack: Stack;
+let demo: Bus;
+let asked: RunningService;
+let edge: RunningService;
+
+beforeAll(async () => {
+  stack = await startStack();
+  demo = await stack.bus("demo");
+  // The edge asks one process of policy; changes are made on the other.
+  asked = await stack.startPolicy();
+  edge = await stack.startEdge({ POLICY_GRPC_URL: `127.0.0.1:${asked.ports.grpc}` });
+});
+afterAll(() => stack?.[Symbol.asyncDispose]());
+
+test("a log that is silent for 10 s lets nothing through that is decided meanwhile; once it is back, all of it", async () => {
+  const { access_token: token } = await stack.login("bob");
+  await using stream = await openEventStream(`http://127.0.0.1:${edge.ports.http}/v1/stream?topic=push.>`, { token });
+  await stream.frame("ready");
+  await demo.publish("events.demo.push.event.k", "before");
+  await stream.receive(1);
+
+  asked.child.process.kill("SIGSTOP");
+  await stack.setRoles("bob", ["maintainer", "triager"]);
+  await demo.publish("events.demo.push.event.k", "undecided");
+  await waitFor("bob is held", async () => (await waitOf(edge)) === "authorization");
+  stack.nats.signal("SIGSTOP");
+  const silentSince = performance.now();
+  expect(JSON.parse((await stream.frame("degraded")).data)).toEqual({
+    reason: expect.stringMatching(/log|authorization/),
+  });
+  await delay(Math.max(0, silentSince + SILENCE_MS + 1_000 - performance.now()));
+  asked.child.process.kill("SIGCONT");
+  await waitFor("policy has answered", async () => (await waitOf(edge)) === "log", 60_000);
+  expect(stream.events()).toEqual(["before"]);
+
+  stack.nats.signal("SIGCONT");
+  expect(await stream.receive(2)).toEqual(["before", "undecided"]);
+  await stream.frame("recovered");
+}, 120_000);
+
+/** What the edge's only stream waits for. */
+async function waitOf({ ports }: RunningService): Promise<string | undefined> {
+  const response = await fetch(`http://127.0.0.1:${ports.ops}/debug/connections`);
+  const [stream] = (await response.json()) as { readonly waitsFor: string }[];
+  return stream?.waitsFor;
+}

@@ -1,0 +1,19 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Stack, startStack } from "#test/support/start-stack.ts";
+import { measureStorm } from "../bench/reconnect-storm.ts";
+
+let stack: Stack;
+
+beforeAll(async () => {
+  stack = await startStack();
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+test("1 000 clients that are killed at once all resume, lose and repeat nothing, and share one consumer", async () => {
+  const load = { clients: 1_000, groups: 20, ratePerSecond: 500, processes: 1 };
+  const { account, consumers, seconds } = await measureStorm(stack, load);
+  process.stdout.write(`${load.clients} clients were back and caught up after ${seconds.toFixed(1)} s\n`);
+  expect({ gaps: account.gaps, resets: account.resets }).toEqual({ gaps: 0, resets: 0 });
+  // One tenant, one edge.
+  expect(consumers).toBe(1);
+}, 120_000);

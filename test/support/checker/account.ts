@@ -1,0 +1,55 @@
+/** What the ledgers of all together say. */
+export interface Account {
+  published: number;
+  acknowledged: number;
+  delivered: number;
+  /** Acknowledged, allowed, due, and neither delivered nor covered by a gap or reset. */
+  lost: number;
+  gaps: number;
+  resets: number;
+  duplicates: number;
+  outOfOrder: number;
+  /** Another tenant's event, or an id of another tenant's log. */
+  crossTenant: number;
+  /** Events that nobody has published. */
+  unpublished: number;
+  /** Published after the right to it had been taken, acknowledged; or never allowed. */
+  afterRevoke: number;
+  /** Later than two seconds after the session's end. */
+  afterExp: number;
+  /** Gaps and resets for which the run declares no cause. */
+  uncaused: number;
+}
+
+/** An account of nothing. */
+export function emptyAccount(): Account {
+  return {
+    published: 0,
+    acknowledged: 0,
+    delivered: 0,
+    lost: 0,
+    gaps: 0,
+    resets: 0,
+    duplicates: 0,
+    outOfOrder: 0,
+    crossTenant: 0,
+    unpublished: 0,
+    afterRevoke: 0,
+    afterExp: 0,
+    uncaused: 0,
+  };
+}
+
+/** The checker's line. */
+export function formatAccount(account: Account): string {
+  const counts = Object.entries(account).map(([name, count]) => `${name} ${count}`);
+  return `${isSound(account) ? "sound" : "UNSOUND"}: ${counts.join(", ")}`;
+}
+
+/** Whether all is as promised. A run in which nothing was delivered proves nothing, and is not. */
+export function isSound(account: Account): boolean {
+  const { delivered, lost, duplicates, outOfOrder, crossTenant, unpublished, afterRevoke, afterExp, uncaused } =
+    account;
+  const wrong = lost + duplicates + outOfOrder + crossTenant + unpublished + afterRevoke + afterExp + uncaused;
+  return delivered > 0 && wrong === 0;
+}

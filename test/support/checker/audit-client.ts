@@ -1,0 +1,232 @@
+import { topicMatches } from "#shared/contract/topics.ts";
+import type { Account } from "./account.ts";
+import type { Cause, Client, PublishedEvent } from "./collect.ts";
+import type { Entry } from "./ledger.ts";
+
+type Received = Extract<Entry, { of: "received" }>;
+
+/** An event that the log has. */
+export type AcknowledgedEvent = PublishedEvent & { readonly sequence: number; readonly acknowledgedAt: number };
+
+/** What all clients of a run have in common. */
+export interface Run {
+  readonly events: ReadonlyMap<string, PublishedEvent>;
+  readonly bySequence: readonly AcknowledgedEvent[];
+  readonly causes: readonly Cause[];
+  /** Which tenant's log an epoch names, by the ids that were seen. */
+  readonly tenantOfEpoch: Map<string, string>;
+  /** The events under some topics, by these: thousands of clients have the same. */
+  readonly byTopics: Map<string, readonly AcknowledgedEvent[]>;
+}
+
+/** An id whose epoch, sequence and tag nobody here looks into further. */
+interface Place {
+  readonly epoch: string;
+  readonly sequence: number;
+}
+
+/** After its session's end a client may still get what left in time: the promise allows two seconds. */
+const EXP_GRACE_MS = 2_000;
+
+/** What a client was told or spared, up to where one looks. */
+interface Progress {
+  /** Where its obligation begins. */
+  start: { readonly sequence: number; readonly at: number } | undefined;
+  place: Place | undefined;
+  /** The texts since the last reset, and all of them. */
+  recent: Set<string>;
+  readonly all: Set<string>;
+  readonly gaps: { readonly from: number; readonly to: number }[];
+  readonly resets: { readonly sequence: number; readonly at: number }[];
+  /** Where the client had come, and when. */
+  readonly passed: { readonly sequence: number; readonly at: number }[];
+  last: PublishedEvent | undefined;
+}
+
+/** Adds what one client's ledger says to the account. */
+export function auditClient(run: Run, client: Client, account: Account): void {
+  const progress: Progress = {
+    start: undefined,
+    place: undefined,
+    recent: new Set(),
+    all: new Set(),
+    gaps: [],
+    resets: [],
+    passed: [],
+    last: undefined,
+  };
+  for (const moment of client.moments) {
+    if (moment.of === "opened") begin(progress, moment.after, moment.at);
+    else look(run, client, progress, moment, account);
+  }
+  account.lost += countLost(run, client, progress);
+}
+
+/** A client's obligation begins after the id it came with, whatever the server makes of it; else where it is told. */
+function begin(progress: Progress, id: string | undefined, at: number): void {
+  const place = placeOf(id);
+  if (place === undefined || progress.start !== undefined) return;
+  progress.start = { sequence: place.sequence, at };
+  progress.place = place;
+}
+
+function look(run: Run, client: Client, progress: Progress, frame: Received, account: Account): void {
+  const place = placeOf(frame.id);
+  if (place !== undefined && isForeign(run, client, place)) account.crossTenant += 1;
+  if (frame.event === "message" || frame.event.includes(".")) {
+    account.delivered += 1;
+    judge(run, client, progress, frame, account);
+    advance(progress, frame, place, account);
+  } else if (frame.event === "gap" || frame.event === "reset") {
+    account[frame.event === "gap" ? "gaps" : "resets"] += 1;
+    if (!isCaused(run, client, frame)) account.uncaused += 1;
+    interrupt(progress, frame, place);
+  } else if (place !== undefined) {
+    begin(progress, frame.id, frame.at);
+    if (place.epoch === progress.place?.epoch && place.sequence < progress.place.sequence) account.outOfOrder += 1;
+    progress.place = place;
+  }
+}
+
+/** Whether the event was for this client, then. */
+function judge(run: Run, client: Client, progress: Progress, { text, at }: Received, account: Account): void {
+  const event = run.events.get(text);
+  if (event === undefined) account.unpublished += 1;
+  else if (event.tenant !== client.tenant) account.crossTenant += 1;
+  else if (!rightsFor(client, event, at).some((topics) => allows(topics, event))) account.afterRevoke += 1;
+  if (at > client.expiresAt + EXP_GRACE_MS) account.afterExp += 1;
+  progress.last = event ?? progress.last;
+}
+
+function advance(progress: Progress, { text, at }: Received, place: Place | undefined, account: Account): void {
+  const isRepeated = progress.recent.has(text);
+  const before = progress.place;
+  const isBehind = place === undefined || (place.epoch === before?.epoch && place.sequence <= before.sequence);
+  if (isRepeated) account.duplicates += 1;
+  else if (isBehind) account.outOfOrder += 1;
+  progress.recent.add(text);
+  progress.all.add(text);
+  if (isBehind) return;
+  progress.place = place;
+  progress.passed.push({ sequence: place.sequence, at });
+}
+
+function interrupt(progress: Progress, { event, text, at }: Received, place: Place | undefined): void {
+  if (place === undefined) return;
+  if (event === "gap") {
+    const { from, to } = JSON.parse(text) as { from: string; to: string };
+    progress.gaps.push({ from: placeOf(from)?.sequence ?? 0, to: placeOf(to)?.sequence ?? 0 });
+  } else {
+    progress.resets.push({ sequence: place.sequence, at });
+    progress.recent = new Set();
+  }
+  progress.start ??= { sequence: place.sequence, at };
+  progress.place = place;
+}
+
+function isForeign({ tenantOfEpoch }: Run, { tenant }: Client, { epoch }: Place): boolean {
+  const known = tenantOfEpoch.get(epoch);
+  if (known === undefined) tenantOfEpoch.set(epoch, tenant);
+  return known !== undefined && known !== tenant;
+}
+
+function isCaused({ causes }: Run, { tenant }: Client, { event, text, at }: Received): boolean {
+  const { reason } = JSON.parse(text) as { reason: string };
+  return causes.some(
+    (cause) => cause.event === event && cause.reason === reason && cause.tenant === tenant && cause.at <= at,
+  );
+}
+
+/** Acknowledged, due, neither here nor covered, and allowed all the time until the client was past it. */
+function countLost(run: Run, client: Client, progress: Progress): number {
+  const { start, all } = progress;
+  const through = client.completeText === undefined ? progress.last : run.events.get(client.completeText);
+  if (start === undefined || through === undefined) return client.completeText === undefined ? 0 : 1;
+  return dueEvents(visibleEvents(run, client), progress, start, through).filter(
+    (event) =>
+      event.tenant === client.tenant &&
+      !all.has(event.text) &&
+      !isCovered(run, progress, event) &&
+      rightsFor(client, event, passedAt(progress, event)).every((topics) => allows(topics, event)),
+  ).length;
+}
+
+/** The events that the client may have had the right to at some time, by sequence. */
+function visibleEvents({ bySequence, byTopics }: Run, { rights }: Client): readonly AcknowledgedEvent[] {
+  const lasting = rights.filter((_, index) => (rights[index + 1]?.acknowledgedAt ?? 1) > 0);
+  const topics = lasting.flatMap((each) => each.topics);
+  const key = topics.join(" ");
+  const events = byTopics.get(key) ?? bySequence.filter((event) => allows(topics, event));
+  byTopics.set(key, events);
+  return events;
+}
+
+/** By sequence; where a reset came between, sequences may have been used again, and time counts as well. */
+function dueEvents(
+  bySequence: readonly AcknowledgedEvent[],
+  { resets }: Progress,
+  start: { readonly sequence: number; readonly at: number },
+  through: PublishedEvent,
+): readonly AcknowledgedEvent[] {
+  const last = through.acknowledged?.sequence ?? 0;
+  if (resets.length === 0) {
+    return bySequence.slice(firstAbove(bySequence, start.sequence), firstAbove(bySequence, last));
+  }
+  return bySequence.filter(
+    ({ sequence, publishedAt, acknowledgedAt }) =>
+      (sequence > start.sequence || publishedAt > start.at) &&
+      (sequence <= last || acknowledgedAt < through.publishedAt),
+  );
+}
+
+/** A reset covers what lies before its position, and what was acknowledged before the log lost it. */
+function isCovered({ causes }: Run, { gaps, resets }: Progress, event: AcknowledgedEvent): boolean {
+  const { tenant, sequence, acknowledgedAt } = event;
+  const lostAt = causes.filter((cause) => cause.event === "reset" && cause.tenant === tenant).map(({ at }) => at);
+  return (
+    gaps.some(({ from, to }) => sequence > from && sequence <= to) ||
+    resets.some(
+      (reset) =>
+        acknowledgedAt < reset.at &&
+        (sequence <= reset.sequence || lostAt.some((at) => acknowledgedAt < at && at <= reset.at)),
+    )
+  );
+}
+
+/**
+ * The rights that may have been in force at some time from the event's publication until `until`: an event is judged when it
+ * is delivered, by what its reader may see then.
+ */
+function rightsFor({ rights }: Client, event: PublishedEvent, until: number): readonly (readonly string[])[] {
+  const possible = rights.filter(({ askedAt }, index) => {
+    const next = rights[index + 1];
+    return askedAt <= until && (next === undefined || next.acknowledgedAt >= event.publishedAt);
+  });
+  return possible.map(({ topics }) => topics);
+}
+
+/** When the client was certainly past the event. */
+function passedAt({ passed }: Progress, { sequence }: AcknowledgedEvent): number {
+  return passed.find((place) => place.sequence > sequence)?.at ?? Number.POSITIVE_INFINITY;
+}
+
+function allows(topics: readonly string[], { topic }: PublishedEvent): boolean {
+  return topics.some((pattern) => topicMatches(pattern, topic));
+}
+
+function placeOf(id: string | undefined): Place | undefined {
+  const [, epoch, sequence] = /^([^.]+)\.(\d+)\.[^.]+$/.exec(id ?? "") ?? [];
+  return epoch === undefined ? undefined : { epoch, sequence: Number(sequence) };
+}
+
+/** The index of the first event with a sequence above `sequence`. */
+function firstAbove(events: readonly AcknowledgedEvent[], sequence: number): number {
+  let low = 0;
+  let high = events.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((events[middle]?.sequence ?? 0) > sequence) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

@@ -1,0 +1,147 @@
+import { expect, test } from "vitest";
+import { type Account, emptyAccount, formatAccount, isSound } from "./account.ts";
+import { audit, conclude } from "./audit.ts";
+import type { Entry } from "./ledger.ts";
+
+const GOOD: Account = { ...emptyAccount(), published: 3, acknowledged: 3, delivered: 3 };
+
+/** Three events at the times 10, 20 and 30, each acknowledged one later. */
+const PUBLISHED = [...publish("a", 1, 10), ...publish("b", 2, 20), ...publish("c", 3, 30)];
+const READY = [opened(5), received("ready", 0, "", 6)];
+
+test("a run in which everything came once and in order is sound", () => {
+  const account = audit([...PUBLISHED, ...READY, ...deliveries(1, 2, 3), complete("c")]);
+  expect(account).toEqual(GOOD);
+  expect(isSound(account)).toBe(true);
+  expect(formatAccount(account)).toMatch(/^sound: published 3, acknowledged 3, delivered 3, lost 0, gaps 0, /);
+});
+
+test("a run without deliveries is not", () => {
+  expect(isSound(audit([...PUBLISHED, ...READY]))).toBe(false);
+  expect(() => conclude([...PUBLISHED, ...READY])).toThrow(/^UNSOUND: /);
+});
+
+test.each<[string, Partial<Account>, readonly Entry[]]>([
+  ["an event in the middle is missing", { delivered: 2, lost: 1 }, [...READY, ...deliveries(1, 3)]],
+  ["the end is missing, and was due", { delivered: 1, lost: 2 }, [...READY, ...deliveries(1), complete("c")]],
+  ["nothing came, and all was due", { delivered: 0, lost: 3 }, [...READY, complete("c")]],
+  ["a client was never told where it begins", { delivered: 0, lost: 1 }, [opened(5), complete("c")]],
+  ["what a resume skips", { delivered: 1, lost: 1 }, [opened(5, "epoch.1.t"), received("ready", 2, "", 6), at(3)]],
+  ["a cursor that passes an event", { delivered: 1, lost: 2 }, [...READY, received("cursor", 2, "", 40), at(3)]],
+  ["an event comes twice", { delivered: 4, duplicates: 1 }, [...READY, ...deliveries(1, 2, 2, 3)]],
+  ["a resume repeats", { delivered: 4, duplicates: 1 }, [...READY, ...deliveries(1, 2), opened(25), at(2), at(3)]],
+  ["two events change places", { delivered: 3, outOfOrder: 1 }, [...READY, ...deliveries(1, 3, 2)]],
+  ["a cursor goes back", { outOfOrder: 1 }, [...READY, ...deliveries(1, 2, 3), received("cursor", 2, "", 40)]],
+  ["an event has no id", { outOfOrder: 1 }, [...READY, ...deliveries(1, 2), { ...at(3), id: undefined }]],
+  ["nobody published it", { delivered: 4, unpublished: 1 }, [...READY, ...deliveries(1, 2, 3), at(4, "forged")]],
+])("is counted: %s", (_, wrong, entries) => {
+  const account = audit([...PUBLISHED, ...entries]);
+  expect(account).toEqual({ ...GOOD, ...wrong });
+  expect(isSound(account)).toBe(false);
+});
+
+test("an event of another tenant is counted, and so is an id of another tenant's log", () => {
+  const theirs = [
+    { ...opened(5), client: "you", tenant: "rival" },
+    { ...received("ready", 0, "", 6), client: "you" },
+  ] as const;
+  const stolen = { ...at(1), client: "you", id: "other.1.t" };
+  expect(audit([...PUBLISHED, ...READY, ...deliveries(1, 2, 3), ...theirs])).toEqual({ ...GOOD, crossTenant: 1 });
+  const elsewhere = { ...theirs[1], id: "other.0.0" };
+  const account = audit([...PUBLISHED, ...READY, ...deliveries(1, 2, 3), theirs[0], elsewhere, stolen]);
+  expect(account).toEqual({ ...GOOD, delivered: 4, crossTenant: 1 });
+});
+
+test("an event that was published after the right to it was gone is counted; before that, and in between, it may come", () => {
+  const start = [...PUBLISHED, ...READY, ...deliveries(1, 2, 3)];
+  expect(audit([...start, rights([], 12, 19)])).toEqual({ ...GOOD, afterRevoke: 2 });
+  expect(audit([...start, rights([], 12, 25)])).toEqual({ ...GOOD, afterRevoke: 1 });
+  expect(audit([...start, rights([], 12, 31)])).toEqual(GOOD);
+  expect(audit([...start, rights(["x.a"], 0, 0)])).toEqual({ ...GOOD, afterRevoke: 2 });
+  // Given back before it was delivered, the right counts; only what was revoked may not.
+  expect(audit([...start, rights([], 12, 19), rights([">"], 21.5, 21.7)])).toEqual(GOOD);
+  expect(audit([...start, rights([], 12, 19), rights([">"], 23, 24)])).toEqual({ ...GOOD, afterRevoke: 1 });
+  expect(audit([...start, { of: "ended", client: "me", askedAt: 12, acknowledgedAt: 19 }])).toEqual({
+    ...GOOD,
+    afterRevoke: 2,
+  });
+});
+
+test("an event is lost only where the right to it was never in doubt on its way", () => {
+  const start = [...PUBLISHED, ...READY, ...deliveries(1, 3), complete("c")];
+  expect(audit([...start, rights(["x.a", "x.c"], 0, 0)])).toEqual({ ...GOOD, delivered: 2 });
+  expect(audit([...start, rights([], 12, 22), rights([">"], 23, 24)])).toEqual({ ...GOOD, delivered: 2 });
+  expect(audit([...start, rights([], 11, 14), rights([">"], 15, 19)])).toEqual({ ...GOOD, delivered: 2, lost: 1 });
+  // The client was past it with the next event, at 32: a right that was taken later does not count, one before does.
+  expect(audit([...start, rights([], 33, 34)])).toEqual({ ...GOOD, delivered: 2, lost: 1 });
+  expect(audit([...start, rights(["x.c"], 31, 34)])).toEqual({ ...GOOD, delivered: 2 });
+});
+
+test("an event later than two seconds after the session's end is counted", () => {
+  const expires = (expiresAt: number): Entry => ({ of: "expires", client: "me", expiresAt });
+  const late = { ...at(3), at: 3_000 };
+  const start = [...PUBLISHED, ...READY, ...deliveries(1, 2), late];
+  expect(audit([...start, expires(1_000)])).toEqual(GOOD);
+  expect(audit([...start, expires(999)])).toEqual({ ...GOOD, afterExp: 1 });
+  expect(audit([...start, expires(100), expires(1_000)])).toEqual(GOOD);
+});
+
+test("a gap covers what it names and nothing else, and needs a cause", () => {
+  const gap = (from: number, to: number): Entry =>
+    received("gap", to, `{"from":"epoch.${from}.t","to":"epoch.${to}.0","reason":"retention"}`, 40);
+  const cause: Entry = { of: "cause", tenant: "demo", event: "gap", reason: "retention", at: 35 };
+  const start = [...PUBLISHED, ...READY];
+  expect(audit([...start, gap(0, 2), at(3), cause])).toEqual({ ...GOOD, delivered: 1, gaps: 1 });
+  expect(audit([...start, gap(1, 2), at(3), cause])).toEqual({ ...GOOD, delivered: 1, gaps: 1, lost: 1 });
+  const others = [[], [{ ...cause, at: 41 }], [{ ...cause, tenant: "rival" }], [{ ...cause, reason: "purged" }]];
+  for (const declared of others) {
+    expect(audit([...start, gap(0, 2), at(3), ...declared])).toEqual({ ...GOOD, delivered: 1, gaps: 1, uncaused: 1 });
+  }
+});
+
+test("a reset covers what the log has lost and what lies before it, not what is published later under old numbers", () => {
+  const cause: Entry = { of: "cause", tenant: "demo", event: "reset", reason: "tail_lost", at: 35 };
+  const reset = received("reset", 1, '{"reason":"tail_lost"}', 40);
+  const anew = publish("d", 2, 50);
+  const end = [...publish("e", 3, 60), at(3, "e"), complete("e")];
+  const start = [...PUBLISHED, ...READY, at(1), cause, reset, ...anew];
+  expect(audit([...start, at(2, "d"), ...end])).toMatchObject({ resets: 1, delivered: 3, lost: 0, outOfOrder: 0 });
+  expect(audit([...start, ...end])).toMatchObject({ lost: 1 });
+  expect(audit([...start, at(2, "d"), ...end].filter((entry) => entry !== cause))).toMatchObject({ uncaused: 1 });
+});
+
+test("a ledger of somebody who has opened nothing is refused", () => {
+  expect(() => audit([complete("a")])).toThrow("client me has noted something and opened nothing");
+});
+
+function publish(text: string, sequence: number, time: number): Entry[] {
+  return [
+    { of: "published", tenant: "demo", topic: `x.${text}`, text, at: time },
+    { of: "acknowledged", text, sequence, at: time + 1 },
+  ];
+}
+
+function opened(time: number, after?: string) {
+  return { of: "opened", client: "me", tenant: "demo", connection: "1", after, at: time } as const;
+}
+
+function received(event: string, sequence: number, text: string, time: number) {
+  return { of: "received", client: "me", connection: "1", event, id: `epoch.${sequence}.t`, text, at: time } as const;
+}
+
+/** The delivery of the event with that sequence. */
+function at(sequence: number, text = " abc"[sequence] ?? "") {
+  return received("message", sequence, text, sequence * 10 + 2);
+}
+
+function deliveries(...sequences: number[]) {
+  return sequences.map((sequence) => at(sequence));
+}
+
+function complete(text: string): Entry {
+  return { of: "complete", client: "me", text };
+}
+
+function rights(topics: readonly string[], askedAt: number, acknowledgedAt: number): Entry {
+  return { of: "rights", client: "me", topics, askedAt, acknowledgedAt };
+}

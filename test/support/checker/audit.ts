@@ -1,0 +1,32 @@
+import { type Account, emptyAccount, formatAccount, isSound } from "./account.ts";
+import { type AcknowledgedEvent, auditClient } from "./audit-client.ts";
+import { collectClients, collectEvents } from "./collect.ts";
+import type { Entry } from "./ledger.ts";
+
+/** Counts what the ledgers say went right and wrong, all runs alike: nothing here knows how the edge works. */
+export function audit(entries: readonly Entry[]): Account {
+  const events = collectEvents(entries);
+  const account = emptyAccount();
+  account.published = events.size;
+  account.acknowledged = [...events.values()].filter(({ acknowledged }) => acknowledged !== undefined).length;
+  const run = {
+    events,
+    causes: entries.filter((entry) => entry.of === "cause"),
+    bySequence: [...events.values()]
+      .flatMap((event) => (event.acknowledged === undefined ? [] : { ...event, ...event.acknowledged }))
+      .toSorted((a, b) => a.sequence - b.sequence),
+    tenantOfEpoch: new Map<string, string>(),
+    byTopics: new Map<string, readonly AcknowledgedEvent[]>(),
+  };
+  for (const client of collectClients(entries).values()) auditClient(run, client, account);
+  return account;
+}
+
+/** Ends a run: prints the checker's line, and throws it where not everything is as promised. */
+export function conclude(entries: readonly Entry[]): Account {
+  const account = audit(entries);
+  const line = formatAccount(account);
+  process.stdout.write(`${line}\n`);
+  if (!isSound(account)) throw new Error(line);
+  return account;
+}

@@ -1,0 +1,79 @@
+import type { Entry } from "./ledger.ts";
+
+type Of<Kind extends Entry["of"]> = Extract<Entry, { of: Kind }>;
+
+/** An event as its producer knows it. */
+export interface PublishedEvent {
+  readonly tenant: string;
+  readonly topic: string;
+  readonly text: string;
+  readonly publishedAt: number;
+  acknowledged: { readonly sequence: number; readonly acknowledgedAt: number } | undefined;
+}
+
+/** A client over all its connections. */
+export interface Client {
+  readonly tenant: string;
+  /** Connections and frames, as they came. */
+  readonly moments: (Of<"opened"> | Of<"received">)[];
+  /** In the order in which they were asked for. */
+  readonly rights: Rights[];
+  expiresAt: number;
+  completeText: string | undefined;
+}
+
+/** What a client may see, from somewhere between asking and acknowledgement on. */
+export type Rights = Pick<Of<"rights">, "topics" | "askedAt" | "acknowledgedAt">;
+
+/** A gap or reset that the run declares. */
+export type Cause = Of<"cause">;
+
+/** The events of a run by their text. */
+export function collectEvents(entries: readonly Entry[]): Map<string, PublishedEvent> {
+  const events = new Map<string, PublishedEvent>();
+  for (const entry of entries) {
+    if (entry.of !== "published") continue;
+    const { tenant, topic, text, at } = entry;
+    events.set(text, { tenant, topic, text, publishedAt: at, acknowledged: undefined });
+  }
+  for (const entry of entries) {
+    if (entry.of !== "acknowledged") continue;
+    const event = events.get(entry.text);
+    if (event !== undefined) event.acknowledged = { sequence: entry.sequence, acknowledgedAt: entry.at };
+  }
+  return events;
+}
+
+/** The clients of a run by their names. */
+export function collectClients(entries: readonly Entry[]): Map<string, Client> {
+  const clients = new Map<string, Client>();
+  for (const entry of entries) {
+    if (entry.of === "opened" && !clients.has(entry.client)) clients.set(entry.client, createClient(entry.tenant));
+  }
+  for (const entry of entries) {
+    if (!("client" in entry)) continue;
+    const client = clients.get(entry.client);
+    if (client === undefined) throw new Error(`client ${entry.client} has noted something and opened nothing`);
+    note(client, entry);
+  }
+  return clients;
+}
+
+function createClient(tenant: string): Client {
+  const always = Number.NEGATIVE_INFINITY;
+  return {
+    tenant,
+    moments: [],
+    rights: [{ topics: [">"], askedAt: always, acknowledgedAt: always }],
+    expiresAt: Number.POSITIVE_INFINITY,
+    completeText: undefined,
+  };
+}
+
+function note(client: Client, entry: Extract<Entry, { client: string }>): void {
+  if (entry.of === "opened" || entry.of === "received") client.moments.push(entry);
+  else if (entry.of === "rights") client.rights.push(entry);
+  else if (entry.of === "complete") client.completeText = entry.text;
+  else if (entry.of === "ended") client.rights.push({ ...entry, topics: [] });
+  else client.expiresAt = entry.expiresAt;
+}

@@ -1,0 +1,80 @@
+import { appendFileSync, readFileSync } from "node:fs";
+
+/**
+ * What somebody noted during a run. Times are milliseconds of the machine's monotonic clock (`monotonicMs`), so that ledgers
+ * of several processes fit together. An event is known by its text: producers never publish the same one twice.
+ */
+export type Entry =
+  /** A producer begins to publish an event; it may try several times. */
+  | {
+      readonly of: "published";
+      readonly tenant: string;
+      readonly topic: string;
+      readonly text: string;
+      readonly at: number;
+    }
+  /** The log has it. */
+  | { readonly of: "acknowledged"; readonly text: string; readonly sequence: number; readonly at: number }
+  /** A client opens a connection, after an id where it has one. */
+  | {
+      readonly of: "opened";
+      readonly client: string;
+      readonly tenant: string;
+      readonly connection: string;
+      readonly after?: string | undefined;
+      readonly at: number;
+    }
+  /** A frame came, ours or an event. */
+  | {
+      readonly of: "received";
+      readonly client: string;
+      readonly connection: string;
+      readonly event: string;
+      readonly id?: string | undefined;
+      readonly text: string;
+      readonly at: number;
+    }
+  /** Everything up to the event with this text was due at the client. */
+  | { readonly of: "complete"; readonly client: string; readonly text: string }
+  /**
+   * From somewhere between asking and acknowledgement on, the client may see these topics and no others. Until its first
+   * entry it may see everything.
+   */
+  | {
+      readonly of: "rights";
+      readonly client: string;
+      readonly topics: readonly string[];
+      readonly askedAt: number;
+      readonly acknowledgedAt: number;
+    }
+  /** The same for the client's session: from then on, for good, it may see nothing. */
+  | { readonly of: "ended"; readonly client: string; readonly askedAt: number; readonly acknowledgedAt: number }
+  /** The client's session lives until then, as far as auth has said; a later entry prolongs it. */
+  | { readonly of: "expires"; readonly client: string; readonly expiresAt: number }
+  /** The run has done something that may be told so, to the clients of this tenant. */
+  | {
+      readonly of: "cause";
+      readonly tenant: string;
+      readonly event: "gap" | "reset";
+      readonly reason: string;
+      readonly at: number;
+    };
+
+/** The ledger of one process. */
+export type Ledger = Entry[];
+
+/** The time that all processes of this machine share, in milliseconds. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000n) / 1_000;
+}
+
+/** Adds what a process noted to its file, one line for each entry. */
+export function appendLedger(file: string, entries: readonly Entry[]): void {
+  if (entries.length > 0) appendFileSync(file, `${entries.map((entry) => JSON.stringify(entry)).join("\n")}\n`);
+}
+
+/** The ledger in a file. */
+export function readLedger(file: string): Ledger {
+  const lines = readFileSync(file, "utf8").split("\n");
+  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Entry);
+}

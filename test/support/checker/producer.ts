@@ -1,0 +1,56 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Bus } from "#test/support/start-stack.ts";
+import { type Ledger, monotonicMs } from "./ledger.ts";
+
+/** A producer that writes a ledger. */
+export interface Producer {
+  /**
+   * Publishes an event under an id of its own until the log acknowledges it: a retry after a lost acknowledgement stores
+   * nothing twice.
+   */
+  publish(topic: string, text: string): Promise<void>;
+  /** Publishes `<name> 0`, `<name> 1` and so on at about that rate, whatever becomes of them, until it is told to stop. */
+  publishSteadily(topics: readonly string[], name: string, everyMs: number): { stop(): Promise<void> };
+}
+
+/** Makes a producer of a tenant on the bus. */
+export function createProducer(bus: Bus, tenant: string, ledger: Ledger): Producer {
+  const publish = async (topic: string, text: string): Promise<void> => {
+    const msgID = randomUUID();
+    ledger.push({ of: "published", tenant, topic, text, at: monotonicMs() });
+    for (;;) {
+      const ack = await bus.js
+        .publish(`events.${tenant}.${topic}`, text, { msgID, timeout: 2_000 })
+        .catch(() => undefined);
+      if (ack !== undefined) {
+        ledger.push({ of: "acknowledged", text, sequence: ack.seq, at: monotonicMs() });
+        return;
+      }
+      await delay(50);
+    }
+  };
+  return {
+    publish,
+    publishSteadily(topics, name, everyMs) {
+      const publishing: Promise<void>[] = [];
+      const stopping = new AbortController();
+      const running = (async () => {
+        const begin = performance.now();
+        for (let n = 0; !stopping.signal.aborted;) {
+          for (const due = (performance.now() - begin) / everyMs; n < due; n += 1) {
+            publishing.push(publish(topics[n % topics.length] ?? "", `${name} ${n}`));
+          }
+          await delay(Math.max(1, begin + n * everyMs - performance.now()));
+        }
+      })();
+      return {
+        async stop() {
+          stopping.abort();
+          await running;
+          await Promise.all(publishing);
+        },
+      };
+    },
+  };
+}

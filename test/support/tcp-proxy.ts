@@ -1,0 +1,172 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
+/**
+ * What the network does, to connections that are open and to new ones: everything passes; nothing passes and nobody is told,
+ * as in a partition; everything passes that many milliseconds later; one byte a second passes; the target's side is closed
+ * and the client's is not; every connection is reset.
+ */
+export type ProxyMode = "pass" | "blackhole" | { readonly delayMs: number } | "trickle" | "half-close" | "reset";
+
+/** A TCP proxy in front of a local port. */
+export interface TcpProxy extends AsyncDisposable {
+  readonly port: number;
+  readonly mode: ProxyMode;
+  /** Changes what becomes of every byte from here on; what was held passes once the mode lets it. */
+  set(mode: ProxyMode): void;
+  /** Lets the next request through, and cuts its connection when the reply arrives. */
+  loseNextReply(): void;
+}
+
+/** Starts the proxy, on a free port or on that one; `target` may be nobody yet. */
+export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy> {
+  const links = new Set<Link>();
+  let mode: ProxyMode = "pass";
+  let isLosing = false;
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+    const link = new Link(client, target, mode, () => {
+      const isLost = isLosing;
+      isLosing = false;
+      return isLost;
+    });
+    links.add(link);
+    void link.closed.then(() => links.delete(link));
+  }).listen(port, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    get mode() {
+      return mode;
+    },
+    set(next) {
+      mode = next;
+      for (const link of links) link.set(next);
+    },
+    loseNextReply: () => void (isLosing = true),
+    async [Symbol.asyncDispose]() {
+      for (const link of links) link.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+/** A client's connection and the one to the target that was made for it. */
+class Link {
+  readonly closed: Promise<unknown>;
+  readonly #client: Socket;
+  readonly #target: Socket;
+  readonly #pipes: readonly Pipe[];
+  #mode: ProxyMode = "pass";
+
+  constructor(client: Socket, target: number, mode: ProxyMode, isLost: () => boolean) {
+    this.#client = client;
+    this.#target = connect({ port: target, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+    this.#pipes = [
+      new Pipe(client, this.#target),
+      new Pipe(this.#target, client, () => {
+        if (isLost()) this.destroy();
+      }),
+    ];
+    const sockets = [client, this.#target];
+    this.closed = Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once("close", resolve))));
+    for (const socket of sockets) {
+      socket.on("error", () => {});
+      socket.on("close", () => this.#settle());
+    }
+    this.set(mode);
+  }
+
+  set(mode: ProxyMode): void {
+    this.#mode = mode;
+    for (const pipe of this.#pipes) pipe.set(mode);
+    if (mode === "reset") for (const socket of [this.#client, this.#target]) socket.resetAndDestroy();
+    if (mode === "half-close") this.#client.end();
+    this.#settle();
+  }
+
+  destroy(): void {
+    this.#client.destroy();
+    this.#target.destroy();
+  }
+
+  /** A connection that is gone takes the other one with it, unless the network tells nobody. */
+  #settle(): void {
+    if (this.#mode === "blackhole" || this.#pipes.some((pipe) => pipe.isHolding)) return;
+    if (this.#client.destroyed) this.#target.destroy();
+    if (this.#target.destroyed) this.#client.destroy();
+  }
+}
+
+/** More than this is not taken in before it has left. */
+const MAX_HELD_CHUNKS = 64;
+
+/** One direction of a link: what came and has not left yet. */
+class Pipe {
+  readonly #from: Socket;
+  readonly #to: Socket;
+  readonly #held: { bytes: Buffer; readonly at: number }[] = [];
+  #mode: ProxyMode = "pass";
+  #isEnded = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(from: Socket, to: Socket, onBytes?: () => void) {
+    this.#from = from;
+    this.#to = to;
+    from.on("data", (bytes: Buffer) => {
+      onBytes?.();
+      this.#held.push({ bytes, at: performance.now() });
+      this.#pump();
+    });
+    from.on("end", () => {
+      this.#isEnded = true;
+      this.#pump();
+    });
+    to.on("drain", () => this.#pump());
+    to.on("close", () => clearTimeout(this.#timer));
+  }
+
+  get isHolding(): boolean {
+    return this.#held.length > 0 && !this.#to.destroyed;
+  }
+
+  set(mode: ProxyMode): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#mode = mode;
+    this.#pump();
+  }
+
+  #pump(): void {
+    for (let next = this.#take(); next !== undefined; next = this.#take()) {
+      if (this.#to.writable && !this.#to.write(next)) break;
+    }
+    if (this.#held.length >= MAX_HELD_CHUNKS) this.#from.pause();
+    else this.#from.resume();
+    if (this.#isEnded && this.#held.length === 0 && this.#mode !== "blackhole") this.#to.end();
+  }
+
+  /** What may leave now. */
+  #take(): Buffer | undefined {
+    const [first] = this.#held;
+    if (first === undefined || this.#mode === "blackhole" || this.#timer !== undefined) return undefined;
+    if (this.#mode === "trickle") {
+      this.#wait(1_000);
+      const byte = first.bytes.subarray(0, 1);
+      first.bytes = first.bytes.subarray(1);
+      if (first.bytes.length === 0) this.#held.shift();
+      return byte;
+    }
+    const due = typeof this.#mode === "object" ? first.at + this.#mode.delayMs - performance.now() : 0;
+    if (due <= 0) return this.#held.shift()?.bytes;
+    this.#wait(due);
+    return undefined;
+  }
+
+  #wait(ms: number): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#pump();
+    }, ms);
+  }
+}
