@@ -11,14 +11,15 @@ import { policyScenarios } from "./policy/scenarios.ts";
 import { preparePrograms } from "./programs.ts";
 import type { Bench, Figure, Scenario } from "./scenario.ts";
 import { besideTheBus } from "./scenarios/beside-the-bus.ts";
-import { handOver, reconnectStorm } from "./scenarios/exactness.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
+import { handOver } from "./scenarios/hand-over.ts";
 import { handshakes } from "./scenarios/handshakes.ts";
 import { idleMemory } from "./scenarios/idle-memory.ts";
 import { ingest } from "./scenarios/ingest.ts";
 import { latency } from "./scenarios/latency.ts";
 import { manyTopics } from "./scenarios/many-topics.ts";
 import { mixedTenants } from "./scenarios/mixed-tenants.ts";
+import { reconnectStorm } from "./scenarios/reconnect-storm.ts";
 import { slowReaders } from "./scenarios/slow-readers.ts";
 
 const SCENARIOS: readonly Scenario[] = [
@@ -31,8 +32,8 @@ const SCENARIOS: readonly Scenario[] = [
   idleMemory,
   besideTheBus,
   handshakes,
-  handOver,
   reconnectStorm,
+  handOver,
   ...policyScenarios,
 ];
 

@@ -6,8 +6,7 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, nkeyAuthenticator, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
-import { freePort } from "#test/support/ports.ts";
-import { type NatsServer, startNatsServer } from "#test/support/start-nats.ts";
+import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { runCommand } from "../../scripts/shared/run-command.ts";
 
@@ -19,8 +18,7 @@ let server: NatsServer;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "sluice-bus-"));
   await cp(join(PROJECT, "infra/nats"), directory, { recursive: true });
-  const storeDir = await mkdtemp(join(tmpdir(), "sluice-nats-"));
-  server = await startNatsServer({ config: join(directory, "nats.conf"), port: await freePort(), storeDir });
+  server = await startNats({ config: join(directory, "nats.conf") });
   await writeFile(join(directory, "pid"), String(server.pid));
   await using policy = await connectAs("policy");
   const { streams } = await jetstreamManager(policy);

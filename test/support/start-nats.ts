@@ -26,10 +26,12 @@ export interface NatsServer extends AsyncDisposable {
   signal(signal: NodeJS.Signals): void;
 }
 
-/** Starts nats-server and waits until it takes connections; `disk` is where its folder lies. */
-export async function startNats({ disk = tmpdir() }: { readonly disk?: string } = {}): Promise<NatsServer> {
-  const port = await freePort();
-  return startNatsServer({ config: NATS_CONFIG, port, storeDir: await mkdtemp(join(disk, "sluice-nats-")) });
+/**
+ * Starts nats-server and waits until it takes connections; with another configuration or a folder that lies elsewhere, where
+ * these are given.
+ */
+export async function startNats({ config = NATS_CONFIG, disk = tmpdir() } = {}): Promise<NatsServer> {
+  return startNatsServer({ config, port: await freePort(), storeDir: await mkdtemp(join(disk, "sluice-nats-")) });
 }
 
 /** Starts nats-server with that configuration, and removes its folder when it is disposed of. */
