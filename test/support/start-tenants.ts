@@ -1,12 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { DEMO_USERS_FILE } from "./start-auth.ts";
 import { startIssuer } from "./start-issuer.ts";
-import { NATS_CONFIG, type NatsServer, startNatsServer } from "./start-nats.ts";
-import { freePort } from "./ports.ts";
+import { NATS_CONFIG, type NatsServer, startNats } from "./start-nats.ts";
 import { type Bus, type Stack, type StackOptions, startStack } from "./start-stack.ts";
 
 /** A tenant that the test makes. */
@@ -84,9 +83,15 @@ const CLAIMS = { iss: "http://localhost:8081", aud: "sluice", client_id: "test",
 
 /** A broker on which user `demo` publishes for every tenant, not for its own alone. */
 async function startOpenNats(folder: string): Promise<NatsServer> {
-  const config = join(folder, "nats.conf");
-  await writeFile(config, (await readFile(NATS_CONFIG, "utf8")).replaceAll("events.demo.>", "events.>"));
-  return startNatsServer({ config, port: await freePort(), storeDir: await mkdtemp(join(folder, "nats-")) });
+  const nats = join(folder, "nats");
+  await cp(dirname(NATS_CONFIG), nats, { recursive: true });
+  await rewrite(join(nats, "nats.conf"), '"events.*.>", account_token_position: 2', '"events.>"');
+  await rewrite(join(nats, "producers/demo.conf"), "events.demo.>", "events.>");
+  return startNats({ config: join(nats, "nats.conf"), disk: folder });
+}
+
+async function rewrite(path: string, before: string, after: string): Promise<void> {
+  await writeFile(path, (await readFile(path, "utf8")).replaceAll(before, after));
 }
 
 /** The people exist and cannot log in: their hash is that of one of the demo's users. */
