@@ -6,7 +6,7 @@ import { rememberVerified } from "#shared/contract/remember-verified.ts";
 import { remoteKeys } from "#shared/contract/remote-keys.ts";
 import { ownIssuer, withoutWithdrawn } from "#shared/contract/verify-access-token.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
-import { closeServer, listen, type ListenAddress, stopAccepting } from "#shared/http/listen.ts";
+import { closeServer, type ListenAddress } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import type { RunningService } from "#shared/lifecycle/run-service.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
@@ -33,6 +33,7 @@ import { loadDemoPage } from "./http/demo-page.ts";
 import { describeConnections } from "./http/describe-connections.ts";
 import { drain } from "./http/drain.ts";
 import { createEdgeServer } from "./http/edge-server.ts";
+import { openDoors } from "./http/open-doors.ts";
 import type { StreamRoute } from "./http/stream-route.ts";
 import { TailBudget } from "./log/tail.ts";
 import { createStreamMetrics, type StreamMetrics } from "./metrics.ts";
@@ -96,14 +97,15 @@ async function startServing(
   const route = createRoute(config, issuers, edge);
   const callConnection = openCalls(config, nats, edge, stack);
   const server = createEdgeServer({ route, rebind: { ...route, callConnection, onFault: edge.onFault }, demo });
-  const http = await listen(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
+  const doors = await openDoors(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
   stack.defer(() => closeServer(server, 1_000));
+  stack.defer(() => doors.close());
   const isReady = (): boolean => !edge.admission.isDraining && !nats.isClosed();
   const connections = (): object[] => describeConnections(edge.hub, edge);
-  stack.use(await tellOperators({ registry, isReady, connections }, http));
+  stack.use(await tellOperators({ registry, isReady, connections }, doors.port));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
   // Who comes while this one drains is for the others that listen there.
-  if (isShared) stack.defer(() => stopAccepting(server));
+  if (isShared) stack.defer(() => doors.close());
   return stack.move();
 }
 

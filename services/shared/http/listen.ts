@@ -34,7 +34,7 @@ export async function listen(server: TcpServer, address: ListenAddress): Promise
  * Stops accepting, and leaves every connection as it is. http's own `close` would end those on which no request is under way,
  * which open streams look like.
  */
-export function stopAccepting(server: Server): void {
+export function stopAccepting(server: TcpServer): void {
   TcpServer.prototype.close.call(server);
 }
 

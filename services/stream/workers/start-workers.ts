@@ -6,7 +6,7 @@ import type { RunningService } from "#shared/lifecycle/run-service.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import type { StreamConfig } from "../config.ts";
-import { claimPort } from "./claim-port.ts";
+import { claimPort } from "../http/claim-port.ts";
 import { Crew } from "./crew.ts";
 import { MetricsSum } from "./metrics-sum.ts";
 import { shareSettings } from "./share-settings.ts";

@@ -1,7 +1,7 @@
 import { describeStorm, measureStorm } from "../reconnect-storm.ts";
 import type { Scenario } from "../scenario.ts";
 
-const LOAD = { clients: 10_000, groups: 100, ratePerSecond: 500, processes: 2 };
+const LOAD = { clients: 10_000, groups: 1_000, ratePerSecond: 500, processes: 2 };
 
 /** Thousands of clients killed at once, which all come back and resume. */
 export const reconnectStorm: Scenario = {
