@@ -11,6 +11,7 @@ import { policyScenarios } from "./policy/scenarios.ts";
 import { preparePrograms } from "./programs.ts";
 import type { Bench, Figure, Scenario } from "./scenario.ts";
 import { besideTheBus } from "./scenarios/beside-the-bus.ts";
+import { compression } from "./scenarios/compression.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
 import { handOver } from "./scenarios/hand-over.ts";
 import { handshakes } from "./scenarios/handshakes.ts";
@@ -32,6 +33,7 @@ const SCENARIOS: readonly Scenario[] = [
   idleMemory,
   besideTheBus,
   handshakes,
+  compression,
   reconnectStorm,
   handOver,
   ...policyScenarios,

@@ -7,6 +7,7 @@ import { type EventStream, openEventStream } from "#test/support/event-stream.ts
 import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
+import { waitFor } from "#test/support/wait.ts";
 
 const OPERATOR = { authorization: "Bearer operator-token-for-conditions" };
 const OUTSIDE = "https://login.example.com";
@@ -67,10 +68,19 @@ async function publish(
   text: string,
   attributes: Record<string, string> = {},
   topic = "order.created.1",
-): Promise<void> {
+): Promise<number> {
   const sent = headers();
   for (const [name, value] of Object.entries(attributes)) sent.set(`ce-${name}`, value);
-  await bus.js.publish(`events.demo.${topic}`, text, { headers: sent });
+  return (await bus.js.publish(`events.demo.${topic}`, text, { headers: sent })).seq;
+}
+
+/** Waits until every reader has decided the event: one that is held is judged by what is in force when it goes on. */
+async function decided(seq: number): Promise<void> {
+  await waitFor(`all readers are past ${seq}`, async () => {
+    const response = await fetch(`http://127.0.0.1:${edge.ports.ops}/debug/connections`);
+    const readers = (await response.json()) as readonly { readonly lastId: string }[];
+    return readers.every(({ lastId }) => Number(lastId.split(".")[1]) >= seq);
+  });
 }
 
 async function openAs(username: string): Promise<EventStream> {
@@ -121,7 +131,7 @@ test("a changed attribute is in force for the next event, without a new connecti
   await publish("two", { region: "eu" }, "order.created.blue");
   await publish("three", { region: "us" }, "order.created.green");
   await put({ bindings });
-  await publish("four", { region: "us" }, "order.created.red");
+  await decided(await publish("four", { region: "us" }, "order.created.red"));
   await put({ bindings, attributes: { alice: { regions: "us" }, bob: { team: "red" } } });
   await publish("five", { region: "us" }, "order.created.red");
   expect(await alice.receive(3)).toEqual(["one", "three", "five"]);

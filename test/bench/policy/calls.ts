@@ -7,7 +7,8 @@ import { type CheckBatchRequest, DecisionServiceClient } from "#proto/policy/v1/
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import { cpuMillis } from "#test/support/read-metric.ts";
 import { startStack } from "#test/support/start-stack.ts";
-import { type Figure, quantile } from "./figure.ts";
+import type { Figure } from "../scenario.ts";
+import { quantile } from "../quantile.ts";
 
 const BATCH = 64;
 const PER_SECOND = 500;

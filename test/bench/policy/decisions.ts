@@ -14,8 +14,8 @@ import type { PolicyDocument } from "../../../services/policy/document/policy-do
 import type { PolicyContent } from "../../../services/policy/store/stored-policy.ts";
 import { Decisions, type Grant as EdgeGrant } from "../../../services/stream/authorization/decisions.ts";
 import type { Decider } from "../../../services/stream/authorization/ports.ts";
-import type { Figure } from "./figure.ts";
-import { medianCpuMs, perCpuSecond } from "./per-cpu-second.ts";
+import type { Figure } from "../scenario.ts";
+import { medianCpuMs, perCpuSecond } from "../per-cpu-second.ts";
 
 const SIZE = { tenants: 1_000, roles: 32, permissions: 96, subjects: 8, questions: 65_536 } as const;
 const VERSION = { number: 1, build: "bench" };

@@ -1,6 +1,7 @@
 import { openEventCounter } from "#test/support/event-counter.ts";
 import { startTenants } from "#test/support/start-tenants.ts";
-import { type Figure, quantile } from "./figure.ts";
+import type { Figure } from "../scenario.ts";
+import { quantile } from "../quantile.ts";
 
 const TENANT = "propagation";
 const ROUNDS = 400;

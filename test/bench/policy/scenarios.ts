@@ -1,7 +1,7 @@
 import { runUnderChanges } from "#test/support/run-under-changes.ts";
 import { measureCalls } from "./calls.ts";
 import { measureCompile, measureDecisions } from "./decisions.ts";
-import type { Figure } from "./figure.ts";
+import type { Figure } from "../scenario.ts";
 import { measurePropagation } from "./propagation.ts";
 
 /** Something about policy that is measured, on servers of its own where it needs any. */
