@@ -60,7 +60,7 @@ export class Audience {
   /** Where the members stand while something is pending. */
   #writtenThrough: Position | undefined;
   #flushedAt = Number.NEGATIVE_INFINITY;
-  /** What the last flush has cost, for each of its events. */
+  /** How long after the last flush began the next one may, by what that one took. */
   #stretchMs = 0;
   #flushed: PromiseWithResolvers<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
