@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { DeliverPolicy, jetstream } from "@nats-io/jetstream";
 import { AUDIT_STREAM, auditSubject } from "#shared/contract/audit-log.ts";
-import { isName } from "#shared/contract/names.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { lineOf, parseSince } from "./audit/format-entry.ts";
 import { connectBus } from "./shared/connect-bus.ts";
 import { runScript, say, ScriptError } from "./shared/run-script.ts";

@@ -1,7 +1,7 @@
 // Lists the entries of a tenant's log that nobody can be shown: npm run poison -- --tenant demo [--from 1200] [--show 1234]
 import { parseArgs } from "node:util";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { isName } from "#shared/contract/names.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { describePoison, findPoison, printable } from "./poison/find-poison.ts";
 import { connectBus } from "./shared/connect-bus.ts";

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { isName } from "#shared/contract/names.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { ScriptError } from "../shared/run-script.ts";
 
 /** What `npm run bus` is asked to do; `directory` holds nats.conf. */

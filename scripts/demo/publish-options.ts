@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { isName } from "#shared/contract/names.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { DEFAULT_PORTS, DEMO_PASSWORD } from "../demo-settings.ts";
 import { ScriptError } from "../shared/run-script.ts";
 

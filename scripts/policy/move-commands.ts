@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { isName } from "#shared/contract/names.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { misused, parseCommandLine, type PolicyCommand } from "./policy-command.ts";

@@ -1,8 +1,8 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
 import type { Hono } from "hono";
-import { CLOCK_LEEWAY_SECONDS } from "#shared/contract/access-token.ts";
-import { verifyAccessToken } from "#shared/contract/verify-access-token.ts";
+import { CLOCK_LEEWAY_SECONDS } from "#shared/tokens/access-token.ts";
+import { verifyAccessToken } from "#shared/tokens/verify-access-token.ts";
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { startGrpcServer } from "#shared/grpc/start-server.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";

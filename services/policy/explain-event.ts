@@ -1,5 +1,5 @@
-import type { EventId } from "#shared/contract/event-id.ts";
-import { eventTypeOf, isTopic } from "#shared/contract/topics.ts";
+import type { EventId } from "#shared/protocol/event-id.ts";
+import { eventTypeOf, isTopic } from "#shared/protocol/topics.ts";
 import { isSameVersion, type Version } from "#shared/contract/version.ts";
 import { type Explanation, explain } from "./decide/explain.ts";
 import type { Snapshot } from "./decide/snapshot.ts";

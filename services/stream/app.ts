@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
-import { rememberVerified } from "#shared/contract/remember-verified.ts";
-import { remoteKeys } from "#shared/contract/remote-keys.ts";
-import { ownIssuer, withoutWithdrawn } from "#shared/contract/verify-access-token.ts";
+import { rememberVerified } from "#shared/tokens/remember-verified.ts";
+import { remoteKeys } from "#shared/tokens/remote-keys.ts";
+import { ownIssuer, withoutWithdrawn } from "#shared/tokens/verify-access-token.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { closeServer, type ListenAddress } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
@@ -15,7 +15,7 @@ import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { Admission } from "./admission/admission.ts";
-import { shareTurns } from "./admission/share-turns.ts";
+import { fairLimiter } from "#shared/async/fair-limiter.ts";
 import { doubtSessions, endListing } from "./audience/apply-control.ts";
 import { callHere, type CallConnection, createConnectionId, workerOf } from "./audience/connection-call.ts";
 import { startHeartbeat } from "./audience/heartbeat.ts";
@@ -171,7 +171,7 @@ async function startEdge(
     mapResource: decider.mapResource,
     tokenVerified: (cached, seconds) => metrics.tokenVerified(cached, seconds),
     newConnectionId: () => createConnectionId(workerId),
-    limitHistory: shareTurns(MAX_HISTORY_READS),
+    limitHistory: fairLimiter(MAX_HISTORY_READS),
     onHandshake: (outcome) => metrics.handshake(outcome),
     onTenantFull: (tenant) => metrics.tenantFull(tenant),
     onDelivered: (events) => metrics.delivered(events),

@@ -1,5 +1,5 @@
 import type { PolicyEntry, SessionEntry, TenantEntry } from "#shared/contract/control-entry.ts";
-import type { Position } from "#shared/contract/event-id.ts";
+import type { Position } from "#shared/protocol/event-id.ts";
 
 export type { Position };
 

@@ -12,7 +12,7 @@ import {
   SessionServiceService,
   SessionState,
 } from "#proto/auth/v1/session.ts";
-import { isName } from "#shared/contract/names.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";

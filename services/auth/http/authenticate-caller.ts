@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { AccessClaims } from "#shared/contract/access-token.ts";
+import type { AccessClaims } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
 import { readTokenSource } from "#shared/http/token-source.ts";

@@ -1,4 +1,4 @@
-import { type AccessClaims } from "#shared/contract/access-token.ts";
+import { type AccessClaims } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Revocations, SessionStore } from "../sessions/session.ts";
 import type { FindSubject } from "../users/user-directory.ts";

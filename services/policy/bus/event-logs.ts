@@ -9,7 +9,7 @@ import {
 import type { NatsConnection } from "@nats-io/transport-node";
 import { policyEntrySchema } from "#shared/contract/control-entry.ts";
 import { attributesOf } from "#shared/contract/event-attributes.ts";
-import { nanosOf, tagOf } from "#shared/contract/event-id.ts";
+import { nanosOf, tagOf } from "#shared/protocol/event-id.ts";
 import { EPOCH_METADATA, logStreamName, policyControlSubject } from "#shared/contract/tenant-log.ts";
 import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";

@@ -1,5 +1,5 @@
 import type { Check, CheckBatchRequest, CheckBatchResponse } from "#proto/policy/v1/decision.ts";
-import { isTopic } from "#shared/contract/topics.ts";
+import { isTopic } from "#shared/protocol/topics.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { decideQuestion } from "../decide/decide-question.ts";
 import type { Question } from "../document/question-fields.ts";

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context } from "hono";
-import type { AccessClaims } from "#shared/contract/access-token.ts";
+import type { AccessClaims } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readTokenSource } from "#shared/http/token-source.ts";
 import { decide } from "../decide/decide.ts";

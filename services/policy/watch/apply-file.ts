@@ -1,4 +1,4 @@
-import { isName } from "#shared/contract/names.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { changePolicy, type PolicyChanging } from "../change-policy.ts";
 import { documentFaults } from "../compile-policy.ts";

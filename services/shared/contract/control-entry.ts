@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nameSchema } from "./names.ts";
+import { nameSchema } from "../protocol/names.ts";
 import { versionSchema } from "./version.ts";
 
 /** A change of policy that is in force from here on in the log, and whom it can concern. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { topicMatches } from "#shared/contract/topics.ts";
+import { topicMatches } from "#shared/protocol/topics.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
 import type { Grant } from "../authorization/decisions.ts";
 import type { EventEntry } from "../event.ts";

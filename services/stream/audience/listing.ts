@@ -4,7 +4,7 @@ import type { Version } from "#shared/contract/version.ts";
 import { type Grant, STILL_VALID, type Validity, type Whom } from "../authorization/decisions.ts";
 import type { PresentClaims, SessionQuestion, Subject } from "../authorization/ports.ts";
 import type { StreamClaims } from "../authorization/verify-stream-token.ts";
-import { Signal } from "../log/signal.ts";
+import { Notifier } from "#shared/async/notifier.ts";
 
 /** Who a connection belongs to, from its verified token. */
 export interface Identity {
@@ -67,7 +67,7 @@ export class Listing {
   readonly #contextId: string;
   stream: ListedStream | undefined;
   /** Notified whenever something below changed. */
-  readonly changed = new Signal();
+  readonly changed = new Notifier();
   /** The monotonic time after which nothing may be written; undefined while auth has not answered. */
   #deadline: number | undefined;
   #subject: Subject;

@@ -1,5 +1,5 @@
 import type { EndReason, LogEntry, Position } from "../event.ts";
-import { formatEventId } from "#shared/contract/event-id.ts";
+import { formatEventId } from "#shared/protocol/event-id.ts";
 import { type Bounds, gapBefore, type Notice, type Start } from "../log/resume.ts";
 import type { Connection } from "../sse/connection.ts";
 import { BEAT_FRAME, encodeControl, type FrameFormat } from "../sse/encode-frame.ts";

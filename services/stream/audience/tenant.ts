@@ -3,7 +3,7 @@ import type { Decider } from "../authorization/ports.ts";
 import type { Residual } from "../authorization/residual.ts";
 import type { EventEntry, LogEntry, Poison, Position } from "../event.ts";
 import type { Bounds, LogView } from "../log/resume.ts";
-import { Signal } from "../log/signal.ts";
+import { Notifier } from "#shared/async/notifier.ts";
 import { Tail, type TailBudget } from "../log/tail.ts";
 import { Audience, type Common, commonKey } from "./audience.ts";
 import type { Listing } from "./listing.ts";
@@ -52,7 +52,7 @@ export class Tenant implements LogView, Disposable {
   /** Audiences by the topics they asked for. */
   readonly topics = new TopicIndex<Audience>();
   /** Notified when the horizon moved after standing still for a waiting reader, or the log came back. */
-  readonly moved = new Signal();
+  readonly moved = new Notifier();
   readonly #audiences = new Map<string, Audience>();
   readonly #setAside = new WeakSet<EventEntry>();
   readonly #setting: TenantSetting;

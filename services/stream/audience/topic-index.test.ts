@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { topicMatches } from "#shared/contract/topics.ts";
+import { topicMatches } from "#shared/protocol/topics.ts";
 import { TopicIndex } from "./topic-index.ts";
 
 const token = fc.constantFrom("a", "b", "c");

@@ -1,7 +1,7 @@
 import type { PolicyEntry } from "#shared/contract/control-entry.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { isAtLeast, isSameVersion, type Version } from "#shared/contract/version.ts";
-import { Signal } from "../log/signal.ts";
+import { Notifier } from "#shared/async/notifier.ts";
 import { EventMap } from "./event-map.ts";
 import type { Decider, ResolveAnswer, Subject } from "./ports.ts";
 import { createResidual, type Residual } from "./residual.ts";
@@ -81,7 +81,7 @@ export class Decisions {
   #applied: Version | undefined;
   /** The highest version met in an entry or an answer. It never falls. */
   #floor: Version | undefined;
-  readonly #moved = new Signal();
+  readonly #moved = new Notifier();
 
   /** `count` sees each residual before it is used, and may watch what it decides. */
   constructor(tenant: string, decider: Decider, count = (residual: Residual): Residual => residual) {

@@ -1,4 +1,4 @@
-import { eventTypeOf, patternsOverlap, topicMatches } from "#shared/contract/topics.ts";
+import { eventTypeOf, patternsOverlap, topicMatches } from "#shared/protocol/topics.ts";
 import { isAtLeast, type Version } from "#shared/contract/version.ts";
 import type { EventRule } from "./ports.ts";
 

@@ -1,5 +1,5 @@
 import { type EventAttributes, type EventCondition, eventConditionHolds } from "#shared/contract/event-condition.ts";
-import { patternCovers, patternsOverlap, topicMatches } from "#shared/contract/topics.ts";
+import { patternCovers, patternsOverlap, topicMatches } from "#shared/protocol/topics.ts";
 
 /**
  * What policy leaves to decide per event: it is let through when its topic matches one of `allow`, or one of `allowWhen`

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { remoteKeys } from "#shared/contract/remote-keys.ts";
-import { ownIssuer } from "#shared/contract/verify-access-token.ts";
+import { remoteKeys } from "#shared/tokens/remote-keys.ts";
+import { ownIssuer } from "#shared/tokens/verify-access-token.ts";
 import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
 import type { OutsideIssuer } from "./outside-issuers.ts";
 import { createStreamVerifier } from "./verify-stream-token.ts";

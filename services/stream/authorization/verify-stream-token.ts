@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
 import { decodeJwt, type JWTPayload, type JWTVerifyGetKey } from "jose";
 import { z } from "zod";
-import { type AccessClaims, expirySchema } from "#shared/contract/access-token.ts";
-import { isName, nameSchema } from "#shared/contract/names.ts";
-import { type TrustedIssuer, type VerifiedToken, verifyToken } from "#shared/contract/verify-access-token.ts";
+import { type AccessClaims, expirySchema } from "#shared/tokens/access-token.ts";
+import { isName, nameSchema } from "#shared/protocol/names.ts";
+import { type TrustedIssuer, type VerifiedToken, verifyToken } from "#shared/tokens/verify-access-token.ts";
 import type { ClaimPlace, OutsideIssuer } from "./outside-issuers.ts";
 
 /** What a stream needs of a token, whoever issued it. */

@@ -3,8 +3,8 @@ import type { MsgHdrs } from "@nats-io/transport-node";
 import type { z } from "zod";
 import { policyEntrySchema, sessionEntrySchema, tenantEntrySchema } from "#shared/contract/control-entry.ts";
 import { attributesOf } from "#shared/contract/event-attributes.ts";
-import { tagOf } from "#shared/contract/event-id.ts";
-import { eventTypeOf, isTopic } from "#shared/contract/topics.ts";
+import { tagOf } from "#shared/protocol/event-id.ts";
+import { eventTypeOf, isTopic } from "#shared/protocol/topics.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { ControlEntry, LogEntry, PoisonEntry, Position } from "../event.ts";
 

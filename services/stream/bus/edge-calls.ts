@@ -1,7 +1,7 @@
 import { type Msg, type NatsConnection, RequestError } from "@nats-io/transport-node";
 import { z } from "zod";
-import { expirySchema } from "#shared/contract/access-token.ts";
-import { nameSchema } from "#shared/contract/names.ts";
+import { expirySchema } from "#shared/tokens/access-token.ts";
+import { nameSchema } from "#shared/protocol/names.ts";
 import { AppError, type ErrorCode, httpStatusOf, toAppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import { type CallConnection, noSuchConnection, workerOf } from "../audience/connection-call.ts";

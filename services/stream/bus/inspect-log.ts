@@ -2,7 +2,7 @@ import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { type PolicyEntry, policyEntrySchema } from "#shared/contract/control-entry.ts";
 import { EPOCH, EPOCH_METADATA, logStreamName, policyControlSubject } from "#shared/contract/tenant-log.ts";
-import { nanosOf, tagOf } from "#shared/contract/event-id.ts";
+import { nanosOf, tagOf } from "#shared/protocol/event-id.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { Position } from "../event.ts";

@@ -1,4 +1,4 @@
-import { formatEventId } from "#shared/contract/event-id.ts";
+import { formatEventId } from "#shared/protocol/event-id.ts";
 import type { Hub } from "../audience/hub.ts";
 
 /** What operators see of the open streams: who, what, where, and what each one waits for. No tokens, no payloads. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { ACCESS_TOKEN_COOKIE, CLOCK_LEEWAY_SECONDS, REFRESH_TOKEN_COOKIE } from "#shared/contract/access-token.ts";
+import { ACCESS_TOKEN_COOKIE, CLOCK_LEEWAY_SECONDS, REFRESH_TOKEN_COOKIE } from "#shared/tokens/access-token.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
 import { tokenCookie } from "#shared/http/token-cookie.ts";

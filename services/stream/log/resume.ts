@@ -1,5 +1,5 @@
 import type { Position } from "../event.ts";
-import { type EventId, formatEventId, parseEventId } from "#shared/contract/event-id.ts";
+import { type EventId, formatEventId, parseEventId } from "#shared/protocol/event-id.ts";
 
 /** Where a client wants to begin when it brings no id that still means something. */
 export type From =

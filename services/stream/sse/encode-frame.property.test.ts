@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { EventSource as UndiciEventSource } from "undici";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { EventEntry } from "../event.ts";
-import { formatEventId } from "#shared/contract/event-id.ts";
+import { formatEventId } from "#shared/protocol/event-id.ts";
 import { BEAT_FRAME, encodeControl, encodeEvent, type FrameFormat } from "./encode-frame.ts";
 
 /** What a client made of the bytes. */

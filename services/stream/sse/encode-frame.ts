@@ -1,5 +1,5 @@
 import type { EventEntry } from "../event.ts";
-import { formatEventId } from "#shared/contract/event-id.ts";
+import { formatEventId } from "#shared/protocol/event-id.ts";
 
 /** How a client wants its events: the payload as published or a CloudEvents envelope, with or without an event name. */
 export interface FrameFormat {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isTopicPattern } from "#shared/contract/topics.ts";
+import { isTopicPattern } from "#shared/protocol/topics.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { From } from "../log/resume.ts";
 import type { FrameFormat } from "../sse/encode-frame.ts";

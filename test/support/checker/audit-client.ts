@@ -1,4 +1,4 @@
-import { topicMatches } from "#shared/contract/topics.ts";
+import { topicMatches } from "#shared/protocol/topics.ts";
 import type { Account } from "./account.ts";
 import type { Cause, Client, PublishedEvent } from "./collect.ts";
 import type { Entry } from "./ledger.ts";

@@ -8,7 +8,7 @@ import {
   accessClaimsSchema,
   CLOCK_LEEWAY_SECONDS,
 } from "./access-token.ts";
-import { kidSchema } from "./key-ring.ts";
+import { kidSchema } from "../contract/key-ring.ts";
 
 /** A longer token is not ours, and nobody should spend a signature check on it. */
 const MAX_TOKEN_CHARACTERS = 8_192;

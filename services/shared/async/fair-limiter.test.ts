@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { shareTurns } from "./share-turns.ts";
+import { fairLimiter } from "./fair-limiter.ts";
 
 test("as many tasks run as may, and the next one waits for its turn", async () => {
   const { limit, begun, end } = tasks(2);
@@ -40,7 +40,7 @@ test("owners take turns, however many tasks one of them has", async () => {
 });
 
 test("a task that fails gives its place to the next one, and its error to its caller", async () => {
-  const limit = shareTurns(1);
+  const limit = fairLimiter(1);
   const failed = limit("me", () => Promise.reject(new Error("no")));
   const next = limit("me", () => Promise.resolve("yes"));
   await expect(failed).rejects.toThrow("no");
@@ -48,12 +48,12 @@ test("a task that fails gives its place to the next one, and its error to its ca
 });
 
 test("a place that nobody waited for is free", async () => {
-  const limit = shareTurns(1);
+  const limit = fairLimiter(1);
   for (let round = 0; round < 3; round += 1) expect(await limit("me", () => Promise.resolve(round))).toBe(round);
 });
 
 function tasks(max: number) {
-  const limited = shareTurns(max);
+  const limited = fairLimiter(max);
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
   const limit = (name: string, owner = "me"): Promise<string> =>

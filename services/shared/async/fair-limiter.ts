@@ -2,7 +2,7 @@
  * Runs at most `max` tasks at a time. Those who wait get their turns owner by owner, and within one owner in the order they
  * came: an owner with a thousand tasks keeps one with a single task waiting for a single turn.
  */
-export function shareTurns(max: number): <T>(owner: string, task: () => Promise<T>) => Promise<T> {
+export function fairLimiter(max: number): <T>(owner: string, task: () => Promise<T>) => Promise<T> {
   /** By owner; whoever is first here is next. */
   const waiting = new Map<string, Array<() => void>>();
   let running = 0;

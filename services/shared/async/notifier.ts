@@ -1,5 +1,5 @@
 /** Wakes everyone who waits for "something changed"; who wakes looks for himself what it was. */
-export class Signal {
+export class Notifier {
   #resolve: () => void = () => {};
   #next = this.#arm();
 
