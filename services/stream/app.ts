@@ -16,27 +16,27 @@ import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { Admission } from "./admission/admission.ts";
 import { fairLimiter } from "#shared/async/fair-limiter.ts";
-import { doubtSessions, endListing } from "./audience/apply-control.ts";
-import { callHere, type CallConnection, createConnectionId, workerOf } from "./audience/connection-call.ts";
-import { startHeartbeat } from "./audience/heartbeat.ts";
-import { Hub } from "./audience/hub.ts";
-import { ClockGuard } from "./authorization/clock-guard.ts";
-import { type OutsideIssuer, readOutsideIssuers } from "./authorization/outside-issuers.ts";
-import { withOutsideSessions } from "./authorization/outside-sessions.ts";
-import { createStreamVerifier, namesIssuer } from "./authorization/verify-stream-token.ts";
-import { callOtherEdge, serveEdgeCalls } from "./bus/edge-calls.ts";
+import { invalidateSessions, endRegistration } from "./access/apply-control.ts";
+import { callHere, type CallConnection, createConnectionId, workerOf } from "./call-connection.ts";
+import { startKeepAlive } from "./connections/keep-alive.ts";
+import { Hub } from "./connections/hub.ts";
+import { ClockGuard } from "./access/clock-guard.ts";
+import { type OutsideIssuer, readOutsideIssuers } from "./access/outside-issuers.ts";
+import { withOutsideSessions } from "./access/outside-sessions.ts";
+import { createStreamVerifier, namesIssuer } from "./access/verify-stream-token.ts";
+import { callOtherEdge, serveEdgeCalls } from "./bus/peer-calls.ts";
 import { openTenant } from "./bus/open-tenant.ts";
 import type { StreamConfig } from "./config.ts";
-import { GrpcDecider } from "./grpc/decider.ts";
-import { GrpcSessionChecker } from "./grpc/session-checker.ts";
+import { GrpcDecider } from "./clients/decider.ts";
+import { GrpcSessionChecker } from "./clients/session-checker.ts";
 import { loadDemoPage } from "./http/demo-page.ts";
 import { describeConnections } from "./http/describe-connections.ts";
 import { drain } from "./http/drain.ts";
 import { createEdgeServer } from "./http/edge-server.ts";
-import { openDoors } from "./http/open-doors.ts";
+import { listenOn } from "./http/listen-on.ts";
 import type { StreamRoute } from "./http/stream-route.ts";
 import { TailBudget } from "./log/tail.ts";
-import { createStreamMetrics, type StreamMetrics } from "./metrics.ts";
+import { createStreamMetrics, type StreamMetrics } from "./observe/metrics.ts";
 import { reportPoison } from "./bus/report-poison.ts";
 import { checkKernel } from "./sse/check-kernel.ts";
 import type { Edge } from "./open-stream.ts";
@@ -97,7 +97,7 @@ async function startServing(
   const route = createRoute(config, issuers, edge);
   const callConnection = openCalls(config, nats, edge, stack);
   const server = createEdgeServer({ route, rebind: { ...route, callConnection, onFault: edge.onFault }, demo });
-  const doors = await openDoors(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
+  const doors = await listenOn(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
   stack.defer(() => closeServer(server, 1_000));
   stack.defer(() => doors.close());
   const isReady = (): boolean => !edge.admission.isDraining && !nats.isClosed();
@@ -138,7 +138,7 @@ async function startEdge(
   const decider = stack.use(new GrpcDecider(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")));
   const guard = new ClockGuard(systemClock, () => {
     log.warn("the clock jumped: every session is asked for again");
-    doubtSessions([...hub.streams()], verifying);
+    invalidateSessions([...hub.streams()], verifying);
   });
   const now = (): number => guard.now();
   const onFault = (error: unknown): void => log.error({ err: error }, "a stream failed in an unexpected way");
@@ -158,7 +158,7 @@ async function startEdge(
   };
   const hub: Hub = stack.use(new Hub((id) => openTenant(id, opening)));
   const withdrawn = stack.use(await followWithdrawnKeys(nats, log, (kid) => endStreamsOf(hub, kid)));
-  stack.use(startHeartbeat(hub, verifying));
+  stack.use(startKeepAlive(hub, verifying));
   const workerId = randomBytes(6).toString("hex");
   return {
     ...verifying,
@@ -195,7 +195,7 @@ function openCalls(
 /** Who is still opening a stream meets the withdrawn key by himself. */
 function endStreamsOf(hub: Hub, kid: string): void {
   for (const { reader } of hub.streams()) {
-    if (reader.listing.identity.kid === kid) endListing(reader.listing, "revoked");
+    if (reader.registration.identity.kid === kid) endRegistration(reader.registration, "revoked");
   }
 }
 

@@ -1,7 +1,7 @@
-import { applyControl, doubtEverything } from "./audience/apply-control.ts";
-import { frameFor } from "./audience/frame-for.ts";
-import type { Tenant } from "./audience/tenant.ts";
-import type { VerifySetting } from "./audience/verify.ts";
+import { applyControl, invalidateEverything } from "./access/apply-control.ts";
+import { frameFor } from "./audiences/frame-for.ts";
+import type { Tenant } from "./connections/tenant.ts";
+import type { VerifyDeps } from "./access/verify.ts";
 import type { EventEntry, LogEntry, Position } from "./event.ts";
 import type { Notice } from "./log/resume.ts";
 import type { PolicyEntry } from "#shared/contract/control-entry.ts";
@@ -12,14 +12,14 @@ import type { PolicyEntry } from "#shared/contract/control-entry.ts";
  *
  *     entry → control? put it in force : tail → audiences: match → decide → encode → flush → sockets
  */
-export function deliver(tenant: Tenant, entry: LogEntry, setting: VerifySetting): void {
+export function deliver(tenant: Tenant, entry: LogEntry, deps: VerifyDeps): void {
   const before = tenant.horizon;
   // What was published before a change is written before the change is in force.
   if (entry.kind === "control") flushAll(tenant);
   tenant.advance(entry);
-  if (entry.kind === "control") applyControl(tenant, entry, setting);
+  if (entry.kind === "control") applyControl(tenant, entry, deps);
   if (entry.kind === "event") fanOut(tenant, entry, before);
-  tenant.heard();
+  tenant.markAlive();
 }
 
 function fanOut(tenant: Tenant, entry: EventEntry, before: Position): void {
@@ -29,7 +29,7 @@ function fanOut(tenant: Tenant, entry: EventEntry, before: Position): void {
     const { grant, format } = audience.common;
     const residual = tenant.decisions.residual(grant, permission, entry.position.seq);
     if (residual === undefined) {
-      audience.disperse(before);
+      audience.detachAll(before);
       continue;
     }
     const frame = frameFor(tenant, entry, residual, format);
@@ -42,7 +42,7 @@ function flushAll(tenant: Tenant): void {
 }
 
 /** Where a log was opened, and how that relates to what was read of it before. */
-export interface Opening {
+export interface LogReset {
   readonly epoch: string;
   /** The last entry that counts as read. */
   readonly horizon: Position;
@@ -56,17 +56,17 @@ export interface Opening {
  * Begins a log that does not continue what was read: what was decided is forgotten and asked again, readers of a log that
  * is no more are told so. Readers of an overrun log find the gap where they continue.
  */
-export function reopen(tenant: Tenant, { epoch, horizon, policy, relation }: Opening, setting: VerifySetting): void {
+export function resetLog(tenant: Tenant, { epoch, horizon, policy, relation }: LogReset, deps: VerifyDeps): void {
   flushAll(tenant);
   // In doubt, all of them, before the first leaves its audience: it would be live again in the same step, and the new
   // horizon would carry it past what it has missed.
-  for (const listing of tenant.listings) listing.doubtSession();
-  for (const { stream } of tenant.listings) stream?.leaveAudience();
+  for (const registration of tenant.registrations) registration.invalidateSession();
+  for (const { stream } of tenant.registrations) stream?.leaveAudience();
   tenant.open(epoch, horizon);
   tenant.decisions.reset(policy);
   if (relation === "epoch" || relation === "tail_lost") {
     const notice: Notice = { event: "reset", data: { reason: relation } };
-    for (const { stream } of tenant.listings) stream?.jumpTo(horizon, notice);
+    for (const { stream } of tenant.registrations) stream?.jumpTo(horizon, notice);
   }
-  doubtEverything(tenant, setting);
+  invalidateEverything(tenant, deps);
 }

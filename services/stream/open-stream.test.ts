@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
-import { reopen } from "./deliver.ts";
+import { resetLog } from "./deliver.ts";
 import { openStream } from "./open-stream.ts";
-import { createRig as createEdgeRig, type EdgeRig, LIVE } from "./testing/edge-rig.ts";
+import { createRig as createEdgeRig, type EdgeRig, LIVE } from "#test/rigs/edge-rig.ts";
 
 const rigs: EdgeRig[] = [];
 afterEach(async () => {
@@ -54,7 +54,7 @@ describe("a stream being opened", () => {
     const broken = rig.request({ query: new URLSearchParams("topic=..") });
     await expect(openStream(rig.edge, broken)).rejects.toMatchObject({ code: "malformed_topic" });
     expect(rig.edge.admission.open).toBe(0);
-    expect(rig.tenant.listings.size).toBe(0);
+    expect(rig.tenant.registrations.size).toBe(0);
   });
 
   test("waits no longer than the handshake may last", async () => {
@@ -103,7 +103,7 @@ describe("an open stream", () => {
     const client = await rig.open();
     rig.event("old");
     const horizon = { seq: 3, tag: "n3" };
-    reopen(rig.tenant, { epoch: "second-epoch", horizon, policy: rig.entry(), relation: "tail_lost" }, rig.edge);
+    resetLog(rig.tenant, { epoch: "second-epoch", horizon, policy: rig.entry(), relation: "tail_lost" }, rig.edge);
     await client.frame("reset");
     rig.event("new", 4);
     await waitFor("the new event", () => client.events().length === 2);
@@ -178,13 +178,13 @@ describe("an open stream", () => {
     expect(rig.policy.resolved).toBeGreaterThan(before);
   });
 
-  test("holds its place and its listing until its client has left, long after its request is over", async () => {
+  test("holds its place and its registration until its client has left, long after its request is over", async () => {
     const rig = createRig();
     const client = await rig.open();
-    expect([rig.edge.admission.open, rig.edge.hub.size, rig.tenant.listings.size]).toEqual([1, 1, 1]);
+    expect([rig.edge.admission.open, rig.edge.hub.size, rig.tenant.registrations.size]).toEqual([1, 1, 1]);
     client.leave();
     await waitFor("its place is free", () => rig.edge.admission.open === 0);
-    expect([rig.edge.hub.size, rig.tenant.listings.size]).toEqual([0, 0]);
+    expect([rig.edge.hub.size, rig.tenant.registrations.size]).toEqual([0, 0]);
   });
 
   test("ends at its deadline with auth_error, and not a byte later", async () => {

@@ -1,13 +1,13 @@
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Admission } from "./admission/admission.ts";
-import { expiresAt, type HeartbeatSetting } from "./audience/heartbeat.ts";
-import type { Hub, Stream } from "./audience/hub.ts";
-import { identityOf, Listing } from "./audience/listing.ts";
-import { Reader, type ReaderSetting } from "./audience/reader.ts";
-import type { Tenant } from "./audience/tenant.ts";
-import { type HandshakeSetting, requireInForce, verifyInTime } from "./audience/verify.ts";
-import type { MapResource } from "./authorization/ports.ts";
-import type { StreamClaims } from "./authorization/verify-stream-token.ts";
+import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
+import type { Hub, Stream } from "./connections/hub.ts";
+import { identityOf, Registration } from "./access/registration.ts";
+import { Reader, type ReaderDeps } from "./connections/reader.ts";
+import type { Tenant } from "./connections/tenant.ts";
+import { type HandshakeDeps, requireInForce, verifyInTime } from "./access/verify.ts";
+import type { MapResource } from "./access/ports.ts";
+import type { StreamClaims } from "./access/verify-stream-token.ts";
 import { findStart, type Start } from "./log/resume.ts";
 import type { Connection } from "./sse/connection.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
@@ -26,7 +26,7 @@ export interface StreamRequest {
 }
 
 /** What opening a stream needs of the edge. */
-export interface Edge extends ReaderSetting, HeartbeatSetting, HandshakeSetting {
+export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
   readonly admission: Admission;
   readonly hub: Hub;
   readonly mapResource: MapResource;
@@ -54,19 +54,19 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
     const subscription = parseSubscription(request.query, request.lastEventId);
     const topics = await topicsOf(subscription, claims.tenant_id, edge.mapResource);
     const id = edge.newConnectionId();
-    const listing = new Listing(identityOf(claims), topics, id);
-    const tenant = await edge.hub.list(listing);
+    const registration = new Registration(identityOf(claims), topics, id);
+    const tenant = await edge.hub.list(registration);
     try {
-      await verify(edge, tenant, listing);
+      await verify(edge, tenant, registration);
       const start = await findCurrentStart(tenant, subscription);
-      requireStillGood(edge, listing, request);
+      requireStillGood(edge, registration, request);
       requireRoom(edge, tenant);
       const connection = request.accept(id);
-      const reader = new Reader(id, listing, connection, tenant, subscription.format, start, edge);
+      const reader = new Reader(id, registration, connection, tenant, subscription.format, start, edge);
       serve(edge, { tenant, reader }, start);
     } catch (error) {
-      listing.end("revoked");
-      edge.hub.unlist(tenant, listing);
+      registration.end("revoked");
+      edge.hub.unregister(tenant, registration);
       throw error;
     }
   } catch (error) {
@@ -76,9 +76,9 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
 }
 
 /** Asks auth and policy, and refuses a person who may not see anything at all. */
-async function verify(edge: Edge, tenant: Tenant, listing: Listing): Promise<void> {
-  await verifyInTime(listing, tenant, edge);
-  if (listing.topicGrants.every(({ granted }) => !granted) && listing.ended === undefined) {
+async function verify(edge: Edge, tenant: Tenant, registration: Registration): Promise<void> {
+  await verifyInTime(registration, tenant, edge);
+  if (registration.topicGrants.every(({ granted }) => !granted) && registration.ended === undefined) {
     throw new AppError("no_topic_granted", "you may not see any of these topics");
   }
 }
@@ -86,16 +86,16 @@ async function verify(edge: Edge, tenant: Tenant, listing: Listing): Promise<voi
 /** A log that is replaced while we look into it must be looked into again: the position would mean another message. */
 async function findCurrentStart(tenant: Tenant, { lastEventId, from }: Subscription): Promise<Start> {
   for (;;) {
-    const { openings } = tenant;
+    const { generation } = tenant;
     const start = await findStart(tenant, lastEventId, from);
-    if (openings === tenant.openings) return start;
+    if (generation === tenant.generation) return start;
   }
 }
 
 /** Between the answers and here a revoke may have come, or the client gone away. */
-function requireStillGood(edge: Edge, listing: Listing, request: StreamRequest): void {
+function requireStillGood(edge: Edge, registration: Registration, request: StreamRequest): void {
   if (request.isGone()) throw new AppError("unavailable", "the client went away");
-  requireInForce(listing, edge);
+  requireInForce(registration, edge);
 }
 
 /** Looked at in the same tick in which the stream begins, so that never more than allowed are open. */
@@ -118,24 +118,24 @@ function serve(edge: Edge, stream: Stream, start: Start): void {
   }
 }
 
-/** The end of a stream, under whichever listing it has by then. */
+/** The end of a stream, under whichever registration it has by then. */
 function finish(edge: Edge, stream: Stream): void {
   const { reader } = stream;
   reader.gone();
-  reader.listing.end("revoked");
+  reader.registration.end("revoked");
   edge.hub.detach(stream);
   edge.admission.leave();
 }
 
 function begin(edge: Edge, reader: Reader, start: Start): void {
-  const { identity, topicGrants } = reader.listing;
+  const { identity, topicGrants } = reader.registration;
   reader.start(
     {
       connectionId: reader.id,
       tenant: identity.tenant,
       subject: identity.subject.id,
       topics: topicGrants,
-      expiresAt: expiresAt(reader.listing, edge),
+      expiresAt: expiresAt(reader.registration, edge),
     },
     start,
   );

@@ -41,8 +41,8 @@ describe("a technology stays where its adapters are", () => {
     {
       name: "gRPC and generated code",
       packages: /^(@grpc\/|grpc-health-check$|#proto\/)/,
-      home: /\/grpc\//,
-      place: "in grpc/",
+      home: /\/(grpc|clients)\//,
+      place: "in grpc/ and clients/",
     },
     {
       name: "NATS",

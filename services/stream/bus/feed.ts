@@ -13,7 +13,7 @@ import type { Logger } from "#shared/log/create-logger.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
-import type { Opening } from "../deliver.ts";
+import type { LogReset } from "../deliver.ts";
 import type { LogEntry, Position } from "../event.ts";
 import { decodeEntry } from "./decode-entry.ts";
 import { epochOf, lastPolicyEntry, positionAt, readLogInfo, tagAt } from "./inspect-log.ts";
@@ -29,16 +29,16 @@ const BACKOFF = { baseMs: 50, maxMs: 2_000 };
 /** What the feed tells of a tenant's log, in order. */
 export interface FeedListener {
   /** The log was opened, and does not continue what was read so far. */
-  onOpen(opening: Opening): void;
+  onReset(opening: LogReset): void;
   onEntry(entry: LogEntry): void;
   /** The log lives, and has nothing new. */
-  onBeat(): void;
+  onAlive(): void;
   /** There is no log at all; told again for as long as that is so. */
   onMissing(): void;
 }
 
 /** What a feed needs. */
-export interface FeedSetting {
+export interface FeedDeps {
   readonly nats: NatsConnection;
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
@@ -52,8 +52,8 @@ export interface FeedSetting {
  * @throws {AppError} `tenant_unknown` when there is no such log; `unavailable` when NATS does not answer or the log has
  * settings that would make gaps undetectable.
  */
-export async function openFeed(tenant: string, listener: FeedListener, setting: FeedSetting): Promise<AsyncDisposable> {
-  const feed = new Feed(tenant, listener, setting);
+export async function openFeed(tenant: string, listener: FeedListener, deps: FeedDeps): Promise<AsyncDisposable> {
+  const feed = new Feed(tenant, listener, deps);
   await feed.verify();
   feed.start();
   return feed;
@@ -68,7 +68,7 @@ export async function openFeed(tenant: string, listener: FeedListener, setting: 
 class Feed implements AsyncDisposable {
   readonly #tenant: string;
   readonly #listener: FeedListener;
-  readonly #setting: FeedSetting;
+  readonly #deps: FeedDeps;
   readonly #stop = new AbortController();
   readonly #stopped: Promise<undefined>;
   #running: Promise<void> = Promise.resolve();
@@ -78,10 +78,10 @@ class Feed implements AsyncDisposable {
   #isAsking = false;
   #beats = 0;
 
-  constructor(tenant: string, listener: FeedListener, setting: FeedSetting) {
+  constructor(tenant: string, listener: FeedListener, deps: FeedDeps) {
     this.#tenant = tenant;
     this.#listener = listener;
-    this.#setting = setting;
+    this.#deps = deps;
     const { signal } = this.#stop;
     this.#stopped = new Promise((resolve) => signal.addEventListener("abort", () => resolve(undefined)));
   }
@@ -97,26 +97,26 @@ class Feed implements AsyncDisposable {
 
   /** Makes sure that what comes next continues what was read last, or says that it does not. */
   async verify(): Promise<void> {
-    const { jsm } = this.#setting;
+    const { jsm } = this.#deps;
     const info = await readLogInfo(jsm, this.#tenant);
     const relation = await this.#relationOf(info);
     this.#isReplicated = info.config.num_replicas > 1;
-    if (relation === "same") return this.#listener.onBeat();
+    if (relation === "same") return this.#listener.onAlive();
     const { first_seq, last_seq } = info.state;
     const policy = await lastPolicyEntry(jsm, this.#tenant);
     const horizon =
       relation === "overrun" ? { seq: first_seq - 1, tag: "0" } : await positionAt(jsm, this.#tenant, last_seq);
     this.#epoch = epochOf(info);
     this.#last = horizon;
-    this.#listener.onOpen({ epoch: this.#epoch, horizon, policy, relation });
+    this.#listener.onReset({ epoch: this.#epoch, horizon, policy, relation });
   }
 
-  async #relationOf(info: StreamInfo): Promise<Opening["relation"] | "same"> {
+  async #relationOf(info: StreamInfo): Promise<LogReset["relation"] | "same"> {
     const { seq, tag } = this.#last;
     if (this.#epoch === undefined) return "first";
     if (this.#epoch !== epochOf(info)) return "epoch";
     if (info.state.last_seq < seq) return "tail_lost";
-    const there = tag === "0" ? undefined : await tagAt(this.#setting.jsm, this.#tenant, seq);
+    const there = tag === "0" ? undefined : await tagAt(this.#deps.jsm, this.#tenant, seq);
     if (there !== undefined && there !== tag) return "tail_lost";
     return info.state.first_seq > seq + 1 ? "overrun" : "same";
   }
@@ -130,12 +130,12 @@ class Feed implements AsyncDisposable {
         if (!verified) await this.verify();
         verified = false;
         await this.#read();
-        this.#setting.onDisturbed();
+        this.#deps.onDisturbed();
         failures = 0;
       } catch (error) {
         failures = this.#last.seq > before ? 1 : failures + 1;
         if (toAppError(error).code === "tenant_unknown") this.#listener.onMissing();
-        this.#setting.log.warn(
+        this.#deps.log.warn(
           { tenant: this.#tenant, reason: (error as Error).message },
           "the log cannot be read right now",
         );
@@ -146,7 +146,7 @@ class Feed implements AsyncDisposable {
 
   /** Reads on with a consumer of its own until something disturbs it. */
   async #read(): Promise<void> {
-    const { js, jsm } = this.#setting;
+    const { js, jsm } = this.#deps;
     const stream = logStreamName(this.#tenant);
     const info = await jsm.consumers.add(stream, {
       deliver_policy: DeliverPolicy.StartSequence,
@@ -185,7 +185,7 @@ class Feed implements AsyncDisposable {
   #take(message: JsMsg): void {
     const { subject, seq, data, timestampNanos, headers } = message;
     const stored = { subject, seq, data, storedAtNanos: timestampNanos, headers };
-    const entry = decodeEntry(this.#tenant, this.#setting.maxEventBytes, stored);
+    const entry = decodeEntry(this.#tenant, this.#deps.maxEventBytes, stored);
     this.#last = entry.position;
     this.#listener.onEntry(entry);
   }
@@ -210,15 +210,15 @@ class Feed implements AsyncDisposable {
    */
   #beat(): void {
     this.#beats += 1;
-    if (!this.#isReplicated) this.#listener.onBeat();
+    if (!this.#isReplicated) this.#listener.onAlive();
     else if (!this.#isAsking && this.#beats % 2 === 0) void this.#askLeader();
   }
 
   async #askLeader(): Promise<void> {
     this.#isAsking = true;
-    const info = await readLogInfo(this.#setting.jsm, this.#tenant).catch(() => undefined);
+    const info = await readLogInfo(this.#deps.jsm, this.#tenant).catch(() => undefined);
     this.#isAsking = false;
-    if (info !== undefined && !this.#stop.signal.aborted) this.#listener.onBeat();
+    if (info !== undefined && !this.#stop.signal.aborted) this.#listener.onAlive();
   }
 
   /**
@@ -226,7 +226,7 @@ class Feed implements AsyncDisposable {
    * what is asked while it is away is dropped, and only its timeout of 5 s would tell.
    */
   async #watchConnection(messages: ConsumerMessages, disturb: () => void): Promise<void> {
-    const iterator = this.#setting.nats.status()[Symbol.asyncIterator]();
+    const iterator = this.#deps.nats.status()[Symbol.asyncIterator]();
     const over = messages.closed().then(() => undefined);
     for (let until = over; ;) {
       const next = await Promise.race([iterator.next(), until]);

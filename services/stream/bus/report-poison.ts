@@ -1,6 +1,6 @@
 import type { Logger } from "#shared/log/create-logger.ts";
 import type { Poison } from "../event.ts";
-import type { StreamMetrics } from "../metrics.ts";
+import type { StreamMetrics } from "../observe/metrics.ts";
 
 /** A producer that writes nothing else must not fill the disk with our log as well. */
 const TELL_EVERY_MS = 1_000;

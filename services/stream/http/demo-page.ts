@@ -8,7 +8,7 @@ export interface DemoPage {
   serve(path: string, response: ServerResponse): void;
 }
 
-const FOLDER = new URL("../demo/", import.meta.url);
+const FOLDER = new URL("../../../infra/demo/page/", import.meta.url);
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",

@@ -1,13 +1,13 @@
 import { formatEventId } from "#shared/protocol/event-id.ts";
-import type { Hub } from "../audience/hub.ts";
+import type { Hub } from "../connections/hub.ts";
 
 /** What operators see of the open streams: who, what, where, and what each one waits for. No tokens, no payloads. */
 export function describeConnections(hub: Hub, { now }: { readonly now: () => number }): object[] {
   return [...hub.streams()].map(({ tenant, reader }) => ({
     id: reader.id,
     tenant: tenant.id,
-    subject: reader.listing.identity.subject.id,
-    topics: reader.listing.topicGrants,
+    subject: reader.registration.identity.subject.id,
+    topics: reader.registration.topicGrants,
     state: reader.isLive ? "live" : "behind",
     waitsFor: reader.wait?.for ?? null,
     lastId: formatEventId(tenant.epoch, reader.cursor),

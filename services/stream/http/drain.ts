@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Admission } from "../admission/admission.ts";
-import type { Hub } from "../audience/hub.ts";
+import type { Hub } from "../connections/hub.ts";
 
 /** How often it is looked whether everybody has left. */
 const LOOK_MS = 20;

@@ -14,7 +14,7 @@ const MAX_HEADER_BYTES = 32 * 1024;
 const MAX_HEADERS = 100;
 
 /** What the edge's public port serves. */
-export interface EdgeServerSetting {
+export interface EdgeServerDeps {
   readonly route: StreamRoute;
   readonly rebind: RebindRoute;
   /** The demo's page; undefined outside the demo. */
@@ -22,15 +22,15 @@ export interface EdgeServerSetting {
 }
 
 /** The edge's public HTTP server; not yet listening. */
-export function createEdgeServer(setting: EdgeServerSetting): Server {
+export function createEdgeServer(deps: EdgeServerDeps): Server {
   const streaming = new WeakSet<Socket>();
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, keepAlive: true, noDelay: true, connectionsCheckingInterval: 5_000 },
     (request, response) => {
       // A stream takes its socket for good: the answer to a request sent behind it would stand in the middle of it.
       if (streaming.has(request.socket)) return void request.socket.destroy();
-      handle(setting, streaming, request, response).catch((error: unknown) => {
-        setting.route.edge.onFault(error);
+      handle(deps, streaming, request, response).catch((error: unknown) => {
+        deps.route.edge.onFault(error);
         request.socket.destroy();
       });
     },
@@ -43,7 +43,7 @@ export function createEdgeServer(setting: EdgeServerSetting): Server {
 }
 
 async function handle(
-  setting: EdgeServerSetting,
+  deps: EdgeServerDeps,
   streaming: WeakSet<Socket>,
   request: IncomingMessage,
   response: ServerResponse,
@@ -54,22 +54,22 @@ async function handle(
   const url = parseUrl(request.url);
   if (url === undefined)
     return tellProblem(response, new AppError("malformed_request", "the request's path is malformed"));
-  allowOrigin(setting.route.allowedOrigins, request, response);
+  allowOrigin(deps.route.allowedOrigins, request, response);
   if (request.method === "OPTIONS") return preflight(response);
   const isStream = url.pathname === "/v1/stream";
-  if (request.method !== "GET" && (isStream || setting.demo?.has(url.pathname) === true)) {
+  if (request.method !== "GET" && (isStream || deps.demo?.has(url.pathname) === true)) {
     response.setHeader("allow", "GET, OPTIONS");
     return tellProblem(response, new AppError("method_not_allowed", "use GET"));
   }
   const rebound = rebindTarget(url.pathname);
-  if (rebound !== undefined) return serveRebind(setting.rebind, rebound, request, response, url.searchParams);
+  if (rebound !== undefined) return serveRebind(deps.rebind, rebound, request, response, url.searchParams);
   if (isStream) {
     streaming.add(request.socket);
-    const hasBegun = await serveStream(setting.route, request, response, url.searchParams);
+    const hasBegun = await serveStream(deps.route, request, response, url.searchParams);
     if (!hasBegun) streaming.delete(request.socket);
     return;
   }
-  if (setting.demo?.has(url.pathname) === true) return setting.demo.serve(url.pathname, response);
+  if (deps.demo?.has(url.pathname) === true) return deps.demo.serve(url.pathname, response);
   return tellProblem(response, new AppError("not_found", "there is nothing at this path"));
 }
 

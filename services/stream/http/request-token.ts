@@ -4,8 +4,8 @@ import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
 import { tokenCookie } from "#shared/http/token-cookie.ts";
 import { readCookie, readTokenSource } from "#shared/http/token-source.ts";
-import type { RenewAccess } from "../authorization/ports.ts";
-import type { StreamClaims } from "../authorization/verify-stream-token.ts";
+import type { RenewAccess } from "../access/ports.ts";
+import type { StreamClaims } from "../access/verify-stream-token.ts";
 
 /** What reading a request's token needs. */
 export interface TokenReading {

@@ -1,5 +1,5 @@
 import { AppError } from "#shared/errors/app-error.ts";
-import type { MapResource } from "../authorization/ports.ts";
+import type { MapResource } from "../access/ports.ts";
 import { MAX_TOPICS, type Subscription } from "./parse-subscription.ts";
 
 /**

@@ -12,8 +12,8 @@ import { compileSnapshot, type Snapshot } from "../../../services/policy/decide/
 import { parseDocument } from "../../../services/policy/document/parse-document.ts";
 import type { PolicyDocument } from "../../../services/policy/document/policy-document.ts";
 import type { PolicyContent } from "../../../services/policy/store/stored-policy.ts";
-import { Decisions, type Grant as EdgeGrant } from "../../../services/stream/authorization/decisions.ts";
-import type { Decider } from "../../../services/stream/authorization/ports.ts";
+import { Decisions, type Grant as EdgeGrant } from "../../../services/stream/access/decisions.ts";
+import type { Decider } from "../../../services/stream/access/ports.ts";
 import type { Figure } from "../scenario.ts";
 import { medianCpuMs, perCpuSecond } from "../per-cpu-second.ts";
 
