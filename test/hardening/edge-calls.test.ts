@@ -18,15 +18,15 @@ afterAll(async () => {
 });
 
 test("a call between edges is heard by the edge it is for, and by nobody of another account", async () => {
-  const markAlive: string[] = [];
+  const heard: string[] = [];
   const others = await Promise.all((["auth", "policy", "demo", "rival"] as const).map(connectAs));
-  for (const spy of others) for (const subject of [">", "edge.>", "edge.*", "edge.w1"]) listen(spy, subject, markAlive);
+  for (const spy of others) for (const subject of [">", "edge.>", "edge.*", "edge.w1"]) listen(spy, subject, heard);
   await Promise.all(others.map((spy) => spy.flush()));
   const subscription = holder.subscribe("edge.w1", { callback: (_, message) => void message.respond("done") });
   await holder.flush();
   expect((await edge.request("edge.w1", "do", { timeout: 2_000 })).string()).toBe("done");
   await Promise.all(others.map((spy) => spy.flush()));
-  expect(markAlive).toEqual([]);
+  expect(heard).toEqual([]);
   subscription.unsubscribe();
   await Promise.all(others.map((spy) => spy.close()));
 });
@@ -51,8 +51,8 @@ function connectAs(user: NatsUser): Promise<NatsConnection> {
 }
 
 /** Subscribes, and takes a refusal for what it is here: silence. */
-function listen(connection: NatsConnection, subject: string, markAlive: string[]): void {
+function listen(connection: NatsConnection, subject: string, heard: string[]): void {
   connection.subscribe(subject, {
-    callback: (error, message) => void (error === null && markAlive.push(message.subject)),
+    callback: (error, message) => void (error === null && heard.push(message.subject)),
   });
 }

@@ -43,17 +43,17 @@ describe("a tenant that is added", () => {
         /Permissions Violation|responders/,
       );
     }
-    const markAlive: string[] = [];
+    const heard: string[] = [];
     for (const subject of ["events.>", "control.>", ">"]) {
       producer.subscribe(subject, {
-        callback: (error, { subject: on }) => void (error === null && markAlive.push(on)),
+        callback: (error, { subject: on }) => void (error === null && heard.push(on)),
       });
     }
     await producer.flush();
     // Who was there before the reload is there after it.
     expect((await jetstream(demo).publish("events.demo.issues.opened.1", "{}")).stream).toBe("EVENTS_demo");
     await expect(demo.request("events.acme.order.created.1", "", { timeout: 2_000 })).rejects.toThrow("Permissions");
-    expect(markAlive).toEqual([]);
+    expect(heard).toEqual([]);
   });
 
   test("is listed, and not added twice; its seed stands nowhere", async () => {

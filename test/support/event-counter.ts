@@ -6,7 +6,7 @@ export interface EventCounter extends AsyncDisposable {
   /** How often an event with this text came. */
   count(text: string): number;
   /** Resolves once an event with this text has come. */
-  markAlive(text: string): Promise<void>;
+  heard(text: string): Promise<void>;
   /** Whether the server, or anybody else, has ended the stream. */
   readonly isClosed: boolean;
 }
@@ -51,7 +51,7 @@ export async function openEventCounter(url: string, token: string, onControl?: O
   await ready.promise;
   return {
     count: (text) => counts.get(text) ?? 0,
-    markAlive(text) {
+    heard(text) {
       if (counts.has(text)) return Promise.resolve();
       const wait = waiting.get(text) ?? Promise.withResolvers<void>();
       waiting.set(text, wait);

@@ -77,8 +77,8 @@ describe("a connection through the proxy", () => {
     const client = await open();
     proxy.set("half-close");
     await once(client.socket, "end");
-    client.socket.write("still markAlive");
-    await waitFor("it arrives", () => arrived === "still markAlive");
+    client.socket.write("still heard");
+    await waitFor("it arrives", () => arrived === "still heard");
   });
 
   test.each<ProxyMode>(["pass", "trickle"])("is reset, and so is a new one, until the mode is %j", async (next) => {
