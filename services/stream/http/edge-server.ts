@@ -30,7 +30,7 @@ export function createEdgeServer(deps: EdgeServerDeps): Server {
       // A stream takes its socket for good: the answer to a request sent behind it would stand in the middle of it.
       if (streaming.has(request.socket)) return void request.socket.destroy();
       handle(deps, streaming, request, response).catch((error: unknown) => {
-        deps.route.edge.onFault(error);
+        deps.route.edge.observer.fault(error);
         request.socket.destroy();
       });
     },

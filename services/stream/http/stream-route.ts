@@ -32,8 +32,8 @@ export async function serveStream(
     return true;
   } catch (thrown) {
     const error = toAppError(thrown);
-    route.edge.onHandshake(error.code);
-    if (error.code === "internal") route.edge.onFault(error.cause);
+    route.edge.observer.refused(error.code);
+    if (error.code === "internal") route.edge.observer.fault(error.cause);
     refuse(error, request, response);
     return false;
   }
@@ -53,7 +53,6 @@ function streamRequest(
     readToken: () => readHandshakeToken(route, request, response, query),
     isGone: () => socket.destroyed,
     accept(connectionId) {
-      route.edge.onHandshake("accepted");
       // The headers, and from then on the bare socket: the body ends where the connection does, without chunk framing.
       const coding = chooseCoding(single(headers["accept-encoding"]));
       const beginning = coding.encode(encodeRetry(retryMs()));
