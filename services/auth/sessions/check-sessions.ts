@@ -1,3 +1,4 @@
+import { singleFlight } from "#shared/async/single-flight.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import type { FindSubject } from "../users/user-directory.ts";
 import type { Revocations, SessionActivity, SessionRecord } from "./session.ts";
@@ -48,13 +49,13 @@ interface CheckSessionsDeps {
 export function createSessionCheck(deps: CheckSessionsDeps): CheckSessions {
   const { revocations, sessions, findSubject, accessTokenSeconds, clock } = deps;
   return (questions) => {
-    const isRevoked = askOnce((tenant, sid, loginAt) => revocations.includes(tenant, sid, loginAt));
-    const recordOf = askOnce((_tenant, sid) => sessions.touch(sid));
+    // All ask in this tick, so that those who share an answer asked before it was read.
+    const [reads, touches] = [singleFlight<boolean>(), singleFlight<SessionRecord | undefined>()];
     const answer = async (question: SessionQuestion): Promise<SessionStanding> => {
       const { tenant, sid, subject, extend, loginAt } = question;
       const [revoked, record] = await Promise.all([
-        isRevoked(tenant, sid, loginAt),
-        extend ? recordOf(tenant, sid) : undefined,
+        reads(`${tenant}.${sid}.${loginAt}`, () => revocations.includes(tenant, sid, loginAt)),
+        extend ? touches(sid, () => sessions.touch(sid)) : undefined,
       ]);
       const holder = findSubject(tenant, subject);
       if (revoked || holder === undefined) return { state: "revoked" };
@@ -85,14 +86,4 @@ function extendedLife(
   const sessionMs = record.endsAt - now;
   const remainingMs = Math.min(Math.max(tokenMs, accessTokenMs), sessionMs);
   return { remainingMs, isFinal: remainingMs === sessionMs };
-}
-
-function askOnce<Answer>(ask: (tenant: string, sid: string, loginAt?: string) => Promise<Answer>): typeof ask {
-  const asked = new Map<string, Promise<Answer>>();
-  return (tenant, sid, loginAt) => {
-    const key = `${tenant}.${sid}.${loginAt}`;
-    const answer = asked.get(key) ?? ask(tenant, sid, loginAt);
-    asked.set(key, answer);
-    return answer;
-  };
 }
