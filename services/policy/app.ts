@@ -210,8 +210,9 @@ async function checkTenants(changing: PolicyChanging, log: Logger): Promise<void
 async function checkTenant(changing: PolicyChanging, tenant: string): Promise<void> {
   const stored = await changing.store.read(tenant);
   if (stored?.policy.lifecycle.state === "deleted") return;
-  await changing.logs.ensure(tenant, logShapeOf(stored?.policy));
-  await keepTenant(changing, tenant);
+  // A log without a policy was made by a process that ended half-way, or the store has lost the policy.
+  if (stored === undefined) await changing.logs.ensure(tenant, logShapeOf(undefined));
+  else await keepTenant(changing, tenant);
 }
 
 /** Keeps up with the changes of other processes, and the logs with the store, until disposed. */
