@@ -1,59 +1,24 @@
-import { runScript, say } from "../shared/run-script.ts";
-import { connectProducer } from "./connect-producer.ts";
-import { readPublishOptions, USAGE } from "./publish-options.ts";
-import { replay, type ReplayCounts } from "./replay.ts";
-import { readDeliveries, toPublication } from "./to-publication.ts";
+import type { Command } from "commander";
+import { publishDeliveries } from "../demo/publish-deliveries.ts";
+import { readPublishOptions } from "../demo/publish-options.ts";
+import { createCommand, createGroup, type Terminal } from "../shared/command.ts";
 
-/** Enough for thousands of events a second over a millisecond of round trip. */
-const MAX_PENDING = 256;
-
-// `npm run demo:publish`: replays real GitHub webhook deliveries to NATS until it has published enough, or Ctrl-C.
-await runScript(async () => {
-  const options = readPublishOptions(process.argv.slice(2), process.env);
-  if (options === undefined) {
-    say(USAGE);
-    return 0;
-  }
-  const { tenant, natsUrl, ratePerSecond } = options;
-  const publications = (await readDeliveries()).map(toPublication);
-  await using producer = await connectProducer(natsUrl, tenant);
-  say(`publishing ${ratePerSecond} events a second as events.${tenant}.> to ${new URL(natsUrl).host}; Ctrl-C stops`);
-
-  const stop = new AbortController();
-  // The handlers stay: npm and the terminal may each pass on the same Ctrl-C.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop.abort());
-  const counts: ReplayCounts = { published: 0, acknowledged: 0, refused: 0 };
-  let refusal = "";
-  const publish = (publication: (typeof publications)[number]): Promise<void> =>
-    producer.publish(publication).catch((error: Error) => {
-      refusal = error.message;
-      // What has never worked will not begin to; what worked before may come back, with the broker.
-      if (counts.acknowledged === 0) stop.abort();
-      throw error;
-    });
-  {
-    using _progress = showProgress(counts);
-    const count = options.count ?? publications.length;
-    await replay(publications, { publish, ratePerSecond, count, maxPending: MAX_PENDING, signal: stop.signal }, counts);
-  }
-  say(summaryOf(counts));
-  if (counts.refused > 0) say(`the last refusal: ${refusal}`);
-  return counts.refused === 0 ? 0 : 1;
-});
-
-/** Keeps one line current on a terminal; elsewhere the summary is enough. */
-function showProgress(counts: ReplayCounts): Disposable {
-  if (!process.stdout.isTTY) return { [Symbol.dispose]: () => undefined };
-  const clearLine = "\r\u001B[K";
-  const timer = setInterval(() => process.stdout.write(`${clearLine}${summaryOf(counts)}`), 200);
-  return {
-    [Symbol.dispose]() {
-      clearInterval(timer);
-      process.stdout.write(clearLine);
-    },
-  };
+/** `sluice demo publish`: what fills the demo with events. */
+export function demoCommand(terminal: Terminal): Command {
+  return createGroup("demo", "publish real events to the demo", "Commands for the demo.", [publishCommand(terminal)]);
 }
 
-function summaryOf({ published, acknowledged, refused }: ReplayCounts): string {
-  return `published ${published}, acknowledged ${acknowledged}${refused === 0 ? "" : `, refused ${refused}`}`;
+function publishCommand(terminal: Terminal): Command {
+  return createCommand("publish", {
+    summary: "replay real GitHub webhook deliveries to NATS",
+    description: `Replays 329 real GitHub webhook deliveries to NATS, over and over, until Ctrl-C.
+
+DEMO_NATS_URL, else NATS_URL, says where NATS is and who publishes. A URL without a user means the tenant's producer of the demo; without a URL the command publishes to the demo that npm start runs.`,
+    examples: ["npx sluice demo publish --rate 20", "npx sluice demo publish --tenant rival --once"],
+  })
+    .option("--tenant <name>", "the tenant whose events these are: demo or rival", "demo")
+    .option("--rate <n>", "events per second, up to 10000", "20")
+    .option("--count <n>", "stop after n events")
+    .option("--once", "stop after each delivery was published once")
+    .action((options: unknown) => publishDeliveries(readPublishOptions(options, terminal.env), terminal));
 }

@@ -1,51 +1,34 @@
-import type { Fault } from "../../services/policy/document/fault.ts";
-import { lintDocument } from "../../services/policy/document/lint-document.ts";
-import { misused, parseCommandLine, type PolicyCommand } from "./policy-command.ts";
-import { type DocumentFile, lineOf, readDocumentFile, tenantOfFile } from "./read-document-file.ts";
+import type { Command } from "commander";
+import { z } from "zod";
+import { lineOf, readDocumentFile } from "../../policy/read-document-file.ts";
+import { warningsOf } from "../../policy/warnings-of.ts";
+import { createCommand, readOptions, type Terminal } from "../../shared/command.ts";
 
-const usage = `usage: npm run policy -- lint <file>… [--tenant <name>] [--strict]
+const optionsSchema = z.object({ tenant: z.string().optional(), strict: z.boolean().default(false) });
 
-Finds everything that is wrong with policy documents (errors: policy refuses them) and what can hardly be meant
-(warnings: rules, event patterns and routes that nothing gets to, bindings and roles of no use). Each stands on a line of
-its own, as <file>:<line>:<column>: error|warning: <text>. No server is asked.
+/** `sluice policy lint`: finds the faults of documents, and what can hardly be meant. */
+export function lintCommand({ say, endWith }: Terminal): Command {
+  return createCommand("lint", {
+    summary: "find what is wrong with documents, and what can hardly be meant",
+    description: `Finds everything that is wrong with policy documents (errors: policy refuses them) and what can hardly be meant (warnings: rules, event patterns and routes that nothing gets to, bindings and roles of no use). Each is printed on a line of its own, as <file>:<line>:<column>: error|warning: <text>. No server is asked.
 
-  --tenant <name>   the documents must be this tenant's
-  --strict          warnings fail too
-
-Ends with 1 where there are errors.`;
-
-/** Finds the faults of documents, and what can hardly be meant. */
-export const lintCommand: PolicyCommand = {
-  summary: "find what is wrong with documents, and what can hardly be meant",
-  usage,
-  async run(args, { say }) {
-    const options = { tenant: { type: "string" }, strict: { type: "boolean" } } as const;
-    const { values, positionals } = parseCommandLine(args, options, usage);
-    if (positionals.length === 0) throw misused("name the files to look at", usage);
-    const files = await Promise.all(positionals.map((path) => readDocumentFile(path, values.tenant)));
-    const found = files.map((file) => ({ ...file, errors: file.parsed.faults ?? [], warnings: warningsOf(file) }));
-    for (const { path, errors, warnings } of found) {
-      for (const error of errors) say(lineOf(path, "error", error));
-      for (const warning of warnings) say(lineOf(path, "warning", warning));
-    }
-    const errors = found.flatMap((file) => file.errors).length;
-    const warnings = found.flatMap((file) => file.warnings).length;
-    say(`${files.length} files: ${errors} errors, ${warnings} warnings`);
-    return errors > 0 || (values.strict === true && warnings > 0) ? 1 : 0;
-  },
-};
-
-/** What a file's author can hardly mean; of a document with errors nothing can be said. */
-export function warningsOf({ path, parsed }: DocumentFile): Fault[] {
-  if (parsed.document === undefined) return [];
-  const { document, faultAt } = parsed;
-  const warnings = lintDocument(document, Date.now()).map(({ path: place, message, key }) =>
-    faultAt(place, message, key),
-  );
-  const named = tenantOfFile(path);
-  if (named === document.tenant) return warnings;
-  return [
-    faultAt(["tenant"], `in a watched directory this file is taken for tenant "${named}", and refused`),
-    ...warnings,
-  ];
+Ends with 1 where there are errors.`,
+    examples: ["npx sluice policy lint infra/policies/*.yaml"],
+  })
+    .argument("<file...>", "the documents")
+    .option("--tenant <name>", "the documents must be this tenant's")
+    .option("--strict", "warnings fail too")
+    .action(async (paths: readonly string[], given: unknown) => {
+      const { tenant, strict } = readOptions(optionsSchema, given);
+      const files = await Promise.all(paths.map((path) => readDocumentFile(path, tenant)));
+      const found = files.map((file) => ({ ...file, errors: file.parsed.faults ?? [], warnings: warningsOf(file) }));
+      for (const { path, errors, warnings } of found) {
+        for (const error of errors) say(lineOf(path, "error", error));
+        for (const warning of warnings) say(lineOf(path, "warning", warning));
+      }
+      const errors = found.flatMap((file) => file.errors).length;
+      const warnings = found.flatMap((file) => file.warnings).length;
+      say(`${files.length} files: ${errors} errors, ${warnings} warnings`);
+      if (errors > 0 || (strict && warnings > 0)) endWith(1);
+    });
 }
