@@ -37,7 +37,7 @@ async function install() {
   console.error("installing the npm packages of package-lock.json (npm ci) …");
   const npm = process.env.npm_execpath ?? "";
   const [command, first] = npm.endsWith("npm-cli.js") ? [process.execPath, [npm]] : ["npm", []];
-  const code = await run(command, [...first, "ci", "--loglevel=error"], root);
+  const code = await run(command, [...first, "ci", "--loglevel=error"], root, "stderr");
   if (code !== 0) process.exit(code);
 }
 
@@ -49,9 +49,9 @@ function node24() {
 }
 
 /** Runs a program on this terminal and answers its exit code, 128 + n when signal n ended it. */
-function run(command, rest, cwd) {
+function run(command, rest, cwd, out = "stdout") {
   const path = `${join(root, "node_modules/.bin")}:${process.env.PATH}`;
-  const child = spawn(command, rest, { cwd, stdio: "inherit", env: { ...process.env, PATH: path } });
+  const child = spawn(command, rest, { cwd, stdio: [0, process[out].fd, 2], env: { ...process.env, PATH: path } });
   // A terminal sends Ctrl-C to the child too; the handlers also keep this process alive to pass on the child's exit code.
   const forward = (signal) => child.kill(signal);
   for (const signal of SIGNALS) process.on(signal, forward);

@@ -89,7 +89,7 @@ function accountThatReachesFor(tenant: string): string {
 }
 
 function bus(name: string, ...args: string[]) {
-  const places = ["--dir", directory, "--pid-file", join(directory, "pid")];
+  const places = ["--dir", directory, ...(name === "list" ? [] : ["--pid-file", join(directory, "pid")])];
   return runCommand(process.execPath, ["scripts/sluice.ts", "bus", name, ...places, "--", ...args], { cwd: PROJECT });
 }
 
