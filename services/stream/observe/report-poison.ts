@@ -16,7 +16,7 @@ export function reportPoison(log: Logger, now: () => number): (poison: Poison) =
     reported.set(tenant, { at: now(), unreported: 0 });
     log.warn(
       { tenant, seq, reason, err: error, unreported: last?.unreported ?? 0 },
-      "an entry of the log cannot be shown to anybody; npm run poison shows it",
+      "an entry of the log cannot be shown to anybody; npx sluice poison shows it",
     );
   };
 }
