@@ -10,6 +10,7 @@ import type { MapResource } from "./access/ports.ts";
 import type { StreamClaims } from "./access/verify-stream-token.ts";
 import { findStart, type Start } from "./log/resume.ts";
 import type { Connection } from "./sse/connection.ts";
+import { chooseRetryDelay } from "./sse/retry-delay.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
 import { topicsOf } from "./subscription/topics-of.ts";
 
@@ -21,7 +22,7 @@ export interface StreamRequest {
   readToken(): Promise<StreamClaims>;
   /** Whether the client is still there. */
   isGone(): boolean;
-  /** Answers 200 and hands over the bare socket. */
+  /** Takes the bare socket; the 200 leaves with the first frame. */
   accept(connectionId: string): Connection;
 }
 
@@ -138,5 +139,6 @@ function begin(edge: Edge, reader: Reader, start: Start): void {
       expiresAt: expiresAt(reader.registration, edge),
     },
     start,
+    chooseRetryDelay(edge.admission.pressure),
   );
 }

@@ -3,6 +3,7 @@ import type { Hub, Stream } from "./hub.ts";
 import type { Reader, Wait } from "./reader.ts";
 import type { Registration } from "../access/registration.ts";
 import { verifySession, type VerifyDeps } from "../access/verify.ts";
+import { chooseRetryDelay } from "../sse/retry-delay.ts";
 
 const TICK_MS = 1_000;
 
@@ -66,7 +67,7 @@ function look(stream: Stream, pulse: Pulse, now: number, deps: KeepAliveDeps): v
   const { reader } = stream;
   const { deadline, identity, grantEndsAt } = reader.registration;
   if (deadline !== undefined && now >= deadline) return reader.revoke("expired");
-  if (isStalled(reader, pulse, now)) return reader.bye("slow", 1_000);
+  if (isStalled(reader, pulse, now)) return reader.bye("slow", chooseRetryDelay(0));
   if (now >= grantEndsAt) endGrant(stream, deps);
   const endsSoon = deadline !== undefined && deadline - now < pulse.renewBeforeMs;
   if (endsSoon && !identity.isOutside) renew(stream, deps).catch(deps.onFault);

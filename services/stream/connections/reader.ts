@@ -2,7 +2,8 @@ import type { EndReason, LogEntry, Position } from "../event.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
 import { type Bounds, gapBefore, type Notice, type Start } from "../log/resume.ts";
 import type { Connection } from "../sse/connection.ts";
-import { BEAT_FRAME, encodeControl, type FrameFormat } from "../sse/encode-frame.ts";
+import type { ControlData, ControlEvent } from "../sse/control-frames.ts";
+import { encodeControl, type FrameFormat, HEARTBEAT } from "../sse/encode-frame.ts";
 import { setImmediate } from "node:timers/promises";
 import type { Grant } from "../access/decisions.ts";
 import type { Audience, AudienceKey, Member } from "../audiences/audience.ts";
@@ -92,11 +93,11 @@ export class Reader implements Member, RegisteredStream {
   }
 
   /** Says what is in force and where delivery begins, then begins it. */
-  start(ready: object, { position, notice }: Start): void {
+  start(ready: ControlData["ready"], { position, notice }: Start, retryMs: number): void {
     if (notice === undefined) {
-      this.tell("ready", ready, position);
+      this.tell("ready", ready, position, retryMs);
     } else {
-      this.tell("ready", ready);
+      this.tell("ready", ready, undefined, retryMs);
       this.#tell(notice, position);
     }
     void this.#run();
@@ -144,7 +145,7 @@ export class Reader implements Member, RegisteredStream {
   beat(): void {
     if (!this.connection.writable) return;
     const position = this.#settle();
-    if (position.seq === this.#told?.seq) this.connection.write(BEAT_FRAME);
+    if (position.seq === this.#told?.seq) this.connection.write(HEARTBEAT);
     else this.tell("cursor", "", position);
   }
 
@@ -155,9 +156,10 @@ export class Reader implements Member, RegisteredStream {
   }
 
   /** Writes a frame of our own. */
-  tell(event: string, data: object | "", position?: Position): void {
+  tell<E extends ControlEvent>(event: E, data: ControlData[E], position?: Position, retryMs?: number): void {
     if (position !== undefined) this.#told = position;
-    this.connection.write(encodeControl(event, data, position && formatEventId(this.#tenant.epoch, position)));
+    const id = position && formatEventId(this.#tenant.epoch, position);
+    this.connection.write(encodeControl(event, data, { id, retryMs }));
   }
 
   /** Ends the stream because the person's right to it is over; a reader that is behind gets nothing more at all. */
@@ -173,7 +175,7 @@ export class Reader implements Member, RegisteredStream {
     const position = this.#settle();
     if (position.seq !== this.#told?.seq) this.tell("cursor", "", position);
     this.#stop();
-    this.connection.end(Buffer.concat([Buffer.from(`retry: ${retryMs}\n`), encodeControl("bye", { reason, retryMs })]));
+    this.connection.end(encodeControl("bye", { reason, retryMs }));
   }
 
   /** The socket is gone. */
