@@ -11,6 +11,8 @@ import type { Tenant } from "./connections/tenant.ts";
 import { findStart, type Start } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
 import type { Connection } from "./sse/connection.ts";
+import type { ControlData } from "./sse/control-frames.ts";
+import { chooseRetryDelay } from "./sse/retry-delay.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
 import { type MapResource, topicsOf } from "./subscription/topics-of.ts";
 
@@ -22,7 +24,7 @@ export interface StreamRequest {
   readToken(): Promise<StreamClaims>;
   /** Whether the client is still there. */
   isGone(): boolean;
-  /** Answers 200 and hands over the bare socket. */
+  /** Takes the bare socket; the 200 leaves with the first frame. */
   accept(connectionId: string): Connection;
 }
 
@@ -108,7 +110,7 @@ function begin(edge: Edge, tenant: Tenant, reader: Reader, start: Start): void {
   edge.observer.opened();
   void reader.connection.closed.then(() => releaseStream(edge, stream));
   try {
-    reader.sendReady(readyOf(edge, reader), start);
+    reader.sendReady(readyOf(edge, reader), start, chooseRetryDelay(edge.admission.pressure));
     reader.catchUp();
   } catch (error) {
     edge.observer.fault(error);
@@ -116,7 +118,7 @@ function begin(edge: Edge, tenant: Tenant, reader: Reader, start: Start): void {
   }
 }
 
-function readyOf(edge: Edge, { id, registration }: Reader): object {
+function readyOf(edge: Edge, { id, registration }: Reader): ControlData["ready"] {
   const { identity, topicGrants } = registration;
   return {
     connectionId: id,

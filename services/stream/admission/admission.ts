@@ -1,5 +1,8 @@
 import { AppError } from "#shared/errors/app-error.ts";
 
+/** The share of places up to which clients may come back soon. */
+const CALM_SHARE = 0.8;
+
 /** Decides whether this edge takes another stream right now. */
 export class Admission {
   readonly #maxConnections: number;
@@ -12,6 +15,11 @@ export class Admission {
 
   get open(): number {
     return this.#open;
+  }
+
+  /** How near the edge is to taking no more: 0 up to four fifths of its places, 1 with all of them taken. */
+  get pressure(): number {
+    return Math.max(0, (this.#open / this.#maxConnections - CALM_SHARE) / (1 - CALM_SHARE));
   }
 
   get isDraining(): boolean {

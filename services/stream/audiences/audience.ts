@@ -1,6 +1,6 @@
 import type { Position } from "../event.ts";
 import type { Grant } from "../access/decisions.ts";
-import type { ContentCoding } from "../sse/content-coding.ts";
+import type { BodyCoding } from "../sse/body-coding.ts";
 import { formatKey, type FrameFormat } from "../sse/encode-frame.ts";
 
 /** What an audience needs of each of its members. */
@@ -16,7 +16,7 @@ export interface AudienceKey {
   readonly topics: readonly string[];
   readonly grant: Grant;
   readonly format: FrameFormat;
-  readonly coding: ContentCoding;
+  readonly coding: Pick<BodyCoding, "name" | "encode">;
 }
 
 /** The key as text. */

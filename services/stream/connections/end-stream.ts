@@ -36,16 +36,14 @@ export function endConnection(connection: Connection, end: StreamEnd, stand: Las
       return connection.end(encodeControl("auth_error", { reason: end.reason }));
     }
     case "bye":
-      return connection.end(Buffer.concat([...lastCursor(stand), encodeBye(end)]));
+      return connection.end(
+        Buffer.concat([...lastCursor(stand), encodeControl("bye", { reason: end.reason, retryMs: end.retryMs })]),
+      );
     case "none":
       return connection.reset();
   }
 }
 
 function lastCursor({ epoch, cursor, lastSent }: LastStand): Buffer[] {
-  return cursor.seq === lastSent?.seq ? [] : [encodeControl("cursor", "", formatEventId(epoch, cursor))];
-}
-
-function encodeBye({ reason, retryMs }: Extract<StreamEnd, { event: "bye" }>): Buffer {
-  return Buffer.concat([Buffer.from(`retry: ${retryMs}\n`), encodeControl("bye", { reason, retryMs })]);
+  return cursor.seq === lastSent?.seq ? [] : [encodeControl("cursor", "", { id: formatEventId(epoch, cursor) })];
 }

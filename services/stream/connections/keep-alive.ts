@@ -1,8 +1,10 @@
 import { endGrant } from "../access/apply-control.ts";
 import type { Hub, Stream } from "./hub.ts";
-import type { Reader, Wait } from "./reader.ts";
+import type { Reader } from "./reader.ts";
+import type { Wait } from "./reader-state.ts";
 import type { Registration } from "../access/registration.ts";
 import { verifySession, type VerifyDeps } from "../access/verify.ts";
+import { chooseRetryDelay } from "../sse/retry-delay.ts";
 
 const TICK_MS = 1_000;
 
@@ -68,7 +70,7 @@ function lookAfter(stream: Stream, watch: Watch, now: number, deps: KeepAliveDep
   const { reader } = stream;
   const { deadline, identity, grantEndsAt } = reader.registration;
   if (deadline !== undefined && now >= deadline) return reader.revoke("expired");
-  if (isStalled(reader, watch, now)) return reader.end({ event: "bye", reason: "slow", retryMs: 1_000 });
+  if (isStalled(reader, watch, now)) return reader.end({ event: "bye", reason: "slow", retryMs: chooseRetryDelay(0) });
   if (now >= grantEndsAt) endGrant({ tenant: stream.tenant, registration: reader.registration }, deps);
   const endsSoon = deadline !== undefined && deadline - now < watch.renewBeforeMs;
   if (endsSoon && !identity.isOutside) renew(stream, deps).catch((error: unknown) => deps.observer.fault(error));

@@ -3,22 +3,18 @@ import { formatEventId } from "#shared/protocol/event-id.ts";
 import { awaitVerdict } from "../access/authorize-event.ts";
 import type { Grant } from "../access/decisions.ts";
 import type { RegisteredStream, Registration } from "../access/registration.ts";
-import type { Audience, AudienceKey, Member } from "../audiences/audience.ts";
+import type { AudienceKey, Member } from "../audiences/audience.ts";
 import type { EndReason, LogEntry, Position } from "../event.ts";
 import { type Bounds, gapBefore, type Notice, type Start } from "../log/resume.ts";
 import { type Limit, Slices } from "../log/slices.ts";
 import type { Observer } from "../observe/observer.ts";
 import type { Connection } from "../sse/connection.ts";
-import { BEAT_FRAME, encodeControl, type FrameFormat } from "../sse/encode-frame.ts";
+import type { ControlData, ControlEvent } from "../sse/control-frames.ts";
+import { encodeControl, type FrameFormat, HEARTBEAT } from "../sse/encode-frame.ts";
 import { endConnection, type StreamEnd } from "./end-stream.ts";
+import type { Behind, ReaderState, Wait } from "./reader-state.ts";
 import { readSlice } from "./read-slice.ts";
 import type { Tenant } from "./tenant.ts";
-
-/** What a reader behind the horizon waits for, and since when (monotonic milliseconds). */
-export interface Wait {
-  readonly for: "socket" | "log" | "authorization" | "history";
-  readonly since: number;
-}
 
 /** What a reader needs of the edge. */
 export interface ReaderDeps {
@@ -28,27 +24,6 @@ export interface ReaderDeps {
   readonly checkClock: () => void;
   readonly limitHistory: Limit;
   readonly observer: Observer;
-}
-
-/** A member of an audience, at the horizon. */
-interface Live {
-  readonly is: "live";
-  readonly audience: Audience;
-}
-
-/** On its way to the horizon, in slices; held while it waits. Each one is caught up by a loop of its own. */
-interface Behind {
-  readonly is: "behind";
-  readonly since: number;
-  readonly slices: Slices;
-  cursor: Position;
-  wait: Wait | undefined;
-}
-
-interface Ended {
-  readonly is: "ended";
-  readonly cursor: Position;
-  readonly by: StreamEnd;
 }
 
 /**
@@ -63,7 +38,7 @@ export class Reader implements Member, RegisteredStream {
   readonly #tenant: Tenant;
   readonly #reads: Pick<AudienceKey, "format" | "coding">;
   readonly #deps: ReaderDeps;
-  #state: Live | Behind | Ended;
+  #state: ReaderState;
   /** The last position the client was sent. */
   #lastSent: Position | undefined;
 
@@ -114,11 +89,10 @@ export class Reader implements Member, RegisteredStream {
     return this.#state.is === "live" ? this.#tenant.log.horizon : this.#state.cursor;
   }
 
-  /** Says what is in force and where delivery begins. */
-  sendReady(ready: object, { position, notice }: Start): void {
-    if (notice === undefined) return this.send("ready", ready, position);
-    this.send("ready", ready);
-    this.#sendNotice(notice, position);
+  /** Says what is in force and where delivery begins, and how long to wait before a reconnect. */
+  sendReady(ready: ControlData["ready"], { position, notice }: Start, retryMs: number): void {
+    this.send("ready", ready, notice === undefined ? position : undefined, retryMs);
+    if (notice !== undefined) this.#sendNotice(notice, position);
   }
 
   /** Begins delivery: catches up with the log, then is live. */
@@ -167,7 +141,7 @@ export class Reader implements Member, RegisteredStream {
     if (!this.connection.writable) return;
     if (this.#state.is === "live") this.#state.audience.flush();
     const position = this.cursor;
-    if (position.seq === this.#lastSent?.seq) this.connection.write(BEAT_FRAME);
+    if (position.seq === this.#lastSent?.seq) this.connection.write(HEARTBEAT);
     else this.send("cursor", "", position);
   }
 
@@ -178,9 +152,10 @@ export class Reader implements Member, RegisteredStream {
   }
 
   /** Writes a frame of our own. */
-  send(event: string, data: object | "", position?: Position): void {
+  send<E extends ControlEvent>(event: E, data: ControlData[E], position?: Position, retryMs?: number): void {
     if (position !== undefined) this.#lastSent = position;
-    this.connection.write(encodeControl(event, data, position && formatEventId(this.#tenant.log.epoch, position)));
+    const id = position && formatEventId(this.#tenant.log.epoch, position);
+    this.connection.write(encodeControl(event, data, { id, retryMs }));
   }
 
   revoke(reason: EndReason): void {
