@@ -1,3 +1,4 @@
+import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { AuthorizationService } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
@@ -110,7 +111,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   };
   starting.defer(() => setReady(false));
   setReady(true);
-  log.info({ http, grpc: grpc.port, ops: ops.port }, "ready");
+  log.info({ version: VERSION, http, grpc: grpc.port, ops: ops.port }, "ready");
   return starting.move();
 }
 

@@ -1,3 +1,4 @@
+import { VERSION } from "#shared/lifecycle/version.ts";
 import { randomBytes } from "node:crypto";
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -62,7 +63,7 @@ export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv):
   }
   return startServing(config, log, false, async ({ registry, isReady, connections }, http) => {
     const server = await startOpsServer(ops, registry, isReady, { "/debug/connections": connections });
-    log.info({ http, grpc: 0, ops: server.port }, "ready");
+    log.info({ version: VERSION, http, grpc: 0, ops: server.port }, "ready");
     return server;
   });
 }
