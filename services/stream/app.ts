@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
 import { rememberVerified } from "#shared/tokens/remember-verified.ts";
@@ -25,7 +24,8 @@ import { type OutsideIssuer, readOutsideIssuers } from "./access/outside-issuers
 import { withOutsideSessions } from "./access/outside-sessions.ts";
 import { createStreamVerifier, namesIssuer } from "./access/verify-stream-token.ts";
 import { callOtherEdge, serveEdgeCalls } from "./bus/peer-calls.ts";
-import { openTenant } from "./bus/open-tenant.ts";
+import { openTenants } from "./bus/open-tenant.ts";
+import { openPacedBus } from "./bus/paced-bus.ts";
 import type { StreamConfig } from "./config.ts";
 import { GrpcDecider } from "./clients/decider.ts";
 import { GrpcSessionChecker } from "./clients/session-checker.ts";
@@ -145,8 +145,7 @@ async function startEdge(
   const verifying = { sessions, now, onFault, wall: () => systemClock.wall() };
   const opening = {
     ...verifying,
-    nats,
-    jsm: await jetstreamManager(nats),
+    bus: stack.use(await openPacedBus(nats)),
     verifying,
     decider,
     tailBudget: new TailBudget(config.STREAM_TAIL_BYTES),
@@ -156,7 +155,7 @@ async function startEdge(
     metrics,
     log,
   };
-  const hub: Hub = stack.use(new Hub((id) => openTenant(id, opening)));
+  const hub: Hub = stack.use(new Hub(openTenants(opening)));
   const withdrawn = stack.use(await followWithdrawnKeys(nats, log, (kid) => endStreamsOf(hub, kid)));
   stack.use(startKeepAlive(hub, verifying));
   const workerId = randomBytes(6).toString("hex");

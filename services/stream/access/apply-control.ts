@@ -36,6 +36,9 @@ export function applyControl(tenant: Tenant, { change, position }: ControlEntry,
       if (change.entry.state === "active") return;
       for (const registration of tenant.registrations) endRegistration(registration, "forbidden");
       return;
+    case "erased":
+      tenant.erase(change.entry);
+      return;
     case "unknown":
       tenant.decisions.invalidateAll(position.seq);
       invalidateEverything(tenant, deps);

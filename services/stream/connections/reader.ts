@@ -1,6 +1,6 @@
 import type { EndReason, LogEntry, Position } from "../event.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
-import { type Bounds, gapBefore, type Notice, type Start } from "../log/resume.ts";
+import { type Bounds, gapBefore, gapTo, type Notice, type Start } from "../log/resume.ts";
 import type { Connection } from "../sse/connection.ts";
 import { BEAT_FRAME, encodeControl, type FrameFormat } from "../sse/encode-frame.ts";
 import { setImmediate } from "node:timers/promises";
@@ -43,6 +43,8 @@ export class Reader implements Member, RegisteredStream {
   #cursor: Position;
   /** The last position the client was told. */
   #told: Position | undefined;
+  /** Where a hole begins that ends at the cursor or before it, with nothing for this reader since: not told yet. */
+  #hole: { readonly after: Position; readonly to: Position } | undefined;
   #running = false;
   #ended = false;
   #wait: { readonly for: Wait; readonly since: number } | undefined;
@@ -136,6 +138,7 @@ export class Reader implements Member, RegisteredStream {
   jumpTo(position: Position, notice: Notice): void {
     this.leaveAudience();
     this.#slices.drop();
+    this.#hole = undefined;
     this.#cursor = position;
     this.#tell(notice, position);
   }
@@ -184,6 +187,7 @@ export class Reader implements Member, RegisteredStream {
   /** Where the reader stands, once what is pending for it has been written. */
   #settle(): Position {
     this.#audience?.flush();
+    this.#tellHole();
     return this.cursor;
   }
 
@@ -229,7 +233,10 @@ export class Reader implements Member, RegisteredStream {
     if (!this.#tenant.isLive) return this.#waitFor("log", this.#tenant.nextMove());
     const grant = registration.grantAt(this.#cursor.seq + 1, now);
     if (grant === undefined) return this.#waitFor("authorization", registration.changed.next());
-    if (this.#cursor.seq === this.#tenant.horizon.seq) return this.#becomeLive(grant);
+    if (this.#cursor.seq === this.#tenant.horizon.seq) {
+      this.#tellHole();
+      return this.#becomeLive(grant);
+    }
     if (this.#cursor.seq > this.#tenant.horizon.seq) return this.#waitFor("log", this.#tenant.nextMove());
     const slice = this.#slices.after(this.#cursor.seq);
     if (slice === undefined) return this.#waitFor("history", this.#fetch());
@@ -257,21 +264,26 @@ export class Reader implements Member, RegisteredStream {
   /** Writes what a slice holds for this reader, up to the first event that is not decided yet. */
   #deliver(slice: readonly LogEntry[], grant: Grant, now: number): Promise<void> | undefined {
     const frames: Buffer[] = [];
+    let events = 0;
     let undecided: Promise<void> | undefined;
     for (const entry of slice) {
       if (this.registration.grantAt(entry.position.seq, now) === undefined) break;
       if (entry.kind === "event") {
         const verdict = authorizeEvent(this.#tenant, this.registration, grant, entry, this.#reads.format);
         if (verdict instanceof Promise) undecided = verdict;
-        else if (verdict !== undefined) frames.push(verdict);
+        else if (verdict !== undefined) {
+          events += 1;
+          frames.push(...this.#takeHole(), verdict);
+        }
       }
       if (undecided !== undefined) break;
+      if (entry.kind === "hole") this.#hole = { after: this.#hole?.after ?? this.#cursor, to: entry.position };
       this.#cursor = entry.position;
       this.#wait = undefined;
     }
     if (frames.length > 0) {
       this.connection.write(Buffer.concat(frames));
-      this.#deps.onDelivered(frames.length);
+      this.#deps.onDelivered(events);
     }
     if (undecided !== undefined) return this.#waitFor("authorization", undecided);
     // At the horizon it becomes live at once: a turn later there would be something new, and so for ever.
@@ -282,9 +294,26 @@ export class Reader implements Member, RegisteredStream {
 
   /** Entries before the first one retained are gone: says so, and goes on there. */
   #skipTo(gone: Pick<Bounds, "first" | "goneBy">): void {
+    this.#tellHole();
     const { position, notice } = gapBefore(this.#tenant.epoch, this.#cursor, gone);
     this.#cursor = position;
     this.#tell(notice, position);
+  }
+
+  /** Tells what is gone before the cursor. */
+  #tellHole(): void {
+    for (const frame of this.#takeHole()) this.connection.write(frame);
+  }
+
+  /** The frame of a hole that is not told yet, which counts as told from here on. */
+  #takeHole(): Buffer[] {
+    if (this.#hole === undefined) return [];
+    const { after, to } = this.#hole;
+    const { notice, position } = gapTo(this.#tenant.epoch, after, to, "erased");
+    this.#hole = undefined;
+    this.#told = position;
+    this.#deps.onNotice(notice.event);
+    return [encodeControl(notice.event, notice.data, formatEventId(this.#tenant.epoch, position))];
   }
 
   #tell({ event, data }: Notice, position: Position): void {

@@ -1,9 +1,11 @@
 import { Decisions } from "../access/decisions.ts";
 import type { Decider } from "../access/ports.ts";
 import type { Residual } from "../access/residual.ts";
+import type { ErasedEntry } from "#shared/contract/control-entry.ts";
 import type { EventEntry, LogEntry, Poison, Position } from "../event.ts";
 import type { Bounds, LogView } from "../log/resume.ts";
 import { Notifier } from "#shared/async/notifier.ts";
+import { Erasures } from "../log/erasures.ts";
 import { Tail, type TailBudget } from "../log/tail.ts";
 import { Audience, type AudienceKey, formatAudienceKey } from "../audiences/audience.ts";
 import type { Registration } from "../access/registration.ts";
@@ -17,7 +19,10 @@ const LOG_SILENCE_MS = 10_000;
  * repeated.
  */
 export interface History {
-  /** Entries after `seq`, up to `maxBytes` of payload but at least one if there is any; the first may be a later one. */
+  /**
+   * Entries after `seq`, up to `maxBytes` of payload but at least one if there is any. What the leader says is gone from the
+   * middle of the log stands among them as a hole. The first may be a later one only where the log has lost its beginning.
+   */
   after(seq: number, maxBytes: number): Promise<readonly LogEntry[]>;
   bounds(): Promise<Bounds>;
   tagOf(seq: number): Promise<string | undefined>;
@@ -46,6 +51,7 @@ export class Tenant implements LogView, Disposable {
   readonly history: History;
   readonly tail: Tail;
   readonly decisions: Decisions;
+  readonly erasures = new Erasures();
   readonly registrations = new Set<Registration>();
   /** How many streams of the tenant are open on this edge. */
   streams = 0;
@@ -123,6 +129,18 @@ export class Tenant implements LogView, Disposable {
     this.#waiting -= 1;
   }
 
+  /** Serves nothing any more of what an entry of the log has erased. */
+  erase(entry: ErasedEntry): void {
+    const erasure = this.erasures.add(entry, this.#epoch, this.#deps.now());
+    this.tail.erase((event) => erasure.covers(event));
+  }
+
+  /** Forgets what is in memory of the log: some of it is not in the log any more, and nobody knows what. */
+  forgetTail(): void {
+    this.tail.clear();
+    this.erasures.countPurge();
+  }
+
   /** Gives up on an event that cannot be judged or encoded; tells so once, however many readers meet it. */
   quarantine(entry: EventEntry, error: unknown): void {
     if (this.#quarantine.has(entry)) return;
@@ -154,7 +172,12 @@ export class Tenant implements LogView, Disposable {
   }
 
   tagInTail(seq: number): string | undefined {
-    return this.tail.at(seq)?.position.tag;
+    const entry = this.tail.at(seq);
+    return entry?.kind === "hole" ? undefined : entry?.position.tag;
+  }
+
+  isInTail(seq: number): boolean {
+    return this.tail.at(seq) !== undefined;
   }
 
   bounds(): Promise<Bounds> {

@@ -15,6 +15,8 @@ export interface StreamMetrics {
   /** An event that went to nobody, because the tenant's event map does not name its type. */
   eventWithoutRule(type: string): void;
   feedDisturbed(): void;
+  /** A run of entries that is gone from the middle of a log, and was passed. */
+  feedHole(): void;
   sessionCall(questions: number, seconds: number): void;
   tokenVerified(cached: boolean, seconds: number): void;
   /** A change of policy is in force here, that long after the log had stored it. */
@@ -38,6 +40,10 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
   const notices = counter("sluice_stream_notices", "gap and reset told", "event");
   const poison = counter("sluice_stream_poison", "Entries nobody can be shown", "reason");
   const disturbed = counter("sluice_stream_feed_disturbed", "Times a log was looked at anew before it was read on");
+  const holes = counter(
+    "sluice_stream_feed_holes",
+    "Runs of entries that were gone when a log was read, and were passed",
+  );
   const sessionCall = countSessionCalls(registers);
   registry.registerMetric(
     new Gauge({
@@ -57,6 +63,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     poison: (reason) => poison.inc({ reason }),
     eventWithoutRule: countEventsWithoutRule(registers),
     feedDisturbed: () => disturbed.inc(),
+    feedHole: () => holes.inc(),
     sessionCall,
     tokenVerified: timeVerification(registers),
     policyApplied: timePropagation(registers),
