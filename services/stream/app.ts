@@ -1,6 +1,5 @@
 import { VERSION } from "#shared/lifecycle/version.ts";
 import { randomBytes } from "node:crypto";
-import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
 import { rememberVerified } from "#shared/tokens/remember-verified.ts";
@@ -26,7 +25,8 @@ import { type OutsideIssuer, readOutsideIssuers } from "./access/outside-issuers
 import { withOutsideSessions } from "./access/outside-sessions.ts";
 import { createStreamVerifier, namesIssuer } from "./access/verify-stream-token.ts";
 import { callOtherEdge, serveEdgeCalls } from "./bus/peer-calls.ts";
-import { openTenant } from "./bus/open-tenant.ts";
+import { openTenants } from "./bus/open-tenant.ts";
+import { openPacedBus } from "./bus/paced-bus.ts";
 import type { StreamConfig } from "./config.ts";
 import { GrpcDecider } from "./clients/decider.ts";
 import { GrpcSessionChecker } from "./clients/session-checker.ts";
@@ -142,8 +142,7 @@ async function startEdge(
   const verifying = { sessions, now, checkClock, observer, wall: () => systemClock.wall() };
   const opening = {
     ...verifying,
-    nats,
-    jsm: await jetstreamManager(nats),
+    bus: stack.use(await openPacedBus(nats)),
     verifying,
     decider,
     tailBudget: new TailBudget(config.STREAM_TAIL_BYTES),
@@ -151,7 +150,7 @@ async function startEdge(
     maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
     log,
   };
-  const hub: Hub = stack.use(new Hub((id) => openTenant(id, opening)));
+  const hub: Hub = stack.use(new Hub(openTenants(opening)));
   const withdrawn = stack.use(await followWithdrawnKeys(nats, log, (kid) => endStreamsOf(hub, kid)));
   stack.use(startKeepAlive(hub, verifying));
   const workerId = randomBytes(6).toString("hex");
