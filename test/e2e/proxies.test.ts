@@ -38,7 +38,7 @@ const FAILURES = [
   ["HTTP/1.1", "dies in the headers"],
   REFUSED_BY_HAPROXY,
   ["HTTP/2", "says nothing"],
-  // The last: HAProxy then knows for a second that the edge is gone, and does not ask it.
+  // The last: HAProxy then takes the edge for gone, and does not ask it before its next check.
   ["HTTP/1.1", "refuses"],
   ["HTTP/2", "refuses"],
 ] as const;
@@ -77,8 +77,8 @@ beforeAll(async () => {
   const { auth, policy } = stack;
   const services = { auth: auth.ports.http, policy: policy.ports.http, ...identity };
   const start = async (more: { edge: number; silenceSeconds?: number }) => {
-    const started = await Promise.all(HERE.map((name) => startProxy(name, { ...services, ...more })));
-    return new Map(started.map((proxy) => [proxy.name, owner.use(proxy)]));
+    const starting = HERE.map(async (name) => owner.use(await startProxy(name, { ...services, ...more })));
+    return new Map((await Promise.all(starting)).map((proxy) => [proxy.name, proxy]));
   };
   proxies = await start({ edge: edge.ports.http });
   impatient = await start({ edge: failingEdge.port, silenceSeconds: 1 });
@@ -231,7 +231,7 @@ describe.runIf(HERE.includes("haproxy"))("behind haproxy over HTTP/2", () => {
   });
 });
 
-describe("in a browser, behind every proxy", () => {
+describe("in a browser, behind every proxy", { timeout: 90_000 }, () => {
   test.for(["SIGTERM", "SIGKILL"] as const)(
     "every tab comes back after %s and a new start of the edge, and misses nothing",
     async (signal) => {
