@@ -19,7 +19,7 @@ import { type AuthConfig, clientTlsFiles, MAX_ACCESS_TOKEN_SECONDS } from "./con
 import { createPermissionCheck } from "./grpc/permission-check.ts";
 import { createSessionService } from "./grpc/session-service.ts";
 import { addAuthRoutes } from "./http/auth-routes.ts";
-import { createCallerAuthentication } from "./http/authenticate-caller.ts";
+import { createCallerAuthentication, createCallerIdentification } from "./http/authenticate-caller.ts";
 import { startTlsApi } from "./http/client-certificate.ts";
 import { addOAuthRoutes } from "./http/oauth-routes.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
@@ -37,7 +37,6 @@ import { createLogIn } from "./sessions/log-in.ts";
 import { createLoginThrottle } from "./sessions/login-throttle-redis.ts";
 import { createRefreshSession } from "./sessions/refresh-session.ts";
 import { openRevocations } from "./sessions/revocations-kv.ts";
-import { createRefreshStanding } from "./sessions/refresh-standing-redis.ts";
 import { createAccessRenewal } from "./sessions/renew-access.ts";
 import { createSessionRevoker } from "./sessions/revoke-session.ts";
 import { createSessionStore } from "./sessions/session-store-redis.ts";
@@ -96,8 +95,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const logIn = createLogIn({ throttle, users, sessions, revocations, issueTokens, audit, sessionSeconds, clock });
   const refresh = createRefreshSession({ sessions, revocations, findSubject, revoke, issueTokens, audit, log });
   const checkSessions = createSessionCheck({ revocations, sessions, findSubject, accessTokenSeconds, clock });
-  const stands = createRefreshStanding(redis);
-  const renewAccess = createAccessRenewal({ sessions, stands, revocations, findSubject, issueTokens, keys });
+  const renewAccess = createAccessRenewal({ sessions, revocations, findSubject, issueTokens, keys });
   const authenticateClient = createClientAuthentication(clients, throttle);
   const issueClientToken = createClientTokenIssuer({ sessions, issueTokens, audit, accessTokenSeconds, clock });
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
@@ -173,7 +171,7 @@ async function openKeys(
 type Doors = Parameters<typeof addAuthRoutes>[1] &
   Parameters<typeof addSessionRoutes>[1] &
   Parameters<typeof addOAuthRoutes>[1];
-type MadeHere = "verify" | "authenticate" | "parseRefreshToken" | "findToken" | "allowedOrigins" | "trustedProxies";
+type MadeHere = "verify" | "identify" | "authenticate" | "parseRefreshToken" | "findToken" | "allowedOrigins" | "trustedProxies";
 type ApiParts = Omit<Doors, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
 
 /** Makes the HTTP API, with all that reads tokens. */
@@ -184,8 +182,9 @@ function createApi(config: AuthConfig, parts: ApiParts): Hono {
   const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
   const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins }, parts.log);
   addAuthRoutes(api, { ...parts, verify, allowedOrigins, trustedProxies });
-  const authenticate = createCallerAuthentication({ ...parts, verify, allowedOrigins });
-  addSessionRoutes(api, { ...parts, authenticate, trustedProxies });
+  const identify = createCallerIdentification({ verify, allowedOrigins });
+  const authenticate = createCallerAuthentication({ ...parts, identify });
+  addSessionRoutes(api, { ...parts, identify, authenticate, trustedProxies });
   const findToken = createTokenSearch({ ...parts, verify, parseRefreshToken });
   addOAuthRoutes(api, { ...parts, issuer, parseRefreshToken, findToken, trustedProxies });
   return api;
