@@ -10,9 +10,9 @@ import { createLogIn } from "./sessions/log-in.ts";
 import { createRefreshSession } from "./sessions/refresh-session.ts";
 import { createAccessRenewal } from "./sessions/renew-access.ts";
 import { createSessionRevoker } from "./sessions/revoke-session.ts";
-import { createTokenSearch } from "./tokens/find-token.ts";
+import { createTokenSearch } from "./sessions/find-token.ts";
 import { formatRefreshToken } from "./tokens/refresh-token.ts";
-import { createUserChangeSteps } from "./users/user-change-steps.ts";
+import { createUserChangeSteps } from "./sessions/user-change-steps.ts";
 
 /** How much later whoever was told "not now" comes again: long after a spent token may come back. */
 const LATER_MS = 60_000;

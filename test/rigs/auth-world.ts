@@ -125,7 +125,7 @@ export function createAuthWorld() {
     sessions,
     revocations,
     announce: (_tenant: string, name: string) => step("log.announce", () => void state.announced.push(name)),
-    issueTokens: ({ sid }: Session, _user: User, generation: number) =>
+    issueTokens: ({ sid }: { readonly sid: string }, _holder: unknown, generation: number) =>
       step("tokens.issue", () => ({
         accessToken: "access",
         refreshToken: `${sid}.${generation}`,
