@@ -1,8 +1,8 @@
 import { type AccessClaims } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import type { Revocations, SessionStore } from "../sessions/session.ts";
+import type { Revocations, SessionStore } from "./session.ts";
 import type { FindSubject } from "../users/user-directory.ts";
-import type { RefreshToken } from "./refresh-token.ts";
+import type { RefreshToken } from "../tokens/refresh-token.ts";
 
 /** A genuine token of ours, of whichever kind. */
 export interface FoundToken {

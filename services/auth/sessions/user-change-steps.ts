@@ -1,7 +1,7 @@
 import type { Audit } from "../audit/audit.ts";
-import type { RevokeSession } from "../sessions/revoke-session.ts";
-import type { SessionIndex } from "../sessions/session.ts";
-import type { UserChange } from "./watch-users.ts";
+import type { RevokeSession } from "./revoke-session.ts";
+import type { SessionIndex } from "./session.ts";
+import type { UserChange } from "../users/watch-users.ts";
 
 /**
  * Appends to the tenant's log that a subject's claims changed, so that every edge asks again. Idempotent; throws AppError

@@ -3,7 +3,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { SessionEntry } from "#shared/contract/control-entry.ts";
 import { sessionControlSubject } from "#shared/contract/tenant-log.ts";
 import { appendControl } from "#shared/nats/append-control.ts";
-import type { AnnounceChange } from "./user-change-steps.ts";
+import type { AnnounceChange } from "../sessions/user-change-steps.ts";
 
 /** Announces changed subjects in the tenant's log: events that come after one there are judged by what they hold now. */
 export function createChangeAnnouncer(nats: NatsConnection): AnnounceChange {
