@@ -75,7 +75,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const redis = starting.adopt(await connectRedis(config.REDIS_URL, log), (client) => client.disconnect());
   const nats = starting.adopt(await connectNats(config.NATS_URL, "auth", log), drainNats);
   const keys = starting.use(await openKeys(config, encryptionKey, nats, log));
-  void keys.follow();
+  keys.follow();
   const revocations = await openRevocations(nats, { replicas, sessionMs: sessionSeconds * 1000 });
 
   const registry = createMetricsRegistry();

@@ -31,6 +31,7 @@ beforeEach(async () => {
     createLogger("auth", "silent"),
     async ({ questions }) => ({
       answers: distort(questions.map(({ sid, contextId }) => live(Number(sid), contextId))),
+      serverTimeMs: Date.now(),
     }),
   );
   const address = { host: "127.0.0.1", port: 0, setting: "AUTH_GRPC_PORT" };
@@ -45,7 +46,8 @@ afterEach(async () => {
 });
 
 function live(remainingMs: number, contextId: string): SessionAnswer {
-  return { state: SessionState.LIVE, remainingMs, roles: [], groups: [], claimsKnown: false, contextId };
+  const held = { roles: [], groups: [], claimsKnown: false, isFinal: false };
+  return { state: SessionState.LIVE, remainingMs, ...held, contextId };
 }
 
 test("an answer counts for the connection that asked", async () => {
