@@ -18,7 +18,7 @@ export function reportPoison(metrics: StreamMetrics, log: Logger, now: () => num
     told.set(tenant, { at: now(), untold: 0 });
     log.warn(
       { tenant, seq, reason, err: error, untold: last?.untold ?? 0 },
-      "an entry of the log cannot be shown to anybody; npm run poison shows it",
+      "an entry of the log cannot be shown to anybody; sluice poison shows it",
     );
   };
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runPolicyCommand } from "./run-policy-command.ts";
+import { sluice } from "#test/support/run-sluice.ts";
 
 const SOUND = `tenant: acme
 roles:
@@ -16,7 +16,7 @@ const ODD = SOUND.replace('"order:read"]', '"order:read", "order:read"]');
 const BROKEN = "tenant: acme\nroles: { a: { allow: [x] } }\nwho: me\n";
 const FAILING = SOUND.replace("expect: allow", "expect: deny");
 
-describe("npm run policy, without a server", () => {
+describe("sluice policy, without a server", () => {
   let folder: string;
 
   beforeAll(async () => {
@@ -28,10 +28,10 @@ describe("npm run policy, without a server", () => {
 
   /** Runs a command line in which `@name` is a file of the folder; answers what it said, without the folder. */
   const run = async (line: string, env: NodeJS.ProcessEnv = {}): Promise<{ code: number; lines: string[] }> => {
-    const lines: string[] = [];
     const args = line.split(" ").map((word) => word.replace(/^@/, `${folder}/`));
-    const say = (said: string): void => void lines.push(said.replaceAll(`${folder}/`, ""));
-    return { code: await runPolicyCommand(args, { env, say }), lines };
+    const { code, out, err } = await sluice(["policy", ...args], { env });
+    if (err.length > 0) throw new Error(err.join("\n"));
+    return { code, lines: out.map((said) => said.replaceAll(`${folder}/`, "")) };
   };
 
   it("lint tells errors and warnings with their places, and fails on errors, on warnings only when strict", async () => {
@@ -108,35 +108,29 @@ describe("npm run policy, without a server", () => {
     expect((await run(`${asked}us`)).lines[0]).toMatch(/^denied/);
   });
 
-  it.each(["lint", "test", "diff", "explain", "apply", "export", "import"])("%s tells how to use it", async (name) => {
-    const { code, lines } = await run(`${name} --help`);
-    expect([code, lines.join("\n")]).toEqual([0, expect.stringContaining(`npm run`)]);
-    expect((await run("--help")).lines.join("\n")).toMatch(new RegExp(`^  ${name} +\\S`, "m"));
-  });
-
   it.each([
-    ["nonsense", /there is no command nonsense\n\nusage:/],
-    ["lint", /name the files to look at\n\nusage:/],
-    ["lint --nonsense", /Unknown option '--nonsense'[^]*usage:/],
-    ["test", /name the files/],
-    ["diff", /name one file, or two/],
-    ["diff @acme.yaml @acme.yaml @acme.yaml", /name one file, or two/],
+    ["nonsense", /unknown command 'nonsense'/],
+    ["lint", /missing required argument 'file'/],
+    ["lint @acme.yaml --nonsense", /unknown option '--nonsense'/],
+    ["test", /missing required argument 'file'/],
+    ["diff", /missing required argument 'file'/],
+    ["diff @acme.yaml @acme.yaml @acme.yaml", /too many arguments/],
     ["lint @missing.yaml", /missing\.yaml cannot be read: ENOENT/],
-    ["apply", /name the file/],
+    ["apply", /missing required argument 'file'/],
     ["apply @acme.yaml", /there is no token: .*POLICY_TOKEN/],
     ["apply @acme.yaml --token-file @missing", /the token cannot be read: ENOENT/],
     ["apply @acme.yaml --url file:///etc", /not an http or https URL/],
-    ["explain", /name the subject/],
+    ["explain", /missing required argument 'subject'/],
     ["explain alice --topic a.b", /name either a tenant or a file/],
     ["explain alice --tenant acme --file @acme.yaml --topic a.b", /name either a tenant or a file/],
     ["explain alice --file @acme.yaml --event x.1.0", /--event needs a tenant/],
     ["explain alice --file @acme.yaml", /you must ask for one thing/],
     ["explain alice --tenant acme --topic a.b --permission a:b", /you must ask for one thing/],
-    ["explain alice --tenant acme --topic a.*", /topic must be a topic[^]*usage:/],
+    ["explain alice --tenant acme --topic a.*", /topic must be a topic/],
     ["explain alice --tenant acme --topic a.b --attribute region", /--attribute takes/],
-    ["export", /name the tenant/],
+    ["export", /missing required argument 'tenant'/],
     ["export a.b", /name the tenant/],
-    ["import", /name the file/],
+    ["import", /missing required argument 'file'/],
     ["import @acme.yaml", /not what export prints/],
     ["import @acme.yaml --if-match x", /--if-match takes a version/],
   ])("policy %s says what is wrong", async (line, message) => {

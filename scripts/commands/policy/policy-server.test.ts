@@ -2,11 +2,11 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sluice } from "#test/support/run-sluice.ts";
 import { ACME_DOCUMENT, OPERATOR_TOKEN, type PolicyStack, startPolicyStack } from "#test/support/start-policy.ts";
 import { waitFor } from "#test/support/wait.ts";
-import { runPolicyCommand } from "./run-policy-command.ts";
 
-describe("npm run policy, with a server", () => {
+describe("sluice policy, with a server", () => {
   let stack: PolicyStack;
   let folder: string;
   let file: string;
@@ -25,9 +25,9 @@ describe("npm run policy, with a server", () => {
   });
 
   const run = async (args: string[], env: NodeJS.ProcessEnv = { POLICY_TOKEN: OPERATOR_TOKEN }) => {
-    const lines: string[] = [];
-    const say = (line: string): void => void lines.push(line);
-    return { code: await runPolicyCommand(args, { env: { POLICY_URL: stack.url, ...env }, say }), lines };
+    const { code, out, err } = await sluice(["policy", ...args], { env: { POLICY_URL: stack.url, ...env } });
+    if (err.length > 0) throw new Error(err.join("\n"));
+    return { code, lines: out };
   };
   const versionOf = async () => (await stack.call("GET", "/v1/tenants/acme/policy")).body["version"] as number;
 
@@ -55,6 +55,7 @@ describe("npm run policy, with a server", () => {
   it("takes the token from a file, and says what a server that refuses says", async () => {
     await writeFile(join(folder, "token"), `${OPERATOR_TOKEN}\n`);
     expect((await run(["diff", file, "--token-file", join(folder, "token")], {})).code).toBe(0);
+    expect((await run(["diff", file], { POLICY_OPERATOR_TOKEN_FILE: join(folder, "token") })).code).toBe(0);
     await expect(run(["diff", file], { POLICY_TOKEN: "no token at all" })).rejects.toThrow(/policy refuses \(401/);
     await writeFile(join(folder, "other.yaml"), "tenant: nowhere\n");
     await expect(run(["apply", join(folder, "other.yaml")])).rejects.toThrow(/404 tenant_unknown/);

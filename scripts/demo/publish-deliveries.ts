@@ -1,20 +1,16 @@
-import { runScript, say } from "../shared/run-script.ts";
+import type { Terminal } from "../shared/command.ts";
 import { connectProducer } from "./connect-producer.ts";
-import { readPublishOptions, USAGE } from "./publish-options.ts";
+import type { PublishOptions } from "./publish-options.ts";
 import { replay, type ReplayCounts } from "./replay.ts";
 import { readDeliveries, toPublication } from "./to-publication.ts";
 
 /** Enough for thousands of events a second over a millisecond of round trip. */
 const MAX_PENDING = 256;
 
-// `npm run demo:publish`: replays real GitHub webhook deliveries to NATS until it has published enough, or Ctrl-C.
-await runScript(async () => {
-  const options = readPublishOptions(process.argv.slice(2), process.env);
-  if (options === undefined) {
-    say(USAGE);
-    return 0;
-  }
+/** Replays real GitHub webhook deliveries to NATS until it has published enough, or Ctrl-C; fails where some were refused. */
+export async function publishDeliveries(options: PublishOptions, terminal: Terminal): Promise<void> {
   const { tenant, natsUrl, ratePerSecond } = options;
+  const { say, endWith } = terminal;
   const publications = (await readDeliveries()).map(toPublication);
   await using producer = await connectProducer(natsUrl, tenant);
   say(`publishing ${ratePerSecond} events a second as events.${tenant}.> to ${new URL(natsUrl).host}; Ctrl-C stops`);
@@ -37,9 +33,10 @@ await runScript(async () => {
     await replay(publications, { publish, ratePerSecond, count, maxPending: MAX_PENDING, signal: stop.signal }, counts);
   }
   say(summaryOf(counts));
-  if (counts.refused > 0) say(`the last refusal: ${refusal}`);
-  return counts.refused === 0 ? 0 : 1;
-});
+  if (counts.refused === 0) return;
+  say(`the last refusal: ${refusal}`);
+  endWith(1);
+}
 
 /** Keeps one line current on a terminal; elsewhere the summary is enough. */
 function showProgress(counts: ReplayCounts): Disposable {
