@@ -1,11 +1,11 @@
 import type { PolicyMetrics } from "../metrics.ts";
-import type { Snapshots } from "../snapshots.ts";
+import type { Snapshots } from "../versions/snapshots.ts";
 
 /** What the decision service counts. */
 export type DecisionMetrics = Pick<PolicyMetrics, "decisions" | "resolves">;
 
 /** What answering needs. */
-export interface Deciding {
+export interface DecisionDeps {
   readonly snapshots: Pick<Snapshots, "atLeast">;
   readonly metrics: DecisionMetrics;
   /** Milliseconds since 1970: bindings end. */

@@ -1,7 +1,7 @@
 import { SessionServiceClient } from "#proto/auth/v1/session.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
-import type { TenantSessions } from "../tenants/tenant-lives.ts";
+import type { TenantSessions } from "../tenants/tenant-deps.ts";
 
 const CALL = { timeoutMs: 3_000 };
 

@@ -1,10 +1,10 @@
 import { isAtLeast, isSameVersion, type Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { compilePolicy } from "./compile-policy.ts";
-import type { Snapshot } from "./decide/snapshot.ts";
-import { faultText } from "./document/fault.ts";
-import type { PolicyStore } from "./store/policy-store.ts";
-import type { StoredPolicy } from "./store/stored-policy.ts";
+import type { Snapshot } from "../decide/snapshot.ts";
+import { faultText } from "../document/fault.ts";
+import type { PolicyStore } from "./policy-store.ts";
+import type { StoredPolicy } from "./stored-policy.ts";
 
 /** The snapshot in force of each tenant, as far as this process knows. A tenant's version never goes back. */
 export class Snapshots {

@@ -1,11 +1,17 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import type { HttpBindings, Snapshot } from "./decide/snapshot.ts";
-import type { DocumentOrigin, Lifecycle, PolicyContent, StoredPolicy, TenantLimits } from "./store/stored-policy.ts";
+import type { HttpBindings, Snapshot } from "../decide/snapshot.ts";
+import type {
+  DocumentOrigin,
+  Lifecycle,
+  PolicyContent,
+  StoredPolicy,
+  TenantLimits,
+} from "../versions/stored-policy.ts";
 
 /** A change of a tenant's policy, who makes it and why. */
-export interface PolicyChange {
+export interface PolicyCommand {
   readonly kind: "document" | "rollback" | "import" | "bindings" | "state" | "limits" | "expiry" | "repair";
   readonly by: string;
   readonly why: string;
@@ -19,7 +25,7 @@ export interface PolicyChange {
 }
 
 /** The document as a file has it; bindings set over HTTP stay. */
-export function takeFile(text: string, file: { readonly name: string; readonly hash: string }): PolicyChange {
+export function takeFile(text: string, file: { readonly name: string; readonly hash: string }): PolicyCommand {
   const origin: DocumentOrigin = { kind: "file", ...file };
   return {
     kind: "document",
@@ -35,8 +41,8 @@ export function takeFile(text: string, file: { readonly name: string; readonly h
 /** The document as somebody sent it. `expected` is the version that the sender has seen. */
 export function putDocument(
   text: string,
-  { expected, ...change }: Omit<PolicyChange, "apply"> & { readonly expected: number | undefined },
-): PolicyChange {
+  { expected, ...change }: Omit<PolicyCommand, "apply"> & { readonly expected: number | undefined },
+): PolicyCommand {
   return {
     ...change,
     apply: ({ document, bindings, version }) => {
@@ -51,8 +57,8 @@ export function putDocument(
 /** The whole of a policy, as it was exported. `expected` is the version that the sender has seen. */
 export function importPolicy(
   { text, bindings }: { readonly text: string; readonly bindings: HttpBindings },
-  { by, why, expected }: Pick<PolicyChange, "by" | "why"> & { readonly expected: number | undefined },
-): PolicyChange {
+  { by, why, expected }: Pick<PolicyCommand, "by" | "why"> & { readonly expected: number | undefined },
+): PolicyCommand {
   return {
     kind: "import",
     by,
@@ -67,7 +73,7 @@ export function importPolicy(
 }
 
 /** Binds exactly these roles to a subject, whatever the document says; undefined returns to the document. */
-export function bindSubject(subject: string, roles: readonly string[] | undefined, by: string): PolicyChange {
+export function bindSubject(subject: string, roles: readonly string[] | undefined, by: string): PolicyCommand {
   return {
     kind: "bindings",
     by,
@@ -83,7 +89,7 @@ export function bindSubject(subject: string, roles: readonly string[] | undefine
 }
 
 /** Puts a tenant in use, or out of it. A deleted one stays deleted. */
-export function setState(state: Lifecycle["state"], by: string): PolicyChange {
+export function setState(state: Lifecycle["state"], by: string): PolicyCommand {
   return {
     kind: "state",
     by,
@@ -97,7 +103,7 @@ export function setState(state: Lifecycle["state"], by: string): PolicyChange {
 }
 
 /** Sets what the tenant may use; what is not named is the installation's default again. */
-export function setLimits(limits: TenantLimits, by: string): PolicyChange {
+export function setLimits(limits: TenantLimits, by: string): PolicyCommand {
   return {
     kind: "limits",
     by,
@@ -108,7 +114,7 @@ export function setLimits(limits: TenantLimits, by: string): PolicyChange {
 }
 
 /** The same policy under a new version, which does not have the bindings any more that have ended by `now`. */
-export function dropEnded(now: number): PolicyChange {
+export function dropEnded(now: number): PolicyCommand {
   return {
     kind: "expiry",
     by: "policy",
@@ -119,7 +125,7 @@ export function dropEnded(now: number): PolicyChange {
 }
 
 /** The same policy under a new version, for a store that lost versions which were announced already. */
-export const renumber: PolicyChange = {
+export const renumber: PolicyCommand = {
   kind: "repair",
   by: "policy",
   why: "the store had lost versions that were announced",

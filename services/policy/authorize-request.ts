@@ -4,7 +4,7 @@ import { isTrustedPage } from "#shared/http/origin.ts";
 import { readTokenSource, type TokenSource } from "#shared/http/token-source.ts";
 import { decideQuestion } from "./decide/decide-question.ts";
 import { trustedSubject } from "./decide/trusted-subject.ts";
-import type { Authorizing } from "./http/authorize.ts";
+import type { Snapshots } from "./versions/snapshots.ts";
 
 /** A request of somebody's client, as a gateway describes it. */
 export interface GatewayRequest {
@@ -16,8 +16,25 @@ export interface GatewayRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What admitting requests needs. */
-export interface Admitting extends Pick<Authorizing, "verify" | "revocations" | "snapshots" | "wall" | "ownIssuer"> {
+/** Ended sessions. */
+export interface Revocations {
+  /** Whether the session, or its tenant since it began, has ended, as the leader of the record knows; throws `unavailable` when it does not answer. */
+  isRevoked(tenant: string, sid: string, loginAt: string): Promise<boolean>;
+}
+
+/** What a token, its session and the rights of its subject are checked by. */
+export interface SessionDeps {
+  readonly verify: (token: string) => Promise<AccessClaims>;
+  readonly revocations: Revocations;
+  readonly snapshots: Pick<Snapshots, "atLeast">;
+  /** Milliseconds since 1970: bindings end. */
+  readonly wall: () => number;
+  /** Auth's `iss`. */
+  readonly ownIssuer: string;
+}
+
+/** What the requests at a gateway are authorized by. */
+export interface AuthorizeRequestDeps extends SessionDeps {
   /** Pages that may use cookies, beside those of the host itself. */
   readonly allowedOrigins: readonly string[];
 }
@@ -29,21 +46,21 @@ export type Requester = Pick<AccessClaims, "sub" | "tenant_id">;
  * Decides on a request at a gateway as the edge and `check` decide: by its token, and the routes and rules in force now.
  * @throws {AppError} `forbidden`, also where no route has the path; what is wrong with the token; `unavailable`.
  */
-export async function admitRequest(on: Admitting, request: GatewayRequest): Promise<Requester> {
-  const { sub, sid, tenant_id, login_at, roles, groups } = await on.verify(readToken(on, request));
+export async function authorizeRequest(deps: AuthorizeRequestDeps, request: GatewayRequest): Promise<Requester> {
+  const { sub, sid, tenant_id, login_at, roles, groups } = await deps.verify(readToken(deps, request));
   const [isRevoked, snapshot] = await Promise.all([
-    on.revocations.isRevoked(tenant_id, sid, login_at),
-    on.snapshots.atLeast(tenant_id),
+    deps.revocations.isRevoked(tenant_id, sid, login_at),
+    deps.snapshots.atLeast(tenant_id),
   ]).catch(forbidUnknownTenant);
   if (isRevoked) throw new AppError("session_ended", "the session has ended");
   const { method, path } = request;
-  const subject = trustedSubject(snapshot, { id: sub, roles, groups }, on.ownIssuer);
-  const allow = decideQuestion(snapshot, subject, { of: "request", method, path }, on.wall());
+  const subject = trustedSubject(snapshot, { id: sub, roles, groups }, deps.ownIssuer);
+  const allow = decideQuestion(snapshot, subject, { of: "request", method, path }, deps.wall());
   if (!allow) throw new AppError("forbidden", "you may not do this");
   return { sub, tenant_id };
 }
 
-function readToken({ allowedOrigins }: Admitting, { path, host, headers }: GatewayRequest): string {
+function readToken({ allowedOrigins }: AuthorizeRequestDeps, { path, host, headers }: GatewayRequest): string {
   const query = new URLSearchParams(path.split("?").slice(1).join("?"));
   const source = readTokenSource({ headers, query });
   if (source === undefined) throw new AppError("token_missing", "this needs an access token");

@@ -1,13 +1,13 @@
 import { isSameVersion } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { announce } from "../announce.ts";
-import { changePolicy, type PolicyChanging } from "../change-policy.ts";
-import { setState } from "../policy-change.ts";
-import type { StoredRevision } from "../store/policy-store.ts";
-import type { Lifecycle, StoredPolicy } from "../store/stored-policy.ts";
-import { ensureAnnounced } from "./keep-announced.ts";
-import type { LastTenantEntry } from "./tenant-lives.ts";
-import type { LogShape } from "./tenant-logs.ts";
+import { announce } from "../changes/announce.ts";
+import { changePolicy } from "../change-policy.ts";
+import { setState } from "../changes/commands.ts";
+import type { StoredRevision } from "../versions/policy-store.ts";
+import type { Lifecycle, StoredPolicy } from "../versions/stored-policy.ts";
+import { reconcileAnnouncement } from "./reconcile-announcement.ts";
+import type { TenantDeps } from "./tenant-deps.ts";
+import type { LastTenantEntry, LogShape } from "./tenant-logs.ts";
 
 /** How long the log of a deleted tenant stays: edges that were away read in it that the tenant is deleted. */
 const DELETED_LOG_KEPT_MS = 60_000;
@@ -26,15 +26,15 @@ export function logShapeOf(policy: StoredPolicy | undefined): LogShape {
 }
 
 /** Brings everything that belongs to a tenant to what the store says of it: the work of any process that ended half-way. */
-export async function keepTenant(on: PolicyChanging, tenant: string): Promise<void> {
-  const stored = await on.store.read(tenant);
+export async function reconcileTenant(deps: TenantDeps, tenant: string): Promise<void> {
+  const stored = await deps.store.read(tenant);
   if (stored === undefined) return;
   if (stored.policy.lifecycle.state !== "deleted") {
     // The log first: what is announced must find one.
-    await on.logs.ensure(tenant, logShapeOf(stored.policy));
-    await ensureAnnounced(on, tenant);
+    await deps.logs.ensure(tenant, logShapeOf(stored.policy));
+    await reconcileAnnouncement(deps, tenant);
   }
-  await settleTenant(on, tenant);
+  await reconcileLifecycle(deps, tenant);
 }
 
 /**
@@ -42,62 +42,65 @@ export async function keepTenant(on: PolicyChanging, tenant: string): Promise<vo
  * edges. Every step may be repeated, and whoever finds that the store has changed meanwhile begins anew: of two processes at
  * work the one with the newer word has the last one.
  */
-export async function settleTenant(on: PolicyChanging, tenant: string): Promise<void> {
+export async function reconcileLifecycle(deps: TenantDeps, tenant: string): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     // The log first: a state is stored before it is told, so a store that is behind this entry has lost something.
-    const last = await on.lives.logs.lastTenantEntry(tenant);
-    const stored = await on.store.read(tenant);
+    const last = await deps.logs.lastTenantEntry(tenant);
+    const stored = await deps.store.read(tenant);
     if (stored === undefined) return;
-    if (await settle(on, tenant, stored, last)) return;
+    if (await settle(deps, tenant, stored, last)) return;
   }
   throw new AppError("unavailable", `tenant ${tenant} changes too fast; try again`);
 }
 
 /** One attempt; answers whether the store still says the same after it. */
 async function settle(
-  on: PolicyChanging,
+  deps: TenantDeps,
   tenant: string,
   stored: StoredRevision,
   last: LastTenantEntry | undefined,
 ): Promise<boolean> {
   const { lifecycle } = stored.policy;
   if (last?.state !== undefined && last.version > lifecycle.since && last.state !== lifecycle.state) {
-    await changePolicy(on, tenant, { ...setState(last.state, "policy"), why: "the store had lost the tenant's state" });
+    await changePolicy(deps, tenant, {
+      ...setState(last.state, "policy"),
+      why: "the store had lost the tenant's state",
+    });
     return false;
   }
-  if (lifecycle.state === "deleted") return settleDeleted(on, tenant, stored, last);
-  const ensured = await on.logs.ensure(tenant, logShapeOf(stored.policy));
+  if (lifecycle.state === "deleted") return settleDeleted(deps, tenant, stored, last);
+  const ensured = await deps.logs.ensure(tenant, logShapeOf(stored.policy));
   if (ensured === "made") {
-    await announce(on.logs, tenant, stored.policy.version);
+    await announce(deps.logs, tenant, stored.policy.version);
     return false;
   }
   if (ensured === "nothing" && isTold(lifecycle, last)) return true;
-  if (!(await tell(on, tenant, stored.policy, last))) return false;
-  return isUnchanged(on, tenant, stored);
+  if (!(await tell(deps, tenant, stored.policy, last))) return false;
+  return isUnchanged(deps, tenant, stored);
 }
 
 /** Ends the sessions, then the streams, and once the log has stood long enough all that is left. */
 async function settleDeleted(
-  on: PolicyChanging,
+  deps: TenantDeps,
   tenant: string,
   stored: StoredRevision,
   last: LastTenantEntry | undefined,
 ): Promise<boolean> {
   const { lifecycle, version } = stored.policy;
-  const { logs, sessions, tombstones } = on.lives;
+  const { logs, sessions, tombstones } = deps;
   if (!isTold(lifecycle, last)) await sessions.end(tenant, lifecycle.since);
   if (last !== undefined) {
     // The tombstone must stand above every version that an edge has seen, also where the store has lost some.
-    await ensureAnnounced(on, tenant);
+    await reconcileAnnouncement(deps, tenant);
     await logs.close(tenant);
-    if (!(await tell(on, tenant, stored.policy, last))) return false;
+    if (!(await tell(deps, tenant, stored.policy, last))) return false;
   }
-  if (on.clock.wall() - Date.parse(lifecycle.at) < DELETED_LOG_KEPT_MS) return true;
+  if (deps.clock.wall() - Date.parse(lifecycle.at) < DELETED_LOG_KEPT_MS) return true;
   // A process that stood still right here could meet a tenant made anew under this name; look once more.
-  if (!(await isUnchanged(on, tenant, stored))) return false;
+  if (!(await isUnchanged(deps, tenant, stored))) return false;
   await logs.remove(tenant);
   if (!(await tombstones.bury(tenant, { version: version.number }, stored.revision))) return false;
-  on.snapshots.forget(tenant);
+  deps.snapshots.forget(tenant);
   return true;
 }
 
@@ -106,21 +109,21 @@ async function settleDeleted(
  * version, which no process answers from an older one. False when the log got another entry meanwhile.
  */
 async function tell(
-  on: PolicyChanging,
+  deps: TenantDeps,
   tenant: string,
   { lifecycle, version }: StoredPolicy,
   last: LastTenantEntry | undefined,
 ): Promise<boolean> {
   if (isTold(lifecycle, last)) return true;
-  await announce(on.logs, tenant, version);
-  return on.lives.logs.appendTenantEntry(tenant, lifecycle, last?.sequence ?? 0);
+  await announce(deps.logs, tenant, version);
+  return deps.logs.appendTenantEntry(tenant, lifecycle, last?.sequence ?? 0);
 }
 
 function isTold({ since }: Lifecycle, last: LastTenantEntry | undefined): boolean {
   return since <= (last?.version ?? 0);
 }
 
-async function isUnchanged({ store }: PolicyChanging, tenant: string, { policy }: StoredRevision): Promise<boolean> {
+async function isUnchanged({ store }: TenantDeps, tenant: string, { policy }: StoredRevision): Promise<boolean> {
   const present = await store.read(tenant);
   return present !== undefined && isSameVersion(present.policy.version, policy.version);
 }

@@ -1,12 +1,12 @@
 import { isAtLeast, isSameVersion, type Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { type Concerned, EVERYONE } from "./decide/concerned.ts";
-import type { TenantLogs } from "./tenants/tenant-logs.ts";
+import { type Affected, EVERYONE } from "../decide/affected.ts";
+import type { PolicyLog } from "./policy-log.ts";
 
 /** A step from one version to the next, and whom it can concern. */
 export interface VersionStep {
   readonly follows: Version;
-  readonly concerned: Concerned;
+  readonly affected: Affected;
 }
 
 /** How often to look again after another process announced something in between. */
@@ -19,13 +19,13 @@ const MAX_ATTEMPTS = 32;
  * Readers ask again only for whom an entry names, so it names somebody only where the version before it is the one that
  * was announced before it; else, and without a step, it names everyone.
  */
-export async function announce(logs: TenantLogs, tenant: string, version: Version, step?: VersionStep): Promise<void> {
+export async function announce(logs: PolicyLog, tenant: string, version: Version, step?: VersionStep): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const last = await logs.lastPolicyEntry(tenant);
     if (last.version !== undefined && isAtLeast(last.version, version)) return;
     const isNextStep = step !== undefined && last.version !== undefined && isSameVersion(last.version, step.follows);
-    const concerned = isNextStep ? step.concerned : EVERYONE;
-    if (await logs.appendPolicyEntry(tenant, version, concerned, last.sequence)) return;
+    const affected = isNextStep ? step.affected : EVERYONE;
+    if (await logs.appendPolicyEntry(tenant, version, affected, last.sequence)) return;
   }
   throw new AppError("unavailable", `the policy of tenant ${tenant} changes too fast to be announced; try again`);
 }

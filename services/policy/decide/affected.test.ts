@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseDocument } from "../document/parse-document.ts";
-import { concernedBy } from "./concerned.ts";
+import { affectedBy } from "./affected.ts";
 import { compileSnapshot, type HttpBindings, type Snapshot } from "./snapshot.ts";
 
 const BASE = {
@@ -69,7 +69,7 @@ describe("whom a change concerns", () => {
       ["group:ops"],
     ],
   ])("%s", (_, change, roles, subjects) => {
-    expect(concernedBy(base, snapshotOf(change))).toEqual({ roles, subjects });
+    expect(affectedBy(base, snapshotOf(change))).toEqual({ roles, subjects });
   });
 
   it("is the subject whose roles were set, or given back to the document", () => {
@@ -80,8 +80,8 @@ describe("whom a change concerns", () => {
         ["zoe", []],
       ]),
     );
-    expect(concernedBy(base, set)).toEqual({ roles: [], subjects: ["alice"] });
-    expect(concernedBy(set, base)).toEqual({ roles: [], subjects: ["alice"] });
+    expect(affectedBy(base, set)).toEqual({ roles: [], subjects: ["alice"] });
+    expect(affectedBy(set, base)).toEqual({ roles: [], subjects: ["alice"] });
   });
 
   it.each([
@@ -96,6 +96,6 @@ describe("whom a change concerns", () => {
       { bindings: [{ role: "viewer", subjects: Array.from({ length: 1_001 }, (_, subject) => `s${subject}`) }] },
     ],
   ])("is everyone at %s", (_, before, change) => {
-    expect(concernedBy(before, snapshotOf(change))).toEqual({ all: true });
+    expect(affectedBy(before, snapshotOf(change))).toEqual({ all: true });
   });
 });

@@ -6,16 +6,16 @@ import type { Snapshot } from "./snapshot.ts";
 const MAX_NAMES = 1_000;
 
 /** Whom a change of policy can concern. */
-export type Concerned = { readonly all: true } | { readonly roles: string[]; readonly subjects: string[] };
+export type Affected = { readonly all: true } | { readonly roles: string[]; readonly subjects: string[] };
 
 /** Everyone. */
-export const EVERYONE: Concerned = { all: true };
+export const EVERYONE: Affected = { all: true };
 
 /**
  * Whom the step from one version to the next can concern. Everyone, where the event map, the routes or the trusted issuers differ; also where
  * a role is new: a token may have carried its name all along, and no grant says so.
  */
-export function concernedBy(before: Snapshot | undefined, after: Snapshot): Concerned {
+export function affectedBy(before: Snapshot | undefined, after: Snapshot): Affected {
   if (before === undefined || mapsOf(before) !== mapsOf(after)) return EVERYONE;
   if ([...after.roleBits.keys()].some((role) => !before.roleBits.has(role))) return EVERYONE;
   const roles = changedKeys(flattenedRules(before), flattenedRules(after));

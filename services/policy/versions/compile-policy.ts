@@ -1,9 +1,9 @@
 import type { Version } from "#shared/contract/version.ts";
-import { failedCases } from "./decide/failed-cases.ts";
-import { compileSnapshot, type Snapshot } from "./decide/snapshot.ts";
-import type { Fault } from "./document/fault.ts";
-import { type ParsedDocument, parseDocument } from "./document/parse-document.ts";
-import type { StoredPolicy } from "./store/stored-policy.ts";
+import { failedCases } from "../decide/failed-cases.ts";
+import { compileSnapshot, type Snapshot } from "../decide/snapshot.ts";
+import type { Fault } from "../document/fault.ts";
+import { type ParsedDocument, parseDocument } from "../document/parse-document.ts";
+import type { StoredPolicy } from "./stored-policy.ts";
 
 /** A snapshot, or everything that is wrong with the document. */
 export type CompiledPolicy =

@@ -1,10 +1,10 @@
 import type { AuditTrail } from "#shared/nats/append-audit.ts";
-import type { PolicyChange } from "./policy-change.ts";
+import type { PolicyCommand } from "./commands.ts";
 
 /** A change that was stored. */
-export interface StoredChange extends Pick<PolicyChange, "by" | "why" | "address"> {
+export interface StoredChange extends Pick<PolicyCommand, "by" | "why" | "address"> {
   readonly tenant: string;
-  readonly kind: PolicyChange["kind"] | "made";
+  readonly kind: PolicyCommand["kind"] | "made";
   /** The numbers of the versions around it; a tenant that was made had none before. */
   readonly before?: number;
   readonly after: number;

@@ -1,22 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openTenants, type OpenTenants, subjectsWhile } from "#test/support/open-tenants.ts";
-import { changePolicy, type PolicyChanging } from "../change-policy.ts";
-import { bindSubject, setLimits, setState } from "../policy-change.ts";
-import type { Lifecycle } from "../store/stored-policy.ts";
+import { changePolicy } from "../change-policy.ts";
+import type { TenantDeps } from "./tenant-deps.ts";
+import { bindSubject, setLimits, setState } from "../changes/commands.ts";
+import type { Lifecycle } from "../versions/stored-policy.ts";
 import { createTenant } from "./create-tenant.ts";
-import { keepTenant, settleTenant } from "./keep-tenant.ts";
+import { reconcileTenant, reconcileLifecycle } from "./reconcile-tenant.ts";
 
 const { open, closed } = subjectsWhile;
 
 describe("a tenant", () => {
   let tenants: OpenTenants;
-  let on: PolicyChanging;
-  let other: PolicyChanging;
+  let on: TenantDeps;
+  let other: TenantDeps;
 
   beforeAll(async () => {
     tenants = await openTenants();
-    on = tenants.policies.changing;
-    other = tenants.other.changing;
+    on = tenants.policies.deps;
+    other = tenants.other.deps;
   });
   afterAll(() => tenants[Symbol.asyncDispose]());
 
@@ -44,7 +45,7 @@ describe("a tenant", () => {
       await tenants.become(tenant, "suspended");
       await changePolicy(on, tenant, bindSubject("bob", [], "carol"));
       await changePolicy(on, tenant, setLimits({ connections: 3 }, "operator"));
-      await keepTenant(other, tenant);
+      await reconcileTenant(other, tenant);
       expect(await createTenant(other, tenant, "operator")).toBe(false);
       expect(await tenants.subjectsOf(tenant)).toEqual(closed(tenant));
       expect(await tenants.entriesOf(tenant)).toHaveLength(1);
@@ -60,7 +61,7 @@ describe("a tenant", () => {
 
   describe("whose process ended between two steps", () => {
     const ended = async (): Promise<never> => Promise.reject(new Error("the process ended here"));
-    const steps: Record<string, (whole: PolicyChanging) => PolicyChanging> = {
+    const steps: Record<string, (whole: TenantDeps) => TenantDeps> = {
       "the store and the version in the log": (whole) => ({
         ...whole,
         logs: { ...whole.logs, appendPolicyEntry: ended },
@@ -71,7 +72,7 @@ describe("a tenant", () => {
       }),
       "the log's subjects and the entry in it": (whole) => ({
         ...whole,
-        lives: { ...whole.lives, logs: { ...whole.lives.logs, appendTenantEntry: ended } },
+        logs: { ...whole.logs, appendTenantEntry: ended },
       }),
     };
 
@@ -82,7 +83,7 @@ describe("a tenant", () => {
         ["active", open(tenant)],
       ] as const) {
         await expect(tenants.become(tenant, state, steps[step]?.(on))).rejects.toThrow("ended here");
-        await keepTenant(other, tenant);
+        await reconcileTenant(other, tenant);
         expect(await tenants.subjectsOf(tenant)).toEqual(subjects);
         expect((await tenants.entriesOf(tenant)).at(-1)).toMatchObject({ state });
       }
@@ -109,7 +110,7 @@ describe("a tenant", () => {
       await changePolicy(on, tenant, setState("suspended", "operator"));
       const late = Promise.withResolvers<void>();
       const reached = Promise.withResolvers<void>();
-      const slow: PolicyChanging = {
+      const slow: TenantDeps = {
         ...other,
         logs: {
           ...other.logs,
@@ -120,7 +121,7 @@ describe("a tenant", () => {
           },
         },
       };
-      const settling = settleTenant(slow, tenant);
+      const settling = reconcileLifecycle(slow, tenant);
       await reached.promise;
       await tenants.become(tenant, "active");
       late.resolve();
@@ -136,7 +137,7 @@ describe("a tenant", () => {
     await tenants.become(tenant, "suspended");
     const { revision } = (await on.store.read(tenant))!;
     await on.store.replace(tenant, policy, revision);
-    await keepTenant(other, tenant);
+    await reconcileTenant(other, tenant);
     expect((await on.store.read(tenant))?.policy.lifecycle.state).toBe("suspended");
     expect(await tenants.subjectsOf(tenant)).toEqual(closed(tenant));
   });
@@ -151,14 +152,14 @@ describe("a tenant", () => {
       const epoch = await epochOf();
       await manager.streams.delete(`EVENTS_${tenant}`);
       const made: unknown[] = [];
-      const logs: PolicyChanging["logs"] = {
+      const logs: TenantDeps["logs"] = {
         ...other.logs,
         appendPolicyEntry: async (...entry) => {
           made.push(await tenants.subjectsOf(tenant));
           return other.logs.appendPolicyEntry(...entry);
         },
       };
-      await keepTenant({ ...other, logs }, tenant);
+      await reconcileTenant({ ...other, logs }, tenant);
       expect(made).toEqual([closed(tenant)]);
       expect(await tenants.subjectsOf(tenant)).toEqual(state === "active" ? open(tenant) : closed(tenant));
       expect(await epochOf()).not.toBe(epoch);
@@ -176,14 +177,14 @@ describe("a tenant", () => {
       const tenant = await tenants.create();
       const limits = { historyBytes: 2 * 1024 * 1024, historyAgeSeconds: 600, connections: 7 };
       await changePolicy(on, tenant, setLimits(limits, "operator"));
-      await settleTenant(on, tenant);
+      await reconcileLifecycle(on, tenant);
       const nanosOf = (seconds: number): number => seconds * 1_000_000_000;
       expect(await tenants.streamOf(tenant)).toMatchObject({
         config: { max_bytes: 2 * 1024 * 1024, max_age: nanosOf(600), subjects: open(tenant) },
       });
       expect((await other.snapshots.atLeast(tenant)).standing).toEqual({ state: "active", maxConnections: 7 });
       await changePolicy(on, tenant, setLimits({ connections: 7 }, "operator"));
-      await settleTenant(on, tenant);
+      await reconcileLifecycle(on, tenant);
       expect(await tenants.streamOf(tenant)).toMatchObject({
         config: { max_bytes: 64 * 1024 * 1024, max_age: nanosOf(3_600) },
       });
@@ -192,10 +193,10 @@ describe("a tenant", () => {
     it("has them put right by the check when somebody changed the log, or a process ended half-way", async () => {
       const tenant = await tenants.create();
       await changePolicy(on, tenant, setLimits({ historyBytes: 2 * 1024 * 1024 }, "operator"));
-      await keepTenant(other, tenant);
+      await reconcileTenant(other, tenant);
       expect(await tenants.streamOf(tenant)).toMatchObject({ config: { max_bytes: 2 * 1024 * 1024 } });
       await tenants.policies.manager.streams.update(`EVENTS_${tenant}`, { max_bytes: -1 });
-      await keepTenant(other, tenant);
+      await reconcileTenant(other, tenant);
       expect(await tenants.streamOf(tenant)).toMatchObject({ config: { max_bytes: 2 * 1024 * 1024 } });
     });
   });
