@@ -2,15 +2,17 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
 import { freePort } from "#test/support/ports.ts";
 import { openRawSocket } from "#test/support/raw-socket.ts";
-import { type Stack, startStack } from "#test/support/start-stack.ts";
+import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 
 const TOPIC = "topic=issues.>";
 
 let stack: Stack;
+let demo: Bus;
 let token: string;
 
 beforeAll(async () => {
   stack = await startStack();
+  demo = await stack.bus("demo");
   token = (await stack.login("alice")).access_token;
 });
 afterAll(() => stack[Symbol.asyncDispose]());
@@ -52,18 +54,28 @@ describe("a request for what may not be had", () => {
   });
 
   test("is told not_acceptable where it accepts no event stream", async () => {
-    for (const accept of ["application/json", "text/html, application/xml;q=0.9", "text/event-streams", ""]) {
+    for (const accept of [
+      "application/json",
+      "text/html, application/xml;q=0.9",
+      "text/event-streams",
+      "",
+      "text/event-stream;q=0",
+      "*/*;q=0",
+    ]) {
       expect(await ask({ headers: [`Accept: ${accept}`] })).toMatchObject({ status: 406, code: "not_acceptable" });
     }
   });
 
-  test.each(["text/event-stream", "*/*", "text/*;q=0.1", "application/json, TEXT/EVENT-STREAM;q=1"])(
-    "is served where it accepts %s",
-    async (accept) => {
-      await using stream = await open(TOPIC, { accept });
-      expect(stream.status).toBe(200);
-    },
-  );
+  test.each([
+    "text/event-stream",
+    "text/event-stream; charset=utf-8",
+    "*/*",
+    "text/*;q=0.1",
+    "application/json, TEXT/EVENT-STREAM;q=1",
+  ])("is served where it accepts %s", async (accept) => {
+    await using stream = await open(TOPIC, { accept });
+    expect(stream.status).toBe(200);
+  });
 
   test.each(["POST", "PUT", "DELETE", "PATCH"])("is told which method to use instead of %s", async (method) => {
     const answer = await ask({ method });
@@ -76,10 +88,27 @@ describe("a request for what may not be had", () => {
     expect(answer).toMatchObject({ status: 405, code: undefined });
   });
 
-  test.each(["/v1/streams", "/v1/stream/", "/", "/V1/STREAM", "/v1/stream/../secret", "//v1/stream", "/v1/%73tream"])(
+  test.each(["/v1/streams", "/v1/stream/", "/", "/V1/STREAM", "//v1/stream"])(
     "is told that there is nothing at %s",
     async (path) => expect(await ask({ path })).toMatchObject({ status: 404, code: "not_found" }),
   );
+
+  test.each([
+    "/v1/stream/../secret",
+    "/x/../v1/stream",
+    "/v1/./stream",
+    "/x/%2e%2E/v1/stream",
+    "/v1\\stream",
+    "/v1/stream#x",
+  ])("is told malformed_request at %s, which is two paths for two readers", async (path) =>
+    expect(await ask({ path })).toMatchObject({ status: 400, code: "malformed_request" }),
+  );
+
+  test("is told which method to use at every other path too", async () => {
+    const answer = await ask({ path: "/v1/streams/w-1/token" });
+    expect(answer).toMatchObject({ status: 405, code: "method_not_allowed" });
+    expect(answer.text).toMatch(/^allow: POST, OPTIONS\r$/im);
+  });
 });
 
 describe("headers", () => {
@@ -148,8 +177,15 @@ describe("bytes that are no request", () => {
     await expectServed();
   });
 
-  test.each(["http://other/v1/stream", "*"])("are told malformed_request: a target %s", async (path) => {
-    expect(await ask({ path })).toMatchObject({ status: 400, code: "malformed_request" });
+  test.each(["http://other/v1/stream", "https://edge/v1/stream", "http://u:p@edge/v1/stream", "*"])(
+    "are told malformed_request: a target %s",
+    async (path) => expect(await ask({ path })).toMatchObject({ status: 400, code: "malformed_request" }),
+  );
+
+  test("are told malformed_request: a second Host, whatever it is", async () => {
+    for (const host of ["Host: other", "Host: edge"]) {
+      expect(await ask({ headers: [host] })).toMatchObject({ status: 400, code: "malformed_request" });
+    }
   });
 });
 
@@ -162,12 +198,13 @@ describe("a second request on the socket of a stream", () => {
     await expectServed();
   });
 
-  test("is not answered into the stream", async () => {
+  test("is not answered into the stream, which goes on", async () => {
     await using socket = await openRawSocket(stack.edge.ports.http);
     socket.write(requestOf({}));
     await socket.until("event: ready");
     socket.write(requestOf({ path: "/nowhere" }));
-    expect((await socket.text()).match(/HTTP\/1\.1 /g)).toHaveLength(1);
+    await demo.publish("events.demo.issues.opened.k", "after the second request");
+    expect((await socket.until("after the second request")).match(/HTTP\/1\.1 /g)).toHaveLength(1);
   });
 
   test("is served where the first one was refused", async () => {
@@ -176,6 +213,94 @@ describe("a second request on the socket of a stream", () => {
     await socket.until("no_topic_granted");
     socket.write(requestOf({}));
     expect(await socket.until("event: ready")).toContain("200 OK");
+  });
+});
+
+describe("a request as not every client makes it", () => {
+  test.each(["http://edge", "HTTP://EDGE", "http://edge:80"])(
+    "is served: its target begins with %s",
+    async (origin) => {
+      await using socket = await openRawSocket(stack.edge.ports.http);
+      socket.write(requestOf({}).replace("GET ", `GET ${origin}`));
+      expect(await socket.until("event: ready")).toContain("200 OK");
+    },
+  );
+
+  test("is served though its client closes its side behind it", async () => {
+    await using socket = await openRawSocket(stack.edge.ports.http);
+    socket.write(requestOf({}));
+    socket.end();
+    await socket.until("event: ready");
+    await demo.publish("events.demo.issues.opened.k", "to a client that is silent for good");
+    await socket.until("to a client that is silent for good");
+  });
+
+  test("is refused where it must be, though its client closes its side behind it", async () => {
+    await using socket = await openRawSocket(stack.edge.ports.http);
+    socket.write(requestOf({ path: "/nowhere" }));
+    socket.end();
+    expect(await socket.text()).toContain("not_found");
+  });
+
+  test.each([
+    ["a line end", [], "\r\n"],
+    ["an empty chunked body", ["Transfer-Encoding: chunked"], "0\r\n\r\n"],
+    ["a body", ["Content-Length: 5"], "hello"],
+  ])("is served though %s comes late", async (_, headers, late) => {
+    await using socket = await openRawSocket(stack.edge.ports.http);
+    socket.write(requestOf({ headers }));
+    await socket.until("event: ready");
+    socket.write(late);
+    await demo.publish("events.demo.issues.opened.k", `behind ${late.length} late bytes`);
+    await socket.until(`behind ${late.length} late bytes`);
+  });
+
+  test("is served over HTTP/1.1 where it offers h2c", async () => {
+    await using socket = await openRawSocket(stack.edge.ports.http);
+    socket.write(
+      requestOf({ headers: ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk"] }),
+    );
+    expect(await socket.until("event: ready")).toMatch(/^HTTP\/1\.1 200 OK/);
+  });
+
+  test("frees its place once a client that had closed its side is gone", async () => {
+    await using edge = await stack.startEdge({ STREAM_MAX_CONNECTIONS: "1" });
+    const socket = await openRawSocket(edge.ports.http);
+    socket.write(requestOf({}));
+    socket.end();
+    await socket.until("event: ready");
+    await socket[Symbol.asyncDispose]();
+    const declared = { headers: ["X-Sluice-Client: js/1.0"], bearer: "none" };
+    await expect.poll(() => ask(declared, edge.ports.http), { timeout: 5_000 }).toMatchObject({ status: 401 });
+  });
+});
+
+describe("a page of another origin", () => {
+  const origin = "https://app.example.com";
+
+  test("on the list may send every header that clients send, and read what they read", async () => {
+    await using edge = await stack.startEdge({ STREAM_ALLOWED_ORIGINS: origin });
+    for (const path of ["/v1/stream", "/v1/streams/w-1/token"]) {
+      const preflight = await ask({ method: "OPTIONS", path, headers: [`Origin: ${origin}`] }, edge.ports.http);
+      expect(preflight.status).toBe(204);
+      const allowed = /^access-control-allow-headers: (.*)\r$/im.exec(preflight.text)?.[1]?.split(/, ?/);
+      expect(allowed).toEqual(
+        expect.arrayContaining([
+          ..."authorization cache-control content-type last-event-id traceparent tracestate".split(" "),
+          ..."x-auth-token x-sluice-client".split(" "),
+        ]),
+      );
+    }
+    await using stream = await open(TOPIC, { origin }, edge.ports.http);
+    const readable = String(stream.headers["access-control-expose-headers"]).split(", ");
+    expect(readable).toEqual(expect.arrayContaining(["x-connection-id", "x-request-id", "x-access-token-renewed"]));
+    const refused = await ask({ headers: [`Origin: ${origin}`], bearer: "none" }, edge.ports.http);
+    expect(refused.text).toMatch(/^access-control-allow-origin: https:\/\/app\.example\.com\r$/im);
+  });
+
+  test("that is not on the list is allowed nothing", async () => {
+    const preflight = await ask({ method: "OPTIONS", headers: [`Origin: ${origin}`] });
+    expect(preflight.text).not.toMatch(/^access-control-allow-origin:/im);
   });
 });
 

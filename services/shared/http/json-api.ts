@@ -5,9 +5,11 @@ import { getRequestListener } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
+import { methodNotAllowed } from "hono/method-not-allowed";
 import type { z } from "zod";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { CORS } from "./cors.ts";
 import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
 
@@ -22,16 +24,8 @@ export interface JsonApiLimits {
 /** A router whose failures leave as problem documents (RFC 9457), whose bodies are limited and whose CORS is an exact list. */
 export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, log: Logger): Hono {
   const api = new Hono();
-  api.use(
-    cors({
-      origin: (origin) => (allowedOrigins.includes(origin) ? origin : null),
-      credentials: true,
-      allowMethods: ["GET", "POST", "PUT", "DELETE"],
-      allowHeaders: ["authorization", "content-type", "if-match", "x-auth-token"],
-      exposeHeaders: ["etag"],
-      maxAge: 600,
-    }),
-  );
+  api.use(cors({ ...CORS, origin: (origin) => (allowedOrigins.includes(origin) ? origin : null) }));
+  api.use(methodNotAllowed({ app: api, onMethodNotAllowed: (_, allowed) => refuseMethod(allowed) }));
   api.use(
     bodyLimit({
       maxSize: maxBodyBytes,
@@ -66,7 +60,8 @@ export function createTlsApiServer(api: Hono, tls: TlsOptions): TlsServer {
   return createTlsServer({ ...timeLimits, handshakeTimeout: 10_000, ...tls }, listenerOf(api));
 }
 
-function listenerOf(api: Hono): (request: IncomingMessage, response: ServerResponse) => void {
+/** Has the API answer what a server of node:http was asked. */
+export function listenerOf(api: Hono): (request: IncomingMessage, response: ServerResponse) => void {
   const answer = getRequestListener(api.fetch);
   return (request, response) => void answer(request, response);
 }
@@ -79,9 +74,15 @@ export async function readJson<Schema extends z.ZodType>(c: Context, schema: Sch
   return parseBody(await c.req.text(), schema);
 }
 
-function problemResponse(error: AppError): Response {
+/** The answer to a method that a path does not have (RFC 9110, section 15.5.6). */
+export function refuseMethod(allowed: readonly string[]): Response {
+  const error = new AppError("method_not_allowed", `use ${allowed.join(" or ")}`);
+  return problemResponse(error, { allow: [...allowed, "OPTIONS"].join(", ") });
+}
+
+function problemResponse(error: AppError, more: Record<string, string> = {}): Response {
   const { status, headers, body } = problemOf(error);
   // The rest of a refused body is not read: a client that kept the connection would see its next request cut off.
   if (error.code === "body_too_large") headers["connection"] = "close";
-  return new Response(body, { status, headers });
+  return new Response(body, { status, headers: { ...headers, ...more } });
 }
