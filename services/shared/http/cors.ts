@@ -1,3 +1,5 @@
+import { isListedOrigin } from "./origin.ts";
+
 /** What pages of allowed origins may send and read (the Fetch standard, section 3.3); which origins those are is an exact list. */
 export const CORS = {
   credentials: true,
@@ -21,7 +23,7 @@ export const CORS = {
 
 /** The headers by which a page may read an answer; none where its origin is not allowed. */
 export function corsHeaders(origin: string | undefined, allowedOrigins: readonly string[]): Record<string, string> {
-  if (origin === undefined || !allowedOrigins.includes(origin)) return {};
+  if (origin === undefined || !isListedOrigin(origin, allowedOrigins)) return {};
   return {
     "access-control-allow-origin": origin,
     "access-control-allow-credentials": "true",

@@ -10,6 +10,7 @@ import type { z } from "zod";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { CORS } from "./cors.ts";
+import { isListedOrigin } from "./origin.ts";
 import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
 
@@ -22,9 +23,9 @@ export interface JsonApiLimits {
 }
 
 /** A router whose failures leave as problem documents (RFC 9457), whose bodies are limited and whose CORS is an exact list. */
-export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, log: Logger): Hono {
+export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, log: Pick<Logger, "error">): Hono {
   const api = new Hono();
-  api.use(cors({ ...CORS, origin: (origin) => (allowedOrigins.includes(origin) ? origin : null) }));
+  api.use(cors({ ...CORS, origin: (origin) => (isListedOrigin(origin, allowedOrigins) ? origin : null) }));
   api.use(methodNotAllowed({ app: api, onMethodNotAllowed: (_, allowed) => refuseMethod(allowed) }));
   api.use(
     bodyLimit({
@@ -40,9 +41,11 @@ export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, l
     c.header("x-content-type-options", "nosniff");
   });
   api.notFound(() => problemResponse(new AppError("not_found", "there is nothing at this path")));
-  api.onError((thrown) => {
+  api.onError((thrown, c) => {
     const error = toAppError(thrown);
-    if (error.code === "internal") log.error({ err: error.cause }, "a request failed in an unexpected way");
+    // A client that goes away while its body is read fails it: its own affair, and not worth a line of the log.
+    const isGone = c.req.raw.signal.aborted;
+    if (error.code === "internal" && !isGone) log.error({ err: error.cause }, "a request failed in an unexpected way");
     return problemResponse(error);
   });
   return api;

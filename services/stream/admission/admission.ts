@@ -31,9 +31,14 @@ export class Admission {
    * @throws {AppError} `unavailable` while draining or full.
    */
   enter(): void {
-    if (this.#draining) throw new AppError("unavailable", "this server is going away; another one is there");
+    this.requireServing();
     if (this.#open >= this.#maxConnections) throw new AppError("unavailable", "this server is full");
     this.#open += 1;
+  }
+
+  /** @throws {AppError} `unavailable` while draining: it may have begun since a place was taken. */
+  requireServing(): void {
+    if (this.#draining) throw new AppError("unavailable", "this server is going away; another one is there");
   }
 
   leave(): void {

@@ -35,7 +35,7 @@ export function createEdgeServer({ route, api }: EdgeServerDeps): Server {
       serveStream(route, request, response, target.searchParams).then(
         (hasBegun) => void (hasBegun || streaming.delete(socket)),
         (error: unknown) => {
-          route.edge.onFault(error);
+          route.edge.observer.fault(error);
           socket.destroy();
         },
       );

@@ -42,8 +42,8 @@ export async function serveStream(
     return true;
   } catch (thrown) {
     const error = toAppError(thrown);
-    route.edge.onHandshake(error.code);
-    if (error.code === "internal") route.edge.onFault(error.cause);
+    route.edge.observer.refused(error.code);
+    if (error.code === "internal") route.edge.observer.fault(error.cause);
     refuse(error, route, request, response);
     return false;
   }
@@ -63,7 +63,6 @@ function streamRequest(
     readToken: () => readHandshakeToken(route, request, response, query),
     isGone: () => socket.destroyed,
     accept(connectionId) {
-      route.edge.onHandshake("accepted");
       const coding = chooseBodyCoding(request);
       const head = acceptanceOf(connectionId, requestId, response, coding);
       return new Connection(takeSocket(request), coding, Buffer.from(head));
