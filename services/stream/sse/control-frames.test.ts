@@ -72,7 +72,7 @@ test("every frame of our own stands in the reference, and no other does", async 
   const page = await readFile(new URL("../../../docs/reference/frames.md", import.meta.url), "utf8");
   const [, table = ""] = page.split("## Frames of ours");
   const rows = [...table.matchAll(/^\| `(\w+)` /gm)].map(([, event]) => event);
-  expect(rows.toSorted()).toEqual(Object.keys(CONTROLS).toSorted());
+  expect(new Set(rows)).toEqual(new Set(Object.keys(CONTROLS)));
 });
 
 function readyOf(subject: string): ControlData["ready"] {
