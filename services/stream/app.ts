@@ -30,6 +30,7 @@ import { openPacedBus } from "./bus/paced-bus.ts";
 import type { StreamConfig } from "./config.ts";
 import { GrpcDecider } from "./clients/decider.ts";
 import { GrpcSessionChecker } from "./clients/session-checker.ts";
+import { createEdgeApi } from "./http/api.ts";
 import { loadDemoPage } from "./http/demo-page.ts";
 import { describeConnections } from "./http/describe-connections.ts";
 import { drain } from "./http/drain.ts";
@@ -97,16 +98,16 @@ async function startServing(
       : undefined;
   const route = createRoute(config, issuers, edge);
   const callConnection = openCalls(config, nats, edge, stack);
-  const server = createEdgeServer({ route, rebind: { ...route, callConnection, observer: edge.observer }, demo });
-  const doors = await listenOn(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
+  const server = createEdgeServer({ route, api: createEdgeApi({ ...route, callConnection, demo }, log) });
+  const listener = await listenOn(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
   stack.defer(() => closeServer(server, 1_000));
-  stack.defer(() => doors.close());
+  stack.defer(() => listener.close());
   const isReady = (): boolean => !edge.admission.isDraining && !nats.isClosed();
   const connections = (): object[] => describeConnections(edge.hub, edge);
-  stack.use(await tellOperators({ registry, isReady, connections }, doors.port));
+  stack.use(await tellOperators({ registry, isReady, connections }, listener.port));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
   // Who comes while this one drains is for the others that listen there.
-  if (isShared) stack.defer(() => doors.close());
+  if (isShared) stack.defer(() => listener.close());
   return stack.move();
 }
 

@@ -9,7 +9,7 @@ import { type Bounds, gapBefore, type Notice, type Start } from "../log/resume.t
 import { type Limit, Slices } from "../log/slices.ts";
 import type { Observer } from "../observe/observer.ts";
 import type { Connection } from "../sse/connection.ts";
-import type { ControlData, ControlEvent } from "../sse/control-frames.ts";
+import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { encodeControl, type FrameFormat, HEARTBEAT } from "../sse/encode-frame.ts";
 import { endConnection, type StreamEnd } from "./end-stream.ts";
 import type { Behind, ReaderState, Wait } from "./reader-state.ts";
