@@ -122,8 +122,11 @@ class Feed implements AsyncDisposable {
   /** Makes sure that what comes next continues what was read last, or says that it does not. */
   async verify(): Promise<void> {
     const { jsm } = this.#deps.bus;
+    const asked = this.#tagOfLastMessage();
+    // Where the log is missing, that is what must be told.
+    asked.catch(() => undefined);
     const info = await readLogInfo(jsm, this.#tenant);
-    const relation = await this.#relationOf(info);
+    const relation = this.#relationOf(info, await asked);
     this.#isReplicated = info.config.num_replicas > 1;
     if (relation === "same") return this.#notice(info);
     const { first_seq, last_seq } = info.state;
@@ -141,15 +144,18 @@ class Feed implements AsyncDisposable {
     this.#listener.onReset({ epoch: this.#epoch, horizon, policy, relation });
   }
 
-  async #relationOf(info: StreamInfo): Promise<LogReset["relation"] | "same"> {
-    const { seq } = this.#last;
+  /** The tag that now stands at the last message's sequence; undefined where nothing does, or none was read. */
+  async #tagOfLastMessage(): Promise<string | undefined> {
+    const { seq, tag } = this.#lastMessage;
+    return tag === "0" ? undefined : tagAt(this.#deps.bus.jsm, this.#tenant, seq);
+  }
+
+  #relationOf({ config, state }: StreamInfo, tag: string | undefined): LogReset["relation"] | "same" {
     if (this.#epoch === undefined) return "first";
-    if (this.#epoch !== epochOf(info)) return "epoch";
-    if (info.state.last_seq < seq) return "tail_lost";
-    const { seq: known, tag } = this.#lastMessage;
-    const there = tag === "0" ? undefined : await tagAt(this.#deps.bus.jsm, this.#tenant, known);
-    if (there !== undefined && there !== tag) return "tail_lost";
-    return info.state.first_seq > seq + 1 ? "overrun" : "same";
+    if (this.#epoch !== epochOf({ config })) return "epoch";
+    if (state.last_seq < this.#last.seq) return "tail_lost";
+    if (tag !== undefined && tag !== this.#lastMessage.tag) return "tail_lost";
+    return state.first_seq > this.#last.seq + 1 ? "overrun" : "same";
   }
 
   async #run(): Promise<void> {
