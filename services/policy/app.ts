@@ -1,3 +1,4 @@
+import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { AuthorizationService } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
@@ -73,7 +74,9 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   starting.use(followPolicies(store, changing, log));
   const { rejections } = starting.use(await watchFiles(config.POLICY_DOCUMENTS_DIR, changing, metrics, log));
 
-  const withdrawn = starting.use(await followWithdrawnKeys(nats, log));
+  const withdrawn = starting.use(
+    await followWithdrawnKeys({ jsm: await jetstreamManager(nats, { checkAPI: false }) }, log),
+  );
   const operator = starting.use(await openOperatorToken(config, log));
   const authorizing = await createAuthorizing(nats, config, changing.snapshots, withdrawn, operator);
   const deciding = { ...authorizing, metrics, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };

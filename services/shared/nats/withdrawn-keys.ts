@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/transport-node";
+import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from "@nats-io/jetstream";
 import { BootError } from "#shared/config/read-config.ts";
 import { KEY_RING_ENTRY, KEYS_BUCKET, withdrawnKeysSchema } from "#shared/contract/key-ring.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
@@ -8,6 +7,11 @@ import { parseJson } from "#shared/json/parse-json.ts";
 
 /** How often the ring is asked for. An answer of its leader says that what is known is current; a silent watch would not. */
 const READ_EVERY_MS = 1_000;
+
+/** Who answers for the ring. The manager is taken anew for each question: how patient it is may change. */
+export interface KeyRingBus {
+  readonly jsm: JetStreamManager;
+}
 
 /** The keys that auth has withdrawn, a second ago or earlier. Disposing it stops following them. */
 export interface WithdrawnKeys extends Disposable {
@@ -20,13 +24,12 @@ export interface WithdrawnKeys extends Disposable {
  * @throws {BootError} when the ring cannot be read at first. Where auth has never run there is none, and nothing withdrawn.
  */
 export async function followWithdrawnKeys(
-  nats: NatsConnection,
+  bus: KeyRingBus,
   log: Logger,
   onWithdrawn: (kid: string) => void = () => undefined,
 ): Promise<WithdrawnKeys> {
-  const manager = await jetstreamManager(nats, { checkAPI: false });
   const known = new Set(
-    await readWithdrawn(manager).catch((error: Error) => {
+    await readWithdrawn(bus.jsm).catch((error: Error) => {
       throw new BootError(`which keys are withdrawn cannot be read (${error.message}); see infra/nats/nats.conf`);
     }),
   );
@@ -36,7 +39,7 @@ export async function followWithdrawnKeys(
     for (const kid of fresh) known.add(kid);
     for (const kid of fresh) onWithdrawn(kid);
   };
-  void keepReading(manager, adopt, stop.signal, log);
+  void keepReading(bus, adopt, stop.signal, log);
   return {
     has: (kid) => known.has(kid),
     [Symbol.dispose]: () => stop.abort(),
@@ -44,7 +47,7 @@ export async function followWithdrawnKeys(
 }
 
 async function keepReading(
-  manager: JetStreamManager,
+  bus: KeyRingBus,
   adopt: (kids: readonly string[]) => void,
   signal: AbortSignal,
   log: Logger,
@@ -53,7 +56,7 @@ async function keepReading(
   while (!signal.aborted) {
     await delay(READ_EVERY_MS, undefined, { signal }).catch(() => undefined);
     try {
-      adopt(await readWithdrawn(manager));
+      adopt(await readWithdrawn(bus.jsm));
       fault = undefined;
     } catch (error) {
       const { message } = error as Error;

@@ -1,6 +1,6 @@
 import type { EndReason, LogEntry, Position } from "../event.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
-import { type Bounds, gapBefore, gapTo, type Notice, type Start } from "../log/resume.ts";
+import { type Bounds, gapBefore, type Notice, type Start } from "../log/resume.ts";
 import type { Connection } from "../sse/connection.ts";
 import { BEAT_FRAME, encodeControl, type FrameFormat } from "../sse/encode-frame.ts";
 import { setImmediate } from "node:timers/promises";
@@ -9,6 +9,7 @@ import type { Audience, AudienceKey, Member } from "../audiences/audience.ts";
 import type { Registration, RegisteredStream } from "../access/registration.ts";
 import { authorizeEvent } from "../access/authorize-event.ts";
 import { type Limit, Slices } from "../log/slices.ts";
+import { UntoldHole } from "../log/untold-hole.ts";
 import type { Tenant } from "./tenant.ts";
 
 /** What a reader behind the horizon waits for. */
@@ -43,8 +44,7 @@ export class Reader implements Member, RegisteredStream {
   #cursor: Position;
   /** The last position the client was told. */
   #told: Position | undefined;
-  /** Where a hole begins that ends at the cursor or before it, with nothing for this reader since: not told yet. */
-  #hole: { readonly after: Position; readonly to: Position } | undefined;
+  readonly #hole = new UntoldHole();
   #running = false;
   #ended = false;
   #wait: { readonly for: Wait; readonly since: number } | undefined;
@@ -138,7 +138,7 @@ export class Reader implements Member, RegisteredStream {
   jumpTo(position: Position, notice: Notice): void {
     this.leaveAudience();
     this.#slices.drop();
-    this.#hole = undefined;
+    this.#hole.forget();
     this.#cursor = position;
     this.#tell(notice, position);
   }
@@ -277,7 +277,7 @@ export class Reader implements Member, RegisteredStream {
         }
       }
       if (undecided !== undefined) break;
-      if (entry.kind === "hole") this.#hole = { after: this.#hole?.after ?? this.#cursor, to: entry.position };
+      if (entry.kind === "hole") this.#hole.add(this.#cursor, entry.position);
       this.#cursor = entry.position;
       this.#wait = undefined;
     }
@@ -305,19 +305,19 @@ export class Reader implements Member, RegisteredStream {
     for (const frame of this.#takeHole()) this.connection.write(frame);
   }
 
-  /** The frame of a hole that is not told yet, which counts as told from here on. */
+  /** The frame that is due before anything else is written, if there is one. */
   #takeHole(): Buffer[] {
-    if (this.#hole === undefined) return [];
-    const { after, to } = this.#hole;
-    const { notice, position } = gapTo(this.#tenant.epoch, after, to, "erased");
-    this.#hole = undefined;
-    this.#told = position;
-    this.#deps.onNotice(notice.event);
-    return [encodeControl(notice.event, notice.data, formatEventId(this.#tenant.epoch, position))];
+    const gap = this.#hole.take(this.#tenant.epoch);
+    return gap === undefined ? [] : [this.#frameOf(gap.notice, gap.position)];
   }
 
-  #tell({ event, data }: Notice, position: Position): void {
+  #tell(notice: Notice, position: Position): void {
+    this.connection.write(this.#frameOf(notice, position));
+  }
+
+  #frameOf({ event, data }: Notice, position: Position): Buffer {
     this.#deps.onNotice(event);
-    this.tell(event, data, position);
+    this.#told = position;
+    return encodeControl(event, data, formatEventId(this.#tenant.epoch, position));
   }
 }
