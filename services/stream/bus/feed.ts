@@ -68,7 +68,12 @@ export interface FeedDeps {
  */
 export async function openFeed(tenant: string, listener: FeedListener, deps: FeedDeps): Promise<AsyncDisposable> {
   const feed = new Feed(tenant, listener, deps);
-  await feed.verify();
+  try {
+    await feed.verify();
+  } catch (error) {
+    await feed[Symbol.asyncDispose]();
+    throw error;
+  }
   feed.start();
   return feed;
 }
@@ -98,7 +103,7 @@ class Feed implements AsyncDisposable {
   #looks = { begun: 0, ended: 0, open: 0 };
   /** Whether messages are held until the leader has said that those before them are gone. */
   #isConfirming = false;
-  /** Rises with every sign that reading gets on. */
+  /** Rises with every sign that reading gets on. The leader's answers are none: it may answer where nobody can read. */
   #progress = 0;
   /** Why the log could not be read since it last could: each reason is told once. */
   readonly #troubles = new Set<string>();
@@ -252,14 +257,12 @@ class Feed implements AsyncDisposable {
     }
   }
 
-  /** Takes in what the log's leader says it holds. */
+  /** Takes in what the log's leader says it holds. Where everything is read, that is a sign of life. */
   #notice({ state }: StreamInfo): void {
     if (this.#seen !== undefined && hasLostMessages(this.#seen, state)) this.#listener.onPurged();
     this.#seen = state;
     this.#listener.onFirst(state.first_seq);
-    if (state.last_seq > this.#last.seq) return;
-    this.#progress += 1;
-    this.#listener.onAlive();
+    if (state.last_seq <= this.#last.seq) this.#listener.onAlive();
   }
 
   /** Passes what is gone behind the last message: no message comes that would show it, and a revoke may be among it. */
