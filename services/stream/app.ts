@@ -152,7 +152,7 @@ async function startEdge(
     log,
   };
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
-  const withdrawn = stack.use(await followWithdrawnKeys(nats, log, (kid) => endStreamsOf(hub, kid)));
+  const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOf(hub, kid)));
   stack.use(startKeepAlive(hub, verifying));
   const workerId = randomBytes(6).toString("hex");
   return {

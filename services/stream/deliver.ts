@@ -11,6 +11,9 @@ import type { PolicyEntry } from "#shared/contract/control-entry.ts";
  * entry finds it done.
  *
  *     entry → control? put it in force : tail → audiences: match → decide → encode → flush → sockets
+ *
+ * A hole is an entry too. Before the first of several the decisions are distrusted, so that no reader is in an audience;
+ * each reader meets the hole in the tail.
  */
 export function deliver(tenant: Tenant, entry: LogEntry, deps: VerifyDeps): void {
   deps.checkClock();

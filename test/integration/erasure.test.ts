@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { erasedControlSubject } from "#shared/contract/tenant-log.ts";
 import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
 import type { Frame } from "#test/support/parse-frame.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
@@ -152,7 +153,7 @@ async function purge(topic: string): Promise<void> {
 
 /** Writes the entry as policy does. */
 async function eraseByEntry(entry: object): Promise<void> {
-  await policy.js.publish("control.demo.erased", JSON.stringify(entry));
+  await policy.js.publish(erasedControlSubject("demo"), JSON.stringify(entry));
 }
 
 /** The gaps a stream was told, and the events around each. */

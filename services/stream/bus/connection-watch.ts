@@ -33,9 +33,8 @@ export class ConnectionWatch {
   }
 
   async #follow(nats: NatsConnection): Promise<void> {
-    const statuses = nats.status();
-    this.#stop.addEventListener("abort", () => void statuses[Symbol.asyncIterator]().return?.());
-    for await (const { type } of statuses) {
+    for await (const { type } of nats.status()) {
+      // The next status, whenever that is: a ping tells one every few seconds.
       if (this.#stop.aborted) return;
       if (type === "disconnect") this.#outage.abort();
       if (type !== "reconnect") continue;

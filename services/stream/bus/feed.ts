@@ -63,7 +63,12 @@ export interface FeedDeps {
  */
 export async function openFeed(tenant: string, listener: FeedListener, deps: FeedDeps): Promise<AsyncDisposable> {
   const feed = new Feed(tenant, listener, deps);
-  await feed.verify();
+  try {
+    await feed.verify();
+  } catch (error) {
+    await feed[Symbol.asyncDispose]();
+    throw error;
+  }
   feed.start();
   return feed;
 }
@@ -93,7 +98,7 @@ class Feed implements AsyncDisposable {
   #looks = { begun: 0, ended: 0, open: 0 };
   /** Whether messages are held until the leader has said that those before them are gone. */
   #isConfirming = false;
-  /** Rises with every sign that reading gets on. */
+  /** Rises with every sign that reading gets on. The leader's answers are none: it may answer where nobody can read. */
   #progress = 0;
   /** Why the log could not be read since it last could: each reason is told once. */
   readonly #troubles = new Set<string>();
@@ -117,8 +122,11 @@ class Feed implements AsyncDisposable {
   /** Makes sure that what comes next continues what was read last, or says that it does not. */
   async verify(): Promise<void> {
     const { jsm } = this.#deps.bus;
+    const asked = this.#tagOfLastMessage();
+    // Where the log is missing, that is what must be told.
+    asked.catch(() => undefined);
     const info = await readLogInfo(jsm, this.#tenant);
-    const relation = await this.#relationOf(info);
+    const relation = this.#relationOf(info, await asked);
     this.#isReplicated = info.config.num_replicas > 1;
     if (relation === "same") return this.#notice(info);
     const { first_seq, last_seq } = info.state;
@@ -136,15 +144,18 @@ class Feed implements AsyncDisposable {
     this.#listener.onReset({ epoch: this.#epoch, horizon, policy, relation });
   }
 
-  async #relationOf(info: StreamInfo): Promise<LogReset["relation"] | "same"> {
-    const { seq } = this.#last;
+  /** The tag that now stands at the last message's sequence; undefined where nothing does, or none was read. */
+  async #tagOfLastMessage(): Promise<string | undefined> {
+    const { seq, tag } = this.#lastMessage;
+    return tag === "0" ? undefined : tagAt(this.#deps.bus.jsm, this.#tenant, seq);
+  }
+
+  #relationOf({ config, state }: StreamInfo, tag: string | undefined): LogReset["relation"] | "same" {
     if (this.#epoch === undefined) return "first";
-    if (this.#epoch !== epochOf(info)) return "epoch";
-    if (info.state.last_seq < seq) return "tail_lost";
-    const { seq: known, tag } = this.#lastMessage;
-    const there = tag === "0" ? undefined : await tagAt(this.#deps.bus.jsm, this.#tenant, known);
-    if (there !== undefined && there !== tag) return "tail_lost";
-    return info.state.first_seq > seq + 1 ? "overrun" : "same";
+    if (this.#epoch !== epochOf({ config })) return "epoch";
+    if (state.last_seq < this.#last.seq) return "tail_lost";
+    if (tag !== undefined && tag !== this.#lastMessage.tag) return "tail_lost";
+    return state.first_seq > this.#last.seq + 1 ? "overrun" : "same";
   }
 
   async #run(): Promise<void> {
@@ -241,14 +252,12 @@ class Feed implements AsyncDisposable {
     }
   }
 
-  /** Takes in what the log's leader says it holds. */
+  /** Takes in what the log's leader says it holds. Where everything is read, that is a sign of life. */
   #notice({ state }: StreamInfo): void {
     if (this.#seen !== undefined && hasLostMessages(this.#seen, state)) this.#listener.onPurged();
     this.#seen = state;
     this.#listener.onFirst(state.first_seq);
-    if (state.last_seq > this.#last.seq) return;
-    this.#progress += 1;
-    this.#listener.onAlive();
+    if (state.last_seq <= this.#last.seq) this.#listener.onAlive();
   }
 
   /** Passes what is gone behind the last message: no message comes that would show it, and a revoke may be among it. */

@@ -52,7 +52,7 @@ export function hasQuorum({ config, cluster }: Pick<StreamInfo, "config" | "clus
 }
 
 /** The random id this log was created with. */
-export function epochOf({ config }: StreamInfo): string {
+export function epochOf({ config }: Pick<StreamInfo, "config">): string {
   return config.metadata?.[EPOCH_METADATA] ?? "";
 }
 

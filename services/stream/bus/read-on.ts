@@ -20,8 +20,8 @@ import type { Bus } from "./paced-bus.ts";
 /** Messages asked for at a time: with 1 000 one consumer reads 63 000 a second, with 100 it reads 56 000. */
 const MAX_MESSAGES = 1_000;
 
-/** Holes the leader is asked about at a time. */
-const MAX_RUNS = 256;
+/** Holes the leader is asked about at a time. It answers each with a message, which may be as large as any. */
+const MAX_RUNS = 64;
 
 /** Messages that are held while the leader is asked. When more come, the consumer is given up and another one reads on. */
 const MAX_HELD = { messages: 4 * MAX_MESSAGES, bytes: 32 * 1024 * 1024 };
@@ -119,6 +119,7 @@ class MessageWindow {
   readonly #disturb: (reason: Error) => void;
   #held: JsMsg[] = [];
   #heldBytes = 0;
+  #isFull = false;
   #isAbandoned = false;
   #confirming: Promise<void> | undefined;
 
@@ -139,7 +140,7 @@ class MessageWindow {
   }
 
   receive(message: JsMsg): void {
-    if (this.#isAbandoned) return;
+    if (this.#isAbandoned || this.#isFull) return;
     const before = this.#held.at(-1)?.seq ?? this.#reading.after();
     if (message.seq <= before) return this.#disturb(new AppError("unavailable", "a message came a second time"));
     if (this.#confirming === undefined && message.seq === before + 1) return this.#pass(message);
@@ -148,11 +149,10 @@ class MessageWindow {
   }
 
   #hold(message: JsMsg): void {
-    this.#heldBytes += message.data.length;
-    if (this.#held.length >= MAX_HELD.messages || (this.#heldBytes > MAX_HELD.bytes && this.#held.length > 0)) {
-      return this.#disturb(new AppError("unavailable", "more messages came than can be held"));
-    }
     this.#held.push(message);
+    this.#heldBytes += message.data.length;
+    this.#isFull = this.#held.length >= MAX_HELD.messages || this.#heldBytes > MAX_HELD.bytes;
+    if (this.#isFull) this.#disturb(new AppError("unavailable", "more messages came than can be held"));
   }
 
   async #confirm(): Promise<void> {

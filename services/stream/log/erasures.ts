@@ -53,11 +53,13 @@ function createErasure(entry: ErasedEntry, epoch: string): Erasure {
   const { through } = entry;
   if ("subject" in entry) {
     const { subject } = entry;
-    // Most topics already differ before the first wildcard; comparing that takes a tenth of the time of a match.
+    // A tail may hold half a million events, and most topics already differ around the wildcards: comparing these parts of
+    // them takes a tenth of the time of a match.
     const beginning = subject.slice(0, subject.search(/[*>]|$/));
+    const end = /[^*>]*$/.exec(subject)?.[0] ?? "";
     return {
       covers: ({ position, topic }) =>
-        position.seq <= through && topic.startsWith(beginning) && topicMatches(subject, topic),
+        position.seq <= through && topic.endsWith(end) && topic.startsWith(beginning) && topicMatches(subject, topic),
     };
   }
   const tags = new Map<number, string>();
