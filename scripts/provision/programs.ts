@@ -56,6 +56,50 @@ export const chromium: Program = {
   files: ["usr/lib/chromium/chromium"],
 };
 
+const nginx: Program = {
+  name: "nginx",
+  commands: ["nginx"],
+  versionArguments: ["-v"],
+  atLeast: [1, 22],
+  packages: [["nginx"]],
+  files: ["usr/sbin/nginx"],
+  formula: "nginx",
+};
+
+/** Debian 12 has 2.6, which knows no `handle_errors 502`; the newer one is static. */
+const caddy: Program = {
+  name: "caddy",
+  commands: ["caddy"],
+  atLeast: [2, 8],
+  packages: [["caddy"]],
+  newerSuite: "sid",
+  files: ["usr/bin/caddy"],
+  formula: "caddy",
+};
+
+const haproxy: Program = {
+  name: "haproxy",
+  commands: ["haproxy"],
+  versionArguments: ["-v"],
+  atLeast: [2, 6],
+  packages: [["haproxy"]],
+  files: ["usr/sbin/haproxy"],
+  formula: "haproxy",
+};
+
+/** Its modules lie in `usr/lib/apache2/modules` of the same folder. */
+const apache: Program = {
+  name: "apache2",
+  commands: ["apache2"],
+  versionArguments: ["-v"],
+  atLeast: [2, 4],
+  packages: [["apache2-bin"]],
+  files: ["usr/sbin/apache2"],
+};
+
+/** The reverse proxies that `infra/proxy` has files for and Debian has packages of. */
+export const proxies: readonly Program[] = [nginx, caddy, haproxy, apache];
+
 /** The second browser of the client matrix. */
 export const firefox: Program = {
   name: "firefox",

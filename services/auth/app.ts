@@ -1,3 +1,4 @@
+import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
 import type { Hono } from "hono";
@@ -75,7 +76,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const redis = starting.adopt(await connectRedis(config.REDIS_URL, log), (client) => client.disconnect());
   const nats = starting.adopt(await connectNats(config.NATS_URL, "auth", log), drainNats);
   const keys = starting.use(await openKeys(config, encryptionKey, nats, log));
-  void keys.follow();
+  keys.follow();
   const revocations = await openRevocations(nats, { replicas, sessionMs: sessionSeconds * 1000 });
 
   const registry = createMetricsRegistry();
@@ -136,7 +137,7 @@ async function openDoors(
   };
   starting.defer(() => setReady(false));
   setReady(true);
-  log.info({ http, https: tls?.port, grpc: grpc.port, ops: ops.port }, "ready");
+  log.info({ version: VERSION, http, https: tls?.port, grpc: grpc.port, ops: ops.port }, "ready");
 }
 
 interface DoorParts {

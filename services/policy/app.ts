@@ -1,3 +1,4 @@
+import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { AuthorizationService } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
@@ -110,7 +111,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   };
   starting.defer(() => setReady(false));
   setReady(true);
-  log.info({ http, grpc: grpc.port, ops: ops.port }, "ready");
+  log.info({ version: VERSION, http, grpc: grpc.port, ops: ops.port }, "ready");
   return starting.move();
 }
 
@@ -210,8 +211,9 @@ async function checkTenants(changing: PolicyChanging, log: Logger): Promise<void
 async function checkTenant(changing: PolicyChanging, tenant: string): Promise<void> {
   const stored = await changing.store.read(tenant);
   if (stored?.policy.lifecycle.state === "deleted") return;
-  await changing.logs.ensure(tenant, logShapeOf(stored?.policy));
-  await keepTenant(changing, tenant);
+  // A log without a policy was made by a process that ended half-way, or the store has lost the policy.
+  if (stored === undefined) await changing.logs.ensure(tenant, logShapeOf(undefined));
+  else await keepTenant(changing, tenant);
 }
 
 /** Keeps up with the changes of other processes, and the logs with the store, until disposed. */

@@ -28,6 +28,6 @@ return 0
 export function createRefreshStanding(redis: Redis): RefreshStanding {
   redis.defineCommand("standsRefresh", { numberOfKeys: 1, lua: STANDS });
   return async ({ family, generation }) => {
-    return (await callRedis(redis.standsRefresh(keyOf(family), generation, GRACE_MS))) === 1;
+    return (await callRedis(() => redis.standsRefresh(keyOf(family), generation, GRACE_MS))) === 1;
   };
 }

@@ -49,7 +49,7 @@ export function createSessionStore(
   defineScripts(redis);
   const touchMs = Math.min(MAX_TOUCH_MS, Math.floor(idleMs / 4));
   const find = async (sid: string): Promise<SessionRecord | undefined> =>
-    recordOf(sid, await callRedis(redis.lookAtSession(keyOf(sid), idleMs)));
+    recordOf(sid, await callRedis(() => redis.lookAtSession(keyOf(sid), idleMs)));
   return {
     find,
     async create(session) {
@@ -57,7 +57,7 @@ export function createSessionStore(
       const now = clock.wall();
       const remainingMs = endsAt - now;
       // In the indexes first: whoever ends all sessions of a subject then finds each that was stored.
-      await callRedis(
+      await callRedis(() =>
         Promise.all([
           redis.enterSession(indexOf(tenant, subject), sid, endsAt, remainingMs, now),
           redis.enterSession(LIVE_KEY, sid, endsAt, remainingMs, now),
@@ -66,26 +66,26 @@ export function createSessionStore(
       );
     },
     async touch(sid) {
-      return recordOf(sid, await callRedis(redis.lookAtSession(keyOf(sid), idleMs, touchMs)));
+      return recordOf(sid, await callRedis(() => redis.lookAtSession(keyOf(sid), idleMs, touchMs)));
     },
     async rotate(sid, generation) {
       const limits = [GRACE_MS, idleMs, RENEWAL_MARGIN_MS];
-      return rotationOf(sid, await callRedis(redis.rotateSession(keyOf(sid), generation, ...limits)));
+      return rotationOf(sid, await callRedis(() => redis.rotateSession(keyOf(sid), generation, ...limits)));
     },
     async end(sid) {
-      await callRedis(Promise.all([redis.endSession(keyOf(sid)), redis.zrem(LIVE_KEY, sid)]));
+      await callRedis(() => Promise.all([redis.endSession(keyOf(sid)), redis.zrem(LIVE_KEY, sid)]));
     },
     async ofSubject(tenant, subject) {
       const index = indexOf(tenant, subject);
-      const sids = await callRedis(redis.zrange(index, 0, String(MAX_LISTED - 1), "REV"));
+      const sids = await callRedis(() => redis.zrange(index, 0, String(MAX_LISTED - 1), "REV"));
       const records = await Promise.all(sids.map(find));
       const over = sids.filter((_, place) => records[place]?.isLive !== true);
-      if (over.length > 0) await callRedis(redis.zrem(index, ...over));
+      if (over.length > 0) await callRedis(() => redis.zrem(index, ...over));
       return records.filter((record): record is SessionRecord => record?.isLive === true);
     },
     async count() {
       const pruned = redis.zremrangebyscore(LIVE_KEY, "-inf", String(clock.wall()));
-      const [, live] = await callRedis(Promise.all([pruned, redis.zcard(LIVE_KEY)]));
+      const [, live] = await callRedis(() => Promise.all([pruned, redis.zcard(LIVE_KEY)]));
       return live;
     },
   };

@@ -6,6 +6,7 @@ import {
   jetstreamManager,
   type JetStreamManager,
   type StoredMsg,
+  type StreamConfig,
   type StreamInfo,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -14,14 +15,14 @@ import { logStreamName, policyControlSubject } from "#shared/contract/tenant-log
 import { AppError } from "#shared/errors/app-error.ts";
 import { appendControl } from "#shared/nats/append-control.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
-import type { LastPolicyEntry, LogShape, TenantLogs } from "../tenants/tenant-logs.ts";
+import type { Ensured, LastPolicyEntry, LogShape, TenantLogs } from "../tenants/tenant-logs.ts";
 import {
+  checkLogSettings,
   isSame,
   type LogRetention,
   logSettings,
   type ShapeSettings,
   shapeSettings,
-  wrongLogSettings,
 } from "./log-settings.ts";
 
 /** The tenants' logs as JetStream streams. */
@@ -53,20 +54,17 @@ async function ensureLog(
   tenant: string,
   shape: LogShape,
   retention: LogRetention,
-): Promise<boolean> {
-  const wanted = shapeSettings(tenant, shape, retention);
-  const name = logStreamName(tenant);
+): Promise<Ensured> {
   const existing = await findStream(manager, tenant);
-  if (existing !== undefined) {
-    return correctLog(manager, tenant, existing, wanted);
-  }
+  if (existing !== undefined) return correctLog(manager, tenant, existing, shapeSettings(tenant, shape, retention));
+  const closed = shapeSettings(tenant, { ...shape, takesEvents: false }, retention);
   // Hex, so that the epoch needs no escape anywhere. Another process may be quicker: then its log is the one to check.
-  const settings = logSettings(tenant, randomBytes(6).toString("hex"), wanted);
-  const made = await manager.streams.add({ ...settings, name }).catch((error: unknown) => error as Error);
+  const settings = logSettings(tenant, randomBytes(6).toString("hex"), closed);
+  const made = await manager.streams.add({ ...settings, name: logStreamName(tenant) }).catch((error: unknown) => error);
   const found = await findStream(manager, tenant);
   if (found === undefined) throw logUnavailable(tenant, made);
-  await correctLog(manager, tenant, found, wanted);
-  return true;
+  if (made instanceof Error) return correctLog(manager, tenant, found, shapeSettings(tenant, shape, retention));
+  return "made";
 }
 
 async function correctLog(
@@ -74,20 +72,23 @@ async function correctLog(
   tenant: string,
   { config }: StreamInfo,
   wanted: ShapeSettings,
-): Promise<boolean> {
-  const wrong = wrongLogSettings(tenant, config);
-  if (wrong.length > 0) {
-    const message = `the stream ${config.name} cannot be the log of tenant ${tenant}: ${wrong.join("; ")}`;
+): Promise<Ensured> {
+  const { repairs, faults } = checkLogSettings(tenant, config);
+  if (faults.length > 0) {
+    const message = `the stream ${config.name} cannot be the log of tenant ${tenant}: ${faults.join("; ")}`;
     throw new AppError("internal", message);
   }
   const isCurrent =
+    Object.keys(repairs).length === 0 &&
     isSame(wanted.subjects, config.subjects) &&
     config.max_bytes === wanted.max_bytes &&
     config.max_age === wanted.max_age &&
     config.num_replicas === wanted.num_replicas;
-  if (isCurrent) return false;
-  await answered(tenant, () => manager.streams.update(config.name, { ...config, ...wanted }));
-  return true;
+  if (isCurrent) return "nothing";
+  await answered(tenant, () =>
+    manager.streams.update(config.name, { ...config, ...repairs, ...wanted } as StreamConfig),
+  );
+  return "changed";
 }
 
 /** A tenant's log as its leader describes it; undefined where there is none. */

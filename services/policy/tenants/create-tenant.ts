@@ -2,7 +2,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { announce } from "../announce.ts";
 import { nextVersion, type PolicyChanging } from "../change-policy.ts";
 import { emptyContent } from "../store/stored-policy.ts";
-import { logShapeOf, settleTenant } from "./keep-tenant.ts";
+import { keepTenant, logShapeOf, settleTenant } from "./keep-tenant.ts";
 
 /**
  * Makes a tenant: its log, then a policy that allows nothing, then the announcement. Answers whether there was no such
@@ -16,8 +16,7 @@ export async function createTenant(on: PolicyChanging, tenant: string, by: strin
     throw new AppError("tenant_deleted", "a tenant of this name is being deleted; try again in a minute");
   }
   if (existing !== undefined) {
-    await settleTenant(on, tenant);
-    await announce(on.logs, tenant, existing.policy.version);
+    await keepTenant(on, tenant);
     return false;
   }
   const tombstone = await on.lives.tombstones.read(tenant);
@@ -28,10 +27,14 @@ export async function createTenant(on: PolicyChanging, tenant: string, by: strin
   const at = new Date(on.clock.wall()).toISOString();
   const why = "the tenant was made";
   const policy = { ...emptyContent(tenant), version, at, by, why };
-  if (!(await on.store.replace(tenant, policy, undefined))) return false;
+  if (!(await on.store.replace(tenant, policy, undefined))) {
+    await keepTenant(on, tenant);
+    return false;
+  }
   on.snapshots.adopt(tenant, policy);
   const noted = on.onChanged({ kind: "made", tenant, by, why, address, after: version.number });
   await announce(on.logs, tenant, version);
+  await settleTenant(on, tenant);
   await noted;
   return true;
 }

@@ -141,6 +141,36 @@ describe("a tenant", () => {
     expect(await tenants.subjectsOf(tenant)).toEqual(closed(tenant));
   });
 
+  it.each(["active", "suspended"] as const)(
+    "whose log is gone while it is %s gets a new one, whose first entry is the policy in force",
+    async (state) => {
+      const { manager } = tenants.policies;
+      const tenant = await tenants.create();
+      await tenants.become(tenant, state);
+      const epochOf = async () => (await manager.streams.info(`EVENTS_${tenant}`)).config.metadata?.["sluice_epoch"];
+      const epoch = await epochOf();
+      await manager.streams.delete(`EVENTS_${tenant}`);
+      const made: unknown[] = [];
+      const logs: PolicyChanging["logs"] = {
+        ...other.logs,
+        appendPolicyEntry: async (...entry) => {
+          made.push(await tenants.subjectsOf(tenant));
+          return other.logs.appendPolicyEntry(...entry);
+        },
+      };
+      await keepTenant({ ...other, logs }, tenant);
+      expect(made).toEqual([closed(tenant)]);
+      expect(await tenants.subjectsOf(tenant)).toEqual(state === "active" ? open(tenant) : closed(tenant));
+      expect(await epochOf()).not.toBe(epoch);
+      const { version } = (await on.store.read(tenant))!.policy;
+      expect((await manager.streams.getMessage(`EVENTS_${tenant}`, { seq: 1 }))?.json()).toEqual({
+        version: version.number,
+        build: version.build,
+        all: true,
+      });
+    },
+  );
+
   describe("with limits", () => {
     it("has the log keep no more, and what it does not say is the default", async () => {
       const tenant = await tenants.create();

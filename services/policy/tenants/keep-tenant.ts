@@ -29,7 +29,11 @@ export function logShapeOf(policy: StoredPolicy | undefined): LogShape {
 export async function keepTenant(on: PolicyChanging, tenant: string): Promise<void> {
   const stored = await on.store.read(tenant);
   if (stored === undefined) return;
-  if (stored.policy.lifecycle.state !== "deleted") await ensureAnnounced(on, tenant);
+  if (stored.policy.lifecycle.state !== "deleted") {
+    // The log first: what is announced must find one.
+    await on.logs.ensure(tenant, logShapeOf(stored.policy));
+    await ensureAnnounced(on, tenant);
+  }
   await settleTenant(on, tenant);
 }
 
@@ -62,8 +66,12 @@ async function settle(
     return false;
   }
   if (lifecycle.state === "deleted") return settleDeleted(on, tenant, stored, last);
-  const isShaped = !(await on.logs.ensure(tenant, logShapeOf(stored.policy)));
-  if (isShaped && isTold(lifecycle, last)) return true;
+  const ensured = await on.logs.ensure(tenant, logShapeOf(stored.policy));
+  if (ensured === "made") {
+    await announce(on.logs, tenant, stored.policy.version);
+    return false;
+  }
+  if (ensured === "nothing" && isTold(lifecycle, last)) return true;
   if (!(await tell(on, tenant, stored.policy, last))) return false;
   return isUnchanged(on, tenant, stored);
 }

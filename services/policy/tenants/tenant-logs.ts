@@ -18,14 +18,18 @@ export interface LogShape {
   readonly maxAgeMs: number | undefined;
 }
 
+/** What had to be done for a log to be as it must be. */
+export type Ensured = "made" | "changed" | "nothing";
+
 /** The tenants' logs. Every method throws `unavailable` when a log does not answer. */
 export interface TenantLogs {
   /**
-   * Makes the tenant's log if there is none; an existing one is brought into this shape, and keeps its epoch. Tells whether
-   * anything had to be done.
-   * @throws {AppError} `internal` naming the settings that an existing log must not have.
+   * Makes the tenant's log if there is none. A log that is made takes no events yet, whatever the shape says: the policy in
+   * force is announced in it first, and another call opens it. An existing log is brought into this shape, loses settings
+   * that would hide events, and keeps its epoch.
+   * @throws {AppError} `internal` naming the settings that an existing log must not have and nobody can change.
    */
-  ensure(tenant: string, shape: LogShape): Promise<boolean>;
+  ensure(tenant: string, shape: LogShape): Promise<Ensured>;
   /** The tenants that have a log, known to the store or not. */
   tenants(): Promise<string[]>;
   /** The last policy entry, as the log's leader knows it. */

@@ -8,6 +8,7 @@ import { cors } from "hono/cors";
 import type { z } from "zod";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { isListedOrigin } from "./origin.ts";
 import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
 
@@ -24,7 +25,7 @@ export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, l
   const api = new Hono();
   api.use(
     cors({
-      origin: (origin) => (allowedOrigins.includes(origin) ? origin : null),
+      origin: (origin) => (isListedOrigin(origin, allowedOrigins) ? origin : null),
       credentials: true,
       allowMethods: ["GET", "POST", "PUT", "DELETE"],
       allowHeaders: ["authorization", "content-type", "if-match", "x-auth-token"],

@@ -7,7 +7,7 @@ import {
 } from "@nats-io/jetstream";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import type { History } from "../connections/tenant.ts";
+import type { History } from "../log/tenant-log.ts";
 import type { GoneReason } from "../log/resume.ts";
 import { nanosOf, tagOf } from "#shared/protocol/event-id.ts";
 import { decodeEntry, type StoredMessage } from "./decode-entry.ts";

@@ -6,7 +6,6 @@ import type { OpenTenant } from "../connections/hub.ts";
 import { Tenant, type TenantDeps } from "../connections/tenant.ts";
 import type { VerifyDeps } from "../access/verify.ts";
 import { deliver, resetLog } from "../deliver.ts";
-import type { StreamMetrics } from "../observe/metrics.ts";
 import { openFeed } from "./feed.ts";
 import { createHistory } from "./history.ts";
 
@@ -18,7 +17,6 @@ export interface OpenTenantDeps extends TenantDeps {
   readonly maxEventBytes: number;
   /** The time that logs are stamped with, as far as this host knows it. */
   readonly wall: () => number;
-  readonly metrics: StreamMetrics;
   readonly log: Logger;
 }
 
@@ -27,25 +25,23 @@ export interface OpenTenantDeps extends TenantDeps {
  * @throws {AppError} `tenant_unknown` or `unavailable`.
  */
 export async function openTenant(id: string, deps: OpenTenantDeps): Promise<OpenTenant> {
-  const { nats, jsm, verifying, maxEventBytes, wall, metrics, log } = deps;
-  const tenant = new Tenant(id, createHistory(jsm, id, maxEventBytes), {
-    ...deps,
-    countDecisions: metrics.countDecisions,
-  });
+  const { nats, jsm, verifying, maxEventBytes, wall, observer, log } = deps;
+  const tenant = new Tenant(id, createHistory(jsm, id, maxEventBytes), deps);
   const feed = await openFeed(
     id,
     {
       onReset: (opening) => resetLog(tenant, opening, verifying),
       onEntry: (entry) => {
-        if (entry.kind === "poison") deps.onPoison({ tenant: id, seq: entry.position.seq, reason: entry.reason });
+        if (entry.kind === "poison")
+          observer.quarantined({ tenant: id, seq: entry.position.seq, reason: entry.reason });
         deliver(tenant, entry, verifying);
-        if (entry.kind === "control" && entry.change.of === "policy") metrics.policyApplied(wall() - entry.storedAt);
-        if (entry.kind === "event" && tenant.decisions.isWithoutRule(entry.type)) metrics.eventWithoutRule(entry.type);
+        if (entry.kind === "control" && entry.change.of === "policy") observer.policyApplied(wall() - entry.storedAt);
+        if (entry.kind === "event" && tenant.decisions.isWithoutRule(entry.type)) observer.withoutRule(entry.type);
       },
-      onAlive: () => tenant.markAlive(),
+      onAlive: () => tenant.log.markAlive(),
       onMissing: () => invalidateGrants(tenant, verifying),
     },
-    { nats, js: jetstream(nats), jsm, maxEventBytes, log, onDisturbed: () => metrics.feedDisturbed() },
+    { nats, js: jetstream(nats), jsm, maxEventBytes, log, onDisturbed: () => observer.feedDisturbed() },
   );
   return {
     tenant,

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { AppError } from "#shared/errors/app-error.ts";
+import { isListedOrigin } from "#shared/http/origin.ts";
 import type { DemoPage } from "./demo-page.ts";
 import { readThroughHandshakeSockets } from "./handshake-socket.ts";
 import { type RebindRoute, rebindTarget, serveRebind } from "./rebind-route.ts";
@@ -30,7 +31,7 @@ export function createEdgeServer(deps: EdgeServerDeps): Server {
       // A stream takes its socket for good: the answer to a request sent behind it would stand in the middle of it.
       if (streaming.has(request.socket)) return void request.socket.destroy();
       handle(deps, streaming, request, response).catch((error: unknown) => {
-        deps.route.edge.onFault(error);
+        deps.route.edge.observer.fault(error);
         request.socket.destroy();
       });
     },
@@ -81,7 +82,7 @@ function parseUrl(target: string | undefined): URL | undefined {
 /** CORS by an exact list; caches must not give one page's answer to another, nor one person's. */
 function allowOrigin(allowed: readonly string[], { headers }: IncomingMessage, response: ServerResponse): void {
   response.setHeader("vary", "Origin, Cookie, Authorization, X-Auth-Token, Accept-Encoding");
-  if (headers.origin === undefined || !allowed.includes(headers.origin)) return;
+  if (headers.origin === undefined || !isListedOrigin(headers.origin, allowed)) return;
   response.setHeader("access-control-allow-origin", headers.origin);
   response.setHeader("access-control-allow-credentials", "true");
   response.setHeader("access-control-expose-headers", "X-Connection-ID, X-Request-ID, X-Access-Token-Renewed");

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { readTokenSource } from "#shared/http/token-source.ts";
+import type { Observer } from "../observe/observer.ts";
 import type { CallConnection } from "../call-connection.ts";
 import { identityOf } from "../access/registration.ts";
 import type { StreamClaims } from "../access/verify-stream-token.ts";
@@ -16,8 +17,7 @@ const bodySchema = z.strictObject({ access_token: z.string().min(1).optional() }
 /** What the route needs. */
 export interface RebindRoute extends Pick<TokenReading, "verify" | "allowedOrigins"> {
   readonly callConnection: CallConnection;
-  /** Told of failures that nobody expects. */
-  readonly onFault: (error: unknown) => void;
+  readonly observer: Pick<Observer, "fault">;
 }
 
 /** The connection id in the path of a rebind; undefined for any other path. */
@@ -47,7 +47,7 @@ export async function serveRebind(
     response.end(JSON.stringify(answer));
   } catch (thrown) {
     const error = toAppError(thrown);
-    if (error.code === "internal") route.onFault(error.cause ?? error);
+    if (error.code === "internal") route.observer.fault(error.cause ?? error);
     // The rest of a refused body is not read: a client that kept the connection would see its next request cut off.
     if (!request.complete) response.setHeader("connection", "close");
     tellProblem(response, error);

@@ -1,13 +1,15 @@
 import type { Socket } from "node:net";
-import { type ContentCoding, identity } from "./content-coding.ts";
+import { type BodyCoding, plainBody } from "./body-coding.ts";
 
 /** After the last frame the client has this long to close, then the socket is reset. */
 const LINGER_MS = 1_000;
 
-/** A client's bare socket, after the response's headers. Owns the socket: nobody else writes to it or ends it. */
+/** A client's bare socket. Owns it: nobody else writes to it or ends it. */
 export class Connection {
   readonly #socket: Socket;
-  readonly coding: ContentCoding;
+  readonly coding: BodyCoding;
+  /** The response's head until it is written, in one write with the first frames: two cost an eighth of a handshake. */
+  #head: Buffer | undefined;
   #ended = false;
   /** Resolves when the socket is gone, whoever ended it. */
   readonly closed: Promise<void>;
@@ -18,9 +20,10 @@ export class Connection {
     return this.#socket.bytesWritten - this.#socket.writableLength - (_handle?.writeQueueSize ?? 0);
   }
 
-  constructor(socket: Socket, coding: ContentCoding = identity) {
+  constructor(socket: Socket, coding: BodyCoding = plainBody, head: Buffer = Buffer.alloc(0)) {
     this.#socket = socket;
     this.coding = coding;
+    this.#head = head;
     socket.setNoDelay(true);
     socket.setTimeout(0);
     socket.setKeepAlive(true, 30_000);
@@ -42,10 +45,12 @@ export class Connection {
   }
 
   write(frames: Buffer): void {
-    this.writeCoded(this.coding.encode(frames));
+    const head = this.#head;
+    this.#head = undefined;
+    this.writeCoded(head === undefined ? this.coding.encode(frames) : Buffer.concat([head, this.coding.begin(frames)]));
   }
 
-  /** Writes frames that the connection's coding has encoded already. */
+  /** Writes frames that the connection's coding has encoded already; not the first ones. */
   writeCoded(bytes: Buffer): void {
     if (!this.#ended && this.#socket.writable) this.#socket.write(bytes);
   }
@@ -63,11 +68,11 @@ export class Connection {
     });
   }
 
-  /** Writes a last frame, closes our side, and resets the socket where the client does not close in a second. */
+  /** Writes a last frame, ends the body and our side, and resets the socket where the client does not close in a second. */
   end(last: Buffer): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#socket.end(Buffer.concat([this.coding.encode(last), this.coding.tail]));
+    this.#socket.end(this.coding.end(last));
     const timer = setTimeout(() => this.#socket.resetAndDestroy(), LINGER_MS);
     void this.closed.then(() => clearTimeout(timer));
   }
