@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import packageJson from "../../../package.json" with { type: "json" };
@@ -14,6 +14,9 @@ const LOOP = "a loop of yours";
 const SYSTEM = "the system's";
 
 const COOKIE_NOTE = "A page cannot set headers: log in first, and the cookie `auth_token` goes along.";
+
+const WAITING_NOTE =
+  "While it waits for its next connection it does not keep the process alive: a program that does nothing else ends.";
 
 /** Every client of the matrix, as docs/reference/clients.md lists them. */
 export const CLIENTS: readonly Client[] = [
@@ -62,7 +65,7 @@ export const CLIENTS: readonly Client[] = [
     version: PINNED["eventsource"] ?? "",
     transport: GZIP,
     comesBack: BY_ITSELF,
-    notes: ["Credentials: pass a `fetch` that adds `Authorization`."],
+    notes: ["Credentials: pass a `fetch` that adds `Authorization`.", WAITING_NOTE],
     missing: () => undefined,
     start: (target, report) => startProgram(process.execPath, [nodeProgram("eventsource")], target, report),
   },
@@ -71,7 +74,7 @@ export const CLIENTS: readonly Client[] = [
     version: PINNED["undici"] ?? "",
     transport: GZIP,
     comesBack: BY_ITSELF,
-    notes: ["Credentials: pass a `dispatcher` that adds `Authorization`."],
+    notes: ["Credentials: pass a `dispatcher` that adds `Authorization`.", WAITING_NOTE],
     missing: () => undefined,
     start: (target, report) => startProgram(process.execPath, [nodeProgram("undici")], target, report),
   },
@@ -84,11 +87,11 @@ export const CLIENTS: readonly Client[] = [
     missing: () => undefined,
     start: (target, report) => startProgram(process.execPath, [nodeProgram("eventsource-client")], target, report),
   },
-  python("httpx-sse", "httpx-sse 0.4.3, httpx 0.28.1", "httpx_sse_client.py", [
+  python("httpx-sse", ["httpx-sse", "httpx"], "httpx_sse_client.py", [
     "Set `timeout=httpx.Timeout(5, read=30)`: by default httpx gives up after 5 s of silence, and the stream is silent for up to 15 s.",
     "Catch `httpx.TransportError`, wait for the last `retry`, and send the last `id` as `Last-Event-ID`.",
   ]),
-  python("requests with sseclient-py", "requests 2.34.2, sseclient-py 1.9.0", "requests_client.py", [
+  python("requests with sseclient-py", ["requests", "sseclient-py"], "requests_client.py", [
     "Call `requests.get(url, stream=True, timeout=(5, 30))` and give the response to `sseclient.SSEClient`.",
     "Catch `ConnectionError`, `Timeout` and `ChunkedEncodingError`, wait for the last `retry`, and send the last `id` as `Last-Event-ID`.",
   ]),
@@ -96,12 +99,18 @@ export const CLIENTS: readonly Client[] = [
     "`http.Client.Timeout` counts the body, too: leave it at 0 and use a context.",
     "A body that ends with `io.ErrUnexpectedEOF` was cut, one that ends with `io.EOF` was ended by the edge: come back from both.",
   ]),
-  go("r3labs/sse", "v2.10.0", "r3labs", "by itself after an error; after an orderly end a loop of yours", [
-    "Set `ClientMaxBufferSize`: events beyond 64 KB end the connection.",
-    "Set a `ReconnectStrategy` without `MaxElapsedTime`: the default gives up for good 15 minutes after the first connection.",
-    "It ignores `retry`.",
-  ]),
-  go("tmaxmax/go-sse", "v0.12.0", "tmaxmax", BY_ITSELF, [
+  go(
+    "r3labs/sse",
+    pinnedIn("go/go.mod", "github.com/r3labs/sse/v2 "),
+    "r3labs",
+    "by itself after an error; after an orderly end a loop of yours",
+    [
+      "Set `ClientMaxBufferSize`: events beyond 64 KB end the connection.",
+      "Set a `ReconnectStrategy` without `MaxElapsedTime`: the default gives up for good 15 minutes after the first connection.",
+      "It ignores `retry`.",
+    ],
+  ),
+  go("tmaxmax/go-sse", pinnedIn("go/go.mod", "github.com/tmaxmax/go-sse "), "tmaxmax", BY_ITSELF, [
     "Call `connection.Buffer(nil, 2<<20)`: events beyond 64 KB end the connection.",
     "`SubscribeToAll` gets every event: look at `Type` before you parse `Data`, which is empty for `cursor`.",
   ]),
@@ -115,12 +124,13 @@ export const CLIENTS: readonly Client[] = [
   ),
 ];
 
-function python(name: string, version: string, file: string, notes: readonly string[]): Client {
+function python(name: string, packages: readonly string[], file: string, notes: readonly string[]): Client {
+  const versions = packages.map((each) => `${each} ${pinnedIn("python/requirements.txt", `${each}==`)}`);
   const program = fileURLToPath(new URL(`python/${file}`, import.meta.url));
   const interpreter = fileURLToPath(new URL("clients/python/bin/python", PROVISIONED));
   return {
     name,
-    version,
+    version: versions.join(", "),
     transport: GZIP,
     comesBack: LOOP,
     notes,
@@ -152,6 +162,13 @@ function curl(name: string, transport: string, args: readonly string[], notes: r
     missing: () => missingOnPath("curl"),
     start: (target, report) => startProgram(process.execPath, [nodeProgram("curl"), ...args], target, report),
   };
+}
+
+/** The version that stands behind a package's name in the file that pins it. */
+function pinnedIn(file: string, before: string): string {
+  const lines = readFileSync(new URL(file, import.meta.url), "utf8").split("\n");
+  const line = lines.find((each) => each.trimStart().startsWith(before));
+  return line?.trimStart().slice(before.length) ?? "";
 }
 
 function nodeProgram(name: string): string {

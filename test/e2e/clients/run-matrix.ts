@@ -74,6 +74,8 @@ async function openScene(clients: readonly Client[]): Promise<Scene> {
   const start = async (run: ClientRun): Promise<void> => {
     try {
       starting.use(await run.client.start(target, run.report));
+      if (process.env["DBG"])
+        process.stderr.write(`${(performance.now() / 1000).toFixed(1)} started ${run.client.name}\n`);
     } catch (error) {
       run.giveUp("atOnce", `its start: ${(error as Error).message}`);
     }

@@ -1,5 +1,5 @@
 import { EventSource } from "eventsource";
-import { readTarget, reportMessages } from "./report.ts";
+import { readTarget, reportMessages, stayAlive } from "./report.ts";
 
 // npm's eventsource: credentials go in by a fetch of one's own.
 const { url, authorization } = readTarget();
@@ -7,3 +7,4 @@ const source = new EventSource(url, {
   fetch: (address, init) => fetch(address, { ...init, headers: { ...init.headers, authorization } }),
 });
 reportMessages(source);
+stayAlive();

@@ -20,3 +20,8 @@ export function readTarget(): { readonly url: string; readonly authorization: st
   const { STREAM_URL: url = "", STREAM_TOKEN: token = "" } = process.env;
   return { url, authorization: `Bearer ${token}` };
 }
+
+/** Keeps the process alive: some clients wait for their next connection on a timer that does not. */
+export function stayAlive(): void {
+  setInterval(() => {}, 60_000);
+}

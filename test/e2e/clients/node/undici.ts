@@ -1,5 +1,5 @@
 import { Agent, EventSource } from "undici";
-import { readTarget, reportMessages } from "./report.ts";
+import { readTarget, reportMessages, stayAlive } from "./report.ts";
 
 // undici's EventSource: credentials go in by a dispatcher.
 const { url, authorization } = readTarget();
@@ -8,3 +8,4 @@ const dispatcher = new Agent().compose((dispatch) => (options, handler) => {
   return dispatch({ ...options, headers }, handler);
 });
 reportMessages(new EventSource(url, { node: { dispatcher } }));
+stayAlive();
