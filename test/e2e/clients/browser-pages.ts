@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
@@ -53,6 +54,9 @@ function fetchScript({ path, token }: Target): string {
     }));`;
 }
 
+/** A browser that has not come up by then never will, however busy the machine is. */
+const START_MS = 60_000;
+
 const TAKE = "JSON.stringify(globalThis.reports.splice(0))";
 
 /** Chromium, with its own EventSource. */
@@ -60,29 +64,21 @@ export const startChromium: Start = async (target, report) => {
   const browser = await startBrowser();
   const page = await openChromiumPage(browser, target);
   await page.evaluate(nativeScript(target.path));
-  return collect(
-    () => page.evaluate(TAKE),
-    report,
-    () => browser.close(),
-  );
+  return collect(() => page.evaluate(TAKE), report, browser);
 };
 
 /** Chromium, with a library that reads what fetch answers. */
 export const startFetchEventSource: Start = async (target, report) => {
   const browser = await startBrowser();
   const page = await openChromiumPage(browser, target);
-  const folder = new URL(".", import.meta.resolve("@microsoft/fetch-event-source/lib/esm/index.js"));
+  const library = createRequire(import.meta.url).resolve("@microsoft/fetch-event-source/lib/esm/index.js");
   await page.route("**/fetch-event-source/*", async (route) => {
     const name = new URL(route.request().url()).pathname.split("/").at(-1);
-    const body = await readFile(new URL(`${name}.js`, folder), "utf8");
+    const body = await readFile(join(dirname(library), `${name}.js`), "utf8");
     await route.fulfill({ contentType: "text/javascript", body });
   });
   await page.evaluate(fetchScript(target));
-  return collect(
-    () => page.evaluate(TAKE),
-    report,
-    () => browser.close(),
-  );
+  return collect(() => page.evaluate(TAKE), report, browser);
 };
 
 async function openChromiumPage(browser: Browser, { origin, token }: Target): Promise<Page> {
@@ -95,29 +91,31 @@ async function openChromiumPage(browser: Browser, { origin, token }: Target): Pr
 
 /** Firefox, by WebDriver BiDi. */
 export const startFirefox: Start = async ({ origin, path, token }, report) => {
-  const executablePath = fileURLToPath(new URL("bin/firefox", PROVISIONED));
-  const browser = await puppeteer.launch({ browser: "firefox", executablePath, headless: true });
+  await using starting = new AsyncDisposableStack();
+  const home = await openHome(starting);
+  const browser = await puppeteer.launch({
+    browser: "firefox",
+    executablePath: fileURLToPath(new URL("bin/firefox", PROVISIONED)),
+    headless: true,
+    env: { PATH: process.env["PATH"], HOME: home, MOZ_CRASHREPORTER_DISABLE: "1" },
+  });
+  starting.defer(() => browser.close());
   const page = await browser.newPage();
   await page.goto(`${origin}${PAGE}`);
   await browser.setCookie({ name: COOKIE, value: token, domain: new URL(origin).hostname, httpOnly: true });
   await page.evaluate(nativeScript(path));
-  return collect(
-    () => page.evaluate(TAKE) as Promise<string>,
-    report,
-    () => browser.close(),
-  );
+  return collect(() => page.evaluate(TAKE) as Promise<string>, report, starting.move());
 };
 
 /** WebKitGTK's small browser, by its WebDriver, on a display of its own. */
 export const startWebKit: Start = async ({ origin, path, token }, report) => {
   await using starting = new AsyncDisposableStack();
-  const home = await mkdtemp(join(tmpdir(), "sluice-webkit-"));
-  starting.defer(() => rm(home, { recursive: true, force: true }));
+  const home = await openHome(starting);
   const webkit = fileURLToPath(new URL("bin/webkit", PROVISIONED));
   const env = { HOME: home, XDG_RUNTIME_DIR: home };
   const display = startChild(webkit, ["Xvfb", "-displayfd", "1", "-nolisten", "tcp"], env);
   starting.defer(async () => void (await display.end("SIGTERM")));
-  const number = await waitFor("a display", () => /^\d+$/m.exec(display.output())?.[0], 30_000);
+  const number = await waitFor("a display", () => /^\d+$/m.exec(display.output())?.[0], START_MS);
   const port = await freePort();
   const driver = startChild(webkit, ["WebKitWebDriver", `--port=${port}`], {
     ...env,
@@ -127,25 +125,30 @@ export const startWebKit: Start = async ({ origin, path, token }, report) => {
   });
   starting.defer(async () => void (await driver.end("SIGTERM")));
   const capabilities = { "webkitgtk:browserOptions": { args: ["--automation"] } };
-  const window = starting.use(
-    await waitFor("a WebKit window", () => openWindow(port, capabilities).catch(() => undefined), 30_000),
+  const opened = await waitFor(
+    "a WebKit window",
+    () => openWindow(port, capabilities).catch(() => undefined),
+    START_MS,
   );
+  const window = starting.use(opened);
   await window.goto(`${origin}${PAGE}`);
   await window.setCookie(COOKIE, token);
   await window.run(nativeScript(path));
-  const owned = starting.move();
-  return collect(
-    () => window.run(`return ${TAKE}`) as Promise<string>,
-    report,
-    () => owned.disposeAsync(),
-  );
+  return collect(() => window.run(`return ${TAKE}`) as Promise<string>, report, starting.move());
 };
+
+/** A home of its own for a browser, so that nobody's settings matter and nothing is left behind. */
+async function openHome(stack: AsyncDisposableStack): Promise<string> {
+  const home = await mkdtemp(join(tmpdir(), "sluice-browser-"));
+  stack.defer(() => rm(home, { recursive: true, force: true, maxRetries: 5 }));
+  return home;
+}
 
 /** Fetches what a page has noted until it is disposed of. */
 function collect(
   take: () => Promise<string>,
   report: (report: Report) => void,
-  close: () => Promise<unknown>,
+  browser: AsyncDisposable,
 ): AsyncDisposable {
   const stopping = new AbortController();
   const collecting = (async () => {
@@ -158,7 +161,7 @@ function collect(
     async [Symbol.asyncDispose]() {
       stopping.abort();
       await collecting;
-      await close();
+      await browser[Symbol.asyncDispose]();
     },
   };
 }

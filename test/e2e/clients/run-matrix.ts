@@ -82,7 +82,7 @@ async function openScene(clients: readonly Client[]): Promise<Scene> {
   };
   await Promise.all(scene.runs.map(start));
   const owned = starting.move();
-  return { ...scene, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return Object.assign(scene, { [Symbol.asyncDispose]: () => owned.disposeAsync() });
 }
 
 /** Waits until every client that is still in shows it; those that do not are out. */
