@@ -97,7 +97,7 @@ export const CLIENTS: readonly Client[] = [
   ]),
   go("Go net/http", "Go's own", "net-http", LOOP, [
     "`http.Client.Timeout` counts the body, too: leave it at 0 and use a context.",
-    "A body that ends with `io.ErrUnexpectedEOF` was cut, one that ends with `io.EOF` was ended by the edge: come back from both.",
+    "Come back from every end: `io.EOF` and `io.ErrUnexpectedEOF` do not tell a `bye` from a cut, since a compressed stream has no checksum at its end.",
   ]),
   go(
     "r3labs/sse",
@@ -106,6 +106,7 @@ export const CLIENTS: readonly Client[] = [
     "by itself after an error; after an orderly end a loop of yours",
     [
       "Set `ClientMaxBufferSize`: events beyond 64 KB end the connection.",
+      "`SubscribeRaw` returns nil after an orderly end, such as `busy`: call it again.",
       "Set a `ReconnectStrategy` without `MaxElapsedTime`: the default gives up for good 15 minutes after the first connection.",
       "It ignores `retry`.",
     ],

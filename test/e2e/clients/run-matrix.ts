@@ -13,7 +13,7 @@ import { ClientRun, type Property } from "./client-run.ts";
 const TOPIC = "push.event.k";
 
 /** Longer than any client may take to come back: browsers wait for up to 5 s, and some libraries double their wait. */
-const PATIENCE_MS = Number(process.env["PAT"] ?? 20_000);
+const PATIENCE_MS = 20_000;
 
 /** The edge sends something within 15 s. */
 const HEARTBEAT_MS = 15_500;
@@ -74,8 +74,6 @@ async function openScene(clients: readonly Client[]): Promise<Scene> {
   const start = async (run: ClientRun): Promise<void> => {
     try {
       starting.use(await run.client.start(target, run.report));
-      if (process.env["DBG"])
-        process.stderr.write(`${(performance.now() / 1000).toFixed(1)} started ${run.client.name}\n`);
     } catch (error) {
       run.giveUp("atOnce", `its start: ${(error as Error).message}`);
     }
@@ -93,7 +91,6 @@ async function allShow(
   shows: (run: ClientRun) => boolean,
 ): Promise<void> {
   const waiting = runs.filter(({ isOut }) => !isOut);
-  if (process.env["DBG"]) process.stderr.write(`${(performance.now() / 1000).toFixed(1)} ${what} ${waiting.length}\n`);
   await waitFor(what, () => waiting.every(shows), PATIENCE_MS).catch(() => {});
   for (const run of waiting) if (!shows(run)) run.giveUp(property, what);
 }
