@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isTopic } from "#shared/contract/topics.ts";
+import { isTopic } from "#shared/protocol/topics.ts";
 import { readDeliveries, toPublication } from "./to-publication.ts";
 
 describe("a publication", () => {

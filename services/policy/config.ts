@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
-import { verifierSettings } from "#shared/contract/verify-access-token.ts";
+import { verifierSettings } from "#shared/tokens/verify-access-token.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { proxiesSchema } from "#shared/http/client-address.ts";
 import { originsSchema } from "#shared/http/origin.ts";

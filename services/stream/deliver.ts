@@ -1,7 +1,7 @@
-import { applyControl, doubtEverything } from "./audience/apply-control.ts";
-import { frameFor } from "./audience/frame-for.ts";
-import type { Tenant } from "./audience/tenant.ts";
-import type { VerifySetting } from "./audience/verify.ts";
+import { applyControl, invalidateEverything } from "./access/apply-control.ts";
+import { frameFor } from "./audiences/frame-for.ts";
+import type { Tenant } from "./connections/tenant.ts";
+import type { VerifyDeps } from "./access/verify.ts";
 import type { EventEntry, LogEntry, Position } from "./event.ts";
 import type { Notice } from "./log/resume.ts";
 import type { PolicyEntry } from "#shared/contract/control-entry.ts";
@@ -12,37 +12,27 @@ import type { PolicyEntry } from "#shared/contract/control-entry.ts";
  *
  *     entry → control? put it in force : tail → audiences: match → decide → encode → flush → sockets
  */
-export function deliver(tenant: Tenant, entry: LogEntry, setting: VerifySetting): void {
-  const before = tenant.horizon;
+export function deliver(tenant: Tenant, entry: LogEntry, deps: VerifyDeps): void {
+  deps.checkClock();
+  const before = tenant.log.horizon;
   // What was published before a change is written before the change is in force.
-  if (entry.kind === "control") flushAll(tenant);
-  tenant.advance(entry);
-  if (entry.kind === "control") applyControl(tenant, entry, setting);
+  if (entry.kind === "control") tenant.audiences.flush();
+  tenant.log.advance(entry);
+  if (entry.kind === "control") applyControl(tenant, entry, deps);
   if (entry.kind === "event") fanOut(tenant, entry, before);
-  tenant.heard();
+  tenant.log.markAlive();
 }
 
 function fanOut(tenant: Tenant, entry: EventEntry, before: Position): void {
-  const permission = tenant.decisions.permissionFor(entry.type);
-  if (permission === undefined) return;
-  for (const audience of tenant.topics.match(entry.topic)) {
-    const { grant, format } = audience.common;
-    const residual = tenant.decisions.residual(grant, permission, entry.position.seq);
-    if (residual === undefined) {
-      audience.disperse(before);
-      continue;
-    }
-    const frame = frameFor(tenant, entry, residual, format);
-    if (frame !== undefined) audience.push(frame, before);
+  for (const audience of tenant.audiences.match(entry.topic)) {
+    const frame = frameFor(tenant, entry, audience.key);
+    if (frame === "undecided") audience.detachAll(before);
+    else if (frame !== "denied") audience.push(frame, before);
   }
 }
 
-function flushAll(tenant: Tenant): void {
-  for (const audience of tenant.audiences) audience.flush();
-}
-
 /** Where a log was opened, and how that relates to what was read of it before. */
-export interface Opening {
+export interface LogReset {
   readonly epoch: string;
   /** The last entry that counts as read. */
   readonly horizon: Position;
@@ -56,17 +46,34 @@ export interface Opening {
  * Begins a log that does not continue what was read: what was decided is forgotten and asked again, readers of a log that
  * is no more are told so. Readers of an overrun log find the gap where they continue.
  */
-export function reopen(tenant: Tenant, { epoch, horizon, policy, relation }: Opening, setting: VerifySetting): void {
-  flushAll(tenant);
-  // In doubt, all of them, before the first leaves its audience: it would be live again in the same step, and the new
-  // horizon would carry it past what it has missed.
-  for (const listing of tenant.listings) listing.doubtSession();
-  for (const { stream } of tenant.listings) stream?.leaveAudience();
-  tenant.open(epoch, horizon);
+export function resetLog(tenant: Tenant, { epoch, horizon, policy, relation }: LogReset, deps: VerifyDeps): void {
+  holdEverybody(tenant);
+  tenant.log.reset(epoch, horizon);
+  if (relation !== "overrun") tenant.log.erasures.clear();
   tenant.decisions.reset(policy);
   if (relation === "epoch" || relation === "tail_lost") {
     const notice: Notice = { event: "reset", data: { reason: relation } };
-    for (const { stream } of tenant.listings) stream?.jumpTo(horizon, notice);
+    for (const { stream } of tenant.registrations) stream?.jumpTo(horizon, notice);
   }
-  doubtEverything(tenant, setting);
+  invalidateEverything(tenant, deps);
+}
+
+/**
+ * Takes nothing for decided any more: entries are gone that nobody here has read, and any of them may have changed who may see
+ * what. `policy` is the tenant's last policy entry, from the stream's leader. Every reader is held where it stands, and meets
+ * what is gone as a hole once auth and policy have answered.
+ */
+export function distrustDecisions(tenant: Tenant, policy: PolicyEntry | undefined, deps: VerifyDeps): void {
+  holdEverybody(tenant);
+  tenant.decisions.reset(policy);
+  invalidateEverything(tenant, deps);
+}
+
+/** Takes every reader out of its audience. Whatever comes next, none of them is carried past it. */
+function holdEverybody(tenant: Tenant): void {
+  tenant.audiences.flush();
+  // In doubt, all of them, before the first leaves its audience: it would be live again in the same step, and the new
+  // horizon would carry it past what it has missed.
+  for (const registration of tenant.registrations) registration.invalidateSession();
+  for (const { stream } of tenant.registrations) stream?.leaveAudience();
 }

@@ -1,17 +1,20 @@
 import { AppError } from "#shared/errors/app-error.ts";
+import { identityOf, Registration } from "./access/registration.ts";
+import type { StreamClaims } from "./access/verify-stream-token.ts";
+import { type HandshakeDeps, requireInForce, verifyInTime } from "./access/verify.ts";
 import type { Admission } from "./admission/admission.ts";
-import { expiresAt, type HeartbeatSetting } from "./audience/heartbeat.ts";
-import type { Hub, Stream } from "./audience/hub.ts";
-import { identityOf, Listing } from "./audience/listing.ts";
-import { Reader, type ReaderSetting } from "./audience/reader.ts";
-import type { Tenant } from "./audience/tenant.ts";
-import { type HandshakeSetting, requireInForce, verifyInTime } from "./audience/verify.ts";
-import type { MapResource } from "./authorization/ports.ts";
-import type { StreamClaims } from "./authorization/verify-stream-token.ts";
+import { releaseStream } from "./connections/release-stream.ts";
+import type { Hub } from "./connections/hub.ts";
+import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
+import { Reader, type ReaderDeps } from "./connections/reader.ts";
+import type { Tenant } from "./connections/tenant.ts";
 import { findStart, type Start } from "./log/resume.ts";
+import type { Observer } from "./observe/observer.ts";
 import type { Connection } from "./sse/connection.ts";
+import type { ControlData } from "#shared/protocol/control-frames.ts";
+import { chooseRetryDelay } from "./sse/retry-delay.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
-import { topicsOf } from "./subscription/topics-of.ts";
+import { type MapResource, topicsOf } from "./subscription/topics-of.ts";
 
 /** A request for a stream, as far as this way looks at it. */
 export interface StreamRequest {
@@ -21,31 +24,29 @@ export interface StreamRequest {
   readToken(): Promise<StreamClaims>;
   /** Whether the client is still there. */
   isGone(): boolean;
-  /** Answers 200 and hands over the bare socket. */
+  /** Takes the bare socket; the 200 leaves with the first frame. */
   accept(connectionId: string): Connection;
 }
 
 /** What opening a stream needs of the edge. */
-export interface Edge extends ReaderSetting, HeartbeatSetting, HandshakeSetting {
+export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
   readonly admission: Admission;
   readonly hub: Hub;
   readonly mapResource: MapResource;
   /** A fresh id, `<worker id>-<random>`. */
   readonly newConnectionId: () => string;
-  /** Told of every handshake: `accepted`, or the code of the refusal. */
-  readonly onHandshake: (outcome: string) => void;
-  /** Told of every stream that is refused because its tenant has as many as it may. */
-  readonly onTenantFull: (tenant: string) => void;
+  readonly observer: Observer;
 }
 
 /**
  * THE REQUEST WAY, from a request to a live stream.
  *
- *     admit → read token → parse subscription → list → ask session and grant → find start → accept → catch up → live
+ *     enter → read token → parse subscription → register → ask session and grant → find start → admit → accept
+ *           → ready → catch up → live
  *
- * Until the stream is accepted every failure is an AppError for the caller to tell. The connection is in its tenant's list
- * before anybody is asked about it: a revoke that comes meanwhile finds it. Returns once the stream has begun: an open one
- * keeps nothing of its request in memory.
+ * Until the stream is accepted every failure is an AppError for the caller to tell. The connection is registered with its
+ * tenant before anybody is asked about it: a revoke that comes meanwhile finds it. Returns once the stream has begun: an open
+ * one keeps nothing of its request in memory.
  */
 export async function openStream(edge: Edge, request: StreamRequest): Promise<void> {
   edge.admission.enter();
@@ -54,19 +55,17 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
     const subscription = parseSubscription(request.query, request.lastEventId);
     const topics = await topicsOf(subscription, claims.tenant_id, edge.mapResource);
     const id = edge.newConnectionId();
-    const listing = new Listing(identityOf(claims), topics, id);
-    const tenant = await edge.hub.list(listing);
+    const registration = new Registration(identityOf(claims), topics, id);
+    const tenant = await edge.hub.register(registration);
     try {
-      await verify(edge, tenant, listing);
+      await verify(edge, tenant, registration);
       const start = await findCurrentStart(tenant, subscription);
-      requireStillGood(edge, listing, request);
-      requireRoom(edge, tenant);
+      admit(edge, tenant, registration, request);
       const connection = request.accept(id);
-      const reader = new Reader(id, listing, connection, tenant, subscription.format, start, edge);
-      serve(edge, { tenant, reader }, start);
+      begin(edge, tenant, new Reader(id, registration, connection, tenant, subscription.format, start, edge), start);
     } catch (error) {
-      listing.end("revoked");
-      edge.hub.unlist(tenant, listing);
+      registration.end("revoked");
+      edge.hub.unregister(tenant, registration);
       throw error;
     }
   } catch (error) {
@@ -76,67 +75,56 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
 }
 
 /** Asks auth and policy, and refuses a person who may not see anything at all. */
-async function verify(edge: Edge, tenant: Tenant, listing: Listing): Promise<void> {
-  await verifyInTime(listing, tenant, edge);
-  if (listing.topicGrants.every(({ granted }) => !granted) && listing.ended === undefined) {
+async function verify(edge: Edge, tenant: Tenant, registration: Registration): Promise<void> {
+  await verifyInTime(registration, tenant, edge);
+  if (registration.topicGrants.every(({ granted }) => !granted) && registration.ended === undefined) {
     throw new AppError("no_topic_granted", "you may not see any of these topics");
   }
 }
 
 /** A log that is replaced while we look into it must be looked into again: the position would mean another message. */
-async function findCurrentStart(tenant: Tenant, { lastEventId, from }: Subscription): Promise<Start> {
+async function findCurrentStart({ log }: Tenant, { lastEventId, from }: Subscription): Promise<Start> {
   for (;;) {
-    const { openings } = tenant;
-    const start = await findStart(tenant, lastEventId, from);
-    if (openings === tenant.openings) return start;
+    const { generation } = log;
+    const start = await findStart(log, lastEventId, from);
+    if (generation === log.generation) return start;
   }
 }
 
-/** Between the answers and here a revoke may have come, or the client gone away. */
-function requireStillGood(edge: Edge, listing: Listing, request: StreamRequest): void {
+/**
+ * The last look, in the same tick in which the stream begins: since the answers a revoke may have come, the client may have
+ * gone, the edge may be draining and the tenant full.
+ */
+function admit(edge: Edge, tenant: Tenant, registration: Registration, request: StreamRequest): void {
   if (request.isGone()) throw new AppError("unavailable", "the client went away");
-  requireInForce(listing, edge);
-}
-
-/** Looked at in the same tick in which the stream begins, so that never more than allowed are open. */
-function requireRoom(edge: Edge, { id, streams, decisions }: Tenant): void {
-  if (streams < decisions.maxConnections) return;
-  edge.onTenantFull(id);
+  requireInForce(registration, edge);
+  edge.admission.requireServing();
+  if (edge.hub.streamsOf(tenant) < tenant.decisions.maxConnections) return;
+  edge.observer.tenantFull(tenant.id);
   throw new AppError("unavailable", "this tenant has as many streams as it may");
 }
 
-/** Begins the stream, and has everything it holds given back when its socket is gone. From here on nobody can be refused. */
-function serve(edge: Edge, stream: Stream, start: Start): void {
-  const { tenant, reader } = stream;
-  edge.hub.attach(tenant, reader);
-  void reader.connection.closed.then(() => finish(edge, stream));
+/** Begins the stream, and has all that it holds given back when its socket is gone. From here on nobody can be refused. */
+function begin(edge: Edge, tenant: Tenant, reader: Reader, start: Start): void {
+  const stream = edge.hub.attach(tenant, reader);
+  edge.observer.opened();
+  void reader.connection.closed.then(() => releaseStream(edge, stream));
   try {
-    begin(edge, reader, start);
+    reader.sendReady(readyOf(edge, reader), start, chooseRetryDelay(edge.admission.pressure));
+    reader.catchUp();
   } catch (error) {
-    edge.onFault(error);
-    reader.connection.reset();
+    edge.observer.fault(error);
+    reader.end({ event: "none", reason: "fault" });
   }
 }
 
-/** The end of a stream, under whichever listing it has by then. */
-function finish(edge: Edge, stream: Stream): void {
-  const { reader } = stream;
-  reader.gone();
-  reader.listing.end("revoked");
-  edge.hub.detach(stream);
-  edge.admission.leave();
-}
-
-function begin(edge: Edge, reader: Reader, start: Start): void {
-  const { identity, topicGrants } = reader.listing;
-  reader.start(
-    {
-      connectionId: reader.id,
-      tenant: identity.tenant,
-      subject: identity.subject.id,
-      topics: topicGrants,
-      expiresAt: expiresAt(reader.listing, edge),
-    },
-    start,
-  );
+function readyOf(edge: Edge, { id, registration }: Reader): ControlData["ready"] {
+  const { identity, topicGrants } = registration;
+  return {
+    connectionId: id,
+    tenant: identity.tenant,
+    subject: identity.subject.id,
+    topics: topicGrants,
+    expiresAt: expiresAt(registration, edge),
+  };
 }

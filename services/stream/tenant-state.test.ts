@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { doubtGrants } from "./audience/apply-control.ts";
+import { invalidateGrants } from "./access/apply-control.ts";
 import { openStream } from "./open-stream.ts";
-import { createRig, type EdgeRig } from "./testing/edge-rig.ts";
+import { silentObserver } from "#test/rigs/silent-observer.ts";
+import { createRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
 
 let rig: EdgeRig;
 afterEach(() => rig[Symbol.asyncDispose]());
@@ -12,7 +13,8 @@ describe("a tenant that may have so many streams", () => {
   test("has that many and not one more, and what is refused is told and leaves nothing", async () => {
     rig = createRig();
     const full: string[] = [];
-    const edge = { ...rig.edge, onTenantFull: (tenant: string) => void full.push(tenant) };
+    const observer = silentObserver({ tenantFull: (tenant) => void full.push(tenant) });
+    const edge = { ...rig.edge, observer };
     rig.policy.maxConnections = 2;
     await rig.open();
     await rig.open();
@@ -21,12 +23,14 @@ describe("a tenant that may have so many streams", () => {
       message: expect.stringContaining("as many streams"),
     });
     expect(full).toEqual(["acme"]);
-    expect([rig.tenant.streams, rig.tenant.listings.size, rig.edge.admission.open]).toEqual([2, 2, 2]);
+    expect([rig.edge.hub.streamsOf(rig.tenant), rig.tenant.registrations.size, rig.edge.admission.open]).toEqual([
+      2, 2, 2,
+    ]);
     rig.policy.maxConnections = 3;
     rig.policy.version = 2;
     rig.control({ of: "policy", entry: { version: 2, build: "b2", roles: [], subjects: [] } });
     await rig.open();
-    expect(rig.tenant.streams).toBe(3);
+    expect(rig.edge.hub.streamsOf(rig.tenant)).toBe(3);
   });
 
   test("none, lets nobody in", async () => {
@@ -50,23 +54,24 @@ describe("a tenant of which policy says", () => {
     rig = createRig();
     rig.policy.refusal = new AppError(code, "no");
     await expect(openStream(rig.edge, rig.request())).rejects.toMatchObject({ code });
-    expect(rig.tenant.listings.size).toBe(0);
+    expect(rig.tenant.registrations.size).toBe(0);
   });
 
   test("that it is no more when its log is gone, has its streams ended", async () => {
     rig = createRig();
     await rig.open();
     rig.policy.refusal = new AppError("tenant_unknown", "there is no such tenant");
-    doubtGrants(rig.tenant, rig.edge);
-    await waitFor("the stream is over", () => rig.tenant.streams === 0);
+    invalidateGrants(rig.tenant, rig.edge);
+    await waitFor("the stream is over", () => rig.edge.hub.streamsOf(rig.tenant) === 0);
   });
 
   test("nothing while its log is gone, has its streams held, and no longer", async () => {
     rig = createRig();
     const stream = await rig.open();
     rig.policy.refusal = new AppError("unavailable", "policy does not answer");
-    doubtGrants(rig.tenant, rig.edge);
+    invalidateGrants(rig.tenant, rig.edge);
     rig.event("held back");
+    await stream.allWritten();
     expect(stream.events()).toEqual([]);
     rig.policy.refusal = undefined;
     await waitFor("the event is here", () => stream.events().includes("held back"));

@@ -1,50 +1,89 @@
-import { expect, test } from "vitest";
-import { findImports, isTest, readSources } from "./read-sources.ts";
+import { describe, expect, test } from "vitest";
+import { findImports, isTest, readSources, type Source } from "./read-sources.ts";
 
-const STREAM = "services/stream/";
+/** A service from the top down. A file may import from its own floor and from those below. */
+type Floors = readonly (readonly string[])[];
 
-/** The edge from the top down. A file may import from its own floor and from those below. */
-const FLOORS: readonly (readonly string[])[] = [
-  ["main.ts", "workers/main.ts"],
-  ["app.ts"],
-  // What runs whole edges as its workers deals in their settings, and is no door of one.
-  ["config.ts", "workers/"],
-  ["http/", "bus/", "grpc/"],
-  ["open-stream.ts", "deliver.ts"],
-  ["audience/"],
-  ["log/", "sse/", "authorization/", "subscription/", "admission/", "presence/", "metrics.ts"],
-  ["event.ts"],
-];
+const FLOORS: Readonly<Record<string, Floors>> = {
+  auth: [
+    ["main.ts"],
+    ["app.ts"],
+    ["config.ts"],
+    ["http/", "grpc/", "bus/", "clients/"],
+    ["sessions/"],
+    ["tokens/", "users/"],
+    ["keys/"],
+    ["audit/", "metrics.ts"],
+  ],
+  policy: [
+    ["main.ts"],
+    ["app.ts"],
+    ["config.ts"],
+    ["http/", "grpc/", "watch/", "clients/", "store/", "bus/"],
+    ["tenants/"],
+    ["change-policy.ts", "authorize-request.ts", "explain-event.ts"],
+    ["changes/"],
+    ["versions/"],
+    ["decide/"],
+    ["document/"],
+    ["metrics.ts"],
+  ],
+  stream: [
+    ["main.ts", "workers/main.ts"],
+    ["app.ts"],
+    // What runs whole edges as its workers deals in their settings, and is no door of one.
+    ["config.ts", "workers/"],
+    ["http/", "bus/", "clients/"],
+    ["open-stream.ts", "deliver.ts", "call-connection.ts"],
+    ["connections/"],
+    ["audiences/"],
+    ["access/"],
+    ["log/", "sse/", "subscription/", "admission/", "presence/", "observe/"],
+    ["event.ts"],
+  ],
+};
 
-const sources = readSources(STREAM).filter((source) => !isTest(source));
+/** The files that are a way each, from its beginning to its end. */
+const WAYS: Readonly<Record<string, readonly string[]>> = {
+  policy: ["change-policy.ts", "authorize-request.ts", "explain-event.ts"],
+  stream: ["open-stream.ts", "deliver.ts", "call-connection.ts"],
+};
 
-test("every file of the edge stands on a floor", () => {
-  expect(sources.map(({ path }) => path).filter((path) => floorOf(path) === -1)).toEqual([]);
-});
+describe.each(Object.entries(FLOORS))("services/%s", (service, floors) => {
+  const root = `services/${service}/`;
+  const sources = readSources(root).filter((source) => !isTest(source));
 
-test("the edge imports only downwards: main, app, doors, ways, audience, ground, event", () => {
-  const wrong = findImports(sources, ({ path }, { file }) => {
-    if (file === undefined || !file.startsWith(STREAM)) return false;
-    return floorOf(file) < floorOf(path);
+  test("every file stands on a floor", () => {
+    expect(sources.map(({ path }) => path).filter((path) => floorOf(floors, root, path) === -1)).toEqual([]);
   });
-  expect(wrong).toEqual([]);
+
+  test("files import only downwards", () => {
+    const wrong = findImports(sources, ({ path }, { file }) => {
+      if (file === undefined || !file.startsWith(root)) return false;
+      return floorOf(floors, root, file) < floorOf(floors, root, path);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("each way is one file, and none imports another", () => {
+    const ways = (WAYS[service] ?? []).map((name) => root + name);
+    const wrong = findImports(sources, ({ path }, { file = "" }) => ways.includes(path) && ways.includes(file));
+    expect(wrong).toEqual([]);
+  });
 });
 
-test("each of the two ways is one file, and neither imports the other", () => {
-  const ways = FLOORS[4]?.map((name) => STREAM + name) ?? [];
-  const wrong = findImports(sources, ({ path }, { file = "" }) => ways.includes(path) && ways.includes(file));
-  expect(wrong).toEqual([]);
-});
-
-test("a request and a response stay at the doors", () => {
-  const below = sources.filter(({ path }) => floorOf(path) >= 4 && !path.startsWith(`${STREAM}sse/`));
+test("a request and a response stay at the edge's doors", () => {
+  const root = "services/stream/";
+  const isBelow = ({ path }: Source): boolean =>
+    floorOf(FLOORS["stream"] ?? [], root, path) >= 4 && !path.startsWith(`${root}sse/`);
+  const below = readSources(root).filter((source) => !isTest(source) && isBelow(source));
   const wrong = below.filter(({ text }) => /\b(IncomingMessage|ServerResponse)\b/.test(text));
   expect(wrong.map(({ path }) => path)).toEqual([]);
 });
 
-function floorOf(path: string): number {
-  const name = path.slice(STREAM.length);
-  return FLOORS.findIndex((floor) =>
+function floorOf(floors: Floors, root: string, path: string): number {
+  const name = path.slice(root.length);
+  return floors.findIndex((floor) =>
     floor.some((each) => (each.endsWith("/") ? name.startsWith(each) : name === each)),
   );
 }

@@ -52,5 +52,7 @@ function connectAs(user: NatsUser): Promise<NatsConnection> {
 
 /** Subscribes, and takes a refusal for what it is here: silence. */
 function listen(connection: NatsConnection, subject: string, heard: string[]): void {
-  connection.subscribe(subject, { callback: (error, message) => void (error === null && heard.push(message.subject)) });
+  connection.subscribe(subject, {
+    callback: (error, message) => void (error === null && heard.push(message.subject)),
+  });
 }

@@ -1,8 +1,8 @@
 import { createHmac } from "node:crypto";
 import { type CryptoKey, exportSPKI, importJWK, type JWTPayload } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { remoteKeys } from "#shared/contract/remote-keys.ts";
-import { verifyAccessToken } from "#shared/contract/verify-access-token.ts";
+import { remoteKeys } from "#shared/tokens/remote-keys.ts";
+import { verifyAccessToken } from "#shared/tokens/verify-access-token.ts";
 import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
 
 const EXPECTED = { issuer: "https://auth.example", audience: "sluice" };

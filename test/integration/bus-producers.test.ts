@@ -45,7 +45,9 @@ describe("a tenant that is added", () => {
     }
     const heard: string[] = [];
     for (const subject of ["events.>", "control.>", ">"]) {
-      producer.subscribe(subject, { callback: (error, { subject: on }) => void (error === null && heard.push(on)) });
+      producer.subscribe(subject, {
+        callback: (error, { subject: on }) => void (error === null && heard.push(on)),
+      });
     }
     await producer.flush();
     // Who was there before the reload is there after it.

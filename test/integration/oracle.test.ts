@@ -17,8 +17,8 @@ import { resolveSubject } from "../../services/policy/decide/resolve-subject.ts"
 import { compileSnapshot, type Snapshot } from "../../services/policy/decide/snapshot.ts";
 import { parseDocument } from "../../services/policy/document/parse-document.ts";
 import { encodeResidual } from "../../services/policy/grpc/encode-residual.ts";
-import { createResidual } from "../../services/stream/authorization/residual.ts";
-import { decodeResidual } from "../../services/stream/grpc/decode-residual.ts";
+import { createResidual } from "../../services/stream/access/residual.ts";
+import { decodeResidual } from "../../services/stream/clients/decode-residual.ts";
 
 const QUESTIONS_PER_POLICY = 200;
 

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { isName } from "#shared/contract/names.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { openPolicyServer, serverOptionsSchema, withServerOptions } from "../../policy/policy-server.ts";
 import { createCommand, readOptions, type Terminal } from "../../shared/command.ts";
 import { UsageError } from "../../shared/run-script.ts";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type IncomingMessage, request as httpRequest } from "node:http";
 import { createRemoteJWKSet } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { verifyAccessToken } from "#shared/contract/verify-access-token.ts";
+import { verifyAccessToken } from "#shared/tokens/verify-access-token.ts";
 import { type AuthStack, DEMO_PASSWORD, readSessionEntries, startAuthStack } from "#test/support/start-auth.ts";
 
 let stack: AuthStack;

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { z } from "zod";
-import { isName } from "#shared/contract/names.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { PresentedClient } from "../sessions/issue-client-token.ts";
 import { certifiedNameOf } from "./client-certificate.ts";

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { ACCESS_TOKEN_COOKIE, REFRESH_TOKEN_COOKIE } from "#shared/contract/access-token.ts";
+import { ACCESS_TOKEN_COOKIE, REFRESH_TOKEN_COOKIE } from "#shared/tokens/access-token.ts";
 import { tokenCookie } from "#shared/http/token-cookie.ts";
 import type { IssuedTokens } from "../tokens/issue-tokens.ts";
 

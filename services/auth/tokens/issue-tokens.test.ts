@@ -1,6 +1,6 @@
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JWTVerifyGetKey, SignJWT } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
-import { verifyAccessToken, withoutWithdrawn } from "#shared/contract/verify-access-token.ts";
+import { verifyAccessToken, withoutWithdrawn } from "#shared/tokens/verify-access-token.ts";
 import { advance, emptyRing, type SigningAlgorithm } from "../keys/key-ring.ts";
 import { makeKey } from "../keys/make-key.ts";
 import { type Keys, openKeys, REFRESH_KEY_NAME } from "../keys/open-keys.ts";

@@ -1,4 +1,4 @@
-import { topicMatches } from "#shared/contract/topics.ts";
+import { topicMatches } from "#shared/protocol/topics.ts";
 import type { EventRule } from "../document/policy-document.ts";
 
 /** More types than a product has; those that somebody makes up are forgotten again. */

@@ -1,4 +1,4 @@
-import { isName } from "#shared/contract/names.ts";
+import { isName } from "#shared/protocol/names.ts";
 import type { Route } from "../document/policy-document.ts";
 import { isOptional, placeholderOf } from "../document/route-path.ts";
 import { parseRequestPath } from "./parse-request-path.ts";

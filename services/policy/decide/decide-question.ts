@@ -1,4 +1,4 @@
-import { eventTypeOf } from "#shared/contract/topics.ts";
+import { eventTypeOf } from "#shared/protocol/topics.ts";
 import type { Question } from "../document/question-fields.ts";
 import { decide } from "./decide.ts";
 import { type DecidedEvent, EVERY_EVENT } from "./fill-rule.ts";

@@ -1,5 +1,5 @@
 import { type EventAttributes, type EventCondition, eventConditionHolds } from "#shared/contract/event-condition.ts";
-import { patternCovers, patternsOverlap } from "#shared/contract/topics.ts";
+import { patternCovers, patternsOverlap } from "#shared/protocol/topics.ts";
 import { fillTemplate } from "./fill-template.ts";
 import { foldCondition, type ValuesOf } from "./fold-condition.ts";
 import { type Grant, valuesOf } from "./grant.ts";

@@ -1,4 +1,4 @@
-import { isName } from "#shared/contract/names.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { placeholderOf } from "../document/topic-placeholder.ts";
 import type { Effect, ValuesOf } from "./fold-condition.ts";
 

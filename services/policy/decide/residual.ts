@@ -1,5 +1,5 @@
 import type { EventCondition } from "#shared/contract/event-condition.ts";
-import { patternCovers, patternsOverlap } from "#shared/contract/topics.ts";
+import { patternCovers, patternsOverlap } from "#shared/protocol/topics.ts";
 import { fillRule } from "./fill-rule.ts";
 import type { Effect } from "./fold-condition.ts";
 import type { Grant } from "./grant.ts";

@@ -1,4 +1,4 @@
-import { isName } from "#shared/contract/names.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { MAX_ATTRIBUTE_BYTES, sizeOf } from "../document/attributes-schema.ts";
 import { type Attributes, groupSubject } from "../document/policy-document.ts";
 import { encodeGrant, withInherited } from "./grant.ts";

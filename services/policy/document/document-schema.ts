@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { isName, nameSchema } from "#shared/contract/names.ts";
-import { isTopicPattern, patternsOverlap } from "#shared/contract/topics.ts";
+import { isName, nameSchema } from "#shared/protocol/names.ts";
+import { isTopicPattern, patternsOverlap } from "#shared/protocol/topics.ts";
 import { attributesSchema } from "./attributes-schema.ts";
 import { countComparisons } from "./condition.ts";
 import { caseSchema, MAX_CASES } from "./case-schema.ts";

@@ -1,4 +1,4 @@
-import { patternCovers } from "#shared/contract/topics.ts";
+import { patternCovers } from "#shared/protocol/topics.ts";
 import type { DocumentWarning } from "./fault.ts";
 import { attributeWarnings } from "./lint-attributes.ts";
 import type { Binding, PolicyDocument } from "./policy-document.ts";

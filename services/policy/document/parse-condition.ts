@@ -1,4 +1,4 @@
-import { isName } from "#shared/contract/names.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { type Condition, type ListOperand, type Operand, type SingleOperand, SUBJECT_ID } from "./condition.ts";
 import { readTokens, type Token } from "./condition-tokens.ts";
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { EventAttributes } from "#shared/contract/event-condition.ts";
-import { nameSchema } from "#shared/contract/names.ts";
-import { isTopic } from "#shared/contract/topics.ts";
+import { nameSchema } from "#shared/protocol/names.ts";
+import { isTopic } from "#shared/protocol/topics.ts";
 import { permissionSchema } from "./permission.ts";
 
 /** What somebody outside asks: may this subject have a permission, see an event, make a request? */

@@ -1,4 +1,4 @@
-import { isTopicPattern } from "#shared/contract/topics.ts";
+import { isTopicPattern } from "#shared/protocol/topics.ts";
 
 const SEGMENT = /^([A-Za-z0-9._~-]{1,128}|\{[A-Za-z0-9_-]{1,64}\})$/;
 const LAST_SEGMENT = /^([A-Za-z0-9._~-]{1,128}|\{[A-Za-z0-9_-]{1,64}\??\})$/;

@@ -1,4 +1,4 @@
-import { patternCovers, patternsOverlap } from "#shared/contract/topics.ts";
+import { patternCovers, patternsOverlap } from "#shared/protocol/topics.ts";
 import { conditionText } from "./condition.ts";
 import type { Rule } from "./policy-document.ts";
 

@@ -1,4 +1,4 @@
-import { isName } from "#shared/contract/names.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { type Version, versionSchema } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { isName } from "#shared/contract/names.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { decodeUtf8 } from "../document/decode-utf8.ts";
 

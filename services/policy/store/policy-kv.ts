@@ -3,14 +3,14 @@ import type { KV, KvEntry } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { setTimeout as delay } from "node:timers/promises";
 import { BootError } from "#shared/config/read-config.ts";
-import { isName } from "#shared/contract/names.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { openBucket } from "#shared/nats/open-bucket.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
 import { isLostRace } from "#shared/nats/is-lost-race.ts";
-import type { PolicyStore, StoredRevision } from "./policy-store.ts";
-import { decodeStoredPolicy, encodeStoredPolicy, type StoredPolicy } from "./stored-policy.ts";
+import type { PolicyStore, StoredRevision } from "../versions/policy-store.ts";
+import { decodeStoredPolicy, encodeStoredPolicy, type StoredPolicy } from "../versions/stored-policy.ts";
 
 /** The bucket of policies: one key for each tenant. */
 export const BUCKET = "sluice_policy";

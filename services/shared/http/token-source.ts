@@ -1,4 +1,4 @@
-import { ACCESS_TOKEN_COOKIE } from "#shared/contract/access-token.ts";
+import { ACCESS_TOKEN_COOKIE } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 
 /** A request's access token and where it stood: what came by cookie, a page may have sent without its user's knowledge. */

@@ -1,17 +1,17 @@
-import { formatEventId } from "#shared/contract/event-id.ts";
-import type { Hub } from "../audience/hub.ts";
+import { formatEventId } from "#shared/protocol/event-id.ts";
+import type { Hub } from "../connections/hub.ts";
 
 /** What operators see of the open streams: who, what, where, and what each one waits for. No tokens, no payloads. */
 export function describeConnections(hub: Hub, { now }: { readonly now: () => number }): object[] {
   return [...hub.streams()].map(({ tenant, reader }) => ({
     id: reader.id,
     tenant: tenant.id,
-    subject: reader.listing.identity.subject.id,
-    topics: reader.listing.topicGrants,
+    subject: reader.registration.identity.subject.id,
+    topics: reader.registration.topicGrants,
     state: reader.isLive ? "live" : "behind",
     waitsFor: reader.wait?.for ?? null,
-    lastId: formatEventId(tenant.epoch, reader.cursor),
-    horizon: formatEventId(tenant.epoch, tenant.horizon),
+    lastId: formatEventId(tenant.log.epoch, reader.cursor),
+    horizon: formatEventId(tenant.log.epoch, tenant.log.horizon),
     openForSeconds: Math.round((now() - reader.openedAt) / 1_000),
   }));
 }

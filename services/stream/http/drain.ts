@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Admission } from "../admission/admission.ts";
-import type { Hub } from "../audience/hub.ts";
+import type { Hub } from "../connections/hub.ts";
 
 /** How often it is looked whether everybody has left. */
 const LOOK_MS = 20;
@@ -13,6 +13,8 @@ const LOOK_MS = 20;
  */
 export async function drain(admission: Admission, hub: Hub, drainMs: number): Promise<void> {
   admission.drain();
-  for (const { reader } of hub.streams()) reader.bye("drain", 1_000 + randomInt(drainMs + 1));
+  for (const { reader } of hub.streams()) {
+    reader.end({ event: "bye", reason: "drain", retryMs: 1_000 + randomInt(drainMs + 1) });
+  }
   for (const giveUp = performance.now() + drainMs; hub.size > 0 && performance.now() < giveUp;) await delay(LOOK_MS);
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isTopicPattern } from "#shared/contract/topics.ts";
+import { isTopicPattern } from "#shared/protocol/topics.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { From } from "../log/resume.ts";
 import type { FrameFormat } from "../sse/encode-frame.ts";
@@ -40,7 +40,8 @@ export function parseSubscription(query: URLSearchParams, lastEventIdHeader: str
       naming: parseChoice(query, "events", ["message", "named"]),
     },
     from: parseFrom(query.get("from") ?? "now"),
-    lastEventId: lastEventIdHeader ?? query.get("lastEventId") ?? undefined,
+    // Empty is none (HTML standard, section 9.2.4): some clients send the header before they have an id.
+    lastEventId: lastEventIdHeader || query.get("lastEventId") || undefined,
   };
 }
 

@@ -1,3 +1,4 @@
+import { VERSION } from "#shared/lifecycle/version.ts";
 import { setTimeout as delay } from "node:timers/promises";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { ListenAddress } from "#shared/http/listen.ts";
@@ -7,7 +8,7 @@ import type { Logger } from "#shared/log/create-logger.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import type { StreamConfig } from "../config.ts";
 import { claimPort } from "../http/claim-port.ts";
-import { Crew } from "./crew.ts";
+import { WorkerPool } from "./worker-pool.ts";
 import { MetricsSum } from "./metrics-sum.ts";
 import { shareSettings } from "./share-settings.ts";
 import { WorkerProcess } from "./worker-process.ts";
@@ -15,7 +16,7 @@ import { WorkerProcess } from "./worker-process.ts";
 /** What a worker needs beyond its drain: the last requests, the bus, the other services. */
 const LETTING_GO_MS = 5_000;
 
-type WorkerCrew = Crew<WorkerProcess>;
+type WorkerCrew = WorkerPool<WorkerProcess>;
 
 /** Where the process listens. */
 export interface WorkersAddress {
@@ -48,7 +49,7 @@ export async function startWorkers(
     help: "Workers that ended without having been asked to, and were started again",
     registers: [figures],
   });
-  const crew = new Crew({
+  const crew = new WorkerPool({
     size: config.STREAM_WORKERS,
     start: (index) => new WorkerProcess(index, shareSettings(env, config, index, http)),
     onDeath: () => deaths.inc(),
@@ -64,7 +65,7 @@ export async function startWorkers(
   const ops = stack.use(await startOpsServer(address.ops, metrics, () => isAnyReady(crew), pages));
   stack.use(crew);
   await crew.start();
-  log.info({ http, grpc: 0, ops: ops.port, workers: config.STREAM_WORKERS }, "ready");
+  log.info({ version: VERSION, http, grpc: 0, ops: ops.port, workers: config.STREAM_WORKERS }, "ready");
   const running = stack.move();
   return { reload: () => crew.renew(), [Symbol.asyncDispose]: () => running.disposeAsync() };
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { Worker } from "./crew.ts";
+import type { Worker } from "./worker-pool.ts";
 import type { WorkerAnswers, WorkerMessage, WorkerQuestion } from "./messages.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));

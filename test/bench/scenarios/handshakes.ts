@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { createLocalJWKSet, jwtVerify } from "jose";
-import { rememberVerified } from "#shared/contract/remember-verified.ts";
-import { verifyAccessToken } from "#shared/contract/verify-access-token.ts";
+import { rememberVerified } from "#shared/tokens/remember-verified.ts";
+import { verifyAccessToken } from "#shared/tokens/verify-access-token.ts";
 import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
 import type { Stack } from "#test/support/start-stack.ts";
 import type { Figure, Scenario } from "../scenario.ts";

@@ -1,4 +1,4 @@
-import { topicMatches } from "#shared/contract/topics.ts";
+import { topicMatches } from "#shared/protocol/topics.ts";
 import type { Account } from "./account.ts";
 import type { Cause, Client, PublishedEvent } from "./collect.ts";
 import type { Entry } from "./ledger.ts";
@@ -75,7 +75,7 @@ function look(run: Run, client: Client, progress: Progress, frame: Received, acc
   if (place !== undefined && isForeign(run, client, place)) account.crossTenant += 1;
   if (frame.event === "message" || frame.event.includes(".")) {
     account.delivered += 1;
-    judge(run, client, progress, frame, account);
+    authorizeEvent(run, client, progress, frame, account);
     advance(progress, frame, place, account);
   } else if (frame.event === "gap" || frame.event === "reset") {
     account[frame.event === "gap" ? "gaps" : "resets"] += 1;
@@ -89,7 +89,7 @@ function look(run: Run, client: Client, progress: Progress, frame: Received, acc
 }
 
 /** Whether the event was for this client, then. */
-function judge(run: Run, client: Client, progress: Progress, { text, at }: Received, account: Account): void {
+function authorizeEvent(run: Run, client: Client, progress: Progress, { text, at }: Received, account: Account): void {
   const event = run.events.get(text);
   if (event === undefined) account.unpublished += 1;
   else if (event.tenant !== client.tenant) account.crossTenant += 1;

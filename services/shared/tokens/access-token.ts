@@ -1,0 +1,36 @@
+import { z } from "zod";
+import { nameSchema } from "../protocol/names.ts";
+
+/** An `exp` that a date can hold: whole seconds since 1970, up to the end of the year 9999. */
+export const expirySchema = z.int().positive().max(253_402_300_799);
+
+/** The claims of an access token (RFC 9068, section 2.2, and ours). */
+export const accessClaimsSchema = z.object({
+  iss: z.string(),
+  sub: nameSchema,
+  exp: expirySchema,
+  iat: z.int().positive(),
+  jti: z.string().min(1).max(64),
+  client_id: z.string().min(1).max(64),
+  sid: nameSchema,
+  tenant_id: nameSchema,
+  login_at: z.iso.datetime(),
+  roles: z.array(nameSchema).max(64).default([]),
+  groups: z.array(nameSchema).max(256).default([]),
+});
+export type AccessClaims = z.infer<typeof accessClaimsSchema>;
+
+/** The `typ` header of an access token (RFC 9068, section 2.1): an id or refresh token can never pass for one. */
+export const ACCESS_TOKEN_TYPE = "at+jwt";
+
+/** Signature algorithms that are accepted, whatever a token's header says (RFC 8725, section 3.1). */
+export const ACCESS_TOKEN_ALGORITHMS = ["ES256", "EdDSA"];
+
+/** How far another host's clock may differ when `exp` and `nbf` are read, in seconds. */
+export const CLOCK_LEEWAY_SECONDS = 5;
+
+/** The cookie that carries the access token of a browser. */
+export const ACCESS_TOKEN_COOKIE = "auth_token";
+
+/** The cookie that carries the refresh token of a browser. */
+export const REFRESH_TOKEN_COOKIE = "refresh_token";

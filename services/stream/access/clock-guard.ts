@@ -1,0 +1,20 @@
+import type { Clock } from "#shared/time/clock.ts";
+
+/** Wall and monotonic clock may part by this much before deadlines are no longer believed. */
+const MAX_DRIFT_MS = 2_000;
+
+/**
+ * Answers a check that calls `onJump` when the two clocks have parted since the last check: the machine slept (its monotonic
+ * clock did not count the time) or somebody set the wall clock. Deadlines counted on the monotonic clock mean nothing then,
+ * until auth has answered again. Whoever is about to write an event calls the check first; reading the time has no effects.
+ */
+export function guardClock(clock: Clock, onJump: () => void): () => void {
+  const offsetNow = (): number => clock.wall() - clock.monotonic();
+  let offset = offsetNow();
+  return () => {
+    const present = offsetNow();
+    if (Math.abs(present - offset) <= MAX_DRIFT_MS) return;
+    offset = present;
+    onJump();
+  };
+}

@@ -1,0 +1,260 @@
+import { describe, expect, test } from "vitest";
+import type { Version } from "#shared/contract/version.ts";
+import { Decisions, STILL_VALID } from "./decisions.ts";
+import type { DecideAnswer, Decider, ResolveAnswer } from "./ports.ts";
+
+const ALICE = { id: "alice", roles: [], groups: ["ops"] };
+const ORDER = { topic: "order.created", attributes: {} };
+const EVENT_MAP = [{ pattern: "order.*", permission: "order:read" }];
+
+describe("a decision", () => {
+  test("is asked once, however many wait for it", async () => {
+    const policy = new FakePolicy(1);
+    const { decisions, grant } = await open(policy);
+    await Promise.all([decisions.ask(grant, "order:read"), decisions.ask(grant, "order:read")]);
+    expect(policy.decided).toBe(1);
+    expect(decisions.residual(grant, "order:read", 10)?.allows(ORDER)).toBe(true);
+  });
+
+  test("holds until a change names one of its grant's roles", async () => {
+    const policy = new FakePolicy(1);
+    const { decisions, grant } = await open(policy);
+    await decisions.ask(grant, "order:read");
+    decisions.apply({ version: 2, build: "b2", roles: ["stranger"], subjects: ["bob"] }, 20);
+    expect(decisions.residual(grant, "order:read", 21)).toBeDefined();
+    decisions.apply({ version: 3, build: "b3", roles: ["viewer"] }, 30);
+    expect(decisions.residual(grant, "order:read", 29)).toBeDefined();
+    expect(decisions.residual(grant, "order:read", 30)).toBeUndefined();
+  });
+
+  test("that was asked before a change and comes after it is used before the change, and never behind it", async () => {
+    const policy = new FakePolicy(1);
+    const { decisions, grant } = await open(policy);
+    const held = policy.hold();
+    const asked = decisions.ask(grant, "order:read");
+    await held.reached;
+    policy.allow = [];
+    decisions.apply({ version: 2, build: "b2", roles: ["viewer"] }, 20);
+    held.release();
+    await asked;
+    expect(decisions.residual(grant, "order:read", 19)?.allows(ORDER)).toBe(true);
+    expect(decisions.residual(grant, "order:read", 20)).toBeUndefined();
+    policy.version = version(2);
+    await decisions.ask(grant, "order:read");
+    expect(decisions.residual(grant, "order:read", 21)?.allows(ORDER)).toBe(false);
+  });
+
+  test("that is newer than the change it meets is used behind it", async () => {
+    const policy = new FakePolicy(1);
+    const { decisions, grant } = await open(policy);
+    policy.version = version(2);
+    const asked = decisions.ask(grant, "order:read");
+    decisions.apply({ version: 2, build: "b2", roles: ["viewer"] }, 20);
+    await asked;
+    expect(decisions.residual(grant, "order:read", 25)).toBeDefined();
+  });
+
+  test("ahead of the log waits until the log has announced it", async () => {
+    const policy = new FakePolicy(1);
+    const { decisions, grant } = await open(policy);
+    policy.version = version(2);
+    let known = false;
+    const asked = decisions.ask(grant, "order:read").then(() => (known = true));
+    await Promise.resolve();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    expect(known).toBe(false);
+    decisions.apply({ version: 2, build: "b2", roles: ["other"] }, 20);
+    await asked;
+    expect(decisions.residual(grant, "order:read", 20)).toBeDefined();
+  });
+
+  test("older than what was asked for is none", async () => {
+    const policy = new FakePolicy(5);
+    const { decisions, grant } = await open(policy);
+    policy.version = version(4);
+    await expect(decisions.ask(grant, "order:read")).rejects.toMatchObject({ code: "unavailable" });
+    policy.version = { number: 5, build: "another build" };
+    await expect(decisions.ask(grant, "order:read")).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  test("is never a stale allow: 0 of 1 000 whose reply is held while changes pass, nor of 1 000 that came before", async () => {
+    const counts = { used: 0, stale: 0, denied: 0 };
+    for (let round = 0; round < 2_000; round += 1) {
+      const policy = new FakePolicy(1);
+      const { decisions, grant } = await open(policy);
+      const held = policy.hold();
+      const asked = decisions.ask(grant, "order:read");
+      await held.reached;
+      // One to three changes, the first or the last of which takes the right away; a third of the questions is asked twice.
+      const changes = 1 + (round % 3);
+      const pass = (): void => {
+        for (let change = 0; change < changes; change += 1) {
+          const named = change === (round % 2 === 0 ? 0 : changes - 1) ? "viewer" : "stranger";
+          decisions.apply({ version: 2 + change, build: `b${2 + change}`, roles: [named] }, 20 + change);
+        }
+      };
+      if (round < 1_000) pass();
+      const again = round % 3 === 0 ? decisions.ask(grant, "order:read") : undefined;
+      held.release();
+      await Promise.all([asked, again]);
+      if (round >= 1_000) pass();
+      const end = 20 + changes;
+      if (decisions.residual(grant, "order:read", 19)?.allows(ORDER) === true) counts.used += 1;
+      if (decisions.residual(grant, "order:read", end)?.allows(ORDER) === true) counts.stale += 1;
+      policy.version = version(1 + changes);
+      policy.allow = [];
+      await decisions.ask(grant, "order:read");
+      if (decisions.residual(grant, "order:read", end)?.allows(ORDER) === false) counts.denied += 1;
+    }
+    expect(counts).toEqual({ used: 2_000, stale: 0, denied: 2_000 });
+  });
+});
+
+describe("an entry of the log", () => {
+  test("that follows on the last one concerns only whom it names", async () => {
+    const { decisions } = await open(new FakePolicy(1));
+    const affects = decisions.apply({ version: 2, build: "b2", roles: ["viewer"], subjects: ["group:ops"] }, 20);
+    const nobody = { roles: new Set<string>() };
+    expect(affects?.({ subject: { id: "bob", roles: [], groups: [] }, ...nobody })).toBe(false);
+    expect(affects?.({ subject: ALICE, ...nobody })).toBe(true);
+    expect(affects?.({ roles: new Set(["viewer"]) })).toBe(true);
+  });
+
+  test("that skips a version stands for the missing ones too", async () => {
+    const { decisions } = await open(new FakePolicy(1));
+    const affects = decisions.apply({ version: 3, build: "b3", roles: ["stranger"] }, 20);
+    expect(affects?.({ roles: new Set(["viewer"]) })).toBe(true);
+    expect(decisions.apply({ version: 2, build: "b2", roles: ["viewer"] }, 21)).toBeUndefined();
+  });
+
+  test("that comes twice changes nothing the second time", async () => {
+    const { decisions } = await open(new FakePolicy(1));
+    expect(decisions.apply({ version: 2, build: "b2", all: true }, 20)).toBeDefined();
+    expect(decisions.apply({ version: 2, build: "b2", all: true }, 21)).toBeUndefined();
+  });
+
+  test("with a known number and another build ends every decision", async () => {
+    const { decisions, grant } = await open(new FakePolicy(1));
+    await decisions.ask(grant, "order:read");
+    expect(decisions.apply({ version: 1, build: "another", roles: [] }, 20)?.({ roles: new Set() })).toBe(true);
+    expect(decisions.residual(grant, "order:read", 20)).toBeUndefined();
+  });
+
+  test("that nobody can read ends every decision, also those under way", async () => {
+    const policy = new FakePolicy(1);
+    const { decisions, grant } = await open(policy);
+    await decisions.ask(grant, "order:read");
+    const held = policy.hold();
+    const asked = decisions.ask(grant, "other:read");
+    await held.reached;
+    decisions.invalidateAll(20);
+    held.release();
+    await asked;
+    expect(decisions.residual(grant, "order:read", 20)).toBeUndefined();
+    expect(decisions.residual(grant, "other:read", 20)).toBeUndefined();
+  });
+});
+
+describe("a grant", () => {
+  test("that was resolved before a change to its subject is good only up to it", async () => {
+    const policy = new FakePolicy(1);
+    const { decisions } = await open(policy);
+    const held = policy.hold();
+    const resolving = decisions.resolve(ALICE);
+    await held.reached;
+    decisions.apply({ version: 2, build: "b2", subjects: ["alice"] }, 20);
+    held.release();
+    expect(decisions.validityOf(await resolving)).toEqual({ through: 19, endedBy: version(2) });
+    policy.version = version(2);
+    expect(decisions.validityOf(await decisions.resolve(ALICE))).toEqual({ through: STILL_VALID });
+  });
+
+  test("decides like every other with the same id, in one place", async () => {
+    const { decisions, grant } = await open(new FakePolicy(1));
+    expect((await decisions.resolve({ ...ALICE, id: "bob" })).grant).toBe(grant);
+  });
+
+  test("of a log that was opened anew starts without decisions", async () => {
+    const { decisions, grant } = await open(new FakePolicy(1));
+    await decisions.ask(grant, "order:read");
+    decisions.reset({ version: 1, build: "b1" });
+    expect(decisions.residual(grant, "order:read", 1)).toBeUndefined();
+  });
+});
+
+describe("the event map", () => {
+  test("names the permission of an event type, and none for what it does not hold", async () => {
+    const { decisions } = await open(new FakePolicy(1));
+    expect(decisions.permissionFor("order.created")).toBe("order:read");
+    expect(decisions.permissionFor("invoice.created")).toBeUndefined();
+  });
+
+  test("tells which types it does not name, once it is known", async () => {
+    const policy = new FakePolicy(1);
+    expect(new Decisions("acme", policy, { decisionAsked: () => {} }).isWithoutRule("invoice.created")).toBe(false);
+    const { decisions } = await open(policy);
+    expect(decisions.isWithoutRule("invoice.created")).toBe(true);
+    expect(decisions.isWithoutRule("order.created")).toBe(false);
+  });
+
+  test("tells which topics can be seen at all", async () => {
+    const policy = new FakePolicy(1);
+    policy.allow = ["order.*.alice"];
+    const { decisions, grant } = await open(policy);
+    await decisions.prepare(grant, ["order.>", "order.*.bob", "invoice.>", ">"]);
+    expect(decisions.allowsUnder(grant, "order.>")).toBe(true);
+    expect(decisions.allowsUnder(grant, ">")).toBe(true);
+    expect(decisions.allowsUnder(grant, "order.*.bob")).toBe(false);
+    expect(decisions.allowsUnder(grant, "invoice.>")).toBe(false);
+  });
+});
+
+function version(number: number): Version {
+  return { number, build: `b${number}` };
+}
+
+async function open(policy: FakePolicy) {
+  const decisions = new Decisions("acme", policy, { decisionAsked: () => {} });
+  decisions.reset({ version: policy.version.number, build: policy.version.build });
+  const { grant } = await decisions.resolve(ALICE);
+  return { decisions, grant };
+}
+
+/** Policy with one grant, whose answers can be held on their way back. */
+class FakePolicy implements Decider {
+  version: Version;
+  allow = [">"];
+  decided = 0;
+  #gate: { readonly reached: () => void; readonly open: Promise<void> } | undefined;
+
+  constructor(number: number) {
+    this.version = version(number);
+  }
+
+  hold(): { readonly reached: Promise<void>; readonly release: () => void } {
+    const reached = Promise.withResolvers<void>();
+    const opened = Promise.withResolvers<void>();
+    this.#gate = { reached: reached.resolve, open: opened.promise };
+    return { reached: reached.promise, release: opened.resolve };
+  }
+
+  async resolve(): Promise<ResolveAnswer> {
+    const answer = { version: this.version, grant: { id: "viewer", roles: ["viewer"] }, eventMap: EVENT_MAP };
+    await this.#pass();
+    return answer;
+  }
+
+  async decide(): Promise<DecideAnswer> {
+    this.decided += 1;
+    const answer = { version: this.version, allow: this.allow, deny: [], allowWhen: [], denyWhen: [] };
+    await this.#pass();
+    return answer;
+  }
+
+  async #pass(): Promise<void> {
+    const gate = this.#gate;
+    this.#gate = undefined;
+    gate?.reached();
+    await gate?.open;
+  }
+}

@@ -1,0 +1,295 @@
+import type { PolicyEntry } from "#shared/contract/control-entry.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { isAtLeast, isSameVersion, type Version } from "#shared/contract/version.ts";
+import { Notifier } from "#shared/async/notifier.ts";
+import type { Observer } from "../observe/observer.ts";
+import { EventMap } from "./event-map.ts";
+import type { Decider, ResolveAnswer, Subject } from "./ports.ts";
+import { createResidual, type Residual } from "./residual.ts";
+
+/** Nothing in the log has put an end to it so far. */
+export const STILL_VALID = Number.POSITIVE_INFINITY;
+
+/** More changes than pass while a call is under way; an answer that is older than all of them is asked for again. */
+const MAX_APPLIED_CHANGES = 1_024;
+
+/** A set of roles as policy names it, and what has been decided for it. */
+export interface Grant {
+  readonly id: string;
+  readonly roles: ReadonlySet<string>;
+  readonly residuals: Map<string, Decided>;
+}
+
+/** A residual, valid for entries up to `through`. */
+interface Decided {
+  readonly version: Version;
+  readonly residual: Residual;
+  through: number;
+}
+
+/** A policy entry the feed has applied. */
+interface AppliedChange {
+  readonly seq: number;
+  readonly version: Version;
+  readonly affects: (principal: Principal) => boolean;
+}
+
+/** A grant as it was resolved: from which version, and how many changes had been applied when it was asked for. */
+export interface Resolved {
+  readonly grant: Grant;
+  readonly subject: Subject;
+  readonly version: Version;
+  readonly changeCount: number;
+  /** How long it lasts from the asking, where a binding that it rests on ends. */
+  readonly remainingMs: number | undefined;
+}
+
+/** Up to which sequence something is good, and the version that ends it there. */
+export interface Validity {
+  readonly through: number;
+  readonly endedBy?: Version | undefined;
+}
+
+/** Principal a change can concern. */
+export interface Principal {
+  readonly subject?: Subject;
+  readonly roles: ReadonlySet<string>;
+}
+
+/**
+ * What policy has decided for one tenant, kept exact by the tenant's own log: no clock is involved. Every answer is valid
+ * up to the first policy entry that names it and is newer than the answer; the feed applies those entries in order, also
+ * to answers that are still under way. So an answer that was asked before a change and arrives after it is still used for
+ * the events before the change, and never for one after it. Grant, event map and residual of different versions together
+ * could allow what none of them allows: an answer that is ahead of the log waits for the log, and whose grant was ended by a
+ * version is judged by nothing that was decided with it.
+ */
+export class Decisions {
+  readonly #tenant: string;
+  readonly #decider: Decider;
+  readonly #observer: Pick<Observer, "decisionAsked">;
+  /** A grant lives as long as somebody holds it; changes reach it exactly that long. */
+  readonly #grants = new Map<string, WeakRef<Grant>>();
+  readonly #dropped = new FinalizationRegistry<string>((id) => {
+    if (this.#grants.get(id)?.deref() === undefined) this.#grants.delete(id);
+  });
+  readonly #pending = new Map<string, Promise<void>>();
+  readonly #eventMap = new EventMap();
+  #maxConnections = Number.POSITIVE_INFINITY;
+  #appliedChanges: AppliedChange[] = [];
+  #changeCount = 0;
+  /** The version of the last policy entry in force; undefined while none is known. */
+  #applied: Version | undefined;
+  /** The highest version met in an entry or an answer. It never falls. */
+  #floor: Version | undefined;
+  readonly #moved = new Notifier();
+
+  constructor(tenant: string, decider: Decider, observer: Pick<Observer, "decisionAsked">) {
+    this.#tenant = tenant;
+    this.#decider = decider;
+    this.#observer = observer;
+  }
+
+  /** How many streams the tenant may have on this edge, by the newest answer. */
+  get maxConnections(): number {
+    return this.#maxConnections;
+  }
+
+  /** Starts anew: after the log was opened, or did not continue where it was. `last` is its last policy entry. */
+  reset(last: PolicyEntry | undefined): void {
+    for (const grant of this.#heldGrants()) grant.residuals.clear();
+    this.#appliedChanges = [];
+    this.#changeCount += MAX_APPLIED_CHANGES + 1;
+    this.#applied = last === undefined ? undefined : versionOf(last);
+    if (this.#applied !== undefined) this.#raiseFloor(this.#applied);
+    this.#moved.notify();
+  }
+
+  /**
+   * Puts a policy entry in force and answers whom it concerns; undefined when it changes nothing, because a later one has
+   * been applied already (two policy processes may announce out of order).
+   */
+  apply(entry: PolicyEntry, seq: number): ((principal: Principal) => boolean) | undefined {
+    const version = versionOf(entry);
+    const applied = this.#applied;
+    if (applied !== undefined && (version.number < applied.number || isSameVersion(version, applied))) return undefined;
+    // An entry that does not follow on the last one stands for the missing ones too, and nobody knows whom they name.
+    const isNext = applied !== undefined && version.number === applied.number + 1;
+    const affects = isNext && entry.all === undefined ? affecting(entry) : () => true;
+    this.#applied = version;
+    this.#raiseFloor(version);
+    this.#recordChange({ seq, version, affects });
+    this.#moved.notify();
+    return affects;
+  }
+
+  /** Ends every decision and answer under way at `seq`: an entry that cannot be read may have changed anything. */
+  invalidateAll(seq: number): void {
+    this.#applied = undefined;
+    this.#recordChange({ seq, version: { number: Number.MAX_SAFE_INTEGER, build: "" }, affects: () => true });
+  }
+
+  /**
+   * Asks for a subject's grant.
+   * @throws {AppError} `unavailable` or `tenant_unknown`.
+   */
+  async resolve(subject: Subject): Promise<Resolved> {
+    const changeCount = this.#changeCount;
+    const floor = this.#floor;
+    const answer = await this.#decider.resolve(this.#tenant, subject, floor);
+    await this.#waitForVersion(answer.version, floor);
+    this.#learn(answer);
+    const grant = this.#grants.get(answer.grant.id)?.deref() ?? this.#addGrant(answer.grant);
+    return { grant, subject, version: answer.version, changeCount, remainingMs: answer.grant.remainingMs };
+  }
+
+  /** How long a grant that was resolved is good; when that is not STILL_VALID, resolve again. */
+  validityOf({ grant, subject, version, changeCount }: Resolved): Validity {
+    return this.#validityOf(changeCount, version, { subject, roles: grant.roles });
+  }
+
+  /** The permission that events of this type need; undefined where the event map names none: denied to everyone. */
+  permissionFor(type: string): string | undefined {
+    return this.#eventMap.permissionFor(type);
+  }
+
+  /** Whether events of this type go to nobody, because the event map is known and does not name them. */
+  isWithoutRule(type: string): boolean {
+    return this.#eventMap.version !== undefined && this.permissionFor(type) === undefined;
+  }
+
+  /**
+   * What the grant decides for the permission at `seq`, if that is known. For somebody whose grant was ended by a version,
+   * nothing counts that was decided by that version or a later one.
+   */
+  residual(grant: Grant, permission: string, seq: number, endedBy?: Version): Residual | undefined {
+    const decided = grant.residuals.get(permission);
+    return decided !== undefined && seq <= decided.through && isBefore(decided.version, endedBy)
+      ? decided.residual
+      : undefined;
+  }
+
+  /** Whether the event map is still one that a grant may be used with which this version ended. */
+  knowsEventsBefore(endedBy: Version | undefined): boolean {
+    return isBefore(this.#eventMap.version, endedBy);
+  }
+
+  /**
+   * Asks for what is not known; many who ask for the same wait for one answer. Look again afterwards.
+   * @throws {AppError} `unavailable` or `tenant_unknown`.
+   */
+  ask(grant: Grant, permission: string): Promise<void> {
+    const key = `${grant.id} ${permission}`;
+    const running = this.#pending.get(key);
+    if (running !== undefined) return running;
+    const asked = this.#ask(grant, permission).finally(() => this.#pending.delete(key));
+    this.#pending.set(key, asked);
+    return asked;
+  }
+
+  /** Asks for all that the topics can need and is not known, so that a missing decision is the exception later on. */
+  async prepare(grant: Grant, topics: readonly string[]): Promise<void> {
+    const permissions = new Set(topics.flatMap((topic) => this.#eventMap.permissionsUnder(topic)));
+    const unknown = [...permissions].filter(
+      (permission) => this.residual(grant, permission, STILL_VALID) === undefined,
+    );
+    await Promise.all(unknown.map((permission) => this.ask(grant, permission)));
+  }
+
+  /** Whether the grant may see anything under a topic pattern; false only where that is certain. */
+  allowsUnder(grant: Grant, topic: string): boolean {
+    return this.#eventMap.permissionsUnder(topic).some((permission) => {
+      const residual = this.residual(grant, permission, STILL_VALID);
+      return residual === undefined || residual.allowsUnder(topic);
+    });
+  }
+
+  async #ask(grant: Grant, permission: string): Promise<void> {
+    const changeCount = this.#changeCount;
+    const floor = this.#floor;
+    const { version, ...rules } = await this.#decider.decide(this.#tenant, grant.id, permission, floor);
+    await this.#waitForVersion(version, floor);
+    const { through } = this.#validityOf(changeCount, version, grant);
+    grant.residuals.set(permission, { version, residual: createResidual(rules), through });
+    this.#observer.decisionAsked();
+  }
+
+  #addGrant({ id, roles }: ResolveAnswer["grant"]): Grant {
+    const grant: Grant = { id, roles: new Set(roles), residuals: new Map() };
+    this.#grants.set(id, new WeakRef(grant));
+    this.#dropped.register(grant, id);
+    return grant;
+  }
+
+  *#heldGrants(): Iterable<Grant> {
+    for (const reference of this.#grants.values()) {
+      const grant = reference.deref();
+      if (grant !== undefined) yield grant;
+    }
+  }
+
+  /** Takes over what an answer says of the tenant as a whole, unless a newer one is known. */
+  #learn({ version, eventMap, maxConnections = Number.POSITIVE_INFINITY }: ResolveAnswer): void {
+    this.#eventMap.learn(version, eventMap);
+    if (this.#eventMap.version === version) this.#maxConnections = maxConnections;
+  }
+
+  #recordChange(mark: AppliedChange): void {
+    this.#appliedChanges.push(mark);
+    this.#changeCount += 1;
+    if (this.#appliedChanges.length > MAX_APPLIED_CHANGES) this.#appliedChanges.shift();
+    for (const grant of this.#heldGrants()) {
+      if (mark.affects(grant)) endAt(grant, mark);
+    }
+  }
+
+  /** How long an answer of `version` is valid that was asked for when `changeCount` marks had been made. */
+  #validityOf(changeCount: number, version: Version, principal: Principal): Validity {
+    const missed = this.#changeCount - changeCount;
+    if (missed > this.#appliedChanges.length) return { through: -1 };
+    const later = this.#appliedChanges.slice(this.#appliedChanges.length - missed);
+    const ending = later.find((mark) => !isAtLeast(version, mark.version) && mark.affects(principal));
+    return ending === undefined ? { through: STILL_VALID } : { through: ending.seq - 1, endedBy: ending.version };
+  }
+
+  /** Waits until the log has announced an answer's version; an answer older than what was asked for is none. */
+  async #waitForVersion(version: Version, floor: Version | undefined): Promise<void> {
+    if (floor !== undefined && !isAtLeast(version, floor))
+      throw new AppError("unavailable", "policy answered with an old version");
+    this.#raiseFloor(version);
+    // If the log holds no announcement, trust policy's first answer.
+    this.#applied ??= version;
+    while (!isAtLeast(this.#applied ?? version, version)) await this.#moved.next();
+  }
+
+  #raiseFloor(version: Version): void {
+    if (this.#floor === undefined || version.number > this.#floor.number) this.#floor = version;
+  }
+}
+
+/** By its number alone: of two builds of one number nobody knows which the other follows. */
+function isBefore(version: Version | undefined, endedBy: Version | undefined): boolean {
+  return endedBy === undefined || (version !== undefined && version.number < endedBy.number);
+}
+
+function endAt(grant: Grant, { seq, version }: AppliedChange): void {
+  for (const decided of grant.residuals.values()) {
+    if (!isAtLeast(decided.version, version)) decided.through = Math.min(decided.through, seq - 1);
+  }
+}
+
+function versionOf(entry: PolicyEntry): Version {
+  return { number: entry.version, build: entry.build };
+}
+
+function affecting(entry: PolicyEntry): (principal: Principal) => boolean {
+  const roles = new Set(entry.roles);
+  const subjects = new Set(entry.subjects);
+  return ({ subject, roles: held }) => {
+    if (!roles.isDisjointFrom(held)) return true;
+    return (
+      subject !== undefined &&
+      (subjects.has(subject.id) || subject.groups.some((group) => subjects.has(`group:${group}`)))
+    );
+  };
+}

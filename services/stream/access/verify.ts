@@ -1,0 +1,138 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { backoffMs } from "#shared/time/backoff.ts";
+import type { Observer } from "../observe/observer.ts";
+import { STILL_VALID } from "./decisions.ts";
+import type { SessionAnswer, SessionChecker } from "./ports.ts";
+import type { Registration } from "./registration.ts";
+import type { TenantAccess } from "./tenant-access.ts";
+
+const BACKOFF = { baseMs: 100, maxMs: 2_000 };
+
+/** What verification needs. */
+export interface VerifyDeps {
+  readonly sessions: SessionChecker;
+  /** The monotonic time in milliseconds. */
+  readonly now: () => number;
+  /** Invalidates every session when the clocks have parted. */
+  readonly checkClock: () => void;
+  readonly observer: Pick<Observer, "fault">;
+}
+
+/** What verification at the door needs beside that. */
+export interface HandshakeDeps extends VerifyDeps {
+  /** How long a handshake waits for auth and policy. */
+  readonly handshakeMs: number;
+  /** Whether this key is withdrawn. A stream that is open when it becomes so is ended by who is told. */
+  readonly isWithdrawn: (kid: string) => boolean;
+}
+
+/**
+ * Asks auth and policy at once, and no longer than a handshake may last.
+ * @throws {AppError} `unavailable`, `tenant_unknown` or `tenant_suspended`. Whether the registration is in force then, `requireInForce` tells.
+ */
+export async function verifyInTime(
+  registration: Registration,
+  tenant: TenantAccess,
+  deps: HandshakeDeps,
+): Promise<void> {
+  const asked = Promise.all([verifySession(registration, tenant, deps), verifyGrant(registration, tenant, deps)]);
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new AppError("unavailable", "auth or policy does not answer")),
+    deps.handshakeMs,
+  );
+  try {
+    await Promise.race([asked, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Throws AppError with the reason when the person's right to a stream is over. */
+export function requireInForce({ ended, identity }: Registration, { isWithdrawn }: HandshakeDeps): void {
+  if (isWithdrawn(identity.kid)) throw new AppError("token_invalid", "the key of the access token is withdrawn");
+  if (ended === "forbidden") throw new AppError("forbidden", "this tenant is closed");
+  if (ended === "expired") throw new AppError("token_expired", "the access token has expired");
+  if (ended !== undefined) throw new AppError("session_ended", "the session has ended; log in again");
+}
+
+/**
+ * Asks auth until it has said, after the last doubt, whether the registration's session lives; ends the registration when not, and has
+ * it granted anew when the person's roles or groups are other than before. An outage is waited out: a registration in doubt stays
+ * so, and its reader held. `extend` asks for another access token's life.
+ * @throws {AppError} `tenant_unknown` or `tenant_suspended`.
+ */
+export async function verifySession(
+  registration: Registration,
+  tenant: TenantAccess,
+  deps: VerifyDeps,
+  extend = false,
+): Promise<void> {
+  if (!registration.beginSessionCheck(extend)) return;
+  for (let attempt = 0; registration.ended === undefined; attempt += 1) {
+    const doubts = registration.sessionInvalidations;
+    const askedAt = deps.now();
+    const answer = await deps.sessions.check(registration.sessionQuestion).catch(notKnown(deps));
+    if (answer === undefined) await delay(backoffMs(attempt, BACKOFF));
+    else if (answer.state !== "live") registration.end(answer.state);
+    else if (doubts === registration.sessionInvalidations) return confirm(registration, tenant, deps, answer, askedAt);
+  }
+}
+
+/** Puts an answer in force. What the person holds now comes before the deadline: no right outlives the one it came with. */
+async function confirm(
+  registration: Registration,
+  tenant: TenantAccess,
+  deps: VerifyDeps,
+  { remainingMs, present }: Extract<SessionAnswer, { state: "live" }>,
+  askedAt: number,
+): Promise<void> {
+  const isOther = present !== undefined && registration.takeClaims(present);
+  if (isOther) registration.stream?.leaveAudience();
+  registration.sessionLives(askedAt + remainingMs);
+  if (isOther) await verifyGrant(registration, tenant, deps);
+}
+
+/**
+ * Asks policy until the registration's grant is known and no change that concerns it has come meanwhile. What is known on the
+ * way is put to use at once, for the events before such a change: frequent changes never starve a reader.
+ * @throws {AppError} `tenant_unknown` or `tenant_suspended`.
+ */
+export async function verifyGrant(registration: Registration, tenant: TenantAccess, deps: VerifyDeps): Promise<void> {
+  if (!registration.beginGrantCheck()) return;
+  for (let attempt = 0; registration.ended === undefined; attempt += 1) {
+    const known = await askGrant(registration, tenant, deps).catch(notKnown(deps));
+    if (known === true) return;
+    if (known === undefined) await delay(backoffMs(attempt, BACKOFF));
+  }
+}
+
+/** Asks once; answers whether the grant is good until the log says otherwise. */
+async function askGrant(
+  registration: Registration,
+  { decisions }: TenantAccess,
+  { now }: VerifyDeps,
+): Promise<boolean> {
+  const { subject } = registration;
+  const askedAt = now();
+  const resolved = await decisions.resolve(subject);
+  await decisions.prepare(resolved.grant, registration.topics);
+  // Auth has said meanwhile that the person is another than was asked about.
+  if (subject !== registration.subject) return false;
+  const topics = registration.topics.map((topic) => ({ topic, granted: decisions.allowsUnder(resolved.grant, topic) }));
+  // From here to the end without an await: a change that comes later finds the grant it has to put in doubt.
+  const validity = decisions.validityOf(resolved);
+  const changed = topics.some(({ granted }, index) => granted !== registration.topicGrants[index]?.granted);
+  registration.setGrant(resolved.grant, validity, askedAt + (resolved.remainingMs ?? Number.POSITIVE_INFINITY), topics);
+  if (changed) registration.stream?.sendSubscription();
+  return validity.through === STILL_VALID;
+}
+
+function notKnown({ observer }: VerifyDeps): (error: unknown) => undefined {
+  return (error) => {
+    const { code } = toAppError(error);
+    if (code === "tenant_unknown" || code === "tenant_suspended") throw error;
+    if (code !== "unavailable") observer.fault(error);
+  };
+}

@@ -1,0 +1,111 @@
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { silentObserver } from "#test/rigs/silent-observer.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { AppError } from "#shared/errors/app-error.ts";
+import { type NatsServer, startNats } from "#test/support/start-nats.ts";
+import type { ConnectionCall } from "../call-connection.ts";
+import { callOtherEdge, serveEdgeCalls } from "./peer-calls.ts";
+
+const ANSWER = { expiresAt: "2026-01-01T00:00:00.000Z" };
+
+const CALL: ConnectionCall = {
+  kind: "rebind",
+  connectionId: "w1-abc",
+  identity: {
+    tenant: "acme",
+    sid: "s-1",
+    subject: {
+      id: "alice",
+      roles: Array(64).fill("r".repeat(64)),
+      groups: Array(256).fill("g".repeat(64)),
+      issuer: "https://login.example.com",
+    },
+    kid: "k",
+    tokenExpiresAt: 2_000_000_000,
+    isOutside: false,
+  },
+};
+
+let server: NatsServer;
+let nats: NatsConnection;
+let other: NatsConnection;
+
+beforeAll(async () => {
+  server = await startNats();
+  [nats, other] = await Promise.all([connectAsEdge(), connectAsEdge()]);
+});
+afterAll(async () => {
+  await Promise.all([nats.close(), other.close()]);
+  await server[Symbol.asyncDispose]();
+});
+
+test("a call reaches the worker that the connection names, as it was made, and its answer comes back", async () => {
+  const heard: ConnectionCall[] = [];
+  using _served = serveEdgeCalls(other, "w1", async (call) => (heard.push(call), ANSWER), silentObserver());
+  await other.flush();
+  expect(await callOtherEdge(nats, 2_000)(CALL)).toEqual(ANSWER);
+  expect(heard).toEqual([CALL]);
+});
+
+test("a refusal comes back with its code; what nobody expected is told where it happened, and nothing of it elsewhere", async () => {
+  const faults: unknown[] = [];
+  const refusals = [new AppError("session_ended", "the session has ended; log in again"), new Error("secret")];
+  using _served = serveEdgeCalls(other, "w1", () => Promise.reject(refusals.shift()), {
+    fault: (fault) => void faults.push(fault),
+  });
+  await other.flush();
+  const call = callOtherEdge(nats, 2_000);
+  await expect(call(CALL)).rejects.toMatchObject({
+    code: "session_ended",
+    message: "the session has ended; log in again",
+  });
+  await expect(call(CALL)).rejects.toMatchObject({ code: "internal", message: expect.not.stringContaining("secret") });
+  expect(faults).toEqual([expect.objectContaining({ message: "secret" })]);
+});
+
+test("a worker that is not there is told as no connection, one that is silent as unavailable", async () => {
+  const call = callOtherEdge(nats, 100);
+  for (const connectionId of ["w9-abc", "w9", "-abc", "a.b-c", "*-c"]) {
+    await expect(call({ ...CALL, connectionId })).rejects.toMatchObject({ code: "not_found" });
+  }
+  using _served = serveEdgeCalls(other, "w1", () => new Promise(() => {}), silentObserver());
+  await other.flush();
+  await expect(call(CALL)).rejects.toMatchObject({ code: "unavailable" });
+});
+
+test.each([
+  "{",
+  "null",
+  "{}",
+  JSON.stringify({ ...CALL, kind: "close" }),
+  JSON.stringify({ ...CALL, more: 1 }),
+  JSON.stringify({ ...CALL, identity: { ...CALL.identity, tenant: "a.b" } }),
+  JSON.stringify(CALL).padEnd(64 * 1_024 + 1),
+])("a call of another shape is refused and carried out by nobody (%#)", async (text) => {
+  using _served = serveEdgeCalls(other, "w1", unexpected, silentObserver());
+  await other.flush();
+  const reply = await nats.request("edge.w1", text, { timeout: 2_000 });
+  expect(reply.json()).toMatchObject({ refused: { code: "malformed_request" } });
+});
+
+test.each([
+  "{",
+  "{}",
+  '{"done":{}}',
+  '{"refused":{"code":"made_up","message":"x"}}',
+  `{"done":"${"x".repeat(5_000)}"}`,
+])("an answer of another shape counts as none (%#)", async (text) => {
+  const subscription = other.subscribe("edge.w1", { callback: (_, message) => void message.respond(text) });
+  await other.flush();
+  await expect(callOtherEdge(nats, 2_000)(CALL)).rejects.toMatchObject({ code: "unavailable" });
+  subscription.unsubscribe();
+});
+
+function unexpected(what: unknown): never {
+  throw new Error(`this should not have happened: ${JSON.stringify(what)}`);
+}
+
+async function connectAsEdge(): Promise<NatsConnection> {
+  const { host, password: pass } = new URL(server.url("stream"));
+  return connect({ servers: host, user: "stream", pass, inboxPrefix: "_INBOX.stream" });
+}

@@ -1,0 +1,116 @@
+import { type Msg, type NatsConnection, RequestError } from "@nats-io/transport-node";
+import { z } from "zod";
+import { expirySchema } from "#shared/tokens/access-token.ts";
+import { nameSchema } from "#shared/protocol/names.ts";
+import { AppError, type ErrorCode, httpStatusOf, toAppError } from "#shared/errors/app-error.ts";
+import { parseJson } from "#shared/json/parse-json.ts";
+import { type CallConnection, noSuchConnection, workerOf } from "../call-connection.ts";
+import type { Observer } from "../observe/observer.ts";
+import type { Identity } from "../access/registration.ts";
+import type { Subject } from "../access/ports.ts";
+
+/** An identity with every role and group that a token may have takes a third of this. */
+const MAX_CALL_BYTES = 64 * 1_024;
+
+const MAX_ANSWER_BYTES = 4 * 1_024;
+
+const namesSchema = z.array(z.string().max(64)).max(256);
+
+// Whoever adds to these types is told here: what is not named would be refused on its way.
+const subjectSchema = z.strictObject({
+  id: nameSchema,
+  roles: namesSchema,
+  groups: namesSchema,
+  issuer: z.string().max(1_024).optional(),
+} satisfies Record<keyof Subject, z.ZodType>);
+
+const identitySchema = z.strictObject({
+  tenant: nameSchema,
+  sid: nameSchema,
+  subject: subjectSchema,
+  kid: z.string().max(256),
+  tokenExpiresAt: expirySchema,
+  loginAt: z.string().max(64).optional(),
+  isOutside: z.boolean(),
+} satisfies Record<keyof Identity, z.ZodType>);
+
+const callSchema = z.strictObject({ kind: z.literal("rebind"), connectionId: nameSchema, identity: identitySchema });
+
+const answerSchema = z.union([
+  z.strictObject({ done: z.strictObject({ expiresAt: z.iso.datetime() }) }),
+  z.strictObject({
+    refused: z.strictObject({ code: z.enum(Object.keys(httpStatusOf) as ErrorCode[]), message: z.string() }),
+  }),
+]);
+
+/**
+ * Has `callHere` carry out what other edges ask of this worker's connections, on `edge.<worker id>`. Nobody else reaches
+ * that subject: the edges are an account of their own on the bus. Disposing it ends the answers.
+ */
+export function serveEdgeCalls(
+  nats: NatsConnection,
+  workerId: string,
+  callHere: CallConnection,
+  observer: Pick<Observer, "fault">,
+): Disposable {
+  const answer = async (message: Msg): Promise<void> => {
+    const answered = await carryOut(message.data, callHere, observer);
+    // An edge that has let go of the bus meanwhile has ended the stream, too: who asked finds no connection next time.
+    if (!nats.isClosed()) message.respond(JSON.stringify(answered));
+  };
+  const subscription = nats.subscribe(subjectOf(workerId), {
+    callback: (error, message) => void (error === null ? answer(message) : observer.fault(error)),
+  });
+  return { [Symbol.dispose]: () => subscription.unsubscribe() };
+}
+
+/** Passes calls on to the worker that holds the connection, and waits `timeoutMs` for its answer. */
+export function callOtherEdge(nats: NatsConnection, timeoutMs: number): CallConnection {
+  return async (call) => {
+    const workerId = workerOf(call.connectionId);
+    if (workerId === undefined) throw noSuchConnection();
+    const reply = await nats
+      .request(subjectOf(workerId), JSON.stringify(call), { timeout: timeoutMs })
+      .catch((error: unknown) => {
+        if (error instanceof RequestError && error.isNoResponders()) throw noSuchConnection();
+        throw new AppError("unavailable", "the edge that holds this connection does not answer", { cause: error });
+      });
+    return readAnswer(reply.data);
+  };
+}
+
+async function carryOut(
+  data: Uint8Array,
+  callHere: CallConnection,
+  observer: Pick<Observer, "fault">,
+): Promise<z.infer<typeof answerSchema>> {
+  try {
+    const call = parse(data, MAX_CALL_BYTES, callSchema);
+    if (call === undefined) throw new AppError("malformed_request", "this edge does not understand the call");
+    return { done: await callHere(call) };
+  } catch (thrown) {
+    const { code, message, cause } = toAppError(thrown);
+    if (code === "internal") observer.fault(cause);
+    return { refused: { code, message } };
+  }
+}
+
+function readAnswer(data: Uint8Array): Awaited<ReturnType<CallConnection>> {
+  const answer = parse(data, MAX_ANSWER_BYTES, answerSchema);
+  if (answer === undefined) throw new AppError("unavailable", "the edge that holds this connection answers strangely");
+  if ("done" in answer) return answer.done;
+  throw new AppError(answer.refused.code, answer.refused.message);
+}
+
+function parse<Schema extends z.ZodType>(
+  data: Uint8Array,
+  maxBytes: number,
+  schema: Schema,
+): z.infer<Schema> | undefined {
+  if (data.length > maxBytes) return undefined;
+  return schema.safeParse(parseJson(new TextDecoder().decode(data))).data;
+}
+
+function subjectOf(workerId: string): string {
+  return `edge.${workerId}`;
+}

@@ -1,0 +1,131 @@
+import { LRUCache } from "lru-cache";
+import { DecisionServiceClient } from "#proto/policy/v1/decision.ts";
+import type { Version } from "#shared/contract/version.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { callUnary } from "#shared/grpc/call-unary.ts";
+import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
+import type { DecideAnswer, Decider, ResolveAnswer, Subject } from "../access/ports.ts";
+import type { MapResource } from "../subscription/topics-of.ts";
+import { createLoader } from "./create-loader.ts";
+import { decodeResidual } from "./decode-residual.ts";
+
+const TIMEOUT_MS = 3_000;
+
+/** Subjects, or paths, in one call. */
+const MAX_SUBJECTS = 512;
+
+/** Grants or permissions in one call; the service multiplies them, and answers at most 65 536 residuals. */
+const MAX_PAIRS = 256;
+
+/** Up to 250 handshakes a second of a tenant ask without waiting for each other. */
+const RESOLVE_REST_MS = 4;
+
+/** Tenants whose loaders are kept; a loader that is dropped is made again. */
+const MAX_TENANTS = 10_000;
+
+interface ResolveKey {
+  readonly subject: Subject;
+  readonly atLeast: Version | undefined;
+}
+
+interface DecideKey {
+  readonly grant: string;
+  readonly permission: string;
+  readonly atLeast: Version | undefined;
+}
+
+interface Loaders {
+  readonly resolve: (key: ResolveKey) => Promise<ResolveAnswer>;
+  readonly decide: (key: DecideKey) => Promise<DecideAnswer>;
+  readonly mapResource: (path: string) => Promise<readonly string[]>;
+}
+
+/** Asks policy over gRPC; many questions about one tenant in one call. */
+export class GrpcDecider implements Decider, Disposable {
+  readonly #client: DecisionServiceClient;
+  readonly #loaders = new LRUCache<string, Loaders>({ max: MAX_TENANTS });
+
+  constructor(address: string, channel: GrpcChannel) {
+    this.#client = new DecisionServiceClient(address, channel.credentials, channel.options);
+  }
+
+  resolve(tenant: string, subject: Subject, atLeast: Version | undefined): Promise<ResolveAnswer> {
+    return this.#loadersOf(tenant).resolve({ subject, atLeast });
+  }
+
+  decide(tenant: string, grant: string, permission: string, atLeast: Version | undefined): Promise<DecideAnswer> {
+    return this.#loadersOf(tenant).decide({ grant, permission, atLeast });
+  }
+
+  /** Which topics a path stands for. */
+  readonly mapResource: MapResource = (tenant, path) => this.#loadersOf(tenant).mapResource(path);
+
+  #loadersOf(tenant: string): Loaders {
+    const known = this.#loaders.get(tenant);
+    if (known !== undefined) return known;
+    const loaders: Loaders = {
+      resolve: createLoader({ maxBatch: MAX_SUBJECTS, restMsPerQuestion: RESOLVE_REST_MS }, (keys) =>
+        this.#resolve(tenant, keys),
+      ),
+      decide: createLoader({ maxBatch: MAX_PAIRS }, (keys) => this.#decide(tenant, keys)),
+      mapResource: createLoader({ maxBatch: MAX_SUBJECTS, restMsPerQuestion: RESOLVE_REST_MS }, (paths) =>
+        this.#mapResources(tenant, paths),
+      ),
+    };
+    this.#loaders.set(tenant, loaders);
+    return loaders;
+  }
+
+  async #resolve(tenant: string, keys: readonly ResolveKey[]): Promise<ResolveAnswer[]> {
+    const subjects = keys.map(({ subject: { id, roles, groups, issuer } }) => ({
+      id,
+      roles: [...roles],
+      groups: [...groups],
+      issuer,
+    }));
+    const request = { tenant, subjects, atLeast: highest(keys) };
+    const response = await callUnary(this.#client.resolve.bind(this.#client), request, { timeoutMs: TIMEOUT_MS });
+    const version = requireVersion(response.version);
+    const { grants, eventMap, maxConnections } = response;
+    return keys.map((_, index) => ({ version, grant: require(grants[index]), eventMap, maxConnections }));
+  }
+
+  async #decide(tenant: string, keys: readonly DecideKey[]): Promise<DecideAnswer[]> {
+    const grants = [...new Set(keys.map((key) => key.grant))];
+    const permissions = [...new Set(keys.map((key) => key.permission))];
+    const request = { tenant, grants, permissions, atLeast: highest(keys) };
+    const response = await callUnary(this.#client.decide.bind(this.#client), request, { timeoutMs: TIMEOUT_MS });
+    const version = requireVersion(response.version);
+    return keys.map(({ grant, permission }) => {
+      const index = grants.indexOf(grant) * permissions.length + permissions.indexOf(permission);
+      return { version, ...decodeResidual(require(response.residuals[index])) };
+    });
+  }
+
+  /** Without a version to go by policy reads its store: a route that was just made is found. */
+  async #mapResources(tenant: string, paths: readonly string[]): Promise<(readonly string[])[]> {
+    const request = { tenant, paths: [...paths] };
+    const response = await callUnary(this.#client.mapResources.bind(this.#client), request, { timeoutMs: TIMEOUT_MS });
+    return paths.map((_, index) => require(response.resources[index]).topics);
+  }
+
+  [Symbol.dispose](): void {
+    this.#client.close();
+  }
+}
+
+function highest(keys: readonly { readonly atLeast: Version | undefined }[]): Version | undefined {
+  const versions = keys.flatMap(({ atLeast }) => (atLeast === undefined ? [] : [atLeast]));
+  // Who knows no version yet needs a fresh read of the store, and so everyone in the batch gets one.
+  if (versions.length < keys.length) return undefined;
+  return versions.reduce((high, version) => (version.number > high.number ? version : high));
+}
+
+function requireVersion(version: Version | undefined): Version {
+  return require(version);
+}
+
+function require<T>(part: T | undefined): T {
+  if (part === undefined) throw new AppError("unavailable", "policy did not answer every question");
+  return part;
+}

@@ -1,0 +1,42 @@
+import type {
+  ConditionalPattern as WirePattern,
+  EventCondition as WireCondition,
+  Residual as WireResidual,
+} from "#proto/policy/v1/decision.ts";
+import type { EventCondition } from "#shared/contract/event-condition.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import type { ConditionalPattern, TopicRules } from "../access/residual.ts";
+
+/** How producers send a CloudEvents attribute (CloudEvents NATS binding, section 3.1.3.2). */
+const HEADER_PREFIX = "ce-";
+
+/**
+ * Reads a residual from policy; its conditions then name headers.
+ * @throws {AppError} `unavailable` when there is a condition in it that this release does not know.
+ */
+export function decodeResidual({ allow, deny, allowWhen, denyWhen }: WireResidual): TopicRules {
+  return { allow, deny, allowWhen: allowWhen.map(decodePattern), denyWhen: denyWhen.map(decodePattern) };
+}
+
+function decodePattern({ pattern, when }: WirePattern): ConditionalPattern {
+  return { pattern, when: decodeCondition(when) };
+}
+
+function decodeCondition(condition: WireCondition | undefined): EventCondition {
+  const kind = condition?.kind;
+  switch (kind?.$case) {
+    case "oneOf":
+    case "noneOf":
+      return { kind: kind.$case, attribute: HEADER_PREFIX + kind.value.attribute, values: kind.value.values };
+    case "same":
+    case "different": {
+      const { attribute, other } = kind.value;
+      return { kind: kind.$case, attribute: HEADER_PREFIX + attribute, other: HEADER_PREFIX + other };
+    }
+    case "all":
+    case "any":
+      return { kind: kind.$case, conditions: kind.value.conditions.map(decodeCondition) };
+    case undefined:
+      throw new AppError("unavailable", "policy answered with a condition that this edge does not know");
+  }
+}

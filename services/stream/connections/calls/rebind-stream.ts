@@ -1,0 +1,47 @@
+import { randomUUID } from "node:crypto";
+import { AppError } from "#shared/errors/app-error.ts";
+import { expiresAt, type KeepAliveDeps } from "../keep-alive.ts";
+import type { Hub, Stream } from "../hub.ts";
+import { type Identity, Registration } from "../../access/registration.ts";
+import { type HandshakeDeps, requireInForce, verifyInTime } from "../../access/verify.ts";
+
+/** What rebinding needs of the edge. */
+export interface RebindDeps extends KeepAliveDeps, HandshakeDeps {
+  readonly hub: Hub;
+}
+
+/**
+ * Has an open stream go on by another token of the same person, and answers until when. It is listed under the new session
+ * and that asked about before the old one is left: no revoke of either falls between. From the answer on, nothing is
+ * delivered under the old token's rights.
+ * @throws {AppError} `not_found` when the stream ended meanwhile; why the new token opens no stream; `unavailable`. The
+ * stream goes on as it was then.
+ */
+export async function rebindStream(
+  { reader }: Stream,
+  identity: Identity,
+  deps: RebindDeps,
+): Promise<{ readonly expiresAt: string }> {
+  const { hub } = deps;
+  // Of its own: while both are asked about, an answer for the old registration must not count for this one.
+  const contextId = `${reader.id}.${randomUUID()}`;
+  const registration = new Registration(identity, reader.registration.topics, contextId);
+  const tenant = await hub.register(registration);
+  try {
+    await verifyInTime(registration, tenant, deps);
+    requireInForce(registration, deps);
+    if (reader.ended) throw new AppError("not_found", "the stream has ended");
+  } catch (error) {
+    registration.end("revoked");
+    hub.unregister(tenant, registration);
+    throw error;
+  }
+  const before = reader.registration;
+  reader.rebind(registration);
+  before.end("revoked");
+  hub.unregister(tenant, before);
+  const answer = { expiresAt: expiresAt(registration, deps) };
+  reader.send("session", answer);
+  reader.sendSubscription();
+  return answer;
+}

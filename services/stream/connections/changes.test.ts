@@ -1,0 +1,162 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import { waitFor } from "#test/support/wait.ts";
+import { createRig as createEdgeRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
+
+const rigs: EdgeRig[] = [];
+afterEach(async () => {
+  for (const rig of rigs.splice(0)) await rig[Symbol.asyncDispose]();
+});
+
+function createRig(options?: Parameters<typeof createEdgeRig>[0]): EdgeRig {
+  const rig = createEdgeRig(options);
+  rigs.push(rig);
+  return rig;
+}
+
+/** A change that takes everything from alice, or gives it back. */
+function change(rig: EdgeRig, allow: readonly string[]): void {
+  rig.policy.version += 1;
+  rig.policy.allow = [...allow];
+  rig.policy.grantId = `viewer-${rig.policy.version}`;
+  rig.control({ of: "policy", entry: { ...rig.entry(), roles: [], subjects: ["alice"] } });
+}
+
+describe("a change of policy in the log", () => {
+  test("finds what was published before it on its way, within a burst too, and nothing after it", async () => {
+    const rig = createRig({ flushMs: 50 });
+    const client = await rig.open();
+    await waitFor("the reader is live", () => [...rig.tenant.audiences].length === 1);
+    rig.event("first");
+    rig.event("pending");
+    change(rig, []);
+    rig.event("not for alice any more");
+    await client.frame("subscription");
+    change(rig, [">"]);
+    rig.event("hers again");
+    await waitFor("the last event", () => client.events().includes("hers again"));
+    expect(client.events()).toEqual(["first", "pending", "hers again"]);
+    // The pending event was written when the change was applied: it stands before what the client is told of the change.
+    expect(client.raw().indexOf("pending")).toBeLessThan(client.raw().indexOf("event: subscription"));
+  });
+
+  test("takes its readers to their new audience, and tells them which topics fell away and came", async () => {
+    const rig = createRig();
+    const client = await rig.open();
+    await waitFor("the reader is live", () => [...rig.tenant.audiences].length === 1);
+    const [before] = rig.tenant.audiences;
+    change(rig, []);
+    expect(before?.size).toBe(0);
+    await client.frame("subscription");
+    await waitFor("the reader is live again", () => [...rig.tenant.audiences].some(({ size }) => size === 1));
+    const [after] = rig.tenant.audiences;
+    expect(after?.key.grant.id).toBe("viewer-2");
+    change(rig, [">"]);
+    await waitFor("both are told", () => client.raw().split("event: subscription").length === 3);
+    expect([...client.raw().matchAll(/"granted":(\w+)\}\],"effectiveFrom"/g)].map(([, granted]) => granted)).toEqual([
+      "false",
+      "true",
+    ]);
+  });
+
+  test("holds who is undecided where policy does not answer, and nobody else; without loss", async () => {
+    const rig = createRig();
+    const client = await rig.open();
+    const held = rig.policy.hold();
+    change(rig, [">"]);
+    await held.asked;
+    rig.event("while policy is silent");
+    await turn();
+    await client.allWritten();
+    expect(client.events()).toEqual([]);
+    expect([...rig.edge.hub.streams()].map(({ reader }) => reader.wait?.for)).toEqual(["authorization"]);
+    held.release();
+    await waitFor("the event", () => client.events().includes("while policy is silent"));
+  });
+});
+
+describe("a clock that jumped", () => {
+  test("costs no reader the event that it is noticed with, in no audience", async () => {
+    const rig = createRig();
+    const raw = await rig.open();
+    const envelopes = await rig.open("topic=order.>&format=cloudevents");
+    await waitFor("both are live", () => [...rig.tenant.audiences].length === 2);
+    rig.clock.wallAhead += 300_000;
+    rig.event("while it jumped");
+    for (const client of [raw, envelopes]) {
+      await waitFor("the event", () => client.events().some((data) => data?.includes("while it jumped") === true));
+    }
+  });
+
+  test("is asked about before a burst is flushed in its time: a session that ended meanwhile gets nothing of it", async () => {
+    const rig = createRig({ flushMs: 50 });
+    const client = await rig.open();
+    await waitFor("the reader is live", () => [...rig.tenant.audiences].length === 1);
+    rig.event("first");
+    rig.event("pending");
+    const held = rig.holdSession();
+    rig.clock.wallAhead += 3_600_000;
+    await held.asked;
+    held.answer({ state: "expired" });
+    await client.frame("auth_error");
+    expect(client.events()).toEqual(["first"]);
+  });
+
+  test("has sessions asked for again whose streams are still being opened", async () => {
+    const rig = createRig();
+    const first = rig.holdSession();
+    const opening = rig.open();
+    await first.asked;
+    const second = rig.holdSession();
+    rig.clock.wallAhead += 3_600_000;
+    rig.edge.checkClock();
+    first.answer({ state: "live", remainingMs: 60_000 });
+    await second.asked;
+    second.answer({ state: "expired" });
+    await expect(opening).rejects.toMatchObject({ code: "token_expired" });
+  });
+});
+
+describe("a log that is silent", () => {
+  test.each([
+    [9_999, "and is trusted for 10 s", ["behind"]],
+    [10_000, "and is not trusted any longer: nothing is delivered, not even what was decided", []],
+  ])("for %i ms %s", async (silentMs, _why, delivered) => {
+    const rig = createRig();
+    const client = await rig.open();
+    const session = rig.holdSession();
+    rig.control({ of: "session", entry: { sub: "alice", action: "changed" } });
+    await session.asked;
+    rig.event("behind");
+    rig.clock.now += silentMs;
+    session.answer({ state: "live", remainingMs: 60_000 });
+    await waitFor("the reader has looked", () => [...rig.edge.hub.streams()].every(({ reader }) => isSettled(reader)));
+    await waitFor("what was delivered", () => client.events().length === delivered.length);
+    expect(client.events()).toEqual(delivered);
+    rig.tenant.log.markAlive();
+    await waitFor("the event", () => client.events().length === 1);
+  });
+
+  test("says first what has changed meanwhile, once it is back", async () => {
+    const rig = createRig();
+    const client = await rig.open();
+    rig.clock.now += 11_000;
+    change(rig, []);
+    rig.event("not for alice any more");
+    await client.frame("subscription");
+    change(rig, [">"]);
+    rig.event("hers again");
+    await waitFor("the last event", () => client.events().includes("hers again"));
+    expect(client.events()).toEqual(["hers again"]);
+  });
+});
+
+function isSettled({
+  isLive,
+  wait,
+}: {
+  readonly isLive: boolean;
+  readonly wait: { readonly for: string } | undefined;
+}) {
+  return isLive || wait?.for === "log";
+}

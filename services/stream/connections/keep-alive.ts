@@ -1,0 +1,129 @@
+import { endGrant } from "../access/apply-control.ts";
+import type { Hub, Stream } from "./hub.ts";
+import type { Reader } from "./reader.ts";
+import type { Wait } from "./reader-state.ts";
+import type { Registration } from "../access/registration.ts";
+import { verifySession, type VerifyDeps } from "../access/verify.ts";
+import { chooseRetryDelay } from "../sse/retry-delay.ts";
+
+const TICK_MS = 1_000;
+
+/** A client may rely on a frame every 15 s; the tick may come a second late. */
+const BEAT_MS = 13_000;
+
+/** A reader that is held this long is told so. */
+const DEGRADED_AFTER_MS = 5_000;
+
+/** A socket that takes nothing for this long is given up; the client resumes where it was. */
+const STALL_MS = 10_000;
+
+/** Auth is asked for more time when this much is left, at most; spread, so that streams opened together ask apart. */
+const RENEW_BEFORE_MS = { min: 30_000, max: 60_000 };
+
+/** What is remembered of a stream from one look to the next. */
+interface Watch {
+  nextBeatAt: number;
+  readonly renewBeforeMs: number;
+  progress: number;
+  progressAt: number;
+  degraded: boolean;
+}
+
+/** What the heartbeat needs. */
+export interface KeepAliveDeps extends VerifyDeps {
+  readonly wall: () => number;
+}
+
+/**
+ * Looks after every reader once a second: keeps it alive and its client's cursor fresh, ends it at its deadline, asks auth
+ * for more time before that and policy for another grant when its own has ended, tells when delivery stands still, and gives
+ * up sockets that take nothing.
+ */
+export function startKeepAlive(hub: Hub, deps: KeepAliveDeps): Disposable {
+  const watches = new WeakMap<Reader, Watch>();
+  const timer = setInterval(() => {
+    deps.checkClock();
+    const now = deps.now();
+    for (const stream of hub.streams()) {
+      const { reader } = stream;
+      const watch = watches.get(reader) ?? createWatch(now);
+      watches.set(reader, watch);
+      if (!reader.ended) lookAfter(stream, watch, now, deps);
+    }
+  }, TICK_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+function createWatch(now: number): Watch {
+  const { min, max } = RENEW_BEFORE_MS;
+  return {
+    // The first beat comes at a random time, or all that connected together would be written to together for ever.
+    nextBeatAt: now + Math.random() * BEAT_MS,
+    renewBeforeMs: min + Math.random() * (max - min),
+    progress: 0,
+    progressAt: now,
+    degraded: false,
+  };
+}
+
+function lookAfter(stream: Stream, watch: Watch, now: number, deps: KeepAliveDeps): void {
+  const { reader } = stream;
+  const { deadline, identity, grantEndsAt } = reader.registration;
+  if (deadline !== undefined && now >= deadline) return reader.revoke("expired");
+  if (isStalled(reader, watch, now)) return reader.end({ event: "bye", reason: "slow", retryMs: chooseRetryDelay(0) });
+  if (now >= grantEndsAt) endGrant({ tenant: stream.tenant, registration: reader.registration }, deps);
+  const endsSoon = deadline !== undefined && deadline - now < watch.renewBeforeMs;
+  if (endsSoon && !identity.isOutside) renew(stream, deps).catch((error: unknown) => deps.observer.fault(error));
+  sendDegraded(reader, watch, now);
+  if (now < watch.nextBeatAt) return;
+  watch.nextBeatAt = now + BEAT_MS;
+  reader.keepAlive();
+}
+
+function isStalled({ connection }: Reader, watch: Watch, now: number): boolean {
+  if (!connection.behind || connection.progress !== watch.progress) {
+    watch.progress = connection.progress;
+    watch.progressAt = now;
+  }
+  return now - watch.progressAt > STALL_MS;
+}
+
+async function renew({ tenant, reader }: Stream, deps: KeepAliveDeps): Promise<void> {
+  const { registration } = reader;
+  const before = registration.deadline;
+  await verifySession(registration, tenant, deps, true);
+  // Another token has taken its place meanwhile: what was asked is no longer what counts.
+  if (registration !== reader.registration) return;
+  const { deadline, ended } = registration;
+  if (ended !== undefined) return reader.ended ? undefined : reader.revoke(ended);
+  if (deadline === undefined || before === undefined || deadline <= before || reader.ended) return;
+  reader.send("session", { expiresAt: expiryOf(deadline, deps) });
+}
+
+/**
+ * When a registration ends, as clients are told it. One in doubt at this very moment is asked about again; until then the token's
+ * own end is what is known.
+ */
+export function expiresAt({ deadline, identity }: Registration, deps: KeepAliveDeps): string {
+  if (deadline === undefined) return new Date(identity.tokenExpiresAt * 1_000).toISOString();
+  return expiryOf(deadline, deps);
+}
+
+function expiryOf(deadline: number, { now, wall }: KeepAliveDeps): string {
+  return new Date(wall() + deadline - now()).toISOString();
+}
+
+function sendDegraded(reader: Reader, watch: Watch, now: number): void {
+  const { wait } = reader;
+  const silentFor = now - reader.logAliveAt;
+  const reason = silentFor > DEGRADED_AFTER_MS ? "log" : heldBy(wait, now);
+  if ((reason !== undefined) === watch.degraded) return;
+  watch.degraded = reason !== undefined;
+  if (reason === undefined) reader.send("recovered", { reason: "delivery goes on" });
+  else reader.send("degraded", { reason });
+}
+
+function heldBy(wait: Wait | undefined, now: number): Wait["for"] | undefined {
+  if (wait === undefined || wait.for === "socket" || now - wait.since <= DEGRADED_AFTER_MS) return undefined;
+  return wait.for;
+}

@@ -1,0 +1,295 @@
+import { setImmediate } from "node:timers/promises";
+import { formatEventId } from "#shared/protocol/event-id.ts";
+import { awaitVerdict } from "../access/authorize-event.ts";
+import type { Grant } from "../access/decisions.ts";
+import type { RegisteredStream, Registration } from "../access/registration.ts";
+import type { AudienceKey, Member } from "../audiences/audience.ts";
+import type { EndReason, LogEntry, Position } from "../event.ts";
+import { type Bounds, gapBefore, type Notice, type Start } from "../log/resume.ts";
+import { type Limit, Slices } from "../log/slices.ts";
+import type { Observer } from "../observe/observer.ts";
+import type { Connection } from "../sse/connection.ts";
+import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
+import { encodeControl, type FrameFormat, HEARTBEAT } from "../sse/encode-frame.ts";
+import { endConnection, type StreamEnd } from "./end-stream.ts";
+import type { Behind, ReaderState, Wait } from "./reader-state.ts";
+import { gapOf, readSlice } from "./read-slice.ts";
+import type { Tenant } from "./tenant.ts";
+
+/** What a reader needs of the edge. */
+export interface ReaderDeps {
+  /** The monotonic time in milliseconds. */
+  readonly now: () => number;
+  /** Invalidates every session when the clocks have parted. */
+  readonly checkClock: () => void;
+  readonly limitHistory: Limit;
+  readonly observer: Observer;
+}
+
+/**
+ * A connection as a reader of its tenant's log, with a cursor. Nothing is buffered for it beyond one slice and nothing is
+ * dropped; reaching the horizon and becoming live is one synchronous step.
+ */
+export class Reader implements Member, RegisteredStream {
+  readonly id: string;
+  registration: Registration;
+  readonly connection: Connection;
+  readonly openedAt: number;
+  readonly #tenant: Tenant;
+  readonly #reads: Pick<AudienceKey, "format" | "coding">;
+  readonly #deps: ReaderDeps;
+  #state: ReaderState;
+  /** The last position the client was sent. */
+  #lastSent: Position | undefined;
+
+  constructor(
+    id: string,
+    registration: Registration,
+    connection: Connection,
+    tenant: Tenant,
+    format: FrameFormat,
+    { position }: Start,
+    deps: ReaderDeps,
+  ) {
+    this.id = id;
+    this.registration = registration;
+    this.connection = connection;
+    this.#tenant = tenant;
+    this.#reads = { format, coding: connection.coding };
+    this.#deps = deps;
+    this.#lastSent = position;
+    this.openedAt = deps.now();
+    this.#state = this.#behindAt(position);
+  }
+
+  get isLive(): boolean {
+    return this.#state.is === "live";
+  }
+
+  get ended(): boolean {
+    return this.#state.is === "ended";
+  }
+
+  /** Why the stream ended; undefined while it is open. */
+  get endedBy(): StreamEnd | undefined {
+    return this.#state.is === "ended" ? this.#state.by : undefined;
+  }
+
+  /** The monotonic time of the last sign of life from the reader's log. */
+  get logAliveAt(): number {
+    return this.#tenant.log.aliveAt;
+  }
+
+  get wait(): Wait | undefined {
+    return this.#state.is === "behind" ? this.#state.wait : undefined;
+  }
+
+  /** Where the reader stands, for people who look. */
+  get cursor(): Position {
+    return this.#state.is === "live" ? this.#tenant.log.horizon : this.#state.cursor;
+  }
+
+  /** Says what is in force and where delivery begins, and how long to wait before a reconnect. */
+  sendReady(ready: ControlData["ready"], { position, notice }: Start, retryMs: number): void {
+    this.send("ready", ready, notice === undefined ? position : undefined, retryMs);
+    if (notice !== undefined) this.#sendNotice(notice, position);
+  }
+
+  /** Begins delivery: catches up with the log, then is live. */
+  catchUp(): void {
+    if (this.#state.is === "behind") void this.#run(this.#state);
+  }
+
+  write(coded: Buffer, events: number, now: number): boolean {
+    const { deadline, grantEndsAt } = this.registration;
+    if (deadline === undefined || now >= deadline || now >= grantEndsAt || !this.connection.writable) return false;
+    this.connection.writeCoded(coded);
+    this.#deps.observer.delivered(events);
+    return true;
+  }
+
+  detach(position: Position): void {
+    if (this.#state.is !== "live") return;
+    const { audience } = this.#state;
+    this.#catchUpFrom(position);
+    this.#tenant.audiences.dropIfEmpty(audience);
+  }
+
+  /** Takes the reader out of its audience: its right is in doubt, or its grant another one. */
+  leaveAudience(): void {
+    if (this.#state.is === "live") this.detach(this.#state.audience.leave(this));
+  }
+
+  /** Goes on by another registration of the same person: nothing that comes from here on is written under the old one. */
+  rebind(registration: Registration): void {
+    this.registration.stream = undefined;
+    this.registration = registration;
+    registration.stream = this;
+    this.leaveAudience();
+  }
+
+  /** The log does not go on where the reader stands: it continues from `position`, and is told so. */
+  jumpTo(position: Position, notice: Notice): void {
+    this.leaveAudience();
+    if (this.#state.is === "ended") return;
+    this.#sendNotice(notice, position);
+    this.#catchUpFrom(position);
+  }
+
+  /** Keeps the connection alive, and tells the client how far it has come if that has changed. */
+  keepAlive(): void {
+    if (!this.connection.writable) return;
+    if (this.#state.is === "live") this.#state.audience.flush();
+    if (this.#state.is === "behind") this.#sendHole(this.#state);
+    const position = this.cursor;
+    if (position.seq === this.#lastSent?.seq) this.connection.write(HEARTBEAT);
+    else this.send("cursor", "", position);
+  }
+
+  /** Tells which topics are granted from here on. */
+  sendSubscription(): void {
+    const effectiveFrom = formatEventId(this.#tenant.log.epoch, this.cursor);
+    this.send("subscription", { topics: this.registration.topicGrants, effectiveFrom });
+  }
+
+  /** Writes a frame of our own. */
+  send<E extends ControlEvent>(event: E, data: ControlData[E], position?: Position, retryMs?: number): void {
+    if (position !== undefined) this.#lastSent = position;
+    const id = position && formatEventId(this.#tenant.log.epoch, position);
+    this.connection.write(encodeControl(event, data, { id, retryMs }));
+  }
+
+  revoke(reason: EndReason): void {
+    this.end({ event: "auth_error", reason });
+  }
+
+  /** Ends the stream. What a reader that is live has pending is written first, where it may be. */
+  end(by: StreamEnd): void {
+    const state = this.#state;
+    if (state.is === "ended") return;
+    if (state.is === "behind" && by.event === "bye") this.#sendHole(state);
+    const cursor = state.is === "live" ? state.audience.leave(this) : state.cursor;
+    this.#state = { is: "ended", cursor, by };
+    if (state.is === "live") this.#tenant.audiences.dropIfEmpty(state.audience);
+    const stand = { epoch: this.#tenant.log.epoch, cursor, lastSent: this.#lastSent, isLive: state.is === "live" };
+    endConnection(this.connection, by, stand);
+  }
+
+  #behindAt(cursor: Position): Behind {
+    const slices = new Slices(this.#tenant.log, this.#deps.limitHistory);
+    return { is: "behind", since: this.#deps.now(), slices, cursor, hole: undefined, wait: undefined };
+  }
+
+  #catchUpFrom(cursor: Position): void {
+    this.#state = this.#behindAt(cursor);
+    this.catchUp();
+  }
+
+  async #run(state: Behind): Promise<void> {
+    try {
+      for (let wait = this.#step(state); wait !== undefined; wait = this.#step(state)) await wait;
+    } catch (error) {
+      this.#deps.observer.fault(error);
+      this.end({ event: "none", reason: "fault" });
+    }
+  }
+
+  /**
+   * Does as much as can be done now. Answers what to wait for before the next step, or undefined once the reader is not behind
+   * there any more. No `await` in here: what was looked at still holds when the reader becomes live.
+   */
+  #step(state: Behind): Promise<void> | undefined {
+    this.#deps.checkClock();
+    if (this.#state !== state) return undefined;
+    const { registration } = this;
+    const { log } = this.#tenant;
+    const now = this.#deps.now();
+    const isExpired = registration.deadline !== undefined && now >= registration.deadline;
+    const over = registration.ended ?? (isExpired ? "expired" : undefined);
+    if (over !== undefined) {
+      this.revoke(over);
+      return undefined;
+    }
+    if (!this.connection.writable) return this.#waitFor(state, "socket", this.connection.drained());
+    if (!log.isLive) return this.#waitFor(state, "log", log.nextMove());
+    const grant = registration.grantAt(state.cursor.seq + 1, now);
+    if (grant === undefined) return this.#waitFor(state, "authorization", registration.changed.next());
+    if (state.cursor.seq === log.horizon.seq) return this.#becomeLive(state, grant);
+    if (state.cursor.seq > log.horizon.seq) return this.#waitFor(state, "log", log.nextMove());
+    const slice = state.slices.after(state.cursor.seq);
+    if (slice === undefined) return this.#waitFor(state, "history", this.#fetch(state));
+    return this.#deliver(state, slice, grant, now);
+  }
+
+  #waitFor(state: Behind, what: Wait["for"], promise: Promise<void>): Promise<void> {
+    if (state.wait?.for !== what) state.wait = { for: what, since: this.#deps.now() };
+    return promise;
+  }
+
+  #becomeLive(state: Behind, grant: Grant): Promise<void> | undefined {
+    this.#sendHole(state);
+    const audience = this.#tenant.audiences.of({ topics: this.registration.topics, grant, ...this.#reads });
+    if (audience.flushed !== undefined) return audience.flushed;
+    this.#state = { is: "live", audience };
+    audience.join(this);
+    this.#deps.observer.caughtUp(this.#deps.now() - state.since);
+    return undefined;
+  }
+
+  async #fetch(state: Behind): Promise<void> {
+    const gone = await state.slices.fetch(state.cursor.seq);
+    if (gone !== undefined && this.#state === state) this.#skipTo(state, gone);
+  }
+
+  /** Writes what a slice holds for this reader, up to the first event that is not decided yet. */
+  #deliver(state: Behind, slice: readonly LogEntry[], grant: Grant, now: number): Promise<void> | undefined {
+    const { registration } = this;
+    const { format } = this.#reads;
+    const { cursor: before, hole } = state;
+    const reading = readSlice(this.#tenant, slice, { registration, grant, format, cursor: before, hole }, now);
+    const { frames, events, sentGap, undecided } = reading;
+    if (reading.cursor !== before) state.wait = undefined;
+    state.cursor = reading.cursor;
+    state.hole = reading.hole;
+    if (sentGap !== undefined) this.#noteGap(sentGap);
+    if (frames.length > 0) {
+      this.connection.write(Buffer.concat(frames));
+      this.#deps.observer.delivered(events);
+    }
+    if (undecided !== undefined) {
+      const decided = awaitVerdict(this.#tenant.decisions, registration, grant, undecided);
+      return this.#waitFor(state, "authorization", decided);
+    }
+    // At the horizon it becomes live at once: a turn later there would be something new, and so for ever.
+    if (state.cursor.seq === this.#tenant.log.horizon.seq) return this.#step(state);
+    // A turn of the event loop between slices: microtasks alone would let one long catch-up stop everybody else.
+    return setImmediate();
+  }
+
+  /** Entries before the first one retained are gone: says so, and goes on there. */
+  #skipTo(state: Behind, gone: Pick<Bounds, "first" | "goneBy">): void {
+    this.#sendHole(state);
+    const { position, notice } = gapBefore(this.#tenant.log.epoch, state.cursor, gone);
+    state.cursor = position;
+    this.#sendNotice(notice, position);
+  }
+
+  /** Tells the client what is gone before the cursor. */
+  #sendHole(state: Behind): void {
+    if (state.hole === undefined) return;
+    const { frame, position } = gapOf(this.#tenant.log.epoch, state.hole);
+    state.hole = undefined;
+    this.connection.write(frame);
+    this.#noteGap(position);
+  }
+
+  #noteGap(position: Position): void {
+    this.#lastSent = position;
+    this.#deps.observer.told("gap");
+  }
+
+  #sendNotice({ event, data }: Notice, position: Position): void {
+    this.#deps.observer.told(event);
+    this.send(event, data, position);
+  }
+}

@@ -1,0 +1,49 @@
+import { Decisions } from "../access/decisions.ts";
+import type { Decider } from "../access/ports.ts";
+import type { Registration } from "../access/registration.ts";
+import type { TenantAccess } from "../access/tenant-access.ts";
+import { Audiences } from "../audiences/audiences.ts";
+import type { FrameSource } from "../audiences/frame-for.ts";
+import type { EventEntry } from "../event.ts";
+import { type History, TenantLog, type TenantLogDeps } from "../log/tenant-log.ts";
+import type { Observer } from "../observe/observer.ts";
+
+/** What all tenants of an edge have in common. */
+export interface TenantDeps extends TenantLogDeps {
+  readonly decider: Decider;
+  readonly flushMs: number;
+  /** Invalidates every session when the clocks have parted. */
+  readonly checkClock: () => void;
+  readonly observer: Observer;
+}
+
+/** A tenant with listeners on this edge: its log, who is registered, what is decided for them, and its audiences. */
+export class Tenant implements TenantAccess, FrameSource, Disposable {
+  readonly id: string;
+  readonly log: TenantLog;
+  readonly decisions: Decisions;
+  readonly registrations = new Set<Registration>();
+  readonly audiences: Audiences;
+  readonly #quarantined = new WeakSet<EventEntry>();
+  readonly observer: Observer;
+
+  constructor(id: string, history: History, { decider, observer, ...deps }: TenantDeps) {
+    this.id = id;
+    this.observer = observer;
+    this.log = new TenantLog(id, history, deps);
+    this.decisions = new Decisions(id, decider, observer);
+    const { now, checkClock, flushMs } = deps;
+    this.audiences = new Audiences({ now, checkClock, flushMs, horizon: () => this.log.horizon });
+  }
+
+  /** Gives up on an event that cannot be judged or encoded; says so once, however many readers meet it. */
+  quarantine(entry: EventEntry, error: unknown): void {
+    if (this.#quarantined.has(entry)) return;
+    this.#quarantined.add(entry);
+    this.observer.quarantined({ tenant: this.id, seq: entry.position.seq, reason: "failed", error });
+  }
+
+  [Symbol.dispose](): void {
+    this.log[Symbol.dispose]();
+  }
+}

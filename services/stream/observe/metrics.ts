@@ -1,0 +1,152 @@
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { Admission } from "../admission/admission.ts";
+import type { Observer } from "./observer.ts";
+
+const MAX_NAMED_TYPES = 100;
+
+/** The edge's own figures. */
+export type StreamMetrics = Omit<Observer, "fault">;
+
+/** Registers the edge's figures. */
+export function createStreamMetrics(registry: Registry, admission: Admission): StreamMetrics {
+  const registers = [registry];
+  const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]): Counter<Label> =>
+    new Counter({ name, help, labelNames, registers });
+  const handshakes = counter("sluice_stream_handshakes", "Streams asked for, by outcome", "outcome");
+  const tenantFull = counter(
+    "sluice_stream_tenant_full",
+    "Streams refused for now because their tenant had as many on this edge as it may",
+    "tenant",
+  );
+  const delivered = counter("sluice_stream_events_delivered", "Events written to sockets");
+  const notices = counter("sluice_stream_notices", "gap and reset told", "event");
+  const ended = counter("sluice_stream_ended", "Streams that ended, by the reason their clients were told", "reason");
+  const poison = counter("sluice_stream_poison", "Entries nobody can be shown", "reason");
+  const disturbed = counter("sluice_stream_feed_disturbed", "Times a log was looked at anew before it was read on");
+  const holes = counter(
+    "sluice_stream_feed_holes",
+    "Runs of entries that were gone when a log was read, and were passed",
+  );
+  registry.registerMetric(
+    new Gauge({
+      name: "sluice_stream_connections",
+      help: "Open streams and handshakes",
+      registers: [],
+      collect() {
+        this.set(admission.open);
+      },
+    }),
+  );
+  return {
+    opened: () => handshakes.inc({ outcome: "accepted" }),
+    refused: (code) => handshakes.inc({ outcome: code }),
+    tenantFull: (tenant) => tenantFull.inc({ tenant }),
+    caughtUp: timeCatchUp(registers),
+    delivered: (events) => delivered.inc(events),
+    told: (event) => notices.inc({ event }),
+    ended: (reason) => ended.inc({ reason }),
+    quarantined: ({ reason }) => poison.inc({ reason }),
+    ...countDecisions(registry),
+    sessionsAsked: countSessionCalls(registers),
+    tokenVerified: timeVerification(registers),
+    feedDisturbed: () => disturbed.inc(),
+    feedHole: () => holes.inc(),
+    policyApplied: timePropagation(registers),
+    withoutRule: countEventsWithoutRule(registers),
+  };
+}
+
+function timeCatchUp(registers: Registry[]): StreamMetrics["caughtUp"] {
+  const duration = new Histogram({
+    name: "sluice_stream_catch_up_seconds",
+    help: "How long readers were behind their log before they were live (again)",
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers,
+  });
+  return (ms) => duration.observe(ms / 1_000);
+}
+
+function countSessionCalls(registers: Registry[]): StreamMetrics["sessionsAsked"] {
+  const calls = new Counter({ name: "sluice_stream_session_calls", help: "Calls of auth about sessions", registers });
+  const questions = new Counter({
+    name: "sluice_stream_session_questions",
+    help: "Sessions asked about in these calls",
+    registers,
+  });
+  const duration = new Histogram({
+    name: "sluice_stream_session_check_seconds",
+    help: "How long these calls took, also those that failed",
+    buckets: [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3],
+    registers,
+  });
+  return (count, seconds) => {
+    calls.inc();
+    questions.inc(count);
+    duration.observe(seconds);
+  };
+}
+
+/** Producers make up types: only the first of them have a name of their own. */
+function countEventsWithoutRule(registers: Registry[]): StreamMetrics["withoutRule"] {
+  const events = new Counter({
+    name: "sluice_stream_events_without_rule",
+    help: "Events that went to nobody, because no rule of the tenant's event map names their type",
+    labelNames: ["type"],
+    registers,
+  });
+  const named = new Set<string>();
+  return (type) => {
+    if (named.size < MAX_NAMED_TYPES) named.add(type);
+    events.inc({ type: named.has(type) ? type : "other" });
+  };
+}
+
+function timeVerification(registers: Registry[]): StreamMetrics["tokenVerified"] {
+  const duration = new Histogram({
+    name: "sluice_stream_token_verify_seconds",
+    help: "How long access tokens took to verify, those that did not hold among them; cached: seen before",
+    labelNames: ["cached"],
+    buckets: [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05],
+    registers,
+  });
+  return (cached, seconds) => duration.observe({ cached: cached ? "yes" : "no" }, seconds);
+}
+
+function timePropagation(registers: Registry[]): StreamMetrics["policyApplied"] {
+  const duration = new Histogram({
+    name: "sluice_stream_policy_propagation_seconds",
+    help: "From a change of policy being stored in the tenant's log, by the broker's clock, to its being in force here, by this host's",
+    buckets: [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
+    registers,
+  });
+  // Two clocks that differ can make it less than nothing.
+  return (ms) => duration.observe(Math.max(0, ms) / 1_000);
+}
+
+function countDecisions(registry: Registry): Pick<StreamMetrics, "decided" | "decisionAsked"> {
+  // Plain numbers: events are decided far more often than anybody looks.
+  const decided = { allowed: 0, denied: 0 };
+  const decisions = new Counter({
+    name: "sluice_stream_decisions",
+    help: "Events decided from memory, once for each audience, and for each reader that is behind",
+    labelNames: ["outcome"],
+    registers: [],
+    collect() {
+      this.reset();
+      this.inc({ outcome: "allow" }, decided.allowed);
+      this.inc({ outcome: "deny" }, decided.denied);
+    },
+  });
+  registry.registerMetric(decisions);
+  const asked = new Counter({
+    name: "sluice_stream_decisions_asked",
+    help: "Decisions that were not known and that policy has answered",
+    registers: [registry],
+  });
+  return {
+    decided(verdict) {
+      decided[verdict] += 1;
+    },
+    decisionAsked: () => asked.inc(),
+  };
+}

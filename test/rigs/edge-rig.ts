@@ -1,0 +1,241 @@
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { waitFor } from "#test/support/wait.ts";
+import { silentObserver } from "./silent-observer.ts";
+import { Admission } from "../../services/stream/admission/admission.ts";
+import { invalidateSessions } from "../../services/stream/access/apply-control.ts";
+import { Hub } from "../../services/stream/connections/hub.ts";
+import { Tenant, type TenantDeps } from "../../services/stream/connections/tenant.ts";
+import type { History } from "../../services/stream/log/tenant-log.ts";
+import { guardClock } from "../../services/stream/access/clock-guard.ts";
+import type { Decider, SessionAnswer, SessionChecker, Subject } from "../../services/stream/access/ports.ts";
+import { deliver, resetLog } from "../../services/stream/deliver.ts";
+import type { ControlEntry, EventEntry, LogEntry, Poison } from "../../services/stream/event.ts";
+import { TailBudget } from "../../services/stream/log/tail.ts";
+import { type Edge, openStream, type StreamRequest } from "../../services/stream/open-stream.ts";
+import { Connection } from "../../services/stream/sse/connection.ts";
+
+/** A session that lives another minute. */
+export const LIVE = { state: "live", remainingMs: 60_000 } as const satisfies SessionAnswer;
+
+const CLAIMS = {
+  iss: "i",
+  sub: "alice",
+  exp: 4_000_000_000,
+  iat: 1,
+  jti: "j",
+  client_id: "web",
+  sid: "session-1",
+  tenant_id: "acme",
+  login_at: "2026-01-01T00:00:00Z",
+  roles: [],
+  groups: [],
+  kid: "key-1",
+};
+
+export type EdgeRig = ReturnType<typeof createRig>;
+
+/**
+ * An edge with one tenant, whose log, auth, policy and clocks are in the test's hands; sockets are real. The wall clock is
+ * `wallAhead` before auth's, which agrees with the monotonic one.
+ */
+export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
+  const stack = new AsyncDisposableStack();
+  let connections = 0;
+  const { clock, now, wall, checkClock } = createClocks(wallAhead, () =>
+    invalidateSessions([...hub.registered()], edge),
+  );
+  const [policy, auth, withdrawn] = [new FakePolicy(), new FakeAuth(), new Set<string>()];
+  const { tenant, poison } = createTenant(policy, { now, checkClock, flushMs });
+  const entry = () => ({ version: policy.version, build: `b${policy.version}` });
+  const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
+  const edge: Edge = {
+    sessions: auth,
+    now,
+    checkClock,
+    wall,
+    admission: new Admission(10),
+    hub,
+    newConnectionId: () => `w-${(connections += 1)}`,
+    handshakeMs: 300,
+    isWithdrawn: (kid) => withdrawn.has(kid),
+    ...UNLIMITED_WITHOUT_ROUTES,
+    observer: silentObserver(),
+  };
+  resetLog(tenant, { epoch: "first-epoch", horizon: { seq: 1, tag: "t1" }, policy: entry(), relation: "first" }, edge);
+  const add = (make: (position: { seq: number; tag: string }) => LogEntry, seq = tenant.log.horizon.seq + 1): void =>
+    deliver(tenant, make({ seq, tag: `t${seq}` }), edge);
+  const rig = {
+    clock,
+    edge,
+    entry,
+    poison,
+    policy,
+    tenant,
+    withdrawn,
+    holdSession: () => auth.hold(),
+    request: (change: Partial<StreamRequest> = {}): StreamRequest => ({
+      query: new URLSearchParams("topic=order.>"),
+      lastEventId: undefined,
+      readToken: async () => CLAIMS,
+      isGone: () => false,
+      accept: () => {
+        throw new Error("this stream should not have been accepted");
+      },
+      ...change,
+    }),
+    event: (text: string, seq?: number) => add((position) => eventOf(position, text), seq),
+    /** An event that no reader of CloudEvents can be shown: its time is none. */
+    brokenEvent: () => add((position) => ({ ...eventOf(position, "broken"), storedAt: Number.NaN })),
+    control: (change: ControlEntry["change"]) => add((position) => controlOf(position, change)),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    async open(query = "topic=order.>", lastEventId?: string) {
+      const { server, client } = await socketPair(stack);
+      const connection = new Connection(server);
+      await openStream(edge, rig.request({ query: new URLSearchParams(query), lastEventId, accept: () => connection }));
+      const reading = readFrames(client);
+      await reading.frame("ready");
+      let markers = 0;
+      return {
+        ...reading,
+        /** Resolves once all that the edge has written so far is there: a marker was written behind it. */
+        async allWritten() {
+          const marker = `marker${(markers += 1)}`;
+          connection.write(Buffer.from(`event: ${marker}\ndata:\n\n`));
+          await reading.frame(marker);
+        },
+      };
+    },
+  };
+  return rig;
+}
+
+function createTenant(decider: Decider, clocks: Pick<TenantDeps, "now" | "checkClock" | "flushMs">) {
+  const poison: Poison[] = [];
+  const observer = silentObserver({ quarantined: (each) => void poison.push(each) });
+  const tailBudget = new TailBudget(1e6);
+  return { poison, tenant: new Tenant("acme", NO_HISTORY, { decider, tailBudget, observer, ...clocks }) };
+}
+
+const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
+  limitHistory: (_, fetch) => fetch(),
+  mapResource: async () => [],
+};
+
+/** Clocks that go as the test sets them, watched as the edge watches its own. */
+function createClocks(wallAhead: number, onJump: () => void) {
+  const clock = { now: 1_000, wallAhead };
+  const wall = (): number => clock.now + clock.wallAhead;
+  const now = (): number => clock.now;
+  return { clock, wall, now, checkClock: guardClock({ monotonic: now, wall }, onJump) };
+}
+
+function controlOf(position: { seq: number; tag: string }, change: ControlEntry["change"]): ControlEntry {
+  return { kind: "control", position, storedAt: 0, change };
+}
+
+function eventOf(position: { seq: number; tag: string }, text: string): EventEntry {
+  return {
+    kind: "event",
+    position,
+    topic: "order.created.1",
+    type: "order.created",
+    payload: Buffer.from(text),
+    storedAt: 0,
+    attributes: {},
+    frames: new Map(),
+  };
+}
+
+const NO_HISTORY: History = {
+  after: async () => [],
+  bounds: async () => ({ first: 1, last: 1, goneBy: "retention" }),
+  tagOf: async () => undefined,
+  positionBefore: async () => ({ seq: 0, tag: "0" }),
+};
+
+async function socketPair(stack: AsyncDisposableStack): Promise<{ server: Socket; client: Socket }> {
+  const listener = createServer().listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const accepted = once(listener, "connection") as Promise<[Socket]>;
+  const client = connect((listener.address() as { port: number }).port, "127.0.0.1").on("error", () => {});
+  const [server] = await accepted;
+  stack.defer(() => {
+    client.destroy();
+    server.destroy();
+    listener.close();
+  });
+  return { server, client };
+}
+
+function readFrames(client: Socket) {
+  let raw = "";
+  client.setEncoding("utf8").on("data", (chunk: string) => (raw += chunk));
+  const ended = new Promise<void>((resolve) => client.once("close", () => resolve()));
+  return {
+    raw: () => raw,
+    /** Resolves once the edge has ended the stream: nothing comes behind that. */
+    ended: () => ended,
+    leave: () => client.destroy(),
+    events: () => [...raw.matchAll(/(?<!event: \w+\n)id: \S+\ndata: (.*)\n\n/g)].map(([, data]) => data),
+    frame: (event: string) => waitFor(`frame ${event} in ${raw}`, () => raw.includes(`event: ${event}\n`)),
+  };
+}
+
+class FakeAuth implements SessionChecker {
+  readonly #gates: { readonly asked: () => void; readonly answer: Promise<SessionAnswer> }[] = [];
+
+  async check(): Promise<SessionAnswer> {
+    const gate = this.#gates.shift();
+    gate?.asked();
+    return gate === undefined ? LIVE : gate.answer;
+  }
+
+  hold(): { readonly asked: Promise<void>; readonly answer: (answer: SessionAnswer) => void } {
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<SessionAnswer>();
+    this.#gates.push({ asked: asked.resolve, answer: answer.promise });
+    return { asked: asked.promise, answer: answer.resolve };
+  }
+}
+
+class FakePolicy implements Decider {
+  version = 1;
+  allow = [">"];
+  resolved = 0;
+  grantId = "viewer";
+  maxConnections: number | undefined;
+  /** What every question is answered with instead. */
+  refusal: Error | undefined;
+  remainingMs: number | undefined;
+  readonly asked: Subject[] = [];
+  #gate: { readonly asked: () => void; readonly open: Promise<void> } | undefined;
+
+  hold(): { readonly asked: Promise<void>; readonly release: () => void } {
+    const asked = Promise.withResolvers<void>();
+    const open = Promise.withResolvers<void>();
+    this.#gate = { asked: asked.resolve, open: open.promise };
+    return { asked: asked.promise, release: open.resolve };
+  }
+
+  async resolve(_tenant: string, subject: Subject) {
+    this.resolved += 1;
+    this.asked.push(subject);
+    const gate = this.#gate;
+    this.#gate = undefined;
+    gate?.asked();
+    await gate?.open;
+    if (this.refusal !== undefined) throw this.refusal;
+    const eventMap = [{ pattern: "order.*", permission: "order:read" }];
+    const grant = { id: this.grantId, roles: ["viewer"], remainingMs: this.remainingMs };
+    return { version: this.#version(), grant, eventMap, maxConnections: this.maxConnections };
+  }
+
+  async decide() {
+    return { version: this.#version(), allow: this.allow, deny: [], allowWhen: [], denyWhen: [] };
+  }
+
+  #version() {
+    return { number: this.version, build: `b${this.version}` };
+  }
+}
