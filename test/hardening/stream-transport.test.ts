@@ -208,6 +208,15 @@ describe("a second request on the socket of a stream", () => {
     expect((await socket.until("after the second request")).match(/HTTP\/1\.1 /g)).toHaveLength(1);
   });
 
+  test("is not taken for the answer to one that is still being answered", async () => {
+    const { access_token: other } = await stack.login("bob");
+    await using socket = await openRawSocket(stack.edge.ports.http);
+    const first = requestOf({ method: "POST", path: "/v1/streams/w-1/token", headers: ["Content-Length: 0"] });
+    socket.write(first + requestOf({ token: other }));
+    expect(await socket.text()).not.toContain("event: ready");
+    await expectServed();
+  });
+
   test("is served where the first one was refused", async () => {
     await using socket = await openRawSocket(stack.edge.ports.http);
     socket.write(requestOf({ query: "topic=push.>" }));

@@ -30,6 +30,8 @@ export function createEdgeServer({ route, api }: EdgeServerDeps): Server {
       const target = targetOf(request);
       if (!(target instanceof URL)) return tellProblem(response, toAppError(target.refusal));
       if (request.method !== "GET" || target.pathname !== STREAM_PATH) return answerByApi(request, response);
+      // A response without a socket waits for another's end: the stream would be taken for the answer to that request.
+      if (response.socket === null) return void request.socket.destroy();
       const { socket } = request;
       streaming.add(socket);
       serveStream(route, request, response, target.searchParams).then(
