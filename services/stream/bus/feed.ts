@@ -101,6 +101,8 @@ class Feed implements AsyncDisposable {
   #seen: StreamInfo["state"] | undefined;
   /** The sequence of the newest look, and how many are under way. */
   #looks = { begun: 0, ended: 0, open: 0 };
+  /** The last sequence before a hole at the log's end that one look has found. */
+  #suspectedAfter: number | undefined;
   /** Whether messages are held until the leader has said that those before them are gone. */
   #isConfirming = false;
   /** Rises with every sign that reading gets on. The leader's answers are none: it may answer where nobody can read. */
@@ -135,7 +137,7 @@ class Feed implements AsyncDisposable {
     this.#isReplicated = info.config.num_replicas > 1;
     if (relation === "same") return this.#notice(info);
     const { first_seq, last_seq } = info.state;
-    const start = { seq: first_seq - 1, tag: "0" };
+    const start = { seq: Math.max(0, first_seq - 1), tag: "0" };
     // Of a log that was made anew nothing was read: whoever is here gets all of it.
     const isFromStart = relation === "overrun" || relation === "epoch";
     const [policy, horizon] = await Promise.all([
@@ -265,12 +267,17 @@ class Feed implements AsyncDisposable {
     if (state.last_seq <= this.#last.seq) this.#listener.onAlive();
   }
 
-  /** Passes what is gone behind the last message: no message comes that would show it, and a revoke may be among it. */
+  /**
+   * Passes what is gone behind the last message: no message comes that would show it, and a revoke may be among it. Two looks
+   * must find it, seconds apart: a leader that was just replaced may answer once more, without the newest messages.
+   */
   async #passHoleAtEnd(info: StreamInfo): Promise<void> {
     const { bus } = this.#deps;
     const { seq } = this.#last;
     const hole = await holeAtEnd(bus, this.#tenant, seq, info);
-    if (hole === undefined) return;
+    const isFoundAgain = hole !== undefined && this.#suspectedAfter === seq;
+    this.#suspectedAfter = hole === undefined ? undefined : seq;
+    if (hole === undefined || !isFoundAgain) return;
     const policy = await lastPolicyEntry(bus.jsm, this.#tenant);
     if (!this.#isStillAt(seq)) return;
     this.#listener.onHoles(policy);
