@@ -12,6 +12,7 @@ import { hasLostMessages } from "./has-lost-messages.ts";
 import { epochOf, lastPolicyEntry, positionAt, readLogInfo, tagAt } from "./inspect-log.ts";
 import type { Bus } from "./paced-bus.ts";
 import { readOn } from "./read-on.ts";
+import { reasonOf, TroubleLog } from "./trouble-log.ts";
 
 const BACKOFF = { baseMs: 50, maxMs: 10_000 };
 
@@ -107,13 +108,13 @@ class Feed implements AsyncDisposable {
   #isConfirming = false;
   /** Rises with every sign that reading gets on. The leader's answers are none: it may answer where nobody can read. */
   #progress = 0;
-  /** Why the log could not be read since it last could: each reason is told once. */
-  readonly #troubles = new Set<string>();
+  readonly #trouble: TroubleLog;
 
   constructor(tenant: string, listener: FeedListener, deps: FeedDeps) {
     this.#tenant = tenant;
     this.#listener = listener;
     this.#deps = deps;
+    this.#trouble = new TroubleLog(tenant, deps.log);
     this.#connection = new ConnectionWatch(deps.bus.nats, this.#stop.signal);
   }
 
@@ -177,7 +178,7 @@ class Feed implements AsyncDisposable {
       const isMissing = toAppError(reason).code === "tenant_unknown";
       if (isMissing) this.#listener.onMissing();
       if (failures === 0) continue;
-      this.#tellTrouble(reasonOf(reason));
+      this.#trouble.tell(reasonOf(reason));
       await this.#connection.pause(backoffMs(failures, isMissing ? MISSING_BACKOFF : BACKOFF));
     }
   }
@@ -206,7 +207,7 @@ class Feed implements AsyncDisposable {
     else this.#lastMessage = entry.position;
     this.#advance(entry.position);
     this.#listener.onEntry(entry);
-    this.#tellTrouble(undefined);
+    this.#trouble.end();
   }
 
   #advance(position: Position): void {
@@ -218,7 +219,7 @@ class Feed implements AsyncDisposable {
   #beat(): void {
     if (this.#isConfirming) return;
     this.#progress += 1;
-    this.#tellTrouble(undefined);
+    this.#trouble.end();
     if (!this.#isLeaderAsked) this.#listener.onAlive();
   }
 
@@ -287,21 +288,4 @@ class Feed implements AsyncDisposable {
   #isStillAt(seq: number): boolean {
     return this.#last.seq === seq && !this.#isConfirming && !this.#stop.signal.aborted;
   }
-
-  /** Tells why the log cannot be read, and that it can be again: each once. */
-  #tellTrouble(reason: string | undefined): void {
-    const { log } = this.#deps;
-    if (reason === undefined) {
-      if (this.#troubles.size > 0) log.info({ tenant: this.#tenant }, "the log is read again");
-      this.#troubles.clear();
-    } else if (!this.#troubles.has(reason)) {
-      log.warn({ tenant: this.#tenant, reason }, "the log cannot be read right now");
-      this.#troubles.add(reason);
-    }
-  }
-}
-
-/** Why a log cannot be read, for operators: users are not told of streams and settings, which stand in the cause. */
-export function reasonOf(error: Error): string {
-  return error.cause instanceof Error ? error.cause.message : error.message;
 }
