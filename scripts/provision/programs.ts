@@ -4,6 +4,8 @@ export interface Program {
   readonly name: string;
   /** The names it may have on PATH. */
   readonly commands: readonly string[];
+  /** The argument that makes it tell its version; `--version` where there is none. */
+  readonly versionArgument?: string;
   /** The oldest version that will do. */
   readonly atLeast: readonly [major: number, minor: number];
   /** The sets of Debian packages that hold it; the first set that the archive has is taken. */
@@ -48,3 +50,47 @@ export const chromium: Program = {
   packages: [["chromium", "fonts-dejavu-core"]],
   files: ["usr/lib/chromium/chromium"],
 };
+
+const nginx: Program = {
+  name: "nginx",
+  commands: ["nginx"],
+  versionArgument: "-v",
+  atLeast: [1, 22],
+  packages: [["nginx"]],
+  files: ["usr/sbin/nginx"],
+  formula: "nginx",
+};
+
+/** Debian 12 has 2.6, which knows no `handle_errors 502`; the newer one is static. */
+const caddy: Program = {
+  name: "caddy",
+  commands: ["caddy"],
+  atLeast: [2, 8],
+  packages: [["caddy"]],
+  newerSuite: "sid",
+  files: ["usr/bin/caddy"],
+  formula: "caddy",
+};
+
+const haproxy: Program = {
+  name: "haproxy",
+  commands: ["haproxy"],
+  versionArgument: "-v",
+  atLeast: [2, 6],
+  packages: [["haproxy"]],
+  files: ["usr/sbin/haproxy"],
+  formula: "haproxy",
+};
+
+/** Its modules lie in `usr/lib/apache2/modules` of the same folder. */
+const apache: Program = {
+  name: "apache2",
+  commands: ["apache2"],
+  versionArgument: "-v",
+  atLeast: [2, 4],
+  packages: [["apache2-bin"]],
+  files: ["usr/sbin/apache2"],
+};
+
+/** The reverse proxies that `infra/proxy` has files for and Debian has packages of. */
+export const proxies: readonly Program[] = [nginx, caddy, haproxy, apache];

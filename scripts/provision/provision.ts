@@ -26,7 +26,7 @@ export async function provision(programs: readonly Program[], options: Provision
   let archive: PackageArchive | undefined;
   for (const program of programs) {
     const bin = join(home, "bin", program.name);
-    if (isNewEnough(program, await versionOf(bin))) continue;
+    if (isNewEnough(program, await versionOf(program, bin))) continue;
     const present = await findOnSystem(program, options.path, join(home, "bin"), options.say);
     if (present !== undefined) {
       await linkProgram(bin, present);
@@ -39,7 +39,7 @@ export async function provision(programs: readonly Program[], options: Provision
     } else {
       throw new ScriptError(howToInstall(program));
     }
-    if (!isNewEnough(program, await versionOf(bin))) throw new ScriptError(await explainFailure(bin, program));
+    if (!isNewEnough(program, await versionOf(program, bin))) throw new ScriptError(await explainFailure(bin, program));
   }
   // Lists and caches are of no use before the next need, which would renew them: a quarter of a gigabyte.
   if (archive !== undefined) await rm(join(home, "apt"), { recursive: true, force: true });
@@ -53,7 +53,7 @@ async function findOnSystem(
 ): Promise<string | undefined> {
   for (const command of program.commands) {
     const file = findOnPath(command, path, bin);
-    const version = file === undefined ? undefined : await versionOf(file);
+    const version = file === undefined ? undefined : await versionOf(program, file);
     if (isNewEnough(program, version)) return file;
     if (version !== undefined) say(`${file} is ${version.join(".")}, older than ${program.atLeast.join(".")}`);
   }
@@ -107,9 +107,14 @@ async function findOffer(program: Program, system: PackageArchive, home: string)
   return { names, version, archive, suite: `Debian ${program.newerSuite}` };
 }
 
-async function versionOf(file: string): Promise<readonly number[] | undefined> {
-  const { code, stdout } = await runCommand(file, ["--version"]);
-  return code === 0 ? parseVersion(stdout) : undefined;
+async function versionOf(program: Program, file: string): Promise<readonly number[] | undefined> {
+  const { code, stdout, stderr } = await runCommand(file, [versionArgumentOf(program)]);
+  // nginx tells its version among its errors.
+  return code === 0 ? parseVersion(stdout + stderr) : undefined;
+}
+
+function versionArgumentOf({ versionArgument = "--version" }: Program): string {
+  return versionArgument;
 }
 
 /** The first dotted number; a Debian epoch (`5:7.0.15`) is passed over. */
@@ -123,7 +128,7 @@ function isNewEnough({ atLeast }: Program, version: readonly number[] | undefine
 }
 
 async function explainFailure(bin: string, program: Program): Promise<string> {
-  const { stderr } = await runCommand(bin, ["--version"]);
+  const { stderr } = await runCommand(bin, [versionArgumentOf(program)]);
   return `${program.name} was put into ${bin} and does not run:\n  ${stderr.trim()}\n${howToInstall(program)}`;
 }
 

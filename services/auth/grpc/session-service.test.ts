@@ -16,9 +16,12 @@ afterAll(async () => {
   await stack[Symbol.asyncDispose]();
 });
 
+async function call(questions: SessionQuestion[]) {
+  return callUnary(client.checkSessions.bind(client), { questions }, { timeoutMs: 5_000 });
+}
+
 async function check(questions: SessionQuestion[]) {
-  const ask = client.checkSessions.bind(client);
-  return (await callUnary(ask, { questions }, { timeoutMs: 5_000 })).answers;
+  return (await call(questions)).answers;
 }
 
 async function statusOf(questions: SessionQuestion[]): Promise<status | undefined> {
@@ -57,15 +60,31 @@ test("a live session has the time its token has left, and an extension reaches t
   expect(extended?.remainingMs).toBeLessThanOrEqual(400_000);
 });
 
+test("an answer tells auth's time", async () => {
+  const { question } = await logIn("alice");
+  const before = Date.now();
+  const { serverTimeMs } = await call([question]);
+  expect(serverTimeMs).toBeGreaterThanOrEqual(before);
+  expect(serverTimeMs).toBeLessThanOrEqual(Date.now());
+});
+
 test("a token that has run out is expired, and so is an extension of an unknown session; each answer names its connection", async () => {
   const { question } = await logIn("alice");
   const answers = await check([
     { ...question, tokenExpiresAt: 1 },
-    { ...question, sid: "unknown", extend: true, contextId: "c-2" },
+    { ...question, tokenExpiresAt: 1, sid: "unknown", extend: true, contextId: "c-2" },
   ]);
+  const nothing = {
+    state: SessionState.EXPIRED,
+    remainingMs: 0,
+    isFinal: false,
+    roles: [],
+    groups: [],
+    claimsKnown: false,
+  };
   expect(answers).toEqual([
-    { state: SessionState.EXPIRED, remainingMs: 0, roles: [], groups: [], claimsKnown: false, contextId: "c-1" },
-    { state: SessionState.EXPIRED, remainingMs: 0, roles: [], groups: [], claimsKnown: false, contextId: "c-2" },
+    { ...nothing, contextId: "c-1" },
+    { ...nothing, contextId: "c-2" },
   ]);
 });
 

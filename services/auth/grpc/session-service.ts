@@ -56,7 +56,8 @@ export function createSessionService(
       requireAnswerable(questions);
       const standings = await checkSessions(questions);
       for (const { state } of standings) metrics.sessionsChecked.inc({ state });
-      return { answers: standings.map((each, index) => answerOf(each, questions[index]?.contextId ?? "")) };
+      const answers = standings.map((each, index) => answerOf(each, questions[index]?.contextId ?? ""));
+      return { answers, serverTimeMs: clock.wall() };
     }),
     renewAccess: unaryHandler<RenewAccessRequest, RenewAccessResponse>(log, async ({ refreshTokens }) => {
       if (refreshTokens.length < 1 || refreshTokens.length > MAX_RENEWALS) {
@@ -93,7 +94,17 @@ function requireAnswerable(questions: CheckSessionsRequest["questions"]): void {
 
 function answerOf(standing: SessionStanding, contextId: string): SessionAnswer {
   const state = stateOf[standing.state];
-  if (standing.state !== "live") return { state, remainingMs: 0, roles: [], groups: [], claimsKnown: false, contextId };
-  const { remainingMs, roles, groups } = standing;
-  return { state, remainingMs, roles: [...roles], groups: [...groups], claimsKnown: true, contextId };
+  if (standing.state !== "live") return { ...NOTHING_LEFT, state, contextId };
+  const { remainingMs, isFinal, roles, groups } = standing;
+  return {
+    state,
+    remainingMs,
+    isFinal,
+    roles: [...roles],
+    groups: [...groups],
+    claimsKnown: true,
+    contextId,
+  };
 }
+
+const NOTHING_LEFT = { remainingMs: 0, isFinal: false, roles: [], groups: [], claimsKnown: false };

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
+import { poll, type Poll } from "#shared/async/poll.ts";
 import { BootError } from "#shared/config/read-config.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
@@ -43,7 +43,8 @@ export interface FollowSetting {
 /** The ring that is in force in this process. */
 export class FollowedKeyRing implements Keys, Disposable {
   readonly #setting: FollowSetting;
-  readonly #stop = new AbortController();
+  #reading: Poll | undefined;
+  #isDisposed = false;
   #ring: KeyRing;
   #keys: OpenedKeys;
   #revision: number;
@@ -87,12 +88,8 @@ export class FollowedKeyRing implements Keys, Disposable {
   }
 
   /** Keeps up until disposed. */
-  async follow(): Promise<void> {
-    const { signal } = this.#stop;
-    while (!signal.aborted) {
-      await this.keepUp();
-      await delay(READ_EVERY_MS, undefined, { signal }).catch(() => undefined);
-    }
+  follow(): void {
+    this.#reading ??= poll(READ_EVERY_MS, () => this.keepUp());
   }
 
   /** Reads the ring once and moves it on where its time has come. What cannot be used changes nothing. */
@@ -111,11 +108,12 @@ export class FollowedKeyRing implements Keys, Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#stop.abort();
+    this.#isDisposed = true;
+    this.#reading?.[Symbol.dispose]();
   }
 
   #tell(fault: string | undefined): void {
-    if (fault === this.#fault || this.#stop.signal.aborted) return;
+    if (fault === this.#fault || this.#isDisposed) return;
     this.#fault = fault;
     if (fault === undefined) this.#setting.log.info("the stored ring of keys is in force again");
     else this.#setting.log.error({ reason: fault }, "the stored ring of keys cannot be used; the last good one stays");

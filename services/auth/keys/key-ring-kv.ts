@@ -1,7 +1,7 @@
 import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { KEY_RING_ENTRY, KEYS_BUCKET } from "#shared/contract/key-ring.ts";
-import { AppError } from "#shared/errors/app-error.ts";
+import { orUnavailable } from "#shared/async/or-unavailable.ts";
 import { openBucket } from "#shared/nats/open-bucket.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import { isLostRace } from "#shared/nats/is-lost-race.ts";
@@ -16,12 +16,12 @@ export async function openKeyRingStore(
   const kv = await openBucket(nats, KEYS_BUCKET, { replicas });
   return {
     async read() {
-      const entry = await answered(kv.get(KEY_RING_ENTRY));
+      const entry = await answered(() => kv.get(KEY_RING_ENTRY));
       if (entry === null || entry.operation !== "PUT") return { ring: undefined, revision: entry?.revision ?? 0 };
       const parsed = keyRingSchema.safeParse(parseJson(entry.string()));
       return { ring: parsed.success ? parsed.data : "unreadable", revision: entry.revision };
     },
-    replace: (ring, revision) => answered(update(kv, JSON.stringify(ring), revision)),
+    replace: (ring, revision) => answered(() => update(kv, JSON.stringify(ring), revision)),
   };
 }
 
@@ -35,10 +35,6 @@ async function update(kv: KV, value: string, revision: number): Promise<boolean>
   }
 }
 
-async function answered<Answer>(call: Promise<Answer>): Promise<Answer> {
-  try {
-    return await call;
-  } catch (error) {
-    throw new AppError("unavailable", "the store of keys does not answer; try again", { cause: error });
-  }
+function answered<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  return orUnavailable("the store of keys does not answer; try again", call);
 }

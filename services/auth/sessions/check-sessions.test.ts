@@ -56,7 +56,7 @@ function check(stored: SessionRecord | "none" | AppError = record, revokedSids: 
 describe("a session that was not revoked", () => {
   test("lives as long as the token, and Redis is not asked", async () => {
     const { ask, asked } = check(new AppError("unavailable", "Redis is down"));
-    expect(await ask([question])).toEqual([{ state: "live", remainingMs: 120_000, ...held }]);
+    expect(await ask([question])).toEqual([{ state: "live", remainingMs: 120_000, isFinal: false, ...held }]);
     expect(asked.sessions).toBe(0);
   });
 
@@ -70,13 +70,27 @@ describe("an extension", () => {
   const extension: SessionQuestion = { ...question, tokenExpiresAt: NOW / 1000 - 5, extend: true };
 
   test("gives one more access token's life, whatever the token says", async () => {
-    expect(await check().ask([extension])).toEqual([{ state: "live", remainingMs: 300_000, ...held }]);
+    const answer = { state: "live", remainingMs: 300_000, isFinal: false, ...held };
+    expect(await check().ask([extension])).toEqual([answer]);
   });
 
-  test("is given while 300 s of the session's lifetime remain, and not a millisecond later", async () => {
-    const near = await check({ ...record, endsAt: NOW + 300_000 }).ask([extension]);
-    const past = await check({ ...record, endsAt: NOW + 299_999 }).ask([extension]);
-    expect([near, past]).toEqual([[{ state: "live", remainingMs: 300_000, ...held }], [{ state: "expired" }]]);
+  test("near the session's end gives what is left of it, to the last millisecond, and says that no more will come", async () => {
+    for (const leftMs of [300_000, 299_999, 1]) {
+      const answer = { state: "live", remainingMs: leftMs, isFinal: true, ...held };
+      expect(await check({ ...record, endsAt: NOW + leftMs }).ask([extension])).toEqual([answer]);
+    }
+    expect(await check({ ...record, endsAt: NOW }).ask([extension])).toEqual([{ state: "expired" }]);
+  });
+
+  test("is never shorter than what the token gives, unless the session ends before", async () => {
+    const longer = { ...extension, tokenExpiresAt: NOW / 1000 + 400 };
+    expect(await check().ask([longer])).toEqual([{ state: "live", remainingMs: 400_000, isFinal: false, ...held }]);
+    const near = await check({ ...record, endsAt: NOW + 50_000 }).ask([longer]);
+    expect(near).toEqual([{ state: "live", remainingMs: 50_000, isFinal: true, ...held }]);
+    expect(await check("none").ask([question, { ...question, extend: true }])).toEqual([
+      { state: "live", remainingMs: 120_000, isFinal: false, ...held },
+      { state: "live", remainingMs: 120_000, isFinal: true, ...held },
+    ]);
   });
 
   test.each([

@@ -1,6 +1,7 @@
+import { singleFlight } from "#shared/async/single-flight.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import type { FindSubject } from "../users/user-directory.ts";
-import { RENEWAL_MARGIN_MS, type Revocations, type SessionActivity, type SessionRecord } from "./session.ts";
+import type { Revocations, SessionActivity, SessionRecord } from "./session.ts";
 
 /** May this stream go on? */
 export interface SessionQuestion {
@@ -20,6 +21,8 @@ export type SessionStanding =
   | {
       readonly state: "live";
       readonly remainingMs: number;
+      /** The session cannot be prolonged: no later question gets a later end. */
+      readonly isFinal: boolean;
       readonly roles: readonly string[];
       readonly groups: readonly string[];
     }
@@ -31,7 +34,7 @@ export type SessionStanding =
  */
 export type CheckSessions = (questions: readonly SessionQuestion[]) => Promise<SessionStanding[]>;
 
-interface CheckPath {
+interface CheckSessionsDeps {
   readonly revocations: Revocations;
   readonly sessions: SessionActivity;
   readonly findSubject: FindSubject;
@@ -43,42 +46,44 @@ interface CheckPath {
  * Makes the check. Many questions about one session in a batch cost one read. An extension counts as activity; a subject who
  * is disabled or gone has no live session, whatever Redis knows of them.
  */
-export function createSessionCheck(path: CheckPath): CheckSessions {
+export function createSessionCheck(deps: CheckSessionsDeps): CheckSessions {
+  const { revocations, sessions, findSubject, accessTokenSeconds, clock } = deps;
   return (questions) => {
-    const isRevoked = askOnce((tenant, sid, loginAt) => path.revocations.includes(tenant, sid, loginAt));
-    const recordOf = askOnce((_tenant, sid) => path.sessions.touch(sid));
+    // All ask in this tick, so that those who share an answer asked before it was read.
+    const [reads, touches] = [singleFlight<boolean>(), singleFlight<SessionRecord | undefined>()];
     const answer = async (question: SessionQuestion): Promise<SessionStanding> => {
       const { tenant, sid, subject, extend, loginAt } = question;
       const [revoked, record] = await Promise.all([
-        isRevoked(tenant, sid, loginAt),
-        extend ? recordOf(tenant, sid) : undefined,
+        reads(`${tenant}.${sid}.${loginAt}`, () => revocations.includes(tenant, sid, loginAt)),
+        extend ? touches(sid, () => sessions.touch(sid)) : undefined,
       ]);
-      const holder = path.findSubject(tenant, subject);
+      const holder = findSubject(tenant, subject);
       if (revoked || holder === undefined) return { state: "revoked" };
-      const remainingMs = extend
-        ? extensionMs(path, question, record)
-        : question.tokenExpiresAt * 1000 - path.clock.wall();
+      const now = clock.wall();
+      const tokenMs = question.tokenExpiresAt * 1000 - now;
+      const { remainingMs, isFinal } = extend
+        ? extendedLife(record, question, { tokenMs, accessTokenMs: accessTokenSeconds * 1000, now })
+        : { remainingMs: tokenMs, isFinal: false };
       if (remainingMs <= 0) return { state: "expired" };
-      return { state: "live", remainingMs, roles: holder.roles, groups: holder.groups };
+      return { state: "live", remainingMs, isFinal, roles: holder.roles, groups: holder.groups };
     };
     return Promise.all(questions.map(answer));
   };
 }
 
-/** What a session without a new token can be given: one more access token's life, and nothing past its end. */
-function extensionMs(path: CheckPath, { tenant, subject }: SessionQuestion, record: SessionRecord | undefined): number {
+/**
+ * One more access token's life, down to the very end of the session. The margin in which nothing is renewed is not taken off:
+ * it makes a user log in again in time, and must not cut a stream before the end that it was told.
+ */
+function extendedLife(
+  record: SessionRecord | undefined,
+  { tenant, subject }: SessionQuestion,
+  { tokenMs, accessTokenMs, now }: { tokenMs: number; accessTokenMs: number; now: number },
+): { readonly remainingMs: number; readonly isFinal: boolean } {
   const isTheirs = record?.isLive === true && record.tenant === tenant && record.subject === subject;
-  if (!isTheirs) return 0;
-  const remainingMs = record.endsAt - path.clock.wall();
-  return remainingMs < RENEWAL_MARGIN_MS ? 0 : Math.min(path.accessTokenSeconds * 1000, remainingMs);
-}
-
-function askOnce<Answer>(ask: (tenant: string, sid: string, loginAt?: string) => Promise<Answer>): typeof ask {
-  const asked = new Map<string, Promise<Answer>>();
-  return (tenant, sid, loginAt) => {
-    const key = `${tenant}.${sid}.${loginAt}`;
-    const answer = asked.get(key) ?? ask(tenant, sid, loginAt);
-    asked.set(key, answer);
-    return answer;
-  };
+  // A session that Redis lost cannot be prolonged. Its token is good all the same, as it is for a new stream.
+  if (!isTheirs) return { remainingMs: tokenMs, isFinal: true };
+  const sessionMs = record.endsAt - now;
+  const remainingMs = Math.min(Math.max(tokenMs, accessTokenMs), sessionMs);
+  return { remainingMs, isFinal: remainingMs === sessionMs };
 }

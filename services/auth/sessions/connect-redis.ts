@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
+import { orUnavailable } from "#shared/async/or-unavailable.ts";
 import { BootError } from "#shared/config/read-config.ts";
-import { AppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
 
@@ -34,15 +34,11 @@ export async function connectRedis(url: string, log: Logger): Promise<Redis> {
 }
 
 /**
- * Runs a Redis command.
- * @throws {AppError} `unavailable` when it fails; it may have run all the same.
+ * Runs Redis commands.
+ * @throws {AppError} `unavailable` when one fails; it may have run all the same.
  */
-export async function callRedis<Reply>(command: Promise<Reply>): Promise<Reply> {
-  try {
-    return await command;
-  } catch (error) {
-    throw new AppError("unavailable", "sessions cannot be read or written right now; try again", { cause: error });
-  }
+export function callRedis<Reply>(command: () => Promise<Reply>): Promise<Reply> {
+  return orUnavailable("sessions cannot be read or written right now; try again", command);
 }
 
 /** Evicted or lost records would switch the detection of stolen refresh tokens off. INFO is allowed where CONFIG is not. */

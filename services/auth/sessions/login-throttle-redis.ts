@@ -32,7 +32,7 @@ export function createLoginThrottle(redis: Redis): LoginThrottle {
   redis.defineCommand("countAttempt", { numberOfKeys: 1, lua: COUNT_ATTEMPT });
   redis.defineCommand("forgetAttempt", { numberOfKeys: 1, lua: FORGET_ATTEMPT });
   const waitMs = async (key: string, max: number): Promise<number> => {
-    const [attempts, remainingMs] = await callRedis(redis.countAttempt(key, WINDOW_MS));
+    const [attempts, remainingMs] = await callRedis(() => redis.countAttempt(key, WINDOW_MS));
     return attempts > max ? Math.max(remainingMs, 1) : 0;
   };
   return {
@@ -45,7 +45,11 @@ export function createLoginThrottle(redis: Redis): LoginThrottle {
     },
     async forget({ tenant, account, address }) {
       const forgotten = [redis.del(accountKey(tenant, account)), redis.forgetAttempt(addressKey(address))];
-      await callRedis(Promise.all(forgotten));
+      await callRedis(() => Promise.all(forgotten));
+    },
+    async discount({ tenant, account, address }) {
+      const keys = [accountKey(tenant, account), addressKey(address)];
+      await callRedis(() => Promise.all(keys.map((key) => redis.forgetAttempt(key))));
     },
   };
 }

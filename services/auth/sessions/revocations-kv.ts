@@ -8,7 +8,7 @@ import {
   type TenantEnd,
   tenantEndSchema,
 } from "#shared/contract/revocations.ts";
-import { AppError } from "#shared/errors/app-error.ts";
+import { orUnavailable } from "#shared/async/or-unavailable.ts";
 import { openBucket } from "#shared/nats/open-bucket.ts";
 import { isLostRace } from "#shared/nats/is-lost-race.ts";
 import type { Revocations, TenantEnds } from "./session.ts";
@@ -27,13 +27,13 @@ export async function openRevocations(
   });
   return {
     async record(tenant, sid) {
-      await answered(kv.put(revokedKey(tenant, sid), "revoked"));
+      await answered(() => kv.put(revokedKey(tenant, sid), "revoked"));
     },
     async includes(tenant, sid, loginAt) {
-      const [own, end] = await answered(Promise.all([kv.get(revokedKey(tenant, sid)), endOf(tenant)]));
+      const [own, end] = await answered(() => Promise.all([kv.get(revokedKey(tenant, sid)), endOf(tenant)]));
       return own !== null || (end !== undefined && endedWithTenant(end, loginAt));
     },
-    tenantEnds: { record: (tenant, end) => answered(recordEnd(kv, tenant, end)) },
+    tenantEnds: { record: (tenant, end) => answered(() => recordEnd(kv, tenant, end)) },
   };
 }
 
@@ -75,10 +75,6 @@ function oncePerTick<Answer>(ask: (key: string) => Promise<Answer>): typeof ask 
   };
 }
 
-async function answered<Answer>(call: Promise<Answer>): Promise<Answer> {
-  try {
-    return await call;
-  } catch (error) {
-    throw new AppError("unavailable", "revocations cannot be read or written right now; try again", { cause: error });
-  }
+function answered<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  return orUnavailable("revocations cannot be read or written right now; try again", call);
 }

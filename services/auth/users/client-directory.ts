@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { singleFlight } from "#shared/async/single-flight.ts";
 import { nameSchema } from "#shared/protocol/names.ts";
 import { readYamlFile } from "./read-yaml-file.ts";
 import type { FindSubject, User } from "./user-directory.ts";
@@ -60,17 +61,15 @@ export async function readClientDirectory(path: string | undefined, verify: Veri
   const secrets = new Map(
     [...accounts].flatMap(([id, { password }]) => (password === undefined ? [] : [[id, { password }]])),
   );
-  const verified = new Map<string, Promise<boolean>>();
+  /** Digests of what was right: at most a few for each client. */
+  const known = new Set<string>();
+  const flight = singleFlight<boolean>();
   const verifyOnce = async (clientId: string, secret: string, admit: () => Promise<void>): Promise<boolean> => {
     const digest = createHash("sha256").update(`${clientId} ${secret}`).digest("base64");
-    const known = verified.get(digest);
-    if (known !== undefined) return known;
-    const verification = admit().then(() => verify(secrets, clientId, secret));
-    verified.set(digest, verification);
-    // Only what was right is kept: at most a few entries for each client.
-    const isRight = await verification.catch(() => false);
-    if (!isRight) verified.delete(digest);
-    return verification;
+    if (known.has(digest)) return true;
+    const isRight = await flight(digest, () => admit().then(() => verify(secrets, clientId, secret)));
+    if (isRight) known.add(digest);
+    return isRight;
   };
   return {
     find(tenant, clientId) {

@@ -1,6 +1,5 @@
-import { stat } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
-import { BootError } from "#shared/config/read-config.ts";
+import { poll } from "#shared/async/poll.ts";
+import { watchFile } from "#shared/files/watch-file.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { type Accounts, type ReplaceableUsers, type User } from "./user-directory.ts";
 
@@ -11,76 +10,67 @@ export interface UserChange {
   readonly username: string;
 }
 
-/** What a watch needs. */
+type Step = () => Promise<void>;
+
+/** The file, the users that it replaces, and what happens then. */
 export interface UserWatchOptions {
   readonly path: string;
   readonly everyMs: number;
   readonly users: ReplaceableUsers;
   readonly read: () => Promise<Accounts>;
   /** What a change entails, step by step. A step that throws is tried again at the next look. */
-  readonly stepsOf: (change: UserChange) => (() => Promise<void>)[];
+  readonly stepsOf: (change: UserChange) => Step[];
   /** Told of a file that was not put in force. */
   readonly onRejected: () => void;
   readonly log: Logger;
 }
 
 /**
- * Watches the users' file by looking at it, as editors and Kubernetes replace files in ways no notification tells. It is read
- * once two looks in a row found it the same. A broken one changes nothing. Disposing ends the watch after the look under way.
+ * Watches the users' file. A broken one changes nothing. What a change entails begins at once, and what fails of it is tried
+ * again until it is done. Disposing ends the watch after the look under way.
  */
-export function watchUsers(options: UserWatchOptions): AsyncDisposable {
+export function watchUsers({
+  path,
+  everyMs,
+  users,
+  read,
+  stepsOf,
+  onRejected,
+  log,
+}: UserWatchOptions): AsyncDisposable {
   const stop = new AbortController();
-  const ended = lookUntil(stop.signal, options);
+  const failed: Step[] = [];
+  const run = async (steps: readonly Step[]): Promise<void> => {
+    failed.push(...(await runSteps(steps, log, stop.signal)));
+  };
+  const watch = watchFile({
+    paths: [path],
+    everyMs,
+    read,
+    async onRead(accounts) {
+      const changes = replaceUsers(users, accounts);
+      log.info({ users: accounts.size }, "the users' file is in force");
+      await run(changes.flatMap(stepsOf));
+    },
+    onFault(reason) {
+      log.error({ reason }, "the users' file was rejected; the last one stays in force");
+      onRejected();
+    },
+  });
+  const retry = poll(everyMs, async () => run(failed.splice(0)));
   return {
     async [Symbol.asyncDispose]() {
       stop.abort();
-      await ended;
+      await Promise.all([watch[Symbol.asyncDispose](), retry[Symbol.asyncDispose]()]);
     },
   };
 }
 
-async function lookUntil(stop: AbortSignal, { path, everyMs, ...options }: UserWatchOptions): Promise<void> {
-  let [seen, taken] = [await stampOf(path), ""];
-  let steps: (() => Promise<void>)[] = [];
-  while (!stop.aborted) {
-    await delay(everyMs, undefined, { signal: stop }).catch(() => undefined);
-    if (stop.aborted) return;
-    const stamp = await stampOf(path);
-    if (stamp === seen && stamp !== taken) {
-      taken = stamp;
-      const changes = await takeFile(options);
-      steps.push(...changes.flatMap(options.stepsOf));
-    }
-    seen = stamp;
-    steps = await runSteps(steps, options.log, stop);
-  }
-}
-
-/** Differs once the file was written or replaced, or its link points somewhere else. */
-async function stampOf(path: string): Promise<string> {
-  const found = await stat(path, { bigint: true }).catch(() => undefined);
-  if (found === undefined) return "absent";
-  return [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join();
-}
-
-async function takeFile({
-  users,
-  read,
-  onRejected,
-  log,
-}: Pick<UserWatchOptions, "users" | "read" | "onRejected" | "log">): Promise<UserChange[]> {
-  try {
-    const accounts = await read();
-    const before = users.enabled();
-    users.replace(accounts);
-    log.info({ users: accounts.size }, "the users' file is in force");
-    return before.flatMap((user) => changeOf(user, users.find(user.tenant, user.username)) ?? []);
-  } catch (error) {
-    if (!(error instanceof BootError)) throw error;
-    log.error({ reason: error.message }, "the users' file was rejected; the last one stays in force");
-    onRejected();
-    return [];
-  }
+/** Puts the accounts in force and answers what changed for those who could log in before. */
+function replaceUsers(users: ReplaceableUsers, accounts: Accounts): UserChange[] {
+  const before = users.enabled();
+  users.replace(accounts);
+  return before.flatMap((user) => changeOf(user, users.find(user.tenant, user.username)) ?? []);
 }
 
 function changeOf(before: User, now: User | undefined): UserChange | undefined {
@@ -95,12 +85,8 @@ function holdsSame(before: readonly string[], now: readonly string[]): boolean {
 }
 
 /** Runs the steps and answers those that have to be tried again. */
-async function runSteps(
-  steps: readonly (() => Promise<void>)[],
-  log: Logger,
-  stop: AbortSignal,
-): Promise<(() => Promise<void>)[]> {
-  const failed: (() => Promise<void>)[] = [];
+async function runSteps(steps: readonly Step[], log: Logger, stop: AbortSignal): Promise<Step[]> {
+  const failed: Step[] = [];
   for (const step of steps) {
     if (stop.aborted) break;
     await step().catch((error: Error) => {

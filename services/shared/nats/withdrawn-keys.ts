@@ -1,5 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from "@nats-io/jetstream";
+import { poll } from "#shared/async/poll.ts";
 import { BootError } from "#shared/config/read-config.ts";
 import { KEY_RING_ENTRY, KEYS_BUCKET, withdrawnKeysSchema } from "#shared/contract/key-ring.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
@@ -33,39 +33,36 @@ export async function followWithdrawnKeys(
       throw new BootError(`which keys are withdrawn cannot be read (${error.message}); see infra/nats/nats.conf`);
     }),
   );
-  const stop = new AbortController();
   const adopt = (kids: readonly string[]): void => {
     const fresh = kids.filter((kid) => !known.has(kid));
     for (const kid of fresh) known.add(kid);
     for (const kid of fresh) onWithdrawn(kid);
   };
-  void keepReading(bus, adopt, stop.signal, log);
+  const reading = poll(READ_EVERY_MS, readAgain(bus, adopt, log));
   return {
     has: (kid) => known.has(kid),
-    [Symbol.dispose]: () => stop.abort(),
+    [Symbol.dispose]: () => reading[Symbol.dispose](),
   };
 }
 
-async function keepReading(
+function readAgain(
   bus: KeyRingBus,
   adopt: (kids: readonly string[]) => void,
-  signal: AbortSignal,
   log: Logger,
-): Promise<void> {
+): (stop: AbortSignal) => Promise<void> {
   let fault: string | undefined;
-  while (!signal.aborted) {
-    await delay(READ_EVERY_MS, undefined, { signal }).catch(() => undefined);
+  return async (stop) => {
     try {
       adopt(await readWithdrawn(bus.jsm));
       fault = undefined;
     } catch (error) {
       const { message } = error as Error;
-      if (message !== fault && !signal.aborted) {
+      if (message !== fault && !stop.aborted) {
         log.error({ reason: message }, "which keys are withdrawn cannot be read; what is known stays");
       }
       fault = message;
     }
-  }
+  };
 }
 
 async function readWithdrawn(manager: JetStreamManager): Promise<string[]> {

@@ -1,4 +1,5 @@
 import { DiscardPolicy, type JetStreamManager, StorageType, type StreamConfig } from "@nats-io/jetstream";
+import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { connectNats } from "#shared/nats/connect-nats.ts";
@@ -171,9 +172,9 @@ async function openReading(on: Bus = bus) {
     texts: () => entries.flatMap((entry) => (entry.kind === "event" ? [entry.payload.toString()] : [])),
     [Symbol.asyncDispose]: () => own.disposeAsync(),
   };
-  const metrics = { feedDisturbed: () => void (reading.disturbed += 1), feedHole: () => {} };
+  const observer = silentObserver({ feedDisturbed: () => void (reading.disturbed += 1) });
   const log = createLogger("test", "silent");
-  own.use(await openFeed("demo", listener, { bus: on, maxEventBytes: MAX_EVENT_BYTES, log, metrics }));
+  own.use(await openFeed("demo", listener, { bus: on, maxEventBytes: MAX_EVENT_BYTES, log, observer }));
   return reading;
 }
 

@@ -6,6 +6,7 @@ import { toAppError } from "#shared/errors/app-error.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
 import type { LogReset } from "../deliver.ts";
 import type { LogEntry, Position } from "../event.ts";
+import type { Observer } from "../observe/observer.ts";
 import { holeAtEnd } from "./confirm-holes.ts";
 import { ConnectionWatch } from "./connection-watch.ts";
 import { hasLostMessages } from "./has-lost-messages.ts";
@@ -48,18 +49,12 @@ export interface FeedListener {
   onMissing(): void;
 }
 
-/** What is counted of feeds. */
-export interface FeedMetrics {
-  feedDisturbed(): void;
-  feedHole(): void;
-}
-
 /** What a feed needs. */
 export interface FeedDeps {
   readonly bus: Bus;
   readonly maxEventBytes: number;
   readonly log: Logger;
-  readonly metrics: FeedMetrics;
+  readonly observer: Pick<Observer, "feedDisturbed" | "feedHole">;
 }
 
 /**
@@ -172,7 +167,7 @@ class Feed implements AsyncDisposable {
       const before = this.#progress;
       const reason = await this.#readUntilDisturbed(verified).catch((error: unknown) => error as Error);
       if (signal.aborted) return;
-      this.#deps.metrics.feedDisturbed();
+      this.#deps.observer.feedDisturbed();
       await this.#connection.up();
       failures = this.#progress > before ? 0 : failures + 1;
       const isMissing = toAppError(reason).code === "tenant_unknown";
@@ -203,7 +198,7 @@ class Feed implements AsyncDisposable {
   }
 
   #take(entry: LogEntry): void {
-    if (entry.kind === "hole") this.#deps.metrics.feedHole();
+    if (entry.kind === "hole") this.#deps.observer.feedHole();
     else this.#lastMessage = entry.position;
     this.#advance(entry.position);
     this.#listener.onEntry(entry);

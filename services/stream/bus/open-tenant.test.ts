@@ -1,14 +1,12 @@
 import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
-import { Registry } from "prom-client";
+import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { connectNats } from "#shared/nats/connect-nats.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import type { Decider } from "../access/ports.ts";
-import { Admission } from "../admission/admission.ts";
 import { TailBudget } from "../log/tail.ts";
-import { createStreamMetrics } from "../observe/metrics.ts";
 import { openTenants } from "./open-tenant.ts";
 import { type Bus, openPacedBus } from "./paced-bus.ts";
 
@@ -74,13 +72,18 @@ function openWith(answer: AppError | undefined) {
     decider,
     log,
     maxEventBytes: 1_000,
-    metrics: createStreamMetrics(new Registry(), new Admission(1)),
+    observer: silentObserver(),
+    checkClock: () => {},
     now,
     wall: now,
     flushMs: 0,
     tailBudget: new TailBudget(1e6),
-    onPoison: () => {},
-    verifying: { sessions: { check: () => Promise.reject(new Error("not asked")) }, now, onFault: () => {} },
+    verifying: {
+      sessions: { check: () => Promise.reject(new Error("not asked")) },
+      now,
+      checkClock: () => {},
+      observer: silentObserver(),
+    },
   });
   return { open, lines };
 }

@@ -6,7 +6,6 @@ import type { OpenTenant } from "../connections/hub.ts";
 import { Tenant, type TenantDeps } from "../connections/tenant.ts";
 import type { VerifyDeps } from "../access/verify.ts";
 import { deliver, distrustDecisions, resetLog } from "../deliver.ts";
-import type { StreamMetrics } from "../observe/metrics.ts";
 import { type FeedListener, openFeed } from "./feed.ts";
 import { createHistory } from "./history.ts";
 import type { Bus } from "./paced-bus.ts";
@@ -19,7 +18,6 @@ export interface OpenTenantDeps extends TenantDeps {
   readonly maxEventBytes: number;
   /** The time that logs are stamped with, as far as this host knows it. */
   readonly wall: () => number;
-  readonly metrics: StreamMetrics;
   readonly log: Logger;
 }
 
@@ -55,11 +53,11 @@ export function openTenants(deps: OpenTenantDeps): (id: string) => Promise<OpenT
 }
 
 async function openTenant(id: string, deps: OpenTenantDeps): Promise<OpenTenant> {
-  const { bus, maxEventBytes, metrics, log } = deps;
+  const { bus, maxEventBytes, observer, log } = deps;
   const history = createHistory(bus, id, maxEventBytes);
-  const tenant = new Tenant(id, history, { ...deps, countDecisions: metrics.countDecisions });
+  const tenant = new Tenant(id, history, deps);
   try {
-    const feed = await openFeed(id, listenFor(tenant, deps), { bus, maxEventBytes, log, metrics });
+    const feed = await openFeed(id, listenFor(tenant, deps), { bus, maxEventBytes, log, observer });
     return {
       tenant,
       async [Symbol.asyncDispose]() {
@@ -73,19 +71,20 @@ async function openTenant(id: string, deps: OpenTenantDeps): Promise<OpenTenant>
   }
 }
 
-function listenFor(tenant: Tenant, { verifying, wall, metrics, onPoison }: OpenTenantDeps): FeedListener {
+function listenFor(tenant: Tenant, { verifying, wall, observer }: OpenTenantDeps): FeedListener {
   return {
     onReset: (opening) => resetLog(tenant, opening, verifying),
     onHoles: (policy) => distrustDecisions(tenant, policy, verifying),
     onEntry: (entry) => {
-      if (entry.kind === "poison") onPoison({ tenant: tenant.id, seq: entry.position.seq, reason: entry.reason });
+      if (entry.kind === "poison")
+        observer.quarantined({ tenant: tenant.id, seq: entry.position.seq, reason: entry.reason });
       deliver(tenant, entry, verifying);
-      if (entry.kind === "control" && entry.change.of === "policy") metrics.policyApplied(wall() - entry.storedAt);
-      if (entry.kind === "event" && tenant.decisions.isWithoutRule(entry.type)) metrics.eventWithoutRule(entry.type);
+      if (entry.kind === "control" && entry.change.of === "policy") observer.policyApplied(wall() - entry.storedAt);
+      if (entry.kind === "event" && tenant.decisions.isWithoutRule(entry.type)) observer.withoutRule(entry.type);
     },
-    onFirst: (seq) => tenant.tail.dropBefore(seq),
-    onPurged: () => tenant.forgetTail(),
-    onAlive: () => tenant.markAlive(),
+    onFirst: (seq) => tenant.log.tail.dropBefore(seq),
+    onPurged: () => tenant.log.forgetTail(),
+    onAlive: () => tenant.log.markAlive(),
     onMissing: () => invalidateGrants(tenant, verifying),
   };
 }

@@ -42,7 +42,10 @@ export interface SessionQuestion {
   subject: string;
   /** The access token's `exp` claim, seconds since 1970. The stream may live that long. */
   tokenExpiresAt: number;
-  /** Asks for more than the token gives: up to one more access token's life, never past the session's own end. */
+  /**
+   * Asks for more than the token gives: one more access token's life, or what is left of the session where that is less. The
+   * answer is never shorter than without it.
+   */
   extend: boolean;
   /** The connection that asks. The answer names it again, so that it is used for that connection and no other. */
   contextId: string;
@@ -55,6 +58,11 @@ export interface SessionQuestion {
 
 export interface CheckSessionsResponse {
   answers: SessionAnswer[];
+  /**
+   * The time by auth's clock when it answered, in milliseconds since 1970. An edge whose own clock is wrong judges `exp`
+   * and `iat` by it.
+   */
+  serverTimeMs: number;
 }
 
 export interface SessionAnswer {
@@ -70,6 +78,8 @@ export interface SessionAnswer {
   claimsKnown: boolean;
   /** The question's own. */
   contextId: string;
+  /** The session cannot be prolonged: no later question gets a later end. The stream lives until the end that remaining_ms gives. */
+  isFinal: boolean;
 }
 
 export interface RenewAccessRequest {
@@ -265,13 +275,16 @@ export const SessionQuestion: MessageFns<SessionQuestion> = {
 };
 
 function createBaseCheckSessionsResponse(): CheckSessionsResponse {
-  return { answers: [] };
+  return { answers: [], serverTimeMs: 0 };
 }
 
 export const CheckSessionsResponse: MessageFns<CheckSessionsResponse> = {
   encode(message: CheckSessionsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.answers) {
       SessionAnswer.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.serverTimeMs !== 0) {
+      writer.uint32(16).int64(message.serverTimeMs);
     }
     return writer;
   },
@@ -297,6 +310,14 @@ export const CheckSessionsResponse: MessageFns<CheckSessionsResponse> = {
             message.answers.push(SessionAnswer.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.serverTimeMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -311,7 +332,7 @@ export const CheckSessionsResponse: MessageFns<CheckSessionsResponse> = {
 };
 
 function createBaseSessionAnswer(): SessionAnswer {
-  return { state: 0, remainingMs: 0, roles: [], groups: [], claimsKnown: false, contextId: "" };
+  return { state: 0, remainingMs: 0, roles: [], groups: [], claimsKnown: false, contextId: "", isFinal: false };
 }
 
 export const SessionAnswer: MessageFns<SessionAnswer> = {
@@ -333,6 +354,9 @@ export const SessionAnswer: MessageFns<SessionAnswer> = {
     }
     if (message.contextId !== "") {
       writer.uint32(50).string(message.contextId);
+    }
+    if (message.isFinal !== false) {
+      writer.uint32(56).bool(message.isFinal);
     }
     return writer;
   },
@@ -396,6 +420,14 @@ export const SessionAnswer: MessageFns<SessionAnswer> = {
             }
 
             message.contextId = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.isFinal = reader.bool();
             continue;
           }
         }
