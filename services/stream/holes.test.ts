@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
+import type { Reader } from "./connections/reader.ts";
 import { createRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
 
 type Client = Awaited<ReturnType<EdgeRig["open"]>>;
@@ -64,7 +65,7 @@ test("a heartbeat tells a held reader its hole before it tells its place", async
   const session = rig.holdSession();
   rig.holes(1);
   await session.asked;
-  for (const { stream } of rig.tenant.registrations) (stream as unknown as { beat(): void }).beat();
+  for (const { stream } of rig.tenant.registrations) (stream as Reader).keepAlive();
   expect(client.raw()).not.toContain("event: cursor");
   session.answer({ state: "live", remainingMs: 60_000 });
   await client.frame("gap");

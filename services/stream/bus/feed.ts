@@ -13,6 +13,7 @@ import { hasLostMessages } from "./has-lost-messages.ts";
 import { epochOf, lastPolicyEntry, positionAt, readLogInfo, tagAt } from "./inspect-log.ts";
 import type { Bus } from "./paced-bus.ts";
 import { readOn } from "./read-on.ts";
+import { reasonOf, TroubleLog } from "./trouble-log.ts";
 
 const BACKOFF = { baseMs: 50, maxMs: 10_000 };
 
@@ -96,17 +97,19 @@ class Feed implements AsyncDisposable {
   #seen: StreamInfo["state"] | undefined;
   /** The sequence of the newest look, and how many are under way. */
   #looks = { begun: 0, ended: 0, open: 0 };
+  /** The last sequence before a hole at the log's end that one look has found. */
+  #suspectedAfter: number | undefined;
   /** Whether messages are held until the leader has said that those before them are gone. */
   #isConfirming = false;
   /** Rises with every sign that reading gets on. The leader's answers are none: it may answer where nobody can read. */
   #progress = 0;
-  /** Why the log could not be read since it last could: each reason is told once. */
-  readonly #troubles = new Set<string>();
+  readonly #trouble: TroubleLog;
 
   constructor(tenant: string, listener: FeedListener, deps: FeedDeps) {
     this.#tenant = tenant;
     this.#listener = listener;
     this.#deps = deps;
+    this.#trouble = new TroubleLog(tenant, deps.log);
     this.#connection = new ConnectionWatch(deps.bus.nats, this.#stop.signal);
   }
 
@@ -130,7 +133,7 @@ class Feed implements AsyncDisposable {
     this.#isReplicated = info.config.num_replicas > 1;
     if (relation === "same") return this.#notice(info);
     const { first_seq, last_seq } = info.state;
-    const start = { seq: first_seq - 1, tag: "0" };
+    const start = { seq: Math.max(0, first_seq - 1), tag: "0" };
     // Of a log that was made anew nothing was read: whoever is here gets all of it.
     const isFromStart = relation === "overrun" || relation === "epoch";
     const [policy, horizon] = await Promise.all([
@@ -170,7 +173,7 @@ class Feed implements AsyncDisposable {
       const isMissing = toAppError(reason).code === "tenant_unknown";
       if (isMissing) this.#listener.onMissing();
       if (failures === 0) continue;
-      this.#tellTrouble(reasonOf(reason));
+      this.#trouble.tell(reasonOf(reason));
       await this.#connection.pause(backoffMs(failures, isMissing ? MISSING_BACKOFF : BACKOFF));
     }
   }
@@ -199,7 +202,7 @@ class Feed implements AsyncDisposable {
     else this.#lastMessage = entry.position;
     this.#advance(entry.position);
     this.#listener.onEntry(entry);
-    this.#tellTrouble(undefined);
+    this.#trouble.end();
   }
 
   #advance(position: Position): void {
@@ -211,7 +214,7 @@ class Feed implements AsyncDisposable {
   #beat(): void {
     if (this.#isConfirming) return;
     this.#progress += 1;
-    this.#tellTrouble(undefined);
+    this.#trouble.end();
     if (!this.#isLeaderAsked) this.#listener.onAlive();
   }
 
@@ -260,12 +263,17 @@ class Feed implements AsyncDisposable {
     if (state.last_seq <= this.#last.seq) this.#listener.onAlive();
   }
 
-  /** Passes what is gone behind the last message: no message comes that would show it, and a revoke may be among it. */
+  /**
+   * Passes what is gone behind the last message: no message comes that would show it, and a revoke may be among it. Two looks
+   * must find it, seconds apart: a leader that was just replaced may answer once more, without the newest messages.
+   */
   async #passHoleAtEnd(info: StreamInfo): Promise<void> {
     const { bus } = this.#deps;
     const { seq } = this.#last;
     const hole = await holeAtEnd(bus, this.#tenant, seq, info);
-    if (hole === undefined) return;
+    const isFoundAgain = hole !== undefined && this.#suspectedAfter === seq;
+    this.#suspectedAfter = hole === undefined ? undefined : seq;
+    if (hole === undefined || !isFoundAgain) return;
     const policy = await lastPolicyEntry(bus.jsm, this.#tenant);
     if (!this.#isStillAt(seq)) return;
     this.#listener.onHoles(policy);
@@ -275,21 +283,4 @@ class Feed implements AsyncDisposable {
   #isStillAt(seq: number): boolean {
     return this.#last.seq === seq && !this.#isConfirming && !this.#stop.signal.aborted;
   }
-
-  /** Tells why the log cannot be read, and that it can be again: each once. */
-  #tellTrouble(reason: string | undefined): void {
-    const { log } = this.#deps;
-    if (reason === undefined) {
-      if (this.#troubles.size > 0) log.info({ tenant: this.#tenant }, "the log is read again");
-      this.#troubles.clear();
-    } else if (!this.#troubles.has(reason)) {
-      log.warn({ tenant: this.#tenant, reason }, "the log cannot be read right now");
-      this.#troubles.add(reason);
-    }
-  }
-}
-
-/** Why a log cannot be read, for operators: users are not told of streams and settings, which stand in the cause. */
-export function reasonOf(error: Error): string {
-  return error.cause instanceof Error ? error.cause.message : error.message;
 }

@@ -6,9 +6,10 @@ import type { OpenTenant } from "../connections/hub.ts";
 import { Tenant, type TenantDeps } from "../connections/tenant.ts";
 import type { VerifyDeps } from "../access/verify.ts";
 import { deliver, distrustDecisions, resetLog } from "../deliver.ts";
-import { type FeedListener, openFeed, reasonOf } from "./feed.ts";
+import { type FeedListener, openFeed } from "./feed.ts";
 import { createHistory } from "./history.ts";
 import type { Bus } from "./paced-bus.ts";
+import { reasonOf } from "./trouble-log.ts";
 
 /** What opening tenants needs. */
 export interface OpenTenantDeps extends TenantDeps {
