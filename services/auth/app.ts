@@ -108,15 +108,15 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const takesCertificates = tlsFiles !== undefined;
   const ways = { takesCertificates, logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
   const api = createApi(config, { ...ways, keys, sessions, revocations, findSubject, metrics, log });
-  await openDoors(config, starting, { registry, sessionService, security, api, tlsFiles, log });
+  await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, log });
   return starting.move();
 }
 
 /** Opens the ports; auth is ready once all of them are. */
-async function openDoors(
+async function startServers(
   config: AuthConfig,
   starting: AsyncDisposableStack,
-  { registry, sessionService, security, api, tlsFiles: files, log }: DoorParts,
+  { registry, sessionService, security, api, tlsFiles: files, log }: ServerDeps,
 ): Promise<void> {
   type Setting = "AUTH_OPS_PORT" | "AUTH_GRPC_PORT" | "AUTH_HTTP_PORT" | "AUTH_TLS_PORT";
   const at = (setting: Setting) => ({ host: config.AUTH_BIND_ADDRESS, port: config[setting] ?? 0, setting });
@@ -137,7 +137,7 @@ async function openDoors(
   log.info({ http, https: tls?.port, grpc: grpc.port, ops: ops.port }, "ready");
 }
 
-interface DoorParts {
+interface ServerDeps {
   readonly registry: Registry;
   readonly sessionService: ReturnType<typeof createSessionService>;
   readonly security: GrpcSecurity;
@@ -168,14 +168,14 @@ async function openKeys(
   });
 }
 
-type Doors = Parameters<typeof addAuthRoutes>[1] &
+type RouteDeps = Parameters<typeof addAuthRoutes>[1] &
   Parameters<typeof addSessionRoutes>[1] &
   Parameters<typeof addOAuthRoutes>[1];
 type MadeHere = "verify" | "identify" | "authenticate" | "parseRefreshToken" | "findToken" | "allowedOrigins" | "trustedProxies";
-type ApiParts = Omit<Doors, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
+type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
 
 /** Makes the HTTP API, with all that reads tokens. */
-function createApi(config: AuthConfig, parts: ApiParts): Hono {
+function createApi(config: AuthConfig, parts: ApiDeps): Hono {
   const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
   const [allowedOrigins, trustedProxies] = [config.AUTH_ALLOWED_ORIGINS, config.AUTH_TRUSTED_PROXIES];
   const verify = (token: string) => verifyAccessToken(token, parts.keys.published, { issuer, audience });
