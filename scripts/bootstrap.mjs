@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -12,7 +12,7 @@ const [program, ...args] = process.argv.slice(2);
 
 if (program === undefined) fail("usage: node scripts/bootstrap.mjs <program.ts> [arguments]");
 if (!areInstalled()) await install();
-process.exit(await run(node24(), [program, ...args]));
+process.exit(await run(node24(), [resolve(root, program), ...args], process.cwd()));
 
 /** npm writes its own lock file into node_modules last, so an install that was cut off has none. */
 function areInstalled() {
@@ -33,10 +33,11 @@ function readLock(path) {
 }
 
 async function install() {
-  console.log("installing the npm packages of package-lock.json (npm ci) …");
+  // Not on stdout: what `npx sluice` prints there may go into a file.
+  console.error("installing the npm packages of package-lock.json (npm ci) …");
   const npm = process.env.npm_execpath ?? "";
   const [command, first] = npm.endsWith("npm-cli.js") ? [process.execPath, [npm]] : ["npm", []];
-  const code = await run(command, [...first, "ci", "--loglevel=error"]);
+  const code = await run(command, [...first, "ci", "--loglevel=error"], root, "stderr");
   if (code !== 0) process.exit(code);
 }
 
@@ -48,17 +49,17 @@ function node24() {
 }
 
 /** Runs a program on this terminal and answers its exit code, 128 + n when signal n ended it. */
-function run(command, rest) {
+function run(command, rest, cwd, out = "stdout") {
   const path = `${join(root, "node_modules/.bin")}:${process.env.PATH}`;
-  const child = spawn(command, rest, { cwd: root, stdio: "inherit", env: { ...process.env, PATH: path } });
+  const child = spawn(command, rest, { cwd, stdio: [0, process[out].fd, 2], env: { ...process.env, PATH: path } });
   // A terminal sends Ctrl-C to the child too; the handlers also keep this process alive to pass on the child's exit code.
   const forward = (signal) => child.kill(signal);
   for (const signal of SIGNALS) process.on(signal, forward);
-  return new Promise((resolve) => {
+  return new Promise((settle) => {
     child.once("error", (error) => fail(`cannot run ${command}: ${error.message}`));
     child.once("exit", (code, signal) => {
       for (const each of SIGNALS) process.off(each, forward);
-      resolve(code ?? 128 + constants.signals[signal]);
+      settle(code ?? 128 + constants.signals[signal]);
     });
   });
 }

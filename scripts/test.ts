@@ -2,20 +2,31 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { chromium, natsServer, redisServer } from "./provision/programs.ts";
+import { join, relative, resolve } from "node:path";
+import { chromium, natsServer, proxies, redisServer } from "./provision/programs.ts";
+import { provisionClients } from "./provision/provision-clients.ts";
 import { provision } from "./provision/provision.ts";
 import { runScript, say } from "./shared/run-script.ts";
 
-// `npm test`: gets what is missing, runs every test (or those its arguments name), and ends with `N passed, N failed`.
+const SLOWEST_TOLD = 10;
+
+// `npm test`: gets what is missing, runs every test (or those its arguments name), and ends with the slowest files and `N passed, N failed`.
 await runScript(async () => {
   const home = resolve(".sluice");
-  await provision([natsServer, redisServer, chromium], { home, path: process.env["PATH"] ?? "", say });
+  const options = { home, path: process.env["PATH"] ?? "", say };
+  await provision([natsServer, redisServer, chromium], options);
+  for (const proxy of proxies) {
+    await provision([proxy], options).catch((error: Error) =>
+      say(`tests behind ${proxy.name} are not run: ${error.message}`),
+    );
+  }
+  await provisionClients(options);
   const folder = await mkdtemp(join(tmpdir(), "sluice-report-"));
   const report = join(folder, "report.json");
   const code = await runVitest(["--reporter=default", "--reporter=json", `--outputFile.json=${report}`]);
-  const { passed, failed } = await readReport(report);
+  const { passed, failed, slowest } = await readReport(report);
   await rm(folder, { recursive: true });
+  if (slowest.length > 0) say(`the slowest files:\n${slowest.join("\n")}\n`);
   say(`${passed} passed, ${failed} failed`);
   return passed + failed === 0 ? 1 : code;
 });
@@ -33,14 +44,39 @@ async function runVitest(reporting: readonly string[]): Promise<number> {
 interface Report {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+  readonly testResults: readonly FileResult[];
+}
+
+interface FileResult {
+  readonly name: string;
+  readonly status: string;
+  /** Milliseconds since 1970. */
+  readonly startTime: number;
+  readonly endTime: number;
+  readonly assertionResults: readonly unknown[];
+}
+
+interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+  /** Lines with a time and a file each. */
+  readonly slowest: readonly string[];
 }
 
 /** The runner's own count; a file that fails before its first test counts as one failure. */
-async function readReport(file: string): Promise<{ passed: number; failed: number }> {
+async function readReport(file: string): Promise<Outcome> {
   const text = await readFile(file, "utf8").catch(() => undefined);
-  if (text === undefined) return { passed: 0, failed: 0 };
+  if (text === undefined) return { passed: 0, failed: 0, slowest: [] };
   const report = JSON.parse(text) as Report;
   const unread = report.testResults.filter((each) => each.status === "failed" && each.assertionResults.length === 0);
-  return { passed: report.numPassedTests, failed: report.numFailedTests + unread.length };
+  const failed = report.numFailedTests + unread.length;
+  return { passed: report.numPassedTests, failed, slowest: slowestOf(report.testResults) };
+}
+
+function slowestOf(files: readonly FileResult[]): string[] {
+  const timed = files.map(({ name, startTime, endTime }) => ({ name: relative("", name), ms: endTime - startTime }));
+  return timed
+    .toSorted((a, b) => b.ms - a.ms)
+    .slice(0, SLOWEST_TOLD)
+    .map(({ name, ms }) => `${(ms / 1_000).toFixed(1).padStart(7)} s  ${name}`);
 }

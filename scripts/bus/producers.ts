@@ -57,7 +57,7 @@ function fileOf(directory: string, tenant: string): string {
 async function writeIndex(directory: string, tenants: readonly string[]): Promise<void> {
   const lines = tenants.map((tenant) => `include "producers/${tenant}.conf"\n`);
   const index = join(directory, "producers.conf");
-  const head = "# Written by `npm run bus`: the accounts of producers, one file for each tenant.\n";
+  const head = "# Written by `sluice bus`: the accounts of producers, one file for each tenant.\n";
   await writeFile(`${index}.new`, head + lines.join(""));
   await rename(`${index}.new`, index);
 }

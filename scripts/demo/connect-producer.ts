@@ -1,5 +1,6 @@
 import { jetstream } from "@nats-io/jetstream";
 import { AuthorizationError, connect, errors } from "@nats-io/transport-node";
+import { connectionOptionsOf } from "../shared/nats-url.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import type { Publication } from "./to-publication.ts";
 
@@ -14,10 +15,10 @@ export interface Producer extends AsyncDisposable {
  * @throws {ScriptError} saying what to do when NATS is out of reach or refuses the user.
  */
 export async function connectProducer(natsUrl: string, tenant: string): Promise<Producer> {
-  const { username, password, host } = new URL(natsUrl);
-  const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)];
-  const options = { servers: host, user, pass, name: "demo-publisher", maxReconnectAttempts: -1 };
-  const nats = await connect(options).catch((error: unknown) => {
+  const options = connectionOptionsOf(natsUrl);
+  const { servers: host, user } = options;
+  const setting = { ...options, name: "demo-publisher", maxReconnectAttempts: -1 };
+  const nats = await connect(setting).catch((error: unknown) => {
     throw new ScriptError(explainConnect(error, host, user), { cause: error });
   });
   const js = jetstream(nats);

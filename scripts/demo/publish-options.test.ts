@@ -1,5 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { readPublishOptions } from "./publish-options.ts";
+import { createSluice } from "../commands/run-sluice.ts";
+import { type PublishOptions, readPublishOptions as readGiven } from "./publish-options.ts";
+
+/** The options of a command line, as the command reads them. */
+function readPublishOptions(args: readonly string[], env: NodeJS.ProcessEnv): PublishOptions | undefined {
+  const silent = (): void => undefined;
+  const terminal = { env, stdin: process.stdin, columns: 100, say: silent, tell: silent, endWith: silent };
+  const publish = createSluice(terminal).commands.find((group) => group.name() === "demo")?.commands[0];
+  let options: PublishOptions | undefined;
+  publish?.action((given: unknown) => void (options = readGiven(given, env)));
+  publish?.parse(args, { from: "user" });
+  return options;
+}
 
 describe("the publisher's command line", () => {
   test("says nothing of what the demo already knows", () => {
@@ -26,6 +38,12 @@ describe("the publisher's command line", () => {
     expect(readPublishOptions([], { NATS_URL: natsUrl, NATS_PORT: "5222" })?.natsUrl).toBe(natsUrl);
   });
 
+  test("has a variable of its own, and the tenant's own producer where the URL names nobody", () => {
+    const env = { DEMO_NATS_URL: "nats://nats:4222", NATS_URL: "nats://stream:secret@nats:4222" };
+    expect(readPublishOptions([], env)?.natsUrl).toBe("nats://demo:sluice-demo@nats:4222");
+    expect(readPublishOptions(["--tenant", "rival"], env)?.natsUrl).toBe("nats://rival:sluice-demo@nats:4222");
+  });
+
   test.for(["0.5", "10000"])("takes a rate of %s", (rate) => {
     expect(readPublishOptions(["--rate", rate], {})?.ratePerSecond).toBe(Number(rate));
   });
@@ -41,8 +59,8 @@ describe("the publisher's command line", () => {
     [["--count", "3", "--once"], "either --count or --once"],
     [["--tenant", "de.mo"], "--tenant must be"],
     [["--tenant", ">"], "--tenant must be"],
-    [["--speed", "3"], "usage:"],
-    [["now"], "usage:"],
+    [["--speed", "3"], "unknown option '--speed'"],
+    [["now"], "too many arguments"],
   ] as const)("refuses %s", ([args, message]) => {
     expect(() => readPublishOptions(args, {})).toThrow(message);
   });

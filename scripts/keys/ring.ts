@@ -27,8 +27,7 @@ export async function withdrawKey(store: KeyRingStore, kid: string, now: number)
   const { signing } = await change(store, (ring) => {
     if (ring.withdrawn.some((key) => key.kid === kid)) return ring;
     const without = withdraw(ring, kid, now);
-    if (without === undefined)
-      throw new ScriptError(`there is no key ${kid}; npm run keys -- list shows what there is`);
+    if (without === undefined) throw new ScriptError(`there is no key ${kid}; sluice keys list shows what there is`);
     return without;
   });
   const successor = signing === undefined ? "auth makes a new key that signs" : `${signing.kid} signs`;

@@ -1,19 +1,28 @@
 import { readFile } from "node:fs/promises";
+import type { Command } from "commander";
 import { z } from "zod";
 import { parseJson } from "#shared/json/parse-json.ts";
 import { DEFAULT_PORTS } from "../demo-settings.ts";
 import { ScriptError } from "../shared/run-script.ts";
-import type { Terminal } from "./policy-command.ts";
 
 const TIMEOUT_MS = 30_000;
 
 /** The options of every command that asks a server. */
-export const SERVER_OPTIONS = { url: { type: "string" }, "token-file": { type: "string" } } as const;
+export const serverOptionsSchema = z.object({ url: z.string().optional(), tokenFile: z.string().optional() });
+type ServerOptions = z.infer<typeof serverOptionsSchema>;
 
-/** What the usage of such a command says about them. */
-export const SERVER_USAGE = `  --url <url>          where policy is; else POLICY_URL, else http://127.0.0.1:8082
-  --token-file <file>  a file with the token; else POLICY_TOKEN_FILE, else the token itself in POLICY_TOKEN.
-                       The operator's token, or an access token of somebody with policy:admin in the tenant`;
+/** The answer to a change. */
+export const versionSchema = z.object({ version: z.int() });
+
+/** Gives a command the options that say where policy is and who asks. */
+export function withServerOptions(command: Command): Command {
+  return command
+    .option("--url <url>", "where policy is; else POLICY_URL, else http://127.0.0.1:8082")
+    .option(
+      "--token-file <file>",
+      "a file with the token; else POLICY_TOKEN_FILE, else the token itself in POLICY_TOKEN, else policy's own POLICY_OPERATOR_TOKEN_FILE. It is the operator's token, or an access token of somebody with policy:admin in the tenant",
+    );
+}
 
 const problemSchema = z.object({ title: z.string(), code: z.string() });
 
@@ -41,18 +50,23 @@ export interface PolicyRequest {
  * @throws {ScriptError} where there is no token.
  */
 export async function openPolicyServer(
-  { url, "token-file": file }: { url?: string | undefined; "token-file"?: string | undefined },
-  { env }: Pick<Terminal, "env">,
+  { url, tokenFile }: ServerOptions,
+  env: NodeJS.ProcessEnv,
 ): Promise<PolicyServer> {
-  const port = env["POLICY_HTTP_PORT"] ?? DEFAULT_PORTS.POLICY_HTTP_PORT;
-  const base = (url ?? env["POLICY_URL"] ?? `http://127.0.0.1:${port}`).replace(/\/+$/, "");
+  const port = env["POLICY_HTTP_PORT"] || DEFAULT_PORTS.POLICY_HTTP_PORT;
+  const base = (url ?? (env["POLICY_URL"] || `http://127.0.0.1:${port}`)).replace(/\/+$/, "");
   if (!/^https?:$/.test(URL.parse(base)?.protocol ?? "")) throw new ScriptError(`${base} is not an http or https URL`);
-  const token = await readToken(file ?? env["POLICY_TOKEN_FILE"], env["POLICY_TOKEN"]);
+  const token = await readToken(tokenFile, env);
   return { url: base, call: (request, schema) => callPolicy(base, token, request, schema) };
 }
 
-async function readToken(file: string | undefined, token: string | undefined): Promise<string> {
-  const found = (file === undefined ? token : await readTokenFile(file))?.trim() ?? "";
+/** The last place is for `docker compose exec policy sluice …`: in policy's own container its operator is asked for nothing. */
+async function readToken(tokenFile: string | undefined, env: NodeJS.ProcessEnv): Promise<string> {
+  const file = tokenFile ?? (env["POLICY_TOKEN_FILE"] || undefined);
+  const operatorFile = env["POLICY_OPERATOR_TOKEN_FILE"] || undefined;
+  const token = file === undefined && env["POLICY_TOKEN"] ? env["POLICY_TOKEN"] : undefined;
+  const path = file ?? operatorFile;
+  const found = (token ?? (path === undefined ? "" : await readTokenFile(path))).trim();
   if (found !== "") return found;
   throw new ScriptError("there is no token: name a file with --token-file, or set POLICY_TOKEN_FILE or POLICY_TOKEN");
 }

@@ -1,6 +1,6 @@
 import { effectsOf } from "../../services/policy/decide/effect-diff.ts";
 import { differencesOf, differenceText, type PolicySource } from "../../services/policy/decide/policy-diff.ts";
-import type { Terminal } from "./policy-command.ts";
+import type { Terminal } from "../shared/command.ts";
 
 const MAX_NAMES = 20;
 

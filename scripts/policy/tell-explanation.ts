@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Terminal } from "./policy-command.ts";
+import type { Terminal } from "../shared/command.ts";
 
 const ruleSchema = z.object({ role: z.string(), effect: z.string(), rule: z.string() });
 

@@ -1,16 +1,15 @@
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { DEFAULT_PORTS } from "../demo-settings.ts";
+import { connectionOptionsOf, natsUrlOfService } from "./nats-url.ts";
 import { ScriptError } from "./run-script.ts";
 
-/** Connects to NATS as `NATS_URL` says, else to the demo's server as the demo's user of that service. */
-export async function connectBus(service: "auth" | "policy"): Promise<NatsConnection> {
-  const port = process.env["NATS_PORT"] ?? DEFAULT_PORTS.NATS_PORT;
-  const { host, username, password } = new URL(
-    process.env["NATS_URL"] ?? `nats://${service}:sluice-demo-${service}@127.0.0.1:${port}`,
-  );
-  const user = decodeURIComponent(username);
-  const credentials = { user, pass: decodeURIComponent(password), inboxPrefix: `_INBOX.${user}` };
-  return connect({ servers: host, ...credentials }).catch((error: Error) => {
-    throw new ScriptError(`cannot connect to NATS at ${host} (${error.message}); set NATS_URL to the user ${service}`);
+/**
+ * Connects to NATS as a service: as `NATS_URL` says, else to the demo's server as the demo's user of that service.
+ * @throws {ScriptError} saying where it looked, and which user is needed.
+ */
+export async function connectBus(service: "auth" | "policy", env: NodeJS.ProcessEnv): Promise<NatsConnection> {
+  const options = connectionOptionsOf(natsUrlOfService(service, env));
+  return connect({ ...options, inboxPrefix: `_INBOX.${options.user}` }).catch((error: Error) => {
+    const said = `cannot connect to NATS at ${options.servers} as ${options.user} (${error.message})`;
+    throw new ScriptError(`${said}; NATS_URL says where it is, with the user of ${service}`);
   });
 }

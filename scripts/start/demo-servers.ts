@@ -24,7 +24,7 @@ export function demoServers(ports: DemoPorts, dataFolder: string, env: NodeJS.Pr
 }
 
 function nats(port: number, folder: string, env: NodeJS.ProcessEnv): ServerCommand {
-  // `npm run bus` has it reload.
+  // `sluice bus` has it reload.
   const pidFile = join(folder, "nats-server.pid");
   return {
     name: "nats-server",

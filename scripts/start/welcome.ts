@@ -22,7 +22,7 @@ See it without a browser, in another terminal:
 
 and in a third, publish real GitHub deliveries:
 
-  ${moved}npm run demo:publish -- --rate 20
+  ${moved}npx sluice demo publish --rate 20
 
 Ctrl-C stops everything.
 `;

@@ -1,3 +1,4 @@
+import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
 import type { Hono } from "hono";
@@ -148,7 +149,7 @@ async function startServers(
   };
   starting.defer(() => setReady(false));
   setReady(true);
-  log.info({ http, https: tls?.port, grpc: grpc.port, ops: ops.port }, "ready");
+  log.info({ version: VERSION, http, https: tls?.port, grpc: grpc.port, ops: ops.port }, "ready");
 }
 
 interface ServerDeps {

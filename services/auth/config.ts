@@ -34,7 +34,7 @@ const authSettings = z.object({
   /** The `iss` of every token; the URL at which outsiders reach this service. */
   AUTH_ISSUER: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).default("http://localhost:8081"),
   AUTH_AUDIENCE: z.string().min(1).default("sluice"),
-  /** A YAML file of users; `npm run hash-password` makes the password hashes in it. */
+  /** A YAML file of users; `sluice hash-password` makes the password hashes in it. */
   AUTH_USERS_FILE: z.string(),
   /** A YAML file of service clients, which get tokens by `client_credentials`; without it there are none. */
   AUTH_CLIENTS_FILE: z.string().optional(),

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import { type JetStreamManager, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { connectNats } from "#shared/nats/connect-nats.ts";
@@ -87,12 +87,11 @@ describe("policy as a process", () => {
   });
 
   it.each([
-    ["metadata sluice_epoch", { metadata: {} }],
-    ["deny_delete must be on", { deny_delete: false }],
-    ["max_msgs_per_subject must not be set", { max_msgs_per_subject: 5 }],
-    ["allow_msg_ttl must be off", { allow_msg_ttl: true }],
-    ["subjects must be events.wrong.> and control.wrong.>", { subjects: ["events.wrong.>"] }],
-  ])("refuses to boot on a log whose %s", async (message, setting) => {
+    ["metadata has no sluice_epoch", { metadata: {} }],
+    ["allow_msg_ttl is on", { allow_msg_ttl: true }],
+    ["retention is not limits", { retention: RetentionPolicy.Workqueue }],
+    ["subjects are not events.wrong.> and control.wrong.>", { subjects: ["events.wrong.>"] }],
+  ])("refuses to boot on a log that cannot be repaired: its %s", async (message, setting) => {
     await using policy = await start();
     await call(policy, "/v1/tenants/wrong", { method: "PUT" });
     await policy.child.end("SIGTERM");

@@ -6,7 +6,7 @@ const files = listFiles();
 describe("the tree", () => {
   test("the top level holds what was agreed and dot files", () => {
     const agreed = ["package.json", "package-lock.json", "tsconfig.json", "docker-compose.yml", "README.md", "LICENSE"];
-    const folders = ["services", "proto", "infra", "scripts", "test"];
+    const folders = ["services", "proto", "infra", "scripts", "test", "docs"];
     const names = new Set(files.map((path) => path.split("/")[0] ?? ""));
     const extra = [...names].filter((name) => !name.startsWith(".") && ![...agreed, ...folders].includes(name));
     expect(extra).toEqual([]);

@@ -90,9 +90,9 @@ function accountThatReachesFor(tenant: string): string {
   return `"acme" { imports: [{ service: { account: SLUICE, subject: "events.${tenant}.>" } }] }\n`;
 }
 
-function bus(...args: string[]) {
-  const places = ["--dir", directory, "--pid-file", join(directory, "pid")];
-  return runCommand(process.execPath, ["scripts/bus.ts", ...places, "--", ...args], { cwd: PROJECT });
+function bus(name: string, ...args: string[]) {
+  const places = ["--dir", directory, ...(name === "list" ? [] : ["--pid-file", join(directory, "pid")])];
+  return runCommand(process.execPath, ["scripts/sluice.ts", "bus", name, ...places, "--", ...args], { cwd: PROJECT });
 }
 
 /** Adds producers, and answers their seed. */

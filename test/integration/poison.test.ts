@@ -28,7 +28,7 @@ test("what nobody can be shown is passed, counted, told once in the log, and rea
   for (const reason of ["too_large", "not_utf8", "not_a_topic"]) {
     expect(metrics).toContain(`sluice_stream_poison_total{reason="${reason}"} 1`);
   }
-  expect(stack.edge.child.output().match(/npm run poison/g)).toHaveLength(1);
+  expect(stack.edge.child.output().match(/sluice poison/g)).toHaveLength(1);
 
   const { stdout, stderr } = await poison();
   expect(stdout.split("\n").filter(Boolean)).toEqual([
@@ -43,7 +43,7 @@ test("what nobody can be shown is passed, counted, told once in the log, and rea
 });
 
 function poison(...args: string[]): Promise<{ stdout: string; stderr: string }> {
-  return run(process.execPath, ["scripts/poison.ts", "--tenant", "demo", ...args], {
+  return run(process.execPath, ["scripts/sluice.ts", "poison", "--tenant", "demo", ...args], {
     env: { ...process.env, NATS_URL: stack.nats.url("policy"), STREAM_EVENT_MAX_BYTES: "2000" },
   });
 }

@@ -65,7 +65,7 @@ function showDesk() {
   byId("user-name").textContent = name;
   byId("user-tenant").textContent = tenant;
   byId("publish-command").textContent =
-    `npm run demo:publish -- --rate 20${tenant === "demo" ? "" : ` --tenant ${tenant}`}`;
+    `npx sluice demo publish --rate 20${tenant === "demo" ? "" : ` --tenant ${tenant}`}`;
   showOnly("desk");
   byId("desk").focus();
   openStream();

@@ -34,7 +34,7 @@ export function createAccountVerifier(verify = verifyPassword): VerifyAccount {
 export const passwordHashSchema = z.string().transform((text, context) => {
   const hash = parsePasswordHash(text);
   if (hash !== undefined) return hash;
-  context.addIssue({ code: "custom", message: "must be an argon2id hash; npm run hash-password makes one" });
+  context.addIssue({ code: "custom", message: "must be an argon2id hash; npx sluice hash-password makes one" });
   return z.NEVER;
 });
 

@@ -1,7 +1,8 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 import type { LogShape } from "../tenants/tenant-logs.ts";
-import { EPOCH, EPOCH_METADATA, logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
+import { EPOCH_METADATA, logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
+import { LOG_FAULTS, type LogRepair } from "#shared/nats/log-faults.ts";
 
 /** How long and how much a tenant's log keeps, and on how many servers. */
 export interface LogRetention {
@@ -47,25 +48,14 @@ export function closedSubjects(tenant: string): string[] {
   return [logSubjects(tenant)[1]];
 }
 
-/** What is wrong with an existing log: whatever would make a gap in it undetectable, or the log another one. */
-export function wrongLogSettings(tenant: string, config: StreamConfig): string[] {
+/** What is wrong with an existing log: what can be put right by an update, and what speaks against using it. */
+export function checkLogSettings(tenant: string, config: StreamConfig): { repairs: LogRepair; faults: string[] } {
+  const found = LOG_FAULTS.filter(({ isIn }) => isIn(config));
+  const faults = found.filter(({ repair }) => repair === undefined).map(({ reason }) => reason);
   const subjects = logSubjects(tenant);
   const isOurs = [subjects, closedSubjects(tenant)].some((each) => isSame(each, config.subjects));
-  const wrong: Array<[boolean, string]> = [
-    [
-      !EPOCH.test(config.metadata?.[EPOCH_METADATA] ?? ""),
-      `metadata ${EPOCH_METADATA} must be 8 to 32 of A-Z a-z 0-9 _ -`,
-    ],
-    [!isOurs, `subjects must be ${subjects.join(" and ")}`],
-    [config.storage !== StorageType.File, "storage must be file"],
-    [config.retention !== RetentionPolicy.Limits, "retention must be limits"],
-    [config.discard !== DiscardPolicy.Old, "discard must be old"],
-    [!config.allow_direct, "allow_direct must be on"],
-    [!config.deny_delete, "deny_delete must be on"],
-    [config.max_msgs_per_subject > 0, "max_msgs_per_subject must not be set"],
-    [config.allow_msg_ttl === true, "allow_msg_ttl must be off"],
-  ];
-  return wrong.filter(([isWrong]) => isWrong).map(([, text]) => text);
+  if (!isOurs) faults.push(`its subjects are not ${subjects.join(" and ")}`);
+  return { repairs: Object.assign({}, ...found.map(({ repair }) => repair)) as LogRepair, faults };
 }
 
 /** Whether both name the same subjects. */

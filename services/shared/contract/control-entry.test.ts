@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { policyEntrySchema, sessionEntrySchema, tenantEntrySchema } from "./control-entry.ts";
+import {
+  erasedEntrySchema,
+  MAX_ERASED_IDS,
+  policyEntrySchema,
+  sessionEntrySchema,
+  tenantEntrySchema,
+} from "./control-entry.ts";
 
 describe("a policy entry", () => {
   test.each([
@@ -57,4 +63,29 @@ describe("a tenant entry", () => {
   test.each([{}, { state: "gone" }, { state: "" }, { state: ["active"] }])("is never %j", (entry) =>
     expect(tenantEntrySchema.safeParse(entry).success).toBe(false),
   );
+});
+
+describe("an entry of an erasure", () => {
+  const ids = (count: number): string[] => Array.from({ length: count }, (_, seq) => `1f00c0ffee00.${seq}.0`);
+
+  test.each([
+    { subject: "order.*.42", through: 17 },
+    { subject: ">", through: 0 },
+    { ids: ["1f00c0ffee00.7.abc"], through: 17 },
+    { ids: ids(MAX_ERASED_IDS), through: 17 },
+  ])("may be %j", (entry) => expect(erasedEntrySchema.parse(entry)).toEqual(entry));
+
+  test.each([
+    {},
+    { subject: "order.*.42" },
+    { subject: "order", through: 17 },
+    { subject: "order.>.42", through: 17 },
+    { subject: "order.*.42", through: -1 },
+    { subject: "order.*.42", through: 1.5 },
+    { ids: [], through: 17 },
+    { ids: [7], through: 17 },
+    { ids: ["x".repeat(129)], through: 17 },
+    { ids: ids(MAX_ERASED_IDS + 1), through: 17 },
+    { through: 17 },
+  ])("is never %j", (entry) => expect(erasedEntrySchema.safeParse(entry).success).toBe(false));
 });

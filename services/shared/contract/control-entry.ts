@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { nameSchema } from "../protocol/names.ts";
+import { isTopicPattern } from "../protocol/topics.ts";
 import { versionSchema } from "./version.ts";
 
 /** A change of policy that is in force from here on in the log, and whom it can concern. */
@@ -30,3 +31,20 @@ export const tenantEntrySchema = z.object({
   version: versionSchema.shape.number.optional(),
 });
 export type TenantEntry = z.infer<typeof tenantEntrySchema>;
+
+/** How many events one erasure may name by their ids. */
+export const MAX_ERASED_IDS = 1_000;
+
+const erasedThrough = { through: z.int().min(0) };
+
+/**
+ * An erasure. The matching events up to and including the sequence `through` are gone, or are about to be purged: nobody may
+ * serve them any more. Events with a later sequence are not erased.
+ */
+export const erasedEntrySchema = z.union([
+  /** The events whose topic matches the pattern. */
+  z.object({ subject: z.string().refine(isTopicPattern, "must be a topic pattern"), ...erasedThrough }),
+  /** The events with these ids. */
+  z.object({ ids: z.array(z.string().max(128)).min(1).max(MAX_ERASED_IDS), ...erasedThrough }),
+]);
+export type ErasedEntry = z.infer<typeof erasedEntrySchema>;

@@ -26,6 +26,11 @@ export function tenantControlSubject(tenant: string): string {
   return `control.${tenant}.tenant`;
 }
 
+/** The subject of the control entries that say which events were erased. */
+export function erasedControlSubject(tenant: string): string {
+  return `control.${tenant}.erased`;
+}
+
 /** The stream metadata that tells one incarnation of a log from the next. */
 export const EPOCH_METADATA = "sluice_epoch";
 

@@ -1,0 +1,27 @@
+import type { Command } from "commander";
+import { encodeName } from "#shared/contract/encode-name.ts";
+import { createCommand, type Terminal } from "../shared/command.ts";
+import { UsageError } from "../shared/run-script.ts";
+
+const MAX_NAME_BYTES = 256;
+
+/** `sluice encode`: prints a name as the token of a topic that stands for it. */
+export function encodeCommand({ say }: Terminal): Command {
+  return createCommand("encode", {
+    summary: "print a name as it stands in topics",
+    description: `Prints the token that stands for a name in subjects and topics: UTF-8 in NFC, every byte outside A-Z a-z 0-9 _ - as %XX. A name is the subject of a person, a group, or a key that a producer chooses.`,
+    examples: [`npx sluice encode jane@acme.com   # jane%40acme%2Ecom`, `npx sluice encode 'auth0|64a'`],
+  })
+    .argument(
+      "<name>",
+      "the name, 1 to 256 bytes of UTF-8 without control characters; after -- it may begin with a dash",
+    )
+    .action((given: string) => {
+      const name = given.normalize("NFC");
+      const bytes = Buffer.byteLength(name);
+      if (!name.isWellFormed() || /\p{Cc}/u.test(name) || bytes === 0 || bytes > MAX_NAME_BYTES) {
+        throw new UsageError(`a name is 1 to ${MAX_NAME_BYTES} bytes of UTF-8 without control characters`);
+      }
+      say(encodeName(name));
+    });
+}

@@ -1,0 +1,135 @@
+import type { Command } from "commander";
+import { z } from "zod";
+import { explain } from "../../../services/policy/decide/explain.ts";
+import { OWN_ISSUER } from "../../../services/policy/decide/failed-cases.ts";
+import { trustedSubject } from "../../../services/policy/decide/trusted-subject.ts";
+import { caseSchema } from "../../../services/policy/document/case-schema.ts";
+import {
+  openPolicyServer,
+  type PolicyServer,
+  serverOptionsSchema,
+  withServerOptions,
+} from "../../policy/policy-server.ts";
+import { compileFile, readDocumentFile } from "../../policy/read-document-file.ts";
+import { explanationSchema, tellExplanation } from "../../policy/tell-explanation.ts";
+import { collect, createCommand, readOptions, type Terminal } from "../../shared/command.ts";
+import { UsageError } from "../../shared/run-script.ts";
+
+const word = z.string().optional();
+const words = z.array(z.string()).optional();
+const optionsSchema = serverOptionsSchema.extend({
+  tenant: word,
+  file: word,
+  permission: word,
+  topic: word,
+  attribute: words,
+  method: word,
+  path: word,
+  event: word,
+  role: words,
+  group: words,
+  issuer: word,
+});
+type Options = z.infer<typeof optionsSchema>;
+
+const eventSchema = z.object({
+  event: z.looseObject({ state: z.string(), topic: z.string().optional(), because: z.string().optional() }),
+  whenPublished: z.union([explanationSchema, z.object({ unknown: z.string() })]).optional(),
+  now: explanationSchema.optional(),
+});
+
+/** `sluice policy explain`: tells why somebody may or may not. */
+export function explainCommand(terminal: Terminal): Command {
+  const command = createCommand("explain", {
+    summary: "tell why somebody may or may not, or did not get an event",
+    description: `Tells whether somebody may, by which rule, and what every rule that was looked at says to it. Ask for one thing: a permission, a topic, a request (method and path), or an event.
+
+With --tenant a server is asked about the policy in force. With --file no server is asked, and what was bound over HTTP does not count.`,
+    examples: [
+      "npx sluice policy explain alice --file infra/policies/demo.yaml --topic push.event.Hello-World",
+      "POLICY_TOKEN=sluice-demo-operator npx sluice policy explain alice --tenant demo --permission issues:read",
+    ],
+  })
+    .argument("<subject>", "the person, as the token's sub names them")
+    .option("--tenant <name>", "by the policy in force in this tenant")
+    .option("--file <file>", "by this document")
+    .option("--permission <p>", "such as order:read: on every event")
+    .option("--topic <t>", "such as order.created.42: may they see such an event")
+    .option(
+      "--attribute <name=value>",
+      "what the event of --topic says of itself, such as region=eu; repeatable",
+      collect,
+    )
+    .option("--method <m>", "with --path, such as GET: may they make such a request")
+    .option("--path <p>", "with --method, such as /api/v1/orders/42")
+    .option("--event <id>", "an event's id: why did they, or did they not, receive it; needs --tenant")
+    .option("--role <role>", "a role that their token names; repeatable", collect)
+    .option("--group <group>", "a group that their token names; repeatable", collect)
+    .option("--issuer <iss>", "who issued that token, where it is not auth");
+  return withServerOptions(command).action((subject: string, given: unknown) =>
+    explainSubject(subject, readOptions(optionsSchema, given), terminal),
+  );
+}
+
+async function explainSubject(subject: string, options: Options, { env, say }: Terminal): Promise<void> {
+  const { tenant, file } = options;
+  if ((tenant === undefined) === (file === undefined)) throw new UsageError("name either a tenant or a file");
+  if (options.event !== undefined && tenant === undefined) throw new UsageError("--event needs a tenant");
+  const question = options.event === undefined ? questionOf(subject, options) : undefined;
+  if (file !== undefined && question !== undefined) return explainByFile(file, question, say);
+  const server = await openPolicyServer(options, env);
+  const path = `/v1/tenants/${encodeURIComponent(tenant ?? "")}/explain`;
+  if (question === undefined) await explainEvent(server, path, subject, options, say);
+  else await explainByServer(server, path, question, say);
+}
+
+/** The question as policy takes it, looked at here first: whatever is wrong with it is wrong with the command line. */
+function questionOf(subject: string, options: Options): object {
+  const { permission, topic, attribute, method, path, role: roles, group: groups, issuer } = options;
+  const attributes = attribute && Object.fromEntries(attribute.map(attributeOf));
+  const question = { subject, roles, groups, issuer, permission, topic, attributes, method, path };
+  const { error } = caseSchema.safeParse({ ...question, expect: "allow" });
+  const [issue] = error?.issues ?? [];
+  if (issue === undefined) return question;
+  throw new UsageError(`${issue.path.length === 0 ? "you" : String(issue.path[0])} ${issue.message}`);
+}
+
+function attributeOf(text: string): [name: string, value: string] {
+  const [name = "", ...value] = text.split("=");
+  if (name === "" || value.length === 0) throw new UsageError("--attribute takes <name>=<value>");
+  return [name, value.join("=")];
+}
+
+async function explainByFile(path: string, asked: object, say: Terminal["say"]): Promise<void> {
+  const snapshot = compileFile(await readDocumentFile(path, undefined));
+  const { subject: claimed, question } = caseSchema.parse({ ...asked, expect: "allow" });
+  const subject = trustedSubject(snapshot, claimed, OWN_ISSUER);
+  tellExplanation(explanationSchema.parse(explain(snapshot, subject, question, Date.now())), say);
+}
+
+async function explainByServer(server: PolicyServer, path: string, asked: object, say: Terminal["say"]) {
+  const body = JSON.stringify(asked);
+  tellExplanation(await server.call({ method: "POST", path, body }, explanationSchema), say);
+}
+
+async function explainEvent(
+  server: PolicyServer,
+  path: string,
+  subject: string,
+  { event: id = "", role: roles = [], group: groups = [], issuer }: Options,
+  say: Terminal["say"],
+): Promise<void> {
+  const query = new URLSearchParams({ subject, event: id, roles: roles.join(), groups: groups.join() });
+  if (issuer !== undefined) query.set("issuer", issuer);
+  const request = { method: "GET", path: `${path}?${query.toString()}` } as const;
+  const { event, whenPublished, now } = await server.call(request, eventSchema);
+  say(event.because === undefined ? `event: ${event.topic ?? event.state}` : `${event.state}: ${event.because}`);
+  if (whenPublished !== undefined) {
+    say("when it was published:");
+    if ("unknown" in whenPublished) say(whenPublished.unknown);
+    else tellExplanation(whenPublished, say);
+  }
+  if (now === undefined) return;
+  say("now:");
+  tellExplanation(now, say);
+}

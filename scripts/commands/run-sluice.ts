@@ -1,0 +1,120 @@
+import { Command, type CommanderError } from "commander";
+import manifest from "../../package.json" with { type: "json" };
+import type { Terminal } from "../shared/command.ts";
+import { UsageError } from "../shared/run-script.ts";
+import { auditCommand } from "./audit.ts";
+import { busCommand } from "./bus.ts";
+import { certificatesCommand } from "./certificates.ts";
+import { demoCommand } from "./demo.ts";
+import { encodeCommand } from "./encode.ts";
+import { hashPasswordCommand } from "./hash-password.ts";
+import { keysCommand } from "./keys.ts";
+import { poisonCommand } from "./poison.ts";
+import { policyCommand } from "./policy.ts";
+
+/** Every command, in the order of the help. A new one is a file beside these and a line here. */
+const COMMANDS = [
+  demoCommand,
+  policyCommand,
+  busCommand,
+  keysCommand,
+  auditCommand,
+  poisonCommand,
+  certificatesCommand,
+  hashPasswordCommand,
+  encodeCommand,
+];
+
+const DESCRIPTION = `Operates Sluice. Settings come from environment variables; without any, a command works on the demo that npm start runs.`;
+
+/** How a process that was stopped by the help or the version ends: neither is a failure. */
+const SHOWN = new Set(["commander.help", "commander.helpDisplayed", "commander.version"]);
+
+/** Does what the command line says and answers the exit code: 0, 1 for work that failed, 2 for a command line that is wrong. */
+export async function runSluice(args: readonly string[], terminal: Omit<Terminal, "endWith">): Promise<number> {
+  let exitCode = 0;
+  const sluice = createSluice({ ...terminal, endWith: (code) => void (exitCode = code) });
+  const words = rewriteHelp(sluice, args);
+  try {
+    await sluice.parseAsync(words, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (isCommanderError(error) && SHOWN.has(error.code)) return 0;
+    return tellFailure(error, commandsOf(sluice, words).at(-1) ?? sluice, terminal);
+  }
+}
+
+/** Makes the command with all below it. */
+export function createSluice(terminal: Terminal): Command {
+  const sluice = new Command("sluice")
+    .description(DESCRIPTION)
+    .version(manifest.version, "-V, --version", "print the version")
+    .enablePositionalOptions()
+    .addHelpText("after", "\nsluice help <command> tells more about a command.");
+  for (const create of COMMANDS) sluice.addCommand(create(terminal));
+  settle(sluice, terminal);
+  return sluice;
+}
+
+/** What holds for every command: it writes to the terminal, and never ends the process by itself. */
+function settle(command: Command, terminal: Terminal): void {
+  command
+    .exitOverride()
+    .helpOption("-h, --help", "print this help")
+    .configureOutput({
+      writeOut: (text) => terminal.say(text.trimEnd()),
+      writeErr: (text) => terminal.say(text.trimEnd()),
+      outputError: () => undefined,
+      getOutHelpWidth: () => terminal.columns,
+      getErrHelpWidth: () => terminal.columns,
+    });
+  if (command.commands.length > 0) command.helpCommand(false).enablePositionalOptions();
+  for (const each of command.commands) settle(each, terminal);
+}
+
+/** `help policy lint` asks the same as `policy lint --help`; of words that name no command, the first is the command line. */
+function rewriteHelp(sluice: Command, args: readonly string[]): string[] {
+  const [first, ...rest] = args;
+  const names = first === "help" ? rest : args;
+  if (first !== "help" && !args.some((word) => word === "--help" || word === "-h")) return [...args];
+  const path = commandsOf(sluice, names);
+  const next = names[path.length];
+  const isUnknown = (path.at(-1) ?? sluice).commands.length > 0 && next !== undefined && !next.startsWith("-");
+  if (isUnknown) return names.slice(0, path.length + 1);
+  return first === "help" ? [...names.slice(0, path.length), "--help"] : [...args];
+}
+
+/** The commands that the first words name, one below the other. */
+function commandsOf(sluice: Command, words: readonly string[]): Command[] {
+  const path: Command[] = [];
+  for (const word of words) {
+    const next = (path.at(-1) ?? sluice).commands.find((each) => each.name() === word);
+    if (next === undefined) break;
+    path.push(next);
+  }
+  return path;
+}
+
+function tellFailure(error: unknown, command: Command, { tell }: Pick<Terminal, "tell">): number {
+  const name = nameOf(command);
+  if (isCommanderError(error) || error instanceof UsageError) {
+    const message = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
+    tell(`${name}: ${message}; ${name} --help says how to use it`);
+    return 2;
+  }
+  tell(isBug(error) ? String((error as Error).stack) : `${name}: ${(error as Error).message}`);
+  return 1;
+}
+
+/** Errors of the system and of NATS say by their message what is wrong; a stack helps only with faults of our own. */
+function isBug(error: unknown): boolean {
+  return !(error instanceof Error) || [TypeError, RangeError, ReferenceError].some((Bug) => error instanceof Bug);
+}
+
+function isCommanderError(error: unknown): error is CommanderError {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("commander.");
+}
+
+function nameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
+}

@@ -1,0 +1,47 @@
+import type { ConnectionOptions } from "@nats-io/transport-node";
+import { DEFAULT_PORTS, DEMO_PASSWORD } from "../demo-settings.ts";
+import { ScriptError } from "./run-script.ts";
+
+/**
+ * Where NATS is, and the user that a service is there: `NATS_URL`, else the demo that `npm start` runs. A URL without a user
+ * means the demo's user of that service.
+ * @throws {ScriptError} when the variable is no such URL.
+ */
+export function natsUrlOfService(service: "auth" | "policy", env: NodeJS.ProcessEnv): string {
+  return natsUrlOf("NATS_URL", env, service, `sluice-demo-${service}`);
+}
+
+/**
+ * Where NATS is, and the producer of a tenant: `DEMO_NATS_URL`, else `NATS_URL`, else the demo that `npm start` runs. A URL
+ * without a user means the demo's producer of that tenant.
+ * @throws {ScriptError} when the variable is no such URL.
+ */
+export function natsUrlOfProducer(tenant: string, env: NodeJS.ProcessEnv): string {
+  return natsUrlOf(env["DEMO_NATS_URL"] ? "DEMO_NATS_URL" : "NATS_URL", env, tenant, DEMO_PASSWORD);
+}
+
+/** What the client needs to connect by such a URL. */
+export function connectionOptionsOf(natsUrl: string): ConnectionOptions & { servers: string; user: string } {
+  const { host, username, password, protocol } = new URL(natsUrl);
+  const credentials = { user: decodeURIComponent(username), pass: decodeURIComponent(password) };
+  return { servers: host, ...credentials, ...(protocol === "tls:" ? { tls: {} } : {}) };
+}
+
+/** NATS_PORT is the variable that moves the port of `npm start`. */
+function natsUrlOf(variable: string, env: NodeJS.ProcessEnv, user: string, password: string): string {
+  const text = env[variable] || `nats://127.0.0.1:${env["NATS_PORT"] || DEFAULT_PORTS.NATS_PORT}`;
+  const url = URL.parse(text);
+  if (url === null || !/^(nats|tls):$/.test(url.protocol) || url.host === "" || !isEncoded(url.password)) {
+    throw new ScriptError(
+      `${variable} must be a URL such as nats://user:password@127.0.0.1:4222, with % written as %25`,
+    );
+  }
+  if (url.username !== "") return text;
+  url.username = user;
+  url.password = password;
+  return url.href;
+}
+
+function isEncoded(text: string): boolean {
+  return !/%(?![0-9A-Fa-f]{2})/.test(text);
+}
