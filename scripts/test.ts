@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
-import { chromium, natsServer, redisServer } from "./provision/programs.ts";
+import { chromium, natsServer, proxies, redisServer } from "./provision/programs.ts";
+import { provisionClients } from "./provision/provision-clients.ts";
 import { provision } from "./provision/provision.ts";
 import { runScript, say } from "./shared/run-script.ts";
 
@@ -12,7 +13,14 @@ const SLOWEST_TOLD = 10;
 // `npm test`: gets what is missing, runs every test (or those its arguments name), and ends with the slowest files and `N passed, N failed`.
 await runScript(async () => {
   const home = resolve(".sluice");
-  await provision([natsServer, redisServer, chromium], { home, path: process.env["PATH"] ?? "", say });
+  const options = { home, path: process.env["PATH"] ?? "", say };
+  await provision([natsServer, redisServer, chromium], options);
+  for (const proxy of proxies) {
+    await provision([proxy], options).catch((error: Error) =>
+      say(`tests behind ${proxy.name} are not run: ${error.message}`),
+    );
+  }
+  await provisionClients(options);
   const folder = await mkdtemp(join(tmpdir(), "sluice-report-"));
   const report = join(folder, "report.json");
   const code = await runVitest(["--reporter=default", "--reporter=json", `--outputFile.json=${report}`]);

@@ -14,7 +14,11 @@ describe("sluice erase", () => {
 
   const run = (args: string[], typed?: string) => {
     const env = { POLICY_URL: stack.url, POLICY_TOKEN: OPERATOR_TOKEN };
-    return sluice(["erase", "acme", "--reason", "they asked", ...args], { env, stdin: typed ?? "", isTTY: typed !== undefined });
+    return sluice(["erase", "acme", "--reason", "they asked", ...args], {
+      env,
+      stdin: typed ?? "",
+      isTTY: typed !== undefined,
+    });
   };
   const result = expect.stringMatching(/^erased 0 events up to sequence \d+$/);
 

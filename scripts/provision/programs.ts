@@ -14,6 +14,13 @@ export interface Program {
   readonly files: readonly string[];
   /** Its Homebrew formula. */
   readonly formula?: string;
+  /** The arguments that make it tell its version, where `--version` does not. */
+  readonly versionArguments?: readonly string[];
+  /**
+   * Its packages hold several programs that find each other by their places under /usr. It is always unpacked, and its name
+   * runs the command in the arguments with the packages' /usr over the system's: `webkit WebKitWebDriver --port=4444`.
+   */
+  readonly overlaysUsr?: true;
 }
 
 /** JetStream as the services need it begins with 2.12; before that a recreated stream clamps start sequences in silence. */
@@ -47,4 +54,72 @@ export const chromium: Program = {
   atLeast: [120, 0],
   packages: [["chromium", "fonts-dejavu-core"]],
   files: ["usr/lib/chromium/chromium"],
+};
+
+const nginx: Program = {
+  name: "nginx",
+  commands: ["nginx"],
+  versionArguments: ["-v"],
+  atLeast: [1, 22],
+  packages: [["nginx"]],
+  files: ["usr/sbin/nginx"],
+  formula: "nginx",
+};
+
+/** Debian 12 has 2.6, which knows no `handle_errors 502`; the newer one is static. */
+const caddy: Program = {
+  name: "caddy",
+  commands: ["caddy"],
+  atLeast: [2, 8],
+  packages: [["caddy"]],
+  newerSuite: "sid",
+  files: ["usr/bin/caddy"],
+  formula: "caddy",
+};
+
+const haproxy: Program = {
+  name: "haproxy",
+  commands: ["haproxy"],
+  versionArguments: ["-v"],
+  atLeast: [2, 6],
+  packages: [["haproxy"]],
+  files: ["usr/sbin/haproxy"],
+  formula: "haproxy",
+};
+
+/** Its modules lie in `usr/lib/apache2/modules` of the same folder. */
+const apache: Program = {
+  name: "apache2",
+  commands: ["apache2"],
+  versionArguments: ["-v"],
+  atLeast: [2, 4],
+  packages: [["apache2-bin"]],
+  files: ["usr/sbin/apache2"],
+};
+
+/** The reverse proxies that `infra/proxy` has files for and Debian has packages of. */
+export const proxies: readonly Program[] = [nginx, caddy, haproxy, apache];
+
+/** The second browser of the client matrix. */
+export const firefox: Program = {
+  name: "firefox",
+  commands: ["firefox", "firefox-esr"],
+  atLeast: [128, 0],
+  packages: [["firefox-esr", "fonts-dejavu-core"]],
+  files: ["usr/lib/firefox-esr/firefox-esr"],
+};
+
+/** The third: WebKitGTK's driver and small browser, and a display for them. The driver tells no version; its change log does. */
+export const webkit: Program = {
+  name: "webkit",
+  commands: ["webkit2gtk-driver"],
+  atLeast: [2, 40],
+  packages: [["webkit2gtk-driver", "xvfb", "fonts-dejavu-core"]],
+  files: [],
+  versionArguments: [
+    "sh",
+    "-c",
+    "WebKitWebDriver --help >&2 && command -v Xvfb >&2 && zcat /usr/share/doc/webkit2gtk-driver/changelog.Debian.gz | head -n 1",
+  ],
+  overlaysUsr: true,
 };

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { findOnPath } from "./find-on-path.ts";
 import { openArchive, type PackageArchive } from "./package-archive.ts";
-import { linkProgram, wrapProgram } from "./place-in-bin.ts";
+import { linkProgram, wrapOverlay, wrapProgram } from "./place-in-bin.ts";
 import type { Program } from "./programs.ts";
 import { requireCommand, runCommand } from "../shared/run-command.ts";
 import { ScriptError } from "../shared/run-script.ts";
@@ -26,7 +26,7 @@ export async function provision(programs: readonly Program[], options: Provision
   let archive: PackageArchive | undefined;
   for (const program of programs) {
     const bin = join(home, "bin", program.name);
-    if (isNewEnough(program, await versionOf(bin))) continue;
+    if (isNewEnough(program, await versionOf(program, bin))) continue;
     const present = await findOnSystem(program, options.path, join(home, "bin"), options.say);
     if (present !== undefined) {
       await linkProgram(bin, present);
@@ -39,7 +39,7 @@ export async function provision(programs: readonly Program[], options: Provision
     } else {
       throw new ScriptError(howToInstall(program));
     }
-    if (!isNewEnough(program, await versionOf(bin))) throw new ScriptError(await explainFailure(bin, program));
+    if (!isNewEnough(program, await versionOf(program, bin))) throw new ScriptError(await explainFailure(bin, program));
   }
   // Lists and caches are of no use before the next need, which would renew them: a quarter of a gigabyte.
   if (archive !== undefined) await rm(join(home, "apt"), { recursive: true, force: true });
@@ -51,9 +51,10 @@ async function findOnSystem(
   bin: string,
   say: ProvisionOptions["say"],
 ): Promise<string | undefined> {
+  if (program.overlaysUsr === true) return undefined;
   for (const command of program.commands) {
     const file = findOnPath(command, path, bin);
-    const version = file === undefined ? undefined : await versionOf(file);
+    const version = file === undefined ? undefined : await versionOf(program, file);
     if (isNewEnough(program, version)) return file;
     if (version !== undefined) say(`${file} is ${version.join(".")}, older than ${program.atLeast.join(".")}`);
   }
@@ -82,7 +83,8 @@ async function unpackProgram(
   say(`getting ${names[0]} ${version}${count} from ${suite ?? "this system's packages"} …`);
   const target = join(home, "packages", program.name);
   await archive.unpack(packages, target);
-  await wrapProgram(join(home, "bin", program.name), target, program.files);
+  const wrapper = join(home, "bin", program.name);
+  await (program.overlaysUsr === true ? wrapOverlay(wrapper, target) : wrapProgram(wrapper, target, program.files));
 }
 
 interface Offer {
@@ -107,9 +109,10 @@ async function findOffer(program: Program, system: PackageArchive, home: string)
   return { names, version, archive, suite: `Debian ${program.newerSuite}` };
 }
 
-async function versionOf(file: string): Promise<readonly number[] | undefined> {
-  const { code, stdout } = await runCommand(file, ["--version"]);
-  return code === 0 ? parseVersion(stdout) : undefined;
+async function versionOf(program: Program, file: string): Promise<readonly number[] | undefined> {
+  const { code, stdout, stderr } = await runCommand(file, program.versionArguments ?? ["--version"]);
+  // nginx tells its version among its errors.
+  return code === 0 ? parseVersion(stdout + stderr) : undefined;
 }
 
 /** The first dotted number; a Debian epoch (`5:7.0.15`) is passed over. */
@@ -123,7 +126,7 @@ function isNewEnough({ atLeast }: Program, version: readonly number[] | undefine
 }
 
 async function explainFailure(bin: string, program: Program): Promise<string> {
-  const { stderr } = await runCommand(bin, ["--version"]);
+  const { stderr } = await runCommand(bin, program.versionArguments ?? ["--version"]);
   return `${program.name} was put into ${bin} and does not run:\n  ${stderr.trim()}\n${howToInstall(program)}`;
 }
 

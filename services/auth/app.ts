@@ -1,3 +1,4 @@
+import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
 import type { Hono } from "hono";
@@ -16,10 +17,10 @@ import { systemClock as clock } from "#shared/time/clock.ts";
 import { type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
 import type { AuditEntry } from "./audit/audit.ts";
 import { type AuthConfig, clientTlsFiles, MAX_ACCESS_TOKEN_SECONDS } from "./config.ts";
-import { createPermissionCheck } from "./grpc/permission-check.ts";
+import { createPermissionCheck } from "./clients/permission-check.ts";
 import { createSessionService } from "./grpc/session-service.ts";
 import { addAuthRoutes } from "./http/auth-routes.ts";
-import { createCallerAuthentication } from "./http/authenticate-caller.ts";
+import { createCallerAuthentication, createCallerIdentification } from "./http/authenticate-caller.ts";
 import { startTlsApi } from "./http/client-certificate.ts";
 import { addOAuthRoutes } from "./http/oauth-routes.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
@@ -29,7 +30,7 @@ import { addKeyMetrics } from "./keys/key-metrics.ts";
 import { openKeyRingStore } from "./keys/key-ring-kv.ts";
 import { createSealer } from "./keys/seal.ts";
 import { addActiveSessions, createAuthMetrics } from "./metrics.ts";
-import { createRevocationAnnouncer } from "./sessions/announce-revocation.ts";
+import { createRevocationAnnouncer } from "./bus/announce-revocation.ts";
 import { createSessionCheck } from "./sessions/check-sessions.ts";
 import { connectRedis } from "./sessions/connect-redis.ts";
 import { createClientAuthentication, createClientTokenIssuer } from "./sessions/issue-client-token.ts";
@@ -37,16 +38,15 @@ import { createLogIn } from "./sessions/log-in.ts";
 import { createLoginThrottle } from "./sessions/login-throttle-redis.ts";
 import { createRefreshSession } from "./sessions/refresh-session.ts";
 import { openRevocations } from "./sessions/revocations-kv.ts";
-import { createRefreshStanding } from "./sessions/refresh-standing-redis.ts";
 import { createAccessRenewal } from "./sessions/renew-access.ts";
 import { createSessionRevoker } from "./sessions/revoke-session.ts";
 import { createSessionStore } from "./sessions/session-store-redis.ts";
-import { createTokenSearch } from "./tokens/find-token.ts";
+import { createTokenSearch } from "./sessions/find-token.ts";
 import { createTokenIssuer } from "./tokens/issue-tokens.ts";
 import { parseRefreshToken as parseWith } from "./tokens/refresh-token.ts";
-import { createChangeAnnouncer } from "./users/announce-change.ts";
+import { createChangeAnnouncer } from "./bus/announce-change.ts";
 import { readClientDirectory } from "./users/client-directory.ts";
-import { createUserChangeSteps } from "./users/user-change-steps.ts";
+import { createUserChangeSteps } from "./sessions/user-change-steps.ts";
 import { createUserDirectory, type FindSubject, readAccounts } from "./users/user-directory.ts";
 import { createAccountVerifier } from "./users/verify-account.ts";
 import { watchUsers } from "./users/watch-users.ts";
@@ -96,8 +96,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const logIn = createLogIn({ throttle, users, sessions, revocations, issueTokens, audit, sessionSeconds, clock });
   const refresh = createRefreshSession({ sessions, revocations, findSubject, revoke, issueTokens, audit, log });
   const checkSessions = createSessionCheck({ revocations, sessions, findSubject, accessTokenSeconds, clock });
-  const stands = createRefreshStanding(redis);
-  const renewAccess = createAccessRenewal({ sessions, stands, revocations, findSubject, issueTokens, keys });
+  const renewAccess = createAccessRenewal({ sessions, revocations, findSubject, issueTokens, keys });
   const authenticateClient = createClientAuthentication(clients, throttle);
   const issueClientToken = createClientTokenIssuer({ sessions, issueTokens, audit, accessTokenSeconds, clock });
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
@@ -136,7 +135,7 @@ async function openDoors(
   };
   starting.defer(() => setReady(false));
   setReady(true);
-  log.info({ http, https: tls?.port, grpc: grpc.port, ops: ops.port }, "ready");
+  log.info({ version: VERSION, http, https: tls?.port, grpc: grpc.port, ops: ops.port }, "ready");
 }
 
 interface DoorParts {
@@ -173,7 +172,14 @@ async function openKeys(
 type Doors = Parameters<typeof addAuthRoutes>[1] &
   Parameters<typeof addSessionRoutes>[1] &
   Parameters<typeof addOAuthRoutes>[1];
-type MadeHere = "verify" | "authenticate" | "parseRefreshToken" | "findToken" | "allowedOrigins" | "trustedProxies";
+type MadeHere =
+  | "verify"
+  | "identify"
+  | "authenticate"
+  | "parseRefreshToken"
+  | "findToken"
+  | "allowedOrigins"
+  | "trustedProxies";
 type ApiParts = Omit<Doors, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
 
 /** Makes the HTTP API, with all that reads tokens. */
@@ -184,8 +190,9 @@ function createApi(config: AuthConfig, parts: ApiParts): Hono {
   const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
   const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins }, parts.log);
   addAuthRoutes(api, { ...parts, verify, allowedOrigins, trustedProxies });
-  const authenticate = createCallerAuthentication({ ...parts, verify, allowedOrigins });
-  addSessionRoutes(api, { ...parts, authenticate, trustedProxies });
+  const identify = createCallerIdentification({ verify, allowedOrigins });
+  const authenticate = createCallerAuthentication({ ...parts, identify });
+  addSessionRoutes(api, { ...parts, identify, authenticate, trustedProxies });
   const findToken = createTokenSearch({ ...parts, verify, parseRefreshToken });
   addOAuthRoutes(api, { ...parts, issuer, parseRefreshToken, findToken, trustedProxies });
   return api;

@@ -1,3 +1,5 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { AuthorizationService } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
@@ -70,7 +72,9 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   starting.use(followPolicies(store, deps, log));
   const { rejections } = starting.use(await watchFiles(config.POLICY_DOCUMENTS_DIR, deps, metrics, log));
 
-  const withdrawn = starting.use(await followWithdrawnKeys(nats, log));
+  const withdrawn = starting.use(
+    await followWithdrawnKeys({ jsm: await jetstreamManager(nats, { checkAPI: false }) }, log),
+  );
   const operator = starting.use(await openOperatorToken(config, log));
   const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, withdrawn, operator);
   const decisionDeps = { ...authorizeDeps, metrics, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
@@ -108,7 +112,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   };
   starting.defer(() => setReady(false));
   setReady(true);
-  log.info({ http, grpc: grpc.port, ops: ops.port }, "ready");
+  log.info({ version: VERSION, http, grpc: grpc.port, ops: ops.port }, "ready");
   return starting.move();
 }
 

@@ -1,5 +1,5 @@
+import { VERSION } from "#shared/lifecycle/version.ts";
 import { randomBytes } from "node:crypto";
-import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
 import { rememberVerified } from "#shared/tokens/remember-verified.ts";
@@ -20,15 +20,17 @@ import { invalidateSessions, endRegistration } from "./access/apply-control.ts";
 import { callHere, type CallConnection, createConnectionId, workerOf } from "./call-connection.ts";
 import { startKeepAlive } from "./connections/keep-alive.ts";
 import { Hub } from "./connections/hub.ts";
-import { ClockGuard } from "./access/clock-guard.ts";
+import { guardClock } from "./access/clock-guard.ts";
 import { type OutsideIssuer, readOutsideIssuers } from "./access/outside-issuers.ts";
 import { withOutsideSessions } from "./access/outside-sessions.ts";
 import { createStreamVerifier, namesIssuer } from "./access/verify-stream-token.ts";
 import { callOtherEdge, serveEdgeCalls } from "./bus/peer-calls.ts";
-import { openTenant } from "./bus/open-tenant.ts";
+import { openTenants } from "./bus/open-tenant.ts";
+import { openPacedBus } from "./bus/paced-bus.ts";
 import type { StreamConfig } from "./config.ts";
 import { GrpcDecider } from "./clients/decider.ts";
 import { GrpcSessionChecker } from "./clients/session-checker.ts";
+import { createEdgeApi } from "./http/api.ts";
 import { loadDemoPage } from "./http/demo-page.ts";
 import { describeConnections } from "./http/describe-connections.ts";
 import { drain } from "./http/drain.ts";
@@ -36,8 +38,8 @@ import { createEdgeServer } from "./http/edge-server.ts";
 import { listenOn } from "./http/listen-on.ts";
 import type { StreamRoute } from "./http/stream-route.ts";
 import { TailBudget } from "./log/tail.ts";
-import { createStreamMetrics, type StreamMetrics } from "./observe/metrics.ts";
-import { reportPoison } from "./bus/report-poison.ts";
+import { createObserver } from "./observe/create-observer.ts";
+import { createStreamMetrics } from "./observe/metrics.ts";
 import { checkKernel } from "./sse/check-kernel.ts";
 import type { Edge } from "./open-stream.ts";
 import { answerPrimary } from "./workers/answer-primary.ts";
@@ -62,7 +64,7 @@ export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv):
   }
   return startServing(config, log, false, async ({ registry, isReady, connections }, http) => {
     const server = await startOpsServer(ops, registry, isReady, { "/debug/connections": connections });
-    log.info({ http, grpc: 0, ops: server.port }, "ready");
+    log.info({ version: VERSION, http, grpc: 0, ops: server.port }, "ready");
     return server;
   });
 }
@@ -96,16 +98,16 @@ async function startServing(
       : undefined;
   const route = createRoute(config, issuers, edge);
   const callConnection = openCalls(config, nats, edge, stack);
-  const server = createEdgeServer({ route, rebind: { ...route, callConnection, onFault: edge.onFault }, demo });
-  const doors = await listenOn(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
+  const server = createEdgeServer({ route, api: createEdgeApi({ ...route, callConnection, demo }, log) });
+  const listener = await listenOn(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
   stack.defer(() => closeServer(server, 1_000));
-  stack.defer(() => doors.close());
+  stack.defer(() => listener.close());
   const isReady = (): boolean => !edge.admission.isDraining && !nats.isClosed();
   const connections = (): object[] => describeConnections(edge.hub, edge);
-  stack.use(await tellOperators({ registry, isReady, connections }, doors.port));
+  stack.use(await tellOperators({ registry, isReady, connections }, listener.port));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
   // Who comes while this one drains is for the others that listen there.
-  if (isShared) stack.defer(() => doors.close());
+  if (isShared) stack.defer(() => listener.close());
   return stack.move();
 }
 
@@ -114,9 +116,7 @@ function addressOf(config: StreamConfig, setting: "STREAM_HTTP_PORT" | "STREAM_O
 }
 
 /** The edge, and what its doors ask of auth themselves. */
-type RunningEdge = Edge &
-  Pick<StreamRoute, "renew"> &
-  Pick<StreamMetrics, "tokenVerified"> & { readonly workerId: string };
+type RunningEdge = Edge & Pick<StreamRoute, "renew"> & { readonly workerId: string };
 
 /** Everything behind the doors. */
 async function startEdge(
@@ -127,37 +127,32 @@ async function startEdge(
   log: Logger,
 ): Promise<RunningEdge> {
   const admission = new Admission(config.STREAM_MAX_CONNECTIONS);
-  const metrics = createStreamMetrics(registry, admission);
+  const observer = createObserver(createStreamMetrics(registry, admission), log, now);
   const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
   const auth = stack.use(
     new GrpcSessionChecker(config.AUTH_GRPC_URL, security.channelTo("auth.sluice"), (questions, seconds) =>
-      metrics.sessionCall(questions, seconds),
+      observer.sessionsAsked(questions, seconds),
     ),
   );
   const sessions = withOutsideSessions(auth, () => systemClock.wall());
   const decider = stack.use(new GrpcDecider(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")));
-  const guard = new ClockGuard(systemClock, () => {
+  const checkClock = guardClock(systemClock, () => {
     log.warn("the clock jumped: every session is asked for again");
-    invalidateSessions([...hub.streams()], verifying);
+    invalidateSessions([...hub.registered()], verifying);
   });
-  const now = (): number => guard.now();
-  const onFault = (error: unknown): void => log.error({ err: error }, "a stream failed in an unexpected way");
-  const verifying = { sessions, now, onFault, wall: () => systemClock.wall() };
+  const verifying = { sessions, now, checkClock, observer, wall: () => systemClock.wall() };
   const opening = {
     ...verifying,
-    nats,
-    jsm: await jetstreamManager(nats),
+    bus: stack.use(await openPacedBus(nats)),
     verifying,
     decider,
     tailBudget: new TailBudget(config.STREAM_TAIL_BYTES),
     flushMs: config.STREAM_FLUSH_MS,
     maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
-    onPoison: reportPoison(metrics, log, now),
-    metrics,
     log,
   };
-  const hub: Hub = stack.use(new Hub((id) => openTenant(id, opening)));
-  const withdrawn = stack.use(await followWithdrawnKeys(nats, log, (kid) => endStreamsOf(hub, kid)));
+  const hub: Hub = stack.use(new Hub(openTenants(opening)));
+  const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOf(hub, kid)));
   stack.use(startKeepAlive(hub, verifying));
   const workerId = randomBytes(6).toString("hex");
   return {
@@ -169,14 +164,13 @@ async function startEdge(
     workerId,
     renew: auth.renew,
     mapResource: decider.mapResource,
-    tokenVerified: (cached, seconds) => metrics.tokenVerified(cached, seconds),
     newConnectionId: () => createConnectionId(workerId),
     limitHistory: fairLimiter(MAX_HISTORY_READS),
-    onHandshake: (outcome) => metrics.handshake(outcome),
-    onTenantFull: (tenant) => metrics.tenantFull(tenant),
-    onDelivered: (events) => metrics.delivered(events),
-    onNotice: (event) => metrics.notice(event),
   };
+}
+
+function now(): number {
+  return systemClock.monotonic();
 }
 
 /** Calls for connections, here or by way of the bus, and those that come in by it. */
@@ -188,7 +182,7 @@ function openCalls(
 ): CallConnection {
   const here = callHere(edge);
   const elsewhere = callOtherEdge(nats, config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS);
-  stack.use(serveEdgeCalls(nats, edge.workerId, here, edge.onFault));
+  stack.use(serveEdgeCalls(nats, edge.workerId, here, edge.observer));
   return (call) => (workerOf(call.connectionId) === edge.workerId ? here(call) : elsewhere(call));
 }
 
@@ -214,7 +208,7 @@ function createRoute(config: StreamConfig, issuers: readonly OutsideIssuer[], ed
     isOutside: namesIssuer(issuers),
     verify: rememberVerified(
       createStreamVerifier(own, issuers, (uri) => remoteKeys(uri)),
-      edge.tokenVerified,
+      (cached, seconds) => edge.observer.tokenVerified(cached, seconds),
     ),
     allowedOrigins: config.STREAM_ALLOWED_ORIGINS,
   };

@@ -11,34 +11,27 @@ import type { PolicyEntry } from "#shared/contract/control-entry.ts";
  * entry finds it done.
  *
  *     entry → control? put it in force : tail → audiences: match → decide → encode → flush → sockets
+ *
+ * A hole is an entry too. Before the first of several the decisions are distrusted, so that no reader is in an audience;
+ * each reader meets the hole in the tail.
  */
 export function deliver(tenant: Tenant, entry: LogEntry, deps: VerifyDeps): void {
-  const before = tenant.horizon;
+  deps.checkClock();
+  const before = tenant.log.horizon;
   // What was published before a change is written before the change is in force.
-  if (entry.kind === "control") flushAll(tenant);
-  tenant.advance(entry);
+  if (entry.kind === "control") tenant.audiences.flush();
+  tenant.log.advance(entry);
   if (entry.kind === "control") applyControl(tenant, entry, deps);
   if (entry.kind === "event") fanOut(tenant, entry, before);
-  tenant.markAlive();
+  tenant.log.markAlive();
 }
 
 function fanOut(tenant: Tenant, entry: EventEntry, before: Position): void {
-  const permission = tenant.decisions.permissionFor(entry.type);
-  if (permission === undefined) return;
-  for (const audience of tenant.topics.match(entry.topic)) {
-    const { grant, format } = audience.common;
-    const residual = tenant.decisions.residual(grant, permission, entry.position.seq);
-    if (residual === undefined) {
-      audience.detachAll(before);
-      continue;
-    }
-    const frame = frameFor(tenant, entry, residual, format);
-    if (frame !== undefined) audience.push(frame, before);
+  for (const audience of tenant.audiences.match(entry.topic)) {
+    const frame = frameFor(tenant, entry, audience.key);
+    if (frame === "undecided") audience.detachAll(before);
+    else if (frame !== "denied") audience.push(frame, before);
   }
-}
-
-function flushAll(tenant: Tenant): void {
-  for (const audience of tenant.audiences) audience.flush();
 }
 
 /** Where a log was opened, and how that relates to what was read of it before. */
@@ -57,16 +50,33 @@ export interface LogReset {
  * is no more are told so. Readers of an overrun log find the gap where they continue.
  */
 export function resetLog(tenant: Tenant, { epoch, horizon, policy, relation }: LogReset, deps: VerifyDeps): void {
-  flushAll(tenant);
-  // In doubt, all of them, before the first leaves its audience: it would be live again in the same step, and the new
-  // horizon would carry it past what it has missed.
-  for (const registration of tenant.registrations) registration.invalidateSession();
-  for (const { stream } of tenant.registrations) stream?.leaveAudience();
-  tenant.open(epoch, horizon);
+  holdEverybody(tenant);
+  tenant.log.reset(epoch, horizon);
+  if (relation !== "overrun") tenant.log.erasures.clear();
   tenant.decisions.reset(policy);
   if (relation === "epoch" || relation === "tail_lost") {
     const notice: Notice = { event: "reset", data: { reason: relation } };
     for (const { stream } of tenant.registrations) stream?.jumpTo(horizon, notice);
   }
   invalidateEverything(tenant, deps);
+}
+
+/**
+ * Takes nothing for decided any more: entries are gone that nobody here has read, and any of them may have changed who may see
+ * what. `policy` is the tenant's last policy entry, from the stream's leader. Every reader is held where it stands, and meets
+ * what is gone as a hole once auth and policy have answered.
+ */
+export function distrustDecisions(tenant: Tenant, policy: PolicyEntry | undefined, deps: VerifyDeps): void {
+  holdEverybody(tenant);
+  tenant.decisions.reset(policy);
+  invalidateEverything(tenant, deps);
+}
+
+/** Takes every reader out of its audience. Whatever comes next, none of them is carried past it. */
+function holdEverybody(tenant: Tenant): void {
+  tenant.audiences.flush();
+  // In doubt, all of them, before the first leaves its audience: it would be live again in the same step, and the new
+  // horizon would carry it past what it has missed.
+  for (const registration of tenant.registrations) registration.invalidateSession();
+  for (const { stream } of tenant.registrations) stream?.leaveAudience();
 }

@@ -1,17 +1,20 @@
 import { AppError } from "#shared/errors/app-error.ts";
-import type { Admission } from "./admission/admission.ts";
-import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
-import type { Hub, Stream } from "./connections/hub.ts";
 import { identityOf, Registration } from "./access/registration.ts";
+import type { StreamClaims } from "./access/verify-stream-token.ts";
+import { type HandshakeDeps, requireInForce, verifyInTime } from "./access/verify.ts";
+import type { Admission } from "./admission/admission.ts";
+import { releaseStream } from "./connections/release-stream.ts";
+import type { Hub } from "./connections/hub.ts";
+import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
 import { Reader, type ReaderDeps } from "./connections/reader.ts";
 import type { Tenant } from "./connections/tenant.ts";
-import { type HandshakeDeps, requireInForce, verifyInTime } from "./access/verify.ts";
-import type { MapResource } from "./access/ports.ts";
-import type { StreamClaims } from "./access/verify-stream-token.ts";
 import { findStart, type Start } from "./log/resume.ts";
+import type { Observer } from "./observe/observer.ts";
 import type { Connection } from "./sse/connection.ts";
+import type { ControlData } from "#shared/protocol/control-frames.ts";
+import { chooseRetryDelay } from "./sse/retry-delay.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
-import { topicsOf } from "./subscription/topics-of.ts";
+import { type MapResource, topicsOf } from "./subscription/topics-of.ts";
 
 /** A request for a stream, as far as this way looks at it. */
 export interface StreamRequest {
@@ -21,7 +24,7 @@ export interface StreamRequest {
   readToken(): Promise<StreamClaims>;
   /** Whether the client is still there. */
   isGone(): boolean;
-  /** Answers 200 and hands over the bare socket. */
+  /** Takes the bare socket; the 200 leaves with the first frame. */
   accept(connectionId: string): Connection;
 }
 
@@ -32,20 +35,18 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
   readonly mapResource: MapResource;
   /** A fresh id, `<worker id>-<random>`. */
   readonly newConnectionId: () => string;
-  /** Told of every handshake: `accepted`, or the code of the refusal. */
-  readonly onHandshake: (outcome: string) => void;
-  /** Told of every stream that is refused because its tenant has as many as it may. */
-  readonly onTenantFull: (tenant: string) => void;
+  readonly observer: Observer;
 }
 
 /**
  * THE REQUEST WAY, from a request to a live stream.
  *
- *     admit → read token → parse subscription → list → ask session and grant → find start → accept → catch up → live
+ *     enter → read token → parse subscription → register → ask session and grant → find start → admit → accept
+ *           → ready → catch up → live
  *
- * Until the stream is accepted every failure is an AppError for the caller to tell. The connection is in its tenant's list
- * before anybody is asked about it: a revoke that comes meanwhile finds it. Returns once the stream has begun: an open one
- * keeps nothing of its request in memory.
+ * Until the stream is accepted every failure is an AppError for the caller to tell. The connection is registered with its
+ * tenant before anybody is asked about it: a revoke that comes meanwhile finds it. Returns once the stream has begun: an open
+ * one keeps nothing of its request in memory.
  */
 export async function openStream(edge: Edge, request: StreamRequest): Promise<void> {
   edge.admission.enter();
@@ -55,15 +56,13 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
     const topics = await topicsOf(subscription, claims.tenant_id, edge.mapResource);
     const id = edge.newConnectionId();
     const registration = new Registration(identityOf(claims), topics, id);
-    const tenant = await edge.hub.list(registration);
+    const tenant = await edge.hub.register(registration);
     try {
       await verify(edge, tenant, registration);
       const start = await findCurrentStart(tenant, subscription);
-      requireStillGood(edge, registration, request);
-      requireRoom(edge, tenant);
+      admit(edge, tenant, registration, request);
       const connection = request.accept(id);
-      const reader = new Reader(id, registration, connection, tenant, subscription.format, start, edge);
-      serve(edge, { tenant, reader }, start);
+      begin(edge, tenant, new Reader(id, registration, connection, tenant, subscription.format, start, edge), start);
     } catch (error) {
       registration.end("revoked");
       edge.hub.unregister(tenant, registration);
@@ -84,59 +83,48 @@ async function verify(edge: Edge, tenant: Tenant, registration: Registration): P
 }
 
 /** A log that is replaced while we look into it must be looked into again: the position would mean another message. */
-async function findCurrentStart(tenant: Tenant, { lastEventId, from }: Subscription): Promise<Start> {
+async function findCurrentStart({ log }: Tenant, { lastEventId, from }: Subscription): Promise<Start> {
   for (;;) {
-    const { generation } = tenant;
-    const start = await findStart(tenant, lastEventId, from);
-    if (generation === tenant.generation) return start;
+    const { generation } = log;
+    const start = await findStart(log, lastEventId, from);
+    if (generation === log.generation) return start;
   }
 }
 
-/** Between the answers and here a revoke may have come, or the client gone away. */
-function requireStillGood(edge: Edge, registration: Registration, request: StreamRequest): void {
+/**
+ * The last look, in the same tick in which the stream begins: since the answers a revoke may have come, the client may have
+ * gone, the edge may be draining and the tenant full.
+ */
+function admit(edge: Edge, tenant: Tenant, registration: Registration, request: StreamRequest): void {
   if (request.isGone()) throw new AppError("unavailable", "the client went away");
   requireInForce(registration, edge);
-}
-
-/** Looked at in the same tick in which the stream begins, so that never more than allowed are open. */
-function requireRoom(edge: Edge, { id, streams, decisions }: Tenant): void {
-  if (streams < decisions.maxConnections) return;
-  edge.onTenantFull(id);
+  edge.admission.requireServing();
+  if (edge.hub.streamsOf(tenant) < tenant.decisions.maxConnections) return;
+  edge.observer.tenantFull(tenant.id);
   throw new AppError("unavailable", "this tenant has as many streams as it may");
 }
 
-/** Begins the stream, and has everything it holds given back when its socket is gone. From here on nobody can be refused. */
-function serve(edge: Edge, stream: Stream, start: Start): void {
-  const { tenant, reader } = stream;
-  edge.hub.attach(tenant, reader);
-  void reader.connection.closed.then(() => finish(edge, stream));
+/** Begins the stream, and has all that it holds given back when its socket is gone. From here on nobody can be refused. */
+function begin(edge: Edge, tenant: Tenant, reader: Reader, start: Start): void {
+  const stream = edge.hub.attach(tenant, reader);
+  edge.observer.opened();
+  void reader.connection.closed.then(() => releaseStream(edge, stream));
   try {
-    begin(edge, reader, start);
+    reader.sendReady(readyOf(edge, reader), start, chooseRetryDelay(edge.admission.pressure));
+    reader.catchUp();
   } catch (error) {
-    edge.onFault(error);
-    reader.connection.reset();
+    edge.observer.fault(error);
+    reader.end({ event: "none", reason: "fault" });
   }
 }
 
-/** The end of a stream, under whichever registration it has by then. */
-function finish(edge: Edge, stream: Stream): void {
-  const { reader } = stream;
-  reader.gone();
-  reader.registration.end("revoked");
-  edge.hub.detach(stream);
-  edge.admission.leave();
-}
-
-function begin(edge: Edge, reader: Reader, start: Start): void {
-  const { identity, topicGrants } = reader.registration;
-  reader.start(
-    {
-      connectionId: reader.id,
-      tenant: identity.tenant,
-      subject: identity.subject.id,
-      topics: topicGrants,
-      expiresAt: expiresAt(reader.registration, edge),
-    },
-    start,
-  );
+function readyOf(edge: Edge, { id, registration }: Reader): ControlData["ready"] {
+  const { identity, topicGrants } = registration;
+  return {
+    connectionId: id,
+    tenant: identity.tenant,
+    subject: identity.subject.id,
+    topics: topicGrants,
+    expiresAt: expiresAt(registration, edge),
+  };
 }

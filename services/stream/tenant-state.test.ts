@@ -3,6 +3,7 @@ import { waitFor } from "#test/support/wait.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { invalidateGrants } from "./access/apply-control.ts";
 import { openStream } from "./open-stream.ts";
+import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { createRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
 
 let rig: EdgeRig;
@@ -12,7 +13,8 @@ describe("a tenant that may have so many streams", () => {
   test("has that many and not one more, and what is refused is told and leaves nothing", async () => {
     rig = createRig();
     const full: string[] = [];
-    const edge = { ...rig.edge, onTenantFull: (tenant: string) => void full.push(tenant) };
+    const observer = silentObserver({ tenantFull: (tenant) => void full.push(tenant) });
+    const edge = { ...rig.edge, observer };
     rig.policy.maxConnections = 2;
     await rig.open();
     await rig.open();
@@ -21,12 +23,14 @@ describe("a tenant that may have so many streams", () => {
       message: expect.stringContaining("as many streams"),
     });
     expect(full).toEqual(["acme"]);
-    expect([rig.tenant.streams, rig.tenant.registrations.size, rig.edge.admission.open]).toEqual([2, 2, 2]);
+    expect([rig.edge.hub.streamsOf(rig.tenant), rig.tenant.registrations.size, rig.edge.admission.open]).toEqual([
+      2, 2, 2,
+    ]);
     rig.policy.maxConnections = 3;
     rig.policy.version = 2;
     rig.control({ of: "policy", entry: { version: 2, build: "b2", roles: [], subjects: [] } });
     await rig.open();
-    expect(rig.tenant.streams).toBe(3);
+    expect(rig.edge.hub.streamsOf(rig.tenant)).toBe(3);
   });
 
   test("none, lets nobody in", async () => {
@@ -58,7 +62,7 @@ describe("a tenant of which policy says", () => {
     await rig.open();
     rig.policy.refusal = new AppError("tenant_unknown", "there is no such tenant");
     invalidateGrants(rig.tenant, rig.edge);
-    await waitFor("the stream is over", () => rig.tenant.streams === 0);
+    await waitFor("the stream is over", () => rig.edge.hub.streamsOf(rig.tenant) === 0);
   });
 
   test("nothing while its log is gone, has its streams held, and no longer", async () => {
@@ -67,6 +71,7 @@ describe("a tenant of which policy says", () => {
     rig.policy.refusal = new AppError("unavailable", "policy does not answer");
     invalidateGrants(rig.tenant, rig.edge);
     rig.event("held back");
+    await stream.allWritten();
     expect(stream.events()).toEqual([]);
     rig.policy.refusal = undefined;
     await waitFor("the event is here", () => stream.events().includes("held back"));

@@ -5,6 +5,16 @@ import { findImports, isTest, readSources, type Source } from "./read-sources.ts
 type Floors = readonly (readonly string[])[];
 
 const FLOORS: Readonly<Record<string, Floors>> = {
+  auth: [
+    ["main.ts"],
+    ["app.ts"],
+    ["config.ts"],
+    ["http/", "grpc/", "bus/", "clients/"],
+    ["sessions/"],
+    ["tokens/", "users/"],
+    ["keys/"],
+    ["audit/", "metrics.ts"],
+  ],
   policy: [
     ["main.ts"],
     ["app.ts"],

@@ -1,14 +1,16 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { waitFor } from "#test/support/wait.ts";
+import { silentObserver } from "./silent-observer.ts";
 import { Admission } from "../../services/stream/admission/admission.ts";
 import { invalidateSessions } from "../../services/stream/access/apply-control.ts";
 import { Hub } from "../../services/stream/connections/hub.ts";
-import { type History, Tenant } from "../../services/stream/connections/tenant.ts";
-import { ClockGuard } from "../../services/stream/access/clock-guard.ts";
+import { Tenant, type TenantDeps } from "../../services/stream/connections/tenant.ts";
+import type { History } from "../../services/stream/log/tenant-log.ts";
+import { guardClock } from "../../services/stream/access/clock-guard.ts";
 import type { Decider, SessionAnswer, SessionChecker, Subject } from "../../services/stream/access/ports.ts";
-import { deliver, resetLog } from "../../services/stream/deliver.ts";
-import type { ControlEntry, EventEntry, LogEntry, Poison } from "../../services/stream/event.ts";
+import { deliver, distrustDecisions, resetLog } from "../../services/stream/deliver.ts";
+import { type ControlEntry, type EventEntry, holeOf, type LogEntry, type Poison } from "../../services/stream/event.ts";
 import { TailBudget } from "../../services/stream/log/tail.ts";
 import { type Edge, openStream, type StreamRequest } from "../../services/stream/open-stream.ts";
 import { Connection } from "../../services/stream/sse/connection.ts";
@@ -40,14 +42,17 @@ export type EdgeRig = ReturnType<typeof createRig>;
 export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
   const stack = new AsyncDisposableStack();
   let connections = 0;
-  const { clock, now, wall } = createClocks(wallAhead, () => invalidateSessions([...hub.streams()], edge));
+  const { clock, now, wall, checkClock } = createClocks(wallAhead, () =>
+    invalidateSessions([...hub.registered()], edge),
+  );
   const [policy, auth, withdrawn] = [new FakePolicy(), new FakeAuth(), new Set<string>()];
-  const { tenant, poison } = createTenant(policy, now, flushMs);
+  const { tenant, poison } = createTenant(policy, { now, checkClock, flushMs });
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
   const edge: Edge = {
     sessions: auth,
     now,
+    checkClock,
     wall,
     admission: new Admission(10),
     hub,
@@ -55,14 +60,12 @@ export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
     handshakeMs: 300,
     isWithdrawn: (kid) => withdrawn.has(kid),
     ...UNLIMITED_WITHOUT_ROUTES,
-    ...NOBODY_TOLD,
-    onFault: rethrow,
+    observer: silentObserver(),
   };
   resetLog(tenant, { epoch: "first-epoch", horizon: { seq: 1, tag: "t1" }, policy: entry(), relation: "first" }, edge);
-  const add = (make: (position: { seq: number; tag: string }) => LogEntry, seq = tenant.horizon.seq + 1): void =>
+  const add = (make: (position: { seq: number; tag: string }) => LogEntry, seq = tenant.log.horizon.seq + 1): void =>
     deliver(tenant, make({ seq, tag: `t${seq}` }), edge);
   const rig = {
-    accepted: 0,
     clock,
     edge,
     entry,
@@ -84,6 +87,15 @@ export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
     event: (text: string, seq?: number) => add((position) => eventOf(position, text), seq),
     /** An event that no reader of CloudEvents can be shown: its time is none. */
     brokenEvent: () => add((position) => ({ ...eventOf(position, "broken"), storedAt: Number.NaN })),
+    /** Holes of these lengths, with an event behind each but the last. */
+    holes: (...lengths: readonly number[]) => {
+      distrustDecisions(tenant, entry(), edge);
+      for (const [index, length] of lengths.entries()) {
+        const { seq } = tenant.log.horizon;
+        deliver(tenant, holeOf(seq + 1, seq + length), edge);
+        if (index < lengths.length - 1) add((position) => eventOf(position, `behind ${length}`));
+      }
+    },
     control: (change: ControlEntry["change"]) => add((position) => controlOf(position, change)),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
     async open(query = "topic=order.>", lastEventId?: string) {
@@ -92,17 +104,26 @@ export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
       await openStream(edge, rig.request({ query: new URLSearchParams(query), lastEventId, accept: () => connection }));
       const reading = readFrames(client);
       await reading.frame("ready");
-      return reading;
+      let markers = 0;
+      return {
+        ...reading,
+        /** Resolves once all that the edge has written so far is there: a marker was written behind it. */
+        async allWritten() {
+          const marker = `marker${(markers += 1)}`;
+          connection.write(Buffer.from(`event: ${marker}\ndata:\n\n`));
+          await reading.frame(marker);
+        },
+      };
     },
   };
   return rig;
 }
 
-function createTenant(decider: Decider, now: () => number, flushMs: number) {
+function createTenant(decider: Decider, clocks: Pick<TenantDeps, "now" | "checkClock" | "flushMs">) {
   const poison: Poison[] = [];
-  const onPoison = (each: Poison): void => void poison.push(each);
+  const observer = silentObserver({ quarantined: (each) => void poison.push(each) });
   const tailBudget = new TailBudget(1e6);
-  return { poison, tenant: new Tenant("acme", NO_HISTORY, { decider, tailBudget, flushMs, now, onPoison }) };
+  return { poison, tenant: new Tenant("acme", NO_HISTORY, { decider, tailBudget, observer, ...clocks }) };
 }
 
 const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
@@ -110,18 +131,12 @@ const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
   mapResource: async () => [],
 };
 
-const NOBODY_TOLD = { onHandshake: () => {}, onTenantFull: () => {}, onDelivered: () => {}, onNotice: () => {} };
-
 /** Clocks that go as the test sets them, watched as the edge watches its own. */
 function createClocks(wallAhead: number, onJump: () => void) {
   const clock = { now: 1_000, wallAhead };
   const wall = (): number => clock.now + clock.wallAhead;
-  const guard = new ClockGuard({ monotonic: () => clock.now, wall }, onJump);
-  return { clock, wall, now: () => guard.now() };
-}
-
-function rethrow(error: unknown): never {
-  throw error;
+  const now = (): number => clock.now;
+  return { clock, wall, now, checkClock: guardClock({ monotonic: now, wall }, onJump) };
 }
 
 function controlOf(position: { seq: number; tag: string }, change: ControlEntry["change"]): ControlEntry {
@@ -165,8 +180,11 @@ async function socketPair(stack: AsyncDisposableStack): Promise<{ server: Socket
 function readFrames(client: Socket) {
   let raw = "";
   client.setEncoding("utf8").on("data", (chunk: string) => (raw += chunk));
+  const ended = new Promise<void>((resolve) => client.once("close", () => resolve()));
   return {
     raw: () => raw,
+    /** Resolves once the edge has ended the stream: nothing comes behind that. */
+    ended: () => ended,
     leave: () => client.destroy(),
     events: () => [...raw.matchAll(/(?<!event: \w+\n)id: \S+\ndata: (.*)\n\n/g)].map(([, data]) => data),
     frame: (event: string) => waitFor(`frame ${event} in ${raw}`, () => raw.includes(`event: ${event}\n`)),

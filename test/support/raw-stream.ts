@@ -1,4 +1,6 @@
 import { connect, type Socket } from "node:net";
+import { StringDecoder } from "node:string_decoder";
+import { ChunkReader } from "./chunk-reader.ts";
 import { type Frame, parseFrame } from "./parse-frame.ts";
 
 /** What to open, and from which address of this machine. */
@@ -24,27 +26,31 @@ export interface RawStream {
 export function openRawStream(options: RawStreamOptions): RawStream {
   const { port, localAddress, onFrame } = options;
   const socket = connect({ host: "127.0.0.1", port, localAddress, noDelay: true });
-  socket.setEncoding("utf8").on("error", () => socket.destroy());
+  socket.on("error", () => socket.destroy());
   socket.write(requestOf(options));
   let retryMs = 1_000;
-  let isHead = true;
+  let head: Buffer | undefined = Buffer.alloc(0);
   let pending = "";
-  socket.on("data", (chunk: string) => {
-    pending += chunk;
-    if (isHead) {
-      const end = pending.indexOf("\r\n\r\n");
-      if (end === -1) return;
-      if (!pending.startsWith("HTTP/1.1 200 ")) return void socket.destroy();
-      isHead = false;
-      pending = pending.slice(end + 4);
-    }
-    const blocks = pending.split("\n\n");
+  const body = new ChunkReader();
+  const characters = new StringDecoder("utf8");
+  const readBody = (bytes: Buffer): void => {
+    const blocks = (pending + characters.write(body.read(bytes))).split("\n\n");
     pending = blocks.pop() ?? "";
     for (const block of blocks) {
+      retryMs = Number(/^retry: (\d+)$/m.exec(block)?.[1] ?? retryMs);
       const frame = parseFrame(block);
       if (frame !== undefined) onFrame(frame);
-      if (block.startsWith("retry:")) retryMs = Number.parseInt(block.slice("retry:".length), 10);
     }
+  };
+  socket.on("data", (bytes: Buffer) => {
+    if (head === undefined) return readBody(bytes);
+    head = Buffer.concat([head, bytes]);
+    const end = head.indexOf("\r\n\r\n");
+    if (end === -1) return;
+    if (!head.toString("latin1").startsWith("HTTP/1.1 200 ")) return void socket.destroy();
+    const beginning = head.subarray(end + 4);
+    head = undefined;
+    readBody(beginning);
   });
   return { closed: whenClosed(socket).then(() => retryMs), kill: () => void socket.resetAndDestroy() };
 }

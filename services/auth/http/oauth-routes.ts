@@ -7,7 +7,7 @@ import type { AuthMetrics } from "../metrics.ts";
 import type { AuthenticateClient, IssueClientToken } from "../sessions/issue-client-token.ts";
 import type { RefreshSession } from "../sessions/refresh-session.ts";
 import type { RevokeSession } from "../sessions/revoke-session.ts";
-import type { FindToken } from "../tokens/find-token.ts";
+import type { FindToken } from "../sessions/find-token.ts";
 import type { IssuedTokens } from "../tokens/issue-tokens.ts";
 import type { RefreshToken } from "../tokens/refresh-token.ts";
 import type { User } from "../users/user-directory.ts";

@@ -47,6 +47,10 @@ export function createLoginThrottle(redis: Redis): LoginThrottle {
       const forgotten = [redis.del(accountKey(tenant, account)), redis.forgetAttempt(addressKey(address))];
       await callRedis(() => Promise.all(forgotten));
     },
+    async discount({ tenant, account, address }) {
+      const keys = [accountKey(tenant, account), addressKey(address)];
+      await callRedis(() => Promise.all(keys.map((key) => redis.forgetAttempt(key))));
+    },
   };
 }
 

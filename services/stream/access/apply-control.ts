@@ -1,8 +1,7 @@
 import type { Validity } from "./decisions.ts";
 import type { ControlEntry } from "../event.ts";
-import type { Stream } from "../connections/hub.ts";
 import type { Registration } from "./registration.ts";
-import type { Tenant } from "../connections/tenant.ts";
+import type { TenantAccess } from "./tenant-access.ts";
 import { verifyGrant, verifySession, type VerifyDeps } from "./verify.ts";
 
 const NOT_AT_ALL: Validity = { through: -1 };
@@ -11,7 +10,7 @@ const NOT_AT_ALL: Validity = { through: -1 };
  * Puts a control entry in force for every listed connection of the tenant, live, held or behind, before the feed reads the
  * next entry. Nothing is asked in here: who is in doubt is held from this entry on, and asks by himself.
  */
-export function applyControl(tenant: Tenant, { change, position }: ControlEntry, deps: VerifyDeps): void {
+export function applyControl(tenant: TenantAccess, { change, position }: ControlEntry, deps: VerifyDeps): void {
   switch (change.of) {
     case "policy": {
       const affects = tenant.decisions.apply(change.entry, position.seq);
@@ -36,6 +35,9 @@ export function applyControl(tenant: Tenant, { change, position }: ControlEntry,
       if (change.entry.state === "active") return;
       for (const registration of tenant.registrations) endRegistration(registration, "forbidden");
       return;
+    case "erased":
+      // The log obeys it by itself; who may see what stays as it is.
+      return;
     case "unknown":
       tenant.decisions.invalidateAll(position.seq);
       invalidateEverything(tenant, deps);
@@ -43,7 +45,7 @@ export function applyControl(tenant: Tenant, { change, position }: ControlEntry,
 }
 
 /** Has every session and grant of the tenant asked for again: an entry, or the log itself, cannot be relied on. */
-export function invalidateEverything(tenant: Tenant, deps: VerifyDeps): void {
+export function invalidateEverything(tenant: TenantAccess, deps: VerifyDeps): void {
   for (const registration of tenant.registrations) {
     invalidateSession(tenant, registration, deps);
     invalidateGrant(tenant, registration, NOT_AT_ALL, deps);
@@ -51,35 +53,41 @@ export function invalidateEverything(tenant: Tenant, deps: VerifyDeps): void {
 }
 
 /** Has every grant of the tenant asked for again: its log is gone, and policy knows whether the tenant is. */
-export function invalidateGrants(tenant: Tenant, deps: VerifyDeps): void {
+export function invalidateGrants(tenant: TenantAccess, deps: VerifyDeps): void {
   for (const registration of tenant.registrations) invalidateGrant(tenant, registration, NOT_AT_ALL, deps);
 }
 
 /** Holds the reader until auth has answered again. */
-function invalidateSession(tenant: Tenant, registration: Registration, deps: VerifyDeps): void {
+function invalidateSession(tenant: TenantAccess, registration: Registration, deps: VerifyDeps): void {
   registration.invalidateSession();
   registration.stream?.leaveAudience();
   verifySession(registration, tenant, deps).catch(() => endRegistration(registration, "forbidden"));
 }
 
+/** A registration and its tenant. */
+export interface Registered {
+  readonly tenant: TenantAccess;
+  readonly registration: Registration;
+}
+
 /**
- * Holds every one of these streams until auth has answered again, and policy where a grant ends by the clock. All are in
- * doubt before the first leaves its audience: leaving writes what is pending to the others.
+ * Holds all of these until auth has answered again, and policy where a grant ends by the clock. Every session is invalid
+ * before the first reader leaves its audience: leaving writes what is pending to the others.
  */
-export function invalidateSessions(streams: readonly Stream[], deps: VerifyDeps): void {
-  for (const { reader } of streams) reader.registration.invalidateSession();
-  for (const stream of streams) {
-    invalidateSession(stream.tenant, stream.reader.registration, deps);
-    if (Number.isFinite(stream.reader.registration.grantEndsAt)) endGrant(stream, deps);
+export function invalidateSessions(all: readonly Registered[], deps: VerifyDeps): void {
+  for (const { registration } of all) registration.invalidateSession();
+  for (const { tenant, registration } of all) {
+    invalidateSession(tenant, registration, deps);
+    if (Number.isFinite(registration.grantEndsAt)) endGrant({ tenant, registration }, deps);
   }
 }
 
-/** Has a grant asked for again that a binding has ended of: by it, nothing is delivered any more. */
-export function endGrant({ tenant, reader }: Stream, deps: VerifyDeps): void {
-  invalidateGrant(tenant, reader.registration, NOT_AT_ALL, deps);
+/** Asks again for a grant of which a binding has ended: nothing is delivered by it any more. */
+export function endGrant({ tenant, registration }: Registered, deps: VerifyDeps): void {
+  invalidateGrant(tenant, registration, NOT_AT_ALL, deps);
 }
 
-function invalidateGrant(tenant: Tenant, registration: Registration, validity: Validity, deps: VerifyDeps): void {
+function invalidateGrant(tenant: TenantAccess, registration: Registration, validity: Validity, deps: VerifyDeps): void {
   registration.invalidateGrant(validity);
   registration.stream?.leaveAudience();
   verifyGrant(registration, tenant, deps).catch(() => endRegistration(registration, "forbidden"));

@@ -1,34 +1,38 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { topicMatches } from "#shared/protocol/topics.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
-import type { Grant } from "./decisions.ts";
+import type { Version } from "#shared/contract/version.ts";
 import type { EventEntry } from "../event.ts";
-import type { FrameFormat } from "../sse/encode-frame.ts";
-import { frameFor } from "../audiences/frame-for.ts";
+import type { Decisions, Grant } from "./decisions.ts";
 import type { Registration } from "./registration.ts";
-import type { Tenant } from "../connections/tenant.ts";
 
 const ASK_AGAIN = { baseMs: 50, maxMs: 1_000 };
 
+/** `undecided`: policy has not said yet; ask it, and look again. */
+export type Verdict = "allowed" | "denied" | "undecided";
+
 /**
- * The frame of an event for somebody who has this grant at its place in the log, undefined where it is not for them; or what
- * to wait for before that is known.
+ * Whether those who hold the grant may see an event at its place in the log. The only place where that is decided, for live
+ * readers and for those behind. `endedBy` is the version that ended the grant behind this event: what that version or a
+ * later one decided does not count. Throws what a residual throws on an event it cannot judge.
  */
-export function authorizeEvent(
-  tenant: Tenant,
-  { topics, grantEndedBy, changed }: Registration,
+export function authorizeEvent(decisions: Decisions, entry: EventEntry, grant: Grant, endedBy?: Version): Verdict {
+  if (!decisions.knowsEventsBefore(endedBy)) return "undecided";
+  const permission = decisions.permissionFor(entry.type);
+  if (permission === undefined) return "denied";
+  const residual = decisions.residual(grant, permission, entry.position.seq, endedBy);
+  if (residual === undefined) return "undecided";
+  return residual.allows(entry) ? "allowed" : "denied";
+}
+
+/** Asks policy about an event that is undecided for a registration; look again once it resolves. */
+export function awaitVerdict(
+  decisions: Decisions,
+  { grantEndedBy, changed }: Registration,
   grant: Grant,
   entry: EventEntry,
-  format: FrameFormat,
-): Buffer | undefined | Promise<void> {
-  const { decisions } = tenant;
-  if (!topics.some((pattern) => topicMatches(pattern, entry.topic))) return undefined;
-  if (!decisions.knowsEventsBefore(grantEndedBy)) return changed.next();
+): Promise<void> {
   const permission = decisions.permissionFor(entry.type);
-  if (permission === undefined) return undefined;
-  const residual = decisions.residual(grant, permission, entry.position.seq, grantEndedBy);
-  if (residual !== undefined) return frameFor(tenant, entry, residual, format);
   // What policy answers now is as new as what ended the grant, or newer: the grant that comes next is judged by it.
-  if (grantEndedBy !== undefined) return changed.next();
+  if (grantEndedBy !== undefined || permission === undefined) return changed.next();
   return decisions.ask(grant, permission).catch(() => delay(backoffMs(3, ASK_AGAIN)));
 }

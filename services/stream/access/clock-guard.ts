@@ -4,28 +4,17 @@ import type { Clock } from "#shared/time/clock.ts";
 const MAX_DRIFT_MS = 2_000;
 
 /**
- * Notices that the two clocks parted: the machine slept (its monotonic clock did not count the time) or somebody set the
- * wall clock. Deadlines counted on the monotonic clock mean nothing then, until auth has answered again.
+ * Answers a check that calls `onJump` when the two clocks have parted since the last check: the machine slept (its monotonic
+ * clock did not count the time) or somebody set the wall clock. Deadlines counted on the monotonic clock mean nothing then,
+ * until auth has answered again. Whoever is about to write an event calls the check first; reading the time has no effects.
  */
-export class ClockGuard {
-  readonly #clock: Clock;
-  readonly #onJump: () => void;
-  #offset: number;
-
-  constructor(clock: Clock, onJump: () => void) {
-    this.#clock = clock;
-    this.#onJump = onJump;
-    this.#offset = clock.wall() - clock.monotonic();
-  }
-
-  /** The monotonic time. Calls `onJump` first when the clocks have parted since the last look. */
-  now(): number {
-    const monotonic = this.#clock.monotonic();
-    const offset = this.#clock.wall() - monotonic;
-    if (Math.abs(offset - this.#offset) > MAX_DRIFT_MS) {
-      this.#offset = offset;
-      this.#onJump();
-    }
-    return monotonic;
-  }
+export function guardClock(clock: Clock, onJump: () => void): () => void {
+  const offsetNow = (): number => clock.wall() - clock.monotonic();
+  let offset = offsetNow();
+  return () => {
+    const present = offsetNow();
+    if (Math.abs(present - offset) <= MAX_DRIFT_MS) return;
+    offset = present;
+    onJump();
+  };
 }

@@ -191,7 +191,7 @@ describe("the event map", () => {
 
   test("tells which types it does not name, once it is known", async () => {
     const policy = new FakePolicy(1);
-    expect(new Decisions("acme", policy).isWithoutRule("invoice.created")).toBe(false);
+    expect(new Decisions("acme", policy, { decisionAsked: () => {} }).isWithoutRule("invoice.created")).toBe(false);
     const { decisions } = await open(policy);
     expect(decisions.isWithoutRule("invoice.created")).toBe(true);
     expect(decisions.isWithoutRule("order.created")).toBe(false);
@@ -214,7 +214,7 @@ function version(number: number): Version {
 }
 
 async function open(policy: FakePolicy) {
-  const decisions = new Decisions("acme", policy);
+  const decisions = new Decisions("acme", policy, { decisionAsked: () => {} });
   decisions.reset({ version: policy.version.number, build: policy.version.build });
   const { grant } = await decisions.resolve(ALICE);
   return { decisions, grant };

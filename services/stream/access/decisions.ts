@@ -2,6 +2,7 @@ import type { PolicyEntry } from "#shared/contract/control-entry.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { isAtLeast, isSameVersion, type Version } from "#shared/contract/version.ts";
 import { Notifier } from "#shared/async/notifier.ts";
+import type { Observer } from "../observe/observer.ts";
 import { EventMap } from "./event-map.ts";
 import type { Decider, ResolveAnswer, Subject } from "./ports.ts";
 import { createResidual, type Residual } from "./residual.ts";
@@ -38,7 +39,7 @@ export interface Resolved {
   readonly grant: Grant;
   readonly subject: Subject;
   readonly version: Version;
-  readonly since: number;
+  readonly changeCount: number;
   /** How long it lasts from the asking, where a binding that it rests on ends. */
   readonly remainingMs: number | undefined;
 }
@@ -66,7 +67,7 @@ export interface Principal {
 export class Decisions {
   readonly #tenant: string;
   readonly #decider: Decider;
-  readonly #count: (residual: Residual) => Residual;
+  readonly #observer: Pick<Observer, "decisionAsked">;
   /** A grant lives as long as somebody holds it; changes reach it exactly that long. */
   readonly #grants = new Map<string, WeakRef<Grant>>();
   readonly #dropped = new FinalizationRegistry<string>((id) => {
@@ -83,11 +84,10 @@ export class Decisions {
   #floor: Version | undefined;
   readonly #moved = new Notifier();
 
-  /** `count` sees each residual before it is used, and may watch what it decides. */
-  constructor(tenant: string, decider: Decider, count = (residual: Residual): Residual => residual) {
+  constructor(tenant: string, decider: Decider, observer: Pick<Observer, "decisionAsked">) {
     this.#tenant = tenant;
     this.#decider = decider;
-    this.#count = count;
+    this.#observer = observer;
   }
 
   /** How many streams the tenant may have on this edge, by the newest answer. */
@@ -134,18 +134,18 @@ export class Decisions {
    * @throws {AppError} `unavailable` or `tenant_unknown`.
    */
   async resolve(subject: Subject): Promise<Resolved> {
-    const since = this.#changeCount;
+    const changeCount = this.#changeCount;
     const floor = this.#floor;
     const answer = await this.#decider.resolve(this.#tenant, subject, floor);
     await this.#waitForVersion(answer.version, floor);
     this.#learn(answer);
     const grant = this.#grants.get(answer.grant.id)?.deref() ?? this.#addGrant(answer.grant);
-    return { grant, subject, version: answer.version, since, remainingMs: answer.grant.remainingMs };
+    return { grant, subject, version: answer.version, changeCount, remainingMs: answer.grant.remainingMs };
   }
 
   /** How long a grant that was resolved is good; when that is not STILL_VALID, resolve again. */
-  validityOf({ grant, subject, version, since }: Resolved): Validity {
-    return this.#validityOf(since, version, { subject, roles: grant.roles });
+  validityOf({ grant, subject, version, changeCount }: Resolved): Validity {
+    return this.#validityOf(changeCount, version, { subject, roles: grant.roles });
   }
 
   /** The permission that events of this type need; undefined where the event map names none: denied to everyone. */
@@ -205,12 +205,13 @@ export class Decisions {
   }
 
   async #ask(grant: Grant, permission: string): Promise<void> {
-    const since = this.#changeCount;
+    const changeCount = this.#changeCount;
     const floor = this.#floor;
     const { version, ...rules } = await this.#decider.decide(this.#tenant, grant.id, permission, floor);
     await this.#waitForVersion(version, floor);
-    const { through } = this.#validityOf(since, version, grant);
-    grant.residuals.set(permission, { version, residual: this.#count(createResidual(rules)), through });
+    const { through } = this.#validityOf(changeCount, version, grant);
+    grant.residuals.set(permission, { version, residual: createResidual(rules), through });
+    this.#observer.decisionAsked();
   }
 
   #addGrant({ id, roles }: ResolveAnswer["grant"]): Grant {
@@ -242,9 +243,9 @@ export class Decisions {
     }
   }
 
-  /** How long an answer of `version` is valid that was asked for when `since` marks had been made. */
-  #validityOf(since: number, version: Version, principal: Principal): Validity {
-    const missed = this.#changeCount - since;
+  /** How long an answer of `version` is valid that was asked for when `changeCount` marks had been made. */
+  #validityOf(changeCount: number, version: Version, principal: Principal): Validity {
+    const missed = this.#changeCount - changeCount;
     if (missed > this.#appliedChanges.length) return { through: -1 };
     const later = this.#appliedChanges.slice(this.#appliedChanges.length - missed);
     const ending = later.find((mark) => !isAtLeast(version, mark.version) && mark.affects(principal));
@@ -256,7 +257,7 @@ export class Decisions {
     if (floor !== undefined && !isAtLeast(version, floor))
       throw new AppError("unavailable", "policy answered with an old version");
     this.#raiseFloor(version);
-    // A log without any announcement left takes the first answer's word.
+    // If the log holds no announcement, trust policy's first answer.
     this.#applied ??= version;
     while (!isAtLeast(this.#applied ?? version, version)) await this.#moved.next();
   }

@@ -62,12 +62,6 @@ export interface EventRule {
   readonly permission: string;
 }
 
-/**
- * The topics that tell of changes behind a path, by the tenant's routes as policy's store has them now; none where no route
- * has it. Safe to repeat. Throws AppError `tenant_unknown`, or `unavailable` when there is no answer in time.
- */
-export type MapResource = (tenant: string, path: string) => Promise<readonly string[]>;
-
 export interface ResolveAnswer {
   readonly version: Version;
   readonly grant: {

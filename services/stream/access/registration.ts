@@ -1,6 +1,7 @@
 import type { EndReason, Position } from "../event.ts";
 import type { Notice } from "../log/resume.ts";
 import type { Version } from "#shared/contract/version.ts";
+import { topicMatches } from "#shared/protocol/topics.ts";
 import { type Grant, STILL_VALID, type Validity, type Principal } from "./decisions.ts";
 import type { PresentClaims, SessionQuestion, Subject } from "./ports.ts";
 import type { StreamClaims } from "./verify-stream-token.ts";
@@ -38,7 +39,7 @@ export function identityOf({
   return { tenant: tenant_id, sid, subject, kid, tokenExpiresAt: exp, loginAt, isOutside };
 }
 
-/** What the log may do to a listed connection once it has a stream. */
+/** What the log may do to a registered connection once it has a stream. */
 export interface RegisteredStream {
   /** Holds it at what was written: its right is in doubt. */
   leaveAudience(): void;
@@ -47,7 +48,7 @@ export interface RegisteredStream {
   /** The log does not go on where it stands: it continues from `position`, and is told so. */
   jumpTo(position: Position, notice: Notice): void;
   /** Tells which topics are granted from here on. */
-  tellSubscription(): void;
+  sendSubscription(): void;
 }
 
 /** A topic pattern of a subscription, and whether anything under it can be delivered. */
@@ -57,8 +58,8 @@ export interface TopicGrant {
 }
 
 /**
- * An entry in the tenant's list: what is known of a person's right to a stream. It stands in the list before anybody is
- * asked, so that no revoke falls between the question and the list; what the log says meanwhile puts it in doubt again.
+ * What is known of a person's right to a stream. A connection is registered with its tenant before auth and policy are asked:
+ * a revoke in between finds it, and invalidates what they answer.
  */
 export class Registration {
   readonly identity: Identity;
@@ -91,6 +92,11 @@ export class Registration {
     this.#subject = identity.subject;
     this.topics = topics;
     this.#contextId = contextId;
+  }
+
+  /** Whether the topic is one of those that were asked for. */
+  asksFor(topic: string): boolean {
+    return this.topics.some((pattern) => topicMatches(pattern, topic));
   }
 
   get deadline(): number | undefined {

@@ -1,19 +1,22 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
+import type { Observer } from "../observe/observer.ts";
 import { STILL_VALID } from "./decisions.ts";
 import type { SessionAnswer, SessionChecker } from "./ports.ts";
 import type { Registration } from "./registration.ts";
-import type { Tenant } from "../connections/tenant.ts";
+import type { TenantAccess } from "./tenant-access.ts";
 
 const BACKOFF = { baseMs: 100, maxMs: 2_000 };
 
 /** What verification needs. */
 export interface VerifyDeps {
   readonly sessions: SessionChecker;
+  /** The monotonic time in milliseconds. */
   readonly now: () => number;
-  /** Told of failures that nobody expects; what was asked stays unknown, and is asked again. */
-  readonly onFault: (error: unknown) => void;
+  /** Invalidates every session when the clocks have parted. */
+  readonly checkClock: () => void;
+  readonly observer: Pick<Observer, "fault">;
 }
 
 /** What verification at the door needs beside that. */
@@ -28,7 +31,11 @@ export interface HandshakeDeps extends VerifyDeps {
  * Asks auth and policy at once, and no longer than a handshake may last.
  * @throws {AppError} `unavailable`, `tenant_unknown` or `tenant_suspended`. Whether the registration is in force then, `requireInForce` tells.
  */
-export async function verifyInTime(registration: Registration, tenant: Tenant, deps: HandshakeDeps): Promise<void> {
+export async function verifyInTime(
+  registration: Registration,
+  tenant: TenantAccess,
+  deps: HandshakeDeps,
+): Promise<void> {
   const asked = Promise.all([verifySession(registration, tenant, deps), verifyGrant(registration, tenant, deps)]);
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
@@ -58,7 +65,7 @@ export function requireInForce({ ended, identity }: Registration, { isWithdrawn 
  */
 export async function verifySession(
   registration: Registration,
-  tenant: Tenant,
+  tenant: TenantAccess,
   deps: VerifyDeps,
   extend = false,
 ): Promise<void> {
@@ -76,7 +83,7 @@ export async function verifySession(
 /** Puts an answer in force. What the person holds now comes before the deadline: no right outlives the one it came with. */
 async function confirm(
   registration: Registration,
-  tenant: Tenant,
+  tenant: TenantAccess,
   deps: VerifyDeps,
   { remainingMs, present }: Extract<SessionAnswer, { state: "live" }>,
   askedAt: number,
@@ -92,7 +99,7 @@ async function confirm(
  * way is put to use at once, for the events before such a change: frequent changes never starve a reader.
  * @throws {AppError} `tenant_unknown` or `tenant_suspended`.
  */
-export async function verifyGrant(registration: Registration, tenant: Tenant, deps: VerifyDeps): Promise<void> {
+export async function verifyGrant(registration: Registration, tenant: TenantAccess, deps: VerifyDeps): Promise<void> {
   if (!registration.beginGrantCheck()) return;
   for (let attempt = 0; registration.ended === undefined; attempt += 1) {
     const known = await askGrant(registration, tenant, deps).catch(notKnown(deps));
@@ -102,7 +109,11 @@ export async function verifyGrant(registration: Registration, tenant: Tenant, de
 }
 
 /** Asks once; answers whether the grant is good until the log says otherwise. */
-async function askGrant(registration: Registration, { decisions }: Tenant, { now }: VerifyDeps): Promise<boolean> {
+async function askGrant(
+  registration: Registration,
+  { decisions }: TenantAccess,
+  { now }: VerifyDeps,
+): Promise<boolean> {
   const { subject } = registration;
   const askedAt = now();
   const resolved = await decisions.resolve(subject);
@@ -114,14 +125,14 @@ async function askGrant(registration: Registration, { decisions }: Tenant, { now
   const validity = decisions.validityOf(resolved);
   const changed = topics.some(({ granted }, index) => granted !== registration.topicGrants[index]?.granted);
   registration.setGrant(resolved.grant, validity, askedAt + (resolved.remainingMs ?? Number.POSITIVE_INFINITY), topics);
-  if (changed) registration.stream?.tellSubscription();
+  if (changed) registration.stream?.sendSubscription();
   return validity.through === STILL_VALID;
 }
 
-function notKnown({ onFault }: VerifyDeps): (error: unknown) => undefined {
+function notKnown({ observer }: VerifyDeps): (error: unknown) => undefined {
   return (error) => {
     const { code } = toAppError(error);
     if (code === "tenant_unknown" || code === "tenant_suspended") throw error;
-    if (code !== "unavailable") onFault(error);
+    if (code !== "unavailable") observer.fault(error);
   };
 }

@@ -26,3 +26,12 @@ test("an edge that drains takes no stream, and keeps those it has", () => {
   expect(() => admission.enter()).toThrow(expect.objectContaining({ code: "unavailable" }));
   expect(admission.open).toBe(1);
 });
+
+test("the pressure on an edge begins with four fifths of its places, and is whole with all of them", () => {
+  const admission = new Admission(10);
+  const pressures = Array.from({ length: 10 }, () => {
+    admission.enter();
+    return Number(admission.pressure.toFixed(3));
+  });
+  expect(pressures).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0.5, 1]);
+});

@@ -64,12 +64,12 @@ describe("an audience", () => {
   test("says when what is pending has been written", async () => {
     const { audience } = createAudience();
     add(audience, "1");
-    expect(audience.settled).toBeUndefined();
+    expect(audience.flushed).toBeUndefined();
     add(audience, "2");
-    const { settled } = audience;
+    const { flushed: nextFlush } = audience;
     pass(5);
-    await expect(settled).resolves.toBeUndefined();
-    expect(audience.settled).toBeUndefined();
+    await expect(nextFlush).resolves.toBeUndefined();
+    expect(audience.flushed).toBeUndefined();
   });
 
   test("encodes a flush once for all its members, however many there are", () => {
@@ -150,7 +150,7 @@ class FakeMember implements Member {
     this.#costMs = costMs;
   }
 
-  take(frames: Buffer): boolean {
+  write(frames: Buffer): boolean {
     if (this.refuses) return false;
     now += this.#costMs;
     this.flushes.push([...frames.toString().matchAll(/data: (.*)\n\n/g)].map(([, data]) => data ?? ""));
@@ -170,6 +170,7 @@ function createAudience({ costMs = 0, coding = identity } = {}) {
     {
       horizon: () => horizon,
       now: () => now,
+      checkClock: () => {},
       flushMs: 5,
     },
   );

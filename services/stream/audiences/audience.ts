@@ -1,25 +1,25 @@
 import type { Position } from "../event.ts";
 import type { Grant } from "../access/decisions.ts";
-import type { ContentCoding } from "../sse/content-coding.ts";
+import type { BodyCoding } from "../sse/body-coding.ts";
 import { formatKey, type FrameFormat } from "../sse/encode-frame.ts";
 
 /** What an audience needs of each of its members. */
 export interface Member {
-  /** Writes a flush, coded; false when it may not be written to this member: it has left the audience by itself then. */
-  take(coded: Buffer, events: number, now: number): boolean;
+  /** Writes a flush, coded; false when it may not be written to this member. */
+  write(coded: Buffer, events: number, now: number): boolean;
   /** Goes on by itself after `position`, up to which everything was written to it or decided not to be for it. */
   detach(position: Position): void;
 }
 
-/** What the members of an audience have in common, beside their tenant. */
+/** What the members of an audience have in common, beside their tenant: equal keys, equal bytes. */
 export interface AudienceKey {
   readonly topics: readonly string[];
   readonly grant: Grant;
   readonly format: FrameFormat;
-  readonly coding: ContentCoding;
+  readonly coding: Pick<BodyCoding, "name" | "encode">;
 }
 
-/** One name for all that members have in common. */
+/** The key as text. */
 export function formatAudienceKey({ topics, grant, format, coding }: AudienceKey): string {
   return [grant.id, formatKey(format), coding.name, ...topics].join(" ");
 }
@@ -28,8 +28,10 @@ export function formatAudienceKey({ topics, grant, format, coding }: AudienceKey
 export interface AudienceDeps {
   /** Up to where the feed has delivered. */
   horizon(): Position;
-  /** The monotonic time; notices a clock that jumped before it answers. */
+  /** The monotonic time in milliseconds. */
   now(): number;
+  /** Invalidates every session when the clocks have parted. */
+  checkClock(): void;
   /** The least time between two flushes of a burst, in milliseconds. */
   readonly flushMs: number;
 }
@@ -38,7 +40,7 @@ export interface AudienceDeps {
 const MAX_FLUSH_MS = 50;
 
 /**
- * How much longer than a flush takes the interval between two is. With half of the time for all else, 100 events a second to
+ * The flush interval is this many times the last flush's duration. With half of the time for all else, 100 events a second to
  * 1 000 readers wait 20 ms, and 500 a second cost a seventh of a write each; with less of it, the former is sooner and the
  * latter dearer.
  */
@@ -52,7 +54,7 @@ const MAX_PENDING_BYTES = 64 * 1024;
  * left for each is one write per flush. The first event after quiet is written at once; in a burst, events leave together.
  */
 export class Audience {
-  readonly common: AudienceKey;
+  readonly key: AudienceKey;
   readonly #deps: AudienceDeps;
   readonly #members = new Set<Member>();
   #pending: Buffer[] = [];
@@ -60,13 +62,13 @@ export class Audience {
   /** Where the members stand while something is pending. */
   #writtenThrough: Position | undefined;
   #flushedAt = Number.NEGATIVE_INFINITY;
-  /** How long after the last flush began the next one may, by what that one took. */
+  /** The flush interval that the last flush's duration asks for. */
   #stretchMs = 0;
-  #flushed: PromiseWithResolvers<void> | undefined;
+  #nextFlush: PromiseWithResolvers<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(common: AudienceKey, deps: AudienceDeps) {
-    this.common = common;
+  constructor(key: AudienceKey, deps: AudienceDeps) {
+    this.key = key;
     this.#deps = deps;
   }
 
@@ -75,13 +77,13 @@ export class Audience {
   }
 
   /**
-   * Resolves once what is pending has been written; undefined when nothing is. Who joins before that has it written to
-   * everybody: of thousands that come back together, each would.
+   * Resolves once what is pending has been written; undefined when nothing is pending. A member that joins earlier makes the
+   * audience flush: of thousands that come back together, each would.
    */
-  get settled(): Promise<void> | undefined {
+  get flushed(): Promise<void> | undefined {
     if (this.#writtenThrough === undefined) return undefined;
-    this.#flushed ??= Promise.withResolvers();
-    return this.#flushed.promise;
+    this.#nextFlush ??= Promise.withResolvers();
+    return this.#nextFlush.promise;
   }
 
   /** Takes in a reader that stands at the horizon. */
@@ -95,8 +97,8 @@ export class Audience {
     const writtenThrough = this.#writtenThrough;
     const isMember = this.#members.delete(member);
     if (!isMember || writtenThrough === undefined) return this.#deps.horizon();
-    const isTaken = member.take(this.#encodePending(), this.#pending.length, this.#deps.now());
-    return isTaken ? this.#deps.horizon() : writtenThrough;
+    const isWritten = member.write(this.#encodePending(), this.#pending.length, this.#deps.now());
+    return isWritten ? this.#deps.horizon() : writtenThrough;
   }
 
   /** Queues an event's frame for all members; `before` is the position it follows. */
@@ -121,14 +123,14 @@ export class Audience {
     this.#pendingBytes = 0;
     this.#writtenThrough = undefined;
     for (const member of this.#members) {
-      if (member.take(coded, events, now)) continue;
+      if (member.write(coded, events, now)) continue;
       this.#members.delete(member);
       member.detach(writtenThrough);
     }
     this.#flushedAt = now;
     this.#stretchMs = (this.#deps.now() - now) * STRETCH;
-    this.#flushed?.resolve();
-    this.#flushed = undefined;
+    this.#nextFlush?.resolve();
+    this.#nextFlush = undefined;
   }
 
   /** Sends every member on its own way from `position`: what comes next is not decided yet. */
@@ -139,10 +141,16 @@ export class Audience {
     for (const member of members) member.detach(position);
   }
 
+  /** A machine that slept wakes up here, too: what is pending must not outlive a session by the time it slept. */
+  #flushInTime(): void {
+    this.#deps.checkClock();
+    this.flush();
+  }
+
   #encodePending(): Buffer {
     const [first] = this.#pending;
     const isOne = this.#pending.length === 1 && first !== undefined;
-    return this.common.coding.encode(isOne ? first : Buffer.concat(this.#pending));
+    return this.key.coding.encode(isOne ? first : Buffer.concat(this.#pending));
   }
 
   #schedule(): void {
@@ -151,6 +159,6 @@ export class Audience {
     const interval = Math.min(MAX_FLUSH_MS, Math.max(this.#deps.flushMs, this.#stretchMs));
     const wait = this.#flushedAt + interval - this.#deps.now();
     if (wait <= 0) this.flush();
-    else this.#timer = setTimeout(() => this.flush(), wait);
+    else this.#timer = setTimeout(() => this.#flushInTime(), wait);
   }
 }

@@ -1,22 +1,42 @@
-import type { Residual } from "../access/residual.ts";
+import type { Version } from "#shared/contract/version.ts";
+import { authorizeEvent } from "../access/authorize-event.ts";
+import type { Decisions, Grant } from "../access/decisions.ts";
 import type { EventEntry } from "../event.ts";
+import type { Observer } from "../observe/observer.ts";
 import { encodeEvent, type FrameFormat } from "../sse/encode-frame.ts";
-import type { Tenant } from "../connections/tenant.ts";
+
+/** What the frames of a tenant's events depend on. */
+export interface FrameSource {
+  readonly id: string;
+  readonly log: { readonly epoch: string };
+  readonly decisions: Decisions;
+  readonly observer: Pick<Observer, "decided">;
+  /** Gives up on an event that cannot be judged or encoded. */
+  quarantine(entry: EventEntry, error: unknown): void;
+}
+
+/** Who a frame is for. `endedBy`: the version that ended the grant behind this event. */
+export interface FrameReader {
+  readonly grant: Grant;
+  readonly format: FrameFormat;
+  readonly endedBy?: Version | undefined;
+}
 
 /**
- * The frame of an event for those the residual is about; undefined where it is not for them. An event that cannot be
- * judged or encoded is set aside: nobody gets it, and everybody goes on behind it.
+ * The frame of an event for those who hold the grant, where they may see it. An event that cannot be judged or encoded is
+ * quarantined: nobody gets it, and everybody goes on behind it.
  */
 export function frameFor(
-  tenant: Tenant,
+  source: FrameSource,
   entry: EventEntry,
-  residual: Residual,
-  format: FrameFormat,
-): Buffer | undefined {
+  { grant, format, endedBy }: FrameReader,
+): Buffer | "denied" | "undecided" {
   try {
-    return residual.allows(entry) ? encodeEvent(tenant.id, tenant.epoch, entry, format) : undefined;
+    const verdict = authorizeEvent(source.decisions, entry, grant, endedBy);
+    if (verdict !== "undecided") source.observer.decided(verdict);
+    return verdict === "allowed" ? encodeEvent(source.id, source.log.epoch, entry, format) : verdict;
   } catch (error) {
-    tenant.quarantine(entry, error);
-    return undefined;
+    source.quarantine(entry, error);
+    return "denied";
   }
 }

@@ -1,4 +1,5 @@
 import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
@@ -40,7 +41,7 @@ afterAll(async () => {
 
 test("a call reaches the worker that the connection names, as it was made, and its answer comes back", async () => {
   const heard: ConnectionCall[] = [];
-  using _served = serveEdgeCalls(other, "w1", async (call) => (heard.push(call), ANSWER), unexpected);
+  using _served = serveEdgeCalls(other, "w1", async (call) => (heard.push(call), ANSWER), silentObserver());
   await other.flush();
   expect(await callOtherEdge(nats, 2_000)(CALL)).toEqual(ANSWER);
   expect(heard).toEqual([CALL]);
@@ -49,12 +50,9 @@ test("a call reaches the worker that the connection names, as it was made, and i
 test("a refusal comes back with its code; what nobody expected is told where it happened, and nothing of it elsewhere", async () => {
   const faults: unknown[] = [];
   const refusals = [new AppError("session_ended", "the session has ended; log in again"), new Error("secret")];
-  using _served = serveEdgeCalls(
-    other,
-    "w1",
-    () => Promise.reject(refusals.shift()),
-    (fault) => faults.push(fault),
-  );
+  using _served = serveEdgeCalls(other, "w1", () => Promise.reject(refusals.shift()), {
+    fault: (fault) => void faults.push(fault),
+  });
   await other.flush();
   const call = callOtherEdge(nats, 2_000);
   await expect(call(CALL)).rejects.toMatchObject({
@@ -70,7 +68,7 @@ test("a worker that is not there is told as no connection, one that is silent as
   for (const connectionId of ["w9-abc", "w9", "-abc", "a.b-c", "*-c"]) {
     await expect(call({ ...CALL, connectionId })).rejects.toMatchObject({ code: "not_found" });
   }
-  using _served = serveEdgeCalls(other, "w1", () => new Promise(() => {}), unexpected);
+  using _served = serveEdgeCalls(other, "w1", () => new Promise(() => {}), silentObserver());
   await other.flush();
   await expect(call(CALL)).rejects.toMatchObject({ code: "unavailable" });
 });
@@ -84,7 +82,7 @@ test.each([
   JSON.stringify({ ...CALL, identity: { ...CALL.identity, tenant: "a.b" } }),
   JSON.stringify(CALL).padEnd(64 * 1_024 + 1),
 ])("a call of another shape is refused and carried out by nobody (%#)", async (text) => {
-  using _served = serveEdgeCalls(other, "w1", unexpected, unexpected);
+  using _served = serveEdgeCalls(other, "w1", unexpected, silentObserver());
   await other.flush();
   const reply = await nats.request("edge.w1", text, { timeout: 2_000 });
   expect(reply.json()).toMatchObject({ refused: { code: "malformed_request" } });

@@ -5,6 +5,7 @@ import { nameSchema } from "#shared/protocol/names.ts";
 import { AppError, type ErrorCode, httpStatusOf, toAppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import { type CallConnection, noSuchConnection, workerOf } from "../call-connection.ts";
+import type { Observer } from "../observe/observer.ts";
 import type { Identity } from "../access/registration.ts";
 import type { Subject } from "../access/ports.ts";
 
@@ -50,15 +51,15 @@ export function serveEdgeCalls(
   nats: NatsConnection,
   workerId: string,
   callHere: CallConnection,
-  onFault: (error: unknown) => void,
+  observer: Pick<Observer, "fault">,
 ): Disposable {
   const answer = async (message: Msg): Promise<void> => {
-    const answered = await carryOut(message.data, callHere, onFault);
+    const answered = await carryOut(message.data, callHere, observer);
     // An edge that has let go of the bus meanwhile has ended the stream, too: who asked finds no connection next time.
     if (!nats.isClosed()) message.respond(JSON.stringify(answered));
   };
   const subscription = nats.subscribe(subjectOf(workerId), {
-    callback: (error, message) => void (error === null ? answer(message) : onFault(error)),
+    callback: (error, message) => void (error === null ? answer(message) : observer.fault(error)),
   });
   return { [Symbol.dispose]: () => subscription.unsubscribe() };
 }
@@ -81,7 +82,7 @@ export function callOtherEdge(nats: NatsConnection, timeoutMs: number): CallConn
 async function carryOut(
   data: Uint8Array,
   callHere: CallConnection,
-  onFault: (error: unknown) => void,
+  observer: Pick<Observer, "fault">,
 ): Promise<z.infer<typeof answerSchema>> {
   try {
     const call = parse(data, MAX_CALL_BYTES, callSchema);
@@ -89,7 +90,7 @@ async function carryOut(
     return { done: await callHere(call) };
   } catch (thrown) {
     const { code, message, cause } = toAppError(thrown);
-    if (code === "internal") onFault(cause);
+    if (code === "internal") observer.fault(cause);
     return { refused: { code, message } };
   }
 }

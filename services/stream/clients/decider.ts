@@ -4,7 +4,8 @@ import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
-import type { DecideAnswer, Decider, MapResource, ResolveAnswer, Subject } from "../access/ports.ts";
+import type { DecideAnswer, Decider, ResolveAnswer, Subject } from "../access/ports.ts";
+import type { MapResource } from "../subscription/topics-of.ts";
 import { createLoader } from "./create-loader.ts";
 import { decodeResidual } from "./decode-residual.ts";
 

@@ -12,6 +12,7 @@ import { createLogger } from "#shared/log/create-logger.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { type Identity, Registration } from "../access/registration.ts";
 import { verifySession } from "../access/verify.ts";
+import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { createRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
 import { GrpcSessionChecker } from "./session-checker.ts";
 
@@ -71,7 +72,8 @@ test.each<[string, (answers: SessionAnswer[]) => SessionAnswer[]]>([
   ["without a connection", (answers) => answers.map((answer) => ({ ...answer, contextId: "" }))],
 ])("answers %s prolong nobody: it is told, and asked again until each has its own", async (_, lie) => {
   const faults: unknown[] = [];
-  const deps = { ...rig.edge, sessions: checker, onFault: (fault: unknown) => void faults.push(fault) };
+  const observer = silentObserver({ fault: (fault) => void faults.push(fault) });
+  const deps = { ...rig.edge, sessions: checker, observer };
   const registrations = [listingOf("1000", "w-1"), listingOf("9000", "w-2")];
   for (const registration of registrations) registration.sessionLives(rig.clock.now + 10);
   distort = lie;

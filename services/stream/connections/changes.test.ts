@@ -50,7 +50,7 @@ describe("a change of policy in the log", () => {
     await client.frame("subscription");
     await waitFor("the reader is live again", () => [...rig.tenant.audiences].some(({ size }) => size === 1));
     const [after] = rig.tenant.audiences;
-    expect(after?.common.grant.id).toBe("viewer-2");
+    expect(after?.key.grant.id).toBe("viewer-2");
     change(rig, [">"]);
     await waitFor("both are told", () => client.raw().split("event: subscription").length === 3);
     expect([...client.raw().matchAll(/"granted":(\w+)\}\],"effectiveFrom"/g)].map(([, granted]) => granted)).toEqual([
@@ -67,10 +67,53 @@ describe("a change of policy in the log", () => {
     await held.asked;
     rig.event("while policy is silent");
     await turn();
+    await client.allWritten();
     expect(client.events()).toEqual([]);
     expect([...rig.edge.hub.streams()].map(({ reader }) => reader.wait?.for)).toEqual(["authorization"]);
     held.release();
     await waitFor("the event", () => client.events().includes("while policy is silent"));
+  });
+});
+
+describe("a clock that jumped", () => {
+  test("costs no reader the event that it is noticed with, in no audience", async () => {
+    const rig = createRig();
+    const raw = await rig.open();
+    const envelopes = await rig.open("topic=order.>&format=cloudevents");
+    await waitFor("both are live", () => [...rig.tenant.audiences].length === 2);
+    rig.clock.wallAhead += 300_000;
+    rig.event("while it jumped");
+    for (const client of [raw, envelopes]) {
+      await waitFor("the event", () => client.events().some((data) => data?.includes("while it jumped") === true));
+    }
+  });
+
+  test("is asked about before a burst is flushed in its time: a session that ended meanwhile gets nothing of it", async () => {
+    const rig = createRig({ flushMs: 50 });
+    const client = await rig.open();
+    await waitFor("the reader is live", () => [...rig.tenant.audiences].length === 1);
+    rig.event("first");
+    rig.event("pending");
+    const held = rig.holdSession();
+    rig.clock.wallAhead += 3_600_000;
+    await held.asked;
+    held.answer({ state: "expired" });
+    await client.frame("auth_error");
+    expect(client.events()).toEqual(["first"]);
+  });
+
+  test("has sessions asked for again whose streams are still being opened", async () => {
+    const rig = createRig();
+    const first = rig.holdSession();
+    const opening = rig.open();
+    await first.asked;
+    const second = rig.holdSession();
+    rig.clock.wallAhead += 3_600_000;
+    rig.edge.checkClock();
+    first.answer({ state: "live", remainingMs: 60_000 });
+    await second.asked;
+    second.answer({ state: "expired" });
+    await expect(opening).rejects.toMatchObject({ code: "token_expired" });
   });
 });
 
@@ -90,7 +133,7 @@ describe("a log that is silent", () => {
     await waitFor("the reader has looked", () => [...rig.edge.hub.streams()].every(({ reader }) => isSettled(reader)));
     await waitFor("what was delivered", () => client.events().length === delivered.length);
     expect(client.events()).toEqual(delivered);
-    rig.tenant.markAlive();
+    rig.tenant.log.markAlive();
     await waitFor("the event", () => client.events().length === 1);
   });
 

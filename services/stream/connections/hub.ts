@@ -1,3 +1,4 @@
+import type { Registered } from "../access/apply-control.ts";
 import type { Registration } from "../access/registration.ts";
 import type { Reader } from "./reader.ts";
 import type { Tenant } from "./tenant.ts";
@@ -18,14 +19,17 @@ export interface Stream {
 
 interface Held {
   readonly opening: Promise<OpenTenant>;
-  listed: number;
+  /** Registrations, and those that are being made. */
+  registered: number;
+  streams: number;
   linger: NodeJS.Timeout | undefined;
 }
 
-/** All that this edge serves: tenants with listeners, their lists, their readers. */
+/** All that this edge serves: tenants with listeners, and their readers. */
 export class Hub implements AsyncDisposable {
   readonly #open: (tenant: string) => Promise<OpenTenant>;
   readonly #tenants = new Map<string, Held>();
+  readonly #registered = new Map<Registration, Tenant>();
   readonly #streams = new Map<string, Stream>();
 
   constructor(open: (tenant: string) => Promise<OpenTenant>) {
@@ -37,6 +41,11 @@ export class Hub implements AsyncDisposable {
     return this.#streams.values();
   }
 
+  /** Everybody who is registered, also those whose streams are being opened. */
+  *registered(): Iterable<Registered> {
+    for (const [registration, tenant] of this.#registered) yield { registration, tenant };
+  }
+
   /** The open stream with that connection id. */
   find(id: string): Stream | undefined {
     return this.#streams.get(id);
@@ -46,15 +55,21 @@ export class Hub implements AsyncDisposable {
     return this.#streams.size;
   }
 
+  /** How many streams of the tenant are open. */
+  streamsOf({ id }: Tenant): number {
+    return this.#tenants.get(id)?.streams ?? 0;
+  }
+
   /**
-   * Enters a registration in its tenant's list, and opens the tenant's log for the first one.
+   * Registers a connection with its tenant, and opens the tenant's log for the first one.
    * @throws {AppError} `tenant_unknown` or `unavailable`.
    */
-  async list(registration: Registration): Promise<Tenant> {
+  async register(registration: Registration): Promise<Tenant> {
     const held = this.#hold(registration.identity.tenant);
     try {
       const { tenant } = await held.opening;
       tenant.registrations.add(registration);
+      this.#registered.set(registration, tenant);
       return tenant;
     } catch (error) {
       this.#release(registration.identity.tenant, held);
@@ -62,24 +77,27 @@ export class Hub implements AsyncDisposable {
     }
   }
 
-  /** Takes a registration out of its tenant's list. */
+  /** Takes back what `register` did. */
   unregister(tenant: Tenant, registration: Registration): void {
+    this.#registered.delete(registration);
     if (!tenant.registrations.delete(registration)) return;
     const held = this.#tenants.get(tenant.id);
     if (held !== undefined) this.#release(tenant.id, held);
   }
 
   /** Adds the reader that a registration got. */
-  attach(tenant: Tenant, reader: Reader): void {
+  attach(tenant: Tenant, reader: Reader): Stream {
+    const stream = { tenant, reader };
     reader.registration.stream = reader;
-    this.#streams.set(reader.id, { tenant, reader });
-    tenant.streams += 1;
+    this.#streams.set(reader.id, stream);
+    this.#count(tenant, 1);
+    return stream;
   }
 
   /** Takes out a stream that is over, with the registration it has by now. */
   detach({ tenant, reader }: Stream): void {
     this.#streams.delete(reader.id);
-    tenant.streams -= 1;
+    this.#count(tenant, -1);
     this.unregister(tenant, reader.registration);
   }
 
@@ -89,25 +107,30 @@ export class Hub implements AsyncDisposable {
     await Promise.all(held.map((tenant) => close(tenant)));
   }
 
+  #count({ id }: Tenant, change: 1 | -1): void {
+    const held = this.#tenants.get(id);
+    if (held !== undefined) held.streams += change;
+  }
+
   #hold(id: string): Held {
-    const held = this.#tenants.get(id) ?? { opening: this.#open(id), listed: 0, linger: undefined };
+    const held = this.#tenants.get(id) ?? { opening: this.#open(id), registered: 0, streams: 0, linger: undefined };
     this.#tenants.set(id, held);
     clearTimeout(held.linger);
     held.linger = undefined;
-    held.listed += 1;
+    held.registered += 1;
     return held;
   }
 
   #release(id: string, held: Held): void {
-    held.listed -= 1;
-    if (held.listed > 0) return;
+    held.registered -= 1;
+    if (held.registered > 0) return;
     held.linger = setTimeout(() => this.#drop(id, held), LINGER_MS);
     // A log that could not be opened must not be remembered: the tenant may be made the next moment.
     held.opening.catch(() => this.#drop(id, held));
   }
 
   #drop(id: string, held: Held): void {
-    if (held.listed > 0) return;
+    if (held.registered > 0) return;
     if (this.#tenants.get(id) === held) this.#tenants.delete(id);
     void close(held);
   }

@@ -1,8 +1,10 @@
 import { endGrant } from "../access/apply-control.ts";
 import type { Hub, Stream } from "./hub.ts";
-import type { Reader, Wait } from "./reader.ts";
+import type { Reader } from "./reader.ts";
+import type { Wait } from "./reader-state.ts";
 import type { Registration } from "../access/registration.ts";
 import { verifySession, type VerifyDeps } from "../access/verify.ts";
+import { chooseRetryDelay } from "../sse/retry-delay.ts";
 
 const TICK_MS = 1_000;
 
@@ -18,7 +20,8 @@ const STALL_MS = 10_000;
 /** Auth is asked for more time when this much is left, at most; spread, so that streams opened together ask apart. */
 const RENEW_BEFORE_MS = { min: 30_000, max: 60_000 };
 
-interface Pulse {
+/** What is remembered of a stream from one look to the next. */
+interface Watch {
   nextBeatAt: number;
   readonly renewBeforeMs: number;
   progress: number;
@@ -37,20 +40,21 @@ export interface KeepAliveDeps extends VerifyDeps {
  * up sockets that take nothing.
  */
 export function startKeepAlive(hub: Hub, deps: KeepAliveDeps): Disposable {
-  const pulses = new WeakMap<Reader, Pulse>();
+  const watches = new WeakMap<Reader, Watch>();
   const timer = setInterval(() => {
+    deps.checkClock();
     const now = deps.now();
     for (const stream of hub.streams()) {
       const { reader } = stream;
-      const pulse = pulses.get(reader) ?? createPulse(now);
-      pulses.set(reader, pulse);
-      if (!reader.ended) look(stream, pulse, now, deps);
+      const watch = watches.get(reader) ?? createWatch(now);
+      watches.set(reader, watch);
+      if (!reader.ended) lookAfter(stream, watch, now, deps);
     }
   }, TICK_MS);
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-function createPulse(now: number): Pulse {
+function createWatch(now: number): Watch {
   const { min, max } = RENEW_BEFORE_MS;
   return {
     // The first beat comes at a random time, or all that connected together would be written to together for ever.
@@ -62,26 +66,26 @@ function createPulse(now: number): Pulse {
   };
 }
 
-function look(stream: Stream, pulse: Pulse, now: number, deps: KeepAliveDeps): void {
+function lookAfter(stream: Stream, watch: Watch, now: number, deps: KeepAliveDeps): void {
   const { reader } = stream;
   const { deadline, identity, grantEndsAt } = reader.registration;
   if (deadline !== undefined && now >= deadline) return reader.revoke("expired");
-  if (isStalled(reader, pulse, now)) return reader.bye("slow", 1_000);
-  if (now >= grantEndsAt) endGrant(stream, deps);
-  const endsSoon = deadline !== undefined && deadline - now < pulse.renewBeforeMs;
-  if (endsSoon && !identity.isOutside) renew(stream, deps).catch(deps.onFault);
-  tellDegraded(reader, pulse, now);
-  if (now < pulse.nextBeatAt) return;
-  pulse.nextBeatAt = now + BEAT_MS;
-  reader.beat();
+  if (isStalled(reader, watch, now)) return reader.end({ event: "bye", reason: "slow", retryMs: chooseRetryDelay(0) });
+  if (now >= grantEndsAt) endGrant({ tenant: stream.tenant, registration: reader.registration }, deps);
+  const endsSoon = deadline !== undefined && deadline - now < watch.renewBeforeMs;
+  if (endsSoon && !identity.isOutside) renew(stream, deps).catch((error: unknown) => deps.observer.fault(error));
+  sendDegraded(reader, watch, now);
+  if (now < watch.nextBeatAt) return;
+  watch.nextBeatAt = now + BEAT_MS;
+  reader.keepAlive();
 }
 
-function isStalled({ connection }: Reader, pulse: Pulse, now: number): boolean {
-  if (!connection.behind || connection.progress !== pulse.progress) {
-    pulse.progress = connection.progress;
-    pulse.progressAt = now;
+function isStalled({ connection }: Reader, watch: Watch, now: number): boolean {
+  if (!connection.behind || connection.progress !== watch.progress) {
+    watch.progress = connection.progress;
+    watch.progressAt = now;
   }
-  return now - pulse.progressAt > STALL_MS;
+  return now - watch.progressAt > STALL_MS;
 }
 
 async function renew({ tenant, reader }: Stream, deps: KeepAliveDeps): Promise<void> {
@@ -93,7 +97,7 @@ async function renew({ tenant, reader }: Stream, deps: KeepAliveDeps): Promise<v
   const { deadline, ended } = registration;
   if (ended !== undefined) return reader.ended ? undefined : reader.revoke(ended);
   if (deadline === undefined || before === undefined || deadline <= before || reader.ended) return;
-  reader.tell("session", { expiresAt: expiryOf(deadline, deps) });
+  reader.send("session", { expiresAt: expiryOf(deadline, deps) });
 }
 
 /**
@@ -109,17 +113,17 @@ function expiryOf(deadline: number, { now, wall }: KeepAliveDeps): string {
   return new Date(wall() + deadline - now()).toISOString();
 }
 
-function tellDegraded(reader: Reader, pulse: Pulse, now: number): void {
+function sendDegraded(reader: Reader, watch: Watch, now: number): void {
   const { wait } = reader;
   const silentFor = now - reader.logAliveAt;
   const reason = silentFor > DEGRADED_AFTER_MS ? "log" : heldBy(wait, now);
-  if ((reason !== undefined) === pulse.degraded) return;
-  pulse.degraded = reason !== undefined;
-  if (reason === undefined) reader.tell("recovered", { reason: "delivery goes on" });
-  else reader.tell("degraded", { reason });
+  if ((reason !== undefined) === watch.degraded) return;
+  watch.degraded = reason !== undefined;
+  if (reason === undefined) reader.send("recovered", { reason: "delivery goes on" });
+  else reader.send("degraded", { reason });
 }
 
-function heldBy(wait: { readonly for: Wait; readonly since: number } | undefined, now: number): Wait | undefined {
+function heldBy(wait: Wait | undefined, now: number): Wait["for"] | undefined {
   if (wait === undefined || wait.for === "socket" || now - wait.since <= DEGRADED_AFTER_MS) return undefined;
   return wait.for;
 }

@@ -1,34 +1,34 @@
-import type { EndReason, LogEntry, Position } from "../event.ts";
-import { formatEventId } from "#shared/protocol/event-id.ts";
-import { type Bounds, gapBefore, type Notice, type Start } from "../log/resume.ts";
-import type { Connection } from "../sse/connection.ts";
-import { BEAT_FRAME, encodeControl, type FrameFormat } from "../sse/encode-frame.ts";
 import { setImmediate } from "node:timers/promises";
+import { formatEventId } from "#shared/protocol/event-id.ts";
+import { awaitVerdict } from "../access/authorize-event.ts";
 import type { Grant } from "../access/decisions.ts";
-import type { Audience, AudienceKey, Member } from "../audiences/audience.ts";
-import type { Registration, RegisteredStream } from "../access/registration.ts";
-import { authorizeEvent } from "../access/authorize-event.ts";
+import type { RegisteredStream, Registration } from "../access/registration.ts";
+import type { AudienceKey, Member } from "../audiences/audience.ts";
+import type { EndReason, LogEntry, Position } from "../event.ts";
+import { type Bounds, gapBefore, type Notice, type Start } from "../log/resume.ts";
 import { type Limit, Slices } from "../log/slices.ts";
+import type { Observer } from "../observe/observer.ts";
+import type { Connection } from "../sse/connection.ts";
+import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
+import { encodeControl, type FrameFormat, HEARTBEAT } from "../sse/encode-frame.ts";
+import { endConnection, type StreamEnd } from "./end-stream.ts";
+import type { Behind, ReaderState, Wait } from "./reader-state.ts";
+import { gapOf, readSlice } from "./read-slice.ts";
 import type { Tenant } from "./tenant.ts";
-
-/** What a reader behind the horizon waits for. */
-export type Wait = "socket" | "log" | "authorization" | "history";
 
 /** What a reader needs of the edge. */
 export interface ReaderDeps {
-  /** The monotonic time; notices a clock that jumped before it answers. */
+  /** The monotonic time in milliseconds. */
   readonly now: () => number;
+  /** Invalidates every session when the clocks have parted. */
+  readonly checkClock: () => void;
   readonly limitHistory: Limit;
-  readonly onDelivered: (events: number) => void;
-  readonly onNotice: (event: Notice["event"]) => void;
-  /** Told of failures that nobody expects. */
-  readonly onFault: (error: unknown) => void;
+  readonly observer: Observer;
 }
 
 /**
- * A connection as a reader of its tenant's log, with a cursor. It is live (a member of an audience, at the horizon) or
- * behind: catching up in slices, or held until something it waits for has come. Nothing is buffered for it beyond one
- * slice and nothing is dropped; reaching the horizon and becoming live is one synchronous step.
+ * A connection as a reader of its tenant's log, with a cursor. Nothing is buffered for it beyond one slice and nothing is
+ * dropped; reaching the horizon and becoming live is one synchronous step.
  */
 export class Reader implements Member, RegisteredStream {
   readonly id: string;
@@ -38,14 +38,9 @@ export class Reader implements Member, RegisteredStream {
   readonly #tenant: Tenant;
   readonly #reads: Pick<AudienceKey, "format" | "coding">;
   readonly #deps: ReaderDeps;
-  readonly #slices: Slices;
-  #audience: Audience | undefined;
-  #cursor: Position;
-  /** The last position the client was told. */
-  #told: Position | undefined;
-  #running = false;
-  #ended = false;
-  #wait: { readonly for: Wait; readonly since: number } | undefined;
+  #state: ReaderState;
+  /** The last position the client was sent. */
+  #lastSent: Position | undefined;
 
   constructor(
     id: string,
@@ -53,7 +48,7 @@ export class Reader implements Member, RegisteredStream {
     connection: Connection,
     tenant: Tenant,
     format: FrameFormat,
-    start: Start,
+    { position }: Start,
     deps: ReaderDeps,
   ) {
     this.id = id;
@@ -62,66 +57,67 @@ export class Reader implements Member, RegisteredStream {
     this.#tenant = tenant;
     this.#reads = { format, coding: connection.coding };
     this.#deps = deps;
-    this.#slices = new Slices(tenant, deps.limitHistory);
-    this.#cursor = start.position;
-    this.#told = start.position;
+    this.#lastSent = position;
     this.openedAt = deps.now();
+    this.#state = this.#behindAt(position);
   }
 
   get isLive(): boolean {
-    return this.#audience !== undefined;
+    return this.#state.is === "live";
   }
 
   get ended(): boolean {
-    return this.#ended;
+    return this.#state.is === "ended";
+  }
+
+  /** Why the stream ended; undefined while it is open. */
+  get endedBy(): StreamEnd | undefined {
+    return this.#state.is === "ended" ? this.#state.by : undefined;
   }
 
   /** The monotonic time of the last sign of life from the reader's log. */
   get logAliveAt(): number {
-    return this.#tenant.aliveAt;
+    return this.#tenant.log.aliveAt;
   }
 
-  /** What the reader waits for, and since when (monotonic milliseconds). */
-  get wait(): { readonly for: Wait; readonly since: number } | undefined {
-    return this.#wait;
+  get wait(): Wait | undefined {
+    return this.#state.is === "behind" ? this.#state.wait : undefined;
   }
 
   /** Where the reader stands, for people who look. */
   get cursor(): Position {
-    return this.#audience === undefined ? this.#cursor : this.#tenant.horizon;
+    return this.#state.is === "live" ? this.#tenant.log.horizon : this.#state.cursor;
   }
 
-  /** Says what is in force and where delivery begins, then begins it. */
-  start(ready: object, { position, notice }: Start): void {
-    if (notice === undefined) {
-      this.tell("ready", ready, position);
-    } else {
-      this.tell("ready", ready);
-      this.#tell(notice, position);
-    }
-    void this.#run();
+  /** Says what is in force and where delivery begins, and how long to wait before a reconnect. */
+  sendReady(ready: ControlData["ready"], { position, notice }: Start, retryMs: number): void {
+    this.send("ready", ready, notice === undefined ? position : undefined, retryMs);
+    if (notice !== undefined) this.#sendNotice(notice, position);
   }
 
-  take(coded: Buffer, events: number, now: number): boolean {
+  /** Begins delivery: catches up with the log, then is live. */
+  catchUp(): void {
+    if (this.#state.is === "behind") void this.#run(this.#state);
+  }
+
+  write(coded: Buffer, events: number, now: number): boolean {
     const { deadline, grantEndsAt } = this.registration;
     if (deadline === undefined || now >= deadline || now >= grantEndsAt || !this.connection.writable) return false;
     this.connection.writeCoded(coded);
-    this.#deps.onDelivered(events);
+    this.#deps.observer.delivered(events);
     return true;
   }
 
   detach(position: Position): void {
-    const audience = this.#audience;
-    if (audience === undefined) return;
-    this.#audience = undefined;
-    this.#cursor = position;
-    this.#tenant.dropIfEmpty(audience);
-    void this.#run();
+    if (this.#state.is !== "live") return;
+    const { audience } = this.#state;
+    this.#catchUpFrom(position);
+    this.#tenant.audiences.dropIfEmpty(audience);
   }
 
   /** Takes the reader out of its audience: its right is in doubt, or its grant another one. */
   leaveAudience(): void {
-    if (this.#audience !== undefined) this.detach(this.#audience.leave(this));
+    if (this.#state.is === "live") this.detach(this.#state.audience.leave(this));
   }
 
   /** Goes on by another registration of the same person: nothing that comes from here on is written under the old one. */
@@ -135,89 +131,78 @@ export class Reader implements Member, RegisteredStream {
   /** The log does not go on where the reader stands: it continues from `position`, and is told so. */
   jumpTo(position: Position, notice: Notice): void {
     this.leaveAudience();
-    this.#slices.drop();
-    this.#cursor = position;
-    this.#tell(notice, position);
+    if (this.#state.is === "ended") return;
+    this.#sendNotice(notice, position);
+    this.#catchUpFrom(position);
   }
 
   /** Keeps the connection alive, and tells the client how far it has come if that has changed. */
-  beat(): void {
+  keepAlive(): void {
     if (!this.connection.writable) return;
-    const position = this.#settle();
-    if (position.seq === this.#told?.seq) this.connection.write(BEAT_FRAME);
-    else this.tell("cursor", "", position);
+    if (this.#state.is === "live") this.#state.audience.flush();
+    if (this.#state.is === "behind") this.#sendHole(this.#state);
+    const position = this.cursor;
+    if (position.seq === this.#lastSent?.seq) this.connection.write(HEARTBEAT);
+    else this.send("cursor", "", position);
   }
 
   /** Tells which topics are granted from here on. */
-  tellSubscription(): void {
-    const effectiveFrom = formatEventId(this.#tenant.epoch, this.cursor);
-    this.tell("subscription", { topics: this.registration.topicGrants, effectiveFrom });
+  sendSubscription(): void {
+    const effectiveFrom = formatEventId(this.#tenant.log.epoch, this.cursor);
+    this.send("subscription", { topics: this.registration.topicGrants, effectiveFrom });
   }
 
   /** Writes a frame of our own. */
-  tell(event: string, data: object | "", position?: Position): void {
-    if (position !== undefined) this.#told = position;
-    this.connection.write(encodeControl(event, data, position && formatEventId(this.#tenant.epoch, position)));
+  send<E extends ControlEvent>(event: E, data: ControlData[E], position?: Position, retryMs?: number): void {
+    if (position !== undefined) this.#lastSent = position;
+    const id = position && formatEventId(this.#tenant.log.epoch, position);
+    this.connection.write(encodeControl(event, data, { id, retryMs }));
   }
 
-  /** Ends the stream because the person's right to it is over; a reader that is behind gets nothing more at all. */
   revoke(reason: EndReason): void {
-    const isBehind = this.connection.behind || (reason !== "expired" && !this.isLive);
-    this.#stop();
-    if (isBehind) this.connection.reset();
-    else this.connection.end(encodeControl("auth_error", { reason }));
+    this.end({ event: "auth_error", reason });
   }
 
-  /** Ends the stream for a reason of ours; the client comes back and goes on where it was. */
-  bye(reason: "drain" | "max_age" | "slow", retryMs: number): void {
-    const position = this.#settle();
-    if (position.seq !== this.#told?.seq) this.tell("cursor", "", position);
-    this.#stop();
-    this.connection.end(Buffer.concat([Buffer.from(`retry: ${retryMs}\n`), encodeControl("bye", { reason, retryMs })]));
+  /** Ends the stream. What a reader that is live has pending is written first, where it may be. */
+  end(by: StreamEnd): void {
+    const state = this.#state;
+    if (state.is === "ended") return;
+    if (state.is === "behind" && by.event === "bye") this.#sendHole(state);
+    const cursor = state.is === "live" ? state.audience.leave(this) : state.cursor;
+    this.#state = { is: "ended", cursor, by };
+    if (state.is === "live") this.#tenant.audiences.dropIfEmpty(state.audience);
+    const stand = { epoch: this.#tenant.log.epoch, cursor, lastSent: this.#lastSent, isLive: state.is === "live" };
+    endConnection(this.connection, by, stand);
   }
 
-  /** The socket is gone. */
-  gone(): void {
-    this.#stop();
+  #behindAt(cursor: Position): Behind {
+    const slices = new Slices(this.#tenant.log, this.#deps.limitHistory);
+    return { is: "behind", since: this.#deps.now(), slices, cursor, hole: undefined, wait: undefined };
   }
 
-  /** Where the reader stands, once what is pending for it has been written. */
-  #settle(): Position {
-    this.#audience?.flush();
-    return this.cursor;
+  #catchUpFrom(cursor: Position): void {
+    this.#state = this.#behindAt(cursor);
+    this.catchUp();
   }
 
-  #stop(): void {
-    this.#ended = true;
-    const audience = this.#audience;
-    this.#audience = undefined;
-    if (audience === undefined) return;
-    audience.leave(this);
-    this.#tenant.dropIfEmpty(audience);
-  }
-
-  async #run(): Promise<void> {
-    if (this.#running) return;
-    this.#running = true;
+  async #run(state: Behind): Promise<void> {
     try {
-      for (let wait = this.#step(); wait !== undefined; wait = this.#step()) await wait;
-      this.#wait = undefined;
+      for (let wait = this.#step(state); wait !== undefined; wait = this.#step(state)) await wait;
     } catch (error) {
-      this.#deps.onFault(error);
-      this.#stop();
-      this.connection.reset();
-    } finally {
-      this.#running = false;
+      this.#deps.observer.fault(error);
+      this.end({ event: "none", reason: "fault" });
     }
   }
 
   /**
-   * Does as much as can be done now. Answers what to wait for before the next step, or undefined once the reader is live or
-   * over. No `await` in here: what was looked at still holds when the reader becomes live.
+   * Does as much as can be done now. Answers what to wait for before the next step, or undefined once the reader is not behind
+   * there any more. No `await` in here: what was looked at still holds when the reader becomes live.
    */
-  #step(): Promise<void> | undefined {
-    if (this.#ended) return undefined;
+  #step(state: Behind): Promise<void> | undefined {
+    this.#deps.checkClock();
+    if (this.#state !== state) return undefined;
     const { registration } = this;
+    const { log } = this.#tenant;
     const now = this.#deps.now();
     const isExpired = registration.deadline !== undefined && now >= registration.deadline;
     const over = registration.ended ?? (isExpired ? "expired" : undefined);
@@ -225,70 +210,86 @@ export class Reader implements Member, RegisteredStream {
       this.revoke(over);
       return undefined;
     }
-    if (!this.connection.writable) return this.#waitFor("socket", this.connection.drained());
-    if (!this.#tenant.isLive) return this.#waitFor("log", this.#tenant.nextMove());
-    const grant = registration.grantAt(this.#cursor.seq + 1, now);
-    if (grant === undefined) return this.#waitFor("authorization", registration.changed.next());
-    if (this.#cursor.seq === this.#tenant.horizon.seq) return this.#becomeLive(grant);
-    if (this.#cursor.seq > this.#tenant.horizon.seq) return this.#waitFor("log", this.#tenant.nextMove());
-    const slice = this.#slices.after(this.#cursor.seq);
-    if (slice === undefined) return this.#waitFor("history", this.#fetch());
-    return this.#deliver(slice, grant, now);
+    if (!this.connection.writable) return this.#waitFor(state, "socket", this.connection.drained());
+    if (!log.isLive) return this.#waitFor(state, "log", log.nextMove());
+    const grant = registration.grantAt(state.cursor.seq + 1, now);
+    if (grant === undefined) return this.#waitFor(state, "authorization", registration.changed.next());
+    if (state.cursor.seq === log.horizon.seq) return this.#becomeLive(state, grant);
+    if (state.cursor.seq > log.horizon.seq) return this.#waitFor(state, "log", log.nextMove());
+    const slice = state.slices.after(state.cursor.seq);
+    if (slice === undefined) return this.#waitFor(state, "history", this.#fetch(state));
+    return this.#deliver(state, slice, grant, now);
   }
 
-  #waitFor(what: Wait, promise: Promise<void>): Promise<void> {
-    if (this.#wait?.for !== what) this.#wait = { for: what, since: this.#deps.now() };
+  #waitFor(state: Behind, what: Wait["for"], promise: Promise<void>): Promise<void> {
+    if (state.wait?.for !== what) state.wait = { for: what, since: this.#deps.now() };
     return promise;
   }
 
-  #becomeLive(grant: Grant): Promise<void> | undefined {
-    const audience = this.#tenant.audienceOf({ topics: this.registration.topics, grant, ...this.#reads });
-    if (audience.settled !== undefined) return audience.settled;
-    this.#audience = audience;
+  #becomeLive(state: Behind, grant: Grant): Promise<void> | undefined {
+    this.#sendHole(state);
+    const audience = this.#tenant.audiences.of({ topics: this.registration.topics, grant, ...this.#reads });
+    if (audience.flushed !== undefined) return audience.flushed;
+    this.#state = { is: "live", audience };
     audience.join(this);
+    this.#deps.observer.caughtUp(this.#deps.now() - state.since);
     return undefined;
   }
 
-  async #fetch(): Promise<void> {
-    const gone = await this.#slices.fetch(this.#cursor.seq);
-    if (gone !== undefined) this.#skipTo(gone);
+  async #fetch(state: Behind): Promise<void> {
+    const gone = await state.slices.fetch(state.cursor.seq);
+    if (gone !== undefined && this.#state === state) this.#skipTo(state, gone);
   }
 
   /** Writes what a slice holds for this reader, up to the first event that is not decided yet. */
-  #deliver(slice: readonly LogEntry[], grant: Grant, now: number): Promise<void> | undefined {
-    const frames: Buffer[] = [];
-    let undecided: Promise<void> | undefined;
-    for (const entry of slice) {
-      if (this.registration.grantAt(entry.position.seq, now) === undefined) break;
-      if (entry.kind === "event") {
-        const verdict = authorizeEvent(this.#tenant, this.registration, grant, entry, this.#reads.format);
-        if (verdict instanceof Promise) undecided = verdict;
-        else if (verdict !== undefined) frames.push(verdict);
-      }
-      if (undecided !== undefined) break;
-      this.#cursor = entry.position;
-      this.#wait = undefined;
-    }
+  #deliver(state: Behind, slice: readonly LogEntry[], grant: Grant, now: number): Promise<void> | undefined {
+    const { registration } = this;
+    const { format } = this.#reads;
+    const { cursor: before, hole } = state;
+    const reading = readSlice(this.#tenant, slice, { registration, grant, format, cursor: before, hole }, now);
+    const { frames, events, sentGap, undecided } = reading;
+    if (reading.cursor !== before) state.wait = undefined;
+    state.cursor = reading.cursor;
+    state.hole = reading.hole;
+    if (sentGap !== undefined) this.#noteGap(sentGap);
     if (frames.length > 0) {
       this.connection.write(Buffer.concat(frames));
-      this.#deps.onDelivered(frames.length);
+      this.#deps.observer.delivered(events);
     }
-    if (undecided !== undefined) return this.#waitFor("authorization", undecided);
+    if (undecided !== undefined) {
+      const decided = awaitVerdict(this.#tenant.decisions, registration, grant, undecided);
+      return this.#waitFor(state, "authorization", decided);
+    }
     // At the horizon it becomes live at once: a turn later there would be something new, and so for ever.
-    if (this.#cursor.seq === this.#tenant.horizon.seq) return this.#step();
+    if (state.cursor.seq === this.#tenant.log.horizon.seq) return this.#step(state);
     // A turn of the event loop between slices: microtasks alone would let one long catch-up stop everybody else.
     return setImmediate();
   }
 
   /** Entries before the first one retained are gone: says so, and goes on there. */
-  #skipTo(gone: Pick<Bounds, "first" | "goneBy">): void {
-    const { position, notice } = gapBefore(this.#tenant.epoch, this.#cursor, gone);
-    this.#cursor = position;
-    this.#tell(notice, position);
+  #skipTo(state: Behind, gone: Pick<Bounds, "first" | "goneBy">): void {
+    this.#sendHole(state);
+    const { position, notice } = gapBefore(this.#tenant.log.epoch, state.cursor, gone);
+    state.cursor = position;
+    this.#sendNotice(notice, position);
   }
 
-  #tell({ event, data }: Notice, position: Position): void {
-    this.#deps.onNotice(event);
-    this.tell(event, data, position);
+  /** Tells the client what is gone before the cursor. */
+  #sendHole(state: Behind): void {
+    if (state.hole === undefined) return;
+    const { frame, position } = gapOf(this.#tenant.log.epoch, state.hole);
+    state.hole = undefined;
+    this.connection.write(frame);
+    this.#noteGap(position);
+  }
+
+  #noteGap(position: Position): void {
+    this.#lastSent = position;
+    this.#deps.observer.told("gap");
+  }
+
+  #sendNotice({ event, data }: Notice, position: Position): void {
+    this.#deps.observer.told(event);
+    this.send(event, data, position);
   }
 }

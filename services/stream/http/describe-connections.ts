@@ -10,8 +10,8 @@ export function describeConnections(hub: Hub, { now }: { readonly now: () => num
     topics: reader.registration.topicGrants,
     state: reader.isLive ? "live" : "behind",
     waitsFor: reader.wait?.for ?? null,
-    lastId: formatEventId(tenant.epoch, reader.cursor),
-    horizon: formatEventId(tenant.epoch, tenant.horizon),
+    lastId: formatEventId(tenant.log.epoch, reader.cursor),
+    horizon: formatEventId(tenant.log.epoch, tenant.log.horizon),
     openForSeconds: Math.round((now() - reader.openedAt) / 1_000),
   }));
 }

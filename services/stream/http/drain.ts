@@ -13,6 +13,8 @@ const LOOK_MS = 20;
  */
 export async function drain(admission: Admission, hub: Hub, drainMs: number): Promise<void> {
   admission.drain();
-  for (const { reader } of hub.streams()) reader.bye("drain", 1_000 + randomInt(drainMs + 1));
+  for (const { reader } of hub.streams()) {
+    reader.end({ event: "bye", reason: "drain", retryMs: 1_000 + randomInt(drainMs + 1) });
+  }
   for (const giveUp = performance.now() + drainMs; hub.size > 0 && performance.now() < giveUp;) await delay(LOOK_MS);
 }

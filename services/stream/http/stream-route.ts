@@ -1,10 +1,13 @@
-import { randomInt, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import Negotiator from "negotiator";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { corsHeaders } from "#shared/http/cors.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
-import { chooseCoding, type ContentCoding } from "../sse/content-coding.ts";
-import { encodeControl, encodeRetry } from "../sse/encode-frame.ts";
+import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
+import { encodeControl } from "../sse/encode-frame.ts";
+import { chooseRetryDelay } from "../sse/retry-delay.ts";
 import { takeSocket } from "./handshake-socket.ts";
 import { readHandshakeToken, single, type TokenReading } from "./request-token.ts";
 import { tellProblem } from "./tell-problem.ts";
@@ -14,8 +17,14 @@ export interface StreamRoute extends TokenReading {
   readonly edge: Edge;
 }
 
-/** A native EventSource waits this long before it comes back, spread so that many do not come back together. */
-const RETRY_MS = { min: 1_000, max: 3_000 };
+/** Where a stream is asked for. */
+export const STREAM_PATH = "/v1/stream";
+
+/** The only media type there is, as clients may name it. */
+const EVENT_STREAM = ["text/event-stream", "text/event-stream; charset=utf-8"];
+
+/** Caches must not give one page's answer to another, nor one person's. */
+const VARY = "Origin, Cookie, Authorization, X-Auth-Token, Accept-Encoding";
 
 /** Serves `GET /v1/stream`; answers whether a stream has begun, which has the socket to its end. */
 export async function serveStream(
@@ -25,16 +34,17 @@ export async function serveStream(
   query: URLSearchParams,
 ): Promise<boolean> {
   const requestId = randomUUID();
-  response.setHeader("x-request-id", requestId);
+  const cors = corsHeaders(request.headers.origin, route.allowedOrigins);
+  response.setHeaders(new Map(Object.entries({ "x-request-id": requestId, vary: VARY, ...cors })));
   try {
-    requireEventStream(request.headers.accept);
+    requireEventStream(request);
     await openStream(route.edge, streamRequest(route, request, query, requestId, response));
     return true;
   } catch (thrown) {
     const error = toAppError(thrown);
-    route.edge.onHandshake(error.code);
-    if (error.code === "internal") route.edge.onFault(error.cause);
-    refuse(error, request, response);
+    route.edge.observer.refused(error.code);
+    if (error.code === "internal") route.edge.observer.fault(error.cause);
+    refuse(error, route, request, response);
     return false;
   }
 }
@@ -53,25 +63,25 @@ function streamRequest(
     readToken: () => readHandshakeToken(route, request, response, query),
     isGone: () => socket.destroyed,
     accept(connectionId) {
-      route.edge.onHandshake("accepted");
-      // The headers, and from then on the bare socket: the body ends where the connection does, without chunk framing.
-      const coding = chooseCoding(single(headers["accept-encoding"]));
-      const beginning = coding.encode(encodeRetry(retryMs()));
-      const bare = takeSocket(request);
-      bare.write(
-        Buffer.concat([Buffer.from(acceptanceOf(connectionId, requestId, response, coding)), coding.head, beginning]),
-      );
-      return new Connection(bare, coding);
+      const coding = chooseBodyCoding(request);
+      const head = acceptanceOf(connectionId, requestId, response, coding);
+      return new Connection(takeSocket(request), coding, Buffer.from(head));
     },
   };
 }
 
-function acceptanceOf(
-  connectionId: string,
-  requestId: string,
-  response: ServerResponse,
-  { name: coding }: ContentCoding,
-): string {
+/** What of an answer's headers an accepted stream keeps. */
+const KEPT_HEADERS = [
+  "access-control-allow-origin",
+  "access-control-allow-credentials",
+  "access-control-expose-headers",
+  "vary",
+  "set-cookie",
+  "x-access-token-renewed",
+];
+
+function acceptanceOf(connectionId: string, requestId: string, response: ServerResponse, coding: BodyCoding): string {
+  const kept = KEPT_HEADERS.filter((name) => response.hasHeader(name));
   const lines = [
     "HTTP/1.1 200 OK",
     "Content-Type: text/event-stream; charset=utf-8",
@@ -80,20 +90,9 @@ function acceptanceOf(
     "X-Content-Type-Options: nosniff",
     `X-Connection-ID: ${connectionId}`,
     `X-Request-ID: ${requestId}`,
-    "Connection: close",
-    ...(coding === "identity" ? [] : [`Content-Encoding: ${coding}`]),
+    ...coding.headers,
+    ...kept.map((name) => `${name}: ${String(response.getHeader(name))}`),
   ];
-  for (const name of [
-    "access-control-allow-origin",
-    "access-control-allow-credentials",
-    "access-control-expose-headers",
-    "vary",
-    "set-cookie",
-    "x-access-token-renewed",
-  ]) {
-    const value = response.getHeader(name);
-    if (value !== undefined) lines.push(`${name}: ${String(value)}`);
-  }
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
@@ -101,25 +100,21 @@ function acceptanceOf(
  * Tells a refusal. A native EventSource never comes back from anything but a 200, so "not now" is told inside one; clients
  * that declare themselves get the plain status.
  */
-function refuse(error: AppError, request: IncomingMessage, response: ServerResponse): void {
+function refuse(error: AppError, { edge }: StreamRoute, request: IncomingMessage, response: ServerResponse): void {
   if (request.socket.destroyed) return;
   if (error.code !== "unavailable" || request.headers["x-sluice-client"] !== undefined) {
     return tellProblem(response, error);
   }
-  const wait = retryMs();
+  const retryMs = chooseRetryDelay(edge.admission.pressure);
   response.writeHead(200, {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store, no-transform",
     connection: "close",
   });
-  response.end(Buffer.concat([encodeRetry(wait), encodeControl("busy", { reason: error.message, retryMs: wait })]));
+  response.end(encodeControl("busy", { reason: error.message, retryMs }));
 }
 
-function requireEventStream(accept: string | undefined): void {
-  if (accept === undefined || /(^|,)\s*(text\/event-stream|text\/\*|\*\/\*)\s*(;|,|$)/i.test(accept)) return;
+function requireEventStream(request: IncomingMessage): void {
+  if (new Negotiator(request).mediaType(EVENT_STREAM) !== undefined) return;
   throw new AppError("not_acceptable", "this is an event stream: send Accept: text/event-stream");
-}
-
-function retryMs(): number {
-  return randomInt(RETRY_MS.min, RETRY_MS.max);
 }

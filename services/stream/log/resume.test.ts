@@ -12,11 +12,20 @@ function logWith(change: Partial<{ first: number; tail: number; horizon: number;
     epoch: EPOCH,
     horizon: horizon === 0 ? { seq: 0, tag: "0" } : at(horizon),
     tagInTail: (seq) => (seq >= tail && seq <= horizon ? tagOf(seq) : undefined),
-    bounds: () => Promise.resolve({ first, last, goneBy: "retention" as const }),
-    lookUp: (seq) => Promise.resolve(seq >= first && seq <= last && seq > 0 ? tagOf(seq) : undefined),
-    positionBefore: (wallMs) => Promise.resolve({ seq: wallMs / 1_000, tag: "0" }),
+    isInTail: (seq) => seq >= tail && seq <= horizon,
+    history: {
+      bounds: () => Promise.resolve({ first, last, goneBy: "retention" as const }),
+      tagOf: (seq) => Promise.resolve(seq >= first && seq <= last && seq > 0 ? tagOf(seq) : undefined),
+      positionBefore: (wallMs) => Promise.resolve({ seq: wallMs / 1_000, tag: "0" }),
+    },
   };
 }
+
+const ASKED_NOTHING: LogView["history"] = {
+  bounds: () => Promise.reject(new Error("asked")),
+  tagOf: () => Promise.reject(new Error("asked")),
+  positionBefore: () => Promise.reject(new Error("asked")),
+};
 
 function tagOf(seq: number): string {
   return `t${seq}`;
@@ -78,17 +87,17 @@ describe("a client with an id of this log", () => {
   });
 
   test("is asked of nobody while memory has what follows", async () => {
-    const log: LogView = {
-      ...logWith(),
-      bounds: () => Promise.reject(new Error("asked")),
-      lookUp: () => Promise.reject(new Error("asked")),
-    };
+    const log: LogView = { ...logWith(), history: ASKED_NOTHING };
     expect(await findStart(log, idOf(95), NOW)).toEqual({ position: at(95), notice: undefined });
     expect(await findStart(log, idOf(100), NOW)).toEqual({ position: at(100), notice: undefined });
   });
 
   test("of sequence 0 is never asked for a message: none stands there", async () => {
-    const log: LogView = { ...logWith(), lookUp: () => Promise.reject(new Error("asked")) };
+    const there = logWith();
+    const log: LogView = {
+      ...there,
+      history: { ...there.history, tagOf: () => Promise.reject(new Error("asked")) },
+    };
     expect(await findStart(log, idOf(0, "other"), NOW)).toMatchObject({ notice: undefined });
   });
 

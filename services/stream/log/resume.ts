@@ -12,10 +12,10 @@ export type Notice =
   | { readonly event: "reset"; readonly data: { readonly reason: "epoch" | "tail_lost" | "unknown_id" } }
   | {
       readonly event: "gap";
-      readonly data: { readonly from: string; readonly to: string; readonly reason: GoneReason };
+      readonly data: { readonly from: string; readonly to: string; readonly reason: GoneReason | "erased" };
     };
 
-/** Why entries are gone: the log's limits, or somebody who emptied it. */
+/** Why a log's first entries are gone: the log's limits, or somebody who emptied it. */
 export type GoneReason = "retention" | "purged";
 
 /** What a log holds, as its leader says. */
@@ -33,19 +33,23 @@ export interface Start {
   readonly notice: Notice | undefined;
 }
 
-/**
- * What can be asked of a tenant's log. `bounds`, `lookUp` and `positionBefore` ask the leader and throw AppError
- * `unavailable` when it does not answer.
- */
+/** What can be asked of a tenant's log. */
 export interface LogView {
   readonly epoch: string;
   /** How far this edge has read. */
   readonly horizon: Position;
-  /** The tag at `seq` from memory. */
+  /** The tag of the message at `seq` from memory. */
   tagInTail(seq: number): string | undefined;
+  /** Whether the entry at `seq`, or the hole there, is in memory. */
+  isInTail(seq: number): boolean;
+  readonly history: LogLeader;
+}
+
+/** Asks the log's leader. Each throws AppError `unavailable` when it does not answer; each may be repeated. */
+export interface LogLeader {
   bounds(): Promise<Bounds>;
   /** The tag of the message at `seq`; undefined where none stands any more. */
-  lookUp(seq: number): Promise<string | undefined>;
+  tagOf(seq: number): Promise<string | undefined>;
   /** The position before the first message stored at or after the time. */
   positionBefore(wallMs: number): Promise<Position>;
 }
@@ -66,24 +70,23 @@ export async function findStart(log: LogView, lastEventId: string | undefined, f
 
 async function beginning(log: LogView, from: From): Promise<Position> {
   if (from.at === "now") return log.horizon;
-  if (from.at === "time") return log.positionBefore(from.wallMs);
-  return { seq: Math.max(0, (await log.bounds()).first - 1), tag: "0" };
+  if (from.at === "time") return log.history.positionBefore(from.wallMs);
+  return { seq: Math.max(0, (await log.history.bounds()).first - 1), tag: "0" };
 }
 
 async function faultOf(log: LogView, { epoch, position }: EventId): Promise<"epoch" | "tail_lost" | undefined> {
   if (epoch !== log.epoch) return "epoch";
   if (position.seq === 0 || isSame(position, log.horizon)) return undefined;
   // A sequence this edge has not read yet may be real: another edge, nearer to the leader, may have delivered it.
-  if (position.seq > log.horizon.seq && position.seq > (await log.bounds()).last) return "tail_lost";
+  if (position.seq > log.horizon.seq && position.seq > (await log.history.bounds()).last) return "tail_lost";
   if (position.tag === "0") return undefined;
-  const tag = log.tagInTail(position.seq) ?? (await log.lookUp(position.seq));
+  const tag = log.tagInTail(position.seq) ?? (await log.history.tagOf(position.seq));
   return tag === undefined || tag === position.tag ? undefined : "tail_lost";
 }
 
 async function continueAfter(log: LogView, { epoch, position }: EventId): Promise<Start> {
-  if (isSame(position, log.horizon) || log.tagInTail(position.seq + 1) !== undefined)
-    return { position, notice: undefined };
-  const bounds = await log.bounds();
+  if (isSame(position, log.horizon) || log.isInTail(position.seq + 1)) return { position, notice: undefined };
+  const bounds = await log.history.bounds();
   if (position.seq + 1 >= bounds.first) return { position, notice: undefined };
   return gapBefore(epoch, position, bounds);
 }
@@ -94,7 +97,16 @@ export function gapBefore(
   position: Position,
   { first, goneBy: reason }: Pick<Bounds, "first" | "goneBy">,
 ): Start & { readonly notice: Notice } {
-  const to = { seq: first - 1, tag: "0" };
+  return gapTo(epoch, position, { seq: first - 1, tag: "0" }, reason);
+}
+
+/** The notice that entries behind `position` and up to `to` are gone; delivery goes on behind `to`. */
+export function gapTo(
+  epoch: string,
+  position: Position,
+  to: Position,
+  reason: GoneReason | "erased",
+): Start & { readonly notice: Notice } {
   const data = { from: formatEventId(epoch, position), to: formatEventId(epoch, to), reason };
   return { position: to, notice: { event: "gap", data } };
 }

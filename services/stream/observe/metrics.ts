@@ -1,27 +1,11 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Admission } from "../admission/admission.ts";
-import type { Residual } from "../access/residual.ts";
-import type { Poison } from "../event.ts";
+import type { Observer } from "./observer.ts";
 
 const MAX_NAMED_TYPES = 100;
 
 /** The edge's own figures. */
-export interface StreamMetrics {
-  handshake(outcome: string): void;
-  tenantFull(tenant: string): void;
-  delivered(events: number): void;
-  notice(event: string): void;
-  poison(reason: Poison["reason"]): void;
-  /** An event that went to nobody, because the tenant's event map does not name its type. */
-  eventWithoutRule(type: string): void;
-  feedDisturbed(): void;
-  sessionCall(questions: number, seconds: number): void;
-  tokenVerified(cached: boolean, seconds: number): void;
-  /** A change of policy is in force here, that long after the log had stored it. */
-  policyApplied(ms: number): void;
-  /** A decision of policy's that is kept from here on; what it decides is counted. */
-  readonly countDecisions: (residual: Residual) => Residual;
-}
+export type StreamMetrics = Omit<Observer, "fault">;
 
 /** Registers the edge's figures. */
 export function createStreamMetrics(registry: Registry, admission: Admission): StreamMetrics {
@@ -36,9 +20,13 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
   );
   const delivered = counter("sluice_stream_events_delivered", "Events written to sockets");
   const notices = counter("sluice_stream_notices", "gap and reset told", "event");
+  const ended = counter("sluice_stream_ended", "Streams that ended, by the reason their clients were told", "reason");
   const poison = counter("sluice_stream_poison", "Entries nobody can be shown", "reason");
   const disturbed = counter("sluice_stream_feed_disturbed", "Times a log was looked at anew before it was read on");
-  const sessionCall = countSessionCalls(registers);
+  const holes = counter(
+    "sluice_stream_feed_holes",
+    "Runs of entries that were gone when a log was read, and were passed",
+  );
   registry.registerMetric(
     new Gauge({
       name: "sluice_stream_connections",
@@ -50,21 +38,35 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     }),
   );
   return {
-    handshake: (outcome) => handshakes.inc({ outcome }),
+    opened: () => handshakes.inc({ outcome: "accepted" }),
+    refused: (code) => handshakes.inc({ outcome: code }),
     tenantFull: (tenant) => tenantFull.inc({ tenant }),
+    caughtUp: timeCatchUp(registers),
     delivered: (events) => delivered.inc(events),
-    notice: (event) => notices.inc({ event }),
-    poison: (reason) => poison.inc({ reason }),
-    eventWithoutRule: countEventsWithoutRule(registers),
-    feedDisturbed: () => disturbed.inc(),
-    sessionCall,
+    told: (event) => notices.inc({ event }),
+    ended: (reason) => ended.inc({ reason }),
+    quarantined: ({ reason }) => poison.inc({ reason }),
+    ...countDecisions(registry),
+    sessionsAsked: countSessionCalls(registers),
     tokenVerified: timeVerification(registers),
+    feedDisturbed: () => disturbed.inc(),
+    feedHole: () => holes.inc(),
     policyApplied: timePropagation(registers),
-    countDecisions: countDecisions(registry),
+    withoutRule: countEventsWithoutRule(registers),
   };
 }
 
-function countSessionCalls(registers: Registry[]): StreamMetrics["sessionCall"] {
+function timeCatchUp(registers: Registry[]): StreamMetrics["caughtUp"] {
+  const duration = new Histogram({
+    name: "sluice_stream_catch_up_seconds",
+    help: "How long readers were behind their log before they were live (again)",
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers,
+  });
+  return (ms) => duration.observe(ms / 1_000);
+}
+
+function countSessionCalls(registers: Registry[]): StreamMetrics["sessionsAsked"] {
   const calls = new Counter({ name: "sluice_stream_session_calls", help: "Calls of auth about sessions", registers });
   const questions = new Counter({
     name: "sluice_stream_session_questions",
@@ -85,7 +87,7 @@ function countSessionCalls(registers: Registry[]): StreamMetrics["sessionCall"] 
 }
 
 /** Producers make up types: only the first of them have a name of their own. */
-function countEventsWithoutRule(registers: Registry[]): StreamMetrics["eventWithoutRule"] {
+function countEventsWithoutRule(registers: Registry[]): StreamMetrics["withoutRule"] {
   const events = new Counter({
     name: "sluice_stream_events_without_rule",
     help: "Events that went to nobody, because no rule of the tenant's event map names their type",
@@ -121,9 +123,9 @@ function timePropagation(registers: Registry[]): StreamMetrics["policyApplied"] 
   return (ms) => duration.observe(Math.max(0, ms) / 1_000);
 }
 
-function countDecisions(registry: Registry): StreamMetrics["countDecisions"] {
+function countDecisions(registry: Registry): Pick<StreamMetrics, "decided" | "decisionAsked"> {
   // Plain numbers: events are decided far more often than anybody looks.
-  const decided = { allow: 0, deny: 0 };
+  const decided = { allowed: 0, denied: 0 };
   const decisions = new Counter({
     name: "sluice_stream_decisions",
     help: "Events decided from memory, once for each audience, and for each reader that is behind",
@@ -131,7 +133,8 @@ function countDecisions(registry: Registry): StreamMetrics["countDecisions"] {
     registers: [],
     collect() {
       this.reset();
-      for (const [outcome, count] of Object.entries(decided)) this.inc({ outcome }, count);
+      this.inc({ outcome: "allow" }, decided.allowed);
+      this.inc({ outcome: "deny" }, decided.denied);
     },
   });
   registry.registerMetric(decisions);
@@ -140,15 +143,10 @@ function countDecisions(registry: Registry): StreamMetrics["countDecisions"] {
     help: "Decisions that were not known and that policy has answered",
     registers: [registry],
   });
-  return (residual) => {
-    asked.inc();
-    return {
-      ...residual,
-      allows(event) {
-        const isAllowed = residual.allows(event);
-        decided[isAllowed ? "allow" : "deny"] += 1;
-        return isAllowed;
-      },
-    };
+  return {
+    decided(verdict) {
+      decided[verdict] += 1;
+    },
+    decisionAsked: () => asked.inc(),
   };
 }

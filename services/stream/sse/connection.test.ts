@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
+import { type BodyCoding, chooseBodyCoding } from "./body-coding.ts";
 import { Connection } from "./connection.ts";
 
 const KB = 1_024;
@@ -32,6 +33,54 @@ describe("a connection", () => {
     connection.end(Buffer.from("three"));
     await once(client, "end");
     expect(received()).toBe("onetwothree");
+  });
+
+  test("writes the response's head and the first frames at once, and the head no second time", async () => {
+    const { connection, client, received, writes } = await pair({
+      coding: chooseBodyCoding({ httpVersion: "1.1", headers: {} }),
+      head: "HTTP/1.1 200 OK\r\n\r\n",
+    });
+    expect(writes()).toBe(0);
+    connection.write(Buffer.from("ready"));
+    expect(writes()).toBe(1);
+    connection.write(Buffer.from("more"));
+    expect(writes()).toBe(2);
+    connection.end(Buffer.from("bye"));
+    await once(client, "end");
+    expect(received()).toBe("HTTP/1.1 200 OK\r\n\r\n5\r\nready\r\n4\r\nmore\r\n3\r\nbye\r\n0\r\n\r\n");
+  });
+
+  test("ignores 4 KB that its client sends, and is reset by one byte more", async () => {
+    const { connection, client, gone, heard, received } = await pair();
+    client.write(Buffer.alloc(4_096));
+    await waitFor("they have come", () => heard() === 4_096);
+    connection.write(Buffer.from("still here"));
+    await waitFor("the stream goes on", () => received() === "still here");
+    client.write("x");
+    await Promise.all([connection.closed, gone]);
+  });
+
+  test("goes on for a client that has closed its side", async () => {
+    const { connection, client, received } = await pair();
+    client.end();
+    await waitFor("a heartbeat asks whether it still reads", () => received().startsWith(":\n"));
+    connection.write(Buffer.from("data: x\n\n"));
+    await waitFor("the event", () => received().includes("data: x\n\n"));
+    connection.end(Buffer.from("bye"));
+    await connection.closed;
+  });
+
+  test("goes on for a client that had closed its side before", async () => {
+    const { connection, received } = await pair({ closesFirst: true });
+    connection.write(Buffer.from("data: x\n\n"));
+    await waitFor("the event, then a heartbeat", () => received().startsWith("data: x\n\n:\n"));
+  });
+
+  test("notices by itself that a client which had closed its side is gone", async () => {
+    const { connection, client } = await pair();
+    client.end();
+    client.destroy();
+    await connection.closed;
   });
 
   test("takes more while less than 64 KB wait", async () => {
@@ -174,9 +223,22 @@ interface Pair {
   /** Resolves when the client has noticed that the socket is gone. */
   readonly gone: Promise<unknown>;
   readonly received: () => string;
+  /** How many bytes have come from the client. */
+  readonly heard: () => number;
+  /** How often the connection has written to its socket. */
+  readonly writes: () => number;
 }
 
-async function pair(options: { paused?: boolean; allowHalfOpen?: boolean } = {}): Promise<Pair> {
+interface PairOptions {
+  readonly paused?: boolean;
+  readonly allowHalfOpen?: boolean;
+  /** The client has closed its side before there is a connection. */
+  readonly closesFirst?: boolean;
+  readonly coding?: BodyCoding;
+  readonly head?: string;
+}
+
+async function pair(options: PairOptions = {}): Promise<Pair> {
   const accepted = once(server, "connection");
   const { port } = server.address() as AddressInfo;
   const client = connect({ port, host: "127.0.0.1", allowHalfOpen: options.allowHalfOpen ?? false });
@@ -188,7 +250,19 @@ async function pair(options: { paused?: boolean; allowHalfOpen?: boolean } = {})
   client.on("data", (chunk: Buffer) => chunks.push(chunk));
   if (options.paused === true) client.pause();
   const [socket] = (await accepted) as [Socket];
-  return { connection: new Connection(socket), client, gone, received: () => Buffer.concat(chunks).toString("latin1") };
+  if (options.closesFirst === true) {
+    client.end();
+    await once(socket.resume(), "end");
+  }
+  const write = vi.spyOn(socket, "write");
+  return {
+    connection: new Connection(socket, options.coding, Buffer.from(options.head ?? "")),
+    client,
+    gone,
+    received: () => Buffer.concat(chunks).toString("latin1"),
+    heard: () => socket.bytesRead,
+    writes: () => write.mock.calls.length,
+  };
 }
 
 /** Waits until bytes wait in our process because the kernel takes no more. */

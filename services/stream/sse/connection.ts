@@ -1,14 +1,24 @@
 import type { Socket } from "node:net";
-import { type ContentCoding, identity } from "./content-coding.ts";
+import { type BodyCoding, plainBody } from "./body-coding.ts";
+import { HEARTBEAT } from "./encode-frame.ts";
+
+/** What a client may send after its request: a line end too many, an empty body, but nothing that costs us. */
+const MAX_IGNORED_BYTES = 4_096;
+
+/** When a client that has closed its side is written to: round trips are shorter than the waits between, most of them. */
+const PROBES_MS = [0, 100, 1_000];
 
 /** After the last frame the client has this long to close, then the socket is reset. */
 const LINGER_MS = 1_000;
 
-/** A client's bare socket, after the response's headers. Owns the socket: nobody else writes to it or ends it. */
+/** A client's bare socket. Owns it: nobody else writes to it or ends it. */
 export class Connection {
   readonly #socket: Socket;
-  readonly coding: ContentCoding;
+  readonly coding: BodyCoding;
+  /** The response's head until it is written, in one write with the first frames: two cost an eighth of a handshake. */
+  #head: Buffer | undefined;
   #ended = false;
+  #ignoredBytes = 0;
   /** Resolves when the socket is gone, whoever ended it. */
   readonly closed: Promise<void>;
   /** A figure that stands still only while the kernel takes nothing. */
@@ -18,17 +28,19 @@ export class Connection {
     return this.#socket.bytesWritten - this.#socket.writableLength - (_handle?.writeQueueSize ?? 0);
   }
 
-  constructor(socket: Socket, coding: ContentCoding = identity) {
+  constructor(socket: Socket, coding: BodyCoding = plainBody, head: Buffer = Buffer.alloc(0)) {
     this.#socket = socket;
     this.coding = coding;
+    this.#head = head;
     socket.setNoDelay(true);
     socket.setTimeout(0);
     socket.setKeepAlive(true, 30_000);
-    socket.on("error", () => socket.destroy());
-    // A client has nothing to say after its request; an answer to a second one would stand in the middle of the stream.
-    socket.on("data", () => socket.destroy()).resume();
-    socket.allowHalfOpen = false;
-    this.closed = new Promise((resolve) => socket.once("close", () => resolve()));
+    socket.on("error", ignore);
+    socket.on("data", (bytes) => this.#ignore(bytes)).resume();
+    if (socket.readableEnded) this.#probe();
+    else socket.on("end", () => this.#probe());
+    // Not `once`, here and above: its wrappers are 400 bytes for each open stream.
+    this.closed = new Promise((resolve) => socket.on("close", () => resolve()));
   }
 
   /** Whether the socket takes more; false once 64 KB (Node's own mark) wait in our process, until all of it is gone. */
@@ -42,10 +54,12 @@ export class Connection {
   }
 
   write(frames: Buffer): void {
-    this.writeCoded(this.coding.encode(frames));
+    const head = this.#head;
+    this.#head = undefined;
+    this.writeCoded(head === undefined ? this.coding.encode(frames) : Buffer.concat([head, this.coding.begin(frames)]));
   }
 
-  /** Writes frames that the connection's coding has encoded already. */
+  /** Writes frames that the connection's coding has encoded already; not the first ones. */
   writeCoded(bytes: Buffer): void {
     if (!this.#ended && this.#socket.writable) this.#socket.write(bytes);
   }
@@ -63,11 +77,11 @@ export class Connection {
     });
   }
 
-  /** Writes a last frame, closes our side, and resets the socket where the client does not close in a second. */
+  /** Writes a last frame, ends the body and our side, and resets the socket where the client does not close in a second. */
   end(last: Buffer): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#socket.end(Buffer.concat([this.coding.encode(last), this.coding.tail]));
+    this.#socket.end(this.coding.end(last));
     const timer = setTimeout(() => this.#socket.resetAndDestroy(), LINGER_MS);
     void this.closed.then(() => clearTimeout(timer));
   }
@@ -77,4 +91,21 @@ export class Connection {
     this.#ended = true;
     this.#socket.resetAndDestroy();
   }
+
+  /** A client has nothing to say after its request; an answer to a second one would stand in the middle of the stream. */
+  #ignore(bytes: Buffer): void {
+    this.#ignoredBytes += bytes.length;
+    if (this.#ignoredBytes > MAX_IGNORED_BYTES) this.reset();
+  }
+
+  /**
+   * Finds out whether a client that has closed its side still reads. One that is gone answers a write with a reset, which the
+   * kernel tells with the next write.
+   */
+  #probe(): void {
+    for (const ms of PROBES_MS) setTimeout(() => this.writeCoded(this.coding.encode(HEARTBEAT)), ms);
+  }
 }
+
+/** What failed has destroyed its socket, and `closed` tells of it. */
+function ignore(): void {}

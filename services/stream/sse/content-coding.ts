@@ -43,18 +43,14 @@ export const gzip: ContentCoding = {
   encode: (frames) => (frames.length < MIN_DEFLATED_BYTES ? storedBlock(frames) : deflateRawSync(frames, DEFLATE)),
 };
 
-/** The coding for a request's `Accept-Encoding` (RFC 9110, section 12.5.3). */
-export function chooseCoding(acceptEncoding: string | undefined): ContentCoding {
-  const offers = (acceptEncoding ?? "").toLowerCase().split(",");
-  return offers.some((offer) => /^\s*(x-)?gzip\s*(;\s*q=(1|0\.\d*[1-9])[.0-9]*\s*)?$/.test(offer)) ? gzip : identity;
-}
+/** An empty stored block, as a sync flush writes it. Some inflaters, Go's among them, give out bytes at this mark alone. */
+const FLUSH_MARK = Buffer.from([0x00, 0x00, 0x00, 0xff, 0xff]);
 
 /** Bytes as they are, inside a deflate stream (RFC 1951, section 3.2.4). */
 function storedBlock(bytes: Buffer): Buffer {
-  const block = Buffer.allocUnsafe(5 + bytes.length);
-  block.writeUInt8(0, 0);
-  block.writeUInt16LE(bytes.length, 1);
-  block.writeUInt16LE(~bytes.length & 0xffff, 3);
-  bytes.copy(block, 5);
-  return block;
+  const header = Buffer.allocUnsafe(5);
+  header.writeUInt8(0, 0);
+  header.writeUInt16LE(bytes.length, 1);
+  header.writeUInt16LE(~bytes.length & 0xffff, 3);
+  return Buffer.concat([header, bytes, FLUSH_MARK]);
 }

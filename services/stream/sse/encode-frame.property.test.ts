@@ -7,7 +7,7 @@ import { EventSource as UndiciEventSource } from "undici";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { EventEntry } from "../event.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
-import { BEAT_FRAME, encodeControl, encodeEvent, type FrameFormat } from "./encode-frame.ts";
+import { encodeControl, encodeEvent, type FrameFormat, HEARTBEAT } from "./encode-frame.ts";
 
 /** What a client made of the bytes. */
 interface Received {
@@ -108,7 +108,7 @@ test.each([
 ] as const)("the parser of %s dispatches what was written and nothing else", async (_, receive) => {
   await fc.assert(
     fc.asyncProperty(frames, cuts, async (written, places) => {
-      const bytes = Buffer.concat([...written.map(encodeFrame), encodeControl(END, "")]);
+      const bytes = Buffer.concat([...written.map(encodeFrame), Buffer.from(`event: ${END}\ndata: \n\n`)]);
       chunks = split(bytes, places);
       expect(await receive(url)).toEqual(expectedOf(written));
     }),
@@ -163,8 +163,8 @@ function envelopeOf(text: string, index: number): string {
 }
 
 function encodeFrame(frame: Frame, index: number): Buffer {
-  if (frame === "beat") return BEAT_FRAME;
-  if (frame === "cursor") return encodeControl("cursor", "", idOf(index));
+  if (frame === "beat") return HEARTBEAT;
+  if (frame === "cursor") return encodeControl("cursor", "", { id: idOf(index) });
   return encodeEvent("acme", EPOCH, entryOf(frame.payload, index), frame.format);
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { EventEntry } from "../event.ts";
-import { BEAT_FRAME, encodeControl, encodeEvent, encodeRetry, type FrameFormat } from "./encode-frame.ts";
+import { encodeControl, encodeEvent, type FrameFormat } from "./encode-frame.ts";
 
 const RAW: FrameFormat = { body: "raw", naming: "message" };
 const CLOUD: FrameFormat = { body: "cloudevents", naming: "message" };
@@ -82,15 +82,18 @@ describe("a CloudEvents envelope", () => {
 
 describe("a frame of our own", () => {
   test("has a name, JSON data, and an id where it carries one", () => {
-    expect(encodeControl("ready", { a: "x\ny" }).toString()).toBe('event: ready\ndata: {"a":"x\\ny"}\n\n');
-    expect(encodeControl("cursor", "", "epoch123.7.tag").toString()).toBe(
+    expect(encodeControl("session", { expiresAt: "x\ny" }).toString()).toBe(
+      'event: session\ndata: {"expiresAt":"x\\ny"}\n\n',
+    );
+    expect(encodeControl("cursor", "", { id: "epoch123.7.tag" }).toString()).toBe(
       "event: cursor\nid: epoch123.7.tag\ndata: \n\n",
     );
   });
 
-  test("may be a comment, or say when to come back", () => {
-    expect(BEAT_FRAME.toString()).toBe(":\n\n");
-    expect(encodeRetry(1_500).toString()).toBe("retry: 1500\n\n");
+  test("says in a line of its own when to come back", () => {
+    expect(encodeControl("bye", { reason: "slow", retryMs: 1_500 }).toString()).toBe(
+      'retry: 1500\nevent: bye\ndata: {"reason":"slow","retryMs":1500}\n\n',
+    );
   });
 });
 

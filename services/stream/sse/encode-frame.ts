@@ -1,4 +1,5 @@
 import type { EventEntry } from "../event.ts";
+import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
 
 /** How a client wants its events: the payload as published or a CloudEvents envelope, with or without an event name. */
@@ -30,19 +31,35 @@ export function encodeEvent(tenant: string, epoch: string, entry: EventEntry, fo
   return frame;
 }
 
-/** A frame of our own: an event with JSON data, and an id where it carries one. Its name never holds a dot. */
-export function encodeControl(event: string, data: object | "", id?: string): Buffer {
+/** What a frame of our own carries beside its data. */
+export interface ControlFields {
+  readonly id?: string | undefined;
+  /** How long the client is to wait whenever the stream breaks off, in milliseconds. `busy` and `bye` have it in their data. */
+  readonly retryMs?: number | undefined;
+}
+
+/** A frame of our own: an event with JSON data. */
+export function encodeControl<Event extends ControlEvent>(
+  event: Event,
+  data: ControlData[Event],
+  fields: ControlFields = {},
+): Buffer {
+  const { id, retryMs = retryOf(data) } = fields;
+  const retryLine = retryMs === undefined ? "" : `retry: ${retryMs}\n`;
+  const idLine = id === undefined ? "" : `id: ${id}\n`;
   const text = data === "" ? "" : JSON.stringify(data);
-  return Buffer.from(`event: ${event}\n${id === undefined ? "" : `id: ${id}\n`}data: ${text}\n\n`);
+  return Buffer.from(`${retryLine}event: ${event}\n${idLine}data: ${text}\n\n`);
 }
 
-/** Tells the client how long to wait before it comes back. */
-export function encodeRetry(retryMs: number): Buffer {
-  return Buffer.from(`retry: ${retryMs}\n\n`);
+function retryOf(data: ControlData[ControlEvent]): number | undefined {
+  return data !== "" && "retryMs" in data ? data.retryMs : undefined;
 }
 
-/** A comment, which no client shows anybody. */
-export const BEAT_FRAME = Buffer.from(":\n\n");
+/**
+ * Keeps a stream alive: one comment line, which belongs to the frame that comes next. With a blank line behind it, it would be
+ * a block without data, and many clients dispatch those.
+ */
+export const HEARTBEAT = Buffer.from(":\n");
 
 /**
  * Begins a new `data:` line wherever a client would see a line end: LF, CR or CR LF. A payload could otherwise forge an

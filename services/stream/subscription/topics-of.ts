@@ -1,6 +1,11 @@
 import { AppError } from "#shared/errors/app-error.ts";
-import type { MapResource } from "../access/ports.ts";
 import { MAX_TOPICS, type Subscription } from "./parse-subscription.ts";
+
+/**
+ * The topics that tell of changes behind a path, by the tenant's routes as policy's store has them now; none where no route
+ * has it. Safe to repeat. Throws AppError `tenant_unknown`, or `unavailable` when there is no answer in time.
+ */
+export type MapResource = (tenant: string, path: string) => Promise<readonly string[]>;
 
 /**
  * The topic patterns that a subscription asks for: its own, and those that tell of changes behind its resources, by the

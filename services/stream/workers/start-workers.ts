@@ -1,3 +1,4 @@
+import { VERSION } from "#shared/lifecycle/version.ts";
 import { setTimeout as delay } from "node:timers/promises";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { ListenAddress } from "#shared/http/listen.ts";
@@ -64,7 +65,7 @@ export async function startWorkers(
   const ops = stack.use(await startOpsServer(address.ops, metrics, () => isAnyReady(crew), pages));
   stack.use(crew);
   await crew.start();
-  log.info({ http, grpc: 0, ops: ops.port, workers: config.STREAM_WORKERS }, "ready");
+  log.info({ version: VERSION, http, grpc: 0, ops: ops.port, workers: config.STREAM_WORKERS }, "ready");
   const running = stack.move();
   return { reload: () => crew.renew(), [Symbol.asyncDispose]: () => running.disposeAsync() };
 }

@@ -190,7 +190,7 @@ async function measureEdge(allow: readonly string[], count: number): Promise<num
     resolve: async (_tenant, { id }) => ({ version: VERSION, grant: { id, roles: ["role1"] }, eventMap }),
     decide: async () => ({ version: VERSION, allow, deny: [], allowWhen: [], denyWhen: [] }),
   };
-  const decisions = new Decisions("bench", decider);
+  const decisions = new Decisions("bench", decider, { decisionAsked: () => {} });
   const grants = await Promise.all(
     Array.from({ length: 64 }, async (_, subject): Promise<EdgeGrant> => {
       const { grant } = await decisions.resolve({ id: `s${subject}`, roles: [], groups: [] });

@@ -26,7 +26,7 @@ export async function rebindStream(
   // Of its own: while both are asked about, an answer for the old registration must not count for this one.
   const contextId = `${reader.id}.${randomUUID()}`;
   const registration = new Registration(identity, reader.registration.topics, contextId);
-  const tenant = await hub.list(registration);
+  const tenant = await hub.register(registration);
   try {
     await verifyInTime(registration, tenant, deps);
     requireInForce(registration, deps);
@@ -41,7 +41,7 @@ export async function rebindStream(
   before.end("revoked");
   hub.unregister(tenant, before);
   const answer = { expiresAt: expiresAt(registration, deps) };
-  reader.tell("session", answer);
-  reader.tellSubscription();
+  reader.send("session", answer);
+  reader.sendSubscription();
   return answer;
 }

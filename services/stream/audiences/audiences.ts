@@ -1,0 +1,46 @@
+import { Audience, type AudienceDeps, type AudienceKey, formatAudienceKey } from "./audience.ts";
+import { TopicIndex } from "./topic-index.ts";
+
+/** A tenant's audiences, by what their members have in common and by topic. */
+export class Audiences implements Iterable<Audience> {
+  readonly #deps: AudienceDeps;
+  readonly #byKey = new Map<string, Audience>();
+  readonly #byTopic = new TopicIndex<Audience>();
+
+  constructor(deps: AudienceDeps) {
+    this.#deps = deps;
+  }
+
+  [Symbol.iterator](): Iterator<Audience> {
+    return this.#byKey.values();
+  }
+
+  /** The audiences that asked for this topic. */
+  match(topic: string): readonly Audience[] {
+    return this.#byTopic.match(topic);
+  }
+
+  /** The audience of live readers who have this in common. */
+  of(key: AudienceKey): Audience {
+    const text = formatAudienceKey(key);
+    const known = this.#byKey.get(text);
+    if (known !== undefined && known.key.grant === key.grant) return known;
+    const audience = new Audience(key, this.#deps);
+    this.#byKey.set(text, audience);
+    this.#byTopic.add(key.topics, audience);
+    return audience;
+  }
+
+  /** Drops the audience if nobody is left in it. */
+  dropIfEmpty(audience: Audience): void {
+    if (audience.size > 0) return;
+    this.#byTopic.remove(audience.key.topics, audience);
+    const text = formatAudienceKey(audience.key);
+    if (this.#byKey.get(text) === audience) this.#byKey.delete(text);
+  }
+
+  /** Writes what is pending to every member of every audience. */
+  flush(): void {
+    for (const audience of this) audience.flush();
+  }
+}

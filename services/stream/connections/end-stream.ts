@@ -1,0 +1,49 @@
+import { formatEventId } from "#shared/protocol/event-id.ts";
+import type { EndReason, Position } from "../event.ts";
+import type { Connection } from "../sse/connection.ts";
+import { encodeControl } from "../sse/encode-frame.ts";
+
+/** Every reason for which a stream ends. */
+export type StreamEnd =
+  /** The right to it is over; the reconnect is refused. */
+  | { readonly event: "auth_error"; readonly reason: EndReason }
+  /** A reason of ours; the client comes back after `retryMs` and goes on where it was. */
+  | { readonly event: "bye"; readonly reason: ByeReason; readonly retryMs: number }
+  /** There is nobody to tell: the client left, or the stream failed in a way that nobody expected. */
+  | { readonly event: "none"; readonly reason: "gone" | "fault" };
+
+/** Why the server ends a stream that may come back. */
+export type ByeReason = "drain" | "max_age" | "slow";
+
+/** Where a reader stood when its stream ended. */
+export interface LastStand {
+  readonly epoch: string;
+  readonly cursor: Position;
+  /** The last position the client was sent; undefined while none was. */
+  readonly lastSent: Position | undefined;
+  readonly isLive: boolean;
+}
+
+/**
+ * Ends a connection as its reason asks for. A client whose right is over gets one last frame, and only where nothing waits
+ * before it: a reader that is behind is reset at once, with all that the kernel holds for it.
+ */
+export function endConnection(connection: Connection, end: StreamEnd, stand: LastStand): void {
+  switch (end.event) {
+    case "auth_error": {
+      const isBehind = connection.behind || (end.reason !== "expired" && !stand.isLive);
+      if (isBehind) return connection.reset();
+      return connection.end(encodeControl("auth_error", { reason: end.reason }));
+    }
+    case "bye":
+      return connection.end(
+        Buffer.concat([...lastCursor(stand), encodeControl("bye", { reason: end.reason, retryMs: end.retryMs })]),
+      );
+    case "none":
+      return connection.reset();
+  }
+}
+
+function lastCursor({ epoch, cursor, lastSent }: LastStand): Buffer[] {
+  return cursor.seq === lastSent?.seq ? [] : [encodeControl("cursor", "", { id: formatEventId(epoch, cursor) })];
+}

@@ -1,0 +1,16 @@
+import type { Admission } from "../admission/admission.ts";
+import type { Observer } from "../observe/observer.ts";
+import type { Hub, Stream } from "./hub.ts";
+
+/** Gives back all that a stream held, under whichever registration it has by then. */
+export function releaseStream(
+  { hub, admission, observer }: { readonly hub: Hub; readonly admission: Admission; readonly observer: Observer },
+  stream: Stream,
+): void {
+  const { reader } = stream;
+  reader.end({ event: "none", reason: "gone" });
+  reader.registration.end("revoked");
+  hub.detach(stream);
+  admission.leave();
+  observer.ended(reader.endedBy?.reason ?? "gone");
+}

@@ -1,0 +1,130 @@
+import type { ErasedEntry } from "#shared/contract/control-entry.ts";
+import { Notifier } from "#shared/async/notifier.ts";
+import type { LogEntry, Position } from "../event.ts";
+import { Erasures } from "./erasures.ts";
+import type { LogLeader, LogView } from "./resume.ts";
+import { Tail, type TailBudget } from "./tail.ts";
+
+/** After this long without a sign of life from the log nothing more is delivered: it could not tell of a revoke. */
+const LOG_SILENCE_MS = 10_000;
+
+/**
+ * Reads a tenant's log where the tail has no more. Throws AppError `unavailable` when JetStream does not answer; may be
+ * repeated.
+ */
+export interface History extends LogLeader {
+  /**
+   * Entries after `seq`, up to `maxBytes` of payload but at least one if there is any. What the leader says is gone from the
+   * middle of the log stands among them as a hole. The first may be a later one only where the log has lost its beginning.
+   */
+  after(seq: number, maxBytes: number): Promise<readonly LogEntry[]>;
+}
+
+/** What a tenant's log needs of the edge. */
+export interface TenantLogDeps {
+  readonly tailBudget: TailBudget;
+  /** The monotonic time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** A tenant's log as far as this edge has read it: its position (the horizon), its tail in memory, and whether it lives. */
+export class TenantLog implements LogView, Disposable {
+  readonly tenant: string;
+  readonly history: History;
+  readonly tail: Tail;
+  readonly erasures = new Erasures();
+  readonly #now: () => number;
+  /** Notified when the horizon moved while a reader waited for it, or the log gave a sign of life. */
+  readonly #moved = new Notifier();
+  #waiting = 0;
+  #epoch = "";
+  #horizon: Position = { seq: 0, tag: "0" };
+  #isOpen = false;
+  #generation = 0;
+  #aliveAt = Number.NEGATIVE_INFINITY;
+
+  constructor(tenant: string, history: History, { tailBudget, now }: TenantLogDeps) {
+    this.tenant = tenant;
+    this.history = history;
+    this.#now = now;
+    this.tail = new Tail(tailBudget, now);
+  }
+
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  get horizon(): Position {
+    return this.#horizon;
+  }
+
+  /** How many times the log began anew: positions of an earlier generation mean nothing in this one. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** The monotonic time of the log's last sign of life. */
+  get aliveAt(): number {
+    return this.#aliveAt;
+  }
+
+  /** Whether the log is read and alive, so that what was decided may be delivered. */
+  get isLive(): boolean {
+    return this.#isOpen && this.#now() - this.#aliveAt < LOG_SILENCE_MS;
+  }
+
+  /** Begins at `horizon` of the log that `epoch` names: nothing is in memory yet. */
+  reset(epoch: string, horizon: Position): void {
+    this.tail.clear();
+    this.#epoch = epoch;
+    this.#horizon = horizon;
+    this.#isOpen = true;
+    this.#generation += 1;
+    this.markAlive();
+  }
+
+  /** The log gave a sign of life. */
+  markAlive(): void {
+    this.#aliveAt = this.#now();
+    if (this.#waiting > 0) this.#moved.notify();
+  }
+
+  /** Takes the entry that follows the horizon, and moves it. From an erasure on, nothing is served of what it names. */
+  advance(entry: LogEntry): void {
+    if (entry.kind === "control" && entry.change.of === "erased") this.#erase(entry.change.entry);
+    this.tail.append(entry);
+    this.#horizon = entry.position;
+  }
+
+  /** Forgets what is in memory of the log: some of it is not in the log any more, and nobody knows what. */
+  forgetTail(): void {
+    this.tail.clear();
+    this.erasures.countPurge();
+  }
+
+  /** Waits until the horizon moves or the log gives a sign of life. */
+  async nextMove(): Promise<void> {
+    this.#waiting += 1;
+    await this.#moved.next();
+    this.#waiting -= 1;
+  }
+
+  tagInTail(seq: number): string | undefined {
+    const entry = this.tail.at(seq);
+    return entry?.kind === "hole" ? undefined : entry?.position.tag;
+  }
+
+  isInTail(seq: number): boolean {
+    return this.tail.at(seq) !== undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.#isOpen = false;
+    this.tail[Symbol.dispose]();
+  }
+
+  #erase(entry: ErasedEntry): void {
+    const erasure = this.erasures.add(entry, this.#epoch, this.#now());
+    this.tail.erase((event) => erasure.covers(event));
+  }
+}

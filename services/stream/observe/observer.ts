@@ -1,0 +1,42 @@
+import type { Poison } from "../event.ts";
+
+/**
+ * Told of what happens at the edge: whoever counts, logs or traces stands behind it. A method returns at once, never throws,
+ * and changes nothing that the caller can see.
+ */
+export interface Observer {
+  /** A stream was asked for and refused, with the code of the refusal. */
+  refused(code: string): void;
+  /** A stream was refused because its tenant has as many as it may. */
+  tenantFull(tenant: string): void;
+  /** A stream was accepted. */
+  opened(): void;
+  /** A reader that was behind became live, after this long. */
+  caughtUp(ms: number): void;
+  /** Events were written to one socket. */
+  delivered(events: number): void;
+  /** A client was told that events are missing, or that its id means nothing any more. */
+  told(event: "gap" | "reset"): void;
+  /** A stream ended; the reason is the one that its client was told, or `gone`, or `fault`. */
+  ended(reason: string): void;
+  /** An entry of the log that nobody can be shown. */
+  quarantined(poison: Poison): void;
+  /** An event was decided from memory: once for each audience, and for each reader that is behind. */
+  decided(verdict: "allowed" | "denied"): void;
+  /** Policy answered a decision that was not known. */
+  decisionAsked(): void;
+  /** Auth answered, or failed to, in one call about so many sessions. */
+  sessionsAsked(questions: number, seconds: number): void;
+  /** An access token was verified; `cached`: it was seen before. */
+  tokenVerified(cached: boolean, seconds: number): void;
+  /** A log was looked at anew before it was read on. */
+  feedDisturbed(): void;
+  /** A run of entries that is gone from the middle of a log was passed. */
+  feedHole(): void;
+  /** A change of policy is in force here, so many milliseconds after the log had stored it. */
+  policyApplied(ms: number): void;
+  /** An event went to nobody, because the tenant's event map does not name its type. */
+  withoutRule(type: string): void;
+  /** A failure that nobody expects. */
+  fault(error: unknown): void;
+}
