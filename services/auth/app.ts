@@ -2,6 +2,7 @@ import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
 import type { Hono } from "hono";
+import { within } from "#shared/async/within.ts";
 import { CLOCK_LEEWAY_SECONDS } from "#shared/tokens/access-token.ts";
 import { verifyAccessToken } from "#shared/tokens/verify-access-token.ts";
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
@@ -51,7 +52,11 @@ import { createUserDirectory, type FindSubject, readAccounts } from "./users/use
 import { createAccountVerifier } from "./users/verify-account.ts";
 import { watchUsers } from "./users/watch-users.ts";
 
-const CLOSE_GRACE_MS = 5_000;
+/** How long requests and calls under way may take to end; all servers close at the same time. */
+const CLOSE_GRACE_MS = 1_000;
+
+/** A step of a change of users may be waiting for a silent server. */
+const WATCH_GRACE_MS = 200;
 
 /** How much longer a retired key is published than a token lives: other clocks, and processes that hear of it late. */
 const KEEP_MARGIN_MS = 2 * CLOCK_LEEWAY_SECONDS * 1000 + MAX_UNHEARD_MS;
@@ -101,7 +106,10 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const issueClientToken = createClientTokenIssuer({ sessions, issueTokens, audit, accessTokenSeconds, clock });
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
   const onRejected = (): void => metrics.usersFileRejections.inc();
-  starting.use(watchUsers({ ...subjects, everyMs: WATCH_MS, stepsOf, onRejected, log }));
+  const watch = watchUsers({ ...subjects, everyMs: WATCH_MS, stepsOf, onRejected, log });
+  starting.defer(async () => {
+    await within(WATCH_GRACE_MS, watch[Symbol.asyncDispose]());
+  });
   const policy = security.channelTo("policy.sluice");
   const { check: checkPermission } = starting.use(createPermissionCheck(config.POLICY_GRPC_URL, policy));
 
@@ -109,26 +117,32 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const takesCertificates = tlsFiles !== undefined;
   const ways = { takesCertificates, logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
   const api = createApi(config, { ...ways, keys, sessions, revocations, findSubject, metrics, log });
-  await openDoors(config, starting, { registry, sessionService, security, api, tlsFiles, log });
+  await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, log });
   return starting.move();
 }
 
 /** Opens the ports; auth is ready once all of them are. */
-async function openDoors(
+async function startServers(
   config: AuthConfig,
   starting: AsyncDisposableStack,
-  { registry, sessionService, security, api, tlsFiles: files, log }: DoorParts,
+  { registry, sessionService, security, api, tlsFiles: files, log }: ServerDeps,
 ): Promise<void> {
   type Setting = "AUTH_OPS_PORT" | "AUTH_GRPC_PORT" | "AUTH_HTTP_PORT" | "AUTH_TLS_PORT";
   const at = (setting: Setting) => ({ host: config.AUTH_BIND_ADDRESS, port: config[setting] ?? 0, setting });
   let isReady = false;
   const ops = starting.use(await startOpsServer(at("AUTH_OPS_PORT"), registry, () => isReady));
-  const grpc = starting.use(await startGrpcServer(at("AUTH_GRPC_PORT"), [sessionService], security));
+  const closings: (() => Promise<void>)[] = [];
+  starting.defer(async () => {
+    await within(CLOSE_GRACE_MS + 200, Promise.all(closings.map((close) => close())));
+  });
+  const grpc = await startGrpcServer(at("AUTH_GRPC_PORT"), [sessionService], security);
+  closings.push(async () => grpc[Symbol.asyncDispose]());
   const server = createApiServer(api);
   const http = await listen(server, at("AUTH_HTTP_PORT"));
-  starting.defer(() => closeServer(server, CLOSE_GRACE_MS));
+  closings.push(() => closeServer(server, CLOSE_GRACE_MS));
   const address = at("AUTH_TLS_PORT");
-  const tls = files && starting.use(await startTlsApi(api, { files, address, graceMs: CLOSE_GRACE_MS, log }));
+  const tls = files && (await startTlsApi(api, { files, address, graceMs: CLOSE_GRACE_MS, log }));
+  if (tls !== undefined) closings.push(async () => tls[Symbol.asyncDispose]());
   const setReady = (ready: boolean): void => {
     isReady = ready;
     grpc.setServing(ready);
@@ -138,7 +152,7 @@ async function openDoors(
   log.info({ version: VERSION, http, https: tls?.port, grpc: grpc.port, ops: ops.port }, "ready");
 }
 
-interface DoorParts {
+interface ServerDeps {
   readonly registry: Registry;
   readonly sessionService: ReturnType<typeof createSessionService>;
   readonly security: GrpcSecurity;
@@ -169,7 +183,7 @@ async function openKeys(
   });
 }
 
-type Doors = Parameters<typeof addAuthRoutes>[1] &
+type RouteDeps = Parameters<typeof addAuthRoutes>[1] &
   Parameters<typeof addSessionRoutes>[1] &
   Parameters<typeof addOAuthRoutes>[1];
 type MadeHere =
@@ -180,10 +194,10 @@ type MadeHere =
   | "findToken"
   | "allowedOrigins"
   | "trustedProxies";
-type ApiParts = Omit<Doors, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
+type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
 
 /** Makes the HTTP API, with all that reads tokens. */
-function createApi(config: AuthConfig, parts: ApiParts): Hono {
+function createApi(config: AuthConfig, parts: ApiDeps): Hono {
   const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
   const [allowedOrigins, trustedProxies] = [config.AUTH_ALLOWED_ORIGINS, config.AUTH_TRUSTED_PROXIES];
   const verify = (token: string) => verifyAccessToken(token, parts.keys.published, { issuer, audience });

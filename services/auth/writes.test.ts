@@ -241,10 +241,10 @@ describe("a rotation of the signing key", () => {
       const { kid } = keys.signing;
       state.now += 2_000;
       failing = step;
-      await keys.keepUp();
+      await keys.update();
       expect([keys.signing.kid, keys.fault]).toEqual([kid, expect.stringContaining("is away")]);
       failing = undefined;
-      await keys.keepUp();
+      await keys.update();
       expect(keys.signing.kid).not.toBe(kid);
       expect(keys.ring.retired.map((key) => key.kid)).toEqual([kid]);
     },

@@ -45,7 +45,9 @@ export function addSessionRoutes(api: Hono, routes: SessionRoutes): void {
     const stored = await sessions.ofSubject(tenant, subject);
     // Redis may have lost that one of them ended.
     const ended = await Promise.all(stored.map(({ sid, loginAt }) => revocations.includes(tenant, sid, loginAt)));
-    return c.json({ sessions: stored.filter((_, place) => !ended[place]).map((each) => toldOf(each, current)) });
+    return c.json({
+      sessions: stored.filter((_, place) => !ended[place]).map((each) => sessionResponseOf(each, current)),
+    });
   });
 
   api.delete("/v1/auth/sessions/:sid", async (c) => {
@@ -81,7 +83,7 @@ function isAdmin({ checkPermission }: SessionRoutes, { holder }: Caller): Promis
   return checkPermission({ tenant, id, roles, groups }, SESSION_ADMIN);
 }
 
-function toldOf(session: SessionRecord, current: string): Record<string, unknown> {
+function sessionResponseOf(session: SessionRecord, current: string): Record<string, unknown> {
   return {
     session_id: session.sid,
     client_id: session.clientId,

@@ -9,7 +9,7 @@ import type { UserChange } from "../users/watch-users.ts";
  */
 export type AnnounceChange = (tenant: string, subject: string) => Promise<void>;
 
-interface ChangePath {
+interface UserChangeDeps {
   readonly announce: AnnounceChange;
   readonly sessions: SessionIndex;
   readonly revoke: RevokeSession;
@@ -20,7 +20,7 @@ interface ChangePath {
  * What a change of a user entails. The log comes first: an edge that asks again learns that a user who is gone has no live
  * session, also while Redis, which knows their sessions, is down.
  */
-export function createUserChangeSteps({ announce, sessions, revoke, audit }: ChangePath) {
+export function createUserChangeSteps({ announce, sessions, revoke, audit }: UserChangeDeps) {
   return ({ kind, tenant, username: subject }: UserChange): (() => Promise<void>)[] => {
     const announceIt = () => announce(tenant, subject);
     const endSessions = async (): Promise<void> => {

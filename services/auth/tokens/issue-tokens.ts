@@ -39,7 +39,7 @@ export interface IssuedTokens {
  */
 export type IssueTokens = (session: TokenSession, holder: Holder, generation: number) => Promise<IssuedTokens>;
 
-interface IssuerSettings {
+interface TokenIssuerDeps {
   readonly keys: Keys;
   readonly issuer: string;
   readonly audience: string;
@@ -48,7 +48,7 @@ interface IssuerSettings {
 }
 
 /** Makes the issuer of tokens. */
-export function createTokenIssuer({ keys, accessTokenSeconds, clock, ...names }: IssuerSettings): IssueTokens {
+export function createTokenIssuer({ keys, accessTokenSeconds, clock, ...names }: TokenIssuerDeps): IssueTokens {
   return async (session, holder, generation) => {
     const now = clock.wall();
     const sessionRemainingSeconds = Math.floor((session.endsAt - now) / 1000);

@@ -2,7 +2,8 @@ import { hash } from "node:crypto";
 import { decodeJwt, type JWTPayload, type JWTVerifyGetKey } from "jose";
 import { z } from "zod";
 import { type AccessClaims, expirySchema } from "#shared/tokens/access-token.ts";
-import { isName, nameSchema } from "#shared/protocol/names.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { type TrustedIssuer, type VerifiedToken, verifyToken } from "#shared/tokens/verify-access-token.ts";
 import type { ClaimPlace, OutsideIssuer } from "./outside-issuers.ts";
 
