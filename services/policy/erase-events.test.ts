@@ -1,7 +1,8 @@
 import { jetstream } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { formatEventId, nanosOf, tagOf } from "#shared/protocol/event-id.ts";
+import { formatEventId } from "#shared/protocol/event-id.ts";
+import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { type OpenPolicies, openPolicies } from "#test/support/open-policies.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
