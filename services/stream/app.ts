@@ -21,10 +21,11 @@ import { invalidateSessions, endRegistration } from "./access/apply-control.ts";
 import { callHere, type CallConnection, createConnectionId, workerOf } from "./call-connection.ts";
 import { startKeepAlive } from "./connections/keep-alive.ts";
 import { Hub } from "./connections/hub.ts";
+import { AuthTime } from "./access/auth-time.ts";
 import { guardClock } from "./access/clock-guard.ts";
 import { type OutsideIssuer, readOutsideIssuers } from "./access/outside-issuers.ts";
 import { withOutsideSessions } from "./access/outside-sessions.ts";
-import { createStreamVerifier, namesIssuer } from "./access/verify-stream-token.ts";
+import { type AskedTime, createStreamVerifier, namesIssuer } from "./access/verify-stream-token.ts";
 import { callOtherEdge, serveEdgeCalls } from "./bus/peer-calls.ts";
 import { openTenant } from "./bus/open-tenant.ts";
 import type { StreamConfig } from "./config.ts";
@@ -115,7 +116,7 @@ function addressOf(config: StreamConfig, setting: "STREAM_HTTP_PORT" | "STREAM_O
 }
 
 /** The edge, and what its doors ask of auth themselves. */
-type RunningEdge = Edge & Pick<StreamRoute, "renew"> & { readonly workerId: string };
+type RunningEdge = Edge & Pick<StreamRoute, "renew" | "authTime"> & AskedTime & { readonly workerId: string };
 
 /** Everything behind the doors. */
 async function startEdge(
@@ -127,21 +128,22 @@ async function startEdge(
 ): Promise<RunningEdge> {
   const admission = new Admission(config.STREAM_MAX_CONNECTIONS);
   const observer = createObserver(createStreamMetrics(registry, admission), log, now);
+  const authTime = new AuthTime(systemClock);
   const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
   const auth = stack.use(
-    new GrpcSessionChecker(config.AUTH_GRPC_URL, security.channelTo("auth.sluice"), (questions, seconds) =>
-      observer.sessionsAsked(questions, seconds),
-    ),
+    new GrpcSessionChecker(config.AUTH_GRPC_URL, security.channelTo("auth.sluice"), { now, authTime, observer }),
   );
-  const sessions = withOutsideSessions(auth, () => systemClock.wall());
+  const sessions = withOutsideSessions(auth, authTime);
   const decider = stack.use(new GrpcDecider(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")));
   const checkClock = guardClock(systemClock, () => {
     log.warn("the clock jumped: every session is asked for again");
+    authTime.forget();
     invalidateSessions([...hub.registered()], verifying);
   });
-  const verifying = { sessions, now, checkClock, observer, wall: () => systemClock.wall() };
+  const verifying = { sessions, now, checkClock, observer, authTime };
   const opening = {
     ...verifying,
+    wall: () => systemClock.wall(),
     nats,
     jsm: await jetstreamManager(nats),
     verifying,
@@ -163,6 +165,7 @@ async function startEdge(
     isWithdrawn: (kid) => withdrawn.has(kid),
     workerId,
     renew: auth.renew,
+    askTime: auth.askTime,
     mapResource: decider.mapResource,
     newConnectionId: () => createConnectionId(workerId),
     limitHistory: fairLimiter(MAX_HISTORY_READS),
@@ -205,10 +208,12 @@ function createRoute(config: StreamConfig, issuers: readonly OutsideIssuer[], ed
   return {
     edge,
     renew: edge.renew,
+    authTime: edge.authTime,
     isOutside: namesIssuer(issuers),
     verify: rememberVerified(
-      createStreamVerifier(own, issuers, (uri) => remoteKeys(uri)),
+      createStreamVerifier(own, issuers, (uri) => remoteKeys(uri), edge),
       (cached, seconds) => edge.observer.tokenVerified(cached, seconds),
+      () => edge.authTime.now(),
     ),
     allowedOrigins: config.STREAM_ALLOWED_ORIGINS,
   };

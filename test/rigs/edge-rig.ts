@@ -8,7 +8,13 @@ import { Hub } from "../../services/stream/connections/hub.ts";
 import { Tenant, type TenantDeps } from "../../services/stream/connections/tenant.ts";
 import type { History } from "../../services/stream/log/tenant-log.ts";
 import { guardClock } from "../../services/stream/access/clock-guard.ts";
-import type { Decider, SessionAnswer, SessionChecker, Subject } from "../../services/stream/access/ports.ts";
+import type {
+  Decider,
+  SessionAnswer,
+  SessionChecker,
+  SessionQuestion,
+  Subject,
+} from "../../services/stream/access/ports.ts";
 import { deliver, resetLog } from "../../services/stream/deliver.ts";
 import type { ControlEntry, EventEntry, LogEntry, Poison } from "../../services/stream/event.ts";
 import { TailBudget } from "../../services/stream/log/tail.ts";
@@ -16,7 +22,7 @@ import { type Edge, openStream, type StreamRequest } from "../../services/stream
 import { Connection } from "../../services/stream/sse/connection.ts";
 
 /** A session that lives another minute. */
-export const LIVE = { state: "live", remainingMs: 60_000 } as const satisfies SessionAnswer;
+export const LIVE = { state: "live", remainingMs: 60_000, isFinal: false } as const satisfies SessionAnswer;
 
 const CLAIMS = {
   iss: "i",
@@ -42,9 +48,7 @@ export type EdgeRig = ReturnType<typeof createRig>;
 export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
   const stack = new AsyncDisposableStack();
   let connections = 0;
-  const { clock, now, wall, checkClock } = createClocks(wallAhead, () =>
-    invalidateSessions([...hub.registered()], edge),
-  );
+  const { clock, now, checkClock } = createClocks(wallAhead, () => invalidateSessions([...hub.registered()], edge));
   const [policy, auth, withdrawn] = [new FakePolicy(), new FakeAuth(), new Set<string>()];
   const { tenant, poison } = createTenant(policy, { now, checkClock, flushMs });
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
@@ -53,7 +57,7 @@ export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
     sessions: auth,
     now,
     checkClock,
-    wall,
+    authTime: { now: () => clock.now },
     admission: new Admission(10),
     hub,
     newConnectionId: () => `w-${(connections += 1)}`,
@@ -73,6 +77,7 @@ export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
     policy,
     tenant,
     withdrawn,
+    auth,
     holdSession: () => auth.hold(),
     request: (change: Partial<StreamRequest> = {}): StreamRequest => ({
       query: new URLSearchParams("topic=order.>"),
@@ -127,7 +132,7 @@ function createClocks(wallAhead: number, onJump: () => void) {
   const clock = { now: 1_000, wallAhead };
   const wall = (): number => clock.now + clock.wallAhead;
   const now = (): number => clock.now;
-  return { clock, wall, now, checkClock: guardClock({ monotonic: now, wall }, onJump) };
+  return { clock, now, checkClock: guardClock({ monotonic: now, wall }, onJump) };
 }
 
 function controlOf(position: { seq: number; tag: string }, change: ControlEntry["change"]): ControlEntry {
@@ -185,10 +190,16 @@ function readFrames(client: Socket) {
 class FakeAuth implements SessionChecker {
   readonly #gates: { readonly asked: () => void; readonly answer: Promise<SessionAnswer> }[] = [];
 
-  async check(): Promise<SessionAnswer> {
+  /** What auth was asked so far. */
+  readonly asked: SessionQuestion[] = [];
+  /** What it answers where no question is held. */
+  answer: SessionAnswer = LIVE;
+
+  async check(question: SessionQuestion): Promise<SessionAnswer> {
+    this.asked.push(question);
     const gate = this.#gates.shift();
     gate?.asked();
-    return gate === undefined ? LIVE : gate.answer;
+    return gate === undefined ? this.answer : gate.answer;
   }
 
   hold(): { readonly asked: Promise<void>; readonly answer: (answer: SessionAnswer) => void } {

@@ -72,7 +72,7 @@ export interface Registered {
  * before the first reader leaves its audience: leaving writes what is pending to the others.
  */
 export function invalidateSessions(all: readonly Registered[], deps: VerifyDeps): void {
-  for (const { registration } of all) registration.invalidateSession();
+  for (const { registration } of all) registration.invalidateDeadline();
   for (const { tenant, registration } of all) {
     invalidateSession(tenant, registration, deps);
     if (Number.isFinite(registration.grantEndsAt)) endGrant({ tenant, registration }, deps);

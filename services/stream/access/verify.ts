@@ -70,14 +70,27 @@ export async function verifySession(
   extend = false,
 ): Promise<void> {
   if (!registration.beginSessionCheck(extend)) return;
-  for (let attempt = 0; registration.ended === undefined; attempt += 1) {
+  for (let attempt = 0; registration.isCheckingSession; attempt += 1) {
     const doubts = registration.sessionInvalidations;
     const askedAt = deps.now();
     const answer = await deps.sessions.check(registration.sessionQuestion).catch(notKnown(deps));
     if (answer === undefined) await delay(backoffMs(attempt, BACKOFF));
-    else if (answer.state !== "live") registration.end(answer.state);
-    else if (doubts === registration.sessionInvalidations) return confirm(registration, tenant, deps, answer, askedAt);
+    else if (answer.state === "revoked") registration.end("revoked");
+    // Where it was doubted meanwhile, the answer is older than the doubt.
+    else if (doubts === registration.sessionInvalidations)
+      await takeAnswer(registration, tenant, deps, answer, askedAt);
   }
+}
+
+async function takeAnswer(
+  registration: Registration,
+  tenant: TenantAccess,
+  deps: VerifyDeps,
+  answer: Exclude<SessionAnswer, { state: "revoked" }>,
+  askedAt: number,
+): Promise<void> {
+  if (answer.state === "live") return confirm(registration, tenant, deps, answer, askedAt);
+  registration.sessionExpired(deps.now());
 }
 
 /** Puts an answer in force. What the person holds now comes before the deadline: no right outlives the one it came with. */
@@ -85,12 +98,12 @@ async function confirm(
   registration: Registration,
   tenant: TenantAccess,
   deps: VerifyDeps,
-  { remainingMs, present }: Extract<SessionAnswer, { state: "live" }>,
+  { remainingMs, isFinal, present }: Extract<SessionAnswer, { state: "live" }>,
   askedAt: number,
 ): Promise<void> {
   const isOther = present !== undefined && registration.takeClaims(present);
   if (isOther) registration.stream?.leaveAudience();
-  registration.sessionLives(askedAt + remainingMs);
+  registration.sessionLives(askedAt, remainingMs, isFinal);
   if (isOther) await verifyGrant(registration, tenant, deps);
 }
 
