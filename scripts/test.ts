@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { chromium, natsServer, proxies, redisServer } from "./provision/programs.ts";
+import { provisionClients } from "./provision/provision-clients.ts";
 import { provision } from "./provision/provision.ts";
 import { runScript, say } from "./shared/run-script.ts";
 
@@ -19,6 +20,7 @@ await runScript(async () => {
       say(`tests behind ${proxy.name} are not run: ${error.message}`),
     );
   }
+  await provisionClients(options);
   const folder = await mkdtemp(join(tmpdir(), "sluice-report-"));
   const report = join(folder, "report.json");
   const code = await runVitest(["--reporter=default", "--reporter=json", `--outputFile.json=${report}`]);

@@ -16,6 +16,23 @@ export async function wrapProgram(wrapper: string, packages: string, files: read
   const file = files.find((each) => existsSync(join(packages, each)));
   if (file === undefined)
     throw new ScriptError(`none of ${files.join(", ")} is in the packages unpacked to ${packages}`);
+  await writeWrapper(wrapper, packages, `"$root/${file}" "$@"`);
+}
+
+/**
+ * Makes `wrapper` a script that runs the command in its arguments where `/usr` is the packages' over the system's. Only that
+ * command sees it so: it has a mount namespace of its own, for which neither root nor a change to the system is needed.
+ */
+export async function wrapOverlay(wrapper: string, packages: string): Promise<void> {
+  const enter = `mount -t overlay overlay -o "lowerdir=$0/usr:/usr" /usr && exec "$@"`;
+  await writeWrapper(
+    wrapper,
+    packages,
+    `unshare --map-root-user --mount sh -c '${enter}' "$(readlink -f "$root")" "$@"`,
+  );
+}
+
+async function writeWrapper(wrapper: string, packages: string, command: string): Promise<void> {
   const settings: string[] = [];
   const libraries = await findLibraryFolders(packages);
   if (libraries.length > 0) settings.push(`LD_LIBRARY_PATH="${libraries.map((each) => `$root/${each}`).join(":")}"`);
@@ -26,7 +43,7 @@ export async function wrapProgram(wrapper: string, packages: string, files: read
   const script = [
     "#!/bin/sh",
     `root=$(dirname "$(readlink -f "$0")")/${relative(dirname(wrapper), packages)}`,
-    `${[...settings, "exec"].join(" ")} "$root/${file}" "$@"`,
+    [...settings, "exec", command].join(" "),
   ];
   await replace(wrapper, async (unfinished) => {
     await writeFile(unfinished, `${script.join("\n")}\n`);

@@ -4,8 +4,6 @@ export interface Program {
   readonly name: string;
   /** The names it may have on PATH. */
   readonly commands: readonly string[];
-  /** The argument that makes it tell its version; `--version` where there is none. */
-  readonly versionArgument?: string;
   /** The oldest version that will do. */
   readonly atLeast: readonly [major: number, minor: number];
   /** The sets of Debian packages that hold it; the first set that the archive has is taken. */
@@ -16,6 +14,13 @@ export interface Program {
   readonly files: readonly string[];
   /** Its Homebrew formula. */
   readonly formula?: string;
+  /** The arguments that make it tell its version, where `--version` does not. */
+  readonly versionArguments?: readonly string[];
+  /**
+   * Its packages hold several programs that find each other by their places under /usr. It is always unpacked, and its name
+   * runs the command in the arguments with the packages' /usr over the system's: `webkit WebKitWebDriver --port=4444`.
+   */
+  readonly overlaysUsr?: true;
 }
 
 /** JetStream as the services need it begins with 2.12; before that a recreated stream clamps start sequences in silence. */
@@ -54,7 +59,7 @@ export const chromium: Program = {
 const nginx: Program = {
   name: "nginx",
   commands: ["nginx"],
-  versionArgument: "-v",
+  versionArguments: ["-v"],
   atLeast: [1, 22],
   packages: [["nginx"]],
   files: ["usr/sbin/nginx"],
@@ -75,7 +80,7 @@ const caddy: Program = {
 const haproxy: Program = {
   name: "haproxy",
   commands: ["haproxy"],
-  versionArgument: "-v",
+  versionArguments: ["-v"],
   atLeast: [2, 6],
   packages: [["haproxy"]],
   files: ["usr/sbin/haproxy"],
@@ -86,7 +91,7 @@ const haproxy: Program = {
 const apache: Program = {
   name: "apache2",
   commands: ["apache2"],
-  versionArgument: "-v",
+  versionArguments: ["-v"],
   atLeast: [2, 4],
   packages: [["apache2-bin"]],
   files: ["usr/sbin/apache2"],
@@ -94,3 +99,27 @@ const apache: Program = {
 
 /** The reverse proxies that `infra/proxy` has files for and Debian has packages of. */
 export const proxies: readonly Program[] = [nginx, caddy, haproxy, apache];
+
+/** The second browser of the client matrix. */
+export const firefox: Program = {
+  name: "firefox",
+  commands: ["firefox", "firefox-esr"],
+  atLeast: [128, 0],
+  packages: [["firefox-esr", "fonts-dejavu-core"]],
+  files: ["usr/lib/firefox-esr/firefox-esr"],
+};
+
+/** The third: WebKitGTK's driver and small browser, and a display for them. The driver tells no version; its change log does. */
+export const webkit: Program = {
+  name: "webkit",
+  commands: ["webkit2gtk-driver"],
+  atLeast: [2, 40],
+  packages: [["webkit2gtk-driver", "xvfb", "fonts-dejavu-core"]],
+  files: [],
+  versionArguments: [
+    "sh",
+    "-c",
+    "WebKitWebDriver --help >&2 && command -v Xvfb >&2 && zcat /usr/share/doc/webkit2gtk-driver/changelog.Debian.gz | head -n 1",
+  ],
+  overlaysUsr: true,
+};

@@ -1,9 +1,9 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readlink, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { wrapProgram } from "./place-in-bin.ts";
+import { wrapOverlay, wrapProgram } from "./place-in-bin.ts";
 import type { Program } from "./programs.ts";
 import { provision } from "./provision.ts";
 
@@ -82,3 +82,19 @@ test("an unpacked program finds the libraries and fonts that came with it, from 
     `${packages}/lib/x86_64-linux-gnu:${packages}/usr/lib/x86_64-linux-gnu/deep ${packages}/fonts.conf an argument\n`,
   );
 });
+
+const hasNamespaces = spawnSync("unshare", ["--map-root-user", "--mount", "true"]).status === 0;
+
+test.skipIf(!hasNamespaces)(
+  "a command inside of unpacked packages finds their files and the system's under /usr",
+  async () => {
+    const packages = join(folder, "home/packages/tools");
+    await mkdir(join(packages, "usr/share/sluice-test"), { recursive: true });
+    await writeFile(join(packages, "usr/share/sluice-test/file"), "from the packages");
+    await wrapOverlay(join(folder, "home/bin/tools"), packages);
+    const command = ["sh", "-c", 'cat "$1" && test -x /usr/bin/env', "sh", "/usr/share/sluice-test/file"];
+    const options = { cwd: join(folder, "path"), encoding: "utf8" } as const;
+    expect(execFileSync("../home/bin/tools", command, options)).toBe("from the packages");
+    expect(spawnSync("cat", ["/usr/share/sluice-test/file"]).status).not.toBe(0);
+  },
+);

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { findOnPath } from "./find-on-path.ts";
 import { openArchive, type PackageArchive } from "./package-archive.ts";
-import { linkProgram, wrapProgram } from "./place-in-bin.ts";
+import { linkProgram, wrapOverlay, wrapProgram } from "./place-in-bin.ts";
 import type { Program } from "./programs.ts";
 import { requireCommand, runCommand } from "../shared/run-command.ts";
 import { ScriptError } from "../shared/run-script.ts";
@@ -51,6 +51,7 @@ async function findOnSystem(
   bin: string,
   say: ProvisionOptions["say"],
 ): Promise<string | undefined> {
+  if (program.overlaysUsr === true) return undefined;
   for (const command of program.commands) {
     const file = findOnPath(command, path, bin);
     const version = file === undefined ? undefined : await versionOf(program, file);
@@ -82,7 +83,8 @@ async function unpackProgram(
   say(`getting ${names[0]} ${version}${count} from ${suite ?? "this system's packages"} …`);
   const target = join(home, "packages", program.name);
   await archive.unpack(packages, target);
-  await wrapProgram(join(home, "bin", program.name), target, program.files);
+  const wrapper = join(home, "bin", program.name);
+  await (program.overlaysUsr === true ? wrapOverlay(wrapper, target) : wrapProgram(wrapper, target, program.files));
 }
 
 interface Offer {
@@ -108,13 +110,9 @@ async function findOffer(program: Program, system: PackageArchive, home: string)
 }
 
 async function versionOf(program: Program, file: string): Promise<readonly number[] | undefined> {
-  const { code, stdout, stderr } = await runCommand(file, [versionArgumentOf(program)]);
+  const { code, stdout, stderr } = await runCommand(file, program.versionArguments ?? ["--version"]);
   // nginx tells its version among its errors.
   return code === 0 ? parseVersion(stdout + stderr) : undefined;
-}
-
-function versionArgumentOf({ versionArgument = "--version" }: Program): string {
-  return versionArgument;
 }
 
 /** The first dotted number; a Debian epoch (`5:7.0.15`) is passed over. */
@@ -128,7 +126,7 @@ function isNewEnough({ atLeast }: Program, version: readonly number[] | undefine
 }
 
 async function explainFailure(bin: string, program: Program): Promise<string> {
-  const { stderr } = await runCommand(bin, [versionArgumentOf(program)]);
+  const { stderr } = await runCommand(bin, program.versionArguments ?? ["--version"]);
   return `${program.name} was put into ${bin} and does not run:\n  ${stderr.trim()}\n${howToInstall(program)}`;
 }
 

@@ -2,6 +2,7 @@ import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
 import type { Hono } from "hono";
+import { within } from "#shared/async/within.ts";
 import { CLOCK_LEEWAY_SECONDS } from "#shared/tokens/access-token.ts";
 import { verifyAccessToken } from "#shared/tokens/verify-access-token.ts";
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
@@ -17,10 +18,10 @@ import { systemClock as clock } from "#shared/time/clock.ts";
 import { type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
 import type { AuditEntry } from "./audit/audit.ts";
 import { type AuthConfig, clientTlsFiles, MAX_ACCESS_TOKEN_SECONDS } from "./config.ts";
-import { createPermissionCheck } from "./grpc/permission-check.ts";
+import { createPermissionCheck } from "./clients/permission-check.ts";
 import { createSessionService } from "./grpc/session-service.ts";
 import { addAuthRoutes } from "./http/auth-routes.ts";
-import { createCallerAuthentication } from "./http/authenticate-caller.ts";
+import { createCallerAuthentication, createCallerIdentification } from "./http/authenticate-caller.ts";
 import { startTlsApi } from "./http/client-certificate.ts";
 import { addOAuthRoutes } from "./http/oauth-routes.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
@@ -30,7 +31,7 @@ import { addKeyMetrics } from "./keys/key-metrics.ts";
 import { openKeyRingStore } from "./keys/key-ring-kv.ts";
 import { createSealer } from "./keys/seal.ts";
 import { addActiveSessions, createAuthMetrics } from "./metrics.ts";
-import { createRevocationAnnouncer } from "./sessions/announce-revocation.ts";
+import { createRevocationAnnouncer } from "./bus/announce-revocation.ts";
 import { createSessionCheck } from "./sessions/check-sessions.ts";
 import { connectRedis } from "./sessions/connect-redis.ts";
 import { createClientAuthentication, createClientTokenIssuer } from "./sessions/issue-client-token.ts";
@@ -38,21 +39,24 @@ import { createLogIn } from "./sessions/log-in.ts";
 import { createLoginThrottle } from "./sessions/login-throttle-redis.ts";
 import { createRefreshSession } from "./sessions/refresh-session.ts";
 import { openRevocations } from "./sessions/revocations-kv.ts";
-import { createRefreshStanding } from "./sessions/refresh-standing-redis.ts";
 import { createAccessRenewal } from "./sessions/renew-access.ts";
 import { createSessionRevoker } from "./sessions/revoke-session.ts";
 import { createSessionStore } from "./sessions/session-store-redis.ts";
-import { createTokenSearch } from "./tokens/find-token.ts";
+import { createTokenSearch } from "./sessions/find-token.ts";
 import { createTokenIssuer } from "./tokens/issue-tokens.ts";
 import { parseRefreshToken as parseWith } from "./tokens/refresh-token.ts";
-import { createChangeAnnouncer } from "./users/announce-change.ts";
+import { createChangeAnnouncer } from "./bus/announce-change.ts";
 import { readClientDirectory } from "./users/client-directory.ts";
-import { createUserChangeSteps } from "./users/user-change-steps.ts";
+import { createUserChangeSteps } from "./sessions/user-change-steps.ts";
 import { createUserDirectory, type FindSubject, readAccounts } from "./users/user-directory.ts";
 import { createAccountVerifier } from "./users/verify-account.ts";
 import { watchUsers } from "./users/watch-users.ts";
 
-const CLOSE_GRACE_MS = 5_000;
+/** How long requests and calls under way may take to end; all servers close at the same time. */
+const CLOSE_GRACE_MS = 1_000;
+
+/** A step of a change of users may be waiting for a silent server. */
+const WATCH_GRACE_MS = 200;
 
 /** How much longer a retired key is published than a token lives: other clocks, and processes that hear of it late. */
 const KEEP_MARGIN_MS = 2 * CLOCK_LEEWAY_SECONDS * 1000 + MAX_UNHEARD_MS;
@@ -97,13 +101,15 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const logIn = createLogIn({ throttle, users, sessions, revocations, issueTokens, audit, sessionSeconds, clock });
   const refresh = createRefreshSession({ sessions, revocations, findSubject, revoke, issueTokens, audit, log });
   const checkSessions = createSessionCheck({ revocations, sessions, findSubject, accessTokenSeconds, clock });
-  const stands = createRefreshStanding(redis);
-  const renewAccess = createAccessRenewal({ sessions, stands, revocations, findSubject, issueTokens, keys });
+  const renewAccess = createAccessRenewal({ sessions, revocations, findSubject, issueTokens, keys });
   const authenticateClient = createClientAuthentication(clients, throttle);
   const issueClientToken = createClientTokenIssuer({ sessions, issueTokens, audit, accessTokenSeconds, clock });
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
   const onRejected = (): void => metrics.usersFileRejections.inc();
-  starting.use(watchUsers({ ...subjects, everyMs: WATCH_MS, stepsOf, onRejected, log }));
+  const watch = watchUsers({ ...subjects, everyMs: WATCH_MS, stepsOf, onRejected, log });
+  starting.defer(async () => {
+    await within(WATCH_GRACE_MS, watch[Symbol.asyncDispose]());
+  });
   const policy = security.channelTo("policy.sluice");
   const { check: checkPermission } = starting.use(createPermissionCheck(config.POLICY_GRPC_URL, policy));
 
@@ -111,26 +117,32 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const takesCertificates = tlsFiles !== undefined;
   const ways = { takesCertificates, logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
   const api = createApi(config, { ...ways, keys, sessions, revocations, findSubject, metrics, log });
-  await openDoors(config, starting, { registry, sessionService, security, api, tlsFiles, log });
+  await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, log });
   return starting.move();
 }
 
 /** Opens the ports; auth is ready once all of them are. */
-async function openDoors(
+async function startServers(
   config: AuthConfig,
   starting: AsyncDisposableStack,
-  { registry, sessionService, security, api, tlsFiles: files, log }: DoorParts,
+  { registry, sessionService, security, api, tlsFiles: files, log }: ServerDeps,
 ): Promise<void> {
   type Setting = "AUTH_OPS_PORT" | "AUTH_GRPC_PORT" | "AUTH_HTTP_PORT" | "AUTH_TLS_PORT";
   const at = (setting: Setting) => ({ host: config.AUTH_BIND_ADDRESS, port: config[setting] ?? 0, setting });
   let isReady = false;
   const ops = starting.use(await startOpsServer(at("AUTH_OPS_PORT"), registry, () => isReady));
-  const grpc = starting.use(await startGrpcServer(at("AUTH_GRPC_PORT"), [sessionService], security));
+  const closings: (() => Promise<void>)[] = [];
+  starting.defer(async () => {
+    await within(CLOSE_GRACE_MS + 200, Promise.all(closings.map((close) => close())));
+  });
+  const grpc = await startGrpcServer(at("AUTH_GRPC_PORT"), [sessionService], security);
+  closings.push(async () => grpc[Symbol.asyncDispose]());
   const server = createApiServer(api);
   const http = await listen(server, at("AUTH_HTTP_PORT"));
-  starting.defer(() => closeServer(server, CLOSE_GRACE_MS));
+  closings.push(() => closeServer(server, CLOSE_GRACE_MS));
   const address = at("AUTH_TLS_PORT");
-  const tls = files && starting.use(await startTlsApi(api, { files, address, graceMs: CLOSE_GRACE_MS, log }));
+  const tls = files && (await startTlsApi(api, { files, address, graceMs: CLOSE_GRACE_MS, log }));
+  if (tls !== undefined) closings.push(async () => tls[Symbol.asyncDispose]());
   const setReady = (ready: boolean): void => {
     isReady = ready;
     grpc.setServing(ready);
@@ -140,7 +152,7 @@ async function openDoors(
   log.info({ version: VERSION, http, https: tls?.port, grpc: grpc.port, ops: ops.port }, "ready");
 }
 
-interface DoorParts {
+interface ServerDeps {
   readonly registry: Registry;
   readonly sessionService: ReturnType<typeof createSessionService>;
   readonly security: GrpcSecurity;
@@ -171,22 +183,30 @@ async function openKeys(
   });
 }
 
-type Doors = Parameters<typeof addAuthRoutes>[1] &
+type RouteDeps = Parameters<typeof addAuthRoutes>[1] &
   Parameters<typeof addSessionRoutes>[1] &
   Parameters<typeof addOAuthRoutes>[1];
-type MadeHere = "verify" | "authenticate" | "parseRefreshToken" | "findToken" | "allowedOrigins" | "trustedProxies";
-type ApiParts = Omit<Doors, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
+type MadeHere =
+  | "verify"
+  | "identify"
+  | "authenticate"
+  | "parseRefreshToken"
+  | "findToken"
+  | "allowedOrigins"
+  | "trustedProxies";
+type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
 
 /** Makes the HTTP API, with all that reads tokens. */
-function createApi(config: AuthConfig, parts: ApiParts): Hono {
+function createApi(config: AuthConfig, parts: ApiDeps): Hono {
   const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
   const [allowedOrigins, trustedProxies] = [config.AUTH_ALLOWED_ORIGINS, config.AUTH_TRUSTED_PROXIES];
   const verify = (token: string) => verifyAccessToken(token, parts.keys.published, { issuer, audience });
   const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
   const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins }, parts.log);
   addAuthRoutes(api, { ...parts, verify, allowedOrigins, trustedProxies });
-  const authenticate = createCallerAuthentication({ ...parts, verify, allowedOrigins });
-  addSessionRoutes(api, { ...parts, authenticate, trustedProxies });
+  const identify = createCallerIdentification({ verify, allowedOrigins });
+  const authenticate = createCallerAuthentication({ ...parts, identify });
+  addSessionRoutes(api, { ...parts, identify, authenticate, trustedProxies });
   const findToken = createTokenSearch({ ...parts, verify, parseRefreshToken });
   addOAuthRoutes(api, { ...parts, issuer, parseRefreshToken, findToken, trustedProxies });
   return api;

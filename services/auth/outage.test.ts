@@ -4,7 +4,14 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { SessionServiceClient, SessionState } from "#proto/auth/v1/session.ts";
 import type { AppError, ErrorCode } from "#shared/errors/app-error.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
-import { type AuthStack, DEMO_PASSWORD, readSessionEntries, startAuthStack } from "#test/support/start-auth.ts";
+import {
+  type AuthStack,
+  createTenantLog,
+  DEMO_PASSWORD,
+  readSessionEntries,
+  removeTenantLog,
+  startAuthStack,
+} from "#test/support/start-auth.ts";
 import { waitFor } from "#test/support/wait.ts";
 
 const ALICE = { tenant: "demo", username: "alice", password: DEMO_PASSWORD };
@@ -42,8 +49,8 @@ async function logIn(): Promise<Tokens> {
 }
 
 /** What auth tells the edge about the session, or the code of its refusal. */
-async function check(sid: string, extend: boolean): Promise<SessionState | ErrorCode> {
-  const tokenExpiresAt = Math.ceil(Date.now() / 1000) + 60;
+async function check(sid: string, extend: boolean, leftSeconds = 60): Promise<SessionState | ErrorCode> {
+  const tokenExpiresAt = Math.floor(Date.now() / 1000) + leftSeconds;
   const questions = [{ tenant: "demo", sid, subject: "alice", tokenExpiresAt, extend, contextId: "c" }];
   return callUnary(client.checkSessions.bind(client), { questions }, { timeoutMs: 10_000 }).then(
     ({ answers }) => answers[0]!.state,
@@ -84,7 +91,9 @@ test("a Redis that lost everything ends the sessions, and logs people in again",
   await redis.flushall();
   redis.disconnect();
   expect((await post("refresh", { refresh_token })).status).toBe(401);
-  expect(await check(session_id, true)).toBe(SessionState.EXPIRED);
+  // What the token still gives stays, and no more comes.
+  expect(await check(session_id, true)).toBe(SessionState.LIVE);
+  expect(await check(session_id, true, 0)).toBe(SessionState.EXPIRED);
   expect((await logIn()).refresh_token).toContain(".1.");
 });
 
@@ -109,4 +118,58 @@ test("a stolen token that was noticed while NATS was gone is answered only once 
   await waitFor("the reuse is answered", async () => (await post("refresh", first)).status === 401);
   expect(await check(first.session_id, false)).toBe(SessionState.REVOKED);
   expect(await readSessionEntries(stack.nats, "demo")).toContainEqual({ sid: first.session_id, action: "revoked" });
+});
+
+/** Makes all that Redis remembers of a session's last refresh a minute older. */
+async function age(sid: string): Promise<void> {
+  const redis = new Redis(stack.redis.url);
+  const key = `sluice:session:{${sid}}`;
+  const spentAt = await redis.hget(key, "spent_at");
+  if (spentAt !== null) await redis.hset(key, "spent_at", Number(spentAt) - 60_000);
+  redis.disconnect();
+}
+
+test("a refresh that is refused while the bus is away has not spent its token, however late it comes again", async () => {
+  const { refresh_token, session_id } = await logIn();
+  await stack.nats.stop("SIGKILL");
+  expect((await post("refresh", { refresh_token })).status).toBe(503);
+  await age(session_id);
+  await stack.nats.start();
+  const again = await waitFor("it is answered", async () => {
+    const answer = await post("refresh", { refresh_token });
+    return answer.status !== 503 && answer;
+  });
+  expect(again).toMatchObject({ status: 200, session_id });
+  expect((await post("refresh", again)).status).toBe(200);
+});
+
+test("a session whose end was stored and not announced is ended by the next try, also with its own token", async () => {
+  const one = await logIn();
+  const two = await logIn();
+  const end = ({ access_token, session_id }: Tokens) =>
+    fetch(`${stack.url}/v1/auth/sessions/${session_id}`, {
+      method: "DELETE",
+      headers: { authorization: `Bearer ${access_token}` },
+    });
+  const revoke = ({ access_token }: Tokens) =>
+    fetch(`${stack.url}/v1/auth/revoke`, { method: "POST", body: new URLSearchParams({ token: access_token }) });
+  await removeTenantLog(stack.nats, "demo");
+  expect([(await end(one)).status, (await revoke(two)).status]).toEqual([503, 503]);
+  expect(await check(one.session_id, false)).toBe(SessionState.REVOKED);
+  await createTenantLog(stack.nats, "demo");
+  expect([(await end(one)).status, (await revoke(two)).status]).toEqual([204, 200]);
+  const entries = [one, two].map(({ session_id: sid }) => ({ sid, action: "revoked" }));
+  expect(await readSessionEntries(stack.nats, "demo")).toEqual(entries);
+});
+
+test("a Redis that hangs and goes on spends no token and counts no login that was answered with 503", async () => {
+  const { refresh_token, session_id } = await logIn();
+  stack.redis.signal("SIGSTOP");
+  const logins = Array.from({ length: 12 }, () => post("login", ALICE));
+  const refused = await Promise.all([post("refresh", { refresh_token }), ...logins]);
+  expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([503]));
+  stack.redis.signal("SIGCONT");
+  await waitFor("a login is answered", async () => (await post("login", ALICE)).status === 200);
+  await age(session_id);
+  expect((await post("refresh", { refresh_token })).status).toBe(200);
 });

@@ -1,8 +1,8 @@
+import { jetstreamManager } from "@nats-io/jetstream";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { AuthorizationService } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
-import { BootError } from "#shared/config/read-config.ts";
 import { rememberVerified } from "#shared/tokens/remember-verified.ts";
 import { remoteKeys } from "#shared/tokens/remote-keys.ts";
 import { verifyAccessToken, withoutWithdrawn } from "#shared/tokens/verify-access-token.ts";
@@ -19,17 +19,13 @@ import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys, type WithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
-import { openEventLogs } from "./bus/event-logs.ts";
-import { auditChange, type ChangeEntry } from "./audit-changes.ts";
-import { openLifeLogs } from "./bus/life-logs.ts";
-import { openLogUsage } from "./bus/log-usage.ts";
+import { auditChange, type ChangeEntry } from "./changes/audit-change.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
-import type { PolicyChanging } from "./change-policy.ts";
 import type { PolicyConfig } from "./config.ts";
 import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
-import { createTenantSessions } from "./grpc/tenant-sessions.ts";
-import type { Authorizing } from "./http/authorize.ts";
+import { createTenantSessions } from "./clients/tenant-sessions.ts";
+import type { AuthorizeDeps } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
 import { addExplainRoutes } from "./http/explain-route.ts";
 import { addExportRoutes } from "./http/export-routes.ts";
@@ -38,22 +34,22 @@ import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
 import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
-import { Snapshots } from "./snapshots.ts";
+import { Snapshots } from "./versions/snapshots.ts";
 import { openPolicyKv, type WatchedPolicyStore } from "./store/policy-kv.ts";
 import { openRevocationsKv } from "./store/revocations-kv.ts";
 import { shareReads } from "./store/share-reads.ts";
-import type { StoredPolicy } from "./store/stored-policy.ts";
+import type { StoredPolicy } from "./versions/stored-policy.ts";
 import { openTombstonesKv } from "./store/tombstones-kv.ts";
 import { endBindings } from "./tenants/end-bindings.ts";
-import { keepAnnounced } from "./tenants/keep-announced.ts";
-import { keepTenant, logShapeOf } from "./tenants/keep-tenant.ts";
-import type { TenantLives, TenantSessions } from "./tenants/tenant-lives.ts";
+import { checkTenants } from "./tenants/check-tenants.ts";
+import { reconcileTenants } from "./tenants/reconcile-tenants.ts";
+import type { TenantDeps, TenantSessions } from "./tenants/tenant-deps.ts";
 import { applyFile } from "./watch/apply-file.ts";
 import { type DocumentWatch, watchDocuments } from "./watch/watch-documents.ts";
 
 const CLOSE_GRACE_MS = 5_000;
 const WATCH_EVERY_MS = 300;
-const CHECK_ANNOUNCED_EVERY_MS = 5_000;
+const RECONCILE_EVERY_MS = 5_000;
 const END_BINDINGS_EVERY_MS = 500;
 const MAX_BODY_BYTES = 1024 * 1024;
 
@@ -69,15 +65,17 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "policy", log), drainNats);
   const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
-  const { store, changing } = await openPolicies(nats, config, sessions, metrics, log);
-  await checkTenants(changing, log);
-  starting.use(followPolicies(store, changing, log));
-  const { rejections } = starting.use(await watchFiles(config.POLICY_DOCUMENTS_DIR, changing, metrics, log));
+  const { store, logs, deps } = await openPolicies(nats, config, sessions, metrics, log);
+  await checkTenants(deps, log);
+  starting.use(followPolicies(store, deps, log));
+  const { rejections } = starting.use(await watchFiles(config.POLICY_DOCUMENTS_DIR, deps, metrics, log));
 
-  const withdrawn = starting.use(await followWithdrawnKeys(nats, log));
+  const withdrawn = starting.use(
+    await followWithdrawnKeys({ jsm: await jetstreamManager(nats, { checkAPI: false }) }, log),
+  );
   const operator = starting.use(await openOperatorToken(config, log));
-  const authorizing = await createAuthorizing(nats, config, changing.snapshots, withdrawn, operator);
-  const deciding = { ...authorizing, metrics, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
+  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, withdrawn, operator);
+  const decisionDeps = { ...authorizeDeps, metrics, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
   let isReady = false;
   const ops = starting.use(
     await startOpsServer({ host, port: config.POLICY_OPS_PORT, setting: "POLICY_OPS_PORT" }, registry, () => isReady),
@@ -87,20 +85,20 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     await startGrpcServer(
       { host, port: config.POLICY_GRPC_PORT, setting: "POLICY_GRPC_PORT" },
       [
-        [DecisionServiceService, createDecisionService(deciding, log), decisionCallers],
-        [AuthorizationService, createAuthorizationService(deciding, metrics, log), authorizationCallers],
+        [DecisionServiceService, createDecisionService(decisionDeps, log), decisionCallers],
+        [AuthorizationService, createAuthorizationService(decisionDeps, metrics, log), authorizationCallers],
       ],
       security,
     ),
   );
 
   const api = createJsonApi({ maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: config.POLICY_ALLOWED_ORIGINS }, log);
-  addTenantRoutes(api, authorizing, changing, await openLogUsage(nats));
-  addPolicyRoutes(api, authorizing, changing, rejections);
-  addExportRoutes(api, authorizing, changing);
-  addSubjectRoutes(api, authorizing, changing);
-  addCheckRoute(api, authorizing, changing.snapshots, metrics);
-  addExplainRoutes(api, authorizing, { ...deciding, ...changing, logs: await openEventLogs(nats) });
+  addTenantRoutes(api, authorizeDeps, deps, logs);
+  addPolicyRoutes(api, authorizeDeps, deps, rejections);
+  addExportRoutes(api, authorizeDeps, deps);
+  addSubjectRoutes(api, authorizeDeps, deps);
+  addCheckRoute(api, authorizeDeps, deps.snapshots, metrics);
+  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs });
   const server = createApiServer(api);
   const http = await listen(server, { host, port: config.POLICY_HTTP_PORT, setting: "POLICY_HTTP_PORT" });
   starting.defer(() => closeServer(server, CLOSE_GRACE_MS));
@@ -117,7 +115,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
 
 function watchFiles(
   directory: string,
-  changing: PolicyChanging,
+  deps: TenantDeps,
   { documentsRejected }: PolicyMetrics,
   log: Logger,
 ): Promise<DocumentWatch> {
@@ -126,7 +124,7 @@ function watchFiles(
     everyMs: WATCH_EVERY_MS,
     clock,
     log,
-    apply: (file, occasion) => applyFile(changing, file, occasion),
+    apply: (file, occasion) => applyFile(deps, file, occasion),
     onRejected: () => documentsRejected.inc(),
   });
 }
@@ -147,18 +145,14 @@ async function openPolicies(
   const snapshots = new Snapshots({ read: shareReads((tenant) => store.read(tenant)) }, (tenant, snapshot) =>
     metrics.snapshotSwapped(tenant, snapshot?.version.number),
   );
-  const lives: TenantLives = {
-    logs: await openLifeLogs(nats),
-    tombstones: await openTombstonesKv(nats, config.NATS_REPLICAS),
-    sessions,
-  };
   const onLost = (): void => metrics.auditEntriesLost.inc();
   const audit = await openAudit<ChangeEntry>(nats, { replicas: config.NATS_REPLICAS, clock, log, onLost });
-  const onChanged: PolicyChanging["onChanged"] = (change) => {
+  const onChanged: TenantDeps["onChanged"] = (change) => {
     metrics.changes.inc({ kind: change.kind });
     return auditChange(audit, change);
   };
-  return { store, changing: { store, logs, snapshots, lives, clock, onChanged } };
+  const tombstones = await openTombstonesKv(nats, config.NATS_REPLICAS);
+  return { store, logs, deps: { store, logs, snapshots, tombstones, sessions, clock, onChanged } };
 }
 
 async function createAuthorizing(
@@ -167,7 +161,7 @@ async function createAuthorizing(
   snapshots: Snapshots,
   withdrawn: WithdrawnKeys,
   operator: OperatorToken,
-): Promise<Authorizing> {
+): Promise<AuthorizeDeps> {
   const keys = withoutWithdrawn(remoteKeys(config.AUTH_JWKS_URL), withdrawn);
   const expected = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE };
   const verifyOnce = rememberVerified((token) => verifyAccessToken(token, keys, expected));
@@ -189,48 +183,16 @@ async function createAuthorizing(
   };
 }
 
-/**
- * Every tenant's log is as it must be, and says what the store says, before anything is served.
- * @throws {BootError} when one is not. A stored policy that is broken holds up nobody but its tenant.
- */
-async function checkTenants(changing: PolicyChanging, log: Logger): Promise<void> {
-  try {
-    const tenants = new Set([...(await changing.store.tenants()), ...(await changing.logs.tenants())]);
-    for (const tenant of tenants) {
-      await checkTenant(changing, tenant).catch((error: unknown) => {
-        if (error instanceof AppError) throw error;
-        log.error({ err: error, tenant }, "the stored policy of a tenant cannot be used");
-      });
-    }
-  } catch (error) {
-    throw error instanceof AppError ? new BootError(error.message) : error;
-  }
-}
-
-/** What is left of a deleted tenant is taken away later: it needs auth, which may start after policy. */
-async function checkTenant(changing: PolicyChanging, tenant: string): Promise<void> {
-  const stored = await changing.store.read(tenant);
-  if (stored?.policy.lifecycle.state === "deleted") return;
-  // A log without a policy was made by a process that ended half-way, or the store has lost the policy.
-  if (stored === undefined) await changing.logs.ensure(tenant, logShapeOf(undefined));
-  else await keepTenant(changing, tenant);
-}
-
 /** Keeps up with the changes of other processes, and the logs with the store, until disposed. */
-function followPolicies(store: WatchedPolicyStore, changing: PolicyChanging, log: Logger): AsyncDisposable {
+function followPolicies(store: WatchedPolicyStore, deps: TenantDeps, log: Logger): AsyncDisposable {
   const stop = new AbortController();
   const adopt = (tenant: string, policy: StoredPolicy | undefined): void => {
-    if (policy === undefined) changing.snapshots.forget(tenant);
-    else changing.snapshots.adopt(tenant, policy);
+    if (policy === undefined) deps.snapshots.forget(tenant);
+    else deps.snapshots.adopt(tenant, policy);
   };
   const following = store.follow(adopt, stop.signal);
-  const announcing = keepAnnounced(changing, {
-    everyMs: CHECK_ANNOUNCED_EVERY_MS,
-    stop: stop.signal,
-    log,
-    keep: keepTenant,
-  });
-  const ending = endBindings(changing, { everyMs: END_BINDINGS_EVERY_MS, stop: stop.signal, log });
+  const announcing = reconcileTenants(deps, { everyMs: RECONCILE_EVERY_MS, stop: stop.signal, log });
+  const ending = endBindings(deps, { everyMs: END_BINDINGS_EVERY_MS, stop: stop.signal, log });
   return {
     async [Symbol.asyncDispose]() {
       stop.abort();

@@ -3,14 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
-import { changePolicy, type PolicyChanging } from "./change-policy.ts";
+import { changePolicy } from "./change-policy.ts";
+import type { TenantDeps } from "./tenants/tenant-deps.ts";
 import { decide } from "./decide/decide.ts";
 import { decodeGrant } from "./decide/grant.ts";
 import { resolveSubject } from "./decide/resolve-subject.ts";
-import { bindSubject, putDocument, takeFile } from "./policy-change.ts";
-import { Snapshots } from "./snapshots.ts";
+import { bindSubject, putDocument, takeFile } from "./changes/commands.ts";
+import { Snapshots } from "./versions/snapshots.ts";
 import { createTenant } from "./tenants/create-tenant.ts";
-import { ensureAnnounced, keepAnnounced } from "./tenants/keep-announced.ts";
+import { reconcileAnnouncement } from "./tenants/reconcile-announcement.ts";
+import { reconcileTenants } from "./tenants/reconcile-tenants.ts";
 import { openPolicies, type OpenPolicies } from "#test/support/open-policies.ts";
 
 const log = createLogger("test", "silent");
@@ -26,22 +28,22 @@ const documentOf = (tenant: string, viewer: string[]): string =>
 const put = (text: string, expected?: number) =>
   putDocument(text, { kind: "document", by: "carol", why: "a test", expected });
 
-const endHere: PolicyChanging["logs"]["appendPolicyEntry"] = async () => {
+const endHere: TenantDeps["logs"]["appendPolicyEntry"] = async () => {
   throw new Error("the process ended here");
 };
 
-const cutOff = (on: PolicyChanging): PolicyChanging => ({ ...on, logs: { ...on.logs, appendPolicyEntry: endHere } });
+const cutOff = (on: TenantDeps): TenantDeps => ({ ...on, logs: { ...on.logs, appendPolicyEntry: endHere } });
 
 describe("changing a policy", () => {
   let nats: NatsServer;
   let policies: OpenPolicies;
-  let on: PolicyChanging;
+  let on: TenantDeps;
   let tenants = 0;
 
   beforeAll(async () => {
     nats = await startNats();
     policies = await openPolicies(nats.url("policy"));
-    on = policies.changing;
+    on = policies.deps;
   });
   afterAll(async () => {
     await policies[Symbol.asyncDispose]();
@@ -165,7 +167,7 @@ describe("changing a policy", () => {
     const subjects = Array.from({ length: 20 }, (_, index) => `s${index}`);
     const versions = await Promise.all(
       subjects.map((subject, index) =>
-        changePolicy(index % 2 === 0 ? on : second.changing, tenant, bindSubject(subject, ["other"], "carol")),
+        changePolicy(index % 2 === 0 ? on : second.deps, tenant, bindSubject(subject, ["other"], "carol")),
       ),
     );
     expect(versions.map(({ number }) => number).toSorted((a, b) => a - b)).toEqual(
@@ -190,7 +192,7 @@ describe("changing a policy", () => {
       stop.signal,
     );
     const tenant = await newTenant();
-    const version = await changePolicy(second.changing, tenant, bindSubject("bob", ["viewer"], "carol"));
+    const version = await changePolicy(second.deps, tenant, bindSubject("bob", ["viewer"], "carol"));
     const snapshot = await waitFor("the version arrives", () =>
       followed.atLeast(tenant, version).catch(() => undefined),
     );
@@ -223,7 +225,7 @@ describe("changing a policy", () => {
   it("is in force once acknowledged: in the log, and for whoever asks any process for at least that version", async () => {
     await using second = await openPolicies(nats.url("policy"));
     const stop = new AbortController();
-    const checking = keepAnnounced(second.changing, { everyMs: 1, stop: stop.signal, log });
+    const checking = reconcileTenants(second.deps, { everyMs: 1, stop: stop.signal, log });
     const tenant = await newTenant();
     const bob = { id: "bob", roles: [], groups: [] };
     for (let round = 0; round < 40; round += 1) {
@@ -231,7 +233,7 @@ describe("changing a policy", () => {
       const version = await changePolicy(on, tenant, bindSubject("bob", roles, "carol"));
       const announced = (await on.logs.lastPolicyEntry(tenant)).version;
       expect(announced).toEqual(version);
-      const snapshot = await second.changing.snapshots.atLeast(tenant, announced);
+      const snapshot = await second.deps.snapshots.atLeast(tenant, announced);
       expect(resolveSubject(snapshot, bob, Date.now()).roles).toEqual(roles);
     }
     stop.abort();
@@ -248,13 +250,13 @@ describe("changing a policy", () => {
       );
       expect(await lastEntry(tenant)).toMatchObject({ version: 2 });
       const stop = new AbortController();
-      const checking = keepAnnounced(on, { everyMs: 20, stop: stop.signal, log });
+      const checking = reconcileTenants(on, { everyMs: 20, stop: stop.signal, log });
       await waitFor("the version is announced", async () => (await lastEntry(tenant))?.version === 3);
       stop.abort();
       await checking;
       expect(await lastEntry(tenant)).toMatchObject({ version: 3, all: true });
       const before = await policies.entries(tenant);
-      await ensureAnnounced(on, tenant);
+      await reconcileAnnouncement(on, tenant);
       expect(await policies.entries(tenant)).toEqual(before);
     });
 
@@ -270,10 +272,10 @@ describe("changing a policy", () => {
     it("is announced again when retention has dropped it, or nobody can read it", async () => {
       const tenant = await newTenant();
       await policies.manager.streams.purge(`EVENTS_${tenant}`);
-      await ensureAnnounced(on, tenant);
+      await reconcileAnnouncement(on, tenant);
       expect(await lastEntry(tenant)).toMatchObject({ version: 2, all: true });
       await jetstream(policies.connection).publish(`control.${tenant}.policy`, "no json");
-      await ensureAnnounced(on, tenant);
+      await reconcileAnnouncement(on, tenant);
       expect((await on.logs.lastPolicyEntry(tenant)).version?.number).toBe(2);
     });
 
@@ -282,7 +284,7 @@ describe("changing a policy", () => {
       const ahead = { number: 9, build: "lost" };
       const { sequence } = await on.logs.lastPolicyEntry(tenant);
       await on.logs.appendPolicyEntry(tenant, ahead, { all: true }, sequence);
-      await ensureAnnounced(on, tenant);
+      await reconcileAnnouncement(on, tenant);
       expect(await lastEntry(tenant)).toMatchObject({ version: 10, all: true });
       expect((await on.snapshots.atLeast(tenant)).version.number).toBe(10);
     });

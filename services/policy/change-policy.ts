@@ -2,26 +2,24 @@ import { randomBytes } from "node:crypto";
 import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Clock } from "#shared/time/clock.ts";
-import type { StoredChange } from "./audit-changes.ts";
-import { announce } from "./announce.ts";
-import { compilePolicy } from "./compile-policy.ts";
-import { concernedBy } from "./decide/concerned.ts";
+import type { StoredChange } from "./changes/audit-change.ts";
+import { announce } from "./changes/announce.ts";
+import { compilePolicy } from "./versions/compile-policy.ts";
+import { affectedBy } from "./decide/affected.ts";
 import { diffPolicies } from "./decide/policy-diff.ts";
 import type { Snapshot } from "./decide/snapshot.ts";
 import { documentInvalid } from "./document/fault.ts";
-import type { PolicyChange } from "./policy-change.ts";
-import type { Snapshots } from "./snapshots.ts";
-import type { PolicyStore, StoredRevision } from "./store/policy-store.ts";
-import type { PolicyContent, StoredPolicy } from "./store/stored-policy.ts";
-import type { TenantLogs } from "./tenants/tenant-logs.ts";
-import type { TenantLives } from "./tenants/tenant-lives.ts";
+import type { PolicyCommand } from "./changes/commands.ts";
+import type { Snapshots } from "./versions/snapshots.ts";
+import type { PolicyStore, StoredRevision } from "./versions/policy-store.ts";
+import type { PolicyContent, StoredPolicy } from "./versions/stored-policy.ts";
+import type { PolicyLog } from "./changes/policy-log.ts";
 
 /** What changing a policy needs. */
-export interface PolicyChanging {
+export interface ChangeDeps {
   readonly store: PolicyStore;
-  readonly logs: TenantLogs;
+  readonly logs: PolicyLog;
   readonly snapshots: Snapshots;
-  readonly lives: TenantLives;
   readonly clock: Clock;
   /** Told of every change that is stored, and waited for before it is answered; never fails. */
   readonly onChanged: (change: StoredChange) => Promise<void> | void;
@@ -37,18 +35,18 @@ const MAX_ATTEMPTS = 32;
  * @throws {AppError} `tenant_unknown`, `tenant_deleted`, `document_invalid`, what the change itself throws, and `unavailable`: then the
  * change may be stored, and will be announced.
  */
-export async function changePolicy(on: PolicyChanging, tenant: string, change: PolicyChange): Promise<Version> {
+export async function changePolicy(deps: ChangeDeps, tenant: string, change: PolicyCommand): Promise<Version> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const current = await on.store.read(tenant);
+    const current = await deps.store.read(tenant);
     if (current === undefined) throw new AppError("tenant_unknown", "there is no such tenant");
     requireNotDeleted(current.policy, change);
-    const before = snapshotOf(on.snapshots, tenant, current.policy);
+    const before = snapshotOf(deps.snapshots, tenant, current.policy);
     const content = change.apply(current.policy, before);
     if (content === undefined) {
-      await announce(on.logs, tenant, current.policy.version);
+      await announce(deps.logs, tenant, current.policy.version);
       return current.policy.version;
     }
-    const version = await storeNext(on, tenant, current, content, change, before);
+    const version = await storeNext(deps, tenant, current, content, change, before);
     if (version !== undefined) return version;
   }
   throw new AppError("unavailable", `the policy of tenant ${tenant} changes too fast; try again`);
@@ -56,17 +54,17 @@ export async function changePolicy(on: PolicyChanging, tenant: string, change: P
 
 /** One attempt; undefined when another change was stored first. */
 async function storeNext(
-  on: PolicyChanging,
+  deps: ChangeDeps,
   tenant: string,
   { policy: current, revision }: StoredRevision,
   content: PolicyContent,
-  { by, why, kind, address }: PolicyChange,
+  { by, why, kind, address }: PolicyCommand,
   before: Snapshot | undefined,
 ): Promise<Version | undefined> {
-  const version = await nextVersion(on.logs, tenant, current.version);
+  const version = await nextVersion(deps.logs, tenant, current.version);
   const { state = current.lifecycle.state, ...changed } = content;
   // Never before the version it follows, whoever's clock says so: what has ended by then stays ended.
-  const at = new Date(Math.max(on.clock.wall(), Date.parse(current.at))).toISOString();
+  const at = new Date(Math.max(deps.clock.wall(), Date.parse(current.at))).toISOString();
   const lifecycle = state === current.lifecycle.state ? current.lifecycle : { state, since: version.number, at };
   const policy = { ...current, ...changed, lifecycle, version, at, by, why };
   // Where only bindings change, nothing that the cases look at does.
@@ -75,19 +73,27 @@ async function storeNext(
   const { snapshot: after, faults } = compilePolicy(tenant, version, policy, compiling);
   if (faults !== undefined) throw documentInvalid(faults);
   const next: StoredPolicy = { ...policy, diff: before === undefined ? undefined : diffPolicies(before, after) };
-  if (!(await on.store.replace(tenant, next, revision))) return undefined;
-  on.snapshots.swap(after);
-  const noted = on.onChanged({ tenant, kind, by, why, address, before: current.version.number, after: version.number });
-  await announce(on.logs, tenant, version, { follows: current.version, concerned: concernedBy(before, after) });
+  if (!(await deps.store.replace(tenant, next, revision))) return undefined;
+  deps.snapshots.swap(after);
+  const noted = deps.onChanged({
+    tenant,
+    kind,
+    by,
+    why,
+    address,
+    before: current.version.number,
+    after: version.number,
+  });
+  await announce(deps.logs, tenant, version, { follows: current.version, affected: affectedBy(before, after) });
   await noted;
   return version;
 }
 
 /** What may still be changed of a deleted tenant, by policy itself or without effect. */
-const STILL_POSSIBLE: ReadonlySet<string> = new Set<PolicyChange["kind"]>(["state", "expiry", "repair"]);
+const STILL_POSSIBLE: ReadonlySet<string> = new Set<PolicyCommand["kind"]>(["state", "expiry", "repair"]);
 
 /** Nobody changes anything of a deleted tenant any more. */
-function requireNotDeleted({ lifecycle }: StoredPolicy, { kind }: PolicyChange): void {
+function requireNotDeleted({ lifecycle }: StoredPolicy, { kind }: PolicyCommand): void {
   if (lifecycle.state !== "deleted" || STILL_POSSIBLE.has(kind)) return;
   throw new AppError("tenant_deleted", "this tenant was deleted");
 }
@@ -102,7 +108,7 @@ function snapshotOf(snapshots: Snapshots, tenant: string, policy: StoredPolicy):
 }
 
 /** Above everything the log has announced, too: a store that lost its tail must not give an announced number again. */
-export async function nextVersion(logs: TenantLogs, tenant: string, current: Version | undefined): Promise<Version> {
+export async function nextVersion(logs: PolicyLog, tenant: string, current: Version | undefined): Promise<Version> {
   const announced = (await logs.lastPolicyEntry(tenant)).version;
   const number = Math.max(current?.number ?? 0, announced?.number ?? 0) + 1;
   return { number, build: randomBytes(4).toString("hex") };

@@ -4,8 +4,8 @@ import { isSameVersion, type Version } from "#shared/contract/version.ts";
 import { type Explanation, explain } from "./decide/explain.ts";
 import type { Snapshot } from "./decide/snapshot.ts";
 import { type ClaimedSubject, trustedSubject } from "./decide/trusted-subject.ts";
-import type { Snapshots } from "./snapshots.ts";
-import type { PolicyStore } from "./store/policy-store.ts";
+import type { Snapshots } from "./versions/snapshots.ts";
+import type { PolicyStore } from "./versions/policy-store.ts";
 
 /** A message of a tenant's log. */
 export interface LoggedMessage {
@@ -19,10 +19,16 @@ export interface LoggedMessage {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+/** Which log it is, and the sequences where it begins and ends. */
+export interface LogDescription {
+  readonly epoch: string;
+  readonly first: number;
+  readonly last: number;
+}
+
 /** The tenants' logs, to look at. Every method throws `tenant_unknown`, or `unavailable` when a log does not answer. */
 export interface EventLogs {
-  /** Which log it is, and where it begins and ends. */
-  describe(tenant: string): Promise<{ readonly epoch: string; readonly first: number; readonly last: number }>;
+  describe(tenant: string): Promise<LogDescription>;
   /** The message at a place, as the log's leader has it; undefined where none stands. */
   read(tenant: string, seq: number): Promise<LoggedMessage | undefined>;
   /** The version that the last policy entry up to a place put in force; undefined where that entry is not kept. */
@@ -30,7 +36,7 @@ export interface EventLogs {
 }
 
 /** What explaining events needs. */
-export interface Explaining {
+export interface ExplainDeps {
   readonly logs: EventLogs;
   readonly store: Pick<PolicyStore, "history">;
   readonly snapshots: Pick<Snapshots, "atLeast" | "compile">;
@@ -73,26 +79,26 @@ export interface EventExplanation {
  * @throws {AppError} `tenant_unknown` or `unavailable`.
  */
 export async function explainEvent(
-  on: Explaining,
+  deps: ExplainDeps,
   tenant: string,
   id: EventId,
   subject: ClaimedSubject,
 ): Promise<EventExplanation> {
-  const found = await findEvent(on.logs, tenant, id);
+  const found = await findEvent(deps.logs, tenant, id);
   if ("state" in found) return { event: found };
   const { topic, message } = found;
   const question = { of: "event", topic, attributes: message.attributes } as const;
   const explainBy = (snapshot: Snapshot, at: number): VersionExplanation => ({
     version: snapshot.version.number,
-    ...explain(snapshot, trustedSubject(snapshot, subject, on.ownIssuer), question, at),
+    ...explain(snapshot, trustedSubject(snapshot, subject, deps.ownIssuer), question, at),
   });
-  const past = await snapshotAt(on, tenant, id.position.seq);
-  const current = await on.snapshots.atLeast(tenant);
+  const past = await snapshotAt(deps, tenant, id.position.seq);
+  const current = await deps.snapshots.atLeast(tenant);
   const storedAt = new Date(message.storedAt).toISOString();
   return {
     event: { state: "kept", topic, type: eventTypeOf(topic), storedAt, attributes: message.attributes },
     whenPublished: typeof past === "string" ? { unknown: past } : explainBy(past, message.storedAt),
-    now: explainBy(current, on.wall()),
+    now: explainBy(current, deps.wall()),
   };
 }
 
@@ -117,13 +123,13 @@ async function findEvent(
 }
 
 /** The snapshot of the version that was in force at a place of the log, or why it is not known. */
-async function snapshotAt(on: Explaining, tenant: string, seq: number): Promise<Snapshot | string> {
-  const version = await on.logs.versionAt(tenant, seq);
+async function snapshotAt(deps: ExplainDeps, tenant: string, seq: number): Promise<Snapshot | string> {
+  const version = await deps.logs.versionAt(tenant, seq);
   if (version === undefined) return "the log does not keep the change of policy before this event any more";
-  const kept = (await on.store.history(tenant)).find((policy) => isSameVersion(policy.version, version));
+  const kept = (await deps.store.history(tenant)).find((policy) => isSameVersion(policy.version, version));
   if (kept === undefined) return `version ${version.number}, which was in force then, is not kept any more`;
   try {
-    return on.snapshots.compile(tenant, kept);
+    return deps.snapshots.compile(tenant, kept);
   } catch {
     return `version ${version.number}, which was in force then, cannot be read by this release`;
   }

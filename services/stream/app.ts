@@ -1,6 +1,5 @@
 import { VERSION } from "#shared/lifecycle/version.ts";
 import { randomBytes } from "node:crypto";
-import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
 import { rememberVerified } from "#shared/tokens/remember-verified.ts";
@@ -27,10 +26,12 @@ import { type OutsideIssuer, readOutsideIssuers } from "./access/outside-issuers
 import { withOutsideSessions } from "./access/outside-sessions.ts";
 import { type AskedTime, createStreamVerifier, namesIssuer } from "./access/verify-stream-token.ts";
 import { callOtherEdge, serveEdgeCalls } from "./bus/peer-calls.ts";
-import { openTenant } from "./bus/open-tenant.ts";
+import { openTenants } from "./bus/open-tenant.ts";
+import { openPacedBus } from "./bus/paced-bus.ts";
 import type { StreamConfig } from "./config.ts";
 import { GrpcDecider } from "./clients/decider.ts";
 import { GrpcSessionChecker } from "./clients/session-checker.ts";
+import { createEdgeApi } from "./http/api.ts";
 import { loadDemoPage } from "./http/demo-page.ts";
 import { describeConnections } from "./http/describe-connections.ts";
 import { drain } from "./http/drain.ts";
@@ -98,16 +99,16 @@ async function startServing(
       : undefined;
   const route = createRoute(config, issuers, edge);
   const callConnection = openCalls(config, nats, edge, stack);
-  const server = createEdgeServer({ route, rebind: { ...route, callConnection, observer: edge.observer }, demo });
-  const doors = await listenOn(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
+  const server = createEdgeServer({ route, api: createEdgeApi({ ...route, callConnection, demo }, log) });
+  const listener = await listenOn(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
   stack.defer(() => closeServer(server, 1_000));
-  stack.defer(() => doors.close());
+  stack.defer(() => listener.close());
   const isReady = (): boolean => !edge.admission.isDraining && !nats.isClosed();
   const connections = (): object[] => describeConnections(edge.hub, edge);
-  stack.use(await tellOperators({ registry, isReady, connections }, doors.port));
+  stack.use(await tellOperators({ registry, isReady, connections }, listener.port));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
   // Who comes while this one drains is for the others that listen there.
-  if (isShared) stack.defer(() => doors.close());
+  if (isShared) stack.defer(() => listener.close());
   return stack.move();
 }
 
@@ -144,8 +145,7 @@ async function startEdge(
   const opening = {
     ...verifying,
     wall: () => systemClock.wall(),
-    nats,
-    jsm: await jetstreamManager(nats),
+    bus: stack.use(await openPacedBus(nats)),
     verifying,
     decider,
     tailBudget: new TailBudget(config.STREAM_TAIL_BYTES),
@@ -153,8 +153,8 @@ async function startEdge(
     maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
     log,
   };
-  const hub: Hub = stack.use(new Hub((id) => openTenant(id, opening)));
-  const withdrawn = stack.use(await followWithdrawnKeys(nats, log, (kid) => endStreamsOf(hub, kid)));
+  const hub: Hub = stack.use(new Hub(openTenants(opening)));
+  const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOf(hub, kid)));
   stack.use(startKeepAlive(hub, verifying));
   const workerId = randomBytes(6).toString("hex");
   return {

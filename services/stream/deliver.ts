@@ -11,6 +11,9 @@ import type { PolicyEntry } from "#shared/contract/control-entry.ts";
  * entry finds it done.
  *
  *     entry → control? put it in force : tail → audiences: match → decide → encode → flush → sockets
+ *
+ * A hole is an entry too. Before the first of several the decisions are distrusted, so that no reader is in an audience;
+ * each reader meets the hole in the tail.
  */
 export function deliver(tenant: Tenant, entry: LogEntry, deps: VerifyDeps): void {
   deps.checkClock();
@@ -47,16 +50,33 @@ export interface LogReset {
  * is no more are told so. Readers of an overrun log find the gap where they continue.
  */
 export function resetLog(tenant: Tenant, { epoch, horizon, policy, relation }: LogReset, deps: VerifyDeps): void {
-  tenant.audiences.flush();
-  // In doubt, all of them, before the first leaves its audience: it would be live again in the same step, and the new
-  // horizon would carry it past what it has missed.
-  for (const registration of tenant.registrations) registration.invalidateSession();
-  for (const { stream } of tenant.registrations) stream?.leaveAudience();
+  holdEverybody(tenant);
   tenant.log.reset(epoch, horizon);
+  if (relation !== "overrun") tenant.log.erasures.clear();
   tenant.decisions.reset(policy);
   if (relation === "epoch" || relation === "tail_lost") {
     const notice: Notice = { event: "reset", data: { reason: relation } };
     for (const { stream } of tenant.registrations) stream?.jumpTo(horizon, notice);
   }
   invalidateEverything(tenant, deps);
+}
+
+/**
+ * Takes nothing for decided any more: entries are gone that nobody here has read, and any of them may have changed who may see
+ * what. `policy` is the tenant's last policy entry, from the stream's leader. Every reader is held where it stands, and meets
+ * what is gone as a hole once auth and policy have answered.
+ */
+export function distrustDecisions(tenant: Tenant, policy: PolicyEntry | undefined, deps: VerifyDeps): void {
+  holdEverybody(tenant);
+  tenant.decisions.reset(policy);
+  invalidateEverything(tenant, deps);
+}
+
+/** Takes every reader out of its audience. Whatever comes next, none of them is carried past it. */
+function holdEverybody(tenant: Tenant): void {
+  tenant.audiences.flush();
+  // In doubt, all of them, before the first leaves its audience: it would be live again in the same step, and the new
+  // horizon would carry it past what it has missed.
+  for (const registration of tenant.registrations) registration.invalidateSession();
+  for (const { stream } of tenant.registrations) stream?.leaveAudience();
 }

@@ -1,4 +1,4 @@
-import type { PolicyEntry, SessionEntry, TenantEntry } from "#shared/contract/control-entry.ts";
+import type { ErasedEntry, PolicyEntry, SessionEntry, TenantEntry } from "#shared/contract/control-entry.ts";
 import type { Position } from "#shared/protocol/event-id.ts";
 
 export type { Position };
@@ -31,6 +31,7 @@ export interface ControlEntry {
     | { readonly of: "policy"; readonly entry: PolicyEntry }
     | { readonly of: "session"; readonly entry: SessionEntry }
     | { readonly of: "tenant"; readonly entry: TenantEntry }
+    | { readonly of: "erased"; readonly entry: ErasedEntry }
     | { readonly of: "unknown" };
 }
 
@@ -39,6 +40,15 @@ export interface PoisonEntry {
   readonly kind: "poison";
   readonly position: Position;
   readonly reason: "not_a_topic" | "not_utf8" | "too_large";
+}
+
+/** Entries that are gone for good from the middle of the log, or must not be served any more. */
+export interface HoleEntry {
+  readonly kind: "hole";
+  /** The first sequence that is gone. */
+  readonly first: number;
+  /** The last sequence that is gone. Its tag is `0`: no message stands there. */
+  readonly position: Position;
 }
 
 /** Word of an entry that nobody can be shown. */
@@ -50,7 +60,17 @@ export interface Poison {
   readonly error?: unknown;
 }
 
-export type LogEntry = EventEntry | ControlEntry | PoisonEntry;
+export type LogEntry = EventEntry | ControlEntry | PoisonEntry | HoleEntry;
+
+/** The hole from `first` to `last`, both included. */
+export function holeOf(first: number, last: number): HoleEntry {
+  return { kind: "hole", first, position: { seq: last, tag: "0" } };
+}
+
+/** The first sequence that an entry covers: a hole covers many, every other entry one. */
+export function firstSeqOf(entry: LogEntry): number {
+  return entry.kind === "hole" ? entry.first : entry.position.seq;
+}
 
 /** Why the server ends a stream. */
 export type EndReason = "expired" | "revoked" | "forbidden";

@@ -11,7 +11,7 @@ import type { Tenant } from "./connections/tenant.ts";
 import { findStart, type Start } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
 import type { Connection } from "./sse/connection.ts";
-import type { ControlData } from "./sse/control-frames.ts";
+import type { ControlData } from "#shared/protocol/control-frames.ts";
 import { chooseRetryDelay } from "./sse/retry-delay.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
 import { type MapResource, topicsOf } from "./subscription/topics-of.ts";

@@ -5,6 +5,29 @@ import { findImports, isTest, readSources, type Source } from "./read-sources.ts
 type Floors = readonly (readonly string[])[];
 
 const FLOORS: Readonly<Record<string, Floors>> = {
+  auth: [
+    ["main.ts"],
+    ["app.ts"],
+    ["config.ts"],
+    ["http/", "grpc/", "bus/", "clients/"],
+    ["sessions/"],
+    ["tokens/", "users/"],
+    ["keys/"],
+    ["audit/", "metrics.ts"],
+  ],
+  policy: [
+    ["main.ts"],
+    ["app.ts"],
+    ["config.ts"],
+    ["http/", "grpc/", "watch/", "clients/", "store/", "bus/"],
+    ["tenants/"],
+    ["change-policy.ts", "authorize-request.ts", "explain-event.ts"],
+    ["changes/"],
+    ["versions/"],
+    ["decide/"],
+    ["document/"],
+    ["metrics.ts"],
+  ],
   stream: [
     ["main.ts", "workers/main.ts"],
     ["app.ts"],
@@ -22,6 +45,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
 
 /** The files that are a way each, from its beginning to its end. */
 const WAYS: Readonly<Record<string, readonly string[]>> = {
+  policy: ["change-policy.ts", "authorize-request.ts", "explain-event.ts"],
   stream: ["open-stream.ts", "deliver.ts", "call-connection.ts"],
 };
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import manifest from "../../package.json" with { type: "json" };
 import { findCycle, findImports, isTest, readSources, type Source } from "./read-sources.ts";
 
 const services = readSources("services/");
@@ -80,15 +81,35 @@ describe("a technology stays where its adapters are", () => {
   });
 });
 
+describe("the image, which has no development packages,", () => {
+  const programs = everything.filter(({ path }) => /^(services\/[^/]+\/main|scripts\/sluice)\.ts$/.test(path));
+
+  test.each(programs.map(({ path }) => [path]))("has every package and file that %s imports", (program) => {
+    const sources = new Map(everything.map((source) => [source.path, source]));
+    const reached = new Set([program]);
+    // A set that grows while it is walked is walked to its end.
+    for (const path of reached) for (const file of filesOf(sources.get(path)?.imports ?? [])) reached.add(file);
+    const wrong = findImports(
+      [...reached].flatMap((path) => sources.get(path) ?? []),
+      (_, { file, specifier }) => {
+        if (file !== undefined) return !/^(services|proto\/gen|scripts)\/|^package\.json$/.test(file);
+        return !specifier.startsWith("node:") && !(packageOf(specifier) in manifest.dependencies);
+      },
+    );
+    expect(reached.size).toBeGreaterThan(1);
+    expect(wrong).toEqual([]);
+  });
+});
+
 describe("arrows have one direction", () => {
   test("no file imports itself by a way round", () => {
     const graph = new Map(everything.map(({ path, imports }) => [path, filesOf(imports)]));
     expect(findCycle(graph)?.join(" → ")).toBeUndefined();
   });
 
-  test("no folder of the edge imports itself by a way round", () => {
+  test.each(["policy", "shared", "stream"])("no folder of services/%s imports itself by a way round", (service) => {
     const graph = new Map<string, string[]>();
-    for (const { path, imports } of shipped.filter((source) => source.path.startsWith("services/stream/"))) {
+    for (const { path, imports } of shipped.filter((source) => source.path.startsWith(`services/${service}/`))) {
       const [folder] = foldersOf([path]);
       if (folder === undefined) continue;
       const targets = foldersOf(filesOf(imports)).filter((target) => target !== folder);
@@ -112,6 +133,11 @@ describe("arrows have one direction", () => {
 
 function serviceOf(path: string): string | undefined {
   return /^services\/([^/]+)\//.exec(path)?.[1];
+}
+
+/** `@nats-io/kv/internal` is of the package `@nats-io/kv`. */
+function packageOf(specifier: string): string {
+  return specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
 }
 
 /** The folders of a service that files lie in; a file at the service's own top is in none of them. */

@@ -1,16 +1,18 @@
 import type { Browser, Page } from "playwright-core";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type EdgeFailure, type FailingEdge, startFailingEdge } from "#test/support/failing-edge.ts";
+import { type FailingEdge, startFailingEdge } from "#test/support/failing-edge.ts";
 import {
   createHttp1Client,
   createHttp2Client,
   type SecureAnswer,
+  type SecureClient,
   type SecurePlace,
 } from "#test/support/https-client.ts";
 import { readAudit } from "#test/support/start-auth.ts";
 import { startBrowser } from "#test/support/start-browser.ts";
 import { isProxyHere, type ProxyName, type RunningProxy, startProxy } from "#test/support/start-proxy.ts";
+import type { RunningService } from "#test/support/start-service.ts";
 import { type Bus, type Login, type Stack, startStack } from "#test/support/start-stack.ts";
 import { createTestCertificates, type TestCertificates } from "#test/support/tls.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -19,6 +21,8 @@ import { waitFor } from "#test/support/wait.ts";
 const NAME = "app.example.com";
 const STREAM = "/v1/stream?topic=push.>";
 const CLIENTS = { "HTTP/1.1": createHttp1Client, "HTTP/2": createHttp2Client };
+type Version = keyof typeof CLIENTS;
+const VERSIONS: readonly Version[] = ["HTTP/1.1", "HTTP/2"];
 
 /** mod_http2 gives one connection six workers, and a stream keeps its own. */
 const STREAMS_PER_CONNECTION: Readonly<Record<ProxyName, number>> = {
@@ -28,11 +32,24 @@ const STREAMS_PER_CONNECTION: Readonly<Record<ProxyName, number>> = {
   envoy: 200,
   apache2: 6,
 };
+/** How an edge fails before a stream has begun, and how it is asked. */
+const REFUSED_BY_HAPROXY = ["HTTP/2", "dies in the headers"] as const;
+const FAILURES = [
+  ["HTTP/1.1", "dies in the headers"],
+  REFUSED_BY_HAPROXY,
+  ["HTTP/2", "says nothing"],
+  // The last: HAProxy then takes the edge for gone, and does not ask it before its next check.
+  ["HTTP/1.1", "refuses"],
+  ["HTTP/2", "refuses"],
+] as const;
+
 const ALL = Object.keys(STREAMS_PER_CONNECTION) as ProxyName[];
 const HERE = ALL.filter(isProxyHere);
 
 let stack: Stack;
 let bus: Bus;
+/** The edge that runs now. */
+let edge: RunningService;
 let bob: Login;
 let certificates: TestCertificates;
 let failingEdge: FailingEdge;
@@ -50,17 +67,18 @@ beforeAll(async () => {
       auth: { AUTH_TRUSTED_PROXIES: "127.0.0.1" },
     }),
   );
+  edge = stack.edge;
   bus = await stack.bus("demo");
   bob = await stack.login("bob");
   failingEdge = owner.use(await startFailingEdge());
   certificates = owner.use(await createTestCertificates());
   const folder = (await certificates.issue("proxy", { dnsName: NAME })).GRPC_TLS_CERT_FILE;
   const identity = { certificate: folder, key: join(folder, "../key.pem") };
-  const { auth, policy, edge } = stack;
+  const { auth, policy } = stack;
   const services = { auth: auth.ports.http, policy: policy.ports.http, ...identity };
   const start = async (more: { edge: number; silenceSeconds?: number }) => {
-    const started = await Promise.all(HERE.map((name) => startProxy(name, { ...services, ...more })));
-    return new Map(started.map((proxy) => [proxy.name, owner.use(proxy)]));
+    const starting = HERE.map(async (name) => owner.use(await startProxy(name, { ...services, ...more })));
+    return new Map((await Promise.all(starting)).map((proxy) => [proxy.name, proxy]));
   };
   proxies = await start({ edge: edge.ports.http });
   impatient = await start({ edge: failingEdge.port, silenceSeconds: 1 });
@@ -75,36 +93,33 @@ test.for(ALL.filter((name) => !HERE.includes(name)))(
 );
 
 describe.for(HERE)("behind %s", (name) => {
-  test.for(["HTTP/1.1", "HTTP/2"] as const)(
-    "each event arrives at once over %s, with and without gzip",
-    async (version) => {
-      using client = CLIENTS[version](placeOf(proxies, name));
-      const plain = await client.ask(streamOf({ "accept-encoding": "identity" }));
-      const silent = await client.ask(streamOf({}));
-      const gzip = await client.ask(streamOf({ "accept-encoding": "gzip, br" }));
-      for (const stream of [plain, silent, gzip]) {
-        await seen(stream, "event: ready");
-        expect(stream.status).toBe(200);
-        expect(stream.headers).toMatchObject({
-          "content-type": "text/event-stream; charset=utf-8",
-          "cache-control": "no-store, no-transform",
-          "x-connection-id": expect.stringMatching(/^[\w-]+$/) as unknown,
-        });
-        expect(stream.headers["content-length"]).toBeUndefined();
-      }
-      expect([plain, silent, gzip].map(({ headers }) => headers["content-encoding"])).toEqual([
-        undefined,
-        undefined,
-        "gzip",
-      ]);
-      // The next is published only when this one was seen: whoever collects several shows none.
-      for (const size of [1, 40, 5_000, 1]) {
-        const text = `${name} ${version} ${size} ${"x".repeat(size)}`;
-        await bus.publish("events.demo.push.event.k", text);
-        for (const stream of [plain, silent, gzip]) await seen(stream, `data: ${text}\n`);
-      }
-    },
-  );
+  test.for(VERSIONS)("each event arrives at once over %s, with and without gzip", async (version) => {
+    using client = CLIENTS[version](placeOf(proxies, name));
+    const plain = await client.ask(streamOf({ "accept-encoding": "identity" }));
+    const silent = await client.ask(streamOf({}));
+    const gzip = await client.ask(streamOf({ "accept-encoding": "gzip, br" }));
+    for (const stream of [plain, silent, gzip]) {
+      await seen(stream, "event: ready");
+      expect(stream.status).toBe(200);
+      expect(stream.headers).toMatchObject({
+        "content-type": "text/event-stream; charset=utf-8",
+        "cache-control": "no-store, no-transform",
+        "x-connection-id": expect.stringMatching(/^[\w-]+$/) as unknown,
+      });
+      expect(stream.headers["content-length"]).toBeUndefined();
+    }
+    expect([plain, silent, gzip].map(({ headers }) => headers["content-encoding"])).toEqual([
+      undefined,
+      undefined,
+      "gzip",
+    ]);
+    // The next is published only when this one was seen: whoever collects several shows none.
+    for (const size of [1, 40, 5_000, 1]) {
+      const text = `${name} ${version} ${size} ${"x".repeat(size)}`;
+      await bus.publish("events.demo.push.event.k", text);
+      for (const stream of [plain, silent, gzip]) await seen(stream, `data: ${text}\n`);
+    }
+  });
 
   test("requests go to the service that they are for", async () => {
     using client = createHttp2Client(placeOf(proxies, name));
@@ -171,64 +186,104 @@ describe.for(HERE)("behind %s", (name) => {
     await Promise.all(streams.map((stream) => seen(stream, `data: ${name} to all\n`)));
   });
 
-  test.for([
-    ["HTTP/1.1", "refuses"],
-    ["HTTP/2", "refuses"],
-    ["HTTP/1.1", "dies in the headers"],
-    ["HTTP/2", "dies in the headers"],
-    ["HTTP/2", "says nothing"],
-  ] as const)(
+  test.for(VERSIONS.filter((version) => name !== "haproxy" || version !== "HTTP/2"))(
+    "a stream that is cut off is broken off over %s",
+    async (version) => {
+      expect(await endOfCutStream(name, version)).toBe("broken");
+    },
+  );
+
+  test.for(FAILURES.filter((each) => name !== "haproxy" || each !== REFUSED_BY_HAPROXY))(
     "over %s an edge that %s is told as an event stream to those who read them",
     async ([version, failure]) => {
       await failingEdge.fail(failure);
       using client = CLIENTS[version](placeOf(impatient, name));
-      const answer = await client.ask(streamOf({ accept: "text/event-stream", "last-event-id": "e.1.t" }));
+      const reading = client.ask(streamOf({ "last-event-id": "e.1.t" }));
+      const others = [
+        streamOf({ "x-sluice-client": "js/1" }),
+        streamOf({ accept: "text/html" }),
+        { ...streamOf({}), method: "POST", body: "{}" },
+        { ...streamOf({}), path: "/v1/streams/c/token" },
+      ].map((request) => client.ask(request));
+      const answer = await reading;
       expect(answer.status).toBe(200);
       expect(answer.headers["content-type"]).toMatch(/^text\/event-stream/);
       expect(answer.headers["cache-control"]).toBe("no-store");
       expect(await answer.end).toBe("whole");
       expect(answer.text()).toBe('retry: 2000\nevent: busy\ndata: {"reason":"unavailable","retryMs":2000}\n\n');
-      const others = [
-        { ...streamOf({ "x-sluice-client": "js/1" }) },
-        { ...streamOf({ accept: "text/html" }) },
-        { ...streamOf({}), method: "POST", body: "{}" },
-        { ...streamOf({}), path: "/v1/streams/c/token" },
-      ];
-      const answers = await Promise.all(others.map((request) => client.ask(request)));
-      for (const { status } of answers) expect([502, 503, 504]).toContain(status);
+      for (const { status } of await Promise.all(others)) expect([502, 503, 504]).toContain(status);
     },
   );
+});
 
-  test.for(["HTTP/1.1", "HTTP/2"] as const)("a stream that is cut off is broken off over %s", async (version) => {
-    await failingEdge.fail("dies in the stream" satisfies EdgeFailure);
-    using client = CLIENTS[version](placeOf(impatient, name));
-    const stream = await client.ask(streamOf({}));
-    expect(await stream.end).toBe("broken");
-    expect(stream.text()).toBe("data: first\n\n");
+/** Browsers come back from both all the same, see below. */
+describe.runIf(HERE.includes("haproxy"))("behind haproxy over HTTP/2", () => {
+  test("an edge that dies in the headers is told as a stream refused, which clients may ask for again", async () => {
+    using client = createHttp2Client(placeOf(impatient, "haproxy"));
+    await askForBegunStream(client);
+    failingEdge.cut();
+    await failingEdge.fail("dies in the headers");
+    await expect(client.ask(streamOf({}))).rejects.toThrow("NGHTTP2_REFUSED_STREAM");
+  });
+
+  test("a stream that is cut off ends as if it were whole", async () => {
+    expect(await endOfCutStream("haproxy", "HTTP/2")).toBe("whole");
   });
 });
 
-test.for(["SIGTERM", "SIGKILL"] as const)(
-  "every tab behind every proxy comes back after %s and a start of the edge, and misses nothing",
-  async (signal) => {
-    const pages = await Promise.all(HERE.map((name) => openTabs(name)));
-    await bus.publish("events.demo.push.event.k", "before");
-    await everyTab(pages, "the first event", ({ received }) => received.includes("before"));
-    await stack.edge.child.end(signal);
-    await everyTab(pages, "busy", ({ told }) => told.includes("busy"));
-    await bus.publish("events.demo.push.event.k", "while it was gone");
-    await using _again = await stack.startEdge({ STREAM_HTTP_PORT: String(stack.edge.ports.http) });
-    await bus.publish("events.demo.push.event.k", "end");
-    await everyTab(pages, "the end", ({ received }) => received.includes("end"));
-    for (const page of pages) {
-      for (const { received, told } of await tabsOf(page)) {
+describe("in a browser, behind every proxy", { timeout: 90_000 }, () => {
+  test.for(["SIGTERM", "SIGKILL"] as const)(
+    "every tab comes back after %s and a new start of the edge, and misses nothing",
+    async (signal) => {
+      const pages = await Promise.all(HERE.map((name) => openPage(proxies, name, "/demo")));
+      await Promise.all(pages.map((page, place) => openTabs(page, tabsBehind(HERE[place]))));
+      await everyTab(pages, "ready", ({ told }) => told.includes("ready"));
+      await bus.publish("events.demo.push.event.k", "before");
+      await everyTab(pages, "the first event", ({ received }) => received.includes("before"));
+      await edge.child.end(signal);
+      await everyTab(pages, "busy", ({ told }) => told.includes("busy"));
+      await bus.publish("events.demo.push.event.k", "while it was gone");
+      edge = await stack.startEdge({ STREAM_HTTP_PORT: String(edge.ports.http) });
+      await bus.publish("events.demo.push.event.k", "end");
+      await everyTab(pages, "the end", ({ received }) => received.includes("end"));
+      for (const { received, told } of (await Promise.all(pages.map(tabsOf))).flat()) {
         expect(received).toEqual(["before", "while it was gone", "end"]);
         expect(told).not.toContain("reset");
       }
-      await page.context().close();
-    }
-  },
-);
+      await Promise.all(pages.map((page) => page.context().close()));
+    },
+  );
+
+  test.for(["refuses", "dies in the headers"] as const)("an EventSource survives an edge that %s", async (failure) => {
+    await failingEdge.fail(failure);
+    // Any page of the host will do: this one comes from auth.
+    const pages = await Promise.all(HERE.map((name) => openPage(impatient, name, "/.well-known/jwks.json")));
+    await Promise.all(pages.map((page) => openTabs(page, 1)));
+    await everyTab(pages, "an attempt that failed", ({ told }) => told.includes("error"));
+    await failingEdge.fail("begins streams");
+    await everyTab(pages, "an event", ({ received }) => received.includes("first"));
+    await Promise.all(pages.map((page) => page.context().close()));
+  });
+});
+
+/** How a client sees the end of a stream whose edge is killed. */
+async function endOfCutStream(name: ProxyName, version: Version): Promise<"whole" | "broken"> {
+  using client = CLIENTS[version](placeOf(impatient, name));
+  const stream = await askForBegunStream(client);
+  failingEdge.cut();
+  return stream.end;
+}
+
+/** A stream from the failing edge, once the proxy has noticed that it is there. */
+async function askForBegunStream(client: SecureClient): Promise<SecureAnswer> {
+  await failingEdge.fail("begins streams");
+  return waitFor("a stream begins", async () => {
+    const stream = await client.ask(streamOf({}));
+    const hasBegun = (): boolean => stream.text().includes("data: first\n\n");
+    await waitFor("an answer", () => hasBegun() || stream.text().includes("event: busy"));
+    return hasBegun() && stream;
+  });
+}
 
 interface Tab {
   readonly source: EventSource;
@@ -240,33 +295,42 @@ declare global {
   var tabs: Tab[];
 }
 
-/** A page with as many streams as a browser has tabs, more than it may have connections. */
-async function openTabs(name: ProxyName): Promise<Page> {
-  const origin = `https://${NAME}:${placeOf(proxies, name).port}`;
+/** A page of bob's. */
+async function openPage(running: typeof proxies, name: ProxyName, path: string): Promise<Page> {
+  const origin = `https://${NAME}:${placeOf(running, name).port}`;
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   await context.addCookies([
     { name: "auth_token", value: bob.access_token, url: origin, httpOnly: true, secure: true, sameSite: "Lax" },
   ]);
   const page = await context.newPage();
-  await page.goto(`${origin}/demo`);
-  expect(
-    await page.evaluate(() => (performance.getEntries()[0] as unknown as { nextHopProtocol: string }).nextHopProtocol),
-  ).toBe("h2");
+  await page.goto(`${origin}${path}`);
+  const protocol = await page.evaluate(
+    () => (performance.getEntries()[0] as unknown as { nextHopProtocol: string }).nextHopProtocol,
+  );
+  expect(protocol).toBe("h2");
+  return page;
+}
+
+/** More streams than a browser may have connections, where the proxy lets them through. */
+function tabsBehind(name: ProxyName | undefined): number {
+  return name === undefined ? 0 : Math.min(8, STREAMS_PER_CONNECTION[name]);
+}
+
+/** Opens streams in the page as so many tabs would: they share the browser's one connection. */
+async function openTabs(page: Page, count: number): Promise<void> {
   await page.evaluate(
-    ({ path, count }) => {
-      globalThis.tabs = Array.from({ length: count }, () => {
+    ([path, many]) => {
+      globalThis.tabs = Array.from({ length: many }, () => {
         const tab: Tab = { source: new EventSource(path), received: [], told: [] };
         tab.source.addEventListener("message", ({ data }) => tab.received.push(String(data)));
-        for (const event of ["ready", "busy", "gap", "reset"]) {
+        for (const event of ["ready", "busy", "gap", "reset", "error"]) {
           tab.source.addEventListener(event, () => tab.told.push(event));
         }
         return tab;
       });
     },
-    { path: STREAM, count: Math.min(8, STREAMS_PER_CONNECTION[name] - 1) },
+    [STREAM, count] as const,
   );
-  await everyTab([page], `ready behind ${name}`, ({ told }) => told.includes("ready"));
-  return page;
 }
 
 function tabsOf(page: Page): Promise<Pick<Tab, "received" | "told">[]> {
@@ -278,7 +342,13 @@ async function everyTab(
   what: string,
   holds: (tab: Pick<Tab, "received" | "told">) => boolean,
 ): Promise<void> {
-  for (const page of pages) await waitFor(`${what}, at ${page.url()}`, async () => (await tabsOf(page)).every(holds));
+  for (const page of pages) {
+    let tabs: Awaited<ReturnType<typeof tabsOf>> = [];
+    const allHold = async (): Promise<boolean> => (tabs = await tabsOf(page)).every(holds);
+    await waitFor(what, allHold, 20_000).catch((error: Error) => {
+      throw new Error(`${error.message}, at ${page.url()}: ${JSON.stringify(tabs)}`);
+    });
+  }
 }
 
 function placeOf(running: ReadonlyMap<ProxyName, RunningProxy>, name: ProxyName): SecurePlace {

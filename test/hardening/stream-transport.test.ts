@@ -1,16 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
 import { freePort } from "#test/support/ports.ts";
+import { ask as askRaw, type RawAnswer, rawRequest, type RawRequest } from "#test/support/raw-request.ts";
 import { openRawSocket } from "#test/support/raw-socket.ts";
-import { type Stack, startStack } from "#test/support/start-stack.ts";
+import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 
 const TOPIC = "topic=issues.>";
 
 let stack: Stack;
+let demo: Bus;
 let token: string;
 
 beforeAll(async () => {
   stack = await startStack();
+  demo = await stack.bus("demo");
   token = (await stack.login("alice")).access_token;
 });
 afterAll(() => stack[Symbol.asyncDispose]());
@@ -52,18 +55,28 @@ describe("a request for what may not be had", () => {
   });
 
   test("is told not_acceptable where it accepts no event stream", async () => {
-    for (const accept of ["application/json", "text/html, application/xml;q=0.9", "text/event-streams", ""]) {
+    for (const accept of [
+      "application/json",
+      "text/html, application/xml;q=0.9",
+      "text/event-streams",
+      "",
+      "text/event-stream;q=0",
+      "*/*;q=0",
+    ]) {
       expect(await ask({ headers: [`Accept: ${accept}`] })).toMatchObject({ status: 406, code: "not_acceptable" });
     }
   });
 
-  test.each(["text/event-stream", "*/*", "text/*;q=0.1", "application/json, TEXT/EVENT-STREAM;q=1"])(
-    "is served where it accepts %s",
-    async (accept) => {
-      await using stream = await open(TOPIC, { accept });
-      expect(stream.status).toBe(200);
-    },
-  );
+  test.each([
+    "text/event-stream",
+    "text/event-stream; charset=utf-8",
+    "*/*",
+    "text/*;q=0.1",
+    "application/json, TEXT/EVENT-STREAM;q=1",
+  ])("is served where it accepts %s", async (accept) => {
+    await using stream = await open(TOPIC, { accept });
+    expect(stream.status).toBe(200);
+  });
 
   test.each(["POST", "PUT", "DELETE", "PATCH"])("is told which method to use instead of %s", async (method) => {
     const answer = await ask({ method });
@@ -76,10 +89,27 @@ describe("a request for what may not be had", () => {
     expect(answer).toMatchObject({ status: 405, code: undefined });
   });
 
-  test.each(["/v1/streams", "/v1/stream/", "/", "/V1/STREAM", "/v1/stream/../secret", "//v1/stream", "/v1/%73tream"])(
+  test.each(["/v1/streams", "/v1/stream/", "/", "/V1/STREAM", "//v1/stream"])(
     "is told that there is nothing at %s",
     async (path) => expect(await ask({ path })).toMatchObject({ status: 404, code: "not_found" }),
   );
+
+  test.each([
+    "/v1/stream/../secret",
+    "/x/../v1/stream",
+    "/v1/./stream",
+    "/x/%2e%2E/v1/stream",
+    "/v1\\stream",
+    "/v1/stream#x",
+  ])("is told malformed_request at %s, which is two paths for two readers", async (path) =>
+    expect(await ask({ path })).toMatchObject({ status: 400, code: "malformed_request" }),
+  );
+
+  test("is told which method to use at every other path too", async () => {
+    const answer = await ask({ path: "/v1/streams/w-1/token" });
+    expect(answer).toMatchObject({ status: 405, code: "method_not_allowed" });
+    expect(answer.text).toMatch(/^allow: POST, OPTIONS\r$/im);
+  });
 });
 
 describe("headers", () => {
@@ -148,8 +178,15 @@ describe("bytes that are no request", () => {
     await expectServed();
   });
 
-  test.each(["http://other/v1/stream", "*"])("are told malformed_request: a target %s", async (path) => {
-    expect(await ask({ path })).toMatchObject({ status: 400, code: "malformed_request" });
+  test.each(["http://other/v1/stream", "https://edge/v1/stream", "http://u:p@edge/v1/stream", "*"])(
+    "are told malformed_request: a target %s",
+    async (path) => expect(await ask({ path })).toMatchObject({ status: 400, code: "malformed_request" }),
+  );
+
+  test("are told malformed_request: a second Host, whatever it is", async () => {
+    for (const host of ["Host: other", "Host: edge"]) {
+      expect(await ask({ headers: [host] })).toMatchObject({ status: 400, code: "malformed_request" });
+    }
   });
 });
 
@@ -157,17 +194,27 @@ describe("a second request on the socket of a stream", () => {
   test("cuts it: two people's streams never share a socket", async () => {
     const { access_token: other } = await stack.login("bob");
     await using socket = await openRawSocket(stack.edge.ports.http);
-    socket.write(requestOf({}) + requestOf({ bearer: other }));
+    socket.write(requestOf({}) + requestOf({ token: other }));
     expect(await socket.text()).not.toContain("event: ready");
     await expectServed();
   });
 
-  test("is not answered into the stream", async () => {
+  test("is not answered into the stream, which goes on", async () => {
     await using socket = await openRawSocket(stack.edge.ports.http);
     socket.write(requestOf({}));
     await socket.until("event: ready");
     socket.write(requestOf({ path: "/nowhere" }));
-    expect((await socket.text()).match(/HTTP\/1\.1 /g)).toHaveLength(1);
+    await demo.publish("events.demo.issues.opened.k", "after the second request");
+    expect((await socket.until("after the second request")).match(/HTTP\/1\.1 /g)).toHaveLength(1);
+  });
+
+  test("is not taken for the answer to one that is still being answered", async () => {
+    const { access_token: other } = await stack.login("bob");
+    await using socket = await openRawSocket(stack.edge.ports.http);
+    const first = requestOf({ method: "POST", path: "/v1/streams/w-1/token", headers: ["Content-Length: 0"] });
+    socket.write(first + requestOf({ token: other }));
+    expect(await socket.text()).not.toContain("event: ready");
+    await expectServed();
   });
 
   test("is served where the first one was refused", async () => {
@@ -206,33 +253,17 @@ describe("now is not the time", () => {
     await third.frame("busy");
     await third.closed();
     await first[Symbol.asyncDispose]();
-    const declared = { headers: ["X-Sluice-Client: js/1.0"], bearer: "none" };
+    const declared = { headers: ["X-Sluice-Client: js/1.0"], token: "none" };
     await expect.poll(() => ask(declared, edge.ports.http)).toMatchObject({ status: 401 });
   });
 });
 
-interface Call {
-  readonly method?: string;
-  readonly path?: string;
-  readonly query?: string;
-  readonly headers?: readonly string[];
-  readonly bearer?: string;
+function requestOf(request: Partial<RawRequest>): string {
+  return rawRequest({ token, ...request });
 }
 
-function requestOf({ method = "GET", path = "/v1/stream", query, headers = [], bearer = token }: Call): string {
-  const target = `${path}${path === "/v1/stream" ? `?${query ?? TOPIC}` : ""}`;
-  return [`${method} ${target} HTTP/1.1`, "Host: edge", `Authorization: Bearer ${bearer}`, ...headers, "", ""].join(
-    "\r\n",
-  );
-}
-
-/** Sends a request that is refused, and reads the refusal. */
-async function ask(call: Call, port?: number): Promise<{ status: number; code: unknown; text: string }> {
-  await using socket = await openRawSocket(port ?? stack.edge.ports.http);
-  socket.write(requestOf({ ...call, headers: [...(call.headers ?? []), "Connection: close"] }));
-  const text = await socket.text();
-  const problem = /^\{.*\}$/m.exec(text)?.[0] ?? "{}";
-  return { status: Number(text.split(" ")[1]), code: (JSON.parse(problem) as { code?: unknown }).code, text };
+function ask(request: Partial<RawRequest>, port = stack.edge.ports.http): Promise<RawAnswer> {
+  return askRaw(port, { token, ...request });
 }
 
 function open(query = TOPIC, headers: Record<string, string> = {}, port = stack.edge.ports.http): Promise<EventStream> {

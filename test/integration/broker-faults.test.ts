@@ -7,6 +7,7 @@ import { createProducer } from "#test/support/checker/producer.ts";
 import type { LedgerReader } from "#test/support/checker/reader.ts";
 import { type Run, startRun as startRunOf } from "#test/support/checker/start-run.ts";
 import { mountSmallDisk, type SmallDisk } from "#test/support/small-disk.ts";
+import { openEventStream } from "#test/support/event-stream.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type Stack, startStack, urlThrough } from "#test/support/start-stack.ts";
 import { startTcpProxy, type TcpProxy } from "#test/support/tcp-proxy.ts";
@@ -193,6 +194,31 @@ describe("a log", () => {
     await run.end();
     expect(conclude(run.ledger)).toMatchObject({ gaps: 0, resets: 2 });
   });
+});
+
+test("a log that is made anew begins for everybody at its start, whoever noticed first", async () => {
+  const url = streamUrl(stack.edge.ports.http);
+  await using open = await openEventStream(url, { token });
+  await open.frame("ready");
+  const demo = await stack.bus("demo");
+  await demo.publish("events.demo.push.event.k", "old");
+  await open.receive(1);
+  const lastEventId = open.lastId() ?? "";
+  const { streams } = await manager();
+  const { config } = await streams.info("EVENTS_demo");
+  edgeToBus.set("reset");
+  await streams.delete("EVENTS_demo");
+  const anew = { ...config, metadata: { sluice_epoch: "eeeeeeeeeeee" } };
+  await waitFor("the log is made anew", () => streams.add(anew).then(Boolean, () => false));
+  for (const text of ["new 1", "new 2"]) await demo.publish("events.demo.push.event.k", text);
+  await using early = await openEventStream(`${url}&from=earliest`, { token, lastEventId });
+  await early.frame("ready");
+  edgeToBus.set("pass");
+  expect(await open.receive(3)).toEqual(["old", "new 1", "new 2"]);
+  expect(await early.receive(2)).toEqual(["new 1", "new 2"]);
+  await using late = await openEventStream(`${url}&from=earliest`, { token, lastEventId });
+  expect(await late.receive(2)).toEqual(["new 1", "new 2"]);
+  for (const stream of [open, early, late]) expect(JSON.parse((await stream.frame("reset")).data).reason).toBe("epoch");
 });
 
 async function startRun(readers: number): Promise<Run> {

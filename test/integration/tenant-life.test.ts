@@ -4,7 +4,7 @@ import { openPolicies, type OpenPolicies } from "#test/support/open-policies.ts"
 import type { RunningService } from "#test/support/start-service.ts";
 import { type Bus, type Login, type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
-import { keepTenant } from "../../services/policy/tenants/keep-tenant.ts";
+import { reconcileTenant } from "../../services/policy/tenants/reconcile-tenant.ts";
 
 const EVENT = "events.rival.issues.opened.k";
 
@@ -179,8 +179,8 @@ describe("a deleted tenant", () => {
 
 /** A process of policy whose clock says that the minute is over; sessions were ended by the one that answered. */
 async function finishDeletion(): Promise<void> {
-  const clock = { ...policies.changing.clock, wall: () => Date.now() + 61_000 };
-  await keepTenant({ ...policies.changing, clock }, "rival");
+  const clock = { ...policies.deps.clock, wall: () => Date.now() + 61_000 };
+  await reconcileTenant({ ...policies.deps, clock }, "rival");
 }
 
 /** How often policy has been asked for a grant. */

@@ -15,8 +15,8 @@ import type {
   SessionQuestion,
   Subject,
 } from "../../services/stream/access/ports.ts";
-import { deliver, resetLog } from "../../services/stream/deliver.ts";
-import type { ControlEntry, EventEntry, LogEntry, Poison } from "../../services/stream/event.ts";
+import { deliver, distrustDecisions, resetLog } from "../../services/stream/deliver.ts";
+import { type ControlEntry, type EventEntry, holeOf, type LogEntry, type Poison } from "../../services/stream/event.ts";
 import { TailBudget } from "../../services/stream/log/tail.ts";
 import { type Edge, openStream, type StreamRequest } from "../../services/stream/open-stream.ts";
 import { Connection } from "../../services/stream/sse/connection.ts";
@@ -92,6 +92,15 @@ export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
     event: (text: string, seq?: number) => add((position) => eventOf(position, text), seq),
     /** An event that no reader of CloudEvents can be shown: its time is none. */
     brokenEvent: () => add((position) => ({ ...eventOf(position, "broken"), storedAt: Number.NaN })),
+    /** Holes of these lengths, with an event behind each but the last. */
+    holes: (...lengths: readonly number[]) => {
+      distrustDecisions(tenant, entry(), edge);
+      for (const [index, length] of lengths.entries()) {
+        const { seq } = tenant.log.horizon;
+        deliver(tenant, holeOf(seq + 1, seq + length), edge);
+        if (index < lengths.length - 1) add((position) => eventOf(position, `behind ${length}`));
+      }
+    },
     control: (change: ControlEntry["change"]) => add((position) => controlOf(position, change)),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
     async open(query = "topic=order.>", lastEventId?: string) {

@@ -16,6 +16,7 @@ export function silentObserver(change: Partial<Observer> = {}): Observer {
     sessionsAsked: () => {},
     tokenVerified: () => {},
     feedDisturbed: () => {},
+    feedHole: () => {},
     policyApplied: () => {},
     withoutRule: () => {},
     fault: (error) => {

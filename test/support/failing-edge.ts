@@ -2,12 +2,14 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 
 /** How a server fails the one who asks it. */
-export type EdgeFailure = "refuses" | "dies in the headers" | "says nothing" | "dies in the stream";
+export type EdgeFailure = "refuses" | "dies in the headers" | "says nothing" | "begins streams";
 
 /** A server in an edge's place that does nothing but fail. */
 export interface FailingEdge extends AsyncDisposable {
   readonly port: number;
   fail(failure: EdgeFailure): Promise<void>;
+  /** Ends every connection, as the kernel does for a killed process. */
+  cut(): void;
 }
 
 /** Starts a server that says nothing until it is told how to fail. */
@@ -16,7 +18,7 @@ export async function startFailingEdge(): Promise<FailingEdge> {
     refuses: (socket) => socket.resetAndDestroy(),
     "dies in the headers": (socket) => socket.write("HTTP/1.1 200 OK\r\nContent-Ty", () => socket.resetAndDestroy()),
     "says nothing": () => {},
-    "dies in the stream": (socket) => socket.write(BROKEN_STREAM, () => socket.destroy()),
+    "begins streams": (socket) => socket.write(STREAM),
   };
   let failing: EdgeFailure = "says nothing";
   const open = new Set<Socket>();
@@ -25,8 +27,11 @@ export async function startFailingEdge(): Promise<FailingEdge> {
     socket.once("data", () => answer[failing](socket)).once("close", () => open.delete(socket));
   });
   const { port } = (await listen(server, 0)).address() as AddressInfo;
-  const stop = async (): Promise<void> => {
+  const cut = (): void => {
     for (const socket of open) socket.destroy();
+  };
+  const stop = async (): Promise<void> => {
+    cut();
     if (server.listening) await new Promise((resolve) => server.close(resolve));
   };
   return {
@@ -36,14 +41,15 @@ export async function startFailingEdge(): Promise<FailingEdge> {
       if (failure === "refuses") return stop();
       if (!server.listening) await listen(server, port);
     },
+    cut,
     [Symbol.asyncDispose]: stop,
   };
 }
 
 const FRAME = "data: first\n\n";
 
-/** A stream that has begun: its last chunk, the one without bytes, never comes. */
-const BROKEN_STREAM = [
+/** The beginning of a stream: its last chunk, the one without bytes, never comes. */
+const STREAM = [
   "HTTP/1.1 200 OK",
   "Content-Type: text/event-stream",
   "Transfer-Encoding: chunked",

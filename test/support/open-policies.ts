@@ -5,20 +5,18 @@ import { createLogger } from "#shared/log/create-logger.ts";
 import { connectNats } from "#shared/nats/connect-nats.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import type { LogRetention } from "../../services/policy/bus/log-settings.ts";
-import { openLifeLogs } from "../../services/policy/bus/life-logs.ts";
 import { openTenantLogs } from "../../services/policy/bus/tenant-logs.ts";
-import type { PolicyChanging } from "../../services/policy/change-policy.ts";
-import { Snapshots } from "../../services/policy/snapshots.ts";
+import type { TenantDeps } from "../../services/policy/tenants/tenant-deps.ts";
+import { Snapshots } from "../../services/policy/versions/snapshots.ts";
 import { openPolicyKv, type WatchedPolicyStore } from "../../services/policy/store/policy-kv.ts";
 import { openTombstonesKv } from "../../services/policy/store/tombstones-kv.ts";
-import type { TenantLives } from "../../services/policy/tenants/tenant-lives.ts";
 
 /** What one process of policy has open, on a real server. */
 export interface OpenPolicies extends AsyncDisposable {
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
   readonly store: WatchedPolicyStore;
-  readonly changing: PolicyChanging;
+  readonly deps: TenantDeps;
   /** The policy entries of a tenant's log, oldest first. */
   entries(tenant: string): Promise<PolicyEntry[]>;
 }
@@ -33,17 +31,20 @@ export async function openPolicies(url: string): Promise<OpenPolicies> {
   const store = await openPolicyKv(connection, 1, log);
   const logs = await openTenantLogs(connection, RETENTION);
   const snapshots = new Snapshots(store, () => undefined);
-  const lives: TenantLives = {
-    logs: await openLifeLogs(connection),
+  const deps: TenantDeps = {
+    store,
+    logs,
+    snapshots,
     tombstones: await openTombstonesKv(connection, 1),
     sessions: { end: async () => undefined, restart: async () => undefined },
+    clock: systemClock,
+    onChanged: () => undefined,
   };
-  const changing = { store, logs, snapshots, lives, clock: systemClock, onChanged: () => undefined };
   return {
     connection,
     manager,
     store,
-    changing,
+    deps,
     entries: (tenant) => readEntries(manager, tenant),
     [Symbol.asyncDispose]: () => connection.close(),
   };

@@ -1,8 +1,9 @@
-import { changePolicy, type PolicyChanging } from "../../services/policy/change-policy.ts";
-import { setState } from "../../services/policy/policy-change.ts";
-import type { Lifecycle } from "../../services/policy/store/stored-policy.ts";
+import { changePolicy } from "../../services/policy/change-policy.ts";
+import { setState } from "../../services/policy/changes/commands.ts";
+import type { Lifecycle } from "../../services/policy/versions/stored-policy.ts";
 import { createTenant } from "../../services/policy/tenants/create-tenant.ts";
-import { settleTenant } from "../../services/policy/tenants/keep-tenant.ts";
+import { reconcileLifecycle } from "../../services/policy/tenants/reconcile-tenant.ts";
+import type { TenantDeps } from "../../services/policy/tenants/tenant-deps.ts";
 import { type OpenPolicies, openPolicies } from "./open-policies.ts";
 import { startNats } from "./start-nats.ts";
 
@@ -13,7 +14,7 @@ export interface OpenTenants extends AsyncDisposable {
   /** Makes a tenant of a name that is new. */
   create(): Promise<string>;
   /** Changes a tenant's state, as the operator's call does. */
-  become(tenant: string, state: Lifecycle["state"], by?: PolicyChanging): Promise<void>;
+  become(tenant: string, state: Lifecycle["state"], by?: TenantDeps): Promise<void>;
   /** The log as the server describes it, or why it does not. */
   streamOf(tenant: string): Promise<object | string>;
   /** The subjects of the log, or why there are none. */
@@ -29,7 +30,7 @@ export async function openTenants(): Promise<OpenTenants> {
   const policies = starting.use(await openPolicies(nats.url("policy")));
   const other = starting.use(await openPolicies(nats.url("policy")));
   const stack = starting.move();
-  const { manager, changing } = policies;
+  const { manager, deps } = policies;
   const streamOf = (tenant: string) => manager.streams.info(`EVENTS_${tenant}`).catch((error: Error) => error.message);
   let tenants = 0;
   return {
@@ -37,12 +38,12 @@ export async function openTenants(): Promise<OpenTenants> {
     other,
     async create() {
       tenants += 1;
-      await createTenant(changing, `t${tenants}`, "operator");
+      await createTenant(deps, `t${tenants}`, "operator");
       return `t${tenants}`;
     },
-    async become(tenant, state, by = changing) {
+    async become(tenant, state, by = deps) {
       await changePolicy(by, tenant, setState(state, "operator"));
-      await settleTenant(by, tenant);
+      await reconcileLifecycle(by, tenant);
     },
     streamOf,
     async subjectsOf(tenant) {

@@ -5,6 +5,8 @@ import { expect } from "vitest";
 /** A socket on which a test says what it likes. */
 export interface RawSocket extends AsyncDisposable {
   write(bytes: string): void;
+  /** Closes our side; what the server says still comes. */
+  end(): void;
   /** Everything until the server closes. */
   text(): Promise<string>;
   /** Everything up to here once it holds `part`. */
@@ -20,6 +22,7 @@ export async function openRawSocket(port: number): Promise<RawSocket> {
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   return {
     write: (bytes) => void socket.write(bytes, "latin1"),
+    end: () => void socket.end(),
     text: () => closed.then(() => text),
     until: async (part) => {
       await expect.poll(() => text, { timeout: 5_000 }).toContain(part);

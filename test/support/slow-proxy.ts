@@ -4,6 +4,8 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 /** A TCP proxy in front of a local port whose replies take as long as the test says. */
 export interface SlowProxy extends AsyncDisposable {
   readonly port: number;
+  /** Cuts every connection that is open. */
+  cut(): void;
 }
 
 /** Starts the proxy; what comes back waits `delayMs()` and stays in order. */
@@ -31,6 +33,7 @@ export async function startSlowProxy(target: number, delayMs: () => number): Pro
   await once(server, "listening");
   return {
     port: (server.address() as AddressInfo).port,
+    cut: () => sockets.forEach((socket) => socket.destroy()),
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       server.close();

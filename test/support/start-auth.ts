@@ -56,6 +56,12 @@ export async function createTenantLog(server: NatsServer, tenant: string): Promi
   await (await jetstreamManager(nats)).streams.add({ name: logStreamName(tenant), subjects: logSubjects(tenant) });
 }
 
+/** Takes a tenant's log away, and nothing else: the buckets of auth stay. */
+export async function removeTenantLog(server: NatsServer, tenant: string): Promise<void> {
+  await using nats = await connectAsPolicy(server);
+  await (await jetstreamManager(nats)).streams.delete(logStreamName(tenant));
+}
+
 /** The control entries of sessions in a tenant's log, oldest first. */
 export async function readSessionEntries(server: NatsServer, tenant: string): Promise<unknown[]> {
   await using nats = await connectAsPolicy(server);

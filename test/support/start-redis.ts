@@ -12,6 +12,7 @@ export interface RedisServer extends AsyncDisposable {
   readonly url: string;
   stop(signal?: NodeJS.Signals): Promise<void>;
   start(): Promise<void>;
+  signal(signal: NodeJS.Signals): void;
 }
 
 /** Starts redis-server (which Valkey's package provides too) and waits until it takes connections. */
@@ -33,6 +34,7 @@ export async function startRedis(
     url: `redis://127.0.0.1:${port}`,
     stop: async (signal = "SIGTERM") => void (await child.end(signal)),
     start,
+    signal: (signal) => void child.process.kill(signal),
     async [Symbol.asyncDispose]() {
       await child.end("SIGKILL");
       await rm(dir, { recursive: true, force: true });

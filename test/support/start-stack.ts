@@ -152,7 +152,8 @@ export function urlThrough(port: number, address: string): string {
   return url.href;
 }
 
-async function openBus(url: string, user: NatsUser): Promise<Bus> {
+/** Connects to the bus at `url` as that user; the caller closes the connection. */
+export async function openBus(url: string, user: NatsUser): Promise<Bus> {
   const { host, password } = new URL(url);
   const connection = await connect({
     servers: host,

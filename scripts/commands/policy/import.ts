@@ -20,8 +20,11 @@ const tenantSchema = z.object({ tenant: z.string().refine(isName) });
 export function importCommand({ env, say }: Terminal): Command {
   const command = createCommand("import", {
     summary: "put back what export printed",
-    description: `Puts back what export printed, as one new version. It goes to the tenant that it came from; for another tenant, write the other name into the file, in "tenant" and in the document.`,
-    examples: ["POLICY_TOKEN=sluice-demo-operator npx sluice policy import acme.json"],
+    description: `Puts back what export printed, as one new version. It goes to the tenant that it came from; for another tenant, write the other name into the file, in "tenant" and in the document. A tenant whose document comes from a file of policy's directory refuses it, as the demo's do.`,
+    examples: [
+      "POLICY_TOKEN=sluice-demo-operator npx sluice policy export acme > acme.json",
+      "POLICY_TOKEN=sluice-demo-operator npx sluice policy import acme.json",
+    ],
   })
     .argument("<file>", "the file that export wrote")
     .option("--if-match <version>", "only while this version is in force");

@@ -17,25 +17,40 @@ export interface Caller {
 }
 
 /**
- * Authenticates a request by its access token.
- * @throws {AppError} `token_missing`, `token_invalid`, `token_expired`, `session_ended`, `cross_site`, `unavailable`.
+ * Reads who calls from a genuine token, whose session may have ended.
+ * @throws {AppError} `token_missing`, `token_invalid`, `token_expired`, `cross_site`.
+ */
+export type IdentifyCaller = (c: Context) => Promise<AccessClaims>;
+
+/** Makes the identification of callers. */
+export function createCallerIdentification(deps: {
+  readonly verify: VerifyToken;
+  readonly allowedOrigins: readonly string[];
+}): IdentifyCaller {
+  return async (c) => {
+    const source = readTokenSource({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
+    if (source === undefined) throw new AppError("token_missing", "the request carries no token");
+    if (source.from === "cookie") requireTrustedPage(c, deps.allowedOrigins);
+    return deps.verify(source.token);
+  };
+}
+
+/**
+ * Authenticates a request by its access token, whose session lives.
+ * @throws {AppError} what the identification throws, `session_ended`, `unavailable`.
  */
 export type AuthenticateCaller = (c: Context) => Promise<Caller>;
 
 /** Makes the authentication of callers. */
-export function createCallerAuthentication(path: {
-  readonly verify: VerifyToken;
-  readonly revocations: Revocations;
+export function createCallerAuthentication(deps: {
+  readonly identify: IdentifyCaller;
+  readonly revocations: Pick<Revocations, "includes">;
   readonly findSubject: FindSubject;
-  readonly allowedOrigins: readonly string[];
 }): AuthenticateCaller {
   return async (c) => {
-    const source = readTokenSource({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
-    if (source === undefined) throw new AppError("token_missing", "the request carries no token");
-    if (source.from === "cookie") requireTrustedPage(c, path.allowedOrigins);
-    const claims = await path.verify(source.token);
-    const holder = path.findSubject(claims.tenant_id, claims.sub);
-    const isRevoked = await path.revocations.includes(claims.tenant_id, claims.sid, claims.login_at);
+    const claims = await deps.identify(c);
+    const holder = deps.findSubject(claims.tenant_id, claims.sub);
+    const isRevoked = await deps.revocations.includes(claims.tenant_id, claims.sid, claims.login_at);
     if (isRevoked || holder === undefined) throw new AppError("session_ended", "the session has ended; log in again");
     return { claims, holder };
   };

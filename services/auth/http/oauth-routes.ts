@@ -7,7 +7,7 @@ import type { AuthMetrics } from "../metrics.ts";
 import type { AuthenticateClient, IssueClientToken } from "../sessions/issue-client-token.ts";
 import type { RefreshSession } from "../sessions/refresh-session.ts";
 import type { RevokeSession } from "../sessions/revoke-session.ts";
-import type { FindToken } from "../tokens/find-token.ts";
+import type { FindToken } from "../sessions/find-token.ts";
 import type { IssuedTokens } from "../tokens/issue-tokens.ts";
 import type { RefreshToken } from "../tokens/refresh-token.ts";
 import type { User } from "../users/user-directory.ts";
@@ -76,7 +76,7 @@ export function addOAuthRoutes(api: Hono, routes: OAuthRoutes): void {
     const found = await findToken(form.token);
     // A token of another tenant is none of the client's business, and says nothing about itself.
     if (found === undefined || !found.isLive || found.tenant !== client.tenant) return c.json({ active: false });
-    return c.json({ active: true, ...found.told, iss: routes.issuer });
+    return c.json({ active: true, ...found.claims, iss: routes.issuer });
   });
 
   api.get("/.well-known/oauth-authorization-server", (c) => {
@@ -109,20 +109,20 @@ async function grant(
   switch (form.grant_type) {
     case "client_credentials":
       if (client === undefined) throw new AppError("bad_credentials", "the grant is for service clients");
-      return toldOf(await routes.issueClientToken(client, origin));
+      return tokenResponseOf(await routes.issueClientToken(client, origin));
     case "refresh_token": {
       if (form.refresh_token === undefined) throw new AppError("malformed_request", "refresh_token is missing");
       // Service clients have no refresh tokens, so what one presents was issued to somebody else.
       if (client !== undefined) throw new AppError("token_invalid", "the token was issued to another client");
       const tokens = await routes.refresh(routes.parseRefreshToken(form.refresh_token), origin);
-      return { ...toldOf(tokens), refresh_token: tokens.refreshToken };
+      return { ...tokenResponseOf(tokens), refresh_token: tokens.refreshToken };
     }
     default:
       return undefined;
   }
 }
 
-function toldOf({ accessToken, expiresInSeconds, sid }: IssuedTokens): Record<string, unknown> {
+function tokenResponseOf({ accessToken, expiresInSeconds, sid }: IssuedTokens): Record<string, unknown> {
   return { access_token: accessToken, token_type: "Bearer", expires_in: expiresInSeconds, session_id: sid };
 }
 

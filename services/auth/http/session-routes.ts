@@ -4,7 +4,7 @@ import { isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { RevokeSession } from "../sessions/revoke-session.ts";
 import type { Revocations, SessionIndex, SessionRecord, SessionStore } from "../sessions/session.ts";
-import type { AuthenticateCaller, Caller } from "./authenticate-caller.ts";
+import type { AuthenticateCaller, Caller, IdentifyCaller } from "./authenticate-caller.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
 import { clearSessionCookies } from "./session-cookies.ts";
 
@@ -20,6 +20,7 @@ export type CheckPermission = (
 ) => Promise<boolean>;
 
 interface SessionRoutes {
+  readonly identify: IdentifyCaller;
   readonly authenticate: AuthenticateCaller;
   readonly sessions: SessionStore & SessionIndex;
   readonly revocations: Revocations;
@@ -32,7 +33,7 @@ const SESSION_ADMIN = "session:admin";
 
 /** Adds the list of sessions and the end of one: one's own, or with `session:admin` those of one's tenant. */
 export function addSessionRoutes(api: Hono, routes: SessionRoutes): void {
-  const { authenticate, sessions, revocations } = routes;
+  const { identify, authenticate, sessions, revocations } = routes;
 
   api.get("/v1/auth/sessions", async (c) => {
     const caller = await authenticate(c);
@@ -44,14 +45,16 @@ export function addSessionRoutes(api: Hono, routes: SessionRoutes): void {
     const stored = await sessions.ofSubject(tenant, subject);
     // Redis may have lost that one of them ended.
     const ended = await Promise.all(stored.map(({ sid, loginAt }) => revocations.includes(tenant, sid, loginAt)));
-    return c.json({ sessions: stored.filter((_, place) => !ended[place]).map((each) => toldOf(each, current)) });
+    return c.json({
+      sessions: stored.filter((_, place) => !ended[place]).map((each) => sessionResponseOf(each, current)),
+    });
   });
 
   api.delete("/v1/auth/sessions/:sid", async (c) => {
-    const caller = await authenticate(c);
-    const { tenant_id: tenant, sub, sid: current } = caller.claims;
+    const { tenant_id: tenant, sub, sid: current } = await identify(c);
     const sid = c.req.param("sid");
-    const subject = sid === current ? sub : await subjectOfOther(routes, caller, sid);
+    // Its own session a token may end again: the first time may have been answered "not now", half done.
+    const subject = sid === current ? sub : await subjectOfOther(routes, await authenticate(c), sid);
     const by = subject === sub ? {} : { by: sub };
     const address = clientAddressOf(c, routes.trustedProxies);
     await routes.revoke({ tenant, sid, subject }, { reason: "deleted", address, ...by });
@@ -80,7 +83,7 @@ function isAdmin({ checkPermission }: SessionRoutes, { holder }: Caller): Promis
   return checkPermission({ tenant, id, roles, groups }, SESSION_ADMIN);
 }
 
-function toldOf(session: SessionRecord, current: string): Record<string, unknown> {
+function sessionResponseOf(session: SessionRecord, current: string): Record<string, unknown> {
   return {
     session_id: session.sid,
     client_id: session.clientId,

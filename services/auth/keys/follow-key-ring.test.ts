@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { createLogger } from "#shared/log/create-logger.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
-import { type FollowSetting, MAX_UNHEARD_MS, openKeyRing } from "./follow-key-ring.ts";
+import { type FollowKeyRingDeps, MAX_UNHEARD_MS, openKeyRing } from "./follow-key-ring.ts";
 import { openKeyRingStore } from "./key-ring-kv.ts";
 import { withdraw } from "./key-ring.ts";
 import { createSealer } from "./seal.ts";
@@ -25,16 +25,16 @@ beforeEach(async () => {
 });
 
 /** A process of auth, as far as its keys go. */
-async function asAuth(change: Partial<FollowSetting> = {}) {
+async function asAuth(change: Partial<FollowKeyRingDeps> = {}) {
   const nats = await connectNats(server.url("auth"), "test", log);
   const store = await openKeyRingStore(nats, { replicas: 1 });
   const clock = { ms: 0, wall: () => 1_000_000 + clock.ms, monotonic: () => clock.ms };
-  const setting = { store, sealer: createSealer(Buffer.alloc(32)), plan, clock, log, isDemo: false, ...change };
+  const deps = { store, sealer: createSealer(Buffer.alloc(32)), plan, clock, log, isDemo: false, ...change };
   return {
     clock,
     store,
     kv: await new Kvm(nats).open("sluice_keys", { allow_direct: false }),
-    open: () => openKeyRing(setting),
+    open: () => openKeyRing(deps),
     [Symbol.asyncDispose]: () => drainNats(nats),
   };
 }
@@ -70,8 +70,8 @@ describe("the ring of keys", () => {
     await using two = await asAuth();
     const rings = await Promise.all([one.open(), two.open()]);
     one.clock.ms = two.clock.ms = plan.rotationMs;
-    await Promise.all(rings.map((ring) => ring.keepUp()));
-    await Promise.all(rings.map((ring) => ring.keepUp()));
+    await Promise.all(rings.map((ring) => ring.update()));
+    await Promise.all(rings.map((ring) => ring.update()));
     expect(rings[0].ring).toEqual(rings[1].ring);
     expect(rings[0].ring.retired).toHaveLength(1);
   });
@@ -84,7 +84,7 @@ describe("the ring of keys", () => {
     const { ring: stored, revision } = await one.store.read();
     if (typeof stored !== "object") throw new Error("there is no ring");
     await one.store.replace(withdraw(stored, kid, 1)!, revision);
-    await Promise.all([ring.keepUp(), others.keepUp()]);
+    await Promise.all([ring.update(), others.update()]);
     for (const { jwks, signing } of [ring, others]) {
       expect(jwks.keys.map((key) => key.kid)).not.toContain(kid);
       expect(signing.kid).toBe(stored.next?.kid);
@@ -146,11 +146,11 @@ describe("the last good ring stays in force", () => {
     const [{ kid }, before] = [keys.signing, (await auth.kv.get("ring"))!.string()];
     await (text === undefined ? auth.kv.delete("ring") : auth.kv.put("ring", text));
     auth.clock.ms += 2 * MAX_UNHEARD_MS;
-    await keys.keepUp();
+    await keys.update();
     expect(keys.fault).toContain(fault);
     expect(keys.signing.kid).toBe(kid);
     await auth.kv.put("ring", before);
-    await keys.keepUp();
+    await keys.update();
     expect(keys.fault).toBeUndefined();
     expect(keys.signing.kid).toBe(kid);
   });
@@ -163,11 +163,11 @@ describe("the last good ring stays in force", () => {
     const stranger = createSealer(Buffer.alloc(32, 9)).seal(keys.signing.kid, Buffer.from("{}"));
     await auth.store.replace({ ...ring, signing: { ...ring.signing!, sealed: stranger } }, revision);
     const { jwks } = keys;
-    await keys.keepUp();
+    await keys.update();
     expect(keys.fault).toContain("encrypted with another key");
     expect(keys.jwks).toEqual(jwks);
     auth.clock.ms += MAX_UNHEARD_MS;
-    await keys.keepUp();
+    await keys.update();
     expect(() => keys.signing).toThrow(expect.objectContaining({ code: "unavailable" }));
   });
 
@@ -181,13 +181,13 @@ describe("the last good ring stays in force", () => {
     const keys = await cutOff.open();
     isAway = true;
     cutOff.clock.ms += MAX_UNHEARD_MS - 1;
-    await keys.keepUp();
+    await keys.update();
     expect(keys.signing.kid).toBe(kid);
     cutOff.clock.ms += 1;
     expect(() => keys.signing).toThrow(expect.objectContaining({ code: "unavailable" }));
     expect(keys.jwks.keys.map((key) => key.kid)).toContain(kid);
     isAway = false;
-    await keys.keepUp();
+    await keys.update();
     expect(keys.signing.kid).toBe(kid);
   });
 });

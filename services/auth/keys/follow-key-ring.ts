@@ -29,8 +29,8 @@ export interface StoredRing {
   readonly revision: number;
 }
 
-/** What keeping up with the ring needs. */
-export interface FollowSetting {
+/** The store of the ring, what opens its keys, and the times that it is kept by. */
+export interface FollowKeyRingDeps {
   readonly store: KeyRingStore;
   readonly sealer: Sealer;
   readonly plan: KeyPlan;
@@ -42,7 +42,7 @@ export interface FollowSetting {
 
 /** The ring that is in force in this process. */
 export class FollowedKeyRing implements Keys, Disposable {
-  readonly #setting: FollowSetting;
+  readonly #deps: FollowKeyRingDeps;
   #reading: Poll | undefined;
   #isDisposed = false;
   #ring: KeyRing;
@@ -51,12 +51,12 @@ export class FollowedKeyRing implements Keys, Disposable {
   #heardAt: number;
   #fault: string | undefined;
 
-  constructor(setting: FollowSetting, { ring, keys, revision }: Adopted) {
-    this.#setting = setting;
+  constructor(deps: FollowKeyRingDeps, { ring, keys, revision }: Adopted) {
+    this.#deps = deps;
     this.#ring = ring;
     this.#keys = keys;
     this.#revision = revision;
-    this.#heardAt = setting.clock.monotonic();
+    this.#heardAt = deps.clock.monotonic();
   }
 
   get ring(): KeyRing {
@@ -65,7 +65,7 @@ export class FollowedKeyRing implements Keys, Disposable {
 
   get signing() {
     const { signing } = this.#keys;
-    const isCurrent = this.#setting.clock.monotonic() - this.#heardAt < MAX_UNHEARD_MS;
+    const isCurrent = this.#deps.clock.monotonic() - this.#heardAt < MAX_UNHEARD_MS;
     if (signing !== undefined && isCurrent) return signing;
     throw new AppError("unavailable", "which key signs is not known right now; try again");
   }
@@ -87,23 +87,23 @@ export class FollowedKeyRing implements Keys, Disposable {
     return this.#fault;
   }
 
-  /** Keeps up until disposed. */
+  /** Reads the ring again and again until disposed. */
   follow(): void {
-    this.#reading ??= poll(READ_EVERY_MS, () => this.keepUp());
+    this.#reading ??= poll(READ_EVERY_MS, () => this.update());
   }
 
   /** Reads the ring once and moves it on where its time has come. What cannot be used changes nothing. */
-  async keepUp(): Promise<void> {
-    const askedAt = this.#setting.clock.monotonic();
+  async update(): Promise<void> {
+    const askedAt = this.#deps.clock.monotonic();
     try {
-      const adopted = await step(this.#setting, this.#revision);
+      const adopted = await step(this.#deps, this.#revision);
       this.#heardAt = askedAt;
       if (adopted !== undefined) ({ ring: this.#ring, keys: this.#keys, revision: this.#revision } = adopted);
-      this.#tell(undefined);
+      this.#report(undefined);
     } catch (error) {
       // What nobody can read nobody can have changed either: the last good ring is still the truth.
       if (error instanceof UnreadableRing) this.#heardAt = askedAt;
-      this.#tell((error as Error).message);
+      this.#report((error as Error).message);
     }
   }
 
@@ -112,11 +112,11 @@ export class FollowedKeyRing implements Keys, Disposable {
     this.#reading?.[Symbol.dispose]();
   }
 
-  #tell(fault: string | undefined): void {
+  #report(fault: string | undefined): void {
     if (fault === this.#fault || this.#isDisposed) return;
     this.#fault = fault;
-    if (fault === undefined) this.#setting.log.info("the stored ring of keys is in force again");
-    else this.#setting.log.error({ reason: fault }, "the stored ring of keys cannot be used; the last good one stays");
+    if (fault === undefined) this.#deps.log.info("the stored ring of keys is in force again");
+    else this.#deps.log.error({ reason: fault }, "the stored ring of keys cannot be used; the last good one stays");
   }
 }
 
@@ -124,9 +124,9 @@ export class FollowedKeyRing implements Keys, Disposable {
  * Takes the ring from the store, and makes it where there is none. Processes that start at the same time end with the same.
  * @throws {BootError} when what stands there cannot be used.
  */
-export async function openKeyRing(setting: FollowSetting): Promise<FollowedKeyRing> {
+export async function openKeyRing(deps: FollowKeyRingDeps): Promise<FollowedKeyRing> {
   try {
-    return new FollowedKeyRing(setting, (await step(setting, undefined)) as Adopted);
+    return new FollowedKeyRing(deps, (await step(deps, undefined)) as Adopted);
   } catch (error) {
     throw new BootError((error as Error).message);
   }
@@ -142,11 +142,11 @@ interface Adopted {
 class UnreadableRing extends Error {}
 
 /** Reads the ring, moves it on, and opens it; undefined when it is the one of the known revision. */
-async function step(setting: FollowSetting, known: number | undefined): Promise<Adopted | undefined> {
-  const { store, sealer, plan, clock } = setting;
+async function step(deps: FollowKeyRingDeps, known: number | undefined): Promise<Adopted | undefined> {
+  const { store, sealer, plan, clock } = deps;
   for (;;) {
     const { ring: stored, revision } = await store.read();
-    const ring = usable(stored, setting, known === undefined);
+    const ring = usable(stored, deps, known === undefined);
     const now = clock.wall();
     const next = advance(ring, now, plan, () => makeKey(plan.algorithm, sealer, now));
     if (next !== stored) {
@@ -158,7 +158,7 @@ async function step(setting: FollowSetting, known: number | undefined): Promise<
   }
 }
 
-function usable(stored: StoredRing["ring"], { sealer, isDemo, log }: FollowSetting, isBoot: boolean): KeyRing {
+function usable(stored: StoredRing["ring"], { sealer, isDemo, log }: FollowKeyRingDeps, isBoot: boolean): KeyRing {
   if (isBoot && (stored === undefined || (stored === "unreadable" && isDemo))) {
     if (stored !== undefined) log.warn("the stored ring of keys is not encrypted: the demo makes a new one");
     return emptyRing(sealer.seal(REFRESH_KEY_NAME, randomBytes(32)));

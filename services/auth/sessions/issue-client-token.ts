@@ -4,7 +4,7 @@ import type { Audit } from "../audit/audit.ts";
 import type { IssuedTokens, IssueTokens } from "../tokens/issue-tokens.ts";
 import type { ClientDirectory } from "../users/client-directory.ts";
 import type { User } from "../users/user-directory.ts";
-import { admitAttempt, type LoginThrottle } from "./login-throttle.ts";
+import { admitAttempt, discountUnavailable, forgetSuccess, type LoginThrottle } from "./login-throttle.ts";
 import type { SessionStore } from "./session.ts";
 import { startSession } from "./start-session.ts";
 
@@ -31,26 +31,41 @@ export function createClientAuthentication(clients: ClientDirectory, throttle: L
   return async ({ clientId, address, ...proof }) => {
     const attempt = { tenant: CLIENTS, account: clientId, address };
     let isCounted = false;
-    const admit = async (): Promise<void> => {
-      await admitAttempt(throttle, attempt);
+    const admit = (): Promise<void> => {
       isCounted = true;
+      return admitAttempt(throttle, attempt);
     };
-    if ("isCertified" in proof) {
-      const client = clients.findCertified(clientId);
-      if (client !== undefined) return client;
-      await admit();
-      throw new AppError("bad_credentials", "the certificate is for no service client");
+    try {
+      const client = await prove(clients, clientId, proof, admit);
+      if (isCounted) await forgetSuccess(throttle, attempt);
+      return client;
+    } catch (error) {
+      if (isCounted) discountUnavailable(throttle, attempt, error);
+      throw error;
     }
-    const client = await clients.authenticate(clientId, proof.secret, admit);
-    if (client === undefined) throw new AppError("bad_credentials", "the client id or its secret is wrong");
-    if (isCounted) await throttle.forget(attempt);
-    return client;
   };
 }
 
+async function prove(
+  clients: ClientDirectory,
+  clientId: string,
+  proof: { readonly secret: string } | { readonly isCertified: true },
+  admit: () => Promise<void>,
+): Promise<User> {
+  if ("isCertified" in proof) {
+    const certified = clients.findCertified(clientId);
+    if (certified !== undefined) return certified;
+    await admit();
+    throw new AppError("bad_credentials", "the certificate is for no service client");
+  }
+  const client = await clients.authenticate(clientId, proof.secret, admit);
+  if (client !== undefined) return client;
+  throw new AppError("bad_credentials", "the client id or its secret is wrong");
+}
+
 /** Makes the issuing of tokens to clients. */
-export function createClientTokenIssuer(path: {
-  readonly sessions: SessionStore;
+export function createClientTokenIssuer(deps: {
+  readonly sessions: Pick<SessionStore, "create" | "end">;
   readonly issueTokens: IssueTokens;
   readonly audit: Audit;
   readonly accessTokenSeconds: number;
@@ -58,11 +73,10 @@ export function createClientTokenIssuer(path: {
 }): IssueClientToken {
   return async (client, { address }) => {
     const { tenant, username: clientId } = client;
-    // A second more than the token, which is issued a moment later and must not outlive it.
-    const lifeSeconds = path.accessTokenSeconds + 1;
-    const who = { tenant, subject: clientId, clientId, device: "service client" };
-    const session = await startSession(path, who, lifeSeconds);
-    path.audit.note({ event: "client_token", tenant, subject: clientId, sid: session.sid, address });
-    return path.issueTokens(session, client, 1);
+    // A second more than the token, which must not outlive it.
+    const lifeSeconds = deps.accessTokenSeconds + 1;
+    const { session, tokens } = await startSession(deps, client, { clientId, device: "service client", lifeSeconds });
+    deps.audit.note({ event: "client_token", tenant, subject: clientId, sid: session.sid, address });
+    return tokens;
   };
 }

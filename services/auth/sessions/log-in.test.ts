@@ -12,15 +12,13 @@ function logIn({ isDisabledMeanwhile = false, isTenantGone = false, isRight = tr
   const entries: AuditEntry[] = [];
   const stored: Session[] = [];
   const login = createLogIn({
-    throttle: { admit: async () => waitSeconds, forget: async () => {} },
+    throttle: { admit: async () => waitSeconds, forget: async () => {}, discount: async () => {} },
     users: {
       authenticate: async () => (isRight ? ann : undefined),
       find: () => (isDisabledMeanwhile ? undefined : ann),
     },
     sessions: {
       create: async (session) => void stored.push(session),
-      find: async () => undefined,
-      rotate: async () => ({ verdict: "unknown" }),
       end: async (sid) => void ended.push(sid),
     },
     revocations: { includes: async () => isTenantGone },

@@ -3,9 +3,9 @@ import type { Clock } from "#shared/time/clock.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { IssuedTokens, IssueTokens } from "../tokens/issue-tokens.ts";
 import type { UserDirectory } from "../users/user-directory.ts";
-import { admitAttempt, type LoginThrottle } from "./login-throttle.ts";
+import { admitAttempt, discountUnavailable, forgetSuccess, type LoginThrottle } from "./login-throttle.ts";
 import type { Revocations, Session, SessionStore } from "./session.ts";
-import { startSession } from "./start-session.ts";
+import { type StartedSession, startSession } from "./start-session.ts";
 
 /** What a person proves who they are with. */
 export interface Credentials {
@@ -26,10 +26,10 @@ export interface LoginOrigin {
  */
 export type LogIn = (credentials: Credentials, origin: LoginOrigin) => Promise<IssuedTokens>;
 
-interface LoginPath {
+interface LogInDeps {
   readonly throttle: LoginThrottle;
   readonly users: UserDirectory;
-  readonly sessions: SessionStore;
+  readonly sessions: Pick<SessionStore, "create" | "end">;
   readonly revocations: Pick<Revocations, "includes">;
   readonly issueTokens: IssueTokens;
   readonly audit: Audit;
@@ -40,34 +40,42 @@ interface LoginPath {
 /** The client that people who log in with a password use. */
 const WEB_CLIENT = "web";
 
-/** Makes the login: throttle, password, session, tokens. */
-export function createLogIn(path: LoginPath): LogIn {
-  const { throttle, users, sessions, issueTokens, audit, sessionSeconds } = path;
-  return async ({ tenant, username, password }, { address, device }) => {
+/** Makes the login: throttle, password, tokens, session. */
+export function createLogIn(deps: LogInDeps): LogIn {
+  const { throttle, users, sessions, audit } = deps;
+  return async (credentials, { address, device }) => {
+    const { tenant, username } = credentials;
     const attempt = { tenant, account: username, address };
-    await admitAttempt(throttle, attempt);
-    const user = await users.authenticate(tenant, username, password);
-    const entry = { tenant, subject: username, address };
-    if (user === undefined) {
-      audit.note({ event: "login_refused", ...entry, reason: "bad_credentials" });
-      throw badCredentials();
-    }
-    await throttle.forget(attempt);
-    const who = { tenant, subject: username, clientId: WEB_CLIENT, device };
-    const session = await startSession(path, who, sessionSeconds);
+    const { session, tokens } = await attemptLogIn(deps, credentials, { address, device }).catch((error: unknown) => {
+      discountUnavailable(throttle, attempt, error);
+      throw error;
+    });
+    await forgetSuccess(throttle, attempt);
     // Disabled since the password was checked: whoever ended this user's sessions may have looked before this one was there.
-    const present = users.find(tenant, username);
-    if (present === undefined || (await isBornDead(path, session))) {
+    if (users.find(tenant, username) === undefined || (await isBornDead(deps, session))) {
       await sessions.end(session.sid);
       throw badCredentials();
     }
-    audit.note({ event: "login", ...entry, sid: session.sid, device });
-    return issueTokens(session, present, 1);
+    audit.note({ event: "login", tenant, subject: username, address, sid: session.sid, device });
+    return tokens;
   };
 }
 
+async function attemptLogIn(
+  deps: LogInDeps,
+  { tenant, username, password }: Credentials,
+  { address, device }: LoginOrigin,
+): Promise<StartedSession> {
+  const { throttle, users, audit, sessionSeconds: lifeSeconds } = deps;
+  await admitAttempt(throttle, { tenant, account: username, address });
+  const user = await users.authenticate(tenant, username, password);
+  if (user !== undefined) return startSession(deps, user, { clientId: WEB_CLIENT, device, lifeSeconds });
+  audit.note({ event: "login_refused", tenant, subject: username, address, reason: "bad_credentials" });
+  throw badCredentials();
+}
+
 /** Whether the tenant is deleted. Where that cannot be read nobody is kept out: whoever checks the session will ask again. */
-function isBornDead({ revocations }: LoginPath, { tenant, sid, loginAt }: Session): Promise<boolean> {
+function isBornDead({ revocations }: LogInDeps, { tenant, sid, loginAt }: Session): Promise<boolean> {
   return revocations.includes(tenant, sid, loginAt).catch(() => false);
 }
 

@@ -58,6 +58,16 @@ test("an address is admitted 300 times in five minutes, whatever the accounts, a
   expect(await admit("acme", "one-more", other)).toBe(0);
 });
 
+test("an attempt that was answered with 'not now' is taken back, and the others stay counted", async () => {
+  const attempt = { tenant: "acme", account: "fay", address: "203.0.113.10" };
+  for (let again = 0; again < 12; again++) {
+    expect(await throttle.admit(attempt)).toBe(0);
+    await throttle.discount(attempt);
+  }
+  for (let again = 0; again < 10; again++) expect(await throttle.admit(attempt)).toBe(0);
+  expect(await throttle.admit(attempt)).toBeGreaterThan(0);
+});
+
 test("a success whose count has run out leaves no count behind", async () => {
   await throttle.forget({ tenant: "acme", account: "eve", address: "203.0.113.9" });
   expect(await redis.exists("sluice:login-from:{203.0.113.9}")).toBe(0);

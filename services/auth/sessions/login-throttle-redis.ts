@@ -1,11 +1,11 @@
 import type { Redis, Result } from "ioredis";
+import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { callRedis } from "./connect-redis.ts";
 import type { LoginThrottle } from "./login-throttle.ts";
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
-    countAttempt(key: string, windowMs: number): Result<[attempts: number, remainingMs: number], Context>;
-    forgetAttempt(key: string): Result<null, Context>;
+    takeBackAttempt(key: string): Result<null, Context>;
   }
 }
 
@@ -14,46 +14,55 @@ const MAX_FOR_ACCOUNT = 10;
 /** Attempts that wait for their turn count too, so this is more than one process lets wait. */
 const MAX_FROM_ADDRESS = 300;
 
-const WINDOW_MS = 300_000;
+const WINDOW_SECONDS = 300;
 
-const COUNT_ATTEMPT = `
-local attempts = redis.call('INCR', KEYS[1])
-if attempts == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
-return {attempts, redis.call('PTTL', KEYS[1])}
-`;
-
-/** A count that ended meanwhile must not come back below zero, and without an expiry. */
-const FORGET_ATTEMPT = `
+/** The limiter's own `reward` would bring a count that ended meanwhile back below zero. */
+const TAKE_BACK = `
 if tonumber(redis.call('GET', KEYS[1]) or 0) > 0 then redis.call('DECR', KEYS[1]) end
 `;
 
 /** Ten attempts in five minutes for each account, known or not, and 300 for each address, over all auth processes. */
 export function createLoginThrottle(redis: Redis): LoginThrottle {
-  redis.defineCommand("countAttempt", { numberOfKeys: 1, lua: COUNT_ATTEMPT });
-  redis.defineCommand("forgetAttempt", { numberOfKeys: 1, lua: FORGET_ATTEMPT });
-  const waitMs = async (key: string, max: number): Promise<number> => {
-    const [attempts, remainingMs] = await callRedis(() => redis.countAttempt(key, WINDOW_MS));
-    return attempts > max ? Math.max(remainingMs, 1) : 0;
-  };
+  redis.defineCommand("takeBackAttempt", { numberOfKeys: 1, lua: TAKE_BACK });
+  const limit = (keyPrefix: string, points: number) =>
+    new RateLimiterRedis({ storeClient: redis, keyPrefix, points, duration: WINDOW_SECONDS });
+  const accounts = limit("sluice:login", MAX_FOR_ACCOUNT);
+  const addresses = limit("sluice:login-from", MAX_FROM_ADDRESS);
+  const takeBack = (limiter: RateLimiterRedis, key: string) => redis.takeBackAttempt(limiter.getKey(key));
   return {
-    async admit({ tenant, account, address }) {
-      const waits = await Promise.all([
-        waitMs(accountKey(tenant, account), MAX_FOR_ACCOUNT),
-        waitMs(addressKey(address), MAX_FROM_ADDRESS),
-      ]);
-      return Math.ceil(Math.max(...waits) / 1000);
+    async admit(attempt) {
+      const waits = [waitMs(accounts, accountKey(attempt)), waitMs(addresses, addressKey(attempt))];
+      return Math.ceil(Math.max(...(await callRedis(() => Promise.all(waits)))) / 1000);
     },
-    async forget({ tenant, account, address }) {
-      const forgotten = [redis.del(accountKey(tenant, account)), redis.forgetAttempt(addressKey(address))];
-      await callRedis(() => Promise.all(forgotten));
+    async forget(attempt) {
+      await callRedis(() =>
+        Promise.all([accounts.delete(accountKey(attempt)), takeBack(addresses, addressKey(attempt))]),
+      );
+    },
+    async discount(attempt) {
+      await callRedis(() =>
+        Promise.all([takeBack(accounts, accountKey(attempt)), takeBack(addresses, addressKey(attempt))]),
+      );
     },
   };
 }
 
-function accountKey(tenant: string, account: string): string {
-  return `sluice:login:{${tenant}.${account}}`;
+/** Counts an attempt; 0 when it may be made now. */
+async function waitMs(limiter: RateLimiterRedis, key: string): Promise<number> {
+  try {
+    await limiter.consume(key);
+    return 0;
+  } catch (refusal) {
+    if (refusal instanceof RateLimiterRes) return Math.max(refusal.msBeforeNext, 1);
+    throw refusal;
+  }
 }
 
-function addressKey(address: string): string {
-  return `sluice:login-from:{${address}}`;
+/** Braces: all that belongs to one account lies in one slot of a cluster. */
+function accountKey({ tenant, account }: { readonly tenant: string; readonly account: string }): string {
+  return `{${tenant}.${account}}`;
+}
+
+function addressKey({ address }: { readonly address: string }): string {
+  return `{${address}}`;
 }

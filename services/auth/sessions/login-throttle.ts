@@ -1,4 +1,4 @@
-import { AppError } from "#shared/errors/app-error.ts";
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
 
 /** An attempt to prove who one is. */
 export interface LoginAttempt {
@@ -9,7 +9,7 @@ export interface LoginAttempt {
   readonly address: string;
 }
 
-/** Counts attempts at an account and from an address. Both methods throw AppError `unavailable` when the count cannot be had. */
+/** Counts attempts at an account and from an address. Its methods throw AppError `unavailable` when the count cannot be had. */
 export interface LoginThrottle {
   /**
    * Counts an attempt before it is made, so that many at once cannot slip through. Answers the seconds to wait, 0 when it
@@ -18,6 +18,8 @@ export interface LoginThrottle {
   admit(attempt: LoginAttempt): Promise<number>;
   /** Takes a success back: the attempts at this account, and this one from the address. */
   forget(attempt: LoginAttempt): Promise<void>;
+  /** Takes back this one attempt, which was neither right nor wrong. */
+  discount(attempt: LoginAttempt): Promise<void>;
 }
 
 /** Lets an attempt through, or throws `too_many_attempts` with the seconds to wait; known and unknown names alike. */
@@ -25,4 +27,17 @@ export async function admitAttempt(throttle: LoginThrottle, attempt: LoginAttemp
   const retryAfterSeconds = await throttle.admit(attempt);
   if (retryAfterSeconds === 0) return;
   throw new AppError("too_many_attempts", "too many attempts; wait a few minutes", { retryAfterSeconds });
+}
+
+/**
+ * Takes an attempt back that failed as `unavailable`: whoever is told "not now" again and again must not be shut out for it. So
+ * is one whose count was not answered: Redis runs commands in their order, and the count may still come.
+ */
+export function discountUnavailable(throttle: LoginThrottle, attempt: LoginAttempt, error: unknown): void {
+  if (toAppError(error).code === "unavailable") throttle.discount(attempt).catch(() => undefined);
+}
+
+/** Forgets a success's attempts. What cannot be forgotten right now counts as an attempt: the success stands all the same. */
+export async function forgetSuccess(throttle: LoginThrottle, attempt: LoginAttempt): Promise<void> {
+  await throttle.forget(attempt).catch(() => undefined);
 }

@@ -3,19 +3,20 @@ import type { Logger } from "#shared/log/create-logger.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { IssuedTokens, IssueTokens } from "../tokens/issue-tokens.ts";
 import type { RefreshToken } from "../tokens/refresh-token.ts";
-import type { FindSubject } from "../users/user-directory.ts";
+import type { FindSubject, User } from "../users/user-directory.ts";
 import type { RevokeSession } from "./revoke-session.ts";
-import type { Revocations, SessionStore } from "./session.ts";
+import type { RefreshStanding, Revocations, Session, SessionStore } from "./session.ts";
 
 /**
  * Spends a refresh token and issues its successor with a new access token.
- * @throws {AppError} `token_reused` after the session was revoked, `session_ended`, or `unavailable`.
+ * @throws {AppError} `token_reused` after the session was revoked, `session_ended`, or `unavailable`: then the token is as good
+ * as before.
  */
 export type RefreshSession = (token: RefreshToken, origin: { readonly address: string }) => Promise<IssuedTokens>;
 
-interface RefreshPath {
-  readonly sessions: SessionStore;
-  readonly revocations: Revocations;
+interface RefreshSessionDeps {
+  readonly sessions: Pick<SessionStore, "peek" | "rotate" | "end">;
+  readonly revocations: Pick<Revocations, "includes">;
   readonly findSubject: FindSubject;
   readonly revoke: RevokeSession;
   readonly issueTokens: IssueTokens;
@@ -23,38 +24,71 @@ interface RefreshPath {
   readonly log: Logger;
 }
 
-/** Makes the refresh: spend, check that nothing ended the session, issue. */
-export function createRefreshSession(path: RefreshPath): RefreshSession {
-  const { sessions, revocations, findSubject, revoke, issueTokens, audit, log } = path;
+/** Makes the refresh. All that can fail is asked first, and the token is spent last: whoever is told "not now" still has it. */
+export function createRefreshSession(deps: RefreshSessionDeps): RefreshSession {
+  const { sessions, issueTokens, audit } = deps;
   return async ({ family, generation }, { address }) => {
-    const rotation = await sessions.rotate(family, generation);
-    if (rotation.verdict === "unknown") throw sessionEnded();
-    const { session, verdict } = rotation;
-    const { tenant, sid, subject } = session;
-    const refuse = (reason: string): AppError => {
-      audit.note({ event: "refresh_refused", tenant, subject, sid, address, reason });
-      return sessionEnded();
-    };
-    if (verdict === "reused") {
-      log.warn({ tenant, sid, subject, generation }, "a spent refresh token came back; its session is revoked");
-      await revoke(session, { reason: "reused", address });
-      throw new AppError("token_reused", "the refresh token was used before; the session has ended");
-    }
-    if (verdict !== "rotated" && verdict !== "repeated") throw refuse(verdict);
-    // A Redis that lost its tail may take an ended session for a live one. The revocations never do.
-    if (await revocations.includes(tenant, sid, session.loginAt)) {
-      await sessions.end(sid);
-      throw refuse("ended");
-    }
-    const holder = findSubject(tenant, subject);
-    if (holder === undefined) {
-      await revoke(session, { reason: "user_gone", address });
-      throw refuse("user_gone");
-    }
+    const seen = await sessions.peek(family, generation);
+    // A stolen token's family must be dead even while its end cannot be recorded.
+    const standing = seen.verdict === "reused" ? await sessions.rotate(family, generation) : seen;
+    const session = await usableSession(deps, standing, address);
+    const holder = await holderOf(deps, session, address);
     const tokens = await issueTokens(session, holder, generation + 1);
-    if (verdict === "rotated") audit.note({ event: "refreshed", tenant, subject, sid, address });
+    const rotation = await sessions.rotate(family, generation);
+    const { tenant, sid, subject } = await usableSession(deps, rotation, address);
+    if (rotation.verdict === "rotated") audit.note({ event: "refreshed", tenant, subject, sid, address });
     return tokens;
   };
+}
+
+/** The session of a token that can be spent, or has just been. */
+async function usableSession(deps: RefreshSessionDeps, standing: RefreshStanding, address: string): Promise<Session> {
+  if (standing.verdict === "unknown") throw sessionEnded();
+  const { verdict, session } = standing;
+  switch (verdict) {
+    case "current":
+    case "rotated":
+    case "repeated":
+      return session;
+    case "reused":
+      throw await endFamily(deps, session, address);
+    case "ended":
+    case "idle":
+    case "lifetime":
+      throw refusal(deps, session, address, verdict);
+  }
+}
+
+/** Who the session is of, if neither has ended. */
+async function holderOf(deps: RefreshSessionDeps, session: Session, address: string): Promise<User> {
+  const { sessions, revocations, findSubject, revoke, log } = deps;
+  const { tenant, sid, subject, loginAt } = session;
+  const holder = findSubject(tenant, subject);
+  if (holder === undefined) {
+    // Before the revocations are asked: an end that was recorded and not announced is then announced.
+    await revoke(session, { reason: "user_gone", address });
+    throw refusal(deps, session, address, "user_gone");
+  }
+  // A Redis that lost its tail may take an ended session for a live one. The revocations never do.
+  if (!(await revocations.includes(tenant, sid, loginAt))) return holder;
+  await sessions.end(sid).catch((error: Error) => {
+    log.warn({ tenant, sid, reason: error.message }, "a revoked session could not be marked in Redis");
+  });
+  throw refusal(deps, session, address, "ended");
+}
+
+/** Ends a session whose spent token came back: somebody has a copy of it. */
+async function endFamily(deps: RefreshSessionDeps, session: Session, address: string): Promise<AppError> {
+  const { tenant, sid, subject } = session;
+  deps.log.warn({ tenant, sid, subject }, "a spent refresh token came back; its session is revoked");
+  await deps.revoke(session, { reason: "reused", address });
+  return new AppError("token_reused", "the refresh token was used before; the session has ended");
+}
+
+function refusal({ audit }: RefreshSessionDeps, session: Session, address: string, reason: string): AppError {
+  const { tenant, sid, subject } = session;
+  audit.note({ event: "refresh_refused", tenant, subject, sid, address, reason });
+  return sessionEnded();
 }
 
 function sessionEnded(): AppError {

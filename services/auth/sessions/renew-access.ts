@@ -1,4 +1,4 @@
-import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { toAppError } from "#shared/errors/app-error.ts";
 import type { Keys } from "../keys/open-keys.ts";
 import type { IssueTokens } from "../tokens/issue-tokens.ts";
 import { parseRefreshToken, type RefreshToken } from "../tokens/refresh-token.ts";
@@ -17,12 +17,8 @@ export interface RenewedAccess {
  */
 export type RenewAccess = (refreshToken: string) => Promise<RenewedAccess | undefined>;
 
-/** Whether a refresh token's generation could be spent right now. Throws AppError `unavailable` when nobody answers. */
-export type RefreshStanding = (token: RefreshToken) => Promise<boolean>;
-
-interface RenewalPath {
-  readonly sessions: Pick<SessionStore, "find">;
-  readonly stands: RefreshStanding;
+interface RenewAccessDeps {
+  readonly sessions: Pick<SessionStore, "peek">;
   readonly revocations: Pick<Revocations, "includes">;
   readonly findSubject: FindSubject;
   readonly issueTokens: IssueTokens;
@@ -30,10 +26,10 @@ interface RenewalPath {
 }
 
 /** Makes the renewal of a handshake: nothing is rotated, so that the browser stays the only one who does. */
-export function createAccessRenewal(path: RenewalPath): RenewAccess {
+export function createAccessRenewal(deps: RenewAccessDeps): RenewAccess {
   return async (refreshToken) => {
     try {
-      return await renew(path, parseRefreshToken(refreshToken, path.keys.refresh));
+      return await renew(deps, parseRefreshToken(refreshToken, deps.keys.refresh));
     } catch (error) {
       if (["token_invalid", "session_ended"].includes(toAppError(error).code)) return undefined;
       throw error;
@@ -41,18 +37,14 @@ export function createAccessRenewal(path: RenewalPath): RenewAccess {
   };
 }
 
-async function renew(path: RenewalPath, token: RefreshToken): Promise<RenewedAccess> {
-  const [session, stands] = await Promise.all([path.sessions.find(token.family), path.stands(token)]);
-  if (session?.isLive !== true || !stands) throw sessionEnded();
+async function renew(deps: RenewAccessDeps, token: RefreshToken): Promise<RenewedAccess | undefined> {
+  const standing = await deps.sessions.peek(token.family, token.generation);
+  if (standing.verdict !== "current" && standing.verdict !== "repeated") return undefined;
   // A Redis that lost its tail may take an ended session for a live one. The revocations never do.
-  const { tenant, sid, subject, loginAt } = session;
-  const user = path.findSubject(tenant, subject);
-  if (user === undefined || (await path.revocations.includes(tenant, sid, loginAt))) throw sessionEnded();
-  const { accessToken, sessionRemainingSeconds } = await path.issueTokens(session, user, token.generation);
-  if (sessionRemainingSeconds * 1_000 < RENEWAL_MARGIN_MS) throw sessionEnded();
+  const { tenant, sid, subject, loginAt } = standing.session;
+  const user = deps.findSubject(tenant, subject);
+  if (user === undefined || (await deps.revocations.includes(tenant, sid, loginAt))) return undefined;
+  const { accessToken, sessionRemainingSeconds } = await deps.issueTokens(standing.session, user, token.generation);
+  if (sessionRemainingSeconds * 1_000 < RENEWAL_MARGIN_MS) return undefined;
   return { accessToken, sessionRemainingSeconds };
-}
-
-function sessionEnded(): AppError {
-  return new AppError("session_ended", "the session has ended; log in again");
 }

@@ -9,14 +9,13 @@ import { systemClock as clock } from "#shared/time/clock.ts";
 import { createTenantLog, readSessionEntries } from "#test/support/start-auth.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
-import { createRevocationAnnouncer } from "./announce-revocation.ts";
+import { createRevocationAnnouncer } from "../bus/announce-revocation.ts";
 import { createSessionCheck } from "./check-sessions.ts";
 import { connectRedis } from "./connect-redis.ts";
 import { createRefreshSession } from "./refresh-session.ts";
 import { openRevocations } from "./revocations-kv.ts";
 import { createSessionRevoker } from "./revoke-session.ts";
 import { createSessionStore } from "./session-store-redis.ts";
-import type { Session } from "./session.ts";
 
 const RACES = 1_000;
 const AT_ONCE = 20;
@@ -54,7 +53,7 @@ test("of 1000 sessions that are revoked while they are refreshed, none survives"
     log,
   });
   const findSubject = () => ann;
-  const issueTokens = async ({ sid }: Session) => ({
+  const issueTokens = async ({ sid }: { readonly sid: string }) => ({
     accessToken: "",
     refreshToken: "",
     expiresInSeconds: 1,

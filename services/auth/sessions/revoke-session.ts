@@ -18,7 +18,7 @@ export type RevokeSession = (
   cause: RevocationCause,
 ) => Promise<void>;
 
-interface RevocationPath {
+interface RevokeSessionDeps {
   readonly revocations: Revocations;
   readonly announce: AnnounceRevocation;
   readonly sessions: Pick<SessionStore, "end">;
@@ -38,7 +38,13 @@ const eventOf = {
  * Revokes in the order that makes the answer true: first what every check reads, then the log that cuts the streams. Redis
  * comes last and may fail, because whoever reads a session there asks the revocations too; so may the audit, which tells of its own failures.
  */
-export function createSessionRevoker({ revocations, announce, sessions, audit, log }: RevocationPath): RevokeSession {
+export function createSessionRevoker({
+  revocations,
+  announce,
+  sessions,
+  audit,
+  log,
+}: RevokeSessionDeps): RevokeSession {
   return async ({ tenant, sid, subject }, cause) => {
     await revocations.record(tenant, sid);
     await announce(tenant, sid);

@@ -1,6 +1,3 @@
-/** The fields that make up a session, in the order of every script's answer. */
-const FIELDS = "'tenant', 'subject', 'client_id', 'device', 'login_at', 'ends_at'";
-
 const NOW = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -27,48 +24,59 @@ redis.call('PEXPIRE', KEYS[1], remaining)
 `;
 
 /**
- * Reads the session in KEYS[1], which is live unless it ended or nobody was seen for ARGV[1] milliseconds. A live one that
- * was last seen ARGV[2] milliseconds ago or more is seen now; without ARGV[2] it is only read.
+ * Reads the session in KEYS[1]: `live` and its fields, as names and values in turn. It is live unless it ended or nobody was
+ * seen for ARGV[1] milliseconds. A live one that was last seen ARGV[2] milliseconds ago or more is seen now; without ARGV[2]
+ * it is only read.
  */
 export const LOOK = `${NOW}
-local record = redis.call('HMGET', KEYS[1], 'generation', 'ended', 'last_seen', ${FIELDS})
-if not record[1] then return {} end
-local idle = now - tonumber(record[3])
-local live = not record[2] and idle <= tonumber(ARGV[1])
-if live and ARGV[2] and idle >= tonumber(ARGV[2]) then
-  redis.call('HSET', KEYS[1], 'last_seen', now)
-  record[3] = now
-end
-return {live and 'live' or 'ended', record[1], tostring(record[3]), unpack(record, 4, 9)}
+local generation, ended, seen = unpack(redis.call('HMGET', KEYS[1], 'generation', 'ended', 'last_seen'))
+if not generation then return {} end
+local idle = now - tonumber(seen)
+local live = not ended and idle <= tonumber(ARGV[1])
+if live and ARGV[2] and idle >= tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], 'last_seen', now) end
+return {'live', live and 'yes' or 'no', unpack(redis.call('HGETALL', KEYS[1]))}
 `;
 
 /**
- * Spends one generation of a session's refresh tokens, in one step. KEYS[1] is the session's record, ARGV[1] the presented
- * generation (signed by us), then in milliseconds: ARGV[2] how long a parent may come back, ARGV[3] how long nobody needs to
- * be seen, ARGV[4] what must be left of the session's lifetime.
+ * The one rule of refresh tokens. KEYS[1] is the session's record, ARGV[1] the presented generation (signed by us), then in
+ * milliseconds: ARGV[2] how long a parent may come back, ARGV[3] how long nobody needs to be seen, ARGV[4] what must be left of
+ * the session's lifetime. ARGV[5] is `spend`, or `peek` to learn the verdict and write nothing. It answers `verdict` and the
+ * session's fields, as names and values in turn.
  *
- * - The current generation is spent: its successor becomes current, and the clock of its first use starts.
- * - The parent of the current one again within that time (two tabs, a lost reply): the same successor, no clock restarts.
+ * - The current generation is spent: its successor becomes current, and is `unanswered` until the caller has this answer.
+ * - The parent of the current one again within that time (two tabs, a lost reply): the same successor, no clock restarts. So
+ *   it is for as long as the successor is unanswered: nobody was given it, so nobody can have stolen it.
  * - Any other spent one: somebody else has a copy. The family dies, and stays `reused` until its end is recorded, so that
  *   a recording that failed is tried again.
  * - One that is newer than the store knows: the store lost its tail. It is repaired, and nobody is accused.
  */
-export const ROTATE = `${NOW}
-local record = redis.call('HMGET', KEYS[1], 'generation', 'spent_at', 'ended', 'last_seen', ${FIELDS})
-local current, presented = tonumber(record[1]), tonumber(ARGV[1])
-local function answer(verdict) return {verdict, unpack(record, 5, 10)} end
-if not current then return {'unknown'} end
-if record[3] == 'recorded' then return answer('ended') end
-if record[3] == 'reused' then return answer('reused') end
-if now - tonumber(record[4]) > tonumber(ARGV[3]) then return answer('idle') end
+export const REFRESH = `${NOW}
+local stored, session = redis.call('HGETALL', KEYS[1]), {}
+for at = 1, #stored, 2 do session[stored[at]] = stored[at + 1] end
+local function answer(verdict) return {'verdict', verdict, unpack(stored)} end
+local current, presented = tonumber(session.generation), tonumber(ARGV[1])
+local spends = ARGV[5] == 'spend'
+if not current then return {'verdict', 'unknown'} end
+if session.ended == 'recorded' then return answer('ended') end
+if session.ended == 'reused' then return answer('reused') end
+if now - tonumber(session.last_seen) > tonumber(ARGV[3]) then return answer('idle') end
 if presented >= current then
   if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then return answer('lifetime') end
-  redis.call('HSET', KEYS[1], 'generation', presented + 1, 'spent_at', now, 'last_seen', now)
+  if not spends then return answer('current') end
+  redis.call('HSET', KEYS[1], 'generation', presented + 1, 'spent_at', now, 'last_seen', now, 'unanswered', 1)
   return answer('rotated')
 end
-if presented == current - 1 and now - tonumber(record[2]) <= tonumber(ARGV[2]) then return answer('repeated') end
-redis.call('HSET', KEYS[1], 'ended', 'reused')
+if presented == current - 1 then
+  if session.unanswered or now - tonumber(session.spent_at) <= tonumber(ARGV[2]) then return answer('repeated') end
+end
+if spends then redis.call('HSET', KEYS[1], 'ended', 'reused') end
 return answer('reused')
+`;
+
+/** Notes that generation ARGV[1], which is current, was answered: from now on its parent may come back for a while. */
+export const ANSWERED = `${NOW}
+if redis.call('HGET', KEYS[1], 'generation') ~= ARGV[1] then return end
+if redis.call('HDEL', KEYS[1], 'unanswered') == 1 then redis.call('HSET', KEYS[1], 'spent_at', now) end
 `;
 
 /** Marks a session's end as recorded; a record that is gone must not come back without an expiry. */

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
+import { startTcpProxy } from "#test/support/tcp-proxy.ts";
 import { connectRedis } from "./connect-redis.ts";
 import { createSessionStore } from "./session-store-redis.ts";
 import type { Session, SessionActivity, SessionIndex, SessionStore } from "./session.ts";
@@ -209,6 +210,34 @@ describe("a refresh token", () => {
     expect(await redis.hget(`sluice:session:{${sid}}`, "generation")).toBe("6");
     expect(await verdictAfter(sid, 5)).toBe("repeated");
     expect(await verdictAfter(sid, 3)).toBe("reused");
+  });
+
+  test("that was spent with its answer lost has the same successor however late it comes, and then for 10 s more", async () => {
+    await using toRedis = await startTcpProxy(server.port);
+    const cutOff = await connectRedis(`redis://127.0.0.1:${toRedis.port}`, createLogger("test", "silent"));
+    const { sid } = await newSession();
+    const other = createSessionStore(cutOff, { idleMs: IDLE_MS, clock: systemClock });
+    toRedis.loseNextReply();
+    await expect(other.rotate(sid, 1)).rejects.toMatchObject({ code: "unavailable" });
+    cutOff.disconnect();
+    await age(sid, 60_000);
+    expect((await store.peek(sid, 1)).verdict).toBe("repeated");
+    expect(await verdictAfter(sid, 1)).toBe("repeated");
+    await age(sid, 9_000);
+    expect(await verdictAfter(sid, 1)).toBe("repeated");
+    await age(sid, 2_000);
+    expect(await verdictAfter(sid, 1)).toBe("reused");
+  });
+
+  test("that is peeked at is judged as it would be spent, and nothing is written", async () => {
+    const { sid } = await newSession();
+    const before = await redis.hgetall(`sluice:session:{${sid}}`);
+    expect(await store.peek(sid, 1)).toMatchObject({ verdict: "current", session: { sid, subject: "ann" } });
+    expect(await redis.hgetall(`sluice:session:{${sid}}`)).toEqual(before);
+    await verdictAfter(sid, 1, 2);
+    expect((await store.peek(sid, 1)).verdict).toBe("reused");
+    expect((await store.peek(sid, 3)).verdict).toBe("current");
+    expect((await store.peek("unknown", 1)).verdict).toBe("unknown");
   });
 
   test("of a session the store does not have is unknown", async () => {

@@ -1,10 +1,10 @@
 import type { Redis, Result } from "ioredis";
 import type { Clock } from "#shared/time/clock.ts";
 import { callRedis } from "./connect-redis.ts";
-import { CREATE, END, ENTER, LOOK, ROTATE } from "./session-scripts.ts";
+import { ANSWERED, CREATE, END, ENTER, LOOK, REFRESH } from "./session-scripts.ts";
 import {
   RENEWAL_MARGIN_MS,
-  type Rotation,
+  type RefreshStanding,
   type Session,
   type SessionActivity,
   type SessionIndex,
@@ -12,20 +12,24 @@ import {
   type SessionStore,
 } from "./session.ts";
 
-type Fields = readonly (string | null)[];
+/** Names and values in turn. */
+type Fields = readonly string[];
+
+type Refresh = "peek" | "spend";
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
     createSession(key: string, ttlMs: number, ...fields: (string | number)[]): Result<null, Context>;
     enterSession(key: string, sid: string, endsAt: number, ttlMs: number, now: number): Result<null, Context>;
     lookAtSession(key: string, ...idleAndTouchMs: number[]): Result<Fields, Context>;
-    rotateSession(key: string, generation: number, ...limitsMs: number[]): Result<Fields, Context>;
+    refreshSession(key: string, generation: number, ...limitsMsAndWhat: (number | Refresh)[]): Result<Fields, Context>;
+    answeredSession(key: string, generation: number): Result<null, Context>;
     endSession(key: string): Result<null, Context>;
   }
 }
 
 /** How long a spent refresh token still gets the same successor: two tabs, or a reply that was lost. */
-export const GRACE_MS = 10_000;
+const GRACE_MS = 10_000;
 
 /** Activity is written down at most this often, and often enough for a short idle lifetime. */
 const MAX_TOUCH_MS = 60_000;
@@ -33,7 +37,7 @@ const MAX_TOUCH_MS = 60_000;
 const MAX_LISTED = 1_000;
 
 /** What the script says about a session that it found. */
-const VERDICTS = ["rotated", "repeated", "reused", "ended", "idle", "lifetime"] as const;
+const VERDICTS = ["current", "rotated", "repeated", "reused", "ended", "idle", "lifetime"] as const;
 
 /** The sessions that have not ended, all tenants together: what the gauge counts. */
 const LIVE_KEY = "sluice:sessions-live";
@@ -50,6 +54,10 @@ export function createSessionStore(
   const touchMs = Math.min(MAX_TOUCH_MS, Math.floor(idleMs / 4));
   const find = async (sid: string): Promise<SessionRecord | undefined> =>
     recordOf(sid, await callRedis(() => redis.lookAtSession(keyOf(sid), idleMs)));
+  const refresh = async (sid: string, generation: number, what: Refresh): Promise<Record<string, string>> =>
+    named(
+      await callRedis(() => redis.refreshSession(keyOf(sid), generation, GRACE_MS, idleMs, RENEWAL_MARGIN_MS, what)),
+    );
   return {
     find,
     async create(session) {
@@ -68,9 +76,16 @@ export function createSessionStore(
     async touch(sid) {
       return recordOf(sid, await callRedis(() => redis.lookAtSession(keyOf(sid), idleMs, touchMs)));
     },
+    async peek(sid, generation) {
+      return standingOf(sid, await refresh(sid, generation, "peek"));
+    },
     async rotate(sid, generation) {
-      const limits = [GRACE_MS, idleMs, RENEWAL_MARGIN_MS];
-      return rotationOf(sid, await callRedis(() => redis.rotateSession(keyOf(sid), generation, ...limits)));
+      const fields = await refresh(sid, generation, "spend");
+      const standing = standingOf(sid, fields);
+      const isAnswered = standing.verdict === "rotated" || (standing.verdict === "repeated" && fields["unanswered"]);
+      // Nobody waits for it: without it the token may only come back for longer.
+      if (isAnswered) redis.answeredSession(keyOf(sid), generation + 1).catch(() => undefined);
+      return standing;
     },
     async end(sid) {
       await callRedis(() => Promise.all([redis.endSession(keyOf(sid)), redis.zrem(LIVE_KEY, sid)]));
@@ -95,12 +110,13 @@ function defineScripts(redis: Redis): void {
   redis.defineCommand("createSession", { numberOfKeys: 1, lua: CREATE });
   redis.defineCommand("enterSession", { numberOfKeys: 1, lua: ENTER });
   redis.defineCommand("lookAtSession", { numberOfKeys: 1, lua: LOOK });
-  redis.defineCommand("rotateSession", { numberOfKeys: 1, lua: ROTATE });
+  redis.defineCommand("refreshSession", { numberOfKeys: 1, lua: REFRESH });
+  redis.defineCommand("answeredSession", { numberOfKeys: 1, lua: ANSWERED });
   redis.defineCommand("endSession", { numberOfKeys: 1, lua: END });
 }
 
 /** Where a session is kept. */
-export function keyOf(sid: string): string {
+function keyOf(sid: string): string {
   return `sluice:session:{${sid}}`;
 }
 
@@ -113,26 +129,28 @@ function encode({ tenant, subject, clientId, device, loginAt, endsAt }: Session)
   return Object.entries(fields).flat();
 }
 
-function recordOf(sid: string, [state, generation, lastSeen, ...fields]: Fields): SessionRecord | undefined {
-  if (typeof state !== "string") return undefined;
-  const standing = { isLive: state === "live", lastSeenAt: Number(lastSeen), generation: Number(generation) };
-  return { ...sessionOf(sid, fields), ...standing };
+function named(fields: Fields): Record<string, string> {
+  const names = fields.filter((_, place) => place % 2 === 0);
+  return Object.fromEntries(names.map((name, place) => [name, fields[2 * place + 1] ?? ""]));
 }
 
-function rotationOf(sid: string, [verdict, ...fields]: Fields): Rotation {
-  const known = VERDICTS.find((each) => each === verdict);
-  return known === undefined ? { verdict: "unknown" } : { verdict: known, session: sessionOf(sid, fields) };
-}
-
-function sessionOf(sid: string, fields: Fields): Session {
-  const [tenant, subject, clientId, device, loginAt, endsAt] = fields.map((field) => field ?? "");
+function recordOf(sid: string, answer: Fields): SessionRecord | undefined {
+  const fields = named(answer);
+  if (fields["live"] === undefined) return undefined;
   return {
-    sid,
-    tenant: tenant ?? "",
-    subject: subject ?? "",
-    clientId: clientId ?? "",
-    device: device ?? "",
-    loginAt: loginAt ?? "",
-    endsAt: Number(endsAt),
+    ...sessionOf(sid, fields),
+    isLive: fields["live"] === "yes",
+    lastSeenAt: Number(fields["last_seen"]),
+    generation: Number(fields["generation"]),
   };
+}
+
+function standingOf(sid: string, fields: Record<string, string>): RefreshStanding {
+  const verdict = VERDICTS.find((each) => each === fields["verdict"]);
+  return verdict === undefined ? { verdict: "unknown" } : { verdict, session: sessionOf(sid, fields) };
+}
+
+function sessionOf(sid: string, fields: Record<string, string>): Session {
+  const { tenant = "", subject = "", client_id: clientId = "", device = "", login_at: loginAt = "" } = fields;
+  return { sid, tenant, subject, clientId, device, loginAt, endsAt: Number(fields["ends_at"]) };
 }

@@ -27,23 +27,37 @@ export interface SessionRecord extends Session {
 /** With less than this left of its absolute lifetime a session is renewed no more: its user has to log in again. */
 export const RENEWAL_MARGIN_MS = 300_000;
 
-/** What became of a presented refresh token. */
-export type Rotation =
-  /** Its successor is the next generation; `repeated` when it was asked for before. */
-  | { readonly verdict: "rotated" | "repeated"; readonly session: Session }
-  /** It was spent; the session is dead from now on, and its end must still be recorded. */
-  | { readonly verdict: "reused"; readonly session: Session }
-  /** It ended, nobody was seen for too long, or too little of its lifetime is left. */
-  | { readonly verdict: "ended" | "idle" | "lifetime"; readonly session: Session }
-  /** The store has no such session (any more). */
+/** What is to be said of a presented refresh token. */
+export type RefreshVerdict =
+  /** It is the youngest of its family, and can be spent. */
+  | "current"
+  /** It has been spent: its successor is the next generation. */
+  | "rotated"
+  /** It was spent a moment ago, or by a request that nobody had an answer to: its successor is the next generation, again. */
+  | "repeated"
+  /** It was spent before; a session whose token was to be spent is dead from now on, and its end must still be recorded. */
+  | "reused"
+  /** Its session ended, nobody was seen for too long, or too little of the session's lifetime is left. */
+  | "ended"
+  | "idle"
+  | "lifetime";
+
+/** A refresh token's verdict and session; `unknown` where the store has no such session (any more). */
+export type RefreshStanding =
+  | { readonly verdict: RefreshVerdict; readonly session: Session }
   | { readonly verdict: "unknown" };
 
 /** Where sessions are kept. Every method throws AppError `unavailable` when the store does not answer; it may have acted. */
 export interface SessionStore {
   create(session: Session): Promise<void>;
   find(sid: string): Promise<SessionRecord | undefined>;
-  /** Spends a generation of the family's refresh tokens, atomically; see the script for the rules. */
-  rotate(sid: string, generation: number): Promise<Rotation>;
+  /** What `rotate` would answer, with `current` for `rotated`. Writes nothing. */
+  peek(sid: string, generation: number): Promise<RefreshStanding>;
+  /**
+   * Spends a generation of the family's refresh tokens, atomically; see the script for the rules. After `unavailable` it may be
+   * spent: it then comes back as `repeated`, however late.
+   */
+  rotate(sid: string, generation: number): Promise<RefreshStanding>;
   /** Marks the session ended, after its end was recorded. Idempotent. */
   end(sid: string): Promise<void>;
 }

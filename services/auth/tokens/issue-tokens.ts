@@ -4,9 +4,24 @@ import { ACCESS_TOKEN_TYPE } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import type { Keys } from "../keys/open-keys.ts";
-import type { Session } from "../sessions/session.ts";
-import type { User } from "../users/user-directory.ts";
 import { formatRefreshToken } from "./refresh-token.ts";
+
+/** The session that tokens are issued for. */
+interface TokenSession {
+  readonly sid: string;
+  readonly tenant: string;
+  readonly subject: string;
+  readonly clientId: string;
+  readonly loginAt: string;
+  /** In milliseconds of auth's clock. */
+  readonly endsAt: number;
+}
+
+/** What the session's subject holds now. */
+interface Holder {
+  readonly roles: readonly string[];
+  readonly groups: readonly string[];
+}
 
 /** What a login or a refresh hands out. */
 export interface IssuedTokens {
@@ -22,9 +37,9 @@ export interface IssuedTokens {
  * Issues an access token and the refresh token of that generation. Neither outlives the session.
  * @throws {AppError} `session_ended` in the session's last second; `unavailable` while it is not known which key signs.
  */
-export type IssueTokens = (session: Session, user: User, generation: number) => Promise<IssuedTokens>;
+export type IssueTokens = (session: TokenSession, holder: Holder, generation: number) => Promise<IssuedTokens>;
 
-interface IssuerSettings {
+interface TokenIssuerDeps {
   readonly keys: Keys;
   readonly issuer: string;
   readonly audience: string;
@@ -33,15 +48,15 @@ interface IssuerSettings {
 }
 
 /** Makes the issuer of tokens. */
-export function createTokenIssuer({ keys, accessTokenSeconds, clock, ...names }: IssuerSettings): IssueTokens {
-  return async (session, user, generation) => {
+export function createTokenIssuer({ keys, accessTokenSeconds, clock, ...names }: TokenIssuerDeps): IssueTokens {
+  return async (session, holder, generation) => {
     const now = clock.wall();
     const sessionRemainingSeconds = Math.floor((session.endsAt - now) / 1000);
     if (sessionRemainingSeconds < 1) throw new AppError("session_ended", "the session has ended; log in again");
     const expiresInSeconds = Math.min(accessTokenSeconds, sessionRemainingSeconds);
     const issuedAt = Math.floor(now / 1000);
     const { kid, alg, key } = keys.signing;
-    const accessToken = await new SignJWT(claimsOf(session, user))
+    const accessToken = await new SignJWT(claimsOf(session, holder))
       .setProtectedHeader({ alg, typ: ACCESS_TOKEN_TYPE, kid })
       .setIssuer(names.issuer)
       .setAudience(names.audience)
@@ -55,8 +70,11 @@ export function createTokenIssuer({ keys, accessTokenSeconds, clock, ...names }:
   };
 }
 
-/** The claims that come from the session and the user (RFC 9068, section 2.2, and ours). */
-function claimsOf({ clientId, sid, tenant, loginAt }: Session, { roles, groups }: User): Record<string, unknown> {
+/** The claims that come from the session and its holder (RFC 9068, section 2.2, and ours). */
+function claimsOf(
+  { clientId, sid, tenant, loginAt }: TokenSession,
+  { roles, groups }: Holder,
+): Record<string, unknown> {
   return {
     client_id: clientId,
     sid,

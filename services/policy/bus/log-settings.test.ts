@@ -2,7 +2,7 @@ import { DiscardPolicy, type StreamConfig } from "@nats-io/jetstream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { faultOfLog } from "#shared/nats/log-faults.ts";
 import { type OpenTenants, openTenants } from "#test/support/open-tenants.ts";
-import { keepTenant } from "../tenants/keep-tenant.ts";
+import { reconcileTenant } from "../tenants/reconcile-tenant.ts";
 
 describe("a log whose settings somebody changed", () => {
   let tenants: OpenTenants;
@@ -34,13 +34,13 @@ describe("a log whose settings somebody changed", () => {
     ["it takes in messages of other streams (sources)", () => ({ sources: [{ name: "AUDIT" }] })],
     ["max_msg_size is below 1048576", () => ({ max_msg_size: 1_000 })],
   ])("so that %s is put right by the next look at it", async (reason, faultyFor) => {
-    const { manager, changing } = tenants.policies;
+    const { manager, deps } = tenants.policies;
     const tenant = await tenants.create();
     const made = await configOf(tenant);
     await manager.streams.delete(made.name);
     await manager.streams.add({ ...made, ...faultyFor(tenant) });
     expect(faultOfLog(await configOf(tenant))).toBe(reason);
-    await keepTenant(changing, tenant);
+    await reconcileTenant(deps, tenant);
     expect(await configOf(tenant)).toEqual(made);
   });
 });

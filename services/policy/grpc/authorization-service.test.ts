@@ -12,8 +12,8 @@ import { type GrpcServer, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createPolicyMetrics } from "../metrics.ts";
-import { Snapshots } from "../snapshots.ts";
-import { emptyContent } from "../store/stored-policy.ts";
+import { Snapshots } from "../versions/snapshots.ts";
+import { emptyContent } from "../versions/stored-policy.ts";
 import { createAuthorizationService } from "./authorization-service.ts";
 
 const text = `

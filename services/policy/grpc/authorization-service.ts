@@ -12,7 +12,7 @@ import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
 import { problemOf } from "#shared/http/problem.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
-import { type Admitting, admitRequest, type Requester } from "../admit-request.ts";
+import { type AuthorizeRequestDeps, authorizeRequest, type Requester } from "../authorize-request.ts";
 import type { PolicyMetrics } from "../metrics.ts";
 
 /** Who may ask, over mutual TLS. */
@@ -23,14 +23,14 @@ export const authorizationCallers: MethodCallers<keyof AuthorizationService> = {
  * denial: an error of the call itself a gateway may be set to let through.
  */
 export function createAuthorizationService(
-  on: Admitting,
+  deps: AuthorizeRequestDeps,
   { decisions }: Pick<PolicyMetrics, "decisions">,
   log: Logger,
 ): AuthorizationServer {
   const check = async ({ attributes }: CheckRequest): Promise<CheckResponse> => {
     try {
       const { method = "", path = "", host = "", headers = {} } = attributes?.request?.http ?? {};
-      const requester = await admitRequest(on, { method, path, host, headers });
+      const requester = await authorizeRequest(deps, { method, path, host, headers });
       decisions.inc({ outcome: "allow", source: "ext_authz" });
       return admitted(requester);
     } catch (thrown) {

@@ -5,7 +5,7 @@ import { decideQuestion } from "../decide/decide-question.ts";
 import type { Question } from "../document/question-fields.ts";
 import { type ClaimedSubject, trustedSubject } from "../decide/trusted-subject.ts";
 import { isPermission } from "../document/permission.ts";
-import type { Deciding } from "./deciding.ts";
+import type { DecisionDeps } from "./decision-deps.ts";
 import { readTenant, readVersion, requireCount } from "./read-request.ts";
 
 /**
@@ -13,7 +13,7 @@ import { readTenant, readVersion, requireCount } from "./read-request.ts";
  * @throws {AppError} `malformed_request` where any of them cannot be read: none is answered then.
  */
 export async function checkBatch(
-  { snapshots, metrics: { decisions }, wall, ownIssuer }: Deciding,
+  { snapshots, metrics: { decisions }, wall, ownIssuer }: DecisionDeps,
   { tenant, checks, atLeast }: CheckBatchRequest,
 ): Promise<CheckBatchResponse> {
   requireCount("checks", checks.length);

@@ -7,8 +7,8 @@ import { type GrpcServer, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createPolicyMetrics } from "../metrics.ts";
-import { Snapshots } from "../snapshots.ts";
-import type { StoredPolicy } from "../store/stored-policy.ts";
+import { Snapshots } from "../versions/snapshots.ts";
+import type { StoredPolicy } from "../versions/stored-policy.ts";
 import { createDecisionService } from "./decision-service.ts";
 
 const version = { number: 7, build: "0123abcd" };

@@ -16,7 +16,7 @@ import { resolveSubject } from "../decide/resolve-subject.ts";
 import { trustedSubject } from "../decide/trusted-subject.ts";
 import { isPermission } from "../document/permission.ts";
 import { checkBatch } from "./check-batch.ts";
-import type { Deciding, DecisionMetrics } from "./deciding.ts";
+import type { DecisionDeps, DecisionMetrics } from "./decision-deps.ts";
 import { encodeResidual } from "./encode-residual.ts";
 import { explainCheck } from "./explain-check.ts";
 import { mapResources } from "./map-resources.ts";
@@ -34,18 +34,18 @@ export const decisionCallers: MethodCallers<keyof DecisionServiceService> = {
 };
 
 /** Answers the edge: who may what, in batches, from a snapshot that is at least as new as it asks for. */
-export function createDecisionService(on: Deciding, log: Logger): DecisionServiceServer {
+export function createDecisionService(deps: DecisionDeps, log: Logger): DecisionServiceServer {
   return {
-    resolve: unaryHandler(log, (request) => resolve(on, request)),
-    decide: unaryHandler(log, (request) => decideAll(on, request)),
-    checkBatch: unaryHandler(log, (request) => checkBatch(on, request)),
-    explain: unaryHandler(log, (request) => explainCheck(on, request)),
-    mapResources: unaryHandler(log, (request) => mapResources(on, request)),
+    resolve: unaryHandler(log, (request) => resolve(deps, request)),
+    decide: unaryHandler(log, (request) => decideAll(deps, request)),
+    checkBatch: unaryHandler(log, (request) => checkBatch(deps, request)),
+    explain: unaryHandler(log, (request) => explainCheck(deps, request)),
+    mapResources: unaryHandler(log, (request) => mapResources(deps, request)),
   };
 }
 
 async function resolve(
-  { snapshots, metrics, wall, ownIssuer }: Deciding,
+  { snapshots, metrics, wall, ownIssuer }: DecisionDeps,
   { tenant, subjects, atLeast }: ResolveRequest,
 ): Promise<ResolveResponse> {
   requireCount("subjects", subjects.length);
@@ -61,7 +61,7 @@ async function resolve(
 }
 
 async function decideAll(
-  { snapshots, metrics }: Deciding,
+  { snapshots, metrics }: DecisionDeps,
   { tenant, grants, permissions, atLeast }: DecideRequest,
 ): Promise<DecideResponse> {
   requireCount("grants", grants.length);

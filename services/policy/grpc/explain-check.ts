@@ -4,12 +4,12 @@ import { winnerOf } from "../decide/consider-rules.ts";
 import { explain } from "../decide/explain.ts";
 import { trustedSubject } from "../decide/trusted-subject.ts";
 import { readCheck } from "./check-batch.ts";
-import type { Deciding } from "./deciding.ts";
+import type { DecisionDeps } from "./decision-deps.ts";
 import { readTenant, readVersion } from "./read-request.ts";
 
 /** Answers one check with every rule that was considered. */
 export async function explainCheck(
-  { snapshots, wall, ownIssuer }: Pick<Deciding, "snapshots" | "wall" | "ownIssuer">,
+  { snapshots, wall, ownIssuer }: Pick<DecisionDeps, "snapshots" | "wall" | "ownIssuer">,
   { tenant, check, atLeast }: ExplainRequest,
 ): Promise<ExplainResponse> {
   if (check === undefined) throw new AppError("malformed_request", "there is no check to explain");

@@ -1,10 +1,10 @@
 import type { MapResourcesRequest, MapResourcesResponse } from "#proto/policy/v1/decision.ts";
-import type { Deciding } from "./deciding.ts";
+import type { DecisionDeps } from "./decision-deps.ts";
 import { readTenant, readVersion, requireCount } from "./read-request.ts";
 
 /** Answers which topics tell of changes behind each path: those of the route that a GET of it takes. */
 export async function mapResources(
-  { snapshots }: Pick<Deciding, "snapshots">,
+  { snapshots }: Pick<DecisionDeps, "snapshots">,
   { tenant, paths, atLeast }: MapResourcesRequest,
 ): Promise<MapResourcesResponse> {
   requireCount("paths", paths.length);

@@ -102,8 +102,16 @@ describe("who may administer", () => {
         status: 404,
         body: { code: "tenant_unknown" },
       });
-      expect(await call("DELETE", "/v1/tenants/acme/policy")).toMatchObject({ status: 404 });
-      expect(await call("PUT", "/v1/tenants/acme/explain", {})).toMatchObject({ status: 404 });
+      expect(await call("GET", "/v1/tenants/acme/nothing")).toMatchObject({ status: 404, body: { code: "not_found" } });
+    });
+
+    it("is told which methods a path has instead", async () => {
+      for (const [method, known] of [
+        ["DELETE", "/v1/tenants/acme/policy"],
+        ["PUT", "/v1/tenants/acme/explain"],
+      ] as const) {
+        expect(await call(method, known)).toMatchObject({ status: 405, body: { code: "method_not_allowed" } });
+      }
     });
 
     it("from a page is let in by the exact list of origins", async () => {

@@ -6,9 +6,9 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { explain } from "../decide/explain.ts";
 import { trustedSubject } from "../decide/trusted-subject.ts";
-import { explainEvent, type Explaining } from "../explain-event.ts";
-import type { Snapshots } from "../snapshots.ts";
-import { authorizeAdmin, type Authorizing } from "./authorize.ts";
+import { explainEvent, type ExplainDeps } from "../explain-event.ts";
+import type { Snapshots } from "../versions/snapshots.ts";
+import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
 import { nameParameter } from "./parameters.ts";
 import { issuerSchema } from "../document/question-fields.ts";
 import { questionSchema } from "./question-schema.ts";
@@ -33,14 +33,14 @@ const TOKEN_NOTE = "roles and groups that a token carries count only as far as r
 /** Adds the calls that say why: of a question as `check` takes it, and of one event as a subject did or did not get it. */
 export function addExplainRoutes(
   api: Hono,
-  authorizing: Authorizing,
-  explaining: Explaining & { readonly snapshots: Pick<Snapshots, "find"> },
+  authorizeDeps: AuthorizeDeps,
+  explaining: ExplainDeps & { readonly snapshots: Pick<Snapshots, "find"> },
 ): void {
   const path = "/v1/tenants/:tenant/explain";
 
   api.post(path, async (c) => {
     const tenant = nameParameter(c, "tenant");
-    await authorizeAdmin(authorizing, c, tenant);
+    await authorizeAdmin(authorizeDeps, c, tenant);
     const { subject, question } = await readJson(c, questionSchema);
     const held = explaining.snapshots.find(tenant);
     const snapshot = await explaining.snapshots.atLeast(tenant);
@@ -52,7 +52,7 @@ export function addExplainRoutes(
 
   api.get(path, async (c) => {
     const tenant = nameParameter(c, "tenant");
-    await authorizeAdmin(authorizing, c, tenant);
+    await authorizeAdmin(authorizeDeps, c, tenant);
     const { subject: id, event, roles, groups, issuer } = readEventQuestion(c);
     const eventId = parseEventId(event);
     if (eventId === undefined) throw new AppError("malformed_request", '"event" must be the id of an event');

@@ -3,10 +3,10 @@ import { z } from "zod";
 import { nameSchema } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
-import { changePolicy, type PolicyChanging } from "../change-policy.ts";
-import { importPolicy } from "../policy-change.ts";
-import type { StoredPolicy } from "../store/stored-policy.ts";
-import { authorizeAdmin, type Authorizing } from "./authorize.ts";
+import { changePolicy, type ChangeDeps } from "../change-policy.ts";
+import { importPolicy } from "../changes/commands.ts";
+import type { StoredPolicy } from "../versions/stored-policy.ts";
+import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
 import { nameParameter, readIfMatch } from "./parameters.ts";
 
 const FORMAT = "sluice-policy/1";
@@ -26,11 +26,11 @@ const exportedSchema = z.strictObject({
 type ExportedPolicy = z.infer<typeof exportedSchema>;
 
 /** Adds the calls that give a tenant's policy away whole, and take it in again. */
-export function addExportRoutes(api: Hono, authorizing: Authorizing, changing: PolicyChanging): void {
+export function addExportRoutes(api: Hono, authorizeDeps: AuthorizeDeps, changeDeps: ChangeDeps): void {
   api.get("/v1/tenants/:tenant/export", async (c) => {
     const tenant = nameParameter(c, "tenant");
-    await authorizeAdmin(authorizing, c, tenant);
-    const stored = await changing.store.read(tenant);
+    await authorizeAdmin(authorizeDeps, c, tenant);
+    const stored = await changeDeps.store.read(tenant);
     if (stored === undefined) throw new AppError("tenant_unknown", "there is no such tenant");
     c.header("etag", `"${stored.policy.version.number}"`);
     return c.json(exportOf(tenant, stored.policy));
@@ -38,15 +38,15 @@ export function addExportRoutes(api: Hono, authorizing: Authorizing, changing: P
 
   api.put("/v1/tenants/:tenant/import", async (c) => {
     const tenant = nameParameter(c, "tenant");
-    const by = await authorizeAdmin(authorizing, c, tenant);
+    const by = await authorizeAdmin(authorizeDeps, c, tenant);
     const expected = readIfMatch(c);
     const exported = await readJson(c, exportedSchema);
     requireSameTenant(exported, tenant);
     const bindings = new Map(exported.bindings.map(({ subject, roles }) => [subject, [...new Set(roles)].toSorted()]));
     const why = `an export of version ${exported.version} was imported`;
-    const version = await changePolicy(changing, tenant, {
+    const version = await changePolicy(changeDeps, tenant, {
       ...importPolicy({ text: exported.document, bindings }, { by, why, expected }),
-      address: authorizing.addressOf(c),
+      address: authorizeDeps.addressOf(c),
     });
     c.header("etag", `"${version.number}"`);
     return c.json({ version: version.number });

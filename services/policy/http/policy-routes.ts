@@ -2,11 +2,11 @@ import type { Hono } from "hono";
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
-import { changePolicy, type PolicyChanging } from "../change-policy.ts";
-import { putDocument, refuseFileDocument } from "../policy-change.ts";
-import type { StoredPolicy } from "../store/stored-policy.ts";
+import { changePolicy, type ChangeDeps } from "../change-policy.ts";
+import { putDocument, refuseFileDocument } from "../changes/commands.ts";
+import type { StoredPolicy } from "../versions/stored-policy.ts";
 import type { Rejection } from "../watch/watch-documents.ts";
-import { authorizeAdmin, type Authorizing } from "./authorize.ts";
+import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
 import { nameParameter, readIfMatch, readText, versionParameter } from "./parameters.ts";
 
 const rollbackSchema = z.strictObject({ version: z.int().min(1) });
@@ -14,14 +14,14 @@ const rollbackSchema = z.strictObject({ version: z.int().min(1) });
 /** Adds the calls on a tenant's policy as a whole: read, replace, its versions, back to one of them. */
 export function addPolicyRoutes(
   api: Hono,
-  authorizing: Authorizing,
-  changing: PolicyChanging,
+  authorizeDeps: AuthorizeDeps,
+  changeDeps: ChangeDeps,
   rejections: ReadonlyMap<string, Rejection>,
 ): void {
   api.get("/v1/tenants/:tenant/policy", async (c) => {
     const tenant = nameParameter(c, "tenant");
-    await authorizeAdmin(authorizing, c, tenant);
-    const policy = await readCurrent(changing, tenant);
+    await authorizeAdmin(authorizeDeps, c, tenant);
+    const policy = await readCurrent(changeDeps, tenant);
     c.header("etag", `"${policy.version.number}"`);
     const bindings = Object.fromEntries(policy.bindings);
     const rejected = rejections.get(tenant);
@@ -30,52 +30,52 @@ export function addPolicyRoutes(
 
   api.put("/v1/tenants/:tenant/policy", async (c) => {
     const tenant = nameParameter(c, "tenant");
-    const by = await authorizeAdmin(authorizing, c, tenant);
+    const by = await authorizeAdmin(authorizeDeps, c, tenant);
     const expected = readIfMatch(c);
-    const who = { by, address: authorizing.addressOf(c) };
+    const who = { by, address: authorizeDeps.addressOf(c) };
     const change = putDocument(await readText(c), { kind: "document", ...who, why: "the document was put", expected });
-    const version = await changePolicy(changing, tenant, change);
+    const version = await changePolicy(changeDeps, tenant, change);
     c.header("etag", `"${version.number}"`);
     return c.json({ version: version.number });
   });
 
   api.get("/v1/tenants/:tenant/policy/versions", async (c) => {
     const tenant = nameParameter(c, "tenant");
-    await authorizeAdmin(authorizing, c, tenant);
-    const versions = await changing.store.history(tenant);
+    await authorizeAdmin(authorizeDeps, c, tenant);
+    const versions = await changeDeps.store.history(tenant);
     if (versions.length === 0) throw tenantUnknown();
     return c.json({ versions: versions.map((each) => ({ ...summaryOf(each), diff: each.diff })) });
   });
 
   api.get("/v1/tenants/:tenant/policy/versions/:version", async (c) => {
     const tenant = nameParameter(c, "tenant");
-    await authorizeAdmin(authorizing, c, tenant);
-    const policy = await findVersion(changing, tenant, versionParameter(c));
+    await authorizeAdmin(authorizeDeps, c, tenant);
+    const policy = await findVersion(changeDeps, tenant, versionParameter(c));
     const bindings = Object.fromEntries(policy.bindings);
     return c.json({ tenant, ...summaryOf(policy), diff: policy.diff, document: policy.document.text, bindings });
   });
 
   api.post("/v1/tenants/:tenant/policy/rollback", async (c) => {
     const tenant = nameParameter(c, "tenant");
-    const by = await authorizeAdmin(authorizing, c, tenant);
+    const by = await authorizeAdmin(authorizeDeps, c, tenant);
     const { version: wanted } = await readJson(c, rollbackSchema);
     const expected = readIfMatch(c);
-    refuseFileDocument((await readCurrent(changing, tenant)).document.origin);
-    const { text } = (await findVersion(changing, tenant, wanted)).document;
-    const who = { by, address: authorizing.addressOf(c), why: `back to version ${wanted}` };
-    const version = await changePolicy(changing, tenant, putDocument(text, { kind: "rollback", ...who, expected }));
+    refuseFileDocument((await readCurrent(changeDeps, tenant)).document.origin);
+    const { text } = (await findVersion(changeDeps, tenant, wanted)).document;
+    const who = { by, address: authorizeDeps.addressOf(c), why: `back to version ${wanted}` };
+    const version = await changePolicy(changeDeps, tenant, putDocument(text, { kind: "rollback", ...who, expected }));
     c.header("etag", `"${version.number}"`);
     return c.json({ version: version.number });
   });
 }
 
-async function readCurrent({ store }: PolicyChanging, tenant: string): Promise<StoredPolicy> {
+async function readCurrent({ store }: ChangeDeps, tenant: string): Promise<StoredPolicy> {
   const stored = await store.read(tenant);
   if (stored === undefined) throw tenantUnknown();
   return stored.policy;
 }
 
-async function findVersion({ store }: PolicyChanging, tenant: string, wanted: number): Promise<StoredPolicy> {
+async function findVersion({ store }: ChangeDeps, tenant: string, wanted: number): Promise<StoredPolicy> {
   const versions = await store.history(tenant);
   if (versions.length === 0) throw tenantUnknown();
   const found = versions.find(({ version }) => version.number === wanted);

@@ -2,32 +2,32 @@ import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { nameSchema } from "#shared/protocol/names.ts";
 import { readJson } from "#shared/http/json-api.ts";
-import { changePolicy, type PolicyChanging } from "../change-policy.ts";
+import { changePolicy, type ChangeDeps } from "../change-policy.ts";
 import { boundRoles } from "../decide/resolve-subject.ts";
-import { bindSubject } from "../policy-change.ts";
-import { authorizeAdmin, type Authorizing } from "./authorize.ts";
+import { bindSubject } from "../changes/commands.ts";
+import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
 import { nameParameter } from "./parameters.ts";
 
 const rolesSchema = z.strictObject({ roles: z.array(nameSchema).max(64) });
 
 /** Adds the calls on the roles of one subject: read, set, return to the document. */
-export function addSubjectRoutes(api: Hono, authorizing: Authorizing, changing: PolicyChanging): void {
+export function addSubjectRoutes(api: Hono, authorizeDeps: AuthorizeDeps, changeDeps: ChangeDeps): void {
   const path = "/v1/tenants/:tenant/subjects/:subject/roles";
 
   const answerRoles = async (c: Context): Promise<Response> => {
     const [tenant, subject] = [nameParameter(c, "tenant"), nameParameter(c, "subject")];
-    await authorizeAdmin(authorizing, c, tenant);
-    const snapshot = await changing.snapshots.atLeast(tenant);
-    return c.json({ subject, ...boundRoles(snapshot, subject, changing.clock.wall()) });
+    await authorizeAdmin(authorizeDeps, c, tenant);
+    const snapshot = await changeDeps.snapshots.atLeast(tenant);
+    return c.json({ subject, ...boundRoles(snapshot, subject, changeDeps.clock.wall()) });
   };
   api.get(path, answerRoles);
   api.get("/v1/tenants/:tenant/subjects/:subject", answerRoles);
 
   const changeRoles = async (c: Context, readRoles: () => Promise<string[] | undefined>): Promise<Response> => {
     const [tenant, subject] = [nameParameter(c, "tenant"), nameParameter(c, "subject")];
-    const by = await authorizeAdmin(authorizing, c, tenant);
-    const change = { ...bindSubject(subject, await readRoles(), by), address: authorizing.addressOf(c) };
-    const version = await changePolicy(changing, tenant, change);
+    const by = await authorizeAdmin(authorizeDeps, c, tenant);
+    const change = { ...bindSubject(subject, await readRoles(), by), address: authorizeDeps.addressOf(c) };
+    const version = await changePolicy(changeDeps, tenant, change);
     return c.json({ version: version.number });
   };
   api.put(path, (c) => changeRoles(c, async () => (await readJson(c, rolesSchema)).roles));

@@ -2,28 +2,15 @@ import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
-import { changePolicy, type PolicyChanging } from "../change-policy.ts";
-import { type PolicyChange, setLimits, setState } from "../policy-change.ts";
-import type { StoredPolicy } from "../store/stored-policy.ts";
+import { changePolicy } from "../change-policy.ts";
+import { type PolicyCommand, setLimits, setState } from "../changes/commands.ts";
+import type { StoredPolicy } from "../versions/stored-policy.ts";
 import { createTenant } from "../tenants/create-tenant.ts";
-import { settleTenant } from "../tenants/keep-tenant.ts";
-import { authorizeAdmin, type Authorizing, authorizeOperator } from "./authorize.ts";
+import { reconcileLifecycle } from "../tenants/reconcile-tenant.ts";
+import type { TenantDeps } from "../tenants/tenant-deps.ts";
+import type { LogUsage, Usage } from "../tenants/tenant-logs.ts";
+import { authorizeAdmin, type AuthorizeDeps, authorizeOperator } from "./authorize.ts";
 import { nameParameter } from "./parameters.ts";
-
-/** What a tenant's log holds: events and control entries, of which the oldest and the newest came then. */
-export interface Usage {
-  readonly messages: number;
-  readonly bytes: number;
-  readonly firstAt?: string;
-  readonly lastAt?: string;
-}
-
-/** Tells what the tenants' logs hold. Both methods throw `unavailable` when that cannot be found out. */
-export interface LogUsage {
-  /** Undefined where there is no log. */
-  of(tenant: string): Promise<Usage | undefined>;
-  all(): Promise<ReadonlyMap<string, Usage>>;
-}
 
 /** An age below the broker's memory for repeated ids is none that it takes. */
 const limitsSchema = z.strictObject({
@@ -40,21 +27,26 @@ const limitsSchema = z.strictObject({
 });
 
 /** Adds the calls on tenants as a whole: make, look at, limit, suspend, resume, delete. */
-export function addTenantRoutes(api: Hono, authorizing: Authorizing, changing: PolicyChanging, usage: LogUsage): void {
+export function addTenantRoutes(
+  api: Hono,
+  authorizeDeps: AuthorizeDeps,
+  changeDeps: TenantDeps,
+  usage: LogUsage,
+): void {
   const path = "/v1/tenants/:tenant";
 
   api.put(path, async (c) => {
     const tenant = nameParameter(c, "tenant");
-    const by = await authorizeOperator(authorizing, c);
-    const isNew = await createTenant(changing, tenant, by, authorizing.addressOf(c));
+    const by = await authorizeOperator(authorizeDeps, c);
+    const isNew = await createTenant(changeDeps, tenant, by, authorizeDeps.addressOf(c));
     return c.json({ tenant }, isNew ? 201 : 200);
   });
 
   api.get("/v1/tenants", async (c) => {
-    await authorizeOperator(authorizing, c);
-    const usages = await usage.all();
-    const tenants = (await changing.store.tenants()).map(async (tenant) => {
-      const stored = await changing.store.read(tenant);
+    await authorizeOperator(authorizeDeps, c);
+    const usages = await usage.usages();
+    const tenants = (await changeDeps.store.tenants()).map(async (tenant) => {
+      const stored = await changeDeps.store.read(tenant);
       return stored && describe(tenant, stored.policy, usages.get(tenant));
     });
     return c.json({ tenants: (await Promise.all(tenants)).filter((tenant) => tenant !== undefined) });
@@ -62,18 +54,18 @@ export function addTenantRoutes(api: Hono, authorizing: Authorizing, changing: P
 
   api.get(path, async (c) => {
     const tenant = nameParameter(c, "tenant");
-    await authorizeAdmin(authorizing, c, tenant);
-    const stored = await changing.store.read(tenant);
+    await authorizeAdmin(authorizeDeps, c, tenant);
+    const stored = await changeDeps.store.read(tenant);
     if (stored === undefined) throw new AppError("tenant_unknown", "there is no such tenant");
-    return c.json(describe(tenant, stored.policy, await usage.of(tenant)));
+    return c.json(describe(tenant, stored.policy, await usage.usageOf(tenant)));
   });
 
-  const change = async (c: Context, makeChange: (by: string) => PolicyChange | Promise<PolicyChange>) => {
+  const change = async (c: Context, makeChange: (by: string) => PolicyCommand | Promise<PolicyCommand>) => {
     const tenant = nameParameter(c, "tenant");
-    const by = await authorizeOperator(authorizing, c);
-    const made = { ...(await makeChange(by)), address: authorizing.addressOf(c) };
-    const { number: version } = await changePolicy(changing, tenant, made);
-    await settleTenant(changing, tenant);
+    const by = await authorizeOperator(authorizeDeps, c);
+    const made = { ...(await makeChange(by)), address: authorizeDeps.addressOf(c) };
+    const { number: version } = await changePolicy(changeDeps, tenant, made);
+    await reconcileLifecycle(changeDeps, tenant);
     return { tenant, version };
   };
 

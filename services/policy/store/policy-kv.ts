@@ -9,8 +9,8 @@ import type { Logger } from "#shared/log/create-logger.ts";
 import { openBucket } from "#shared/nats/open-bucket.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
 import { isLostRace } from "#shared/nats/is-lost-race.ts";
-import type { PolicyStore, StoredRevision } from "./policy-store.ts";
-import { decodeStoredPolicy, encodeStoredPolicy, type StoredPolicy } from "./stored-policy.ts";
+import type { PolicyStore, StoredRevision } from "../versions/policy-store.ts";
+import { decodeStoredPolicy, encodeStoredPolicy, type StoredPolicy } from "../versions/stored-policy.ts";
 
 /** The bucket of policies: one key for each tenant. */
 export const BUCKET = "sluice_policy";

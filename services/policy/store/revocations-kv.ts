@@ -8,7 +8,7 @@ import {
   tenantEndSchema,
 } from "#shared/contract/revocations.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import type { Revocations } from "../http/authorize.ts";
+import type { Revocations } from "../authorize-request.ts";
 
 /** Reads revocations from the bucket's leader. While nobody has ended a session yet, there is no bucket. */
 export async function openRevocationsKv(connection: NatsConnection): Promise<Revocations> {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
 import { isLostRace } from "#shared/nats/is-lost-race.ts";
 import { openBucket } from "#shared/nats/open-bucket.ts";
-import type { Tombstones } from "../tenants/tenant-lives.ts";
+import type { Tombstones } from "../tenants/tenant-deps.ts";
 import { BUCKET, HISTORY } from "./policy-kv.ts";
 
 const tombstoneSchema = z.object({ version: z.int().min(1) });

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openTenants, type OpenTenants, subjectsWhile } from "#test/support/open-tenants.ts";
-import { changePolicy, type PolicyChanging } from "../change-policy.ts";
-import { bindSubject, setLimits, setState } from "../policy-change.ts";
+import { changePolicy } from "../change-policy.ts";
+import type { TenantDeps } from "./tenant-deps.ts";
+import { bindSubject, setLimits, setState } from "../changes/commands.ts";
 import { applyFile } from "../watch/apply-file.ts";
 import { createTenant } from "./create-tenant.ts";
-import { keepTenant, settleTenant } from "./keep-tenant.ts";
+import { reconcileTenant, reconcileLifecycle } from "./reconcile-tenant.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -12,28 +13,25 @@ const { open, closed } = subjectsWhile;
 
 describe("a tenant that is deleted", () => {
   let tenants: OpenTenants;
-  let on: PolicyChanging;
-  let other: PolicyChanging;
+  let on: TenantDeps;
+  let other: TenantDeps;
 
   beforeAll(async () => {
     tenants = await openTenants();
-    on = tenants.policies.changing;
-    other = tenants.other.changing;
+    on = tenants.policies.deps;
+    other = tenants.other.deps;
   });
   afterAll(() => tenants[Symbol.asyncDispose]());
 
-  const later = (whole: PolicyChanging): PolicyChanging => ({
+  const later = (whole: TenantDeps): TenantDeps => ({
     ...whole,
     clock: { ...whole.clock, wall: () => Date.now() + MINUTE_MS },
   });
-  const noting = (whole: PolicyChanging, told: string[]): PolicyChanging => ({
+  const noting = (whole: TenantDeps, told: string[]): TenantDeps => ({
     ...whole,
-    lives: {
-      ...whole.lives,
-      sessions: {
-        end: async (tenant, version) => void told.push(`end ${tenant} ${version}`),
-        restart: async (tenant, version) => void told.push(`restart ${tenant} ${version}`),
-      },
+    sessions: {
+      end: async (tenant, version) => void told.push(`end ${tenant} ${version}`),
+      restart: async (tenant, version) => void told.push(`restart ${tenant} ${version}`),
     },
   });
 
@@ -49,18 +47,18 @@ describe("a tenant that is deleted", () => {
     const binding = changePolicy(on, tenant, bindSubject("bob", [], "carol"));
     await expect(binding).rejects.toMatchObject({ code: "tenant_deleted" });
     await expect(createTenant(on, tenant, "operator")).rejects.toMatchObject({ code: "tenant_deleted" });
-    await keepTenant(on, tenant);
+    await reconcileTenant(on, tenant);
     expect(await tenants.subjectsOf(tenant)).toEqual(closed(tenant));
 
-    await keepTenant(later(other), tenant);
+    await reconcileTenant(later(other), tenant);
     expect(await tenants.subjectsOf(tenant)).toMatch("stream not found");
     expect(await on.store.read(tenant)).toBeUndefined();
     expect(await on.store.history(tenant)).toEqual([]);
     await expect(on.snapshots.atLeast(tenant, { number: 1, build: "x" })).rejects.toMatchObject({
       code: expect.stringMatching(/tenant_unknown|unavailable/),
     });
-    await keepTenant(later(on), tenant);
-    expect(await on.lives.tombstones.read(tenant)).toEqual({ version: 2 });
+    await reconcileTenant(later(on), tenant);
+    expect(await on.tombstones.read(tenant)).toEqual({ version: 2 });
   });
 
   it("and made anew is another one: new log, higher versions, sessions from now on", async () => {
@@ -71,7 +69,7 @@ describe("a tenant that is deleted", () => {
     const epoch = await epochOf();
     await changePolicy(on, tenant, setLimits({ connections: 1 }, "operator"));
     await tenants.become(tenant, "deleted");
-    await keepTenant(later(on), tenant);
+    await reconcileTenant(later(on), tenant);
     expect(await createTenant(noting(other, told), tenant, "operator")).toBe(true);
     expect(told).toEqual([`restart ${tenant} 3`]);
     expect(await epochOf()).not.toBe(epoch);
@@ -79,7 +77,7 @@ describe("a tenant that is deleted", () => {
     expect(policy).toMatchObject({ version: { number: 4 }, lifecycle: { state: "active" }, limits: {} });
     expect((await on.snapshots.atLeast(tenant, { number: 3, build: "x" })).version).toEqual(policy.version);
     expect(await on.store.history(tenant)).toHaveLength(1);
-    await keepTenant(on, tenant);
+    await reconcileTenant(on, tenant);
     expect(await tenants.subjectsOf(tenant)).toEqual(open(tenant));
   });
 
@@ -88,7 +86,7 @@ describe("a tenant that is deleted", () => {
     await tenants.become(tenant, "deleted");
     const { sequence } = await on.logs.lastPolicyEntry(tenant);
     await on.logs.appendPolicyEntry(tenant, { number: 40, build: "lost" }, { all: true }, sequence);
-    await keepTenant(later(on), tenant);
+    await reconcileTenant(later(on), tenant);
     await createTenant(on, tenant, "operator");
     expect((await on.snapshots.atLeast(tenant)).version.number).toBeGreaterThan(41);
   });
@@ -98,33 +96,33 @@ describe("a tenant that is deleted", () => {
     const file = { name: `${tenant}.yaml`, tenant, bytes: Buffer.from(`tenant: ${tenant}\n`), hash: "h" };
     await tenants.become(tenant, "deleted");
     expect(await applyFile(on, file, "change")).toEqual({ reason: "deleted", faults: [] });
-    await keepTenant(later(on), tenant);
+    await reconcileTenant(later(on), tenant);
     expect(await applyFile(on, file, "boot")).toEqual({ reason: "deleted", faults: [] });
     await createTenant(on, tenant, "operator");
     expect(await applyFile(on, file, "boot")).toBeUndefined();
   });
 
   const ended = async (): Promise<never> => Promise.reject(new Error("the process ended here"));
-  const steps: Record<string, (whole: PolicyChanging) => PolicyChanging> = {
-    "ending its sessions": ({ lives, ...whole }) => ({
+  const steps: Record<string, (whole: TenantDeps) => TenantDeps> = {
+    "ending its sessions": (whole) => ({
       ...whole,
-      lives: { ...lives, sessions: { ...lives.sessions, end: ended } },
+      sessions: { ...whole.sessions, end: ended },
     }),
-    "closing its log": ({ lives, ...whole }) => ({
+    "closing its log": (whole) => ({
       ...whole,
-      lives: { ...lives, logs: { ...lives.logs, close: ended } },
+      logs: { ...whole.logs, close: ended },
     }),
-    "telling it in the log": ({ lives, ...whole }) => ({
+    "telling it in the log": (whole) => ({
       ...whole,
-      lives: { ...lives, logs: { ...lives.logs, appendTenantEntry: ended } },
+      logs: { ...whole.logs, appendTenantEntry: ended },
     }),
-    "removing the log": ({ lives, ...whole }) => ({
-      ...later(whole as PolicyChanging),
-      lives: { ...lives, logs: { ...lives.logs, remove: ended } },
+    "removing the log": (whole) => ({
+      ...later(whole),
+      logs: { ...whole.logs, remove: ended },
     }),
-    "the tombstone": ({ lives, ...whole }) => ({
-      ...later(whole as PolicyChanging),
-      lives: { ...lives, tombstones: { ...lives.tombstones, bury: ended } },
+    "the tombstone": (whole) => ({
+      ...later(whole),
+      tombstones: { ...whole.tombstones, bury: ended },
     }),
   };
 
@@ -132,21 +130,21 @@ describe("a tenant that is deleted", () => {
     const tenant = await tenants.create();
     const told: string[] = [];
     await changePolicy(on, tenant, setState("deleted", "operator"));
-    await expect(settleTenant(steps[step]?.(on) ?? on, tenant)).rejects.toThrow("ended here");
-    await keepTenant(noting(later(other), told), tenant);
+    await expect(reconcileLifecycle(steps[step]?.(on) ?? on, tenant)).rejects.toThrow("ended here");
+    await reconcileTenant(noting(later(other), told), tenant);
     expect(await tenants.subjectsOf(tenant)).toMatch("stream not found");
     expect(await on.store.read(tenant)).toBeUndefined();
-    expect(await on.lives.tombstones.read(tenant)).toEqual({ version: 2 });
+    expect(await on.tombstones.read(tenant)).toEqual({ version: 2 });
   });
 
   it("is not deleted a second time by a process that comes late", async () => {
     const tenant = await tenants.create();
     await tenants.become(tenant, "deleted");
     const { revision } = (await on.store.read(tenant))!;
-    await keepTenant(later(on), tenant);
+    await reconcileTenant(later(on), tenant);
     await createTenant(on, tenant, "operator");
-    expect(await on.lives.tombstones.bury(tenant, { version: 2 }, revision)).toBe(false);
-    await keepTenant(later(other), tenant);
+    expect(await on.tombstones.bury(tenant, { version: 2 }, revision)).toBe(false);
+    await reconcileTenant(later(other), tenant);
     expect(await tenants.subjectsOf(tenant)).toEqual(open(tenant));
     expect((await on.store.read(tenant))?.policy.lifecycle.state).toBe("active");
   });

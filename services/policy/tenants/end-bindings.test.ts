@@ -3,9 +3,10 @@ import { createLogger } from "#shared/log/create-logger.ts";
 import { openPolicies, type OpenPolicies } from "#test/support/open-policies.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
-import { changePolicy, type PolicyChanging } from "../change-policy.ts";
+import { changePolicy } from "../change-policy.ts";
+import type { TenantDeps } from "./tenant-deps.ts";
 import { resolveSubject } from "../decide/resolve-subject.ts";
-import { bindSubject, dropEnded, putDocument } from "../policy-change.ts";
+import { bindSubject, dropEnded, putDocument } from "../changes/commands.ts";
 import { createTenant } from "./create-tenant.ts";
 import { endBindings } from "./end-bindings.ts";
 
@@ -29,8 +30,8 @@ describe("a binding that ends", () => {
   let now = END - 1;
   let tenants = 0;
 
-  const at = ({ changing }: OpenPolicies): PolicyChanging => ({
-    ...changing,
+  const at = ({ deps }: OpenPolicies): TenantDeps => ({
+    ...deps,
     clock: { monotonic: () => performance.now(), wall: () => now },
   });
   const newTenant = async (): Promise<string> => {
@@ -41,7 +42,7 @@ describe("a binding that ends", () => {
     await changePolicy(at(processes[0]), tenant, put(tenant));
     return tenant;
   };
-  const running = (on: PolicyChanging): AsyncDisposable => {
+  const running = (on: TenantDeps): AsyncDisposable => {
     const stop = new AbortController();
     const loop = endBindings(on, { everyMs: 10, stop: stop.signal, log });
     return {
@@ -64,7 +65,7 @@ describe("a binding that ends", () => {
 
   it("gives its role to its last millisecond, says how long, and gives nothing from then on", async () => {
     const tenant = await newTenant();
-    const snapshot = await processes[0].changing.snapshots.atLeast(tenant);
+    const snapshot = await processes[0].deps.snapshots.atLeast(tenant);
     const grantOf = (id: string, when: number, groups: string[] = []) =>
       resolveSubject(snapshot, { id, roles: [], groups }, when);
     expect(grantOf("zoe", END - 1)).toMatchObject({ id: "viewer@", remainingMs: 1 });
@@ -77,7 +78,7 @@ describe("a binding that ends", () => {
 
   it("makes one version of the policy, however many processes see it, that names just its subjects", async () => {
     const tenant = await newTenant();
-    await processes[1].changing.snapshots.atLeast(tenant);
+    await processes[1].deps.snapshots.atLeast(tenant);
     const entries = await processes[0].entries(tenant);
     await using _one = running(at(processes[0]));
     await using _other = running(at(processes[1]));
@@ -94,7 +95,7 @@ describe("a binding that ends", () => {
     const tenant = await newTenant();
     now = END + 86_400_000;
     await using late = await openPolicies(nats.url("policy"));
-    await late.changing.snapshots.atLeast(tenant);
+    await late.deps.snapshots.atLeast(tenant);
     await using _loop = running(at(late));
     await waitFor("the entry", async () => (await lastEntry(tenant))?.version === 3);
     expect(await lastEntry(tenant)).toMatchObject({ subjects: ["alice", "group:ops", "zoe"] });
@@ -112,10 +113,10 @@ describe("a binding that ends", () => {
     now = END;
     await changePolicy(at(processes[0]), tenant, dropEnded(now));
     now = END - 60_000;
-    const behind = await processes[1].changing.snapshots.atLeast(tenant);
+    const behind = await processes[1].deps.snapshots.atLeast(tenant);
     expect(resolveSubject(behind, { id: "zoe", roles: [], groups: [] }, now).id).toBe("@");
     await changePolicy(at(processes[1]), tenant, bindSubject("dave", ["other"], "carol"));
-    const after = await processes[1].changing.snapshots.atLeast(tenant);
+    const after = await processes[1].deps.snapshots.atLeast(tenant);
     expect(resolveSubject(after, { id: "zoe", roles: [], groups: [] }, now).id).toBe("@");
     expect(await lastEntry(tenant)).toMatchObject({ subjects: ["dave"] });
   });

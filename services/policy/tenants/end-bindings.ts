@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "#shared/log/create-logger.ts";
-import { changePolicy, type PolicyChanging } from "../change-policy.ts";
-import { dropEnded } from "../policy-change.ts";
+import { changePolicy, type ChangeDeps } from "../change-policy.ts";
+import { dropEnded } from "../changes/commands.ts";
 
 /**
  * Makes a new version of every tenant's policy of which a binding has ended, again and again until `stop`. A version says by
@@ -9,15 +9,15 @@ import { dropEnded } from "../policy-change.ts";
  * process that was not there at that time makes up for it.
  */
 export async function endBindings(
-  on: PolicyChanging,
+  deps: ChangeDeps,
   { everyMs, stop, log }: { readonly everyMs: number; readonly stop: AbortSignal; readonly log: Logger },
 ): Promise<void> {
   while (!stop.aborted) {
-    const now = on.clock.wall();
-    for (const { document, bindingsEnd } of on.snapshots.held()) {
+    const now = deps.clock.wall();
+    for (const { document, bindingsEnd } of deps.snapshots.held()) {
       if (stop.aborted) return;
       if (bindingsEnd > now) continue;
-      await changePolicy(on, document.tenant, dropEnded(now)).catch((error: unknown) => {
+      await changePolicy(deps, document.tenant, dropEnded(now)).catch((error: unknown) => {
         log.warn({ err: error, tenant: document.tenant }, "the end of a binding cannot be announced right now");
       });
     }

@@ -1,13 +1,4 @@
-import type { Version } from "#shared/contract/version.ts";
-import type { Concerned } from "../decide/concerned.ts";
-
-/** The last policy entry of a tenant's log. */
-export interface LastPolicyEntry {
-  /** Undefined where no entry is left, or the last one is not readable. */
-  readonly version: Version | undefined;
-  /** Its place in the log; 0 where there is none. */
-  readonly sequence: number;
-}
+import type { Lifecycle } from "../versions/stored-policy.ts";
 
 /** What a tenant's log is to be, beside what all logs are. */
 export interface LogShape {
@@ -21,7 +12,7 @@ export interface LogShape {
 /** What had to be done for a log to be as it must be. */
 export type Ensured = "made" | "changed" | "nothing";
 
-/** The tenants' logs. Every method throws `unavailable` when a log does not answer. */
+/** The tenants' logs as a whole. Every method throws `unavailable` when the bus does not answer. */
 export interface TenantLogs {
   /**
    * Makes the tenant's log if there is none. A log that is made takes no events yet, whatever the shape says: the policy in
@@ -30,10 +21,43 @@ export interface TenantLogs {
    * @throws {AppError} `internal` naming the settings that an existing log must not have and nobody can change.
    */
   ensure(tenant: string, shape: LogShape): Promise<Ensured>;
+  /** Has an existing log take no more events. Idempotent; makes no log. */
+  close(tenant: string): Promise<void>;
+  /** Removes the log with everything in it. Idempotent. */
+  remove(tenant: string): Promise<void>;
   /** The tenants that have a log, known to the store or not. */
   tenants(): Promise<string[]>;
-  /** The last policy entry, as the log's leader knows it. */
-  lastPolicyEntry(tenant: string): Promise<LastPolicyEntry>;
-  /** Appends a policy entry if `after` is still the sequence of the last one, and tells whether it was. */
-  appendPolicyEntry(tenant: string, version: Version, concerned: Concerned, after: number): Promise<boolean>;
+}
+
+/** The last entry of a tenant's log that says whether the tenant is in use. */
+export interface LastTenantEntry {
+  /** Undefined where no entry is left, or the last one is not readable. */
+  readonly state: Lifecycle["state"] | undefined;
+  /** The version that made it so; 0 where that is not known. */
+  readonly version: number;
+  /** Its place in the log; 0 where there is none. */
+  readonly sequence: number;
+}
+
+/** The tenant entries of the tenants' logs. Both methods throw `unavailable` when a log does not answer. */
+export interface TenantEntryLog {
+  /** The last tenant entry, as the log's leader knows it; undefined where there is no log. */
+  lastTenantEntry(tenant: string): Promise<LastTenantEntry | undefined>;
+  /** Appends a tenant entry if `after` is still the sequence of the last one, and tells whether it was. */
+  appendTenantEntry(tenant: string, lifecycle: Lifecycle, after: number): Promise<boolean>;
+}
+
+/** What a tenant's log holds: events and control entries, of which the oldest and the newest came then. */
+export interface Usage {
+  readonly messages: number;
+  readonly bytes: number;
+  readonly firstAt?: string;
+  readonly lastAt?: string;
+}
+
+/** Tells what the tenants' logs hold. Both methods throw `unavailable` when that cannot be found out. */
+export interface LogUsage {
+  /** Undefined where there is no log. */
+  usageOf(tenant: string): Promise<Usage | undefined>;
+  usages(): Promise<ReadonlyMap<string, Usage>>;
 }

@@ -22,9 +22,9 @@ describe("a document file", () => {
   const apply = (tenant: string, text: string | Buffer, occasion: FileOccasion) => {
     const bytes = Buffer.from(text);
     const hash = createHash("sha256").update(bytes).digest("hex");
-    return applyFile(policies.changing, { name: `${tenant}.yaml`, tenant, bytes, hash }, occasion);
+    return applyFile(policies.deps, { name: `${tenant}.yaml`, tenant, bytes, hash }, occasion);
   };
-  const current = async (tenant: string) => (await policies.changing.snapshots.atLeast(tenant)).document;
+  const current = async (tenant: string) => (await policies.deps.snapshots.atLeast(tenant)).document;
 
   it("makes its tenant, and is in force", async () => {
     expect(await apply("acme", documentOf("acme", "one"), "boot")).toBeUndefined();

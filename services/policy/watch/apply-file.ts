@@ -1,11 +1,12 @@
 import { isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { changePolicy, type PolicyChanging } from "../change-policy.ts";
-import { documentFaults } from "../compile-policy.ts";
+import { changePolicy } from "../change-policy.ts";
+import { documentFaults } from "../versions/compile-policy.ts";
 import { decodeUtf8 } from "../document/decode-utf8.ts";
 import type { Fault } from "../document/fault.ts";
-import { takeFile } from "../policy-change.ts";
+import { takeFile } from "../changes/commands.ts";
 import { createTenant, isDeleted } from "../tenants/create-tenant.ts";
+import type { TenantDeps } from "../tenants/tenant-deps.ts";
 
 /** What a document file holds: its bytes and their hash. */
 export interface FileContent {
@@ -31,7 +32,7 @@ export interface Refusal {
  * @throws {AppError} when that cannot be done right now.
  */
 export async function applyFile(
-  on: PolicyChanging,
+  deps: TenantDeps,
   { name, tenant, bytes, hash }: FileContent,
   occasion: FileOccasion,
 ): Promise<Refusal | undefined> {
@@ -40,11 +41,11 @@ export async function applyFile(
   if (text === undefined) return invalid("the file is not UTF-8");
   const faults = documentFaults(text, tenant);
   if (faults.length > 0) return { reason: "invalid", faults };
-  if (await isDeleted(on, tenant)) return { reason: "deleted", faults: [] };
-  await createTenant(on, tenant, "file");
-  if (occasion === "boot" && (await wasReplaced(on, tenant, hash))) return { reason: "older", faults: [] };
+  if (await isDeleted(deps, tenant)) return { reason: "deleted", faults: [] };
+  await createTenant(deps, tenant, "file");
+  if (occasion === "boot" && (await wasReplaced(deps, tenant, hash))) return { reason: "older", faults: [] };
   try {
-    await changePolicy(on, tenant, takeFile(text, { name, hash }));
+    await changePolicy(deps, tenant, takeFile(text, { name, hash }));
     return undefined;
   } catch (error) {
     if (error instanceof AppError && error.code === "body_too_large") return invalid(error.message);
@@ -52,7 +53,7 @@ export async function applyFile(
   }
 }
 
-async function wasReplaced({ store }: PolicyChanging, tenant: string, hash: string): Promise<boolean> {
+async function wasReplaced({ store }: TenantDeps, tenant: string, hash: string): Promise<boolean> {
   const hashes = (await store.history(tenant)).map(({ document: { origin } }) =>
     origin.kind === "file" ? origin.hash : undefined,
   );

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { BlockList, isIP } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Context } from "hono";
+import ipaddr from "ipaddr.js";
 import { z } from "zod";
 
 /** Addresses and CIDR ranges of proxies, comma-separated in the environment. */
@@ -32,33 +33,22 @@ export function clientAddressOf(c: Context, proxies: BlockList): string {
   return networkOf(isIP(lastHop) === 0 ? peer : lastHop);
 }
 
-/** An IPv4 address as it is, an IPv6 address as its /64. */
+/** An IPv4 address as it is, an IPv6 address as its /64; what is no address stays what it is. */
 function networkOf(address: string): string {
   if (isIP(address) !== 6) return address;
-  const [plain = ""] = address.split("%");
-  // The URL parser writes each address in one way: lower case, shortened, no IPv4 part.
-  const [head = "", tail] = new URL(`http://[${plain}]`).hostname.slice(1, -1).split("::");
-  const [front, back] = [groupsOf(head), groupsOf(tail ?? "")];
-  const zeros = Array.from({ length: 8 - front.length - back.length }, () => "0");
-  return `${[...front, ...zeros, ...back].slice(0, 4).join(":")}::/64`;
+  const groups = ipaddr.IPv6.parse(address).parts.slice(0, 4);
+  return `${groups.map((group) => group.toString(16)).join(":")}::/64`;
 }
 
 /** A dual-stack socket tells IPv4 peers as `::ffff:192.0.2.1`. */
 function unmapped(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, "");
-}
-
-function groupsOf(text: string): string[] {
-  return text === "" ? [] : text.split(":");
+  return isIP(address) === 6 ? ipaddr.process(address).toString() : address;
 }
 
 function addTo(proxies: BlockList, entry: string): boolean {
-  const [address = "", bits, ...rest] = entry.split("/");
-  const family = isIP(address);
-  const max = family === 6 ? 128 : 32;
-  const prefix = bits === undefined ? max : Number(bits);
-  const isRange = family !== 0 && rest.length === 0 && bits !== "" && Number.isInteger(prefix);
-  if (!isRange || prefix < 0 || prefix > max) return false;
-  proxies.addSubnet(address, prefix, family === 6 ? "ipv6" : "ipv4");
+  const family = isIP(entry.split("/")[0] ?? "");
+  if (family === 0 || (entry.includes("/") && !ipaddr.isValidCIDR(entry))) return false;
+  const [address, prefix] = ipaddr.parseCIDR(entry.includes("/") ? entry : `${entry}/${family === 6 ? 128 : 32}`);
+  proxies.addSubnet(address.toString(), prefix, family === 6 ? "ipv6" : "ipv4");
   return true;
 }

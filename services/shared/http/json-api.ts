@@ -5,9 +5,11 @@ import { getRequestListener } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
+import { methodNotAllowed } from "hono/method-not-allowed";
 import type { z } from "zod";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { CORS } from "./cors.ts";
 import { isListedOrigin } from "./origin.ts";
 import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
@@ -21,18 +23,10 @@ export interface JsonApiLimits {
 }
 
 /** A router whose failures leave as problem documents (RFC 9457), whose bodies are limited and whose CORS is an exact list. */
-export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, log: Logger): Hono {
+export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, log: Pick<Logger, "error">): Hono {
   const api = new Hono();
-  api.use(
-    cors({
-      origin: (origin) => (isListedOrigin(origin, allowedOrigins) ? origin : null),
-      credentials: true,
-      allowMethods: ["GET", "POST", "PUT", "DELETE"],
-      allowHeaders: ["authorization", "content-type", "if-match", "x-auth-token"],
-      exposeHeaders: ["etag"],
-      maxAge: 600,
-    }),
-  );
+  api.use(cors({ ...CORS, origin: (origin) => (isListedOrigin(origin, allowedOrigins) ? origin : null) }));
+  api.use(methodNotAllowed({ app: api, onMethodNotAllowed: (_, allowed) => refuseMethod(allowed) }));
   api.use(
     bodyLimit({
       maxSize: maxBodyBytes,
@@ -47,9 +41,11 @@ export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, l
     c.header("x-content-type-options", "nosniff");
   });
   api.notFound(() => problemResponse(new AppError("not_found", "there is nothing at this path")));
-  api.onError((thrown) => {
+  api.onError((thrown, c) => {
     const error = toAppError(thrown);
-    if (error.code === "internal") log.error({ err: error.cause }, "a request failed in an unexpected way");
+    // A client that goes away while its body is read fails it: its own affair, and not worth a line of the log.
+    const isGone = c.req.raw.signal.aborted;
+    if (error.code === "internal" && !isGone) log.error({ err: error.cause }, "a request failed in an unexpected way");
     return problemResponse(error);
   });
   return api;
@@ -67,7 +63,8 @@ export function createTlsApiServer(api: Hono, tls: TlsOptions): TlsServer {
   return createTlsServer({ ...timeLimits, handshakeTimeout: 10_000, ...tls }, listenerOf(api));
 }
 
-function listenerOf(api: Hono): (request: IncomingMessage, response: ServerResponse) => void {
+/** Has the API answer what a server of node:http was asked. */
+export function listenerOf(api: Hono): (request: IncomingMessage, response: ServerResponse) => void {
   const answer = getRequestListener(api.fetch);
   return (request, response) => void answer(request, response);
 }
@@ -80,9 +77,15 @@ export async function readJson<Schema extends z.ZodType>(c: Context, schema: Sch
   return parseBody(await c.req.text(), schema);
 }
 
-function problemResponse(error: AppError): Response {
+/** The answer to a method that a path does not have (RFC 9110, section 15.5.6). */
+export function refuseMethod(allowed: readonly string[]): Response {
+  const error = new AppError("method_not_allowed", `use ${allowed.join(" or ")}`);
+  return problemResponse(error, { allow: [...allowed, "OPTIONS"].join(", ") });
+}
+
+function problemResponse(error: AppError, more: Record<string, string> = {}): Response {
   const { status, headers, body } = problemOf(error);
   // The rest of a refused body is not read: a client that kept the connection would see its next request cut off.
   if (error.code === "body_too_large") headers["connection"] = "close";
-  return new Response(body, { status, headers });
+  return new Response(body, { status, headers: { ...headers, ...more } });
 }

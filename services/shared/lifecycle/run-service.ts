@@ -1,38 +1,80 @@
+import { within } from "#shared/async/within.ts";
 import { BootError } from "#shared/config/read-config.ts";
+import { createLogger, type Logger } from "#shared/log/create-logger.ts";
+import { onStopSignals, type StopReason } from "./stop-signals.ts";
 
 /** A service that runs. */
 export interface RunningService extends AsyncDisposable {
-  /** Takes up what has changed on disk, by SIGHUP. Without it that signal ends the process. */
+  /** Takes up what has changed on disk, by SIGHUP. Without it that signal changes nothing. */
   reload?(): Promise<void>;
 }
 
+/** How long a service may take to let go of everything; with it a process ends within 3 s. */
+const STOP_MS = 2_500;
+
 /**
- * Runs a service until SIGTERM or SIGINT, then disposes it and lets the process end with 0. A service that cannot start
- * says why in one message and ends with 1; so does a process with a fault that nobody handled.
+ * Runs a service until it is told to stop, then disposes it and ends the process with 0. A service that is still starting is
+ * not waited for, and one that takes longer than `stopMs` to let go is cut off: a process always ends. A second signal ends it
+ * at once. A service that cannot start says why in one message and ends with 1; so does a process with a fault that nobody
+ * handled.
  */
 export async function runService(
   name: string,
   start: (env: NodeJS.ProcessEnv) => Promise<RunningService>,
+  stopMs: (env: NodeJS.ProcessEnv) => number = () => STOP_MS,
 ): Promise<void> {
-  requireNode24();
   process.on("unhandledRejection", (error) => fail(name, error));
-  const stopped = new Promise<void>((resolve) => {
-    // Not once: a terminal or a supervisor signals the whole group, and a primary its workers. The second signal of a kind
-    // must not end a process that is letting go in good order.
-    process.on("SIGTERM", () => resolve());
-    process.on("SIGINT", () => resolve());
-    // The primary of this worker is gone.
-    process.once("disconnect", () => resolve());
+  const log = createLogger(name, levelOf(process.env));
+  const stopping = Promise.withResolvers<StopReason>();
+  let reload: RunningService["reload"];
+  onStopSignals({
+    onStop: stopping.resolve,
+    onStopAgain(reason) {
+      log.warn({ reason }, "told to stop again: the process ends at once");
+      process.exit(0);
+    },
+    onReload: () => void takeUp(reload, log),
   });
   try {
-    await using service = await start(process.env);
-    if (service.reload !== undefined) process.on("SIGHUP", () => void service.reload?.());
-    await stopped;
+    requireNode24();
+    const starting = start(process.env);
+    // One that fails after it was given up has nobody to tell.
+    starting.catch(() => undefined);
+    const service = await Promise.race([starting, stopping.promise]);
+    if (typeof service === "string") {
+      log.info({ reason: service }, "told to stop while starting");
+      process.exit(0);
+    }
+    reload = service.reload?.bind(service);
+    log.info({ reason: await stopping.promise }, "told to stop");
+    await stop(service, stopMs(process.env), log);
   } catch (error) {
     fail(name, error);
   }
   // Clients' keep-alive sockets and reconnect timers must not hold a process that has already let go of everything.
   process.exit(0);
+}
+
+async function stop(service: RunningService, stopMs: number, log: Logger): Promise<void> {
+  const stopped = Promise.resolve(service[Symbol.asyncDispose]());
+  if (await within(stopMs, stopped)) {
+    await stopped;
+    log.info("stopped");
+  } else log.warn({ stopMs }, "stopping took too long: what is still open is cut");
+}
+
+async function takeUp(reload: RunningService["reload"], log: Logger): Promise<void> {
+  if (reload === undefined) return log.info("SIGHUP changes nothing here: files are read again by themselves");
+  try {
+    await reload();
+  } catch (error) {
+    log.error({ err: error }, "what has changed could not be taken up");
+  }
+}
+
+/** The level is checked with the other settings; until then a wrong one must not keep the service from telling so. */
+function levelOf({ LOG_LEVEL: level = "" }: NodeJS.ProcessEnv): string {
+  return /^(trace|debug|info|warn|error|fatal|silent)$/.test(level) ? level : "info";
 }
 
 function fail(name: string, error: unknown): never {

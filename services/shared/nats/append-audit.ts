@@ -8,7 +8,7 @@ import type { Clock } from "#shared/time/clock.ts";
 const KEPT_MS = 90 * 86_400_000;
 const TIMEOUT_MS = 2_000;
 
-interface TrailSetting {
+interface AuditTrailDeps {
   readonly replicas: number;
   readonly clock: Clock;
   readonly log: Logger;
@@ -30,7 +30,7 @@ export interface AuditTrail<Entry> {
  */
 export async function openAudit<Entry extends { readonly tenant: string; readonly event: string }>(
   nats: NatsConnection,
-  { replicas, clock, log, onLost }: TrailSetting,
+  { replicas, clock, log, onLost }: AuditTrailDeps,
 ): Promise<AuditTrail<Entry>> {
   await openStream(nats, replicas);
   const js = jetstream(nats, { timeout: TIMEOUT_MS });

@@ -7,7 +7,7 @@ import { type NatsServer, type NatsUser, startNats } from "#test/support/start-n
 import { waitFor } from "#test/support/wait.ts";
 import { connectNats } from "./connect-nats.ts";
 import { openBucket } from "./open-bucket.ts";
-import { followWithdrawnKeys } from "./withdrawn-keys.ts";
+import { followWithdrawnKeys, type KeyRingBus } from "./withdrawn-keys.ts";
 
 const stack = new AsyncDisposableStack();
 let server: NatsServer;
@@ -22,7 +22,7 @@ afterAll(() => stack.disposeAsync());
 test("follows what auth withdraws from before its first ring on, and keeps what it knows when the ring goes bad", async () => {
   const faults: string[] = [];
   const told: string[] = [];
-  using withdrawn = await followWithdrawnKeys(await connectAs("stream"), keepErrors(faults), (kid) => told.push(kid));
+  using withdrawn = await followWithdrawnKeys(await busOf("stream"), keepErrors(faults), (kid) => told.push(kid));
   expect(withdrawn.has("a")).toBe(false);
 
   const kv = await openBucket(auth, "sluice_keys", { replicas: 1 });
@@ -40,17 +40,21 @@ test("follows what auth withdraws from before its first ring on, and keeps what 
 
 test("knows what was withdrawn before it began", async () => {
   await withdraw(await openBucket(auth, "sluice_keys", { replicas: 1 }), "a", "c");
-  using withdrawn = await followWithdrawnKeys(await connectAs("policy"), createLogger("test", "silent"));
+  using withdrawn = await followWithdrawnKeys(await busOf("policy"), createLogger("test", "silent"));
   expect([withdrawn.has("a"), withdrawn.has("c"), withdrawn.has("d")]).toEqual([true, true, false]);
 });
 
 test("does not begin while the ring cannot be read", async () => {
   const kv = await new Kvm(auth).open("sluice_keys", { allow_direct: false });
   await kv.put("ring", "not JSON");
-  const following = followWithdrawnKeys(await connectAs("stream"), createLogger("test", "silent"));
+  const following = followWithdrawnKeys(await busOf("stream"), createLogger("test", "silent"));
   await expect(following).rejects.toThrow("which keys are withdrawn cannot be read");
   await (await jetstreamManager(auth, { checkAPI: false })).streams.delete("KV_sluice_keys");
 });
+
+async function busOf(user: NatsUser): Promise<KeyRingBus> {
+  return { jsm: await jetstreamManager(await connectAs(user), { checkAPI: false }) };
+}
 
 async function withdraw(kv: KV, ...kids: string[]): Promise<void> {
   await kv.put("ring", JSON.stringify({ withdrawn: kids.map((kid) => ({ kid, withdrawnAt: 1 })) }));

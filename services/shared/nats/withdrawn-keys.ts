@@ -1,5 +1,4 @@
-import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/transport-node";
+import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from "@nats-io/jetstream";
 import { poll } from "#shared/async/poll.ts";
 import { BootError } from "#shared/config/read-config.ts";
 import { KEY_RING_ENTRY, KEYS_BUCKET, withdrawnKeysSchema } from "#shared/contract/key-ring.ts";
@@ -8,6 +7,11 @@ import { parseJson } from "#shared/json/parse-json.ts";
 
 /** How often the ring is asked for. An answer of its leader says that what is known is current; a silent watch would not. */
 const READ_EVERY_MS = 1_000;
+
+/** Who answers for the ring. The manager is taken anew for each question: how patient it is may change. */
+export interface KeyRingBus {
+  readonly jsm: JetStreamManager;
+}
 
 /** The keys that auth has withdrawn, a second ago or earlier. Disposing it stops following them. */
 export interface WithdrawnKeys extends Disposable {
@@ -20,13 +24,12 @@ export interface WithdrawnKeys extends Disposable {
  * @throws {BootError} when the ring cannot be read at first. Where auth has never run there is none, and nothing withdrawn.
  */
 export async function followWithdrawnKeys(
-  nats: NatsConnection,
+  bus: KeyRingBus,
   log: Logger,
   onWithdrawn: (kid: string) => void = () => undefined,
 ): Promise<WithdrawnKeys> {
-  const manager = await jetstreamManager(nats, { checkAPI: false });
   const known = new Set(
-    await readWithdrawn(manager).catch((error: Error) => {
+    await readWithdrawn(bus.jsm).catch((error: Error) => {
       throw new BootError(`which keys are withdrawn cannot be read (${error.message}); see infra/nats/nats.conf`);
     }),
   );
@@ -35,7 +38,7 @@ export async function followWithdrawnKeys(
     for (const kid of fresh) known.add(kid);
     for (const kid of fresh) onWithdrawn(kid);
   };
-  const reading = poll(READ_EVERY_MS, readAgain(manager, adopt, log));
+  const reading = poll(READ_EVERY_MS, readAgain(bus, adopt, log));
   return {
     has: (kid) => known.has(kid),
     [Symbol.dispose]: () => reading[Symbol.dispose](),
@@ -43,14 +46,14 @@ export async function followWithdrawnKeys(
 }
 
 function readAgain(
-  manager: JetStreamManager,
+  bus: KeyRingBus,
   adopt: (kids: readonly string[]) => void,
   log: Logger,
 ): (stop: AbortSignal) => Promise<void> {
   let fault: string | undefined;
   return async (stop) => {
     try {
-      adopt(await readWithdrawn(manager));
+      adopt(await readWithdrawn(bus.jsm));
       fault = undefined;
     } catch (error) {
       const { message } = error as Error;

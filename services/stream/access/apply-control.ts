@@ -35,6 +35,9 @@ export function applyControl(tenant: TenantAccess, { change, position }: Control
       if (change.entry.state === "active") return;
       for (const registration of tenant.registrations) endRegistration(registration, "forbidden");
       return;
+    case "erased":
+      // The log obeys it by itself; who may see what stays as it is.
+      return;
     case "unknown":
       tenant.decisions.invalidateAll(position.seq);
       invalidateEverything(tenant, deps);

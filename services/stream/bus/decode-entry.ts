@@ -1,7 +1,12 @@
 import { isUtf8 } from "node:buffer";
 import type { MsgHdrs } from "@nats-io/transport-node";
 import type { z } from "zod";
-import { policyEntrySchema, sessionEntrySchema, tenantEntrySchema } from "#shared/contract/control-entry.ts";
+import {
+  erasedEntrySchema,
+  policyEntrySchema,
+  sessionEntrySchema,
+  tenantEntrySchema,
+} from "#shared/contract/control-entry.ts";
 import { attributesOf } from "#shared/contract/event-attributes.ts";
 import { tagOf } from "#shared/protocol/event-id.ts";
 import { eventTypeOf, isTopic } from "#shared/protocol/topics.ts";
@@ -57,6 +62,7 @@ function changeOf(kind: string, value: unknown): ControlEntry["change"] | undefi
   if (kind === "policy") return wrap("policy", policyEntrySchema, value);
   if (kind === "session") return wrap("session", sessionEntrySchema, value);
   if (kind === "tenant") return wrap("tenant", tenantEntrySchema, value);
+  if (kind === "erased") return wrap("erased", erasedEntrySchema, value);
   return undefined;
 }
 

@@ -1,36 +1,48 @@
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  AckPolicy,
-  type ConsumerMessages,
-  DeliverPolicy,
-  type JetStreamClient,
-  type JetStreamManager,
-  type JsMsg,
-  type StreamInfo,
-} from "@nats-io/jetstream";
-import { nanos, type NatsConnection } from "@nats-io/transport-node";
+import type { StreamInfo } from "@nats-io/jetstream";
 import type { Logger } from "#shared/log/create-logger.ts";
-import { AppError, toAppError } from "#shared/errors/app-error.ts";
-import { logStreamName } from "#shared/contract/tenant-log.ts";
+import type { PolicyEntry } from "#shared/contract/control-entry.ts";
+import { toAppError } from "#shared/errors/app-error.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
 import type { LogReset } from "../deliver.ts";
 import type { LogEntry, Position } from "../event.ts";
-import { decodeEntry } from "./decode-entry.ts";
+import type { Observer } from "../observe/observer.ts";
+import { holeAtEnd } from "./confirm-holes.ts";
+import { ConnectionWatch } from "./connection-watch.ts";
+import { hasLostMessages } from "./has-lost-messages.ts";
 import { epochOf, lastPolicyEntry, positionAt, readLogInfo, tagAt } from "./inspect-log.ts";
+import type { Bus } from "./paced-bus.ts";
+import { readOn } from "./read-on.ts";
+import { reasonOf, TroubleLog } from "./trouble-log.ts";
 
-/** JetStream says at least this often that it is there; two missed beats and the feed starts over. */
-const HEARTBEAT_MS = 1_000;
+const BACKOFF = { baseMs: 50, maxMs: 10_000 };
 
-/** Messages asked for at a time: with 1 000 one consumer reads 63 000 a second, with 100 it reads 56 000. */
-const MAX_MESSAGES = 1_000;
+/** A log that is not there is made again soon, and the question costs little. */
+const MISSING_BACKOFF = { baseMs: 50, maxMs: 2_000 };
 
-const BACKOFF = { baseMs: 50, maxMs: 2_000 };
+/** How often the log's leader is asked what the log holds: what was purged by hand is noticed after this long. */
+const LOOK_EVERY_MS = 5_000;
+
+/** How often it is asked where its answers are the log's sign of life. */
+const SIGN_EVERY_MS = 2_000;
+
+/** Where a round trip takes 12 s, six questions are under way at a time. */
+const MAX_LOOKS = 6;
 
 /** What the feed tells of a tenant's log, in order. */
 export interface FeedListener {
   /** The log was opened, and does not continue what was read so far. */
   onReset(opening: LogReset): void;
+  /**
+   * A hole comes next, and maybe more of them: entries are gone that were never read here, control entries perhaps. `policy`
+   * is the last policy entry that is left.
+   */
+  onHoles(policy: PolicyEntry | undefined): void;
   onEntry(entry: LogEntry): void;
+  /** The log begins here: what was before is in it no longer. */
+  onFirst(seq: number): void;
+  /** Entries behind the first are in the log no longer, and no entry says which. */
+  onPurged(): void;
   /** The log lives, and has nothing new. */
   onAlive(): void;
   /** There is no log at all; told again for as long as that is so. */
@@ -39,12 +51,10 @@ export interface FeedListener {
 
 /** What a feed needs. */
 export interface FeedDeps {
-  readonly nats: NatsConnection;
-  readonly js: JetStreamClient;
-  readonly jsm: JetStreamManager;
+  readonly bus: Bus;
   readonly maxEventBytes: number;
   readonly log: Logger;
-  readonly onDisturbed: () => void;
+  readonly observer: Pick<Observer, "feedDisturbed" | "feedHole">;
 }
 
 /**
@@ -54,40 +64,57 @@ export interface FeedDeps {
  */
 export async function openFeed(tenant: string, listener: FeedListener, deps: FeedDeps): Promise<AsyncDisposable> {
   const feed = new Feed(tenant, listener, deps);
-  await feed.verify();
+  try {
+    await feed.verify();
+  } catch (error) {
+    await feed[Symbol.asyncDispose]();
+    throw error;
+  }
   feed.start();
   return feed;
 }
 
 /**
  * Reads one tenant's log in order: one consumer for everybody on this edge. A consumer is used until anything disturbs it
- * (the connection was lost, beats are missed, a sequence is not the next one); then the log is looked at before it is read
- * on, because JetStream itself goes on in silence after a recreated stream, a lost tail or an overrun. Starting over also
- * spares the 44 s for which the library's own ordered consumer stalls after a restart of the broker.
+ * (the connection was lost, beats are missed, the leader has a message that did not come); then the log is looked at before it
+ * is read on, because JetStream itself goes on in silence after a recreated stream, a lost tail or an overrun. Starting over
+ * also spares the 44 s for which the library's own ordered consumer stalls after a restart of the broker. A feed that does not
+ * get on waits longer each time, and says so once.
  */
 class Feed implements AsyncDisposable {
   readonly #tenant: string;
   readonly #listener: FeedListener;
   readonly #deps: FeedDeps;
   readonly #stop = new AbortController();
-  readonly #stopped: Promise<undefined>;
-  #running: Promise<void> = Promise.resolve();
+  readonly #connection: ConnectionWatch;
+  #running: Promise<unknown> = Promise.resolve();
   #epoch: string | undefined;
   #last: Position = { seq: 0, tag: "0" };
+  /** The last message that was read: a hole has no tag to recognise it by. */
+  #lastMessage: Position = this.#last;
   #isReplicated = false;
-  #isAsking = false;
-  #beats = 0;
+  /** What the log's leader said when it was last looked at. */
+  #seen: StreamInfo["state"] | undefined;
+  /** The sequence of the newest look, and how many are under way. */
+  #looks = { begun: 0, ended: 0, open: 0 };
+  /** The last sequence before a hole at the log's end that one look has found. */
+  #suspectedAfter: number | undefined;
+  /** Whether messages are held until the leader has said that those before them are gone. */
+  #isConfirming = false;
+  /** Rises with every sign that reading gets on. The leader's answers are none: it may answer where nobody can read. */
+  #progress = 0;
+  readonly #trouble: TroubleLog;
 
   constructor(tenant: string, listener: FeedListener, deps: FeedDeps) {
     this.#tenant = tenant;
     this.#listener = listener;
     this.#deps = deps;
-    const { signal } = this.#stop;
-    this.#stopped = new Promise((resolve) => signal.addEventListener("abort", () => resolve(undefined)));
+    this.#trouble = new TroubleLog(tenant, deps.log);
+    this.#connection = new ConnectionWatch(deps.bus.nats, this.#stop.signal);
   }
 
   start(): void {
-    this.#running = this.#run();
+    this.#running = Promise.all([this.#run(), this.#keepLooking()]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -97,156 +124,163 @@ class Feed implements AsyncDisposable {
 
   /** Makes sure that what comes next continues what was read last, or says that it does not. */
   async verify(): Promise<void> {
-    const { jsm } = this.#deps;
+    const { jsm } = this.#deps.bus;
+    const asked = this.#tagOfLastMessage();
+    // Where the log is missing, that is what must be told.
+    asked.catch(() => undefined);
     const info = await readLogInfo(jsm, this.#tenant);
-    const relation = await this.#relationOf(info);
+    const relation = this.#relationOf(info, await asked);
     this.#isReplicated = info.config.num_replicas > 1;
-    if (relation === "same") return this.#listener.onAlive();
+    if (relation === "same") return this.#notice(info);
     const { first_seq, last_seq } = info.state;
-    const policy = await lastPolicyEntry(jsm, this.#tenant);
-    const horizon =
-      relation === "overrun" ? { seq: first_seq - 1, tag: "0" } : await positionAt(jsm, this.#tenant, last_seq);
+    const start = { seq: Math.max(0, first_seq - 1), tag: "0" };
+    // Of a log that was made anew nothing was read: whoever is here gets all of it.
+    const isFromStart = relation === "overrun" || relation === "epoch";
+    const [policy, horizon] = await Promise.all([
+      lastPolicyEntry(jsm, this.#tenant),
+      isFromStart ? start : positionAt(jsm, this.#tenant, last_seq),
+    ]);
     this.#epoch = epochOf(info);
-    this.#last = horizon;
+    this.#advance(horizon);
+    this.#lastMessage = horizon;
+    this.#seen = info.state;
     this.#listener.onReset({ epoch: this.#epoch, horizon, policy, relation });
   }
 
-  async #relationOf(info: StreamInfo): Promise<LogReset["relation"] | "same"> {
-    const { seq, tag } = this.#last;
+  /** The tag that now stands at the last message's sequence; undefined where nothing does, or none was read. */
+  async #tagOfLastMessage(): Promise<string | undefined> {
+    const { seq, tag } = this.#lastMessage;
+    return tag === "0" ? undefined : tagAt(this.#deps.bus.jsm, this.#tenant, seq);
+  }
+
+  #relationOf({ config, state }: StreamInfo, tag: string | undefined): LogReset["relation"] | "same" {
     if (this.#epoch === undefined) return "first";
-    if (this.#epoch !== epochOf(info)) return "epoch";
-    if (info.state.last_seq < seq) return "tail_lost";
-    const there = tag === "0" ? undefined : await tagAt(this.#deps.jsm, this.#tenant, seq);
-    if (there !== undefined && there !== tag) return "tail_lost";
-    return info.state.first_seq > seq + 1 ? "overrun" : "same";
+    if (this.#epoch !== epochOf({ config })) return "epoch";
+    if (state.last_seq < this.#last.seq) return "tail_lost";
+    if (tag !== undefined && tag !== this.#lastMessage.tag) return "tail_lost";
+    return state.first_seq > this.#last.seq + 1 ? "overrun" : "same";
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
-    let verified = true;
-    for (let failures = 0; !signal.aborted;) {
-      const before = this.#last.seq;
-      try {
-        if (!verified) await this.verify();
-        verified = false;
-        await this.#read();
-        this.#deps.onDisturbed();
-        failures = 0;
-      } catch (error) {
-        failures = this.#last.seq > before ? 1 : failures + 1;
-        if (toAppError(error).code === "tenant_unknown") this.#listener.onMissing();
-        this.#deps.log.warn(
-          { tenant: this.#tenant, reason: (error as Error).message },
-          "the log cannot be read right now",
-        );
-        await delay(backoffMs(failures, BACKOFF), undefined, { signal }).catch(() => undefined);
-      }
+    for (let failures = 0, verified = true; !signal.aborted; verified = false) {
+      const before = this.#progress;
+      const reason = await this.#readUntilDisturbed(verified).catch((error: unknown) => error as Error);
+      if (signal.aborted) return;
+      this.#deps.observer.feedDisturbed();
+      await this.#connection.up();
+      failures = this.#progress > before ? 0 : failures + 1;
+      const isMissing = toAppError(reason).code === "tenant_unknown";
+      if (isMissing) this.#listener.onMissing();
+      if (failures === 0) continue;
+      this.#trouble.tell(reasonOf(reason));
+      await this.#connection.pause(backoffMs(failures, isMissing ? MISSING_BACKOFF : BACKOFF));
     }
   }
 
-  /** Reads on with a consumer of its own until something disturbs it. */
-  async #read(): Promise<void> {
-    const { js, jsm } = this.#deps;
-    const stream = logStreamName(this.#tenant);
-    const info = await jsm.consumers.add(stream, {
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: this.#last.seq + 1,
-      ack_policy: AckPolicy.None,
-      inactive_threshold: nanos(30_000),
-      mem_storage: true,
-      num_replicas: 1,
+  /** Reads until something disturbs it, and answers what. */
+  async #readUntilDisturbed(verified: boolean): Promise<Error> {
+    if (!verified) await this.verify();
+    const { bus, maxEventBytes } = this.#deps;
+    return readOn({
+      bus,
+      tenant: this.#tenant,
+      epoch: this.#epoch ?? "",
+      maxEventBytes,
+      after: () => this.#last.seq,
+      lost: this.#connection.lost,
+      stop: this.#stop.signal,
+      onEntry: (entry) => this.#take(entry),
+      onHoles: (policy) => this.#listener.onHoles(policy),
+      onBeat: () => this.#beat(),
+      onConfirming: (isConfirming) => (this.#isConfirming = isConfirming),
     });
-    const disturbance = new AbortController();
-    const disturb = (): void => disturbance.abort();
-    const over = AbortSignal.any([disturbance.signal, this.#stop.signal]);
-    const messages = await js.consumers.getConsumerFromInfo(info).consume({
-      max_messages: MAX_MESSAGES,
-      idle_heartbeat: HEARTBEAT_MS,
-      expires: 5 * HEARTBEAT_MS,
-      callback: (message) => {
-        if (over.aborted) return;
-        if (message.seq === this.#last.seq + 1) this.#take(message);
-        else disturb();
-      },
-    });
-    over.addEventListener("abort", () => messages.stop());
-    if (over.aborted) messages.stop();
-    const connected = this.#watchConnection(messages, disturb);
-    try {
-      await this.#watchConsumer(messages, disturb);
-    } finally {
-      // Where the broker does not answer, this takes 5 s: nobody waits for it, except to end in good order.
-      const deleted = jsm.consumers.delete(stream, info.name).catch(() => undefined);
-      if (this.#stop.signal.aborted) await deleted;
-      await connected;
-    }
   }
 
-  #take(message: JsMsg): void {
-    const { subject, seq, data, timestampNanos, headers } = message;
-    const stored = { subject, seq, data, storedAtNanos: timestampNanos, headers };
-    const entry = decodeEntry(this.#tenant, this.#deps.maxEventBytes, stored);
-    this.#last = entry.position;
+  #take(entry: LogEntry): void {
+    if (entry.kind === "hole") this.#deps.observer.feedHole();
+    else this.#lastMessage = entry.position;
+    this.#advance(entry.position);
     this.#listener.onEntry(entry);
+    this.#trouble.end();
   }
 
-  /** Passes beats on; ends when the messages end. */
-  async #watchConsumer(messages: ConsumerMessages, disturb: () => void): Promise<void> {
-    const closed = messages.closed();
-    const watch = async (): Promise<void> => {
-      for await (const status of messages.status()) {
-        if (status.type === "heartbeat") this.#beat();
-        else if (ENDING.has(status.type)) disturb();
-      }
-    };
-    await Promise.race([watch(), closed]);
-    const error = await closed;
-    if (error instanceof Error) throw new AppError("unavailable", error.message, { cause: error });
+  #advance(position: Position): void {
+    this.#last = position;
+    this.#progress += 1;
   }
 
-  /**
-   * A consumer beats on beside a replica that is cut off from the others, while the log goes on without it: where there are
-   * replicas, the leader is asked at every second beat, and its answer is the sign of life.
-   */
+  /** A beat is no sign of life while the feed waits for its leader, nor from a replica that may be cut off from the others. */
   #beat(): void {
-    this.#beats += 1;
-    if (!this.#isReplicated) this.#listener.onAlive();
-    else if (!this.#isAsking && this.#beats % 2 === 0) void this.#askLeader();
-  }
-
-  async #askLeader(): Promise<void> {
-    this.#isAsking = true;
-    const info = await readLogInfo(this.#deps.jsm, this.#tenant).catch(() => undefined);
-    this.#isAsking = false;
-    if (info !== undefined && !this.#stop.signal.aborted) this.#listener.onAlive();
+    if (this.#isConfirming) return;
+    this.#progress += 1;
+    this.#trouble.end();
+    if (!this.#isLeaderAsked) this.#listener.onAlive();
   }
 
   /**
-   * Disturbs the reading when the connection is lost. Resolves once the reading is over and the connection is there (again):
-   * what is asked while it is away is dropped, and only its timeout of 5 s would tell.
+   * A consumer beats on beside a replica that is cut off from the others, while the log goes on without it; and behind a slow
+   * network it beats too rarely. There the leader's answers are the sign of life.
    */
-  async #watchConnection(messages: ConsumerMessages, disturb: () => void): Promise<void> {
-    const iterator = this.#deps.nats.status()[Symbol.asyncIterator]();
-    const over = messages.closed().then(() => undefined);
-    for (let until = over; ;) {
-      const next = await Promise.race([iterator.next(), until]);
-      if (next === undefined || next.done === true) break;
-      if (next.value.type === "reconnect") until = over;
-      if (next.value.type !== "disconnect") continue;
-      until = this.#stopped;
-      disturb();
+  get #isLeaderAsked(): boolean {
+    return this.#isReplicated || !this.#deps.bus.pacing.isBeatEnough;
+  }
+
+  /** Asks the leader again and again what the log holds, without waiting for the answer before. */
+  async #keepLooking(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await delay(this.#isLeaderAsked ? SIGN_EVERY_MS : LOOK_EVERY_MS, undefined, { signal, ref: false }).catch(
+        () => undefined,
+      );
+      if (!signal.aborted && this.#looks.open < MAX_LOOKS) void this.#look();
     }
-    // It comes after the status that is waited for: the next one, whenever that is.
-    void iterator.return?.();
+  }
+
+  async #look(): Promise<void> {
+    const look = (this.#looks.begun += 1);
+    const { seq } = this.#last;
+    this.#looks.open += 1;
+    try {
+      const info = await readLogInfo(this.#deps.bus.jsm, this.#tenant);
+      // An answer that was overtaken would make what is known older.
+      if (this.#stop.signal.aborted || look < this.#looks.ended || epochOf(info) !== this.#epoch) return;
+      this.#looks.ended = look;
+      this.#notice(info);
+      if (this.#isStillAt(seq)) await this.#passHoleAtEnd(info);
+    } catch {
+      // Whoever reads the log meets the same failure, and tells it.
+    } finally {
+      this.#looks.open -= 1;
+    }
+  }
+
+  /** Takes in what the log's leader says it holds. Where everything is read, that is a sign of life. */
+  #notice({ state }: StreamInfo): void {
+    if (this.#seen !== undefined && hasLostMessages(this.#seen, state)) this.#listener.onPurged();
+    this.#seen = state;
+    this.#listener.onFirst(state.first_seq);
+    if (state.last_seq <= this.#last.seq) this.#listener.onAlive();
+  }
+
+  /**
+   * Passes what is gone behind the last message: no message comes that would show it, and a revoke may be among it. Two looks
+   * must find it, seconds apart: a leader that was just replaced may answer once more, without the newest messages.
+   */
+  async #passHoleAtEnd(info: StreamInfo): Promise<void> {
+    const { bus } = this.#deps;
+    const { seq } = this.#last;
+    const hole = await holeAtEnd(bus, this.#tenant, seq, info);
+    const isFoundAgain = hole !== undefined && this.#suspectedAfter === seq;
+    this.#suspectedAfter = hole === undefined ? undefined : seq;
+    if (hole === undefined || !isFoundAgain) return;
+    const policy = await lastPolicyEntry(bus.jsm, this.#tenant);
+    if (!this.#isStillAt(seq)) return;
+    this.#listener.onHoles(policy);
+    this.#take(hole);
+  }
+
+  #isStillAt(seq: number): boolean {
+    return this.#last.seq === seq && !this.#isConfirming && !this.#stop.signal.aborted;
   }
 }
-
-/** What the consumer reports when it will not go on by itself, or nobody knows whether it does. */
-const ENDING: ReadonlySet<string> = new Set([
-  "heartbeats_missed",
-  "consumer_deleted",
-  "consumer_not_found",
-  "stream_not_found",
-  "no_responders",
-  "exceeded_limits",
-]);

@@ -1,50 +1,79 @@
-import {
-  type DirectBatchOptions,
-  type JetStreamManager,
-  JetStreamError,
-  type StoredMsg,
-  type StreamInfo,
-} from "@nats-io/jetstream";
+import type { StreamInfo } from "@nats-io/jetstream";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import type { History } from "../log/tenant-log.ts";
-import type { GoneReason } from "../log/resume.ts";
 import { nanosOf, tagOf } from "#shared/protocol/event-id.ts";
+import type { LogEntry } from "../event.ts";
+import type { GoneReason } from "../log/resume.ts";
+import type { History } from "../log/tenant-log.ts";
+import { holeAtEnd, isConfirmed, missingRuns } from "./confirm-holes.ts";
 import { decodeEntry, type StoredMessage } from "./decode-entry.ts";
 import { positionAt, readLogInfo, tagAt } from "./inspect-log.ts";
+import type { Bus } from "./paced-bus.ts";
+import { readBatch } from "./read-batch.ts";
 
 /** The most messages one read asks for. */
 const MAX_BATCH = 256;
 
-/** JetStream's answer where there is nothing to read. */
-const NOT_FOUND = 404;
-
 /** Reads a tenant's log from JetStream: batches by direct get from any replica, everything else from the leader. */
-export function createHistory(jsm: JetStreamManager, tenant: string, maxEventBytes: number): History {
+export function createHistory(bus: Bus, tenant: string, maxEventBytes: number): History {
   const stream = logStreamName(tenant);
   return {
-    after: (seq, maxBytes) =>
-      orUnavailable(async () => {
-        const batch = await readBatch(jsm, stream, { seq: seq + 1, batch: MAX_BATCH, max_bytes: maxBytes });
-        return batch.map((message) => decodeEntry(tenant, maxEventBytes, storedMessage(message)));
-      }),
+    after: async (seq, maxBytes) => {
+      const batch = await readBatch(bus, stream, { seq: seq + 1, batch: MAX_BATCH, max_bytes: maxBytes });
+      return withHoles(bus, tenant, seq, batch, (message) => decodeEntry(tenant, maxEventBytes, message));
+    },
     bounds: async () => {
-      const info = await readLogInfo(jsm, tenant);
+      const info = await readLogInfo(bus.jsm, tenant);
       return { first: info.state.first_seq, last: info.state.last_seq, goneBy: goneBy(info, maxEventBytes) };
     },
-    tagOf: (seq) => orUnavailable(() => tagAt(jsm, tenant, seq)),
-    positionBefore: (wallMs) =>
-      orUnavailable(async () => {
-        const [first] = await readBatch(jsm, stream, { start_time: new Date(wallMs), batch: 1 });
-        if (first !== undefined) return positionAt(jsm, tenant, first.seq - 1);
-        const { last_seq: seq } = (await readLogInfo(jsm, tenant)).state;
-        const last = seq === 0 ? null : await jsm.streams.getMessage(stream, { seq });
-        if (last === null) return { seq, tag: "0" };
-        const storedAt = nanosOf(last.timestamp);
-        if (storedAt >= BigInt(wallMs) * 1_000_000n) throw new Error("a replica that lags behind has answered");
-        return { seq, tag: tagOf(storedAt) };
-      }),
+    tagOf: (seq) => orUnavailable(() => tagAt(bus.jsm, tenant, seq)),
+    positionBefore: (wallMs) => orUnavailable(() => findPositionBefore(bus, tenant, wallMs)),
   };
+}
+
+/**
+ * A batch as entries of the log. A replica may lag behind, so the leader confirms what is missing between the messages: that
+ * stands as a hole, and where the leader does have a message, the entries end before it.
+ */
+async function withHoles(
+  bus: Bus,
+  tenant: string,
+  seq: number,
+  batch: readonly StoredMessage[],
+  decode: (message: StoredMessage) => LogEntry,
+): Promise<LogEntry[]> {
+  const runs = missingRuns(seq, batch.map(positionOf));
+  if (batch.length > 0 && runs.length === 0) return batch.map(decode);
+  const info = await readLogInfo(bus.jsm, tenant);
+  if (batch.length === 0) return [await holeAtEnd(bus, tenant, seq, info)].filter((hole) => hole !== undefined);
+  const inside = runs.filter(({ hole }) => hole.first >= info.state.first_seq);
+  const confirmed = await Promise.all(inside.map((run) => isConfirmed(bus, tenant, run)));
+  const isAhead = (run: (typeof runs)[number], index: number): boolean =>
+    confirmed[index] !== true || run.next.seq > info.state.last_seq;
+  const end = inside.find(isAhead)?.hole.first ?? Number.POSITIVE_INFINITY;
+  const holeBefore = new Map(inside.map(({ hole, next }) => [next.seq, hole]));
+  return batch
+    .filter((message) => message.seq < end)
+    .flatMap((message) => {
+      const hole = holeBefore.get(message.seq);
+      return hole === undefined ? [decode(message)] : [hole, decode(message)];
+    });
+}
+
+function positionOf({ seq, storedAtNanos }: StoredMessage): { seq: number; tag: string } {
+  return { seq, tag: tagOf(storedAtNanos) };
+}
+
+async function findPositionBefore(bus: Bus, tenant: string, wallMs: number): Promise<{ seq: number; tag: string }> {
+  const stream = logStreamName(tenant);
+  const [first] = await readBatch(bus, stream, { start_time: new Date(wallMs).toISOString(), batch: 1 });
+  if (first !== undefined) return positionAt(bus.jsm, tenant, first.seq - 1);
+  const { last_seq: seq } = (await readLogInfo(bus.jsm, tenant)).state;
+  const last = seq === 0 ? null : await bus.jsm.streams.getMessage(stream, { seq });
+  if (last === null) return { seq, tag: "0" };
+  const storedAt = nanosOf(last.timestamp);
+  if (storedAt >= BigInt(wallMs) * 1_000_000n) throw new Error("a replica that lags behind has answered");
+  return { seq, tag: tagOf(storedAt) };
 }
 
 /**
@@ -57,22 +86,6 @@ export function goneBy({ config, state, created, ts }: StreamInfo, maxEventBytes
   const lostSince = Date.parse(state.messages === 0 ? state.last_ts : created);
   const hasAged = config.max_age > 0 && Date.parse(ts ?? state.last_ts) - lostSince >= config.max_age / 1_000_000;
   return hasAged ? "retention" : "purged";
-}
-
-/** What stands there, read from any replica; nothing where that has nothing (yet). */
-async function readBatch(jsm: JetStreamManager, stream: string, query: DirectBatchOptions): Promise<StoredMsg[]> {
-  const messages: StoredMsg[] = [];
-  try {
-    for await (const message of await jsm.direct.getBatch(stream, query)) messages.push(message);
-  } catch (error) {
-    if (!(error instanceof JetStreamError && "code" in error && error.code === NOT_FOUND)) throw error;
-  }
-  return messages;
-}
-
-/** A message from a direct or a leader's read, in the shape that consumers' messages have too. */
-function storedMessage({ subject, seq, data, timestamp, header }: StoredMsg): StoredMessage {
-  return { subject, seq, data, storedAtNanos: nanosOf(timestamp), headers: header };
 }
 
 async function orUnavailable<T>(read: () => Promise<T>): Promise<T> {

@@ -1,7 +1,8 @@
 import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { type PolicyEntry, policyEntrySchema } from "#shared/contract/control-entry.ts";
-import { EPOCH, EPOCH_METADATA, logStreamName, policyControlSubject } from "#shared/contract/tenant-log.ts";
+import { EPOCH_METADATA, logStreamName, policyControlSubject } from "#shared/contract/tenant-log.ts";
+import { faultOfLog } from "#shared/nats/log-faults.ts";
 import { nanosOf, tagOf } from "#shared/protocol/event-id.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
@@ -20,12 +21,17 @@ export async function readLogInfo(jsm: JetStreamManager, tenant: string): Promis
     if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) {
       throw new AppError("tenant_unknown", `there is no tenant ${tenant}`, { cause: error });
     }
-    throw new AppError("unavailable", "the tenant's log cannot be read right now", { cause: error });
+    throw unreadable(error);
   });
-  if (!hasQuorum(info)) throw new AppError("unavailable", "the tenant's log has no leader right now");
-  const fault = faultOf(info);
-  if (fault !== undefined) throw new AppError("unavailable", `the stream ${info.config.name} cannot be used: ${fault}`);
+  if (!hasQuorum(info)) throw unreadable(new Error(`the stream ${info.config.name} has no leader right now`));
+  const fault = faultOfLog(info.config);
+  if (fault !== undefined) throw unreadable(new Error(`the stream ${info.config.name} cannot be a log: ${fault}`));
   return info;
+}
+
+/** The refusal that users are told. The cause names streams and settings, and is for the edge's own log. */
+function unreadable(cause: unknown): AppError {
+  return new AppError("unavailable", "this tenant's log cannot be read right now", { cause });
 }
 
 /**
@@ -46,7 +52,7 @@ export function hasQuorum({ config, cluster }: Pick<StreamInfo, "config" | "clus
 }
 
 /** The random id this log was created with. */
-export function epochOf({ config }: StreamInfo): string {
+export function epochOf({ config }: Pick<StreamInfo, "config">): string {
   return config.metadata?.[EPOCH_METADATA] ?? "";
 }
 
@@ -68,13 +74,4 @@ export async function tagAt(jsm: JetStreamManager, tenant: string, seq: number):
 /** The position of the entry at `seq`. */
 export async function positionAt(jsm: JetStreamManager, tenant: string, seq: number): Promise<Position> {
   return { seq, tag: (await tagAt(jsm, tenant, seq)) ?? "0" };
-}
-
-function faultOf({ config }: StreamInfo): string | undefined {
-  if (!EPOCH.test(config.metadata?.[EPOCH_METADATA] ?? "")) return `its metadata has no ${EPOCH_METADATA}`;
-  if (!config.deny_delete) return "deny_delete is off";
-  if (config.max_msgs_per_subject > 0) return "max_msgs_per_subject is set";
-  if (config.allow_msg_ttl === true) return "allow_msg_ttl is on";
-  if (!config.allow_direct) return "allow_direct is off";
-  return undefined;
 }

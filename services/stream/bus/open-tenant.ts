@@ -1,18 +1,19 @@
-import { jetstream, type JetStreamManager } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { invalidateGrants } from "../access/apply-control.ts";
+import type { Decider, Subject } from "../access/ports.ts";
 import type { OpenTenant } from "../connections/hub.ts";
 import { Tenant, type TenantDeps } from "../connections/tenant.ts";
 import type { VerifyDeps } from "../access/verify.ts";
-import { deliver, resetLog } from "../deliver.ts";
-import { openFeed } from "./feed.ts";
+import { deliver, distrustDecisions, resetLog } from "../deliver.ts";
+import { type FeedListener, openFeed } from "./feed.ts";
 import { createHistory } from "./history.ts";
+import type { Bus } from "./paced-bus.ts";
+import { reasonOf } from "./trouble-log.ts";
 
 /** What opening tenants needs. */
 export interface OpenTenantDeps extends TenantDeps {
-  readonly nats: NatsConnection;
-  readonly jsm: JetStreamManager;
+  readonly bus: Bus;
   readonly verifying: VerifyDeps;
   readonly maxEventBytes: number;
   /** The time that logs are stamped with, as far as this host knows it. */
@@ -20,34 +21,84 @@ export interface OpenTenantDeps extends TenantDeps {
   readonly log: Logger;
 }
 
+/** Tenants whose trouble is remembered: strangers may ask for any number of names. */
+const MAX_TROUBLED = 1_000;
+
+/** A person of no rights, to ask policy whether it knows a tenant. */
+const NOBODY: Subject = { id: "nobody", roles: [], groups: [] };
+
 /**
- * Opens a tenant's log for its first listener: what its feed reads drives the message way.
- * @throws {AppError} `tenant_unknown` or `unavailable`.
+ * Opens a tenant's log for its first listener: what its feed reads drives the message way. Throws AppError `tenant_unknown`
+ * where policy does not know the tenant, `unavailable` where its log is missing or cannot be read; the reason stands in the
+ * edge's own log, once for as long as it lasts.
  */
-export async function openTenant(id: string, deps: OpenTenantDeps): Promise<OpenTenant> {
-  const { nats, jsm, verifying, maxEventBytes, wall, observer, log } = deps;
-  const tenant = new Tenant(id, createHistory(jsm, id, maxEventBytes), deps);
-  const feed = await openFeed(
-    id,
-    {
-      onReset: (opening) => resetLog(tenant, opening, verifying),
-      onEntry: (entry) => {
-        if (entry.kind === "poison")
-          observer.quarantined({ tenant: id, seq: entry.position.seq, reason: entry.reason });
-        deliver(tenant, entry, verifying);
-        if (entry.kind === "control" && entry.change.of === "policy") observer.policyApplied(wall() - entry.storedAt);
-        if (entry.kind === "event" && tenant.decisions.isWithoutRule(entry.type)) observer.withoutRule(entry.type);
-      },
-      onAlive: () => tenant.log.markAlive(),
-      onMissing: () => invalidateGrants(tenant, verifying),
-    },
-    { nats, js: jetstream(nats), jsm, maxEventBytes, log, onDisturbed: () => observer.feedDisturbed() },
-  );
-  return {
-    tenant,
-    async [Symbol.asyncDispose]() {
-      await feed[Symbol.asyncDispose]();
-      tenant[Symbol.dispose]();
-    },
+export function openTenants(deps: OpenTenantDeps): (id: string) => Promise<OpenTenant> {
+  const troubled = new Map<string, string>();
+  return async (id) => {
+    try {
+      const open = await openTenant(id, deps);
+      troubled.delete(id);
+      return open;
+    } catch (error) {
+      const refusal = await refusalOf(id, error, deps.decider);
+      const reason = reasonOf(refusal);
+      if (refusal.code !== "tenant_unknown" && troubled.get(id) !== reason) {
+        deps.log.warn({ tenant: id, reason }, "a tenant's log cannot be opened");
+        if (troubled.size >= MAX_TROUBLED) troubled.clear();
+        troubled.set(id, reason);
+      }
+      throw refusal;
+    }
   };
+}
+
+async function openTenant(id: string, deps: OpenTenantDeps): Promise<OpenTenant> {
+  const { bus, maxEventBytes, observer, log } = deps;
+  const history = createHistory(bus, id, maxEventBytes);
+  const tenant = new Tenant(id, history, deps);
+  try {
+    const feed = await openFeed(id, listenFor(tenant, deps), { bus, maxEventBytes, log, observer });
+    return {
+      tenant,
+      async [Symbol.asyncDispose]() {
+        await feed[Symbol.asyncDispose]();
+        tenant[Symbol.dispose]();
+      },
+    };
+  } catch (error) {
+    tenant[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function listenFor(tenant: Tenant, { verifying, wall, observer }: OpenTenantDeps): FeedListener {
+  return {
+    onReset: (opening) => resetLog(tenant, opening, verifying),
+    onHoles: (policy) => distrustDecisions(tenant, policy, verifying),
+    onEntry: (entry) => {
+      if (entry.kind === "poison")
+        observer.quarantined({ tenant: tenant.id, seq: entry.position.seq, reason: entry.reason });
+      deliver(tenant, entry, verifying);
+      if (entry.kind === "control" && entry.change.of === "policy") observer.policyApplied(wall() - entry.storedAt);
+      if (entry.kind === "event" && tenant.decisions.isWithoutRule(entry.type)) observer.withoutRule(entry.type);
+    },
+    onFirst: (seq) => tenant.log.tail.dropBefore(seq),
+    onPurged: () => tenant.log.forgetTail(),
+    onAlive: () => tenant.log.markAlive(),
+    onMissing: () => invalidateGrants(tenant, verifying),
+  };
+}
+
+/** Without a log there may still be a tenant, and then somebody makes the log again: policy knows. */
+async function refusalOf(id: string, error: unknown, decider: Decider): Promise<AppError> {
+  const refusal = toAppError(error);
+  if (refusal.code !== "tenant_unknown") return refusal;
+  try {
+    await decider.resolve(id, NOBODY, undefined);
+  } catch (answer) {
+    const { code } = toAppError(answer);
+    if (code === "tenant_unknown" || code === "tenant_suspended") return answer as AppError;
+  }
+  const cause = new Error("policy knows the tenant, or does not answer, and there is no log of it");
+  return new AppError("unavailable", "this tenant's log cannot be read right now", { cause });
 }

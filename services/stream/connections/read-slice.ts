@@ -1,43 +1,82 @@
+import { formatEventId } from "#shared/protocol/event-id.ts";
 import type { Grant } from "../access/decisions.ts";
 import type { Registration } from "../access/registration.ts";
 import { frameFor } from "../audiences/frame-for.ts";
 import type { EventEntry, LogEntry, Position } from "../event.ts";
-import type { FrameFormat } from "../sse/encode-frame.ts";
+import { gapTo } from "../log/resume.ts";
+import { encodeControl, type FrameFormat } from "../sse/encode-frame.ts";
 import type { Tenant } from "./tenant.ts";
 
-/** Who reads a slice, and by which grant. */
+/** What is gone from the log after one position and up to another. */
+export interface Hole {
+  readonly after: Position;
+  readonly to: Position;
+}
+
+/** Who reads a slice, by which grant, and from where. */
 export interface SliceReader {
   readonly registration: Registration;
   readonly grant: Grant;
   readonly format: FrameFormat;
+  readonly cursor: Position;
+  /** A hole before the slice that the client has not been sent yet. */
+  readonly hole: Hole | undefined;
 }
 
 /** What a slice holds for one reader. */
 export interface SliceReading {
+  /** The frames of its events, and of the gaps before them. */
   readonly frames: readonly Buffer[];
-  /** The last entry that was passed; undefined where none could be. */
-  readonly cursor: Position | undefined;
+  readonly events: number;
+  /** The position of the last gap among the frames. */
+  readonly sentGap: Position | undefined;
+  /** The last entry that was passed. */
+  readonly cursor: Position;
+  /** A hole behind the last event among the frames. */
+  readonly hole: Hole | undefined;
   /** The event at which reading stopped because policy has not decided about it. */
   readonly undecided: EventEntry | undefined;
 }
 
-/** Reads a slice up to its end, to where the grant ends, or to the first event that is not decided yet. Reads the time `now` once. */
+/**
+ * Reads a slice up to its end, to where the grant ends, or to the first event that is not decided yet. Holes that follow each
+ * other with nothing for this reader in between are one gap.
+ */
 export function readSlice(
   tenant: Tenant,
   slice: readonly LogEntry[],
-  { registration, grant, format }: SliceReader,
+  { registration, grant, format, ...from }: SliceReader,
   now: number,
 ): SliceReading {
   const frames: Buffer[] = [];
-  let cursor: Position | undefined;
+  let { cursor, hole } = from;
+  let events = 0;
+  let sentGap: Position | undefined;
+  const takeHole = (): Buffer[] => {
+    if (hole === undefined) return [];
+    const gap = gapOf(tenant.log.epoch, hole);
+    [sentGap, hole] = [gap.position, undefined];
+    return [gap.frame];
+  };
   for (const entry of slice) {
     if (registration.grantAt(entry.position.seq, now) === undefined) break;
     if (entry.kind === "event" && registration.asksFor(entry.topic)) {
       const frame = frameFor(tenant, entry, { grant, format, endedBy: registration.grantEndedBy });
-      if (frame === "undecided") return { frames, cursor, undecided: entry };
-      if (frame !== "denied") frames.push(frame);
+      if (frame === "undecided") return { frames, events, sentGap, cursor, hole, undecided: entry };
+      if (frame !== "denied") {
+        frames.push(...takeHole(), frame);
+        events += 1;
+      }
     }
+    if (entry.kind === "hole") hole = { after: hole?.after ?? cursor, to: entry.position };
     cursor = entry.position;
   }
-  return { frames, cursor, undecided: undefined };
+  return { frames, events, sentGap, cursor, hole, undecided: undefined };
+}
+
+/** The frame that tells a client of a hole, and the position that its id names. */
+export function gapOf(epoch: string, { after, to }: Hole): { readonly frame: Buffer; readonly position: Position } {
+  const { notice, position } = gapTo(epoch, after, to, "erased");
+  const id = formatEventId(epoch, position);
+  return { frame: encodeControl(notice.event, notice.data, { id }), position };
 }

@@ -2,6 +2,7 @@ import type { Audience } from "../audiences/audience.ts";
 import type { Position } from "../event.ts";
 import type { Slices } from "../log/slices.ts";
 import type { StreamEnd } from "./end-stream.ts";
+import type { Hole } from "./read-slice.ts";
 
 /** How a reader stands to its log. */
 export type ReaderState = Live | Behind | Ended;
@@ -24,6 +25,8 @@ export interface Behind {
   readonly since: number;
   readonly slices: Slices;
   cursor: Position;
+  /** A hole that ends at the cursor or before it, with nothing for this reader since: its client has not been sent it yet. */
+  hole: Hole | undefined;
   wait: Wait | undefined;
 }
 

@@ -9,11 +9,11 @@ import { type Bounds, gapBefore, type Notice, type Start } from "../log/resume.t
 import { type Limit, Slices } from "../log/slices.ts";
 import type { Observer } from "../observe/observer.ts";
 import type { Connection } from "../sse/connection.ts";
-import type { ControlData, ControlEvent } from "../sse/control-frames.ts";
+import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { encodeControl, type FrameFormat, HEARTBEAT } from "../sse/encode-frame.ts";
 import { endConnection, type StreamEnd } from "./end-stream.ts";
 import type { Behind, ReaderState, Wait } from "./reader-state.ts";
-import { readSlice } from "./read-slice.ts";
+import { gapOf, readSlice } from "./read-slice.ts";
 import type { Tenant } from "./tenant.ts";
 
 /** What a reader needs of the edge. */
@@ -140,6 +140,7 @@ export class Reader implements Member, RegisteredStream {
   keepAlive(): void {
     if (!this.connection.writable) return;
     if (this.#state.is === "live") this.#state.audience.flush();
+    if (this.#state.is === "behind") this.#sendHole(this.#state);
     const position = this.cursor;
     if (position.seq === this.#lastSent?.seq) this.connection.write(HEARTBEAT);
     else this.send("cursor", "", position);
@@ -166,6 +167,7 @@ export class Reader implements Member, RegisteredStream {
   end(by: StreamEnd): void {
     const state = this.#state;
     if (state.is === "ended") return;
+    if (state.is === "behind" && by.event === "bye") this.#sendHole(state);
     const cursor = state.is === "live" ? state.audience.leave(this) : state.cursor;
     this.#state = { is: "ended", cursor, by };
     if (state.is === "live") this.#tenant.audiences.dropIfEmpty(state.audience);
@@ -175,7 +177,7 @@ export class Reader implements Member, RegisteredStream {
 
   #behindAt(cursor: Position): Behind {
     const slices = new Slices(this.#tenant.log, this.#deps.limitHistory);
-    return { is: "behind", since: this.#deps.now(), slices, cursor, wait: undefined };
+    return { is: "behind", since: this.#deps.now(), slices, cursor, hole: undefined, wait: undefined };
   }
 
   #catchUpFrom(cursor: Position): void {
@@ -224,12 +226,13 @@ export class Reader implements Member, RegisteredStream {
     return promise;
   }
 
-  #becomeLive({ since }: Behind, grant: Grant): Promise<void> | undefined {
+  #becomeLive(state: Behind, grant: Grant): Promise<void> | undefined {
+    this.#sendHole(state);
     const audience = this.#tenant.audiences.of({ topics: this.registration.topics, grant, ...this.#reads });
     if (audience.flushed !== undefined) return audience.flushed;
     this.#state = { is: "live", audience };
     audience.join(this);
-    this.#deps.observer.caughtUp(this.#deps.now() - since);
+    this.#deps.observer.caughtUp(this.#deps.now() - state.since);
     return undefined;
   }
 
@@ -242,14 +245,16 @@ export class Reader implements Member, RegisteredStream {
   #deliver(state: Behind, slice: readonly LogEntry[], grant: Grant, now: number): Promise<void> | undefined {
     const { registration } = this;
     const { format } = this.#reads;
-    const { frames, cursor, undecided } = readSlice(this.#tenant, slice, { registration, grant, format }, now);
-    if (cursor !== undefined) {
-      state.cursor = cursor;
-      state.wait = undefined;
-    }
+    const { cursor: before, hole } = state;
+    const reading = readSlice(this.#tenant, slice, { registration, grant, format, cursor: before, hole }, now);
+    const { frames, events, sentGap, undecided } = reading;
+    if (reading.cursor !== before) state.wait = undefined;
+    state.cursor = reading.cursor;
+    state.hole = reading.hole;
+    if (sentGap !== undefined) this.#noteGap(sentGap);
     if (frames.length > 0) {
       this.connection.write(Buffer.concat(frames));
-      this.#deps.observer.delivered(frames.length);
+      this.#deps.observer.delivered(events);
     }
     if (undecided !== undefined) {
       const decided = awaitVerdict(this.#tenant.decisions, registration, grant, undecided);
@@ -263,9 +268,24 @@ export class Reader implements Member, RegisteredStream {
 
   /** Entries before the first one retained are gone: says so, and goes on there. */
   #skipTo(state: Behind, gone: Pick<Bounds, "first" | "goneBy">): void {
+    this.#sendHole(state);
     const { position, notice } = gapBefore(this.#tenant.log.epoch, state.cursor, gone);
     state.cursor = position;
     this.#sendNotice(notice, position);
+  }
+
+  /** Tells the client what is gone before the cursor. */
+  #sendHole(state: Behind): void {
+    if (state.hole === undefined) return;
+    const { frame, position } = gapOf(this.#tenant.log.epoch, state.hole);
+    state.hole = undefined;
+    this.connection.write(frame);
+    this.#noteGap(position);
+  }
+
+  #noteGap(position: Position): void {
+    this.#lastSent = position;
+    this.#deps.observer.told("gap");
   }
 
   #sendNotice({ event, data }: Notice, position: Position): void {

@@ -1,11 +1,12 @@
 import { readdir, readFile } from "node:fs/promises";
-import type { ServerResponse } from "node:http";
 import { extname } from "node:path";
+import type { Hono } from "hono";
 
-/** The demo's page, from memory. */
+/** The demo's page, from memory: its files by their paths. */
 export interface DemoPage {
-  has(path: string): boolean;
-  serve(path: string, response: ServerResponse): void;
+  readonly files: ReadonlyMap<string, { readonly type: string; readonly body: string }>;
+  /** What browsers let the page do (Content-Security-Policy). */
+  readonly policy: string;
 }
 
 const FOLDER = new URL("../../../infra/demo/page/", import.meta.url);
@@ -18,29 +19,26 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** Reads the demo's page from disk. `ports` are where browsers find the other two services, on the page's own host. */
 export async function loadDemoPage(ports: { readonly auth: number; readonly policy: number }): Promise<DemoPage> {
-  const pages = new Map<string, { readonly type: string; readonly body: string }>();
+  const files = new Map<string, { readonly type: string; readonly body: string }>();
   for (const file of await readdir(FOLDER)) {
     const type = TYPES[extname(file)];
     if (type === undefined) continue;
     const text = await readFile(new URL(file, FOLDER), "utf8");
-    pages.set(file === "index.html" ? "/demo" : `/demo/${file}`, {
+    files.set(file === "index.html" ? "/demo" : `/demo/${file}`, {
       type,
       body: text.replaceAll("{{AUTH_PORT}}", String(ports.auth)).replaceAll("{{POLICY_PORT}}", String(ports.policy)),
     });
   }
-  return {
-    has: (path) => pages.has(path),
-    serve(path, response) {
-      const page = pages.get(path);
-      response.writeHead(200, {
-        "content-type": page?.type ?? "",
-        "cache-control": "no-cache",
-        "content-security-policy": policyOf(ports),
-        "x-content-type-options": "nosniff",
-      });
-      response.end(page?.body);
-    },
-  };
+  return { files, policy: policyOf(ports) };
+}
+
+/** Adds the page's files, each at its path. */
+export function addDemoPage(api: Hono, { files, policy }: DemoPage): void {
+  for (const [path, { type, body }] of files) {
+    api.get(path, (c) =>
+      c.body(body, 200, { "content-type": type, "cache-control": "no-cache", "content-security-policy": policy }),
+    );
+  }
 }
 
 /** The page runs its own script and talks to the three services on the host it came from, and nothing else. */

@@ -8,7 +8,7 @@ import { claimPort } from "./claim-port.ts";
  * takes 25 ms for a turn, and let 36 clients a second back in after a storm. With turns of 20 ms, 400 clients were answered
  * after 8.2 s through one socket, and after 0.7 s through sixteen. Only Linux deals connections out among them.
  */
-const DOORS = process.platform === "linux" ? 16 : 1;
+const SOCKETS = process.platform === "linux" ? 16 : 1;
 
 /** The sockets on one port that lead to a server. */
 export interface Listener {
@@ -24,11 +24,11 @@ export interface Listener {
  */
 export async function listenOn(server: Server, address: ListenAddress): Promise<Listener> {
   const port = address.isShared === true ? address.port : await claimPort(address);
-  const doors: TcpServer[] = [server];
-  const lead = (socket: Socket): void => void server.emit("connection", socket);
+  const listeners: TcpServer[] = [server];
+  const handOver = (socket: Socket): void => void server.emit("connection", socket);
   // As node:http makes its own.
-  while (doors.length < DOORS) doors.push(new TcpServer({ allowHalfOpen: true, noDelay: true }, lead));
-  const isShared = DOORS > 1 || address.isShared === true;
-  for (const door of doors) await listen(door, { ...address, port, isShared });
-  return { port, close: () => doors.forEach(stopAccepting) };
+  while (listeners.length < SOCKETS) listeners.push(new TcpServer({ allowHalfOpen: true, noDelay: true }, handOver));
+  const isShared = SOCKETS > 1 || address.isShared === true;
+  for (const each of listeners) await listen(each, { ...address, port, isShared });
+  return { port, close: () => listeners.forEach(stopAccepting) };
 }

@@ -3,7 +3,7 @@ import { ACCESS_TOKEN_COOKIE, CLOCK_LEEWAY_SECONDS, REFRESH_TOKEN_COOKIE } from 
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
 import { tokenCookie } from "#shared/http/token-cookie.ts";
-import { readCookie, readTokenSource } from "#shared/http/token-source.ts";
+import { type HeaderValues, readCookie, readTokenSource } from "#shared/http/token-source.ts";
 import type { AuthTime } from "../access/auth-time.ts";
 import type { RenewAccess } from "../access/ports.ts";
 import type { StreamClaims } from "../access/verify-stream-token.ts";
@@ -35,7 +35,7 @@ export async function readHandshakeToken(
   if (source !== undefined && source.from !== "cookie") return reading.verify(source.token);
   const refreshToken = findRefreshToken(reading, request, source?.token);
   if (source === undefined && refreshToken === undefined) throw tokenMissing();
-  requireTrustedPage(request, reading.allowedOrigins);
+  requireTrustedPage(request.headers, reading.allowedOrigins);
   const known = source === undefined ? undefined : await verifyUnlessExpired(reading, source.token);
   if (refreshToken === undefined || (known !== undefined && lasts(known, reading.authTime.now())))
     return known ?? refuse(source);
@@ -88,8 +88,9 @@ function hostnameOf({ headers }: IncomingMessage): string {
  * Refuses a request that authenticates by cookie and was made by a page that is not trusted.
  * @throws {AppError} `cross_site`.
  */
-export function requireTrustedPage({ headers }: IncomingMessage, allowedOrigins: readonly string[]): void {
-  const page = { origin: headers.origin, secFetchSite: single(headers["sec-fetch-site"]), host: headers.host };
+export function requireTrustedPage(headers: HeaderValues, allowedOrigins: readonly string[]): void {
+  const [origin, secFetchSite, host] = ["origin", "sec-fetch-site", "host"].map((name) => single(headers[name]));
+  const page = { origin, secFetchSite, host };
   if (isTrustedPage(page, allowedOrigins)) return;
   throw new AppError("cross_site", "this page may not use the cookie; add its origin to STREAM_ALLOWED_ORIGINS");
 }

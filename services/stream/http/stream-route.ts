@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import Negotiator from "negotiator";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { corsHeaders } from "#shared/http/cors.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
@@ -15,6 +17,15 @@ export interface StreamRoute extends TokenReading {
   readonly edge: Edge;
 }
 
+/** Where a stream is asked for. */
+export const STREAM_PATH = "/v1/stream";
+
+/** The only media type there is, as clients may name it. */
+const EVENT_STREAM = ["text/event-stream", "text/event-stream; charset=utf-8"];
+
+/** Caches must not give one page's answer to another, nor one person's. */
+const VARY = "Origin, Cookie, Authorization, X-Auth-Token, Accept-Encoding";
+
 /** Serves `GET /v1/stream`; answers whether a stream has begun, which has the socket to its end. */
 export async function serveStream(
   route: StreamRoute,
@@ -23,9 +34,10 @@ export async function serveStream(
   query: URLSearchParams,
 ): Promise<boolean> {
   const requestId = randomUUID();
-  response.setHeader("x-request-id", requestId);
+  const cors = corsHeaders(request.headers.origin, route.allowedOrigins);
+  response.setHeaders(new Map(Object.entries({ "x-request-id": requestId, vary: VARY, ...cors })));
   try {
-    requireEventStream(request.headers.accept);
+    requireEventStream(request);
     await openStream(route.edge, streamRequest(route, request, query, requestId, response));
     return true;
   } catch (thrown) {
@@ -102,7 +114,7 @@ function refuse(error: AppError, { edge }: StreamRoute, request: IncomingMessage
   response.end(encodeControl("busy", { reason: error.message, retryMs }));
 }
 
-function requireEventStream(accept: string | undefined): void {
-  if (accept === undefined || /(^|,)\s*(text\/event-stream|text\/\*|\*\/\*)\s*(;|,|$)/i.test(accept)) return;
+function requireEventStream(request: IncomingMessage): void {
+  if (new Negotiator(request).mediaType(EVENT_STREAM) !== undefined) return;
   throw new AppError("not_acceptable", "this is an event stream: send Accept: text/event-stream");
 }

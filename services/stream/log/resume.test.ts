@@ -12,6 +12,7 @@ function logWith(change: Partial<{ first: number; tail: number; horizon: number;
     epoch: EPOCH,
     horizon: horizon === 0 ? { seq: 0, tag: "0" } : at(horizon),
     tagInTail: (seq) => (seq >= tail && seq <= horizon ? tagOf(seq) : undefined),
+    isInTail: (seq) => seq >= tail && seq <= horizon,
     history: {
       bounds: () => Promise.resolve({ first, last, goneBy: "retention" as const }),
       tagOf: (seq) => Promise.resolve(seq >= first && seq <= last && seq > 0 ? tagOf(seq) : undefined),

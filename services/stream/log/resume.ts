@@ -12,10 +12,10 @@ export type Notice =
   | { readonly event: "reset"; readonly data: { readonly reason: "epoch" | "tail_lost" | "unknown_id" } }
   | {
       readonly event: "gap";
-      readonly data: { readonly from: string; readonly to: string; readonly reason: GoneReason };
+      readonly data: { readonly from: string; readonly to: string; readonly reason: GoneReason | "erased" };
     };
 
-/** Why entries are gone: the log's limits, or somebody who emptied it. */
+/** Why a log's first entries are gone: the log's limits, or somebody who emptied it. */
 export type GoneReason = "retention" | "purged";
 
 /** What a log holds, as its leader says. */
@@ -38,8 +38,10 @@ export interface LogView {
   readonly epoch: string;
   /** How far this edge has read. */
   readonly horizon: Position;
-  /** The tag at `seq` from memory. */
+  /** The tag of the message at `seq` from memory. */
   tagInTail(seq: number): string | undefined;
+  /** Whether the entry at `seq`, or the hole there, is in memory. */
+  isInTail(seq: number): boolean;
   readonly history: LogLeader;
 }
 
@@ -83,8 +85,7 @@ async function faultOf(log: LogView, { epoch, position }: EventId): Promise<"epo
 }
 
 async function continueAfter(log: LogView, { epoch, position }: EventId): Promise<Start> {
-  if (isSame(position, log.horizon) || log.tagInTail(position.seq + 1) !== undefined)
-    return { position, notice: undefined };
+  if (isSame(position, log.horizon) || log.isInTail(position.seq + 1)) return { position, notice: undefined };
   const bounds = await log.history.bounds();
   if (position.seq + 1 >= bounds.first) return { position, notice: undefined };
   return gapBefore(epoch, position, bounds);
@@ -96,7 +97,16 @@ export function gapBefore(
   position: Position,
   { first, goneBy: reason }: Pick<Bounds, "first" | "goneBy">,
 ): Start & { readonly notice: Notice } {
-  const to = { seq: first - 1, tag: "0" };
+  return gapTo(epoch, position, { seq: first - 1, tag: "0" }, reason);
+}
+
+/** The notice that entries behind `position` and up to `to` are gone; delivery goes on behind `to`. */
+export function gapTo(
+  epoch: string,
+  position: Position,
+  to: Position,
+  reason: GoneReason | "erased",
+): Start & { readonly notice: Notice } {
   const data = { from: formatEventId(epoch, position), to: formatEventId(epoch, to), reason };
   return { position: to, notice: { event: "gap", data } };
 }

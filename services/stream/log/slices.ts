@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
-import type { LogEntry } from "../event.ts";
+import { firstSeqOf, holeOf, type LogEntry } from "../event.ts";
 import type { Bounds } from "./resume.ts";
 import type { TenantLog } from "./tenant-log.ts";
 
@@ -18,6 +18,8 @@ export class Slices {
   readonly #log: TenantLog;
   readonly #limit: Limit;
   #fetched: readonly LogEntry[] = [];
+  /** How many purges had been noticed when what is fetched was asked for. */
+  #purges = 0;
   #failures = 0;
 
   constructor(log: TenantLog, limit: Limit) {
@@ -29,8 +31,8 @@ export class Slices {
   after(seq: number): readonly LogEntry[] | undefined {
     const inTail = this.#log.tail.after(seq, SLICE_BYTES);
     if (inTail !== undefined) return inTail;
-    const horizon = this.#log.horizon.seq;
-    const usable = this.#fetched.filter(({ position }) => position.seq > seq && position.seq <= horizon);
+    const fetched = this.#purges === this.#log.erasures.purges ? this.#fetched : [];
+    const usable = fetched.flatMap((entry) => (entry.position.seq > seq ? (this.#usable(entry) ?? []) : []));
     this.#fetched = [];
     return usable.length === 0 ? undefined : usable;
   }
@@ -40,14 +42,18 @@ export class Slices {
    * and why, when what lies before it is gone.
    */
   async fetch(seq: number): Promise<Pick<Bounds, "first" | "goneBy"> | undefined> {
+    const { purges } = this.#log.erasures;
     try {
       const entries = await this.#limit(this.#log.tenant, () => this.#log.history.after(seq, SLICE_BYTES));
       // A replica that lags behind has nothing yet, and a stream that was purged has nothing any more.
-      const bounds = entries[0]?.position.seq === seq + 1 ? undefined : await this.#log.history.bounds();
+      const [next] = entries;
+      const first = next === undefined ? undefined : firstSeqOf(next);
+      const bounds = first === seq + 1 ? undefined : await this.#log.history.bounds();
       this.#fetched = entries;
-      const first = entries[0]?.position.seq ?? bounds?.first ?? 0;
-      if (bounds !== undefined && first > seq + 1) {
-        return { first: Math.min(first, this.#log.horizon.seq + 1), goneBy: bounds.goneBy };
+      this.#purges = purges;
+      const goneTo = first ?? bounds?.first ?? 0;
+      if (bounds !== undefined && goneTo > seq + 1) {
+        return { first: Math.min(goneTo, this.#log.horizon.seq + 1), goneBy: bounds.goneBy };
       }
       if (entries.length === 0) throw new AppError("unavailable", "the log has nothing to read here yet");
       this.#failures = 0;
@@ -57,5 +63,14 @@ export class Slices {
       await delay(backoffMs(this.#failures, BACKOFF));
     }
     return undefined;
+  }
+
+  /** What may be served of a fetched entry: nothing beyond the horizon, and nothing that was erased meanwhile. */
+  #usable(entry: LogEntry): LogEntry | undefined {
+    const horizon = this.#log.horizon.seq;
+    const { seq } = entry.position;
+    if (firstSeqOf(entry) > horizon) return undefined;
+    if (entry.kind === "hole") return holeOf(entry.first, Math.min(seq, horizon));
+    return entry.kind === "event" && this.#log.erasures.covers(entry) ? holeOf(seq, seq) : entry;
   }
 }

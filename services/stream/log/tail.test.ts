@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { LogEntry } from "../event.ts";
+import { holeOf, type LogEntry } from "../event.ts";
 import { Tail, TailBudget } from "./tail.ts";
 
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
@@ -64,6 +64,49 @@ describe("a tail", () => {
     }
     expect(tail.dropOldest()).toBe(true);
     expect(tail.dropOldest()).toBe(false);
+  });
+});
+
+describe("a tail with holes", () => {
+  test("finds what covers a sequence, and gives a hole to whoever stands in it", () => {
+    const tail = new Tail(new TailBudget(UNLIMITED), clock);
+    for (const entry of [control(5), holeOf(6, 9), control(10), holeOf(11, 11), control(12)]) tail.append(entry);
+    expect(tail.at(7)).toEqual(holeOf(6, 9));
+    expect(tail.at(10)?.kind).toBe("control");
+    expect(tail.at(13)).toBeUndefined();
+    expect(sequences(tail.after(4, UNLIMITED))).toEqual([5, 9, 10, 11, 12]);
+    expect(sequences(tail.after(7, UNLIMITED))).toEqual([9, 10, 11, 12]);
+    expect(sequences(tail.after(9, UNLIMITED))).toEqual([10, 11, 12]);
+    expect(tail.after(12, UNLIMITED)).toBeUndefined();
+  });
+
+  test("that begins with one has nothing before it", () => {
+    const tail = new Tail(new TailBudget(UNLIMITED), clock);
+    tail.append(holeOf(6, 9));
+    expect(tail.after(4, UNLIMITED)).toBeUndefined();
+    expect(sequences(tail.after(5, UNLIMITED))).toEqual([9]);
+  });
+
+  test("puts one in the place of each erased event, and gives back what the event has cost", () => {
+    const budget = new TailBudget(21 * EMPTY);
+    const tail = new Tail(budget, clock);
+    for (const seq of [1, 2, 3]) tail.append(event(seq, 3 * EMPTY));
+    tail.erase(({ position }) => position.seq === 2);
+    expect(tail.at(2)).toEqual(holeOf(2, 2));
+    expect(tail.at(3)?.kind).toBe("event");
+    // 15 of 21 are in use now: there is room for six more, and not for seven.
+    for (const seq of [4, 5, 6, 7, 8, 9]) tail.append(control(seq));
+    expect(tail.length).toBe(9);
+    tail.append(control(10));
+    expect(tail.at(1)).toBeUndefined();
+  });
+
+  test("forgets what is before a sequence", () => {
+    const tail = filled(new TailBudget(UNLIMITED), [5, 6, 7]);
+    tail.dropBefore(7);
+    expect(sequences(tail.after(6, UNLIMITED))).toEqual([7]);
+    tail.dropBefore(100);
+    expect(tail.length).toBe(0);
   });
 });
 

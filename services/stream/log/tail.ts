@@ -1,4 +1,4 @@
-import type { LogEntry } from "../event.ts";
+import { type EventEntry, firstSeqOf, holeOf, type LogEntry } from "../event.ts";
 
 /** What an entry costs beside its payload: objects, the frame it was encoded into. */
 const ENTRY_OVERHEAD_BYTES = 400;
@@ -52,7 +52,10 @@ export class TailBudget {
   }
 }
 
-/** The last entries of a tenant's log, without holes, in memory. Sequences are consecutive. */
+/**
+ * The last entries of a tenant's log in memory. Every entry begins at the sequence after the entry before it: what is gone
+ * from the log stands as a hole.
+ */
 export class Tail implements Disposable {
   readonly #budget: TailBudget;
   readonly #clock: () => number;
@@ -77,12 +80,10 @@ export class Tail implements Disposable {
     this.#budget.charge(costOf(entry));
   }
 
-  /** The entry at `seq`, if it is still here. */
+  /** The entry that covers `seq`, if it is still here. */
   at(seq: number): LogEntry | undefined {
-    const first = this.#entries[this.#head];
-    return first === undefined || seq < first.position.seq
-      ? undefined
-      : this.#entries[this.#head + seq - first.position.seq];
+    const index = this.#indexOf(seq);
+    return index === undefined ? undefined : this.#entries[index];
   }
 
   /**
@@ -90,16 +91,26 @@ export class Tail implements Disposable {
    * here (any more).
    */
   after(seq: number, maxBytes: number): readonly LogEntry[] | undefined {
-    const first = this.#entries[this.#head];
-    if (first === undefined || seq + 1 < first.position.seq) return undefined;
+    const start = this.#indexOf(seq + 1);
+    if (start === undefined) return undefined;
     this.readAt = this.#clock();
-    const start = this.#head + seq + 1 - first.position.seq;
     let end = start;
     let bytes = 0;
     for (; end < this.#entries.length && (bytes < maxBytes || end === start); end += 1) {
       bytes += payloadBytes(this.#entries[end]) + FRAME_OVERHEAD_BYTES;
     }
-    return end === start ? undefined : this.#entries.slice(start, end);
+    return this.#entries.slice(start, end);
+  }
+
+  /** Puts a hole in the place of every event that `isErased` names, and gives back what the events have cost. */
+  erase(isErased: (event: EventEntry) => boolean): void {
+    for (let index = this.#head; index < this.#entries.length; index += 1) {
+      const entry = this.#entries[index];
+      if (entry?.kind !== "event" || !isErased(entry)) continue;
+      const hole = holeOf(entry.position.seq, entry.position.seq);
+      this.#entries[index] = hole;
+      this.#budget.refund(costOf(entry) - costOf(hole));
+    }
   }
 
   /** Forgets the oldest entry; false when there is none. */
@@ -116,9 +127,28 @@ export class Tail implements Disposable {
     return true;
   }
 
+  /** Forgets the entries before `seq`. */
+  dropBefore(seq: number): void {
+    while ((this.#entries[this.#head]?.position.seq ?? seq) < seq) this.dropOldest();
+  }
+
   /** Forgets everything: what comes next does not follow on what was here. */
   clear(): void {
     while (this.dropOldest());
+  }
+
+  /** Where the entry stands that covers `seq`. A hole covers many sequences, so a place is searched, not computed. */
+  #indexOf(seq: number): number | undefined {
+    const [first, last] = [this.#entries[this.#head], this.#entries.at(-1)];
+    if (first === undefined || last === undefined) return undefined;
+    if (seq < firstSeqOf(first) || seq > last.position.seq) return undefined;
+    let [low, high] = [this.#head, this.#entries.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#entries[middle]?.position.seq ?? 0) < seq) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   [Symbol.dispose](): void {

@@ -1,5 +1,7 @@
+import type { ErasedEntry } from "#shared/contract/control-entry.ts";
 import { Notifier } from "#shared/async/notifier.ts";
 import type { LogEntry, Position } from "../event.ts";
+import { Erasures } from "./erasures.ts";
 import type { LogLeader, LogView } from "./resume.ts";
 import { Tail, type TailBudget } from "./tail.ts";
 
@@ -11,7 +13,10 @@ const LOG_SILENCE_MS = 10_000;
  * repeated.
  */
 export interface History extends LogLeader {
-  /** Entries after `seq`, up to `maxBytes` of payload but at least one if there is any; the first may be a later one. */
+  /**
+   * Entries after `seq`, up to `maxBytes` of payload but at least one if there is any. What the leader says is gone from the
+   * middle of the log stands among them as a hole. The first may be a later one only where the log has lost its beginning.
+   */
   after(seq: number, maxBytes: number): Promise<readonly LogEntry[]>;
 }
 
@@ -27,6 +32,7 @@ export class TenantLog implements LogView, Disposable {
   readonly tenant: string;
   readonly history: History;
   readonly tail: Tail;
+  readonly erasures = new Erasures();
   readonly #now: () => number;
   /** Notified when the horizon moved while a reader waited for it, or the log gave a sign of life. */
   readonly #moved = new Notifier();
@@ -83,10 +89,17 @@ export class TenantLog implements LogView, Disposable {
     if (this.#waiting > 0) this.#moved.notify();
   }
 
-  /** Takes the entry that follows the horizon, and moves it. */
+  /** Takes the entry that follows the horizon, and moves it. From an erasure on, nothing is served of what it names. */
   advance(entry: LogEntry): void {
+    if (entry.kind === "control" && entry.change.of === "erased") this.#erase(entry.change.entry);
     this.tail.append(entry);
     this.#horizon = entry.position;
+  }
+
+  /** Forgets what is in memory of the log: some of it is not in the log any more, and nobody knows what. */
+  forgetTail(): void {
+    this.tail.clear();
+    this.erasures.countPurge();
   }
 
   /** Waits until the horizon moves or the log gives a sign of life. */
@@ -97,11 +110,21 @@ export class TenantLog implements LogView, Disposable {
   }
 
   tagInTail(seq: number): string | undefined {
-    return this.tail.at(seq)?.position.tag;
+    const entry = this.tail.at(seq);
+    return entry?.kind === "hole" ? undefined : entry?.position.tag;
+  }
+
+  isInTail(seq: number): boolean {
+    return this.tail.at(seq) !== undefined;
   }
 
   [Symbol.dispose](): void {
     this.#isOpen = false;
     this.tail[Symbol.dispose]();
+  }
+
+  #erase(entry: ErasedEntry): void {
+    const erasure = this.erasures.add(entry, this.#epoch, this.#now());
+    this.tail.erase((event) => erasure.covers(event));
   }
 }

@@ -23,6 +23,10 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
   const ended = counter("sluice_stream_ended", "Streams that ended, by the reason their clients were told", "reason");
   const poison = counter("sluice_stream_poison", "Entries nobody can be shown", "reason");
   const disturbed = counter("sluice_stream_feed_disturbed", "Times a log was looked at anew before it was read on");
+  const holes = counter(
+    "sluice_stream_feed_holes",
+    "Runs of entries that were gone when a log was read, and were passed",
+  );
   registry.registerMetric(
     new Gauge({
       name: "sluice_stream_connections",
@@ -46,6 +50,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     sessionsAsked: countSessionCalls(registers),
     tokenVerified: timeVerification(registers),
     feedDisturbed: () => disturbed.inc(),
+    feedHole: () => holes.inc(),
     policyApplied: timePropagation(registers),
     withoutRule: countEventsWithoutRule(registers),
   };

@@ -31,6 +31,8 @@ export interface Observer {
   tokenVerified(cached: boolean, seconds: number): void;
   /** A log was looked at anew before it was read on. */
   feedDisturbed(): void;
+  /** A run of entries that is gone from the middle of a log was passed. */
+  feedHole(): void;
   /** A change of policy is in force here, so many milliseconds after the log had stored it. */
   policyApplied(ms: number): void;
   /** An event went to nobody, because the tenant's event map does not name its type. */

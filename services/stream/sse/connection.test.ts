@@ -50,6 +50,39 @@ describe("a connection", () => {
     expect(received()).toBe("HTTP/1.1 200 OK\r\n\r\n5\r\nready\r\n4\r\nmore\r\n3\r\nbye\r\n0\r\n\r\n");
   });
 
+  test("ignores 4 KB that its client sends, and is reset by one byte more", async () => {
+    const { connection, client, gone, heard, received } = await pair();
+    client.write(Buffer.alloc(4_096));
+    await waitFor("they have come", () => heard() === 4_096);
+    connection.write(Buffer.from("still here"));
+    await waitFor("the stream goes on", () => received() === "still here");
+    client.write("x");
+    await Promise.all([connection.closed, gone]);
+  });
+
+  test("goes on for a client that has closed its side", async () => {
+    const { connection, client, received } = await pair();
+    client.end();
+    await waitFor("a heartbeat asks whether it still reads", () => received().startsWith(":\n"));
+    connection.write(Buffer.from("data: x\n\n"));
+    await waitFor("the event", () => received().includes("data: x\n\n"));
+    connection.end(Buffer.from("bye"));
+    await connection.closed;
+  });
+
+  test("goes on for a client that had closed its side before", async () => {
+    const { connection, received } = await pair({ closesFirst: true });
+    connection.write(Buffer.from("data: x\n\n"));
+    await waitFor("the event, then a heartbeat", () => received().startsWith("data: x\n\n:\n"));
+  });
+
+  test("notices by itself that a client which had closed its side is gone", async () => {
+    const { connection, client } = await pair();
+    client.end();
+    client.destroy();
+    await connection.closed;
+  });
+
   test("takes more while less than 64 KB wait", async () => {
     const { connection } = await pair();
     connection.write(Buffer.alloc(64 * KB - 1));
@@ -190,6 +223,8 @@ interface Pair {
   /** Resolves when the client has noticed that the socket is gone. */
   readonly gone: Promise<unknown>;
   readonly received: () => string;
+  /** How many bytes have come from the client. */
+  readonly heard: () => number;
   /** How often the connection has written to its socket. */
   readonly writes: () => number;
 }
@@ -197,6 +232,8 @@ interface Pair {
 interface PairOptions {
   readonly paused?: boolean;
   readonly allowHalfOpen?: boolean;
+  /** The client has closed its side before there is a connection. */
+  readonly closesFirst?: boolean;
   readonly coding?: BodyCoding;
   readonly head?: string;
 }
@@ -213,12 +250,17 @@ async function pair(options: PairOptions = {}): Promise<Pair> {
   client.on("data", (chunk: Buffer) => chunks.push(chunk));
   if (options.paused === true) client.pause();
   const [socket] = (await accepted) as [Socket];
+  if (options.closesFirst === true) {
+    client.end();
+    await once(socket.resume(), "end");
+  }
   const write = vi.spyOn(socket, "write");
   return {
     connection: new Connection(socket, options.coding, Buffer.from(options.head ?? "")),
     client,
     gone,
     received: () => Buffer.concat(chunks).toString("latin1"),
+    heard: () => socket.bytesRead,
     writes: () => write.mock.calls.length,
   };
 }

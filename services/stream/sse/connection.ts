@@ -1,5 +1,12 @@
 import type { Socket } from "node:net";
 import { type BodyCoding, plainBody } from "./body-coding.ts";
+import { HEARTBEAT } from "./encode-frame.ts";
+
+/** What a client may send after its request: a line end too many, an empty body, but nothing that costs us. */
+const MAX_IGNORED_BYTES = 4_096;
+
+/** When a client that has closed its side is written to: round trips are shorter than the waits between, most of them. */
+const PROBES_MS = [0, 100, 1_000];
 
 /** After the last frame the client has this long to close, then the socket is reset. */
 const LINGER_MS = 1_000;
@@ -11,6 +18,7 @@ export class Connection {
   /** The response's head until it is written, in one write with the first frames: two cost an eighth of a handshake. */
   #head: Buffer | undefined;
   #ended = false;
+  #ignoredBytes = 0;
   /** Resolves when the socket is gone, whoever ended it. */
   readonly closed: Promise<void>;
   /** A figure that stands still only while the kernel takes nothing. */
@@ -27,11 +35,12 @@ export class Connection {
     socket.setNoDelay(true);
     socket.setTimeout(0);
     socket.setKeepAlive(true, 30_000);
-    socket.on("error", () => socket.destroy());
-    // A client has nothing to say after its request; an answer to a second one would stand in the middle of the stream.
-    socket.on("data", () => socket.destroy()).resume();
-    socket.allowHalfOpen = false;
-    this.closed = new Promise((resolve) => socket.once("close", () => resolve()));
+    socket.on("error", ignore);
+    socket.on("data", (bytes) => this.#ignore(bytes)).resume();
+    if (socket.readableEnded) this.#probe();
+    else socket.on("end", () => this.#probe());
+    // Not `once`, here and above: its wrappers are 400 bytes for each open stream.
+    this.closed = new Promise((resolve) => socket.on("close", () => resolve()));
   }
 
   /** Whether the socket takes more; false once 64 KB (Node's own mark) wait in our process, until all of it is gone. */
@@ -82,4 +91,21 @@ export class Connection {
     this.#ended = true;
     this.#socket.resetAndDestroy();
   }
+
+  /** A client has nothing to say after its request; an answer to a second one would stand in the middle of the stream. */
+  #ignore(bytes: Buffer): void {
+    this.#ignoredBytes += bytes.length;
+    if (this.#ignoredBytes > MAX_IGNORED_BYTES) this.reset();
+  }
+
+  /**
+   * Finds out whether a client that has closed its side still reads. One that is gone answers a write with a reset, which the
+   * kernel tells with the next write.
+   */
+  #probe(): void {
+    for (const ms of PROBES_MS) setTimeout(() => this.writeCoded(this.coding.encode(HEARTBEAT)), ms);
+  }
 }
+
+/** What failed has destroyed its socket, and `closed` tells of it. */
+function ignore(): void {}

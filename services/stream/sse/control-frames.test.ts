@@ -1,6 +1,7 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import type { EventEntry } from "../event.ts";
-import type { ControlData, ControlEvent } from "./control-frames.ts";
+import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { type ControlFields, encodeControl, encodeEvent, HEARTBEAT } from "./encode-frame.ts";
 
 /** The fields that a frame may have (HTML standard, section 9.2.6), in the order in which we write them. */
@@ -65,6 +66,13 @@ describe("every frame that the edge can write", () => {
 
 test("a heartbeat is one comment line: no client dispatches anything for it, alone or before a frame", () => {
   expect(HEARTBEAT.toString()).toBe(":\n");
+});
+
+test("every frame of our own stands in the reference, and no other does", async () => {
+  const page = await readFile(new URL("../../../docs/reference/frames.md", import.meta.url), "utf8");
+  const [, table = ""] = page.split("## Frames of ours");
+  const rows = [...table.matchAll(/^\| `(\w+)` /gm)].map(([, event]) => event);
+  expect(new Set(rows)).toEqual(new Set(Object.keys(CONTROLS)));
 });
 
 function readyOf(subject: string): ControlData["ready"] {

@@ -1,5 +1,5 @@
 import type { EventEntry } from "../event.ts";
-import type { ControlData, ControlEvent } from "./control-frames.ts";
+import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
 
 /** How a client wants its events: the payload as published or a CloudEvents envelope, with or without an event name. */

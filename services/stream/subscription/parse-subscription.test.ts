@@ -92,6 +92,12 @@ describe("the beginning", () => {
 });
 
 describe("the last id", () => {
+  test("is none where it is empty: an empty header lets the parameter count", () => {
+    expect(parse("topic=a.b", "").lastEventId).toBeUndefined();
+    expect(parse("topic=a.b&lastEventId=").lastEventId).toBeUndefined();
+    expect(parse("topic=a.b&lastEventId=query", "").lastEventId).toBe("query");
+  });
+
   test("is the header's, else the parameter's, else none", () => {
     expect(parse("topic=a.b&lastEventId=query", "header").lastEventId).toBe("header");
     expect(parse("topic=a.b&lastEventId=query").lastEventId).toBe("query");

@@ -40,7 +40,8 @@ export function parseSubscription(query: URLSearchParams, lastEventIdHeader: str
       naming: parseChoice(query, "events", ["message", "named"]),
     },
     from: parseFrom(query.get("from") ?? "now"),
-    lastEventId: lastEventIdHeader ?? query.get("lastEventId") ?? undefined,
+    // Empty is none (HTML standard, section 9.2.4): some clients send the header before they have an id.
+    lastEventId: lastEventIdHeader || query.get("lastEventId") || undefined,
   };
 }
 

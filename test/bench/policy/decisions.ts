@@ -3,7 +3,7 @@ import {
   type StatefulAuthorizationCall,
   statefulIsAuthorized,
 } from "@cedar-policy/cedar-wasm/nodejs";
-import { compilePolicy } from "../../../services/policy/compile-policy.ts";
+import { compilePolicy } from "../../../services/policy/versions/compile-policy.ts";
 import { decide } from "../../../services/policy/decide/decide.ts";
 import { decodeGrant, type Grant } from "../../../services/policy/decide/grant.ts";
 import { resolveSubject } from "../../../services/policy/decide/resolve-subject.ts";
@@ -11,7 +11,7 @@ import { hasRole } from "../../../services/policy/decide/role-set.ts";
 import { compileSnapshot, type Snapshot } from "../../../services/policy/decide/snapshot.ts";
 import { parseDocument } from "../../../services/policy/document/parse-document.ts";
 import type { PolicyDocument } from "../../../services/policy/document/policy-document.ts";
-import type { PolicyContent } from "../../../services/policy/store/stored-policy.ts";
+import type { PolicyContent } from "../../../services/policy/versions/stored-policy.ts";
 import { Decisions, type Grant as EdgeGrant } from "../../../services/stream/access/decisions.ts";
 import type { Decider } from "../../../services/stream/access/ports.ts";
 import type { Figure } from "../scenario.ts";

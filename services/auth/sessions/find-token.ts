@@ -1,0 +1,73 @@
+import { type AccessClaims } from "#shared/tokens/access-token.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import type { Revocations, SessionStore } from "./session.ts";
+import type { FindSubject } from "../users/user-directory.ts";
+import type { RefreshToken } from "../tokens/refresh-token.ts";
+
+/** A genuine token of ours, of whichever kind. */
+export interface FoundToken {
+  readonly tenant: string;
+  readonly sid: string;
+  readonly subject: string;
+  readonly clientId: string;
+  /** Whether it is good for anything: not spent, of a session that has not ended, of a subject who is there. */
+  readonly isLive: boolean;
+  /** What introspection tells about it (RFC 7662, section 2.2, and the claims of our own). */
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+/** Finds out what a token is; undefined for one that is not ours or has expired. Throws AppError `unavailable`. */
+export type FindToken = (token: string) => Promise<FoundToken | undefined>;
+
+interface FindTokenDeps {
+  readonly verify: (token: string) => Promise<AccessClaims>;
+  readonly parseRefreshToken: (token: string) => RefreshToken;
+  readonly sessions: SessionStore;
+  readonly revocations: Revocations;
+  readonly findSubject: FindSubject;
+}
+
+/** Makes the search, first among access tokens, then among refresh tokens. */
+export function createTokenSearch(deps: FindTokenDeps): FindToken {
+  return async (token) => {
+    const claims = await unlessInvalid(() => deps.verify(token));
+    if (claims !== undefined) return foundAccessToken(deps, claims);
+    const refreshToken = await unlessInvalid(async () => deps.parseRefreshToken(token));
+    return refreshToken && foundRefreshToken(deps, refreshToken);
+  };
+}
+
+async function foundAccessToken(deps: FindTokenDeps, claims: AccessClaims): Promise<FoundToken> {
+  const { tenant_id: tenant, sid, sub: subject, client_id: clientId } = claims;
+  const isLive = await isSessionLive(deps, { tenant, sid, subject, loginAt: claims.login_at });
+  return { tenant, sid, subject, clientId, isLive, claims: { ...claims, username: subject, token_type: "Bearer" } };
+}
+
+async function foundRefreshToken(deps: FindTokenDeps, token: RefreshToken): Promise<FoundToken | undefined> {
+  const session = await deps.sessions.find(token.family);
+  if (session === undefined) return undefined;
+  const { tenant, sid, subject, clientId, loginAt, endsAt } = session;
+  // A generation that the store does not know yet: it lost its tail, and the token is the youngest there is.
+  const isLeaf = token.generation >= session.generation;
+  const isLive = session.isLive && isLeaf && (await isSessionLive(deps, { tenant, sid, subject, loginAt }));
+  const exp = Math.floor(endsAt / 1000);
+  const claims = { sub: subject, username: subject, client_id: clientId, sid, tenant_id: tenant, exp };
+  return { tenant, sid, subject, clientId, isLive, claims };
+}
+
+async function isSessionLive(
+  { revocations, findSubject }: FindTokenDeps,
+  { tenant, sid, subject, loginAt }: { tenant: string; sid: string; subject: string; loginAt: string },
+): Promise<boolean> {
+  return findSubject(tenant, subject) !== undefined && !(await revocations.includes(tenant, sid, loginAt));
+}
+
+async function unlessInvalid<Result>(read: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof AppError && (error.code === "token_invalid" || error.code === "token_expired"))
+      return undefined;
+    throw error;
+  }
+}

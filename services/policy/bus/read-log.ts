@@ -1,0 +1,57 @@
+import { isUtf8 } from "node:buffer";
+import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream";
+import { policyEntrySchema, tenantEntrySchema } from "#shared/contract/control-entry.ts";
+import { attributesOf } from "#shared/contract/event-attributes.ts";
+import { logStreamName, policyControlSubject } from "#shared/contract/tenant-log.ts";
+import type { Version } from "#shared/contract/version.ts";
+import { parseJson } from "#shared/json/parse-json.ts";
+import { nanosOf, tagOf } from "#shared/protocol/event-id.ts";
+import type { LastPolicyEntry } from "../changes/policy-log.ts";
+import type { LoggedMessage } from "../explain-event.ts";
+import type { LastTenantEntry } from "../tenants/tenant-logs.ts";
+
+/** The last message of a subject, from the log's leader: a replica that lags must not say that there is none. */
+export function lastMessage(manager: JetStreamManager, tenant: string, subject: string): Promise<StoredMsg | null> {
+  return manager.streams.getMessage(logStreamName(tenant), { last_by_subj: subject });
+}
+
+/** What a message says as a policy entry. */
+export function readPolicyEntry(message: StoredMsg | null): LastPolicyEntry {
+  if (message === null) return { version: undefined, sequence: 0 };
+  const entry = policyEntrySchema.safeParse(parseJson(message.string()));
+  const version = entry.success ? { number: entry.data.version, build: entry.data.build } : undefined;
+  return { version, sequence: message.seq };
+}
+
+/** What a message says as a tenant entry. */
+export function readTenantEntry(message: StoredMsg | null): LastTenantEntry {
+  if (message === null) return { state: undefined, version: 0, sequence: 0 };
+  const entry = tenantEntrySchema.safeParse(parseJson(message.string()));
+  const { state, version = 0 } = entry.success ? entry.data : { state: undefined };
+  return { state, version, sequence: message.seq };
+}
+
+/** A message with what explaining it takes. */
+export function loggedMessage({ subject, timestamp, data, header }: StoredMsg): LoggedMessage {
+  const storedAtNanos = nanosOf(timestamp);
+  const attributes = Object.entries(attributesOf(header)).flatMap(([name, value]) =>
+    name.startsWith("ce-") ? [[name.slice("ce-".length), value]] : [],
+  );
+  return {
+    subject,
+    tag: tagOf(storedAtNanos),
+    storedAt: Number(storedAtNanos / 1_000_000n),
+    isText: isUtf8(data),
+    attributes: Object.fromEntries(attributes) as LoggedMessage["attributes"],
+  };
+}
+
+/** The version that the last policy entry up to `seq` put in force. From any replica: a place that is read from the leader just before is seldom ahead of one. */
+export async function versionAt(manager: JetStreamManager, tenant: string, seq: number): Promise<Version | undefined> {
+  const query = { multi_last: [policyControlSubject(tenant)], up_to_seq: seq };
+  for await (const message of await manager.direct.getLastMessagesFor(logStreamName(tenant), query)) {
+    const entry = policyEntrySchema.safeParse(parseJson(message.string()));
+    if (entry.success) return { number: entry.data.version, build: entry.data.build };
+  }
+  return undefined;
+}

@@ -1,0 +1,149 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Version } from "#shared/contract/version.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import type { HttpBindings, Snapshot } from "../decide/snapshot.ts";
+import type {
+  DocumentOrigin,
+  Lifecycle,
+  PolicyContent,
+  StoredPolicy,
+  TenantLimits,
+} from "../versions/stored-policy.ts";
+
+/** A change of a tenant's policy, who makes it and why. */
+export interface PolicyCommand {
+  readonly kind: "document" | "rollback" | "import" | "bindings" | "state" | "limits" | "expiry" | "repair";
+  readonly by: string;
+  readonly why: string;
+  /** Where it came from; undefined for one of our own. */
+  readonly address?: string | undefined;
+  /**
+   * What the policy is to be; undefined where it is that already. `snapshot` is the policy's, undefined where it is broken.
+   * @throws {AppError} when the change is not allowed on this policy.
+   */
+  apply(policy: StoredPolicy, snapshot: Snapshot | undefined): PolicyContent | undefined;
+}
+
+/** The document as a file has it; bindings set over HTTP stay. */
+export function takeFile(text: string, file: { readonly name: string; readonly hash: string }): PolicyCommand {
+  const origin: DocumentOrigin = { kind: "file", ...file };
+  return {
+    kind: "document",
+    by: "file",
+    why: `${file.name} changed`,
+    apply: ({ document, bindings }) =>
+      document.origin.kind === "file" && document.origin.hash === file.hash
+        ? undefined
+        : { document: { text, origin }, bindings },
+  };
+}
+
+/** The document as somebody sent it. `expected` is the version that the sender has seen. */
+export function putDocument(
+  text: string,
+  { expected, ...change }: Omit<PolicyCommand, "apply"> & { readonly expected: number | undefined },
+): PolicyCommand {
+  return {
+    ...change,
+    apply: ({ document, bindings, version }) => {
+      refuseFileDocument(document.origin);
+      requireVersion(version, expected);
+      if (document.origin.kind === "http" && document.text === text) return undefined;
+      return { document: { text, origin: { kind: "http" } }, bindings };
+    },
+  };
+}
+
+/** The whole of a policy, as it was exported. `expected` is the version that the sender has seen. */
+export function importPolicy(
+  { text, bindings }: { readonly text: string; readonly bindings: HttpBindings },
+  { by, why, expected }: Pick<PolicyCommand, "by" | "why"> & { readonly expected: number | undefined },
+): PolicyCommand {
+  return {
+    kind: "import",
+    by,
+    why,
+    apply: ({ document, bindings: current, version }) => {
+      refuseFileDocument(document.origin);
+      requireVersion(version, expected);
+      const isSame = document.origin.kind === "http" && document.text === text && isDeepStrictEqual(current, bindings);
+      return isSame ? undefined : { document: { text, origin: { kind: "http" } }, bindings };
+    },
+  };
+}
+
+/** Binds exactly these roles to a subject, whatever the document says; undefined returns to the document. */
+export function bindSubject(subject: string, roles: readonly string[] | undefined, by: string): PolicyCommand {
+  return {
+    kind: "bindings",
+    by,
+    why: roles === undefined ? `the roles of ${subject} are the document's again` : `the roles of ${subject} were set`,
+    apply: ({ document, bindings }, snapshot) => {
+      const wanted = roles === undefined ? undefined : [...new Set(roles)].toSorted();
+      requireRoles(wanted ?? [], snapshot);
+      if (bindings.get(subject)?.join() === wanted?.join()) return undefined;
+      const others = [...bindings].filter(([other]) => other !== subject);
+      return { document, bindings: new Map(wanted === undefined ? others : [...others, [subject, wanted]]) };
+    },
+  };
+}
+
+/** Puts a tenant in use, or out of it. A deleted one stays deleted. */
+export function setState(state: Lifecycle["state"], by: string): PolicyCommand {
+  return {
+    kind: "state",
+    by,
+    why: `the tenant is ${state}`,
+    apply: ({ document, bindings, lifecycle }) => {
+      if (lifecycle.state === state) return undefined;
+      if (lifecycle.state === "deleted") throw new AppError("tenant_deleted", "this tenant was deleted");
+      return { document, bindings, state };
+    },
+  };
+}
+
+/** Sets what the tenant may use; what is not named is the installation's default again. */
+export function setLimits(limits: TenantLimits, by: string): PolicyCommand {
+  return {
+    kind: "limits",
+    by,
+    why: "the limits of the tenant were set",
+    apply: ({ document, bindings, limits: before }) =>
+      isDeepStrictEqual(limits, before) ? undefined : { document, bindings, limits },
+  };
+}
+
+/** The same policy under a new version, which does not have the bindings any more that have ended by `now`. */
+export function dropEnded(now: number): PolicyCommand {
+  return {
+    kind: "expiry",
+    by: "policy",
+    why: "a binding has ended",
+    apply: ({ document, bindings }, snapshot) =>
+      snapshot === undefined || snapshot.bindingsEnd > now ? undefined : { document, bindings },
+  };
+}
+
+/** The same policy under a new version, for a store that lost versions which were announced already. */
+export const renumber: PolicyCommand = {
+  kind: "repair",
+  by: "policy",
+  why: "the store had lost versions that were announced",
+  apply: ({ document, bindings }) => ({ document, bindings }),
+};
+
+/** A document that comes from a file is changed by changing the file. */
+export function refuseFileDocument(origin: DocumentOrigin): void {
+  if (origin.kind !== "file") return;
+  throw new AppError("document_from_file", `the document comes from the file ${origin.name}; change that file`);
+}
+
+function requireVersion(current: Version, expected: number | undefined): void {
+  if (expected === undefined || expected === current.number) return;
+  throw new AppError("version_conflict", `the policy is at version ${current.number}, not ${expected}`);
+}
+
+function requireRoles(roles: readonly string[], snapshot: Snapshot | undefined): void {
+  const unknown = roles.filter((role) => snapshot?.roleBits.has(role) !== true);
+  if (unknown.length > 0) throw new AppError("malformed_request", `there is no role ${unknown.join(", ")}`);
+}

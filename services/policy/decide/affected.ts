@@ -1,0 +1,71 @@
+import { ruleText } from "../document/policy-document.ts";
+import { hasRole } from "./role-set.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** A longer list of names costs more to carry than asking for everything again. */
+const MAX_NAMES = 1_000;
+
+/** Whom a change of policy can concern. */
+export type Affected = { readonly all: true } | { readonly roles: string[]; readonly subjects: string[] };
+
+/** Everyone. */
+export const EVERYONE: Affected = { all: true };
+
+/**
+ * Whom the step from one version to the next can concern. Everyone, where the event map, the routes or the trusted issuers differ; also where
+ * a role is new: a token may have carried its name all along, and no grant says so.
+ */
+export function affectedBy(before: Snapshot | undefined, after: Snapshot): Affected {
+  if (before === undefined || mapsOf(before) !== mapsOf(after)) return EVERYONE;
+  if ([...after.roleBits.keys()].some((role) => !before.roleBits.has(role))) return EVERYONE;
+  const roles = changedKeys(flattenedRules(before), flattenedRules(after));
+  const bound = changedKeys(bindingsOf(before), bindingsOf(after));
+  const known = changedKeys(attributesOf(before), attributesOf(after));
+  const subjects = [...new Set([...bound, ...known])].toSorted();
+  return roles.length + subjects.length > MAX_NAMES ? EVERYONE : { roles, subjects };
+}
+
+function mapsOf({ document }: Snapshot): string {
+  return JSON.stringify([document.events, document.routes, document.trust]);
+}
+
+/** Each role's rules, with all it inherits, so that a change shows in every role it reaches. */
+function flattenedRules({ document, lineages }: Snapshot): Map<string, string> {
+  const own = Array.from(document.roles.values(), ({ allow, deny }) => [
+    ...allow.map((rule) => `+${ruleText(rule)}`),
+    ...deny.map((rule) => `-${ruleText(rule)}`),
+  ]);
+  return new Map(
+    Array.from(document.roles.keys(), (name, bit) => {
+      const rules = own.filter((_, other) => hasRole(lineages[bit] ?? 0, other)).flat();
+      return [name, [...new Set(rules)].toSorted().join(" ")];
+    }),
+  );
+}
+
+function bindingsOf({ documentBindings, httpBindings }: Snapshot): Map<string, string> {
+  const fromDocument = Array.from(documentBindings, ([subject, bound]): [string, string[]] => [
+    subject,
+    bound.map(({ role, until }) => `${role} ${until}`),
+  ]);
+  return new Map(
+    Array.from(new Map([...fromDocument, ...httpBindings]), ([subject, roles]) => [
+      subject,
+      roles.toSorted().join(" "),
+    ]),
+  );
+}
+
+function attributesOf({ document }: Snapshot): Map<string, string> {
+  return new Map(
+    Array.from(document.attributes, ([subject, attributes]) => [
+      subject,
+      JSON.stringify([...attributes].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    ]),
+  );
+}
+
+function changedKeys(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
+  const names = new Set([...before.keys(), ...after.keys()]);
+  return [...names].filter((name) => (before.get(name) ?? "") !== (after.get(name) ?? "")).toSorted();
+}

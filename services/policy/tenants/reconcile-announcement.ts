@@ -1,0 +1,30 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { isAtLeast } from "#shared/contract/version.ts";
+import { announce } from "../changes/announce.ts";
+import { changePolicy, type ChangeDeps } from "../change-policy.ts";
+import { renumber } from "../changes/commands.ts";
+
+/**
+ * A change stores its version, then announces it, and that entry names who is affected. One found between the two is left
+ * this long to do so: an announcement from here names everybody, and has every edge ask for everybody again.
+ */
+const SETTLE_MS = 2_000;
+
+/**
+ * Compares a tenant's stored version with what its log announced last, and makes the log say what the store has: a
+ * process may have ended between the two, retention may have dropped the entry, a store may have lost its tail.
+ */
+export async function reconcileAnnouncement(deps: ChangeDeps, tenant: string): Promise<void> {
+  // The log first: a version is stored before it is announced, so a store that is behind this entry has lost something.
+  const announced = (await deps.logs.lastPolicyEntry(tenant)).version;
+  const stored = await deps.store.read(tenant);
+  if (stored === undefined) return;
+  if (announced !== undefined && !isAtLeast(stored.policy.version, announced)) {
+    await changePolicy(deps, tenant, renumber);
+    return;
+  }
+  deps.snapshots.adopt(tenant, stored.policy);
+  const isUnderWay = announced !== undefined && !isAtLeast(announced, stored.policy.version);
+  if (isUnderWay) await delay(SETTLE_MS);
+  await announce(deps.logs, tenant, stored.policy.version);
+}

@@ -1,0 +1,36 @@
+import type { ChangeDeps } from "../change-policy.ts";
+import type { TenantEntryLog, TenantLogs } from "./tenant-logs.ts";
+
+/** What is left of a deleted tenant, so that one of the same name is another one. */
+export interface Tombstone {
+  /** The last version the tenant had: the next tenant of this name begins above it. */
+  readonly version: number;
+}
+
+/** Where tombstones are kept, for ever. Both methods throw `unavailable` when the store does not answer. */
+export interface Tombstones {
+  /**
+   * Replaces a tenant's policy, with all its versions, by a tombstone if `revision` is still the last one, and tells whether
+   * it was.
+   */
+  bury(tenant: string, tombstone: Tombstone, revision: number): Promise<boolean>;
+  read(tenant: string): Promise<Tombstone | undefined>;
+}
+
+/**
+ * The sessions of whole tenants, which auth keeps. What comes late changes nothing: the highest version counts, and for one
+ * version `restart` after `end`. Both methods are idempotent, and throw `unavailable` when auth does not answer.
+ */
+export interface TenantSessions {
+  /** Ends all sessions of the tenant, and those that begin later. */
+  end(tenant: string, version: number): Promise<void>;
+  /** Lets sessions begin again; those that began before stay ended. */
+  restart(tenant: string, version: number): Promise<void>;
+}
+
+/** What the life of tenants takes, beside what changes of their policies take. */
+export interface TenantDeps extends ChangeDeps {
+  readonly logs: ChangeDeps["logs"] & TenantLogs & TenantEntryLog;
+  readonly tombstones: Tombstones;
+  readonly sessions: TenantSessions;
+}

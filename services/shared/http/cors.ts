@@ -1,0 +1,32 @@
+import { isListedOrigin } from "./origin.ts";
+
+/** What pages of allowed origins may send and read (the Fetch standard, section 3.3); which origins those are is an exact list. */
+export const CORS = {
+  credentials: true,
+  allowMethods: ["GET", "POST", "PUT", "DELETE"],
+  allowHeaders: [
+    "authorization",
+    "cache-control",
+    "content-type",
+    "if-match",
+    // An EventSource's own reconnect sends it: without it a stream of another origin never comes back.
+    "last-event-id",
+    "traceparent",
+    "tracestate",
+    "x-auth-token",
+    "x-sluice-client",
+  ],
+  exposeHeaders: ["etag", "retry-after", "x-access-token-renewed", "x-connection-id", "x-request-id"],
+  /** In seconds. */
+  maxAge: 600,
+};
+
+/** The headers by which a page may read an answer; none where its origin is not allowed. */
+export function corsHeaders(origin: string | undefined, allowedOrigins: readonly string[]): Record<string, string> {
+  if (origin === undefined || !isListedOrigin(origin, allowedOrigins)) return {};
+  return {
+    "access-control-allow-origin": origin,
+    "access-control-allow-credentials": "true",
+    "access-control-expose-headers": CORS.exposeHeaders.join(", "),
+  };
+}

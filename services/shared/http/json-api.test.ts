@@ -1,0 +1,70 @@
+import { once } from "node:events";
+import { connect, type AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { waitFor } from "#test/support/wait.ts";
+import { createApiServer, createJsonApi, readJson } from "./json-api.ts";
+
+const ORIGIN = "https://app.example.com";
+
+const schema = z.object({ name: z.string() });
+let server: ReturnType<typeof createApiServer>;
+let logged: unknown[];
+let url: string;
+
+beforeEach(async () => {
+  logged = [];
+  const log = { error: (context: unknown) => void logged.push(context) };
+  const api = createJsonApi({ maxBodyBytes: 1_024, allowedOrigins: [ORIGIN] }, log);
+  api.post("/names/:name", async (c) => c.json(await readJson(c, schema)));
+  api.get("/names/:name", (c) => c.json({ name: c.req.param("name") }));
+  api.get("/broken", () => {
+    throw new Error("broken");
+  });
+  server = createApiServer(api).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterEach(async () => {
+  server.close();
+  server.closeAllConnections();
+  await once(server, "close");
+});
+
+test("a method that a path does not have is told those it has", async () => {
+  const answer = await fetch(`${url}/names/x`, { method: "DELETE" });
+  expect(answer.status).toBe(405);
+  expect(answer.headers.get("allow")).toBe("POST, GET, HEAD, OPTIONS");
+  expect(await answer.json()).toMatchObject({ code: "method_not_allowed" });
+  expect((await fetch(`${url}/nowhere`, { method: "DELETE" })).status).toBe(404);
+});
+
+describe("a page", () => {
+  test("of an origin on the list may send what clients send", async () => {
+    const headers = { origin: ORIGIN, "access-control-request-method": "POST" };
+    const preflight = await fetch(`${url}/names/x`, { method: "OPTIONS", headers });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get("access-control-allow-headers")?.split(/, ?/)).toEqual(
+      expect.arrayContaining(["traceparent", "tracestate", "x-sluice-client", "last-event-id", "if-match"]),
+    );
+  });
+
+  test("of an origin on the list may read refusals too, of another one nothing", async () => {
+    const [listed, other] = [ORIGIN, "https://evil.example"].map((origin) => ({ headers: { origin } }));
+    expect((await fetch(`${url}/nowhere`, listed)).headers.get("access-control-allow-origin")).toBe(ORIGIN);
+    expect((await fetch(`${url}/names/x`, other)).headers.get("access-control-allow-origin")).toBeNull();
+  });
+});
+
+test("a failure that nobody expects is logged; a client that breaks off its body is not one", async () => {
+  const { port } = server.address() as AddressInfo;
+  const isOver = new Promise<void>((resolve) => server.once("connection", (socket) => socket.once("close", resolve)));
+  const client = connect(port, "127.0.0.1").on("error", () => {});
+  client.write("POST /names/x HTTP/1.1\r\nHost: e\r\nContent-Length: 100\r\n\r\n{");
+  await once(server, "request");
+  client.resetAndDestroy();
+  await isOver;
+  expect((await fetch(`${url}/broken`)).status).toBe(500);
+  await waitFor("the failure is logged", () => logged.length > 0);
+  expect(logged).toEqual([{ err: new Error("broken") }]);
+});

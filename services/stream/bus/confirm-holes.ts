@@ -1,0 +1,57 @@
+import type { StreamInfo } from "@nats-io/jetstream";
+import { logStreamName } from "#shared/contract/tenant-log.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { nanosOf, tagOf } from "#shared/protocol/event-id.ts";
+import { holeOf, type HoleEntry, type Position } from "../event.ts";
+import type { Bus } from "./paced-bus.ts";
+
+/** A run of sequences of which no message came, and the message that came next. */
+export interface MissingRun {
+  readonly hole: HoleEntry;
+  readonly next: Position;
+}
+
+/** The runs of sequences that are missing behind `seq` and between these messages, which are in order. */
+export function missingRuns(seq: number, messages: Iterable<Position>): MissingRun[] {
+  const runs: MissingRun[] = [];
+  let last = seq;
+  for (const next of messages) {
+    if (next.seq > last + 1) runs.push({ hole: holeOf(last + 1, next.seq - 1), next });
+    last = next.seq;
+  }
+  return runs;
+}
+
+/**
+ * Whether the stream's leader has nothing in a run either. Any replica, and any consumer, may be without a message that the
+ * leader still has; a message that stands at the leader is never passed.
+ */
+export async function isConfirmed(bus: Bus, tenant: string, { hole, next }: MissingRun): Promise<boolean> {
+  const stored = await nextStored(bus, tenant, hole.first);
+  if (stored === undefined || stored.seq > next.seq) return true;
+  return stored.seq === next.seq && stored.tag === next.tag;
+}
+
+/**
+ * The hole behind everything that is stored after `seq`, as `info` of the log's leader and a question that follows it say;
+ * undefined where there is none. In that order: a message that is stored between the two is not taken for gone.
+ */
+export async function holeAtEnd(
+  bus: Bus,
+  tenant: string,
+  seq: number,
+  { state }: StreamInfo,
+): Promise<HoleEntry | undefined> {
+  if (state.last_seq <= seq || state.first_seq > seq + 1) return undefined;
+  const stored = await nextStored(bus, tenant, seq + 1);
+  return stored === undefined || stored.seq > state.last_seq ? holeOf(seq + 1, state.last_seq) : undefined;
+}
+
+/** The first message at or behind `seq`, from the stream's leader; undefined where none stands. */
+async function nextStored({ jsm }: Bus, tenant: string, seq: number): Promise<Position | undefined> {
+  const query = { seq, next_by_subj: ">" };
+  const message = await jsm.streams.getMessage(logStreamName(tenant), query).catch((error: unknown) => {
+    throw new AppError("unavailable", "the tenant's log cannot be read right now", { cause: error });
+  });
+  return message === null ? undefined : { seq: message.seq, tag: tagOf(nanosOf(message.timestamp)) };
+}

@@ -1,0 +1,220 @@
+import { DiscardPolicy, type JetStreamManager, StorageType, type StreamConfig } from "@nats-io/jetstream";
+import { silentObserver } from "#test/rigs/silent-observer.ts";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createLogger } from "#shared/log/create-logger.ts";
+import { connectNats } from "#shared/nats/connect-nats.ts";
+import { startSlowProxy } from "#test/support/slow-proxy.ts";
+import { type NatsServer, startNats } from "#test/support/start-nats.ts";
+import { openBus, urlThrough } from "#test/support/start-stack.ts";
+import { startTcpProxy, type TcpProxy } from "#test/support/tcp-proxy.ts";
+import { waitFor } from "#test/support/wait.ts";
+import type { LogReset } from "../deliver.ts";
+import { firstSeqOf, type LogEntry } from "../event.ts";
+import { type FeedListener, openFeed } from "./feed.ts";
+import { createHistory } from "./history.ts";
+import { type Bus, openPacedBus } from "./paced-bus.ts";
+
+const LOG = "EVENTS_demo";
+const MAX_EVENT_BYTES = 1024 * 1024;
+
+let stack: AsyncDisposableStack;
+let nats: NatsServer;
+/** Between the feed and the broker. */
+let toBus: TcpProxy;
+let manager: JetStreamManager;
+let publish: (topic: string, text: string) => Promise<number>;
+let bus: Bus;
+
+beforeAll(async () => {
+  stack = new AsyncDisposableStack();
+  nats = stack.use(await startNats());
+  const [policy, demo] = await Promise.all([openBus(nats.url("policy"), "policy"), openBus(nats.url("demo"), "demo")]);
+  for (const { connection } of [policy, demo]) stack.defer(() => connection.close());
+  manager = await policy.manager();
+  publish = (topic, text) => demo.publish(`events.demo.${topic}`, text);
+  toBus = stack.use(await startTcpProxy(nats.port));
+  bus = stack.use(await openPacedBus(await connect(urlThrough(toBus.port, nats.url("stream")))));
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+beforeEach(() => makeLog("aaaaaaaaaaaa"));
+
+describe("a feed", () => {
+  test("reads on behind holes of any length with one consumer, and says which sequences they cover", async () => {
+    await using read = await openReading();
+    toBus.set("reset");
+    for (let n = 1; n <= 40; n += 1) await publish(n % 4 === 0 || (n > 20 && n < 30) ? "a.gone" : "a.kept", `${n}`);
+    await purge("a.gone");
+    toBus.set("pass");
+    await waitFor("the end", () => read.texts().includes("39"));
+    expect(read.texts()).toEqual(
+      numbers(39)
+        .filter((n) => n % 4 !== 0 && (n <= 20 || n >= 30))
+        .map(String),
+    );
+    expectNoneSkipped(read.entries);
+    expect(read.told.filter((each) => each === "holes").length).toBeLessThan(5);
+  });
+
+  test("passes what is gone behind the last message, though no message comes that shows it", async () => {
+    await using read = await openReading();
+    toBus.set("reset");
+    await publish("a.kept", "last");
+    const seq = await publish("a.gone", "gone");
+    await purge("a.gone");
+    toBus.set("pass");
+    await waitFor("the hole", () => read.entries.at(-1)?.position.seq === seq, 20_000);
+    expect(read.entries.at(-1)).toEqual({ kind: "hole", first: seq, position: { seq, tag: "0" } });
+  });
+
+  test("begins at the start of a log that is made anew", async () => {
+    await using read = await openReading();
+    await publish("a.kept", "old");
+    await waitFor("the old event", () => read.texts().includes("old"));
+    await makeLog("bbbbbbbbbbbb");
+    for (const text of ["new 1", "new 2", "new 3"]) await publish("a.kept", text);
+    await waitFor("the new events", () => read.texts().includes("new 3"), 20_000);
+    expect(read.texts()).toEqual(["old", "new 1", "new 2", "new 3"]);
+    expect(read.resets.map(({ relation, horizon }) => [relation, horizon.seq])).toEqual([
+      ["first", 0],
+      ["epoch", 0],
+    ]);
+  });
+
+  test("that cannot read opens no consumers in a loop, and gives no sign of life", async () => {
+    await using read = await openReading();
+    await publish("a.kept", "before");
+    await waitFor("the event", () => read.texts().includes("before"));
+    // The log gets a setting that hides events, and its consumer is taken away.
+    await manager.streams.update(LOG, { allow_rollup_hdrs: true, deny_purge: false });
+    const { disturbed } = read;
+    const consumers = await manager.consumers.list(LOG).next();
+    await Promise.all(consumers.map(({ name }) => manager.consumers.delete(LOG, name)));
+    await waitFor("it has noticed", () => read.disturbed > disturbed);
+    read.told.length = 0;
+    await waitFor("it has tried again and again", () => read.disturbed >= disturbed + 6);
+    expect(read.told).not.toContain("alive");
+    expect((await manager.consumers.list(LOG).next()).length).toBe(0);
+    await manager.streams.update(LOG, { allow_rollup_hdrs: false });
+    await publish("a.kept", "after");
+    await waitFor("it reads again", () => read.texts().includes("after"), 20_000);
+  });
+
+  test("notices what is purged by hand, in the middle and at the beginning", async () => {
+    for (let n = 1; n <= 9; n += 1) await publish(n === 5 ? "a.gone" : "a.kept", `${n}`);
+    await using read = await openReading();
+    await purge("a.gone");
+    await waitFor("the purge is noticed", () => read.told.includes("purged"), 15_000);
+    await manager.streams.purge(LOG, { seq: 4 });
+    await waitFor("the new beginning is noticed", () => read.told.includes("first 4"), 15_000);
+  });
+});
+
+/** Milliseconds; the longest takes two minutes, and is for who has the time: `SLUICE_SOAK=1`. */
+const ROUND_TRIPS = [200, 1_000, 3_000, ...(process.env["SLUICE_SOAK"] === "1" ? [8_000] : [])];
+
+describe("a feed behind a slow network", () => {
+  test("opens, reads, reads history, and recovers from a lost connection, whatever a round trip takes", async () => {
+    for (let n = 1; n <= 5; n += 1) await publish(n === 3 ? "a.gone" : "a.kept", `history ${n}`);
+    await purge("a.gone");
+    await Promise.all(ROUND_TRIPS.map((roundTripMs) => readBehind(roundTripMs)));
+  }, 170_000);
+});
+
+async function readBehind(roundTripMs: number): Promise<void> {
+  const jitter = (): number => roundTripMs * (0.9 + Math.random() * 0.2);
+  await using slow = await startSlowProxy(nats.port, jitter);
+  await using own = new AsyncDisposableStack();
+  const connection = await connectNats(
+    urlThrough(slow.port, nats.url("stream")),
+    "test",
+    createLogger("test", "silent"),
+  );
+  own.defer(() => connection.close());
+  const slowBus = own.use(await openPacedBus(connection));
+  await using read = await openReading(slowBus);
+  const history = createHistory(slowBus, "demo", MAX_EVENT_BYTES);
+  const [entries] = await Promise.all([history.after(0, 1_000_000), publish("a.kept", `live ${roundTripMs}`)]);
+  expect(entries.map(({ kind, position: { seq } }) => [kind, seq]).slice(0, 5)).toEqual([
+    ["event", 1],
+    ["event", 2],
+    ["hole", 3],
+    ["event", 4],
+    ["event", 5],
+  ]);
+  await waitFor("the live event", () => read.texts().includes(`live ${roundTripMs}`), 60_000);
+  slow.cut();
+  await publish("a.kept", `after ${roundTripMs}`);
+  await waitFor("the event after the cut", () => read.texts().includes(`after ${roundTripMs}`), 120_000);
+  expectNoneSkipped(read.entries);
+}
+
+/** A feed, and what it has told. */
+async function openReading(on: Bus = bus) {
+  const own = new AsyncDisposableStack();
+  const entries: LogEntry[] = [];
+  const told: string[] = [];
+  const resets: LogReset[] = [];
+  const listener: FeedListener = {
+    onReset: (reset) => void resets.push(reset),
+    onHoles: () => void told.push("holes"),
+    onEntry: (entry) => void entries.push(entry),
+    onFirst: (seq) => void told.push(`first ${seq}`),
+    onPurged: () => void told.push("purged"),
+    onAlive: () => void told.push("alive"),
+    onMissing: () => void told.push("missing"),
+  };
+  const reading = {
+    entries,
+    told,
+    resets,
+    disturbed: 0,
+    texts: () => entries.flatMap((entry) => (entry.kind === "event" ? [entry.payload.toString()] : [])),
+    [Symbol.asyncDispose]: () => own.disposeAsync(),
+  };
+  const observer = silentObserver({ feedDisturbed: () => void (reading.disturbed += 1) });
+  const log = createLogger("test", "silent");
+  own.use(await openFeed("demo", listener, { bus: on, maxEventBytes: MAX_EVENT_BYTES, log, observer }));
+  return reading;
+}
+
+async function connect(url: string) {
+  const connection = await connectNats(url, "test", createLogger("test", "silent"));
+  stack.defer(() => connection.close());
+  return connection;
+}
+
+async function makeLog(epoch: string): Promise<void> {
+  await manager.streams.delete(LOG).catch(() => undefined);
+  const config = { ...CONFIG, metadata: { sluice_epoch: epoch } };
+  // The server removes a stream's files a moment after it has said so; until then it cannot make the new one.
+  await waitFor("the log is made", () =>
+    manager.streams.add(config).then(
+      () => true,
+      () => false,
+    ),
+  );
+}
+
+const CONFIG = {
+  name: LOG,
+  subjects: ["events.demo.>", "control.demo.>"],
+  storage: StorageType.File,
+  discard: DiscardPolicy.Old,
+  allow_direct: true,
+  deny_delete: true,
+} as const satisfies Partial<StreamConfig>;
+
+async function purge(topic: string): Promise<void> {
+  await manager.streams.purge(LOG, { filter: `events.demo.${topic}` });
+}
+
+function numbers(through: number): number[] {
+  return Array.from({ length: through }, (_, index) => index + 1);
+}
+
+/** Each entry begins where the one before it ended. */
+function expectNoneSkipped(entries: readonly LogEntry[]): void {
+  const ends = entries.slice(0, -1).map(({ position }) => position.seq);
+  expect(entries.slice(1).map((entry) => firstSeqOf(entry) - 1)).toEqual(ends);
+}

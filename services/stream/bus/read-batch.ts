@@ -1,0 +1,60 @@
+import { createInbox, type Msg } from "@nats-io/transport-node";
+import { nanosOf } from "#shared/protocol/event-id.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import type { StoredMessage } from "./decode-entry.ts";
+import type { Bus } from "./paced-bus.ts";
+
+/** Which messages of a stream to read: from a sequence or a time on. */
+export type BatchQuery = { readonly batch: number; readonly max_bytes?: number } & (
+  | { readonly seq: number }
+  | { readonly start_time: string }
+);
+
+/** JetStream's status where there is nothing to read, and at the end of what it has sent. */
+const NOT_FOUND = 404;
+const END_OF_BATCH = 204;
+
+/**
+ * Reads messages from any replica (a batch of direct gets, ADR-31); none where that replica has nothing there (yet). The
+ * library's own call gives up after 5 s, however far away the broker is, and leaves its subscription behind.
+ * @throws {AppError} `unavailable` when the answer does not come in time.
+ */
+export async function readBatch(
+  { nats, jsm, pacing }: Bus,
+  stream: string,
+  query: BatchQuery,
+): Promise<StoredMessage[]> {
+  const messages: StoredMessage[] = [];
+  const { resolve, reject, promise } = Promise.withResolvers<void>();
+  const inbox = createInbox(jsm.getOptions().watcherPrefix);
+  const subscription = nats.subscribe(inbox, {
+    callback: (error, message) => {
+      if (error !== null) return reject(error);
+      const status = message.headers?.code ?? 0;
+      if (status === NOT_FOUND || status === END_OF_BATCH) return resolve();
+      if (status !== 0) return reject(new Error(`JetStream answered ${status} ${message.headers?.description ?? ""}`));
+      messages.push(storedMessage(message));
+    },
+  });
+  const timer = setTimeout(() => reject(new Error("JetStream does not answer")), pacing.answerMs);
+  try {
+    nats.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(query), { reply: inbox });
+    await promise;
+    return messages;
+  } catch (error) {
+    throw new AppError("unavailable", "the tenant's log cannot be read right now", { cause: error });
+  } finally {
+    clearTimeout(timer);
+    subscription.unsubscribe();
+  }
+}
+
+function storedMessage({ data, headers }: Msg): StoredMessage {
+  return {
+    subject: headers?.get("Nats-Subject") ?? "",
+    seq: Number(headers?.get("Nats-Sequence")),
+    data,
+    storedAtNanos: nanosOf(headers?.get("Nats-Time-Stamp") ?? ""),
+    headers,
+  };
+}

@@ -1,0 +1,30 @@
+import type { Logger } from "#shared/log/create-logger.ts";
+
+/** Tells operators why a tenant's log cannot be read, each reason once until it can be read again, and that it can. */
+export class TroubleLog {
+  readonly #tenant: string;
+  readonly #log: Logger;
+  readonly #told = new Set<string>();
+
+  constructor(tenant: string, log: Logger) {
+    this.#tenant = tenant;
+    this.#log = log;
+  }
+
+  tell(reason: string): void {
+    if (this.#told.has(reason)) return;
+    this.#told.add(reason);
+    this.#log.warn({ tenant: this.#tenant, reason }, "the log cannot be read right now");
+  }
+
+  end(): void {
+    if (this.#told.size === 0) return;
+    this.#told.clear();
+    this.#log.info({ tenant: this.#tenant }, "the log is read again");
+  }
+}
+
+/** Why a log cannot be read, for operators: users are not told of streams and settings, which stand in the cause. */
+export function reasonOf(error: Error): string {
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}

@@ -1,0 +1,45 @@
+import type { IncomingMessage } from "node:http";
+import { AppError } from "#shared/errors/app-error.ts";
+
+/** A request with more is refused. */
+const MAX_HEADERS = 100;
+
+/**
+ * What a request asks for. Whatever could be read in two ways, here and by a proxy in front, is refused: two hosts, or a path
+ * that becomes another one when its dots are resolved.
+ * @throws {AppError} `too_many_headers`, `malformed_request`.
+ */
+export function readTarget(request: Pick<IncomingMessage, "url" | "rawHeaders" | "headersDistinct">): URL {
+  if (request.rawHeaders.length > 2 * MAX_HEADERS) {
+    throw new AppError("too_many_headers", `a request may have ${MAX_HEADERS} headers`);
+  }
+  const [host, ...others] = request.headersDistinct["host"] ?? [];
+  if (others.length > 0) throw new AppError("malformed_request", "the request has more than one Host");
+  return parseTarget(request.url ?? "", host);
+}
+
+function parseTarget(target: string, host: string | undefined): URL {
+  // RFC 9112, section 3.2: a path, or a whole URL as it is sent to proxies.
+  const base = target.startsWith("/") ? "http://edge" : "";
+  const path = target.startsWith("/") ? target : /^http:\/\/[^/?#@]+(.*)$/i.exec(target)?.[1];
+  const url = path !== undefined && URL.canParse(base + target) ? new URL(base + target) : undefined;
+  if (url === undefined || url.pathname !== (path?.split("?", 1)[0] || "/") || hasNeedlessEncoding(url.pathname)) {
+    throw new AppError("malformed_request", "the request's target is malformed");
+  }
+  if (base === "" && host !== undefined && url.host !== hostOf(host)) {
+    throw new AppError("malformed_request", "the request's target and its Host differ");
+  }
+  return url;
+}
+
+/** Whether the path has a character encoded that stands for itself (RFC 3986, section 6.2.2.2): some compare it decoded. */
+function hasNeedlessEncoding(path: string): boolean {
+  return [...path.matchAll(/%([0-9a-f]{2})/gi)].some(([, hex = ""]) =>
+    /[\w.-]/.test(String.fromCodePoint(Number.parseInt(hex, 16))),
+  );
+}
+
+/** As a URL has it: in lower case, and without the port that is understood. */
+function hostOf(host: string): string {
+  return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).host : host;
+}

@@ -1,0 +1,70 @@
+import type { ErasedEntry } from "#shared/contract/control-entry.ts";
+import { parseEventId } from "#shared/protocol/event-id.ts";
+import { topicMatches } from "#shared/protocol/topics.ts";
+import type { EventEntry } from "../event.ts";
+
+/** The purge follows the entry at once. JetStream may go on serving what is erased until it is done, no longer than this. */
+const PURGE_TAKES_AT_MOST_MS = 600_000;
+
+/** Each is looked at for every event that is read from JetStream: more of them would make reading slow. */
+const MAX_ERASURES = 128;
+
+/** What one entry of the log has erased. */
+export interface Erasure {
+  /** Whether nobody may be served this event any more. */
+  covers(event: EventEntry): boolean;
+}
+
+/** What was erased of a tenant's log lately: JetStream may still have it, and readers may have fetched it. */
+export class Erasures {
+  readonly #recent: { readonly erasure: Erasure; readonly at: number }[] = [];
+  #purges = 0;
+
+  /** How many purges were noticed of which no entry tells: what was fetched before the last one must be fetched again. */
+  get purges(): number {
+    return this.#purges;
+  }
+
+  /** Takes in an entry of the log that `epoch` names, read at the monotonic time `now`. */
+  add(entry: ErasedEntry, epoch: string, now: number): Erasure {
+    const erasure = createErasure(entry, epoch);
+    this.#recent.push({ erasure, at: now });
+    while (this.#recent.length > MAX_ERASURES || now - (this.#recent[0]?.at ?? now) > PURGE_TAKES_AT_MOST_MS) {
+      this.#recent.shift();
+    }
+    return erasure;
+  }
+
+  covers(event: EventEntry): boolean {
+    return this.#recent.some(({ erasure }) => erasure.covers(event));
+  }
+
+  countPurge(): void {
+    this.#purges += 1;
+  }
+
+  /** Forgets everything: the log is another one, and its sequences mean other messages. */
+  clear(): void {
+    this.#recent.length = 0;
+  }
+}
+
+function createErasure(entry: ErasedEntry, epoch: string): Erasure {
+  const { through } = entry;
+  if ("subject" in entry) {
+    const { subject } = entry;
+    // A tail may hold half a million events, and most topics already differ around the wildcards: comparing these parts of
+    // them takes a tenth of the time of a match.
+    const beginning = subject.slice(0, subject.search(/[*>]|$/));
+    const end = /[^*>]*$/.exec(subject)?.[0] ?? "";
+    return {
+      covers: ({ position, topic }) =>
+        position.seq <= through && topic.endsWith(end) && topic.startsWith(beginning) && topicMatches(subject, topic),
+    };
+  }
+  const tags = new Map<number, string>();
+  for (const id of entry.ids.map(parseEventId)) {
+    if (id?.epoch === epoch && id.position.seq <= through) tags.set(id.position.seq, id.position.tag);
+  }
+  return { covers: ({ position: { seq, tag } }) => tags.get(seq) === tag };
+}
