@@ -16,9 +16,10 @@ import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { Admission } from "./admission/admission.ts";
 import { fairLimiter } from "#shared/async/fair-limiter.ts";
-import { invalidateSessions, endRegistration } from "./access/apply-control.ts";
+import { invalidateSessions } from "./access/apply-control.ts";
 import { callHere, type CallConnection, createConnectionId, workerOf } from "./call-connection.ts";
 import { startKeepAlive } from "./connections/keep-alive.ts";
+import { drain, endStreamsOfKey } from "./connections/end-streams.ts";
 import { Hub } from "./connections/hub.ts";
 import { AuthTime } from "./access/auth-time.ts";
 import { guardClock } from "./access/clock-guard.ts";
@@ -34,7 +35,6 @@ import { GrpcSessionChecker } from "./clients/session-checker.ts";
 import { createEdgeApi } from "./http/api.ts";
 import { loadDemoPage } from "./http/demo-page.ts";
 import { describeConnections } from "./http/describe-connections.ts";
-import { drain } from "./http/drain.ts";
 import { createEdgeServer } from "./http/edge-server.ts";
 import { listenOn } from "./http/listen-on.ts";
 import type { StreamRoute } from "./http/stream-route.ts";
@@ -154,7 +154,7 @@ async function startEdge(
     log,
   };
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
-  const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOf(hub, kid)));
+  const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
   stack.use(startKeepAlive(hub, verifying));
   const workerId = randomBytes(6).toString("hex");
   return {
@@ -187,13 +187,6 @@ function openCalls(
   const elsewhere = callOtherEdge(nats, config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS);
   stack.use(serveEdgeCalls(nats, edge.workerId, here, edge.observer));
   return (call) => (workerOf(call.connectionId) === edge.workerId ? here(call) : elsewhere(call));
-}
-
-/** Who is still opening a stream meets the withdrawn key by himself. */
-function endStreamsOf(hub: Hub, kid: string): void {
-  for (const { reader } of hub.streams()) {
-    if (reader.registration.identity.kid === kid) endRegistration(reader.registration, "revoked");
-  }
 }
 
 async function readIssuers(config: StreamConfig): Promise<readonly OutsideIssuer[]> {

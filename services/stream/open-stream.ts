@@ -3,6 +3,7 @@ import { identityOf, Registration } from "./access/registration.ts";
 import type { StreamClaims } from "./access/verify-stream-token.ts";
 import { type HandshakeDeps, requireInForce, verifyInTime } from "./access/verify.ts";
 import type { Admission } from "./admission/admission.ts";
+import { FAULT } from "./connections/end-stream.ts";
 import { releaseStream } from "./connections/release-stream.ts";
 import type { Hub } from "./connections/hub.ts";
 import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
@@ -114,7 +115,7 @@ function begin(edge: Edge, tenant: Tenant, reader: Reader, start: Start): void {
     reader.catchUp();
   } catch (error) {
     edge.observer.fault(error);
-    reader.end({ event: "none", reason: "fault" });
+    reader.end(FAULT);
   }
 }
 

@@ -45,12 +45,12 @@ export type EdgeRig = ReturnType<typeof createRig>;
  * An edge with one tenant, whose log, auth, policy and clocks are in the test's hands; sockets are real. The wall clock is
  * `wallAhead` before auth's, which agrees with the monotonic one.
  */
-export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
+export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, observer = silentObserver() } = {}) {
   const stack = new AsyncDisposableStack();
   let connections = 0;
   const { clock, now, checkClock } = createClocks(wallAhead, () => invalidateSessions([...hub.registered()], edge));
   const [policy, auth, withdrawn] = [new FakePolicy(), new FakeAuth(), new Set<string>()];
-  const { tenant, poison } = createTenant(policy, { now, checkClock, flushMs });
+  const { tenant, poison } = createTenant(policy, history, { now, checkClock, flushMs });
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
   const edge: Edge = {
@@ -64,7 +64,7 @@ export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
     handshakeMs: 300,
     isWithdrawn: (kid) => withdrawn.has(kid),
     ...UNLIMITED_WITHOUT_ROUTES,
-    observer: silentObserver(),
+    observer,
   };
   resetLog(tenant, { epoch: "first-epoch", horizon: { seq: 1, tag: "t1" }, policy: entry(), relation: "first" }, edge);
   const add = (make: (position: { seq: number; tag: string }) => LogEntry, seq = tenant.log.horizon.seq + 1): void =>
@@ -112,6 +112,9 @@ export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
       let markers = 0;
       return {
         ...reading,
+        connection,
+        /** The client reads no more. */
+        stopReading: () => client.pause(),
         /** Resolves once all that the edge has written so far is there: a marker was written behind it. */
         async allWritten() {
           const marker = `marker${(markers += 1)}`;
@@ -124,11 +127,11 @@ export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
   return rig;
 }
 
-function createTenant(decider: Decider, clocks: Pick<TenantDeps, "now" | "checkClock" | "flushMs">) {
+function createTenant(decider: Decider, history: History, clocks: Pick<TenantDeps, "now" | "checkClock" | "flushMs">) {
   const poison: Poison[] = [];
   const observer = silentObserver({ quarantined: (each) => void poison.push(each) });
   const tailBudget = new TailBudget(1e6);
-  return { poison, tenant: new Tenant("acme", NO_HISTORY, { decider, tailBudget, observer, ...clocks }) };
+  return { poison, tenant: new Tenant("acme", history, { decider, tailBudget, observer, ...clocks }) };
 }
 
 const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
@@ -161,7 +164,8 @@ function eventOf(position: { seq: number; tag: string }, text: string): EventEnt
   };
 }
 
-const NO_HISTORY: History = {
+/** Holds nothing. */
+export const NO_HISTORY: History = {
   after: async () => [],
   bounds: async () => ({ first: 1, last: 1, goneBy: "retention" }),
   tagOf: async () => undefined,

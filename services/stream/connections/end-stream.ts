@@ -1,4 +1,5 @@
 import { formatEventId } from "#shared/protocol/event-id.ts";
+import type { Registration } from "../access/registration.ts";
 import type { EndReason, Position } from "../event.ts";
 import type { Connection } from "../sse/connection.ts";
 import { encodeControl } from "../sse/encode-frame.ts";
@@ -14,6 +15,23 @@ export type StreamEnd =
 
 /** Why the server ends a stream that may come back. */
 export type ByeReason = "drain" | "max_age" | "slow";
+
+/** The client has left. */
+export const GONE: StreamEnd = { event: "none", reason: "gone" };
+
+/** The stream failed in a way that nobody expected. */
+export const FAULT: StreamEnd = { event: "none", reason: "fault" };
+
+/** Ends a stream for a reason of ours. */
+export function bye(reason: ByeReason, retryMs: number): StreamEnd {
+  return { event: "bye", reason, retryMs };
+}
+
+/** Why the right to a stream is over at this monotonic time; undefined while it is not. */
+export function rightOver({ ended, deadline }: Registration, now: number): EndReason | undefined {
+  if (ended !== undefined) return ended;
+  return deadline !== undefined && now >= deadline ? "expired" : undefined;
+}
 
 /** Where a reader stood when its stream ended. */
 export interface LastStand {

@@ -1,4 +1,5 @@
 import { endGrant } from "../access/apply-control.ts";
+import { bye, rightOver } from "./end-stream.ts";
 import type { Hub, Stream } from "./hub.ts";
 import type { Reader } from "./reader.ts";
 import type { Wait } from "./reader-state.ts";
@@ -75,10 +76,11 @@ function createWatch(now: number): Watch {
 function lookAfter(stream: Stream, watch: Watch, now: number, deps: KeepAliveDeps): void {
   const { reader } = stream;
   const { registration } = reader;
-  const { deadline, grantEndsAt } = registration;
-  if (deadline !== undefined && now >= deadline) return reader.revoke("expired");
-  if (isStalled(reader, watch, now)) return reader.end({ event: "bye", reason: "slow", retryMs: chooseRetryDelay(0) });
-  if (now >= grantEndsAt) endGrant({ tenant: stream.tenant, registration }, deps);
+  // A reader that waits for its socket or its history does not see itself that its right is over.
+  const over = rightOver(registration, now);
+  if (over !== undefined) return reader.revoke(over);
+  if (isStalled(reader, watch, now)) return reader.end(bye("slow", chooseRetryDelay(0)));
+  if (now >= registration.grantEndsAt) endGrant({ tenant: stream.tenant, registration }, deps);
   if (registration.wantsMoreTime(now, watch.renewBeforeMs)) {
     renew(stream, deps).catch((error: unknown) => deps.observer.fault(error));
   }

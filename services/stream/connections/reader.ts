@@ -11,7 +11,7 @@ import type { Observer } from "../observe/observer.ts";
 import type { Connection } from "../sse/connection.ts";
 import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { encodeControl, type FrameFormat, HEARTBEAT } from "../sse/encode-frame.ts";
-import { endConnection, type StreamEnd } from "./end-stream.ts";
+import { endConnection, FAULT, rightOver, type StreamEnd } from "./end-stream.ts";
 import type { Behind, ReaderState, Wait } from "./reader-state.ts";
 import { gapOf, readSlice } from "./read-slice.ts";
 import type { Tenant } from "./tenant.ts";
@@ -190,7 +190,7 @@ export class Reader implements Member, RegisteredStream {
       for (let wait = this.#step(state); wait !== undefined; wait = this.#step(state)) await wait;
     } catch (error) {
       this.#deps.observer.fault(error);
-      this.end({ event: "none", reason: "fault" });
+      this.end(FAULT);
     }
   }
 
@@ -204,8 +204,7 @@ export class Reader implements Member, RegisteredStream {
     const { registration } = this;
     const { log } = this.#tenant;
     const now = this.#deps.now();
-    const isExpired = registration.deadline !== undefined && now >= registration.deadline;
-    const over = registration.ended ?? (isExpired ? "expired" : undefined);
+    const over = rightOver(registration, now);
     if (over !== undefined) {
       this.revoke(over);
       return undefined;
