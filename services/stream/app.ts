@@ -15,6 +15,7 @@ import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { Admission } from "./admission/admission.ts";
+import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { fairLimiter } from "#shared/async/fair-limiter.ts";
 import { invalidateSessions } from "./access/apply-control.ts";
 import { callHere, type CallConnection, createConnectionId, workerOf } from "./call-connection.ts";
@@ -141,7 +142,7 @@ async function startEdge(
     authTime.forget();
     invalidateSessions([...hub.registered()], verifying);
   });
-  const verifying = { sessions, now, checkClock, observer, authTime };
+  const verifying = { sessions, retries: new RetryBudget(), now, checkClock, observer, authTime };
   const opening = {
     ...verifying,
     wall: () => systemClock.wall(),

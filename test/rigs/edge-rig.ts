@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
+import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { silentObserver } from "./silent-observer.ts";
 import { Admission } from "../../services/stream/admission/admission.ts";
@@ -55,6 +56,7 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
   const edge: Edge = {
     sessions: auth,
+    retries: new RetryBudget(),
     now,
     checkClock,
     authTime: { now: () => clock.now },

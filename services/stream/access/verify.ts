@@ -1,17 +1,16 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
-import { backoffMs } from "#shared/time/backoff.ts";
+import type { RetryBudget } from "#shared/async/retry-budget.ts";
 import type { Observer } from "../observe/observer.ts";
 import { STILL_VALID } from "./decisions.ts";
 import type { SessionAnswer, SessionChecker } from "./ports.ts";
 import type { Registration } from "./registration.ts";
 import type { TenantAccess } from "./tenant-access.ts";
 
-const BACKOFF = { baseMs: 100, maxMs: 2_000 };
-
 /** What verification needs. */
 export interface VerifyDeps {
   readonly sessions: SessionChecker;
+  /** What the whole process may ask again. */
+  readonly retries: RetryBudget;
   /** The monotonic time in milliseconds. */
   readonly now: () => number;
   /** Invalidates every session when the clocks have parted. */
@@ -70,25 +69,39 @@ export async function verifySession(
   extend = false,
 ): Promise<void> {
   if (!registration.beginSessionCheck(extend)) return;
-  for (let attempt = 0; registration.isCheckingSession; attempt += 1) {
-    const doubts = registration.sessionInvalidations;
-    const askedAt = deps.now();
-    const answer = await deps.sessions.check(registration.sessionQuestion).catch(notKnown(deps));
-    if (answer === undefined) await delay(backoffMs(attempt, BACKOFF));
-    else if (answer.state === "revoked") registration.end("revoked");
-    // Where it was doubted meanwhile, the answer is older than the doubt.
-    else if (doubts === registration.sessionInvalidations)
-      await takeAnswer(registration, tenant, deps, answer, askedAt);
+  while (registration.isCheckingSession) {
+    const asked = await deps.retries.untilAnswered(
+      () => askSession(registration, deps),
+      () => registration.isCheckingSession,
+    );
+    if (asked !== undefined) await takeAnswer(registration, tenant, deps, asked);
   }
+}
+
+/** An answer of auth, and how things stood when it was asked. */
+interface AskedSession {
+  readonly answer: SessionAnswer;
+  /** The monotonic time. */
+  readonly askedAt: number;
+  readonly invalidations: number;
+}
+
+async function askSession(registration: Registration, deps: VerifyDeps): Promise<AskedSession | undefined> {
+  const { sessionInvalidations: invalidations } = registration;
+  const askedAt = deps.now();
+  const answer = await deps.sessions.check(registration.sessionQuestion).catch(notKnown(deps));
+  return answer && { answer, askedAt, invalidations };
 }
 
 async function takeAnswer(
   registration: Registration,
   tenant: TenantAccess,
   deps: VerifyDeps,
-  answer: Exclude<SessionAnswer, { state: "revoked" }>,
-  askedAt: number,
+  { answer, askedAt, invalidations }: AskedSession,
 ): Promise<void> {
+  if (answer.state === "revoked") return registration.end("revoked");
+  // Doubted meanwhile: the answer is older than the doubt, and is asked for again.
+  if (invalidations !== registration.sessionInvalidations) return;
   if (answer.state === "live") return confirm(registration, tenant, deps, answer, askedAt);
   registration.sessionExpired(deps.now());
 }
@@ -114,10 +127,10 @@ async function confirm(
  */
 export async function verifyGrant(registration: Registration, tenant: TenantAccess, deps: VerifyDeps): Promise<void> {
   if (!registration.beginGrantCheck()) return;
-  for (let attempt = 0; registration.ended === undefined; attempt += 1) {
-    const known = await askGrant(registration, tenant, deps).catch(notKnown(deps));
-    if (known === true) return;
-    if (known === undefined) await delay(backoffMs(attempt, BACKOFF));
+  const isWanted = (): boolean => registration.ended === undefined;
+  while (isWanted()) {
+    const ask = () => askGrant(registration, tenant, deps).catch(notKnown(deps));
+    if ((await deps.retries.untilAnswered(ask, isWanted)) === true) return;
   }
 }
 

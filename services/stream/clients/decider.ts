@@ -9,7 +9,8 @@ import type { MapResource } from "../subscription/topics-of.ts";
 import { createLoader } from "./create-loader.ts";
 import { decodeResidual } from "./decode-residual.ts";
 
-const TIMEOUT_MS = 3_000;
+/** Nobody waits this long at the door. For a stream that is held, a late answer is as good as one that is asked for anew. */
+const TIMEOUT_MS = 10_000;
 
 /** Subjects, or paths, in one call. */
 const MAX_SUBJECTS = 512;

@@ -8,7 +8,8 @@ import type { AuthTime } from "../access/auth-time.ts";
 import type { Observer } from "../observe/observer.ts";
 import { createLoader } from "./create-loader.ts";
 
-const TIMEOUT_MS = 3_000;
+/** Nobody waits this long at the door. For a stream that is held, a late answer is as good as one that is asked for anew. */
+const TIMEOUT_MS = 10_000;
 
 /** The service's limit for one call. */
 const MAX_BATCH = 1_024;

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { formatEventId } from "#shared/protocol/event-id.ts";
+import type { RetryBudget } from "#shared/async/retry-budget.ts";
 import { awaitVerdict } from "../access/authorize-event.ts";
 import type { Grant } from "../access/decisions.ts";
 import type { RegisteredStream, Registration } from "../access/registration.ts";
@@ -22,6 +23,8 @@ export interface ReaderDeps {
   readonly now: () => number;
   /** Invalidates every session when the clocks have parted. */
   readonly checkClock: () => void;
+  /** What the whole process may ask again. */
+  readonly retries: RetryBudget;
   readonly limitHistory: Limit;
   readonly observer: Observer;
 }
@@ -256,7 +259,7 @@ export class Reader implements Member, RegisteredStream {
       this.#deps.observer.delivered(events);
     }
     if (undecided !== undefined) {
-      const decided = awaitVerdict(this.#tenant.decisions, registration, grant, undecided);
+      const decided = awaitVerdict(this.#tenant.decisions, registration, grant, undecided, this.#deps.retries);
       return this.#waitFor(state, "authorization", decided);
     }
     // At the horizon it becomes live at once: a turn later there would be something new, and so for ever.
