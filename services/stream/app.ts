@@ -18,7 +18,7 @@ import { Admission } from "./admission/admission.ts";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { fairLimiter } from "#shared/async/fair-limiter.ts";
 import { invalidateSessions } from "./access/apply-control.ts";
-import { callHere, type CallConnection, createConnectionId, workerOf } from "./call-connection.ts";
+import { createConnectionId, openCalls } from "./call-connection.ts";
 import { startKeepAlive } from "./connections/keep-alive.ts";
 import { drain, endStreamsOfKey } from "./connections/end-streams.ts";
 import { Hub } from "./connections/hub.ts";
@@ -27,7 +27,7 @@ import { guardClock } from "./access/clock-guard.ts";
 import { type OutsideIssuer, readOutsideIssuers } from "./access/outside-issuers.ts";
 import { withOutsideSessions } from "./access/outside-sessions.ts";
 import { type AskedTime, createStreamVerifier, namesIssuer } from "./access/verify-stream-token.ts";
-import { callOtherEdge, serveEdgeCalls } from "./bus/peer-calls.ts";
+import { createPeers } from "./bus/peer-calls.ts";
 import { openTenants } from "./bus/open-tenant.ts";
 import { openPacedBus } from "./bus/paced-bus.ts";
 import type { StreamConfig } from "./config.ts";
@@ -99,7 +99,9 @@ async function startServing(
       ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT })
       : undefined;
   const route = createRoute(config, issuers, edge);
-  const callConnection = openCalls(config, nats, edge, stack);
+  const timeoutMs = config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS;
+  const peers = createPeers({ nats, workerId: edge.workerId, timeoutMs, observer: edge.observer });
+  const { callConnection } = stack.use(openCalls(edge, peers));
   const server = createEdgeServer({ route, api: createEdgeApi({ ...route, callConnection, demo }, log) });
   const listener = await listenOn(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
   stack.defer(() => closeServer(server, 1_000));
@@ -175,19 +177,6 @@ async function startEdge(
 
 function now(): number {
   return systemClock.monotonic();
-}
-
-/** Calls for connections, here or by way of the bus, and those that come in by it. */
-function openCalls(
-  config: StreamConfig,
-  nats: NatsConnection,
-  edge: RunningEdge,
-  stack: AsyncDisposableStack,
-): CallConnection {
-  const here = callHere(edge);
-  const elsewhere = callOtherEdge(nats, config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS);
-  stack.use(serveEdgeCalls(nats, edge.workerId, here, edge.observer));
-  return (call) => (workerOf(call.connectionId) === edge.workerId ? here(call) : elsewhere(call));
 }
 
 async function readIssuers(config: StreamConfig): Promise<readonly OutsideIssuer[]> {

@@ -5,6 +5,16 @@ import type { Hub, Stream } from "../hub.ts";
 import { type Identity, Registration } from "../../access/registration.ts";
 import { type HandshakeDeps, requireInForce, verifyInTime } from "../../access/verify.ts";
 
+/** Asks that the stream go on by the token of the caller's identity. */
+export interface RebindCall {
+  readonly kind: "rebind";
+}
+
+/** Until when the stream may go on. */
+export interface RebindAnswer {
+  readonly expiresAt: string;
+}
+
 /** What rebinding needs of the edge. */
 export interface RebindDeps extends KeepAliveDeps, HandshakeDeps {
   readonly hub: Hub;
@@ -17,11 +27,7 @@ export interface RebindDeps extends KeepAliveDeps, HandshakeDeps {
  * @throws {AppError} `not_found` when the stream ended meanwhile; why the new token opens no stream; `unavailable`. The
  * stream goes on as it was then.
  */
-export async function rebindStream(
-  { reader }: Stream,
-  identity: Identity,
-  deps: RebindDeps,
-): Promise<{ readonly expiresAt: string }> {
+export async function rebindStream({ reader }: Stream, identity: Identity, deps: RebindDeps): Promise<RebindAnswer> {
   const { hub } = deps;
   // Of its own: while both are asked about, an answer for the old registration must not count for this one.
   const contextId = `${reader.id}.${randomUUID()}`;
