@@ -2,7 +2,7 @@ import { DeliverPolicy, jetstream } from "@nats-io/jetstream";
 import type { Command } from "commander";
 import { z } from "zod";
 import { AUDIT_STREAM, auditSubject } from "#shared/contract/audit-log.ts";
-import { nameSchema } from "#shared/protocol/names.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
 import { lineOf, parseSince } from "../audit/format-entry.ts";
 import { createCommand, readOptions, type Terminal } from "../shared/command.ts";
 import { connectBus } from "../shared/connect-bus.ts";

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
-import { nameSchema } from "#shared/protocol/names.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
 import { addProducer, listProducers, removeProducer } from "../bus/producers.ts";
 import { reloadServer } from "../bus/reload-server.ts";
 import { createCommand, createGroup, readOptions, type Terminal } from "../shared/command.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { encodeName } from "#shared/contract/encode-name.ts";
+import { encodeName } from "#shared/protocol/encode-name.ts";
 import { createCommand, type Terminal } from "../shared/command.ts";
 import { UsageError } from "../shared/run-script.ts";
 

@@ -2,7 +2,7 @@ import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import type { Command } from "commander";
 import { z } from "zod";
 import { integerSchema, readConfig } from "#shared/config/read-config.ts";
-import { nameSchema } from "#shared/protocol/names.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { describePoison, findPoison, printable } from "../poison/find-poison.ts";
 import { createCommand, readOptions, type Terminal } from "../shared/command.ts";

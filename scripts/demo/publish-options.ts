@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nameSchema } from "#shared/protocol/names.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
 import { readOptions } from "../shared/command.ts";
 import { natsUrlOfProducer } from "../shared/nats-url.ts";
 

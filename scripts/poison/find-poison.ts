@@ -1,5 +1,5 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
-import { nanosOf } from "#shared/protocol/event-id.ts";
+import { nanosOf } from "#shared/contract/event-tag.ts";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { decodeEntry } from "../../services/stream/bus/decode-entry.ts";
 import type { PoisonEntry } from "../../services/stream/event.ts";

@@ -2,7 +2,8 @@ import { credentials } from "@grpc/grpc-js";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { SessionServiceClient, SessionState } from "#proto/auth/v1/session.ts";
-import type { AppError, ErrorCode } from "#shared/errors/app-error.ts";
+import type { ErrorCode } from "#shared/protocol/problem-codes.ts";
+import type { AppError } from "#shared/errors/app-error.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import {
   type AuthStack,

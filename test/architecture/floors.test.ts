@@ -5,6 +5,13 @@ import { findImports, isTest, readSources, type Source } from "./read-sources.ts
 type Floors = readonly (readonly string[])[];
 
 const FLOORS: Readonly<Record<string, Floors>> = {
+  shared: [
+    ["http/", "grpc/", "nats/", "tokens/"],
+    ["tls/", "log/", "metrics/", "lifecycle/"],
+    ["files/", "async/", "config/"],
+    ["contract/", "errors/", "json/", "time/"],
+    ["protocol/"],
+  ],
   auth: [
     ["main.ts"],
     ["app.ts"],
@@ -70,6 +77,13 @@ describe.each(Object.entries(FLOORS))("services/%s", (service, floors) => {
     const wrong = findImports(sources, ({ path }, { file = "" }) => ways.includes(path) && ways.includes(file));
     expect(wrong).toEqual([]);
   });
+});
+
+test("the protocol imports nothing but itself, and nothing in it is Node's: pages embed it", () => {
+  const protocol = readSources("services/shared/protocol/").filter((source) => !isTest(source));
+  const wrong = findImports(protocol, (_, { specifier }) => !specifier.startsWith("./"));
+  expect(wrong).toEqual([]);
+  expect(protocol.filter(({ text }) => /\b(Buffer|process|NodeJS)\b/.test(text)).map(({ path }) => path)).toEqual([]);
 });
 
 test("a request and a response stay at the edge's doors", () => {

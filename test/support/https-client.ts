@@ -11,6 +11,7 @@ import type { Readable } from "node:stream";
 import { once } from "node:events";
 import { connect as connectTls } from "node:tls";
 import { constants as zlib, createGunzip } from "node:zlib";
+import { waitFor } from "./wait.ts";
 
 /** Where a server with TLS is asked, and as what. */
 export interface SecurePlace {
@@ -49,8 +50,17 @@ export interface SecureClient extends Disposable {
   ask(request: SecureRequest): Promise<SecureAnswer>;
 }
 
-/** Makes a client that speaks HTTP/1.1, with a connection for each request. */
-export function createHttp1Client({ port, name, ca, localAddress = "127.0.0.1" }: SecurePlace): SecureClient {
+/** The versions of HTTP that browsers speak over TCP. */
+export type HttpVersion = "HTTP/1.1" | "HTTP/2";
+
+/** Makes a client that speaks that version. */
+export const createClient: Readonly<Record<HttpVersion, (place: SecurePlace) => SecureClient>> = {
+  "HTTP/1.1": createHttp1Client,
+  "HTTP/2": createHttp2Client,
+};
+
+/** A connection for each request. */
+function createHttp1Client({ port, name, ca, localAddress = "127.0.0.1" }: SecurePlace): SecureClient {
   const ending = new AbortController();
   return {
     async ask({ method = "GET", path, headers = {}, body }) {
@@ -66,8 +76,8 @@ export function createHttp1Client({ port, name, ca, localAddress = "127.0.0.1" }
   };
 }
 
-/** Makes a client that speaks HTTP/2. */
-export function createHttp2Client({ port, name, ca, localAddress = "127.0.0.1" }: SecurePlace): SecureClient {
+/** One connection for all requests. */
+function createHttp2Client({ port, name, ca, localAddress = "127.0.0.1" }: SecurePlace): SecureClient {
   const tls = { host: "127.0.0.1", port, servername: name, ca, localAddress, ALPNProtocols: ["h2"] };
   const session = connectHttp2(`https://${name}:${port}`, { createConnection: () => connectTls(tls) });
   session.on("error", () => {});
@@ -75,6 +85,13 @@ export function createHttp2Client({ port, name, ca, localAddress = "127.0.0.1" }
     ask: (request) => askHttp2(session, request),
     [Symbol.dispose]: () => session.destroy(),
   };
+}
+
+/** Waits until a text has come in the body. */
+export function seen(answer: SecureAnswer, text: string): Promise<boolean> {
+  return waitFor(`"${text.slice(0, 40)}" has come`, () => answer.text().includes(text)).catch((error: Error) => {
+    throw new Error(`${error.message}; status ${answer.status}, got: ${answer.text().slice(-500)}`);
+  });
 }
 
 async function askHttp2(session: ClientHttp2Session, request: SecureRequest): Promise<SecureAnswer> {

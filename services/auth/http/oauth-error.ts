@@ -1,5 +1,6 @@
 import type { Context } from "hono";
-import { type AppError, httpStatusOf } from "#shared/errors/app-error.ts";
+import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
+import { type AppError } from "#shared/errors/app-error.ts";
 
 /** Answers a failure as RFC 6749, section 5.2, has it: `{error, error_description}`. */
 export function oauthErrorResponse(c: Context, error: AppError): Response {

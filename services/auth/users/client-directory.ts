@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { singleFlight } from "#shared/async/single-flight.ts";
-import { nameSchema } from "#shared/protocol/names.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
 import { readYamlFile } from "./read-yaml-file.ts";
 import type { FindSubject, User } from "./user-directory.ts";
 import { passwordHashSchema, type VerifyAccount } from "./verify-account.ts";

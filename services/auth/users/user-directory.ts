@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nameSchema } from "#shared/protocol/names.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
 import { readYamlFile } from "./read-yaml-file.ts";
 import { createAccountVerifier, passwordHashSchema, type VerifyAccount } from "./verify-account.ts";
 

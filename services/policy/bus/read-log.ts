@@ -5,7 +5,7 @@ import { attributesOf } from "#shared/contract/event-attributes.ts";
 import { logStreamName, policyControlSubject } from "#shared/contract/tenant-log.ts";
 import type { Version } from "#shared/contract/version.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
-import { nanosOf, tagOf } from "#shared/protocol/event-id.ts";
+import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import type { LastPolicyEntry } from "../changes/policy-log.ts";
 import type { LoggedMessage } from "../explain-event.ts";
 import type { LastTenantEntry } from "../tenants/tenant-logs.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { isName, nameSchema } from "#shared/protocol/names.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import { MAX_ATTRIBUTE_BYTES } from "../document/attributes-schema.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nameSchema } from "#shared/protocol/names.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
 import { SUBJECT_ID } from "./condition.ts";
 import type { Attributes } from "./policy-document.ts";
 

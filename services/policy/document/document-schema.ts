@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { isName, nameSchema } from "#shared/protocol/names.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { isTopicPattern, patternsOverlap } from "#shared/protocol/topics.ts";
 import { attributesSchema } from "./attributes-schema.ts";
 import { countComparisons } from "./condition.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { EventAttributes } from "#shared/contract/event-condition.ts";
-import { nameSchema } from "#shared/protocol/names.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
 import { isTopic } from "#shared/protocol/topics.ts";
 import { permissionSchema } from "./permission.ts";
 

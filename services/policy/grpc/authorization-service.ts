@@ -7,7 +7,8 @@ import type {
   CheckResponse,
 } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import type { StatusCode } from "#proto/envoy/type/v3/http_status.ts";
-import { type AppError, httpStatusOf, toAppError } from "#shared/errors/app-error.ts";
+import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
+import { type AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
 import { problemOf } from "#shared/http/problem.ts";

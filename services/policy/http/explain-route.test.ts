@@ -1,7 +1,7 @@
 import { connect, headers, type NatsConnection } from "@nats-io/transport-node";
 import { jetstream, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
-import { nanosOf, tagOf } from "#shared/protocol/event-id.ts";
+import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import { connectNats } from "#shared/nats/connect-nats.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { type PolicyStack, startPolicyStack } from "#test/support/start-policy.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { tenantEntrySchema } from "#shared/contract/control-entry.ts";
-import { nameSchema } from "#shared/protocol/names.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
 import { versionSchema } from "#shared/contract/version.ts";
 import { DIFFERENCE_KINDS, type PolicyDiff } from "../decide/policy-diff.ts";
 

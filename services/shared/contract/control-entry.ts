@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nameSchema } from "../protocol/names.ts";
+import { nameSchema } from "../contract/name-schema.ts";
 import { isTopicPattern } from "../protocol/topics.ts";
 import { versionSchema } from "./version.ts";
 

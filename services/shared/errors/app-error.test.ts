@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { httpStatusOf } from "./app-error.ts";
+import { httpStatusOf } from "../protocol/problem-codes.ts";
 
 test("every error code stands in the reference with its status, and no other does", async () => {
   const page = await readFile(new URL("../../../docs/reference/error-codes.md", import.meta.url), "utf8");

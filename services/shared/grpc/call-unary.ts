@@ -1,5 +1,6 @@
 import { type CallOptions, type ClientUnaryCall, Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { AppError, type ErrorCode } from "#shared/errors/app-error.ts";
+import { type ErrorCode } from "#shared/protocol/problem-codes.ts";
+import { AppError } from "#shared/errors/app-error.ts";
 
 type UnaryMethod<Request, Response> = (
   request: Request,

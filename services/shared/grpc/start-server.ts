@@ -9,7 +9,8 @@ import {
 import { HealthImplementation } from "grpc-health-check";
 import { HealthService } from "#proto/grpc/health/v1/health.ts";
 import { BootError } from "#shared/config/read-config.ts";
-import { type AppError, httpStatusOf, toAppError } from "#shared/errors/app-error.ts";
+import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
+import { type AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { ListenAddress } from "#shared/http/listen.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { serverChannelOptions } from "./channel-options.ts";

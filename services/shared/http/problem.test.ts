@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { AppError, type ErrorCode, httpStatusOf } from "#shared/errors/app-error.ts";
+import { type ErrorCode, httpStatusOf } from "#shared/protocol/problem-codes.ts";
+import { AppError } from "#shared/errors/app-error.ts";
 import { problemOf } from "./problem.ts";
 
 describe("a problem document", () => {

@@ -1,4 +1,5 @@
-import { type AppError, httpStatusOf } from "#shared/errors/app-error.ts";
+import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
+import { type AppError } from "#shared/errors/app-error.ts";
 
 /** An error as outsiders see it: `application/problem+json` (RFC 9457) with the stable `code`. */
 export interface Problem {

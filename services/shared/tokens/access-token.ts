@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nameSchema } from "../protocol/names.ts";
+import { nameSchema } from "../contract/name-schema.ts";
 
 /** An `exp` that a date can hold: whole seconds since 1970, up to the end of the year 9999. */
 export const expirySchema = z.int().positive().max(253_402_300_799);

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { z } from "zod";
 import { BootError } from "#shared/config/read-config.ts";
-import { nameSchema } from "#shared/protocol/names.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
 
 /** The claim that holds something: its name, or the way to it where it lies inside others. */
 const claimSchema = z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(8)]);

@@ -2,7 +2,8 @@ import { hash } from "node:crypto";
 import { decodeJwt, type JWTPayload, type JWTVerifyGetKey } from "jose";
 import { z } from "zod";
 import { type AccessClaims, expirySchema } from "#shared/tokens/access-token.ts";
-import { isName, nameSchema } from "#shared/protocol/names.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
+import { isName } from "#shared/protocol/names.ts";
 import { singleFlight } from "#shared/async/single-flight.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import {

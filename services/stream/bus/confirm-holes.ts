@@ -1,7 +1,7 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { nanosOf, tagOf } from "#shared/protocol/event-id.ts";
+import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import { holeOf, type HoleEntry, type Position } from "../event.ts";
 import type { Bus } from "./paced-bus.ts";
 

@@ -3,7 +3,7 @@ import { connect, headers, type MsgHdrs } from "@nats-io/transport-node";
 import { describe, expect, test } from "vitest";
 import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
 import { startNats } from "#test/support/start-nats.ts";
-import { nanosOf, tagOf } from "#shared/protocol/event-id.ts";
+import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import { decodeEntry, type StoredMessage } from "./decode-entry.ts";
 
 const MAX_BYTES = 1_024;

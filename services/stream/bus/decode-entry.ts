@@ -8,7 +8,7 @@ import {
   tenantEntrySchema,
 } from "#shared/contract/control-entry.ts";
 import { attributesOf } from "#shared/contract/event-attributes.ts";
-import { tagOf } from "#shared/protocol/event-id.ts";
+import { tagOf } from "#shared/contract/event-tag.ts";
 import { eventTypeOf, isTopic } from "#shared/protocol/topics.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { ControlEntry, LogEntry, PoisonEntry, Position } from "../event.ts";

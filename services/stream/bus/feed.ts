@@ -23,7 +23,7 @@ const MISSING_BACKOFF = { baseMs: 50, maxMs: 2_000 };
 /** How often the log's leader is asked what the log holds: what was purged by hand is noticed after this long. */
 const LOOK_EVERY_MS = 5_000;
 
-/** How often it is asked where its answers are the log's sign of life. */
+/** How often it is asked where its answers are the log's sign of life, or must be confirmed. */
 const SIGN_EVERY_MS = 2_000;
 
 /** Where a round trip takes 12 s, six questions are under way at a time. */
@@ -230,9 +230,8 @@ class Feed implements AsyncDisposable {
   async #keepLooking(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      await delay(this.#isLeaderAsked ? SIGN_EVERY_MS : LOOK_EVERY_MS, undefined, { signal, ref: false }).catch(
-        () => undefined,
-      );
+      const isSoon = this.#isLeaderAsked || this.#suspectedAfter !== undefined;
+      await delay(isSoon ? SIGN_EVERY_MS : LOOK_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
       if (!signal.aborted && this.#looks.open < MAX_LOOKS) void this.#look();
     }
   }

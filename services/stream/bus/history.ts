@@ -1,7 +1,7 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { nanosOf, tagOf } from "#shared/protocol/event-id.ts";
+import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import type { LogEntry } from "../event.ts";
 import type { GoneReason } from "../log/resume.ts";
 import type { History } from "../log/tenant-log.ts";

@@ -3,7 +3,7 @@ import { JetStreamApiError } from "@nats-io/jetstream";
 import { type PolicyEntry, policyEntrySchema } from "#shared/contract/control-entry.ts";
 import { EPOCH_METADATA, logStreamName, policyControlSubject } from "#shared/contract/tenant-log.ts";
 import { faultOfLog } from "#shared/nats/log-faults.ts";
-import { nanosOf, tagOf } from "#shared/protocol/event-id.ts";
+import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { Position } from "../event.ts";

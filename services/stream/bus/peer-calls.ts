@@ -1,8 +1,9 @@
 import { type Msg, type NatsConnection, RequestError } from "@nats-io/transport-node";
 import { z } from "zod";
 import { expirySchema } from "#shared/tokens/access-token.ts";
-import { nameSchema } from "#shared/protocol/names.ts";
-import { AppError, type ErrorCode, httpStatusOf, toAppError } from "#shared/errors/app-error.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
+import { type ErrorCode, httpStatusOf } from "#shared/protocol/problem-codes.ts";
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import {
   type CallConnection,

@@ -1,5 +1,5 @@
 import { createInbox, type Msg } from "@nats-io/transport-node";
-import { nanosOf } from "#shared/protocol/event-id.ts";
+import { nanosOf } from "#shared/contract/event-tag.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { StoredMessage } from "./decode-entry.ts";
 import type { Bus } from "./paced-bus.ts";

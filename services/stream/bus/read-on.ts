@@ -10,7 +10,7 @@ import { nanos } from "@nats-io/transport-node";
 import type { PolicyEntry } from "#shared/contract/control-entry.ts";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { tagOf } from "#shared/protocol/event-id.ts";
+import { tagOf } from "#shared/contract/event-tag.ts";
 import { holeOf, type LogEntry, type Position } from "../event.ts";
 import { isConfirmed, type MissingRun, missingRuns } from "./confirm-holes.ts";
 import { decodeEntry } from "./decode-entry.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { AppError, ErrorCode } from "#shared/errors/app-error.ts";
+import type { ErrorCode } from "#shared/protocol/problem-codes.ts";
+import type { AppError } from "#shared/errors/app-error.ts";
 import { parseSubscription } from "./parse-subscription.ts";
 
 describe("the topics of a subscription", () => {

@@ -71,7 +71,8 @@ export const startChromium: Start = async (target, report) => {
 export const startFetchEventSource: Start = async (target, report) => {
   const browser = await startBrowser();
   const page = await openChromiumPage(browser, target);
-  const library = createRequire(import.meta.url).resolve("@microsoft/fetch-event-source/lib/esm/index.js");
+  const require = createRequire(import.meta.url);
+  const library = require.resolve("@microsoft/fetch-event-source/lib/esm/index.js");
   await page.route("**/fetch-event-source/*", async (route) => {
     const name = new URL(route.request().url()).pathname.split("/").at(-1);
     const body = await readFile(join(dirname(library), `${name}.js`), "utf8");
@@ -97,6 +98,7 @@ export const startFirefox: Start = async ({ origin, path, token }, report) => {
     browser: "firefox",
     executablePath: fileURLToPath(new URL("bin/firefox", PROVISIONED)),
     headless: true,
+    timeout: START_MS,
     env: { PATH: process.env["PATH"], HOME: home, MOZ_CRASHREPORTER_DISABLE: "1" },
   });
   starting.defer(() => browser.close());

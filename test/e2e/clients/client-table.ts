@@ -19,7 +19,8 @@ export function formatClientPage(clients: readonly Client[], runs: readonly Clie
 
 const INTRODUCTION = `# Clients
 
-The client matrix (\`test/e2e/clients\`) runs these clients against one edge in every test run, and writes this page.
+The client matrix (\`test/e2e/clients\`) runs these clients against one edge in every test run, and fails where this page says
+something else. \`npm test -- test/e2e/clients --update\` writes the page as the run saw it.
 `;
 
 const EXPLANATION = `What the columns say:

@@ -13,5 +13,5 @@ const TOKEN_OF_BYTE = Array.from({ length: 256 }, (_, byte) => {
  */
 export function encodeName(name: string): string {
   if (!name.isWellFormed()) throw new RangeError("a name must be well-formed Unicode");
-  return Array.from(Buffer.from(name), (byte) => TOKEN_OF_BYTE[byte]).join("");
+  return Array.from(new TextEncoder().encode(name), (byte) => TOKEN_OF_BYTE[byte]).join("");
 }

@@ -1,0 +1,65 @@
+import type { Browser, Page } from "playwright-core";
+import { waitFor } from "./wait.ts";
+
+/** What a native EventSource of a page has dispatched. */
+export interface Tab {
+  /** The data of the events. */
+  readonly received: string[];
+  /** The names of our own events, and `error`. */
+  readonly told: string[];
+}
+
+declare global {
+  var tabs: Tab[];
+}
+
+/**
+ * Opens a page over HTTP/2, whatever its certificate, as the person whose access token it is.
+ * @throws when it came over HTTP/1.1.
+ */
+export async function openSecurePage(browser: Browser, url: string, accessToken: string): Promise<Page> {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true });
+  const cookie = { name: "auth_token", value: accessToken, httpOnly: true, secure: true, sameSite: "Lax" } as const;
+  await context.addCookies([{ ...cookie, url: new URL(url).origin }]);
+  const page = await context.newPage();
+  await page.goto(url);
+  const protocol = await page.evaluate(
+    () => (performance.getEntries()[0] as unknown as { nextHopProtocol: string }).nextHopProtocol,
+  );
+  if (protocol !== "h2") throw new Error(`${url} came over ${protocol}`);
+  return page;
+}
+
+/** Opens as many streams in the page as so many tabs would, which share the browser's connections. */
+export async function openTabs(page: Page, path: string, count: number): Promise<void> {
+  await page.evaluate(
+    ([url, many]) => {
+      globalThis.tabs = Array.from({ length: many }, () => {
+        const source = new EventSource(url);
+        const tab: Tab = { received: [], told: [] };
+        source.addEventListener("message", ({ data }) => tab.received.push(String(data)));
+        for (const event of ["ready", "busy", "gap", "reset", "error"]) {
+          source.addEventListener(event, () => tab.told.push(event));
+        }
+        return tab;
+      });
+    },
+    [path, count] as const,
+  );
+}
+
+/** The tabs of a page, as they are now. */
+export function tabsOf(page: Page): Promise<Tab[]> {
+  return page.evaluate(() => globalThis.tabs);
+}
+
+/** Waits until something holds for every tab of these pages. */
+export async function everyTab(pages: readonly Page[], what: string, holds: (tab: Tab) => boolean): Promise<void> {
+  for (const page of pages) {
+    let tabs: readonly Tab[] = [];
+    const allHold = async (): Promise<boolean> => (tabs = await tabsOf(page)).every(holds);
+    await waitFor(what, allHold, 20_000).catch((error: Error) => {
+      throw new Error(`${error.message}, at ${page.url()}: ${JSON.stringify(tabs)}`);
+    });
+  }
+}
