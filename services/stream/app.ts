@@ -71,20 +71,20 @@ export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv):
   });
 }
 
-/** Starts one of the workers that share a port; what operators ask, it tells the primary. */
+/** Starts one of the workers that share a port; it answers through the primary what operators ask. */
 export async function startWorker(config: StreamConfig): Promise<AsyncDisposable> {
   const log = createLogger("stream", config.LOG_LEVEL).child({ pid: process.pid });
   return startServing(config, log, true, answerPrimary);
 }
 
-/** Says on whichever way operators look that the edge is ready on port `http`, and from then on how it does. */
-type TellOperators = (operations: Operations, http: number) => Disposable | Promise<AsyncDisposable>;
+/** Opens the way by which operators ask: reports that the edge is ready on port `http`, and answers from then on. */
+type ReportTo = (operations: Operations, http: number) => Disposable | Promise<AsyncDisposable>;
 
 async function startServing(
   config: StreamConfig,
   log: Logger,
   isShared: boolean,
-  tellOperators: TellOperators,
+  reportTo: ReportTo,
 ): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   const issuers = await readIssuers(config);
@@ -108,7 +108,7 @@ async function startServing(
   stack.defer(() => listener.close());
   const isReady = (): boolean => !edge.admission.isDraining && !nats.isClosed();
   const connections = (): object[] => describeConnections(edge.hub, edge);
-  stack.use(await tellOperators({ registry, isReady, connections }, listener.port));
+  stack.use(await reportTo({ registry, isReady, connections }, listener.port));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
   // Who comes while this one drains is for the others that listen there.
   if (isShared) stack.defer(() => listener.close());

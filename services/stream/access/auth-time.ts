@@ -3,7 +3,7 @@ import type { Clock } from "#shared/time/clock.ts";
 /** A machine's clock runs wrong by no more than this share of the time. */
 const MAX_DRIFT = 0.001;
 
-/** Where auth's clock stands against this machine's monotonic one. */
+/** How far auth's clock is from this machine's monotonic one. */
 interface Offset {
   readonly ms: number;
   /** Half the round trip of the answer it was read from. */

@@ -45,9 +45,9 @@ export interface RegisteredStream {
   leaveAudience(): void;
   /** Ends it: the right to it is over. */
   revoke(reason: EndReason): void;
-  /** The log does not go on where it stands: it continues from `position`, and is told so. */
+  /** Continues from `position` in a log that has begun anew, and sends `notice`. */
   jumpTo(position: Position, notice: Notice): void;
-  /** Tells which topics are granted from here on. */
+  /** Sends which topics are granted from here on. */
   sendSubscription(): void;
 }
 
@@ -71,7 +71,7 @@ export class Registration {
   readonly changed = new Notifier();
   /** The monotonic time after which nothing may be written; undefined while auth has not answered. */
   #deadline: number | undefined;
-  /** The last deadline, which the client was told, also while auth is asked again. */
+  /** The last deadline that was sent to the client, also while auth is asked again. */
   #announced: number | undefined;
   /** How long the session was good for when auth last answered. */
   #lifeMs = 0;
@@ -109,7 +109,7 @@ export class Registration {
     return this.#deadline;
   }
 
-  /** The deadline that the client was told; undefined while there was none, or where the clocks have parted since. */
+  /** The deadline that was sent to the client; undefined while there was none, or where the clocks have parted since. */
   get announcedDeadline(): number | undefined {
     return this.#announced;
   }

@@ -83,7 +83,7 @@ export function namesIssuer(issuers: readonly OutsideIssuer[]): (token: string) 
   return (token) => names.size > 0 && names.has(issuerOf(token));
 }
 
-/** The issuer a token names; undefined where it cannot be read, which is then found again and told. */
+/** The issuer a token names; undefined where it cannot be read, which verification finds again and refuses. */
 function issuerOf(token: string): unknown {
   try {
     return decodeJwt(token).iss;
@@ -124,7 +124,7 @@ function valueAt(payload: JWTPayload, place: ClaimPlace): unknown {
   }, payload);
 }
 
-/** One name or a list of them; what is no name stands in no policy, and says nothing. */
+/** One name or a list of them; no policy can contain anything else, which is left out. */
 function namesAt(payload: JWTPayload, place: ClaimPlace | undefined): string[] {
   const value = place === undefined ? [] : (valueAt(payload, place) ?? []);
   return [value].flat().filter((each): each is string => typeof each === "string" && isName(each));

@@ -22,13 +22,13 @@ export interface VerifyDeps {
 export interface HandshakeDeps extends VerifyDeps {
   /** How long a handshake waits for auth and policy. */
   readonly handshakeMs: number;
-  /** Whether this key is withdrawn. A stream that is open when it becomes so is ended by who is told. */
+  /** Whether this key is withdrawn. Open streams of a key are ended when it is withdrawn. */
   readonly isWithdrawn: (kid: string) => boolean;
 }
 
 /**
  * Asks auth and policy at once, and no longer than a handshake may last.
- * @throws {AppError} `unavailable`, `tenant_unknown` or `tenant_suspended`. Whether the registration is in force then, `requireInForce` tells.
+ * @throws {AppError} `unavailable`, `tenant_unknown` or `tenant_suspended`. Ask `requireValid` whether the registration may be used.
  */
 export async function verifyInTime(
   registration: Registration,
@@ -49,7 +49,7 @@ export async function verifyInTime(
 }
 
 /** Throws AppError with the reason when the person's right to a stream is over. */
-export function requireInForce({ ended, identity }: Registration, { isWithdrawn }: HandshakeDeps): void {
+export function requireValid({ ended, identity }: Registration, { isWithdrawn }: HandshakeDeps): void {
   if (isWithdrawn(identity.kid)) throw new AppError("token_invalid", "the key of the access token is withdrawn");
   if (ended === "forbidden") throw new AppError("forbidden", "this tenant is closed");
   if (ended === "expired") throw new AppError("token_expired", "the access token has expired");
@@ -57,7 +57,7 @@ export function requireInForce({ ended, identity }: Registration, { isWithdrawn 
 }
 
 /**
- * Asks auth until it has said, after the last doubt, whether the registration's session lives; ends the registration when not, and has
+ * Asks auth until it has answered, after the last invalidation, whether the registration's session lives; ends the registration when not, and has
  * it granted anew when the person's roles or groups are other than before. An outage is waited out: a registration in doubt stays
  * so, and its reader held. `extend` asks for another access token's life.
  * @throws {AppError} `tenant_unknown` or `tenant_suspended`.
@@ -106,7 +106,7 @@ async function takeAnswer(
   registration.sessionExpired(deps.now());
 }
 
-/** Puts an answer in force. What the person holds now comes before the deadline: no right outlives the one it came with. */
+/** Applies an answer. What the person holds now comes before the deadline: no right outlives the one it came with. */
 async function confirm(
   registration: Registration,
   tenant: TenantAccess,

@@ -10,7 +10,7 @@ export type StreamEnd =
   | { readonly event: "auth_error"; readonly reason: EndReason }
   /** A reason of ours; the client comes back after `retryMs` and goes on where it was. */
   | { readonly event: "bye"; readonly reason: ByeReason; readonly retryMs: number }
-  /** There is nobody to tell: the client left, or the stream failed in a way that nobody expected. */
+  /** Nothing is sent: the client left, or the stream failed in a way that nobody expected. */
   | { readonly event: "none"; readonly reason: "gone" | "fault" };
 
 /** Why the server ends a stream that may come back. */
@@ -33,8 +33,8 @@ export function rightOver({ ended, deadline }: Registration, now: number): EndRe
   return deadline !== undefined && now >= deadline ? "expired" : undefined;
 }
 
-/** Where a reader stood when its stream ended. */
-export interface LastStand {
+/** A reader's position when its stream ended. */
+export interface LastPosition {
   readonly epoch: string;
   readonly cursor: Position;
   /** The last position the client was sent; undefined while none was. */
@@ -46,22 +46,22 @@ export interface LastStand {
  * Ends a connection as its reason asks for. A client whose right is over gets one last frame, and only where nothing waits
  * before it: a reader that is behind is reset at once, with all that the kernel holds for it.
  */
-export function endConnection(connection: Connection, end: StreamEnd, stand: LastStand): void {
+export function endConnection(connection: Connection, end: StreamEnd, last: LastPosition): void {
   switch (end.event) {
     case "auth_error": {
-      const isBehind = connection.behind || (end.reason !== "expired" && !stand.isLive);
+      const isBehind = connection.behind || (end.reason !== "expired" && !last.isLive);
       if (isBehind) return connection.reset();
       return connection.end(encodeControl("auth_error", { reason: end.reason }));
     }
     case "bye":
       return connection.end(
-        Buffer.concat([...lastCursor(stand), encodeControl("bye", { reason: end.reason, retryMs: end.retryMs })]),
+        Buffer.concat([...lastCursor(last), encodeControl("bye", { reason: end.reason, retryMs: end.retryMs })]),
       );
     case "none":
       return connection.reset();
   }
 }
 
-function lastCursor({ epoch, cursor, lastSent }: LastStand): Buffer[] {
+function lastCursor({ epoch, cursor, lastSent }: LastPosition): Buffer[] {
   return cursor.seq === lastSent?.seq ? [] : [encodeControl("cursor", "", { id: formatEventId(epoch, cursor) })];
 }

@@ -13,7 +13,7 @@ const TICK_MS = 1_000;
 /** A client may rely on a frame every 15 s; the tick may come a second late. */
 const BEAT_MS = 13_000;
 
-/** A reader that is held this long is told so. */
+/** A reader that is held this long is sent `degraded`. */
 const DEGRADED_AFTER_MS = 5_000;
 
 /** A socket that takes nothing for this long is given up; the client resumes where it was. */
@@ -38,7 +38,7 @@ export interface KeepAliveDeps extends VerifyDeps {
 
 /**
  * Looks after every reader once a second: keeps it alive and its client's cursor fresh, ends it at its deadline, asks auth
- * for more time before that and policy for another grant when its own has ended, tells when delivery stands still, and gives
+ * for more time before that and policy for another grant when its own has ended, sends `degraded` when delivery is held, and gives
  * up sockets that take nothing.
  */
 export function startKeepAlive(hub: Hub, deps: KeepAliveDeps): Disposable {
@@ -111,7 +111,7 @@ async function renew({ tenant, reader }: Stream, deps: KeepAliveDeps): Promise<v
 }
 
 /**
- * When a registration ends by auth's clock, as clients are told it. One in doubt at this very moment is asked about again;
+ * When a registration ends by auth's clock, as it is sent to clients. One in doubt at this very moment is asked about again;
  * until then the end announced last, or the token's own, is what is known.
  */
 export function expiresAt({ announcedDeadline, identity }: Registration, deps: KeepAliveDeps): string {

@@ -87,12 +87,12 @@ export class Reader implements Member, RegisteredStream {
     return this.#state.is === "behind" ? this.#state.wait : undefined;
   }
 
-  /** Where the reader stands, for people who look. */
+  /** The reader's position, for people who look. */
   get cursor(): Position {
     return this.#state.is === "live" ? this.#tenant.log.horizon : this.#state.cursor;
   }
 
-  /** Says what is in force and where delivery begins, and how long to wait before a reconnect. */
+  /** Sends which topics are granted and where delivery begins, and how long to wait before a reconnect. */
   sendReady(ready: ControlData["ready"], { position, notice }: Start, retryMs: number): void {
     this.send("ready", ready, notice === undefined ? position : undefined, retryMs);
     if (notice !== undefined) this.#sendNotice(notice, position);
@@ -131,7 +131,7 @@ export class Reader implements Member, RegisteredStream {
     this.leaveAudience();
   }
 
-  /** The log does not go on where the reader stands: it continues from `position`, and is told so. */
+  /** Continues from `position` in a log that has begun anew, and sends `notice`. */
   jumpTo(position: Position, notice: Notice): void {
     this.leaveAudience();
     if (this.#state.is === "ended") return;
@@ -139,7 +139,7 @@ export class Reader implements Member, RegisteredStream {
     this.#catchUpFrom(position);
   }
 
-  /** Keeps the connection alive, and tells the client how far it has come if that has changed. */
+  /** Keeps the connection alive, and sends the client its position if that has changed. */
   keepAlive(): void {
     if (!this.connection.writable) return;
     if (this.#state.is === "live") this.#state.audience.flush();
@@ -149,7 +149,7 @@ export class Reader implements Member, RegisteredStream {
     else this.send("cursor", "", position);
   }
 
-  /** Tells which topics are granted from here on. */
+  /** Sends which topics are granted from here on. */
   sendSubscription(): void {
     const effectiveFrom = formatEventId(this.#tenant.log.epoch, this.cursor);
     this.send("subscription", { topics: this.registration.topicGrants, effectiveFrom });
@@ -174,8 +174,8 @@ export class Reader implements Member, RegisteredStream {
     const cursor = state.is === "live" ? state.audience.leave(this) : state.cursor;
     this.#state = { is: "ended", cursor, by };
     if (state.is === "live") this.#tenant.audiences.dropIfEmpty(state.audience);
-    const stand = { epoch: this.#tenant.log.epoch, cursor, lastSent: this.#lastSent, isLive: state.is === "live" };
-    endConnection(this.connection, by, stand);
+    const last = { epoch: this.#tenant.log.epoch, cursor, lastSent: this.#lastSent, isLive: state.is === "live" };
+    endConnection(this.connection, by, last);
   }
 
   #behindAt(cursor: Position): Behind {

@@ -3,7 +3,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { expiresAt, type KeepAliveDeps } from "../keep-alive.ts";
 import type { Hub, Stream } from "../hub.ts";
 import { type Identity, Registration } from "../../access/registration.ts";
-import { type HandshakeDeps, requireInForce, verifyInTime } from "../../access/verify.ts";
+import { type HandshakeDeps, requireValid, verifyInTime } from "../../access/verify.ts";
 
 /** Asks that the stream go on by the token of the caller's identity. */
 export interface RebindCall {
@@ -35,7 +35,7 @@ export async function rebindStream({ reader }: Stream, identity: Identity, deps:
   const tenant = await hub.register(registration);
   try {
     await verifyInTime(registration, tenant, deps);
-    requireInForce(registration, deps);
+    requireValid(registration, deps);
     if (reader.ended) throw new AppError("not_found", "the stream has ended");
   } catch (error) {
     registration.end("revoked");
