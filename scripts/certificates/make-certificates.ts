@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { encodeCertificate } from "./encode-certificate.ts";
@@ -24,12 +24,12 @@ const RENEW_BEFORE_DAYS = 30;
  */
 export async function makeCertificates(folder: string, now = new Date()): Promise<string[]> {
   const kept = await readAuthority(join(folder, "ca"), now);
-  const authority = kept ?? createAuthority(now);
+  const authority = kept ?? (await createAuthority(now));
   if (kept === undefined) await writeFiles(join(folder, "ca"), filesOf(authority));
   const made = kept === undefined ? ["ca"] : [];
   for (const holder of HOLDERS) {
     if (await isGood(join(folder, holder), authority, now)) continue;
-    const identity = createIdentity(`${holder}.sluice`, authority, now);
+    const identity = await createIdentity(`${holder}.sluice`, authority, now);
     await writeFiles(join(folder, holder), { ...filesOf(identity), "ca.pem": authority.certificate });
     made.push(holder);
   }
@@ -37,20 +37,27 @@ export async function makeCertificates(folder: string, now = new Date()): Promis
 }
 
 /** Makes an authority of our own, valid for ten years. */
-export function createAuthority(now: Date): Identity {
-  const { publicKey, privateKey: key } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+export async function createAuthority(now: Date): Promise<Identity> {
+  const keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const [subject, issuer] = ["Sluice CA", "Sluice CA"];
   const validity = { notBefore: hourBefore(now), notAfter: addDays(now, AUTHORITY_DAYS) };
-  return { certificate: encodeCertificate({ subject, issuer, publicKey, use: "authority", ...validity }, key), key };
+  const fields = { subject, issuer, publicKey: keys.publicKey, use: "authority", ...validity } as const;
+  return { certificate: await encodeCertificate(fields, keys), key: keys.privateKey };
 }
 
 /** Makes the identity of a service, signed by the authority and valid for `days`. */
-export function createIdentity(dnsName: string, authority: Identity, now: Date, days = SERVICE_DAYS): Identity {
+export async function createIdentity(
+  dnsName: string,
+  authority: Identity,
+  now: Date,
+  days = SERVICE_DAYS,
+): Promise<Identity> {
   const { publicKey, privateKey: key } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const [subject, issuer] = [dnsName, "Sluice CA"];
   const validity = { notBefore: hourBefore(now), notAfter: addDays(now, days) };
   const fields = { subject, issuer, publicKey, use: { dnsName }, ...validity };
-  return { certificate: encodeCertificate(fields, authority.key), key };
+  const issuerKeys = { publicKey: createPublicKey(authority.key), privateKey: authority.key };
+  return { certificate: await encodeCertificate(fields, issuerKeys), key };
 }
 
 /** The files of an identity, by name. */

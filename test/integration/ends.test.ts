@@ -10,7 +10,7 @@ import { authSettings } from "#test/support/start-auth.ts";
 import { type Child, startChild } from "#test/support/child.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
-import { type RunningService, startService } from "#test/support/start-service.ts";
+import { startService } from "#test/support/start-service.ts";
 import { waitFor } from "#test/support/wait.ts";
 
 /** What the edge gives its streams to end. */
@@ -25,11 +25,16 @@ let directory: string;
 /** Takes connections and never says a word. */
 let silent: Server;
 let silentPort: number;
+/** How many connections it took. */
+let callers = 0;
 
 beforeAll(async () => {
   [nats, redis] = await Promise.all([startNats(), startRedis()]);
   directory = await mkdtemp(join(tmpdir(), "sluice-ends-"));
-  silent = createServer((socket) => void socket.on("error", () => {})).listen(0, "127.0.0.1");
+  silent = createServer((socket) => {
+    callers += 1;
+    socket.on("error", () => {});
+  }).listen(0, "127.0.0.1");
   await once(silent, "listening");
   silentPort = (silent.address() as AddressInfo).port;
 });
@@ -48,15 +53,12 @@ function settings(name: Name): NodeJS.ProcessEnv {
   return { NATS_URL: nats.url("policy"), POLICY_DOCUMENTS_DIR: directory, ...operator };
 }
 
-/** Starts a service that will never be ready, and answers once it has begun to wait. */
-async function startWaiting(name: Name, env: NodeJS.ProcessEnv): Promise<Child> {
+/** Starts the process of a service, with whatever it will make of its settings. */
+function startProcess(name: Name, env: NodeJS.ProcessEnv): Child {
   const main = fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url));
   const prefix = name.toUpperCase();
   const ports = { [`${prefix}_HTTP_PORT`]: "0", [`${prefix}_GRPC_PORT`]: "0", [`${prefix}_OPS_PORT`]: "0" };
-  const connected = once(silent, "connection");
-  const child = startChild(process.execPath, [main], { ...ports, ...settings(name), ...env });
-  await connected;
-  return child;
+  return startChild(process.execPath, [main], { ...ports, ...settings(name), ...env });
 }
 
 /** Sends the signals, the given milliseconds after each other, and answers the exit code; "late" when the process lives on. */
@@ -125,11 +127,18 @@ const moments: readonly Moment[] = [
 
 const names = ["auth", "policy", "stream"] as const;
 
-/** Signals, and the milliseconds between them. */
-const tellings = [["SIGTERM"], ["SIGINT"], ["SIGTERM", "SIGINT"]] as const;
-
-/** Every service with every way to be told, all at once: the servers that fall silent are the same for all. */
-const ways = names.flatMap((name) => tellings.map((sent) => ({ name, sent })));
+/**
+ * Who is told, and how: all at once, as the servers that fall silent are the same for all. Signals are the same code in every
+ * service; what a service lets go of is its own.
+ */
+const ways: readonly { readonly name: Name; readonly sent: readonly NodeJS.Signals[] }[] = [
+  { name: "auth", sent: ["SIGTERM"] },
+  { name: "auth", sent: ["SIGINT"] },
+  { name: "auth", sent: ["SIGTERM", "SIGINT"] },
+  { name: "policy", sent: ["SIGTERM"] },
+  { name: "policy", sent: ["SIGINT"] },
+  { name: "stream", sent: ["SIGTERM"] },
+];
 
 describe("told to stop by SIGTERM, SIGINT, or both as a group is", () => {
   test.each(moments)("$moment, each service ends within 3 s with 0 and says why", async ({ begin, end, isLoaded }) => {
@@ -148,51 +157,48 @@ describe("told to stop by SIGTERM, SIGINT, or both as a group is", () => {
   });
 });
 
-describe.each(names)("%s, told to stop", (name) => {
-  test("twice, ends at once, whatever it waits for", async () => {
-    await using service = await startService(name, settings(name));
-    using _loading = load(service.ports.http);
-    freeze(nats);
-    try {
-      expect(await endOf(service.child, ["SIGTERM", 150, "SIGINT"])).toBe(0);
-    } finally {
-      thaw(nats);
-    }
-    expect(service.child.output()).toContain("told to stop again");
-  });
-
-  test.each(["SIGTERM", "SIGINT"] as const)(
-    "by %s while it waits for a silent NATS at its start, ends with 0",
-    async (signal) => {
-      const child = await startWaiting(name, { NATS_URL: `nats://${name}:test@127.0.0.1:${silentPort}` });
-      expect(await endOf(child, [signal])).toBe(0);
-      expect(child.output()).toContain("told to stop while starting");
-    },
-  );
-
-  test("without NATS, ends by itself with 1 and names the setting", async () => {
-    const main = fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url));
-    const child = startChild(process.execPath, [main], { ...settings(name), NATS_URL: "nats://127.0.0.1:1" });
-    const [code] = (await once(child.process, "exit")) as [number];
-    expect(code).toBe(1);
-    expect(child.output()).toContain("check NATS_URL");
-  });
-
-  test("is not: SIGHUP leaves it as it is, however often it comes", async () => {
-    await using service = await startService(name, settings(name));
-    for (let again = 0; again < 3; again++) service.child.process.kill("SIGHUP");
-    await waitFor("it has taken the signal", () => service.child.output().includes("SIGHUP changes nothing here"));
-    expect(await isServing(service)).toBe(true);
-    expect(await endOf(service.child, ["SIGTERM"])).toBe(0);
-  });
+test("told to stop twice, a process ends at once, whatever it waits for", async () => {
+  await using stack = new AsyncDisposableStack();
+  const services = await Promise.all((["auth", "policy"] as const).map((name) => startService(name, settings(name))));
+  for (const service of services) {
+    stack.use(service);
+    stack.use(load(service.ports.http));
+  }
+  freeze(nats);
+  stack.defer(() => thaw(nats));
+  const ends = services.map(({ child }) => endOf(child, ["SIGTERM", 150, "SIGINT"]));
+  expect(await Promise.all(ends)).toEqual([0, 0]);
+  for (const { child } of services) expect(child.output()).toContain("told to stop again");
 });
 
-test("auth, told to stop while it waits for a silent Redis at its start, ends with 0", async () => {
-  const child = await startWaiting("auth", { REDIS_URL: `redis://127.0.0.1:${silentPort}` });
-  expect(await endOf(child, ["SIGTERM"])).toBe(0);
-  expect(child.output()).toContain("told to stop while starting");
+test("told to stop while it waits for a silent server at its start, a process ends with 0 and says so", async () => {
+  const toNats = (name: Name) => ({ NATS_URL: `nats://${name}:test@127.0.0.1:${silentPort}` });
+  const before = callers;
+  const children = [
+    ...names.flatMap((name) => [startProcess(name, toNats(name)), startProcess(name, toNats(name))]),
+    startProcess("auth", { REDIS_URL: `redis://127.0.0.1:${silentPort}` }),
+  ];
+  await waitFor("all of them wait", () => callers - before >= children.length, 30_000);
+  const ends = children.map((child, index) => endOf(child, [index % 2 === 0 ? "SIGTERM" : "SIGINT"]));
+  expect(await Promise.all(ends)).toEqual(children.map(() => 0));
+  for (const child of children) expect(child.output()).toContain("told to stop while starting");
 });
 
-async function isServing({ ports }: RunningService): Promise<boolean> {
-  return (await fetch(`http://127.0.0.1:${ports.ops}/readyz`)).ok;
-}
+test("without NATS a process ends by itself with 1 and names the setting", async () => {
+  const children = names.map((name) => startProcess(name, { NATS_URL: "nats://127.0.0.1:1" }));
+  const codes = await Promise.all(children.map(async ({ process: child }) => (await once(child, "exit"))[0] as number));
+  expect(codes).toEqual([1, 1, 1]);
+  for (const child of children) expect(child.output()).toContain("check NATS_URL");
+});
+
+test("SIGHUP leaves a process as it is, however often it comes", async () => {
+  await using stack = new AsyncDisposableStack();
+  const services = await Promise.all(names.map((name) => startService(name, settings(name))));
+  for (const service of services) stack.use(service);
+  for (const { child } of services) for (let again = 0; again < 3; again++) child.process.kill("SIGHUP");
+  for (const { child, ports } of services) {
+    await waitFor("it has taken the signal", () => child.output().includes("SIGHUP changes nothing here"));
+    expect((await fetch(`http://127.0.0.1:${ports.ops}/readyz`)).ok).toBe(true);
+  }
+  expect(await Promise.all(services.map(({ child }) => endOf(child, ["SIGTERM"])))).toEqual([0, 0, 0]);
+});

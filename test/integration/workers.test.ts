@@ -48,6 +48,10 @@ test("the operations port adds the workers up", async () => {
   const streams = await openMany();
   await using _all = asOne(streams);
   await Promise.all(streams.map(workerOf));
+  // A client that closed may only have half-closed: its stream goes when a write to it is answered.
+  await waitFor("the streams of another test are gone", async () => {
+    return figure(await (await ops("/metrics")).text(), "sluice_stream_connections") === STREAMS;
+  });
   const metrics = await ops("/metrics");
   expect(metrics.headers.get("content-type")).toContain("openmetrics-text");
   const text = await metrics.text();

@@ -36,12 +36,12 @@ export interface TlsEnvironment {
 /** Makes an authority and a folder for what it signs. */
 export async function createTestCertificates(): Promise<TestCertificates> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-tls-"));
-  const authority = createAuthority(new Date());
+  const authority = await createAuthority(new Date());
   return {
     authority,
     async issue(service, { now = new Date(), dnsName = `${service}.sluice`, ...options } = {}) {
       const signer = options.authority ?? authority;
-      const files = filesOf(createIdentity(dnsName, signer, now, 1));
+      const files = filesOf(await createIdentity(dnsName, signer, now, 1));
       const path = (name: string): string => join(folder, service, name);
       await mkdir(join(folder, service), { recursive: true });
       for (const [name, text] of Object.entries({ ...files, "ca.pem": options.trusted ?? signer.certificate }))

@@ -23,6 +23,6 @@ export async function checkKernel(log: Logger): Promise<void> {
   for (const { name, most, wanted, why } of SETTINGS) {
     const text = await readFile(`/proc/sys/${name.replaceAll(".", "/")}`, "utf8").catch(() => "");
     const value = Number(text.trim().split(/\s+/).at(-1) ?? 0);
-    if (value > most) log.warn({ deps: name, value, wanted }, `${value} ${why}: set ${name} to "${wanted}"`);
+    if (value > most) log.warn({ setting: name, value, wanted }, `${value} ${why}: set ${name} to "${wanted}"`);
   }
 }
