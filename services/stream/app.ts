@@ -15,16 +15,19 @@ import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { Admission } from "./admission/admission.ts";
+import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { fairLimiter } from "#shared/async/fair-limiter.ts";
-import { invalidateSessions, endRegistration } from "./access/apply-control.ts";
-import { callHere, type CallConnection, createConnectionId, workerOf } from "./call-connection.ts";
+import { invalidateSessions } from "./access/apply-control.ts";
+import { createConnectionId, openCalls } from "./call-connection.ts";
 import { startKeepAlive } from "./connections/keep-alive.ts";
+import { drain, endStreamsOfKey } from "./connections/end-streams.ts";
 import { Hub } from "./connections/hub.ts";
+import { AuthTime } from "./access/auth-time.ts";
 import { guardClock } from "./access/clock-guard.ts";
 import { type OutsideIssuer, readOutsideIssuers } from "./access/outside-issuers.ts";
 import { withOutsideSessions } from "./access/outside-sessions.ts";
-import { createStreamVerifier, namesIssuer } from "./access/verify-stream-token.ts";
-import { callOtherEdge, serveEdgeCalls } from "./bus/peer-calls.ts";
+import { type AskedTime, createStreamVerifier, namesIssuer } from "./access/verify-stream-token.ts";
+import { createPeers } from "./bus/peer-calls.ts";
 import { openTenants } from "./bus/open-tenant.ts";
 import { openPacedBus } from "./bus/paced-bus.ts";
 import type { StreamConfig } from "./config.ts";
@@ -33,7 +36,6 @@ import { GrpcSessionChecker } from "./clients/session-checker.ts";
 import { createEdgeApi } from "./http/api.ts";
 import { loadDemoPage } from "./http/demo-page.ts";
 import { describeConnections } from "./http/describe-connections.ts";
-import { drain } from "./http/drain.ts";
 import { createEdgeServer } from "./http/edge-server.ts";
 import { listenOn } from "./http/listen-on.ts";
 import type { StreamRoute } from "./http/stream-route.ts";
@@ -69,20 +71,20 @@ export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv):
   });
 }
 
-/** Starts one of the workers that share a port; what operators ask, it tells the primary. */
+/** Starts one of the workers that share a port; it answers through the primary what operators ask. */
 export async function startWorker(config: StreamConfig): Promise<AsyncDisposable> {
   const log = createLogger("stream", config.LOG_LEVEL).child({ pid: process.pid });
   return startServing(config, log, true, answerPrimary);
 }
 
-/** Says on whichever way operators look that the edge is ready on port `http`, and from then on how it does. */
-type TellOperators = (operations: Operations, http: number) => Disposable | Promise<AsyncDisposable>;
+/** Opens the way by which operators ask: reports that the edge is ready on port `http`, and answers from then on. */
+type ReportTo = (operations: Operations, http: number) => Disposable | Promise<AsyncDisposable>;
 
 async function startServing(
   config: StreamConfig,
   log: Logger,
   isShared: boolean,
-  tellOperators: TellOperators,
+  reportTo: ReportTo,
 ): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   const issuers = await readIssuers(config);
@@ -97,14 +99,16 @@ async function startServing(
       ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT })
       : undefined;
   const route = createRoute(config, issuers, edge);
-  const callConnection = openCalls(config, nats, edge, stack);
+  const timeoutMs = config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS;
+  const peers = createPeers({ nats, workerId: edge.workerId, timeoutMs, observer: edge.observer });
+  const { callConnection } = stack.use(openCalls(edge, peers));
   const server = createEdgeServer({ route, api: createEdgeApi({ ...route, callConnection, demo }, log) });
   const listener = await listenOn(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
   stack.defer(() => closeServer(server, 1_000));
   stack.defer(() => listener.close());
   const isReady = (): boolean => !edge.admission.isDraining && !nats.isClosed();
   const connections = (): object[] => describeConnections(edge.hub, edge);
-  stack.use(await tellOperators({ registry, isReady, connections }, listener.port));
+  stack.use(await reportTo({ registry, isReady, connections }, listener.port));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
   // Who comes while this one drains is for the others that listen there.
   if (isShared) stack.defer(() => listener.close());
@@ -116,7 +120,7 @@ function addressOf(config: StreamConfig, setting: "STREAM_HTTP_PORT" | "STREAM_O
 }
 
 /** The edge, and what its doors ask of auth themselves. */
-type RunningEdge = Edge & Pick<StreamRoute, "renew"> & { readonly workerId: string };
+type RunningEdge = Edge & Pick<StreamRoute, "renew" | "authTime"> & AskedTime & { readonly workerId: string };
 
 /** Everything behind the doors. */
 async function startEdge(
@@ -128,21 +132,22 @@ async function startEdge(
 ): Promise<RunningEdge> {
   const admission = new Admission(config.STREAM_MAX_CONNECTIONS);
   const observer = createObserver(createStreamMetrics(registry, admission), log, now);
+  const authTime = new AuthTime(systemClock);
   const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
   const auth = stack.use(
-    new GrpcSessionChecker(config.AUTH_GRPC_URL, security.channelTo("auth.sluice"), (questions, seconds) =>
-      observer.sessionsAsked(questions, seconds),
-    ),
+    new GrpcSessionChecker(config.AUTH_GRPC_URL, security.channelTo("auth.sluice"), { now, authTime, observer }),
   );
-  const sessions = withOutsideSessions(auth, () => systemClock.wall());
+  const sessions = withOutsideSessions(auth, authTime);
   const decider = stack.use(new GrpcDecider(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")));
   const checkClock = guardClock(systemClock, () => {
     log.warn("the clock jumped: every session is asked for again");
+    authTime.forget();
     invalidateSessions([...hub.registered()], verifying);
   });
-  const verifying = { sessions, now, checkClock, observer, wall: () => systemClock.wall() };
+  const verifying = { sessions, retries: new RetryBudget(), now, checkClock, observer, authTime };
   const opening = {
     ...verifying,
+    wall: () => systemClock.wall(),
     bus: stack.use(await openPacedBus(nats)),
     verifying,
     decider,
@@ -152,7 +157,7 @@ async function startEdge(
     log,
   };
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
-  const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOf(hub, kid)));
+  const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
   stack.use(startKeepAlive(hub, verifying));
   const workerId = randomBytes(6).toString("hex");
   return {
@@ -163,6 +168,7 @@ async function startEdge(
     isWithdrawn: (kid) => withdrawn.has(kid),
     workerId,
     renew: auth.renew,
+    askTime: auth.askTime,
     mapResource: decider.mapResource,
     newConnectionId: () => createConnectionId(workerId),
     limitHistory: fairLimiter(MAX_HISTORY_READS),
@@ -171,26 +177,6 @@ async function startEdge(
 
 function now(): number {
   return systemClock.monotonic();
-}
-
-/** Calls for connections, here or by way of the bus, and those that come in by it. */
-function openCalls(
-  config: StreamConfig,
-  nats: NatsConnection,
-  edge: RunningEdge,
-  stack: AsyncDisposableStack,
-): CallConnection {
-  const here = callHere(edge);
-  const elsewhere = callOtherEdge(nats, config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS);
-  stack.use(serveEdgeCalls(nats, edge.workerId, here, edge.observer));
-  return (call) => (workerOf(call.connectionId) === edge.workerId ? here(call) : elsewhere(call));
-}
-
-/** Who is still opening a stream meets the withdrawn key by himself. */
-function endStreamsOf(hub: Hub, kid: string): void {
-  for (const { reader } of hub.streams()) {
-    if (reader.registration.identity.kid === kid) endRegistration(reader.registration, "revoked");
-  }
 }
 
 async function readIssuers(config: StreamConfig): Promise<readonly OutsideIssuer[]> {
@@ -205,10 +191,12 @@ function createRoute(config: StreamConfig, issuers: readonly OutsideIssuer[], ed
   return {
     edge,
     renew: edge.renew,
+    authTime: edge.authTime,
     isOutside: namesIssuer(issuers),
     verify: rememberVerified(
-      createStreamVerifier(own, issuers, (uri) => remoteKeys(uri)),
+      createStreamVerifier(own, issuers, (uri) => remoteKeys(uri), edge),
       (cached, seconds) => edge.observer.tokenVerified(cached, seconds),
+      () => edge.authTime.now(),
     ),
     allowedOrigins: config.STREAM_ALLOWED_ORIGINS,
   };

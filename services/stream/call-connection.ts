@@ -1,23 +1,32 @@
 import { randomBytes } from "node:crypto";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Identity } from "./access/registration.ts";
-import { rebindStream, type RebindDeps } from "./connections/calls/rebind-stream.ts";
+import {
+  rebindStream,
+  type RebindAnswer,
+  type RebindCall,
+  type RebindDeps,
+} from "./connections/calls/rebind-stream.ts";
+import type { Stream } from "./connections/hub.ts";
 
 /**
- * What is asked of an open connection, by the person `identity` names: whoever passes the call on has verified that. Each
- * kind may be repeated.
+ * THE WAY OF A CALL, from a person who wants something of their open connection to the answer.
+ *
+ *     verify who asks, parse (the door) → here, or by the peers → find that person's connection → carry out
+ *
+ * A new kind of call is a file in `connections/calls/`, a member of this union and a line in `carryOut`; the adapter of the
+ * peers refuses to compile until it parses the kind, too.
  */
-export interface ConnectionCall {
-  /** `rebind`: the stream goes on by the identity's token. */
-  readonly kind: "rebind";
+export type ConnectionCall = Addressed & RebindCall;
+
+/** Whose connection is called. The door has verified `identity`. */
+interface Addressed {
   readonly connectionId: string;
   readonly identity: Identity;
 }
 
-/** What a call answers: until when the stream may go on. */
-export interface CallAnswer {
-  readonly expiresAt: string;
-}
+/** What a call answers, by its kind. */
+export type CallAnswer = RebindAnswer;
 
 /**
  * Carries out a call, wherever its connection is held. Safe to repeat.
@@ -26,16 +35,44 @@ export interface CallAnswer {
  */
 export type CallConnection = (call: ConnectionCall) => Promise<CallAnswer>;
 
-/** Carries out calls for connections that this process holds; its own person alone finds one. */
-export function callHere(deps: RebindDeps): CallConnection {
-  return async ({ connectionId, identity }) => {
-    const stream = deps.hub.find(connectionId);
-    const owner = stream?.reader.registration.identity;
-    const isOwn = owner?.tenant === identity.tenant && owner.subject.id === identity.subject.id;
-    // That of somebody else is as good as none: nothing is to be learned from asking.
-    if (stream === undefined || !isOwn) throw noSuchConnection();
-    return rebindStream(stream, identity, deps);
+/** The other workers and edges. */
+export interface Peers {
+  /** Carries out a call at the worker that its connection id names; throws as `CallConnection` does. */
+  readonly call: CallConnection;
+  /** Has `here` carry out what the others call for, until disposed. */
+  serve(here: CallConnection): Disposable;
+}
+
+/** What calls need of the edge. */
+export interface CallDeps extends RebindDeps {
+  /** This worker's id, with which its connection ids begin. */
+  readonly workerId: string;
+}
+
+/** Opens the way of calls: for this worker's own doors, and until disposed for the peers. */
+export function openCalls(deps: CallDeps, peers: Peers): Disposable & { readonly callConnection: CallConnection } {
+  const here: CallConnection = async (call) => carryOut(call, findStream(call, deps), deps);
+  const serving = peers.serve(here);
+  return {
+    callConnection: (call) => (workerOf(call.connectionId) === deps.workerId ? here(call) : peers.call(call)),
+    [Symbol.dispose]: () => serving[Symbol.dispose](),
   };
+}
+
+/** The called stream, which only its own person finds: from a call for another's nothing is to be learned. */
+function findStream({ connectionId, identity }: Addressed, { hub }: CallDeps): Stream {
+  const stream = hub.find(connectionId);
+  const owner = stream?.reader.registration.identity;
+  const isOwn = owner?.tenant === identity.tenant && owner.subject.id === identity.subject.id;
+  if (stream === undefined || !isOwn) throw noSuchConnection();
+  return stream;
+}
+
+function carryOut(call: ConnectionCall, stream: Stream, deps: CallDeps): Promise<CallAnswer> {
+  switch (call.kind) {
+    case "rebind":
+      return rebindStream(stream, call.identity, deps);
+  }
 }
 
 /** The refusal of a call for a connection that is not there. */

@@ -67,7 +67,7 @@ test("a heartbeat tells a held reader its hole before it tells its place", async
   await session.asked;
   for (const { stream } of rig.tenant.registrations) (stream as Reader).keepAlive();
   expect(client.raw()).not.toContain("event: cursor");
-  session.answer({ state: "live", remainingMs: 60_000 });
+  session.answer({ state: "live", remainingMs: 60_000, isFinal: false });
   await client.frame("gap");
 });
 

@@ -1,8 +1,9 @@
 import { AppError } from "#shared/errors/app-error.ts";
 import { identityOf, Registration } from "./access/registration.ts";
 import type { StreamClaims } from "./access/verify-stream-token.ts";
-import { type HandshakeDeps, requireInForce, verifyInTime } from "./access/verify.ts";
+import { type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
 import type { Admission } from "./admission/admission.ts";
+import { FAULT } from "./connections/end-stream.ts";
 import { releaseStream } from "./connections/release-stream.ts";
 import type { Hub } from "./connections/hub.ts";
 import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
@@ -97,7 +98,7 @@ async function findCurrentStart({ log }: Tenant, { lastEventId, from }: Subscrip
  */
 function admit(edge: Edge, tenant: Tenant, registration: Registration, request: StreamRequest): void {
   if (request.isGone()) throw new AppError("unavailable", "the client went away");
-  requireInForce(registration, edge);
+  requireValid(registration, edge);
   edge.admission.requireServing();
   if (edge.hub.streamsOf(tenant) < tenant.decisions.maxConnections) return;
   edge.observer.tenantFull(tenant.id);
@@ -114,7 +115,7 @@ function begin(edge: Edge, tenant: Tenant, reader: Reader, start: Start): void {
     reader.catchUp();
   } catch (error) {
     edge.observer.fault(error);
-    reader.end({ event: "none", reason: "fault" });
+    reader.end(FAULT);
   }
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEventStream, type EventStream } from "#test/support/event-stream.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
+import { readMetric } from "#test/support/read-metric.ts";
 import { waitFor } from "#test/support/wait.ts";
 
 let stack: Stack;
@@ -96,7 +97,10 @@ describe("a session that ended", () => {
     slow.pause(true);
     const payload = "x".repeat(100_000);
     await Promise.all(Array.from({ length: 400 }, () => demo.publish("events.demo.push.event.k", payload)));
+    const ended = await readMetric(stack.edge, "sluice_stream_ended_total");
     await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers: { authorization: `Bearer ${token}` } });
+    // A client that read on earlier could be through with all of them before the edge has met the entry.
+    await waitFor("it is cut", async () => (await readMetric(stack.edge, "sluice_stream_ended_total")) > ended);
     slow.pause(false);
     await slow.closed();
     expect(slow.events().length).toBeLessThan(400);

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
+import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { silentObserver } from "./silent-observer.ts";
 import { Admission } from "../../services/stream/admission/admission.ts";
@@ -8,7 +9,13 @@ import { Hub } from "../../services/stream/connections/hub.ts";
 import { Tenant, type TenantDeps } from "../../services/stream/connections/tenant.ts";
 import type { History } from "../../services/stream/log/tenant-log.ts";
 import { guardClock } from "../../services/stream/access/clock-guard.ts";
-import type { Decider, SessionAnswer, SessionChecker, Subject } from "../../services/stream/access/ports.ts";
+import type {
+  Decider,
+  SessionAnswer,
+  SessionChecker,
+  SessionQuestion,
+  Subject,
+} from "../../services/stream/access/ports.ts";
 import { deliver, distrustDecisions, resetLog } from "../../services/stream/deliver.ts";
 import { type ControlEntry, type EventEntry, holeOf, type LogEntry, type Poison } from "../../services/stream/event.ts";
 import { TailBudget } from "../../services/stream/log/tail.ts";
@@ -16,7 +23,7 @@ import { type Edge, openStream, type StreamRequest } from "../../services/stream
 import { Connection } from "../../services/stream/sse/connection.ts";
 
 /** A session that lives another minute. */
-export const LIVE = { state: "live", remainingMs: 60_000 } as const satisfies SessionAnswer;
+export const LIVE = { state: "live", remainingMs: 60_000, isFinal: false } as const satisfies SessionAnswer;
 
 const CLAIMS = {
   iss: "i",
@@ -39,28 +46,27 @@ export type EdgeRig = ReturnType<typeof createRig>;
  * An edge with one tenant, whose log, auth, policy and clocks are in the test's hands; sockets are real. The wall clock is
  * `wallAhead` before auth's, which agrees with the monotonic one.
  */
-export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
+export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, observer = silentObserver() } = {}) {
   const stack = new AsyncDisposableStack();
   let connections = 0;
-  const { clock, now, wall, checkClock } = createClocks(wallAhead, () =>
-    invalidateSessions([...hub.registered()], edge),
-  );
+  const { clock, now, checkClock } = createClocks(wallAhead, () => invalidateSessions([...hub.registered()], edge));
   const [policy, auth, withdrawn] = [new FakePolicy(), new FakeAuth(), new Set<string>()];
-  const { tenant, poison } = createTenant(policy, { now, checkClock, flushMs });
+  const { tenant, poison } = createTenant(policy, history, { now, checkClock, flushMs });
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
   const edge: Edge = {
     sessions: auth,
+    retries: new RetryBudget(),
     now,
     checkClock,
-    wall,
+    authTime: { now: () => clock.now },
     admission: new Admission(10),
     hub,
     newConnectionId: () => `w-${(connections += 1)}`,
     handshakeMs: 300,
     isWithdrawn: (kid) => withdrawn.has(kid),
     ...UNLIMITED_WITHOUT_ROUTES,
-    observer: silentObserver(),
+    observer,
   };
   resetLog(tenant, { epoch: "first-epoch", horizon: { seq: 1, tag: "t1" }, policy: entry(), relation: "first" }, edge);
   const add = (make: (position: { seq: number; tag: string }) => LogEntry, seq = tenant.log.horizon.seq + 1): void =>
@@ -73,6 +79,7 @@ export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
     policy,
     tenant,
     withdrawn,
+    auth,
     holdSession: () => auth.hold(),
     request: (change: Partial<StreamRequest> = {}): StreamRequest => ({
       query: new URLSearchParams("topic=order.>"),
@@ -107,6 +114,9 @@ export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
       let markers = 0;
       return {
         ...reading,
+        connection,
+        /** The client reads no more. */
+        stopReading: () => client.pause(),
         /** Resolves once all that the edge has written so far is there: a marker was written behind it. */
         async allWritten() {
           const marker = `marker${(markers += 1)}`;
@@ -119,11 +129,11 @@ export function createRig({ wallAhead = 0, flushMs = 0 } = {}) {
   return rig;
 }
 
-function createTenant(decider: Decider, clocks: Pick<TenantDeps, "now" | "checkClock" | "flushMs">) {
+function createTenant(decider: Decider, history: History, clocks: Pick<TenantDeps, "now" | "checkClock" | "flushMs">) {
   const poison: Poison[] = [];
   const observer = silentObserver({ quarantined: (each) => void poison.push(each) });
   const tailBudget = new TailBudget(1e6);
-  return { poison, tenant: new Tenant("acme", NO_HISTORY, { decider, tailBudget, observer, ...clocks }) };
+  return { poison, tenant: new Tenant("acme", history, { decider, tailBudget, observer, ...clocks }) };
 }
 
 const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
@@ -136,7 +146,7 @@ function createClocks(wallAhead: number, onJump: () => void) {
   const clock = { now: 1_000, wallAhead };
   const wall = (): number => clock.now + clock.wallAhead;
   const now = (): number => clock.now;
-  return { clock, wall, now, checkClock: guardClock({ monotonic: now, wall }, onJump) };
+  return { clock, now, checkClock: guardClock({ monotonic: now, wall }, onJump) };
 }
 
 function controlOf(position: { seq: number; tag: string }, change: ControlEntry["change"]): ControlEntry {
@@ -156,7 +166,8 @@ function eventOf(position: { seq: number; tag: string }, text: string): EventEnt
   };
 }
 
-const NO_HISTORY: History = {
+/** Holds nothing. */
+export const NO_HISTORY: History = {
   after: async () => [],
   bounds: async () => ({ first: 1, last: 1, goneBy: "retention" }),
   tagOf: async () => undefined,
@@ -194,10 +205,16 @@ function readFrames(client: Socket) {
 class FakeAuth implements SessionChecker {
   readonly #gates: { readonly asked: () => void; readonly answer: Promise<SessionAnswer> }[] = [];
 
-  async check(): Promise<SessionAnswer> {
+  /** What auth was asked so far. */
+  readonly asked: SessionQuestion[] = [];
+  /** What it answers where no question is held. */
+  answer: SessionAnswer = LIVE;
+
+  async check(question: SessionQuestion): Promise<SessionAnswer> {
+    this.asked.push(question);
     const gate = this.#gates.shift();
     gate?.asked();
-    return gate === undefined ? LIVE : gate.answer;
+    return gate === undefined ? this.answer : gate.answer;
   }
 
   hold(): { readonly asked: Promise<void>; readonly answer: (answer: SessionAnswer) => void } {

@@ -1,7 +1,14 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { isAtLeast } from "#shared/contract/version.ts";
 import { announce } from "../changes/announce.ts";
 import { changePolicy, type ChangeDeps } from "../change-policy.ts";
 import { renumber } from "../changes/commands.ts";
+
+/**
+ * A change stores its version, then announces it, and that entry names who is affected. One found between the two is left
+ * this long to do so: an announcement from here names everybody, and has every edge ask for everybody again.
+ */
+const SETTLE_MS = 2_000;
 
 /**
  * Compares a tenant's stored version with what its log announced last, and makes the log say what the store has: a
@@ -17,5 +24,7 @@ export async function reconcileAnnouncement(deps: ChangeDeps, tenant: string): P
     return;
   }
   deps.snapshots.adopt(tenant, stored.policy);
+  const isUnderWay = announced !== undefined && !isAtLeast(announced, stored.policy.version);
+  if (isUnderWay) await delay(SETTLE_MS);
   await announce(deps.logs, tenant, stored.policy.version);
 }

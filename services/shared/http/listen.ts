@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import { type AddressInfo, Server as TcpServer } from "node:net";
+import { within } from "#shared/async/within.ts";
 import { BootError } from "#shared/config/read-config.ts";
 
 /** Where to listen; `setting` is the variable to name when the port is taken. */
@@ -38,12 +39,15 @@ export function stopAccepting(server: TcpServer): void {
   TcpServer.prototype.close.call(server);
 }
 
-/** Stops accepting, lets running requests finish for up to `graceMs`, then closes what is left. */
+/** A connection that was closed is gone within this time; one that another has taken may never be. */
+const CLOSED_MS = 500;
+
+/** Stops accepting, lets running requests finish for up to `graceMs`, then closes what is left, and waits no longer. */
 export async function closeServer(server: Server, graceMs: number): Promise<void> {
   const closed = once(server, "close");
   server.close();
   server.closeIdleConnections();
   const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-  await closed;
+  await within(graceMs + CLOSED_MS, closed);
   clearTimeout(timer);
 }

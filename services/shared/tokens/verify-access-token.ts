@@ -48,10 +48,15 @@ export interface TrustedIssuer<Claims> extends ExpectedToken {
 }
 
 /**
- * Checks a token's signature and claims with everything pinned (RFC 8725: algorithm, `typ`, issuer, audience, key).
+ * Checks a token's signature and claims with everything pinned (RFC 8725: algorithm, `typ`, issuer, audience, key), at the
+ * time `now` (milliseconds since 1970).
  * @throws {AppError} `token_expired`; `token_invalid` for any other fault of the token; `unavailable` when the keys cannot be had.
  */
-export async function verifyToken<Claims>(token: string, trusted: TrustedIssuer<Claims>): Promise<Claims> {
+export async function verifyToken<Claims>(
+  token: string,
+  trusted: TrustedIssuer<Claims>,
+  now = Date.now(),
+): Promise<Claims> {
   if (token.length > MAX_TOKEN_CHARACTERS) throw new AppError("token_invalid", "the access token is too long");
   try {
     const { kid } = headerSchema.parse(decodeProtectedHeader(token));
@@ -60,6 +65,7 @@ export async function verifyToken<Claims>(token: string, trusted: TrustedIssuer<
       typ: trusted.type,
       issuer: trusted.issuer,
       audience: trusted.audience,
+      currentDate: new Date(now),
       clockTolerance: CLOCK_LEEWAY_SECONDS,
       requiredClaims: ["exp", "sub"],
     });
@@ -95,6 +101,11 @@ export function withoutWithdrawn(keys: JWTVerifyGetKey, withdrawn: { has(kid: st
     if (header.kid !== undefined && withdrawn.has(header.kid)) throw new errors.JWKSNoMatchingKey();
     return keys(header, token);
   };
+}
+
+/** Whether a token was refused for the time alone: at another one it might hold. */
+export function isRefusedForTime({ code, cause }: AppError): boolean {
+  return code === "token_expired" || (cause instanceof errors.JWTClaimValidationFailed && cause.claim === "nbf");
 }
 
 function refusalOf(error: unknown): AppError {

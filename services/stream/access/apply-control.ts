@@ -7,7 +7,7 @@ import { verifyGrant, verifySession, type VerifyDeps } from "./verify.ts";
 const NOT_AT_ALL: Validity = { through: -1 };
 
 /**
- * Puts a control entry in force for every listed connection of the tenant, live, held or behind, before the feed reads the
+ * Applies a control entry to every registered connection of the tenant, live, held or behind, before the feed reads the
  * next entry. Nothing is asked in here: who is in doubt is held from this entry on, and asks by himself.
  */
 export function applyControl(tenant: TenantAccess, { change, position }: ControlEntry, deps: VerifyDeps): void {
@@ -75,7 +75,7 @@ export interface Registered {
  * before the first reader leaves its audience: leaving writes what is pending to the others.
  */
 export function invalidateSessions(all: readonly Registered[], deps: VerifyDeps): void {
-  for (const { registration } of all) registration.invalidateSession();
+  for (const { registration } of all) registration.invalidateDeadline();
   for (const { tenant, registration } of all) {
     invalidateSession(tenant, registration, deps);
     if (Number.isFinite(registration.grantEndsAt)) endGrant({ tenant, registration }, deps);

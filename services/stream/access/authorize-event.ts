@@ -1,11 +1,8 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { backoffMs } from "#shared/time/backoff.ts";
+import type { RetryBudget } from "#shared/async/retry-budget.ts";
 import type { Version } from "#shared/contract/version.ts";
 import type { EventEntry } from "../event.ts";
 import type { Decisions, Grant } from "./decisions.ts";
 import type { Registration } from "./registration.ts";
-
-const ASK_AGAIN = { baseMs: 50, maxMs: 1_000 };
 
 /** `undecided`: policy has not said yet; ask it, and look again. */
 export type Verdict = "allowed" | "denied" | "undecided";
@@ -24,15 +21,27 @@ export function authorizeEvent(decisions: Decisions, entry: EventEntry, grant: G
   return residual.allows(entry) ? "allowed" : "denied";
 }
 
-/** Asks policy about an event that is undecided for a registration; look again once it resolves. */
-export function awaitVerdict(
+/**
+ * Asks policy about an event that is undecided for a registration, until it has said; look again once it resolves. Of many who
+ * wait for one decision, one asks.
+ */
+export async function awaitVerdict(
   decisions: Decisions,
-  { grantEndedBy, changed }: Registration,
+  registration: Registration,
   grant: Grant,
   entry: EventEntry,
+  retries: RetryBudget,
 ): Promise<void> {
+  const { grantEndedBy, changed } = registration;
   const permission = decisions.permissionFor(entry.type);
   // What policy answers now is as new as what ended the grant, or newer: the grant that comes next is judged by it.
   if (grantEndedBy !== undefined || permission === undefined) return changed.next();
-  return decisions.ask(grant, permission).catch(() => delay(backoffMs(3, ASK_AGAIN)));
+  const isUndecided = (): boolean => decisions.residual(grant, permission, entry.position.seq) === undefined;
+  const isWanted = (): boolean => isUndecided() && registration.ended === undefined && registration.grant === grant;
+  const ask = (): Promise<true | undefined> =>
+    decisions.ask(grant, permission).then(
+      () => true,
+      () => undefined,
+    );
+  await retries.untilAnswered(ask, isWanted);
 }

@@ -78,7 +78,7 @@ export class Decisions {
   #maxConnections = Number.POSITIVE_INFINITY;
   #appliedChanges: AppliedChange[] = [];
   #changeCount = 0;
-  /** The version of the last policy entry in force; undefined while none is known. */
+  /** The version of the last policy entry that was applied; undefined while none is known. */
   #applied: Version | undefined;
   /** The highest version met in an entry or an answer. It never falls. */
   #floor: Version | undefined;
@@ -106,14 +106,14 @@ export class Decisions {
   }
 
   /**
-   * Puts a policy entry in force and answers whom it concerns; undefined when it changes nothing, because a later one has
+   * Applies a policy entry and answers whom it affects; undefined when it changes nothing, because a later one has
    * been applied already (two policy processes may announce out of order).
    */
   apply(entry: PolicyEntry, seq: number): ((principal: Principal) => boolean) | undefined {
     const version = versionOf(entry);
     const applied = this.#applied;
     if (applied !== undefined && (version.number < applied.number || isSameVersion(version, applied))) return undefined;
-    // An entry that does not follow on the last one stands for the missing ones too, and nobody knows whom they name.
+    // An entry that does not follow the last one covers the missing ones too, and nobody knows whom they name.
     const isNext = applied !== undefined && version.number === applied.number + 1;
     const affects = isNext && entry.all === undefined ? affecting(entry) : () => true;
     this.#applied = version;

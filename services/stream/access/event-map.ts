@@ -5,13 +5,13 @@ import type { EventRule } from "./ports.ts";
 /** More event types than any product has; a producer that makes them up does not fill our memory. */
 const MAX_TYPES = 10_000;
 
-/** Which permission events need, by their type: the newest that policy has told. */
+/** Which permission events need, by their type: the newest that policy has answered. */
 export class EventMap {
   readonly #permissions = new Map<string, string | undefined>();
   #rules: readonly EventRule[] = [];
   #version: Version | undefined;
 
-  /** The version that it is of; undefined while policy has not told any. */
+  /** The version that it is of; undefined while policy has answered none. */
   get version(): Version | undefined {
     return this.#version;
   }

@@ -50,10 +50,10 @@ test("every fault is named at once", async () => {
   );
 });
 
-test("an issuer that stands twice, or is our own, is named", async () => {
+test("an issuer that is listed twice, or is our own, is named", async () => {
   const entry = (issuer: string) =>
     `- { issuer: "${issuer}", jwks_uri: "https://a/", audience: a, tenant: acme, algorithms: [ES256] }\n`;
-  await expect(read(entry("one") + entry("one"))).rejects.toThrow("1.issuer: one stands twice");
+  await expect(read(entry("one") + entry("one"))).rejects.toThrow("1.issuer: one is listed twice");
   await expect(read(entry(OWN))).rejects.toThrow("0.issuer: is our own issuer");
 });
 

@@ -26,7 +26,7 @@ const issuerSchema = z.strictObject({
 /** Somebody else whose tokens are taken, and as what: its people belong to one tenant, whatever they say. */
 export type OutsideIssuer = Readonly<z.infer<typeof issuerSchema>>;
 
-/** Where a claim stands in a token. */
+/** Where a claim is found in a token. */
 export type ClaimPlace = z.infer<typeof claimSchema>;
 
 /**
@@ -47,7 +47,7 @@ function listSchema(ownIssuer: string) {
   return z.array(issuerSchema).superRefine((issuers, context) => {
     const seen = new Set([ownIssuer]);
     for (const [index, { issuer }] of issuers.entries()) {
-      const message = issuer === ownIssuer ? "is our own issuer" : `${issuer} stands twice`;
+      const message = issuer === ownIssuer ? "is our own issuer" : `${issuer} is listed twice`;
       if (seen.has(issuer)) context.addIssue({ code: "custom", path: [index, "issuer"], message });
       seen.add(issuer);
     }

@@ -1,12 +1,13 @@
+import type { AuthTime } from "./auth-time.ts";
 import type { SessionChecker } from "./ports.ts";
 
 /** Answers for sessions of outside issuers, which live as long as their token, and asks `sessions` about all others. */
-export function withOutsideSessions(sessions: SessionChecker, wall: () => number): SessionChecker {
+export function withOutsideSessions(sessions: SessionChecker, time: Pick<AuthTime, "now">): SessionChecker {
   return {
     async check(question) {
       if (question.isOutside !== true) return sessions.check(question);
-      const remainingMs = question.tokenExpiresAt * 1_000 - wall();
-      return remainingMs > 0 ? { state: "live", remainingMs } : { state: "expired" };
+      const remainingMs = question.tokenExpiresAt * 1_000 - time.now();
+      return remainingMs > 0 ? { state: "live", remainingMs, isFinal: true } : { state: "expired" };
     },
   };
 }

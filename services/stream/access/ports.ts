@@ -23,8 +23,15 @@ export interface SessionQuestion {
  * now, where auth knows it: the token was issued earlier.
  */
 export type SessionAnswer =
-  | { readonly state: "live"; readonly remainingMs: number; readonly present?: PresentClaims }
-  | { readonly state: "expired" | "revoked" };
+  | {
+      readonly state: "live";
+      readonly remainingMs: number;
+      /** The session cannot be prolonged: no later question gets a later end. */
+      readonly isFinal: boolean;
+      readonly present?: PresentClaims;
+    }
+  | { readonly state: "expired" }
+  | { readonly state: "revoked" };
 
 /** The roles and groups of a person. */
 export interface PresentClaims {

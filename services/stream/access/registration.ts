@@ -45,9 +45,9 @@ export interface RegisteredStream {
   leaveAudience(): void;
   /** Ends it: the right to it is over. */
   revoke(reason: EndReason): void;
-  /** The log does not go on where it stands: it continues from `position`, and is told so. */
+  /** Continues from `position` in a log that has begun anew, and sends `notice`. */
   jumpTo(position: Position, notice: Notice): void;
-  /** Tells which topics are granted from here on. */
+  /** Sends which topics are granted from here on. */
   sendSubscription(): void;
 }
 
@@ -71,6 +71,12 @@ export class Registration {
   readonly changed = new Notifier();
   /** The monotonic time after which nothing may be written; undefined while auth has not answered. */
   #deadline: number | undefined;
+  /** The last deadline that was sent to the client, also while auth is asked again. */
+  #announced: number | undefined;
+  /** How long the session was good for when auth last answered. */
+  #lifeMs = 0;
+  /** Auth has said that no later question gets a later end. */
+  #isFinal = false;
   #subject: Subject;
   #grant: Grant | undefined;
   #grantedThrough = -1;
@@ -101,6 +107,17 @@ export class Registration {
 
   get deadline(): number | undefined {
     return this.#deadline;
+  }
+
+  /** The deadline that was sent to the client; undefined while there was none, or where the clocks have parted since. */
+  get announcedDeadline(): number | undefined {
+    return this.#announced;
+  }
+
+  /** Whether auth is to be asked for more time, `withinMs` before the deadline at most: half way to it where that is later. */
+  wantsMoreTime(now: number, withinMs: number): boolean {
+    if (this.#deadline === undefined || this.#isFinal || this.identity.isOutside) return false;
+    return this.#deadline - now < Math.min(withinMs, this.#lifeMs / 2);
   }
 
   /** Who the person is now, which may be more or less than their token says. */
@@ -158,17 +175,45 @@ export class Registration {
     return true;
   }
 
-  /** The session lives, and the stream may until `deadline`. */
-  sessionLives(deadline: number): void {
+  /** Whether auth still has to answer: the session is in doubt, or more time was asked for. */
+  get isCheckingSession(): boolean {
+    return this.#checkingSession && this.#ended === undefined;
+  }
+
+  /**
+   * The session lives: auth, asked at `askedAt`, gave it `remainingMs`. An end that was announced is kept where auth only
+   * refuses to prolong.
+   */
+  sessionLives(askedAt: number, remainingMs: number, isFinal: boolean): void {
+    const deadline = askedAt + remainingMs;
     this.#checkingSession = false;
-    this.#deadline = deadline;
+    this.#deadline = isFinal ? Math.max(deadline, this.#announced ?? deadline) : deadline;
+    this.#announced = this.#deadline;
+    this.#lifeMs = remainingMs;
+    this.#isFinal = isFinal;
     this.changed.notify();
+  }
+
+  /**
+   * Auth gives no more time. A stream that only asked for more goes on to the end that was announced. One in doubt ends: what
+   * its person holds by now is not known.
+   */
+  sessionExpired(now: number): void {
+    const deadline = this.#deadline;
+    if (deadline === undefined || now >= deadline) this.end("expired");
+    else this.sessionLives(now, deadline - now, true);
   }
 
   /** The session must be asked for again before anything else is written. */
   invalidateSession(): void {
     this.#deadline = undefined;
     this.#sessionInvalidations += 1;
+  }
+
+  /** The same, and no deadline counted so far means anything: the clocks have parted. */
+  invalidateDeadline(): void {
+    this.#announced = undefined;
+    this.invalidateSession();
   }
 
   /** Takes over what the person holds now; answers whether that is another thing, by which nothing is granted yet. */

@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { remoteKeys } from "#shared/tokens/remote-keys.ts";
 import { ownIssuer } from "#shared/tokens/verify-access-token.ts";
 import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { AuthTime } from "./auth-time.ts";
 import type { OutsideIssuer } from "./outside-issuers.ts";
-import { createStreamVerifier } from "./verify-stream-token.ts";
+import { type AskedTime, createStreamVerifier } from "./verify-stream-token.ts";
 
 const OWN = { issuer: "https://auth.example", audience: "sluice" };
 const now = Math.floor(Date.now() / 1_000);
@@ -18,7 +20,10 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([own, ...issuers.values()].map((issuer) => issuer[Symbol.asyncDispose]())));
 
-function createVerifier(jwks_uri: string, change: Partial<OutsideIssuer> = {}) {
+/** Auth's time agrees with this machine's. */
+const KNOWN: AskedTime = { authTime: { isKnown: true, now: Date.now }, askTime: async () => {} };
+
+function createVerifier(jwks_uri: string, change: Partial<OutsideIssuer> = {}, time = KNOWN) {
   const outside: OutsideIssuer = {
     issuer: CLAIMS.iss,
     jwks_uri,
@@ -29,7 +34,12 @@ function createVerifier(jwks_uri: string, change: Partial<OutsideIssuer> = {}) {
     claims: { subject: "oid", roles: ["realm_access", "roles"], groups: "groups" },
     ...change,
   };
-  const verify = createStreamVerifier(ownIssuer(remoteKeys(own.jwksUri), OWN), [outside], (uri) => remoteKeys(uri));
+  const verify = createStreamVerifier(
+    ownIssuer(remoteKeys(own.jwksUri), OWN),
+    [outside],
+    (uri) => remoteKeys(uri),
+    time,
+  );
   return (token: string): Promise<unknown> => verify(token).catch(({ code }: { code: string }) => code);
 }
 
@@ -112,5 +122,38 @@ describe("a token of an outside issuer", () => {
     const verify = createVerifier("http://127.0.0.1:1/keys");
     expect(await verify(await sign())).toBe("unavailable");
     expect(await verify(await own.sign({ iss: OWN.issuer }))).toBe("token_invalid");
+  });
+});
+
+/** A wall clock that is `aheadMs` before auth's, which is asked for the time. */
+function createSkewedTime(aheadMs: number, isAnswered: boolean): AskedTime {
+  const authTime = new AuthTime({ monotonic: () => performance.now(), wall: () => Date.now() + aheadMs });
+  const askTime = async (): Promise<void> => {
+    if (!isAnswered) throw new AppError("unavailable", "auth is silent");
+    authTime.learn(Date.now(), performance.now());
+  };
+  return { authTime, askTime };
+}
+
+const TEN_MINUTES = 600_000;
+
+describe("on a machine with a wrong clock", () => {
+  test.each([TEN_MINUTES, -TEN_MINUTES])("%d ms off, tokens are judged by auth's time", async (aheadMs) => {
+    const verify = createVerifier(jwksUri(), {}, createSkewedTime(aheadMs, true));
+    expect(await verify(await sign())).toHaveProperty("sub", "dana");
+    expect(await verify(await sign({ exp: now - 60 }))).toBe("token_expired");
+    expect(await verify(await sign({ nbf: now + 60 }))).toBe("token_invalid");
+  });
+
+  test("a token that fails by that clock alone is not refused for good while auth is silent", async () => {
+    const ahead = createVerifier(jwksUri(), {}, createSkewedTime(TEN_MINUTES, false));
+    expect(await ahead(await sign())).toBe("unavailable");
+    const behind = createVerifier(jwksUri(), {}, createSkewedTime(-TEN_MINUTES, false));
+    expect(await behind(await sign({ nbf: now - 1 }))).toBe("unavailable");
+  });
+
+  test("a token that fails by anything else is refused, also while auth is silent", async () => {
+    const verify = createVerifier(jwksUri(), {}, createSkewedTime(TEN_MINUTES, false));
+    expect(await verify(await sign({ aud: "another" }))).toBe("token_invalid");
   });
 });

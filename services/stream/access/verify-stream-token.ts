@@ -4,7 +4,15 @@ import { z } from "zod";
 import { type AccessClaims, expirySchema } from "#shared/tokens/access-token.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 import { isName } from "#shared/protocol/names.ts";
-import { type TrustedIssuer, type VerifiedToken, verifyToken } from "#shared/tokens/verify-access-token.ts";
+import { singleFlight } from "#shared/async/single-flight.ts";
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import {
+  isRefusedForTime,
+  type TrustedIssuer,
+  type VerifiedToken,
+  verifyToken,
+} from "#shared/tokens/verify-access-token.ts";
+import type { AuthTime } from "./auth-time.ts";
 import type { ClaimPlace, OutsideIssuer } from "./outside-issuers.ts";
 
 /** What a stream needs of a token, whoever issued it. */
@@ -34,20 +42,39 @@ const subjectSchema = z.object({
   groups: z.array(z.string()).max(256),
 });
 
+/** Auth's time, and how it is asked for where no answer has told it yet. */
+export interface AskedTime {
+  readonly authTime: Pick<AuthTime, "now" | "isKnown">;
+  /** Asks auth what time it is. Throws AppError `unavailable` when there is no answer in time. */
+  readonly askTime: () => Promise<void>;
+}
+
 /**
  * A verifier of auth's tokens and of those of the outside issuers. Who is asked is chosen by the token's own `iss`; what it
- * says is believed only after the signature has shown that this issuer wrote it.
+ * says is believed only after the signature has shown that this issuer wrote it. Tokens are judged by auth's time. While that
+ * cannot be had, one that fails by this machine's time alone is refused with `unavailable`: it may well hold.
  */
 export function createStreamVerifier(
   own: TrustedIssuer<VerifiedToken>,
   outside: readonly OutsideIssuer[],
   keysOf: (jwksUri: string) => JWTVerifyGetKey,
+  { authTime, askTime }: AskedTime,
 ): (token: string) => Promise<StreamClaims> {
   const trusted = new Map<unknown, TrustedIssuer<StreamClaims>>(
     outside.map((issuer) => [issuer.issuer, trustedFrom(issuer, keysOf(issuer.jwks_uri))]),
   );
-  if (trusted.size === 0) return (token) => verifyToken(token, own);
-  return (token) => verifyToken<StreamClaims>(token, trusted.get(issuerOf(token)) ?? own);
+  const asked = singleFlight<void>();
+  const issuerFor = (token: string): TrustedIssuer<StreamClaims> =>
+    (trusted.size === 0 ? undefined : trusted.get(issuerOf(token))) ?? own;
+  return async (token) => {
+    if (!authTime.isKnown) await asked("time", askTime).catch(() => undefined);
+    try {
+      return await verifyToken(token, issuerFor(token), authTime.now());
+    } catch (error) {
+      if (authTime.isKnown || !isRefusedForTime(toAppError(error))) throw error;
+      throw new AppError("unavailable", "the time by which the token is judged is not known yet", { cause: error });
+    }
+  };
 }
 
 /** Says whether a token calls itself one of these issuers': not whether it is. */
@@ -56,7 +83,7 @@ export function namesIssuer(issuers: readonly OutsideIssuer[]): (token: string) 
   return (token) => names.size > 0 && names.has(issuerOf(token));
 }
 
-/** The issuer a token names; undefined where it cannot be read, which is then found again and told. */
+/** The issuer a token names; undefined where it cannot be read, which verification finds again and refuses. */
 function issuerOf(token: string): unknown {
   try {
     return decodeJwt(token).iss;
@@ -97,7 +124,7 @@ function valueAt(payload: JWTPayload, place: ClaimPlace): unknown {
   }, payload);
 }
 
-/** One name or a list of them; what is no name stands in no policy, and says nothing. */
+/** One name or a list of them; no policy can contain anything else, which is left out. */
 function namesAt(payload: JWTPayload, place: ClaimPlace | undefined): string[] {
   const value = place === undefined ? [] : (valueAt(payload, place) ?? []);
   return [value].flat().filter((each): each is string => typeof each === "string" && isName(each));

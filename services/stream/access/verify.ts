@@ -1,17 +1,16 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
-import { backoffMs } from "#shared/time/backoff.ts";
+import type { RetryBudget } from "#shared/async/retry-budget.ts";
 import type { Observer } from "../observe/observer.ts";
 import { STILL_VALID } from "./decisions.ts";
 import type { SessionAnswer, SessionChecker } from "./ports.ts";
 import type { Registration } from "./registration.ts";
 import type { TenantAccess } from "./tenant-access.ts";
 
-const BACKOFF = { baseMs: 100, maxMs: 2_000 };
-
 /** What verification needs. */
 export interface VerifyDeps {
   readonly sessions: SessionChecker;
+  /** What the whole process may ask again. */
+  readonly retries: RetryBudget;
   /** The monotonic time in milliseconds. */
   readonly now: () => number;
   /** Invalidates every session when the clocks have parted. */
@@ -23,13 +22,13 @@ export interface VerifyDeps {
 export interface HandshakeDeps extends VerifyDeps {
   /** How long a handshake waits for auth and policy. */
   readonly handshakeMs: number;
-  /** Whether this key is withdrawn. A stream that is open when it becomes so is ended by who is told. */
+  /** Whether this key is withdrawn. Open streams of a key are ended when it is withdrawn. */
   readonly isWithdrawn: (kid: string) => boolean;
 }
 
 /**
  * Asks auth and policy at once, and no longer than a handshake may last.
- * @throws {AppError} `unavailable`, `tenant_unknown` or `tenant_suspended`. Whether the registration is in force then, `requireInForce` tells.
+ * @throws {AppError} `unavailable`, `tenant_unknown` or `tenant_suspended`. Ask `requireValid` whether the registration may be used.
  */
 export async function verifyInTime(
   registration: Registration,
@@ -50,7 +49,7 @@ export async function verifyInTime(
 }
 
 /** Throws AppError with the reason when the person's right to a stream is over. */
-export function requireInForce({ ended, identity }: Registration, { isWithdrawn }: HandshakeDeps): void {
+export function requireValid({ ended, identity }: Registration, { isWithdrawn }: HandshakeDeps): void {
   if (isWithdrawn(identity.kid)) throw new AppError("token_invalid", "the key of the access token is withdrawn");
   if (ended === "forbidden") throw new AppError("forbidden", "this tenant is closed");
   if (ended === "expired") throw new AppError("token_expired", "the access token has expired");
@@ -58,7 +57,7 @@ export function requireInForce({ ended, identity }: Registration, { isWithdrawn 
 }
 
 /**
- * Asks auth until it has said, after the last doubt, whether the registration's session lives; ends the registration when not, and has
+ * Asks auth until it has answered, after the last invalidation, whether the registration's session lives; ends the registration when not, and has
  * it granted anew when the person's roles or groups are other than before. An outage is waited out: a registration in doubt stays
  * so, and its reader held. `extend` asks for another access token's life.
  * @throws {AppError} `tenant_unknown` or `tenant_suspended`.
@@ -70,27 +69,54 @@ export async function verifySession(
   extend = false,
 ): Promise<void> {
   if (!registration.beginSessionCheck(extend)) return;
-  for (let attempt = 0; registration.ended === undefined; attempt += 1) {
-    const doubts = registration.sessionInvalidations;
-    const askedAt = deps.now();
-    const answer = await deps.sessions.check(registration.sessionQuestion).catch(notKnown(deps));
-    if (answer === undefined) await delay(backoffMs(attempt, BACKOFF));
-    else if (answer.state !== "live") registration.end(answer.state);
-    else if (doubts === registration.sessionInvalidations) return confirm(registration, tenant, deps, answer, askedAt);
+  while (registration.isCheckingSession) {
+    const asked = await deps.retries.untilAnswered(
+      () => askSession(registration, deps),
+      () => registration.isCheckingSession,
+    );
+    if (asked !== undefined) await takeAnswer(registration, tenant, deps, asked);
   }
 }
 
-/** Puts an answer in force. What the person holds now comes before the deadline: no right outlives the one it came with. */
+/** An answer of auth, and how things stood when it was asked. */
+interface AskedSession {
+  readonly answer: SessionAnswer;
+  /** The monotonic time. */
+  readonly askedAt: number;
+  readonly invalidations: number;
+}
+
+async function askSession(registration: Registration, deps: VerifyDeps): Promise<AskedSession | undefined> {
+  const { sessionInvalidations: invalidations } = registration;
+  const askedAt = deps.now();
+  const answer = await deps.sessions.check(registration.sessionQuestion).catch(notKnown(deps));
+  return answer && { answer, askedAt, invalidations };
+}
+
+async function takeAnswer(
+  registration: Registration,
+  tenant: TenantAccess,
+  deps: VerifyDeps,
+  { answer, askedAt, invalidations }: AskedSession,
+): Promise<void> {
+  if (answer.state === "revoked") return registration.end("revoked");
+  // Doubted meanwhile: the answer is older than the doubt, and is asked for again.
+  if (invalidations !== registration.sessionInvalidations) return;
+  if (answer.state === "live") return confirm(registration, tenant, deps, answer, askedAt);
+  registration.sessionExpired(deps.now());
+}
+
+/** Applies an answer. What the person holds now comes before the deadline: no right outlives the one it came with. */
 async function confirm(
   registration: Registration,
   tenant: TenantAccess,
   deps: VerifyDeps,
-  { remainingMs, present }: Extract<SessionAnswer, { state: "live" }>,
+  { remainingMs, isFinal, present }: Extract<SessionAnswer, { state: "live" }>,
   askedAt: number,
 ): Promise<void> {
   const isOther = present !== undefined && registration.takeClaims(present);
   if (isOther) registration.stream?.leaveAudience();
-  registration.sessionLives(askedAt + remainingMs);
+  registration.sessionLives(askedAt, remainingMs, isFinal);
   if (isOther) await verifyGrant(registration, tenant, deps);
 }
 
@@ -101,10 +127,10 @@ async function confirm(
  */
 export async function verifyGrant(registration: Registration, tenant: TenantAccess, deps: VerifyDeps): Promise<void> {
   if (!registration.beginGrantCheck()) return;
-  for (let attempt = 0; registration.ended === undefined; attempt += 1) {
-    const known = await askGrant(registration, tenant, deps).catch(notKnown(deps));
-    if (known === true) return;
-    if (known === undefined) await delay(backoffMs(attempt, BACKOFF));
+  const isWanted = (): boolean => registration.ended === undefined;
+  while (isWanted()) {
+    const ask = () => askGrant(registration, tenant, deps).catch(notKnown(deps));
+    if ((await deps.retries.untilAnswered(ask, isWanted)) === true) return;
   }
 }
 

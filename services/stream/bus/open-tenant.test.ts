@@ -1,4 +1,5 @@
 import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
+import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
@@ -80,6 +81,7 @@ function openWith(answer: AppError | undefined) {
     tailBudget: new TailBudget(1e6),
     verifying: {
       sessions: { check: () => Promise.reject(new Error("not asked")) },
+      retries: new RetryBudget(),
       now,
       checkClock: () => {},
       observer: silentObserver(),

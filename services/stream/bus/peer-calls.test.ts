@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import type { ConnectionCall } from "../call-connection.ts";
-import { callOtherEdge, serveEdgeCalls } from "./peer-calls.ts";
+import { createPeers } from "./peer-calls.ts";
 
 const ANSWER = { expiresAt: "2026-01-01T00:00:00.000Z" };
 
@@ -39,22 +39,26 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
+function peersAt(bus: NatsConnection, workerId: string, timeoutMs = 0, observer = silentObserver()) {
+  return createPeers({ nats: bus, workerId, timeoutMs, observer });
+}
+
 test("a call reaches the worker that the connection names, as it was made, and its answer comes back", async () => {
   const heard: ConnectionCall[] = [];
-  using _served = serveEdgeCalls(other, "w1", async (call) => (heard.push(call), ANSWER), silentObserver());
+  using _served = peersAt(other, "w1").serve(async (call) => (heard.push(call), ANSWER));
   await other.flush();
-  expect(await callOtherEdge(nats, 2_000)(CALL)).toEqual(ANSWER);
+  expect(await peersAt(nats, "w8", 2_000).call(CALL)).toEqual(ANSWER);
   expect(heard).toEqual([CALL]);
 });
 
 test("a refusal comes back with its code; what nobody expected is told where it happened, and nothing of it elsewhere", async () => {
   const faults: unknown[] = [];
   const refusals = [new AppError("session_ended", "the session has ended; log in again"), new Error("secret")];
-  using _served = serveEdgeCalls(other, "w1", () => Promise.reject(refusals.shift()), {
-    fault: (fault) => void faults.push(fault),
-  });
+  using _served = peersAt(other, "w1", 0, silentObserver({ fault: (fault) => void faults.push(fault) })).serve(() =>
+    Promise.reject(refusals.shift()),
+  );
   await other.flush();
-  const call = callOtherEdge(nats, 2_000);
+  const call = peersAt(nats, "w8", 2_000).call;
   await expect(call(CALL)).rejects.toMatchObject({
     code: "session_ended",
     message: "the session has ended; log in again",
@@ -64,11 +68,11 @@ test("a refusal comes back with its code; what nobody expected is told where it 
 });
 
 test("a worker that is not there is told as no connection, one that is silent as unavailable", async () => {
-  const call = callOtherEdge(nats, 100);
+  const call = peersAt(nats, "w8", 100).call;
   for (const connectionId of ["w9-abc", "w9", "-abc", "a.b-c", "*-c"]) {
     await expect(call({ ...CALL, connectionId })).rejects.toMatchObject({ code: "not_found" });
   }
-  using _served = serveEdgeCalls(other, "w1", () => new Promise(() => {}), silentObserver());
+  using _served = peersAt(other, "w1").serve(() => new Promise(() => {}));
   await other.flush();
   await expect(call(CALL)).rejects.toMatchObject({ code: "unavailable" });
 });
@@ -82,7 +86,7 @@ test.each([
   JSON.stringify({ ...CALL, identity: { ...CALL.identity, tenant: "a.b" } }),
   JSON.stringify(CALL).padEnd(64 * 1_024 + 1),
 ])("a call of another shape is refused and carried out by nobody (%#)", async (text) => {
-  using _served = serveEdgeCalls(other, "w1", unexpected, silentObserver());
+  using _served = peersAt(other, "w1").serve(unexpected);
   await other.flush();
   const reply = await nats.request("edge.w1", text, { timeout: 2_000 });
   expect(reply.json()).toMatchObject({ refused: { code: "malformed_request" } });
@@ -97,7 +101,7 @@ test.each([
 ])("an answer of another shape counts as none (%#)", async (text) => {
   const subscription = other.subscribe("edge.w1", { callback: (_, message) => void message.respond(text) });
   await other.flush();
-  await expect(callOtherEdge(nats, 2_000)(CALL)).rejects.toMatchObject({ code: "unavailable" });
+  await expect(peersAt(nats, "w8", 2_000).call(CALL)).rejects.toMatchObject({ code: "unavailable" });
   subscription.unsubscribe();
 });
 

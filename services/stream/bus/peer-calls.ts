@@ -5,7 +5,13 @@ import { nameSchema } from "#shared/contract/name-schema.ts";
 import { type ErrorCode, httpStatusOf } from "#shared/protocol/problem-codes.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
-import { type CallConnection, noSuchConnection, workerOf } from "../call-connection.ts";
+import {
+  type CallConnection,
+  type ConnectionCall,
+  noSuchConnection,
+  type Peers,
+  workerOf,
+} from "../call-connection.ts";
 import type { Observer } from "../observe/observer.ts";
 import type { Identity } from "../access/registration.ts";
 import type { Subject } from "../access/ports.ts";
@@ -35,7 +41,14 @@ const identitySchema = z.strictObject({
   isOutside: z.boolean(),
 } satisfies Record<keyof Identity, z.ZodType>);
 
-const callSchema = z.strictObject({ kind: z.literal("rebind"), connectionId: nameSchema, identity: identitySchema });
+const addressed = { connectionId: nameSchema, identity: identitySchema };
+
+/** Each kind of call as it goes over the bus. */
+const callSchemas = {
+  rebind: z.strictObject({ kind: z.literal("rebind"), ...addressed }),
+} satisfies Record<ConnectionCall["kind"], z.ZodType>;
+
+const callSchema = z.discriminatedUnion("kind", [callSchemas.rebind]);
 
 const answerSchema = z.union([
   z.strictObject({ done: z.strictObject({ expiresAt: z.iso.datetime() }) }),
@@ -44,18 +57,26 @@ const answerSchema = z.union([
   }),
 ]);
 
+/** What reaching the peers over the bus needs. */
+export interface PeerCallsDeps {
+  readonly nats: NatsConnection;
+  readonly workerId: string;
+  /** How long to wait for another worker's answer. */
+  readonly timeoutMs: number;
+  readonly observer: Pick<Observer, "fault">;
+}
+
 /**
- * Has `callHere` carry out what other edges ask of this worker's connections, on `edge.<worker id>`. Nobody else reaches
- * that subject: the edges are an account of their own on the bus. Disposing it ends the answers.
+ * The peers by NATS request on `edge.<worker id>`. Nobody else reaches those subjects: the edges are an account of their own
+ * on the bus.
  */
-export function serveEdgeCalls(
-  nats: NatsConnection,
-  workerId: string,
-  callHere: CallConnection,
-  observer: Pick<Observer, "fault">,
-): Disposable {
+export function createPeers(deps: PeerCallsDeps): Peers {
+  return { call: (call) => callPeer(call, deps), serve: (here) => serveCalls(here, deps) };
+}
+
+function serveCalls(here: CallConnection, { nats, workerId, observer }: PeerCallsDeps): Disposable {
   const answer = async (message: Msg): Promise<void> => {
-    const answered = await carryOut(message.data, callHere, observer);
+    const answered = await carryOut(message.data, here, observer);
     // An edge that has let go of the bus meanwhile has ended the stream, too: who asked finds no connection next time.
     if (!nats.isClosed()) message.respond(JSON.stringify(answered));
   };
@@ -65,30 +86,27 @@ export function serveEdgeCalls(
   return { [Symbol.dispose]: () => subscription.unsubscribe() };
 }
 
-/** Passes calls on to the worker that holds the connection, and waits `timeoutMs` for its answer. */
-export function callOtherEdge(nats: NatsConnection, timeoutMs: number): CallConnection {
-  return async (call) => {
-    const workerId = workerOf(call.connectionId);
-    if (workerId === undefined) throw noSuchConnection();
-    const reply = await nats
-      .request(subjectOf(workerId), JSON.stringify(call), { timeout: timeoutMs })
-      .catch((error: unknown) => {
-        if (error instanceof RequestError && error.isNoResponders()) throw noSuchConnection();
-        throw new AppError("unavailable", "the edge that holds this connection does not answer", { cause: error });
-      });
-    return readAnswer(reply.data);
-  };
+async function callPeer(call: ConnectionCall, { nats, timeoutMs }: PeerCallsDeps): ReturnType<CallConnection> {
+  const workerId = workerOf(call.connectionId);
+  if (workerId === undefined) throw noSuchConnection();
+  const reply = await nats
+    .request(subjectOf(workerId), JSON.stringify(call), { timeout: timeoutMs })
+    .catch((error: unknown) => {
+      if (error instanceof RequestError && error.isNoResponders()) throw noSuchConnection();
+      throw new AppError("unavailable", "the edge that holds this connection does not answer", { cause: error });
+    });
+  return readAnswer(reply.data);
 }
 
 async function carryOut(
   data: Uint8Array,
-  callHere: CallConnection,
+  here: CallConnection,
   observer: Pick<Observer, "fault">,
 ): Promise<z.infer<typeof answerSchema>> {
   try {
     const call = parse(data, MAX_CALL_BYTES, callSchema);
     if (call === undefined) throw new AppError("malformed_request", "this edge does not understand the call");
-    return { done: await callHere(call) };
+    return { done: await here(call) };
   } catch (thrown) {
     const { code, message, cause } = toAppError(thrown);
     if (code === "internal") observer.fault(cause);

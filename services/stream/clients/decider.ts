@@ -9,7 +9,8 @@ import type { MapResource } from "../subscription/topics-of.ts";
 import { createLoader } from "./create-loader.ts";
 import { decodeResidual } from "./decode-residual.ts";
 
-const TIMEOUT_MS = 3_000;
+/** Nobody waits this long at the door. For a stream that is held, a late answer is as good as one that is asked for anew. */
+const TIMEOUT_MS = 10_000;
 
 /** Subjects, or paths, in one call. */
 const MAX_SUBJECTS = 512;
@@ -57,7 +58,7 @@ export class GrpcDecider implements Decider, Disposable {
     return this.#loadersOf(tenant).decide({ grant, permission, atLeast });
   }
 
-  /** Which topics a path stands for. */
+  /** Which topics a path is mapped to. */
   readonly mapResource: MapResource = (tenant, path) => this.#loadersOf(tenant).mapResource(path);
 
   #loadersOf(tenant: string): Loaders {
@@ -85,9 +86,9 @@ export class GrpcDecider implements Decider, Disposable {
     }));
     const request = { tenant, subjects, atLeast: highest(keys) };
     const response = await callUnary(this.#client.resolve.bind(this.#client), request, { timeoutMs: TIMEOUT_MS });
-    const version = requireVersion(response.version);
+    const version = expectAnswer(response.version);
     const { grants, eventMap, maxConnections } = response;
-    return keys.map((_, index) => ({ version, grant: require(grants[index]), eventMap, maxConnections }));
+    return keys.map((_, index) => ({ version, grant: expectAnswer(grants[index]), eventMap, maxConnections }));
   }
 
   async #decide(tenant: string, keys: readonly DecideKey[]): Promise<DecideAnswer[]> {
@@ -95,10 +96,10 @@ export class GrpcDecider implements Decider, Disposable {
     const permissions = [...new Set(keys.map((key) => key.permission))];
     const request = { tenant, grants, permissions, atLeast: highest(keys) };
     const response = await callUnary(this.#client.decide.bind(this.#client), request, { timeoutMs: TIMEOUT_MS });
-    const version = requireVersion(response.version);
+    const version = expectAnswer(response.version);
     return keys.map(({ grant, permission }) => {
       const index = grants.indexOf(grant) * permissions.length + permissions.indexOf(permission);
-      return { version, ...decodeResidual(require(response.residuals[index])) };
+      return { version, ...decodeResidual(expectAnswer(response.residuals[index])) };
     });
   }
 
@@ -106,7 +107,7 @@ export class GrpcDecider implements Decider, Disposable {
   async #mapResources(tenant: string, paths: readonly string[]): Promise<(readonly string[])[]> {
     const request = { tenant, paths: [...paths] };
     const response = await callUnary(this.#client.mapResources.bind(this.#client), request, { timeoutMs: TIMEOUT_MS });
-    return paths.map((_, index) => require(response.resources[index]).topics);
+    return paths.map((_, index) => expectAnswer(response.resources[index]).topics);
   }
 
   [Symbol.dispose](): void {
@@ -121,11 +122,7 @@ function highest(keys: readonly { readonly atLeast: Version | undefined }[]): Ve
   return versions.reduce((high, version) => (version.number > high.number ? version : high));
 }
 
-function requireVersion(version: Version | undefined): Version {
-  return require(version);
-}
-
-function require<T>(part: T | undefined): T {
+function expectAnswer<T>(part: T | undefined): T {
   if (part === undefined) throw new AppError("unavailable", "policy did not answer every question");
   return part;
 }

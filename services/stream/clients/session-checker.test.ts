@@ -11,6 +11,7 @@ import { type GrpcServer, startGrpcServer, unaryHandler } from "#shared/grpc/sta
 import { createLogger } from "#shared/log/create-logger.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { type Identity, Registration } from "../access/registration.ts";
+import { AuthTime } from "../access/auth-time.ts";
 import { verifySession } from "../access/verify.ts";
 import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { createRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
@@ -25,19 +26,25 @@ let distort: (answers: SessionAnswer[]) => SessionAnswer[];
 let server: GrpcServer;
 let checker: GrpcSessionChecker;
 let rig: EdgeRig;
+let authTime: AuthTime;
 
 beforeEach(async () => {
   distort = (answers) => answers;
   const checkSessions = unaryHandler<CheckSessionsRequest, CheckSessionsResponse>(
     createLogger("auth", "silent"),
     async ({ questions }) => ({
-      answers: distort(questions.map(({ sid, contextId }) => live(Number(sid), contextId))),
+      answers: distort(questions.map(({ sid, contextId }) => live(Number(sid) || 0, contextId))),
       serverTimeMs: Date.now(),
     }),
   );
   const address = { host: "127.0.0.1", port: 0, setting: "AUTH_GRPC_PORT" };
   server = await startGrpcServer(address, [[SessionServiceService, { checkSessions, renewAccess: checkSessions }]]);
-  checker = new GrpcSessionChecker(`127.0.0.1:${server.port}`, plaintext.channelTo("auth.sluice"), () => {});
+  authTime = new AuthTime({ monotonic: () => performance.now(), wall: () => 0 });
+  checker = new GrpcSessionChecker(`127.0.0.1:${server.port}`, plaintext.channelTo("auth.sluice"), {
+    now: () => performance.now(),
+    authTime,
+    observer: silentObserver(),
+  });
   rig = createRig();
 });
 afterEach(async () => {
@@ -54,9 +61,17 @@ function live(remainingMs: number, contextId: string): SessionAnswer {
 test("an answer counts for the connection that asked", async () => {
   const answers = await Promise.all([checker.check(question("1000", "w-1")), checker.check(question("9000", "w-2"))]);
   expect(answers).toEqual([
-    { state: "live", remainingMs: 1_000 },
-    { state: "live", remainingMs: 9_000 },
+    { state: "live", remainingMs: 1_000, isFinal: false },
+    { state: "live", remainingMs: 9_000, isFinal: false },
   ]);
+});
+
+test("every answer tells auth's time, and so does a question about nobody", async () => {
+  await checker.askTime();
+  expect(authTime.isKnown).toBe(true);
+  authTime.forget();
+  await checker.check(question("1000", "w-1"));
+  expect(authTime.isKnown).toBe(true);
 });
 
 test("an answer for another connection is none, and those beside it count", async () => {
@@ -75,7 +90,7 @@ test.each<[string, (answers: SessionAnswer[]) => SessionAnswer[]]>([
   const observer = silentObserver({ fault: (fault) => void faults.push(fault) });
   const deps = { ...rig.edge, sessions: checker, observer };
   const registrations = [listingOf("1000", "w-1"), listingOf("9000", "w-2")];
-  for (const registration of registrations) registration.sessionLives(rig.clock.now + 10);
+  for (const registration of registrations) registration.sessionLives(rig.clock.now, 10, false);
   distort = lie;
   const verifying = registrations.map((registration) => verifySession(registration, rig.tenant, deps, true));
   await waitFor("both lies are told", () => faults.length >= 2);

@@ -4,9 +4,12 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { RenewAccess, RenewedAccess, SessionAnswer, SessionChecker, SessionQuestion } from "../access/ports.ts";
+import type { AuthTime } from "../access/auth-time.ts";
+import type { Observer } from "../observe/observer.ts";
 import { createLoader } from "./create-loader.ts";
 
-const TIMEOUT_MS = 3_000;
+/** Nobody waits this long at the door. For a stream that is held, a late answer is as good as one that is asked for anew. */
+const TIMEOUT_MS = 10_000;
 
 /** The service's limit for one call. */
 const MAX_BATCH = 1_024;
@@ -17,30 +20,54 @@ const MAX_RENEWALS = 128;
 /** Up to 250 handshakes a second ask without waiting for each other. */
 const REST_MS = 4;
 
-/** Asks auth over gRPC, many questions in one call; `onCall` is told of each call once it is over. */
+/** A question about nobody: its answer tells the time. */
+const NOBODY = { tenant: "-", sid: "-", subject: "-", tokenExpiresAt: 1, extend: false, contextId: "time" };
+
+/** What the client needs beside its channel. */
+export interface SessionCheckerDeps {
+  /** The monotonic time in milliseconds. */
+  readonly now: () => number;
+  /** Learns from each answer. */
+  readonly authTime: Pick<AuthTime, "learn">;
+  readonly observer: Pick<Observer, "sessionsAsked">;
+}
+
+/** Asks auth over gRPC, many questions in one call. */
 export class GrpcSessionChecker implements SessionChecker, Disposable {
   readonly #client: SessionServiceClient;
   readonly check: (question: SessionQuestion) => Promise<SessionAnswer>;
   readonly renew: RenewAccess;
+  /** Asks auth what time it is. Throws AppError `unavailable` when there is no answer in time. */
+  readonly askTime: () => Promise<void>;
+  readonly #deps: SessionCheckerDeps;
 
-  constructor(address: string, channel: GrpcChannel, onCall: (questions: number, seconds: number) => void) {
+  constructor(address: string, channel: GrpcChannel, deps: SessionCheckerDeps) {
+    this.#deps = deps;
     this.#client = new SessionServiceClient(address, channel.credentials, channel.options);
     this.check = createLoader({ maxBatch: MAX_BATCH, restMsPerQuestion: REST_MS }, async (questions) => {
-      const startedAt = performance.now();
+      const startedAt = deps.now();
       try {
         return await this.#send(questions);
       } finally {
-        onCall(questions.length, (performance.now() - startedAt) / 1_000);
+        deps.observer.sessionsAsked(questions.length, (deps.now() - startedAt) / 1_000);
       }
     });
     this.renew = createLoader({ maxBatch: MAX_RENEWALS, restMsPerQuestion: REST_MS }, (tokens) => this.#renew(tokens));
+    this.askTime = async () => void (await this.#ask([NOBODY]));
   }
 
   async #send(questions: readonly SessionQuestion[]): Promise<(SessionAnswer | Error)[]> {
-    const check = this.#client.checkSessions.bind(this.#client);
-    const { answers } = await callUnary(check, { questions: [...questions] }, { timeoutMs: TIMEOUT_MS });
+    const answers = await this.#ask(questions);
     if (answers.length !== questions.length) throw new AppError("unavailable", "auth did not answer every question");
     return questions.map(({ contextId }, index) => readAnswer(contextId, answers[index]));
+  }
+
+  async #ask(questions: readonly SessionQuestion[]): Promise<readonly WireAnswer[]> {
+    const check = this.#client.checkSessions.bind(this.#client);
+    const askedAt = this.#deps.now();
+    const response = await callUnary(check, { questions: [...questions] }, { timeoutMs: TIMEOUT_MS });
+    this.#deps.authTime.learn(response.serverTimeMs, askedAt);
+    return response.answers;
   }
 
   async #renew(refreshTokens: readonly string[]): Promise<(RenewedAccess | undefined)[]> {
@@ -62,9 +89,9 @@ function readAnswer(contextId: string, answer: WireAnswer | undefined): SessionA
   return answer?.contextId === contextId ? answerOf(answer) : new Error("auth answered for another connection");
 }
 
-function answerOf({ state, remainingMs, roles, groups, claimsKnown }: WireAnswer): SessionAnswer {
+function answerOf({ state, remainingMs, isFinal, roles, groups, claimsKnown }: WireAnswer): SessionAnswer {
   if (state === SessionState.LIVE)
-    return { state: "live", remainingMs, ...(claimsKnown ? { present: { roles, groups } } : {}) };
+    return { state: "live", remainingMs, isFinal, ...(claimsKnown ? { present: { roles, groups } } : {}) };
   if (state === SessionState.EXPIRED) return { state: "expired" };
   // An answer nobody understands must not keep a stream open.
   return { state: "revoked" };

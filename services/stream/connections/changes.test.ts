@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
-import { createRig as createEdgeRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
+import { createRig as createEdgeRig, type EdgeRig, LIVE } from "#test/rigs/edge-rig.ts";
 
 const rigs: EdgeRig[] = [];
 afterEach(async () => {
@@ -110,7 +110,7 @@ describe("a clock that jumped", () => {
     const second = rig.holdSession();
     rig.clock.wallAhead += 3_600_000;
     rig.edge.checkClock();
-    first.answer({ state: "live", remainingMs: 60_000 });
+    first.answer(LIVE);
     await second.asked;
     second.answer({ state: "expired" });
     await expect(opening).rejects.toMatchObject({ code: "token_expired" });
@@ -129,7 +129,7 @@ describe("a log that is silent", () => {
     await session.asked;
     rig.event("behind");
     rig.clock.now += silentMs;
-    session.answer({ state: "live", remainingMs: 60_000 });
+    session.answer(LIVE);
     await waitFor("the reader has looked", () => [...rig.edge.hub.streams()].every(({ reader }) => isSettled(reader)));
     await waitFor("what was delivered", () => client.events().length === delivered.length);
     expect(client.events()).toEqual(delivered);

@@ -1,4 +1,5 @@
 import { formatEventId } from "#shared/protocol/event-id.ts";
+import type { Registration } from "../access/registration.ts";
 import type { EndReason, Position } from "../event.ts";
 import type { Connection } from "../sse/connection.ts";
 import { encodeControl } from "../sse/encode-frame.ts";
@@ -9,14 +10,31 @@ export type StreamEnd =
   | { readonly event: "auth_error"; readonly reason: EndReason }
   /** A reason of ours; the client comes back after `retryMs` and goes on where it was. */
   | { readonly event: "bye"; readonly reason: ByeReason; readonly retryMs: number }
-  /** There is nobody to tell: the client left, or the stream failed in a way that nobody expected. */
+  /** Nothing is sent: the client left, or the stream failed in a way that nobody expected. */
   | { readonly event: "none"; readonly reason: "gone" | "fault" };
 
 /** Why the server ends a stream that may come back. */
 export type ByeReason = "drain" | "max_age" | "slow";
 
-/** Where a reader stood when its stream ended. */
-export interface LastStand {
+/** The client has left. */
+export const GONE: StreamEnd = { event: "none", reason: "gone" };
+
+/** The stream failed in a way that nobody expected. */
+export const FAULT: StreamEnd = { event: "none", reason: "fault" };
+
+/** Ends a stream for a reason of ours. */
+export function bye(reason: ByeReason, retryMs: number): StreamEnd {
+  return { event: "bye", reason, retryMs };
+}
+
+/** Why the right to a stream is over at this monotonic time; undefined while it is not. */
+export function rightOver({ ended, deadline }: Registration, now: number): EndReason | undefined {
+  if (ended !== undefined) return ended;
+  return deadline !== undefined && now >= deadline ? "expired" : undefined;
+}
+
+/** A reader's position when its stream ended. */
+export interface LastPosition {
   readonly epoch: string;
   readonly cursor: Position;
   /** The last position the client was sent; undefined while none was. */
@@ -28,22 +46,22 @@ export interface LastStand {
  * Ends a connection as its reason asks for. A client whose right is over gets one last frame, and only where nothing waits
  * before it: a reader that is behind is reset at once, with all that the kernel holds for it.
  */
-export function endConnection(connection: Connection, end: StreamEnd, stand: LastStand): void {
+export function endConnection(connection: Connection, end: StreamEnd, last: LastPosition): void {
   switch (end.event) {
     case "auth_error": {
-      const isBehind = connection.behind || (end.reason !== "expired" && !stand.isLive);
+      const isBehind = connection.behind || (end.reason !== "expired" && !last.isLive);
       if (isBehind) return connection.reset();
       return connection.end(encodeControl("auth_error", { reason: end.reason }));
     }
     case "bye":
       return connection.end(
-        Buffer.concat([...lastCursor(stand), encodeControl("bye", { reason: end.reason, retryMs: end.retryMs })]),
+        Buffer.concat([...lastCursor(last), encodeControl("bye", { reason: end.reason, retryMs: end.retryMs })]),
       );
     case "none":
       return connection.reset();
   }
 }
 
-function lastCursor({ epoch, cursor, lastSent }: LastStand): Buffer[] {
+function lastCursor({ epoch, cursor, lastSent }: LastPosition): Buffer[] {
   return cursor.seq === lastSent?.seq ? [] : [encodeControl("cursor", "", { id: formatEventId(epoch, cursor) })];
 }

@@ -45,7 +45,7 @@ describe("a grant that a version has ended", () => {
     registration.invalidateGrant({ through: 1, endedBy: { number: 2, build: "b2" } });
     await rig.tenant.decisions.resolve({ id: "bob", roles: [], groups: [] });
     expect(verdict()).toBe("undecided");
-    const decided = awaitVerdict(rig.tenant.decisions, registration, registration.grant!, ORDER);
+    const decided = awaitVerdict(rig.tenant.decisions, registration, registration.grant!, ORDER, rig.edge.retries);
     registration.setGrant(registration.grant!, { through: STILL_VALID }, Number.POSITIVE_INFINITY, []);
     await decided;
     expect(verdict()).toBe("allowed");

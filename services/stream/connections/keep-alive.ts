@@ -1,7 +1,9 @@
 import { endGrant } from "../access/apply-control.ts";
+import { bye, rightOver } from "./end-stream.ts";
 import type { Hub, Stream } from "./hub.ts";
 import type { Reader } from "./reader.ts";
 import type { Wait } from "./reader-state.ts";
+import type { AuthTime } from "../access/auth-time.ts";
 import type { Registration } from "../access/registration.ts";
 import { verifySession, type VerifyDeps } from "../access/verify.ts";
 import { chooseRetryDelay } from "../sse/retry-delay.ts";
@@ -11,7 +13,7 @@ const TICK_MS = 1_000;
 /** A client may rely on a frame every 15 s; the tick may come a second late. */
 const BEAT_MS = 13_000;
 
-/** A reader that is held this long is told so. */
+/** A reader that is held this long is sent `degraded`. */
 const DEGRADED_AFTER_MS = 5_000;
 
 /** A socket that takes nothing for this long is given up; the client resumes where it was. */
@@ -31,17 +33,23 @@ interface Watch {
 
 /** What the heartbeat needs. */
 export interface KeepAliveDeps extends VerifyDeps {
-  readonly wall: () => number;
+  readonly authTime: Pick<AuthTime, "now">;
 }
 
 /**
  * Looks after every reader once a second: keeps it alive and its client's cursor fresh, ends it at its deadline, asks auth
- * for more time before that and policy for another grant when its own has ended, tells when delivery stands still, and gives
+ * for more time before that and policy for another grant when its own has ended, sends `degraded` when delivery is held, and gives
  * up sockets that take nothing.
  */
 export function startKeepAlive(hub: Hub, deps: KeepAliveDeps): Disposable {
+  const timer = setInterval(createKeepAlive(hub, deps), TICK_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+/** One look at every reader, for `startKeepAlive` to call again and again. */
+export function createKeepAlive(hub: Hub, deps: KeepAliveDeps): () => void {
   const watches = new WeakMap<Reader, Watch>();
-  const timer = setInterval(() => {
+  return () => {
     deps.checkClock();
     const now = deps.now();
     for (const stream of hub.streams()) {
@@ -50,8 +58,7 @@ export function startKeepAlive(hub: Hub, deps: KeepAliveDeps): Disposable {
       watches.set(reader, watch);
       if (!reader.ended) lookAfter(stream, watch, now, deps);
     }
-  }, TICK_MS);
-  return { [Symbol.dispose]: () => clearInterval(timer) };
+  };
 }
 
 function createWatch(now: number): Watch {
@@ -68,12 +75,15 @@ function createWatch(now: number): Watch {
 
 function lookAfter(stream: Stream, watch: Watch, now: number, deps: KeepAliveDeps): void {
   const { reader } = stream;
-  const { deadline, identity, grantEndsAt } = reader.registration;
-  if (deadline !== undefined && now >= deadline) return reader.revoke("expired");
-  if (isStalled(reader, watch, now)) return reader.end({ event: "bye", reason: "slow", retryMs: chooseRetryDelay(0) });
-  if (now >= grantEndsAt) endGrant({ tenant: stream.tenant, registration: reader.registration }, deps);
-  const endsSoon = deadline !== undefined && deadline - now < watch.renewBeforeMs;
-  if (endsSoon && !identity.isOutside) renew(stream, deps).catch((error: unknown) => deps.observer.fault(error));
+  const { registration } = reader;
+  // A reader that waits for its socket or its history does not see itself that its right is over.
+  const over = rightOver(registration, now);
+  if (over !== undefined) return reader.revoke(over);
+  if (isStalled(reader, watch, now)) return reader.end(bye("slow", chooseRetryDelay(0)));
+  if (now >= registration.grantEndsAt) endGrant({ tenant: stream.tenant, registration }, deps);
+  if (registration.wantsMoreTime(now, watch.renewBeforeMs)) {
+    renew(stream, deps).catch((error: unknown) => deps.observer.fault(error));
+  }
   sendDegraded(reader, watch, now);
   if (now < watch.nextBeatAt) return;
   watch.nextBeatAt = now + BEAT_MS;
@@ -101,16 +111,16 @@ async function renew({ tenant, reader }: Stream, deps: KeepAliveDeps): Promise<v
 }
 
 /**
- * When a registration ends, as clients are told it. One in doubt at this very moment is asked about again; until then the token's
- * own end is what is known.
+ * When a registration ends by auth's clock, as it is sent to clients. One in doubt at this very moment is asked about again;
+ * until then the end announced last, or the token's own, is what is known.
  */
-export function expiresAt({ deadline, identity }: Registration, deps: KeepAliveDeps): string {
-  if (deadline === undefined) return new Date(identity.tokenExpiresAt * 1_000).toISOString();
-  return expiryOf(deadline, deps);
+export function expiresAt({ announcedDeadline, identity }: Registration, deps: KeepAliveDeps): string {
+  if (announcedDeadline === undefined) return new Date(identity.tokenExpiresAt * 1_000).toISOString();
+  return expiryOf(announcedDeadline, deps);
 }
 
-function expiryOf(deadline: number, { now, wall }: KeepAliveDeps): string {
-  return new Date(wall() + deadline - now()).toISOString();
+function expiryOf(deadline: number, { now, authTime }: KeepAliveDeps): string {
+  return new Date(authTime.now() + deadline - now()).toISOString();
 }
 
 function sendDegraded(reader: Reader, watch: Watch, now: number): void {

@@ -4,7 +4,7 @@ import type { Slices } from "../log/slices.ts";
 import type { StreamEnd } from "./end-stream.ts";
 import type { Hole } from "./read-slice.ts";
 
-/** How a reader stands to its log. */
+/** Where a reader is in its log. */
 export type ReaderState = Live | Behind | Ended;
 
 /** What a reader behind the horizon waits for, and since when (monotonic milliseconds). */

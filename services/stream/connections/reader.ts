@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { formatEventId } from "#shared/protocol/event-id.ts";
+import type { RetryBudget } from "#shared/async/retry-budget.ts";
 import { awaitVerdict } from "../access/authorize-event.ts";
 import type { Grant } from "../access/decisions.ts";
 import type { RegisteredStream, Registration } from "../access/registration.ts";
@@ -11,7 +12,7 @@ import type { Observer } from "../observe/observer.ts";
 import type { Connection } from "../sse/connection.ts";
 import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { encodeControl, type FrameFormat, HEARTBEAT } from "../sse/encode-frame.ts";
-import { endConnection, type StreamEnd } from "./end-stream.ts";
+import { endConnection, FAULT, rightOver, type StreamEnd } from "./end-stream.ts";
 import type { Behind, ReaderState, Wait } from "./reader-state.ts";
 import { gapOf, readSlice } from "./read-slice.ts";
 import type { Tenant } from "./tenant.ts";
@@ -22,6 +23,8 @@ export interface ReaderDeps {
   readonly now: () => number;
   /** Invalidates every session when the clocks have parted. */
   readonly checkClock: () => void;
+  /** What the whole process may ask again. */
+  readonly retries: RetryBudget;
   readonly limitHistory: Limit;
   readonly observer: Observer;
 }
@@ -84,12 +87,12 @@ export class Reader implements Member, RegisteredStream {
     return this.#state.is === "behind" ? this.#state.wait : undefined;
   }
 
-  /** Where the reader stands, for people who look. */
+  /** The reader's position, for people who look. */
   get cursor(): Position {
     return this.#state.is === "live" ? this.#tenant.log.horizon : this.#state.cursor;
   }
 
-  /** Says what is in force and where delivery begins, and how long to wait before a reconnect. */
+  /** Sends which topics are granted and where delivery begins, and how long to wait before a reconnect. */
   sendReady(ready: ControlData["ready"], { position, notice }: Start, retryMs: number): void {
     this.send("ready", ready, notice === undefined ? position : undefined, retryMs);
     if (notice !== undefined) this.#sendNotice(notice, position);
@@ -128,7 +131,7 @@ export class Reader implements Member, RegisteredStream {
     this.leaveAudience();
   }
 
-  /** The log does not go on where the reader stands: it continues from `position`, and is told so. */
+  /** Continues from `position` in a log that has begun anew, and sends `notice`. */
   jumpTo(position: Position, notice: Notice): void {
     this.leaveAudience();
     if (this.#state.is === "ended") return;
@@ -136,7 +139,7 @@ export class Reader implements Member, RegisteredStream {
     this.#catchUpFrom(position);
   }
 
-  /** Keeps the connection alive, and tells the client how far it has come if that has changed. */
+  /** Keeps the connection alive, and sends the client its position if that has changed. */
   keepAlive(): void {
     if (!this.connection.writable) return;
     if (this.#state.is === "live") this.#state.audience.flush();
@@ -146,7 +149,7 @@ export class Reader implements Member, RegisteredStream {
     else this.send("cursor", "", position);
   }
 
-  /** Tells which topics are granted from here on. */
+  /** Sends which topics are granted from here on. */
   sendSubscription(): void {
     const effectiveFrom = formatEventId(this.#tenant.log.epoch, this.cursor);
     this.send("subscription", { topics: this.registration.topicGrants, effectiveFrom });
@@ -171,8 +174,8 @@ export class Reader implements Member, RegisteredStream {
     const cursor = state.is === "live" ? state.audience.leave(this) : state.cursor;
     this.#state = { is: "ended", cursor, by };
     if (state.is === "live") this.#tenant.audiences.dropIfEmpty(state.audience);
-    const stand = { epoch: this.#tenant.log.epoch, cursor, lastSent: this.#lastSent, isLive: state.is === "live" };
-    endConnection(this.connection, by, stand);
+    const last = { epoch: this.#tenant.log.epoch, cursor, lastSent: this.#lastSent, isLive: state.is === "live" };
+    endConnection(this.connection, by, last);
   }
 
   #behindAt(cursor: Position): Behind {
@@ -190,7 +193,7 @@ export class Reader implements Member, RegisteredStream {
       for (let wait = this.#step(state); wait !== undefined; wait = this.#step(state)) await wait;
     } catch (error) {
       this.#deps.observer.fault(error);
-      this.end({ event: "none", reason: "fault" });
+      this.end(FAULT);
     }
   }
 
@@ -204,8 +207,7 @@ export class Reader implements Member, RegisteredStream {
     const { registration } = this;
     const { log } = this.#tenant;
     const now = this.#deps.now();
-    const isExpired = registration.deadline !== undefined && now >= registration.deadline;
-    const over = registration.ended ?? (isExpired ? "expired" : undefined);
+    const over = rightOver(registration, now);
     if (over !== undefined) {
       this.revoke(over);
       return undefined;
@@ -257,7 +259,7 @@ export class Reader implements Member, RegisteredStream {
       this.#deps.observer.delivered(events);
     }
     if (undecided !== undefined) {
-      const decided = awaitVerdict(this.#tenant.decisions, registration, grant, undecided);
+      const decided = awaitVerdict(this.#tenant.decisions, registration, grant, undecided, this.#deps.retries);
       return this.#waitFor(state, "authorization", decided);
     }
     // At the horizon it becomes live at once: a turn later there would be something new, and so for ever.

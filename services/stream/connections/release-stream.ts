@@ -1,5 +1,6 @@
 import type { Admission } from "../admission/admission.ts";
 import type { Observer } from "../observe/observer.ts";
+import { GONE } from "./end-stream.ts";
 import type { Hub, Stream } from "./hub.ts";
 
 /** Gives back all that a stream held, under whichever registration it has by then. */
@@ -8,7 +9,7 @@ export function releaseStream(
   stream: Stream,
 ): void {
   const { reader } = stream;
-  reader.end({ event: "none", reason: "gone" });
+  reader.end(GONE);
   reader.registration.end("revoked");
   hub.detach(stream);
   admission.leave();

@@ -4,6 +4,7 @@ import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
 import { tokenCookie } from "#shared/http/token-cookie.ts";
 import { type HeaderValues, readCookie, readTokenSource } from "#shared/http/token-source.ts";
+import type { AuthTime } from "../access/auth-time.ts";
 import type { RenewAccess } from "../access/ports.ts";
 import type { StreamClaims } from "../access/verify-stream-token.ts";
 
@@ -11,6 +12,8 @@ import type { StreamClaims } from "../access/verify-stream-token.ts";
 export interface TokenReading {
   readonly verify: (token: string) => Promise<StreamClaims>;
   readonly renew: RenewAccess;
+  /** Says when a token has expired. */
+  readonly authTime: Pick<AuthTime, "now">;
   /** Whether a token calls itself an outside issuer's. */
   readonly isOutside: (token: string) => boolean;
   /** Pages that may use cookies, and read answers across origins. */
@@ -34,7 +37,8 @@ export async function readHandshakeToken(
   if (source === undefined && refreshToken === undefined) throw tokenMissing();
   requireTrustedPage(request.headers, reading.allowedOrigins);
   const known = source === undefined ? undefined : await verifyUnlessExpired(reading, source.token);
-  if (refreshToken === undefined || (known !== undefined && lasts(known))) return known ?? refuse(source);
+  if (refreshToken === undefined || (known !== undefined && lasts(known, reading.authTime.now())))
+    return known ?? refuse(source);
   const renewed = await reading.renew(refreshToken);
   if (renewed === undefined) return known ?? refuse(source);
   const browser = { hostname: hostnameOf(request), maxAgeSeconds: renewed.sessionRemainingSeconds };
@@ -66,8 +70,8 @@ async function verifyUnlessExpired({ verify }: TokenReading, token: string): Pro
 }
 
 /** A token that holds only by the leeway between clocks has expired for auth, which would refuse its session. */
-function lasts({ exp }: StreamClaims): boolean {
-  return (exp - CLOCK_LEEWAY_SECONDS) * 1_000 > Date.now();
+function lasts({ exp }: StreamClaims, now: number): boolean {
+  return (exp - CLOCK_LEEWAY_SECONDS) * 1_000 > now;
 }
 
 function refuse(source: object | undefined): never {

@@ -1,7 +1,7 @@
 import type { WorkerAnswers, WorkerMessage, WorkerQuestion } from "./messages.ts";
 import type { Operations } from "./operations.ts";
 
-/** Tells the primary that this worker takes streams, and from then on what it asks. Disposing it ends the answers. */
+/** Reports to the primary that this worker takes streams, and answers its questions from then on. Disposing it ends the answers. */
 export function answerPrimary({ registry, isReady, connections }: Operations): Disposable {
   const answers: { [Ask in keyof WorkerAnswers]: () => WorkerAnswers[Ask] | Promise<WorkerAnswers[Ask]> } = {
     isReady,
@@ -9,15 +9,15 @@ export function answerPrimary({ registry, isReady, connections }: Operations): D
     connections,
   };
   const answer = async ({ id, ask }: WorkerQuestion): Promise<void> => {
-    tell({ told: "answer", id, answer: await answers[ask]() });
+    send({ kind: "answer", id, answer: await answers[ask]() });
   };
   const onQuestion = (question: WorkerQuestion): void => void answer(question);
   process.on("message", onQuestion);
-  tell({ told: "ready" });
+  send({ kind: "ready" });
   return { [Symbol.dispose]: () => void process.off("message", onQuestion) };
 }
 
-/** A primary that is gone hears nothing, which is told by the end of the channel, not by a failure here. */
-function tell(message: WorkerMessage): void {
+/** The end of the channel says that the primary is gone; a message that fails then is no failure here. */
+function send(message: WorkerMessage): void {
   process.send?.(message, undefined, {}, () => undefined);
 }

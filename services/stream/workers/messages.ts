@@ -10,13 +10,13 @@ export interface WorkerAnswers {
   connections: object[];
 }
 
-/** A question of the primary; `id` stands in its answer. */
+/** A question of the primary; `id` is repeated in its answer. */
 export interface WorkerQuestion {
   readonly id: number;
   readonly ask: keyof WorkerAnswers;
 }
 
-/** What a worker tells: that it takes streams, or the answer to a question. */
+/** What a worker sends: that it takes streams, or the answer to a question. */
 export type WorkerMessage =
-  | { readonly told: "ready" }
-  | { readonly told: "answer"; readonly id: number; readonly answer: unknown };
+  | { readonly kind: "ready" }
+  | { readonly kind: "answer"; readonly id: number; readonly answer: unknown };

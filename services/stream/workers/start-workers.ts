@@ -16,7 +16,7 @@ import { WorkerProcess } from "./worker-process.ts";
 /** What a worker needs beyond its drain: the last requests, the bus, the other services. */
 const LETTING_GO_MS = 5_000;
 
-type WorkerCrew = WorkerPool<WorkerProcess>;
+type Workers = WorkerPool<WorkerProcess>;
 
 /** Where the process listens. */
 export interface WorkersAddress {
@@ -49,7 +49,7 @@ export async function startWorkers(
     help: "Workers that ended without having been asked to, and were started again",
     registers: [figures],
   });
-  const crew = new WorkerPool({
+  const pool = new WorkerPool({
     size: config.STREAM_WORKERS,
     start: (index) => new WorkerProcess(index, shareSettings(env, config, index, http)),
     onDeath: () => deaths.inc(),
@@ -59,33 +59,33 @@ export async function startWorkers(
     wait: (ms, signal) => delay(ms, undefined, { signal }),
     log,
   });
-  countWorkers(figures, crew);
-  const metrics = { contentType: sum.contentType, metrics: () => addUp(crew, sum, figures) };
-  const pages = { "/debug/connections": () => describeAll(crew) };
-  const ops = stack.use(await startOpsServer(address.ops, metrics, () => isAnyReady(crew), pages));
-  stack.use(crew);
-  await crew.start();
+  countWorkers(figures, pool);
+  const metrics = { contentType: sum.contentType, metrics: () => addUp(pool, sum, figures) };
+  const pages = { "/debug/connections": () => describeAll(pool) };
+  const ops = stack.use(await startOpsServer(address.ops, metrics, () => isAnyReady(pool), pages));
+  stack.use(pool);
+  await pool.start();
   log.info({ version: VERSION, http, grpc: 0, ops: ops.port, workers: config.STREAM_WORKERS }, "ready");
   const running = stack.move();
-  return { reload: () => crew.renew(), [Symbol.asyncDispose]: () => running.disposeAsync() };
+  return { reload: () => pool.rollingRestart(), [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
-function countWorkers(registry: Registry, crew: WorkerCrew): void {
+function countWorkers(registry: Registry, pool: Workers): void {
   registry.registerMetric(
     new Gauge({
       name: "sluice_stream_workers",
       help: "Workers that run",
       registers: [],
       collect() {
-        this.set([...crew.serving].length);
+        this.set([...pool.serving].length);
       },
     }),
   );
 }
 
-async function addUp(crew: WorkerCrew, sum: MetricsSum, own: Registry): Promise<string> {
+async function addUp(pool: Workers, sum: MetricsSum, own: Registry): Promise<string> {
   await Promise.all(
-    [...crew.serving].map(async (worker) => {
+    [...pool.serving].map(async (worker) => {
       const metrics = await worker.ask("metrics");
       if (metrics !== undefined) sum.take(worker, metrics);
     }),
@@ -94,13 +94,13 @@ async function addUp(crew: WorkerCrew, sum: MetricsSum, own: Registry): Promise<
 }
 
 /** Ready while at least one worker takes new streams: the kernel gives a dead one's connections to the others. */
-async function isAnyReady(crew: WorkerCrew): Promise<boolean> {
-  if (crew.isStopping) return false;
-  const answers = await Promise.all([...crew.serving].map((worker) => worker.ask("isReady")));
+async function isAnyReady(pool: Workers): Promise<boolean> {
+  if (pool.isStopping) return false;
+  const answers = await Promise.all([...pool.serving].map((worker) => worker.ask("isReady")));
   return answers.includes(true);
 }
 
-async function describeAll(crew: WorkerCrew): Promise<object[]> {
-  const answers = await Promise.all([...crew.serving].map((worker) => worker.ask("connections")));
+async function describeAll(pool: Workers): Promise<object[]> {
+  const answers = await Promise.all([...pool.serving].map((worker) => worker.ask("connections")));
   return answers.flatMap((connections) => connections ?? []);
 }

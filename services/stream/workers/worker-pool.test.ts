@@ -3,8 +3,8 @@ import { createLogger } from "#shared/log/create-logger.ts";
 import { WorkerPool, type Worker } from "./worker-pool.ts";
 
 test("a worker that dies is started again in its place, after a wait that grows", async () => {
-  const { crew, started, waits, deaths } = createCrew(2);
-  await crew.start();
+  const { pool, started, waits, deaths } = createPool(2);
+  await pool.start();
   for (let count = 2; count < 10; count += 1) {
     started.at(-1)?.die();
     await settle();
@@ -15,12 +15,12 @@ test("a worker that dies is started again in its place, after a wait that grows"
     expect(waits[place]).toBeLessThanOrEqual(atMost);
   }
   expect(deaths()).toBe(8);
-  expect([...crew.serving]).toEqual([started[0], started.at(-1)]);
+  expect([...pool.serving]).toEqual([started[0], started.at(-1)]);
 });
 
 test("one that lived a minute is started again as if it had never died", async () => {
-  const { crew, started, waits, clock } = createCrew(1);
-  await crew.start();
+  const { pool, started, waits, clock } = createPool(1);
+  await pool.start();
   for (let count = 1; count < 10; count += 1) {
     clock.now += 60_001;
     started.at(-1)?.die();
@@ -30,56 +30,56 @@ test("one that lived a minute is started again as if it had never died", async (
 });
 
 test("a worker that does not come up at first is told, and the others are stopped with it", async () => {
-  const { crew, started } = createCrew(3, (index) => index !== 1);
-  await expect(crew.start()).rejects.toThrow("worker 1 of 3 does not run (code 1); it said why above");
-  await crew[Symbol.asyncDispose]();
+  const { pool, started } = createPool(3, (index) => index !== 1);
+  await expect(pool.start()).rejects.toThrow("worker 1 of 3 does not run (code 1); it said why above");
+  await pool[Symbol.asyncDispose]();
   expect(started.map(({ isStopped }) => isStopped)).toEqual([true, false, true]);
 });
 
 test("a round replaces every worker, each once its successor takes streams", async () => {
-  const { crew, started } = createCrew(2);
-  await crew.start();
-  await crew.renew();
+  const { pool, started } = createPool(2);
+  await pool.start();
+  await pool.rollingRestart();
   expect(started.map(({ index, isStopped }) => [index, isStopped])).toEqual([
     [0, true],
     [1, true],
     [0, false],
     [1, false],
   ]);
-  expect([...crew.serving]).toEqual(started.slice(2));
+  expect([...pool.serving]).toEqual(started.slice(2));
   started[2]?.die();
   await settle();
-  expect([...crew.serving].map(({ index }) => index)).toEqual([1, 0]);
+  expect([...pool.serving].map(({ index }) => index)).toEqual([1, 0]);
 });
 
 test("a successor that does not come up ends the round, and everybody else stays", async () => {
   let isBroken = false;
-  const { crew, started } = createCrew(2, () => !isBroken);
-  await crew.start();
+  const { pool, started } = createPool(2, () => !isBroken);
+  await pool.start();
   isBroken = true;
-  await crew.renew();
+  await pool.rollingRestart();
   expect(started).toHaveLength(3);
-  expect([...crew.serving]).toEqual(started.slice(0, 2));
+  expect([...pool.serving]).toEqual(started.slice(0, 2));
 });
 
 test("a worker that dies while its successor comes up has one all the same, not two", async () => {
-  const { crew, started } = createCrew(1);
-  await crew.start();
-  const renewing = crew.renew();
+  const { pool, started } = createPool(1);
+  await pool.start();
+  const renewing = pool.rollingRestart();
   started[0]?.die();
   await renewing;
   await settle();
-  expect([...crew.serving]).toEqual([started.at(-1)]);
+  expect([...pool.serving]).toEqual([started.at(-1)]);
   expect(started.filter(({ isStopped, isDead }) => !isStopped && !isDead)).toHaveLength(1);
 });
 
-test("a crew that ends starts nobody again", async () => {
-  const { crew, started } = createCrew(2);
-  await crew.start();
-  await crew[Symbol.asyncDispose]();
+test("a pool that ends starts nobody again", async () => {
+  const { pool, started } = createPool(2);
+  await pool.start();
+  await pool[Symbol.asyncDispose]();
   await settle();
   expect(started).toHaveLength(2);
-  expect([...crew.serving]).toEqual([]);
+  expect([...pool.serving]).toEqual([]);
 });
 
 /** Lets everything happen that waits for nothing more. */
@@ -113,12 +113,12 @@ class FakeWorker implements Worker {
   }
 }
 
-function createCrew(size: number, comesUp: (index: number) => boolean = () => true) {
+function createPool(size: number, comesUp: (index: number) => boolean = () => true) {
   const started: FakeWorker[] = [];
   let deaths = 0;
   const waits: number[] = [];
   const clock = { now: 0 };
-  const crew = new WorkerPool({
+  const pool = new WorkerPool({
     size,
     start(index) {
       const worker = new FakeWorker(index, comesUp(index));
@@ -132,5 +132,5 @@ function createCrew(size: number, comesUp: (index: number) => boolean = () => tr
     wait: async (ms) => void waits.push(ms),
     log: createLogger("test", "silent"),
   });
-  return { crew, started, waits, clock, deaths: () => deaths };
+  return { pool, started, waits, clock, deaths: () => deaths };
 }

@@ -23,13 +23,13 @@ export interface Worker {
   stop(graceMs: number): Promise<void>;
 }
 
-/** What keeping workers needs. */
+/** What supervising workers needs. */
 export interface WorkerPoolDeps<Kind extends Worker> {
   readonly size: number;
   readonly start: (index: number) => Kind;
-  /** Told when a worker that was not asked to has ended. */
+  /** Called when a worker has ended that was not asked to. */
   readonly onDeath: () => void;
-  /** Told when a worker that took streams is gone. */
+  /** Called when a worker that took streams is gone. */
   readonly onGone: (worker: Kind) => Promise<void>;
   /** How long a worker has to end its streams and itself. */
   readonly graceMs: number;
@@ -48,7 +48,7 @@ export class WorkerPool<Kind extends Worker> implements AsyncDisposable {
   readonly #serving = new Set<Kind>();
   /** Those whose place another one has. */
   readonly #replaced = new Set<Kind>();
-  #isRenewing = false;
+  #isRestarting = false;
 
   constructor(deps: WorkerPoolDeps<Kind>) {
     this.#deps = deps;
@@ -64,29 +64,29 @@ export class WorkerPool<Kind extends Worker> implements AsyncDisposable {
   }
 
   /**
-   * Starts all workers, and from then on keeps them.
+   * Starts all workers, and supervises them from then on.
    * @throws {BootError} when one ends before it takes streams; it has said why.
    */
   async start(): Promise<void> {
     const workers = Array.from({ length: this.#deps.size }, (_, index) => this.#start(index));
     const came = await Promise.all(workers.map(({ ready }) => ready));
     if (came.includes(false)) throw await this.#failure(workers[came.indexOf(false)]);
-    // A rejection of this is a fault that ends the process, told with its reason.
-    for (const worker of workers) void this.#keep(worker);
+    // A rejection of this is a fault that ends the process and is printed with its reason.
+    for (const worker of workers) void this.#supervise(worker);
   }
 
   /**
    * Replaces the workers one after the other: each ends its streams only once its successor takes them. A successor that
    * does not come up ends the round, and everybody else stays. Does nothing while a round is under way.
    */
-  async renew(): Promise<void> {
-    if (this.#isRenewing) return;
-    this.#isRenewing = true;
+  async rollingRestart(): Promise<void> {
+    if (this.#isRestarting) return;
+    this.#isRestarting = true;
     const round = [...this.#serving];
     for (const worker of round) {
       if (!(await this.#replace(worker))) break;
     }
-    this.#isRenewing = false;
+    this.#isRestarting = false;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -121,14 +121,14 @@ export class WorkerPool<Kind extends Worker> implements AsyncDisposable {
     if (!this.#serving.has(worker)) await successor.stop(graceMs);
     else {
       this.#replaced.add(worker);
-      void this.#keep(successor);
+      void this.#supervise(successor);
       await worker.stop(graceMs);
     }
     return true;
   }
 
   /** Starts a worker again whenever it dies, the later the more often it did. */
-  async #keep(first: Kind): Promise<void> {
+  async #supervise(first: Kind): Promise<void> {
     let worker = first;
     for (let deaths = 0; ;) {
       const startedAt = this.#deps.now();

@@ -6,10 +6,10 @@ import type { WorkerAnswers, WorkerMessage, WorkerQuestion } from "./messages.ts
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 
-/** A worker that does not answer within this time is left out of what is told. */
+/** A worker that does not answer within this time is left out of the sum. */
 const ANSWER_MS = 2_000;
 
-/** A worker is a process of its own; what it prints stands beside what the primary prints. */
+/** A worker is a process of its own; it prints to the primary's own output. */
 export class WorkerProcess implements Worker {
   readonly index: number;
   readonly ready: Promise<boolean>;
@@ -32,13 +32,13 @@ export class WorkerProcess implements Worker {
     );
     // What cannot be sent to a worker that is gone says so to who sends; unheard, it would end the primary.
     this.#child.on("error", () => undefined);
-    const told = Promise.withResolvers<boolean>();
+    const tookStreams = Promise.withResolvers<boolean>();
     this.#child.on("message", (message: WorkerMessage) => {
-      if (message.told === "ready") told.resolve(true);
+      if (message.kind === "ready") tookStreams.resolve(true);
       else this.#waiting.get(message.id)?.(message.answer);
     });
     void this.ended.then(() => this.#waiting.forEach((answer) => answer(undefined)));
-    this.ready = Promise.race([told.promise, this.ended.then(() => false)]);
+    this.ready = Promise.race([tookStreams.promise, this.ended.then(() => false)]);
   }
 
   get pid(): number | undefined {

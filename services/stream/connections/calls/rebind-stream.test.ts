@@ -1,7 +1,17 @@
 import { expect, test } from "vitest";
 import type { SessionQuestion } from "../../access/ports.ts";
 import { createRig } from "#test/rigs/edge-rig.ts";
-import { callHere } from "../../call-connection.ts";
+import { type CallDeps, openCalls, type Peers } from "../../call-connection.ts";
+
+const NO_PEERS: Peers = {
+  call: () => Promise.reject(new Error("this call is for a connection of this worker")),
+  serve: () => ({ [Symbol.dispose]: () => {} }),
+};
+
+/** Calls for connections of the rig. */
+function openHere(edge: Omit<CallDeps, "workerId">) {
+  return openCalls({ ...edge, workerId: "w" }, NO_PEERS).callConnection;
+}
 
 test("the old and the new right of a stream are asked about as two: an answer for one is none for the other", async () => {
   await using rig = createRig();
@@ -11,7 +21,7 @@ test("the old and the new right of a stream are asked about as two: an answer fo
   const before = held.reader.registration.sessionQuestion.contextId;
   const asked: SessionQuestion[] = [];
   const sessions = { check: (question: SessionQuestion) => rig.edge.sessions.check((asked.push(question), question)) };
-  const call = callHere({ ...rig.edge, sessions });
+  const call = openHere({ ...rig.edge, sessions });
   const { identity } = held.reader.registration;
   await call({ kind: "rebind", connectionId: held.reader.id, identity });
   await call({ kind: "rebind", connectionId: held.reader.id, identity });
@@ -24,7 +34,7 @@ test("a call finds its own person's connection, and nobody else's", async () => 
   const stream = await rig.open();
   const [held] = [...rig.edge.hub.streams()];
   if (held === undefined) throw new Error("the stream is not there");
-  const call = callHere(rig.edge);
+  const call = openHere(rig.edge);
   const { identity, id } = { identity: held.reader.registration.identity, id: held.reader.id };
   for (const other of [
     { ...identity, tenant: "rival" },

@@ -3,7 +3,17 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { expiresAt, type KeepAliveDeps } from "../keep-alive.ts";
 import type { Hub, Stream } from "../hub.ts";
 import { type Identity, Registration } from "../../access/registration.ts";
-import { type HandshakeDeps, requireInForce, verifyInTime } from "../../access/verify.ts";
+import { type HandshakeDeps, requireValid, verifyInTime } from "../../access/verify.ts";
+
+/** Asks that the stream go on by the token of the caller's identity. */
+export interface RebindCall {
+  readonly kind: "rebind";
+}
+
+/** Until when the stream may go on. */
+export interface RebindAnswer {
+  readonly expiresAt: string;
+}
 
 /** What rebinding needs of the edge. */
 export interface RebindDeps extends KeepAliveDeps, HandshakeDeps {
@@ -17,11 +27,7 @@ export interface RebindDeps extends KeepAliveDeps, HandshakeDeps {
  * @throws {AppError} `not_found` when the stream ended meanwhile; why the new token opens no stream; `unavailable`. The
  * stream goes on as it was then.
  */
-export async function rebindStream(
-  { reader }: Stream,
-  identity: Identity,
-  deps: RebindDeps,
-): Promise<{ readonly expiresAt: string }> {
+export async function rebindStream({ reader }: Stream, identity: Identity, deps: RebindDeps): Promise<RebindAnswer> {
   const { hub } = deps;
   // Of its own: while both are asked about, an answer for the old registration must not count for this one.
   const contextId = `${reader.id}.${randomUUID()}`;
@@ -29,7 +35,7 @@ export async function rebindStream(
   const tenant = await hub.register(registration);
   try {
     await verifyInTime(registration, tenant, deps);
-    requireInForce(registration, deps);
+    requireValid(registration, deps);
     if (reader.ended) throw new AppError("not_found", "the stream has ended");
   } catch (error) {
     registration.end("revoked");

@@ -1,0 +1,55 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openEventStream } from "#test/support/event-stream.ts";
+import { readMetric } from "#test/support/read-metric.ts";
+import { type Stack, startStack } from "#test/support/start-stack.ts";
+import { waitFor } from "#test/support/wait.ts";
+
+let stack: Stack;
+let token: string;
+
+beforeAll(async () => {
+  stack = await startStack();
+  token = (await stack.login("alice")).access_token;
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+async function connectTo(port: number, text: string): Promise<Socket> {
+  const socket = connect(port, "127.0.0.1").on("error", () => {});
+  await once(socket, "connect");
+  socket.write(text);
+  return socket;
+}
+
+test("an edge told to stop ends in time: with open streams, handshakes that auth never answers, half a request, and silence", async () => {
+  // A drain that ends before the handshakes would, and a handshake that would end long after the process has to.
+  await using edge = await stack.startEdge({ STREAM_DRAIN_MS: "1000", STREAM_HANDSHAKE_MS: "60000" });
+  const url = `http://127.0.0.1:${edge.ports.http}/v1/stream?topic=issues.>`;
+  await using open = await openEventStream(url, { token });
+  await open.frame("ready");
+  stack.auth.child.process.kill("SIGSTOP");
+  try {
+    const request = `GET /v1/stream?topic=issues.> HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n`;
+    const handshake = await connectTo(edge.ports.http, `${request}\r\n`);
+    await connectTo(edge.ports.http, request);
+    await connectTo(edge.ports.http, "");
+    let answered = "";
+    handshake.on("data", (chunk: Buffer) => void (answered += chunk.toString()));
+    await waitFor(
+      "the handshake is under way",
+      async () => (await readMetric(edge, "sluice_stream_connections")) === 2,
+    );
+
+    const exited = once(edge.child.process, "exit");
+    edge.child.process.kill("SIGTERM");
+    const [code] = (await exited) as [number | null];
+    expect(code).toBe(0);
+    expect(open.frames.filter(({ event }) => event === "bye")).toHaveLength(1);
+    // What was being opened has become no stream.
+    expect(answered).not.toContain("event: ready");
+    await open.closed();
+  } finally {
+    stack.auth.child.process.kill("SIGCONT");
+  }
+});

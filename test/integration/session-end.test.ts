@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
+import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
+
+/** Sessions that a test can wait for. */
+const SESSION = { AUTH_ACCESS_TOKEN_SECONDS: "3", AUTH_SESSION_SECONDS: "7" };
+
+/** Two answers of auth and a busy loop may stand between what was announced and what was measured. */
+const TOLERANCE_MS = 500;
+
+const TEN_MINUTES = 600_000;
+
+let stack: Stack;
+let demo: Bus;
+
+beforeAll(async () => {
+  stack = await startStack({ auth: SESSION });
+  demo = await stack.bus("demo");
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+/** Preloaded into an edge, it sets the clock of that process off by so much. */
+function skewedBy(ms: number): NodeJS.ProcessEnv {
+  const code = `
+    const RealDate = Date;
+    const now = () => RealDate.now() + ${ms};
+    globalThis.Date = class Date extends RealDate {
+      constructor(...parts) { super(...(parts.length === 0 ? [now()] : parts)); }
+      static now() { return now(); }
+    };`;
+  return { NODE_OPTIONS: `--import data:text/javascript;base64,${Buffer.from(code).toString("base64")}` };
+}
+
+function expiries(stream: EventStream): number[] {
+  const announced = stream.frames.filter(({ event }) => event === "ready" || event === "session");
+  return announced.map(({ data }) => Date.parse((JSON.parse(data) as { expiresAt: string }).expiresAt));
+}
+
+describe.each([
+  ["right", 0],
+  ["ten minutes ahead", TEN_MINUTES],
+  ["ten minutes behind", -TEN_MINUTES],
+])("at an edge whose clock is %s", (_how, offMs) => {
+  test("a stream lives to the end of its session as announced, is told once, and its reconnect is refused", async () => {
+    await using edge = await stack.startEdge(skewedBy(offMs));
+    const url = `http://127.0.0.1:${edge.ports.http}/v1/stream?topic=issues.>`;
+    const { access_token: token } = await stack.login("alice");
+    let endedAt = 0;
+    await using stream = await openEventStream(url, {
+      token,
+      onFrame: ({ event }) => void (event === "auth_error" && (endedAt = Date.now())),
+    });
+    await stream.frame("ready");
+    await demo.publish("events.demo.issues.opened.x", "delivered");
+    await stream.receive(1);
+    await stream.frame("auth_error");
+    await stream.closed();
+    const ends = stream.frames.filter(({ event }) => event === "auth_error");
+    expect(ends.map(({ data }) => data)).toEqual(['{"reason":"expired"}']);
+    const announced = expiries(stream);
+    expect(announced.toSorted((a, b) => a - b)).toEqual(announced);
+    expect(announced.length).toBeGreaterThan(1);
+    expect(endedAt).toBeGreaterThan(announced.at(-1)! - TOLERANCE_MS);
+    await using again = await openEventStream(url, { token });
+    expect(again.status).toBe(401);
+  });
+});
