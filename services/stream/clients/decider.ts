@@ -9,8 +9,11 @@ import type { MapResource } from "../subscription/topics-of.ts";
 import { createLoader } from "./create-loader.ts";
 import { decodeResidual } from "./decode-residual.ts";
 
-/** Nobody waits this long at the door. For a stream that is held, a late answer is as good as one that is asked for anew. */
+/** For a stream that is held, a late answer is as good as a new one. A handshake has a time of its own. */
 const TIMEOUT_MS = 10_000;
+
+/** What only a handshake asks, which is refused with `busy` then. */
+const HANDSHAKE_TIMEOUT_MS = 3_000;
 
 /** Subjects, or paths, in one call. */
 const MAX_SUBJECTS = 512;
@@ -106,7 +109,9 @@ export class GrpcDecider implements Decider, Disposable {
   /** Without a version to go by policy reads its store: a route that was just made is found. */
   async #mapResources(tenant: string, paths: readonly string[]): Promise<(readonly string[])[]> {
     const request = { tenant, paths: [...paths] };
-    const response = await callUnary(this.#client.mapResources.bind(this.#client), request, { timeoutMs: TIMEOUT_MS });
+    const response = await callUnary(this.#client.mapResources.bind(this.#client), request, {
+      timeoutMs: HANDSHAKE_TIMEOUT_MS,
+    });
     return paths.map((_, index) => expectAnswer(response.resources[index]).topics);
   }
 

@@ -8,8 +8,11 @@ import type { AuthTime } from "../access/auth-time.ts";
 import type { Observer } from "../observe/observer.ts";
 import { createLoader } from "./create-loader.ts";
 
-/** Nobody waits this long at the door. For a stream that is held, a late answer is as good as one that is asked for anew. */
+/** For a stream that is held, a late answer is as good as a new one. A handshake has a time of its own. */
 const TIMEOUT_MS = 10_000;
+
+/** What only a handshake asks, which is refused with `busy` then. */
+const HANDSHAKE_TIMEOUT_MS = 3_000;
 
 /** The service's limit for one call. */
 const MAX_BATCH = 1_024;
@@ -53,19 +56,19 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
       }
     });
     this.renew = createLoader({ maxBatch: MAX_RENEWALS, restMsPerQuestion: REST_MS }, (tokens) => this.#renew(tokens));
-    this.askTime = async () => void (await this.#ask([NOBODY]));
+    this.askTime = async () => void (await this.#ask([NOBODY], HANDSHAKE_TIMEOUT_MS));
   }
 
   async #send(questions: readonly SessionQuestion[]): Promise<(SessionAnswer | Error)[]> {
-    const answers = await this.#ask(questions);
+    const answers = await this.#ask(questions, TIMEOUT_MS);
     if (answers.length !== questions.length) throw new AppError("unavailable", "auth did not answer every question");
     return questions.map(({ contextId }, index) => readAnswer(contextId, answers[index]));
   }
 
-  async #ask(questions: readonly SessionQuestion[]): Promise<readonly WireAnswer[]> {
+  async #ask(questions: readonly SessionQuestion[], timeoutMs: number): Promise<readonly WireAnswer[]> {
     const check = this.#client.checkSessions.bind(this.#client);
     const askedAt = this.#deps.now();
-    const response = await callUnary(check, { questions: [...questions] }, { timeoutMs: TIMEOUT_MS });
+    const response = await callUnary(check, { questions: [...questions] }, { timeoutMs });
     this.#deps.authTime.learn(response.serverTimeMs, askedAt);
     return response.answers;
   }
@@ -73,7 +76,7 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
   async #renew(refreshTokens: readonly string[]): Promise<(RenewedAccess | undefined)[]> {
     const renew = this.#client.renewAccess.bind(this.#client);
     const request = { refreshTokens: [...refreshTokens] };
-    const { answers } = await callUnary(renew, request, { timeoutMs: TIMEOUT_MS });
+    const { answers } = await callUnary(renew, request, { timeoutMs: HANDSHAKE_TIMEOUT_MS });
     if (answers.length !== refreshTokens.length)
       throw new AppError("unavailable", "auth did not answer every question");
     return answers.map((answer) => (answer.accessToken === "" ? undefined : answer));
