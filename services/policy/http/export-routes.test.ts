@@ -62,9 +62,14 @@ describe("a tenant's policy as one value", () => {
   it("is taken in only from the version that the sender has seen", async () => {
     const before = await exported();
     const stale = { ...(await as("carol")), "if-match": '"1"' };
-    expect(await call("PUT", "/v1/tenants/acme/import", before, stale)).toMatchObject({
+    const other = { ...before, bindings: [{ subject: "zoe", roles: ["viewer"] }] };
+    expect(await call("PUT", "/v1/tenants/acme/import", other, stale)).toMatchObject({
       status: 412,
       body: { code: "version_conflict" },
+    });
+    expect(await call("PUT", "/v1/tenants/acme/import", before, stale)).toMatchObject({
+      status: 200,
+      body: { version: before["version"] },
     });
   });
 
