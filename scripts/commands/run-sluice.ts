@@ -7,6 +7,7 @@ import { busCommand } from "./bus.ts";
 import { certificatesCommand } from "./certificates.ts";
 import { demoCommand } from "./demo.ts";
 import { encodeCommand } from "./encode.ts";
+import { eraseCommand } from "./erase.ts";
 import { hashPasswordCommand } from "./hash-password.ts";
 import { keysCommand } from "./keys.ts";
 import { poisonCommand } from "./poison.ts";
@@ -19,6 +20,7 @@ const COMMANDS = [
   busCommand,
   keysCommand,
   auditCommand,
+  eraseCommand,
   poisonCommand,
   certificatesCommand,
   hashPasswordCommand,

@@ -22,11 +22,13 @@ import { systemClock as clock } from "#shared/time/clock.ts";
 import { auditChange, type ChangeEntry } from "./changes/audit-change.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
 import type { PolicyConfig } from "./config.ts";
+import { auditErasure, type ErasureEntry } from "./events/audit-erasure.ts";
 import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
+import { addEraseRoute } from "./http/erase-route.ts";
 import { addExplainRoutes } from "./http/explain-route.ts";
 import { addExportRoutes } from "./http/export-routes.ts";
 import { openOperatorToken, type OperatorToken } from "./http/operator-token.ts";
@@ -97,6 +99,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addPolicyRoutes(api, authorizeDeps, deps, rejections);
   addExportRoutes(api, authorizeDeps, deps);
   addSubjectRoutes(api, authorizeDeps, deps);
+  addEraseRoute(api, authorizeDeps, deps);
   addCheckRoute(api, authorizeDeps, deps.snapshots, metrics);
   addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs });
   const server = createApiServer(api);
@@ -146,13 +149,26 @@ async function openPolicies(
     metrics.snapshotSwapped(tenant, snapshot?.version.number),
   );
   const onLost = (): void => metrics.auditEntriesLost.inc();
-  const audit = await openAudit<ChangeEntry>(nats, { replicas: config.NATS_REPLICAS, clock, log, onLost });
+  const audit = await openAudit<ChangeEntry | ErasureEntry>(nats, {
+    replicas: config.NATS_REPLICAS,
+    clock,
+    log,
+    onLost,
+  });
   const onChanged: TenantDeps["onChanged"] = (change) => {
     metrics.changes.inc({ kind: change.kind });
     return auditChange(audit, change);
   };
   const tombstones = await openTombstonesKv(nats, config.NATS_REPLICAS);
-  return { store, logs, deps: { store, logs, snapshots, tombstones, sessions, clock, onChanged } };
+  const onErased: TenantDeps["onErased"] = (erasure) => {
+    metrics.erasedEvents.inc(erasure.erased ?? 0);
+    return auditErasure(audit, erasure);
+  };
+  return {
+    store,
+    logs,
+    deps: { store, logs, snapshots, tombstones, sessions, seenErasures: new Map(), clock, onChanged, onErased },
+  };
 }
 
 async function createAuthorizing(

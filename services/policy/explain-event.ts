@@ -1,43 +1,16 @@
 import type { EventId } from "#shared/protocol/event-id.ts";
 import { eventTypeOf, isTopic } from "#shared/protocol/topics.ts";
-import { isSameVersion, type Version } from "#shared/contract/version.ts";
+import { isSameVersion } from "#shared/contract/version.ts";
 import { type Explanation, explain } from "./decide/explain.ts";
 import type { Snapshot } from "./decide/snapshot.ts";
 import { type ClaimedSubject, trustedSubject } from "./decide/trusted-subject.ts";
+import type { EventLog, LoggedMessage, VersionLog } from "./events/event-log.ts";
 import type { Snapshots } from "./versions/snapshots.ts";
 import type { PolicyStore } from "./versions/policy-store.ts";
 
-/** A message of a tenant's log. */
-export interface LoggedMessage {
-  readonly subject: string;
-  /** What binds its sequence to it, see the tag of an event's id. */
-  readonly tag: string;
-  /** Milliseconds since 1970. */
-  readonly storedAt: number;
-  readonly isText: boolean;
-  /** CloudEvents attributes by name, without `ce-`. */
-  readonly attributes: Readonly<Record<string, string>>;
-}
-
-/** Which log it is, and the sequences where it begins and ends. */
-export interface LogDescription {
-  readonly epoch: string;
-  readonly first: number;
-  readonly last: number;
-}
-
-/** The tenants' logs, to look at. Every method throws `tenant_unknown`, or `unavailable` when a log does not answer. */
-export interface EventLogs {
-  describe(tenant: string): Promise<LogDescription>;
-  /** The message at a place, as the log's leader has it; undefined where none stands. */
-  read(tenant: string, seq: number): Promise<LoggedMessage | undefined>;
-  /** The version that the last policy entry up to a place put in force; undefined where that entry is not kept. */
-  versionAt(tenant: string, seq: number): Promise<Version | undefined>;
-}
-
 /** What explaining events needs. */
 export interface ExplainDeps {
-  readonly logs: EventLogs;
+  readonly logs: EventLog & VersionLog;
   readonly store: Pick<PolicyStore, "history">;
   readonly snapshots: Pick<Snapshots, "atLeast" | "compile">;
   readonly wall: () => number;
@@ -103,7 +76,7 @@ export async function explainEvent(
 }
 
 async function findEvent(
-  logs: EventLogs,
+  logs: EventLog,
   tenant: string,
   { epoch, position: { seq, tag } }: EventId,
 ): Promise<{ readonly topic: string; readonly message: LoggedMessage } | MissingEvent> {

@@ -8,6 +8,7 @@ export interface PolicyMetrics {
   snapshotSwapped(tenant: string, version: number | undefined): void;
   readonly documentsRejected: Counter;
   readonly changes: Counter<"kind">;
+  readonly erasedEvents: Counter;
   readonly auditEntriesLost: Counter;
 }
 
@@ -46,6 +47,11 @@ export function createPolicyMetrics(registry: Registry, setting = UNBOUND): Poli
       name: "sluice_policy_changes_total",
       help: "Changes of policies that this process stored and announced.",
       labelNames: ["kind"],
+      registers,
+    }),
+    erasedEvents: new Counter({
+      name: "sluice_policy_erased_events_total",
+      help: "Events that this process purged because somebody had them erased.",
       registers,
     }),
     auditEntriesLost: new Counter({

@@ -28,8 +28,8 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["config.ts"],
     ["http/", "grpc/", "watch/", "clients/", "store/", "bus/"],
     ["tenants/"],
-    ["change-policy.ts", "authorize-request.ts", "explain-event.ts"],
-    ["changes/"],
+    ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts"],
+    ["changes/", "events/"],
     ["versions/"],
     ["decide/"],
     ["document/"],
@@ -52,7 +52,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
 
 /** The files that are a way each, from its beginning to its end. */
 const WAYS: Readonly<Record<string, readonly string[]>> = {
-  policy: ["change-policy.ts", "authorize-request.ts", "explain-event.ts"],
+  policy: ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts"],
   stream: ["open-stream.ts", "deliver.ts", "call-connection.ts"],
 };
 

@@ -107,16 +107,19 @@ describe("arrows have one direction", () => {
     expect(findCycle(graph)?.join(" → ")).toBeUndefined();
   });
 
-  test.each(["policy", "shared", "stream"])("no folder of services/%s imports itself by a way round", (service) => {
-    const graph = new Map<string, string[]>();
-    for (const { path, imports } of shipped.filter((source) => source.path.startsWith(`services/${service}/`))) {
-      const [folder] = foldersOf([path]);
-      if (folder === undefined) continue;
-      const targets = foldersOf(filesOf(imports)).filter((target) => target !== folder);
-      graph.set(folder, [...(graph.get(folder) ?? []), ...targets]);
-    }
-    expect(findCycle(graph)?.join(" → ")).toBeUndefined();
-  });
+  test.each(["auth", "policy", "shared", "stream"])(
+    "no folder of services/%s imports itself by a way round",
+    (service) => {
+      const graph = new Map<string, string[]>();
+      for (const { path, imports } of shipped.filter((source) => source.path.startsWith(`services/${service}/`))) {
+        const [folder] = foldersOf([path]);
+        if (folder === undefined) continue;
+        const targets = foldersOf(filesOf(imports)).filter((target) => target !== folder);
+        graph.set(folder, [...(graph.get(folder) ?? []), ...targets]);
+      }
+      expect(findCycle(graph)?.join(" → ")).toBeUndefined();
+    },
+  );
 
   test("there are no barrels", () => {
     const barrels = everything.filter(

@@ -63,7 +63,7 @@ describe("a producer of another tenant", () => {
   test.each(
     words(`
       events.demo.issues.opened.x events.rival2.issues.opened.x events.*.issues.opened.x events.>
-      control.demo.policy control.rival.policy control.rival.session control.rival.tenant $KV.sluice_keys.x
+      control.demo.policy control.rival.policy control.rival.session control.rival.tenant control.rival.erased $KV.sluice_keys.x
       $KV.sluice_revoked.rival.x $KV.sluice_policy.rival $JS.API.INFO $JS.API.STREAM.NAMES
       $JS.API.STREAM.INFO.EVENTS_demo $JS.API.STREAM.INFO.EVENTS_rival $JS.API.STREAM.CREATE.X
       $JS.API.STREAM.PURGE.EVENTS_rival $JS.API.STREAM.MSG.GET.EVENTS_demo $JS.API.DIRECT.GET.EVENTS_demo
@@ -124,7 +124,7 @@ describe("the user of a service is refused what is not its own", () => {
   const refused: Record<(typeof SERVICES)[number], readonly string[]> = {
     stream: [
       ...words(`
-        control.demo.policy control.demo.session control.demo.tenant events.demo.issues.opened.x
+        control.demo.policy control.demo.session control.demo.tenant control.demo.erased events.demo.issues.opened.x
         $KV.sluice_keys.ring $KV.sluice_revoked.demo.s $KV.sluice_policy.demo _INBOX.auth.x _INBOX.policy.x
         $JS.API.STREAM.CREATE.X $JS.API.STREAM.NAMES $JS.API.STREAM.LIST $JS.API.STREAM.DELETE.KV_sluice_revoked
         audit.demo.login $JS.API.STREAM.MSG.GET.AUDIT $JS.API.CONSUMER.CREATE.AUDIT.c.audit.demo.>
@@ -135,7 +135,7 @@ describe("the user of a service is refused what is not its own", () => {
     ],
     auth: [
       ...words(`
-        control.demo.policy control.demo.tenant events.demo.issues.opened.x $KV.sluice_policy.demo
+        control.demo.policy control.demo.tenant control.demo.erased events.demo.issues.opened.x $KV.sluice_policy.demo
         _INBOX.policy.x _INBOX.stream.x edge.w1 $JS.API.STREAM.CREATE.X $JS.API.STREAM.NAMES
         $JS.API.STREAM.DELETE.AUDIT $JS.API.STREAM.PURGE.AUDIT $JS.API.STREAM.UPDATE.AUDIT
       `),

@@ -38,7 +38,9 @@ export async function openPolicies(url: string): Promise<OpenPolicies> {
     tombstones: await openTombstonesKv(connection, 1),
     sessions: { end: async () => undefined, restart: async () => undefined },
     clock: systemClock,
+    seenErasures: new Map(),
     onChanged: () => undefined,
+    onErased: () => undefined,
   };
   return {
     connection,

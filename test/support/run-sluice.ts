@@ -11,13 +11,13 @@ export interface SluiceResult {
 /** Runs a command of `sluice` in this process, with these settings alone. */
 export async function sluice(
   args: readonly string[],
-  { env = {}, stdin = "" }: { env?: NodeJS.ProcessEnv; stdin?: string } = {},
+  { env = {}, stdin = "", isTTY = false }: { env?: NodeJS.ProcessEnv; stdin?: string; isTTY?: boolean } = {},
 ): Promise<SluiceResult> {
   const out: string[] = [];
   const err: string[] = [];
   const code = await runSluice(args, {
     env,
-    stdin: Readable.from(stdin === "" ? [] : [stdin]),
+    stdin: Object.assign(Readable.from(stdin === "" ? [] : [stdin]), { isTTY }),
     columns: 100,
     say: (line) => void out.push(line),
     tell: (line) => void err.push(line),

@@ -1,7 +1,7 @@
 import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import { EPOCH_METADATA, logStreamName } from "#shared/contract/tenant-log.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import type { LogDescription } from "../explain-event.ts";
+import type { LogDescription } from "../events/event-log.ts";
 import type { Usage } from "../tenants/tenant-logs.ts";
 import { answeredIfThere } from "./answered.ts";
 
@@ -12,7 +12,8 @@ export function findStream(manager: JetStreamManager, tenant: string): Promise<S
 
 /** Which log it is, and where it begins and ends. */
 export function describeLog({ config, state }: StreamInfo): LogDescription {
-  return { epoch: config.metadata?.[EPOCH_METADATA] ?? "", first: state.first_seq, last: state.last_seq };
+  const epoch = config.metadata?.[EPOCH_METADATA] ?? "";
+  return { epoch, first: state.first_seq, last: state.last_seq, takesPurges: !config.deny_purge };
 }
 
 /** The tenants that have a log. */

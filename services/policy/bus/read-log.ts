@@ -1,13 +1,14 @@
 import { isUtf8 } from "node:buffer";
 import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream";
-import { policyEntrySchema, tenantEntrySchema } from "#shared/contract/control-entry.ts";
+import { erasedEntrySchema, policyEntrySchema, tenantEntrySchema } from "#shared/contract/control-entry.ts";
 import { attributesOf } from "#shared/contract/event-attributes.ts";
 import { logStreamName, policyControlSubject } from "#shared/contract/tenant-log.ts";
 import type { Version } from "#shared/contract/version.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import type { LastPolicyEntry } from "../changes/policy-log.ts";
-import type { LoggedMessage } from "../explain-event.ts";
+import type { LastErasedEntry } from "../events/erasure-log.ts";
+import type { LoggedMessage } from "../events/event-log.ts";
 import type { LastTenantEntry } from "../tenants/tenant-logs.ts";
 
 /** The last message of a subject, from the log's leader: a replica that lags must not say that there is none. */
@@ -29,6 +30,13 @@ export function readTenantEntry(message: StoredMsg | null): LastTenantEntry {
   const entry = tenantEntrySchema.safeParse(parseJson(message.string()));
   const { state, version = 0 } = entry.success ? entry.data : { state: undefined };
   return { state, version, sequence: message.seq };
+}
+
+/** What a message says as an erased entry. */
+export function readErasedEntry(message: StoredMsg | null): LastErasedEntry {
+  if (message === null) return { entry: undefined, sequence: 0 };
+  const { data: entry } = erasedEntrySchema.safeParse(parseJson(message.string()));
+  return { entry, sequence: message.seq };
 }
 
 /** A message with what explaining it takes. */

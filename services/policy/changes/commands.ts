@@ -47,8 +47,8 @@ export function putDocument(
     ...change,
     apply: ({ document, bindings, version }) => {
       refuseFileDocument(document.origin);
-      requireVersion(version, expected);
       if (document.origin.kind === "http" && document.text === text) return undefined;
+      requireVersion(version, expected);
       return { document: { text, origin: { kind: "http" } }, bindings };
     },
   };
@@ -65,9 +65,10 @@ export function importPolicy(
     why,
     apply: ({ document, bindings: current, version }) => {
       refuseFileDocument(document.origin);
-      requireVersion(version, expected);
       const isSame = document.origin.kind === "http" && document.text === text && isDeepStrictEqual(current, bindings);
-      return isSame ? undefined : { document: { text, origin: { kind: "http" } }, bindings };
+      if (isSame) return undefined;
+      requireVersion(version, expected);
+      return { document: { text, origin: { kind: "http" } }, bindings };
     },
   };
 }
@@ -138,6 +139,10 @@ export function refuseFileDocument(origin: DocumentOrigin): void {
   throw new AppError("document_from_file", `the document comes from the file ${origin.name}; change that file`);
 }
 
+/**
+ * Asked only where there is something to change: a retry of a change that was stored has succeeded, whatever version it
+ * names (RFC 9110 section 13.1.1).
+ */
 function requireVersion(current: Version, expected: number | undefined): void {
   if (expected === undefined || expected === current.number) return;
   throw new AppError("version_conflict", `the policy is at version ${current.number}, not ${expected}`);

@@ -29,24 +29,34 @@ export async function authorizeOperator(deps: AuthorizeDeps, c: Context): Promis
   throw new AppError("forbidden", "only the operator may do this");
 }
 
+/** Admits the operator, and a subject that has `policy:admin` in this tenant, as `authorizePermission` does. */
+export function authorizeAdmin(deps: AuthorizeDeps, c: Context, tenant: string): Promise<string> {
+  return authorizePermission(deps, c, tenant, ADMIN_PERMISSION);
+}
+
 /**
- * Admits the operator, and a subject of this tenant that has `policy:admin` there; answers who it is. Whether another
+ * Admits the operator, and a subject of this tenant that has the permission there; answers who it is. Whether another
  * tenant exists is not told: what a token says of its own tenant decides first.
  * @throws {AppError} `token_missing`, `session_ended`, `forbidden`, or what is wrong with the token.
  */
-export async function authorizeAdmin(deps: AuthorizeDeps, c: Context, tenant: string): Promise<string> {
+export async function authorizePermission(
+  deps: AuthorizeDeps,
+  c: Context,
+  tenant: string,
+  permission: string,
+): Promise<string> {
   const token = readToken(c);
   if (isOperator(deps, token)) return "operator";
   const claims = await deps.verify(token);
-  if (claims.tenant_id !== tenant) throw forbidden();
+  if (claims.tenant_id !== tenant) throw forbidden(permission);
   if (await deps.revocations.isRevoked(tenant, claims.sid, claims.login_at))
     throw new AppError("session_ended", "the session has ended");
   const snapshot = await deps.snapshots.atLeast(tenant).catch((error: unknown) => {
-    throw error instanceof AppError && error.code === "tenant_unknown" ? forbidden() : error;
+    throw error instanceof AppError && error.code === "tenant_unknown" ? forbidden(permission) : error;
   });
   const subject = { id: claims.sub, roles: claims.roles, groups: claims.groups };
   const { id } = resolveSubject(snapshot, trustedSubject(snapshot, subject, deps.ownIssuer), deps.wall());
-  if (!decide(snapshot, decodeGrant(snapshot, id), ADMIN_PERMISSION)) throw forbidden();
+  if (!decide(snapshot, decodeGrant(snapshot, id), permission)) throw forbidden(permission);
   return `subject:${claims.sub}`;
 }
 
@@ -68,6 +78,6 @@ function digestOf(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }
 
-function forbidden(): AppError {
-  return new AppError("forbidden", `this needs the permission ${ADMIN_PERMISSION} in the tenant`);
+function forbidden(permission: string): AppError {
+  return new AppError("forbidden", `this needs the permission ${permission} in the tenant`);
 }

@@ -4,6 +4,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { setTimeout as delay } from "node:timers/promises";
 import { BootError } from "#shared/config/read-config.ts";
 import { isName } from "#shared/protocol/names.ts";
+import { orUnavailable } from "#shared/async/or-unavailable.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { openBucket } from "#shared/nats/open-bucket.ts";
@@ -135,10 +136,6 @@ function tell(entry: KvEntry, onChange: OnPolicyChange, log: Logger): void {
   }
 }
 
-async function answered<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (error) {
-    throw new AppError("unavailable", "the store of policies does not answer; try again", { cause: error });
-  }
+function answered<T>(ask: () => Promise<T>): Promise<T> {
+  return orUnavailable("the store of policies does not answer; try again", ask);
 }

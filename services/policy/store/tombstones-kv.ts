@@ -1,6 +1,6 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { z } from "zod";
-import { AppError } from "#shared/errors/app-error.ts";
+import { orUnavailable } from "#shared/async/or-unavailable.ts";
 import { isLostRace } from "#shared/nats/is-lost-race.ts";
 import { openBucket } from "#shared/nats/open-bucket.ts";
 import type { Tombstones } from "../tenants/tenant-deps.ts";
@@ -36,10 +36,6 @@ function keyOf(tenant: string): string {
   return `gone.${tenant}`;
 }
 
-async function answered<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (error) {
-    throw new AppError("unavailable", "the store of policies does not answer; try again", { cause: error });
-  }
+function answered<T>(ask: () => Promise<T>): Promise<T> {
+  return orUnavailable("the store of policies does not answer; try again", ask);
 }

@@ -3,6 +3,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { announce } from "../changes/announce.ts";
 import { changePolicy } from "../change-policy.ts";
 import { setState } from "../changes/commands.ts";
+import { reconcileErasure } from "../events/purge-erased.ts";
 import type { StoredRevision } from "../versions/policy-store.ts";
 import type { Lifecycle, StoredPolicy } from "../versions/stored-policy.ts";
 import { reconcileAnnouncement } from "./reconcile-announcement.ts";
@@ -33,6 +34,7 @@ export async function reconcileTenant(deps: TenantDeps, tenant: string): Promise
     // The log first: what is announced must find one.
     await deps.logs.ensure(tenant, logShapeOf(stored.policy));
     await reconcileAnnouncement(deps, tenant);
+    await reconcileErasure(deps, tenant);
   }
   await reconcileLifecycle(deps, tenant);
 }

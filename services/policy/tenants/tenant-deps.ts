@@ -1,4 +1,5 @@
 import type { ChangeDeps } from "../change-policy.ts";
+import type { EraseDeps } from "../events/purge-erased.ts";
 import type { TenantEntryLog, TenantLogs } from "./tenant-logs.ts";
 
 /** What is left of a deleted tenant, so that one of the same name is another one. */
@@ -29,8 +30,8 @@ export interface TenantSessions {
 }
 
 /** What the life of tenants takes, beside what changes of their policies take. */
-export interface TenantDeps extends ChangeDeps {
-  readonly logs: ChangeDeps["logs"] & TenantLogs & TenantEntryLog;
+export interface TenantDeps extends ChangeDeps, EraseDeps {
+  readonly logs: ChangeDeps["logs"] & EraseDeps["logs"] & TenantLogs & TenantEntryLog;
   readonly tombstones: Tombstones;
   readonly sessions: TenantSessions;
 }

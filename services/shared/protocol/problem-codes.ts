@@ -21,6 +21,7 @@ export const httpStatusOf = {
   method_not_allowed: 405,
   not_acceptable: 406,
   document_from_file: 409,
+  not_erasable_alone: 409,
   tenant_deleted: 409,
   version_conflict: 412,
   body_too_large: 413,

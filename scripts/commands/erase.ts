@@ -1,0 +1,62 @@
+import { createInterface } from "node:readline";
+import type { Command } from "commander";
+import { z } from "zod";
+import { isName } from "#shared/protocol/names.ts";
+import { isTopicPattern } from "#shared/protocol/topics.ts";
+import { openPolicyServer, serverOptionsSchema, withServerOptions } from "../policy/policy-server.ts";
+import { collect, createCommand, readOptions, type Terminal } from "../shared/command.ts";
+import { ScriptError, UsageError } from "../shared/run-script.ts";
+
+const optionsSchema = serverOptionsSchema.extend({
+  subject: z.string().refine(isTopicPattern, "takes a topic pattern, such as 'order.*.42'").optional(),
+  id: z.array(z.string()).optional(),
+  reason: z.string(),
+  yes: z.boolean().default(false),
+});
+const erasedSchema = z.object({ through: z.int(), erased: z.int() });
+
+/** `sluice erase`: erases events of a tenant for good. */
+export function eraseCommand(terminal: Terminal): Command {
+  const command = createCommand("erase", {
+    summary: "erase events of a tenant for good",
+    description: `Erases the events whose topic matches a pattern, or events by their ids, from a tenant's log. Nobody is served them any more, and clients that missed them are told of a gap. Nothing brings them back.
+
+The token is the operator's, or an access token of somebody with event:erase in the tenant.`,
+    examples: [
+      `POLICY_TOKEN=sluice-demo-operator npx sluice erase demo --subject 'issues.*.42' --reason "the person asked" --yes`,
+    ],
+  })
+    .argument("<tenant>", "the tenant")
+    .option("--subject <pattern>", "erase the events whose topic matches, such as 'order.*.42'")
+    .option("--id <id>", "erase the event with this id; may be repeated", collect)
+    .requiredOption("--reason <text>", "why, for the audit trail: 1 to 500 characters")
+    .option("--yes", "do not ask for confirmation");
+  return withServerOptions(command).action(async (tenant: string, given: unknown) => {
+    const options = readOptions(optionsSchema, given);
+    if (!isName(tenant)) throw new UsageError("name the tenant: 1 to 64 of A-Z a-z 0-9 _ -");
+    const { subject, id: ids, reason } = options;
+    if ((subject === undefined) === (ids === undefined)) throw new UsageError("give either --subject or --id");
+    const server = await openPolicyServer(options, terminal.env);
+    terminal.tell(`erases ${namesOf(subject, ids)} of tenant ${tenant} for good (${server.url})`);
+    if (!options.yes) await confirm(tenant, terminal);
+    const body = JSON.stringify({ subject, ids, reason });
+    const post = { method: "POST", path: `/v1/tenants/${tenant}/erase`, body } as const;
+    const { erased, through } = await server.call(post, erasedSchema);
+    terminal.say(`erased ${erased} events up to sequence ${through}`);
+  });
+}
+
+function namesOf(subject: string | undefined, ids: readonly string[] | undefined): string {
+  return ids === undefined ? `all events that match ${subject}` : `the events ${ids.join(", ")}`;
+}
+
+/** A script says --yes: who is asked must be able to answer. */
+async function confirm(tenant: string, { stdin, tell }: Terminal): Promise<void> {
+  if (stdin.isTTY !== true) throw new UsageError("nobody can be asked here: add --yes");
+  tell(`type the tenant's name to go on:`);
+  for await (const line of createInterface({ input: stdin })) {
+    if (line.trim() === tenant) return;
+    break;
+  }
+  throw new ScriptError("nothing was erased");
+}

@@ -1,0 +1,38 @@
+import type { Version } from "#shared/contract/version.ts";
+
+/** A message of a tenant's log. */
+export interface LoggedMessage {
+  readonly subject: string;
+  /** What binds its sequence to it, see the tag of an event's id. */
+  readonly tag: string;
+  /** Milliseconds since 1970. */
+  readonly storedAt: number;
+  readonly isText: boolean;
+  /** CloudEvents attributes by name, without `ce-`. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** Which log it is, and the sequences where it begins and ends. */
+export interface LogDescription {
+  readonly epoch: string;
+  readonly first: number;
+  readonly last: number;
+  /** Whether messages can be purged from it. */
+  readonly takesPurges: boolean;
+}
+
+/** The messages of the tenants' logs. Both methods throw `tenant_unknown`, or `unavailable` when a log does not answer. */
+export interface EventLog {
+  describe(tenant: string): Promise<LogDescription>;
+  /** The message at a place, as the log's leader has it; undefined where none stands. */
+  read(tenant: string, seq: number): Promise<LoggedMessage | undefined>;
+}
+
+/** The history of policies in the tenants' logs. */
+export interface VersionLog {
+  /**
+   * The version that the last policy entry up to a place put in force; undefined where that entry is not kept. Throws as
+   * the methods of `EventLog` do.
+   */
+  versionAt(tenant: string, seq: number): Promise<Version | undefined>;
+}

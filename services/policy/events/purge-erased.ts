@@ -1,0 +1,69 @@
+import type { ErasedEntry } from "#shared/contract/control-entry.ts";
+import type { ErasureLog, LastErasedEntry } from "./erasure-log.ts";
+import { findKept } from "./find-erasable.ts";
+
+/** Events that were erased, by whom and why. Never what stood in them. */
+export interface Erasure {
+  readonly tenant: string;
+  readonly by: string;
+  readonly reason: string;
+  /** Where the request came from; undefined for policy itself. */
+  readonly address?: string | undefined;
+  readonly entry: ErasedEntry;
+  /** How many events were purged; undefined where the purge failed, and is made up for later. */
+  readonly erased: number | undefined;
+}
+
+/** An erased entry that was seen last, and whether its purge is known to be done. */
+interface SeenErasure {
+  readonly sequence: number;
+  readonly isPurged: boolean;
+}
+
+/** What erasing needs. */
+export interface EraseDeps {
+  readonly logs: ErasureLog;
+  /** What this process knows of each tenant's last erased entry. */
+  readonly seenErasures: Map<string, SeenErasure>;
+  /** Told of every erasure once it is announced, and waited for before it is answered; never fails. */
+  readonly onErased: (erasure: Erasure) => Promise<void> | void;
+}
+
+/** Purges the events that an entry names, and answers how many were there. */
+export async function purgeErased(logs: ErasureLog, tenant: string, entry: ErasedEntry): Promise<number> {
+  if ("subject" in entry) return logs.purge(tenant, entry.subject, entry.through);
+  const byTopic = await findKept(logs, tenant, entry.ids);
+  let erased = 0;
+  for (const [topic, sequences] of byTopic) erased += await logs.purge(tenant, topic, Math.max(...sequences));
+  return erased;
+}
+
+/**
+ * Makes sure that what the tenant's last erased entry names is purged: the process that announced it may have ended before.
+ * Only the last one can be unpurged, as each erasure begins with this. Answers that entry.
+ */
+export async function finishErasure(deps: EraseDeps, tenant: string): Promise<LastErasedEntry> {
+  const last = await deps.logs.lastErasedEntry(tenant);
+  const seen = deps.seenErasures.get(tenant);
+  if (seen?.sequence !== last.sequence || !seen.isPurged) await finish(deps, tenant, last);
+  return last;
+}
+
+/**
+ * Does the same for a periodic look. An entry that is new is left to the process that announced it until the next look, so
+ * that its answer has the count.
+ */
+export async function reconcileErasure(deps: EraseDeps, tenant: string): Promise<void> {
+  const last = await deps.logs.lastErasedEntry(tenant);
+  const seen = deps.seenErasures.get(tenant);
+  if (seen?.sequence !== last.sequence) deps.seenErasures.set(tenant, { sequence: last.sequence, isPurged: false });
+  else if (!seen.isPurged) await finish(deps, tenant, last);
+}
+
+async function finish(deps: EraseDeps, tenant: string, last: LastErasedEntry): Promise<void> {
+  const { entry } = last;
+  const erased = entry === undefined ? 0 : await purgeErased(deps.logs, tenant, entry);
+  deps.seenErasures.set(tenant, { sequence: last.sequence, isPurged: true });
+  if (entry === undefined || erased === 0) return;
+  await deps.onErased({ tenant, by: "policy", reason: "an announced erasure was not finished", entry, erased });
+}
