@@ -5,6 +5,7 @@ import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findOnPath } from "../../scripts/provision/find-on-path.ts";
+import { endWithUs } from "#test/support/end-with-us.ts";
 import { freePort } from "#test/support/ports.ts";
 import { accepts } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -37,6 +38,7 @@ export async function startNchan(say: (line: string) => void): Promise<Nchan | u
   const port = await freePort();
   await writeFile(join(folder, "nginx.conf"), configOf(folder, port));
   const child = spawn(nginx, ["-p", folder, "-e", "stderr", "-c", join(folder, "nginx.conf")], { stdio: "ignore" });
+  endWithUs(child);
   starting.defer(async () => {
     child.kill("SIGTERM");
     if (child.exitCode === null) await once(child, "exit");

@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { endWithUs } from "#test/support/end-with-us.ts";
 
 const run = promisify(execFile);
 
@@ -58,6 +59,7 @@ function startProgram([command = "", ...args]: readonly string[]): Program {
   const child: ChildProcessByStdio<Writable, Readable, null> = spawn(command, args, {
     stdio: ["pipe", "pipe", "inherit"],
   });
+  endWithUs(child);
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const hear = async <Answer>(): Promise<Answer> => {
     const { value, done } = await answers.next();

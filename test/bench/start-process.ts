@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { endWithUs } from "#test/support/end-with-us.ts";
 
 /** A process of clients, and the file of the ledger it writes. */
 export interface ClientProcess extends AsyncDisposable {
@@ -19,6 +20,7 @@ export async function startProcess(name: string): Promise<ClientProcess> {
   const file = join(folder, "ledger.jsonl");
   await writeFile(file, "");
   const child = fork(fileURLToPath(new URL(`processes/${name}`, import.meta.url)));
+  endWithUs(child);
   const exited = once(child, "exit");
   return {
     process: child,

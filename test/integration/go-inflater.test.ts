@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { endWithUs } from "#test/support/end-with-us.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { gzip } from "../../services/stream/sse/content-coding.ts";
 
@@ -48,6 +49,7 @@ async function startReader() {
   const built = spawnSync("go", ["build", "-o", binary, join(folder, "main.go")], { encoding: "utf8" });
   expect(built.stderr).toBe("");
   const child = spawn(binary, { stdio: ["pipe", "pipe", "inherit"] });
+  endWithUs(child);
   let text = "";
   child.stdout.setEncoding("latin1").on("data", (chunk: string) => (text += chunk));
   return {

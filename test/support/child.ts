@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { endWithUs } from "./end-with-us.ts";
 
 /** A child process of a test: what it printed, and its end. */
 export interface Child {
@@ -10,9 +11,10 @@ export interface Child {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Starts a program; its output is kept for error messages. */
+/** Starts a program; its output is kept for error messages. It ends with this process at the latest. */
 export function startChild(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Child {
   const child = spawn(command, args, { env: { PATH: process.env["PATH"], ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  endWithUs(child);
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { spawn } from "node:child_process";
+import { endWithUs } from "#test/support/end-with-us.ts";
 import type { Report, Target } from "./client.ts";
 
 /** Starts a client that is a program of its own: it finds the target in its environment, and prints a report a line. */
@@ -20,6 +21,7 @@ export async function startProgram(
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  endWithUs(child);
   const exited = once(child, "exit");
   let complaints = "";
   child.stderr.on("data", (chunk: Buffer) => (complaints += chunk.toString()));

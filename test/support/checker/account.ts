@@ -17,6 +17,8 @@ export interface Account {
   afterRevoke: number;
   /** Later than two seconds after the session's end. */
   afterExp: number;
+  /** Erased, and delivered after the erasure was acknowledged. */
+  afterErased: number;
   /** Gaps and resets for which the run declares no cause. */
   uncaused: number;
 }
@@ -36,6 +38,7 @@ export function emptyAccount(): Account {
     unpublished: 0,
     afterRevoke: 0,
     afterExp: 0,
+    afterErased: 0,
     uncaused: 0,
   };
 }
@@ -48,8 +51,8 @@ export function formatAccount(account: Account): string {
 
 /** Whether all is as promised. A run in which nothing was delivered proves nothing, and is not. */
 export function isSound(account: Account): boolean {
-  const { delivered, lost, duplicates, outOfOrder, crossTenant, unpublished, afterRevoke, afterExp, uncaused } =
-    account;
-  const wrong = lost + duplicates + outOfOrder + crossTenant + unpublished + afterRevoke + afterExp + uncaused;
-  return delivered > 0 && wrong === 0;
+  const { delivered, lost, duplicates, outOfOrder, crossTenant, unpublished } = account;
+  const { afterRevoke, afterExp, afterErased, uncaused } = account;
+  const untrue = lost + duplicates + outOfOrder + crossTenant + unpublished + uncaused;
+  return delivered > 0 && untrue + afterRevoke + afterExp + afterErased === 0;
 }

@@ -14,6 +14,16 @@ export async function changeRoles(
   for (const client of change.clients) ledger.push({ of: "rights", client, topics, askedAt, acknowledgedAt });
 }
 
+/** Erases the tenant's events under a pattern, and notes what is gone and since when; answers how many events there were. */
+export async function erase(stack: Stack, ledger: Ledger, tenant: string, pattern: string): Promise<number> {
+  const askedAt = monotonicMs();
+  const { status, body } = await stack.operate("POST", `${tenant}/erase`, { subject: pattern, reason: "a test" });
+  if (status !== 200) throw new Error(`nothing was erased: ${status} ${JSON.stringify(body)}`);
+  const { through, erased } = body as { through: number; erased: number };
+  ledger.push({ of: "erased", tenant, pattern, through, askedAt, acknowledgedAt: monotonicMs() });
+  return erased;
+}
+
 /** Notes what a client may see from the beginning. */
 export function noteRights(ledger: Ledger, client: string, topics: readonly string[]): void {
   ledger.push({ of: "rights", client, topics, askedAt: 0, acknowledgedAt: 0 });

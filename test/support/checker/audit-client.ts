@@ -1,6 +1,6 @@
 import { topicMatches } from "#shared/protocol/topics.ts";
 import type { Account } from "./account.ts";
-import type { Cause, Client, PublishedEvent } from "./collect.ts";
+import type { Cause, Client, Erasure, PublishedEvent } from "./collect.ts";
 import type { Entry } from "./ledger.ts";
 
 type Received = Extract<Entry, { of: "received" }>;
@@ -13,6 +13,7 @@ export interface Run {
   readonly events: ReadonlyMap<string, PublishedEvent>;
   readonly bySequence: readonly AcknowledgedEvent[];
   readonly causes: readonly Cause[];
+  readonly erasures: readonly Erasure[];
   /** Which tenant's log an epoch names, by the ids that were seen. */
   readonly tenantOfEpoch: Map<string, string>;
   /** The events under some topics, by these: thousands of clients have the same. */
@@ -27,6 +28,9 @@ interface Place {
 
 /** After its session's end a client may still get what left in time: the promise allows two seconds. */
 const EXP_GRACE_MS = 2_000;
+
+/** What left an edge before the erasure was acknowledged may be on its way for so long. */
+const ERASED_GRACE_MS = 1_000;
 
 /** What a client was told or spared, up to where one looks. */
 interface Progress {
@@ -95,7 +99,20 @@ function authorizeEvent(run: Run, client: Client, progress: Progress, { text, at
   else if (event.tenant !== client.tenant) account.crossTenant += 1;
   else if (!rightsFor(client, event, at).some((topics) => allows(topics, event))) account.afterRevoke += 1;
   if (at > client.expiresAt + EXP_GRACE_MS) account.afterExp += 1;
+  if (event !== undefined && wasErased(run, event, at - ERASED_GRACE_MS)) account.afterErased += 1;
   progress.last = event ?? progress.last;
+}
+
+/** Whether an erasure that was acknowledged before `at` names the event. */
+function wasErased({ erasures }: Run, { tenant, topic, acknowledged }: PublishedEvent, at: number): boolean {
+  return erasures.some(
+    (erasure) =>
+      erasure.acknowledgedAt < at &&
+      erasure.tenant === tenant &&
+      acknowledged !== undefined &&
+      acknowledged.sequence <= erasure.through &&
+      topicMatches(erasure.pattern, topic),
+  );
 }
 
 function advance(progress: Progress, { text, at }: Received, place: Place | undefined, account: Account): void {

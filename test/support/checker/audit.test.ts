@@ -99,6 +99,31 @@ test("a gap covers what it names and nothing else, and needs a cause", () => {
   }
 });
 
+test("an erased event may come until a moment after the acknowledgement; from then on it is counted", () => {
+  const erased = (pattern: string, through: number, acknowledgedAt: number, tenant = "demo"): Entry => {
+    return { of: "erased", tenant, pattern, through, askedAt: 31, acknowledgedAt };
+  };
+  const late = { ...at(3), at: 2_000 };
+  const start = [...PUBLISHED, ...READY, ...deliveries(1, 2), late];
+  expect(audit([...start, erased("x.c", 3, 999)])).toEqual({ ...GOOD, afterErased: 1 });
+  expect(isSound(audit([...start, erased("x.*", 3, 999)]))).toBe(false);
+  for (const harmless of [erased("x.c", 3, 1_000), erased("x.c", 2, 999), erased("x.a", 3, 999)]) {
+    expect(audit([...start, harmless])).toEqual(GOOD);
+  }
+  expect(audit([...start, erased("x.c", 3, 999, "rival")])).toEqual(GOOD);
+});
+
+test("an erased event is lost unless a gap covers it, and the erasure is the gap's cause", () => {
+  const erased = { of: "erased", tenant: "demo", pattern: "x.b", through: 3, askedAt: 31, acknowledgedAt: 32 } as const;
+  const start = [...PUBLISHED, ...READY, at(1)];
+  const told = received("gap", 2, '{"from":"epoch.1.t","to":"epoch.2.0","reason":"erased"}', 31.5);
+  expect(audit([...start, at(3), erased])).toEqual({ ...GOOD, delivered: 2, lost: 1 });
+  expect(audit([...start, told, at(3), erased])).toEqual({ ...GOOD, delivered: 2, gaps: 1 });
+  const early = { ...told, at: 30.5 };
+  expect(audit([...start, early, at(3), erased])).toEqual({ ...GOOD, delivered: 2, gaps: 1, uncaused: 1 });
+  expect(audit([...start, told, at(3), { ...erased, tenant: "rival" }])).toMatchObject({ uncaused: 1 });
+});
+
 test("a reset covers what the log has lost and what lies before it, not what is published later under old numbers", () => {
   const cause: Entry = { of: "cause", tenant: "demo", event: "reset", reason: "tail_lost", at: 35 };
   const reset = received("reset", 1, '{"reason":"tail_lost"}', 40);

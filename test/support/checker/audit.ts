@@ -1,6 +1,6 @@
 import { type Account, emptyAccount, formatAccount, isSound } from "./account.ts";
 import { type AcknowledgedEvent, auditClient } from "./audit-client.ts";
-import { collectClients, collectEvents } from "./collect.ts";
+import { collectCauses, collectClients, collectEvents } from "./collect.ts";
 import type { Entry } from "./ledger.ts";
 
 /** Counts what the ledgers say went right and wrong, all runs alike: nothing here knows how the edge works. */
@@ -11,7 +11,8 @@ export function audit(entries: readonly Entry[]): Account {
   account.acknowledged = [...events.values()].filter(({ acknowledged }) => acknowledged !== undefined).length;
   const run = {
     events,
-    causes: entries.filter((entry) => entry.of === "cause"),
+    causes: collectCauses(entries),
+    erasures: entries.filter((entry) => entry.of === "erased"),
     bySequence: [...events.values()]
       .flatMap((event) => (event.acknowledged === undefined ? [] : { ...event, ...event.acknowledged }))
       .toSorted((a, b) => a.sequence - b.sequence),

@@ -28,6 +28,18 @@ export type Rights = Pick<Of<"rights">, "topics" | "askedAt" | "acknowledgedAt">
 /** A gap or reset that the run declares. */
 export type Cause = Of<"cause">;
 
+/** Events that are no more. */
+export type Erasure = Of<"erased">;
+
+/** What may have caused gaps and resets: what the run declares, and its erasures. */
+export function collectCauses(entries: readonly Entry[]): Cause[] {
+  return entries.flatMap((entry): Cause[] => {
+    if (entry.of === "cause") return [entry];
+    if (entry.of !== "erased") return [];
+    return [{ of: "cause", tenant: entry.tenant, event: "gap", reason: "erased", at: entry.askedAt }];
+  });
+}
+
 /** The events of a run by their text. */
 export function collectEvents(entries: readonly Entry[]): Map<string, PublishedEvent> {
   const events = new Map<string, PublishedEvent>();

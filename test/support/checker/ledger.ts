@@ -51,6 +51,18 @@ export type Entry =
   | { readonly of: "ended"; readonly client: string; readonly askedAt: number; readonly acknowledgedAt: number }
   /** The client's session lives until then, as far as auth has said; a later entry prolongs it. */
   | { readonly of: "expires"; readonly client: string; readonly expiresAt: number }
+  /**
+   * The tenant's events under this pattern are erased, up to that sequence. Who gets none of them is told a gap instead,
+   * which needs no other cause.
+   */
+  | {
+      readonly of: "erased";
+      readonly tenant: string;
+      readonly pattern: string;
+      readonly through: number;
+      readonly askedAt: number;
+      readonly acknowledgedAt: number;
+    }
   /** The run has done something that may be told so, to the clients of this tenant. */
   | {
       readonly of: "cause";
