@@ -48,6 +48,9 @@ test("the operations port adds the workers up", async () => {
   const streams = await openMany();
   await using _all = asOne(streams);
   await Promise.all(streams.map(workerOf));
+  await waitFor("no stream is left of another test", async () => {
+    return figure(await (await ops("/metrics")).text(), "sluice_stream_connections") <= STREAMS;
+  });
   const metrics = await ops("/metrics");
   expect(metrics.headers.get("content-type")).toContain("openmetrics-text");
   const text = await metrics.text();
