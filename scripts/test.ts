@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
@@ -7,6 +5,7 @@ import { chromium, natsServer, proxies, redisServer } from "./provision/programs
 import { provisionClients } from "./provision/provision-clients.ts";
 import { provision } from "./provision/provision.ts";
 import { runScript, say } from "./shared/run-script.ts";
+import { runVitest } from "./shared/run-vitest.ts";
 
 const SLOWEST_TOLD = 10;
 
@@ -23,23 +22,18 @@ await runScript(async () => {
   await provisionClients(options);
   const folder = await mkdtemp(join(tmpdir(), "sluice-report-"));
   const report = join(folder, "report.json");
-  const code = await runVitest(["--reporter=default", "--reporter=json", `--outputFile.json=${report}`]);
+  const code = await runVitest([
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${report}`,
+    ...process.argv.slice(2),
+  ]);
   const { passed, failed, slowest } = await readReport(report);
   await rm(folder, { recursive: true });
   if (slowest.length > 0) say(`the slowest files:\n${slowest.join("\n")}\n`);
   say(`${passed} passed, ${failed} failed`);
   return passed + failed === 0 ? 1 : code;
 });
-
-async function runVitest(reporting: readonly string[]): Promise<number> {
-  const vitest = resolve("node_modules/vitest/vitest.mjs");
-  const args = [vitest, "run", "--config", "test/vitest.config.ts", ...reporting, ...process.argv.slice(2)];
-  const child = spawn(process.execPath, args, { stdio: "inherit" });
-  // The runner ends its workers by itself when it is told to stop; this process waits for that.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
-  const [code] = await once(child, "exit");
-  return (code as number | null) ?? 1;
-}
 
 interface Report {
   readonly numPassedTests: number;

@@ -1,6 +1,8 @@
 import { delimiter } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { ServersFirst } from "./servers-first.ts";
+import { SEED_VARIABLE, timeoutOf } from "./soak/amount.ts";
 
 const provisioned = fileURLToPath(new URL("../.sluice/bin", import.meta.url));
 
@@ -8,10 +10,13 @@ export default defineConfig({
   root: fileURLToPath(new URL("..", import.meta.url)),
   test: {
     env: { PATH: `${provisioned}${delimiter}${process.env["PATH"]}` },
-    testTimeout: 30_000,
+    testTimeout: timeoutOf(30_000),
     hookTimeout: 60_000,
     // Real servers and browsers on two cores: more files at once only make each other wait.
     maxWorkers: 2,
+    sequence: { sequencer: ServersFirst },
+    // In a soak, the generators of random cases begin with its seed.
+    setupFiles: process.env[SEED_VARIABLE] === undefined ? [] : ["test/soak/plant-seed.ts"],
     include: ["services/**/*.test.ts", "scripts/**/*.test.ts", "test/**/*.test.ts"],
   },
 });

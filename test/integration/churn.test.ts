@@ -7,35 +7,44 @@ import { createProducer, type Producer } from "#test/support/checker/producer.ts
 import { type LedgerReader, startReader } from "#test/support/checker/reader.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
+import { amountOf, timeoutOf } from "../soak/amount.ts";
 
 const END = "end";
 const CLIENTS = 12;
-const EVENTS = 2_500;
+/** About 200 a second. */
+const EVENTS = amountOf("churn", 2_500);
 
 let stack: Stack;
 let urls: readonly string[];
 
 beforeAll(async () => {
-  stack = await startStack();
+  stack = await startStack({ auth: { AUTH_ACCESS_TOKEN_SECONDS: "3600" } });
   const other = await stack.startEdge();
   const edges = [stack.streamUrl, `http://127.0.0.1:${other.ports.http}`];
   urls = edges.map((edge) => `${edge}/v1/stream?topic=push.>&topic=issues.>`);
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
-test("clients that hop between edges while roles change, an edge stands still and the broker dies lose and repeat nothing", async () => {
-  const ledger: Ledger = [];
-  const producer = createProducer(await stack.bus("demo"), "demo", ledger);
-  const clients = await Promise.all(Array.from({ length: CLIENTS }, (_, index) => startClient(ledger, index)));
-  const published = publishAll(producer);
-  await disturb();
-  await published;
-  await Promise.all(clients.map(({ ended }) => ended));
+test(
+  "clients that hop between edges while roles change, an edge stands still and the broker dies lose and repeat nothing",
+  async () => {
+    const ledger: Ledger = [];
+    const producer = createProducer(await stack.bus("demo"), "demo", ledger);
+    const clients = await Promise.all(Array.from({ length: CLIENTS }, (_, index) => startClient(ledger, index)));
+    const published = publishAll(producer);
+    const over = new AbortController();
+    void published.finally(() => over.abort());
+    do await disturb();
+    while (!over.signal.aborted);
+    await published;
+    await Promise.all(clients.map(({ ended }) => ended));
 
-  // Half of the clients may see everything, half of them every other event; each had to be there from the start.
-  const delivered = (CLIENTS / 2) * (EVENTS + 1) + (CLIENTS / 2) * (EVENTS / 2 + 1);
-  expect(conclude(ledger)).toMatchObject({ delivered, gaps: 0, resets: 0 });
-}, 120_000);
+    // Half of the clients may see everything, half of them every other event; each had to be there from the start.
+    const delivered = (CLIENTS / 2) * (EVENTS + 1) + (CLIENTS / 2) * (EVENTS / 2 + 1);
+    expect(conclude(ledger)).toMatchObject({ delivered, gaps: 0, resets: 0 });
+  },
+  timeoutOf(120_000),
+);
 
 /** Answers once the client is connected, with the promise of its end: when it has seen the last event. */
 async function startClient(ledger: Ledger, index: number): Promise<{ readonly ended: Promise<void> }> {
@@ -49,7 +58,7 @@ async function startClient(ledger: Ledger, index: number): Promise<{ readonly en
 }
 
 async function finish(reader: LedgerReader): Promise<void> {
-  await reader.complete(END, 90_000);
+  await reader.complete(END, timeoutOf(90_000));
   await reader[Symbol.asyncDispose]();
 }
 

@@ -2,9 +2,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EventCounter, openEventCounter } from "#test/support/event-counter.ts";
 import { freePort } from "#test/support/ports.ts";
+import { random } from "#test/support/random.ts";
 import { type SlowProxy, startSlowProxy } from "#test/support/slow-proxy.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { type TenantStack, startTenants } from "#test/support/start-tenants.ts";
+import { waitFor } from "#test/support/wait.ts";
+import { amountOf, timeoutOf } from "../soak/amount.ts";
 
 /** How a role is taken away and given back: one person's over HTTP, or that of several with one change of the document. */
 type Way = "person" | "binding" | "group" | "rule";
@@ -34,14 +37,21 @@ const people = (count: number): string[] => Array.from({ length: count }, (_, in
 const plansOf = (way: Way, tenants: number, rounds: number, others: readonly string[]): Plan[] =>
   Array.from({ length: tenants }, (_, index) => ({ id: `${way}${index}`, way, rounds, others }));
 
+const REMOVALS = amountOf("new-enemy", 2_000);
+/** So many rounds for every ten thousand removals. */
+const roundsOf = (rounds: number): number => Math.ceil((rounds * REMOVALS) / 10_000);
+
 const plans = [
-  ...plansOf("person", 25, 60, people(1)),
-  ...plansOf("binding", 6, 50, people(10)),
-  ...plansOf("group", 5, 50, people(10)),
-  ...plansOf("rule", 6, 50, people(10)),
+  ...plansOf("person", 25, roundsOf(60), people(1)),
+  ...plansOf("binding", 6, roundsOf(50), people(10)),
+  ...plansOf("group", 5, roundsOf(50), people(10)),
+  ...plansOf("rule", 6, roundsOf(50), people(10)),
 ];
 const removals = sum(plans.map(({ rounds, others }) => rounds * others.length));
 const secrets = sum(plans.map(({ rounds }) => rounds));
+
+/** Removals from one disturbance to the next: each kind of them comes at least once. */
+const DISTURBED_EVERY = 400;
 
 /** An edge may stand still for 2 s and a broker be away as long; nothing takes this long that is still on its way. */
 const PATIENCE_MS = 60_000;
@@ -53,7 +63,7 @@ let slownessMs = 0;
 
 beforeAll(async () => {
   const grpc = await freePort();
-  proxy = await startSlowProxy(grpc, () => Math.random() * slownessMs);
+  proxy = await startSlowProxy(grpc, () => random() * slownessMs);
   services = await startTenants(
     plans.map((plan) => ({
       id: plan.id,
@@ -70,13 +80,17 @@ afterAll(async () => {
   await proxy?.[Symbol.asyncDispose]();
 });
 
-test("what is published after a role was taken away reaches nobody who lost it, and all once it is back: policy slow, edges stopped, broker killed", async () => {
-  const counts: Counts = { removals: 0, leaked: 0, missed: 0, seenByKeepers: 0, ended: 0 };
-  const running = Promise.all(plans.map((plan) => runTenant(plan, counts)));
-  await Promise.all([running, disturb(running)]);
-  expect(removals).toBe(10_000);
-  expect(counts).toEqual({ removals, leaked: 0, missed: 0, seenByKeepers: secrets * edges.length, ended: 0 });
-}, 300_000);
+test(
+  "what is published after a role was taken away reaches nobody who lost it, and all once it is back: policy slow, edges stopped, broker killed",
+  async () => {
+    const counts: Counts = { removals: 0, leaked: 0, missed: 0, seenByKeepers: 0, ended: 0 };
+    const running = Promise.all(plans.map((plan) => runTenant(plan, counts)));
+    await Promise.all([running, disturb(running, counts)]);
+    expect(removals).toBeGreaterThanOrEqual(REMOVALS);
+    expect(counts).toEqual({ removals, leaked: 0, missed: 0, seenByKeepers: secrets * edges.length, ended: 0 });
+  },
+  timeoutOf(300_000),
+);
 
 async function runTenant(plan: Plan, counts: Counts): Promise<void> {
   const { id, rounds } = plan;
@@ -146,12 +160,13 @@ function documentOf({ id, way, others }: Plan, given: boolean): string {
 }
 
 /** Until the rounds are over: answers of policy that take longer and longer, an edge that stands still, a broker that is killed. */
-async function disturb(running: Promise<unknown>): Promise<void> {
+async function disturb(running: Promise<unknown>, counts: Counts): Promise<void> {
   const over = new AbortController();
   void running.finally(() => over.abort()).catch(() => {});
   for (let turn = 0; !over.signal.aborted; turn += 1) {
     slownessMs = [5, 50, 300][turn % 3] ?? 0;
-    await delay(4_000, undefined, { signal: over.signal }).catch(() => {});
+    const next = (turn + 1) * DISTURBED_EVERY;
+    await waitFor("the next disturbance", () => over.signal.aborted || counts.removals >= next, 300_000);
     slownessMs = 5;
     const disturbance = DISTURBANCES[turn % DISTURBANCES.length];
     await disturbance?.();

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { amountOf } from "#test/soak/amount.ts";
 import {
   advance,
   emptyRing,
@@ -132,7 +133,7 @@ describe("no token that is still good meets a verifier that cannot have its key"
           }
         }
       }),
-      { numRuns: 100 },
+      { numRuns: amountOf("keys", 100) },
     );
   });
 

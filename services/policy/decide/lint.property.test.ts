@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
+import { amountOf } from "#test/soak/amount.ts";
 import { parseDocument } from "../document/parse-document.ts";
 import { unreachableRules } from "../document/unreachable-rules.ts";
 import { decide } from "./decide.ts";
@@ -9,7 +10,7 @@ import { decodeGrant } from "./grant.ts";
 import { resolveSubject } from "./resolve-subject.ts";
 import { compileSnapshot, type Snapshot } from "./snapshot.ts";
 
-const RUNS = { numRuns: 150 };
+const RUNS = { numRuns: amountOf("policies", 150) };
 
 const permissions = ["a:b", "a:c", "a:b:c", "d:b"];
 const rule = fc

@@ -3,6 +3,7 @@ import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { connectNats } from "#shared/nats/connect-nats.ts";
+import { amountOf, timeoutOf } from "#test/soak/amount.ts";
 import { startSlowProxy } from "#test/support/slow-proxy.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { openBus, urlThrough } from "#test/support/start-stack.ts";
@@ -110,15 +111,19 @@ describe("a feed", () => {
   });
 });
 
-/** Milliseconds; the longest takes two minutes, and is for who has the time: `SLUICE_SOAK=1`. */
-const ROUND_TRIPS = [200, 1_000, 3_000, ...(process.env["SLUICE_SOAK"] === "1" ? [8_000] : [])];
+/** Milliseconds; the longest of a soak takes two minutes. */
+const ROUND_TRIPS = [200, 1_000, amountOf("slow-bus", 3_000)];
 
 describe("a feed behind a slow network", () => {
-  test("opens, reads, reads history, and recovers from a lost connection, whatever a round trip takes", async () => {
-    for (let n = 1; n <= 5; n += 1) await publish(n === 3 ? "a.gone" : "a.kept", `history ${n}`);
-    await purge("a.gone");
-    await Promise.all(ROUND_TRIPS.map((roundTripMs) => readBehind(roundTripMs)));
-  }, 170_000);
+  test(
+    "opens, reads, reads history, and recovers from a lost connection, whatever a round trip takes",
+    async () => {
+      for (let n = 1; n <= 5; n += 1) await publish(n === 3 ? "a.gone" : "a.kept", `history ${n}`);
+      await purge("a.gone");
+      await Promise.all(ROUND_TRIPS.map((roundTripMs) => readBehind(roundTripMs)));
+    },
+    timeoutOf(170_000),
+  );
 });
 
 async function readBehind(roundTripMs: number): Promise<void> {

@@ -5,6 +5,7 @@ import { EventSource as NpmEventSource } from "eventsource";
 import fc from "fast-check";
 import { EventSource as UndiciEventSource } from "undici";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { amountOf } from "#test/soak/amount.ts";
 import type { EventEntry } from "../event.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
 import { encodeControl, encodeEvent, type FrameFormat, HEARTBEAT } from "./encode-frame.ts";
@@ -98,7 +99,7 @@ test("a payload never forges a field: each frame holds one id, its name and its 
         expect(new Set(fields.slice(name.length + 1))).toEqual(new Set(["data"]));
       }
     }),
-    { numRuns: 1_000 },
+    { numRuns: amountOf("frames", 1_000) },
   );
 });
 

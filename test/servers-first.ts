@@ -1,0 +1,18 @@
+import { readFileSync } from "node:fs";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** What starts servers or browsers, as files of tests import it. */
+const STARTS = /from "#test\/support\/(start-|open-|run-under|failing-edge)|from "\.\.\/bench\//;
+
+/**
+ * Runs the files that start servers before those that do not: these are done in no time, and fill up the second core while the
+ * last of the long ones runs. Beyond that the order is vitest's own.
+ */
+export class ServersFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- it is the method of vitest, and answers a new array
+    const sorted = await super.sort(files);
+    const starting = new Set(sorted.filter(({ moduleId }) => STARTS.test(readFileSync(moduleId, "utf8"))));
+    return [...starting, ...sorted.filter((file) => !starting.has(file))];
+  }
+}

@@ -1,0 +1,31 @@
+/** A test of the suite with more to do. */
+export interface Soak {
+  /** The test asks for its amount by this name. */
+  readonly name: string;
+  readonly file: string;
+  /** What the amount counts. */
+  readonly unit: string;
+  readonly amount: number;
+  /** What a minute is enough for, about, on two cores that do nothing else. */
+  readonly perMinute: number;
+}
+
+/** What `npm run soak` runs, in this order. */
+export const SOAKS: readonly Soak[] = [
+  soak("names", "services/shared/protocol/encode-name.test.ts", "pairs of names", 10_000_000, 4_000_000),
+  soak("policies", "services/policy/decide/lint.property.test.ts", "policies and changes of them", 20_000, 4_000),
+  soak("frames", "services/stream/sse/encode-frame.property.test.ts", "lists of frames", 500_000, 100_000),
+  soak("keys", "services/auth/keys/key-ring.test.ts", "histories of a ring of keys", 20_000, 5_000),
+  soak("oracle", "test/integration/oracle.test.ts", "decisions", 1_000_000, 150_000),
+  soak("refresh-races", "services/auth/refresh-races.test.ts", "rounds of 64 refreshes", 2_000, 600),
+  soak("new-enemy", "test/integration/new-enemy.test.ts", "removals of a role", 10_000, 8_000),
+  soak("hand-over", "test/integration/hand-over.test.ts", "deliveries", 1_600_000, 500_000),
+  soak("reconnect-storm", "test/integration/reconnect-storm.test.ts", "clients", 10_000, 10_000),
+  soak("churn", "test/integration/churn.test.ts", "events under churn", 60_000, 12_000),
+  soak("erasure", "test/integration/erasure-under-load.test.ts", "rounds of erasures", 200, 40),
+  soak("slow-bus", "services/stream/bus/feed.test.ts", "ms for a round trip", 8_000, 8_000),
+];
+
+function soak(name: string, file: string, unit: string, amount: number, perMinute: number): Soak {
+  return { name, file, unit, amount, perMinute };
+}
