@@ -57,7 +57,8 @@ describe("a native EventSource in Chromium", () => {
     const second = await open(edge, "bob", "demo");
     await waitFor("busy", async () => (await second.evaluate(() => globalThis.told)).includes("busy"));
     await first.context().close();
-    await waitFor("ready", async () => (await second.evaluate(() => globalThis.told)).includes("ready"));
+    // Of a full edge, a client is told to wait up to 30 s.
+    await waitFor("ready", async () => (await second.evaluate(() => globalThis.told)).includes("ready"), 40_000);
 
     const [cookie] = await second.context().cookies();
     await fetch(`${stack.authUrl}/v1/auth/logout`, {
@@ -68,7 +69,7 @@ describe("a native EventSource in Chromium", () => {
     await waitFor("closed for good", () => second.evaluate(() => globalThis.source.readyState === EventSource.CLOSED));
     await second.context().close();
     await edge[Symbol.asyncDispose]();
-  });
+  }, 90_000);
 });
 
 declare global {
