@@ -20,7 +20,7 @@ export function withServerOptions(command: Command): Command {
     .option("--url <url>", "where policy is; else POLICY_URL, else http://127.0.0.1:8082")
     .option(
       "--token-file <file>",
-      "a file with the token; else POLICY_TOKEN_FILE, else the token itself in POLICY_TOKEN, else policy's own POLICY_OPERATOR_TOKEN_FILE. It is the operator's token, or an access token of somebody with policy:admin in the tenant",
+      "a file with the token; else POLICY_TOKEN_FILE, else the token itself in POLICY_TOKEN, else policy's own POLICY_OPERATOR_TOKEN_FILE. It is the operator's token, or an access token of somebody with the permission in the tenant",
     );
 }
 
