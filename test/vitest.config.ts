@@ -12,8 +12,8 @@ export default defineConfig({
     env: { PATH: `${provisioned}${delimiter}${process.env["PATH"]}` },
     testTimeout: timeoutOf(30_000),
     hookTimeout: 60_000,
-    // Real servers and browsers on two cores: more files at once only make each other wait.
-    maxWorkers: 2,
+    // On two cores: half of what tests do is to wait for real servers, so a third file keeps the cores busy.
+    maxWorkers: 3,
     sequence: { sequencer: ServersFirst },
     // In a soak, the generators of random cases begin with its seed.
     setupFiles: process.env[SEED_VARIABLE] === undefined ? [] : ["test/soak/plant-seed.ts"],
