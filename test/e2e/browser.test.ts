@@ -1,6 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startBrowser } from "#test/support/start-browser.ts";
+import { startTcpProxy } from "#test/support/tcp-proxy.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -52,24 +53,24 @@ describe("a native EventSource in Chromium", () => {
   });
 
   test("survives being told to come again, and stops for good when its session ends", async () => {
-    const edge = await stack.startEdge({ STREAM_MAX_CONNECTIONS: "1" });
-    const first = await watch(edge, "alice", "demo");
-    const second = await open(edge, "bob", "demo");
-    await waitFor("busy", async () => (await second.evaluate(() => globalThis.told)).includes("busy"));
-    await first.context().close();
-    // Of a full edge, a client is told to wait up to 30 s.
-    await waitFor("ready", async () => (await second.evaluate(() => globalThis.told)).includes("ready"), 40_000);
+    await using policy = await startTcpProxy(stack.policy.ports.grpc);
+    policy.set("reset");
+    const edge = await stack.startEdge({ POLICY_GRPC_URL: `127.0.0.1:${policy.port}`, STREAM_HANDSHAKE_MS: "1000" });
+    const page = await open(edge, "bob", "demo");
+    await waitFor("busy", async () => (await page.evaluate(() => globalThis.told)).includes("busy"));
+    policy.set("pass");
+    await waitFor("ready", async () => (await page.evaluate(() => globalThis.told)).includes("ready"), 20_000);
 
-    const [cookie] = await second.context().cookies();
+    const [cookie] = await page.context().cookies();
     await fetch(`${stack.authUrl}/v1/auth/logout`, {
       method: "POST",
       headers: { authorization: `Bearer ${cookie?.value}` },
     });
-    await waitFor("auth_error", async () => (await second.evaluate(() => globalThis.told)).includes("auth_error"));
-    await waitFor("closed for good", () => second.evaluate(() => globalThis.source.readyState === EventSource.CLOSED));
-    await second.context().close();
+    await waitFor("auth_error", async () => (await page.evaluate(() => globalThis.told)).includes("auth_error"));
+    await waitFor("closed for good", () => page.evaluate(() => globalThis.source.readyState === EventSource.CLOSED));
+    await page.context().close();
     await edge[Symbol.asyncDispose]();
-  }, 90_000);
+  });
 });
 
 declare global {
