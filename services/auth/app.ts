@@ -1,3 +1,4 @@
+import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
@@ -131,18 +132,15 @@ async function startServers(
   const at = (setting: Setting) => ({ host: config.AUTH_BIND_ADDRESS, port: config[setting] ?? 0, setting });
   let isReady = false;
   const ops = starting.use(await startOpsServer(at("AUTH_OPS_PORT"), registry, () => isReady));
-  const closings: (() => Promise<void>)[] = [];
-  starting.defer(async () => {
-    await within(CLOSE_GRACE_MS + 200, Promise.all(closings.map((close) => close())));
-  });
+  const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
   const grpc = await startGrpcServer(at("AUTH_GRPC_PORT"), [sessionService], security);
-  closings.push(async () => grpc[Symbol.asyncDispose]());
+  closeWithOthers(async () => grpc[Symbol.asyncDispose]());
   const server = createApiServer(api);
   const http = await listen(server, at("AUTH_HTTP_PORT"));
-  closings.push(() => closeServer(server, CLOSE_GRACE_MS));
+  closeWithOthers(() => closeServer(server, CLOSE_GRACE_MS));
   const address = at("AUTH_TLS_PORT");
   const tls = files && (await startTlsApi(api, { files, address, graceMs: CLOSE_GRACE_MS, log }));
-  if (tls !== undefined) closings.push(async () => tls[Symbol.asyncDispose]());
+  if (tls !== undefined) closeWithOthers(async () => tls[Symbol.asyncDispose]());
   const setReady = (ready: boolean): void => {
     isReady = ready;
     grpc.setServing(ready);

@@ -1,4 +1,5 @@
 import { jetstreamManager } from "@nats-io/jetstream";
+import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { AuthorizationService } from "#proto/envoy/service/auth/v3/external_auth.ts";
@@ -49,7 +50,7 @@ import type { TenantDeps, TenantSessions } from "./tenants/tenant-deps.ts";
 import { applyFile } from "./watch/apply-file.ts";
 import { type DocumentWatch, watchDocuments } from "./watch/watch-documents.ts";
 
-const CLOSE_GRACE_MS = 5_000;
+const CLOSE_GRACE_MS = 1_000;
 const WATCH_EVERY_MS = 300;
 const RECONCILE_EVERY_MS = 5_000;
 const END_BINDINGS_EVERY_MS = 500;
@@ -83,16 +84,16 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     await startOpsServer({ host, port: config.POLICY_OPS_PORT, setting: "POLICY_OPS_PORT" }, registry, () => isReady),
   );
 
-  const grpc = starting.use(
-    await startGrpcServer(
-      { host, port: config.POLICY_GRPC_PORT, setting: "POLICY_GRPC_PORT" },
-      [
-        [DecisionServiceService, createDecisionService(decisionDeps, log), decisionCallers],
-        [AuthorizationService, createAuthorizationService(decisionDeps, metrics, log), authorizationCallers],
-      ],
-      security,
-    ),
+  const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
+  const grpc = await startGrpcServer(
+    { host, port: config.POLICY_GRPC_PORT, setting: "POLICY_GRPC_PORT" },
+    [
+      [DecisionServiceService, createDecisionService(decisionDeps, log), decisionCallers],
+      [AuthorizationService, createAuthorizationService(decisionDeps, metrics, log), authorizationCallers],
+    ],
+    security,
   );
+  closeWithOthers(async () => grpc[Symbol.asyncDispose]());
 
   const api = createJsonApi({ maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: config.POLICY_ALLOWED_ORIGINS }, log);
   addTenantRoutes(api, authorizeDeps, deps, logs);
@@ -104,7 +105,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs });
   const server = createApiServer(api);
   const http = await listen(server, { host, port: config.POLICY_HTTP_PORT, setting: "POLICY_HTTP_PORT" });
-  starting.defer(() => closeServer(server, CLOSE_GRACE_MS));
+  closeWithOthers(() => closeServer(server, CLOSE_GRACE_MS));
 
   const setReady = (ready: boolean): void => {
     isReady = ready;
