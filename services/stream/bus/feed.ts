@@ -173,7 +173,7 @@ class Feed implements AsyncDisposable {
       const isMissing = toAppError(reason).code === "tenant_unknown";
       if (isMissing) this.#listener.onMissing();
       if (failures === 0) continue;
-      this.#trouble.tell(reasonOf(reason));
+      this.#trouble.report(reasonOf(reason));
       await this.#connection.pause(backoffMs(failures, isMissing ? MISSING_BACKOFF : BACKOFF));
     }
   }
@@ -192,7 +192,7 @@ class Feed implements AsyncDisposable {
       stop: this.#stop.signal,
       onEntry: (entry) => this.#take(entry),
       onHoles: (policy) => this.#listener.onHoles(policy),
-      onBeat: () => this.#beat(),
+      onBeat: () => this.#noteBeat(),
       onConfirming: (isConfirming) => (this.#isConfirming = isConfirming),
     });
   }
@@ -211,7 +211,7 @@ class Feed implements AsyncDisposable {
   }
 
   /** A beat is no sign of life while the feed waits for its leader, nor from a replica that may be cut off from the others. */
-  #beat(): void {
+  #noteBeat(): void {
     if (this.#isConfirming) return;
     this.#progress += 1;
     this.#trouble.end();

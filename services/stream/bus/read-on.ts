@@ -74,7 +74,7 @@ export async function readOn(reading: Reading): Promise<Error> {
   if (over.aborted) onOver();
   const reason = await disturbed.promise;
   messages.stop();
-  if (!over.aborted) await window.settled;
+  if (!over.aborted) await window.drained;
   window.abandon();
   await letGo(jsm, stream, info.name, stop);
   return reason;
@@ -129,7 +129,7 @@ class MessageWindow {
   }
 
   /** Resolves once nothing is held any more. */
-  get settled(): Promise<void> {
+  get drained(): Promise<void> {
     return this.#confirming ?? Promise.resolve();
   }
 

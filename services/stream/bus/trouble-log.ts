@@ -4,22 +4,22 @@ import type { Logger } from "#shared/log/create-logger.ts";
 export class TroubleLog {
   readonly #tenant: string;
   readonly #log: Logger;
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
 
   constructor(tenant: string, log: Logger) {
     this.#tenant = tenant;
     this.#log = log;
   }
 
-  tell(reason: string): void {
-    if (this.#told.has(reason)) return;
-    this.#told.add(reason);
+  report(reason: string): void {
+    if (this.#reported.has(reason)) return;
+    this.#reported.add(reason);
     this.#log.warn({ tenant: this.#tenant, reason }, "the log cannot be read right now");
   }
 
   end(): void {
-    if (this.#told.size === 0) return;
-    this.#told.clear();
+    if (this.#reported.size === 0) return;
+    this.#reported.clear();
     this.#log.info({ tenant: this.#tenant }, "the log is read again");
   }
 }

@@ -287,11 +287,11 @@ export class Reader implements Member, RegisteredStream {
 
   #noteGap(position: Position): void {
     this.#lastSent = position;
-    this.#deps.observer.told("gap");
+    this.#deps.observer.noticed("gap");
   }
 
   #sendNotice({ event, data }: Notice, position: Position): void {
-    this.#deps.observer.told(event);
+    this.#deps.observer.noticed(event);
     this.send(event, data, position);
   }
 }

@@ -6,7 +6,7 @@ import { listenerOf } from "#shared/http/json-api.ts";
 import { readThroughHandshakeSockets } from "./handshake-socket.ts";
 import { readTarget } from "./read-target.ts";
 import { serveStream, STREAM_PATH, type StreamRoute } from "./stream-route.ts";
-import { tellProblem } from "./tell-problem.ts";
+import { sendProblem } from "./send-problem.ts";
 
 /** The most of a request line and headers together; cookies of large products fit, a flood does not. */
 const MAX_HEADER_BYTES = 32 * 1024;
@@ -28,7 +28,7 @@ export function createEdgeServer({ route, api }: EdgeServerDeps): Server {
       // A stream takes its socket for good: the answer to a request sent behind it would stand in the middle of it.
       if (streaming.has(request.socket)) return void request.socket.destroy();
       const target = targetOf(request);
-      if (!(target instanceof URL)) return tellProblem(response, toAppError(target.refusal));
+      if (!(target instanceof URL)) return sendProblem(response, toAppError(target.refusal));
       if (request.method !== "GET" || target.pathname !== STREAM_PATH) return answerByApi(request, response);
       // A response without a socket waits for another's end: the stream would be taken for the answer to that request.
       if (response.socket === null) return void request.socket.destroy();

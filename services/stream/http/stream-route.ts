@@ -10,7 +10,7 @@ import { encodeControl } from "../sse/encode-frame.ts";
 import { chooseRetryDelay } from "../sse/retry-delay.ts";
 import { takeSocket } from "./handshake-socket.ts";
 import { readHandshakeToken, single, type TokenReading } from "./request-token.ts";
-import { tellProblem } from "./tell-problem.ts";
+import { sendProblem } from "./send-problem.ts";
 
 /** What the route needs beside the edge. */
 export interface StreamRoute extends TokenReading {
@@ -103,7 +103,7 @@ function acceptanceOf(connectionId: string, requestId: string, response: ServerR
 function refuse(error: AppError, { edge }: StreamRoute, request: IncomingMessage, response: ServerResponse): void {
   if (request.socket.destroyed) return;
   if (error.code !== "unavailable" || request.headers["x-sluice-client"] !== undefined) {
-    return tellProblem(response, error);
+    return sendProblem(response, error);
   }
   const retryMs = chooseRetryDelay(edge.admission.pressure);
   response.writeHead(200, {

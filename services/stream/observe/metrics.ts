@@ -43,7 +43,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     tenantFull: (tenant) => tenantFull.inc({ tenant }),
     caughtUp: timeCatchUp(registers),
     delivered: (events) => delivered.inc(events),
-    told: (event) => notices.inc({ event }),
+    noticed: (event) => notices.inc({ event }),
     ended: (reason) => ended.inc({ reason }),
     quarantined: ({ reason }) => poison.inc({ reason }),
     ...countDecisions(registry),

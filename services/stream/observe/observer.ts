@@ -16,7 +16,7 @@ export interface Observer {
   /** Events were written to one socket. */
   delivered(events: number): void;
   /** A client was told that events are missing, or that its id means nothing any more. */
-  told(event: "gap" | "reset"): void;
+  noticed(event: "gap" | "reset"): void;
   /** A stream ended; the reason is the one that its client was told, or `gone`, or `fault`. */
   ended(reason: string): void;
   /** An entry of the log that nobody can be shown. */

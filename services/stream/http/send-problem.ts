@@ -3,7 +3,7 @@ import type { AppError } from "#shared/errors/app-error.ts";
 import { problemOf } from "#shared/http/problem.ts";
 
 /** Answers with a failure, as `application/problem+json`. */
-export function tellProblem(response: ServerResponse, error: AppError): void {
+export function sendProblem(response: ServerResponse, error: AppError): void {
   const { status, headers, body } = problemOf(error);
   response.writeHead(status, headers).end(body);
 }
