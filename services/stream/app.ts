@@ -110,7 +110,7 @@ async function startServing(
   const connections = (): object[] => describeConnections(edge.hub, edge);
   stack.use(await reportTo({ registry, isReady, connections }, listener.port));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
-  // Who comes while this one drains is for the others that listen there.
+  // The other workers on this port take the clients that come while this one drains.
   if (isShared) stack.defer(() => listener.close());
   return stack.move();
 }

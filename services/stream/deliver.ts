@@ -10,7 +10,7 @@ import type { PolicyEntry } from "#shared/contract/control-entry.ts";
  * THE MESSAGE WAY: an entry of a tenant's log, in order, exactly once. Everything happens before this returns; the next
  * entry finds it done.
  *
- *     entry → control? put it in force : tail → audiences: match → decide → encode → flush → sockets
+ *     entry → control? apply : tail → audiences: match → decide → encode → flush → sockets
  *
  * A hole is an entry too. Before the first of several the decisions are distrusted, so that no reader is in an audience;
  * each reader meets the hole in the tail.
@@ -18,7 +18,7 @@ import type { PolicyEntry } from "#shared/contract/control-entry.ts";
 export function deliver(tenant: Tenant, entry: LogEntry, deps: VerifyDeps): void {
   deps.checkClock();
   const before = tenant.log.horizon;
-  // What was published before a change is written before the change is in force.
+  // An event that was published before a change is written before the change takes effect.
   if (entry.kind === "control") tenant.audiences.flush();
   tenant.log.advance(entry);
   if (entry.kind === "control") applyControl(tenant, entry, deps);

@@ -3,7 +3,7 @@ import type { Position } from "#shared/protocol/event-id.ts";
 
 export type { Position };
 
-/** An event as it stands in the log, checked. */
+/** An event of the log, checked. */
 export interface EventEntry {
   readonly kind: "event";
   readonly position: Position;
@@ -21,7 +21,7 @@ export interface EventEntry {
   frames: Map<string, Buffer> | undefined;
 }
 
-/** An entry that changes who may see what, in force from here on. */
+/** An entry that changes rights, from its place in the log on. */
 export interface ControlEntry {
   readonly kind: "control";
   readonly position: Position;
@@ -47,7 +47,7 @@ export interface HoleEntry {
   readonly kind: "hole";
   /** The first sequence that is gone. */
   readonly first: number;
-  /** The last sequence that is gone. Its tag is `0`: no message stands there. */
+  /** The last sequence that is gone. Its tag is `0`: there is no message. */
   readonly position: Position;
 }
 

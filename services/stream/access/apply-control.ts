@@ -8,7 +8,7 @@ const NOT_AT_ALL: Validity = { through: -1 };
 
 /**
  * Applies a control entry to every registered connection of the tenant, live, held or behind, before the feed reads the
- * next entry. Nothing is asked in here: who is in doubt is held from this entry on, and asks by himself.
+ * next entry. This asks nothing: a reader whose rights are in doubt is held from this entry on, and its registration asks again.
  */
 export function applyControl(tenant: TenantAccess, { change, position }: ControlEntry, deps: VerifyDeps): void {
   switch (change.of) {
@@ -36,7 +36,7 @@ export function applyControl(tenant: TenantAccess, { change, position }: Control
       for (const registration of tenant.registrations) endRegistration(registration, "forbidden");
       return;
     case "erased":
-      // The log obeys it by itself; who may see what stays as it is.
+      // The log itself obeys an erasure; it changes no rights.
       return;
     case "unknown":
       tenant.decisions.invalidateAll(position.seq);

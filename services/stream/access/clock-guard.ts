@@ -6,7 +6,7 @@ const MAX_DRIFT_MS = 2_000;
 /**
  * Answers a check that calls `onJump` when the two clocks have parted since the last check: the machine slept (its monotonic
  * clock did not count the time) or somebody set the wall clock. Deadlines counted on the monotonic clock mean nothing then,
- * until auth has answered again. Whoever is about to write an event calls the check first; reading the time has no effects.
+ * until auth has answered again. The check runs before an event is written; reading the time has no effects.
  */
 export function guardClock(clock: Clock, onJump: () => void): () => void {
   const offsetNow = (): number => clock.wall() - clock.monotonic();

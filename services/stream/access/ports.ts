@@ -3,7 +3,7 @@ import type { TopicRules } from "./residual.ts";
 
 /** A person's session as the edge asks about it. */
 export interface SessionQuestion {
-  /** Who asks, a connection or its rebind: the answer counts for that one and no other. */
+  /** The connection, or its rebind, that asks. The answer counts for that one and no other. */
   readonly contextId: string;
   readonly tenant: string;
   readonly sid: string;

@@ -167,7 +167,7 @@ export class Registration {
     return { subject: this.#subject, roles: this.#grant?.roles ?? new Set() };
   }
 
-  /** Whether the caller is the one to ask auth now; who is already asking will see every doubt. */
+  /** Whether the caller should ask auth now. A question under way already notices every invalidation. */
   beginSessionCheck(extend: boolean): boolean {
     if (this.#checkingSession) return false;
     this.#checkingSession = true;

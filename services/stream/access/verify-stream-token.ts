@@ -15,7 +15,7 @@ import {
 import type { AuthTime } from "./auth-time.ts";
 import type { ClaimPlace, OutsideIssuer } from "./outside-issuers.ts";
 
-/** What a stream needs of a token, whoever issued it. */
+/** The claims that a stream needs, of auth's tokens and of outside issuers'. */
 export interface StreamClaims extends Pick<
   AccessClaims,
   "iss" | "exp" | "sub" | "sid" | "tenant_id" | "roles" | "groups"

@@ -86,7 +86,7 @@ export class Audience {
     return this.#nextFlush.promise;
   }
 
-  /** Takes in a reader that stands at the horizon. */
+  /** Adds a reader that is at the horizon. */
   join(member: Member): void {
     this.flush();
     this.#members.add(member);

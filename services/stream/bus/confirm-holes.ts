@@ -24,7 +24,7 @@ export function missingRuns(seq: number, messages: Iterable<Position>): MissingR
 
 /**
  * Whether the stream's leader has nothing in a run either. Any replica, and any consumer, may be without a message that the
- * leader still has; a message that stands at the leader is never passed.
+ * leader still has; a message that the leader has is never passed.
  */
 export async function isConfirmed(bus: Bus, tenant: string, { hole, next }: MissingRun): Promise<boolean> {
   const stored = await nextStored(bus, tenant, hole.first);

@@ -134,7 +134,7 @@ class Feed implements AsyncDisposable {
     if (relation === "same") return this.#notice(info);
     const { first_seq, last_seq } = info.state;
     const start = { seq: Math.max(0, first_seq - 1), tag: "0" };
-    // Of a log that was made anew nothing was read: whoever is here gets all of it.
+    // Nothing was read of a log that was made anew: every reader gets all of it.
     const isFromStart = relation === "overrun" || relation === "epoch";
     const [policy, horizon] = await Promise.all([
       lastPolicyEntry(jsm, this.#tenant),
@@ -147,7 +147,7 @@ class Feed implements AsyncDisposable {
     this.#listener.onReset({ epoch: this.#epoch, horizon, policy, relation });
   }
 
-  /** The tag that now stands at the last message's sequence; undefined where nothing does, or none was read. */
+  /** The tag of the message at the last sequence now; undefined where there is none, or none was read. */
   async #tagOfLastMessage(): Promise<string | undefined> {
     const { seq, tag } = this.#lastMessage;
     return tag === "0" ? undefined : tagAt(this.#deps.bus.jsm, this.#tenant, seq);
@@ -248,7 +248,7 @@ class Feed implements AsyncDisposable {
       this.#notice(info);
       if (this.#isStillAt(seq)) await this.#passHoleAtEnd(info);
     } catch {
-      // Whoever reads the log meets the same failure, and tells it.
+      // Reading the log meets the same failure, and reports it.
     } finally {
       this.#looks.open -= 1;
     }

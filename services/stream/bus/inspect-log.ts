@@ -29,7 +29,7 @@ export async function readLogInfo(jsm: JetStreamManager, tenant: string): Promis
   return info;
 }
 
-/** The refusal that users are told. The cause names streams and settings, and is for the edge's own log. */
+/** What users see of it. The cause names streams and settings, for the edge's own log. */
 function unreadable(cause: unknown): AppError {
   return new AppError("unavailable", "this tenant's log cannot be read right now", { cause });
 }
@@ -56,7 +56,7 @@ export function epochOf({ config }: Pick<StreamInfo, "config">): string {
   return config.metadata?.[EPOCH_METADATA] ?? "";
 }
 
-/** The last policy entry, from the leader: a replica that lags behind must not say which policy is in force. */
+/** The last policy entry, from the leader: a replica that lags behind must not decide which policy counts. */
 export async function lastPolicyEntry(jsm: JetStreamManager, tenant: string): Promise<PolicyEntry | undefined> {
   const message = await jsm.streams.getMessage(logStreamName(tenant), { last_by_subj: policyControlSubject(tenant) });
   if (message === null) return undefined;

@@ -23,7 +23,7 @@ const MAX_ANSWER_BYTES = 4 * 1_024;
 
 const namesSchema = z.array(z.string().max(64)).max(256);
 
-// Whoever adds to these types is told here: what is not named would be refused on its way.
+// `satisfies` names a field that is missing here: the schema would refuse it on its way.
 const subjectSchema = z.strictObject({
   id: nameSchema,
   roles: namesSchema,

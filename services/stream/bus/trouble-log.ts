@@ -1,6 +1,6 @@
 import type { Logger } from "#shared/log/create-logger.ts";
 
-/** Tells operators why a tenant's log cannot be read, each reason once until it can be read again, and that it can. */
+/** Logs why a tenant's log cannot be read, each reason once until it can be read again, and then that it can. */
 export class TroubleLog {
   readonly #tenant: string;
   readonly #log: Logger;
@@ -24,7 +24,7 @@ export class TroubleLog {
   }
 }
 
-/** Why a log cannot be read, for operators: users are not told of streams and settings, which stand in the cause. */
+/** Why a log cannot be read, for operators. The cause names streams and settings; users never see it. */
 export function reasonOf(error: Error): string {
   return error.cause instanceof Error ? error.cause.message : error.message;
 }

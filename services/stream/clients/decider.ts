@@ -122,7 +122,7 @@ export class GrpcDecider implements Decider, Disposable {
 
 function highest(keys: readonly { readonly atLeast: Version | undefined }[]): Version | undefined {
   const versions = keys.flatMap(({ atLeast }) => (atLeast === undefined ? [] : [atLeast]));
-  // Who knows no version yet needs a fresh read of the store, and so everyone in the batch gets one.
+  // A question without a version needs a fresh read of the store; then the whole batch gets one.
   if (versions.length < keys.length) return undefined;
   return versions.reduce((high, version) => (version.number > high.number ? version : high));
 }

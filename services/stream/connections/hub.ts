@@ -41,7 +41,7 @@ export class Hub implements AsyncDisposable {
     return this.#streams.values();
   }
 
-  /** Everybody who is registered, also those whose streams are being opened. */
+  /** All registrations, also of streams that are being opened. */
   *registered(): Iterable<Registered> {
     for (const [registration, tenant] of this.#registered) yield { registration, tenant };
   }

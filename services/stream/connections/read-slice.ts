@@ -13,7 +13,7 @@ export interface Hole {
   readonly to: Position;
 }
 
-/** Who reads a slice, by which grant, and from where. */
+/** A reader of a slice: its registration, its grant, and its place in the log. */
 export interface SliceReader {
   readonly registration: Registration;
   readonly grant: Grant;

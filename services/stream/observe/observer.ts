@@ -1,8 +1,8 @@
 import type { Poison } from "../event.ts";
 
 /**
- * Told of what happens at the edge: whoever counts, logs or traces stands behind it. A method returns at once, never throws,
- * and changes nothing that the caller can see.
+ * Hears of what happens at the edge; metrics, logs and traces are made from it. A method returns at once, never throws, and
+ * changes nothing that the caller can see.
  */
 export interface Observer {
   /** A stream was asked for and refused, with the code of the refusal. */
@@ -33,7 +33,7 @@ export interface Observer {
   feedDisturbed(): void;
   /** A run of entries that is gone from the middle of a log was passed. */
   feedHole(): void;
-  /** A change of policy is in force here, so many milliseconds after the log had stored it. */
+  /** A change of policy took effect here, so many milliseconds after the log had stored it. */
   policyApplied(ms: number): void;
   /** An event went to nobody, because the tenant's event map does not name its type. */
   withoutRule(type: string): void;

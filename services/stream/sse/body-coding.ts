@@ -9,7 +9,7 @@ export interface BodyCoding {
   readonly headers: readonly string[];
   /** Codes the frames that a body begins with. */
   begin(frames: Buffer): Buffer;
-  /** Codes further frames. The same bytes are good for every body of this coding, wherever they stand in it. */
+  /** Codes further frames. The same bytes are good at any place of any body of this coding. */
   encode(frames: Buffer): Buffer;
   /** Codes the last frames, and ends the body. */
   end(frames: Buffer): Buffer;

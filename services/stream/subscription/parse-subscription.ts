@@ -8,7 +8,7 @@ import type { FrameFormat } from "../sse/encode-frame.ts";
 export interface Subscription {
   /** Up to 100 topic patterns, sorted, without repeats. */
   readonly topics: readonly string[];
-  /** Paths that stand for topics, as the client sent them. There is at least one of them or of `topics`. */
+  /** Paths, as the client sent them, that the tenant's routes map to topics. There is at least one of them or of `topics`. */
   readonly resources: readonly string[];
   readonly format: FrameFormat;
   readonly from: From;

@@ -5,6 +5,6 @@ export interface Operations {
   readonly registry: Registry;
   /** Whether it takes new streams. */
   readonly isReady: () => boolean;
-  /** Who is connected, and the position of each stream. */
+  /** The open streams, with the person and the position of each. */
   readonly connections: () => object[];
 }

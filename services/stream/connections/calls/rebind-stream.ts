@@ -15,7 +15,7 @@ export interface RebindAnswer {
   readonly expiresAt: string;
 }
 
-/** What rebinding needs of the edge. */
+/** The edge, as far as a rebind uses it. */
 export interface RebindDeps extends KeepAliveDeps, HandshakeDeps {
   readonly hub: Hub;
 }
