@@ -50,13 +50,16 @@ test("a rotation by command refuses no token, at any verifier, whichever process
     20_000,
   );
   // Until every verifier has long met the new key, and the other process has signed with it too.
-  await waitFor("both keys are in use", async () => {
-    login = await refresh(auths[issued++ % 2]!, login);
-    await useEverywhere();
-    return performance.now() > rotatedAt + 2_000;
-  });
+  await waitFor(
+    "both keys are in use",
+    async () => {
+      login = await refresh(auths[issued++ % 2]!, login);
+      await useEverywhere();
+      return performance.now() > rotatedAt + 2_000 && issued > 50;
+    },
+    30_000,
+  );
   expect(kidOf(login)).not.toBe(old);
-  expect(issued).toBeGreaterThan(50);
   expect(await runKeys("list")).toMatch(new RegExp(`^${old} +ES256 +retired`, "m"));
 }, 60_000);
 

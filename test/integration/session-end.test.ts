@@ -3,7 +3,7 @@ import { type EventStream, openEventStream } from "#test/support/event-stream.ts
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 
 /** Sessions that a test can wait for. */
-const SESSION = { AUTH_ACCESS_TOKEN_SECONDS: "3", AUTH_SESSION_SECONDS: "7" };
+const SESSION = { AUTH_ACCESS_TOKEN_SECONDS: "5", AUTH_SESSION_SECONDS: "11" };
 
 /** Two answers of auth and a busy loop may stand between what was announced and what was measured. */
 const TOLERANCE_MS = 500;
