@@ -65,7 +65,7 @@ const KEEP_MARGIN_MS = 2 * CLOCK_LEEWAY_SECONDS * 1000 + MAX_UNHEARD_MS;
 /** How often the users' file is looked at. */
 const WATCH_MS = 1_000;
 
-/** Starts auth; disposing it ends it in the reverse order of what stands here. */
+/** Starts auth; disposing it closes its parts in the reverse of the order here. */
 export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
   const log = createLogger("auth", config.LOG_LEVEL);
@@ -210,7 +210,7 @@ function createApi(config: AuthConfig, parts: ApiDeps): Hono {
   return api;
 }
 
-/** Reads who may authenticate; users and clients share the threads that verify their secrets. */
+/** Reads the users and service clients; both share the threads that verify their secrets. */
 async function readSubjects({ AUTH_USERS_FILE: path, AUTH_CLIENTS_FILE }: AuthConfig) {
   const verifyAccount = createAccountVerifier();
   const clients = await readClientDirectory(AUTH_CLIENTS_FILE, verifyAccount);

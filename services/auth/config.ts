@@ -52,7 +52,7 @@ const authSettings = z.object({
   AUTH_KEY_ENCRYPTION_KEY: z.string().optional(),
   AUTH_KEY_ENCRYPTION_KEY_FILE: z.string().optional(),
   SLUICE_DEMO: z.enum(["0", "1"]).default("0"),
-  /** How long a session lasts of which nothing is seen: no refresh, no open stream. */
+  /** How long a session lasts without activity: no refresh, no open stream. */
   AUTH_SESSION_IDLE_SECONDS: integerSchema(1, 30 * DAY_SECONDS).default(3_600),
   /** Proxies whose last `X-Forwarded-For` hop is believed: addresses and CIDR ranges, separated by commas. */
   AUTH_TRUSTED_PROXIES: proxiesSchema,

@@ -28,7 +28,7 @@ const MAX_QUESTIONS = 1_024;
 /** Each costs a signature: one call must not take the time of many others. */
 const MAX_RENEWALS = 128;
 
-/** Who may ask, over mutual TLS. */
+/** The callers over mutual TLS. */
 const callers: MethodCallers<keyof SessionServiceService> = {
   checkSessions: ["stream.sluice"],
   renewAccess: ["stream.sluice"],
@@ -42,7 +42,7 @@ const stateOf = {
   revoked: SessionState.REVOKED,
 } as const satisfies Record<SessionStanding["state"], SessionState>;
 
-/** The gRPC service that tells the edge which sessions live: its definition, its implementation and its callers. */
+/** The gRPC service that reports live sessions to the edge: its definition, its implementation and its callers. */
 export function createSessionService(
   checkSessions: CheckSessions,
   renewAccess: RenewAccess,

@@ -122,7 +122,7 @@ async function sessionToEnd(
     const { tenant_id: tenant, sid, sub: subject } = await routes.verify(source.token);
     return { tenant, sid, subject };
   } catch (error) {
-    // A browser whose access token has run out still has its refresh token; an explicit token stands for itself.
+    // A browser whose access token has run out still has its refresh token; an explicit token does not use it.
     const refreshToken = isExplicit ? undefined : readCookie(headers, REFRESH_TOKEN_COOKIE);
     if (refreshToken === undefined) throw error;
     return routes.sessions.find(parseRefreshToken(refreshToken, routes.keys.refresh).family);

@@ -12,7 +12,7 @@ export type VerifyToken = (token: string) => Promise<AccessClaims>;
 /** Who calls, by a session that is alive. */
 export interface Caller {
   readonly claims: AccessClaims;
-  /** What they hold now, whatever the token says. */
+  /** Their account now, whatever the token says. */
   readonly holder: User;
 }
 

@@ -9,7 +9,7 @@ import { watchTlsFiles } from "#shared/tls/watch-tls-files.ts";
 
 /**
  * Serves the API over HTTPS to clients with a certificate of the authorities in the files, and to those without any. A
- * certificate that is not good ends the connection. What changes in the files holds for new connections.
+ * certificate that is not good ends the connection. Changed files apply to new connections.
  * @throws {BootError} when a file is not what it should be, or the port is taken.
  */
 export async function startTlsApi(
@@ -60,7 +60,7 @@ function contextOf({ certificate, privateKey, authorities }: TlsMaterial) {
     ca: authorities,
     // Older versions let a client renegotiate, and so show another certificate than the one that was checked.
     minVersion: "TLSv1.3" as const,
-    // A resumed session would stand on a check of long ago, by authorities that may have been replaced.
+    // A resumed session would rely on an old check, by authorities that may have been replaced.
     secureOptions: constants.SSL_OP_NO_TICKET,
   };
 }

@@ -16,7 +16,7 @@ export const deviceSchema = z
   .max(MAX_CHARACTERS)
   .refine((text) => text.replaceAll(UNPRINTABLE, "") === text, "must be printable characters");
 
-/** What a session is called whose user gave no name: browser and system, or the printable part of the program's own words. */
+/** The name of a session whose user gave none: browser and system, or the printable part of the program's own words. */
 export function deviceLabelOf(userAgent = ""): string {
   const printable = userAgent.replaceAll(UNPRINTABLE, "").trim().slice(0, MAX_PARSED_CHARACTERS);
   if (printable === "") return "unknown device";

@@ -98,7 +98,7 @@ async function authenticate(
   return presented && authenticateClient({ ...presented, address: clientAddressOf(c, trustedProxies) });
 }
 
-/** The tokens of a grant; undefined for a grant type that there is not. */
+/** The tokens of a grant; undefined for an unknown grant type. */
 async function grant(
   c: Context,
   form: TokenForm,

@@ -69,7 +69,7 @@ function subjectOf(c: Context, self: string): string {
   throw new AppError("malformed_request", '"subject" must be a name');
 }
 
-/** Whose session it is, if the caller may end it; who may not does not learn whether it exists. */
+/** The session's owner, if the caller may end it. Other callers do not learn whether it exists. */
 async function subjectOfOther(routes: SessionRoutes, caller: Caller, sid: string): Promise<string> {
   const { tenant_id: tenant, sub } = caller.claims;
   const session = isName(sid) ? await routes.sessions.find(sid) : undefined;

@@ -17,7 +17,7 @@ export const MAX_UNHEARD_MS = 30_000;
 
 /** Where all auth processes keep the one ring. */
 export interface KeyRingStore {
-  /** The ring as its leader has it, or what stands in its place; throws AppError `unavailable`. */
+  /** The stored entry, as its leader has it; throws AppError `unavailable`. */
   read(): Promise<StoredRing>;
   /** Stores the ring if the revision is still the last one, and says whether; throws AppError `unavailable`. */
   replace(ring: KeyRing, revision: number): Promise<boolean>;
@@ -36,11 +36,11 @@ export interface FollowKeyRingDeps {
   readonly plan: KeyPlan;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Makes a ring anew where one stands that was never encrypted. */
+  /** Replaces a ring that was never encrypted. */
   readonly isDemo: boolean;
 }
 
-/** The ring that is in force in this process. */
+/** The ring that this process uses. */
 export class FollowedKeyRing implements Keys, Disposable {
   readonly #deps: FollowKeyRingDeps;
   #reading: Poll | undefined;
@@ -82,7 +82,7 @@ export class FollowedKeyRing implements Keys, Disposable {
     return this.#keys.refresh;
   }
 
-  /** Why the stored ring is not the one in force; undefined when it is. */
+  /** Why the stored ring is not used; undefined when it is. */
   get fault(): string | undefined {
     return this.#fault;
   }
@@ -122,7 +122,7 @@ export class FollowedKeyRing implements Keys, Disposable {
 
 /**
  * Takes the ring from the store, and makes it where there is none. Processes that start at the same time end with the same.
- * @throws {BootError} when what stands there cannot be used.
+ * @throws {BootError} when the stored entry cannot be used.
  */
 export async function openKeyRing(deps: FollowKeyRingDeps): Promise<FollowedKeyRing> {
   try {

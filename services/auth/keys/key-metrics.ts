@@ -2,7 +2,7 @@ import { Gauge, type Registry } from "prom-client";
 import type { Clock } from "#shared/time/clock.ts";
 import { type KeyRing, publishedKeys } from "./key-ring.ts";
 
-/** Tells the age of each key, and whether the stored ring can be used, whenever metrics are read. */
+/** Reports the age of each key, and whether the stored ring can be used, when metrics are read. */
 export function addKeyMetrics(
   registry: Registry,
   followed: { readonly ring: KeyRing; readonly fault: string | undefined },

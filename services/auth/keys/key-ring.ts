@@ -53,7 +53,7 @@ export function emptyRing(refresh: string): KeyRing {
 }
 
 /**
- * What the ring is at `now`: the same object when nothing is to be done. A key is published, then signs, then retires, then
+ * The ring at `now`: the same object if nothing changes. A key is published, then signs, then retires, then
  * is forgotten; the next one is always published ahead, so that a key can be withdrawn without a verifier meeting an
  * unknown one. Where no key signs, the next takes over at once, however fresh it is.
  */
@@ -76,7 +76,7 @@ export function withdraw(ring: KeyRing, kid: string, now: number): KeyRing | und
   return without.signing === undefined ? promote(without, now) : without;
 }
 
-/** The keys that verifiers are told of, with the state of each. */
+/** The published keys, with the state of each. */
 export function publishedKeys({ signing, next, retired }: KeyRing) {
   return [
     ...(signing === undefined ? [] : [{ state: "signing" as const, key: signing }]),

@@ -15,9 +15,9 @@ export interface SigningKey {
 
 /** The keys of auth, ready for use. What they hold may change from one moment to the next: keep none of it. */
 export interface Keys {
-  /** Signs access tokens; throws AppError `unavailable` while it is not known which key does. */
+  /** Signs access tokens; throws AppError `unavailable` while that key is unknown. */
   readonly signing: SigningKey;
-  /** What outsiders verify access tokens with (RFC 7517). */
+  /** The JWKS that verifies access tokens (RFC 7517). */
   readonly jwks: { readonly keys: JWK[] };
   /** Finds a key in it. */
   readonly published: JWTVerifyGetKey;
@@ -31,8 +31,8 @@ export interface OpenedKeys extends Omit<Keys, "signing"> {
 }
 
 /**
- * Decrypts a ring. What is published is derived from the private keys: who can write the store and does not have its
- * encryption key cannot slip in a key of his own. Throws when the ring was sealed with another key.
+ * Decrypts a ring. Public keys are derived from the private ones: an attacker who can write the store but lacks its
+ * encryption key cannot slip in a key. Throws when the ring was sealed with another key.
  */
 export function openKeys(ring: KeyRing, sealer: Sealer): OpenedKeys {
   const jwks = { keys: publishedKeys(ring).map(({ key }) => publicPartOf(key, sealer)) };

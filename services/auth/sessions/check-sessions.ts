@@ -16,7 +16,7 @@ export interface SessionQuestion {
   readonly loginAt?: string | undefined;
 }
 
-/** How a session stands, how much longer a stream of it may live, and what its subject holds now. */
+/** A session's state, how much longer a stream of it may live, and its subject's account now. */
 export type SessionStanding =
   | {
       readonly state: "live";
@@ -73,7 +73,7 @@ export function createSessionCheck(deps: CheckSessionsDeps): CheckSessions {
 
 /**
  * One more access token's life, down to the very end of the session. The margin in which nothing is renewed is not taken off:
- * it makes a user log in again in time, and must not cut a stream before the end that it was told.
+ * it makes a user log in again in time, and must not cut a stream before its announced end.
  */
 function extendedLife(
   record: SessionRecord | undefined,

@@ -10,9 +10,9 @@ export interface FoundToken {
   readonly sid: string;
   readonly subject: string;
   readonly clientId: string;
-  /** Whether it is good for anything: not spent, of a session that has not ended, of a subject who is there. */
+  /** Whether it is not spent, its session has not ended, and its subject exists. */
   readonly isLive: boolean;
-  /** What introspection tells about it (RFC 7662, section 2.2, and the claims of our own). */
+  /** Its introspection answer (RFC 7662, section 2.2, and claims of our own). */
   readonly claims: Readonly<Record<string, unknown>>;
 }
 

@@ -23,7 +23,7 @@ export type AuthenticateClient = (credentials: ClientCredentials) => Promise<Use
 /** Issues an access token to an authenticated client, with a session of its own that ends with it. */
 export type IssueClientToken = (client: User, origin: { readonly address: string }) => Promise<IssuedTokens>;
 
-/** Clients name no tenant; what stands in its place among the counted attempts is no tenant's name. */
+/** Clients name no tenant; their attempts are counted under this word, which is no tenant's name. */
 const CLIENTS = "@clients";
 
 /** Makes the authentication of clients, throttled like that of users. */

@@ -51,7 +51,7 @@ export function createLogIn(deps: LogInDeps): LogIn {
       throw error;
     });
     await forgetSuccess(throttle, attempt);
-    // Disabled since the password was checked: whoever ended this user's sessions may have looked before this one was there.
+    // Disabled since the password check: the end of this user's sessions may have missed this one.
     if (users.find(tenant, username) === undefined || (await isBornDead(deps, session))) {
       await sessions.end(session.sid);
       throw badCredentials();
@@ -74,7 +74,7 @@ async function attemptLogIn(
   throw badCredentials();
 }
 
-/** Whether the tenant is deleted. Where that cannot be read nobody is kept out: whoever checks the session will ask again. */
+/** Whether the tenant is deleted. If that cannot be read, the login goes on: each check of the session asks again. */
 function isBornDead({ revocations }: LogInDeps, { tenant, sid, loginAt }: Session): Promise<boolean> {
   return revocations.includes(tenant, sid, loginAt).catch(() => false);
 }

@@ -37,7 +37,7 @@ export function discountUnavailable(throttle: LoginThrottle, attempt: LoginAttem
   if (toAppError(error).code === "unavailable") throttle.discount(attempt).catch(() => undefined);
 }
 
-/** Forgets a success's attempts. What cannot be forgotten right now counts as an attempt: the success stands all the same. */
+/** Forgets a success's attempts. If that fails, they count as attempts; the login succeeds all the same. */
 export async function forgetSuccess(throttle: LoginThrottle, attempt: LoginAttempt): Promise<void> {
   await throttle.forget(attempt).catch(() => undefined);
 }

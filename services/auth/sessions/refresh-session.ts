@@ -24,7 +24,7 @@ interface RefreshSessionDeps {
   readonly log: Logger;
 }
 
-/** Makes the refresh. All that can fail is asked first, and the token is spent last: whoever is told "not now" still has it. */
+/** Makes the refresh. All that can fail is asked first, and the token is spent last: after `unavailable` it is still good. */
 export function createRefreshSession(deps: RefreshSessionDeps): RefreshSession {
   const { sessions, issueTokens, audit } = deps;
   return async ({ family, generation }, { address }) => {

@@ -5,7 +5,7 @@ import type { Revocations, Session, SessionStore } from "./session.ts";
 /** Appends a session's end to its tenant's log. Idempotent; throws AppError `unavailable` when the log did not store it. */
 export type AnnounceRevocation = (tenant: string, sid: string) => Promise<void>;
 
-/** Why a session is ended, and by whom when not by its owner. */
+/** Why a session is ended, and who ends it if not its owner. */
 export interface RevocationCause {
   readonly reason: "logout" | "token_revoked" | "deleted" | "reused" | "user_gone";
   readonly by?: string;
@@ -36,7 +36,8 @@ const eventOf = {
 
 /**
  * Revokes in the order that makes the answer true: first what every check reads, then the log that cuts the streams. Redis
- * comes last and may fail, because whoever reads a session there asks the revocations too; so may the audit, which tells of its own failures.
+ * comes last and may fail, because every reader of a session there asks the revocations too. So may the audit, which
+ * reports its own failures.
  */
 export function createSessionRevoker({
   revocations,

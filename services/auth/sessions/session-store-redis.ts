@@ -64,7 +64,7 @@ export function createSessionStore(
       const { sid, tenant, subject, endsAt } = session;
       const now = clock.wall();
       const remainingMs = endsAt - now;
-      // In the indexes first: whoever ends all sessions of a subject then finds each that was stored.
+      // In the indexes first: ending all sessions of a subject then finds each stored one.
       await callRedis(() =>
         Promise.all([
           redis.enterSession(indexOf(tenant, subject), sid, endsAt, remainingMs, now),

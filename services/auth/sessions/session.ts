@@ -6,7 +6,7 @@ export interface Session {
   readonly tenant: string;
   readonly subject: string;
   readonly clientId: string;
-  /** What its owner knows it by: the browser's own words, or a name given at the login. */
+  /** The name that its owner sees: from the `User-Agent`, or given at the login. */
   readonly device: string;
   /** When the user gave their password, in RFC 3339. */
   readonly loginAt: string;
@@ -27,7 +27,7 @@ export interface SessionRecord extends Session {
 /** With less than this left of its absolute lifetime a session is renewed no more: its user has to log in again. */
 export const RENEWAL_MARGIN_MS = 300_000;
 
-/** What is to be said of a presented refresh token. */
+/** The verdict on a presented refresh token. */
 export type RefreshVerdict =
   /** It is the youngest of its family, and can be spent. */
   | "current"
@@ -68,7 +68,7 @@ export interface SessionActivity {
   touch(sid: string): Promise<SessionRecord | undefined>;
 }
 
-/** Finds sessions by whose they are. Both methods throw AppError `unavailable` when the store does not answer. */
+/** Finds sessions by subject. Both methods throw AppError `unavailable` when the store does not answer. */
 export interface SessionIndex {
   /** The live sessions of a subject, youngest first, at most a thousand. */
   ofSubject(tenant: string, subject: string): Promise<SessionRecord[]>;
@@ -76,7 +76,7 @@ export interface SessionIndex {
   count(): Promise<number>;
 }
 
-/** The one place whose word on a revocation counts. Both methods throw AppError `unavailable` when it does not answer. */
+/** The source of truth for revocations. Both methods throw AppError `unavailable` when it does not answer. */
 export interface Revocations {
   /** Stores that the session has ended, before it answers. Idempotent. */
   record(tenant: string, sid: string): Promise<void>;

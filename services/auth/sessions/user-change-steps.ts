@@ -17,7 +17,7 @@ interface UserChangeDeps {
 }
 
 /**
- * What a change of a user entails. The log comes first: an edge that asks again learns that a user who is gone has no live
+ * The steps of a user's change. The log comes first: an edge that asks again learns that a user who is gone has no live
  * session, also while Redis, which knows their sessions, is down.
  */
 export function createUserChangeSteps({ announce, sessions, revoke, audit }: UserChangeDeps) {

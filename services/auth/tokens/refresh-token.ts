@@ -33,7 +33,7 @@ function macOf(said: string, key: Uint8Array): string {
   return createHmac("sha256", key).update(said).digest("base64url");
 }
 
-/** Compares the texts, not the bytes they stand for: base64url can write the same bytes in more than one way. */
+/** Compares the texts, not the bytes they encode: base64url can write the same bytes in more than one way. */
 function isSame(presented: string, expected: string): boolean {
   return timingSafeEqual(Buffer.from(presented), Buffer.from(expected));
 }

@@ -6,7 +6,7 @@ import { readYamlFile } from "./read-yaml-file.ts";
 import type { FindSubject, User } from "./user-directory.ts";
 import { passwordHashSchema, type VerifyAccount } from "./verify-account.ts";
 
-/** The service clients of the file; as subjects they bear their client id. */
+/** The service clients of the file; the client id is their subject. */
 export interface ClientDirectory {
   readonly find: FindSubject;
   /**
@@ -49,7 +49,7 @@ const clientsSchema = z.array(clientSchema).superRefine((clients, context) => {
 });
 
 /**
- * Reads the clients' file; without a path there are none. An id stands for one client over all tenants, because a client
+ * Reads the clients' file; without a path there are none. An id names one client over all tenants, because a client
  * names no tenant when it asks for a token.
  * @throws {BootError} naming every fault in the file.
  */

@@ -27,7 +27,7 @@ export interface UserDirectory {
 
 /** The users of a file that may change. */
 export interface ReplaceableUsers extends UserDirectory {
-  /** Who may log in. */
+  /** Users that may log in. */
   enabled(): User[];
   replace(accounts: Accounts): void;
 }

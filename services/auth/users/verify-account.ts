@@ -40,7 +40,7 @@ export const passwordHashSchema = z.string().transform((text, context) => {
 
 /**
  * The account whose hash an unknown name is checked against, in vain. Each name always gets the same one, so that names
- * cannot be told apart by time even where hashes of different cost stand side by side.
+ * cannot be told apart by time, even if the file's hashes differ in cost.
  */
 function decoyFor<Account>(key: string, accounts: readonly Account[]): Account | undefined {
   return accounts[createHash("sha256").update(key).digest().readUInt32BE() % accounts.length];

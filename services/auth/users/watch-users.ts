@@ -3,7 +3,7 @@ import { watchFile } from "#shared/files/watch-file.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { type Accounts, type ReplaceableUsers, type User } from "./user-directory.ts";
 
-/** A user who may no longer log in, or whose roles or groups are other than before. */
+/** A user who may no longer log in, or whose roles or groups changed. */
 export interface UserChange {
   readonly kind: "gone" | "changed";
   readonly tenant: string;
@@ -18,16 +18,16 @@ export interface UserWatchOptions {
   readonly everyMs: number;
   readonly users: ReplaceableUsers;
   readonly read: () => Promise<Accounts>;
-  /** What a change entails, step by step. A step that throws is tried again at the next look. */
+  /** The steps that follow a change. A step that throws is tried again at the next look. */
   readonly stepsOf: (change: UserChange) => Step[];
-  /** Told of a file that was not put in force. */
+  /** Called for each rejected file. */
   readonly onRejected: () => void;
   readonly log: Logger;
 }
 
 /**
- * Watches the users' file. A broken one changes nothing. What a change entails begins at once, and what fails of it is tried
- * again until it is done. Disposing ends the watch after the look under way.
+ * Watches the users' file. A broken file changes nothing. The steps of a change begin at once; a failed step is tried again
+ * until it succeeds. Disposing ends the watch after the look under way.
  */
 export function watchUsers({
   path,
@@ -66,7 +66,7 @@ export function watchUsers({
   };
 }
 
-/** Puts the accounts in force and answers what changed for those who could log in before. */
+/** Replaces the accounts, and returns the changes of users who could log in before. */
 function replaceUsers(users: ReplaceableUsers, accounts: Accounts): UserChange[] {
   const before = users.enabled();
   users.replace(accounts);
@@ -84,7 +84,7 @@ function holdsSame(before: readonly string[], now: readonly string[]): boolean {
   return new Set(before).symmetricDifference(new Set(now)).size === 0;
 }
 
-/** Runs the steps and answers those that have to be tried again. */
+/** Runs the steps and returns the failed ones. */
 async function runSteps(steps: readonly Step[], log: Logger, stop: AbortSignal): Promise<Step[]> {
   const failed: Step[] = [];
   for (const step of steps) {

@@ -3,7 +3,7 @@
  * came: an owner with a thousand tasks keeps one with a single task waiting for a single turn.
  */
 export function fairLimiter(max: number): <T>(owner: string, task: () => Promise<T>) => Promise<T> {
-  /** By owner; whoever is first here is next. */
+  /** By owner; the first owner here is next. */
   const waiting = new Map<string, Array<() => void>>();
   let running = 0;
   return async (owner, task) => {

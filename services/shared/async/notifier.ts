@@ -1,4 +1,4 @@
-/** Wakes everyone who waits for "something changed"; who wakes looks for himself what it was. */
+/** Wakes every waiter after a change; each waiter finds out by itself what changed. */
 export class Notifier {
   #resolve: () => void = () => {};
   #next = this.#arm();

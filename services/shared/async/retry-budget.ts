@@ -20,7 +20,7 @@ interface Waiter {
 }
 
 /**
- * Bounds how often a process asks again what was not answered, whoever asks. Without it, a service that answers late is asked
+ * Bounds how often a process repeats unanswered questions, over all callers. Without it, a service that answers late is asked
  * more the later it gets, until it answers nothing. During an outage few retries leave; once one is answered, each answer lets
  * two more leave, so that thousands that wait are through in a dozen round trips.
  */

@@ -2,8 +2,8 @@
 export type SingleFlight<Answer> = (key: string, ask: () => Promise<Answer>) => Promise<Answer>;
 
 /**
- * Lets one question be asked once at a time. Nothing is kept: the first who comes after the answer asks anew. Whoever joins
- * gets an answer that may be older than the question, so this is not for reads that must see what was stored a moment ago.
+ * Lets one question be asked once at a time. Nothing is kept: the first who comes after the answer asks anew. A caller
+ * that joins may get an answer older than its question, so this is not for reads that must see what was stored a moment ago.
  */
 export function singleFlight<Answer>(): SingleFlight<Answer> {
   const running = new Map<string, Promise<Answer>>();

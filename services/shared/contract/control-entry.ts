@@ -3,14 +3,14 @@ import { nameSchema } from "../contract/name-schema.ts";
 import { isTopicPattern } from "../protocol/topics.ts";
 import { versionSchema } from "./version.ts";
 
-/** A change of policy that is in force from here on in the log, and whom it can concern. */
+/** A policy change that applies from here on in the log, and the principals it can affect. */
 export const policyEntrySchema = z
   .object({
     version: versionSchema.shape.number,
     build: versionSchema.shape.build,
     /** Roles whose rules changed, with the roles that inherit them. */
     roles: z.array(z.string()).optional(),
-    /** Subjects whose roles changed; `group:<name>` stands for everyone in a group. */
+    /** Subjects whose roles changed; `group:<name>` means everyone in a group. */
     subjects: z.array(z.string()).optional(),
     /** Anything may have changed: event map, limits, a repaired store. */
     all: z.literal(true).optional(),

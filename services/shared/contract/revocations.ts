@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** The bucket of ended sessions: the one place whose word on a revocation counts. Read it through its leader. */
+/** The bucket of ended sessions, the source of truth for revocations. Read it through its leader. */
 export const REVOKED_BUCKET = "sluice_revoked";
 
 /** The key of a whole tenant in it, with a `TenantEnd` as its value. */
@@ -17,7 +17,7 @@ export const tenantEndSchema = z.object({
 });
 export type TenantEnd = z.infer<typeof tenantEndSchema>;
 
-/** Whether a session that began then ended with its tenant; one that does not say when began before. */
+/** Whether a session that began then ended with its tenant; one without `loginAt` began before. */
 export function endedWithTenant({ through }: TenantEnd, loginAt: string | undefined): boolean {
   const beganAt = Date.parse(loginAt ?? "");
   return through === null || Number.isNaN(beganAt) || beganAt <= through;

@@ -1,6 +1,6 @@
 /**
  * A tenant's log is one JetStream stream that captures its events and its control entries, so that a revoke and the
- * events around it stand in one order for everybody.
+ * events around it have one order for everybody.
  */
 export function logStreamName(tenant: string): string {
   return `EVENTS_${tenant}`;
@@ -21,7 +21,7 @@ export function sessionControlSubject(tenant: string): string {
   return `control.${tenant}.session`;
 }
 
-/** The subject of the control entries that tell whether the tenant is in use. */
+/** The subject of the control entries that change the tenant's state. */
 export function tenantControlSubject(tenant: string): string {
   return `control.${tenant}.tenant`;
 }
@@ -31,7 +31,7 @@ export function erasedControlSubject(tenant: string): string {
   return `control.${tenant}.erased`;
 }
 
-/** The stream metadata that tells one incarnation of a log from the next. */
+/** The stream metadata that holds the log's epoch. */
 export const EPOCH_METADATA = "sluice_epoch";
 
 /** An epoch travels in event ids: 8 to 32 characters that neither a header nor a cookie needs to escape. */

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../protocol/problem-codes.ts";
 
-/** A failure that is expected: it has a stable code and a message for whoever caused it. Nothing secret goes into it. */
+/** A failure that is expected: it has a stable code and a message for the caller. Nothing secret goes into it. */
 export class AppError extends Error {
   override readonly name = "AppError";
   readonly code: ErrorCode;

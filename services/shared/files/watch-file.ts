@@ -9,15 +9,15 @@ export interface WatchedFile<Content> {
   readonly paths: readonly string[];
   /** Reads the files and checks them; throws when they cannot be used. */
   readonly read: () => Promise<Content>;
-  /** Takes what was read, also where it is what was in use before. */
+  /** Takes the content, also if it is the same as before. */
   readonly onRead: (content: Content) => void | Promise<void>;
-  /** Told why files cannot be used, once for each fault of each change. What was in use before stays. */
+  /** Called with the reason that files cannot be used, once for each fault of each change. The last good content stays. */
   readonly onFault: (reason: string) => void;
   readonly everyMs?: number;
 }
 
 /**
- * Watches files by looking at them: editors and Kubernetes replace files in ways that no notification tells. They are read once
+ * Watches files by looking at them: editors and Kubernetes replace files in ways that no notification reports. They are read once
  * after the start, and after each change as soon as two looks in a row found them the same: a half-written file is left
  * alone. Files that could not be used are tried again at each look, as their time may come.
  */

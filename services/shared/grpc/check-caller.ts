@@ -3,16 +3,16 @@ import { type ServerInterceptor, ServerInterceptingCall, status } from "@grpc/gr
 import type { Logger } from "#shared/log/create-logger.ts";
 import { isNamed, namesOf } from "#shared/tls/tls-material.ts";
 
-/** Who may call each method of a service: DNS names, one of which the caller's certificate must be for. */
+/** The callers of each method of a service: the caller's certificate must be for one of these DNS names. */
 export type MethodCallers<Method extends string = string> = Readonly<Record<Method, readonly string[]>>;
 
-/** The callers of methods by the methods' paths. What is not in it nobody may call. */
+/** The callers of methods by the methods' paths. Nobody may call a method that is missing. */
 export type CallersByPath = ReadonlyMap<string, readonly string[]>;
 
-/** What everybody with a certificate of ours may call, health and reflection: they tell nothing about anyone. */
+/** Open to everybody with a certificate of ours: health and reflection reveal nothing about anyone. */
 const OPEN = /^\/grpc\.(health\.v1|reflection\.v1(alpha)?)\./;
 
-/** Refuses calls of those who may not make them, before anything of them is read. */
+/** Refuses calls of other callers, before any message is read. */
 export function checkCaller(callers: CallersByPath, log: Logger): ServerInterceptor {
   return ({ path }, call) => {
     const refusal = refuse(path, call.getAuthContext().sslPeerCertificate?.raw, callers);

@@ -19,16 +19,16 @@ export interface GrpcChannel {
   readonly options: ChannelOptions;
 }
 
-/** How a service's gRPC is kept from strangers. Dispose it after its servers and clients. */
+/** The TLS of a service's gRPC. Dispose it after its servers and clients. */
 export interface GrpcSecurity extends Disposable {
   readonly serverCredentials: ServerCredentials;
-  /** What stands before the methods and keeps them for their callers. */
+  /** Server interceptors that admit only these callers. */
   interceptors(callers: CallersByPath): ServerInterceptor[];
-  /** A channel on which only a server whose certificate is for that DNS name is spoken to. */
+  /** A channel to a server; its certificate must be for that DNS name. */
   channelTo(serverName: string): GrpcChannel;
 }
 
-/** No TLS: for one machine or a private network, where whoever reaches a port may call it. */
+/** No TLS: for one machine or a private network, where everybody who reaches a port may call it. */
 export const plaintext: GrpcSecurity = {
   serverCredentials: ServerCredentials.createInsecure(),
   interceptors: () => [],
@@ -37,7 +37,7 @@ export const plaintext: GrpcSecurity = {
 };
 
 /**
- * Mutual TLS as the service that `name` is the DNS name of, or plaintext where no files are set.
+ * Mutual TLS as the service with the DNS name `name`, or plaintext where no files are set.
  * @throws {BootError} when the files are not all set, or are not what they should be.
  */
 export async function openGrpcSecurity(settings: GrpcTlsSettings, name: string, log: Logger): Promise<GrpcSecurity> {

@@ -35,7 +35,7 @@ export async function createReflection(
     serverReflectionInfo(call) {
       call.on("data", (request: ServerReflectionRequest) => {
         const response = { validHost: request.host, originalRequest: request, messageResponse: answer(request) };
-        // Who asks without reading waits, so that its answers do not pile up here.
+        // A client that asks without reading waits, so that its answers do not pile up here.
         if (!call.write(response)) call.pause().once("drain", () => call.resume());
       });
       call.on("end", () => call.end());

@@ -18,13 +18,13 @@ import type { MethodCallers } from "./check-caller.ts";
 import { type GrpcSecurity, plaintext } from "./grpc-security.ts";
 import { createReflection } from "./reflection.ts";
 
-/** A service's definition, its implementation, and who may call its methods: nobody unless it is said. */
+/** A service's definition, its implementation, and the callers of its methods: nobody by default. */
 export type GrpcService = readonly [ServiceDefinition, UntypedServiceImplementation, MethodCallers?];
 
 /** A running gRPC server with the standard health service. Disposing lets running calls finish for up to 5 s. */
 export interface GrpcServer extends AsyncDisposable {
   readonly port: number;
-  /** Tells health checkers whether to send work here. */
+  /** Sets what health checks answer: whether to send work here. */
   setServing(serving: boolean): void;
 }
 
@@ -80,7 +80,7 @@ export function unaryHandler<Request, Response>(
 }
 
 function statusOf(error: AppError): status {
-  // Not a matter of who calls, which is what PERMISSION_DENIED tells.
+  // It does not depend on the caller, which PERMISSION_DENIED would mean.
   if (error.code === "tenant_suspended") return status.FAILED_PRECONDITION;
   switch (httpStatusOf[error.code]) {
     case 400:

@@ -6,7 +6,7 @@ import { watchTlsFiles } from "#shared/tls/watch-tls-files.ts";
 type CaListener = Parameters<experimental.CertificateProvider["addCaCertificateListener"]>[0];
 type IdentityListener = Parameters<experimental.CertificateProvider["addIdentityCertificateListener"]>[0];
 
-/** Gives grpc-js what stands in the files, and again when it has changed. New connections use it; those that are open stay. */
+/** Gives grpc-js the files' content, and again after each change. New connections use it; open ones stay. */
 export class WatchedTls implements experimental.CertificateProvider, Disposable {
   readonly #watch: Disposable;
   readonly #caListeners = new Set<CaListener>();

@@ -25,7 +25,7 @@ export const proxiesSchema = z
 export function clientAddressOf(c: Context, proxies: BlockList): string {
   const { incoming } = c.env as { readonly incoming: { readonly socket: Socket } };
   const peer = unmapped(incoming.socket.remoteAddress ?? "");
-  // A proxy passes TLS through: what stands in such a request, the client wrote.
+  // A proxy passes TLS through: the client wrote this request's headers.
   if (incoming.socket instanceof TLSSocket) return networkOf(peer);
   const family = isIP(peer);
   if (family === 0 || !proxies.check(peer, family === 6 ? "ipv6" : "ipv4")) return networkOf(peer);
@@ -33,14 +33,14 @@ export function clientAddressOf(c: Context, proxies: BlockList): string {
   return networkOf(isIP(lastHop) === 0 ? peer : lastHop);
 }
 
-/** An IPv4 address as it is, an IPv6 address as its /64; what is no address stays what it is. */
+/** An IPv4 address as it is, an IPv6 address as its /64; other text as it is. */
 function networkOf(address: string): string {
   if (isIP(address) !== 6) return address;
   const groups = ipaddr.IPv6.parse(address).parts.slice(0, 4);
   return `${groups.map((group) => group.toString(16)).join(":")}::/64`;
 }
 
-/** A dual-stack socket tells IPv4 peers as `::ffff:192.0.2.1`. */
+/** A dual-stack socket reports IPv4 peers as `::ffff:192.0.2.1`. */
 function unmapped(address: string): string {
   return isIP(address) === 6 ? ipaddr.process(address).toString() : address;
 }

@@ -63,7 +63,7 @@ export function createTlsApiServer(api: Hono, tls: TlsOptions): TlsServer {
   return createTlsServer({ ...timeLimits, handshakeTimeout: 10_000, ...tls }, listenerOf(api));
 }
 
-/** Has the API answer what a server of node:http was asked. */
+/** Answers the requests of a node:http server by the API. */
 export function listenerOf(api: Hono): (request: IncomingMessage, response: ServerResponse) => void {
   const answer = getRequestListener(api.fetch);
   return (request, response) => void answer(request, response);

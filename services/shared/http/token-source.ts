@@ -1,7 +1,7 @@
 import { ACCESS_TOKEN_COOKIE } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 
-/** A request's access token and where it stood: what came by cookie, a page may have sent without its user's knowledge. */
+/** A request's access token and its place: a page may send the cookie without its user's knowledge. */
 export interface TokenSource {
   readonly token: string;
   readonly from: "authorization" | "x-auth-token" | "cookie";
@@ -10,7 +10,7 @@ export interface TokenSource {
 /** A request's headers by lower-case name: node's `headersDistinct`, or `headers`, which hides a second Authorization. */
 export type HeaderValues = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** What clients of other services call a token in a URL, where logs, histories and referrers would keep it. */
+/** Usual names of a token in a URL, where logs, histories and referrers would keep it. */
 const URL_PARAMETERS = ["access_token", "token", "auth_token", "jwt"];
 
 /** The characters of a bearer token (RFC 6750, section 2.1). */

@@ -13,7 +13,7 @@ export interface RunningService extends AsyncDisposable {
 const STOP_MS = 2_500;
 
 /**
- * Runs a service until it is told to stop, then disposes it and ends the process with 0. A service that is still starting is
+ * Runs a service until a signal to stop, then disposes it and ends the process with 0. A service that is still starting is
  * not waited for, and one that takes longer than `stopMs` to let go is cut off: a process always ends. A second signal ends it
  * at once. A service that cannot start says why in one message and ends with 1; so does a process with a fault that nobody
  * handled.
@@ -38,7 +38,7 @@ export async function runService(
   try {
     requireNode24();
     const starting = start(process.env);
-    // One that fails after it was given up has nobody to tell.
+    // Nobody awaits a start that fails after it was given up.
     starting.catch(() => undefined);
     const service = await Promise.race([starting, stopping.promise]);
     if (typeof service === "string") {
@@ -72,7 +72,7 @@ async function takeUp(reload: RunningService["reload"], log: Logger): Promise<vo
   }
 }
 
-/** The level is checked with the other settings; until then a wrong one must not keep the service from telling so. */
+/** The level is checked with the other settings; until then a wrong one must not keep the service from reporting it. */
 function levelOf({ LOG_LEVEL: level = "" }: NodeJS.ProcessEnv): string {
   return /^(trace|debug|info|warn|error|fatal|silent)$/.test(level) ? level : "info";
 }

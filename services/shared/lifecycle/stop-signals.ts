@@ -13,7 +13,7 @@ export interface SignalHandlers {
 
 /**
  * Listens to the signals of the process for good, from now on. A worker that still has its primary stops once, however
- * often it is told: the primary tells it too, and later than the group where it is busy. Without a primary it stops at once.
+ * many signals come: the primary sends one too, and later than the group where it is busy. Without a primary it stops at once.
  */
 export function onStopSignals({ onStop, onStopAgain, onReload }: SignalHandlers): void {
   let stoppingSince: number | undefined;

@@ -2,7 +2,7 @@ import { pino, type Logger } from "pino";
 
 export type { Logger } from "pino";
 
-/** What must never stand in a log line, wherever it turns up in what is logged. */
+/** Keys whose values must never reach a log line. */
 const SECRET_KEYS = ["password", "access_token", "refresh_token", "authorization", "cookie", "x-auth-token", "token"];
 
 /**

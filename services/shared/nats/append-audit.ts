@@ -12,13 +12,13 @@ interface AuditTrailDeps {
   readonly replicas: number;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Told of each entry that was not stored. */
+  /** Called for each entry that was not stored. */
   readonly onLost: () => void;
 }
 
-/** The audit trail. What cannot be stored is logged and counted; it never fails what it tells about. */
+/** The audit trail. An entry that cannot be stored is logged and counted; it never fails the audited operation. */
 export interface AuditTrail<Entry> {
-  /** Appends an entry without anybody waiting for it. */
+  /** Appends an entry without waiting for the answer. */
   note(entry: Entry): void;
   /** Appends an entry, and answers once it is stored or has failed. */
   record(entry: Entry): Promise<void>;

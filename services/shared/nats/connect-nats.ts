@@ -73,7 +73,7 @@ async function requireServer(connection: NatsConnection): Promise<void> {
   }
 }
 
-/** Permission violations are told nowhere else, so what the connection reports must be read for as long as it lives. */
+/** Permission violations are reported nowhere else, so the connection's status is read as long as it lives. */
 async function logStatus(connection: NatsConnection, log: Logger): Promise<void> {
   for await (const status of connection.status()) {
     if (status.type === "error") log.error({ reason: status.error.message }, "NATS refused something");

@@ -5,7 +5,7 @@ import { KEY_RING_ENTRY, KEYS_BUCKET, withdrawnKeysSchema } from "#shared/contra
 import type { Logger } from "#shared/log/create-logger.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 
-/** How often the ring is asked for. An answer of its leader says that what is known is current; a silent watch would not. */
+/** How often the ring is asked for. An answer of its leader proves our knowledge current; a silent watch would not. */
 const READ_EVERY_MS = 1_000;
 
 /** Who answers for the ring. The manager is taken anew for each question: how patient it is may change. */
@@ -19,8 +19,8 @@ export interface WithdrawnKeys extends Disposable {
 }
 
 /**
- * Follows the keys that auth withdraws; once it answers, those that were withdrawn before are known. `onWithdrawn` is told
- * of each later one. While the ring cannot be had or read, what is known stays in force.
+ * Follows the keys that auth withdraws; once it answers, earlier withdrawals are known. `onWithdrawn` is called
+ * for each later one. While the ring cannot be read, the known withdrawals stay.
  * @throws {BootError} when the ring cannot be read at first. Where auth has never run there is none, and nothing withdrawn.
  */
 export async function followWithdrawnKeys(

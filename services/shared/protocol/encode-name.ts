@@ -1,6 +1,6 @@
 const PLAIN = /^[A-Za-z0-9_-]$/;
 
-/** Of each byte, what stands for it in a token. */
+/** Each byte's text in a token. */
 const TOKEN_OF_BYTE = Array.from({ length: 256 }, (_, byte) => {
   const character = String.fromCharCode(byte);
   return PLAIN.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;

@@ -1,4 +1,4 @@
-/** Every expected failure has one of these codes; outsiders rely on them. The number is the HTTP status it is told with. */
+/** Every expected failure has one of these codes; outsiders rely on them. The number is its HTTP status. */
 export const httpStatusOf = {
   malformed_request: 400,
   malformed_topic: 400,

@@ -1,7 +1,7 @@
 import { isName } from "./names.ts";
 
 /**
- * A topic is what stands behind the tenant in an event's subject, `order.created.42`; its first two tokens are the event
+ * A topic is the part of an event's subject after the tenant, `order.created.42`; its first two tokens are the event
  * type, `order.created`. A pattern is a topic with the wildcards of NATS: `*` is one token, a last `>` is one or more.
  */
 const TOPIC_TOKENS = { min: 2, max: 8 } as const;

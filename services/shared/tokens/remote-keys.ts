@@ -71,7 +71,7 @@ async function findKey(find: JWTVerifyGetKey | undefined, ...of: Parameters<JWTV
 
 async function fetchKeySet(url: string): Promise<JSONWebKeySet> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
-  // A redirect would let whoever can make one choose where our keys come from.
+  // A redirect would let its author choose where our keys come from.
   const response = await fetch(url, { signal, redirect: "error", headers: { accept: "application/json" } });
   if (response.status !== 200 || response.body === null) throw new Error(`${url} answered ${response.status}`);
   const chunks: Uint8Array[] = [];

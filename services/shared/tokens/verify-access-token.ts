@@ -26,7 +26,7 @@ const headerSchema = z.object({
   x5u: z.never().optional(),
 });
 
-/** Who may have issued a token, and for whom. */
+/** The issuer and the audience that a token must name. */
 export interface ExpectedToken {
   readonly issuer: string;
   readonly audience: string;
