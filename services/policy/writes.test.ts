@@ -53,8 +53,8 @@ describe("a failed write", () => {
   ];
   const lifeSteps: readonly Step[] = [
     ...changeSteps,
-    logStep("ensure", "before"),
-    logStep("ensure", "after"),
+    logStep("reconcile", "before"),
+    logStep("reconcile", "after"),
     logStep("lastTenantEntry", "before"),
     logStep("appendTenantEntry", "before"),
     logStep("appendTenantEntry", "after"),
@@ -93,7 +93,7 @@ describe("a failed write", () => {
     ],
     "a suspension": [lifeSteps, (on, tenant) => become(on, tenant, "suspended")],
     limits: [
-      [...changeSteps, logStep("ensure", "before"), logStep("ensure", "after")],
+      [...changeSteps, logStep("reconcile", "before"), logStep("reconcile", "after")],
       async (on, tenant) => {
         await changePolicy(on, tenant, setLimits({ historyBytes: 2 * 1024 * 1024 }, by));
         await reconcileLifecycle(on, tenant);
@@ -133,8 +133,8 @@ describe("a failed write", () => {
     const steps: readonly Step[] = [
       storeStep("read", "before"),
       ["before tombstones.read", (whole) => ({ ...whole, tombstones: failing(whole.tombstones, "read", "before") })],
-      logStep("ensure", "before"),
-      logStep("ensure", "after"),
+      logStep("reconcile", "before"),
+      logStep("reconcile", "after"),
       logStep("lastPolicyEntry", "before"),
       storeStep("replace", "before"),
       storeStep("replace", "after"),

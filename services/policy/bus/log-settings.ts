@@ -33,7 +33,7 @@ export function logSettings(tenant: string, epoch: string, shape: ShapeSettings)
 /** The settings of a log that may change while it lives. */
 export type ShapeSettings = ReturnType<typeof shapeSettings>;
 
-/** The settings that follow from what a tenant's log is to be. */
+/** The settings that follow from a log's shape. */
 export function shapeSettings(tenant: string, { takesEvents, maxBytes, maxAgeMs }: LogShape, defaults: LogRetention) {
   return {
     subjects: takesEvents ? logSubjects(tenant) : closedSubjects(tenant),
@@ -43,12 +43,12 @@ export function shapeSettings(tenant: string, { takesEvents, maxBytes, maxAgeMs 
   };
 }
 
-/** The subjects of a log that takes no events: nobody answers who publishes one. */
+/** The subjects of a log that takes no events: a publisher gets no answer. */
 export function closedSubjects(tenant: string): string[] {
   return [logSubjects(tenant)[1]];
 }
 
-/** What is wrong with an existing log: what can be put right by an update, and what speaks against using it. */
+/** What is wrong with an existing log: `repairs` an update can make, and `faults` that forbid its use. */
 export function checkLogSettings(tenant: string, config: StreamConfig): { repairs: LogRepair; faults: string[] } {
   const found = LOG_FAULTS.filter(({ isIn }) => isIn(config));
   const faults = found.filter(({ repair }) => repair === undefined).map(({ reason }) => reason);

@@ -14,7 +14,7 @@ import type { ErasureLog } from "../events/erasure-log.ts";
 import type { VersionLog } from "../events/event-log.ts";
 import type { LogUsage, TenantEntryLog, TenantLogs } from "../tenants/tenant-logs.ts";
 import { answered, answeredIfThere, answeredOrUnknown } from "./answered.ts";
-import { closeLog, ensureLog } from "./ensure-log.ts";
+import { closeLog, reconcileLog } from "./reconcile-log.ts";
 import { describeLog, findStream, listTenants, listUsages, usageOf } from "./inspect-log.ts";
 import type { LogRetention } from "./log-settings.ts";
 import {
@@ -38,7 +38,7 @@ export async function openTenantLogs(connection: NatsConnection, retention: LogR
 
 function streamsOf(manager: JetStreamManager, retention: LogRetention): TenantLogs & LogUsage {
   return {
-    ensure: (tenant, shape) => ensureLog(manager, tenant, shape, retention),
+    reconcile: (tenant, shape) => reconcileLog(manager, tenant, shape, retention),
     close: (tenant) => closeLog(manager, tenant),
     remove: async (tenant) => void (await answeredIfThere(tenant, () => manager.streams.delete(logStreamName(tenant)))),
     tenants: () => listTenants(manager),
@@ -75,7 +75,7 @@ function controlEntriesOf(js: JetStreamClient, manager: JetStreamManager): Contr
   };
 }
 
-/** Appends an entry if `after` is the sequence of the subject's last one, and answers its own; undefined if not. */
+/** Appends an entry if `after` is the sequence of the subject's last one. Answers the new sequence; undefined if not. */
 function appendWith(js: JetStreamClient) {
   return async (tenant: string, subject: string, entry: object, after: number): Promise<number | undefined> => {
     try {

@@ -13,6 +13,6 @@ export interface LastPolicyEntry {
 export interface PolicyLog {
   /** The last policy entry, as the log's leader knows it. */
   lastPolicyEntry(tenant: string): Promise<LastPolicyEntry>;
-  /** Appends a policy entry if `after` is still the sequence of the last one, and tells whether it was. */
+  /** Appends a policy entry if `after` is still the sequence of the last one. Answers whether it was. */
   appendPolicyEntry(tenant: string, version: Version, affected: Affected, after: number): Promise<boolean>;
 }

@@ -33,7 +33,7 @@ export function createAuthorizationService(
       const { method = "", path = "", host = "", headers = {} } = attributes?.request?.http ?? {};
       const requester = await authorizeRequest(deps, { method, path, host, headers });
       decisions.inc({ outcome: "allow", source: "ext_authz" });
-      return admitted(requester);
+      return allowed(requester);
     } catch (thrown) {
       const error = toAppError(thrown);
       if (error.code === "internal") log.error({ err: error.cause }, "a check failed in an unexpected way");
@@ -50,7 +50,7 @@ function outcomeOf(error: AppError): "deny" | "refused" | "unavailable" {
 }
 
 /** The names a request goes on under. What the client itself sent in their place is replaced. */
-function admitted({ sub, tenant_id }: Requester): CheckResponse {
+function allowed({ sub, tenant_id }: Requester): CheckResponse {
   const headers = headersOf({ "x-sluice-subject": sub, "x-sluice-tenant": tenant_id });
   return { status: { code: status.OK, message: "" }, httpResponse: { $case: "okResponse", value: { headers } } };
 }

@@ -29,7 +29,7 @@ type OnPolicyChange = (tenant: string, policy: StoredPolicy | undefined) => void
 export interface WatchedPolicyStore extends PolicyStore {
   /**
    * Calls `onChange` for the policy of each tenant, then for each change, until `stop`; without a policy for a tenant that is
-   * no more. Changes may be told late.
+   * no more. Changes may come late.
    */
   follow(onChange: OnPolicyChange, stop: AbortSignal): Promise<void>;
 }
@@ -116,7 +116,7 @@ async function follow(bucket: KV, onChange: OnPolicyChange, stop: AbortSignal, l
       if (stop.aborted) end();
       for await (const entry of entries) {
         attempt = 0;
-        tell(entry, onChange, log);
+        report(entry, onChange, log);
       }
       stop.removeEventListener("abort", end);
     } catch (error) {
@@ -128,7 +128,7 @@ async function follow(bucket: KV, onChange: OnPolicyChange, stop: AbortSignal, l
   }
 }
 
-function tell(entry: KvEntry, onChange: OnPolicyChange, log: Logger): void {
+function report(entry: KvEntry, onChange: OnPolicyChange, log: Logger): void {
   try {
     onChange(entry.key, revisionOf(entry)?.policy);
   } catch (error) {

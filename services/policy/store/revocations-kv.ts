@@ -10,7 +10,7 @@ import {
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Revocations } from "../authorize-request.ts";
 
-/** Reads revocations from the bucket's leader. While nobody has ended a session yet, there is no bucket. */
+/** Reads revocations from the bucket's leader. Before the first ended session there is no bucket. */
 export async function openRevocationsKv(connection: NatsConnection): Promise<Revocations> {
   const manager = await jetstreamManager(connection, { checkAPI: false });
   const read = async (key: string): Promise<StoredMsg | undefined> => {

@@ -1,6 +1,6 @@
 /**
- * A read that many ask for at once, made once for them: who asks while one is under way gets the next one's answer, which
- * begins when that is done. So every answer is from after its question, and one key is read one at a time.
+ * Shares one read among many callers. A call during a read gets the answer of the next read, which begins when that one is
+ * done. So every answer is newer than its question, and a key has one read at a time.
  */
 export function shareReads<Value>(read: (key: string) => Promise<Value>): (key: string) => Promise<Value> {
   const running = new Map<string, Reading<Value>>();
@@ -27,7 +27,7 @@ export function shareReads<Value>(read: (key: string) => Promise<Value>): (key: 
 interface Reading<Value> {
   /** Fulfilled when the read is over, however it ended. */
   readonly settled: Promise<void>;
-  /** What those get who asked meanwhile. */
+  /** The next read, for calls during this one. */
   next?: Promise<Value>;
 }
 

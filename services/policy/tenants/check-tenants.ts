@@ -5,8 +5,8 @@ import { logShapeOf, reconcileTenant } from "./reconcile-tenant.ts";
 import type { TenantDeps } from "./tenant-deps.ts";
 
 /**
- * Every tenant's log is as it must be, and says what the store says, before anything is served.
- * @throws {BootError} when one is not. A stored policy that is broken holds up nobody but its tenant.
+ * Reconciles every tenant's log with the store before anything is served.
+ * @throws {BootError} when a log cannot be. A broken stored policy holds up only its own tenant.
  */
 export async function checkTenants(deps: TenantDeps, log: Logger): Promise<void> {
   try {
@@ -22,11 +22,11 @@ export async function checkTenants(deps: TenantDeps, log: Logger): Promise<void>
   }
 }
 
-/** What is left of a deleted tenant is taken away later: it needs auth, which may start after policy. */
+/** The rest of a deleted tenant is removed later: that needs auth, which may start after policy. */
 async function checkTenant(deps: TenantDeps, tenant: string): Promise<void> {
   const stored = await deps.store.read(tenant);
   if (stored?.policy.lifecycle.state === "deleted") return;
   // A log without a policy was made by a process that ended half-way, or the store has lost the policy.
-  if (stored === undefined) await deps.logs.ensure(tenant, logShapeOf(undefined));
+  if (stored === undefined) await deps.logs.reconcile(tenant, logShapeOf(undefined));
   else await reconcileTenant(deps, tenant);
 }

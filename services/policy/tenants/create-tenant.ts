@@ -7,8 +7,8 @@ import type { TenantDeps } from "./tenant-deps.ts";
 
 /**
  * Makes a tenant: its log, then a policy that allows nothing, then the announcement. Answers whether there was no such
- * tenant before. Repeating it is right, also after a failure half-way. A tenant whose name was another's before has nothing
- * of it: the sessions of then stay ended, the log is a new one, and its versions are above all that were.
+ * tenant before. Idempotent, also after a failure half-way. A tenant with the name of a deleted one has nothing of it: the
+ * old sessions stay ended, the log is new, and its versions are above all old ones.
  * @throws {AppError} `tenant_deleted` while a tenant of this name is being deleted.
  */
 export async function createTenant(deps: TenantDeps, tenant: string, by: string, address?: string): Promise<boolean> {
@@ -22,7 +22,7 @@ export async function createTenant(deps: TenantDeps, tenant: string, by: string,
   }
   const tombstone = await deps.tombstones.read(tenant);
   if (tombstone !== undefined) await deps.sessions.restart(tenant, tombstone.version);
-  await deps.logs.ensure(tenant, logShapeOf(undefined));
+  await deps.logs.reconcile(tenant, logShapeOf(undefined));
   const buried = tombstone && { number: tombstone.version, build: "" };
   const version = await nextVersion(deps.logs, tenant, buried);
   const at = new Date(deps.clock.wall()).toISOString();

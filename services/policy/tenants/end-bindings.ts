@@ -4,9 +4,9 @@ import { changePolicy, type ChangeDeps } from "../change-policy.ts";
 import { dropEnded } from "../changes/commands.ts";
 
 /**
- * Makes a new version of every tenant's policy of which a binding has ended, again and again until `stop`. A version says by
- * the time it was stored which bindings it has, so of two processes that see the same end one makes the version, and a
- * process that was not there at that time makes up for it.
+ * Makes a new version of every policy with an ended binding, again and again until `stop`. The time of storage says which
+ * bindings a version has. So if two processes see the same end, one makes the version, and an end that no process saw is
+ * made up for later.
  */
 export async function endBindings(
   deps: ChangeDeps,

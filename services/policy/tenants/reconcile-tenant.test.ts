@@ -68,7 +68,7 @@ describe("a tenant", () => {
       }),
       "the version in the log and the log's subjects": (whole) => ({
         ...whole,
-        logs: { ...whole.logs, ensure: ended },
+        logs: { ...whole.logs, reconcile: ended },
       }),
       "the log's subjects and the entry in it": (whole) => ({
         ...whole,
@@ -114,10 +114,10 @@ describe("a tenant", () => {
         ...other,
         logs: {
           ...other.logs,
-          ensure: async (...wanted) => {
+          reconcile: async (...wanted) => {
             reached.resolve();
             await late.promise;
-            return other.logs.ensure(...wanted);
+            return other.logs.reconcile(...wanted);
           },
         },
       };

@@ -10,7 +10,7 @@ import { reconcileAnnouncement } from "./reconcile-announcement.ts";
 import type { TenantDeps } from "./tenant-deps.ts";
 import type { LastTenantEntry, LogShape } from "./tenant-logs.ts";
 
-/** How long the log of a deleted tenant stays: edges that were away read in it that the tenant is deleted. */
+/** How long the log of a deleted tenant stays. Edges that were away read in it that the tenant is deleted. */
 const DELETED_LOG_KEPT_MS = 60_000;
 
 /** How often to look again after another process changed the tenant in between. */
@@ -26,13 +26,13 @@ export function logShapeOf(policy: StoredPolicy | undefined): LogShape {
   };
 }
 
-/** Brings everything that belongs to a tenant to what the store says of it: the work of any process that ended half-way. */
+/** Brings everything of a tenant to its stored state. This also finishes the work of a process that ended half-way. */
 export async function reconcileTenant(deps: TenantDeps, tenant: string): Promise<void> {
   const stored = await deps.store.read(tenant);
   if (stored === undefined) return;
   if (stored.policy.lifecycle.state !== "deleted") {
-    // The log first: what is announced must find one.
-    await deps.logs.ensure(tenant, logShapeOf(stored.policy));
+    // The log first: an announcement needs one.
+    await deps.logs.reconcile(tenant, logShapeOf(stored.policy));
     await reconcileAnnouncement(deps, tenant);
     await reconcileErasure(deps, tenant);
   }
@@ -40,13 +40,12 @@ export async function reconcileTenant(deps: TenantDeps, tenant: string): Promise
 }
 
 /**
- * Puts in force what the store says of a tenant as a whole: the shape of its log, then the log's word on its state, for the
- * edges. Every step may be repeated, and whoever finds that the store has changed meanwhile begins anew: of two processes at
- * work the one with the newer word has the last one.
+ * Applies a tenant's stored state: first to the shape of its log, then as a tenant entry in the log, for the edges. Every
+ * step is idempotent. A process that finds another stored version meanwhile begins anew, so the newest version wins.
  */
 export async function reconcileLifecycle(deps: TenantDeps, tenant: string): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    // The log first: a state is stored before it is told, so a store that is behind this entry has lost something.
+    // The log first: a state is stored before it is announced, so a store behind this entry has lost something.
     const last = await deps.logs.lastTenantEntry(tenant);
     const stored = await deps.store.read(tenant);
     if (stored === undefined) return;
@@ -71,17 +70,17 @@ async function settle(
     return false;
   }
   if (lifecycle.state === "deleted") return settleDeleted(deps, tenant, stored, last);
-  const ensured = await deps.logs.ensure(tenant, logShapeOf(stored.policy));
-  if (ensured === "made") {
+  const reconciled = await deps.logs.reconcile(tenant, logShapeOf(stored.policy));
+  if (reconciled === "made") {
     await announce(deps.logs, tenant, stored.policy.version);
     return false;
   }
-  if (ensured === "nothing" && isTold(lifecycle, last)) return true;
-  if (!(await tell(deps, tenant, stored.policy, last))) return false;
+  if (reconciled === "nothing" && isAnnounced(lifecycle, last)) return true;
+  if (!(await announceLifecycle(deps, tenant, stored.policy, last))) return false;
   return isUnchanged(deps, tenant, stored);
 }
 
-/** Ends the sessions, then the streams, and once the log has stood long enough all that is left. */
+/** Ends the sessions, then the streams. Removes all that is left after `DELETED_LOG_KEPT_MS`. */
 async function settleDeleted(
   deps: TenantDeps,
   tenant: string,
@@ -90,15 +89,15 @@ async function settleDeleted(
 ): Promise<boolean> {
   const { lifecycle, version } = stored.policy;
   const { logs, sessions, tombstones } = deps;
-  if (!isTold(lifecycle, last)) await sessions.end(tenant, lifecycle.since);
+  if (!isAnnounced(lifecycle, last)) await sessions.end(tenant, lifecycle.since);
   if (last !== undefined) {
-    // The tombstone must stand above every version that an edge has seen, also where the store has lost some.
+    // The tombstone's version must be above every version that an edge has seen, even if the store has lost some.
     await reconcileAnnouncement(deps, tenant);
     await logs.close(tenant);
-    if (!(await tell(deps, tenant, stored.policy, last))) return false;
+    if (!(await announceLifecycle(deps, tenant, stored.policy, last))) return false;
   }
   if (deps.clock.wall() - Date.parse(lifecycle.at) < DELETED_LOG_KEPT_MS) return true;
-  // A process that stood still right here could meet a tenant made anew under this name; look once more.
+  // If this process paused here, a new tenant may have this name by now; look once more.
   if (!(await isUnchanged(deps, tenant, stored))) return false;
   await logs.remove(tenant);
   if (!(await tombstones.bury(tenant, { version: version.number }, stored.revision))) return false;
@@ -107,21 +106,21 @@ async function settleDeleted(
 }
 
 /**
- * Has the log say the tenant's state, behind the version that made it so: an edge that has read of the state asks for that
- * version, which no process answers from an older one. False when the log got another entry meanwhile.
+ * Announces the tenant's state in its log, behind the version that made it so. An edge that reads the state asks for that
+ * version, and no process answers from an older one. False when the log got another tenant entry meanwhile.
  */
-async function tell(
+async function announceLifecycle(
   deps: TenantDeps,
   tenant: string,
   { lifecycle, version }: StoredPolicy,
   last: LastTenantEntry | undefined,
 ): Promise<boolean> {
-  if (isTold(lifecycle, last)) return true;
+  if (isAnnounced(lifecycle, last)) return true;
   await announce(deps.logs, tenant, version);
   return deps.logs.appendTenantEntry(tenant, lifecycle, last?.sequence ?? 0);
 }
 
-function isTold({ since }: Lifecycle, last: LastTenantEntry | undefined): boolean {
+function isAnnounced({ since }: Lifecycle, last: LastTenantEntry | undefined): boolean {
   return since <= (last?.version ?? 0);
 }
 

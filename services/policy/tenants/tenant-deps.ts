@@ -2,7 +2,7 @@ import type { ChangeDeps } from "../change-policy.ts";
 import type { EraseDeps } from "../events/purge-erased.ts";
 import type { TenantEntryLog, TenantLogs } from "./tenant-logs.ts";
 
-/** What is left of a deleted tenant, so that one of the same name is another one. */
+/** What is left of a deleted tenant. It keeps a new tenant of the same name apart from it. */
 export interface Tombstone {
   /** The last version the tenant had: the next tenant of this name begins above it. */
   readonly version: number;
@@ -11,7 +11,7 @@ export interface Tombstone {
 /** Where tombstones are kept, for ever. Both methods throw `unavailable` when the store does not answer. */
 export interface Tombstones {
   /**
-   * Replaces a tenant's policy, with all its versions, by a tombstone if `revision` is still the last one, and tells whether
+   * Replaces a tenant's policy, with all its versions, by a tombstone if `revision` is still the last one. Answers whether
    * it was.
    */
   bury(tenant: string, tombstone: Tombstone, revision: number): Promise<boolean>;
@@ -19,8 +19,8 @@ export interface Tombstones {
 }
 
 /**
- * The sessions of whole tenants, which auth keeps. What comes late changes nothing: the highest version counts, and for one
- * version `restart` after `end`. Both methods are idempotent, and throw `unavailable` when auth does not answer.
+ * The sessions of whole tenants, which auth keeps. A late call changes nothing: the highest version counts, and for one
+ * version `restart` beats `end`. Both methods are idempotent, and throw `unavailable` when auth does not answer.
  */
 export interface TenantSessions {
   /** Ends all sessions of the tenant, and those that begin later. */

@@ -1,26 +1,26 @@
 import type { Lifecycle } from "../versions/stored-policy.ts";
 
-/** What a tenant's log is to be, beside what all logs are. */
+/** The settings in which a tenant's log differs from others. */
 export interface LogShape {
-  /** Whether events are taken in; control entries always are. */
+  /** Whether the log takes events; it always takes control entries. */
   readonly takesEvents: boolean;
   /** How much is kept; undefined for the installation's default. */
   readonly maxBytes: number | undefined;
   readonly maxAgeMs: number | undefined;
 }
 
-/** What had to be done for a log to be as it must be. */
-export type Ensured = "made" | "changed" | "nothing";
+/** How a log was reconciled. */
+export type ReconciledLog = "made" | "changed" | "nothing";
 
 /** The tenants' logs as a whole. Every method throws `unavailable` when the bus does not answer. */
 export interface TenantLogs {
   /**
-   * Makes the tenant's log if there is none. A log that is made takes no events yet, whatever the shape says: the policy in
-   * force is announced in it first, and another call opens it. An existing log is brought into this shape, loses settings
-   * that would hide events, and keeps its epoch.
+   * Makes the tenant's log if there is none. A new log takes no events yet, whatever the shape says: the caller announces
+   * the policy in it, then calls again. An existing log gets this shape, loses settings that hide events, and keeps its
+   * epoch.
    * @throws {AppError} `internal` naming the settings that an existing log must not have and nobody can change.
    */
-  ensure(tenant: string, shape: LogShape): Promise<Ensured>;
+  reconcile(tenant: string, shape: LogShape): Promise<ReconciledLog>;
   /** Has an existing log take no more events. Idempotent; makes no log. */
   close(tenant: string): Promise<void>;
   /** Removes the log with everything in it. Idempotent. */
@@ -43,7 +43,7 @@ export interface LastTenantEntry {
 export interface TenantEntryLog {
   /** The last tenant entry, as the log's leader knows it; undefined where there is no log. */
   lastTenantEntry(tenant: string): Promise<LastTenantEntry | undefined>;
-  /** Appends a tenant entry if `after` is still the sequence of the last one, and tells whether it was. */
+  /** Appends a tenant entry if `after` is still the sequence of the last one. Answers whether it was. */
   appendTenantEntry(tenant: string, lifecycle: Lifecycle, after: number): Promise<boolean>;
 }
 
@@ -55,7 +55,7 @@ export interface Usage {
   readonly lastAt?: string;
 }
 
-/** Tells what the tenants' logs hold. Both methods throw `unavailable` when that cannot be found out. */
+/** Describes what the tenants' logs hold. Both methods throw `unavailable` when that cannot be found out. */
 export interface LogUsage {
   /** Undefined where there is no log. */
   usageOf(tenant: string): Promise<Usage | undefined>;

@@ -11,7 +11,7 @@ export interface PolicyStore {
   /** The policy in force, never an older one; undefined when there is no such tenant. */
   read(tenant: string): Promise<StoredRevision | undefined>;
   /**
-   * Stores the policy if `revision` is still the last one (undefined: if there is none), and tells whether it was. After
+   * Stores the policy if `revision` is still the last one (undefined: if there is none). Answers whether it was. After
    * a time-out the policy may be stored or not.
    * @throws {AppError} `body_too_large` when the policy is larger than the store takes.
    */

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import type { Ensured, LogShape } from "../tenants/tenant-logs.ts";
+import type { ReconciledLog, LogShape } from "../tenants/tenant-logs.ts";
 import { answered, answeredIfThere, logUnavailable } from "./answered.ts";
 import { findStream } from "./inspect-log.ts";
 import {
@@ -16,12 +16,12 @@ import {
 } from "./log-settings.ts";
 
 /** Makes a tenant's log, or brings the existing one into this shape; see the port. */
-export async function ensureLog(
+export async function reconcileLog(
   manager: JetStreamManager,
   tenant: string,
   shape: LogShape,
   retention: LogRetention,
-): Promise<Ensured> {
+): Promise<ReconciledLog> {
   const existing = await findStream(manager, tenant);
   if (existing !== undefined) return correctLog(manager, tenant, existing, shapeSettings(tenant, shape, retention));
   const closed = shapeSettings(tenant, { ...shape, takesEvents: false }, retention);
@@ -39,7 +39,7 @@ async function correctLog(
   tenant: string,
   { config }: StreamInfo,
   wanted: ShapeSettings,
-): Promise<Ensured> {
+): Promise<ReconciledLog> {
   const { repairs, faults } = checkLogSettings(tenant, config);
   if (faults.length > 0) {
     const message = `the stream ${config.name} cannot be the log of tenant ${tenant}: ${faults.join("; ")}`;
