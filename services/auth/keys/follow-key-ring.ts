@@ -138,7 +138,7 @@ interface Adopted {
   readonly revision: number;
 }
 
-/** Where the ring should stand there is none, for anybody. */
+/** The stored entry is no ring, for any process. */
 class UnreadableRing extends Error {}
 
 /** Reads the ring, moves it on, and opens it; undefined when it is the one of the known revision. */

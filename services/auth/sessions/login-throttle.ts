@@ -30,8 +30,8 @@ export async function admitAttempt(throttle: LoginThrottle, attempt: LoginAttemp
 }
 
 /**
- * Takes an attempt back that failed as `unavailable`: whoever is told "not now" again and again must not be shut out for it. So
- * is one whose count was not answered: Redis runs commands in their order, and the count may still come.
+ * Takes back an attempt that failed as `unavailable`: our own failures must not shut a client out. It also takes back
+ * one whose count was not answered: Redis runs commands in their order, and the count may still come.
  */
 export function discountUnavailable(throttle: LoginThrottle, attempt: LoginAttempt, error: unknown): void {
   if (toAppError(error).code === "unavailable") throttle.discount(attempt).catch(() => undefined);

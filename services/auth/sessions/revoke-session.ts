@@ -36,8 +36,7 @@ const eventOf = {
 
 /**
  * Revokes in the order that makes the answer true: first what every check reads, then the log that cuts the streams. Redis
- * comes last and may fail, because every reader of a session there asks the revocations too. So may the audit, which
- * reports its own failures.
+ * comes last and may fail: every reader of a session there asks the revocations too. The audit reports its own failures.
  */
 export function createSessionRevoker({
   revocations,

@@ -17,8 +17,8 @@ export interface StartedSession {
 }
 
 /**
- * Starts a session that lasts so many seconds at most. Its tokens are signed before it is stored: a session that nobody has
- * tokens of would stand in its owner's list.
+ * Starts a session that lasts so many seconds at most. Its tokens are signed before it is stored: a session without
+ * tokens would appear in its owner's list.
  * @throws {AppError} `unavailable` when it cannot.
  */
 export async function startSession(

@@ -21,7 +21,7 @@ export function sessionControlSubject(tenant: string): string {
   return `control.${tenant}.session`;
 }
 
-/** The subject of the control entries that change the tenant's state. */
+/** The subject of the control entries that announce the tenant's state. */
 export function tenantControlSubject(tenant: string): string {
   return `control.${tenant}.tenant`;
 }

@@ -11,7 +11,7 @@ export interface WatchedFile<Content> {
   readonly read: () => Promise<Content>;
   /** Takes the content, also if it is the same as before. */
   readonly onRead: (content: Content) => void | Promise<void>;
-  /** Called with the reason that files cannot be used, once for each fault of each change. The last good content stays. */
+  /** Called with each fault of each change, once. The content in use stays. */
   readonly onFault: (reason: string) => void;
   readonly everyMs?: number;
 }

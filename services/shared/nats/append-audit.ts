@@ -16,7 +16,7 @@ interface AuditTrailDeps {
   readonly onLost: () => void;
 }
 
-/** The audit trail. An entry that cannot be stored is logged and counted; it never fails the audited operation. */
+/** The audit trail. A lost entry is logged and counted; it never fails the audited operation. */
 export interface AuditTrail<Entry> {
   /** Appends an entry without waiting for the answer. */
   note(entry: Entry): void;

@@ -3,7 +3,7 @@ import type { Logger } from "#shared/log/create-logger.ts";
 import { isSameMaterial, readTlsMaterial, type TlsFiles, type TlsMaterial } from "./tls-material.ts";
 
 /**
- * Reads the files again when they change, and tells when what is in them differs from `material`. Files that do not belong
+ * Reads the files again when they change, and calls `onChange` when they differ from `material`. Files that do not belong
  * together, as they may while one is replaced after the other, change nothing: what was good before stays in use, and the
  * fault is logged once.
  */

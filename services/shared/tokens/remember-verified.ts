@@ -16,7 +16,7 @@ interface Verified {
  * A verifier that remembers which tokens held, by their hash: a reconnect then costs no signature check. What it remembers
  * is never more than the token itself says: it ends with `exp`, and no later than the keys would have been asked for again.
  * Whether the session lives is not in a token, and is asked elsewhere each time. The claims it gives are frozen. `onVerified`
- * is told of each verification, whether the token was remembered and how long it took.
+ * gets each verification: whether the token was remembered, and how long it took.
  */
 export function rememberVerified<Claims extends Verified>(
   verify: (token: string) => Promise<Claims>,
