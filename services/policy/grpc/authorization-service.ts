@@ -20,8 +20,8 @@ import type { PolicyMetrics } from "../metrics.ts";
 export const authorizationCallers: MethodCallers<keyof AuthorizationService> = { check: ["gateway.sluice"] };
 
 /**
- * Answers gateways that speak Envoy's external authorization (`envoy.service.auth.v3`). Every failure is a denial: a gateway
- * may be set to let a request through when the call itself fails.
+ * Answers gateways that speak Envoy's external authorization (`envoy.service.auth.v3`). Every failure is a denial: a
+ * gateway may be set to let a request through when the call itself fails.
  */
 export function createAuthorizationService(
   deps: AuthorizeRequestDeps,
