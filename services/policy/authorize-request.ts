@@ -39,7 +39,7 @@ export interface AuthorizeRequestDeps extends SessionDeps {
   readonly allowedOrigins: readonly string[];
 }
 
-/** Whom a request is from. */
+/** The subject of a request. */
 export type Requester = Pick<AccessClaims, "sub" | "tenant_id">;
 
 /**
@@ -81,7 +81,7 @@ function isForged(
   return from === "cookie" && !isTrustedPage(page, allowedOrigins);
 }
 
-/** Whether another tenant exists is not told. */
+/** The answer does not show whether another tenant exists. */
 function forbidUnknownTenant(error: unknown): never {
   if (error instanceof AppError && error.code === "tenant_unknown")
     throw new AppError("forbidden", "you may not do this");

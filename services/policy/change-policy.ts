@@ -15,13 +15,12 @@ import type { PolicyStore, StoredRevision } from "./versions/policy-store.ts";
 import type { PolicyContent, StoredPolicy } from "./versions/stored-policy.ts";
 import type { PolicyLog } from "./changes/policy-log.ts";
 
-/** What changing a policy needs. */
 export interface ChangeDeps {
   readonly store: PolicyStore;
   readonly logs: PolicyLog;
   readonly snapshots: Snapshots;
   readonly clock: Clock;
-  /** Told of every change that is stored, and waited for before it is answered; never fails. */
+  /** Called for every stored change. The answer waits for it; it never fails. */
   readonly onChanged: (change: StoredChange) => Promise<void> | void;
 }
 

@@ -22,7 +22,7 @@ const policySettings = z.object({
   AUTH_GRPC_URL: z.string().min(1).default("127.0.0.1:7001"),
   /** Where `<tenant>.yaml` files are watched. It need not exist. */
   POLICY_DOCUMENTS_DIR: z.string().default("infra/policies"),
-  /** Whoever has it may do everything in every tenant. Without it there is no operator. */
+  /** This token allows everything in every tenant. Without it there is no operator. */
   POLICY_OPERATOR_TOKEN: z.string().regex(OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT).optional(),
   /** A file with that token, read again when it changes. */
   POLICY_OPERATOR_TOKEN_FILE: z.string().optional(),

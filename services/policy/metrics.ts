@@ -12,7 +12,7 @@ export interface PolicyMetrics {
   readonly auditEntriesLost: Counter;
 }
 
-/** What bounds the metrics, and tells their time. */
+/** The bound of the metrics, and their clock. */
 export interface PolicyMetricsSetting {
   /** How many tenants have series of their own. */
   readonly maxTenants: number;
@@ -62,7 +62,7 @@ export function createPolicyMetrics(registry: Registry, setting = UNBOUND): Poli
   };
 }
 
-/** Tenants beyond the bound are counted, and not told by name. */
+/** Tenants beyond the bound are counted, but not by name. */
 function watchSnapshots(
   registry: Registry,
   { maxTenants, now }: PolicyMetricsSetting,

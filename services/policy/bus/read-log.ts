@@ -54,7 +54,7 @@ export function loggedMessage({ subject, timestamp, data, header }: StoredMsg): 
   };
 }
 
-/** The version of the last policy entry up to `seq`. Any replica answers: the leader was read just before, and replicas seldom lag. */
+/** The version of the last policy entry up to `seq`. Any replica may answer: one seldom lags so far. */
 export async function versionAt(manager: JetStreamManager, tenant: string, seq: number): Promise<Version | undefined> {
   const query = { multi_last: [policyControlSubject(tenant)], up_to_seq: seq };
   for await (const message of await manager.direct.getLastMessagesFor(logStreamName(tenant), query)) {

@@ -75,7 +75,9 @@ function controlEntriesOf(js: JetStreamClient, manager: JetStreamManager): Contr
   };
 }
 
-/** Appends an entry if `after` is the sequence of the subject's last one. Answers the new sequence; undefined if not. */
+/**
+ * Appends an entry if `after` is the sequence of the subject's last one. Answers the new sequence; undefined if not.
+ */
 function appendWith(js: JetStreamClient) {
   return async (tenant: string, subject: string, entry: object, after: number): Promise<number | undefined> => {
     try {

@@ -3,7 +3,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { type Affected, EVERYONE } from "../decide/affected.ts";
 import type { PolicyLog } from "./policy-log.ts";
 
-/** A step from one version to the next, and whom it can concern. */
+/** A step from one version to the next, and which principals it can affect. */
 export interface VersionStep {
   readonly follows: Version;
   readonly affected: Affected;
@@ -13,11 +13,11 @@ export interface VersionStep {
 const MAX_ATTEMPTS = 32;
 
 /**
- * Makes sure that the tenant's log says this version, or a newer one, is in force; returns once it is stored there.
+ * Announces this version in the tenant's log, unless it or a newer one is there. Returns once it is stored there.
  *
  * Versions in a log only ever rise: each entry is appended on the condition that the one last read is still the last.
- * Readers ask again only for whom an entry names, so it names somebody only where the version before it is the one that
- * was announced before it; else, and without a step, it names everyone.
+ * Edges ask again only for the principals that an entry names. So an entry names single principals only if it follows the
+ * version of the entry before it; else, and without a step, it names everyone.
  */
 export async function announce(logs: PolicyLog, tenant: string, version: Version, step?: VersionStep): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {

@@ -10,7 +10,7 @@ export interface StoredChange extends Pick<PolicyCommand, "by" | "why" | "addres
   readonly after: number;
 }
 
-/** What the audit trail keeps of a change: who made which, from where and why. Never a document. */
+/** A change in the audit trail: its kind, actor, address and reason. Never a document. */
 export interface ChangeEntry extends Omit<StoredChange, "kind"> {
   readonly event: "policy_changed" | "tenant_changed";
   readonly change: StoredChange["kind"];

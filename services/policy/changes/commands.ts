@@ -103,7 +103,7 @@ export function setState(state: Lifecycle["state"], by: string): PolicyCommand {
   };
 }
 
-/** Sets what the tenant may use; what is not named is the installation's default again. */
+/** Sets the tenant's limits; a limit that is not named returns to the installation's default. */
 export function setLimits(limits: TenantLimits, by: string): PolicyCommand {
   return {
     kind: "limits",
@@ -114,7 +114,7 @@ export function setLimits(limits: TenantLimits, by: string): PolicyCommand {
   };
 }
 
-/** The same policy under a new version, which does not have the bindings any more that have ended by `now`. */
+/** The same policy under a new version, without the bindings that have ended by `now`. */
 export function dropEnded(now: number): PolicyCommand {
   return {
     kind: "expiry",

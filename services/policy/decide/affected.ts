@@ -5,15 +5,15 @@ import type { Snapshot } from "./snapshot.ts";
 /** A longer list of names costs more to carry than asking for everything again. */
 const MAX_NAMES = 1_000;
 
-/** Whom a change of policy can concern. */
+/** The principals that a change of policy can affect. */
 export type Affected = { readonly all: true } | { readonly roles: string[]; readonly subjects: string[] };
 
 /** Everyone. */
 export const EVERYONE: Affected = { all: true };
 
 /**
- * Whom the step from one version to the next can concern. Everyone, where the event map, the routes or the trusted issuers differ; also where
- * a role is new: a token may have carried its name all along, and no grant says so.
+ * The principals that the step from one version to the next can affect. Everyone, if the event map, the routes or the
+ * trusted issuers differ, or a role is new: a token may have carried its name all along, and no grant says so.
  */
 export function affectedBy(before: Snapshot | undefined, after: Snapshot): Affected {
   if (before === undefined || mapsOf(before) !== mapsOf(after)) return EVERYONE;

@@ -9,7 +9,7 @@ export interface RouteMatch {
   /** The route's topic patterns, as far as the path fills their placeholders. */
   readonly topics: readonly string[];
   /**
-   * Those with most of the path's parameters: they tell which object the request is about. Empty where no topic can tell,
+   * Those with most of the path's parameters: they show which object the request is about. Empty where no topic can,
    * as when a parameter holds characters that topics do not have.
    */
   readonly about: readonly string[];

@@ -31,7 +31,7 @@ export function askedBy({ permissionFor, matchRoute }: Snapshot, question: Quest
     }
     case "request": {
       const match = matchRoute(question.method, question.path);
-      // A path tells topics, and nothing of the events' attributes.
+      // A path gives topics, but no attributes of events.
       const events = match?.about.map((topic) => ({ topic, attributes: {} })) ?? [];
       return match && { permission: match.permission, events: events.length === 0 ? [EVERY_EVENT] : events };
     }

@@ -18,7 +18,7 @@ interface Rules {
   readonly deny: readonly Rule[];
 }
 
-/** Who gains and loses what from one policy to the next; people to whom the same happens stand together. */
+/** The rights that people gain and lose from one policy to the next. People with equal changes are one entry. */
 export function effectsOf(before: PolicySource, after: PolicySource): EffectDiff[] {
   const [was, is] = [rolesByName(before), rolesByName(after)];
   const known = new Map<string, Change>();

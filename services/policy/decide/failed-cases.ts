@@ -9,7 +9,7 @@ import { trustedSubject } from "./trusted-subject.ts";
 const NO_VERSION = { number: 0, build: "" };
 const BEFORE_ANY_END = 0;
 
-/** Stands for auth, whose own name nobody knows who has nothing but a document. */
+/** A placeholder for auth's issuer, which a document alone does not show. */
 export const OWN_ISSUER = "";
 
 /**

@@ -26,9 +26,9 @@ const attributesSchema = z
   .transform((entries): Attributes => new Map(entries));
 
 /**
- * The id of the grant for these roles: `<roles>@<sub>@<attributes>`, where the sub and each attribute stand only if a rule
- * of the roles looks at them, and the last part only if there are any. An id says all there is to know, so any process of
- * policy can read the grants of any other, and equal ids decide equally.
+ * The id of the grant for these roles: `<roles>@<sub>@<attributes>`, where the sub and each attribute stand only if a
+ * rule of the roles looks at them, and the last part only if there are any. An id is complete, so any process of policy
+ * can read the grants of any other, and equal ids decide equally.
  */
 export function encodeGrant(
   snapshot: Snapshot,

@@ -5,7 +5,7 @@ import { encodeGrant, withInherited } from "./grant.ts";
 import { hasRole } from "./role-set.ts";
 import type { BoundRole, Snapshot } from "./snapshot.ts";
 
-/** Someone, as their token tells. */
+/** A subject, as its token describes it. */
 export interface Subject {
   readonly id: string;
   readonly roles: readonly string[];

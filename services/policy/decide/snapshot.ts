@@ -48,7 +48,7 @@ export interface Snapshot {
   readonly permissionFor: EventMap;
 }
 
-/** What is in force for a tenant as a whole. */
+/** A tenant's state and limits. */
 export interface TenantStanding {
   readonly state: "active" | "suspended" | "deleted";
   /** How many streams it may have on an edge; undefined for as many as the edge takes. */

@@ -1,7 +1,7 @@
 import type { Subject } from "./resolve-subject.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** Someone, as a token tells, and who issued it. */
+/** A subject, as a token describes it, and the token's issuer. */
 export interface ClaimedSubject extends Subject {
   /** The token's `iss`; undefined for auth's own tokens. */
   readonly issuer?: string | undefined;

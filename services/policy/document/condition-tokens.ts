@@ -18,7 +18,7 @@ export interface Token {
     | ","
     | "."
     | "end";
-  /** The word as it stands there, or the value of a string. */
+  /** The word as it is written, or the value of a string. */
   readonly text: string;
   /** Where it begins, from 0. */
   readonly at: number;

@@ -10,7 +10,7 @@ export interface CrossReferenceFault {
 
 const strings = z.array(z.string().catch("")).catch([]);
 
-/** What refers to what, read past any other fault, so that all faults of a document can be told at once. */
+/** References, read past any other fault, so that all faults of a document are reported at once. */
 const referencesSchema = z.object({
   tenant: z.unknown(),
   roles: z.record(z.string(), z.object({ inherits: strings }).catch({ inherits: [] })).catch({}),

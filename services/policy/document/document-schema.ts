@@ -35,7 +35,7 @@ const roleSchema = z.strictObject({
   deny: rulesSchema,
 }) satisfies z.ZodType<Role>;
 
-/** Who is bound to roles and has attributes. */
+/** A name that is bound to roles and has attributes. */
 const subjectSchema = z.string().refine(isSubject, "must be a name, or group: and a name");
 
 const bindingSchema = z.strictObject({

@@ -24,7 +24,7 @@ export function faultText({ line, column, path, message }: Fault): string {
   return [...place, ...(path === "" ? [] : [path]), message].join(": ");
 }
 
-/** A refused document as the failure that its author is told, with every fault in it. */
+/** A refused document as an error for its author, with every fault in it. */
 export function documentInvalid(faults: readonly Fault[]): AppError {
   const many = faults.length === 1 ? "a fault" : `${faults.length} faults`;
   return new AppError("document_invalid", `the policy document has ${many}:\n${faults.map(faultText).join("\n")}`);

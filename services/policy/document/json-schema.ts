@@ -96,8 +96,8 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
 ]);
 
 /**
- * The JSON Schema (2020-12) of a policy document, for editors and for whoever writes documents by machine. It says all that
- * one value can be wrong by itself; what takes two places to see, it cannot say.
+ * The JSON Schema (2020-12) of a policy document, for editors and programs that write documents. It has every check of
+ * a single value; it cannot compare two places.
  */
 export function documentJsonSchema(): Schema {
   const schema = z.toJSONSchema(documentSchema, { io: "input" });

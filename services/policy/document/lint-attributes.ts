@@ -25,7 +25,7 @@ export function attributeWarnings({ roles, attributes }: PolicyDocument): Docume
   return [...missing, ...unused];
 }
 
-/** An attribute that a rule looks at, and where the rule stands. */
+/** An attribute that a rule looks at, and the rule's place. */
 interface Look {
   readonly path: readonly PropertyKey[];
   readonly rule: Rule;

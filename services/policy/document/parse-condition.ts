@@ -5,7 +5,7 @@ import { readTokens, type Token } from "./condition-tokens.ts";
 /** The longest text of a condition, in characters. */
 const MAX_CHARACTERS = 1_024;
 
-/** How deep parentheses and `not` may stand in each other. */
+/** How deep parentheses and `not` may be nested. */
 const MAX_DEPTH = 16;
 
 const MAX_LIST_VALUES = 64;

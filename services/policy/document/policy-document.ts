@@ -8,12 +8,12 @@ export interface PolicyDocument {
   readonly bindings: readonly Binding[];
   /** Attributes by subject; `group:<name>` gives them to everyone in a group. */
   readonly attributes: ReadonlyMap<string, Attributes>;
-  /** Whose tokens count for more than who somebody is. */
+  /** The issuers whose tokens' roles and groups count. */
   readonly trust: readonly TrustedIssuer[];
   /** In the document's order: the first pattern that matches an event type gives its permission. */
   readonly events: readonly EventRule[];
   readonly routes: readonly Route[];
-  /** What must hold of all this: a document that its own cases contradict is never put in force. */
+  /** Test cases. A document that fails one is never put in force. */
   readonly tests: readonly PolicyCase[];
 }
 
@@ -57,7 +57,7 @@ export interface EventRule {
   readonly permission: string;
 }
 
-/** The permission that an HTTP route asks for, and the topics that tell of changes behind it. */
+/** The permission that an HTTP route needs, and the topics that report changes of it. */
 export interface Route {
   readonly method: string;
   readonly path: string;
@@ -67,7 +67,7 @@ export interface Route {
 
 /** A question, and the answer that it must get. */
 export interface PolicyCase {
-  /** As a token would tell; the issuer is absent for auth's own. */
+  /** As a token says; the issuer is absent for auth's own tokens. */
   readonly subject: {
     readonly id: string;
     readonly roles: readonly string[];

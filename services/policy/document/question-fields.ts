@@ -14,8 +14,8 @@ export type Question =
 export const issuerSchema = z.string().min(1).max(1_024).optional();
 
 /**
- * Whom a question is about, and what is asked: exactly one of `permission`, `topic` (with the event's `attributes`), and
- * `method` with `path`.
+ * A question: its subject, and exactly one of `permission`, `topic` (with the event's `attributes`), and `method` with
+ * `path`.
  */
 export const questionFields = {
   subject: nameSchema,

@@ -2,7 +2,7 @@ import { type PolicyDocument, type Rule, ruleText } from "./policy-document.ts";
 import { ruleCovers } from "./rule-covers.ts";
 import type { DocumentWarning } from "./fault.ts";
 
-/** A rule, where it stands, and what it takes to say that another covers it. */
+/** A rule, its place, and what it takes to find a rule that covers it. */
 interface PlacedRule {
   readonly role: string;
   readonly effect: "allow" | "deny";
@@ -10,7 +10,7 @@ interface PlacedRule {
   readonly rule: Rule;
 }
 
-/** Rules that decide nothing: another rule of the role covers them, or a deny that whoever has the role has always wins. */
+/** Rules that decide nothing: another rule of the role covers them, or a deny of the role always wins. */
 export function unreachableRules({ roles }: PolicyDocument): DocumentWarning[] {
   return [...roles.keys()].flatMap((name) => {
     const own = rulesOf(roles, name);

@@ -1,7 +1,7 @@
 import type { AuditTrail } from "#shared/nats/append-audit.ts";
 import type { Erasure } from "./purge-erased.ts";
 
-/** What the audit trail keeps of an erasure: who had what erased, from where and why. Never an event. */
+/** An erasure in the audit trail: its actor, address, reason and extent. Never an event. */
 export interface ErasureEntry extends Omit<Erasure, "entry"> {
   readonly event: "events_erased";
   /** The topic pattern, or how many ids were named. */

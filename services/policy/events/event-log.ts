@@ -24,15 +24,15 @@ export interface LogDescription {
 /** The messages of the tenants' logs. Both methods throw `tenant_unknown`, or `unavailable` when a log does not answer. */
 export interface EventLog {
   describe(tenant: string): Promise<LogDescription>;
-  /** The message at a place, as the log's leader has it; undefined where none stands. */
+  /** The message at a sequence, as the log's leader has it; undefined where there is none. */
   read(tenant: string, seq: number): Promise<LoggedMessage | undefined>;
 }
 
 /** The history of policies in the tenants' logs. */
 export interface VersionLog {
   /**
-   * The version that the last policy entry up to a place put in force; undefined where that entry is not kept. Throws as
-   * the methods of `EventLog` do.
+   * The version of the last policy entry up to a sequence; undefined where that entry is not kept. Throws as the
+   * methods of `EventLog` do.
    */
   versionAt(tenant: string, seq: number): Promise<Version | undefined>;
 }

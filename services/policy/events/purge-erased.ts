@@ -2,7 +2,7 @@ import type { ErasedEntry } from "#shared/contract/control-entry.ts";
 import type { ErasureLog, LastErasedEntry } from "./erasure-log.ts";
 import { findKept } from "./find-erasable.ts";
 
-/** Events that were erased, by whom and why. Never what stood in them. */
+/** An erasure: which events, by whom and why. Never their content. */
 export interface Erasure {
   readonly tenant: string;
   readonly by: string;
@@ -20,12 +20,11 @@ interface SeenErasure {
   readonly isPurged: boolean;
 }
 
-/** What erasing needs. */
 export interface EraseDeps {
   readonly logs: ErasureLog;
   /** What this process knows of each tenant's last erased entry. */
   readonly seenErasures: Map<string, SeenErasure>;
-  /** Told of every erasure once it is announced, and waited for before it is answered; never fails. */
+  /** Called for every announced erasure. The answer waits for it; it never fails. */
   readonly onErased: (erasure: Erasure) => Promise<void> | void;
 }
 
@@ -39,8 +38,8 @@ export async function purgeErased(logs: ErasureLog, tenant: string, entry: Erase
 }
 
 /**
- * Makes sure that what the tenant's last erased entry names is purged: the process that announced it may have ended before.
- * Only the last one can be unpurged, as each erasure begins with this. Answers that entry.
+ * Purges the events of the tenant's last erased entry: the process that announced it may have ended before. Only the
+ * last entry can be unpurged, as each erasure begins with this. Answers that entry.
  */
 export async function finishErasure(deps: EraseDeps, tenant: string): Promise<LastErasedEntry> {
   const last = await deps.logs.lastErasedEntry(tenant);
@@ -50,8 +49,8 @@ export async function finishErasure(deps: EraseDeps, tenant: string): Promise<La
 }
 
 /**
- * Does the same for a periodic look. An entry that is new is left to the process that announced it until the next look, so
- * that its answer has the count.
+ * Does the same periodically. Until the next look a new entry is left to the process that announced it, so that its
+ * answer has the count.
  */
 export async function reconcileErasure(deps: EraseDeps, tenant: string): Promise<void> {
   const last = await deps.logs.lastErasedEntry(tenant);

@@ -16,12 +16,12 @@ import type { Logger } from "#shared/log/create-logger.ts";
 import { type AuthorizeRequestDeps, authorizeRequest, type Requester } from "../authorize-request.ts";
 import type { PolicyMetrics } from "../metrics.ts";
 
-/** Who may ask, over mutual TLS. */
+/** The clients that may call each method, over mutual TLS. */
 export const authorizationCallers: MethodCallers<keyof AuthorizationService> = { check: ["gateway.sluice"] };
 
 /**
- * Answers gateways that speak Envoy's external authorization (`envoy.service.auth.v3`). Whatever goes wrong is told as a
- * denial: an error of the call itself a gateway may be set to let through.
+ * Answers gateways that speak Envoy's external authorization (`envoy.service.auth.v3`). Every failure is a denial: a
+ * gateway may be set to let a request through when the call itself fails.
  */
 export function createAuthorizationService(
   deps: AuthorizeRequestDeps,
@@ -49,7 +49,7 @@ function outcomeOf(error: AppError): "deny" | "refused" | "unavailable" {
   return httpStatusOf[error.code] >= 500 ? "unavailable" : "refused";
 }
 
-/** The names a request goes on under. What the client itself sent in their place is replaced. */
+/** The headers with which the request goes on. They replace those of the client. */
 function allowed({ sub, tenant_id }: Requester): CheckResponse {
   const headers = headersOf({ "x-sluice-subject": sub, "x-sluice-tenant": tenant_id });
   return { status: { code: status.OK, message: "" }, httpResponse: { $case: "okResponse", value: { headers } } };

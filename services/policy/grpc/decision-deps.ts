@@ -4,7 +4,6 @@ import type { Snapshots } from "../versions/snapshots.ts";
 /** What the decision service counts. */
 export type DecisionMetrics = Pick<PolicyMetrics, "decisions" | "resolves">;
 
-/** What answering needs. */
 export interface DecisionDeps {
   readonly snapshots: Pick<Snapshots, "atLeast">;
   readonly metrics: DecisionMetrics;

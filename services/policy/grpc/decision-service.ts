@@ -24,7 +24,7 @@ import { readTenant, readVersion, requireCount } from "./read-request.ts";
 
 const MAX_RESIDUALS = 65_536;
 
-/** Who may ask, over mutual TLS. */
+/** The clients that may call each method, over mutual TLS. */
 export const decisionCallers: MethodCallers<keyof DecisionServiceService> = {
   resolve: ["stream.sluice", "auth.sluice"],
   decide: ["stream.sluice", "auth.sluice"],
@@ -33,7 +33,7 @@ export const decisionCallers: MethodCallers<keyof DecisionServiceService> = {
   mapResources: ["stream.sluice"],
 };
 
-/** Answers the edge: who may what, in batches, from a snapshot that is at least as new as it asks for. */
+/** Answers the edge's questions in batches, from a snapshot that is at least as new as the edge asks for. */
 export function createDecisionService(deps: DecisionDeps, log: Logger): DecisionServiceServer {
   return {
     resolve: unaryHandler(log, (request) => resolve(deps, request)),

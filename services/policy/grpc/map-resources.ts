@@ -2,7 +2,7 @@ import type { MapResourcesRequest, MapResourcesResponse } from "#proto/policy/v1
 import type { DecisionDeps } from "./decision-deps.ts";
 import { readTenant, readVersion, requireCount } from "./read-request.ts";
 
-/** Answers which topics tell of changes behind each path: those of the route that a GET of it takes. */
+/** Answers the topics that report changes of each path: those of the route that a GET of it takes. */
 export async function mapResources(
   { snapshots }: Pick<DecisionDeps, "snapshots">,
   { tenant, paths, atLeast }: MapResourcesRequest,

@@ -35,8 +35,8 @@ export function authorizeAdmin(deps: AuthorizeDeps, c: Context, tenant: string):
 }
 
 /**
- * Admits the operator, and a subject of this tenant that has the permission there; answers who it is. Whether another
- * tenant exists is not told: what a token says of its own tenant decides first.
+ * Admits the operator, and a subject of this tenant that has the permission there; answers who it is. The token's own
+ * tenant decides first, so the answer does not show whether another tenant exists.
  * @throws {AppError} `token_missing`, `session_ended`, `forbidden`, or what is wrong with the token.
  */
 export async function authorizePermission(
@@ -60,7 +60,7 @@ export async function authorizePermission(
   return `subject:${claims.sub}`;
 }
 
-/** Only what a page cannot send without its script knowing: a cookie is no proof that somebody meant this. */
+/** Refuses cookies: a browser sends them unasked, so they do not prove that somebody meant this. */
 function readToken(c: Context): string {
   const source = readTokenSource({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
   if (source === undefined || source.from === "cookie") {
@@ -73,7 +73,7 @@ function isOperator({ operatorToken }: AuthorizeDeps, token: string): boolean {
   return operatorToken !== undefined && timingSafeEqual(digestOf(token), digestOf(operatorToken));
 }
 
-/** Digests have one length, so that comparing tells nothing of the length either. */
+/** Digests have one length, so that the comparison does not show the token's length. */
 function digestOf(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }

@@ -68,7 +68,7 @@ function exportOf(tenant: string, { version, at, document, bindings }: StoredPol
   };
 }
 
-/** An export names its tenant in places that nobody looks at; whoever means another tenant writes it there himself. */
+/** An export names its tenant in several places. To import it into another tenant, its sender must change them all. */
 function requireSameTenant({ tenant }: ExportedPolicy, wanted: string): void {
   if (tenant === wanted) return;
   throw new AppError("malformed_request", `this is the export of tenant ${tenant}, not of ${wanted}`);

@@ -24,8 +24,8 @@ export interface OperatorTokenSettings {
 }
 
 /**
- * Reads the operator's token, from the environment or from a file. A file is read again when it changes; one that is broken
- * then is told in the log, and the token before it stays.
+ * Reads the operator's token, from the environment or from a file. A file is read again when it changes. If it is
+ * broken then, that is logged, and the token before it stays.
  * @throws {BootError} when there are two, or the file does not hold one.
  */
 export async function openOperatorToken(settings: OperatorTokenSettings, log: Logger): Promise<OperatorToken> {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ClaimedSubject } from "../decide/trusted-subject.ts";
 import { questionFields, questionOf } from "../document/question-fields.ts";
 
-/** Whom a question is about, and what is asked. */
+/** A question: its subject, and what is asked. */
 export const questionSchema = z
   .strictObject(questionFields)
   .transform(({ subject: id, roles, groups, issuer, ...asked }, context) => {

@@ -28,8 +28,8 @@ type OnPolicyChange = (tenant: string, policy: StoredPolicy | undefined) => void
 /** A store whose changes, also those of other processes, can be followed. */
 export interface WatchedPolicyStore extends PolicyStore {
   /**
-   * Calls `onChange` for the policy of each tenant, then for each change, until `stop`; without a policy for a tenant that is
-   * no more. Changes may come late.
+   * Calls `onChange` for the policy of each tenant, then for each change, until `stop`; without a policy for a tenant
+   * that is no more. Changes may come late.
    */
   follow(onChange: OnPolicyChange, stop: AbortSignal): Promise<void>;
 }

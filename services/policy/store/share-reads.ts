@@ -1,6 +1,6 @@
 /**
- * Shares one read among many callers. A call during a read gets the answer of the next read, which begins when that one is
- * done. So every answer is newer than its question, and a key has one read at a time.
+ * Shares one read among many callers. A call during a read gets the answer of the next read, which begins when that one
+ * is done. So every answer is newer than its question, and a key has one read at a time.
  */
 export function shareReads<Value>(read: (key: string) => Promise<Value>): (key: string) => Promise<Value> {
   const running = new Map<string, Reading<Value>>();

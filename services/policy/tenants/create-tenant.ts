@@ -7,8 +7,8 @@ import type { TenantDeps } from "./tenant-deps.ts";
 
 /**
  * Makes a tenant: its log, then a policy that allows nothing, then the announcement. Answers whether there was no such
- * tenant before. Idempotent, also after a failure half-way. A tenant with the name of a deleted one has nothing of it: the
- * old sessions stay ended, the log is new, and its versions are above all old ones.
+ * tenant before. Idempotent, also after a failure half-way. A tenant with the name of a deleted one has nothing of it:
+ * the old sessions stay ended, the log is new, and its versions are above all old ones.
  * @throws {AppError} `tenant_deleted` while a tenant of this name is being deleted.
  */
 export async function createTenant(deps: TenantDeps, tenant: string, by: string, address?: string): Promise<boolean> {

@@ -4,9 +4,9 @@ import { changePolicy, type ChangeDeps } from "../change-policy.ts";
 import { dropEnded } from "../changes/commands.ts";
 
 /**
- * Makes a new version of every policy with an ended binding, again and again until `stop`. The time of storage says which
- * bindings a version has. So if two processes see the same end, one makes the version, and an end that no process saw is
- * made up for later.
+ * Makes a new version of every policy with an ended binding, again and again until `stop`. The time of storage says
+ * which bindings a version has. So if two processes see the same end, one makes the version, and an end that no process
+ * saw is made up for later.
  */
 export async function endBindings(
   deps: ChangeDeps,

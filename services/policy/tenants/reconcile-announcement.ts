@@ -5,8 +5,8 @@ import { changePolicy, type ChangeDeps } from "../change-policy.ts";
 import { renumber } from "../changes/commands.ts";
 
 /**
- * A change stores its version, then announces it in an entry that names the affected. A stored version gets this long for
- * that: an announcement from here names everybody, and makes every edge ask for everybody again.
+ * A change stores its version, then announces it in an entry that names the affected. A stored version gets this long
+ * for that: an announcement from here names everybody, and makes every edge ask for everybody again.
  */
 const SETTLE_MS = 2_000;
 

@@ -40,8 +40,9 @@ export async function reconcileTenant(deps: TenantDeps, tenant: string): Promise
 }
 
 /**
- * Applies a tenant's stored state: first to the shape of its log, then as a tenant entry in the log, for the edges. Every
- * step is idempotent. A process that finds another stored version meanwhile begins anew, so the newest version wins.
+ * Applies a tenant's stored state: first to the shape of its log, then as a tenant entry in the log, for the edges.
+ * Every step is idempotent. A process that finds another stored version meanwhile begins anew, so the newest version
+ * wins.
  */
 export async function reconcileLifecycle(deps: TenantDeps, tenant: string): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
@@ -106,8 +107,8 @@ async function settleDeleted(
 }
 
 /**
- * Announces the tenant's state in its log, behind the version that made it so. An edge that reads the state asks for that
- * version, and no process answers from an older one. False when the log got another tenant entry meanwhile.
+ * Announces the tenant's state in its log, behind the version that made it so. An edge that reads the state asks for
+ * that version, and no process answers from an older one. False when the log got another tenant entry meanwhile.
  */
 async function announceLifecycle(
   deps: TenantDeps,

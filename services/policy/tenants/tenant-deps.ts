@@ -11,8 +11,8 @@ export interface Tombstone {
 /** Where tombstones are kept, for ever. Both methods throw `unavailable` when the store does not answer. */
 export interface Tombstones {
   /**
-   * Replaces a tenant's policy, with all its versions, by a tombstone if `revision` is still the last one. Answers whether
-   * it was.
+   * Replaces a tenant's policy, with all its versions, by a tombstone if `revision` is still the last one. Answers
+   * whether it was.
    */
   bury(tenant: string, tombstone: Tombstone, revision: number): Promise<boolean>;
   read(tenant: string): Promise<Tombstone | undefined>;

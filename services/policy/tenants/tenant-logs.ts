@@ -15,9 +15,9 @@ export type ReconciledLog = "made" | "changed" | "nothing";
 /** The tenants' logs as a whole. Every method throws `unavailable` when the bus does not answer. */
 export interface TenantLogs {
   /**
-   * Makes the tenant's log if there is none. A new log takes no events yet, whatever the shape says: the caller announces
-   * the policy in it, then calls again. An existing log gets this shape, loses settings that hide events, and keeps its
-   * epoch.
+   * Makes the tenant's log if there is none. A new log takes no events yet, whatever the shape says: the caller
+   * announces the policy in it, then calls again. An existing log gets this shape, loses settings that hide events, and
+   * keeps its epoch.
    * @throws {AppError} `internal` naming the settings that an existing log must not have and nobody can change.
    */
   reconcile(tenant: string, shape: LogShape): Promise<ReconciledLog>;

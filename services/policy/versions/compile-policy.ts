@@ -41,7 +41,7 @@ export function compilePolicy(
   return { snapshot: { ...snapshot, text, standing } };
 }
 
-/** Everything that speaks against putting a document in force, its own test cases included. */
+/** All faults of a document, failed test cases included. */
 export function documentFaults(text: string, tenant: string): readonly Fault[] {
   const parsed = parseDocument(text, tenant);
   return parsed.faults ?? failedCases(parsed);

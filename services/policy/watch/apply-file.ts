@@ -21,7 +21,7 @@ export type FileOccasion = "boot" | "change";
 
 /** Why a file was not put in force. */
 export interface Refusal {
-  /** `older`: it was in force before, and another version replaced it. `deleted`: its tenant was, and no file brings it back. */
+  /** `older`: another version has replaced it. `deleted`: its tenant is deleted, and no file brings it back. */
   readonly reason: "invalid" | "older" | "deleted";
   readonly faults: readonly Fault[];
 }

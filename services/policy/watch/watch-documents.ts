@@ -8,7 +8,7 @@ import { MAX_DOCUMENT_BYTES } from "../document/parse-document.ts";
 import type { FileContent, FileOccasion, Refusal } from "./apply-file.ts";
 import { type DocumentFile, listDocumentFiles } from "./document-files.ts";
 
-/** A document file that was not put in force, and why; the version before it stays. */
+/** A rejected document file, and why; the version before it stays. */
 export interface Rejection extends Refusal {
   readonly at: string;
   readonly file: string;
@@ -16,11 +16,10 @@ export interface Rejection extends Refusal {
 
 /** A watched directory of document files. Disposing it ends the watch after the look that is under way. */
 export interface DocumentWatch extends AsyncDisposable {
-  /** The files that stand rejected, by tenant. */
+  /** The rejected files, by tenant. */
   readonly rejections: ReadonlyMap<string, Rejection>;
 }
 
-/** What a watch needs. */
 export interface WatchOptions {
   readonly directory: string;
   readonly everyMs: number;
