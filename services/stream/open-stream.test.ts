@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
 import { resetLog } from "./deliver.ts";
 import { openStream } from "./open-stream.ts";
-import { createRig as createEdgeRig, type EdgeRig, LIVE } from "#test/rigs/edge-rig.ts";
+import { createRig as createEdgeRig, type EdgeRig, LIVE, NO_HISTORY } from "#test/rigs/edge-rig.ts";
 
 const rigs: EdgeRig[] = [];
 afterEach(async () => {
@@ -61,6 +61,25 @@ describe("a stream being opened", () => {
     const rig = createRig();
     rig.holdSession();
     await expect(openStream(rig.edge, rig.request())).rejects.toMatchObject({ code: "unavailable" });
+  });
+});
+
+describe("a log that begins anew while a start is found", () => {
+  test.each([0, 1, 2, 3, 4, 5, 6, 7])("is looked into again, or told: %d microtasks later", async (depth) => {
+    let asked = 0;
+    const beginAnew = (left: number): void => {
+      if (left > 0) return queueMicrotask(() => beginAnew(left - 1));
+      const horizon = { seq: 0, tag: "0" };
+      resetLog(rig.tenant, { epoch: "second-epoch", horizon, policy: rig.entry(), relation: "epoch" }, rig.edge);
+    };
+    const positionBefore = async () => {
+      if ((asked += 1) === 1) queueMicrotask(() => beginAnew(depth));
+      return { seq: 77, tag: "0" };
+    };
+    const rig = createRig({ history: { ...NO_HISTORY, positionBefore } });
+    const client = await rig.open("topic=order.>&from=2026-01-01T00:00:00Z");
+    await client.allWritten();
+    expect(asked === 2 || client.raw().includes("event: reset")).toBe(true);
   });
 });
 

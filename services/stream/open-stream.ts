@@ -60,10 +60,11 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
     const tenant = await edge.hub.register(registration);
     try {
       await verify(edge, tenant, registration);
-      const start = await findCurrentStart(tenant, subscription);
-      admit(edge, tenant, registration, request);
-      const connection = request.accept(id);
-      begin(edge, tenant, new Reader(id, registration, connection, tenant, subscription.format, start, edge), start);
+      await atCurrentStart(tenant, subscription, (start) => {
+        admit(edge, tenant, registration, request);
+        const connection = request.accept(id);
+        begin(edge, tenant, new Reader(id, registration, connection, tenant, subscription.format, start, edge), start);
+      });
     } catch (error) {
       registration.end("revoked");
       edge.hub.unregister(tenant, registration);
@@ -83,12 +84,19 @@ async function verify(edge: Edge, tenant: Tenant, registration: Registration): P
   }
 }
 
-/** A log that is replaced while we look into it must be looked into again: the position would mean another message. */
-async function findCurrentStart({ log }: Tenant, { lastEventId, from }: Subscription): Promise<Start> {
+/**
+ * Finds the start and begins there in the same tick. A log that is replaced meanwhile is looked into again: the position would
+ * mean another message.
+ */
+async function atCurrentStart(
+  { log }: Tenant,
+  { lastEventId, from }: Subscription,
+  beginAt: (start: Start) => void,
+): Promise<void> {
   for (;;) {
     const { generation } = log;
     const start = await findStart(log, lastEventId, from);
-    if (generation === log.generation) return start;
+    if (generation === log.generation) return beginAt(start);
   }
 }
 

@@ -16,7 +16,7 @@ function createService(budget = new RetryBudget()) {
     /** Has so many questions asked. */
     ask(size: number, isWanted = (): boolean => true) {
       for (let index = 0; index < size; index += 1) {
-        void budget.untilAnswered(answer, isWanted).then(() => (service.over += 1));
+        void budget.untilAnswered("service", answer, isWanted).then(() => (service.over += 1));
       }
     },
   };
@@ -47,6 +47,48 @@ test("once retries are answered, ten thousand are through within seconds, and no
   await vi.advanceTimersByTimeAsync(5_000);
   expect(service.answered).toBe(10_000);
   expect(service.tries - tries).toBe(10_000);
+});
+
+test("hundreds of questions of one owner that are never answered hold up nobody else's for long", async () => {
+  const budget = new RetryBudget();
+  for (let index = 0; index < 500; index += 1) {
+    void budget.untilAnswered(
+      "away",
+      async () => undefined,
+      () => true,
+    );
+  }
+  await vi.advanceTimersByTimeAsync(10_000);
+  let tries = 0;
+  const ask = async (): Promise<true | undefined> => ((tries += 1) > 1 ? true : undefined);
+  let answer: true | undefined;
+  void budget.untilAnswered("there", ask, () => true).then((given) => (answer = given));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(answer).toBe(true);
+});
+
+test("a question that nobody wants answered any more is let go behind others that wait", async () => {
+  const budget = new RetryBudget();
+  for (let index = 0; index < 500; index += 1) {
+    void budget.untilAnswered(
+      "away",
+      async () => undefined,
+      () => true,
+    );
+  }
+  let isWanted = true;
+  let isOver = false;
+  void budget
+    .untilAnswered(
+      "away",
+      async () => undefined,
+      () => isWanted,
+    )
+    .then(() => (isOver = true));
+  await vi.advanceTimersByTimeAsync(10_000);
+  isWanted = false;
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(isOver).toBe(true);
 });
 
 test("who does not want to know any more costs nothing and holds up nobody", async () => {

@@ -25,15 +25,18 @@ interface Waiter {
  * two more leave, so that thousands that wait are through in a dozen round trips.
  */
 export class RetryBudget {
-  readonly #waiting: Waiter[] = [];
+  /** By owner; the first one here is next. */
+  readonly #waiting = new Map<string, Waiter[]>();
   #tokens = FLOOR_PER_SECOND;
   #refill: NodeJS.Timeout | undefined;
 
   /**
    * Asks until there is an answer; `ask` gives undefined where there was none. Answers undefined once nobody wants to know any
-   * more. Between two tries it waits a growing, jittered time, then until the budget has room.
+   * more. Between two tries it waits a growing, jittered time, then until the budget has room. Owners have their turns one by
+   * one: what one of them cannot get holds up nobody else.
    */
   async untilAnswered<Answer>(
+    owner: string,
     ask: () => Promise<Answer | undefined>,
     isWanted: () => boolean,
   ): Promise<Answer | undefined> {
@@ -42,16 +45,17 @@ export class RetryBudget {
       const answer = await ask();
       if (answer !== undefined && failures > 0) this.#earn(PER_ANSWER);
       if (answer !== undefined) return answer;
-      await this.#pause(failures, isWanted);
+      await this.#pause(owner, failures, isWanted);
     }
     return undefined;
   }
 
-  /** One that is not wanted any more costs nothing, and is let go when its turn comes. */
-  async #pause(attempt: number, isWanted: () => boolean): Promise<void> {
+  async #pause(owner: string, attempt: number, isWanted: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, backoffMs(attempt, BACKOFF)));
     const turn = Promise.withResolvers<void>();
-    this.#waiting.push({ isWanted, go: turn.resolve });
+    const queue = this.#waiting.get(owner) ?? [];
+    queue.push({ isWanted, go: turn.resolve });
+    this.#waiting.set(owner, queue);
     this.#serve();
     await turn.promise;
   }
@@ -62,22 +66,36 @@ export class RetryBudget {
   }
 
   #serve(): void {
-    let next = this.#waiting[0];
-    let served = 0;
-    for (; next !== undefined; next = this.#waiting[served]) {
-      const isWanted = next.isWanted();
-      if (isWanted && this.#tokens < 1) break;
-      if (isWanted) this.#tokens -= 1;
-      served += 1;
-      next.go();
+    while (this.#tokens >= 1 && this.#serveNext()) this.#tokens -= 1;
+    if (this.#waiting.size > 0 && this.#refill === undefined) this.#waitForRefill();
+  }
+
+  /** Gives the next owner a turn; answers false where nobody waits. A waiter that is not wanted any more costs no token. */
+  #serveNext(): boolean {
+    for (const [owner, queue] of this.#waiting) {
+      const next = queue.shift();
+      this.#waiting.delete(owner);
+      if (queue.length > 0) this.#waiting.set(owner, queue);
+      const isWanted = next?.isWanted() === true;
+      next?.go();
+      if (isWanted) return true;
     }
-    this.#waiting.splice(0, served);
-    if (this.#waiting.length > 0 && this.#refill === undefined) this.#waitForRefill();
+    return false;
+  }
+
+  /** Lets waiters go that are not wanted any more, wherever they are in their queue. */
+  #release(): void {
+    for (const [owner, queue] of this.#waiting) {
+      const wanted = queue.filter(({ isWanted, go }) => isWanted() || (go(), false));
+      if (wanted.length === 0) this.#waiting.delete(owner);
+      else this.#waiting.set(owner, wanted);
+    }
   }
 
   #waitForRefill(): void {
     this.#refill = setTimeout(() => {
       this.#refill = undefined;
+      this.#release();
       this.#earn(1);
     }, 1_000 / FLOOR_PER_SECOND).unref();
   }

@@ -43,5 +43,5 @@ export async function awaitVerdict(
       () => true,
       () => undefined,
     );
-  await retries.untilAnswered(ask, isWanted);
+  await retries.untilAnswered(`policy ${registration.identity.tenant}`, ask, isWanted);
 }

@@ -71,6 +71,7 @@ export async function verifySession(
   if (!registration.beginSessionCheck(extend)) return;
   while (registration.isCheckingSession) {
     const asked = await deps.retries.untilAnswered(
+      `auth ${tenant.id}`,
       () => askSession(registration, deps),
       () => registration.isCheckingSession,
     );
@@ -130,7 +131,7 @@ export async function verifyGrant(registration: Registration, tenant: TenantAcce
   const isWanted = (): boolean => registration.ended === undefined;
   while (isWanted()) {
     const ask = () => askGrant(registration, tenant, deps).catch(notKnown(deps));
-    if ((await deps.retries.untilAnswered(ask, isWanted)) === true) return;
+    if ((await deps.retries.untilAnswered(`policy ${tenant.id}`, ask, isWanted)) === true) return;
   }
 }
 

@@ -4,6 +4,7 @@ import { TopicIndex } from "./topic-index.ts";
 /** A tenant's audiences, by what their members have in common and by topic. */
 export class Audiences implements Iterable<Audience> {
   readonly #deps: AudienceDeps;
+  readonly #all = new Set<Audience>();
   readonly #byKey = new Map<string, Audience>();
   readonly #byTopic = new TopicIndex<Audience>();
 
@@ -12,7 +13,7 @@ export class Audiences implements Iterable<Audience> {
   }
 
   [Symbol.iterator](): Iterator<Audience> {
-    return this.#byKey.values();
+    return this.#all.values();
   }
 
   /** The audiences that asked for this topic. */
@@ -26,6 +27,7 @@ export class Audiences implements Iterable<Audience> {
     const known = this.#byKey.get(text);
     if (known !== undefined && known.key.grant === key.grant) return known;
     const audience = new Audience(key, this.#deps);
+    this.#all.add(audience);
     this.#byKey.set(text, audience);
     this.#byTopic.add(key.topics, audience);
     return audience;
@@ -34,6 +36,7 @@ export class Audiences implements Iterable<Audience> {
   /** Drops the audience if nobody is left in it. */
   dropIfEmpty(audience: Audience): void {
     if (audience.size > 0) return;
+    this.#all.delete(audience);
     this.#byTopic.remove(audience.key.topics, audience);
     const text = formatAudienceKey(audience.key);
     if (this.#byKey.get(text) === audience) this.#byKey.delete(text);

@@ -46,7 +46,8 @@ async function withHoles(
   if (batch.length > 0 && runs.length === 0) return batch.map(decode);
   const info = await readLogInfo(bus.jsm, tenant);
   if (batch.length === 0) return [await holeAtEnd(bus, tenant, seq, info)].filter((hole) => hole !== undefined);
-  const inside = runs.filter(({ hole }) => hole.first >= info.state.first_seq);
+  // What is gone before the batch may be the log's lost beginning, which its bounds tell. All else that is gone is holes.
+  const inside = runs.filter(({ hole }) => hole.first > seq + 1 || hole.first >= info.state.first_seq);
   const confirmed = await Promise.all(inside.map((run) => isConfirmed(bus, tenant, run)));
   const isAhead = (run: (typeof runs)[number], index: number): boolean =>
     confirmed[index] !== true || run.next.seq > info.state.last_seq;

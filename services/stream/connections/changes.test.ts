@@ -1,7 +1,8 @@
 import { setImmediate as turn } from "node:timers/promises";
+import { holeOf } from "../event.ts";
 import { afterEach, describe, expect, test } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
-import { createRig as createEdgeRig, type EdgeRig, LIVE } from "#test/rigs/edge-rig.ts";
+import { createRig as createEdgeRig, type EdgeRig, LIVE, NO_HISTORY } from "#test/rigs/edge-rig.ts";
 
 const rigs: EdgeRig[] = [];
 afterEach(async () => {
@@ -88,6 +89,36 @@ describe("a clock that jumped", () => {
     }
   });
 
+  test.each([
+    ["the next member of an audience", "topic=order.>", 0],
+    ["the next member of an audience, in a burst", "topic=order.>", 20],
+    ["the next audience", "topic=order.created.>", 0],
+  ])("while one member's socket is full takes nothing from %s", async (_, query, flushMs) => {
+    const rig = createRig({ flushMs });
+    const full = await rig.open();
+    const other = await rig.open(query);
+    await waitFor("both are live", () => [...rig.edge.hub.streams()].every(({ reader }) => reader.isLive));
+    let isFull = true;
+    const drained = Promise.withResolvers<void>();
+    Object.defineProperty(full.connection, "drained", { value: () => drained.promise });
+    Object.defineProperty(full.connection, "writable", {
+      get() {
+        if (isFull) rig.clock.wallAhead = 60_000;
+        return !isFull;
+      },
+    });
+    rig.event("one");
+    rig.event("two");
+    await waitFor("both events", () => other.events().length === 2);
+    isFull = false;
+    drained.resolve();
+    await waitFor("both events, later", () => full.events().length === 2);
+    expect([other.events(), full.events()]).toEqual([
+      ["one", "two"],
+      ["one", "two"],
+    ]);
+  });
+
   test("is asked about before a burst is flushed in its time: a session that ended meanwhile gets nothing of it", async () => {
     const rig = createRig({ flushMs: 50 });
     const client = await rig.open();
@@ -115,6 +146,35 @@ describe("a clock that jumped", () => {
     second.answer({ state: "expired" });
     await expect(opening).rejects.toMatchObject({ code: "token_expired" });
   });
+});
+
+test("a hole that reaches over the end of a grant is passed without a right, and nothing is read again and again", async () => {
+  let reads = 0;
+  const hole = [holeOf(2, 3)];
+  const after = async () => ((reads += 1), hole);
+  const rig = createRig({
+    history: { ...NO_HISTORY, after, bounds: async () => ({ first: 1, last: 4, goneBy: "purged" }) },
+  });
+  const client = await rig.open();
+  await waitFor("the reader is live", () => [...rig.edge.hub.streams()].every(({ reader }) => reader.isLive));
+  let isFull = true;
+  const drained = Promise.withResolvers<void>();
+  Object.defineProperty(client.connection, "writable", { get: () => !isFull });
+  Object.defineProperty(client.connection, "drained", { value: () => drained.promise });
+  rig.event("purged by hand");
+  rig.policy.version = 2;
+  const held = rig.policy.hold();
+  rig.control({ of: "policy", entry: { ...rig.entry(), roles: ["viewer"] } });
+  rig.tenant.log.forgetTail();
+  await held.asked;
+  isFull = false;
+  drained.resolve();
+  await waitFor("the reader waits for its grant", () => {
+    return [...rig.edge.hub.streams()].every(({ reader }) => reader.wait?.for === "authorization" || reader.isLive);
+  });
+  held.release();
+  await client.frame("gap");
+  expect(reads).toBeLessThan(5);
 });
 
 describe("a log that is silent", () => {

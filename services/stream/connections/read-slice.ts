@@ -59,7 +59,8 @@ export function readSlice(
     return [gap.frame];
   };
   for (const entry of slice) {
-    if (registration.grantAt(entry.position.seq, now) === undefined) break;
+    // What is gone needs no right to be passed.
+    if (entry.kind !== "hole" && registration.grantAt(entry.position.seq, now) === undefined) break;
     if (entry.kind === "event" && registration.asksFor(entry.topic)) {
       const frame = frameFor(tenant, entry, { grant, format, endedBy: registration.grantEndedBy });
       if (frame === "undecided") return { frames, events, sentGap, cursor, hole, undecided: entry };

@@ -114,8 +114,11 @@ export class Reader implements Member, RegisteredStream {
   detach(position: Position): void {
     if (this.#state.is !== "live") return;
     const { audience } = this.#state;
-    this.#catchUpFrom(position);
+    const state = this.#behindAt(position);
+    this.#state = state;
     this.#tenant.audiences.dropIfEmpty(audience);
+    // Not within the flush or the entry that detaches it: its first step asks the clock, and may take others out of audiences.
+    queueMicrotask(() => void this.#run(state));
   }
 
   /** Takes the reader out of its audience: its right is in doubt, or its grant another one. */
@@ -136,7 +139,8 @@ export class Reader implements Member, RegisteredStream {
     this.leaveAudience();
     if (this.#state.is === "ended") return;
     this.#sendNotice(notice, position);
-    this.#catchUpFrom(position);
+    this.#state = this.#behindAt(position);
+    this.catchUp();
   }
 
   /** Keeps the connection alive, and sends the client its position if that has changed. */
@@ -181,11 +185,6 @@ export class Reader implements Member, RegisteredStream {
   #behindAt(cursor: Position): Behind {
     const slices = new Slices(this.#tenant.log, this.#deps.limitHistory);
     return { is: "behind", since: this.#deps.now(), slices, cursor, hole: undefined, wait: undefined };
-  }
-
-  #catchUpFrom(cursor: Position): void {
-    this.#state = this.#behindAt(cursor);
-    this.catchUp();
   }
 
   async #run(state: Behind): Promise<void> {
@@ -262,6 +261,7 @@ export class Reader implements Member, RegisteredStream {
       const decided = awaitVerdict(this.#tenant.decisions, registration, grant, undecided, this.#deps.retries);
       return this.#waitFor(state, "authorization", decided);
     }
+    if (reading.cursor === before) return this.#waitFor(state, "authorization", registration.changed.next());
     // At the horizon it becomes live at once: a turn later there would be something new, and so for ever.
     if (state.cursor.seq === this.#tenant.log.horizon.seq) return this.#step(state);
     // A turn of the event loop between slices: microtasks alone would let one long catch-up stop everybody else.

@@ -25,6 +25,12 @@ describe("a server that reads through handshake sockets", () => {
     await once(client, "close");
   });
 
+  test("lets a client go that never closes its side after a last answer", async () => {
+    const { client, sockets } = await open((_request, response) => response.end("answer"), {}, true);
+    client.write(REQUEST.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
+    await waitFor("the socket is gone", () => sockets[0]?.destroyed === true);
+  });
+
   test("reads a body that is larger than its buffer, and answers as large", async () => {
     const large = "x".repeat(1_000_000);
     const { client, text } = await open((request, response) => void request.pipe(response));
@@ -108,12 +114,15 @@ interface Limits {
   readonly connectionsCheckingInterval?: number;
 }
 
-async function open(listener: RequestListener, limits: Limits = {}) {
+async function open(listener: RequestListener, limits: Limits = {}, allowHalfOpen = false) {
   const server = createServer(limits, listener);
   readThroughHandshakeSockets(server);
+  const sockets: Socket[] = [];
+  server.prependListener("connection", (socket: Socket) => sockets.push(socket));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const client = connect((server.address() as AddressInfo).port, "127.0.0.1").on("error", () => {});
+  const { port } = server.address() as AddressInfo;
+  const client = connect({ port, host: "127.0.0.1", allowHalfOpen }).on("error", () => {});
   stack.defer(async () => {
     client.destroy();
     server.close();
@@ -122,5 +131,5 @@ async function open(listener: RequestListener, limits: Limits = {}) {
   });
   let text = "";
   client.setEncoding("latin1").on("data", (chunk: string) => (text += chunk));
-  return { client, text: () => text };
+  return { client, sockets, text: () => text };
 }

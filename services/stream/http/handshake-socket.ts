@@ -41,6 +41,11 @@ class HandshakeSocket extends Duplex {
     return this;
   }
 
+  /** Ends our side and lets go, as net.Socket does: node:http calls it after a last answer, and the client may never close. */
+  destroySoon(): void {
+    this.end(() => this.destroy());
+  }
+
   override _read(): void {
     this.#socket?.resume();
   }

@@ -28,6 +28,16 @@ test("what was read before a purge that no entry tells of is read again", async 
   expect(slices.after(0)).toHaveLength(1);
 });
 
+test("what was read once more is used, however often purges are noticed", async () => {
+  const { log, slices } = slicesOf([event(1, "order.created.1")]);
+  await slices.fetch(0);
+  log.forgetTail();
+  expect(slices.after(0)).toBeUndefined();
+  await slices.fetch(0);
+  log.forgetTail();
+  expect(slices.after(0)).toHaveLength(1);
+});
+
 test("a hole that ends beyond the horizon ends at it", async () => {
   const { slices } = slicesOf([event(1, "order.created.1"), holeOf(2, 90)]);
   await slices.fetch(0);

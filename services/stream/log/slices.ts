@@ -20,6 +20,7 @@ export class Slices {
   #fetched: readonly LogEntry[] = [];
   /** How many purges had been noticed when what is fetched was asked for. */
   #purges = 0;
+  #isSecondRead = false;
   #failures = 0;
 
   constructor(log: TenantLog, limit: Limit) {
@@ -31,8 +32,7 @@ export class Slices {
   after(seq: number): readonly LogEntry[] | undefined {
     const inTail = this.#log.tail.after(seq, SLICE_BYTES);
     if (inTail !== undefined) return inTail;
-    const fetched = this.#purges === this.#log.erasures.purges ? this.#fetched : [];
-    const usable = fetched.flatMap((entry) => (entry.position.seq > seq ? (this.#usable(entry) ?? []) : []));
+    const usable = this.#current().flatMap((entry) => (entry.position.seq > seq ? (this.#usable(entry) ?? []) : []));
     this.#fetched = [];
     return usable.length === 0 ? undefined : usable;
   }
@@ -42,9 +42,13 @@ export class Slices {
    * and why, when what lies before it is gone.
    */
   async fetch(seq: number): Promise<Pick<Bounds, "first" | "goneBy"> | undefined> {
-    const { purges } = this.#log.erasures;
+    let purges = 0;
     try {
-      const entries = await this.#limit(this.#log.tenant, () => this.#log.history.after(seq, SLICE_BYTES));
+      const entries = await this.#limit(this.#log.tenant, () => {
+        // Not before: a purge while it waits for its turn says nothing of what it reads then.
+        ({ purges } = this.#log.erasures);
+        return this.#log.history.after(seq, SLICE_BYTES);
+      });
       // A replica that lags behind has nothing yet, and a stream that was purged has nothing any more.
       const [next] = entries;
       const first = next === undefined ? undefined : firstSeqOf(next);
@@ -63,6 +67,16 @@ export class Slices {
       await delay(backoffMs(this.#failures, BACKOFF));
     }
     return undefined;
+  }
+
+  /**
+   * What was fetched, unless a purge was noticed since: then it is read once more. Not a third time: where reading takes longer
+   * than the time between two purges, the reader would never get on.
+   */
+  #current(): readonly LogEntry[] {
+    const isCurrent = this.#isSecondRead || this.#purges === this.#log.erasures.purges;
+    this.#isSecondRead = !isCurrent && this.#fetched.length > 0;
+    return isCurrent ? this.#fetched : [];
   }
 
   /** What may be served of a fetched entry: nothing beyond the horizon, and nothing that was erased meanwhile. */
