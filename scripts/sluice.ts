@@ -13,6 +13,6 @@ await runScript(() =>
     stdin: process.stdin,
     columns: Math.min(process.stdout.columns ?? MAX_COLUMNS, MAX_COLUMNS),
     say: (line) => void process.stdout.write(`${line}\n`),
-    tell: (line) => void process.stderr.write(`${line}\n`),
+    warn: (line) => void process.stderr.write(`${line}\n`),
   }),
 );

@@ -34,13 +34,13 @@ async function printTrail(
 ): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const nats = stack.adopt(await connectBus("auth", env), (connection) => connection.close());
-  const setting = {
+  const options = {
     filter_subjects: [auditSubject(tenant, "*")],
     deliver_policy: DeliverPolicy.StartTime,
     opt_start_time: new Date(Date.now() - sinceMs).toISOString(),
   };
   const consumer = await jetstream(nats)
-    .consumers.get(AUDIT_STREAM, setting)
+    .consumers.get(AUDIT_STREAM, options)
     .catch((error: Error) => {
       throw new ScriptError(`the audit trail cannot be read: ${error.message}`);
     });

@@ -37,7 +37,7 @@ The token is the operator's, or an access token of somebody with event:erase in 
     const { subject, id: ids, reason } = options;
     if ((subject === undefined) === (ids === undefined)) throw new UsageError("give either --subject or --id");
     const server = await openPolicyServer(options, terminal.env);
-    terminal.tell(`erases ${namesOf(subject, ids)} of tenant ${tenant} for good (${server.url})`);
+    terminal.warn(`erases ${namesOf(subject, ids)} of tenant ${tenant} for good (${server.url})`);
     if (!options.yes) await confirm(tenant, terminal);
     const body = JSON.stringify({ subject, ids, reason });
     const post = { method: "POST", path: `/v1/tenants/${tenant}/erase`, body } as const;
@@ -51,9 +51,9 @@ function namesOf(subject: string | undefined, ids: readonly string[] | undefined
 }
 
 /** A script says --yes: who is asked must be able to answer. */
-async function confirm(tenant: string, { stdin, tell }: Terminal): Promise<void> {
+async function confirm(tenant: string, { stdin, warn }: Terminal): Promise<void> {
   if (stdin.isTTY !== true) throw new UsageError("nobody can be asked here: add --yes");
-  tell(`type the tenant's name to go on:`);
+  warn(`type the tenant's name to go on:`);
   for await (const line of createInterface({ input: stdin })) {
     if (line.trim() === tenant) return;
     break;

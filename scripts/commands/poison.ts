@@ -49,16 +49,16 @@ async function listPoison(
   manager: JetStreamManager,
   { tenant, from }: PoisonOptions,
   maxEventBytes: number,
-  { say, tell }: Terminal,
+  { say, warn }: Terminal,
 ): Promise<void> {
   const { last_seq: to, messages } = await readState(manager, tenant);
-  const progress = (seq: number): void => tell(`read up to ${seq} of ${to}`);
+  const progress = (seq: number): void => warn(`read up to ${seq} of ${to}`);
   let found = 0;
   for await (const entry of findPoison(manager, { tenant, from, to, maxEventBytes, progress })) {
     found += 1;
     say(describePoison(entry));
   }
-  tell(`${found} of ${messages} entries cannot be shown`);
+  warn(`${found} of ${messages} entries cannot be shown`);
 }
 
 async function showEntry(manager: JetStreamManager, tenant: string, seq: number, { say }: Terminal): Promise<void> {

@@ -9,7 +9,7 @@ import { createSluice } from "./run-sluice.ts";
 
 const silent = (): void => undefined;
 const newSluice = (): Command =>
-  createSluice({ env: {}, stdin: process.stdin, columns: 100, say: silent, tell: silent, endWith: silent });
+  createSluice({ env: {}, stdin: process.stdin, columns: 100, say: silent, warn: silent, endWith: silent });
 const COMMANDS = pathsOf(newSluice()).slice(1);
 const LEAVES = COMMANDS.filter((path) => commandAt(newSluice(), path).commands.length === 0);
 
@@ -96,17 +96,17 @@ describe("a command line that is wrong ends with 2 and one line that says so", (
     ["encode a b", "sluice encode: too many arguments"],
     [`encode ${"a".repeat(257)}`, "sluice encode: a name is 1 to 256 bytes"],
     ["encode a\u0007", "sluice encode: a name is 1 to 256 bytes"],
-  ])("%s", async (line, told) => {
+  ])("%s", async (line, expected) => {
     const { code, out, err } = await sluice(line.split(" "));
     expect([code, out, err.length]).toEqual([2, [], 1]);
     expect(err[0]).toMatch(/^.*; sluice[a-z -]* --help says how to use it$/);
-    expect(err[0]?.slice(0, told.length)).toBe(told);
+    expect(err[0]?.slice(0, expected.length)).toBe(expected);
   });
 
   test("in the process itself too", () => {
-    const told = "sluice: unknown command 'polic' (Did you mean policy?); sluice --help says how to use it\n";
+    const expected = "sluice: unknown command 'polic' (Did you mean policy?); sluice --help says how to use it\n";
     const call = (): unknown => execFileSync(process.execPath, ["scripts/sluice.ts", "polic"], { stdio: "pipe" });
-    expect(call).toThrow(expect.objectContaining({ status: 2, stderr: Buffer.from(told) }));
+    expect(call).toThrow(expect.objectContaining({ status: 2, stderr: Buffer.from(expected) }));
   });
 });
 
@@ -119,10 +119,10 @@ describe("work that fails ends with 1 and says why, without a stack", () => {
     ["audit --tenant demo", { NATS_URL: "nats://127.0.0.1:9" }, "sluice audit: cannot connect to NATS at 127.0.0.1:9"],
     ["demo publish", { DEMO_NATS_URL: "http://h" }, "sluice demo publish: DEMO_NATS_URL must be a URL such as"],
     ["demo publish", { NATS_PORT: "9" }, "sluice demo publish: NATS at 127.0.0.1:9 does not answer"],
-  ])("%s %o", async (line, env, told) => {
+  ])("%s %o", async (line, env, expected) => {
     const { code, err } = await sluice(line.split(" "), { env });
     expect([code, err.length]).toEqual([1, 1]);
-    expect(err[0]?.slice(0, told.length)).toBe(told);
+    expect(err[0]?.slice(0, expected.length)).toBe(expected);
     expect(err[0]).not.toMatch(/^\s+at /m);
   });
 });

@@ -42,7 +42,7 @@ export async function runSluice(args: readonly string[], terminal: Omit<Terminal
     return exitCode;
   } catch (error) {
     if (isCommanderError(error) && SHOWN.has(error.code)) return 0;
-    return tellFailure(error, commandsOf(sluice, words).at(-1) ?? sluice, terminal);
+    return reportFailure(error, commandsOf(sluice, words).at(-1) ?? sluice, terminal);
   }
 }
 
@@ -97,14 +97,14 @@ function commandsOf(sluice: Command, words: readonly string[]): Command[] {
   return path;
 }
 
-function tellFailure(error: unknown, command: Command, { tell }: Pick<Terminal, "tell">): number {
+function reportFailure(error: unknown, command: Command, { warn }: Pick<Terminal, "warn">): number {
   const name = nameOf(command);
   if (isCommanderError(error) || error instanceof UsageError) {
     const message = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
-    tell(`${name}: ${message}; ${name} --help says how to use it`);
+    warn(`${name}: ${message}; ${name} --help says how to use it`);
     return 2;
   }
-  tell(isBug(error) ? String((error as Error).stack) : `${name}: ${(error as Error).message}`);
+  warn(isBug(error) ? String((error as Error).stack) : `${name}: ${(error as Error).message}`);
   return 1;
 }
 

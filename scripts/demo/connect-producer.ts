@@ -17,8 +17,8 @@ export interface Producer extends AsyncDisposable {
 export async function connectProducer(natsUrl: string, tenant: string): Promise<Producer> {
   const options = connectionOptionsOf(natsUrl);
   const { servers: host, user } = options;
-  const setting = { ...options, name: "demo-publisher", maxReconnectAttempts: -1 };
-  const nats = await connect(setting).catch((error: unknown) => {
+  const connection = { ...options, name: "demo-publisher", maxReconnectAttempts: -1 };
+  const nats = await connect(connection).catch((error: unknown) => {
     throw new ScriptError(explainConnect(error, host, user), { cause: error });
   });
   const js = jetstream(nats);

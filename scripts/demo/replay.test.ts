@@ -1,16 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
-import { replay, type ReplayCounts, type ReplaySetting } from "./replay.ts";
+import { replay, type ReplayCounts, type ReplayOptions } from "./replay.ts";
 import type { Publication } from "./to-publication.ts";
 
 const publications = ["issues.opened", "push.event", "star.created"].map((topic) => ({ topic, payload: "{}" }));
 
-function startReplay(setting: Partial<ReplaySetting>) {
+function startReplay(options: Partial<ReplayOptions>) {
   const counts: ReplayCounts = { published: 0, acknowledged: 0, refused: 0 };
   const topics: string[] = [];
   const publish = ({ topic }: Publication): Promise<void> => Promise.resolve(void topics.push(topic));
   const defaults = { publish, ratePerSecond: 10_000, maxPending: 8, signal: AbortSignal.timeout(10_000), count: 3 };
-  return { counts, topics, done: replay(publications, { ...defaults, ...setting }, counts) };
+  return { counts, topics, done: replay(publications, { ...defaults, ...options }, counts) };
 }
 
 function refusePushes({ topic }: Publication): Promise<void> {

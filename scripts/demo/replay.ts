@@ -9,7 +9,7 @@ export interface ReplayCounts {
 }
 
 /** How to replay. */
-export interface ReplaySetting {
+export interface ReplayOptions {
   /** Settles when the bus has acknowledged the event. */
   readonly publish: (publication: Publication) => Promise<unknown>;
   readonly ratePerSecond: number;
@@ -29,7 +29,7 @@ const CATCH_UP_MS = 1_000;
  */
 export async function replay(
   publications: readonly Publication[],
-  { publish, ratePerSecond, count, maxPending, signal }: ReplaySetting,
+  { publish, ratePerSecond, count, maxPending, signal }: ReplayOptions,
   counts: ReplayCounts,
 ): Promise<void> {
   const pending = new Set<Promise<void>>();

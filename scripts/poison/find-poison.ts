@@ -11,7 +11,7 @@ export interface PoisonSearch {
   readonly from: number;
   readonly to: number;
   readonly maxEventBytes: number;
-  /** Told now and then how far the search has come. */
+  /** Called every 100 000 entries or so, with the last sequence that was read. */
   readonly progress: (seq: number) => void;
 }
 
@@ -32,7 +32,7 @@ export async function* findPoison(
   manager: JetStreamManager,
   { tenant, from, to, maxEventBytes, progress }: PoisonSearch,
 ): AsyncGenerator<FoundPoison> {
-  let [next, told] = [from, from];
+  let [next, reported] = [from, from];
   while (next <= to) {
     const before = next;
     const range = { seq: next, batch: BATCH.entries, max_bytes: BATCH.bytes };
@@ -53,8 +53,8 @@ export async function* findPoison(
         yield { seq, storedAt: timestamp, subject, bytes: data.length, reason: entry.reason };
     }
     if (next === before) return;
-    if (next - told < PROGRESS_EVERY) continue;
-    told = next;
+    if (next - reported < PROGRESS_EVERY) continue;
+    reported = next;
     progress(next - 1);
   }
 }

@@ -11,7 +11,7 @@ export interface Terminal {
   /** Writes a line of the command's result to stdout. */
   readonly say: (line: string) => void;
   /** Writes a line about the work itself, progress or failure, to stderr. */
-  readonly tell: (line: string) => void;
+  readonly warn: (line: string) => void;
   /** Sets the exit code, which is 0 otherwise. */
   readonly endWith: (code: number) => void;
 }

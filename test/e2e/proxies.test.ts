@@ -224,18 +224,18 @@ describe("in a browser, behind every proxy", { timeout: 90_000 }, () => {
     async (signal) => {
       const pages = await Promise.all(HERE.map((name) => openPage(proxies, name, "/demo")));
       await Promise.all(pages.map((page, place) => openTabs(page, STREAM, tabsBehind(HERE[place]))));
-      await everyTab(pages, "ready", ({ told }) => told.includes("ready"));
+      await everyTab(pages, "ready", ({ dispatched }) => dispatched.includes("ready"));
       await bus.publish("events.demo.push.event.k", "before");
       await everyTab(pages, "the first event", ({ received }) => received.includes("before"));
       await edge.child.end(signal);
-      await everyTab(pages, "busy", ({ told }) => told.includes("busy"));
+      await everyTab(pages, "busy", ({ dispatched }) => dispatched.includes("busy"));
       await bus.publish("events.demo.push.event.k", "while it was gone");
       edge = await stack.startEdge({ STREAM_HTTP_PORT: String(edge.ports.http) });
       await bus.publish("events.demo.push.event.k", "end");
       await everyTab(pages, "the end", ({ received }) => received.includes("end"));
-      for (const { received, told } of (await Promise.all(pages.map(tabsOf))).flat()) {
+      for (const { received, dispatched } of (await Promise.all(pages.map(tabsOf))).flat()) {
         expect(received).toEqual(["before", "while it was gone", "end"]);
-        expect(told).not.toContain("reset");
+        expect(dispatched).not.toContain("reset");
       }
       await Promise.all(pages.map((page) => page.context().close()));
     },
@@ -246,7 +246,7 @@ describe("in a browser, behind every proxy", { timeout: 90_000 }, () => {
     // Any page of the host will do: this one comes from auth.
     const pages = await Promise.all(HERE.map((name) => openPage(impatient, name, "/.well-known/jwks.json")));
     await Promise.all(pages.map((page) => openTabs(page, STREAM, 1)));
-    await everyTab(pages, "an attempt that failed", ({ told }) => told.includes("error"));
+    await everyTab(pages, "an attempt that failed", ({ dispatched }) => dispatched.includes("error"));
     await failingEdge.fail("begins streams");
     await everyTab(pages, "an event", ({ received }) => received.includes("first"));
     await Promise.all(pages.map((page) => page.context().close()));

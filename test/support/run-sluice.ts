@@ -20,7 +20,7 @@ export async function sluice(
     stdin: Object.assign(Readable.from(stdin === "" ? [] : [stdin]), { isTTY }),
     columns: 100,
     say: (line) => void out.push(line),
-    tell: (line) => void err.push(line),
+    warn: (line) => void err.push(line),
   });
   return { code, out, err };
 }

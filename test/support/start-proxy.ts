@@ -13,7 +13,7 @@ import { waitFor } from "./wait.ts";
 export type ProxyName = "nginx" | "caddy" | "haproxy" | "apache2" | "envoy";
 
 /** What a proxy stands in front of, and whose certificate it shows. */
-export interface ProxySetting {
+export interface ProxyOptions {
   /** The ports of the services on this machine. */
   readonly edge: number;
   readonly auth: number;
@@ -41,13 +41,13 @@ export function isProxyHere(name: ProxyName): boolean {
  * and the certificate.
  * @throws when the file lacks such a place or has it twice, and when the proxy ends at once.
  */
-export async function startProxy(name: ProxyName, setting: ProxySetting): Promise<RunningProxy> {
+export async function startProxy(name: ProxyName, options: ProxyOptions): Promise<RunningProxy> {
   const folder = await mkdtemp(join(tmpdir(), `sluice-${name}-`));
   // A proxy that is started by root reads some files as somebody else.
   await chmod(folder, 0o755);
-  const places: Places = { ...setting, folder, port: await freePort() };
+  const places: Places = { ...options, folder, port: await freePort() };
   const { file, changes, silence, besides, args, env, endsBy } = RECIPES[name];
-  const replaced = { ...changes(places), ...silenceIn(silence, setting) };
+  const replaced = { ...changes(places), ...silenceIn(silence, options) };
   await writeFile(join(folder, file), render(await readFile(inInfra(file), "utf8"), replaced));
   for (const [path, text] of Object.entries((await besides?.(places)) ?? {})) await writeFile(join(folder, path), text);
   const child = startChild(programOf(name) ?? name, args(places), { HOME: folder, ...(await env?.()) });
@@ -62,7 +62,7 @@ export async function startProxy(name: ProxyName, setting: ProxySetting): Promis
   return { name, port: places.port, [Symbol.asyncDispose]: dispose };
 }
 
-interface Places extends ProxySetting {
+interface Places extends ProxyOptions {
   readonly folder: string;
   readonly port: number;
 }
@@ -173,7 +173,7 @@ function certificate(at: Pick<Places, "certificate" | "key">): Record<string, st
   return { [CERTIFICATE]: at.certificate, [KEY]: at.key };
 }
 
-function silenceIn(place: string, { silenceSeconds }: ProxySetting): Record<string, string> {
+function silenceIn(place: string, { silenceSeconds }: ProxyOptions): Record<string, string> {
   return silenceSeconds === undefined ? {} : { [`${place}60`]: `${place}${silenceSeconds}` };
 }
 

@@ -6,7 +6,7 @@ export interface Tab {
   /** The data of the events. */
   readonly received: string[];
   /** The names of our own events, and `error`. */
-  readonly told: string[];
+  readonly dispatched: string[];
 }
 
 declare global {
@@ -36,10 +36,10 @@ export async function openTabs(page: Page, path: string, count: number): Promise
     ([url, many]) => {
       globalThis.tabs = Array.from({ length: many }, () => {
         const source = new EventSource(url);
-        const tab: Tab = { received: [], told: [] };
+        const tab: Tab = { received: [], dispatched: [] };
         source.addEventListener("message", ({ data }) => tab.received.push(String(data)));
         for (const event of ["ready", "busy", "gap", "reset", "error"]) {
-          source.addEventListener(event, () => tab.told.push(event));
+          source.addEventListener(event, () => tab.dispatched.push(event));
         }
         return tab;
       });

@@ -3,8 +3,8 @@ import { z } from "zod";
 import { readPolicyInForce } from "../../policy/policy-in-force.ts";
 import { openPolicyServer, serverOptionsSchema, versionSchema, withServerOptions } from "../../policy/policy-server.ts";
 import { compileFile, lineOf, readDocumentFile } from "../../policy/read-document-file.ts";
-import { tellCases } from "../../policy/tell-cases.ts";
-import { tellDiff } from "../../policy/tell-diff.ts";
+import { printCases } from "../../policy/print-cases.ts";
+import { printDiff } from "../../policy/print-diff.ts";
 import { warningsOf } from "../../policy/warnings-of.ts";
 import { createCommand, readOptions, type Terminal } from "../../shared/command.ts";
 import { ScriptError } from "../../shared/run-script.ts";
@@ -35,13 +35,13 @@ async function applyFile(path: string, options: ApplyOptions, { env, say, endWit
   const file = await readDocumentFile(path, options.tenant);
   const warnings = warningsOf(file);
   for (const warning of warnings) say(lineOf(path, "warning", warning));
-  if (!tellCases(file, say)) return endWith(1);
+  if (!printCases(file, say)) return endWith(1);
   if (options.strict && warnings.length > 0) throw new ScriptError("not applied: there are warnings");
 
   const { tenant } = compileFile(file).document;
   const server = await openPolicyServer(options, env);
   const inForce = await readPolicyInForce(server, tenant);
-  tellDiff(inForce, compileFile(file, inForce.httpBindings), say);
+  printDiff(inForce, compileFile(file, inForce.httpBindings), say);
   const target = `/v1/tenants/${tenant}/policy`;
   const put = { method: "PUT", path: target, body: file.text, ifMatch: inForce.version.number } as const;
   const { version } = await server.call(put, versionSchema);

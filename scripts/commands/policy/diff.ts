@@ -3,7 +3,7 @@ import { z } from "zod";
 import { readPolicyInForce } from "../../policy/policy-in-force.ts";
 import { openPolicyServer, serverOptionsSchema, withServerOptions } from "../../policy/policy-server.ts";
 import { compileFile, readDocumentFile } from "../../policy/read-document-file.ts";
-import { tellDiff } from "../../policy/tell-diff.ts";
+import { printDiff } from "../../policy/print-diff.ts";
 import { createCommand, readOptions, type Terminal } from "../../shared/command.ts";
 
 const optionsSchema = serverOptionsSchema.extend({ tenant: z.string().optional() });
@@ -26,10 +26,10 @@ export function diffCommand({ env, say }: Terminal): Command {
     const file = await readDocumentFile(path, options.tenant);
     const { document } = compileFile(file);
     if (newPath !== undefined) {
-      tellDiff(compileFile(file), compileFile(await readDocumentFile(newPath, options.tenant)), say);
+      printDiff(compileFile(file), compileFile(await readDocumentFile(newPath, options.tenant)), say);
       return;
     }
     const inForce = await readPolicyInForce(await openPolicyServer(options, env), document.tenant);
-    tellDiff(inForce, compileFile(file, inForce.httpBindings), say);
+    printDiff(inForce, compileFile(file, inForce.httpBindings), say);
   });
 }

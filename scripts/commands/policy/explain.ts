@@ -11,7 +11,7 @@ import {
   withServerOptions,
 } from "../../policy/policy-server.ts";
 import { compileFile, readDocumentFile } from "../../policy/read-document-file.ts";
-import { explanationSchema, tellExplanation } from "../../policy/tell-explanation.ts";
+import { explanationSchema, printExplanation } from "../../policy/print-explanation.ts";
 import { collect, createCommand, readOptions, type Terminal } from "../../shared/command.ts";
 import { UsageError } from "../../shared/run-script.ts";
 
@@ -104,12 +104,12 @@ async function explainByFile(path: string, asked: object, say: Terminal["say"]):
   const snapshot = compileFile(await readDocumentFile(path, undefined));
   const { subject: claimed, question } = caseSchema.parse({ ...asked, expect: "allow" });
   const subject = trustedSubject(snapshot, claimed, OWN_ISSUER);
-  tellExplanation(explanationSchema.parse(explain(snapshot, subject, question, Date.now())), say);
+  printExplanation(explanationSchema.parse(explain(snapshot, subject, question, Date.now())), say);
 }
 
 async function explainByServer(server: PolicyServer, path: string, asked: object, say: Terminal["say"]) {
   const body = JSON.stringify(asked);
-  tellExplanation(await server.call({ method: "POST", path, body }, explanationSchema), say);
+  printExplanation(await server.call({ method: "POST", path, body }, explanationSchema), say);
 }
 
 async function explainEvent(
@@ -127,9 +127,9 @@ async function explainEvent(
   if (whenPublished !== undefined) {
     say("when it was published:");
     if ("unknown" in whenPublished) say(whenPublished.unknown);
-    else tellExplanation(whenPublished, say);
+    else printExplanation(whenPublished, say);
   }
   if (now === undefined) return;
   say("now:");
-  tellExplanation(now, say);
+  printExplanation(now, say);
 }

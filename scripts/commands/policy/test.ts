@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { z } from "zod";
 import { readDocumentFile } from "../../policy/read-document-file.ts";
-import { tellCases } from "../../policy/tell-cases.ts";
+import { printCases } from "../../policy/print-cases.ts";
 import { createCommand, readOptions, type Terminal } from "../../shared/command.ts";
 
 const optionsSchema = z.object({ tenant: z.string().optional() });
@@ -20,6 +20,6 @@ Ends with 1 where a case fails or a document has errors.`,
     .action(async (paths: readonly string[], given: unknown) => {
       const { tenant } = readOptions(optionsSchema, given);
       const files = await Promise.all(paths.map((path) => readDocumentFile(path, tenant)));
-      if (files.filter((file) => !tellCases(file, say)).length > 0) endWith(1);
+      if (files.filter((file) => !printCases(file, say)).length > 0) endWith(1);
     });
 }

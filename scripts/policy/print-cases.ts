@@ -2,8 +2,8 @@ import { failedCases } from "../../services/policy/decide/failed-cases.ts";
 import type { Terminal } from "../shared/command.ts";
 import { type DocumentFile, lineOf } from "./read-document-file.ts";
 
-/** Tells how a file's cases went, and answers whether all of them hold. */
-export function tellCases({ path, parsed }: DocumentFile, say: Terminal["say"]): boolean {
+/** Prints the faults of a file, or which of its test cases fail. Returns whether the file is valid and all cases hold. */
+export function printCases({ path, parsed }: DocumentFile, say: Terminal["say"]): boolean {
   if (parsed.faults !== undefined) {
     for (const fault of parsed.faults) say(lineOf(path, "error", fault));
     return false;

@@ -3,7 +3,7 @@ import type { Terminal } from "../shared/command.ts";
 
 const ruleSchema = z.object({ role: z.string(), effect: z.string(), rule: z.string() });
 
-/** Why somebody may or may not, as policy explains it. */
+/** Why policy allows or denies a request. */
 export const explanationSchema = z.object({
   version: z.int().optional(),
   allow: z.boolean(),
@@ -15,11 +15,11 @@ export const explanationSchema = z.object({
   considered: z.array(ruleSchema.extend({ holds: z.boolean(), because: z.string() })),
 });
 
-/** An explanation with what a script tells of it. */
-export type ToldExplanation = z.infer<typeof explanationSchema>;
+/** The fields of an explanation that a command prints. */
+export type PrintedExplanation = z.infer<typeof explanationSchema>;
 
-/** Tells the decision, whom the roles come from, and every rule that was looked at. */
-export function tellExplanation(explanation: ToldExplanation, say: Terminal["say"]): void {
+/** Prints the decision, the source of each role, and every rule that policy considered. */
+export function printExplanation(explanation: PrintedExplanation, say: Terminal["say"]): void {
   const { version, allow, permission, topic, rule, because, roles, considered } = explanation;
   const by = version === undefined ? "" : ` by version ${version}`;
   const winner = rule === null ? because : `role ${rule.role} says ${rule.effect} ${rule.rule}: ${because}`;

@@ -4,8 +4,8 @@ import type { Terminal } from "../shared/command.ts";
 
 const MAX_NAMES = 20;
 
-/** Tells what two policies differ in, and who gains and loses what by it. */
-export function tellDiff(before: PolicySource, after: PolicySource, say: Terminal["say"]): void {
+/** Prints the differences between two policies, and the rules that each subject gains and loses. */
+export function printDiff(before: PolicySource, after: PolicySource, say: Terminal["say"]): void {
   const differences = differencesOf(before, after);
   if (differences.length === 0) return say("no difference");
   for (const difference of differences) say(differenceText(difference));
