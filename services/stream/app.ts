@@ -51,12 +51,12 @@ import { startWorkers } from "./workers/start-workers.ts";
 /** Reads of history under way at a time: more of them only wait for each other inside JetStream. */
 const MAX_HISTORY_READS = 32;
 
-/** What a call of another edge may take beyond the questions it asks of auth and policy. */
+/** How long a call of another edge may take beyond its questions to auth and policy. */
 const CALL_MARGIN_MS = 1_000;
 
 /**
- * Starts the edge, in this process or in workers that get `env`. Disposing it ends every stream in good order, then lets go
- * of the bus and the other services.
+ * Starts the edge, in this process or in workers that get `env`. Disposing it ends every stream in good order, then closes
+ * the connections to the bus and the other services.
  */
 export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv): Promise<RunningService> {
   const log = createLogger("stream", config.LOG_LEVEL);
@@ -71,13 +71,13 @@ export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv):
   });
 }
 
-/** Starts one of the workers that share a port; it answers through the primary what operators ask. */
+/** Starts one of the workers that share a port. The primary passes it the questions of operators. */
 export async function startWorker(config: StreamConfig): Promise<AsyncDisposable> {
   const log = createLogger("stream", config.LOG_LEVEL).child({ pid: process.pid });
   return startServing(config, log, true, answerPrimary);
 }
 
-/** Opens the way by which operators ask: reports that the edge is ready on port `http`, and answers from then on. */
+/** Reports that the edge is ready on port `http`, and answers operators' questions from then on. */
 type ReportTo = (operations: Operations, http: number) => Disposable | Promise<AsyncDisposable>;
 
 async function startServing(
@@ -119,10 +119,10 @@ function addressOf(config: StreamConfig, setting: "STREAM_HTTP_PORT" | "STREAM_O
   return { host: config.STREAM_BIND_ADDRESS, port: config[setting], setting };
 }
 
-/** The edge, and what its doors ask of auth themselves. */
+/** The edge, and what only its HTTP servers call. */
 type RunningEdge = Edge & Pick<StreamRoute, "renew" | "authTime"> & AskedTime & { readonly workerId: string };
 
-/** Everything behind the doors. */
+/** Starts everything but the servers. */
 async function startEdge(
   config: StreamConfig,
   nats: NatsConnection,

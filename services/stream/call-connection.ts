@@ -10,16 +10,16 @@ import {
 import type { Stream } from "./connections/hub.ts";
 
 /**
- * THE WAY OF A CALL, from a person who wants something of their open connection to the answer.
+ * THE CALL WAY, from a person's request about their open connection to the answer.
  *
- *     verify who asks, parse (the door) → here, or by the peers → find that person's connection → carry out
+ *     verify the caller, parse (http/) → here, or at a peer → find the person's connection → carry out
  *
  * A new kind of call is a file in `connections/calls/`, a member of this union and a line in `carryOut`; the adapter of the
  * peers refuses to compile until it parses the kind, too.
  */
 export type ConnectionCall = Addressed & RebindCall;
 
-/** Whose connection is called. The door has verified `identity`. */
+/** The called connection, and the caller by a verified token. */
 interface Addressed {
   readonly connectionId: string;
   readonly identity: Identity;
@@ -31,7 +31,7 @@ export type CallAnswer = RebindAnswer;
 /**
  * Carries out a call, wherever its connection is held. Safe to repeat.
  * @throws {AppError} `not_found` for a connection that is not there, or another person's; `unavailable` when there is no
- * answer in time: it may have been carried out.
+ * answer in time: the call may have been carried out.
  */
 export type CallConnection = (call: ConnectionCall) => Promise<CallAnswer>;
 
@@ -39,17 +39,17 @@ export type CallConnection = (call: ConnectionCall) => Promise<CallAnswer>;
 export interface Peers {
   /** Carries out a call at the worker that its connection id names; throws as `CallConnection` does. */
   readonly call: CallConnection;
-  /** Has `here` carry out what the others call for, until disposed. */
+  /** Carries out the peers' calls with `here`, until disposed. */
   serve(here: CallConnection): Disposable;
 }
 
-/** What calls need of the edge. */
+/** The edge, as far as calls use it. */
 export interface CallDeps extends RebindDeps {
   /** This worker's id, with which its connection ids begin. */
   readonly workerId: string;
 }
 
-/** Opens the way of calls: for this worker's own doors, and until disposed for the peers. */
+/** Carries out calls of this worker's own API and, until disposed, of its peers. */
 export function openCalls(deps: CallDeps, peers: Peers): Disposable & { readonly callConnection: CallConnection } {
   const here: CallConnection = async (call) => carryOut(call, findStream(call, deps), deps);
   const serving = peers.serve(here);
@@ -59,7 +59,7 @@ export function openCalls(deps: CallDeps, peers: Peers): Disposable & { readonly
   };
 }
 
-/** The called stream, which only its own person finds: from a call for another's nothing is to be learned. */
+/** The called stream. Another person's is refused as if it did not exist: the caller learns nothing. */
 function findStream({ connectionId, identity }: Addressed, { hub }: CallDeps): Stream {
   const stream = hub.find(connectionId);
   const owner = stream?.reader.registration.identity;

@@ -15,7 +15,7 @@ const schema = z.object({
   STREAM_HTTP_PORT: portSchema.default(8080),
   STREAM_OPS_PORT: portSchema.default(8090),
   STREAM_ALLOWED_ORIGINS: originsSchema,
-  /** Processes that share the port; `auto`: as many as there are cores for this one. */
+  /** Processes that share the port; `auto`: one for each core that this one may use. */
   STREAM_WORKERS: z
     .literal("auto")
     .transform(() => availableParallelism())
@@ -35,7 +35,7 @@ const schema = z.object({
     .string()
     .regex(/^[^\s:/]+:\d+$/, "must be host:port")
     .default("127.0.0.1:7002"),
-  /** Serves the demo's page, and nothing else it would not serve anyway. */
+  /** `1` serves the demo's page as well; nothing else changes. */
   SLUICE_DEMO: z.enum(["0", "1"]).default("0"),
   AUTH_HTTP_PORT: portSchema.default(8081),
   POLICY_HTTP_PORT: portSchema.default(8082),

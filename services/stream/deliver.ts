@@ -7,13 +7,12 @@ import type { Notice } from "./log/resume.ts";
 import type { PolicyEntry } from "#shared/contract/control-entry.ts";
 
 /**
- * THE MESSAGE WAY: an entry of a tenant's log, in order, exactly once. Everything happens before this returns; the next
- * entry finds it done.
+ * THE MESSAGE WAY: an entry of a tenant's log, in order, exactly once. Everything is done when this returns.
  *
  *     entry → control? apply : tail → audiences: match → decide → encode → flush → sockets
  *
- * A hole is an entry too. Before the first of several the decisions are distrusted, so that no reader is in an audience;
- * each reader meets the hole in the tail.
+ * A hole is an entry too. `distrustDecisions` runs before the first of several, so that no reader is in an audience; each
+ * reader finds the hole in the tail.
  */
 export function deliver(tenant: Tenant, entry: LogEntry, deps: VerifyDeps): void {
   deps.checkClock();
@@ -34,23 +33,23 @@ function fanOut(tenant: Tenant, entry: EventEntry, before: Position): void {
   }
 }
 
-/** Where a log was opened, and how that relates to what was read of it before. */
+/** An opened log, and its relation to what was read before. */
 export interface LogReset {
   readonly epoch: string;
   /** The last entry that counts as read. */
   readonly horizon: Position;
   /** The tenant's last policy entry, from the stream's leader. */
   readonly policy: PolicyEntry | undefined;
-  /** `first`: nothing was read before. `overrun`: entries in between are gone. The others: it is not the log it was. */
+  /** `first`: nothing was read before. `overrun`: entries in between are gone. The others: it is another log. */
   readonly relation: "first" | "overrun" | "epoch" | "tail_lost";
 }
 
 /**
- * Begins a log that does not continue what was read: what was decided is forgotten and asked again, readers of a log that
- * is no more are told so. Readers of an overrun log find the gap where they continue.
+ * Begins a log that does not continue what was read. Decisions are forgotten and asked for again. Readers of a replaced log
+ * are sent `reset`; readers of an overrun log find the gap where they continue.
  */
 export function resetLog(tenant: Tenant, { epoch, horizon, policy, relation }: LogReset, deps: VerifyDeps): void {
-  holdEverybody(tenant);
+  holdReaders(tenant);
   tenant.log.reset(epoch, horizon);
   if (relation !== "overrun") tenant.log.erasures.clear();
   tenant.decisions.reset(policy);
@@ -62,21 +61,21 @@ export function resetLog(tenant: Tenant, { epoch, horizon, policy, relation }: L
 }
 
 /**
- * Takes nothing for decided any more: entries are gone that nobody here has read, and any of them may have changed who may see
- * what. `policy` is the tenant's last policy entry, from the stream's leader. Every reader is held where it stands, and meets
- * what is gone as a hole once auth and policy have answered.
+ * Forgets every decision: entries are gone that this edge has not read, and any of them may have changed rights. `policy`
+ * is the tenant's last policy entry, from the stream's leader. Every reader is held at its position, and finds the hole
+ * once auth and policy have answered.
  */
 export function distrustDecisions(tenant: Tenant, policy: PolicyEntry | undefined, deps: VerifyDeps): void {
-  holdEverybody(tenant);
+  holdReaders(tenant);
   tenant.decisions.reset(policy);
   invalidateEverything(tenant, deps);
 }
 
-/** Takes every reader out of its audience. Whatever comes next, none of them is carried past it. */
-function holdEverybody(tenant: Tenant): void {
+/** Takes every reader out of its audience, so that none is carried past the next entry. */
+function holdReaders(tenant: Tenant): void {
   tenant.audiences.flush();
-  // In doubt, all of them, before the first leaves its audience: it would be live again in the same step, and the new
-  // horizon would carry it past what it has missed.
+  // Every session is invalid before the first reader leaves its audience. Otherwise that one would be live again in the
+  // same step, at the new horizon, past the entries that it has missed.
   for (const registration of tenant.registrations) registration.invalidateSession();
   for (const { stream } of tenant.registrations) stream?.leaveAudience();
 }

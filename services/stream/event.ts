@@ -17,7 +17,7 @@ export interface EventEntry {
   readonly storedAt: number;
   /** `Nats-Msg-Id` and the `ce-*` headers, lower-case. */
   readonly attributes: Readonly<Record<string, string>>;
-  /** Its frames by format, each encoded once for everybody who reads it; most events are read by nobody here. */
+  /** Its frames by format, each encoded once for all readers. Undefined at first: most events have no reader here. */
   frames: Map<string, Buffer> | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface ControlEntry {
     | { readonly of: "unknown" };
 }
 
-/** An entry nobody can be shown: its place is passed, and it is counted. */
+/** An entry that cannot be shown to anyone: it is passed and counted. */
 export interface PoisonEntry {
   readonly kind: "poison";
   readonly position: Position;
@@ -51,12 +51,12 @@ export interface HoleEntry {
   readonly position: Position;
 }
 
-/** Word of an entry that nobody can be shown. */
+/** The report of a quarantined entry. */
 export interface Poison {
   readonly tenant: string;
   readonly seq: number;
   readonly reason: PoisonEntry["reason"] | "failed";
-  /** What judging or encoding it threw. */
+  /** The error of deciding or encoding it. */
   readonly error?: unknown;
 }
 
@@ -72,5 +72,5 @@ export function firstSeqOf(entry: LogEntry): number {
   return entry.kind === "hole" ? entry.first : entry.position.seq;
 }
 
-/** Why the server ends a stream. */
+/** Why the right to a stream is over. */
 export type EndReason = "expired" | "revoked" | "forbidden";

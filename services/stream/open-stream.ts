@@ -17,7 +17,7 @@ import { chooseRetryDelay } from "./sse/retry-delay.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
 import { type MapResource, topicsOf } from "./subscription/topics-of.ts";
 
-/** A request for a stream, as far as this way looks at it. */
+/** A request for a stream, as far as `openStream` reads it. */
 export interface StreamRequest {
   readonly query: URLSearchParams;
   readonly lastEventId: string | undefined;
@@ -29,7 +29,7 @@ export interface StreamRequest {
   accept(connectionId: string): Connection;
 }
 
-/** What opening a stream needs of the edge. */
+/** The edge, as far as opening a stream uses it. */
 export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
   readonly admission: Admission;
   readonly hub: Hub;
@@ -45,9 +45,9 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
  *     enter → read token → parse subscription → register → ask session and grant → find start → admit → accept
  *           → ready → catch up → live
  *
- * Until the stream is accepted every failure is an AppError for the caller to tell. The connection is registered with its
- * tenant before anybody is asked about it: a revoke that comes meanwhile finds it. Returns once the stream has begun: an open
- * one keeps nothing of its request in memory.
+ * Every failure before `accept` is an AppError for the caller. The connection is registered with its tenant before auth and
+ * policy are asked: a revoke that comes meanwhile finds it. Returns once the stream has begun: an open stream keeps nothing
+ * of its request in memory.
  */
 export async function openStream(edge: Edge, request: StreamRequest): Promise<void> {
   edge.admission.enter();
@@ -76,7 +76,7 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
   }
 }
 
-/** Asks auth and policy, and refuses a person who may not see anything at all. */
+/** Asks auth and policy, and refuses a person who may see none of the topics. */
 async function verify(edge: Edge, tenant: Tenant, registration: Registration): Promise<void> {
   await verifyInTime(registration, tenant, edge);
   if (registration.topicGrants.every(({ granted }) => !granted) && registration.ended === undefined) {
@@ -101,8 +101,8 @@ async function atCurrentStart(
 }
 
 /**
- * The last look, in the same tick in which the stream begins: since the answers a revoke may have come, the client may have
- * gone, the edge may be draining and the tenant full.
+ * Checks again in the tick in which the stream begins: since the answers a revoke may have come, the client may have gone,
+ * the edge may be draining and the tenant full.
  */
 function admit(edge: Edge, tenant: Tenant, registration: Registration, request: StreamRequest): void {
   if (request.isGone()) throw new AppError("unavailable", "the client went away");
@@ -113,7 +113,7 @@ function admit(edge: Edge, tenant: Tenant, registration: Registration, request: 
   throw new AppError("unavailable", "this tenant has as many streams as it may");
 }
 
-/** Begins the stream, and has all that it holds given back when its socket is gone. From here on nobody can be refused. */
+/** Begins the stream, and releases what it holds when its socket is gone. From here on it cannot be refused. */
 function begin(edge: Edge, tenant: Tenant, reader: Reader, start: Start): void {
   const stream = edge.hub.attach(tenant, reader);
   edge.observer.opened();

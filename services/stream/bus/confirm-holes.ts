@@ -23,8 +23,8 @@ export function missingRuns(seq: number, messages: Iterable<Position>): MissingR
 }
 
 /**
- * Whether the stream's leader has nothing in a run either. Any replica, and any consumer, may be without a message that the
- * leader still has; a message that the leader has is never passed.
+ * Whether the stream's leader has no message in a run either. A replica or a consumer may lack a message that the leader
+ * still has; such a message is never passed.
  */
 export async function isConfirmed(bus: Bus, tenant: string, { hole, next }: MissingRun): Promise<boolean> {
   const stored = await nextStored(bus, tenant, hole.first);
@@ -33,8 +33,8 @@ export async function isConfirmed(bus: Bus, tenant: string, { hole, next }: Miss
 }
 
 /**
- * The hole behind everything that is stored after `seq`, as `info` of the log's leader and a question that follows it say;
- * undefined where there is none. In that order: a message that is stored between the two is not taken for gone.
+ * The hole behind `seq` to the log's end, where the leader has no message there; undefined where it has. `info` was asked
+ * for before: a message that is stored after that is not taken for gone.
  */
 export async function holeAtEnd(
   bus: Bus,
@@ -47,7 +47,7 @@ export async function holeAtEnd(
   return stored === undefined || stored.seq > state.last_seq ? holeOf(seq + 1, state.last_seq) : undefined;
 }
 
-/** The first message at or behind `seq`, from the stream's leader; undefined where none stands. */
+/** The first message at or behind `seq`, from the stream's leader; undefined where there is none. */
 async function nextStored({ jsm }: Bus, tenant: string, seq: number): Promise<Position | undefined> {
   const query = { seq, next_by_subj: ">" };
   const message = await jsm.streams.getMessage(logStreamName(tenant), query).catch((error: unknown) => {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { Notifier } from "#shared/async/notifier.ts";
 
-/** Follows whether the connection to NATS is there, until `stop`. What is asked while it is away is lost in silence. */
+/** Follows whether NATS is connected, until `stop`. Requests while it is not are lost without an error. */
 export class ConnectionWatch {
   readonly #stop: AbortSignal;
   readonly #reconnected = new Notifier();
@@ -14,17 +14,17 @@ export class ConnectionWatch {
     void this.#follow(nats);
   }
 
-  /** Aborted when the connection is lost that is there now. */
+  /** Aborted when the present connection is lost. */
   get lost(): AbortSignal {
     return this.#outage.signal;
   }
 
-  /** Resolves once the connection is there, or nobody needs it any more. */
+  /** Resolves once NATS is connected, or on `stop`. */
   async up(): Promise<void> {
     while (this.lost.aborted && !this.#stop.aborted) await this.#reconnected.next();
   }
 
-  /** Waits, but no longer than until the next reconnect or until nobody needs the connection any more. */
+  /** Waits, but no longer than until the next reconnect or `stop`. */
   async pause(ms: number): Promise<void> {
     const over = new AbortController();
     const signal = AbortSignal.any([over.signal, this.#stop]);
@@ -34,7 +34,7 @@ export class ConnectionWatch {
 
   async #follow(nats: NatsConnection): Promise<void> {
     for await (const { type } of nats.status()) {
-      // The next status, whenever that is: a ping tells one every few seconds.
+      // Seen with the next status: a ping gives one every few seconds.
       if (this.#stop.aborted) return;
       if (type === "disconnect") this.#outage.abort();
       if (type !== "reconnect") continue;

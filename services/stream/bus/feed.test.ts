@@ -54,7 +54,7 @@ describe("a feed", () => {
         .map(String),
     );
     expectNoneSkipped(read.entries);
-    expect(read.told.filter((each) => each === "holes").length).toBeLessThan(5);
+    expect(read.reports.filter((each) => each === "holes").length).toBeLessThan(5);
   });
 
   test("passes what is gone behind the last message, though no message comes that shows it", async () => {
@@ -92,9 +92,9 @@ describe("a feed", () => {
     const consumers = await manager.consumers.list(LOG).next();
     await Promise.all(consumers.map(({ name }) => manager.consumers.delete(LOG, name)));
     await waitFor("it has noticed", () => read.disturbed > disturbed);
-    read.told.length = 0;
+    read.reports.length = 0;
     await waitFor("it has tried again and again", () => read.disturbed >= disturbed + 6);
-    expect(read.told).not.toContain("alive");
+    expect(read.reports).not.toContain("alive");
     expect((await manager.consumers.list(LOG).next()).length).toBe(0);
     await manager.streams.update(LOG, { allow_rollup_hdrs: false });
     await publish("a.kept", "after");
@@ -105,9 +105,9 @@ describe("a feed", () => {
     for (let n = 1; n <= 9; n += 1) await publish(n === 5 ? "a.gone" : "a.kept", `${n}`);
     await using read = await openReading();
     await purge("a.gone");
-    await waitFor("the purge is noticed", () => read.told.includes("purged"), 15_000);
+    await waitFor("the purge is noticed", () => read.reports.includes("purged"), 15_000);
     await manager.streams.purge(LOG, { seq: 4 });
-    await waitFor("the new beginning is noticed", () => read.told.includes("first 4"), 15_000);
+    await waitFor("the new beginning is noticed", () => read.reports.includes("first 4"), 15_000);
   });
 });
 
@@ -154,24 +154,24 @@ async function readBehind(roundTripMs: number): Promise<void> {
   expectNoneSkipped(read.entries);
 }
 
-/** A feed, and what it has told. */
+/** A feed, and its reports. */
 async function openReading(on: Bus = bus) {
   const own = new AsyncDisposableStack();
   const entries: LogEntry[] = [];
-  const told: string[] = [];
+  const reports: string[] = [];
   const resets: LogReset[] = [];
   const listener: FeedListener = {
     onReset: (reset) => void resets.push(reset),
-    onHoles: () => void told.push("holes"),
+    onHoles: () => void reports.push("holes"),
     onEntry: (entry) => void entries.push(entry),
-    onFirst: (seq) => void told.push(`first ${seq}`),
-    onPurged: () => void told.push("purged"),
-    onAlive: () => void told.push("alive"),
-    onMissing: () => void told.push("missing"),
+    onFirst: (seq) => void reports.push(`first ${seq}`),
+    onPurged: () => void reports.push("purged"),
+    onAlive: () => void reports.push("alive"),
+    onMissing: () => void reports.push("missing"),
   };
   const reading = {
     entries,
-    told,
+    reports,
     resets,
     disturbed: 0,
     texts: () => entries.flatMap((entry) => (entry.kind === "event" ? [entry.payload.toString()] : [])),

@@ -17,19 +17,19 @@ import { reasonOf, TroubleLog } from "./trouble-log.ts";
 
 const BACKOFF = { baseMs: 50, maxMs: 10_000 };
 
-/** A log that is not there is made again soon, and the question costs little. */
+/** A missing log is made again soon, and the question costs little. */
 const MISSING_BACKOFF = { baseMs: 50, maxMs: 2_000 };
 
-/** How often the log's leader is asked what the log holds: what was purged by hand is noticed after this long. */
+/** How often the log's leader is asked what the log holds: a purge by hand is noticed after this long. */
 const LOOK_EVERY_MS = 5_000;
 
-/** How often it is asked where its answers are the log's sign of life, or must be confirmed. */
+/** The same where its answers are the log's sign of life, or a hole is suspected. */
 const SIGN_EVERY_MS = 2_000;
 
-/** Where a round trip takes 12 s, six questions are under way at a time. */
+/** With a round trip of 12 s, six questions are under way at a time. */
 const MAX_LOOKS = 6;
 
-/** What the feed tells of a tenant's log, in order. */
+/** A feed's reports on a tenant's log, in order. */
 export interface FeedListener {
   /** The log was opened, and does not continue what was read so far. */
   onReset(opening: LogReset): void;
@@ -39,17 +39,17 @@ export interface FeedListener {
    */
   onHoles(policy: PolicyEntry | undefined): void;
   onEntry(entry: LogEntry): void;
-  /** The log begins here: what was before is in it no longer. */
+  /** The log's first entry now; earlier ones are gone. */
   onFirst(seq: number): void;
-  /** Entries behind the first are in the log no longer, and no entry says which. */
+  /** Entries behind the first are gone, and no entry says which. */
   onPurged(): void;
   /** The log lives, and has nothing new. */
   onAlive(): void;
-  /** There is no log at all; told again for as long as that is so. */
+  /** There is no log; reported again while that is so. */
   onMissing(): void;
 }
 
-/** What a feed needs. */
+/** The edge, as far as a feed uses it. */
 export interface FeedDeps {
   readonly bus: Bus;
   readonly maxEventBytes: number;
@@ -75,11 +75,11 @@ export async function openFeed(tenant: string, listener: FeedListener, deps: Fee
 }
 
 /**
- * Reads one tenant's log in order: one consumer for everybody on this edge. A consumer is used until anything disturbs it
- * (the connection was lost, beats are missed, the leader has a message that did not come); then the log is looked at before it
- * is read on, because JetStream itself goes on in silence after a recreated stream, a lost tail or an overrun. Starting over
- * also spares the 44 s for which the library's own ordered consumer stalls after a restart of the broker. A feed that does not
- * get on waits longer each time, and says so once.
+ * Reads one tenant's log in order, with one consumer for all readers of this edge. A consumer is used until something
+ * disturbs it (the connection is lost, heartbeats are missed, the leader has a message that did not come). Then the feed
+ * inspects the log before it reads on: JetStream itself continues without an error after a recreated stream, a lost tail or
+ * an overrun. Starting over also saves the 44 s for which the library's own ordered consumer stalls after a restart of the
+ * broker. A feed without progress waits longer each time, and logs that once.
  */
 class Feed implements AsyncDisposable {
   readonly #tenant: string;
@@ -90,18 +90,18 @@ class Feed implements AsyncDisposable {
   #running: Promise<unknown> = Promise.resolve();
   #epoch: string | undefined;
   #last: Position = { seq: 0, tag: "0" };
-  /** The last message that was read: a hole has no tag to recognise it by. */
+  /** The last message that was read: a hole has no tag to compare. */
   #lastMessage: Position = this.#last;
   #isReplicated = false;
-  /** What the log's leader said when it was last looked at. */
+  /** The last answer of the log's leader. */
   #seen: StreamInfo["state"] | undefined;
-  /** The sequence of the newest look, and how many are under way. */
+  /** The numbers of the last look begun and ended, and how many are under way. */
   #looks = { begun: 0, ended: 0, open: 0 };
   /** The last sequence before a hole at the log's end that one look has found. */
   #suspectedAfter: number | undefined;
-  /** Whether messages are held until the leader has said that those before them are gone. */
+  /** Whether messages are held until the leader has confirmed a hole before them. */
   #isConfirming = false;
-  /** Rises with every sign that reading gets on. The leader's answers are none: it may answer where nobody can read. */
+  /** Rises with every entry and heartbeat. The leader's answers do not count: it may answer where nobody can read. */
   #progress = 0;
   readonly #trouble: TroubleLog;
 
@@ -122,16 +122,16 @@ class Feed implements AsyncDisposable {
     await this.#running;
   }
 
-  /** Makes sure that what comes next continues what was read last, or says that it does not. */
+  /** Checks that the log continues what was read, or reports a reset. */
   async verify(): Promise<void> {
     const { jsm } = this.#deps.bus;
     const asked = this.#tagOfLastMessage();
-    // Where the log is missing, that is what must be told.
+    // `readLogInfo` reports a missing log.
     asked.catch(() => undefined);
     const info = await readLogInfo(jsm, this.#tenant);
     const relation = this.#relationOf(info, await asked);
     this.#isReplicated = info.config.num_replicas > 1;
-    if (relation === "same") return this.#notice(info);
+    if (relation === "same") return this.#apply(info);
     const { first_seq, last_seq } = info.state;
     const start = { seq: Math.max(0, first_seq - 1), tag: "0" };
     // Nothing was read of a log that was made anew: every reader gets all of it.
@@ -178,7 +178,7 @@ class Feed implements AsyncDisposable {
     }
   }
 
-  /** Reads until something disturbs it, and answers what. */
+  /** Reads until something disturbs it, and answers the reason. */
   async #readUntilDisturbed(verified: boolean): Promise<Error> {
     if (!verified) await this.verify();
     const { bus, maxEventBytes } = this.#deps;
@@ -190,14 +190,14 @@ class Feed implements AsyncDisposable {
       after: () => this.#last.seq,
       lost: this.#connection.lost,
       stop: this.#stop.signal,
-      onEntry: (entry) => this.#take(entry),
+      onEntry: (entry) => this.#emit(entry),
       onHoles: (policy) => this.#listener.onHoles(policy),
-      onBeat: () => this.#noteBeat(),
+      onHeartbeat: () => this.#noteHeartbeat(),
       onConfirming: (isConfirming) => (this.#isConfirming = isConfirming),
     });
   }
 
-  #take(entry: LogEntry): void {
+  #emit(entry: LogEntry): void {
     if (entry.kind === "hole") this.#deps.observer.feedHole();
     else this.#lastMessage = entry.position;
     this.#advance(entry.position);
@@ -210,8 +210,8 @@ class Feed implements AsyncDisposable {
     this.#progress += 1;
   }
 
-  /** A beat is no sign of life while the feed waits for its leader, nor from a replica that may be cut off from the others. */
-  #noteBeat(): void {
+  /** A heartbeat is no sign of life while messages are held, nor from a replica that may be cut off. */
+  #noteHeartbeat(): void {
     if (this.#isConfirming) return;
     this.#progress += 1;
     this.#trouble.end();
@@ -219,14 +219,14 @@ class Feed implements AsyncDisposable {
   }
 
   /**
-   * A consumer beats on beside a replica that is cut off from the others, while the log goes on without it; and behind a slow
-   * network it beats too rarely. There the leader's answers are the sign of life.
+   * Of a replica that is cut off, consumers still send heartbeats while the log goes on without it. Behind a slow network
+   * heartbeats are too rare. There the leader's answers are the sign of life.
    */
   get #isLeaderAsked(): boolean {
-    return this.#isReplicated || !this.#deps.bus.pacing.isBeatEnough;
+    return this.#isReplicated || !this.#deps.bus.pacing.isHeartbeatEnough;
   }
 
-  /** Asks the leader again and again what the log holds, without waiting for the answer before. */
+  /** Asks the leader regularly what the log holds, without waiting for earlier answers. */
   async #keepLooking(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
@@ -242,10 +242,10 @@ class Feed implements AsyncDisposable {
     this.#looks.open += 1;
     try {
       const info = await readLogInfo(this.#deps.bus.jsm, this.#tenant);
-      // An answer that was overtaken would make what is known older.
+      // An answer that a later one has overtaken is out of date.
       if (this.#stop.signal.aborted || look < this.#looks.ended || epochOf(info) !== this.#epoch) return;
       this.#looks.ended = look;
-      this.#notice(info);
+      this.#apply(info);
       if (this.#isStillAt(seq)) await this.#passHoleAtEnd(info);
     } catch {
       // Reading the log meets the same failure, and reports it.
@@ -254,8 +254,8 @@ class Feed implements AsyncDisposable {
     }
   }
 
-  /** Takes in what the log's leader says it holds. Where everything is read, that is a sign of life. */
-  #notice({ state }: StreamInfo): void {
+  /** Applies the leader's answer. Where everything is read, it is a sign of life. */
+  #apply({ state }: StreamInfo): void {
     if (this.#seen !== undefined && hasLostMessages(this.#seen, state)) this.#listener.onPurged();
     this.#seen = state;
     this.#listener.onFirst(state.first_seq);
@@ -263,8 +263,8 @@ class Feed implements AsyncDisposable {
   }
 
   /**
-   * Passes what is gone behind the last message: no message comes that would show it, and a revoke may be among it. Two looks
-   * must find it, seconds apart: a leader that was just replaced may answer once more, without the newest messages.
+   * Passes a hole at the log's end: no later message shows it, and a revoke may be in it. Two looks, seconds apart, must
+   * find it: a leader that was just replaced may answer once more, without the newest messages.
    */
   async #passHoleAtEnd(info: StreamInfo): Promise<void> {
     const { bus } = this.#deps;
@@ -276,7 +276,7 @@ class Feed implements AsyncDisposable {
     const policy = await lastPolicyEntry(bus.jsm, this.#tenant);
     if (!this.#isStillAt(seq)) return;
     this.#listener.onHoles(policy);
-    this.#take(hole);
+    this.#emit(hole);
   }
 
   #isStillAt(seq: number): boolean {

@@ -1,13 +1,12 @@
 import type { StreamState } from "@nats-io/jetstream";
 
-/** What a log's leader counts. */
+/** A leader's counts of a log: its first sequence, and the missing ones behind. */
 export type LogCounts = Pick<StreamState, "first_seq"> & { readonly num_deleted?: number };
 
 /**
- * Whether messages were taken out of the middle of a log between two looks at it. Where the first sequence stood still, the
- * number of missing sequences behind it only rises, and rises with each. Where it moved, holes may have dropped off the
- * beginning while others came; without a hole before, there was none that could. In what is left nobody can tell, and the
- * answer is yes.
+ * Whether messages were removed from the middle of a log between two looks at it. While the first sequence stays, each
+ * removal raises the count of missing ones. After it moved, old holes may have dropped off the beginning while others came:
+ * then any missing sequence counts as a removal.
  */
 export function hasLostMessages(before: LogCounts, now: LogCounts): boolean {
   const [missingBefore, missingNow] = [before.num_deleted ?? 0, now.num_deleted ?? 0];

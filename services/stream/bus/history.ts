@@ -32,8 +32,8 @@ export function createHistory(bus: Bus, tenant: string, maxEventBytes: number): 
 }
 
 /**
- * A batch as entries of the log. A replica may lag behind, so the leader confirms what is missing between the messages: that
- * stands as a hole, and where the leader does have a message, the entries end before it.
+ * A batch as entries of the log. A replica may lag behind, so the leader confirms what is missing between the messages:
+ * that becomes a hole. Before a message that only the leader has, the entries end.
  */
 async function withHoles(
   bus: Bus,
@@ -78,8 +78,8 @@ async function findPositionBefore(bus: Bus, tenant: string, wallMs: number): Pro
 }
 
 /**
- * Why entries are gone. A log that has room for another event drops none for its size; one whose newest lost entry cannot
- * be as old as the log's limit has lost it to somebody who emptied it.
+ * Why entries are gone. A log that has room for another event drops none for its size. Entries that cannot be as old as the
+ * log's limit were purged.
  */
 export function goneBy({ config, state, created, ts }: StreamInfo, maxEventBytes: number): GoneReason {
   const isFull = config.max_bytes > 0 && state.bytes + maxEventBytes >= config.max_bytes;

@@ -11,7 +11,7 @@ test.each([
   { of: 3, leader: "me", heardAgo: [], isTrusted: false },
   { of: 5, leader: "me", heardAgo: [1, 9, 9, 9], isTrusted: false },
   { of: 5, leader: "me", heardAgo: [1, 1, 9, 9], isTrusted: true },
-  // A follower that is cut off answers too: it names no leader, and all as if it had heard of them just now.
+  // A follower that is cut off answers too: it names no leader, and calls all replicas active.
   { of: 3, leader: undefined, heardAgo: [0, 0, 0], isTrusted: false },
 ])("a log of $of replicas, leader $leader, others heard of $heardAgo s ago: $isTrusted", (at) => {
   const replicas = at.heardAgo.map((ago, index) => ({

@@ -41,8 +41,8 @@ function unreadable(cause: unknown): AppError {
 const MAX_SILENCE_NANOS = 3_500_000_000;
 
 /**
- * Whether this comes from a leader that most replicas follow. One that is cut off from them still answers for long, a follower
- * without a leader does so too, and neither knows what the others go on with.
+ * Whether this comes from a leader that most replicas follow. A leader that is cut off still answers for a while, and so
+ * does a follower without a leader; neither knows what the others store.
  */
 export function hasQuorum({ config, cluster }: Pick<StreamInfo, "config" | "cluster">): boolean {
   if (config.num_replicas === 1) return true;
@@ -64,7 +64,7 @@ export async function lastPolicyEntry(jsm: JetStreamManager, tenant: string): Pr
   return parsed.success ? parsed.data : undefined;
 }
 
-/** The tag of the message at `seq`; undefined where none stands any more. */
+/** The tag of the message at `seq`; undefined where it is gone. */
 export async function tagAt(jsm: JetStreamManager, tenant: string, seq: number): Promise<string | undefined> {
   if (seq === 0) return undefined;
   const message = await jsm.streams.getMessage(logStreamName(tenant), { seq });

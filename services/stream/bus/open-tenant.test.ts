@@ -57,7 +57,7 @@ async function connect(user: "stream" | "policy") {
   return connection;
 }
 
-/** Opens tenants where policy answers every question by throwing that, or well. */
+/** Opens tenants; policy throws `answer` to every question, if it is given. */
 function openWith(answer: AppError | undefined) {
   const lines: object[] = [];
   const log = { warn: (line: object) => void lines.push(line) } as unknown as Logger;

@@ -11,12 +11,12 @@ import { createHistory } from "./history.ts";
 import type { Bus } from "./paced-bus.ts";
 import { reasonOf } from "./trouble-log.ts";
 
-/** What opening tenants needs. */
+/** The edge, as far as opening tenants uses it. */
 export interface OpenTenantDeps extends TenantDeps {
   readonly bus: Bus;
   readonly verifying: VerifyDeps;
   readonly maxEventBytes: number;
-  /** The time that logs are stamped with, as far as this host knows it. */
+  /** The wall clock, to compare with a log's times; milliseconds since 1970. */
   readonly wall: () => number;
   readonly log: Logger;
 }
@@ -28,9 +28,9 @@ const MAX_TROUBLED = 1_000;
 const NOBODY: Subject = { id: "nobody", roles: [], groups: [] };
 
 /**
- * Opens a tenant's log for its first listener: what its feed reads drives the message way. Throws AppError `tenant_unknown`
- * where policy does not know the tenant, `unavailable` where its log is missing or cannot be read; the reason stands in the
- * edge's own log, once for as long as it lasts.
+ * Opens a tenant's log for its first listener; its feed drives the message way. Throws AppError `tenant_unknown` where
+ * policy does not know the tenant, `unavailable` where its log is missing or cannot be read; the edge logs the reason, once
+ * for as long as it lasts.
  */
 export function openTenants(deps: OpenTenantDeps): (id: string) => Promise<OpenTenant> {
   const troubled = new Map<string, string>();
@@ -89,7 +89,7 @@ function listenFor(tenant: Tenant, { verifying, wall, observer }: OpenTenantDeps
   };
 }
 
-/** Without a log there may still be a tenant, and then somebody makes the log again: policy knows. */
+/** Asks policy: it may know the tenant, and make its log again. */
 async function refusalOf(id: string, error: unknown, decider: Decider): Promise<AppError> {
   const refusal = toAppError(error);
   if (refusal.code !== "tenant_unknown") return refusal;

@@ -5,7 +5,7 @@ import { type Pacing, pacingFor } from "./pacing.ts";
 /** How often the round trip is measured. A reconnect is measured at once. */
 const MEASURE_EVERY_MS = 5_000;
 
-/** The longest of so many counts: one that was quick by chance says nothing about the next. */
+/** The longest of this many counts: a quick round trip says nothing about the next. */
 const KEPT_MEASUREMENTS = 3;
 
 /** JetStream clients keep the timeout they were made with: one is made for each of these. */
@@ -19,7 +19,7 @@ export interface Bus {
   readonly pacing: Pacing;
 }
 
-/** Measures the round trip to NATS, and goes on measuring it until it is disposed of. */
+/** Opens clients of JetStream, and measures the round trip until disposed. */
 export async function openPacedBus(nats: NatsConnection): Promise<Bus & Disposable> {
   const clients = await Promise.all(ANSWER_MS.map((timeout) => openClient(nats, timeout)));
   const roundTrips = [await nats.rtt()];

@@ -5,7 +5,7 @@ test.each([0, 1, 200, 600, 1_000, 3_000, 8_000, 12_000])(
   "behind a round trip of %i ms no beat is missed",
   (roundTripMs) => {
     const { heartbeatMs, pullExpiresMs, answerMs } = pacingFor(roundTripMs);
-    // The client gives up when two beats pass in silence; the first comes a round trip and a beat after it has asked.
+    // The client gives up after two missed heartbeats; the first comes a round trip and an interval after the request.
     expect(roundTripMs + heartbeatMs).toBeLessThan(2 * heartbeatMs);
     expect(pullExpiresMs).toBeGreaterThan(2 * heartbeatMs);
     expect(answerMs).toBeGreaterThan(2 * roundTripMs);
@@ -13,8 +13,8 @@ test.each([0, 1, 200, 600, 1_000, 3_000, 8_000, 12_000])(
 );
 
 test("a near log beats once a second, and a beat is its sign of life; a far one is asked ahead", () => {
-  expect(pacingFor(1)).toEqual({ heartbeatMs: 1_000, pullExpiresMs: 5_000, answerMs: 5_000, isBeatEnough: true });
-  expect(pacingFor(8_000)).toMatchObject({ heartbeatMs: 12_000, isBeatEnough: false });
+  expect(pacingFor(1)).toEqual({ heartbeatMs: 1_000, pullExpiresMs: 5_000, answerMs: 5_000, isHeartbeatEnough: true });
+  expect(pacingFor(8_000)).toMatchObject({ heartbeatMs: 12_000, isHeartbeatEnough: false });
 });
 
 test("a round trip without an end is not waited for without an end", () => {

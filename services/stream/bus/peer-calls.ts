@@ -57,7 +57,7 @@ const answerSchema = z.union([
   }),
 ]);
 
-/** What reaching the peers over the bus needs. */
+/** The edge, as far as peer calls use it. */
 export interface PeerCallsDeps {
   readonly nats: NatsConnection;
   readonly workerId: string;
@@ -77,7 +77,7 @@ export function createPeers(deps: PeerCallsDeps): Peers {
 function serveCalls(here: CallConnection, { nats, workerId, observer }: PeerCallsDeps): Disposable {
   const answer = async (message: Msg): Promise<void> => {
     const answered = await carryOut(message.data, here, observer);
-    // An edge that has let go of the bus meanwhile has ended the stream, too: who asked finds no connection next time.
+    // An edge that has closed its bus has ended the stream too: the caller finds no connection next time.
     if (!nats.isClosed()) message.respond(JSON.stringify(answered));
   };
   const subscription = nats.subscribe(subjectOf(workerId), {

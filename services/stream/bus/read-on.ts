@@ -26,7 +26,7 @@ const MAX_RUNS = 64;
 /** Messages that are held while the leader is asked. When more come, the consumer is given up and another one reads on. */
 const MAX_HELD = { messages: 4 * MAX_MESSAGES, bytes: 32 * 1024 * 1024 };
 
-/** What reading on needs, and what it tells. */
+/** A log to read on, and the receiver of its entries. */
 export interface Reading {
   readonly bus: Bus;
   readonly tenant: string;
@@ -37,16 +37,16 @@ export interface Reading {
   readonly stop: AbortSignal;
   /** The sequence that was read last. */
   readonly after: () => number;
-  /** Takes the entry that follows. */
+  /** Called with each entry, in order. */
   readonly onEntry: (entry: LogEntry) => void;
   /** A hole comes next, and maybe more of them; `policy` is the last policy entry that is left. */
   readonly onHoles: (policy: PolicyEntry | undefined) => void;
-  readonly onBeat: () => void;
+  readonly onHeartbeat: () => void;
   /** Whether messages are held until the leader has confirmed that others are gone. */
   readonly onConfirming: (isConfirming: boolean) => void;
 }
 
-/** Reads a log on with a consumer of its own until something disturbs it, and answers what. */
+/** Reads a log on with a consumer of its own until something disturbs it, and answers the reason. */
 export async function readOn(reading: Reading): Promise<Error> {
   const { bus, tenant, lost, stop } = reading;
   const { js, jsm, pacing } = bus;
@@ -67,7 +67,7 @@ export async function readOn(reading: Reading): Promise<Error> {
     expires: pacing.pullExpiresMs,
     callback: (message) => window.receive(message),
   });
-  void watchStatus(messages, reading.onBeat, disturbed.resolve);
+  void watchStatus(messages, reading.onHeartbeat, disturbed.resolve);
   const over = AbortSignal.any([lost, stop]);
   const onOver = (): void => disturbed.resolve(new AppError("unavailable", "the connection to NATS was lost"));
   over.addEventListener("abort", onOver);
@@ -76,17 +76,22 @@ export async function readOn(reading: Reading): Promise<Error> {
   messages.stop();
   if (!over.aborted) await window.drained;
   window.abandon();
-  await letGo(jsm, stream, info.name, stop);
+  await deleteConsumer(jsm, stream, info.name, stop);
   return reason;
 }
 
-/** Where the broker does not answer, this takes its time: nobody waits for it, except to end in good order. */
-async function letGo(jsm: JetStreamManager, stream: string, consumer: string, stop: AbortSignal): Promise<void> {
+/** A broker that is away does not answer: only a feed that stops waits for it. */
+async function deleteConsumer(
+  jsm: JetStreamManager,
+  stream: string,
+  consumer: string,
+  stop: AbortSignal,
+): Promise<void> {
   const deleted = jsm.consumers.delete(stream, consumer).catch(() => undefined);
   if (stop.aborted) await deleted;
 }
 
-/** What the consumer reports when it will not go on by itself, or nobody knows whether it does. */
+/** Reports after which a consumer may not go on by itself. */
 const ENDING: ReadonlySet<string> = new Set([
   "heartbeats_missed",
   "consumer_deleted",
@@ -96,23 +101,22 @@ const ENDING: ReadonlySet<string> = new Set([
   "exceeded_limits",
 ]);
 
-/** Passes beats on; tells why the messages end. */
+/** Passes heartbeats on, and reports why the messages end. */
 async function watchStatus(
   messages: ConsumerMessages,
-  onBeat: () => void,
+  onHeartbeat: () => void,
   disturb: (reason: Error) => void,
 ): Promise<void> {
   void messages.closed().then((error) => disturb(error instanceof Error ? error : new Error("the messages ended")));
   for await (const { type } of messages.status()) {
-    if (type === "heartbeat") onBeat();
+    if (type === "heartbeat") onHeartbeat();
     else if (ENDING.has(type)) disturb(new AppError("unavailable", `the consumer reports ${type}`));
   }
 }
 
 /**
- * Messages on their way from a consumer to the log's readers, in order. Where one does not follow on the last, it and all that
- * come after it are held until the stream's leader has confirmed that what is missing is gone; the leader is asked about every
- * run that is missing among them at once.
+ * Passes a consumer's messages on in order. Where one does not follow the last, it and all later ones are held until the
+ * stream's leader has confirmed that the missing ones are gone. The leader is asked about all missing runs at once.
  */
 class MessageWindow {
   readonly #reading: Reading;
@@ -133,7 +137,7 @@ class MessageWindow {
     return this.#confirming ?? Promise.resolve();
   }
 
-  /** Takes nothing any more, and passes nothing on. */
+  /** Drops what is held, and passes nothing any more. */
   abandon(): void {
     this.#isAbandoned = true;
     this.#held = [];
@@ -201,7 +205,7 @@ function positionOf({ seq, timestampNanos }: JsMsg): Position {
 
 /**
  * Asks the leader about every run, and for the last policy entry.
- * @throws {AppError} `unavailable` where the log is not as the consumer has it.
+ * @throws {AppError} `unavailable` where the leader's log differs from the consumer's.
  */
 async function confirmRuns(
   { bus, tenant, epoch }: Reading,

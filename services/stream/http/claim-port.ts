@@ -3,8 +3,8 @@ import { createServer } from "node:net";
 import { listen, type ListenAddress } from "#shared/http/listen.ts";
 
 /**
- * Makes sure that nobody has the port, and answers it; for 0 a free one. Workers share it, and so would another process that
- * shares: two edges by mistake on one port would each get half of the connections, and nobody would be told.
+ * Makes sure that the port is free, and answers it; for 0 a free one. Workers share the port. A second edge on it by
+ * mistake would share it too, and get half of the connections without an error.
  * @throws {BootError} when the port is taken or not allowed.
  */
 export async function claimPort(address: ListenAddress): Promise<number> {

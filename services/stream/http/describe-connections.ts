@@ -1,7 +1,7 @@
 import { formatEventId } from "#shared/protocol/event-id.ts";
 import type { Hub } from "../connections/hub.ts";
 
-/** What operators see of the open streams: who, what, where, and what each one waits for. No tokens, no payloads. */
+/** The open streams for operators: person, topics, position, and what each waits for. No tokens, no payloads. */
 export function describeConnections(hub: Hub, { now }: { readonly now: () => number }): object[] {
   return [...hub.streams()].map(({ tenant, reader }) => ({
     id: reader.id,

@@ -25,12 +25,12 @@ export function createEdgeServer({ route, api }: EdgeServerDeps): Server {
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, keepAlive: true, noDelay: true, connectionsCheckingInterval: 5_000 },
     (request, response) => {
-      // A stream takes its socket for good: the answer to a request sent behind it would stand in the middle of it.
+      // A stream keeps its socket: the answer to a later request would be inside the stream.
       if (streaming.has(request.socket)) return void request.socket.destroy();
       const target = targetOf(request);
       if (!(target instanceof URL)) return sendProblem(response, toAppError(target.refusal));
       if (request.method !== "GET" || target.pathname !== STREAM_PATH) return answerByApi(request, response);
-      // A response without a socket waits for another's end: the stream would be taken for the answer to that request.
+      // A response without a socket waits for an earlier one: the stream would be taken for that answer.
       if (response.socket === null) return void request.socket.destroy();
       const { socket } = request;
       streaming.add(socket);

@@ -3,8 +3,8 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 
 /**
- * What node:http reads requests from and answers to, in the socket's place. A stream takes the socket out of it, and all
- * that node:http keeps as long as it has a connection (parser, request, response, listeners) goes with this: 11 KB of resident
+ * The stream that node:http reads requests from and writes answers to, instead of the socket. A stream takes the socket out
+ * of it. Then all that node:http keeps for a connection (parser, request, response, listeners) is freed: 11 KB of resident
  * memory for each open stream.
  */
 class HandshakeSocket extends Duplex {
@@ -25,7 +25,7 @@ class HandshakeSocket extends Duplex {
     for (const [event, forward] of Object.entries(this.#forward)) socket.on(event, forward);
   }
 
-  /** Takes the socket out, which is the caller's from here on; node:http sees its connection close. */
+  /** Takes the socket out, for the caller to own; node:http sees its connection close. */
   release(): Socket {
     const socket = this.#socket;
     if (socket === undefined) throw new Error("this socket has been taken before");
@@ -35,7 +35,7 @@ class HandshakeSocket extends Duplex {
     return socket;
   }
 
-  /** node:http bounds with it how long a connection may idle between two requests. */
+  /** node:http limits with it how long a connection may idle between two requests. */
   setTimeout(ms: number): this {
     this.#socket?.setTimeout(ms);
     return this;
@@ -64,10 +64,10 @@ class HandshakeSocket extends Duplex {
   }
 }
 
-/** Has the server read its connections through a HandshakeSocket each, so that `takeSocket` may be asked for the bare one. */
+/** Makes the server read each connection through a HandshakeSocket, from which `takeSocket` gets the bare one. */
 export function readThroughHandshakeSockets(server: Server): void {
   const [serve, ...others] = server.listeners("connection");
-  // node:http takes connections from elsewhere by this very event; what it does with them must be the one thing done.
+  // node:http serves a connection in this event's listener; no other listener may serve it as well.
   if (serve === undefined || others.length > 0) throw new Error("node:http listens for connections in another way");
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => void serve.call(server, new HandshakeSocket(socket)));

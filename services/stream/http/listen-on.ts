@@ -18,8 +18,7 @@ export interface Listener {
 }
 
 /**
- * Has the server listen, through several sockets where that helps. Nobody else may listen on the port, unless `isShared` says
- * that others do.
+ * Listens, through several sockets where that helps. No other process may listen on the port, unless `isShared`.
  * @throws {BootError} when the port is taken or not allowed.
  */
 export async function listenOn(server: Server, address: ListenAddress): Promise<Listener> {

@@ -5,8 +5,8 @@ import { AppError } from "#shared/errors/app-error.ts";
 const MAX_HEADERS = 100;
 
 /**
- * What a request asks for. Whatever could be read in two ways, here and by a proxy in front, is refused: two hosts, or a path
- * that becomes another one when its dots are resolved.
+ * The URL that a request asks for. A request that a proxy in front could read in another way is refused: two hosts, or a
+ * path that changes when its dots are resolved.
  * @throws {AppError} `too_many_headers`, `malformed_request`.
  */
 export function readTarget(request: Pick<IncomingMessage, "url" | "rawHeaders" | "headersDistinct">): URL {
@@ -32,14 +32,14 @@ function parseTarget(target: string, host: string | undefined): URL {
   return url;
 }
 
-/** Whether the path has a character encoded that stands for itself (RFC 3986, section 6.2.2.2): some compare it decoded. */
+/** Whether the path encodes a character without need (RFC 3986, section 6.2.2.2): some compare it decoded. */
 function hasNeedlessEncoding(path: string): boolean {
   return [...path.matchAll(/%([0-9a-f]{2})/gi)].some(([, hex = ""]) =>
     /[\w.-]/.test(String.fromCodePoint(Number.parseInt(hex, 16))),
   );
 }
 
-/** As a URL has it: in lower case, and without the port that is understood. */
+/** As a URL has it: in lower case, and without the default port. */
 function hostOf(host: string): string {
   return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).host : host;
 }

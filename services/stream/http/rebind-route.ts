@@ -10,7 +10,7 @@ import { requireTrustedPage, tokenMissing, type TokenReading } from "./request-t
 
 const bodySchema = z.strictObject({ access_token: z.string().min(1).optional() });
 
-/** What the route needs. */
+/** The edge, as far as the route uses it. */
 export interface RebindRoute extends Pick<TokenReading, "verify" | "allowedOrigins"> {
   readonly callConnection: CallConnection;
 }
@@ -26,15 +26,12 @@ export function addRebindRoute(api: Hono, route: RebindRoute): void {
   });
 }
 
-/**
- * The token to go on by. It has to be the caller's, who is known by the request's token, or where it carries none by the
- * one in the body.
- */
+/** The token to go on by. It must be the caller's, whom the request's own token names, or else the one in the body. */
 async function readNewToken(route: RebindRoute, c: Context): Promise<StreamClaims> {
   const headers = c.req.header();
   const source = readTokenSource({ headers, query: new URL(c.req.url).searchParams });
   const { access_token: given } = (await c.req.text()) === "" ? {} : await readJson(c, bodySchema);
-  // A browser adds its cookie to every request: it says something only where nothing else does.
+  // A browser adds its cookie to every request: the cookie counts only without a token in the body.
   const own = source?.from === "cookie" && given !== undefined ? undefined : source;
   if (own?.from === "cookie") requireTrustedPage(headers, route.allowedOrigins);
   const token = given ?? own?.token;

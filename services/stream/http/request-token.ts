@@ -8,7 +8,7 @@ import type { AuthTime } from "../access/auth-time.ts";
 import type { RenewAccess } from "../access/ports.ts";
 import type { StreamClaims } from "../access/verify-stream-token.ts";
 
-/** What reading a request's token needs. */
+/** The edge, as far as reading a token uses it. */
 export interface TokenReading {
   readonly verify: (token: string) => Promise<StreamClaims>;
   readonly renew: RenewAccess;
@@ -21,8 +21,8 @@ export interface TokenReading {
 }
 
 /**
- * Reads and checks the access token of a handshake. A cookie's of ours that has expired, or gone, is renewed by the refresh
- * token beside it; the response is given the new one. An explicit token stands for itself.
+ * Reads and checks the access token of a handshake. A cookie's token of ours that has expired, or is missing, is renewed by
+ * the refresh token beside it; the response sets the new one. An explicit token is not renewed.
  * @throws {AppError} the refusal; `unavailable` when auth cannot say whether the session still lives.
  */
 export async function readHandshakeToken(
@@ -48,8 +48,8 @@ export async function readHandshakeToken(
 }
 
 /**
- * The refresh token that may take over from the access token in the cookie. An outside issuer's is left to expire: whoever
- * logged in here beside it may be another person.
+ * The refresh token for renewing the access token in the cookie. An outside issuer's token is left to expire: the refresh
+ * token beside it may be another person's.
  */
 function findRefreshToken(
   { isOutside }: TokenReading,
@@ -69,7 +69,7 @@ async function verifyUnlessExpired({ verify }: TokenReading, token: string): Pro
   }
 }
 
-/** A token that holds only by the leeway between clocks has expired for auth, which would refuse its session. */
+/** A token that is valid only by the leeway between clocks has expired for auth, which would refuse its session. */
 function lasts({ exp }: StreamClaims, now: number): boolean {
   return (exp - CLOCK_LEEWAY_SECONDS) * 1_000 > now;
 }
@@ -95,7 +95,7 @@ export function requireTrustedPage(headers: HeaderValues, allowedOrigins: readon
   throw new AppError("cross_site", "this page may not use the cookie; add its origin to STREAM_ALLOWED_ORIGINS");
 }
 
-/** A refusal that names every place where a token may stand. */
+/** A refusal that names every place for a token. */
 export function tokenMissing(): AppError {
   return new AppError(
     "token_missing",

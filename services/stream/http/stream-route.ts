@@ -12,12 +12,12 @@ import { takeSocket } from "./handshake-socket.ts";
 import { readHandshakeToken, single, type TokenReading } from "./request-token.ts";
 import { sendProblem } from "./send-problem.ts";
 
-/** What the route needs beside the edge. */
+/** The edge, and how the route reads tokens. */
 export interface StreamRoute extends TokenReading {
   readonly edge: Edge;
 }
 
-/** Where a stream is asked for. */
+/** The path of streams. */
 export const STREAM_PATH = "/v1/stream";
 
 /** The only media type there is, as clients may name it. */
@@ -26,7 +26,7 @@ const EVENT_STREAM = ["text/event-stream", "text/event-stream; charset=utf-8"];
 /** Caches must not give one page's answer to another, nor one person's. */
 const VARY = "Origin, Cookie, Authorization, X-Auth-Token, Accept-Encoding";
 
-/** Serves `GET /v1/stream`; answers whether a stream has begun, which has the socket to its end. */
+/** Serves `GET /v1/stream`; answers whether a stream has begun, which then owns the socket. */
 export async function serveStream(
   route: StreamRoute,
   request: IncomingMessage,
@@ -70,7 +70,7 @@ function streamRequest(
   };
 }
 
-/** What of an answer's headers an accepted stream keeps. */
+/** The response headers that an accepted stream keeps. */
 const KEPT_HEADERS = [
   "access-control-allow-origin",
   "access-control-allow-credentials",
@@ -97,8 +97,8 @@ function acceptanceOf(connectionId: string, requestId: string, response: ServerR
 }
 
 /**
- * Tells a refusal. A native EventSource never comes back from anything but a 200, so "not now" is told inside one; clients
- * that declare themselves get the plain status.
+ * Sends a refusal. A native EventSource comes back only after a 200, so it gets `unavailable` as a `busy` frame in one;
+ * clients that declare themselves get the plain status.
  */
 function refuse(error: AppError, { edge }: StreamRoute, request: IncomingMessage, response: ServerResponse): void {
   if (request.socket.destroyed) return;

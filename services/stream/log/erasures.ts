@@ -3,29 +3,29 @@ import { parseEventId } from "#shared/protocol/event-id.ts";
 import { topicMatches } from "#shared/protocol/topics.ts";
 import type { EventEntry } from "../event.ts";
 
-/** The purge follows the entry at once. JetStream may go on serving what is erased until it is done, no longer than this. */
+/** A purge follows its entry at once and takes no longer than this. Meanwhile JetStream may serve erased events. */
 const PURGE_TAKES_AT_MOST_MS = 600_000;
 
-/** Each is looked at for every event that is read from JetStream: more of them would make reading slow. */
+/** Every event from JetStream is compared with each of them: more would make reading slow. */
 const MAX_ERASURES = 128;
 
-/** What one entry of the log has erased. */
+/** The erasure that one entry of the log announces. */
 export interface Erasure {
   /** Whether nobody may be served this event any more. */
   covers(event: EventEntry): boolean;
 }
 
-/** What was erased of a tenant's log lately: JetStream may still have it, and readers may have fetched it. */
+/** A tenant's recent erasures: JetStream may still have those events, and readers may have fetched them. */
 export class Erasures {
   readonly #recent: { readonly erasure: Erasure; readonly at: number }[] = [];
   #purges = 0;
 
-  /** How many purges were noticed of which no entry tells: what was fetched before the last one must be fetched again. */
+  /** How many purges were noticed that no entry announced. What was fetched before the last is fetched again. */
   get purges(): number {
     return this.#purges;
   }
 
-  /** Takes in an entry of the log that `epoch` names, read at the monotonic time `now`. */
+  /** Adds an entry of the log that `epoch` names, read at the monotonic time `now`. */
   add(entry: ErasedEntry, epoch: string, now: number): Erasure {
     const erasure = createErasure(entry, epoch);
     this.#recent.push({ erasure, at: now });
@@ -43,7 +43,7 @@ export class Erasures {
     this.#purges += 1;
   }
 
-  /** Forgets everything: the log is another one, and its sequences mean other messages. */
+  /** Forgets all of them: it is another log, whose sequences mean other messages. */
   clear(): void {
     this.#recent.length = 0;
   }
@@ -53,8 +53,8 @@ function createErasure(entry: ErasedEntry, epoch: string): Erasure {
   const { through } = entry;
   if ("subject" in entry) {
     const { subject } = entry;
-    // A tail may hold half a million events, and most topics already differ around the wildcards: comparing these parts of
-    // them takes a tenth of the time of a match.
+    // A tail may hold half a million events, and most topics already differ before the first or after the last wildcard:
+    // comparing these parts takes a tenth of the time of a match.
     const beginning = subject.slice(0, subject.search(/[*>]|$/));
     const end = /[^*>]*$/.exec(subject)?.[0] ?? "";
     return {

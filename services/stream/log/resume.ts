@@ -1,13 +1,13 @@
 import type { Position } from "../event.ts";
 import { type EventId, formatEventId, parseEventId } from "#shared/protocol/event-id.ts";
 
-/** Where a client wants to begin when it brings no id that still means something. */
+/** Where a client begins that brings no valid id. */
 export type From =
   | { readonly at: "now" }
   | { readonly at: "earliest" }
   | { readonly at: "time"; readonly wallMs: number };
 
-/** What a client must be told before its first event. */
+/** A frame that a client is sent before its first event. */
 export type Notice =
   | { readonly event: "reset"; readonly data: { readonly reason: "epoch" | "tail_lost" | "unknown_id" } }
   | {
@@ -15,25 +15,25 @@ export type Notice =
       readonly data: { readonly from: string; readonly to: string; readonly reason: GoneReason | "erased" };
     };
 
-/** Why a log's first entries are gone: the log's limits, or somebody who emptied it. */
+/** Why a log's first entries are gone: the log's limits, or a purge. */
 export type GoneReason = "retention" | "purged";
 
-/** What a log holds, as its leader says. */
+/** The sequences of a log, by its leader. */
 export interface Bounds {
   /** The sequence of the first entry retained; one past the last where there is none. */
   readonly first: number;
   readonly last: number;
-  /** Why what lies before `first` is gone. */
+  /** Why the entries before `first` are gone. */
   readonly goneBy: GoneReason;
 }
 
-/** Where delivery begins (after this position) and what must be said about it. */
+/** Delivery begins after `position`; the notice is sent first. */
 export interface Start {
   readonly position: Position;
   readonly notice: Notice | undefined;
 }
 
-/** What can be asked of a tenant's log. */
+/** A tenant's log, as far as `findStart` uses it. */
 export interface LogView {
   readonly epoch: string;
   /** How far this edge has read. */
@@ -48,13 +48,13 @@ export interface LogView {
 /** Asks the log's leader. Each throws AppError `unavailable` when it does not answer; each may be repeated. */
 export interface LogLeader {
   bounds(): Promise<Bounds>;
-  /** The tag of the message at `seq`; undefined where none stands any more. */
+  /** The tag of the message at `seq`; undefined where it is gone. */
   tagOf(seq: number): Promise<string | undefined>;
   /** The position before the first message stored at or after the time. */
   positionBefore(wallMs: number): Promise<Position>;
 }
 
-/** Finds where a client continues: exactly after its id where the id still means something, else as `from` says. */
+/** Finds where a client continues: exactly after its id while that is valid, else as `from` says. */
 export async function findStart(log: LogView, lastEventId: string | undefined, from: From): Promise<Start> {
   if (lastEventId === undefined) return { position: await beginning(log, from), notice: undefined };
   const id = parseEventId(lastEventId);
@@ -91,7 +91,7 @@ async function continueAfter(log: LogView, { epoch, position }: EventId): Promis
   return gapBefore(epoch, position, bounds);
 }
 
-/** The notice that entries between `position` and the first one retained are gone; delivery goes on before that one. */
+/** The notice that entries between `position` and the first one retained are gone; delivery continues there. */
 export function gapBefore(
   epoch: string,
   position: Position,
@@ -100,7 +100,7 @@ export function gapBefore(
   return gapTo(epoch, position, { seq: first - 1, tag: "0" }, reason);
 }
 
-/** The notice that entries behind `position` and up to `to` are gone; delivery goes on behind `to`. */
+/** The notice that entries behind `position` and up to `to` are gone; delivery continues behind `to`. */
 export function gapTo(
   epoch: string,
   position: Position,

@@ -44,7 +44,7 @@ test("a hole that ends beyond the horizon ends at it", async () => {
   expect(slices.after(0)).toEqual([event(1, "order.created.1"), holeOf(2, 9)]);
 });
 
-/** Slices of a log that stands at 9, of which JetStream answers these entries. */
+/** Slices of a log with horizon 9, of which JetStream answers these entries. */
 function slicesOf(entries: readonly LogEntry[]): { log: TenantLog; slices: Slices } {
   const history: History = {
     after: async () => entries,

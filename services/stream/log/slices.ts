@@ -5,7 +5,7 @@ import { firstSeqOf, holeOf, type LogEntry } from "../event.ts";
 import type { Bounds } from "./resume.ts";
 import type { TenantLog } from "./tenant-log.ts";
 
-/** The most that is read, and written, before the socket is looked at again. */
+/** The most bytes that are read and written before the socket is checked again. */
 const SLICE_BYTES = 64 * 1024;
 
 const BACKOFF = { baseMs: 50, maxMs: 2_000 };
@@ -13,12 +13,12 @@ const BACKOFF = { baseMs: 50, maxMs: 2_000 };
 /** Lets a bounded number of readers fetch at a time, tenant by tenant. */
 export type Limit = <T>(tenant: string, fetch: () => Promise<T>) => Promise<T>;
 
-/** What one reader behind the horizon reads, slice by slice: from the tail, or from JetStream where the tail has no more. */
+/** The log in slices for one reader behind the horizon: from the tail, or from JetStream where the tail has no more. */
 export class Slices {
   readonly #log: TenantLog;
   readonly #limit: Limit;
   #fetched: readonly LogEntry[] = [];
-  /** How many purges had been noticed when what is fetched was asked for. */
+  /** The count of purges when `#fetched` was asked for. */
   #purges = 0;
   #isSecondRead = false;
   #failures = 0;
@@ -28,7 +28,7 @@ export class Slices {
     this.#limit = limit;
   }
 
-  /** The entries after `seq` that are at hand, none beyond the horizon; undefined when they must be fetched. */
+  /** The entries after `seq` that are in memory, none beyond the horizon; undefined when they must be fetched. */
   after(seq: number): readonly LogEntry[] | undefined {
     const inTail = this.#log.tail.after(seq, SLICE_BYTES);
     if (inTail !== undefined) return inTail;
@@ -38,8 +38,8 @@ export class Slices {
   }
 
   /**
-   * Fetches what follows `seq`, or waits a while where that cannot be had right now. Answers with which sequence to go on,
-   * and why, when what lies before it is gone.
+   * Fetches the entries after `seq`, or waits up to 2 s where the log cannot be read. When entries before the next one are
+   * gone, answers its sequence and why.
    */
   async fetch(seq: number): Promise<Pick<Bounds, "first" | "goneBy"> | undefined> {
     let purges = 0;
@@ -79,7 +79,7 @@ export class Slices {
     return isCurrent ? this.#fetched : [];
   }
 
-  /** What may be served of a fetched entry: nothing beyond the horizon, and nothing that was erased meanwhile. */
+  /** The part of a fetched entry that may be served: nothing beyond the horizon, nothing erased meanwhile. */
   #usable(entry: LogEntry): LogEntry | undefined {
     const horizon = this.#log.horizon.seq;
     const { seq } = entry.position;

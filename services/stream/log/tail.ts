@@ -36,8 +36,8 @@ export class TailBudget {
   }
 
   #evictOne(): boolean {
-    // Times of reading only rise: who was first to give way stays it until he is read or empty. Looking at a thousand
-    // tenants for each entry would cost more than the entry.
+    // Read times only rise: a victim stays the victim until its tail is read or empty. A search through a thousand tails
+    // for each entry would cost more than the entry.
     const { tail, readAt } = this.#victim;
     if (tail === undefined || tail.length === 0 || tail.readAt !== readAt) this.#chooseVictim();
     return this.#victim.tail?.dropOldest() ?? false;
@@ -52,10 +52,7 @@ export class TailBudget {
   }
 }
 
-/**
- * The last entries of a tenant's log in memory. Every entry begins at the sequence after the entry before it: what is gone
- * from the log stands as a hole.
- */
+/** The last entries of a tenant's log in memory, without a break: a hole takes the place of what is gone from the log. */
 export class Tail implements Disposable {
   readonly #budget: TailBudget;
   readonly #clock: () => number;
@@ -80,15 +77,15 @@ export class Tail implements Disposable {
     this.#budget.charge(costOf(entry));
   }
 
-  /** The entry that covers `seq`, if it is still here. */
+  /** The entry that covers `seq`, if it is in memory. */
   at(seq: number): LogEntry | undefined {
     const index = this.#indexOf(seq);
     return index === undefined ? undefined : this.#entries[index];
   }
 
   /**
-   * The entries that follow `seq`, up to about `maxBytes` of frames but at least one; undefined when the first of them is not
-   * here (any more).
+   * The entries that follow `seq`, up to about `maxBytes` of frames but at least one; undefined when the first of them is
+   * not in memory.
    */
   after(seq: number, maxBytes: number): readonly LogEntry[] | undefined {
     const start = this.#indexOf(seq + 1);
@@ -102,7 +99,7 @@ export class Tail implements Disposable {
     return this.#entries.slice(start, end);
   }
 
-  /** Puts a hole in the place of every event that `isErased` names, and gives back what the events have cost. */
+  /** Replaces every event that `isErased` names by a hole, and refunds its memory. */
   erase(isErased: (event: EventEntry) => boolean): void {
     for (let index = this.#head; index < this.#entries.length; index += 1) {
       const entry = this.#entries[index];
@@ -132,12 +129,12 @@ export class Tail implements Disposable {
     while ((this.#entries[this.#head]?.position.seq ?? seq) < seq) this.dropOldest();
   }
 
-  /** Forgets everything: what comes next does not follow on what was here. */
+  /** Forgets everything: the next entry does not follow the last one. */
   clear(): void {
     while (this.dropOldest());
   }
 
-  /** Where the entry stands that covers `seq`. A hole covers many sequences, so a place is searched, not computed. */
+  /** The index of the entry that covers `seq`. A hole covers many sequences, so it is searched, not computed. */
   #indexOf(seq: number): number | undefined {
     const [first, last] = [this.#entries[this.#head], this.#entries.at(-1)];
     if (first === undefined || last === undefined) return undefined;

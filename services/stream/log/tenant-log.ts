@@ -5,7 +5,7 @@ import { Erasures } from "./erasures.ts";
 import type { LogLeader, LogView } from "./resume.ts";
 import { Tail, type TailBudget } from "./tail.ts";
 
-/** After this long without a sign of life from the log nothing more is delivered: it could not tell of a revoke. */
+/** After this long without a sign of life from the log, delivery stops: a revoke could be missed. */
 const LOG_SILENCE_MS = 10_000;
 
 /**
@@ -14,13 +14,13 @@ const LOG_SILENCE_MS = 10_000;
  */
 export interface History extends LogLeader {
   /**
-   * Entries after `seq`, up to `maxBytes` of payload but at least one if there is any. What the leader says is gone from the
-   * middle of the log stands among them as a hole. The first may be a later one only where the log has lost its beginning.
+   * Entries after `seq`, up to `maxBytes` of payload but at least one if there is any. A hole takes the place of what the
+   * leader says is gone from the middle of the log. The first entry follows `seq` unless the log has lost its beginning.
    */
   after(seq: number, maxBytes: number): Promise<readonly LogEntry[]>;
 }
 
-/** What a tenant's log needs of the edge. */
+/** The edge, as far as a tenant's log uses it. */
 export interface TenantLogDeps {
   readonly tailBudget: TailBudget;
   /** The monotonic time in milliseconds. */
@@ -68,7 +68,7 @@ export class TenantLog implements LogView, Disposable {
     return this.#aliveAt;
   }
 
-  /** Whether the log is read and alive, so that what was decided may be delivered. */
+  /** Whether the log is open and alive. While it is not, nothing is delivered. */
   get isLive(): boolean {
     return this.#isOpen && this.#now() - this.#aliveAt < LOG_SILENCE_MS;
   }
@@ -89,14 +89,14 @@ export class TenantLog implements LogView, Disposable {
     if (this.#waiting > 0) this.#moved.notify();
   }
 
-  /** Takes the entry that follows the horizon, and moves it. From an erasure on, nothing is served of what it names. */
+  /** Appends the entry that follows the horizon, and moves the horizon. What an erasure names is served no more. */
   advance(entry: LogEntry): void {
     if (entry.kind === "control" && entry.change.of === "erased") this.#erase(entry.change.entry);
     this.tail.append(entry);
     this.#horizon = entry.position;
   }
 
-  /** Forgets what is in memory of the log: some of it is not in the log any more, and nobody knows what. */
+  /** Empties the tail: some of its entries are not in the log any more, and no entry says which. */
   forgetTail(): void {
     this.tail.clear();
     this.erasures.countPurge();

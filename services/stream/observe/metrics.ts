@@ -19,10 +19,10 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     "tenant",
   );
   const delivered = counter("sluice_stream_events_delivered", "Events written to sockets");
-  const notices = counter("sluice_stream_notices", "gap and reset told", "event");
-  const ended = counter("sluice_stream_ended", "Streams that ended, by the reason their clients were told", "reason");
-  const poison = counter("sluice_stream_poison", "Entries nobody can be shown", "reason");
-  const disturbed = counter("sluice_stream_feed_disturbed", "Times a log was looked at anew before it was read on");
+  const notices = counter("sluice_stream_notices", "gap and reset frames sent", "event");
+  const ended = counter("sluice_stream_ended", "Streams that ended, by the reason sent to their clients", "reason");
+  const poison = counter("sluice_stream_poison", "Entries that cannot be shown to anyone", "reason");
+  const disturbed = counter("sluice_stream_feed_disturbed", "Times a log was inspected again before it was read on");
   const holes = counter(
     "sluice_stream_feed_holes",
     "Runs of entries that were gone when a log was read, and were passed",
@@ -86,7 +86,7 @@ function countSessionCalls(registers: Registry[]): StreamMetrics["sessionsAsked"
   };
 }
 
-/** Producers make up types: only the first of them have a name of their own. */
+/** Producers make up types: only the first 100 have a label of their own. */
 function countEventsWithoutRule(registers: Registry[]): StreamMetrics["withoutRule"] {
   const events = new Counter({
     name: "sluice_stream_events_without_rule",
@@ -115,16 +115,16 @@ function timeVerification(registers: Registry[]): StreamMetrics["tokenVerified"]
 function timePropagation(registers: Registry[]): StreamMetrics["policyApplied"] {
   const duration = new Histogram({
     name: "sluice_stream_policy_propagation_seconds",
-    help: "From a change of policy being stored in the tenant's log, by the broker's clock, to its being in force here, by this host's",
+    help: "From a change of policy being stored in the tenant's log, by the broker's clock, to its taking effect here, by this host's",
     buckets: [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
     registers,
   });
-  // Two clocks that differ can make it less than nothing.
+  // Between two clocks it may be negative.
   return (ms) => duration.observe(Math.max(0, ms) / 1_000);
 }
 
 function countDecisions(registry: Registry): Pick<StreamMetrics, "decided" | "decisionAsked"> {
-  // Plain numbers: events are decided far more often than anybody looks.
+  // Plain numbers: events are decided far more often than metrics are read.
   const decided = { allowed: 0, denied: 0 };
   const decisions = new Counter({
     name: "sluice_stream_decisions",

@@ -1,8 +1,8 @@
 import type { Poison } from "../event.ts";
 
 /**
- * Hears of what happens at the edge; metrics, logs and traces are made from it. A method returns at once, never throws, and
- * changes nothing that the caller can see.
+ * Observes the edge; metrics and logs are made from it. A method returns at once, never throws, and changes nothing that
+ * the caller can see.
  */
 export interface Observer {
   /** A stream was asked for and refused, with the code of the refusal. */
@@ -15,21 +15,21 @@ export interface Observer {
   caughtUp(ms: number): void;
   /** Events were written to one socket. */
   delivered(events: number): void;
-  /** A client was told that events are missing, or that its id means nothing any more. */
+  /** A client was sent a gap or a reset. */
   noticed(event: "gap" | "reset"): void;
-  /** A stream ended; the reason is the one that its client was told, or `gone`, or `fault`. */
+  /** A stream ended; the reason is the one that its client was sent, or `gone`, or `fault`. */
   ended(reason: string): void;
-  /** An entry of the log that nobody can be shown. */
+  /** An entry of the log was quarantined. */
   quarantined(poison: Poison): void;
   /** An event was decided from memory: once for each audience, and for each reader that is behind. */
   decided(verdict: "allowed" | "denied"): void;
   /** Policy answered a decision that was not known. */
   decisionAsked(): void;
-  /** Auth answered, or failed to, in one call about so many sessions. */
+  /** A call of auth about so many sessions ended, with or without an answer. */
   sessionsAsked(questions: number, seconds: number): void;
   /** An access token was verified; `cached`: it was seen before. */
   tokenVerified(cached: boolean, seconds: number): void;
-  /** A log was looked at anew before it was read on. */
+  /** A feed was disturbed: it inspects its log before it reads on. */
   feedDisturbed(): void;
   /** A run of entries that is gone from the middle of a log was passed. */
   feedHole(): void;

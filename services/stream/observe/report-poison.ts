@@ -4,7 +4,7 @@ import type { Poison } from "../event.ts";
 /** A producer that writes nothing else must not fill the disk with our log as well. */
 const REPORT_EVERY_MS = 1_000;
 
-/** Logs entries that nobody can be shown, at most once a second for each tenant. */
+/** Logs quarantined entries, at most once a second for each tenant. */
 export function reportPoison(log: Logger, now: () => number): (poison: Poison) => void {
   const reported = new Map<string, { at: number; unreported: number }>();
   return ({ tenant, seq, reason, error }) => {

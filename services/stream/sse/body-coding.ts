@@ -5,7 +5,7 @@ import { type ContentCoding, gzip, identity } from "./content-coding.ts";
 export interface BodyCoding {
   /** One name for each, for use as a key. */
   readonly name: string;
-  /** The lines that tell of it in the response's head. */
+  /** Its lines in the response's head. */
   readonly headers: readonly string[];
   /** Codes the frames that a body begins with. */
   begin(frames: Buffer): Buffer;
@@ -26,7 +26,7 @@ interface Framing {
 
 const NOTHING = Buffer.alloc(0);
 
-/** A body that breaks off has no last chunk: its client sees an error where it would take a closed connection for the end. */
+/** A body that breaks off has no last chunk: its client sees an error instead of a normal end. */
 const chunked: Framing = {
   name: "chunked",
   headers: ["Transfer-Encoding: chunked", "Connection: close"],
@@ -45,7 +45,7 @@ const CODINGS = {
   close: { identity: plainBody, gzip: combine(gzip, closeDelimited) },
 };
 
-/** What a request says about the body it can read. */
+/** The part of a request that says which bodies its client can read. */
 export interface BodyRequest {
   readonly httpVersion: string;
   readonly headers: { readonly "accept-encoding"?: string | string[] | undefined };
@@ -69,7 +69,7 @@ function combine(content: ContentCoding, framing: Framing): BodyCoding {
   };
 }
 
-/** One chunk (RFC 9112, section 7.1). There is none without bytes: that would be the last one. */
+/** One chunk (RFC 9112, section 7.1). Without bytes there is none: an empty chunk ends the body. */
 function chunkOf(bytes: Buffer): Buffer {
   if (bytes.length === 0) return bytes;
   const size = `${bytes.length.toString(16)}\r\n`;

@@ -18,7 +18,7 @@ const SETTINGS = [
   },
 ] as const;
 
-/** Warns where the kernel's settings are beyond what the promises count on. Says nothing outside Linux. */
+/** Warns about kernel settings beyond those that the edge relies on. Does nothing outside Linux. */
 export async function checkKernel(log: Logger): Promise<void> {
   for (const { name, most, wanted, why } of SETTINGS) {
     const text = await readFile(`/proc/sys/${name.replaceAll(".", "/")}`, "utf8").catch(() => "");

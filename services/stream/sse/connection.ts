@@ -2,10 +2,10 @@ import type { Socket } from "node:net";
 import { type BodyCoding, plainBody } from "./body-coding.ts";
 import { HEARTBEAT } from "./encode-frame.ts";
 
-/** What a client may send after its request: a line end too many, an empty body, but nothing that costs us. */
+/** Bytes that a client may send after its request: an extra line end, an empty body. */
 const MAX_IGNORED_BYTES = 4_096;
 
-/** When a client that has closed its side is written to: round trips are shorter than the waits between, most of them. */
+/** When a client that has closed its side is probed. Most round trips are shorter than these waits. */
 const PROBES_MS = [0, 100, 1_000];
 
 /** After the last frame the client has this long to close, then the socket is reset. */
@@ -21,7 +21,7 @@ export class Connection {
   #ignoredBytes = 0;
   /** Resolves when the socket is gone, whoever ended it. */
   readonly closed: Promise<void>;
-  /** A figure that stands still only while the kernel takes nothing. */
+  /** The bytes that the kernel has taken; it stays the same only while the kernel takes none. */
   get progress(): number {
     // Node counts a write when all of it is gone; a large event may take a slow client longer than a stall may last.
     const { _handle } = this.#socket as Socket & { _handle?: { readonly writeQueueSize: number } | null };
@@ -92,20 +92,20 @@ export class Connection {
     this.#socket.resetAndDestroy();
   }
 
-  /** A client has nothing to say after its request; an answer to a second one would stand in the middle of the stream. */
+  /** A client sends nothing after its request: the answer to a second one would be inside the stream. */
   #ignore(bytes: Buffer): void {
     this.#ignoredBytes += bytes.length;
     if (this.#ignoredBytes > MAX_IGNORED_BYTES) this.reset();
   }
 
   /**
-   * Finds out whether a client that has closed its side still reads. One that is gone answers a write with a reset, which the
-   * kernel tells with the next write.
+   * Finds out whether a client that has closed its side still reads. A client that is gone answers a write with a reset,
+   * which the kernel reports at the next write.
    */
   #probe(): void {
     for (const ms of PROBES_MS) setTimeout(() => this.writeCoded(this.coding.encode(HEARTBEAT)), ms);
   }
 }
 
-/** What failed has destroyed its socket, and `closed` tells of it. */
+/** The error has destroyed the socket; `closed` reports that. */
 function ignore(): void {}

@@ -8,8 +8,8 @@ export interface ContentCoding {
   /** What a body ends with. */
   readonly tail: Buffer;
   /**
-   * Codes frames so that what was sent before plays no part in it, and all of them can be read at once: the same bytes are
-   * good for every body of this coding.
+   * Codes frames independently of all earlier ones, and so that all can be decoded at once: the same bytes are good for
+   * every body of this coding.
    */
   encode(frames: Buffer): Buffer;
 }

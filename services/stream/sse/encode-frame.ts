@@ -31,7 +31,7 @@ export function encodeEvent(tenant: string, epoch: string, entry: EventEntry, fo
   return frame;
 }
 
-/** What a frame of our own carries beside its data. */
+/** The fields of a frame of our own beside its data. */
 export interface ControlFields {
   readonly id?: string | undefined;
   /** How long the client is to wait whenever the stream breaks off, in milliseconds. `busy` and `bye` have it in their data. */

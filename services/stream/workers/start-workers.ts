@@ -14,7 +14,7 @@ import { shareSettings } from "./share-settings.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 /** What a worker needs beyond its drain: the last requests, the bus, the other services. */
-const LETTING_GO_MS = 5_000;
+const CLOSE_MS = 5_000;
 
 type Workers = WorkerPool<WorkerProcess>;
 
@@ -54,7 +54,7 @@ export async function startWorkers(
     start: (index) => new WorkerProcess(index, shareSettings(env, config, index, http)),
     onDeath: () => deaths.inc(),
     onGone: (worker) => sum.keep(worker),
-    graceMs: config.STREAM_DRAIN_MS + LETTING_GO_MS,
+    graceMs: config.STREAM_DRAIN_MS + CLOSE_MS,
     now: () => systemClock.monotonic(),
     wait: (ms, signal) => delay(ms, undefined, { signal }),
     log,
