@@ -44,7 +44,7 @@ export function applyControl(tenant: TenantAccess, { change, position }: Control
   }
 }
 
-/** Has every session and grant of the tenant asked for again: an entry, or the log itself, cannot be relied on. */
+/** Asks again for every session and grant of the tenant: an entry, or the log itself, cannot be relied on. */
 export function invalidateEverything(tenant: TenantAccess, deps: VerifyDeps): void {
   for (const registration of tenant.registrations) {
     invalidateSession(tenant, registration, deps);
@@ -52,7 +52,7 @@ export function invalidateEverything(tenant: TenantAccess, deps: VerifyDeps): vo
   }
 }
 
-/** Has every grant of the tenant asked for again: its log is gone, and policy knows whether the tenant is. */
+/** Asks again for every grant of the tenant: its log is gone, and policy knows whether the tenant is. */
 export function invalidateGrants(tenant: TenantAccess, deps: VerifyDeps): void {
   for (const registration of tenant.registrations) invalidateGrant(tenant, registration, NOT_AT_ALL, deps);
 }
@@ -82,7 +82,7 @@ export function invalidateSessions(all: readonly Registered[], deps: VerifyDeps)
   }
 }
 
-/** Asks again for a grant of which a binding has ended: nothing is delivered by it any more. */
+/** Asks again for a grant after one of its bindings has ended; it delivers nothing more. */
 export function endGrant({ tenant, registration }: Registered, deps: VerifyDeps): void {
   invalidateGrant(tenant, registration, NOT_AT_ALL, deps);
 }

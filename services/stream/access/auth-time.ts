@@ -1,6 +1,6 @@
 import type { Clock } from "#shared/time/clock.ts";
 
-/** A machine's clock runs wrong by no more than this share of the time. */
+/** A machine's clock drifts by no more than this share of the time. */
 const MAX_DRIFT = 0.001;
 
 /** How far auth's clock is from this machine's monotonic one. */
@@ -12,8 +12,8 @@ interface Offset {
 }
 
 /**
- * The time by auth's clock. Tokens carry times of that clock, so they are judged by it: this machine's wall clock may be wrong.
- * Each answer of auth tells its time; the answer with the shortest round trip says it best. Reading the time has no effects.
+ * The time by auth's clock. Times in tokens are of that clock; this machine's wall clock may be wrong. Each answer of auth
+ * carries its time; the shortest round trip gives the best estimate. Reading the time has no effects.
  */
 export class AuthTime {
   readonly #clock: Clock;
@@ -23,7 +23,7 @@ export class AuthTime {
     this.#clock = clock;
   }
 
-  /** Whether auth has told its time since the start, or since `forget`. */
+  /** Whether auth has answered since the start, or since `forget`. */
   get isKnown(): boolean {
     return this.#offset !== undefined;
   }
@@ -33,7 +33,7 @@ export class AuthTime {
     return this.#offset === undefined ? this.#clock.wall() : this.#clock.monotonic() + this.#offset.ms;
   }
 
-  /** Takes the time of an answer that has just come; `askedAt` is the monotonic time of its question. */
+  /** Learns the time from an answer that has just come; `askedAt` is the monotonic time of its question. */
   learn(serverTimeMs: number, askedAt: number): void {
     const answeredAt = this.#clock.monotonic();
     const errorMs = (answeredAt - askedAt) / 2;
@@ -41,14 +41,14 @@ export class AuthTime {
     const known = this.#offset;
     if (known !== undefined) {
       const knownErrorMs = known.errorMs + (answeredAt - known.readAt) * MAX_DRIFT;
-      // Offsets further apart than their errors explain: auth's clock was set.
+      // Offsets that differ by more than their errors: auth's clock was set.
       const isSet = Math.abs(ms - known.ms) > errorMs + knownErrorMs;
       if (!isSet && errorMs > knownErrorMs) return;
     }
     this.#offset = { ms, errorMs, readAt: answeredAt };
   }
 
-  /** The monotonic clock cannot be relied on since the last answer: the machine slept. */
+  /** Forgets auth's time: the machine slept, and the monotonic clock stood still. */
   forget(): void {
     this.#offset = undefined;
   }

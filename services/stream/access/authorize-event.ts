@@ -4,13 +4,13 @@ import type { EventEntry } from "../event.ts";
 import type { Decisions, Grant } from "./decisions.ts";
 import type { Registration } from "./registration.ts";
 
-/** `undecided`: policy has not said yet; ask it, and look again. */
+/** `undecided`: policy has not answered yet; ask it, and check again. */
 export type Verdict = "allowed" | "denied" | "undecided";
 
 /**
- * Whether those who hold the grant may see an event at its place in the log. The only place where that is decided, for live
- * readers and for those behind. `endedBy` is the version that ended the grant behind this event: what that version or a
- * later one decided does not count. Throws what a residual throws on an event it cannot judge.
+ * Whether holders of the grant may see an event at its place in the log. Only this function decides that, for live readers
+ * and for those behind. `endedBy` is the version that ended the grant after this event: decisions of that version or a
+ * later one do not count. Throws where the residual cannot judge the event.
  */
 export function authorizeEvent(decisions: Decisions, entry: EventEntry, grant: Grant, endedBy?: Version): Verdict {
   if (!decisions.knowsEventsBefore(endedBy)) return "undecided";
@@ -22,8 +22,8 @@ export function authorizeEvent(decisions: Decisions, entry: EventEntry, grant: G
 }
 
 /**
- * Asks policy about an event that is undecided for a registration, until it has said; look again once it resolves. Of many who
- * wait for one decision, one asks.
+ * Asks policy about an undecided event until it has answered; check again once this resolves. Of many who wait for one
+ * decision, one asks.
  */
 export async function awaitVerdict(
   decisions: Decisions,
@@ -34,7 +34,7 @@ export async function awaitVerdict(
 ): Promise<void> {
   const { grantEndedBy, changed } = registration;
   const permission = decisions.permissionFor(entry.type);
-  // What policy answers now is as new as what ended the grant, or newer: the grant that comes next is judged by it.
+  // Policy's answer now would be as new as the version that ended the grant, or newer: only the next grant may use it.
   if (grantEndedBy !== undefined || permission === undefined) return changed.next();
   const isUndecided = (): boolean => decisions.residual(grant, permission, entry.position.seq) === undefined;
   const isWanted = (): boolean => isUndecided() && registration.ended === undefined && registration.grant === grant;

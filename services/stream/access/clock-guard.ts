@@ -1,6 +1,6 @@
 import type { Clock } from "#shared/time/clock.ts";
 
-/** Wall and monotonic clock may part by this much before deadlines are no longer believed. */
+/** Wall and monotonic clock may part by this much; beyond it deadlines are invalid. */
 const MAX_DRIFT_MS = 2_000;
 
 /**

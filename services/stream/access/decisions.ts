@@ -7,13 +7,13 @@ import { EventMap } from "./event-map.ts";
 import type { Decider, ResolveAnswer, Subject } from "./ports.ts";
 import { createResidual, type Residual } from "./residual.ts";
 
-/** Nothing in the log has put an end to it so far. */
+/** Nothing in the log has ended it so far. */
 export const STILL_VALID = Number.POSITIVE_INFINITY;
 
-/** More changes than pass while a call is under way; an answer that is older than all of them is asked for again. */
+/** More changes than pass during a call; an answer that is older than all of them is asked for again. */
 const MAX_APPLIED_CHANGES = 1_024;
 
-/** A set of roles as policy names it, and what has been decided for it. */
+/** A set of roles under policy's id, and the decisions for it. */
 export interface Grant {
   readonly id: string;
   readonly roles: ReadonlySet<string>;
@@ -34,23 +34,23 @@ interface AppliedChange {
   readonly affects: (principal: Principal) => boolean;
 }
 
-/** A grant as it was resolved: from which version, and how many changes had been applied when it was asked for. */
+/** A resolved grant: its version, and how many changes had been applied when it was asked for. */
 export interface Resolved {
   readonly grant: Grant;
   readonly subject: Subject;
   readonly version: Version;
   readonly changeCount: number;
-  /** How long it lasts from the asking, where a binding that it rests on ends. */
+  /** How long it lasts from the question on, where one of its bindings ends. */
   readonly remainingMs: number | undefined;
 }
 
-/** Up to which sequence something is good, and the version that ends it there. */
+/** The last sequence for which something is valid, and the version that ends it there. */
 export interface Validity {
   readonly through: number;
   readonly endedBy?: Version | undefined;
 }
 
-/** Principal a change can concern. */
+/** The subject and roles that a change may affect. */
 export interface Principal {
   readonly subject?: Subject;
   readonly roles: ReadonlySet<string>;
@@ -58,17 +58,17 @@ export interface Principal {
 
 /**
  * What policy has decided for one tenant, kept exact by the tenant's own log: no clock is involved. Every answer is valid
- * up to the first policy entry that names it and is newer than the answer; the feed applies those entries in order, also
- * to answers that are still under way. So an answer that was asked before a change and arrives after it is still used for
- * the events before the change, and never for one after it. Grant, event map and residual of different versions together
- * could allow what none of them allows: an answer that is ahead of the log waits for the log, and whose grant was ended by a
- * version is judged by nothing that was decided with it.
+ * up to the first policy entry that names it and is newer than the answer. The feed applies those entries in order, also to
+ * answers under way. So an answer that was asked for before a change and arrives after it counts for the events before the
+ * change, and never for one after it. Grant, event map and residual of different versions together could allow what no
+ * version allows: an answer that is ahead of the log waits for the log, and a grant that a version ended is used with no
+ * decision of that version.
  */
 export class Decisions {
   readonly #tenant: string;
   readonly #decider: Decider;
   readonly #observer: Pick<Observer, "decisionAsked">;
-  /** A grant lives as long as somebody holds it; changes reach it exactly that long. */
+  /** Weak: changes reach a grant as long as a registration holds it. */
   readonly #grants = new Map<string, WeakRef<Grant>>();
   readonly #dropped = new FinalizationRegistry<string>((id) => {
     if (this.#grants.get(id)?.deref() === undefined) this.#grants.delete(id);
@@ -95,7 +95,7 @@ export class Decisions {
     return this.#maxConnections;
   }
 
-  /** Starts anew: after the log was opened, or did not continue where it was. `last` is its last policy entry. */
+  /** Starts over, after the log was opened or did not continue. `last` is its last policy entry. */
   reset(last: PolicyEntry | undefined): void {
     for (const grant of this.#heldGrants()) grant.residuals.clear();
     this.#appliedChanges = [];
@@ -106,14 +106,14 @@ export class Decisions {
   }
 
   /**
-   * Applies a policy entry and answers whom it affects; undefined when it changes nothing, because a later one has
-   * been applied already (two policy processes may announce out of order).
+   * Applies a policy entry and answers which principals it affects; undefined when it changes nothing, because a later one
+   * has been applied already (two policy processes may announce out of order).
    */
   apply(entry: PolicyEntry, seq: number): ((principal: Principal) => boolean) | undefined {
     const version = versionOf(entry);
     const applied = this.#applied;
     if (applied !== undefined && (version.number < applied.number || isSameVersion(version, applied))) return undefined;
-    // An entry that does not follow the last one covers the missing ones too, and nobody knows whom they name.
+    // An entry that does not follow the last one covers the missing ones too, and may affect anyone.
     const isNext = applied !== undefined && version.number === applied.number + 1;
     const affects = isNext && entry.all === undefined ? affecting(entry) : () => true;
     this.#applied = version;
@@ -143,7 +143,7 @@ export class Decisions {
     return { grant, subject, version: answer.version, changeCount, remainingMs: answer.grant.remainingMs };
   }
 
-  /** How long a grant that was resolved is good; when that is not STILL_VALID, resolve again. */
+  /** How long a resolved grant is valid; when that is not STILL_VALID, resolve again. */
   validityOf({ grant, subject, version, changeCount }: Resolved): Validity {
     return this.#validityOf(changeCount, version, { subject, roles: grant.roles });
   }
@@ -159,8 +159,8 @@ export class Decisions {
   }
 
   /**
-   * What the grant decides for the permission at `seq`, if that is known. For somebody whose grant was ended by a version,
-   * nothing counts that was decided by that version or a later one.
+   * The grant's residual for the permission at `seq`, if known. Where a version has ended the grant, decisions of that
+   * version or a later one do not count.
    */
   residual(grant: Grant, permission: string, seq: number, endedBy?: Version): Residual | undefined {
     const decided = grant.residuals.get(permission);
@@ -169,13 +169,13 @@ export class Decisions {
       : undefined;
   }
 
-  /** Whether the event map is still one that a grant may be used with which this version ended. */
+  /** Whether the event map may be used with a grant that this version ended. */
   knowsEventsBefore(endedBy: Version | undefined): boolean {
     return isBefore(this.#eventMap.version, endedBy);
   }
 
   /**
-   * Asks for what is not known; many who ask for the same wait for one answer. Look again afterwards.
+   * Asks policy for a residual; many who ask for the same wait for one answer. Check again afterwards.
    * @throws {AppError} `unavailable` or `tenant_unknown`.
    */
   ask(grant: Grant, permission: string): Promise<void> {
@@ -187,7 +187,7 @@ export class Decisions {
     return asked;
   }
 
-  /** Asks for all that the topics can need and is not known, so that a missing decision is the exception later on. */
+  /** Asks for every residual that the topics may need, so that few are missing later on. */
   async prepare(grant: Grant, topics: readonly string[]): Promise<void> {
     const permissions = new Set(topics.flatMap((topic) => this.#eventMap.permissionsUnder(topic)));
     const unknown = [...permissions].filter(
@@ -234,25 +234,25 @@ export class Decisions {
     if (this.#eventMap.version === version) this.#maxConnections = maxConnections;
   }
 
-  #recordChange(mark: AppliedChange): void {
-    this.#appliedChanges.push(mark);
+  #recordChange(change: AppliedChange): void {
+    this.#appliedChanges.push(change);
     this.#changeCount += 1;
     if (this.#appliedChanges.length > MAX_APPLIED_CHANGES) this.#appliedChanges.shift();
     for (const grant of this.#heldGrants()) {
-      if (mark.affects(grant)) endAt(grant, mark);
+      if (change.affects(grant)) endAt(grant, change);
     }
   }
 
-  /** How long an answer of `version` is valid that was asked for when `changeCount` marks had been made. */
+  /** How long an answer of `version` is valid that was asked for after `changeCount` changes. */
   #validityOf(changeCount: number, version: Version, principal: Principal): Validity {
     const missed = this.#changeCount - changeCount;
     if (missed > this.#appliedChanges.length) return { through: -1 };
     const later = this.#appliedChanges.slice(this.#appliedChanges.length - missed);
-    const ending = later.find((mark) => !isAtLeast(version, mark.version) && mark.affects(principal));
+    const ending = later.find((change) => !isAtLeast(version, change.version) && change.affects(principal));
     return ending === undefined ? { through: STILL_VALID } : { through: ending.seq - 1, endedBy: ending.version };
   }
 
-  /** Waits until the log has announced an answer's version; an answer older than what was asked for is none. */
+  /** Waits until the log has announced an answer's version; refuses an answer older than the question's floor. */
   async #waitForVersion(version: Version, floor: Version | undefined): Promise<void> {
     if (floor !== undefined && !isAtLeast(version, floor))
       throw new AppError("unavailable", "policy answered with an old version");
@@ -267,7 +267,7 @@ export class Decisions {
   }
 }
 
-/** By its number alone: of two builds of one number nobody knows which the other follows. */
+/** Compares numbers alone: two builds of one number have no known order. */
 function isBefore(version: Version | undefined, endedBy: Version | undefined): boolean {
   return endedBy === undefined || (version !== undefined && version.number < endedBy.number);
 }

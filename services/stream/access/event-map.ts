@@ -2,16 +2,16 @@ import { eventTypeOf, patternsOverlap, topicMatches } from "#shared/protocol/top
 import { isAtLeast, type Version } from "#shared/contract/version.ts";
 import type { EventRule } from "./ports.ts";
 
-/** More event types than any product has; a producer that makes them up does not fill our memory. */
+/** More event types than any product has: a producer that makes them up does not fill the memory. */
 const MAX_TYPES = 10_000;
 
-/** Which permission events need, by their type: the newest that policy has answered. */
+/** The permission that each event type needs, by policy's newest answer. */
 export class EventMap {
   readonly #permissions = new Map<string, string | undefined>();
   #rules: readonly EventRule[] = [];
   #version: Version | undefined;
 
-  /** The version that it is of; undefined while policy has answered none. */
+  /** Its version; undefined while policy has not answered. */
   get version(): Version | undefined {
     return this.#version;
   }

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { BootError } from "#shared/config/read-config.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 
-/** The claim that holds something: its name, or the way to it where it lies inside others. */
+/** A claim's place: its name, or the path to it inside other claims. */
 const claimSchema = z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(8)]);
 
 const issuerSchema = z.strictObject({
@@ -23,7 +23,7 @@ const issuerSchema = z.strictObject({
     .default({ subject: "sub" }),
 });
 
-/** Somebody else whose tokens are taken, and as what: its people belong to one tenant, whatever they say. */
+/** An outside issuer whose tokens open streams. Its people belong to one tenant, whatever the tokens say. */
 export type OutsideIssuer = Readonly<z.infer<typeof issuerSchema>>;
 
 /** Where a claim is found in a token. */
@@ -31,7 +31,7 @@ export type ClaimPlace = z.infer<typeof claimSchema>;
 
 /**
  * Reads the file of outside issuers (YAML, a list).
- * @throws {BootError} naming every fault in it at once; `ownIssuer` is not to be outside.
+ * @throws {BootError} naming every fault in it at once; `ownIssuer` in the list is a fault.
  */
 export async function readOutsideIssuers(path: string, ownIssuer: string): Promise<readonly OutsideIssuer[]> {
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
@@ -66,7 +66,7 @@ function faultsIn(path: string, faults: readonly string[]): BootError {
   return new BootError(`the issuers' file ${path} is wrong:\n${faults.map((fault) => `  ${fault}`).join("\n")}`);
 }
 
-/** Keys that came in the clear could be anybody's. */
+/** Keys that came unencrypted could be anybody's. */
 function isSafeUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname } = new URL(text);

@@ -19,8 +19,8 @@ export interface SessionQuestion {
 }
 
 /**
- * What auth says of a session. `remainingMs` counts from the asking, by auth's clock; `present` is what the person holds
- * now, where auth knows it: the token was issued earlier.
+ * What auth says of a session. `remainingMs` counts from the question on, by auth's clock; `present` are the person's
+ * claims now, where auth knows them.
  */
 export type SessionAnswer =
   | {
@@ -51,15 +51,15 @@ export interface RenewedAccess {
 }
 
 /**
- * Asks auth for an access token in place of one that has expired; undefined where the refresh token is not good for one. The
- * refresh token stays what it is. Safe to repeat. Throws AppError `unavailable` when there is no answer in time: not known.
+ * Asks auth for an access token in place of one that has expired; undefined where the refresh token is not valid. The
+ * refresh token is not spent. Safe to repeat. Throws AppError `unavailable` when there is no answer in time: not known.
  */
 export type RenewAccess = (refreshToken: string) => Promise<RenewedAccess | undefined>;
 
 /** A subject with its roles and groups. */
 export interface Subject extends PresentClaims {
   readonly id: string;
-  /** The outside issuer of their token: the tenant says whether its roles and groups count. Undefined for auth's. */
+  /** The token's outside issuer: the tenant says whether its roles and groups count. Undefined for auth's. */
   readonly issuer?: string | undefined;
 }
 

@@ -7,7 +7,7 @@ import type { PresentClaims, SessionQuestion, Subject } from "./ports.ts";
 import type { StreamClaims } from "./verify-stream-token.ts";
 import { Notifier } from "#shared/async/notifier.ts";
 
-/** Who a connection belongs to, from its verified token. */
+/** A connection's person and session, from its verified token. */
 export interface Identity {
   readonly tenant: string;
   readonly sid: string;
@@ -39,9 +39,9 @@ export function identityOf({
   return { tenant: tenant_id, sid, subject, kid, tokenExpiresAt: exp, loginAt, isOutside };
 }
 
-/** What the log may do to a registered connection once it has a stream. */
+/** A registration's stream, as far as the log changes it. */
 export interface RegisteredStream {
-  /** Holds it at what was written: its right is in doubt. */
+  /** Holds it at its position: its right is in doubt. */
   leaveAudience(): void;
   /** Ends it: the right to it is over. */
   revoke(reason: EndReason): void;
@@ -64,7 +64,7 @@ export interface TopicGrant {
 export class Registration {
   readonly identity: Identity;
   readonly topics: readonly string[];
-  /** What auth is asked under: the connection, also while it is only being opened. */
+  /** The id for questions to auth: the connection's, also while it is being opened. */
   readonly #contextId: string;
   stream: RegisteredStream | undefined;
   /** Notified whenever something below changed. */
@@ -75,7 +75,7 @@ export class Registration {
   #announced: number | undefined;
   /** How long the session was good for when auth last answered. */
   #lifeMs = 0;
-  /** Auth has said that no later question gets a later end. */
+  /** No later question to auth gets a later end. */
   #isFinal = false;
   #subject: Subject;
   #grant: Grant | undefined;
@@ -88,9 +88,9 @@ export class Registration {
   #ended: EndReason | undefined;
   #checkingSession = false;
   #checkingGrant = false;
-  /** Whether the stream has outlived its token once: its session is what counts since. */
+  /** Whether the stream has outlived its token once: since then its session counts. */
   #extended = false;
-  /** Rises with every doubt, so that an answer knows whether it was asked before. */
+  /** Rises with every invalidation, so that an earlier question's answer is recognised. */
   #sessionInvalidations = 0;
 
   constructor(identity: Identity, topics: readonly string[], contextId: string) {
@@ -114,13 +114,13 @@ export class Registration {
     return this.#announced;
   }
 
-  /** Whether auth is to be asked for more time, `withinMs` before the deadline at most: half way to it where that is later. */
+  /** Whether to ask auth for more time: `withinMs` before the deadline, or half way to it where that is later. */
   wantsMoreTime(now: number, withinMs: number): boolean {
     if (this.#deadline === undefined || this.#isFinal || this.identity.isOutside) return false;
     return this.#deadline - now < Math.min(withinMs, this.#lifeMs / 2);
   }
 
-  /** Who the person is now, which may be more or less than their token says. */
+  /** The person's roles and groups now; the token may name others. */
   get subject(): Subject {
     return this.#subject;
   }
@@ -147,13 +147,13 @@ export class Registration {
     return { contextId: this.#contextId, ...session, extend: this.#extended };
   }
 
-  /** The grant the entry at `seq` is to be judged by; undefined while that, or the session, is not known. */
+  /** The grant for the entry at `seq`; undefined while it, or the session, is not known. */
   grantAt(seq: number, now: number): Grant | undefined {
     const isKnown = this.#deadline !== undefined && seq <= this.#grantedThrough && now < this.#grantEndsAt;
     return isKnown ? this.#grant : undefined;
   }
 
-  /** The version that ended the grant: with what it decided, the grant says nothing. */
+  /** The version that ended the grant: its decisions may not be used with it. */
   get grantEndedBy(): Version | undefined {
     return this.#grantEndedBy;
   }
@@ -216,15 +216,15 @@ export class Registration {
     this.invalidateSession();
   }
 
-  /** Takes over what the person holds now; answers whether that is another thing, by which nothing is granted yet. */
-  takeClaims({ roles, groups }: PresentClaims): boolean {
+  /** Updates the person's roles and groups. Answers whether they changed: nothing is granted to the new ones yet. */
+  updateClaims({ roles, groups }: PresentClaims): boolean {
     if (isSame(roles, this.#subject.roles) && isSame(groups, this.#subject.groups)) return false;
     this.#subject = { ...this.#subject, roles, groups };
     this.#grantedThrough = -1;
     return true;
   }
 
-  /** Whether the caller is the one to ask policy now. */
+  /** Whether the caller should ask policy now. */
   beginGrantCheck(): boolean {
     if (this.#checkingGrant) return false;
     this.#checkingGrant = true;

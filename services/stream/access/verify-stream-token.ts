@@ -42,7 +42,7 @@ const subjectSchema = z.object({
   groups: z.array(z.string()).max(256),
 });
 
-/** Auth's time, and how it is asked for where no answer has told it yet. */
+/** Auth's time, and how to ask for it before any answer has come. */
 export interface AskedTime {
   readonly authTime: Pick<AuthTime, "now" | "isKnown">;
   /** Asks auth what time it is. Throws AppError `unavailable` when there is no answer in time. */
@@ -50,9 +50,9 @@ export interface AskedTime {
 }
 
 /**
- * A verifier of auth's tokens and of those of the outside issuers. Who is asked is chosen by the token's own `iss`; what it
- * says is believed only after the signature has shown that this issuer wrote it. Tokens are judged by auth's time. While that
- * cannot be had, one that fails by this machine's time alone is refused with `unavailable`: it may well hold.
+ * A verifier of auth's tokens and outside issuers'. The token's `iss` chooses the issuer; its claims count only after that
+ * issuer's signature is verified. Times are compared with auth's clock. While that is not known, a token that fails by this
+ * machine's time alone is refused with `unavailable`: it may be valid.
  */
 export function createStreamVerifier(
   own: TrustedIssuer<VerifiedToken>,
@@ -77,13 +77,13 @@ export function createStreamVerifier(
   };
 }
 
-/** Says whether a token calls itself one of these issuers': not whether it is. */
+/** Answers whether a token names one of these issuers; its signature is not checked. */
 export function namesIssuer(issuers: readonly OutsideIssuer[]): (token: string) => boolean {
   const names = new Set<unknown>(issuers.map(({ issuer }) => issuer));
   return (token) => names.size > 0 && names.has(issuerOf(token));
 }
 
-/** The issuer a token names; undefined where it cannot be read, which verification finds again and refuses. */
+/** The issuer a token names; undefined where it cannot be read: verification refuses it. */
 function issuerOf(token: string): unknown {
   try {
     return decodeJwt(token).iss;
@@ -111,7 +111,7 @@ function readOutsideClaims(payload: JWTPayload, { tenant, claims }: OutsideIssue
     roles: namesAt(payload, claims.roles),
     groups: namesAt(payload, claims.groups),
   });
-  // No session of ours can have this id by accident, and two logins of one person have two.
+  // No session of auth's has this id by accident, and two logins of one person have different ones.
   const sid = hash("sha256", JSON.stringify([iss, sub, jti ?? iat]), "base64url");
   return { ...subject, iss, sid, exp, tenant_id: tenant, kid: "", isOutside: true };
 }
@@ -124,7 +124,7 @@ function valueAt(payload: JWTPayload, place: ClaimPlace): unknown {
   }, payload);
 }
 
-/** One name or a list of them; no policy can contain anything else, which is left out. */
+/** One name or a list. Other values are left out: no policy can contain them. */
 function namesAt(payload: JWTPayload, place: ClaimPlace | undefined): string[] {
   const value = place === undefined ? [] : (valueAt(payload, place) ?? []);
   return [value].flat().filter((each): each is string => typeof each === "string" && isName(each));

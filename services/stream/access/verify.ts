@@ -6,10 +6,10 @@ import type { SessionAnswer, SessionChecker } from "./ports.ts";
 import type { Registration } from "./registration.ts";
 import type { TenantAccess } from "./tenant-access.ts";
 
-/** What verification needs. */
+/** The edge, as far as verification uses it. */
 export interface VerifyDeps {
   readonly sessions: SessionChecker;
-  /** What the whole process may ask again. */
+  /** The repeated calls that the whole process may make. */
   readonly retries: RetryBudget;
   /** The monotonic time in milliseconds. */
   readonly now: () => number;
@@ -18,7 +18,7 @@ export interface VerifyDeps {
   readonly observer: Pick<Observer, "fault">;
 }
 
-/** What verification at the door needs beside that. */
+/** The edge, as far as a handshake's verification uses it. */
 export interface HandshakeDeps extends VerifyDeps {
   /** How long a handshake waits for auth and policy. */
   readonly handshakeMs: number;
@@ -57,9 +57,9 @@ export function requireValid({ ended, identity }: Registration, { isWithdrawn }:
 }
 
 /**
- * Asks auth until it has answered, after the last invalidation, whether the registration's session lives; ends the registration when not, and has
- * it granted anew when the person's roles or groups are other than before. An outage is waited out: a registration in doubt stays
- * so, and its reader held. `extend` asks for another access token's life.
+ * Asks auth whether the registration's session lives, until an answer comes that is newer than the last invalidation. Ends
+ * the registration when it does not live, and asks for another grant when the person's roles or groups have changed. During
+ * an outage the registration stays in doubt, and its reader held. `extend` asks for another access token's life.
  * @throws {AppError} `tenant_unknown` or `tenant_suspended`.
  */
 export async function verifySession(
@@ -75,11 +75,11 @@ export async function verifySession(
       () => askSession(registration, deps),
       () => registration.isCheckingSession,
     );
-    if (asked !== undefined) await takeAnswer(registration, tenant, deps, asked);
+    if (asked !== undefined) await applyAnswer(registration, tenant, deps, asked);
   }
 }
 
-/** An answer of auth, and how things stood when it was asked. */
+/** An answer of auth, and when it was asked for. */
 interface AskedSession {
   readonly answer: SessionAnswer;
   /** The monotonic time. */
@@ -94,20 +94,20 @@ async function askSession(registration: Registration, deps: VerifyDeps): Promise
   return answer && { answer, askedAt, invalidations };
 }
 
-async function takeAnswer(
+async function applyAnswer(
   registration: Registration,
   tenant: TenantAccess,
   deps: VerifyDeps,
   { answer, askedAt, invalidations }: AskedSession,
 ): Promise<void> {
   if (answer.state === "revoked") return registration.end("revoked");
-  // Doubted meanwhile: the answer is older than the doubt, and is asked for again.
+  // Invalidated meanwhile: the answer is too old, and is asked for again.
   if (invalidations !== registration.sessionInvalidations) return;
   if (answer.state === "live") return confirm(registration, tenant, deps, answer, askedAt);
   registration.sessionExpired(deps.now());
 }
 
-/** Applies an answer. What the person holds now comes before the deadline: no right outlives the one it came with. */
+/** Applies an answer: roles and groups before the deadline, so that no old right gets the new deadline. */
 async function confirm(
   registration: Registration,
   tenant: TenantAccess,
@@ -115,15 +115,15 @@ async function confirm(
   { remainingMs, isFinal, present }: Extract<SessionAnswer, { state: "live" }>,
   askedAt: number,
 ): Promise<void> {
-  const isOther = present !== undefined && registration.takeClaims(present);
+  const isOther = present !== undefined && registration.updateClaims(present);
   if (isOther) registration.stream?.leaveAudience();
   registration.sessionLives(askedAt, remainingMs, isFinal);
   if (isOther) await verifyGrant(registration, tenant, deps);
 }
 
 /**
- * Asks policy until the registration's grant is known and no change that concerns it has come meanwhile. What is known on the
- * way is put to use at once, for the events before such a change: frequent changes never starve a reader.
+ * Asks policy until the registration's grant is known and no change has affected it meanwhile. Each answer is used at once
+ * for the events before such a change: frequent changes never starve a reader.
  * @throws {AppError} `tenant_unknown` or `tenant_suspended`.
  */
 export async function verifyGrant(registration: Registration, tenant: TenantAccess, deps: VerifyDeps): Promise<void> {
@@ -135,7 +135,7 @@ export async function verifyGrant(registration: Registration, tenant: TenantAcce
   }
 }
 
-/** Asks once; answers whether the grant is good until the log says otherwise. */
+/** Asks once; answers whether no change has ended the grant yet. */
 async function askGrant(
   registration: Registration,
   { decisions }: TenantAccess,
@@ -145,10 +145,10 @@ async function askGrant(
   const askedAt = now();
   const resolved = await decisions.resolve(subject);
   await decisions.prepare(resolved.grant, registration.topics);
-  // Auth has said meanwhile that the person is another than was asked about.
+  // The person's roles or groups have changed meanwhile.
   if (subject !== registration.subject) return false;
   const topics = registration.topics.map((topic) => ({ topic, granted: decisions.allowsUnder(resolved.grant, topic) }));
-  // From here to the end without an await: a change that comes later finds the grant it has to put in doubt.
+  // No await from here on: a later change finds the grant that it must invalidate.
   const validity = decisions.validityOf(resolved);
   const changed = topics.some(({ granted }, index) => granted !== registration.topicGrants[index]?.granted);
   registration.setGrant(resolved.grant, validity, askedAt + (resolved.remainingMs ?? Number.POSITIVE_INFINITY), topics);

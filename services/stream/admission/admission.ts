@@ -36,7 +36,7 @@ export class Admission {
     this.#open += 1;
   }
 
-  /** @throws {AppError} `unavailable` while draining: it may have begun since a place was taken. */
+  /** @throws {AppError} `unavailable` while draining, which may have begun since `enter`. */
   requireServing(): void {
     if (this.#draining) throw new AppError("unavailable", "this server is going away; another one is there");
   }

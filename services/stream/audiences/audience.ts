@@ -3,11 +3,11 @@ import type { Grant } from "../access/decisions.ts";
 import type { BodyCoding } from "../sse/body-coding.ts";
 import { formatKey, type FrameFormat } from "../sse/encode-frame.ts";
 
-/** What an audience needs of each of its members. */
+/** A member of an audience. */
 export interface Member {
   /** Writes a flush, coded; false when it may not be written to this member. */
   write(coded: Buffer, events: number, now: number): boolean;
-  /** Goes on by itself after `position`, up to which everything was written to it or decided not to be for it. */
+  /** Continues by itself after `position`: everything up to it was written to it, or is not for it. */
   detach(position: Position): void;
 }
 
@@ -24,9 +24,9 @@ export function formatAudienceKey({ topics, grant, format, coding }: AudienceKey
   return [grant.id, formatKey(format), coding.name, ...topics].join(" ");
 }
 
-/** What an audience needs of its surroundings. */
+/** The edge, as far as an audience uses it. */
 export interface AudienceDeps {
-  /** Up to where the feed has delivered. */
+  /** The position up to which the feed has delivered. */
   horizon(): Position;
   /** The monotonic time in milliseconds. */
   now(): number;
@@ -36,22 +36,22 @@ export interface AudienceDeps {
   readonly flushMs: number;
 }
 
-/** However full the loop is, a burst waits no longer than this, in milliseconds. */
+/** However busy the event loop is, a burst waits no longer than this, in milliseconds. */
 const MAX_FLUSH_MS = 50;
 
 /**
- * The flush interval is this many times the last flush's duration. With half of the time for all else, 100 events a second to
- * 1 000 readers wait 20 ms, and 500 a second cost a seventh of a write each; with less of it, the former is sooner and the
- * latter dearer.
+ * The flush interval is this many times the last flush's duration, so half of the time is left for other work. 100 events a
+ * second to 1 000 readers then wait 20 ms, and 500 a second cost a seventh of a write each. A smaller factor makes the
+ * former faster and the latter dearer.
  */
 const STRETCH = 2;
 
-/** A burst that is larger leaves before its time: this is what one flush may add to a slow socket's buffer. */
+/** A larger burst is flushed early: a flush adds about this much to a slow socket's buffer. */
 const MAX_PENDING_BYTES = 64 * 1024;
 
 /**
- * Live readers who have all this in common. Matching, deciding, encoding and compressing happen once for all of them; what is
- * left for each is one write per flush. The first event after quiet is written at once; in a burst, events leave together.
+ * Live readers with equal keys. Matching, deciding, encoding and compressing happen once for all of them; each costs one
+ * write per flush. The first event after quiet is written at once; in a burst, events leave together.
  */
 export class Audience {
   readonly key: AudienceKey;
@@ -59,7 +59,7 @@ export class Audience {
   readonly #members = new Set<Member>();
   #pending: Buffer[] = [];
   #pendingBytes = 0;
-  /** Where the members stand while something is pending. */
+  /** The members' position while something is pending. */
   #writtenThrough: Position | undefined;
   #flushedAt = Number.NEGATIVE_INFINITY;
   /** The flush interval that the last flush's duration asks for. */
@@ -77,8 +77,8 @@ export class Audience {
   }
 
   /**
-   * Resolves once what is pending has been written; undefined when nothing is pending. A member that joins earlier makes the
-   * audience flush: of thousands that come back together, each would.
+   * Resolves once what is pending has been written; undefined when nothing is pending. A member that joins earlier causes a
+   * flush: thousands that come back together would each cause one.
    */
   get flushed(): Promise<void> | undefined {
     if (this.#writtenThrough === undefined) return undefined;
@@ -92,7 +92,7 @@ export class Audience {
     this.#members.add(member);
   }
 
-  /** Lets a member go, and answers where it stands: everything pending has been written to it, and to it alone, if it may be. */
+  /** Removes a member, and answers its position. What is pending is written to this member alone, if it may be. */
   leave(member: Member): Position {
     const writtenThrough = this.#writtenThrough;
     const isMember = this.#members.delete(member);
@@ -133,7 +133,7 @@ export class Audience {
     this.#nextFlush = undefined;
   }
 
-  /** Sends every member on its own way from `position`: what comes next is not decided yet. */
+  /** Detaches every member at `position`: the next event is not decided yet. */
   detachAll(position: Position): void {
     this.flush();
     const members = [...this.#members];
@@ -141,7 +141,7 @@ export class Audience {
     for (const member of members) member.detach(position);
   }
 
-  /** A machine that slept wakes up here, too: what is pending must not outlive a session by the time it slept. */
+  /** The machine may have slept until now: what is pending must not be written after a session's end. */
   #flushInTime(): void {
     this.#deps.checkClock();
     this.flush();
@@ -155,7 +155,7 @@ export class Audience {
 
   #schedule(): void {
     if (this.#timer !== undefined) return;
-    // Where many audiences keep the loop busy their timers come late, and their flushes carry more for it.
+    // Where many audiences keep the loop busy, timers come late and flushes carry more.
     const interval = Math.min(MAX_FLUSH_MS, Math.max(this.#deps.flushMs, this.#stretchMs));
     const wait = this.#flushedAt + interval - this.#deps.now();
     if (wait <= 0) this.flush();

@@ -1,7 +1,7 @@
 import { Audience, type AudienceDeps, type AudienceKey, formatAudienceKey } from "./audience.ts";
 import { TopicIndex } from "./topic-index.ts";
 
-/** A tenant's audiences, by what their members have in common and by topic. */
+/** A tenant's audiences, by key and by topic. */
 export class Audiences implements Iterable<Audience> {
   readonly #deps: AudienceDeps;
   readonly #all = new Set<Audience>();
@@ -21,7 +21,7 @@ export class Audiences implements Iterable<Audience> {
     return this.#byTopic.match(topic);
   }
 
-  /** The audience of live readers who have this in common. */
+  /** The audience of this key, made where there is none. */
   of(key: AudienceKey): Audience {
     const text = formatAudienceKey(key);
     const known = this.#byKey.get(text);
@@ -33,7 +33,7 @@ export class Audiences implements Iterable<Audience> {
     return audience;
   }
 
-  /** Drops the audience if nobody is left in it. */
+  /** Drops the audience if it has no members. */
   dropIfEmpty(audience: Audience): void {
     if (audience.size > 0) return;
     this.#all.delete(audience);

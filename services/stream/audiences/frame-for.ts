@@ -5,7 +5,7 @@ import type { EventEntry } from "../event.ts";
 import type { Observer } from "../observe/observer.ts";
 import { encodeEvent, type FrameFormat } from "../sse/encode-frame.ts";
 
-/** What the frames of a tenant's events depend on. */
+/** A tenant, as far as its events' frames depend on it. */
 export interface FrameSource {
   readonly id: string;
   readonly log: { readonly epoch: string };
@@ -15,7 +15,7 @@ export interface FrameSource {
   quarantine(entry: EventEntry, error: unknown): void;
 }
 
-/** Who a frame is for. `endedBy`: the version that ended the grant behind this event. */
+/** The receiver of a frame. `endedBy`: the version that ended the grant after this event. */
 export interface FrameReader {
   readonly grant: Grant;
   readonly format: FrameFormat;
@@ -23,8 +23,8 @@ export interface FrameReader {
 }
 
 /**
- * The frame of an event for those who hold the grant, where they may see it. An event that cannot be judged or encoded is
- * quarantined: nobody gets it, and everybody goes on behind it.
+ * The frame of an event for holders of the grant, where they may see it. An event that cannot be judged or encoded is
+ * quarantined: every reader passes it.
  */
 export function frameFor(
   source: FrameSource,

@@ -1,4 +1,4 @@
-/** Topics are made up by producers; the cache starts over when they are too many. */
+/** Producers make up topics; the cache starts over when they are too many. */
 const MAX_CACHED_TOPICS = 10_000;
 
 interface Node<Value> {

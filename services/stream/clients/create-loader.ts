@@ -17,10 +17,10 @@ export interface LoaderDeps {
 }
 
 /**
- * A loader that asks many questions in one call. When it is idle, the questions of one tick leave at once; while its calls
- * are under way, or it rests, questions gather for the next one. A storm of handshakes makes few calls of many questions that
- * way: a call costs each side 0.3 ms of CPU, whatever is in it. An Error among the answers fails its own question alone. Without rests, handshakes that trickle in one signature at a
- * time made a call for every four.
+ * A loader that asks many questions in one call. An idle loader sends the questions of one tick at once; while its calls
+ * are under way, or it rests, questions gather for the next one. So a storm of handshakes makes few calls: a call costs
+ * each side 0.3 ms of CPU, whatever its size. Without rests, handshakes that came one by one made a call for every four. An
+ * Error among the answers fails its own question alone.
  */
 export function createLoader<Question, Answer>(
   { maxBatch, restMsPerQuestion = 0 }: LoaderDeps,

@@ -12,7 +12,7 @@ import { decodeResidual } from "./decode-residual.ts";
 /** For a stream that is held, a late answer is as good as a new one. A handshake has a time of its own. */
 const TIMEOUT_MS = 10_000;
 
-/** What only a handshake asks, which is refused with `busy` then. */
+/** For calls that only a handshake makes, which is refused with `busy` then. */
 const HANDSHAKE_TIMEOUT_MS = 3_000;
 
 /** Subjects, or paths, in one call. */
@@ -106,7 +106,7 @@ export class GrpcDecider implements Decider, Disposable {
     });
   }
 
-  /** Without a version to go by policy reads its store: a route that was just made is found. */
+  /** Without a version in the question, policy reads its store: a new route is found. */
   async #mapResources(tenant: string, paths: readonly string[]): Promise<(readonly string[])[]> {
     const request = { tenant, paths: [...paths] };
     const response = await callUnary(this.#client.mapResources.bind(this.#client), request, {

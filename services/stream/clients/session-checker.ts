@@ -11,7 +11,7 @@ import { createLoader } from "./create-loader.ts";
 /** For a stream that is held, a late answer is as good as a new one. A handshake has a time of its own. */
 const TIMEOUT_MS = 10_000;
 
-/** What only a handshake asks, which is refused with `busy` then. */
+/** For calls that only a handshake makes, which is refused with `busy` then. */
 const HANDSHAKE_TIMEOUT_MS = 3_000;
 
 /** The service's limit for one call. */
@@ -23,10 +23,10 @@ const MAX_RENEWALS = 128;
 /** Up to 250 handshakes a second ask without waiting for each other. */
 const REST_MS = 4;
 
-/** A question about nobody: its answer tells the time. */
+/** A question about nobody: its answer carries the time. */
 const NOBODY = { tenant: "-", sid: "-", subject: "-", tokenExpiresAt: 1, extend: false, contextId: "time" };
 
-/** What the client needs beside its channel. */
+/** The edge, as far as the client uses it. */
 export interface SessionCheckerDeps {
   /** The monotonic time in milliseconds. */
   readonly now: () => number;
@@ -87,7 +87,7 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
   }
 }
 
-/** An answer counts for the connection that asked: a stream must not live on by what was said of another. */
+/** An answer counts for the connection that asked: no stream lives on by another's answer. */
 function readAnswer(contextId: string, answer: WireAnswer | undefined): SessionAnswer | Error {
   return answer?.contextId === contextId ? answerOf(answer) : new Error("auth answered for another connection");
 }
@@ -96,6 +96,6 @@ function answerOf({ state, remainingMs, isFinal, roles, groups, claimsKnown }: W
   if (state === SessionState.LIVE)
     return { state: "live", remainingMs, isFinal, ...(claimsKnown ? { present: { roles, groups } } : {}) };
   if (state === SessionState.EXPIRED) return { state: "expired" };
-  // An answer nobody understands must not keep a stream open.
+  // An unknown state must not keep a stream open.
   return { state: "revoked" };
 }

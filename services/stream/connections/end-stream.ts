@@ -43,8 +43,8 @@ export interface LastPosition {
 }
 
 /**
- * Ends a connection as its reason asks for. A client whose right is over gets one last frame, and only where nothing waits
- * before it: a reader that is behind is reset at once, with all that the kernel holds for it.
+ * Ends a connection by its reason. A client whose right is over gets one last frame, and only where nothing waits before
+ * it: a reader that is behind is reset at once, with all that the kernel holds for it.
  */
 export function endConnection(connection: Connection, end: StreamEnd, last: LastPosition): void {
   switch (end.event) {

@@ -17,7 +17,7 @@ export interface Stream {
   readonly reader: Reader;
 }
 
-interface Held {
+interface Retained {
   readonly opening: Promise<OpenTenant>;
   /** Registrations, and those that are being made. */
   registered: number;
@@ -28,7 +28,7 @@ interface Held {
 /** All that this edge serves: tenants with listeners, and their readers. */
 export class Hub implements AsyncDisposable {
   readonly #open: (tenant: string) => Promise<OpenTenant>;
-  readonly #tenants = new Map<string, Held>();
+  readonly #tenants = new Map<string, Retained>();
   readonly #registered = new Map<Registration, Tenant>();
   readonly #streams = new Map<string, Stream>();
 
@@ -65,14 +65,14 @@ export class Hub implements AsyncDisposable {
    * @throws {AppError} `tenant_unknown` or `unavailable`.
    */
   async register(registration: Registration): Promise<Tenant> {
-    const held = this.#hold(registration.identity.tenant);
+    const retained = this.#retain(registration.identity.tenant);
     try {
-      const { tenant } = await held.opening;
+      const { tenant } = await retained.opening;
       tenant.registrations.add(registration);
       this.#registered.set(registration, tenant);
       return tenant;
     } catch (error) {
-      this.#release(registration.identity.tenant, held);
+      this.#release(registration.identity.tenant, retained);
       throw error;
     }
   }
@@ -81,11 +81,11 @@ export class Hub implements AsyncDisposable {
   unregister(tenant: Tenant, registration: Registration): void {
     this.#registered.delete(registration);
     if (!tenant.registrations.delete(registration)) return;
-    const held = this.#tenants.get(tenant.id);
-    if (held !== undefined) this.#release(tenant.id, held);
+    const retained = this.#tenants.get(tenant.id);
+    if (retained !== undefined) this.#release(tenant.id, retained);
   }
 
-  /** Adds the reader that a registration got. */
+  /** Adds a registration's reader. */
   attach(tenant: Tenant, reader: Reader): Stream {
     const stream = { tenant, reader };
     reader.registration.stream = reader;
@@ -94,7 +94,7 @@ export class Hub implements AsyncDisposable {
     return stream;
   }
 
-  /** Takes out a stream that is over, with the registration it has by now. */
+  /** Removes a stream that is over, and its present registration. */
   detach({ tenant, reader }: Stream): void {
     this.#streams.delete(reader.id);
     this.#count(tenant, -1);
@@ -102,41 +102,41 @@ export class Hub implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const held = [...this.#tenants.values()];
+    const retained = [...this.#tenants.values()];
     this.#tenants.clear();
-    await Promise.all(held.map((tenant) => close(tenant)));
+    await Promise.all(retained.map((tenant) => close(tenant)));
   }
 
   #count({ id }: Tenant, change: 1 | -1): void {
-    const held = this.#tenants.get(id);
-    if (held !== undefined) held.streams += change;
+    const retained = this.#tenants.get(id);
+    if (retained !== undefined) retained.streams += change;
   }
 
-  #hold(id: string): Held {
-    const held = this.#tenants.get(id) ?? { opening: this.#open(id), registered: 0, streams: 0, linger: undefined };
-    this.#tenants.set(id, held);
-    clearTimeout(held.linger);
-    held.linger = undefined;
-    held.registered += 1;
-    return held;
+  #retain(id: string): Retained {
+    const retained = this.#tenants.get(id) ?? { opening: this.#open(id), registered: 0, streams: 0, linger: undefined };
+    this.#tenants.set(id, retained);
+    clearTimeout(retained.linger);
+    retained.linger = undefined;
+    retained.registered += 1;
+    return retained;
   }
 
-  #release(id: string, held: Held): void {
-    held.registered -= 1;
-    if (held.registered > 0) return;
-    held.linger = setTimeout(() => this.#drop(id, held), LINGER_MS);
+  #release(id: string, retained: Retained): void {
+    retained.registered -= 1;
+    if (retained.registered > 0) return;
+    retained.linger = setTimeout(() => this.#drop(id, retained), LINGER_MS);
     // A log that could not be opened must not be remembered: the tenant may be made the next moment.
-    held.opening.catch(() => this.#drop(id, held));
+    retained.opening.catch(() => this.#drop(id, retained));
   }
 
-  #drop(id: string, held: Held): void {
-    if (held.registered > 0) return;
-    if (this.#tenants.get(id) === held) this.#tenants.delete(id);
-    void close(held);
+  #drop(id: string, retained: Retained): void {
+    if (retained.registered > 0) return;
+    if (this.#tenants.get(id) === retained) this.#tenants.delete(id);
+    void close(retained);
   }
 }
 
-async function close({ opening, linger }: Held): Promise<void> {
+async function close({ opening, linger }: Retained): Promise<void> {
   clearTimeout(linger);
   const open = await opening.catch(() => undefined);
   await open?.[Symbol.asyncDispose]();

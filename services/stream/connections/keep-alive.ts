@@ -11,7 +11,7 @@ import { chooseRetryDelay } from "../sse/retry-delay.ts";
 const TICK_MS = 1_000;
 
 /** A client may rely on a frame every 15 s; the tick may come a second late. */
-const BEAT_MS = 13_000;
+const HEARTBEAT_MS = 13_000;
 
 /** A reader that is held this long is sent `degraded`. */
 const DEGRADED_AFTER_MS = 5_000;
@@ -22,16 +22,16 @@ const STALL_MS = 10_000;
 /** Auth is asked for more time when this much is left, at most; spread, so that streams opened together ask apart. */
 const RENEW_BEFORE_MS = { min: 30_000, max: 60_000 };
 
-/** What is remembered of a stream from one look to the next. */
+/** A stream's state between two rounds. */
 interface Watch {
-  nextBeatAt: number;
+  nextHeartbeatAt: number;
   readonly renewBeforeMs: number;
   progress: number;
   progressAt: number;
   degraded: boolean;
 }
 
-/** What the heartbeat needs. */
+/** The edge, as far as keep-alive uses it. */
 export interface KeepAliveDeps extends VerifyDeps {
   readonly authTime: Pick<AuthTime, "now">;
 }
@@ -46,7 +46,7 @@ export function startKeepAlive(hub: Hub, deps: KeepAliveDeps): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** One look at every reader, for `startKeepAlive` to call again and again. */
+/** One round over all readers; `startKeepAlive` runs it once a second. */
 export function createKeepAlive(hub: Hub, deps: KeepAliveDeps): () => void {
   const watches = new WeakMap<Reader, Watch>();
   return () => {
@@ -64,8 +64,8 @@ export function createKeepAlive(hub: Hub, deps: KeepAliveDeps): () => void {
 function createWatch(now: number): Watch {
   const { min, max } = RENEW_BEFORE_MS;
   return {
-    // The first beat comes at a random time, or all that connected together would be written to together for ever.
-    nextBeatAt: now + Math.random() * BEAT_MS,
+    // The first heartbeat comes at a random time: streams that opened together are not written to together.
+    nextHeartbeatAt: now + Math.random() * HEARTBEAT_MS,
     renewBeforeMs: min + Math.random() * (max - min),
     progress: 0,
     progressAt: now,
@@ -76,7 +76,7 @@ function createWatch(now: number): Watch {
 function lookAfter(stream: Stream, watch: Watch, now: number, deps: KeepAliveDeps): void {
   const { reader } = stream;
   const { registration } = reader;
-  // A reader that waits for its socket or its history does not see itself that its right is over.
+  // A reader that waits for its socket or its history does not check its right.
   const over = rightOver(registration, now);
   if (over !== undefined) return reader.revoke(over);
   if (isStalled(reader, watch, now)) return reader.end(bye("slow", chooseRetryDelay(0)));
@@ -85,8 +85,8 @@ function lookAfter(stream: Stream, watch: Watch, now: number, deps: KeepAliveDep
     renew(stream, deps).catch((error: unknown) => deps.observer.fault(error));
   }
   sendDegraded(reader, watch, now);
-  if (now < watch.nextBeatAt) return;
-  watch.nextBeatAt = now + BEAT_MS;
+  if (now < watch.nextHeartbeatAt) return;
+  watch.nextHeartbeatAt = now + HEARTBEAT_MS;
   reader.keepAlive();
 }
 
@@ -102,7 +102,7 @@ async function renew({ tenant, reader }: Stream, deps: KeepAliveDeps): Promise<v
   const { registration } = reader;
   const before = registration.deadline;
   await verifySession(registration, tenant, deps, true);
-  // Another token has taken its place meanwhile: what was asked is no longer what counts.
+  // A rebind has replaced the registration meanwhile: the answer counts no more.
   if (registration !== reader.registration) return;
   const { deadline, ended } = registration;
   if (ended !== undefined) return reader.ended ? undefined : reader.revoke(ended);
@@ -111,8 +111,8 @@ async function renew({ tenant, reader }: Stream, deps: KeepAliveDeps): Promise<v
 }
 
 /**
- * When a registration ends by auth's clock, as it is sent to clients. One in doubt at this very moment is asked about again;
- * until then the end announced last, or the token's own, is what is known.
+ * When a registration ends by auth's clock, as it is sent to clients. While it is in doubt, the end announced last counts,
+ * or else the token's own.
  */
 export function expiresAt({ announcedDeadline, identity }: Registration, deps: KeepAliveDeps): string {
   if (announcedDeadline === undefined) return new Date(identity.tokenExpiresAt * 1_000).toISOString();

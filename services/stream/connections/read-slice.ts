@@ -7,7 +7,7 @@ import { gapTo } from "../log/resume.ts";
 import { encodeControl, type FrameFormat } from "../sse/encode-frame.ts";
 import type { Tenant } from "./tenant.ts";
 
-/** What is gone from the log after one position and up to another. */
+/** The entries after one position and up to another are gone from the log. */
 export interface Hole {
   readonly after: Position;
   readonly to: Position;
@@ -23,7 +23,7 @@ export interface SliceReader {
   readonly hole: Hole | undefined;
 }
 
-/** What a slice holds for one reader. */
+/** The part of a slice for one reader. */
 export interface SliceReading {
   /** The frames of its events, and of the gaps before them. */
   readonly frames: readonly Buffer[];
@@ -39,8 +39,8 @@ export interface SliceReading {
 }
 
 /**
- * Reads a slice up to its end, to where the grant ends, or to the first event that is not decided yet. Holes that follow each
- * other with nothing for this reader in between are one gap.
+ * Reads a slice up to its end, to where the grant ends, or to the first undecided event. Holes with no frame for this
+ * reader in between are one gap.
  */
 export function readSlice(
   tenant: Tenant,
@@ -52,7 +52,7 @@ export function readSlice(
   let { cursor, hole } = from;
   let events = 0;
   let sentGap: Position | undefined;
-  const takeHole = (): Buffer[] => {
+  const takeGap = (): Buffer[] => {
     if (hole === undefined) return [];
     const gap = gapOf(tenant.log.epoch, hole);
     [sentGap, hole] = [gap.position, undefined];
@@ -65,7 +65,7 @@ export function readSlice(
       const frame = frameFor(tenant, entry, { grant, format, endedBy: registration.grantEndedBy });
       if (frame === "undecided") return { frames, events, sentGap, cursor, hole, undecided: entry };
       if (frame !== "denied") {
-        frames.push(...takeHole(), frame);
+        frames.push(...takeGap(), frame);
         events += 1;
       }
     }
@@ -75,7 +75,7 @@ export function readSlice(
   return { frames, events, sentGap, cursor, hole, undecided: undefined };
 }
 
-/** The frame that tells a client of a hole, and the position that its id names. */
+/** The `gap` frame of a hole, and the position of its id. */
 export function gapOf(epoch: string, { after, to }: Hole): { readonly frame: Buffer; readonly position: Position } {
   const { notice, position } = gapTo(epoch, after, to, "erased");
   const id = formatEventId(epoch, position);

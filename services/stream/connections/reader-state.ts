@@ -25,7 +25,7 @@ export interface Behind {
   readonly since: number;
   readonly slices: Slices;
   cursor: Position;
-  /** A hole that ends at the cursor or before it, with nothing for this reader since: its client has not been sent it yet. */
+  /** A hole that ends at the cursor or before it, with no frame for this reader since. Not sent yet. */
   hole: Hole | undefined;
   wait: Wait | undefined;
 }

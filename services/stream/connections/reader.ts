@@ -17,13 +17,13 @@ import type { Behind, ReaderState, Wait } from "./reader-state.ts";
 import { gapOf, readSlice } from "./read-slice.ts";
 import type { Tenant } from "./tenant.ts";
 
-/** What a reader needs of the edge. */
+/** The edge, as far as a reader uses it. */
 export interface ReaderDeps {
   /** The monotonic time in milliseconds. */
   readonly now: () => number;
   /** Invalidates every session when the clocks have parted. */
   readonly checkClock: () => void;
-  /** What the whole process may ask again. */
+  /** The repeated calls that the whole process may make. */
   readonly retries: RetryBudget;
   readonly limitHistory: Limit;
   readonly observer: Observer;
@@ -87,7 +87,7 @@ export class Reader implements Member, RegisteredStream {
     return this.#state.is === "behind" ? this.#state.wait : undefined;
   }
 
-  /** The reader's position, for people who look. */
+  /** The reader's position: the horizon while live. */
   get cursor(): Position {
     return this.#state.is === "live" ? this.#tenant.log.horizon : this.#state.cursor;
   }
@@ -121,12 +121,12 @@ export class Reader implements Member, RegisteredStream {
     queueMicrotask(() => void this.#run(state));
   }
 
-  /** Takes the reader out of its audience: its right is in doubt, or its grant another one. */
+  /** Takes the reader out of its audience: its right is in doubt, or its grant has changed. */
   leaveAudience(): void {
     if (this.#state.is === "live") this.detach(this.#state.audience.leave(this));
   }
 
-  /** Goes on by another registration of the same person: nothing that comes from here on is written under the old one. */
+  /** Replaces the registration by another of the same person: nothing more is written under the old one. */
   rebind(registration: Registration): void {
     this.registration.stream = undefined;
     this.registration = registration;
@@ -170,7 +170,7 @@ export class Reader implements Member, RegisteredStream {
     this.end({ event: "auth_error", reason });
   }
 
-  /** Ends the stream. What a reader that is live has pending is written first, where it may be. */
+  /** Ends the stream. A live reader's pending events are written first, where they may be. */
   end(by: StreamEnd): void {
     const state = this.#state;
     if (state.is === "ended") return;
@@ -197,8 +197,8 @@ export class Reader implements Member, RegisteredStream {
   }
 
   /**
-   * Does as much as can be done now. Answers what to wait for before the next step, or undefined once the reader is not behind
-   * there any more. No `await` in here: what was looked at still holds when the reader becomes live.
+   * Does as much as possible now. Answers what to wait for before the next step; undefined once `state` is over. No `await`
+   * in here: every check still holds when the reader becomes live.
    */
   #step(state: Behind): Promise<void> | undefined {
     this.#deps.checkClock();
@@ -242,7 +242,7 @@ export class Reader implements Member, RegisteredStream {
     if (gone !== undefined && this.#state === state) this.#skipTo(state, gone);
   }
 
-  /** Writes what a slice holds for this reader, up to the first event that is not decided yet. */
+  /** Writes a slice's frames for this reader, up to the first undecided event. */
   #deliver(state: Behind, slice: readonly LogEntry[], grant: Grant, now: number): Promise<void> | undefined {
     const { registration } = this;
     const { format } = this.#reads;
@@ -262,13 +262,13 @@ export class Reader implements Member, RegisteredStream {
       return this.#waitFor(state, "authorization", decided);
     }
     if (reading.cursor === before) return this.#waitFor(state, "authorization", registration.changed.next());
-    // At the horizon it becomes live at once: a turn later there would be something new, and so for ever.
+    // At the horizon it becomes live at once: a turn later there may be a new entry, again and again.
     if (state.cursor.seq === this.#tenant.log.horizon.seq) return this.#step(state);
-    // A turn of the event loop between slices: microtasks alone would let one long catch-up stop everybody else.
+    // A turn of the event loop between slices: microtasks alone would let one long catch-up block all others.
     return setImmediate();
   }
 
-  /** Entries before the first one retained are gone: says so, and goes on there. */
+  /** Entries before the first one retained are gone: sends the gap, and continues there. */
   #skipTo(state: Behind, gone: Pick<Bounds, "first" | "goneBy">): void {
     this.#sendHole(state);
     const { position, notice } = gapBefore(this.#tenant.log.epoch, state.cursor, gone);
@@ -276,7 +276,7 @@ export class Reader implements Member, RegisteredStream {
     this.#sendNotice(notice, position);
   }
 
-  /** Tells the client what is gone before the cursor. */
+  /** Sends the gap before the cursor, if there is one. */
   #sendHole(state: Behind): void {
     if (state.hole === undefined) return;
     const { frame, position } = gapOf(this.#tenant.log.epoch, state.hole);

@@ -3,7 +3,7 @@ import type { Observer } from "../observe/observer.ts";
 import { GONE } from "./end-stream.ts";
 import type { Hub, Stream } from "./hub.ts";
 
-/** Gives back all that a stream held, under whichever registration it has by then. */
+/** Releases all that a stream held, under its present registration. */
 export function releaseStream(
   { hub, admission, observer }: { readonly hub: Hub; readonly admission: Admission; readonly observer: Observer },
   stream: Stream,

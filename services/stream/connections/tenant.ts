@@ -17,7 +17,7 @@ export interface TenantDeps extends TenantLogDeps {
   readonly observer: Observer;
 }
 
-/** A tenant with listeners on this edge: its log, who is registered, what is decided for them, and its audiences. */
+/** A tenant with listeners on this edge: its log, registrations, decisions and audiences. */
 export class Tenant implements TenantAccess, FrameSource, Disposable {
   readonly id: string;
   readonly log: TenantLog;
@@ -36,7 +36,7 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
     this.audiences = new Audiences({ now, checkClock, flushMs, horizon: () => this.log.horizon });
   }
 
-  /** Gives up on an event that cannot be judged or encoded; says so once, however many readers meet it. */
+  /** Gives up on an event that cannot be judged or encoded, and reports it once for all readers. */
   quarantine(entry: EventEntry, error: unknown): void {
     if (this.#quarantined.has(entry)) return;
     this.#quarantined.add(entry);

@@ -4,7 +4,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import type { From } from "../log/resume.ts";
 import type { FrameFormat } from "../sse/encode-frame.ts";
 
-/** What a client asks for. */
+/** A client's parameters, checked. */
 export interface Subscription {
   /** Up to 100 topic patterns, sorted, without repeats. */
   readonly topics: readonly string[];
@@ -12,7 +12,7 @@ export interface Subscription {
   readonly resources: readonly string[];
   readonly format: FrameFormat;
   readonly from: From;
-  /** As the client sent it: anything at all. */
+  /** As the client sent it, unchecked. */
   readonly lastEventId: string | undefined;
 }
 

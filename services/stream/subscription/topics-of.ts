@@ -2,15 +2,14 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { MAX_TOPICS, type Subscription } from "./parse-subscription.ts";
 
 /**
- * The topics that tell of changes behind a path, by the tenant's routes as policy's store has them now; none where no route
- * has it. Safe to repeat. Throws AppError `tenant_unknown`, or `unavailable` when there is no answer in time.
+ * Maps a path to the topics of its changes, by the tenant's routes in policy's store now; none where no route matches. Safe
+ * to repeat. Throws AppError `tenant_unknown`, or `unavailable` when there is no answer in time.
  */
 export type MapResource = (tenant: string, path: string) => Promise<readonly string[]>;
 
 /**
- * The topic patterns that a subscription asks for: its own, and those that tell of changes behind its resources, by the
- * tenant's routes as they are now. Sorted, without repeats. Later routes change nothing for it: who may see an event is
- * decided by the event.
+ * The topic patterns of a subscription: its own, and those of its resources by the tenant's present routes. Sorted, without
+ * repeats. Later routes change nothing for it: rights are decided by the event.
  * @throws {AppError} `resource_unknown`, `malformed_topic` where they are too many, `tenant_unknown`, `unavailable`.
  */
 export async function topicsOf(

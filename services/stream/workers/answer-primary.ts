@@ -17,7 +17,7 @@ export function answerPrimary({ registry, isReady, connections }: Operations): D
   return { [Symbol.dispose]: () => void process.off("message", onQuestion) };
 }
 
-/** The end of the channel says that the primary is gone; a message that fails then is no failure here. */
+/** The end of the channel shows that the primary is gone; a message that fails then is no failure. */
 function send(message: WorkerMessage): void {
   process.send?.(message, undefined, {}, () => undefined);
 }

@@ -7,8 +7,8 @@ const [one, other] = [{}, {}];
 
 test("what workers counted is added up, in the format a single process has", async () => {
   const sum = new MetricsSum();
-  sum.take(one, await counted(2));
-  sum.take(other, await counted(3));
+  sum.update(one, await counted(2));
+  sum.update(other, await counted(3));
   const alone = new Registry();
   alone.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
   count(alone, 5, 2);
@@ -17,12 +17,12 @@ test("what workers counted is added up, in the format a single process has", asy
 
 test("counters of a worker that is gone stay in the sum, its gauges do not", async () => {
   const sum = new MetricsSum();
-  sum.take(one, await counted(2));
+  sum.update(one, await counted(2));
   await sum.keep(one);
-  sum.take(other, await counted(3));
+  sum.update(other, await counted(3));
   await sum.keep(other);
   await sum.keep({});
-  sum.take({}, await counted(1));
+  sum.update({}, await counted(1));
   const text = await sum.text([]);
   expect(text).toContain('events_total{outcome="a"} 6\n');
   expect(text).toContain("seconds_count 3\n");

@@ -1,16 +1,16 @@
 import { AggregatorRegistry, Registry } from "prom-client";
 import type { CountedMetric } from "./messages.ts";
 
-/** Adds up what workers counted. What one counted that is no more stays in the sum: a counter never falls. */
+/** Adds up the workers' metrics. Counts of workers that are gone stay in the sum: a counter never falls. */
 export class MetricsSum {
-  /** What each worker had counted when it was last asked. */
+  /** Each worker's metrics when it was last asked. */
   readonly #latest = new Map<object, CountedMetric[]>();
   #kept: CountedMetric[] = [];
 
   readonly contentType = Registry.OPENMETRICS_CONTENT_TYPE;
 
-  /** Takes what a worker has counted so far. */
-  take(worker: object, metrics: CountedMetric[]): void {
+  /** Replaces a worker's metrics. */
+  update(worker: object, metrics: CountedMetric[]): void {
     this.#latest.set(worker, metrics);
   }
 

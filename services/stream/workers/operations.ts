@@ -1,6 +1,6 @@
 import type { Registry } from "prom-client";
 
-/** What operators can ask of a process that holds streams. */
+/** Answers for operators, of a process that holds streams. */
 export interface Operations {
   readonly registry: Registry;
   /** Whether it takes new streams. */

@@ -3,7 +3,7 @@ import type { StreamConfig } from "../config.ts";
 /** No tail is smaller than this: a burst would push every reader to JetStream. */
 const MIN_TAIL_BYTES = 1_000_000;
 
-/** The environment of worker `index` (from 0): its share of what is the process's as a whole, and the port of all. */
+/** The environment of worker `index` (from 0): its share of the process's limits, and the common port. */
 export function shareSettings(
   env: NodeJS.ProcessEnv,
   config: Pick<StreamConfig, "STREAM_WORKERS" | "STREAM_MAX_CONNECTIONS" | "STREAM_TAIL_BYTES">,
@@ -20,7 +20,7 @@ export function shareSettings(
   };
 }
 
-/** The whole is given out to the last one. */
+/** The shares add up to the whole. */
 function shareOf(whole: number, parts: number, index: number): number {
   return Math.floor(whole / parts) + (index < whole % parts ? 1 : 0);
 }

@@ -13,7 +13,7 @@ import { MetricsSum } from "./metrics-sum.ts";
 import { shareSettings } from "./share-settings.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
-/** What a worker needs beyond its drain: the last requests, the bus, the other services. */
+/** How long a worker may take after its drain: the last requests, the bus, the other services. */
 const CLOSE_MS = 5_000;
 
 type Workers = WorkerPool<WorkerProcess>;
@@ -25,9 +25,9 @@ export interface WorkersAddress {
 }
 
 /**
- * Starts the workers, all on one port, and serves the operations port for all of them. `env` is what the workers get,
- * with their share of what is the process's as a whole. Disposing it ends all streams in good order, and the workers; a reload
- * replaces one after the other.
+ * Starts the workers, all on one port, and serves the operations port for all of them. The workers get `env`, with
+ * their share of the process's limits. Disposing it ends all streams in good order, and the workers; a reload replaces one
+ * after the other.
  *
  * The kernel deals connections out to the workers' sockets (SO_REUSEPORT). Of 6 000 handshakes over two workers each got
  * 48.6 to 51.4 %, for 160 to 220 µs of CPU each and up to 4 200 a second. The cluster module's turns (the primary accepts
@@ -87,7 +87,7 @@ async function addUp(pool: Workers, sum: MetricsSum, own: Registry): Promise<str
   await Promise.all(
     [...pool.serving].map(async (worker) => {
       const metrics = await worker.ask("metrics");
-      if (metrics !== undefined) sum.take(worker, metrics);
+      if (metrics !== undefined) sum.update(worker, metrics);
     }),
   );
   return sum.text(await own.getMetricsAsJSON());

@@ -7,7 +7,7 @@ const BACKOFF = { baseMs: 250, maxMs: 10_000 };
 /** A worker that lived this long did not die of its start. */
 const STEADY_MS = 60_000;
 
-/** After so many deaths in a row, with nobody serving, the process is of no use. */
+/** After so many deaths in a row, with no worker serving, the process ends. */
 const MAX_DEATHS = 5;
 
 /** A worker that was started. */
@@ -23,11 +23,11 @@ export interface Worker {
   stop(graceMs: number): Promise<void>;
 }
 
-/** What supervising workers needs. */
+/** How the pool starts workers and reports on them. */
 export interface WorkerPoolDeps<Kind extends Worker> {
   readonly size: number;
   readonly start: (index: number) => Kind;
-  /** Called when a worker has ended that was not asked to. */
+  /** Called when a worker has ended without a request. */
   readonly onDeath: () => void;
   /** Called when a worker that took streams is gone. */
   readonly onGone: (worker: Kind) => Promise<void>;
@@ -35,7 +35,7 @@ export interface WorkerPoolDeps<Kind extends Worker> {
   readonly graceMs: number;
   /** The monotonic time. */
   readonly now: () => number;
-  /** Lets that time go by; rejects when the signal comes first. */
+  /** Waits; rejects when the signal comes first. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly log: Logger;
 }
@@ -46,7 +46,7 @@ export class WorkerPool<Kind extends Worker> implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #all = new Set<Kind>();
   readonly #serving = new Set<Kind>();
-  /** Those whose place another one has. */
+  /** Workers that a successor has replaced. */
   readonly #replaced = new Set<Kind>();
   #isRestarting = false;
 
@@ -77,7 +77,7 @@ export class WorkerPool<Kind extends Worker> implements AsyncDisposable {
 
   /**
    * Replaces the workers one after the other: each ends its streams only once its successor takes them. A successor that
-   * does not come up ends the round, and everybody else stays. Does nothing while a round is under way.
+   * does not come up ends the round, and the other workers stay. Does nothing while a round is under way.
    */
   async rollingRestart(): Promise<void> {
     if (this.#isRestarting) return;
@@ -117,7 +117,7 @@ export class WorkerPool<Kind extends Worker> implements AsyncDisposable {
       return false;
     }
     const { graceMs } = this.#deps;
-    // One that died meanwhile has been started again.
+    // A worker that died meanwhile has been started again.
     if (!this.#serving.has(worker)) await successor.stop(graceMs);
     else {
       this.#replaced.add(worker);
@@ -127,7 +127,7 @@ export class WorkerPool<Kind extends Worker> implements AsyncDisposable {
     return true;
   }
 
-  /** Starts a worker again whenever it dies, the later the more often it did. */
+  /** Starts a worker again when it dies, after a wait that grows with each death. */
   async #supervise(first: Kind): Promise<void> {
     let worker = first;
     for (let deaths = 0; ;) {
@@ -135,7 +135,7 @@ export class WorkerPool<Kind extends Worker> implements AsyncDisposable {
       const how = await worker.ended;
       if (this.isStopping || this.#replaced.delete(worker)) return;
       deaths = this.#deps.now() - startedAt > STEADY_MS ? 1 : deaths + 1;
-      // While others serve, their streams count for more than this one's end: what it lacks may come back.
+      // While others serve, their streams count for more: the fault may pass.
       if (deaths >= MAX_DEATHS && this.#serving.size === 0) {
         throw await this.#failure(worker);
       }

@@ -30,7 +30,7 @@ export class WorkerProcess implements Worker {
       ([code, signal]) => String(signal ?? `code ${code}`),
       (error: Error) => error.message,
     );
-    // What cannot be sent to a worker that is gone says so to who sends; unheard, it would end the primary.
+    // `send` reports a failure to its caller; without this listener it would end the primary.
     this.#child.on("error", () => undefined);
     const tookStreams = Promise.withResolvers<boolean>();
     this.#child.on("message", (message: WorkerMessage) => {

@@ -21,15 +21,15 @@ export interface RebindDeps extends KeepAliveDeps, HandshakeDeps {
 }
 
 /**
- * Has an open stream go on by another token of the same person, and answers until when. It is listed under the new session
- * and that asked about before the old one is left: no revoke of either falls between. From the answer on, nothing is
- * delivered under the old token's rights.
- * @throws {AppError} `not_found` when the stream ended meanwhile; why the new token opens no stream; `unavailable`. The
- * stream goes on as it was then.
+ * Continues an open stream by another token of the same person, and answers until when. The new session is registered and
+ * verified before the old one is left: no revoke of either is missed. From the answer on, nothing is delivered under the
+ * old token's rights.
+ * @throws {AppError} `not_found` when the stream ended meanwhile; the refusal of the new token; `unavailable`. The stream
+ * then goes on as before.
  */
 export async function rebindStream({ reader }: Stream, identity: Identity, deps: RebindDeps): Promise<RebindAnswer> {
   const { hub } = deps;
-  // Of its own: while both are asked about, an answer for the old registration must not count for this one.
+  // An id of its own: an answer for the old registration must not count for this one.
   const contextId = `${reader.id}.${randomUUID()}`;
   const registration = new Registration(identity, reader.registration.topics, contextId);
   const tenant = await hub.register(registration);
