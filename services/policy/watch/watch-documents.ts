@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { poll } from "#shared/async/poll.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import { faultText } from "../document/fault.ts";
@@ -40,14 +41,10 @@ export async function watchDocuments(options: WatchOptions): Promise<DocumentWat
   await watcher.look("boot");
   await delay(options.everyMs);
   await watcher.look("change");
-  const stop = new AbortController();
-  const ended = watcher.lookUntil(stop.signal);
+  const looking = poll(options.everyMs, () => watcher.look("change"));
   return {
     rejections: watcher.rejections,
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await ended;
-    },
+    [Symbol.asyncDispose]: () => looking[Symbol.asyncDispose](),
   };
 }
 
@@ -68,13 +65,6 @@ class DocumentWatcher {
 
   constructor(options: WatchOptions) {
     this.#options = options;
-  }
-
-  async lookUntil(stop: AbortSignal): Promise<void> {
-    while (!stop.aborted) {
-      await delay(this.#options.everyMs, undefined, { signal: stop }).catch(() => undefined);
-      if (!stop.aborted) await this.look("change");
-    }
   }
 
   async look(occasion: FileOccasion): Promise<void> {

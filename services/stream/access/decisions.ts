@@ -2,6 +2,7 @@ import type { PolicyEntry } from "#shared/contract/control-entry.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { isAtLeast, isSameVersion, type Version } from "#shared/contract/version.ts";
 import { Notifier } from "#shared/async/notifier.ts";
+import { singleFlight } from "#shared/async/single-flight.ts";
 import type { Observer } from "../observe/observer.ts";
 import { EventMap } from "./event-map.ts";
 import type { Decider, ResolveAnswer, Subject } from "./ports.ts";
@@ -73,7 +74,7 @@ export class Decisions {
   readonly #dropped = new FinalizationRegistry<string>((id) => {
     if (this.#grants.get(id)?.deref() === undefined) this.#grants.delete(id);
   });
-  readonly #pending = new Map<string, Promise<void>>();
+  readonly #asked = singleFlight<void>();
   readonly #eventMap = new EventMap();
   #maxConnections = Number.POSITIVE_INFINITY;
   #appliedChanges: AppliedChange[] = [];
@@ -179,12 +180,7 @@ export class Decisions {
    * @throws {AppError} `unavailable` or `tenant_unknown`.
    */
   ask(grant: Grant, permission: string): Promise<void> {
-    const key = `${grant.id} ${permission}`;
-    const running = this.#pending.get(key);
-    if (running !== undefined) return running;
-    const asked = this.#ask(grant, permission).finally(() => this.#pending.delete(key));
-    this.#pending.set(key, asked);
-    return asked;
+    return this.#asked(`${grant.id} ${permission}`, () => this.#ask(grant, permission));
   }
 
   /** Asks for every residual that the topics may need, so that few are missing later on. */

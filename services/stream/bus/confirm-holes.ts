@@ -1,8 +1,8 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
-import { AppError } from "#shared/errors/app-error.ts";
 import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import { holeOf, type HoleEntry, type Position } from "../event.ts";
+import { logUnreadable } from "./inspect-log.ts";
 import type { Bus } from "./paced-bus.ts";
 
 /** A run of sequences of which no message came, and the message that came next. */
@@ -51,7 +51,7 @@ export async function holeAtEnd(
 async function nextStored({ jsm }: Bus, tenant: string, seq: number): Promise<Position | undefined> {
   const query = { seq, next_by_subj: ">" };
   const message = await jsm.streams.getMessage(logStreamName(tenant), query).catch((error: unknown) => {
-    throw new AppError("unavailable", "the tenant's log cannot be read right now", { cause: error });
+    throw logUnreadable(error);
   });
   return message === null ? undefined : { seq: message.seq, tag: tagOf(nanosOf(message.timestamp)) };
 }

@@ -1,13 +1,12 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
-import { AppError } from "#shared/errors/app-error.ts";
 import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import type { LogEntry } from "../event.ts";
 import type { GoneReason } from "../log/resume.ts";
 import type { History } from "../log/tenant-log.ts";
 import { holeAtEnd, isConfirmed, missingRuns } from "./confirm-holes.ts";
 import { decodeEntry, type StoredMessage } from "./decode-entry.ts";
-import { positionAt, readLogInfo, tagAt } from "./inspect-log.ts";
+import { logUnreadable, positionAt, readLogInfo, tagAt } from "./inspect-log.ts";
 import type { Bus } from "./paced-bus.ts";
 import { readBatch } from "./read-batch.ts";
 
@@ -26,8 +25,8 @@ export function createHistory(bus: Bus, tenant: string, maxEventBytes: number): 
       const info = await readLogInfo(bus.jsm, tenant);
       return { first: info.state.first_seq, last: info.state.last_seq, goneBy: goneBy(info, maxEventBytes) };
     },
-    tagOf: (seq) => orUnavailable(() => tagAt(bus.jsm, tenant, seq)),
-    positionBefore: (wallMs) => orUnavailable(() => findPositionBefore(bus, tenant, wallMs)),
+    tagOf: (seq) => orUnreadable(() => tagAt(bus.jsm, tenant, seq)),
+    positionBefore: (wallMs) => orUnreadable(() => findPositionBefore(bus, tenant, wallMs)),
   };
 }
 
@@ -89,10 +88,11 @@ export function goneBy({ config, state, created, ts }: StreamInfo, maxEventBytes
   return hasAged ? "retention" : "purged";
 }
 
-async function orUnavailable<T>(read: () => Promise<T>): Promise<T> {
+/** A log that is missing counts as one that cannot be read, too: policy may make it again. */
+async function orUnreadable<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    throw new AppError("unavailable", "the tenant's log cannot be read right now", { cause: error });
+    throw logUnreadable(error);
   }
 }

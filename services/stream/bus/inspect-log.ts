@@ -21,16 +21,16 @@ export async function readLogInfo(jsm: JetStreamManager, tenant: string): Promis
     if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) {
       throw new AppError("tenant_unknown", `there is no tenant ${tenant}`, { cause: error });
     }
-    throw unreadable(error);
+    throw logUnreadable(error);
   });
-  if (!hasQuorum(info)) throw unreadable(new Error(`the stream ${info.config.name} has no leader right now`));
+  if (!hasQuorum(info)) throw logUnreadable(new Error(`the stream ${info.config.name} has no leader right now`));
   const fault = faultOfLog(info.config);
-  if (fault !== undefined) throw unreadable(new Error(`the stream ${info.config.name} cannot be a log: ${fault}`));
+  if (fault !== undefined) throw logUnreadable(new Error(`the stream ${info.config.name} cannot be a log: ${fault}`));
   return info;
 }
 
-/** What users see of it. The cause names streams and settings, for the edge's own log. */
-function unreadable(cause: unknown): AppError {
+/** The one refusal where a log cannot be read. The cause may name streams and settings: it is for the edge's own log. */
+export function logUnreadable(cause: unknown): AppError {
   return new AppError("unavailable", "this tenant's log cannot be read right now", { cause });
 }
 

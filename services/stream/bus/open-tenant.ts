@@ -1,5 +1,5 @@
 import type { Logger } from "#shared/log/create-logger.ts";
-import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { type AppError, toAppError } from "#shared/errors/app-error.ts";
 import { invalidateGrants } from "../access/apply-control.ts";
 import type { Decider, Subject } from "../access/ports.ts";
 import type { OpenTenant } from "../connections/hub.ts";
@@ -8,6 +8,7 @@ import type { VerifyDeps } from "../access/verify.ts";
 import { deliver, distrustDecisions, resetLog } from "../deliver.ts";
 import { type FeedListener, openFeed } from "./feed.ts";
 import { createHistory } from "./history.ts";
+import { logUnreadable } from "./inspect-log.ts";
 import type { Bus } from "./paced-bus.ts";
 import { reasonOf } from "./trouble-log.ts";
 
@@ -99,6 +100,5 @@ async function refusalOf(id: string, error: unknown, decider: Decider): Promise<
     const { code } = toAppError(answer);
     if (code === "tenant_unknown" || code === "tenant_suspended") return answer as AppError;
   }
-  const cause = new Error("policy knows the tenant, or does not answer, and there is no log of it");
-  return new AppError("unavailable", "this tenant's log cannot be read right now", { cause });
+  return logUnreadable(new Error("policy knows the tenant, or does not answer, and there is no log of it"));
 }

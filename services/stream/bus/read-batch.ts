@@ -1,7 +1,7 @@
 import { createInbox, type Msg } from "@nats-io/transport-node";
 import { nanosOf } from "#shared/contract/event-tag.ts";
-import { AppError } from "#shared/errors/app-error.ts";
 import type { StoredMessage } from "./decode-entry.ts";
+import { logUnreadable } from "./inspect-log.ts";
 import type { Bus } from "./paced-bus.ts";
 
 /** Which messages of a stream to read: from a sequence or a time on. */
@@ -42,7 +42,7 @@ export async function readBatch(
     await promise;
     return messages;
   } catch (error) {
-    throw new AppError("unavailable", "the tenant's log cannot be read right now", { cause: error });
+    throw logUnreadable(error);
   } finally {
     clearTimeout(timer);
     subscription.unsubscribe();
