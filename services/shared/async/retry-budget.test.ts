@@ -16,7 +16,7 @@ function createService(budget = new RetryBudget()) {
     /** Has so many questions asked. */
     ask(size: number, isWanted = (): boolean => true) {
       for (let index = 0; index < size; index += 1) {
-        void budget.untilAnswered("service", answer, isWanted).then(() => (service.over += 1));
+        void budget.untilAnswered("away", answer, isWanted).then(() => (service.over += 1));
       }
     },
   };
@@ -51,13 +51,7 @@ test("once retries are answered, ten thousand are through within seconds, and no
 
 test("hundreds of questions of one owner that are never answered hold up nobody else's for long", async () => {
   const budget = new RetryBudget();
-  for (let index = 0; index < 500; index += 1) {
-    void budget.untilAnswered(
-      "away",
-      async () => undefined,
-      () => true,
-    );
-  }
+  createService(budget).ask(500);
   await vi.advanceTimersByTimeAsync(10_000);
   let tries = 0;
   const ask = async (): Promise<true | undefined> => ((tries += 1) > 1 ? true : undefined);
@@ -69,13 +63,7 @@ test("hundreds of questions of one owner that are never answered hold up nobody 
 
 test("a question that nobody wants answered any more is let go behind others that wait", async () => {
   const budget = new RetryBudget();
-  for (let index = 0; index < 500; index += 1) {
-    void budget.untilAnswered(
-      "away",
-      async () => undefined,
-      () => true,
-    );
-  }
+  createService(budget).ask(500);
   let isWanted = true;
   let isOver = false;
   void budget

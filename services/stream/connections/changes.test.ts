@@ -1,5 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { holeOf } from "../event.ts";
+import type { Connection } from "../sse/connection.ts";
 import { afterEach, describe, expect, test } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
 import { createRig as createEdgeRig, type EdgeRig, LIVE, NO_HISTORY } from "#test/rigs/edge-rig.ts";
@@ -13,6 +14,23 @@ function createRig(options?: Parameters<typeof createEdgeRig>[0]): EdgeRig {
   const rig = createEdgeRig(options);
   rigs.push(rig);
   return rig;
+}
+
+/** Has the connection's socket take nothing until the answered function is called; `onLook` runs at each look at it. */
+function fillSocket(connection: Connection, onLook: () => void = () => {}): () => void {
+  let isFull = true;
+  const drained = Promise.withResolvers<void>();
+  Object.defineProperty(connection, "drained", { value: () => drained.promise });
+  Object.defineProperty(connection, "writable", {
+    get() {
+      if (isFull) onLook();
+      return !isFull;
+    },
+  });
+  return () => {
+    isFull = false;
+    drained.resolve();
+  };
 }
 
 /** A change that takes everything from alice, or gives it back. */
@@ -98,20 +116,11 @@ describe("a clock that jumped", () => {
     const full = await rig.open();
     const other = await rig.open(query);
     await waitFor("both are live", () => [...rig.edge.hub.streams()].every(({ reader }) => reader.isLive));
-    let isFull = true;
-    const drained = Promise.withResolvers<void>();
-    Object.defineProperty(full.connection, "drained", { value: () => drained.promise });
-    Object.defineProperty(full.connection, "writable", {
-      get() {
-        if (isFull) rig.clock.wallAhead = 60_000;
-        return !isFull;
-      },
-    });
+    const drain = fillSocket(full.connection, () => (rig.clock.wallAhead = 60_000));
     rig.event("one");
     rig.event("two");
     await waitFor("both events", () => other.events().length === 2);
-    isFull = false;
-    drained.resolve();
+    drain();
     await waitFor("both events, later", () => full.events().length === 2);
     expect([other.events(), full.events()]).toEqual([
       ["one", "two"],
@@ -157,18 +166,14 @@ test("a hole that reaches over the end of a grant is passed without a right, and
   });
   const client = await rig.open();
   await waitFor("the reader is live", () => [...rig.edge.hub.streams()].every(({ reader }) => reader.isLive));
-  let isFull = true;
-  const drained = Promise.withResolvers<void>();
-  Object.defineProperty(client.connection, "writable", { get: () => !isFull });
-  Object.defineProperty(client.connection, "drained", { value: () => drained.promise });
+  const drain = fillSocket(client.connection);
   rig.event("purged by hand");
   rig.policy.version = 2;
   const held = rig.policy.hold();
   rig.control({ of: "policy", entry: { ...rig.entry(), roles: ["viewer"] } });
   rig.tenant.log.forgetTail();
   await held.asked;
-  isFull = false;
-  drained.resolve();
+  drain();
   await waitFor("the reader waits for its grant", () => {
     return [...rig.edge.hub.streams()].every(({ reader }) => reader.wait?.for === "authorization" || reader.isLive);
   });
