@@ -104,8 +104,8 @@ async function runTenant(plan: Plan, counts: Counts): Promise<void> {
   const allHear = async (text: string): Promise<void> => {
     // What has not come by then is counted as missed.
     const patience = new AbortController();
-    const heard = Promise.all(others.map((stream) => stream.heard(text)));
-    await Promise.race([heard, delay(PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => {})]);
+    const seen = Promise.all(others.map((stream) => stream.seen(text)));
+    await Promise.race([seen, delay(PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => {})]);
     patience.abort();
   };
 
@@ -120,7 +120,7 @@ async function runTenant(plan: Plan, counts: Counts): Promise<void> {
     await allHear(`allowed ${round}`);
     counts.removals += plan.others.length;
   }
-  await Promise.all(keepers.map((stream) => stream.heard(`allowed ${rounds - 1}`)));
+  await Promise.all(keepers.map((stream) => stream.seen(`allowed ${rounds - 1}`)));
   for (let round = 0; round < rounds; round += 1) {
     counts.leaked += sum(others.map((stream) => stream.count(`secret ${round}`)));
     counts.missed += sum(others.map((stream) => Math.abs(1 - stream.count(`allowed ${round}`))));

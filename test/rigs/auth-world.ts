@@ -7,7 +7,7 @@ import type { User } from "../../services/auth/users/user-directory.ts";
 
 const GRACE_MS = 10_000;
 
-/** A step that fails: before it did anything, or once it has, with its answer lost. */
+/** A step that fails: before it does anything, or after it, with its answer lost. */
 export interface Fault {
   readonly step: string;
   readonly isDone: boolean;
@@ -72,11 +72,11 @@ export function createAuthWorld() {
       }),
     find: (sid: string) => step("sessions.find", () => recordOf(state.stored.get(sid))),
     touch: (sid: string) => step("sessions.touch", () => recordOf(state.stored.get(sid))),
-    peek: (sid: string, generation: number) => step("sessions.peek", () => judge(sid, generation, false)),
+    peek: (sid: string, generation: number) => step("sessions.peek", () => standingOf(sid, generation, false)),
     rotate: (sid: string, generation: number) =>
       step(
         "sessions.rotate",
-        () => judge(sid, generation, true),
+        () => standingOf(sid, generation, true),
         () => void (state.stored.get(sid)!.isUnanswered = true),
       ),
     end: (sid: string) =>
@@ -91,7 +91,7 @@ export function createAuthWorld() {
     count: async () => state.stored.size,
   };
 
-  function judge(sid: string, generation: number, spends: boolean): RefreshStanding {
+  function standingOf(sid: string, generation: number, spends: boolean): RefreshStanding {
     const stored = state.stored.get(sid);
     if (stored === undefined) return { verdict: "unknown" };
     const { session } = stored;

@@ -43,7 +43,7 @@ const CLAIMS = {
 export type EdgeRig = ReturnType<typeof createRig>;
 
 /**
- * An edge with one tenant, whose log, auth, policy and clocks are in the test's hands; sockets are real. The wall clock is
+ * An edge with one tenant. The test controls its log, auth, policy and clocks; sockets are real. The wall clock is
  * `wallAhead` before auth's, which agrees with the monotonic one.
  */
 export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, observer = silentObserver() } = {}) {
@@ -92,7 +92,7 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
       ...change,
     }),
     event: (text: string, seq?: number) => add((position) => eventOf(position, text), seq),
-    /** An event that no reader of CloudEvents can be shown: its time is none. */
+    /** An event that no reader of CloudEvents can be shown: its time is invalid. */
     brokenEvent: () => add((position) => ({ ...eventOf(position, "broken"), storedAt: Number.NaN })),
     /** Holes of these lengths, with an event behind each but the last. */
     holes: (...lengths: readonly number[]) => {
@@ -141,7 +141,7 @@ const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
   mapResource: async () => [],
 };
 
-/** Clocks that go as the test sets them, watched as the edge watches its own. */
+/** Clocks that the test sets, with the edge's own guard. */
 function createClocks(wallAhead: number, onJump: () => void) {
   const clock = { now: 1_000, wallAhead };
   const wall = (): number => clock.now + clock.wallAhead;
@@ -231,7 +231,7 @@ class FakePolicy implements Decider {
   resolved = 0;
   grantId = "viewer";
   maxConnections: number | undefined;
-  /** What every question is answered with instead. */
+  /** Every question fails with this, where it is set. */
   refusal: Error | undefined;
   remainingMs: number | undefined;
   readonly asked: Subject[] = [];

@@ -1,6 +1,6 @@
 import type { Observer } from "../../services/stream/observe/observer.ts";
 
-/** Tells nobody, and throws what nobody expects; `change` says what a test listens to. */
+/** Counts nothing and throws faults; `change` replaces methods. */
 export function silentObserver(change: Partial<Observer> = {}): Observer {
   return {
     refused: () => {},

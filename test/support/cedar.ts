@@ -3,8 +3,8 @@ import type { Context, EntityJson, TypeAndId } from "@cedar-policy/cedar-wasm/no
 import type { RandomCondition, RandomPolicy, RandomQuestion, RandomRule } from "./random-policies.ts";
 
 /**
- * The same policy, said to Cedar: roles, groups and people are entities, what they inherit and what is bound to them are
- * parents, each rule is a policy. Nothing here is taken from policy's own code.
+ * The same policy for Cedar: roles, groups and people are entities, inherited and bound roles are parents, each rule is a
+ * policy. Nothing here is taken from policy's own code.
  */
 export class CedarOracle {
   readonly #policy: RandomPolicy;
@@ -73,8 +73,8 @@ function tokenOf(token: string, at: string, effect: "allow" | "deny", tenant: st
   if (name === undefined) return `${at} == ${quote(token)}`;
   if (name === "tenant") return `${at} == ${quote(tenant)}`;
   const values = valuesOf(name === "sub" ? "id" : name);
-  const stands = `(${values.known} && ${values.list}.contains(${at}))`;
-  return effect === "allow" ? stands : `(${stands} || !(${values.known}) || ${values.unusable})`;
+  const holds = `(${values.known} && ${values.list}.contains(${at}))`;
+  return effect === "allow" ? holds : `(${holds} || !(${values.known}) || ${values.unusable})`;
 }
 
 /** When a condition is surely true, in Kleene's logic. */
@@ -150,7 +150,7 @@ function tokensOf(tokens: readonly string[]): Record<string, string | number> {
   return Object.fromEntries([["n", tokens.length], ...tokens.map((token, index) => [`t${index}`, token])]);
 }
 
-/** Who asks, the groups of the token, and the roles that can matter to them: reading entities is most of the cost. */
+/** The subject, its groups, and the roles that can matter to them: reading entities is most of the cost. */
 function entitiesOf(policy: RandomPolicy, question: RandomQuestion): EntityJson[] {
   const groups = question.groups.map((name) => `group:${name}`);
   const bound = isName(question.subject) ? boundTo(policy, question.subject) : [];

@@ -1,17 +1,17 @@
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 
-/** A client that keeps no more of an event stream than how often each text came; for runs with very many events. */
+/** A client that counts the texts of an event stream, and keeps nothing else; for runs with very many events. */
 export interface EventCounter extends AsyncDisposable {
   /** How often an event with this text came. */
   count(text: string): number;
   /** Resolves once an event with this text has come. */
-  heard(text: string): Promise<void>;
-  /** Whether the server, or anybody else, has ended the stream. */
+  seen(text: string): Promise<void>;
+  /** Whether the stream has ended, on either side. */
   readonly isClosed: boolean;
 }
 
-/** What to do with every frame that is no event. */
+/** Called with every frame that is no event. */
 export type OnControl = (event: string, data: string) => void;
 
 /** Opens a stream and answers once `ready` is here. */
@@ -25,7 +25,7 @@ export async function openEventCounter(url: string, token: string, onControl?: O
   const ready = Promise.withResolvers<void>();
   let isClosed = false;
   let pending = "";
-  const take = (frame: string): void => {
+  const read = (frame: string): void => {
     const data = /^data: ?(.*)$/m.exec(frame)?.[1];
     const event = /^event: (.*)$/m.exec(frame)?.[1];
     if (event !== undefined) {
@@ -40,7 +40,7 @@ export async function openEventCounter(url: string, token: string, onControl?: O
   response.setEncoding("utf8").on("data", (chunk: string) => {
     const frames = (pending + chunk).split("\n\n");
     pending = frames.pop() ?? "";
-    for (const frame of frames) take(frame);
+    for (const frame of frames) read(frame);
   });
   response.on("error", () => {});
   const closed = new Promise<void>((resolve) => response.once("close", resolve));
@@ -51,7 +51,7 @@ export async function openEventCounter(url: string, token: string, onControl?: O
   await ready.promise;
   return {
     count: (text) => counts.get(text) ?? 0,
-    heard(text) {
+    seen(text) {
       if (counts.has(text)) return Promise.resolve();
       const wait = waiting.get(text) ?? Promise.withResolvers<void>();
       waiting.set(text, wait);

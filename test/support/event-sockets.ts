@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 
-/** Very many open event streams over bare sockets, of which only is known how often a text came. */
+/** Very many open event streams over bare sockets, which only count events. */
 export interface EventSockets extends Disposable {
   /** How many events with a text that begins so have come so far, over all of them. */
   received(): number;
@@ -11,7 +11,7 @@ export interface EventSockets extends Disposable {
 /** A few at a time: thousands of handshakes at once would measure the backlog. */
 const AT_ONCE = 64;
 
-/** Opens a stream for each token, and answers once all are in force; counts events whose text begins with `prefix`. */
+/** Opens a stream for each token, and answers once all are ready; counts events whose text begins with `prefix`. */
 export async function openEventSockets(url: URL, tokens: readonly string[], prefix: string): Promise<EventSockets> {
   const needle = Buffer.from(`\ndata: ${prefix}`);
   const sockets: Socket[] = [];

@@ -10,7 +10,7 @@ export interface StreamOptions {
   readonly token?: string;
   readonly headers?: Record<string, string>;
   readonly lastEventId?: string;
-  /** Told of every frame as it comes. */
+  /** Called with every frame. */
   readonly onFrame?: (frame: Frame) => void;
 }
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 
-/** How a server fails the one who asks it. */
+/** How a server fails its clients. */
 export type EdgeFailure = "refuses" | "dies in the headers" | "says nothing" | "begins streams";
 
 /** A server in an edge's place that does nothing but fail. */
@@ -12,7 +12,7 @@ export interface FailingEdge extends AsyncDisposable {
   cut(): void;
 }
 
-/** Starts a server that says nothing until it is told how to fail. */
+/** Starts a server that says nothing, until `fail`. */
 export async function startFailingEdge(): Promise<FailingEdge> {
   const answer: Record<EdgeFailure, (socket: Socket) => void> = {
     refuses: (socket) => socket.resetAndDestroy(),

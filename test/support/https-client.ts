@@ -13,7 +13,7 @@ import { connect as connectTls } from "node:tls";
 import { constants as zlib, createGunzip } from "node:zlib";
 import { waitFor } from "./wait.ts";
 
-/** Where a server with TLS is asked, and as what. */
+/** The address and name of a server with TLS. */
 export interface SecurePlace {
   /** On this machine. */
   readonly port: number;

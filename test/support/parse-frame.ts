@@ -5,7 +5,7 @@ export interface Frame {
   readonly data: string;
 }
 
-/** The frame in what stands before a blank line; undefined where it holds no data. */
+/** The frame in the text before a blank line; undefined where it holds no data. */
 export function parseFrame(block: string): Frame | undefined {
   let event = "message";
   let id: string | undefined;

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 
-/** A TCP port that was free a moment ago, for servers that cannot tell which one they took. */
+/** A TCP port that was free a moment ago, for servers that cannot report their own. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

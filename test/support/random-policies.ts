@@ -36,7 +36,7 @@ export interface RandomPolicy {
   readonly attributes: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 
-/** Somebody, as their token tells, and what they want to see. */
+/** A subject with a token's claims, and an event to see. */
 export interface RandomQuestion {
   readonly subject: string;
   readonly roles: readonly string[];

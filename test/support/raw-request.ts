@@ -1,6 +1,6 @@
 import { openRawSocket } from "./raw-socket.ts";
 
-/** A request for a stream as it goes over the wire; what is not given is as a good client has it. */
+/** A request for a stream as it is on the wire; the defaults are a correct client's. */
 export interface RawRequest {
   readonly token: string;
   readonly method?: string;
@@ -18,7 +18,7 @@ export function rawRequest({ token, method = "GET", path = "/v1/stream", query, 
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
-/** What is answered to a request, in full. */
+/** A complete answer. */
 export interface RawAnswer {
   readonly status: number;
   /** The problem's code; undefined where the answer is none. */

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { expect } from "vitest";
 
-/** A socket on which a test says what it likes. */
+/** A socket over which a test sends any bytes. */
 export interface RawSocket extends AsyncDisposable {
   write(bytes: string): void;
   /** Closes our side; what the server says still comes. */

@@ -22,7 +22,7 @@ export interface RawStream {
   kill(): void;
 }
 
-/** Opens a stream. Whatever is no answer of 200 ends it like any other end. */
+/** Opens a stream. An answer other than 200 ends it like any other end. */
 export function openRawStream(options: RawStreamOptions): RawStream {
   const { port, localAddress, onFrame } = options;
   const socket = connect({ host: "127.0.0.1", port, localAddress, noDelay: true });

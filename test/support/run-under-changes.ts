@@ -13,7 +13,7 @@ export interface FlowLoad {
   readonly perSecond: number;
 }
 
-/** What came of it. */
+/** The counts of a run. */
 export interface FlowCounts {
   /** Deliveries that had to be made: every event is for everybody. */
   readonly due: number;

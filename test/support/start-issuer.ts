@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose";
 
-/** Someone who signs tokens and publishes the key: its HTTP server counts what it is asked. */
+/** An issuer that publishes its key: its HTTP server counts the requests. */
 export interface Issuer extends AsyncDisposable {
   readonly jwksUri: string;
   /** The published key. */

@@ -9,14 +9,14 @@ import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 export interface NatsCluster extends AsyncDisposable {
   /** Named `node-0`, `node-1` and `node-2`. */
   readonly nodes: readonly [NatsServer, NatsServer, NatsServer];
-  /** Cuts a node off from the other two, which tells nobody; undefined joins all again. */
+  /** Cuts a node off from the other two without closing a connection; undefined joins all again. */
   isolate(node: number | undefined): void;
 }
 
 /** Each node calls both others, through a proxy of its own for each. */
 const CALLS = [0, 1, 2].flatMap((from) => [0, 1, 2].filter((to) => to !== from).map((to) => ({ from, to })));
 
-/** Starts the cluster. It has a leader a moment later: what needs one asks until it answers. */
+/** Starts the cluster. It has a leader a moment later: repeat requests that need one. */
 export async function startNatsCluster(): Promise<NatsCluster> {
   await using starting = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "sluice-cluster-"));
@@ -46,7 +46,7 @@ export async function startNatsCluster(): Promise<NatsCluster> {
   };
 }
 
-/** What is written last counts. Nodes tell each other an address where nobody is, so that they call through the proxies only. */
+/** The last value of a setting counts. Nodes get an address without a server, so that they call through the proxies only. */
 function clusterOf(node: number, port: number, routes: readonly number[]): string {
   return `
 server_name: node-${node}

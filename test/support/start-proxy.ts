@@ -12,7 +12,7 @@ import { waitFor } from "./wait.ts";
 /** The reverse proxies of `infra/proxy` that tests can start. */
 export type ProxyName = "nginx" | "caddy" | "haproxy" | "apache2" | "envoy";
 
-/** What a proxy stands in front of, and whose certificate it shows. */
+/** The services behind a proxy, and its certificate. */
 export interface ProxyOptions {
   /** The ports of the services on this machine. */
   readonly edge: number;
@@ -21,7 +21,7 @@ export interface ProxyOptions {
   /** The files of the certificate for app.example.com and its key. */
   readonly certificate: string;
   readonly key: string;
-  /** After which silence of an edge the proxy gives up, in seconds; what its file says by default. */
+  /** How long an edge may be silent before the proxy gives up, in seconds; by default as its file says. */
   readonly silenceSeconds?: number;
 }
 
@@ -37,13 +37,13 @@ export function isProxyHere(name: ProxyName): boolean {
 }
 
 /**
- * Starts a proxy with its file of `infra/proxy`, in which nothing but the marked places is other: the addresses, the port
- * and the certificate.
+ * Starts a proxy with its file of `infra/proxy`. Only the marked places are replaced: the addresses, the port and the
+ * certificate.
  * @throws when the file lacks such a place or has it twice, and when the proxy ends at once.
  */
 export async function startProxy(name: ProxyName, options: ProxyOptions): Promise<RunningProxy> {
   const folder = await mkdtemp(join(tmpdir(), `sluice-${name}-`));
-  // A proxy that is started by root reads some files as somebody else.
+  // A proxy that root starts reads some files as another user.
   await chmod(folder, 0o755);
   const places: Places = { ...options, folder, port: await freePort() };
   const { file, changes, silence, besides, args, env, endsBy } = RECIPES[name];
@@ -70,7 +70,7 @@ interface Places extends ProxyOptions {
 interface Recipe {
   /** The file of `infra/proxy`. */
   readonly file: string;
-  /** What stands in its place in the test. */
+  /** The replacement of each place in the test. */
   readonly changes: (places: Places) => Readonly<Record<string, string>>;
   /** The text of the file before the seconds of silence that an edge may keep. */
   readonly silence: string;
@@ -177,7 +177,7 @@ function silenceIn(place: string, { silenceSeconds }: ProxyOptions): Record<stri
   return silenceSeconds === undefined ? {} : { [`${place}60`]: `${place}${silenceSeconds}` };
 }
 
-/** A file that users have to change in two places of one kind is not what its first lines promise. */
+/** Users should have to change each place once, as the file's first lines promise. */
 function render(text: string, changes: Readonly<Record<string, string>>): string {
   const places = Object.entries(changes);
   for (const [place] of places) {

@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { type Child, startChild } from "./child.ts";
 import { waitFor } from "./wait.ts";
 
-/** The ports a service tells in its `ready` line. */
+/** The ports in a service's `ready` line. */
 export interface ServicePorts {
   readonly http: number;
   readonly grpc: number;

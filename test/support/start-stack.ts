@@ -35,7 +35,7 @@ export interface Stack extends AsyncDisposable {
   login(username: string, tenant?: string): Promise<Login>;
   /** A connection to the bus as that user, through another port where one is given. */
   bus(user: NatsUser, port?: number): Promise<Bus>;
-  /** Calls policy as the operator, and answers what it says. */
+  /** Calls policy as the operator. */
   operate(method: string, path: string, body?: object): Promise<{ status: number; body: Record<string, unknown> }>;
   /** Replaces the roles of a subject, acknowledged. */
   setRoles(subject: string, roles: readonly string[], tenant?: string): Promise<void>;

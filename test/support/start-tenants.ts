@@ -14,7 +14,7 @@ export interface TenantPlan {
   /** The policy document as JSON text. */
   readonly document: string;
   readonly people: readonly string[];
-  /** What everybody of the tenant belongs to; none by default. */
+  /** The groups of all people of the tenant; none by default. */
   readonly groups?: readonly string[];
 }
 
@@ -23,7 +23,7 @@ export interface TenantStack extends AsyncDisposable {
   readonly stack: Stack;
   /** An access token of a session of its own. */
   readonly sign: (tenant: string, person: string) => Promise<string>;
-  /** Calls policy as the operator until it has answered with success; what it answers to anything else is thrown. */
+  /** Calls policy as the operator until it answers with success; throws any other answer. */
   readonly change: (method: "PUT" | "DELETE", path: string, body?: string) => Promise<void>;
   /** Publishes under an id until the event is acknowledged: a retry after a lost acknowledgement stores nothing twice. */
   readonly publish: (tenant: string, topic: string, text: string) => Promise<void>;

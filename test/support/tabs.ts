@@ -30,7 +30,7 @@ export async function openSecurePage(browser: Browser, url: string, accessToken:
   return page;
 }
 
-/** Opens as many streams in the page as so many tabs would, which share the browser's connections. */
+/** Opens so many streams in the page. Like those of tabs, they share the browser's connections. */
 export async function openTabs(page: Page, path: string, count: number): Promise<void> {
   await page.evaluate(
     ([url, many]) => {

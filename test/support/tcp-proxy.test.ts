@@ -6,7 +6,7 @@ import { waitFor } from "./wait.ts";
 
 let cleanup: AsyncDisposableStack;
 let proxy: TcpProxy;
-/** What came at the target, over all connections. */
+/** The bytes that came at the target, over all connections. */
 let arrived: string;
 let targetSockets: Socket[];
 

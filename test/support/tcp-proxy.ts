@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 /**
- * What the network does, to connections that are open and to new ones: everything passes; nothing passes and nobody is told,
- * as in a partition; everything passes that many milliseconds later; one byte a second passes; the target's side is closed
- * and the client's is not; every connection is reset.
+ * The network's state, for open connections and new ones: everything passes; nothing passes and no connection closes, as in
+ * a partition; everything passes that many milliseconds later; one byte a second passes; the target's side is closed and
+ * the client's is not; every connection is reset.
  */
 export type ProxyMode = "pass" | "blackhole" | { readonly delayMs: number } | "trickle" | "half-close" | "reset";
 
@@ -12,13 +12,13 @@ export type ProxyMode = "pass" | "blackhole" | { readonly delayMs: number } | "t
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
   readonly mode: ProxyMode;
-  /** Changes what becomes of every byte from here on; what was held passes once the mode lets it. */
+  /** Changes the mode for every byte from here on; held bytes pass once the mode lets them. */
   set(mode: ProxyMode): void;
   /** Lets the next request through, and cuts its connection when the reply arrives. */
   loseNextReply(): void;
 }
 
-/** Starts the proxy, on a free port or on that one; `target` may be nobody yet. */
+/** Starts the proxy, on a free port or on that one; nothing has to listen on `target` yet. */
 export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy> {
   const links = new Set<Link>();
   let mode: ProxyMode = "pass";
@@ -72,7 +72,7 @@ class Link {
     this.closed = Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once("close", resolve))));
     for (const socket of sockets) {
       socket.on("error", () => {});
-      socket.on("close", () => this.#settle());
+      socket.on("close", () => this.#closeBoth());
     }
     this.set(mode);
   }
@@ -82,7 +82,7 @@ class Link {
     for (const pipe of this.#pipes) pipe.set(mode);
     if (mode === "reset") for (const socket of [this.#client, this.#target]) socket.resetAndDestroy();
     if (mode === "half-close") this.#client.end();
-    this.#settle();
+    this.#closeBoth();
   }
 
   destroy(): void {
@@ -90,15 +90,15 @@ class Link {
     this.#target.destroy();
   }
 
-  /** A connection that is gone takes the other one with it, unless the network tells nobody. */
-  #settle(): void {
+  /** Closes a link's other connection when one is gone, except in a blackhole or while bytes are held. */
+  #closeBoth(): void {
     if (this.#mode === "blackhole" || this.#pipes.some((pipe) => pipe.isHolding)) return;
     if (this.#client.destroyed) this.#target.destroy();
     if (this.#target.destroyed) this.#client.destroy();
   }
 }
 
-/** More than this is not taken in before it has left. */
+/** Beyond this, nothing is read until something has left. */
 const MAX_HELD_CHUNKS = 64;
 
 /** One direction of a link: what came and has not left yet. */
@@ -138,7 +138,7 @@ class Pipe {
   }
 
   #pump(): void {
-    for (let next = this.#take(); next !== undefined; next = this.#take()) {
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
       if (this.#to.writable && !this.#to.write(next)) break;
     }
     if (this.#held.length >= MAX_HELD_CHUNKS) this.#from.pause();
@@ -146,8 +146,8 @@ class Pipe {
     if (this.#isEnded && this.#held.length === 0 && this.#mode !== "blackhole") this.#to.end();
   }
 
-  /** What may leave now. */
-  #take(): Buffer | undefined {
+  /** The bytes that may leave now. */
+  #next(): Buffer | undefined {
     const [first] = this.#held;
     if (first === undefined || this.#mode === "blackhole" || this.#timer !== undefined) return undefined;
     if (this.#mode === "trickle") {

@@ -90,7 +90,7 @@ function listenFor(tenant: Tenant, { verifying, wall, observer }: OpenTenantDeps
   };
 }
 
-/** Asks policy: it may know the tenant, and make its log again. */
+/** A tenant may exist without a log, until its log is made again: policy knows. */
 async function refusalOf(id: string, error: unknown, decider: Decider): Promise<AppError> {
   const refusal = toAppError(error);
   if (refusal.code !== "tenant_unknown") return refusal;

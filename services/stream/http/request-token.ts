@@ -21,8 +21,8 @@ export interface TokenReading {
 }
 
 /**
- * Reads and checks the access token of a handshake. A cookie's token of ours that has expired, or is missing, is renewed by
- * the refresh token beside it; the response sets the new one. An explicit token is not renewed.
+ * Reads and checks the access token of a handshake. A token of auth's in a cookie that has expired, or is missing, is renewed
+ * by the refresh token beside it; the response sets the new one. An explicit token is not renewed.
  * @throws {AppError} the refusal; `unavailable` when auth cannot say whether the session still lives.
  */
 export async function readHandshakeToken(

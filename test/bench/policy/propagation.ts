@@ -27,7 +27,7 @@ export async function measurePropagation(): Promise<readonly Figure[]> {
     const text = `round ${round}`;
     const givenAt = performance.now();
     const note = (list: number[]) => (): void => void list.push(performance.now() - givenAt);
-    const both = [other.heard(text).then(note(took.given)), keeper.heard(text).then(note(took.held))];
+    const both = [other.seen(text).then(note(took.given)), keeper.seen(text).then(note(took.held))];
     await publish(TENANT, "secret.told.x", text);
     await Promise.all(both);
 

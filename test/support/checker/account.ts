@@ -1,4 +1,4 @@
-/** What the ledgers of all together say. */
+/** The counts over all ledgers of a run. */
 export interface Account {
   published: number;
   acknowledged: number;
@@ -13,7 +13,7 @@ export interface Account {
   crossTenant: number;
   /** Events that nobody has published. */
   unpublished: number;
-  /** Published after the right to it had been taken, acknowledged; or never allowed. */
+  /** Published after the loss of its right was acknowledged; or never allowed. */
   afterRevoke: number;
   /** Later than two seconds after the session's end. */
   afterExp: number;
@@ -43,13 +43,13 @@ export function emptyAccount(): Account {
   };
 }
 
-/** The checker's line. */
+/** The account as a line. */
 export function formatAccount(account: Account): string {
   const counts = Object.entries(account).map(([name, count]) => `${name} ${count}`);
   return `${isSound(account) ? "sound" : "UNSOUND"}: ${counts.join(", ")}`;
 }
 
-/** Whether all is as promised. A run in which nothing was delivered proves nothing, and is not. */
+/** Whether every promise holds. A run without deliveries proves nothing, and is not sound. */
 export function isSound(account: Account): boolean {
   const { delivered, lost, duplicates, outOfOrder, crossTenant, unpublished } = account;
   const { afterRevoke, afterExp, afterErased, uncaused } = account;

@@ -29,7 +29,7 @@ export function noteRights(ledger: Ledger, client: string, topics: readonly stri
   ledger.push({ of: "rights", client, topics, askedAt: 0, acknowledgedAt: 0 });
 }
 
-/** Notes that the run has done something that clients of the tenant are told from now on. */
+/** Notes an action that may send this gap or reset to the tenant's clients from now on. */
 export function noteCause(ledger: Ledger, tenant: string, event: "gap" | "reset", reason: string): void {
   ledger.push({ of: "cause", tenant, event, reason, at: monotonicMs() });
 }

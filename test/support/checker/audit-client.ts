@@ -20,7 +20,7 @@ export interface Run {
   readonly byTopics: Map<string, readonly AcknowledgedEvent[]>;
 }
 
-/** An id whose epoch, sequence and tag nobody here looks into further. */
+/** An id's epoch and sequence, not checked further. */
 interface Place {
   readonly epoch: string;
   readonly sequence: number;
@@ -32,9 +32,9 @@ const EXP_GRACE_MS = 2_000;
 /** What left an edge before the erasure was acknowledged may be on its way for so long. */
 const ERASED_GRACE_MS = 1_000;
 
-/** What a client was told or spared, up to where one looks. */
+/** What a client has received so far. */
 interface Progress {
-  /** Where its obligation begins. */
+  /** Events are due from here on. */
   start: { readonly sequence: number; readonly at: number } | undefined;
   place: Place | undefined;
   /** The texts since the last reset, and all of them. */
@@ -42,7 +42,7 @@ interface Progress {
   readonly all: Set<string>;
   readonly gaps: { readonly from: number; readonly to: number }[];
   readonly resets: { readonly sequence: number; readonly at: number }[];
-  /** Where the client had come, and when. */
+  /** The client's positions, and when it reached them. */
   readonly passed: { readonly sequence: number; readonly at: number }[];
   last: PublishedEvent | undefined;
 }
@@ -66,7 +66,7 @@ export function auditClient(run: Run, client: Client, account: Account): void {
   account.lost += countLost(run, client, progress);
 }
 
-/** A client's obligation begins after the id it came with, whatever the server makes of it; else where it is told. */
+/** Events are due after the id that the client sent, whatever the server did with it; else after the first one received. */
 function begin(progress: Progress, id: string | undefined, at: number): void {
   const place = placeOf(id);
   if (place === undefined || progress.start !== undefined) return;
@@ -79,7 +79,7 @@ function look(run: Run, client: Client, progress: Progress, frame: Received, acc
   if (place !== undefined && isForeign(run, client, place)) account.crossTenant += 1;
   if (frame.event === "message" || frame.event.includes(".")) {
     account.delivered += 1;
-    authorizeEvent(run, client, progress, frame, account);
+    checkRights(run, client, progress, frame, account);
     advance(progress, frame, place, account);
   } else if (frame.event === "gap" || frame.event === "reset") {
     account[frame.event === "gap" ? "gaps" : "resets"] += 1;
@@ -92,8 +92,8 @@ function look(run: Run, client: Client, progress: Progress, frame: Received, acc
   }
 }
 
-/** Whether the event was for this client, then. */
-function authorizeEvent(run: Run, client: Client, progress: Progress, { text, at }: Received, account: Account): void {
+/** Counts an event that was not for this client at that time. */
+function checkRights(run: Run, client: Client, progress: Progress, { text, at }: Received, account: Account): void {
   const event = run.events.get(text);
   if (event === undefined) account.unpublished += 1;
   else if (event.tenant !== client.tenant) account.crossTenant += 1;
@@ -154,7 +154,7 @@ function isCaused({ causes }: Run, { tenant }: Client, { event, text, at }: Rece
   );
 }
 
-/** Acknowledged, due, neither here nor covered, and allowed all the time until the client was past it. */
+/** Counts events that were acknowledged, due, neither here nor covered, and allowed until the client was past them. */
 function countLost(run: Run, client: Client, progress: Progress): number {
   const { start, all } = progress;
   const through = client.completeText === undefined ? progress.last : run.events.get(client.completeText);
@@ -178,7 +178,7 @@ function visibleEvents({ bySequence, byTopics }: Run, { rights }: Client): reado
   return events;
 }
 
-/** By sequence; where a reset came between, sequences may have been used again, and time counts as well. */
+/** By sequence; after a reset sequences may have been used again, so time counts as well. */
 function dueEvents(
   bySequence: readonly AcknowledgedEvent[],
   { resets }: Progress,
@@ -211,8 +211,8 @@ function isCovered({ causes }: Run, { gaps, resets }: Progress, event: Acknowled
 }
 
 /**
- * The rights that may have been in force at some time from the event's publication until `until`: an event is judged when it
- * is delivered, by what its reader may see then.
+ * The rights that the client may have had at some time from the event's publication until `until`: an event is decided when
+ * it is delivered, by its reader's rights then.
  */
 function rightsFor({ rights }: Client, event: PublishedEvent, until: number): readonly (readonly string[])[] {
   const possible = rights.filter(({ askedAt }, index) => {

@@ -116,12 +116,12 @@ test("an erased event may come until a moment after the acknowledgement; from th
 test("an erased event is lost unless a gap covers it, and the erasure is the gap's cause", () => {
   const erased = { of: "erased", tenant: "demo", pattern: "x.b", through: 3, askedAt: 31, acknowledgedAt: 32 } as const;
   const start = [...PUBLISHED, ...READY, at(1)];
-  const told = received("gap", 2, '{"from":"epoch.1.t","to":"epoch.2.0","reason":"erased"}', 31.5);
+  const gap = received("gap", 2, '{"from":"epoch.1.t","to":"epoch.2.0","reason":"erased"}', 31.5);
   expect(audit([...start, at(3), erased])).toEqual({ ...GOOD, delivered: 2, lost: 1 });
-  expect(audit([...start, told, at(3), erased])).toEqual({ ...GOOD, delivered: 2, gaps: 1 });
-  const early = { ...told, at: 30.5 };
+  expect(audit([...start, gap, at(3), erased])).toEqual({ ...GOOD, delivered: 2, gaps: 1 });
+  const early = { ...gap, at: 30.5 };
   expect(audit([...start, early, at(3), erased])).toEqual({ ...GOOD, delivered: 2, gaps: 1, uncaused: 1 });
-  expect(audit([...start, told, at(3), { ...erased, tenant: "rival" }])).toMatchObject({ uncaused: 1 });
+  expect(audit([...start, gap, at(3), { ...erased, tenant: "rival" }])).toMatchObject({ uncaused: 1 });
 });
 
 test("a reset covers what the log has lost and what lies before it, not what is published later under old numbers", () => {

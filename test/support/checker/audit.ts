@@ -3,7 +3,7 @@ import { type AcknowledgedEvent, auditClient } from "./audit-client.ts";
 import { collectCauses, collectClients, collectEvents } from "./collect.ts";
 import type { Entry } from "./ledger.ts";
 
-/** Counts what the ledgers say went right and wrong, all runs alike: nothing here knows how the edge works. */
+/** Counts what went right and wrong by the ledgers of any run. It knows nothing of how the edge works. */
 export function audit(entries: readonly Entry[]): Account {
   const events = collectEvents(entries);
   const account = emptyAccount();
@@ -23,7 +23,7 @@ export function audit(entries: readonly Entry[]): Account {
   return account;
 }
 
-/** Ends a run: prints the checker's line, and throws it where not everything is as promised. */
+/** Ends a run: prints the account, and throws it where it is not sound. */
 export function conclude(entries: readonly Entry[]): Account {
   const account = audit(entries);
   const line = formatAccount(account);

@@ -28,7 +28,7 @@ export type Rights = Pick<Of<"rights">, "topics" | "askedAt" | "acknowledgedAt">
 /** A gap or reset that the run declares. */
 export type Cause = Of<"cause">;
 
-/** Events that are no more. */
+/** Erased events. */
 export type Erasure = Of<"erased">;
 
 /** What may have caused gaps and resets: what the run declares, and its erasures. */

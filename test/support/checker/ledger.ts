@@ -1,8 +1,8 @@
 import { appendFileSync, readFileSync } from "node:fs";
 
 /**
- * What somebody noted during a run. Times are milliseconds of the machine's monotonic clock (`monotonicMs`), so that ledgers
- * of several processes fit together. An event is known by its text: producers never publish the same one twice.
+ * A note of a run. Times are milliseconds of the machine's monotonic clock (`monotonicMs`), so that ledgers of several
+ * processes fit together. An event is known by its text: producers never publish the same one twice.
  */
 export type Entry =
   /** A producer begins to publish an event; it may try several times. */
@@ -52,8 +52,8 @@ export type Entry =
   /** The client's session lives until then, as far as auth has said; a later entry prolongs it. */
   | { readonly of: "expires"; readonly client: string; readonly expiresAt: number }
   /**
-   * The tenant's events under this pattern are erased, up to that sequence. Who gets none of them is told a gap instead,
-   * which needs no other cause.
+   * The tenant's events under this pattern are erased, up to that sequence. Clients are sent a gap instead, which needs no
+   * other cause.
    */
   | {
       readonly of: "erased";
@@ -63,7 +63,7 @@ export type Entry =
       readonly askedAt: number;
       readonly acknowledgedAt: number;
     }
-  /** The run has done something that may be told so, to the clients of this tenant. */
+  /** After an action of the run, the tenant's clients may be sent this. */
   | {
       readonly of: "cause";
       readonly tenant: string;

@@ -10,7 +10,7 @@ export interface Producer {
    * nothing twice.
    */
   publish(topic: string, text: string): Promise<void>;
-  /** Publishes `<name> 0`, `<name> 1` and so on at about that rate, whatever becomes of them, until it is told to stop. */
+  /** Publishes `<name> 0`, `<name> 1` and so on at about that rate, acknowledged or not, until `stop`. */
   publishSteadily(topics: readonly string[], name: string, everyMs: number): { stop(): Promise<void> };
 }
 

@@ -4,7 +4,7 @@ import type { Frame } from "#test/support/parse-frame.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { type Ledger, monotonicMs } from "./ledger.ts";
 
-/** Who reads what, where. */
+/** A client, its token and its edges. */
 export interface ReaderOptions {
   /** Names the client in the ledger. */
   readonly client: string;
@@ -34,7 +34,7 @@ export interface LedgerReader extends AsyncDisposable {
   complete(text: string, timeoutMs?: number): Promise<void>;
 }
 
-/** Starts a reader, and waits until its stream is in force. */
+/** Starts a reader, and waits until its stream is ready. */
 export async function startReader(ledger: Ledger, options: ReaderOptions): Promise<LedgerReader> {
   const reader = new Reader(ledger, options);
   await reader.frame(({ event }) => event === "ready" || event === "reset");
@@ -116,7 +116,7 @@ class Reader implements LedgerReader {
     this.#stream = stream;
     if (this.#stopped) await stream[Symbol.asyncDispose]();
     await stream.closed();
-    // What is decoded after its end nobody sees any more: the next connection goes on after the last id that was seen.
+    // Frames decoded after the end do not count: the next connection goes on after the last id that was noted.
     this.#connection = undefined;
   }
 

@@ -8,7 +8,7 @@ export interface Run extends AsyncDisposable {
   readonly ledger: Ledger;
   readonly producer: Producer;
   readonly readers: readonly LedgerReader[];
-  /** Adds a reader, once its stream is in force. */
+  /** Adds a reader, once its stream is ready. */
   join(client: string, options?: Partial<ReaderOptions>): Promise<LedgerReader>;
   /** Waits until every reader has the event. */
   reach(text: string): Promise<void>;
