@@ -8,7 +8,7 @@ const NOT_AT_ALL: Validity = { through: -1 };
 
 /**
  * Applies a control entry to every registered connection of the tenant, live, held or behind, before the feed reads the
- * next entry. This asks nothing: a reader whose rights are in doubt is held from this entry on, and its registration asks again.
+ * next entry. This asks nothing: a reader whose rights may have changed is held from this entry on, and its registration asks again.
  */
 export function applyControl(tenant: TenantAccess, { change, position }: ControlEntry, deps: VerifyDeps): void {
   switch (change.of) {

@@ -41,7 +41,7 @@ export function identityOf({
 
 /** A registration's stream, as far as the log changes it. */
 export interface RegisteredStream {
-  /** Holds it at its position: its right is in doubt. */
+  /** Holds it at its position: its right is invalidated. */
   leaveAudience(): void;
   /** Ends it: the right to it is over. */
   revoke(reason: EndReason): void;
@@ -80,7 +80,7 @@ export class Registration {
   #subject: Subject;
   #grant: Grant | undefined;
   #grantedThrough = -1;
-  /** The version that ended the grant, while it is in doubt. */
+  /** The version that ended the grant, until another one is known. */
   #grantEndedBy: Version | undefined;
   /** The monotonic time at which a binding ends that the grant rests on. */
   #grantEndsAt = Number.POSITIVE_INFINITY;
@@ -175,7 +175,7 @@ export class Registration {
     return true;
   }
 
-  /** Whether auth still has to answer: the session is in doubt, or more time was asked for. */
+  /** Whether auth still has to answer: the session is invalidated, or more time was asked for. */
   get isCheckingSession(): boolean {
     return this.#checkingSession && this.#ended === undefined;
   }
@@ -195,8 +195,8 @@ export class Registration {
   }
 
   /**
-   * Auth gives no more time. A stream that only asked for more goes on to the end that was announced. One in doubt ends: what
-   * its person holds by now is not known.
+   * Auth gives no more time. A stream that only asked for more goes on to the end that was announced. An invalidated one ends: its
+   * person's rights by now are not known.
    */
   sessionExpired(now: number): void {
     const deadline = this.#deadline;

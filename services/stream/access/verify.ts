@@ -59,7 +59,7 @@ export function requireValid({ ended, identity }: Registration, { isWithdrawn }:
 /**
  * Asks auth whether the registration's session lives, until an answer comes that is newer than the last invalidation. Ends
  * the registration when it does not live, and asks for another grant when the person's roles or groups have changed. During
- * an outage the registration stays in doubt, and its reader held. `extend` asks for another access token's life.
+ * an outage the registration stays invalidated, and its reader held. `extend` asks for another access token's life.
  * @throws {AppError} `tenant_unknown` or `tenant_suspended`.
  */
 export async function verifySession(

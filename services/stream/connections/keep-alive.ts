@@ -111,7 +111,7 @@ async function renew({ tenant, reader }: Stream, deps: KeepAliveDeps): Promise<v
 }
 
 /**
- * When a registration ends by auth's clock, as it is sent to clients. While it is in doubt, the end announced last counts,
+ * When a registration ends by auth's clock, as it is sent to clients. While it is invalidated, the end announced last counts,
  * or else the token's own.
  */
 export function expiresAt({ announcedDeadline, identity }: Registration, deps: KeepAliveDeps): string {

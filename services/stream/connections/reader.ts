@@ -121,7 +121,7 @@ export class Reader implements Member, RegisteredStream {
     queueMicrotask(() => void this.#run(state));
   }
 
-  /** Takes the reader out of its audience: its right is in doubt, or its grant has changed. */
+  /** Takes the reader out of its audience: its right is invalidated, or its grant has changed. */
   leaveAudience(): void {
     if (this.#state.is === "live") this.detach(this.#state.audience.leave(this));
   }
