@@ -1,6 +1,6 @@
 import { AppError } from "#shared/errors/app-error.ts";
 import { identityOf, Registration } from "./access/registration.ts";
-import type { StreamClaims } from "./access/verify-stream-token.ts";
+import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
 import type { Admission } from "./admission/admission.ts";
 import { FAULT } from "./connections/end-stream.ts";
@@ -22,7 +22,7 @@ export interface StreamRequest {
   readonly query: URLSearchParams;
   readonly lastEventId: string | undefined;
   /** Reads and checks the access token; throws AppError with the refusal. */
-  readToken(): Promise<StreamClaims>;
+  readToken(): Promise<VerifiedClaims>;
   /** Whether the client is still there. */
   isGone(): boolean;
   /** Takes the bare socket; the 200 leaves with the first frame. */

@@ -1,15 +1,25 @@
 import type { ErrorCode } from "../protocol/problem-codes.ts";
 
+/** What a log line says of a failure beside its message: an issuer, a key id, the claim at fault. No secrets. */
+export type ErrorFacts = Readonly<Record<string, string>>;
+
 /** A failure that is expected: it has a stable code and a message for the caller. Nothing secret goes into it. */
 export class AppError extends Error {
   override readonly name = "AppError";
   readonly code: ErrorCode;
   /** When trying again makes sense, where that is known. */
   readonly retryAfterSeconds: number | undefined;
+  /** For the log alone: the caller never gets them. */
+  readonly facts: ErrorFacts;
 
-  constructor(code: ErrorCode, message: string, options: ErrorOptions & { retryAfterSeconds?: number } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: ErrorOptions & { retryAfterSeconds?: number; facts?: ErrorFacts } = {},
+  ) {
     super(message, options);
     this.code = code;
+    this.facts = options.facts ?? {};
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }

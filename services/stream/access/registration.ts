@@ -4,7 +4,7 @@ import type { Version } from "#shared/contract/version.ts";
 import { topicMatches } from "#shared/protocol/topics.ts";
 import { type Grant, STILL_VALID, type Validity, type Principal } from "./decisions.ts";
 import type { PresentClaims, SessionQuestion, Subject } from "./ports.ts";
-import type { StreamClaims } from "./verify-stream-token.ts";
+import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { Notifier } from "#shared/async/notifier.ts";
 
 /** A connection's person and session, from its verified token. */
@@ -34,7 +34,7 @@ export function identityOf({
   login_at: loginAt,
   kid,
   isOutside = false,
-}: StreamClaims): Identity {
+}: VerifiedClaims): Identity {
   const subject = { id: sub, roles, groups, issuer: isOutside ? iss : undefined };
   return { tenant: tenant_id, sid, subject, kid, tokenExpiresAt: exp, loginAt, isOutside };
 }

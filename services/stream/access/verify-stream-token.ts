@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
 import { decodeJwt, type JWTPayload, type JWTVerifyGetKey } from "jose";
 import { z } from "zod";
-import { type AccessClaims, expirySchema } from "#shared/tokens/access-token.ts";
+import { expirySchema } from "#shared/tokens/access-token.ts";
+import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 import { isName } from "#shared/protocol/names.ts";
 import { singleFlight } from "#shared/async/single-flight.ts";
@@ -14,19 +15,6 @@ import {
 } from "#shared/tokens/verify-access-token.ts";
 import type { AuthTime } from "./auth-time.ts";
 import type { ClaimPlace, OutsideIssuer } from "./outside-issuers.ts";
-
-/** The claims that a stream needs, of auth's tokens and of outside issuers'. */
-export interface StreamClaims extends Pick<
-  AccessClaims,
-  "iss" | "exp" | "sub" | "sid" | "tenant_id" | "roles" | "groups"
-> {
-  /** The key of auth that signed the token; empty for an outside issuer's, which auth cannot withdraw. */
-  readonly kid: string;
-  /** When the session began; an outside issuer does not say. */
-  readonly login_at?: string;
-  /** The session is not one of auth's: the token alone says how long it lasts. */
-  readonly isOutside?: boolean;
-}
 
 const outsideSchema = z.object({
   iss: z.string(),
@@ -59,12 +47,12 @@ export function createStreamVerifier(
   outside: readonly OutsideIssuer[],
   keysOf: (jwksUri: string) => JWTVerifyGetKey,
   { authTime, askTime }: AskedTime,
-): (token: string) => Promise<StreamClaims> {
-  const trusted = new Map<unknown, TrustedIssuer<StreamClaims>>(
+): (token: string) => Promise<VerifiedClaims> {
+  const trusted = new Map<unknown, TrustedIssuer<VerifiedClaims>>(
     outside.map((issuer) => [issuer.issuer, trustedFrom(issuer, keysOf(issuer.jwks_uri))]),
   );
   const asked = singleFlight<void>();
-  const issuerFor = (token: string): TrustedIssuer<StreamClaims> =>
+  const issuerFor = (token: string): TrustedIssuer<VerifiedClaims> =>
     (trusted.size === 0 ? undefined : trusted.get(issuerOf(token))) ?? own;
   return async (token) => {
     if (!authTime.isKnown) await asked("time", askTime).catch(() => undefined);
@@ -92,7 +80,7 @@ function issuerOf(token: string): unknown {
   }
 }
 
-function trustedFrom(issuer: OutsideIssuer, keys: JWTVerifyGetKey): TrustedIssuer<StreamClaims> {
+function trustedFrom(issuer: OutsideIssuer, keys: JWTVerifyGetKey): TrustedIssuer<VerifiedClaims> {
   const { algorithms, audience, type } = issuer;
   return {
     issuer: issuer.issuer,
@@ -104,7 +92,7 @@ function trustedFrom(issuer: OutsideIssuer, keys: JWTVerifyGetKey): TrustedIssue
   };
 }
 
-function readOutsideClaims(payload: JWTPayload, { tenant, claims }: OutsideIssuer): StreamClaims {
+function readOutsideClaims(payload: JWTPayload, { tenant, claims }: OutsideIssuer): VerifiedClaims {
   const { iss, sub, exp, iat, jti } = outsideSchema.parse(payload);
   const subject = subjectSchema.parse({
     sub: valueAt(payload, claims.subject),

@@ -5,7 +5,7 @@ import { readJson } from "#shared/http/json-api.ts";
 import { readTokenSource } from "#shared/http/token-source.ts";
 import type { CallConnection } from "../call-connection.ts";
 import { identityOf } from "../access/registration.ts";
-import type { StreamClaims } from "../access/verify-stream-token.ts";
+import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { requireTrustedPage, tokenMissing, type TokenReading } from "./request-token.ts";
 
 const bodySchema = z.strictObject({ access_token: z.string().min(1).optional() });
@@ -27,7 +27,7 @@ export function addRebindRoute(api: Hono, route: RebindRoute): void {
 }
 
 /** The token to go on by. It must be the caller's, whom the request's own token names, or else the one in the body. */
-async function readNewToken(route: RebindRoute, c: Context): Promise<StreamClaims> {
+async function readNewToken(route: RebindRoute, c: Context): Promise<VerifiedClaims> {
   const headers = c.req.header();
   const source = readTokenSource({ headers, query: new URL(c.req.url).searchParams });
   const { access_token: given } = (await c.req.text()) === "" ? {} : await readJson(c, bodySchema);

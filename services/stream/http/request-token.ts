@@ -6,11 +6,11 @@ import { tokenCookie } from "#shared/http/token-cookie.ts";
 import { type HeaderValues, readCookie, readTokenSource } from "#shared/http/token-source.ts";
 import type { AuthTime } from "../access/auth-time.ts";
 import type { RenewAccess } from "../access/ports.ts";
-import type { StreamClaims } from "../access/verify-stream-token.ts";
+import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 
 /** The edge, as far as reading a token uses it. */
 export interface TokenReading {
-  readonly verify: (token: string) => Promise<StreamClaims>;
+  readonly verify: (token: string) => Promise<VerifiedClaims>;
   readonly renew: RenewAccess;
   /** Says when a token has expired. */
   readonly authTime: Pick<AuthTime, "now">;
@@ -30,7 +30,7 @@ export async function readHandshakeToken(
   request: IncomingMessage,
   response: ServerResponse,
   query: URLSearchParams,
-): Promise<StreamClaims> {
+): Promise<VerifiedClaims> {
   const source = readTokenSource({ headers: request.headersDistinct, query });
   if (source !== undefined && source.from !== "cookie") return reading.verify(source.token);
   const refreshToken = findRefreshToken(reading, request, source?.token);
@@ -60,7 +60,7 @@ function findRefreshToken(
   return readCookie(headersDistinct, REFRESH_TOKEN_COOKIE);
 }
 
-async function verifyUnlessExpired({ verify }: TokenReading, token: string): Promise<StreamClaims | undefined> {
+async function verifyUnlessExpired({ verify }: TokenReading, token: string): Promise<VerifiedClaims | undefined> {
   try {
     return await verify(token);
   } catch (error) {
@@ -70,7 +70,7 @@ async function verifyUnlessExpired({ verify }: TokenReading, token: string): Pro
 }
 
 /** A token that is valid only by the leeway between clocks has expired for auth, which would refuse its session. */
-function lasts({ exp }: StreamClaims, now: number): boolean {
+function lasts({ exp }: VerifiedClaims, now: number): boolean {
   return (exp - CLOCK_LEEWAY_SECONDS) * 1_000 > now;
 }
 

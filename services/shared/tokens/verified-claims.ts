@@ -1,0 +1,14 @@
+import type { AccessClaims } from "./access-token.ts";
+
+/** What a verified token says of its bearer, in our terms, whoever issued it. */
+export interface VerifiedClaims extends Pick<
+  AccessClaims,
+  "iss" | "exp" | "sub" | "sid" | "tenant_id" | "roles" | "groups"
+> {
+  /** The key of auth that signed the token; empty for an outside issuer's, which auth cannot withdraw. */
+  readonly kid: string;
+  /** When the session began, in RFC 3339; an outside issuer does not say. */
+  readonly login_at?: string;
+  /** The session is not one of auth's: the token alone says how long it lasts. */
+  readonly isOutside?: boolean;
+}
