@@ -102,7 +102,19 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const logIn = createLogIn({ throttle, users, sessions, revocations, issueTokens, audit, sessionSeconds, clock });
   const refresh = createRefreshSession({ sessions, revocations, findSubject, revoke, issueTokens, audit, log });
   const checkSessions = createSessionCheck({ revocations, sessions, findSubject, accessTokenSeconds, clock });
-  const renewAccess = createAccessRenewal({ sessions, revocations, findSubject, issueTokens, keys });
+  const renewing = {
+    sessions,
+    revocations,
+    findSubject,
+    revoke,
+    issueTokens,
+    keys,
+    accessTokenSeconds,
+    audit,
+    clock,
+    log,
+  };
+  const renewAccess = createAccessRenewal(renewing);
   const authenticateClient = createClientAuthentication(clients, throttle);
   const issueClientToken = createClientTokenIssuer({ sessions, issueTokens, audit, accessTokenSeconds, clock });
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
@@ -114,7 +126,9 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const policy = security.channelTo("policy.sluice");
   const { check: checkPermission } = starting.use(createPermissionCheck(config.POLICY_GRPC_URL, policy));
 
-  const sessionService = createSessionService(checkSessions, renewAccess, revocations.tenantEnds, metrics, clock, log);
+  const { tenantEnds } = revocations;
+  const saying = { checkSessions, findSubject, renewAccess, tenantEnds, metrics, clock, log };
+  const sessionService = createSessionService(saying);
   const takesCertificates = tlsFiles !== undefined;
   const ways = { takesCertificates, logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
   const api = createApi(config, { ...ways, keys, sessions, revocations, findSubject, metrics, log });

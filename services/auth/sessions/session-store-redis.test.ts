@@ -82,6 +82,37 @@ async function neglect(sid: string, ms: number): Promise<void> {
   await redis.hincrby(`sluice:session:{${sid}}`, "last_seen", -ms);
 }
 
+describe("a renewal", () => {
+  const againMs = 60_000;
+  const renew = (sid: string, generation: number, purpose: "stream" | "requests" = "stream") =>
+    store.renew(sid, generation, { purpose, againMs });
+
+  test("is given again for a minute, and each purpose and generation has its own", async () => {
+    const { sid } = await newSession();
+    const first = await renew(sid, 1);
+    expect(first).toMatchObject({ verdict: "current", isNew: true });
+    expect(await renew(sid, 1)).toEqual({ ...first, isNew: false });
+    expect(await renew(sid, 1, "requests")).toMatchObject({ isNew: true });
+    const field = (await redis.hget(`sluice:session:{${sid}}`, "renewed_stream_1")) ?? "";
+    const [, at = ""] = field.split(" ");
+    await redis.hset(`sluice:session:{${sid}}`, "renewed_stream_1", field.replace(at, String(Number(at) - againMs)));
+    expect(await renew(sid, 1)).toMatchObject({ isNew: true });
+    await store.rotate(sid, 1);
+    expect(await renew(sid, 2)).toMatchObject({ verdict: "current", isNew: true });
+    expect(await renew(sid, 1)).toMatchObject({ verdict: "repeated", isNew: false });
+    expect(await renew(sid, 2)).toMatchObject({ isNew: false });
+  });
+
+  test("by a token that was spent long ago ends the family, which spends nothing else", async () => {
+    const { sid } = await newSession();
+    await verdictAfter(sid, 1, 2);
+    await age(sid, 11_000);
+    expect(await renew(sid, 2)).toMatchObject({ verdict: "reused" });
+    expect(await renew(sid, 3)).toMatchObject({ verdict: "reused" });
+    expect(await store.find(sid)).toMatchObject({ isLive: false, generation: 3 });
+  });
+});
+
 describe("an idle session", () => {
   test("of which nothing was seen for an hour is over: no refresh, no touch brings it back", async () => {
     const { sid } = await newSession();

@@ -5,6 +5,7 @@ import { ANSWERED, CREATE, END, ENTER, LOOK, REFRESH } from "./session-scripts.t
 import {
   RENEWAL_MARGIN_MS,
   type RefreshStanding,
+  type RenewalPurpose,
   type Session,
   type SessionActivity,
   type SessionIndex,
@@ -15,14 +16,14 @@ import {
 /** Names and values in turn. */
 type Fields = readonly string[];
 
-type Refresh = "peek" | "spend";
+type Refresh = "peek" | "spend" | "renew";
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
     createSession(key: string, ttlMs: number, ...fields: (string | number)[]): Result<null, Context>;
     enterSession(key: string, sid: string, endsAt: number, ttlMs: number, now: number): Result<null, Context>;
     lookAtSession(key: string, ...idleAndTouchMs: number[]): Result<Fields, Context>;
-    refreshSession(key: string, generation: number, ...limitsMsAndWhat: (number | Refresh)[]): Result<Fields, Context>;
+    refreshSession(key: string, generation: number, ...limitsMsAndWhat: (number | string)[]): Result<Fields, Context>;
     answeredSession(key: string, generation: number): Result<null, Context>;
     endSession(key: string): Result<null, Context>;
   }
@@ -35,6 +36,12 @@ const GRACE_MS = 10_000;
 const MAX_TOUCH_MS = 60_000;
 
 const MAX_LISTED = 1_000;
+
+/** Where a session's last renewal for a purpose is kept. */
+const renewalField = { stream: "renewed_stream", requests: "renewed_requests" } as const satisfies Record<
+  RenewalPurpose,
+  string
+>;
 
 /** What the script says about a session that it found. */
 const VERDICTS = ["current", "rotated", "repeated", "reused", "ended", "idle", "lifetime"] as const;
@@ -54,10 +61,15 @@ export function createSessionStore(
   const touchMs = Math.min(MAX_TOUCH_MS, Math.floor(idleMs / 4));
   const find = async (sid: string): Promise<SessionRecord | undefined> =>
     recordOf(sid, await callRedis(() => redis.lookAtSession(keyOf(sid), idleMs)));
-  const refresh = async (sid: string, generation: number, what: Refresh): Promise<Record<string, string>> =>
-    named(
-      await callRedis(() => redis.refreshSession(keyOf(sid), generation, GRACE_MS, idleMs, RENEWAL_MARGIN_MS, what)),
-    );
+  const refresh = async (
+    sid: string,
+    generation: number,
+    what: Refresh,
+    ...renewal: (string | number)[]
+  ): Promise<Record<string, string>> => {
+    const limits = [GRACE_MS, idleMs, RENEWAL_MARGIN_MS];
+    return named(await callRedis(() => redis.refreshSession(keyOf(sid), generation, ...limits, what, ...renewal)));
+  };
   return {
     find,
     async create(session) {
@@ -86,6 +98,14 @@ export function createSessionStore(
       // Nobody waits for it: without it the token may only come back for longer.
       if (isAnswered) redis.answeredSession(keyOf(sid), generation + 1).catch(() => undefined);
       return standing;
+    },
+    async renew(sid, generation, { purpose, againMs }) {
+      const fields = await refresh(sid, generation, "renew", renewalField[purpose], clock.wall(), againMs);
+      return {
+        ...standingOf(sid, fields),
+        issuedAt: Number(fields["issued_at"] ?? 0),
+        isNew: fields["is_new"] === "yes",
+      };
     },
     async end(sid) {
       await callRedis(() => Promise.all([redis.endSession(keyOf(sid)), redis.zrem(LIVE_KEY, sid)]));

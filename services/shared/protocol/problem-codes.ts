@@ -10,6 +10,7 @@ export const httpStatusOf = {
   token_invalid: 401,
   token_expired: 401,
   token_reused: 401,
+  token_for_streams: 401,
   session_ended: 401,
   bad_credentials: 401,
   forbidden: 403,

@@ -9,6 +9,8 @@ export interface VerifiedClaims extends Pick<
   readonly kid: string;
   /** When the session began, in RFC 3339; an outside issuer does not say. */
   readonly login_at?: string;
+  /** The token opens streams and nothing else. */
+  readonly purpose?: "stream" | undefined;
   /** The session is not one of auth's: the token alone says how long it lasts. */
   readonly isOutside?: boolean;
 }
