@@ -99,24 +99,10 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const issueTokens = createTokenIssuer({ keys, issuer, audience, accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
-  const logIn = createLogIn({ throttle, users, sessions, revocations, issueTokens, audit, sessionSeconds, clock });
-  const refresh = createRefreshSession({ sessions, revocations, findSubject, revoke, issueTokens, audit, log });
-  const checkSessions = createSessionCheck({ revocations, sessions, findSubject, accessTokenSeconds, clock });
-  const renewing = {
-    sessions,
-    revocations,
-    findSubject,
-    revoke,
-    issueTokens,
-    keys,
-    accessTokenSeconds,
-    audit,
-    clock,
-    log,
-  };
-  const renewAccess = createAccessRenewal(renewing);
+  const lifetimes = { sessionSeconds, accessTokenSeconds };
+  const kept = { sessions, revocations, users, findSubject, keys };
+  const ways = createWays({ ...kept, ...lifetimes, throttle, revoke, issueTokens, audit, clock, log });
   const authenticateClient = createClientAuthentication(clients, throttle);
-  const issueClientToken = createClientTokenIssuer({ sessions, issueTokens, audit, accessTokenSeconds, clock });
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
   const onRejected = (): void => metrics.usersFileRejections.inc();
   const watch = watchUsers({ ...subjects, everyMs: WATCH_MS, stepsOf, onRejected, log });
@@ -127,13 +113,37 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const { check: checkPermission } = starting.use(createPermissionCheck(config.POLICY_GRPC_URL, policy));
 
   const { tenantEnds } = revocations;
-  const saying = { checkSessions, findSubject, renewAccess, tenantEnds, metrics, clock, log };
-  const sessionService = createSessionService(saying);
+  const sessionService = createSessionService({ ...ways, findSubject, tenantEnds, metrics, clock, log });
   const takesCertificates = tlsFiles !== undefined;
-  const ways = { takesCertificates, logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
-  const api = createApi(config, { ...ways, keys, sessions, revocations, findSubject, metrics, log });
+  const api = createApi(config, {
+    ...kept,
+    ...ways,
+    takesCertificates,
+    revoke,
+    authenticateClient,
+    checkPermission,
+    metrics,
+    log,
+  });
   await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, log });
   return starting.move();
+}
+
+type WayDeps = Parameters<typeof createLogIn>[0] &
+  Parameters<typeof createRefreshSession>[0] &
+  Parameters<typeof createSessionCheck>[0] &
+  Parameters<typeof createAccessRenewal>[0] &
+  Parameters<typeof createClientTokenIssuer>[0];
+
+/** Makes what auth does with sessions and their tokens. */
+function createWays(deps: WayDeps) {
+  return {
+    logIn: createLogIn(deps),
+    refresh: createRefreshSession(deps),
+    checkSessions: createSessionCheck(deps),
+    renewAccess: createAccessRenewal(deps),
+    issueClientToken: createClientTokenIssuer(deps),
+  };
 }
 
 /** Opens the ports; auth is ready once all of them are. */

@@ -61,16 +61,8 @@ export function createSessionStore(
   const touchMs = Math.min(MAX_TOUCH_MS, Math.floor(idleMs / 4));
   const find = async (sid: string): Promise<SessionRecord | undefined> =>
     recordOf(sid, await callRedis(() => redis.lookAtSession(keyOf(sid), idleMs)));
-  const refresh = async (
-    sid: string,
-    generation: number,
-    what: Refresh,
-    ...renewal: (string | number)[]
-  ): Promise<Record<string, string>> => {
-    const limits = [GRACE_MS, idleMs, RENEWAL_MARGIN_MS];
-    return named(await callRedis(() => redis.refreshSession(keyOf(sid), generation, ...limits, what, ...renewal)));
-  };
   return {
+    ...createRefreshFamilies(redis, { idleMs, clock }),
     find,
     async create(session) {
       const { sid, tenant, subject, endsAt } = session;
@@ -88,6 +80,40 @@ export function createSessionStore(
     async touch(sid) {
       return recordOf(sid, await callRedis(() => redis.lookAtSession(keyOf(sid), idleMs, touchMs)));
     },
+    async end(sid) {
+      await callRedis(() => Promise.all([redis.endSession(keyOf(sid)), redis.zrem(LIVE_KEY, sid)]));
+    },
+    async ofSubject(tenant, subject) {
+      const index = indexOf(tenant, subject);
+      const sids = await callRedis(() => redis.zrange(index, 0, String(MAX_LISTED - 1), "REV"));
+      const records = await Promise.all(sids.map(find));
+      const over = sids.filter((_, place) => records[place]?.isLive !== true);
+      if (over.length > 0) await callRedis(() => redis.zrem(index, ...over));
+      return records.filter((record): record is SessionRecord => record?.isLive === true);
+    },
+    async count() {
+      const pruned = redis.zremrangebyscore(LIVE_KEY, "-inf", String(clock.wall()));
+      const [, live] = await callRedis(() => Promise.all([pruned, redis.zcard(LIVE_KEY)]));
+      return live;
+    },
+  };
+}
+
+/** What is asked of the refresh tokens of a session. */
+function createRefreshFamilies(
+  redis: Redis,
+  { idleMs, clock }: { idleMs: number; clock: Clock },
+): Pick<SessionStore, "peek" | "rotate" | "renew"> {
+  const refresh = async (
+    sid: string,
+    generation: number,
+    what: Refresh,
+    ...renewal: (string | number)[]
+  ): Promise<Record<string, string>> => {
+    const limits = [GRACE_MS, idleMs, RENEWAL_MARGIN_MS];
+    return named(await callRedis(() => redis.refreshSession(keyOf(sid), generation, ...limits, what, ...renewal)));
+  };
+  return {
     async peek(sid, generation) {
       return standingOf(sid, await refresh(sid, generation, "peek"));
     },
@@ -106,22 +132,6 @@ export function createSessionStore(
         issuedAt: Number(fields["issued_at"] ?? 0),
         isNew: fields["is_new"] === "yes",
       };
-    },
-    async end(sid) {
-      await callRedis(() => Promise.all([redis.endSession(keyOf(sid)), redis.zrem(LIVE_KEY, sid)]));
-    },
-    async ofSubject(tenant, subject) {
-      const index = indexOf(tenant, subject);
-      const sids = await callRedis(() => redis.zrange(index, 0, String(MAX_LISTED - 1), "REV"));
-      const records = await Promise.all(sids.map(find));
-      const over = sids.filter((_, place) => records[place]?.isLive !== true);
-      if (over.length > 0) await callRedis(() => redis.zrem(index, ...over));
-      return records.filter((record): record is SessionRecord => record?.isLive === true);
-    },
-    async count() {
-      const pruned = redis.zremrangebyscore(LIVE_KEY, "-inf", String(clock.wall()));
-      const [, live] = await callRedis(() => Promise.all([pruned, redis.zcard(LIVE_KEY)]));
-      return live;
     },
   };
 }
