@@ -43,6 +43,8 @@ import { openRevocations } from "./sessions/revocations-kv.ts";
 import { createAccessRenewal } from "./sessions/renew-access.ts";
 import { createSessionRevoker } from "./sessions/revoke-session.ts";
 import { createSessionStore } from "./sessions/session-store-redis.ts";
+import { createTenantEnding } from "./sessions/end-tenant.ts";
+import { openTenantStandings } from "./sessions/tenant-standings-kv.ts";
 import { createTokenSearch } from "./sessions/find-token.ts";
 import { createTokenIssuer } from "./tokens/issue-tokens.ts";
 import { parseRefreshToken as parseWith } from "./tokens/refresh-token.ts";
@@ -112,8 +114,9 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const policy = security.channelTo("policy.sluice");
   const { check: checkPermission } = starting.use(createPermissionCheck(config.POLICY_GRPC_URL, policy));
 
-  const { tenantEnds } = revocations;
-  const sessionService = createSessionService({ ...ways, findSubject, tenantEnds, metrics, clock, log });
+  const standings = await openTenantStandings(nats);
+  const tenants = createTenantEnding({ tenantEnds: revocations.tenantEnds, standings, clock });
+  const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log });
   const takesCertificates = tlsFiles !== undefined;
   const api = createApi(config, {
     ...kept,
