@@ -4,7 +4,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { decideQuestion } from "../decide/decide-question.ts";
 import type { Question } from "../document/question-fields.ts";
 import { type ClaimedSubject, trustedSubject } from "../decide/trusted-subject.ts";
-import { isPermission } from "../document/permission.ts";
+import { isPermission } from "#shared/protocol/permissions.ts";
 import type { DecisionDeps } from "./decision-deps.ts";
 import { readTenant, readVersion, requireCount } from "./read-request.ts";
 

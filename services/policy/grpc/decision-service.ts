@@ -14,7 +14,7 @@ import { decodeGrant } from "../decide/grant.ts";
 import { type Residual, residualOf } from "../decide/residual.ts";
 import { resolveSubject } from "../decide/resolve-subject.ts";
 import { trustedSubject } from "../decide/trusted-subject.ts";
-import { isPermission } from "../document/permission.ts";
+import { isPermission } from "#shared/protocol/permissions.ts";
 import { checkBatch } from "./check-batch.ts";
 import type { DecisionDeps, DecisionMetrics } from "./decision-deps.ts";
 import { encodeResidual } from "./encode-residual.ts";
