@@ -3,6 +3,7 @@ import { patternCovers, patternsOverlap } from "#shared/protocol/topics.ts";
 import { fillRule } from "./fill-rule.ts";
 import type { Effect } from "./fold-condition.ts";
 import type { Grant } from "./grant.ts";
+import { limitByScope } from "./limit-by-scope.ts";
 import { intersects } from "./role-set.ts";
 import type { Row, Snapshot } from "./snapshot.ts";
 
@@ -31,6 +32,10 @@ const ALLOWED: Residual = { ...DENIED, allow: [">"] };
 
 /** The residual of a grant and a permission, in its shortest form: equal decisions have equal residuals in most cases. */
 export function residualOf(snapshot: Snapshot, grant: Grant, permission: string): Residual {
+  return limitByScope(residualOfRoles(snapshot, grant, permission), grant.scope, permission);
+}
+
+function residualOfRoles(snapshot: Snapshot, grant: Grant, permission: string): Residual {
   const row = snapshot.rowOf(permission);
   if (intersects(row.deny, grant.roles)) return DENIED;
   const isAllowed = intersects(row.allow, grant.roles);

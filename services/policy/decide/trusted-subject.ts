@@ -13,11 +13,11 @@ export interface ClaimedSubject extends Subject {
  */
 export function trustedSubject(
   { document }: Snapshot,
-  { id, roles, groups, issuer }: ClaimedSubject,
+  { id, roles, groups, issuer, scope }: ClaimedSubject,
   ownIssuer: string,
 ): Subject {
   const from = issuer ?? ownIssuer;
   const isOwn = from === ownIssuer;
   const trust = document.trust.find((each) => each.issuer === from) ?? { roles: isOwn, groups: isOwn };
-  return { id, roles: trust.roles ? roles : [], groups: trust.groups ? groups : [] };
+  return { id, roles: trust.roles ? roles : [], groups: trust.groups ? groups : [], scope };
 }

@@ -92,6 +92,10 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
   ["tests[].method", { description: "May they make a request with this method?" }],
   ["tests[].path", { description: "The path of the request: /api/v1/orders/42." }],
   ["tests[].issuer", { description: "Whose token names the roles and groups; without it, one of auth." }],
+  [
+    "tests[].scope",
+    { description: "What their token is limited to: permissions, each possibly with @ and a topic pattern." },
+  ],
   ["tests[].expect", { description: "The answer that they must get." }],
 ]);
 
