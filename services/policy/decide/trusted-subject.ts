@@ -1,3 +1,4 @@
+import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import type { Subject } from "./resolve-subject.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -5,6 +6,11 @@ import type { Snapshot } from "./snapshot.ts";
 export interface ClaimedSubject extends Subject {
   /** The token's `iss`; undefined for auth's own tokens. */
   readonly issuer?: string | undefined;
+}
+
+/** The subject that a verified token describes. */
+export function claimedSubject({ sub, roles, groups, iss, isOutside = false }: VerifiedClaims): ClaimedSubject {
+  return { id: sub, roles, groups, issuer: isOutside ? iss : undefined };
 }
 
 /**

@@ -7,7 +7,7 @@ export interface VerifiedClaims extends Pick<
 > {
   /** The key of auth that signed the token; empty for an outside issuer's, which auth cannot withdraw. */
   readonly kid: string;
-  /** When the session began, in RFC 3339; an outside issuer does not say. */
+  /** When the session began, in RFC 3339; of an outside issuer's, when the token was issued, where that is said. */
   readonly login_at?: string;
   /** The session is not one of auth's: the token alone says how long it lasts. */
   readonly isOutside?: boolean;

@@ -119,4 +119,9 @@ export const verifierSettings = {
   AUTH_JWKS_URL: z.url().default("http://127.0.0.1:8081/.well-known/jwks.json"),
   AUTH_ISSUER: z.string().min(1).default("http://localhost:8081"),
   AUTH_AUDIENCE: z.string().min(1).default("sluice"),
+  /** A YAML file of outside issuers whose tokens hold as well. */
+  AUTH_ISSUERS_FILE: z.string().optional(),
 };
+
+/** Those settings, read. */
+export type VerifierConfig = Readonly<z.infer<z.ZodObject<typeof verifierSettings>>>;
