@@ -12,6 +12,7 @@ import { type AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
 import { problemOf } from "#shared/http/problem.ts";
+import { requestIdOf } from "#shared/http/request-id.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { type AuthorizeRequestDeps, authorizeRequest, type Requester } from "../authorize-request.ts";
 import type { PolicyMetrics } from "../metrics.ts";
@@ -29,8 +30,9 @@ export function createAuthorizationService(
   log: Logger,
 ): AuthorizationServer {
   const check = async ({ attributes }: CheckRequest): Promise<CheckResponse> => {
+    const { method = "", path = "", host = "", headers = {} } = attributes?.request?.http ?? {};
+    const requestId = requestIdOf(headers["x-request-id"]);
     try {
-      const { method = "", path = "", host = "", headers = {} } = attributes?.request?.http ?? {};
       const requester = await authorizeRequest(deps, { method, path, host, headers });
       decisions.inc({ outcome: "allow", source: "ext_authz" });
       return allowed(requester);
@@ -38,7 +40,7 @@ export function createAuthorizationService(
       const error = toAppError(thrown);
       if (error.code === "internal") log.error({ err: error.cause }, "a check failed in an unexpected way");
       decisions.inc({ outcome: outcomeOf(error), source: "ext_authz" });
-      return denied(error);
+      return denied(error, requestId);
     }
   };
   return { check: unaryHandler(log, check) };
@@ -55,8 +57,8 @@ function allowed({ sub, tenant_id }: Requester): CheckResponse {
   return { status: { code: status.OK, message: "" }, httpResponse: { $case: "okResponse", value: { headers } } };
 }
 
-function denied(error: AppError): CheckResponse {
-  const problem = problemOf(error);
+function denied(error: AppError, requestId: string): CheckResponse {
+  const problem = problemOf(error, requestId);
   return {
     status: { code: grpcStatusOf(problem.status), message: error.message },
     httpResponse: {

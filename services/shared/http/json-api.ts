@@ -13,6 +13,14 @@ import { CORS } from "./cors.ts";
 import { isListedOrigin } from "./origin.ts";
 import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
+import { requestIdOf } from "./request-id.ts";
+
+declare module "hono" {
+  interface ContextVariableMap {
+    /** The request's id, for its answer and the lines about it. */
+    requestId: string;
+  }
+}
 
 /** What a JSON API allows from outside. */
 export interface JsonApiLimits {
@@ -22,11 +30,19 @@ export interface JsonApiLimits {
   readonly allowedOrigins: readonly string[];
 }
 
-/** A router whose failures leave as problem documents (RFC 9457), whose bodies are limited and whose CORS is an exact list. */
+/**
+ * A router whose failures leave as problem documents (RFC 9457), whose answers carry their request's id, whose bodies are
+ * limited and whose CORS is an exact list.
+ */
 export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, log: Pick<Logger, "error">): Hono {
   const api = new Hono();
+  api.use(async (c, next) => {
+    c.set("requestId", requestIdOf(c.req.header("x-request-id")));
+    await next();
+    c.header("x-request-id", c.get("requestId"));
+  });
   api.use(cors({ ...CORS, origin: (origin) => (isListedOrigin(origin, allowedOrigins) ? origin : null) }));
-  api.use(methodNotAllowed({ app: api, onMethodNotAllowed: (_, allowed) => refuseMethod(allowed) }));
+  api.use(methodNotAllowed({ app: api, onMethodNotAllowed: refuseMethod }));
   api.use(
     bodyLimit({
       maxSize: maxBodyBytes,
@@ -40,13 +56,13 @@ export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, l
     if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
     c.header("x-content-type-options", "nosniff");
   });
-  api.notFound(() => problemResponse(new AppError("not_found", "there is nothing at this path")));
+  api.notFound((c) => problemResponse(c, new AppError("not_found", "there is nothing at this path")));
   api.onError((thrown, c) => {
     const error = toAppError(thrown);
     // A client that goes away while its body is read fails it: its own affair, and not worth a line of the log.
     const isGone = c.req.raw.signal.aborted;
     if (error.code === "internal" && !isGone) log.error({ err: error.cause }, "a request failed in an unexpected way");
-    return problemResponse(error);
+    return problemResponse(c, error);
   });
   return api;
 }
@@ -78,13 +94,13 @@ export async function readJson<Schema extends z.ZodType>(c: Context, schema: Sch
 }
 
 /** The answer to a method that a path does not have (RFC 9110, section 15.5.6). */
-export function refuseMethod(allowed: readonly string[]): Response {
+export function refuseMethod(c: Context, allowed: readonly string[]): Response {
   const error = new AppError("method_not_allowed", `use ${allowed.join(" or ")}`);
-  return problemResponse(error, { allow: [...allowed, "OPTIONS"].join(", ") });
+  return problemResponse(c, error, { allow: [...allowed, "OPTIONS"].join(", ") });
 }
 
-function problemResponse(error: AppError, more: Record<string, string> = {}): Response {
-  const { status, headers, body } = problemOf(error);
+function problemResponse(c: Context, error: AppError, more: Record<string, string> = {}): Response {
+  const { status, headers, body } = problemOf(error, c.get("requestId"));
   // The rest of a refused body is not read: a client that kept the connection would see its next request cut off.
   if (error.code === "body_too_large") headers["connection"] = "close";
   return new Response(body, { status, headers: { ...headers, ...more } });

@@ -19,6 +19,6 @@ export function createEdgeApi(routes: EdgeApi, log: Logger): Hono {
   addRebindRoute(api, routes);
   if (routes.demo !== undefined) addDemoPage(api, routes.demo);
   // Its GET does not come here: a stream has the bare socket.
-  api.all(STREAM_PATH, () => refuseMethod(["GET"]));
+  api.all(STREAM_PATH, (c) => refuseMethod(c, ["GET"]));
   return api;
 }
