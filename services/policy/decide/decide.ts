@@ -1,6 +1,6 @@
 import type { Grant } from "./grant.ts";
 import { type DecidedEvent, ruleHolds } from "./fill-rule.ts";
-import { isWithinScope } from "./limit-by-scope.ts";
+import { isWithinScope } from "./is-within-scope.ts";
 import { intersects } from "./role-set.ts";
 import type { Snapshot } from "./snapshot.ts";
 

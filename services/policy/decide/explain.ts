@@ -4,7 +4,7 @@ import type { Question } from "../document/question-fields.ts";
 import { askedBy } from "./decide-question.ts";
 import { type DecidedEvent, EVERY_EVENT } from "./fill-rule.ts";
 import { decodeGrant } from "./grant.ts";
-import { isWithinScope } from "./limit-by-scope.ts";
+import { isWithinScope } from "./is-within-scope.ts";
 import { resolveSubject, type Subject } from "./resolve-subject.ts";
 import { roleSources } from "./role-sources.ts";
 import type { Snapshot } from "./snapshot.ts";
