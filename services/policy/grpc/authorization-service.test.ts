@@ -31,6 +31,7 @@ const claims = {
   login_at: "2026-01-01T00:00:00Z",
   roles: [],
   groups: [],
+  scope: undefined,
 };
 
 /** A token says who has it: `<subject>-<session>-<tenant>`. */

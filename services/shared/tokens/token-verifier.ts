@@ -157,7 +157,7 @@ function readOutsideClaims(payload: JWTPayload, { tenant, claims }: OutsideIssue
   // No session of auth's has this id by accident, and two logins of one person have different ones.
   const sid = hash("sha256", JSON.stringify([iss, sub, jti ?? iat]), "base64url");
   const login_at = new Date(iat * 1_000).toISOString();
-  return { ...subject, iss, sid, exp, tenant_id: tenant, login_at, kid: "", isOutside: true };
+  return { ...subject, iss, sid, exp, tenant_id: tenant, login_at, kid: "", scope: undefined, isOutside: true };
 }
 
 function valueAt(payload: JWTPayload, place: ClaimPlace): unknown {

@@ -1,5 +1,6 @@
 import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { z } from "zod";
+import type { Scope } from "#shared/protocol/scope.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import {
   ACCESS_TOKEN_ALGORITHMS,
@@ -35,6 +36,7 @@ export interface ExpectedToken {
 /** The claims of a good token, and the key that signed it. */
 export interface VerifiedToken extends AccessClaims {
   readonly kid: string;
+  readonly scope: Scope | undefined;
 }
 
 /** All that is pinned when a token of one issuer is checked, whatever the token says of itself. */
@@ -82,8 +84,13 @@ export function ownIssuer(keys: JWTVerifyGetKey, expected: ExpectedToken): Trust
     algorithms: ACCESS_TOKEN_ALGORITHMS,
     type: ACCESS_TOKEN_TYPE,
     keys,
-    readClaims: (payload, kid) => ({ ...accessClaimsSchema.parse(payload), kid }),
+    readClaims: (payload, kid) => readOwnClaims(payload, kid),
   };
+}
+
+function readOwnClaims(payload: JWTPayload, kid: string): VerifiedToken {
+  const { scope, ...claims } = accessClaimsSchema.parse(payload);
+  return { ...claims, scope, kid };
 }
 
 /** Checks an access token of auth as `verifyToken` does. */
