@@ -18,7 +18,7 @@ export interface Session {
 export interface SessionRecord extends Session {
   /** Neither ended nor idle for too long. */
   readonly isLive: boolean;
-  /** When it was refreshed or held a stream, in milliseconds of the store's clock; up to a minute behind. */
+  /** When it was refreshed or held a stream, in milliseconds of auth's clock; up to a minute behind. */
   readonly lastSeenAt: number;
   /** The generation of its refresh token that was not spent yet. */
   readonly generation: number;
@@ -42,7 +42,10 @@ export type RefreshVerdict =
   | "idle"
   | "lifetime";
 
-/** A refresh token's verdict and session; `unknown` where the store has no such session (any more). */
+/**
+ * A refresh token's verdict and session; `unknown` where the store has no such session (any more), or a record of it that auth
+ * has not written so.
+ */
 export type RefreshStanding =
   | { readonly verdict: RefreshVerdict; readonly session: Session }
   | { readonly verdict: "unknown" };
