@@ -1,3 +1,4 @@
+import type { Scope } from "#shared/protocol/scope.ts";
 import type { TenantEnd } from "#shared/contract/revocations.ts";
 
 /** A login: what all tokens of it have in common. Its id is also the family of its refresh tokens. */
@@ -6,6 +7,8 @@ export interface Session {
   readonly tenant: string;
   readonly subject: string;
   readonly clientId: string;
+  /** What all its tokens are limited to; undefined where they may do what their subject may. */
+  readonly scope?: Scope | undefined;
   /** The name that its owner sees: from the `User-Agent`, or given at the login. */
   readonly device: string;
   /** When the user gave their password, in RFC 3339. */
