@@ -53,7 +53,8 @@ export interface RenewedAccess {
 
 /**
  * Asks auth for an access token in place of one that has expired; undefined where the refresh token is not valid. The
- * refresh token is not spent. Safe to repeat. Throws AppError `unavailable` when there is no answer in time: not known.
+ * refresh token is not spent. Safe to repeat. Throws AppError `unavailable` when there is no answer in time: not known; and
+ * `token_reused` where the refresh token was spent before, which ends its session.
  */
 export type RenewAccess = (refreshToken: string) => Promise<RenewedAccess | undefined>;
 
