@@ -31,7 +31,9 @@ export function createCallerIdentification(deps: {
     const source = readTokenSource({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
     if (source === undefined) throw new AppError("token_missing", "the request carries no token");
     if (source.from === "cookie") requireTrustedPage(c, deps.allowedOrigins);
-    return deps.verify(source.token);
+    const claims = await deps.verify(source.token);
+    c.set("caller", { tenant: claims.tenant_id, subject: claims.sub });
+    return claims;
   };
 }
 
