@@ -28,7 +28,7 @@ export function logRefusal(log: LimitedLog, error: AppError, { path, ...request 
 }
 
 /** The messages of the failures behind an error, the nearest first; undefined where there are none. */
-export function causeOf({ cause }: Error): string | undefined {
+function causeOf({ cause }: Error): string | undefined {
   const messages: string[] = [];
   for (let each = cause; each instanceof Error && messages.length < 4; each = each.cause) {
     messages.push(each.message || each.name);
