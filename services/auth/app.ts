@@ -94,7 +94,12 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
     log,
     onLost: () => metrics.auditEntriesLost.inc(),
   });
-  const sessions = createSessionStore(redis, { idleMs: config.AUTH_SESSION_IDLE_SECONDS * 1000, clock });
+  const onForged = (sid: string): void => {
+    metrics.sessionRecordsForged.inc();
+    log.error({ sid }, "somebody has changed a session's record in Redis: the session counts as none");
+  };
+  const idleMs = config.AUTH_SESSION_IDLE_SECONDS * 1000;
+  const sessions = createSessionStore(redis, { idleMs, clock, keys, onForged });
   addActiveSessions(registry, () => sessions.count());
   const throttle = createLoginThrottle(redis);
   const issueTokens = createTokenIssuer({ keys, issuer, audience, accessTokenSeconds, clock });

@@ -6,10 +6,7 @@ import type { Hono } from "hono";
 import type { Registry } from "prom-client";
 import { AuthorizationService } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
-import { rememberVerified } from "#shared/tokens/remember-verified.ts";
-import { remoteKeys } from "#shared/tokens/remote-keys.ts";
-import { verifyAccessToken, withoutWithdrawn } from "#shared/tokens/verify-access-token.ts";
-import { AppError } from "#shared/errors/app-error.ts";
+import { openTokenVerifier } from "#shared/tokens/token-verifier.ts";
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { type GrpcService, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
@@ -200,20 +197,14 @@ async function createAuthorizing(
   withdrawn: WithdrawnKeys,
   operator: OperatorToken,
 ): Promise<AuthorizeDeps> {
-  const keys = withoutWithdrawn(remoteKeys(config.AUTH_JWKS_URL), withdrawn);
-  const expected = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE };
-  const verifyOnce = rememberVerified((token) => verifyAccessToken(token, keys, expected));
+  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
+  const { verify } = await openTokenVerifier(config, { withdrawn, time });
   return {
     get operatorToken() {
       return operator.value;
     },
     addressOf: (c) => clientAddressOf(c, config.POLICY_TRUSTED_PROXIES),
-    async verify(token) {
-      const claims = await verifyOnce(token);
-      // A token that is remembered does not come by its key again.
-      if (withdrawn.has(claims.kid)) throw new AppError("token_invalid", "the key of the access token is withdrawn");
-      return claims;
-    },
+    verify,
     revocations: await openRevocationsKv(nats),
     snapshots,
     wall: () => clock.wall(),

@@ -2,9 +2,7 @@ import { VERSION } from "#shared/lifecycle/version.ts";
 import { randomBytes } from "node:crypto";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
-import { rememberVerified } from "#shared/tokens/remember-verified.ts";
-import { remoteKeys } from "#shared/tokens/remote-keys.ts";
-import { ownIssuer, withoutWithdrawn } from "#shared/tokens/verify-access-token.ts";
+import { type AskedTime, openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { closeServer, type ListenAddress } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
@@ -25,9 +23,7 @@ import { drain, endStreamsOfKey } from "./connections/end-streams.ts";
 import { Hub } from "./connections/hub.ts";
 import { AuthTime } from "./access/auth-time.ts";
 import { guardClock } from "./access/clock-guard.ts";
-import { type OutsideIssuer, readOutsideIssuers } from "./access/outside-issuers.ts";
 import { withOutsideSessions } from "./access/outside-sessions.ts";
-import { type AskedTime, createStreamVerifier, namesIssuer } from "./access/verify-stream-token.ts";
 import { createPeers } from "./bus/peer-calls.ts";
 import { openTenants } from "./bus/open-tenant.ts";
 import { openPacedBus } from "./bus/paced-bus.ts";
@@ -88,7 +84,6 @@ async function startServing(
   reportTo: ReportTo,
 ): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
-  const issuers = await readIssuers(config);
   await checkKernel(log);
   const nats = await connectNats(config.NATS_URL, "stream", log);
   stack.defer(() => drainNats(nats));
@@ -96,11 +91,16 @@ async function startServing(
   const registry = createMetricsRegistry();
   const requestLog = stack.use(limitLines(log));
   const edge = await startEdge(config, nats, stack, registry, { log, requestLog });
+  const verifier = await openTokenVerifier(config, {
+    withdrawn: { has: edge.isWithdrawn },
+    time: edge,
+    onVerified: (cached, seconds) => edge.observer.tokenVerified(cached, seconds),
+  });
   const demo =
     config.SLUICE_DEMO === "1"
       ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT })
       : undefined;
-  const route = createRoute(config, issuers, edge);
+  const route = createRoute(config, verifier, edge);
   const timeoutMs = config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS;
   const peers = createPeers({ nats, workerId: edge.workerId, timeoutMs, observer: edge.observer });
   const { callConnection } = stack.use(openCalls(edge, peers));
@@ -181,25 +181,13 @@ function now(): number {
   return systemClock.monotonic();
 }
 
-async function readIssuers(config: StreamConfig): Promise<readonly OutsideIssuer[]> {
-  const { AUTH_ISSUERS_FILE: path, AUTH_ISSUER: own } = config;
-  return path === undefined ? [] : readOutsideIssuers(path, own);
-}
-
-function createRoute(config: StreamConfig, issuers: readonly OutsideIssuer[], edge: RunningEdge): StreamRoute {
-  const expected = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE };
-  const keys = withoutWithdrawn(remoteKeys(config.AUTH_JWKS_URL), { has: edge.isWithdrawn });
-  const own = ownIssuer(keys, expected);
+function createRoute(config: StreamConfig, { verify, isOutside }: TokenVerifier, edge: RunningEdge): StreamRoute {
   return {
     edge,
     renew: edge.renew,
     authTime: edge.authTime,
-    isOutside: namesIssuer(issuers),
-    verify: rememberVerified(
-      createStreamVerifier(own, issuers, (uri) => remoteKeys(uri), edge),
-      (cached, seconds) => edge.observer.tokenVerified(cached, seconds),
-      () => edge.authTime.now(),
-    ),
+    isOutside,
+    verify,
     allowedOrigins: config.STREAM_ALLOWED_ORIGINS,
   };
 }

@@ -37,6 +37,7 @@ const CLAIMS = {
   login_at: "2026-01-01T00:00:00Z",
   roles: [],
   groups: [],
+  scope: undefined,
   kid: "key-1",
 };
 

@@ -38,8 +38,8 @@ export function createCallerIdentification(deps: {
 }
 
 /**
- * Authenticates a request by its access token, whose session lives.
- * @throws {AppError} what the identification throws, `session_ended`, `unavailable`.
+ * Authenticates a request by its access token, which has no scope and whose session lives.
+ * @throws {AppError} what the identification throws, `forbidden`, `session_ended`, `unavailable`.
  */
 export type AuthenticateCaller = (c: Context) => Promise<Caller>;
 
@@ -51,6 +51,8 @@ export function createCallerAuthentication(deps: {
 }): AuthenticateCaller {
   return async (c) => {
     const claims = await deps.identify(c);
+    if (claims.scope !== undefined)
+      throw new AppError("forbidden", "a token with a scope may not be used for sessions");
     const holder = deps.findSubject(claims.tenant_id, claims.sub);
     const isRevoked = await deps.revocations.includes(claims.tenant_id, claims.sid, claims.login_at);
     if (isRevoked || holder === undefined) throw new AppError("session_ended", "the session has ended; log in again");

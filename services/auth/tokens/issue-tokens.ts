@@ -1,3 +1,4 @@
+import { formatScope, type Scope } from "#shared/protocol/scope.ts";
 import { randomUUID } from "node:crypto";
 import { SignJWT } from "jose";
 import { ACCESS_TOKEN_TYPE } from "#shared/tokens/access-token.ts";
@@ -13,6 +14,7 @@ interface TokenSession {
   readonly subject: string;
   readonly clientId: string;
   readonly loginAt: string;
+  readonly scope?: Scope | undefined;
   /** In milliseconds of auth's clock. */
   readonly endsAt: number;
 }
@@ -29,6 +31,8 @@ export interface IssuedTokens {
   readonly expiresInSeconds: number;
   readonly refreshToken: string;
   readonly sid: string;
+  /** What the access token is limited to, as its text; undefined where it is not. */
+  readonly scope?: string | undefined;
   /** How long the session can still be refreshed. */
   readonly sessionRemainingSeconds: number;
 }
@@ -66,13 +70,14 @@ export function createTokenIssuer({ keys, accessTokenSeconds, clock, ...names }:
       .setJti(randomUUID())
       .sign(key);
     const refreshToken = formatRefreshToken({ family: session.sid, generation }, keys.refresh[0]);
-    return { accessToken, expiresInSeconds, refreshToken, sid: session.sid, sessionRemainingSeconds };
+    const scope = session.scope && formatScope(session.scope);
+    return { accessToken, expiresInSeconds, refreshToken, sid: session.sid, scope, sessionRemainingSeconds };
   };
 }
 
 /** The claims that come from the session and its holder (RFC 9068, section 2.2, and ours). */
 function claimsOf(
-  { clientId, sid, tenant, loginAt }: TokenSession,
+  { clientId, sid, tenant, loginAt, scope }: TokenSession,
   { roles, groups }: Holder,
 ): Record<string, unknown> {
   return {
@@ -81,6 +86,7 @@ function claimsOf(
     tenant_id: tenant,
     login_at: loginAt,
     ...(roles.length > 0 ? { roles } : {}),
+    ...(scope === undefined ? {} : { scope: formatScope(scope) }),
     ...(groups.length > 0 ? { groups } : {}),
   };
 }

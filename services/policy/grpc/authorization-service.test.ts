@@ -28,12 +28,11 @@ const policy = { ...emptyContent("acme"), ...stored, at: "2026-01-01T00:00:00Z",
 
 const claims = {
   iss: "i",
-  iat: 1,
-  jti: "j",
-  client_id: "web",
+  kid: "k",
   login_at: "2026-01-01T00:00:00Z",
   roles: [],
   groups: [],
+  scope: undefined,
 };
 
 /** A token says who has it: `<subject>-<session>-<tenant>`. */
