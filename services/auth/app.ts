@@ -13,6 +13,7 @@ import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
@@ -123,7 +124,8 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const sessionService = createSessionService(said);
   const takesCertificates = tlsFiles !== undefined;
   const ways = { takesCertificates, logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
-  const api = createApi(config, { ...ways, keys, sessions, revocations, findSubject, metrics, log });
+  const requestLog = starting.use(limitLines(log));
+  const api = createApi(config, { ...ways, keys, sessions, revocations, findSubject, metrics, log: requestLog });
   await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, log });
   return starting.move();
 }

@@ -34,6 +34,7 @@ export function createCallerIdentification(deps: {
     if (source.from === "cookie") requireTrustedPage(c, deps.allowedOrigins);
     const claims = await deps.verify(source.token);
     refuseStreamToken(claims);
+    c.set("caller", { tenant: claims.tenant_id, subject: claims.sub });
     return claims;
   };
 }

@@ -3,7 +3,8 @@ import type { BlockList } from "node:net";
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
-import type { Logger } from "#shared/log/create-logger.ts";
+import { reportRefusal } from "#shared/http/json-api.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import type { AuthMetrics } from "../metrics.ts";
 import type { AuthenticateClient, IssueClientToken } from "../sessions/issue-client-token.ts";
 import type { RefreshSession } from "../sessions/refresh-session.ts";
@@ -28,7 +29,7 @@ interface OAuthRoutes {
   readonly revoke: RevokeSession;
   readonly trustedProxies: BlockList;
   readonly metrics: AuthMetrics;
-  readonly log: Logger;
+  readonly log: LimitedLog;
 }
 
 const text = (maxCharacters: number) => z.string().max(maxCharacters).optional();
@@ -47,7 +48,7 @@ export function addOAuthRoutes(api: Hono, routes: OAuthRoutes): void {
   const oauth = new Hono();
   oauth.onError((thrown, c) => {
     const error = toAppError(thrown);
-    if (error.code === "internal") log.error({ err: error.cause }, "a request failed in an unexpected way");
+    reportRefusal(c, error, log);
     if (c.req.path.endsWith("/token")) metrics.tokenRequests.inc({ outcome: error.code });
     return oauthErrorResponse(c, error);
   });
