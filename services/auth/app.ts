@@ -1,6 +1,7 @@
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Redis } from "ioredis";
 import type { Registry } from "prom-client";
 import type { Hono } from "hono";
 import { within } from "#shared/async/within.ts";
@@ -12,6 +13,7 @@ import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
@@ -31,7 +33,7 @@ import { type FollowedKeyRing, MAX_UNHEARD_MS, openKeyRing } from "./keys/follow
 import { addKeyMetrics } from "./keys/key-metrics.ts";
 import { openKeyRingStore } from "./keys/key-ring-kv.ts";
 import { createSealer } from "./keys/seal.ts";
-import { addActiveSessions, createAuthMetrics } from "./metrics.ts";
+import { addActiveSessions, type AuthMetrics, createAuthMetrics } from "./metrics.ts";
 import { createRevocationAnnouncer } from "./bus/announce-revocation.ts";
 import { createSessionCheck } from "./sessions/check-sessions.ts";
 import { connectRedis } from "./sessions/connect-redis.ts";
@@ -89,14 +91,9 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const registry = createMetricsRegistry();
   const metrics = createAuthMetrics(registry);
   addKeyMetrics(registry, keys, clock);
-  const audit = await openAudit<AuditEntry>(nats, {
-    replicas,
-    clock,
-    log,
-    onLost: () => metrics.auditEntriesLost.inc(),
-  });
-  const sessions = createSessionStore(redis, { idleMs: config.AUTH_SESSION_IDLE_SECONDS * 1000, clock });
-  addActiveSessions(registry, () => sessions.count());
+  const onLost = (): void => metrics.auditEntriesLost.inc();
+  const audit = await openAudit<AuditEntry>(nats, { replicas, clock, log, onLost });
+  const sessions = openSessions(config, redis, { keys, metrics, registry, log });
   const throttle = createLoginThrottle(redis);
   const issueTokens = createTokenIssuer({ keys, issuer, audience, accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
@@ -107,29 +104,48 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const authenticateClient = createClientAuthentication(clients, throttle);
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
   const onRejected = (): void => metrics.usersFileRejections.inc();
-  const watch = watchUsers({ ...subjects, everyMs: WATCH_MS, stepsOf, onRejected, log });
-  starting.defer(async () => {
-    await within(WATCH_GRACE_MS, watch[Symbol.asyncDispose]());
-  });
-  const policy = security.channelTo("policy.sluice");
-  const { check: checkPermission } = starting.use(createPermissionCheck(config.POLICY_GRPC_URL, policy));
+  endInTime(starting, watchUsers({ ...subjects, everyMs: WATCH_MS, stepsOf, onRejected, log }));
+  const { check: checkPermission } = starting.use(
+    createPermissionCheck(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")),
+  );
 
   const standings = await openTenantStandings(nats);
   const tenants = createTenantEnding({ tenantEnds: revocations.tenantEnds, standings, clock });
   const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log });
   const takesCertificates = tlsFiles !== undefined;
-  const api = createApi(config, {
-    ...kept,
-    ...ways,
-    takesCertificates,
-    revoke,
-    authenticateClient,
-    checkPermission,
-    metrics,
-    log,
-  });
+  const requestLog = starting.use(limitLines(log));
+  const doors = { takesCertificates, revoke, authenticateClient, checkPermission, metrics, log: requestLog };
+  const api = createApi(config, { ...kept, ...ways, ...doors });
   await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, log });
   return starting.move();
+}
+
+function endInTime(starting: AsyncDisposableStack, watch: AsyncDisposable): void {
+  starting.defer(async () => {
+    await within(WATCH_GRACE_MS, watch[Symbol.asyncDispose]());
+  });
+}
+
+interface SessionParts {
+  readonly keys: FollowedKeyRing;
+  readonly metrics: AuthMetrics;
+  readonly registry: Registry;
+  readonly log: Logger;
+}
+
+function openSessions(config: AuthConfig, redis: Redis, { keys, metrics, registry, log }: SessionParts) {
+  const onForged = (sid: string): void => {
+    metrics.sessionRecordsForged.inc();
+    log.error({ sid }, "somebody has changed a session's record in Redis: the session counts as none");
+  };
+  const sessions = createSessionStore(redis, {
+    idleMs: config.AUTH_SESSION_IDLE_SECONDS * 1000,
+    clock,
+    keys,
+    onForged,
+  });
+  addActiveSessions(registry, () => sessions.count());
+  return sessions;
 }
 
 type WayDeps = Parameters<typeof createLogIn>[0] &

@@ -1,7 +1,7 @@
-import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
 import { readTokenSource, type TokenSource } from "#shared/http/token-source.ts";
+import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { decideQuestion } from "./decide/decide-question.ts";
 import { trustedSubject } from "./decide/trusted-subject.ts";
 import { presentSubject, type PresentSubjectDeps } from "./sessions/present-subject.ts";

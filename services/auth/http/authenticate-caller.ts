@@ -40,13 +40,14 @@ export function createCallerIdentification(deps: {
     if (source.from === "cookie") requireTrustedPage(c, deps.allowedOrigins);
     const claims = await deps.verify(source.token);
     refuseStreamToken(claims);
+    c.set("caller", { tenant: claims.tenant_id, subject: claims.sub });
     return claims;
   };
 }
 
 /**
- * Authenticates a request by its access token, whose session lives.
- * @throws {AppError} what the identification throws, `session_ended`, `unavailable`.
+ * Authenticates a request by its access token, which has no scope and whose session lives.
+ * @throws {AppError} what the identification throws, `forbidden`, `session_ended`, `unavailable`.
  */
 export type AuthenticateCaller = (c: Context) => Promise<Caller>;
 
@@ -58,6 +59,8 @@ export function createCallerAuthentication(deps: {
 }): AuthenticateCaller {
   return async (c) => {
     const claims = await deps.identify(c);
+    if (claims.scope !== undefined)
+      throw new AppError("forbidden", "a token with a scope may not be used for sessions");
     const isRevoked = await deps.revocations.includes(claims.tenant_id, claims.sid, claims.login_at);
     const holder = deps.findSubject(claims.tenant_id, claims.sub);
     if (isRevoked || holder === undefined) throw new AppError("session_ended", "the session has ended; log in again");

@@ -1,4 +1,5 @@
 import { createHmac, randomUUID } from "node:crypto";
+import { formatScope, type Scope } from "#shared/protocol/scope.ts";
 import { SignJWT } from "jose";
 import { ACCESS_TOKEN_TYPE, STREAM_PURPOSE } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
@@ -13,6 +14,7 @@ interface TokenSession {
   readonly subject: string;
   readonly clientId: string;
   readonly loginAt: string;
+  readonly scope?: Scope | undefined;
   /** In milliseconds of auth's clock. */
   readonly endsAt: number;
 }
@@ -29,6 +31,8 @@ export interface IssuedTokens {
   readonly expiresInSeconds: number;
   readonly refreshToken: string;
   readonly sid: string;
+  /** What the access token is limited to, as its text; undefined where it is not. */
+  readonly scope?: string | undefined;
   /** How long the session can still be refreshed. */
   readonly sessionRemainingSeconds: number;
 }
@@ -82,7 +86,8 @@ export function createTokenIssuer({ keys, accessTokenSeconds, clock, ...names }:
       .setJti(renewal === undefined ? randomUUID() : renewalId(session.sid, generation, renewal, keys.refresh[0]))
       .sign(key);
     const refreshToken = formatRefreshToken({ family: session.sid, generation }, keys.refresh[0]);
-    return { accessToken, expiresInSeconds, refreshToken, sid: session.sid, sessionRemainingSeconds };
+    const scope = session.scope && formatScope(session.scope);
+    return { accessToken, expiresInSeconds, refreshToken, sid: session.sid, scope, sessionRemainingSeconds };
   };
 }
 
@@ -96,7 +101,7 @@ function renewalId(sid: string, generation: number, { issuedAt, purpose }: Token
 
 /** The claims that come from the session and its holder (RFC 9068, section 2.2, and ours). */
 function claimsOf(
-  { clientId, sid, tenant, loginAt }: TokenSession,
+  { clientId, sid, tenant, loginAt, scope }: TokenSession,
   { roles, groups }: Holder,
 ): Record<string, unknown> {
   return {
@@ -105,6 +110,7 @@ function claimsOf(
     tenant_id: tenant,
     login_at: loginAt,
     ...(roles.length > 0 ? { roles } : {}),
+    ...(scope === undefined ? {} : { scope: formatScope(scope) }),
     ...(groups.length > 0 ? { groups } : {}),
   };
 }

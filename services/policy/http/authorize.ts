@@ -51,6 +51,7 @@ export async function authorizePermission(
   const token = readToken(c);
   if (isOperator(deps, token)) return "operator";
   const claims = await deps.verify(token);
+  c.set("caller", { tenant: claims.tenant_id, subject: claims.sub });
   if (claims.tenant_id !== tenant) throw forbidden(permission);
   const present = await presentSubject(deps, claims);
   const snapshot = await deps.snapshots.atLeast(tenant).catch((error: unknown) => {

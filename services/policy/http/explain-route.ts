@@ -1,3 +1,4 @@
+import { scopeSchema } from "#shared/contract/scope-schema.ts";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { parseEventId } from "#shared/protocol/event-id.ts";
@@ -27,6 +28,7 @@ const eventQuestionSchema = z.strictObject({
   roles: namesSchema,
   groups: namesSchema,
   issuer: issuerSchema,
+  scope: scopeSchema.optional(),
 });
 
 interface ExplainRouteDeps extends ExplainDeps {

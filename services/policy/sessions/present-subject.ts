@@ -1,7 +1,7 @@
 import { AppError } from "#shared/errors/app-error.ts";
 import { refuseStreamToken } from "#shared/tokens/refuse-stream-token.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
-import type { ClaimedSubject } from "../decide/trusted-subject.ts";
+import { type ClaimedSubject, claimedSubject } from "../decide/trusted-subject.ts";
 
 /** The roles and groups that somebody has. */
 export interface Rights {
@@ -51,11 +51,11 @@ export interface PresentSubjectDeps {
  */
 export async function presentSubject(deps: PresentSubjectDeps, claims: VerifiedClaims): Promise<ClaimedSubject> {
   refuseStreamToken(claims);
-  const { sub: id, iss: issuer, tenant_id: tenant, sid, login_at: loginAt } = claims;
+  const { sub: subject, tenant_id: tenant, sid, login_at: loginAt } = claims;
   if (claims.isOutside !== true) {
-    const session = { tenant, sid, subject: id, tokenExpiresAt: claims.exp, loginAt };
-    return { id, issuer, ...(await deps.sessions.rightsOf(session)) };
+    const session = { tenant, sid, subject, tokenExpiresAt: claims.exp, loginAt };
+    return { ...claimedSubject(claims), ...(await deps.sessions.rightsOf(session)) };
   }
   if (await deps.tenantEnds.hasEnded(tenant, loginAt)) throw new AppError("session_ended", "the tenant has ended");
-  return { id, issuer, roles: claims.roles, groups: claims.groups };
+  return claimedSubject(claims);
 }

@@ -6,6 +6,7 @@ export const httpStatusOf = {
   token_in_url: 400,
   unsupported_parameter: 400,
   resource_unknown: 400,
+  scope_invalid: 400,
   token_missing: 401,
   token_invalid: 401,
   token_expired: 401,
@@ -34,3 +35,39 @@ export const httpStatusOf = {
 } as const;
 
 export type ErrorCode = keyof typeof httpStatusOf;
+
+/** What a code means, in the same words each time: the `title` of a problem document (RFC 9457, section 3.1.4). */
+export const titleOf: Readonly<Record<ErrorCode, string>> = {
+  malformed_request: "The request is malformed",
+  malformed_topic: "A topic is malformed",
+  conflicting_tokens: "Two access tokens differ",
+  token_in_url: "A token stands in the URL",
+  unsupported_parameter: "A parameter is unknown",
+  resource_unknown: "No route leads to the resource",
+  scope_invalid: "The scope cannot be had",
+  token_missing: "A token is missing",
+  token_invalid: "The token is not valid",
+  token_expired: "The token has expired",
+  token_reused: "The refresh token was used before",
+  token_for_streams: "The access token is for streams only",
+  session_ended: "The session has ended",
+  bad_credentials: "The credentials are wrong",
+  forbidden: "Not allowed",
+  cross_site: "The page is not trusted",
+  no_topic_granted: "No topic is granted",
+  tenant_suspended: "The tenant is suspended",
+  not_found: "Not found",
+  tenant_unknown: "The tenant is unknown",
+  method_not_allowed: "The method is not allowed here",
+  not_acceptable: "No acceptable representation",
+  document_from_file: "The policy document comes from a file",
+  not_erasable_alone: "The events cannot be erased alone",
+  tenant_deleted: "The tenant is being deleted",
+  version_conflict: "Another version is in force",
+  body_too_large: "The body is too large",
+  document_invalid: "The policy document does not hold",
+  too_many_attempts: "Too many attempts",
+  too_many_headers: "Too many headers",
+  internal: "A fault of ours",
+  unavailable: "Not now",
+};

@@ -1,4 +1,5 @@
 import type { Version } from "#shared/contract/version.ts";
+import type { Scope } from "#shared/protocol/scope.ts";
 import type { TopicRules } from "./residual.ts";
 
 /** A person's session as the edge asks about it. */
@@ -62,6 +63,8 @@ export interface Subject extends PresentClaims {
   readonly id: string;
   /** The token's outside issuer: the tenant says whether its roles and groups count. Undefined for auth's. */
   readonly issuer?: string | undefined;
+  /** What the token is limited to; undefined where it may do what its person may. */
+  readonly scope?: Scope | undefined;
 }
 
 /** An event type pattern and the permission it needs; the first match wins. */
