@@ -1,3 +1,4 @@
+import { createTokenBinding } from "./sessions/bind-token.ts";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -78,7 +79,6 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const tlsFiles = tlsFilesOf(config, clientTlsFiles, ["AUTH_TLS_PORT"]);
   const { users, clients, findSubject } = subjects;
   const replicas = config.NATS_REPLICAS;
-  const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
   const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
 
   const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log));
@@ -95,7 +95,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const audit = await openAudit<AuditEntry>(nats, { replicas, clock, log, onLost });
   const sessions = openSessions(config, redis, { keys, metrics, registry, log });
   const throttle = createLoginThrottle(redis);
-  const issueTokens = createTokenIssuer({ keys, issuer, audience, accessTokenSeconds, clock });
+  const issueTokens = createTokenIssuer({ keys, ...namesOf(config), accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
   const lifetimes = { sessionSeconds, accessTokenSeconds };
@@ -111,7 +111,8 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
 
   const standings = await openTenantStandings(nats);
   const tenants = createTenantEnding({ tenantEnds: revocations.tenantEnds, standings, clock });
-  const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log });
+  const bindToken = createTokenBinding({ ...kept, verify: verifyWith(config, keys), issueTokens });
+  const sessionService = createSessionService({ ...ways, bindToken, findSubject, tenants, metrics, clock, log });
   const takesCertificates = tlsFiles !== undefined;
   const requestLog = starting.use(limitLines(log));
   const doors = { takesCertificates, revoke, authenticateClient, checkPermission, metrics, log: requestLog };
@@ -237,11 +238,20 @@ type MadeHere =
   | "trustedProxies";
 type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
 
+/** Checks auth's own access tokens. */
+function verifyWith(config: AuthConfig, keys: Pick<FollowedKeyRing, "published">) {
+  return (token: string) => verifyAccessToken(token, keys.published, namesOf(config));
+}
+
+function namesOf({ AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience }: AuthConfig) {
+  return { issuer, audience };
+}
+
 /** Makes the HTTP API, with all that reads tokens. */
 function createApi(config: AuthConfig, parts: ApiDeps): Hono {
-  const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
+  const issuer = config.AUTH_ISSUER;
   const [allowedOrigins, trustedProxies] = [config.AUTH_ALLOWED_ORIGINS, config.AUTH_TRUSTED_PROXIES];
-  const verify = (token: string) => verifyAccessToken(token, parts.keys.published, { issuer, audience });
+  const verify = verifyWith(config, parts.keys);
   const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
   const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins }, parts.log);
   addAuthRoutes(api, { ...parts, verify, allowedOrigins, trustedProxies });

@@ -1,4 +1,7 @@
+import type { BindToken } from "../sessions/bind-token.ts";
 import {
+  type BindTokenRequest,
+  type BindTokenResponse,
   type CheckSessionsRequest,
   type CheckSessionsResponse,
   type EndTenantRequest,
@@ -39,6 +42,7 @@ const callers: MethodCallers<keyof SessionServiceService> = {
   checkSessions: ["stream.sluice", "policy.sluice"],
   findSubjects: ["policy.sluice"],
   renewAccess: ["stream.sluice", "policy.sluice"],
+  bindToken: ["stream.sluice"],
   endTenant: ["policy.sluice"],
   restartTenant: ["policy.sluice"],
 };
@@ -54,6 +58,7 @@ interface SessionServiceDeps {
   readonly checkSessions: CheckSessions;
   readonly findSubject: FindSubject;
   readonly renewAccess: RenewAccess;
+  readonly bindToken: BindToken;
   readonly tenants: TenantEnding;
   readonly metrics: AuthMetrics;
   readonly clock: Clock;
@@ -65,6 +70,7 @@ export function createSessionService({
   checkSessions,
   findSubject,
   renewAccess,
+  bindToken,
   tenants,
   metrics,
   clock,
@@ -86,6 +92,11 @@ export function createSessionService({
       const use = purpose === RenewalPurpose.REQUESTS ? "requests" : "stream";
       const renewed = await Promise.all(refreshTokens.map((token) => renewAccess(token, use)));
       return { answers: renewed.map(renewalAnswerOf) };
+    }),
+    bindToken: unaryHandler<BindTokenRequest, BindTokenResponse>(log, async ({ accessToken, contextId }) => {
+      if (!isName(contextId)) throw new AppError("malformed_request", "context_id must be a connection id");
+      const bound = await bindToken(accessToken, contextId);
+      return { accessToken: bound?.accessToken ?? "", expiresInSeconds: bound?.expiresInSeconds ?? 0 };
     }),
     findSubjects: unaryHandler<FindSubjectsRequest, FindSubjectsResponse>(log, async ({ questions }) => {
       requireAnswerable(questions, ({ tenant, subject }) => [tenant, subject]);

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { REFRESH_TOKEN_COOKIE } from "#shared/tokens/access-token.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
-import { refuseStreamToken } from "#shared/tokens/refuse-stream-token.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { readCookie, readTokenSource } from "#shared/http/token-source.ts";
 import type { Keys } from "../keys/open-keys.ts";
@@ -124,7 +124,7 @@ async function sessionToEnd(c: Context, routes: AuthRoutes): Promise<EndedSessio
   try {
     if (source === undefined) throw new AppError("token_missing", "the request carries no token");
     const claims = await routes.verify(source.token);
-    refuseStreamToken(claims);
+    requireUse(claims, "request");
     return sessionOf(claims);
   } catch (error) {
     // A browser whose access token has run out still has its refresh token; an explicit token does not use it.

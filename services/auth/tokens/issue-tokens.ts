@@ -15,6 +15,8 @@ interface TokenSession {
   readonly clientId: string;
   readonly loginAt: string;
   readonly scope?: Scope | undefined;
+  /** The connection id of the one stream that the access token is good for calls about. */
+  readonly contextId?: string | undefined;
   /** In milliseconds of auth's clock. */
   readonly endsAt: number;
 }
@@ -101,7 +103,7 @@ function renewalId(sid: string, generation: number, { issuedAt, purpose }: Token
 
 /** The claims that come from the session and its holder (RFC 9068, section 2.2, and ours). */
 function claimsOf(
-  { clientId, sid, tenant, loginAt, scope }: TokenSession,
+  { clientId, sid, tenant, loginAt, scope, contextId }: TokenSession,
   { roles, groups }: Holder,
 ): Record<string, unknown> {
   return {
@@ -111,6 +113,7 @@ function claimsOf(
     login_at: loginAt,
     ...(roles.length > 0 ? { roles } : {}),
     ...(scope === undefined ? {} : { scope: formatScope(scope) }),
+    ...(contextId === undefined ? {} : { context_id: contextId }),
     ...(groups.length > 0 ? { groups } : {}),
   };
 }

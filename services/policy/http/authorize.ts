@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context } from "hono";
 import { AppError } from "#shared/errors/app-error.ts";
-import { refuseStreamToken } from "#shared/tokens/refuse-stream-token.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
 import { readTokenSource } from "#shared/http/token-source.ts";
 import type { SessionDeps } from "../authorize-request.ts";
 import { decide } from "../decide/decide.ts";
@@ -27,7 +27,7 @@ export interface AuthorizeDeps extends SessionDeps {
 export async function authorizeOperator(deps: AuthorizeDeps, c: Context): Promise<string> {
   const token = readToken(c);
   if (isOperator(deps, token)) return "operator";
-  refuseStreamToken(await deps.verify(token));
+  requireUse(await deps.verify(token), "request");
   throw new AppError("forbidden", "only the operator may do this");
 }
 

@@ -1,5 +1,5 @@
 import { AppError } from "#shared/errors/app-error.ts";
-import { refuseStreamToken } from "#shared/tokens/refuse-stream-token.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { type ClaimedSubject, claimedSubject } from "../decide/trusted-subject.ts";
 
@@ -47,10 +47,10 @@ export interface PresentSubjectDeps {
 /**
  * Who a token speaks for, with the rights of now: what was taken away since the token was issued is away. auth knows nothing
  * of an outside issuer's sessions: there the token counts as long as it lasts and its tenant is there.
- * @throws {AppError} `session_ended`, `token_expired`, `token_for_streams` or `unavailable`.
+ * @throws {AppError} `session_ended`, `token_expired`, `token_for_streams`, `token_bound` or `unavailable`.
  */
 export async function presentSubject(deps: PresentSubjectDeps, claims: VerifiedClaims): Promise<ClaimedSubject> {
-  refuseStreamToken(claims);
+  requireUse(claims, "request");
   const { sub: subject, tenant_id: tenant, sid, login_at: loginAt } = claims;
   if (claims.isOutside !== true) {
     const session = { tenant, sid, subject, tokenExpiresAt: claims.exp, loginAt };

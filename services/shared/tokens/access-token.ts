@@ -22,6 +22,8 @@ export const accessClaimsSchema = z.object({
   roles: z.array(nameSchema).max(64).default([]),
   groups: z.array(nameSchema).max(256).default([]),
   scope: scopeSchema.optional(),
+  /** The connection id of the one stream that the token is good for calls about. */
+  context_id: nameSchema.optional(),
   purpose: z.literal(STREAM_PURPOSE).optional(),
 });
 export type AccessClaims = z.infer<typeof accessClaimsSchema>;
