@@ -94,7 +94,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const onLost = (): void => metrics.auditEntriesLost.inc();
   const audit = await openAudit<AuditEntry>(nats, { replicas, clock, log, onLost });
   const sessions = openSessions(config, redis, { keys, metrics, registry, log });
-  const throttle = createLoginThrottle(redis);
+  const throttle = createLoginThrottle(redis, keys);
   const issueTokens = createTokenIssuer({ keys, ...namesOf(config), accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
@@ -254,7 +254,7 @@ function createApi(config: AuthConfig, parts: ApiDeps): Hono {
   const verify = verifyWith(config, parts.keys);
   const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
   const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins }, parts.log);
-  addAuthRoutes(api, { ...parts, verify, allowedOrigins, trustedProxies });
+  addAuthRoutes(api, { ...parts, issuer, verify, allowedOrigins, trustedProxies });
   const identify = createCallerIdentification({ verify, allowedOrigins });
   const authenticate = createCallerAuthentication({ ...parts, identify });
   addSessionRoutes(api, { ...parts, identify, authenticate, trustedProxies });
