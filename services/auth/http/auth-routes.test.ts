@@ -112,9 +112,7 @@ describe("a login", () => {
       const { instance, ...said } = (await (await post("login", attempt)).json()) as Record<string, unknown>;
       return `${typeof instance} ${JSON.stringify(said)}`;
     });
-    const voices = new Set(await Promise.all(answers));
-    expect(voices.size).toBe(1);
-    expect([...voices][0]).toContain("bad_credentials");
+    expect(new Set(await Promise.all(answers))).toEqual(new Set([expect.stringContaining("bad_credentials")]));
   });
 
   test("is refused after ten failures, even with the right password, for known and unknown names alike", async () => {
