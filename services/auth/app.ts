@@ -92,7 +92,13 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const metrics = createAuthMetrics(registry);
   addKeyMetrics(registry, keys, clock);
   const onLost = (): void => metrics.auditEntriesLost.inc();
-  const audit = await openAudit<AuditEntry>(nats, { replicas, clock, log, onLost });
+  const audit = await openAudit<AuditEntry>(nats, {
+    replicas,
+    maxBytes: config.AUTH_AUDIT_MAX_BYTES,
+    clock,
+    log,
+    onLost,
+  });
   const sessions = openSessions(config, redis, { keys, metrics, registry, log });
   const throttle = createLoginThrottle(redis, keys);
   const issueTokens = createTokenIssuer({ keys, ...namesOf(config), accessTokenSeconds, clock });
