@@ -33,7 +33,8 @@ import { addCheckRoute } from "./http/check-route.ts";
 import { addEraseRoute } from "./http/erase-route.ts";
 import { addExplainRoutes } from "./http/explain-route.ts";
 import { addExportRoutes } from "./http/export-routes.ts";
-import { openOperatorToken, type OperatorToken } from "./http/operator-token.ts";
+import { openOperatorTokens, type OperatorTokens } from "./http/operator-tokens.ts";
+import { createTokenGuesses } from "./http/token-guesses.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
@@ -80,8 +81,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const withdrawn = starting.use(
     await followWithdrawnKeys({ jsm: await jetstreamManager(nats, { checkAPI: false }) }, log),
   );
-  const operator = starting.use(await openOperatorToken(config, log));
-  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, rights, withdrawn, operator);
+  const operators = starting.use(await openOperatorTokens(config, log));
+  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, rights, withdrawn, operators);
   const decisionDeps = { ...authorizeDeps, metrics, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
   const api = createJsonApi(
     { maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: config.POLICY_ALLOWED_ORIGINS },
@@ -200,14 +201,13 @@ async function createAuthorizing(
   snapshots: Snapshots,
   sessions: SessionRights,
   withdrawn: WithdrawnKeys,
-  operator: OperatorToken,
+  operators: OperatorTokens,
 ): Promise<AuthorizeDeps> {
   const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
   const { verify } = await openTokenVerifier(config, { withdrawn, time });
   return {
-    get operatorToken() {
-      return operator.value;
-    },
+    operators,
+    guesses: createTokenGuesses(),
     addressOf: (c) => clientAddressOf(c, config.POLICY_TRUSTED_PROXIES),
     verify,
     sessions,

@@ -4,7 +4,7 @@ import { verifierSettings } from "#shared/tokens/verify-access-token.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { proxiesSchema } from "#shared/http/client-address.ts";
 import { originsSchema } from "#shared/http/origin.ts";
-import { OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT } from "./http/operator-token.ts";
+import { OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT } from "./http/operator-tokens.ts";
 
 const DAY_SECONDS = 86_400;
 const MIB = 1024 * 1024;
@@ -22,9 +22,9 @@ const policySettings = z.object({
   AUTH_GRPC_URL: z.string().min(1).default("127.0.0.1:7001"),
   /** Where `<tenant>.yaml` files are watched. It need not exist. */
   POLICY_DOCUMENTS_DIR: z.string().default("infra/policies"),
-  /** This token allows everything in every tenant. Without it there is no operator. */
+  /** This token allows everything in every tenant. Without it and the file there is no operator. */
   POLICY_OPERATOR_TOKEN: z.string().regex(OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT).optional(),
-  /** A file with that token, read again when it changes. */
+  /** A file with such tokens, a line `<name>: <token>` each, read again when it changes. */
   POLICY_OPERATOR_TOKEN_FILE: z.string().optional(),
   /** Proxies whose last `X-Forwarded-For` hop is believed: addresses and CIDR ranges, separated by commas. */
   POLICY_TRUSTED_PROXIES: proxiesSchema,
