@@ -29,7 +29,7 @@ import type { Clock } from "#shared/time/clock.ts";
 import type { AuthMetrics } from "../metrics.ts";
 import type { Renewal, RenewAccess } from "../sessions/renew-access.ts";
 import type { CheckSessions, SessionStanding } from "../sessions/check-sessions.ts";
-import type { TenantEnds } from "../sessions/session.ts";
+import type { TenantEnding } from "../sessions/end-tenant.ts";
 import type { FindSubject, User } from "../users/user-directory.ts";
 
 const MAX_QUESTIONS = 1_024;
@@ -59,7 +59,7 @@ interface SessionServiceDeps {
   readonly findSubject: FindSubject;
   readonly renewAccess: RenewAccess;
   readonly bindToken: BindToken;
-  readonly tenantEnds: TenantEnds;
+  readonly tenants: TenantEnding;
   readonly metrics: AuthMetrics;
   readonly clock: Clock;
   readonly log: Logger;
@@ -71,7 +71,7 @@ export function createSessionService({
   findSubject,
   renewAccess,
   bindToken,
-  tenantEnds,
+  tenants,
   metrics,
   clock,
   log,
@@ -103,20 +103,22 @@ export function createSessionService({
       return { answers: questions.map(({ tenant, subject }) => subjectAnswerOf(findSubject(tenant, subject))) };
     }),
     endTenant: unaryHandler<EndTenantRequest, EndTenantResponse>(log, async (request) => {
-      await recordEnd(tenantEnds, request, null);
+      requireVersion(request);
+      await tenants.end(request.tenant, request.version);
       return {};
     }),
     restartTenant: unaryHandler<RestartTenantRequest, RestartTenantResponse>(log, async (request) => {
-      await recordEnd(tenantEnds, request, clock.wall());
+      requireVersion(request);
+      await tenants.restart(request.tenant, request.version);
       return {};
     }),
   };
   return [SessionServiceService, implementation, callers];
 }
 
-function recordEnd(ends: TenantEnds, { tenant, version }: EndTenantRequest, through: number | null): Promise<void> {
-  if (!isName(tenant) || version < 1) throw new AppError("malformed_request", "tenant and version must be given");
-  return ends.record(tenant, { version, through });
+function requireVersion({ tenant, version }: EndTenantRequest): void {
+  const isVersion = Number.isSafeInteger(version) && version >= 1;
+  if (!isName(tenant) || !isVersion) throw new AppError("malformed_request", "tenant and version must be given");
 }
 
 /** Names become keys, so a bad one is refused before anything is read. */

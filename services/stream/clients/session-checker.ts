@@ -13,7 +13,7 @@ import type {
 } from "../access/ports.ts";
 import type { AuthTime } from "../access/auth-time.ts";
 import type { Observer } from "../observe/observer.ts";
-import { createLoader } from "./create-loader.ts";
+import { createLoader } from "#shared/async/create-loader.ts";
 
 /** For a stream that is held, a late answer is as good as a new one. A handshake has a time of its own. */
 const TIMEOUT_MS = 10_000;
