@@ -12,7 +12,7 @@ import {
   SessionServiceService,
   SessionState,
 } from "#proto/auth/v1/session.ts";
-import { isName } from "#shared/protocol/names.ts";
+import { isFreeName, isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
@@ -88,7 +88,7 @@ function requireAnswerable(questions: CheckSessionsRequest["questions"]): void {
   if (questions.length < 1 || questions.length > MAX_QUESTIONS) {
     throw new AppError("malformed_request", `a call asks 1 to ${MAX_QUESTIONS} questions`);
   }
-  const areNames = questions.every(({ tenant, sid, subject }) => [tenant, sid, subject].every(isName));
+  const areNames = questions.every(({ tenant, sid, subject }) => isName(tenant) && isName(sid) && isFreeName(subject));
   if (!areNames) throw new AppError("malformed_request", "tenant, sid and subject must be names");
 }
 

@@ -1,4 +1,5 @@
 import type { Redis, Result } from "ioredis";
+import { subjectKey } from "#shared/contract/subject-key.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import { callRedis } from "./connect-redis.ts";
 import { ANSWERED, CREATE, END, ENTER, LOOK, REFRESH } from "./session-scripts.ts";
@@ -121,7 +122,7 @@ function keyOf(sid: string): string {
 }
 
 function indexOf(tenant: string, subject: string): string {
-  return `sluice:sessions:{${tenant}.${subject}}`;
+  return `sluice:sessions:{${subjectKey(tenant, subject)}}`;
 }
 
 function encode({ tenant, subject, clientId, device, loginAt, endsAt }: Session): (string | number)[] {

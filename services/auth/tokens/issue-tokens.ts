@@ -6,6 +6,12 @@ import type { Clock } from "#shared/time/clock.ts";
 import type { Keys } from "../keys/open-keys.ts";
 import { formatRefreshToken } from "./refresh-token.ts";
 
+/**
+ * The longest access token that is issued. Browsers refuse a cookie whose name and value take more than 4 096 bytes (RFC 6265bis,
+ * section 5.6); the rest is for the name.
+ */
+const MAX_CHARACTERS = 3_900;
+
 /** The session that tokens are issued for. */
 interface TokenSession {
   readonly sid: string;
@@ -34,7 +40,8 @@ export interface IssuedTokens {
 }
 
 /**
- * Issues an access token and the refresh token of that generation. Neither outlives the session.
+ * Issues an access token and the refresh token of that generation. Neither outlives the session. An access token that would
+ * not fit into a cookie says `roles_by_reference` in place of roles and groups: auth tells its verifiers what they are.
  * @throws {AppError} `session_ended` in the session's last second; `unavailable` while it is not known which key signs.
  */
 export type IssueTokens = (session: TokenSession, holder: Holder, generation: number) => Promise<IssuedTokens>;
@@ -56,31 +63,28 @@ export function createTokenIssuer({ keys, accessTokenSeconds, clock, ...names }:
     const expiresInSeconds = Math.min(accessTokenSeconds, sessionRemainingSeconds);
     const issuedAt = Math.floor(now / 1000);
     const { kid, alg, key } = keys.signing;
-    const accessToken = await new SignJWT(claimsOf(session, holder))
-      .setProtectedHeader({ alg, typ: ACCESS_TOKEN_TYPE, kid })
-      .setIssuer(names.issuer)
-      .setAudience(names.audience)
-      .setSubject(session.subject)
-      .setIssuedAt(issuedAt)
-      .setExpirationTime(issuedAt + expiresInSeconds)
-      .setJti(randomUUID())
-      .sign(key);
+    const sign = (claims: Record<string, unknown>): Promise<string> =>
+      new SignJWT({ ...claimsOf(session), ...claims })
+        .setProtectedHeader({ alg, typ: ACCESS_TOKEN_TYPE, kid })
+        .setIssuer(names.issuer)
+        .setAudience(names.audience)
+        .setSubject(session.subject)
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(issuedAt + expiresInSeconds)
+        .setJti(randomUUID())
+        .sign(key);
+    const whole = await sign(rightsOf(holder));
+    const accessToken = whole.length > MAX_CHARACTERS ? await sign({ roles_by_reference: true }) : whole;
     const refreshToken = formatRefreshToken({ family: session.sid, generation }, keys.refresh[0]);
     return { accessToken, expiresInSeconds, refreshToken, sid: session.sid, sessionRemainingSeconds };
   };
 }
 
-/** The claims that come from the session and its holder (RFC 9068, section 2.2, and ours). */
-function claimsOf(
-  { clientId, sid, tenant, loginAt }: TokenSession,
-  { roles, groups }: Holder,
-): Record<string, unknown> {
-  return {
-    client_id: clientId,
-    sid,
-    tenant_id: tenant,
-    login_at: loginAt,
-    ...(roles.length > 0 ? { roles } : {}),
-    ...(groups.length > 0 ? { groups } : {}),
-  };
+/** The claims that come from the session (RFC 9068, section 2.2, and ours). */
+function claimsOf({ clientId, sid, tenant, loginAt }: TokenSession): Record<string, unknown> {
+  return { client_id: clientId, sid, tenant_id: tenant, login_at: loginAt };
+}
+
+function rightsOf({ roles, groups }: Holder): Record<string, unknown> {
+  return { ...(roles.length > 0 ? { roles } : {}), ...(groups.length > 0 ? { groups } : {}) };
 }

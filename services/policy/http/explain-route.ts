@@ -9,7 +9,7 @@ import { trustedSubject } from "../decide/trusted-subject.ts";
 import { explainEvent, type ExplainDeps } from "../explain-event.ts";
 import type { Snapshots } from "../versions/snapshots.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
-import { nameParameter } from "./parameters.ts";
+import { tenantParameter } from "./parameters.ts";
 import { issuerSchema } from "../document/question-fields.ts";
 import { questionSchema } from "./question-schema.ts";
 
@@ -39,7 +39,7 @@ export function addExplainRoutes(
   const path = "/v1/tenants/:tenant/explain";
 
   api.post(path, async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const { subject, question } = await readJson(c, questionSchema);
     const held = explaining.snapshots.find(tenant);
@@ -51,7 +51,7 @@ export function addExplainRoutes(
   });
 
   api.get(path, async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const { subject: id, event, roles, groups, issuer } = readEventQuestion(c);
     const eventId = parseEventId(event);

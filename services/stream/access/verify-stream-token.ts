@@ -3,8 +3,7 @@ import { decodeJwt, type JWTPayload, type JWTVerifyGetKey } from "jose";
 import { z } from "zod";
 import { expirySchema } from "#shared/tokens/access-token.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
-import { nameSchema } from "#shared/contract/name-schema.ts";
-import { isName } from "#shared/protocol/names.ts";
+import { freeNameSchema, freeNamesIn } from "#shared/contract/name-schema.ts";
 import { singleFlight } from "#shared/async/single-flight.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import {
@@ -25,9 +24,9 @@ const outsideSchema = z.object({
 });
 
 const subjectSchema = z.object({
-  sub: nameSchema,
-  roles: z.array(z.string()).max(64),
-  groups: z.array(z.string()).max(256),
+  sub: freeNameSchema,
+  roles: z.array(z.string()),
+  groups: z.array(z.string()),
 });
 
 /** Auth's time, and how to ask for it before any answer has come. */
@@ -112,8 +111,8 @@ function valueAt(payload: JWTPayload, place: ClaimPlace): unknown {
   }, payload);
 }
 
-/** One name or a list. Other values are left out: no policy can contain them. */
+/** One name or a list. */
 function namesAt(payload: JWTPayload, place: ClaimPlace | undefined): string[] {
   const value = place === undefined ? [] : (valueAt(payload, place) ?? []);
-  return [value].flat().filter((each): each is string => typeof each === "string" && isName(each));
+  return freeNamesIn([value].flat());
 }
