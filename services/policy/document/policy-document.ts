@@ -1,4 +1,5 @@
 import type { Principal } from "#shared/contract/principal.ts";
+import type { Scope } from "#shared/protocol/scope.ts";
 import { type Condition, conditionText } from "./condition.ts";
 import type { Question } from "./question-fields.ts";
 
@@ -74,6 +75,7 @@ export interface PolicyCase {
     readonly roles: readonly string[];
     readonly groups: readonly string[];
     readonly issuer: string | undefined;
+    readonly scope: Scope | undefined;
   };
   readonly question: Question;
   readonly expect: "allow" | "deny";

@@ -1,3 +1,4 @@
+import { scopeSchema } from "#shared/contract/scope-schema.ts";
 import { z } from "zod";
 import type { EventAttributes } from "#shared/contract/event-condition.ts";
 import { freeNameSchema } from "#shared/contract/name-schema.ts";
@@ -25,6 +26,7 @@ export const questionFields = {
   roles: z.array(freeNameSchema).max(MAX_CLAIMED).default([]),
   groups: z.array(freeNameSchema).max(MAX_CLAIMED).default([]),
   issuer: issuerSchema,
+  scope: scopeSchema.optional(),
   permission: permissionSchema.optional(),
   topic: z.string().refine(isTopic, "must be a topic such as order.created.42, without wildcards").optional(),
   attributes: z.record(z.string().max(64), z.string().max(1_024)).optional(),
