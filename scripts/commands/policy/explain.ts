@@ -119,7 +119,9 @@ async function explainEvent(
   { event: id = "", role: roles = [], group: groups = [], issuer }: Options,
   say: Terminal["say"],
 ): Promise<void> {
-  const query = new URLSearchParams({ subject, event: id, roles: roles.join(), groups: groups.join() });
+  const query = new URLSearchParams({ subject, event: id });
+  for (const role of roles) query.append("role", role);
+  for (const group of groups) query.append("group", group);
   if (issuer !== undefined) query.set("issuer", issuer);
   const request = { method: "GET", path: `${path}?${query.toString()}` } as const;
   const { event, whenPublished, now } = await server.call(request, eventSchema);

@@ -2,7 +2,7 @@ import { scopeSchema } from "#shared/contract/scope-schema.ts";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { parseEventId } from "#shared/protocol/event-id.ts";
-import { nameSchema } from "#shared/contract/name-schema.ts";
+import { freeNameSchema } from "#shared/contract/name-schema.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { explain } from "../decide/explain.ts";
@@ -14,23 +14,19 @@ import { tenantParameter } from "./parameters.ts";
 import { issuerSchema } from "../document/question-fields.ts";
 import { questionSchema } from "./question-schema.ts";
 
-/** Names with commas between. */
-const namesSchema = z
-  .string()
-  .default("")
-  .transform((text) => (text === "" ? [] : text.split(",")))
-  .pipe(z.array(nameSchema).max(256));
+/** A parameter for each name: a comma may stand in one. */
+const namesSchema = z.array(freeNameSchema).max(1_024).default([]);
 
 const eventQuestionSchema = z.strictObject({
-  subject: nameSchema,
+  subject: freeNameSchema,
   event: z.string(),
-  roles: namesSchema,
-  groups: namesSchema,
+  role: namesSchema,
+  group: namesSchema,
   issuer: issuerSchema,
   scope: scopeSchema.optional(),
 });
 
-const TOKEN_NOTE = "roles and groups that a token carries count only as far as roles= and groups= give them";
+const TOKEN_NOTE = "roles and groups that a token carries count only as far as role= and group= give them";
 
 /** Adds the calls that say why: of a question as `check` takes it, and of one event as a subject did or did not get it. */
 export function addExplainRoutes(
@@ -55,7 +51,7 @@ export function addExplainRoutes(
   api.get(path, async (c) => {
     const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
-    const { subject: id, event, roles, groups, issuer, scope } = readEventQuestion(c);
+    const { subject: id, event, role: roles, group: groups, issuer, scope } = readEventQuestion(c);
     const eventId = parseEventId(event);
     if (eventId === undefined) throw new AppError("malformed_request", '"event" must be the id of an event');
     const explanation = await explainEvent(explaining, tenant, eventId, { id, roles, groups, issuer, scope });
@@ -64,7 +60,11 @@ export function addExplainRoutes(
 }
 
 function readEventQuestion(c: Context): z.infer<typeof eventQuestionSchema> {
-  const parsed = eventQuestionSchema.safeParse(c.req.query());
+  const parsed = eventQuestionSchema.safeParse({
+    ...c.req.query(),
+    role: c.req.queries("role"),
+    group: c.req.queries("group"),
+  });
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new AppError("malformed_request", `"${issue?.path.join(".") ?? ""}": ${issue?.message ?? "not as expected"}`);

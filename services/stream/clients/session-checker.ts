@@ -6,6 +6,7 @@ import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { RenewAccess, RenewedAccess, SessionAnswer, SessionChecker, SessionQuestion } from "../access/ports.ts";
 import type { AuthTime } from "../access/auth-time.ts";
 import type { Observer } from "../observe/observer.ts";
+import { askInParts, charactersIn } from "./ask-in-parts.ts";
 import { createLoader } from "./create-loader.ts";
 
 /** For a stream that is held, a late answer is as good as a new one. A handshake has a time of its own. */
@@ -50,7 +51,11 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
     this.check = createLoader({ maxBatch: MAX_BATCH, restMsPerQuestion: REST_MS }, async (questions) => {
       const startedAt = deps.now();
       try {
-        return await this.#send(questions);
+        return await askInParts(
+          questions,
+          ({ subject }) => charactersIn([subject]),
+          (part) => this.#send(part),
+        );
       } finally {
         deps.observer.sessionsAsked(questions.length, (deps.now() - startedAt) / 1_000);
       }
