@@ -5,7 +5,7 @@ import { compositeKey } from "#shared/protocol/composite-key.ts";
 import { decodeName, encodeName } from "#shared/protocol/encode-name.ts";
 import { isFreeName } from "#shared/protocol/names.ts";
 import { amountOf } from "#test/soak/amount.ts";
-import { randomLists, randomPair } from "#test/support/random-names.ts";
+import { type Pair, randomLists, randomPair } from "#test/support/random-names.ts";
 import { encodeGrant } from "../../services/policy/decide/grant.ts";
 import { compileSnapshot } from "../../services/policy/decide/snapshot.ts";
 import { parseDocument } from "../../services/policy/document/parse-document.ts";
@@ -43,35 +43,47 @@ const textsOfLists: Readonly<Record<string, (names: readonly string[]) => string
 };
 
 test("no two names share a token, a key, a principal or a grant", () => {
-  for (let count = 0; count < PAIRS; count += 1) {
-    const [name, other] = randomPair();
-    if (!isFreeName(name) || !isFreeName(other)) continue;
-    for (const [kind, textOf] of Object.entries(textsOfNames)) {
-      if ((textOf(name) === textOf(other)) !== (name === other))
-        expect.fail(`${kind}: ${JSON.stringify([name, other])}`);
-    }
-    const token = encodeName(name);
-    const isGood = decodeName(token) === name && TOKEN.test(token) && token.length <= 768;
-    if (!isGood) expect.fail(`the token of ${JSON.stringify(name)}`);
-    if (subjectPrincipal(name) === groupPrincipal(other)) expect.fail(`principals: ${JSON.stringify([name, other])}`);
-    if (!isPrincipal(subjectPrincipal(name))) expect.fail(`the principal of ${JSON.stringify(name)}`);
-    // Whatever is a token is the token of its name.
-    const decoded = decodeName(other);
-    if (decoded !== undefined && encodeName(decoded) !== other)
-      expect.fail(`another spelling: ${JSON.stringify(other)}`);
-  }
+  const faults = faultsIn(randomPair, (pair) => (pair.every(isFreeName) ? faultsOfNames(pair) : []));
+  expect(faults).toEqual([]);
 });
 
 test("no two lists of names share a key, an audience or a grant", () => {
-  for (let count = 0; count < PAIRS; count += 1) {
-    const [names, others] = randomLists();
-    if (![...names, ...others].every(isFreeName)) continue;
-    const isSame = names.length === others.length && names.every((name, index) => name === others[index]);
-    for (const [kind, textOf] of Object.entries(textsOfLists)) {
-      if ((textOf(names) === textOf(others)) !== isSame) expect.fail(`${kind}: ${JSON.stringify([names, others])}`);
-    }
-    const hasSameRoles = new Set(names).symmetricDifference(new Set(others)).size === 0;
-    const grants = [names, others].map((roles) => encodeGrant(snapshot, roles, "alice"));
-    if ((grants[0] === grants[1]) !== hasSameRoles) expect.fail(`grant: ${JSON.stringify([names, others])}`);
-  }
+  const faults = faultsIn(randomLists, (pair) => (pair.flat().every(isFreeName) ? faultsOfLists(pair) : []));
+  expect(faults).toEqual([]);
 });
+
+/** The faults of the first pair that has some. */
+function faultsIn<Part>(next: () => Pair<Part>, faultsOf: (pair: Pair<Part>) => string[]): string[] {
+  for (let count = 0; count < PAIRS; count += 1) {
+    const pair = next();
+    const faults = faultsOf(pair);
+    if (faults.length > 0) return [...faults, JSON.stringify(pair)];
+  }
+  return [];
+}
+
+function faultsOfNames([name, other]: Pair<string>): string[] {
+  const faults = collisions(textsOfNames, [name, other], name === other);
+  const token = encodeName(name);
+  if (decodeName(token) !== name || !TOKEN.test(token) || token.length > 768) faults.push("the token");
+  if (subjectPrincipal(name) === groupPrincipal(other)) faults.push("a subject and a group");
+  if (!isPrincipal(subjectPrincipal(name))) faults.push("the principal");
+  const decoded = decodeName(other);
+  if (decoded !== undefined && encodeName(decoded) !== other) faults.push("another spelling of a token");
+  return faults;
+}
+
+function faultsOfLists([names, others]: Pair<readonly string[]>): string[] {
+  const isSame = names.length === others.length && names.every((name, index) => name === others[index]);
+  const haveSameRoles = new Set(names).symmetricDifference(new Set(others)).size === 0;
+  const grants = { grant: (roles: readonly string[]) => encodeGrant(snapshot, roles, "alice") };
+  return [...collisions(textsOfLists, [names, others], isSame), ...collisions(grants, [names, others], haveSameRoles)];
+}
+
+function collisions<Part>(
+  texts: Readonly<Record<string, (part: Part) => string>>,
+  [a, b]: Pair<Part>,
+  isSame: boolean,
+) {
+  return Object.entries(texts).flatMap(([kind, textOf]) => ((textOf(a) === textOf(b)) === isSame ? [] : [kind]));
+}

@@ -2,12 +2,12 @@ import { random } from "./random.ts";
 
 /** Separators of topics, keys, grants, lists and paths, encoded bytes, letters that look alike, and what we give a meaning to. */
 const PIECES = [
-  ...[".", ",", "@", "/", ":", ";", "|", "~", "-", "_", " ", "*", ">", "?", "#", "+", "=", "&", "'", '"', "\\", "`"],
-  ...["{", "}", "[", "]", "(", ")", "<", "$", "%", "%2E", "%2e", "%25", "%", "%41", "%C3%A9", "&amp;", "\\u0041"],
-  ...["a", "A", "\u0430", "\uFF41", "e", "\u00E9", "e\u0301", "\u0435", "K", "\u212A", "i", "\u0131", "\u0130", "I"],
-  ...["\u00DF", "ss", "\uFB01", "fi", "\u00A0", "\u2024", "\u200D", "\u202E", "\u{1F600}", "\u{10FFFD}", "\uFFFD"],
-  ...["group:", "subject:", "role:", "alice", "0", "1", "null", "__proto__"],
-];
+  [".", ",", "@", "/", ":", ";", "|", "~", "-", "_", " ", "*", ">", "?", "#", "+", "=", "&", "'", '"', "\\", "`"],
+  ["{", "}", "[", "]", "(", ")", "<", "$", "%", "%2E", "%2e", "%25", "%", "%41", "%C3%A9", "&amp;", "\\u0041"],
+  ["a", "A", "\u0430", "\uFF41", "e", "\u00E9", "e\u0301", "\u0435", "K", "\u212A", "i", "\u0131", "\u0130", "I"],
+  ["\u00DF", "ss", "\uFB01", "fi", "\u00A0", "\u2024", "\u200D", "\u202E", "\u{1F600}", "\u{10FFFD}", "\uFFFD"],
+  ["group:", "subject:", "role:", "alice", "0", "1", "null", "__proto__"],
+].flat();
 
 /** Two free names, or two lists of them. */
 export type Pair<Part> = readonly [Part, Part];
@@ -25,7 +25,7 @@ export function randomLists(): Pair<readonly string[]> {
   const text = names.join(separator);
   const cut = below(text.length + 1);
   const parts = [text.slice(0, cut), text.slice(cut + separator.length)].filter((part) => part !== "");
-  return [names, pick([[...names], [...names].reverse(), parts, [text], names.slice(1), [...names, ...names]])];
+  return [names, pick([[...names], names.toReversed(), parts, [text], names.slice(1), [...names, ...names]])];
 }
 
 function randomName(): string {
@@ -51,7 +51,7 @@ const CHANGES: readonly ((name: string) => string)[] = [
   (name) =>
     Buffer.from(name)
       .toString("latin1")
-      .replaceAll(/[\0-\x1f\x7f-\x9f]/g, "?")
+      .replaceAll(/\p{Cc}/gu, "?")
       .normalize("NFC"),
 ];
 
