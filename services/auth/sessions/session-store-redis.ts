@@ -1,5 +1,6 @@
 import type { Redis, Result } from "ioredis";
 import { LRUCache } from "lru-cache";
+import { subjectKey } from "#shared/contract/subject-key.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import { callRedis } from "./connect-redis.ts";
 import {
@@ -186,7 +187,7 @@ function keyOf(sid: string): string {
 }
 
 function indexOf(tenant: string, subject: string): string {
-  return `sluice:sessions:{${tenant}.${subject}}`;
+  return `sluice:sessions:{${subjectKey(tenant, subject)}}`;
 }
 
 function named(fields: Fields): RecordFields {
