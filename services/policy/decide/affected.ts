@@ -1,3 +1,5 @@
+import { type Principal, subjectPrincipal } from "#shared/contract/principal.ts";
+import { compositeKey } from "#shared/protocol/composite-key.ts";
 import { ruleText } from "../document/policy-document.ts";
 import { hasRole } from "./role-set.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -6,7 +8,7 @@ import type { Snapshot } from "./snapshot.ts";
 const MAX_NAMES = 1_000;
 
 /** The principals that a change of policy can affect. */
-export type Affected = { readonly all: true } | { readonly roles: string[]; readonly subjects: string[] };
+export type Affected = { readonly all: true } | { readonly roles: string[]; readonly subjects: Principal[] };
 
 /** Everyone. */
 export const EVERYONE: Affected = { all: true };
@@ -38,7 +40,7 @@ function flattenedRules({ document, lineages }: Snapshot): Map<string, string> {
   return new Map(
     Array.from(document.roles.keys(), (name, bit) => {
       const rules = own.filter((_, other) => hasRole(lineages[bit] ?? 0, other)).flat();
-      return [name, [...new Set(rules)].toSorted().join(" ")];
+      return [name, textOf(new Set(rules))];
     }),
   );
 }
@@ -46,12 +48,13 @@ function flattenedRules({ document, lineages }: Snapshot): Map<string, string> {
 function bindingsOf({ documentBindings, httpBindings }: Snapshot): Map<string, string> {
   const fromDocument = Array.from(documentBindings, ([subject, bound]): [string, string[]] => [
     subject,
-    bound.map(({ role, until }) => `${role} ${until}`),
+    bound.map(({ role, until }) => compositeKey(role, String(until))),
   ]);
+  const fromHttp = Array.from(httpBindings, ([subject, roles]) => [subjectPrincipal(subject), roles] as const);
   return new Map(
-    Array.from(new Map([...fromDocument, ...httpBindings]), ([subject, roles]) => [
+    Array.from(new Map<string, readonly string[]>([...fromDocument, ...fromHttp]), ([subject, roles]) => [
       subject,
-      roles.toSorted().join(" "),
+      textOf(roles),
     ]),
   );
 }
@@ -68,4 +71,10 @@ function attributesOf({ document }: Snapshot): Map<string, string> {
 function changedKeys(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
   const names = new Set([...before.keys(), ...after.keys()]);
   return [...names].filter((name) => (before.get(name) ?? "") !== (after.get(name) ?? "")).toSorted();
+}
+
+/** Different sets have different texts; the empty one has that of a name that is not there. */
+function textOf(parts: Iterable<string>): string {
+  const sorted = [...parts].toSorted();
+  return sorted.length === 0 ? "" : compositeKey(...sorted);
 }

@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
+import type { Principal } from "#shared/contract/principal.ts";
 import type { Version } from "#shared/contract/version.ts";
-import { permissionMatches } from "../document/permission.ts";
+import { permissionMatches } from "#shared/protocol/permissions.ts";
 import type { PolicyDocument, Role } from "../document/policy-document.ts";
 import { SUBJECT_ID, subjectNames } from "../document/condition.ts";
 import { compileEventMap, type EventMap } from "./compile-event-map.ts";
@@ -26,8 +27,8 @@ export interface Snapshot {
   /** What the document was read from, where it was a text. */
   readonly text?: string;
   readonly httpBindings: HttpBindings;
-  /** The document's bindings in force when it was stored, by subject; `group:<name>` stands for everyone in a group. */
-  readonly documentBindings: ReadonlyMap<string, readonly BoundRole[]>;
+  /** The document's bindings in force when it was stored. */
+  readonly documentBindings: ReadonlyMap<Principal, readonly BoundRole[]>;
   /** When the first of them ends, in milliseconds since 1970; infinity where none does. */
   readonly bindingsEnd: number;
   /** The bit of each role. */

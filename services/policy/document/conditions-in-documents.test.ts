@@ -91,7 +91,7 @@ roles:
     ["an attribute named id", attributes({ id: "bob" }), /may not be id, sub or tenant/],
     ["an attribute named tenant", attributes({ tenant: "rival" }), /may not be id, sub or tenant/],
     ["an attribute with half a character", String.raw`attributes: { alice: { a: "\ud800" } }`, /half characters/],
-    ["attributes of a wildcard", 'attributes: { "*": {} }', /must be a name, or group: and a name/],
+    ["attributes of a role", 'attributes: { "role:a": {} }', /must be the name of a subject or group:<name>/],
     [
       "an issuer that stands there twice",
       "trust: [{ issuer: x }, { issuer: x, roles: true }]",

@@ -5,7 +5,7 @@ import { trustedSubject } from "../decide/trusted-subject.ts";
 import type { PolicyMetrics } from "../metrics.ts";
 import type { Snapshots } from "../versions/snapshots.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
-import { nameParameter } from "./parameters.ts";
+import { tenantParameter } from "./parameters.ts";
 import { questionSchema } from "./question-schema.ts";
 
 /** Adds the call that answers what a subject may do, and which rule says so. */
@@ -16,7 +16,7 @@ export function addCheckRoute(
   { decisions }: Pick<PolicyMetrics, "decisions">,
 ): void {
   api.post("/v1/tenants/:tenant/check", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const { subject, question } = await readJson(c, questionSchema);
     const snapshot = await snapshots.atLeast(tenant);

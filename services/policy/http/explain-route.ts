@@ -1,3 +1,4 @@
+import { scopeSchema } from "#shared/contract/scope-schema.ts";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { parseEventId } from "#shared/protocol/event-id.ts";
@@ -9,7 +10,7 @@ import { trustedSubject } from "../decide/trusted-subject.ts";
 import { explainEvent, type ExplainDeps } from "../explain-event.ts";
 import type { Snapshots } from "../versions/snapshots.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
-import { nameParameter } from "./parameters.ts";
+import { tenantParameter } from "./parameters.ts";
 import { issuerSchema } from "../document/question-fields.ts";
 import { questionSchema } from "./question-schema.ts";
 
@@ -26,6 +27,7 @@ const eventQuestionSchema = z.strictObject({
   roles: namesSchema,
   groups: namesSchema,
   issuer: issuerSchema,
+  scope: scopeSchema.optional(),
 });
 
 const TOKEN_NOTE = "roles and groups that a token carries count only as far as roles= and groups= give them";
@@ -39,7 +41,7 @@ export function addExplainRoutes(
   const path = "/v1/tenants/:tenant/explain";
 
   api.post(path, async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const { subject, question } = await readJson(c, questionSchema);
     const held = explaining.snapshots.find(tenant);
@@ -51,12 +53,12 @@ export function addExplainRoutes(
   });
 
   api.get(path, async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
-    const { subject: id, event, roles, groups, issuer } = readEventQuestion(c);
+    const { subject: id, event, roles, groups, issuer, scope } = readEventQuestion(c);
     const eventId = parseEventId(event);
     if (eventId === undefined) throw new AppError("malformed_request", '"event" must be the id of an event');
-    const explanation = await explainEvent(explaining, tenant, eventId, { id, roles, groups, issuer });
+    const explanation = await explainEvent(explaining, tenant, eventId, { id, roles, groups, issuer, scope });
     return c.json({ subject: id, note: TOKEN_NOTE, ...explanation });
   });
 }
