@@ -13,14 +13,14 @@ import { isRoutePath } from "./route-path.ts";
 import { placeholderOf } from "./topic-placeholder.ts";
 
 /** The most roles a document may define. */
-export const MAX_ROLES = 256;
+export const MAX_ROLES = 2_048;
 
 /**
  * The most rules of all roles together, and how many of them may be limited to topics. Every permission is matched with
  * every rule, and every limited rule may go to the edge with every grant: without bounds one tenant's document would
  * keep the others waiting.
  */
-const MAX_RULES = { all: 4_096, limited: 256, comparisons: 256, placeholders: 64 } as const;
+const MAX_RULES = { all: 16_384, limited: 256, comparisons: 256, placeholders: 64 } as const;
 
 const ruleSchema = z
   .union([z.string(), z.strictObject({ rule: z.string(), when: z.string() })], {

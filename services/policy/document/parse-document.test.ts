@@ -161,7 +161,14 @@ owner: me
     expect(faultsOf(padded(MAX_DOCUMENT_BYTES + 1)).join()).toMatch(/1048576 bytes/);
   });
 
-  it("may have 4096 rules and 256 limited ones, and not one more", () => {
+  it("may have 2048 roles, and not one more", () => {
+    const withRoles = (count: number): string =>
+      `tenant: acme\nroles:\n${Array.from({ length: count }, (_, role) => `  r${role}: {}\n`).join("")}`;
+    expect(faultsOf(withRoles(2_048))).toEqual([]);
+    expect(faultsOf(withRoles(2_049)).join()).toMatch(/roles: may have at most 2048 entries/);
+  });
+
+  it("may have 16384 rules and 256 limited ones, and not one more", () => {
     const withRules = (rules: number, text: string): string => {
       const roles = Array.from({ length: Math.ceil(rules / 256) }, (_, role) => {
         const allow = Array.from({ length: Math.min(256, rules - role * 256) }, (_rule, index) => `p${index}${text}`);
@@ -169,8 +176,8 @@ owner: me
       });
       return JSON.stringify({ tenant: "acme", roles: Object.fromEntries(roles) });
     };
-    expect(faultsOf(withRules(4_096, ":read"))).toEqual([]);
-    expect(faultsOf(withRules(4_097, ":read")).join()).toMatch(/at most 4096 rules in all/);
+    expect(faultsOf(withRules(16_384, ":read"))).toEqual([]);
+    expect(faultsOf(withRules(16_385, ":read")).join()).toMatch(/at most 16384 rules in all/);
     expect(faultsOf(withRules(256, ":read@a.*"))).toEqual([]);
     expect(faultsOf(withRules(257, ":read@a.*")).join()).toMatch(
       /at most 256 rules with a topic pattern or a condition/,
@@ -179,8 +186,9 @@ owner: me
 
   it("is refused quickly, however many faults it has", () => {
     const roles = Array.from({ length: 40_000 }, (_, role) => `  r${role}: { x: 1 }`).join("\n");
-    const began = performance.now();
+    const began = process.cpuUsage();
     expect(faultsOf(`tenant: acme\nroles:\n${roles}`)).toHaveLength(100);
-    expect(performance.now() - began).toBeLessThan(10_000);
+    // Processor time: the machine may be busy with something else.
+    expect(process.cpuUsage(began).user).toBeLessThan(10_000_000);
   });
 });
