@@ -6,6 +6,7 @@ import { z } from "zod";
 import { REFRESH_TOKEN_COOKIE } from "#shared/tokens/access-token.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { readCookie, readTokenSource } from "#shared/http/token-source.ts";
 import type { Keys } from "../keys/open-keys.ts";
@@ -125,7 +126,9 @@ async function sessionToEnd(
   if (!isExplicit) requireTrustedPage(c, routes.allowedOrigins);
   try {
     if (source === undefined) throw new AppError("token_missing", "the request carries no token");
-    const { tenant_id: tenant, sid, sub: subject } = await routes.verify(source.token);
+    const claims = await routes.verify(source.token);
+    requireUse(claims, "request");
+    const { tenant_id: tenant, sid, sub: subject } = claims;
     return { tenant, sid, subject };
   } catch (error) {
     // A browser whose access token has run out still has its refresh token; an explicit token does not use it.

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { AccessClaims } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
 import { readTokenSource } from "#shared/http/token-source.ts";
 import type { Revocations } from "../sessions/session.ts";
 import type { FindSubject, User } from "../users/user-directory.ts";
@@ -18,7 +19,7 @@ export interface Caller {
 
 /**
  * Reads who calls from a genuine token, whose session may have ended.
- * @throws {AppError} `token_missing`, `token_invalid`, `token_expired`, `cross_site`.
+ * @throws {AppError} `token_missing`, `token_invalid`, `token_expired`, `token_for_streams`, `cross_site`.
  */
 export type IdentifyCaller = (c: Context) => Promise<AccessClaims>;
 
@@ -32,6 +33,7 @@ export function createCallerIdentification(deps: {
     if (source === undefined) throw new AppError("token_missing", "the request carries no token");
     if (source.from === "cookie") requireTrustedPage(c, deps.allowedOrigins);
     const claims = await deps.verify(source.token);
+    requireUse(claims, "request");
     c.set("caller", { tenant: claims.tenant_id, subject: claims.sub });
     return claims;
   };
@@ -53,8 +55,8 @@ export function createCallerAuthentication(deps: {
     const claims = await deps.identify(c);
     if (claims.scope !== undefined)
       throw new AppError("forbidden", "a token with a scope may not be used for sessions");
-    const holder = deps.findSubject(claims.tenant_id, claims.sub);
     const isRevoked = await deps.revocations.includes(claims.tenant_id, claims.sid, claims.login_at);
+    const holder = deps.findSubject(claims.tenant_id, claims.sub);
     if (isRevoked || holder === undefined) throw new AppError("session_ended", "the session has ended; log in again");
     return { claims, holder };
   };

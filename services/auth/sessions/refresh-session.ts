@@ -5,6 +5,7 @@ import type { Audit } from "../audit/audit.ts";
 import type { IssuedTokens, IssueTokens } from "../tokens/issue-tokens.ts";
 import type { RefreshToken } from "../tokens/refresh-token.ts";
 import type { FindSubject, User } from "../users/user-directory.ts";
+import { endFamily } from "./end-family.ts";
 import type { RevokeSession } from "./revoke-session.ts";
 import type { RefreshStanding, Revocations, Session, SessionStore } from "./session.ts";
 
@@ -66,7 +67,7 @@ async function usableSession(deps: RefreshSessionDeps, standing: RefreshStanding
     case "repeated":
       return session;
     case "reused":
-      throw await endFamily(deps, session, address);
+      throw await endFamily(deps, session, { address });
     case "ended":
     case "idle":
     case "lifetime":
@@ -90,14 +91,6 @@ async function holderOf(deps: RefreshSessionDeps, session: Session, address: str
     log.warn({ tenant, sid, reason: error.message }, "a revoked session could not be marked in Redis");
   });
   throw refusal(deps, session, address, "ended");
-}
-
-/** Ends a session whose spent token came back: somebody has a copy of it. */
-async function endFamily(deps: RefreshSessionDeps, session: Session, address: string): Promise<AppError> {
-  const { tenant, sid, subject } = session;
-  deps.log.warn({ tenant, sid, subject }, "a spent refresh token came back; its session is revoked");
-  await deps.revoke(session, { reason: "reused", address });
-  return new AppError("token_reused", "the refresh token was used before; the session has ended");
 }
 
 function refusal({ audit }: RefreshSessionDeps, session: Session, address: string, reason: string): AppError {

@@ -53,9 +53,22 @@ export interface RenewedAccess {
 
 /**
  * Asks auth for an access token in place of one that has expired; undefined where the refresh token is not valid. The
- * refresh token is not spent. Safe to repeat. Throws AppError `unavailable` when there is no answer in time: not known.
+ * refresh token is not spent. Safe to repeat. Throws AppError `unavailable` when there is no answer in time: not known; and
+ * `token_reused` where the refresh token was spent before, which ends its session.
  */
 export type RenewAccess = (refreshToken: string) => Promise<RenewedAccess | undefined>;
+
+/** An access token that is good for calls about one stream alone. */
+export interface BoundToken {
+  readonly accessToken: string;
+  readonly expiresInSeconds: number;
+}
+
+/**
+ * Asks auth for a token that is bound to a stream, in place of one whose session lives. Safe to repeat.
+ * @throws {AppError} `session_ended`; `unavailable` when there is no answer in time.
+ */
+export type BindToken = (accessToken: string, connectionId: string) => Promise<BoundToken>;
 
 /** A subject with its roles and groups. */
 export interface Subject extends PresentClaims {
