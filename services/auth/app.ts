@@ -1,6 +1,7 @@
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Redis } from "ioredis";
 import type { Registry } from "prom-client";
 import type { Hono } from "hono";
 import { within } from "#shared/async/within.ts";
@@ -31,7 +32,7 @@ import { type FollowedKeyRing, MAX_UNHEARD_MS, openKeyRing } from "./keys/follow
 import { addKeyMetrics } from "./keys/key-metrics.ts";
 import { openKeyRingStore } from "./keys/key-ring-kv.ts";
 import { createSealer } from "./keys/seal.ts";
-import { addActiveSessions, createAuthMetrics } from "./metrics.ts";
+import { addActiveSessions, type AuthMetrics, createAuthMetrics } from "./metrics.ts";
 import { createRevocationAnnouncer } from "./bus/announce-revocation.ts";
 import { createSessionCheck } from "./sessions/check-sessions.ts";
 import { connectRedis } from "./sessions/connect-redis.ts";
@@ -42,6 +43,7 @@ import { createRefreshSession } from "./sessions/refresh-session.ts";
 import { openRevocations } from "./sessions/revocations-kv.ts";
 import { createAccessRenewal } from "./sessions/renew-access.ts";
 import { createSessionRevoker } from "./sessions/revoke-session.ts";
+import type { SealingKeys } from "./sessions/session-record.ts";
 import { createSessionStore } from "./sessions/session-store-redis.ts";
 import { createTokenSearch } from "./sessions/find-token.ts";
 import { createTokenIssuer } from "./tokens/issue-tokens.ts";
@@ -93,12 +95,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
     log,
     onLost: () => metrics.auditEntriesLost.inc(),
   });
-  const onForged = (sid: string): void => {
-    metrics.sessionRecordsForged.inc();
-    log.error({ sid }, "somebody has changed a session's record in Redis: the session counts as none");
-  };
-  const idleMs = config.AUTH_SESSION_IDLE_SECONDS * 1000;
-  const sessions = createSessionStore(redis, { idleMs, clock, keys, onForged });
+  const sessions = openSessionStore(config, redis, keys, metrics, log);
   addActiveSessions(registry, () => sessions.count());
   const throttle = createLoginThrottle(redis);
   const issueTokens = createTokenIssuer({ keys, issuer, audience, accessTokenSeconds, clock });
@@ -184,6 +181,14 @@ async function openKeys(
     log,
     isDemo: config.SLUICE_DEMO === "1",
   });
+}
+
+function openSessionStore(config: AuthConfig, redis: Redis, keys: SealingKeys, metrics: AuthMetrics, log: Logger) {
+  const onForged = (sid: string): void => {
+    metrics.sessionRecordsForged.inc();
+    log.error({ sid }, "somebody has changed a session's record in Redis: the session counts as none");
+  };
+  return createSessionStore(redis, { idleMs: config.AUTH_SESSION_IDLE_SECONDS * 1000, clock, keys, onForged });
 }
 
 type RouteDeps = Parameters<typeof addAuthRoutes>[1] &

@@ -24,10 +24,12 @@ test("a command fails while Redis is gone, and works again when it is back", asy
   const redis = await connectRedis(server.url, log);
   try {
     await server.stop("SIGKILL");
-    await expect(callRedis(() => redis.get("x"))).rejects.toThrow(expect.objectContaining({ code: "unavailable" }));
+    await expect(callRedis(() => redis.get("sluice:auth:x"))).rejects.toThrow(
+      expect.objectContaining({ code: "unavailable" }),
+    );
     await server.start();
     await waitFor("Redis answers again", () =>
-      redis.get("x").then(
+      redis.get("sluice:auth:x").then(
         () => true,
         () => false,
       ),

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { Redis } from "ioredis";
+import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
+import { urlThrough } from "#test/support/start-stack.ts";
 import { startTcpProxy } from "#test/support/tcp-proxy.ts";
 import { connectRedis } from "./connect-redis.ts";
 import { createSessionStore } from "./session-store-redis.ts";
@@ -262,7 +263,7 @@ describe("a refresh token", () => {
 
   test("that was spent with its answer lost has the same successor however late it comes, and then for 10 s more", async () => {
     await using toRedis = await startTcpProxy(server.port);
-    const cutOff = await connectRedis(`redis://127.0.0.1:${toRedis.port}`, createLogger("test", "silent"));
+    const cutOff = await connectRedis(urlThrough(toRedis.port, server.url), createLogger("test", "silent"));
     const { sid } = await newSession();
     const other = createSessionStore(cutOff, deps);
     toRedis.loseNextReply();
@@ -296,7 +297,9 @@ describe("a refresh token", () => {
   test("keeps its generation and its session over the sudden death of Redis", async () => {
     const { sid } = await newSession();
     await store.rotate(sid, 1);
-    await redis.config("SET", "appendfsync", "always");
+    const admin = new Redis(server.adminUrl);
+    await admin.config("SET", "appendfsync", "always");
+    admin.disconnect();
     await store.rotate(sid, 2);
     await server.stop("SIGKILL");
     await expect(store.rotate(sid, 3)).rejects.toThrow(expect.objectContaining({ code: "unavailable" }));

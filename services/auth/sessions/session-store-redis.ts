@@ -130,6 +130,12 @@ export function createSessionStore(
     async end(sid) {
       await callRedis(() => Promise.all([redis.endSession(keyOf(sid)), redis.zrem(LIVE_KEY, sid)]));
     },
+    ...createSessionIndex(redis, find, clock),
+  };
+}
+
+function createSessionIndex(redis: Redis, find: SessionStore["find"], clock: Clock): SessionIndex {
+  return {
     async ofSubject(tenant, subject) {
       const index = indexOf(tenant, subject);
       const sids = await callRedis(() => redis.zrange(index, 0, String(MAX_LISTED - 1), "REV"));
