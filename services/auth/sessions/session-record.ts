@@ -1,3 +1,4 @@
+import { formatScope, parseScope } from "#shared/protocol/scope.ts";
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import type { Session } from "./session.ts";
 
@@ -27,6 +28,7 @@ const FIELDS = {
   device: "device",
   loginAt: "login_at",
   endsAt: "ends_at",
+  scope: "scope",
 } as const satisfies Record<Exclude<keyof Session, "sid">, string>;
 
 type Field = keyof typeof FIELDS;
@@ -38,7 +40,7 @@ const FIXED = Object.keys(FIELDS) as Field[];
  * so that whoever can write the store can make no session of anybody else, no longer one, and no second one by copying.
  */
 export function sealRecord(session: Session, seenAt: number, keys: SealingKeys): string[] {
-  const fixed = FIXED.map((field) => String(session[field]));
+  const fixed = FIXED.map((field) => textOf(session, field));
   const named = FIXED.flatMap((field, place) => [FIELDS[field], fixed[place] ?? ""]);
   return [
     ...named,
@@ -62,9 +64,17 @@ export function openRecord(sid: string, fields: RecordFields, keys: SealingKeys)
   const isGenuine =
     isMacOf(fixedText(sid, fixed), fields["mac"] ?? "", keys) && isMacOf(seenText(sid, seenAt), seenMac, keys);
   if (!isGenuine) return undefined;
-  const [tenant = "", subject = "", clientId = "", device = "", loginAt = "", endsAt = ""] = fixed;
-  const session = { sid, tenant, subject, clientId, device, loginAt, endsAt: Number(endsAt) };
+  const [tenant = "", subject = "", clientId = "", device = "", loginAt = "", endsAt = "", limit = ""] = fixed;
+  const scope = limit === "" ? undefined : parseScope(limit);
+  // A limit that this release cannot read must not count as none.
+  if (scope === undefined && limit !== "") return undefined;
+  const session = { sid, tenant, subject, clientId, device, loginAt, endsAt: Number(endsAt), scope };
   return { session, lastSeenAt: Number(seenAt) };
+}
+
+function textOf(session: Session, field: Field): string {
+  if (field !== "scope") return String(session[field]);
+  return session.scope === undefined ? "" : formatScope(session.scope);
 }
 
 /** JSON, so that no two records read the same wherever one field ends and the next begins. */

@@ -45,9 +45,15 @@ return {'live', live and 'yes' or 'no', unpack(redis.call('HGETALL', KEYS[1]))}
 
 /**
  * The one rule of refresh tokens. KEYS[1] is the session's record, ARGV[1] the presented generation (signed by us). ARGV[2] is
- * `spend`, or `peek` to learn the verdict and write nothing. ARGV[3] is the time, ARGV[4] says that the session is seen now.
- * Then in milliseconds: ARGV[5] how long a parent may come back, ARGV[6] how long nobody needs to be seen, ARGV[7] what must be
- * left of the session's lifetime. It answers `verdict` and the session's fields, as names and values in turn.
+ * `spend`; `peek` to learn the verdict and write nothing; or `renew`, which spends nothing. ARGV[3] is the time by the caller's
+ * clock, ARGV[4] says that the session is seen now. Then in milliseconds: ARGV[5] how long a parent may come back, ARGV[6] how
+ * long nobody needs to be seen, ARGV[7] what must be left of the session's lifetime. It answers `verdict` and the session's
+ * fields, as names and values in turn.
+ *
+ * A renewal has two more arguments: ARGV[8] the field of its purpose, and ARGV[9] for how many milliseconds one renewal is given
+ * again. It also answers `issued_at`, the caller's time of the renewal that is given, and `is_new`. A field keeps generation,
+ * time and caller's time of the last one; two generations can be renewed by at a time, so there is one field for the even ones
+ * and one for the odd.
  *
  * - The current generation is spent: its successor becomes current, and is `unanswered` until the caller has this answer.
  * - The parent of the current one again within that time (two tabs, a lost reply): the same successor, no clock restarts. So
@@ -61,21 +67,33 @@ local stored, session = redis.pcall('HGETALL', KEYS[1]), {}
 for at = 1, #stored, 2 do session[stored[at]] = stored[at + 1] end
 local function answer(verdict) return {'verdict', verdict, unpack(stored)} end
 local current, presented = tonumber(session.generation), tonumber(ARGV[1])
-local spends, asked = ARGV[2] == 'spend', tonumber(ARGV[3])
+local what, asked = ARGV[2], tonumber(ARGV[3])
+local function usable(verdict)
+  if what ~= 'renew' then return answer(verdict) end
+  local field = ARGV[8] .. '_' .. presented % 2
+  local of, at, issued = string.match(session[field] or '', '^(%d+) (%d+) (%d+)$')
+  local age = now - (tonumber(at) or 0)
+  local again = tonumber(of) == presented and age >= 0 and age < tonumber(ARGV[9])
+  if not again then
+    issued = ARGV[3]
+    redis.call('HSET', KEYS[1], field, presented .. ' ' .. now .. ' ' .. issued)
+  end
+  return {'verdict', verdict, 'issued_at', issued, 'is_new', again and 'no' or 'yes', unpack(stored)}
+end
 if not current then return {'verdict', 'unknown'} end
 if session.ended == 'recorded' then return answer('ended') end
 if session.ended == 'reused' then return answer('reused') end
 if asked - seenAt(session.last_seen) > tonumber(ARGV[6]) then return answer('idle') end
 if presented >= current then
   if (tonumber(session.ends_at) or 0) - asked < tonumber(ARGV[7]) then return answer('lifetime') end
-  if not spends then return answer('current') end
+  if what ~= 'spend' then return usable('current') end
   redis.call('HSET', KEYS[1], 'generation', presented + 1, 'spent_at', now, 'last_seen', ARGV[4], 'unanswered', 1)
   return answer('rotated')
 end
 if presented == current - 1 then
-  if session.unanswered or now - (tonumber(session.spent_at) or 0) <= tonumber(ARGV[5]) then return answer('repeated') end
+  if session.unanswered or now - (tonumber(session.spent_at) or 0) <= tonumber(ARGV[5]) then return usable('repeated') end
 end
-if spends then redis.call('HSET', KEYS[1], 'ended', 'reused') end
+if what ~= 'peek' then redis.call('HSET', KEYS[1], 'ended', 'reused') end
 return answer('reused')
 `;
 

@@ -14,6 +14,7 @@ import { ANSWERED, CREATE, END, ENTER, LOOK, REFRESH } from "./session-scripts.t
 import {
   RENEWAL_MARGIN_MS,
   type RefreshStanding,
+  type RenewalPurpose,
   type SessionActivity,
   type SessionIndex,
   type SessionRecord,
@@ -23,7 +24,7 @@ import {
 /** Names and values in turn. */
 type Fields = readonly string[];
 
-type Refresh = "peek" | "spend";
+type Refresh = "peek" | "spend" | "renew";
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
@@ -41,7 +42,7 @@ declare module "ioredis" {
       what: Refresh,
       now: number,
       seen: string,
-      ...limitsMs: number[]
+      ...limitsMsAndRenewal: (number | string)[]
     ): Result<Fields, Context>;
     answeredSession(key: string, generation: number): Result<null, Context>;
     endSession(key: string): Result<null, Context>;
@@ -58,6 +59,12 @@ const MAX_LISTED = 1_000;
 
 /** Of so many changed records each is reported once. */
 const MAX_REPORTED = 1_000;
+
+/** Where a session's last renewal for a purpose is kept. */
+const renewalField = { stream: "renewed_stream", requests: "renewed_requests" } as const satisfies Record<
+  RenewalPurpose,
+  string
+>;
 
 /** What the script says about a session that it found. */
 const VERDICTS = ["current", "rotated", "repeated", "reused", "ended", "idle", "lifetime"] as const;
@@ -87,14 +94,12 @@ export function createSessionStore(
   const open = createOpening(deps);
   const find = async (sid: string): Promise<SessionRecord | undefined> =>
     recordOf(open, sid, await callRedis(() => redis.lookAtSession(keyOf(sid), clock.wall(), idleMs)));
-  const refresh = async (sid: string, generation: number, what: Refresh): Promise<RecordFields> => {
+  const refresh = (sid: string, generation: number, what: Refresh, ...renewal: (string | number)[]) => {
     const now = clock.wall();
-    const limits = [GRACE_MS, idleMs, RENEWAL_MARGIN_MS] as const;
-    return named(
-      await callRedis(() =>
-        redis.refreshSession(keyOf(sid), generation, what, now, sealSeen(sid, now, keys), ...limits),
-      ),
-    );
+    const limits = [GRACE_MS, idleMs, RENEWAL_MARGIN_MS, ...renewal] as const;
+    return callRedis(() =>
+      redis.refreshSession(keyOf(sid), generation, what, now, sealSeen(sid, now, keys), ...limits),
+    ).then(named);
   };
   return {
     find,
@@ -127,14 +132,24 @@ export function createSessionStore(
       if (isAnswered) redis.answeredSession(keyOf(sid), generation + 1).catch(() => undefined);
       return standing;
     },
+    async renew(sid, generation, { purpose, againMs }) {
+      const fields = await refresh(sid, generation, "renew", renewalField[purpose], againMs);
+      return {
+        ...standingOf(open, sid, fields),
+        // The field is not sealed: a time to come would give a longer life.
+        issuedAt: Math.min(Number(fields["issued_at"] ?? 0), clock.wall()),
+        isNew: fields["is_new"] === "yes",
+      };
+    },
     async end(sid) {
       await callRedis(() => Promise.all([redis.endSession(keyOf(sid)), redis.zrem(LIVE_KEY, sid)]));
     },
-    ...createSessionIndex(redis, find, clock),
+    ...createIndex(redis, find, clock),
   };
 }
 
-function createSessionIndex(redis: Redis, find: SessionStore["find"], clock: Clock): SessionIndex {
+/** The sessions by subject, and how many there are. */
+function createIndex(redis: Redis, find: SessionStore["find"], clock: Clock): SessionIndex {
   return {
     async ofSubject(tenant, subject) {
       const index = indexOf(tenant, subject);

@@ -1,5 +1,5 @@
 import type { EventCondition } from "#shared/contract/event-condition.ts";
-import { permissionMatches } from "../document/permission.ts";
+import { permissionMatches } from "#shared/protocol/permissions.ts";
 import { ruleText } from "../document/policy-document.ts";
 import { type DecidedEvent, EVERY_EVENT, fillRule, ruleHolds } from "./fill-rule.ts";
 import { placeholdersIn } from "./fill-template.ts";

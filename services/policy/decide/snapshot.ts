@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { Version } from "#shared/contract/version.ts";
-import { permissionMatches } from "../document/permission.ts";
+import { permissionMatches } from "#shared/protocol/permissions.ts";
 import type { PolicyDocument, Role } from "../document/policy-document.ts";
 import { SUBJECT_ID, subjectNames } from "../document/condition.ts";
 import { compileEventMap, type EventMap } from "./compile-event-map.ts";

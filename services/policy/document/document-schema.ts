@@ -6,7 +6,8 @@ import { attributesSchema } from "./attributes-schema.ts";
 import { countComparisons } from "./condition.ts";
 import { caseSchema, MAX_CASES } from "./case-schema.ts";
 import { parseCondition } from "./parse-condition.ts";
-import { isPermissionPattern, permissionSchema } from "./permission.ts";
+import { isPermissionPattern } from "#shared/protocol/permissions.ts";
+import { permissionSchema } from "./permission.ts";
 import type { EventRule, PolicyDocument, Role, Rule, TrustedIssuer } from "./policy-document.ts";
 import { isRoutePath } from "./route-path.ts";
 import { placeholderOf } from "./topic-placeholder.ts";
@@ -62,7 +63,12 @@ const eventPatternSchema = z
 
 const routeSchema = z.strictObject({
   method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]),
-  path: z.string().refine(isRoutePath, "must be a path such as /api/v1/orders/{id?}; only its end may be optional"),
+  path: z
+    .string()
+    .refine(
+      isRoutePath,
+      "must be a path such as /api/v1/orders/{id?} or /api/{rest*}; only its end may be optional or stand for many segments",
+    ),
   permission: permissionSchema,
   topics: z.array(z.string()).max(16).default([]),
 });

@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { eventTypeOf, isTopic, isTopicPattern, patternCovers, patternsOverlap, topicMatches } from "./topics.ts";
+import {
+  eventTypeOf,
+  intersectPatterns,
+  isTopic,
+  isTopicPattern,
+  patternCovers,
+  patternsOverlap,
+  topicMatches,
+} from "./topics.ts";
 
 /** Every topic of one to five tokens over two names: enough to tell any two patterns of up to four tokens apart. */
 const TOPICS = (() => {
@@ -104,6 +112,19 @@ describe("two patterns", () => {
         // A name that stands in neither pattern: what covers by naming all of a two-letter alphabet does not cover it.
         const fresh = inner.replaceAll("*", "z").replace(">", "z.z.z.z.z");
         expect(patternCovers(outer, inner)).toBe(all && topicMatches(outer, fresh));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("have a pattern of the topics that match both, where there are any", () => {
+    fc.assert(
+      fc.property(pattern, pattern, (a, b) => {
+        const both = intersectPatterns(a, b);
+        const matching = TOPICS.filter((topic) => topicMatches(a, topic) && topicMatches(b, topic));
+        expect(TOPICS.filter((topic) => both !== undefined && topicMatches(both, topic))).toEqual(matching);
+        const covering = [a, b].filter((each) => both === undefined || patternCovers(each, both));
+        expect(covering).toEqual([a, b]);
       }),
       { numRuns: 2_000 },
     );

@@ -82,3 +82,19 @@ export function patternCovers(outer: string, inner: string): boolean {
     if (w !== "*" && w !== n) return false;
   }
 }
+
+/** The pattern of the topics that match both patterns; undefined where none does. */
+export function intersectPatterns(a: string, b: string): string | undefined {
+  const left = a.split(".");
+  const right = b.split(".");
+  const both: string[] = [];
+  for (let index = 0; ; index += 1) {
+    const l = left[index];
+    const r = right[index];
+    if (l === undefined || r === undefined) return l === r ? both.join(".") : undefined;
+    if (l === ">") return [...both, ...right.slice(index)].join(".");
+    if (r === ">") return [...both, ...left.slice(index)].join(".");
+    if (l !== "*" && r !== "*" && l !== r) return undefined;
+    both.push(l === "*" ? r : l);
+  }
+}

@@ -43,7 +43,14 @@ export interface Subject {
   /** from the token */
   groups: string[];
   /** The `iss` of the token; absent for auth's own. Whether its roles and groups count is the tenant's to say. */
-  issuer?: string | undefined;
+  issuer?:
+    | string
+    | undefined;
+  /**
+   * The `scope` of the token, which limits what the subject may: entries with a space between, each a permission pattern,
+   * with `@` and a topic pattern where it is limited to topics. Absent where the token has none.
+   */
+  scope?: string | undefined;
 }
 
 export interface ResolveResponse {
@@ -354,7 +361,7 @@ export const ResolveRequest: MessageFns<ResolveRequest> = {
 };
 
 function createBaseSubject(): Subject {
-  return { id: "", roles: [], groups: [], issuer: undefined };
+  return { id: "", roles: [], groups: [], issuer: undefined, scope: undefined };
 }
 
 export const Subject: MessageFns<Subject> = {
@@ -370,6 +377,9 @@ export const Subject: MessageFns<Subject> = {
     }
     if (message.issuer !== undefined) {
       writer.uint32(34).string(message.issuer);
+    }
+    if (message.scope !== undefined) {
+      writer.uint32(50).string(message.scope);
     }
     return writer;
   },
@@ -417,6 +427,14 @@ export const Subject: MessageFns<Subject> = {
             }
 
             message.issuer = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.scope = reader.string();
             continue;
           }
         }
