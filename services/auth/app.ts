@@ -45,6 +45,7 @@ import { openRevocations } from "./sessions/revocations-kv.ts";
 import { createAccessRenewal } from "./sessions/renew-access.ts";
 import { createSessionRevoker } from "./sessions/revoke-session.ts";
 import { createSessionStore } from "./sessions/session-store-redis.ts";
+import { watchRedis } from "./sessions/watch-redis.ts";
 import { createTokenSearch } from "./sessions/find-token.ts";
 import { createTokenIssuer } from "./tokens/issue-tokens.ts";
 import { parseRefreshToken as parseWith } from "./tokens/refresh-token.ts";
@@ -80,7 +81,8 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
 
   const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log));
-  const redis = starting.adopt(await connectRedis(config.REDIS_URL, log), (client) => client.disconnect());
+  const redis = starting.adopt(await connectRedis(config), (client) => client.disconnect());
+  const redisWatch = starting.use(watchRedis(redis, config, log));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "auth", log), drainNats);
   const keys = starting.use(await openKeys(config, encryptionKey, nats, log));
   keys.follow();
@@ -126,7 +128,8 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const ways = { takesCertificates, logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
   const requestLog = starting.use(limitLines(log));
   const api = createApi(config, { ...ways, keys, sessions, revocations, findSubject, metrics, log: requestLog });
-  await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, log });
+  const isUsable = (): boolean => redisWatch.fault === undefined;
+  await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, isUsable, log });
   return starting.move();
 }
 
@@ -162,12 +165,12 @@ function openSessions(config: AuthConfig, redis: Redis, { keys, metrics, registr
 async function startServers(
   config: AuthConfig,
   starting: AsyncDisposableStack,
-  { registry, sessionService, security, api, tlsFiles: files, log }: ServerDeps,
+  { registry, sessionService, security, api, tlsFiles: files, isUsable, log }: ServerDeps,
 ): Promise<void> {
   type Setting = "AUTH_OPS_PORT" | "AUTH_GRPC_PORT" | "AUTH_HTTP_PORT" | "AUTH_TLS_PORT";
   const at = (setting: Setting) => ({ host: config.AUTH_BIND_ADDRESS, port: config[setting] ?? 0, setting });
   let isReady = false;
-  const ops = starting.use(await startOpsServer(at("AUTH_OPS_PORT"), registry, () => isReady));
+  const ops = starting.use(await startOpsServer(at("AUTH_OPS_PORT"), registry, () => isReady && isUsable()));
   const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
   const grpc = await startGrpcServer(at("AUTH_GRPC_PORT"), [sessionService], security);
   closeWithOthers(async () => grpc[Symbol.asyncDispose]());
@@ -192,6 +195,8 @@ interface ServerDeps {
   readonly security: GrpcSecurity;
   readonly api: Hono;
   readonly tlsFiles: TlsFiles | undefined;
+  /** Whether sessions can be written. */
+  readonly isUsable: () => boolean;
   readonly log: Logger;
 }
 

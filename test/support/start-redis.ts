@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeRedisConfig } from "../../scripts/start/redis-config.ts";
+import { Redis } from "ioredis";
 import { type Child, startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
 import { accepts } from "./start-nats.ts";
@@ -16,6 +17,8 @@ export interface RedisServer extends AsyncDisposable {
   readonly url: string;
   /** As a user who may do everything. */
   readonly adminUrl: string;
+  /** Runs a command, its words separated by spaces, as that user. */
+  admin(command: string): Promise<string>;
   stop(signal?: NodeJS.Signals): Promise<void>;
   start(): Promise<void>;
   signal(signal: NodeJS.Signals): void;
@@ -28,7 +31,20 @@ export async function startRedis(
   const port = await freePort();
   const dir = await mkdtemp(join(tmpdir(), "sluice-redis-"));
   const config = await writeRedisConfig(dir, PASSWORD);
-  const args = [config, "--port", String(port), "--bind", "127.0.0.1", "--dir", dir];
+  const adminUrl = `redis://admin:${PASSWORD}@127.0.0.1:${port}`;
+  const args = [
+    config,
+    "--masteruser",
+    "admin",
+    "--masterauth",
+    PASSWORD,
+    "--port",
+    String(port),
+    "--bind",
+    "127.0.0.1",
+    "--dir",
+    dir,
+  ];
   args.push("--user", "admin", "on", `>${PASSWORD}`, "~*", "&*", "+@all");
   args.push("--appendonly", options.appendonly ?? "yes", "--maxmemory-policy", options.maxmemoryPolicy ?? "noeviction");
   args.push(...(options.more ?? []));
@@ -41,7 +57,8 @@ export async function startRedis(
   return {
     port,
     url: `redis://auth:${PASSWORD}@127.0.0.1:${port}`,
-    adminUrl: `redis://admin:${PASSWORD}@127.0.0.1:${port}`,
+    adminUrl,
+    admin: (command) => runRedisCommand(adminUrl, command),
     stop: async (signal = "SIGTERM") => void (await child.end(signal)),
     start,
     signal: (signal) => void child.process.kill(signal),
@@ -50,4 +67,14 @@ export async function startRedis(
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+async function runRedisCommand(url: string, command: string): Promise<string> {
+  const redis = new Redis(url, { retryStrategy: null });
+  try {
+    const [name = "", ...words] = command.split(" ");
+    return String(await redis.call(name, ...words));
+  } finally {
+    redis.disconnect();
+  }
 }

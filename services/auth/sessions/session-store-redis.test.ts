@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createLogger } from "#shared/log/create-logger.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
 import { urlThrough } from "#test/support/start-stack.ts";
 import { startTcpProxy } from "#test/support/tcp-proxy.ts";
 import { connectRedis } from "./connect-redis.ts";
+import { readRedisSettings } from "./redis-settings.ts";
 import { createSessionStore } from "./session-store-redis.ts";
 import type { Session, SessionActivity, SessionIndex, SessionStore } from "./session.ts";
 
@@ -28,7 +28,7 @@ const deps = {
 
 beforeAll(async () => {
   server = await startRedis();
-  redis = await connectRedis(server.url, createLogger("test", "silent"));
+  redis = await connectRedis(readRedisSettings({ REDIS_URL: server.url }));
   store = createSessionStore(redis, deps);
 });
 beforeEach(() => {
@@ -255,7 +255,7 @@ describe("a refresh token", () => {
 
   test("that was spent with its answer lost has the same successor however late it comes, and then for 10 s more", async () => {
     await using toRedis = await startTcpProxy(server.port);
-    const cutOff = await connectRedis(urlThrough(toRedis.port, server.url), createLogger("test", "silent"));
+    const cutOff = await connectRedis(readRedisSettings({ REDIS_URL: urlThrough(toRedis.port, server.url) }));
     const { sid } = await newSession();
     const other = createSessionStore(cutOff, deps);
     toRedis.loseNextReply();
