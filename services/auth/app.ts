@@ -39,7 +39,7 @@ import { createSealer } from "./keys/seal.ts";
 import { addActiveSessions, type AuthMetrics, createAuthMetrics } from "./metrics.ts";
 import { createRevocationAnnouncer } from "./bus/announce-revocation.ts";
 import { createSessionCheck } from "./sessions/check-sessions.ts";
-import { checkRedis, connectRedis } from "./sessions/connect-redis.ts";
+import { connectRedis } from "./sessions/connect-redis.ts";
 import { createClientAuthentication, createClientTokenIssuer } from "./sessions/issue-client-token.ts";
 import { createLogIn } from "./sessions/log-in.ts";
 import { createLoginThrottle } from "./sessions/login-throttle-redis.ts";
@@ -50,6 +50,7 @@ import { createSessionRevoker } from "./sessions/revoke-session.ts";
 import { createSessionStore } from "./sessions/session-store-redis.ts";
 import { createTenantEnding } from "./sessions/end-tenant.ts";
 import { openTenantStandings } from "./sessions/tenant-standings-kv.ts";
+import { watchRedis } from "./sessions/watch-redis.ts";
 import { createTokenSearch } from "./sessions/find-token.ts";
 import { createTokenIssuer } from "./tokens/issue-tokens.ts";
 import { parseRefreshToken as parseWith } from "./tokens/refresh-token.ts";
@@ -84,7 +85,8 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
 
   const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log, config.AUTH_GRPC_BIND_ADDRESS));
-  const redis = starting.adopt(await connectRedis(config.REDIS_URL, log), (client) => client.disconnect());
+  const redis = starting.adopt(await connectRedis(config), (client) => client.disconnect());
+  const redisWatch = starting.use(watchRedis(redis, config, log));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "auth", log), drainNats);
   const keys = starting.use(await openKeys(config, encryptionKey, nats, log));
   keys.follow();
@@ -119,7 +121,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const requestLog = starting.use(limitLines(log));
   const doing = { ...kept, ...ways, takesCertificates, revoke, authenticateClient, checkPermission };
   const api = createApi(config, { ...doing, metrics, log: requestLog });
-  const checks = { redis_unusable: () => checkRedis(redis), log_unusable: createLogCheck(nats) };
+  const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
   await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, checks, log });
   return starting.move();
 }
