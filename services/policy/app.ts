@@ -4,7 +4,7 @@ import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { AuthorizationService } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
-import { openTokenVerifier } from "#shared/tokens/token-verifier.ts";
+import { openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { startGrpcServer } from "#shared/grpc/start-server.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
@@ -15,7 +15,7 @@ import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
-import { followWithdrawnKeys, type WithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
+import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { auditChange, type ChangeEntry } from "./changes/audit-change.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
@@ -74,7 +74,9 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     await followWithdrawnKeys({ jsm: await jetstreamManager(nats, { checkAPI: false }) }, log),
   );
   const operator = starting.use(await openOperatorToken(config, log));
-  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, withdrawn, operator);
+  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
+  const verifier = starting.use(await openTokenVerifier(config, { withdrawn, time, log, registry }));
+  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, verifier, operator);
   const decisionDeps = { ...authorizeDeps, metrics, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
   let isReady = false;
   const ops = starting.use(
@@ -173,11 +175,9 @@ async function createAuthorizing(
   nats: NatsConnection,
   config: PolicyConfig,
   snapshots: Snapshots,
-  withdrawn: WithdrawnKeys,
+  { verify }: TokenVerifier,
   operator: OperatorToken,
 ): Promise<AuthorizeDeps> {
-  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
-  const { verify } = await openTokenVerifier(config, { withdrawn, time });
   return {
     get operatorToken() {
       return operator.value;

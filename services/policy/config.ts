@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
-import { verifierSettings } from "#shared/tokens/verify-access-token.ts";
+import { issuerSecretsIn, type VerifierConfig, verifierSettings } from "#shared/tokens/verify-access-token.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { proxiesSchema } from "#shared/http/client-address.ts";
 import { originsSchema } from "#shared/http/origin.ts";
@@ -36,9 +36,9 @@ const policySettings = z.object({
 });
 
 /** The settings of policy. */
-export type PolicyConfig = Readonly<z.infer<typeof policySettings>>;
+export type PolicyConfig = Readonly<z.infer<typeof policySettings>> & VerifierConfig;
 
 /** Reads policy's settings; throws a BootError that names every wrong one. */
 export function readPolicyConfig(env: NodeJS.ProcessEnv): PolicyConfig {
-  return readConfig(policySettings, env);
+  return Object.freeze({ ...readConfig(policySettings, env), issuerSecrets: issuerSecretsIn(env) });
 }

@@ -89,11 +89,15 @@ async function startServing(
 
   const registry = createMetricsRegistry();
   const edge = await startEdge(config, nats, stack, registry, log);
-  const verifier = await openTokenVerifier(config, {
-    withdrawn: { has: edge.isWithdrawn },
-    time: edge,
-    onVerified: (cached, seconds) => edge.observer.tokenVerified(cached, seconds),
-  });
+  const verifier = stack.use(
+    await openTokenVerifier(config, {
+      withdrawn: { has: edge.isWithdrawn },
+      time: edge,
+      log,
+      registry,
+      onVerified: (cached, seconds) => edge.observer.tokenVerified(cached, seconds),
+    }),
+  );
   const demo =
     config.SLUICE_DEMO === "1"
       ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT })

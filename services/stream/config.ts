@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { z } from "zod";
-import { verifierSettings } from "#shared/tokens/verify-access-token.ts";
+import { issuerSecretsIn, type VerifierConfig, verifierSettings } from "#shared/tokens/verify-access-token.ts";
 import { commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
@@ -39,9 +39,9 @@ const schema = z.object({
   POLICY_HTTP_PORT: portSchema.default(8082),
 });
 
-export type StreamConfig = Readonly<z.infer<typeof schema>>;
+export type StreamConfig = Readonly<z.infer<typeof schema>> & VerifierConfig;
 
 /** The edge's settings. Throws BootError with every fault. */
 export function readStreamConfig(env: NodeJS.ProcessEnv): StreamConfig {
-  return readConfig(schema, env);
+  return Object.freeze({ ...readConfig(schema, env), issuerSecrets: issuerSecretsIn(env) });
 }

@@ -9,6 +9,8 @@ export interface VerifiedClaims extends Pick<
   readonly kid: string;
   /** When the session began, in RFC 3339; of an outside issuer's, when the token was issued, where that is said. */
   readonly login_at?: string;
+  /** The person's attributes as the token says them, by name. Whether they count is the tenant's to say. */
+  readonly attributes?: Readonly<Record<string, readonly string[]>>;
   /** The session is not one of auth's: the token alone says how long it lasts. */
   readonly isOutside?: boolean;
 }
