@@ -8,6 +8,7 @@ import { closeServer, type ListenAddress } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import type { RunningService } from "#shared/lifecycle/run-service.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
+import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
@@ -88,7 +89,8 @@ async function startServing(
   stack.defer(() => drainNats(nats));
 
   const registry = createMetricsRegistry();
-  const edge = await startEdge(config, nats, stack, registry, log);
+  const requestLog = stack.use(limitLines(log));
+  const edge = await startEdge(config, nats, stack, registry, { log, requestLog });
   const verifier = stack.use(
     await openTokenVerifier(config, {
       withdrawn: { has: edge.isWithdrawn },
@@ -106,7 +108,7 @@ async function startServing(
   const timeoutMs = config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS;
   const peers = createPeers({ nats, workerId: edge.workerId, timeoutMs, observer: edge.observer });
   const { callConnection } = stack.use(openCalls(edge, peers));
-  const server = createEdgeServer({ route, api: createEdgeApi({ ...route, callConnection, demo }, log) });
+  const server = createEdgeServer({ route, api: createEdgeApi({ ...route, callConnection, demo }, requestLog) });
   const listener = await listenOn(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
   stack.defer(() => closeServer(server, 1_000));
   stack.defer(() => listener.close());
@@ -132,10 +134,10 @@ async function startEdge(
   nats: NatsConnection,
   stack: AsyncDisposableStack,
   registry: Registry,
-  log: Logger,
+  { log, requestLog }: { readonly log: Logger; readonly requestLog: LimitedLog },
 ): Promise<RunningEdge> {
   const admission = new Admission(config.STREAM_MAX_CONNECTIONS);
-  const observer = createObserver(createStreamMetrics(registry, admission), log, now);
+  const observer = createObserver(createStreamMetrics(registry, admission), { log, requestLog }, now);
   const authTime = new AuthTime(systemClock);
   const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
   const auth = stack.use(

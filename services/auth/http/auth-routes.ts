@@ -1,3 +1,4 @@
+import { readScope } from "./read-scope.ts";
 import type { BlockList } from "node:net";
 import type { Context, Handler, Hono } from "hono";
 import type { Counter } from "prom-client";
@@ -5,6 +6,7 @@ import { z } from "zod";
 import { REFRESH_TOKEN_COOKIE } from "#shared/tokens/access-token.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { refuseStreamToken } from "#shared/tokens/refuse-stream-token.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { readCookie, readTokenSource } from "#shared/http/token-source.ts";
 import type { Keys } from "../keys/open-keys.ts";
@@ -37,8 +39,9 @@ const loginSchema = z.object({
   username: nameSchema,
   password: z.string().min(1).max(1_024),
   device: deviceSchema.optional(),
+  scope: z.string().optional(),
 });
-const refreshSchema = z.object({ refresh_token: z.string().max(256).optional() });
+const refreshSchema = z.object({ refresh_token: z.string().max(256).optional(), scope: z.string().optional() });
 
 /** Adds login, refresh, logout and the published keys. */
 export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
@@ -53,7 +56,8 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
     "/v1/auth/login",
     counted(metrics.logins, async (c) => {
       requireTrustedPage(c, allowedOrigins);
-      const { device = deviceLabelOf(c.req.header("user-agent")), ...credentials } = await readJson(c, loginSchema);
+      const { device = deviceLabelOf(c.req.header("user-agent")), ...body } = await readJson(c, loginSchema);
+      const credentials = { ...body, scope: readScope(body.scope) };
       return answerTokens(c, await logIn(credentials, { device, address: clientAddressOf(c, trustedProxies) }));
     }),
   );
@@ -62,8 +66,10 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
     "/v1/auth/refresh",
     counted(metrics.refreshes, async (c) => {
       requireTrustedPage(c, allowedOrigins);
-      const token = parseRefreshToken(await readRefreshToken(c), keys.refresh);
-      return answerTokens(c, await refresh(token, { address: clientAddressOf(c, trustedProxies) }));
+      const asked = await readRefresh(c);
+      const token = parseRefreshToken(asked.token, keys.refresh);
+      const request = { address: clientAddressOf(c, trustedProxies), scope: readScope(asked.scope) };
+      return answerTokens(c, await refresh(token, request));
     }),
   );
 
@@ -98,14 +104,15 @@ function answerTokens(c: Context, tokens: IssuedTokens): Response {
     expires_in: tokens.expiresInSeconds,
     refresh_token: tokens.refreshToken,
     session_id: tokens.sid,
+    ...(tokens.scope === undefined ? {} : { scope: tokens.scope }),
   });
 }
 
-async function readRefreshToken(c: Context): Promise<string> {
+async function readRefresh(c: Context): Promise<{ readonly token: string; readonly scope: string | undefined }> {
   const body = (await c.req.text()) === "" ? {} : await readJson(c, refreshSchema);
   const token = body.refresh_token ?? readCookie(c.req.header(), REFRESH_TOKEN_COOKIE);
   if (token === undefined) throw new AppError("token_missing", "the request carries no refresh token");
-  return token;
+  return { token, scope: body.scope };
 }
 
 /** The session that the request's token speaks for; undefined when it is over already. */
@@ -119,7 +126,9 @@ async function sessionToEnd(
   if (!isExplicit) requireTrustedPage(c, routes.allowedOrigins);
   try {
     if (source === undefined) throw new AppError("token_missing", "the request carries no token");
-    const { tenant_id: tenant, sid, sub: subject } = await routes.verify(source.token);
+    const claims = await routes.verify(source.token);
+    refuseStreamToken(claims);
+    const { tenant_id: tenant, sid, sub: subject } = claims;
     return { tenant, sid, subject };
   } catch (error) {
     // A browser whose access token has run out still has its refresh token; an explicit token does not use it.

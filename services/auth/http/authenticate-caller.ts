@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { AccessClaims } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
+import { refuseStreamToken } from "#shared/tokens/refuse-stream-token.ts";
 import { readTokenSource } from "#shared/http/token-source.ts";
 import type { Revocations } from "../sessions/session.ts";
 import type { FindSubject, User } from "../users/user-directory.ts";
@@ -18,7 +19,7 @@ export interface Caller {
 
 /**
  * Reads who calls from a genuine token, whose session may have ended.
- * @throws {AppError} `token_missing`, `token_invalid`, `token_expired`, `cross_site`.
+ * @throws {AppError} `token_missing`, `token_invalid`, `token_expired`, `token_for_streams`, `cross_site`.
  */
 export type IdentifyCaller = (c: Context) => Promise<AccessClaims>;
 
@@ -31,13 +32,16 @@ export function createCallerIdentification(deps: {
     const source = readTokenSource({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
     if (source === undefined) throw new AppError("token_missing", "the request carries no token");
     if (source.from === "cookie") requireTrustedPage(c, deps.allowedOrigins);
-    return deps.verify(source.token);
+    const claims = await deps.verify(source.token);
+    refuseStreamToken(claims);
+    c.set("caller", { tenant: claims.tenant_id, subject: claims.sub });
+    return claims;
   };
 }
 
 /**
- * Authenticates a request by its access token, whose session lives.
- * @throws {AppError} what the identification throws, `session_ended`, `unavailable`.
+ * Authenticates a request by its access token, which has no scope and whose session lives.
+ * @throws {AppError} what the identification throws, `forbidden`, `session_ended`, `unavailable`.
  */
 export type AuthenticateCaller = (c: Context) => Promise<Caller>;
 
@@ -49,8 +53,10 @@ export function createCallerAuthentication(deps: {
 }): AuthenticateCaller {
   return async (c) => {
     const claims = await deps.identify(c);
-    const holder = deps.findSubject(claims.tenant_id, claims.sub);
+    if (claims.scope !== undefined)
+      throw new AppError("forbidden", "a token with a scope may not be used for sessions");
     const isRevoked = await deps.revocations.includes(claims.tenant_id, claims.sid, claims.login_at);
+    const holder = deps.findSubject(claims.tenant_id, claims.sub);
     if (isRevoked || holder === undefined) throw new AppError("session_ended", "the session has ended; log in again");
     return { claims, holder };
   };

@@ -14,6 +14,7 @@ export function oauthErrorResponse(c: Context, error: AppError): Response {
 function statusAndCodeOf({ code }: AppError): [status: 400 | 401 | 403 | 429 | 500 | 503, code: string] {
   if (code === "bad_credentials" || code === "token_missing") return [401, "invalid_client"];
   if (code === "cross_site" || code === "forbidden") return [403, "access_denied"];
+  if (code === "scope_invalid") return [400, "invalid_scope"];
   const status = httpStatusOf[code];
   if (status === 401) return [400, "invalid_grant"];
   if (status === 429 || status === 503) return [status, "temporarily_unavailable"];

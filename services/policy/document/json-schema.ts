@@ -65,8 +65,9 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
   [
     "routes[].path",
     {
-      description: "The path, with placeholders: /api/v1/orders/{id?}; only its end may be optional.",
-      pattern: `^(/|(/(${SEGMENT}|${PLACEHOLDER})){0,15}/(${SEGMENT}|\\{${NAME}\\??\\}))$`,
+      description:
+        "The path, with placeholders: /api/v1/orders/{id?}, /api/{rest*}. Only its end may be optional or stand for one or more segments.",
+      pattern: `^(/|(/(${SEGMENT}|${PLACEHOLDER})){0,15}/(${SEGMENT}|\\{${NAME}\\*?\\??\\}))$`,
     },
   ],
   ["routes[].permission", { description: "The permission that the request asks for." }],

@@ -14,6 +14,8 @@ import { unaryHandler } from "#shared/grpc/start-server.ts";
 import { problemOf } from "#shared/http/problem.ts";
 import { requestIdOf } from "#shared/http/request-id.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
+import { logRefusal } from "#shared/log/request-log.ts";
 import { type AuthorizeRequestDeps, authorizeRequest, type Requester } from "../authorize-request.ts";
 import type { PolicyMetrics } from "../metrics.ts";
 
@@ -27,7 +29,7 @@ export const authorizationCallers: MethodCallers<keyof AuthorizationService> = {
 export function createAuthorizationService(
   deps: AuthorizeRequestDeps,
   { decisions }: Pick<PolicyMetrics, "decisions">,
-  log: Logger,
+  { log, requestLog }: { readonly log: Logger; readonly requestLog: LimitedLog },
 ): AuthorizationServer {
   const check = async ({ attributes }: CheckRequest): Promise<CheckResponse> => {
     const { method = "", path = "", host = "", headers = {} } = attributes?.request?.http ?? {};
@@ -38,7 +40,7 @@ export function createAuthorizationService(
       return allowed(requester);
     } catch (thrown) {
       const error = toAppError(thrown);
-      if (error.code === "internal") log.error({ err: error.cause }, "a check failed in an unexpected way");
+      logRefusal(requestLog, error, { requestId, method, path: path.split("?")[0] });
       decisions.inc({ outcome: outcomeOf(error), source: "ext_authz" });
       return denied(error, requestId);
     }

@@ -48,6 +48,7 @@ export async function authorizePermission(
   const token = readToken(c);
   if (isOperator(deps, token)) return "operator";
   const claims = await deps.verify(token);
+  c.set("caller", { tenant: claims.tenant_id, subject: claims.sub });
   if (claims.tenant_id !== tenant) throw forbidden(permission);
   if (await deps.revocations.isRevoked(tenant, claims.sid, claims.login_at))
     throw new AppError("session_ended", "the session has ended");

@@ -8,17 +8,21 @@ import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { z } from "zod";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
-import type { Logger } from "#shared/log/create-logger.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
+import { logRefusal } from "#shared/log/request-log.ts";
 import { CORS } from "./cors.ts";
 import { isListedOrigin } from "./origin.ts";
 import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
+import { readTarget } from "./read-target.ts";
 import { requestIdOf } from "./request-id.ts";
 
 declare module "hono" {
   interface ContextVariableMap {
     /** The request's id, for its answer and the lines about it. */
     requestId: string;
+    /** The person whose token the request carries, once that is verified. */
+    caller: { readonly tenant: string; readonly subject: string } | undefined;
   }
 }
 
@@ -34,10 +38,12 @@ export interface JsonApiLimits {
  * A router whose failures leave as problem documents (RFC 9457), whose answers carry their request's id, whose bodies are
  * limited and whose CORS is an exact list.
  */
-export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, log: Pick<Logger, "error">): Hono {
+export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, log: LimitedLog): Hono {
   const api = new Hono();
   api.use(async (c, next) => {
     c.set("requestId", requestIdOf(c.req.header("x-request-id")));
+    // What the router sees has been normalised.
+    readTarget(incomingOf(c));
     await next();
     c.header("x-request-id", c.get("requestId"));
   });
@@ -59,9 +65,7 @@ export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, l
   api.notFound((c) => problemResponse(c, new AppError("not_found", "there is nothing at this path")));
   api.onError((thrown, c) => {
     const error = toAppError(thrown);
-    // A client that goes away while its body is read fails it: its own affair, and not worth a line of the log.
-    const isGone = c.req.raw.signal.aborted;
-    if (error.code === "internal" && !isGone) log.error({ err: error.cause }, "a request failed in an unexpected way");
+    reportRefusal(c, error, log);
     return problemResponse(c, error);
   });
   return api;
@@ -81,7 +85,7 @@ export function createTlsApiServer(api: Hono, tls: TlsOptions): TlsServer {
 
 /** Answers the requests of a node:http server by the API. */
 export function listenerOf(api: Hono): (request: IncomingMessage, response: ServerResponse) => void {
-  const answer = getRequestListener(api.fetch);
+  const answer = getRequestListener(api.fetch, { errorHandler: refuseUnreadable });
   return (request, response) => void answer(request, response);
 }
 
@@ -93,10 +97,28 @@ export async function readJson<Schema extends z.ZodType>(c: Context, schema: Sch
   return parseBody(await c.req.text(), schema);
 }
 
+/** Logs the failure of a request. A client that goes away while its body is read fails it, which is worth no line. */
+export function reportRefusal(c: Context, error: AppError, log: LimitedLog): void {
+  if (error.code === "internal" && c.req.raw.signal.aborted) return;
+  const { method, path } = c.req;
+  logRefusal(log, error, { requestId: c.get("requestId"), ...c.get("caller"), method, path });
+}
+
 /** The answer to a method that a path does not have (RFC 9110, section 15.5.6). */
 export function refuseMethod(c: Context, allowed: readonly string[]): Response {
   const error = new AppError("method_not_allowed", `use ${allowed.join(" or ")}`);
   return problemResponse(c, error, { allow: [...allowed, "OPTIONS"].join(", ") });
+}
+
+/** The answer to a request that does not reach the router: its Host or target makes no URL. */
+function refuseUnreadable(): Response {
+  const error = new AppError("malformed_request", "the request's Host or its target cannot be read");
+  const { status, headers, body } = problemOf(error, requestIdOf(undefined));
+  return new Response(body, { status, headers });
+}
+
+function incomingOf(c: Context): IncomingMessage {
+  return (c.env as { readonly incoming: IncomingMessage }).incoming;
 }
 
 function problemResponse(c: Context, error: AppError, more: Record<string, string> = {}): Response {

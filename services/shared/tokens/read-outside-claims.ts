@@ -46,6 +46,7 @@ export function readOutsideClaims(
     ...(login_at !== undefined && { login_at }),
     ...(Object.keys(attributes).length > 0 && { attributes }),
     kid: "",
+    scope: undefined,
     isOutside: true,
   };
 }

@@ -1,3 +1,4 @@
+import type { Scope } from "#shared/protocol/scope.ts";
 import type { AccessClaims } from "./access-token.ts";
 
 /** What a verified token says of its bearer, in our terms, whoever issued it. */
@@ -11,6 +12,10 @@ export interface VerifiedClaims extends Pick<
   readonly login_at?: string;
   /** The person's attributes as the token says them, by name. Whether they count is the tenant's to say. */
   readonly attributes?: Readonly<Record<string, readonly string[]>>;
+  /** What the token is limited to; undefined where it may do what its subject may, as an outside issuer's always. */
+  readonly scope: Scope | undefined;
+  /** The token opens streams and nothing else. */
+  readonly purpose?: "stream" | undefined;
   /** The session is not one of auth's: the token alone says how long it lasts. */
   readonly isOutside?: boolean;
 }

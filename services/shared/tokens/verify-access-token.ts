@@ -1,5 +1,6 @@
 import { errors, type JWTVerifyGetKey } from "jose";
 import { z } from "zod";
+import type { Scope } from "#shared/protocol/scope.ts";
 import { ACCESS_TOKEN_ALGORITHMS, ACCESS_TOKEN_TYPE, type AccessClaims, accessClaimsSchema } from "./access-token.ts";
 import { SECRET_PREFIX } from "./outside-issuers.ts";
 import { notAToken, parseToken, tokenInvalid } from "./parse-token.ts";
@@ -14,6 +15,7 @@ export interface ExpectedToken {
 /** The claims of a good token, and the key that signed it. */
 export interface VerifiedToken extends AccessClaims {
   readonly kid: string;
+  readonly scope: Scope | undefined;
 }
 
 /** Auth as an issuer of access tokens. */
@@ -26,7 +28,10 @@ export function ownIssuer(keys: JWTVerifyGetKey, { issuer, audience }: ExpectedT
     types: [ACCESS_TOKEN_TYPE],
     isOwn: true,
     keys,
-    readClaims: (claims, kid, report) => ({ ...readOwnClaims(claims, report), kid }),
+    readClaims: (claims, kid, report) => {
+      const { scope, ...others } = readOwnClaims(claims, report);
+      return { ...others, scope, kid };
+    },
   };
 }
 

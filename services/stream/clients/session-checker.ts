@@ -1,4 +1,4 @@
-import { SessionServiceClient, SessionState } from "#proto/auth/v1/session.ts";
+import { RenewalPurpose, SessionServiceClient, SessionState } from "#proto/auth/v1/session.ts";
 import type { SessionAnswer as WireAnswer } from "#proto/auth/v1/session.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
@@ -73,13 +73,16 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
     return response.answers;
   }
 
-  async #renew(refreshTokens: readonly string[]): Promise<(RenewedAccess | undefined)[]> {
+  async #renew(refreshTokens: readonly string[]): Promise<(RenewedAccess | undefined | Error)[]> {
     const renew = this.#client.renewAccess.bind(this.#client);
-    const request = { refreshTokens: [...refreshTokens] };
+    const request = { refreshTokens: [...refreshTokens], purpose: RenewalPurpose.STREAM };
     const { answers } = await callUnary(renew, request, { timeoutMs: HANDSHAKE_TIMEOUT_MS });
     if (answers.length !== refreshTokens.length)
       throw new AppError("unavailable", "auth did not answer every question");
-    return answers.map((answer) => (answer.accessToken === "" ? undefined : answer));
+    return answers.map(({ isReused, ...renewed }) => {
+      if (isReused) return new AppError("token_reused", "the refresh token was used before; the session has ended");
+      return renewed.accessToken === "" ? undefined : renewed;
+    });
   }
 
   [Symbol.dispose](): void {

@@ -6,7 +6,7 @@ import { listenerOf } from "#shared/http/json-api.ts";
 import { requestIdOf } from "#shared/http/request-id.ts";
 import { sendProblem } from "#shared/http/send-problem.ts";
 import { readThroughHandshakeSockets } from "./handshake-socket.ts";
-import { readTarget } from "./read-target.ts";
+import { readTarget } from "#shared/http/read-target.ts";
 import { serveStream, STREAM_PATH, type StreamRoute } from "./stream-route.ts";
 
 /** The most of a request line and headers together; cookies of large products fit, a flood does not. */
@@ -30,7 +30,11 @@ export function createEdgeServer({ route, api }: EdgeServerDeps): Server {
       if (streaming.has(request.socket)) return void request.socket.destroy();
       const target = targetOf(request);
       const requestId = requestIdOf(request.headers["x-request-id"]);
-      if (!(target instanceof URL)) return sendProblem(response, toAppError(target.refusal), requestId);
+      if (!(target instanceof URL)) {
+        const refusal = toAppError(target.refusal);
+        route.edge.observer.refused(refusal, { requestId, method: request.method });
+        return sendProblem(response, refusal, requestId);
+      }
       if (request.method !== "GET" || target.pathname !== STREAM_PATH) return answerByApi(request, response);
       // A response without a socket waits for an earlier one: the stream would be taken for that answer.
       if (response.socket === null) return void request.socket.destroy();
@@ -39,7 +43,7 @@ export function createEdgeServer({ route, api }: EdgeServerDeps): Server {
       serveStream(route, request, response, { query: target.searchParams, requestId }).then(
         (hasBegun) => void (hasBegun || streaming.delete(socket)),
         (error: unknown) => {
-          route.edge.observer.fault(error);
+          route.edge.observer.refused(toAppError(error), { requestId });
           socket.destroy();
         },
       );

@@ -37,6 +37,7 @@ async function readNewToken(route: RebindRoute, c: Context): Promise<VerifiedCla
   const token = given ?? own?.token;
   if (token === undefined) throw tokenMissing();
   const caller = await route.verify(own?.token ?? token);
+  c.set("caller", { tenant: caller.tenant_id, subject: caller.sub });
   const claims = own === undefined || own.token === token ? caller : await route.verify(token);
   const isSamePerson = caller.tenant_id === claims.tenant_id && caller.sub === claims.sub;
   if (!isSamePerson) throw new AppError("forbidden", "the new token is another person's");

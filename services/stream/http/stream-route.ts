@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import Negotiator from "negotiator";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { corsHeaders } from "#shared/http/cors.ts";
 import { sendProblem } from "#shared/http/send-problem.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
@@ -40,30 +41,35 @@ export async function serveStream(
 ): Promise<boolean> {
   const cors = corsHeaders(request.headers.origin, route.allowedOrigins);
   response.setHeaders(new Map(Object.entries({ "x-request-id": requestId, vary: VARY, ...cors })));
+  let caller: VerifiedClaims | undefined;
+  const readToken = async (): Promise<VerifiedClaims> => {
+    caller = await readHandshakeToken(route, request, response, query);
+    return caller;
+  };
   try {
     requireEventStream(request);
-    await openStream(route.edge, streamRequest(route, request, { query, requestId }, response));
+    await openStream(route.edge, streamRequest(request, { query, requestId }, response, readToken));
     return true;
   } catch (thrown) {
     const error = toAppError(thrown);
-    route.edge.observer.refused(error.code);
-    if (error.code === "internal") route.edge.observer.fault(error.cause);
+    route.edge.observer.refused(error, { requestId, tenant: caller?.tenant_id, subject: caller?.sub });
     refuse(error, route, request, response, requestId);
     return false;
   }
 }
 
 function streamRequest(
-  route: StreamRoute,
   request: IncomingMessage,
   { query, requestId }: StreamTarget,
   response: ServerResponse,
+  readToken: StreamRequest["readToken"],
 ): StreamRequest {
   const { headers, socket } = request;
   return {
+    id: requestId,
     query,
     lastEventId: single(headers["last-event-id"]),
-    readToken: () => readHandshakeToken(route, request, response, query),
+    readToken,
     isGone: () => socket.destroyed,
     accept(connectionId) {
       const coding = chooseBodyCoding(request);

@@ -20,6 +20,21 @@ export const protobufPackage = "auth.v1";
 
 export const protobufFileName = "auth/v1/session.proto";
 
+export const RenewalPurpose = {
+  /** UNSPECIFIED - as STREAM */
+  UNSPECIFIED: 0,
+  STREAM: 1,
+  REQUESTS: 2,
+} as const;
+
+export type RenewalPurpose = typeof RenewalPurpose[keyof typeof RenewalPurpose];
+
+export namespace RenewalPurpose {
+  export type UNSPECIFIED = typeof RenewalPurpose.UNSPECIFIED;
+  export type STREAM = typeof RenewalPurpose.STREAM;
+  export type REQUESTS = typeof RenewalPurpose.REQUESTS;
+}
+
 export const SessionState = { UNSPECIFIED: 0, LIVE: 1, EXPIRED: 2, REVOKED: 3 } as const;
 
 export type SessionState = typeof SessionState[keyof typeof SessionState];
@@ -82,9 +97,32 @@ export interface SessionAnswer {
   isFinal: boolean;
 }
 
+export interface FindSubjectsRequest {
+  /** 1 to 1024 */
+  questions: SubjectQuestion[];
+}
+
+export interface SubjectQuestion {
+  tenant: string;
+  subject: string;
+}
+
+export interface FindSubjectsResponse {
+  answers: SubjectAnswer[];
+}
+
+export interface SubjectAnswer {
+  /** Whether there is such a person or service client, who is not disabled. */
+  isKnown: boolean;
+  roles: string[];
+  groups: string[];
+}
+
 export interface RenewAccessRequest {
   /** 1 to 128 */
   refreshTokens: string[];
+  /** What the access tokens are for. One for streams opens streams and nothing else. */
+  purpose: RenewalPurpose;
 }
 
 export interface RenewAccessResponse {
@@ -96,6 +134,8 @@ export interface RenewedAccess {
   accessToken: string;
   /** How long the session can last: the cookie of the token lives that long. */
   sessionRemainingSeconds: number;
+  /** The refresh token was spent before: somebody has a copy of it, and its family has ended. */
+  isReused: boolean;
 }
 
 export interface EndTenantRequest {
@@ -443,14 +483,234 @@ export const SessionAnswer: MessageFns<SessionAnswer> = {
   },
 };
 
+function createBaseFindSubjectsRequest(): FindSubjectsRequest {
+  return { questions: [] };
+}
+
+export const FindSubjectsRequest: MessageFns<FindSubjectsRequest> = {
+  encode(message: FindSubjectsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.questions) {
+      SubjectQuestion.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FindSubjectsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFindSubjectsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.questions.push(SubjectQuestion.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSubjectQuestion(): SubjectQuestion {
+  return { tenant: "", subject: "" };
+}
+
+export const SubjectQuestion: MessageFns<SubjectQuestion> = {
+  encode(message: SubjectQuestion, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.subject !== "") {
+      writer.uint32(18).string(message.subject);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubjectQuestion {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubjectQuestion();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.subject = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFindSubjectsResponse(): FindSubjectsResponse {
+  return { answers: [] };
+}
+
+export const FindSubjectsResponse: MessageFns<FindSubjectsResponse> = {
+  encode(message: FindSubjectsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.answers) {
+      SubjectAnswer.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FindSubjectsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFindSubjectsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.answers.push(SubjectAnswer.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSubjectAnswer(): SubjectAnswer {
+  return { isKnown: false, roles: [], groups: [] };
+}
+
+export const SubjectAnswer: MessageFns<SubjectAnswer> = {
+  encode(message: SubjectAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.isKnown !== false) {
+      writer.uint32(8).bool(message.isKnown);
+    }
+    for (const v of message.roles) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.groups) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubjectAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubjectAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.isKnown = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.roles.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.groups.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseRenewAccessRequest(): RenewAccessRequest {
-  return { refreshTokens: [] };
+  return { refreshTokens: [], purpose: 0 };
 }
 
 export const RenewAccessRequest: MessageFns<RenewAccessRequest> = {
   encode(message: RenewAccessRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.refreshTokens) {
       writer.uint32(10).string(v!);
+    }
+    if (message.purpose !== 0) {
+      writer.uint32(16).int32(message.purpose);
     }
     return writer;
   },
@@ -474,6 +734,14 @@ export const RenewAccessRequest: MessageFns<RenewAccessRequest> = {
             }
 
             message.refreshTokens.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.purpose = reader.int32() as any;
             continue;
           }
         }
@@ -536,7 +804,7 @@ export const RenewAccessResponse: MessageFns<RenewAccessResponse> = {
 };
 
 function createBaseRenewedAccess(): RenewedAccess {
-  return { accessToken: "", sessionRemainingSeconds: 0 };
+  return { accessToken: "", sessionRemainingSeconds: 0, isReused: false };
 }
 
 export const RenewedAccess: MessageFns<RenewedAccess> = {
@@ -546,6 +814,9 @@ export const RenewedAccess: MessageFns<RenewedAccess> = {
     }
     if (message.sessionRemainingSeconds !== 0) {
       writer.uint32(16).int64(message.sessionRemainingSeconds);
+    }
+    if (message.isReused !== false) {
+      writer.uint32(24).bool(message.isReused);
     }
     return writer;
   },
@@ -577,6 +848,14 @@ export const RenewedAccess: MessageFns<RenewedAccess> = {
             }
 
             message.sessionRemainingSeconds = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.isReused = reader.bool();
             continue;
           }
         }
@@ -777,8 +1056,8 @@ export const RestartTenantResponse: MessageFns<RestartTenantResponse> = {
 };
 
 /**
- * SessionService answers the edge's one question about a person: may this stream go on, and for how long. From policy it
- * takes the end of whole tenants.
+ * SessionService says what is so now of sessions and people: may this stream go on, and for how long; which roles and groups
+ * does this person have. From policy it takes the end of whole tenants.
  */
 export type SessionServiceService = typeof SessionServiceService;
 export const SessionServiceService = {
@@ -798,9 +1077,24 @@ export const SessionServiceService = {
     responseDeserialize: (value: Buffer): CheckSessionsResponse => CheckSessionsResponse.decode(value),
   },
   /**
-   * RenewAccess issues a new access token for each refresh token that could be used right now: the leaf of its family, or
-   * the parent within its time of grace, of a session that lives. Nothing is rotated. The answers stand in the order of the
-   * tokens. Fails with UNAVAILABLE when that cannot be found out.
+   * FindSubjects answers which roles and groups people have now, whether or not they have a session, in the order they were
+   * asked for.
+   */
+  findSubjects: {
+    path: "/auth.v1.SessionService/FindSubjects" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: FindSubjectsRequest): Buffer => Buffer.from(FindSubjectsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FindSubjectsRequest => FindSubjectsRequest.decode(value),
+    responseSerialize: (value: FindSubjectsResponse): Buffer =>
+      Buffer.from(FindSubjectsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): FindSubjectsResponse => FindSubjectsResponse.decode(value),
+  },
+  /**
+   * RenewAccess issues an access token for each refresh token that could be used right now: the leaf of its family, or the
+   * parent within its time of grace, of a session that lives. Nothing is rotated. A generation gets one token a minute for
+   * each purpose: who asks again within it is given the same claims again. A refresh token that was spent before ends its
+   * family, as at a refresh. The answers stand in the order of the tokens. Fails with UNAVAILABLE when that cannot be found out.
    */
   renewAccess: {
     path: "/auth.v1.SessionService/RenewAccess" as const,
@@ -814,7 +1108,8 @@ export const SessionServiceService = {
   /**
    * EndTenant ends all sessions of a tenant, and those that begin later; RestartTenant lets sessions begin again, and those
    * that began before it stay ended. Calls may be repeated and come late: the highest version counts, and for one version
-   * the restart. Both fail with UNAVAILABLE when what they say could not be stored.
+   * the restart. Both fail with UNAVAILABLE when what they say could not be stored. Neither is believed: an end must stand in
+   * policy's store, which auth reads, and a restart has the version of the end that it follows.
    */
   endTenant: {
     path: "/auth.v1.SessionService/EndTenant" as const,
@@ -845,15 +1140,22 @@ export interface SessionServiceServer extends UntypedServiceImplementation {
    */
   checkSessions: handleUnaryCall<CheckSessionsRequest, CheckSessionsResponse>;
   /**
-   * RenewAccess issues a new access token for each refresh token that could be used right now: the leaf of its family, or
-   * the parent within its time of grace, of a session that lives. Nothing is rotated. The answers stand in the order of the
-   * tokens. Fails with UNAVAILABLE when that cannot be found out.
+   * FindSubjects answers which roles and groups people have now, whether or not they have a session, in the order they were
+   * asked for.
+   */
+  findSubjects: handleUnaryCall<FindSubjectsRequest, FindSubjectsResponse>;
+  /**
+   * RenewAccess issues an access token for each refresh token that could be used right now: the leaf of its family, or the
+   * parent within its time of grace, of a session that lives. Nothing is rotated. A generation gets one token a minute for
+   * each purpose: who asks again within it is given the same claims again. A refresh token that was spent before ends its
+   * family, as at a refresh. The answers stand in the order of the tokens. Fails with UNAVAILABLE when that cannot be found out.
    */
   renewAccess: handleUnaryCall<RenewAccessRequest, RenewAccessResponse>;
   /**
    * EndTenant ends all sessions of a tenant, and those that begin later; RestartTenant lets sessions begin again, and those
    * that began before it stay ended. Calls may be repeated and come late: the highest version counts, and for one version
-   * the restart. Both fail with UNAVAILABLE when what they say could not be stored.
+   * the restart. Both fail with UNAVAILABLE when what they say could not be stored. Neither is believed: an end must stand in
+   * policy's store, which auth reads, and a restart has the version of the end that it follows.
    */
   endTenant: handleUnaryCall<EndTenantRequest, EndTenantResponse>;
   restartTenant: handleUnaryCall<RestartTenantRequest, RestartTenantResponse>;
@@ -881,9 +1183,29 @@ export interface SessionServiceClient extends Client {
     callback: (error: ServiceError | null, response: CheckSessionsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * RenewAccess issues a new access token for each refresh token that could be used right now: the leaf of its family, or
-   * the parent within its time of grace, of a session that lives. Nothing is rotated. The answers stand in the order of the
-   * tokens. Fails with UNAVAILABLE when that cannot be found out.
+   * FindSubjects answers which roles and groups people have now, whether or not they have a session, in the order they were
+   * asked for.
+   */
+  findSubjects(
+    request: FindSubjectsRequest,
+    callback: (error: ServiceError | null, response: FindSubjectsResponse) => void,
+  ): ClientUnaryCall;
+  findSubjects(
+    request: FindSubjectsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: FindSubjectsResponse) => void,
+  ): ClientUnaryCall;
+  findSubjects(
+    request: FindSubjectsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: FindSubjectsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * RenewAccess issues an access token for each refresh token that could be used right now: the leaf of its family, or the
+   * parent within its time of grace, of a session that lives. Nothing is rotated. A generation gets one token a minute for
+   * each purpose: who asks again within it is given the same claims again. A refresh token that was spent before ends its
+   * family, as at a refresh. The answers stand in the order of the tokens. Fails with UNAVAILABLE when that cannot be found out.
    */
   renewAccess(
     request: RenewAccessRequest,
@@ -903,7 +1225,8 @@ export interface SessionServiceClient extends Client {
   /**
    * EndTenant ends all sessions of a tenant, and those that begin later; RestartTenant lets sessions begin again, and those
    * that began before it stay ended. Calls may be repeated and come late: the highest version counts, and for one version
-   * the restart. Both fail with UNAVAILABLE when what they say could not be stored.
+   * the restart. Both fail with UNAVAILABLE when what they say could not be stored. Neither is believed: an end must stand in
+   * policy's store, which auth reads, and a restart has the version of the end that it follows.
    */
   endTenant(
     request: EndTenantRequest,
