@@ -55,6 +55,10 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
   ["trust[].roles", { description: "Whether roles in its tokens count." }],
   ["trust[].groups", { description: "Whether groups in its tokens count." }],
   [
+    "trust[].attributes",
+    { description: "Which attributes in its tokens count: all, none, or those named. The document's own come first." },
+  ],
+  [
     "events",
     { description: "Event type → permission. The first match wins; no match is denied.", maxProperties: 1024 },
   ],
@@ -84,6 +88,7 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
   ["tests[].subject", { description: "Who asks." }],
   ["tests[].roles", { description: "Roles that their token names." }],
   ["tests[].groups", { description: "Groups that their token names." }],
+  ["tests[].claims", { description: "Attributes that their token says." }],
   ["tests[].permission", { description: "May they do this, whatever the topic?" }],
   ["tests[].topic", { description: "May they see this event?", pattern: `^${NAME}(\\.${NAME}){1,7}$` }],
   [

@@ -50,6 +50,8 @@ export interface TrustedIssuer {
   readonly issuer: string;
   readonly roles: boolean;
   readonly groups: boolean;
+  /** All of its attributes, none, or those of these names. */
+  readonly attributes: boolean | readonly string[];
 }
 
 /** The permission that an event type asks for. */
@@ -74,6 +76,7 @@ export interface PolicyCase {
     readonly roles: readonly string[];
     readonly groups: readonly string[];
     readonly issuer: string | undefined;
+    readonly attributes: Attributes | undefined;
     readonly scope: Scope | undefined;
   };
   readonly question: Question;

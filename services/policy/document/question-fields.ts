@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { EventAttributes } from "#shared/contract/event-condition.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 import { isTopic } from "#shared/protocol/topics.ts";
+import { attributesSchema } from "./attributes-schema.ts";
 import { permissionSchema } from "./permission.ts";
 
 /** What somebody outside asks: may this subject have a permission, see an event, make a request? */
@@ -15,7 +16,7 @@ export type Question =
 export const issuerSchema = z.string().min(1).max(1_024).optional();
 
 /**
- * A question: its subject, and exactly one of `permission`, `topic` (with the event's `attributes`), and `method` with
+ * A question: its subject (`claims` are attributes that its token would carry), and exactly one of `permission`, `topic` (with the event's `attributes`), and `method` with
  * `path`.
  */
 export const questionFields = {
@@ -23,6 +24,7 @@ export const questionFields = {
   roles: z.array(nameSchema).max(64).default([]),
   groups: z.array(nameSchema).max(256).default([]),
   issuer: issuerSchema,
+  claims: attributesSchema.optional(),
   scope: scopeSchema.optional(),
   permission: permissionSchema.optional(),
   topic: z.string().refine(isTopic, "must be a topic such as order.created.42, without wildcards").optional(),

@@ -10,7 +10,7 @@ import type { Report } from "./verify-token.ts";
 type Claims = Readonly<Record<string, unknown>>;
 
 /** As a document bounds them: what goes beyond counts as absent. */
-const MAX_ATTRIBUTE = { values: 64, characters: 128 } as const;
+const MAX_ATTRIBUTE = { values: 64, characters: 128, bytesOfAll: 3_072 } as const;
 
 /**
  * What a genuine token of an outside issuer says in our terms, by the issuer's entry. `tokenHash` stands for a token that has
@@ -125,7 +125,8 @@ function shownNames(names: readonly string[], rule: ClaimRule | undefined, claim
 
 function readAttributes(claims: Claims, rules: IssuerEntry["claims"]["attributes"]): Record<string, readonly string[]> {
   const found = Object.entries(rules).map(([name, rule]) => [name, textsOf(claims, rule).toSorted()] as const);
-  return Object.fromEntries(found.filter(([, values]) => isUsable(values)));
+  const usable = found.filter(([, values]) => isUsable(values));
+  return Buffer.byteLength(JSON.stringify(usable)) > MAX_ATTRIBUTE.bytesOfAll ? {} : Object.fromEntries(usable);
 }
 
 function isUsable(values: readonly string[]): boolean {
