@@ -1,7 +1,8 @@
 import type { Scope } from "#shared/protocol/scope.ts";
 import { isName } from "#shared/protocol/names.ts";
 import { MAX_ATTRIBUTE_BYTES, sizeOf } from "../document/attributes-schema.ts";
-import { type Attributes, groupSubject } from "../document/policy-document.ts";
+import type { Attributes } from "../document/attributes.ts";
+import { groupSubject } from "../document/policy-document.ts";
 import { encodeGrant, withInherited } from "./grant.ts";
 import { hasRole } from "./role-set.ts";
 import type { BoundRole, Snapshot } from "./snapshot.ts";

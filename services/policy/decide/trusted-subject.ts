@@ -1,6 +1,6 @@
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import type { Scope } from "#shared/protocol/scope.ts";
-import type { Attributes } from "../document/policy-document.ts";
+import type { Attributes } from "../document/attributes.ts";
 import type { Subject } from "./resolve-subject.ts";
 import type { Snapshot } from "./snapshot.ts";
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 import { SUBJECT_ID } from "./condition.ts";
-import type { Attributes } from "./policy-document.ts";
+import type { Attributes } from "./attributes.ts";
 
 /** Names that stand for something else in conditions and topics. */
 const TAKEN: ReadonlySet<string> = new Set([SUBJECT_ID, "sub", "tenant"]);

@@ -1,4 +1,5 @@
 import type { Scope } from "#shared/protocol/scope.ts";
+import type { Attributes } from "./attributes.ts";
 import { type Condition, conditionText } from "./condition.ts";
 import type { Question } from "./question-fields.ts";
 
@@ -24,9 +25,6 @@ export interface Role {
   readonly allow: readonly Rule[];
   readonly deny: readonly Rule[];
 }
-
-/** What is known of somebody, by name: sorted values without repetition; a single value is a list of one. */
-export type Attributes = ReadonlyMap<string, readonly string[]>;
 
 /** A permission pattern, the topics it is limited to, and when it holds. */
 export interface Rule {

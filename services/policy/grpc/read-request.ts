@@ -1,7 +1,7 @@
 import type { Subject as WireSubject } from "#proto/policy/v1/decision.ts";
 import { parseScope } from "#shared/protocol/scope.ts";
 import { attributesSchema } from "../document/attributes-schema.ts";
-import type { Attributes } from "../document/policy-document.ts";
+import type { Attributes } from "../document/attributes.ts";
 import type { ClaimedSubject } from "../decide/trusted-subject.ts";
 import { isName } from "#shared/protocol/names.ts";
 import { type Version, versionSchema } from "#shared/contract/version.ts";
