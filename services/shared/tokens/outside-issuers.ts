@@ -1,9 +1,11 @@
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { BootError } from "#shared/config/read-config.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
+import { parseJson } from "#shared/json/parse-json.ts";
 import { placesSchema, ruleSchema } from "./claim-rules.ts";
 
 /** Every signature algorithm with a public key that jose has. A shared secret would let every verifier issue tokens. */
@@ -43,6 +45,8 @@ const introspectionSchema = z.strictObject({
 const entrySchema = z.strictObject({
   issuer: text,
   jwks_uri: safeUrl.optional(),
+  /** Its keys themselves, where nothing can be fetched. */
+  jwks_file: text.optional(),
   ca_file: text.optional(),
   audience: oneOrMore(text),
   audience_claim: z.enum(["aud", "client_id", "azp"]).default("aud"),
@@ -76,6 +80,8 @@ export interface OutsideIssuer {
   readonly entry: IssuerEntry;
   /** The authorities that may have signed its server's certificate, in PEM. */
   readonly ca: string | undefined;
+  /** Its key set, where that comes from a file. */
+  readonly keySet?: unknown;
   readonly clientSecret: string | undefined;
 }
 
@@ -103,9 +109,10 @@ export async function readOutsideIssuers(
     throw faultsIn(path, faultTexts(parsed.error));
   }
   const faults: string[] = [];
-  const issuers = await Promise.all(parsed.data.map((entry, index) => complete(entry, index, secrets, faults)));
+  const entries = parsed.data.map((entry) => withPaths(entry, dirname(path)));
+  const issuers = await Promise.all(entries.map((entry, index) => complete(entry, index, secrets, faults)));
   if (faults.length > 0) throw faultsIn(path, faults);
-  const named = parsed.data.flatMap(({ ca_file, introspection }) => [ca_file, introspection?.client_secret_file]);
+  const named = entries.flatMap((entry) => [entry.jwks_file, entry.ca_file, entry.introspection?.client_secret_file]);
   return { issuers, paths: [path, ...named.filter((each) => each !== undefined)] };
 }
 
@@ -121,6 +128,21 @@ function faultTexts({ issues }: z.ZodError): string[] {
     const message = issue.code === "invalid_key" ? issue.issues[0]?.message : issue.message;
     return `${issue.path.join(".") || "the file"}: ${message}`;
   });
+}
+
+/** The entry with its files' places as the file means them: from the folder it stands in. */
+function withPaths(entry: IssuerEntry, folder: string): IssuerEntry {
+  const { jwks_file, ca_file, introspection } = entry;
+  const secretFile = introspection?.client_secret_file;
+  return {
+    ...entry,
+    ...(jwks_file !== undefined && { jwks_file: resolve(folder, jwks_file) }),
+    ...(ca_file !== undefined && { ca_file: resolve(folder, ca_file) }),
+    ...(introspection !== undefined &&
+      secretFile !== undefined && {
+        introspection: { ...introspection, client_secret_file: resolve(folder, secretFile) },
+      }),
+  };
 }
 
 /** Reads what an entry points to. */
@@ -141,13 +163,16 @@ async function complete(
   const ca = await read("ca_file", entry.ca_file);
   if (ca !== undefined && !isCertificate(ca))
     faults.push(`${index}.ca_file: ${entry.ca_file} is no certificate in PEM`);
+  const keys = await read("jwks_file", entry.jwks_file);
+  const keySet = keys === undefined ? undefined : parseJson(keys);
+  if (keys !== undefined && keySet === undefined) faults.push(`${index}.jwks_file: ${entry.jwks_file} is no JSON`);
   const fromFile = await read("introspection.client_secret_file", introspection?.client_secret_file);
   const variable = introspection?.client_secret_env;
   const fromEnv = variable === undefined ? undefined : secrets[variable];
   if (variable !== undefined && fromEnv === undefined) {
     faults.push(`${index}.introspection.client_secret_env: ${variable} is not set`);
   }
-  return { entry, ca, clientSecret: fromFile?.trim() ?? fromEnv };
+  return { entry, ca, keySet, clientSecret: fromFile?.trim() ?? fromEnv };
 }
 
 function isCertificate(pem: string): boolean {
@@ -160,12 +185,13 @@ function isCertificate(pem: string): boolean {
 
 /** What an entry needs of what may be left out. */
 function requireWhole(entry: z.output<typeof entrySchema>, context: z.RefinementCtx): void {
-  const { issuer, jwks_uri, tenant, tenant_claim, tenant_pattern, tenants, introspection } = entry;
+  const { issuer, jwks_uri, jwks_file, tenant, tenant_claim, tenant_pattern, tenants, introspection } = entry;
   const fault = (path: string, message: string): void =>
     context.addIssue({ code: "custom", path: path.split("."), message });
-  if (jwks_uri === undefined && !isSafeUrl(issuer)) {
+  if (jwks_uri === undefined && jwks_file === undefined && !isSafeUrl(issuer)) {
     fault("jwks_uri", "is needed where the issuer is no https URL, under which its metadata could be found");
   }
+  if (jwks_uri !== undefined && jwks_file !== undefined) fault("jwks_file", "is another place than jwks_uri: name one");
   if ((tenant === undefined) === (tenant_claim === undefined)) {
     fault("tenant", "is needed, or tenant_claim with tenants; not both");
   }

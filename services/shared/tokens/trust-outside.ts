@@ -99,10 +99,11 @@ function rememberMetadata({ entry, ca }: OutsideIssuer, { fetchJson, now }: Trus
 }
 
 async function fetchKeySet(
-  { entry, ca }: OutsideIssuer,
+  { entry, ca, keySet }: OutsideIssuer,
   metadata: FindMetadata,
   fetchJson: FetchJson,
 ): Promise<unknown> {
+  if (keySet !== undefined) return keySet;
   const url = entry.jwks_uri ?? (await metadata()).jwks_uri;
   if (url === undefined) throw new AppError("unavailable", "the issuer's metadata name no key set (jwks_uri)");
   return fetchJson({ url, ca });

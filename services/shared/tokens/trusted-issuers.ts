@@ -61,7 +61,7 @@ export class TrustedIssuers {
 }
 
 function isSigning({ issuer: { entry } }: TrustedOutside): boolean {
-  return entry.introspection === undefined || entry.jwks_uri !== undefined;
+  return entry.introspection === undefined || (entry.jwks_uri ?? entry.jwks_file) !== undefined;
 }
 
 function parseQuietly(token: string): ReturnType<typeof parseToken> {
