@@ -1,7 +1,6 @@
 import { type Principal, subjectPrincipal } from "#shared/contract/principal.ts";
 import { compositeKey } from "#shared/protocol/composite-key.ts";
-import { ruleText } from "../document/policy-document.ts";
-import { hasRole } from "./role-set.ts";
+import { changedRoles } from "./changed-roles.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** A longer list of names costs more to carry than asking for everything again. */
@@ -20,7 +19,7 @@ export const EVERYONE: Affected = { all: true };
 export function affectedBy(before: Snapshot | undefined, after: Snapshot): Affected {
   if (before === undefined || mapsOf(before) !== mapsOf(after)) return EVERYONE;
   if ([...after.roleBits.keys()].some((role) => !before.roleBits.has(role))) return EVERYONE;
-  const roles = changedKeys(flattenedRules(before), flattenedRules(after));
+  const roles = changedRoles(before.document.roles, after.document.roles);
   const bound = changedKeys(bindingsOf(before), bindingsOf(after));
   const known = changedKeys(attributesOf(before), attributesOf(after));
   const subjects = [...new Set([...bound, ...known])].toSorted();
@@ -29,20 +28,6 @@ export function affectedBy(before: Snapshot | undefined, after: Snapshot): Affec
 
 function mapsOf({ document }: Snapshot): string {
   return JSON.stringify([document.events, document.routes, document.trust]);
-}
-
-/** Each role's rules, with all it inherits, so that a change shows in every role it reaches. */
-function flattenedRules({ document, lineages }: Snapshot): Map<string, string> {
-  const own = Array.from(document.roles.values(), ({ allow, deny }) => [
-    ...allow.map((rule) => `+${ruleText(rule)}`),
-    ...deny.map((rule) => `-${ruleText(rule)}`),
-  ]);
-  return new Map(
-    Array.from(document.roles.keys(), (name, bit) => {
-      const rules = own.filter((_, other) => hasRole(lineages[bit] ?? 0, other)).flat();
-      return [name, textOf(new Set(rules))];
-    }),
-  );
 }
 
 function bindingsOf({ documentBindings, httpBindings }: Snapshot): Map<string, string> {

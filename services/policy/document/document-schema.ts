@@ -3,7 +3,7 @@ import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
 import { isPrincipal } from "#shared/contract/principal.ts";
 import { isTopicPattern, patternsOverlap } from "#shared/protocol/topics.ts";
 import { attributesSchema } from "./attributes-schema.ts";
-import { countComparisons } from "./condition.ts";
+import { comparisonsIn } from "./condition.ts";
 import { caseSchema, MAX_CASES } from "./case-schema.ts";
 import { parseCondition } from "./parse-condition.ts";
 import { isPermissionPattern } from "#shared/protocol/permissions.ts";
@@ -13,14 +13,14 @@ import { isRoutePath } from "./route-path.ts";
 import { placeholderOf } from "./topic-placeholder.ts";
 
 /** The most roles a document may define. */
-export const MAX_ROLES = 256;
+export const MAX_ROLES = 2_048;
 
 /**
  * The most rules of all roles together, and how many of them may be limited to topics. Every permission is matched with
  * every rule, and every limited rule may go to the edge with every grant: without bounds one tenant's document would
  * keep the others waiting.
  */
-const MAX_RULES = { all: 4_096, limited: 256, comparisons: 256, placeholders: 64 } as const;
+const MAX_RULES = { all: 16_384, limited: 256, comparisons: 256, placeholders: 64 } as const;
 
 const ruleSchema = z
   .union([z.string(), z.strictObject({ rule: z.string(), when: z.string() })], {
@@ -88,7 +88,7 @@ export const documentSchema = z.strictObject({
       `may have at most ${MAX_RULES.limited} rules with a topic pattern or a condition in all`,
     )
     .refine(
-      (roles) => rulesOf(roles).reduce((sum, { when }) => sum + countComparisons(when), 0) <= MAX_RULES.comparisons,
+      (roles) => rulesOf(roles).reduce((sum, { when }) => sum + comparisonsIn(when).length, 0) <= MAX_RULES.comparisons,
       `may have at most ${MAX_RULES.comparisons} comparisons in conditions in all`,
     )
     .refine(

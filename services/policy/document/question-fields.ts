@@ -4,6 +4,7 @@ import type { EventAttributes } from "#shared/contract/event-condition.ts";
 import { freeNameSchema } from "#shared/contract/name-schema.ts";
 import { isTopic } from "#shared/protocol/topics.ts";
 import { permissionSchema } from "./permission.ts";
+import { scalarOr } from "./scalar-schema.ts";
 
 /** What somebody outside asks: may this subject have a permission, see an event, make a request? */
 export type Question =
@@ -29,7 +30,7 @@ export const questionFields = {
   scope: scopeSchema.optional(),
   permission: permissionSchema.optional(),
   topic: z.string().refine(isTopic, "must be a topic such as order.created.42, without wildcards").optional(),
-  attributes: z.record(z.string().max(64), z.string().max(1_024)).optional(),
+  attributes: z.record(z.string().max(64), scalarOr(z.string().max(1_024))).optional(),
   method: z.string().max(16).optional(),
   path: z.string().max(8_192).optional(),
 };

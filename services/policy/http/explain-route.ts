@@ -10,12 +10,17 @@ import { trustedSubject } from "../decide/trusted-subject.ts";
 import { explainEvent, type ExplainDeps } from "../explain-event.ts";
 import type { Snapshots } from "../versions/snapshots.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
+import { type FindRights, heldRights } from "../sessions/held-rights.ts";
 import { tenantParameter } from "./parameters.ts";
 import { issuerSchema } from "../document/question-fields.ts";
 import { questionSchema } from "./question-schema.ts";
 
-/** A parameter for each name: a comma may stand in one. */
-const namesSchema = z.array(freeNameSchema).max(1_024).default([]);
+/** A parameter for each name, in which a comma may stand; one that is empty says that there are none. */
+const namesSchema = z
+  .array(z.string())
+  .transform((names) => (names.length === 1 && names[0] === "" ? [] : names))
+  .pipe(z.array(freeNameSchema).max(1_024))
+  .optional();
 
 const eventQuestionSchema = z.strictObject({
   subject: freeNameSchema,
@@ -26,26 +31,29 @@ const eventQuestionSchema = z.strictObject({
   scope: scopeSchema.optional(),
 });
 
-const TOKEN_NOTE = "roles and groups that a token carries count only as far as role= and group= give them";
+interface ExplainRouteDeps extends ExplainDeps {
+  readonly snapshots: ExplainDeps["snapshots"] & Pick<Snapshots, "find">;
+  readonly find: FindRights;
+}
 
-/** Adds the calls that say why: of a question as `check` takes it, and of one event as a subject did or did not get it. */
-export function addExplainRoutes(
-  api: Hono,
-  authorizeDeps: AuthorizeDeps,
-  explaining: ExplainDeps & { readonly snapshots: Pick<Snapshots, "find"> },
-): void {
+/**
+ * Adds the calls that say why: of a question as `check` takes it, and of one event as a subject did or did not get it. Both
+ * say by which roles and groups of the subject they answer.
+ */
+export function addExplainRoutes(api: Hono, authorizeDeps: AuthorizeDeps, explaining: ExplainRouteDeps): void {
   const path = "/v1/tenants/:tenant/explain";
 
   api.post(path, async (c) => {
     const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
-    const { subject, question } = await readJson(c, questionSchema);
+    const { subject: asked, question } = await readJson(c, questionSchema);
+    const { subject, held: holds } = await heldRights(explaining, tenant, asked);
     const held = explaining.snapshots.find(tenant);
     const snapshot = await explaining.snapshots.atLeast(tenant);
     const source = snapshot === held ? "cache" : "store";
     const trusted = trustedSubject(snapshot, subject, explaining.ownIssuer);
     const explanation = explain(snapshot, trusted, question, explaining.wall());
-    return c.json({ version: snapshot.version.number, source, ...explanation });
+    return c.json({ version: snapshot.version.number, source, holds, ...explanation });
   });
 
   api.get(path, async (c) => {
@@ -54,8 +62,9 @@ export function addExplainRoutes(
     const { subject: id, event, role: roles, group: groups, issuer, scope } = readEventQuestion(c);
     const eventId = parseEventId(event);
     if (eventId === undefined) throw new AppError("malformed_request", '"event" must be the id of an event');
-    const explanation = await explainEvent(explaining, tenant, eventId, { id, roles, groups, issuer, scope });
-    return c.json({ subject: id, note: TOKEN_NOTE, ...explanation });
+    const { subject, held: holds } = await heldRights(explaining, tenant, { id, roles, groups, issuer, scope });
+    const explanation = await explainEvent(explaining, tenant, eventId, subject);
+    return c.json({ subject: id, holds, ...explanation });
   });
 }
 

@@ -8,7 +8,7 @@ import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { DecideAnswer, Decider, ResolveAnswer, Subject } from "../access/ports.ts";
 import type { MapResource } from "../subscription/topics-of.ts";
 import { askInParts, charactersIn } from "./ask-in-parts.ts";
-import { createLoader } from "./create-loader.ts";
+import { createLoader } from "#shared/async/create-loader.ts";
 import { decodeResidual } from "./decode-residual.ts";
 
 /** For a stream that is held, a late answer is as good as a new one. A handshake has a time of its own. */
