@@ -2,8 +2,11 @@ import { hash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { CLOCK_LEEWAY_SECONDS } from "./access-token.ts";
 
-/** As many as one process holds connections; about 1 KB each. */
+/** As many as one process holds connections. */
 const MAX_TOKENS = 20_000;
+
+/** What is remembered takes about as much as the tokens: 1 KB each in most cases, and 64 KB at most. */
+const MAX_CHARACTERS = 64 * 1_024 * 1_024;
 
 /** No verdict is believed for longer: the keys would have been asked for again. */
 const MAX_AGE_MS = 300_000;
@@ -31,7 +34,11 @@ export function rememberVerified<Claims extends { readonly exp: number }>(
   onVerified: (cached: boolean, seconds: number) => void = () => {},
   wall: () => number = Date.now,
 ): (token: string) => Promise<Claims> {
-  const remembered = new LRUCache<string, Verdict<Claims>>({ max: MAX_TOKENS, ttl: MAX_AGE_MS });
+  const remembered = new LRUCache<string, Verdict<Claims>>({
+    max: MAX_TOKENS,
+    maxSize: MAX_CHARACTERS,
+    ttl: MAX_AGE_MS,
+  });
   return async (token) => {
     const startedAt = performance.now();
     const tell = (cached: boolean): void => onVerified(cached, (performance.now() - startedAt) / 1_000);
@@ -44,7 +51,7 @@ export function rememberVerified<Claims extends { readonly exp: number }>(
     }
     remembered.delete(key);
     const { claims, basis } = await verify(token).finally(() => tell(false));
-    remembered.set(key, { claims: freeze(claims), basis });
+    remembered.set(key, { claims: freeze(claims), basis }, { size: token.length });
     return claims;
   };
 }

@@ -56,7 +56,7 @@ export function remoteKeys(url: string, options: KeySetOptions = {}): RemoteKeys
   return Object.assign(lookup, {
     refresh: () => keys.refresh(),
     ensure: () => keys.ensure().catch(() => undefined),
-    fault: () => keys.fault,
+    fault: () => (keys.isUsable ? undefined : keys.fault),
     basis: () => keys.basis,
   });
 }
@@ -76,6 +76,12 @@ class FetchedKeys {
 
   get basis(): Basis {
     return this.#basis;
+  }
+
+  /** Whether tokens can be checked by keys that are still believed. */
+  get isUsable(): boolean {
+    const known = this.#known;
+    return known !== undefined && known.texts.size > 0 && this.#options.now() - known.fetchedAt < KEYS_MAX_AGE_MS;
   }
 
   async find(...of: Parameters<JWTVerifyGetKey>): Promise<Awaited<ReturnType<JWTVerifyGetKey>>> {

@@ -7,7 +7,7 @@ import { fetchJson } from "./http/fetch-json.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { judgeToken, type TrustedOwn } from "./judge-token.ts";
 import { readOutsideIssuers } from "./outside-issuers.ts";
-import { ownKeys } from "./own-keys.ts";
+import { type OwnKeys, ownKeys } from "./own-keys.ts";
 import { tokenInvalid } from "./parse-token.ts";
 import { rememberVerified, type Verdict } from "./remember-verified.ts";
 import { TrustedIssuers } from "./trusted-issuers.ts";
@@ -39,10 +39,8 @@ export interface TokenVerifier extends Disposable {
   readonly verify: (token: string) => Promise<VerifiedClaims>;
   /** Whether a token calls itself an outside issuer's, or may be an opaque one of theirs. */
   readonly isOutside: (token: string) => boolean;
-  /** Why no token of auth can be checked, for the operator; undefined while they can. */
-  readonly keysFault: () => string | undefined;
-  /** That auth's keys are of another issuer than the one that is set, for the operator; undefined where that is not so. */
-  readonly issuerFault: () => string | undefined;
+  /** Whether auth's tokens can be checked. */
+  readonly checks: OwnKeys["checks"];
 }
 
 /** What a verifier works with beside its settings. */
@@ -71,7 +69,7 @@ export async function openTokenVerifier(config: VerifierConfig, deps: VerifierDe
   if (config.AUTH_ISSUERS_FILE !== undefined) {
     stack.use(await followIssuersFile(config.AUTH_ISSUERS_FILE, config, outside, deps));
   }
-  const { keys, issuerFault } = ownKeys(config, fetchJson, log);
+  const { keys, checks } = ownKeys(config, fetchJson, log);
   const lookAfterKeys = async (): Promise<void> => {
     await Promise.all([keys, ...outside.keySets].map((each) => each.ensure()));
   };
@@ -82,8 +80,7 @@ export async function openTokenVerifier(config: VerifierConfig, deps: VerifierDe
   const running = stack.move();
   return {
     isOutside: (token) => outside.mayBeTheirs(token),
-    keysFault: keys.fault,
-    issuerFault,
+    checks,
     async verify(token) {
       const claims = await remembered(token);
       // A token that is remembered does not come by its key again.
