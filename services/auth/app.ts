@@ -101,18 +101,8 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const logIn = createLogIn({ throttle, users, sessions, revocations, issueTokens, audit, sessionSeconds, clock });
   const refresh = createRefreshSession({ sessions, revocations, findSubject, revoke, issueTokens, audit, log });
   const checkSessions = createSessionCheck({ revocations, sessions, findSubject, accessTokenSeconds, clock });
-  const life = { accessTokenSeconds, clock };
-  const renewAccess = createAccessRenewal({
-    ...life,
-    sessions,
-    revocations,
-    findSubject,
-    revoke,
-    issueTokens,
-    keys,
-    audit,
-    log,
-  });
+  const known = { sessions, revocations, findSubject, issueTokens };
+  const renewAccess = createAccessRenewal({ ...known, accessTokenSeconds, clock, revoke, keys, audit, log });
   const authenticateClient = createClientAuthentication(clients, throttle);
   const issueClientToken = createClientTokenIssuer({ sessions, issueTokens, audit, accessTokenSeconds, clock });
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
@@ -122,13 +112,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
     createPermissionCheck(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")),
   );
 
-  const bindToken = createTokenBinding({
-    verify: verifyWith(config, keys),
-    sessions,
-    revocations,
-    findSubject,
-    issueTokens,
-  });
+  const bindToken = createTokenBinding({ ...known, verify: verifyWith(config, keys) });
   const saying = { checkSessions, findSubject, renewAccess, bindToken, metrics, clock, log };
   const sessionService = createSessionService({ ...saying, tenantEnds: revocations.tenantEnds });
   const takesCertificates = tlsFiles !== undefined;
