@@ -16,7 +16,7 @@ import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
-import { limitLines } from "#shared/log/limit-lines.ts";
+import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
@@ -225,7 +225,7 @@ type MadeHere =
   | "findToken"
   | "allowedOrigins"
   | "trustedProxies";
-type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
+type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject; readonly log: LimitedLog };
 
 /** Checks auth's own access tokens. */
 function verifyWith(config: AuthConfig, keys: Pick<FollowedKeyRing, "published">) {

@@ -5,6 +5,7 @@ import { describe } from "#shared/http/problem.ts";
 
 /** Answers a failure as RFC 6749, section 5.2, has it: `{error, error_description}`. */
 export function oauthErrorResponse(c: Context, error: AppError): Response {
+  c.set("refusal", error);
   const [status, code] = oauthErrorOf(error.code);
   if (code === "invalid_client") c.header("www-authenticate", 'Basic realm="sluice"');
   if (code === "temporarily_unavailable") c.header("retry-after", String(error.retryAfterSeconds ?? 1));
