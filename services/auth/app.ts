@@ -1,3 +1,4 @@
+import { createTokenBinding } from "./sessions/bind-token.ts";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -45,6 +46,8 @@ import { openRevocations } from "./sessions/revocations-kv.ts";
 import { createAccessRenewal } from "./sessions/renew-access.ts";
 import { createSessionRevoker } from "./sessions/revoke-session.ts";
 import { createSessionStore } from "./sessions/session-store-redis.ts";
+import { createTenantEnding } from "./sessions/end-tenant.ts";
+import { openTenantStandings } from "./sessions/tenant-standings-kv.ts";
 import { createTokenSearch } from "./sessions/find-token.ts";
 import { createTokenIssuer } from "./tokens/issue-tokens.ts";
 import { parseRefreshToken as parseWith } from "./tokens/refresh-token.ts";
@@ -76,7 +79,6 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const tlsFiles = tlsFilesOf(config, clientTlsFiles, ["AUTH_TLS_PORT"]);
   const { users, clients, findSubject } = subjects;
   const replicas = config.NATS_REPLICAS;
-  const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
   const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
 
   const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log));
@@ -93,26 +95,14 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const audit = await openAudit<AuditEntry>(nats, { replicas, clock, log, onLost });
   const sessions = openSessions(config, redis, { keys, metrics, registry, log });
   const throttle = createLoginThrottle(redis);
-  const issueTokens = createTokenIssuer({ keys, issuer, audience, accessTokenSeconds, clock });
+  const issueTokens = createTokenIssuer({ keys, ...namesOf(config), accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
-  const logIn = createLogIn({ throttle, users, sessions, revocations, issueTokens, audit, sessionSeconds, clock });
-  const refresh = createRefreshSession({ sessions, revocations, findSubject, revoke, issueTokens, audit, log });
-  const checkSessions = createSessionCheck({ revocations, sessions, findSubject, accessTokenSeconds, clock });
-  const life = { accessTokenSeconds, clock };
-  const renewAccess = createAccessRenewal({
-    ...life,
-    sessions,
-    revocations,
-    findSubject,
-    revoke,
-    issueTokens,
-    keys,
-    audit,
-    log,
-  });
+  const lifetimes = { sessionSeconds, accessTokenSeconds };
+  const kept = { sessions, revocations, users, findSubject, keys };
+  const verify = verifyWith(config, keys);
+  const ways = createWays({ ...kept, ...lifetimes, verify, throttle, revoke, issueTokens, audit, clock, log });
   const authenticateClient = createClientAuthentication(clients, throttle);
-  const issueClientToken = createClientTokenIssuer({ sessions, issueTokens, audit, accessTokenSeconds, clock });
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
   const onRejected = (): void => metrics.usersFileRejections.inc();
   endInTime(starting, watchUsers({ ...subjects, everyMs: WATCH_MS, stepsOf, onRejected, log }));
@@ -120,12 +110,13 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
     createPermissionCheck(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")),
   );
 
-  const said = { checkSessions, findSubject, renewAccess, tenantEnds: revocations.tenantEnds, metrics, clock, log };
-  const sessionService = createSessionService(said);
+  const standings = await openTenantStandings(nats);
+  const tenants = createTenantEnding({ tenantEnds: revocations.tenantEnds, standings, clock });
+  const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log });
   const takesCertificates = tlsFiles !== undefined;
-  const ways = { takesCertificates, logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
   const requestLog = starting.use(limitLines(log));
-  const api = createApi(config, { ...ways, keys, sessions, revocations, findSubject, metrics, log: requestLog });
+  const doing = { ...kept, ...ways, takesCertificates, revoke, authenticateClient, checkPermission };
+  const api = createApi(config, { ...doing, metrics, log: requestLog });
   await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, log });
   return starting.move();
 }
@@ -148,14 +139,29 @@ function openSessions(config: AuthConfig, redis: Redis, { keys, metrics, registr
     metrics.sessionRecordsForged.inc();
     log.error({ sid }, "somebody has changed a session's record in Redis: the session counts as none");
   };
-  const sessions = createSessionStore(redis, {
-    idleMs: config.AUTH_SESSION_IDLE_SECONDS * 1000,
-    clock,
-    keys,
-    onForged,
-  });
+  const idleMs = config.AUTH_SESSION_IDLE_SECONDS * 1000;
+  const sessions = createSessionStore(redis, { idleMs, clock, keys, onForged });
   addActiveSessions(registry, () => sessions.count());
   return sessions;
+}
+
+type WayDeps = Parameters<typeof createLogIn>[0] &
+  Parameters<typeof createRefreshSession>[0] &
+  Parameters<typeof createSessionCheck>[0] &
+  Parameters<typeof createAccessRenewal>[0] &
+  Parameters<typeof createTokenBinding>[0] &
+  Parameters<typeof createClientTokenIssuer>[0];
+
+/** Makes what auth does with sessions and their tokens. */
+function createWays(deps: WayDeps) {
+  return {
+    logIn: createLogIn(deps),
+    refresh: createRefreshSession(deps),
+    checkSessions: createSessionCheck(deps),
+    renewAccess: createAccessRenewal(deps),
+    bindToken: createTokenBinding(deps),
+    issueClientToken: createClientTokenIssuer(deps),
+  };
 }
 
 /** Opens the ports; auth is ready once all of them are. */
@@ -230,11 +236,20 @@ type MadeHere =
   | "trustedProxies";
 type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
 
+/** Checks auth's own access tokens. */
+function verifyWith(config: AuthConfig, keys: Pick<FollowedKeyRing, "published">) {
+  return (token: string) => verifyAccessToken(token, keys.published, namesOf(config));
+}
+
+function namesOf({ AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience }: AuthConfig) {
+  return { issuer, audience };
+}
+
 /** Makes the HTTP API, with all that reads tokens. */
 function createApi(config: AuthConfig, parts: ApiDeps): Hono {
-  const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
+  const issuer = config.AUTH_ISSUER;
   const [allowedOrigins, trustedProxies] = [config.AUTH_ALLOWED_ORIGINS, config.AUTH_TRUSTED_PROXIES];
-  const verify = (token: string) => verifyAccessToken(token, parts.keys.published, { issuer, audience });
+  const verify = verifyWith(config, parts.keys);
   const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
   const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins }, parts.log);
   addAuthRoutes(api, { ...parts, verify, allowedOrigins, trustedProxies });

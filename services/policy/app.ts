@@ -26,6 +26,7 @@ import type { PolicyConfig } from "./config.ts";
 import { auditErasure, type ErasureEntry } from "./events/audit-erasure.ts";
 import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
+import { createSessionRights } from "./clients/session-rights.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
@@ -39,10 +40,11 @@ import { addTenantRoutes } from "./http/tenant-routes.ts";
 import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
 import { Snapshots } from "./versions/snapshots.ts";
 import { openPolicyKv, type WatchedPolicyStore } from "./store/policy-kv.ts";
-import { openRevocationsKv } from "./store/revocations-kv.ts";
+import { openTenantEndsKv } from "./store/tenant-ends-kv.ts";
 import { shareReads } from "./store/share-reads.ts";
 import type { StoredPolicy } from "./versions/stored-policy.ts";
 import { openTombstonesKv } from "./store/tombstones-kv.ts";
+import type { SessionRights } from "./sessions/present-subject.ts";
 import { endBindings } from "./tenants/end-bindings.ts";
 import { checkTenants } from "./tenants/check-tenants.ts";
 import { reconcileTenants } from "./tenants/reconcile-tenants.ts";
@@ -67,7 +69,9 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
 
   const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "policy", log), drainNats);
-  const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
+  const auth = security.channelTo("auth.sluice");
+  const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, auth));
+  const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
   const { store, logs, deps } = await openPolicies(nats, config, sessions, metrics, log);
   await checkTenants(deps, log);
   starting.use(followPolicies(store, deps, log));
@@ -77,7 +81,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     await followWithdrawnKeys({ jsm: await jetstreamManager(nats, { checkAPI: false }) }, log),
   );
   const operator = starting.use(await openOperatorToken(config, log));
-  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, withdrawn, operator);
+  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, rights, withdrawn, operator);
   const decisionDeps = { ...authorizeDeps, metrics, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
   const api = createJsonApi(
     { maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: config.POLICY_ALLOWED_ORIGINS },
@@ -88,8 +92,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addExportRoutes(api, authorizeDeps, deps);
   addSubjectRoutes(api, authorizeDeps, deps);
   addEraseRoute(api, authorizeDeps, deps);
-  addCheckRoute(api, authorizeDeps, deps.snapshots, metrics);
-  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs });
+  addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
+  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, log), decisionCallers],
     [
@@ -194,6 +198,7 @@ async function createAuthorizing(
   nats: NatsConnection,
   config: PolicyConfig,
   snapshots: Snapshots,
+  sessions: SessionRights,
   withdrawn: WithdrawnKeys,
   operator: OperatorToken,
 ): Promise<AuthorizeDeps> {
@@ -205,7 +210,8 @@ async function createAuthorizing(
     },
     addressOf: (c) => clientAddressOf(c, config.POLICY_TRUSTED_PROXIES),
     verify,
-    revocations: await openRevocationsKv(nats),
+    sessions,
+    tenantEnds: await openTenantEndsKv(nats),
     snapshots,
     wall: () => clock.wall(),
     ownIssuer: config.AUTH_ISSUER,

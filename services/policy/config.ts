@@ -18,7 +18,7 @@ const policySettings = z.object({
   POLICY_OPS_PORT: portSchema.default(8092),
   POLICY_BIND_ADDRESS: z.string().default("127.0.0.1"),
   POLICY_ALLOWED_ORIGINS: originsSchema,
-  /** Who ends the sessions of a tenant that is deleted. */
+  /** Who says which rights people have now, and ends the sessions of a tenant that is deleted. */
   AUTH_GRPC_URL: z.string().min(1).default("127.0.0.1:7001"),
   /** Where `<tenant>.yaml` files are watched. It need not exist. */
   POLICY_DOCUMENTS_DIR: z.string().default("infra/policies"),

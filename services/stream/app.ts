@@ -30,7 +30,7 @@ import { openPacedBus } from "./bus/paced-bus.ts";
 import type { StreamConfig } from "./config.ts";
 import { GrpcDecider } from "./clients/decider.ts";
 import { GrpcSessionChecker } from "./clients/session-checker.ts";
-import { createEdgeApi } from "./http/api.ts";
+import { createEdgeApi, type EdgeApi } from "./http/api.ts";
 import { loadDemoPage } from "./http/demo-page.ts";
 import { describeConnections } from "./http/describe-connections.ts";
 import { createEdgeServer } from "./http/edge-server.ts";
@@ -104,7 +104,10 @@ async function startServing(
   const timeoutMs = config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS;
   const peers = createPeers({ nats, workerId: edge.workerId, timeoutMs, observer: edge.observer });
   const { callConnection } = stack.use(openCalls(edge, peers));
-  const server = createEdgeServer({ route, api: createEdgeApi({ ...route, callConnection, demo }, requestLog) });
+  const server = createEdgeServer({
+    route,
+    api: createEdgeApi({ ...route, callConnection, bindToken: edge.bindToken, demo }, requestLog),
+  });
   const listener = await listenOn(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
   stack.defer(() => closeServer(server, 1_000));
   stack.defer(() => listener.close());
@@ -122,7 +125,10 @@ function addressOf(config: StreamConfig, setting: "STREAM_HTTP_PORT" | "STREAM_O
 }
 
 /** The edge, and what only its HTTP servers call. */
-type RunningEdge = Edge & Pick<StreamRoute, "renew" | "authTime"> & AskedTime & { readonly workerId: string };
+type RunningEdge = Edge &
+  Pick<StreamRoute, "renew" | "authTime"> &
+  Pick<EdgeApi, "bindToken"> &
+  AskedTime & { readonly workerId: string };
 
 /** Starts everything but the servers. */
 async function startEdge(
@@ -170,6 +176,7 @@ async function startEdge(
     isWithdrawn: (kid) => withdrawn.has(kid),
     workerId,
     renew: auth.renew,
+    bindToken: auth.bindToken,
     askTime: auth.askTime,
     mapResource: decider.mapResource,
     newConnectionId: () => createConnectionId(workerId),

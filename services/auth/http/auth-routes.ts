@@ -6,18 +6,18 @@ import { z } from "zod";
 import { REFRESH_TOKEN_COOKIE } from "#shared/tokens/access-token.ts";
 import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
-import { refuseStreamToken } from "#shared/tokens/refuse-stream-token.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { readCookie, readTokenSource } from "#shared/http/token-source.ts";
 import type { Keys } from "../keys/open-keys.ts";
 import type { AuthMetrics } from "../metrics.ts";
 import type { LogIn } from "../sessions/log-in.ts";
 import type { RefreshSession } from "../sessions/refresh-session.ts";
-import type { RevokeSession } from "../sessions/revoke-session.ts";
-import type { Session, SessionStore } from "../sessions/session.ts";
+import type { EndedSession, RevokeSession } from "../sessions/revoke-session.ts";
+import type { SessionStore } from "../sessions/session.ts";
 import type { IssuedTokens } from "../tokens/issue-tokens.ts";
 import { parseRefreshToken } from "../tokens/refresh-token.ts";
-import { requireTrustedPage, type VerifyToken } from "./authenticate-caller.ts";
+import { requireTrustedPage, sessionOf, type VerifyToken } from "./authenticate-caller.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
 import { deviceLabelOf, deviceSchema } from "./device-label.ts";
 import { clearSessionCookies, setSessionCookies } from "./session-cookies.ts";
@@ -117,10 +117,7 @@ async function readRefresh(c: Context): Promise<{ readonly token: string; readon
 }
 
 /** The session that the request's token speaks for; undefined when it is over already. */
-async function sessionToEnd(
-  c: Context,
-  routes: AuthRoutes,
-): Promise<Pick<Session, "tenant" | "sid" | "subject"> | undefined> {
+async function sessionToEnd(c: Context, routes: AuthRoutes): Promise<EndedSession | undefined> {
   const headers = c.req.header();
   const source = readTokenSource({ headers, query: new URL(c.req.url).searchParams });
   const isExplicit = source !== undefined && source.from !== "cookie";
@@ -128,9 +125,8 @@ async function sessionToEnd(
   try {
     if (source === undefined) throw new AppError("token_missing", "the request carries no token");
     const claims = await routes.verify(source.token);
-    refuseStreamToken(claims);
-    const { tenant_id: tenant, sid, sub: subject } = claims;
-    return { tenant, sid, subject };
+    requireUse(claims, "request");
+    return sessionOf(claims);
   } catch (error) {
     // A browser whose access token has run out still has its refresh token; an explicit token does not use it.
     const refreshToken = isExplicit ? undefined : readCookie(headers, REFRESH_TOKEN_COOKIE);

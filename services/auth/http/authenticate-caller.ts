@@ -2,8 +2,9 @@ import type { Context } from "hono";
 import type { AccessClaims } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
-import { refuseStreamToken } from "#shared/tokens/refuse-stream-token.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
 import { readTokenSource } from "#shared/http/token-source.ts";
+import type { EndedSession } from "../sessions/revoke-session.ts";
 import type { Revocations } from "../sessions/session.ts";
 import type { FindSubject, User } from "../users/user-directory.ts";
 
@@ -23,6 +24,11 @@ export interface Caller {
  */
 export type IdentifyCaller = (c: Context) => Promise<AccessClaims>;
 
+/** The session that a token of ours is of. */
+export function sessionOf({ tenant_id: tenant, sid, sub: subject, login_at: loginAt }: AccessClaims): EndedSession {
+  return { tenant, sid, subject, loginAt };
+}
+
 /** Makes the identification of callers. */
 export function createCallerIdentification(deps: {
   readonly verify: VerifyToken;
@@ -33,7 +39,7 @@ export function createCallerIdentification(deps: {
     if (source === undefined) throw new AppError("token_missing", "the request carries no token");
     if (source.from === "cookie") requireTrustedPage(c, deps.allowedOrigins);
     const claims = await deps.verify(source.token);
-    refuseStreamToken(claims);
+    requireUse(claims, "request");
     c.set("caller", { tenant: claims.tenant_id, subject: claims.sub });
     return claims;
   };

@@ -21,6 +21,8 @@ interface TokenSession {
   readonly clientId: string;
   readonly loginAt: string;
   readonly scope?: Scope | undefined;
+  /** The connection id of the one stream that the access token is good for calls about. */
+  readonly contextId?: string | undefined;
   /** In milliseconds of auth's clock. */
   readonly endsAt: number;
 }
@@ -111,9 +113,10 @@ function renewalId(sid: string, generation: number, { issuedAt, purpose }: Token
 }
 
 /** The claims that come from the session (RFC 9068, section 2.2, and ours). */
-function claimsOf({ clientId, sid, tenant, loginAt, scope }: TokenSession): Record<string, unknown> {
+function claimsOf({ clientId, sid, tenant, loginAt, scope, contextId }: TokenSession): Record<string, unknown> {
   const limit = scope === undefined ? {} : { scope: formatScope(scope) };
-  return { client_id: clientId, sid, tenant_id: tenant, login_at: loginAt, ...limit };
+  const bound = contextId === undefined ? {} : { context_id: contextId };
+  return { client_id: clientId, sid, tenant_id: tenant, login_at: loginAt, ...limit, ...bound };
 }
 
 function rightsOf({ roles, groups }: Holder): Record<string, unknown> {

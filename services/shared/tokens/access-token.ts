@@ -27,6 +27,8 @@ export const accessClaimsSchema = z.object({
   /** Roles and groups did not fit: auth says what they are (`CheckSessions`). */
   roles_by_reference: z.literal(true).optional(),
   scope: scopeSchema.optional(),
+  /** The connection id of the one stream that the token is good for calls about. */
+  context_id: nameSchema.optional(),
   purpose: z.literal(STREAM_PURPOSE).optional(),
 });
 export type AccessClaims = z.infer<typeof accessClaimsSchema>;

@@ -12,6 +12,8 @@ export interface VerifiedClaims extends Pick<
   readonly login_at?: string;
   /** What the token is limited to; undefined where it may do what its subject may, as an outside issuer's always. */
   readonly scope: Scope | undefined;
+  /** The connection id of the one stream that the token is good for calls about; undefined where it is not bound to one. */
+  readonly context_id?: string | undefined;
   /** The token opens streams and nothing else. */
   readonly purpose?: "stream" | undefined;
   /** The session is not one of auth's: the token alone says how long it lasts. */

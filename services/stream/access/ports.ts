@@ -58,6 +58,18 @@ export interface RenewedAccess {
  */
 export type RenewAccess = (refreshToken: string) => Promise<RenewedAccess | undefined>;
 
+/** An access token that is good for calls about one stream alone. */
+export interface BoundToken {
+  readonly accessToken: string;
+  readonly expiresInSeconds: number;
+}
+
+/**
+ * Asks auth for a token that is bound to a stream, in place of one whose session lives. Safe to repeat.
+ * @throws {AppError} `session_ended`; `unavailable` when there is no answer in time.
+ */
+export type BindToken = (accessToken: string, connectionId: string) => Promise<BoundToken>;
+
 /** A subject with its roles and groups. */
 export interface Subject extends PresentClaims {
   readonly id: string;

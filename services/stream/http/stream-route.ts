@@ -10,6 +10,7 @@ import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
 import { encodeControl } from "../sse/encode-frame.ts";
 import { chooseRetryDelay } from "../sse/retry-delay.ts";
 import { takeSocket } from "./handshake-socket.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
 import { readHandshakeToken, single, type TokenReading } from "./request-token.ts";
 
 /** The edge, and how the route reads tokens. */
@@ -44,6 +45,7 @@ export async function serveStream(
   let caller: VerifiedClaims | undefined;
   const readToken = async (): Promise<VerifiedClaims> => {
     caller = await readHandshakeToken(route, request, response, query);
+    requireUse(caller, "stream");
     return caller;
   };
   try {
