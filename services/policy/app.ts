@@ -1,4 +1,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
+import { type ReadinessChecks, watchReadiness } from "#shared/lifecycle/readiness.ts";
+import { createLogCheck } from "#shared/nats/check-log.ts";
+import { createKeyChecks } from "#shared/tokens/check-own-keys.ts";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -67,7 +70,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const bound = { maxTenants: config.POLICY_METRICS_MAX_TENANTS, now: () => clock.monotonic() };
   const metrics = createPolicyMetrics(registry, bound);
 
-  const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log));
+  const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log, config.POLICY_GRPC_BIND_ADDRESS));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "policy", log), drainNats);
   const auth = security.channelTo("auth.sluice");
   const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, auth));
@@ -102,7 +105,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
       authorizationCallers,
     ],
   ];
-  await startServers(config, starting, { registry, services, security, api, log });
+  const checks = { ...createKeyChecks(config), log_unusable: createLogCheck(nats) };
+  await startServers(config, starting, { registry, services, security, api, checks, log });
   return starting.move();
 }
 
@@ -111,6 +115,7 @@ interface ServerDeps {
   readonly services: readonly GrpcService[];
   readonly security: GrpcSecurity;
   readonly api: Hono;
+  readonly checks: ReadinessChecks;
   readonly log: Logger;
 }
 
@@ -118,14 +123,19 @@ interface ServerDeps {
 async function startServers(
   config: PolicyConfig,
   starting: AsyncDisposableStack,
-  { registry, services, security, api, log }: ServerDeps,
+  { registry, services, security, api, checks, log }: ServerDeps,
 ): Promise<void> {
   type Setting = "POLICY_OPS_PORT" | "POLICY_GRPC_PORT" | "POLICY_HTTP_PORT";
-  const at = (setting: Setting) => ({ host: config.POLICY_BIND_ADDRESS, port: config[setting], setting });
+  const at = (setting: Setting, host = config.POLICY_BIND_ADDRESS) => ({ host, port: config[setting], setting });
   let isReady = false;
-  const ops = starting.use(await startOpsServer(at("POLICY_OPS_PORT"), registry, () => isReady));
+  const { reasons } = starting.use(watchReadiness(checks, log, { isServing: () => isReady }));
+  const opsAddress = {
+    ...at("POLICY_OPS_PORT", config.POLICY_OPS_BIND_ADDRESS),
+    hosts: config.POLICY_OPS_ALLOWED_HOSTS,
+  };
+  const ops = starting.use(await startOpsServer(opsAddress, { metrics: registry, reasons }));
   const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
-  const grpc = await startGrpcServer(at("POLICY_GRPC_PORT"), services, security);
+  const grpc = await startGrpcServer(at("POLICY_GRPC_PORT", config.POLICY_GRPC_BIND_ADDRESS), services, security);
   closeWithOthers(async () => grpc[Symbol.asyncDispose]());
   const server = createApiServer(api);
   const http = await listen(server, at("POLICY_HTTP_PORT"));
@@ -139,12 +149,13 @@ async function startServers(
   log.info({ version: VERSION, http, grpc: grpc.port, ops: ops.port }, "ready");
 }
 
-function watchFiles(
-  directory: string,
+async function watchFiles(
+  directory: string | undefined,
   deps: TenantDeps,
   { documentsRejected }: PolicyMetrics,
   log: Logger,
 ): Promise<DocumentWatch> {
+  if (directory === undefined) return { rejections: new Map(), [Symbol.asyncDispose]: async () => undefined };
   return watchDocuments({
     directory,
     everyMs: WATCH_EVERY_MS,

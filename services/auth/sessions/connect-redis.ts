@@ -33,6 +33,11 @@ export async function connectRedis(url: string, log: Logger): Promise<Redis> {
   return redis;
 }
 
+/** Whether Redis takes commands, for the service's readiness. */
+export function checkRedis({ status }: Pick<Redis, "status">): string | undefined {
+  return status === "ready" ? undefined : "Redis is out of reach: see that it runs, and REDIS_URL";
+}
+
 /**
  * Runs Redis commands.
  * @throws {AppError} `unavailable` when one fails; it may have run all the same.

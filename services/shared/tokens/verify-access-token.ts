@@ -132,7 +132,9 @@ function refusalOf(error: unknown): AppError {
 
 /** The settings of a service that checks access tokens. */
 export const verifierSettings = {
-  AUTH_JWKS_URL: z.url().default("http://127.0.0.1:8081/.well-known/jwks.json"),
+  AUTH_JWKS_URL: z
+    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+    .default("http://127.0.0.1:8081/.well-known/jwks.json"),
   AUTH_ISSUER: z.string().min(1).default("http://localhost:8081"),
   AUTH_AUDIENCE: z.string().min(1).default("sluice"),
   /** A YAML file of outside issuers whose tokens hold as well. */
