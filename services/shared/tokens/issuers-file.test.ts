@@ -115,7 +115,8 @@ test("keys that cannot be had are told once, whoever's they are, with the reason
     expect.objectContaining({ issuer: "auth", url: "http://127.0.0.1:1/own" }),
     expect.objectContaining({ issuer: "idp", url: "http://127.0.0.1:1/keys" }),
   ]);
-  expect(opened.verifier.keysFault()).toBe("the connection is refused");
+  const fault = "AUTH_JWKS_URL http://127.0.0.1:1/own: the connection is refused";
+  expect(await opened.verifier.checks.keys_unusable()).toBe(fault);
 });
 
 test("an entry's keys may come from a file", async () => {
