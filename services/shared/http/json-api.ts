@@ -18,23 +18,27 @@ import { problemOf } from "./problem.ts";
 export interface JsonApiLimits {
   /** The largest request body, in bytes. */
   readonly maxBodyBytes: number;
+  /** The paths of calls that read longer bodies piece by piece, and limit them themselves. */
+  readonly streamedPaths?: RegExp;
   /** Web origins that may call with cookies or tokens; an exact list. */
   readonly allowedOrigins: readonly string[];
 }
 
 /** A router whose failures leave as problem documents (RFC 9457), whose bodies are limited and whose CORS is an exact list. */
-export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, log: Pick<Logger, "error">): Hono {
+export function createJsonApi(
+  { maxBodyBytes, streamedPaths, allowedOrigins }: JsonApiLimits,
+  log: Pick<Logger, "error">,
+): Hono {
   const api = new Hono();
   api.use(cors({ ...CORS, origin: (origin) => (isListedOrigin(origin, allowedOrigins) ? origin : null) }));
   api.use(methodNotAllowed({ app: api, onMethodNotAllowed: (_, allowed) => refuseMethod(allowed) }));
-  api.use(
-    bodyLimit({
-      maxSize: maxBodyBytes,
-      onError: () => {
-        throw new AppError("body_too_large", `the body may have ${maxBodyBytes} bytes`);
-      },
-    }),
-  );
+  const limitBody = bodyLimit({
+    maxSize: maxBodyBytes,
+    onError: () => {
+      throw new AppError("body_too_large", `the body may have ${maxBodyBytes} bytes`);
+    },
+  });
+  api.use((c, next) => (streamedPaths?.test(c.req.path) === true ? next() : limitBody(c, next)));
   api.use(async (c, next) => {
     await next();
     if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");

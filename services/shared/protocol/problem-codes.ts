@@ -26,6 +26,7 @@ export const httpStatusOf = {
   version_conflict: 412,
   body_too_large: 413,
   document_invalid: 422,
+  limit_exceeded: 422,
   too_many_attempts: 429,
   too_many_headers: 431,
   internal: 500,
