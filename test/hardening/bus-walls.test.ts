@@ -29,12 +29,8 @@ beforeAll(async () => {
       deny_delete: true,
     });
   }
-  for (const [user, bucket] of [
-    ["auth", "sluice_keys"],
-    ["auth", "sluice_revoked"],
-    ["policy", "sluice_policy"],
-    ["policy", "sluice_policy_parts"],
-  ] as const) {
+  for (const bucket of BUCKETS) {
+    const user = bucket.startsWith("sluice_policy") ? "policy" : "auth";
     const kv = await new Kvm(jetstream(as(user))).create(bucket, { allow_direct: false });
     await kv.put("ring", "secret");
   }

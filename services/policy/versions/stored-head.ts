@@ -62,7 +62,11 @@ export function decodeHead(value: string): StoredHead {
   return { ...storedVersionSchema.parse(json), content: contentSchema.parse(json) };
 }
 
-/** A version as the store keeps it. */
-export function encodeHead({ document: { origin }, ...version }: StoredVersion, content: PartsContent): string {
-  return JSON.stringify({ ...version, document: { part: content.document, origin }, shards: [...content.shards] });
+/** A version as the store keeps it. Of what it is given only what a head has is in it. */
+export function encodeHead(
+  { version, document: { origin }, lifecycle, limits, at, by, why, diff }: StoredVersion,
+  content: PartsContent,
+): string {
+  const document = { part: content.document, origin };
+  return JSON.stringify({ version, document, lifecycle, limits, at, by, why, diff, shards: [...content.shards] });
 }
