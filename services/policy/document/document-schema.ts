@@ -12,7 +12,10 @@ import { isRoutePath } from "./route-path.ts";
 import { placeholderOf } from "./topic-placeholder.ts";
 
 /** The most roles a document may define. */
-export const MAX_ROLES = 256;
+export const MAX_ROLES = 2_048;
+
+/** The most bindings a document may have: each binds a role to any number of subjects. */
+const MAX_BINDINGS = 20_000;
 
 /**
  * The most rules of all roles together, and how many of them may be limited to topics. Every permission is matched with
@@ -84,7 +87,7 @@ export const documentSchema = z.strictObject({
       (roles) => rulesOf(roles).filter(holdsAttribute).length <= MAX_RULES.placeholders,
       `may have at most ${MAX_RULES.placeholders} rules with an attribute in the topic pattern in all`,
     ),
-  bindings: z.array(bindingSchema).max(4_096).default([]),
+  bindings: z.array(bindingSchema).max(MAX_BINDINGS).default([]),
   attributes: mapOf(subjectSchema, attributesSchema, 10_000),
   trust: z.array(trustSchema).max(64).superRefine(requireDistinct).default([]),
   events: mapOf(eventPatternSchema, permissionSchema, 1_024).transform((rules): readonly EventRule[] =>

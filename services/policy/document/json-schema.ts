@@ -34,7 +34,7 @@ const roleRules = (effect: "allow" | "deny"): Array<[string, object]> => [
 const HELP: ReadonlyMap<string, object> = new Map<string, object>([
   ["", { title: "Sluice policy document", description: "What a tenant allows: who may see which events." }],
   ["tenant", { description: "Whose document this is. In a watched directory the file has the same name." }],
-  ["roles", { description: "Named sets of rules.", maxProperties: 256 }],
+  ["roles", { description: "Named sets of rules.", maxProperties: 2048 }],
   ["roles.*", { description: "A role: what it allows and denies, and the roles whose rules it has too." }],
   ["roles.*.inherits", { description: "Roles whose rules this one has too." }],
   ...roleRules("allow"),
