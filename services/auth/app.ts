@@ -1,6 +1,10 @@
+import { type ReadinessChecks, watchReadiness } from "#shared/lifecycle/readiness.ts";
+import { createLogCheck } from "#shared/nats/check-log.ts";
+import { createTokenBinding } from "./sessions/bind-token.ts";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Redis } from "ioredis";
 import type { Registry } from "prom-client";
 import type { Hono } from "hono";
 import { within } from "#shared/async/within.ts";
@@ -12,6 +16,7 @@ import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
@@ -31,7 +36,7 @@ import { type FollowedKeyRing, MAX_UNHEARD_MS, openKeyRing } from "./keys/follow
 import { addKeyMetrics } from "./keys/key-metrics.ts";
 import { openKeyRingStore } from "./keys/key-ring-kv.ts";
 import { createSealer } from "./keys/seal.ts";
-import { addActiveSessions, createAuthMetrics } from "./metrics.ts";
+import { addActiveSessions, type AuthMetrics, createAuthMetrics } from "./metrics.ts";
 import { createRevocationAnnouncer } from "./bus/announce-revocation.ts";
 import { createSessionCheck } from "./sessions/check-sessions.ts";
 import { connectRedis } from "./sessions/connect-redis.ts";
@@ -43,6 +48,9 @@ import { openRevocations } from "./sessions/revocations-kv.ts";
 import { createAccessRenewal } from "./sessions/renew-access.ts";
 import { createSessionRevoker } from "./sessions/revoke-session.ts";
 import { createSessionStore } from "./sessions/session-store-redis.ts";
+import { createTenantEnding } from "./sessions/end-tenant.ts";
+import { openTenantStandings } from "./sessions/tenant-standings-kv.ts";
+import { watchRedis } from "./sessions/watch-redis.ts";
 import { createTokenSearch } from "./sessions/find-token.ts";
 import { createTokenIssuer } from "./tokens/issue-tokens.ts";
 import { parseRefreshToken as parseWith } from "./tokens/refresh-token.ts";
@@ -74,11 +82,11 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const tlsFiles = tlsFilesOf(config, clientTlsFiles, ["AUTH_TLS_PORT"]);
   const { users, clients, findSubject } = subjects;
   const replicas = config.NATS_REPLICAS;
-  const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
   const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
 
-  const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log));
-  const redis = starting.adopt(await connectRedis(config.REDIS_URL, log), (client) => client.disconnect());
+  const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log, config.AUTH_GRPC_BIND_ADDRESS));
+  const redis = starting.adopt(await connectRedis(config), (client) => client.disconnect());
+  const redisWatch = starting.use(watchRedis(redis, config, log));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "auth", log), drainNats);
   const keys = starting.use(await openKeys(config, encryptionKey, nats, log));
   keys.follow();
@@ -87,53 +95,94 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const registry = createMetricsRegistry();
   const metrics = createAuthMetrics(registry);
   addKeyMetrics(registry, keys, clock);
-  const audit = await openAudit<AuditEntry>(nats, {
-    replicas,
-    clock,
-    log,
-    onLost: () => metrics.auditEntriesLost.inc(),
-  });
-  const sessions = createSessionStore(redis, { idleMs: config.AUTH_SESSION_IDLE_SECONDS * 1000, clock });
-  addActiveSessions(registry, () => sessions.count());
+  const onLost = (): void => metrics.auditEntriesLost.inc();
+  const audit = await openAudit<AuditEntry>(nats, { replicas, clock, log, onLost });
+  const sessions = openSessions(config, redis, { keys, metrics, registry, log });
   const throttle = createLoginThrottle(redis);
-  const issueTokens = createTokenIssuer({ keys, issuer, audience, accessTokenSeconds, clock });
+  const issueTokens = createTokenIssuer({ keys, ...namesOf(config), accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
-  const logIn = createLogIn({ throttle, users, sessions, revocations, issueTokens, audit, sessionSeconds, clock });
-  const refresh = createRefreshSession({ sessions, revocations, findSubject, revoke, issueTokens, audit, log });
-  const checkSessions = createSessionCheck({ revocations, sessions, findSubject, accessTokenSeconds, clock });
-  const renewAccess = createAccessRenewal({ sessions, revocations, findSubject, issueTokens, keys });
+  const lifetimes = { sessionSeconds, accessTokenSeconds };
+  const kept = { sessions, revocations, users, findSubject, keys };
+  const verify = verifyWith(config, keys);
+  const ways = createWays({ ...kept, ...lifetimes, verify, throttle, revoke, issueTokens, audit, clock, log });
   const authenticateClient = createClientAuthentication(clients, throttle);
-  const issueClientToken = createClientTokenIssuer({ sessions, issueTokens, audit, accessTokenSeconds, clock });
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
   const onRejected = (): void => metrics.usersFileRejections.inc();
-  const watch = watchUsers({ ...subjects, everyMs: WATCH_MS, stepsOf, onRejected, log });
+  endInTime(starting, watchUsers({ ...subjects, everyMs: WATCH_MS, stepsOf, onRejected, log }));
+  const { check: checkPermission } = starting.use(
+    createPermissionCheck(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")),
+  );
+
+  const standings = await openTenantStandings(nats);
+  const tenants = createTenantEnding({ tenantEnds: revocations.tenantEnds, standings, clock });
+  const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log });
+  const takesCertificates = tlsFiles !== undefined;
+  const requestLog = starting.use(limitLines(log));
+  const doing = { ...kept, ...ways, takesCertificates, revoke, authenticateClient, checkPermission };
+  const api = createApi(config, { ...doing, metrics, log: requestLog });
+  const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
+  await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, checks, log });
+  return starting.move();
+}
+
+function endInTime(starting: AsyncDisposableStack, watch: AsyncDisposable): void {
   starting.defer(async () => {
     await within(WATCH_GRACE_MS, watch[Symbol.asyncDispose]());
   });
-  const policy = security.channelTo("policy.sluice");
-  const { check: checkPermission } = starting.use(createPermissionCheck(config.POLICY_GRPC_URL, policy));
+}
 
-  const sessionService = createSessionService(checkSessions, renewAccess, revocations.tenantEnds, metrics, clock, log);
-  const takesCertificates = tlsFiles !== undefined;
-  const ways = { takesCertificates, logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
-  const api = createApi(config, { ...ways, keys, sessions, revocations, findSubject, metrics, log });
-  await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, log });
-  return starting.move();
+interface SessionParts {
+  readonly keys: FollowedKeyRing;
+  readonly metrics: AuthMetrics;
+  readonly registry: Registry;
+  readonly log: Logger;
+}
+
+function openSessions(config: AuthConfig, redis: Redis, { keys, metrics, registry, log }: SessionParts) {
+  const onForged = (sid: string): void => {
+    metrics.sessionRecordsForged.inc();
+    log.error({ sid }, "somebody has changed a session's record in Redis: the session counts as none");
+  };
+  const idleMs = config.AUTH_SESSION_IDLE_SECONDS * 1000;
+  const sessions = createSessionStore(redis, { idleMs, clock, keys, onForged });
+  addActiveSessions(registry, () => sessions.count());
+  return sessions;
+}
+
+type WayDeps = Parameters<typeof createLogIn>[0] &
+  Parameters<typeof createRefreshSession>[0] &
+  Parameters<typeof createSessionCheck>[0] &
+  Parameters<typeof createAccessRenewal>[0] &
+  Parameters<typeof createTokenBinding>[0] &
+  Parameters<typeof createClientTokenIssuer>[0];
+
+/** Makes what auth does with sessions and their tokens. */
+function createWays(deps: WayDeps) {
+  return {
+    logIn: createLogIn(deps),
+    refresh: createRefreshSession(deps),
+    checkSessions: createSessionCheck(deps),
+    renewAccess: createAccessRenewal(deps),
+    bindToken: createTokenBinding(deps),
+    issueClientToken: createClientTokenIssuer(deps),
+  };
 }
 
 /** Opens the ports; auth is ready once all of them are. */
 async function startServers(
   config: AuthConfig,
   starting: AsyncDisposableStack,
-  { registry, sessionService, security, api, tlsFiles: files, log }: ServerDeps,
+  { registry, sessionService, security, api, tlsFiles: files, checks, log }: ServerDeps,
 ): Promise<void> {
   type Setting = "AUTH_OPS_PORT" | "AUTH_GRPC_PORT" | "AUTH_HTTP_PORT" | "AUTH_TLS_PORT";
-  const at = (setting: Setting) => ({ host: config.AUTH_BIND_ADDRESS, port: config[setting] ?? 0, setting });
+  const at = (setting: Setting, host = config.AUTH_BIND_ADDRESS) => ({ host, port: config[setting] ?? 0, setting });
   let isReady = false;
-  const ops = starting.use(await startOpsServer(at("AUTH_OPS_PORT"), registry, () => isReady));
+  const { reasons } = starting.use(watchReadiness(checks, log, { isServing: () => isReady }));
+  const opsAddress = { ...at("AUTH_OPS_PORT", config.AUTH_OPS_BIND_ADDRESS), hosts: config.AUTH_OPS_ALLOWED_HOSTS };
+  const ops = starting.use(await startOpsServer(opsAddress, { metrics: registry, reasons }));
   const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
-  const grpc = await startGrpcServer(at("AUTH_GRPC_PORT"), [sessionService], security);
+  const grpc = await startGrpcServer(at("AUTH_GRPC_PORT", config.AUTH_GRPC_BIND_ADDRESS), [sessionService], security);
   closeWithOthers(async () => grpc[Symbol.asyncDispose]());
   const server = createApiServer(api);
   const http = await listen(server, at("AUTH_HTTP_PORT"));
@@ -156,6 +205,7 @@ interface ServerDeps {
   readonly security: GrpcSecurity;
   readonly api: Hono;
   readonly tlsFiles: TlsFiles | undefined;
+  readonly checks: ReadinessChecks;
   readonly log: Logger;
 }
 
@@ -194,11 +244,20 @@ type MadeHere =
   | "trustedProxies";
 type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
 
+/** Checks auth's own access tokens. */
+function verifyWith(config: AuthConfig, keys: Pick<FollowedKeyRing, "published">) {
+  return (token: string) => verifyAccessToken(token, keys.published, namesOf(config));
+}
+
+function namesOf({ AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience }: AuthConfig) {
+  return { issuer, audience };
+}
+
 /** Makes the HTTP API, with all that reads tokens. */
 function createApi(config: AuthConfig, parts: ApiDeps): Hono {
-  const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
+  const issuer = config.AUTH_ISSUER;
   const [allowedOrigins, trustedProxies] = [config.AUTH_ALLOWED_ORIGINS, config.AUTH_TRUSTED_PROXIES];
-  const verify = (token: string) => verifyAccessToken(token, parts.keys.published, { issuer, audience });
+  const verify = verifyWith(config, parts.keys);
   const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
   const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins }, parts.log);
   addAuthRoutes(api, { ...parts, verify, allowedOrigins, trustedProxies });

@@ -1,20 +1,23 @@
 import { jetstreamManager } from "@nats-io/jetstream";
+import { type ReadinessChecks, watchReadiness } from "#shared/lifecycle/readiness.ts";
+import { createLogCheck } from "#shared/nats/check-log.ts";
+import { createKeyChecks } from "#shared/tokens/check-own-keys.ts";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Hono } from "hono";
+import type { Registry } from "prom-client";
 import { AuthorizationService } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
-import { rememberVerified } from "#shared/tokens/remember-verified.ts";
-import { remoteKeys } from "#shared/tokens/remote-keys.ts";
-import { verifyAccessToken, withoutWithdrawn } from "#shared/tokens/verify-access-token.ts";
-import { AppError } from "#shared/errors/app-error.ts";
-import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
-import { startGrpcServer } from "#shared/grpc/start-server.ts";
+import { openTokenVerifier } from "#shared/tokens/token-verifier.ts";
+import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
+import { type GrpcService, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
@@ -26,6 +29,7 @@ import type { PolicyConfig } from "./config.ts";
 import { auditErasure, type ErasureEntry } from "./events/audit-erasure.ts";
 import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
+import { createSessionRights } from "./clients/session-rights.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
@@ -41,10 +45,11 @@ import { Snapshots } from "./versions/snapshots.ts";
 import { collectParts, PartCollector } from "./store/collect-parts.ts";
 import { openPolicyKv, type WatchedPolicyStore } from "./store/policy-kv.ts";
 import { openPolicyParts } from "./store/policy-parts-kv.ts";
-import { openRevocationsKv } from "./store/revocations-kv.ts";
+import { openTenantEndsKv } from "./store/tenant-ends-kv.ts";
 import { shareReads } from "./store/share-reads.ts";
 import type { StoredPolicy } from "./versions/stored-policy.ts";
 import { openTombstonesKv } from "./store/tombstones-kv.ts";
+import type { SessionRights } from "./sessions/present-subject.ts";
 import { endBindings } from "./tenants/end-bindings.ts";
 import { checkTenants } from "./tenants/check-tenants.ts";
 import { reconcileTenants } from "./tenants/reconcile-tenants.ts";
@@ -63,14 +68,16 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
   const log = createLogger("policy", config.LOG_LEVEL);
-  const host = config.POLICY_BIND_ADDRESS;
+  const requestLog = starting.use(limitLines(log));
   const registry = createMetricsRegistry();
   const bound = { maxTenants: config.POLICY_METRICS_MAX_TENANTS, now: () => clock.monotonic() };
   const metrics = createPolicyMetrics(registry, bound);
 
-  const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log));
+  const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log, config.POLICY_GRPC_BIND_ADDRESS));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "policy", log), drainNats);
-  const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
+  const auth = security.channelTo("auth.sluice");
+  const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, auth));
+  const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
   const { store, logs, collector, deps } = await openPolicies(nats, config, sessions, metrics, log);
   await checkTenants(deps, log);
   starting.use(followPolicies(store, deps, collector, log));
@@ -80,37 +87,66 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     await followWithdrawnKeys({ jsm: await jetstreamManager(nats, { checkAPI: false }) }, log),
   );
   const operator = starting.use(await openOperatorToken(config, log));
-  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, withdrawn, operator);
+  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, rights, withdrawn, operator);
   const decisionDeps = { ...authorizeDeps, metrics, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
-  let isReady = false;
-  const ops = starting.use(
-    await startOpsServer({ host, port: config.POLICY_OPS_PORT, setting: "POLICY_OPS_PORT" }, registry, () => isReady),
+  const api = createJsonApi(
+    {
+      maxBodyBytes: MAX_BODY_BYTES,
+      streamedPaths: IMPORT_PATH,
+      allowedOrigins: config.POLICY_ALLOWED_ORIGINS,
+    },
+    requestLog,
   );
-
-  const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
-  const grpc = await startGrpcServer(
-    { host, port: config.POLICY_GRPC_PORT, setting: "POLICY_GRPC_PORT" },
-    [
-      [DecisionServiceService, createDecisionService(decisionDeps, log), decisionCallers],
-      [AuthorizationService, createAuthorizationService(decisionDeps, metrics, log), authorizationCallers],
-    ],
-    security,
-  );
-  closeWithOthers(async () => grpc[Symbol.asyncDispose]());
-
-  const limits = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths: IMPORT_PATH };
-  const api = createJsonApi({ ...limits, allowedOrigins: config.POLICY_ALLOWED_ORIGINS }, log);
   addTenantRoutes(api, authorizeDeps, deps, logs);
   addPolicyRoutes(api, authorizeDeps, deps, rejections);
   addExportRoutes(api, authorizeDeps, deps);
   addSubjectRoutes(api, authorizeDeps, deps);
   addEraseRoute(api, authorizeDeps, deps);
-  addCheckRoute(api, authorizeDeps, deps.snapshots, metrics);
-  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs });
-  const server = createApiServer(api);
-  const http = await listen(server, { host, port: config.POLICY_HTTP_PORT, setting: "POLICY_HTTP_PORT" });
-  closeWithOthers(() => closeServer(server, CLOSE_GRACE_MS));
+  addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
+  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
+  const services: GrpcService[] = [
+    [DecisionServiceService, createDecisionService(decisionDeps, log), decisionCallers],
+    [
+      AuthorizationService,
+      createAuthorizationService(decisionDeps, metrics, { log, requestLog }),
+      authorizationCallers,
+    ],
+  ];
+  const checks = { ...createKeyChecks(config), log_unusable: createLogCheck(nats) };
+  await startServers(config, starting, { registry, services, security, api, checks, log });
+  return starting.move();
+}
 
+interface ServerDeps {
+  readonly registry: Registry;
+  readonly services: readonly GrpcService[];
+  readonly security: GrpcSecurity;
+  readonly api: Hono;
+  readonly checks: ReadinessChecks;
+  readonly log: Logger;
+}
+
+/** Opens the ports; policy is ready once all of them are. */
+async function startServers(
+  config: PolicyConfig,
+  starting: AsyncDisposableStack,
+  { registry, services, security, api, checks, log }: ServerDeps,
+): Promise<void> {
+  type Setting = "POLICY_OPS_PORT" | "POLICY_GRPC_PORT" | "POLICY_HTTP_PORT";
+  const at = (setting: Setting, host = config.POLICY_BIND_ADDRESS) => ({ host, port: config[setting], setting });
+  let isReady = false;
+  const { reasons } = starting.use(watchReadiness(checks, log, { isServing: () => isReady }));
+  const opsAddress = {
+    ...at("POLICY_OPS_PORT", config.POLICY_OPS_BIND_ADDRESS),
+    hosts: config.POLICY_OPS_ALLOWED_HOSTS,
+  };
+  const ops = starting.use(await startOpsServer(opsAddress, { metrics: registry, reasons }));
+  const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
+  const grpc = await startGrpcServer(at("POLICY_GRPC_PORT", config.POLICY_GRPC_BIND_ADDRESS), services, security);
+  closeWithOthers(async () => grpc[Symbol.asyncDispose]());
+  const server = createApiServer(api);
+  const http = await listen(server, at("POLICY_HTTP_PORT"));
+  closeWithOthers(() => closeServer(server, CLOSE_GRACE_MS));
   const setReady = (ready: boolean): void => {
     isReady = ready;
     grpc.setServing(ready);
@@ -118,15 +154,15 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   starting.defer(() => setReady(false));
   setReady(true);
   log.info({ version: VERSION, http, grpc: grpc.port, ops: ops.port }, "ready");
-  return starting.move();
 }
 
-function watchFiles(
-  directory: string,
+async function watchFiles(
+  directory: string | undefined,
   deps: TenantDeps,
   { documentsRejected }: PolicyMetrics,
   log: Logger,
 ): Promise<DocumentWatch> {
+  if (directory === undefined) return { rejections: new Map(), [Symbol.asyncDispose]: async () => undefined };
   return watchDocuments({
     directory,
     everyMs: WATCH_EVERY_MS,
@@ -182,24 +218,20 @@ async function createAuthorizing(
   nats: NatsConnection,
   config: PolicyConfig,
   snapshots: Snapshots,
+  sessions: SessionRights,
   withdrawn: WithdrawnKeys,
   operator: OperatorToken,
 ): Promise<AuthorizeDeps> {
-  const keys = withoutWithdrawn(remoteKeys(config.AUTH_JWKS_URL), withdrawn);
-  const expected = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE };
-  const verifyOnce = rememberVerified((token) => verifyAccessToken(token, keys, expected));
+  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
+  const { verify } = await openTokenVerifier(config, { withdrawn, time });
   return {
     get operatorToken() {
       return operator.value;
     },
     addressOf: (c) => clientAddressOf(c, config.POLICY_TRUSTED_PROXIES),
-    async verify(token) {
-      const claims = await verifyOnce(token);
-      // A token that is remembered does not come by its key again.
-      if (withdrawn.has(claims.kid)) throw new AppError("token_invalid", "the key of the access token is withdrawn");
-      return claims;
-    },
-    revocations: await openRevocationsKv(nats),
+    verify,
+    sessions,
+    tenantEnds: await openTenantEndsKv(nats),
     snapshots,
     wall: () => clock.wall(),
     ownIssuer: config.AUTH_ISSUER,

@@ -2,14 +2,16 @@ import { VERSION } from "#shared/lifecycle/version.ts";
 import { randomBytes } from "node:crypto";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
-import { rememberVerified } from "#shared/tokens/remember-verified.ts";
-import { remoteKeys } from "#shared/tokens/remote-keys.ts";
-import { ownIssuer, withoutWithdrawn } from "#shared/tokens/verify-access-token.ts";
+import { type AskedTime, openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { closeServer, type ListenAddress } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import type { RunningService } from "#shared/lifecycle/run-service.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
+import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
+import { watchReadiness } from "#shared/lifecycle/readiness.ts";
+import { createLogCheck } from "#shared/nats/check-log.ts";
+import { createKeyChecks } from "#shared/tokens/check-own-keys.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
@@ -24,16 +26,14 @@ import { drain, endStreamsOfKey } from "./connections/end-streams.ts";
 import { Hub } from "./connections/hub.ts";
 import { AuthTime } from "./access/auth-time.ts";
 import { guardClock } from "./access/clock-guard.ts";
-import { type OutsideIssuer, readOutsideIssuers } from "./access/outside-issuers.ts";
 import { withOutsideSessions } from "./access/outside-sessions.ts";
-import { type AskedTime, createStreamVerifier, namesIssuer } from "./access/verify-stream-token.ts";
 import { createPeers } from "./bus/peer-calls.ts";
 import { openTenants } from "./bus/open-tenant.ts";
 import { openPacedBus } from "./bus/paced-bus.ts";
 import type { StreamConfig } from "./config.ts";
 import { GrpcDecider } from "./clients/decider.ts";
 import { GrpcSessionChecker } from "./clients/session-checker.ts";
-import { createEdgeApi } from "./http/api.ts";
+import { createEdgeApi, type EdgeApi } from "./http/api.ts";
 import { loadDemoPage } from "./http/demo-page.ts";
 import { describeConnections } from "./http/describe-connections.ts";
 import { createEdgeServer } from "./http/edge-server.ts";
@@ -60,12 +60,18 @@ const CALL_MARGIN_MS = 1_000;
  */
 export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv): Promise<RunningService> {
   const log = createLogger("stream", config.LOG_LEVEL);
-  const ops = addressOf(config, "STREAM_OPS_PORT");
+  const ops = {
+    host: config.STREAM_OPS_BIND_ADDRESS,
+    port: config.STREAM_OPS_PORT,
+    setting: "STREAM_OPS_PORT",
+    hosts: config.STREAM_OPS_ALLOWED_HOSTS,
+  };
   if (config.STREAM_WORKERS > 1) {
-    return startWorkers(config, env, { http: addressOf(config, "STREAM_HTTP_PORT"), ops }, log);
+    return startWorkers(config, env, { http: addressOf(config), ops }, log);
   }
-  return startServing(config, log, false, async ({ registry, isReady, connections }, http) => {
-    const server = await startOpsServer(ops, registry, isReady, { "/debug/connections": connections });
+  return startServing(config, log, false, async ({ registry, reasons, connections }, http) => {
+    const pages = { "/debug/connections": connections };
+    const server = await startOpsServer(ops, { metrics: registry, reasons, pages });
     log.info({ version: VERSION, http, grpc: 0, ops: server.port }, "ready");
     return server;
   });
@@ -87,40 +93,53 @@ async function startServing(
   reportTo: ReportTo,
 ): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
-  const issuers = await readIssuers(config);
   await checkKernel(log);
   const nats = await connectNats(config.NATS_URL, "stream", log);
   stack.defer(() => drainNats(nats));
 
   const registry = createMetricsRegistry();
-  const edge = await startEdge(config, nats, stack, registry, log);
+  const requestLog = stack.use(limitLines(log));
+  const edge = await startEdge(config, nats, stack, registry, { log, requestLog });
+  const verifier = await openTokenVerifier(config, {
+    withdrawn: { has: edge.isWithdrawn },
+    time: edge,
+    onVerified: (cached, seconds) => edge.observer.tokenVerified(cached, seconds),
+  });
   const demo =
     config.SLUICE_DEMO === "1"
       ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT })
       : undefined;
-  const route = createRoute(config, issuers, edge);
+  const route = createRoute(config, verifier, edge);
   const timeoutMs = config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS;
   const peers = createPeers({ nats, workerId: edge.workerId, timeoutMs, observer: edge.observer });
   const { callConnection } = stack.use(openCalls(edge, peers));
-  const server = createEdgeServer({ route, api: createEdgeApi({ ...route, callConnection, demo }, log) });
-  const listener = await listenOn(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
+  const server = createEdgeServer({
+    route,
+    api: createEdgeApi({ ...route, callConnection, bindToken: edge.bindToken, demo }, requestLog),
+  });
+  const listener = await listenOn(server, { ...addressOf(config), isShared });
   stack.defer(() => closeServer(server, 1_000));
   stack.defer(() => listener.close());
-  const isReady = (): boolean => !edge.admission.isDraining && !nats.isClosed();
+  const checks = { ...createKeyChecks(config), log_unusable: createLogCheck(nats) };
+  const isServing = (): boolean => !edge.admission.isDraining;
+  const { reasons } = stack.use(watchReadiness(checks, log, { isServing }));
   const connections = (): object[] => describeConnections(edge.hub, edge);
-  stack.use(await reportTo({ registry, isReady, connections }, listener.port));
+  stack.use(await reportTo({ registry, reasons, connections }, listener.port));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
   // The other workers on this port take the clients that come while this one drains.
   if (isShared) stack.defer(() => listener.close());
   return stack.move();
 }
 
-function addressOf(config: StreamConfig, setting: "STREAM_HTTP_PORT" | "STREAM_OPS_PORT"): ListenAddress {
-  return { host: config.STREAM_BIND_ADDRESS, port: config[setting], setting };
+function addressOf({ STREAM_BIND_ADDRESS: host, STREAM_HTTP_PORT: port }: StreamConfig): ListenAddress {
+  return { host, port, setting: "STREAM_HTTP_PORT" };
 }
 
 /** The edge, and what only its HTTP servers call. */
-type RunningEdge = Edge & Pick<StreamRoute, "renew" | "authTime"> & AskedTime & { readonly workerId: string };
+type RunningEdge = Edge &
+  Pick<StreamRoute, "renew" | "authTime"> &
+  Pick<EdgeApi, "bindToken"> &
+  AskedTime & { readonly workerId: string };
 
 /** Starts everything but the servers. */
 async function startEdge(
@@ -128,10 +147,10 @@ async function startEdge(
   nats: NatsConnection,
   stack: AsyncDisposableStack,
   registry: Registry,
-  log: Logger,
+  { log, requestLog }: { readonly log: Logger; readonly requestLog: LimitedLog },
 ): Promise<RunningEdge> {
   const admission = new Admission(config.STREAM_MAX_CONNECTIONS);
-  const observer = createObserver(createStreamMetrics(registry, admission), log, now);
+  const observer = createObserver(createStreamMetrics(registry, admission), { log, requestLog }, now);
   const authTime = new AuthTime(systemClock);
   const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
   const auth = stack.use(
@@ -168,6 +187,7 @@ async function startEdge(
     isWithdrawn: (kid) => withdrawn.has(kid),
     workerId,
     renew: auth.renew,
+    bindToken: auth.bindToken,
     askTime: auth.askTime,
     mapResource: decider.mapResource,
     newConnectionId: () => createConnectionId(workerId),
@@ -179,25 +199,13 @@ function now(): number {
   return systemClock.monotonic();
 }
 
-async function readIssuers(config: StreamConfig): Promise<readonly OutsideIssuer[]> {
-  const { AUTH_ISSUERS_FILE: path, AUTH_ISSUER: own } = config;
-  return path === undefined ? [] : readOutsideIssuers(path, own);
-}
-
-function createRoute(config: StreamConfig, issuers: readonly OutsideIssuer[], edge: RunningEdge): StreamRoute {
-  const expected = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE };
-  const keys = withoutWithdrawn(remoteKeys(config.AUTH_JWKS_URL), { has: edge.isWithdrawn });
-  const own = ownIssuer(keys, expected);
+function createRoute(config: StreamConfig, { verify, isOutside }: TokenVerifier, edge: RunningEdge): StreamRoute {
   return {
     edge,
     renew: edge.renew,
     authTime: edge.authTime,
-    isOutside: namesIssuer(issuers),
-    verify: rememberVerified(
-      createStreamVerifier(own, issuers, (uri) => remoteKeys(uri), edge),
-      (cached, seconds) => edge.observer.tokenVerified(cached, seconds),
-      () => edge.authTime.now(),
-    ),
+    isOutside,
+    verify,
     allowedOrigins: config.STREAM_ALLOWED_ORIGINS,
   };
 }

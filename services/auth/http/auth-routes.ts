@@ -1,21 +1,23 @@
+import { readScope } from "./read-scope.ts";
 import type { BlockList } from "node:net";
 import type { Context, Handler, Hono } from "hono";
 import type { Counter } from "prom-client";
 import { z } from "zod";
 import { REFRESH_TOKEN_COOKIE } from "#shared/tokens/access-token.ts";
-import { nameSchema } from "#shared/contract/name-schema.ts";
+import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { readCookie, readTokenSource } from "#shared/http/token-source.ts";
 import type { Keys } from "../keys/open-keys.ts";
 import type { AuthMetrics } from "../metrics.ts";
 import type { LogIn } from "../sessions/log-in.ts";
 import type { RefreshSession } from "../sessions/refresh-session.ts";
-import type { RevokeSession } from "../sessions/revoke-session.ts";
-import type { Session, SessionStore } from "../sessions/session.ts";
+import type { EndedSession, RevokeSession } from "../sessions/revoke-session.ts";
+import type { SessionStore } from "../sessions/session.ts";
 import type { IssuedTokens } from "../tokens/issue-tokens.ts";
 import { parseRefreshToken } from "../tokens/refresh-token.ts";
-import { requireTrustedPage, type VerifyToken } from "./authenticate-caller.ts";
+import { requireTrustedPage, sessionOf, type VerifyToken } from "./authenticate-caller.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
 import { deviceLabelOf, deviceSchema } from "./device-label.ts";
 import { clearSessionCookies, setSessionCookies } from "./session-cookies.ts";
@@ -34,11 +36,13 @@ interface AuthRoutes {
 
 const loginSchema = z.object({
   tenant: nameSchema,
-  username: nameSchema,
+  /** Keyboards and password managers spell one name in two ways. */
+  username: z.string().normalize("NFC").pipe(freeNameSchema),
   password: z.string().min(1).max(1_024),
   device: deviceSchema.optional(),
+  scope: z.string().optional(),
 });
-const refreshSchema = z.object({ refresh_token: z.string().max(256).optional() });
+const refreshSchema = z.object({ refresh_token: z.string().max(256).optional(), scope: z.string().optional() });
 
 /** Adds login, refresh, logout and the published keys. */
 export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
@@ -53,7 +57,8 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
     "/v1/auth/login",
     counted(metrics.logins, async (c) => {
       requireTrustedPage(c, allowedOrigins);
-      const { device = deviceLabelOf(c.req.header("user-agent")), ...credentials } = await readJson(c, loginSchema);
+      const { device = deviceLabelOf(c.req.header("user-agent")), ...body } = await readJson(c, loginSchema);
+      const credentials = { ...body, scope: readScope(body.scope) };
       return answerTokens(c, await logIn(credentials, { device, address: clientAddressOf(c, trustedProxies) }));
     }),
   );
@@ -62,8 +67,10 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
     "/v1/auth/refresh",
     counted(metrics.refreshes, async (c) => {
       requireTrustedPage(c, allowedOrigins);
-      const token = parseRefreshToken(await readRefreshToken(c), keys.refresh);
-      return answerTokens(c, await refresh(token, { address: clientAddressOf(c, trustedProxies) }));
+      const asked = await readRefresh(c);
+      const token = parseRefreshToken(asked.token, keys.refresh);
+      const request = { address: clientAddressOf(c, trustedProxies), scope: readScope(asked.scope) };
+      return answerTokens(c, await refresh(token, request));
     }),
   );
 
@@ -98,29 +105,28 @@ function answerTokens(c: Context, tokens: IssuedTokens): Response {
     expires_in: tokens.expiresInSeconds,
     refresh_token: tokens.refreshToken,
     session_id: tokens.sid,
+    ...(tokens.scope === undefined ? {} : { scope: tokens.scope }),
   });
 }
 
-async function readRefreshToken(c: Context): Promise<string> {
+async function readRefresh(c: Context): Promise<{ readonly token: string; readonly scope: string | undefined }> {
   const body = (await c.req.text()) === "" ? {} : await readJson(c, refreshSchema);
   const token = body.refresh_token ?? readCookie(c.req.header(), REFRESH_TOKEN_COOKIE);
   if (token === undefined) throw new AppError("token_missing", "the request carries no refresh token");
-  return token;
+  return { token, scope: body.scope };
 }
 
 /** The session that the request's token speaks for; undefined when it is over already. */
-async function sessionToEnd(
-  c: Context,
-  routes: AuthRoutes,
-): Promise<Pick<Session, "tenant" | "sid" | "subject"> | undefined> {
+async function sessionToEnd(c: Context, routes: AuthRoutes): Promise<EndedSession | undefined> {
   const headers = c.req.header();
   const source = readTokenSource({ headers, query: new URL(c.req.url).searchParams });
   const isExplicit = source !== undefined && source.from !== "cookie";
   if (!isExplicit) requireTrustedPage(c, routes.allowedOrigins);
   try {
     if (source === undefined) throw new AppError("token_missing", "the request carries no token");
-    const { tenant_id: tenant, sid, sub: subject } = await routes.verify(source.token);
-    return { tenant, sid, subject };
+    const claims = await routes.verify(source.token);
+    requireUse(claims, "request");
+    return sessionOf(claims);
   } catch (error) {
     // A browser whose access token has run out still has its refresh token; an explicit token does not use it.
     const refreshToken = isExplicit ? undefined : readCookie(headers, REFRESH_TOKEN_COOKIE);

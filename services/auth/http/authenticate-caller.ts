@@ -2,7 +2,9 @@ import type { Context } from "hono";
 import type { AccessClaims } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
 import { readTokenSource } from "#shared/http/token-source.ts";
+import type { EndedSession } from "../sessions/revoke-session.ts";
 import type { Revocations } from "../sessions/session.ts";
 import type { FindSubject, User } from "../users/user-directory.ts";
 
@@ -18,9 +20,14 @@ export interface Caller {
 
 /**
  * Reads who calls from a genuine token, whose session may have ended.
- * @throws {AppError} `token_missing`, `token_invalid`, `token_expired`, `cross_site`.
+ * @throws {AppError} `token_missing`, `token_invalid`, `token_expired`, `token_for_streams`, `cross_site`.
  */
 export type IdentifyCaller = (c: Context) => Promise<AccessClaims>;
+
+/** The session that a token of ours is of. */
+export function sessionOf({ tenant_id: tenant, sid, sub: subject, login_at: loginAt }: AccessClaims): EndedSession {
+  return { tenant, sid, subject, loginAt };
+}
 
 /** Makes the identification of callers. */
 export function createCallerIdentification(deps: {
@@ -31,13 +38,16 @@ export function createCallerIdentification(deps: {
     const source = readTokenSource({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
     if (source === undefined) throw new AppError("token_missing", "the request carries no token");
     if (source.from === "cookie") requireTrustedPage(c, deps.allowedOrigins);
-    return deps.verify(source.token);
+    const claims = await deps.verify(source.token);
+    requireUse(claims, "request");
+    c.set("caller", { tenant: claims.tenant_id, subject: claims.sub });
+    return claims;
   };
 }
 
 /**
- * Authenticates a request by its access token, whose session lives.
- * @throws {AppError} what the identification throws, `session_ended`, `unavailable`.
+ * Authenticates a request by its access token, which has no scope and whose session lives.
+ * @throws {AppError} what the identification throws, `forbidden`, `session_ended`, `unavailable`.
  */
 export type AuthenticateCaller = (c: Context) => Promise<Caller>;
 
@@ -49,8 +59,10 @@ export function createCallerAuthentication(deps: {
 }): AuthenticateCaller {
   return async (c) => {
     const claims = await deps.identify(c);
-    const holder = deps.findSubject(claims.tenant_id, claims.sub);
+    if (claims.scope !== undefined)
+      throw new AppError("forbidden", "a token with a scope may not be used for sessions");
     const isRevoked = await deps.revocations.includes(claims.tenant_id, claims.sid, claims.login_at);
+    const holder = deps.findSubject(claims.tenant_id, claims.sub);
     if (isRevoked || holder === undefined) throw new AppError("session_ended", "the session has ended; log in again");
     return { claims, holder };
   };

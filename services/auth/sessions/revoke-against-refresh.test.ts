@@ -12,6 +12,7 @@ import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
 import { createRevocationAnnouncer } from "../bus/announce-revocation.ts";
 import { createSessionCheck } from "./check-sessions.ts";
 import { connectRedis } from "./connect-redis.ts";
+import { readRedisSettings } from "./redis-settings.ts";
 import { createRefreshSession } from "./refresh-session.ts";
 import { openRevocations } from "./revocations-kv.ts";
 import { createSessionRevoker } from "./revoke-session.ts";
@@ -21,6 +22,7 @@ const RACES = 1_000;
 const AT_ONCE = 20;
 
 const log = createLogger("test", "silent");
+const keys = { refresh: [new Uint8Array(32)] } as const;
 const ann = { tenant: "acme", username: "ann", roles: [], groups: [] };
 
 let server: NatsServer;
@@ -32,7 +34,7 @@ beforeAll(async () => {
   [server, redisServer] = await Promise.all([startNats(), startRedis()]);
   await createTenantLog(server, "acme");
   nats = await connectNats(server.url("auth"), "auth", log);
-  redis = await connectRedis(redisServer.url, log);
+  redis = await connectRedis(readRedisSettings({ REDIS_URL: redisServer.url }));
 });
 afterAll(async () => {
   redis.disconnect();
@@ -43,7 +45,7 @@ afterAll(async () => {
 
 test("of 1000 sessions that are revoked while they are refreshed, none survives", async () => {
   const revocations = await openRevocations(nats, { replicas: 1, sessionMs: 600_000 });
-  const sessions = createSessionStore(redis, { idleMs: 600_000, clock });
+  const sessions = createSessionStore(redis, { idleMs: 600_000, clock, keys, onForged: () => {} });
   const audit = { note: () => {}, record: async () => {} };
   const revoke = createSessionRevoker({
     revocations,

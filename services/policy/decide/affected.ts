@@ -1,5 +1,6 @@
-import { ruleText } from "../document/policy-document.ts";
-import { createRoleSet, isSameSet, type RoleSet, union } from "./role-set.ts";
+import { type Principal, subjectOf, subjectPrincipal } from "#shared/contract/principal.ts";
+import { compositeKey } from "#shared/protocol/composite-key.ts";
+import { changedRoles } from "./changed-roles.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { changedSubjects } from "./subject-roles.ts";
 
@@ -7,7 +8,7 @@ import { changedSubjects } from "./subject-roles.ts";
 const MAX_NAMES = 1_000;
 
 /** The principals that a change of policy can affect. */
-export type Affected = { readonly all: true } | { readonly roles: string[]; readonly subjects: string[] };
+export type Affected = { readonly all: true } | { readonly roles: string[]; readonly subjects: Principal[] };
 
 /** Everyone. */
 export const EVERYONE: Affected = { all: true };
@@ -21,7 +22,7 @@ export function affectedBy(before: Snapshot | undefined, after: Snapshot): Affec
   const isSameDocument = before.document === after.document;
   if (!isSameDocument && mapsOf(before) !== mapsOf(after)) return EVERYONE;
   if (!isSameDocument && [...after.roleBits.keys()].some((role) => !before.roleBits.has(role))) return EVERYONE;
-  const roles = isSameDocument ? [] : changedRoles(before, after);
+  const roles = changedRoles(before.document.roles, after.document.roles);
   const bound = boundOtherwise(before, after);
   const known = isSameDocument ? [] : changedKeys(attributesOf(before), attributesOf(after));
   const subjects = [...new Set([...bound, ...known])].toSorted();
@@ -32,66 +33,20 @@ function mapsOf({ document }: Snapshot): string {
   return JSON.stringify([document.events, document.routes, document.trust]);
 }
 
-/** Roles whose own and inherited rules are not the same any more, wherever they stand. */
-function changedRoles(before: Snapshot, after: Snapshot): string[] {
-  const texts = new Map<string, number>();
-  const [was, is] = [ruleNumbers(before, texts), ruleNumbers(after, texts)];
-  const [had, have] = [allRules(before, was, texts.size), allRules(after, is, texts.size)];
-  const gone = [...before.roleBits.keys()].filter((role) => !after.roleBits.has(role));
-  const empty = createRoleSet(texts.size);
-  const changed = [...after.roleBits.keys()].filter(
-    (role) => !isSameSet(had.get(role) ?? empty, have.get(role) ?? empty),
-  );
-  return [...gone.filter((role) => !isSameSet(had.get(role) ?? empty, empty)), ...changed].toSorted();
-}
-
-/** The numbers of each role's own rules; rules with one text have one number. */
-function ruleNumbers({ document }: Snapshot, texts: Map<string, number>): Map<string, number[]> {
-  const numberOf = (text: string): number => {
-    const number = texts.get(text) ?? texts.size;
-    texts.set(text, number);
-    return number;
-  };
-  return new Map(
-    Array.from(document.roles, ([name, { allow, deny }]) => [
-      name,
-      [...allow.map((rule) => numberOf(`+${ruleText(rule)}`)), ...deny.map((rule) => numberOf(`-${ruleText(rule)}`))],
-    ]),
-  );
-}
-
-/** For each role the set of its own rules and of all it inherits, by their numbers. */
-function allRules(
-  { document: { roles } }: Snapshot,
-  own: ReadonlyMap<string, readonly number[]>,
-  size: number,
-): Map<string, RoleSet> {
-  const found = new Map<string, RoleSet>();
-  const rulesOf = (name: string): RoleSet => {
-    const known = found.get(name);
-    if (known !== undefined) return known;
-    const set = (roles.get(name)?.inherits ?? []).map(rulesOf).reduce(union, createRoleSet(size, own.get(name)));
-    found.set(name, set);
-    return set;
-  };
-  for (const name of roles.keys()) rulesOf(name);
-  return found;
-}
-
-/** Whose roles differ. What is bound over HTTP replaces the document's word, so of those only that is looked at. */
-function boundOtherwise(before: Snapshot, after: Snapshot): string[] {
-  const inDocument =
-    before.documentBindings === after.documentBindings
-      ? []
-      : [...new Set([...before.documentBindings.keys(), ...after.documentBindings.keys()])];
-  const names = new Set([...inDocument, ...changedSubjects(before.httpBindings, after.httpBindings)]);
+/** Whose roles differ. What is bound to a subject over HTTP replaces the document's word. */
+function boundOtherwise(before: Snapshot, after: Snapshot): Principal[] {
+  const names = new Set(changedSubjects(before.httpBindings, after.httpBindings).map(subjectPrincipal));
+  if (before.documentBindings !== after.documentBindings) {
+    for (const name of [...before.documentBindings.keys(), ...after.documentBindings.keys()]) names.add(name);
+  }
   return [...names].filter((name) => boundText(before, name) !== boundText(after, name));
 }
 
-function boundText({ documentBindings, httpBindings }: Snapshot, name: string): string {
-  const roles =
-    httpBindings.get(name) ?? documentBindings.get(name)?.map(({ role, until }) => JSON.stringify([role, until]));
-  return JSON.stringify(roles?.toSorted() ?? []);
+function boundText({ documentBindings, httpBindings }: Snapshot, principal: Principal): string {
+  const subject = subjectOf(principal);
+  const set = subject === undefined ? undefined : httpBindings.get(subject);
+  const bound = documentBindings.get(principal) ?? [];
+  return textOf(set ?? bound.map(({ role, until }) => compositeKey(role, String(until))));
 }
 
 function attributesOf({ document }: Snapshot): Map<string, string> {
@@ -106,4 +61,10 @@ function attributesOf({ document }: Snapshot): Map<string, string> {
 function changedKeys(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
   const names = new Set([...before.keys(), ...after.keys()]);
   return [...names].filter((name) => (before.get(name) ?? "") !== (after.get(name) ?? "")).toSorted();
+}
+
+/** Different sets have different texts; the empty one has that of a name that is not there. */
+function textOf(parts: Iterable<string>): string {
+  const sorted = [...parts].toSorted();
+  return sorted.length === 0 ? "" : compositeKey(...sorted);
 }

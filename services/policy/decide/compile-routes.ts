@@ -1,16 +1,17 @@
-import { isName } from "#shared/protocol/names.ts";
+import { encodeName } from "#shared/protocol/encode-name.ts";
+import { isFreeName } from "#shared/protocol/names.ts";
 import type { Route } from "../document/policy-document.ts";
-import { isOptional, placeholderOf } from "../document/route-path.ts";
+import { isOpen, isOptional, placeholderOf, segmentsOf } from "../document/route-path.ts";
 import { parseRequestPath } from "./parse-request-path.ts";
 
 /** What a request is for, by the first route that it takes. */
 export interface RouteMatch {
   readonly permission: string;
-  /** The route's topic patterns, as far as the path fills their placeholders. */
+  /** The route's topic patterns, as far as the path fills their placeholders: a segment stands in them as its token. */
   readonly topics: readonly string[];
   /**
    * Those with most of the path's parameters: they show which object the request is about. Empty where no topic can,
-   * as when a parameter holds characters that topics do not have.
+   * as when a parameter is no free name.
    */
   readonly about: readonly string[];
 }
@@ -20,31 +21,52 @@ export type RouteMatcher = (method: string, path: string) => RouteMatch | undefi
 
 interface CompiledRoute {
   readonly route: Route;
+  /** Its place in the document. */
+  readonly index: number;
+  /** Where the route is open, without the placeholder at its end. */
   readonly segments: readonly string[];
+  /** Whether one or more segments follow these. */
+  readonly isOpen: boolean;
 }
 
-/** Compiles the routes of a document: a request is compared only with those of its method and length, in their order. */
+/**
+ * Compiles the routes of a document. The first that matches counts, in the document's order. A request is compared with
+ * those of its method that are open, and of the others with those of its length.
+ */
 export function compileRoutes(routes: readonly Route[]): RouteMatcher {
-  const compiled = routes.flatMap(expand);
-  const byShape = Map.groupBy(compiled, ({ route, segments }) => shapeOf(route.method, segments));
+  const { open = [], closed = [] } = Object.groupBy(routes.flatMap(expand), (each) =>
+    each.isOpen ? "open" : "closed",
+  );
+  const byShape = Map.groupBy(closed, ({ route, segments }) => shapeOf(route.method, segments));
+  const openOf = Map.groupBy(open, ({ route }) => route.method);
   return (method, path) => {
     const segments = parseRequestPath(path);
     if (segments === undefined) return undefined;
-    const found = byShape.get(shapeOf(method, segments))?.find((route) => matches(route, segments));
+    const exact = byShape.get(shapeOf(method, segments))?.find((each) => matches(each, segments));
+    const prefix = openOf
+      .get(method)
+      ?.find((each) => each.segments.length < segments.length && matches(each, segments));
+    const found = firstOf(exact, prefix);
     return found === undefined ? undefined : matchOf(found, segments);
   };
 }
 
 /** A route whose end is optional is two, one with it and one without. */
-function expand(route: Route): CompiledRoute[] {
-  const segments = route.path === "/" ? [] : route.path.split("/").slice(1);
-  const last = segments.at(-1);
-  const whole = { route, segments };
-  return last !== undefined && isOptional(last) ? [whole, { route, segments: segments.slice(0, -1) }] : [whole];
+function expand(route: Route, index: number): CompiledRoute[] {
+  const segments = segmentsOf(route.path);
+  const last = segments.at(-1) ?? "";
+  const beforeLast = { route, index, segments: segments.slice(0, -1) };
+  const whole = isOpen(last) ? { ...beforeLast, isOpen: true } : { route, index, segments, isOpen: false };
+  return isOptional(last) ? [whole, { ...beforeLast, isOpen: false }] : [whole];
 }
 
 function shapeOf(method: string, segments: readonly string[]): string {
   return `${segments.length} ${method}`;
+}
+
+function firstOf(a: CompiledRoute | undefined, b: CompiledRoute | undefined): CompiledRoute | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a.index < b.index ? a : b;
 }
 
 function matches({ segments }: CompiledRoute, asked: readonly string[]): boolean {
@@ -54,11 +76,14 @@ function matches({ segments }: CompiledRoute, asked: readonly string[]): boolean
 function matchOf({ route, segments }: CompiledRoute, asked: readonly string[]): RouteMatch {
   const parameters = parametersOf(segments, asked);
   const possible = route.topics.map(templateOf).filter(({ names }) => names.every((name) => parameters.has(name)));
-  const topics = possible.filter(({ names }) => names.every((name) => isName(parameters.get(name) ?? "")));
+  const topics = possible.filter(({ names }) => names.every((name) => isFreeName(parameters.get(name) ?? "")));
   const most = Math.max(...possible.map(({ names }) => names.length));
   const about = topics.filter(({ names }) => names.length === most);
-  const fill = ({ tokens }: TopicTemplate): string =>
-    tokens.map((token) => parameters.get(placeholderOf(token) ?? "") ?? token).join(".");
+  const fillToken = (token: string): string => {
+    const value = parameters.get(placeholderOf(token) ?? "");
+    return value === undefined ? token : encodeName(value);
+  };
+  const fill = ({ tokens }: TopicTemplate): string => tokens.map(fillToken).join(".");
   return { permission: route.permission, topics: topics.map(fill), about: about.map(fill) };
 }
 

@@ -120,7 +120,7 @@ function factsOf(
   const named: Fact[] = [
     ...subjects.flatMap((name) => {
       const held = httpBindings.get(name);
-      return held === undefined ? [] : [{ kind: "subject" as const, name, text: held.join(", ") }];
+      return held === undefined ? [] : [{ kind: "subject" as const, name, text: listText(held) }];
     }),
     ...(isSame.document ? [] : namedFacts(document)),
   ];
@@ -145,7 +145,7 @@ function namedFacts({ attributes, trust, events, routes }: PolicyDocument): Fact
       Array.from(held, ([name, values]) => ({
         kind: "attribute" as const,
         name: `${subject} ${name}`,
-        text: values.join(", "),
+        text: listText(values),
       })),
     ),
     ...trust.map((each) => ({ kind: "trust" as const, name: each.issuer, text: trustText(each) })),
@@ -164,7 +164,13 @@ function trustText({ roles, groups }: TrustedIssuer): string {
 }
 
 function bindingText({ role, until }: BoundRole): string {
-  return until === Number.POSITIVE_INFINITY ? role : `${role} until ${new Date(until).toISOString()}`;
+  const name = listText([role]);
+  return until === Number.POSITIVE_INFINITY ? name : `${name} until ${new Date(until).toISOString()}`;
+}
+
+/** Different lists have different texts: what is more than a word is quoted. */
+function listText(words: readonly string[]): string {
+  return words.map((word) => (/^[^\s",]+$/u.test(word) ? word : JSON.stringify(word))).join(", ");
 }
 
 /** The first match wins, so that the order of what both have counts too. */

@@ -1,22 +1,18 @@
 import { LRUCache } from "lru-cache";
+import type { Principal } from "#shared/contract/principal.ts";
 import type { Version } from "#shared/contract/version.ts";
 import type { PolicyDocument, Role } from "../document/policy-document.ts";
 import { SUBJECT_ID, subjectNames } from "../document/condition.ts";
+import { inheritanceGroups } from "../document/inheritance.ts";
 import { compileEventMap, type EventMap } from "./compile-event-map.ts";
 import { compileRoutes, type RouteMatcher } from "./compile-routes.ts";
 import { placeholdersIn } from "./fill-template.ts";
-import type { Effect } from "./fold-condition.ts";
-import type { LimitedRule } from "./limited-rule.ts";
-import { lineagesOf } from "./lineages.ts";
-import { createRoleSet, type RoleSet } from "./role-set.ts";
-import { compileRuleIndex } from "./rule-index.ts";
+import { createRoleSet, type RoleSet, union } from "./role-set.ts";
+import { indexRules, type Row } from "./rule-index.ts";
 import type { HttpBindings } from "./subject-roles.ts";
 
 /** Rows beyond those that the document names are made when asked for; this many are kept. */
 const MAX_EXTRA_ROWS = 1_024;
-
-/** One for all rows without any: a decision that looks at it finds it in the cache. */
-const NO_RULES: readonly LimitedRule[] = [];
 
 /** One version of a tenant's policy, compiled for deciding. It never changes; a new version is a new snapshot. */
 export interface Snapshot {
@@ -25,8 +21,8 @@ export interface Snapshot {
   /** What the document was read from, where it was a text. */
   readonly text?: string;
   readonly httpBindings: HttpBindings;
-  /** The document's bindings in force when it was stored, by subject; `group:<name>` stands for everyone in a group. */
-  readonly documentBindings: ReadonlyMap<string, readonly BoundRole[]>;
+  /** The document's bindings in force when it was stored. */
+  readonly documentBindings: ReadonlyMap<Principal, readonly BoundRole[]>;
   /** When the version was stored, in milliseconds since 1970. */
   readonly storedAt: number;
   /** When the first of them ends, in milliseconds since 1970; infinity where none does. */
@@ -54,15 +50,6 @@ export interface TenantStanding {
   readonly state: "active" | "suspended" | "deleted";
   /** How many streams it may have on an edge; undefined for as many as the edge takes. */
   readonly maxConnections: number | undefined;
-}
-
-/** All rules about one permission, by the role that has them. */
-export interface Row {
-  /** Roles that allow, and roles that deny, it on any topic. */
-  readonly allow: RoleSet;
-  readonly deny: RoleSet;
-  /** Rules that hold on some topics only, or on a condition. */
-  readonly limited: readonly LimitedRule[];
 }
 
 /** A role that somebody has until a time, in milliseconds since 1970; infinity is for ever. */
@@ -112,18 +99,18 @@ function compileRules(
 ): Pick<Snapshot, "roleBits" | "lineages" | "namesUsed" | "rows" | "rowOf" | "matchRoute" | "permissionFor"> {
   const roleBits = new Map(Array.from(document.roles.keys(), (name, bit) => [name, bit]));
   const named = new Set([...document.events, ...document.routes].map(({ permission }) => permission));
-  const rulesAbout = compileRuleIndex(document);
+  const compileRow = indexRules(document);
   const rows = new Map<string, Row>();
   const extraRows = new LRUCache<string, Row>({ max: MAX_EXTRA_ROWS });
   return {
     roleBits,
-    lineages: lineagesOf(document.roles),
+    lineages: lineagesOf(document, roleBits),
     namesUsed: Array.from(document.roles.values(), namesUsedBy),
     rows,
     rowOf(permission) {
       const known = rows.get(permission) ?? extraRows.get(permission);
       if (known !== undefined) return known;
-      const row = compileRow(rulesAbout(permission), roleBits.size);
+      const row = compileRow(permission);
       (named.has(permission) ? rows : extraRows).set(permission, row);
       return row;
     },
@@ -154,22 +141,22 @@ function firstEnd(bindings: ReadonlyMap<string, readonly BoundRole[]>): number {
   return first;
 }
 
+/** For each role, by its bit. A role comes after all that it inherits, so that each set is made of ready ones. */
+function lineagesOf({ roles }: PolicyDocument, roleBits: ReadonlyMap<string, number>): RoleSet[] {
+  const parentsOf = new Map(Array.from(roles, ([name, { inherits }]) => [name, inherits]));
+  const lineages: RoleSet[] = [];
+  for (const role of inheritanceGroups(parentsOf).flat()) {
+    const bit = roleBits.get(role) ?? 0;
+    const inherited = (parentsOf.get(role) ?? []).flatMap((parent) => lineages[roleBits.get(parent) ?? -1] ?? []);
+    lineages[bit] = inherited.reduce(union, createRoleSet(roleBits.size, [bit]));
+  }
+  return lineages;
+}
+
 function namesUsedBy({ allow, deny }: Role): string[] {
   const names = [...allow, ...deny].flatMap(({ topic = "", when }) => [
     ...placeholdersIn(topic),
     ...(when === undefined ? [] : subjectNames(when)),
   ]);
   return [...new Set(names.map((name) => (name === "sub" ? SUBJECT_ID : name)))];
-}
-
-function compileRow(rules: readonly LimitedRule[], roles: number): Row {
-  const { everywhere = [], limited = NO_RULES } = Object.groupBy(rules, ({ template, when }) =>
-    template === ">" && when === undefined ? "everywhere" : "limited",
-  );
-  const rolesThat = (wanted: Effect): RoleSet =>
-    createRoleSet(
-      roles,
-      everywhere.filter(({ effect }) => effect === wanted).map(({ role }) => role),
-    );
-  return { allow: rolesThat("allow"), deny: rolesThat("deny"), limited };
 }

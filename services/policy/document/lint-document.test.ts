@@ -116,6 +116,20 @@ routes:
     ]);
   });
 
+  it("finds routes that one for everything under a path takes in", () => {
+    const routes = ["/a/{x}", "/a/{rest*}", "/a/b/{c?}", "/a/{id?}", "/a/b/{more*}", "/{any*?}", "/", "/b/{c*?}"].map(
+      (path) => `  - { method: GET, path: "${path}", permission: a:b }\n`,
+    );
+    expect(warningsOf(`tenant: acme\nroutes:\n${routes.join("")}`)).toEqual([
+      "5:5 no request gets here: GET /a/{rest*} comes first",
+      "7:5 no request gets here: GET /a/{rest*} comes first",
+      "9:5 no request gets here: GET /{any*?} comes first",
+      "10:5 no request gets here: GET /{any*?} comes first",
+    ]);
+    const root = ["/{x}", "/{any*}", "/"].map((path) => `  - { method: GET, path: "${path}", permission: a:b }\n`);
+    expect(warningsOf(`tenant: acme\nroutes:\n${root.join("")}`)).toEqual([]);
+  });
+
   it("finds attributes that no rule looks at, and those that rules look at and nobody has", () => {
     const text = `tenant: acme
 roles:
@@ -130,6 +144,14 @@ attributes:
       '4:15 nobody has the attribute "city", which a:b@x.{city} looks at',
       `4:31 nobody has the attribute "friends", which c:d when subject.id not in subject.friends looks at`,
       "7:17 no rule looks at this attribute",
+    ]);
+  });
+
+  it("finds ranges of addresses that stand in quotes", () => {
+    const inQuotes = { rule: "a:b", when: "event.ip in ['10.0.0.0/8', 'eu'] or event.net == '::/0'" };
+    expect(ruleWarnings([inQuotes, { rule: "c:d", when: "event.ip in 10.0.0.0/8 and event.path == '/8'" }])).toEqual([
+      "4:13 '10.0.0.0/8' is compared as a text; without quotes, behind `in`, it is a range of addresses",
+      "4:13 '::/0' is compared as a text; without quotes, behind `in`, it is a range of addresses",
     ]);
   });
 

@@ -1,3 +1,4 @@
+import { permissionAsTopics } from "#shared/protocol/permissions.ts";
 import { patternCovers, patternsOverlap } from "#shared/protocol/topics.ts";
 import { conditionText } from "./condition.ts";
 import type { Rule } from "./policy-document.ts";
@@ -7,7 +8,7 @@ import type { Rule } from "./policy-document.ts";
  * decision each stands for one thing.
  */
 export function ruleCovers(outer: Rule, inner: Rule): boolean {
-  if (!patternCovers(asPattern(outer.permission), asPattern(inner.permission))) return false;
+  if (!patternCovers(permissionAsTopics(outer.permission), permissionAsTopics(inner.permission))) return false;
   if (outer.topic !== undefined && !patternCovers(outer.topic, inner.topic ?? ">")) return false;
   if (outer.when === undefined) return true;
   return inner.when !== undefined && conditionText(outer.when) === conditionText(inner.when);
@@ -15,13 +16,8 @@ export function ruleCovers(outer: Rule, inner: Rule): boolean {
 
 /** Whether there may be something that both rules hold for; a placeholder may stand for anything, and a condition be met. */
 export function rulesOverlap(a: Rule, b: Rule): boolean {
-  if (!patternsOverlap(asPattern(a.permission), asPattern(b.permission))) return false;
+  if (!patternsOverlap(permissionAsTopics(a.permission), permissionAsTopics(b.permission))) return false;
   return patternsOverlap(withoutPlaceholders(a.topic), withoutPlaceholders(b.topic));
-}
-
-/** A permission's last `*` stands for one or more tokens, as `>` does in a topic. */
-function asPattern(permission: string): string {
-  return permission.replaceAll(":", ".").replace(/\*$/, ">");
 }
 
 function withoutPlaceholders(topic = ">"): string {

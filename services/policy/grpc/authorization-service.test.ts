@@ -10,8 +10,10 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import { type GrpcServer, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createPolicyMetrics } from "../metrics.ts";
+import type { SessionOfToken } from "../sessions/present-subject.ts";
 import { Snapshots } from "../versions/snapshots.ts";
 import { emptyContent } from "../versions/stored-policy.ts";
 import { createAuthorizationService } from "./authorization-service.ts";
@@ -27,12 +29,11 @@ const policy = { ...emptyContent("acme"), ...stored, at: "2026-01-01T00:00:00Z",
 
 const claims = {
   iss: "i",
-  iat: 1,
-  jti: "j",
-  client_id: "web",
+  kid: "k",
   login_at: "2026-01-01T00:00:00Z",
   roles: [],
   groups: [],
+  scope: undefined,
 };
 
 /** A token says who has it: `<subject>-<session>-<tenant>`. */
@@ -56,13 +57,20 @@ describe("Envoy's external authorization", () => {
     };
     const admitting = {
       verify,
-      revocations: { isRevoked: async (_: string, sid: string) => sid === "ended" },
+      sessions: {
+        rightsOf: async ({ sid }: SessionOfToken) => {
+          if (sid === "ended") throw new AppError("session_ended", "the session has ended");
+          return { roles: [], groups: [] };
+        },
+      },
+      tenantEnds: { hasEnded: async () => false },
       snapshots: new Snapshots({ read }, () => undefined),
       wall: () => Date.now(),
       ownIssuer: "auth",
       allowedOrigins: ["https://app.test"],
     };
-    const service = createAuthorizationService(admitting, metrics, createLogger("test", "silent"));
+    const log = createLogger("test", "silent");
+    const service = createAuthorizationService(admitting, metrics, { log, requestLog: limitLines(log) });
     server = await startGrpcServer({ host: "127.0.0.1", port: 0, setting: "NONE" }, [[AuthorizationService, service]]);
     client = new AuthorizationClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
   });

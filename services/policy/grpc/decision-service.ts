@@ -14,13 +14,13 @@ import { decodeGrant } from "../decide/grant.ts";
 import { type Residual, residualOf } from "../decide/residual.ts";
 import { resolveSubject } from "../decide/resolve-subject.ts";
 import { trustedSubject } from "../decide/trusted-subject.ts";
-import { isPermission } from "../document/permission.ts";
+import { isPermission } from "#shared/protocol/permissions.ts";
 import { checkBatch } from "./check-batch.ts";
 import type { DecisionDeps, DecisionMetrics } from "./decision-deps.ts";
 import { encodeResidual } from "./encode-residual.ts";
 import { explainCheck } from "./explain-check.ts";
 import { mapResources } from "./map-resources.ts";
-import { readTenant, readVersion, requireCount } from "./read-request.ts";
+import { readTenant, readVersion, requireCount, readSubject } from "./read-request.ts";
 
 const MAX_RESIDUALS = 65_536;
 
@@ -52,7 +52,11 @@ async function resolve(
   const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
   const now = wall();
   const grants = subjects.map((subject) => {
-    const { id, roles, remainingMs } = resolveSubject(snapshot, trustedSubject(snapshot, subject, ownIssuer), now);
+    const { id, roles, remainingMs } = resolveSubject(
+      snapshot,
+      trustedSubject(snapshot, readSubject(subject), ownIssuer),
+      now,
+    );
     return { id, roles: [...roles], remainingMs };
   });
   metrics.resolves.inc(grants.length);

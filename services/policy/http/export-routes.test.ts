@@ -100,7 +100,7 @@ describe("a tenant's policy as one value", () => {
     const { head, bindings } = await exportOf();
     expect(await call("PUT", "/v1/tenants/rival/import", await exported())).toMatchObject({
       status: 400,
-      body: { title: "this is the export of tenant acme, not of rival" },
+      body: { detail: "this is the export of tenant acme, not of rival" },
     });
     const text = linesOf({ ...head, tenant: "rival" }, ...bindings);
     const renamed = await call("PUT", "/v1/tenants/rival/import", text);
@@ -115,20 +115,20 @@ describe("a tenant's policy as one value", () => {
     ["without a document", { document: undefined }, [], /^line 1: "document"/],
     ["with a subject that is no name", { subjects: 1 }, [bound("a\u0000b")], /^line 2: "subject"/],
     ["with a subject twice", { subjects: 2 }, [bound("a"), bound("a")], /^line 3: .* twice/],
-    ["with a role that is no name", { subjects: 1 }, [bound("a", [""])], /^line 2: "roles.0"/],
+    ["with a role that is no name", { subjects: 1 }, [bound("a", ["é".repeat(129)])], /^line 2: "roles.0"/],
     ["that is cut off", { subjects: 2 }, [bound("a")], /^line 1 says that there are 2 subjects, and 1 follow/],
   ])("is refused %s", async (_, change, bindings, reason) => {
     const { head } = await exportOf();
     const text = linesOf({ ...head, subjects: 0, ...change }, ...bindings);
     const { body } = await call("PUT", "/v1/tenants/acme/import", text);
-    expect(body).toMatchObject({ code: "malformed_request", title: expect.stringMatching(reason) });
+    expect(body).toMatchObject({ code: "malformed_request", detail: expect.stringMatching(reason) });
   });
 
   it("is refused with every fault of its document", async () => {
     const document = "tenant: acme\nroles: { a: { inherits: [b] } }\nx: 1\n";
     const text = linesOf({ ...(await exportOf()).head, subjects: 0, document });
     const { body: problem } = await call("PUT", "/v1/tenants/acme/import", text);
-    expect(problem["title"]).toMatch(/2 faults:\nline 2, .*\nline 3, /);
+    expect(problem["detail"]).toMatch(/2 faults:\nline 2, .*\nline 3, /);
   });
 
   it("does not replace a document that comes from a file", async () => {

@@ -4,7 +4,7 @@ import { changePolicy, type ChangeDeps } from "../change-policy.ts";
 import { importPolicy } from "../changes/commands.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
 import { type ExportedPolicy, readExport, writeExport } from "./exported-policy.ts";
-import { nameParameter, readIfMatch } from "./parameters.ts";
+import { readIfMatch, tenantParameter } from "./parameters.ts";
 import { readLines } from "./read-lines.ts";
 
 /** 100 000 subjects of 600 bytes each. The first line has the document, whose quotes and lines JSON writes longer. */
@@ -16,7 +16,7 @@ export const IMPORT_PATH = /^\/v1\/tenants\/[^/]+\/import$/;
 /** Adds the calls that give a tenant's policy away whole, and take it in again, both as lines of JSON. */
 export function addExportRoutes(api: Hono, authorizeDeps: AuthorizeDeps, changeDeps: ChangeDeps): void {
   api.get("/v1/tenants/:tenant/export", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const stored = await changeDeps.store.read(tenant);
     if (stored === undefined) throw new AppError("tenant_unknown", "there is no such tenant");
@@ -26,7 +26,7 @@ export function addExportRoutes(api: Hono, authorizeDeps: AuthorizeDeps, changeD
   });
 
   api.put("/v1/tenants/:tenant/import", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
     const expected = readIfMatch(c);
     const exported = await readExport(readLines(c, IMPORT_LIMITS));

@@ -7,7 +7,7 @@ import { putDocument, refuseFileDocument } from "../changes/commands.ts";
 import type { StoredPolicy, StoredVersion } from "../versions/stored-policy.ts";
 import type { Rejection } from "../watch/watch-documents.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
-import { nameParameter, readIfMatch, readText, versionParameter } from "./parameters.ts";
+import { readIfMatch, readText, tenantParameter, versionParameter } from "./parameters.ts";
 
 const rollbackSchema = z.strictObject({ version: z.int().min(1) });
 
@@ -22,7 +22,7 @@ export function addPolicyRoutes(
   rejections: ReadonlyMap<string, Rejection>,
 ): void {
   api.get("/v1/tenants/:tenant/policy", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const policy = await readCurrent(changeDeps, tenant);
     c.header("etag", `"${policy.version.number}"`);
@@ -31,7 +31,7 @@ export function addPolicyRoutes(
   });
 
   api.put("/v1/tenants/:tenant/policy", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
     const expected = readIfMatch(c);
     const who = { by, address: authorizeDeps.addressOf(c) };
@@ -42,7 +42,7 @@ export function addPolicyRoutes(
   });
 
   api.get("/v1/tenants/:tenant/policy/versions", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const versions = await changeDeps.store.history(tenant);
     if (versions.length === 0) throw tenantUnknown();
@@ -50,14 +50,14 @@ export function addPolicyRoutes(
   });
 
   api.get("/v1/tenants/:tenant/policy/versions/:version", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const policy = await findVersion(changeDeps, tenant, versionParameter(c));
     return c.json({ tenant, ...summaryOf(policy), diff: policy.diff, ...contentOf(policy) });
   });
 
   api.post("/v1/tenants/:tenant/policy/rollback", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
     const { version: wanted } = await readJson(c, rollbackSchema);
     const expected = readIfMatch(c);

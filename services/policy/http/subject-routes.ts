@@ -8,7 +8,7 @@ import { boundRoles } from "../decide/resolve-subject.ts";
 import { bindSubject } from "../changes/commands.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
 import { MAX_ROLES_OF_SUBJECT } from "./exported-policy.ts";
-import { afterParameter, limitParameter, nameParameter, subjectParameter } from "./parameters.ts";
+import { afterParameter, limitParameter, subjectParameter, tenantParameter } from "./parameters.ts";
 
 const rolesSchema = z.strictObject({ roles: z.array(freeNameSchema).max(MAX_ROLES_OF_SUBJECT) });
 
@@ -23,7 +23,7 @@ export function addSubjectRoutes(api: Hono, authorizeDeps: AuthorizeDeps, change
   const path = "/v1/tenants/:tenant/subjects/:subject/roles";
 
   const answerRoles = async (c: Context): Promise<Response> => {
-    const [tenant, subject] = [nameParameter(c, "tenant"), subjectParameter(c)];
+    const [tenant, subject] = [tenantParameter(c), subjectParameter(c)];
     await authorizeAdmin(authorizeDeps, c, tenant);
     const snapshot = await changeDeps.snapshots.atLeast(tenant);
     return c.json({ subject, ...boundRoles(snapshot, subject, changeDeps.clock.wall()) });
@@ -32,7 +32,7 @@ export function addSubjectRoutes(api: Hono, authorizeDeps: AuthorizeDeps, change
   api.get("/v1/tenants/:tenant/subjects/:subject", answerRoles);
 
   api.get("/v1/tenants/:tenant/subjects", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const [after, limit] = [afterParameter(c), limitParameter(c, MAX_PAGE)];
     const { policy } = (await changeDeps.store.read(tenant)) ?? {};
@@ -44,7 +44,7 @@ export function addSubjectRoutes(api: Hono, authorizeDeps: AuthorizeDeps, change
   });
 
   const changeRoles = async (c: Context, readRoles: () => Promise<string[] | undefined>): Promise<Response> => {
-    const [tenant, subject] = [nameParameter(c, "tenant"), subjectParameter(c)];
+    const [tenant, subject] = [tenantParameter(c), subjectParameter(c)];
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
     const change = { ...bindSubject(subject, await readRoles(), by), address: authorizeDeps.addressOf(c) };
     const version = await changePolicy(changeDeps, tenant, change);

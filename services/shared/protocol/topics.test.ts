@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { eventTypeOf, isTopic, isTopicPattern, patternCovers, patternsOverlap, topicMatches } from "./topics.ts";
+import {
+  eventTypeOf,
+  intersectPatterns,
+  isTopic,
+  isTopicPattern,
+  patternCovers,
+  patternsOverlap,
+  topicMatches,
+} from "./topics.ts";
 
 /** Every topic of one to five tokens over two names: enough to tell any two patterns of up to four tokens apart. */
 const TOPICS = (() => {
@@ -16,11 +24,21 @@ const pattern = fc
   .tuple(fc.array(token, { maxLength: 3 }), fc.constantFrom("a", "b", "*", ">"))
   .map(([tokens, last]) => [...tokens, last].join("."));
 
+/** Three tokens of 767 characters, and one of 768. */
+const longest = `${`${"x".repeat(767)}.`.repeat(3)}${"x".repeat(768)}`;
+
 describe("a topic", () => {
-  test.each(["order.created", "order.created.42", "A-z_0.9", "a.b.c.d.e.f.g.h", `${"x".repeat(64)}.y`])(
-    "may be %s",
-    (topic) => expect(isTopic(topic)).toBe(true),
-  );
+  test.each([
+    "order.created",
+    "order.created.42",
+    "A-z_0.9",
+    "a.b.c.d.e.f.g.h",
+    "order.created.jane%40acme%2Ecom",
+    "%C3%A9.%25",
+    `${"x".repeat(768)}.y`,
+    `y.${"%C3%A9".repeat(128)}`,
+    longest,
+  ])("may be %s", (topic) => expect(isTopic(topic)).toBe(true));
 
   test.each([
     "",
@@ -35,7 +53,20 @@ describe("a topic", () => {
     "order.created\n",
     "örder.created",
     "a.b.c.d.e.f.g.h.i",
-    `${"x".repeat(65)}.y`,
+    `${"x".repeat(769)}.y`,
+    `${longest}x`,
+    "order.%61",
+    "order.%2D",
+    "order.%c3%a9",
+    "order.%C3",
+    "order.%C0%AF",
+    "order.%ED%A0%80",
+    "order.e%CC%81",
+    "order.%00",
+    "order.%C2%85",
+    "order.%2",
+    "order.%",
+    "order.a@b",
   ])("is never %j", (topic) => expect(isTopic(topic)).toBe(false));
 
   test("has its first two tokens as its event type", () => {
@@ -45,10 +76,18 @@ describe("a topic", () => {
 });
 
 describe("a topic pattern", () => {
-  test.each(["order.created", "*.*", ">", "order.>", "*.created.>", "a.b.c.d.e.f.g.h", "a.b.c.d.e.f.g.>"])(
-    "may be %s",
-    (each) => expect(isTopicPattern(each)).toBe(true),
-  );
+  test.each([
+    "order.*.jane%40acme%2Ecom",
+    "*.%2A",
+    "*.%3E",
+    "order.created",
+    "*.*",
+    ">",
+    "order.>",
+    "*.created.>",
+    "a.b.c.d.e.f.g.h",
+    "a.b.c.d.e.f.g.>",
+  ])("may be %s", (each) => expect(isTopicPattern(each)).toBe(true));
 
   test.each([
     "",
@@ -62,7 +101,10 @@ describe("a topic pattern", () => {
     "order..>",
     "a.b.c.d.e.f.g.h.i",
     "a.b.c.d.e.f.g.h.>",
-    `${"x".repeat(65)}.>`,
+    `${"x".repeat(769)}.>`,
+    "order.%61.>",
+    "*.%c3%a9",
+    "order.%2A%",
     "x".repeat(4_096),
   ])("is never %j", (each) => expect(isTopicPattern(each)).toBe(false));
 });
@@ -104,6 +146,19 @@ describe("two patterns", () => {
         // A name that stands in neither pattern: what covers by naming all of a two-letter alphabet does not cover it.
         const fresh = inner.replaceAll("*", "z").replace(">", "z.z.z.z.z");
         expect(patternCovers(outer, inner)).toBe(all && topicMatches(outer, fresh));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("have a pattern of the topics that match both, where there are any", () => {
+    fc.assert(
+      fc.property(pattern, pattern, (a, b) => {
+        const both = intersectPatterns(a, b);
+        const matching = TOPICS.filter((topic) => topicMatches(a, topic) && topicMatches(b, topic));
+        expect(TOPICS.filter((topic) => both !== undefined && topicMatches(both, topic))).toEqual(matching);
+        const covering = [a, b].filter((each) => both === undefined || patternCovers(each, both));
+        expect(covering).toEqual([a, b]);
       }),
       { numRuns: 2_000 },
     );
