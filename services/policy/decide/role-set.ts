@@ -21,12 +21,6 @@ export function union(a: RoleSet, b: RoleSet): RoleSet {
   return a.map((word, index) => word | wordOf(b, index));
 }
 
-/** Whether both sets hold the same roles. */
-export function isSameSet(a: RoleSet, b: RoleSet): boolean {
-  if (typeof a === "number" || typeof b === "number") return wordOf(a, 0) === wordOf(b, 0);
-  return a.every((word, index) => word === wordOf(b, index));
-}
-
 /** Whether the role is in the set. */
 export function hasRole(set: RoleSet, role: number): boolean {
   return (wordOf(set, role >>> 5) & (1 << (role & 31))) !== 0;
