@@ -16,7 +16,7 @@ import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
-import { limitLines } from "#shared/log/limit-lines.ts";
+import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
@@ -102,10 +102,18 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const issueTokens = createTokenIssuer({ keys, ...namesOf(config), accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
+<<<<<<< HEAD
   const lifetimes = { sessionSeconds, accessTokenSeconds };
   const kept = { sessions, revocations, users, findSubject, keys };
   const verify = verifyWith(config, keys);
   const ways = createWays({ ...kept, ...lifetimes, verify, throttle, revoke, issueTokens, audit, clock, log });
+=======
+  const logIn = createLogIn({ throttle, users, sessions, revocations, issueTokens, audit, sessionSeconds, clock });
+  const refresh = createRefreshSession({ sessions, revocations, findSubject, revoke, issueTokens, audit, log });
+  const checkSessions = createSessionCheck({ revocations, sessions, findSubject, accessTokenSeconds, clock });
+  const known = { sessions, revocations, findSubject, issueTokens };
+  const renewAccess = createAccessRenewal({ ...known, accessTokenSeconds, clock, revoke, keys, audit, log });
+>>>>>>> refusals
   const authenticateClient = createClientAuthentication(clients, throttle);
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
   const onRejected = (): void => metrics.usersFileRejections.inc();
@@ -114,9 +122,15 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
     createPermissionCheck(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")),
   );
 
+<<<<<<< HEAD
   const standings = await openTenantStandings(nats);
   const tenants = createTenantEnding({ tenantEnds: revocations.tenantEnds, standings, clock });
   const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log });
+=======
+  const bindToken = createTokenBinding({ ...known, verify: verifyWith(config, keys) });
+  const saying = { checkSessions, findSubject, renewAccess, bindToken, metrics, clock, log };
+  const sessionService = createSessionService({ ...saying, tenantEnds: revocations.tenantEnds });
+>>>>>>> refusals
   const takesCertificates = tlsFiles !== undefined;
   const requestLog = starting.use(limitLines(log));
   const doing = { ...kept, ...ways, takesCertificates, revoke, authenticateClient, checkPermission };
@@ -242,7 +256,7 @@ type MadeHere =
   | "findToken"
   | "allowedOrigins"
   | "trustedProxies";
-type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
+type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject; readonly log: LimitedLog };
 
 /** Checks auth's own access tokens. */
 function verifyWith(config: AuthConfig, keys: Pick<FollowedKeyRing, "published">) {

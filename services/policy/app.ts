@@ -1,7 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { type ReadinessChecks, watchReadiness } from "#shared/lifecycle/readiness.ts";
 import { createLogCheck } from "#shared/nats/check-log.ts";
-import { createKeyChecks } from "#shared/tokens/check-own-keys.ts";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -9,7 +8,7 @@ import type { Hono } from "hono";
 import type { Registry } from "prom-client";
 import { AuthorizationService } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
-import { openTokenVerifier } from "#shared/tokens/token-verifier.ts";
+import { openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { type GrpcService, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
@@ -21,7 +20,7 @@ import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
-import { followWithdrawnKeys, type WithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
+import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { auditChange, type ChangeEntry } from "./changes/audit-change.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
@@ -87,7 +86,9 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     await followWithdrawnKeys({ jsm: await jetstreamManager(nats, { checkAPI: false }) }, log),
   );
   const operator = starting.use(await openOperatorToken(config, log));
-  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, rights, withdrawn, operator);
+  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
+  const verifier = starting.use(await openTokenVerifier(config, { withdrawn, time, log, registry }));
+  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operator });
   const decisionDeps = { ...authorizeDeps, metrics, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
   const api = createJsonApi(
     {
@@ -112,7 +113,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
       authorizationCallers,
     ],
   ];
-  const checks = { ...createKeyChecks(config), log_unusable: createLogCheck(nats) };
+  const checks = { ...verifier.checks, log_unusable: createLogCheck(nats) };
   await startServers(config, starting, { registry, services, security, api, checks, log });
   return starting.move();
 }
@@ -214,16 +215,18 @@ async function openPolicies(
   };
 }
 
+interface AuthorizingParts {
+  readonly rights: SessionRights;
+  readonly verifier: TokenVerifier;
+  readonly operator: OperatorToken;
+}
+
 async function createAuthorizing(
   nats: NatsConnection,
   config: PolicyConfig,
   snapshots: Snapshots,
-  sessions: SessionRights,
-  withdrawn: WithdrawnKeys,
-  operator: OperatorToken,
+  { rights: sessions, verifier: { verify }, operator }: AuthorizingParts,
 ): Promise<AuthorizeDeps> {
-  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
-  const { verify } = await openTokenVerifier(config, { withdrawn, time });
   return {
     get operatorToken() {
       return operator.value;

@@ -159,8 +159,11 @@ function namedFacts({ attributes, trust, events, routes }: PolicyDocument): Fact
   ];
 }
 
-function trustText({ roles, groups }: TrustedIssuer): string {
-  return [roles ? "roles" : [], groups ? "groups" : []].flat().join(" and ") || "nothing";
+function trustText({ roles, groups, attributes }: TrustedIssuer): string {
+  const named = typeof attributes === "boolean" ? "" : ` ${attributes.join(", ")}`;
+  const hasAttributes = typeof attributes === "boolean" ? attributes : attributes.length > 0;
+  const parts = [roles ? "roles" : [], groups ? "groups" : [], hasAttributes ? `attributes${named}` : []].flat();
+  return parts.join(" and ") || "nothing";
 }
 
 function bindingText({ role, until }: BoundRole): string {

@@ -60,6 +60,7 @@ const trustSchema = z.strictObject({
   issuer: z.string().min(1).max(1_024),
   roles: z.boolean().default(false),
   groups: z.boolean().default(false),
+  attributes: z.union([z.boolean(), z.array(nameSchema).max(64)]).default(false),
 });
 
 const eventPatternSchema = z
