@@ -3,6 +3,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { type OpenTenants, openTenants, subjectsWhile } from "#test/support/open-tenants.ts";
 import { changePolicy } from "./change-policy.ts";
 import { bindSubject, importPolicy, putDocument, setLimits, setState } from "./changes/commands.ts";
+import { SubjectRoles } from "./decide/subject-roles.ts";
 import { createTenant } from "./tenants/create-tenant.ts";
 import { reconcileLifecycle } from "./tenants/reconcile-tenant.ts";
 import type { TenantDeps } from "./tenants/tenant-deps.ts";
@@ -75,7 +76,7 @@ describe("a failed write", () => {
     "an import on a version": [
       changeSteps,
       (on, tenant, expected) => {
-        const content = { text: documentOf(tenant, "note:read"), bindings: new Map([["bob", ["viewer"]]]) };
+        const content = { text: documentOf(tenant, "note:read"), bindings: SubjectRoles.from([["bob", ["viewer"]]]) };
         return changePolicy(on, tenant, importPolicy(content, { by, why: "import", expected }));
       },
     ],
