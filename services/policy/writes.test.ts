@@ -23,7 +23,13 @@ describe("a failed write", () => {
   const documentOf = (tenant: string, permission: string): string =>
     `tenant: ${tenant}\nroles: { viewer: { allow: ["${permission}"] } }\n`;
   const put = (tenant: string, permission: string, expected?: number) =>
-    putDocument(documentOf(tenant, permission), { kind: "document", by, why: "put", expected });
+    putDocument(documentOf(tenant, permission), {
+      kind: "document",
+      by,
+      why: "put",
+      expected,
+      files: { isThere: () => true },
+    });
 
   /** Has the call of that name fail: before it did anything, or after it did its work. */
   const failing = <Port extends object>(port: Port, method: keyof Port, when: "before" | "after"): Port => ({
@@ -76,7 +82,11 @@ describe("a failed write", () => {
       changeSteps,
       (on, tenant, expected) => {
         const content = { text: documentOf(tenant, "note:read"), bindings: new Map([["bob", ["viewer"]]]) };
-        return changePolicy(on, tenant, importPolicy(content, { by, why: "import", expected }));
+        return changePolicy(
+          on,
+          tenant,
+          importPolicy(content, { by, why: "import", expected, files: { isThere: () => true } }),
+        );
       },
     ],
     "roles that are set": [changeSteps, (on, tenant) => changePolicy(on, tenant, bindSubject("bob", ["viewer"], by))],

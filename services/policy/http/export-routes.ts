@@ -6,6 +6,7 @@ import { readJson } from "#shared/http/json-api.ts";
 import { changePolicy, type ChangeDeps } from "../change-policy.ts";
 import { importPolicy } from "../changes/commands.ts";
 import type { StoredPolicy } from "../versions/stored-policy.ts";
+import type { DocumentFiles } from "../watch/watch-documents.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
 import { readIfMatch, tenantParameter } from "./parameters.ts";
 
@@ -26,7 +27,12 @@ const exportedSchema = z.strictObject({
 type ExportedPolicy = z.infer<typeof exportedSchema>;
 
 /** Adds the calls that give a tenant's policy away whole, and take it in again. */
-export function addExportRoutes(api: Hono, authorizeDeps: AuthorizeDeps, changeDeps: ChangeDeps): void {
+export function addExportRoutes(
+  api: Hono,
+  authorizeDeps: AuthorizeDeps,
+  changeDeps: ChangeDeps,
+  files: Pick<DocumentFiles, "isThere">,
+): void {
   api.get("/v1/tenants/:tenant/export", async (c) => {
     const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
@@ -45,7 +51,7 @@ export function addExportRoutes(api: Hono, authorizeDeps: AuthorizeDeps, changeD
     const bindings = new Map(exported.bindings.map(({ subject, roles }) => [subject, [...new Set(roles)].toSorted()]));
     const why = `an export of version ${exported.version} was imported`;
     const version = await changePolicy(changeDeps, tenant, {
-      ...importPolicy({ text: exported.document, bindings }, { by, why, expected }),
+      ...importPolicy({ text: exported.document, bindings }, { by, why, expected, files }),
       address: authorizeDeps.addressOf(c),
     });
     c.header("etag", `"${version.number}"`);
