@@ -54,7 +54,8 @@ import { checkTenants } from "./tenants/check-tenants.ts";
 import { reconcileTenants } from "./tenants/reconcile-tenants.ts";
 import type { TenantDeps, TenantSessions } from "./tenants/tenant-deps.ts";
 import { applyFile } from "./watch/apply-file.ts";
-import { type DocumentWatch, watchDocuments } from "./watch/watch-documents.ts";
+import { FileOrigins } from "./watch/file-origins.ts";
+import { type DocumentWatch, NO_FILES, watchDocuments } from "./watch/watch-documents.ts";
 
 const CLOSE_GRACE_MS = 1_000;
 const WATCH_EVERY_MS = 300;
@@ -79,8 +80,9 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
   const { store, logs, collector, deps } = await openPolicies(nats, config, sessions, metrics, log);
   await checkTenants(deps, log);
-  starting.use(followPolicies(store, deps, collector, log));
-  const { rejections } = starting.use(await watchFiles(config.POLICY_DOCUMENTS_DIR, deps, metrics, log));
+  const origins = new FileOrigins();
+  starting.use(followPolicies(store, deps, { collector, origins }, log));
+  const files = starting.use(await watchFiles(config.POLICY_DOCUMENTS_DIR, deps, origins, metrics, log));
 
   const withdrawn = starting.use(
     await followWithdrawnKeys({ jsm: await jetstreamManager(nats, { checkAPI: false }) }, log),
@@ -99,8 +101,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     requestLog,
   );
   addTenantRoutes(api, authorizeDeps, deps, logs);
-  addPolicyRoutes(api, authorizeDeps, deps, rejections);
-  addExportRoutes(api, authorizeDeps, deps);
+  addPolicyRoutes(api, authorizeDeps, deps, files);
+  addExportRoutes(api, authorizeDeps, deps, files);
   addSubjectRoutes(api, authorizeDeps, deps);
   addEraseRoute(api, authorizeDeps, deps);
   addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
@@ -113,7 +115,11 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
       authorizationCallers,
     ],
   ];
-  const checks = { ...verifier.checks, log_unusable: createLogCheck(nats) };
+  const checks = {
+    ...verifier.checks,
+    log_unusable: createLogCheck(nats),
+    documents_unreadable: () => files.fault,
+  };
   await startServers(config, starting, { registry, services, security, api, checks, log });
   return starting.move();
 }
@@ -160,17 +166,20 @@ async function startServers(
 async function watchFiles(
   directory: string | undefined,
   deps: TenantDeps,
-  { documentsRejected }: PolicyMetrics,
+  origins: FileOrigins,
+  { documentsRejected, documentsMissing }: PolicyMetrics,
   log: Logger,
 ): Promise<DocumentWatch> {
-  if (directory === undefined) return { rejections: new Map(), [Symbol.asyncDispose]: async () => undefined };
+  if (directory === undefined) return NO_FILES;
   return watchDocuments({
     directory,
     everyMs: WATCH_EVERY_MS,
     clock,
     log,
+    origins,
     apply: (file, occasion) => applyFile(deps, file, occasion),
     onRejected: () => documentsRejected.inc(),
+    onMissing: (count) => documentsMissing.set(count),
   });
 }
 
@@ -245,11 +254,12 @@ async function createAuthorizing(
 function followPolicies(
   store: WatchedPolicyStore,
   deps: TenantDeps,
-  collector: PartCollector,
+  { collector, origins }: { readonly collector: PartCollector; readonly origins: FileOrigins },
   log: Logger,
 ): AsyncDisposable {
   const stop = new AbortController();
   const adopt = (tenant: string, policy: StoredPolicy | undefined): void => {
+    origins.note(tenant, policy);
     if (policy === undefined) deps.snapshots.forget(tenant);
     else deps.snapshots.adopt(tenant, policy);
   };
