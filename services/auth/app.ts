@@ -39,7 +39,7 @@ import { createSealer } from "./keys/seal.ts";
 import { addActiveSessions, type AuthMetrics, createAuthMetrics } from "./metrics.ts";
 import { createRevocationAnnouncer } from "./bus/announce-revocation.ts";
 import { createSessionCheck } from "./sessions/check-sessions.ts";
-import { checkRedis, connectRedis } from "./sessions/connect-redis.ts";
+import { connectRedis } from "./sessions/connect-redis.ts";
 import { createClientAuthentication, createClientTokenIssuer } from "./sessions/issue-client-token.ts";
 import { createLogIn } from "./sessions/log-in.ts";
 import { createLoginThrottle } from "./sessions/login-throttle-redis.ts";
@@ -48,6 +48,9 @@ import { openRevocations } from "./sessions/revocations-kv.ts";
 import { createAccessRenewal } from "./sessions/renew-access.ts";
 import { createSessionRevoker } from "./sessions/revoke-session.ts";
 import { createSessionStore } from "./sessions/session-store-redis.ts";
+import { createTenantEnding } from "./sessions/end-tenant.ts";
+import { openTenantStandings } from "./sessions/tenant-standings-kv.ts";
+import { watchRedis } from "./sessions/watch-redis.ts";
 import { createTokenSearch } from "./sessions/find-token.ts";
 import { createTokenIssuer } from "./tokens/issue-tokens.ts";
 import { parseRefreshToken as parseWith } from "./tokens/refresh-token.ts";
@@ -82,7 +85,8 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
 
   const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log, config.AUTH_GRPC_BIND_ADDRESS));
-  const redis = starting.adopt(await connectRedis(config.REDIS_URL, log), (client) => client.disconnect());
+  const redis = starting.adopt(await connectRedis(config), (client) => client.disconnect());
+  const redisWatch = starting.use(watchRedis(redis, config, log));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "auth", log), drainNats);
   const keys = starting.use(await openKeys(config, encryptionKey, nats, log));
   keys.follow();
@@ -98,13 +102,11 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const issueTokens = createTokenIssuer({ keys, ...namesOf(config), accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
-  const logIn = createLogIn({ throttle, users, sessions, revocations, issueTokens, audit, sessionSeconds, clock });
-  const refresh = createRefreshSession({ sessions, revocations, findSubject, revoke, issueTokens, audit, log });
-  const checkSessions = createSessionCheck({ revocations, sessions, findSubject, accessTokenSeconds, clock });
-  const known = { sessions, revocations, findSubject, issueTokens };
-  const renewAccess = createAccessRenewal({ ...known, accessTokenSeconds, clock, revoke, keys, audit, log });
+  const lifetimes = { sessionSeconds, accessTokenSeconds };
+  const kept = { sessions, revocations, users, findSubject, keys };
+  const verify = verifyWith(config, keys);
+  const ways = createWays({ ...kept, ...lifetimes, verify, throttle, revoke, issueTokens, audit, clock, log });
   const authenticateClient = createClientAuthentication(clients, throttle);
-  const issueClientToken = createClientTokenIssuer({ sessions, issueTokens, audit, accessTokenSeconds, clock });
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
   const onRejected = (): void => metrics.usersFileRejections.inc();
   endInTime(starting, watchUsers({ ...subjects, everyMs: WATCH_MS, stepsOf, onRejected, log }));
@@ -112,14 +114,14 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
     createPermissionCheck(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")),
   );
 
-  const bindToken = createTokenBinding({ ...known, verify: verifyWith(config, keys) });
-  const saying = { checkSessions, findSubject, renewAccess, bindToken, metrics, clock, log };
-  const sessionService = createSessionService({ ...saying, tenantEnds: revocations.tenantEnds });
+  const standings = await openTenantStandings(nats);
+  const tenants = createTenantEnding({ tenantEnds: revocations.tenantEnds, standings, clock });
+  const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log });
   const takesCertificates = tlsFiles !== undefined;
-  const ways = { takesCertificates, logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
   const requestLog = starting.use(limitLines(log));
-  const api = createApi(config, { ...ways, keys, sessions, revocations, findSubject, metrics, log: requestLog });
-  const checks = { redis_unusable: () => checkRedis(redis), log_unusable: createLogCheck(nats) };
+  const doing = { ...kept, ...ways, takesCertificates, revoke, authenticateClient, checkPermission };
+  const api = createApi(config, { ...doing, metrics, log: requestLog });
+  const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
   await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, checks, log });
   return starting.move();
 }
@@ -142,14 +144,29 @@ function openSessions(config: AuthConfig, redis: Redis, { keys, metrics, registr
     metrics.sessionRecordsForged.inc();
     log.error({ sid }, "somebody has changed a session's record in Redis: the session counts as none");
   };
-  const sessions = createSessionStore(redis, {
-    idleMs: config.AUTH_SESSION_IDLE_SECONDS * 1000,
-    clock,
-    keys,
-    onForged,
-  });
+  const idleMs = config.AUTH_SESSION_IDLE_SECONDS * 1000;
+  const sessions = createSessionStore(redis, { idleMs, clock, keys, onForged });
   addActiveSessions(registry, () => sessions.count());
   return sessions;
+}
+
+type WayDeps = Parameters<typeof createLogIn>[0] &
+  Parameters<typeof createRefreshSession>[0] &
+  Parameters<typeof createSessionCheck>[0] &
+  Parameters<typeof createAccessRenewal>[0] &
+  Parameters<typeof createTokenBinding>[0] &
+  Parameters<typeof createClientTokenIssuer>[0];
+
+/** Makes what auth does with sessions and their tokens. */
+function createWays(deps: WayDeps) {
+  return {
+    logIn: createLogIn(deps),
+    refresh: createRefreshSession(deps),
+    checkSessions: createSessionCheck(deps),
+    renewAccess: createAccessRenewal(deps),
+    bindToken: createTokenBinding(deps),
+    issueClientToken: createClientTokenIssuer(deps),
+  };
 }
 
 /** Opens the ports; auth is ready once all of them are. */

@@ -7,6 +7,7 @@ import { opsHostsSchema } from "#shared/http/ops-hosts.ts";
 import { originsSchema } from "#shared/http/origin.ts";
 import { proxiesSchema } from "#shared/http/client-address.ts";
 import { signingAlgorithmSchema } from "./keys/key-ring.ts";
+import { redisSettings } from "./sessions/redis-settings.ts";
 
 const DAY_SECONDS = 86_400;
 
@@ -66,7 +67,7 @@ export const authSettings = z.object({
   AUTH_TRUSTED_PROXIES: proxiesSchema,
   /** Who decides about `session:admin`. */
   POLICY_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7002"),
-  REDIS_URL: z.url({ protocol: /^rediss?$/, error: "must be redis://user:password@host:port" }),
+  ...redisSettings,
 });
 
 /** The settings of auth. */

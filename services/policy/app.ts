@@ -1,7 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { type ReadinessChecks, watchReadiness } from "#shared/lifecycle/readiness.ts";
 import { createLogCheck } from "#shared/nats/check-log.ts";
-import { createKeyChecks } from "#shared/tokens/check-own-keys.ts";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -9,7 +8,7 @@ import type { Hono } from "hono";
 import type { Registry } from "prom-client";
 import { AuthorizationService } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
-import { openTokenVerifier } from "#shared/tokens/token-verifier.ts";
+import { openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { type GrpcService, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
@@ -21,7 +20,7 @@ import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
-import { followWithdrawnKeys, type WithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
+import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { auditChange, type ChangeEntry } from "./changes/audit-change.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
@@ -29,6 +28,7 @@ import type { PolicyConfig } from "./config.ts";
 import { auditErasure, type ErasureEntry } from "./events/audit-erasure.ts";
 import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
+import { createSessionRights } from "./clients/session-rights.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
@@ -42,10 +42,11 @@ import { addTenantRoutes } from "./http/tenant-routes.ts";
 import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
 import { Snapshots } from "./versions/snapshots.ts";
 import { openPolicyKv, type WatchedPolicyStore } from "./store/policy-kv.ts";
-import { openRevocationsKv } from "./store/revocations-kv.ts";
+import { openTenantEndsKv } from "./store/tenant-ends-kv.ts";
 import { shareReads } from "./store/share-reads.ts";
 import type { StoredPolicy } from "./versions/stored-policy.ts";
 import { openTombstonesKv } from "./store/tombstones-kv.ts";
+import type { SessionRights } from "./sessions/present-subject.ts";
 import { endBindings } from "./tenants/end-bindings.ts";
 import { checkTenants } from "./tenants/check-tenants.ts";
 import { reconcileTenants } from "./tenants/reconcile-tenants.ts";
@@ -70,7 +71,9 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
 
   const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log, config.POLICY_GRPC_BIND_ADDRESS));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "policy", log), drainNats);
-  const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
+  const auth = security.channelTo("auth.sluice");
+  const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, auth));
+  const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
   const { store, logs, deps } = await openPolicies(nats, config, sessions, metrics, log);
   await checkTenants(deps, log);
   starting.use(followPolicies(store, deps, log));
@@ -80,7 +83,9 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     await followWithdrawnKeys({ jsm: await jetstreamManager(nats, { checkAPI: false }) }, log),
   );
   const operator = starting.use(await openOperatorToken(config, log));
-  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, withdrawn, operator);
+  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
+  const verifier = starting.use(await openTokenVerifier(config, { withdrawn, time, log, registry }));
+  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operator });
   const decisionDeps = { ...authorizeDeps, metrics, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
   const api = createJsonApi(
     { maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: config.POLICY_ALLOWED_ORIGINS },
@@ -91,8 +96,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addExportRoutes(api, authorizeDeps, deps);
   addSubjectRoutes(api, authorizeDeps, deps);
   addEraseRoute(api, authorizeDeps, deps);
-  addCheckRoute(api, authorizeDeps, deps.snapshots, metrics);
-  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs });
+  addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
+  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, log), decisionCallers],
     [
@@ -101,7 +106,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
       authorizationCallers,
     ],
   ];
-  const checks = { ...createKeyChecks(config), log_unusable: createLogCheck(nats) };
+  const checks = { ...verifier.checks, log_unusable: createLogCheck(nats) };
   await startServers(config, starting, { registry, services, security, api, checks, log });
   return starting.move();
 }
@@ -201,22 +206,26 @@ async function openPolicies(
   };
 }
 
+interface AuthorizingParts {
+  readonly rights: SessionRights;
+  readonly verifier: TokenVerifier;
+  readonly operator: OperatorToken;
+}
+
 async function createAuthorizing(
   nats: NatsConnection,
   config: PolicyConfig,
   snapshots: Snapshots,
-  withdrawn: WithdrawnKeys,
-  operator: OperatorToken,
+  { rights: sessions, verifier: { verify }, operator }: AuthorizingParts,
 ): Promise<AuthorizeDeps> {
-  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
-  const { verify } = await openTokenVerifier(config, { withdrawn, time });
   return {
     get operatorToken() {
       return operator.value;
     },
     addressOf: (c) => clientAddressOf(c, config.POLICY_TRUSTED_PROXIES),
     verify,
-    revocations: await openRevocationsKv(nats),
+    sessions,
+    tenantEnds: await openTenantEndsKv(nats),
     snapshots,
     wall: () => clock.wall(),
     ownIssuer: config.AUTH_ISSUER,

@@ -4,7 +4,7 @@ import type { Context, Handler, Hono } from "hono";
 import type { Counter } from "prom-client";
 import { z } from "zod";
 import { REFRESH_TOKEN_COOKIE } from "#shared/tokens/access-token.ts";
-import { nameSchema } from "#shared/contract/name-schema.ts";
+import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { readJson } from "#shared/http/json-api.ts";
@@ -13,11 +13,11 @@ import type { Keys } from "../keys/open-keys.ts";
 import type { AuthMetrics } from "../metrics.ts";
 import type { LogIn } from "../sessions/log-in.ts";
 import type { RefreshSession } from "../sessions/refresh-session.ts";
-import type { RevokeSession } from "../sessions/revoke-session.ts";
-import type { Session, SessionStore } from "../sessions/session.ts";
+import type { EndedSession, RevokeSession } from "../sessions/revoke-session.ts";
+import type { SessionStore } from "../sessions/session.ts";
 import type { IssuedTokens } from "../tokens/issue-tokens.ts";
 import { parseRefreshToken } from "../tokens/refresh-token.ts";
-import { requireTrustedPage, type VerifyToken } from "./authenticate-caller.ts";
+import { requireTrustedPage, sessionOf, type VerifyToken } from "./authenticate-caller.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
 import { deviceLabelOf, deviceSchema } from "./device-label.ts";
 import { clearSessionCookies, setSessionCookies } from "./session-cookies.ts";
@@ -36,7 +36,8 @@ interface AuthRoutes {
 
 const loginSchema = z.object({
   tenant: nameSchema,
-  username: nameSchema,
+  /** Keyboards and password managers spell one name in two ways. */
+  username: z.string().normalize("NFC").pipe(freeNameSchema),
   password: z.string().min(1).max(1_024),
   device: deviceSchema.optional(),
   scope: z.string().optional(),
@@ -116,10 +117,7 @@ async function readRefresh(c: Context): Promise<{ readonly token: string; readon
 }
 
 /** The session that the request's token speaks for; undefined when it is over already. */
-async function sessionToEnd(
-  c: Context,
-  routes: AuthRoutes,
-): Promise<Pick<Session, "tenant" | "sid" | "subject"> | undefined> {
+async function sessionToEnd(c: Context, routes: AuthRoutes): Promise<EndedSession | undefined> {
   const headers = c.req.header();
   const source = readTokenSource({ headers, query: new URL(c.req.url).searchParams });
   const isExplicit = source !== undefined && source.from !== "cookie";
@@ -128,8 +126,7 @@ async function sessionToEnd(
     if (source === undefined) throw new AppError("token_missing", "the request carries no token");
     const claims = await routes.verify(source.token);
     requireUse(claims, "request");
-    const { tenant_id: tenant, sid, sub: subject } = claims;
-    return { tenant, sid, subject };
+    return sessionOf(claims);
   } catch (error) {
     // A browser whose access token has run out still has its refresh token; an explicit token does not use it.
     const refreshToken = isExplicit ? undefined : readCookie(headers, REFRESH_TOKEN_COOKIE);

@@ -4,6 +4,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { readTokenSource } from "#shared/http/token-source.ts";
+import type { EndedSession } from "../sessions/revoke-session.ts";
 import type { Revocations } from "../sessions/session.ts";
 import type { FindSubject, User } from "../users/user-directory.ts";
 
@@ -22,6 +23,11 @@ export interface Caller {
  * @throws {AppError} `token_missing`, `token_invalid`, `token_expired`, `token_for_streams`, `cross_site`.
  */
 export type IdentifyCaller = (c: Context) => Promise<AccessClaims>;
+
+/** The session that a token of ours is of. */
+export function sessionOf({ tenant_id: tenant, sid, sub: subject, login_at: loginAt }: AccessClaims): EndedSession {
+  return { tenant, sid, subject, loginAt };
+}
 
 /** Makes the identification of callers. */
 export function createCallerIdentification(deps: {
