@@ -52,6 +52,7 @@ import { checkTenants } from "./tenants/check-tenants.ts";
 import { reconcileTenants } from "./tenants/reconcile-tenants.ts";
 import type { TenantDeps, TenantSessions } from "./tenants/tenant-deps.ts";
 import { applyFile } from "./watch/apply-file.ts";
+import { checkDirectory } from "./watch/check-directory.ts";
 import { type DocumentWatch, watchDocuments } from "./watch/watch-documents.ts";
 
 const CLOSE_GRACE_MS = 1_000;
@@ -106,7 +107,11 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
       authorizationCallers,
     ],
   ];
-  const checks = { ...verifier.checks, log_unusable: createLogCheck(nats) };
+  const checks = {
+    ...verifier.checks,
+    log_unusable: createLogCheck(nats),
+    documents_unreadable: () => checkDirectory(config.POLICY_DOCUMENTS_DIR),
+  };
   await startServers(config, starting, { registry, services, security, api, checks, log });
   return starting.move();
 }
