@@ -1,3 +1,5 @@
+import { type ReadinessChecks, watchReadiness } from "#shared/lifecycle/readiness.ts";
+import { createLogCheck } from "#shared/nats/check-log.ts";
 import { createTokenBinding } from "./sessions/bind-token.ts";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
@@ -14,9 +16,9 @@ import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
-import { limitLines } from "#shared/log/limit-lines.ts";
+import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
-import { openAudit } from "#shared/nats/append-audit.ts";
+import { type AuditTrail, openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
@@ -48,6 +50,7 @@ import { createSessionRevoker } from "./sessions/revoke-session.ts";
 import { createSessionStore } from "./sessions/session-store-redis.ts";
 import { createTenantEnding } from "./sessions/end-tenant.ts";
 import { openTenantStandings } from "./sessions/tenant-standings-kv.ts";
+import { watchRedis } from "./sessions/watch-redis.ts";
 import { createTokenSearch } from "./sessions/find-token.ts";
 import { createTokenIssuer } from "./tokens/issue-tokens.ts";
 import { parseRefreshToken as parseWith } from "./tokens/refresh-token.ts";
@@ -78,27 +81,20 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const subjects = await readSubjects(config);
   const tlsFiles = tlsFilesOf(config, clientTlsFiles, ["AUTH_TLS_PORT"]);
   const { users, clients, findSubject } = subjects;
-  const replicas = config.NATS_REPLICAS;
   const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
 
-  const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log));
-  const redis = starting.adopt(await connectRedis(config.REDIS_URL, log), (client) => client.disconnect());
+  const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log, config.AUTH_GRPC_BIND_ADDRESS));
+  const redis = starting.adopt(await connectRedis(config), (client) => client.disconnect());
+  const redisWatch = starting.use(watchRedis(redis, config, log));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "auth", log), drainNats);
   const keys = starting.use(await openKeys(config, encryptionKey, nats, log));
   keys.follow();
-  const revocations = await openRevocations(nats, { replicas, sessionMs: sessionSeconds * 1000 });
+  const revocations = await openRevocations(nats, { replicas: config.NATS_REPLICAS, sessionMs: sessionSeconds * 1000 });
 
   const registry = createMetricsRegistry();
   const metrics = createAuthMetrics(registry);
   addKeyMetrics(registry, keys, clock);
-  const onLost = (): void => metrics.auditEntriesLost.inc();
-  const audit = await openAudit<AuditEntry>(nats, {
-    replicas,
-    maxBytes: config.AUTH_AUDIT_MAX_BYTES,
-    clock,
-    log,
-    onLost,
-  });
+  const audit = await openAuditTrail(config, nats, metrics, log);
   const sessions = openSessions(config, redis, { keys, metrics, registry, log });
   const throttle = createLoginThrottle(redis, keys);
   const issueTokens = createTokenIssuer({ keys, ...namesOf(config), accessTokenSeconds, clock });
@@ -106,7 +102,8 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
   const lifetimes = { sessionSeconds, accessTokenSeconds };
   const kept = { sessions, revocations, users, findSubject, keys };
-  const ways = createWays({ ...kept, ...lifetimes, throttle, revoke, issueTokens, audit, clock, log });
+  const verify = verifyWith(config, keys);
+  const ways = createWays({ ...kept, ...lifetimes, verify, throttle, revoke, issueTokens, audit, clock, log });
   const authenticateClient = createClientAuthentication(clients, throttle);
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
   const onRejected = (): void => metrics.usersFileRejections.inc();
@@ -117,14 +114,23 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
 
   const standings = await openTenantStandings(nats);
   const tenants = createTenantEnding({ tenantEnds: revocations.tenantEnds, standings, clock });
-  const bindToken = createTokenBinding({ ...kept, verify: verifyWith(config, keys), issueTokens });
-  const sessionService = createSessionService({ ...ways, bindToken, findSubject, tenants, metrics, clock, log });
+  const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log });
   const takesCertificates = tlsFiles !== undefined;
   const requestLog = starting.use(limitLines(log));
   const doors = { takesCertificates, revoke, authenticateClient, checkPermission, metrics, log: requestLog };
   const api = createApi(config, { ...kept, ...ways, ...doors });
-  await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, log });
+  const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
+  await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, checks, log });
   return starting.move();
+}
+
+function openAuditTrail(
+  { NATS_REPLICAS: replicas, AUTH_AUDIT_MAX_BYTES: maxBytes }: AuthConfig,
+  nats: NatsConnection,
+  metrics: AuthMetrics,
+  log: Logger,
+): Promise<AuditTrail<AuditEntry>> {
+  return openAudit(nats, { replicas, maxBytes, clock, log, onLost: () => metrics.auditEntriesLost.inc() });
 }
 
 function endInTime(starting: AsyncDisposableStack, watch: AsyncDisposable): void {
@@ -145,12 +151,8 @@ function openSessions(config: AuthConfig, redis: Redis, { keys, metrics, registr
     metrics.sessionRecordsForged.inc();
     log.error({ sid }, "somebody has changed a session's record in Redis: the session counts as none");
   };
-  const sessions = createSessionStore(redis, {
-    idleMs: config.AUTH_SESSION_IDLE_SECONDS * 1000,
-    clock,
-    keys,
-    onForged,
-  });
+  const idleMs = config.AUTH_SESSION_IDLE_SECONDS * 1000;
+  const sessions = createSessionStore(redis, { idleMs, clock, keys, onForged });
   addActiveSessions(registry, () => sessions.count());
   return sessions;
 }
@@ -159,6 +161,7 @@ type WayDeps = Parameters<typeof createLogIn>[0] &
   Parameters<typeof createRefreshSession>[0] &
   Parameters<typeof createSessionCheck>[0] &
   Parameters<typeof createAccessRenewal>[0] &
+  Parameters<typeof createTokenBinding>[0] &
   Parameters<typeof createClientTokenIssuer>[0];
 
 /** Makes what auth does with sessions and their tokens. */
@@ -168,6 +171,7 @@ function createWays(deps: WayDeps) {
     refresh: createRefreshSession(deps),
     checkSessions: createSessionCheck(deps),
     renewAccess: createAccessRenewal(deps),
+    bindToken: createTokenBinding(deps),
     issueClientToken: createClientTokenIssuer(deps),
   };
 }
@@ -176,14 +180,16 @@ function createWays(deps: WayDeps) {
 async function startServers(
   config: AuthConfig,
   starting: AsyncDisposableStack,
-  { registry, sessionService, security, api, tlsFiles: files, log }: ServerDeps,
+  { registry, sessionService, security, api, tlsFiles: files, checks, log }: ServerDeps,
 ): Promise<void> {
   type Setting = "AUTH_OPS_PORT" | "AUTH_GRPC_PORT" | "AUTH_HTTP_PORT" | "AUTH_TLS_PORT";
-  const at = (setting: Setting) => ({ host: config.AUTH_BIND_ADDRESS, port: config[setting] ?? 0, setting });
+  const at = (setting: Setting, host = config.AUTH_BIND_ADDRESS) => ({ host, port: config[setting] ?? 0, setting });
   let isReady = false;
-  const ops = starting.use(await startOpsServer(at("AUTH_OPS_PORT"), registry, () => isReady));
+  const { reasons } = starting.use(watchReadiness(checks, log, { isServing: () => isReady }));
+  const opsAddress = { ...at("AUTH_OPS_PORT", config.AUTH_OPS_BIND_ADDRESS), hosts: config.AUTH_OPS_ALLOWED_HOSTS };
+  const ops = starting.use(await startOpsServer(opsAddress, { metrics: registry, reasons }));
   const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
-  const grpc = await startGrpcServer(at("AUTH_GRPC_PORT"), [sessionService], security);
+  const grpc = await startGrpcServer(at("AUTH_GRPC_PORT", config.AUTH_GRPC_BIND_ADDRESS), [sessionService], security);
   closeWithOthers(async () => grpc[Symbol.asyncDispose]());
   const server = createApiServer(api);
   const http = await listen(server, at("AUTH_HTTP_PORT"));
@@ -206,6 +212,7 @@ interface ServerDeps {
   readonly security: GrpcSecurity;
   readonly api: Hono;
   readonly tlsFiles: TlsFiles | undefined;
+  readonly checks: ReadinessChecks;
   readonly log: Logger;
 }
 
@@ -242,7 +249,7 @@ type MadeHere =
   | "findToken"
   | "allowedOrigins"
   | "trustedProxies";
-type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
+type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject; readonly log: LimitedLog };
 
 /** Checks auth's own access tokens. */
 function verifyWith(config: AuthConfig, keys: Pick<FollowedKeyRing, "published">) {

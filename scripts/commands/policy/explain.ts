@@ -124,9 +124,10 @@ async function explainEvent(
   { event: id = "", role: roles, group: groups, issuer }: Options,
   say: Terminal["say"],
 ): Promise<void> {
-  const given = Object.entries({ roles: roles?.join(), groups: groups?.join(), issuer });
   const query = new URLSearchParams({ subject, event: id });
-  for (const [name, value] of given) if (value !== undefined) query.set(name, value);
+  for (const [name, names] of Object.entries({ role: roles, group: groups }))
+    for (const each of names?.length === 0 ? [""] : (names ?? [])) query.append(name, each);
+  if (issuer !== undefined) query.set("issuer", issuer);
   const request = { method: "GET", path: `${path}?${query.toString()}` } as const;
   const { event, holds, whenPublished, now } = await server.call(request, eventSchema);
   printHeld(holds, say);

@@ -20,7 +20,7 @@ import {
   SessionState,
   type SubjectAnswer,
 } from "#proto/auth/v1/session.ts";
-import { isName } from "#shared/protocol/names.ts";
+import { isFreeName, isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
@@ -78,7 +78,7 @@ export function createSessionService({
 }: SessionServiceDeps): [typeof SessionServiceService, SessionServiceServer, MethodCallers] {
   const implementation: SessionServiceServer = {
     checkSessions: unaryHandler<CheckSessionsRequest, CheckSessionsResponse>(log, async ({ questions }) => {
-      requireAnswerable(questions, ({ tenant, sid, subject }) => [tenant, sid, subject]);
+      requireAnswerable(questions);
       const standings = await checkSessions(questions);
       for (const { state } of standings) metrics.sessionsChecked.inc({ state });
       const answers = standings.map((each, index) => answerOf(each, questions[index]?.contextId ?? ""));
@@ -99,7 +99,7 @@ export function createSessionService({
       return { accessToken: bound?.accessToken ?? "", expiresInSeconds: bound?.expiresInSeconds ?? 0 };
     }),
     findSubjects: unaryHandler<FindSubjectsRequest, FindSubjectsResponse>(log, async ({ questions }) => {
-      requireAnswerable(questions, ({ tenant, subject }) => [tenant, subject]);
+      requireAnswerable(questions);
       return { answers: questions.map(({ tenant, subject }) => subjectAnswerOf(findSubject(tenant, subject))) };
     }),
     endTenant: unaryHandler<EndTenantRequest, EndTenantResponse>(log, async (request) => {
@@ -122,14 +122,15 @@ function requireVersion({ tenant, version }: EndTenantRequest): void {
 }
 
 /** Names become keys, so a bad one is refused before anything is read. */
-function requireAnswerable<Question>(
-  questions: readonly Question[],
-  namesIn: (question: Question) => readonly string[],
+function requireAnswerable(
+  questions: readonly { readonly tenant: string; readonly sid?: string; readonly subject: string }[],
 ): void {
   if (questions.length < 1 || questions.length > MAX_QUESTIONS) {
     throw new AppError("malformed_request", `a call asks 1 to ${MAX_QUESTIONS} questions`);
   }
-  const areNames = questions.every((question) => namesIn(question).every(isName));
+  const areNames = questions.every(
+    ({ tenant, sid = tenant, subject }) => isName(tenant) && isName(sid) && isFreeName(subject),
+  );
   if (!areNames) throw new AppError("malformed_request", "tenant, sid and subject must be names");
 }
 

@@ -4,7 +4,7 @@ import type { Context, Handler, Hono } from "hono";
 import type { Counter } from "prom-client";
 import { z } from "zod";
 import { REFRESH_TOKEN_COOKIE } from "#shared/tokens/access-token.ts";
-import { nameSchema } from "#shared/contract/name-schema.ts";
+import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { readJson } from "#shared/http/json-api.ts";
@@ -47,7 +47,8 @@ const passwordSchema = z
 
 const loginSchema = z.object({
   tenant: nameSchema,
-  username: nameSchema,
+  /** Keyboards and password managers spell one name in two ways. */
+  username: z.string().normalize("NFC").pipe(freeNameSchema),
   password: passwordSchema,
   device: deviceSchema.optional(),
   scope: z.string().optional(),

@@ -1,6 +1,6 @@
 import type { BlockList } from "node:net";
 import type { Context, Hono } from "hono";
-import { isName } from "#shared/protocol/names.ts";
+import { isFreeName, isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { EndedSession, RevokeSession } from "../sessions/revoke-session.ts";
 import type { Revocations, SessionIndex, SessionRecord, SessionStore } from "../sessions/session.ts";
@@ -66,8 +66,8 @@ export function addSessionRoutes(api: Hono, routes: SessionRoutes): void {
 
 function subjectOf(c: Context, self: string): string {
   const subject = c.req.query("subject") ?? self;
-  if (isName(subject)) return subject;
-  throw new AppError("malformed_request", '"subject" must be a name');
+  if (isFreeName(subject)) return subject;
+  throw new AppError("malformed_request", '"subject" must be the name of a subject, percent-encoded');
 }
 
 /** Another session, if the caller may end it. Other callers do not learn whether it exists. */

@@ -8,6 +8,7 @@ import type {
 } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import type { StatusCode } from "#proto/envoy/type/v3/http_status.ts";
 import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
+import { encodeName } from "#shared/protocol/encode-name.ts";
 import { type AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
@@ -53,9 +54,9 @@ function outcomeOf(error: AppError): "deny" | "refused" | "unavailable" {
   return httpStatusOf[error.code] >= 500 ? "unavailable" : "refused";
 }
 
-/** The headers with which the request goes on. They replace those of the client. */
+/** The headers with which the request goes on. They replace those of the client. A header holds no free name, but its token. */
 function allowed({ sub, tenant_id }: Requester): CheckResponse {
-  const headers = headersOf({ "x-sluice-subject": sub, "x-sluice-tenant": tenant_id });
+  const headers = headersOf({ "x-sluice-subject": encodeName(sub), "x-sluice-tenant": tenant_id });
   return { status: { code: status.OK, message: "" }, httpResponse: { $case: "okResponse", value: { headers } } };
 }
 

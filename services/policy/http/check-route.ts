@@ -6,7 +6,7 @@ import type { PolicyMetrics } from "../metrics.ts";
 import type { Snapshots } from "../versions/snapshots.ts";
 import { type FindRights, heldRights } from "../sessions/held-rights.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
-import { nameParameter } from "./parameters.ts";
+import { tenantParameter } from "./parameters.ts";
 import { questionSchema } from "./question-schema.ts";
 
 interface CheckRouteDeps extends Pick<PolicyMetrics, "decisions"> {
@@ -21,7 +21,7 @@ export function addCheckRoute(
   { snapshots, find, decisions }: CheckRouteDeps,
 ): void {
   api.post("/v1/tenants/:tenant/check", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const { subject: asked, question } = await readJson(c, questionSchema);
     const { subject } = await heldRights({ find, ownIssuer: authorizeDeps.ownIssuer }, tenant, asked);

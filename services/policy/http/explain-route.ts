@@ -2,7 +2,7 @@ import { scopeSchema } from "#shared/contract/scope-schema.ts";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { parseEventId } from "#shared/protocol/event-id.ts";
-import { nameSchema } from "#shared/contract/name-schema.ts";
+import { freeNameSchema } from "#shared/contract/name-schema.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { explain } from "../decide/explain.ts";
@@ -11,22 +11,22 @@ import { explainEvent, type ExplainDeps } from "../explain-event.ts";
 import type { Snapshots } from "../versions/snapshots.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
 import { type FindRights, heldRights } from "../sessions/held-rights.ts";
-import { nameParameter } from "./parameters.ts";
+import { tenantParameter } from "./parameters.ts";
 import { issuerSchema } from "../document/question-fields.ts";
 import { questionSchema } from "./question-schema.ts";
 
-/** Names with commas between; an empty text is none of them, and no text says nothing. */
+/** A parameter for each name, in which a comma may stand; one that is empty says that there are none. */
 const namesSchema = z
-  .string()
-  .transform((text) => (text === "" ? [] : text.split(",")))
-  .pipe(z.array(nameSchema).max(256))
+  .array(z.string())
+  .transform((names) => (names.length === 1 && names[0] === "" ? [] : names))
+  .pipe(z.array(freeNameSchema).max(1_024))
   .optional();
 
 const eventQuestionSchema = z.strictObject({
-  subject: nameSchema,
+  subject: freeNameSchema,
   event: z.string(),
-  roles: namesSchema,
-  groups: namesSchema,
+  role: namesSchema,
+  group: namesSchema,
   issuer: issuerSchema,
   scope: scopeSchema.optional(),
 });
@@ -44,7 +44,7 @@ export function addExplainRoutes(api: Hono, authorizeDeps: AuthorizeDeps, explai
   const path = "/v1/tenants/:tenant/explain";
 
   api.post(path, async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const { subject: asked, question } = await readJson(c, questionSchema);
     const { subject, held: holds } = await heldRights(explaining, tenant, asked);
@@ -57,19 +57,23 @@ export function addExplainRoutes(api: Hono, authorizeDeps: AuthorizeDeps, explai
   });
 
   api.get(path, async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
-    const { subject: id, event, ...given } = readEventQuestion(c);
+    const { subject: id, event, role: roles, group: groups, issuer, scope } = readEventQuestion(c);
     const eventId = parseEventId(event);
     if (eventId === undefined) throw new AppError("malformed_request", '"event" must be the id of an event');
-    const { subject, held: holds } = await heldRights(explaining, tenant, { id, ...given });
+    const { subject, held: holds } = await heldRights(explaining, tenant, { id, roles, groups, issuer, scope });
     const explanation = await explainEvent(explaining, tenant, eventId, subject);
     return c.json({ subject: id, holds, ...explanation });
   });
 }
 
 function readEventQuestion(c: Context): z.infer<typeof eventQuestionSchema> {
-  const parsed = eventQuestionSchema.safeParse(c.req.query());
+  const parsed = eventQuestionSchema.safeParse({
+    ...c.req.query(),
+    role: c.req.queries("role"),
+    group: c.req.queries("group"),
+  });
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new AppError("malformed_request", `"${issue?.path.join(".") ?? ""}": ${issue?.message ?? "not as expected"}`);

@@ -1,6 +1,7 @@
 import { RenewalPurpose, SessionServiceClient, SessionState } from "#proto/auth/v1/session.ts";
 import type { SessionAnswer as WireAnswer } from "#proto/auth/v1/session.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { askInParts, charactersIn } from "#shared/grpc/ask-in-parts.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type {
@@ -57,7 +58,11 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
     this.check = createLoader({ maxBatch: MAX_BATCH, restMsPerQuestion: REST_MS }, async (questions) => {
       const startedAt = deps.now();
       try {
-        return await this.#send(questions);
+        return await askInParts(
+          questions,
+          ({ subject }) => charactersIn([subject]),
+          (part) => this.#send(part),
+        );
       } finally {
         deps.observer.sessionsAsked(questions.length, (deps.now() - startedAt) / 1_000);
       }
