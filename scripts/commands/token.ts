@@ -97,8 +97,8 @@ function makeCommand({ say, warn }: Terminal): Command {
     });
 }
 
-function listOf(text: string): string[] {
-  return text
+function listOf(names: string): string[] {
+  return names
     .split(",")
     .map((each) => each.trim())
     .filter((each) => each !== "");

@@ -26,7 +26,10 @@ export function adviceFor(step: TokenStep, { code, facts }: AppError, entry: Iss
       return timesAdvice(claim, facts);
     case "tenant":
       return `List what the token says under tenants of the entry, or name another claim in tenant_claim.`;
-    default:
+    case "subject":
+    case "roles":
+    case "groups":
+    case "attributes":
       return `Name the claim that has it in the entry: claims.subject for who the person is${claim === "" ? "" : `; it looked at ${claim}`}.`;
   }
 }

@@ -33,6 +33,8 @@ declare module "hono" {
 export interface JsonApiLimits {
   /** The largest request body, in bytes. */
   readonly maxBodyBytes: number;
+  /** The paths of calls that read longer bodies piece by piece, and limit them themselves. */
+  readonly streamedPaths?: RegExp;
   /** Web origins that may call with cookies or tokens; an exact list. */
   readonly allowedOrigins: readonly string[];
 }
@@ -41,7 +43,7 @@ export interface JsonApiLimits {
  * A router whose failures leave as problem documents (RFC 9457), whose answers carry their request's id, whose bodies are
  * limited and whose CORS is an exact list.
  */
-export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, log: LimitedLog): Hono {
+export function createJsonApi({ maxBodyBytes, streamedPaths, allowedOrigins }: JsonApiLimits, log: LimitedLog): Hono {
   const api = new Hono();
   api.use(async (c, next) => {
     c.set("requestId", requestIdOf(c.req.header("x-request-id")));
@@ -56,14 +58,13 @@ export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, l
   });
   api.use(cors({ ...CORS, origin: (origin) => (isListedOrigin(origin, allowedOrigins) ? origin : null) }));
   api.use(methodNotAllowed({ app: api, onMethodNotAllowed: refuseMethod }));
-  api.use(
-    bodyLimit({
-      maxSize: maxBodyBytes,
-      onError: () => {
-        throw new AppError("body_too_large", `the body may have ${maxBodyBytes} bytes`);
-      },
-    }),
-  );
+  const limitBody = bodyLimit({
+    maxSize: maxBodyBytes,
+    onError: () => {
+      throw new AppError("body_too_large", `the body may have ${maxBodyBytes} bytes`);
+    },
+  });
+  api.use((c, next) => (streamedPaths?.test(c.req.path) === true ? next() : limitBody(c, next)));
   api.use(async (c, next) => {
     await next();
     if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");

@@ -52,6 +52,8 @@ export interface VerifierDeps {
   readonly registry: Registry;
   /** Gets each verification: whether the token was remembered, and how long it took. */
   readonly onVerified?: (cached: boolean, seconds: number) => void;
+  /** How often the issuers' file is looked at; a second where it is left out. */
+  readonly watchEveryMs?: number;
 }
 
 /**
@@ -117,7 +119,7 @@ async function followIssuersFile(
   path: string,
   { AUTH_ISSUER: issuer, issuerSecrets }: VerifierConfig,
   outside: TrustedIssuers,
-  { log, registry }: VerifierDeps,
+  { log, registry, watchEveryMs }: VerifierDeps,
 ): Promise<Disposable> {
   const rejected = new Counter({
     name: "sluice_issuers_file_rejected_total",
@@ -127,6 +129,7 @@ async function followIssuersFile(
   let file = await readOutsideIssuers(path, issuer, issuerSecrets);
   outside.adopt(file.issuers);
   return watchFile({
+    ...(watchEveryMs !== undefined && { everyMs: watchEveryMs }),
     get paths() {
       return file.paths;
     },
