@@ -32,7 +32,7 @@ export const policySettings = z.object({
   POLICY_ALLOWED_ORIGINS: originsSchema,
   /** Who says which rights people have now, and ends the sessions of a tenant that is deleted. */
   AUTH_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7001"),
-  /** Where `<tenant>.yaml` files are watched; without it no file is. The demo has a folder of its own. */
+  /** Where `<tenant>.yaml`, `.yml` and `.json` files are watched; without it no file is. The demo has a folder of its own. */
   POLICY_DOCUMENTS_DIR: z.string().optional(),
   /** This token allows everything in every tenant. Without it there is no operator. */
   POLICY_OPERATOR_TOKEN: z.string().regex(OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT).optional(),

@@ -119,7 +119,8 @@ test("keys that cannot be had are told once, whoever's they are, with the reason
     expect.objectContaining({ issuer: "auth", url: "http://127.0.0.1:1/own" }),
     expect.objectContaining({ issuer: "idp", url: "http://127.0.0.1:1/keys" }),
   ]);
-  expect(await opened.verifier.checks.keys_unusable()).toContain("the connection is refused");
+  const fault = "AUTH_JWKS_URL http://127.0.0.1:1/own: the connection is refused";
+  expect(await opened.verifier.checks.keys_unusable()).toBe(fault);
 });
 
 test("an issuer behind a certificate of a private authority needs its address, and the authority's file", async () => {

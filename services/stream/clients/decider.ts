@@ -3,11 +3,11 @@ import { DecisionServiceClient, type SubjectAttributes } from "#proto/policy/v1/
 import { formatScope } from "#shared/protocol/scope.ts";
 import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { askInParts, charactersIn } from "#shared/grpc/ask-in-parts.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { DecideAnswer, Decider, ResolveAnswer, Subject } from "../access/ports.ts";
 import type { MapResource } from "../subscription/topics-of.ts";
-import { askInParts, charactersIn } from "./ask-in-parts.ts";
 import { createLoader } from "#shared/async/create-loader.ts";
 import { decodeResidual } from "./decode-residual.ts";
 
