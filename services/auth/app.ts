@@ -16,9 +16,9 @@ import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
-import { limitLines } from "#shared/log/limit-lines.ts";
+import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
-import { openAudit } from "#shared/nats/append-audit.ts";
+import { type AuditTrail, openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
@@ -39,7 +39,7 @@ import { createSealer } from "./keys/seal.ts";
 import { addActiveSessions, type AuthMetrics, createAuthMetrics } from "./metrics.ts";
 import { createRevocationAnnouncer } from "./bus/announce-revocation.ts";
 import { createSessionCheck } from "./sessions/check-sessions.ts";
-import { checkRedis, connectRedis } from "./sessions/connect-redis.ts";
+import { connectRedis } from "./sessions/connect-redis.ts";
 import { createClientAuthentication, createClientTokenIssuer } from "./sessions/issue-client-token.ts";
 import { createLogIn } from "./sessions/log-in.ts";
 import { createLoginThrottle } from "./sessions/login-throttle-redis.ts";
@@ -50,6 +50,7 @@ import { createSessionRevoker } from "./sessions/revoke-session.ts";
 import { createSessionStore } from "./sessions/session-store-redis.ts";
 import { createTenantEnding } from "./sessions/end-tenant.ts";
 import { openTenantStandings } from "./sessions/tenant-standings-kv.ts";
+import { watchRedis } from "./sessions/watch-redis.ts";
 import { createTokenSearch } from "./sessions/find-token.ts";
 import { createTokenIssuer } from "./tokens/issue-tokens.ts";
 import { parseRefreshToken as parseWith } from "./tokens/refresh-token.ts";
@@ -80,23 +81,22 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const subjects = await readSubjects(config);
   const tlsFiles = tlsFilesOf(config, clientTlsFiles, ["AUTH_TLS_PORT"]);
   const { users, clients, findSubject } = subjects;
-  const replicas = config.NATS_REPLICAS;
   const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
 
   const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log, config.AUTH_GRPC_BIND_ADDRESS));
-  const redis = starting.adopt(await connectRedis(config.REDIS_URL, log), (client) => client.disconnect());
+  const redis = starting.adopt(await connectRedis(config), (client) => client.disconnect());
+  const redisWatch = starting.use(watchRedis(redis, config, log));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "auth", log), drainNats);
   const keys = starting.use(await openKeys(config, encryptionKey, nats, log));
   keys.follow();
-  const revocations = await openRevocations(nats, { replicas, sessionMs: sessionSeconds * 1000 });
+  const revocations = await openRevocations(nats, { replicas: config.NATS_REPLICAS, sessionMs: sessionSeconds * 1000 });
 
   const registry = createMetricsRegistry();
   const metrics = createAuthMetrics(registry);
   addKeyMetrics(registry, keys, clock);
-  const onLost = (): void => metrics.auditEntriesLost.inc();
-  const audit = await openAudit<AuditEntry>(nats, { replicas, clock, log, onLost });
+  const audit = await openAuditTrail(config, nats, metrics, log);
   const sessions = openSessions(config, redis, { keys, metrics, registry, log });
-  const throttle = createLoginThrottle(redis);
+  const throttle = createLoginThrottle(redis, keys);
   const issueTokens = createTokenIssuer({ keys, ...namesOf(config), accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
@@ -117,11 +117,20 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log });
   const takesCertificates = tlsFiles !== undefined;
   const requestLog = starting.use(limitLines(log));
-  const doing = { ...kept, ...ways, takesCertificates, revoke, authenticateClient, checkPermission };
-  const api = createApi(config, { ...doing, metrics, log: requestLog });
-  const checks = { redis_unusable: () => checkRedis(redis), log_unusable: createLogCheck(nats) };
+  const doors = { takesCertificates, revoke, authenticateClient, checkPermission, metrics, log: requestLog };
+  const api = createApi(config, { ...kept, ...ways, ...doors });
+  const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
   await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, checks, log });
   return starting.move();
+}
+
+function openAuditTrail(
+  { NATS_REPLICAS: replicas, AUTH_AUDIT_MAX_BYTES: maxBytes }: AuthConfig,
+  nats: NatsConnection,
+  metrics: AuthMetrics,
+  log: Logger,
+): Promise<AuditTrail<AuditEntry>> {
+  return openAudit(nats, { replicas, maxBytes, clock, log, onLost: () => metrics.auditEntriesLost.inc() });
 }
 
 function endInTime(starting: AsyncDisposableStack, watch: AsyncDisposable): void {
@@ -240,7 +249,7 @@ type MadeHere =
   | "findToken"
   | "allowedOrigins"
   | "trustedProxies";
-type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
+type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject; readonly log: LimitedLog };
 
 /** Checks auth's own access tokens. */
 function verifyWith(config: AuthConfig, keys: Pick<FollowedKeyRing, "published">) {
@@ -258,7 +267,7 @@ function createApi(config: AuthConfig, parts: ApiDeps): Hono {
   const verify = verifyWith(config, parts.keys);
   const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
   const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins }, parts.log);
-  addAuthRoutes(api, { ...parts, verify, allowedOrigins, trustedProxies });
+  addAuthRoutes(api, { ...parts, issuer, verify, allowedOrigins, trustedProxies });
   const identify = createCallerIdentification({ verify, allowedOrigins });
   const authenticate = createCallerAuthentication({ ...parts, identify });
   addSessionRoutes(api, { ...parts, identify, authenticate, trustedProxies });

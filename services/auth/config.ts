@@ -7,6 +7,7 @@ import { opsHostsSchema } from "#shared/http/ops-hosts.ts";
 import { originsSchema } from "#shared/http/origin.ts";
 import { proxiesSchema } from "#shared/http/client-address.ts";
 import { signingAlgorithmSchema } from "./keys/key-ring.ts";
+import { redisSettings } from "./sessions/redis-settings.ts";
 
 const DAY_SECONDS = 86_400;
 
@@ -64,9 +65,11 @@ export const authSettings = z.object({
   AUTH_SESSION_IDLE_SECONDS: integerSchema(1, 30 * DAY_SECONDS).default(3_600),
   /** Proxies whose last `X-Forwarded-For` hop is believed: addresses and CIDR ranges, separated by commas. */
   AUTH_TRUSTED_PROXIES: proxiesSchema,
+  /** How much the audit trail keeps, policy's entries too; where it is full the oldest give way. */
+  AUTH_AUDIT_MAX_BYTES: integerSchema(1024 * 1024, Number.MAX_SAFE_INTEGER).default(256 * 1024 * 1024),
   /** Who decides about `session:admin`. */
   POLICY_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7002"),
-  REDIS_URL: z.url({ protocol: /^rediss?$/, error: "must be redis://user:password@host:port" }),
+  ...redisSettings,
 });
 
 /** The settings of auth. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type BootLog, commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
-import { verifierSettings } from "#shared/tokens/verify-access-token.ts";
+import { issuerSecretsIn, type VerifierConfig, verifierSettings } from "#shared/tokens/verify-access-token.ts";
 import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { proxiesSchema } from "#shared/http/client-address.ts";
@@ -48,9 +48,9 @@ export const policySettings = z.object({
 });
 
 /** The settings of policy. */
-export type PolicyConfig = Readonly<z.infer<typeof policySettings>>;
+export type PolicyConfig = Readonly<z.infer<typeof policySettings>> & VerifierConfig;
 
 /** Reads policy's settings; throws a BootError that names every wrong one. `log` gets what is set. */
 export function readPolicyConfig(env: NodeJS.ProcessEnv, log?: BootLog): PolicyConfig {
-  return readConfig(policySettings, env, { demo, log });
+  return Object.freeze({ ...readConfig(policySettings, env, { demo, log }), issuerSecrets: issuerSecretsIn(env) });
 }

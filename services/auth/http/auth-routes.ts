@@ -20,6 +20,7 @@ import { parseRefreshToken } from "../tokens/refresh-token.ts";
 import { requireTrustedPage, sessionOf, type VerifyToken } from "./authenticate-caller.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
 import { deviceLabelOf, deviceSchema } from "./device-label.ts";
+import { readLoginDevice, rememberLoginDevice } from "./login-device.ts";
 import { clearSessionCookies, setSessionCookies } from "./session-cookies.ts";
 
 interface AuthRoutes {
@@ -28,17 +29,27 @@ interface AuthRoutes {
   readonly revoke: RevokeSession;
   readonly sessions: SessionStore;
   readonly keys: Keys;
+  /** Auth's own URL. */
+  readonly issuer: string;
   readonly verify: VerifyToken;
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: BlockList;
   readonly metrics: AuthMetrics;
 }
 
+/** A password may be any text of so many bytes. */
+const MAX_PASSWORD_BYTES = 4_096;
+
+const passwordSchema = z
+  .string()
+  .min(1)
+  .refine((text) => Buffer.byteLength(text) <= MAX_PASSWORD_BYTES, `may have ${MAX_PASSWORD_BYTES} bytes of UTF-8`);
+
 const loginSchema = z.object({
   tenant: nameSchema,
   /** Keyboards and password managers spell one name in two ways. */
   username: z.string().normalize("NFC").pipe(freeNameSchema),
-  password: z.string().min(1).max(1_024),
+  password: passwordSchema,
   device: deviceSchema.optional(),
   scope: z.string().optional(),
 });
@@ -59,7 +70,11 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
       requireTrustedPage(c, allowedOrigins);
       const { device = deviceLabelOf(c.req.header("user-agent")), ...body } = await readJson(c, loginSchema);
       const credentials = { ...body, scope: readScope(body.scope) };
-      return answerTokens(c, await logIn(credentials, { device, address: clientAddressOf(c, trustedProxies) }));
+      const knownDevice = readLoginDevice(c, body, routes);
+      const origin = { device, knownDevice, address: clientAddressOf(c, trustedProxies) };
+      const response = answerTokens(c, await logIn(credentials, origin));
+      rememberLoginDevice(c, body, knownDevice, routes);
+      return response;
     }),
   );
 

@@ -60,6 +60,7 @@ const MAX_LISTED = 1_000;
 
 /** Of so many changed records each is reported once. */
 const MAX_REPORTED = 1_000;
+
 /** Where a session's last renewal for a purpose is kept. */
 const renewalField = { stream: "renewed_stream", requests: "renewed_requests" } as const satisfies Record<
   RenewalPurpose,

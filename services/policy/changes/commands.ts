@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import type { HttpBindings, Snapshot } from "../decide/snapshot.ts";
+import type { Snapshot } from "../decide/snapshot.ts";
+import { areSameRoles, changedSubjects, type SubjectRoles } from "../decide/subject-roles.ts";
 import type {
   DocumentOrigin,
   Lifecycle,
@@ -9,6 +10,9 @@ import type {
   StoredPolicy,
   TenantLimits,
 } from "../versions/stored-policy.ts";
+
+/** The most subjects of a tenant that may have roles set over HTTP. */
+const MAX_SUBJECTS = 100_000;
 
 /** A change of a tenant's policy, who makes it and why. */
 export interface PolicyCommand {
@@ -60,7 +64,7 @@ export function putDocument(
 
 /** The whole of a policy, as it was exported. */
 export function importPolicy(
-  { text, bindings }: { readonly text: string; readonly bindings: HttpBindings },
+  { text, bindings }: { readonly text: string; readonly bindings: SubjectRoles },
   { by, why, expected, files }: Pick<PolicyCommand, "by" | "why"> & Expectation,
 ): PolicyCommand {
   return {
@@ -69,8 +73,8 @@ export function importPolicy(
     why,
     apply: ({ document, bindings: current, version }) => {
       refuseFileDocument(document.origin, files);
-      const isSame = document.origin.kind === "http" && document.text === text && isDeepStrictEqual(current, bindings);
-      if (isSame) return undefined;
+      const isSameDocument = document.origin.kind === "http" && document.text === text;
+      if (isSameDocument && changedSubjects(current, bindings).length === 0) return undefined;
       requireVersion(version, expected);
       return { document: { text, origin: { kind: "http" } }, bindings };
     },
@@ -86,9 +90,10 @@ export function bindSubject(subject: string, roles: readonly string[] | undefine
     apply: ({ document, bindings }, snapshot) => {
       const wanted = roles === undefined ? undefined : [...new Set(roles)].toSorted();
       requireRoles(wanted ?? [], snapshot);
-      if (isDeepStrictEqual(bindings.get(subject), wanted)) return undefined;
-      const others = [...bindings].filter(([other]) => other !== subject);
-      return { document, bindings: new Map(wanted === undefined ? others : [...others, [subject, wanted]]) };
+      if (areSameRoles(bindings.get(subject), wanted)) return undefined;
+      const changed = bindings.with(subject, wanted);
+      requireSubjects(changed.size, bindings.size);
+      return { document, bindings: changed };
     },
   };
 }
@@ -150,6 +155,16 @@ export function refuseFileDocument(origin: DocumentOrigin, files: Expectation["f
 function requireVersion(current: Version, expected: number | undefined): void {
   if (expected === undefined || expected === current.number) return;
   throw new AppError("version_conflict", `the policy is at version ${current.number}, not ${expected}`);
+}
+
+/**
+ * Refuses more subjects than a tenant may have.
+ * @throws {AppError} `limit_exceeded`.
+ */
+export function requireSubjects(count: number, before = 0): void {
+  if (count <= MAX_SUBJECTS || count <= before) return;
+  const message = `a tenant may have ${MAX_SUBJECTS} subjects with roles set over HTTP; bind groups in the document, or have roles come in tokens`;
+  throw new AppError("limit_exceeded", message);
 }
 
 function requireRoles(roles: readonly string[], snapshot: Snapshot | undefined): void {

@@ -4,12 +4,15 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { changePolicy, type ChangeDeps } from "../change-policy.ts";
 import { putDocument, refuseFileDocument } from "../changes/commands.ts";
-import type { StoredPolicy } from "../versions/stored-policy.ts";
+import type { StoredPolicy, StoredVersion } from "../versions/stored-policy.ts";
 import type { DocumentFiles } from "../watch/watch-documents.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
 import { readIfMatch, readText, tenantParameter, versionParameter } from "./parameters.ts";
 
 const rollbackSchema = z.strictObject({ version: z.int().min(1) });
+
+/** More bindings than this are not in an answer with the document. */
+const MAX_BINDINGS = 1_000;
 
 /** Adds the calls on a tenant's policy as a whole: read, replace, its versions, back to one of them. */
 export function addPolicyRoutes(
@@ -55,8 +58,7 @@ export function addPolicyRoutes(
     const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const policy = await findVersion(changeDeps, tenant, versionParameter(c));
-    const bindings = Object.fromEntries(policy.bindings);
-    return c.json({ tenant, ...summaryOf(policy), diff: policy.diff, document: policy.document.text, bindings });
+    return c.json({ tenant, ...summaryOf(policy), diff: policy.diff, ...contentOf(policy) });
   });
 
   api.post("/v1/tenants/:tenant/policy/rollback", async (c) => {
@@ -84,23 +86,27 @@ async function readCurrent({ store }: ChangeDeps, tenant: string): Promise<Store
 }
 
 async function findVersion({ store }: ChangeDeps, tenant: string, wanted: number): Promise<StoredPolicy> {
-  const versions = await store.history(tenant);
-  if (versions.length === 0) throw tenantUnknown();
-  const found = versions.find(({ version }) => version.number === wanted);
-  if (found === undefined) throw new AppError("not_found", `version ${wanted} is not kept any more, or never was`);
-  return found;
+  const found = await store.version(tenant, wanted);
+  if (found !== undefined) return found;
+  if ((await store.read(tenant)) === undefined) throw tenantUnknown();
+  throw new AppError("not_found", `version ${wanted} is not kept any more, or never was`);
 }
 
 /** The policy in force, and whether the file that its document comes from is gone. */
 function currentOf(policy: StoredPolicy, files: DocumentFiles) {
-  const { origin, text } = policy.document;
+  const { origin } = policy.document;
   const missing = origin.kind === "file" && !files.isThere(origin.name) ? { missing: true } : {};
-  const bindings = Object.fromEntries(policy.bindings);
-  return { ...summaryOf(policy), origin: { ...origin, ...missing }, document: text, bindings };
+  return { ...summaryOf(policy), origin: { ...origin, ...missing }, ...contentOf(policy) };
 }
 
-function summaryOf({ version, document: { origin }, at, by, why }: StoredPolicy) {
+function summaryOf({ version, document: { origin }, at, by, why }: StoredVersion) {
   return { version: version.number, build: version.build, origin, at, by, why };
+}
+
+/** The bindings only where they are few: the list of subjects has them in pages, the export in lines. */
+function contentOf({ document, bindings }: StoredPolicy) {
+  const few = bindings.size <= MAX_BINDINGS ? { bindings: Object.fromEntries(bindings) } : {};
+  return { document: document.text, subjects: bindings.size, ...few };
 }
 
 function tenantUnknown(): AppError {
