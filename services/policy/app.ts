@@ -12,6 +12,7 @@ import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { startGrpcServer } from "#shared/grpc/start-server.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
+import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
@@ -26,6 +27,7 @@ import type { PolicyConfig } from "./config.ts";
 import { auditErasure, type ErasureEntry } from "./events/audit-erasure.ts";
 import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
+import { createAccessRenewal } from "./clients/access-renewal.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
@@ -78,7 +80,9 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   );
   const operator = starting.use(await openOperatorToken(config, log));
   const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, withdrawn, operator);
-  const decisionDeps = { ...authorizeDeps, metrics, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
+  const { renew } = starting.use(createAccessRenewal(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
+  const gateway = { ...authorizeDeps, ...gatewayTokensOf(config), renew };
+  const decisionDeps = { ...authorizeDeps, metrics };
   let isReady = false;
   const ops = starting.use(
     await startOpsServer({ host, port: config.POLICY_OPS_PORT, setting: "POLICY_OPS_PORT" }, registry, () => isReady),
@@ -89,7 +93,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     { host, port: config.POLICY_GRPC_PORT, setting: "POLICY_GRPC_PORT" },
     [
       [DecisionServiceService, createDecisionService(decisionDeps, log), decisionCallers],
-      [AuthorizationService, createAuthorizationService(decisionDeps, metrics, log), authorizationCallers],
+      [AuthorizationService, createAuthorizationService(gateway, metrics, log), authorizationCallers],
     ],
     security,
   );
@@ -197,6 +201,15 @@ async function createAuthorizing(
     snapshots,
     wall: () => clock.wall(),
     ownIssuer: config.AUTH_ISSUER,
+  };
+}
+
+function gatewayTokensOf(config: PolicyConfig) {
+  return {
+    cookies: createTokenCookies(config),
+    allowedOrigins: config.POLICY_ALLOWED_ORIGINS,
+    // Only auth's tokens are verified here.
+    isOutside: () => false,
   };
 }
 

@@ -1,20 +1,14 @@
 import type { AccessClaims } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { isTrustedPage } from "#shared/http/origin.ts";
-import { readTokenSource, type TokenSource } from "#shared/http/token-source.ts";
+import {
+  type GatewayRenewal,
+  type GatewayRequest,
+  type GatewayTokenDeps,
+  readGatewayToken,
+} from "./access/read-gateway-token.ts";
 import { decideQuestion } from "./decide/decide-question.ts";
 import { trustedSubject } from "./decide/trusted-subject.ts";
 import type { Snapshots } from "./versions/snapshots.ts";
-
-/** A request of somebody's client, as a gateway describes it. */
-export interface GatewayRequest {
-  readonly method: string;
-  /** As it was sent, with its query. */
-  readonly path: string;
-  readonly host: string;
-  /** By lower-case name. */
-  readonly headers: Readonly<Record<string, string>>;
-}
 
 /** Ended sessions. */
 export interface Revocations {
@@ -34,20 +28,20 @@ export interface SessionDeps {
 }
 
 /** What the requests at a gateway are authorized by. */
-export interface AuthorizeRequestDeps extends SessionDeps {
-  /** Pages that may use cookies, beside those of the host itself. */
-  readonly allowedOrigins: readonly string[];
-}
+export interface AuthorizeRequestDeps extends SessionDeps, GatewayTokenDeps<AccessClaims> {}
 
-/** The subject of a request. */
-export type Requester = Pick<AccessClaims, "sub" | "tenant_id">;
+/** The subject of a request, and its new access token where one was made. */
+export interface Requester extends Pick<AccessClaims, "sub" | "tenant_id"> {
+  readonly renewal?: GatewayRenewal;
+}
 
 /**
  * Decides on a request at a gateway as the edge and `check` decide: by its token, and the routes and rules in force now.
  * @throws {AppError} `forbidden`, also where no route has the path; what is wrong with the token; `unavailable`.
  */
 export async function authorizeRequest(deps: AuthorizeRequestDeps, request: GatewayRequest): Promise<Requester> {
-  const { sub, sid, tenant_id, login_at, roles, groups } = await deps.verify(readToken(deps, request));
+  const { claims, ...more } = await readGatewayToken(deps, request);
+  const { sub, sid, tenant_id, login_at, roles, groups } = claims;
   const [isRevoked, snapshot] = await Promise.all([
     deps.revocations.isRevoked(tenant_id, sid, login_at),
     deps.snapshots.atLeast(tenant_id),
@@ -57,28 +51,7 @@ export async function authorizeRequest(deps: AuthorizeRequestDeps, request: Gate
   const subject = trustedSubject(snapshot, { id: sub, roles, groups }, deps.ownIssuer);
   const allow = decideQuestion(snapshot, subject, { of: "request", method, path }, deps.wall());
   if (!allow) throw new AppError("forbidden", "you may not do this");
-  return { sub, tenant_id };
-}
-
-function readToken({ allowedOrigins }: AuthorizeRequestDeps, { path, host, headers }: GatewayRequest): string {
-  const query = new URLSearchParams(path.split("?").slice(1).join("?"));
-  const source = readTokenSource({ headers, query });
-  if (source === undefined) throw new AppError("token_missing", "this needs an access token");
-  if (isForged(source, headers, host, allowedOrigins)) {
-    throw new AppError("cross_site", "this page may not use the cookie");
-  }
-  return source.token;
-}
-
-/** Whether the cookie was sent by a page that its user never asked to. */
-function isForged(
-  { from }: TokenSource,
-  headers: GatewayRequest["headers"],
-  host: string,
-  allowedOrigins: readonly string[],
-): boolean {
-  const page = { origin: headers["origin"], secFetchSite: headers["sec-fetch-site"], host };
-  return from === "cookie" && !isTrustedPage(page, allowedOrigins);
+  return { sub, tenant_id, ...more };
 }
 
 /** The answer does not show whether another tenant exists. */

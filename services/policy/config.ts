@@ -3,37 +3,41 @@ import { commonSettings, integerSchema, portSchema, readConfig } from "#shared/c
 import { verifierSettings } from "#shared/tokens/verify-access-token.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { proxiesSchema } from "#shared/http/client-address.ts";
+import { checkCookieSettings, cookieSettings } from "#shared/http/cookie-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
 import { OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT } from "./http/operator-token.ts";
 
 const DAY_SECONDS = 86_400;
 const MIB = 1024 * 1024;
 
-const policySettings = z.object({
-  ...commonSettings,
-  ...grpcTlsSettings,
-  ...verifierSettings,
-  POLICY_HTTP_PORT: portSchema.default(8082),
-  POLICY_GRPC_PORT: portSchema.default(7002),
-  POLICY_OPS_PORT: portSchema.default(8092),
-  POLICY_BIND_ADDRESS: z.string().default("127.0.0.1"),
-  POLICY_ALLOWED_ORIGINS: originsSchema,
-  /** Who ends the sessions of a tenant that is deleted. */
-  AUTH_GRPC_URL: z.string().min(1).default("127.0.0.1:7001"),
-  /** Where `<tenant>.yaml` files are watched. It need not exist. */
-  POLICY_DOCUMENTS_DIR: z.string().default("infra/policies"),
-  /** This token allows everything in every tenant. Without it there is no operator. */
-  POLICY_OPERATOR_TOKEN: z.string().regex(OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT).optional(),
-  /** A file with that token, read again when it changes. */
-  POLICY_OPERATOR_TOKEN_FILE: z.string().optional(),
-  /** Proxies whose last `X-Forwarded-For` hop is believed: addresses and CIDR ranges, separated by commas. */
-  POLICY_TRUSTED_PROXIES: proxiesSchema,
-  /** How much of a tenant's log is kept. */
-  POLICY_HISTORY_MAX_BYTES: integerSchema(MIB, Number.MAX_SAFE_INTEGER).default(1024 * MIB),
-  POLICY_HISTORY_MAX_AGE_SECONDS: integerSchema(120, 365 * DAY_SECONDS).default(7 * DAY_SECONDS),
-  /** How many tenants have metrics of their own. */
-  POLICY_METRICS_MAX_TENANTS: integerSchema(0, 1_000_000).default(1_000),
-});
+const policySettings = z
+  .object({
+    ...commonSettings,
+    ...grpcTlsSettings,
+    ...verifierSettings,
+    ...cookieSettings,
+    POLICY_HTTP_PORT: portSchema.default(8082),
+    POLICY_GRPC_PORT: portSchema.default(7002),
+    POLICY_OPS_PORT: portSchema.default(8092),
+    POLICY_BIND_ADDRESS: z.string().default("127.0.0.1"),
+    POLICY_ALLOWED_ORIGINS: originsSchema,
+    /** Who ends the sessions of a tenant that is deleted. */
+    AUTH_GRPC_URL: z.string().min(1).default("127.0.0.1:7001"),
+    /** Where `<tenant>.yaml` files are watched. It need not exist. */
+    POLICY_DOCUMENTS_DIR: z.string().default("infra/policies"),
+    /** This token allows everything in every tenant. Without it there is no operator. */
+    POLICY_OPERATOR_TOKEN: z.string().regex(OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT).optional(),
+    /** A file with that token, read again when it changes. */
+    POLICY_OPERATOR_TOKEN_FILE: z.string().optional(),
+    /** Proxies whose last `X-Forwarded-For` hop is believed: addresses and CIDR ranges, separated by commas. */
+    POLICY_TRUSTED_PROXIES: proxiesSchema,
+    /** How much of a tenant's log is kept. */
+    POLICY_HISTORY_MAX_BYTES: integerSchema(MIB, Number.MAX_SAFE_INTEGER).default(1024 * MIB),
+    POLICY_HISTORY_MAX_AGE_SECONDS: integerSchema(120, 365 * DAY_SECONDS).default(7 * DAY_SECONDS),
+    /** How many tenants have metrics of their own. */
+    POLICY_METRICS_MAX_TENANTS: integerSchema(0, 1_000_000).default(1_000),
+  })
+  .check(checkCookieSettings);
 
 /** The settings of policy. */
 export type PolicyConfig = Readonly<z.infer<typeof policySettings>>;

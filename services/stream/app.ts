@@ -6,6 +6,7 @@ import { rememberVerified } from "#shared/tokens/remember-verified.ts";
 import { remoteKeys } from "#shared/tokens/remote-keys.ts";
 import { ownIssuer, withoutWithdrawn } from "#shared/tokens/verify-access-token.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
+import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, type ListenAddress } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import type { RunningService } from "#shared/lifecycle/run-service.ts";
@@ -198,6 +199,7 @@ function createRoute(config: StreamConfig, issuers: readonly OutsideIssuer[], ed
       (cached, seconds) => edge.observer.tokenVerified(cached, seconds),
       () => edge.authTime.now(),
     ),
+    cookies: createTokenCookies(config),
     allowedOrigins: config.STREAM_ALLOWED_ORIGINS,
   };
 }

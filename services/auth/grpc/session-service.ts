@@ -31,7 +31,7 @@ const MAX_RENEWALS = 128;
 /** The callers over mutual TLS. */
 const callers: MethodCallers<keyof SessionServiceService> = {
   checkSessions: ["stream.sluice"],
-  renewAccess: ["stream.sluice"],
+  renewAccess: ["stream.sluice", "policy.sluice"],
   endTenant: ["policy.sluice"],
   restartTenant: ["policy.sluice"],
 };

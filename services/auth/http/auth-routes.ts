@@ -2,23 +2,24 @@ import type { BlockList } from "node:net";
 import type { Context, Handler, Hono } from "hono";
 import type { Counter } from "prom-client";
 import { z } from "zod";
-import { REFRESH_TOKEN_COOKIE } from "#shared/tokens/access-token.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
-import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { toAppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
-import { readCookie, readTokenSource } from "#shared/http/token-source.ts";
+import type { TokenCookies } from "#shared/http/token-cookies.ts";
 import type { Keys } from "../keys/open-keys.ts";
 import type { AuthMetrics } from "../metrics.ts";
 import type { LogIn } from "../sessions/log-in.ts";
 import type { RefreshSession } from "../sessions/refresh-session.ts";
 import type { RevokeSession } from "../sessions/revoke-session.ts";
-import type { Session, SessionStore } from "../sessions/session.ts";
+import type { SessionStore } from "../sessions/session.ts";
 import type { IssuedTokens } from "../tokens/issue-tokens.ts";
-import { parseRefreshToken } from "../tokens/refresh-token.ts";
 import { requireTrustedPage, type VerifyToken } from "./authenticate-caller.ts";
-import { clientAddressOf } from "#shared/http/client-address.ts";
+import { clientAddressOf, hostOf } from "#shared/http/client-address.ts";
 import { deviceLabelOf, deviceSchema } from "./device-label.ts";
+import { readRefreshToken } from "./read-refresh-token.ts";
 import { clearSessionCookies, setSessionCookies } from "./session-cookies.ts";
+import { sessionsToEnd } from "./sessions-to-end.ts";
+import { type TenantHosts, tenantOfLogin } from "./tenant-hosts.ts";
 
 interface AuthRoutes {
   readonly logIn: LogIn;
@@ -27,22 +28,23 @@ interface AuthRoutes {
   readonly sessions: SessionStore;
   readonly keys: Keys;
   readonly verify: VerifyToken;
+  readonly cookies: TokenCookies;
+  readonly tenantHosts: TenantHosts;
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: BlockList;
   readonly metrics: AuthMetrics;
 }
 
 const loginSchema = z.object({
-  tenant: nameSchema,
+  tenant: nameSchema.optional(),
   username: nameSchema,
   password: z.string().min(1).max(1_024),
   device: deviceSchema.optional(),
 });
-const refreshSchema = z.object({ refresh_token: z.string().max(256).optional() });
 
 /** Adds login, refresh, logout and the published keys. */
 export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
-  const { logIn, refresh, revoke, keys, allowedOrigins, trustedProxies, metrics } = routes;
+  const { logIn, refresh, revoke, keys, cookies, allowedOrigins, trustedProxies, metrics } = routes;
 
   api.get("/.well-known/jwks.json", (c) => {
     c.header("cache-control", "public, max-age=300");
@@ -53,8 +55,10 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
     "/v1/auth/login",
     counted(metrics.logins, async (c) => {
       requireTrustedPage(c, allowedOrigins);
-      const { device = deviceLabelOf(c.req.header("user-agent")), ...credentials } = await readJson(c, loginSchema);
-      return answerTokens(c, await logIn(credentials, { device, address: clientAddressOf(c, trustedProxies) }));
+      const { device = deviceLabelOf(c.req.header("user-agent")), ...given } = await readJson(c, loginSchema);
+      const tenant = tenantOfLogin(routes.tenantHosts, hostOf(c, trustedProxies), given.tenant);
+      const origin = { device, address: clientAddressOf(c, trustedProxies) };
+      return answerTokens(c, cookies, await logIn({ ...given, tenant }, origin));
     }),
   );
 
@@ -62,16 +66,16 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
     "/v1/auth/refresh",
     counted(metrics.refreshes, async (c) => {
       requireTrustedPage(c, allowedOrigins);
-      const token = parseRefreshToken(await readRefreshToken(c), keys.refresh);
-      return answerTokens(c, await refresh(token, { address: clientAddressOf(c, trustedProxies) }));
+      const token = await readRefreshToken(c, routes);
+      return answerTokens(c, cookies, await refresh(token, { address: clientAddressOf(c, trustedProxies) }));
     }),
   );
 
   api.post("/v1/auth/logout", async (c) => {
-    const session = await sessionToEnd(c, routes);
+    const sessions = await sessionsToEnd(c, routes);
     const address = clientAddressOf(c, trustedProxies);
-    if (session !== undefined) await revoke(session, { reason: "logout", address });
-    clearSessionCookies(c);
+    await Promise.all(sessions.map((session) => revoke(session, { reason: "logout", address })));
+    clearSessionCookies(c, cookies);
     return c.body(null, 204);
   });
 }
@@ -90,8 +94,8 @@ function counted(counter: Counter<"outcome">, handle: (c: Context) => Promise<Re
   };
 }
 
-function answerTokens(c: Context, tokens: IssuedTokens): Response {
-  setSessionCookies(c, tokens);
+function answerTokens(c: Context, cookies: TokenCookies, tokens: IssuedTokens): Response {
+  setSessionCookies(c, cookies, tokens);
   return c.json({
     access_token: tokens.accessToken,
     token_type: "Bearer",
@@ -99,32 +103,4 @@ function answerTokens(c: Context, tokens: IssuedTokens): Response {
     refresh_token: tokens.refreshToken,
     session_id: tokens.sid,
   });
-}
-
-async function readRefreshToken(c: Context): Promise<string> {
-  const body = (await c.req.text()) === "" ? {} : await readJson(c, refreshSchema);
-  const token = body.refresh_token ?? readCookie(c.req.header(), REFRESH_TOKEN_COOKIE);
-  if (token === undefined) throw new AppError("token_missing", "the request carries no refresh token");
-  return token;
-}
-
-/** The session that the request's token speaks for; undefined when it is over already. */
-async function sessionToEnd(
-  c: Context,
-  routes: AuthRoutes,
-): Promise<Pick<Session, "tenant" | "sid" | "subject"> | undefined> {
-  const headers = c.req.header();
-  const source = readTokenSource({ headers, query: new URL(c.req.url).searchParams });
-  const isExplicit = source !== undefined && source.from !== "cookie";
-  if (!isExplicit) requireTrustedPage(c, routes.allowedOrigins);
-  try {
-    if (source === undefined) throw new AppError("token_missing", "the request carries no token");
-    const { tenant_id: tenant, sid, sub: subject } = await routes.verify(source.token);
-    return { tenant, sid, subject };
-  } catch (error) {
-    // A browser whose access token has run out still has its refresh token; an explicit token does not use it.
-    const refreshToken = isExplicit ? undefined : readCookie(headers, REFRESH_TOKEN_COOKIE);
-    if (refreshToken === undefined) throw error;
-    return routes.sessions.find(parseRefreshToken(refreshToken, routes.keys.refresh).family);
-  }
 }

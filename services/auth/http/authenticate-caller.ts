@@ -2,7 +2,9 @@ import type { Context } from "hono";
 import type { AccessClaims } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
-import { readTokenSource } from "#shared/http/token-source.ts";
+import type { TokenCookies } from "#shared/http/token-cookies.ts";
+import { readExplicitToken } from "#shared/http/token-source.ts";
+import { verifyOneOf } from "#shared/tokens/try-tokens.ts";
 import type { Revocations } from "../sessions/session.ts";
 import type { FindSubject, User } from "../users/user-directory.ts";
 
@@ -18,20 +20,24 @@ export interface Caller {
 
 /**
  * Reads who calls from a genuine token, whose session may have ended.
- * @throws {AppError} `token_missing`, `token_invalid`, `token_expired`, `cross_site`.
+ * @throws {AppError} `token_missing`, `token_invalid`, `token_expired`, `conflicting_tokens`, `cross_site`.
  */
 export type IdentifyCaller = (c: Context) => Promise<AccessClaims>;
 
 /** Makes the identification of callers. */
 export function createCallerIdentification(deps: {
   readonly verify: VerifyToken;
+  readonly cookies: TokenCookies;
   readonly allowedOrigins: readonly string[];
 }): IdentifyCaller {
   return async (c) => {
-    const source = readTokenSource({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
-    if (source === undefined) throw new AppError("token_missing", "the request carries no token");
-    if (source.from === "cookie") requireTrustedPage(c, deps.allowedOrigins);
-    return deps.verify(source.token);
+    const headers = c.req.header();
+    const explicit = readExplicitToken({ headers, query: new URL(c.req.url).searchParams });
+    if (explicit !== undefined) return deps.verify(explicit.token);
+    const { access } = deps.cookies.read(headers);
+    if (access.length === 0) throw new AppError("token_missing", "the request carries no token");
+    requireTrustedPage(c, deps.allowedOrigins);
+    return verifyOneOf(access, deps.verify);
   };
 }
 

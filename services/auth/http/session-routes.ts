@@ -6,6 +6,7 @@ import type { RevokeSession } from "../sessions/revoke-session.ts";
 import type { Revocations, SessionIndex, SessionRecord, SessionStore } from "../sessions/session.ts";
 import type { AuthenticateCaller, Caller, IdentifyCaller } from "./authenticate-caller.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
+import type { TokenCookies } from "#shared/http/token-cookies.ts";
 import { clearSessionCookies } from "./session-cookies.ts";
 
 /** Whether a subject holds a permission without any condition; throws AppError `unavailable` when that is not known. */
@@ -26,6 +27,7 @@ interface SessionRoutes {
   readonly revocations: Revocations;
   readonly revoke: RevokeSession;
   readonly checkPermission: CheckPermission;
+  readonly cookies: TokenCookies;
   readonly trustedProxies: BlockList;
 }
 
@@ -58,7 +60,7 @@ export function addSessionRoutes(api: Hono, routes: SessionRoutes): void {
     const by = subject === sub ? {} : { by: sub };
     const address = clientAddressOf(c, routes.trustedProxies);
     await routes.revoke({ tenant, sid, subject }, { reason: "deleted", address, ...by });
-    if (sid === current) clearSessionCookies(c);
+    if (sid === current) clearSessionCookies(c, routes.cookies);
     return c.body(null, 204);
   });
 }

@@ -44,18 +44,6 @@ export interface SessionChecker {
   check(question: SessionQuestion): Promise<SessionAnswer>;
 }
 
-/** An access token that auth issued for a refresh token, and how long its session can last. */
-export interface RenewedAccess {
-  readonly accessToken: string;
-  readonly sessionRemainingSeconds: number;
-}
-
-/**
- * Asks auth for an access token in place of one that has expired; undefined where the refresh token is not valid. The
- * refresh token is not spent. Safe to repeat. Throws AppError `unavailable` when there is no answer in time: not known.
- */
-export type RenewAccess = (refreshToken: string) => Promise<RenewedAccess | undefined>;
-
 /** A subject with its roles and groups. */
 export interface Subject extends PresentClaims {
   readonly id: string;

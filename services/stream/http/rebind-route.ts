@@ -2,7 +2,8 @@ import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
-import { readTokenSource } from "#shared/http/token-source.ts";
+import { readExplicitToken } from "#shared/http/token-source.ts";
+import { isSamePerson, verifyOneOf } from "#shared/tokens/try-tokens.ts";
 import type { CallConnection } from "../call-connection.ts";
 import { identityOf } from "../access/registration.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
@@ -11,7 +12,7 @@ import { requireTrustedPage, tokenMissing, type TokenReading } from "./request-t
 const bodySchema = z.strictObject({ access_token: z.string().min(1).optional() });
 
 /** The edge, as far as the route uses it. */
-export interface RebindRoute extends Pick<TokenReading, "verify" | "allowedOrigins"> {
+export interface RebindRoute extends Pick<TokenReading, "verify" | "cookies" | "allowedOrigins"> {
   readonly callConnection: CallConnection;
 }
 
@@ -28,17 +29,21 @@ export function addRebindRoute(api: Hono, route: RebindRoute): void {
 
 /** The token to go on by. It must be the caller's, whom the request's own token names, or else the one in the body. */
 async function readNewToken(route: RebindRoute, c: Context): Promise<VerifiedClaims> {
-  const headers = c.req.header();
-  const source = readTokenSource({ headers, query: new URL(c.req.url).searchParams });
+  const explicit = readExplicitToken({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
   const { access_token: given } = (await c.req.text()) === "" ? {} : await readJson(c, bodySchema);
   // A browser adds its cookie to every request: the cookie counts only without a token in the body.
-  const own = source?.from === "cookie" && given !== undefined ? undefined : source;
-  if (own?.from === "cookie") requireTrustedPage(headers, route.allowedOrigins);
-  const token = given ?? own?.token;
-  if (token === undefined) throw tokenMissing();
-  const caller = await route.verify(own?.token ?? token);
-  const claims = own === undefined || own.token === token ? caller : await route.verify(token);
-  const isSamePerson = caller.tenant_id === claims.tenant_id && caller.sub === claims.sub;
-  if (!isSamePerson) throw new AppError("forbidden", "the new token is another person's");
+  if (given === undefined) return explicit === undefined ? readCookieToken(route, c) : route.verify(explicit.token);
+  const caller = await route.verify(explicit?.token ?? given);
+  if (explicit === undefined || explicit.token === given) return caller;
+  const claims = await route.verify(given);
+  if (!isSamePerson(caller, claims)) throw new AppError("forbidden", "the new token is another person's");
   return claims;
+}
+
+function readCookieToken(route: RebindRoute, c: Context): Promise<VerifiedClaims> {
+  const headers = c.req.header();
+  const { access } = route.cookies.read(headers);
+  if (access.length === 0) throw tokenMissing();
+  requireTrustedPage(headers, route.allowedOrigins);
+  return verifyOneOf(access, route.verify);
 }
