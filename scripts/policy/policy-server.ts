@@ -24,7 +24,7 @@ export function withServerOptions(command: Command): Command {
     );
 }
 
-const problemSchema = z.object({ title: z.string(), code: z.string() });
+const problemSchema = z.object({ detail: z.string(), code: z.string() });
 
 /** policy's HTTP API, as somebody with a token. */
 export interface PolicyServer {
@@ -107,7 +107,7 @@ function reasonOf(error: Error): string {
 function refused(status: number, answer: unknown): ScriptError {
   const problem = problemSchema.safeParse(answer);
   if (!problem.success) return new ScriptError(`policy answered ${status}`);
-  const { title, code } = problem.data;
+  const { detail, code } = problem.data;
   const hint = code === "version_conflict" ? "; somebody was quicker: look at the diff again, then apply again" : "";
-  return new ScriptError(`policy refuses (${status} ${code}): ${title}${hint}`);
+  return new ScriptError(`policy refuses (${status} ${code}): ${detail}${hint}`);
 }

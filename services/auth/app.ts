@@ -1,6 +1,8 @@
+import { createTokenBinding } from "./sessions/bind-token.ts";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Redis } from "ioredis";
 import type { Registry } from "prom-client";
 import type { Hono } from "hono";
 import { within } from "#shared/async/within.ts";
@@ -13,6 +15,7 @@ import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
@@ -33,7 +36,7 @@ import { type FollowedKeyRing, MAX_UNHEARD_MS, openKeyRing } from "./keys/follow
 import { addKeyMetrics } from "./keys/key-metrics.ts";
 import { openKeyRingStore } from "./keys/key-ring-kv.ts";
 import { createSealer } from "./keys/seal.ts";
-import { addActiveSessions, createAuthMetrics } from "./metrics.ts";
+import { addActiveSessions, type AuthMetrics, createAuthMetrics } from "./metrics.ts";
 import { createRevocationAnnouncer } from "./bus/announce-revocation.ts";
 import { createSessionCheck } from "./sessions/check-sessions.ts";
 import { connectRedis } from "./sessions/connect-redis.ts";
@@ -76,7 +79,6 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const tlsFiles = tlsFilesOf(config, clientTlsFiles, ["AUTH_TLS_PORT"]);
   const { users, clients, findSubject } = subjects;
   const replicas = config.NATS_REPLICAS;
-  const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
   const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
 
   const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log));
@@ -89,39 +91,65 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const registry = createMetricsRegistry();
   const metrics = createAuthMetrics(registry);
   addKeyMetrics(registry, keys, clock);
-  const audit = await openAudit<AuditEntry>(nats, {
-    replicas,
-    clock,
-    log,
-    onLost: () => metrics.auditEntriesLost.inc(),
-  });
-  const sessions = createSessionStore(redis, { idleMs: config.AUTH_SESSION_IDLE_SECONDS * 1000, clock });
-  addActiveSessions(registry, () => sessions.count());
+  const onLost = (): void => metrics.auditEntriesLost.inc();
+  const audit = await openAudit<AuditEntry>(nats, { replicas, clock, log, onLost });
+  const sessions = openSessions(config, redis, { keys, metrics, registry, log });
   const throttle = createLoginThrottle(redis);
-  const issueTokens = createTokenIssuer({ keys, issuer, audience, accessTokenSeconds, clock });
+  const issueTokens = createTokenIssuer({ keys, ...namesOf(config), accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
   const logIn = createLogIn({ throttle, users, sessions, revocations, issueTokens, audit, sessionSeconds, clock });
   const refresh = createRefreshSession({ sessions, revocations, findSubject, revoke, issueTokens, audit, log });
   const checkSessions = createSessionCheck({ revocations, sessions, findSubject, accessTokenSeconds, clock });
-  const renewAccess = createAccessRenewal({ sessions, revocations, findSubject, issueTokens, keys });
+  const life = { accessTokenSeconds, clock };
+  const found = { sessions, revocations, findSubject };
+  const renewAccess = createAccessRenewal({ ...found, ...life, revoke, issueTokens, keys, audit, log });
   const authenticateClient = createClientAuthentication(clients, throttle);
   const issueClientToken = createClientTokenIssuer({ sessions, issueTokens, audit, accessTokenSeconds, clock });
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
   const onRejected = (): void => metrics.usersFileRejections.inc();
-  const watch = watchUsers({ ...subjects, everyMs: WATCH_MS, stepsOf, onRejected, log });
+  endInTime(starting, watchUsers({ ...subjects, everyMs: WATCH_MS, stepsOf, onRejected, log }));
+  const { check: checkPermission } = starting.use(
+    createPermissionCheck(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")),
+  );
+
+  const bindToken = createTokenBinding({ ...found, verify: verifyWith(config, keys), issueTokens });
+  const saying = { checkSessions, findSubject, renewAccess, bindToken, metrics, clock, log };
+  const sessionService = createSessionService({ ...saying, tenantEnds: revocations.tenantEnds });
+  const takesCertificates = tlsFiles !== undefined;
+  const ways = { takesCertificates, logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
+  const requestLog = starting.use(limitLines(log));
+  const api = createApi(config, { ...ways, ...found, renewAccess, keys, metrics, log: requestLog });
+  await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, log });
+  return starting.move();
+}
+
+function endInTime(starting: AsyncDisposableStack, watch: AsyncDisposable): void {
   starting.defer(async () => {
     await within(WATCH_GRACE_MS, watch[Symbol.asyncDispose]());
   });
-  const policy = security.channelTo("policy.sluice");
-  const { check: checkPermission } = starting.use(createPermissionCheck(config.POLICY_GRPC_URL, policy));
+}
 
-  const sessionService = createSessionService(checkSessions, renewAccess, revocations.tenantEnds, metrics, clock, log);
-  const takesCertificates = tlsFiles !== undefined;
-  const ways = { takesCertificates, logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
-  const api = createApi(config, { ...ways, renewAccess, keys, sessions, revocations, findSubject, metrics, log });
-  await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, log });
-  return starting.move();
+interface SessionParts {
+  readonly keys: FollowedKeyRing;
+  readonly metrics: AuthMetrics;
+  readonly registry: Registry;
+  readonly log: Logger;
+}
+
+function openSessions(config: AuthConfig, redis: Redis, { keys, metrics, registry, log }: SessionParts) {
+  const onForged = (sid: string): void => {
+    metrics.sessionRecordsForged.inc();
+    log.error({ sid }, "somebody has changed a session's record in Redis: the session counts as none");
+  };
+  const sessions = createSessionStore(redis, {
+    idleMs: config.AUTH_SESSION_IDLE_SECONDS * 1000,
+    clock,
+    keys,
+    onForged,
+  });
+  addActiveSessions(registry, () => sessions.count());
+  return sessions;
 }
 
 /** Opens the ports; auth is ready once all of them are. */
@@ -199,11 +227,20 @@ type MadeHere =
   | "trustedProxies";
 type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
 
+/** Checks auth's own access tokens. */
+function verifyWith(config: AuthConfig, keys: Pick<FollowedKeyRing, "published">) {
+  return (token: string) => verifyAccessToken(token, keys.published, namesOf(config));
+}
+
+function namesOf({ AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience }: AuthConfig) {
+  return { issuer, audience };
+}
+
 /** Makes the HTTP API, with all that reads tokens. */
 function createApi(config: AuthConfig, parts: ApiDeps): Hono {
-  const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
+  const issuer = config.AUTH_ISSUER;
   const [allowedOrigins, trustedProxies] = [config.AUTH_ALLOWED_ORIGINS, config.AUTH_TRUSTED_PROXIES];
-  const verify = (token: string) => verifyAccessToken(token, parts.keys.published, { issuer, audience });
+  const verify = verifyWith(config, parts.keys);
   const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
   const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins }, parts.log);
   const [cookies, tenantHosts] = [createTokenCookies(config), config.AUTH_TENANT_HOSTS];

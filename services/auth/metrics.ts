@@ -8,6 +8,7 @@ export interface AuthMetrics {
   readonly tokenRequests: Counter<"outcome">;
   readonly auditEntriesLost: Counter;
   readonly usersFileRejections: Counter;
+  readonly sessionRecordsForged: Counter;
 }
 
 /** Registers auth's metrics. An outcome is `ok` or the error's code. */
@@ -46,6 +47,11 @@ export function createAuthMetrics(registry: Registry): AuthMetrics {
     usersFileRejections: new Counter({
       name: "sluice_auth_users_file_rejections_total",
       help: "Changes of the users' file that were not put in force.",
+      registers,
+    }),
+    sessionRecordsForged: new Counter({
+      name: "sluice_auth_session_records_forged_total",
+      help: "Sessions whose record in Redis was changed by somebody else than auth; each counts once.",
       registers,
     }),
   };

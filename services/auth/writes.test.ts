@@ -136,12 +136,13 @@ const operations: readonly Operation[] = [
   },
   {
     name: "renew the access token of a handshake",
-    steps: ["sessions.peek", "revocations.includes", "tokens.issue"],
+    steps: ["sessions.renew", "revocations.includes", "tokens.issue"],
     prepare(world) {
       const keys = { refresh: [KEY] as const };
-      const renew = createAccessRenewal({ ...world, findSubject: world.users.find, keys });
+      const deps = { ...world, findSubject: world.users.find, revoke: createSessionRevoker(world), keys };
+      const renew = createAccessRenewal({ ...deps, accessTokenSeconds: 300 });
       const token = formatRefreshToken({ family: world.logIn(), generation: 1 }, KEY);
-      return () => renew(token);
+      return () => renew(token, "stream");
     },
     becomes: ({ state }) => expect(state.stored.get("S1")?.generation).toBe(1),
   },

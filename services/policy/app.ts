@@ -2,20 +2,20 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Hono } from "hono";
+import type { Registry } from "prom-client";
 import { AuthorizationService } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
-import { rememberVerified } from "#shared/tokens/remember-verified.ts";
-import { remoteKeys } from "#shared/tokens/remote-keys.ts";
-import { verifyAccessToken, withoutWithdrawn } from "#shared/tokens/verify-access-token.ts";
-import { AppError } from "#shared/errors/app-error.ts";
-import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
-import { startGrpcServer } from "#shared/grpc/start-server.ts";
+import { openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
+import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
+import { type GrpcService, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
@@ -62,7 +62,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
   const log = createLogger("policy", config.LOG_LEVEL);
-  const host = config.POLICY_BIND_ADDRESS;
+  const requestLog = starting.use(limitLines(log));
   const registry = createMetricsRegistry();
   const bound = { maxTenants: config.POLICY_METRICS_MAX_TENANTS, now: () => clock.monotonic() };
   const metrics = createPolicyMetrics(registry, bound);
@@ -80,26 +80,12 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   );
   const operator = starting.use(await openOperatorToken(config, log));
   const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, withdrawn, operator);
-  const { renew } = starting.use(createAccessRenewal(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
-  const gateway = { ...authorizeDeps, ...gatewayTokensOf(config), renew };
+  const gateway = { ...authorizeDeps, ...openGatewayTokens(config, security, starting) };
   const decisionDeps = { ...authorizeDeps, metrics };
-  let isReady = false;
-  const ops = starting.use(
-    await startOpsServer({ host, port: config.POLICY_OPS_PORT, setting: "POLICY_OPS_PORT" }, registry, () => isReady),
+  const api = createJsonApi(
+    { maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: config.POLICY_ALLOWED_ORIGINS },
+    requestLog,
   );
-
-  const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
-  const grpc = await startGrpcServer(
-    { host, port: config.POLICY_GRPC_PORT, setting: "POLICY_GRPC_PORT" },
-    [
-      [DecisionServiceService, createDecisionService(decisionDeps, log), decisionCallers],
-      [AuthorizationService, createAuthorizationService(gateway, metrics, log), authorizationCallers],
-    ],
-    security,
-  );
-  closeWithOthers(async () => grpc[Symbol.asyncDispose]());
-
-  const api = createJsonApi({ maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: config.POLICY_ALLOWED_ORIGINS }, log);
   addTenantRoutes(api, authorizeDeps, deps, logs);
   addPolicyRoutes(api, authorizeDeps, deps, rejections);
   addExportRoutes(api, authorizeDeps, deps);
@@ -107,10 +93,38 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addEraseRoute(api, authorizeDeps, deps);
   addCheckRoute(api, authorizeDeps, deps.snapshots, metrics);
   addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs });
-  const server = createApiServer(api);
-  const http = await listen(server, { host, port: config.POLICY_HTTP_PORT, setting: "POLICY_HTTP_PORT" });
-  closeWithOthers(() => closeServer(server, CLOSE_GRACE_MS));
+  const services: GrpcService[] = [
+    [DecisionServiceService, createDecisionService(decisionDeps, log), decisionCallers],
+    [AuthorizationService, createAuthorizationService(gateway, metrics, { log, requestLog }), authorizationCallers],
+  ];
+  await startServers(config, starting, { registry, services, security, api, log });
+  return starting.move();
+}
 
+interface ServerDeps {
+  readonly registry: Registry;
+  readonly services: readonly GrpcService[];
+  readonly security: GrpcSecurity;
+  readonly api: Hono;
+  readonly log: Logger;
+}
+
+/** Opens the ports; policy is ready once all of them are. */
+async function startServers(
+  config: PolicyConfig,
+  starting: AsyncDisposableStack,
+  { registry, services, security, api, log }: ServerDeps,
+): Promise<void> {
+  type Setting = "POLICY_OPS_PORT" | "POLICY_GRPC_PORT" | "POLICY_HTTP_PORT";
+  const at = (setting: Setting) => ({ host: config.POLICY_BIND_ADDRESS, port: config[setting], setting });
+  let isReady = false;
+  const ops = starting.use(await startOpsServer(at("POLICY_OPS_PORT"), registry, () => isReady));
+  const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
+  const grpc = await startGrpcServer(at("POLICY_GRPC_PORT"), services, security);
+  closeWithOthers(async () => grpc[Symbol.asyncDispose]());
+  const server = createApiServer(api);
+  const http = await listen(server, at("POLICY_HTTP_PORT"));
+  closeWithOthers(() => closeServer(server, CLOSE_GRACE_MS));
   const setReady = (ready: boolean): void => {
     isReady = ready;
     grpc.setServing(ready);
@@ -118,7 +132,6 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   starting.defer(() => setReady(false));
   setReady(true);
   log.info({ version: VERSION, http, grpc: grpc.port, ops: ops.port }, "ready");
-  return starting.move();
 }
 
 function watchFiles(
@@ -182,21 +195,16 @@ async function createAuthorizing(
   snapshots: Snapshots,
   withdrawn: WithdrawnKeys,
   operator: OperatorToken,
-): Promise<AuthorizeDeps> {
-  const keys = withoutWithdrawn(remoteKeys(config.AUTH_JWKS_URL), withdrawn);
-  const expected = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE };
-  const verifyOnce = rememberVerified((token) => verifyAccessToken(token, keys, expected));
+): Promise<AuthorizeDeps & Pick<TokenVerifier, "isOutside">> {
+  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
+  const { verify, isOutside } = await openTokenVerifier(config, { withdrawn, time });
   return {
     get operatorToken() {
       return operator.value;
     },
     addressOf: (c) => clientAddressOf(c, config.POLICY_TRUSTED_PROXIES),
-    async verify(token) {
-      const claims = await verifyOnce(token);
-      // A token that is remembered does not come by its key again.
-      if (withdrawn.has(claims.kid)) throw new AppError("token_invalid", "the key of the access token is withdrawn");
-      return claims;
-    },
+    verify,
+    isOutside,
     revocations: await openRevocationsKv(nats),
     snapshots,
     wall: () => clock.wall(),
@@ -204,13 +212,9 @@ async function createAuthorizing(
   };
 }
 
-function gatewayTokensOf(config: PolicyConfig) {
-  return {
-    cookies: createTokenCookies(config),
-    allowedOrigins: config.POLICY_ALLOWED_ORIGINS,
-    // Only auth's tokens are verified here.
-    isOutside: () => false,
-  };
+function openGatewayTokens(config: PolicyConfig, security: GrpcSecurity, starting: AsyncDisposableStack) {
+  const { renew } = starting.use(createAccessRenewal(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
+  return { renew, cookies: createTokenCookies(config), allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
 }
 
 /** Keeps up with the changes of other processes, and the logs with the store, until disposed. */

@@ -1,5 +1,5 @@
-import type { AccessClaims } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import {
   type GatewayRenewal,
   type GatewayRequest,
@@ -7,18 +7,21 @@ import {
   readGatewayToken,
 } from "./access/read-gateway-token.ts";
 import { decideQuestion } from "./decide/decide-question.ts";
-import { trustedSubject } from "./decide/trusted-subject.ts";
+import { claimedSubject, trustedSubject } from "./decide/trusted-subject.ts";
 import type { Snapshots } from "./versions/snapshots.ts";
 
 /** Ended sessions. */
 export interface Revocations {
-  /** Whether the session, or its tenant since it began, has ended, as the leader of the record knows; throws `unavailable` when it does not answer. */
-  isRevoked(tenant: string, sid: string, loginAt: string): Promise<boolean>;
+  /**
+   * Whether the session, or its tenant since it began, has ended, as the leader of the record knows; throws `unavailable`
+   * when it does not answer. Of an outside issuer's session only the tenant's end can be known.
+   */
+  isRevoked(tenant: string, sid: string, loginAt: string | undefined): Promise<boolean>;
 }
 
 /** What a token, its session and the rights of its subject are checked by. */
 export interface SessionDeps {
-  readonly verify: (token: string) => Promise<AccessClaims>;
+  readonly verify: (token: string) => Promise<VerifiedClaims>;
   readonly revocations: Revocations;
   readonly snapshots: Pick<Snapshots, "atLeast">;
   /** Milliseconds since 1970: bindings end. */
@@ -28,10 +31,10 @@ export interface SessionDeps {
 }
 
 /** What the requests at a gateway are authorized by. */
-export interface AuthorizeRequestDeps extends SessionDeps, GatewayTokenDeps<AccessClaims> {}
+export interface AuthorizeRequestDeps extends SessionDeps, GatewayTokenDeps<VerifiedClaims> {}
 
 /** The subject of a request, and its new access token where one was made. */
-export interface Requester extends Pick<AccessClaims, "sub" | "tenant_id"> {
+export interface Requester extends Pick<VerifiedClaims, "sub" | "tenant_id"> {
   readonly renewal?: GatewayRenewal;
 }
 
@@ -41,14 +44,14 @@ export interface Requester extends Pick<AccessClaims, "sub" | "tenant_id"> {
  */
 export async function authorizeRequest(deps: AuthorizeRequestDeps, request: GatewayRequest): Promise<Requester> {
   const { claims, ...more } = await readGatewayToken(deps, request);
-  const { sub, sid, tenant_id, login_at, roles, groups } = claims;
+  const { sub, sid, tenant_id, login_at } = claims;
   const [isRevoked, snapshot] = await Promise.all([
     deps.revocations.isRevoked(tenant_id, sid, login_at),
     deps.snapshots.atLeast(tenant_id),
   ]).catch(forbidUnknownTenant);
   if (isRevoked) throw new AppError("session_ended", "the session has ended");
   const { method, path } = request;
-  const subject = trustedSubject(snapshot, { id: sub, roles, groups }, deps.ownIssuer);
+  const subject = trustedSubject(snapshot, claimedSubject(claims), deps.ownIssuer);
   const allow = decideQuestion(snapshot, subject, { of: "request", method, path }, deps.wall());
   if (!allow) throw new AppError("forbidden", "you may not do this");
   return { sub, tenant_id, ...more };

@@ -2,15 +2,14 @@ import { VERSION } from "#shared/lifecycle/version.ts";
 import { randomBytes } from "node:crypto";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
-import { rememberVerified } from "#shared/tokens/remember-verified.ts";
-import { remoteKeys } from "#shared/tokens/remote-keys.ts";
-import { ownIssuer, withoutWithdrawn } from "#shared/tokens/verify-access-token.ts";
+import { type AskedTime, openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, type ListenAddress } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import type { RunningService } from "#shared/lifecycle/run-service.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
+import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
@@ -25,16 +24,14 @@ import { drain, endStreamsOfKey } from "./connections/end-streams.ts";
 import { Hub } from "./connections/hub.ts";
 import { AuthTime } from "./access/auth-time.ts";
 import { guardClock } from "./access/clock-guard.ts";
-import { type OutsideIssuer, readOutsideIssuers } from "./access/outside-issuers.ts";
 import { withOutsideSessions } from "./access/outside-sessions.ts";
-import { type AskedTime, createStreamVerifier, namesIssuer } from "./access/verify-stream-token.ts";
 import { createPeers } from "./bus/peer-calls.ts";
 import { openTenants } from "./bus/open-tenant.ts";
 import { openPacedBus } from "./bus/paced-bus.ts";
 import type { StreamConfig } from "./config.ts";
 import { GrpcDecider } from "./clients/decider.ts";
 import { GrpcSessionChecker } from "./clients/session-checker.ts";
-import { createEdgeApi } from "./http/api.ts";
+import { createEdgeApi, type EdgeApi } from "./http/api.ts";
 import { loadDemoPage } from "./http/demo-page.ts";
 import { describeConnections } from "./http/describe-connections.ts";
 import { createEdgeServer } from "./http/edge-server.ts";
@@ -88,22 +85,30 @@ async function startServing(
   reportTo: ReportTo,
 ): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
-  const issuers = await readIssuers(config);
   await checkKernel(log);
   const nats = await connectNats(config.NATS_URL, "stream", log);
   stack.defer(() => drainNats(nats));
 
   const registry = createMetricsRegistry();
-  const edge = await startEdge(config, nats, stack, registry, log);
+  const requestLog = stack.use(limitLines(log));
+  const edge = await startEdge(config, nats, stack, registry, { log, requestLog });
+  const verifier = await openTokenVerifier(config, {
+    withdrawn: { has: edge.isWithdrawn },
+    time: edge,
+    onVerified: (cached, seconds) => edge.observer.tokenVerified(cached, seconds),
+  });
   const demo =
     config.SLUICE_DEMO === "1"
       ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT })
       : undefined;
-  const route = createRoute(config, issuers, edge);
+  const route = createRoute(config, verifier, edge);
   const timeoutMs = config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS;
   const peers = createPeers({ nats, workerId: edge.workerId, timeoutMs, observer: edge.observer });
   const { callConnection } = stack.use(openCalls(edge, peers));
-  const server = createEdgeServer({ route, api: createEdgeApi({ ...route, callConnection, demo }, log) });
+  const server = createEdgeServer({
+    route,
+    api: createEdgeApi({ ...route, callConnection, bindToken: edge.bindToken, demo }, requestLog),
+  });
   const listener = await listenOn(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
   stack.defer(() => closeServer(server, 1_000));
   stack.defer(() => listener.close());
@@ -121,7 +126,10 @@ function addressOf(config: StreamConfig, setting: "STREAM_HTTP_PORT" | "STREAM_O
 }
 
 /** The edge, and what only its HTTP servers call. */
-type RunningEdge = Edge & Pick<StreamRoute, "renew" | "authTime"> & AskedTime & { readonly workerId: string };
+type RunningEdge = Edge &
+  Pick<StreamRoute, "renew" | "authTime"> &
+  Pick<EdgeApi, "bindToken"> &
+  AskedTime & { readonly workerId: string };
 
 /** Starts everything but the servers. */
 async function startEdge(
@@ -129,10 +137,10 @@ async function startEdge(
   nats: NatsConnection,
   stack: AsyncDisposableStack,
   registry: Registry,
-  log: Logger,
+  { log, requestLog }: { readonly log: Logger; readonly requestLog: LimitedLog },
 ): Promise<RunningEdge> {
   const admission = new Admission(config.STREAM_MAX_CONNECTIONS);
-  const observer = createObserver(createStreamMetrics(registry, admission), log, now);
+  const observer = createObserver(createStreamMetrics(registry, admission), { log, requestLog }, now);
   const authTime = new AuthTime(systemClock);
   const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
   const auth = stack.use(
@@ -169,6 +177,7 @@ async function startEdge(
     isWithdrawn: (kid) => withdrawn.has(kid),
     workerId,
     renew: auth.renew,
+    bindToken: auth.bindToken,
     askTime: auth.askTime,
     mapResource: decider.mapResource,
     newConnectionId: () => createConnectionId(workerId),
@@ -180,25 +189,13 @@ function now(): number {
   return systemClock.monotonic();
 }
 
-async function readIssuers(config: StreamConfig): Promise<readonly OutsideIssuer[]> {
-  const { AUTH_ISSUERS_FILE: path, AUTH_ISSUER: own } = config;
-  return path === undefined ? [] : readOutsideIssuers(path, own);
-}
-
-function createRoute(config: StreamConfig, issuers: readonly OutsideIssuer[], edge: RunningEdge): StreamRoute {
-  const expected = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE };
-  const keys = withoutWithdrawn(remoteKeys(config.AUTH_JWKS_URL), { has: edge.isWithdrawn });
-  const own = ownIssuer(keys, expected);
+function createRoute(config: StreamConfig, { verify, isOutside }: TokenVerifier, edge: RunningEdge): StreamRoute {
   return {
     edge,
     renew: edge.renew,
     authTime: edge.authTime,
-    isOutside: namesIssuer(issuers),
-    verify: rememberVerified(
-      createStreamVerifier(own, issuers, (uri) => remoteKeys(uri), edge),
-      (cached, seconds) => edge.observer.tokenVerified(cached, seconds),
-      () => edge.authTime.now(),
-    ),
+    isOutside,
+    verify,
     cookies: createTokenCookies(config),
     allowedOrigins: config.STREAM_ALLOWED_ORIGINS,
   };

@@ -12,8 +12,6 @@ const schema = z
     ...grpcTlsSettings,
     ...verifierSettings,
     ...cookieSettings,
-    /** A YAML file of outside issuers whose tokens open streams; see the README of this service. */
-    AUTH_ISSUERS_FILE: z.string().optional(),
     STREAM_BIND_ADDRESS: z.string().min(1).default("127.0.0.1"),
     STREAM_HTTP_PORT: portSchema.default(8080),
     STREAM_OPS_PORT: portSchema.default(8090),

@@ -4,7 +4,7 @@ import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
 import type { Admission } from "./admission/admission.ts";
 import { FAULT } from "./connections/end-stream.ts";
-import { releaseStream } from "./connections/release-stream.ts";
+import { factsOf, releaseStream } from "./connections/release-stream.ts";
 import type { Hub } from "./connections/hub.ts";
 import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
 import { Reader, type ReaderDeps } from "./connections/reader.ts";
@@ -19,6 +19,8 @@ import { type MapResource, topicsOf } from "./subscription/topics-of.ts";
 
 /** A request for a stream, as far as `openStream` reads it. */
 export interface StreamRequest {
+  /** Stands in every line about the stream. */
+  readonly id: string;
   readonly query: URLSearchParams;
   readonly lastEventId: string | undefined;
   /** Reads and checks the access token; throws AppError with the refusal. */
@@ -63,7 +65,8 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
       await atCurrentStart(tenant, subscription, (start) => {
         admit(edge, tenant, registration, request);
         const connection = request.accept(id);
-        begin(edge, tenant, new Reader(id, registration, connection, tenant, subscription.format, start, edge), start);
+        const ids = { connectionId: id, requestId: request.id };
+        begin(edge, tenant, new Reader(ids, registration, connection, tenant, subscription.format, start, edge), start);
       });
     } catch (error) {
       registration.end("revoked");
@@ -116,21 +119,21 @@ function admit(edge: Edge, tenant: Tenant, registration: Registration, request: 
 /** Begins the stream, and releases what it holds when its socket is gone. From here on it cannot be refused. */
 function begin(edge: Edge, tenant: Tenant, reader: Reader, start: Start): void {
   const stream = edge.hub.attach(tenant, reader);
-  edge.observer.opened();
+  edge.observer.opened(factsOf(reader));
   void reader.connection.closed.then(() => releaseStream(edge, stream));
   try {
     reader.sendReady(readyOf(edge, reader), start, chooseRetryDelay(edge.admission.pressure));
     reader.catchUp();
   } catch (error) {
-    edge.observer.fault(error);
+    edge.observer.fault(error, factsOf(reader));
     reader.end(FAULT);
   }
 }
 
-function readyOf(edge: Edge, { id, registration }: Reader): ControlData["ready"] {
+function readyOf(edge: Edge, { ids, registration }: Reader): ControlData["ready"] {
   const { identity, topicGrants } = registration;
   return {
-    connectionId: id,
+    connectionId: ids.connectionId,
     tenant: identity.tenant,
     subject: identity.subject.id,
     topics: topicGrants,

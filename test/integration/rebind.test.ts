@@ -149,10 +149,12 @@ test("another person's connection is as good as none, and another person's token
 test("a connection that is over, or of an edge that is gone, is as good as none", async () => {
   const access_token = await sign();
   const gone = await rebind(`000000000000-${"0".repeat(24)}`, { access_token });
-  expect(gone).toMatchObject({ status: 404, body: { title: "there is no such connection" } });
+  expect(gone).toMatchObject({ status: 404, body: { detail: "there is no such connection" } });
   const { stream, id } = await open(access_token);
   await stream[Symbol.asyncDispose]();
-  await expect.poll(async () => (await rebind(id, { access_token })).body["title"]).toBe("there is no such connection");
+  await expect
+    .poll(async () => (await rebind(id, { access_token })).body["detail"])
+    .toBe("there is no such connection");
 });
 
 describe("at another edge than the one that holds the connection", () => {

@@ -109,7 +109,7 @@ describe("a deleted tenant", () => {
   test("asks for its name twice", async () => {
     for (const path of ["rival", "rival?confirm=demo", "rival?confirm"]) {
       const { status, body } = await stack.operate("DELETE", path);
-      expect([status, body["title"]]).toEqual([400, expect.stringContaining("?confirm=rival")]);
+      expect([status, body["detail"]]).toEqual([400, expect.stringContaining("?confirm=rival")]);
     }
   });
 

@@ -79,6 +79,8 @@ export function createAuthWorld() {
         () => standingOf(sid, generation, true),
         () => void (state.stored.get(sid)!.isUnanswered = true),
       ),
+    renew: (sid: string, generation: number) =>
+      step("sessions.renew", () => ({ ...standingOf(sid, generation, false), issuedAt: state.now, isNew: true })),
     end: (sid: string) =>
       step("sessions.end", () => {
         const stored = state.stored.get(sid);

@@ -37,6 +37,7 @@ const CLAIMS = {
   login_at: "2026-01-01T00:00:00Z",
   roles: [],
   groups: [],
+  scope: undefined,
   kid: "key-1",
 };
 
@@ -82,6 +83,7 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
     auth,
     holdSession: () => auth.hold(),
     request: (change: Partial<StreamRequest> = {}): StreamRequest => ({
+      id: "request-1",
       query: new URLSearchParams("topic=order.>"),
       lastEventId: undefined,
       readToken: async () => CLAIMS,

@@ -15,7 +15,7 @@ export function serviceAt(port) {
 
 /**
  * Calls a JSON API with the page's cookies and answers its JSON, undefined where it has none.
- * Throws ServiceError with the title of the problem document (RFC 9457).
+ * Throws ServiceError with the detail of the problem document (RFC 9457).
  */
 export async function callService(url, { method = "GET", body, token, signal } = {}) {
   const headers = {};
@@ -33,5 +33,5 @@ export async function callService(url, { method = "GET", body, token, signal } =
 /** The refusal in a response, as its problem document tells it. */
 export async function refusalOf(response) {
   const problem = await response.json().catch(() => ({}));
-  return new ServiceError(problem.title ?? `the service answered ${response.status}`, response.status, problem.code);
+  return new ServiceError(problem.detail ?? `the service answered ${response.status}`, response.status, problem.code);
 }

@@ -7,6 +7,7 @@ export interface AuditEntry {
     | "login"
     | "login_refused"
     | "refreshed"
+    | "renewed"
     | "refresh_refused"
     | "reused"
     | "revoked"
@@ -20,6 +21,8 @@ export interface AuditEntry {
   readonly device?: string;
   readonly reason?: string;
   readonly by?: string;
+  /** What a renewed access token is for. */
+  readonly purpose?: string;
 }
 
 /** The audit trail as auth writes it. */

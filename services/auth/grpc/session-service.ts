@@ -1,16 +1,24 @@
+import type { BindToken } from "../sessions/bind-token.ts";
 import {
+  type BindTokenRequest,
+  type BindTokenResponse,
   type CheckSessionsRequest,
   type CheckSessionsResponse,
   type EndTenantRequest,
   type EndTenantResponse,
+  type FindSubjectsRequest,
+  type FindSubjectsResponse,
   type RenewAccessRequest,
   type RenewAccessResponse,
+  type RenewedAccess,
+  RenewalPurpose,
   type RestartTenantRequest,
   type RestartTenantResponse,
   type SessionAnswer,
   type SessionServiceServer,
   SessionServiceService,
   SessionState,
+  type SubjectAnswer,
 } from "#proto/auth/v1/session.ts";
 import { isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
@@ -19,9 +27,10 @@ import { unaryHandler } from "#shared/grpc/start-server.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import type { AuthMetrics } from "../metrics.ts";
-import type { RenewAccess } from "../sessions/renew-access.ts";
+import type { Renewal, RenewAccess } from "../sessions/renew-access.ts";
 import type { CheckSessions, SessionStanding } from "../sessions/check-sessions.ts";
 import type { TenantEnds } from "../sessions/session.ts";
+import type { FindSubject, User } from "../users/user-directory.ts";
 
 const MAX_QUESTIONS = 1_024;
 
@@ -30,8 +39,10 @@ const MAX_RENEWALS = 128;
 
 /** The callers over mutual TLS. */
 const callers: MethodCallers<keyof SessionServiceService> = {
-  checkSessions: ["stream.sluice"],
+  checkSessions: ["stream.sluice", "policy.sluice"],
+  findSubjects: ["policy.sluice"],
   renewAccess: ["stream.sluice", "policy.sluice"],
+  bindToken: ["stream.sluice"],
   endTenant: ["policy.sluice"],
   restartTenant: ["policy.sluice"],
 };
@@ -42,29 +53,54 @@ const stateOf = {
   revoked: SessionState.REVOKED,
 } as const satisfies Record<SessionStanding["state"], SessionState>;
 
-/** The gRPC service that reports live sessions to the edge: its definition, its implementation and its callers. */
-export function createSessionService(
-  checkSessions: CheckSessions,
-  renewAccess: RenewAccess,
-  tenantEnds: TenantEnds,
-  metrics: AuthMetrics,
-  clock: Clock,
-  log: Logger,
-): [typeof SessionServiceService, SessionServiceServer, MethodCallers] {
+/** What the service is made of. */
+interface SessionServiceDeps {
+  readonly checkSessions: CheckSessions;
+  readonly findSubject: FindSubject;
+  readonly renewAccess: RenewAccess;
+  readonly bindToken: BindToken;
+  readonly tenantEnds: TenantEnds;
+  readonly metrics: AuthMetrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The gRPC service that says what is so now of sessions and people: its definition, its implementation and its callers. */
+export function createSessionService({
+  checkSessions,
+  findSubject,
+  renewAccess,
+  bindToken,
+  tenantEnds,
+  metrics,
+  clock,
+  log,
+}: SessionServiceDeps): [typeof SessionServiceService, SessionServiceServer, MethodCallers] {
   const implementation: SessionServiceServer = {
     checkSessions: unaryHandler<CheckSessionsRequest, CheckSessionsResponse>(log, async ({ questions }) => {
-      requireAnswerable(questions);
+      requireAnswerable(questions, ({ tenant, sid, subject }) => [tenant, sid, subject]);
       const standings = await checkSessions(questions);
       for (const { state } of standings) metrics.sessionsChecked.inc({ state });
       const answers = standings.map((each, index) => answerOf(each, questions[index]?.contextId ?? ""));
       return { answers, serverTimeMs: clock.wall() };
     }),
-    renewAccess: unaryHandler<RenewAccessRequest, RenewAccessResponse>(log, async ({ refreshTokens }) => {
+    renewAccess: unaryHandler<RenewAccessRequest, RenewAccessResponse>(log, async (request) => {
+      const { refreshTokens, purpose } = request;
       if (refreshTokens.length < 1 || refreshTokens.length > MAX_RENEWALS) {
         throw new AppError("malformed_request", `a call renews 1 to ${MAX_RENEWALS} tokens`);
       }
-      const renewed = await Promise.all(refreshTokens.map(renewAccess));
-      return { answers: renewed.map((each) => each ?? { accessToken: "", sessionRemainingSeconds: 0 }) };
+      const use = purpose === RenewalPurpose.REQUESTS ? "requests" : "stream";
+      const renewed = await Promise.all(refreshTokens.map((token) => renewAccess(token, use)));
+      return { answers: renewed.map(renewalAnswerOf) };
+    }),
+    bindToken: unaryHandler<BindTokenRequest, BindTokenResponse>(log, async ({ accessToken, contextId }) => {
+      if (!isName(contextId)) throw new AppError("malformed_request", "context_id must be a connection id");
+      const bound = await bindToken(accessToken, contextId);
+      return { accessToken: bound?.accessToken ?? "", expiresInSeconds: bound?.expiresInSeconds ?? 0 };
+    }),
+    findSubjects: unaryHandler<FindSubjectsRequest, FindSubjectsResponse>(log, async ({ questions }) => {
+      requireAnswerable(questions, ({ tenant, subject }) => [tenant, subject]);
+      return { answers: questions.map(({ tenant, subject }) => subjectAnswerOf(findSubject(tenant, subject))) };
     }),
     endTenant: unaryHandler<EndTenantRequest, EndTenantResponse>(log, async (request) => {
       await recordEnd(tenantEnds, request, null);
@@ -84,12 +120,25 @@ function recordEnd(ends: TenantEnds, { tenant, version }: EndTenantRequest, thro
 }
 
 /** Names become keys, so a bad one is refused before anything is read. */
-function requireAnswerable(questions: CheckSessionsRequest["questions"]): void {
+function requireAnswerable<Question>(
+  questions: readonly Question[],
+  namesIn: (question: Question) => readonly string[],
+): void {
   if (questions.length < 1 || questions.length > MAX_QUESTIONS) {
     throw new AppError("malformed_request", `a call asks 1 to ${MAX_QUESTIONS} questions`);
   }
-  const areNames = questions.every(({ tenant, sid, subject }) => [tenant, sid, subject].every(isName));
+  const areNames = questions.every((question) => namesIn(question).every(isName));
   if (!areNames) throw new AppError("malformed_request", "tenant, sid and subject must be names");
+}
+
+function renewalAnswerOf(renewal: Renewal): RenewedAccess {
+  if (typeof renewal === "object") return { ...renewal, isReused: false };
+  return { accessToken: "", sessionRemainingSeconds: 0, isReused: renewal === "reused" };
+}
+
+function subjectAnswerOf(user: User | undefined): SubjectAnswer {
+  if (user === undefined) return { isKnown: false, roles: [], groups: [] };
+  return { isKnown: true, roles: [...user.roles], groups: [...user.groups] };
 }
 
 function answerOf(standing: SessionStanding, contextId: string): SessionAnswer {

@@ -1,3 +1,4 @@
+import { readScope } from "./read-scope.ts";
 import type { BlockList } from "node:net";
 import type { Context, Handler, Hono } from "hono";
 import type { Counter } from "prom-client";
@@ -40,6 +41,7 @@ const loginSchema = z.object({
   username: nameSchema,
   password: z.string().min(1).max(1_024),
   device: deviceSchema.optional(),
+  scope: z.string().optional(),
 });
 
 /** Adds login, refresh, logout and the published keys. */
@@ -55,10 +57,11 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
     "/v1/auth/login",
     counted(metrics.logins, async (c) => {
       requireTrustedPage(c, allowedOrigins);
-      const { device = deviceLabelOf(c.req.header("user-agent")), ...given } = await readJson(c, loginSchema);
-      const tenant = tenantOfLogin(routes.tenantHosts, hostOf(c, trustedProxies), given.tenant);
+      const { device = deviceLabelOf(c.req.header("user-agent")), ...body } = await readJson(c, loginSchema);
+      const tenant = tenantOfLogin(routes.tenantHosts, hostOf(c, trustedProxies), body.tenant);
+      const credentials = { ...body, tenant, scope: readScope(body.scope) };
       const origin = { device, address: clientAddressOf(c, trustedProxies) };
-      return answerTokens(c, cookies, await logIn({ ...given, tenant }, origin));
+      return answerTokens(c, cookies, await logIn(credentials, origin));
     }),
   );
 
@@ -67,7 +70,8 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
     counted(metrics.refreshes, async (c) => {
       requireTrustedPage(c, allowedOrigins);
       const token = await readRefreshToken(c, routes);
-      return answerTokens(c, cookies, await refresh(token, { address: clientAddressOf(c, trustedProxies) }));
+      const request = { address: clientAddressOf(c, trustedProxies), scope: readScope(token.scope) };
+      return answerTokens(c, cookies, await refresh(token, request));
     }),
   );
 
@@ -102,5 +106,6 @@ function answerTokens(c: Context, cookies: TokenCookies, tokens: IssuedTokens): 
     expires_in: tokens.expiresInSeconds,
     refresh_token: tokens.refreshToken,
     session_id: tokens.sid,
+    ...(tokens.scope === undefined ? {} : { scope: tokens.scope }),
   });
 }

@@ -4,6 +4,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
 import type { TokenCookies } from "#shared/http/token-cookies.ts";
 import { readExplicitToken } from "#shared/http/token-source.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
 import { verifyOneOf } from "#shared/tokens/try-tokens.ts";
 import type { Revocations } from "../sessions/session.ts";
 import type { FindSubject, User } from "../users/user-directory.ts";
@@ -20,30 +21,39 @@ export interface Caller {
 
 /**
  * Reads who calls from a genuine token, whose session may have ended.
- * @throws {AppError} `token_missing`, `token_invalid`, `token_expired`, `conflicting_tokens`, `cross_site`.
+ * @throws {AppError} `token_missing`, `token_invalid`, `token_expired`, `token_for_streams`, `conflicting_tokens`, `cross_site`.
  */
 export type IdentifyCaller = (c: Context) => Promise<AccessClaims>;
 
-/** Makes the identification of callers. */
-export function createCallerIdentification(deps: {
+interface IdentificationDeps {
   readonly verify: VerifyToken;
   readonly cookies: TokenCookies;
   readonly allowedOrigins: readonly string[];
-}): IdentifyCaller {
+}
+
+/** Makes the identification of callers. */
+export function createCallerIdentification(deps: IdentificationDeps): IdentifyCaller {
   return async (c) => {
-    const headers = c.req.header();
-    const explicit = readExplicitToken({ headers, query: new URL(c.req.url).searchParams });
-    if (explicit !== undefined) return deps.verify(explicit.token);
-    const { access } = deps.cookies.read(headers);
-    if (access.length === 0) throw new AppError("token_missing", "the request carries no token");
-    requireTrustedPage(c, deps.allowedOrigins);
-    return verifyOneOf(access, deps.verify);
+    const claims = await readClaims(deps, c);
+    requireUse(claims, "request");
+    c.set("caller", { tenant: claims.tenant_id, subject: claims.sub });
+    return claims;
   };
 }
 
+async function readClaims({ verify, cookies, allowedOrigins }: IdentificationDeps, c: Context): Promise<AccessClaims> {
+  const headers = c.req.header();
+  const explicit = readExplicitToken({ headers, query: new URL(c.req.url).searchParams });
+  if (explicit !== undefined) return verify(explicit.token);
+  const { access } = cookies.read(headers);
+  if (access.length === 0) throw new AppError("token_missing", "the request carries no token");
+  requireTrustedPage(c, allowedOrigins);
+  return verifyOneOf(access, verify);
+}
+
 /**
- * Authenticates a request by its access token, whose session lives.
- * @throws {AppError} what the identification throws, `session_ended`, `unavailable`.
+ * Authenticates a request by its access token, which has no scope and whose session lives.
+ * @throws {AppError} what the identification throws, `forbidden`, `session_ended`, `unavailable`.
  */
 export type AuthenticateCaller = (c: Context) => Promise<Caller>;
 
@@ -55,8 +65,10 @@ export function createCallerAuthentication(deps: {
 }): AuthenticateCaller {
   return async (c) => {
     const claims = await deps.identify(c);
-    const holder = deps.findSubject(claims.tenant_id, claims.sub);
+    if (claims.scope !== undefined)
+      throw new AppError("forbidden", "a token with a scope may not be used for sessions");
     const isRevoked = await deps.revocations.includes(claims.tenant_id, claims.sid, claims.login_at);
+    const holder = deps.findSubject(claims.tenant_id, claims.sub);
     if (isRevoked || holder === undefined) throw new AppError("session_ended", "the session has ended; log in again");
     return { claims, holder };
   };

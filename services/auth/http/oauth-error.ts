@@ -1,20 +1,20 @@
 import type { Context } from "hono";
 import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
 import { type AppError } from "#shared/errors/app-error.ts";
+import { describe } from "#shared/http/problem.ts";
 
 /** Answers a failure as RFC 6749, section 5.2, has it: `{error, error_description}`. */
 export function oauthErrorResponse(c: Context, error: AppError): Response {
   const [status, code] = statusAndCodeOf(error);
   if (code === "invalid_client") c.header("www-authenticate", 'Basic realm="sluice"');
   if (code === "temporarily_unavailable") c.header("retry-after", String(error.retryAfterSeconds ?? 1));
-  // Only what section 5.2 allows in a description.
-  const description = error.message.replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "");
-  return c.json({ error: code, error_description: description }, status);
+  return c.json({ error: code, error_description: describe(error) }, status);
 }
 
 function statusAndCodeOf({ code }: AppError): [status: 400 | 401 | 403 | 429 | 500 | 503, code: string] {
   if (code === "bad_credentials" || code === "token_missing") return [401, "invalid_client"];
   if (code === "cross_site" || code === "forbidden") return [403, "access_denied"];
+  if (code === "scope_invalid") return [400, "invalid_scope"];
   const status = httpStatusOf[code];
   if (status === 401) return [400, "invalid_grant"];
   if (status === 429 || status === 503) return [status, "temporarily_unavailable"];

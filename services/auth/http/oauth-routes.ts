@@ -1,8 +1,10 @@
+import { readScope } from "./read-scope.ts";
 import type { BlockList } from "node:net";
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
-import type { Logger } from "#shared/log/create-logger.ts";
+import { reportRefusal } from "#shared/http/json-api.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import type { AuthMetrics } from "../metrics.ts";
 import type { AuthenticateClient, IssueClientToken } from "../sessions/issue-client-token.ts";
 import type { RefreshSession } from "../sessions/refresh-session.ts";
@@ -27,12 +29,17 @@ interface OAuthRoutes {
   readonly revoke: RevokeSession;
   readonly trustedProxies: BlockList;
   readonly metrics: AuthMetrics;
-  readonly log: Logger;
+  readonly log: LimitedLog;
 }
 
 const text = (maxCharacters: number) => z.string().max(maxCharacters).optional();
 const clientParameters = { client_id: text(64), client_secret: text(1_024) };
-const tokenForm = z.object({ grant_type: z.string(), refresh_token: text(256), ...clientParameters });
+const tokenForm = z.object({
+  grant_type: z.string(),
+  refresh_token: text(256),
+  scope: text(2_048),
+  ...clientParameters,
+});
 const tokenQuestionForm = z.object({ token: z.string().max(8_192), token_type_hint: text(64), ...clientParameters });
 
 /** Adds the OAuth 2.0 endpoints: token (RFC 6749), revoke (RFC 7009), introspect (RFC 7662) and their metadata (RFC 8414). */
@@ -41,7 +48,7 @@ export function addOAuthRoutes(api: Hono, routes: OAuthRoutes): void {
   const oauth = new Hono();
   oauth.onError((thrown, c) => {
     const error = toAppError(thrown);
-    if (error.code === "internal") log.error({ err: error.cause }, "a request failed in an unexpected way");
+    reportRefusal(c, error, log);
     if (c.req.path.endsWith("/token")) metrics.tokenRequests.inc({ outcome: error.code });
     return oauthErrorResponse(c, error);
   });
@@ -105,16 +112,16 @@ async function grant(
   client: User | undefined,
   routes: OAuthRoutes,
 ): Promise<Record<string, unknown> | undefined> {
-  const origin = { address: clientAddressOf(c, routes.trustedProxies) };
+  const request = { address: clientAddressOf(c, routes.trustedProxies), scope: readScope(form.scope) };
   switch (form.grant_type) {
     case "client_credentials":
       if (client === undefined) throw new AppError("bad_credentials", "the grant is for service clients");
-      return tokenResponseOf(await routes.issueClientToken(client, origin));
+      return tokenResponseOf(await routes.issueClientToken(client, request));
     case "refresh_token": {
       if (form.refresh_token === undefined) throw new AppError("malformed_request", "refresh_token is missing");
       // Service clients have no refresh tokens, so what one presents was issued to somebody else.
       if (client !== undefined) throw new AppError("token_invalid", "the token was issued to another client");
-      const tokens = await routes.refresh(routes.parseRefreshToken(form.refresh_token), origin);
+      const tokens = await routes.refresh(routes.parseRefreshToken(form.refresh_token), request);
       return { ...tokenResponseOf(tokens), refresh_token: tokens.refreshToken };
     }
     default:
@@ -122,8 +129,9 @@ async function grant(
   }
 }
 
-function tokenResponseOf({ accessToken, expiresInSeconds, sid }: IssuedTokens): Record<string, unknown> {
-  return { access_token: accessToken, token_type: "Bearer", expires_in: expiresInSeconds, session_id: sid };
+function tokenResponseOf({ accessToken, expiresInSeconds, sid, scope }: IssuedTokens): Record<string, unknown> {
+  const limit = scope === undefined ? {} : { scope };
+  return { access_token: accessToken, token_type: "Bearer", expires_in: expiresInSeconds, session_id: sid, ...limit };
 }
 
 function metadataOf({ issuer, takesCertificates }: OAuthRoutes): Record<string, unknown> {

@@ -19,9 +19,11 @@ export interface RefreshTokenReading {
 export interface PresentedRefreshToken extends RefreshToken {
   readonly text: string;
   readonly cookieNames?: CookieNames;
+  /** What the request asks the new tokens to be limited to, as it was sent. */
+  readonly scope?: string | undefined;
 }
 
-const bodySchema = z.object({ refresh_token: z.string().max(256).optional() });
+const bodySchema = z.object({ refresh_token: z.string().max(256).optional(), scope: z.string().optional() });
 
 /**
  * The refresh token of a request: the one in its body, else the genuine one among its cookies; of several sessions the
@@ -29,17 +31,16 @@ const bodySchema = z.object({ refresh_token: z.string().max(256).optional() });
  * @throws {AppError} `token_missing`, `token_invalid`; `conflicting_tokens` where the cookies are two persons'; `unavailable`.
  */
 export async function readRefreshToken(c: Context, reading: RefreshTokenReading): Promise<PresentedRefreshToken> {
-  const body = (await c.req.text()) === "" ? {} : await readJson(c, bodySchema);
+  const { refresh_token: text, scope }: z.infer<typeof bodySchema> =
+    (await c.req.text()) === "" ? {} : await readJson(c, bodySchema);
   const { keys, cookies, sessions } = reading;
-  if (body.refresh_token !== undefined) {
-    return { ...parseRefreshToken(body.refresh_token, keys.refresh), text: body.refresh_token };
-  }
+  if (text !== undefined) return { ...parseRefreshToken(text, keys.refresh), text, scope };
   const { refresh, names } = cookies.read(c.req.header());
   if (refresh.length === 0) throw new AppError("token_missing", "the request carries no refresh token");
   const found = youngestOfEach(genuineOf(refresh, keys));
   const [first] = found;
   if (first === undefined) throw new AppError("token_invalid", "the refresh token is not valid");
-  return { ...(found.length === 1 ? first : await youngestSession(found, sessions)), cookieNames: names };
+  return { ...(found.length === 1 ? first : await youngestSession(found, sessions)), cookieNames: names, scope };
 }
 
 /** Those of the texts that we have signed: others are another host's affair. */

@@ -19,8 +19,10 @@ export function addRenewRoute(api: Hono, route: RenewRoute): void {
   api.post("/v1/auth/renew", async (c) => {
     requireTrustedPage(c, route.allowedOrigins);
     const token = await readRefreshToken(c, route);
-    const renewed = await route.renewAccess(token.text);
-    if (renewed === undefined) throw new AppError("session_ended", "the refresh token renews nothing; log in again");
+    const renewed = await route.renewAccess(token.text, "requests");
+    if (renewed === "reused")
+      throw new AppError("token_reused", "the refresh token was used before; the session has ended");
+    if (renewed === "refused") throw new AppError("session_ended", "the refresh token renews nothing; log in again");
     const { accessToken, sessionRemainingSeconds } = renewed;
     if (token.cookieNames !== undefined) {
       const given = route.cookies.give({ access: accessToken }, sessionRemainingSeconds, token.cookieNames);

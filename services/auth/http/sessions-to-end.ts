@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { readExplicitToken } from "#shared/http/token-source.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
 import type { Session } from "../sessions/session.ts";
 import { requireTrustedPage, type VerifyToken } from "./authenticate-caller.ts";
 import { genuineOf, type RefreshTokenReading } from "./read-refresh-token.ts";
@@ -35,7 +36,9 @@ export async function sessionsToEnd(c: Context, reading: LogoutReading): Promise
 }
 
 async function sessionOf({ verify }: LogoutReading, token: string): Promise<EndedSession> {
-  const { tenant_id: tenant, sid, sub: subject } = await verify(token);
+  const claims = await verify(token);
+  requireUse(claims, "request");
+  const { tenant_id: tenant, sid, sub: subject } = claims;
   return { tenant, sid, subject };
 }
 

@@ -1,3 +1,4 @@
+import { formatScope } from "#shared/protocol/scope.ts";
 import { type AccessClaims } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Revocations, SessionStore } from "./session.ts";
@@ -40,18 +41,27 @@ export function createTokenSearch(deps: FindTokenDeps): FindToken {
 async function foundAccessToken(deps: FindTokenDeps, claims: AccessClaims): Promise<FoundToken> {
   const { tenant_id: tenant, sid, sub: subject, client_id: clientId } = claims;
   const isLive = await isSessionLive(deps, { tenant, sid, subject, loginAt: claims.login_at });
-  return { tenant, sid, subject, clientId, isLive, claims: { ...claims, username: subject, token_type: "Bearer" } };
+  const scope = claims.scope && formatScope(claims.scope);
+  return {
+    tenant,
+    sid,
+    subject,
+    clientId,
+    isLive,
+    claims: { ...claims, scope, username: subject, token_type: "Bearer" },
+  };
 }
 
 async function foundRefreshToken(deps: FindTokenDeps, token: RefreshToken): Promise<FoundToken | undefined> {
   const session = await deps.sessions.find(token.family);
   if (session === undefined) return undefined;
   const { tenant, sid, subject, clientId, loginAt, endsAt } = session;
+  const scope = session.scope && formatScope(session.scope);
   // A generation that the store does not know yet: it lost its tail, and the token is the youngest there is.
   const isLeaf = token.generation >= session.generation;
   const isLive = session.isLive && isLeaf && (await isSessionLive(deps, { tenant, sid, subject, loginAt }));
   const exp = Math.floor(endsAt / 1000);
-  const claims = { sub: subject, username: subject, client_id: clientId, sid, tenant_id: tenant, exp };
+  const claims = { sub: subject, username: subject, client_id: clientId, sid, tenant_id: tenant, exp, scope };
   return { tenant, sid, subject, clientId, isLive, claims };
 }
 

@@ -1,3 +1,4 @@
+import type { Scope } from "#shared/protocol/scope.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import type { Audit } from "../audit/audit.ts";
@@ -21,7 +22,10 @@ export type ClientCredentials = PresentedClient & { readonly address: string };
 export type AuthenticateClient = (credentials: ClientCredentials) => Promise<User>;
 
 /** Issues an access token to an authenticated client, with a session of its own that ends with it. */
-export type IssueClientToken = (client: User, origin: { readonly address: string }) => Promise<IssuedTokens>;
+export type IssueClientToken = (
+  client: User,
+  request: { readonly address: string; readonly scope?: Scope | undefined },
+) => Promise<IssuedTokens>;
 
 /** Clients name no tenant; their attempts are counted under this word, which is no tenant's name. */
 const CLIENTS = "@clients";
@@ -71,11 +75,16 @@ export function createClientTokenIssuer(deps: {
   readonly accessTokenSeconds: number;
   readonly clock: Clock;
 }): IssueClientToken {
-  return async (client, { address }) => {
+  return async (client, { address, scope }) => {
     const { tenant, username: clientId } = client;
     // A second more than the token, which must not outlive it.
     const lifeSeconds = deps.accessTokenSeconds + 1;
-    const { session, tokens } = await startSession(deps, client, { clientId, device: "service client", lifeSeconds });
+    const { session, tokens } = await startSession(deps, client, {
+      clientId,
+      device: "service client",
+      lifeSeconds,
+      scope,
+    });
     deps.audit.note({ event: "client_token", tenant, subject: clientId, sid: session.sid, address });
     return tokens;
   };

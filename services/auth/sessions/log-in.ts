@@ -1,3 +1,4 @@
+import type { Scope } from "#shared/protocol/scope.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import type { Audit } from "../audit/audit.ts";
@@ -12,6 +13,8 @@ export interface Credentials {
   readonly tenant: string;
   readonly username: string;
   readonly password: string;
+  /** What the session's tokens shall be limited to. */
+  readonly scope?: Scope | undefined;
 }
 
 /** Where a login comes from: an address, and what to call the session. */
@@ -63,13 +66,13 @@ export function createLogIn(deps: LogInDeps): LogIn {
 
 async function attemptLogIn(
   deps: LogInDeps,
-  { tenant, username, password }: Credentials,
+  { tenant, username, password, scope }: Credentials,
   { address, device }: LoginOrigin,
 ): Promise<StartedSession> {
   const { throttle, users, audit, sessionSeconds: lifeSeconds } = deps;
   await admitAttempt(throttle, { tenant, account: username, address });
   const user = await users.authenticate(tenant, username, password);
-  if (user !== undefined) return startSession(deps, user, { clientId: WEB_CLIENT, device, lifeSeconds });
+  if (user !== undefined) return startSession(deps, user, { clientId: WEB_CLIENT, device, lifeSeconds, scope });
   audit.note({ event: "login_refused", tenant, subject: username, address, reason: "bad_credentials" });
   throw badCredentials();
 }

@@ -1,18 +1,27 @@
+import { formatScope, type Scope, scopeCovers } from "#shared/protocol/scope.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { IssuedTokens, IssueTokens } from "../tokens/issue-tokens.ts";
 import type { RefreshToken } from "../tokens/refresh-token.ts";
 import type { FindSubject, User } from "../users/user-directory.ts";
+import { endFamily } from "./end-family.ts";
 import type { RevokeSession } from "./revoke-session.ts";
 import type { RefreshStanding, Revocations, Session, SessionStore } from "./session.ts";
 
 /**
  * Spends a refresh token and issues its successor with a new access token.
- * @throws {AppError} `token_reused` after the session was revoked, `session_ended`, or `unavailable`: then the token is as good
+ * @throws {AppError} `scope_invalid` where more is asked for than the session has; `token_reused` after the session was revoked, `session_ended`, or `unavailable`: then the token is as good
  * as before.
  */
-export type RefreshSession = (token: RefreshToken, origin: { readonly address: string }) => Promise<IssuedTokens>;
+export type RefreshSession = (token: RefreshToken, request: RefreshRequest) => Promise<IssuedTokens>;
+
+/** Where a refresh comes from, and what it asks for. */
+export interface RefreshRequest {
+  readonly address: string;
+  /** What the new access token shall be limited to; undefined for all that its session is. */
+  readonly scope?: Scope | undefined;
+}
 
 interface RefreshSessionDeps {
   readonly sessions: Pick<SessionStore, "peek" | "rotate" | "end">;
@@ -27,18 +36,25 @@ interface RefreshSessionDeps {
 /** Makes the refresh. All that can fail is asked first, and the token is spent last: after `unavailable` it is still good. */
 export function createRefreshSession(deps: RefreshSessionDeps): RefreshSession {
   const { sessions, issueTokens, audit } = deps;
-  return async ({ family, generation }, { address }) => {
+  return async ({ family, generation }, { address, scope }) => {
     const seen = await sessions.peek(family, generation);
     // A stolen token's family must be dead even while its end cannot be recorded.
     const standing = seen.verdict === "reused" ? await sessions.rotate(family, generation) : seen;
     const session = await usableSession(deps, standing, address);
     const holder = await holderOf(deps, session, address);
-    const tokens = await issueTokens(session, holder, generation + 1);
+    const tokens = await issueTokens({ ...session, scope: narrowed(session, scope) }, holder, generation + 1);
     const rotation = await sessions.rotate(family, generation);
     const { tenant, sid, subject } = await usableSession(deps, rotation, address);
     if (rotation.verdict === "rotated") audit.note({ event: "refreshed", tenant, subject, sid, address });
     return tokens;
   };
+}
+
+/** The scope of a new access token, which is never wider than its session's (RFC 6749, section 6). */
+function narrowed({ scope: granted }: Session, asked: Scope | undefined): Scope | undefined {
+  if (granted === undefined || asked === undefined) return asked ?? granted;
+  if (scopeCovers(granted, asked)) return asked;
+  throw new AppError("scope_invalid", `the session is limited to "${formatScope(granted)}"; ask for no more than that`);
 }
 
 /** The session of a token that can be spent, or has just been. */
@@ -51,7 +67,7 @@ async function usableSession(deps: RefreshSessionDeps, standing: RefreshStanding
     case "repeated":
       return session;
     case "reused":
-      throw await endFamily(deps, session, address);
+      throw await endFamily(deps, session, { address });
     case "ended":
     case "idle":
     case "lifetime":
@@ -75,14 +91,6 @@ async function holderOf(deps: RefreshSessionDeps, session: Session, address: str
     log.warn({ tenant, sid, reason: error.message }, "a revoked session could not be marked in Redis");
   });
   throw refusal(deps, session, address, "ended");
-}
-
-/** Ends a session whose spent token came back: somebody has a copy of it. */
-async function endFamily(deps: RefreshSessionDeps, session: Session, address: string): Promise<AppError> {
-  const { tenant, sid, subject } = session;
-  deps.log.warn({ tenant, sid, subject }, "a spent refresh token came back; its session is revoked");
-  await deps.revoke(session, { reason: "reused", address });
-  return new AppError("token_reused", "the refresh token was used before; the session has ended");
 }
 
 function refusal({ audit }: RefreshSessionDeps, session: Session, address: string, reason: string): AppError {

@@ -21,6 +21,7 @@ const RACES = 1_000;
 const AT_ONCE = 20;
 
 const log = createLogger("test", "silent");
+const keys = { refresh: [new Uint8Array(32)] } as const;
 const ann = { tenant: "acme", username: "ann", roles: [], groups: [] };
 
 let server: NatsServer;
@@ -43,7 +44,7 @@ afterAll(async () => {
 
 test("of 1000 sessions that are revoked while they are refreshed, none survives", async () => {
   const revocations = await openRevocations(nats, { replicas: 1, sessionMs: 600_000 });
-  const sessions = createSessionStore(redis, { idleMs: 600_000, clock });
+  const sessions = createSessionStore(redis, { idleMs: 600_000, clock, keys, onForged: () => {} });
   const audit = { note: () => {}, record: async () => {} };
   const revoke = createSessionRevoker({
     revocations,

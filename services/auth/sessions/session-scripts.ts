@@ -3,12 +3,17 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
+/** When a session was seen: `<milliseconds>.<MAC>`, written and checked by auth. What is none was never. */
+const SEEN_AT = `
+local function seenAt(seen) return tonumber(string.match(seen or '', '^%d+')) or 0 end
+`;
+
 /**
  * Stores a new session in KEYS[1] for ARGV[1] milliseconds: a duration, because the clock of Redis may differ from the one
  * that the session's end was read from. The fields and their values follow.
  */
-export const CREATE = `${NOW}
-redis.call('HSET', KEYS[1], 'generation', 1, 'last_seen', now, unpack(ARGV, 2))
+export const CREATE = `
+redis.call('HSET', KEYS[1], 'generation', 1, unpack(ARGV, 2))
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 `;
 
@@ -24,24 +29,30 @@ redis.call('PEXPIRE', KEYS[1], remaining)
 `;
 
 /**
- * Reads the session in KEYS[1]: `live` and its fields, as names and values in turn. It is live unless it ended or nobody was
- * seen for ARGV[1] milliseconds. A live one that was last seen ARGV[2] milliseconds ago or more is seen now; without ARGV[2]
- * it is only read.
+ * Reads the session in KEYS[1] at the time ARGV[1]: `live` and its fields, as names and values in turn. It is live unless it
+ * ended or nobody was seen for ARGV[2] milliseconds. A live one that was last seen ARGV[3] milliseconds ago or more is seen now,
+ * which ARGV[4] says; without these two it is only read.
  */
-export const LOOK = `${NOW}
+export const LOOK = `${SEEN_AT}
 local generation, ended, seen = unpack(redis.call('HMGET', KEYS[1], 'generation', 'ended', 'last_seen'))
 if not generation then return {} end
-local idle = now - tonumber(seen)
-local live = not ended and idle <= tonumber(ARGV[1])
-if live and ARGV[2] and idle >= tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], 'last_seen', now) end
+local idle = tonumber(ARGV[1]) - seenAt(seen)
+local live = not ended and idle <= tonumber(ARGV[2])
+if live and ARGV[3] and idle >= tonumber(ARGV[3]) then redis.call('HSET', KEYS[1], 'last_seen', ARGV[4]) end
 return {'live', live and 'yes' or 'no', unpack(redis.call('HGETALL', KEYS[1]))}
 `;
 
 /**
- * The one rule of refresh tokens. KEYS[1] is the session's record, ARGV[1] the presented generation (signed by us), then in
- * milliseconds: ARGV[2] how long a parent may come back, ARGV[3] how long nobody needs to be seen, ARGV[4] what must be left of
- * the session's lifetime. ARGV[5] is `spend`, or `peek` to learn the verdict and write nothing. It answers `verdict` and the
- * session's fields, as names and values in turn.
+ * The one rule of refresh tokens. KEYS[1] is the session's record, ARGV[1] the presented generation (signed by us). ARGV[2] is
+ * `spend`; `peek` to learn the verdict and write nothing; or `renew`, which spends nothing. ARGV[3] is the time by the caller's
+ * clock, ARGV[4] says that the session is seen now. Then in milliseconds: ARGV[5] how long a parent may come back, ARGV[6] how
+ * long nobody needs to be seen, ARGV[7] what must be left of the session's lifetime. It answers `verdict` and the session's
+ * fields, as names and values in turn.
+ *
+ * A renewal has two more arguments: ARGV[8] the field of its purpose, and ARGV[9] for how many milliseconds one renewal is given
+ * again. It also answers `issued_at`, the caller's time of the renewal that is given, and `is_new`. A field keeps generation,
+ * time and caller's time of the last one; two generations can be renewed by at a time, so there is one field for the even ones
+ * and one for the odd.
  *
  * - The current generation is spent: its successor becomes current, and is `unanswered` until the caller has this answer.
  * - The parent of the current one again within that time (two tabs, a lost reply): the same successor, no clock restarts. So
@@ -50,26 +61,38 @@ return {'live', live and 'yes' or 'no', unpack(redis.call('HGETALL', KEYS[1]))}
  *   a recording that failed is tried again.
  * - One that is newer than the store knows: the store lost its tail. It is repaired, and nobody is accused.
  */
-export const REFRESH = `${NOW}
+export const REFRESH = `${NOW}${SEEN_AT}
 local stored, session = redis.call('HGETALL', KEYS[1]), {}
 for at = 1, #stored, 2 do session[stored[at]] = stored[at + 1] end
 local function answer(verdict) return {'verdict', verdict, unpack(stored)} end
 local current, presented = tonumber(session.generation), tonumber(ARGV[1])
-local spends = ARGV[5] == 'spend'
+local what, asked = ARGV[2], tonumber(ARGV[3])
+local function usable(verdict)
+  if what ~= 'renew' then return answer(verdict) end
+  local field = ARGV[8] .. '_' .. presented % 2
+  local of, at, issued = string.match(session[field] or '', '^(%d+) (%d+) (%d+)$')
+  local age = now - (tonumber(at) or 0)
+  local again = tonumber(of) == presented and age >= 0 and age < tonumber(ARGV[9])
+  if not again then
+    issued = ARGV[3]
+    redis.call('HSET', KEYS[1], field, presented .. ' ' .. now .. ' ' .. issued)
+  end
+  return {'verdict', verdict, 'issued_at', issued, 'is_new', again and 'no' or 'yes', unpack(stored)}
+end
 if not current then return {'verdict', 'unknown'} end
 if session.ended == 'recorded' then return answer('ended') end
 if session.ended == 'reused' then return answer('reused') end
-if now - tonumber(session.last_seen) > tonumber(ARGV[3]) then return answer('idle') end
+if asked - seenAt(session.last_seen) > tonumber(ARGV[6]) then return answer('idle') end
 if presented >= current then
-  if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then return answer('lifetime') end
-  if not spends then return answer('current') end
-  redis.call('HSET', KEYS[1], 'generation', presented + 1, 'spent_at', now, 'last_seen', now, 'unanswered', 1)
+  if (tonumber(session.ends_at) or 0) - asked < tonumber(ARGV[7]) then return answer('lifetime') end
+  if what ~= 'spend' then return usable('current') end
+  redis.call('HSET', KEYS[1], 'generation', presented + 1, 'spent_at', now, 'last_seen', ARGV[4], 'unanswered', 1)
   return answer('rotated')
 end
 if presented == current - 1 then
-  if session.unanswered or now - tonumber(session.spent_at) <= tonumber(ARGV[2]) then return answer('repeated') end
+  if session.unanswered or now - (tonumber(session.spent_at) or 0) <= tonumber(ARGV[5]) then return usable('repeated') end
 end
-if spends then redis.call('HSET', KEYS[1], 'ended', 'reused') end
+if what ~= 'peek' then redis.call('HSET', KEYS[1], 'ended', 'reused') end
 return answer('reused')
 `;
 

@@ -1,11 +1,20 @@
 import type { Redis, Result } from "ioredis";
+import { LRUCache } from "lru-cache";
 import type { Clock } from "#shared/time/clock.ts";
 import { callRedis } from "./connect-redis.ts";
+import {
+  type OpenedRecord,
+  openRecord,
+  type RecordFields,
+  type SealingKeys,
+  sealRecord,
+  sealSeen,
+} from "./session-record.ts";
 import { ANSWERED, CREATE, END, ENTER, LOOK, REFRESH } from "./session-scripts.ts";
 import {
   RENEWAL_MARGIN_MS,
   type RefreshStanding,
-  type Session,
+  type RenewalPurpose,
   type SessionActivity,
   type SessionIndex,
   type SessionRecord,
@@ -15,14 +24,26 @@ import {
 /** Names and values in turn. */
 type Fields = readonly string[];
 
-type Refresh = "peek" | "spend";
+type Refresh = "peek" | "spend" | "renew";
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
-    createSession(key: string, ttlMs: number, ...fields: (string | number)[]): Result<null, Context>;
+    createSession(key: string, ttlMs: number, ...fields: string[]): Result<null, Context>;
     enterSession(key: string, sid: string, endsAt: number, ttlMs: number, now: number): Result<null, Context>;
-    lookAtSession(key: string, ...idleAndTouchMs: number[]): Result<Fields, Context>;
-    refreshSession(key: string, generation: number, ...limitsMsAndWhat: (number | Refresh)[]): Result<Fields, Context>;
+    lookAtSession(
+      key: string,
+      now: number,
+      idleMs: number,
+      ...touchMsAndSeen: (number | string)[]
+    ): Result<Fields, Context>;
+    refreshSession(
+      key: string,
+      generation: number,
+      what: Refresh,
+      now: number,
+      seen: string,
+      ...limitsMsAndRenewal: (number | string)[]
+    ): Result<Fields, Context>;
     answeredSession(key: string, generation: number): Result<null, Context>;
     endSession(key: string): Result<null, Context>;
   }
@@ -36,28 +57,49 @@ const MAX_TOUCH_MS = 60_000;
 
 const MAX_LISTED = 1_000;
 
+/** Of so many changed records each is reported once. */
+const MAX_REPORTED = 1_000;
+/** Where a session's last renewal for a purpose is kept. */
+const renewalField = { stream: "renewed_stream", requests: "renewed_requests" } as const satisfies Record<
+  RenewalPurpose,
+  string
+>;
+
 /** What the script says about a session that it found. */
 const VERDICTS = ["current", "rotated", "repeated", "reused", "ended", "idle", "lifetime"] as const;
 
 /** The sessions that have not ended, all tenants together: what the gauge counts. */
 const LIVE_KEY = "sluice:sessions-live";
 
+interface SessionStoreDeps {
+  readonly idleMs: number;
+  readonly clock: Clock;
+  readonly keys: SealingKeys;
+  /** Called once for each session whose record somebody else has changed. */
+  readonly onForged: (sid: string) => void;
+}
+
 /**
  * Sessions in Redis: one hash each, which Redis forgets when the session is over, and for each subject a sorted set of its
- * sessions by their end.
+ * sessions by their end. Records are sealed: one that auth has not written so is no session.
  */
 export function createSessionStore(
   redis: Redis,
-  { idleMs, clock }: { idleMs: number; clock: Clock },
+  deps: SessionStoreDeps,
 ): SessionStore & SessionActivity & SessionIndex {
+  const { idleMs, clock, keys } = deps;
   defineScripts(redis);
   const touchMs = Math.min(MAX_TOUCH_MS, Math.floor(idleMs / 4));
+  const open = createOpening(deps);
   const find = async (sid: string): Promise<SessionRecord | undefined> =>
-    recordOf(sid, await callRedis(() => redis.lookAtSession(keyOf(sid), idleMs)));
-  const refresh = async (sid: string, generation: number, what: Refresh): Promise<Record<string, string>> =>
-    named(
-      await callRedis(() => redis.refreshSession(keyOf(sid), generation, GRACE_MS, idleMs, RENEWAL_MARGIN_MS, what)),
-    );
+    recordOf(open, sid, await callRedis(() => redis.lookAtSession(keyOf(sid), clock.wall(), idleMs)));
+  const refresh = (sid: string, generation: number, what: Refresh, ...renewal: (string | number)[]) => {
+    const now = clock.wall();
+    const limits = [GRACE_MS, idleMs, RENEWAL_MARGIN_MS, ...renewal] as const;
+    return callRedis(() =>
+      redis.refreshSession(keyOf(sid), generation, what, now, sealSeen(sid, now, keys), ...limits),
+    ).then(named);
+  };
   return {
     find,
     async create(session) {
@@ -69,34 +111,55 @@ export function createSessionStore(
         Promise.all([
           redis.enterSession(indexOf(tenant, subject), sid, endsAt, remainingMs, now),
           redis.enterSession(LIVE_KEY, sid, endsAt, remainingMs, now),
-          redis.createSession(keyOf(sid), remainingMs, ...encode(session)),
+          redis.createSession(keyOf(sid), remainingMs, ...sealRecord(session, now, keys)),
         ]),
       );
     },
     async touch(sid) {
-      return recordOf(sid, await callRedis(() => redis.lookAtSession(keyOf(sid), idleMs, touchMs)));
+      const now = clock.wall();
+      const seen = sealSeen(sid, now, keys);
+      return recordOf(open, sid, await callRedis(() => redis.lookAtSession(keyOf(sid), now, idleMs, touchMs, seen)));
     },
     async peek(sid, generation) {
-      return standingOf(sid, await refresh(sid, generation, "peek"));
+      return standingOf(open, sid, await refresh(sid, generation, "peek"));
     },
     async rotate(sid, generation) {
       const fields = await refresh(sid, generation, "spend");
-      const standing = standingOf(sid, fields);
+      const standing = standingOf(open, sid, fields);
       const isAnswered = standing.verdict === "rotated" || (standing.verdict === "repeated" && fields["unanswered"]);
       // Nobody waits for it: without it the token may only come back for longer.
       if (isAnswered) redis.answeredSession(keyOf(sid), generation + 1).catch(() => undefined);
       return standing;
     },
+    async renew(sid, generation, { purpose, againMs }) {
+      const fields = await refresh(sid, generation, "renew", renewalField[purpose], againMs);
+      return {
+        ...standingOf(open, sid, fields),
+        // The field is not sealed: a time to come would give a longer life.
+        issuedAt: Math.min(Number(fields["issued_at"] ?? 0), clock.wall()),
+        isNew: fields["is_new"] === "yes",
+      };
+    },
     async end(sid) {
       await callRedis(() => Promise.all([redis.endSession(keyOf(sid)), redis.zrem(LIVE_KEY, sid)]));
     },
+    ...createIndex(redis, find, clock),
+  };
+}
+
+/** The sessions by subject, and how many there are. */
+function createIndex(redis: Redis, find: SessionStore["find"], clock: Clock): SessionIndex {
+  return {
     async ofSubject(tenant, subject) {
       const index = indexOf(tenant, subject);
       const sids = await callRedis(() => redis.zrange(index, 0, String(MAX_LISTED - 1), "REV"));
       const records = await Promise.all(sids.map(find));
-      const over = sids.filter((_, place) => records[place]?.isLive !== true);
-      if (over.length > 0) await callRedis(() => redis.zrem(index, ...over));
-      return records.filter((record): record is SessionRecord => record?.isLive === true);
+      // The index is not sealed: somebody else's session in it is none of this subject's.
+      const isTheirs = (record: SessionRecord | undefined): record is SessionRecord =>
+        record?.isLive === true && record.tenant === tenant && record.subject === subject;
+      const others = sids.filter((_, place) => !isTheirs(records[place]));
+      if (others.length > 0) await callRedis(() => redis.zrem(index, ...others));
+      return records.filter(isTheirs);
     },
     async count() {
       const pruned = redis.zremrangebyscore(LIVE_KEY, "-inf", String(clock.wall()));
@@ -124,33 +187,36 @@ function indexOf(tenant: string, subject: string): string {
   return `sluice:sessions:{${tenant}.${subject}}`;
 }
 
-function encode({ tenant, subject, clientId, device, loginAt, endsAt }: Session): (string | number)[] {
-  const fields = { tenant, subject, client_id: clientId, device, login_at: loginAt, ends_at: endsAt };
-  return Object.entries(fields).flat();
-}
-
-function named(fields: Fields): Record<string, string> {
+function named(fields: Fields): RecordFields {
   const names = fields.filter((_, place) => place % 2 === 0);
   return Object.fromEntries(names.map((name, place) => [name, fields[2 * place + 1] ?? ""]));
 }
 
-function recordOf(sid: string, answer: Fields): SessionRecord | undefined {
-  const fields = named(answer);
-  if (fields["live"] === undefined) return undefined;
-  return {
-    ...sessionOf(sid, fields),
-    isLive: fields["live"] === "yes",
-    lastSeenAt: Number(fields["last_seen"]),
-    generation: Number(fields["generation"]),
+/** Opens the record of a session; undefined when it was changed, or its time is over although Redis still has it. */
+type Open = (sid: string, fields: RecordFields) => OpenedRecord | undefined;
+
+function createOpening({ keys, clock, onForged }: SessionStoreDeps): Open {
+  const reported = new LRUCache<string, true>({ max: MAX_REPORTED });
+  return (sid, fields) => {
+    const record = openRecord(sid, fields, keys);
+    if (record !== undefined) return record.session.endsAt > clock.wall() ? record : undefined;
+    if (!reported.has(sid)) onForged(sid);
+    reported.set(sid, true);
+    return undefined;
   };
 }
 
-function standingOf(sid: string, fields: Record<string, string>): RefreshStanding {
-  const verdict = VERDICTS.find((each) => each === fields["verdict"]);
-  return verdict === undefined ? { verdict: "unknown" } : { verdict, session: sessionOf(sid, fields) };
+function recordOf(open: Open, sid: string, answer: Fields): SessionRecord | undefined {
+  const fields = named(answer);
+  const record = fields["live"] === undefined ? undefined : open(sid, fields);
+  if (record === undefined) return undefined;
+  const { session, lastSeenAt } = record;
+  return { ...session, lastSeenAt, isLive: fields["live"] === "yes", generation: Number(fields["generation"]) };
 }
 
-function sessionOf(sid: string, fields: Record<string, string>): Session {
-  const { tenant = "", subject = "", client_id: clientId = "", device = "", login_at: loginAt = "" } = fields;
-  return { sid, tenant, subject, clientId, device, loginAt, endsAt: Number(fields["ends_at"]) };
+function standingOf(open: Open, sid: string, fields: RecordFields): RefreshStanding {
+  const verdict = VERDICTS.find((each) => each === fields["verdict"]);
+  const record = verdict && open(sid, fields);
+  if (verdict === undefined || record === undefined) return { verdict: "unknown" };
+  return { verdict, session: record.session };
 }

@@ -1,3 +1,4 @@
+import type { Scope } from "#shared/protocol/scope.ts";
 import type { TenantEnd } from "#shared/contract/revocations.ts";
 
 /** A login: what all tokens of it have in common. Its id is also the family of its refresh tokens. */
@@ -6,6 +7,8 @@ export interface Session {
   readonly tenant: string;
   readonly subject: string;
   readonly clientId: string;
+  /** What all its tokens are limited to; undefined where they may do what their subject may. */
+  readonly scope?: Scope | undefined;
   /** The name that its owner sees: from the `User-Agent`, or given at the login. */
   readonly device: string;
   /** When the user gave their password, in RFC 3339. */
@@ -18,7 +21,7 @@ export interface Session {
 export interface SessionRecord extends Session {
   /** Neither ended nor idle for too long. */
   readonly isLive: boolean;
-  /** When it was refreshed or held a stream, in milliseconds of the store's clock; up to a minute behind. */
+  /** When it was refreshed or held a stream, in milliseconds of auth's clock; up to a minute behind. */
   readonly lastSeenAt: number;
   /** The generation of its refresh token that was not spent yet. */
   readonly generation: number;
@@ -42,10 +45,24 @@ export type RefreshVerdict =
   | "idle"
   | "lifetime";
 
-/** A refresh token's verdict and session; `unknown` where the store has no such session (any more). */
+/**
+ * A refresh token's verdict and session; `unknown` where the store has no such session (any more), or a record of it that auth
+ * has not written so.
+ */
 export type RefreshStanding =
   | { readonly verdict: RefreshVerdict; readonly session: Session }
   | { readonly verdict: "unknown" };
+
+/** What a renewed access token is for: one for streams opens streams and nothing else. */
+export type RenewalPurpose = "stream" | "requests";
+
+/** The standing of a refresh token that is to be renewed by. Where it is usable, the renewal that is given. */
+export type RenewalStanding = RefreshStanding & {
+  /** When the given access token was issued, in milliseconds of the clock of the auth that issued it first. */
+  readonly issuedAt: number;
+  /** Whether nobody was given it before. */
+  readonly isNew: boolean;
+};
 
 /** Where sessions are kept. Every method throws AppError `unavailable` when the store does not answer; it may have acted. */
 export interface SessionStore {
@@ -58,6 +75,15 @@ export interface SessionStore {
    * spent: it then comes back as `repeated`, however late.
    */
   rotate(sid: string, generation: number): Promise<RefreshStanding>;
+  /**
+   * What `peek` answers, and the renewal for this purpose: a generation has one, which is given again for `againMs`. A token
+   * that was spent before ends its family, as `rotate` does.
+   */
+  renew(
+    sid: string,
+    generation: number,
+    renewal: { readonly purpose: RenewalPurpose; readonly againMs: number },
+  ): Promise<RenewalStanding>;
   /** Marks the session ended, after its end was recorded. Idempotent. */
   end(sid: string): Promise<void>;
 }

@@ -24,7 +24,7 @@ export interface StartedSession {
 export async function startSession(
   { sessions, issueTokens, clock }: StartSessionDeps,
   holder: User,
-  { lifeSeconds, ...client }: Pick<Session, "clientId" | "device"> & { readonly lifeSeconds: number },
+  { lifeSeconds, ...client }: Pick<Session, "clientId" | "device" | "scope"> & { readonly lifeSeconds: number },
 ): Promise<StartedSession> {
   const now = clock.wall();
   const session: Session = {

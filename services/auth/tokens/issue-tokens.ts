@@ -1,6 +1,7 @@
-import { randomUUID } from "node:crypto";
+import { createHmac, randomUUID } from "node:crypto";
+import { formatScope, type Scope } from "#shared/protocol/scope.ts";
 import { SignJWT } from "jose";
-import { ACCESS_TOKEN_TYPE } from "#shared/tokens/access-token.ts";
+import { ACCESS_TOKEN_TYPE, STREAM_PURPOSE } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import type { Keys } from "../keys/open-keys.ts";
@@ -13,6 +14,9 @@ interface TokenSession {
   readonly subject: string;
   readonly clientId: string;
   readonly loginAt: string;
+  readonly scope?: Scope | undefined;
+  /** The connection id of the one stream that the access token is good for calls about. */
+  readonly contextId?: string | undefined;
   /** In milliseconds of auth's clock. */
   readonly endsAt: number;
 }
@@ -29,15 +33,31 @@ export interface IssuedTokens {
   readonly expiresInSeconds: number;
   readonly refreshToken: string;
   readonly sid: string;
+  /** What the access token is limited to, as its text; undefined where it is not. */
+  readonly scope?: string | undefined;
   /** How long the session can still be refreshed. */
   readonly sessionRemainingSeconds: number;
 }
 
+/** A renewal, which is issued in the same way each time that it is given. */
+interface TokenRenewal {
+  /** In milliseconds of auth's clock. */
+  readonly issuedAt: number;
+  /** What its access token is for. */
+  readonly purpose: "stream" | "requests";
+}
+
 /**
- * Issues an access token and the refresh token of that generation. Neither outlives the session.
+ * Issues an access token and the refresh token of that generation. Neither outlives the session. The access token of one
+ * renewal always has the same id and end.
  * @throws {AppError} `session_ended` in the session's last second; `unavailable` while it is not known which key signs.
  */
-export type IssueTokens = (session: TokenSession, holder: Holder, generation: number) => Promise<IssuedTokens>;
+export type IssueTokens = (
+  session: TokenSession,
+  holder: Holder,
+  generation: number,
+  renewal?: TokenRenewal,
+) => Promise<IssuedTokens>;
 
 interface TokenIssuerDeps {
   readonly keys: Keys;
@@ -49,30 +69,41 @@ interface TokenIssuerDeps {
 
 /** Makes the issuer of tokens. */
 export function createTokenIssuer({ keys, accessTokenSeconds, clock, ...names }: TokenIssuerDeps): IssueTokens {
-  return async (session, holder, generation) => {
+  return async (session, holder, generation, renewal) => {
     const now = clock.wall();
     const sessionRemainingSeconds = Math.floor((session.endsAt - now) / 1000);
     if (sessionRemainingSeconds < 1) throw new AppError("session_ended", "the session has ended; log in again");
-    const expiresInSeconds = Math.min(accessTokenSeconds, sessionRemainingSeconds);
-    const issuedAt = Math.floor(now / 1000);
+    const issuedAt = Math.floor((renewal?.issuedAt ?? now) / 1000);
+    const expiresAt = Math.min(issuedAt + accessTokenSeconds, Math.floor(now / 1000) + sessionRemainingSeconds);
+    const expiresInSeconds = expiresAt - Math.floor(now / 1000);
     const { kid, alg, key } = keys.signing;
-    const accessToken = await new SignJWT(claimsOf(session, holder))
+    const purpose = renewal?.purpose === "stream" ? { purpose: STREAM_PURPOSE } : {};
+    const accessToken = await new SignJWT({ ...claimsOf(session, holder), ...purpose })
       .setProtectedHeader({ alg, typ: ACCESS_TOKEN_TYPE, kid })
       .setIssuer(names.issuer)
       .setAudience(names.audience)
       .setSubject(session.subject)
       .setIssuedAt(issuedAt)
-      .setExpirationTime(issuedAt + expiresInSeconds)
-      .setJti(randomUUID())
+      .setExpirationTime(expiresAt)
+      .setJti(renewal === undefined ? randomUUID() : renewalId(session.sid, generation, renewal, keys.refresh[0]))
       .sign(key);
     const refreshToken = formatRefreshToken({ family: session.sid, generation }, keys.refresh[0]);
-    return { accessToken, expiresInSeconds, refreshToken, sid: session.sid, sessionRemainingSeconds };
+    const scope = session.scope && formatScope(session.scope);
+    return { accessToken, expiresInSeconds, refreshToken, sid: session.sid, scope, sessionRemainingSeconds };
   };
+}
+
+/** A renewal's token id. Nobody without the key can make one. */
+function renewalId(sid: string, generation: number, { issuedAt, purpose }: TokenRenewal, key: Uint8Array): string {
+  return createHmac("sha256", key)
+    .update(`jti.${sid}.${generation}.${issuedAt}.${purpose}`)
+    .digest("base64url")
+    .slice(0, 22);
 }
 
 /** The claims that come from the session and its holder (RFC 9068, section 2.2, and ours). */
 function claimsOf(
-  { clientId, sid, tenant, loginAt }: TokenSession,
+  { clientId, sid, tenant, loginAt, scope, contextId }: TokenSession,
   { roles, groups }: Holder,
 ): Record<string, unknown> {
   return {
@@ -81,6 +112,8 @@ function claimsOf(
     tenant_id: tenant,
     login_at: loginAt,
     ...(roles.length > 0 ? { roles } : {}),
+    ...(scope === undefined ? {} : { scope: formatScope(scope) }),
+    ...(contextId === undefined ? {} : { context_id: contextId }),
     ...(groups.length > 0 ? { groups } : {}),
   };
 }

@@ -100,8 +100,12 @@ function gatewayToken<Claims>(
   return renewed === undefined ? { claims } : { claims, renewal: handOn(renewed) };
 }
 
+/** A token for streams alone, which a handshake put into the cookie, is none for requests. */
 function urgencyAt(now: number): (claims: Bearer) => RenewalUrgency {
-  return ({ exp }) => (exp * 1_000 - now > RENEW_BEFORE_MS ? "none" : "wanted");
+  return ({ exp, purpose }) => {
+    if (purpose !== undefined) return "needed";
+    return exp * 1_000 - now > RENEW_BEFORE_MS ? "none" : "wanted";
+  };
 }
 
 function listOf(token: string | undefined): readonly string[] {

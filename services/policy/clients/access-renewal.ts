@@ -1,5 +1,6 @@
-import { SessionServiceClient } from "#proto/auth/v1/session.ts";
+import { RenewalPurpose, SessionServiceClient } from "#proto/auth/v1/session.ts";
 import { singleFlight } from "#shared/async/single-flight.ts";
+import { AppError } from "#shared/errors/app-error.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { RenewAccess, RenewedAccess } from "#shared/tokens/verify-or-renew.ts";
@@ -15,8 +16,11 @@ export function createAccessRenewal(
   const client = new SessionServiceClient(address, channel.credentials, channel.options);
   const once = singleFlight<RenewedAccess | undefined>();
   const ask = async (refreshToken: string): Promise<RenewedAccess | undefined> => {
-    const { answers } = await callUnary(client.renewAccess.bind(client), { refreshTokens: [refreshToken] }, CALL);
-    const [answer] = answers;
+    const request = { refreshTokens: [refreshToken], purpose: RenewalPurpose.REQUESTS };
+    const [answer] = (await callUnary(client.renewAccess.bind(client), request, CALL)).answers;
+    if (answer?.isReused === true) {
+      throw new AppError("token_reused", "the refresh token was used before; the session has ended");
+    }
     return answer === undefined || answer.accessToken === "" ? undefined : answer;
   };
   return {

@@ -18,6 +18,50 @@ const match = compileRoutes([
   route("GET", "/{kind}/{id}", "any:read"),
 ]);
 
+describe("a route for everything under a path", () => {
+  const under = compileRoutes([
+    route("GET", "/api/health", "health:read"),
+    route("GET", "/api/{rest*}", "api:read", ["api.*"]),
+    route("GET", "/api/late", "late:read"),
+    route("GET", "/files/{owner}/{path*?}", "file:read", ["file.*.{owner}", "file.>"]),
+    route("POST", "/{all*}", "any:write"),
+  ]);
+
+  test.each([
+    ["GET", "/api/a", "api:read"],
+    ["GET", "/api/a/b/c?d=/e", "api:read"],
+    ["GET", `/api${"/a".repeat(100)}`, "api:read"],
+    ["GET", "/api/health", "health:read"],
+    ["GET", "/api/health/deep", "api:read"],
+    ["GET", "/api/late", "api:read"],
+    ["GET", "/files/ann", "file:read"],
+    ["GET", "/files/ann/a/b", "file:read"],
+    ["POST", "/a", "any:write"],
+  ])(
+    "takes one or more segments, with ? also none, and gives way to earlier ones: %s %s",
+    (method, path, permission) => {
+      expect(under(method, path)?.permission).toBe(permission);
+    },
+  );
+
+  test.each([
+    ["GET", "/api"],
+    ["GET", "/files"],
+    ["GET", "/apis/a"],
+    ["GET", "/api/a/../b"],
+    ["GET", "/api//a"],
+    ["POST", "/"],
+    ["PUT", "/api/a"],
+  ])("takes nothing else: %s %s", (method, path) => {
+    expect(under(method, path)).toBeUndefined();
+  });
+
+  test("is about the topics that its other placeholders fill", () => {
+    expect(under("GET", "/files/ann/a/b")?.about).toEqual(["file.*.ann"]);
+    expect(under("GET", "/api/a/b")?.topics).toEqual(["api.*"]);
+  });
+});
+
 describe("a request", () => {
   test("takes the first route of its method that has its path", () => {
     expect(match("GET", "/")?.permission).toBe("home:read");

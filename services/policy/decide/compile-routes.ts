@@ -1,6 +1,6 @@
 import { isName } from "#shared/protocol/names.ts";
 import type { Route } from "../document/policy-document.ts";
-import { isOptional, placeholderOf } from "../document/route-path.ts";
+import { isOpen, isOptional, placeholderOf, segmentsOf } from "../document/route-path.ts";
 import { parseRequestPath } from "./parse-request-path.ts";
 
 /** What a request is for, by the first route that it takes. */
@@ -20,31 +20,52 @@ export type RouteMatcher = (method: string, path: string) => RouteMatch | undefi
 
 interface CompiledRoute {
   readonly route: Route;
+  /** Its place in the document. */
+  readonly index: number;
+  /** Where the route is open, without the placeholder at its end. */
   readonly segments: readonly string[];
+  /** Whether one or more segments follow these. */
+  readonly isOpen: boolean;
 }
 
-/** Compiles the routes of a document: a request is compared only with those of its method and length, in their order. */
+/**
+ * Compiles the routes of a document. The first that matches counts, in the document's order. A request is compared with
+ * those of its method that are open, and of the others with those of its length.
+ */
 export function compileRoutes(routes: readonly Route[]): RouteMatcher {
-  const compiled = routes.flatMap(expand);
-  const byShape = Map.groupBy(compiled, ({ route, segments }) => shapeOf(route.method, segments));
+  const { open = [], closed = [] } = Object.groupBy(routes.flatMap(expand), (each) =>
+    each.isOpen ? "open" : "closed",
+  );
+  const byShape = Map.groupBy(closed, ({ route, segments }) => shapeOf(route.method, segments));
+  const openOf = Map.groupBy(open, ({ route }) => route.method);
   return (method, path) => {
     const segments = parseRequestPath(path);
     if (segments === undefined) return undefined;
-    const found = byShape.get(shapeOf(method, segments))?.find((route) => matches(route, segments));
+    const exact = byShape.get(shapeOf(method, segments))?.find((each) => matches(each, segments));
+    const prefix = openOf
+      .get(method)
+      ?.find((each) => each.segments.length < segments.length && matches(each, segments));
+    const found = firstOf(exact, prefix);
     return found === undefined ? undefined : matchOf(found, segments);
   };
 }
 
 /** A route whose end is optional is two, one with it and one without. */
-function expand(route: Route): CompiledRoute[] {
-  const segments = route.path === "/" ? [] : route.path.split("/").slice(1);
-  const last = segments.at(-1);
-  const whole = { route, segments };
-  return last !== undefined && isOptional(last) ? [whole, { route, segments: segments.slice(0, -1) }] : [whole];
+function expand(route: Route, index: number): CompiledRoute[] {
+  const segments = segmentsOf(route.path);
+  const last = segments.at(-1) ?? "";
+  const beforeLast = { route, index, segments: segments.slice(0, -1) };
+  const whole = isOpen(last) ? { ...beforeLast, isOpen: true } : { route, index, segments, isOpen: false };
+  return isOptional(last) ? [whole, { ...beforeLast, isOpen: false }] : [whole];
 }
 
 function shapeOf(method: string, segments: readonly string[]): string {
   return `${segments.length} ${method}`;
+}
+
+function firstOf(a: CompiledRoute | undefined, b: CompiledRoute | undefined): CompiledRoute | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a.index < b.index ? a : b;
 }
 
 function matches({ segments }: CompiledRoute, asked: readonly string[]): boolean {

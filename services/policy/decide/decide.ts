@@ -1,5 +1,6 @@
 import type { Grant } from "./grant.ts";
 import { type DecidedEvent, ruleHolds } from "./fill-rule.ts";
+import { isWithinScope } from "./is-within-scope.ts";
 import { intersects } from "./role-set.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -8,6 +9,7 @@ import type { Snapshot } from "./snapshot.ts";
  * beats allow.
  */
 export function decide(snapshot: Snapshot, grant: Grant, permission: string, event?: DecidedEvent): boolean {
+  if (grant.scope !== undefined && !isWithinScope(grant.scope, permission, event?.topic ?? ">")) return false;
   // Over many tenants memory is what costs: looking into the map by itself spares two of the pointers that rowOf follows.
   const { allow, deny, limited } = snapshot.rows.get(permission) ?? snapshot.rowOf(permission);
   if (intersects(deny, grant.roles)) return false;

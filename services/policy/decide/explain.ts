@@ -2,8 +2,9 @@ import { type ConsideredRule, considerRules, winnerOf } from "./consider-rules.t
 import { decide } from "./decide.ts";
 import type { Question } from "../document/question-fields.ts";
 import { askedBy } from "./decide-question.ts";
-import { EVERY_EVENT } from "./fill-rule.ts";
+import { type DecidedEvent, EVERY_EVENT } from "./fill-rule.ts";
 import { decodeGrant } from "./grant.ts";
+import { isWithinScope } from "./is-within-scope.ts";
 import { resolveSubject, type Subject } from "./resolve-subject.ts";
 import { roleSources } from "./role-sources.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -49,13 +50,14 @@ export function explain(snapshot: Snapshot, subject: Subject, question: Question
     ...rule,
     via: sources.get(rule.role) ?? [],
   }));
-  const winner = winnerOf(considered);
+  const isLimited = !isWithinScope(grant.scope, permission, event.topic);
+  const winner = isLimited ? undefined : winnerOf(considered);
   return {
     allow: denied === undefined,
     permission,
     topic: event === EVERY_EVENT ? null : event.topic,
     rule: winner === undefined ? null : { role: winner.role, effect: winner.effect, rule: winner.rule },
-    because: winner?.because ?? whyNoneHolds(considered, permission),
+    because: isLimited ? whyLimited(permission, event) : (winner?.because ?? whyNoneHolds(considered, permission)),
     roles,
     considered,
   };
@@ -64,6 +66,11 @@ export function explain(snapshot: Snapshot, subject: Subject, question: Question
 function whyNobodyMay(question: Question): string {
   if (question.of === "request") return "no route has this method and path, or the path can be read in two ways";
   return "the event map has no permission for this type, which denies it to everybody";
+}
+
+function whyLimited(permission: string, event: DecidedEvent): string {
+  const on = event === EVERY_EVENT ? "every topic" : event.topic;
+  return `the token's scope does not let ${permission} through on ${on}`;
 }
 
 function whyNoneHolds(considered: readonly ConsideredRule[], permission: string): string {

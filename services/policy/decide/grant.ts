@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 import { isName } from "#shared/protocol/names.ts";
+import { formatScope, parseScope, type Scope } from "#shared/protocol/scope.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import { MAX_ATTRIBUTE_BYTES } from "../document/attributes-schema.ts";
@@ -14,6 +15,8 @@ export interface Grant {
   readonly roles: RoleSet;
   readonly sub: string | undefined;
   readonly attributes: Attributes;
+  /** What the token is limited to; undefined where it has no scope. */
+  readonly scope: Scope | undefined;
 }
 
 const NO_ATTRIBUTES: Attributes = new Map();
@@ -27,21 +30,22 @@ const attributesSchema = z
 
 /**
  * The id of the grant for these roles: `<roles>@<sub>@<attributes>`, where the sub and each attribute stand only if a
- * rule of the roles looks at them, and the last part only if there are any. An id is complete, so any process of policy
- * can read the grants of any other, and equal ids decide equally.
+ * rule of the roles looks at them, and the last part only if there are any; a scope follows behind `~`. An id is complete,
+ * so any process of policy can read the grants of any other, and equal ids decide equally.
  */
 export function encodeGrant(
   snapshot: Snapshot,
   roles: readonly string[],
   sub: string,
-  attributes: Attributes = NO_ATTRIBUTES,
+  { attributes = NO_ATTRIBUTES, scope }: { readonly attributes?: Attributes; readonly scope?: Scope | undefined } = {},
 ): string {
   const all = withInherited(snapshot, roles);
   const used = new Set(snapshot.namesUsed.flatMap((names, role) => (hasRole(all, role) ? names : [])));
   const entries = [...attributes].filter(([name]) => used.has(name)).toSorted(byName);
   const personal = used.has(SUBJECT_ID) && isName(sub) ? sub : "";
   const id = `${[...new Set(roles)].toSorted().join(",")}@${personal}`;
-  return entries.length === 0 ? id : `${id}@${Buffer.from(JSON.stringify(entries)).toString("base64url")}`;
+  const limit = scope === undefined ? "" : `~${base64url(formatScope(scope))}`;
+  return entries.length === 0 ? `${id}${limit}` : `${id}@${base64url(JSON.stringify(entries))}${limit}`;
 }
 
 /**
@@ -49,14 +53,16 @@ export function encodeGrant(
  * @throws {AppError} `malformed_request` when it is not an id that policy gives out.
  */
 export function decodeGrant(snapshot: Snapshot, id: string): Grant {
-  const [list, sub, encoded, ...more] = id.split("@");
+  const [limited = "", limit] = id.split("~", 2);
+  const scope = limit === undefined ? undefined : parseScope(Buffer.from(limit, "base64url").toString());
+  const [list, sub, encoded, ...more] = limited.split("@");
   const roles = list === "" || list === undefined ? [] : list.split(",");
   const attributes = encoded === undefined ? NO_ATTRIBUTES : decodeAttributes(encoded);
   const isMalformed = sub === undefined || more.length > 0 || (sub !== "" && !isName(sub)) || !roles.every(isName);
-  if (isMalformed || attributes === undefined) {
+  if (isMalformed || attributes === undefined || (scope === undefined && limit !== undefined)) {
     throw new AppError("malformed_request", "this is not the id of a grant");
   }
-  return { roles: withInherited(snapshot, roles), sub: sub === "" ? undefined : sub, attributes };
+  return { roles: withInherited(snapshot, roles), sub: sub === "" ? undefined : sub, attributes, scope };
 }
 
 /** The values of one of the subject's attributes, as conditions and topics name it; undefined where it has none. */
@@ -71,6 +77,10 @@ export function withInherited({ roleBits, lineages }: Snapshot, roles: readonly 
     .map((role) => lineages[roleBits.get(role) ?? -1])
     .filter((lineage) => lineage !== undefined)
     .reduce(union, createRoleSet(roleBits.size));
+}
+
+function base64url(text: string): string {
+  return Buffer.from(text).toString("base64url");
 }
 
 function decodeAttributes(encoded: string): Attributes | undefined {

@@ -1,5 +1,6 @@
 import type { EventCondition } from "#shared/contract/event-condition.ts";
-import { patternCovers, patternsOverlap } from "#shared/protocol/topics.ts";
+import { type Scope, topicsWithin } from "#shared/protocol/scope.ts";
+import { intersectPatterns, patternCovers, patternsOverlap } from "#shared/protocol/topics.ts";
 import { fillRule } from "./fill-rule.ts";
 import type { Effect } from "./fold-condition.ts";
 import type { Grant } from "./grant.ts";
@@ -31,6 +32,10 @@ const ALLOWED: Residual = { ...DENIED, allow: [">"] };
 
 /** The residual of a grant and a permission, in its shortest form: equal decisions have equal residuals in most cases. */
 export function residualOf(snapshot: Snapshot, grant: Grant, permission: string): Residual {
+  return limitByScope(residualOfRoles(snapshot, grant, permission), grant.scope, permission);
+}
+
+function residualOfRoles(snapshot: Snapshot, grant: Grant, permission: string): Residual {
   const row = snapshot.rowOf(permission);
   if (intersects(row.deny, grant.roles)) return DENIED;
   const isAllowed = intersects(row.allow, grant.roles);
@@ -45,6 +50,19 @@ export function residualOf(snapshot: Snapshot, grant: Grant, permission: string)
     denyWhen: denied.sometimes,
   };
   return Object.values(residual).flat().length > MAX_SHORTENED ? residual : shorten(residual);
+}
+
+/** What a residual allows and a scope lets through: it never allows more than either. */
+function limitByScope(residual: Residual, scope: Scope | undefined, permission: string): Residual {
+  if (scope === undefined) return residual;
+  const within = topicsWithin(scope, permission);
+  const limited = (pattern: string): string[] => within.flatMap((topics) => intersectPatterns(pattern, topics) ?? []);
+  const allow = new Set(residual.allow.flatMap(limited));
+  const allowWhen = residual.allowWhen.flatMap(({ pattern, when }): ConditionalPattern[] =>
+    limited(pattern).map((each) => ({ pattern: each, when })),
+  );
+  const isEmpty = allow.size + allowWhen.length === 0;
+  return isEmpty ? DENIED : { ...residual, allow: [...allow], allowWhen };
 }
 
 function patternsOf({ limited }: Row, effect: Effect, grant: Grant) {

@@ -1,3 +1,4 @@
+import type { Scope } from "#shared/protocol/scope.ts";
 import { isName } from "#shared/protocol/names.ts";
 import { MAX_ATTRIBUTE_BYTES, sizeOf } from "../document/attributes-schema.ts";
 import { type Attributes, groupSubject } from "../document/policy-document.ts";
@@ -10,6 +11,8 @@ export interface Subject {
   readonly id: string;
   readonly roles: readonly string[];
   readonly groups: readonly string[];
+  /** What its token is limited to; undefined where the token has no scope. */
+  readonly scope?: Scope | undefined;
 }
 
 /** What a subject is given: the grant's id, and the roles whose change makes it worth asking again. */
@@ -32,7 +35,7 @@ export function resolveSubject(snapshot: Snapshot, subject: Subject, now: number
   const all = withInherited(snapshot, roles);
   const until = Math.min(Number.POSITIVE_INFINITY, ...roles.map((role) => held.get(role) ?? now));
   return {
-    id: encodeGrant(snapshot, roles, subject.id, attributesOf(snapshot, subject)),
+    id: encodeGrant(snapshot, roles, subject.id, { attributes: attributesOf(snapshot, subject), scope: subject.scope }),
     roles: [...snapshot.roleBits].filter(([, bit]) => hasRole(all, bit)).map(([name]) => name),
     remainingMs: until === Number.POSITIVE_INFINITY ? undefined : until - now,
   };

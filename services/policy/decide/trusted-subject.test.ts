@@ -9,7 +9,7 @@ const CLAIMS = { id: "alice", roles: ["viewer"], groups: ["ops"] };
 function trusting(trust: readonly object[]) {
   const { document } = parseDocument(JSON.stringify({ tenant: "acme", trust }), "acme");
   const snapshot = compileSnapshot({ number: 1, build: "b" }, document!, new Map());
-  return (issuer?: string) => trustedSubject(snapshot, { ...CLAIMS, issuer }, OWN);
+  return (issuer?: string) => trustedSubject(snapshot, { ...CLAIMS, issuer, scope: undefined }, OWN);
 }
 
 describe("the roles and groups of a token", () => {

@@ -1,3 +1,5 @@
+import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
+import type { Scope } from "#shared/protocol/scope.ts";
 import type { Subject } from "./resolve-subject.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -5,6 +7,13 @@ import type { Snapshot } from "./snapshot.ts";
 export interface ClaimedSubject extends Subject {
   /** The token's `iss`; undefined for auth's own tokens. */
   readonly issuer?: string | undefined;
+  /** Never left out by accident: a subject without a limit may do more. */
+  readonly scope: Scope | undefined;
+}
+
+/** The subject that a verified token describes. */
+export function claimedSubject({ sub, roles, groups, scope, iss, isOutside = false }: VerifiedClaims): ClaimedSubject {
+  return { id: sub, roles, groups, scope, issuer: isOutside ? iss : undefined };
 }
 
 /**
@@ -13,11 +22,11 @@ export interface ClaimedSubject extends Subject {
  */
 export function trustedSubject(
   { document }: Snapshot,
-  { id, roles, groups, issuer }: ClaimedSubject,
+  { id, roles, groups, issuer, scope }: ClaimedSubject,
   ownIssuer: string,
 ): Subject {
   const from = issuer ?? ownIssuer;
   const isOwn = from === ownIssuer;
   const trust = document.trust.find((each) => each.issuer === from) ?? { roles: isOwn, groups: isOwn };
-  return { id, roles: trust.roles ? roles : [], groups: trust.groups ? groups : [] };
+  return { id, roles: trust.roles ? roles : [], groups: trust.groups ? groups : [], scope };
 }

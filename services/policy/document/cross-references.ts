@@ -80,7 +80,8 @@ function routeFaults({ routes }: References): CrossReferenceFault[] {
         : [
             {
               path: ["routes", route, "topics", index],
-              message: "must be a topic pattern; a token may be a placeholder of the path, such as order.*.{id}",
+              message:
+                "must be a topic pattern; a token may be a placeholder of the path for one segment, such as order.*.{id}",
             },
           ],
     ),

@@ -63,7 +63,12 @@ const eventPatternSchema = z
 
 const routeSchema = z.strictObject({
   method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]),
-  path: z.string().refine(isRoutePath, "must be a path such as /api/v1/orders/{id?}; only its end may be optional"),
+  path: z
+    .string()
+    .refine(
+      isRoutePath,
+      "must be a path such as /api/v1/orders/{id?} or /api/{rest*}; only its end may be optional or stand for many segments",
+    ),
   permission: permissionSchema,
   topics: z.array(z.string()).max(16).default([]),
 });

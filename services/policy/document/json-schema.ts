@@ -65,8 +65,9 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
   [
     "routes[].path",
     {
-      description: "The path, with placeholders: /api/v1/orders/{id?}; only its end may be optional.",
-      pattern: `^(/|(/(${SEGMENT}|${PLACEHOLDER})){0,15}/(${SEGMENT}|\\{${NAME}\\??\\}))$`,
+      description:
+        "The path, with placeholders: /api/v1/orders/{id?}, /api/{rest*}. Only its end may be optional or stand for one or more segments.",
+      pattern: `^(/|(/(${SEGMENT}|${PLACEHOLDER})){0,15}/(${SEGMENT}|\\{${NAME}\\*?\\??\\}))$`,
     },
   ],
   ["routes[].permission", { description: "The permission that the request asks for." }],
@@ -92,6 +93,10 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
   ["tests[].method", { description: "May they make a request with this method?" }],
   ["tests[].path", { description: "The path of the request: /api/v1/orders/42." }],
   ["tests[].issuer", { description: "Whose token names the roles and groups; without it, one of auth." }],
+  [
+    "tests[].scope",
+    { description: "What their token is limited to: permissions, each possibly with @ and a topic pattern." },
+  ],
   ["tests[].expect", { description: "The answer that they must get." }],
 ]);
 

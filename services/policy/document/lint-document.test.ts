@@ -116,6 +116,20 @@ routes:
     ]);
   });
 
+  it("finds routes that one for everything under a path takes in", () => {
+    const routes = ["/a/{x}", "/a/{rest*}", "/a/b/{c?}", "/a/{id?}", "/a/b/{more*}", "/{any*?}", "/", "/b/{c*?}"].map(
+      (path) => `  - { method: GET, path: "${path}", permission: a:b }\n`,
+    );
+    expect(warningsOf(`tenant: acme\nroutes:\n${routes.join("")}`)).toEqual([
+      "5:5 no request gets here: GET /a/{rest*} comes first",
+      "7:5 no request gets here: GET /a/{rest*} comes first",
+      "9:5 no request gets here: GET /{any*?} comes first",
+      "10:5 no request gets here: GET /{any*?} comes first",
+    ]);
+    const root = ["/{x}", "/{any*}", "/"].map((path) => `  - { method: GET, path: "${path}", permission: a:b }\n`);
+    expect(warningsOf(`tenant: acme\nroutes:\n${root.join("")}`)).toEqual([]);
+  });
+
   it("finds attributes that no rule looks at, and those that rules look at and nobody has", () => {
     const text = `tenant: acme
 roles:

@@ -1,3 +1,4 @@
+import type { Scope } from "#shared/protocol/scope.ts";
 import { type Condition, conditionText } from "./condition.ts";
 import type { Question } from "./question-fields.ts";
 
@@ -73,6 +74,7 @@ export interface PolicyCase {
     readonly roles: readonly string[];
     readonly groups: readonly string[];
     readonly issuer: string | undefined;
+    readonly scope: Scope | undefined;
   };
   readonly question: Question;
   readonly expect: "allow" | "deny";

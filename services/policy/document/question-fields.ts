@@ -1,3 +1,4 @@
+import { scopeSchema } from "#shared/contract/scope-schema.ts";
 import { z } from "zod";
 import type { EventAttributes } from "#shared/contract/event-condition.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
@@ -22,6 +23,7 @@ export const questionFields = {
   roles: z.array(nameSchema).max(64).default([]),
   groups: z.array(nameSchema).max(256).default([]),
   issuer: issuerSchema,
+  scope: scopeSchema.optional(),
   permission: permissionSchema.optional(),
   topic: z.string().refine(isTopic, "must be a topic such as order.created.42, without wildcards").optional(),
   attributes: z.record(z.string().max(64), z.string().max(1_024)).optional(),

@@ -1,11 +1,14 @@
 import { isTopicPattern } from "#shared/protocol/topics.ts";
 
 const SEGMENT = /^([A-Za-z0-9._~-]{1,128}|\{[A-Za-z0-9_-]{1,64}\})$/;
-const LAST_SEGMENT = /^([A-Za-z0-9._~-]{1,128}|\{[A-Za-z0-9_-]{1,64}\??\})$/;
-const PLACEHOLDER = /^\{([A-Za-z0-9_-]{1,64})\??\}$/;
+const LAST_SEGMENT = /^([A-Za-z0-9._~-]{1,128}|\{[A-Za-z0-9_-]{1,64}\*?\??\})$/;
+const PLACEHOLDER = /^\{([A-Za-z0-9_-]{1,64})\*?\??\}$/;
 const MAX_SEGMENTS = 16;
 
-/** Whether `path` is one a route may have: literal segments and placeholders, each once, the last one possibly optional. */
+/**
+ * Whether `path` is one a route may have: literal segments and placeholders, each name once. The last one may be optional,
+ * `{id?}`, or stand for all segments that follow, `{rest*}`; `{rest*?}` is both.
+ */
 export function isRoutePath(path: string): boolean {
   if (path === "/") return true;
   const [root, ...segments] = path.split("/");
@@ -15,12 +18,20 @@ export function isRoutePath(path: string): boolean {
   return segments.every((segment) => SEGMENT.test(segment)) && LAST_SEGMENT.test(last);
 }
 
-/** Whether `topic` is a topic pattern once the placeholders of `path`, each a whole token, are filled in. */
+/** The segments of a route's path; none of `/`. */
+export function segmentsOf(path: string): string[] {
+  return path === "/" ? [] : path.split("/").slice(1);
+}
+
+/**
+ * Whether `topic` is a topic pattern once the placeholders of `path`, each a whole token, are filled in. A placeholder for
+ * many segments is none: no token holds them.
+ */
 export function isRouteTopic(topic: string, path: string): boolean {
   const placeholders = new Set(
     path
       .split("/")
-      .flatMap((segment) => placeholderOf(segment) ?? [])
+      .flatMap((segment) => (isOpen(segment) ? [] : (placeholderOf(segment) ?? [])))
       .map((name) => `{${name}}`),
   );
   const filled = topic.split(".").map((token) => (placeholders.has(token) ? "x" : token));
@@ -35,4 +46,9 @@ export function placeholderOf(segment: string): string | undefined {
 /** Whether a segment may be missing. */
 export function isOptional(segment: string): boolean {
   return segment.endsWith("?}");
+}
+
+/** Whether a segment stands for one or more segments. */
+export function isOpen(segment: string): boolean {
+  return segment.endsWith("*}") || segment.endsWith("*?}");
 }

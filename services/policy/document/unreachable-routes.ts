@@ -1,5 +1,12 @@
 import type { DocumentWarning } from "./fault.ts";
 import type { PolicyDocument, Route } from "./policy-document.ts";
+import { isOpen, isOptional, segmentsOf } from "./route-path.ts";
+
+/** Requests that a route matches: a method and segments, and whether one or more others follow. */
+interface Shape {
+  readonly segments: readonly string[];
+  readonly isOpen: boolean;
+}
 
 /** Routes that no request takes, because every request that they match is matched by an earlier one. */
 export function unreachableRoutes({ routes }: PolicyDocument): DocumentWarning[] {
@@ -14,17 +21,24 @@ export function unreachableRoutes({ routes }: PolicyDocument): DocumentWarning[]
   });
 }
 
-/** The method and the segments that a request may have; two of them where the route's end is optional. */
-function shapesOf({ method, path }: Route): string[][] {
-  const segments = path.split("/");
-  const whole = [method, ...segments.slice(1)];
-  return segments.at(-1)?.endsWith("?}") ? [whole, whole.slice(0, -1)] : [whole];
+/** Two of them where the route's end is optional. */
+function shapesOf({ method, path }: Route): Shape[] {
+  const segments = [method, ...segmentsOf(path)];
+  const last = segments.at(-1) ?? "";
+  const beforeLast = segments.slice(0, -1);
+  const whole = isOpen(last) ? { segments: beforeLast, isOpen: true } : { segments, isOpen: false };
+  return isOptional(last) ? [whole, { segments: beforeLast, isOpen: false }] : [whole];
 }
 
-function isIn(wider: readonly string[][], shape: readonly string[]): boolean {
+function isIn(wider: readonly Shape[], shape: Shape): boolean {
   return wider.some(
     (other) =>
-      other.length === shape.length &&
-      other.every((segment, index) => segment.startsWith("{") || segment === shape[index]),
+      coversLength(other, shape) &&
+      other.segments.every((segment, index) => segment.startsWith("{") || segment === shape.segments[index]),
   );
+}
+
+function coversLength(wider: Shape, shape: Shape): boolean {
+  if (!wider.isOpen) return !shape.isOpen && wider.segments.length === shape.segments.length;
+  return wider.segments.length < shape.segments.length + (shape.isOpen ? 1 : 0);
 }

@@ -14,6 +14,7 @@ import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import { type GrpcServer, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createPolicyMetrics } from "../metrics.ts";
 import { Snapshots } from "../versions/snapshots.ts";
@@ -31,12 +32,11 @@ const policy = { ...emptyContent("acme"), ...stored, at: "2026-01-01T00:00:00Z",
 
 const claims = {
   iss: "i",
-  iat: 1,
-  jti: "j",
-  client_id: "web",
+  kid: "k",
   login_at: "2026-01-01T00:00:00Z",
   roles: [],
   groups: [],
+  scope: undefined,
 };
 
 /** A token says who has it: `<subject>-<session>-<tenant>`. Some are about to end, or over. */
@@ -80,7 +80,8 @@ describe("Envoy's external authorization", () => {
       isOutside: () => false,
       renew,
     };
-    const service = createAuthorizationService(admitting, metrics, createLogger("test", "silent"));
+    const log = createLogger("test", "silent");
+    const service = createAuthorizationService(admitting, metrics, { log, requestLog: limitLines(log) });
     server = await startGrpcServer({ host: "127.0.0.1", port: 0, setting: "NONE" }, [[AuthorizationService, service]]);
     client = new AuthorizationClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
   });

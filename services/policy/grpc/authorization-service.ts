@@ -12,8 +12,11 @@ import { type AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
 import { problemOf } from "#shared/http/problem.ts";
+import { requestIdOf } from "#shared/http/request-id.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { type GatewayRenewal, REFRESH_TOKEN_HEADER } from "../access/read-gateway-token.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
+import { logRefusal } from "#shared/log/request-log.ts";
 import { type AuthorizeRequestDeps, authorizeRequest, type Requester } from "../authorize-request.ts";
 import type { PolicyMetrics } from "../metrics.ts";
 
@@ -27,19 +30,20 @@ export const authorizationCallers: MethodCallers<keyof AuthorizationService> = {
 export function createAuthorizationService(
   deps: AuthorizeRequestDeps,
   { decisions }: Pick<PolicyMetrics, "decisions">,
-  log: Logger,
+  { log, requestLog }: { readonly log: Logger; readonly requestLog: LimitedLog },
 ): AuthorizationServer {
   const check = async ({ attributes }: CheckRequest): Promise<CheckResponse> => {
+    const { method = "", path = "", host = "", headers = {} } = attributes?.request?.http ?? {};
+    const requestId = requestIdOf(headers["x-request-id"]);
     try {
-      const { method = "", path = "", host = "", headers = {} } = attributes?.request?.http ?? {};
       const requester = await authorizeRequest(deps, { method, path, host, headers });
       decisions.inc({ outcome: "allow", source: "ext_authz" });
       return allowed(requester);
     } catch (thrown) {
       const error = toAppError(thrown);
-      if (error.code === "internal") log.error({ err: error.cause }, "a check failed in an unexpected way");
+      logRefusal(requestLog, error, { requestId, method, path: path.split("?")[0] });
       decisions.inc({ outcome: outcomeOf(error), source: "ext_authz" });
-      return denied(error);
+      return denied(error, requestId);
     }
   };
   return { check: unaryHandler(log, check) };
@@ -78,8 +82,8 @@ function headersInFront({ accessToken, cookies }: GatewayRenewal): HeaderValueOp
   return [...headersOf(told), ...cookies.map((value) => ({ header: { key: "set-cookie", value }, append: true }))];
 }
 
-function denied(error: AppError): CheckResponse {
-  const problem = problemOf(error);
+function denied(error: AppError, requestId: string): CheckResponse {
+  const problem = problemOf(error, requestId);
   return {
     status: { code: grpcStatusOf(problem.status), message: error.message },
     httpResponse: {

@@ -6,7 +6,7 @@ import type { Question } from "../document/question-fields.ts";
 import { type ClaimedSubject, trustedSubject } from "../decide/trusted-subject.ts";
 import { isPermission } from "#shared/protocol/permissions.ts";
 import type { DecisionDeps } from "./decision-deps.ts";
-import { readTenant, readVersion, requireCount } from "./read-request.ts";
+import { readTenant, readVersion, requireCount, readSubject } from "./read-request.ts";
 
 /**
  * Answers checks by one version.
@@ -38,7 +38,7 @@ export function readCheck({ subject, question, attributes }: Check): {
   readonly question: Question;
 } {
   if (subject === undefined) throw malformed("a check needs a subject");
-  return { subject, question: readQuestion(question, attributes) };
+  return { subject: readSubject(subject), question: readQuestion(question, attributes) };
 }
 
 function readQuestion(question: Check["question"], attributes: Check["attributes"]): Question {

@@ -20,7 +20,7 @@ import type { DecisionDeps, DecisionMetrics } from "./decision-deps.ts";
 import { encodeResidual } from "./encode-residual.ts";
 import { explainCheck } from "./explain-check.ts";
 import { mapResources } from "./map-resources.ts";
-import { readTenant, readVersion, requireCount } from "./read-request.ts";
+import { readTenant, readVersion, requireCount, readSubject } from "./read-request.ts";
 
 const MAX_RESIDUALS = 65_536;
 
@@ -52,7 +52,11 @@ async function resolve(
   const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
   const now = wall();
   const grants = subjects.map((subject) => {
-    const { id, roles, remainingMs } = resolveSubject(snapshot, trustedSubject(snapshot, subject, ownIssuer), now);
+    const { id, roles, remainingMs } = resolveSubject(
+      snapshot,
+      trustedSubject(snapshot, readSubject(subject), ownIssuer),
+      now,
+    );
     return { id, roles: [...roles], remainingMs };
   });
   metrics.resolves.inc(grants.length);

@@ -1,3 +1,6 @@
+import type { Subject as WireSubject } from "#proto/policy/v1/decision.ts";
+import { parseScope } from "#shared/protocol/scope.ts";
+import type { ClaimedSubject } from "../decide/trusted-subject.ts";
 import { isName } from "#shared/protocol/names.ts";
 import { type Version, versionSchema } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
@@ -15,6 +18,14 @@ export function requireCount(what: string, count: number): void {
 export function readTenant(tenant: string): string {
   if (!isName(tenant)) throw new AppError("malformed_request", "the tenant is not a name");
   return tenant;
+}
+
+/** The subject of a question. */
+export function readSubject({ scope: text, ...subject }: WireSubject): ClaimedSubject {
+  const scope = text === undefined ? undefined : parseScope(text);
+  // A limit that cannot be read must not count as none.
+  if (scope === undefined && text !== undefined) throw new AppError("malformed_request", "a scope is malformed");
+  return { ...subject, scope };
 }
 
 /** The version that an answer must have at least. */

@@ -6,7 +6,7 @@ import type { SessionDeps } from "../authorize-request.ts";
 import { decide } from "../decide/decide.ts";
 import { decodeGrant } from "../decide/grant.ts";
 import { resolveSubject } from "../decide/resolve-subject.ts";
-import { trustedSubject } from "../decide/trusted-subject.ts";
+import { claimedSubject, trustedSubject } from "../decide/trusted-subject.ts";
 
 /** The permission that lets a subject read and change its tenant's policy. */
 const ADMIN_PERMISSION = "policy:admin";
@@ -48,14 +48,15 @@ export async function authorizePermission(
   const token = readToken(c);
   if (isOperator(deps, token)) return "operator";
   const claims = await deps.verify(token);
+  c.set("caller", { tenant: claims.tenant_id, subject: claims.sub });
   if (claims.tenant_id !== tenant) throw forbidden(permission);
   if (await deps.revocations.isRevoked(tenant, claims.sid, claims.login_at))
     throw new AppError("session_ended", "the session has ended");
   const snapshot = await deps.snapshots.atLeast(tenant).catch((error: unknown) => {
     throw error instanceof AppError && error.code === "tenant_unknown" ? forbidden(permission) : error;
   });
-  const subject = { id: claims.sub, roles: claims.roles, groups: claims.groups };
-  const { id } = resolveSubject(snapshot, trustedSubject(snapshot, subject, deps.ownIssuer), deps.wall());
+  const subject = trustedSubject(snapshot, claimedSubject(claims), deps.ownIssuer);
+  const { id } = resolveSubject(snapshot, subject, deps.wall());
   if (!decide(snapshot, decodeGrant(snapshot, id), permission)) throw forbidden(permission);
   return `subject:${claims.sub}`;
 }

@@ -48,7 +48,7 @@ describe("the call that erases", () => {
     const refused = await stack.call("POST", PATH, body, await stack.as("alice"));
     expect(refused).toMatchObject({
       status: 403,
-      body: { code: "forbidden", title: expect.stringContaining("event:erase") },
+      body: { code: "forbidden", detail: expect.stringContaining("event:erase") },
     });
     expect((await stack.call("POST", PATH, body, {})).status).toBe(401);
     expect(await stack.call("POST", "/v1/tenants/nowhere/erase", body)).toMatchObject({

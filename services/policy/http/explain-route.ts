@@ -1,3 +1,4 @@
+import { scopeSchema } from "#shared/contract/scope-schema.ts";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { parseEventId } from "#shared/protocol/event-id.ts";
@@ -26,6 +27,7 @@ const eventQuestionSchema = z.strictObject({
   roles: namesSchema,
   groups: namesSchema,
   issuer: issuerSchema,
+  scope: scopeSchema.optional(),
 });
 
 const TOKEN_NOTE = "roles and groups that a token carries count only as far as roles= and groups= give them";
@@ -53,10 +55,10 @@ export function addExplainRoutes(
   api.get(path, async (c) => {
     const tenant = nameParameter(c, "tenant");
     await authorizeAdmin(authorizeDeps, c, tenant);
-    const { subject: id, event, roles, groups, issuer } = readEventQuestion(c);
+    const { subject: id, event, roles, groups, issuer, scope } = readEventQuestion(c);
     const eventId = parseEventId(event);
     if (eventId === undefined) throw new AppError("malformed_request", '"event" must be the id of an event');
-    const explanation = await explainEvent(explaining, tenant, eventId, { id, roles, groups, issuer });
+    const explanation = await explainEvent(explaining, tenant, eventId, { id, roles, groups, issuer, scope });
     return c.json({ subject: id, note: TOKEN_NOTE, ...explanation });
   });
 }

@@ -77,7 +77,7 @@ describe("a tenant's policy as one value", () => {
     const before = await exported();
     expect(await call("PUT", "/v1/tenants/rival/import", before)).toMatchObject({
       status: 400,
-      body: { title: "this is the export of tenant acme, not of rival" },
+      body: { detail: "this is the export of tenant acme, not of rival" },
     });
     const renamed = await call("PUT", "/v1/tenants/rival/import", { ...before, tenant: "rival" });
     expect(renamed).toMatchObject({ status: 422, body: { code: "document_invalid" } });
@@ -99,7 +99,7 @@ describe("a tenant's policy as one value", () => {
   it("is refused with every fault of its document", async () => {
     const body = { ...(await exported()), document: "tenant: acme\nroles: { a: { inherits: [b] } }\nx: 1\n" };
     const { body: problem } = await call("PUT", "/v1/tenants/acme/import", body);
-    expect(problem["title"]).toMatch(/2 faults:\nline 2, .*\nline 3, /);
+    expect(problem["detail"]).toMatch(/2 faults:\nline 2, .*\nline 3, /);
   });
 
   it("does not replace a document that comes from a file", async () => {

@@ -150,7 +150,7 @@ describe("tenants and their policies over HTTP", () => {
         "tenant: acme\nroles: { a: { allow: [x] } }\nwho: me",
       );
       expect([status, body["code"]]).toEqual([422, "document_invalid"]);
-      expect(body["title"]).toMatch(/2 faults:\nline 2, column \d+: roles\.a\.allow\.0[^\n]*\nline 3, column 1: who/);
+      expect(body["detail"]).toMatch(/2 faults:\nline 2, column \d+: roles\.a\.allow\.0[^\n]*\nline 3, column 1: who/);
     });
 
     it("is refused where its own test cases fail, and a change of bindings asks them no more", async () => {
@@ -158,7 +158,9 @@ describe("tenants and their policies over HTTP", () => {
         `${ACME_DOCUMENT}tests:\n  - { subject: alice, topic: order.created.42, expect: ${expected} }\n`;
       const { status, body } = await call("PUT", "/v1/tenants/acme/policy", withCase("deny"));
       expect([status, body["code"]]).toEqual([422, "document_invalid"]);
-      expect(body["title"]).toMatch(/a fault:\nline 13, column 5: tests\.0: expected deny, but role viewer says allow/);
+      expect(body["detail"]).toMatch(
+        /a fault:\nline 13, column 5: tests\.0: expected deny, but role viewer says allow/,
+      );
       expect(await call("PUT", "/v1/tenants/acme/policy", withCase("allow"))).toMatchObject({ status: 200 });
       expect(await call("PUT", "/v1/tenants/acme/subjects/alice/roles", { roles: [] })).toMatchObject({ status: 200 });
       await call("DELETE", "/v1/tenants/acme/subjects/alice/roles");
@@ -187,7 +189,7 @@ describe("tenants and their policies over HTTP", () => {
       );
       expect(await call("PUT", "/v1/tenants/filed/policy", text)).toMatchObject({
         status: 409,
-        body: { code: "document_from_file", title: expect.stringContaining("filed.yaml") },
+        body: { code: "document_from_file", detail: expect.stringContaining("filed.yaml") },
       });
       expect(await call("POST", "/v1/tenants/filed/policy/rollback", { version: 1 })).toMatchObject({ status: 409 });
       expect(await call("PUT", "/v1/tenants/filed/subjects/bob/roles", { roles: ["viewer"] })).toMatchObject({

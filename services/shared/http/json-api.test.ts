@@ -14,7 +14,10 @@ let url: string;
 
 beforeEach(async () => {
   logged = [];
-  const log = { error: (context: unknown) => void logged.push(context) };
+  const log = {
+    write: (_level: string, _kind: string, facts: object) => void logged.push(facts),
+    [Symbol.dispose]() {},
+  };
   const api = createJsonApi({ maxBodyBytes: 1_024, allowedOrigins: [ORIGIN] }, log);
   api.post("/names/:name", async (c) => c.json(await readJson(c, schema)));
   api.get("/names/:name", (c) => c.json({ name: c.req.param("name") }));
@@ -66,5 +69,5 @@ test("a failure that nobody expects is logged; a client that breaks off its body
   await isOver;
   expect((await fetch(`${url}/broken`)).status).toBe(500);
   await waitFor("the failure is logged", () => logged.length > 0);
-  expect(logged).toEqual([{ err: new Error("broken") }]);
+  expect(logged).toMatchObject([{ err: new Error("broken"), method: "GET", path: "/broken" }]);
 });

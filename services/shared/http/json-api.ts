@@ -8,11 +8,23 @@ import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { z } from "zod";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
-import type { Logger } from "#shared/log/create-logger.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
+import { logRefusal } from "#shared/log/request-log.ts";
 import { CORS } from "./cors.ts";
 import { isListedOrigin } from "./origin.ts";
 import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
+import { readTarget } from "./read-target.ts";
+import { requestIdOf } from "./request-id.ts";
+
+declare module "hono" {
+  interface ContextVariableMap {
+    /** The request's id, for its answer and the lines about it. */
+    requestId: string;
+    /** The person whose token the request carries, once that is verified. */
+    caller: { readonly tenant: string; readonly subject: string } | undefined;
+  }
+}
 
 /** What a JSON API allows from outside. */
 export interface JsonApiLimits {
@@ -22,11 +34,21 @@ export interface JsonApiLimits {
   readonly allowedOrigins: readonly string[];
 }
 
-/** A router whose failures leave as problem documents (RFC 9457), whose bodies are limited and whose CORS is an exact list. */
-export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, log: Pick<Logger, "error">): Hono {
+/**
+ * A router whose failures leave as problem documents (RFC 9457), whose answers carry their request's id, whose bodies are
+ * limited and whose CORS is an exact list.
+ */
+export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, log: LimitedLog): Hono {
   const api = new Hono();
+  api.use(async (c, next) => {
+    c.set("requestId", requestIdOf(c.req.header("x-request-id")));
+    // What the router sees has been normalised.
+    readTarget(incomingOf(c));
+    await next();
+    c.header("x-request-id", c.get("requestId"));
+  });
   api.use(cors({ ...CORS, origin: (origin) => (isListedOrigin(origin, allowedOrigins) ? origin : null) }));
-  api.use(methodNotAllowed({ app: api, onMethodNotAllowed: (_, allowed) => refuseMethod(allowed) }));
+  api.use(methodNotAllowed({ app: api, onMethodNotAllowed: refuseMethod }));
   api.use(
     bodyLimit({
       maxSize: maxBodyBytes,
@@ -40,13 +62,11 @@ export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, l
     if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
     c.header("x-content-type-options", "nosniff");
   });
-  api.notFound(() => problemResponse(new AppError("not_found", "there is nothing at this path")));
+  api.notFound((c) => problemResponse(c, new AppError("not_found", "there is nothing at this path")));
   api.onError((thrown, c) => {
     const error = toAppError(thrown);
-    // A client that goes away while its body is read fails it: its own affair, and not worth a line of the log.
-    const isGone = c.req.raw.signal.aborted;
-    if (error.code === "internal" && !isGone) log.error({ err: error.cause }, "a request failed in an unexpected way");
-    return problemResponse(error);
+    reportRefusal(c, error, log);
+    return problemResponse(c, error);
   });
   return api;
 }
@@ -65,7 +85,7 @@ export function createTlsApiServer(api: Hono, tls: TlsOptions): TlsServer {
 
 /** Answers the requests of a node:http server by the API. */
 export function listenerOf(api: Hono): (request: IncomingMessage, response: ServerResponse) => void {
-  const answer = getRequestListener(api.fetch);
+  const answer = getRequestListener(api.fetch, { errorHandler: refuseUnreadable });
   return (request, response) => void answer(request, response);
 }
 
@@ -77,14 +97,32 @@ export async function readJson<Schema extends z.ZodType>(c: Context, schema: Sch
   return parseBody(await c.req.text(), schema);
 }
 
-/** The answer to a method that a path does not have (RFC 9110, section 15.5.6). */
-export function refuseMethod(allowed: readonly string[]): Response {
-  const error = new AppError("method_not_allowed", `use ${allowed.join(" or ")}`);
-  return problemResponse(error, { allow: [...allowed, "OPTIONS"].join(", ") });
+/** Logs the failure of a request. A client that goes away while its body is read fails it, which is worth no line. */
+export function reportRefusal(c: Context, error: AppError, log: LimitedLog): void {
+  if (error.code === "internal" && c.req.raw.signal.aborted) return;
+  const { method, path } = c.req;
+  logRefusal(log, error, { requestId: c.get("requestId"), ...c.get("caller"), method, path });
 }
 
-function problemResponse(error: AppError, more: Record<string, string> = {}): Response {
-  const { status, headers, body } = problemOf(error);
+/** The answer to a method that a path does not have (RFC 9110, section 15.5.6). */
+export function refuseMethod(c: Context, allowed: readonly string[]): Response {
+  const error = new AppError("method_not_allowed", `use ${allowed.join(" or ")}`);
+  return problemResponse(c, error, { allow: [...allowed, "OPTIONS"].join(", ") });
+}
+
+/** The answer to a request that does not reach the router: its Host or target makes no URL. */
+function refuseUnreadable(): Response {
+  const error = new AppError("malformed_request", "the request's Host or its target cannot be read");
+  const { status, headers, body } = problemOf(error, requestIdOf(undefined));
+  return new Response(body, { status, headers });
+}
+
+function incomingOf(c: Context): IncomingMessage {
+  return (c.env as { readonly incoming: IncomingMessage }).incoming;
+}
+
+function problemResponse(c: Context, error: AppError, more: Record<string, string> = {}): Response {
+  const { status, headers, body } = problemOf(error, c.get("requestId"));
   // The rest of a refused body is not read: a client that kept the connection would see its next request cut off.
   if (error.code === "body_too_large") headers["connection"] = "close";
   return new Response(body, { status, headers: { ...headers, ...more } });

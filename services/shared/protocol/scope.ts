@@ -33,6 +33,12 @@ function parseEntry(text: string): ScopeEntry | undefined {
   return isEntry ? { permission, topics } : undefined;
 }
 
+/** Writes a scope, in one way for the same entries in whatever order. */
+export function formatScope(scope: Scope): string {
+  const entries = scope.map(({ permission, topics }) => (topics === ">" ? permission : `${permission}@${topics}`));
+  return [...new Set(entries)].toSorted().join(" ");
+}
+
 /** Whether everything that `inner` lets through stands under one entry of `outer`. */
 export function scopeCovers(outer: Scope, inner: Scope): boolean {
   return inner.every((entry) => outer.some((wider) => entryCovers(wider, entry)));

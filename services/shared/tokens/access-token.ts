@@ -1,8 +1,12 @@
 import { z } from "zod";
 import { nameSchema } from "../contract/name-schema.ts";
+import { scopeSchema } from "../contract/scope-schema.ts";
 
 /** An `exp` that a date can hold: whole seconds since 1970, up to the end of the year 9999. */
 export const expirySchema = z.int().positive().max(253_402_300_799);
+
+/** The claim `purpose` of a token that opens streams and nothing else; other tokens have none. */
+export const STREAM_PURPOSE = "stream";
 
 /** The claims of an access token (RFC 9068, section 2.2, and ours). */
 export const accessClaimsSchema = z.object({
@@ -17,6 +21,10 @@ export const accessClaimsSchema = z.object({
   login_at: z.iso.datetime(),
   roles: z.array(nameSchema).max(64).default([]),
   groups: z.array(nameSchema).max(256).default([]),
+  scope: scopeSchema.optional(),
+  /** The connection id of the one stream that the token is good for calls about. */
+  context_id: nameSchema.optional(),
+  purpose: z.literal(STREAM_PURPOSE).optional(),
 });
 export type AccessClaims = z.infer<typeof accessClaimsSchema>;
 

@@ -8,11 +8,13 @@ export interface Bearer {
   readonly exp: number;
   /** The token is an outside issuer's. */
   readonly isOutside?: boolean;
+  /** The token is good for streams alone. */
+  readonly purpose?: "stream" | undefined;
 }
 
-/** What came of trying tokens: the claims of the one that verifies, or else why none does and which are genuine but over. */
+/** What came of trying tokens: the one that verifies, or else why none does and which are genuine but over. */
 export type TriedTokens<Claims> =
-  | { readonly claims: Claims }
+  | { readonly token: string; readonly claims: Claims }
   | { readonly refusal: AppError; readonly expired: readonly string[] };
 
 /** Why none verifies, said by the one that says most: it may be good later, it was good once. */
@@ -27,15 +29,17 @@ export async function tryTokens<Claims extends Bearer>(
   tokens: readonly string[],
   verify: (token: string) => Promise<Claims>,
 ): Promise<TriedTokens<Claims>> {
-  const good: Claims[] = [];
+  const good: { readonly token: string; readonly claims: Claims }[] = [];
   const bad: { readonly token: string; readonly error: AppError }[] = [];
   const outcomes = await Promise.allSettled(tokens.map(verify));
   for (const [place, outcome] of outcomes.entries()) {
-    if (outcome.status === "fulfilled") good.push(outcome.value);
-    else bad.push({ token: tokens[place] ?? "", error: toAppError(outcome.reason) });
+    const token = tokens[place] ?? "";
+    if (outcome.status === "fulfilled") good.push({ token, claims: outcome.value });
+    else bad.push({ token, error: toAppError(outcome.reason) });
   }
-  const claims = longestOf(good);
-  if (claims !== undefined) return { claims };
+  const longest = longestOf(good.map(({ claims }) => claims));
+  const found = good.find(({ claims }) => claims === longest);
+  if (found !== undefined) return found;
   const errors = bad.map(({ error }) => error);
   const told = BY_WEIGHT.map((code) => errors.find((error) => error.code === code)).find(Boolean) ?? errors[0];
   const expired = bad.filter(({ error }) => error.code === "token_expired").map(({ token }) => token);

@@ -1,5 +1,6 @@
 import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { z } from "zod";
+import type { Scope } from "#shared/protocol/scope.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import {
   ACCESS_TOKEN_ALGORITHMS,
@@ -35,6 +36,7 @@ export interface ExpectedToken {
 /** The claims of a good token, and the key that signed it. */
 export interface VerifiedToken extends AccessClaims {
   readonly kid: string;
+  readonly scope: Scope | undefined;
 }
 
 /** All that is pinned when a token of one issuer is checked, whatever the token says of itself. */
@@ -82,8 +84,13 @@ export function ownIssuer(keys: JWTVerifyGetKey, expected: ExpectedToken): Trust
     algorithms: ACCESS_TOKEN_ALGORITHMS,
     type: ACCESS_TOKEN_TYPE,
     keys,
-    readClaims: (payload, kid) => ({ ...accessClaimsSchema.parse(payload), kid }),
+    readClaims: (payload, kid) => readOwnClaims(payload, kid),
   };
+}
+
+function readOwnClaims(payload: JWTPayload, kid: string): VerifiedToken {
+  const { scope, ...claims } = accessClaimsSchema.parse(payload);
+  return { ...claims, scope, kid };
 }
 
 /** Checks an access token of auth as `verifyToken` does. */
@@ -119,4 +126,9 @@ export const verifierSettings = {
   AUTH_JWKS_URL: z.url().default("http://127.0.0.1:8081/.well-known/jwks.json"),
   AUTH_ISSUER: z.string().min(1).default("http://localhost:8081"),
   AUTH_AUDIENCE: z.string().min(1).default("sluice"),
+  /** A YAML file of outside issuers whose tokens hold as well. */
+  AUTH_ISSUERS_FILE: z.string().optional(),
 };
+
+/** Those settings, read. */
+export type VerifierConfig = Readonly<z.infer<z.ZodObject<typeof verifierSettings>>>;

@@ -8,8 +8,10 @@ export interface RenewedAccess {
 }
 
 /**
- * Issues an access token for a refresh token that is good right now, without using it up; undefined for any other.
- * @throws {AppError} `unavailable` when nobody can say.
+ * Asks auth for an access token for a refresh token that is good right now, without spending it; undefined for any other.
+ * Safe to repeat.
+ * @throws {AppError} `unavailable` when there is no answer in time; `token_reused` where the refresh token was spent before, which
+ * ends its session.
  */
 export type RenewAccess = (refreshToken: string) => Promise<RenewedAccess | undefined>;
 

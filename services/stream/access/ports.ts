@@ -1,4 +1,5 @@
 import type { Version } from "#shared/contract/version.ts";
+import type { Scope } from "#shared/protocol/scope.ts";
 import type { TopicRules } from "./residual.ts";
 
 /** A person's session as the edge asks about it. */
@@ -44,11 +45,25 @@ export interface SessionChecker {
   check(question: SessionQuestion): Promise<SessionAnswer>;
 }
 
+/** An access token that is good for calls about one stream alone. */
+export interface BoundToken {
+  readonly accessToken: string;
+  readonly expiresInSeconds: number;
+}
+
+/**
+ * Asks auth for a token that is bound to a stream, in place of one whose session lives. Safe to repeat.
+ * @throws {AppError} `session_ended`; `unavailable` when there is no answer in time.
+ */
+export type BindToken = (accessToken: string, connectionId: string) => Promise<BoundToken>;
+
 /** A subject with its roles and groups. */
 export interface Subject extends PresentClaims {
   readonly id: string;
   /** The token's outside issuer: the tenant says whether its roles and groups count. Undefined for auth's. */
   readonly issuer?: string | undefined;
+  /** What the token is limited to; undefined where it may do what its person may. */
+  readonly scope?: Scope | undefined;
 }
 
 /** An event type pattern and the permission it needs; the first match wins. */

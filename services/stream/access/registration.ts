@@ -30,12 +30,13 @@ export function identityOf({
   sub,
   roles,
   groups,
+  scope,
   exp,
   login_at: loginAt,
   kid,
   isOutside = false,
 }: VerifiedClaims): Identity {
-  const subject = { id: sub, roles, groups, issuer: isOutside ? iss : undefined };
+  const subject = { id: sub, roles, groups, scope, issuer: isOutside ? iss : undefined };
   return { tenant: tenant_id, sid, subject, kid, tokenExpiresAt: exp, loginAt, isOutside };
 }
 

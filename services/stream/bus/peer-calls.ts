@@ -29,6 +29,10 @@ const subjectSchema = z.strictObject({
   roles: namesSchema,
   groups: namesSchema,
   issuer: z.string().max(1_024).optional(),
+  scope: z
+    .array(z.strictObject({ permission: z.string(), topics: z.string() }))
+    .max(32)
+    .optional(),
 } satisfies Record<keyof Subject, z.ZodType>);
 
 const identitySchema = z.strictObject({

@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { DecisionServiceClient } from "#proto/policy/v1/decision.ts";
+import { formatScope } from "#shared/protocol/scope.ts";
 import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
@@ -81,11 +82,12 @@ export class GrpcDecider implements Decider, Disposable {
   }
 
   async #resolve(tenant: string, keys: readonly ResolveKey[]): Promise<ResolveAnswer[]> {
-    const subjects = keys.map(({ subject: { id, roles, groups, issuer } }) => ({
+    const subjects = keys.map(({ subject: { id, roles, groups, issuer, scope } }) => ({
       id,
       roles: [...roles],
       groups: [...groups],
       issuer,
+      scope: scope && formatScope(scope),
     }));
     const request = { tenant, subjects, atLeast: highest(keys) };
     const response = await callUnary(this.#client.resolve.bind(this.#client), request, { timeoutMs: TIMEOUT_MS });

@@ -1,10 +1,10 @@
-import { SessionServiceClient, SessionState } from "#proto/auth/v1/session.ts";
+import { RenewalPurpose, SessionServiceClient, SessionState } from "#proto/auth/v1/session.ts";
 import type { SessionAnswer as WireAnswer } from "#proto/auth/v1/session.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { RenewAccess, RenewedAccess } from "#shared/tokens/verify-or-renew.ts";
-import type { SessionAnswer, SessionChecker, SessionQuestion } from "../access/ports.ts";
+import type { BindToken, SessionAnswer, SessionChecker, SessionQuestion } from "../access/ports.ts";
 import type { AuthTime } from "../access/auth-time.ts";
 import type { Observer } from "../observe/observer.ts";
 import { createLoader } from "./create-loader.ts";
@@ -74,14 +74,24 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
     return response.answers;
   }
 
-  async #renew(refreshTokens: readonly string[]): Promise<(RenewedAccess | undefined)[]> {
+  async #renew(refreshTokens: readonly string[]): Promise<(RenewedAccess | undefined | Error)[]> {
     const renew = this.#client.renewAccess.bind(this.#client);
-    const request = { refreshTokens: [...refreshTokens] };
+    const request = { refreshTokens: [...refreshTokens], purpose: RenewalPurpose.STREAM };
     const { answers } = await callUnary(renew, request, { timeoutMs: HANDSHAKE_TIMEOUT_MS });
     if (answers.length !== refreshTokens.length)
       throw new AppError("unavailable", "auth did not answer every question");
-    return answers.map((answer) => (answer.accessToken === "" ? undefined : answer));
+    return answers.map(({ isReused, ...renewed }) => {
+      if (isReused) return new AppError("token_reused", "the refresh token was used before; the session has ended");
+      return renewed.accessToken === "" ? undefined : renewed;
+    });
   }
+
+  readonly bindToken: BindToken = async (accessToken, contextId) => {
+    const bind = this.#client.bindToken.bind(this.#client);
+    const bound = await callUnary(bind, { accessToken, contextId }, { timeoutMs: HANDSHAKE_TIMEOUT_MS });
+    if (bound.accessToken === "") throw new AppError("session_ended", "the session has ended; log in again");
+    return bound;
+  };
 
   [Symbol.dispose](): void {
     this.#client.close();

@@ -89,14 +89,14 @@ export class Hub implements AsyncDisposable {
   attach(tenant: Tenant, reader: Reader): Stream {
     const stream = { tenant, reader };
     reader.registration.stream = reader;
-    this.#streams.set(reader.id, stream);
+    this.#streams.set(reader.ids.connectionId, stream);
     this.#count(tenant, 1);
     return stream;
   }
 
   /** Removes a stream that is over, and its present registration. */
   detach({ tenant, reader }: Stream): void {
-    this.#streams.delete(reader.id);
+    this.#streams.delete(reader.ids.connectionId);
     this.#count(tenant, -1);
     this.unregister(tenant, reader.registration);
   }

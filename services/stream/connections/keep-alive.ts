@@ -1,5 +1,6 @@
 import { endGrant } from "../access/apply-control.ts";
 import { bye, rightOver } from "./end-stream.ts";
+import { factsOf } from "./release-stream.ts";
 import type { Hub, Stream } from "./hub.ts";
 import type { Reader } from "./reader.ts";
 import type { Wait } from "./reader-state.ts";
@@ -82,7 +83,7 @@ function lookAfter(stream: Stream, watch: Watch, now: number, deps: KeepAliveDep
   if (isStalled(reader, watch, now)) return reader.end(bye("slow", chooseRetryDelay(0)));
   if (now >= registration.grantEndsAt) endGrant({ tenant: stream.tenant, registration }, deps);
   if (registration.wantsMoreTime(now, watch.renewBeforeMs)) {
-    renew(stream, deps).catch((error: unknown) => deps.observer.fault(error));
+    renew(stream, deps).catch((error: unknown) => deps.observer.fault(error, factsOf(reader)));
   }
   sendDegraded(reader, watch, now);
   if (now < watch.nextHeartbeatAt) return;

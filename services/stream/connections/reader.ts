@@ -8,7 +8,7 @@ import type { AudienceKey, Member } from "../audiences/audience.ts";
 import type { EndReason, LogEntry, Position } from "../event.ts";
 import { type Bounds, gapBefore, type Notice, type Start } from "../log/resume.ts";
 import { type Limit, Slices } from "../log/slices.ts";
-import type { Observer } from "../observe/observer.ts";
+import type { Observer, StreamIds } from "../observe/observer.ts";
 import type { Connection } from "../sse/connection.ts";
 import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { encodeControl, type FrameFormat, HEARTBEAT } from "../sse/encode-frame.ts";
@@ -34,7 +34,7 @@ export interface ReaderDeps {
  * dropped; reaching the horizon and becoming live is one synchronous step.
  */
 export class Reader implements Member, RegisteredStream {
-  readonly id: string;
+  readonly ids: StreamIds;
   registration: Registration;
   readonly connection: Connection;
   readonly openedAt: number;
@@ -46,7 +46,7 @@ export class Reader implements Member, RegisteredStream {
   #lastSent: Position | undefined;
 
   constructor(
-    id: string,
+    ids: StreamIds,
     registration: Registration,
     connection: Connection,
     tenant: Tenant,
@@ -54,7 +54,7 @@ export class Reader implements Member, RegisteredStream {
     { position }: Start,
     deps: ReaderDeps,
   ) {
-    this.id = id;
+    this.ids = ids;
     this.registration = registration;
     this.connection = connection;
     this.#tenant = tenant;
@@ -191,7 +191,7 @@ export class Reader implements Member, RegisteredStream {
     try {
       for (let wait = this.#step(state); wait !== undefined; wait = this.#step(state)) await wait;
     } catch (error) {
-      this.#deps.observer.fault(error);
+      this.#deps.observer.fault(error, this.ids);
       this.end(FAULT);
     }
   }

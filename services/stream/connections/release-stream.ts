@@ -1,17 +1,28 @@
 import type { Admission } from "../admission/admission.ts";
-import type { Observer } from "../observe/observer.ts";
+import type { Observer, StreamFacts } from "../observe/observer.ts";
 import { GONE } from "./end-stream.ts";
 import type { Hub, Stream } from "./hub.ts";
+import type { Reader } from "./reader.ts";
+
+interface ReleaseDeps {
+  readonly hub: Hub;
+  readonly admission: Admission;
+  readonly observer: Observer;
+  readonly now: () => number;
+}
 
 /** Releases all that a stream held, under its present registration. */
-export function releaseStream(
-  { hub, admission, observer }: { readonly hub: Hub; readonly admission: Admission; readonly observer: Observer },
-  stream: Stream,
-): void {
+export function releaseStream({ hub, admission, observer, now }: ReleaseDeps, stream: Stream): void {
   const { reader } = stream;
   reader.end(GONE);
   reader.registration.end("revoked");
   hub.detach(stream);
   admission.leave();
-  observer.ended(reader.endedBy?.reason ?? "gone");
+  observer.ended(reader.endedBy?.reason ?? "gone", factsOf(reader), Math.round((now() - reader.openedAt) / 1_000));
+}
+
+/** What the lines about a stream say of it, by its present registration. */
+export function factsOf({ ids, registration }: Reader): StreamFacts {
+  const { tenant, subject, kid } = registration.identity;
+  return { ...ids, tenant, subject: subject.id, kid, issuer: subject.issuer };
 }

@@ -1,6 +1,6 @@
 import type { Hono } from "hono";
 import { createJsonApi, refuseMethod } from "#shared/http/json-api.ts";
-import type { Logger } from "#shared/log/create-logger.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { addDemoPage, type DemoPage } from "./demo-page.ts";
 import { addRebindRoute, type RebindRoute } from "./rebind-route.ts";
 import { STREAM_PATH } from "./stream-route.ts";
@@ -14,11 +14,11 @@ export interface EdgeApi extends RebindRoute {
 }
 
 /** Everything on the edge's public port that is no stream. */
-export function createEdgeApi(routes: EdgeApi, log: Logger): Hono {
+export function createEdgeApi(routes: EdgeApi, log: LimitedLog): Hono {
   const api = createJsonApi({ maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: routes.allowedOrigins }, log);
   addRebindRoute(api, routes);
   if (routes.demo !== undefined) addDemoPage(api, routes.demo);
   // Its GET does not come here: a stream has the bare socket.
-  api.all(STREAM_PATH, () => refuseMethod(["GET"]));
+  api.all(STREAM_PATH, (c) => refuseMethod(c, ["GET"]));
   return api;
 }

@@ -4,7 +4,8 @@ import type { Hub } from "../connections/hub.ts";
 /** The open streams for operators: person, topics, position, and what each waits for. No tokens, no payloads. */
 export function describeConnections(hub: Hub, { now }: { readonly now: () => number }): object[] {
   return [...hub.streams()].map(({ tenant, reader }) => ({
-    id: reader.id,
+    id: reader.ids.connectionId,
+    requestId: reader.ids.requestId,
     tenant: tenant.id,
     subject: reader.registration.identity.subject.id,
     topics: reader.registration.topicGrants,

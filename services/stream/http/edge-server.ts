@@ -3,10 +3,11 @@ import type { Socket } from "node:net";
 import type { Hono } from "hono";
 import { toAppError } from "#shared/errors/app-error.ts";
 import { listenerOf } from "#shared/http/json-api.ts";
+import { requestIdOf } from "#shared/http/request-id.ts";
+import { sendProblem } from "#shared/http/send-problem.ts";
 import { readThroughHandshakeSockets } from "./handshake-socket.ts";
-import { readTarget } from "./read-target.ts";
+import { readTarget } from "#shared/http/read-target.ts";
 import { serveStream, STREAM_PATH, type StreamRoute } from "./stream-route.ts";
-import { sendProblem } from "./send-problem.ts";
 
 /** The most of a request line and headers together; cookies of large products fit, a flood does not. */
 const MAX_HEADER_BYTES = 32 * 1024;
@@ -28,16 +29,21 @@ export function createEdgeServer({ route, api }: EdgeServerDeps): Server {
       // A stream keeps its socket: the answer to a later request would be inside the stream.
       if (streaming.has(request.socket)) return void request.socket.destroy();
       const target = targetOf(request);
-      if (!(target instanceof URL)) return sendProblem(response, toAppError(target.refusal));
+      const requestId = requestIdOf(request.headers["x-request-id"]);
+      if (!(target instanceof URL)) {
+        const refusal = toAppError(target.refusal);
+        route.edge.observer.refused(refusal, { requestId, method: request.method });
+        return sendProblem(response, refusal, requestId);
+      }
       if (request.method !== "GET" || target.pathname !== STREAM_PATH) return answerByApi(request, response);
       // A response without a socket waits for an earlier one: the stream would be taken for that answer.
       if (response.socket === null) return void request.socket.destroy();
       const { socket } = request;
       streaming.add(socket);
-      serveStream(route, request, response, target.searchParams).then(
+      serveStream(route, request, response, { query: target.searchParams, requestId }).then(
         (hasBegun) => void (hasBegun || streaming.delete(socket)),
         (error: unknown) => {
-          route.edge.observer.fault(error);
+          route.edge.observer.refused(toAppError(error), { requestId });
           socket.destroy();
         },
       );

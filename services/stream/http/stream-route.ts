@@ -1,16 +1,17 @@
-import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import Negotiator from "negotiator";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { corsHeaders } from "#shared/http/cors.ts";
+import { sendProblem } from "#shared/http/send-problem.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
 import { encodeControl } from "../sse/encode-frame.ts";
 import { chooseRetryDelay } from "../sse/retry-delay.ts";
 import { takeSocket } from "./handshake-socket.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
 import { readHandshakeToken, single, type TokenReading } from "./request-token.ts";
-import { sendProblem } from "./send-problem.ts";
 
 /** The edge, and how the route reads tokens. */
 export interface StreamRoute extends TokenReading {
@@ -26,41 +27,51 @@ const EVENT_STREAM = ["text/event-stream", "text/event-stream; charset=utf-8"];
 /** Caches must not give one page's answer to another, nor one person's. */
 const VARY = "Origin, Cookie, Authorization, X-Auth-Token, Accept-Encoding";
 
+/** What a request asks for, and its id. */
+interface StreamTarget {
+  readonly query: URLSearchParams;
+  readonly requestId: string;
+}
+
 /** Serves `GET /v1/stream`; answers whether a stream has begun, which then owns the socket. */
 export async function serveStream(
   route: StreamRoute,
   request: IncomingMessage,
   response: ServerResponse,
-  query: URLSearchParams,
+  { query, requestId }: StreamTarget,
 ): Promise<boolean> {
-  const requestId = randomUUID();
   const cors = corsHeaders(request.headers.origin, route.allowedOrigins);
   response.setHeaders(new Map(Object.entries({ "x-request-id": requestId, vary: VARY, ...cors })));
+  let caller: VerifiedClaims | undefined;
+  const readToken = async (): Promise<VerifiedClaims> => {
+    caller = await readHandshakeToken(route, request, response, query);
+    requireUse(caller, "stream");
+    return caller;
+  };
   try {
     requireEventStream(request);
-    await openStream(route.edge, streamRequest(route, request, query, requestId, response));
+    await openStream(route.edge, streamRequest(request, { query, requestId }, response, readToken));
     return true;
   } catch (thrown) {
     const error = toAppError(thrown);
-    route.edge.observer.refused(error.code);
-    if (error.code === "internal") route.edge.observer.fault(error.cause);
-    refuse(error, route, request, response);
+    route.edge.observer.refused(error, { requestId, tenant: caller?.tenant_id, subject: caller?.sub });
+    refuse(error, route, request, response, requestId);
     return false;
   }
 }
 
 function streamRequest(
-  route: StreamRoute,
   request: IncomingMessage,
-  query: URLSearchParams,
-  requestId: string,
+  { query, requestId }: StreamTarget,
   response: ServerResponse,
+  readToken: StreamRequest["readToken"],
 ): StreamRequest {
   const { headers, socket } = request;
   return {
+    id: requestId,
     query,
     lastEventId: single(headers["last-event-id"]),
-    readToken: () => readHandshakeToken(route, request, response, query),
+    readToken,
     isGone: () => socket.destroyed,
     accept(connectionId) {
       const coding = chooseBodyCoding(request);
@@ -100,10 +111,16 @@ function acceptanceOf(connectionId: string, requestId: string, response: ServerR
  * Sends a refusal. A native EventSource comes back only after a 200, so it gets `unavailable` as a `busy` frame in one;
  * clients that declare themselves get the plain status.
  */
-function refuse(error: AppError, { edge }: StreamRoute, request: IncomingMessage, response: ServerResponse): void {
+function refuse(
+  error: AppError,
+  { edge }: StreamRoute,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+): void {
   if (request.socket.destroyed) return;
   if (error.code !== "unavailable" || request.headers["x-sluice-client"] !== undefined) {
-    return sendProblem(response, error);
+    return sendProblem(response, error, requestId);
   }
   const retryMs = chooseRetryDelay(edge.admission.pressure);
   response.writeHead(200, {

@@ -1,10 +1,16 @@
 import type { Logger } from "#shared/log/create-logger.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
+import { logRefusal } from "#shared/log/request-log.ts";
 import type { StreamMetrics } from "./metrics.ts";
 import type { Observer } from "./observer.ts";
 import { reportPoison } from "./report-poison.ts";
 
 /** Counts everything, and logs what an operator should see. */
-export function createObserver(metrics: StreamMetrics, log: Logger, now: () => number): Observer {
+export function createObserver(
+  metrics: StreamMetrics,
+  { log, requestLog }: { readonly log: Logger; readonly requestLog: LimitedLog },
+  now: () => number,
+): Observer {
   const report = reportPoison(log, now);
   return {
     ...metrics,
@@ -12,6 +18,20 @@ export function createObserver(metrics: StreamMetrics, log: Logger, now: () => n
       metrics.quarantined(poison);
       report(poison);
     },
-    fault: (error) => log.error({ err: error }, "a stream failed in an unexpected way"),
+    refused(error, request) {
+      metrics.refused(error, request);
+      logRefusal(requestLog, error, request);
+    },
+    opened(stream) {
+      metrics.opened(stream);
+      requestLog.write("info", "opened", stream, "a stream was opened");
+    },
+    ended(reason, stream, seconds) {
+      metrics.ended(reason, stream, seconds);
+      requestLog.write("info", `ended: ${reason}`, { ...stream, reason, seconds }, "a stream ended");
+    },
+    fault(error, stream) {
+      requestLog.write("error", "fault", { ...stream, err: error }, "a stream failed in an unexpected way");
+    },
   };
 }

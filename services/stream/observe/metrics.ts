@@ -39,7 +39,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
   );
   return {
     opened: () => handshakes.inc({ outcome: "accepted" }),
-    refused: (code) => handshakes.inc({ outcome: code }),
+    refused: ({ code }) => handshakes.inc({ outcome: code }),
     tenantFull: (tenant) => tenantFull.inc({ tenant }),
     caughtUp: timeCatchUp(registers),
     delivered: (events) => delivered.inc(events),

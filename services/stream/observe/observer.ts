@@ -1,24 +1,43 @@
+import type { AppError } from "#shared/errors/app-error.ts";
+import type { RequestFacts } from "#shared/log/request-log.ts";
 import type { Poison } from "../event.ts";
+
+/** By what a stream can be asked about. */
+export interface StreamIds {
+  readonly connectionId: string;
+  /** The id of the request that asked for it. */
+  readonly requestId: string;
+}
+
+/** What the lines about a stream say of it. */
+export interface StreamFacts extends StreamIds {
+  readonly tenant: string;
+  readonly subject: string;
+  /** The key that signed its token. */
+  readonly kid: string;
+  /** The outside issuer of its token; undefined for auth. */
+  readonly issuer: string | undefined;
+}
 
 /**
  * Observes the edge; metrics and logs are made from it. A method returns at once, never throws, and changes nothing that
  * the caller can see.
  */
 export interface Observer {
-  /** A stream was asked for and refused, with the code of the refusal. */
-  refused(code: string): void;
+  /** A request for a stream was refused. */
+  refused(error: AppError, request: RequestFacts): void;
   /** A stream was refused because its tenant has as many as it may. */
   tenantFull(tenant: string): void;
   /** A stream was accepted. */
-  opened(): void;
+  opened(stream: StreamFacts): void;
   /** A reader that was behind became live, after this long. */
   caughtUp(ms: number): void;
   /** Events were written to one socket. */
   delivered(events: number): void;
   /** A client was sent a gap or a reset. */
   noticed(event: "gap" | "reset"): void;
-  /** A stream ended; the reason is the one that its client was sent, or `gone`, or `fault`. */
-  ended(reason: string): void;
+  /** A stream ended after so many seconds; the reason is the one that its client was sent, or `gone`, or `fault`. */
+  ended(reason: string, stream: StreamFacts, seconds: number): void;
   /** An entry of the log was quarantined. */
   quarantined(poison: Poison): void;
   /** An event was decided from memory: once for each audience, and for each reader that is behind. */
@@ -37,6 +56,6 @@ export interface Observer {
   policyApplied(ms: number): void;
   /** An event went to nobody, because the tenant's event map does not name its type. */
   withoutRule(type: string): void;
-  /** A failure that nobody expects. */
-  fault(error: unknown): void;
+  /** A failure that nobody expects, of that stream where it is one's. */
+  fault(error: unknown, stream?: StreamIds): void;
 }

@@ -20,6 +20,21 @@ export const protobufPackage = "auth.v1";
 
 export const protobufFileName = "auth/v1/session.proto";
 
+export const RenewalPurpose = {
+  /** UNSPECIFIED - as STREAM */
+  UNSPECIFIED: 0,
+  STREAM: 1,
+  REQUESTS: 2,
+} as const;
+
+export type RenewalPurpose = typeof RenewalPurpose[keyof typeof RenewalPurpose];
+
+export namespace RenewalPurpose {
+  export type UNSPECIFIED = typeof RenewalPurpose.UNSPECIFIED;
+  export type STREAM = typeof RenewalPurpose.STREAM;
+  export type REQUESTS = typeof RenewalPurpose.REQUESTS;
+}
+
 export const SessionState = { UNSPECIFIED: 0, LIVE: 1, EXPIRED: 2, REVOKED: 3 } as const;
 
 export type SessionState = typeof SessionState[keyof typeof SessionState];
@@ -82,9 +97,32 @@ export interface SessionAnswer {
   isFinal: boolean;
 }
 
+export interface FindSubjectsRequest {
+  /** 1 to 1024 */
+  questions: SubjectQuestion[];
+}
+
+export interface SubjectQuestion {
+  tenant: string;
+  subject: string;
+}
+
+export interface FindSubjectsResponse {
+  answers: SubjectAnswer[];
+}
+
+export interface SubjectAnswer {
+  /** Whether there is such a person or service client, who is not disabled. */
+  isKnown: boolean;
+  roles: string[];
+  groups: string[];
+}
+
 export interface RenewAccessRequest {
   /** 1 to 128 */
   refreshTokens: string[];
+  /** What the access tokens are for. One for streams opens streams and nothing else. */
+  purpose: RenewalPurpose;
 }
 
 export interface RenewAccessResponse {
@@ -96,6 +134,20 @@ export interface RenewedAccess {
   accessToken: string;
   /** How long the session can last: the cookie of the token lives that long. */
   sessionRemainingSeconds: number;
+  /** The refresh token was spent before: somebody has a copy of it, and its family has ended. */
+  isReused: boolean;
+}
+
+export interface BindTokenRequest {
+  accessToken: string;
+  /** The connection id of the stream: the claim `context_id`. */
+  contextId: string;
+}
+
+export interface BindTokenResponse {
+  /** Empty where the token is not good for this, or its session has ended. */
+  accessToken: string;
+  expiresInSeconds: number;
 }
 
 export interface EndTenantRequest {
@@ -443,14 +495,234 @@ export const SessionAnswer: MessageFns<SessionAnswer> = {
   },
 };
 
+function createBaseFindSubjectsRequest(): FindSubjectsRequest {
+  return { questions: [] };
+}
+
+export const FindSubjectsRequest: MessageFns<FindSubjectsRequest> = {
+  encode(message: FindSubjectsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.questions) {
+      SubjectQuestion.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FindSubjectsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFindSubjectsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.questions.push(SubjectQuestion.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSubjectQuestion(): SubjectQuestion {
+  return { tenant: "", subject: "" };
+}
+
+export const SubjectQuestion: MessageFns<SubjectQuestion> = {
+  encode(message: SubjectQuestion, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.subject !== "") {
+      writer.uint32(18).string(message.subject);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubjectQuestion {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubjectQuestion();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.subject = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFindSubjectsResponse(): FindSubjectsResponse {
+  return { answers: [] };
+}
+
+export const FindSubjectsResponse: MessageFns<FindSubjectsResponse> = {
+  encode(message: FindSubjectsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.answers) {
+      SubjectAnswer.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FindSubjectsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFindSubjectsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.answers.push(SubjectAnswer.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSubjectAnswer(): SubjectAnswer {
+  return { isKnown: false, roles: [], groups: [] };
+}
+
+export const SubjectAnswer: MessageFns<SubjectAnswer> = {
+  encode(message: SubjectAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.isKnown !== false) {
+      writer.uint32(8).bool(message.isKnown);
+    }
+    for (const v of message.roles) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.groups) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubjectAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubjectAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.isKnown = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.roles.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.groups.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseRenewAccessRequest(): RenewAccessRequest {
-  return { refreshTokens: [] };
+  return { refreshTokens: [], purpose: 0 };
 }
 
 export const RenewAccessRequest: MessageFns<RenewAccessRequest> = {
   encode(message: RenewAccessRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.refreshTokens) {
       writer.uint32(10).string(v!);
+    }
+    if (message.purpose !== 0) {
+      writer.uint32(16).int32(message.purpose);
     }
     return writer;
   },
@@ -474,6 +746,14 @@ export const RenewAccessRequest: MessageFns<RenewAccessRequest> = {
             }
 
             message.refreshTokens.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.purpose = reader.int32() as any;
             continue;
           }
         }
@@ -536,7 +816,7 @@ export const RenewAccessResponse: MessageFns<RenewAccessResponse> = {
 };
 
 function createBaseRenewedAccess(): RenewedAccess {
-  return { accessToken: "", sessionRemainingSeconds: 0 };
+  return { accessToken: "", sessionRemainingSeconds: 0, isReused: false };
 }
 
 export const RenewedAccess: MessageFns<RenewedAccess> = {
@@ -546,6 +826,9 @@ export const RenewedAccess: MessageFns<RenewedAccess> = {
     }
     if (message.sessionRemainingSeconds !== 0) {
       writer.uint32(16).int64(message.sessionRemainingSeconds);
+    }
+    if (message.isReused !== false) {
+      writer.uint32(24).bool(message.isReused);
     }
     return writer;
   },
@@ -577,6 +860,128 @@ export const RenewedAccess: MessageFns<RenewedAccess> = {
             }
 
             message.sessionRemainingSeconds = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.isReused = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBindTokenRequest(): BindTokenRequest {
+  return { accessToken: "", contextId: "" };
+}
+
+export const BindTokenRequest: MessageFns<BindTokenRequest> = {
+  encode(message: BindTokenRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accessToken !== "") {
+      writer.uint32(10).string(message.accessToken);
+    }
+    if (message.contextId !== "") {
+      writer.uint32(18).string(message.contextId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BindTokenRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBindTokenRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accessToken = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.contextId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBindTokenResponse(): BindTokenResponse {
+  return { accessToken: "", expiresInSeconds: 0 };
+}
+
+export const BindTokenResponse: MessageFns<BindTokenResponse> = {
+  encode(message: BindTokenResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accessToken !== "") {
+      writer.uint32(10).string(message.accessToken);
+    }
+    if (message.expiresInSeconds !== 0) {
+      writer.uint32(16).int64(message.expiresInSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BindTokenResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBindTokenResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accessToken = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.expiresInSeconds = longToNumber(reader.int64());
             continue;
           }
         }
@@ -777,8 +1182,8 @@ export const RestartTenantResponse: MessageFns<RestartTenantResponse> = {
 };
 
 /**
- * SessionService answers the edge's one question about a person: may this stream go on, and for how long. From policy it
- * takes the end of whole tenants.
+ * SessionService says what is so now of sessions and people: may this stream go on, and for how long; which roles and groups
+ * does this person have. From policy it takes the end of whole tenants.
  */
 export type SessionServiceService = typeof SessionServiceService;
 export const SessionServiceService = {
@@ -798,9 +1203,24 @@ export const SessionServiceService = {
     responseDeserialize: (value: Buffer): CheckSessionsResponse => CheckSessionsResponse.decode(value),
   },
   /**
-   * RenewAccess issues a new access token for each refresh token that could be used right now: the leaf of its family, or
-   * the parent within its time of grace, of a session that lives. Nothing is rotated. The answers stand in the order of the
-   * tokens. Fails with UNAVAILABLE when that cannot be found out.
+   * FindSubjects answers which roles and groups people have now, whether or not they have a session, in the order they were
+   * asked for.
+   */
+  findSubjects: {
+    path: "/auth.v1.SessionService/FindSubjects" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: FindSubjectsRequest): Buffer => Buffer.from(FindSubjectsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FindSubjectsRequest => FindSubjectsRequest.decode(value),
+    responseSerialize: (value: FindSubjectsResponse): Buffer =>
+      Buffer.from(FindSubjectsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): FindSubjectsResponse => FindSubjectsResponse.decode(value),
+  },
+  /**
+   * RenewAccess issues an access token for each refresh token that could be used right now: the leaf of its family, or the
+   * parent within its time of grace, of a session that lives. Nothing is rotated. A generation gets one token a minute for
+   * each purpose: who asks again within it is given the same claims again. A refresh token that was spent before ends its
+   * family, as at a refresh. The answers stand in the order of the tokens. Fails with UNAVAILABLE when that cannot be found out.
    */
   renewAccess: {
     path: "/auth.v1.SessionService/RenewAccess" as const,
@@ -812,9 +1232,23 @@ export const SessionServiceService = {
     responseDeserialize: (value: Buffer): RenewAccessResponse => RenewAccessResponse.decode(value),
   },
   /**
+   * BindToken issues an access token that is good for calls about one stream alone, for a person's token whose session lives.
+   * It never has more rights than that token. Fails with UNAVAILABLE when it cannot be found out whether the session lives.
+   */
+  bindToken: {
+    path: "/auth.v1.SessionService/BindToken" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: BindTokenRequest): Buffer => Buffer.from(BindTokenRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): BindTokenRequest => BindTokenRequest.decode(value),
+    responseSerialize: (value: BindTokenResponse): Buffer => Buffer.from(BindTokenResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BindTokenResponse => BindTokenResponse.decode(value),
+  },
+  /**
    * EndTenant ends all sessions of a tenant, and those that begin later; RestartTenant lets sessions begin again, and those
    * that began before it stay ended. Calls may be repeated and come late: the highest version counts, and for one version
-   * the restart. Both fail with UNAVAILABLE when what they say could not be stored.
+   * the restart. Both fail with UNAVAILABLE when what they say could not be stored. Neither is believed: an end must stand in
+   * policy's store, which auth reads, and a restart has the version of the end that it follows.
    */
   endTenant: {
     path: "/auth.v1.SessionService/EndTenant" as const,
@@ -845,15 +1279,27 @@ export interface SessionServiceServer extends UntypedServiceImplementation {
    */
   checkSessions: handleUnaryCall<CheckSessionsRequest, CheckSessionsResponse>;
   /**
-   * RenewAccess issues a new access token for each refresh token that could be used right now: the leaf of its family, or
-   * the parent within its time of grace, of a session that lives. Nothing is rotated. The answers stand in the order of the
-   * tokens. Fails with UNAVAILABLE when that cannot be found out.
+   * FindSubjects answers which roles and groups people have now, whether or not they have a session, in the order they were
+   * asked for.
+   */
+  findSubjects: handleUnaryCall<FindSubjectsRequest, FindSubjectsResponse>;
+  /**
+   * RenewAccess issues an access token for each refresh token that could be used right now: the leaf of its family, or the
+   * parent within its time of grace, of a session that lives. Nothing is rotated. A generation gets one token a minute for
+   * each purpose: who asks again within it is given the same claims again. A refresh token that was spent before ends its
+   * family, as at a refresh. The answers stand in the order of the tokens. Fails with UNAVAILABLE when that cannot be found out.
    */
   renewAccess: handleUnaryCall<RenewAccessRequest, RenewAccessResponse>;
   /**
+   * BindToken issues an access token that is good for calls about one stream alone, for a person's token whose session lives.
+   * It never has more rights than that token. Fails with UNAVAILABLE when it cannot be found out whether the session lives.
+   */
+  bindToken: handleUnaryCall<BindTokenRequest, BindTokenResponse>;
+  /**
    * EndTenant ends all sessions of a tenant, and those that begin later; RestartTenant lets sessions begin again, and those
    * that began before it stay ended. Calls may be repeated and come late: the highest version counts, and for one version
-   * the restart. Both fail with UNAVAILABLE when what they say could not be stored.
+   * the restart. Both fail with UNAVAILABLE when what they say could not be stored. Neither is believed: an end must stand in
+   * policy's store, which auth reads, and a restart has the version of the end that it follows.
    */
   endTenant: handleUnaryCall<EndTenantRequest, EndTenantResponse>;
   restartTenant: handleUnaryCall<RestartTenantRequest, RestartTenantResponse>;
@@ -881,9 +1327,29 @@ export interface SessionServiceClient extends Client {
     callback: (error: ServiceError | null, response: CheckSessionsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * RenewAccess issues a new access token for each refresh token that could be used right now: the leaf of its family, or
-   * the parent within its time of grace, of a session that lives. Nothing is rotated. The answers stand in the order of the
-   * tokens. Fails with UNAVAILABLE when that cannot be found out.
+   * FindSubjects answers which roles and groups people have now, whether or not they have a session, in the order they were
+   * asked for.
+   */
+  findSubjects(
+    request: FindSubjectsRequest,
+    callback: (error: ServiceError | null, response: FindSubjectsResponse) => void,
+  ): ClientUnaryCall;
+  findSubjects(
+    request: FindSubjectsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: FindSubjectsResponse) => void,
+  ): ClientUnaryCall;
+  findSubjects(
+    request: FindSubjectsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: FindSubjectsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * RenewAccess issues an access token for each refresh token that could be used right now: the leaf of its family, or the
+   * parent within its time of grace, of a session that lives. Nothing is rotated. A generation gets one token a minute for
+   * each purpose: who asks again within it is given the same claims again. A refresh token that was spent before ends its
+   * family, as at a refresh. The answers stand in the order of the tokens. Fails with UNAVAILABLE when that cannot be found out.
    */
   renewAccess(
     request: RenewAccessRequest,
@@ -901,9 +1367,29 @@ export interface SessionServiceClient extends Client {
     callback: (error: ServiceError | null, response: RenewAccessResponse) => void,
   ): ClientUnaryCall;
   /**
+   * BindToken issues an access token that is good for calls about one stream alone, for a person's token whose session lives.
+   * It never has more rights than that token. Fails with UNAVAILABLE when it cannot be found out whether the session lives.
+   */
+  bindToken(
+    request: BindTokenRequest,
+    callback: (error: ServiceError | null, response: BindTokenResponse) => void,
+  ): ClientUnaryCall;
+  bindToken(
+    request: BindTokenRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: BindTokenResponse) => void,
+  ): ClientUnaryCall;
+  bindToken(
+    request: BindTokenRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: BindTokenResponse) => void,
+  ): ClientUnaryCall;
+  /**
    * EndTenant ends all sessions of a tenant, and those that begin later; RestartTenant lets sessions begin again, and those
    * that began before it stay ended. Calls may be repeated and come late: the highest version counts, and for one version
-   * the restart. Both fail with UNAVAILABLE when what they say could not be stored.
+   * the restart. Both fail with UNAVAILABLE when what they say could not be stored. Neither is believed: an end must stand in
+   * policy's store, which auth reads, and a restart has the version of the end that it follows.
    */
   endTenant(
     request: EndTenantRequest,

@@ -23,8 +23,8 @@ test("the old and the new right of a stream are asked about as two: an answer fo
   const sessions = { check: (question: SessionQuestion) => rig.edge.sessions.check((asked.push(question), question)) };
   const call = openHere({ ...rig.edge, sessions });
   const { identity } = held.reader.registration;
-  await call({ kind: "rebind", connectionId: held.reader.id, identity });
-  await call({ kind: "rebind", connectionId: held.reader.id, identity });
+  await call({ kind: "rebind", connectionId: held.reader.ids.connectionId, identity });
+  await call({ kind: "rebind", connectionId: held.reader.ids.connectionId, identity });
   expect(new Set([before, ...asked.map(({ contextId }) => contextId)]).size).toBe(3);
   stream.leave();
 });
@@ -35,7 +35,7 @@ test("a call finds its own person's connection, and nobody else's", async () => 
   const [held] = [...rig.edge.hub.streams()];
   if (held === undefined) throw new Error("the stream is not there");
   const call = openHere(rig.edge);
-  const { identity, id } = { identity: held.reader.registration.identity, id: held.reader.id };
+  const { identity, id } = { identity: held.reader.registration.identity, id: held.reader.ids.connectionId };
   for (const other of [
     { ...identity, tenant: "rival" },
     { ...identity, subject: { ...identity.subject, id: "mallory" } },

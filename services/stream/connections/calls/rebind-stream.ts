@@ -30,7 +30,7 @@ export interface RebindDeps extends KeepAliveDeps, HandshakeDeps {
 export async function rebindStream({ reader }: Stream, identity: Identity, deps: RebindDeps): Promise<RebindAnswer> {
   const { hub } = deps;
   // An id of its own: an answer for the old registration must not count for this one.
-  const contextId = `${reader.id}.${randomUUID()}`;
+  const contextId = `${reader.ids.connectionId}.${randomUUID()}`;
   const registration = new Registration(identity, reader.registration.topics, contextId);
   const tenant = await hub.register(registration);
   try {

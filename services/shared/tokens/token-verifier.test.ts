@@ -3,9 +3,8 @@ import { remoteKeys } from "#shared/tokens/remote-keys.ts";
 import { ownIssuer } from "#shared/tokens/verify-access-token.ts";
 import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { AuthTime } from "./auth-time.ts";
 import type { OutsideIssuer } from "./outside-issuers.ts";
-import { type AskedTime, createStreamVerifier } from "./verify-stream-token.ts";
+import { type AskedTime, createTokenVerifier } from "./token-verifier.ts";
 
 const OWN = { issuer: "https://auth.example", audience: "sluice" };
 const now = Math.floor(Date.now() / 1_000);
@@ -34,7 +33,7 @@ function createVerifier(jwks_uri: string, change: Partial<OutsideIssuer> = {}, t
     claims: { subject: "oid", roles: ["realm_access", "roles"], groups: "groups" },
     ...change,
   };
-  const verify = createStreamVerifier(
+  const verify = createTokenVerifier(
     ownIssuer(remoteKeys(own.jwksUri), OWN),
     [outside],
     (uri) => remoteKeys(uri),
@@ -71,6 +70,7 @@ describe("a token of an outside issuer", () => {
       groups: ["ops"],
       exp: CLAIMS.exp,
       sid: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/),
+      login_at: new Date(now * 1_000).toISOString(),
       kid: "",
       isOutside: true,
     });
@@ -127,10 +127,10 @@ describe("a token of an outside issuer", () => {
 
 /** A wall clock that is `aheadMs` before auth's, which is asked for the time. */
 function createSkewedTime(aheadMs: number, isAnswered: boolean): AskedTime {
-  const authTime = new AuthTime({ monotonic: () => performance.now(), wall: () => Date.now() + aheadMs });
+  const authTime = { isKnown: false, now: () => Date.now() + (authTime.isKnown ? 0 : aheadMs) };
   const askTime = async (): Promise<void> => {
     if (!isAnswered) throw new AppError("unavailable", "auth is silent");
-    authTime.learn(Date.now(), performance.now());
+    authTime.isKnown = true;
   };
   return { authTime, askTime };
 }

@@ -1,0 +1,37 @@
+import type { AppError } from "#shared/errors/app-error.ts";
+import type { LimitedLog } from "./limit-lines.ts";
+
+/** What a line says of a request beside what happened to it: the person where a token proved who it is. Never a token. */
+export interface RequestFacts {
+  readonly requestId: string;
+  readonly tenant?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly method?: string | undefined;
+  readonly path?: string | undefined;
+}
+
+/** Paths and causes come from outside: a line has an end. */
+const MAX_CHARACTERS = 300;
+
+/**
+ * Writes the one line about a refused request: at info for what is the caller's, with the code, what the caller was told, the
+ * facts of the failure and its causes; at error for a fault of ours.
+ */
+export function logRefusal(log: LimitedLog, error: AppError, { path, ...request }: RequestFacts): void {
+  const facts = { ...request, path: path?.slice(0, MAX_CHARACTERS), code: error.code, ...error.facts };
+  if (error.code === "internal") {
+    log.write("error", "failed", { ...facts, err: error.cause }, "a request failed in an unexpected way");
+  } else {
+    const detail = error.message.slice(0, MAX_CHARACTERS);
+    log.write("info", `refused: ${error.code}`, { ...facts, detail, cause: causeOf(error) }, "refused");
+  }
+}
+
+/** The messages of the failures behind an error, the nearest first; undefined where there are none. */
+function causeOf({ cause }: Error): string | undefined {
+  const messages: string[] = [];
+  for (let each = cause; each instanceof Error && messages.length < 4; each = each.cause) {
+    messages.push(each.message || each.name);
+  }
+  return messages.length === 0 ? undefined : messages.join(": ").slice(0, MAX_CHARACTERS);
+}
