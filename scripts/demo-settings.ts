@@ -23,17 +23,33 @@ export const DEMO_PASSWORD = "sluice-demo";
 /** The users whose pages run side by side on `<user>.localhost`, where each keeps its own cookies. */
 const USERS = ["alice", "bob", "carol", "mallory"];
 
-/** What the configuration of nats-server needs: a password for each of its users. */
-export const natsPasswords: NodeJS.ProcessEnv = {
+/** The variables that set the passwords of the demo's users on NATS and Redis, and what they are when nobody sets them. */
+const DEFAULT_PASSWORDS = {
   NATS_AUTH_PASSWORD: "sluice-demo-auth",
   NATS_POLICY_PASSWORD: "sluice-demo-policy",
   NATS_STREAM_PASSWORD: "sluice-demo-stream",
   NATS_DEMO_PASSWORD: DEMO_PASSWORD,
   NATS_RIVAL_PASSWORD: DEMO_PASSWORD,
-};
+  REDIS_AUTH_PASSWORD: "sluice-demo-auth",
+} as const;
+
+/** A password for each user of the demo's NATS and Redis. */
+export type DemoPasswords = Readonly<Record<keyof typeof DEFAULT_PASSWORDS, string>>;
+
+/** The passwords that the environment gives, and for the rest the demo's own, which are public. */
+export function readPasswords(env: NodeJS.ProcessEnv): DemoPasswords {
+  const passwords = Object.entries(DEFAULT_PASSWORDS).map(([variable, password]) => [
+    variable,
+    env[variable] || password,
+  ]);
+  return Object.fromEntries(passwords) as DemoPasswords;
+}
 
 /** The settings of the three services in the demo, each on top of what all share. Paths are relative to the project. */
-export function demoSettings(ports: DemoPorts): Record<"auth" | "policy" | "stream", NodeJS.ProcessEnv> {
+export function demoSettings(
+  ports: DemoPorts,
+  passwords: DemoPasswords,
+): Record<"auth" | "policy" | "stream", NodeJS.ProcessEnv> {
   const pages = ["localhost", ...USERS.map((user) => `${user}.localhost`)];
   const origins = pages.map((host) => `http://${host}:${ports.STREAM_HTTP_PORT}`).join(",");
   const shared = {
@@ -43,24 +59,25 @@ export function demoSettings(ports: DemoPorts): Record<"auth" | "policy" | "stre
     AUTH_JWKS_URL: `http://127.0.0.1:${ports.AUTH_HTTP_PORT}/.well-known/jwks.json`,
     AUTH_GRPC_URL: `127.0.0.1:${ports.AUTH_GRPC_PORT}`,
     POLICY_GRPC_URL: `127.0.0.1:${ports.POLICY_GRPC_PORT}`,
-    REDIS_URL: `redis://127.0.0.1:${ports.REDIS_PORT}`,
   };
-  const natsUrl = (user: string): string => `nats://${user}:sluice-demo-${user}@127.0.0.1:${ports.NATS_PORT}`;
+  const natsUrl = (user: string, password: string): string =>
+    `nats://${user}:${encodeURIComponent(password)}@127.0.0.1:${ports.NATS_PORT}`;
   return {
     auth: {
       ...shared,
-      NATS_URL: natsUrl("auth"),
+      NATS_URL: natsUrl("auth", passwords.NATS_AUTH_PASSWORD),
+      REDIS_URL: `redis://auth:${encodeURIComponent(passwords.REDIS_AUTH_PASSWORD)}@127.0.0.1:${ports.REDIS_PORT}`,
       AUTH_USERS_FILE: "infra/demo/users.yaml",
       AUTH_CLIENTS_FILE: "infra/demo/clients.yaml",
       AUTH_ALLOWED_ORIGINS: origins,
     },
     policy: {
       ...shared,
-      NATS_URL: natsUrl("policy"),
+      NATS_URL: natsUrl("policy", passwords.NATS_POLICY_PASSWORD),
       POLICY_DOCUMENTS_DIR: "infra/policies",
       POLICY_OPERATOR_TOKEN: "sluice-demo-operator",
       POLICY_ALLOWED_ORIGINS: origins,
     },
-    stream: { ...shared, NATS_URL: natsUrl("stream"), STREAM_ALLOWED_ORIGINS: origins },
+    stream: { ...shared, NATS_URL: natsUrl("stream", passwords.NATS_STREAM_PASSWORD), STREAM_ALLOWED_ORIGINS: origins },
   };
 }

@@ -22,7 +22,7 @@ await runScript(async () => {
   const interrupted = untilInterrupted();
   await using servers = new AsyncDisposableStack();
   const failures: Promise<never>[] = [];
-  for (const row of demoServers(ports, dataFolder, env)) {
+  for (const row of await demoServers(ports, dataFolder, env)) {
     say(`starting ${row.map(({ name }) => name).join(" and ")} …`);
     const started = row.map((server) => servers.use(keepServer(server, join(dataFolder, "logs"), say)));
     failures.push(...started.map(({ failed }) => failed));

@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from "@nats-io/transport-node";
-import { DEFAULT_PORTS, DEMO_PASSWORD } from "../demo-settings.ts";
+import { DEFAULT_PORTS, DEMO_PASSWORD, readPasswords } from "../demo-settings.ts";
 import { ScriptError } from "./run-script.ts";
 
 /**
@@ -8,7 +8,8 @@ import { ScriptError } from "./run-script.ts";
  * @throws {ScriptError} when the variable is no such URL.
  */
 export function natsUrlOfService(service: "auth" | "policy", env: NodeJS.ProcessEnv): string {
-  return natsUrlOf("NATS_URL", env, service, `sluice-demo-${service}`);
+  const { NATS_AUTH_PASSWORD, NATS_POLICY_PASSWORD } = readPasswords(env);
+  return natsUrlOf("NATS_URL", env, service, service === "auth" ? NATS_AUTH_PASSWORD : NATS_POLICY_PASSWORD);
 }
 
 /**

@@ -1,23 +1,33 @@
 import { connect } from "node:net";
 import { join } from "node:path";
-import { type DemoPorts, demoSettings, natsPasswords } from "../demo-settings.ts";
+import { type DemoPorts, demoSettings, readPasswords } from "../demo-settings.ts";
 import type { ServerCommand } from "./child-server.ts";
+import { writeRedisConfig } from "./redis-config.ts";
 
 /** The edge's README says what this is for. */
 const NODE_OPTIONS: Readonly<Record<string, readonly string[]>> = { stream: ["--max-semi-space-size=8"] };
 
 /** The servers of the demo in the order they start: all of one row together, a row once the row before it is ready. */
-export function demoServers(ports: DemoPorts, dataFolder: string, env: NodeJS.ProcessEnv): ServerCommand[][] {
-  const settings = demoSettings(ports);
+export async function demoServers(
+  ports: DemoPorts,
+  dataFolder: string,
+  given: NodeJS.ProcessEnv,
+): Promise<ServerCommand[][]> {
+  const passwords = readPasswords(given);
+  const env = { ...given, ...passwords };
+  const settings = demoSettings(ports, passwords);
+  const redisFolder = join(dataFolder, "redis");
+  const redisConfig = await writeRedisConfig(redisFolder, passwords.REDIS_AUTH_PASSWORD);
   const service = (name: "auth" | "policy" | "stream", opsPort: number): ServerCommand => ({
     name,
     command: process.execPath,
     args: [...(NODE_OPTIONS[name] ?? []), `services/${name}/main.ts`],
-    env: { ...env, ...settings[name] },
+    // What the environment says wins; an empty variable says nothing, there as in the services.
+    env: { ...settings[name], ...Object.fromEntries(Object.entries(env).filter(([, value]) => value !== "")) },
     isReady: () => isServiceReady(opsPort),
   });
   return [
-    [nats(ports.NATS_PORT, join(dataFolder, "nats"), env), redis(ports.REDIS_PORT, join(dataFolder, "redis"), env)],
+    [nats(ports.NATS_PORT, join(dataFolder, "nats"), env), redis(ports.REDIS_PORT, redisFolder, redisConfig, env)],
     [service("policy", ports.POLICY_OPS_PORT), service("auth", ports.AUTH_OPS_PORT)],
     [service("stream", ports.STREAM_OPS_PORT)],
   ];
@@ -30,19 +40,24 @@ function nats(port: number, folder: string, env: NodeJS.ProcessEnv): ServerComma
     name: "nats-server",
     command: "nats-server",
     args: ["-c", "infra/nats/nats.conf", "-a", "127.0.0.1", "-p", String(port), "-sd", folder, "-P", pidFile],
-    env: { ...env, ...natsPasswords },
-    isReady: () => answers(port, "", "INFO"),
+    env,
+    isReady: () => answers(port, "", "INFO "),
   };
 }
 
-function redis(port: number, folder: string, env: NodeJS.ProcessEnv): ServerCommand {
+function redis(port: number, folder: string, config: string, env: NodeJS.ProcessEnv): ServerCommand {
   return {
     name: "redis-server",
     command: "redis-server",
-    args: ["infra/redis/redis.conf", "--port", String(port), "--bind", "127.0.0.1", "--dir", folder],
+    args: [config, "--port", String(port), "--bind", "127.0.0.1", "--dir", folder],
     env,
     // While it reads its file it takes connections and answers -LOADING.
-    isReady: () => answers(port, "PING\r\n", "+PONG"),
+    isReady: () =>
+      answers(
+        port,
+        encodeCommand("AUTH", "auth", env["REDIS_AUTH_PASSWORD"] ?? "") + encodeCommand("PING"),
+        "+OK\r\n+PONG",
+      ),
   };
 }
 
@@ -60,11 +75,19 @@ function answers(port: number, question: string, greeting: string): Promise<bool
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1", () => socket.write(question));
     socket.setTimeout(2_000, () => socket.destroy());
-    socket.once("data", (bytes) => {
-      resolve(bytes.toString().startsWith(greeting));
+    let said = "";
+    socket.on("data", (bytes) => {
+      said += bytes.toString();
+      if (said.length < greeting.length) return;
+      resolve(said.startsWith(greeting));
       socket.destroy();
     });
     socket.once("error", () => resolve(false));
     socket.once("close", () => resolve(false));
   });
+}
+
+/** A command as Redis reads it, whatever characters are in its words. */
+function encodeCommand(...words: readonly string[]): string {
+  return `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("")}`;
 }

@@ -1,3 +1,5 @@
+import { type ReadinessChecks, watchReadiness } from "#shared/lifecycle/readiness.ts";
+import { createLogCheck } from "#shared/nats/check-log.ts";
 import { createTokenBinding } from "./sessions/bind-token.ts";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
@@ -48,6 +50,9 @@ import { openRevocations } from "./sessions/revocations-kv.ts";
 import { createAccessRenewal } from "./sessions/renew-access.ts";
 import { createSessionRevoker } from "./sessions/revoke-session.ts";
 import { createSessionStore } from "./sessions/session-store-redis.ts";
+import { createTenantEnding } from "./sessions/end-tenant.ts";
+import { openTenantStandings } from "./sessions/tenant-standings-kv.ts";
+import { watchRedis } from "./sessions/watch-redis.ts";
 import { createTokenSearch } from "./sessions/find-token.ts";
 import { createTokenIssuer } from "./tokens/issue-tokens.ts";
 import { parseRefreshToken as parseWith } from "./tokens/refresh-token.ts";
@@ -81,8 +86,9 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const replicas = config.NATS_REPLICAS;
   const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
 
-  const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log));
-  const redis = starting.adopt(await connectRedis(config.REDIS_URL, log), (client) => client.disconnect());
+  const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log, config.AUTH_GRPC_BIND_ADDRESS));
+  const redis = starting.adopt(await connectRedis(config), (client) => client.disconnect());
+  const redisWatch = starting.use(watchRedis(redis, config, log));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "auth", log), drainNats);
   const keys = starting.use(await openKeys(config, encryptionKey, nats, log));
   keys.follow();
@@ -98,14 +104,11 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const issueTokens = createTokenIssuer({ keys, ...namesOf(config), accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
-  const logIn = createLogIn({ throttle, users, sessions, revocations, issueTokens, audit, sessionSeconds, clock });
-  const refresh = createRefreshSession({ sessions, revocations, findSubject, revoke, issueTokens, audit, log });
-  const checkSessions = createSessionCheck({ revocations, sessions, findSubject, accessTokenSeconds, clock });
-  const life = { accessTokenSeconds, clock };
-  const found = { sessions, revocations, findSubject };
-  const renewAccess = createAccessRenewal({ ...found, ...life, revoke, issueTokens, keys, audit, log });
+  const lifetimes = { sessionSeconds, accessTokenSeconds };
+  const kept = { sessions, revocations, users, findSubject, keys };
+  const verify = verifyWith(config, keys);
+  const ways = createWays({ ...kept, ...lifetimes, verify, throttle, revoke, issueTokens, audit, clock, log });
   const authenticateClient = createClientAuthentication(clients, throttle);
-  const issueClientToken = createClientTokenIssuer({ sessions, issueTokens, audit, accessTokenSeconds, clock });
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
   const onRejected = (): void => metrics.usersFileRejections.inc();
   endInTime(starting, watchUsers({ ...subjects, everyMs: WATCH_MS, stepsOf, onRejected, log }));
@@ -113,14 +116,15 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
     createPermissionCheck(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")),
   );
 
-  const bindToken = createTokenBinding({ ...found, verify: verifyWith(config, keys), issueTokens });
-  const saying = { checkSessions, findSubject, renewAccess, bindToken, metrics, clock, log };
-  const sessionService = createSessionService({ ...saying, tenantEnds: revocations.tenantEnds });
+  const standings = await openTenantStandings(nats);
+  const tenants = createTenantEnding({ tenantEnds: revocations.tenantEnds, standings, clock });
+  const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log });
   const takesCertificates = tlsFiles !== undefined;
-  const ways = { takesCertificates, logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
   const requestLog = starting.use(limitLines(log));
-  const api = createApi(config, { ...ways, ...found, renewAccess, keys, metrics, log: requestLog });
-  await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, log });
+  const doing = { ...kept, ...ways, takesCertificates, revoke, authenticateClient, checkPermission };
+  const api = createApi(config, { ...doing, metrics, log: requestLog });
+  const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
+  await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, checks, log });
   return starting.move();
 }
 
@@ -142,28 +146,45 @@ function openSessions(config: AuthConfig, redis: Redis, { keys, metrics, registr
     metrics.sessionRecordsForged.inc();
     log.error({ sid }, "somebody has changed a session's record in Redis: the session counts as none");
   };
-  const sessions = createSessionStore(redis, {
-    idleMs: config.AUTH_SESSION_IDLE_SECONDS * 1000,
-    clock,
-    keys,
-    onForged,
-  });
+  const idleMs = config.AUTH_SESSION_IDLE_SECONDS * 1000;
+  const sessions = createSessionStore(redis, { idleMs, clock, keys, onForged });
   addActiveSessions(registry, () => sessions.count());
   return sessions;
+}
+
+type WayDeps = Parameters<typeof createLogIn>[0] &
+  Parameters<typeof createRefreshSession>[0] &
+  Parameters<typeof createSessionCheck>[0] &
+  Parameters<typeof createAccessRenewal>[0] &
+  Parameters<typeof createTokenBinding>[0] &
+  Parameters<typeof createClientTokenIssuer>[0];
+
+/** Makes what auth does with sessions and their tokens. */
+function createWays(deps: WayDeps) {
+  return {
+    logIn: createLogIn(deps),
+    refresh: createRefreshSession(deps),
+    checkSessions: createSessionCheck(deps),
+    renewAccess: createAccessRenewal(deps),
+    bindToken: createTokenBinding(deps),
+    issueClientToken: createClientTokenIssuer(deps),
+  };
 }
 
 /** Opens the ports; auth is ready once all of them are. */
 async function startServers(
   config: AuthConfig,
   starting: AsyncDisposableStack,
-  { registry, sessionService, security, api, tlsFiles: files, log }: ServerDeps,
+  { registry, sessionService, security, api, tlsFiles: files, checks, log }: ServerDeps,
 ): Promise<void> {
   type Setting = "AUTH_OPS_PORT" | "AUTH_GRPC_PORT" | "AUTH_HTTP_PORT" | "AUTH_TLS_PORT";
-  const at = (setting: Setting) => ({ host: config.AUTH_BIND_ADDRESS, port: config[setting] ?? 0, setting });
+  const at = (setting: Setting, host = config.AUTH_BIND_ADDRESS) => ({ host, port: config[setting] ?? 0, setting });
   let isReady = false;
-  const ops = starting.use(await startOpsServer(at("AUTH_OPS_PORT"), registry, () => isReady));
+  const { reasons } = starting.use(watchReadiness(checks, log, { isServing: () => isReady }));
+  const opsAddress = { ...at("AUTH_OPS_PORT", config.AUTH_OPS_BIND_ADDRESS), hosts: config.AUTH_OPS_ALLOWED_HOSTS };
+  const ops = starting.use(await startOpsServer(opsAddress, { metrics: registry, reasons }));
   const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
-  const grpc = await startGrpcServer(at("AUTH_GRPC_PORT"), [sessionService], security);
+  const grpc = await startGrpcServer(at("AUTH_GRPC_PORT", config.AUTH_GRPC_BIND_ADDRESS), [sessionService], security);
   closeWithOthers(async () => grpc[Symbol.asyncDispose]());
   const server = createApiServer(api);
   const http = await listen(server, at("AUTH_HTTP_PORT"));
@@ -186,6 +207,7 @@ interface ServerDeps {
   readonly security: GrpcSecurity;
   readonly api: Hono;
   readonly tlsFiles: TlsFiles | undefined;
+  readonly checks: ReadinessChecks;
   readonly log: Logger;
 }
 

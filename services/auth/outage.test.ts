@@ -88,7 +88,7 @@ test("a Redis that forgot a revocation brings no session back", async () => {
 
 test("a Redis that lost everything ends the sessions, and logs people in again", async () => {
   const { refresh_token, session_id } = await logIn();
-  const redis = new Redis(stack.redis.url);
+  const redis = new Redis(stack.redis.adminUrl);
   await redis.flushall();
   redis.disconnect();
   expect((await post("refresh", { refresh_token })).status).toBe(401);
@@ -123,7 +123,7 @@ test("a stolen token that was noticed while NATS was gone is answered only once 
 
 /** Makes all that Redis remembers of a session's last refresh a minute older. */
 async function age(sid: string): Promise<void> {
-  const redis = new Redis(stack.redis.url);
+  const redis = new Redis(stack.redis.adminUrl);
   const key = `sluice:session:{${sid}}`;
   const spentAt = await redis.hget(key, "spent_at");
   if (spentAt !== null) await redis.hset(key, "spent_at", Number(spentAt) - 60_000);

@@ -12,6 +12,7 @@ import {
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
 import { type RunningService, startService } from "#test/support/start-service.ts";
+import { urlThrough } from "#test/support/start-stack.ts";
 
 const ROUNDS = amountOf("refresh-races", 50);
 const AT_ONCE = 64;
@@ -31,7 +32,7 @@ beforeAll(async () => {
   const settings = authSettings(nats, redis);
   [one, two] = await Promise.all([
     startService("auth", settings),
-    startService("auth", { ...settings, REDIS_URL: `redis://127.0.0.1:${toRedis.port}` }),
+    startService("auth", { ...settings, REDIS_URL: urlThrough(toRedis.port, redis.url) }),
   ]);
   toAuth = await startTcpProxy(two.ports.http);
 });

@@ -1,4 +1,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
+import { type ReadinessChecks, watchReadiness } from "#shared/lifecycle/readiness.ts";
+import { createLogCheck } from "#shared/nats/check-log.ts";
+import { createKeyChecks } from "#shared/tokens/check-own-keys.ts";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -28,6 +31,7 @@ import { auditErasure, type ErasureEntry } from "./events/audit-erasure.ts";
 import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
 import { createAccessRenewal } from "./clients/access-renewal.ts";
+import { createSessionRights } from "./clients/session-rights.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
@@ -41,10 +45,11 @@ import { addTenantRoutes } from "./http/tenant-routes.ts";
 import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
 import { Snapshots } from "./versions/snapshots.ts";
 import { openPolicyKv, type WatchedPolicyStore } from "./store/policy-kv.ts";
-import { openRevocationsKv } from "./store/revocations-kv.ts";
+import { openTenantEndsKv } from "./store/tenant-ends-kv.ts";
 import { shareReads } from "./store/share-reads.ts";
 import type { StoredPolicy } from "./versions/stored-policy.ts";
 import { openTombstonesKv } from "./store/tombstones-kv.ts";
+import type { SessionRights } from "./sessions/present-subject.ts";
 import { endBindings } from "./tenants/end-bindings.ts";
 import { checkTenants } from "./tenants/check-tenants.ts";
 import { reconcileTenants } from "./tenants/reconcile-tenants.ts";
@@ -67,9 +72,11 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const bound = { maxTenants: config.POLICY_METRICS_MAX_TENANTS, now: () => clock.monotonic() };
   const metrics = createPolicyMetrics(registry, bound);
 
-  const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log));
+  const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log, config.POLICY_GRPC_BIND_ADDRESS));
   const nats = starting.adopt(await connectNats(config.NATS_URL, "policy", log), drainNats);
-  const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
+  const auth = security.channelTo("auth.sluice");
+  const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, auth));
+  const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
   const { store, logs, deps } = await openPolicies(nats, config, sessions, metrics, log);
   await checkTenants(deps, log);
   starting.use(followPolicies(store, deps, log));
@@ -79,7 +86,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     await followWithdrawnKeys({ jsm: await jetstreamManager(nats, { checkAPI: false }) }, log),
   );
   const operator = starting.use(await openOperatorToken(config, log));
-  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, withdrawn, operator);
+  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, rights, withdrawn, operator);
   const gateway = { ...authorizeDeps, ...openGatewayTokens(config, security, starting) };
   const decisionDeps = { ...authorizeDeps, metrics };
   const api = createJsonApi(
@@ -91,13 +98,14 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addExportRoutes(api, authorizeDeps, deps);
   addSubjectRoutes(api, authorizeDeps, deps);
   addEraseRoute(api, authorizeDeps, deps);
-  addCheckRoute(api, authorizeDeps, deps.snapshots, metrics);
-  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs });
+  addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
+  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, log), decisionCallers],
     [AuthorizationService, createAuthorizationService(gateway, metrics, { log, requestLog }), authorizationCallers],
   ];
-  await startServers(config, starting, { registry, services, security, api, log });
+  const checks = { ...createKeyChecks(config), log_unusable: createLogCheck(nats) };
+  await startServers(config, starting, { registry, services, security, api, checks, log });
   return starting.move();
 }
 
@@ -106,6 +114,7 @@ interface ServerDeps {
   readonly services: readonly GrpcService[];
   readonly security: GrpcSecurity;
   readonly api: Hono;
+  readonly checks: ReadinessChecks;
   readonly log: Logger;
 }
 
@@ -113,14 +122,19 @@ interface ServerDeps {
 async function startServers(
   config: PolicyConfig,
   starting: AsyncDisposableStack,
-  { registry, services, security, api, log }: ServerDeps,
+  { registry, services, security, api, checks, log }: ServerDeps,
 ): Promise<void> {
   type Setting = "POLICY_OPS_PORT" | "POLICY_GRPC_PORT" | "POLICY_HTTP_PORT";
-  const at = (setting: Setting) => ({ host: config.POLICY_BIND_ADDRESS, port: config[setting], setting });
+  const at = (setting: Setting, host = config.POLICY_BIND_ADDRESS) => ({ host, port: config[setting], setting });
   let isReady = false;
-  const ops = starting.use(await startOpsServer(at("POLICY_OPS_PORT"), registry, () => isReady));
+  const { reasons } = starting.use(watchReadiness(checks, log, { isServing: () => isReady }));
+  const opsAddress = {
+    ...at("POLICY_OPS_PORT", config.POLICY_OPS_BIND_ADDRESS),
+    hosts: config.POLICY_OPS_ALLOWED_HOSTS,
+  };
+  const ops = starting.use(await startOpsServer(opsAddress, { metrics: registry, reasons }));
   const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
-  const grpc = await startGrpcServer(at("POLICY_GRPC_PORT"), services, security);
+  const grpc = await startGrpcServer(at("POLICY_GRPC_PORT", config.POLICY_GRPC_BIND_ADDRESS), services, security);
   closeWithOthers(async () => grpc[Symbol.asyncDispose]());
   const server = createApiServer(api);
   const http = await listen(server, at("POLICY_HTTP_PORT"));
@@ -134,12 +148,13 @@ async function startServers(
   log.info({ version: VERSION, http, grpc: grpc.port, ops: ops.port }, "ready");
 }
 
-function watchFiles(
-  directory: string,
+async function watchFiles(
+  directory: string | undefined,
   deps: TenantDeps,
   { documentsRejected }: PolicyMetrics,
   log: Logger,
 ): Promise<DocumentWatch> {
+  if (directory === undefined) return { rejections: new Map(), [Symbol.asyncDispose]: async () => undefined };
   return watchDocuments({
     directory,
     everyMs: WATCH_EVERY_MS,
@@ -193,6 +208,7 @@ async function createAuthorizing(
   nats: NatsConnection,
   config: PolicyConfig,
   snapshots: Snapshots,
+  sessions: SessionRights,
   withdrawn: WithdrawnKeys,
   operator: OperatorToken,
 ): Promise<AuthorizeDeps & Pick<TokenVerifier, "isOutside">> {
@@ -205,7 +221,8 @@ async function createAuthorizing(
     addressOf: (c) => clientAddressOf(c, config.POLICY_TRUSTED_PROXIES),
     verify,
     isOutside,
-    revocations: await openRevocationsKv(nats),
+    sessions,
+    tenantEnds: await openTenantEndsKv(nats),
     snapshots,
     wall: () => clock.wall(),
     ownIssuer: config.AUTH_ISSUER,

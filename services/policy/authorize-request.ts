@@ -7,22 +7,13 @@ import {
   readGatewayToken,
 } from "./access/read-gateway-token.ts";
 import { decideQuestion } from "./decide/decide-question.ts";
-import { claimedSubject, trustedSubject } from "./decide/trusted-subject.ts";
+import { trustedSubject } from "./decide/trusted-subject.ts";
+import { presentSubject, type PresentSubjectDeps } from "./sessions/present-subject.ts";
 import type { Snapshots } from "./versions/snapshots.ts";
 
-/** Ended sessions. */
-export interface Revocations {
-  /**
-   * Whether the session, or its tenant since it began, has ended, as the leader of the record knows; throws `unavailable`
-   * when it does not answer. Of an outside issuer's session only the tenant's end can be known.
-   */
-  isRevoked(tenant: string, sid: string, loginAt: string | undefined): Promise<boolean>;
-}
-
 /** What a token, its session and the rights of its subject are checked by. */
-export interface SessionDeps {
+export interface SessionDeps extends PresentSubjectDeps {
   readonly verify: (token: string) => Promise<VerifiedClaims>;
-  readonly revocations: Revocations;
   readonly snapshots: Pick<Snapshots, "atLeast">;
   /** Milliseconds since 1970: bindings end. */
   readonly wall: () => number;
@@ -39,22 +30,21 @@ export interface Requester extends Pick<VerifiedClaims, "sub" | "tenant_id"> {
 }
 
 /**
- * Decides on a request at a gateway as the edge and `check` decide: by its token, and the routes and rules in force now.
+ * Decides on a request at a gateway as the edge and `check` decide: by its token's person as auth knows them now, and by the
+ * routes and rules in force now.
  * @throws {AppError} `forbidden`, also where no route has the path; what is wrong with the token; `unavailable`.
  */
 export async function authorizeRequest(deps: AuthorizeRequestDeps, request: GatewayRequest): Promise<Requester> {
   const { claims, ...more } = await readGatewayToken(deps, request);
-  const { sub, sid, tenant_id, login_at } = claims;
-  const [isRevoked, snapshot] = await Promise.all([
-    deps.revocations.isRevoked(tenant_id, sid, login_at),
-    deps.snapshots.atLeast(tenant_id),
+  const [present, snapshot] = await Promise.all([
+    presentSubject(deps, claims),
+    deps.snapshots.atLeast(claims.tenant_id),
   ]).catch(forbidUnknownTenant);
-  if (isRevoked) throw new AppError("session_ended", "the session has ended");
   const { method, path } = request;
-  const subject = trustedSubject(snapshot, claimedSubject(claims), deps.ownIssuer);
+  const subject = trustedSubject(snapshot, present, deps.ownIssuer);
   const allow = decideQuestion(snapshot, subject, { of: "request", method, path }, deps.wall());
   if (!allow) throw new AppError("forbidden", "you may not do this");
-  return { sub, tenant_id, ...more };
+  return { sub: claims.sub, tenant_id: claims.tenant_id, ...more };
 }
 
 /** The answer does not show whether another tenant exists. */

@@ -10,6 +10,9 @@ import { startOpsServer } from "#shared/http/ops-server.ts";
 import type { RunningService } from "#shared/lifecycle/run-service.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
+import { watchReadiness } from "#shared/lifecycle/readiness.ts";
+import { createLogCheck } from "#shared/nats/check-log.ts";
+import { createKeyChecks } from "#shared/tokens/check-own-keys.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
@@ -58,12 +61,18 @@ const CALL_MARGIN_MS = 1_000;
  */
 export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv): Promise<RunningService> {
   const log = createLogger("stream", config.LOG_LEVEL);
-  const ops = addressOf(config, "STREAM_OPS_PORT");
+  const ops = {
+    host: config.STREAM_OPS_BIND_ADDRESS,
+    port: config.STREAM_OPS_PORT,
+    setting: "STREAM_OPS_PORT",
+    hosts: config.STREAM_OPS_ALLOWED_HOSTS,
+  };
   if (config.STREAM_WORKERS > 1) {
-    return startWorkers(config, env, { http: addressOf(config, "STREAM_HTTP_PORT"), ops }, log);
+    return startWorkers(config, env, { http: addressOf(config), ops }, log);
   }
-  return startServing(config, log, false, async ({ registry, isReady, connections }, http) => {
-    const server = await startOpsServer(ops, registry, isReady, { "/debug/connections": connections });
+  return startServing(config, log, false, async ({ registry, reasons, connections }, http) => {
+    const pages = { "/debug/connections": connections };
+    const server = await startOpsServer(ops, { metrics: registry, reasons, pages });
     log.info({ version: VERSION, http, grpc: 0, ops: server.port }, "ready");
     return server;
   });
@@ -109,20 +118,22 @@ async function startServing(
     route,
     api: createEdgeApi({ ...route, callConnection, bindToken: edge.bindToken, demo }, requestLog),
   });
-  const listener = await listenOn(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
+  const listener = await listenOn(server, { ...addressOf(config), isShared });
   stack.defer(() => closeServer(server, 1_000));
   stack.defer(() => listener.close());
-  const isReady = (): boolean => !edge.admission.isDraining && !nats.isClosed();
+  const checks = { ...createKeyChecks(config), log_unusable: createLogCheck(nats) };
+  const isServing = (): boolean => !edge.admission.isDraining;
+  const { reasons } = stack.use(watchReadiness(checks, log, { isServing }));
   const connections = (): object[] => describeConnections(edge.hub, edge);
-  stack.use(await reportTo({ registry, isReady, connections }, listener.port));
+  stack.use(await reportTo({ registry, reasons, connections }, listener.port));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
   // The other workers on this port take the clients that come while this one drains.
   if (isShared) stack.defer(() => listener.close());
   return stack.move();
 }
 
-function addressOf(config: StreamConfig, setting: "STREAM_HTTP_PORT" | "STREAM_OPS_PORT"): ListenAddress {
-  return { host: config.STREAM_BIND_ADDRESS, port: config[setting], setting };
+function addressOf({ STREAM_BIND_ADDRESS: host, STREAM_HTTP_PORT: port }: StreamConfig): ListenAddress {
+  return { host, port, setting: "STREAM_HTTP_PORT" };
 }
 
 /** The edge, and what only its HTTP servers call. */

@@ -30,7 +30,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["tenants/"],
     ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts"],
     ["changes/", "events/", "access/"],
-    ["versions/"],
+    ["sessions/", "versions/"],
     ["decide/"],
     ["document/"],
     ["metrics.ts"],

@@ -29,6 +29,7 @@ export function createAuthWorld() {
     attempts: 0,
     stored: new Map<string, StoredSession>(),
     revoked: new Set<string>(),
+    settled: new Set<string>(),
     announced: [] as string[],
     entries: [] as AuditEntry[],
     isUserThere: true,
@@ -116,6 +117,8 @@ export function createAuthWorld() {
   }
 
   const revocations = {
+    isSettled: (_tenant: string, sid: string) => step("revocations.isSettled", () => state.settled.has(sid)),
+    settle: (_tenant: string, sid: string) => step("revocations.settle", () => void state.settled.add(sid)),
     record: (_tenant: string, sid: string) => step("revocations.record", () => void state.revoked.add(sid)),
     includes: (_tenant: string, sid: string) => step("revocations.includes", () => state.revoked.has(sid)),
   };

@@ -1,15 +1,24 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writeRedisConfig } from "../../scripts/start/redis-config.ts";
+import { Redis } from "ioredis";
 import { type Child, startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
 import { accepts } from "./start-nats.ts";
 import { waitFor } from "./wait.ts";
 
-/** A real Redis or Valkey with an append-only file in a fresh folder. */
+const PASSWORD = "test";
+
+/** A real Redis or Valkey with the project's own configuration and an append-only file in a fresh folder. */
 export interface RedisServer extends AsyncDisposable {
   readonly port: number;
+  /** As auth. */
   readonly url: string;
+  /** As a user who may do everything. */
+  readonly adminUrl: string;
+  /** Runs a command, its words separated by spaces, as that user. */
+  admin(command: string): Promise<string>;
   stop(signal?: NodeJS.Signals): Promise<void>;
   start(): Promise<void>;
   signal(signal: NodeJS.Signals): void;
@@ -17,12 +26,28 @@ export interface RedisServer extends AsyncDisposable {
 
 /** Starts redis-server (which Valkey's package provides too) and waits until it takes connections. */
 export async function startRedis(
-  options: { maxmemoryPolicy?: string; appendonly?: "yes" | "no" } = {},
+  options: { maxmemoryPolicy?: string; appendonly?: "yes" | "no"; more?: readonly string[] } = {},
 ): Promise<RedisServer> {
   const port = await freePort();
   const dir = await mkdtemp(join(tmpdir(), "sluice-redis-"));
-  const args = ["--port", String(port), "--bind", "127.0.0.1", "--dir", dir, "--save", ""];
+  const config = await writeRedisConfig(dir, PASSWORD);
+  const adminUrl = `redis://admin:${PASSWORD}@127.0.0.1:${port}`;
+  const args = [
+    config,
+    "--masteruser",
+    "admin",
+    "--masterauth",
+    PASSWORD,
+    "--port",
+    String(port),
+    "--bind",
+    "127.0.0.1",
+    "--dir",
+    dir,
+  ];
+  args.push("--user", "admin", "on", `>${PASSWORD}`, "~*", "&*", "+@all");
   args.push("--appendonly", options.appendonly ?? "yes", "--maxmemory-policy", options.maxmemoryPolicy ?? "noeviction");
+  args.push(...(options.more ?? []));
   let child: Child;
   const start = async (): Promise<void> => {
     child = startChild("redis-server", args, {});
@@ -31,7 +56,9 @@ export async function startRedis(
   await start();
   return {
     port,
-    url: `redis://127.0.0.1:${port}`,
+    url: `redis://auth:${PASSWORD}@127.0.0.1:${port}`,
+    adminUrl,
+    admin: (command) => runRedisCommand(adminUrl, command),
     stop: async (signal = "SIGTERM") => void (await child.end(signal)),
     start,
     signal: (signal) => void child.process.kill(signal),
@@ -40,4 +67,14 @@ export async function startRedis(
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+async function runRedisCommand(url: string, command: string): Promise<string> {
+  const redis = new Redis(url, { retryStrategy: null });
+  try {
+    const [name = "", ...words] = command.split(" ");
+    return String(await redis.call(name, ...words));
+  } finally {
+    redis.disconnect();
+  }
 }

@@ -14,12 +14,15 @@ export interface TcpProxy extends AsyncDisposable {
   readonly mode: ProxyMode;
   /** Changes the mode for every byte from here on; held bytes pass once the mode lets them. */
   set(mode: ProxyMode): void;
+  /** Leads new connections to another local port, as a name does that points elsewhere now. */
+  lead(target: number): void;
   /** Lets the next request through, and cuts its connection when the reply arrives. */
   loseNextReply(): void;
 }
 
 /** Starts the proxy, on a free port or on that one; nothing has to listen on `target` yet. */
-export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy> {
+export async function startTcpProxy(firstTarget: number, port = 0): Promise<TcpProxy> {
+  let target = firstTarget;
   const links = new Set<Link>();
   let mode: ProxyMode = "pass";
   let isLosing = false;
@@ -42,6 +45,7 @@ export async function startTcpProxy(target: number, port = 0): Promise<TcpProxy>
       mode = next;
       for (const link of links) link.set(next);
     },
+    lead: (next) => void (target = next),
     loseNextReply: () => void (isLosing = true),
     async [Symbol.asyncDispose]() {
       for (const link of links) link.destroy();

@@ -77,6 +77,7 @@ describe("sluice policy, with a server", () => {
     const asked = ["explain", "bob", "--tenant", "acme"];
     const { lines } = await run([...asked, "--topic", "order.created.42", "--role", "halfAdmin"]);
     expect(lines).toEqual([
+      "you said: roles halfAdmin; groups none",
       `allowed by version ${await versionOf()}: role viewer says allow order:read: it is about every topic`,
       "asked: order:read on order.created.42",
       expect.stringMatching(/^role viewer: /),
@@ -87,7 +88,14 @@ describe("sluice policy, with a server", () => {
       "holds: viewer: allow order:read: it is about every topic",
     ]);
     expect((await run([...asked, "--event", "0123456789ab.1.0"])).lines).toEqual([
+      "auth knows nobody of this name: roles none; groups none",
       expect.stringMatching(/^other_log: /),
+    ]);
+    stack.people.hold("acme", "ida", { roles: ["viewer"], groups: [] });
+    const present = await run(["explain", "ida", "--tenant", "acme", "--topic", "order.created.42"]);
+    expect(present.lines.slice(0, 2)).toEqual([
+      "auth says now: roles viewer; groups none",
+      expect.stringMatching(/^allowed by version /),
     ]);
     await expect(run([...asked, "--event", "x"])).rejects.toThrow(/400 malformed_request/);
   });

@@ -3,7 +3,7 @@ import type { BlockList } from "node:net";
 import type { Context, Handler, Hono } from "hono";
 import type { Counter } from "prom-client";
 import { z } from "zod";
-import { nameSchema } from "#shared/contract/name-schema.ts";
+import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
 import { toAppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import type { TokenCookies } from "#shared/http/token-cookies.ts";
@@ -38,7 +38,8 @@ interface AuthRoutes {
 
 const loginSchema = z.object({
   tenant: nameSchema.optional(),
-  username: nameSchema,
+  /** Keyboards and password managers spell one name in two ways. */
+  username: z.string().normalize("NFC").pipe(freeNameSchema),
   password: z.string().min(1).max(1_024),
   device: deviceSchema.optional(),
   scope: z.string().optional(),

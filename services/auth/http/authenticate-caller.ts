@@ -6,6 +6,7 @@ import type { TokenCookies } from "#shared/http/token-cookies.ts";
 import { readExplicitToken } from "#shared/http/token-source.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { verifyOneOf } from "#shared/tokens/try-tokens.ts";
+import type { EndedSession } from "../sessions/revoke-session.ts";
 import type { Revocations } from "../sessions/session.ts";
 import type { FindSubject, User } from "../users/user-directory.ts";
 
@@ -24,6 +25,11 @@ export interface Caller {
  * @throws {AppError} `token_missing`, `token_invalid`, `token_expired`, `token_for_streams`, `conflicting_tokens`, `cross_site`.
  */
 export type IdentifyCaller = (c: Context) => Promise<AccessClaims>;
+
+/** The session that a token of ours is of. */
+export function sessionOf({ tenant_id: tenant, sid, sub: subject, login_at: loginAt }: AccessClaims): EndedSession {
+  return { tenant, sid, subject, loginAt };
+}
 
 interface IdentificationDeps {
   readonly verify: VerifyToken;

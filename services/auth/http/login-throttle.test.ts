@@ -7,7 +7,7 @@ let redis: Redis;
 
 beforeAll(async () => {
   stack = await startAuthStack({ AUTH_TRUSTED_PROXIES: "127.0.0.0/8" });
-  redis = new Redis(stack.redis.url);
+  redis = new Redis(stack.redis.adminUrl);
 });
 afterAll(async () => {
   redis.disconnect();

@@ -127,7 +127,6 @@ describe("the end of a session", () => {
     expect(entries).toMatchObject([
       { event: "login", subject: "alice", address: "127.0.0.1" },
       { event: "session_deleted", subject: "alice", reason: "deleted" },
-      { event: "refresh_refused", subject: "alice", reason: "ended" },
     ]);
   });
 

@@ -2,8 +2,8 @@ import type { Context } from "hono";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { readExplicitToken } from "#shared/http/token-source.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
-import type { Session } from "../sessions/session.ts";
-import { requireTrustedPage, type VerifyToken } from "./authenticate-caller.ts";
+import type { EndedSession } from "../sessions/revoke-session.ts";
+import { requireTrustedPage, sessionOf, type VerifyToken } from "./authenticate-caller.ts";
 import { genuineOf, type RefreshTokenReading } from "./read-refresh-token.ts";
 
 /** What a logout finds sessions by. */
@@ -11,9 +11,6 @@ export interface LogoutReading extends RefreshTokenReading {
   readonly verify: VerifyToken;
   readonly allowedOrigins: readonly string[];
 }
-
-/** The session that a logout ends. */
-export type EndedSession = Pick<Session, "tenant" | "sid" | "subject">;
 
 /**
  * The sessions that a logout ends: the explicit token's, else all that the cookies speak for. A browser that got hold of two
@@ -23,10 +20,10 @@ export type EndedSession = Pick<Session, "tenant" | "sid" | "subject">;
 export async function sessionsToEnd(c: Context, reading: LogoutReading): Promise<readonly EndedSession[]> {
   const headers = c.req.header();
   const explicit = readExplicitToken({ headers, query: new URL(c.req.url).searchParams });
-  if (explicit !== undefined) return [await sessionOf(reading, explicit.token)];
+  if (explicit !== undefined) return [await sessionBy(reading, explicit.token)];
   requireTrustedPage(c, reading.allowedOrigins);
   const { access, refresh } = reading.cookies.read(headers);
-  const byAccess = await Promise.allSettled(access.map((token) => sessionOf(reading, token)));
+  const byAccess = await Promise.allSettled(access.map((token) => sessionBy(reading, token)));
   // A browser whose access token has run out still has its refresh token.
   const genuine = genuineOf(refresh, reading.keys);
   const byRefresh = await Promise.all(genuine.map(({ family }) => reading.sessions.find(family)));
@@ -35,11 +32,10 @@ export async function sessionsToEnd(c: Context, reading: LogoutReading): Promise
   return [...new Map(found.flatMap((each) => (each === undefined ? [] : [[each.sid, each]]))).values()];
 }
 
-async function sessionOf({ verify }: LogoutReading, token: string): Promise<EndedSession> {
+async function sessionBy({ verify }: LogoutReading, token: string): Promise<EndedSession> {
   const claims = await verify(token);
   requireUse(claims, "request");
-  const { tenant_id: tenant, sid, sub: subject } = claims;
-  return { tenant, sid, subject };
+  return sessionOf(claims);
 }
 
 function faultOf(byAccess: readonly PromiseSettledResult<unknown>[], refresh: readonly string[]): AppError {

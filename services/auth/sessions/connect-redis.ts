@@ -1,36 +1,69 @@
-import { Redis } from "ioredis";
+import { Redis, type RedisOptions, ReplyError } from "ioredis";
 import { orUnavailable } from "#shared/async/or-unavailable.ts";
+import { within } from "#shared/async/within.ts";
 import { BootError } from "#shared/config/read-config.ts";
-import type { Logger } from "#shared/log/create-logger.ts";
+import { formatAddress } from "#shared/config/server-urls.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
+import { type ClientTls, type ClientTlsFiles, readClientTls } from "#shared/tls/client-tls.ts";
+import type { RedisSettings } from "./redis-settings.ts";
+import { requireServer } from "./require-server-redis.ts";
+
+type Options = Omit<RedisOptions, "replyMapping">;
+
+/** How long one attempt to connect may take, and a command. */
+const TIMEOUT_MS = 2_000;
+
+/** How long the start waits for a server: Sentinels that do not answer are asked one after the other. */
+const START_MS = 10_000;
+
+/** A peer that does not close its side either is cut off after that long. */
+const CUT_OFF_MS = 200;
 
 /**
  * Connects to Redis so that a command fails at once when Redis is out of reach, and is never sent twice: a rotation that
  * ran again behind our back would look like a stolen token.
  * @throws {BootError} when Redis is out of reach, or would forget sessions.
  */
-export async function connectRedis(url: string, log: Logger): Promise<Redis> {
-  const redis = new Redis(url, {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    commandTimeout: 2_000,
-    connectTimeout: 5_000,
-    retryStrategy: (attempt) => backoffMs(attempt, { baseMs: 100, maxMs: 2_000 }),
+export async function connectRedis(settings: RedisSettings): Promise<Redis> {
+  let isStarting = true;
+  const redis = new Redis(optionsOf(settings, await readRedisTls(settings), () => isStarting));
+  let reason = "no answer";
+  onReason(redis, (why) => (reason = why));
+  redis.on("error", (error: Error) => {
+    if (isWrongDatabase(error)) redis.disconnect(!isStarting);
   });
-  redis.on("error", (error: Error) => log.warn({ reason: error.message }, "Redis is out of reach"));
   try {
-    await redis.connect();
-    await requireDurability(redis);
+    const connected = redis.connect();
+    if (!(await within(START_MS, connected))) throw new Error(`${reason} within ${START_MS / 1000} s`);
+    await connected.catch(() => Promise.reject(new Error(reason)));
+    await requireServer(redis, settings);
   } catch (error) {
     redis.disconnect();
     if (error instanceof BootError) throw error;
-    throw new BootError(
-      `cannot use Redis at ${new URL(url).host} (${(error as Error).message}); check REDIS_URL and that the server runs`,
-    );
+    throw new BootError(explain(settings, (error as Error).message));
   }
+  isStarting = false;
   return redis;
+}
+
+/** Calls `listener` with each reason why a connection fails, and not with what only follows from one. */
+export function onReason(redis: Redis, listener: (reason: string) => void): void {
+  const listen = ({ message }: Error): void => {
+    if (!/^(Stream isn't writeable|Connection is closed)/.test(message)) listener(message);
+  };
+  redis.on("error", listen).on("sentinelError", listen);
+}
+
+/** The files of a connection to Redis, and the settings that name them. */
+export function redisTlsFiles(settings: RedisSettings): ClientTlsFiles {
+  const fileOf = (setting: "REDIS_TLS_CA_FILE" | "REDIS_TLS_CERT_FILE" | "REDIS_TLS_KEY_FILE") => {
+    return { setting, path: settings[setting] };
+  };
+  return {
+    authorities: fileOf("REDIS_TLS_CA_FILE"),
+    certificate: fileOf("REDIS_TLS_CERT_FILE"),
+    privateKey: fileOf("REDIS_TLS_KEY_FILE"),
+  };
 }
 
 /**
@@ -41,12 +74,70 @@ export function callRedis<Reply>(command: () => Promise<Reply>): Promise<Reply> 
   return orUnavailable("sessions cannot be read or written right now; try again", command);
 }
 
-/** Evicted or lost records would switch the detection of stolen refresh tokens off. INFO is allowed where CONFIG is not. */
-async function requireDurability(redis: Redis): Promise<void> {
-  const state = `${await redis.info("memory")}\n${await redis.info("persistence")}`;
-  const faults: string[] = [];
-  if (!/^maxmemory_policy:noeviction\r?$/m.test(state)) faults.push("maxmemory-policy must be noeviction");
-  if (!/^aof_enabled:1\r?$/m.test(state)) faults.push("appendonly must be yes");
-  if (faults.length > 0)
-    throw new BootError(`Redis would forget sessions: ${faults.join(", and ")}; set it in redis.conf`);
+async function readRedisTls(settings: RedisSettings): Promise<ClientTls | undefined> {
+  const files = redisTlsFiles(settings);
+  if (settings.REDIS_URL.isTls) return readClientTls(files);
+  const named = Object.values(files).filter(({ path }) => path !== undefined);
+  if (named.length === 0) return undefined;
+  const names = named.map(({ setting }) => setting).join(", ");
+  throw new BootError(`${names}: REDIS_URL is without TLS; begin it with rediss:// or rediss+sentinel://`);
+}
+
+function optionsOf(settings: RedisSettings, tls: ClientTls | undefined, isStarting: () => boolean): Options {
+  const { user, password, database: db } = settings.REDIS_URL;
+  return {
+    ...addressOf(settings, tls, isStarting),
+    ...(user === undefined ? {} : { username: user }),
+    ...(password === undefined ? {} : { password }),
+    db,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: TIMEOUT_MS,
+    connectTimeout: TIMEOUT_MS,
+    disconnectTimeout: CUT_OFF_MS,
+    // Redis 7.0 does not know the command, and a user of ours may not use it.
+    disableClientInfo: true,
+    retryStrategy: (attempt) => backoffMs(attempt, { baseMs: 100, maxMs: 1_000 }),
+  };
+}
+
+function addressOf(settings: RedisSettings, tls: ClientTls | undefined, isStarting: () => boolean): Options {
+  const { servers, master } = settings.REDIS_URL;
+  if (master === undefined) return { ...servers[0], ...(tls && { tls: { ...tls } }) };
+  const { REDIS_SENTINEL_USERNAME: username, REDIS_SENTINEL_PASSWORD: password } = settings;
+  return {
+    sentinels: [...servers],
+    name: master,
+    ...(username === undefined ? {} : { sentinelUsername: username }),
+    ...(password === undefined ? {} : { sentinelPassword: password }),
+    sentinelCommandTimeout: TIMEOUT_MS,
+    // At the start each is asked once, and the operator told.
+    sentinelRetryStrategy: (attempt) => (isStarting() ? null : backoffMs(attempt, { baseMs: 100, maxMs: 1_000 })),
+    ...(tls && { tls: { ...tls }, sentinelTLS: { ...tls }, enableTLSForSentinelMode: true }),
+  };
+}
+
+function explain({ REDIS_URL: { servers, master, user, isTls } }: RedisSettings, reason: string): string {
+  const at = servers.map(formatAddress).join(", ");
+  const where = master === undefined ? `Redis at ${at}` : `the Redis that the Sentinels at ${at} call ${master}`;
+  return `cannot use ${where} (${reason}); ${adviceFor(reason, user, isTls)}`;
+}
+
+function adviceFor(reason: string, user: string | undefined, isTls: boolean): string {
+  if (/WRONGPASS|NOAUTH|invalid password/.test(reason)) {
+    return `check the user (${user ?? "none is given"}) and the password in REDIS_URL, where special characters are percent-encoded`;
+  }
+  if (/certificate|self-signed|altname/i.test(reason)) return "check REDIS_TLS_CA_FILE and the host in REDIS_URL";
+  if (/wrong version number|packet length|EPROTO/i.test(reason)) {
+    return `the server does not speak TLS there; ${isTls ? "begin REDIS_URL with redis://" : "check the port"}`;
+  }
+  if (/ERR DB index|NOPERM.*select/i.test(reason)) return "check the number of the database at the end of REDIS_URL";
+  return "check REDIS_URL and that the server runs";
+}
+
+/** Whether Redis refused the database that the connection is to use: what is written then goes to another one. */
+function isWrongDatabase(error: Error & { readonly command?: { readonly name: string } }): boolean {
+  return error instanceof ReplyError && error.command?.name === "select";
 }

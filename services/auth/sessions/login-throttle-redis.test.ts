@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createLogger } from "#shared/log/create-logger.ts";
 import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
 import { connectRedis } from "./connect-redis.ts";
+import { readRedisSettings } from "./redis-settings.ts";
 import { createLoginThrottle } from "./login-throttle-redis.ts";
 import type { LoginThrottle } from "./login-throttle.ts";
 
@@ -12,7 +12,7 @@ let throttle: LoginThrottle;
 
 beforeAll(async () => {
   server = await startRedis();
-  redis = await connectRedis(server.url, createLogger("test", "silent"));
+  redis = await connectRedis(readRedisSettings({ REDIS_URL: server.url }));
   throttle = createLoginThrottle(redis);
 });
 afterAll(async () => {

@@ -1,5 +1,6 @@
 import type { Redis, Result } from "ioredis";
 import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
+import { subjectKey } from "#shared/contract/subject-key.ts";
 import { callRedis } from "./connect-redis.ts";
 import type { LoginThrottle } from "./login-throttle.ts";
 
@@ -60,7 +61,7 @@ async function waitMs(limiter: RateLimiterRedis, key: string): Promise<number> {
 
 /** Braces: all that belongs to one account lies in one slot of a cluster. */
 function accountKey({ tenant, account }: { readonly tenant: string; readonly account: string }): string {
-  return `{${tenant}.${account}}`;
+  return `{${subjectKey(tenant, account)}}`;
 }
 
 function addressKey({ address }: { readonly address: string }): string {

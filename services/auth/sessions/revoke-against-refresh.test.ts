@@ -12,6 +12,7 @@ import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
 import { createRevocationAnnouncer } from "../bus/announce-revocation.ts";
 import { createSessionCheck } from "./check-sessions.ts";
 import { connectRedis } from "./connect-redis.ts";
+import { readRedisSettings } from "./redis-settings.ts";
 import { createRefreshSession } from "./refresh-session.ts";
 import { openRevocations } from "./revocations-kv.ts";
 import { createSessionRevoker } from "./revoke-session.ts";
@@ -33,7 +34,7 @@ beforeAll(async () => {
   [server, redisServer] = await Promise.all([startNats(), startRedis()]);
   await createTenantLog(server, "acme");
   nats = await connectNats(server.url("auth"), "auth", log);
-  redis = await connectRedis(redisServer.url, log);
+  redis = await connectRedis(readRedisSettings({ REDIS_URL: redisServer.url }));
 });
 afterAll(async () => {
   redis.disconnect();

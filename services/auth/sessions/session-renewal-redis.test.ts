@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createLogger } from "#shared/log/create-logger.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
 import { connectRedis } from "./connect-redis.ts";
+import { readRedisSettings } from "./redis-settings.ts";
 import { createSessionStore } from "./session-store-redis.ts";
 import type { Session, SessionIndex, SessionStore } from "./session.ts";
 
@@ -14,7 +14,7 @@ let store: SessionStore & SessionIndex;
 
 beforeAll(async () => {
   server = await startRedis();
-  redis = await connectRedis(server.url, createLogger("test", "silent"));
+  redis = await connectRedis(readRedisSettings({ REDIS_URL: server.url }));
   const keys = { refresh: [new Uint8Array(32).fill(1)] } as const;
   store = createSessionStore(redis, { idleMs: 3_600_000, clock: systemClock, keys, onForged: () => undefined });
 });

@@ -31,11 +31,12 @@ redis.call('PEXPIRE', KEYS[1], remaining)
 /**
  * Reads the session in KEYS[1] at the time ARGV[1]: `live` and its fields, as names and values in turn. It is live unless it
  * ended or nobody was seen for ARGV[2] milliseconds. A live one that was last seen ARGV[3] milliseconds ago or more is seen now,
- * which ARGV[4] says; without these two it is only read.
+ * which ARGV[4] says; without these two it is only read. A key that holds no record is no session.
  */
 export const LOOK = `${SEEN_AT}
-local generation, ended, seen = unpack(redis.call('HMGET', KEYS[1], 'generation', 'ended', 'last_seen'))
-if not generation then return {} end
+local stored = redis.pcall('HMGET', KEYS[1], 'generation', 'ended', 'last_seen')
+local generation, ended, seen = unpack(stored)
+if stored.err or not generation then return {} end
 local idle = tonumber(ARGV[1]) - seenAt(seen)
 local live = not ended and idle <= tonumber(ARGV[2])
 if live and ARGV[3] and idle >= tonumber(ARGV[3]) then redis.call('HSET', KEYS[1], 'last_seen', ARGV[4]) end
@@ -62,7 +63,7 @@ return {'live', live and 'yes' or 'no', unpack(redis.call('HGETALL', KEYS[1]))}
  * - One that is newer than the store knows: the store lost its tail. It is repaired, and nobody is accused.
  */
 export const REFRESH = `${NOW}${SEEN_AT}
-local stored, session = redis.call('HGETALL', KEYS[1]), {}
+local stored, session = redis.pcall('HGETALL', KEYS[1]), {}
 for at = 1, #stored, 2 do session[stored[at]] = stored[at + 1] end
 local function answer(verdict) return {'verdict', verdict, unpack(stored)} end
 local current, presented = tonumber(session.generation), tonumber(ARGV[1])

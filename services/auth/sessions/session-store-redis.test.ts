@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { Redis } from "ioredis";
+import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createLogger } from "#shared/log/create-logger.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
+import { urlThrough } from "#test/support/start-stack.ts";
 import { startTcpProxy } from "#test/support/tcp-proxy.ts";
 import { connectRedis } from "./connect-redis.ts";
+import { readRedisSettings } from "./redis-settings.ts";
 import { createSessionStore } from "./session-store-redis.ts";
 import type { Session, SessionActivity, SessionIndex, SessionStore } from "./session.ts";
 
@@ -27,7 +28,7 @@ const deps = {
 
 beforeAll(async () => {
   server = await startRedis();
-  redis = await connectRedis(server.url, createLogger("test", "silent"));
+  redis = await connectRedis(readRedisSettings({ REDIS_URL: server.url }));
   store = createSessionStore(redis, deps);
 });
 beforeEach(() => {
@@ -254,7 +255,7 @@ describe("a refresh token", () => {
 
   test("that was spent with its answer lost has the same successor however late it comes, and then for 10 s more", async () => {
     await using toRedis = await startTcpProxy(server.port);
-    const cutOff = await connectRedis(`redis://127.0.0.1:${toRedis.port}`, createLogger("test", "silent"));
+    const cutOff = await connectRedis(readRedisSettings({ REDIS_URL: urlThrough(toRedis.port, server.url) }));
     const { sid } = await newSession();
     const other = createSessionStore(cutOff, deps);
     toRedis.loseNextReply();
@@ -288,7 +289,9 @@ describe("a refresh token", () => {
   test("keeps its generation and its session over the sudden death of Redis", async () => {
     const { sid } = await newSession();
     await store.rotate(sid, 1);
-    await redis.config("SET", "appendfsync", "always");
+    const admin = new Redis(server.adminUrl);
+    await admin.config("SET", "appendfsync", "always");
+    admin.disconnect();
     await store.rotate(sid, 2);
     await server.stop("SIGKILL");
     await expect(store.rotate(sid, 3)).rejects.toThrow(expect.objectContaining({ code: "unavailable" }));

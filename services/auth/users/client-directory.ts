@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { singleFlight } from "#shared/async/single-flight.ts";
-import { nameSchema } from "#shared/contract/name-schema.ts";
+import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
+import { compositeKey } from "#shared/protocol/composite-key.ts";
 import { readYamlFile } from "./read-yaml-file.ts";
 import type { FindSubject, User } from "./user-directory.ts";
 import { passwordHashSchema, type VerifyAccount } from "./verify-account.ts";
@@ -25,8 +26,8 @@ const clientSchema = z.strictObject(
     client_id: nameSchema,
     secret: passwordHashSchema.optional(),
     certificate: z.boolean().default(false),
-    groups: z.array(nameSchema).max(256).default([]),
-    roles: z.array(nameSchema).max(64).default([]),
+    groups: z.array(freeNameSchema).max(256).default([]),
+    roles: z.array(freeNameSchema).max(64).default([]),
   },
   {
     error: ({ code }) =>
@@ -65,7 +66,7 @@ export async function readClientDirectory(path: string | undefined, verify: Veri
   const known = new Set<string>();
   const flight = singleFlight<boolean>();
   const verifyOnce = async (clientId: string, secret: string, admit: () => Promise<void>): Promise<boolean> => {
-    const digest = createHash("sha256").update(`${clientId} ${secret}`).digest("base64");
+    const digest = createHash("sha256").update(compositeKey(clientId, secret)).digest("base64");
     if (known.has(digest)) return true;
     const isRight = await flight(digest, () => admit().then(() => verify(secrets, clientId, secret)));
     if (isRight) known.add(digest);

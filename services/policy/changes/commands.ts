@@ -82,7 +82,7 @@ export function bindSubject(subject: string, roles: readonly string[] | undefine
     apply: ({ document, bindings }, snapshot) => {
       const wanted = roles === undefined ? undefined : [...new Set(roles)].toSorted();
       requireRoles(wanted ?? [], snapshot);
-      if (bindings.get(subject)?.join() === wanted?.join()) return undefined;
+      if (isDeepStrictEqual(bindings.get(subject), wanted)) return undefined;
       const others = [...bindings].filter(([other]) => other !== subject);
       return { document, bindings: new Map(wanted === undefined ? others : [...others, [subject, wanted]]) };
     },

@@ -1,12 +1,13 @@
-import { ruleText } from "../document/policy-document.ts";
-import { hasRole } from "./role-set.ts";
+import { type Principal, subjectPrincipal } from "#shared/contract/principal.ts";
+import { compositeKey } from "#shared/protocol/composite-key.ts";
+import { changedRoles } from "./changed-roles.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** A longer list of names costs more to carry than asking for everything again. */
 const MAX_NAMES = 1_000;
 
 /** The principals that a change of policy can affect. */
-export type Affected = { readonly all: true } | { readonly roles: string[]; readonly subjects: string[] };
+export type Affected = { readonly all: true } | { readonly roles: string[]; readonly subjects: Principal[] };
 
 /** Everyone. */
 export const EVERYONE: Affected = { all: true };
@@ -18,7 +19,7 @@ export const EVERYONE: Affected = { all: true };
 export function affectedBy(before: Snapshot | undefined, after: Snapshot): Affected {
   if (before === undefined || mapsOf(before) !== mapsOf(after)) return EVERYONE;
   if ([...after.roleBits.keys()].some((role) => !before.roleBits.has(role))) return EVERYONE;
-  const roles = changedKeys(flattenedRules(before), flattenedRules(after));
+  const roles = changedRoles(before.document.roles, after.document.roles);
   const bound = changedKeys(bindingsOf(before), bindingsOf(after));
   const known = changedKeys(attributesOf(before), attributesOf(after));
   const subjects = [...new Set([...bound, ...known])].toSorted();
@@ -29,29 +30,16 @@ function mapsOf({ document }: Snapshot): string {
   return JSON.stringify([document.events, document.routes, document.trust]);
 }
 
-/** Each role's rules, with all it inherits, so that a change shows in every role it reaches. */
-function flattenedRules({ document, lineages }: Snapshot): Map<string, string> {
-  const own = Array.from(document.roles.values(), ({ allow, deny }) => [
-    ...allow.map((rule) => `+${ruleText(rule)}`),
-    ...deny.map((rule) => `-${ruleText(rule)}`),
-  ]);
-  return new Map(
-    Array.from(document.roles.keys(), (name, bit) => {
-      const rules = own.filter((_, other) => hasRole(lineages[bit] ?? 0, other)).flat();
-      return [name, [...new Set(rules)].toSorted().join(" ")];
-    }),
-  );
-}
-
 function bindingsOf({ documentBindings, httpBindings }: Snapshot): Map<string, string> {
   const fromDocument = Array.from(documentBindings, ([subject, bound]): [string, string[]] => [
     subject,
-    bound.map(({ role, until }) => `${role} ${until}`),
+    bound.map(({ role, until }) => compositeKey(role, String(until))),
   ]);
+  const fromHttp = Array.from(httpBindings, ([subject, roles]) => [subjectPrincipal(subject), roles] as const);
   return new Map(
-    Array.from(new Map([...fromDocument, ...httpBindings]), ([subject, roles]) => [
+    Array.from(new Map<string, readonly string[]>([...fromDocument, ...fromHttp]), ([subject, roles]) => [
       subject,
-      roles.toSorted().join(" "),
+      textOf(roles),
     ]),
   );
 }
@@ -68,4 +56,10 @@ function attributesOf({ document }: Snapshot): Map<string, string> {
 function changedKeys(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
   const names = new Set([...before.keys(), ...after.keys()]);
   return [...names].filter((name) => (before.get(name) ?? "") !== (after.get(name) ?? "")).toSorted();
+}
+
+/** Different sets have different texts; the empty one has that of a name that is not there. */
+function textOf(parts: Iterable<string>): string {
+  const sorted = [...parts].toSorted();
+  return sorted.length === 0 ? "" : compositeKey(...sorted);
 }

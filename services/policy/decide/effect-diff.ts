@@ -1,10 +1,11 @@
+import { subjectPrincipal } from "#shared/contract/principal.ts";
 import { type Rule, ruleText } from "../document/policy-document.ts";
 import { ruleCovers, rulesOverlap } from "../document/rule-covers.ts";
 import type { PolicySource } from "./policy-diff.ts";
 
 /** What some people may do after a change and might not before, and the other way round. */
 export interface EffectDiff {
-  /** Subjects, `group:<name>`, and `role:<name>` for everybody who has the role from a token. */
+  /** Principals, and `role:<name>` for everybody who has the role from a token. */
   readonly who: readonly string[];
   /** Rules, as a document spells them. */
   readonly gains: readonly string[];
@@ -45,7 +46,7 @@ function rolesByName({ document, documentBindings, httpBindings }: PolicySource)
   ]);
   return new Map<string, readonly string[]>([
     ...bound,
-    ...httpBindings,
+    ...Array.from(httpBindings, ([subject, roles]) => [subjectPrincipal(subject), roles] as const),
     ...Array.from(document.roles.keys(), (role): [string, string[]] => [`role:${role}`, [role]]),
   ]);
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { nameSchema } from "#shared/contract/name-schema.ts";
-import { isName } from "#shared/protocol/names.ts";
+import { decodeName, encodeName } from "#shared/protocol/encode-name.ts";
+import { isFreeName } from "#shared/protocol/names.ts";
 import { formatScope, parseScope, type Scope } from "#shared/protocol/scope.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
@@ -30,8 +31,9 @@ const attributesSchema = z
 
 /**
  * The id of the grant for these roles: `<roles>@<sub>@<attributes>`, where the sub and each attribute stand only if a
- * rule of the roles looks at them, and the last part only if there are any; a scope follows behind `~`. An id is complete,
- * so any process of policy can read the grants of any other, and equal ids decide equally.
+ * rule of the roles looks at them, and the last part only if there are any; a scope follows behind `~`. Roles and sub are
+ * tokens (`encodeName`), which hold none of the separators. An id is complete, so any process of policy can read the grants
+ * of any other, and equal ids decide equally.
  */
 export function encodeGrant(
   snapshot: Snapshot,
@@ -42,8 +44,8 @@ export function encodeGrant(
   const all = withInherited(snapshot, roles);
   const used = new Set(snapshot.namesUsed.flatMap((names, role) => (hasRole(all, role) ? names : [])));
   const entries = [...attributes].filter(([name]) => used.has(name)).toSorted(byName);
-  const personal = used.has(SUBJECT_ID) && isName(sub) ? sub : "";
-  const id = `${[...new Set(roles)].toSorted().join(",")}@${personal}`;
+  const personal = used.has(SUBJECT_ID) && isFreeName(sub) ? encodeName(sub) : "";
+  const id = `${[...new Set(roles)].toSorted().map(encodeName).join(",")}@${personal}`;
   const limit = scope === undefined ? "" : `~${base64url(formatScope(scope))}`;
   return entries.length === 0 ? `${id}${limit}` : `${id}@${base64url(JSON.stringify(entries))}${limit}`;
 }
@@ -55,14 +57,16 @@ export function encodeGrant(
 export function decodeGrant(snapshot: Snapshot, id: string): Grant {
   const [limited = "", limit] = id.split("~", 2);
   const scope = limit === undefined ? undefined : parseScope(Buffer.from(limit, "base64url").toString());
-  const [list, sub, encoded, ...more] = limited.split("@");
-  const roles = list === "" || list === undefined ? [] : list.split(",");
+  const [list = "", token, encoded, ...more] = limited.split("@");
+  const names = list === "" ? [] : list.split(",").map(readName);
+  const roles = names.filter((name) => name !== undefined);
+  const sub = token === "" ? undefined : readName(token ?? "");
   const attributes = encoded === undefined ? NO_ATTRIBUTES : decodeAttributes(encoded);
-  const isMalformed = sub === undefined || more.length > 0 || (sub !== "" && !isName(sub)) || !roles.every(isName);
+  const isMalformed = (sub === undefined && token !== "") || more.length > 0 || roles.length < names.length;
   if (isMalformed || attributes === undefined || (scope === undefined && limit !== undefined)) {
     throw new AppError("malformed_request", "this is not the id of a grant");
   }
-  return { roles: withInherited(snapshot, roles), sub: sub === "" ? undefined : sub, attributes, scope };
+  return { roles: withInherited(snapshot, roles), sub, attributes, scope };
 }
 
 /** The values of one of the subject's attributes, as conditions and topics name it; undefined where it has none. */
@@ -77,6 +81,11 @@ export function withInherited({ roleBits, lineages }: Snapshot, roles: readonly 
     .map((role) => lineages[roleBits.get(role) ?? -1])
     .filter((lineage) => lineage !== undefined)
     .reduce(union, createRoleSet(roleBits.size));
+}
+
+function readName(token: string): string | undefined {
+  const name = decodeName(token);
+  return name !== undefined && isFreeName(name) ? name : undefined;
 }
 
 function base64url(text: string): string {

@@ -105,12 +105,12 @@ function factsOf({ document, documentBindings, httpBindings }: PolicySource): Ma
     ),
   ];
   const named: Fact[] = [
-    ...Array.from(httpBindings, ([name, held]) => ({ kind: "subject" as const, name, text: held.join(", ") })),
+    ...Array.from(httpBindings, ([name, held]) => ({ kind: "subject" as const, name, text: listText(held) })),
     ...Array.from(attributes).flatMap(([subject, held]) =>
       Array.from(held, ([name, values]) => ({
         kind: "attribute" as const,
         name: `${subject} ${name}`,
-        text: values.join(", "),
+        text: listText(values),
       })),
     ),
     ...trust.map((each) => ({ kind: "trust" as const, name: each.issuer, text: trustText(each) })),
@@ -133,7 +133,13 @@ function trustText({ roles, groups }: TrustedIssuer): string {
 }
 
 function bindingText({ role, until }: BoundRole): string {
-  return until === Number.POSITIVE_INFINITY ? role : `${role} until ${new Date(until).toISOString()}`;
+  const name = listText([role]);
+  return until === Number.POSITIVE_INFINITY ? name : `${name} until ${new Date(until).toISOString()}`;
+}
+
+/** Different lists have different texts: what is more than a word is quoted. */
+function listText(words: readonly string[]): string {
+  return words.map((word) => (/^[^\s",]+$/u.test(word) ? word : JSON.stringify(word))).join(", ");
 }
 
 /** The first match wins, so that the order of what both have counts too. */

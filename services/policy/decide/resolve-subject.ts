@@ -1,7 +1,7 @@
+import { groupPrincipal, subjectPrincipal } from "#shared/contract/principal.ts";
 import type { Scope } from "#shared/protocol/scope.ts";
-import { isName } from "#shared/protocol/names.ts";
 import { MAX_ATTRIBUTE_BYTES, sizeOf } from "../document/attributes-schema.ts";
-import { type Attributes, groupSubject } from "../document/policy-document.ts";
+import type { Attributes } from "../document/policy-document.ts";
 import { encodeGrant, withInherited } from "./grant.ts";
 import { hasRole } from "./role-set.ts";
 import type { BoundRole, Snapshot } from "./snapshot.ts";
@@ -58,7 +58,7 @@ export function boundRoles(
 function heldRoles(snapshot: Snapshot, subject: Subject, now: number): Map<string, number> {
   const bound = [
     ...boundByName(snapshot, subject.id),
-    ...subject.groups.flatMap((group) => snapshot.documentBindings.get(groupSubject(group)) ?? []),
+    ...subject.groups.flatMap((group) => snapshot.documentBindings.get(groupPrincipal(group)) ?? []),
     ...subject.roles.map(forEver),
   ];
   const held = new Map<string, number>();
@@ -71,7 +71,7 @@ function heldRoles(snapshot: Snapshot, subject: Subject, now: number): Map<strin
 function boundByName({ httpBindings, documentBindings }: Snapshot, subject: string): readonly BoundRole[] {
   const set = httpBindings.get(subject);
   if (set !== undefined) return set.map(forEver);
-  return isName(subject) ? (documentBindings.get(subject) ?? []) : [];
+  return documentBindings.get(subjectPrincipal(subject)) ?? [];
 }
 
 function forEver(role: string): BoundRole {
@@ -86,11 +86,11 @@ function attributesOf({ document }: Snapshot, { id, groups }: Subject): Attribut
   if (document.attributes.size === 0) return NO_ATTRIBUTES;
   const merged = new Map<string, readonly string[]>();
   for (const group of new Set(groups)) {
-    for (const [name, values] of document.attributes.get(groupSubject(group)) ?? NO_ATTRIBUTES) {
+    for (const [name, values] of document.attributes.get(groupPrincipal(group)) ?? NO_ATTRIBUTES) {
       merged.set(name, [...new Set([...(merged.get(name) ?? []), ...values])].toSorted());
     }
   }
-  const own = isName(id) ? (document.attributes.get(id) ?? NO_ATTRIBUTES) : NO_ATTRIBUTES;
+  const own = document.attributes.get(subjectPrincipal(id)) ?? NO_ATTRIBUTES;
   for (const [name, values] of own) merged.set(name, values);
   return sizeOf(merged) > MAX_ATTRIBUTE_BYTES ? own : merged;
 }

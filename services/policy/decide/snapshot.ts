@@ -1,20 +1,17 @@
 import { LRUCache } from "lru-cache";
+import type { Principal } from "#shared/contract/principal.ts";
 import type { Version } from "#shared/contract/version.ts";
-import { permissionMatches } from "#shared/protocol/permissions.ts";
 import type { PolicyDocument, Role } from "../document/policy-document.ts";
 import { SUBJECT_ID, subjectNames } from "../document/condition.ts";
+import { inheritanceGroups } from "../document/inheritance.ts";
 import { compileEventMap, type EventMap } from "./compile-event-map.ts";
 import { compileRoutes, type RouteMatcher } from "./compile-routes.ts";
 import { placeholdersIn } from "./fill-template.ts";
-import type { Effect } from "./fold-condition.ts";
-import { limitedRule, type LimitedRule } from "./limited-rule.ts";
-import { createRoleSet, type RoleSet } from "./role-set.ts";
+import { createRoleSet, type RoleSet, union } from "./role-set.ts";
+import { indexRules, type Row } from "./rule-index.ts";
 
 /** Rows beyond those that the document names are made when asked for; this many are kept. */
 const MAX_EXTRA_ROWS = 1_024;
-
-/** One for all rows without any: a decision that looks at it finds it in the cache. */
-const NO_RULES: readonly LimitedRule[] = [];
 
 /** Roles bound to subjects over HTTP; they replace what the document binds to the same subject. */
 export type HttpBindings = ReadonlyMap<string, readonly string[]>;
@@ -26,8 +23,8 @@ export interface Snapshot {
   /** What the document was read from, where it was a text. */
   readonly text?: string;
   readonly httpBindings: HttpBindings;
-  /** The document's bindings in force when it was stored, by subject; `group:<name>` stands for everyone in a group. */
-  readonly documentBindings: ReadonlyMap<string, readonly BoundRole[]>;
+  /** The document's bindings in force when it was stored. */
+  readonly documentBindings: ReadonlyMap<Principal, readonly BoundRole[]>;
   /** When the first of them ends, in milliseconds since 1970; infinity where none does. */
   readonly bindingsEnd: number;
   /** The bit of each role. */
@@ -55,15 +52,6 @@ export interface TenantStanding {
   readonly maxConnections: number | undefined;
 }
 
-/** All rules about one permission, by the role that has them. */
-export interface Row {
-  /** Roles that allow, and roles that deny, it on any topic. */
-  readonly allow: RoleSet;
-  readonly deny: RoleSet;
-  /** Rules that hold on some topics only, or on a condition. */
-  readonly limited: readonly LimitedRule[];
-}
-
 /** A role that somebody has until a time, in milliseconds since 1970; infinity is for ever. */
 export interface BoundRole {
   readonly role: string;
@@ -82,7 +70,8 @@ export function compileSnapshot(
 ): Snapshot {
   const roleBits = new Map(Array.from(document.roles.keys(), (name, bit) => [name, bit]));
   const named = new Set([...document.events, ...document.routes].map(({ permission }) => permission));
-  const rows = new Map(Array.from(named, (permission) => [permission, compileRow(document, permission)]));
+  const rowOf = indexRules(document);
+  const rows = new Map(Array.from(named, (permission) => [permission, rowOf(permission)]));
   const extraRows = new LRUCache<string, Row>({ max: MAX_EXTRA_ROWS });
   const documentBindings = bindingsBySubject(document, storedAt);
   return {
@@ -92,7 +81,7 @@ export function compileSnapshot(
     documentBindings,
     bindingsEnd: firstEnd(documentBindings),
     roleBits,
-    lineages: Array.from(document.roles.keys(), (name) => lineageOf(name, document, roleBits)),
+    lineages: lineagesOf(document, roleBits),
     namesUsed: Array.from(document.roles.values(), namesUsedBy),
     rows,
     matchRoute: compileRoutes(document.routes),
@@ -100,7 +89,7 @@ export function compileSnapshot(
     rowOf(permission) {
       const known = rows.get(permission) ?? extraRows.get(permission);
       if (known !== undefined) return known;
-      const row = compileRow(document, permission);
+      const row = rowOf(permission);
       extraRows.set(permission, row);
       return row;
     },
@@ -129,18 +118,16 @@ function firstEnd(bindings: ReadonlyMap<string, readonly BoundRole[]>): number {
   return first;
 }
 
-function lineageOf(name: string, { roles }: PolicyDocument, roleBits: ReadonlyMap<string, number>): RoleSet {
-  const found = new Set<string>();
-  const open = [name];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (found.has(next)) continue;
-    found.add(next);
-    open.push(...(roles.get(next)?.inherits ?? []));
+/** For each role, by its bit. A role comes after all that it inherits, so that each set is made of ready ones. */
+function lineagesOf({ roles }: PolicyDocument, roleBits: ReadonlyMap<string, number>): RoleSet[] {
+  const parentsOf = new Map(Array.from(roles, ([name, { inherits }]) => [name, inherits]));
+  const lineages: RoleSet[] = [];
+  for (const role of inheritanceGroups(parentsOf).flat()) {
+    const bit = roleBits.get(role) ?? 0;
+    const inherited = (parentsOf.get(role) ?? []).flatMap((parent) => lineages[roleBits.get(parent) ?? -1] ?? []);
+    lineages[bit] = inherited.reduce(union, createRoleSet(roleBits.size, [bit]));
   }
-  return createRoleSet(
-    roleBits.size,
-    Array.from(found, (role) => roleBits.get(role) ?? 0),
-  );
+  return lineages;
 }
 
 function namesUsedBy({ allow, deny }: Role): string[] {
@@ -149,29 +136,4 @@ function namesUsedBy({ allow, deny }: Role): string[] {
     ...(when === undefined ? [] : subjectNames(when)),
   ]);
   return [...new Set(names.map((name) => (name === "sub" ? SUBJECT_ID : name)))];
-}
-
-function compileRow({ tenant, roles }: PolicyDocument, permission: string): Row {
-  const rules = rulesAbout(permission, tenant, roles);
-  const everywhere = rules.filter(({ template, when }) => template === ">" && when === undefined);
-  const rolesThat = (wanted: Effect): RoleSet =>
-    createRoleSet(
-      roles.size,
-      everywhere.filter(({ effect }) => effect === wanted).map(({ role }) => role),
-    );
-  return {
-    allow: rolesThat("allow"),
-    deny: rolesThat("deny"),
-    limited: everywhere.length === rules.length ? NO_RULES : rules.filter((rule) => !everywhere.includes(rule)),
-  };
-}
-
-function rulesAbout(permission: string, tenant: string, roles: PolicyDocument["roles"]): LimitedRule[] {
-  return [...roles.values()].flatMap((rules, role) =>
-    (["allow", "deny"] as const).flatMap((effect) =>
-      rules[effect]
-        .filter((rule) => permissionMatches(rule.permission, permission))
-        .map((rule) => limitedRule(rule, role, effect, tenant)),
-    ),
-  );
 }

@@ -59,7 +59,7 @@ roles:
       - [order:read]
 `;
     expect(faultsOf(text)).toEqual([
-      "line 7, column 15: roles.a.allow.0.when: at character 16: expected `event.<name>`, `subject.<name>`, a string or a list",
+      "line 7, column 15: roles.a.allow.0.when: at character 16: expected `event.<name>`, `subject.<name>`, a string, number, time, true, false, a range or a list",
       expect.stringMatching(/^line 9, column 17: roles\.a\.deny\.0\.rule: must be a permission/),
       expect.stringMatching(/^line 9, column 32: roles\.a\.deny\.0\.when: at character 23: expected/),
       expect.stringMatching(/^line 10, column 9: roles\.a\.deny\.1\.when: /),
@@ -81,12 +81,17 @@ roles:
       "roles: {a: {}}\nbindings: [{role: a, subjects: [], until: 2030-01-01T00:00:00}]",
       /must be a time/,
     ],
-    ["an attribute that is a number", attributes({ age: 7 }), /must be a string or a list of strings/],
-    ["an attribute with numbers in it", attributes({ ages: ["1", 7] }), /expected string/],
+    ["an attribute that is nothing", attributes({ age: null }), /must be a string, a number, true or false, or a list/],
+    ["an attribute with a list in it", attributes({ ages: ["1", [7]] }), /must be a string, a number, true or false/],
+    ["a number that is spelled in another way", "attributes: { alice: { zip: 01234 } }", /column 29: .*"01234"/],
+    ["a number with a point and nothing behind it", "attributes: { alice: { zip: 7.0 } }", /as the number 7: /],
+    ["a number that no number keeps", "attributes: { alice: { a: 12345678901234567890 } }", /in quotes/],
+    ["a number that JSON does not keep", attributes({ a: 2 ** 60 }), /more digits than a number keeps/],
+    ["no number", "attributes: { alice: { a: .nan } }", /number/],
     ["an attribute named id", attributes({ id: "bob" }), /may not be id, sub or tenant/],
     ["an attribute named tenant", attributes({ tenant: "rival" }), /may not be id, sub or tenant/],
     ["an attribute with half a character", String.raw`attributes: { alice: { a: "\ud800" } }`, /half characters/],
-    ["attributes of a wildcard", 'attributes: { "*": {} }', /must be a name, or group: and a name/],
+    ["attributes of a role", 'attributes: { "role:a": {} }', /must be the name of a subject or group:<name>/],
     [
       "an issuer that stands there twice",
       "trust: [{ issuer: x }, { issuer: x, roles: true }]",
@@ -95,6 +100,18 @@ roles:
     ["an issuer that is trusted for more", "trust: [{ issuer: x, subjects: true }]", /not known/],
   ])("may not have %s", (_, text, message) => {
     expect(faultsOf(text).join("\n")).toMatch(message);
+  });
+
+  it("may say numbers and booleans of somebody, which conditions read as texts", () => {
+    const { document } = parseDocument(
+      `tenant: acme\n${attributes({ limit: 1000, admin: true, levels: [1, "x", -0.5] })}`,
+      "acme",
+    );
+    expect([...document!.attributes.get("alice")!]).toEqual([
+      ["limit", ["1000"]],
+      ["admin", ["true"]],
+      ["levels", ["-0.5", "1", "x"]],
+    ]);
   });
 
   it("may have 256 comparisons and 64 rules with an attribute in the topic, and not one more", () => {

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { nameSchema } from "#shared/contract/name-schema.ts";
-import { isName } from "#shared/protocol/names.ts";
+import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
+import { isPrincipal } from "#shared/contract/principal.ts";
 import { isTopicPattern, patternsOverlap } from "#shared/protocol/topics.ts";
 import { attributesSchema } from "./attributes-schema.ts";
-import { countComparisons } from "./condition.ts";
+import { comparisonsIn } from "./condition.ts";
 import { caseSchema, MAX_CASES } from "./case-schema.ts";
 import { parseCondition } from "./parse-condition.ts";
 import { isPermissionPattern } from "#shared/protocol/permissions.ts";
@@ -13,14 +13,14 @@ import { isRoutePath } from "./route-path.ts";
 import { placeholderOf } from "./topic-placeholder.ts";
 
 /** The most roles a document may define. */
-export const MAX_ROLES = 256;
+export const MAX_ROLES = 2_048;
 
 /**
  * The most rules of all roles together, and how many of them may be limited to topics. Every permission is matched with
  * every rule, and every limited rule may go to the edge with every grant: without bounds one tenant's document would
  * keep the others waiting.
  */
-const MAX_RULES = { all: 4_096, limited: 256, comparisons: 256, placeholders: 64 } as const;
+const MAX_RULES = { all: 16_384, limited: 256, comparisons: 256, placeholders: 64 } as const;
 
 const ruleSchema = z
   .union([z.string(), z.strictObject({ rule: z.string(), when: z.string() })], {
@@ -31,17 +31,22 @@ const ruleSchema = z
 const rulesSchema = z.array(ruleSchema).max(256).default([]);
 
 const roleSchema = z.strictObject({
-  inherits: z.array(nameSchema).max(64).default([]),
+  inherits: z.array(freeNameSchema).max(64).default([]),
   allow: rulesSchema,
   deny: rulesSchema,
 }) satisfies z.ZodType<Role>;
 
-/** A name that is bound to roles and has attributes. */
-const subjectSchema = z.string().refine(isSubject, "must be a name, or group: and a name");
+/** What is bound to roles and has attributes. */
+const principalSchema = z
+  .string()
+  .refine(
+    isPrincipal,
+    "must be the name of a subject or group:<name>; a subject whose name begins with group:, role: or subject: is subject:<name>",
+  );
 
 const bindingSchema = z.strictObject({
-  role: nameSchema,
-  subjects: z.array(subjectSchema).max(10_000),
+  role: freeNameSchema,
+  subjects: z.array(principalSchema).max(10_000),
   until: z.iso
     .datetime({ offset: true, error: "must be a time such as 2026-01-31T18:00:00Z" })
     .transform((time) => Date.parse(time))
@@ -76,14 +81,14 @@ const routeSchema = z.strictObject({
 /** The shape of a policy document, and every check that one value fails by itself. */
 export const documentSchema = z.strictObject({
   tenant: nameSchema,
-  roles: mapOf(nameSchema, roleSchema, MAX_ROLES)
+  roles: mapOf(freeNameSchema, roleSchema, MAX_ROLES)
     .refine((roles) => rulesOf(roles).length <= MAX_RULES.all, `may have at most ${MAX_RULES.all} rules in all`)
     .refine(
       (roles) => rulesOf(roles).filter(({ topic, when }) => (topic ?? when) !== undefined).length <= MAX_RULES.limited,
       `may have at most ${MAX_RULES.limited} rules with a topic pattern or a condition in all`,
     )
     .refine(
-      (roles) => rulesOf(roles).reduce((sum, { when }) => sum + countComparisons(when), 0) <= MAX_RULES.comparisons,
+      (roles) => rulesOf(roles).reduce((sum, { when }) => sum + comparisonsIn(when).length, 0) <= MAX_RULES.comparisons,
       `may have at most ${MAX_RULES.comparisons} comparisons in conditions in all`,
     )
     .refine(
@@ -91,7 +96,7 @@ export const documentSchema = z.strictObject({
       `may have at most ${MAX_RULES.placeholders} rules with an attribute in the topic pattern in all`,
     ),
   bindings: z.array(bindingSchema).max(4_096).default([]),
-  attributes: mapOf(subjectSchema, attributesSchema, 10_000),
+  attributes: mapOf(principalSchema, attributesSchema, 10_000),
   trust: z.array(trustSchema).max(64).superRefine(requireDistinct).default([]),
   events: mapOf(eventPatternSchema, permissionSchema, 1_024).transform((rules): readonly EventRule[] =>
     Array.from(rules, ([pattern, permission]) => ({ pattern, permission })),
@@ -154,8 +159,4 @@ function holdsAttribute({ topic = "" }: Rule): boolean {
 function isTopicTemplate(text: string): boolean {
   const filled = text.split(".").map((token) => (placeholderOf(token) === undefined ? token : "x"));
   return isTopicPattern(filled.join("."));
-}
-
-function isSubject(text: string): boolean {
-  return isName(text.startsWith("group:") ? text.slice("group:".length) : text);
 }

@@ -1,13 +1,14 @@
 import { patternCovers } from "#shared/protocol/topics.ts";
 import type { DocumentWarning } from "./fault.ts";
 import { attributeWarnings } from "./lint-attributes.ts";
+import { conditionWarnings } from "./lint-conditions.ts";
 import type { Binding, PolicyDocument } from "./policy-document.ts";
 import { unreachableRoutes } from "./unreachable-routes.ts";
 import { unreachableRules } from "./unreachable-rules.ts";
 
 /**
- * What in a document can never matter: rules, event patterns and routes that others cover, bindings, roles and attributes of
- * no use at `now`, in milliseconds since 1970.
+ * What in a document can never matter, or hardly means what it says: rules, event patterns and routes that others cover,
+ * bindings, roles and attributes of no use at `now` (in milliseconds since 1970), ranges of addresses in quotes.
  */
 export function lintDocument(document: PolicyDocument, now: number): DocumentWarning[] {
   return [
@@ -15,6 +16,7 @@ export function lintDocument(document: PolicyDocument, now: number): DocumentWar
     ...unusedRoles(document),
     ...document.bindings.flatMap((binding, index) => danglingBinding(document, binding, index, now)),
     ...attributeWarnings(document),
+    ...conditionWarnings(document),
     ...unreachableEvents(document),
     ...unreachableRoutes(document),
   ];

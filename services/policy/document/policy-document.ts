@@ -1,3 +1,4 @@
+import type { Principal } from "#shared/contract/principal.ts";
 import type { Scope } from "#shared/protocol/scope.ts";
 import { type Condition, conditionText } from "./condition.ts";
 import type { Question } from "./question-fields.ts";
@@ -7,8 +8,8 @@ export interface PolicyDocument {
   readonly tenant: string;
   readonly roles: ReadonlyMap<string, Role>;
   readonly bindings: readonly Binding[];
-  /** Attributes by subject; `group:<name>` gives them to everyone in a group. */
-  readonly attributes: ReadonlyMap<string, Attributes>;
+  /** What a group has, everyone in it has. */
+  readonly attributes: ReadonlyMap<Principal, Attributes>;
   /** The issuers whose tokens' roles and groups count. */
   readonly trust: readonly TrustedIssuer[];
   /** In the document's order: the first pattern that matches an event type gives its permission. */
@@ -37,10 +38,10 @@ export interface Rule {
   readonly when: Condition | undefined;
 }
 
-/** A role and who has it: names of subjects, and `group:<name>` for everyone in a group. */
+/** A role and who has it. */
 export interface Binding {
   readonly role: string;
-  readonly subjects: readonly string[];
+  readonly subjects: readonly Principal[];
   /** When it ends, in milliseconds since 1970; none means never. */
   readonly until?: number | undefined;
 }
@@ -84,9 +85,4 @@ export interface PolicyCase {
 export function ruleText({ permission, topic, when }: Rule): string {
   const limited = topic === undefined ? permission : `${permission}@${topic}`;
   return when === undefined ? limited : `${limited} when ${conditionText(when)}`;
-}
-
-/** How a binding names everyone in a group. */
-export function groupSubject(group: string): string {
-  return `group:${group}`;
 }

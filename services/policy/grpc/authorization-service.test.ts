@@ -17,6 +17,7 @@ import { createLogger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createPolicyMetrics } from "../metrics.ts";
+import type { SessionOfToken } from "../sessions/present-subject.ts";
 import { Snapshots } from "../versions/snapshots.ts";
 import { emptyContent } from "../versions/stored-policy.ts";
 import { createAuthorizationService } from "./authorization-service.ts";
@@ -69,7 +70,13 @@ describe("Envoy's external authorization", () => {
     };
     const admitting = {
       verify,
-      revocations: { isRevoked: async (_: string, sid: string) => sid === "ended" },
+      sessions: {
+        rightsOf: async ({ sid }: SessionOfToken) => {
+          if (sid === "ended") throw new AppError("session_ended", "the session has ended");
+          return { roles: [], groups: [] };
+        },
+      },
+      tenantEnds: { hasEnded: async () => false },
       snapshots: new Snapshots({ read }, () => undefined),
       wall: () => Date.now(),
       ownIssuer: "auth",

@@ -8,6 +8,7 @@ import type {
 } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import type { StatusCode } from "#proto/envoy/type/v3/http_status.ts";
 import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
+import { encodeName } from "#shared/protocol/encode-name.ts";
 import { type AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
@@ -54,11 +55,14 @@ function outcomeOf(error: AppError): "deny" | "refused" | "unavailable" {
   return httpStatusOf[error.code] >= 500 ? "unavailable" : "refused";
 }
 
-/** The headers with which the request goes on replace those of the client. A refresh token is nobody's behind the gateway. */
+/**
+ * The headers with which the request goes on replace those of the client; a header holds no free name, but its token. A refresh
+ * token is nobody's behind the gateway.
+ */
 function allowed({ sub, tenant_id, renewal }: Requester): CheckResponse {
-  const headers = headersOf({ "x-sluice-subject": sub, "x-sluice-tenant": tenant_id, ...headersBehind(renewal) });
+  const requester = { "x-sluice-subject": encodeName(sub), "x-sluice-tenant": tenant_id };
   const value = {
-    headers,
+    headers: headersOf({ ...requester, ...headersBehind(renewal) }),
     headersToRemove: [REFRESH_TOKEN_HEADER],
     responseHeadersToAdd: renewal === undefined ? [] : headersInFront(renewal),
   };

@@ -128,7 +128,7 @@ describe("resources", () => {
         { topics: ["order.*.42", "order.*"] },
         { topics: ["order.*"] },
         { topics: [] },
-        { topics: ["order.*"] },
+        { topics: ["order.*.a%2Eb", "order.*"] },
         { topics: [] },
       ],
     });

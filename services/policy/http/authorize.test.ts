@@ -1,9 +1,5 @@
-import { Kvm } from "@nats-io/kv";
 import { generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { REVOKED_BUCKET, revokedKey } from "#shared/contract/revocations.ts";
-import { createLogger } from "#shared/log/create-logger.ts";
-import { connectNats } from "#shared/nats/connect-nats.ts";
 import { ACME_DOCUMENT, OPERATOR_TOKEN, type PolicyStack, startPolicyStack } from "#test/support/start-policy.ts";
 
 describe("who may administer", () => {
@@ -91,12 +87,22 @@ describe("who may administer", () => {
     it("whose session has ended is refused", async () => {
       const ended = await as("carol", { sid: "ended" });
       expect(await call("GET", path, undefined, ended)).toMatchObject({ status: 200 });
-      await using connection = await connectNats(stack.nats.url("auth"), "test", createLogger("test", "silent"));
-      const bucket = await new Kvm(connection).create(REVOKED_BUCKET, { allow_direct: false });
-      expect(await call("GET", path, undefined, ended)).toMatchObject({ status: 200 });
-      await bucket.put(revokedKey("acme", "ended"), "revoked");
+      stack.people.endSession("ended");
       expect(await call("GET", path, undefined, ended)).toMatchObject({ status: 401, body: { code: "session_ended" } });
       expect(await call("GET", path, undefined, await as("carol"))).toMatchObject({ status: 200 });
+    });
+
+    it("has the rights of now, whatever the token says, and none while auth is away", async () => {
+      const admin = await as("temp", { roles: ["admin"] });
+      expect(await call("GET", path, undefined, admin)).toMatchObject({ status: 200 });
+      stack.people.hold("acme", "temp", { roles: [], groups: [] });
+      expect(await call("GET", path, undefined, admin)).toMatchObject({ status: 403 });
+      stack.people.isAway = true;
+      const refused = await call("GET", path, undefined, admin);
+      expect(refused).toMatchObject({ status: 503, body: { code: "unavailable" } });
+      expect(refused.headers.get("retry-after")).toBe("1");
+      expect(await call("GET", path)).toMatchObject({ status: 200 });
+      stack.people.isAway = false;
     });
 
     it("finds nothing at paths that do not exist", async () => {

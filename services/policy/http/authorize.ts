@@ -2,11 +2,13 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context } from "hono";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readExplicitToken } from "#shared/http/token-source.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
 import type { SessionDeps } from "../authorize-request.ts";
 import { decide } from "../decide/decide.ts";
 import { decodeGrant } from "../decide/grant.ts";
 import { resolveSubject } from "../decide/resolve-subject.ts";
-import { claimedSubject, trustedSubject } from "../decide/trusted-subject.ts";
+import { trustedSubject } from "../decide/trusted-subject.ts";
+import { presentSubject } from "../sessions/present-subject.ts";
 
 /** The permission that lets a subject read and change its tenant's policy. */
 const ADMIN_PERMISSION = "policy:admin";
@@ -25,7 +27,7 @@ export interface AuthorizeDeps extends SessionDeps {
 export async function authorizeOperator(deps: AuthorizeDeps, c: Context): Promise<string> {
   const token = readToken(c);
   if (isOperator(deps, token)) return "operator";
-  await deps.verify(token);
+  requireUse(await deps.verify(token), "request");
   throw new AppError("forbidden", "only the operator may do this");
 }
 
@@ -35,9 +37,10 @@ export function authorizeAdmin(deps: AuthorizeDeps, c: Context, tenant: string):
 }
 
 /**
- * Admits the operator, and a subject of this tenant that has the permission there; answers who it is. The token's own
+ * Admits the operator, and a subject of this tenant that has the permission there now; answers who it is. The token's own
  * tenant decides first, so the answer does not show whether another tenant exists.
- * @throws {AppError} `token_missing`, `session_ended`, `forbidden`, or what is wrong with the token.
+ * @throws {AppError} `token_missing`, `session_ended`, `forbidden`, what is wrong with the token, or `unavailable` while auth
+ * does not answer: what the token says is not believed.
  */
 export async function authorizePermission(
   deps: AuthorizeDeps,
@@ -50,13 +53,11 @@ export async function authorizePermission(
   const claims = await deps.verify(token);
   c.set("caller", { tenant: claims.tenant_id, subject: claims.sub });
   if (claims.tenant_id !== tenant) throw forbidden(permission);
-  if (await deps.revocations.isRevoked(tenant, claims.sid, claims.login_at))
-    throw new AppError("session_ended", "the session has ended");
+  const present = await presentSubject(deps, claims);
   const snapshot = await deps.snapshots.atLeast(tenant).catch((error: unknown) => {
     throw error instanceof AppError && error.code === "tenant_unknown" ? forbidden(permission) : error;
   });
-  const subject = trustedSubject(snapshot, claimedSubject(claims), deps.ownIssuer);
-  const { id } = resolveSubject(snapshot, subject, deps.wall());
+  const { id } = resolveSubject(snapshot, trustedSubject(snapshot, present, deps.ownIssuer), deps.wall());
   if (!decide(snapshot, decodeGrant(snapshot, id), permission)) throw forbidden(permission);
   return `subject:${claims.sub}`;
 }

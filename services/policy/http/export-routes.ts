@@ -1,13 +1,13 @@
 import type { Hono } from "hono";
 import { z } from "zod";
-import { nameSchema } from "#shared/contract/name-schema.ts";
+import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { changePolicy, type ChangeDeps } from "../change-policy.ts";
 import { importPolicy } from "../changes/commands.ts";
 import type { StoredPolicy } from "../versions/stored-policy.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
-import { nameParameter, readIfMatch } from "./parameters.ts";
+import { readIfMatch, tenantParameter } from "./parameters.ts";
 
 const FORMAT = "sluice-policy/1";
 
@@ -20,7 +20,7 @@ const exportedSchema = z.strictObject({
   at: z.iso.datetime(),
   document: z.string(),
   bindings: z
-    .array(z.strictObject({ subject: nameSchema, roles: z.array(nameSchema).max(64) }))
+    .array(z.strictObject({ subject: freeNameSchema, roles: z.array(freeNameSchema).max(64) }))
     .refine(areDistinct, "a subject stands here twice"),
 });
 type ExportedPolicy = z.infer<typeof exportedSchema>;
@@ -28,7 +28,7 @@ type ExportedPolicy = z.infer<typeof exportedSchema>;
 /** Adds the calls that give a tenant's policy away whole, and take it in again. */
 export function addExportRoutes(api: Hono, authorizeDeps: AuthorizeDeps, changeDeps: ChangeDeps): void {
   api.get("/v1/tenants/:tenant/export", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const stored = await changeDeps.store.read(tenant);
     if (stored === undefined) throw new AppError("tenant_unknown", "there is no such tenant");
@@ -37,7 +37,7 @@ export function addExportRoutes(api: Hono, authorizeDeps: AuthorizeDeps, changeD
   });
 
   api.put("/v1/tenants/:tenant/import", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
     const expected = readIfMatch(c);
     const exported = await readJson(c, exportedSchema);

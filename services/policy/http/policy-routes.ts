@@ -7,7 +7,7 @@ import { putDocument, refuseFileDocument } from "../changes/commands.ts";
 import type { StoredPolicy } from "../versions/stored-policy.ts";
 import type { Rejection } from "../watch/watch-documents.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
-import { nameParameter, readIfMatch, readText, versionParameter } from "./parameters.ts";
+import { readIfMatch, readText, tenantParameter, versionParameter } from "./parameters.ts";
 
 const rollbackSchema = z.strictObject({ version: z.int().min(1) });
 
@@ -19,7 +19,7 @@ export function addPolicyRoutes(
   rejections: ReadonlyMap<string, Rejection>,
 ): void {
   api.get("/v1/tenants/:tenant/policy", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const policy = await readCurrent(changeDeps, tenant);
     c.header("etag", `"${policy.version.number}"`);
@@ -29,7 +29,7 @@ export function addPolicyRoutes(
   });
 
   api.put("/v1/tenants/:tenant/policy", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
     const expected = readIfMatch(c);
     const who = { by, address: authorizeDeps.addressOf(c) };
@@ -40,7 +40,7 @@ export function addPolicyRoutes(
   });
 
   api.get("/v1/tenants/:tenant/policy/versions", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const versions = await changeDeps.store.history(tenant);
     if (versions.length === 0) throw tenantUnknown();
@@ -48,7 +48,7 @@ export function addPolicyRoutes(
   });
 
   api.get("/v1/tenants/:tenant/policy/versions/:version", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const policy = await findVersion(changeDeps, tenant, versionParameter(c));
     const bindings = Object.fromEntries(policy.bindings);
@@ -56,7 +56,7 @@ export function addPolicyRoutes(
   });
 
   api.post("/v1/tenants/:tenant/policy/rollback", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
     const { version: wanted } = await readJson(c, rollbackSchema);
     const expected = readIfMatch(c);

@@ -83,7 +83,7 @@ describe("subjects over HTTP", () => {
     it.each([
       [{ subject: "a" }],
       [{ subject: "a", permission: "a:b", topic: "a.b" }],
-      [{ subject: "*", permission: "a:b" }],
+      [{ subject: "a\nb", permission: "a:b" }],
       [{ subject: "a", permission: "a:*" }],
       [{ subject: "a", topic: "a.>" }],
       [{ subject: "a", topic: "a" }],

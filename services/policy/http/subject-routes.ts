@@ -1,21 +1,21 @@
 import type { Context, Hono } from "hono";
 import { z } from "zod";
-import { nameSchema } from "#shared/contract/name-schema.ts";
+import { freeNameSchema } from "#shared/contract/name-schema.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { changePolicy, type ChangeDeps } from "../change-policy.ts";
 import { boundRoles } from "../decide/resolve-subject.ts";
 import { bindSubject } from "../changes/commands.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
-import { nameParameter } from "./parameters.ts";
+import { subjectParameter, tenantParameter } from "./parameters.ts";
 
-const rolesSchema = z.strictObject({ roles: z.array(nameSchema).max(64) });
+const rolesSchema = z.strictObject({ roles: z.array(freeNameSchema).max(64) });
 
 /** Adds the calls on the roles of one subject: read, set, return to the document. */
 export function addSubjectRoutes(api: Hono, authorizeDeps: AuthorizeDeps, changeDeps: ChangeDeps): void {
   const path = "/v1/tenants/:tenant/subjects/:subject/roles";
 
   const answerRoles = async (c: Context): Promise<Response> => {
-    const [tenant, subject] = [nameParameter(c, "tenant"), nameParameter(c, "subject")];
+    const [tenant, subject] = [tenantParameter(c), subjectParameter(c)];
     await authorizeAdmin(authorizeDeps, c, tenant);
     const snapshot = await changeDeps.snapshots.atLeast(tenant);
     return c.json({ subject, ...boundRoles(snapshot, subject, changeDeps.clock.wall()) });
@@ -24,7 +24,7 @@ export function addSubjectRoutes(api: Hono, authorizeDeps: AuthorizeDeps, change
   api.get("/v1/tenants/:tenant/subjects/:subject", answerRoles);
 
   const changeRoles = async (c: Context, readRoles: () => Promise<string[] | undefined>): Promise<Response> => {
-    const [tenant, subject] = [nameParameter(c, "tenant"), nameParameter(c, "subject")];
+    const [tenant, subject] = [tenantParameter(c), subjectParameter(c)];
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
     const change = { ...bindSubject(subject, await readRoles(), by), address: authorizeDeps.addressOf(c) };
     const version = await changePolicy(changeDeps, tenant, change);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { tenantEntrySchema } from "#shared/contract/control-entry.ts";
-import { nameSchema } from "#shared/contract/name-schema.ts";
+import { freeNameSchema } from "#shared/contract/name-schema.ts";
 import { versionSchema } from "#shared/contract/version.ts";
 import { DIFFERENCE_KINDS, type PolicyDiff } from "../decide/policy-diff.ts";
 
@@ -14,7 +14,7 @@ const originSchema = z.discriminatedUnion("kind", [
 export type DocumentOrigin = z.infer<typeof originSchema>;
 
 const bindingsSchema = z
-  .array(z.object({ subject: nameSchema, roles: z.array(nameSchema) }))
+  .array(z.object({ subject: freeNameSchema, roles: z.array(freeNameSchema) }))
   .transform(
     (bindings): ReadonlyMap<string, readonly string[]> =>
       new Map(bindings.map(({ subject, roles }) => [subject, roles])),

@@ -11,6 +11,7 @@ import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { logRefusal } from "#shared/log/request-log.ts";
 import { CORS } from "./cors.ts";
+import { answerUnreadableRequests, MAX_HEADER_BYTES } from "./header-limit.ts";
 import { isListedOrigin } from "./origin.ts";
 import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
@@ -71,16 +72,20 @@ export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, l
   return api;
 }
 
-const timeLimits = { headersTimeout: 10_000, requestTimeout: 30_000 };
+const limits = { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: MAX_HEADER_BYTES };
 
-/** A server for the API, with time limits on headers and bodies. Not yet listening. */
+/** A server for the API, with limits on headers and bodies. Not yet listening. */
 export function createApiServer(api: Hono): Server {
-  return createServer(timeLimits, listenerOf(api));
+  const server = createServer(limits, listenerOf(api));
+  answerUnreadableRequests(server);
+  return server;
 }
 
 /** The same over TLS, with a time limit on the handshake too. */
 export function createTlsApiServer(api: Hono, tls: TlsOptions): TlsServer {
-  return createTlsServer({ ...timeLimits, handshakeTimeout: 10_000, ...tls }, listenerOf(api));
+  const server = createTlsServer({ ...limits, handshakeTimeout: 10_000, ...tls }, listenerOf(api));
+  answerUnreadableRequests(server);
+  return server;
 }
 
 /** Answers the requests of a node:http server by the API. */

@@ -3,8 +3,11 @@ import { LRUCache } from "lru-cache";
 import { CLOCK_LEEWAY_SECONDS } from "./access-token.ts";
 import { KEYS_MAX_AGE_MS } from "./remote-keys.ts";
 
-/** As many as one process holds connections; about 1 KB each. */
+/** As many as one process holds connections. */
 const MAX_TOKENS = 20_000;
+
+/** What is remembered takes about as much as the tokens: 1 KB each in most cases, and 64 KB at most. */
+const MAX_CHARACTERS = 64 * 1_024 * 1_024;
 
 /** What a verifier says of a token that holds. */
 interface Verified {
@@ -23,7 +26,11 @@ export function rememberVerified<Claims extends Verified>(
   onVerified: (cached: boolean, seconds: number) => void = () => {},
   wall: () => number = Date.now,
 ): (token: string) => Promise<Claims> {
-  const remembered = new LRUCache<string, Claims>({ max: MAX_TOKENS, ttl: KEYS_MAX_AGE_MS });
+  const remembered = new LRUCache<string, Claims>({
+    max: MAX_TOKENS,
+    maxSize: MAX_CHARACTERS,
+    ttl: KEYS_MAX_AGE_MS,
+  });
   return async (token) => {
     const startedAt = performance.now();
     const tell = (cached: boolean): void => onVerified(cached, (performance.now() - startedAt) / 1_000);
@@ -36,7 +43,7 @@ export function rememberVerified<Claims extends Verified>(
     }
     remembered.delete(key);
     const claims = freeze(await verify(token).finally(() => tell(false)));
-    remembered.set(key, claims);
+    remembered.set(key, claims, { size: token.length });
     return claims;
   };
 }

@@ -2,9 +2,8 @@ import { hash } from "node:crypto";
 import { decodeJwt, type JWTPayload, type JWTVerifyGetKey } from "jose";
 import { z } from "zod";
 import { singleFlight } from "#shared/async/single-flight.ts";
-import { nameSchema } from "#shared/contract/name-schema.ts";
+import { freeNameSchema, freeNamesIn } from "#shared/contract/name-schema.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
-import { isName } from "#shared/protocol/names.ts";
 import { expirySchema } from "./access-token.ts";
 import { type ClaimPlace, type OutsideIssuer, readOutsideIssuers } from "./outside-issuers.ts";
 import { rememberVerified } from "./remember-verified.ts";
@@ -29,9 +28,9 @@ const outsideSchema = z.object({
 });
 
 const subjectSchema = z.object({
-  sub: nameSchema,
-  roles: z.array(z.string()).max(64),
-  groups: z.array(z.string()).max(256),
+  sub: freeNameSchema,
+  roles: z.array(z.string()),
+  groups: z.array(z.string()),
 });
 
 /** Auth's time, and how to ask for it before any answer has come. */
@@ -168,8 +167,8 @@ function valueAt(payload: JWTPayload, place: ClaimPlace): unknown {
   }, payload);
 }
 
-/** One name or a list. Other values are left out: no policy can contain them. */
+/** One name or a list. */
 function namesAt(payload: JWTPayload, place: ClaimPlace | undefined): string[] {
   const value = place === undefined ? [] : (valueAt(payload, place) ?? []);
-  return [value].flat().filter((each): each is string => typeof each === "string" && isName(each));
+  return freeNamesIn([value].flat());
 }

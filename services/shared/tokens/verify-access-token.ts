@@ -11,8 +11,14 @@ import {
 } from "./access-token.ts";
 import { kidSchema } from "../contract/key-ring.ts";
 
-/** A longer token is not ours, and nobody should spend a signature check on it. */
-const MAX_TOKEN_CHARACTERS = 8_192;
+/** The longest token in a header: some providers write thousands of groups into theirs. */
+const MAX_TOKEN_CHARACTERS = 65_536;
+
+/**
+ * A JWT in compact form (RFC 7515, section 3.1), its header and signature no longer than any we know (ML-DSA-87 signs with 6 170
+ * characters). Nobody should spend a signature check on anything else.
+ */
+const TOKEN_SHAPE = /^[A-Za-z0-9_-]{1,4096}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{1,8192}$/;
 
 /**
  * What is looked at of a token's header before its key is looked for. A key that the token brings or points to is no key
@@ -59,7 +65,10 @@ export async function verifyToken<Claims>(
   trusted: TrustedIssuer<Claims>,
   now = Date.now(),
 ): Promise<Claims> {
-  if (token.length > MAX_TOKEN_CHARACTERS) throw new AppError("token_invalid", "the access token is too long");
+  if (token.length > MAX_TOKEN_CHARACTERS) {
+    throw new AppError("token_invalid", `the access token is longer than ${MAX_TOKEN_CHARACTERS} characters`);
+  }
+  if (!TOKEN_SHAPE.test(token)) throw new AppError("token_invalid", "the access token is not a JWT");
   try {
     const { kid } = headerSchema.parse(decodeProtectedHeader(token));
     const { payload } = await jwtVerify(token, trusted.keys, {
@@ -123,7 +132,9 @@ function refusalOf(error: unknown): AppError {
 
 /** The settings of a service that checks access tokens. */
 export const verifierSettings = {
-  AUTH_JWKS_URL: z.url().default("http://127.0.0.1:8081/.well-known/jwks.json"),
+  AUTH_JWKS_URL: z
+    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+    .default("http://127.0.0.1:8081/.well-known/jwks.json"),
   AUTH_ISSUER: z.string().min(1).default("http://localhost:8081"),
   AUTH_AUDIENCE: z.string().min(1).default("sluice"),
   /** A YAML file of outside issuers whose tokens hold as well. */

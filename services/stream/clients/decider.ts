@@ -7,7 +7,8 @@ import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { DecideAnswer, Decider, ResolveAnswer, Subject } from "../access/ports.ts";
 import type { MapResource } from "../subscription/topics-of.ts";
-import { createLoader } from "./create-loader.ts";
+import { askInParts, charactersIn } from "./ask-in-parts.ts";
+import { createLoader } from "#shared/async/create-loader.ts";
 import { decodeResidual } from "./decode-residual.ts";
 
 /** For a stream that is held, a late answer is as good as a new one. A handshake has a time of its own. */
@@ -70,9 +71,15 @@ export class GrpcDecider implements Decider, Disposable {
     if (known !== undefined) return known;
     const loaders: Loaders = {
       resolve: createLoader({ maxBatch: MAX_SUBJECTS, restMsPerQuestion: RESOLVE_REST_MS }, (keys) =>
-        this.#resolve(tenant, keys),
+        askInParts(keys, subjectCharacters, (part) => this.#resolve(tenant, part)),
       ),
-      decide: createLoader({ maxBatch: MAX_PAIRS }, (keys) => this.#decide(tenant, keys)),
+      decide: createLoader({ maxBatch: MAX_PAIRS }, (keys) =>
+        askInParts(
+          keys,
+          ({ grant }) => grant.length,
+          (part) => this.#decide(tenant, part),
+        ),
+      ),
       mapResource: createLoader({ maxBatch: MAX_SUBJECTS, restMsPerQuestion: RESOLVE_REST_MS }, (paths) =>
         this.#mapResources(tenant, paths),
       ),
@@ -120,6 +127,10 @@ export class GrpcDecider implements Decider, Disposable {
   [Symbol.dispose](): void {
     this.#client.close();
   }
+}
+
+function subjectCharacters({ subject: { id, roles, groups } }: ResolveKey): number {
+  return charactersIn([id]) + charactersIn(roles) + charactersIn(groups);
 }
 
 function highest(keys: readonly { readonly atLeast: Version | undefined }[]): Version | undefined {

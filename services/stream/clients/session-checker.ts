@@ -7,7 +7,8 @@ import type { RenewAccess, RenewedAccess } from "#shared/tokens/verify-or-renew.
 import type { BindToken, SessionAnswer, SessionChecker, SessionQuestion } from "../access/ports.ts";
 import type { AuthTime } from "../access/auth-time.ts";
 import type { Observer } from "../observe/observer.ts";
-import { createLoader } from "./create-loader.ts";
+import { askInParts, charactersIn } from "./ask-in-parts.ts";
+import { createLoader } from "#shared/async/create-loader.ts";
 
 /** For a stream that is held, a late answer is as good as a new one. A handshake has a time of its own. */
 const TIMEOUT_MS = 10_000;
@@ -51,7 +52,11 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
     this.check = createLoader({ maxBatch: MAX_BATCH, restMsPerQuestion: REST_MS }, async (questions) => {
       const startedAt = deps.now();
       try {
-        return await this.#send(questions);
+        return await askInParts(
+          questions,
+          ({ subject }) => charactersIn([subject]),
+          (part) => this.#send(part),
+        );
       } finally {
         deps.observer.sessionsAsked(questions.length, (deps.now() - startedAt) / 1_000);
       }

@@ -1,0 +1,130 @@
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import { type Redis, ReplyError } from "ioredis";
+import { poll } from "#shared/async/poll.ts";
+import { formatAddress } from "#shared/config/server-urls.ts";
+import { watchFile } from "#shared/files/watch-file.ts";
+import type { Logger } from "#shared/log/create-logger.ts";
+import { readClientTls } from "#shared/tls/client-tls.ts";
+import { onReason, redisTlsFiles } from "./connect-redis.ts";
+import type { RedisSettings } from "./redis-settings.ts";
+import { PROBE_KEY, PROBE_MS } from "./require-server-redis.ts";
+
+/** How often Redis is tried. With a command's 2 s and the attempts to connect, another primary is used within 10 s. */
+const TRY_EVERY_MS = 1_000;
+
+/** A connection that is not ready for that long is begun anew: its server took it and says nothing. */
+const MAX_OPENING_MS = 4_000;
+
+/** How often the name of the server is looked up. */
+const LOOK_UP_EVERY_MS = 5_000;
+
+/**
+ * Follows Redis to wherever its primary is, until it is disposed. Once a second it writes a key; where that fails because the
+ * primary became a replica, was frozen or vanished without a word, the connection is begun anew, by the Sentinels or the name
+ * of the server. So it is when the name points to another server. The log says once that Redis is lost, and once that it is back.
+ */
+export function watchRedis(redis: Redis, settings: RedisSettings, log: Logger): RedisWatch {
+  return new RedisWatch(redis, settings, log);
+}
+
+/** A Redis that is followed. */
+export class RedisWatch implements Disposable {
+  readonly #redis: Redis;
+  readonly #log: Logger;
+  readonly #parts = new DisposableStack();
+  #fault: string | undefined;
+  #closedBy = "the connection was closed";
+  #openingSince: number | undefined;
+
+  constructor(redis: Redis, settings: RedisSettings, log: Logger) {
+    const { master, servers, isTls } = settings.REDIS_URL;
+    [this.#redis, this.#log] = [redis, log];
+    onReason(redis, (reason) => (this.#closedBy = reason));
+    redis.on("close", () => this.#lose(this.#closedBy));
+    this.#parts.use(poll(TRY_EVERY_MS, () => this.#look()));
+    const [{ host }] = servers;
+    if (master === undefined && isIP(host) === 0) {
+      this.#parts.use(poll(LOOK_UP_EVERY_MS, () => this.#lookUp(host)));
+    }
+    if (isTls) this.#parts.use(watchTls(redis, settings, log));
+  }
+
+  /** Why sessions cannot be written, in words for the operator; undefined while they can. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
+  [Symbol.dispose](): void {
+    this.#parts.dispose();
+  }
+
+  async #look(): Promise<void> {
+    if (this.#redis.status === "ready") {
+      this.#openingSince = undefined;
+      return this.#write();
+    }
+    this.#openingSince ??= performance.now();
+    if (performance.now() - this.#openingSince < MAX_OPENING_MS) return;
+    this.#openingSince = undefined;
+    this.#reconnect(this.#closedBy);
+  }
+
+  async #write(): Promise<void> {
+    try {
+      await this.#redis.set(PROBE_KEY, "1", "PX", PROBE_MS);
+      if (this.#fault !== undefined) this.#log.info({ server: serverOf(this.#redis) }, "Redis is back");
+      this.#fault = undefined;
+    } catch (error) {
+      const { message } = error as Error;
+      // A server that answers anything else has a fault that another connection to it does not mend.
+      if (error instanceof ReplyError && !message.startsWith("READONLY")) this.#lose(message);
+      else this.#reconnect(message);
+    }
+  }
+
+  async #lookUp(host: string): Promise<void> {
+    const { remoteAddress } = socketOf(this.#redis);
+    if (this.#redis.status !== "ready" || remoteAddress === undefined) return;
+    // A name that nobody can look up right now has not moved.
+    const addresses = await lookup(host, { all: true }).catch(() => []);
+    const used = remoteAddress.replace(/^::ffff:/, "");
+    const hasMoved = addresses.length > 0 && !addresses.some(({ address }) => address === used);
+    if (hasMoved) this.#reconnect(`${host} is another server now`);
+  }
+
+  #lose(fault: string): void {
+    if (this.#parts.disposed) return;
+    if (this.#fault === undefined) this.#log.warn({ reason: fault }, "Redis is lost: nobody can log in or refresh");
+    this.#fault = fault;
+  }
+
+  #reconnect(fault: string): void {
+    this.#lose(fault);
+    if (!this.#parts.disposed) this.#redis.disconnect(true);
+  }
+}
+
+/** New files are used by the next connection. */
+function watchTls(redis: Redis, settings: RedisSettings, log: Logger): Disposable {
+  const files = redisTlsFiles(settings);
+  return watchFile({
+    paths: Object.values(files).flatMap(({ path }) => path ?? []),
+    read: () => readClientTls(files),
+    onRead(tls) {
+      const isSentinel = settings.REDIS_URL.master !== undefined;
+      Object.assign(redis.options, { tls: { ...tls } }, isSentinel ? { sentinelTLS: { ...tls } } : {});
+    },
+    onFault: (fault) => log.warn({ fault }, "the certificate for Redis cannot be replaced"),
+  });
+}
+
+function serverOf(redis: Redis): string {
+  const { remoteAddress: host = "", remotePort: port = 0 } = socketOf(redis);
+  return formatAddress({ host, port });
+}
+
+/** The socket of the connection; ioredis has none before the first attempt. */
+function socketOf({ stream }: Redis): { readonly remoteAddress?: string; readonly remotePort?: number } {
+  return (stream ?? {}) as { readonly remoteAddress?: string; readonly remotePort?: number };
+}
