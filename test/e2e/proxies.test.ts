@@ -15,7 +15,7 @@ import { isProxyHere, type ProxyName, type RunningProxy, startProxy } from "#tes
 import type { RunningService } from "#test/support/start-service.ts";
 import { type Bus, type Login, type Stack, startStack } from "#test/support/start-stack.ts";
 import { createTestCertificates, type TestCertificates } from "#test/support/tls.ts";
-import { everyTab, openSecurePage, openTabs, tabsOf } from "#test/support/tabs.ts";
+import { everyTab, logInFrom, openSecurePage, openTabs, tabsOf } from "#test/support/tabs.ts";
 import { waitFor } from "#test/support/wait.ts";
 
 const NAME = "app.example.com";
@@ -274,9 +274,13 @@ async function askForBegunStream(client: SecureClient): Promise<SecureAnswer> {
   });
 }
 
-/** A page of bob's. */
-function openPage(running: typeof proxies, name: ProxyName, path: string): Promise<Page> {
-  return openSecurePage(browser, `https://${NAME}:${placeOf(running, name).port}${path}`, "bob");
+/** A page of bob's, which logs him in itself where the proxy has the patience. */
+async function openPage(running: typeof proxies, name: ProxyName, path: string): Promise<Page> {
+  const url = `https://${NAME}:${placeOf(running, name).port}${path}`;
+  if (running === impatient) return openSecurePage(browser, url, bob.access_token);
+  const page = await openSecurePage(browser, url);
+  expect(await logInFrom(page, "", "bob")).toBe(200);
+  return page;
 }
 
 /** More streams than a browser may have connections, where the proxy lets them through. */
