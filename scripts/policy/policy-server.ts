@@ -34,6 +34,11 @@ export interface PolicyServer {
    * @throws {ScriptError} with what the server said, where it refuses.
    */
   call<Schema extends z.ZodType>(request: PolicyRequest, schema: Schema): Promise<z.infer<Schema>>;
+  /**
+   * Calls it and answers the body of its answer as it is.
+   * @throws {ScriptError} with what the server said, where it refuses.
+   */
+  read(request: PolicyRequest): Promise<string>;
 }
 
 /** A call of the API. */
@@ -57,7 +62,16 @@ export async function openPolicyServer(
   const base = (url ?? (env["POLICY_URL"] || `http://127.0.0.1:${port}`)).replace(/\/+$/, "");
   if (!/^https?:$/.test(URL.parse(base)?.protocol ?? "")) throw new ScriptError(`${base} is not an http or https URL`);
   const token = await readToken(tokenFile, env);
-  return { url: base, call: (request, schema) => callPolicy(base, token, request, schema) };
+  const read = (request: PolicyRequest): Promise<string> => callPolicy(base, token, request);
+  return {
+    url: base,
+    read,
+    async call(request, schema) {
+      const parsed = schema.safeParse(parseJson(await read(request)));
+      if (parsed.success) return parsed.data;
+      throw new ScriptError(`what answers at ${base} is not policy, or another release of it`);
+    },
+  };
 }
 
 /** The last place is for `docker compose exec policy sluice …`: in policy's own container its operator is asked for nothing. */
@@ -77,12 +91,11 @@ function readTokenFile(path: string): Promise<string> {
   });
 }
 
-async function callPolicy<Schema extends z.ZodType>(
+async function callPolicy(
   base: string,
   token: string,
   { method, path, body, ifMatch }: PolicyRequest,
-  schema: Schema,
-): Promise<z.infer<Schema>> {
+): Promise<string> {
   const headers: Record<string, string> = { authorization: `Bearer ${token}` };
   if (ifMatch !== undefined) headers["if-match"] = `"${ifMatch}"`;
   const signal = AbortSignal.timeout(TIMEOUT_MS);
@@ -93,11 +106,9 @@ async function callPolicy<Schema extends z.ZodType>(
       `policy does not answer at ${base}: ${reasonOf(error)}; --url or POLICY_URL says where it is`,
     );
   });
-  const answer = parseJson(await response.text());
-  if (!response.ok) throw refused(response.status, answer);
-  const parsed = schema.safeParse(answer);
-  if (parsed.success) return parsed.data;
-  throw new ScriptError(`what answers at ${base} is not policy, or another release of it`);
+  const answer = await response.text();
+  if (response.ok) return answer;
+  throw refused(response.status, parseJson(answer));
 }
 
 function reasonOf(error: Error): string {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -6,7 +6,10 @@ import { DEFAULT_PORTS } from "../demo-settings.ts";
 import { demoServers } from "./demo-servers.ts";
 
 let folder: string;
-beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), "sluice-demo-"))));
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sluice-demo-"));
+  await mkdir(join(folder, "redis"));
+});
 afterAll(() => rm(folder, { recursive: true }));
 
 test("what the environment says wins over the demo's own settings, and an empty variable says nothing", async () => {

@@ -17,9 +17,9 @@ import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
-import { limitLines } from "#shared/log/limit-lines.ts";
+import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
-import { openAudit } from "#shared/nats/append-audit.ts";
+import { type AuditTrail, openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
@@ -83,7 +83,6 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const subjects = await readSubjects(config);
   const tlsFiles = tlsFilesOf(config, clientTlsFiles, ["AUTH_TLS_PORT"]);
   const { users, clients, findSubject } = subjects;
-  const replicas = config.NATS_REPLICAS;
   const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
 
   const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log, config.AUTH_GRPC_BIND_ADDRESS));
@@ -92,15 +91,14 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const nats = starting.adopt(await connectNats(config.NATS_URL, "auth", log), drainNats);
   const keys = starting.use(await openKeys(config, encryptionKey, nats, log));
   keys.follow();
-  const revocations = await openRevocations(nats, { replicas, sessionMs: sessionSeconds * 1000 });
+  const revocations = await openRevocations(nats, { replicas: config.NATS_REPLICAS, sessionMs: sessionSeconds * 1000 });
 
   const registry = createMetricsRegistry();
   const metrics = createAuthMetrics(registry);
   addKeyMetrics(registry, keys, clock);
-  const onLost = (): void => metrics.auditEntriesLost.inc();
-  const audit = await openAudit<AuditEntry>(nats, { replicas, clock, log, onLost });
+  const audit = await openAuditTrail(config, nats, metrics, log);
   const sessions = openSessions(config, redis, { keys, metrics, registry, log });
-  const throttle = createLoginThrottle(redis);
+  const throttle = createLoginThrottle(redis, keys);
   const issueTokens = createTokenIssuer({ keys, ...namesOf(config), accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
@@ -121,11 +119,20 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log });
   const takesCertificates = tlsFiles !== undefined;
   const requestLog = starting.use(limitLines(log));
-  const doing = { ...kept, ...ways, takesCertificates, revoke, authenticateClient, checkPermission };
-  const api = createApi(config, { ...doing, metrics, log: requestLog });
+  const doors = { takesCertificates, revoke, authenticateClient, checkPermission, metrics, log: requestLog };
+  const api = createApi(config, { ...kept, ...ways, ...doors });
   const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
   await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, checks, log });
   return starting.move();
+}
+
+function openAuditTrail(
+  { NATS_REPLICAS: replicas, AUTH_AUDIT_MAX_BYTES: maxBytes }: AuthConfig,
+  nats: NatsConnection,
+  metrics: AuthMetrics,
+  log: Logger,
+): Promise<AuditTrail<AuditEntry>> {
+  return openAudit(nats, { replicas, maxBytes, clock, log, onLost: () => metrics.auditEntriesLost.inc() });
 }
 
 function endInTime(starting: AsyncDisposableStack, watch: AsyncDisposable): void {
@@ -247,7 +254,7 @@ type MadeHere =
   | "tenantHosts"
   | "allowedOrigins"
   | "trustedProxies";
-type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
+type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject; readonly log: LimitedLog };
 
 /** Checks auth's own access tokens. */
 function verifyWith(config: AuthConfig, keys: Pick<FollowedKeyRing, "published">) {
@@ -266,7 +273,7 @@ function createApi(config: AuthConfig, parts: ApiDeps): Hono {
   const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
   const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins }, parts.log);
   const [cookies, tenantHosts] = [createTokenCookies(config), config.AUTH_TENANT_HOSTS];
-  addAuthRoutes(api, { ...parts, verify, cookies, tenantHosts, allowedOrigins, trustedProxies });
+  addAuthRoutes(api, { ...parts, issuer, verify, cookies, tenantHosts, allowedOrigins, trustedProxies });
   addRenewRoute(api, { ...parts, cookies, allowedOrigins });
   const identify = createCallerIdentification({ verify, cookies, allowedOrigins });
   const authenticate = createCallerAuthentication({ ...parts, identify });

@@ -70,6 +70,8 @@ export const authSettings = z.object({
   AUTH_TRUSTED_PROXIES: proxiesSchema,
   /** Which tenant logs in at which host: `<host>=<tenant>`, separated by commas; without it each login names its tenant. */
   AUTH_TENANT_HOSTS: tenantHostsSchema,
+  /** How much the audit trail keeps, policy's entries too; where it is full the oldest give way. */
+  AUTH_AUDIT_MAX_BYTES: integerSchema(1024 * 1024, Number.MAX_SAFE_INTEGER).default(256 * 1024 * 1024),
   /** Who decides about `session:admin`. */
   POLICY_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7002"),
   ...redisSettings,

@@ -1,7 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { type ReadinessChecks, watchReadiness } from "#shared/lifecycle/readiness.ts";
 import { createLogCheck } from "#shared/nats/check-log.ts";
-import { createKeyChecks } from "#shared/tokens/check-own-keys.ts";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -22,7 +21,7 @@ import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
-import { followWithdrawnKeys, type WithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
+import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { auditChange, type ChangeEntry } from "./changes/audit-change.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
@@ -37,14 +36,16 @@ import type { AuthorizeDeps } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
 import { addEraseRoute } from "./http/erase-route.ts";
 import { addExplainRoutes } from "./http/explain-route.ts";
-import { addExportRoutes } from "./http/export-routes.ts";
+import { addExportRoutes, IMPORT_PATH } from "./http/export-routes.ts";
 import { openOperatorToken, type OperatorToken } from "./http/operator-token.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
 import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
 import { Snapshots } from "./versions/snapshots.ts";
+import { collectParts, PartCollector } from "./store/collect-parts.ts";
 import { openPolicyKv, type WatchedPolicyStore } from "./store/policy-kv.ts";
+import { openPolicyParts } from "./store/policy-parts-kv.ts";
 import { openTenantEndsKv } from "./store/tenant-ends-kv.ts";
 import { shareReads } from "./store/share-reads.ts";
 import type { StoredPolicy } from "./versions/stored-policy.ts";
@@ -55,12 +56,14 @@ import { checkTenants } from "./tenants/check-tenants.ts";
 import { reconcileTenants } from "./tenants/reconcile-tenants.ts";
 import type { TenantDeps, TenantSessions } from "./tenants/tenant-deps.ts";
 import { applyFile } from "./watch/apply-file.ts";
-import { type DocumentWatch, watchDocuments } from "./watch/watch-documents.ts";
+import { FileOrigins } from "./watch/file-origins.ts";
+import { type DocumentWatch, NO_FILES, watchDocuments } from "./watch/watch-documents.ts";
 
 const CLOSE_GRACE_MS = 1_000;
 const WATCH_EVERY_MS = 300;
 const RECONCILE_EVERY_MS = 5_000;
 const END_BINDINGS_EVERY_MS = 500;
+const COLLECT_PARTS_EVERY_MS = 300_000;
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Starts policy; disposing it ends it in the reverse order of what stands here. */
@@ -77,25 +80,33 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const auth = security.channelTo("auth.sluice");
   const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, auth));
   const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
-  const { store, logs, deps } = await openPolicies(nats, config, sessions, metrics, log);
+  const { store, logs, collector, deps } = await openPolicies(nats, config, sessions, metrics, log);
   await checkTenants(deps, log);
-  starting.use(followPolicies(store, deps, log));
-  const { rejections } = starting.use(await watchFiles(config.POLICY_DOCUMENTS_DIR, deps, metrics, log));
+  const origins = new FileOrigins();
+  starting.use(followPolicies(store, deps, { collector, origins }, log));
+  const files = starting.use(await watchFiles(config.POLICY_DOCUMENTS_DIR, deps, origins, metrics, log));
 
   const withdrawn = starting.use(
     await followWithdrawnKeys({ jsm: await jetstreamManager(nats, { checkAPI: false }) }, log),
   );
   const operator = starting.use(await openOperatorToken(config, log));
-  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, rights, withdrawn, operator);
-  const gateway = { ...authorizeDeps, ...openGatewayTokens(config, security, starting) };
+  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
+  const verifier = starting.use(await openTokenVerifier(config, { withdrawn, time, log, registry }));
+  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operator });
+  const { isOutside } = verifier;
+  const gateway = { ...authorizeDeps, isOutside, ...openGatewayTokens(config, security, starting) };
   const decisionDeps = { ...authorizeDeps, metrics };
   const api = createJsonApi(
-    { maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: config.POLICY_ALLOWED_ORIGINS },
+    {
+      maxBodyBytes: MAX_BODY_BYTES,
+      streamedPaths: IMPORT_PATH,
+      allowedOrigins: config.POLICY_ALLOWED_ORIGINS,
+    },
     requestLog,
   );
   addTenantRoutes(api, authorizeDeps, deps, logs);
-  addPolicyRoutes(api, authorizeDeps, deps, rejections);
-  addExportRoutes(api, authorizeDeps, deps);
+  addPolicyRoutes(api, authorizeDeps, deps, files);
+  addExportRoutes(api, authorizeDeps, deps, files);
   addSubjectRoutes(api, authorizeDeps, deps);
   addEraseRoute(api, authorizeDeps, deps);
   addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
@@ -104,7 +115,11 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     [DecisionServiceService, createDecisionService(decisionDeps, log), decisionCallers],
     [AuthorizationService, createAuthorizationService(gateway, metrics, { log, requestLog }), authorizationCallers],
   ];
-  const checks = { ...createKeyChecks(config), log_unusable: createLogCheck(nats) };
+  const checks = {
+    ...verifier.checks,
+    log_unusable: createLogCheck(nats),
+    documents_unreadable: () => files.fault,
+  };
   await startServers(config, starting, { registry, services, security, api, checks, log });
   return starting.move();
 }
@@ -151,17 +166,20 @@ async function startServers(
 async function watchFiles(
   directory: string | undefined,
   deps: TenantDeps,
-  { documentsRejected }: PolicyMetrics,
+  origins: FileOrigins,
+  { documentsRejected, documentsMissing }: PolicyMetrics,
   log: Logger,
 ): Promise<DocumentWatch> {
-  if (directory === undefined) return { rejections: new Map(), [Symbol.asyncDispose]: async () => undefined };
+  if (directory === undefined) return NO_FILES;
   return watchDocuments({
     directory,
     everyMs: WATCH_EVERY_MS,
     clock,
     log,
+    origins,
     apply: (file, occasion) => applyFile(deps, file, occasion),
     onRejected: () => documentsRejected.inc(),
+    onMissing: (count) => documentsMissing.set(count),
   });
 }
 
@@ -172,7 +190,8 @@ async function openPolicies(
   metrics: PolicyMetrics,
   log: Logger,
 ) {
-  const store = await openPolicyKv(nats, config.NATS_REPLICAS, log);
+  const parts = await openPolicyParts(nats, config.NATS_REPLICAS);
+  const store = await openPolicyKv(nats, parts, { replicas: config.NATS_REPLICAS, clock, log });
   const logs = await openTenantLogs(nats, {
     maxBytes: config.POLICY_HISTORY_MAX_BYTES,
     maxAgeMs: config.POLICY_HISTORY_MAX_AGE_SECONDS * 1_000,
@@ -192,7 +211,7 @@ async function openPolicies(
     metrics.changes.inc({ kind: change.kind });
     return auditChange(audit, change);
   };
-  const tombstones = await openTombstonesKv(nats, config.NATS_REPLICAS);
+  const tombstones = await openTombstonesKv(nats, parts, config.NATS_REPLICAS);
   const onErased: TenantDeps["onErased"] = (erasure) => {
     metrics.erasedEvents.inc(erasure.erased ?? 0);
     return auditErasure(audit, erasure);
@@ -200,27 +219,29 @@ async function openPolicies(
   return {
     store,
     logs,
+    collector: new PartCollector({ parts, heads: (tenant) => store.history(tenant), clock }),
     deps: { store, logs, snapshots, tombstones, sessions, seenErasures: new Map(), clock, onChanged, onErased },
   };
+}
+
+interface AuthorizingParts {
+  readonly rights: SessionRights;
+  readonly verifier: TokenVerifier;
+  readonly operator: OperatorToken;
 }
 
 async function createAuthorizing(
   nats: NatsConnection,
   config: PolicyConfig,
   snapshots: Snapshots,
-  sessions: SessionRights,
-  withdrawn: WithdrawnKeys,
-  operator: OperatorToken,
-): Promise<AuthorizeDeps & Pick<TokenVerifier, "isOutside">> {
-  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
-  const { verify, isOutside } = await openTokenVerifier(config, { withdrawn, time });
+  { rights: sessions, verifier: { verify }, operator }: AuthorizingParts,
+): Promise<AuthorizeDeps> {
   return {
     get operatorToken() {
       return operator.value;
     },
     addressOf: (c) => clientAddressOf(c, config.POLICY_TRUSTED_PROXIES),
     verify,
-    isOutside,
     sessions,
     tenantEnds: await openTenantEndsKv(nats),
     snapshots,
@@ -235,19 +256,26 @@ function openGatewayTokens(config: PolicyConfig, security: GrpcSecurity, startin
 }
 
 /** Keeps up with the changes of other processes, and the logs with the store, until disposed. */
-function followPolicies(store: WatchedPolicyStore, deps: TenantDeps, log: Logger): AsyncDisposable {
+function followPolicies(
+  store: WatchedPolicyStore,
+  deps: TenantDeps,
+  { collector, origins }: { readonly collector: PartCollector; readonly origins: FileOrigins },
+  log: Logger,
+): AsyncDisposable {
   const stop = new AbortController();
   const adopt = (tenant: string, policy: StoredPolicy | undefined): void => {
+    origins.note(tenant, policy);
     if (policy === undefined) deps.snapshots.forget(tenant);
     else deps.snapshots.adopt(tenant, policy);
   };
   const following = store.follow(adopt, stop.signal);
   const announcing = reconcileTenants(deps, { everyMs: RECONCILE_EVERY_MS, stop: stop.signal, log });
   const ending = endBindings(deps, { everyMs: END_BINDINGS_EVERY_MS, stop: stop.signal, log });
+  const collecting = collectParts(collector, { everyMs: COLLECT_PARTS_EVERY_MS, stop: stop.signal, log });
   return {
     async [Symbol.asyncDispose]() {
       stop.abort();
-      await Promise.all([following, announcing, ending]);
+      await Promise.all([following, announcing, ending, collecting]);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type BootLog, commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
-import { verifierSettings } from "#shared/tokens/verify-access-token.ts";
+import { issuerSecretsIn, type VerifierConfig, verifierSettings } from "#shared/tokens/verify-access-token.ts";
 import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { proxiesSchema } from "#shared/http/client-address.ts";
@@ -34,7 +34,7 @@ export const policySettings = z.object({
   POLICY_ALLOWED_ORIGINS: originsSchema,
   /** Who says which rights people have now, and ends the sessions of a tenant that is deleted. */
   AUTH_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7001"),
-  /** Where `<tenant>.yaml` files are watched; without it no file is. The demo has a folder of its own. */
+  /** Where `<tenant>.yaml`, `.yml` and `.json` files are watched; without it no file is. The demo has a folder of its own. */
   POLICY_DOCUMENTS_DIR: z.string().optional(),
   /** This token allows everything in every tenant. Without it there is no operator. */
   POLICY_OPERATOR_TOKEN: z.string().regex(OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT).optional(),
@@ -50,9 +50,10 @@ export const policySettings = z.object({
 });
 
 /** The settings of policy. */
-export type PolicyConfig = Readonly<z.infer<typeof policySettings>>;
+export type PolicyConfig = Readonly<z.infer<typeof policySettings>> & VerifierConfig;
 
 /** Reads policy's settings; throws a BootError that names every wrong one. `log` gets what is set. */
 export function readPolicyConfig(env: NodeJS.ProcessEnv, log?: BootLog): PolicyConfig {
-  return readConfig(policySettings.check(checkCookieSettings), env, { demo, log });
+  const config = readConfig(policySettings.check(checkCookieSettings), env, { demo, log });
+  return Object.freeze({ ...config, issuerSecrets: issuerSecretsIn(env) });
 }

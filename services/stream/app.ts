@@ -12,7 +12,6 @@ import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { watchReadiness } from "#shared/lifecycle/readiness.ts";
 import { createLogCheck } from "#shared/nats/check-log.ts";
-import { createKeyChecks } from "#shared/tokens/check-own-keys.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
@@ -101,11 +100,15 @@ async function startServing(
   const registry = createMetricsRegistry();
   const requestLog = stack.use(limitLines(log));
   const edge = await startEdge(config, nats, stack, registry, { log, requestLog });
-  const verifier = await openTokenVerifier(config, {
-    withdrawn: { has: edge.isWithdrawn },
-    time: edge,
-    onVerified: (cached, seconds) => edge.observer.tokenVerified(cached, seconds),
-  });
+  const verifier = stack.use(
+    await openTokenVerifier(config, {
+      withdrawn: { has: edge.isWithdrawn },
+      time: edge,
+      log,
+      registry,
+      onVerified: (cached, seconds) => edge.observer.tokenVerified(cached, seconds),
+    }),
+  );
   const demo =
     config.SLUICE_DEMO === "1"
       ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT })
@@ -121,7 +124,7 @@ async function startServing(
   const listener = await listenOn(server, { ...addressOf(config), isShared });
   stack.defer(() => closeServer(server, 1_000));
   stack.defer(() => listener.close());
-  const checks = { ...createKeyChecks(config), log_unusable: createLogCheck(nats) };
+  const checks = { ...verifier.checks, log_unusable: createLogCheck(nats) };
   const isServing = (): boolean => !edge.admission.isDraining;
   const { reasons } = stack.use(watchReadiness(checks, log, { isServing }));
   const connections = (): object[] => describeConnections(edge.hub, edge);

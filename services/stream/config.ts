@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { z } from "zod";
-import { verifierSettings } from "#shared/tokens/verify-access-token.ts";
+import { issuerSecretsIn, type VerifierConfig, verifierSettings } from "#shared/tokens/verify-access-token.ts";
 import { type BootLog, commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
 import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
@@ -41,9 +41,10 @@ export const streamSettings = z.object({
   POLICY_HTTP_PORT: portSchema.default(8082),
 });
 
-export type StreamConfig = Readonly<z.infer<typeof streamSettings>>;
+export type StreamConfig = Readonly<z.infer<typeof streamSettings>> & VerifierConfig;
 
 /** The edge's settings. Throws BootError with every fault; `log` gets what is set. */
 export function readStreamConfig(env: NodeJS.ProcessEnv, log?: BootLog): StreamConfig {
-  return readConfig(streamSettings.check(checkCookieSettings), env, { log });
+  const config = readConfig(streamSettings.check(checkCookieSettings), env, { log });
+  return Object.freeze({ ...config, issuerSecrets: issuerSecretsIn(env) });
 }

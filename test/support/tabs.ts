@@ -21,9 +21,7 @@ export async function openSecurePage(browser: Browser, url: string, accessToken?
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   if (accessToken !== undefined) {
     const flags = { httpOnly: true, secure: true, sameSite: "Lax" } as const;
-    await context.addCookies([
-      { name: "__Host-auth_token", value: accessToken, url: new URL(url).origin, ...flags },
-    ]);
+    await context.addCookies([{ name: "__Host-auth_token", value: accessToken, url: new URL(url).origin, ...flags }]);
   }
   const page = await context.newPage();
   await page.goto(url);

@@ -17,6 +17,7 @@ import type { IssuedTokens } from "../tokens/issue-tokens.ts";
 import { requireTrustedPage, type VerifyToken } from "./authenticate-caller.ts";
 import { clientAddressOf, hostOf } from "#shared/http/client-address.ts";
 import { deviceLabelOf, deviceSchema } from "./device-label.ts";
+import { readLoginDevice, rememberLoginDevice } from "./login-device.ts";
 import { readRefreshToken } from "./read-refresh-token.ts";
 import { clearSessionCookies, setSessionCookies } from "./session-cookies.ts";
 import { sessionsToEnd } from "./sessions-to-end.ts";
@@ -28,6 +29,8 @@ interface AuthRoutes {
   readonly revoke: RevokeSession;
   readonly sessions: SessionStore;
   readonly keys: Keys;
+  /** Auth's own URL. */
+  readonly issuer: string;
   readonly verify: VerifyToken;
   readonly cookies: TokenCookies;
   readonly tenantHosts: TenantHosts;
@@ -36,11 +39,19 @@ interface AuthRoutes {
   readonly metrics: AuthMetrics;
 }
 
+/** A password may be any text of so many bytes. */
+const MAX_PASSWORD_BYTES = 4_096;
+
+const passwordSchema = z
+  .string()
+  .min(1)
+  .refine((text) => Buffer.byteLength(text) <= MAX_PASSWORD_BYTES, `may have ${MAX_PASSWORD_BYTES} bytes of UTF-8`);
+
 const loginSchema = z.object({
   tenant: nameSchema.optional(),
   /** Keyboards and password managers spell one name in two ways. */
   username: z.string().normalize("NFC").pipe(freeNameSchema),
-  password: z.string().min(1).max(1_024),
+  password: passwordSchema,
   device: deviceSchema.optional(),
   scope: z.string().optional(),
 });
@@ -61,8 +72,11 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
       const { device = deviceLabelOf(c.req.header("user-agent")), ...body } = await readJson(c, loginSchema);
       const tenant = tenantOfLogin(routes.tenantHosts, hostOf(c, trustedProxies), body.tenant);
       const credentials = { ...body, tenant, scope: readScope(body.scope) };
-      const origin = { device, address: clientAddressOf(c, trustedProxies) };
-      return answerTokens(c, cookies, await logIn(credentials, origin));
+      const knownDevice = readLoginDevice(c, credentials, routes);
+      const origin = { device, knownDevice, address: clientAddressOf(c, trustedProxies) };
+      const response = answerTokens(c, cookies, await logIn(credentials, origin));
+      rememberLoginDevice(c, credentials, knownDevice, routes);
+      return response;
     }),
   );
 

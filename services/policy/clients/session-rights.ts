@@ -1,6 +1,7 @@
 import { type SessionAnswer, SessionServiceClient, SessionState } from "#proto/auth/v1/session.ts";
 import { createLoader } from "#shared/async/create-loader.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { askInParts, charactersIn } from "#shared/grpc/ask-in-parts.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { FindRights } from "../sessions/held-rights.ts";
@@ -21,11 +22,17 @@ export function createSessionRights(
   channel: GrpcChannel,
 ): SessionRights & Disposable & { readonly find: FindRights } {
   const client = new SessionServiceClient(address, channel.credentials, channel.options);
-  const check = createLoader<SessionOfToken, Rights>({ maxBatch: MAX_BATCH }, async (sessions) => {
-    const questions = sessions.map((session) => ({ ...session, extend: false, contextId: "" }));
-    const { answers } = await orUnknown(callUnary(client.checkSessions.bind(client), { questions }, CALL));
-    return sessions.map((_, place) => rightsIn(answers[place]));
-  });
+  const check = createLoader<SessionOfToken, Rights>({ maxBatch: MAX_BATCH }, (all) =>
+    askInParts(
+      all,
+      ({ subject }) => charactersIn([subject]),
+      async (sessions) => {
+        const questions = sessions.map((session) => ({ ...session, extend: false, contextId: "" }));
+        const { answers } = await orUnknown(callUnary(client.checkSessions.bind(client), { questions }, CALL));
+        return sessions.map((_, place) => rightsIn(answers[place]));
+      },
+    ),
+  );
   return {
     rightsOf: check,
     async find(tenant, subject) {

@@ -1,7 +1,8 @@
-import { type Principal, subjectPrincipal } from "#shared/contract/principal.ts";
+import { type Principal, subjectOf, subjectPrincipal } from "#shared/contract/principal.ts";
 import { compositeKey } from "#shared/protocol/composite-key.ts";
 import { changedRoles } from "./changed-roles.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { changedSubjects } from "./subject-roles.ts";
 
 /** A longer list of names costs more to carry than asking for everything again. */
 const MAX_NAMES = 1_000;
@@ -17,11 +18,13 @@ export const EVERYONE: Affected = { all: true };
  * trusted issuers differ, or a role is new: a token may have carried its name all along, and no grant says so.
  */
 export function affectedBy(before: Snapshot | undefined, after: Snapshot): Affected {
-  if (before === undefined || mapsOf(before) !== mapsOf(after)) return EVERYONE;
-  if ([...after.roleBits.keys()].some((role) => !before.roleBits.has(role))) return EVERYONE;
+  if (before === undefined) return EVERYONE;
+  const isSameDocument = before.document === after.document;
+  if (!isSameDocument && mapsOf(before) !== mapsOf(after)) return EVERYONE;
+  if (!isSameDocument && [...after.roleBits.keys()].some((role) => !before.roleBits.has(role))) return EVERYONE;
   const roles = changedRoles(before.document.roles, after.document.roles);
-  const bound = changedKeys(bindingsOf(before), bindingsOf(after));
-  const known = changedKeys(attributesOf(before), attributesOf(after));
+  const bound = boundOtherwise(before, after);
+  const known = isSameDocument ? [] : changedKeys(attributesOf(before), attributesOf(after));
   const subjects = [...new Set([...bound, ...known])].toSorted();
   return roles.length + subjects.length > MAX_NAMES ? EVERYONE : { roles, subjects };
 }
@@ -30,18 +33,20 @@ function mapsOf({ document }: Snapshot): string {
   return JSON.stringify([document.events, document.routes, document.trust]);
 }
 
-function bindingsOf({ documentBindings, httpBindings }: Snapshot): Map<string, string> {
-  const fromDocument = Array.from(documentBindings, ([subject, bound]): [string, string[]] => [
-    subject,
-    bound.map(({ role, until }) => compositeKey(role, String(until))),
-  ]);
-  const fromHttp = Array.from(httpBindings, ([subject, roles]) => [subjectPrincipal(subject), roles] as const);
-  return new Map(
-    Array.from(new Map<string, readonly string[]>([...fromDocument, ...fromHttp]), ([subject, roles]) => [
-      subject,
-      textOf(roles),
-    ]),
-  );
+/** Whose roles differ. What is bound to a subject over HTTP replaces the document's word. */
+function boundOtherwise(before: Snapshot, after: Snapshot): Principal[] {
+  const names = new Set(changedSubjects(before.httpBindings, after.httpBindings).map(subjectPrincipal));
+  if (before.documentBindings !== after.documentBindings) {
+    for (const name of [...before.documentBindings.keys(), ...after.documentBindings.keys()]) names.add(name);
+  }
+  return [...names].filter((name) => boundText(before, name) !== boundText(after, name));
+}
+
+function boundText({ documentBindings, httpBindings }: Snapshot, principal: Principal): string {
+  const subject = subjectOf(principal);
+  const set = subject === undefined ? undefined : httpBindings.get(subject);
+  const bound = documentBindings.get(principal) ?? [];
+  return textOf(set ?? bound.map(({ role, until }) => compositeKey(role, String(until))));
 }
 
 function attributesOf({ document }: Snapshot): Map<string, string> {

@@ -7,7 +7,8 @@ import { decodeGrant, encodeGrant } from "./grant.ts";
 import type { DecidedEvent } from "./fill-rule.ts";
 import { residualOf } from "./residual.ts";
 import { resolveSubject } from "./resolve-subject.ts";
-import { compileSnapshot, type HttpBindings, type Snapshot } from "./snapshot.ts";
+import { compileSnapshot, type Snapshot } from "./snapshot.ts";
+import type { HttpBindings } from "./subject-roles.ts";
 
 const ROLES = `
   viewer: { allow: ["order:read", "invoice:read"] }

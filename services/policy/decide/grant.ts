@@ -7,7 +7,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import { MAX_ATTRIBUTE_BYTES } from "../document/attributes-schema.ts";
 import { SUBJECT_ID } from "../document/condition.ts";
-import type { Attributes } from "../document/policy-document.ts";
+import type { Attributes } from "../document/attributes.ts";
 import { createRoleSet, hasRole, type RoleSet, union } from "./role-set.ts";
 import type { Snapshot } from "./snapshot.ts";
 

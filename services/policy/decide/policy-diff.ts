@@ -1,5 +1,6 @@
 import { type PolicyDocument, ruleText, type TrustedIssuer } from "../document/policy-document.ts";
 import type { BoundRole, Snapshot } from "./snapshot.ts";
+import { changedSubjects } from "./subject-roles.ts";
 
 /** What a policy says: its document, the bindings of it that have not ended, and the roles set over HTTP. */
 export type PolicySource = Pick<Snapshot, "document" | "documentBindings" | "httpBindings">;
@@ -53,7 +54,9 @@ const MAX_TEXT = 200;
 
 /** What `after` says otherwise than `before`, comments and spelling aside; bounded, for keeping and for people. */
 export function diffPolicies(before: PolicySource, after: PolicySource): PolicyDiff {
-  const all = differencesOf(before, after);
+  const subjects = changedSubjects(before.httpBindings, after.httpBindings);
+  const told = subjects.slice(0, MAX_DIFFERENCES);
+  const all = compare(before, after, told);
   const differences = all.slice(0, MAX_DIFFERENCES).map(({ change, kind, name, before: was, after: is }) => ({
     change,
     kind,
@@ -61,15 +64,26 @@ export function diffPolicies(before: PolicySource, after: PolicySource): PolicyD
     ...(was === undefined ? {} : { before: shorten(was) }),
     ...(is === undefined ? {} : { after: shorten(is) }),
   }));
-  return { differences, more: all.length - differences.length };
+  return { differences, more: all.length - differences.length + (subjects.length - told.length) };
 }
 
 /** Everything that `after` says otherwise than `before`. */
 export function differencesOf(before: PolicySource, after: PolicySource): Difference[] {
-  const [was, is] = [factsOf(before), factsOf(after)];
-  return [
+  return compare(before, after, changedSubjects(before.httpBindings, after.httpBindings));
+}
+
+/** Of what is bound over HTTP only `subjects` are compared, and of a document that both have nothing. */
+function compare(before: PolicySource, after: PolicySource, subjects: readonly string[]): Difference[] {
+  const isSameDocument = before.document === after.document;
+  const isSame = { document: isSameDocument, bindings: before.documentBindings === after.documentBindings };
+  const [was, is] = [factsOf(before, subjects, isSame), factsOf(after, subjects, isSame)];
+  const facts = [
     ...[...was].filter(([key]) => !is.has(key)).map(([, fact]) => removed(fact)),
     ...[...is].flatMap(([key, fact]) => added(fact, was.get(key))),
+  ];
+  if (isSameDocument) return facts;
+  return [
+    ...facts,
     ...orderDifference("event-order", eventNames(before), eventNames(after)),
     ...orderDifference("route-order", routeNames(before), routeNames(after)),
   ];
@@ -91,21 +105,42 @@ function added({ kind, name, text }: Fact, earlier: Fact | undefined): Differenc
   return earlier.text === text ? [] : [{ change: "changed", kind, name, before: earlier.text, after: text }];
 }
 
-function factsOf({ document, documentBindings, httpBindings }: PolicySource): Map<string, Fact> {
-  const { roles, attributes, trust, events, routes } = document;
+function factsOf(
+  { document, documentBindings, httpBindings }: PolicySource,
+  subjects: readonly string[],
+  isSame: { readonly document: boolean; readonly bindings: boolean },
+): Map<string, Fact> {
+  const bound = isSame.bindings ? [] : [...documentBindings];
   const sets: Fact[] = [
-    ...[...roles].flatMap(([name, { inherits, allow, deny }]) => [
-      { kind: "role" as const, name, text: "" },
-      ...inherits.map((parent) => ({ kind: "inherits" as const, name, text: parent })),
-      ...allow.map((rule) => ({ kind: "allow" as const, name, text: ruleText(rule) })),
-      ...deny.map((rule) => ({ kind: "deny" as const, name, text: ruleText(rule) })),
-    ]),
-    ...Array.from(documentBindings).flatMap(([name, bound]) =>
-      bound.map((each) => ({ kind: "binding" as const, name, text: bindingText(each) })),
+    ...(isSame.document ? [] : roleFacts(document)),
+    ...bound.flatMap(([name, held]) =>
+      held.map((each) => ({ kind: "binding" as const, name, text: bindingText(each) })),
     ),
   ];
   const named: Fact[] = [
-    ...Array.from(httpBindings, ([name, held]) => ({ kind: "subject" as const, name, text: listText(held) })),
+    ...subjects.flatMap((name) => {
+      const held = httpBindings.get(name);
+      return held === undefined ? [] : [{ kind: "subject" as const, name, text: listText(held) }];
+    }),
+    ...(isSame.document ? [] : namedFacts(document)),
+  ];
+  return new Map([
+    ...sets.map((fact): [string, Fact] => [JSON.stringify([fact.kind, fact.name, fact.text]), fact]),
+    ...named.map((fact): [string, Fact] => [JSON.stringify([fact.kind, fact.name]), fact]),
+  ]);
+}
+
+function roleFacts({ roles }: PolicyDocument): Fact[] {
+  return [...roles].flatMap(([name, { inherits, allow, deny }]) => [
+    { kind: "role" as const, name, text: "" },
+    ...inherits.map((parent) => ({ kind: "inherits" as const, name, text: parent })),
+    ...allow.map((rule) => ({ kind: "allow" as const, name, text: ruleText(rule) })),
+    ...deny.map((rule) => ({ kind: "deny" as const, name, text: ruleText(rule) })),
+  ]);
+}
+
+function namedFacts({ attributes, trust, events, routes }: PolicyDocument): Fact[] {
+  return [
     ...Array.from(attributes).flatMap(([subject, held]) =>
       Array.from(held, ([name, values]) => ({
         kind: "attribute" as const,
@@ -122,14 +157,13 @@ function factsOf({ document, documentBindings, httpBindings }: PolicySource): Ma
       text: [route.permission, ...route.topics].join(" "),
     })),
   ];
-  return new Map([
-    ...sets.map((fact): [string, Fact] => [JSON.stringify([fact.kind, fact.name, fact.text]), fact]),
-    ...named.map((fact): [string, Fact] => [JSON.stringify([fact.kind, fact.name]), fact]),
-  ]);
 }
 
-function trustText({ roles, groups }: TrustedIssuer): string {
-  return [roles ? "roles" : [], groups ? "groups" : []].flat().join(" and ") || "nothing";
+function trustText({ roles, groups, attributes }: TrustedIssuer): string {
+  const named = typeof attributes === "boolean" ? "" : ` ${attributes.join(", ")}`;
+  const hasAttributes = typeof attributes === "boolean" ? attributes : attributes.length > 0;
+  const parts = [roles ? "roles" : [], groups ? "groups" : [], hasAttributes ? `attributes${named}` : []].flat();
+  return parts.join(" and ") || "nothing";
 }
 
 function bindingText({ role, until }: BoundRole): string {

@@ -1,7 +1,7 @@
 import { groupPrincipal, subjectPrincipal } from "#shared/contract/principal.ts";
 import type { Scope } from "#shared/protocol/scope.ts";
 import { MAX_ATTRIBUTE_BYTES, sizeOf } from "../document/attributes-schema.ts";
-import type { Attributes } from "../document/policy-document.ts";
+import type { Attributes } from "../document/attributes.ts";
 import { encodeGrant, withInherited } from "./grant.ts";
 import { hasRole } from "./role-set.ts";
 import type { BoundRole, Snapshot } from "./snapshot.ts";
@@ -11,6 +11,8 @@ export interface Subject {
   readonly id: string;
   readonly roles: readonly string[];
   readonly groups: readonly string[];
+  /** What its token says of it, as far as that counts. */
+  readonly attributes?: Attributes | undefined;
   /** What its token is limited to; undefined where the token has no scope. */
   readonly scope?: Scope | undefined;
 }
@@ -79,10 +81,21 @@ function forEver(role: string): BoundRole {
 }
 
 /**
- * The attributes of a subject: what is said of it by name replaces what is said of its groups, whose values come together.
- * Those of many groups may be more than a grant can carry; then they are as good as absent.
+ * The attributes of a subject. What the document says of it by name replaces what it says of its groups, whose values come
+ * together, and both replace what the token says. Those of the token and of many groups may be more than a grant can carry;
+ * then they are as good as absent.
  */
-function attributesOf({ document }: Snapshot, { id, groups }: Subject): Attributes {
+function attributesOf(snapshot: Snapshot, subject: Subject): Attributes {
+  const own = ownAttributes(snapshot, subject.id);
+  const merged = new Map([...(subject.attributes ?? []), ...groupAttributes(snapshot, subject.groups), ...own]);
+  return sizeOf(merged) > MAX_ATTRIBUTE_BYTES ? own : merged;
+}
+
+function ownAttributes({ document }: Snapshot, id: string): Attributes {
+  return document.attributes.get(subjectPrincipal(id)) ?? NO_ATTRIBUTES;
+}
+
+function groupAttributes({ document }: Snapshot, groups: readonly string[]): Attributes {
   if (document.attributes.size === 0) return NO_ATTRIBUTES;
   const merged = new Map<string, readonly string[]>();
   for (const group of new Set(groups)) {
@@ -90,7 +103,5 @@ function attributesOf({ document }: Snapshot, { id, groups }: Subject): Attribut
       merged.set(name, [...new Set([...(merged.get(name) ?? []), ...values])].toSorted());
     }
   }
-  const own = document.attributes.get(subjectPrincipal(id)) ?? NO_ATTRIBUTES;
-  for (const [name, values] of own) merged.set(name, values);
-  return sizeOf(merged) > MAX_ATTRIBUTE_BYTES ? own : merged;
+  return merged;
 }

@@ -9,12 +9,10 @@ import { compileRoutes, type RouteMatcher } from "./compile-routes.ts";
 import { placeholdersIn } from "./fill-template.ts";
 import { createRoleSet, type RoleSet, union } from "./role-set.ts";
 import { indexRules, type Row } from "./rule-index.ts";
+import type { HttpBindings } from "./subject-roles.ts";
 
 /** Rows beyond those that the document names are made when asked for; this many are kept. */
 const MAX_EXTRA_ROWS = 1_024;
-
-/** Roles bound to subjects over HTTP; they replace what the document binds to the same subject. */
-export type HttpBindings = ReadonlyMap<string, readonly string[]>;
 
 /** One version of a tenant's policy, compiled for deciding. It never changes; a new version is a new snapshot. */
 export interface Snapshot {
@@ -25,6 +23,8 @@ export interface Snapshot {
   readonly httpBindings: HttpBindings;
   /** The document's bindings in force when it was stored. */
   readonly documentBindings: ReadonlyMap<Principal, readonly BoundRole[]>;
+  /** When the version was stored, in milliseconds since 1970. */
+  readonly storedAt: number;
   /** When the first of them ends, in milliseconds since 1970; infinity where none does. */
   readonly bindingsEnd: number;
   /** The bit of each role. */
@@ -33,7 +33,7 @@ export interface Snapshot {
   readonly lineages: readonly RoleSet[];
   /** For each role's bit: the subject's attributes that its own rules look at. */
   readonly namesUsed: readonly (readonly string[])[];
-  /** The rows of the permissions that the document's events and routes need. */
+  /** The rows of the permissions that the document's events and routes need, as far as they were asked for. */
   readonly rows: ReadonlyMap<string, Row>;
   /** The tenant's state and limits; absent where only the document is looked at. */
   readonly standing?: TenantStanding;
@@ -68,31 +68,54 @@ export function compileSnapshot(
   httpBindings: HttpBindings,
   storedAt = Number.NEGATIVE_INFINITY,
 ): Snapshot {
+  const bound = boundAt(document, storedAt);
+  return { version, document, httpBindings, storedAt, ...bound, ...compileRules(document) };
+}
+
+/**
+ * The same document with other bindings set over HTTP, under another version. Nothing of the document is compiled again, except
+ * its bindings where some have ended in between.
+ */
+export function rebindSnapshot(
+  known: Snapshot,
+  version: Version,
+  httpBindings: HttpBindings,
+  storedAt: number,
+): Snapshot {
+  const isSame = known.storedAt <= storedAt && known.bindingsEnd > storedAt;
+  const bound = isSame ? known : boundAt(known.document, storedAt);
+  const { documentBindings, bindingsEnd } = bound;
+  return { ...known, version, httpBindings, storedAt, documentBindings, bindingsEnd };
+}
+
+function boundAt(document: PolicyDocument, storedAt: number): Pick<Snapshot, "documentBindings" | "bindingsEnd"> {
+  const documentBindings = bindingsBySubject(document, storedAt);
+  return { documentBindings, bindingsEnd: firstEnd(documentBindings) };
+}
+
+/** What does not change with the bindings. Rows are made when they are asked for first: most of a large document's never are. */
+function compileRules(
+  document: PolicyDocument,
+): Pick<Snapshot, "roleBits" | "lineages" | "namesUsed" | "rows" | "rowOf" | "matchRoute" | "permissionFor"> {
   const roleBits = new Map(Array.from(document.roles.keys(), (name, bit) => [name, bit]));
   const named = new Set([...document.events, ...document.routes].map(({ permission }) => permission));
-  const rowOf = indexRules(document);
-  const rows = new Map(Array.from(named, (permission) => [permission, rowOf(permission)]));
+  const compileRow = indexRules(document);
+  const rows = new Map<string, Row>();
   const extraRows = new LRUCache<string, Row>({ max: MAX_EXTRA_ROWS });
-  const documentBindings = bindingsBySubject(document, storedAt);
   return {
-    version,
-    document,
-    httpBindings,
-    documentBindings,
-    bindingsEnd: firstEnd(documentBindings),
     roleBits,
     lineages: lineagesOf(document, roleBits),
     namesUsed: Array.from(document.roles.values(), namesUsedBy),
     rows,
-    matchRoute: compileRoutes(document.routes),
-    permissionFor: compileEventMap(document.events),
     rowOf(permission) {
       const known = rows.get(permission) ?? extraRows.get(permission);
       if (known !== undefined) return known;
-      const row = rowOf(permission);
-      extraRows.set(permission, row);
+      const row = compileRow(permission);
+      (named.has(permission) ? rows : extraRows).set(permission, row);
       return row;
     },
+    matchRoute: compileRoutes(document.routes),
+    permissionFor: compileEventMap(document.events),
   };
 }
 

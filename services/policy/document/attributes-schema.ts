@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 import { SUBJECT_ID } from "./condition.ts";
-import type { Attributes } from "./policy-document.ts";
+import type { Attributes } from "./attributes.ts";
 import { scalarOr, scalarsOr } from "./scalar-schema.ts";
 
 /** Names that stand for something else in conditions and topics. */

@@ -42,7 +42,7 @@ describe("a document", () => {
       ["team", ["blue"]],
     ]);
     expect(document?.attributes.get("group:ops")?.get("regions")).toEqual([]);
-    expect(document?.trust).toEqual([{ issuer: "https://idp.example", roles: false, groups: true }]);
+    expect(document?.trust).toEqual([{ issuer: "https://idp.example", roles: false, groups: true, attributes: false }]);
   });
 
   it("tells where a condition is wrong, in the text and in the condition", () => {

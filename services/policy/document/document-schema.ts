@@ -15,6 +15,9 @@ import { placeholderOf } from "./topic-placeholder.ts";
 /** The most roles a document may define. */
 export const MAX_ROLES = 2_048;
 
+/** The most bindings a document may have: each binds a role to any number of subjects. */
+const MAX_BINDINGS = 20_000;
+
 /**
  * The most rules of all roles together, and how many of them may be limited to topics. Every permission is matched with
  * every rule, and every limited rule may go to the edge with every grant: without bounds one tenant's document would
@@ -57,6 +60,7 @@ const trustSchema = z.strictObject({
   issuer: z.string().min(1).max(1_024),
   roles: z.boolean().default(false),
   groups: z.boolean().default(false),
+  attributes: z.union([z.boolean(), z.array(nameSchema).max(64)]).default(false),
 });
 
 const eventPatternSchema = z
@@ -95,7 +99,7 @@ export const documentSchema = z.strictObject({
       (roles) => rulesOf(roles).filter(holdsAttribute).length <= MAX_RULES.placeholders,
       `may have at most ${MAX_RULES.placeholders} rules with an attribute in the topic pattern in all`,
     ),
-  bindings: z.array(bindingSchema).max(4_096).default([]),
+  bindings: z.array(bindingSchema).max(MAX_BINDINGS).default([]),
   attributes: mapOf(principalSchema, attributesSchema, 10_000),
   trust: z.array(trustSchema).max(64).superRefine(requireDistinct).default([]),
   events: mapOf(eventPatternSchema, permissionSchema, 1_024).transform((rules): readonly EventRule[] =>

@@ -68,6 +68,10 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
   ["trust[].roles", { description: "Whether roles in its tokens count." }],
   ["trust[].groups", { description: "Whether groups in its tokens count." }],
   [
+    "trust[].attributes",
+    { description: "Which attributes in its tokens count: all, none, or those named. The document's own come first." },
+  ],
+  [
     "events",
     { description: "Event type → permission. The first match wins; no match is denied.", maxProperties: 1024 },
   ],
@@ -99,6 +103,7 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
   ["tests[].roles[]", { pattern: `^${FREE_NAME}$` }],
   ["tests[].groups", { description: "Groups that their token names." }],
   ["tests[].groups[]", { pattern: `^${FREE_NAME}$` }],
+  ["tests[].claims", { description: "Attributes that their token says." }],
   ["tests[].permission", { description: "May they do this, whatever the topic?" }],
   ["tests[].topic", { description: "May they see this event?", pattern: `^${ENCODED}(\\.${ENCODED}){1,7}$` }],
   [

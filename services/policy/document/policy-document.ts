@@ -1,5 +1,6 @@
 import type { Principal } from "#shared/contract/principal.ts";
 import type { Scope } from "#shared/protocol/scope.ts";
+import type { Attributes } from "./attributes.ts";
 import { type Condition, conditionText } from "./condition.ts";
 import type { Question } from "./question-fields.ts";
 
@@ -26,9 +27,6 @@ export interface Role {
   readonly deny: readonly Rule[];
 }
 
-/** What is known of somebody, by name: sorted values without repetition; a single value is a list of one. */
-export type Attributes = ReadonlyMap<string, readonly string[]>;
-
 /** A permission pattern, the topics it is limited to, and when it holds. */
 export interface Rule {
   readonly permission: string;
@@ -51,6 +49,8 @@ export interface TrustedIssuer {
   readonly issuer: string;
   readonly roles: boolean;
   readonly groups: boolean;
+  /** All of its attributes, none, or those of these names. */
+  readonly attributes: boolean | readonly string[];
 }
 
 /** The permission that an event type asks for. */
@@ -75,6 +75,7 @@ export interface PolicyCase {
     readonly roles: readonly string[];
     readonly groups: readonly string[];
     readonly issuer: string | undefined;
+    readonly attributes: Attributes | undefined;
     readonly scope: Scope | undefined;
   };
   readonly question: Question;

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { EventAttributes } from "#shared/contract/event-condition.ts";
 import { freeNameSchema } from "#shared/contract/name-schema.ts";
 import { isTopic } from "#shared/protocol/topics.ts";
+import { attributesSchema } from "./attributes-schema.ts";
 import { permissionSchema } from "./permission.ts";
 import { scalarOr } from "./scalar-schema.ts";
 
@@ -19,7 +20,7 @@ export const issuerSchema = z.string().min(1).max(1_024).optional();
 const MAX_CLAIMED = 16_384;
 
 /**
- * A question: its subject, and exactly one of `permission`, `topic` (with the event's `attributes`), and `method` with
+ * A question: its subject (`claims` are attributes that its token would carry), and exactly one of `permission`, `topic` (with the event's `attributes`), and `method` with
  * `path`.
  */
 export const questionFields = {
@@ -27,6 +28,7 @@ export const questionFields = {
   roles: z.array(freeNameSchema).max(MAX_CLAIMED).default([]),
   groups: z.array(freeNameSchema).max(MAX_CLAIMED).default([]),
   issuer: issuerSchema,
+  claims: attributesSchema.optional(),
   scope: scopeSchema.optional(),
   permission: permissionSchema.optional(),
   topic: z.string().refine(isTopic, "must be a topic such as order.created.42, without wildcards").optional(),

@@ -109,7 +109,7 @@ describe("explanations over HTTP", () => {
     expect((await explain("ida", event)).body).toMatchObject({ now: { allow: true }, holds: held.holds });
     const given = { allow: false, holds: { from: "request", roles: [], groups: [] } };
     expect((await post({ ...question, roles: [] })).body).toMatchObject(given);
-    expect((await explain("ida", event, "&groups=")).body).toMatchObject({ now: { allow: false }, holds: given.holds });
+    expect((await explain("ida", event, "&group=")).body).toMatchObject({ now: { allow: false }, holds: given.holds });
   });
 
   test("without auth nothing is guessed, and what is given is explained all the same", async () => {

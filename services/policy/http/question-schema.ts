@@ -9,8 +9,8 @@ export const questionSchema = z
     roles: questionFields.roles.unwrap().optional(),
     groups: questionFields.groups.unwrap().optional(),
   })
-  .transform(({ subject: id, roles, groups, issuer, scope, ...asked }, context) => {
-    const subject: AskedSubject = { id, roles, groups, issuer, scope };
+  .transform(({ subject: id, roles, groups, issuer, claims: attributes, scope, ...asked }, context) => {
+    const subject: AskedSubject = { id, roles, groups, issuer, attributes, scope };
     const question = questionOf(asked);
     if (question !== undefined) return { subject, question };
     context.addIssue("one of permission, topic, and method with path must be given");

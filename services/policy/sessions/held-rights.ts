@@ -12,6 +12,7 @@ export interface AskedSubject {
   readonly roles?: readonly string[] | undefined;
   readonly groups?: readonly string[] | undefined;
   readonly issuer?: string | undefined;
+  readonly attributes?: ClaimedSubject["attributes"];
   readonly scope: Scope | undefined;
 }
 
@@ -29,14 +30,17 @@ export interface HeldRights extends Rights {
 export async function heldRights(
   { find, ownIssuer }: { readonly find: FindRights; readonly ownIssuer: string },
   tenant: string,
-  { id, roles, groups, issuer, scope }: AskedSubject,
+  { id, roles, groups, issuer, attributes, scope }: AskedSubject,
 ): Promise<{ readonly subject: ClaimedSubject; readonly held: HeldRights }> {
   const isGiven = roles !== undefined || groups !== undefined;
   const isOutside = issuer !== undefined && issuer !== ownIssuer;
   const known = isGiven || isOutside ? undefined : await findOrSay(find, tenant, id);
   const rights = known ?? { roles: roles ?? [], groups: groups ?? [] };
   const from = isGiven ? "request" : known === undefined ? "nobody" : "auth";
-  return { subject: { id, ...rights, issuer, scope }, held: { from, roles: rights.roles, groups: rights.groups } };
+  return {
+    subject: { id, ...rights, issuer, attributes, scope },
+    held: { from, roles: rights.roles, groups: rights.groups },
+  };
 }
 
 async function findOrSay(find: FindRights, tenant: string, id: string): Promise<Rights | undefined> {

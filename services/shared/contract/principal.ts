@@ -23,6 +23,12 @@ export function groupPrincipal(name: string): Principal {
   return `${GROUP}${name}`;
 }
 
+/** The name of the subject that a principal is; undefined for a group. */
+export function subjectOf(principal: Principal): string | undefined {
+  if (principal.startsWith(GROUP)) return undefined;
+  return principal.startsWith(SUBJECT) ? principal.slice(SUBJECT.length) : principal;
+}
+
 /** Whether `text` stands for a principal, in the one way to write it. */
 export function isPrincipal(text: string): boolean {
   if (text.startsWith(GROUP)) return isFreeName(text.slice(GROUP.length));

@@ -32,6 +32,8 @@ export interface TokenCookies {
   give(tokens: GivenTokens, maxAgeSeconds: number, names?: CookieNames): readonly string[];
   /** The `Set-Cookie` values that take back what is kept beside the cookies that `give` sets; none where a request has only those. */
   tidy(headers: HeaderValues): readonly string[];
+  /** The `Set-Cookie` value of another cookie, which goes to the host alone that sets it, and to the same pages. */
+  giveBeside(name: string, value: string, maxAgeSeconds: number): string;
   /** The `Set-Cookie` values that take back both tokens, however they were given under these settings or before them. */
   clear(): readonly string[];
 }
@@ -65,6 +67,7 @@ export function createTokenCookies(settings: CookieSettings): TokenCookies {
         return token === undefined ? [] : [write(as[kind], token, maxAgeSeconds, place)];
       });
     },
+    giveBeside: (name, value, maxAgeSeconds) => write(name, value, maxAgeSeconds, { ...given, domain: undefined }),
     tidy(headers) {
       const [today, old] = [tokensNamed(headers, names), tokensNamed(headers, oldNames)];
       const hasOld = oldNames.access !== names.access && countOf(old) > 0;
@@ -92,8 +95,8 @@ function tokensNamed(headers: HeaderValues, names: CookieNames): CookieTokens {
   return { access: readCookies(headers, names.access), refresh: readCookies(headers, names.refresh), names };
 }
 
-/** The last values of that name in the request, without empty ones (as after a logout) and repetitions. */
-function readCookies(headers: HeaderValues, name: string): readonly string[] {
+/** The last values of a cookie in the request, without empty ones (as after a logout) and repetitions. */
+export function readCookies(headers: HeaderValues, name: string): readonly string[] {
   const pairs = [headers["cookie"] ?? []].flat().flatMap((header) => header.split(";"));
   const prefix = `${name}=`;
   const values = pairs.map((pair) => pair.trim()).filter((pair) => pair.startsWith(prefix));

@@ -2,13 +2,16 @@ import { poll } from "#shared/async/poll.ts";
 import { singleFlight } from "#shared/async/single-flight.ts";
 
 /** What every request may need that cannot work. docs/reference/errors.md says what to do about each. */
-export type ReadinessCode =
-  | "not_serving"
-  | "keys_unusable"
-  | "issuer_differs"
-  | "redis_unusable"
-  | "log_unusable"
-  | "documents_unreadable";
+export const READINESS_CODES = [
+  "not_serving",
+  "keys_unusable",
+  "issuer_differs",
+  "redis_unusable",
+  "log_unusable",
+  "documents_unreadable",
+] as const;
+
+export type ReadinessCode = (typeof READINESS_CODES)[number];
 
 /** Why a service is not ready: a code for programs, and words for its operator. No secrets. */
 export interface ReadinessReason {

@@ -1,5 +1,6 @@
 import type { Version } from "#shared/contract/version.ts";
 import type { Scope } from "#shared/protocol/scope.ts";
+import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import type { TopicRules } from "./residual.ts";
 
 /** A person's session as the edge asks about it. */
@@ -60,6 +61,8 @@ export type BindToken = (accessToken: string, connectionId: string) => Promise<B
 /** A subject with its roles and groups. */
 export interface Subject extends PresentClaims {
   readonly id: string;
+  /** What the token says of the person, by name; undefined where it says nothing. */
+  readonly attributes?: VerifiedClaims["attributes"];
   /** The token's outside issuer: the tenant says whether its roles and groups count. Undefined for auth's. */
   readonly issuer?: string | undefined;
   /** What the token is limited to; undefined where it may do what its person may. */

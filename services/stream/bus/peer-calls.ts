@@ -29,6 +29,7 @@ const subjectSchema = z.strictObject({
   roles: namesSchema,
   groups: namesSchema,
   issuer: z.string().max(1_024).optional(),
+  attributes: z.record(nameSchema, z.array(z.string().max(128)).max(64)).optional(),
   scope: z
     .array(z.strictObject({ permission: z.string(), topics: z.string() }))
     .max(32)

@@ -1,13 +1,13 @@
 import { LRUCache } from "lru-cache";
-import { DecisionServiceClient } from "#proto/policy/v1/decision.ts";
+import { DecisionServiceClient, type SubjectAttributes } from "#proto/policy/v1/decision.ts";
 import { formatScope } from "#shared/protocol/scope.ts";
 import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { askInParts, charactersIn } from "#shared/grpc/ask-in-parts.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { DecideAnswer, Decider, ResolveAnswer, Subject } from "../access/ports.ts";
 import type { MapResource } from "../subscription/topics-of.ts";
-import { askInParts, charactersIn } from "./ask-in-parts.ts";
 import { createLoader } from "#shared/async/create-loader.ts";
 import { decodeResidual } from "./decode-residual.ts";
 
@@ -89,11 +89,12 @@ export class GrpcDecider implements Decider, Disposable {
   }
 
   async #resolve(tenant: string, keys: readonly ResolveKey[]): Promise<ResolveAnswer[]> {
-    const subjects = keys.map(({ subject: { id, roles, groups, issuer, scope } }) => ({
+    const subjects = keys.map(({ subject: { id, roles, groups, issuer, attributes, scope } }) => ({
       id,
       roles: [...roles],
       groups: [...groups],
       issuer,
+      attributes: attributes && encodeAttributes(attributes),
       scope: scope && formatScope(scope),
     }));
     const request = { tenant, subjects, atLeast: highest(keys) };
@@ -129,8 +130,15 @@ export class GrpcDecider implements Decider, Disposable {
   }
 }
 
-function subjectCharacters({ subject: { id, roles, groups } }: ResolveKey): number {
-  return charactersIn([id]) + charactersIn(roles) + charactersIn(groups);
+function subjectCharacters({ subject: { id, roles, groups, attributes = {} } }: ResolveKey): number {
+  const said = Object.entries(attributes).flatMap(([name, values]) => [name, ...values]);
+  return charactersIn([id]) + charactersIn(roles) + charactersIn(groups) + charactersIn(said);
+}
+
+function encodeAttributes(attributes: NonNullable<Subject["attributes"]>): SubjectAttributes {
+  return {
+    byName: Object.fromEntries(Object.entries(attributes).map(([name, values]) => [name, { values: [...values] }])),
+  };
 }
 
 function highest(keys: readonly { readonly atLeast: Version | undefined }[]): Version | undefined {

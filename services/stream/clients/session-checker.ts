@@ -1,13 +1,13 @@
 import { RenewalPurpose, SessionServiceClient, SessionState } from "#proto/auth/v1/session.ts";
 import type { SessionAnswer as WireAnswer } from "#proto/auth/v1/session.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { askInParts, charactersIn } from "#shared/grpc/ask-in-parts.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { RenewAccess, RenewedAccess } from "#shared/tokens/verify-or-renew.ts";
 import type { BindToken, SessionAnswer, SessionChecker, SessionQuestion } from "../access/ports.ts";
 import type { AuthTime } from "../access/auth-time.ts";
 import type { Observer } from "../observe/observer.ts";
-import { askInParts, charactersIn } from "./ask-in-parts.ts";
 import { createLoader } from "#shared/async/create-loader.ts";
 
 /** For a stream that is held, a late answer is as good as a new one. A handshake has a time of its own. */

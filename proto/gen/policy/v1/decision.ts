@@ -46,11 +46,28 @@ export interface Subject {
   issuer?:
     | string
     | undefined;
+  /** What the token says of the subject beside that, by name. Whether it counts is the tenant's to say, name by name. */
+  attributes?:
+    | SubjectAttributes
+    | undefined;
   /**
    * The `scope` of the token, which limits what the subject may: entries with a space between, each a permission pattern,
    * with `@` and a topic pattern where it is limited to topics. Absent where the token has none.
    */
   scope?: string | undefined;
+}
+
+export interface SubjectAttributes {
+  byName: { [key: string]: Values };
+}
+
+export interface SubjectAttributes_ByNameEntry {
+  key: string;
+  value?: Values | undefined;
+}
+
+export interface Values {
+  values: string[];
 }
 
 export interface ResolveResponse {
@@ -391,7 +408,7 @@ export const ResolveRequest: MessageFns<ResolveRequest> = {
 };
 
 function createBaseSubject(): Subject {
-  return { id: "", roles: [], groups: [], issuer: undefined, scope: undefined };
+  return { id: "", roles: [], groups: [], issuer: undefined, attributes: undefined, scope: undefined };
 }
 
 export const Subject: MessageFns<Subject> = {
@@ -407,6 +424,9 @@ export const Subject: MessageFns<Subject> = {
     }
     if (message.issuer !== undefined) {
       writer.uint32(34).string(message.issuer);
+    }
+    if (message.attributes !== undefined) {
+      SubjectAttributes.encode(message.attributes, writer.uint32(42).fork()).join();
     }
     if (message.scope !== undefined) {
       writer.uint32(50).string(message.scope);
@@ -459,12 +479,172 @@ export const Subject: MessageFns<Subject> = {
             message.issuer = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.attributes = SubjectAttributes.decode(reader, reader.uint32());
+            continue;
+          }
           case 6: {
             if (tag !== 50) {
               break;
             }
 
             message.scope = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSubjectAttributes(): SubjectAttributes {
+  return { byName: {} };
+}
+
+export const SubjectAttributes: MessageFns<SubjectAttributes> = {
+  encode(message: SubjectAttributes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    globalThis.Object.entries(message.byName).forEach(([key, value]: [string, Values]) => {
+      SubjectAttributes_ByNameEntry.encode({ key: key as any, value }, writer.uint32(10).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubjectAttributes {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubjectAttributes();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            const entry1 = SubjectAttributes_ByNameEntry.decode(reader, reader.uint32());
+            if (entry1.value !== undefined) {
+              message.byName[entry1.key] = entry1.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSubjectAttributes_ByNameEntry(): SubjectAttributes_ByNameEntry {
+  return { key: "", value: undefined };
+}
+
+export const SubjectAttributes_ByNameEntry: MessageFns<SubjectAttributes_ByNameEntry> = {
+  encode(message: SubjectAttributes_ByNameEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== undefined) {
+      Values.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubjectAttributes_ByNameEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubjectAttributes_ByNameEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Values.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseValues(): Values {
+  return { values: [] };
+}
+
+export const Values: MessageFns<Values> = {
+  encode(message: Values, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.values) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Values {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseValues();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.values.push(reader.string());
             continue;
           }
         }

@@ -3,7 +3,10 @@ import { expect, test } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
 import { askInParts, charactersIn } from "./ask-in-parts.ts";
 
-const tooLarge = (): AppError => new AppError("unavailable", "", { cause: { code: status.RESOURCE_EXHAUSTED } });
+function tooLarge(): AppError {
+  const cause = Object.assign(new Error("larger than max"), { code: status.RESOURCE_EXHAUSTED });
+  return new AppError("unavailable", "auth does not answer", { cause: new AppError("unavailable", "", { cause }) });
+}
 
 test("a batch is asked in parts of a million characters, in order, and a larger question alone", async () => {
   const parts: number[][] = [];

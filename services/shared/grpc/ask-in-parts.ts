@@ -1,5 +1,4 @@
 import { status } from "@grpc/grpc-js";
-import { toAppError } from "#shared/errors/app-error.ts";
 
 /** The most characters of names in one call: a third of a message, as one of them takes up to three bytes. */
 const MAX_CHARACTERS = 1_000_000;
@@ -53,10 +52,10 @@ async function askHalving<Question, Answer>(
   }
 }
 
-/** Both sides refuse a message beyond their limit with this status. */
+/** Both sides refuse a message beyond their limit with this status, which stands somewhere among the causes. */
 function isTooLarge(error: unknown): boolean {
-  const { cause } = toAppError(error);
-  return (
-    typeof cause === "object" && cause !== null && (cause as { code?: unknown }).code === status.RESOURCE_EXHAUSTED
-  );
+  for (let each = error; each instanceof Error; each = each.cause) {
+    if ("code" in each && each.code === status.RESOURCE_EXHAUSTED) return true;
+  }
+  return false;
 }
