@@ -13,6 +13,7 @@ import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.
 import { type GrpcService, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
+import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
@@ -28,6 +29,7 @@ import type { PolicyConfig } from "./config.ts";
 import { auditErasure, type ErasureEntry } from "./events/audit-erasure.ts";
 import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
+import { createAccessRenewal } from "./clients/access-renewal.ts";
 import { createSessionRights } from "./clients/session-rights.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps } from "./http/authorize.ts";
@@ -92,7 +94,9 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
   const verifier = starting.use(await openTokenVerifier(config, { withdrawn, time, log, registry }));
   const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operators });
-  const decisionDeps = { ...authorizeDeps, metrics, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
+  const { isOutside } = verifier;
+  const gateway = { ...authorizeDeps, isOutside, ...openGatewayTokens(config, security, starting) };
+  const decisionDeps = { ...authorizeDeps, metrics };
   const api = createJsonApi(
     {
       maxBodyBytes: MAX_BODY_BYTES,
@@ -110,11 +114,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, log), decisionCallers],
-    [
-      AuthorizationService,
-      createAuthorizationService(decisionDeps, metrics, { log, requestLog }),
-      authorizationCallers,
-    ],
+    [AuthorizationService, createAuthorizationService(gateway, metrics, { log, requestLog }), authorizationCallers],
   ];
   const checks = {
     ...verifier.checks,
@@ -248,6 +248,11 @@ async function createAuthorizing(
     wall: () => clock.wall(),
     ownIssuer: config.AUTH_ISSUER,
   };
+}
+
+function openGatewayTokens(config: PolicyConfig, security: GrpcSecurity, starting: AsyncDisposableStack) {
+  const { renew } = starting.use(createAccessRenewal(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
+  return { renew, cookies: createTokenCookies(config), allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
 }
 
 /** Keeps up with the changes of other processes, and the logs with the store, until disposed. */

@@ -6,6 +6,7 @@ import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { proxiesSchema } from "#shared/http/client-address.ts";
 import { LOOPBACK } from "#shared/http/listen.ts";
 import { opsHostsSchema } from "#shared/http/ops-hosts.ts";
+import { checkCookieSettings, cookieSettings } from "#shared/http/cookie-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
 import { OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT } from "./http/operator-tokens.ts";
 
@@ -20,6 +21,7 @@ export const policySettings = z.object({
   ...commonSettings,
   ...grpcTlsSettings,
   ...verifierSettings,
+  ...cookieSettings,
   POLICY_HTTP_PORT: portSchema.default(8082),
   POLICY_GRPC_PORT: portSchema.default(7002),
   POLICY_OPS_PORT: portSchema.default(8092),
@@ -52,5 +54,6 @@ export type PolicyConfig = Readonly<z.infer<typeof policySettings>> & VerifierCo
 
 /** Reads policy's settings; throws a BootError that names every wrong one. `log` gets what is set. */
 export function readPolicyConfig(env: NodeJS.ProcessEnv, log?: BootLog): PolicyConfig {
-  return Object.freeze({ ...readConfig(policySettings, env, { demo, log }), issuerSecrets: issuerSecretsIn(env) });
+  const config = readConfig(policySettings.check(checkCookieSettings), env, { demo, log });
+  return Object.freeze({ ...config, issuerSecrets: issuerSecretsIn(env) });
 }

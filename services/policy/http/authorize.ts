@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { readExplicitToken } from "#shared/http/token-source.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
-import { readTokenSource } from "#shared/http/token-source.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import type { SessionDeps } from "../authorize-request.ts";
 import { decide } from "../decide/decide.ts";
@@ -67,11 +67,9 @@ export async function authorizePermission(
 
 /** Refuses cookies: a browser sends them unasked, so they do not prove that somebody meant this. */
 function readToken(c: Context): string {
-  const source = readTokenSource({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
-  if (source === undefined || source.from === "cookie") {
-    throw new AppError("token_missing", "this needs a token in the Authorization header");
-  }
-  return source.token;
+  const explicit = readExplicitToken({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
+  if (explicit === undefined) throw new AppError("token_missing", "this needs a token in the Authorization header");
+  return explicit.token;
 }
 
 /** Which operator's token the request carries, or the claims of another token. An address that guesses is not listened to. */
