@@ -31,7 +31,7 @@ let stack: Stack;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sluice-outside-"));
-  server = createServer(({ url = "" }, response) => void answer(url).then((text) => response.end(text)));
+  server = createServer(({ url = "" }, response) => void answerOf(url).then((text) => response.end(text)));
   await once(server.listen(0, "127.0.0.1"), "listening");
   const file = join(folder, "issuers.yaml");
   await writeFile(file, JSON.stringify(rows.map(entryOf)));
@@ -51,7 +51,7 @@ afterAll(async () => {
 });
 
 /** What the providers answer: their keys, and what they know of an opaque token. */
-async function answer(url: string): Promise<string> {
+async function answerOf(url: string): Promise<string> {
   const [, what, index] = url.split("/");
   const { provider, running, issuer } = rows[Number(index)] ?? rows[0]!;
   if (what === "keys") return JSON.stringify(running.keySet);
