@@ -31,11 +31,13 @@ let stack: Stack;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sluice-outside-"));
-  server = createServer(async ({ url = "" }, response) => {
+  server = createServer(({ url = "" }, response) => {
     const [, what, index] = url.split("/");
     const { provider, running, issuer } = rows[Number(index)] ?? rows[0]!;
-    const answer = what === "keys" ? running.keySet : await running.fetchJson({ url: provider.opaque?.endpoint ?? "" });
-    response.end(JSON.stringify(what === "keys" ? answer : { ...(answer as object), iss: issuer }));
+    if (what === "keys") return void response.end(JSON.stringify(running.keySet));
+    void running.fetchJson({ url: provider.opaque?.endpoint ?? "" }).then((answer) => {
+      response.end(JSON.stringify({ ...(answer as object), iss: issuer }));
+    });
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const file = join(folder, "issuers.yaml");
