@@ -29,6 +29,8 @@ export interface Snapshot {
   readonly bindingsEnd: number;
   /** The bit of each role. */
   readonly roleBits: ReadonlyMap<string, number>;
+  /** For each role's bit: its name. */
+  readonly roleNames: readonly string[];
   /** For each role's bit: the role and everything it inherits. */
   readonly lineages: readonly RoleSet[];
   /** For each role's bit: the subject's attributes that its own rules look at. */
@@ -96,7 +98,10 @@ function boundAt(document: PolicyDocument, storedAt: number): Pick<Snapshot, "do
 /** What does not change with the bindings. Rows are made when they are asked for first: most of a large document's never are. */
 function compileRules(
   document: PolicyDocument,
-): Pick<Snapshot, "roleBits" | "lineages" | "namesUsed" | "rows" | "rowOf" | "matchRoute" | "permissionFor"> {
+): Pick<
+  Snapshot,
+  "roleBits" | "roleNames" | "lineages" | "namesUsed" | "rows" | "rowOf" | "matchRoute" | "permissionFor"
+> {
   const roleBits = new Map(Array.from(document.roles.keys(), (name, bit) => [name, bit]));
   const named = new Set([...document.events, ...document.routes].map(({ permission }) => permission));
   const compileRow = indexRules(document);
@@ -104,6 +109,7 @@ function compileRules(
   const extraRows = new LRUCache<string, Row>({ max: MAX_EXTRA_ROWS });
   return {
     roleBits,
+    roleNames: [...document.roles.keys()],
     lineages: lineagesOf(document, roleBits),
     namesUsed: Array.from(document.roles.values(), namesUsedBy),
     rows,
