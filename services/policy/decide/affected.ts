@@ -22,8 +22,10 @@ export function affectedBy(before: Snapshot | undefined, after: Snapshot): Affec
   const isSameDocument = before.document === after.document;
   if (!isSameDocument && mapsOf(before) !== mapsOf(after)) return EVERYONE;
   if (!isSameDocument && [...after.roleBits.keys()].some((role) => !before.roleBits.has(role))) return EVERYONE;
+  const http = changedSubjects(before.httpBindings, after.httpBindings, MAX_NAMES);
+  if (http.count > MAX_NAMES) return EVERYONE;
   const roles = changedRoles(before.document.roles, after.document.roles);
-  const bound = otherRoles(before, after);
+  const bound = otherRoles(before, after, http.some);
   const known = isSameDocument ? [] : changedKeys(attributesOf(before), attributesOf(after));
   const subjects = [...new Set([...bound, ...known])].toSorted();
   return roles.length + subjects.length > MAX_NAMES ? EVERYONE : { roles, subjects };
@@ -33,10 +35,9 @@ function mapsOf({ document }: Snapshot): string {
   return JSON.stringify([document.events, document.routes, document.trust]);
 }
 
-/** Whose roles differ. What is bound to a subject over HTTP replaces the document's word. */
-function otherRoles(before: Snapshot, after: Snapshot): Principal[] {
-  const subjects = changedSubjects(before.httpBindings, after.httpBindings).map(subjectPrincipal);
-  const names = new Set([...subjects, ...boundOtherwise(before, after)]);
+/** Whose roles differ, where they do over HTTP for those who `changed`. What is bound to a subject over HTTP replaces the document's word. */
+function otherRoles(before: Snapshot, after: Snapshot, changed: readonly string[]): Principal[] {
+  const names = new Set([...changed.map(subjectPrincipal), ...boundOtherwise(before, after)]);
   return [...names].filter((name) => boundText(before, name) !== boundText(after, name));
 }
 

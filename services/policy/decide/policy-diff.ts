@@ -63,9 +63,8 @@ const MAX_TEXT = 200;
 
 /** What `after` says otherwise than `before`, comments and spelling aside; bounded, for keeping and for people. */
 export function diffPolicies(before: PolicySource, after: PolicySource): PolicyDiff {
-  const subjects = changedSubjects(before.httpBindings, after.httpBindings);
-  const told = subjects.slice(0, MAX_DIFFERENCES);
-  const all = compare(before, after, told);
+  const subjects = changedSubjects(before.httpBindings, after.httpBindings, MAX_DIFFERENCES);
+  const all = compare(before, after, subjects.some);
   const differences = all.slice(0, MAX_DIFFERENCES).map(({ change, kind, name, before: was, after: is }) => ({
     change,
     kind,
@@ -73,12 +72,16 @@ export function diffPolicies(before: PolicySource, after: PolicySource): PolicyD
     ...(was === undefined ? {} : { before: shorten(was) }),
     ...(is === undefined ? {} : { after: shorten(is) }),
   }));
-  return { differences, more: all.length - differences.length + (subjects.length - told.length) };
+  return { differences, more: all.length - differences.length + (subjects.count - subjects.some.length) };
 }
 
 /** Everything that `after` says otherwise than `before`. */
 export function differencesOf(before: PolicySource, after: PolicySource): Difference[] {
-  return compare(before, after, changedSubjects(before.httpBindings, after.httpBindings));
+  return compare(
+    before,
+    after,
+    changedSubjects(before.httpBindings, after.httpBindings, Number.POSITIVE_INFINITY).some,
+  );
 }
 
 /** Of what is bound over HTTP only `subjects` are compared, and of a document that both have nothing. */
