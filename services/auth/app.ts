@@ -13,12 +13,13 @@ import { verifyAccessToken } from "#shared/tokens/verify-access-token.ts";
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { startGrpcServer } from "#shared/grpc/start-server.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
+import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
-import { openAudit } from "#shared/nats/append-audit.ts";
+import { type AuditTrail, openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
@@ -30,6 +31,7 @@ import { addAuthRoutes } from "./http/auth-routes.ts";
 import { createCallerAuthentication, createCallerIdentification } from "./http/authenticate-caller.ts";
 import { startTlsApi } from "./http/client-certificate.ts";
 import { addOAuthRoutes } from "./http/oauth-routes.ts";
+import { addRenewRoute } from "./http/renew-route.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
 import { readEncryptionKey } from "./keys/encryption-key.ts";
 import { type FollowedKeyRing, MAX_UNHEARD_MS, openKeyRing } from "./keys/follow-key-ring.ts";
@@ -81,7 +83,6 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const subjects = await readSubjects(config);
   const tlsFiles = tlsFilesOf(config, clientTlsFiles, ["AUTH_TLS_PORT"]);
   const { users, clients, findSubject } = subjects;
-  const replicas = config.NATS_REPLICAS;
   const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
 
   const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log, config.AUTH_GRPC_BIND_ADDRESS));
@@ -90,30 +91,21 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const nats = starting.adopt(await connectNats(config.NATS_URL, "auth", log), drainNats);
   const keys = starting.use(await openKeys(config, encryptionKey, nats, log));
   keys.follow();
-  const revocations = await openRevocations(nats, { replicas, sessionMs: sessionSeconds * 1000 });
+  const revocations = await openRevocations(nats, { replicas: config.NATS_REPLICAS, sessionMs: sessionSeconds * 1000 });
 
   const registry = createMetricsRegistry();
   const metrics = createAuthMetrics(registry);
   addKeyMetrics(registry, keys, clock);
-  const onLost = (): void => metrics.auditEntriesLost.inc();
-  const audit = await openAudit<AuditEntry>(nats, { replicas, clock, log, onLost });
+  const audit = await openAuditTrail(config, nats, metrics, log);
   const sessions = openSessions(config, redis, { keys, metrics, registry, log });
-  const throttle = createLoginThrottle(redis);
+  const throttle = createLoginThrottle(redis, keys);
   const issueTokens = createTokenIssuer({ keys, ...namesOf(config), accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
-<<<<<<< HEAD
   const lifetimes = { sessionSeconds, accessTokenSeconds };
   const kept = { sessions, revocations, users, findSubject, keys };
   const verify = verifyWith(config, keys);
   const ways = createWays({ ...kept, ...lifetimes, verify, throttle, revoke, issueTokens, audit, clock, log });
-=======
-  const logIn = createLogIn({ throttle, users, sessions, revocations, issueTokens, audit, sessionSeconds, clock });
-  const refresh = createRefreshSession({ sessions, revocations, findSubject, revoke, issueTokens, audit, log });
-  const checkSessions = createSessionCheck({ revocations, sessions, findSubject, accessTokenSeconds, clock });
-  const known = { sessions, revocations, findSubject, issueTokens };
-  const renewAccess = createAccessRenewal({ ...known, accessTokenSeconds, clock, revoke, keys, audit, log });
->>>>>>> refusals
   const authenticateClient = createClientAuthentication(clients, throttle);
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
   const onRejected = (): void => metrics.usersFileRejections.inc();
@@ -122,22 +114,25 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
     createPermissionCheck(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")),
   );
 
-<<<<<<< HEAD
   const standings = await openTenantStandings(nats);
   const tenants = createTenantEnding({ tenantEnds: revocations.tenantEnds, standings, clock });
   const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log });
-=======
-  const bindToken = createTokenBinding({ ...known, verify: verifyWith(config, keys) });
-  const saying = { checkSessions, findSubject, renewAccess, bindToken, metrics, clock, log };
-  const sessionService = createSessionService({ ...saying, tenantEnds: revocations.tenantEnds });
->>>>>>> refusals
   const takesCertificates = tlsFiles !== undefined;
   const requestLog = starting.use(limitLines(log));
-  const doing = { ...kept, ...ways, takesCertificates, revoke, authenticateClient, checkPermission };
-  const api = createApi(config, { ...doing, metrics, log: requestLog });
+  const doors = { takesCertificates, revoke, authenticateClient, checkPermission, metrics, log: requestLog };
+  const api = createApi(config, { ...kept, ...ways, ...doors });
   const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
   await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, checks, log });
   return starting.move();
+}
+
+function openAuditTrail(
+  { NATS_REPLICAS: replicas, AUTH_AUDIT_MAX_BYTES: maxBytes }: AuthConfig,
+  nats: NatsConnection,
+  metrics: AuthMetrics,
+  log: Logger,
+): Promise<AuditTrail<AuditEntry>> {
+  return openAudit(nats, { replicas, maxBytes, clock, log, onLost: () => metrics.auditEntriesLost.inc() });
 }
 
 function endInTime(starting: AsyncDisposableStack, watch: AsyncDisposable): void {
@@ -246,6 +241,7 @@ async function openKeys(
 }
 
 type RouteDeps = Parameters<typeof addAuthRoutes>[1] &
+  Parameters<typeof addRenewRoute>[1] &
   Parameters<typeof addSessionRoutes>[1] &
   Parameters<typeof addOAuthRoutes>[1];
 type MadeHere =
@@ -254,6 +250,8 @@ type MadeHere =
   | "authenticate"
   | "parseRefreshToken"
   | "findToken"
+  | "cookies"
+  | "tenantHosts"
   | "allowedOrigins"
   | "trustedProxies";
 type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject; readonly log: LimitedLog };
@@ -274,10 +272,12 @@ function createApi(config: AuthConfig, parts: ApiDeps): Hono {
   const verify = verifyWith(config, parts.keys);
   const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
   const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins }, parts.log);
-  addAuthRoutes(api, { ...parts, verify, allowedOrigins, trustedProxies });
-  const identify = createCallerIdentification({ verify, allowedOrigins });
+  const [cookies, tenantHosts] = [createTokenCookies(config), config.AUTH_TENANT_HOSTS];
+  addAuthRoutes(api, { ...parts, issuer, verify, cookies, tenantHosts, allowedOrigins, trustedProxies });
+  addRenewRoute(api, { ...parts, cookies, allowedOrigins });
+  const identify = createCallerIdentification({ verify, cookies, allowedOrigins });
   const authenticate = createCallerAuthentication({ ...parts, identify });
-  addSessionRoutes(api, { ...parts, identify, authenticate, trustedProxies });
+  addSessionRoutes(api, { ...parts, identify, authenticate, cookies, trustedProxies });
   const findToken = createTokenSearch({ ...parts, verify, parseRefreshToken });
   addOAuthRoutes(api, { ...parts, issuer, parseRefreshToken, findToken, trustedProxies });
   return api;

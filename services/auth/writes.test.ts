@@ -52,7 +52,7 @@ const operations: readonly Operation[] = [
       "revocations.includes?",
     ],
     prepare(world) {
-      const logIn = createLogIn({ ...world, sessionSeconds: 3_600 });
+      const logIn = createLogIn({ ...world, keys: { refresh: [KEY] }, sessionSeconds: 3_600 });
       return () => logIn({ tenant: "acme", username: "ann", password: "secret" }, origin);
     },
     becomes: ({ liveSessions }) => expect(liveSessions()).toBe(1),

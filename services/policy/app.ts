@@ -13,6 +13,7 @@ import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.
 import { type GrpcService, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
+import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
@@ -28,6 +29,7 @@ import type { PolicyConfig } from "./config.ts";
 import { auditErasure, type ErasureEntry } from "./events/audit-erasure.ts";
 import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
+import { createAccessRenewal } from "./clients/access-renewal.ts";
 import { createSessionRights } from "./clients/session-rights.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps } from "./http/authorize.ts";
@@ -35,7 +37,8 @@ import { addCheckRoute } from "./http/check-route.ts";
 import { addEraseRoute } from "./http/erase-route.ts";
 import { addExplainRoutes } from "./http/explain-route.ts";
 import { addExportRoutes, IMPORT_PATH } from "./http/export-routes.ts";
-import { openOperatorToken, type OperatorToken } from "./http/operator-token.ts";
+import { openOperatorTokens, type OperatorTokens } from "./http/operator-tokens.ts";
+import { createTokenGuesses } from "./http/token-guesses.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
@@ -54,7 +57,8 @@ import { checkTenants } from "./tenants/check-tenants.ts";
 import { reconcileTenants } from "./tenants/reconcile-tenants.ts";
 import type { TenantDeps, TenantSessions } from "./tenants/tenant-deps.ts";
 import { applyFile } from "./watch/apply-file.ts";
-import { type DocumentWatch, watchDocuments } from "./watch/watch-documents.ts";
+import { FileOrigins } from "./watch/file-origins.ts";
+import { type DocumentWatch, NO_FILES, watchDocuments } from "./watch/watch-documents.ts";
 
 const CLOSE_GRACE_MS = 1_000;
 const WATCH_EVERY_MS = 300;
@@ -80,17 +84,20 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
   const { store, logs, collector, deps } = await openPolicies(nats, config, sessions, metrics, log);
   await checkTenants(deps, log);
-  starting.use(followPolicies(store, deps, collector, log));
-  const { rejections } = starting.use(await watchFiles(config.POLICY_DOCUMENTS_DIR, deps, metrics, log));
+  const origins = new FileOrigins();
+  starting.use(followPolicies(store, deps, { collector, origins }, log));
+  const files = starting.use(await watchFiles(config.POLICY_DOCUMENTS_DIR, deps, origins, metrics, log));
 
   const withdrawn = starting.use(
     await followWithdrawnKeys({ jsm: await jetstreamManager(nats, { checkAPI: false }) }, log),
   );
-  const operator = starting.use(await openOperatorToken(config, log));
+  const operators = starting.use(await openOperatorTokens(config, log));
   const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
   const verifier = starting.use(await openTokenVerifier(config, { withdrawn, time, log, registry }));
-  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operator });
-  const decisionDeps = { ...authorizeDeps, metrics, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
+  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operators });
+  const { isOutside } = verifier;
+  const gateway = { ...authorizeDeps, isOutside, ...openGatewayTokens(config, security, starting) };
+  const decisionDeps = { ...authorizeDeps, metrics };
   const api = createJsonApi(
     {
       maxBodyBytes: MAX_BODY_BYTES,
@@ -100,21 +107,21 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     requestLog,
   );
   addTenantRoutes(api, authorizeDeps, deps, logs);
-  addPolicyRoutes(api, authorizeDeps, deps, rejections);
-  addExportRoutes(api, authorizeDeps, deps);
+  addPolicyRoutes(api, authorizeDeps, deps, files);
+  addExportRoutes(api, authorizeDeps, deps, files);
   addSubjectRoutes(api, authorizeDeps, deps);
   addEraseRoute(api, authorizeDeps, deps);
   addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
   addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, log), decisionCallers],
-    [
-      AuthorizationService,
-      createAuthorizationService(decisionDeps, metrics, { log, requestLog }),
-      authorizationCallers,
-    ],
+    [AuthorizationService, createAuthorizationService(gateway, metrics, { log, requestLog }), authorizationCallers],
   ];
-  const checks = { ...verifier.checks, log_unusable: createLogCheck(nats) };
+  const checks = {
+    ...verifier.checks,
+    log_unusable: createLogCheck(nats),
+    documents_unreadable: () => files.fault,
+  };
   await startServers(config, starting, { registry, services, security, api, checks, log });
   return starting.move();
 }
@@ -161,17 +168,20 @@ async function startServers(
 async function watchFiles(
   directory: string | undefined,
   deps: TenantDeps,
-  { documentsRejected }: PolicyMetrics,
+  origins: FileOrigins,
+  { documentsRejected, documentsMissing }: PolicyMetrics,
   log: Logger,
 ): Promise<DocumentWatch> {
-  if (directory === undefined) return { rejections: new Map(), [Symbol.asyncDispose]: async () => undefined };
+  if (directory === undefined) return NO_FILES;
   return watchDocuments({
     directory,
     everyMs: WATCH_EVERY_MS,
     clock,
     log,
+    origins,
     apply: (file, occasion) => applyFile(deps, file, occasion),
     onRejected: () => documentsRejected.inc(),
+    onMissing: (count) => documentsMissing.set(count),
   });
 }
 
@@ -219,19 +229,18 @@ async function openPolicies(
 interface AuthorizingParts {
   readonly rights: SessionRights;
   readonly verifier: TokenVerifier;
-  readonly operator: OperatorToken;
+  readonly operators: OperatorTokens;
 }
 
 async function createAuthorizing(
   nats: NatsConnection,
   config: PolicyConfig,
   snapshots: Snapshots,
-  { rights: sessions, verifier: { verify }, operator }: AuthorizingParts,
+  { rights: sessions, verifier: { verify }, operators }: AuthorizingParts,
 ): Promise<AuthorizeDeps> {
   return {
-    get operatorToken() {
-      return operator.value;
-    },
+    operators,
+    guesses: createTokenGuesses(),
     addressOf: (c) => clientAddressOf(c, config.POLICY_TRUSTED_PROXIES),
     verify,
     sessions,
@@ -242,15 +251,21 @@ async function createAuthorizing(
   };
 }
 
+function openGatewayTokens(config: PolicyConfig, security: GrpcSecurity, starting: AsyncDisposableStack) {
+  const { renew } = starting.use(createAccessRenewal(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
+  return { renew, cookies: createTokenCookies(config), allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
+}
+
 /** Keeps up with the changes of other processes, and the logs with the store, until disposed. */
 function followPolicies(
   store: WatchedPolicyStore,
   deps: TenantDeps,
-  collector: PartCollector,
+  { collector, origins }: { readonly collector: PartCollector; readonly origins: FileOrigins },
   log: Logger,
 ): AsyncDisposable {
   const stop = new AbortController();
   const adopt = (tenant: string, policy: StoredPolicy | undefined): void => {
+    origins.note(tenant, policy);
     if (policy === undefined) deps.snapshots.forget(tenant);
     else deps.snapshots.adopt(tenant, policy);
   };

@@ -26,7 +26,7 @@ const documentOf = (tenant: string, viewer: string[]): string =>
   });
 
 const put = (text: string, expected?: number) =>
-  putDocument(text, { kind: "document", by: "carol", why: "a test", expected });
+  putDocument(text, { kind: "document", by: "carol", why: "a test", expected, files: { isThere: () => true } });
 
 const endHere: TenantDeps["logs"]["appendPolicyEntry"] = async () => {
   throw new Error("the process ended here");

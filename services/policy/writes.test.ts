@@ -24,7 +24,13 @@ describe("a failed write", () => {
   const documentOf = (tenant: string, permission: string): string =>
     `tenant: ${tenant}\nroles: { viewer: { allow: ["${permission}"] } }\n`;
   const put = (tenant: string, permission: string, expected?: number) =>
-    putDocument(documentOf(tenant, permission), { kind: "document", by, why: "put", expected });
+    putDocument(documentOf(tenant, permission), {
+      kind: "document",
+      by,
+      why: "put",
+      expected,
+      files: { isThere: () => true },
+    });
 
   /** Has the call of that name fail: before it did anything, or after it did its work. */
   const failing = <Port extends object>(port: Port, method: keyof Port, when: "before" | "after"): Port => ({
@@ -77,7 +83,8 @@ describe("a failed write", () => {
       changeSteps,
       (on, tenant, expected) => {
         const content = { text: documentOf(tenant, "note:read"), bindings: SubjectRoles.from([["bob", ["viewer"]]]) };
-        return changePolicy(on, tenant, importPolicy(content, { by, why: "import", expected }));
+        const files = { isThere: () => true };
+        return changePolicy(on, tenant, importPolicy(content, { by, why: "import", expected, files }));
       },
     ],
     "roles that are set": [changeSteps, (on, tenant) => changePolicy(on, tenant, bindSubject("bob", ["viewer"], by))],

@@ -135,7 +135,7 @@ describe("the user of a service is refused what is not its own", () => {
       ...words(`
         control.demo.policy control.demo.tenant control.demo.erased events.demo.issues.opened.x $KV.sluice_policy.demo
         _INBOX.policy.x _INBOX.stream.x edge.w1 $JS.API.STREAM.CREATE.X $JS.API.STREAM.NAMES $KV.sluice_policy_parts.demo.x
-        $JS.API.STREAM.DELETE.AUDIT $JS.API.STREAM.PURGE.AUDIT $JS.API.STREAM.UPDATE.AUDIT
+        $JS.API.STREAM.DELETE.AUDIT $JS.API.STREAM.PURGE.AUDIT
       `),
       ...everyApiOf("EVENTS_demo", EVENT),
       ...everyApiOf("KV_sluice_policy", "$KV.sluice_policy.demo").filter((call) => !call.includes(".MSG.GET.KV_")),

@@ -5,7 +5,7 @@ import { decodeJwt } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { encodeName } from "#shared/protocol/encode-name.ts";
 import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
-import { DEMO_USERS_FILE } from "#test/support/start-auth.ts";
+import { DEMO_PASSWORD, DEMO_USERS_FILE } from "#test/support/start-auth.ts";
 import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
@@ -160,6 +160,12 @@ test("groups that do not fit into a cookie are referred to, and count at the edg
   expect(decodeJwt(token)).not.toHaveProperty("groups");
   await using stream = await open(token, "incident.>");
   expect(JSON.parse((await stream.frame("ready")).data)).toMatchObject({ topics: [{ granted: true }] });
+  const introspected = await fetch(`${stack.authUrl}/v1/auth/introspect`, {
+    method: "POST",
+    headers: { authorization: `Basic ${btoa(`reporter:${DEMO_PASSWORD}`)}` },
+    body: new URLSearchParams({ token }),
+  });
+  expect(await introspected.json()).toMatchObject({ active: true, sub: "Zoë", groups: MANY_GROUPS });
 });
 
 test("a token with 60 KB of groups opens a stream by the one that the tenant knows", async () => {

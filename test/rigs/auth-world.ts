@@ -50,18 +50,19 @@ export function createAuthWorld() {
   }
 
   const throttle: LoginThrottle = {
-    admit: () => step("throttle.admit", () => (++state.attempts > 10 ? 300 : 0)),
+    admit: () => step("throttle.admit", () => ({ waitSeconds: ++state.attempts > 10 ? 300 : 0, slowMs: 0 })),
     forget: () => step("throttle.forget", () => void (state.attempts = 0)),
     discount: async () => void (state.attempts = Math.max(0, state.attempts - 1)),
   };
   const users = {
+    knows: () => ({ user: true, tenant: true }),
     find: () => (state.isUserThere ? ann : undefined),
     authenticate: () => step("users.authenticate", () => ann),
   };
   const clients = {
     find: () => ann,
     findCertified: () => undefined,
-    authenticate: async (_id: string, _secret: string, admit: () => Promise<void>) => {
+    authenticate: async (_id: string, _secret: string, _owner: string, admit: () => Promise<void>) => {
       await admit();
       return step("clients.authenticate", () => ann);
     },

@@ -41,10 +41,10 @@ describe("a Redis is refused at the start, with words that say what to do,", () 
   test("when the user, the password, the database or a permission is wrong", async () => {
     await using server = await startRedis();
     expect(await refusalOf(changed(server, (url) => (url.password = "wrong")))).toMatch(
-      /WRONGPASS.*\(auth\).*REDIS_URL/,
+      /as auth \(WRONGPASS.*REDIS_URL/,
     );
     expect(await refusalOf(changed(server, (url) => (url.username = "")))).toMatch(/WRONGPASS.*REDIS_URL/);
-    expect(await refusalOf(`redis://127.0.0.1:${server.port}`)).toMatch(/NOAUTH.*none is given/);
+    expect(await refusalOf(`redis://127.0.0.1:${server.port}`)).toMatch(/as nobody \(NOAUTH/);
     expect(await refusalOf(`${server.url}/16`)).toMatch(/DB index is out of range.*number of the database/);
     await server.admin("ACL SETUSER poor on >poor ~other +info +set +ping +hello");
     expect(await refusalOf(`redis://poor:poor@127.0.0.1:${server.port}`)).toMatch(/NOPERM.*infra\/redis\/redis.conf/);

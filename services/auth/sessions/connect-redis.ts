@@ -119,22 +119,37 @@ function addressOf(settings: RedisSettings, tls: ClientTls | undefined, isStarti
   };
 }
 
-function explain({ REDIS_URL: { servers, master, user, isTls } }: RedisSettings, reason: string): string {
+function explain({ REDIS_URL: { servers, master, user } }: RedisSettings, reason: string): string {
   const at = servers.map(formatAddress).join(", ");
   const where = master === undefined ? `Redis at ${at}` : `the Redis that the Sentinels at ${at} call ${master}`;
-  return `cannot use ${where} (${reason}); ${adviceFor(reason, user, isTls)}`;
+  return `cannot use ${where} as ${user ?? "nobody"} (${reason}); ${adviceFor(reason)}`;
 }
 
-function adviceFor(reason: string, user: string | undefined, isTls: boolean): string {
-  if (/WRONGPASS|NOAUTH|invalid password/.test(reason)) {
-    return `check the user (${user ?? "none is given"}) and the password in REDIS_URL, where special characters are percent-encoded`;
-  }
-  if (/certificate|self-signed|altname/i.test(reason)) return "check REDIS_TLS_CA_FILE and the host in REDIS_URL";
-  if (/wrong version number|packet length|EPROTO/i.test(reason)) {
-    return `the server does not speak TLS there; ${isTls ? "begin REDIS_URL with redis://" : "check the port"}`;
-  }
-  if (/ERR DB index|NOPERM.*select/i.test(reason)) return "check the number of the database at the end of REDIS_URL";
-  return "check REDIS_URL and that the server runs";
+/** What to do about each failure; the first that fits. */
+const ADVICE: readonly { readonly when: RegExp; readonly advice: string }[] = [
+  { when: /WRONGPASS|NOAUTH|invalid password/, advice: "check the user and the password in REDIS_URL" },
+  {
+    when: /ERR DB index|NOPERM.*select/i,
+    advice: "check the number of the database at the end of REDIS_URL",
+  },
+  {
+    when: /certificate required|bad certificate|handshake failure/i,
+    advice: "the server asks for a client's certificate: set REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE",
+  },
+  { when: /certificate|self-signed|altname/i, advice: "check REDIS_TLS_CA_FILE and the host in REDIS_URL" },
+  {
+    when: /wrong version number|packet length|EPROTO/i,
+    advice: "the server does not speak TLS there: check REDIS_URL",
+  },
+  {
+    when: /ECONNRESET|socket (hang up|disconnected)/i,
+    advice:
+      "the server closes the connection: see that REDIS_URL begins with rediss:// where it speaks TLS, and set REDIS_TLS_CERT_FILE where it asks for a client's certificate",
+  },
+];
+
+function adviceFor(reason: string): string {
+  return ADVICE.find(({ when }) => when.test(reason))?.advice ?? "check REDIS_URL and that the server runs";
 }
 
 /** Whether Redis refused the database that the connection is to use: what is written then goes to another one. */

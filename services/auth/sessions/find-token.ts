@@ -43,6 +43,9 @@ async function foundAccessToken(deps: FindTokenDeps, claims: AccessClaims): Prom
   const { tenant_id: tenant, sid, sub: subject, client_id: clientId, login_at: loginAt } = claims;
   const isLive = await isSessionLive(deps, { tenant, sid, subject, loginAt });
   const scope = claims.scope && formatScope(claims.scope);
+  // Who introspects cannot ask for what the token refers to.
+  const present = claims.roles_by_reference === true ? deps.findSubject(tenant, subject) : undefined;
+  const { roles, groups } = present ?? claims;
   return {
     tenant,
     sid,
@@ -50,7 +53,7 @@ async function foundAccessToken(deps: FindTokenDeps, claims: AccessClaims): Prom
     clientId,
     loginAt,
     isLive,
-    claims: { ...claims, scope, username: subject, token_type: "Bearer" },
+    claims: { ...claims, scope, roles, groups, username: subject, token_type: "Bearer" },
   };
 }
 

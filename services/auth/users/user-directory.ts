@@ -21,9 +21,12 @@ export interface UserDirectory {
   readonly find: FindSubject;
   /**
    * The user if the password is theirs. An unknown or disabled name costs the same work as a wrong password.
+   * `owner` is whoever asks, for the turns.
    * @throws {AppError} `unavailable` when too many passwords wait to be verified.
    */
-  authenticate(tenant: string, username: string, password: string): Promise<User | undefined>;
+  authenticate(tenant: string, username: string, password: string, owner: string): Promise<User | undefined>;
+  /** Whether the file names this user, disabled or not, and whether it names anybody of this tenant. */
+  knows(tenant: string, username: string): { readonly user: boolean; readonly tenant: boolean };
 }
 
 /** The users of a file that may change. */
@@ -85,10 +88,14 @@ export function createUserDirectory(
   };
   return {
     find,
-    async authenticate(tenant, username, password) {
-      const isTheirs = await verify(present, subjectKey(tenant, username), password);
+    async authenticate(tenant, username, password, owner) {
+      const isTheirs = await verify(present, subjectKey(tenant, username), password, owner);
       return isTheirs ? find(tenant, username) : undefined;
     },
+    knows: (tenant, username) => ({
+      user: present.has(subjectKey(tenant, username)),
+      tenant: [...present.values()].some((account) => account.tenant === tenant),
+    }),
     enabled: () => [...present.values()].filter(({ disabled }) => !disabled),
     replace: (accountsNow) => void (present = accountsNow),
   };

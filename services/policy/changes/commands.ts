@@ -36,21 +36,25 @@ export function takeFile(text: string, file: { readonly name: string; readonly h
     by: "file",
     why: `${file.name} changed`,
     apply: ({ document, bindings }) =>
-      document.origin.kind === "file" && document.origin.hash === file.hash
-        ? undefined
-        : { document: { text, origin }, bindings },
+      isDeepStrictEqual(document.origin, origin) ? undefined : { document: { text, origin }, bindings },
   };
 }
 
-/** The document as somebody sent it. `expected` is the version that the sender has seen. */
+/** What a change of a whole document depends on: the version that its sender has seen, and which document files are there. */
+export interface Expectation {
+  readonly expected: number | undefined;
+  readonly files: { isThere(name: string): boolean };
+}
+
+/** The document as somebody sent it. */
 export function putDocument(
   text: string,
-  { expected, ...change }: Omit<PolicyCommand, "apply"> & { readonly expected: number | undefined },
+  { expected, files, ...change }: Omit<PolicyCommand, "apply"> & Expectation,
 ): PolicyCommand {
   return {
     ...change,
     apply: ({ document, bindings, version }) => {
-      refuseFileDocument(document.origin);
+      refuseFileDocument(document.origin, files);
       if (document.origin.kind === "http" && document.text === text) return undefined;
       requireVersion(version, expected);
       return { document: { text, origin: { kind: "http" } }, bindings };
@@ -58,17 +62,17 @@ export function putDocument(
   };
 }
 
-/** The whole of a policy, as it was exported. `expected` is the version that the sender has seen. */
+/** The whole of a policy, as it was exported. */
 export function importPolicy(
   { text, bindings }: { readonly text: string; readonly bindings: SubjectRoles },
-  { by, why, expected }: Pick<PolicyCommand, "by" | "why"> & { readonly expected: number | undefined },
+  { by, why, expected, files }: Pick<PolicyCommand, "by" | "why"> & Expectation,
 ): PolicyCommand {
   return {
     kind: "import",
     by,
     why,
     apply: ({ document, bindings: current, version }) => {
-      refuseFileDocument(document.origin);
+      refuseFileDocument(document.origin, files);
       const isSameDocument = document.origin.kind === "http" && document.text === text;
       if (isSameDocument && areSameBindings(current, bindings)) return undefined;
       requireVersion(version, expected);
@@ -138,9 +142,9 @@ export const renumber: PolicyCommand = {
   apply: ({ document, bindings }) => ({ document, bindings }),
 };
 
-/** A document that comes from a file is changed by changing the file. */
-export function refuseFileDocument(origin: DocumentOrigin): void {
-  if (origin.kind !== "file") return;
+/** A document that comes from a file is changed by changing the file, as long as that is there. */
+export function refuseFileDocument(origin: DocumentOrigin, files: Expectation["files"]): void {
+  if (origin.kind !== "file" || !files.isThere(origin.name)) return;
   throw new AppError("document_from_file", `the document comes from the file ${origin.name}; change that file`);
 }
 

@@ -36,7 +36,7 @@ export function crossReferenceFaults(value: unknown, tenant: string | undefined)
 
 function tenantFaults(references: References, tenant: string | undefined): CrossReferenceFault[] {
   if (tenant === undefined || typeof references.tenant !== "string" || references.tenant === tenant) return [];
-  return [{ path: ["tenant"], message: `this is the document of tenant "${tenant}"` }];
+  return [{ path: ["tenant"], message: `this is the document of tenant "${tenant}", not of "${references.tenant}"` }];
 }
 
 function inheritanceFaults({ roles }: References): CrossReferenceFault[] {

@@ -2,6 +2,7 @@ import type { Hono } from "hono";
 import { AppError } from "#shared/errors/app-error.ts";
 import { changePolicy, type ChangeDeps } from "../change-policy.ts";
 import { importPolicy } from "../changes/commands.ts";
+import type { DocumentFiles } from "../watch/watch-documents.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
 import { type ExportedPolicy, readExport, writeExport } from "./exported-policy.ts";
 import { readIfMatch, tenantParameter } from "./parameters.ts";
@@ -14,7 +15,12 @@ const IMPORT_LIMITS = { maxBytes: 64 * 1024 * 1024, maxLineLength: 4 * 1024 * 10
 export const IMPORT_PATH = /^\/v1\/tenants\/[^/]+\/import$/;
 
 /** Adds the calls that give a tenant's policy away whole, and take it in again, both as lines of JSON. */
-export function addExportRoutes(api: Hono, authorizeDeps: AuthorizeDeps, changeDeps: ChangeDeps): void {
+export function addExportRoutes(
+  api: Hono,
+  authorizeDeps: AuthorizeDeps,
+  changeDeps: ChangeDeps,
+  files: Pick<DocumentFiles, "isThere">,
+): void {
   api.get("/v1/tenants/:tenant/export", async (c) => {
     const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
@@ -34,7 +40,7 @@ export function addExportRoutes(api: Hono, authorizeDeps: AuthorizeDeps, changeD
     const { document: text, bindings } = exported;
     const why = `an export of version ${exported.version} was imported`;
     const version = await changePolicy(changeDeps, tenant, {
-      ...importPolicy({ text, bindings }, { by, why, expected }),
+      ...importPolicy({ text, bindings }, { by, why, expected, files }),
       address: authorizeDeps.addressOf(c),
     });
     c.header("etag", `"${version.number}"`);

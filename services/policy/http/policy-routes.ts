@@ -5,7 +5,7 @@ import { readJson } from "#shared/http/json-api.ts";
 import { changePolicy, type ChangeDeps } from "../change-policy.ts";
 import { putDocument, refuseFileDocument } from "../changes/commands.ts";
 import type { StoredPolicy, StoredVersion } from "../versions/stored-policy.ts";
-import type { Rejection } from "../watch/watch-documents.ts";
+import type { DocumentFiles } from "../watch/watch-documents.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
 import { readIfMatch, readText, tenantParameter, versionParameter } from "./parameters.ts";
 
@@ -19,15 +19,14 @@ export function addPolicyRoutes(
   api: Hono,
   authorizeDeps: AuthorizeDeps,
   changeDeps: ChangeDeps,
-  rejections: ReadonlyMap<string, Rejection>,
+  files: DocumentFiles,
 ): void {
   api.get("/v1/tenants/:tenant/policy", async (c) => {
     const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const policy = await readCurrent(changeDeps, tenant);
     c.header("etag", `"${policy.version.number}"`);
-    const rejected = rejections.get(tenant);
-    return c.json({ tenant, ...summaryOf(policy), ...contentOf(policy), rejected });
+    return c.json({ tenant, ...currentOf(policy, files), rejected: files.rejections.get(tenant) });
   });
 
   api.put("/v1/tenants/:tenant/policy", async (c) => {
@@ -35,7 +34,13 @@ export function addPolicyRoutes(
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
     const expected = readIfMatch(c);
     const who = { by, address: authorizeDeps.addressOf(c) };
-    const change = putDocument(await readText(c), { kind: "document", ...who, why: "the document was put", expected });
+    const change = putDocument(await readText(c), {
+      kind: "document",
+      ...who,
+      why: "the document was put",
+      expected,
+      files,
+    });
     const version = await changePolicy(changeDeps, tenant, change);
     c.header("etag", `"${version.number}"`);
     return c.json({ version: version.number });
@@ -61,10 +66,14 @@ export function addPolicyRoutes(
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
     const { version: wanted } = await readJson(c, rollbackSchema);
     const expected = readIfMatch(c);
-    refuseFileDocument((await readCurrent(changeDeps, tenant)).document.origin);
+    refuseFileDocument((await readCurrent(changeDeps, tenant)).document.origin, files);
     const { text } = (await findVersion(changeDeps, tenant, wanted)).document;
     const who = { by, address: authorizeDeps.addressOf(c), why: `back to version ${wanted}` };
-    const version = await changePolicy(changeDeps, tenant, putDocument(text, { kind: "rollback", ...who, expected }));
+    const version = await changePolicy(
+      changeDeps,
+      tenant,
+      putDocument(text, { kind: "rollback", ...who, expected, files }),
+    );
     c.header("etag", `"${version.number}"`);
     return c.json({ version: version.number });
   });
@@ -81,6 +90,13 @@ async function findVersion({ store }: ChangeDeps, tenant: string, wanted: number
   if (found !== undefined) return found;
   if ((await store.read(tenant)) === undefined) throw tenantUnknown();
   throw new AppError("not_found", `version ${wanted} is not kept any more, or never was`);
+}
+
+/** The policy in force, and whether the file that its document comes from is gone. */
+function currentOf(policy: StoredPolicy, files: DocumentFiles) {
+  const { origin } = policy.document;
+  const missing = origin.kind === "file" && !files.isThere(origin.name) ? { missing: true } : {};
+  return { ...summaryOf(policy), origin: { ...origin, ...missing }, ...contentOf(policy) };
 }
 
 function summaryOf({ version, document: { origin }, at, by, why }: StoredVersion) {

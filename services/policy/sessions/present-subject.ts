@@ -47,7 +47,7 @@ export interface PresentSubjectDeps {
 /**
  * Who a token speaks for, with the rights of now: what was taken away since the token was issued is away. auth knows nothing
  * of an outside issuer's sessions: there the token counts as long as it lasts and its tenant is there.
- * @throws {AppError} `session_ended`, `token_expired`, `token_for_streams` or `unavailable`.
+ * @throws {AppError} `session_ended`, `token_expired`, `token_for_streams`, `token_bound` or `unavailable`.
  */
 export async function presentSubject(deps: PresentSubjectDeps, claims: VerifiedClaims): Promise<ClaimedSubject> {
   requireUse(claims, "request");

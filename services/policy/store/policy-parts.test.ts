@@ -9,10 +9,13 @@ import { SubjectRoles } from "../decide/subject-roles.ts";
 import { createTenant } from "../tenants/create-tenant.ts";
 import { PartCollector } from "./collect-parts.ts";
 
+const NO_FILES = { isThere: () => false };
+
 const by = "operator";
 const documentOf = (tenant: string, more = ""): string =>
   `tenant: ${tenant}\nroles: { viewer: {}, other: {} }\n${more}`;
-const put = (text: string) => putDocument(text, { kind: "document", by, why: "a test", expected: undefined });
+const put = (text: string) =>
+  putDocument(text, { kind: "document", by, why: "a test", expected: undefined, files: NO_FILES });
 
 describe("the parts of policies", () => {
   let nats: NatsServer;
@@ -56,7 +59,11 @@ describe("the parts of policies", () => {
   it("a change of one subject's roles writes one shard and a small head, whatever the document and the others are", async () => {
     const tenant = await newTenant();
     const content = { text: documentOf(tenant, `#${"x".repeat(500_000)}`), bindings: manySubjects(5_000) };
-    await changePolicy(one.deps, tenant, importPolicy(content, { by, why: "a test", expected: undefined }));
+    await changePolicy(
+      one.deps,
+      tenant,
+      importPolicy(content, { by, why: "a test", expected: undefined, files: NO_FILES }),
+    );
     const before = await one.parts.end();
     await bind("subject-7", ["other"])(tenant);
     expect(await one.parts.end()).toBe(before + 1);
@@ -115,7 +122,11 @@ describe("the parts of policies", () => {
   it("another process reads the parts that it does not have, and no others", async () => {
     const tenant = await newTenant();
     const content = { text: documentOf(tenant), bindings: manySubjects(500) };
-    await changePolicy(one.deps, tenant, importPolicy(content, { by, why: "a test", expected: undefined }));
+    await changePolicy(
+      one.deps,
+      tenant,
+      importPolicy(content, { by, why: "a test", expected: undefined, files: NO_FILES }),
+    );
     const first = (await two.store.read(tenant))!.policy;
     await bind("subject-7", ["other"])(tenant);
     const second = (await two.store.read(tenant))!.policy;
@@ -181,7 +192,7 @@ describe("the parts of policies", () => {
   it("hold 100 000 subjects, imported as one version", { timeout: 60_000 }, async () => {
     const tenant = await newTenant();
     const content = { text: documentOf(tenant), bindings: manySubjects(100_000, ["other", "viewer"]) };
-    const change = importPolicy(content, { by, why: "a test", expected: undefined });
+    const change = importPolicy(content, { by, why: "a test", expected: undefined, files: NO_FILES });
     expect((await changePolicy(one.deps, tenant, change)).number).toBe(3);
     expect((await one.entries(tenant)).at(-1)).toMatchObject({ version: 3, all: true });
     expect((await one.store.history(tenant))[0]?.diff).toMatchObject({ more: 99_950 });

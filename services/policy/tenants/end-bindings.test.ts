@@ -21,7 +21,13 @@ const put = (tenant: string, roles: object = {}) => {
     { role: "other", subjects: ["alice"], until: "2031-01-01T00:00:00Z" },
   ];
   const text = JSON.stringify({ tenant, roles: { viewer: {}, other: {}, ...roles }, bindings });
-  return putDocument(text, { kind: "document", by: "carol", why: "a test", expected: undefined });
+  return putDocument(text, {
+    kind: "document",
+    by: "carol",
+    why: "a test",
+    expected: undefined,
+    files: { isThere: () => true },
+  });
 };
 
 describe("a binding that ends", () => {
