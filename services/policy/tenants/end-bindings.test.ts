@@ -116,7 +116,13 @@ describe("a binding that ends", () => {
       until: new Date(END + index * 100).toISOString(),
     }));
     const text = JSON.stringify({ tenant, roles: { viewer: {} }, bindings });
-    const by = { kind: "document", by: "carol", why: "a test", expected: undefined } as const;
+    const by = {
+      kind: "document",
+      by: "carol",
+      why: "a test",
+      expected: undefined,
+      files: { isThere: () => true },
+    } as const;
     await changePolicy(at(processes[0]), tenant, putDocument(text, by));
     let elapsed = 0;
     const clock = { monotonic: () => elapsed, wall: () => now };
