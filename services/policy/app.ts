@@ -37,7 +37,8 @@ import { addCheckRoute } from "./http/check-route.ts";
 import { addEraseRoute } from "./http/erase-route.ts";
 import { addExplainRoutes } from "./http/explain-route.ts";
 import { addExportRoutes, IMPORT_PATH } from "./http/export-routes.ts";
-import { openOperatorToken, type OperatorToken } from "./http/operator-token.ts";
+import { openOperatorTokens, type OperatorTokens } from "./http/operator-tokens.ts";
+import { createTokenGuesses } from "./http/token-guesses.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
@@ -89,10 +90,10 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const withdrawn = starting.use(
     await followWithdrawnKeys({ jsm: await jetstreamManager(nats, { checkAPI: false }) }, log),
   );
-  const operator = starting.use(await openOperatorToken(config, log));
+  const operators = starting.use(await openOperatorTokens(config, log));
   const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
   const verifier = starting.use(await openTokenVerifier(config, { withdrawn, time, log, registry }));
-  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operator });
+  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operators });
   const { isOutside } = verifier;
   const gateway = { ...authorizeDeps, isOutside, ...openGatewayTokens(config, security, starting) };
   const decisionDeps = { ...authorizeDeps, metrics };
@@ -227,19 +228,18 @@ async function openPolicies(
 interface AuthorizingParts {
   readonly rights: SessionRights;
   readonly verifier: TokenVerifier;
-  readonly operator: OperatorToken;
+  readonly operators: OperatorTokens;
 }
 
 async function createAuthorizing(
   nats: NatsConnection,
   config: PolicyConfig,
   snapshots: Snapshots,
-  { rights: sessions, verifier: { verify }, operator }: AuthorizingParts,
+  { rights: sessions, verifier: { verify }, operators }: AuthorizingParts,
 ): Promise<AuthorizeDeps> {
   return {
-    get operatorToken() {
-      return operator.value;
-    },
+    operators,
+    guesses: createTokenGuesses(),
     addressOf: (c) => clientAddressOf(c, config.POLICY_TRUSTED_PROXIES),
     verify,
     sessions,

@@ -8,7 +8,7 @@ import { LOOPBACK } from "#shared/http/listen.ts";
 import { opsHostsSchema } from "#shared/http/ops-hosts.ts";
 import { checkCookieSettings, cookieSettings } from "#shared/http/cookie-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
-import { OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT } from "./http/operator-token.ts";
+import { OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT } from "./http/operator-tokens.ts";
 
 const DAY_SECONDS = 86_400;
 const MIB = 1024 * 1024;
@@ -36,9 +36,9 @@ export const policySettings = z.object({
   AUTH_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7001"),
   /** Where `<tenant>.yaml`, `.yml` and `.json` files are watched; without it no file is. The demo has a folder of its own. */
   POLICY_DOCUMENTS_DIR: z.string().optional(),
-  /** This token allows everything in every tenant. Without it there is no operator. */
+  /** This token allows everything in every tenant. Without it and the file there is no operator. */
   POLICY_OPERATOR_TOKEN: z.string().regex(OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT).optional(),
-  /** A file with that token, read again when it changes. */
+  /** A file with such tokens, a line `<name>: <token>` each, read again when it changes. */
   POLICY_OPERATOR_TOKEN_FILE: z.string().optional(),
   /** Proxies whose last `X-Forwarded-For` hop is believed: addresses and CIDR ranges, separated by commas. */
   POLICY_TRUSTED_PROXIES: proxiesSchema,

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect } from "node:net";
+import { exportJWK, generateKeyPair } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type RunningService, startService } from "#test/support/start-service.ts";
@@ -62,7 +63,9 @@ test("an edge is not ready while no key set can be had or auth calls itself othe
   expect(await reasonOf("keys_unusable", /answers HTML instead of JSON/)).toHaveLength(1);
   keys.answer = (response) => void response.writeHead(302, { location: "https://login.example/" }).end();
   expect(await reasonOf("keys_unusable", /a redirect \(302\)/)).toHaveLength(1);
-  keys.answer = (response) => void response.end(JSON.stringify({ keys: [{ kty: "EC" }] }));
+  const { publicKey } = await generateKeyPair("ES256");
+  const jwk = { ...(await exportJWK(publicKey)), alg: "ES256", kid: "k" };
+  keys.answer = (response) => void response.end(JSON.stringify({ keys: [jwk] }));
   expect(await reasonOf("issuer_differs", /"http:\/\/localhost:8081\/" here.*it ends with a slash/)).toHaveLength(1);
   keys.issuer = `${ISSUER}/`;
   await waitFor("the edge is ready", async () => (await readiness()).status === 200);
