@@ -110,8 +110,10 @@ async function replace(
   if (clock.monotonic() - begun > WRITE_HEAD_WITHIN_MS) {
     throw new AppError("unavailable", "the store of policies takes too long; try again");
   }
+  // Before it is stored: who follows may be told of it before this has its answer, and would read it all.
+  contents.remember(tenant, policy);
   const isStored = await answered(() => putHead(bucket, tenant, value, previous?.revision));
-  if (isStored) contents.remember(tenant, policy);
+  if (!isStored && previous !== undefined) contents.remember(tenant, previous.policy);
   return isStored;
 }
 
