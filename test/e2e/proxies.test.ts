@@ -61,9 +61,7 @@ beforeAll(async () => {
       policy: ISSUER,
     }),
   );
-  edge = stack.edge;
-  bus = await stack.bus("demo");
-  bob = await stack.login("bob");
+  [edge, bus, bob] = [stack.edge, await stack.bus("demo"), await stack.login("bob")];
   failingEdge = owner.use(await startFailingEdge());
   certificates = owner.use(await createTestCertificates());
   const { GRPC_TLS_CERT_FILE: certificate, GRPC_TLS_KEY_FILE: key } = await certificates.issue("proxy", {
