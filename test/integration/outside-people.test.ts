@@ -31,11 +31,11 @@ let stack: Stack;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sluice-outside-"));
-  server = createServer(async ({ url = "" }, response) => {
+  server = createServer(({ url = "" }, response) => {
     const [, what, index] = url.split("/");
     const { provider, running, issuer } = rows[Number(index)] ?? rows[0]!;
-    const answer = what === "keys" ? running.keySet : await running.fetchJson({ url: provider.opaque?.endpoint ?? "" });
-    response.end(JSON.stringify(what === "keys" ? answer : { ...(answer as object), iss: issuer }));
+    if (what === "keys") return void response.end(JSON.stringify(running.keySet));
+    void answerOf(running, provider).then((answer) => response.end(JSON.stringify({ ...answer, iss: issuer })));
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const file = join(folder, "issuers.yaml");
@@ -43,10 +43,8 @@ beforeAll(async () => {
   const env = { AUTH_ISSUERS_FILE: file, AUTH_ISSUER_SECRET_HYDRA: "secret" };
   stack = await startStack({ stream: env, policy: env });
   for (const tenant of ["acme", "globex"]) {
-    expect((await stack.operate("PUT", tenant)).status).toBeLessThan(300);
-    expect(await stack.operate("PUT", `${tenant}/policy`, documentOf(tenant))).toMatchObject({
-      status: 200,
-    });
+    await stack.operate("PUT", tenant);
+    await stack.operate("PUT", `${tenant}/policy`, documentOf(tenant));
   }
 });
 afterAll(async () => {
@@ -55,6 +53,11 @@ afterAll(async () => {
   server.close();
   await rm(folder, { recursive: true });
 });
+
+/** What the provider says of the token that was signed last. */
+async function answerOf(running: RunningProvider, { opaque }: Provider): Promise<object> {
+  return (await running.fetchJson({ url: opaque?.endpoint ?? "" })) as object;
+}
 
 /** The entry of the documentation, with this machine in place of the provider's. */
 function entryOf({ provider, running, issuer }: Row, index: number): object {

@@ -1,5 +1,5 @@
 import { readRange } from "#shared/contract/address-range.ts";
-import { isValueType, readTyped, type ValueType } from "#shared/contract/typed-value.ts";
+import { orderedTypeOf, type ValueType } from "#shared/contract/typed-value.ts";
 
 /** Words that mean something by themselves. */
 const WORDS = ["and", "or", "not", "in", "event", "subject", "startsWith", "endsWith"] as const;
@@ -53,7 +53,7 @@ function wordKind(word: string): Token["kind"] {
 
 /** What begins like a number is one, or a time, or a range of addresses. */
 function kindOf(bare: string, at: number): Token["kind"] {
-  const type = ["number", "time"].filter(isValueType).find((each) => readTyped(each, bare) !== undefined);
+  const type = orderedTypeOf(bare);
   if (type !== undefined) return type;
   if (readRange(bare) !== undefined) return "range";
   throw new SyntaxError(`at character ${at + 1}: ${JSON.stringify(bare)} is ${bareText(bare)}`);
