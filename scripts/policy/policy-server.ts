@@ -80,9 +80,16 @@ async function readToken(tokenFile: string | undefined, env: NodeJS.ProcessEnv):
   const operatorFile = env["POLICY_OPERATOR_TOKEN_FILE"] || undefined;
   const token = file === undefined && env["POLICY_TOKEN"] ? env["POLICY_TOKEN"] : undefined;
   const path = file ?? operatorFile;
-  const found = (token ?? (path === undefined ? "" : await readTokenFile(path))).trim();
+  const found = (token ?? (path === undefined ? "" : firstTokenIn(await readTokenFile(path)))).trim();
   if (found !== "") return found;
   throw new ScriptError("there is no token: name a file with --token-file, or set POLICY_TOKEN_FILE or POLICY_TOKEN");
+}
+
+/** The file of the operators holds a line `<name>: <token>` or `<token>` for each, and comments; any of them will do. */
+function firstTokenIn(text: string): string {
+  const lines = text.split("\n").map((line) => line.trim());
+  const first = lines.find((line) => line !== "" && !line.startsWith("#")) ?? "";
+  return first.replace(/^[\w-]+:\s+/, "");
 }
 
 function readTokenFile(path: string): Promise<string> {

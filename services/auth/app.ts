@@ -13,6 +13,7 @@ import { verifyAccessToken } from "#shared/tokens/verify-access-token.ts";
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { startGrpcServer } from "#shared/grpc/start-server.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
+import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
@@ -30,6 +31,7 @@ import { addAuthRoutes } from "./http/auth-routes.ts";
 import { createCallerAuthentication, createCallerIdentification } from "./http/authenticate-caller.ts";
 import { startTlsApi } from "./http/client-certificate.ts";
 import { addOAuthRoutes } from "./http/oauth-routes.ts";
+import { addRenewRoute } from "./http/renew-route.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
 import { readEncryptionKey } from "./keys/encryption-key.ts";
 import { type FollowedKeyRing, MAX_UNHEARD_MS, openKeyRing } from "./keys/follow-key-ring.ts";
@@ -239,6 +241,7 @@ async function openKeys(
 }
 
 type RouteDeps = Parameters<typeof addAuthRoutes>[1] &
+  Parameters<typeof addRenewRoute>[1] &
   Parameters<typeof addSessionRoutes>[1] &
   Parameters<typeof addOAuthRoutes>[1];
 type MadeHere =
@@ -247,6 +250,8 @@ type MadeHere =
   | "authenticate"
   | "parseRefreshToken"
   | "findToken"
+  | "cookies"
+  | "tenantHosts"
   | "allowedOrigins"
   | "trustedProxies";
 type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject; readonly log: LimitedLog };
@@ -267,10 +272,12 @@ function createApi(config: AuthConfig, parts: ApiDeps): Hono {
   const verify = verifyWith(config, parts.keys);
   const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
   const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins }, parts.log);
-  addAuthRoutes(api, { ...parts, issuer, verify, allowedOrigins, trustedProxies });
-  const identify = createCallerIdentification({ verify, allowedOrigins });
+  const [cookies, tenantHosts] = [createTokenCookies(config), config.AUTH_TENANT_HOSTS];
+  addAuthRoutes(api, { ...parts, issuer, verify, cookies, tenantHosts, allowedOrigins, trustedProxies });
+  addRenewRoute(api, { ...parts, cookies, allowedOrigins });
+  const identify = createCallerIdentification({ verify, cookies, allowedOrigins });
   const authenticate = createCallerAuthentication({ ...parts, identify });
-  addSessionRoutes(api, { ...parts, identify, authenticate, trustedProxies });
+  addSessionRoutes(api, { ...parts, identify, authenticate, cookies, trustedProxies });
   const findToken = createTokenSearch({ ...parts, verify, parseRefreshToken });
   addOAuthRoutes(api, { ...parts, issuer, parseRefreshToken, findToken, trustedProxies });
   return api;

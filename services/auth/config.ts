@@ -4,8 +4,10 @@ import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { LOOPBACK } from "#shared/http/listen.ts";
 import { opsHostsSchema } from "#shared/http/ops-hosts.ts";
+import { checkCookieSettings, cookieSettings } from "#shared/http/cookie-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
 import { proxiesSchema } from "#shared/http/client-address.ts";
+import { tenantHostsSchema } from "./http/tenant-hosts.ts";
 import { signingAlgorithmSchema } from "./keys/key-ring.ts";
 import { redisSettings } from "./sessions/redis-settings.ts";
 
@@ -25,6 +27,7 @@ export const clientTlsFiles = {
 export const authSettings = z.object({
   ...commonSettings,
   ...grpcTlsSettings,
+  ...cookieSettings,
   AUTH_HTTP_PORT: portSchema.default(8081),
   AUTH_GRPC_PORT: portSchema.default(7001),
   AUTH_OPS_PORT: portSchema.default(8091),
@@ -65,6 +68,8 @@ export const authSettings = z.object({
   AUTH_SESSION_IDLE_SECONDS: integerSchema(1, 30 * DAY_SECONDS).default(3_600),
   /** Proxies whose last `X-Forwarded-For` hop is believed: addresses and CIDR ranges, separated by commas. */
   AUTH_TRUSTED_PROXIES: proxiesSchema,
+  /** Which tenant logs in at which host: `<host>=<tenant>`, separated by commas; without it each login names its tenant. */
+  AUTH_TENANT_HOSTS: tenantHostsSchema,
   /** How much the audit trail keeps, policy's entries too; where it is full the oldest give way. */
   AUTH_AUDIT_MAX_BYTES: integerSchema(1024 * 1024, Number.MAX_SAFE_INTEGER).default(256 * 1024 * 1024),
   /** Who decides about `session:admin`. */
@@ -77,5 +82,5 @@ export type AuthConfig = Readonly<z.infer<typeof authSettings>>;
 
 /** Reads auth's settings; throws a BootError that names every wrong one. `log` gets what is set. */
 export function readAuthConfig(env: NodeJS.ProcessEnv, log?: BootLog): AuthConfig {
-  return readConfig(authSettings, env, { log });
+  return readConfig(authSettings.check(checkCookieSettings), env, { log });
 }

@@ -13,6 +13,7 @@ import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.
 import { type GrpcService, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
+import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
@@ -28,6 +29,7 @@ import type { PolicyConfig } from "./config.ts";
 import { auditErasure, type ErasureEntry } from "./events/audit-erasure.ts";
 import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
+import { createAccessRenewal } from "./clients/access-renewal.ts";
 import { createSessionRights } from "./clients/session-rights.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps } from "./http/authorize.ts";
@@ -35,7 +37,8 @@ import { addCheckRoute } from "./http/check-route.ts";
 import { addEraseRoute } from "./http/erase-route.ts";
 import { addExplainRoutes } from "./http/explain-route.ts";
 import { addExportRoutes, IMPORT_PATH } from "./http/export-routes.ts";
-import { openOperatorToken, type OperatorToken } from "./http/operator-token.ts";
+import { openOperatorTokens, type OperatorTokens } from "./http/operator-tokens.ts";
+import { createTokenGuesses } from "./http/token-guesses.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
@@ -87,11 +90,13 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const withdrawn = starting.use(
     await followWithdrawnKeys({ jsm: await jetstreamManager(nats, { checkAPI: false }) }, log),
   );
-  const operator = starting.use(await openOperatorToken(config, log));
+  const operators = starting.use(await openOperatorTokens(config, log));
   const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
   const verifier = starting.use(await openTokenVerifier(config, { withdrawn, time, log, registry }));
-  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operator });
-  const decisionDeps = { ...authorizeDeps, metrics, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
+  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operators });
+  const { isOutside } = verifier;
+  const gateway = { ...authorizeDeps, isOutside, ...openGatewayTokens(config, security, starting) };
+  const decisionDeps = { ...authorizeDeps, metrics };
   const api = createJsonApi(
     {
       maxBodyBytes: MAX_BODY_BYTES,
@@ -109,11 +114,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, log), decisionCallers],
-    [
-      AuthorizationService,
-      createAuthorizationService(decisionDeps, metrics, { log, requestLog }),
-      authorizationCallers,
-    ],
+    [AuthorizationService, createAuthorizationService(gateway, metrics, { log, requestLog }), authorizationCallers],
   ];
   const checks = {
     ...verifier.checks,
@@ -227,19 +228,18 @@ async function openPolicies(
 interface AuthorizingParts {
   readonly rights: SessionRights;
   readonly verifier: TokenVerifier;
-  readonly operator: OperatorToken;
+  readonly operators: OperatorTokens;
 }
 
 async function createAuthorizing(
   nats: NatsConnection,
   config: PolicyConfig,
   snapshots: Snapshots,
-  { rights: sessions, verifier: { verify }, operator }: AuthorizingParts,
+  { rights: sessions, verifier: { verify }, operators }: AuthorizingParts,
 ): Promise<AuthorizeDeps> {
   return {
-    get operatorToken() {
-      return operator.value;
-    },
+    operators,
+    guesses: createTokenGuesses(),
     addressOf: (c) => clientAddressOf(c, config.POLICY_TRUSTED_PROXIES),
     verify,
     sessions,
@@ -248,6 +248,11 @@ async function createAuthorizing(
     wall: () => clock.wall(),
     ownIssuer: config.AUTH_ISSUER,
   };
+}
+
+function openGatewayTokens(config: PolicyConfig, security: GrpcSecurity, starting: AsyncDisposableStack) {
+  const { renew } = starting.use(createAccessRenewal(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
+  return { renew, cookies: createTokenCookies(config), allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
 }
 
 /** Keeps up with the changes of other processes, and the logs with the store, until disposed. */

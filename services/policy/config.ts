@@ -6,8 +6,9 @@ import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { proxiesSchema } from "#shared/http/client-address.ts";
 import { LOOPBACK } from "#shared/http/listen.ts";
 import { opsHostsSchema } from "#shared/http/ops-hosts.ts";
+import { checkCookieSettings, cookieSettings } from "#shared/http/cookie-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
-import { OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT } from "./http/operator-token.ts";
+import { OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT } from "./http/operator-tokens.ts";
 
 const DAY_SECONDS = 86_400;
 const MIB = 1024 * 1024;
@@ -20,6 +21,7 @@ export const policySettings = z.object({
   ...commonSettings,
   ...grpcTlsSettings,
   ...verifierSettings,
+  ...cookieSettings,
   POLICY_HTTP_PORT: portSchema.default(8082),
   POLICY_GRPC_PORT: portSchema.default(7002),
   POLICY_OPS_PORT: portSchema.default(8092),
@@ -34,9 +36,9 @@ export const policySettings = z.object({
   AUTH_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7001"),
   /** Where `<tenant>.yaml`, `.yml` and `.json` files are watched; without it no file is. The demo has a folder of its own. */
   POLICY_DOCUMENTS_DIR: z.string().optional(),
-  /** This token allows everything in every tenant. Without it there is no operator. */
+  /** This token allows everything in every tenant. Without it and the file there is no operator. */
   POLICY_OPERATOR_TOKEN: z.string().regex(OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT).optional(),
-  /** A file with that token, read again when it changes. */
+  /** A file with such tokens, a line `<name>: <token>` each, read again when it changes. */
   POLICY_OPERATOR_TOKEN_FILE: z.string().optional(),
   /** Proxies whose last `X-Forwarded-For` hop is believed: addresses and CIDR ranges, separated by commas. */
   POLICY_TRUSTED_PROXIES: proxiesSchema,
@@ -52,5 +54,6 @@ export type PolicyConfig = Readonly<z.infer<typeof policySettings>> & VerifierCo
 
 /** Reads policy's settings; throws a BootError that names every wrong one. `log` gets what is set. */
 export function readPolicyConfig(env: NodeJS.ProcessEnv, log?: BootLog): PolicyConfig {
-  return Object.freeze({ ...readConfig(policySettings, env, { demo, log }), issuerSecrets: issuerSecretsIn(env) });
+  const config = readConfig(policySettings.check(checkCookieSettings), env, { demo, log });
+  return Object.freeze({ ...config, issuerSecrets: issuerSecretsIn(env) });
 }

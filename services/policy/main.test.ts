@@ -55,7 +55,7 @@ describe("policy as a process", () => {
       status: 200,
       body: { tenants: [{ tenant: "demo" }, { tenant: "rival" }] },
     });
-    const check = { subject: "bob", topic: "push.event.Hello-World" };
+    const check = { subject: "bob", groups: [], topic: "push.event.Hello-World" };
     const { body } = await call(policy, "/v1/tenants/demo/check", { method: "POST", body: JSON.stringify(check) });
     expect(body).toMatchObject({ allow: true, rule: { role: "maintainer", effect: "allow", rule: "push:read" } });
     const ready = await fetch(`http://127.0.0.1:${policy.ports.ops}/readyz`);

@@ -6,6 +6,7 @@ import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { LOOPBACK } from "#shared/http/listen.ts";
 import { opsHostsSchema } from "#shared/http/ops-hosts.ts";
+import { checkCookieSettings, cookieSettings } from "#shared/http/cookie-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
 
 /** The variables that the edge reads. */
@@ -13,6 +14,7 @@ export const streamSettings = z.object({
   ...commonSettings,
   ...grpcTlsSettings,
   ...verifierSettings,
+  ...cookieSettings,
   STREAM_BIND_ADDRESS: z.string().default(LOOPBACK),
   STREAM_HTTP_PORT: portSchema.default(8080),
   STREAM_OPS_PORT: portSchema.default(8090),
@@ -43,5 +45,6 @@ export type StreamConfig = Readonly<z.infer<typeof streamSettings>> & VerifierCo
 
 /** The edge's settings. Throws BootError with every fault; `log` gets what is set. */
 export function readStreamConfig(env: NodeJS.ProcessEnv, log?: BootLog): StreamConfig {
-  return Object.freeze({ ...readConfig(streamSettings, env, { log }), issuerSecrets: issuerSecretsIn(env) });
+  const config = readConfig(streamSettings.check(checkCookieSettings), env, { log });
+  return Object.freeze({ ...config, issuerSecrets: issuerSecretsIn(env) });
 }

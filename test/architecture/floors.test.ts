@@ -29,7 +29,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["http/", "grpc/", "watch/", "clients/", "store/", "bus/"],
     ["tenants/"],
     ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts"],
-    ["changes/", "events/"],
+    ["changes/", "events/", "access/"],
     ["sessions/", "versions/"],
     ["decide/"],
     ["document/"],

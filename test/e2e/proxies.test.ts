@@ -15,11 +15,12 @@ import { isProxyHere, type ProxyName, type RunningProxy, startProxy } from "#tes
 import type { RunningService } from "#test/support/start-service.ts";
 import { type Bus, type Login, type Stack, startStack } from "#test/support/start-stack.ts";
 import { createTestCertificates, type TestCertificates } from "#test/support/tls.ts";
-import { everyTab, openSecurePage, openTabs, tabsOf } from "#test/support/tabs.ts";
+import { everyTab, logInFrom, openSecurePage, openTabs, tabsOf } from "#test/support/tabs.ts";
 import { waitFor } from "#test/support/wait.ts";
 
-/** Not a name of this machine: for such, cookies need not be Secure. */
 const NAME = "app.example.com";
+/** Cookies are Secure by the issuer, which browsers reach through the proxies. */
+const ISSUER = { AUTH_ISSUER: `https://${NAME}` };
 const STREAM = "/v1/stream?topic=push.>";
 const VERSIONS: readonly HttpVersion[] = ["HTTP/1.1", "HTTP/2"];
 
@@ -56,8 +57,9 @@ const owner = new AsyncDisposableStack();
 beforeAll(async () => {
   stack = owner.use(
     await startStack({
-      stream: { SLUICE_DEMO: "1", STREAM_DRAIN_MS: "100" },
-      auth: { AUTH_TRUSTED_PROXIES: "127.0.0.1" },
+      stream: { SLUICE_DEMO: "1", STREAM_DRAIN_MS: "100", ...ISSUER },
+      auth: { AUTH_TRUSTED_PROXIES: "127.0.0.1", ...ISSUER },
+      policy: ISSUER,
     }),
   );
   edge = stack.edge;
@@ -141,10 +143,10 @@ describe.for(HERE)("behind %s", (name) => {
     expect(answer.status).toBe(200);
     const cookies = answer.headers["set-cookie"] ?? "";
     expect(cookies.match(/ Secure;/g)).toHaveLength(2);
-    const refreshToken = /refresh_token=[^;]+/.exec(cookies)?.[0] ?? "";
+    const refreshToken = /__Host-refresh_token=[^;]+/.exec(cookies)?.[0] ?? "";
     const renewed = await client.ask(streamOf({ authorization: "", cookie: refreshToken, origin: own }));
     await seen(renewed, "event: ready");
-    expect(renewed.headers["set-cookie"]).toMatch(/^auth_token=.+ Secure;/);
+    expect(renewed.headers["set-cookie"]).toMatch(/^__Host-auth_token=.+ Secure;/);
     expect((await logIn("https://evil.example")).status).toBe(403);
     const stolen = { authorization: "", cookie: refreshToken, origin: "https://evil.example" };
     expect((await client.ask(streamOf(stolen))).status).toBe(403);
@@ -272,9 +274,13 @@ async function askForBegunStream(client: SecureClient): Promise<SecureAnswer> {
   });
 }
 
-/** A page of bob's. */
-function openPage(running: typeof proxies, name: ProxyName, path: string): Promise<Page> {
-  return openSecurePage(browser, `https://${NAME}:${placeOf(running, name).port}${path}`, bob.access_token);
+/** A page of bob's, which logs him in itself where the proxy has the patience. */
+async function openPage(running: typeof proxies, name: ProxyName, path: string): Promise<Page> {
+  const url = `https://${NAME}:${placeOf(running, name).port}${path}`;
+  if (running === impatient) return openSecurePage(browser, url, bob.access_token);
+  const page = await openSecurePage(browser, url);
+  expect(await logInFrom(page, "", "bob")).toBe(200);
+  return page;
 }
 
 /** More streams than a browser may have connections, where the proxy lets them through. */

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import type { AppError } from "#shared/errors/app-error.ts";
-import { createLogger } from "#shared/log/create-logger.ts";
+import { entraOverage } from "#test/support/providers/entra.ts";
+import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { judgeToken } from "#shared/tokens/judge-token.ts";
 import { parseIssuerEntry } from "#shared/tokens/outside-issuers.ts";
 import { TrustedIssuers } from "#shared/tokens/trusted-issuers.ts";
@@ -52,6 +53,25 @@ describe.each(PROVIDERS.map((provider) => [`${provider.name}, ${provider.token}`
     });
   },
 );
+
+test("groups that Entra ID leaves out are told to the operator, once for the issuer", async () => {
+  const running = runProvider(entraOverage);
+  const lines: object[] = [];
+  const warn = (facts: object, message: string): void => void lines.push({ ...facts, message });
+  const outside = new TrustedIssuers({
+    fetchJson: running.fetchJson,
+    now: () => performance.now(),
+    log: { warn } as unknown as Logger,
+  });
+  outside.adopt([{ entry: parseIssuerEntry(running.entry), ca: undefined, clientSecret: undefined }]);
+  const found: string[] = [];
+  const report = (step: string, tell: () => string): void => void found.push(`${step}: ${tell()}`);
+  for (const oid of ["one", "two"]) await judgeToken(await running.sign({ oid }), undefined, outside, { report });
+  expect(lines).toEqual([
+    { issuer: running.entry.issuer, claim: "_claim_names", message: expect.stringContaining("overage") },
+  ]);
+  expect(found).toContain("groups: none: the person has so many that the issuer left them out (overage)");
+});
 
 test("the page about login providers shows these entries; where it does not: npm run gen", async () => {
   const page = await readFile(new URL("../../docs/guides/login-providers.md", import.meta.url), "utf8");

@@ -1,4 +1,4 @@
-import { appendFile, cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -38,7 +38,9 @@ afterAll(async () => {
 /** The demo's policies, where the outside issuer says which roles its people have. */
 async function writePolicies(path: string): Promise<string> {
   await cp(new URL("../../infra/policies", import.meta.url), path, { recursive: true });
-  await appendFile(join(path, "demo.yaml"), '\ntrust: [{ issuer: "https://login.example.com", roles: true }]\n');
+  const document = await readFile(join(path, "demo.yaml"), "utf8");
+  const trust = 'trust:\n  - { issuer: "https://login.example.com", roles: true }\n';
+  await writeFile(join(path, "demo.yaml"), document.replace("trust:\n", trust));
   return path;
 }
 

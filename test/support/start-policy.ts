@@ -77,6 +77,7 @@ export async function startPolicyStack(): Promise<PolicyStack> {
       POLICY_DOCUMENTS_DIR: documents,
       POLICY_OPERATOR_TOKEN: OPERATOR_TOKEN,
       POLICY_ALLOWED_ORIGINS: "https://console.test",
+      POLICY_TRUSTED_PROXIES: "127.0.0.0/8",
       AUTH_JWKS_URL: issuer.jwksUrl,
       AUTH_ISSUER: ISSUER,
       AUTH_GRPC_URL: people.url,

@@ -14,13 +14,15 @@ declare global {
 }
 
 /**
- * Opens a page over HTTP/2, whatever its certificate, as the person whose access token it is.
+ * Opens a page over HTTP/2, whatever its certificate, as the person whose access token it is; without one nobody has logged in.
  * @throws when it came over HTTP/1.1.
  */
-export async function openSecurePage(browser: Browser, url: string, accessToken: string): Promise<Page> {
+export async function openSecurePage(browser: Browser, url: string, accessToken?: string): Promise<Page> {
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
-  const cookie = { name: "auth_token", value: accessToken, httpOnly: true, secure: true, sameSite: "Lax" } as const;
-  await context.addCookies([{ ...cookie, url: new URL(url).origin }]);
+  if (accessToken !== undefined) {
+    const flags = { httpOnly: true, secure: true, sameSite: "Lax" } as const;
+    await context.addCookies([{ name: "__Host-auth_token", value: accessToken, url: new URL(url).origin, ...flags }]);
+  }
   const page = await context.newPage();
   await page.goto(url);
   const protocol = await page.evaluate(
@@ -30,12 +32,26 @@ export async function openSecurePage(browser: Browser, url: string, accessToken:
   return page;
 }
 
+/** Logs a person of the demo in by the page's own script, at auth's origin (empty: the page's); answers the status. */
+export function logInFrom(page: Page, origin: string, username: string): Promise<number> {
+  return page.evaluate(
+    async ([at, name]) => {
+      const body = JSON.stringify({ tenant: "demo", username: name, password: "sluice-demo" });
+      const headers = { "content-type": "application/json" };
+      const login = { method: "POST", credentials: "include", headers, body } as const;
+      return (await fetch(`${at}/v1/auth/login`, login)).status;
+    },
+    [origin, username] as const,
+  );
+}
+
 /** Opens so many streams in the page. Like those of tabs, they share the browser's connections. */
 export async function openTabs(page: Page, path: string, count: number): Promise<void> {
   await page.evaluate(
     ([url, many]) => {
       globalThis.tabs = Array.from({ length: many }, () => {
-        const source = new EventSource(url);
+        // Of another origin the browser sends cookies only so.
+        const source = new EventSource(url, { withCredentials: true });
         const tab: Tab = { received: [], dispatched: [] };
         source.addEventListener("message", ({ data }) => tab.received.push(String(data)));
         for (const event of ["ready", "busy", "gap", "reset", "error"]) {

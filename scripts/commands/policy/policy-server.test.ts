@@ -53,7 +53,7 @@ describe("sluice policy, with a server", () => {
   });
 
   it("takes the token from a file, and says what a server that refuses says", async () => {
-    await writeFile(join(folder, "token"), `${OPERATOR_TOKEN}\n`);
+    await writeFile(join(folder, "token"), `# rota\nann: ${OPERATOR_TOKEN}\n`);
     expect((await run(["diff", file, "--token-file", join(folder, "token")], {})).code).toBe(0);
     expect((await run(["diff", file], { POLICY_OPERATOR_TOKEN_FILE: join(folder, "token") })).code).toBe(0);
     await expect(run(["diff", file], { POLICY_TOKEN: "no token at all" })).rejects.toThrow(/policy refuses \(401/);

@@ -3,25 +3,25 @@ import type { BlockList } from "node:net";
 import type { Context, Handler, Hono } from "hono";
 import type { Counter } from "prom-client";
 import { z } from "zod";
-import { REFRESH_TOKEN_COOKIE } from "#shared/tokens/access-token.ts";
 import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
-import { AppError, toAppError } from "#shared/errors/app-error.ts";
-import { requireUse } from "#shared/tokens/require-use.ts";
+import { toAppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
-import { readCookie, readTokenSource } from "#shared/http/token-source.ts";
+import type { TokenCookies } from "#shared/http/token-cookies.ts";
 import type { Keys } from "../keys/open-keys.ts";
 import type { AuthMetrics } from "../metrics.ts";
 import type { LogIn } from "../sessions/log-in.ts";
 import type { RefreshSession } from "../sessions/refresh-session.ts";
-import type { EndedSession, RevokeSession } from "../sessions/revoke-session.ts";
+import type { RevokeSession } from "../sessions/revoke-session.ts";
 import type { SessionStore } from "../sessions/session.ts";
 import type { IssuedTokens } from "../tokens/issue-tokens.ts";
-import { parseRefreshToken } from "../tokens/refresh-token.ts";
-import { requireTrustedPage, sessionOf, type VerifyToken } from "./authenticate-caller.ts";
-import { clientAddressOf } from "#shared/http/client-address.ts";
+import { requireTrustedPage, type VerifyToken } from "./authenticate-caller.ts";
+import { clientAddressOf, hostOf } from "#shared/http/client-address.ts";
 import { deviceLabelOf, deviceSchema } from "./device-label.ts";
 import { readLoginDevice, rememberLoginDevice } from "./login-device.ts";
+import { readRefreshToken } from "./read-refresh-token.ts";
 import { clearSessionCookies, setSessionCookies } from "./session-cookies.ts";
+import { sessionsToEnd } from "./sessions-to-end.ts";
+import { type TenantHosts, tenantOfLogin } from "./tenant-hosts.ts";
 
 interface AuthRoutes {
   readonly logIn: LogIn;
@@ -32,6 +32,8 @@ interface AuthRoutes {
   /** Auth's own URL. */
   readonly issuer: string;
   readonly verify: VerifyToken;
+  readonly cookies: TokenCookies;
+  readonly tenantHosts: TenantHosts;
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: BlockList;
   readonly metrics: AuthMetrics;
@@ -46,18 +48,17 @@ const passwordSchema = z
   .refine((text) => Buffer.byteLength(text) <= MAX_PASSWORD_BYTES, `may have ${MAX_PASSWORD_BYTES} bytes of UTF-8`);
 
 const loginSchema = z.object({
-  tenant: nameSchema,
+  tenant: nameSchema.optional(),
   /** Keyboards and password managers spell one name in two ways. */
   username: z.string().normalize("NFC").pipe(freeNameSchema),
   password: passwordSchema,
   device: deviceSchema.optional(),
   scope: z.string().optional(),
 });
-const refreshSchema = z.object({ refresh_token: z.string().max(256).optional(), scope: z.string().optional() });
 
 /** Adds login, refresh, logout and the published keys. */
 export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
-  const { logIn, refresh, revoke, keys, allowedOrigins, trustedProxies, metrics } = routes;
+  const { logIn, refresh, revoke, keys, cookies, allowedOrigins, trustedProxies, metrics } = routes;
 
   api.get("/.well-known/jwks.json", (c) => {
     c.header("cache-control", "public, max-age=300");
@@ -69,11 +70,12 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
     counted(metrics.logins, async (c) => {
       requireTrustedPage(c, allowedOrigins);
       const { device = deviceLabelOf(c.req.header("user-agent")), ...body } = await readJson(c, loginSchema);
-      const credentials = { ...body, scope: readScope(body.scope) };
-      const knownDevice = readLoginDevice(c, body, routes);
+      const tenant = tenantOfLogin(routes.tenantHosts, hostOf(c, trustedProxies), body.tenant);
+      const credentials = { ...body, tenant, scope: readScope(body.scope) };
+      const knownDevice = readLoginDevice(c, credentials, routes);
       const origin = { device, knownDevice, address: clientAddressOf(c, trustedProxies) };
-      const response = answerTokens(c, await logIn(credentials, origin));
-      rememberLoginDevice(c, body, knownDevice, routes);
+      const response = answerTokens(c, cookies, await logIn(credentials, origin));
+      rememberLoginDevice(c, credentials, knownDevice, routes);
       return response;
     }),
   );
@@ -82,18 +84,17 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
     "/v1/auth/refresh",
     counted(metrics.refreshes, async (c) => {
       requireTrustedPage(c, allowedOrigins);
-      const asked = await readRefresh(c);
-      const token = parseRefreshToken(asked.token, keys.refresh);
-      const request = { address: clientAddressOf(c, trustedProxies), scope: readScope(asked.scope) };
-      return answerTokens(c, await refresh(token, request));
+      const token = await readRefreshToken(c, routes);
+      const request = { address: clientAddressOf(c, trustedProxies), scope: readScope(token.scope) };
+      return answerTokens(c, cookies, await refresh(token, request));
     }),
   );
 
   api.post("/v1/auth/logout", async (c) => {
-    const session = await sessionToEnd(c, routes);
+    const sessions = await sessionsToEnd(c, routes);
     const address = clientAddressOf(c, trustedProxies);
-    if (session !== undefined) await revoke(session, { reason: "logout", address });
-    clearSessionCookies(c);
+    await Promise.all(sessions.map((session) => revoke(session, { reason: "logout", address })));
+    clearSessionCookies(c, cookies);
     return c.body(null, 204);
   });
 }
@@ -112,8 +113,8 @@ function counted(counter: Counter<"outcome">, handle: (c: Context) => Promise<Re
   };
 }
 
-function answerTokens(c: Context, tokens: IssuedTokens): Response {
-  setSessionCookies(c, tokens);
+function answerTokens(c: Context, cookies: TokenCookies, tokens: IssuedTokens): Response {
+  setSessionCookies(c, cookies, tokens);
   return c.json({
     access_token: tokens.accessToken,
     token_type: "Bearer",
@@ -122,30 +123,4 @@ function answerTokens(c: Context, tokens: IssuedTokens): Response {
     session_id: tokens.sid,
     ...(tokens.scope === undefined ? {} : { scope: tokens.scope }),
   });
-}
-
-async function readRefresh(c: Context): Promise<{ readonly token: string; readonly scope: string | undefined }> {
-  const body = (await c.req.text()) === "" ? {} : await readJson(c, refreshSchema);
-  const token = body.refresh_token ?? readCookie(c.req.header(), REFRESH_TOKEN_COOKIE);
-  if (token === undefined) throw new AppError("token_missing", "the request carries no refresh token");
-  return { token, scope: body.scope };
-}
-
-/** The session that the request's token speaks for; undefined when it is over already. */
-async function sessionToEnd(c: Context, routes: AuthRoutes): Promise<EndedSession | undefined> {
-  const headers = c.req.header();
-  const source = readTokenSource({ headers, query: new URL(c.req.url).searchParams });
-  const isExplicit = source !== undefined && source.from !== "cookie";
-  if (!isExplicit) requireTrustedPage(c, routes.allowedOrigins);
-  try {
-    if (source === undefined) throw new AppError("token_missing", "the request carries no token");
-    const claims = await routes.verify(source.token);
-    requireUse(claims, "request");
-    return sessionOf(claims);
-  } catch (error) {
-    // A browser whose access token has run out still has its refresh token; an explicit token does not use it.
-    const refreshToken = isExplicit ? undefined : readCookie(headers, REFRESH_TOKEN_COOKIE);
-    if (refreshToken === undefined) throw error;
-    return routes.sessions.find(parseRefreshToken(refreshToken, routes.keys.refresh).family);
-  }
 }

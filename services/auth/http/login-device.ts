@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Context } from "hono";
-import { readCookie } from "#shared/http/token-source.ts";
+import { isHttps } from "#shared/http/cookie-settings.ts";
+import { readCookies, type TokenCookies } from "#shared/http/token-cookies.ts";
 import type { Keys } from "../keys/open-keys.ts";
 import type { Credentials } from "../sessions/log-in.ts";
 import { formatDeviceToken, newDeviceId, parseDeviceToken } from "../tokens/device-token.ts";
@@ -9,6 +10,7 @@ type Account = Pick<Credentials, "tenant" | "username">;
 
 interface LoginDeviceDeps {
   readonly keys: Pick<Keys, "refresh">;
+  readonly cookies: TokenCookies;
   /** Auth's own URL: its scheme says whether the cookie is Secure. */
   readonly issuer: string;
 }
@@ -20,8 +22,8 @@ const MAX_AGE_SECONDS = 400 * 86_400;
  * the account from elsewhere does not shut out its owner.
  */
 export function readLoginDevice(c: Context, account: Account, deps: LoginDeviceDeps): string | undefined {
-  const token = readCookie(c.req.header(), cookieName(account, deps));
-  return token === undefined ? undefined : parseDeviceToken(token, account, deps.keys.refresh);
+  const tokens = readCookies(c.req.header(), cookieName(account, deps));
+  return tokens.map((token) => parseDeviceToken(token, account, deps.keys.refresh)).find((id) => id !== undefined);
 }
 
 /** Has the browser remember that this account has logged in on it. The cookie opens nothing: it is no token of a session. */
@@ -32,17 +34,12 @@ export function rememberLoginDevice(
   deps: LoginDeviceDeps,
 ): void {
   const token = formatDeviceToken(device ?? newDeviceId(), account, deps.keys.refresh[0]);
-  const secure = isHttps(deps.issuer) ? " Secure;" : "";
-  const attributes = `Max-Age=${MAX_AGE_SECONDS}; Path=/; HttpOnly;${secure} SameSite=Lax`;
-  c.header("set-cookie", `${cookieName(account, deps)}=${token}; ${attributes}`, { append: true });
+  const cookie = deps.cookies.giveBeside(cookieName(account, deps), token, MAX_AGE_SECONDS);
+  c.header("set-cookie", cookie, { append: true });
 }
 
 /** One cookie for each account: several people may use one browser. */
 function cookieName({ tenant, username }: Account, { issuer }: LoginDeviceDeps): string {
   const account = createHash("sha256").update(`${tenant}.${username}`).digest("base64url").slice(0, 10);
   return `${isHttps(issuer) ? "__Host-" : ""}login_device_${account}`;
-}
-
-function isHttps(url: string): boolean {
-  return url.startsWith("https:");
 }

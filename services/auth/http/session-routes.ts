@@ -5,6 +5,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import type { EndedSession, RevokeSession } from "../sessions/revoke-session.ts";
 import type { Revocations, SessionIndex, SessionRecord, SessionStore } from "../sessions/session.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
+import type { TokenCookies } from "#shared/http/token-cookies.ts";
 import { type AuthenticateCaller, type Caller, type IdentifyCaller, sessionOf } from "./authenticate-caller.ts";
 import { clearSessionCookies } from "./session-cookies.ts";
 
@@ -26,6 +27,7 @@ interface SessionRoutes {
   readonly revocations: Revocations;
   readonly revoke: RevokeSession;
   readonly checkPermission: CheckPermission;
+  readonly cookies: TokenCookies;
   readonly trustedProxies: BlockList;
 }
 
@@ -59,7 +61,7 @@ export function addSessionRoutes(api: Hono, routes: SessionRoutes): void {
     const by = session.subject === sub ? {} : { by: sub };
     const address = clientAddressOf(c, routes.trustedProxies);
     await routes.revoke(session, { reason: "deleted", address, ...by });
-    if (sid === current) clearSessionCookies(c);
+    if (sid === current) clearSessionCookies(c, routes.cookies);
     return c.body(null, 204);
   });
 }

@@ -128,6 +128,21 @@ describe("who may administer", () => {
     });
   });
 
+  it("whoever guesses at operators' tokens is not listened to any more, and others are", async () => {
+    const guess = (token: string, from: string) =>
+      call("GET", "/v1/tenants", undefined, { authorization: `Bearer ${token}`, "x-forwarded-for": from });
+    for (let time = 0; time < 20; time += 1) {
+      expect((await guess(`a-wrong-operator-token-${time}`, "203.0.113.1")).status).toBe(401);
+    }
+    const refused = await guess(OPERATOR_TOKEN, "203.0.113.1");
+    expect(refused).toMatchObject({ status: 429, body: { code: "too_many_attempts" } });
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(30);
+    expect((await guess(OPERATOR_TOKEN, "203.0.113.2")).status).toBe(200);
+    const { authorization } = await as("carol");
+    const admin = await call("GET", "/v1/tenants/acme", undefined, { authorization, "x-forwarded-for": "203.0.113.1" });
+    expect(admin.status).toBe(200);
+  });
+
   it("no token is ever logged", () => {
     expect(stack.policy.child.output()).not.toContain(OPERATOR_TOKEN);
     expect(stack.policy.child.output()).not.toContain("eyJ");

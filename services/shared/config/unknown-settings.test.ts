@@ -15,7 +15,10 @@ describe("a variable with one of our prefixes", () => {
 
   test("is known where this service or another reads it", () => {
     expect(
-      findUnknownSettings({ AUTH_USERS_FILE: "x", STREAM_NEW: "y", NATS_AUTH_PASSWORD: "z" }, ["STREAM_NEW"]),
+      findUnknownSettings(
+        { AUTH_ISSUER_SECRET_OKTA: "w", AUTH_USERS_FILE: "x", STREAM_NEW: "y", NATS_AUTH_PASSWORD: "z" },
+        ["STREAM_NEW"],
+      ),
     ).toEqual([]);
   });
 

@@ -5,6 +5,9 @@ const OURS = /^(AUTH|POLICY|STREAM|PUBLISH|GRPC|SLUICE|REDIS|NATS)_/;
 /** The passwords in infra/nats/nats.conf, one for each of its users. */
 const BUS_PASSWORD = /^NATS_\w+_PASSWORD$/;
 
+/** Secrets that the issuers' file names, one for each issuer. */
+const ISSUER_SECRET = /^AUTH_ISSUER_SECRET_\w+$/;
+
 /** What Kubernetes sets for each service of a namespace, whatever it is called, besides `<SERVICE>_PORT`. */
 const SERVICE_LINK = /_(SERVICE_(HOST|PORT(_.+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/;
 
@@ -22,7 +25,11 @@ export interface UnknownSetting {
 export function findUnknownSettings(env: NodeJS.ProcessEnv, own: readonly string[]): UnknownSetting[] {
   const known = [...new Set([...own, ...KNOWN_SETTINGS])];
   const isUnknown = (name: string, value = ""): boolean =>
-    OURS.test(name) && !BUS_PASSWORD.test(name) && !known.includes(name) && !isServiceLink(name, value);
+    OURS.test(name) &&
+    !BUS_PASSWORD.test(name) &&
+    !ISSUER_SECRET.test(name) &&
+    !known.includes(name) &&
+    !isServiceLink(name, value);
   return Object.entries(env)
     .filter(([name, value]) => isUnknown(name, value))
     .map(([name]) => ({ name, nearest: nearestTo(name, known) }));

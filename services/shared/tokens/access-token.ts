@@ -41,9 +41,3 @@ export const ACCESS_TOKEN_ALGORITHMS = ["ES256", "EdDSA"];
 
 /** How far another host's clock may differ when `exp` and `nbf` are read, in seconds. */
 export const CLOCK_LEEWAY_SECONDS = 5;
-
-/** The cookie that carries the access token of a browser. */
-export const ACCESS_TOKEN_COOKIE = "auth_token";
-
-/** The cookie that carries the refresh token of a browser. */
-export const REFRESH_TOKEN_COOKIE = "refresh_token";

@@ -1,4 +1,7 @@
-import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Registry } from "prom-client";
@@ -6,6 +9,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { AppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
+import { createTestCertificates } from "#test/support/tls.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { openTokenVerifier } from "./token-verifier.ts";
 
@@ -117,6 +121,40 @@ test("keys that cannot be had are told once, whoever's they are, with the reason
   ]);
   const fault = "AUTH_JWKS_URL http://127.0.0.1:1/own: the connection is refused";
   expect(await opened.verifier.checks.keys_unusable()).toBe(fault);
+});
+
+test("an issuer behind a certificate of a private authority needs its address, and the authority's file", async () => {
+  await using certificates = await createTestCertificates();
+  const { GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE, GRPC_TLS_CA_FILE } = await certificates.issue("idp", {
+    dnsName: "localhost",
+  });
+  const [cert, key] = await Promise.all([readFile(GRPC_TLS_CERT_FILE), readFile(GRPC_TLS_KEY_FILE)]);
+  const asked: string[] = [];
+  const server = createServer({ cert, key }, ({ url = "" }, response) => {
+    asked.push(url);
+    response.end(
+      JSON.stringify(url === "/keys" ? { keys: [issuer.jwk] } : { issuer: origin, jwks_uri: `${origin}/keys` }),
+    );
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const origin = `https://localhost:${(server.address() as AddressInfo).port}`;
+  await write([{ issuer: origin, ca_file: GRPC_TLS_CA_FILE, audience: "api", tenant: "acme" }]);
+  {
+    using opened = await open();
+    const token = await issuer.sign({
+      iss: origin,
+      aud: "api",
+      sub: "dana",
+      exp: Math.floor(Date.now() / 1_000) + 600,
+    });
+    expect(await opened.tenantOf(token)).toBe("acme");
+    expect(asked).toEqual(["/.well-known/openid-configuration", "/keys"]);
+    await write([{ issuer: origin, audience: "api", tenant: "acme" }]);
+    await waitFor("the authority is gone", async () => (await opened.tenantOf(token)) === "unavailable");
+    expect(opened.lines.some(({ message }) => message.includes("TLS: unknown authority"))).toBe(true);
+  }
+  server.closeAllConnections();
+  server.close();
 });
 
 test("an entry's keys may come from a file", async () => {

@@ -46,19 +46,6 @@ export interface SessionChecker {
   check(question: SessionQuestion): Promise<SessionAnswer>;
 }
 
-/** An access token that auth issued for a refresh token, and how long its session can last. */
-export interface RenewedAccess {
-  readonly accessToken: string;
-  readonly sessionRemainingSeconds: number;
-}
-
-/**
- * Asks auth for an access token in place of one that has expired; undefined where the refresh token is not valid. The
- * refresh token is not spent. Safe to repeat. Throws AppError `unavailable` when there is no answer in time: not known; and
- * `token_reused` where the refresh token was spent before, which ends its session.
- */
-export type RenewAccess = (refreshToken: string) => Promise<RenewedAccess | undefined>;
-
 /** An access token that is good for calls about one stream alone. */
 export interface BoundToken {
   readonly accessToken: string;

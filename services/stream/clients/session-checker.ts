@@ -4,14 +4,8 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { askInParts, charactersIn } from "#shared/grpc/ask-in-parts.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
-import type {
-  BindToken,
-  RenewAccess,
-  RenewedAccess,
-  SessionAnswer,
-  SessionChecker,
-  SessionQuestion,
-} from "../access/ports.ts";
+import type { RenewAccess, RenewedAccess } from "#shared/tokens/verify-or-renew.ts";
+import type { BindToken, SessionAnswer, SessionChecker, SessionQuestion } from "../access/ports.ts";
 import type { AuthTime } from "../access/auth-time.ts";
 import type { Observer } from "../observe/observer.ts";
 import { createLoader } from "#shared/async/create-loader.ts";

@@ -102,7 +102,7 @@ function acceptanceOf(connectionId: string, requestId: string, response: ServerR
     `X-Connection-ID: ${connectionId}`,
     `X-Request-ID: ${requestId}`,
     ...coding.headers,
-    ...kept.map((name) => `${name}: ${String(response.getHeader(name))}`),
+    ...kept.flatMap((name) => [response.getHeader(name) ?? []].flat().map((value) => `${name}: ${value}`)),
   ];
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
