@@ -66,7 +66,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const metrics = createPolicyMetrics(registry, bound);
 
   const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log));
-  const nats = starting.adopt(await connectNats(config.NATS_URL, "policy", log), drainNats);
+  const nats = starting.adopt(await connectNats(config, "policy", log), drainNats);
   const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
   const { store, logs, deps } = await openPolicies(nats, config, sessions, metrics, log);
   await checkTenants(deps, log);

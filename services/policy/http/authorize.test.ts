@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { REVOKED_BUCKET, revokedKey } from "#shared/contract/revocations.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { connectNats } from "#shared/nats/connect-nats.ts";
+import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
 import { ACME_DOCUMENT, OPERATOR_TOKEN, type PolicyStack, startPolicyStack } from "#test/support/start-policy.ts";
 
 describe("who may administer", () => {
@@ -91,7 +92,11 @@ describe("who may administer", () => {
     it("whose session has ended is refused", async () => {
       const ended = await as("carol", { sid: "ended" });
       expect(await call("GET", path, undefined, ended)).toMatchObject({ status: 200 });
-      await using connection = await connectNats(stack.nats.url("auth"), "test", createLogger("test", "silent"));
+      await using connection = await connectNats(
+        readNatsSettings({ NATS_URL: stack.nats.url("auth") }),
+        "test",
+        createLogger("test", "silent"),
+      );
       const bucket = await new Kvm(connection).create(REVOKED_BUCKET, { allow_direct: false });
       expect(await call("GET", path, undefined, ended)).toMatchObject({ status: 200 });
       await bucket.put(revokedKey("acme", "ended"), "revoked");

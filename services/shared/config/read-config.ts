@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { natsSettings } from "./nats-settings.ts";
 
 /** A setting or a server that a service cannot run with. Its message is for the operator and says what to do. */
 export class BootError extends Error {
@@ -34,7 +35,7 @@ export function integerSchema(min: number, max: number) {
 /** Settings that every service has. */
 export const commonSettings = {
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
-  NATS_URL: z.url({ protocol: /^(nats|tls)$/, error: "must be nats://user:password@host:port" }),
+  ...natsSettings,
   /** Where a new JetStream stream keeps its copies: 1 on a single server, 3 on a cluster. */
   NATS_REPLICAS: integerSchema(1, 5).default(1),
 };
