@@ -20,6 +20,9 @@ export type DemoPorts = Readonly<Record<PortVariable, number>>;
 /** The password of every demo user and of the tenants' producers on the bus. */
 export const DEMO_PASSWORD = "sluice-demo";
 
+/** The issuer whose tokens `sluice token make` makes: its key is public, so only the demo may list it. */
+const DEMO_ISSUERS_FILE = "infra/demo/issuers.yaml";
+
 /** The users whose pages run side by side on `<user>.localhost`, where each keeps its own cookies. */
 const USERS = ["alice", "bob", "carol", "mallory"];
 
@@ -75,9 +78,15 @@ export function demoSettings(
       ...shared,
       NATS_URL: natsUrl("policy", passwords.NATS_POLICY_PASSWORD),
       POLICY_DOCUMENTS_DIR: "infra/policies",
+      AUTH_ISSUERS_FILE: DEMO_ISSUERS_FILE,
       POLICY_OPERATOR_TOKEN: "sluice-demo-operator",
       POLICY_ALLOWED_ORIGINS: origins,
     },
-    stream: { ...shared, NATS_URL: natsUrl("stream", passwords.NATS_STREAM_PASSWORD), STREAM_ALLOWED_ORIGINS: origins },
+    stream: {
+      ...shared,
+      NATS_URL: natsUrl("stream", passwords.NATS_STREAM_PASSWORD),
+      AUTH_ISSUERS_FILE: DEMO_ISSUERS_FILE,
+      STREAM_ALLOWED_ORIGINS: origins,
+    },
   };
 }

@@ -1,14 +1,18 @@
 import { DeliverPolicy, jetstream } from "@nats-io/jetstream";
 import type { Command } from "commander";
 import { z } from "zod";
-import { AUDIT_STREAM, auditSubject } from "#shared/contract/audit-log.ts";
+import { AUDIT_STREAM, auditSubject, UNKNOWN_TENANT } from "#shared/contract/audit-log.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 import { lineOf, parseSince } from "../audit/format-entry.ts";
 import { createCommand, readOptions, type Terminal } from "../shared/command.ts";
 import { connectBus } from "../shared/connect-bus.ts";
 import { ScriptError } from "../shared/run-script.ts";
 
-const optionsSchema = z.object({ tenant: nameSchema, since: z.string(), follow: z.boolean().default(false) });
+const optionsSchema = z.object({
+  tenant: nameSchema.or(z.literal(UNKNOWN_TENANT)),
+  since: z.string(),
+  follow: z.boolean().default(false),
+});
 
 /** `sluice audit`: prints a tenant's audit trail. */
 export function auditCommand(terminal: Terminal): Command {
@@ -19,7 +23,10 @@ export function auditCommand(terminal: Terminal): Command {
 NATS_URL says where NATS is, with the user of auth; without it the command reads the demo that npm start runs.`,
     examples: ["npx sluice audit --tenant demo --since 1h", "npx sluice audit --tenant demo --since 5m --follow"],
   })
-    .requiredOption("--tenant <name>", "the tenant whose trail to print")
+    .requiredOption(
+      "--tenant <name>",
+      "the tenant whose trail to print; @unknown: logins that named no tenant there is",
+    )
     .option("--since <time>", "how far back to begin: 90s, 30m, 1h, 7d", "1h")
     .option("--follow", "go on with new entries until Ctrl-C")
     .action(async (given: unknown) => {

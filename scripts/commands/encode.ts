@@ -1,9 +1,8 @@
 import type { Command } from "commander";
 import { encodeName } from "#shared/protocol/encode-name.ts";
+import { isFreeName } from "#shared/protocol/names.ts";
 import { createCommand, type Terminal } from "../shared/command.ts";
 import { UsageError } from "../shared/run-script.ts";
-
-const MAX_NAME_BYTES = 256;
 
 /** `sluice encode`: prints a name as the token of a topic that stands for it. */
 export function encodeCommand({ say }: Terminal): Command {
@@ -18,10 +17,7 @@ export function encodeCommand({ say }: Terminal): Command {
     )
     .action((given: string) => {
       const name = given.normalize("NFC");
-      const bytes = Buffer.byteLength(name);
-      if (!name.isWellFormed() || /\p{Cc}/u.test(name) || bytes === 0 || bytes > MAX_NAME_BYTES) {
-        throw new UsageError(`a name is 1 to ${MAX_NAME_BYTES} bytes of UTF-8 without control characters`);
-      }
+      if (!isFreeName(name)) throw new UsageError("a name is 1 to 256 bytes of UTF-8 without control characters");
       say(encodeName(name));
     });
 }

@@ -14,6 +14,10 @@ export function hashPasswordCommand({ stdin, say, warn }: Terminal): Command {
     if (stdin.isTTY === true) warn("type the password; Enter and Ctrl-D end it");
     const password = (await text(stdin)).replace(/\r?\n$/, "");
     if (password === "") throw new UsageError("give the password on stdin");
-    say(await hashPassword(password));
+    say(
+      await hashPassword(password).catch((error: Error) => {
+        throw new UsageError(error.message);
+      }),
+    );
   });
 }

@@ -12,6 +12,7 @@ import { hashPasswordCommand } from "./hash-password.ts";
 import { keysCommand } from "./keys.ts";
 import { poisonCommand } from "./poison.ts";
 import { policyCommand } from "./policy.ts";
+import { tokenCommand } from "./token.ts";
 
 /** Every command, in the order of the help. A new one is a file beside these and a line here. */
 const COMMANDS = [
@@ -23,6 +24,7 @@ const COMMANDS = [
   eraseCommand,
   poisonCommand,
   certificatesCommand,
+  tokenCommand,
   hashPasswordCommand,
   encodeCommand,
 ];

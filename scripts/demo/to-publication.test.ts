@@ -20,9 +20,13 @@ describe("a publication", () => {
     ["no action", { repository: { name: "Hello-World" } }, "issues.event.Hello-World"],
     ["no repository", { action: "opened" }, "issues.opened"],
     ["a repository that is null", { action: "opened", repository: null }, "issues.opened"],
-    ["dots and wildcards in the name", { action: "opened", repository: { name: "a.b*>c" } }, "issues.opened.a-b--c"],
-    ["spaces and other scripts", { action: "op ened", repository: { name: "héé" } }, "issues.op-ened.h--"],
-    ["a name of 65 characters", { repository: { name: "a".repeat(65) } }, `issues.event.${"a".repeat(64)}`],
+    [
+      "dots and wildcards in the name",
+      { action: "opened", repository: { name: "a.b*>c" } },
+      "issues.opened.a%2Eb%2A%3Ec",
+    ],
+    ["spaces and other scripts", { action: "op ened", repository: { name: "héé" } }, "issues.op%20ened.h%C3%A9%C3%A9"],
+    ["a name of 100 characters", { repository: { name: "a".repeat(100) } }, `issues.event.${"a".repeat(100)}`],
   ] as const)("with %s has the topic of the contract", ([, payload, topic]) => {
     expect(toPublication({ name: "issues", payload }).topic).toBe(topic);
     expect(isTopic(topic)).toBe(true);

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { encodeName } from "#shared/protocol/encode-name.ts";
 
 /** A webhook delivery as GitHub sent it. */
 export interface Delivery {
@@ -27,15 +28,10 @@ export async function readDeliveries(): Promise<Delivery[]> {
 
 /**
  * Puts a delivery under its topic: the event's name, its action (`event` where it has none), and the repository where it
- * is about one.
+ * is about one, each as a token: GitHub allows dots in the names of repositories.
  */
 export function toPublication({ name, payload }: Delivery): Publication {
   const { action = "event", repository } = payload;
   const tokens = repository ? [name, action, repository.name] : [name, action];
-  return { topic: tokens.map(toToken).join("."), payload: JSON.stringify(payload) };
-}
-
-/** GitHub allows dots in repository names, the bus separates tokens by them. */
-function toToken(name: string): string {
-  return name.slice(0, 64).replaceAll(/[^A-Za-z0-9_-]/g, "-");
+  return { topic: tokens.map(encodeName).join("."), payload: JSON.stringify(payload) };
 }

@@ -34,6 +34,11 @@ export interface PolicyServer {
    * @throws {ScriptError} with what the server said, where it refuses.
    */
   call<Schema extends z.ZodType>(request: PolicyRequest, schema: Schema): Promise<z.infer<Schema>>;
+  /**
+   * Calls it and answers the body of its answer as it is.
+   * @throws {ScriptError} with what the server said, where it refuses.
+   */
+  read(request: PolicyRequest): Promise<string>;
 }
 
 /** A call of the API. */
@@ -57,7 +62,16 @@ export async function openPolicyServer(
   const base = (url ?? (env["POLICY_URL"] || `http://127.0.0.1:${port}`)).replace(/\/+$/, "");
   if (!/^https?:$/.test(URL.parse(base)?.protocol ?? "")) throw new ScriptError(`${base} is not an http or https URL`);
   const token = await readToken(tokenFile, env);
-  return { url: base, call: (request, schema) => callPolicy(base, token, request, schema) };
+  const read = (request: PolicyRequest): Promise<string> => callPolicy(base, token, request);
+  return {
+    url: base,
+    read,
+    async call(request, schema) {
+      const parsed = schema.safeParse(parseJson(await read(request)));
+      if (parsed.success) return parsed.data;
+      throw new ScriptError(`what answers at ${base} is not policy, or another release of it`);
+    },
+  };
 }
 
 /** The last place is for `docker compose exec policy sluice …`: in policy's own container its operator is asked for nothing. */
@@ -66,9 +80,16 @@ async function readToken(tokenFile: string | undefined, env: NodeJS.ProcessEnv):
   const operatorFile = env["POLICY_OPERATOR_TOKEN_FILE"] || undefined;
   const token = file === undefined && env["POLICY_TOKEN"] ? env["POLICY_TOKEN"] : undefined;
   const path = file ?? operatorFile;
-  const found = (token ?? (path === undefined ? "" : await readTokenFile(path))).trim();
+  const found = (token ?? (path === undefined ? "" : firstTokenIn(await readTokenFile(path)))).trim();
   if (found !== "") return found;
   throw new ScriptError("there is no token: name a file with --token-file, or set POLICY_TOKEN_FILE or POLICY_TOKEN");
+}
+
+/** The file of the operators holds a line `<name>: <token>` or `<token>` for each, and comments; any of them will do. */
+function firstTokenIn(text: string): string {
+  const lines = text.split("\n").map((line) => line.trim());
+  const first = lines.find((line) => line !== "" && !line.startsWith("#")) ?? "";
+  return first.replace(/^[\w-]+:\s+/, "");
 }
 
 function readTokenFile(path: string): Promise<string> {
@@ -77,12 +98,11 @@ function readTokenFile(path: string): Promise<string> {
   });
 }
 
-async function callPolicy<Schema extends z.ZodType>(
+async function callPolicy(
   base: string,
   token: string,
   { method, path, body, ifMatch }: PolicyRequest,
-  schema: Schema,
-): Promise<z.infer<Schema>> {
+): Promise<string> {
   const headers: Record<string, string> = { authorization: `Bearer ${token}` };
   if (ifMatch !== undefined) headers["if-match"] = `"${ifMatch}"`;
   const signal = AbortSignal.timeout(TIMEOUT_MS);
@@ -93,11 +113,9 @@ async function callPolicy<Schema extends z.ZodType>(
       `policy does not answer at ${base}: ${reasonOf(error)}; --url or POLICY_URL says where it is`,
     );
   });
-  const answer = parseJson(await response.text());
-  if (!response.ok) throw refused(response.status, answer);
-  const parsed = schema.safeParse(answer);
-  if (parsed.success) return parsed.data;
-  throw new ScriptError(`what answers at ${base} is not policy, or another release of it`);
+  const answer = await response.text();
+  if (response.ok) return answer;
+  throw refused(response.status, parseJson(answer));
 }
 
 function reasonOf(error: Error): string {

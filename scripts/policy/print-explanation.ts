@@ -15,6 +15,25 @@ export const explanationSchema = z.object({
   considered: z.array(ruleSchema.extend({ holds: z.boolean(), because: z.string() })),
 });
 
+/** The roles and groups that policy answered by, and whose word they are. */
+export const heldSchema = z.object({
+  from: z.enum(["request", "auth", "nobody"]),
+  roles: z.array(z.string()),
+  groups: z.array(z.string()),
+});
+
+const whoSays = {
+  request: "you said",
+  auth: "auth says now",
+  nobody: "auth knows nobody of this name",
+} as const;
+
+/** Prints what the subject was taken to hold. */
+export function printHeld({ from, roles, groups }: z.infer<typeof heldSchema>, say: Terminal["say"]): void {
+  const [held, member] = [roles, groups].map((names) => (names.length === 0 ? "none" : names.join(", ")));
+  say(`${whoSays[from]}: roles ${held}; groups ${member}`);
+}
+
 /** The fields of an explanation that a command prints. */
 export type PrintedExplanation = z.infer<typeof explanationSchema>;
 

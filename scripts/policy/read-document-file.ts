@@ -3,7 +3,8 @@ import { basename } from "node:path";
 import { decodeUtf8 } from "../../services/policy/document/decode-utf8.ts";
 import { documentInvalid, type Fault } from "../../services/policy/document/fault.ts";
 import { type ParsedDocument, parseDocument } from "../../services/policy/document/parse-document.ts";
-import { compileSnapshot, type HttpBindings, type Snapshot } from "../../services/policy/decide/snapshot.ts";
+import { compileSnapshot, type Snapshot } from "../../services/policy/decide/snapshot.ts";
+import type { HttpBindings } from "../../services/policy/decide/subject-roles.ts";
 import { ScriptError } from "../shared/run-script.ts";
 
 /** Nothing on disk has a version. */

@@ -22,7 +22,8 @@ export async function demoServers(
     name,
     command: process.execPath,
     args: [...(NODE_OPTIONS[name] ?? []), `services/${name}/main.ts`],
-    env: { ...env, ...settings[name] },
+    // What the environment says wins; an empty variable says nothing, there as in the services.
+    env: { ...settings[name], ...Object.fromEntries(Object.entries(env).filter(([, value]) => value !== "")) },
     isReady: () => isServiceReady(opsPort),
   });
   return [

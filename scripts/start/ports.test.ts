@@ -9,9 +9,12 @@ test("ports are those of the environment, else the defaults", () => {
   expect(readPorts({ NATS_PORT: "14222", REDIS_PORT: "" })).toEqual({ ...DEFAULT_PORTS, NATS_PORT: 14_222 });
 });
 
-test.each(["0", "65536", "-1", "80.5", "http"])("%s is no port, and its variable is named", (text) => {
-  expect(() => readPorts({ AUTH_HTTP_PORT: text, NATS_PORT: text })).toThrow("AUTH_HTTP_PORT, NATS_PORT");
-});
+test.each(["0", "65536", "-1", "80.5", "http", "0x1F90", "1e3", " 80 "])(
+  "%s is no port, and its variable is named",
+  (text) => {
+    expect(() => readPorts({ AUTH_HTTP_PORT: text, NATS_PORT: text })).toThrow("AUTH_HTTP_PORT, NATS_PORT");
+  },
+);
 
 test("one error names each port that is taken and the variable that moves it", async () => {
   const server = createServer().listen(0, "127.0.0.1");

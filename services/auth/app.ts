@@ -1,3 +1,6 @@
+import { type ReadinessChecks, watchReadiness } from "#shared/lifecycle/readiness.ts";
+import { createLogCheck } from "#shared/nats/check-log.ts";
+import { createTokenBinding } from "./sessions/bind-token.ts";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -10,12 +13,13 @@ import { verifyAccessToken } from "#shared/tokens/verify-access-token.ts";
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { startGrpcServer } from "#shared/grpc/start-server.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
+import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
-import { limitLines } from "#shared/log/limit-lines.ts";
+import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
-import { openAudit } from "#shared/nats/append-audit.ts";
+import { type AuditTrail, openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
@@ -27,6 +31,7 @@ import { addAuthRoutes } from "./http/auth-routes.ts";
 import { createCallerAuthentication, createCallerIdentification } from "./http/authenticate-caller.ts";
 import { startTlsApi } from "./http/client-certificate.ts";
 import { addOAuthRoutes } from "./http/oauth-routes.ts";
+import { addRenewRoute } from "./http/renew-route.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
 import { readEncryptionKey } from "./keys/encryption-key.ts";
 import { type FollowedKeyRing, MAX_UNHEARD_MS, openKeyRing } from "./keys/follow-key-ring.ts";
@@ -45,6 +50,8 @@ import { openRevocations } from "./sessions/revocations-kv.ts";
 import { createAccessRenewal } from "./sessions/renew-access.ts";
 import { createSessionRevoker } from "./sessions/revoke-session.ts";
 import { createSessionStore } from "./sessions/session-store-redis.ts";
+import { createTenantEnding } from "./sessions/end-tenant.ts";
+import { openTenantStandings } from "./sessions/tenant-standings-kv.ts";
 import { watchRedis } from "./sessions/watch-redis.ts";
 import { createTokenSearch } from "./sessions/find-token.ts";
 import { createTokenIssuer } from "./tokens/issue-tokens.ts";
@@ -76,45 +83,30 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const subjects = await readSubjects(config);
   const tlsFiles = tlsFilesOf(config, clientTlsFiles, ["AUTH_TLS_PORT"]);
   const { users, clients, findSubject } = subjects;
-  const replicas = config.NATS_REPLICAS;
-  const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
   const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
 
-  const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log));
+  const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log, config.AUTH_GRPC_BIND_ADDRESS));
   const redis = starting.adopt(await connectRedis(config), (client) => client.disconnect());
   const redisWatch = starting.use(watchRedis(redis, config, log));
   const nats = starting.adopt(await connectNats(config, "auth", log), drainNats);
   const keys = starting.use(await openKeys(config, encryptionKey, nats, log));
   keys.follow();
-  const revocations = await openRevocations(nats, { replicas, sessionMs: sessionSeconds * 1000 });
+  const revocations = await openRevocations(nats, { replicas: config.NATS_REPLICAS, sessionMs: sessionSeconds * 1000 });
 
   const registry = createMetricsRegistry();
   const metrics = createAuthMetrics(registry);
   addKeyMetrics(registry, keys, clock);
-  const onLost = (): void => metrics.auditEntriesLost.inc();
-  const audit = await openAudit<AuditEntry>(nats, { replicas, clock, log, onLost });
+  const audit = await openAuditTrail(config, nats, metrics, log);
   const sessions = openSessions(config, redis, { keys, metrics, registry, log });
-  const throttle = createLoginThrottle(redis);
-  const issueTokens = createTokenIssuer({ keys, issuer, audience, accessTokenSeconds, clock });
+  const throttle = createLoginThrottle(redis, keys);
+  const issueTokens = createTokenIssuer({ keys, ...namesOf(config), accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
-  const logIn = createLogIn({ throttle, users, sessions, revocations, issueTokens, audit, sessionSeconds, clock });
-  const refresh = createRefreshSession({ sessions, revocations, findSubject, revoke, issueTokens, audit, log });
-  const checkSessions = createSessionCheck({ revocations, sessions, findSubject, accessTokenSeconds, clock });
-  const life = { accessTokenSeconds, clock };
-  const renewAccess = createAccessRenewal({
-    ...life,
-    sessions,
-    revocations,
-    findSubject,
-    revoke,
-    issueTokens,
-    keys,
-    audit,
-    log,
-  });
+  const lifetimes = { sessionSeconds, accessTokenSeconds };
+  const kept = { sessions, revocations, users, findSubject, keys };
+  const verify = verifyWith(config, keys);
+  const ways = createWays({ ...kept, ...lifetimes, verify, throttle, revoke, issueTokens, audit, clock, log });
   const authenticateClient = createClientAuthentication(clients, throttle);
-  const issueClientToken = createClientTokenIssuer({ sessions, issueTokens, audit, accessTokenSeconds, clock });
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
   const onRejected = (): void => metrics.usersFileRejections.inc();
   endInTime(starting, watchUsers({ ...subjects, everyMs: WATCH_MS, stepsOf, onRejected, log }));
@@ -122,15 +114,25 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
     createPermissionCheck(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")),
   );
 
-  const said = { checkSessions, findSubject, renewAccess, tenantEnds: revocations.tenantEnds, metrics, clock, log };
-  const sessionService = createSessionService(said);
+  const standings = await openTenantStandings(nats);
+  const tenants = createTenantEnding({ tenantEnds: revocations.tenantEnds, standings, clock });
+  const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log });
   const takesCertificates = tlsFiles !== undefined;
-  const ways = { takesCertificates, logIn, refresh, revoke, authenticateClient, issueClientToken, checkPermission };
   const requestLog = starting.use(limitLines(log));
-  const api = createApi(config, { ...ways, keys, sessions, revocations, findSubject, metrics, log: requestLog });
-  const isUsable = (): boolean => redisWatch.fault === undefined;
-  await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, isUsable, log });
+  const doors = { takesCertificates, revoke, authenticateClient, checkPermission, metrics, log: requestLog };
+  const api = createApi(config, { ...kept, ...ways, ...doors });
+  const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
+  await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, checks, log });
   return starting.move();
+}
+
+function openAuditTrail(
+  { NATS_REPLICAS: replicas, AUTH_AUDIT_MAX_BYTES: maxBytes }: AuthConfig,
+  nats: NatsConnection,
+  metrics: AuthMetrics,
+  log: Logger,
+): Promise<AuditTrail<AuditEntry>> {
+  return openAudit(nats, { replicas, maxBytes, clock, log, onLost: () => metrics.auditEntriesLost.inc() });
 }
 
 function endInTime(starting: AsyncDisposableStack, watch: AsyncDisposable): void {
@@ -151,28 +153,45 @@ function openSessions(config: AuthConfig, redis: Redis, { keys, metrics, registr
     metrics.sessionRecordsForged.inc();
     log.error({ sid }, "somebody has changed a session's record in Redis: the session counts as none");
   };
-  const sessions = createSessionStore(redis, {
-    idleMs: config.AUTH_SESSION_IDLE_SECONDS * 1000,
-    clock,
-    keys,
-    onForged,
-  });
+  const idleMs = config.AUTH_SESSION_IDLE_SECONDS * 1000;
+  const sessions = createSessionStore(redis, { idleMs, clock, keys, onForged });
   addActiveSessions(registry, () => sessions.count());
   return sessions;
+}
+
+type WayDeps = Parameters<typeof createLogIn>[0] &
+  Parameters<typeof createRefreshSession>[0] &
+  Parameters<typeof createSessionCheck>[0] &
+  Parameters<typeof createAccessRenewal>[0] &
+  Parameters<typeof createTokenBinding>[0] &
+  Parameters<typeof createClientTokenIssuer>[0];
+
+/** Makes what auth does with sessions and their tokens. */
+function createWays(deps: WayDeps) {
+  return {
+    logIn: createLogIn(deps),
+    refresh: createRefreshSession(deps),
+    checkSessions: createSessionCheck(deps),
+    renewAccess: createAccessRenewal(deps),
+    bindToken: createTokenBinding(deps),
+    issueClientToken: createClientTokenIssuer(deps),
+  };
 }
 
 /** Opens the ports; auth is ready once all of them are. */
 async function startServers(
   config: AuthConfig,
   starting: AsyncDisposableStack,
-  { registry, sessionService, security, api, tlsFiles: files, isUsable, log }: ServerDeps,
+  { registry, sessionService, security, api, tlsFiles: files, checks, log }: ServerDeps,
 ): Promise<void> {
   type Setting = "AUTH_OPS_PORT" | "AUTH_GRPC_PORT" | "AUTH_HTTP_PORT" | "AUTH_TLS_PORT";
-  const at = (setting: Setting) => ({ host: config.AUTH_BIND_ADDRESS, port: config[setting] ?? 0, setting });
+  const at = (setting: Setting, host = config.AUTH_BIND_ADDRESS) => ({ host, port: config[setting] ?? 0, setting });
   let isReady = false;
-  const ops = starting.use(await startOpsServer(at("AUTH_OPS_PORT"), registry, () => isReady && isUsable()));
+  const { reasons } = starting.use(watchReadiness(checks, log, { isServing: () => isReady }));
+  const opsAddress = { ...at("AUTH_OPS_PORT", config.AUTH_OPS_BIND_ADDRESS), hosts: config.AUTH_OPS_ALLOWED_HOSTS };
+  const ops = starting.use(await startOpsServer(opsAddress, { metrics: registry, reasons }));
   const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
-  const grpc = await startGrpcServer(at("AUTH_GRPC_PORT"), [sessionService], security);
+  const grpc = await startGrpcServer(at("AUTH_GRPC_PORT", config.AUTH_GRPC_BIND_ADDRESS), [sessionService], security);
   closeWithOthers(async () => grpc[Symbol.asyncDispose]());
   const server = createApiServer(api);
   const http = await listen(server, at("AUTH_HTTP_PORT"));
@@ -195,8 +214,7 @@ interface ServerDeps {
   readonly security: GrpcSecurity;
   readonly api: Hono;
   readonly tlsFiles: TlsFiles | undefined;
-  /** Whether sessions can be written. */
-  readonly isUsable: () => boolean;
+  readonly checks: ReadinessChecks;
   readonly log: Logger;
 }
 
@@ -223,6 +241,7 @@ async function openKeys(
 }
 
 type RouteDeps = Parameters<typeof addAuthRoutes>[1] &
+  Parameters<typeof addRenewRoute>[1] &
   Parameters<typeof addSessionRoutes>[1] &
   Parameters<typeof addOAuthRoutes>[1];
 type MadeHere =
@@ -231,21 +250,34 @@ type MadeHere =
   | "authenticate"
   | "parseRefreshToken"
   | "findToken"
+  | "cookies"
+  | "tenantHosts"
   | "allowedOrigins"
   | "trustedProxies";
-type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject };
+type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject; readonly log: LimitedLog };
+
+/** Checks auth's own access tokens. */
+function verifyWith(config: AuthConfig, keys: Pick<FollowedKeyRing, "published">) {
+  return (token: string) => verifyAccessToken(token, keys.published, namesOf(config));
+}
+
+function namesOf({ AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience }: AuthConfig) {
+  return { issuer, audience };
+}
 
 /** Makes the HTTP API, with all that reads tokens. */
 function createApi(config: AuthConfig, parts: ApiDeps): Hono {
-  const [issuer, audience] = [config.AUTH_ISSUER, config.AUTH_AUDIENCE];
+  const issuer = config.AUTH_ISSUER;
   const [allowedOrigins, trustedProxies] = [config.AUTH_ALLOWED_ORIGINS, config.AUTH_TRUSTED_PROXIES];
-  const verify = (token: string) => verifyAccessToken(token, parts.keys.published, { issuer, audience });
+  const verify = verifyWith(config, parts.keys);
   const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
   const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins }, parts.log);
-  addAuthRoutes(api, { ...parts, verify, allowedOrigins, trustedProxies });
-  const identify = createCallerIdentification({ verify, allowedOrigins });
+  const [cookies, tenantHosts] = [createTokenCookies(config), config.AUTH_TENANT_HOSTS];
+  addAuthRoutes(api, { ...parts, issuer, verify, cookies, tenantHosts, allowedOrigins, trustedProxies });
+  addRenewRoute(api, { ...parts, cookies, allowedOrigins });
+  const identify = createCallerIdentification({ verify, cookies, allowedOrigins });
   const authenticate = createCallerAuthentication({ ...parts, identify });
-  addSessionRoutes(api, { ...parts, identify, authenticate, trustedProxies });
+  addSessionRoutes(api, { ...parts, identify, authenticate, cookies, trustedProxies });
   const findToken = createTokenSearch({ ...parts, verify, parseRefreshToken });
   addOAuthRoutes(api, { ...parts, issuer, parseRefreshToken, findToken, trustedProxies });
   return api;

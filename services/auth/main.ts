@@ -2,4 +2,4 @@ import { runService } from "#shared/lifecycle/run-service.ts";
 import { startAuth } from "./app.ts";
 import { readAuthConfig } from "./config.ts";
 
-await runService("auth", (env) => startAuth(readAuthConfig(env)));
+await runService("auth", (env, log) => startAuth(readAuthConfig(env, log)));

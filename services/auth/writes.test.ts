@@ -52,7 +52,7 @@ const operations: readonly Operation[] = [
       "revocations.includes?",
     ],
     prepare(world) {
-      const logIn = createLogIn({ ...world, sessionSeconds: 3_600 });
+      const logIn = createLogIn({ ...world, keys: { refresh: [KEY] }, sessionSeconds: 3_600 });
       return () => logIn({ tenant: "acme", username: "ann", password: "secret" }, origin);
     },
     becomes: ({ liveSessions }) => expect(liveSessions()).toBe(1),
@@ -78,7 +78,15 @@ const operations: readonly Operation[] = [
   },
   {
     name: "refresh with a stolen token",
-    steps: ["sessions.peek", "sessions.rotate", "revocations.record", "log.announce", "sessions.end?"],
+    steps: [
+      "sessions.peek",
+      "sessions.rotate",
+      "revocations.isSettled",
+      "revocations.record",
+      "log.announce",
+      "sessions.end?",
+      "revocations.settle?",
+    ],
     prepare: (world) => refreshOf(world, world.logIn(3), 1),
     outcome: "token_reused",
     becomes({ state }) {
@@ -88,7 +96,14 @@ const operations: readonly Operation[] = [
   },
   {
     name: "refresh of a user who is gone",
-    steps: ["sessions.peek", "revocations.record", "log.announce", "sessions.end?"],
+    steps: [
+      "sessions.peek",
+      "revocations.isSettled",
+      "revocations.record",
+      "log.announce",
+      "sessions.end?",
+      "revocations.settle?",
+    ],
     prepare(world) {
       world.state.isUserThere = false;
       return refreshOf(world, world.logIn(), 1);
@@ -98,10 +113,10 @@ const operations: readonly Operation[] = [
   },
   {
     name: "logout, revoke, delete a session",
-    steps: ["revocations.record", "log.announce", "sessions.end?"],
+    steps: ["revocations.isSettled", "revocations.record", "log.announce", "sessions.end?", "revocations.settle?"],
     prepare(world) {
       const revoke = createSessionRevoker(world);
-      const session = { tenant: "acme", sid: world.logIn(), subject: "ann" };
+      const session = { tenant: "acme", sid: world.logIn(), subject: "ann", loginAt: "2026-01-01T00:00:00Z" };
       return () => revoke(session, { reason: "logout" });
     },
     becomes({ state }) {

@@ -1,4 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
+import { type ReadinessChecks, watchReadiness } from "#shared/lifecycle/readiness.ts";
+import { createLogCheck } from "#shared/nats/check-log.ts";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -6,11 +8,12 @@ import type { Hono } from "hono";
 import type { Registry } from "prom-client";
 import { AuthorizationService } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
-import { openTokenVerifier } from "#shared/tokens/token-verifier.ts";
+import { openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { type GrpcService, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
+import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
@@ -18,7 +21,7 @@ import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
-import { followWithdrawnKeys, type WithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
+import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { auditChange, type ChangeEntry } from "./changes/audit-change.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
@@ -26,34 +29,43 @@ import type { PolicyConfig } from "./config.ts";
 import { auditErasure, type ErasureEntry } from "./events/audit-erasure.ts";
 import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
+import { createAccessRenewal } from "./clients/access-renewal.ts";
+import { createSessionRights } from "./clients/session-rights.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
 import { addEraseRoute } from "./http/erase-route.ts";
 import { addExplainRoutes } from "./http/explain-route.ts";
-import { addExportRoutes } from "./http/export-routes.ts";
-import { openOperatorToken, type OperatorToken } from "./http/operator-token.ts";
+import { addExportRoutes, IMPORT_PATH } from "./http/export-routes.ts";
+import { openOperatorTokens, type OperatorTokens } from "./http/operator-tokens.ts";
+import { createTokenGuesses } from "./http/token-guesses.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
 import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
 import { Snapshots } from "./versions/snapshots.ts";
+import { collectParts, PartCollector } from "./store/collect-parts.ts";
 import { openPolicyKv, type WatchedPolicyStore } from "./store/policy-kv.ts";
-import { openRevocationsKv } from "./store/revocations-kv.ts";
+import { openPolicyParts } from "./store/policy-parts-kv.ts";
+import { openTenantEndsKv } from "./store/tenant-ends-kv.ts";
 import { shareReads } from "./store/share-reads.ts";
 import type { StoredPolicy } from "./versions/stored-policy.ts";
 import { openTombstonesKv } from "./store/tombstones-kv.ts";
+import type { SessionRights } from "./sessions/present-subject.ts";
 import { endBindings } from "./tenants/end-bindings.ts";
 import { checkTenants } from "./tenants/check-tenants.ts";
 import { reconcileTenants } from "./tenants/reconcile-tenants.ts";
 import type { TenantDeps, TenantSessions } from "./tenants/tenant-deps.ts";
 import { applyFile } from "./watch/apply-file.ts";
-import { type DocumentWatch, watchDocuments } from "./watch/watch-documents.ts";
+import { FileOrigins } from "./watch/file-origins.ts";
+import { type DocumentWatch, NO_FILES, watchDocuments } from "./watch/watch-documents.ts";
 
 const CLOSE_GRACE_MS = 1_000;
 const WATCH_EVERY_MS = 300;
 const RECONCILE_EVERY_MS = 5_000;
 const END_BINDINGS_EVERY_MS = 500;
+const END_BINDINGS_TOGETHER_MS = 5_000;
+const COLLECT_PARTS_EVERY_MS = 300_000;
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Starts policy; disposing it ends it in the reverse order of what stands here. */
@@ -65,40 +77,52 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const bound = { maxTenants: config.POLICY_METRICS_MAX_TENANTS, now: () => clock.monotonic() };
   const metrics = createPolicyMetrics(registry, bound);
 
-  const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log));
+  const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log, config.POLICY_GRPC_BIND_ADDRESS));
   const nats = starting.adopt(await connectNats(config, "policy", log), drainNats);
-  const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
-  const { store, logs, deps } = await openPolicies(nats, config, sessions, metrics, log);
+  const auth = security.channelTo("auth.sluice");
+  const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, auth));
+  const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
+  const { store, logs, collector, deps } = await openPolicies(nats, config, sessions, metrics, log);
   await checkTenants(deps, log);
-  starting.use(followPolicies(store, deps, log));
-  const { rejections } = starting.use(await watchFiles(config.POLICY_DOCUMENTS_DIR, deps, metrics, log));
+  const origins = new FileOrigins();
+  starting.use(followPolicies(store, deps, { collector, origins }, log));
+  const files = starting.use(await watchFiles(config.POLICY_DOCUMENTS_DIR, deps, origins, metrics, log));
 
   const withdrawn = starting.use(
     await followWithdrawnKeys({ jsm: await jetstreamManager(nats, { checkAPI: false }) }, log),
   );
-  const operator = starting.use(await openOperatorToken(config, log));
-  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, withdrawn, operator);
-  const decisionDeps = { ...authorizeDeps, metrics, allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
+  const operators = starting.use(await openOperatorTokens(config, log));
+  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
+  const verifier = starting.use(await openTokenVerifier(config, { withdrawn, time, log, registry }));
+  const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operators });
+  const { isOutside } = verifier;
+  const gateway = { ...authorizeDeps, isOutside, ...openGatewayTokens(config, security, starting) };
+  const decisionDeps = { ...authorizeDeps, metrics };
   const api = createJsonApi(
-    { maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: config.POLICY_ALLOWED_ORIGINS },
+    {
+      maxBodyBytes: MAX_BODY_BYTES,
+      streamedPaths: IMPORT_PATH,
+      allowedOrigins: config.POLICY_ALLOWED_ORIGINS,
+    },
     requestLog,
   );
   addTenantRoutes(api, authorizeDeps, deps, logs);
-  addPolicyRoutes(api, authorizeDeps, deps, rejections);
-  addExportRoutes(api, authorizeDeps, deps);
+  addPolicyRoutes(api, authorizeDeps, deps, files);
+  addExportRoutes(api, authorizeDeps, deps, files);
   addSubjectRoutes(api, authorizeDeps, deps);
   addEraseRoute(api, authorizeDeps, deps);
-  addCheckRoute(api, authorizeDeps, deps.snapshots, metrics);
-  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs });
+  addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
+  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, log), decisionCallers],
-    [
-      AuthorizationService,
-      createAuthorizationService(decisionDeps, metrics, { log, requestLog }),
-      authorizationCallers,
-    ],
+    [AuthorizationService, createAuthorizationService(gateway, metrics, { log, requestLog }), authorizationCallers],
   ];
-  await startServers(config, starting, { registry, services, security, api, log });
+  const checks = {
+    ...verifier.checks,
+    log_unusable: createLogCheck(nats),
+    documents_unreadable: () => files.fault,
+  };
+  await startServers(config, starting, { registry, services, security, api, checks, log });
   return starting.move();
 }
 
@@ -107,6 +131,7 @@ interface ServerDeps {
   readonly services: readonly GrpcService[];
   readonly security: GrpcSecurity;
   readonly api: Hono;
+  readonly checks: ReadinessChecks;
   readonly log: Logger;
 }
 
@@ -114,14 +139,19 @@ interface ServerDeps {
 async function startServers(
   config: PolicyConfig,
   starting: AsyncDisposableStack,
-  { registry, services, security, api, log }: ServerDeps,
+  { registry, services, security, api, checks, log }: ServerDeps,
 ): Promise<void> {
   type Setting = "POLICY_OPS_PORT" | "POLICY_GRPC_PORT" | "POLICY_HTTP_PORT";
-  const at = (setting: Setting) => ({ host: config.POLICY_BIND_ADDRESS, port: config[setting], setting });
+  const at = (setting: Setting, host = config.POLICY_BIND_ADDRESS) => ({ host, port: config[setting], setting });
   let isReady = false;
-  const ops = starting.use(await startOpsServer(at("POLICY_OPS_PORT"), registry, () => isReady));
+  const { reasons } = starting.use(watchReadiness(checks, log, { isServing: () => isReady }));
+  const opsAddress = {
+    ...at("POLICY_OPS_PORT", config.POLICY_OPS_BIND_ADDRESS),
+    hosts: config.POLICY_OPS_ALLOWED_HOSTS,
+  };
+  const ops = starting.use(await startOpsServer(opsAddress, { metrics: registry, reasons }));
   const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
-  const grpc = await startGrpcServer(at("POLICY_GRPC_PORT"), services, security);
+  const grpc = await startGrpcServer(at("POLICY_GRPC_PORT", config.POLICY_GRPC_BIND_ADDRESS), services, security);
   closeWithOthers(async () => grpc[Symbol.asyncDispose]());
   const server = createApiServer(api);
   const http = await listen(server, at("POLICY_HTTP_PORT"));
@@ -135,19 +165,23 @@ async function startServers(
   log.info({ version: VERSION, http, grpc: grpc.port, ops: ops.port }, "ready");
 }
 
-function watchFiles(
-  directory: string,
+async function watchFiles(
+  directory: string | undefined,
   deps: TenantDeps,
-  { documentsRejected }: PolicyMetrics,
+  origins: FileOrigins,
+  { documentsRejected, documentsMissing }: PolicyMetrics,
   log: Logger,
 ): Promise<DocumentWatch> {
+  if (directory === undefined) return NO_FILES;
   return watchDocuments({
     directory,
     everyMs: WATCH_EVERY_MS,
     clock,
     log,
+    origins,
     apply: (file, occasion) => applyFile(deps, file, occasion),
     onRejected: () => documentsRejected.inc(),
+    onMissing: (count) => documentsMissing.set(count),
   });
 }
 
@@ -158,7 +192,8 @@ async function openPolicies(
   metrics: PolicyMetrics,
   log: Logger,
 ) {
-  const store = await openPolicyKv(nats, config.NATS_REPLICAS, log);
+  const parts = await openPolicyParts(nats, config.NATS_REPLICAS);
+  const store = await openPolicyKv(nats, parts, { replicas: config.NATS_REPLICAS, clock, log });
   const logs = await openTenantLogs(nats, {
     maxBytes: config.POLICY_HISTORY_MAX_BYTES,
     maxAgeMs: config.POLICY_HISTORY_MAX_AGE_SECONDS * 1_000,
@@ -178,7 +213,7 @@ async function openPolicies(
     metrics.changes.inc({ kind: change.kind });
     return auditChange(audit, change);
   };
-  const tombstones = await openTombstonesKv(nats, config.NATS_REPLICAS);
+  const tombstones = await openTombstonesKv(nats, parts, config.NATS_REPLICAS);
   const onErased: TenantDeps["onErased"] = (erasure) => {
     metrics.erasedEvents.inc(erasure.erased ?? 0);
     return auditErasure(audit, erasure);
@@ -186,46 +221,63 @@ async function openPolicies(
   return {
     store,
     logs,
+    collector: new PartCollector({ parts, heads: (tenant) => store.history(tenant), clock }),
     deps: { store, logs, snapshots, tombstones, sessions, seenErasures: new Map(), clock, onChanged, onErased },
   };
+}
+
+interface AuthorizingParts {
+  readonly rights: SessionRights;
+  readonly verifier: TokenVerifier;
+  readonly operators: OperatorTokens;
 }
 
 async function createAuthorizing(
   nats: NatsConnection,
   config: PolicyConfig,
   snapshots: Snapshots,
-  withdrawn: WithdrawnKeys,
-  operator: OperatorToken,
+  { rights: sessions, verifier: { verify }, operators }: AuthorizingParts,
 ): Promise<AuthorizeDeps> {
-  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
-  const { verify } = await openTokenVerifier(config, { withdrawn, time });
   return {
-    get operatorToken() {
-      return operator.value;
-    },
+    operators,
+    guesses: createTokenGuesses(),
     addressOf: (c) => clientAddressOf(c, config.POLICY_TRUSTED_PROXIES),
     verify,
-    revocations: await openRevocationsKv(nats),
+    sessions,
+    tenantEnds: await openTenantEndsKv(nats),
     snapshots,
     wall: () => clock.wall(),
     ownIssuer: config.AUTH_ISSUER,
   };
 }
 
+function openGatewayTokens(config: PolicyConfig, security: GrpcSecurity, starting: AsyncDisposableStack) {
+  const { renew } = starting.use(createAccessRenewal(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
+  return { renew, cookies: createTokenCookies(config), allowedOrigins: config.POLICY_ALLOWED_ORIGINS };
+}
+
 /** Keeps up with the changes of other processes, and the logs with the store, until disposed. */
-function followPolicies(store: WatchedPolicyStore, deps: TenantDeps, log: Logger): AsyncDisposable {
+function followPolicies(
+  store: WatchedPolicyStore,
+  deps: TenantDeps,
+  { collector, origins }: { readonly collector: PartCollector; readonly origins: FileOrigins },
+  log: Logger,
+): AsyncDisposable {
   const stop = new AbortController();
   const adopt = (tenant: string, policy: StoredPolicy | undefined): void => {
+    origins.note(tenant, policy);
     if (policy === undefined) deps.snapshots.forget(tenant);
     else deps.snapshots.adopt(tenant, policy);
   };
   const following = store.follow(adopt, stop.signal);
   const announcing = reconcileTenants(deps, { everyMs: RECONCILE_EVERY_MS, stop: stop.signal, log });
-  const ending = endBindings(deps, { everyMs: END_BINDINGS_EVERY_MS, stop: stop.signal, log });
+  const ends = { everyMs: END_BINDINGS_EVERY_MS, togetherMs: END_BINDINGS_TOGETHER_MS };
+  const ending = endBindings(deps, { ...ends, stop: stop.signal, log });
+  const collecting = collectParts(collector, { everyMs: COLLECT_PARTS_EVERY_MS, stop: stop.signal, log });
   return {
     async [Symbol.asyncDispose]() {
       stop.abort();
-      await Promise.all([following, announcing, ending]);
+      await Promise.all([following, announcing, ending, collecting]);
     },
   };
 }

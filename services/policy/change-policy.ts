@@ -55,11 +55,12 @@ export async function changePolicy(deps: ChangeDeps, tenant: string, change: Pol
 async function storeNext(
   deps: ChangeDeps,
   tenant: string,
-  { policy: current, revision }: StoredRevision,
+  previous: StoredRevision,
   content: PolicyContent,
   { by, why, kind, address }: PolicyCommand,
   before: Snapshot | undefined,
 ): Promise<Version | undefined> {
+  const { policy: current } = previous;
   const version = await nextVersion(deps.logs, tenant, current.version);
   const { state = current.lifecycle.state, ...changed } = content;
   // Never before the version it follows, whoever's clock says so: what has ended by then stays ended.
@@ -72,7 +73,7 @@ async function storeNext(
   const { snapshot: after, faults } = compilePolicy(tenant, version, policy, compiling);
   if (faults !== undefined) throw documentInvalid(faults);
   const next: StoredPolicy = { ...policy, diff: before === undefined ? undefined : diffPolicies(before, after) };
-  if (!(await deps.store.replace(tenant, next, revision))) return undefined;
+  if (!(await deps.store.replace(tenant, next, previous))) return undefined;
   deps.snapshots.swap(after);
   const noted = deps.onChanged({
     tenant,

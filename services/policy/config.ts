@@ -1,30 +1,44 @@
 import { z } from "zod";
-import { commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
-import { verifierSettings } from "#shared/tokens/verify-access-token.ts";
+import { type BootLog, commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
+import { issuerSecretsIn, type VerifierConfig, verifierSettings } from "#shared/tokens/verify-access-token.ts";
+import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { proxiesSchema } from "#shared/http/client-address.ts";
+import { LOOPBACK } from "#shared/http/listen.ts";
+import { opsHostsSchema } from "#shared/http/ops-hosts.ts";
+import { checkCookieSettings, cookieSettings } from "#shared/http/cookie-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
-import { OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT } from "./http/operator-token.ts";
+import { OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT } from "./http/operator-tokens.ts";
 
 const DAY_SECONDS = 86_400;
 const MIB = 1024 * 1024;
 
-const policySettings = z.object({
+/** What the demo sets where nobody else does. */
+const demo = { POLICY_DOCUMENTS_DIR: "infra/policies" };
+
+/** The variables that policy reads. */
+export const policySettings = z.object({
   ...commonSettings,
   ...grpcTlsSettings,
   ...verifierSettings,
+  ...cookieSettings,
   POLICY_HTTP_PORT: portSchema.default(8082),
   POLICY_GRPC_PORT: portSchema.default(7002),
   POLICY_OPS_PORT: portSchema.default(8092),
-  POLICY_BIND_ADDRESS: z.string().default("127.0.0.1"),
+  /** The address of gRPC; another than loopback needs TLS, or `GRPC_PLAINTEXT=allow`. */
+  POLICY_GRPC_BIND_ADDRESS: z.string().default(LOOPBACK),
+  POLICY_OPS_BIND_ADDRESS: z.string().default(LOOPBACK),
+  /** Names by which the operations port may be asked; addresses and localhost may be used anyway. */
+  POLICY_OPS_ALLOWED_HOSTS: opsHostsSchema,
+  POLICY_BIND_ADDRESS: z.string().default(LOOPBACK),
   POLICY_ALLOWED_ORIGINS: originsSchema,
-  /** Who ends the sessions of a tenant that is deleted. */
-  AUTH_GRPC_URL: z.string().min(1).default("127.0.0.1:7001"),
-  /** Where `<tenant>.yaml` files are watched. It need not exist. */
-  POLICY_DOCUMENTS_DIR: z.string().default("infra/policies"),
-  /** This token allows everything in every tenant. Without it there is no operator. */
+  /** Who says which rights people have now, and ends the sessions of a tenant that is deleted. */
+  AUTH_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7001"),
+  /** Where `<tenant>.yaml`, `.yml` and `.json` files are watched; without it no file is. The demo has a folder of its own. */
+  POLICY_DOCUMENTS_DIR: z.string().optional(),
+  /** This token allows everything in every tenant. Without it and the file there is no operator. */
   POLICY_OPERATOR_TOKEN: z.string().regex(OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT).optional(),
-  /** A file with that token, read again when it changes. */
+  /** A file with such tokens, a line `<name>: <token>` each, read again when it changes. */
   POLICY_OPERATOR_TOKEN_FILE: z.string().optional(),
   /** Proxies whose last `X-Forwarded-For` hop is believed: addresses and CIDR ranges, separated by commas. */
   POLICY_TRUSTED_PROXIES: proxiesSchema,
@@ -36,9 +50,10 @@ const policySettings = z.object({
 });
 
 /** The settings of policy. */
-export type PolicyConfig = Readonly<z.infer<typeof policySettings>>;
+export type PolicyConfig = Readonly<z.infer<typeof policySettings>> & VerifierConfig;
 
-/** Reads policy's settings; throws a BootError that names every wrong one. */
-export function readPolicyConfig(env: NodeJS.ProcessEnv): PolicyConfig {
-  return readConfig(policySettings, env);
+/** Reads policy's settings; throws a BootError that names every wrong one. `log` gets what is set. */
+export function readPolicyConfig(env: NodeJS.ProcessEnv, log?: BootLog): PolicyConfig {
+  const config = readConfig(policySettings.check(checkCookieSettings), env, { demo, log });
+  return Object.freeze({ ...config, issuerSecrets: issuerSecretsIn(env) });
 }

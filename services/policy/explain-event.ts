@@ -11,7 +11,7 @@ import type { PolicyStore } from "./versions/policy-store.ts";
 /** What explaining events needs. */
 export interface ExplainDeps {
   readonly logs: EventLog & VersionLog;
-  readonly store: Pick<PolicyStore, "history">;
+  readonly store: Pick<PolicyStore, "version">;
   readonly snapshots: Pick<Snapshots, "atLeast" | "compile">;
   readonly wall: () => number;
   /** Auth's `iss`. */
@@ -99,8 +99,9 @@ async function findEvent(
 async function snapshotAt(deps: ExplainDeps, tenant: string, seq: number): Promise<Snapshot | string> {
   const version = await deps.logs.versionAt(tenant, seq);
   if (version === undefined) return "the log does not keep the change of policy before this event any more";
-  const kept = (await deps.store.history(tenant)).find((policy) => isSameVersion(policy.version, version));
-  if (kept === undefined) return `version ${version.number}, which was in force then, is not kept any more`;
+  const kept = await deps.store.version(tenant, version.number);
+  if (kept === undefined || !isSameVersion(kept.version, version))
+    return `version ${version.number}, which was in force then, is not kept any more`;
   try {
     return deps.snapshots.compile(tenant, kept);
   } catch {

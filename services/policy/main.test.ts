@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { connectNats } from "#shared/nats/connect-nats.ts";
 import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
+import { startIssuer } from "#test/support/start-issuer.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type RunningService, startService } from "#test/support/start-service.ts";
 
@@ -47,12 +48,15 @@ describe("policy as a process", () => {
   };
 
   it("brings up the demo's tenants from their files, and ends with 0 on SIGTERM", async () => {
-    await using policy = await start({ POLICY_DOCUMENTS_DIR: DEMO_DOCUMENTS, LOG_LEVEL: "trace" });
+    await using issuer = await startIssuer();
+    // The demo's folder is the default of the demo alone.
+    const demo = { SLUICE_DEMO: "1", POLICY_DOCUMENTS_DIR: "", AUTH_JWKS_URL: issuer.jwksUri };
+    await using policy = await start({ ...demo, LOG_LEVEL: "trace" });
     expect(await call(policy, "/v1/tenants")).toMatchObject({
       status: 200,
       body: { tenants: [{ tenant: "demo" }, { tenant: "rival" }] },
     });
-    const check = { subject: "bob", topic: "push.event.Hello-World" };
+    const check = { subject: "bob", groups: [], topic: "push.event.Hello-World" };
     const { body } = await call(policy, "/v1/tenants/demo/check", { method: "POST", body: JSON.stringify(check) });
     expect(body).toMatchObject({ allow: true, rule: { role: "maintainer", effect: "allow", rule: "push:read" } });
     const ready = await fetch(`http://127.0.0.1:${policy.ports.ops}/readyz`);
@@ -63,6 +67,12 @@ describe("policy as a process", () => {
     ]);
     expect(await policy.child.end("SIGTERM")).toBe(0);
     expect(policy.child.output()).not.toContain(OPERATOR_TOKEN);
+  });
+
+  it("makes nobody's tenants without a folder: the demo's files are the demo's alone", async () => {
+    await using other = await startNats();
+    await using policy = await start({ NATS_URL: other.url("policy"), POLICY_DOCUMENTS_DIR: "" });
+    expect(await call(policy, "/v1/tenants")).toMatchObject({ status: 200, body: { tenants: [] } });
   });
 
   it("keeps its tenants, versions and epochs over a restart", async () => {

@@ -2,4 +2,4 @@ import { runService } from "#shared/lifecycle/run-service.ts";
 import { startPolicy } from "./app.ts";
 import { readPolicyConfig } from "./config.ts";
 
-await runService("policy", (env) => startPolicy(readPolicyConfig(env)));
+await runService("policy", (env, log) => startPolicy(readPolicyConfig(env, log)));

@@ -7,6 +7,7 @@ export interface PolicyMetrics {
   /** A version of a tenant's policy was put in force in this process; undefined: the tenant is no more. */
   snapshotSwapped(tenant: string, version: number | undefined): void;
   readonly documentsRejected: Counter;
+  readonly documentsMissing: Gauge;
   readonly changes: Counter<"kind">;
   readonly erasedEvents: Counter;
   readonly auditEntriesLost: Counter;
@@ -41,6 +42,11 @@ export function createPolicyMetrics(registry: Registry, setting = UNBOUND): Poli
     documentsRejected: new Counter({
       name: "sluice_policy_documents_rejected_total",
       help: "Document files that were not put in force.",
+      registers,
+    }),
+    documentsMissing: new Gauge({
+      name: "sluice_policy_documents_missing",
+      help: "Documents in force whose file is gone.",
       registers,
     }),
     changes: new Counter({

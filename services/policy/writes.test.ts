@@ -3,6 +3,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { type OpenTenants, openTenants, subjectsWhile } from "#test/support/open-tenants.ts";
 import { changePolicy } from "./change-policy.ts";
 import { bindSubject, importPolicy, putDocument, setLimits, setState } from "./changes/commands.ts";
+import { SubjectRoles } from "./decide/subject-roles.ts";
 import { createTenant } from "./tenants/create-tenant.ts";
 import { reconcileLifecycle } from "./tenants/reconcile-tenant.ts";
 import type { TenantDeps } from "./tenants/tenant-deps.ts";
@@ -23,7 +24,13 @@ describe("a failed write", () => {
   const documentOf = (tenant: string, permission: string): string =>
     `tenant: ${tenant}\nroles: { viewer: { allow: ["${permission}"] } }\n`;
   const put = (tenant: string, permission: string, expected?: number) =>
-    putDocument(documentOf(tenant, permission), { kind: "document", by, why: "put", expected });
+    putDocument(documentOf(tenant, permission), {
+      kind: "document",
+      by,
+      why: "put",
+      expected,
+      files: { isThere: () => true },
+    });
 
   /** Has the call of that name fail: before it did anything, or after it did its work. */
   const failing = <Port extends object>(port: Port, method: keyof Port, when: "before" | "after"): Port => ({
@@ -75,8 +82,9 @@ describe("a failed write", () => {
     "an import on a version": [
       changeSteps,
       (on, tenant, expected) => {
-        const content = { text: documentOf(tenant, "note:read"), bindings: new Map([["bob", ["viewer"]]]) };
-        return changePolicy(on, tenant, importPolicy(content, { by, why: "import", expected }));
+        const content = { text: documentOf(tenant, "note:read"), bindings: SubjectRoles.from([["bob", ["viewer"]]]) };
+        const files = { isThere: () => true };
+        return changePolicy(on, tenant, importPolicy(content, { by, why: "import", expected, files }));
       },
     ],
     "roles that are set": [changeSteps, (on, tenant) => changePolicy(on, tenant, bindSubject("bob", ["viewer"], by))],

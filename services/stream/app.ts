@@ -4,11 +4,14 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
 import { type AskedTime, openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
+import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, type ListenAddress } from "#shared/http/listen.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import type { RunningService } from "#shared/lifecycle/run-service.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
+import { watchReadiness } from "#shared/lifecycle/readiness.ts";
+import { createLogCheck } from "#shared/nats/check-log.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
@@ -30,7 +33,7 @@ import { openPacedBus } from "./bus/paced-bus.ts";
 import type { StreamConfig } from "./config.ts";
 import { GrpcDecider } from "./clients/decider.ts";
 import { GrpcSessionChecker } from "./clients/session-checker.ts";
-import { createEdgeApi } from "./http/api.ts";
+import { createEdgeApi, type EdgeApi } from "./http/api.ts";
 import { loadDemoPage } from "./http/demo-page.ts";
 import { describeConnections } from "./http/describe-connections.ts";
 import { createEdgeServer } from "./http/edge-server.ts";
@@ -57,12 +60,18 @@ const CALL_MARGIN_MS = 1_000;
  */
 export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv): Promise<RunningService> {
   const log = createLogger("stream", config.LOG_LEVEL);
-  const ops = addressOf(config, "STREAM_OPS_PORT");
+  const ops = {
+    host: config.STREAM_OPS_BIND_ADDRESS,
+    port: config.STREAM_OPS_PORT,
+    setting: "STREAM_OPS_PORT",
+    hosts: config.STREAM_OPS_ALLOWED_HOSTS,
+  };
   if (config.STREAM_WORKERS > 1) {
-    return startWorkers(config, env, { http: addressOf(config, "STREAM_HTTP_PORT"), ops }, log);
+    return startWorkers(config, env, { http: addressOf(config), ops }, log);
   }
-  return startServing(config, log, false, async ({ registry, isReady, connections }, http) => {
-    const server = await startOpsServer(ops, registry, isReady, { "/debug/connections": connections });
+  return startServing(config, log, false, async ({ registry, reasons, connections }, http) => {
+    const pages = { "/debug/connections": connections };
+    const server = await startOpsServer(ops, { metrics: registry, reasons, pages });
     log.info({ version: VERSION, http, grpc: 0, ops: server.port }, "ready");
     return server;
   });
@@ -91,11 +100,15 @@ async function startServing(
   const registry = createMetricsRegistry();
   const requestLog = stack.use(limitLines(log));
   const edge = await startEdge(config, nats, stack, registry, { log, requestLog });
-  const verifier = await openTokenVerifier(config, {
-    withdrawn: { has: edge.isWithdrawn },
-    time: edge,
-    onVerified: (cached, seconds) => edge.observer.tokenVerified(cached, seconds),
-  });
+  const verifier = stack.use(
+    await openTokenVerifier(config, {
+      withdrawn: { has: edge.isWithdrawn },
+      time: edge,
+      log,
+      registry,
+      onVerified: (cached, seconds) => edge.observer.tokenVerified(cached, seconds),
+    }),
+  );
   const demo =
     config.SLUICE_DEMO === "1"
       ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT })
@@ -104,25 +117,33 @@ async function startServing(
   const timeoutMs = config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS;
   const peers = createPeers({ nats, workerId: edge.workerId, timeoutMs, observer: edge.observer });
   const { callConnection } = stack.use(openCalls(edge, peers));
-  const server = createEdgeServer({ route, api: createEdgeApi({ ...route, callConnection, demo }, requestLog) });
-  const listener = await listenOn(server, { ...addressOf(config, "STREAM_HTTP_PORT"), isShared });
+  const server = createEdgeServer({
+    route,
+    api: createEdgeApi({ ...route, callConnection, bindToken: edge.bindToken, demo }, requestLog),
+  });
+  const listener = await listenOn(server, { ...addressOf(config), isShared });
   stack.defer(() => closeServer(server, 1_000));
   stack.defer(() => listener.close());
-  const isReady = (): boolean => !edge.admission.isDraining && !nats.isClosed();
+  const checks = { ...verifier.checks, log_unusable: createLogCheck(nats) };
+  const isServing = (): boolean => !edge.admission.isDraining;
+  const { reasons } = stack.use(watchReadiness(checks, log, { isServing }));
   const connections = (): object[] => describeConnections(edge.hub, edge);
-  stack.use(await reportTo({ registry, isReady, connections }, listener.port));
+  stack.use(await reportTo({ registry, reasons, connections }, listener.port));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
   // The other workers on this port take the clients that come while this one drains.
   if (isShared) stack.defer(() => listener.close());
   return stack.move();
 }
 
-function addressOf(config: StreamConfig, setting: "STREAM_HTTP_PORT" | "STREAM_OPS_PORT"): ListenAddress {
-  return { host: config.STREAM_BIND_ADDRESS, port: config[setting], setting };
+function addressOf({ STREAM_BIND_ADDRESS: host, STREAM_HTTP_PORT: port }: StreamConfig): ListenAddress {
+  return { host, port, setting: "STREAM_HTTP_PORT" };
 }
 
 /** The edge, and what only its HTTP servers call. */
-type RunningEdge = Edge & Pick<StreamRoute, "renew" | "authTime"> & AskedTime & { readonly workerId: string };
+type RunningEdge = Edge &
+  Pick<StreamRoute, "renew" | "authTime"> &
+  Pick<EdgeApi, "bindToken"> &
+  AskedTime & { readonly workerId: string };
 
 /** Starts everything but the servers. */
 async function startEdge(
@@ -170,6 +191,7 @@ async function startEdge(
     isWithdrawn: (kid) => withdrawn.has(kid),
     workerId,
     renew: auth.renew,
+    bindToken: auth.bindToken,
     askTime: auth.askTime,
     mapResource: decider.mapResource,
     newConnectionId: () => createConnectionId(workerId),
@@ -188,6 +210,7 @@ function createRoute(config: StreamConfig, { verify, isOutside }: TokenVerifier,
     authTime: edge.authTime,
     isOutside,
     verify,
+    cookies: createTokenCookies(config),
     allowedOrigins: config.STREAM_ALLOWED_ORIGINS,
   };
 }

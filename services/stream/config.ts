@@ -1,23 +1,32 @@
 import { availableParallelism } from "node:os";
 import { z } from "zod";
-import { verifierSettings } from "#shared/tokens/verify-access-token.ts";
-import { commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
+import { issuerSecretsIn, type VerifierConfig, verifierSettings } from "#shared/tokens/verify-access-token.ts";
+import { type BootLog, commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
+import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
+import { LOOPBACK } from "#shared/http/listen.ts";
+import { opsHostsSchema } from "#shared/http/ops-hosts.ts";
+import { checkCookieSettings, cookieSettings } from "#shared/http/cookie-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
 
-const schema = z.object({
+/** The variables that the edge reads. */
+export const streamSettings = z.object({
   ...commonSettings,
   ...grpcTlsSettings,
   ...verifierSettings,
-  STREAM_BIND_ADDRESS: z.string().min(1).default("127.0.0.1"),
+  ...cookieSettings,
+  STREAM_BIND_ADDRESS: z.string().default(LOOPBACK),
   STREAM_HTTP_PORT: portSchema.default(8080),
   STREAM_OPS_PORT: portSchema.default(8090),
+  STREAM_OPS_BIND_ADDRESS: z.string().default(LOOPBACK),
+  /** Names by which the operations port may be asked; addresses and localhost may be used anyway. */
+  STREAM_OPS_ALLOWED_HOSTS: opsHostsSchema,
   STREAM_ALLOWED_ORIGINS: originsSchema,
   /** Processes that share the port; `auto`: one for each core that this one may use. */
   STREAM_WORKERS: z
-    .literal("auto")
-    .transform(() => availableParallelism())
-    .or(integerSchema(1, 256))
+    .union([z.literal("auto").transform(() => availableParallelism()), integerSchema(1, 256)], {
+      error: "must be auto, or a whole number from 1 to 256",
+    })
     .default(1),
   STREAM_MAX_CONNECTIONS: integerSchema(1, 1_000_000).default(19_000),
   STREAM_TAIL_BYTES: integerSchema(1_000_000, 64_000_000_000).default(256 * 1024 * 1024),
@@ -25,23 +34,17 @@ const schema = z.object({
   STREAM_EVENT_MAX_BYTES: integerSchema(1_024, 64 * 1024 * 1024).default(1024 * 1024),
   STREAM_HANDSHAKE_MS: integerSchema(100, 60_000).default(5_000),
   STREAM_DRAIN_MS: integerSchema(0, 600_000).default(5_000),
-  AUTH_GRPC_URL: z
-    .string()
-    .regex(/^[^\s:/]+:\d+$/, "must be host:port")
-    .default("127.0.0.1:7001"),
-  POLICY_GRPC_URL: z
-    .string()
-    .regex(/^[^\s:/]+:\d+$/, "must be host:port")
-    .default("127.0.0.1:7002"),
-  /** `1` serves the demo's page as well; nothing else changes. */
-  SLUICE_DEMO: z.enum(["0", "1"]).default("0"),
+  AUTH_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7001"),
+  POLICY_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7002"),
+  /** Where the demo's page finds the other two. */
   AUTH_HTTP_PORT: portSchema.default(8081),
   POLICY_HTTP_PORT: portSchema.default(8082),
 });
 
-export type StreamConfig = Readonly<z.infer<typeof schema>>;
+export type StreamConfig = Readonly<z.infer<typeof streamSettings>> & VerifierConfig;
 
-/** The edge's settings. Throws BootError with every fault. */
-export function readStreamConfig(env: NodeJS.ProcessEnv): StreamConfig {
-  return readConfig(schema, env);
+/** The edge's settings. Throws BootError with every fault; `log` gets what is set. */
+export function readStreamConfig(env: NodeJS.ProcessEnv, log?: BootLog): StreamConfig {
+  const config = readConfig(streamSettings.check(checkCookieSettings), env, { log });
+  return Object.freeze({ ...config, issuerSecrets: issuerSecretsIn(env) });
 }

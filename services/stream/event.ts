@@ -73,4 +73,6 @@ export function firstSeqOf(entry: LogEntry): number {
 }
 
 /** Why the right to a stream is over. */
-export type EndReason = "expired" | "revoked" | "forbidden";
+export const END_REASONS = ["expired", "revoked", "forbidden"] as const;
+
+export type EndReason = (typeof END_REASONS)[number];

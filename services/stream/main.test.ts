@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startIssuer } from "#test/support/start-issuer.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type RunningService, startService } from "#test/support/start-service.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -14,7 +15,8 @@ afterAll(() => nats[Symbol.asyncDispose]());
 
 describe("the edge", () => {
   test("starts with Node itself, tells its health, and ends cleanly on SIGTERM", async () => {
-    await using edge = await start();
+    await using issuer = await startIssuer();
+    await using edge = await start({ AUTH_JWKS_URL: issuer.jwksUri });
     const ops = `http://127.0.0.1:${edge.ports.ops}`;
     expect((await fetch(`${ops}/healthz`)).status).toBe(200);
     expect((await fetch(`${ops}/readyz`)).status).toBe(200);

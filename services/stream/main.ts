@@ -7,6 +7,6 @@ const CLOSE_MS = 2_700;
 
 await runService(
   "stream",
-  (env) => startStream(readStreamConfig(env), env),
+  (env, log) => startStream(readStreamConfig(env, log), env),
   (env) => readStreamConfig(env).STREAM_DRAIN_MS + CLOSE_MS,
 );

@@ -18,8 +18,8 @@ import { createTestCertificates, type TestCertificates } from "#test/support/tls
 import { everyTab, openSecurePage, openTabs, tabsOf } from "#test/support/tabs.ts";
 import { waitFor } from "#test/support/wait.ts";
 
-/** Not a name of this machine: for such, cookies need not be Secure. */
 const NAME = "app.example.com";
+const ISSUER = { AUTH_ISSUER: `https://${NAME}` };
 const STREAM = "/v1/stream?topic=push.>";
 const VERSIONS: readonly HttpVersion[] = ["HTTP/1.1", "HTTP/2"];
 
@@ -56,8 +56,9 @@ const owner = new AsyncDisposableStack();
 beforeAll(async () => {
   stack = owner.use(
     await startStack({
-      stream: { SLUICE_DEMO: "1", STREAM_DRAIN_MS: "100" },
-      auth: { AUTH_TRUSTED_PROXIES: "127.0.0.1" },
+      stream: { SLUICE_DEMO: "1", STREAM_DRAIN_MS: "100", ...ISSUER },
+      auth: { AUTH_TRUSTED_PROXIES: "127.0.0.1", ...ISSUER },
+      policy: ISSUER,
     }),
   );
   edge = stack.edge;
@@ -140,14 +141,13 @@ describe.for(HERE)("behind %s", (name) => {
     const answer = await logIn(own);
     expect(answer.status).toBe(200);
     const cookies = answer.headers["set-cookie"] ?? "";
-    expect(cookies.match(/ Secure;/g)).toHaveLength(2);
-    const refreshToken = /refresh_token=[^;]+/.exec(cookies)?.[0] ?? "";
+    const refreshToken = /__Host-refresh_token=[^;]+(?=; .* Secure;)/.exec(cookies)?.[0] ?? "";
     const renewed = await client.ask(streamOf({ authorization: "", cookie: refreshToken, origin: own }));
     await seen(renewed, "event: ready");
-    expect(renewed.headers["set-cookie"]).toMatch(/^auth_token=.+ Secure;/);
-    expect((await logIn("https://evil.example")).status).toBe(403);
-    const stolen = { authorization: "", cookie: refreshToken, origin: "https://evil.example" };
-    expect((await client.ask(streamOf(stolen))).status).toBe(403);
+    expect(renewed.headers["set-cookie"]).toMatch(/^__Host-auth_token=.+ Secure;/);
+    const evil = { origin: "https://evil.example" };
+    const stolen = client.ask(streamOf({ authorization: "", cookie: refreshToken, ...evil }));
+    expect([(await logIn(evil.origin)).status, (await stolen).status]).toEqual([403, 403]);
   });
 
   test("auth knows the address of the browser, whatever the browser says about it", async () => {
@@ -272,9 +272,10 @@ async function askForBegunStream(client: SecureClient): Promise<SecureAnswer> {
   });
 }
 
-/** A page of bob's. */
+/** A page of bob's, which logs him in itself where the proxy has the patience. */
 function openPage(running: typeof proxies, name: ProxyName, path: string): Promise<Page> {
-  return openSecurePage(browser, `https://${NAME}:${placeOf(running, name).port}${path}`, bob.access_token);
+  const url = `https://${NAME}:${placeOf(running, name).port}${path}`;
+  return openSecurePage(browser, url, running === impatient ? { token: bob.access_token } : { username: "bob" });
 }
 
 /** More streams than a browser may have connections, where the proxy lets them through. */

@@ -1,6 +1,9 @@
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createLogger } from "#shared/log/create-logger.ts";
+import { openAudit } from "#shared/nats/append-audit.ts";
+import { systemClock } from "#shared/time/clock.ts";
 import { type NatsServer, type NatsUser, startNats } from "#test/support/start-nats.ts";
 
 const STREAM_CALLS = ["UPDATE", "DELETE", "PURGE", "MSG.DELETE"];
@@ -61,7 +64,31 @@ describe("the audit trail", () => {
 
   test.each(STREAM_CALLS)("is neither changed nor removed by policy or auth: %s", async (call) => {
     await expectRefused(policy, `$JS.API.STREAM.${call}.AUDIT`);
-    await expectRefused(auth, `$JS.API.STREAM.${call}.AUDIT`);
+    if (call !== "UPDATE") await expectRefused(auth, `$JS.API.STREAM.${call}.AUDIT`);
+  });
+
+  test("is given a size by auth, and no update lets its entries be deleted", async () => {
+    const log = createLogger("test", "silent");
+    const options = { replicas: 1, clock: systemClock, log, onLost: () => undefined };
+    await openAudit(auth, { ...options, maxBytes: 4_194_304 });
+    const { streams } = await jetstreamManager(auth, { checkAPI: false });
+    const { config } = await streams.info("AUDIT");
+    expect(config).toMatchObject({ max_bytes: 4_194_304, max_msgs_per_subject: 1_024, discard: "old" });
+    const opened = streams.update("AUDIT", { ...config, deny_delete: false, deny_purge: false });
+    await expect(opened).rejects.toThrow(/can not cancel deny/);
+    await openAudit(policy, options);
+    expect((await streams.info("AUDIT")).config.max_bytes).toBe(4_194_304);
+  });
+
+  test("that is flooded with refusals of one tenant loses refusals of that tenant alone", async () => {
+    const js = jetstream(auth);
+    await js.publish("audit.acme.revoked", "{}");
+    for (let round = 0; round < 4; round += 1) {
+      await Promise.all(Array.from({ length: 500 }, () => js.publish("audit.rival.login_refused", "{}")));
+    }
+    const { streams } = await jetstreamManager(auth, { checkAPI: false });
+    const { state } = await streams.info("AUDIT", { subjects_filter: ">" });
+    expect(state.subjects).toMatchObject({ "audit.acme.revoked": 1, "audit.rival.login_refused": 1_024 });
   });
 
   test.each(["audit.demo.policy_changed", "$JS.API.STREAM.MSG.GET.AUDIT", "$JS.API.STREAM.INFO.AUDIT"])(

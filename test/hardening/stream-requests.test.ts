@@ -155,6 +155,27 @@ describe("a request with a cookie", () => {
   });
 });
 
+test("the lines of a stream carry its request's id from its opening to its end, with the person and no token", async () => {
+  const id = "request-of-alice.1";
+  const linesAbout = () =>
+    stack.edge.child
+      .output()
+      .split("\n")
+      .filter((line) => line.includes(`"requestId":"${id}"`))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const options = { token, headers: { "x-request-id": id } };
+  const stream = await openEventStream(`${stack.streamUrl}/v1/stream?${TOPIC}`, options);
+  const { connectionId } = JSON.parse((await stream.frame("ready")).data) as Record<string, string>;
+  expect(stream.headers["x-request-id"]).toBe(id);
+  await stream[Symbol.asyncDispose]();
+  await expect.poll(() => linesAbout().length).toBe(2);
+  const about = { level: "info", connectionId, tenant: "demo", subject: "alice", kid: expect.any(String) };
+  expect(linesAbout()).toMatchObject([
+    { ...about, msg: "a stream was opened" },
+    { ...about, msg: "a stream ended", reason: "gone", seconds: expect.any(Number) },
+  ]);
+});
+
 test("a foreign page with an explicit token is served: no browser sends that without its user's code", async () => {
   await using stream = await open({ ...bearer(token), origin: "https://evil.example" });
   expect(stream.status).toBe(200);

@@ -16,7 +16,7 @@ beforeAll(async () => {
   [issuer, rsa] = await Promise.all([startIssuer("ES256"), startIssuer("RS256")]);
 });
 beforeEach(() => {
-  keys = remoteKeys(issuer.jwksUri, () => clock);
+  keys = remoteKeys(issuer.jwksUri, { now: () => clock });
 });
 afterAll(() => Promise.all([issuer[Symbol.asyncDispose](), rsa[Symbol.asyncDispose]()]));
 

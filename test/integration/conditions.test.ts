@@ -58,6 +58,11 @@ async function put(policy: Policy): Promise<void> {
       cleared: { allow: ["order:read"], deny: [{ rule: "order:read", when: "event.level not in ['low', 'mid']" }] },
       team: { allow: ["order:read@order.*.{team}"] },
       reader: { allow: ["order:read"] },
+      clerk: { allow: [{ rule: "order:read", when: "event.amount <= subject.limit and event.ip in 10.0.0.0/8" }] },
+      archivist: {
+        allow: ["order:read"],
+        deny: [{ rule: "order:read", when: "not (event.at < 2026-01-01T00:00:00Z and event.draft == false)" }],
+      },
     },
     events: { "order.*": "order:read" },
     ...policy,
@@ -116,6 +121,26 @@ test("a condition on a header lets through what meets it, and nothing that does 
   await publish("british, mid", { region: "uk", level: "mid" });
   expect(await alice.receive(2)).toEqual(["european, high", "british, mid"]);
   expect(await bob.receive(2)).toEqual(["asian, low", "british, mid"]);
+});
+
+test("a condition reads headers as numbers, times, booleans and addresses, and what it cannot read lets nothing through", async () => {
+  await put({
+    bindings: [
+      { role: "clerk", subjects: ["alice"] },
+      { role: "archivist", subjects: ["bob"] },
+    ],
+    attributes: { alice: { limit: 1000 } },
+  });
+  await using alice = await openAs("alice");
+  await using bob = await openAs("bob");
+  const old = { at: "2026-01-01T00:59:59.9+01:00", draft: "false" };
+  await publish("too much", { amount: "1000.01", ip: "10.0.0.1", ...old, draft: "true" });
+  await publish("no number", { amount: "1,000", ip: "10.0.0.1", ...old, draft: "no" });
+  await publish("not inside", { amount: "9", ip: "192.0.2.1", ...old, at: "2026-01-01T00:00:00Z" });
+  await publish("no address", { amount: "9", ip: "10.0.0", ...old, at: "2025-12-31" });
+  await publish("fits", { amount: "1e3", ip: "::ffff:10.0.0.1", ...old });
+  expect(await alice.receive(1)).toEqual(["fits"]);
+  expect(await bob.receive(1)).toEqual(["fits"]);
 });
 
 test("a changed attribute is in force for the next event, without a new connection", async () => {

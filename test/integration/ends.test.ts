@@ -198,7 +198,7 @@ test("SIGHUP leaves a process as it is, however often it comes", async () => {
   for (const { child } of services) for (let again = 0; again < 3; again++) child.process.kill("SIGHUP");
   for (const { child, ports } of services) {
     await waitFor("it has taken the signal", () => child.output().includes("SIGHUP changes nothing here"));
-    expect((await fetch(`http://127.0.0.1:${ports.ops}/readyz`)).ok).toBe(true);
+    expect((await fetch(`http://127.0.0.1:${ports.ops}/healthz`)).ok).toBe(true);
   }
   expect(await Promise.all(services.map(({ child }) => endOf(child, ["SIGTERM"])))).toEqual([0, 0, 0]);
 });

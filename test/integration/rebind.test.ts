@@ -1,4 +1,4 @@
-import { appendFile, cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -38,7 +38,9 @@ afterAll(async () => {
 /** The demo's policies, where the outside issuer says which roles its people have. */
 async function writePolicies(path: string): Promise<string> {
   await cp(new URL("../../infra/policies", import.meta.url), path, { recursive: true });
-  await appendFile(join(path, "demo.yaml"), '\ntrust: [{ issuer: "https://login.example.com", roles: true }]\n');
+  const document = await readFile(join(path, "demo.yaml"), "utf8");
+  const trust = 'trust:\n  - { issuer: "https://login.example.com", roles: true }\n';
+  await writeFile(join(path, "demo.yaml"), document.replace("trust:\n", trust));
   return path;
 }
 
@@ -234,7 +236,7 @@ test("the request's own token serves where the body has none; a cookie only from
 test("bodies that are too large, no JSON or of another shape are refused, and so are other methods", async () => {
   const { stream, id } = await open(await sign());
   await using _stream = stream;
-  expect(await rebind(id, `{"access_token":"${"a".repeat(17_000)}"}`)).toMatchObject({ status: 413 });
+  expect(await rebind(id, `{"access_token":"${"a".repeat(98_000)}"}`)).toMatchObject({ status: 413 });
   for (const body of ["{", "[]", '{"access_token":7}', '{"access_token":""}', '{"token":"x"}', "null"]) {
     expect(await rebind(id, body)).toMatchObject({ status: 400, body: { code: "malformed_request" } });
   }

@@ -29,6 +29,7 @@ export function createAuthWorld() {
     attempts: 0,
     stored: new Map<string, StoredSession>(),
     revoked: new Set<string>(),
+    settled: new Set<string>(),
     announced: [] as string[],
     entries: [] as AuditEntry[],
     isUserThere: true,
@@ -49,18 +50,19 @@ export function createAuthWorld() {
   }
 
   const throttle: LoginThrottle = {
-    admit: () => step("throttle.admit", () => (++state.attempts > 10 ? 300 : 0)),
+    admit: () => step("throttle.admit", () => ({ waitSeconds: ++state.attempts > 10 ? 300 : 0, slowMs: 0 })),
     forget: () => step("throttle.forget", () => void (state.attempts = 0)),
     discount: async () => void (state.attempts = Math.max(0, state.attempts - 1)),
   };
   const users = {
+    knows: () => ({ user: true, tenant: true }),
     find: () => (state.isUserThere ? ann : undefined),
     authenticate: () => step("users.authenticate", () => ann),
   };
   const clients = {
     find: () => ann,
     findCertified: () => undefined,
-    authenticate: async (_id: string, _secret: string, admit: () => Promise<void>) => {
+    authenticate: async (_id: string, _secret: string, _owner: string, admit: () => Promise<void>) => {
       await admit();
       return step("clients.authenticate", () => ann);
     },
@@ -116,6 +118,8 @@ export function createAuthWorld() {
   }
 
   const revocations = {
+    isSettled: (_tenant: string, sid: string) => step("revocations.isSettled", () => state.settled.has(sid)),
+    settle: (_tenant: string, sid: string) => step("revocations.settle", () => void state.settled.add(sid)),
     record: (_tenant: string, sid: string) => step("revocations.record", () => void state.revoked.add(sid)),
     includes: (_tenant: string, sid: string) => step("revocations.includes", () => state.revoked.has(sid)),
   };

@@ -73,7 +73,7 @@ function tokenOf(token: string, at: string, effect: "allow" | "deny", tenant: st
   if (name === undefined) return `${at} == ${quote(token)}`;
   if (name === "tenant") return `${at} == ${quote(tenant)}`;
   const values = valuesOf(name === "sub" ? "id" : name);
-  const holds = `(${values.known} && ${values.list}.contains(${at}))`;
+  const holds = `(${values.known} && ${values.tokens}.contains(${at}))`;
   return effect === "allow" ? holds : `(${holds} || !(${values.known}) || ${values.unusable})`;
 }
 
@@ -138,6 +138,7 @@ function valuesOf(name: string) {
   return {
     known: `principal.all has ${quote(name)}`,
     list: `principal.all[${quote(name)}]`,
+    tokens: `principal.tokens[${quote(name)}]`,
     unusable: `principal.unusable.contains(${quote(name)})`,
   };
 }
@@ -153,7 +154,7 @@ function tokensOf(tokens: readonly string[]): Record<string, string | number> {
 /** The subject, its groups, and the roles that can matter to them: reading entities is most of the cost. */
 function entitiesOf(policy: RandomPolicy, question: RandomQuestion): EntityJson[] {
   const groups = question.groups.map((name) => `group:${name}`);
-  const bound = isName(question.subject) ? boundTo(policy, question.subject) : [];
+  const bound = boundTo(policy, principalOf(question.subject));
   const claimed = question.roles.filter((name) => policy.roles.some((role) => role.name === name));
   const parents = [...bound, ...groups.map((id) => ({ type: "Group", id })), ...rolesNamed(claimed)];
   const entities = [
@@ -195,18 +196,32 @@ function attributesOf(
       all.set(name, new Set([...(all.get(name) ?? []), ...[values].flat()]));
     }
   }
-  const own = isName(subject) ? Object.entries({ ...attributes[subject], id: subject }) : [];
+  const own = isFreeName(subject) ? Object.entries({ ...attributes[principalOf(subject)], id: subject }) : [];
   for (const [name, values] of own) all.set(name, new Set([values].flat()));
   const lists = Array.from(all, ([name, values]): [string, string[]] => [name, [...values]]);
   return {
     all: Object.fromEntries(lists),
     one: Object.fromEntries(lists.flatMap(([name, values]) => (values.length === 1 ? [[name, values[0] ?? ""]] : []))),
-    unusable: lists.filter(([, values]) => !values.every(isName)).map(([name]) => name),
+    tokens: Object.fromEntries(lists.map(([name, values]) => [name, values.filter(isFreeName).map(tokenOfName)])),
+    unusable: lists.filter(([, values]) => !values.every(isFreeName)).map(([name]) => name),
   };
 }
 
-function isName(text: string): boolean {
-  return /^[A-Za-z0-9_-]{1,64}$/.test(text);
+/** Good enough for the values that the generator makes. */
+function isFreeName(text: string): boolean {
+  return text !== "";
+}
+
+/** In another way than the code under test, which looks bytes up in a table. */
+function tokenOfName(name: string): string {
+  return encodeURIComponent(name).replaceAll(
+    /[.!~*'()]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function principalOf(subject: string): string {
+  return /^(group|subject|role):/.test(subject) ? `subject:${subject}` : subject;
 }
 
 function quote(text: string): string {

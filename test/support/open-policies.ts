@@ -10,6 +10,7 @@ import { openTenantLogs } from "../../services/policy/bus/tenant-logs.ts";
 import type { TenantDeps } from "../../services/policy/tenants/tenant-deps.ts";
 import { Snapshots } from "../../services/policy/versions/snapshots.ts";
 import { openPolicyKv, type WatchedPolicyStore } from "../../services/policy/store/policy-kv.ts";
+import { openPolicyParts, type PolicyParts } from "../../services/policy/store/policy-parts-kv.ts";
 import { openTombstonesKv } from "../../services/policy/store/tombstones-kv.ts";
 
 /** What one process of policy has open, on a real server. */
@@ -17,6 +18,7 @@ export interface OpenPolicies extends AsyncDisposable {
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
   readonly store: WatchedPolicyStore;
+  readonly parts: PolicyParts;
   readonly deps: TenantDeps;
   /** The policy entries of a tenant's log, oldest first. */
   entries(tenant: string): Promise<PolicyEntry[]>;
@@ -29,14 +31,15 @@ export async function openPolicies(url: string): Promise<OpenPolicies> {
   const log = createLogger("test", "silent");
   const connection = await connectNats(readNatsSettings({ NATS_URL: url }), "test", log);
   const manager = await jetstreamManager(connection);
-  const store = await openPolicyKv(connection, 1, log);
+  const parts = await openPolicyParts(connection, 1);
+  const store = await openPolicyKv(connection, parts, { replicas: 1, clock: systemClock, log });
   const logs = await openTenantLogs(connection, RETENTION);
   const snapshots = new Snapshots(store, () => undefined);
   const deps: TenantDeps = {
     store,
     logs,
     snapshots,
-    tombstones: await openTombstonesKv(connection, 1),
+    tombstones: await openTombstonesKv(connection, parts, 1),
     sessions: { end: async () => undefined, restart: async () => undefined },
     clock: systemClock,
     seenErasures: new Map(),
@@ -47,6 +50,7 @@ export async function openPolicies(url: string): Promise<OpenPolicies> {
     connection,
     manager,
     store,
+    parts,
     deps,
     entries: (tenant) => readEntries(manager, tenant),
     [Symbol.asyncDispose]: () => connection.close(),

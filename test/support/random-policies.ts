@@ -47,11 +47,11 @@ export interface RandomQuestion {
 }
 
 /** Prefixes of each other, and what other objects answer to. */
-const ROLES = ["a", "aa", "a-", "ab", "r_1", "constructor"];
+const ROLES = ["a", "aa", "a-", "a,b", "r@1", "constructor"];
 const SUBJECTS = ["me", "m", "me-", "x", "toString", "x1"];
 const GROUPS = ["ops", "op", "me"];
-/** Names that are none: they carry the separators of topics, permissions, grants and bindings, and letters of other scripts. */
-const NO_NAMES = ["group:ops", "me@x", "m.e", "*", ">", "mé", "x,a", "", "group:me"];
+/** They carry the separators of topics, permissions, grants and bindings, and letters of other scripts; one is no name. */
+const ODD_NAMES = ["group:ops", "me@x", "m.e", "*", ">", "mé", "x,a", "", "group:me", "m%65", "me "];
 const NAMES = ["team", "t", "eam", "constructor"];
 const EVENT_NAMES = ["region", "r", "constructor", "id"];
 const VALUES = ["x", "y", "me", "x1", "x.y", "*", "é😀", "a,b@c", "'", '\\"', "", "acme"];
@@ -68,7 +68,10 @@ const topicPattern = fc
   .filter(([first, last]) => [...first, last].filter((token) => token.startsWith("{t")).length <= 3)
   .map(([first, last]) => [...first, last].join("."));
 const topic = fc
-  .array(fc.constantFrom("x", "y", "x1", "me", "m", "acme", "me-"), { minLength: 2, maxLength: 5 })
+  .array(fc.constantFrom("x", "y", "x1", "me", "m", "acme", "me-", "me%40x", "x%2Ey", "m%C3%A9", "%2A"), {
+    minLength: 2,
+    maxLength: 5,
+  })
   .map((parts) => parts.join("."));
 
 const eventOperand = fc.constantFrom(...EVENT_NAMES).map((name): RandomOperand => ({ of: "event", name }));
@@ -125,8 +128,17 @@ const roles = fc
     }),
   );
 
-const bindable = fc.constantFrom(...SUBJECTS, ...GROUPS.map((name) => `group:${name}`));
-const somebody = fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...SUBJECTS) }, fc.constantFrom(...NO_NAMES));
+const bindable = fc.constantFrom(
+  ...SUBJECTS,
+  "me@x",
+  "m.e",
+  "*",
+  "mé",
+  "x,a",
+  ...GROUPS.map((name) => `group:${name}`),
+  "subject:group:ops",
+);
+const somebody = fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...SUBJECTS) }, fc.constantFrom(...ODD_NAMES));
 
 /** Policies of tenant `acme`. */
 export const randomPolicy: fc.Arbitrary<RandomPolicy> = roles.chain((all) =>

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 import { type NatsServer, startNats } from "./start-nats.ts";
+import { type People, startPeople } from "./start-people.ts";
 import { type RunningService, startService } from "./start-service.ts";
 
 /** The operator's token of the policy that `startPolicyStack` starts. */
@@ -34,6 +35,14 @@ export interface PolicyAnswer {
   readonly body: Record<string, unknown>;
 }
 
+/** The claims of a token that matter to policy. */
+interface StackClaims {
+  readonly tenant_id?: string | undefined;
+  readonly sid?: string;
+  readonly roles?: string[];
+  readonly groups?: string[];
+}
+
 /** policy on a NATS server of its own, and an issuer of access tokens that it trusts. */
 export interface PolicyStack extends AsyncDisposable {
   readonly nats: NatsServer;
@@ -48,8 +57,10 @@ export interface PolicyStack extends AsyncDisposable {
     body?: unknown,
     headers?: Record<string, string>,
   ) => Promise<PolicyAnswer>;
-  /** The headers of a request by this subject of tenant `acme`; `claims` override. */
-  readonly as: (sub: string, claims?: JWTPayload) => Promise<{ authorization: string }>;
+  /** The auth that this policy asks. */
+  readonly people: People;
+  /** The headers of a request by this subject of tenant `acme`, who holds what the token says from now on; `claims` override. */
+  readonly as: (sub: string, claims?: StackClaims) => Promise<{ authorization: string }>;
 }
 
 /** Starts NATS, an issuer's key set over HTTP, and policy without any tenant. */
@@ -59,14 +70,17 @@ export async function startPolicyStack(): Promise<PolicyStack> {
   const documents = await mkdtemp(join(tmpdir(), "sluice-policies-"));
   starting.defer(() => rm(documents, { recursive: true }));
   const issuer = starting.use(await startIssuer());
+  const people = starting.use(await startPeople());
   const policy = starting.use(
     await startService("policy", {
       NATS_URL: nats.url("policy"),
       POLICY_DOCUMENTS_DIR: documents,
       POLICY_OPERATOR_TOKEN: OPERATOR_TOKEN,
       POLICY_ALLOWED_ORIGINS: "https://console.test",
+      POLICY_TRUSTED_PROXIES: "127.0.0.0/8",
       AUTH_JWKS_URL: issuer.jwksUrl,
       AUTH_ISSUER: ISSUER,
+      AUTH_GRPC_URL: people.url,
     }),
   );
   const stack = starting.move();
@@ -77,9 +91,12 @@ export async function startPolicyStack(): Promise<PolicyStack> {
     url,
     documents,
     call: (...request) => callPolicy(url, ...request),
-    as: async (sub, claims = {}) => ({
-      authorization: `Bearer ${await issuer.sign({ sub, tenant_id: "acme", ...claims })}`,
-    }),
+    people,
+    as: async (sub, claims = {}) => {
+      const { tenant_id: tenant = "acme", roles = [], groups = [] } = claims;
+      people.hold(tenant, sub, { roles, groups });
+      return { authorization: `Bearer ${await issuer.sign({ sub, tenant_id: "acme", ...claims })}` };
+    },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

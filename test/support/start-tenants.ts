@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -41,6 +41,7 @@ export async function startTenants(plans: readonly TenantPlan[], options: StackO
   const issuer = starting.use(await startIssuer());
   const folder = await mkdtemp(join(tmpdir(), "sluice-users-"));
   starting.defer(() => rm(folder, { recursive: true }));
+  await mkdir(join(folder, "none"));
   const users = join(folder, "users.yaml");
   await writeFile(users, JSON.stringify(await usersOf(plans)));
   const nats = starting.use(await startOpenNats(folder));

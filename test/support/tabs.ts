@@ -13,21 +13,41 @@ declare global {
   var tabs: Tab[];
 }
 
+/** A person with an access token, or one of the demo whom the page logs in itself. */
+export type PageUser = { readonly token: string } | { readonly username: string };
+
 /**
- * Opens a page over HTTP/2, whatever its certificate, as the person whose access token it is.
- * @throws when it came over HTTP/1.1.
+ * Opens a page over HTTP/2, whatever its certificate, as this person.
+ * @throws when it came over HTTP/1.1, or the login is refused.
  */
-export async function openSecurePage(browser: Browser, url: string, accessToken: string): Promise<Page> {
+export async function openSecurePage(browser: Browser, url: string, user: PageUser): Promise<Page> {
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
-  const cookie = { name: "auth_token", value: accessToken, httpOnly: true, secure: true, sameSite: "Lax" } as const;
-  await context.addCookies([{ ...cookie, url: new URL(url).origin }]);
+  if ("token" in user) {
+    const cookie = { name: "__Host-auth_token", value: user.token, url: new URL(url).origin };
+    await context.addCookies([{ ...cookie, httpOnly: true, secure: true, sameSite: "Lax" }]);
+  }
   const page = await context.newPage();
   await page.goto(url);
   const protocol = await page.evaluate(
     () => (performance.getEntries()[0] as unknown as { nextHopProtocol: string }).nextHopProtocol,
   );
   if (protocol !== "h2") throw new Error(`${url} came over ${protocol}`);
+  const status = "username" in user ? await logInFrom(page, "", user.username) : 200;
+  if (status !== 200) throw new Error(`the login at ${url} answered ${status}`);
   return page;
+}
+
+/** Logs a person of the demo in by the page's own script, at auth's origin (empty: the page's); answers the status. */
+export function logInFrom(page: Page, origin: string, username: string): Promise<number> {
+  return page.evaluate(
+    async ([at, name]) => {
+      const body = JSON.stringify({ tenant: "demo", username: name, password: "sluice-demo" });
+      const headers = { "content-type": "application/json" };
+      const login = { method: "POST", credentials: "include", headers, body } as const;
+      return (await fetch(`${at}/v1/auth/login`, login)).status;
+    },
+    [origin, username] as const,
+  );
 }
 
 /** Opens so many streams in the page. Like those of tabs, they share the browser's connections. */
@@ -35,7 +55,8 @@ export async function openTabs(page: Page, path: string, count: number): Promise
   await page.evaluate(
     ([url, many]) => {
       globalThis.tabs = Array.from({ length: many }, () => {
-        const source = new EventSource(url);
+        // Of another origin the browser sends cookies only so.
+        const source = new EventSource(url, { withCredentials: true });
         const tab: Tab = { received: [], dispatched: [] };
         source.addEventListener("message", ({ data }) => tab.received.push(String(data)));
         for (const event of ["ready", "busy", "gap", "reset", "error"]) {

@@ -83,7 +83,8 @@ export class RolesPanel {
   async #call(person, { path = "", method, body } = {}) {
     const { tenant } = this.#session.user;
     const token = await this.#session.accessToken();
-    return callService(`${this.#policyUrl}/v1/tenants/${tenant}/subjects/${person}${path}`, { method, body, token });
+    const url = `${this.#policyUrl}/v1/tenants/${tenant}/subjects/${encodeURIComponent(person)}${path}`;
+    return callService(url, { method, body, token });
   }
 }
 

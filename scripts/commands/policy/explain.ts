@@ -11,7 +11,7 @@ import {
   withServerOptions,
 } from "../../policy/policy-server.ts";
 import { compileFile, readDocumentFile } from "../../policy/read-document-file.ts";
-import { explanationSchema, printExplanation } from "../../policy/print-explanation.ts";
+import { explanationSchema, heldSchema, printExplanation, printHeld } from "../../policy/print-explanation.ts";
 import { collect, createCommand, readOptions, type Terminal } from "../../shared/command.ts";
 import { UsageError } from "../../shared/run-script.ts";
 
@@ -32,10 +32,13 @@ const optionsSchema = serverOptionsSchema.extend({
 });
 type Options = z.infer<typeof optionsSchema>;
 
+const serverExplanationSchema = explanationSchema.extend({ holds: heldSchema });
+
 const eventSchema = z.object({
   event: z.looseObject({ state: z.string(), topic: z.string().optional(), because: z.string().optional() }),
   whenPublished: z.union([explanationSchema, z.object({ unknown: z.string() })]).optional(),
   now: explanationSchema.optional(),
+  holds: heldSchema,
 });
 
 /** `sluice policy explain`: tells why somebody may or may not. */
@@ -44,7 +47,7 @@ export function explainCommand(terminal: Terminal): Command {
     summary: "tell why somebody may or may not, or did not get an event",
     description: `Tells whether somebody may, by which rule, and what every rule that was looked at says to it. Ask for one thing: a permission, a topic, a request (method and path), or an event.
 
-With --tenant a server is asked about the policy in force. With --file no server is asked, and what was bound over HTTP does not count.`,
+With --tenant a server is asked about the policy in force, and auth which roles and groups the person has now, unless --role or --group say it. With --file no server is asked: what was bound over HTTP does not count, and roles and groups are those of --role and --group.`,
     examples: [
       "npx sluice policy explain alice --file infra/policies/demo.yaml --topic push.event.Hello-World",
       "POLICY_TOKEN=sluice-demo-operator npx sluice policy explain alice --tenant demo --permission issues:read",
@@ -63,9 +66,9 @@ With --tenant a server is asked about the policy in force. With --file no server
     .option("--method <m>", "with --path, such as GET: may they make such a request")
     .option("--path <p>", "with --method, such as /api/v1/orders/42")
     .option("--event <id>", "an event's id: why did they, or did they not, receive it; needs --tenant")
-    .option("--role <role>", "a role that their token names; repeatable", collect)
-    .option("--group <group>", "a group that their token names; repeatable", collect)
-    .option("--issuer <iss>", "who issued that token, where it is not auth");
+    .option("--role <role>", "a role they have, instead of those that auth gives them; repeatable", collect)
+    .option("--group <group>", "a group they are in, instead of those that auth puts them in; repeatable", collect)
+    .option("--issuer <iss>", "who issued their token, where it is not auth; auth is not asked then");
   return withServerOptions(command).action((subject: string, given: unknown) =>
     explainSubject(subject, readOptions(optionsSchema, given), terminal),
   );
@@ -109,20 +112,25 @@ async function explainByFile(path: string, asked: object, say: Terminal["say"]):
 
 async function explainByServer(server: PolicyServer, path: string, asked: object, say: Terminal["say"]) {
   const body = JSON.stringify(asked);
-  printExplanation(await server.call({ method: "POST", path, body }, explanationSchema), say);
+  const { holds, ...explanation } = await server.call({ method: "POST", path, body }, serverExplanationSchema);
+  printHeld(holds, say);
+  printExplanation(explanation, say);
 }
 
 async function explainEvent(
   server: PolicyServer,
   path: string,
   subject: string,
-  { event: id = "", role: roles = [], group: groups = [], issuer }: Options,
+  { event: id = "", role: roles, group: groups, issuer }: Options,
   say: Terminal["say"],
 ): Promise<void> {
-  const query = new URLSearchParams({ subject, event: id, roles: roles.join(), groups: groups.join() });
+  const query = new URLSearchParams({ subject, event: id });
+  for (const [name, names] of Object.entries({ role: roles, group: groups }))
+    for (const each of names?.length === 0 ? [""] : (names ?? [])) query.append(name, each);
   if (issuer !== undefined) query.set("issuer", issuer);
   const request = { method: "GET", path: `${path}?${query.toString()}` } as const;
-  const { event, whenPublished, now } = await server.call(request, eventSchema);
+  const { event, holds, whenPublished, now } = await server.call(request, eventSchema);
+  printHeld(holds, say);
   say(event.because === undefined ? `event: ${event.topic ?? event.state}` : `${event.state}: ${event.because}`);
   if (whenPublished !== undefined) {
     say("when it was published:");

@@ -20,22 +20,22 @@ const tenantSchema = z.object({ tenant: z.string().refine(isName) });
 export function importCommand({ env, say }: Terminal): Command {
   const command = createCommand("import", {
     summary: "put back what export printed",
-    description: `Puts back what export printed, as one new version. It goes to the tenant that it came from; for another tenant, write the other name into the file, in "tenant" and in the document. A tenant whose document comes from a file of policy's directory refuses it, as the demo's do.`,
+    description: `Puts back what export printed, as one new version. It goes to the tenant that it came from; for another tenant, write the other name into its first line, in "tenant" and in the document. What earlier releases exported as one JSON value is taken too. A tenant whose document comes from a file of policy's directory refuses it, as the demo's do.`,
     examples: [
-      "POLICY_TOKEN=sluice-demo-operator npx sluice policy export acme > acme.json",
-      "POLICY_TOKEN=sluice-demo-operator npx sluice policy import acme.json",
+      "POLICY_TOKEN=sluice-demo-operator npx sluice policy export acme > acme.ndjson",
+      "POLICY_TOKEN=sluice-demo-operator npx sluice policy import acme.ndjson",
     ],
   })
     .argument("<file>", "the file that export wrote")
     .option("--if-match <version>", "only while this version is in force");
   return withServerOptions(command).action(async (path: string, given: unknown) => {
     const options = readOptions(optionsSchema, given);
-    const value = parseJson(await readExport(path));
-    const parsed = tenantSchema.safeParse(value);
+    const body = await readExport(path);
+    const parsed = tenantSchema.safeParse(parseJson(body.split("\n", 1)[0] ?? "") ?? parseJson(body));
     if (!parsed.success) throw new ScriptError(`${path} is not what export prints`);
     const server = await openPolicyServer(options, env);
     const target = `/v1/tenants/${parsed.data.tenant}/import`;
-    const put = { method: "PUT", path: target, body: JSON.stringify(value), ifMatch: options.ifMatch } as const;
+    const put = { method: "PUT", path: target, body, ifMatch: options.ifMatch } as const;
     const { version } = await server.call(put, versionSchema);
     say(`version ${version} is in force`);
   });

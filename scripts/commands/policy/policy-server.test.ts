@@ -53,7 +53,7 @@ describe("sluice policy, with a server", () => {
   });
 
   it("takes the token from a file, and says what a server that refuses says", async () => {
-    await writeFile(join(folder, "token"), `${OPERATOR_TOKEN}\n`);
+    await writeFile(join(folder, "token"), `# rota\nann: ${OPERATOR_TOKEN}\n`);
     expect((await run(["diff", file, "--token-file", join(folder, "token")], {})).code).toBe(0);
     expect((await run(["diff", file], { POLICY_OPERATOR_TOKEN_FILE: join(folder, "token") })).code).toBe(0);
     await expect(run(["diff", file], { POLICY_TOKEN: "no token at all" })).rejects.toThrow(/policy refuses \(401/);
@@ -77,6 +77,7 @@ describe("sluice policy, with a server", () => {
     const asked = ["explain", "bob", "--tenant", "acme"];
     const { lines } = await run([...asked, "--topic", "order.created.42", "--role", "halfAdmin"]);
     expect(lines).toEqual([
+      "you said: roles halfAdmin; groups none",
       `allowed by version ${await versionOf()}: role viewer says allow order:read: it is about every topic`,
       "asked: order:read on order.created.42",
       expect.stringMatching(/^role viewer: /),
@@ -87,20 +88,28 @@ describe("sluice policy, with a server", () => {
       "holds: viewer: allow order:read: it is about every topic",
     ]);
     expect((await run([...asked, "--event", "0123456789ab.1.0"])).lines).toEqual([
+      "auth knows nobody of this name: roles none; groups none",
       expect.stringMatching(/^other_log: /),
+    ]);
+    stack.people.hold("acme", "ida", { roles: ["viewer"], groups: [] });
+    const present = await run(["explain", "ida", "--tenant", "acme", "--topic", "order.created.42"]);
+    expect(present.lines.slice(0, 2)).toEqual([
+      "auth says now: roles viewer; groups none",
+      expect.stringMatching(/^allowed by version /),
     ]);
     await expect(run([...asked, "--event", "x"])).rejects.toThrow(/400 malformed_request/);
   });
 
   it("import puts back what export printed, only from the version that was seen", async () => {
-    const exported = join(folder, "export.json");
+    const exported = join(folder, "export.ndjson");
     await writeFile(exported, (await run(["export", "acme"])).lines.join("\n"));
-    expect(JSON.parse(await readFile(exported, "utf8"))).toMatchObject({ bindings: [{ subject: "bob" }] });
+    const lines = (await readFile(exported, "utf8")).split("\n").map((line): unknown => JSON.parse(line));
+    expect(lines).toEqual([expect.objectContaining({ subjects: 1 }), { subject: "bob", roles: ["viewer"] }]);
     await stack.call("DELETE", "/v1/tenants/acme/subjects/bob/roles");
     await expect(run(["import", exported, "--if-match", "1"])).rejects.toThrow(/412 version_conflict.*quicker/);
     const version = await versionOf();
-    const { lines } = await run(["import", exported, "--if-match", String(version)]);
-    expect(lines).toEqual([`version ${version + 1} is in force`]);
+    const { lines: said } = await run(["import", exported, "--if-match", String(version)]);
+    expect(said).toEqual([`version ${version + 1} is in force`]);
     expect((await stack.call("GET", "/v1/tenants/acme/policy")).body["bindings"]).toEqual({ bob: ["viewer"] });
   });
 });

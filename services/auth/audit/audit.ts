@@ -16,6 +16,8 @@ export interface AuditEntry {
     | "user_disabled"
     | "user_changed";
   readonly subject?: string;
+  /** Stands for a name that was typed where there is no such user: a keyed hash. */
+  readonly typed?: string;
   readonly sid?: string;
   readonly address?: string;
   readonly device?: string;

@@ -116,6 +116,13 @@ test.each(["*", ">", "a.b", "a b", "\0", "", "a".repeat(65)])(
     const question = { tenant: "demo", sid: "S", subject: "alice", tokenExpiresAt: 1, extend: false, contextId: "" };
     expect(await statusOf([{ ...question, tenant: name }])).toBe(status.INVALID_ARGUMENT);
     expect(await statusOf([{ ...question, sid: name }])).toBe(status.INVALID_ARGUMENT);
-    expect(await statusOf([{ ...question, subject: name }])).toBe(status.INVALID_ARGUMENT);
+  },
+);
+
+test.each(["\0", "", "a".repeat(257), "Zoe\u0308"])(
+  "a question about %j, which is no free name, is refused",
+  async (subject) => {
+    const question = { tenant: "demo", sid: "S", subject, tokenExpiresAt: 1, extend: false, contextId: "" };
+    expect(await statusOf([question])).toBe(status.INVALID_ARGUMENT);
   },
 );

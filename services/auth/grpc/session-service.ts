@@ -1,4 +1,7 @@
+import type { BindToken } from "../sessions/bind-token.ts";
 import {
+  type BindTokenRequest,
+  type BindTokenResponse,
   type CheckSessionsRequest,
   type CheckSessionsResponse,
   type EndTenantRequest,
@@ -17,7 +20,7 @@ import {
   SessionState,
   type SubjectAnswer,
 } from "#proto/auth/v1/session.ts";
-import { isName } from "#shared/protocol/names.ts";
+import { isFreeName, isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
@@ -26,7 +29,7 @@ import type { Clock } from "#shared/time/clock.ts";
 import type { AuthMetrics } from "../metrics.ts";
 import type { Renewal, RenewAccess } from "../sessions/renew-access.ts";
 import type { CheckSessions, SessionStanding } from "../sessions/check-sessions.ts";
-import type { TenantEnds } from "../sessions/session.ts";
+import type { TenantEnding } from "../sessions/end-tenant.ts";
 import type { FindSubject, User } from "../users/user-directory.ts";
 
 const MAX_QUESTIONS = 1_024;
@@ -39,6 +42,7 @@ const callers: MethodCallers<keyof SessionServiceService> = {
   checkSessions: ["stream.sluice", "policy.sluice"],
   findSubjects: ["policy.sluice"],
   renewAccess: ["stream.sluice", "policy.sluice"],
+  bindToken: ["stream.sluice"],
   endTenant: ["policy.sluice"],
   restartTenant: ["policy.sluice"],
 };
@@ -54,7 +58,8 @@ interface SessionServiceDeps {
   readonly checkSessions: CheckSessions;
   readonly findSubject: FindSubject;
   readonly renewAccess: RenewAccess;
-  readonly tenantEnds: TenantEnds;
+  readonly bindToken: BindToken;
+  readonly tenants: TenantEnding;
   readonly metrics: AuthMetrics;
   readonly clock: Clock;
   readonly log: Logger;
@@ -65,14 +70,15 @@ export function createSessionService({
   checkSessions,
   findSubject,
   renewAccess,
-  tenantEnds,
+  bindToken,
+  tenants,
   metrics,
   clock,
   log,
 }: SessionServiceDeps): [typeof SessionServiceService, SessionServiceServer, MethodCallers] {
   const implementation: SessionServiceServer = {
     checkSessions: unaryHandler<CheckSessionsRequest, CheckSessionsResponse>(log, async ({ questions }) => {
-      requireAnswerable(questions, ({ tenant, sid, subject }) => [tenant, sid, subject]);
+      requireAnswerable(questions);
       const standings = await checkSessions(questions);
       for (const { state } of standings) metrics.sessionsChecked.inc({ state });
       const answers = standings.map((each, index) => answerOf(each, questions[index]?.contextId ?? ""));
@@ -87,36 +93,44 @@ export function createSessionService({
       const renewed = await Promise.all(refreshTokens.map((token) => renewAccess(token, use)));
       return { answers: renewed.map(renewalAnswerOf) };
     }),
+    bindToken: unaryHandler<BindTokenRequest, BindTokenResponse>(log, async ({ accessToken, contextId }) => {
+      if (!isName(contextId)) throw new AppError("malformed_request", "context_id must be a connection id");
+      const bound = await bindToken(accessToken, contextId);
+      return { accessToken: bound?.accessToken ?? "", expiresInSeconds: bound?.expiresInSeconds ?? 0 };
+    }),
     findSubjects: unaryHandler<FindSubjectsRequest, FindSubjectsResponse>(log, async ({ questions }) => {
-      requireAnswerable(questions, ({ tenant, subject }) => [tenant, subject]);
+      requireAnswerable(questions);
       return { answers: questions.map(({ tenant, subject }) => subjectAnswerOf(findSubject(tenant, subject))) };
     }),
     endTenant: unaryHandler<EndTenantRequest, EndTenantResponse>(log, async (request) => {
-      await recordEnd(tenantEnds, request, null);
+      requireVersion(request);
+      await tenants.end(request.tenant, request.version);
       return {};
     }),
     restartTenant: unaryHandler<RestartTenantRequest, RestartTenantResponse>(log, async (request) => {
-      await recordEnd(tenantEnds, request, clock.wall());
+      requireVersion(request);
+      await tenants.restart(request.tenant, request.version);
       return {};
     }),
   };
   return [SessionServiceService, implementation, callers];
 }
 
-function recordEnd(ends: TenantEnds, { tenant, version }: EndTenantRequest, through: number | null): Promise<void> {
-  if (!isName(tenant) || version < 1) throw new AppError("malformed_request", "tenant and version must be given");
-  return ends.record(tenant, { version, through });
+function requireVersion({ tenant, version }: EndTenantRequest): void {
+  const isVersion = Number.isSafeInteger(version) && version >= 1;
+  if (!isName(tenant) || !isVersion) throw new AppError("malformed_request", "tenant and version must be given");
 }
 
 /** Names become keys, so a bad one is refused before anything is read. */
-function requireAnswerable<Question>(
-  questions: readonly Question[],
-  namesIn: (question: Question) => readonly string[],
+function requireAnswerable(
+  questions: readonly { readonly tenant: string; readonly sid?: string; readonly subject: string }[],
 ): void {
   if (questions.length < 1 || questions.length > MAX_QUESTIONS) {
     throw new AppError("malformed_request", `a call asks 1 to ${MAX_QUESTIONS} questions`);
   }
-  const areNames = questions.every((question) => namesIn(question).every(isName));
+  const areNames = questions.every(
+    ({ tenant, sid = tenant, subject }) => isName(tenant) && isName(sid) && isFreeName(subject),
+  );
   if (!areNames) throw new AppError("malformed_request", "tenant, sid and subject must be names");
 }
 

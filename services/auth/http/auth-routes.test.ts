@@ -91,15 +91,13 @@ describe("a login", () => {
     expect(claims).toMatchObject({ sub: "bob", tenant_id: "demo", sid: session_id, client_id: "web", roles: [] });
   });
 
-  test.each([
-    ["auth.example", true],
-    ["localhost.example:8081", true],
-    ["localhost:8081", false],
-    ["alice.localhost:8081", false],
-  ])("under the host %s sets Secure cookies: %s", async (host, isSecure) => {
-    const secure = (await cookiesSetFor(host)).map((cookie) => cookie.includes("; Secure"));
-    expect(secure).toEqual([isSecure, isSecure]);
-  });
+  test.each(["auth.example", "localhost:8081"])(
+    "under the host %s sets no Secure cookies: the issuer is reached without TLS",
+    async (host) => {
+      const secure = (await cookiesSetFor(host)).slice(0, 2).map((cookie) => cookie.includes("; Secure"));
+      expect(secure).toEqual([false, false]);
+    },
+  );
 
   test("with a wrong password, an unknown user or another tenant's user is refused in one voice", async () => {
     const attempts = [
@@ -108,9 +106,11 @@ describe("a login", () => {
       { tenant: "rival", username: "alice", password: DEMO_PASSWORD },
       { tenant: "nowhere", username: "alice", password: DEMO_PASSWORD },
     ];
-    const answers = await Promise.all(attempts.map(async (attempt) => (await post("login", attempt)).text()));
-    expect(new Set(answers).size).toBe(1);
-    expect(answers[0]).toContain("bad_credentials");
+    const answers = attempts.map(async (attempt) => {
+      const { instance, ...said } = (await (await post("login", attempt)).json()) as Record<string, unknown>;
+      return `${typeof instance} ${JSON.stringify(said)}`;
+    });
+    expect(new Set(await Promise.all(answers))).toEqual(new Set([expect.stringContaining("bad_credentials")]));
   });
 
   test("is refused after ten failures, even with the right password, for known and unknown names alike", async () => {
@@ -125,30 +125,29 @@ describe("a login", () => {
   });
 
   test.each([
-    ["a wildcard", "*"],
-    ["the tail wildcard", ">"],
-    ["a subject of two tokens", "demo.x"],
     ["NUL", "al\0ice"],
-    ["a space", "al ice"],
     ["a line end", "alice\n"],
     ["nothing", ""],
-    ["65 characters", "a".repeat(65)],
-    ["4 KB", "a".repeat(4_096)],
-    ["another script", "аlice"],
+    ["257 bytes", `${"é".repeat(128)}a`],
     ["a number", 7],
   ])("with %s for a name is malformed", async (_what, name) => {
-    const [username, tenant] = [name, "demo"];
-    expect(await refusalOf(post("login", { tenant, username, password: "x" }))).toBe("400 malformed_request");
-    expect(await refusalOf(post("login", { tenant: name, username: "a", password: "x" }))).toBe(
-      "400 malformed_request",
-    );
+    const password = "x";
+    expect(await refusalOf(post("login", { tenant: "demo", username: name, password }))).toBe("400 malformed_request");
+    expect(await refusalOf(post("login", { tenant: name, username: "a", password }))).toBe("400 malformed_request");
+  });
+
+  test("with the name of a look-alike is another person's", async () => {
+    for (const username of ["аlice", "ALICE", "alice ", "%61lice", "alice.", "*"]) {
+      const attempt = { tenant: "demo", username, password: DEMO_PASSWORD };
+      expect(await refusalOf(post("login", attempt))).toBe("401 bad_credentials");
+    }
   });
 
   test.each([
     ["malformed JSON", '{"tenant":"demo",'],
     ["JSON that is no object", "[]"],
     ["no password", '{"tenant":"demo","username":"alice"}'],
-    ["a password of 1025 characters", { tenant: "demo", username: "alice", password: "x".repeat(1_025) }],
+    ["a password of 4097 bytes", { tenant: "demo", username: "alice", password: `x${"ä".repeat(2_048)}` }],
     ["no body", ""],
   ])("with %s is malformed", async (_what, body) => {
     expect(await refusalOf(post("login", body))).toBe("400 malformed_request");
@@ -237,12 +236,12 @@ describe("a logout", () => {
     expect(await refusalOf(refresh(tokens.refresh_token))).toBe("401 session_ended");
   });
 
-  test("that comes again announces the end again", async () => {
+  test("that comes again is answered, and written once", async () => {
     const { access_token, session_id } = await tokensOf(logIn("bob"));
     for (const _turn of [1, 2]) {
       expect((await post("logout", "", { authorization: `Bearer ${access_token}` })).status).toBe(204);
     }
-    expect((await revokedSids()).filter((sid) => sid === session_id)).toHaveLength(2);
+    expect((await revokedSids()).filter((sid) => sid === session_id)).toHaveLength(1);
   });
 
   test("needs no access token where the refresh cookie is good, also when the session is over", async () => {

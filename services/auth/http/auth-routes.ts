@@ -3,24 +3,25 @@ import type { BlockList } from "node:net";
 import type { Context, Handler, Hono } from "hono";
 import type { Counter } from "prom-client";
 import { z } from "zod";
-import { REFRESH_TOKEN_COOKIE } from "#shared/tokens/access-token.ts";
-import { nameSchema } from "#shared/contract/name-schema.ts";
-import { AppError, toAppError } from "#shared/errors/app-error.ts";
-import { refuseStreamToken } from "#shared/tokens/refuse-stream-token.ts";
+import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
+import { toAppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
-import { readCookie, readTokenSource } from "#shared/http/token-source.ts";
+import type { TokenCookies } from "#shared/http/token-cookies.ts";
 import type { Keys } from "../keys/open-keys.ts";
 import type { AuthMetrics } from "../metrics.ts";
 import type { LogIn } from "../sessions/log-in.ts";
 import type { RefreshSession } from "../sessions/refresh-session.ts";
 import type { RevokeSession } from "../sessions/revoke-session.ts";
-import type { Session, SessionStore } from "../sessions/session.ts";
+import type { SessionStore } from "../sessions/session.ts";
 import type { IssuedTokens } from "../tokens/issue-tokens.ts";
-import { parseRefreshToken } from "../tokens/refresh-token.ts";
 import { requireTrustedPage, type VerifyToken } from "./authenticate-caller.ts";
-import { clientAddressOf } from "#shared/http/client-address.ts";
+import { clientAddressOf, hostOf } from "#shared/http/client-address.ts";
 import { deviceLabelOf, deviceSchema } from "./device-label.ts";
+import { readLoginDevice, rememberLoginDevice } from "./login-device.ts";
+import { readRefreshToken } from "./read-refresh-token.ts";
 import { clearSessionCookies, setSessionCookies } from "./session-cookies.ts";
+import { sessionsToEnd } from "./sessions-to-end.ts";
+import { type TenantHosts, tenantOfLogin } from "./tenant-hosts.ts";
 
 interface AuthRoutes {
   readonly logIn: LogIn;
@@ -28,24 +29,36 @@ interface AuthRoutes {
   readonly revoke: RevokeSession;
   readonly sessions: SessionStore;
   readonly keys: Keys;
+  /** Auth's own URL. */
+  readonly issuer: string;
   readonly verify: VerifyToken;
+  readonly cookies: TokenCookies;
+  readonly tenantHosts: TenantHosts;
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: BlockList;
   readonly metrics: AuthMetrics;
 }
 
+/** A password may be any text of so many bytes. */
+const MAX_PASSWORD_BYTES = 4_096;
+
+const passwordSchema = z
+  .string()
+  .min(1)
+  .refine((text) => Buffer.byteLength(text) <= MAX_PASSWORD_BYTES, `may have ${MAX_PASSWORD_BYTES} bytes of UTF-8`);
+
 const loginSchema = z.object({
-  tenant: nameSchema,
-  username: nameSchema,
-  password: z.string().min(1).max(1_024),
+  tenant: nameSchema.optional(),
+  /** Keyboards and password managers spell one name in two ways. */
+  username: z.string().normalize("NFC").pipe(freeNameSchema),
+  password: passwordSchema,
   device: deviceSchema.optional(),
   scope: z.string().optional(),
 });
-const refreshSchema = z.object({ refresh_token: z.string().max(256).optional(), scope: z.string().optional() });
 
 /** Adds login, refresh, logout and the published keys. */
 export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
-  const { logIn, refresh, revoke, keys, allowedOrigins, trustedProxies, metrics } = routes;
+  const { logIn, refresh, revoke, keys, cookies, allowedOrigins, trustedProxies, metrics } = routes;
 
   api.get("/.well-known/jwks.json", (c) => {
     c.header("cache-control", "public, max-age=300");
@@ -57,8 +70,13 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
     counted(metrics.logins, async (c) => {
       requireTrustedPage(c, allowedOrigins);
       const { device = deviceLabelOf(c.req.header("user-agent")), ...body } = await readJson(c, loginSchema);
-      const credentials = { ...body, scope: readScope(body.scope) };
-      return answerTokens(c, await logIn(credentials, { device, address: clientAddressOf(c, trustedProxies) }));
+      const tenant = tenantOfLogin(routes.tenantHosts, hostOf(c, trustedProxies), body.tenant);
+      const credentials = { ...body, tenant, scope: readScope(body.scope) };
+      const knownDevice = readLoginDevice(c, credentials, routes);
+      const origin = { device, knownDevice, address: clientAddressOf(c, trustedProxies) };
+      const response = answerTokens(c, cookies, await logIn(credentials, origin));
+      rememberLoginDevice(c, credentials, knownDevice, routes);
+      return response;
     }),
   );
 
@@ -66,18 +84,17 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
     "/v1/auth/refresh",
     counted(metrics.refreshes, async (c) => {
       requireTrustedPage(c, allowedOrigins);
-      const asked = await readRefresh(c);
-      const token = parseRefreshToken(asked.token, keys.refresh);
-      const request = { address: clientAddressOf(c, trustedProxies), scope: readScope(asked.scope) };
-      return answerTokens(c, await refresh(token, request));
+      const token = await readRefreshToken(c, routes);
+      const request = { address: clientAddressOf(c, trustedProxies), scope: readScope(token.scope) };
+      return answerTokens(c, cookies, await refresh(token, request));
     }),
   );
 
   api.post("/v1/auth/logout", async (c) => {
-    const session = await sessionToEnd(c, routes);
+    const sessions = await sessionsToEnd(c, routes);
     const address = clientAddressOf(c, trustedProxies);
-    if (session !== undefined) await revoke(session, { reason: "logout", address });
-    clearSessionCookies(c);
+    await Promise.all(sessions.map((session) => revoke(session, { reason: "logout", address })));
+    clearSessionCookies(c, cookies);
     return c.body(null, 204);
   });
 }
@@ -96,8 +113,8 @@ function counted(counter: Counter<"outcome">, handle: (c: Context) => Promise<Re
   };
 }
 
-function answerTokens(c: Context, tokens: IssuedTokens): Response {
-  setSessionCookies(c, tokens);
+function answerTokens(c: Context, cookies: TokenCookies, tokens: IssuedTokens): Response {
+  setSessionCookies(c, cookies, tokens);
   return c.json({
     access_token: tokens.accessToken,
     token_type: "Bearer",
@@ -106,34 +123,4 @@ function answerTokens(c: Context, tokens: IssuedTokens): Response {
     session_id: tokens.sid,
     ...(tokens.scope === undefined ? {} : { scope: tokens.scope }),
   });
-}
-
-async function readRefresh(c: Context): Promise<{ readonly token: string; readonly scope: string | undefined }> {
-  const body = (await c.req.text()) === "" ? {} : await readJson(c, refreshSchema);
-  const token = body.refresh_token ?? readCookie(c.req.header(), REFRESH_TOKEN_COOKIE);
-  if (token === undefined) throw new AppError("token_missing", "the request carries no refresh token");
-  return { token, scope: body.scope };
-}
-
-/** The session that the request's token speaks for; undefined when it is over already. */
-async function sessionToEnd(
-  c: Context,
-  routes: AuthRoutes,
-): Promise<Pick<Session, "tenant" | "sid" | "subject"> | undefined> {
-  const headers = c.req.header();
-  const source = readTokenSource({ headers, query: new URL(c.req.url).searchParams });
-  const isExplicit = source !== undefined && source.from !== "cookie";
-  if (!isExplicit) requireTrustedPage(c, routes.allowedOrigins);
-  try {
-    if (source === undefined) throw new AppError("token_missing", "the request carries no token");
-    const claims = await routes.verify(source.token);
-    refuseStreamToken(claims);
-    const { tenant_id: tenant, sid, sub: subject } = claims;
-    return { tenant, sid, subject };
-  } catch (error) {
-    // A browser whose access token has run out still has its refresh token; an explicit token does not use it.
-    const refreshToken = isExplicit ? undefined : readCookie(headers, REFRESH_TOKEN_COOKIE);
-    if (refreshToken === undefined) throw error;
-    return routes.sessions.find(parseRefreshToken(refreshToken, routes.keys.refresh).family);
-  }
 }

@@ -2,8 +2,11 @@ import type { Context } from "hono";
 import type { AccessClaims } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
-import { refuseStreamToken } from "#shared/tokens/refuse-stream-token.ts";
-import { readTokenSource } from "#shared/http/token-source.ts";
+import type { TokenCookies } from "#shared/http/token-cookies.ts";
+import { readExplicitToken } from "#shared/http/token-source.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
+import { verifyOneOf } from "#shared/tokens/try-tokens.ts";
+import type { EndedSession } from "../sessions/revoke-session.ts";
 import type { Revocations } from "../sessions/session.ts";
 import type { FindSubject, User } from "../users/user-directory.ts";
 
@@ -19,24 +22,39 @@ export interface Caller {
 
 /**
  * Reads who calls from a genuine token, whose session may have ended.
- * @throws {AppError} `token_missing`, `token_invalid`, `token_expired`, `token_for_streams`, `cross_site`.
+ * @throws {AppError} `token_missing`, `token_invalid`, `token_expired`, `token_for_streams`, `conflicting_tokens`, `cross_site`.
  */
 export type IdentifyCaller = (c: Context) => Promise<AccessClaims>;
 
-/** Makes the identification of callers. */
-export function createCallerIdentification(deps: {
+/** The session that a token of ours is of. */
+export function sessionOf({ tenant_id: tenant, sid, sub: subject, login_at: loginAt }: AccessClaims): EndedSession {
+  return { tenant, sid, subject, loginAt };
+}
+
+interface IdentificationDeps {
   readonly verify: VerifyToken;
+  readonly cookies: TokenCookies;
   readonly allowedOrigins: readonly string[];
-}): IdentifyCaller {
+}
+
+/** Makes the identification of callers. */
+export function createCallerIdentification(deps: IdentificationDeps): IdentifyCaller {
   return async (c) => {
-    const source = readTokenSource({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
-    if (source === undefined) throw new AppError("token_missing", "the request carries no token");
-    if (source.from === "cookie") requireTrustedPage(c, deps.allowedOrigins);
-    const claims = await deps.verify(source.token);
-    refuseStreamToken(claims);
+    const claims = await readClaims(deps, c);
+    requireUse(claims, "request");
     c.set("caller", { tenant: claims.tenant_id, subject: claims.sub });
     return claims;
   };
+}
+
+async function readClaims({ verify, cookies, allowedOrigins }: IdentificationDeps, c: Context): Promise<AccessClaims> {
+  const headers = c.req.header();
+  const explicit = readExplicitToken({ headers, query: new URL(c.req.url).searchParams });
+  if (explicit !== undefined) return verify(explicit.token);
+  const { access } = cookies.read(headers);
+  if (access.length === 0) throw new AppError("token_missing", "the request carries no token");
+  requireTrustedPage(c, allowedOrigins);
+  return verifyOneOf(access, verify);
 }
 
 /**

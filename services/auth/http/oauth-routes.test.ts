@@ -103,12 +103,12 @@ describe("a client's token", () => {
     expect(new Set(answers.map((token) => token.split(".").length))).toEqual(new Set([3]));
   });
 
-  test("guessed at is throttled for everybody, and says for how long", async () => {
+  test("guessed at is throttled, and says for how long", async () => {
     const guess = () => post("token", { grant_type: "client_credentials" }, basic("guessed", "wrong"));
     for (let count = 0; count < 10; count++) expect((await guess()).status).toBe(401);
     const refused = await guess();
     expect(refused.status).toBe(429);
-    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(200);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(50);
   });
 });
 

@@ -3,8 +3,6 @@ import type { BlockList } from "node:net";
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
-import { reportRefusal } from "#shared/http/json-api.ts";
-import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import type { AuthMetrics } from "../metrics.ts";
 import type { AuthenticateClient, IssueClientToken } from "../sessions/issue-client-token.ts";
 import type { RefreshSession } from "../sessions/refresh-session.ts";
@@ -29,7 +27,6 @@ interface OAuthRoutes {
   readonly revoke: RevokeSession;
   readonly trustedProxies: BlockList;
   readonly metrics: AuthMetrics;
-  readonly log: LimitedLog;
 }
 
 const text = (maxCharacters: number) => z.string().max(maxCharacters).optional();
@@ -44,11 +41,10 @@ const tokenQuestionForm = z.object({ token: z.string().max(8_192), token_type_hi
 
 /** Adds the OAuth 2.0 endpoints: token (RFC 6749), revoke (RFC 7009), introspect (RFC 7662) and their metadata (RFC 8414). */
 export function addOAuthRoutes(api: Hono, routes: OAuthRoutes): void {
-  const { findToken, metrics, log } = routes;
+  const { findToken, metrics } = routes;
   const oauth = new Hono();
   oauth.onError((thrown, c) => {
     const error = toAppError(thrown);
-    reportRefusal(c, error, log);
     if (c.req.path.endsWith("/token")) metrics.tokenRequests.inc({ outcome: error.code });
     return oauthErrorResponse(c, error);
   });

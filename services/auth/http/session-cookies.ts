@@ -1,24 +1,19 @@
 import type { Context } from "hono";
-import { ACCESS_TOKEN_COOKIE, REFRESH_TOKEN_COOKIE } from "#shared/tokens/access-token.ts";
-import { tokenCookie } from "#shared/http/token-cookie.ts";
+import type { TokenCookies } from "#shared/http/token-cookies.ts";
 import type { IssuedTokens } from "../tokens/issue-tokens.ts";
 
-/**
- * Gives the browser both tokens. Both cookies live as long as the session: one that went with its token would turn the
- * reconnect of a stream into an anonymous request, which an EventSource does not survive.
- */
-export function setSessionCookies(c: Context, tokens: IssuedTokens): void {
-  setBoth(c, tokens.accessToken, tokens.refreshToken, tokens.sessionRemainingSeconds);
+/** Gives the browser both tokens, and takes back what it keeps beside them. Both cookies live as long as the session. */
+export function setSessionCookies(c: Context, cookies: TokenCookies, tokens: IssuedTokens): void {
+  const { accessToken: access, refreshToken: refresh, sessionRemainingSeconds } = tokens;
+  append(c, cookies.give({ access, refresh }, sessionRemainingSeconds));
+  append(c, cookies.tidy(c.req.header()));
 }
 
-/** Takes both tokens back. */
-export function clearSessionCookies(c: Context): void {
-  setBoth(c, "", "", 0);
+/** Takes both tokens back, however they were given. */
+export function clearSessionCookies(c: Context, cookies: TokenCookies): void {
+  append(c, cookies.clear());
 }
 
-function setBoth(c: Context, accessToken: string, refreshToken: string, maxAgeSeconds: number): void {
-  const { hostname } = new URL(c.req.url);
-  const browser = { hostname, maxAgeSeconds };
-  c.header("set-cookie", tokenCookie(ACCESS_TOKEN_COOKIE, accessToken, browser), { append: true });
-  c.header("set-cookie", tokenCookie(REFRESH_TOKEN_COOKIE, refreshToken, browser), { append: true });
+function append(c: Context, values: readonly string[]): void {
+  for (const value of values) c.header("set-cookie", value, { append: true });
 }

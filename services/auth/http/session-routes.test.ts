@@ -107,7 +107,7 @@ describe("the list of sessions", () => {
     expect(await refusalOf(call("GET", "sessions", { authorization: "Bearer x" }))).toBe("401 token_invalid");
     expect(await refusalOf(call("GET", "sessions", evil))).toBe("403 cross_site");
     expect(await refusalOf(call("GET", `sessions?access_token=${alice.access_token}`, {}))).toBe("400 token_in_url");
-    for (const name of ["*", "a.b", "%00", "a%20b", "", "a".repeat(65)]) {
+    for (const name of ["%00", "a%0Ab", "", "a".repeat(257), "Zoe%CC%88"]) {
       expect(await refusalOf(call("GET", `sessions?subject=${name}`, by(alice)))).toBe("400 malformed_request");
     }
     await call("POST", "logout", by(alice));
@@ -127,7 +127,6 @@ describe("the end of a session", () => {
     expect(entries).toMatchObject([
       { event: "login", subject: "alice", address: "127.0.0.1" },
       { event: "session_deleted", subject: "alice", reason: "deleted" },
-      { event: "refresh_refused", subject: "alice", reason: "ended" },
     ]);
   });
 

@@ -1,11 +1,12 @@
 import type { BlockList } from "node:net";
 import type { Context, Hono } from "hono";
-import { isName } from "#shared/protocol/names.ts";
+import { isFreeName, isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import type { RevokeSession } from "../sessions/revoke-session.ts";
+import type { EndedSession, RevokeSession } from "../sessions/revoke-session.ts";
 import type { Revocations, SessionIndex, SessionRecord, SessionStore } from "../sessions/session.ts";
-import type { AuthenticateCaller, Caller, IdentifyCaller } from "./authenticate-caller.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
+import type { TokenCookies } from "#shared/http/token-cookies.ts";
+import { type AuthenticateCaller, type Caller, type IdentifyCaller, sessionOf } from "./authenticate-caller.ts";
 import { clearSessionCookies } from "./session-cookies.ts";
 
 /** Whether a subject holds a permission without any condition; throws AppError `unavailable` when that is not known. */
@@ -26,6 +27,7 @@ interface SessionRoutes {
   readonly revocations: Revocations;
   readonly revoke: RevokeSession;
   readonly checkPermission: CheckPermission;
+  readonly cookies: TokenCookies;
   readonly trustedProxies: BlockList;
 }
 
@@ -51,31 +53,32 @@ export function addSessionRoutes(api: Hono, routes: SessionRoutes): void {
   });
 
   api.delete("/v1/auth/sessions/:sid", async (c) => {
-    const { tenant_id: tenant, sub, sid: current } = await identify(c);
+    const claims = await identify(c);
+    const { sub, sid: current } = claims;
     const sid = c.req.param("sid");
     // Its own session a token may end again: the first time may have been answered "not now", half done.
-    const subject = sid === current ? sub : await subjectOfOther(routes, await authenticate(c), sid);
-    const by = subject === sub ? {} : { by: sub };
+    const session = sid === current ? sessionOf(claims) : await otherSession(routes, await authenticate(c), sid);
+    const by = session.subject === sub ? {} : { by: sub };
     const address = clientAddressOf(c, routes.trustedProxies);
-    await routes.revoke({ tenant, sid, subject }, { reason: "deleted", address, ...by });
-    if (sid === current) clearSessionCookies(c);
+    await routes.revoke(session, { reason: "deleted", address, ...by });
+    if (sid === current) clearSessionCookies(c, routes.cookies);
     return c.body(null, 204);
   });
 }
 
 function subjectOf(c: Context, self: string): string {
   const subject = c.req.query("subject") ?? self;
-  if (isName(subject)) return subject;
-  throw new AppError("malformed_request", '"subject" must be a name');
+  if (isFreeName(subject)) return subject;
+  throw new AppError("malformed_request", '"subject" must be the name of a subject, percent-encoded');
 }
 
-/** The session's owner, if the caller may end it. Other callers do not learn whether it exists. */
-async function subjectOfOther(routes: SessionRoutes, caller: Caller, sid: string): Promise<string> {
+/** Another session, if the caller may end it. Other callers do not learn whether it exists. */
+async function otherSession(routes: SessionRoutes, caller: Caller, sid: string): Promise<EndedSession> {
   const { tenant_id: tenant, sub } = caller.claims;
   const session = isName(sid) ? await routes.sessions.find(sid) : undefined;
   const isReachable = session?.tenant === tenant && (session.subject === sub || (await isAdmin(routes, caller)));
   if (!isReachable) throw new AppError("not_found", "you have no such session");
-  return session.subject;
+  return session;
 }
 
 function isAdmin({ checkPermission }: SessionRoutes, { holder }: Caller): Promise<boolean> {

@@ -33,7 +33,9 @@ function check(stored: SessionRecord | "none" | AppError = record, revokedSids: 
   const known = ["ann"];
   const ask = createSessionCheck({
     revocations: {
+      isSettled: async () => false,
       record: async () => {},
+      settle: async () => {},
       includes: async (_tenant, sid) => {
         asked.revocations++;
         return revokedSids.includes(sid);

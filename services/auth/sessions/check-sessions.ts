@@ -1,4 +1,5 @@
 import { singleFlight } from "#shared/async/single-flight.ts";
+import { compositeKey } from "#shared/protocol/composite-key.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import type { FindSubject } from "../users/user-directory.ts";
 import type { Revocations, SessionActivity, SessionRecord } from "./session.ts";
@@ -54,7 +55,7 @@ export function createSessionCheck(deps: CheckSessionsDeps): CheckSessions {
     const answer = async (question: SessionQuestion): Promise<SessionStanding> => {
       const { tenant, sid, subject, extend, loginAt } = question;
       const [revoked, record] = await Promise.all([
-        reads(`${tenant}.${sid}.${loginAt}`, () => revocations.includes(tenant, sid, loginAt)),
+        reads(compositeKey(tenant, sid, loginAt ?? ""), () => revocations.includes(tenant, sid, loginAt)),
         extend ? touches(sid, () => sessions.touch(sid)) : undefined,
       ]);
       const holder = findSubject(tenant, subject);

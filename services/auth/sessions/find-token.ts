@@ -11,6 +11,7 @@ export interface FoundToken {
   readonly sid: string;
   readonly subject: string;
   readonly clientId: string;
+  readonly loginAt: string;
   /** Whether it is not spent, its session has not ended, and its subject exists. */
   readonly isLive: boolean;
   /** Its introspection answer (RFC 7662, section 2.2, and claims of our own). */
@@ -39,16 +40,20 @@ export function createTokenSearch(deps: FindTokenDeps): FindToken {
 }
 
 async function foundAccessToken(deps: FindTokenDeps, claims: AccessClaims): Promise<FoundToken> {
-  const { tenant_id: tenant, sid, sub: subject, client_id: clientId } = claims;
-  const isLive = await isSessionLive(deps, { tenant, sid, subject, loginAt: claims.login_at });
+  const { tenant_id: tenant, sid, sub: subject, client_id: clientId, login_at: loginAt } = claims;
+  const isLive = await isSessionLive(deps, { tenant, sid, subject, loginAt });
   const scope = claims.scope && formatScope(claims.scope);
+  // Who introspects cannot ask for what the token refers to.
+  const present = claims.roles_by_reference === true ? deps.findSubject(tenant, subject) : undefined;
+  const { roles, groups } = present ?? claims;
   return {
     tenant,
     sid,
     subject,
     clientId,
+    loginAt,
     isLive,
-    claims: { ...claims, scope, username: subject, token_type: "Bearer" },
+    claims: { ...claims, scope, roles, groups, username: subject, token_type: "Bearer" },
   };
 }
 
@@ -62,7 +67,7 @@ async function foundRefreshToken(deps: FindTokenDeps, token: RefreshToken): Prom
   const isLive = session.isLive && isLeaf && (await isSessionLive(deps, { tenant, sid, subject, loginAt }));
   const exp = Math.floor(endsAt / 1000);
   const claims = { sub: subject, username: subject, client_id: clientId, sid, tenant_id: tenant, exp, scope };
-  return { tenant, sid, subject, clientId, isLive, claims };
+  return { tenant, sid, subject, clientId, loginAt, isLive, claims };
 }
 
 async function isSessionLive(

@@ -5,7 +5,14 @@ import type { Audit } from "../audit/audit.ts";
 import type { IssuedTokens, IssueTokens } from "../tokens/issue-tokens.ts";
 import type { ClientDirectory } from "../users/client-directory.ts";
 import type { User } from "../users/user-directory.ts";
-import { admitAttempt, discountUnavailable, forgetSuccess, type LoginThrottle } from "./login-throttle.ts";
+import {
+  admitAttempt,
+  discountUnavailable,
+  forgetSuccess,
+  type LoginAttempt,
+  type LoginThrottle,
+  ownerOf,
+} from "./login-throttle.ts";
 import type { SessionStore } from "./session.ts";
 import { startSession } from "./start-session.ts";
 
@@ -40,7 +47,7 @@ export function createClientAuthentication(clients: ClientDirectory, throttle: L
       return admitAttempt(throttle, attempt);
     };
     try {
-      const client = await prove(clients, clientId, proof, admit);
+      const client = await prove(clients, attempt, proof, admit);
       if (isCounted) await forgetSuccess(throttle, attempt);
       return client;
     } catch (error) {
@@ -52,17 +59,18 @@ export function createClientAuthentication(clients: ClientDirectory, throttle: L
 
 async function prove(
   clients: ClientDirectory,
-  clientId: string,
+  attempt: LoginAttempt,
   proof: { readonly secret: string } | { readonly isCertified: true },
   admit: () => Promise<void>,
 ): Promise<User> {
+  const clientId = attempt.account;
   if ("isCertified" in proof) {
     const certified = clients.findCertified(clientId);
     if (certified !== undefined) return certified;
     await admit();
     throw new AppError("bad_credentials", "the certificate is for no service client");
   }
-  const client = await clients.authenticate(clientId, proof.secret, admit);
+  const client = await clients.authenticate(clientId, proof.secret, ownerOf(attempt), admit);
   if (client !== undefined) return client;
   throw new AppError("bad_credentials", "the client id or its secret is wrong");
 }

@@ -7,14 +7,15 @@ import type { Session } from "./session.ts";
 const ann: User = { tenant: "acme", username: "ann", roles: [], groups: [] };
 
 /** A login of ann, over fakes that note what they were told. */
-function logIn({ isDisabledMeanwhile = false, isTenantGone = false, isRight = true, waitSeconds = 0 }) {
+function logIn({ isDisabledMeanwhile = false, isTenantGone = false, isRight = true, waitSeconds = 0, as = {} }) {
   const ended: string[] = [];
   const entries: AuditEntry[] = [];
   const stored: Session[] = [];
   const login = createLogIn({
-    throttle: { admit: async () => waitSeconds, forget: async () => {}, discount: async () => {} },
+    throttle: { admit: async () => ({ waitSeconds, slowMs: 0 }), forget: async () => {}, discount: async () => {} },
     users: {
       authenticate: async () => (isRight ? ann : undefined),
+      knows: (tenant, username) => ({ user: username === "ann", tenant: tenant === "acme" }),
       find: () => (isDisabledMeanwhile ? undefined : ann),
     },
     sessions: {
@@ -30,10 +31,11 @@ function logIn({ isDisabledMeanwhile = false, isTenantGone = false, isRight = tr
       sessionRemainingSeconds: 600,
     }),
     audit: { note: (entry) => void entries.push(entry), record: async () => {} },
+    keys: { refresh: [Buffer.alloc(32, "refresh")] },
     sessionSeconds: 600,
     clock: { wall: () => 1_800_000_000_000, monotonic: () => 0 },
   });
-  const credentials = { tenant: "acme", username: "ann", password: "secret" };
+  const credentials = { tenant: "acme", username: "ann", password: "secret", ...as };
   const tokens = login(credentials, { address: "192.0.2.1", device: "curl" });
   return { tokens, ended, entries, stored };
 }
@@ -58,4 +60,24 @@ test("a wrong password is audited, an attempt too many is not: a flood must not 
   const throttled = logIn({ waitSeconds: 7 });
   await expect(throttled.tokens).rejects.toMatchObject({ code: "too_many_attempts", retryAfterSeconds: 7 });
   expect([throttled.entries, throttled.stored]).toEqual([[], []]);
+});
+
+test("what was typed where there is no such user is not kept: a keyed hash stands for it, and for a tenant that nobody is of", async () => {
+  const typed = { username: "correct-horse" };
+  const entryOf = async (as: object) => {
+    const refused = logIn({ isRight: false, as });
+    await expect(refused.tokens).rejects.toMatchObject({ code: "bad_credentials" });
+    return refused.entries[0];
+  };
+  const entry = await entryOf(typed);
+  expect(entry).toEqual({
+    event: "login_refused",
+    tenant: "acme",
+    typed: expect.stringMatching(/^[A-Za-z0-9_-]{16}$/),
+    reason: "unknown_user",
+    address: "192.0.2.1",
+  });
+  expect(await entryOf(typed)).toEqual(entry);
+  expect(await entryOf({ username: "another" })).not.toEqual(entry);
+  expect(JSON.stringify(await entryOf({ tenant: "my-password", ...typed }))).not.toMatch(/my-password|correct-horse/);
 });

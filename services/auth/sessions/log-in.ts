@@ -1,10 +1,20 @@
 import type { Scope } from "#shared/protocol/scope.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Clock } from "#shared/time/clock.ts";
+import { createHmac } from "node:crypto";
+import { UNKNOWN_TENANT } from "#shared/contract/audit-log.ts";
+import type { Keys } from "../keys/open-keys.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { IssuedTokens, IssueTokens } from "../tokens/issue-tokens.ts";
 import type { UserDirectory } from "../users/user-directory.ts";
-import { admitAttempt, discountUnavailable, forgetSuccess, type LoginThrottle } from "./login-throttle.ts";
+import {
+  admitAttempt,
+  discountUnavailable,
+  forgetSuccess,
+  type LoginAttempt,
+  type LoginThrottle,
+  ownerOf,
+} from "./login-throttle.ts";
 import type { Revocations, Session, SessionStore } from "./session.ts";
 import { type StartedSession, startSession } from "./start-session.ts";
 
@@ -21,6 +31,8 @@ export interface Credentials {
 export interface LoginOrigin {
   readonly address: string;
   readonly device: string;
+  /** The id of a browser on which this account has logged in before. */
+  readonly knownDevice?: string | undefined;
 }
 
 /**
@@ -31,7 +43,8 @@ export type LogIn = (credentials: Credentials, origin: LoginOrigin) => Promise<I
 
 interface LogInDeps {
   readonly throttle: LoginThrottle;
-  readonly users: UserDirectory;
+  readonly users: Pick<UserDirectory, "find" | "authenticate" | "knows">;
+  readonly keys: Pick<Keys, "refresh">;
   readonly sessions: Pick<SessionStore, "create" | "end">;
   readonly revocations: Pick<Revocations, "includes">;
   readonly issueTokens: IssueTokens;
@@ -46,10 +59,10 @@ const WEB_CLIENT = "web";
 /** Makes the login: throttle, password, tokens, session. */
 export function createLogIn(deps: LogInDeps): LogIn {
   const { throttle, users, sessions, audit } = deps;
-  return async (credentials, { address, device }) => {
+  return async (credentials, { address, device, knownDevice }) => {
     const { tenant, username } = credentials;
-    const attempt = { tenant, account: username, address };
-    const { session, tokens } = await attemptLogIn(deps, credentials, { address, device }).catch((error: unknown) => {
+    const attempt = { tenant, account: username, address, device: knownDevice };
+    const { session, tokens } = await attemptLogIn(deps, credentials, attempt, device).catch((error: unknown) => {
       discountUnavailable(throttle, attempt, error);
       throw error;
     });
@@ -67,14 +80,27 @@ export function createLogIn(deps: LogInDeps): LogIn {
 async function attemptLogIn(
   deps: LogInDeps,
   { tenant, username, password, scope }: Credentials,
-  { address, device }: LoginOrigin,
+  attempt: LoginAttempt,
+  device: string,
 ): Promise<StartedSession> {
   const { throttle, users, audit, sessionSeconds: lifeSeconds } = deps;
-  await admitAttempt(throttle, { tenant, account: username, address });
-  const user = await users.authenticate(tenant, username, password);
+  await admitAttempt(throttle, attempt);
+  const user = await users.authenticate(tenant, username, password, ownerOf(attempt));
   if (user !== undefined) return startSession(deps, user, { clientId: WEB_CLIENT, device, lifeSeconds, scope });
-  audit.note({ event: "login_refused", tenant, subject: username, address, reason: "bad_credentials" });
+  audit.note({ event: "login_refused", ...namedAs(deps, { tenant, username }), address: attempt.address });
   throw badCredentials();
+}
+
+/**
+ * How the trail names whoever was refused. Where there is no such user, what was typed may be a password: a keyed hash stands
+ * for it, by which alone two entries can be told to be about the same text. A tenant that nobody is of is not named either.
+ */
+function namedAs({ users, keys }: LogInDeps, { tenant, username }: Pick<Credentials, "tenant" | "username">) {
+  const known = users.knows(tenant, username);
+  if (known.user) return { tenant, subject: username, reason: "bad_credentials" };
+  const typed = createHmac("sha256", keys.refresh[0]).update(`typed.${tenant}.${username}`).digest("base64url");
+  const of = known.tenant ? tenant : UNKNOWN_TENANT;
+  return { tenant: of, typed: typed.slice(0, 16), reason: "unknown_user" };
 }
 
 /** Whether the tenant is deleted. If that cannot be read, the login goes on: each check of the session asks again. */

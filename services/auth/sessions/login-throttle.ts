@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 
 /** An attempt to prove who one is. */
@@ -7,26 +8,46 @@ export interface LoginAttempt {
   readonly account: string;
   /** Where it comes from: an IPv4 address or the /64 of an IPv6 address. */
   readonly address: string;
+  /** The browser, where this account has logged in on it before. */
+  readonly device?: string | undefined;
 }
 
-/** Counts attempts at an account and from an address. Its methods throw AppError `unavailable` when the count cannot be had. */
+/** What is to come before an attempt is made. */
+export interface Admission {
+  /** The seconds until the next attempt; 0 where this one may be made. */
+  readonly waitSeconds: number;
+  /** How long this one is held up first. */
+  readonly slowMs: number;
+}
+
+/**
+ * Counts attempts. An account is locked for one address alone, or for one browser of its owner; for all others it is only
+ * slowed: whoever guesses at an account must not shut out its owner. The methods throw AppError `unavailable` when the count
+ * cannot be had.
+ */
 export interface LoginThrottle {
-  /**
-   * Counts an attempt before it is made, so that many at once cannot slip through. Answers the seconds to wait, 0 when it
-   * may be made now.
-   */
-  admit(attempt: LoginAttempt): Promise<number>;
-  /** Takes a success back: the attempts at this account, and this one from the address. */
+  /** Counts an attempt before it is made, so that many at once cannot slip through. */
+  admit(attempt: LoginAttempt): Promise<Admission>;
+  /** Takes a success back: the attempts at this account from here, and this one elsewhere. */
   forget(attempt: LoginAttempt): Promise<void>;
   /** Takes back this one attempt, which was neither right nor wrong. */
   discount(attempt: LoginAttempt): Promise<void>;
 }
 
-/** Lets an attempt through, or throws `too_many_attempts` with the seconds to wait; known and unknown names alike. */
+/**
+ * Lets an attempt through, in its time, or throws `too_many_attempts` with the seconds to wait; known and unknown names alike.
+ */
 export async function admitAttempt(throttle: LoginThrottle, attempt: LoginAttempt): Promise<void> {
-  const retryAfterSeconds = await throttle.admit(attempt);
-  if (retryAfterSeconds === 0) return;
-  throw new AppError("too_many_attempts", "too many attempts; wait a few minutes", { retryAfterSeconds });
+  const { waitSeconds: retryAfterSeconds, slowMs } = await throttle.admit(attempt);
+  if (retryAfterSeconds > 0) {
+    throw new AppError("too_many_attempts", "too many attempts; wait a few minutes", { retryAfterSeconds });
+  }
+  if (slowMs > 0) await pause(slowMs, undefined, { ref: false });
+}
+
+/** Whoever makes an attempt, as far as its turns are concerned: a known browser, else the address. */
+export function ownerOf({ address, device }: LoginAttempt): string {
+  return device === undefined ? address : `device ${device}`;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { formatScope, type Scope, scopeCovers } from "#shared/protocol/scope.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
@@ -33,9 +34,19 @@ interface RefreshSessionDeps {
   readonly log: Logger;
 }
 
+type NoteRefusal = (session: Session, address: string, reason: "idle" | "lifetime") => void;
+
+interface RefreshSteps extends RefreshSessionDeps {
+  readonly noteRefusal: NoteRefusal;
+}
+
+/** How many sessions are remembered whose refusal stands in the audit trail. */
+const MAX_NOTED = 10_000;
+
 /** Makes the refresh. All that can fail is asked first, and the token is spent last: after `unavailable` it is still good. */
-export function createRefreshSession(deps: RefreshSessionDeps): RefreshSession {
-  const { sessions, issueTokens, audit } = deps;
+export function createRefreshSession(given: RefreshSessionDeps): RefreshSession {
+  const { sessions, issueTokens, audit } = given;
+  const deps = { ...given, noteRefusal: createRefusalNote(audit) };
   return async ({ family, generation }, { address, scope }) => {
     const seen = await sessions.peek(family, generation);
     // A stolen token's family must be dead even while its end cannot be recorded.
@@ -58,7 +69,7 @@ function narrowed({ scope: granted }: Session, asked: Scope | undefined): Scope 
 }
 
 /** The session of a token that can be spent, or has just been. */
-async function usableSession(deps: RefreshSessionDeps, standing: RefreshStanding, address: string): Promise<Session> {
+async function usableSession(deps: RefreshSteps, standing: RefreshStanding, address: string): Promise<Session> {
   if (standing.verdict === "unknown") throw sessionEnded();
   const { verdict, session } = standing;
   switch (verdict) {
@@ -69,34 +80,40 @@ async function usableSession(deps: RefreshSessionDeps, standing: RefreshStanding
     case "reused":
       throw await endFamily(deps, session, { address });
     case "ended":
+      throw sessionEnded();
     case "idle":
     case "lifetime":
-      throw refusal(deps, session, address, verdict);
+      deps.noteRefusal(session, address, verdict);
+      throw sessionEnded();
   }
 }
 
 /** Who the session is of, if neither has ended. */
-async function holderOf(deps: RefreshSessionDeps, session: Session, address: string): Promise<User> {
+async function holderOf(deps: RefreshSteps, session: Session, address: string): Promise<User> {
   const { sessions, revocations, findSubject, revoke, log } = deps;
   const { tenant, sid, subject, loginAt } = session;
   const holder = findSubject(tenant, subject);
   if (holder === undefined) {
     // Before the revocations are asked: an end that was recorded and not announced is then announced.
     await revoke(session, { reason: "user_gone", address });
-    throw refusal(deps, session, address, "user_gone");
+    throw sessionEnded();
   }
   // A Redis that lost its tail may take an ended session for a live one. The revocations never do.
   if (!(await revocations.includes(tenant, sid, loginAt))) return holder;
   await sessions.end(sid).catch((error: Error) => {
     log.warn({ tenant, sid, reason: error.message }, "a revoked session could not be marked in Redis");
   });
-  throw refusal(deps, session, address, "ended");
+  throw sessionEnded();
 }
 
-function refusal({ audit }: RefreshSessionDeps, session: Session, address: string, reason: string): AppError {
-  const { tenant, sid, subject } = session;
-  audit.note({ event: "refresh_refused", tenant, subject, sid, address, reason });
-  return sessionEnded();
+/** Audits why a session could not be refreshed, once for each reason: its token may be presented for ever. */
+function createRefusalNote(audit: Audit): NoteRefusal {
+  const noted = new LRUCache<string, true>({ max: MAX_NOTED });
+  return ({ tenant, sid, subject }, address, reason) => {
+    if (noted.has(`${sid}.${reason}`)) return;
+    noted.set(`${sid}.${reason}`, true);
+    audit.note({ event: "refresh_refused", tenant, subject, sid, address, reason });
+  };
 }
 
 function sessionEnded(): AppError {

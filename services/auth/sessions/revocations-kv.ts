@@ -13,6 +13,10 @@ import { openBucket } from "#shared/nats/open-bucket.ts";
 import { isLostRace } from "#shared/nats/is-lost-race.ts";
 import type { Revocations, TenantEnds } from "./session.ts";
 
+/** The values of an end: each says that the session has ended, the second also that the tenant's log says so. */
+const RECORDED = "revoked";
+const SETTLED = "announced";
+
 /** How much longer than the longest session an end is remembered. */
 const MARGIN_MS = 86_400_000;
 
@@ -26,14 +30,24 @@ export async function openRevocations(
     return (await readEnd(kv, tenant))?.end;
   });
   return {
+    async isSettled(tenant, sid, loginAt) {
+      const [own, end] = await answered(() => Promise.all([kv.get(revokedKey(tenant, sid)), endOf(tenant)]));
+      return own?.string() === SETTLED || (end !== undefined && endedWithTenant(end, loginAt));
+    },
+    async settle(tenant, sid) {
+      await answered(() => kv.put(revokedKey(tenant, sid), SETTLED));
+    },
     async record(tenant, sid) {
-      await answered(() => kv.put(revokedKey(tenant, sid), "revoked"));
+      await answered(() => kv.put(revokedKey(tenant, sid), RECORDED));
     },
     async includes(tenant, sid, loginAt) {
       const [own, end] = await answered(() => Promise.all([kv.get(revokedKey(tenant, sid)), endOf(tenant)]));
       return own !== null || (end !== undefined && endedWithTenant(end, loginAt));
     },
-    tenantEnds: { record: (tenant, end) => answered(() => recordEnd(kv, tenant, end)) },
+    tenantEnds: {
+      find: (tenant) => answered(async () => (await readEnd(kv, tenant))?.end),
+      record: (tenant, end) => answered(() => recordEnd(kv, tenant, end)),
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { createSessionRevoker } from "./revoke-session.ts";
 
-type Step = "record" | "announce" | "end" | "audit";
+type Step = "record" | "announce" | "end" | "settle" | "audit";
 
 /** A revoker whose steps only note that they ran; one of them fails. */
 function revoker(failing?: Step) {
@@ -13,19 +13,28 @@ function revoker(failing?: Step) {
     if (name === failing) throw new AppError("unavailable", `${name} failed`);
   };
   const revoke = createSessionRevoker({
-    revocations: { record: step("record"), includes: async () => false },
+    revocations: {
+      isSettled: async () => steps.includes("settle"),
+      record: step("record"),
+      settle: step("settle"),
+      includes: async () => false,
+    },
     announce: step("announce"),
     sessions: { end: step("end") },
     audit: { note: () => {}, record: step("audit") },
     log: createLogger("test", "silent"),
   });
-  return { steps, revoke: () => revoke({ tenant: "acme", sid: "S1", subject: "ann" }, { reason: "logout" }) };
+  return {
+    steps,
+    revoke: () => revoke({ tenant: "acme", sid: "S1", subject: "ann", loginAt: "" }, { reason: "logout" }),
+  };
 }
 
-test("a revocation is recorded, then announced in the log, then marked in Redis and audited", async () => {
+test("a revocation is recorded, then announced in the log, then marked in Redis and audited, once", async () => {
   const { steps, revoke } = revoker();
+  await Promise.all([revoke(), revoke()]);
   await revoke();
-  expect(steps).toEqual(["record", "announce", "end", "audit"]);
+  expect(steps).toEqual(["record", "announce", "end", "settle", "audit"]);
 });
 
 test("what was not recorded is not announced, and what was not announced is not answered", async () => {

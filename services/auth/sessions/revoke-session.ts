@@ -1,3 +1,4 @@
+import { singleFlight } from "#shared/async/single-flight.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Revocations, Session, SessionStore } from "./session.ts";
@@ -12,11 +13,14 @@ export interface RevocationCause {
   readonly address?: string;
 }
 
-/** Ends a session for good. Idempotent; after a failure it may have taken force in part, and trying again is right. */
-export type RevokeSession = (
-  session: Pick<Session, "tenant" | "sid" | "subject">,
-  cause: RevocationCause,
-) => Promise<void>;
+/** The session to end. */
+export type EndedSession = Pick<Session, "tenant" | "sid" | "subject" | "loginAt">;
+
+/**
+ * Ends a session for good. After a failure it may have taken force in part, and trying again is right. An end that took force
+ * is not written again, neither to the log nor to the audit trail: a session that is over can write nothing.
+ */
+export type RevokeSession = (session: EndedSession, cause: RevocationCause) => Promise<void>;
 
 interface RevokeSessionDeps {
   readonly revocations: Revocations;
@@ -45,12 +49,18 @@ export function createSessionRevoker({
   audit,
   log,
 }: RevokeSessionDeps): RevokeSession {
-  return async ({ tenant, sid, subject }, cause) => {
+  // Whoever comes while an end is written shares it, and its failure.
+  const ending = singleFlight<void>();
+  const end = async ({ tenant, sid, subject, loginAt }: EndedSession, cause: RevocationCause): Promise<void> => {
+    if (await revocations.isSettled(tenant, sid, loginAt)) return;
     await revocations.record(tenant, sid);
     await announce(tenant, sid);
-    const marked = sessions.end(sid).catch((error: Error) => {
-      log.warn({ tenant, sid, reason: error.message }, "a revoked session could not be marked in Redis");
-    });
-    await Promise.all([marked, audit.record({ event: eventOf[cause.reason], tenant, subject, sid, ...cause })]);
+    const warn = (what: string) => (error: Error) => log.warn({ tenant, sid, reason: error.message }, what);
+    await Promise.all([
+      sessions.end(sid).catch(warn("a revoked session could not be marked in Redis")),
+      revocations.settle(tenant, sid).catch(warn("a revocation that is in force may be written again")),
+      audit.record({ event: eventOf[cause.reason], tenant, subject, sid, ...cause }),
+    ]);
   };
+  return (session, cause) => ending(`${session.tenant}.${session.sid}`, () => end(session, cause));
 }

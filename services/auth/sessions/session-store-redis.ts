@@ -1,5 +1,6 @@
 import type { Redis, Result } from "ioredis";
 import { LRUCache } from "lru-cache";
+import { subjectKey } from "#shared/contract/subject-key.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import { callRedis } from "./connect-redis.ts";
 import {
@@ -94,14 +95,8 @@ export function createSessionStore(
   const open = createOpening(deps);
   const find = async (sid: string): Promise<SessionRecord | undefined> =>
     recordOf(open, sid, await callRedis(() => redis.lookAtSession(keyOf(sid), clock.wall(), idleMs)));
-  const refresh = (sid: string, generation: number, what: Refresh, ...renewal: (string | number)[]) => {
-    const now = clock.wall();
-    const limits = [GRACE_MS, idleMs, RENEWAL_MARGIN_MS, ...renewal] as const;
-    return callRedis(() =>
-      redis.refreshSession(keyOf(sid), generation, what, now, sealSeen(sid, now, keys), ...limits),
-    ).then(named);
-  };
   return {
+    ...createRefreshFamilies(redis, deps, open),
     find,
     async create(session) {
       const { sid, tenant, subject, endsAt } = session;
@@ -121,36 +116,9 @@ export function createSessionStore(
       const seen = sealSeen(sid, now, keys);
       return recordOf(open, sid, await callRedis(() => redis.lookAtSession(keyOf(sid), now, idleMs, touchMs, seen)));
     },
-    async peek(sid, generation) {
-      return standingOf(open, sid, await refresh(sid, generation, "peek"));
-    },
-    async rotate(sid, generation) {
-      const fields = await refresh(sid, generation, "spend");
-      const standing = standingOf(open, sid, fields);
-      const isAnswered = standing.verdict === "rotated" || (standing.verdict === "repeated" && fields["unanswered"]);
-      // Nobody waits for it: without it the token may only come back for longer.
-      if (isAnswered) redis.answeredSession(keyOf(sid), generation + 1).catch(() => undefined);
-      return standing;
-    },
-    async renew(sid, generation, { purpose, againMs }) {
-      const fields = await refresh(sid, generation, "renew", renewalField[purpose], againMs);
-      return {
-        ...standingOf(open, sid, fields),
-        // The field is not sealed: a time to come would give a longer life.
-        issuedAt: Math.min(Number(fields["issued_at"] ?? 0), clock.wall()),
-        isNew: fields["is_new"] === "yes",
-      };
-    },
     async end(sid) {
       await callRedis(() => Promise.all([redis.endSession(keyOf(sid)), redis.zrem(LIVE_KEY, sid)]));
     },
-    ...createIndex(redis, find, clock),
-  };
-}
-
-/** The sessions by subject, and how many there are. */
-function createIndex(redis: Redis, find: SessionStore["find"], clock: Clock): SessionIndex {
-  return {
     async ofSubject(tenant, subject) {
       const index = indexOf(tenant, subject);
       const sids = await callRedis(() => redis.zrange(index, 0, String(MAX_LISTED - 1), "REV"));
@@ -170,6 +138,41 @@ function createIndex(redis: Redis, find: SessionStore["find"], clock: Clock): Se
   };
 }
 
+/** What is asked of the refresh tokens of a session. */
+function createRefreshFamilies(
+  redis: Redis,
+  { idleMs, clock, keys }: SessionStoreDeps,
+  open: Open,
+): Pick<SessionStore, "peek" | "rotate" | "renew"> {
+  const refresh = async (sid: string, generation: number, what: Refresh, ...renewal: (string | number)[]) => {
+    const now = clock.wall();
+    const limits = [GRACE_MS, idleMs, RENEWAL_MARGIN_MS, ...renewal] as const;
+    const seen = sealSeen(sid, now, keys);
+    return named(await callRedis(() => redis.refreshSession(keyOf(sid), generation, what, now, seen, ...limits)));
+  };
+  return {
+    async peek(sid, generation) {
+      return standingOf(open, sid, await refresh(sid, generation, "peek"));
+    },
+    async rotate(sid, generation) {
+      const fields = await refresh(sid, generation, "spend");
+      const standing = standingOf(open, sid, fields);
+      const isAnswered = standing.verdict === "rotated" || (standing.verdict === "repeated" && fields["unanswered"]);
+      // Nobody waits for it: without it the token may only come back for longer.
+      if (isAnswered) redis.answeredSession(keyOf(sid), generation + 1).catch(() => undefined);
+      return standing;
+    },
+    async renew(sid, generation, { purpose, againMs }) {
+      const fields = await refresh(sid, generation, "renew", renewalField[purpose], againMs);
+      return {
+        ...standingOf(open, sid, fields),
+        issuedAt: Number(fields["issued_at"] ?? 0),
+        isNew: fields["is_new"] === "yes",
+      };
+    },
+  };
+}
+
 function defineScripts(redis: Redis): void {
   redis.defineCommand("createSession", { numberOfKeys: 1, lua: CREATE });
   redis.defineCommand("enterSession", { numberOfKeys: 1, lua: ENTER });
@@ -185,7 +188,7 @@ function keyOf(sid: string): string {
 }
 
 function indexOf(tenant: string, subject: string): string {
-  return `sluice:sessions:{${tenant}.${subject}}`;
+  return `sluice:sessions:{${subjectKey(tenant, subject)}}`;
 }
 
 function named(fields: Fields): RecordFields {

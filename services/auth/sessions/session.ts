@@ -102,8 +102,12 @@ export interface SessionIndex {
   count(): Promise<number>;
 }
 
-/** The source of truth for revocations. Both methods throw AppError `unavailable` when it does not answer. */
+/** The source of truth for revocations. Every method throws AppError `unavailable` when it does not answer. */
 export interface Revocations {
+  /** Whether all that an end writes was written: the end of the session, or of its tenant since it began. */
+  isSettled(tenant: string, sid: string, loginAt: string): Promise<boolean>;
+  /** Notes that an end that was recorded is in the tenant's log. Idempotent. */
+  settle(tenant: string, sid: string): Promise<void>;
   /** Stores that the session has ended, before it answers. Idempotent. */
   record(tenant: string, sid: string): Promise<void>;
   /**
@@ -113,8 +117,9 @@ export interface Revocations {
   includes(tenant: string, sid: string, loginAt: string | undefined): Promise<boolean>;
 }
 
-/** Keeps the ends of whole tenants. Throws AppError `unavailable` when the record does not answer. */
+/** Keeps the ends of whole tenants. Both methods throw AppError `unavailable` when the record does not answer. */
 export interface TenantEnds {
+  find(tenant: string): Promise<TenantEnd | undefined>;
   /** Stores what is newer than what is stored: a higher version, or for the same one `through` a time after `null`. Idempotent. */
   record(tenant: string, end: TenantEnd): Promise<void>;
 }

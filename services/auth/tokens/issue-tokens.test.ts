@@ -49,6 +49,26 @@ test("roles and groups are left out where there are none", async () => {
   expect(claims).not.toHaveProperty("groups");
 });
 
+test("a token that fits into a cookie carries roles and groups, and one that would not refers to them", async () => {
+  const groups = Array.from({ length: 256 }, (_, index) => `/departments/number ${index}`);
+  const issued = await Promise.all(
+    [80, 256].map((count) => issue(session, { ...ann, groups: groups.slice(0, count) }, 1)),
+  );
+  const [small, large] = issued.map(({ accessToken }) => accessToken);
+  expect(decodeJwt(small ?? "")).toMatchObject({ groups: groups.slice(0, 80) });
+  expect(small?.length).toBeGreaterThan(2_000);
+  expect(large?.length).toBeLessThan(3_900);
+  const claims = await verifyAccessToken(large ?? "", createLocalJWKSet(keys.jwks), names);
+  expect(claims).toMatchObject({ sub: "ann", roles: [], groups: [], roles_by_reference: true });
+});
+
+test("roles and groups that are no free names are left out of what a token says, and are no fault of it", async () => {
+  const roles = ["Orders.Read All", "a\nb", "", "é".repeat(129), "Orders.Read All"];
+  const { accessToken } = await issue({ ...session, subject: "jane.doe@acme.example" }, { ...ann, roles }, 1);
+  const claims = await verifyAccessToken(accessToken, createLocalJWKSet(keys.jwks), names);
+  expect(claims).toMatchObject({ sub: "jane.doe@acme.example", roles: ["Orders.Read All"] });
+});
+
 test("the refresh token is the given generation of the session's family", async () => {
   const { refreshToken } = await issue(session, ann, 5);
   expect(parseRefreshToken(refreshToken, keys.refresh)).toEqual({ family: "S1", generation: 5 });

@@ -7,6 +7,12 @@ import type { Clock } from "#shared/time/clock.ts";
 import type { Keys } from "../keys/open-keys.ts";
 import { formatRefreshToken } from "./refresh-token.ts";
 
+/**
+ * The longest access token that is issued. Browsers refuse a cookie whose name and value take more than 4 096 bytes (RFC 6265bis,
+ * section 5.6); the rest is for the name.
+ */
+const MAX_CHARACTERS = 3_900;
+
 /** The session that tokens are issued for. */
 interface TokenSession {
   readonly sid: string;
@@ -15,6 +21,8 @@ interface TokenSession {
   readonly clientId: string;
   readonly loginAt: string;
   readonly scope?: Scope | undefined;
+  /** The connection id of the one stream that the access token is good for calls about. */
+  readonly contextId?: string | undefined;
   /** In milliseconds of auth's clock. */
   readonly endsAt: number;
 }
@@ -47,7 +55,8 @@ interface TokenRenewal {
 
 /**
  * Issues an access token and the refresh token of that generation. Neither outlives the session. The access token of one
- * renewal always has the same id and end.
+ * renewal always has the same id and end. An access token that would not fit into a cookie says `roles_by_reference` in place
+ * of roles and groups: auth tells its verifiers what they are.
  * @throws {AppError} `session_ended` in the session's last second; `unavailable` while it is not known which key signs.
  */
 export type IssueTokens = (
@@ -76,15 +85,19 @@ export function createTokenIssuer({ keys, accessTokenSeconds, clock, ...names }:
     const expiresInSeconds = expiresAt - Math.floor(now / 1000);
     const { kid, alg, key } = keys.signing;
     const purpose = renewal?.purpose === "stream" ? { purpose: STREAM_PURPOSE } : {};
-    const accessToken = await new SignJWT({ ...claimsOf(session, holder), ...purpose })
-      .setProtectedHeader({ alg, typ: ACCESS_TOKEN_TYPE, kid })
-      .setIssuer(names.issuer)
-      .setAudience(names.audience)
-      .setSubject(session.subject)
-      .setIssuedAt(issuedAt)
-      .setExpirationTime(expiresAt)
-      .setJti(renewal === undefined ? randomUUID() : renewalId(session.sid, generation, renewal, keys.refresh[0]))
-      .sign(key);
+    const jti = renewal === undefined ? randomUUID() : renewalId(session.sid, generation, renewal, keys.refresh[0]);
+    const sign = (rights: Record<string, unknown>): Promise<string> =>
+      new SignJWT({ ...claimsOf(session), ...purpose, ...rights })
+        .setProtectedHeader({ alg, typ: ACCESS_TOKEN_TYPE, kid })
+        .setIssuer(names.issuer)
+        .setAudience(names.audience)
+        .setSubject(session.subject)
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(expiresAt)
+        .setJti(jti)
+        .sign(key);
+    const whole = await sign(rightsOf(holder));
+    const accessToken = whole.length > MAX_CHARACTERS ? await sign({ roles_by_reference: true }) : whole;
     const refreshToken = formatRefreshToken({ family: session.sid, generation }, keys.refresh[0]);
     const scope = session.scope && formatScope(session.scope);
     return { accessToken, expiresInSeconds, refreshToken, sid: session.sid, scope, sessionRemainingSeconds };
@@ -99,18 +112,13 @@ function renewalId(sid: string, generation: number, { issuedAt, purpose }: Token
     .slice(0, 22);
 }
 
-/** The claims that come from the session and its holder (RFC 9068, section 2.2, and ours). */
-function claimsOf(
-  { clientId, sid, tenant, loginAt, scope }: TokenSession,
-  { roles, groups }: Holder,
-): Record<string, unknown> {
-  return {
-    client_id: clientId,
-    sid,
-    tenant_id: tenant,
-    login_at: loginAt,
-    ...(roles.length > 0 ? { roles } : {}),
-    ...(scope === undefined ? {} : { scope: formatScope(scope) }),
-    ...(groups.length > 0 ? { groups } : {}),
-  };
+/** The claims that come from the session (RFC 9068, section 2.2, and ours). */
+function claimsOf({ clientId, sid, tenant, loginAt, scope, contextId }: TokenSession): Record<string, unknown> {
+  const limit = scope === undefined ? {} : { scope: formatScope(scope) };
+  const bound = contextId === undefined ? {} : { context_id: contextId };
+  return { client_id: clientId, sid, tenant_id: tenant, login_at: loginAt, ...limit, ...bound };
+}
+
+function rightsOf({ roles, groups }: Holder): Record<string, unknown> {
+  return { ...(roles.length > 0 ? { roles } : {}), ...(groups.length > 0 ? { groups } : {}) };
 }

@@ -34,19 +34,24 @@ test("a client is found in its tenant alone, and authenticated by its secret", a
   const clients = await read(`- { tenant: acme, client_id: job, secret: "${hash}", roles: [reader] }`);
   expect(clients.find("acme", "job")).toMatchObject({ username: "job", roles: ["reader"] });
   expect(clients.find("rival", "job")).toBeUndefined();
-  expect(await clients.authenticate("job", "secret", admit)).toMatchObject({ tenant: "acme", username: "job" });
-  expect(await clients.authenticate("job", "Secret", admit)).toBeUndefined();
-  expect(await clients.authenticate("nobody", "secret", admit)).toBeUndefined();
+  expect(await clients.authenticate("job", "secret", "192.0.2.1", admit)).toMatchObject({
+    tenant: "acme",
+    username: "job",
+  });
+  expect(await clients.authenticate("job", "Secret", "192.0.2.1", admit)).toBeUndefined();
+  expect(await clients.authenticate("nobody", "secret", "192.0.2.1", admit)).toBeUndefined();
 });
 
 test("a right secret is verified once, however many come with it; a wrong one every time", async () => {
   const clients = await read(`- { tenant: acme, client_id: job, secret: "${hash}" }`);
   let verifications = 0;
   const count = async (): Promise<void> => void verifications++;
-  const answers = await Promise.all(Array.from({ length: 20 }, () => clients.authenticate("job", "secret", count)));
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => clients.authenticate("job", "secret", "192.0.2.1", count)),
+  );
   expect(answers.every((client) => client?.username === "job")).toBe(true);
   expect(verifications).toBe(1);
-  for (const _turn of [1, 2]) await clients.authenticate("job", "wrong", count);
+  for (const _turn of [1, 2]) await clients.authenticate("job", "wrong", "192.0.2.1", count);
   expect(verifications).toBe(3);
 });
 
@@ -57,14 +62,14 @@ test("a certificate speaks for the clients that say so, which need no secret", a
 `);
   expect(clients.findCertified("robot")).toMatchObject({ tenant: "acme", username: "robot" });
   for (const id of ["job", "nobody"]) expect(clients.findCertified(id)).toBeUndefined();
-  expect(await clients.authenticate("robot", "secret", admit)).toBeUndefined();
+  expect(await clients.authenticate("robot", "secret", "192.0.2.1", admit)).toBeUndefined();
   expect(await faultsOf("- { tenant: acme, client_id: bare }")).toContain("0: needs a secret, or certificate: true");
 });
 
 test("without a file there are no clients", async () => {
   const clients = await readClientDirectory(undefined, createAccountVerifier());
   expect(clients.find("acme", "job")).toBeUndefined();
-  expect(await clients.authenticate("job", "secret", admit)).toBeUndefined();
+  expect(await clients.authenticate("job", "secret", "192.0.2.1", admit)).toBeUndefined();
 });
 
 test("every fault of the file is told at once, and no secret is quoted", async () => {

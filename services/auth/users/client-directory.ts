@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { singleFlight } from "#shared/async/single-flight.ts";
-import { nameSchema } from "#shared/contract/name-schema.ts";
+import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
+import { compositeKey } from "#shared/protocol/composite-key.ts";
 import { readYamlFile } from "./read-yaml-file.ts";
 import type { FindSubject, User } from "./user-directory.ts";
 import { passwordHashSchema, type VerifyAccount } from "./verify-account.ts";
@@ -11,10 +12,11 @@ export interface ClientDirectory {
   readonly find: FindSubject;
   /**
    * The client if the secret is its own. An unknown id costs the same work as a wrong secret; a secret that was right before
-   * costs none, and as many requests as come with it at once are verified once. `admit` is asked before a verification.
+   * costs none, and as many requests as come with it at once are verified once. `admit` is asked before a verification;
+   * `owner` is whoever asks, for the turns.
    * @throws {AppError} what `admit` throws, or `unavailable` when too many secrets wait to be verified.
    */
-  authenticate(clientId: string, secret: string, admit: () => Promise<void>): Promise<User | undefined>;
+  authenticate(clientId: string, secret: string, owner: string, admit: () => Promise<void>): Promise<User | undefined>;
   /** The client of that id, if a certificate may speak for it. */
   findCertified(clientId: string): User | undefined;
 }
@@ -25,8 +27,8 @@ const clientSchema = z.strictObject(
     client_id: nameSchema,
     secret: passwordHashSchema.optional(),
     certificate: z.boolean().default(false),
-    groups: z.array(nameSchema).max(256).default([]),
-    roles: z.array(nameSchema).max(64).default([]),
+    groups: z.array(freeNameSchema).max(256).default([]),
+    roles: z.array(freeNameSchema).max(64).default([]),
   },
   {
     error: ({ code }) =>
@@ -64,10 +66,15 @@ export async function readClientDirectory(path: string | undefined, verify: Veri
   /** Digests of what was right: at most a few for each client. */
   const known = new Set<string>();
   const flight = singleFlight<boolean>();
-  const verifyOnce = async (clientId: string, secret: string, admit: () => Promise<void>): Promise<boolean> => {
-    const digest = createHash("sha256").update(`${clientId} ${secret}`).digest("base64");
+  const verifyOnce = async (
+    clientId: string,
+    secret: string,
+    owner: string,
+    admit: () => Promise<void>,
+  ): Promise<boolean> => {
+    const digest = createHash("sha256").update(compositeKey(clientId, secret)).digest("base64");
     if (known.has(digest)) return true;
-    const isRight = await flight(digest, () => admit().then(() => verify(secrets, clientId, secret)));
+    const isRight = await flight(digest, () => admit().then(() => verify(secrets, clientId, secret, owner)));
     if (isRight) known.add(digest);
     return isRight;
   };
@@ -76,8 +83,8 @@ export async function readClientDirectory(path: string | undefined, verify: Veri
       const client = accounts.get(clientId);
       return client?.tenant === tenant ? client : undefined;
     },
-    async authenticate(clientId, secret, admit) {
-      return (await verifyOnce(clientId, secret, admit)) ? accounts.get(clientId) : undefined;
+    async authenticate(clientId, secret, owner, admit) {
+      return (await verifyOnce(clientId, secret, owner, admit)) ? accounts.get(clientId) : undefined;
     },
     findCertified(clientId) {
       const client = accounts.get(clientId);

@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { argon2Sync } from "node:crypto";
+import { describe, expect, test } from "vitest";
 import { hashPassword, parsePasswordHash, verifyPassword } from "./password-hash.ts";
 
 const SALT = "ElWyMYfmjbo9L+2fEAvoCg";
@@ -34,4 +35,29 @@ test.each([
   ["a line end", `$argon2id$v=19$m=19456,t=2,p=1$${SALT}$${TAG}\n`],
 ])("%s is not a hash we take", (_what, text) => {
   expect(parsePasswordHash(text)).toBeUndefined();
+});
+
+describe("a password that can be typed in several ways", () => {
+  const composed = "Gr\u00fc\u00dfe an alle";
+  const decomposed = "Gru\u0308\u00dfe\u00a0an alle";
+
+  test("is one, however its letters and spaces came", async () => {
+    const hash = parsePasswordHash(await hashPassword(decomposed))!;
+    expect(await verifyPassword(composed, hash)).toBe(true);
+    expect(await verifyPassword(decomposed, hash)).toBe(true);
+  });
+
+  test("still fits a hash of what was typed, which earlier releases made", async () => {
+    const typed = "old\tpa\u0308ss";
+    const salt = Buffer.alloc(16, "salt");
+    const cost = { memoryKiB: 64, passes: 1, lanes: 1 };
+    const options = { message: typed, nonce: salt, memory: 64, passes: 1, parallelism: 1, tagLength: 32 };
+    const hash = { ...cost, salt, tag: argon2Sync("argon2id", options) };
+    expect(await verifyPassword(typed, hash)).toBe(true);
+    expect(await verifyPassword(typed.normalize("NFC"), hash)).toBe(false);
+  });
+
+  test("cannot be empty, nor have control characters", async () => {
+    await expect(hashPassword("a\tb")).rejects.toMatchObject({ code: "malformed_request" });
+  });
 });

@@ -30,14 +30,17 @@ async function faultsOf(yaml: string): Promise<string> {
 
 test("a user is authenticated by tenant, name and password", async () => {
   const users = await read(`- { tenant: acme, username: ann, password: "${hash}", groups: [ops] }`);
-  expect(await users.authenticate("acme", "ann", "secret")).toMatchObject({ username: "ann", groups: ["ops"] });
-  expect(await users.authenticate("acme", "ann", "Secret")).toBeUndefined();
-  expect(await users.authenticate("rival", "ann", "secret")).toBeUndefined();
+  expect(await users.authenticate("acme", "ann", "secret", "192.0.2.1")).toMatchObject({
+    username: "ann",
+    groups: ["ops"],
+  });
+  expect(await users.authenticate("acme", "ann", "Secret", "192.0.2.1")).toBeUndefined();
+  expect(await users.authenticate("rival", "ann", "secret", "192.0.2.1")).toBeUndefined();
 });
 
 test("an unknown name is refused even with the password of the user it is checked against", async () => {
   const users = await read(`- { tenant: acme, username: ann, password: "${hash}" }`);
-  expect(await users.authenticate("acme", "nobody", "secret")).toBeUndefined();
+  expect(await users.authenticate("acme", "nobody", "secret", "192.0.2.1")).toBeUndefined();
 });
 
 test("an unknown name costs the same work as a wrong password: a hash of the same cost is verified", async () => {
@@ -46,15 +49,15 @@ test("an unknown name costs the same work as a wrong password: a hash of the sam
   const path = join(folder, "users.yaml");
   await writeFile(path, `- { tenant: acme, username: ann, password: "${hash}" }`);
   const users = createUserDirectory(await readAccounts(path), verifier);
-  await users.authenticate("acme", "ann", "wrong");
-  await users.authenticate("acme", "nobody", "wrong");
+  await users.authenticate("acme", "ann", "wrong", "192.0.2.1");
+  await users.authenticate("acme", "nobody", "wrong", "192.0.2.1");
   expect(verified).toHaveLength(2);
   expect(verified[1]).toBe(verified[0]);
 });
 
 test("every fault of the file is told at once, and no hash is quoted", async () => {
   const faults = await faultsOf(`
-- { tenant: acme, username: "a*", password: "${hash}" }
+- { tenant: acme, username: "a\\tb", password: "${hash}" }
 - { tenant: acme, username: bob, password: hunter2 }
 - { tenant: acme, username: ann, password: "${hash}", admin: true }
 - { tenant: acme, username: ann }

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { nameSchema } from "#shared/contract/name-schema.ts";
+import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
+import { subjectKey } from "#shared/contract/subject-key.ts";
 import { readYamlFile } from "./read-yaml-file.ts";
 import { createAccountVerifier, passwordHashSchema, type VerifyAccount } from "./verify-account.ts";
 
@@ -20,9 +21,12 @@ export interface UserDirectory {
   readonly find: FindSubject;
   /**
    * The user if the password is theirs. An unknown or disabled name costs the same work as a wrong password.
+   * `owner` is whoever asks, for the turns.
    * @throws {AppError} `unavailable` when too many passwords wait to be verified.
    */
-  authenticate(tenant: string, username: string, password: string): Promise<User | undefined>;
+  authenticate(tenant: string, username: string, password: string, owner: string): Promise<User | undefined>;
+  /** Whether the file names this user, disabled or not, and whether it names anybody of this tenant. */
+  knows(tenant: string, username: string): { readonly user: boolean; readonly tenant: boolean };
 }
 
 /** The users of a file that may change. */
@@ -35,10 +39,10 @@ export interface ReplaceableUsers extends UserDirectory {
 const accountSchema = z.strictObject(
   {
     tenant: nameSchema,
-    username: nameSchema,
+    username: freeNameSchema,
     password: passwordHashSchema,
-    groups: z.array(nameSchema).max(256).default([]),
-    roles: z.array(nameSchema).max(64).default([]),
+    groups: z.array(freeNameSchema).max(256).default([]),
+    roles: z.array(freeNameSchema).max(64).default([]),
     disabled: z.boolean().default(false),
   },
   // zod would name the unknown keys, and a hash without quotes falls apart into such keys.
@@ -51,13 +55,8 @@ const accountSchema = z.strictObject(
 );
 type Account = z.infer<typeof accountSchema>;
 
-/** Users by tenant and name. */
+/** Users by their `subjectKey`. */
 export type Accounts = ReadonlyMap<string, Account>;
-
-/** The key of a user among all users. */
-function accountKey(tenant: string, name: string): string {
-  return `${tenant}.${name}`;
-}
 
 /**
  * Reads the users' file. A user must not have the name of a service client: both are subjects of their tenant.
@@ -67,14 +66,14 @@ export async function readAccounts(path: string, findClient: FindSubject = () =>
   const usersSchema = z.tuple([accountSchema], accountSchema).superRefine((accounts, context) => {
     const seen = new Set<string>();
     for (const [index, { tenant, username }] of accounts.entries()) {
-      const key = accountKey(tenant, username);
+      const key = subjectKey(tenant, username);
       const fault = seen.has(key) ? "stands twice" : findClient(tenant, username) && "is a client's name";
       if (fault) context.addIssue({ code: "custom", path: [index, "username"], message: `${key} ${fault}` });
       seen.add(key);
     }
   });
   const accounts = await readYamlFile(path, "AUTH_USERS_FILE", usersSchema);
-  return new Map(accounts.map((account) => [accountKey(account.tenant, account.username), account]));
+  return new Map(accounts.map((account) => [subjectKey(account.tenant, account.username), account]));
 }
 
 /** A directory of these users, until they are replaced. */
@@ -84,15 +83,19 @@ export function createUserDirectory(
 ): ReplaceableUsers {
   let present = accounts;
   const find = (tenant: string, username: string): User | undefined => {
-    const account = present.get(accountKey(tenant, username));
+    const account = present.get(subjectKey(tenant, username));
     return account?.disabled === false ? account : undefined;
   };
   return {
     find,
-    async authenticate(tenant, username, password) {
-      const isTheirs = await verify(present, accountKey(tenant, username), password);
+    async authenticate(tenant, username, password, owner) {
+      const isTheirs = await verify(present, subjectKey(tenant, username), password, owner);
       return isTheirs ? find(tenant, username) : undefined;
     },
+    knows: (tenant, username) => ({
+      user: present.has(subjectKey(tenant, username)),
+      tenant: [...present.values()].some((account) => account.tenant === tenant),
+    }),
     enabled: () => [...present.values()].filter(({ disabled }) => !disabled),
     replace: (accountsNow) => void (present = accountsNow),
   };

@@ -4,29 +4,31 @@ import { createGate } from "./gate.ts";
 import { parsePasswordHash, type PasswordHash, verifyPassword } from "./password-hash.ts";
 
 /**
- * Whether the secret is that of the account with this key. An unknown key costs the same work as a wrong secret.
+ * Whether the secret is that of the account with this key. An unknown key costs the same work as a wrong secret. `owner` is
+ * whoever asks: verifications have their turns owner by owner.
  * @throws {AppError} `unavailable` when too many secrets wait to be verified.
  */
 export type VerifyAccount = (
   accounts: ReadonlyMap<string, { readonly password: PasswordHash }>,
   key: string,
   secret: string,
+  owner: string,
 ) => Promise<boolean>;
 
 /**
  * Hashing takes the threads that signatures need too, of which Node has four: a flood of logins gets half of them, and
  * queues for 4 s at most, so that refreshes go on.
  */
-const VERIFICATIONS = { maxRunning: 2, maxWaiting: 200 };
+const VERIFICATIONS = { maxRunning: 2, maxWaiting: 200, maxWaitingOfOne: 20 };
 
 /** Makes the verification of passwords and secrets; all that share one share its threads. */
 export function createAccountVerifier(verify = verifyPassword): VerifyAccount {
   const gate = createGate(VERIFICATIONS);
-  return async (accounts, key, secret) => {
+  return async (accounts, key, secret, owner) => {
     const account = accounts.get(key);
     const hash = account?.password ?? decoyFor(key, [...accounts.values()])?.password;
     if (hash === undefined) return false;
-    return (await gate(() => verify(secret, hash))) && account !== undefined;
+    return (await gate(owner, () => verify(secret, hash))) && account !== undefined;
   };
 }
 

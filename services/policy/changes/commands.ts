@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import type { HttpBindings, Snapshot } from "../decide/snapshot.ts";
+import type { Snapshot } from "../decide/snapshot.ts";
+import { areSameBindings, areSameRoles, type SubjectRoles } from "../decide/subject-roles.ts";
 import type {
   DocumentOrigin,
   Lifecycle,
@@ -9,6 +10,9 @@ import type {
   StoredPolicy,
   TenantLimits,
 } from "../versions/stored-policy.ts";
+
+/** The most subjects of a tenant that may have roles set over HTTP. */
+const MAX_SUBJECTS = 100_000;
 
 /** A change of a tenant's policy, who makes it and why. */
 export interface PolicyCommand {
@@ -32,21 +36,25 @@ export function takeFile(text: string, file: { readonly name: string; readonly h
     by: "file",
     why: `${file.name} changed`,
     apply: ({ document, bindings }) =>
-      document.origin.kind === "file" && document.origin.hash === file.hash
-        ? undefined
-        : { document: { text, origin }, bindings },
+      isDeepStrictEqual(document.origin, origin) ? undefined : { document: { text, origin }, bindings },
   };
 }
 
-/** The document as somebody sent it. `expected` is the version that the sender has seen. */
+/** What a change of a whole document depends on: the version that its sender has seen, and which document files are there. */
+export interface Expectation {
+  readonly expected: number | undefined;
+  readonly files: { isThere(name: string): boolean };
+}
+
+/** The document as somebody sent it. */
 export function putDocument(
   text: string,
-  { expected, ...change }: Omit<PolicyCommand, "apply"> & { readonly expected: number | undefined },
+  { expected, files, ...change }: Omit<PolicyCommand, "apply"> & Expectation,
 ): PolicyCommand {
   return {
     ...change,
     apply: ({ document, bindings, version }) => {
-      refuseFileDocument(document.origin);
+      refuseFileDocument(document.origin, files);
       if (document.origin.kind === "http" && document.text === text) return undefined;
       requireVersion(version, expected);
       return { document: { text, origin: { kind: "http" } }, bindings };
@@ -54,19 +62,19 @@ export function putDocument(
   };
 }
 
-/** The whole of a policy, as it was exported. `expected` is the version that the sender has seen. */
+/** The whole of a policy, as it was exported. */
 export function importPolicy(
-  { text, bindings }: { readonly text: string; readonly bindings: HttpBindings },
-  { by, why, expected }: Pick<PolicyCommand, "by" | "why"> & { readonly expected: number | undefined },
+  { text, bindings }: { readonly text: string; readonly bindings: SubjectRoles },
+  { by, why, expected, files }: Pick<PolicyCommand, "by" | "why"> & Expectation,
 ): PolicyCommand {
   return {
     kind: "import",
     by,
     why,
     apply: ({ document, bindings: current, version }) => {
-      refuseFileDocument(document.origin);
-      const isSame = document.origin.kind === "http" && document.text === text && isDeepStrictEqual(current, bindings);
-      if (isSame) return undefined;
+      refuseFileDocument(document.origin, files);
+      const isSameDocument = document.origin.kind === "http" && document.text === text;
+      if (isSameDocument && areSameBindings(current, bindings)) return undefined;
       requireVersion(version, expected);
       return { document: { text, origin: { kind: "http" } }, bindings };
     },
@@ -82,9 +90,10 @@ export function bindSubject(subject: string, roles: readonly string[] | undefine
     apply: ({ document, bindings }, snapshot) => {
       const wanted = roles === undefined ? undefined : [...new Set(roles)].toSorted();
       requireRoles(wanted ?? [], snapshot);
-      if (bindings.get(subject)?.join() === wanted?.join()) return undefined;
-      const others = [...bindings].filter(([other]) => other !== subject);
-      return { document, bindings: new Map(wanted === undefined ? others : [...others, [subject, wanted]]) };
+      if (areSameRoles(bindings.get(subject), wanted)) return undefined;
+      const changed = bindings.with(subject, wanted);
+      requireSubjects(changed.size, bindings.size);
+      return { document, bindings: changed };
     },
   };
 }
@@ -133,9 +142,9 @@ export const renumber: PolicyCommand = {
   apply: ({ document, bindings }) => ({ document, bindings }),
 };
 
-/** A document that comes from a file is changed by changing the file. */
-export function refuseFileDocument(origin: DocumentOrigin): void {
-  if (origin.kind !== "file") return;
+/** A document that comes from a file is changed by changing the file, as long as that is there. */
+export function refuseFileDocument(origin: DocumentOrigin, files: Expectation["files"]): void {
+  if (origin.kind !== "file" || !files.isThere(origin.name)) return;
   throw new AppError("document_from_file", `the document comes from the file ${origin.name}; change that file`);
 }
 
@@ -146,6 +155,16 @@ export function refuseFileDocument(origin: DocumentOrigin): void {
 function requireVersion(current: Version, expected: number | undefined): void {
   if (expected === undefined || expected === current.number) return;
   throw new AppError("version_conflict", `the policy is at version ${current.number}, not ${expected}`);
+}
+
+/**
+ * Refuses more subjects than a tenant may have.
+ * @throws {AppError} `limit_exceeded`.
+ */
+export function requireSubjects(count: number, before = 0): void {
+  if (count <= MAX_SUBJECTS || count <= before) return;
+  const message = `a tenant may have ${MAX_SUBJECTS} subjects with roles set over HTTP; bind groups in the document, or have roles come in tokens`;
+  throw new AppError("limit_exceeded", message);
 }
 
 function requireRoles(roles: readonly string[], snapshot: Snapshot | undefined): void {

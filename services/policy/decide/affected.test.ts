@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { parseDocument } from "../document/parse-document.ts";
 import { affectedBy } from "./affected.ts";
-import { compileSnapshot, type HttpBindings, type Snapshot } from "./snapshot.ts";
+import { compileSnapshot, type Snapshot } from "./snapshot.ts";
+import type { HttpBindings } from "./subject-roles.ts";
 
 const BASE = {
   tenant: "acme",

@@ -1,12 +1,14 @@
-import { ruleText } from "../document/policy-document.ts";
-import { hasRole } from "./role-set.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { type Principal, subjectOf, subjectPrincipal } from "#shared/contract/principal.ts";
+import { compositeKey } from "#shared/protocol/composite-key.ts";
+import { changedRoles } from "./changed-roles.ts";
+import { boundOtherwise, type Snapshot } from "./snapshot.ts";
+import { changedSubjects } from "./subject-roles.ts";
 
 /** A longer list of names costs more to carry than asking for everything again. */
 const MAX_NAMES = 1_000;
 
 /** The principals that a change of policy can affect. */
-export type Affected = { readonly all: true } | { readonly roles: string[]; readonly subjects: string[] };
+export type Affected = { readonly all: true } | { readonly roles: string[]; readonly subjects: Principal[] };
 
 /** Everyone. */
 export const EVERYONE: Affected = { all: true };
@@ -16,11 +18,15 @@ export const EVERYONE: Affected = { all: true };
  * trusted issuers differ, or a role is new: a token may have carried its name all along, and no grant says so.
  */
 export function affectedBy(before: Snapshot | undefined, after: Snapshot): Affected {
-  if (before === undefined || mapsOf(before) !== mapsOf(after)) return EVERYONE;
-  if ([...after.roleBits.keys()].some((role) => !before.roleBits.has(role))) return EVERYONE;
-  const roles = changedKeys(flattenedRules(before), flattenedRules(after));
-  const bound = changedKeys(bindingsOf(before), bindingsOf(after));
-  const known = changedKeys(attributesOf(before), attributesOf(after));
+  if (before === undefined) return EVERYONE;
+  const isSameDocument = before.document === after.document;
+  if (!isSameDocument && mapsOf(before) !== mapsOf(after)) return EVERYONE;
+  if (!isSameDocument && [...after.roleBits.keys()].some((role) => !before.roleBits.has(role))) return EVERYONE;
+  const http = changedSubjects(before.httpBindings, after.httpBindings, MAX_NAMES);
+  if (http.count > MAX_NAMES) return EVERYONE;
+  const roles = changedRoles(before.document.roles, after.document.roles);
+  const bound = otherRoles(before, after, http.some);
+  const known = isSameDocument ? [] : changedKeys(attributesOf(before), attributesOf(after));
   const subjects = [...new Set([...bound, ...known])].toSorted();
   return roles.length + subjects.length > MAX_NAMES ? EVERYONE : { roles, subjects };
 }
@@ -29,31 +35,17 @@ function mapsOf({ document }: Snapshot): string {
   return JSON.stringify([document.events, document.routes, document.trust]);
 }
 
-/** Each role's rules, with all it inherits, so that a change shows in every role it reaches. */
-function flattenedRules({ document, lineages }: Snapshot): Map<string, string> {
-  const own = Array.from(document.roles.values(), ({ allow, deny }) => [
-    ...allow.map((rule) => `+${ruleText(rule)}`),
-    ...deny.map((rule) => `-${ruleText(rule)}`),
-  ]);
-  return new Map(
-    Array.from(document.roles.keys(), (name, bit) => {
-      const rules = own.filter((_, other) => hasRole(lineages[bit] ?? 0, other)).flat();
-      return [name, [...new Set(rules)].toSorted().join(" ")];
-    }),
-  );
+/** Whose roles differ, where they do over HTTP for those who `changed`. What is bound to a subject over HTTP replaces the document's word. */
+function otherRoles(before: Snapshot, after: Snapshot, changed: readonly string[]): Principal[] {
+  const names = new Set([...changed.map(subjectPrincipal), ...boundOtherwise(before, after)]);
+  return [...names].filter((name) => boundText(before, name) !== boundText(after, name));
 }
 
-function bindingsOf({ documentBindings, httpBindings }: Snapshot): Map<string, string> {
-  const fromDocument = Array.from(documentBindings, ([subject, bound]): [string, string[]] => [
-    subject,
-    bound.map(({ role, until }) => `${role} ${until}`),
-  ]);
-  return new Map(
-    Array.from(new Map([...fromDocument, ...httpBindings]), ([subject, roles]) => [
-      subject,
-      roles.toSorted().join(" "),
-    ]),
-  );
+function boundText({ documentBindings, httpBindings }: Snapshot, principal: Principal): string {
+  const subject = subjectOf(principal);
+  const set = subject === undefined ? undefined : httpBindings.get(subject);
+  const bound = documentBindings.get(principal) ?? [];
+  return textOf(set ?? bound.map(({ role, until }) => compositeKey(role, String(until))));
 }
 
 function attributesOf({ document }: Snapshot): Map<string, string> {
@@ -68,4 +60,10 @@ function attributesOf({ document }: Snapshot): Map<string, string> {
 function changedKeys(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
   const names = new Set([...before.keys(), ...after.keys()]);
   return [...names].filter((name) => (before.get(name) ?? "") !== (after.get(name) ?? "")).toSorted();
+}
+
+/** Different sets have different texts; the empty one has that of a name that is not there. */
+function textOf(parts: Iterable<string>): string {
+  const sorted = [...parts].toSorted();
+  return sorted.length === 0 ? "" : compositeKey(...sorted);
 }

@@ -1,4 +1,5 @@
-import { isName } from "#shared/protocol/names.ts";
+import { encodeName } from "#shared/protocol/encode-name.ts";
+import { isFreeName } from "#shared/protocol/names.ts";
 import type { Route } from "../document/policy-document.ts";
 import { isOpen, isOptional, placeholderOf, segmentsOf } from "../document/route-path.ts";
 import { parseRequestPath } from "./parse-request-path.ts";
@@ -6,11 +7,11 @@ import { parseRequestPath } from "./parse-request-path.ts";
 /** What a request is for, by the first route that it takes. */
 export interface RouteMatch {
   readonly permission: string;
-  /** The route's topic patterns, as far as the path fills their placeholders. */
+  /** The route's topic patterns, as far as the path fills their placeholders: a segment stands in them as its token. */
   readonly topics: readonly string[];
   /**
    * Those with most of the path's parameters: they show which object the request is about. Empty where no topic can,
-   * as when a parameter holds characters that topics do not have.
+   * as when a parameter is no free name.
    */
   readonly about: readonly string[];
 }
@@ -75,11 +76,14 @@ function matches({ segments }: CompiledRoute, asked: readonly string[]): boolean
 function matchOf({ route, segments }: CompiledRoute, asked: readonly string[]): RouteMatch {
   const parameters = parametersOf(segments, asked);
   const possible = route.topics.map(templateOf).filter(({ names }) => names.every((name) => parameters.has(name)));
-  const topics = possible.filter(({ names }) => names.every((name) => isName(parameters.get(name) ?? "")));
+  const topics = possible.filter(({ names }) => names.every((name) => isFreeName(parameters.get(name) ?? "")));
   const most = Math.max(...possible.map(({ names }) => names.length));
   const about = topics.filter(({ names }) => names.length === most);
-  const fill = ({ tokens }: TopicTemplate): string =>
-    tokens.map((token) => parameters.get(placeholderOf(token) ?? "") ?? token).join(".");
+  const fillToken = (token: string): string => {
+    const value = parameters.get(placeholderOf(token) ?? "");
+    return value === undefined ? token : encodeName(value);
+  };
+  const fill = ({ tokens }: TopicTemplate): string => tokens.map(fillToken).join(".");
   return { permission: route.permission, topics: topics.map(fill), about: about.map(fill) };
 }
 

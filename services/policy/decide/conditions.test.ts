@@ -20,7 +20,8 @@ roles:
 attributes:
   alice: { regions: [us, eu, eu], levels: low, team: blue, tags: [staff], unused: "1" }
   bob: { regions: [], team: [blue, red], tags: [staff, other] }
-  dave: { team: "not a name" }
+  dave: { team: "a name" }
+  erin: { team: "no\\nname" }
   "group:ops": { regions: [asia], team: [green, blue] }
   "group:far": { regions: [africa] }
 `;
@@ -89,10 +90,12 @@ describe("an attribute in a topic", () => {
     ["alice", "teams", ["ticket.*.blue"]],
     ["bob", "teams", ["ticket.*.blue", "ticket.*.red"]],
     ["carol", "teams", []],
-    ["dave", "teams", []],
+    ["dave", "teams", ["ticket.*.a%20name"]],
+    ["erin", "teams", []],
     ["alice", "outsiders", ["ticket.*.blue"]],
     ["carol", "outsiders", ["ticket.*.*"]],
-    ["dave", "outsiders", ["ticket.*.*"]],
+    ["dave", "outsiders", ["ticket.*.a%20name"]],
+    ["erin", "outsiders", ["ticket.*.*"]],
   ])("for %s as %s stands for each value: %j", (id, role, patterns) => {
     const { allow, deny } = residualOf(snapshot, grantOf(id, role), "ticket:read");
     expect(role === "teams" ? allow : deny).toEqual(patterns);

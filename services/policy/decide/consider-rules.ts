@@ -1,4 +1,4 @@
-import type { EventCondition } from "#shared/contract/event-condition.ts";
+import { type EventCondition, unknownAttributes } from "#shared/contract/event-condition.ts";
 import { permissionMatches } from "#shared/protocol/permissions.ts";
 import { ruleText } from "../document/policy-document.ts";
 import { type DecidedEvent, EVERY_EVENT, fillRule, ruleHolds } from "./fill-rule.ts";
@@ -54,9 +54,9 @@ function whyItHolds(rule: LimitedRule, grant: Grant, event: DecidedEvent): strin
   }
   const scope = patterns.includes(">") ? "it is about every topic" : `it is about ${patterns.join(", ")}`;
   if (when === undefined) return scope;
-  const missing = missingIn(when, event);
-  if (missing.length === 0 || rule.effect === "allow") return `${scope}, and its condition is met`;
-  return `${scope}, and the event does not say ${missing.join(", ")}, which denies`;
+  const unknown = whatIsUnknown(when, event);
+  if (unknown === undefined || rule.effect === "allow") return `${scope}, and its condition is met`;
+  return `${scope}, and ${unknown}, which denies`;
 }
 
 function whyItDoesNot(rule: LimitedRule, grant: Grant, event: DecidedEvent): string {
@@ -66,9 +66,8 @@ function whyItDoesNot(rule: LimitedRule, grant: Grant, event: DecidedEvent): str
   if (event === EVERY_EVENT) return "it allows some events only, and every one is asked about";
   const isAbout = ruleHolds({ ...rule, when: undefined }, grant, event);
   if (!isAbout || when === undefined) return `it is about ${patterns.join(", ")}, not about ${event.topic}`;
-  const missing = missingIn(when, event);
-  if (missing.length === 0) return "its condition is not met";
-  return `its condition is not met: the event does not say ${missing.join(", ")}`;
+  const unknown = whatIsUnknown(when, event);
+  return unknown === undefined ? "its condition is not met" : `its condition is not met: ${unknown}`;
 }
 
 function whyItCannot({ template, when }: LimitedRule, grant: Grant): string {
@@ -79,12 +78,15 @@ function whyItCannot({ template, when }: LimitedRule, grant: Grant): string {
     : "its condition is not met by the subject";
 }
 
-/** The attributes that a condition asks about and the event does not have. */
-function missingIn(condition: EventCondition, { attributes }: DecidedEvent): string[] {
-  return [...new Set(attributesOf(condition))].filter((name) => !Object.hasOwn(attributes, name));
-}
-
-function attributesOf(condition: EventCondition): string[] {
-  if ("conditions" in condition) return condition.conditions.flatMap(attributesOf);
-  return "other" in condition ? [condition.attribute, condition.other] : [condition.attribute];
+/** The attributes that a condition asks about and the event lacks, or says something else of than can be compared. */
+function whatIsUnknown(condition: EventCondition, { attributes }: DecidedEvent): string | undefined {
+  const names = new Set(unknownAttributes(condition, attributes));
+  const { absent = [], present = [] } = Object.groupBy(names, (name) =>
+    Object.hasOwn(attributes, name) ? "present" : "absent",
+  );
+  const parts = [
+    ...(absent.length === 0 ? [] : [`the event does not say ${absent.join(", ")}`]),
+    ...(present.length === 0 ? [] : [`what the event says of ${present.join(", ")} cannot be compared`]),
+  ];
+  return parts.length === 0 ? undefined : parts.join(", and ");
 }

@@ -7,7 +7,8 @@ import { decodeGrant, encodeGrant } from "./grant.ts";
 import type { DecidedEvent } from "./fill-rule.ts";
 import { residualOf } from "./residual.ts";
 import { resolveSubject } from "./resolve-subject.ts";
-import { compileSnapshot, type HttpBindings, type Snapshot } from "./snapshot.ts";
+import { compileSnapshot, type Snapshot } from "./snapshot.ts";
+import type { HttpBindings } from "./subject-roles.ts";
 
 const ROLES = `
   viewer: { allow: ["order:read", "invoice:read"] }
@@ -123,8 +124,16 @@ describe("a grant", () => {
     expect(encodeGrant(heir, ["heir"], "alice")).toBe("heir@alice");
   });
 
-  it("fills in nothing for a subject that is not a name", () => {
-    expect(encodeGrant(snapshot, ["owner"], "a.>")).toBe("owner@");
+  it("writes names as tokens, so that no name is taken for two", () => {
+    expect(encodeGrant(snapshot, ["owner"], "a.>")).toBe("owner@a%2E%3E");
+    const odd = snapshotOf(' { "a,b": {}, "c@d": {}, a: {} }');
+    expect(encodeGrant(odd, ["a,b", "a"], "x")).toBe("a,a%2Cb@");
+    expect(encodeGrant(odd, ["c@d"], "x")).toBe("c%40d@");
+  });
+
+  it("fills in nothing for a subject that is not a free name", () => {
+    expect(encodeGrant(snapshot, ["owner"], "a\nb")).toBe("owner@");
+    expect(encodeGrant(snapshot, ["owner"], "a".repeat(257))).toBe("owner@");
   });
 
   it.each([
@@ -133,11 +142,15 @@ describe("a grant", () => {
     "owner@a@b",
     "owner@*",
     "owner@a.b",
+    "owner@%61",
+    "owner@%2e",
+    "owner@%0A",
+    "owner@%E9",
     "own er@",
     "owner,,viewer@",
     "*@",
     "owner@a\0",
-    `owner@${"a".repeat(65)}`,
+    `owner@${"a".repeat(257)}`,
   ])("is not %j", (id) => {
     expect(() => decodeGrant(snapshot, id)).toThrow("not the id of a grant");
   });

@@ -1,10 +1,13 @@
+import { subjectPrincipal } from "#shared/contract/principal.ts";
 import { type Rule, ruleText } from "../document/policy-document.ts";
+import { coveringCandidates } from "../document/covering-rules.ts";
 import { ruleCovers, rulesOverlap } from "../document/rule-covers.ts";
+import { changedRoles } from "./changed-roles.ts";
 import type { PolicySource } from "./policy-diff.ts";
 
 /** What some people may do after a change and might not before, and the other way round. */
 export interface EffectDiff {
-  /** Subjects, `group:<name>`, and `role:<name>` for everybody who has the role from a token. */
+  /** Principals, and `role:<name>` for everybody who has the role from a token. */
   readonly who: readonly string[];
   /** Rules, as a document spells them. */
   readonly gains: readonly string[];
@@ -21,11 +24,13 @@ interface Rules {
 /** The rights that people gain and lose from one policy to the next. People with equal changes are one entry. */
 export function effectsOf(before: PolicySource, after: PolicySource): EffectDiff[] {
   const [was, is] = [rolesByName(before), rolesByName(after)];
+  const changed = new Set(changedRoles(before.document.roles, after.document.roles));
   const known = new Map<string, Change>();
   const together = new Map<string, EffectDiff & { readonly who: string[] }>();
   for (const name of new Set([...was.keys(), ...is.keys()])) {
     const [held, holds] = [was.get(name) ?? [], is.get(name) ?? []];
     const roles = JSON.stringify([held, holds]);
+    if (JSON.stringify(held) === JSON.stringify(holds) && !held.some((role) => changed.has(role))) continue;
     const change = known.get(roles) ?? changeOf(rulesOf(before, held), rulesOf(after, holds));
     known.set(roles, change);
     if (change.gains.length + change.loses.length === 0) continue;
@@ -45,7 +50,7 @@ function rolesByName({ document, documentBindings, httpBindings }: PolicySource)
   ]);
   return new Map<string, readonly string[]>([
     ...bound,
-    ...httpBindings,
+    ...Array.from(httpBindings, ([subject, roles]) => [subjectPrincipal(subject), roles] as const),
     ...Array.from(document.roles.keys(), (role): [string, string[]] => [`role:${role}`, [role]]),
   ]);
 }
@@ -64,11 +69,9 @@ function changeOf(before: Rules, after: Rules): Change {
 
 /** What `one` allows and `other` does not: its own allowing rules, and what only `other` denies of the rest. */
 function moreIn(one: Rules, other: Rules, denied: string): string[] {
-  const others = effectiveOf(other);
-  const [kept, own] = partition(effectiveOf(one), (rule) => isCovered(rule, others));
-  const freed = other.deny.filter(
-    (deny) => !isCovered(deny, one.deny) && kept.some((rule) => rulesOverlap(rule, deny)),
-  );
+  const [kept, own] = partition(effectiveOf(one), coveredBy(effectiveOf(other)));
+  const isDenied = coveredBy(one.deny);
+  const freed = other.deny.filter((deny) => !isDenied(deny) && kept.some((rule) => rulesOverlap(rule, deny)));
   return [...new Set([...own.map(ruleText), ...freed.map((deny) => `${ruleText(deny)} (${denied})`)])].toSorted();
 }
 
@@ -79,9 +82,13 @@ function partition<T>(all: readonly T[], isFirst: (each: T) => boolean): [T[], T
 
 /** The allowing rules that are not denied as a whole. */
 function effectiveOf({ allow, deny }: Rules): readonly Rule[] {
-  return allow.filter((rule) => !isCovered(rule, deny));
+  const isDenied = coveredBy(deny);
+  return allow.filter((rule) => !isDenied(rule));
 }
 
-function isCovered(rule: Rule, others: readonly Rule[]): boolean {
-  return others.some((other) => ruleCovers(other, rule));
+/** Whether one of these rules covers a rule. Most are there as they are. */
+function coveredBy(others: readonly Rule[]): (rule: Rule) => boolean {
+  const texts = new Set(others.map(ruleText));
+  const candidatesFor = coveringCandidates(others, (other) => other);
+  return (rule) => texts.has(ruleText(rule)) || candidatesFor(rule).some((other) => ruleCovers(other, rule));
 }

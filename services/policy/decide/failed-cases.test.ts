@@ -75,7 +75,7 @@ describe("the test cases of a document", () => {
     ["{ subject: alice, permission: a:b, attributes: {}, expect: allow }", /tests\.0: must ask for one thing/],
     ["{ subject: alice, topic: a.*, expect: allow }", /tests\.0\.topic: must be a topic/],
     ["{ subject: alice, permission: 'a:*', expect: allow }", /tests\.0\.permission: must be a permission/],
-    ["{ subject: a.b, topic: a.b, expect: allow }", /tests\.0\.subject: must be 1 to 64/],
+    ['{ subject: "a\\nb", topic: a.b, expect: allow }', /tests\.0\.subject: must be 1 to 256/],
     ["{ subject: alice, topic: a.b, expect: maybe }", /tests\.0\.expect: /],
     ["{ subject: alice, topic: a.b, expect: allow, when: now }", /tests\.0\.when: this key is not known/],
   ])("are refused as %s", (each, message) => {

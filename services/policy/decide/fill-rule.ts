@@ -1,4 +1,4 @@
-import { type EventAttributes, type EventCondition, eventConditionHolds } from "#shared/contract/event-condition.ts";
+import { compileCondition, type EventAttributes, type EventCondition } from "#shared/contract/event-condition.ts";
 import { patternCovers, patternsOverlap } from "#shared/protocol/topics.ts";
 import { fillTemplate } from "./fill-template.ts";
 import { foldCondition, type ValuesOf } from "./fold-condition.ts";
@@ -44,5 +44,5 @@ export function ruleHolds(rule: LimitedRule, grant: Grant, event: DecidedEvent =
   // On a topic without wildcards both are: the topic matches.
   const concerns = isDenial ? patternsOverlap : patternCovers;
   if (!filled.patterns.some((pattern) => concerns(pattern, event.topic))) return false;
-  return filled.when === undefined || eventConditionHolds(filled.when, event.attributes, isDenial);
+  return filled.when === undefined || compileCondition(filled.when, isDenial)(event.attributes);
 }

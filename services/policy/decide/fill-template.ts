@@ -1,4 +1,5 @@
-import { isName } from "#shared/protocol/names.ts";
+import { encodeName } from "#shared/protocol/encode-name.ts";
+import { isFreeName } from "#shared/protocol/names.ts";
 import { placeholderOf } from "../document/topic-placeholder.ts";
 import type { Effect, ValuesOf } from "./fold-condition.ts";
 
@@ -20,8 +21,8 @@ export function placeholdersIn(template: string): string[] {
 
 /**
  * The topic patterns of a rule with the subject's values filled in: one for each value, where several placeholders stand for
- * each of their values by themselves. What is absent, or cannot stand in a topic, allows nothing and denies whatever could
- * stand there.
+ * each of their values by themselves. A value stands in a topic as its token. What is absent, or is no free name and so has no
+ * token, allows nothing and denies whatever could stand there.
  */
 export function fillTemplate(template: string, effect: Effect, valuesOf: ValuesOf): readonly string[] {
   if (!template.includes("{")) return [template];
@@ -39,7 +40,7 @@ function tokensFor(token: string, effect: Effect, valuesOf: ValuesOf): readonly 
   const name = placeholderOf(token);
   if (name === undefined) return [token];
   const values = valuesOf(name);
-  const tokens = values?.filter(isName) ?? [];
+  const tokens = values?.filter(isFreeName).map(encodeName) ?? [];
   const isUsable = values !== undefined && tokens.length === values.length;
   return isUsable || effect === "allow" ? tokens : ["*"];
 }

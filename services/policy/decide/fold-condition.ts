@@ -1,11 +1,36 @@
-import type { EventCondition } from "#shared/contract/event-condition.ts";
-import type { Condition, ListOperand, SingleOperand } from "../document/condition.ts";
+import { compileCondition, type EventCondition, type Operator } from "#shared/contract/event-condition.ts";
+import { orderedTypeOf } from "#shared/contract/typed-value.ts";
+import type { Comparison, Condition, ListOperand, SingleOperand } from "../document/condition.ts";
 
 /** What a rule does. */
 export type Effect = "allow" | "deny";
 
 /** The values of an attribute of the subject; undefined where it has none of that name. */
 export type ValuesOf = (name: string) => readonly string[] | undefined;
+
+/** Comparisons of an attribute with a list. */
+type ListKind = Extract<EventCondition, { readonly values: unknown }>["kind"];
+
+const NEGATED: Readonly<Record<Operator, Operator>> = {
+  "==": "!=",
+  "!=": "==",
+  "<": ">=",
+  "<=": ">",
+  ">": "<=",
+  ">=": "<",
+};
+
+const FLIPPED: Readonly<Record<Operator, Operator>> = {
+  "==": "==",
+  "!=": "!=",
+  "<": ">",
+  "<=": ">=",
+  ">": "<",
+  ">=": "<=",
+};
+
+/** The name under which a known value is asked about. */
+const KNOWN = "known";
 
 /** How a condition is folded: for whom, for which effect, and whether it or its negation is wanted. */
 interface Folding {
@@ -26,21 +51,13 @@ export function foldCondition(condition: Condition, valuesOf: ValuesOf, effect: 
 }
 
 function fold(condition: Condition, folding: Folding): boolean | EventCondition {
-  switch (condition.kind) {
-    case "not":
-      return fold(condition.condition, { ...folding, wanted: !folding.wanted });
-    case "and":
-    case "or":
-      // De Morgan: a negated `and` is the `or` of what is negated.
-      return join(
-        (condition.kind === "and") === folding.wanted ? "all" : "any",
-        condition.conditions.map((each) => fold(each, folding)),
-      );
-    case "equal":
-      return foldEqual(readSingle(condition.left, folding), readSingle(condition.right, folding), folding);
-    case "in":
-      return foldIn(readSingle(condition.left, folding), readList(condition.right, folding), folding);
-  }
+  if ("condition" in condition) return fold(condition.condition, { ...folding, wanted: !folding.wanted });
+  if (!("conditions" in condition)) return foldComparison(condition, folding);
+  // De Morgan: a negated `and` is the `or` of what is negated.
+  return join(
+    (condition.kind === "and") === folding.wanted ? "all" : "any",
+    condition.conditions.map((each) => fold(each, folding)),
+  );
 }
 
 function join(kind: "all" | "any", parts: readonly (boolean | EventCondition)[]): boolean | EventCondition {
@@ -67,21 +84,72 @@ function readList(operand: ListOperand, { valuesOf }: Folding): readonly string[
   return operand.kind === "list" ? operand.values : valuesOf(operand.name);
 }
 
+function foldComparison(comparison: Comparison, folding: Folding): boolean | EventCondition {
+  const { wanted } = folding;
+  const left = readSingle(comparison.left, folding);
+  switch (comparison.kind) {
+    case "equal":
+      return foldEqual(left, readSingle(comparison.right, folding), folding);
+    case "in":
+      return foldList(wanted ? "oneOf" : "noneOf", left, readList(comparison.right, folding), folding);
+    case "startsWith":
+      return foldList(wanted ? "startsWith" : "notStartsWith", left, readList(comparison.right, folding), folding);
+    case "endsWith":
+      return foldList(wanted ? "endsWith" : "notEndsWith", left, readList(comparison.right, folding), folding);
+    case "inRange":
+      return foldList(wanted ? "inRange" : "notInRange", left, comparison.ranges, folding);
+    case "compare": {
+      const { kind: type, value } = comparison.right;
+      const operator = wanted ? comparison.operator : NEGATED[comparison.operator];
+      return ask(left, (attribute) => ({ kind: "compare", attribute, operator, type, value }), folding);
+    }
+    case "order": {
+      const operator = wanted ? comparison.operator : NEGATED[comparison.operator];
+      return foldOrder(left, operator, readSingle(comparison.right, folding), folding);
+    }
+  }
+}
+
 function foldEqual(left: Single, right: Single, folding: Folding): boolean | EventCondition {
   if (left === undefined || right === undefined) return folding.ifUnknown;
-  if ("value" in right) return foldIn(left, [right.value], folding);
-  if ("value" in left) return foldIn(right, [left.value], folding);
+  const kind = folding.wanted ? "oneOf" : "noneOf";
+  if ("value" in right) return foldList(kind, left, [right.value], folding);
+  if ("value" in left) return foldList(kind, right, [left.value], folding);
   return { kind: folding.wanted ? "same" : "different", attribute: left.attribute, other: right.attribute };
 }
 
-function foldIn(
+function foldList(
+  kind: ListKind,
   left: Single,
   values: readonly string[] | undefined,
-  { ifUnknown, wanted }: Folding,
+  folding: Folding,
 ): boolean | EventCondition {
-  if (left === undefined || values === undefined) return ifUnknown;
-  if ("value" in left) return values.includes(left.value) === wanted;
+  if (left === undefined || values === undefined) return folding.ifUnknown;
   // Nothing is in an empty list, whatever the event says.
-  if (values.length === 0) return !wanted;
-  return { kind: wanted ? "oneOf" : "noneOf", attribute: left.attribute, values };
+  if (values.length === 0) return !folding.wanted;
+  return ask(left, (attribute) => ({ kind, attribute, values }), folding);
+}
+
+/** A known side says by its text whether numbers or times are compared. */
+function foldOrder(left: Single, operator: Operator, right: Single, folding: Folding): boolean | EventCondition {
+  if (left === undefined || right === undefined) return folding.ifUnknown;
+  if ("attribute" in left && "attribute" in right) {
+    return { kind: "order", attribute: left.attribute, operator, other: right.attribute };
+  }
+  if ("attribute" in right) return foldOrder(right, FLIPPED[operator], left, folding);
+  const { value } = right;
+  const type = orderedTypeOf(value);
+  if (type === undefined) return folding.ifUnknown;
+  return ask(left, (attribute) => ({ kind: "compare", attribute, operator, type, value }), folding);
+}
+
+/** A comparison with the event's attribute as it stands; with a known value its answer, by what the edge answers too. */
+function ask(
+  left: Single,
+  comparisonOf: (attribute: string) => EventCondition,
+  { ifUnknown }: Folding,
+): boolean | EventCondition {
+  if (left === undefined) return ifUnknown;
+  if ("attribute" in left) return comparisonOf(left.attribute);
+  return compileCondition(comparisonOf(KNOWN), ifUnknown)({ [KNOWN]: left.value });
 }

@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { nameSchema } from "#shared/contract/name-schema.ts";
-import { isName } from "#shared/protocol/names.ts";
+import { decodeName, encodeName } from "#shared/protocol/encode-name.ts";
+import { isFreeName } from "#shared/protocol/names.ts";
 import { formatScope, parseScope, type Scope } from "#shared/protocol/scope.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import { MAX_ATTRIBUTE_BYTES } from "../document/attributes-schema.ts";
 import { SUBJECT_ID } from "../document/condition.ts";
-import type { Attributes } from "../document/policy-document.ts";
-import { createRoleSet, hasRole, type RoleSet, union } from "./role-set.ts";
+import type { Attributes } from "../document/attributes.ts";
+import { createRoleSet, rolesIn, type RoleSet, union } from "./role-set.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** A grant as a snapshot reads it: all roles it has, inherited ones included, and the values their rules look at. */
@@ -30,8 +31,9 @@ const attributesSchema = z
 
 /**
  * The id of the grant for these roles: `<roles>@<sub>@<attributes>`, where the sub and each attribute stand only if a
- * rule of the roles looks at them, and the last part only if there are any; a scope follows behind `~`. An id is complete,
- * so any process of policy can read the grants of any other, and equal ids decide equally.
+ * rule of the roles looks at them, and the last part only if there are any; a scope follows behind `~`. Roles and sub are
+ * tokens (`encodeName`), which hold none of the separators. An id is complete, so any process of policy can read the grants
+ * of any other, and equal ids decide equally.
  */
 export function encodeGrant(
   snapshot: Snapshot,
@@ -40,10 +42,10 @@ export function encodeGrant(
   { attributes = NO_ATTRIBUTES, scope }: { readonly attributes?: Attributes; readonly scope?: Scope | undefined } = {},
 ): string {
   const all = withInherited(snapshot, roles);
-  const used = new Set(snapshot.namesUsed.flatMap((names, role) => (hasRole(all, role) ? names : [])));
+  const used = new Set(rolesIn(all).flatMap((role) => snapshot.namesUsed[role] ?? []));
   const entries = [...attributes].filter(([name]) => used.has(name)).toSorted(byName);
-  const personal = used.has(SUBJECT_ID) && isName(sub) ? sub : "";
-  const id = `${[...new Set(roles)].toSorted().join(",")}@${personal}`;
+  const personal = used.has(SUBJECT_ID) && isFreeName(sub) ? encodeName(sub) : "";
+  const id = `${[...new Set(roles)].toSorted().map(encodeName).join(",")}@${personal}`;
   const limit = scope === undefined ? "" : `~${base64url(formatScope(scope))}`;
   return entries.length === 0 ? `${id}${limit}` : `${id}@${base64url(JSON.stringify(entries))}${limit}`;
 }
@@ -55,14 +57,16 @@ export function encodeGrant(
 export function decodeGrant(snapshot: Snapshot, id: string): Grant {
   const [limited = "", limit] = id.split("~", 2);
   const scope = limit === undefined ? undefined : parseScope(Buffer.from(limit, "base64url").toString());
-  const [list, sub, encoded, ...more] = limited.split("@");
-  const roles = list === "" || list === undefined ? [] : list.split(",");
+  const [list = "", token, encoded, ...more] = limited.split("@");
+  const names = list === "" ? [] : list.split(",").map(readName);
+  const roles = names.filter((name) => name !== undefined);
+  const sub = token === "" ? undefined : readName(token ?? "");
   const attributes = encoded === undefined ? NO_ATTRIBUTES : decodeAttributes(encoded);
-  const isMalformed = sub === undefined || more.length > 0 || (sub !== "" && !isName(sub)) || !roles.every(isName);
+  const isMalformed = (sub === undefined && token !== "") || more.length > 0 || roles.length < names.length;
   if (isMalformed || attributes === undefined || (scope === undefined && limit !== undefined)) {
     throw new AppError("malformed_request", "this is not the id of a grant");
   }
-  return { roles: withInherited(snapshot, roles), sub: sub === "" ? undefined : sub, attributes, scope };
+  return { roles: withInherited(snapshot, roles), sub, attributes, scope };
 }
 
 /** The values of one of the subject's attributes, as conditions and topics name it; undefined where it has none. */
@@ -77,6 +81,11 @@ export function withInherited({ roleBits, lineages }: Snapshot, roles: readonly 
     .map((role) => lineages[roleBits.get(role) ?? -1])
     .filter((lineage) => lineage !== undefined)
     .reduce(union, createRoleSet(roleBits.size));
+}
+
+function readName(token: string): string | undefined {
+  const name = decodeName(token);
+  return name !== undefined && isFreeName(name) ? name : undefined;
 }
 
 function base64url(text: string): string {

@@ -1,12 +1,16 @@
-/** The characters of a segment (RFC 3986, section 3.3) without `;`, behind which some servers see parameters. */
-const SEGMENT = /^[A-Za-z0-9._~!$&'()*+,=:@-]{1,128}$/;
+/**
+ * The characters of a segment (RFC 3986, section 3.3) without `;`, behind which some servers see parameters, and what else
+ * stands in names: letters and digits of any script, spaces and bars.
+ */
+const SEGMENT = /^[\p{L}\p{M}\p{Nd} |._~!$&'()*+,=:@-]{1,256}$/u;
 
 const MAX_CHARACTERS = 8_192;
 
 /**
  * The segments of a request's path, without its query, with percent-encoding undone once (RFC 3986, section 6.2.2.2).
  * Undefined where the server behind a gateway might read it as another path than we do: `.` and `..`, empty segments,
- * slashes and percent signs that are encoded, backslashes, `;`, and whatever else is not plain.
+ * slashes and percent signs that are encoded, backslashes, `;`, letters that a compatible form of Unicode replaces by
+ * others (a full-width `ａ`), and whatever else is not plain.
  */
 export function parseRequestPath(path: string): readonly string[] | undefined {
   if (path.length > MAX_CHARACTERS) return undefined;
@@ -21,7 +25,8 @@ export function parseRequestPath(path: string): readonly string[] | undefined {
 function decodeSegment(encoded: string): string | undefined {
   try {
     const segment = decodeURIComponent(encoded);
-    return SEGMENT.test(segment) && segment !== "." && segment !== ".." ? segment : undefined;
+    const isPlain = SEGMENT.test(segment) && segment.normalize("NFKC") === segment;
+    return isPlain && segment !== "." && segment !== ".." ? segment : undefined;
   } catch {
     return undefined;
   }

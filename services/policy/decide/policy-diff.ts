@@ -1,5 +1,7 @@
+import type { Principal } from "#shared/contract/principal.ts";
 import { type PolicyDocument, ruleText, type TrustedIssuer } from "../document/policy-document.ts";
-import type { BoundRole, Snapshot } from "./snapshot.ts";
+import { type BoundRole, boundOtherwise, type Snapshot } from "./snapshot.ts";
+import { changedSubjects } from "./subject-roles.ts";
 
 /** What a policy says: its document, the bindings of it that have not ended, and the roles set over HTTP. */
 export type PolicySource = Pick<Snapshot, "document" | "documentBindings" | "httpBindings">;
@@ -47,13 +49,22 @@ interface Fact {
   readonly text: string;
 }
 
+/** What of two policies is compared; the rest is the same. */
+interface Compared {
+  readonly document: boolean;
+  /** To whom documents may bind other roles. */
+  readonly bound: ReadonlySet<Principal>;
+  readonly subjects: readonly string[];
+}
+
 /** Every kept version carries its diff, so that it must stay small beside the document. */
 const MAX_DIFFERENCES = 50;
 const MAX_TEXT = 200;
 
 /** What `after` says otherwise than `before`, comments and spelling aside; bounded, for keeping and for people. */
 export function diffPolicies(before: PolicySource, after: PolicySource): PolicyDiff {
-  const all = differencesOf(before, after);
+  const subjects = changedSubjects(before.httpBindings, after.httpBindings, MAX_DIFFERENCES);
+  const all = compare(before, after, subjects.some);
   const differences = all.slice(0, MAX_DIFFERENCES).map(({ change, kind, name, before: was, after: is }) => ({
     change,
     kind,
@@ -61,15 +72,30 @@ export function diffPolicies(before: PolicySource, after: PolicySource): PolicyD
     ...(was === undefined ? {} : { before: shorten(was) }),
     ...(is === undefined ? {} : { after: shorten(is) }),
   }));
-  return { differences, more: all.length - differences.length };
+  return { differences, more: all.length - differences.length + (subjects.count - subjects.some.length) };
 }
 
 /** Everything that `after` says otherwise than `before`. */
 export function differencesOf(before: PolicySource, after: PolicySource): Difference[] {
-  const [was, is] = [factsOf(before), factsOf(after)];
-  return [
+  return compare(
+    before,
+    after,
+    changedSubjects(before.httpBindings, after.httpBindings, Number.POSITIVE_INFINITY).some,
+  );
+}
+
+/** Of what is bound over HTTP only `subjects` are compared, and of a document that both have nothing. */
+function compare(before: PolicySource, after: PolicySource, subjects: readonly string[]): Difference[] {
+  const isSameDocument = before.document === after.document;
+  const compared = { document: !isSameDocument, bound: new Set(boundOtherwise(before, after)), subjects };
+  const [was, is] = [factsOf(before, compared), factsOf(after, compared)];
+  const facts = [
     ...[...was].filter(([key]) => !is.has(key)).map(([, fact]) => removed(fact)),
     ...[...is].flatMap(([key, fact]) => added(fact, was.get(key))),
+  ];
+  if (isSameDocument) return facts;
+  return [
+    ...facts,
     ...orderDifference("event-order", eventNames(before), eventNames(after)),
     ...orderDifference("route-order", routeNames(before), routeNames(after)),
   ];
@@ -91,26 +117,43 @@ function added({ kind, name, text }: Fact, earlier: Fact | undefined): Differenc
   return earlier.text === text ? [] : [{ change: "changed", kind, name, before: earlier.text, after: text }];
 }
 
-function factsOf({ document, documentBindings, httpBindings }: PolicySource): Map<string, Fact> {
-  const { roles, attributes, trust, events, routes } = document;
+function factsOf({ document, documentBindings, httpBindings }: PolicySource, compared: Compared): Map<string, Fact> {
+  const bound = [...documentBindings].filter(([name]) => compared.bound.has(name));
   const sets: Fact[] = [
-    ...[...roles].flatMap(([name, { inherits, allow, deny }]) => [
-      { kind: "role" as const, name, text: "" },
-      ...inherits.map((parent) => ({ kind: "inherits" as const, name, text: parent })),
-      ...allow.map((rule) => ({ kind: "allow" as const, name, text: ruleText(rule) })),
-      ...deny.map((rule) => ({ kind: "deny" as const, name, text: ruleText(rule) })),
-    ]),
-    ...Array.from(documentBindings).flatMap(([name, bound]) =>
-      bound.map((each) => ({ kind: "binding" as const, name, text: bindingText(each) })),
+    ...(compared.document ? roleFacts(document) : []),
+    ...bound.flatMap(([name, held]) =>
+      held.map((each) => ({ kind: "binding" as const, name, text: bindingText(each) })),
     ),
   ];
   const named: Fact[] = [
-    ...Array.from(httpBindings, ([name, held]) => ({ kind: "subject" as const, name, text: held.join(", ") })),
+    ...compared.subjects.flatMap((name) => {
+      const held = httpBindings.get(name);
+      return held === undefined ? [] : [{ kind: "subject" as const, name, text: listText(held) }];
+    }),
+    ...(compared.document ? namedFacts(document) : []),
+  ];
+  return new Map([
+    ...sets.map((fact): [string, Fact] => [JSON.stringify([fact.kind, fact.name, fact.text]), fact]),
+    ...named.map((fact): [string, Fact] => [JSON.stringify([fact.kind, fact.name]), fact]),
+  ]);
+}
+
+function roleFacts({ roles }: PolicyDocument): Fact[] {
+  return [...roles].flatMap(([name, { inherits, allow, deny }]) => [
+    { kind: "role" as const, name, text: "" },
+    ...inherits.map((parent) => ({ kind: "inherits" as const, name, text: parent })),
+    ...allow.map((rule) => ({ kind: "allow" as const, name, text: ruleText(rule) })),
+    ...deny.map((rule) => ({ kind: "deny" as const, name, text: ruleText(rule) })),
+  ]);
+}
+
+function namedFacts({ attributes, trust, events, routes }: PolicyDocument): Fact[] {
+  return [
     ...Array.from(attributes).flatMap(([subject, held]) =>
       Array.from(held, ([name, values]) => ({
         kind: "attribute" as const,
         name: `${subject} ${name}`,
-        text: values.join(", "),
+        text: listText(values),
       })),
     ),
     ...trust.map((each) => ({ kind: "trust" as const, name: each.issuer, text: trustText(each) })),
@@ -122,18 +165,23 @@ function factsOf({ document, documentBindings, httpBindings }: PolicySource): Ma
       text: [route.permission, ...route.topics].join(" "),
     })),
   ];
-  return new Map([
-    ...sets.map((fact): [string, Fact] => [JSON.stringify([fact.kind, fact.name, fact.text]), fact]),
-    ...named.map((fact): [string, Fact] => [JSON.stringify([fact.kind, fact.name]), fact]),
-  ]);
 }
 
-function trustText({ roles, groups }: TrustedIssuer): string {
-  return [roles ? "roles" : [], groups ? "groups" : []].flat().join(" and ") || "nothing";
+function trustText({ roles, groups, attributes }: TrustedIssuer): string {
+  const named = typeof attributes === "boolean" ? "" : ` ${attributes.join(", ")}`;
+  const hasAttributes = typeof attributes === "boolean" ? attributes : attributes.length > 0;
+  const parts = [roles ? "roles" : [], groups ? "groups" : [], hasAttributes ? `attributes${named}` : []].flat();
+  return parts.join(" and ") || "nothing";
 }
 
 function bindingText({ role, until }: BoundRole): string {
-  return until === Number.POSITIVE_INFINITY ? role : `${role} until ${new Date(until).toISOString()}`;
+  const name = listText([role]);
+  return until === Number.POSITIVE_INFINITY ? name : `${name} until ${new Date(until).toISOString()}`;
+}
+
+/** Different lists have different texts: what is more than a word is quoted. */
+function listText(words: readonly string[]): string {
+  return words.map((word) => (/^[^\s",]+$/u.test(word) ? word : JSON.stringify(word))).join(", ");
 }
 
 /** The first match wins, so that the order of what both have counts too. */

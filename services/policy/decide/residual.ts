@@ -5,7 +5,8 @@ import { fillRule } from "./fill-rule.ts";
 import type { Effect } from "./fold-condition.ts";
 import type { Grant } from "./grant.ts";
 import { intersects } from "./role-set.ts";
-import type { Row, Snapshot } from "./snapshot.ts";
+import type { Row } from "./rule-index.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /**
  * What is left to decide once the grant and the permission are known: an event is let through when its topic matches one

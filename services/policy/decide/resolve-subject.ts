@@ -1,9 +1,9 @@
+import { groupPrincipal, subjectPrincipal } from "#shared/contract/principal.ts";
 import type { Scope } from "#shared/protocol/scope.ts";
-import { isName } from "#shared/protocol/names.ts";
 import { MAX_ATTRIBUTE_BYTES, sizeOf } from "../document/attributes-schema.ts";
-import { type Attributes, groupSubject } from "../document/policy-document.ts";
+import type { Attributes } from "../document/attributes.ts";
 import { encodeGrant, withInherited } from "./grant.ts";
-import { hasRole } from "./role-set.ts";
+import { rolesIn } from "./role-set.ts";
 import type { BoundRole, Snapshot } from "./snapshot.ts";
 
 /** A subject, as its token describes it. */
@@ -11,6 +11,8 @@ export interface Subject {
   readonly id: string;
   readonly roles: readonly string[];
   readonly groups: readonly string[];
+  /** What its token says of it, as far as that counts. */
+  readonly attributes?: Attributes | undefined;
   /** What its token is limited to; undefined where the token has no scope. */
   readonly scope?: Scope | undefined;
 }
@@ -36,7 +38,7 @@ export function resolveSubject(snapshot: Snapshot, subject: Subject, now: number
   const until = Math.min(Number.POSITIVE_INFINITY, ...roles.map((role) => held.get(role) ?? now));
   return {
     id: encodeGrant(snapshot, roles, subject.id, { attributes: attributesOf(snapshot, subject), scope: subject.scope }),
-    roles: [...snapshot.roleBits].filter(([, bit]) => hasRole(all, bit)).map(([name]) => name),
+    roles: rolesIn(all).flatMap((bit) => snapshot.roleNames[bit] ?? []),
     remainingMs: until === Number.POSITIVE_INFINITY ? undefined : until - now,
   };
 }
@@ -58,7 +60,7 @@ export function boundRoles(
 function heldRoles(snapshot: Snapshot, subject: Subject, now: number): Map<string, number> {
   const bound = [
     ...boundByName(snapshot, subject.id),
-    ...subject.groups.flatMap((group) => snapshot.documentBindings.get(groupSubject(group)) ?? []),
+    ...subject.groups.flatMap((group) => snapshot.documentBindings.get(groupPrincipal(group)) ?? []),
     ...subject.roles.map(forEver),
   ];
   const held = new Map<string, number>();
@@ -71,7 +73,7 @@ function heldRoles(snapshot: Snapshot, subject: Subject, now: number): Map<strin
 function boundByName({ httpBindings, documentBindings }: Snapshot, subject: string): readonly BoundRole[] {
   const set = httpBindings.get(subject);
   if (set !== undefined) return set.map(forEver);
-  return isName(subject) ? (documentBindings.get(subject) ?? []) : [];
+  return documentBindings.get(subjectPrincipal(subject)) ?? [];
 }
 
 function forEver(role: string): BoundRole {
@@ -79,18 +81,27 @@ function forEver(role: string): BoundRole {
 }
 
 /**
- * The attributes of a subject: what is said of it by name replaces what is said of its groups, whose values come together.
- * Those of many groups may be more than a grant can carry; then they are as good as absent.
+ * The attributes of a subject. What the document says of it by name replaces what it says of its groups, whose values come
+ * together, and both replace what the token says. Those of the token and of many groups may be more than a grant can carry;
+ * then they are as good as absent.
  */
-function attributesOf({ document }: Snapshot, { id, groups }: Subject): Attributes {
+function attributesOf(snapshot: Snapshot, subject: Subject): Attributes {
+  const own = ownAttributes(snapshot, subject.id);
+  const merged = new Map([...(subject.attributes ?? []), ...groupAttributes(snapshot, subject.groups), ...own]);
+  return sizeOf(merged) > MAX_ATTRIBUTE_BYTES ? own : merged;
+}
+
+function ownAttributes({ document }: Snapshot, id: string): Attributes {
+  return document.attributes.get(subjectPrincipal(id)) ?? NO_ATTRIBUTES;
+}
+
+function groupAttributes({ document }: Snapshot, groups: readonly string[]): Attributes {
   if (document.attributes.size === 0) return NO_ATTRIBUTES;
   const merged = new Map<string, readonly string[]>();
   for (const group of new Set(groups)) {
-    for (const [name, values] of document.attributes.get(groupSubject(group)) ?? NO_ATTRIBUTES) {
+    for (const [name, values] of document.attributes.get(groupPrincipal(group)) ?? NO_ATTRIBUTES) {
       merged.set(name, [...new Set([...(merged.get(name) ?? []), ...values])].toSorted());
     }
   }
-  const own = isName(id) ? (document.attributes.get(id) ?? NO_ATTRIBUTES) : NO_ATTRIBUTES;
-  for (const [name, values] of own) merged.set(name, values);
-  return sizeOf(merged) > MAX_ATTRIBUTE_BYTES ? own : merged;
+  return merged;
 }

@@ -1,4 +1,4 @@
-import { groupSubject } from "../document/policy-document.ts";
+import { groupPrincipal } from "#shared/contract/principal.ts";
 import { boundRoles, type Subject } from "./resolve-subject.ts";
 import { hasRole } from "./role-set.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -19,9 +19,9 @@ function givenRoles(snapshot: Snapshot, { id, groups, roles }: Subject, now: num
   const byName = boundRoles(snapshot, id, now);
   const how = byName.source === "http" ? "set over HTTP" : "bound by name";
   const byGroup = groups.flatMap((group) =>
-    (snapshot.documentBindings.get(groupSubject(group)) ?? [])
+    (snapshot.documentBindings.get(groupPrincipal(group)) ?? [])
       .filter(({ until }) => until > now)
-      .map(({ role }) => ({ role, via: `bound to ${groupSubject(group)}` })),
+      .map(({ role }) => ({ role, via: `bound to ${groupPrincipal(group)}` })),
   );
   const byToken = roles.map((role) => ({ role, via: "token" }));
   return [...byName.roles.map((role) => ({ role, via: how })), ...byGroup, ...byToken];

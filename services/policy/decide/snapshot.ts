@@ -1,23 +1,18 @@
 import { LRUCache } from "lru-cache";
+import type { Principal } from "#shared/contract/principal.ts";
 import type { Version } from "#shared/contract/version.ts";
-import { permissionMatches } from "#shared/protocol/permissions.ts";
 import type { PolicyDocument, Role } from "../document/policy-document.ts";
 import { SUBJECT_ID, subjectNames } from "../document/condition.ts";
+import { inheritanceGroups } from "../document/inheritance.ts";
 import { compileEventMap, type EventMap } from "./compile-event-map.ts";
 import { compileRoutes, type RouteMatcher } from "./compile-routes.ts";
 import { placeholdersIn } from "./fill-template.ts";
-import type { Effect } from "./fold-condition.ts";
-import { limitedRule, type LimitedRule } from "./limited-rule.ts";
-import { createRoleSet, type RoleSet } from "./role-set.ts";
+import { createRoleSet, type RoleSet, union } from "./role-set.ts";
+import { indexRules, type Row } from "./rule-index.ts";
+import type { HttpBindings } from "./subject-roles.ts";
 
 /** Rows beyond those that the document names are made when asked for; this many are kept. */
 const MAX_EXTRA_ROWS = 1_024;
-
-/** One for all rows without any: a decision that looks at it finds it in the cache. */
-const NO_RULES: readonly LimitedRule[] = [];
-
-/** Roles bound to subjects over HTTP; they replace what the document binds to the same subject. */
-export type HttpBindings = ReadonlyMap<string, readonly string[]>;
 
 /** One version of a tenant's policy, compiled for deciding. It never changes; a new version is a new snapshot. */
 export interface Snapshot {
@@ -26,17 +21,21 @@ export interface Snapshot {
   /** What the document was read from, where it was a text. */
   readonly text?: string;
   readonly httpBindings: HttpBindings;
-  /** The document's bindings in force when it was stored, by subject; `group:<name>` stands for everyone in a group. */
-  readonly documentBindings: ReadonlyMap<string, readonly BoundRole[]>;
+  /** The document's bindings in force when it was stored. */
+  readonly documentBindings: ReadonlyMap<Principal, readonly BoundRole[]>;
+  /** When the version was stored, in milliseconds since 1970. */
+  readonly storedAt: number;
   /** When the first of them ends, in milliseconds since 1970; infinity where none does. */
   readonly bindingsEnd: number;
   /** The bit of each role. */
   readonly roleBits: ReadonlyMap<string, number>;
+  /** For each role's bit: its name. */
+  readonly roleNames: readonly string[];
   /** For each role's bit: the role and everything it inherits. */
   readonly lineages: readonly RoleSet[];
   /** For each role's bit: the subject's attributes that its own rules look at. */
   readonly namesUsed: readonly (readonly string[])[];
-  /** The rows of the permissions that the document's events and routes need. */
+  /** The rows of the permissions that the document's events and routes need, as far as they were asked for. */
   readonly rows: ReadonlyMap<string, Row>;
   /** The tenant's state and limits; absent where only the document is looked at. */
   readonly standing?: TenantStanding;
@@ -55,15 +54,6 @@ export interface TenantStanding {
   readonly maxConnections: number | undefined;
 }
 
-/** All rules about one permission, by the role that has them. */
-export interface Row {
-  /** Roles that allow, and roles that deny, it on any topic. */
-  readonly allow: RoleSet;
-  readonly deny: RoleSet;
-  /** Rules that hold on some topics only, or on a condition. */
-  readonly limited: readonly LimitedRule[];
-}
-
 /** A role that somebody has until a time, in milliseconds since 1970; infinity is for ever. */
 export interface BoundRole {
   readonly role: string;
@@ -80,30 +70,78 @@ export function compileSnapshot(
   httpBindings: HttpBindings,
   storedAt = Number.NEGATIVE_INFINITY,
 ): Snapshot {
+  const bound = boundAt(document, storedAt);
+  return { version, document, httpBindings, storedAt, ...bound, ...compileRules(document) };
+}
+
+/**
+ * The same document with other bindings set over HTTP, under another version. Nothing of the document is compiled again; what it
+ * binds is without what has ended in between.
+ */
+export function rebindSnapshot(
+  known: Snapshot,
+  version: Version,
+  httpBindings: HttpBindings,
+  storedAt: number,
+): Snapshot {
+  return { ...known, version, httpBindings, storedAt, ...boundSince(known, storedAt) };
+}
+
+type DocumentBound = Pick<Snapshot, "documentBindings" | "bindingsEnd">;
+
+/** Whoever keeps all roles keeps the same list of them: what a version changes is found by identity. */
+function boundSince(known: Snapshot, storedAt: number): DocumentBound {
+  if (known.storedAt > storedAt) return boundAt(known.document, storedAt);
+  if (known.bindingsEnd > storedAt) return { documentBindings: known.documentBindings, bindingsEnd: known.bindingsEnd };
+  const documentBindings = new Map(known.documentBindings);
+  for (const [principal, bound] of known.documentBindings) {
+    const left = bound.filter(({ until }) => until > storedAt);
+    if (left.length === 0) documentBindings.delete(principal);
+    else if (left.length < bound.length) documentBindings.set(principal, left);
+  }
+  return { documentBindings, bindingsEnd: firstEnd(documentBindings) };
+}
+
+/** The principals to whom the documents of two snapshots may bind other roles. */
+export function boundOtherwise(before: Pick<Snapshot, "documentBindings">, after: typeof before): Principal[] {
+  const [was, is] = [before.documentBindings, after.documentBindings];
+  if (was === is) return [];
+  const gone = [...was.keys()].filter((principal) => !is.has(principal));
+  return [...gone, ...[...is.keys()].filter((principal) => was.get(principal) !== is.get(principal))];
+}
+
+function boundAt(document: PolicyDocument, storedAt: number): DocumentBound {
+  const documentBindings = bindingsBySubject(document, storedAt);
+  return { documentBindings, bindingsEnd: firstEnd(documentBindings) };
+}
+
+/** What does not change with the bindings. Rows are made when they are asked for first: most of a large document's never are. */
+function compileRules(
+  document: PolicyDocument,
+): Pick<
+  Snapshot,
+  "roleBits" | "roleNames" | "lineages" | "namesUsed" | "rows" | "rowOf" | "matchRoute" | "permissionFor"
+> {
   const roleBits = new Map(Array.from(document.roles.keys(), (name, bit) => [name, bit]));
   const named = new Set([...document.events, ...document.routes].map(({ permission }) => permission));
-  const rows = new Map(Array.from(named, (permission) => [permission, compileRow(document, permission)]));
+  const compileRow = indexRules(document);
+  const rows = new Map<string, Row>();
   const extraRows = new LRUCache<string, Row>({ max: MAX_EXTRA_ROWS });
-  const documentBindings = bindingsBySubject(document, storedAt);
   return {
-    version,
-    document,
-    httpBindings,
-    documentBindings,
-    bindingsEnd: firstEnd(documentBindings),
     roleBits,
-    lineages: Array.from(document.roles.keys(), (name) => lineageOf(name, document, roleBits)),
+    roleNames: [...document.roles.keys()],
+    lineages: lineagesOf(document, roleBits),
     namesUsed: Array.from(document.roles.values(), namesUsedBy),
     rows,
-    matchRoute: compileRoutes(document.routes),
-    permissionFor: compileEventMap(document.events),
     rowOf(permission) {
       const known = rows.get(permission) ?? extraRows.get(permission);
       if (known !== undefined) return known;
-      const row = compileRow(document, permission);
-      extraRows.set(permission, row);
+      const row = compileRow(permission);
+      (named.has(permission) ? rows : extraRows).set(permission, row);
       return row;
     },
+    matchRoute: compileRoutes(document.routes),
+    permissionFor: compileEventMap(document.events),
   };
 }
 
@@ -129,18 +167,16 @@ function firstEnd(bindings: ReadonlyMap<string, readonly BoundRole[]>): number {
   return first;
 }
 
-function lineageOf(name: string, { roles }: PolicyDocument, roleBits: ReadonlyMap<string, number>): RoleSet {
-  const found = new Set<string>();
-  const open = [name];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (found.has(next)) continue;
-    found.add(next);
-    open.push(...(roles.get(next)?.inherits ?? []));
+/** For each role, by its bit. A role comes after all that it inherits, so that each set is made of ready ones. */
+function lineagesOf({ roles }: PolicyDocument, roleBits: ReadonlyMap<string, number>): RoleSet[] {
+  const parentsOf = new Map(Array.from(roles, ([name, { inherits }]) => [name, inherits]));
+  const lineages: RoleSet[] = [];
+  for (const role of inheritanceGroups(parentsOf).flat()) {
+    const bit = roleBits.get(role) ?? 0;
+    const parents = (parentsOf.get(role) ?? []).map((parent) => lineages[roleBits.get(parent) ?? -1]);
+    lineages[bit] = parents.filter((set) => set !== undefined).reduce(union, createRoleSet(roleBits.size, [bit]));
   }
-  return createRoleSet(
-    roleBits.size,
-    Array.from(found, (role) => roleBits.get(role) ?? 0),
-  );
+  return lineages;
 }
 
 function namesUsedBy({ allow, deny }: Role): string[] {
@@ -149,29 +185,4 @@ function namesUsedBy({ allow, deny }: Role): string[] {
     ...(when === undefined ? [] : subjectNames(when)),
   ]);
   return [...new Set(names.map((name) => (name === "sub" ? SUBJECT_ID : name)))];
-}
-
-function compileRow({ tenant, roles }: PolicyDocument, permission: string): Row {
-  const rules = rulesAbout(permission, tenant, roles);
-  const everywhere = rules.filter(({ template, when }) => template === ">" && when === undefined);
-  const rolesThat = (wanted: Effect): RoleSet =>
-    createRoleSet(
-      roles.size,
-      everywhere.filter(({ effect }) => effect === wanted).map(({ role }) => role),
-    );
-  return {
-    allow: rolesThat("allow"),
-    deny: rolesThat("deny"),
-    limited: everywhere.length === rules.length ? NO_RULES : rules.filter((rule) => !everywhere.includes(rule)),
-  };
-}
-
-function rulesAbout(permission: string, tenant: string, roles: PolicyDocument["roles"]): LimitedRule[] {
-  return [...roles.values()].flatMap((rules, role) =>
-    (["allow", "deny"] as const).flatMap((effect) =>
-      rules[effect]
-        .filter((rule) => permissionMatches(rule.permission, permission))
-        .map((rule) => limitedRule(rule, role, effect, tenant)),
-    ),
-  );
 }

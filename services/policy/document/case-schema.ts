@@ -8,9 +8,10 @@ export const MAX_CASES = 256;
 /** A test case: a question, and the answer that the document must give. */
 export const caseSchema = z
   .strictObject({ ...questionFields, expect: z.enum(["allow", "deny"]) })
-  .transform(({ subject: id, roles, groups, issuer, scope, expect, ...asked }, context): PolicyCase => {
+  .transform(({ subject: id, roles, groups, issuer, claims, scope, expect, ...asked }, context): PolicyCase => {
     const question = questionOf(asked);
-    if (question !== undefined) return { subject: { id, roles, groups, issuer, scope }, question, expect };
+    if (question !== undefined)
+      return { subject: { id, roles, groups, issuer, attributes: claims, scope }, question, expect };
     context.addIssue("must ask for one thing: a permission, a topic, or a method and a path");
     return z.NEVER;
   });

@@ -42,7 +42,7 @@ describe("a document", () => {
       ["team", ["blue"]],
     ]);
     expect(document?.attributes.get("group:ops")?.get("regions")).toEqual([]);
-    expect(document?.trust).toEqual([{ issuer: "https://idp.example", roles: false, groups: true }]);
+    expect(document?.trust).toEqual([{ issuer: "https://idp.example", roles: false, groups: true, attributes: false }]);
   });
 
   it("tells where a condition is wrong, in the text and in the condition", () => {
@@ -59,7 +59,7 @@ roles:
       - [order:read]
 `;
     expect(faultsOf(text)).toEqual([
-      "line 7, column 15: roles.a.allow.0.when: at character 16: expected `event.<name>`, `subject.<name>`, a string or a list",
+      "line 7, column 15: roles.a.allow.0.when: at character 16: expected `event.<name>`, `subject.<name>`, a string, number, time, true, false, a range or a list",
       expect.stringMatching(/^line 9, column 17: roles\.a\.deny\.0\.rule: must be a permission/),
       expect.stringMatching(/^line 9, column 32: roles\.a\.deny\.0\.when: at character 23: expected/),
       expect.stringMatching(/^line 10, column 9: roles\.a\.deny\.1\.when: /),
@@ -81,12 +81,17 @@ roles:
       "roles: {a: {}}\nbindings: [{role: a, subjects: [], until: 2030-01-01T00:00:00}]",
       /must be a time/,
     ],
-    ["an attribute that is a number", attributes({ age: 7 }), /must be a string or a list of strings/],
-    ["an attribute with numbers in it", attributes({ ages: ["1", 7] }), /expected string/],
+    ["an attribute that is nothing", attributes({ age: null }), /must be a string, a number, true or false, or a list/],
+    ["an attribute with a list in it", attributes({ ages: ["1", [7]] }), /must be a string, a number, true or false/],
+    ["a number that is spelled in another way", "attributes: { alice: { zip: 01234 } }", /column 29: .*"01234"/],
+    ["a number with a point and nothing behind it", "attributes: { alice: { zip: 7.0 } }", /as the number 7: /],
+    ["a number that no number keeps", "attributes: { alice: { a: 12345678901234567890 } }", /in quotes/],
+    ["a number that JSON does not keep", attributes({ a: 2 ** 60 }), /more digits than a number keeps/],
+    ["no number", "attributes: { alice: { a: .nan } }", /number/],
     ["an attribute named id", attributes({ id: "bob" }), /may not be id, sub or tenant/],
     ["an attribute named tenant", attributes({ tenant: "rival" }), /may not be id, sub or tenant/],
     ["an attribute with half a character", String.raw`attributes: { alice: { a: "\ud800" } }`, /half characters/],
-    ["attributes of a wildcard", 'attributes: { "*": {} }', /must be a name, or group: and a name/],
+    ["attributes of a role", 'attributes: { "role:a": {} }', /must be the name of a subject or group:<name>/],
     [
       "an issuer that stands there twice",
       "trust: [{ issuer: x }, { issuer: x, roles: true }]",
@@ -97,6 +102,18 @@ roles:
     expect(faultsOf(text).join("\n")).toMatch(message);
   });
 
+  it("may say numbers and booleans of somebody, which conditions read as texts", () => {
+    const { document } = parseDocument(
+      `tenant: acme\n${attributes({ limit: 1000, admin: true, levels: [1, "x", -0.5] })}`,
+      "acme",
+    );
+    expect([...document!.attributes.get("alice")!]).toEqual([
+      ["limit", ["1000"]],
+      ["admin", ["true"]],
+      ["levels", ["-0.5", "1", "x"]],
+    ]);
+  });
+
   it("may have 256 comparisons and 64 rules with an attribute in the topic, and not one more", () => {
     const withRules = (count: number, each: (index: number) => unknown): string[] => {
       const rules = Array.from({ length: count }, (_, index) => each(index));
@@ -105,6 +122,9 @@ roles:
     const two = "event.a == 'x' and not (event.b == 'y')";
     expect(withRules(128, () => ({ rule: "a:b", when: two }))).toEqual([]);
     expect(withRules(129, () => ({ rule: "a:b", when: two })).join()).toMatch(/at most 256 comparisons/);
+    const four = "event.a in [1, 2] or event.b in [10.0.0.0/8, ::1/128]";
+    expect(withRules(64, () => ({ rule: "a:b", when: four }))).toEqual([]);
+    expect(withRules(65, () => ({ rule: "a:b", when: four })).join()).toMatch(/at most 256 comparisons/);
     expect(withRules(64, (index) => `a:b@x${index}.{team}`)).toEqual([]);
     expect(withRules(65, (index) => `a:b@x${index}.{team}`).join()).toMatch(/at most 64 rules with an attribute/);
     expect(withRules(65, (index) => `a:b@x${index}.{sub}.{tenant}`)).toEqual([]);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { MAX_ROLES } from "./document-schema.ts";
+import { inheritanceGroups } from "./inheritance.ts";
 import { isRoutePath, isRouteTopic } from "./route-path.ts";
 
 /** A fault that shows only when two places of a document are compared. */
@@ -22,7 +23,7 @@ type References = z.infer<typeof referencesSchema>;
 /** Names of roles that are not defined, roles that inherit themselves, placeholders without a source, another's tenant. */
 export function crossReferenceFaults(value: unknown, tenant: string | undefined): CrossReferenceFault[] {
   const parsed = referencesSchema.safeParse(value);
-  // The search for cycles costs the square of the number of roles; too many are a fault of their own.
+  // The search for circles goes as deep as roles inherit each other; too many are a fault of their own.
   if (!parsed.success || Object.keys(parsed.data.roles).length > MAX_ROLES) return [];
   const references = parsed.data;
   return [
@@ -35,7 +36,7 @@ export function crossReferenceFaults(value: unknown, tenant: string | undefined)
 
 function tenantFaults(references: References, tenant: string | undefined): CrossReferenceFault[] {
   if (tenant === undefined || typeof references.tenant !== "string" || references.tenant === tenant) return [];
-  return [{ path: ["tenant"], message: `this is the document of tenant "${tenant}"` }];
+  return [{ path: ["tenant"], message: `this is the document of tenant "${tenant}", not of "${references.tenant}"` }];
 }
 
 function inheritanceFaults({ roles }: References): CrossReferenceFault[] {
@@ -47,21 +48,13 @@ function inheritanceFaults({ roles }: References): CrossReferenceFault[] {
         : [{ path: ["roles", name, "inherits", index], message: `there is no role "${parent}"` }],
     ),
   );
-  const cyclic = [...parentsOf.keys()]
-    .filter((name) => ancestorsOf(name, parentsOf).has(name))
+  const circles = inheritanceGroups(parentsOf).filter(
+    ([first = "", ...others]) => others.length > 0 || parentsOf.get(first)?.includes(first) === true,
+  );
+  const cyclic = circles
+    .flat()
     .map((name) => ({ path: ["roles", name, "inherits"], message: `role "${name}" inherits itself` }));
   return [...unknown, ...cyclic];
-}
-
-function ancestorsOf(name: string, parentsOf: ReadonlyMap<string, readonly string[]>): Set<string> {
-  const found = new Set<string>();
-  const open = [...(parentsOf.get(name) ?? [])];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (found.has(next)) continue;
-    found.add(next);
-    open.push(...(parentsOf.get(next) ?? []));
-  }
-  return found;
 }
 
 function bindingFaults({ roles, bindings }: References): CrossReferenceFault[] {

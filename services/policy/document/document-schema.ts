@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { nameSchema } from "#shared/contract/name-schema.ts";
-import { isName } from "#shared/protocol/names.ts";
+import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
+import { isPrincipal } from "#shared/contract/principal.ts";
 import { isTopicPattern, patternsOverlap } from "#shared/protocol/topics.ts";
 import { attributesSchema } from "./attributes-schema.ts";
 import { countComparisons } from "./condition.ts";
@@ -13,14 +13,17 @@ import { isRoutePath } from "./route-path.ts";
 import { placeholderOf } from "./topic-placeholder.ts";
 
 /** The most roles a document may define. */
-export const MAX_ROLES = 256;
+export const MAX_ROLES = 2_048;
+
+/** The most bindings a document may have: each binds a role to any number of subjects. */
+const MAX_BINDINGS = 20_000;
 
 /**
  * The most rules of all roles together, and how many of them may be limited to topics. Every permission is matched with
  * every rule, and every limited rule may go to the edge with every grant: without bounds one tenant's document would
  * keep the others waiting.
  */
-const MAX_RULES = { all: 4_096, limited: 256, comparisons: 256, placeholders: 64 } as const;
+const MAX_RULES = { all: 16_384, limited: 256, comparisons: 256, placeholders: 64 } as const;
 
 const ruleSchema = z
   .union([z.string(), z.strictObject({ rule: z.string(), when: z.string() })], {
@@ -31,17 +34,22 @@ const ruleSchema = z
 const rulesSchema = z.array(ruleSchema).max(256).default([]);
 
 const roleSchema = z.strictObject({
-  inherits: z.array(nameSchema).max(64).default([]),
+  inherits: z.array(freeNameSchema).max(64).default([]),
   allow: rulesSchema,
   deny: rulesSchema,
 }) satisfies z.ZodType<Role>;
 
-/** A name that is bound to roles and has attributes. */
-const subjectSchema = z.string().refine(isSubject, "must be a name, or group: and a name");
+/** What is bound to roles and has attributes. */
+const principalSchema = z
+  .string()
+  .refine(
+    isPrincipal,
+    "must be the name of a subject or group:<name>; a subject whose name begins with group:, role: or subject: is subject:<name>",
+  );
 
 const bindingSchema = z.strictObject({
-  role: nameSchema,
-  subjects: z.array(subjectSchema).max(10_000),
+  role: freeNameSchema,
+  subjects: z.array(principalSchema).max(10_000),
   until: z.iso
     .datetime({ offset: true, error: "must be a time such as 2026-01-31T18:00:00Z" })
     .transform((time) => Date.parse(time))
@@ -52,6 +60,7 @@ const trustSchema = z.strictObject({
   issuer: z.string().min(1).max(1_024),
   roles: z.boolean().default(false),
   groups: z.boolean().default(false),
+  attributes: z.union([z.boolean(), z.array(nameSchema).max(64)]).default(false),
 });
 
 const eventPatternSchema = z
@@ -76,7 +85,7 @@ const routeSchema = z.strictObject({
 /** The shape of a policy document, and every check that one value fails by itself. */
 export const documentSchema = z.strictObject({
   tenant: nameSchema,
-  roles: mapOf(nameSchema, roleSchema, MAX_ROLES)
+  roles: mapOf(freeNameSchema, roleSchema, MAX_ROLES)
     .refine((roles) => rulesOf(roles).length <= MAX_RULES.all, `may have at most ${MAX_RULES.all} rules in all`)
     .refine(
       (roles) => rulesOf(roles).filter(({ topic, when }) => (topic ?? when) !== undefined).length <= MAX_RULES.limited,
@@ -90,8 +99,8 @@ export const documentSchema = z.strictObject({
       (roles) => rulesOf(roles).filter(holdsAttribute).length <= MAX_RULES.placeholders,
       `may have at most ${MAX_RULES.placeholders} rules with an attribute in the topic pattern in all`,
     ),
-  bindings: z.array(bindingSchema).max(4_096).default([]),
-  attributes: mapOf(subjectSchema, attributesSchema, 10_000),
+  bindings: z.array(bindingSchema).max(MAX_BINDINGS).default([]),
+  attributes: mapOf(principalSchema, attributesSchema, 10_000),
   trust: z.array(trustSchema).max(64).superRefine(requireDistinct).default([]),
   events: mapOf(eventPatternSchema, permissionSchema, 1_024).transform((rules): readonly EventRule[] =>
     Array.from(rules, ([pattern, permission]) => ({ pattern, permission })),
@@ -154,8 +163,4 @@ function holdsAttribute({ topic = "" }: Rule): boolean {
 function isTopicTemplate(text: string): boolean {
   const filled = text.split(".").map((token) => (placeholderOf(token) === undefined ? token : "x"));
   return isTopicPattern(filled.join("."));
-}
-
-function isSubject(text: string): boolean {
-  return isName(text.startsWith("group:") ? text.slice("group:".length) : text);
 }

@@ -5,9 +5,14 @@ type Schema = z.core.JSONSchema.BaseSchema;
 
 const NAME = "[A-Za-z0-9_-]{1,64}";
 const PERMISSION = `(${NAME}|\\*)(:(${NAME}|\\*)){1,7}`;
-const TOKEN = `(${NAME}|\\*|\\{${NAME}\\})`;
+const ENCODED = "([A-Za-z0-9_-]|%(?!2D|3[0-9]|[46][1-9A-F]|[57][0-9A]|5F)[0-9A-F]{2}){1,768}";
+const TOKEN = `(${ENCODED}|\\*|\\{${NAME}\\})`;
 const TOPIC = `(>|${TOKEN}(\\.${TOKEN}){1,7}|${TOKEN}(\\.${TOKEN}){0,6}\\.>)`;
-const SUBJECT = `^(group:)?${NAME}$`;
+/** Names are counted in bytes; a schema can only count characters, and does not know Unicode's normal forms. */
+const CHARACTER = String.raw`[^\u0000-\u001f\u007f-\u009f]`;
+const FREE_NAME = `${CHARACTER}{1,256}`;
+const SPECIAL = "(group|role|subject):";
+const PRINCIPAL = `^(group:${FREE_NAME}|subject:${SPECIAL}${CHARACTER}{0,250}|(?!${SPECIAL})${FREE_NAME})$`;
 const SEGMENT = "[A-Za-z0-9._~-]{1,128}";
 const PLACEHOLDER = `\\{${NAME}\\}`;
 
@@ -20,7 +25,12 @@ const rules = { description: "Rules. Deny beats allow; what no rule allows is de
 const conditional = { description: "A rule that holds only on a condition." };
 const when = {
   description: "The condition: a comparison of the subject's attributes and the event's headers.",
-  examples: ["event.region in subject.regions"],
+  examples: [
+    "event.region in subject.regions",
+    "event.amount <= subject.limit and event.urgent == true",
+    "event.at >= 2026-01-01T00:00:00Z",
+    "event.ip in [10.0.0.0/8, 2001:db8::/32] or event.path startsWith '/public/'",
+  ],
 };
 const roleRules = (effect: "allow" | "deny"): Array<[string, object]> => [
   [`roles.*.${effect}`, rules],
@@ -34,31 +44,43 @@ const roleRules = (effect: "allow" | "deny"): Array<[string, object]> => [
 const HELP: ReadonlyMap<string, object> = new Map<string, object>([
   ["", { title: "Sluice policy document", description: "What a tenant allows: who may see which events." }],
   ["tenant", { description: "Whose document this is. In a watched directory the file has the same name." }],
-  ["roles", { description: "Named sets of rules.", maxProperties: 256 }],
+  ["roles", { description: "Named sets of rules.", maxProperties: 2048 }],
+  ["roles.~", { pattern: `^${FREE_NAME}$` }],
   ["roles.*", { description: "A role: what it allows and denies, and the roles whose rules it has too." }],
   ["roles.*.inherits", { description: "Roles whose rules this one has too." }],
+  ["roles.*.inherits[]", { pattern: `^${FREE_NAME}$` }],
   ...roleRules("allow"),
   ...roleRules("deny"),
   ["bindings", { description: "Who has which role." }],
-  ["bindings[].role", { description: "A role that this document defines." }],
-  ["bindings[].subjects", { description: "Who has it: names of subjects, and group:<name> for everyone in a group." }],
-  ["bindings[].subjects[]", { pattern: SUBJECT }],
+  ["bindings[].role", { description: "A role that this document defines.", pattern: `^${FREE_NAME}$` }],
+  [
+    "bindings[].subjects",
+    {
+      description:
+        "Who has it: names of subjects, group:<name> for everyone in a group, and subject:<name> for a subject whose name begins with group:, role: or subject:.",
+    },
+  ],
+  ["bindings[].subjects[]", { pattern: PRINCIPAL }],
   ["bindings[].until", { description: "When it ends; without it, never.", examples: ["2030-01-31T18:00:00Z"] }],
   [
     "attributes",
     { description: "What is known of subjects and groups, for placeholders and conditions.", maxProperties: 10_000 },
   ],
-  ["attributes.~", { pattern: SUBJECT }],
-  ["attributes.*", { description: "Attributes by name: a text, or a list of texts." }],
+  ["attributes.~", { pattern: PRINCIPAL }],
+  ["attributes.*", { description: "Attributes by name: a text, a number, true or false, or a list of these." }],
   ["trust", { description: "Whose tokens count for more than who somebody is. auth's do unless this says otherwise." }],
   ["trust[].issuer", { description: "The issuer's name, as its tokens have it in iss." }],
   ["trust[].roles", { description: "Whether roles in its tokens count." }],
   ["trust[].groups", { description: "Whether groups in its tokens count." }],
   [
+    "trust[].attributes",
+    { description: "Which attributes in its tokens count: all, none, or those named. The document's own come first." },
+  ],
+  [
     "events",
     { description: "Event type → permission. The first match wins; no match is denied.", maxProperties: 1024 },
   ],
-  ["events.~", { pattern: `^(>|(${NAME}|\\*)\\.(${NAME}|\\*|>))$` }],
+  ["events.~", { pattern: `^(>|(${ENCODED}|\\*)\\.(${ENCODED}|\\*|>))$` }],
   ["events.*", { description: "The permission that events of this type ask for." }],
   ["routes", { description: "HTTP requests → permission. The first match wins; no match is denied." }],
   ["routes[].method", { description: "The method of the request." }],
@@ -81,11 +103,14 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
       dependentRequired: { attributes: ["topic"], method: ["path"], path: ["method"] },
     },
   ],
-  ["tests[].subject", { description: "Who asks." }],
+  ["tests[].subject", { description: "Who asks.", pattern: `^${FREE_NAME}$` }],
   ["tests[].roles", { description: "Roles that their token names." }],
+  ["tests[].roles[]", { pattern: `^${FREE_NAME}$` }],
   ["tests[].groups", { description: "Groups that their token names." }],
+  ["tests[].groups[]", { pattern: `^${FREE_NAME}$` }],
+  ["tests[].claims", { description: "Attributes that their token says." }],
   ["tests[].permission", { description: "May they do this, whatever the topic?" }],
-  ["tests[].topic", { description: "May they see this event?", pattern: `^${NAME}(\\.${NAME}){1,7}$` }],
+  ["tests[].topic", { description: "May they see this event?", pattern: `^${ENCODED}(\\.${ENCODED}){1,7}$` }],
   [
     "tests[].attributes",
     { description: "What the event says of itself: region is what a producer sends as ce-region." },

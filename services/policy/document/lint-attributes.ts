@@ -7,12 +7,14 @@ import { placeholderOf } from "./topic-placeholder.ts";
 const ALWAYS_THERE: ReadonlySet<string> = new Set([SUBJECT_ID, "sub", "tenant"]);
 
 /** Attributes that rules look at and nobody has, and attributes that no rule looks at. */
-export function attributeWarnings({ roles, attributes }: PolicyDocument): DocumentWarning[] {
+export function attributeWarnings({ roles, attributes, trust }: PolicyDocument): DocumentWarning[] {
   const held = new Set([...attributes.values()].flatMap((each) => [...each.keys()]));
   const looks = [...roles].flatMap(([role, rules]) => looksOf(role, rules));
   const used = new Set(looks.map(({ name }) => name));
+  const fromTokens = (name: string): boolean =>
+    trust.some(({ attributes: trusted }) => (typeof trusted === "boolean" ? trusted : trusted.includes(name)));
   const missing = looks
-    .filter(({ name }) => !held.has(name) && !ALWAYS_THERE.has(name))
+    .filter(({ name }) => !held.has(name) && !ALWAYS_THERE.has(name) && !fromTokens(name))
     .map(({ path, rule, name }) => ({
       path,
       message: `nobody has the attribute "${name}", which ${ruleText(rule)} looks at`,

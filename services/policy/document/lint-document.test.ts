@@ -147,6 +147,14 @@ attributes:
     ]);
   });
 
+  it("finds ranges of addresses that stand in quotes", () => {
+    const inQuotes = { rule: "a:b", when: "event.ip in ['10.0.0.0/8', 'eu'] or event.net == '::/0'" };
+    expect(ruleWarnings([inQuotes, { rule: "c:d", when: "event.ip in 10.0.0.0/8 and event.path == '/8'" }])).toEqual([
+      "4:13 '10.0.0.0/8' is compared as a text; without quotes, behind `in`, it is a range of addresses",
+      "4:13 '::/0' is compared as a text; without quotes, behind `in`, it is a range of addresses",
+    ]);
+  });
+
   it("finds bindings that have ended", () => {
     const binding = (until: string): string => `{ role: r, subjects: [a], until: "${until}" }`;
     const bindings = `bindings: [${binding("2027-01-15T08:00:00Z")}, ${binding("2027-01-15T08:00:00.001Z")}]`;

@@ -1,20 +1,23 @@
 import { patternCovers } from "#shared/protocol/topics.ts";
 import type { DocumentWarning } from "./fault.ts";
+import { inheritanceGroups } from "./inheritance.ts";
 import { attributeWarnings } from "./lint-attributes.ts";
+import { conditionWarnings } from "./lint-conditions.ts";
 import type { Binding, PolicyDocument } from "./policy-document.ts";
 import { unreachableRoutes } from "./unreachable-routes.ts";
 import { unreachableRules } from "./unreachable-rules.ts";
 
 /**
- * What in a document can never matter: rules, event patterns and routes that others cover, bindings, roles and attributes of
- * no use at `now`, in milliseconds since 1970.
+ * What in a document can never matter, or hardly means what it says: rules, event patterns and routes that others cover,
+ * bindings, roles and attributes of no use at `now` (in milliseconds since 1970), ranges of addresses in quotes.
  */
 export function lintDocument(document: PolicyDocument, now: number): DocumentWarning[] {
   return [
     ...unreachableRules(document),
     ...unusedRoles(document),
-    ...document.bindings.flatMap((binding, index) => danglingBinding(document, binding, index, now)),
+    ...danglingBindings(document, now),
     ...attributeWarnings(document),
+    ...conditionWarnings(document),
     ...unreachableEvents(document),
     ...unreachableRoutes(document),
   ];
@@ -27,8 +30,13 @@ function unusedRoles({ roles, bindings }: PolicyDocument): DocumentWarning[] {
     .map((key) => ({ path: ["roles"], key, message: "nobody is bound to this role, and no role inherits it" }));
 }
 
+function danglingBindings({ roles, bindings }: PolicyDocument, now: number): DocumentWarning[] {
+  const empty = emptyRoles(roles);
+  return bindings.flatMap((binding, index) => danglingBinding(empty, binding, index, now));
+}
+
 function danglingBinding(
-  { roles }: PolicyDocument,
+  empty: ReadonlySet<string>,
   { role, subjects, until }: Binding,
   index: number,
   now: number,
@@ -36,18 +44,19 @@ function danglingBinding(
   const path = ["bindings", index];
   if (until !== undefined && until <= now) return [{ path: [...path, "until"], message: "this binding has ended" }];
   if (subjects.length === 0) return [{ path, message: "this binding has no subjects" }];
-  if (givesAnything(roles, role)) return [];
+  if (!empty.has(role)) return [];
   return [{ path: [...path, "role"], message: `role "${role}" has no rules, and inherits none` }];
 }
 
-function givesAnything(roles: PolicyDocument["roles"], name: string): boolean {
-  const found = new Set([name]);
-  for (const each of found) {
-    const role = roles.get(each);
-    if (role === undefined || role.allow.length + role.deny.length > 0) return true;
-    for (const parent of role.inherits) found.add(parent);
+/** The roles that have no rules and inherit none. A role is looked at after what it inherits. */
+function emptyRoles(roles: PolicyDocument["roles"]): Set<string> {
+  const empty = new Set<string>();
+  const parentsOf = new Map(Array.from(roles, ([name, { inherits }]) => [name, inherits]));
+  for (const name of inheritanceGroups(parentsOf).flat()) {
+    const { inherits = [], allow = [], deny = [] } = roles.get(name) ?? {};
+    if (allow.length + deny.length === 0 && inherits.every((parent) => empty.has(parent))) empty.add(name);
   }
-  return false;
+  return empty;
 }
 
 function unreachableEvents({ events }: PolicyDocument): DocumentWarning[] {

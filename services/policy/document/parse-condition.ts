@@ -1,6 +1,14 @@
 import { isName } from "#shared/protocol/names.ts";
-import { type Condition, type ListOperand, type Operand, type SingleOperand, SUBJECT_ID } from "./condition.ts";
+import { isValueType } from "#shared/contract/typed-value.ts";
+import type { Condition } from "./condition.ts";
 import { readTokens, type Token } from "./condition-tokens.ts";
+import {
+  type ComparisonOperator,
+  faultAt,
+  makeComparison,
+  type Operand,
+  type PlacedOperand,
+} from "./make-comparison.ts";
 
 /** The longest text of a condition, in characters. */
 const MAX_CHARACTERS = 1_024;
@@ -13,14 +21,33 @@ const MAX_LIST_VALUES = 64;
 /** CloudEvents attributes have names of lower-case letters and digits (CloudEvents 1.0, section 3.1). */
 const EVENT_NAME = /^[a-z0-9]{1,64}$/;
 
+const OPERATORS: ReadonlyMap<Token["kind"], ComparisonOperator> = new Map([
+  ["==", "=="],
+  ["!=", "=="],
+  ["<", "<"],
+  ["<=", "<="],
+  [">", ">"],
+  [">=", ">="],
+  ["in", "in"],
+  ["startsWith", "startsWith"],
+  ["endsWith", "endsWith"],
+]);
+
+/** Operators that may have `not` before them. */
+const NEGATABLE: ReadonlySet<Token["kind"]> = new Set(["in", "startsWith", "endsWith"]);
+
+const EXPECTED_OPERATOR =
+  "expected `==`, `!=`, `<`, `<=`, `>`, `>=`, `in`, `startsWith`, `endsWith`, or `not` before one of the last three";
+
 /** A condition, or what is wrong with its text and at which character (from 1). */
 export type ParsedCondition =
   | { readonly condition: Condition; readonly fault?: never }
   | { readonly condition?: never; readonly fault: string };
 
 /**
- * Reads a condition. `not` binds closer than `and`, `and` closer than `or`; comparisons are `==`, `!=`, `in` and `not in`,
- * between `event.<name>`, `subject.<name>`, strings and lists of strings.
+ * Reads a condition. `not` binds closer than `and`, `and` closer than `or`. Comparisons are `==`, `!=`, `<`, `<=`, `>`, `>=`,
+ * `in`, `startsWith` and `endsWith`, between `event.<name>`, `subject.<name>`, strings, numbers, times, booleans, ranges of
+ * addresses, and lists.
  */
 export function parseCondition(text: string): ParsedCondition {
   if (text.length > MAX_CHARACTERS) return { fault: `a condition may have ${MAX_CHARACTERS} characters` };
@@ -73,35 +100,35 @@ class ConditionReader {
   }
 
   #readComparison(): Condition {
-    const begin = this.#peek();
-    const left = this.#readOperand();
-    const operator = this.#peek();
-    const isNegated = operator.kind === "not" || operator.kind === "!=";
-    const isEqual = this.#take("==") ?? this.#take("!=");
-    if (isEqual === undefined) {
-      this.#take("not");
-      this.#expect("in", "`==`, `!=`, `in` or `not in`");
+    const left = this.#readPlaced();
+    const isNegated = this.#take("not") !== undefined;
+    const token = this.#peek();
+    const operator = OPERATORS.get(token.kind);
+    if (operator === undefined || (isNegated && !NEGATABLE.has(token.kind))) {
+      throw faultAt(token, isNegated ? "expected `in`, `startsWith` or `endsWith`" : EXPECTED_OPERATOR);
     }
-    const end = this.#peek();
-    const right = this.#readOperand();
-    if (![left, right].some(({ kind }) => kind === "event" || kind === "subject")) {
-      throw faultAt(begin, "one side must be `event.<name>` or `subject.<name>`");
-    }
-    const single = asSingle(left, begin);
-    const comparison: Condition =
-      isEqual === undefined
-        ? { kind: "in", left: single, right: asList(right, end) }
-        : { kind: "equal", left: single, right: asSingle(right, end) };
-    return isNegated ? { kind: "not", condition: comparison } : comparison;
+    this.#next += 1;
+    const comparison = makeComparison(left, operator, this.#readPlaced());
+    return isNegated || token.kind === "!=" ? { kind: "not", condition: comparison } : comparison;
+  }
+
+  #readPlaced(): PlacedOperand {
+    const at = this.#peek();
+    return { operand: this.#readOperand(), at };
   }
 
   #readOperand(): Operand {
     const token = this.#peek();
     this.#next += 1;
     if (token.kind === "text") return { kind: "text", value: token.text };
+    if (token.kind === "range") return { kind: "ranges", values: [token.text] };
+    if (isValueType(token.kind)) return { kind: token.kind, value: token.text };
     if (token.kind === "[") return this.#readList(token);
     if (token.kind !== "event" && token.kind !== "subject") {
-      throw faultAt(token, "expected `event.<name>`, `subject.<name>`, a string or a list");
+      throw faultAt(
+        token,
+        "expected `event.<name>`, `subject.<name>`, a string, number, time, true, false, a range or a list",
+      );
     }
     return { kind: token.kind, name: this.#readName(token.kind) };
   }
@@ -116,14 +143,20 @@ class ConditionReader {
     throw faultAt(token, `expected a name of ${wanted}`);
   }
 
-  #readList(begin: Token): ListOperand {
-    const values: string[] = [];
+  #readList(begin: Token): Operand {
+    const tokens: Token[] = [];
     while (this.#take("]") === undefined) {
-      if (values.length > 0) this.#expect(",", "`,` or `]`");
-      values.push(this.#expect("text", "a string").text);
+      if (tokens.length > 0) this.#expect(",", "`,` or `]`");
+      const token = this.#peek();
+      this.#next += 1;
+      if (!isListed(token)) throw faultAt(token, "expected a string, a number, a time or a range of addresses");
+      const [first = token] = tokens;
+      if (first.kind !== token.kind)
+        throw faultAt(token, `a list holds values of one kind, and this one begins with a ${nounOf(first)}`);
+      tokens.push(token);
     }
-    if (values.length > MAX_LIST_VALUES) throw faultAt(begin, `a list may have ${MAX_LIST_VALUES} strings`);
-    return { kind: "list", values: [...new Set(values)] };
+    if (tokens.length > MAX_LIST_VALUES) throw faultAt(begin, `a list may have ${MAX_LIST_VALUES} values`);
+    return listOf(tokens[0]?.kind ?? "text", [...new Set(tokens.map(({ text }) => text))]);
   }
 
   #peek(): Token {
@@ -144,17 +177,16 @@ class ConditionReader {
   }
 }
 
-function asSingle(operand: Operand, at: Token): SingleOperand {
-  if (operand.kind !== "list") return operand;
-  throw faultAt(at, "a list may stand behind `in` only");
+function isListed({ kind }: Token): boolean {
+  return kind === "text" || kind === "range" || kind === "number" || kind === "time";
 }
 
-function asList(operand: Operand, at: Token): ListOperand {
-  if (operand.kind === "list") return operand;
-  if (operand.kind === "subject" && operand.name !== SUBJECT_ID) return { kind: "subject", name: operand.name };
-  throw faultAt(at, "behind `in` stands a list or a `subject.<name>` that is one");
+function nounOf({ kind }: Token): string {
+  return kind === "text" ? "string" : kind;
 }
 
-function faultAt({ at }: Token, message: string): SyntaxError {
-  return new SyntaxError(`at character ${at + 1}: ${message}`);
+function listOf(kind: Token["kind"], values: readonly string[]): Operand {
+  if (kind === "range") return { kind: "ranges", values };
+  if (isValueType(kind)) return { kind: "typedList", values: values.map((value) => ({ kind, value })) };
+  return { kind: "list", values };
 }

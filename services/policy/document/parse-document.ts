@@ -26,7 +26,7 @@ export function parseDocument(text: string, tenant: string | undefined): ParsedD
   }
   const yaml = readYaml(text);
   if (yaml.faults.length > 0) return { faults: firstOf(yaml.faults) };
-  const parsed = documentSchema.safeParse(yaml.value);
+  const parsed = documentSchema.safeParse(yaml.value, { reportInput: true });
   const faults = [
     ...firstOf(parsed.error?.issues ?? []).flatMap((issue) => shapeFaults(yaml, issue)),
     ...firstOf(crossReferenceFaults(yaml.value, tenant)).map(({ path, message }) => yaml.faultAt(path, message)),
@@ -49,7 +49,14 @@ function shapeFaults(yaml: YamlText, issue: z.core.$ZodIssue): Fault[] {
     const message = `this key ${issue.issues[0]?.message ?? "is not allowed"}`;
     return [yaml.faultAt(issue.path.slice(0, -1), message, String(issue.path.at(-1)))];
   }
-  return [yaml.faultAt(issue.path, issue.message)];
+  return [yaml.faultAt(issue.path, typeFaultText(issue) ?? issue.message)];
+}
+
+/** What to do about a value that YAML reads as something else than a text, such as a name `42`. */
+function typeFaultText({ code, input, ...issue }: z.core.$ZodIssue): string | undefined {
+  if (code !== "invalid_type" || !("expected" in issue) || issue.expected !== "string") return undefined;
+  if (typeof input !== "number" && typeof input !== "boolean") return undefined;
+  return `expected string, and ${input} is a ${typeof input}: put it in quotes, "${input}"`;
 }
 
 function isOtherForm({ code, path }: z.core.$ZodIssue): boolean {

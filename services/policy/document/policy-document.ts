@@ -1,4 +1,6 @@
+import type { Principal } from "#shared/contract/principal.ts";
 import type { Scope } from "#shared/protocol/scope.ts";
+import type { Attributes } from "./attributes.ts";
 import { type Condition, conditionText } from "./condition.ts";
 import type { Question } from "./question-fields.ts";
 
@@ -7,8 +9,8 @@ export interface PolicyDocument {
   readonly tenant: string;
   readonly roles: ReadonlyMap<string, Role>;
   readonly bindings: readonly Binding[];
-  /** Attributes by subject; `group:<name>` gives them to everyone in a group. */
-  readonly attributes: ReadonlyMap<string, Attributes>;
+  /** What a group has, everyone in it has. */
+  readonly attributes: ReadonlyMap<Principal, Attributes>;
   /** The issuers whose tokens' roles and groups count. */
   readonly trust: readonly TrustedIssuer[];
   /** In the document's order: the first pattern that matches an event type gives its permission. */
@@ -25,9 +27,6 @@ export interface Role {
   readonly deny: readonly Rule[];
 }
 
-/** What is known of somebody, by name: sorted values without repetition; a single value is a list of one. */
-export type Attributes = ReadonlyMap<string, readonly string[]>;
-
 /** A permission pattern, the topics it is limited to, and when it holds. */
 export interface Rule {
   readonly permission: string;
@@ -37,10 +36,10 @@ export interface Rule {
   readonly when: Condition | undefined;
 }
 
-/** A role and who has it: names of subjects, and `group:<name>` for everyone in a group. */
+/** A role and who has it. */
 export interface Binding {
   readonly role: string;
-  readonly subjects: readonly string[];
+  readonly subjects: readonly Principal[];
   /** When it ends, in milliseconds since 1970; none means never. */
   readonly until?: number | undefined;
 }
@@ -50,6 +49,8 @@ export interface TrustedIssuer {
   readonly issuer: string;
   readonly roles: boolean;
   readonly groups: boolean;
+  /** All of its attributes, none, or those of these names. */
+  readonly attributes: boolean | readonly string[];
 }
 
 /** The permission that an event type asks for. */
@@ -74,6 +75,7 @@ export interface PolicyCase {
     readonly roles: readonly string[];
     readonly groups: readonly string[];
     readonly issuer: string | undefined;
+    readonly attributes: Attributes | undefined;
     readonly scope: Scope | undefined;
   };
   readonly question: Question;
@@ -84,9 +86,4 @@ export interface PolicyCase {
 export function ruleText({ permission, topic, when }: Rule): string {
   const limited = topic === undefined ? permission : `${permission}@${topic}`;
   return when === undefined ? limited : `${limited} when ${conditionText(when)}`;
-}
-
-/** How a binding names everyone in a group. */
-export function groupSubject(group: string): string {
-  return `group:${group}`;
 }

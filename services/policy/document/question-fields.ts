@@ -1,9 +1,11 @@
 import { scopeSchema } from "#shared/contract/scope-schema.ts";
 import { z } from "zod";
 import type { EventAttributes } from "#shared/contract/event-condition.ts";
-import { nameSchema } from "#shared/contract/name-schema.ts";
+import { freeNameSchema } from "#shared/contract/name-schema.ts";
 import { isTopic } from "#shared/protocol/topics.ts";
+import { attributesSchema } from "./attributes-schema.ts";
 import { permissionSchema } from "./permission.ts";
+import { scalarOr } from "./scalar-schema.ts";
 
 /** What somebody outside asks: may this subject have a permission, see an event, make a request? */
 export type Question =
@@ -14,19 +16,23 @@ export type Question =
 /** The `iss` of the token that would carry the roles and groups; auth's where it is not given. */
 export const issuerSchema = z.string().min(1).max(1_024).optional();
 
+/** More roles or groups than a token has room for. */
+const MAX_CLAIMED = 16_384;
+
 /**
- * A question: its subject, and exactly one of `permission`, `topic` (with the event's `attributes`), and `method` with
+ * A question: its subject (`claims` are attributes that its token would carry), and exactly one of `permission`, `topic` (with the event's `attributes`), and `method` with
  * `path`.
  */
 export const questionFields = {
-  subject: nameSchema,
-  roles: z.array(nameSchema).max(64).default([]),
-  groups: z.array(nameSchema).max(256).default([]),
+  subject: freeNameSchema,
+  roles: z.array(freeNameSchema).max(MAX_CLAIMED).default([]),
+  groups: z.array(freeNameSchema).max(MAX_CLAIMED).default([]),
   issuer: issuerSchema,
+  claims: attributesSchema.optional(),
   scope: scopeSchema.optional(),
   permission: permissionSchema.optional(),
   topic: z.string().refine(isTopic, "must be a topic such as order.created.42, without wildcards").optional(),
-  attributes: z.record(z.string().max(64), z.string().max(1_024)).optional(),
+  attributes: z.record(z.string().max(64), scalarOr(z.string().max(1_024))).optional(),
   method: z.string().max(16).optional(),
   path: z.string().max(8_192).optional(),
 };

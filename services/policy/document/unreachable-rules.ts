@@ -1,4 +1,5 @@
 import { type PolicyDocument, type Rule, ruleText } from "./policy-document.ts";
+import { coveringCandidates } from "./covering-rules.ts";
 import { ruleCovers } from "./rule-covers.ts";
 import type { DocumentWarning } from "./fault.ts";
 
@@ -15,8 +16,12 @@ export function unreachableRules({ roles }: PolicyDocument): DocumentWarning[] {
   return [...roles.keys()].flatMap((name) => {
     const own = rulesOf(roles, name);
     const denies = lineageOf(roles, name).flatMap((each) => rulesOf(roles, each).filter(isDeny));
+    const ownFor = coveringCandidates(own, ({ rule }) => rule);
+    const deniesFor = coveringCandidates(denies, ({ rule }) => rule);
     return own.flatMap((placed) => {
-      const wider = own.find((other) => isCovered(placed, other)) ?? denies.find((deny) => isBeaten(placed, deny));
+      const wider =
+        ownFor(placed.rule).find((other) => isCovered(placed, other)) ??
+        deniesFor(placed.rule).find((deny) => isBeaten(placed, deny));
       return wider === undefined ? [] : [warningOf(placed, wider)];
     });
   });

@@ -1,18 +1,23 @@
 import { credentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import type { HeaderValueOption } from "#proto/envoy/config/core/v3/base.ts";
 import {
   AuthorizationClient,
   AuthorizationService,
   CheckRequest,
   CheckResponse,
 } from "#proto/envoy/service/auth/v3/external_auth.ts";
+import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
+import { cookieSettings } from "#shared/http/cookie-settings.ts";
+import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import { type GrpcServer, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createPolicyMetrics } from "../metrics.ts";
+import type { SessionOfToken } from "../sessions/present-subject.ts";
 import { Snapshots } from "../versions/snapshots.ts";
 import { emptyContent } from "../versions/stored-policy.ts";
 import { createAuthorizationService } from "./authorization-service.ts";
@@ -35,12 +40,21 @@ const claims = {
   scope: undefined,
 };
 
-/** A token says who has it: `<subject>-<session>-<tenant>`. */
+/** A token says who has it: `<subject>-<session>-<tenant>`. Some are about to end, or over. */
 const verify = async (token: string) => {
   const [sub = "", sid = "", tenant_id = "acme"] = token.split("-");
+  if (sid === "over") throw new AppError("token_expired", "the access token has expired");
   if (sub === "broken") throw new AppError("token_invalid", "the access token is not valid");
   if (sub === "fault") throw new TypeError("a fault of ours");
-  return { ...claims, exp: 4_000_000_000, sub, sid, tenant_id };
+  const exp = sid === "ending" ? Math.floor(Date.now() / 1_000) + 50 : 4_000_000_000;
+  return { ...claims, exp, sub, sid, tenant_id };
+};
+
+/** A refresh token says whom it renews: `<subject>.<generation>`. */
+const renew = async (token: string) => {
+  const [sub = ""] = token.split(".");
+  if (sub === "away") throw new AppError("unavailable", "auth is away");
+  return sub === "spent" ? undefined : { accessToken: `${sub}-renewed`, sessionRemainingSeconds: 600 };
 };
 
 describe("Envoy's external authorization", () => {
@@ -56,11 +70,22 @@ describe("Envoy's external authorization", () => {
     };
     const admitting = {
       verify,
-      revocations: { isRevoked: async (_: string, sid: string) => sid === "ended" },
+      sessions: {
+        rightsOf: async ({ sid }: SessionOfToken) => {
+          if (sid === "ended") throw new AppError("session_ended", "the session has ended");
+          return { roles: [], groups: [] };
+        },
+      },
+      tenantEnds: { hasEnded: async () => false },
       snapshots: new Snapshots({ read }, () => undefined),
       wall: () => Date.now(),
       ownIssuer: "auth",
       allowedOrigins: ["https://app.test"],
+      cookies: createTokenCookies(
+        z.object(cookieSettings).extend({ AUTH_ISSUER: z.string() }).parse({ AUTH_ISSUER: "i" }),
+      ),
+      isOutside: () => false,
+      renew,
     };
     const log = createLogger("test", "silent");
     const service = createAuthorizationService(admitting, metrics, { log, requestLog: limitLines(log) });
@@ -90,6 +115,8 @@ describe("Envoy's external authorization", () => {
             { header: { key: "x-sluice-subject", value: "alice" }, append: false },
             { header: { key: "x-sluice-tenant", value: "acme" }, append: false },
           ],
+          headersToRemove: ["x-refresh-token"],
+          responseHeadersToAdd: [],
         },
       },
     });
@@ -108,6 +135,8 @@ describe("Envoy's external authorization", () => {
     ["a cookie from a page on the list", { cookie: "auth_token=alice-s1", origin: "https://app.test" }, 200],
     ["a cookie from a page of the host", { cookie: "auth_token=alice-s1", origin: "https://shop.test" }, 200],
     ["a cookie from another page", { cookie: "auth_token=alice-s1", origin: "https://evil.test" }, 403],
+    ["two cookies, of which one is another host's", { cookie: "auth_token=broken; auth_token=alice-s1" }, 200],
+    ["the cookies of two persons", { cookie: "auth_token=bob-s1; auth_token=alice-s1" }, 400],
     ["a cookie across sites", { cookie: "auth_token=alice-s1", "sec-fetch-site": "cross-site" }, 403],
   ])("answers %s", async (_, headers, status) => {
     expect(statusOf(await check(headers))).toBe(status);
@@ -132,6 +161,68 @@ describe("Envoy's external authorization", () => {
     expect(denied?.headers.map(({ header }) => header?.key)).toEqual(
       expect.arrayContaining(["content-type", "www-authenticate"]),
     );
+  });
+
+  /** What goes on to the server behind, and what comes back to the client, by name. */
+  const changesOf = async (headers: Record<string, string>) => {
+    const { httpResponse } = await check(headers);
+    if (httpResponse?.$case !== "okResponse") throw new Error(`denied: ${JSON.stringify(httpResponse)}`);
+    const byName = (options: readonly HeaderValueOption[]) =>
+      Object.fromEntries(options.map(({ header }) => [header?.key, header?.value]));
+    return { behind: byName(httpResponse.value.headers), inFront: byName(httpResponse.value.responseHeadersToAdd) };
+  };
+
+  it.each(["ending", "over"])(
+    "renews a cookie's token that is %s by the refresh cookie, for the browser and the server",
+    async (session) => {
+      const { behind, inFront } = await changesOf({ cookie: `auth_token=alice-${session}; refresh_token=alice.1` });
+      expect(behind).toMatchObject({ authorization: "Bearer alice-renewed", "x-sluice-subject": "alice" });
+      expect(inFront).toEqual({
+        "x-access-token-renewed": "true",
+        "cache-control": "no-store",
+        "set-cookie": "auth_token=alice-renewed; Max-Age=600; Path=/; HttpOnly; SameSite=Lax",
+      });
+    },
+  );
+
+  it("renews an explicit token by X-Refresh-Token, where it stood", async () => {
+    const refresh = { "x-refresh-token": "alice.1" };
+    for (const headers of [bearer("alice-over"), bearer("alice-ending"), {}]) {
+      const { behind, inFront } = await changesOf({ ...headers, ...refresh });
+      expect(behind).toMatchObject({ authorization: "Bearer alice-renewed" });
+      expect(inFront).toEqual({
+        "x-access-token-renewed": "true",
+        "cache-control": "no-store",
+        "x-access-token": "alice-renewed",
+      });
+    }
+    const { behind } = await changesOf({ "x-auth-token": "alice-over", ...refresh });
+    expect(behind).toMatchObject({ "x-auth-token": "alice-renewed" });
+    expect(behind).not.toHaveProperty("authorization");
+  });
+
+  it("goes on by a token that still holds where it is not renewed", async () => {
+    for (const refresh of ["spent.1", "away.1"]) {
+      const headers = [
+        { ...bearer("alice-ending"), "x-refresh-token": refresh },
+        { cookie: `auth_token=alice-ending; refresh_token=${refresh}` },
+      ];
+      for (const each of headers) expect((await changesOf(each)).inFront).toEqual({});
+    }
+  });
+
+  it.each([
+    ["an explicit token by a cookie", { ...bearer("alice-over"), cookie: "refresh_token=alice.1" }, 401],
+    ["a cookie by a spent token", { cookie: "auth_token=alice-over; refresh_token=spent.1" }, 401],
+    ["a broken explicit token", { ...bearer("broken"), "x-refresh-token": "alice.1" }, 401],
+    ["a cookie of another page", { cookie: "refresh_token=alice.1", origin: "https://evil.test" }, 403],
+    ["one person's token by another's", { ...bearer("alice-ending"), "x-refresh-token": "bob.1" }, 400],
+    ["while auth is away", { cookie: "auth_token=alice-over; refresh_token=away.1" }, 503],
+    ["for somebody who may not", { cookie: "refresh_token=bob.1" }, 403],
+  ])("does not renew %s", async (_, headers, answered) => {
+    const answer = await check(headers);
+    expect(statusOf(answer)).toBe(answered);
+    expect(JSON.stringify(answer)).not.toContain("renewed");
   });
 
   it("denies while it cannot know, and where it fails itself", async () => {

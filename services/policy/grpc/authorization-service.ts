@@ -8,12 +8,14 @@ import type {
 } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import type { StatusCode } from "#proto/envoy/type/v3/http_status.ts";
 import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
+import { encodeName } from "#shared/protocol/encode-name.ts";
 import { type AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
 import { problemOf } from "#shared/http/problem.ts";
 import { requestIdOf } from "#shared/http/request-id.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { type GatewayRenewal, REFRESH_TOKEN_HEADER } from "../access/read-gateway-token.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { logRefusal } from "#shared/log/request-log.ts";
 import { type AuthorizeRequestDeps, authorizeRequest, type Requester } from "../authorize-request.ts";
@@ -53,10 +55,35 @@ function outcomeOf(error: AppError): "deny" | "refused" | "unavailable" {
   return httpStatusOf[error.code] >= 500 ? "unavailable" : "refused";
 }
 
-/** The headers with which the request goes on. They replace those of the client. */
-function allowed({ sub, tenant_id }: Requester): CheckResponse {
-  const headers = headersOf({ "x-sluice-subject": sub, "x-sluice-tenant": tenant_id });
-  return { status: { code: status.OK, message: "" }, httpResponse: { $case: "okResponse", value: { headers } } };
+/**
+ * The headers with which the request goes on replace those of the client; a header holds no free name, but its token. A refresh
+ * token is nobody's behind the gateway.
+ */
+function allowed({ sub, tenant_id, renewal }: Requester): CheckResponse {
+  const requester = { "x-sluice-subject": encodeName(sub), "x-sluice-tenant": tenant_id };
+  const value = {
+    headers: headersOf({ ...requester, ...headersBehind(renewal) }),
+    headersToRemove: [REFRESH_TOKEN_HEADER],
+    responseHeadersToAdd: renewal === undefined ? [] : headersInFront(renewal),
+  };
+  return { status: { code: status.OK, message: "" }, httpResponse: { $case: "okResponse", value } };
+}
+
+/** The server behind reads the new token where the old one stood. */
+function headersBehind(renewal: GatewayRenewal | undefined): Record<string, string> {
+  if (renewal === undefined) return {};
+  const { accessToken, places } = renewal;
+  return Object.fromEntries(
+    places.map((place) => [place, place === "authorization" ? `Bearer ${accessToken}` : accessToken]),
+  );
+}
+
+/** The client gets the new token by its cookie, or to keep it itself; no cache may. */
+function headersInFront({ accessToken, cookies }: GatewayRenewal): HeaderValueOption[] {
+  const told = { "x-access-token-renewed": "true", "cache-control": "no-store" };
+  if (cookies === undefined) return headersOf({ ...told, "x-access-token": accessToken });
+  // The server behind may set cookies of its own.
+  return [...headersOf(told), ...cookies.map((value) => ({ header: { key: "set-cookie", value }, append: true }))];
 }
 
 function denied(error: AppError, requestId: string): CheckResponse {

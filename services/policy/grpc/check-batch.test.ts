@@ -3,6 +3,7 @@ import { type Check, CheckBatchRequest, ExplainResponse } from "#proto/policy/v1
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createPolicyMetrics } from "../metrics.ts";
 import { Snapshots } from "../versions/snapshots.ts";
+import { SubjectRoles } from "../decide/subject-roles.ts";
 import { emptyContent } from "../versions/stored-policy.ts";
 import { checkBatch } from "./check-batch.ts";
 import { explainCheck } from "./explain-check.ts";
@@ -24,7 +25,7 @@ routes:
   - { method: GET, path: "/orders/{id?}", permission: order:read, topics: ["order.*.{id}", "order.*"] }
   - { method: POST, path: "/orders", permission: order:write }
 `;
-const stored = { version, document: { text, origin: { kind: "http" as const } }, bindings: new Map() };
+const stored = { version, document: { text, origin: { kind: "http" as const } }, bindings: SubjectRoles.none };
 const policy = { ...emptyContent("acme"), ...stored, at: "2026-01-01T00:00:00Z", by: "x", why: "y" };
 const snapshots = new Snapshots({ read: async () => ({ policy, revision: 1 }) }, () => undefined);
 const wall = () => Date.now();
@@ -128,7 +129,7 @@ describe("resources", () => {
         { topics: ["order.*.42", "order.*"] },
         { topics: ["order.*"] },
         { topics: [] },
-        { topics: ["order.*"] },
+        { topics: ["order.*.a%2Eb", "order.*"] },
         { topics: [] },
       ],
     });

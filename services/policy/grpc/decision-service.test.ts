@@ -8,6 +8,7 @@ import { createLogger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createPolicyMetrics } from "../metrics.ts";
 import { Snapshots } from "../versions/snapshots.ts";
+import { SubjectRoles } from "../decide/subject-roles.ts";
 import type { StoredPolicy } from "../versions/stored-policy.ts";
 import { createDecisionService } from "./decision-service.ts";
 
@@ -40,7 +41,7 @@ describe("the decision service", () => {
     stored = {
       version,
       document,
-      bindings: new Map(),
+      bindings: SubjectRoles.none,
       lifecycle: { state: "active" as const, since: 0, at: "2026-01-01T00:00:00Z" },
       limits: {},
       at: "2026-01-01T00:00:00Z",

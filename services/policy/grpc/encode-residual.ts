@@ -19,7 +19,13 @@ function encodePattern({ pattern, when }: ConditionalPattern): WireResidual["all
 function encodeCondition(condition: EventCondition): WireCondition {
   switch (condition.kind) {
     case "oneOf":
-    case "noneOf": {
+    case "noneOf":
+    case "startsWith":
+    case "notStartsWith":
+    case "endsWith":
+    case "notEndsWith":
+    case "inRange":
+    case "notInRange": {
       const { attribute, values } = condition;
       return { kind: { $case: condition.kind, value: { attribute, values: [...values] } } };
     }
@@ -27,6 +33,14 @@ function encodeCondition(condition: EventCondition): WireCondition {
     case "different": {
       const { attribute, other } = condition;
       return { kind: { $case: condition.kind, value: { attribute, other } } };
+    }
+    case "compare": {
+      const { attribute, operator, type, value } = condition;
+      return { kind: { $case: "compare", value: { attribute, operator, type, value } } };
+    }
+    case "order": {
+      const { attribute, operator, other } = condition;
+      return { kind: { $case: "order", value: { attribute, operator, other } } };
     }
     case "all":
     case "any":

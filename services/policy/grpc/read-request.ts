@@ -1,5 +1,7 @@
 import type { Subject as WireSubject } from "#proto/policy/v1/decision.ts";
 import { parseScope } from "#shared/protocol/scope.ts";
+import { attributesSchema } from "../document/attributes-schema.ts";
+import type { Attributes } from "../document/attributes.ts";
 import type { ClaimedSubject } from "../decide/trusted-subject.ts";
 import { isName } from "#shared/protocol/names.ts";
 import { type Version, versionSchema } from "#shared/contract/version.ts";
@@ -21,11 +23,17 @@ export function readTenant(tenant: string): string {
 }
 
 /** The subject of a question. */
-export function readSubject({ scope: text, ...subject }: WireSubject): ClaimedSubject {
+export function readSubject({ scope: text, attributes: said, ...subject }: WireSubject): ClaimedSubject {
   const scope = text === undefined ? undefined : parseScope(text);
   // A limit that cannot be read must not count as none.
   if (scope === undefined && text !== undefined) throw new AppError("malformed_request", "a scope is malformed");
-  return { ...subject, scope };
+  return { ...subject, attributes: readAttributes(said), scope };
+}
+
+/** Attributes beyond the bounds count as absent: one subject must not spoil the others' questions. */
+function readAttributes(said: WireSubject["attributes"]): Attributes | undefined {
+  const entries = Object.entries(said?.byName ?? {}).map(([name, { values }]) => [name, values]);
+  return entries.length === 0 ? undefined : attributesSchema.safeParse(Object.fromEntries(entries)).data;
 }
 
 /** The version that an answer must have at least. */

@@ -1,10 +1,5 @@
-import { Kvm } from "@nats-io/kv";
 import { generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { REVOKED_BUCKET, revokedKey } from "#shared/contract/revocations.ts";
-import { createLogger } from "#shared/log/create-logger.ts";
-import { connectNats } from "#shared/nats/connect-nats.ts";
-import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
 import { ACME_DOCUMENT, OPERATOR_TOKEN, type PolicyStack, startPolicyStack } from "#test/support/start-policy.ts";
 
 describe("who may administer", () => {
@@ -92,16 +87,22 @@ describe("who may administer", () => {
     it("whose session has ended is refused", async () => {
       const ended = await as("carol", { sid: "ended" });
       expect(await call("GET", path, undefined, ended)).toMatchObject({ status: 200 });
-      await using connection = await connectNats(
-        readNatsSettings({ NATS_URL: stack.nats.url("auth") }),
-        "test",
-        createLogger("test", "silent"),
-      );
-      const bucket = await new Kvm(connection).create(REVOKED_BUCKET, { allow_direct: false });
-      expect(await call("GET", path, undefined, ended)).toMatchObject({ status: 200 });
-      await bucket.put(revokedKey("acme", "ended"), "revoked");
+      stack.people.endSession("ended");
       expect(await call("GET", path, undefined, ended)).toMatchObject({ status: 401, body: { code: "session_ended" } });
       expect(await call("GET", path, undefined, await as("carol"))).toMatchObject({ status: 200 });
+    });
+
+    it("has the rights of now, whatever the token says, and none while auth is away", async () => {
+      const admin = await as("temp", { roles: ["admin"] });
+      expect(await call("GET", path, undefined, admin)).toMatchObject({ status: 200 });
+      stack.people.hold("acme", "temp", { roles: [], groups: [] });
+      expect(await call("GET", path, undefined, admin)).toMatchObject({ status: 403 });
+      stack.people.isAway = true;
+      const refused = await call("GET", path, undefined, admin);
+      expect(refused).toMatchObject({ status: 503, body: { code: "unavailable" } });
+      expect(refused.headers.get("retry-after")).toBe("1");
+      expect(await call("GET", path)).toMatchObject({ status: 200 });
+      stack.people.isAway = false;
     });
 
     it("finds nothing at paths that do not exist", async () => {
@@ -125,6 +126,21 @@ describe("who may administer", () => {
       expect(await preflight("https://console.test")).toBe("https://console.test");
       expect(await preflight("https://console.test.evil")).toBeNull();
     });
+  });
+
+  it("whoever guesses at operators' tokens is not listened to any more, and others are", async () => {
+    const guess = (token: string, from: string) =>
+      call("GET", "/v1/tenants", undefined, { authorization: `Bearer ${token}`, "x-forwarded-for": from });
+    for (let time = 0; time < 20; time += 1) {
+      expect((await guess(`a-wrong-operator-token-${time}`, "203.0.113.1")).status).toBe(401);
+    }
+    const refused = await guess(OPERATOR_TOKEN, "203.0.113.1");
+    expect(refused).toMatchObject({ status: 429, body: { code: "too_many_attempts" } });
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(30);
+    expect((await guess(OPERATOR_TOKEN, "203.0.113.2")).status).toBe(200);
+    const { authorization } = await as("carol");
+    const admin = await call("GET", "/v1/tenants/acme", undefined, { authorization, "x-forwarded-for": "203.0.113.1" });
+    expect(admin.status).toBe(200);
   });
 
   it("no token is ever logged", () => {

@@ -1,43 +1,50 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context } from "hono";
-import { AppError } from "#shared/errors/app-error.ts";
-import { readTokenSource } from "#shared/http/token-source.ts";
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { readExplicitToken } from "#shared/http/token-source.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
+import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import type { SessionDeps } from "../authorize-request.ts";
 import { decide } from "../decide/decide.ts";
 import { decodeGrant } from "../decide/grant.ts";
 import { resolveSubject } from "../decide/resolve-subject.ts";
-import { claimedSubject, trustedSubject } from "../decide/trusted-subject.ts";
+import { trustedSubject } from "../decide/trusted-subject.ts";
+import { presentSubject } from "../sessions/present-subject.ts";
+import type { OperatorTokens } from "./operator-tokens.ts";
+import { type TokenGuesses, tooManyGuesses } from "./token-guesses.ts";
 
 /** The permission that lets a subject read and change its tenant's policy. */
 const ADMIN_PERMISSION = "policy:admin";
 
 /** What the requests of administrators are authorized by. */
 export interface AuthorizeDeps extends SessionDeps {
-  readonly operatorToken: string | undefined;
+  readonly operators: Pick<OperatorTokens, "operatorOf">;
+  readonly guesses: TokenGuesses;
   /** Where a request comes from, for the audit trail. */
   readonly addressOf: (c: Context) => string;
 }
 
 /**
- * Admits the operator, and nobody else.
- * @throws {AppError} `token_missing`; `forbidden` for a good token of somebody else; what is wrong with the token.
+ * Admits an operator, and nobody else; answers which.
+ * @throws {AppError} `token_missing`; `forbidden` for a good token of somebody else; what is wrong with the token;
+ * `too_many_attempts` for an address that guesses.
  */
 export async function authorizeOperator(deps: AuthorizeDeps, c: Context): Promise<string> {
-  const token = readToken(c);
-  if (isOperator(deps, token)) return "operator";
-  await deps.verify(token);
+  const bearer = await readBearer(deps, c);
+  if (typeof bearer === "string") return bearer;
+  requireUse(bearer, "request");
   throw new AppError("forbidden", "only the operator may do this");
 }
 
-/** Admits the operator, and a subject that has `policy:admin` in this tenant, as `authorizePermission` does. */
+/** Admits an operator, and a subject that has `policy:admin` in this tenant, as `authorizePermission` does. */
 export function authorizeAdmin(deps: AuthorizeDeps, c: Context, tenant: string): Promise<string> {
   return authorizePermission(deps, c, tenant, ADMIN_PERMISSION);
 }
 
 /**
- * Admits the operator, and a subject of this tenant that has the permission there; answers who it is. The token's own
+ * Admits an operator, and a subject of this tenant that has the permission there now; answers who it is. The token's own
  * tenant decides first, so the answer does not show whether another tenant exists.
- * @throws {AppError} `token_missing`, `session_ended`, `forbidden`, or what is wrong with the token.
+ * @throws {AppError} `token_missing`, `session_ended`, `forbidden`, what is wrong with the token, `too_many_attempts` for an
+ * address that guesses, or `unavailable` while auth does not answer: what the token says is not believed.
  */
 export async function authorizePermission(
   deps: AuthorizeDeps,
@@ -45,38 +52,41 @@ export async function authorizePermission(
   tenant: string,
   permission: string,
 ): Promise<string> {
-  const token = readToken(c);
-  if (isOperator(deps, token)) return "operator";
-  const claims = await deps.verify(token);
+  const claims = await readBearer(deps, c);
+  if (typeof claims === "string") return claims;
   c.set("caller", { tenant: claims.tenant_id, subject: claims.sub });
   if (claims.tenant_id !== tenant) throw forbidden(permission);
-  if (await deps.revocations.isRevoked(tenant, claims.sid, claims.login_at))
-    throw new AppError("session_ended", "the session has ended");
+  const present = await presentSubject(deps, claims);
   const snapshot = await deps.snapshots.atLeast(tenant).catch((error: unknown) => {
     throw error instanceof AppError && error.code === "tenant_unknown" ? forbidden(permission) : error;
   });
-  const subject = trustedSubject(snapshot, claimedSubject(claims), deps.ownIssuer);
-  const { id } = resolveSubject(snapshot, subject, deps.wall());
+  const { id } = resolveSubject(snapshot, trustedSubject(snapshot, present, deps.ownIssuer), deps.wall());
   if (!decide(snapshot, decodeGrant(snapshot, id), permission)) throw forbidden(permission);
   return `subject:${claims.sub}`;
 }
 
 /** Refuses cookies: a browser sends them unasked, so they do not prove that somebody meant this. */
 function readToken(c: Context): string {
-  const source = readTokenSource({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
-  if (source === undefined || source.from === "cookie") {
-    throw new AppError("token_missing", "this needs a token in the Authorization header");
+  const explicit = readExplicitToken({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
+  if (explicit === undefined) throw new AppError("token_missing", "this needs a token in the Authorization header");
+  return explicit.token;
+}
+
+/** Which operator's token the request carries, or the claims of another token. An address that guesses is not listened to. */
+async function readBearer(deps: AuthorizeDeps, c: Context): Promise<string | VerifiedClaims> {
+  const token = readToken(c);
+  const address = deps.addressOf(c);
+  const waitSeconds = await deps.guesses.waitSeconds(address);
+  const operator = waitSeconds > 0 ? undefined : deps.operators.operatorOf(token);
+  if (operator !== undefined) return operator;
+  try {
+    return await deps.verify(token);
+  } catch (error) {
+    if (toAppError(error).code !== "token_invalid") throw error;
+    if (waitSeconds > 0) throw tooManyGuesses(waitSeconds);
+    await deps.guesses.note(address);
+    throw error;
   }
-  return source.token;
-}
-
-function isOperator({ operatorToken }: AuthorizeDeps, token: string): boolean {
-  return operatorToken !== undefined && timingSafeEqual(digestOf(token), digestOf(operatorToken));
-}
-
-/** Digests have one length, so that the comparison does not show the token's length. */
-function digestOf(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
 }
 
 function forbidden(permission: string): AppError {

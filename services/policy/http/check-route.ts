@@ -4,21 +4,27 @@ import { explain } from "../decide/explain.ts";
 import { trustedSubject } from "../decide/trusted-subject.ts";
 import type { PolicyMetrics } from "../metrics.ts";
 import type { Snapshots } from "../versions/snapshots.ts";
+import { type FindRights, heldRights } from "../sessions/held-rights.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
-import { nameParameter } from "./parameters.ts";
+import { tenantParameter } from "./parameters.ts";
 import { questionSchema } from "./question-schema.ts";
+
+interface CheckRouteDeps extends Pick<PolicyMetrics, "decisions"> {
+  readonly snapshots: Pick<Snapshots, "atLeast">;
+  readonly find: FindRights;
+}
 
 /** Adds the call that answers what a subject may do, and which rule says so. */
 export function addCheckRoute(
   api: Hono,
   authorizeDeps: AuthorizeDeps,
-  snapshots: Pick<Snapshots, "atLeast">,
-  { decisions }: Pick<PolicyMetrics, "decisions">,
+  { snapshots, find, decisions }: CheckRouteDeps,
 ): void {
   api.post("/v1/tenants/:tenant/check", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
-    const { subject, question } = await readJson(c, questionSchema);
+    const { subject: asked, question } = await readJson(c, questionSchema);
+    const { subject } = await heldRights({ find, ownIssuer: authorizeDeps.ownIssuer }, tenant, asked);
     const snapshot = await snapshots.atLeast(tenant);
     const { allow, rule } = explain(
       snapshot,

@@ -7,7 +7,7 @@ import { isTopicPattern } from "#shared/protocol/topics.ts";
 import { eraseEvents, type EraseRequest } from "../erase-events.ts";
 import type { EraseDeps } from "../events/purge-erased.ts";
 import { type AuthorizeDeps, authorizePermission } from "./authorize.ts";
-import { nameParameter } from "./parameters.ts";
+import { tenantParameter } from "./parameters.ts";
 
 /** The permission that lets a subject erase events of its tenant. */
 const ERASE_PERMISSION = "event:erase";
@@ -22,7 +22,7 @@ const bodySchema = z.strictObject({
 /** Adds the call that erases events. */
 export function addEraseRoute(api: Hono, authorizeDeps: AuthorizeDeps, deps: EraseDeps): void {
   api.post("/v1/tenants/:tenant/erase", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     const by = await authorizePermission(authorizeDeps, c, tenant, ERASE_PERMISSION);
     const { reason, ...body } = await readJson(c, bodySchema);
     const request = { what: readWhat(body), by, reason, address: authorizeDeps.addressOf(c) };

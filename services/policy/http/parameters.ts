@@ -1,13 +1,37 @@
 import type { Context } from "hono";
-import { isName } from "#shared/protocol/names.ts";
+import { isFreeName, isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { decodeUtf8 } from "../document/decode-utf8.ts";
 
-/** The name in a path, refused before it can reach a subject, a key or a log line. */
-export function nameParameter(c: Context, parameter: "tenant" | "subject"): string {
-  const value = c.req.param(parameter) ?? "";
+const FREE_NAME = "1 to 256 bytes of UTF-8 in normal form C without control characters";
+
+/** The tenant in a path, refused before it can reach a subject, a key or a log line. */
+export function tenantParameter(c: Context): string {
+  const value = c.req.param("tenant") ?? "";
   if (isName(value)) return value;
-  throw new AppError("malformed_request", `the ${parameter} in the path must be 1 to 64 of A-Z a-z 0-9 _ -`);
+  throw new AppError("malformed_request", "the tenant in the path must be 1 to 64 of A-Z a-z 0-9 _ -");
+}
+
+/** The subject in a path: one segment, percent-encoded. */
+export function subjectParameter(c: Context): string {
+  const value = c.req.param("subject") ?? "";
+  if (isFreeName(value)) return value;
+  throw new AppError("malformed_request", `the subject in the path must be ${FREE_NAME}, percent-encoded`);
+}
+
+/** The subject behind which a list begins; undefined for its beginning. */
+export function afterParameter(c: Context): string | undefined {
+  const value = c.req.query("after");
+  if (value === undefined || isFreeName(value)) return value;
+  throw new AppError("malformed_request", `after must be a subject: ${FREE_NAME}`);
+}
+
+/** How much of a list is asked for. */
+export function limitParameter(c: Context, max: number): number {
+  const value = c.req.query("limit");
+  if (value === undefined) return max;
+  if (/^[1-9]\d{0,5}$/.test(value) && Number(value) <= max) return Number(value);
+  throw new AppError("malformed_request", `limit must be a number from 1 to ${max}`);
 }
 
 /** The number of a version in a path. */

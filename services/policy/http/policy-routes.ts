@@ -4,43 +4,50 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { changePolicy, type ChangeDeps } from "../change-policy.ts";
 import { putDocument, refuseFileDocument } from "../changes/commands.ts";
-import type { StoredPolicy } from "../versions/stored-policy.ts";
-import type { Rejection } from "../watch/watch-documents.ts";
+import type { StoredPolicy, StoredVersion } from "../versions/stored-policy.ts";
+import type { DocumentFiles } from "../watch/watch-documents.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
-import { nameParameter, readIfMatch, readText, versionParameter } from "./parameters.ts";
+import { readIfMatch, readText, tenantParameter, versionParameter } from "./parameters.ts";
 
 const rollbackSchema = z.strictObject({ version: z.int().min(1) });
+
+/** More bindings than this are not in an answer with the document. */
+const MAX_BINDINGS = 1_000;
 
 /** Adds the calls on a tenant's policy as a whole: read, replace, its versions, back to one of them. */
 export function addPolicyRoutes(
   api: Hono,
   authorizeDeps: AuthorizeDeps,
   changeDeps: ChangeDeps,
-  rejections: ReadonlyMap<string, Rejection>,
+  files: DocumentFiles,
 ): void {
   api.get("/v1/tenants/:tenant/policy", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const policy = await readCurrent(changeDeps, tenant);
     c.header("etag", `"${policy.version.number}"`);
-    const bindings = Object.fromEntries(policy.bindings);
-    const rejected = rejections.get(tenant);
-    return c.json({ tenant, ...summaryOf(policy), document: policy.document.text, bindings, rejected });
+    return c.json({ tenant, ...currentOf(policy, files), rejected: files.rejections.get(tenant) });
   });
 
   api.put("/v1/tenants/:tenant/policy", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
     const expected = readIfMatch(c);
     const who = { by, address: authorizeDeps.addressOf(c) };
-    const change = putDocument(await readText(c), { kind: "document", ...who, why: "the document was put", expected });
+    const change = putDocument(await readText(c), {
+      kind: "document",
+      ...who,
+      why: "the document was put",
+      expected,
+      files,
+    });
     const version = await changePolicy(changeDeps, tenant, change);
     c.header("etag", `"${version.number}"`);
     return c.json({ version: version.number });
   });
 
   api.get("/v1/tenants/:tenant/policy/versions", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const versions = await changeDeps.store.history(tenant);
     if (versions.length === 0) throw tenantUnknown();
@@ -48,22 +55,25 @@ export function addPolicyRoutes(
   });
 
   api.get("/v1/tenants/:tenant/policy/versions/:version", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const policy = await findVersion(changeDeps, tenant, versionParameter(c));
-    const bindings = Object.fromEntries(policy.bindings);
-    return c.json({ tenant, ...summaryOf(policy), diff: policy.diff, document: policy.document.text, bindings });
+    return c.json({ tenant, ...summaryOf(policy), diff: policy.diff, ...contentOf(policy) });
   });
 
   api.post("/v1/tenants/:tenant/policy/rollback", async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
     const { version: wanted } = await readJson(c, rollbackSchema);
     const expected = readIfMatch(c);
-    refuseFileDocument((await readCurrent(changeDeps, tenant)).document.origin);
+    refuseFileDocument((await readCurrent(changeDeps, tenant)).document.origin, files);
     const { text } = (await findVersion(changeDeps, tenant, wanted)).document;
     const who = { by, address: authorizeDeps.addressOf(c), why: `back to version ${wanted}` };
-    const version = await changePolicy(changeDeps, tenant, putDocument(text, { kind: "rollback", ...who, expected }));
+    const version = await changePolicy(
+      changeDeps,
+      tenant,
+      putDocument(text, { kind: "rollback", ...who, expected, files }),
+    );
     c.header("etag", `"${version.number}"`);
     return c.json({ version: version.number });
   });
@@ -76,15 +86,27 @@ async function readCurrent({ store }: ChangeDeps, tenant: string): Promise<Store
 }
 
 async function findVersion({ store }: ChangeDeps, tenant: string, wanted: number): Promise<StoredPolicy> {
-  const versions = await store.history(tenant);
-  if (versions.length === 0) throw tenantUnknown();
-  const found = versions.find(({ version }) => version.number === wanted);
-  if (found === undefined) throw new AppError("not_found", `version ${wanted} is not kept any more, or never was`);
-  return found;
+  const found = await store.version(tenant, wanted);
+  if (found !== undefined) return found;
+  if ((await store.read(tenant)) === undefined) throw tenantUnknown();
+  throw new AppError("not_found", `version ${wanted} is not kept any more, or never was`);
 }
 
-function summaryOf({ version, document: { origin }, at, by, why }: StoredPolicy) {
+/** The policy in force, and whether the file that its document comes from is gone. */
+function currentOf(policy: StoredPolicy, files: DocumentFiles) {
+  const { origin } = policy.document;
+  const missing = origin.kind === "file" && !files.isThere(origin.name) ? { missing: true } : {};
+  return { ...summaryOf(policy), origin: { ...origin, ...missing }, ...contentOf(policy) };
+}
+
+function summaryOf({ version, document: { origin }, at, by, why }: StoredVersion) {
   return { version: version.number, build: version.build, origin, at, by, why };
+}
+
+/** The bindings only where they are few: the list of subjects has them in pages, the export in lines. */
+function contentOf({ document, bindings }: StoredPolicy) {
+  const few = bindings.size <= MAX_BINDINGS ? { bindings: Object.fromEntries(bindings) } : {};
+  return { document: document.text, subjects: bindings.size, ...few };
 }
 
 function tenantUnknown(): AppError {

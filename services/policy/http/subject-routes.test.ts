@@ -42,7 +42,7 @@ describe("subjects over HTTP", () => {
     it.each([
       [{}],
       [{ roles: "viewer" }],
-      [{ roles: ["*"] }],
+      [{ roles: [""] }],
       [{ roles: ["ghost"] }],
       [{ roles: [], more: 1 }],
       ["{"],
@@ -51,6 +51,34 @@ describe("subjects over HTTP", () => {
       const answer = await call("PUT", "/v1/tenants/acme/subjects/alice/roles", body);
       expect(answer).toMatchObject({ status: 400, body: { code: "malformed_request" } });
     });
+  });
+
+  it("may have any name, and are listed in pages", async () => {
+    const names = ["auth0|64a", "jane@acme.com", "a/b", "50%", "%2F", "group:x", "Zoë", "a b", "x".repeat(256)];
+    for (const name of names) {
+      const path = `/v1/tenants/acme/subjects/${encodeURIComponent(name)}`;
+      expect(await call("PUT", `${path}/roles`, { roles: ["viewer"] })).toMatchObject({ status: 200 });
+      expect((await call("GET", path)).body).toEqual({ subject: name, roles: ["viewer"], source: "http" });
+    }
+    const listed: string[] = [];
+    for (let after: unknown, pages = 0; pages === 0 || after !== undefined; pages += 1) {
+      const from = after === undefined ? "" : `&after=${encodeURIComponent(after as string)}`;
+      const { body } = await call("GET", `/v1/tenants/acme/subjects?limit=4${from}`);
+      expect(body).toMatchObject({ version: await versionOf(), total: names.length });
+      const subjects = body["subjects"] as { subject: string; roles: string[] }[];
+      listed.push(...subjects.map(({ subject }) => subject));
+      after = body["next"];
+    }
+    expect(listed.toSorted()).toEqual(names.toSorted());
+    for (const query of ["limit=0", "limit=1001", "after=%00"]) {
+      expect((await call("GET", `/v1/tenants/acme/subjects?${query}`)).status).toBe(400);
+    }
+    expect((await call("GET", "/v1/tenants/acme/subjects", undefined, await as("alice"))).status).toBe(403);
+    for (const name of names) await call("DELETE", `/v1/tenants/acme/subjects/${encodeURIComponent(name)}/roles`);
+  });
+
+  it.each(["a%00b", "x".repeat(257), "%CC%88u%CC%88"])("is not %s", async (name) => {
+    expect((await call("GET", `/v1/tenants/acme/subjects/${name}`)).status).toBe(400);
   });
 
   describe("a check", () => {
@@ -83,7 +111,7 @@ describe("subjects over HTTP", () => {
     it.each([
       [{ subject: "a" }],
       [{ subject: "a", permission: "a:b", topic: "a.b" }],
-      [{ subject: "*", permission: "a:b" }],
+      [{ subject: "a\nb", permission: "a:b" }],
       [{ subject: "a", permission: "a:*" }],
       [{ subject: "a", topic: "a.>" }],
       [{ subject: "a", topic: "a" }],

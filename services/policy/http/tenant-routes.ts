@@ -10,7 +10,7 @@ import { reconcileLifecycle } from "../tenants/reconcile-tenant.ts";
 import type { TenantDeps } from "../tenants/tenant-deps.ts";
 import type { LogUsage, Usage } from "../tenants/tenant-logs.ts";
 import { authorizeAdmin, type AuthorizeDeps, authorizeOperator } from "./authorize.ts";
-import { nameParameter } from "./parameters.ts";
+import { tenantParameter } from "./parameters.ts";
 
 /** An age below the broker's memory for repeated ids is none that it takes. */
 const limitsSchema = z.strictObject({
@@ -36,7 +36,7 @@ export function addTenantRoutes(
   const path = "/v1/tenants/:tenant";
 
   api.put(path, async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     const by = await authorizeOperator(authorizeDeps, c);
     const isNew = await createTenant(changeDeps, tenant, by, authorizeDeps.addressOf(c));
     return c.json({ tenant }, isNew ? 201 : 200);
@@ -53,7 +53,7 @@ export function addTenantRoutes(
   });
 
   api.get(path, async (c) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const stored = await changeDeps.store.read(tenant);
     if (stored === undefined) throw new AppError("tenant_unknown", "there is no such tenant");
@@ -61,7 +61,7 @@ export function addTenantRoutes(
   });
 
   const change = async (c: Context, makeChange: (by: string) => PolicyCommand | Promise<PolicyCommand>) => {
-    const tenant = nameParameter(c, "tenant");
+    const tenant = tenantParameter(c);
     const by = await authorizeOperator(authorizeDeps, c);
     const made = { ...(await makeChange(by)), address: authorizeDeps.addressOf(c) };
     const { number: version } = await changePolicy(changeDeps, tenant, made);
@@ -87,7 +87,7 @@ export function addTenantRoutes(
 
 /** Everything of the tenant goes, and nothing brings it back. */
 function requireConfirmation(c: Context): void {
-  const tenant = nameParameter(c, "tenant");
+  const tenant = tenantParameter(c);
   if (c.req.query("confirm") === tenant) return;
   throw new AppError("malformed_request", `to delete the tenant with all its events, add ?confirm=${tenant}`);
 }

@@ -5,16 +5,22 @@ import { setTimeout as delay } from "node:timers/promises";
 import { BootError } from "#shared/config/read-config.ts";
 import { isName } from "#shared/protocol/names.ts";
 import { orUnavailable } from "#shared/async/or-unavailable.ts";
+import { POLICY_BUCKET } from "#shared/contract/tenant-standing.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { openBucket } from "#shared/nats/open-bucket.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
+import type { Clock } from "#shared/time/clock.ts";
 import { isLostRace } from "#shared/nats/is-lost-race.ts";
 import type { PolicyStore, StoredRevision } from "../versions/policy-store.ts";
-import { decodeStoredPolicy, encodeStoredPolicy, type StoredPolicy } from "../versions/stored-policy.ts";
+import { decodeHead, encodeHead, type StoredHead } from "../versions/stored-head.ts";
+import type { StoredPolicy } from "../versions/stored-policy.ts";
+import { WRITE_HEAD_WITHIN_MS } from "./collect-parts.ts";
+import { PolicyContents } from "./policy-contents.ts";
+import type { PolicyParts } from "./policy-parts-kv.ts";
 
-/** The bucket of policies: one key for each tenant. */
-export const BUCKET = "sluice_policy";
+/** The bucket of policies: one key for each tenant, with the head of each version. */
+export const BUCKET = POLICY_BUCKET;
 const STREAM = `KV_${BUCKET}`;
 const SUBJECT_PREFIX = `$KV.${BUCKET}.`;
 /** How many versions of a policy are kept. */
@@ -27,6 +33,8 @@ type OnPolicyChange = (tenant: string, policy: StoredPolicy | undefined) => void
 
 /** A store whose changes, also those of other processes, can be followed. */
 export interface WatchedPolicyStore extends PolicyStore {
+  /** The versions still kept, newest first, with what they refer to. */
+  history(tenant: string): Promise<StoredHead[]>;
   /**
    * Calls `onChange` for the policy of each tenant, then for each change, until `stop`; without a policy for a tenant
    * that is no more. Changes may come late.
@@ -40,24 +48,31 @@ export interface WatchedPolicyStore extends PolicyStore {
  */
 export async function openPolicyKv(
   connection: NatsConnection,
-  replicas: number,
-  log: Logger,
+  parts: PolicyParts,
+  { replicas, clock, log }: { readonly replicas: number; readonly clock: Clock; readonly log: Logger },
 ): Promise<WatchedPolicyStore> {
   const manager = await jetstreamManager(connection, { checkAPI: false });
   const bucket = await openBucket(connection, BUCKET, { replicas, history: HISTORY });
   await requireHistory(bucket);
   const maxValueBytes = (connection.info?.max_payload ?? 1024 * 1024) - MESSAGE_OVERHEAD_BYTES;
+  const contents = new PolicyContents(parts, maxValueBytes);
+  const history = async (tenant: string): Promise<StoredHead[]> =>
+    (await answered(() => readHistory(bucket, tenant))).map(decodeHead);
   return {
-    read: async (tenant) => revisionOf(await answered(() => bucket.get(tenant))),
-    replace: (tenant, policy, revision) => replace(bucket, maxValueBytes, tenant, policy, revision),
-    history: async (tenant) => (await answered(() => readHistory(bucket, tenant))).map(decodeStoredPolicy),
+    read: async (tenant) => readCurrent(contents, tenant, await answered(() => bucket.get(tenant))),
+    replace: (tenant, policy, previous) => replace({ bucket, contents, clock }, tenant, policy, previous),
+    history,
+    async version(tenant, number) {
+      const head = (await history(tenant)).find(({ version }) => version.number === number);
+      return head && contents.load(tenant, head);
+    },
     tenants: () =>
       answered(async () => {
         const { state } = await manager.streams.info(STREAM, { subjects_filter: `${SUBJECT_PREFIX}*` });
         const keys = Object.keys(state.subjects ?? {}).map((subject) => subject.slice(SUBJECT_PREFIX.length));
         return keys.filter(isName).toSorted();
       }),
-    follow: (onChange, stop) => follow(bucket, onChange, stop, log),
+    follow: (onChange, stop) => follow({ bucket, contents, log }, onChange, stop),
   };
 }
 
@@ -68,34 +83,48 @@ async function requireHistory(bucket: KV): Promise<void> {
   }
 }
 
-function revisionOf(entry: KvEntry | null): StoredRevision | undefined {
-  if (entry === null || entry.operation !== "PUT") return undefined;
-  return { policy: decodeStoredPolicy(entry.string()), revision: entry.revision };
+async function readCurrent(
+  contents: PolicyContents,
+  tenant: string,
+  entry: KvEntry | null,
+): Promise<StoredRevision | undefined> {
+  if (entry === null || entry.operation !== "PUT") {
+    contents.forget(tenant);
+    return undefined;
+  }
+  const policy = await contents.load(tenant, decodeHead(entry.string()));
+  contents.remember(tenant, policy);
+  return { policy, revision: entry.revision };
 }
 
+/** The parts first: a head never refers to what is not there. A process that ends in between leaves parts of no head. */
 async function replace(
-  bucket: KV,
-  maxValueBytes: number,
+  { bucket, contents, clock }: { readonly bucket: KV; readonly contents: PolicyContents; readonly clock: Clock },
   tenant: string,
   policy: StoredPolicy,
-  revision: number | undefined,
+  previous: StoredRevision | undefined,
 ): Promise<boolean> {
-  const whole = Buffer.from(encodeStoredPolicy(policy));
-  // What changed is worth less than the change: it is left out where there is no room for it.
-  const value = whole.length > maxValueBytes ? Buffer.from(encodeStoredPolicy({ ...policy, diff: undefined })) : whole;
-  if (value.length > maxValueBytes) {
-    const message = `the policy with its bindings takes ${value.length} bytes, the store takes ${maxValueBytes}`;
-    throw new AppError("body_too_large", message);
+  const begun = clock.monotonic();
+  const value = Buffer.from(encodeHead(policy, await contents.write(tenant, policy, previous?.policy)));
+  contents.requireRoom("what a version says of itself", value.length);
+  if (clock.monotonic() - begun > WRITE_HEAD_WITHIN_MS) {
+    throw new AppError("unavailable", "the store of policies takes too long; try again");
   }
-  return answered(async () => {
-    try {
-      await (revision === undefined ? bucket.create(tenant, value) : bucket.update(tenant, value, revision));
-      return true;
-    } catch (error) {
-      if (isLostRace(error)) return false;
-      throw error;
-    }
-  });
+  // Before it is stored: who follows may be told of it before this has its answer, and would read it all.
+  contents.remember(tenant, policy);
+  const isStored = await answered(() => putHead(bucket, tenant, value, previous?.revision));
+  if (!isStored && previous !== undefined) contents.remember(tenant, previous.policy);
+  return isStored;
+}
+
+async function putHead(bucket: KV, tenant: string, value: Uint8Array, revision: number | undefined): Promise<boolean> {
+  try {
+    await (revision === undefined ? bucket.create(tenant, value) : bucket.update(tenant, value, revision));
+    return true;
+  } catch (error) {
+    if (isLostRace(error)) return false;
+    throw error;
+  }
 }
 
 async function readHistory(bucket: KV, tenant: string): Promise<string[]> {
@@ -107,7 +136,12 @@ async function readHistory(bucket: KV, tenant: string): Promise<string[]> {
 }
 
 /** A watch ends when its consumer is lost for good; then it begins anew, with the policy of each tenant. */
-async function follow(bucket: KV, onChange: OnPolicyChange, stop: AbortSignal, log: Logger): Promise<void> {
+async function follow(
+  { bucket, contents, log }: { readonly bucket: KV; readonly contents: PolicyContents; readonly log: Logger },
+  onChange: OnPolicyChange,
+  stop: AbortSignal,
+): Promise<void> {
+  const turns = new Turns();
   for (let attempt = 0; !stop.aborted; attempt += 1) {
     try {
       const entries = await bucket.watch({ key: "*" });
@@ -116,7 +150,7 @@ async function follow(bucket: KV, onChange: OnPolicyChange, stop: AbortSignal, l
       if (stop.aborted) end();
       for await (const entry of entries) {
         attempt = 0;
-        report(entry, onChange, log);
+        turns.take(entry.key, () => report(contents, entry, onChange, log));
       }
       stop.removeEventListener("abort", end);
     } catch (error) {
@@ -126,13 +160,42 @@ async function follow(bucket: KV, onChange: OnPolicyChange, stop: AbortSignal, l
       () => undefined,
     );
   }
+  await turns.done();
 }
 
-function report(entry: KvEntry, onChange: OnPolicyChange, log: Logger): void {
+async function report(contents: PolicyContents, entry: KvEntry, onChange: OnPolicyChange, log: Logger): Promise<void> {
   try {
-    onChange(entry.key, revisionOf(entry)?.policy);
+    onChange(entry.key, (await readCurrent(contents, entry.key, entry))?.policy);
   } catch (error) {
     log.error({ err: error, tenant: entry.key }, "a stored policy cannot be read; the one before stays in force");
+  }
+}
+
+/** Work of one key is done in the order it came; a key whose work takes long holds up no other. */
+class Turns {
+  readonly #waiting = new Map<string, (() => Promise<void>)[]>();
+  readonly #running = new Set<Promise<void>>();
+
+  take(key: string, work: () => Promise<void>): void {
+    const waiting = this.#waiting.get(key);
+    if (waiting !== undefined) {
+      waiting.push(work);
+      return;
+    }
+    const queue = [work];
+    this.#waiting.set(key, queue);
+    const running = this.#run(key, queue);
+    this.#running.add(running);
+    void running.finally(() => this.#running.delete(running));
+  }
+
+  async done(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  async #run(key: string, queue: (() => Promise<void>)[]): Promise<void> {
+    for (let work = queue.shift(); work !== undefined; work = queue.shift()) await work();
+    this.#waiting.delete(key);
   }
 }
 

@@ -135,8 +135,7 @@ describe("a tenant", () => {
     const tenant = await tenants.create();
     const { policy } = (await on.store.read(tenant))!;
     await tenants.become(tenant, "suspended");
-    const { revision } = (await on.store.read(tenant))!;
-    await on.store.replace(tenant, policy, revision);
+    await on.store.replace(tenant, policy, await on.store.read(tenant));
     await reconcileTenant(other, tenant);
     expect((await on.store.read(tenant))?.policy.lifecycle.state).toBe("suspended");
     expect(await tenants.subjectsOf(tenant)).toEqual(closed(tenant));

@@ -1,8 +1,8 @@
 import type { Version } from "#shared/contract/version.ts";
 import { failedCases } from "../decide/failed-cases.ts";
-import { compileSnapshot, type Snapshot } from "../decide/snapshot.ts";
+import { compileSnapshot, rebindSnapshot, type Snapshot } from "../decide/snapshot.ts";
 import type { Fault } from "../document/fault.ts";
-import { type ParsedDocument, parseDocument } from "../document/parse-document.ts";
+import { parseDocument } from "../document/parse-document.ts";
 import type { StoredPolicy } from "./stored-policy.ts";
 
 /** A snapshot, or everything that is wrong with the document. */
@@ -16,7 +16,7 @@ export interface Compiling {
   readonly storedAt: string;
   /** Whether the document is asked its own test cases: before it is put in force, and not again afterwards. */
   readonly asksCases: boolean;
-  /** Another snapshot of the tenant, which spares reading the same text again: with 10 000 bindings 90 of 97 ms. */
+  /** Another snapshot of the tenant: where its text is the same, nothing of the document is read or compiled again. */
   readonly known: Snapshot | undefined;
 }
 
@@ -31,14 +31,13 @@ export function compilePolicy(
   { document: { text }, bindings, lifecycle, limits }: CompiledContent,
   { storedAt, asksCases, known }: Compiling,
 ): CompiledPolicy {
-  const parsed: ParsedDocument | Snapshot = known?.text === text ? known : parseDocument(text, tenant);
-  if ("faults" in parsed && parsed.faults !== undefined) return { faults: parsed.faults };
-  const failed = asksCases && "faultAt" in parsed ? failedCases(parsed) : [];
-  if (failed.length > 0) return { faults: failed };
-  const snapshot = compileSnapshot(version, parsed.document, bindings, Date.parse(storedAt));
-  if (lifecycle === undefined) return { snapshot: { ...snapshot, text } };
-  const standing = { state: lifecycle.state, maxConnections: limits?.connections };
-  return { snapshot: { ...snapshot, text, standing } };
+  const standing = lifecycle && { standing: { state: lifecycle.state, maxConnections: limits?.connections } };
+  const at = Date.parse(storedAt);
+  if (known?.text === text) return { snapshot: { ...rebindSnapshot(known, version, bindings, at), ...standing } };
+  const parsed = parseDocument(text, tenant);
+  const faults = parsed.faults ?? (asksCases ? failedCases(parsed) : []);
+  if (parsed.document === undefined || faults.length > 0) return { faults };
+  return { snapshot: { ...compileSnapshot(version, parsed.document, bindings, at), text, ...standing } };
 }
 
 /** All faults of a document, failed test cases included. */

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { tenantEntrySchema } from "#shared/contract/control-entry.ts";
-import { nameSchema } from "#shared/contract/name-schema.ts";
 import { versionSchema } from "#shared/contract/version.ts";
 import { DIFFERENCE_KINDS, type PolicyDiff } from "../decide/policy-diff.ts";
+import { SubjectRoles } from "../decide/subject-roles.ts";
 
 const originSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("file"), name: z.string(), hash: z.string() }),
@@ -12,13 +12,6 @@ const originSchema = z.discriminatedUnion("kind", [
 
 /** Where a document came from. A document from a file is changed by changing the file. */
 export type DocumentOrigin = z.infer<typeof originSchema>;
-
-const bindingsSchema = z
-  .array(z.object({ subject: nameSchema, roles: z.array(nameSchema) }))
-  .transform(
-    (bindings): ReadonlyMap<string, readonly string[]> =>
-      new Map(bindings.map(({ subject, roles }) => [subject, roles])),
-  );
 
 const diffSchema = z.object({
   differences: z
@@ -34,6 +27,7 @@ const diffSchema = z.object({
     .readonly(),
   more: z.int(),
 }) satisfies z.ZodType<PolicyDiff>;
+
 const lifecycleSchema = z.object({
   state: tenantEntrySchema.shape.state,
   /** The version that made it so; 0 for the state a tenant is born in. */
@@ -56,24 +50,27 @@ const limitsSchema = z.object({
 /** What a tenant may use; what is not said is the default of the installation. */
 export type TenantLimits = z.infer<typeof limitsSchema>;
 
-const storedPolicySchema = z.object({
+/** What a version says of itself, beside its document and the bindings. */
+export const storedVersionSchema = z.object({
   version: versionSchema,
-  document: z.object({ text: z.string(), origin: originSchema }),
-  bindings: bindingsSchema,
+  document: z.object({ origin: originSchema }),
   lifecycle: lifecycleSchema.default(BORN),
   limits: limitsSchema.default({}),
   at: z.iso.datetime(),
   by: z.string(),
   why: z.string(),
-  /** What differs from the version before; absent where there was none, none that could be read, or no room. */
+  /** What differs from the version before; absent where there was none, or none that could be read. */
   diff: diffSchema.optional(),
 });
 
-/**
- * One version of a tenant's policy as it is kept: the document as it was given, the bindings set over HTTP, the state and
- * the limits of the tenant, and who did it.
- */
-export type StoredPolicy = z.infer<typeof storedPolicySchema>;
+/** One version of a tenant's policy without its content: its state and limits, who made it, when and why. */
+export type StoredVersion = z.infer<typeof storedVersionSchema>;
+
+/** One version of a tenant's policy: the document as it was given, and the bindings set over HTTP. */
+export interface StoredPolicy extends StoredVersion {
+  readonly document: { readonly text: string; readonly origin: DocumentOrigin };
+  readonly bindings: SubjectRoles;
+}
 
 /** The part of a stored policy that a change changes; state and limits stay where it does not name them. */
 export type PolicyContent = Pick<StoredPolicy, "document" | "bindings"> & {
@@ -81,22 +78,8 @@ export type PolicyContent = Pick<StoredPolicy, "document" | "bindings"> & {
   readonly limits?: TenantLimits;
 };
 
-/**
- * Reads a stored policy.
- * @throws when the value is not one that `encodeStoredPolicy` wrote.
- */
-export function decodeStoredPolicy(value: string): StoredPolicy {
-  return storedPolicySchema.parse(JSON.parse(value));
-}
-
-/** A policy as the store keeps it. */
-export function encodeStoredPolicy(policy: StoredPolicy): string {
-  const bindings = Array.from(policy.bindings, ([subject, roles]) => ({ subject, roles }));
-  return JSON.stringify({ ...policy, bindings });
-}
-
 /** What a tenant begins with: nobody may do anything. */
 export function emptyContent(tenant: string): Pick<StoredPolicy, "document" | "bindings" | "lifecycle" | "limits"> {
   const document = { text: `tenant: ${JSON.stringify(tenant)}\n`, origin: { kind: "empty" } } as const;
-  return { document, bindings: new Map(), lifecycle: BORN, limits: {} };
+  return { document, bindings: SubjectRoles.none, lifecycle: BORN, limits: {} };
 }

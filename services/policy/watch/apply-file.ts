@@ -36,11 +36,15 @@ export async function applyFile(
   { name, tenant, bytes, hash }: FileContent,
   occasion: FileOccasion,
 ): Promise<Refusal | undefined> {
-  if (!isName(tenant)) return invalid("the file must be named <tenant>.yaml, with a tenant of A-Z a-z 0-9 _ -");
+  if (!isName(tenant)) {
+    return invalid(
+      `the file must be named <tenant>.yaml, .yml or .json, with a tenant of 1 to 64 of A-Z a-z 0-9 _ -; keep a copy outside the directory`,
+    );
+  }
   const text = decodeUtf8(bytes);
   if (text === undefined) return invalid("the file is not UTF-8");
   const faults = documentFaults(text, tenant);
-  if (faults.length > 0) return { reason: "invalid", faults };
+  if (faults.length > 0) return { reason: "invalid", faults: faults.map((fault) => withFileAdvice(fault, name)) };
   if (await isDeleted(deps, tenant)) return { reason: "deleted", faults: [] };
   await createTenant(deps, tenant, "file");
   if (occasion === "boot" && (await wasReplaced(deps, tenant, hash))) return { reason: "older", faults: [] };
@@ -58,6 +62,15 @@ async function wasReplaced({ store }: TenantDeps, tenant: string, hash: string):
     origin.kind === "file" ? origin.hash : undefined,
   );
   return hashes[0] !== hash && hashes.includes(hash);
+}
+
+/** A copy under another name is the way most people come here. */
+function withFileAdvice(fault: Fault, name: string): Fault {
+  if (fault.path !== "tenant") return fault;
+  return {
+    ...fault,
+    message: `${fault.message}; ${name} must be named like it, and a copy kept outside the directory`,
+  };
 }
 
 function invalid(message: string): Refusal {

@@ -1,7 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 
-const SUFFIX = ".yaml";
+/** JSON is YAML, and is read as such. */
+const SUFFIXES: ReadonlySet<string> = new Set([".yaml", ".yml", ".json"]);
 
 /** A file that may hold a tenant's document, as it is on disk right now. */
 export interface DocumentFile {
@@ -14,13 +15,28 @@ export interface DocumentFile {
   readonly stamp: string;
 }
 
-/** The `*.yaml` files of a directory, links followed; undefined while the directory cannot be read. */
-export async function listDocumentFiles(directory: string): Promise<DocumentFile[] | undefined> {
-  const names = await readdir(directory).catch(() => undefined);
-  const candidates = names?.filter((name) => name.endsWith(SUFFIX) && !name.startsWith("."));
-  if (candidates === undefined) return undefined;
+/** The document files of a directory, or why it cannot be read, in words for its operator. */
+export type DocumentListing =
+  | { readonly files: readonly DocumentFile[]; readonly fault?: never }
+  | { readonly files?: never; readonly fault: string };
+
+const FAULT_TEXTS: Readonly<Record<string, string>> = {
+  ENOENT: "does not exist",
+  ENOTDIR: "is no directory",
+  EACCES: "may not be read by the user that policy runs as",
+  EPERM: "may not be read by the user that policy runs as",
+};
+
+/** The `*.yaml`, `*.yml` and `*.json` files of a directory, links followed. */
+export async function listDocumentFiles(directory: string): Promise<DocumentListing> {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => error);
+  if (names instanceof Error) {
+    const reason = FAULT_TEXTS[names.code ?? ""] ?? `cannot be read (${names.code ?? names.message})`;
+    return { fault: `the directory ${directory} of POLICY_DOCUMENTS_DIR ${reason}` };
+  }
+  const candidates = names.filter((name) => SUFFIXES.has(extname(name)) && !name.startsWith("."));
   const files = await Promise.all(candidates.map((name) => describeFile(directory, name)));
-  return files.filter((file) => file !== undefined);
+  return { files: files.filter((file) => file !== undefined) };
 }
 
 async function describeFile(directory: string, name: string): Promise<DocumentFile | undefined> {
@@ -29,5 +45,5 @@ async function describeFile(directory: string, name: string): Promise<DocumentFi
   const found = await stat(path, { bigint: true }).catch(() => undefined);
   if (found === undefined || !found.isFile()) return undefined;
   const stamp = [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join();
-  return { tenant: name.slice(0, -SUFFIX.length), name, path, bytes: Number(found.size), stamp };
+  return { tenant: name.slice(0, -extname(name).length), name, path, bytes: Number(found.size), stamp };
 }

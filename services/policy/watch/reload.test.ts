@@ -20,10 +20,10 @@ describe("document files under a running policy", () => {
 
   const path = (name: string): string => join(stack.documents, name);
   const policyOf = async (tenant: string) => (await stack.call("GET", `/v1/tenants/${tenant}/policy`)).body;
-  const rejectedCount = async (): Promise<number> => {
-    const metrics = await (await fetch(`http://127.0.0.1:${stack.policy.ports.ops}/metrics`)).text();
-    return Number(/^sluice_policy_documents_rejected_total (\d+)/m.exec(metrics)?.[1] ?? 0);
-  };
+  const metricsText = async (): Promise<string> =>
+    (await fetch(`http://127.0.0.1:${stack.policy.ports.ops}/metrics`)).text();
+  const rejectedCount = async (): Promise<number> =>
+    Number(/^sluice_policy_documents_rejected_total (\d+)/m.exec(await metricsText())?.[1] ?? 0);
   const inForce = (tenant: string, text: string) =>
     waitFor(`the document of ${tenant} is in force`, async () => {
       const policy = await policyOf(tenant);
@@ -142,11 +142,32 @@ describe("document files under a running policy", () => {
     expect(await policyOf(bystander)).toEqual(untouched);
   });
 
+  it("that are gone leave their documents in force, say so, and let them be put over HTTP until they are back", async () => {
+    const tenant = await newTenant();
+    await rm(path(`${tenant}.yaml`));
+    const policy = await waitFor("the file is told as missing", async () => {
+      const { origin, document } = (await policyOf(tenant)) as { origin?: { missing?: boolean }; document?: string };
+      return origin?.missing === true && document;
+    });
+    expect(policy).toBe(documentOf(tenant, "one"));
+    await waitFor("the file is counted", async () =>
+      (await metricsText()).includes("sluice_policy_documents_missing 1\n"),
+    );
+    const put = await stack.call("PUT", `/v1/tenants/${tenant}/policy`, documentOf(tenant, "two"));
+    expect(put.status).toBe(200);
+    await writeFile(path(`${tenant}.yaml`), documentOf(tenant, "three"));
+    await inForce(tenant, documentOf(tenant, "three"));
+    expect((await stack.call("PUT", `/v1/tenants/${tenant}/policy`, documentOf(tenant, "two"))).status).toBe(409);
+  });
+
   it("are found in a directory that was away and comes back", async () => {
     await using later = await startOn(join(stack.documents, "not-yet"));
+    const readiness = async () => (await fetch(`http://127.0.0.1:${later.opsPort}/readyz`)).text();
+    expect(await readiness()).toMatch(/documents_unreadable.*does not exist/s);
     await mkdir(later.documents);
     await writeFile(join(later.documents, "late.yaml"), documentOf("late", "one"));
     await inForce("late", documentOf("late", "one"));
+    await waitFor("the directory is readable", async () => !(await readiness()).includes("documents_unreadable"));
     await rename(later.documents, `${later.documents}-away`);
     await mkdir(later.documents);
     await writeFile(join(later.documents, "late.yaml"), documentOf("late", "two"));
@@ -179,6 +200,7 @@ describe("document files under a running policy", () => {
     return {
       documents,
       url: `http://127.0.0.1:${service.ports.http}`,
+      opsPort: service.ports.ops,
       headers: { authorization: `Bearer ${token}` },
       [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
     };

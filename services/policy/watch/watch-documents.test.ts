@@ -7,6 +7,7 @@ import { systemClock } from "#shared/time/clock.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { MAX_DOCUMENT_BYTES } from "../document/parse-document.ts";
 import type { FileOccasion, Refusal } from "./apply-file.ts";
+import { FileOrigins } from "./file-origins.ts";
 import { type DocumentWatch, watchDocuments } from "./watch-documents.ts";
 
 const EVERY_MS = 20;
@@ -17,10 +18,14 @@ describe("a watched directory of documents", () => {
   let refusal: Refusal | undefined;
   let failures: number;
   let looks: number;
+  /** The file of each tenant's document in force, and how many of them the watch says are gone. */
+  let origins: FileOrigins;
+  let missing: number;
 
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), "sluice-watch-"));
-    [applied, refusal, failures, looks] = [[], undefined, 0, 0];
+    [applied, refusal, failures, looks, missing] = [[], undefined, 0, 0, 0];
+    origins = new FileOrigins();
   });
   afterEach(() => rm(root, { recursive: true }));
 
@@ -30,6 +35,10 @@ describe("a watched directory of documents", () => {
       everyMs: EVERY_MS,
       clock: systemClock,
       log: createLogger("test", "silent"),
+      origins,
+      onMissing: (count) => {
+        missing = count;
+      },
       async apply({ tenant, bytes }, occasion) {
         if (tenant === "probe") {
           looks += 1;
@@ -109,11 +118,73 @@ describe("a watched directory of documents", () => {
 
   it("waits for a directory that does not exist yet", async () => {
     const later = join(root, "later");
-    await using _watch = await watch(later);
+    await using documents = await watch(later);
+    expect(documents.fault).toBe(`the directory ${later} of POLICY_DOCUMENTS_DIR does not exist`);
+    expect(documents.isThere("acme.yaml")).toBe(true);
     await mkdir(later);
     await write("later/acme.yaml", "1");
     await arrives(1);
     expect(applied).toEqual([["acme", "1", "change"]]);
+    expect(documents.fault).toBeUndefined();
+  });
+
+  it("says why it cannot read what is no directory", async () => {
+    await write("file", "");
+    await using documents = await watch(join(root, "file"));
+    expect(documents.fault).toMatch(/is no directory$/);
+  });
+
+  it("reads a directory that is a link, and follows it to another", async () => {
+    for (const release of ["1", "2"]) {
+      await mkdir(join(root, release));
+      await write(`${release}/acme.yml`, release);
+    }
+    await symlink("1", join(root, "current"));
+    await using _watch = await watch(join(root, "current"));
+    await symlink("2", join(root, "next"));
+    await rename(join(root, "next"), join(root, "current"));
+    await arrives(2);
+    expect(applied).toEqual([
+      ["acme", "1", "boot"],
+      ["acme", "2", "change"],
+    ]);
+  });
+
+  it("applies neither of two files of one tenant, and the one that is left", async () => {
+    await write("acme.yaml", "1");
+    await using documents = await watch();
+    await write("acme.json", "2");
+    const rejection = await waitFor("both are refused", () => documents.rejections.get("acme"));
+    expect(rejection).toMatchObject({
+      file: "acme.json and acme.yaml",
+      reason: "invalid",
+      faults: [{ message: 'acme.json and acme.yaml are both of tenant "acme", and neither is read: keep one of them' }],
+    });
+    await write("acme.yaml", "3");
+    await hasLooked();
+    expect(applied).toHaveLength(1);
+    await unlink(join(root, "acme.yaml"));
+    await arrives(2);
+    expect(applied.at(-1)).toEqual(["acme", "2", "change"]);
+    expect(documents.rejections.has("acme")).toBe(false);
+  });
+
+  it("tells of documents in force whose file is gone, until it is back or the document is replaced", async () => {
+    const from = (name: string): Parameters<FileOrigins["note"]>[1] => ({
+      document: { text: "", origin: { kind: "file", name, hash: "h" } },
+      lifecycle: { state: "active", since: 0, at: "" },
+    });
+    await write("acme.yaml", "1");
+    origins.note("acme", from("acme.yaml"));
+    origins.note("gone", from("gone.yml"));
+    await using documents = await watch();
+    expect([missing, documents.isThere("acme.yaml"), documents.isThere("gone.yml")]).toEqual([1, true, false]);
+    await unlink(join(root, "acme.yaml"));
+    await waitFor("both are missing", () => missing === 2);
+    expect(documents.isThere("acme.yaml")).toBe(false);
+    await write("acme.yaml", "1");
+    origins.note("gone", undefined);
+    await waitFor("none is missing", () => missing === 0);
   });
 
   it("does nothing when a file is removed, touched, or the directory is away for a while", async () => {
@@ -131,9 +202,10 @@ describe("a watched directory of documents", () => {
     expect(applied).toHaveLength(2);
   });
 
-  it("looks at nothing but regular files named *.yaml", async () => {
+  it("looks at nothing but regular files named *.yaml, *.yml and *.json", async () => {
     await write(".hidden.yaml", "1");
-    await write("README.md", "1");
+    for (const name of ["README.md", "acme.yaml~", "acme.yaml.bak", "acme", ".json", "acme.JSON"])
+      await write(name, "1");
     await mkdir(join(root, "folder.yaml"));
     await symlink("nowhere", join(root, "dangling.yaml"));
     await using _watch = await watch();
@@ -162,6 +234,16 @@ describe("a watched directory of documents", () => {
     await waitFor("the file is bad", () => documents.rejections.has("acme"));
     await unlink(join(root, "acme.yaml"));
     await waitFor("the file is gone", () => !documents.rejections.has("acme"));
+  });
+
+  it("reads *.yml and *.json as well", async () => {
+    await write("acme.yml", "1");
+    await write("rival.json", "2");
+    await using _watch = await watch();
+    expect(applied.toSorted(([a], [b]) => a.localeCompare(b))).toEqual([
+      ["acme", "1", "boot"],
+      ["rival", "2", "boot"],
+    ]);
   });
 
   it("reads 1 MiB, and refuses one byte more unread", async () => {

@@ -40,6 +40,7 @@ describe("a session entry", () => {
   test.each([
     { sid: "s-1", action: "revoked" },
     { sub: "alice", action: "changed" },
+    { sub: "jane.doe@acme.example", action: "changed" },
   ])("may be %j", (entry) => expect(sessionEntrySchema.parse(entry)).toEqual(entry));
 
   test.each([
@@ -50,7 +51,7 @@ describe("a session entry", () => {
     { sid: "", action: "revoked" },
     { sid: "*", action: "revoked" },
     { sid: "x".repeat(65), action: "revoked" },
-    { sub: "al ice", action: "changed" },
+    { sub: "al\nice", action: "changed" },
     { sub: 1, action: "changed" },
   ])("is never %j", (entry) => expect(sessionEntrySchema.safeParse(entry).success).toBe(false));
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nameSchema } from "../contract/name-schema.ts";
+import { freeNameSchema, nameSchema } from "../contract/name-schema.ts";
 import { isTopicPattern } from "../protocol/topics.ts";
 import { versionSchema } from "./version.ts";
 
@@ -10,7 +10,7 @@ export const policyEntrySchema = z
     build: versionSchema.shape.build,
     /** Roles whose rules changed, with the roles that inherit them. */
     roles: z.array(z.string()).optional(),
-    /** Subjects whose roles changed; `group:<name>` means everyone in a group. */
+    /** The principals whose roles changed: see `Principal`. */
     subjects: z.array(z.string()).optional(),
     /** Anything may have changed: event map, limits, a repaired store. */
     all: z.literal(true).optional(),
@@ -21,7 +21,7 @@ export type PolicyEntry = z.infer<typeof policyEntrySchema>;
 /** A session that ended, or a subject whose claims changed. */
 export const sessionEntrySchema = z.union([
   z.object({ sid: nameSchema, action: z.literal("revoked") }),
-  z.object({ sub: nameSchema, action: z.literal("changed") }),
+  z.object({ sub: freeNameSchema, action: z.literal("changed") }),
 ]);
 export type SessionEntry = z.infer<typeof sessionEntrySchema>;
 

@@ -84,3 +84,21 @@ test("files that do not belong together change nothing, and are told once", asyn
   expect(says("GRPC_TLS_KEY_FILE")).toBe(1);
   expect(await check(stream)).toBe(ServingStatus.SERVING);
 });
+
+test.each(["127.0.0.1", "127.8.8.8", "::1", "localhost"])("plain text may listen on %s", async (address) => {
+  const log = pino({ level: "silent" });
+  await expect(openGrpcSecurity({}, "auth.sluice", log, address)).resolves.toBeDefined();
+});
+
+test.each(["0.0.0.0", "::", "10.0.0.7", "auth.internal", ""])(
+  "plain text does not listen on %j, where strangers may be, unless that is allowed",
+  async (address) => {
+    const log = pino({ level: "silent" });
+    await expect(openGrpcSecurity({}, "auth.sluice", log, address)).rejects.toThrow(
+      /in plain text.*GRPC_TLS_CERT_FILE.*GRPC_PLAINTEXT=allow/,
+    );
+    const allowed = openGrpcSecurity({ GRPC_PLAINTEXT: "allow" }, "auth.sluice", log, address);
+    await expect(allowed).resolves.toBeDefined();
+    stack.use(await openGrpcSecurity(auth, "auth.sluice", log, address));
+  },
+);

@@ -1,3 +1,4 @@
+import { isIPv4 } from "node:net";
 import {
   type ChannelCredentials,
   type ChannelOptions,
@@ -6,6 +7,8 @@ import {
   ServerCredentials,
   type ServerInterceptor,
 } from "@grpc/grpc-js";
+import { BootError } from "#shared/config/read-config.ts";
+import { LOOPBACK } from "#shared/http/listen.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { readTlsMaterial, tlsFilesOf } from "#shared/tls/tls-material.ts";
 import { clientChannelOptions } from "./channel-options.ts";
@@ -28,6 +31,18 @@ export interface GrpcSecurity extends Disposable {
   channelTo(serverName: string): GrpcChannel;
 }
 
+/** Whoever reaches plaintext gRPC may end any session and ask for anybody's rights. */
+function requirePrivate(bindAddress: string, { GRPC_PLAINTEXT: plain }: GrpcTlsSettings): void {
+  if (plain === "allow" || isLoopback(bindAddress)) return;
+  throw new BootError(
+    `gRPC would listen on ${bindAddress} in plain text, where everybody who reaches it may call it: set ${Object.values(grpcTlsFiles).join(", ")} for mutual TLS, or GRPC_PLAINTEXT=allow where no stranger reaches that address`,
+  );
+}
+
+function isLoopback(address: string): boolean {
+  return address === "localhost" || address === "::1" || (isIPv4(address) && address.startsWith("127."));
+}
+
 /** No TLS: for one machine or a private network, where everybody who reaches a port may call it. */
 export const plaintext: GrpcSecurity = {
   serverCredentials: ServerCredentials.createInsecure(),
@@ -37,12 +52,22 @@ export const plaintext: GrpcSecurity = {
 };
 
 /**
- * Mutual TLS as the service with the DNS name `name`, or plaintext where no files are set.
- * @throws {BootError} when the files are not all set, or are not what they should be.
+ * Mutual TLS as the service with the DNS name `name`, or plaintext where no files are set. `bindAddress` is where the
+ * service's own gRPC listens, if it has one.
+ * @throws {BootError} when the files are not all set, or are not what they should be; when plaintext would listen for others
+ * than this machine, and nobody said that it may.
  */
-export async function openGrpcSecurity(settings: GrpcTlsSettings, name: string, log: Logger): Promise<GrpcSecurity> {
+export async function openGrpcSecurity(
+  settings: GrpcTlsSettings,
+  name: string,
+  log: Logger,
+  bindAddress: string = LOOPBACK,
+): Promise<GrpcSecurity> {
   const files = tlsFilesOf(settings, grpcTlsFiles);
-  if (files === undefined) return plaintext;
+  if (files === undefined) {
+    requirePrivate(bindAddress, settings);
+    return plaintext;
+  }
   const tls = new WatchedTls(files, name, await readTlsMaterial(files, name), log);
   return {
     serverCredentials: experimental.createCertificateProviderServerCredentials(tls, tls, true),

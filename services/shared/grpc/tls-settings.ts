@@ -8,10 +8,12 @@ export const grpcTlsSettings = {
   GRPC_TLS_KEY_FILE: z.string().optional(),
   /** The authorities whose certificates are believed. */
   GRPC_TLS_CA_FILE: z.string().optional(),
+  /** `allow`: gRPC in plain text on another address than loopback, for a network that no stranger reaches. */
+  GRPC_PLAINTEXT: z.enum(["refuse", "allow"]).default("refuse"),
 };
 
 /** What a service's settings say about TLS between the services. */
-export type GrpcTlsSettings = Readonly<z.infer<z.ZodObject<typeof grpcTlsSettings>>>;
+export type GrpcTlsSettings = Readonly<Partial<z.infer<z.ZodObject<typeof grpcTlsSettings>>>>;
 
 /** Which of the settings names which file. */
 export const grpcTlsFiles = {

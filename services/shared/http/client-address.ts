@@ -23,14 +23,37 @@ export const proxiesSchema = z
  * the socket's peer; only where that is one of the proxies, the last hop that it wrote into `X-Forwarded-For`.
  */
 export function clientAddressOf(c: Context, proxies: BlockList): string {
-  const { incoming } = c.env as { readonly incoming: { readonly socket: Socket } };
-  const peer = unmapped(incoming.socket.remoteAddress ?? "");
-  // A proxy passes TLS through: the client wrote this request's headers.
-  if (incoming.socket instanceof TLSSocket) return networkOf(peer);
-  const family = isIP(peer);
-  if (family === 0 || !proxies.check(peer, family === 6 ? "ipv6" : "ipv4")) return networkOf(peer);
-  const lastHop = unmapped(c.req.header("x-forwarded-for")?.split(",").at(-1)?.trim() ?? "");
+  const peer = peerOf(c);
+  if (!isFromProxy(c, proxies)) return networkOf(peer);
+  const lastHop = unmapped(lastOf(c.req.header("x-forwarded-for")));
   return networkOf(isIP(lastHop) === 0 ? peer : lastHop);
+}
+
+/** The host that the client asked: `Host`; only from one of the proxies, the last that it wrote into `X-Forwarded-Host`. */
+export function hostOf(c: Context, proxies: BlockList): string {
+  const forwarded = isFromProxy(c, proxies) ? lastOf(c.req.header("x-forwarded-host")) : "";
+  return forwarded === "" ? (c.req.header("host") ?? "") : forwarded;
+}
+
+function isFromProxy(c: Context, proxies: BlockList): boolean {
+  // A proxy passes TLS through: the client wrote this request's headers.
+  if (socketOf(c) instanceof TLSSocket) return false;
+  const peer = peerOf(c);
+  const family = isIP(peer);
+  return family !== 0 && proxies.check(peer, family === 6 ? "ipv6" : "ipv4");
+}
+
+function peerOf(c: Context): string {
+  return unmapped(socketOf(c).remoteAddress ?? "");
+}
+
+function socketOf(c: Context): Socket {
+  const { incoming } = c.env as { readonly incoming: { readonly socket: Socket } };
+  return incoming.socket;
+}
+
+function lastOf(header: string | undefined): string {
+  return header?.split(",").at(-1)?.trim() ?? "";
 }
 
 /** An IPv4 address as it is, an IPv6 address as its /64; other text as it is. */

@@ -14,6 +14,7 @@ export const CORS = {
     "traceparent",
     "tracestate",
     "x-auth-token",
+    "x-request-id",
     "x-sluice-client",
   ],
   exposeHeaders: ["etag", "retry-after", "x-access-token-renewed", "x-connection-id", "x-request-id"],

@@ -42,6 +42,47 @@ test("a method that a path does not have is told those it has", async () => {
   expect((await fetch(`${url}/nowhere`, { method: "DELETE" })).status).toBe(404);
 });
 
+test("each refusal is one line with its request's id, whatever refuses it", async () => {
+  const headers = { "x-request-id": "r-1" };
+  const requests: [string, RequestInit][] = [
+    ["/nowhere", {}],
+    ["/names/x", { method: "DELETE" }],
+    ["/names/x", { method: "POST", body: "{" }],
+    ["/names/x", { method: "POST", body: "x".repeat(2_000) }],
+  ];
+  for (const [path, init] of requests) {
+    const answer = await fetch(`${url}${path}`, { ...init, headers });
+    expect(answer.headers.get("x-request-id")).toBe("r-1");
+    expect(await answer.json()).toMatchObject({ instance: "urn:sluice:request:r-1" });
+  }
+  expect(logged).toMatchObject([
+    { requestId: "r-1", method: "GET", path: "/nowhere", code: "not_found" },
+    { code: "method_not_allowed" },
+    { code: "malformed_request", detail: "the body is not JSON" },
+    { code: "body_too_large" },
+  ]);
+  expect((await fetch(`${url}/names/x`, { headers })).headers.get("x-request-id")).toBe("r-1");
+  expect(logged).toHaveLength(4);
+});
+
+describe("a target that a router would change, and a second Host", () => {
+  test.each([
+    ["/x/../names/x", "Host: e", "HTTP/1.1 400"],
+    ["/./names/x", "Host: e", "HTTP/1.1 400"],
+    ["/%6eames/x", "Host: e", "HTTP/1.1 400"],
+    ["//names/x", "Host: e", "HTTP/1.1 404"],
+    ["/names/x", "Host: e\r\nHost: e", "HTTP/1.1 400"],
+    ["/names/x", "Host: e f", "HTTP/1.1 400"],
+    ["/names/x", "Host: e", "HTTP/1.1 200"],
+  ])("%s, %j: %s", async (target, hosts, status) => {
+    const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    socket.write(`GET ${target} HTTP/1.1\r\nConnection: close\r\n${hosts}\r\n\r\n`);
+    const text = await new Response(socket as never).text();
+    expect(text).toContain(status);
+    expect(text.includes('"instance":"urn:sluice:request:')).toBe(!status.endsWith("200"));
+  });
+});
+
 describe("a page", () => {
   test("of an origin on the list may send what clients send", async () => {
     const headers = { origin: ORIGIN, "access-control-request-method": "POST" };

@@ -11,6 +11,7 @@ import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { logRefusal } from "#shared/log/request-log.ts";
 import { CORS } from "./cors.ts";
+import { answerUnreadableRequests, MAX_HEADER_BYTES } from "./header-limit.ts";
 import { isListedOrigin } from "./origin.ts";
 import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
@@ -23,6 +24,8 @@ declare module "hono" {
     requestId: string;
     /** The person whose token the request carries, once that is verified. */
     caller: { readonly tenant: string; readonly subject: string } | undefined;
+    /** Why the request is refused, for the log. */
+    refusal: AppError | undefined;
   }
 }
 
@@ -30,6 +33,8 @@ declare module "hono" {
 export interface JsonApiLimits {
   /** The largest request body, in bytes. */
   readonly maxBodyBytes: number;
+  /** The paths of calls that read longer bodies piece by piece, and limit them themselves. */
+  readonly streamedPaths?: RegExp;
   /** Web origins that may call with cookies or tokens; an exact list. */
   readonly allowedOrigins: readonly string[];
 }
@@ -38,49 +43,52 @@ export interface JsonApiLimits {
  * A router whose failures leave as problem documents (RFC 9457), whose answers carry their request's id, whose bodies are
  * limited and whose CORS is an exact list.
  */
-export function createJsonApi({ maxBodyBytes, allowedOrigins }: JsonApiLimits, log: LimitedLog): Hono {
+export function createJsonApi({ maxBodyBytes, streamedPaths, allowedOrigins }: JsonApiLimits, log: LimitedLog): Hono {
   const api = new Hono();
   api.use(async (c, next) => {
     c.set("requestId", requestIdOf(c.req.header("x-request-id")));
+    await next();
+    c.header("x-request-id", c.get("requestId"));
+    reportRefusal(c, log);
+  });
+  api.use(async (c, next) => {
     // What the router sees has been normalised.
     readTarget(incomingOf(c));
     await next();
-    c.header("x-request-id", c.get("requestId"));
   });
   api.use(cors({ ...CORS, origin: (origin) => (isListedOrigin(origin, allowedOrigins) ? origin : null) }));
   api.use(methodNotAllowed({ app: api, onMethodNotAllowed: refuseMethod }));
-  api.use(
-    bodyLimit({
-      maxSize: maxBodyBytes,
-      onError: () => {
-        throw new AppError("body_too_large", `the body may have ${maxBodyBytes} bytes`);
-      },
-    }),
-  );
+  const limitBody = bodyLimit({
+    maxSize: maxBodyBytes,
+    onError: () => {
+      throw new AppError("body_too_large", `the body may have ${maxBodyBytes} bytes`);
+    },
+  });
+  api.use((c, next) => (streamedPaths?.test(c.req.path) === true ? next() : limitBody(c, next)));
   api.use(async (c, next) => {
     await next();
     if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
     c.header("x-content-type-options", "nosniff");
   });
   api.notFound((c) => problemResponse(c, new AppError("not_found", "there is nothing at this path")));
-  api.onError((thrown, c) => {
-    const error = toAppError(thrown);
-    reportRefusal(c, error, log);
-    return problemResponse(c, error);
-  });
+  api.onError((thrown, c) => problemResponse(c, toAppError(thrown)));
   return api;
 }
 
-const timeLimits = { headersTimeout: 10_000, requestTimeout: 30_000 };
+const limits = { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: MAX_HEADER_BYTES };
 
-/** A server for the API, with time limits on headers and bodies. Not yet listening. */
+/** A server for the API, with limits on headers and bodies. Not yet listening. */
 export function createApiServer(api: Hono): Server {
-  return createServer(timeLimits, listenerOf(api));
+  const server = createServer(limits, listenerOf(api));
+  answerUnreadableRequests(server);
+  return server;
 }
 
 /** The same over TLS, with a time limit on the handshake too. */
 export function createTlsApiServer(api: Hono, tls: TlsOptions): TlsServer {
-  return createTlsServer({ ...timeLimits, handshakeTimeout: 10_000, ...tls }, listenerOf(api));
+  const server = createTlsServer({ ...limits, handshakeTimeout: 10_000, ...tls }, listenerOf(api));
+  answerUnreadableRequests(server);
+  return server;
 }
 
 /** Answers the requests of a node:http server by the API. */
@@ -95,13 +103,6 @@ export function listenerOf(api: Hono): (request: IncomingMessage, response: Serv
  */
 export async function readJson<Schema extends z.ZodType>(c: Context, schema: Schema): Promise<z.infer<Schema>> {
   return parseBody(await c.req.text(), schema);
-}
-
-/** Logs the failure of a request. A client that goes away while its body is read fails it, which is worth no line. */
-export function reportRefusal(c: Context, error: AppError, log: LimitedLog): void {
-  if (error.code === "internal" && c.req.raw.signal.aborted) return;
-  const { method, path } = c.req;
-  logRefusal(log, error, { requestId: c.get("requestId"), ...c.get("caller"), method, path });
 }
 
 /** The answer to a method that a path does not have (RFC 9110, section 15.5.6). */
@@ -121,7 +122,17 @@ function incomingOf(c: Context): IncomingMessage {
   return (c.env as { readonly incoming: IncomingMessage }).incoming;
 }
 
+/** Logs why a request was refused. A client that goes away while its body is read fails it, which is worth no line. */
+function reportRefusal(c: Context, log: LimitedLog): void {
+  const refusal = c.get("refusal");
+  const isGone = refusal?.code === "internal" && c.req.raw.signal.aborted;
+  if (refusal === undefined || isGone) return;
+  const { method, path } = c.req;
+  logRefusal(log, refusal, { requestId: c.get("requestId"), ...c.get("caller"), method, path });
+}
+
 function problemResponse(c: Context, error: AppError, more: Record<string, string> = {}): Response {
+  c.set("refusal", error);
   const { status, headers, body } = problemOf(error, c.get("requestId"));
   // The rest of a refused body is not read: a client that kept the connection would see its next request cut off.
   if (error.code === "body_too_large") headers["connection"] = "close";

@@ -4,6 +4,9 @@ import { type AddressInfo, Server as TcpServer } from "node:net";
 import { within } from "#shared/async/within.ts";
 import { BootError } from "#shared/config/read-config.ts";
 
+/** Where a port is open to this machine alone. */
+export const LOOPBACK = "127.0.0.1";
+
 /** Where to listen; `setting` is the variable to name when the port is taken. */
 export interface ListenAddress {
   readonly host: string;

@@ -1,43 +1,92 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { ReadinessReason } from "#shared/lifecycle/readiness.ts";
 import { closeServer, listen, type ListenAddress } from "./listen.ts";
+import { isOpsHost } from "./ops-hosts.ts";
 
-/** What the operations port tells and who may change it. */
+/** The operations port, until it is disposed. */
 export interface OpsServer extends AsyncDisposable {
   readonly port: number;
 }
 
+/** Where an operations port is, and by which names it may be asked beside its address. */
+export interface OpsAddress extends ListenAddress {
+  readonly hosts: readonly string[];
+}
+
 /** Metrics as text; a `Registry` of prom-client has them. */
-export interface MetricsText {
+interface MetricsText {
   readonly contentType: string;
   metrics(): Promise<string>;
 }
 
+/** What an operations port answers. */
+export interface OpsAnswers {
+  readonly metrics: MetricsText;
+  /** Why the service takes no new work; nothing where it does. */
+  readonly reasons: () => Promise<readonly ReadinessReason[]>;
+  /** The service's own pages, as JSON. */
+  readonly pages?: Readonly<Record<string, () => unknown>>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
 /**
- * Serves the operations port: `/healthz` (the process lives), `/readyz` (it takes new work: 200 or 503), `/metrics`
- * (OpenMetrics), and `pages` of the service's own as JSON.
+ * Serves the operations port: `/healthz` (the process lives), `/readyz` (it takes new work: 200 or 503, with the reasons),
+ * `/metrics` (OpenMetrics), and the service's own pages. A foreign `Host` is refused with 421.
  */
-export async function startOpsServer(
-  address: ListenAddress,
-  metrics: MetricsText,
-  isReady: () => boolean | Promise<boolean>,
-  pages: Record<string, () => unknown> = {},
-): Promise<OpsServer> {
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<ServerResponse> => {
-    const path = request.url?.split("?")[0] ?? "";
-    if (path === "/healthz") return response.end("ok\n");
-    if (path === "/readyz") {
-      const ready = await isReady();
-      return response.writeHead(ready ? 200 : 503).end(ready ? "ready\n" : "not ready\n");
-    }
-    if (path === "/metrics") {
-      return response.setHeader("content-type", metrics.contentType).end(await metrics.metrics());
-    }
-    const page = pages[path];
-    if (page !== undefined)
-      return response.setHeader("content-type", "application/json").end(JSON.stringify(await page(), null, 2));
-    return response.writeHead(404).end("not found\n");
-  };
-  const server = createServer((request, response) => void answer(request, response));
+export async function startOpsServer(address: OpsAddress, answers: OpsAnswers): Promise<OpsServer> {
+  const server = createServer((request, response) => {
+    answer(request, [address.host, ...address.hosts], answers).then(
+      (given) => send(response, given),
+      (error: unknown) => send(response, text(500, error instanceof Error ? error.message : String(error))),
+    );
+  });
   const port = await listen(server, address);
   return { port, [Symbol.asyncDispose]: () => closeServer(server, 100) };
+}
+
+async function answer(
+  request: IncomingMessage,
+  hosts: readonly string[],
+  { metrics, reasons, pages = {} }: OpsAnswers,
+): Promise<Answer> {
+  const [host, ...others] = request.headersDistinct["host"] ?? [];
+  if (others.length > 0) return text(400, "the request has more than one Host");
+  if (host !== undefined && !isOpsHost(host, hosts)) {
+    return text(
+      421,
+      `this port is not ${host}: ask it by its address, or add the name to its setting ..._OPS_ALLOWED_HOSTS`,
+    );
+  }
+  const path = request.url?.split("?")[0] ?? "";
+  if (path === "/healthz") return text(200, "ok");
+  if (path === "/readyz") return readinessOf(await reasons());
+  if (path === "/metrics") return { status: 200, type: metrics.contentType, body: await metrics.metrics() };
+  const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
+  return page === undefined ? text(404, "not found") : json(200, await page());
+}
+
+function readinessOf(reasons: readonly ReadinessReason[]): Answer {
+  return reasons.length === 0 ? json(200, { ready: true }) : json(503, { ready: false, reasons });
+}
+
+function text(status: number, line: string): Answer {
+  return { status, type: "text/plain; charset=utf-8", body: `${line}\n` };
+}
+
+function json(status: number, value: unknown): Answer {
+  return { status, type: "application/json", body: `${JSON.stringify(value, null, 2)}\n` };
+}
+
+function send(response: ServerResponse, { status, type, body }: Answer): void {
+  response.writeHead(status, {
+    "content-type": type,
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+  });
+  response.end(body);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isListedOrigin, isTrustedPage, originsSchema } from "./origin.ts";
 
-const ALLOWED = ["https://app.example.com"];
+const ALLOWED = ["https://app.example.com", "capacitor://localhost"];
 
 describe("a request with a cookie", () => {
   test.each([
@@ -22,6 +22,7 @@ describe("a request with a cookie", () => {
     ["its own origin at an IPv6 address written in two ways", { origin: "http://[::1]:8080", host: "[0:0::1]:8080" }],
     ["an origin on the list with the default port", { origin: "https://app.example.com:443", host: "edge:8080" }],
     ["an origin on the list in upper case", { origin: "https://APP.example.com", host: "edge:8080" }],
+    ["an app on the list", { origin: "capacitor://localhost", secFetchSite: "cross-site", host: "edge:8080" }],
   ])("is trusted from %s", (_, headers) => expect(isTrustedPage(headers, ALLOWED)).toBe(true));
 
   test.each([
@@ -32,6 +33,8 @@ describe("a request with a cookie", () => {
     ["a host with a path", { origin: "https://edge.example", host: "edge.example/" }],
     ["no host at all", { origin: "https://undefined" }],
     ["an extension named like the host", { origin: "chrome-extension://edge", host: "edge" }],
+    ["an app that is not on the list, and calls its host as ours", { origin: "tauri://localhost", host: "localhost" }],
+    ["another host of a listed scheme", { origin: "capacitor://evil", host: "edge:8080" }],
     ["an address with a path", { origin: "https://app.example.com/x", host: "edge:8080" }],
     ["a subdomain of one on the list", { origin: "https://x.app.example.com", host: "edge:8080" }],
     ["one that begins like one on the list", { origin: "https://app.example.com.evil.example", host: "edge:8080" }],
@@ -62,17 +65,44 @@ describe("the setting of allowed origins", () => {
     ]);
   });
 
+  test("understands a slash at the end, and the schemes of apps and extensions", () => {
+    const listed =
+      "https://a.example/, capacitor://localhost,tauri://LocalHost/, ionic://localhost,http://tauri.localhost:80";
+    expect(originsSchema.parse(`${listed},chrome-extension://Abcdefghijklmnopabcdefghijklmnop`)).toEqual([
+      "https://a.example",
+      "capacitor://localhost",
+      "tauri://localhost",
+      "ionic://localhost",
+      "http://tauri.localhost",
+      "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+    ]);
+  });
+
+  test.each([
+    ["null", /sandboxed frame/],
+    ["*", /no wildcards/],
+    ["https://*.example", /no wildcards/],
+    ["file://host", /scheme/],
+    ["wss://a.example", /scheme/],
+    ["https://a.example/path", /no origin.*without a path/],
+  ])("says what is wrong with %s", (text, words) => {
+    expect(() => originsSchema.parse(text)).toThrow(words);
+  });
+
   test.each([
     "*",
     "null",
     "a.example",
-    "https://a.example/",
+    "https://a.example//",
     "https://a.example/path",
     "https://*.example",
     "https://a.example?",
     "https://user@a.example",
     "ftp:a.example",
-    "chrome-extension://a",
+    "capacitor://",
+    "capacitor:///",
+    "capacitor://local host",
+    "chrome-extension://a/b",
   ])("refuses %s", (text) => expect(originsSchema.safeParse(text).success).toBe(false));
 });
 

@@ -9,12 +9,9 @@ export const originsSchema = z
     return entries
       .filter((entry) => entry !== "")
       .flatMap((entry) => {
-        const origin = normalOrigin(entry);
+        const origin = normalOrigin(entry.replace(/(?<=[^/])\/$/, ""));
         if (origin !== undefined) return [origin];
-        context.addIssue({
-          code: "custom",
-          message: `${entry} is no origin; must be origins such as https://app.example.com, separated by commas`,
-        });
+        context.addIssue({ code: "custom", message: faultOf(entry) });
         return [];
       });
   });
@@ -38,19 +35,38 @@ export function isListedOrigin(origin: string, allowed: readonly string[]): bool
   return asked !== undefined && allowed.includes(asked);
 }
 
-/** The default port that `host` may name is that of the page's scheme: behind a proxy we are not asked by https ourselves. */
+/**
+ * The default port that `host` may name is that of the page's scheme: behind a proxy we are not asked by https ourselves.
+ * Pages that an app brings along are no pages of ours, whatever they call their host.
+ */
 function isOriginOf(host: string | undefined, origin: string): boolean {
   const asked = normalOrigin(origin);
-  if (asked === undefined || host === undefined) return false;
+  if (asked === undefined || host === undefined || !/^https?:/.test(asked)) return false;
   return normalOrigin(`${new URL(asked).protocol}//${host}`) === asked;
 }
 
 /** A scheme and a host, and nothing around or behind them; a URL parser would take "*" for the name of a host. */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s*/\\?#@]+$/i;
 
-/** The one way in which browsers write an origin: lower case, ASCII, no default port (RFC 6454, section 6.2). */
+/** Schemes whose pages have no origin of their own, or that no page has: what is listed under them would never match. */
+const WITHOUT_ORIGIN = /^(?:about|blob|data|file|ftp|javascript|wss?):/i;
+
+/**
+ * The one way in which browsers write an origin: lower case, ASCII, no default port (RFC 6454, section 6.2). The schemes of
+ * apps and extensions (`capacitor://localhost`) are no URL parser's business: there it is the scheme and the host as they
+ * stand, in lower case.
+ */
 function normalOrigin(text: string): string | undefined {
-  if (!ORIGIN.test(text) || !URL.canParse(text)) return undefined;
-  const { origin } = new URL(text);
-  return origin === "null" ? undefined : origin;
+  if (!ORIGIN.test(text) || WITHOUT_ORIGIN.test(text) || !URL.canParse(text)) return undefined;
+  const { origin, protocol, host } = new URL(text);
+  return origin === "null" ? `${protocol}//${host.toLowerCase()}` : origin;
+}
+
+function faultOf(entry: string): string {
+  if (entry === "null") return "null is what every sandboxed frame sends, of whatever site; list origins";
+  if (entry.includes("*")) return `${entry}: with cookies there are no wildcards; list each origin`;
+  const example = "https://app.example.com or capacitor://localhost";
+  if (WITHOUT_ORIGIN.test(entry))
+    return `${entry}: no page has an origin of this scheme; must be origins such as ${example}`;
+  return `${entry} is no origin; must be origins such as ${example}, without a path, separated by commas`;
 }

@@ -1,20 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { type HeaderValues, readCookie, readTokenSource } from "./token-source.ts";
+import { type HeaderValues, readExplicitToken } from "./token-source.ts";
 
 function read(headers: HeaderValues, query = "") {
-  return readTokenSource({ headers, query: new URLSearchParams(query) });
+  return readExplicitToken({ headers, query: new URLSearchParams(query) });
 }
 
 describe("the token of a request", () => {
-  test("is the bearer token, then X-Auth-Token, then the cookie", () => {
+  test("is the bearer token or X-Auth-Token, and never the cookie", () => {
     const cookie = "theme=dark; auth_token=from.cookie";
     expect(read({ authorization: "Bearer a.b", "x-auth-token": "a.b", cookie })).toEqual({
       token: "a.b",
-      from: "authorization",
+      places: ["authorization", "x-auth-token"],
     });
-    expect(read({ "x-auth-token": "a.b", cookie })).toEqual({ token: "a.b", from: "x-auth-token" });
-    expect(read({ cookie })).toEqual({ token: "from.cookie", from: "cookie" });
-    expect(read({})).toBeUndefined();
+    expect(read({ "x-auth-token": "a.b", cookie })).toEqual({ token: "a.b", places: ["x-auth-token"] });
+    expect(read({ cookie })).toBeUndefined();
   });
 
   test("has a scheme in any case, and other schemes carry no token", () => {
@@ -45,17 +44,5 @@ describe("the token of a request", () => {
   test.each(["access_token", "token", "auth_token", "jwt"])("is refused in the URL as %s", (name) => {
     const call = () => read({ authorization: "Bearer a" }, `topic=x&${name}=`);
     expect(call).toThrow(expect.objectContaining({ code: "token_in_url" }));
-  });
-});
-
-describe("a cookie", () => {
-  test("is found by its whole name, the first of several", () => {
-    const headers = { cookie: ["xauth_token=no; auth_token=a=b", "auth_token=later"] };
-    expect(readCookie(headers, "auth_token")).toBe("a=b");
-  });
-
-  test("that is empty is absent", () => {
-    expect(readCookie({ cookie: "auth_token=; refresh_token=x" }, "auth_token")).toBeUndefined();
-    expect(readCookie({}, "auth_token")).toBeUndefined();
   });
 });

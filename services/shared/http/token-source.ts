@@ -1,10 +1,12 @@
-import { ACCESS_TOKEN_COOKIE } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 
-/** A request's access token and its place: a page may send the cookie without its user's knowledge. */
-export interface TokenSource {
+/** The headers that may carry an access token explicitly: no browser adds them without the page's code. */
+export type ExplicitPlace = "authorization" | "x-auth-token";
+
+/** A request's explicit access token, and every header that holds it. */
+export interface ExplicitToken {
   readonly token: string;
-  readonly from: "authorization" | "x-auth-token" | "cookie";
+  readonly places: readonly ExplicitPlace[];
 }
 
 /** A request's headers by lower-case name: node's `headersDistinct`, or `headers`, which hides a second Authorization. */
@@ -17,51 +19,43 @@ const URL_PARAMETERS = ["access_token", "token", "auth_token", "jwt"];
 const BEARER_TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 
 /**
- * Finds the access token of a request: `Authorization: Bearer`, then `X-Auth-Token`, then the cookie. An explicit token
- * always wins over the cookie, also a broken one.
- * @throws {AppError} `token_in_url`; `conflicting_tokens` when two explicit tokens differ; `token_invalid` when an explicit
- * one cannot be a token at all.
+ * Finds the explicit access token of a request: `Authorization: Bearer`, or `X-Auth-Token`. It always wins over a cookie,
+ * also where it is broken.
+ * @throws {AppError} `token_in_url`; `conflicting_tokens` when two explicit tokens differ; `token_invalid` when one cannot be
+ * a token at all.
  */
-export function readTokenSource(request: {
+export function readExplicitToken(request: {
   readonly headers: HeaderValues;
   readonly query: URLSearchParams;
-}): TokenSource | undefined {
+}): ExplicitToken | undefined {
   const { headers, query } = request;
   if (URL_PARAMETERS.some((name) => query.has(name))) {
     throw new AppError("token_in_url", "a token must not stand in the URL; send it in the Authorization header");
   }
-  const explicit = [...bearerTokens(headers), ...customTokens(headers)];
-  const [first] = explicit;
-  if (first === undefined) return cookieToken(headers);
-  if (explicit.some(({ token }) => token !== first.token)) {
+  const found = [...bearerTokens(headers), ...customTokens(headers)];
+  const [first] = found;
+  if (first === undefined) return undefined;
+  if (found.some(({ token }) => token !== first.token)) {
     throw new AppError("conflicting_tokens", "the request carries two different tokens");
   }
   if (!BEARER_TOKEN.test(first.token)) throw new AppError("token_invalid", "the access token is not valid");
-  return first;
+  return { token: first.token, places: [...new Set(found.map(({ place }) => place))] };
 }
 
-/** The first cookie of that name in the request, undefined where it is absent or empty (as after a logout). */
-export function readCookie(headers: HeaderValues, name: string): string | undefined {
-  const pairs = [headers["cookie"] ?? []].flat().flatMap((header) => header.split(";"));
-  const prefix = `${name}=`;
-  const found = pairs.map((pair) => pair.trim()).find((pair) => pair.startsWith(prefix));
-  return found?.slice(prefix.length) || undefined;
+interface FoundToken {
+  readonly token: string;
+  readonly place: ExplicitPlace;
 }
 
-function bearerTokens(headers: HeaderValues): TokenSource[] {
+function bearerTokens(headers: HeaderValues): FoundToken[] {
   return valuesOf(headers["authorization"])
     .map((value) => /^bearer(?:\s+(.*))?$/i.exec(value))
     .filter((match) => match !== null)
-    .map((match) => ({ token: match[1] ?? "", from: "authorization" }));
+    .map((match) => ({ token: match[1] ?? "", place: "authorization" }));
 }
 
-function customTokens(headers: HeaderValues): TokenSource[] {
-  return valuesOf(headers["x-auth-token"]).map((token) => ({ token, from: "x-auth-token" }));
-}
-
-function cookieToken(headers: HeaderValues): TokenSource | undefined {
-  const token = readCookie(headers, ACCESS_TOKEN_COOKIE);
-  return token === undefined ? undefined : { token, from: "cookie" };
+function customTokens(headers: HeaderValues): FoundToken[] {
+  return valuesOf(headers["x-auth-token"]).map((token) => ({ token, place: "x-auth-token" }));
 }
 
 /** Repeated headers may arrive joined by commas (RFC 9110, section 5.3), which no token contains. */

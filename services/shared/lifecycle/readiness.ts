@@ -2,13 +2,16 @@ import { poll } from "#shared/async/poll.ts";
 import { singleFlight } from "#shared/async/single-flight.ts";
 
 /** What every request may need that cannot work. docs/reference/errors.md says what to do about each. */
-export type ReadinessCode =
-  | "not_serving"
-  | "keys_unusable"
-  | "issuer_differs"
-  | "redis_unusable"
-  | "log_unusable"
-  | "documents_unreadable";
+export const READINESS_CODES = [
+  "not_serving",
+  "keys_unusable",
+  "issuer_differs",
+  "redis_unusable",
+  "log_unusable",
+  "documents_unreadable",
+] as const;
+
+export type ReadinessCode = (typeof READINESS_CODES)[number];
 
 /** Why a service is not ready: a code for programs, and words for its operator. No secrets. */
 export interface ReadinessReason {
@@ -28,8 +31,11 @@ export type ReadinessChecks = Partial<Readonly<Record<ReadinessCode, ReadinessCh
 /** Whether a service can do what every request needs. Disposing it stops the looks of its own. */
 export interface Readiness extends Disposable {
   /** What is wrong; nothing where the service is ready. However often it is asked, the checks run once a second at most. */
-  reasons(): Promise<readonly ReadinessReason[]>;
+  readonly reasons: () => Promise<readonly ReadinessReason[]>;
 }
+
+/** The only reason of a service that starts or stops. */
+export const NOT_SERVING: ReadinessReason = { code: "not_serving", detail: "the service is starting or stopping" };
 
 /** A stranger who asks without end costs one look a second. */
 const FRESH_MS = 1_000;
@@ -42,11 +48,14 @@ const CHECK_MS = 2_000;
 /** Where reasons are logged; a `Logger` is one. */
 type ReadinessLog = Record<"warn" | "info", (facts: object, message: string) => void>;
 
-/** Runs the checks, and logs each reason once when it comes and once when it goes. */
+/**
+ * Runs the checks, and logs each reason once when it comes and once when it goes. While the service is not serving, which it
+ * says itself in the log, that is the one reason.
+ */
 export function watchReadiness(
   checks: ReadinessChecks,
   log: ReadinessLog,
-  { now = () => performance.now(), everyMs = LOOK_EVERY_MS, checkMs = CHECK_MS } = {},
+  { isServing = (): boolean => true, now = () => performance.now(), everyMs = LOOK_EVERY_MS, checkMs = CHECK_MS } = {},
 ): Readiness {
   const looking = singleFlight<readonly ReadinessReason[]>();
   let known: { readonly at: number; readonly reasons: readonly ReadinessReason[] } | undefined;
@@ -56,9 +65,10 @@ export function watchReadiness(
     known = { at: now(), reasons };
     return reasons;
   };
-  const polling = poll(everyMs, async () => void (await looking("", look)));
+  const polling = poll(everyMs, async () => void (isServing() && (await looking("", look))));
   return {
-    async reasons() {
+    reasons: async () => {
+      if (!isServing()) return [NOT_SERVING];
       return known !== undefined && now() - known.at < FRESH_MS ? known.reasons : looking("", look);
     },
     [Symbol.dispose]: () => polling[Symbol.dispose](),

@@ -20,7 +20,7 @@ const STOP_MS = 2_500;
  */
 export async function runService(
   name: string,
-  start: (env: NodeJS.ProcessEnv) => Promise<RunningService>,
+  start: (env: NodeJS.ProcessEnv, log: Logger) => Promise<RunningService>,
   stopMs: (env: NodeJS.ProcessEnv) => number = () => STOP_MS,
 ): Promise<void> {
   process.on("unhandledRejection", (error) => fail(name, error));
@@ -37,7 +37,7 @@ export async function runService(
   });
   try {
     requireNode24();
-    const starting = start(process.env);
+    const starting = start(process.env, log);
     // Nobody awaits a start that fails after it was given up.
     starting.catch(() => undefined);
     const service = await Promise.race([starting, stopping.promise]);

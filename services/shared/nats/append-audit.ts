@@ -1,4 +1,4 @@
-import { jetstream, jetstreamManager, StorageType } from "@nats-io/jetstream";
+import { DiscardPolicy, jetstream, jetstreamManager, StorageType, type StreamConfig } from "@nats-io/jetstream";
 import { nanos, type NatsConnection } from "@nats-io/transport-node";
 import { BootError } from "#shared/config/read-config.ts";
 import { AUDIT_STREAM, auditSubject } from "#shared/contract/audit-log.ts";
@@ -6,10 +6,21 @@ import type { Logger } from "#shared/log/create-logger.ts";
 import type { Clock } from "#shared/time/clock.ts";
 
 const KEPT_MS = 90 * 86_400_000;
+
+/** How much a new trail keeps where the service does not say. */
+const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
+
+/**
+ * One kind of entry of one tenant has a sixteenth of the trail, at 256 bytes an entry: whoever causes very many, with logins
+ * that fail, pushes out their like and nothing else.
+ */
+const BYTES_FOR_ONE_OF_A_KIND = 16 * 256;
 const TIMEOUT_MS = 2_000;
 
 interface AuditTrailDeps {
   readonly replicas: number;
+  /** How much the trail keeps, in bytes; without it, the trail keeps what it has been made with. */
+  readonly maxBytes?: number;
   readonly clock: Clock;
   readonly log: Logger;
   /** Called for each entry that was not stored. */
@@ -25,14 +36,16 @@ export interface AuditTrail<Entry> {
 }
 
 /**
- * Opens the audit trail: a stream that keeps entries for 90 days and lets nobody delete one, made where there is none.
+ * Opens the audit trail: a stream that keeps entries for 90 days, within its size, and lets nobody delete one, made where there
+ * is none. Where it is full the oldest entries give way.
  * @throws {BootError} when it cannot be had.
  */
 export async function openAudit<Entry extends { readonly tenant: string; readonly event: string }>(
   nats: NatsConnection,
-  { replicas, clock, log, onLost }: AuditTrailDeps,
+  { replicas, maxBytes, clock, log, onLost }: AuditTrailDeps,
 ): Promise<AuditTrail<Entry>> {
-  await openStream(nats, replicas);
+  const config = await openStream(nats, { replicas, maxBytes });
+  if (maxBytes !== undefined) await resize(nats, config, maxBytes, log);
   const js = jetstream(nats, { timeout: TIMEOUT_MS });
   const record = async (entry: Entry): Promise<void> => {
     const { tenant, event } = entry;
@@ -47,7 +60,29 @@ export async function openAudit<Entry extends { readonly tenant: string; readonl
   return { record, note: (entry) => void record(entry) };
 }
 
-async function openStream(nats: NatsConnection, replicas: number): Promise<void> {
+function limitsOf(maxBytes: number) {
+  const max_msgs_per_subject = Math.ceil(maxBytes / BYTES_FOR_ONE_OF_A_KIND);
+  return { max_bytes: maxBytes, max_msgs_per_subject, discard: DiscardPolicy.Old };
+}
+
+/** A trail of an earlier release has no size. One that cannot be given one works as before, and says so. */
+async function resize(nats: NatsConnection, config: StreamConfig, maxBytes: number, log: Logger): Promise<void> {
+  const limits = limitsOf(maxBytes);
+  if (config.max_bytes === limits.max_bytes && config.max_msgs_per_subject === limits.max_msgs_per_subject) return;
+  try {
+    const { streams } = await jetstreamManager(nats, { checkAPI: false });
+    await streams.update(AUDIT_STREAM, { ...config, ...limits });
+    log.info({ maxBytes }, "the audit trail has a new size");
+  } catch (error) {
+    const advice = "the audit trail keeps the size it had; see the user of auth in infra/nats/nats.conf";
+    log.warn({ reason: (error as Error).message }, advice);
+  }
+}
+
+async function openStream(
+  nats: NatsConnection,
+  { replicas, maxBytes = DEFAULT_MAX_BYTES }: { readonly replicas: number; readonly maxBytes: number | undefined },
+): Promise<StreamConfig> {
   const { streams } = await jetstreamManager(nats, { checkAPI: false });
   const find = () => streams.info(AUDIT_STREAM).catch(() => undefined);
   try {
@@ -58,6 +93,7 @@ async function openStream(nats: NatsConnection, replicas: number): Promise<void>
       storage: StorageType.File,
       num_replicas: replicas,
       max_age: nanos(KEPT_MS),
+      ...limitsOf(maxBytes),
       deny_delete: true,
       deny_purge: true,
     };
@@ -65,7 +101,7 @@ async function openStream(nats: NatsConnection, replicas: number): Promise<void>
     // Another service may have been quicker.
     const stream = made instanceof Error ? await find() : made;
     if (stream === undefined) throw made;
-    if (stream.config.deny_delete && stream.config.deny_purge) return;
+    if (stream.config.deny_delete && stream.config.deny_purge) return stream.config;
   } catch (error) {
     throw new BootError(
       `cannot open the stream ${AUDIT_STREAM} (${(error as Error).message}); check infra/nats/nats.conf`,

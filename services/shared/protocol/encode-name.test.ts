@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { amountOf } from "#test/soak/amount.ts";
 import { encodeName } from "./encode-name.ts";
 
 /** As the contract says it. */
@@ -35,7 +34,6 @@ describe("a name as a token", () => {
         expect(decodeURIComponent(token)).toBe(name);
         expect(encodeName(other) === token).toBe(other === name);
       }),
-      { numRuns: amountOf("names", 1_000) },
     );
   });
 

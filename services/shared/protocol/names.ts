@@ -11,11 +11,15 @@ const MAX_FREE_NAME_BYTES = 256;
 
 const CONTROL = /\p{Cc}/u;
 
+/** Names of printable ASCII, which are most, need no further look: a token may carry thousands. */
+const ASCII = /^[ -~]{1,256}$/;
+
 /**
  * Whether `value` is a free name: a person's, a group's or a role's. Any text of 1 to 256 bytes of UTF-8 in normal form C
  * without control characters, so that one name is written in one way. It never reaches a subject or a key as it is.
  */
 export function isFreeName(value: string): boolean {
+  if (ASCII.test(value)) return true;
   return (
     value !== "" &&
     value.length <= MAX_FREE_NAME_BYTES &&

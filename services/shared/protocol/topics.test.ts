@@ -24,11 +24,21 @@ const pattern = fc
   .tuple(fc.array(token, { maxLength: 3 }), fc.constantFrom("a", "b", "*", ">"))
   .map(([tokens, last]) => [...tokens, last].join("."));
 
+/** Three tokens of 767 characters, and one of 768. */
+const longest = `${`${"x".repeat(767)}.`.repeat(3)}${"x".repeat(768)}`;
+
 describe("a topic", () => {
-  test.each(["order.created", "order.created.42", "A-z_0.9", "a.b.c.d.e.f.g.h", `${"x".repeat(64)}.y`])(
-    "may be %s",
-    (topic) => expect(isTopic(topic)).toBe(true),
-  );
+  test.each([
+    "order.created",
+    "order.created.42",
+    "A-z_0.9",
+    "a.b.c.d.e.f.g.h",
+    "order.created.jane%40acme%2Ecom",
+    "%C3%A9.%25",
+    `${"x".repeat(768)}.y`,
+    `y.${"%C3%A9".repeat(128)}`,
+    longest,
+  ])("may be %s", (topic) => expect(isTopic(topic)).toBe(true));
 
   test.each([
     "",
@@ -43,7 +53,20 @@ describe("a topic", () => {
     "order.created\n",
     "örder.created",
     "a.b.c.d.e.f.g.h.i",
-    `${"x".repeat(65)}.y`,
+    `${"x".repeat(769)}.y`,
+    `${longest}x`,
+    "order.%61",
+    "order.%2D",
+    "order.%c3%a9",
+    "order.%C3",
+    "order.%C0%AF",
+    "order.%ED%A0%80",
+    "order.e%CC%81",
+    "order.%00",
+    "order.%C2%85",
+    "order.%2",
+    "order.%",
+    "order.a@b",
   ])("is never %j", (topic) => expect(isTopic(topic)).toBe(false));
 
   test("has its first two tokens as its event type", () => {
@@ -53,10 +76,18 @@ describe("a topic", () => {
 });
 
 describe("a topic pattern", () => {
-  test.each(["order.created", "*.*", ">", "order.>", "*.created.>", "a.b.c.d.e.f.g.h", "a.b.c.d.e.f.g.>"])(
-    "may be %s",
-    (each) => expect(isTopicPattern(each)).toBe(true),
-  );
+  test.each([
+    "order.*.jane%40acme%2Ecom",
+    "*.%2A",
+    "*.%3E",
+    "order.created",
+    "*.*",
+    ">",
+    "order.>",
+    "*.created.>",
+    "a.b.c.d.e.f.g.h",
+    "a.b.c.d.e.f.g.>",
+  ])("may be %s", (each) => expect(isTopicPattern(each)).toBe(true));
 
   test.each([
     "",
@@ -70,7 +101,10 @@ describe("a topic pattern", () => {
     "order..>",
     "a.b.c.d.e.f.g.h.i",
     "a.b.c.d.e.f.g.h.>",
-    `${"x".repeat(65)}.>`,
+    `${"x".repeat(769)}.>`,
+    "order.%61.>",
+    "*.%c3%a9",
+    "order.%2A%",
     "x".repeat(4_096),
   ])("is never %j", (each) => expect(isTopicPattern(each)).toBe(false));
 });

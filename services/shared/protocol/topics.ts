@@ -1,4 +1,4 @@
-import { isName } from "./names.ts";
+import { decodeName } from "./encode-name.ts";
 
 /**
  * A topic is the part of an event's subject after the tenant, `order.created.42`; its first two tokens are the event
@@ -6,26 +6,38 @@ import { isName } from "./names.ts";
  */
 const TOPIC_TOKENS = { min: 2, max: 8 } as const;
 
+/**
+ * The longest topic or pattern. A NATS server takes 4 096 bytes for a command with its subject, so that 4 046 were measured to
+ * be left for the subject of a publish into JetStream; the rest is for the tenant and for longer reply subjects.
+ */
+const MAX_TOPIC_CHARACTERS = 3_072;
+
 /** The event type of a topic: its first two tokens. */
 export function eventTypeOf(topic: string): string {
   const second = topic.indexOf(".", topic.indexOf(".") + 1);
   return second === -1 ? topic : topic.slice(0, second);
 }
 
-/** Whether `topic` is one an event may have: 2 to 8 names, no wildcard. */
+/** Whether `topic` is one an event may have: 2 to 8 tokens that `decodeName` takes, no wildcard, 3 072 characters in all. */
 export function isTopic(topic: string): boolean {
+  if (topic.length > MAX_TOPIC_CHARACTERS) return false;
   const tokens = topic.split(".");
-  return tokens.length >= TOPIC_TOKENS.min && tokens.length <= TOPIC_TOKENS.max && tokens.every(isName);
+  return tokens.length >= TOPIC_TOKENS.min && tokens.length <= TOPIC_TOKENS.max && tokens.every(isToken);
 }
 
-/** Whether `pattern` is one a topic can match: up to 8 tokens, each a name or `*`, the last possibly `>`. */
+/** Whether `pattern` is one a topic can match: up to 8 tokens, each of a topic or `*`, the last possibly `>`. */
 export function isTopicPattern(pattern: string): boolean {
+  if (pattern.length > MAX_TOPIC_CHARACTERS) return false;
   const tokens = pattern.split(".");
   if (tokens.length > TOPIC_TOKENS.max) return false;
   const last = tokens.at(-1);
   const open = last === ">";
   if (!open && tokens.length < TOPIC_TOKENS.min) return false;
-  return (open ? tokens.slice(0, -1) : tokens).every((token) => token === "*" || isName(token));
+  return (open ? tokens.slice(0, -1) : tokens).every((token) => token === "*" || isToken(token));
+}
+
+function isToken(token: string): boolean {
+  return decodeName(token) !== undefined;
 }
 
 /** Whether `topic` (no wildcards) matches `pattern`. Walks both texts as they are: splitting takes twice as long. */

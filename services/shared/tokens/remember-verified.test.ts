@@ -3,14 +3,14 @@ import { rememberVerified } from "./remember-verified.ts";
 
 function createVerifier() {
   const [calls, told]: [string[], boolean[]] = [[], []];
-  const clock = { wall: 0 };
+  const [clock, basis] = [{ wall: 0 }, { holds: true }];
   const verify = async (token: string) => {
     calls.push(token);
     if (token === "bad") throw new Error("refused");
-    return { exp: 100, roles: ["viewer"] };
+    return { claims: { exp: 100, roles: ["viewer"] }, basis };
   };
   const onVerified = (cached: boolean): void => void told.push(cached);
-  return { calls, told, clock, verify: rememberVerified(verify, onVerified, () => clock.wall) };
+  return { calls, told, clock, basis, verify: rememberVerified(verify, onVerified, () => clock.wall) };
 }
 
 test("a token that held is not verified again, and another one is", async () => {
@@ -27,6 +27,14 @@ test("a token that has expired is verified again, so that it is refused as any o
   await verify("a");
   expect(calls).toEqual(["a"]);
   clock.wall = 105_000;
+  await verify("a");
+  expect(calls).toEqual(["a", "a"]);
+});
+
+test("a token is verified again once what its verdict rests on has changed", async () => {
+  const { calls, basis, verify } = createVerifier();
+  await verify("a");
+  basis.holds = false;
   await verify("a");
   expect(calls).toEqual(["a", "a"]);
 });

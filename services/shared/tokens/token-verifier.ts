@@ -1,38 +1,22 @@
-import { hash } from "node:crypto";
-import { decodeJwt, type JWTPayload, type JWTVerifyGetKey } from "jose";
-import { z } from "zod";
+import { Counter, type Registry } from "prom-client";
+import { poll } from "#shared/async/poll.ts";
 import { singleFlight } from "#shared/async/single-flight.ts";
-import { nameSchema } from "#shared/contract/name-schema.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
-import { isName } from "#shared/protocol/names.ts";
-import { expirySchema } from "./access-token.ts";
-import { type ClaimPlace, type OutsideIssuer, readOutsideIssuers } from "./outside-issuers.ts";
-import { rememberVerified } from "./remember-verified.ts";
-import { remoteKeys } from "./remote-keys.ts";
+import { watchFile } from "#shared/files/watch-file.ts";
+import { fetchJson } from "./http/fetch-json.ts";
+import type { Logger } from "#shared/log/create-logger.ts";
+import { judgeToken, type TrustedOwn } from "./judge-token.ts";
+import { readOutsideIssuers } from "./outside-issuers.ts";
+import { type OwnKeys, ownKeys } from "./own-keys.ts";
+import { tokenInvalid } from "./parse-token.ts";
+import { rememberVerified, type Verdict } from "./remember-verified.ts";
+import { TrustedIssuers } from "./trusted-issuers.ts";
 import type { VerifiedClaims } from "./verified-claims.ts";
-import {
-  isRefusedForTime,
-  ownIssuer,
-  type TrustedIssuer,
-  type VerifiedToken,
-  type VerifierConfig,
-  verifyToken,
-  withoutWithdrawn,
-} from "./verify-access-token.ts";
+import { ownIssuer, type VerifierConfig, withoutWithdrawn } from "./verify-access-token.ts";
+import { isRefusedForTime } from "./verify-token.ts";
 
-const outsideSchema = z.object({
-  iss: z.string(),
-  sub: z.string(),
-  exp: expirySchema,
-  iat: expirySchema,
-  jti: z.string().max(1_024).optional(),
-});
-
-const subjectSchema = z.object({
-  sub: nameSchema,
-  roles: z.array(z.string()).max(64),
-  groups: z.array(z.string()).max(256),
-});
+/** How often keys are looked after: those that could not be had, and those that have become old. */
+const LOOK_AFTER_KEYS_MS = 2_000;
 
 /** Auth's time, and how to ask for it before any answer has come. */
 export interface AskedTime {
@@ -46,14 +30,17 @@ export interface AskedTime {
 }
 
 /** Says whose tokens hold: auth's, and those of the outside issuers that are configured. */
-export interface TokenVerifier {
+export interface TokenVerifier extends Disposable {
   /**
    * The claims of a token that holds. Whether its session lives is not in it.
-   * @throws {AppError} `token_expired`; `token_invalid` for any other fault of the token; `unavailable` while it cannot be judged.
+   * @throws {AppError} `token_expired`; `token_invalid` for any other fault of the token; `unavailable` while it cannot be
+   * judged. The message says what is wrong, the facts name issuer, kid and claim.
    */
   readonly verify: (token: string) => Promise<VerifiedClaims>;
-  /** Whether a token calls itself an outside issuer's. */
+  /** Whether a token calls itself an outside issuer's, or may be an opaque one of theirs. */
   readonly isOutside: (token: string) => boolean;
+  /** Whether auth's tokens can be checked. */
+  readonly checks: OwnKeys["checks"];
 }
 
 /** What a verifier works with beside its settings. */
@@ -61,58 +48,65 @@ export interface VerifierDeps {
   /** The keys of auth that are withdrawn. */
   readonly withdrawn: { has(kid: string): boolean };
   readonly time: AskedTime;
+  readonly log: Logger;
+  readonly registry: Registry;
   /** Gets each verification: whether the token was remembered, and how long it took. */
   readonly onVerified?: (cached: boolean, seconds: number) => void;
+  /** How often the issuers' file is looked at; a second where it is left out. */
+  readonly watchEveryMs?: number;
 }
 
 /**
- * Opens the one verifier of a service.
+ * Opens the one verifier of a service, and follows the issuers' file until disposed: a change is in force within 3 s, and a
+ * broken file leaves the last good one in force.
  * @throws {BootError} when the issuers' file cannot be used.
  */
 export async function openTokenVerifier(config: VerifierConfig, deps: VerifierDeps): Promise<TokenVerifier> {
-  const { AUTH_ISSUERS_FILE: path, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience } = config;
-  const { withdrawn, time, onVerified } = deps;
-  const outside = path === undefined ? [] : await readOutsideIssuers(path, issuer);
-  const keys = withoutWithdrawn(remoteKeys(config.AUTH_JWKS_URL), withdrawn);
-  const verifyOnce = createTokenVerifier(
-    ownIssuer(keys, { issuer, audience }),
-    outside,
-    (uri) => remoteKeys(uri),
-    time,
-  );
-  const remembered = rememberVerified(verifyOnce, onVerified, () => time.authTime.now());
+  const { AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience } = config;
+  const { withdrawn, time, onVerified, log } = deps;
+  using stack = new DisposableStack();
+  const outside = new TrustedIssuers({ fetchJson, now: () => performance.now(), log });
+  if (config.AUTH_ISSUERS_FILE !== undefined) {
+    stack.use(await followIssuersFile(config.AUTH_ISSUERS_FILE, config, outside, deps));
+  }
+  const { keys, checks } = ownKeys(config, fetchJson, log);
+  const lookAfterKeys = async (): Promise<void> => {
+    await Promise.all([keys, ...outside.keySets].map((each) => each.ensure()));
+  };
+  stack.use(poll(LOOK_AFTER_KEYS_MS, lookAfterKeys));
+  const trusted = ownIssuer(withoutWithdrawn(keys, withdrawn), { issuer, audience });
+  const own = { trusted: { ...trusted, refreshKeys: keys.refresh }, basis: keys.basis };
+  const remembered = rememberVerified(createTokenVerifier(own, outside, time), onVerified, () => time.authTime.now());
+  const running = stack.move();
   return {
-    isOutside: namesIssuer(outside),
+    isOutside: (token) => outside.mayBeTheirs(token),
+    checks,
     async verify(token) {
       const claims = await remembered(token);
       // A token that is remembered does not come by its key again.
-      if (withdrawn.has(claims.kid)) throw new AppError("token_invalid", "the key of the access token is withdrawn");
+      if (withdrawn.has(claims.kid)) {
+        throw tokenInvalid("the key of the access token is withdrawn", { issuer, kid: claims.kid });
+      }
       return claims;
     },
+    [Symbol.dispose]: () => running.dispose(),
   };
 }
 
 /**
- * A verifier of auth's tokens and outside issuers'. The token's `iss` chooses the issuer; its claims count only after that
- * issuer's signature is verified. Times are compared with auth's clock. While that is not known, a token that fails by this
- * machine's time alone is refused with `unavailable`: it may be valid.
+ * A verifier of auth's tokens and outside issuers'. Times are compared with auth's clock. While that is not known, a token
+ * that fails by this machine's time alone is refused with `unavailable`: it may be valid.
  */
 export function createTokenVerifier(
-  own: TrustedIssuer<VerifiedToken>,
-  outside: readonly OutsideIssuer[],
-  keysOf: (jwksUri: string) => JWTVerifyGetKey,
+  own: TrustedOwn,
+  outside: TrustedIssuers,
   { authTime, askTime }: AskedTime,
-): (token: string) => Promise<VerifiedClaims> {
-  const trusted = new Map<unknown, TrustedIssuer<VerifiedClaims>>(
-    outside.map((issuer) => [issuer.issuer, trustedFrom(issuer, keysOf(issuer.jwks_uri))]),
-  );
+): (token: string) => Promise<Verdict<VerifiedClaims>> {
   const asked = singleFlight<void>();
-  const issuerFor = (token: string): TrustedIssuer<VerifiedClaims> =>
-    (trusted.size === 0 ? undefined : trusted.get(issuerOf(token))) ?? own;
   return async (token) => {
     if (!authTime.isKnown) await asked("time", askTime).catch(() => undefined);
     try {
-      return await verifyToken(token, issuerFor(token), authTime.now());
+      return await judgeToken(token, own, outside, { now: authTime.now() });
     } catch (error) {
       if (authTime.isKnown || !isRefusedForTime(toAppError(error))) throw error;
       throw new AppError("unavailable", "the time by which the token is judged is not known yet", { cause: error });
@@ -120,56 +114,34 @@ export function createTokenVerifier(
   };
 }
 
-/** Answers whether a token names one of these issuers; its signature is not checked. */
-function namesIssuer(issuers: readonly OutsideIssuer[]): (token: string) => boolean {
-  const names = new Set<unknown>(issuers.map(({ issuer }) => issuer));
-  return (token) => names.size > 0 && names.has(issuerOf(token));
-}
-
-/** The issuer a token names; undefined where it cannot be read: verification refuses it. */
-function issuerOf(token: string): unknown {
-  try {
-    return decodeJwt(token).iss;
-  } catch {
-    return undefined;
-  }
-}
-
-function trustedFrom(issuer: OutsideIssuer, keys: JWTVerifyGetKey): TrustedIssuer<VerifiedClaims> {
-  const { algorithms, audience, type } = issuer;
-  return {
-    issuer: issuer.issuer,
-    audience,
-    algorithms,
-    type,
-    keys,
-    readClaims: (payload) => readOutsideClaims(payload, issuer),
-  };
-}
-
-function readOutsideClaims(payload: JWTPayload, { tenant, claims }: OutsideIssuer): VerifiedClaims {
-  const { iss, sub, exp, iat, jti } = outsideSchema.parse(payload);
-  const subject = subjectSchema.parse({
-    sub: valueAt(payload, claims.subject),
-    roles: namesAt(payload, claims.roles),
-    groups: namesAt(payload, claims.groups),
+/** Reads the issuers' file, and again whenever it or a file that it names has changed. */
+async function followIssuersFile(
+  path: string,
+  { AUTH_ISSUER: issuer, issuerSecrets }: VerifierConfig,
+  outside: TrustedIssuers,
+  { log, registry, watchEveryMs }: VerifierDeps,
+): Promise<Disposable> {
+  const rejected = new Counter({
+    name: "sluice_issuers_file_rejected_total",
+    help: "Changes of the issuers' file that were not put in force; the last good one is",
+    registers: [registry],
   });
-  // No session of auth's has this id by accident, and two logins of one person have different ones.
-  const sid = hash("sha256", JSON.stringify([iss, sub, jti ?? iat]), "base64url");
-  const login_at = new Date(iat * 1_000).toISOString();
-  return { ...subject, iss, sid, exp, tenant_id: tenant, login_at, kid: "", scope: undefined, isOutside: true };
-}
-
-function valueAt(payload: JWTPayload, place: ClaimPlace): unknown {
-  return [place].flat().reduce<unknown>((value, name) => {
-    return typeof value === "object" && value !== null && Object.hasOwn(value, name)
-      ? (value as Record<string, unknown>)[name]
-      : undefined;
-  }, payload);
-}
-
-/** One name or a list. Other values are left out: no policy can contain them. */
-function namesAt(payload: JWTPayload, place: ClaimPlace | undefined): string[] {
-  const value = place === undefined ? [] : (valueAt(payload, place) ?? []);
-  return [value].flat().filter((each): each is string => typeof each === "string" && isName(each));
+  let file = await readOutsideIssuers(path, issuer, issuerSecrets);
+  outside.adopt(file.issuers);
+  return watchFile({
+    ...(watchEveryMs !== undefined && { everyMs: watchEveryMs }),
+    get paths() {
+      return file.paths;
+    },
+    read: () => readOutsideIssuers(path, issuer, issuerSecrets),
+    onRead(read) {
+      file = read;
+      outside.adopt(read.issuers);
+      log.info({ path, issuers: outside.names }, "the issuers' file is in force");
+    },
+    onFault(reason) {
+      rejected.inc();
+      log.error({ path, reason }, "the issuers' file cannot be used; the last good one is in force");
+    },
+  });
 }

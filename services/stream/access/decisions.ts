@@ -1,5 +1,7 @@
 import type { PolicyEntry } from "#shared/contract/control-entry.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { groupPrincipal, subjectPrincipal } from "#shared/contract/principal.ts";
+import { compositeKey } from "#shared/protocol/composite-key.ts";
 import { isAtLeast, isSameVersion, type Version } from "#shared/contract/version.ts";
 import { Notifier } from "#shared/async/notifier.ts";
 import { singleFlight } from "#shared/async/single-flight.ts";
@@ -180,7 +182,7 @@ export class Decisions {
    * @throws {AppError} `unavailable` or `tenant_unknown`.
    */
   ask(grant: Grant, permission: string): Promise<void> {
-    return this.#asked(`${grant.id} ${permission}`, () => this.#ask(grant, permission));
+    return this.#asked(compositeKey(grant.id, permission), () => this.#ask(grant, permission));
   }
 
   /** Asks for every residual that the topics may need, so that few are missing later on. */
@@ -285,7 +287,8 @@ function affecting(entry: PolicyEntry): (principal: Principal) => boolean {
     if (!roles.isDisjointFrom(held)) return true;
     return (
       subject !== undefined &&
-      (subjects.has(subject.id) || subject.groups.some((group) => subjects.has(`group:${group}`)))
+      (subjects.has(subjectPrincipal(subject.id)) ||
+        subject.groups.some((group) => subjects.has(groupPrincipal(group))))
     );
   };
 }

@@ -1,5 +1,6 @@
 import type { Version } from "#shared/contract/version.ts";
 import type { Scope } from "#shared/protocol/scope.ts";
+import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import type { TopicRules } from "./residual.ts";
 
 /** A person's session as the edge asks about it. */
@@ -45,22 +46,23 @@ export interface SessionChecker {
   check(question: SessionQuestion): Promise<SessionAnswer>;
 }
 
-/** An access token that auth issued for a refresh token, and how long its session can last. */
-export interface RenewedAccess {
+/** An access token that is good for calls about one stream alone. */
+export interface BoundToken {
   readonly accessToken: string;
-  readonly sessionRemainingSeconds: number;
+  readonly expiresInSeconds: number;
 }
 
 /**
- * Asks auth for an access token in place of one that has expired; undefined where the refresh token is not valid. The
- * refresh token is not spent. Safe to repeat. Throws AppError `unavailable` when there is no answer in time: not known; and
- * `token_reused` where the refresh token was spent before, which ends its session.
+ * Asks auth for a token that is bound to a stream, in place of one whose session lives. Safe to repeat.
+ * @throws {AppError} `session_ended`; `unavailable` when there is no answer in time.
  */
-export type RenewAccess = (refreshToken: string) => Promise<RenewedAccess | undefined>;
+export type BindToken = (accessToken: string, connectionId: string) => Promise<BoundToken>;
 
 /** A subject with its roles and groups. */
 export interface Subject extends PresentClaims {
   readonly id: string;
+  /** What the token says of the person, by name; undefined where it says nothing. */
+  readonly attributes?: VerifiedClaims["attributes"];
   /** The token's outside issuer: the tenant says whether its roles and groups count. Undefined for auth's. */
   readonly issuer?: string | undefined;
   /** What the token is limited to; undefined where it may do what its person may. */

@@ -30,13 +30,15 @@ export function identityOf({
   sub,
   roles,
   groups,
+  attributes,
   scope,
   exp,
   login_at: loginAt,
   kid,
   isOutside = false,
 }: VerifiedClaims): Identity {
-  const subject = { id: sub, roles, groups, scope, issuer: isOutside ? iss : undefined };
+  const issuer = isOutside ? iss : undefined;
+  const subject = { id: sub, roles, groups, scope, issuer, ...(attributes !== undefined && { attributes }) };
   return { tenant: tenant_id, sid, subject, kid, tokenExpiresAt: exp, loginAt, isOutside };
 }
 

@@ -96,6 +96,26 @@ describe("a condition", () => {
     expect([same.allows(one), other.allows(one)]).toEqual([false, false]);
   });
 
+  test.each([
+    [{ kind: "compare", attribute: "ce-n", operator: "<", type: "number", value: "1000" }, "999.5", "1000", "1,000"],
+    [{ kind: "compare", attribute: "ce-n", operator: "!=", type: "number", value: "1" }, "2", "1.0", "one"],
+    [
+      { kind: "compare", attribute: "ce-n", operator: ">=", type: "time", value: "2026-01-01T00:00:00Z" },
+      "2026-01-01T01:00:00+01:00",
+      "2025-12-31T23:59:59.9Z",
+      "2026-01-01",
+    ],
+    [{ kind: "compare", attribute: "ce-n", operator: "==", type: "boolean", value: "true" }, "true", "false", "yes"],
+    [{ kind: "inRange", attribute: "ce-n", values: ["10.0.0.0/8", "::1/128"] }, "::1", "11.0.0.1", "10.1"],
+    [{ kind: "notInRange", attribute: "ce-n", values: ["10.0.0.0/8"] }, "11.0.0.1", "10.0.0.1", "10.0.0.1:80"],
+  ] as const)("%j is met by %s, not by %s, and not known of %s", (when, met, unmet, unknown) => {
+    const allowing = residualOf([], [], { allowWhen: [{ pattern, when }] });
+    const denying = residualOf([">"], [], { denyWhen: [{ pattern, when }] });
+    const answers = [met, unmet, unknown].map((value) => on("order.created", { "ce-n": value }));
+    expect(answers.map((event) => allowing.allows(event))).toEqual([true, false, false]);
+    expect(answers.map((event) => denying.allows(event))).toEqual([false, true, false]);
+  });
+
   test("leaves it open whether anything under a pattern may be seen", () => {
     const residual = residualOf([], [], { allowWhen: [{ pattern, when: inEurope }] });
     expect(residual.allowsUnder("order.created")).toBe(true);

@@ -1,3 +1,4 @@
+import { compositeKey } from "#shared/protocol/composite-key.ts";
 import type { Position } from "../event.ts";
 import type { Grant } from "../access/decisions.ts";
 import type { BodyCoding } from "../sse/body-coding.ts";
@@ -21,7 +22,7 @@ export interface AudienceKey {
 
 /** The key as text. */
 export function formatAudienceKey({ topics, grant, format, coding }: AudienceKey): string {
-  return [grant.id, formatKey(format), coding.name, ...topics].join(" ");
+  return compositeKey(grant.id, formatKey(format), coding.name, ...topics);
 }
 
 /** The edge, as far as an audience uses it. */

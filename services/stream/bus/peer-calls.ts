@@ -1,7 +1,7 @@
 import { type Msg, type NatsConnection, RequestError } from "@nats-io/transport-node";
 import { z } from "zod";
 import { expirySchema } from "#shared/tokens/access-token.ts";
-import { nameSchema } from "#shared/contract/name-schema.ts";
+import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
 import { type ErrorCode, httpStatusOf } from "#shared/protocol/problem-codes.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
@@ -16,19 +16,20 @@ import type { Observer } from "../observe/observer.ts";
 import type { Identity } from "../access/registration.ts";
 import type { Subject } from "../access/ports.ts";
 
-/** An identity with every role and group that a token may have takes a third of this. */
-const MAX_CALL_BYTES = 64 * 1_024;
+/** An identity with every role and group that a token has room for takes half of this. */
+const MAX_CALL_BYTES = 128 * 1_024;
 
 const MAX_ANSWER_BYTES = 4 * 1_024;
 
-const namesSchema = z.array(z.string().max(64)).max(256);
+const namesSchema = z.array(freeNameSchema);
 
 // `satisfies` names a field that is missing here: the schema would refuse it on its way.
 const subjectSchema = z.strictObject({
-  id: nameSchema,
+  id: freeNameSchema,
   roles: namesSchema,
   groups: namesSchema,
   issuer: z.string().max(1_024).optional(),
+  attributes: z.record(nameSchema, z.array(z.string().max(128)).max(64)).optional(),
   scope: z
     .array(z.strictObject({ permission: z.string(), topics: z.string() }))
     .max(32)

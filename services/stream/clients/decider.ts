@@ -1,13 +1,14 @@
 import { LRUCache } from "lru-cache";
-import { DecisionServiceClient } from "#proto/policy/v1/decision.ts";
+import { DecisionServiceClient, type SubjectAttributes } from "#proto/policy/v1/decision.ts";
 import { formatScope } from "#shared/protocol/scope.ts";
 import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { askInParts, charactersIn } from "#shared/grpc/ask-in-parts.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { DecideAnswer, Decider, ResolveAnswer, Subject } from "../access/ports.ts";
 import type { MapResource } from "../subscription/topics-of.ts";
-import { createLoader } from "./create-loader.ts";
+import { createLoader } from "#shared/async/create-loader.ts";
 import { decodeResidual } from "./decode-residual.ts";
 
 /** For a stream that is held, a late answer is as good as a new one. A handshake has a time of its own. */
@@ -70,9 +71,15 @@ export class GrpcDecider implements Decider, Disposable {
     if (known !== undefined) return known;
     const loaders: Loaders = {
       resolve: createLoader({ maxBatch: MAX_SUBJECTS, restMsPerQuestion: RESOLVE_REST_MS }, (keys) =>
-        this.#resolve(tenant, keys),
+        askInParts(keys, subjectCharacters, (part) => this.#resolve(tenant, part)),
       ),
-      decide: createLoader({ maxBatch: MAX_PAIRS }, (keys) => this.#decide(tenant, keys)),
+      decide: createLoader({ maxBatch: MAX_PAIRS }, (keys) =>
+        askInParts(
+          keys,
+          ({ grant }) => grant.length,
+          (part) => this.#decide(tenant, part),
+        ),
+      ),
       mapResource: createLoader({ maxBatch: MAX_SUBJECTS, restMsPerQuestion: RESOLVE_REST_MS }, (paths) =>
         this.#mapResources(tenant, paths),
       ),
@@ -82,11 +89,12 @@ export class GrpcDecider implements Decider, Disposable {
   }
 
   async #resolve(tenant: string, keys: readonly ResolveKey[]): Promise<ResolveAnswer[]> {
-    const subjects = keys.map(({ subject: { id, roles, groups, issuer, scope } }) => ({
+    const subjects = keys.map(({ subject: { id, roles, groups, issuer, attributes, scope } }) => ({
       id,
       roles: [...roles],
       groups: [...groups],
       issuer,
+      attributes: attributes && encodeAttributes(attributes),
       scope: scope && formatScope(scope),
     }));
     const request = { tenant, subjects, atLeast: highest(keys) };
@@ -120,6 +128,17 @@ export class GrpcDecider implements Decider, Disposable {
   [Symbol.dispose](): void {
     this.#client.close();
   }
+}
+
+function subjectCharacters({ subject: { id, roles, groups, attributes = {} } }: ResolveKey): number {
+  const said = Object.entries(attributes).flatMap(([name, values]) => [name, ...values]);
+  return charactersIn([id]) + charactersIn(roles) + charactersIn(groups) + charactersIn(said);
+}
+
+function encodeAttributes(attributes: NonNullable<Subject["attributes"]>): SubjectAttributes {
+  return {
+    byName: Object.fromEntries(Object.entries(attributes).map(([name, values]) => [name, { values: [...values] }])),
+  };
 }
 
 function highest(keys: readonly { readonly atLeast: Version | undefined }[]): Version | undefined {

@@ -3,7 +3,9 @@ import type {
   EventCondition as WireCondition,
   Residual as WireResidual,
 } from "#proto/policy/v1/decision.ts";
-import type { EventCondition } from "#shared/contract/event-condition.ts";
+import { type EventCondition, isOperator } from "#shared/contract/event-condition.ts";
+import { readRange } from "#shared/contract/address-range.ts";
+import { isValueType, readTyped } from "#shared/contract/typed-value.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { ConditionalPattern, TopicRules } from "../access/residual.ts";
 
@@ -27,7 +29,27 @@ function decodeCondition(condition: WireCondition | undefined): EventCondition {
   switch (kind?.$case) {
     case "oneOf":
     case "noneOf":
+    case "startsWith":
+    case "notStartsWith":
+    case "endsWith":
+    case "notEndsWith":
       return { kind: kind.$case, attribute: HEADER_PREFIX + kind.value.attribute, values: kind.value.values };
+    case "inRange":
+    case "notInRange": {
+      const { attribute, values } = kind.value;
+      if (values.some((each) => readRange(each) === undefined)) throw unknownCondition();
+      return { kind: kind.$case, attribute: HEADER_PREFIX + attribute, values };
+    }
+    case "compare": {
+      const { attribute, operator, type, value } = kind.value;
+      if (!isOperator(operator) || !isValueType(type) || readTyped(type, value) === undefined) throw unknownCondition();
+      return { kind: "compare", attribute: HEADER_PREFIX + attribute, operator, type, value };
+    }
+    case "order": {
+      const { attribute, operator, other } = kind.value;
+      if (!isOperator(operator)) throw unknownCondition();
+      return { kind: "order", attribute: HEADER_PREFIX + attribute, operator, other: HEADER_PREFIX + other };
+    }
     case "same":
     case "different": {
       const { attribute, other } = kind.value;
@@ -37,6 +59,10 @@ function decodeCondition(condition: WireCondition | undefined): EventCondition {
     case "any":
       return { kind: kind.$case, conditions: kind.value.conditions.map(decodeCondition) };
     case undefined:
-      throw new AppError("unavailable", "policy answered with a condition that this edge does not know");
+      throw unknownCondition();
   }
+}
+
+function unknownCondition(): AppError {
+  return new AppError("unavailable", "policy answered with a condition that this edge does not know");
 }

@@ -1,12 +1,14 @@
 import { RenewalPurpose, SessionServiceClient, SessionState } from "#proto/auth/v1/session.ts";
 import type { SessionAnswer as WireAnswer } from "#proto/auth/v1/session.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { askInParts, charactersIn } from "#shared/grpc/ask-in-parts.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
-import type { RenewAccess, RenewedAccess, SessionAnswer, SessionChecker, SessionQuestion } from "../access/ports.ts";
+import type { RenewAccess, RenewedAccess } from "#shared/tokens/verify-or-renew.ts";
+import type { BindToken, SessionAnswer, SessionChecker, SessionQuestion } from "../access/ports.ts";
 import type { AuthTime } from "../access/auth-time.ts";
 import type { Observer } from "../observe/observer.ts";
-import { createLoader } from "./create-loader.ts";
+import { createLoader } from "#shared/async/create-loader.ts";
 
 /** For a stream that is held, a late answer is as good as a new one. A handshake has a time of its own. */
 const TIMEOUT_MS = 10_000;
@@ -50,7 +52,11 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
     this.check = createLoader({ maxBatch: MAX_BATCH, restMsPerQuestion: REST_MS }, async (questions) => {
       const startedAt = deps.now();
       try {
-        return await this.#send(questions);
+        return await askInParts(
+          questions,
+          ({ subject }) => charactersIn([subject]),
+          (part) => this.#send(part),
+        );
       } finally {
         deps.observer.sessionsAsked(questions.length, (deps.now() - startedAt) / 1_000);
       }
@@ -84,6 +90,13 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
       return renewed.accessToken === "" ? undefined : renewed;
     });
   }
+
+  readonly bindToken: BindToken = async (accessToken, contextId) => {
+    const bind = this.#client.bindToken.bind(this.#client);
+    const bound = await callUnary(bind, { accessToken, contextId }, { timeoutMs: HANDSHAKE_TIMEOUT_MS });
+    if (bound.accessToken === "") throw new AppError("session_ended", "the session has ended; log in again");
+    return bound;
+  };
 
   [Symbol.dispose](): void {
     this.#client.close();

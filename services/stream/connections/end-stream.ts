@@ -14,7 +14,9 @@ export type StreamEnd =
   | { readonly event: "none"; readonly reason: "gone" | "fault" };
 
 /** Why the server ends a stream that may come back. */
-export type ByeReason = "drain" | "max_age" | "slow";
+export const BYE_REASONS = ["drain", "max_age", "slow"] as const;
+
+export type ByeReason = (typeof BYE_REASONS)[number];
 
 /** The client has left. */
 export const GONE: StreamEnd = { event: "none", reason: "gone" };

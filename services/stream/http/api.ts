@@ -5,7 +5,8 @@ import { addDemoPage, type DemoPage } from "./demo-page.ts";
 import { addRebindRoute, type RebindRoute } from "./rebind-route.ts";
 import { STREAM_PATH } from "./stream-route.ts";
 
-const MAX_BODY_BYTES = 16 * 1_024;
+/** A token of 64 KB, in JSON. */
+const MAX_BODY_BYTES = 96 * 1_024;
 
 /** What the edge's API serves. */
 export interface EdgeApi extends RebindRoute {

@@ -2,15 +2,13 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Hono } from "hono";
 import { toAppError } from "#shared/errors/app-error.ts";
+import { answerUnreadableRequests, MAX_HEADER_BYTES } from "#shared/http/header-limit.ts";
 import { listenerOf } from "#shared/http/json-api.ts";
 import { requestIdOf } from "#shared/http/request-id.ts";
 import { sendProblem } from "#shared/http/send-problem.ts";
 import { readThroughHandshakeSockets } from "./handshake-socket.ts";
 import { readTarget } from "#shared/http/read-target.ts";
 import { serveStream, STREAM_PATH, type StreamRoute } from "./stream-route.ts";
-
-/** The most of a request line and headers together; cookies of large products fit, a flood does not. */
-const MAX_HEADER_BYTES = 32 * 1024;
 
 /** What the edge's public port serves. */
 export interface EdgeServerDeps {
@@ -50,6 +48,7 @@ export function createEdgeServer({ route, api }: EdgeServerDeps): Server {
     },
   );
   readThroughHandshakeSockets(server);
+  answerUnreadableRequests(server);
   return Object.assign(server, {
     headersTimeout: 10_000,
     requestTimeout: 30_000,

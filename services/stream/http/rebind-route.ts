@@ -2,44 +2,82 @@ import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
-import { readTokenSource } from "#shared/http/token-source.ts";
+import { readExplicitToken } from "#shared/http/token-source.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
+import { isSamePerson, tryTokens } from "#shared/tokens/try-tokens.ts";
+import type { BindToken } from "../access/ports.ts";
 import type { CallConnection } from "../call-connection.ts";
 import { identityOf } from "../access/registration.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { requireTrustedPage, tokenMissing, type TokenReading } from "./request-token.ts";
 
-const bodySchema = z.strictObject({ access_token: z.string().min(1).optional() });
+const bodySchema = z.strictObject({
+  access_token: z.string().min(1).optional(),
+  /** Asks for a token that is bound to this stream. */
+  bound: z.boolean().default(false),
+});
+
+const NO_BODY = { access_token: undefined, bound: false };
 
 /** The edge, as far as the route uses it. */
-export interface RebindRoute extends Pick<TokenReading, "verify" | "allowedOrigins"> {
+export interface RebindRoute extends Pick<TokenReading, "verify" | "cookies" | "allowedOrigins"> {
   readonly callConnection: CallConnection;
+  readonly bindToken: BindToken;
 }
 
 /**
  * Adds `POST /v1/streams/{connectionId}/token`, wherever the connection is held: the stream goes on by the token in the body,
- * or by the request's own.
+ * or by the request's own. On request it answers a token that is bound to the stream.
  */
 export function addRebindRoute(api: Hono, route: RebindRoute): void {
   api.post("/v1/streams/:connectionId{[A-Za-z0-9_-]{1,64}}/token", async (c) => {
-    const identity = identityOf(await readNewToken(route, c));
-    return c.json(await route.callConnection({ kind: "rebind", connectionId: c.req.param("connectionId"), identity }));
+    const connectionId = c.req.param("connectionId");
+    const { token, claims, bound } = await readNewToken(route, c, connectionId);
+    if (bound && claims.isOutside === true)
+      throw new AppError("forbidden", "a token of an outside issuer cannot be bound to a stream");
+    const issued = bound ? await route.bindToken(token, connectionId) : undefined;
+    const answer = await route.callConnection({ kind: "rebind", connectionId, identity: identityOf(claims) });
+    return c.json({
+      ...answer,
+      ...(issued && { access_token: issued.accessToken, expires_in: issued.expiresInSeconds }),
+    });
   });
 }
 
+interface VerifiedToken {
+  readonly token: string;
+  readonly claims: VerifiedClaims;
+}
+
+/** The token that a stream shall go on by, and whether one that is bound to it is asked for. */
+interface NewToken extends VerifiedToken {
+  readonly bound: boolean;
+}
+
 /** The token to go on by. It must be the caller's, whom the request's own token names, or else the one in the body. */
-async function readNewToken(route: RebindRoute, c: Context): Promise<VerifiedClaims> {
-  const headers = c.req.header();
-  const source = readTokenSource({ headers, query: new URL(c.req.url).searchParams });
-  const { access_token: given } = (await c.req.text()) === "" ? {} : await readJson(c, bodySchema);
+async function readNewToken(route: RebindRoute, c: Context, connectionId: string): Promise<NewToken> {
+  const explicit = readExplicitToken({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
+  const { access_token: given, bound } = (await c.req.text()) === "" ? NO_BODY : await readJson(c, bodySchema);
   // A browser adds its cookie to every request: the cookie counts only without a token in the body.
-  const own = source?.from === "cookie" && given !== undefined ? undefined : source;
-  if (own?.from === "cookie") requireTrustedPage(headers, route.allowedOrigins);
-  const token = given ?? own?.token;
-  if (token === undefined) throw tokenMissing();
-  const caller = await route.verify(own?.token ?? token);
-  c.set("caller", { tenant: caller.tenant_id, subject: caller.sub });
-  const claims = own === undefined || own.token === token ? caller : await route.verify(token);
-  const isSamePerson = caller.tenant_id === claims.tenant_id && caller.sub === claims.sub;
-  if (!isSamePerson) throw new AppError("forbidden", "the new token is another person's");
-  return claims;
+  const own = explicit?.token ?? given;
+  const caller = own === undefined ? await readCookieToken(route, c) : await verified(route, own);
+  c.set("caller", { tenant: caller.claims.tenant_id, subject: caller.claims.sub });
+  const next = given === undefined || given === caller.token ? caller : await verified(route, given);
+  if (!isSamePerson(caller.claims, next.claims)) throw new AppError("forbidden", "the new token is another person's");
+  for (const each of [caller, next]) requireUse(each.claims, { connectionId });
+  return { ...next, bound };
+}
+
+async function readCookieToken(route: RebindRoute, c: Context): Promise<VerifiedToken> {
+  const headers = c.req.header();
+  const { access } = route.cookies.read(headers);
+  if (access.length === 0) throw tokenMissing();
+  requireTrustedPage(headers, route.allowedOrigins);
+  const tried = await tryTokens(access, route.verify);
+  if ("refusal" in tried) throw tried.refusal;
+  return tried;
+}
+
+async function verified({ verify }: RebindRoute, token: string): Promise<VerifiedToken> {
+  return { token, claims: await verify(token) };
 }

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { ACCESS_TOKEN_COOKIE, CLOCK_LEEWAY_SECONDS, REFRESH_TOKEN_COOKIE } from "#shared/tokens/access-token.ts";
-import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { AppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
-import { tokenCookie } from "#shared/http/token-cookie.ts";
-import { type HeaderValues, readCookie, readTokenSource } from "#shared/http/token-source.ts";
-import type { AuthTime } from "../access/auth-time.ts";
-import type { RenewAccess } from "../access/ports.ts";
+import type { TokenCookies } from "#shared/http/token-cookies.ts";
+import { type HeaderValues, readExplicitToken } from "#shared/http/token-source.ts";
+import { CLOCK_LEEWAY_SECONDS } from "#shared/tokens/access-token.ts";
+import { type RenewAccess, verifyOrRenew } from "#shared/tokens/verify-or-renew.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
+import type { AuthTime } from "../access/auth-time.ts";
 
 /** The edge, as far as reading a token uses it. */
 export interface TokenReading {
@@ -16,6 +16,7 @@ export interface TokenReading {
   readonly authTime: Pick<AuthTime, "now">;
   /** Whether a token calls itself an outside issuer's. */
   readonly isOutside: (token: string) => boolean;
+  readonly cookies: TokenCookies;
   /** Pages that may use cookies, and read answers across origins. */
   readonly allowedOrigins: readonly string[];
 }
@@ -31,57 +32,24 @@ export async function readHandshakeToken(
   response: ServerResponse,
   query: URLSearchParams,
 ): Promise<VerifiedClaims> {
-  const source = readTokenSource({ headers: request.headersDistinct, query });
-  if (source !== undefined && source.from !== "cookie") return reading.verify(source.token);
-  const refreshToken = findRefreshToken(reading, request, source?.token);
-  if (source === undefined && refreshToken === undefined) throw tokenMissing();
+  const headers = request.headersDistinct;
+  const explicit = readExplicitToken({ headers, query });
+  if (explicit !== undefined) return reading.verify(explicit.token);
+  const { names, ...tokens } = reading.cookies.read(headers);
+  if (tokens.access.length + tokens.refresh.length === 0) throw tokenMissing();
   requireTrustedPage(request.headers, reading.allowedOrigins);
-  const known = source === undefined ? undefined : await verifyUnlessExpired(reading, source.token);
-  if (refreshToken === undefined || (known !== undefined && lasts(known, reading.authTime.now())))
-    return known ?? refuse(source);
-  const renewed = await reading.renew(refreshToken);
-  if (renewed === undefined) return known ?? refuse(source);
-  const browser = { hostname: hostnameOf(request), maxAgeSeconds: renewed.sessionRemainingSeconds };
-  response.setHeader("set-cookie", tokenCookie(ACCESS_TOKEN_COOKIE, renewed.accessToken, browser));
+  const urgencyOf = (claims: VerifiedClaims) => (lasts(claims, reading.authTime.now()) ? "none" : "needed");
+  const { claims, renewed } = await verifyOrRenew({ ...reading, urgencyOf }, tokens);
+  if (renewed === undefined) return claims;
+  const { accessToken, sessionRemainingSeconds } = renewed;
+  response.setHeader("set-cookie", [...reading.cookies.give({ access: accessToken }, sessionRemainingSeconds, names)]);
   response.setHeader("x-access-token-renewed", "true");
-  return reading.verify(renewed.accessToken);
-}
-
-/**
- * The refresh token for renewing the access token in the cookie. An outside issuer's token is left to expire: the refresh
- * token beside it may be another person's.
- */
-function findRefreshToken(
-  { isOutside }: TokenReading,
-  { headersDistinct }: IncomingMessage,
-  accessToken: string | undefined,
-): string | undefined {
-  if (accessToken !== undefined && isOutside(accessToken)) return undefined;
-  return readCookie(headersDistinct, REFRESH_TOKEN_COOKIE);
-}
-
-async function verifyUnlessExpired({ verify }: TokenReading, token: string): Promise<VerifiedClaims | undefined> {
-  try {
-    return await verify(token);
-  } catch (error) {
-    if (toAppError(error).code === "token_expired") return undefined;
-    throw error;
-  }
+  return claims;
 }
 
 /** A token that is valid only by the leeway between clocks has expired for auth, which would refuse its session. */
 function lasts({ exp }: VerifiedClaims, now: number): boolean {
   return (exp - CLOCK_LEEWAY_SECONDS) * 1_000 > now;
-}
-
-function refuse(source: object | undefined): never {
-  throw source === undefined ? tokenMissing() : new AppError("token_expired", "the access token has expired");
-}
-
-/** The host that the browser asked, which decides whether its cookie can be Secure. */
-function hostnameOf({ headers }: IncomingMessage): string {
-  const url = `http://${headers.host ?? ""}`;
-  return URL.canParse(url) ? new URL(url).hostname : "";
 }
 
 /**

@@ -10,6 +10,7 @@ import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
 import { encodeControl } from "../sse/encode-frame.ts";
 import { chooseRetryDelay } from "../sse/retry-delay.ts";
 import { takeSocket } from "./handshake-socket.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
 import { readHandshakeToken, single, type TokenReading } from "./request-token.ts";
 
 /** The edge, and how the route reads tokens. */
@@ -44,6 +45,7 @@ export async function serveStream(
   let caller: VerifiedClaims | undefined;
   const readToken = async (): Promise<VerifiedClaims> => {
     caller = await readHandshakeToken(route, request, response, query);
+    requireUse(caller, "stream");
     return caller;
   };
   try {
@@ -100,7 +102,7 @@ function acceptanceOf(connectionId: string, requestId: string, response: ServerR
     `X-Connection-ID: ${connectionId}`,
     `X-Request-ID: ${requestId}`,
     ...coding.headers,
-    ...kept.map((name) => `${name}: ${String(response.getHeader(name))}`),
+    ...kept.flatMap((name) => [response.getHeader(name) ?? []].flat().map((value) => `${name}: ${value}`)),
   ];
   return `${lines.join("\r\n")}\r\n\r\n`;
 }

@@ -2,9 +2,9 @@ import type { WorkerAnswers, WorkerMessage, WorkerQuestion } from "./messages.ts
 import type { Operations } from "./operations.ts";
 
 /** Reports to the primary that this worker takes streams, and answers its questions from then on. Disposing it ends the answers. */
-export function answerPrimary({ registry, isReady, connections }: Operations): Disposable {
+export function answerPrimary({ registry, reasons, connections }: Operations): Disposable {
   const answers: { [Ask in keyof WorkerAnswers]: () => WorkerAnswers[Ask] | Promise<WorkerAnswers[Ask]> } = {
-    isReady,
+    reasons,
     metrics: () => registry.getMetricsAsJSON(),
     connections,
   };

@@ -1,3 +1,4 @@
+import type { ReadinessReason } from "#shared/lifecycle/readiness.ts";
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
 
 /** A metric with its values, as one process counted it. */
@@ -5,7 +6,7 @@ export type CountedMetric = MetricObjectWithValues<MetricValue<string>>;
 
 /** What the primary asks a worker, and what the worker answers. */
 export interface WorkerAnswers {
-  isReady: boolean;
+  reasons: readonly ReadinessReason[];
   metrics: CountedMetric[];
   connections: object[];
 }

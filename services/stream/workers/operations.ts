@@ -1,10 +1,11 @@
+import type { ReadinessReason } from "#shared/lifecycle/readiness.ts";
 import type { Registry } from "prom-client";
 
 /** Answers for operators, of a process that holds streams. */
 export interface Operations {
   readonly registry: Registry;
-  /** Whether it takes new streams. */
-  readonly isReady: () => boolean;
+  /** Why it takes no new streams; nothing where it does. */
+  readonly reasons: () => Promise<readonly ReadinessReason[]>;
   /** The open streams, with the person and the position of each. */
   readonly connections: () => object[];
 }

@@ -2,7 +2,8 @@ import { VERSION } from "#shared/lifecycle/version.ts";
 import { setTimeout as delay } from "node:timers/promises";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { ListenAddress } from "#shared/http/listen.ts";
-import { startOpsServer } from "#shared/http/ops-server.ts";
+import { type OpsAddress, startOpsServer } from "#shared/http/ops-server.ts";
+import { NOT_SERVING, type ReadinessReason } from "#shared/lifecycle/readiness.ts";
 import type { RunningService } from "#shared/lifecycle/run-service.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { systemClock } from "#shared/time/clock.ts";
@@ -21,7 +22,7 @@ type Workers = WorkerPool<WorkerProcess>;
 /** Where the process listens. */
 export interface WorkersAddress {
   readonly http: ListenAddress;
-  readonly ops: ListenAddress;
+  readonly ops: OpsAddress;
 }
 
 /**
@@ -62,7 +63,7 @@ export async function startWorkers(
   countWorkers(figures, pool);
   const metrics = { contentType: sum.contentType, metrics: () => addUp(pool, sum, figures) };
   const pages = { "/debug/connections": () => describeAll(pool) };
-  const ops = stack.use(await startOpsServer(address.ops, metrics, () => isAnyReady(pool), pages));
+  const ops = stack.use(await startOpsServer(address.ops, { metrics, reasons: () => reasonsOf(pool), pages }));
   stack.use(pool);
   await pool.start();
   log.info({ version: VERSION, http, grpc: 0, ops: ops.port, workers: config.STREAM_WORKERS }, "ready");
@@ -93,11 +94,12 @@ async function addUp(pool: Workers, sum: MetricsSum, own: Registry): Promise<str
   return sum.text(await own.getMetricsAsJSON());
 }
 
-/** Ready while at least one worker takes new streams: the kernel gives a dead one's connections to the others. */
-async function isAnyReady(pool: Workers): Promise<boolean> {
-  if (pool.isStopping) return false;
-  const answers = await Promise.all([...pool.serving].map((worker) => worker.ask("isReady")));
-  return answers.includes(true);
+/** Nothing while at least one worker takes new streams: the kernel gives a dead one's connections to the others. */
+async function reasonsOf(pool: Workers): Promise<readonly ReadinessReason[]> {
+  if (pool.isStopping) return [NOT_SERVING];
+  const answers = await Promise.all([...pool.serving].map((worker) => worker.ask("reasons")));
+  const known = answers.filter((reasons) => reasons !== undefined);
+  return known.find(({ length }) => length === 0) ?? known[0] ?? [NOT_SERVING];
 }
 
 async function describeAll(pool: Workers): Promise<object[]> {

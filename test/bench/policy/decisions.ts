@@ -9,6 +9,7 @@ import { decodeGrant, type Grant } from "../../../services/policy/decide/grant.t
 import { resolveSubject } from "../../../services/policy/decide/resolve-subject.ts";
 import { hasRole } from "../../../services/policy/decide/role-set.ts";
 import { compileSnapshot, type Snapshot } from "../../../services/policy/decide/snapshot.ts";
+import { SubjectRoles } from "../../../services/policy/decide/subject-roles.ts";
 import { parseDocument } from "../../../services/policy/document/parse-document.ts";
 import type { PolicyDocument } from "../../../services/policy/document/policy-document.ts";
 import type { PolicyContent } from "../../../services/policy/versions/stored-policy.ts";
@@ -52,7 +53,7 @@ export function measureCompile(): readonly Figure[] {
     subjects: Array.from({ length: Math.ceil(10_000 / SIZE.roles) }, (__, index) => `person-${index}-${role}`),
   }));
   const text = JSON.stringify({ ...documentOf(() => ""), bindings: people });
-  const content: PolicyContent = { document: { text, origin: { kind: "http" } }, bindings: new Map() };
+  const content: PolicyContent = { document: { text, origin: { kind: "http" } }, bindings: SubjectRoles.none };
   const compile = (known?: Snapshot): Snapshot => {
     const compiling = { storedAt: "2026-01-01T00:00:00Z", asksCases: true, known };
     const { snapshot, faults } = compilePolicy("bench", VERSION, content, compiling);

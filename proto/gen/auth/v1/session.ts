@@ -138,6 +138,18 @@ export interface RenewedAccess {
   isReused: boolean;
 }
 
+export interface BindTokenRequest {
+  accessToken: string;
+  /** The connection id of the stream: the claim `context_id`. */
+  contextId: string;
+}
+
+export interface BindTokenResponse {
+  /** Empty where the token is not good for this, or its session has ended. */
+  accessToken: string;
+  expiresInSeconds: number;
+}
+
 export interface EndTenantRequest {
   tenant: string;
   /** of the tenant's policy that deleted it */
@@ -871,6 +883,120 @@ export const RenewedAccess: MessageFns<RenewedAccess> = {
   },
 };
 
+function createBaseBindTokenRequest(): BindTokenRequest {
+  return { accessToken: "", contextId: "" };
+}
+
+export const BindTokenRequest: MessageFns<BindTokenRequest> = {
+  encode(message: BindTokenRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accessToken !== "") {
+      writer.uint32(10).string(message.accessToken);
+    }
+    if (message.contextId !== "") {
+      writer.uint32(18).string(message.contextId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BindTokenRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBindTokenRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accessToken = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.contextId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBindTokenResponse(): BindTokenResponse {
+  return { accessToken: "", expiresInSeconds: 0 };
+}
+
+export const BindTokenResponse: MessageFns<BindTokenResponse> = {
+  encode(message: BindTokenResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accessToken !== "") {
+      writer.uint32(10).string(message.accessToken);
+    }
+    if (message.expiresInSeconds !== 0) {
+      writer.uint32(16).int64(message.expiresInSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BindTokenResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBindTokenResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accessToken = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.expiresInSeconds = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseEndTenantRequest(): EndTenantRequest {
   return { tenant: "", version: 0 };
 }
@@ -1106,6 +1232,19 @@ export const SessionServiceService = {
     responseDeserialize: (value: Buffer): RenewAccessResponse => RenewAccessResponse.decode(value),
   },
   /**
+   * BindToken issues an access token that is good for calls about one stream alone, for a person's token whose session lives.
+   * It never has more rights than that token. Fails with UNAVAILABLE when it cannot be found out whether the session lives.
+   */
+  bindToken: {
+    path: "/auth.v1.SessionService/BindToken" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: BindTokenRequest): Buffer => Buffer.from(BindTokenRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): BindTokenRequest => BindTokenRequest.decode(value),
+    responseSerialize: (value: BindTokenResponse): Buffer => Buffer.from(BindTokenResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BindTokenResponse => BindTokenResponse.decode(value),
+  },
+  /**
    * EndTenant ends all sessions of a tenant, and those that begin later; RestartTenant lets sessions begin again, and those
    * that began before it stay ended. Calls may be repeated and come late: the highest version counts, and for one version
    * the restart. Both fail with UNAVAILABLE when what they say could not be stored. Neither is believed: an end must stand in
@@ -1151,6 +1290,11 @@ export interface SessionServiceServer extends UntypedServiceImplementation {
    * family, as at a refresh. The answers stand in the order of the tokens. Fails with UNAVAILABLE when that cannot be found out.
    */
   renewAccess: handleUnaryCall<RenewAccessRequest, RenewAccessResponse>;
+  /**
+   * BindToken issues an access token that is good for calls about one stream alone, for a person's token whose session lives.
+   * It never has more rights than that token. Fails with UNAVAILABLE when it cannot be found out whether the session lives.
+   */
+  bindToken: handleUnaryCall<BindTokenRequest, BindTokenResponse>;
   /**
    * EndTenant ends all sessions of a tenant, and those that begin later; RestartTenant lets sessions begin again, and those
    * that began before it stay ended. Calls may be repeated and come late: the highest version counts, and for one version
@@ -1221,6 +1365,25 @@ export interface SessionServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RenewAccessResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * BindToken issues an access token that is good for calls about one stream alone, for a person's token whose session lives.
+   * It never has more rights than that token. Fails with UNAVAILABLE when it cannot be found out whether the session lives.
+   */
+  bindToken(
+    request: BindTokenRequest,
+    callback: (error: ServiceError | null, response: BindTokenResponse) => void,
+  ): ClientUnaryCall;
+  bindToken(
+    request: BindTokenRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: BindTokenResponse) => void,
+  ): ClientUnaryCall;
+  bindToken(
+    request: BindTokenRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: BindTokenResponse) => void,
   ): ClientUnaryCall;
   /**
    * EndTenant ends all sessions of a tenant, and those that begin later; RestartTenant lets sessions begin again, and those

@@ -46,11 +46,28 @@ export interface Subject {
   issuer?:
     | string
     | undefined;
+  /** What the token says of the subject beside that, by name. Whether it counts is the tenant's to say, name by name. */
+  attributes?:
+    | SubjectAttributes
+    | undefined;
   /**
    * The `scope` of the token, which limits what the subject may: entries with a space between, each a permission pattern,
    * with `@` and a topic pattern where it is limited to topics. Absent where the token has none.
    */
   scope?: string | undefined;
+}
+
+export interface SubjectAttributes {
+  byName: { [key: string]: Values };
+}
+
+export interface SubjectAttributes_ByNameEntry {
+  key: string;
+  value?: Values | undefined;
+}
+
+export interface Values {
+  values: string[];
 }
 
 export interface ResolveResponse {
@@ -117,8 +134,8 @@ export interface ConditionalPattern {
 
 /**
  * What is asked of an event's CloudEvents attributes, with the subject's values filled in. A comparison with an attribute
- * that the event lacks is false in `allow_when` and true in `deny_when`. Who meets a condition that he does not know
- * must not deliver.
+ * that the event lacks, or that is not of the comparison's type, is false in `allow_when` and true in `deny_when`. Who
+ * meets a condition that he does not know must not deliver.
  */
 export interface EventCondition {
   kind?:
@@ -128,7 +145,37 @@ export interface EventCondition {
     | { $case: "different"; value: TwoAttributes }
     | { $case: "all"; value: EventConditions }
     | { $case: "any"; value: EventConditions }
+    | //
+    /** the attribute begins with one of these */
+    { $case: "startsWith"; value: OneOf }
+    | { $case: "notStartsWith"; value: OneOf }
+    | { $case: "endsWith"; value: OneOf }
+    | { $case: "notEndsWith"; value: OneOf }
+    | //
+    /** the attribute is an IP address in one of these CIDR ranges */
+    { $case: "inRange"; value: OneOf }
+    | { $case: "notInRange"; value: OneOf }
+    | { $case: "compare"; value: Compare }
+    | { $case: "order"; value: Order }
     | undefined;
+}
+
+/** The attribute, read as a type, compares with a value of it. */
+export interface Compare {
+  attribute: string;
+  /** ==, !=, <, <=, > or >= */
+  operator: string;
+  /** number (as JSON writes it), time (RFC 3339) or boolean (true, false) */
+  type: string;
+  value: string;
+}
+
+/** Two attributes are both numbers, or both times, and are in this order. */
+export interface Order {
+  attribute: string;
+  /** <, <=, > or >= */
+  operator: string;
+  other: string;
 }
 
 export interface OneOf {
@@ -361,7 +408,7 @@ export const ResolveRequest: MessageFns<ResolveRequest> = {
 };
 
 function createBaseSubject(): Subject {
-  return { id: "", roles: [], groups: [], issuer: undefined, scope: undefined };
+  return { id: "", roles: [], groups: [], issuer: undefined, attributes: undefined, scope: undefined };
 }
 
 export const Subject: MessageFns<Subject> = {
@@ -377,6 +424,9 @@ export const Subject: MessageFns<Subject> = {
     }
     if (message.issuer !== undefined) {
       writer.uint32(34).string(message.issuer);
+    }
+    if (message.attributes !== undefined) {
+      SubjectAttributes.encode(message.attributes, writer.uint32(42).fork()).join();
     }
     if (message.scope !== undefined) {
       writer.uint32(50).string(message.scope);
@@ -429,12 +479,172 @@ export const Subject: MessageFns<Subject> = {
             message.issuer = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.attributes = SubjectAttributes.decode(reader, reader.uint32());
+            continue;
+          }
           case 6: {
             if (tag !== 50) {
               break;
             }
 
             message.scope = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSubjectAttributes(): SubjectAttributes {
+  return { byName: {} };
+}
+
+export const SubjectAttributes: MessageFns<SubjectAttributes> = {
+  encode(message: SubjectAttributes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    globalThis.Object.entries(message.byName).forEach(([key, value]: [string, Values]) => {
+      SubjectAttributes_ByNameEntry.encode({ key: key as any, value }, writer.uint32(10).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubjectAttributes {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubjectAttributes();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            const entry1 = SubjectAttributes_ByNameEntry.decode(reader, reader.uint32());
+            if (entry1.value !== undefined) {
+              message.byName[entry1.key] = entry1.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSubjectAttributes_ByNameEntry(): SubjectAttributes_ByNameEntry {
+  return { key: "", value: undefined };
+}
+
+export const SubjectAttributes_ByNameEntry: MessageFns<SubjectAttributes_ByNameEntry> = {
+  encode(message: SubjectAttributes_ByNameEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== undefined) {
+      Values.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubjectAttributes_ByNameEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubjectAttributes_ByNameEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Values.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseValues(): Values {
+  return { values: [] };
+}
+
+export const Values: MessageFns<Values> = {
+  encode(message: Values, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.values) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Values {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseValues();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.values.push(reader.string());
             continue;
           }
         }
@@ -951,6 +1161,30 @@ export const EventCondition: MessageFns<EventCondition> = {
       case "any":
         EventConditions.encode(message.kind.value, writer.uint32(50).fork()).join();
         break;
+      case "startsWith":
+        OneOf.encode(message.kind.value, writer.uint32(58).fork()).join();
+        break;
+      case "notStartsWith":
+        OneOf.encode(message.kind.value, writer.uint32(66).fork()).join();
+        break;
+      case "endsWith":
+        OneOf.encode(message.kind.value, writer.uint32(74).fork()).join();
+        break;
+      case "notEndsWith":
+        OneOf.encode(message.kind.value, writer.uint32(82).fork()).join();
+        break;
+      case "inRange":
+        OneOf.encode(message.kind.value, writer.uint32(90).fork()).join();
+        break;
+      case "notInRange":
+        OneOf.encode(message.kind.value, writer.uint32(98).fork()).join();
+        break;
+      case "compare":
+        Compare.encode(message.kind.value, writer.uint32(106).fork()).join();
+        break;
+      case "order":
+        Order.encode(message.kind.value, writer.uint32(114).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1014,6 +1248,217 @@ export const EventCondition: MessageFns<EventCondition> = {
             }
 
             message.kind = { $case: "any", value: EventConditions.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.kind = { $case: "startsWith", value: OneOf.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.kind = { $case: "notStartsWith", value: OneOf.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.kind = { $case: "endsWith", value: OneOf.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.kind = { $case: "notEndsWith", value: OneOf.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.kind = { $case: "inRange", value: OneOf.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.kind = { $case: "notInRange", value: OneOf.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.kind = { $case: "compare", value: Compare.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.kind = { $case: "order", value: Order.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCompare(): Compare {
+  return { attribute: "", operator: "", type: "", value: "" };
+}
+
+export const Compare: MessageFns<Compare> = {
+  encode(message: Compare, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.attribute !== "") {
+      writer.uint32(10).string(message.attribute);
+    }
+    if (message.operator !== "") {
+      writer.uint32(18).string(message.operator);
+    }
+    if (message.type !== "") {
+      writer.uint32(26).string(message.type);
+    }
+    if (message.value !== "") {
+      writer.uint32(34).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Compare {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompare();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.attribute = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.operator = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOrder(): Order {
+  return { attribute: "", operator: "", other: "" };
+}
+
+export const Order: MessageFns<Order> = {
+  encode(message: Order, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.attribute !== "") {
+      writer.uint32(10).string(message.attribute);
+    }
+    if (message.operator !== "") {
+      writer.uint32(18).string(message.operator);
+    }
+    if (message.other !== "") {
+      writer.uint32(26).string(message.other);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Order {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOrder();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.attribute = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.operator = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.other = reader.string();
             continue;
           }
         }

@@ -44,9 +44,11 @@ export interface DeniedHttpResponse {
   body: string;
 }
 
-/** What the gateway adds to the request before it goes on. */
+/** What the gateway changes of the request before it goes on, and of the response to it. */
 export interface OkHttpResponse {
   headers: HeaderValueOption[];
+  headersToRemove: string[];
+  responseHeadersToAdd: HeaderValueOption[];
 }
 
 function createBaseCheckRequest(): CheckRequest {
@@ -237,13 +239,19 @@ export const DeniedHttpResponse: MessageFns<DeniedHttpResponse> = {
 };
 
 function createBaseOkHttpResponse(): OkHttpResponse {
-  return { headers: [] };
+  return { headers: [], headersToRemove: [], responseHeadersToAdd: [] };
 }
 
 export const OkHttpResponse: MessageFns<OkHttpResponse> = {
   encode(message: OkHttpResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.headers) {
       HeaderValueOption.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.headersToRemove) {
+      writer.uint32(42).string(v!);
+    }
+    for (const v of message.responseHeadersToAdd) {
+      HeaderValueOption.encode(v!, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -267,6 +275,22 @@ export const OkHttpResponse: MessageFns<OkHttpResponse> = {
             }
 
             message.headers.push(HeaderValueOption.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.headersToRemove.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.responseHeadersToAdd.push(HeaderValueOption.decode(reader, reader.uint32()));
             continue;
           }
         }

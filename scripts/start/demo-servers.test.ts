@@ -1,0 +1,21 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { DEFAULT_PORTS } from "../demo-settings.ts";
+import { demoServers } from "./demo-servers.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sluice-demo-"));
+  await mkdir(join(folder, "redis"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+test("what the environment says wins over the demo's own settings, and an empty variable says nothing", async () => {
+  const env = { AUTH_ACCESS_TOKEN_SECONDS: "60", POLICY_DOCUMENTS_DIR: "/mine", AUTH_ISSUER: "" };
+  const servers = (await demoServers(DEFAULT_PORTS, folder, env)).flat();
+  const settingsOf = (name: string) => servers.find((server) => server.name === name)?.env;
+  expect(settingsOf("policy")).toMatchObject({ POLICY_DOCUMENTS_DIR: "/mine", SLUICE_DEMO: "1" });
+  expect(settingsOf("auth")).toMatchObject({ AUTH_ACCESS_TOKEN_SECONDS: "60", AUTH_ISSUER: "http://localhost:8081" });
+});

@@ -1,0 +1,40 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { within } from "#shared/async/within.ts";
+import type { ReadinessCheck } from "#shared/lifecycle/readiness.ts";
+
+/** A broker that is far away answers late; only one that is silent for so long is out of reach. */
+const SILENT_MS = 10_000;
+
+/** A look waits no longer for an answer that is under way. */
+const WAIT_MS = 1_000;
+
+/** Checks that NATS is connected, and that its JetStream answers this user. */
+export function createLogCheck(nats: NatsConnection): ReadinessCheck {
+  let isConnected = true;
+  let fault: string | undefined;
+  let asking: Promise<void> | undefined;
+  const follow = async (): Promise<void> => {
+    for await (const { type } of nats.status()) {
+      if (type === "disconnect") isConnected = false;
+      if (type === "reconnect") isConnected = true;
+    }
+  };
+  const ask = async (): Promise<void> => {
+    try {
+      await (await jetstreamManager(nats, { checkAPI: false, timeout: SILENT_MS })).getAccountInfo();
+      fault = undefined;
+    } catch (error) {
+      fault = `JetStream does not answer this user (${(error as Error).message}): see that it is enabled for the account of the services`;
+    } finally {
+      asking = undefined;
+    }
+  };
+  void follow();
+  return async () => {
+    if (nats.isClosed()) return "the connection to NATS is closed";
+    if (!isConnected) return "NATS is out of reach: see that the server runs, and NATS_URL";
+    await within(WAIT_MS, (asking ??= ask()));
+    return fault;
+  };
+}

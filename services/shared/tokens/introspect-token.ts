@@ -1,0 +1,99 @@
+import { hash } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import { z } from "zod";
+import { fairLimiter } from "#shared/async/fair-limiter.ts";
+import { singleFlight } from "#shared/async/single-flight.ts";
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import type { FetchJson } from "./http/fetch-json.ts";
+import type { OutsideIssuer } from "./outside-issuers.ts";
+
+/** An answer is believed for so long at the most: the issuer may take the token back at any time. */
+export const INTROSPECTION_MAX_AGE_MS = 30_000;
+
+/** How long "I do not know this token" is believed: whoever repeats it costs the issuer one question. */
+const REFUSAL_MAX_AGE_MS = 10_000;
+
+const MAX_REFUSALS = 20_000;
+
+/** Questions under way at one issuer, and how many may wait for their turn. */
+const MAX_QUESTIONS = { running: 16, waiting: 256 } as const;
+
+/** After a question without an answer, none is asked for so long. */
+const REST_MS = 1_000;
+
+/** What an issuer says of a token that is good (RFC 7662, section 2.2). */
+export type IntrospectedClaims = Readonly<Record<string, unknown>>;
+
+/** Asks an issuer about opaque tokens; undefined for one that is not good there. Throws AppError `unavailable`. */
+export type Introspect = (token: string) => Promise<IntrospectedClaims | undefined>;
+
+const answerSchema = z.looseObject({ active: z.boolean() });
+
+/** Where and how an issuer is asked. */
+export interface IntrospectionDeps {
+  readonly endpoint: () => Promise<string>;
+  readonly fetchJson: FetchJson;
+  /** The monotonic time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Makes the questions to one issuer: each token is asked about once at a time, refusals are remembered by its hash. */
+export function createIntrospection(
+  { entry: { introspection }, ca, clientSecret = "" }: OutsideIssuer,
+  { endpoint, fetchJson, now }: IntrospectionDeps,
+): Introspect {
+  if (introspection === undefined) throw new TypeError("this issuer is not asked about tokens");
+  const { client_id, method, token_prefix = "" } = introspection;
+  const refused = new LRUCache<string, true>({ max: MAX_REFUSALS, ttl: REFUSAL_MAX_AGE_MS });
+  const asked = singleFlight<IntrospectedClaims | undefined>();
+  const limit = fairLimiter(MAX_QUESTIONS.running);
+  let underWay = 0;
+  let failedAt = Number.NEGATIVE_INFINITY;
+
+  const ask = async (token: string): Promise<IntrospectedClaims | undefined> => {
+    if (now() - failedAt < REST_MS) throw unavailable("it did not answer a moment ago");
+    const isBasic = method === "client_secret_basic";
+    const answer = await fetchJson({
+      url: await endpoint(),
+      ca,
+      form: { token, token_type_hint: "access_token", ...(!isBasic && { client_id, client_secret: clientSecret }) },
+      authorization: isBasic ? basicOf(client_id, clientSecret) : undefined,
+    }).catch((error: unknown) => {
+      failedAt = now();
+      throw unavailable(toAppError(error).message, error);
+    });
+    const parsed = answerSchema.safeParse(answer);
+    if (!parsed.success) throw unavailable("the answer does not say whether the token is active");
+    return parsed.data.active ? parsed.data : undefined;
+  };
+
+  return async (token) => {
+    const key = hash("sha256", token, "base64");
+    if (!token.startsWith(token_prefix) || refused.has(key)) return undefined;
+    if (underWay >= MAX_QUESTIONS.running + MAX_QUESTIONS.waiting)
+      throw unavailable("too many questions are under way");
+    underWay += 1;
+    try {
+      const claims = await asked(key, () => limit("", () => ask(token)));
+      if (claims === undefined) refused.set(key, true);
+      return claims;
+    } finally {
+      underWay -= 1;
+    }
+  };
+}
+
+/** HTTP Basic with both parts encoded as a form's (RFC 6749, section 2.3.1). */
+function basicOf(id: string, secret: string): string {
+  return `Basic ${Buffer.from(`${formEncoded(id)}:${formEncoded(secret)}`).toString("base64")}`;
+}
+
+function formEncoded(text: string): string {
+  return encodeURIComponent(text).replaceAll("%20", "+");
+}
+
+function unavailable(reason: string, cause?: unknown): AppError {
+  const facts = cause === undefined ? {} : toAppError(cause).facts;
+  const message = `the issuer that knows such tokens cannot be asked about this one: ${reason}`;
+  return new AppError("unavailable", message, { facts, ...(cause !== undefined && { cause }) });
+}

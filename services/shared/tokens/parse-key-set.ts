@@ -1,0 +1,42 @@
+import type { JWK } from "jose";
+import { z } from "zod";
+import { AppError } from "#shared/errors/app-error.ts";
+
+const keySetSchema = z.object({ keys: z.array(z.unknown()) });
+
+/** What a public key of each kind must have (RFC 7518, section 6, RFC 8037, RFC 9964). Kinds with a shared secret are none of ours. */
+const MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  EC: ["crv", "x", "y"],
+  RSA: ["n", "e"],
+  OKP: ["crv", "x"],
+  AKP: ["alg", "pub"],
+};
+
+/**
+ * The usable public keys of a key set (RFC 7517, section 5: what is not understood is passed over, and so is what is
+ * broken). A key that was published with its private part is not one that anybody should believe.
+ * @throws {AppError} `unavailable` when the answer is not a key set.
+ */
+export function parseKeySet(answer: unknown): JWK[] {
+  const parsed = keySetSchema.safeParse(answer);
+  if (!parsed.success) throw new AppError("unavailable", 'the answer is no key set: it has no list named "keys"');
+  return parsed.data.keys.filter(isPublicKey).map(withoutDisputed);
+}
+
+function isPublicKey(key: unknown): key is JWK & { kty: string } {
+  if (typeof key !== "object" || key === null) return false;
+  const members = key as Readonly<Record<string, unknown>>;
+  const needed = MEMBERS[String(members["kty"])];
+  if (needed === undefined || "d" in members || "priv" in members) return false;
+  return needed.every((name) => typeof members[name] === "string");
+}
+
+/** An Ed25519 key may call its algorithm EdDSA or Ed25519 (RFC 9864), and so may tokens: the curve decides. */
+function withoutDisputed(key: JWK): JWK {
+  const { alg, kid, ...rest } = key;
+  return {
+    ...rest,
+    ...(key.kty !== "OKP" && alg !== undefined && { alg }),
+    ...(typeof kid === "string" && { kid }),
+  };
+}

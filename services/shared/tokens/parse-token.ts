@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { AppError, type ErrorFacts } from "#shared/errors/app-error.ts";
+import { parseJson } from "#shared/json/parse-json.ts";
+
+/** What is accepted in a header: Entra's tokens with 199 groups take 11 KB, Keycloak's with many roles more. */
+const MAX_TOKEN_CHARACTERS = 65_536;
+
+/** A refusal never shows more of what the caller sent. */
+const MAX_FACT_CHARACTERS = 256;
+
+/** A token by its form; nothing of it is believed yet. */
+export interface ParsedToken {
+  readonly token: string;
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+const jsonObjectSchema = z.record(z.string(), z.unknown());
+
+/**
+ * Takes a signed JSON Web Token apart (RFC 7515, section 3.1); undefined where it is none: it may be an opaque token.
+ * @throws {AppError} `token_invalid` when it is longer than any token.
+ */
+export function parseToken(token: string): ParsedToken | undefined {
+  if (token.length > MAX_TOKEN_CHARACTERS) {
+    throw tokenInvalid(`the token has ${token.length} characters; at most ${MAX_TOKEN_CHARACTERS} are accepted`);
+  }
+  const parts = token.split(".");
+  const [header, payload] = parts.map(decodePart);
+  return parts.length === 3 && header !== undefined && payload !== undefined ? { token, header, payload } : undefined;
+}
+
+/** The refusal of a token that is none. */
+export function notAToken(): AppError {
+  return tokenInvalid("this is no signed JSON Web Token: it does not have three parts, or they cannot be decoded");
+}
+
+/** A refusal of a token. The facts name what is at fault, for the log. */
+export function tokenInvalid(message: string, facts: Record<string, unknown> = {}, cause?: unknown): AppError {
+  return new AppError("token_invalid", message, { facts: factsOf(facts), ...(cause !== undefined && { cause }) });
+}
+
+/** Facts as texts of a bounded length; what is undefined is left out. */
+export function factsOf(facts: Record<string, unknown>): ErrorFacts {
+  const given = Object.entries(facts).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([name, value]) => [name, shown(value)]));
+}
+
+function shown(value: unknown): string {
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  return text.length > MAX_FACT_CHARACTERS ? `${text.slice(0, MAX_FACT_CHARACTERS)}…` : text;
+}
+
+function decodePart(part: string): Record<string, unknown> | undefined {
+  return jsonObjectSchema.safeParse(parseJson(Buffer.from(part, "base64url").toString())).data;
+}
