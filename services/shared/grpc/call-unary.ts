@@ -22,9 +22,17 @@ export function callUnary<Request, Response>(
   return new Promise((resolve, reject) => {
     method(request, new Metadata(), { deadline: Date.now() + timeoutMs }, (error, response) => {
       if (error === null) resolve(response);
-      else reject(new AppError(codeOf(error), error.details, { cause: error }));
+      else reject(failureOf(error));
     });
   });
+}
+
+/** What grpc-js says of a peer that is away names its address: that is for the log, and not for whoever asked us. */
+function failureOf(error: ServiceError): AppError {
+  const code = codeOf(error);
+  const message =
+    code === "unavailable" ? "a service that this needs does not answer right now; try again" : error.details;
+  return new AppError(code, message, { cause: error });
 }
 
 function codeOf(error: ServiceError): ErrorCode {
