@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { readExplicitToken } from "#shared/http/token-source.ts";
+import { parseToken } from "#shared/tokens/parse-token.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import type { SessionDeps } from "../authorize-request.ts";
@@ -23,12 +24,15 @@ export interface AuthorizeDeps extends SessionDeps {
   readonly addressOf: (c: Context) => string;
 }
 
+/** What a token is read by. */
+export type BearerDeps = Pick<AuthorizeDeps, "operators" | "guesses" | "addressOf" | "verify">;
+
 /**
  * Admits an operator, and nobody else; answers which.
  * @throws {AppError} `token_missing`; `forbidden` for a good token of somebody else; what is wrong with the token;
  * `too_many_attempts` for an address that guesses.
  */
-export async function authorizeOperator(deps: AuthorizeDeps, c: Context): Promise<string> {
+export async function authorizeOperator(deps: BearerDeps, c: Context): Promise<string> {
   const bearer = await readBearer(deps, c);
   if (typeof bearer === "string") return bearer;
   requireUse(bearer, "request");
@@ -72,11 +76,15 @@ function readToken(c: Context): string {
   return explicit.token;
 }
 
-/** Which operator's token the request carries, or the claims of another token. An address that guesses is not listened to. */
-async function readBearer(deps: AuthorizeDeps, c: Context): Promise<string | VerifiedClaims> {
+/**
+ * Which operator's token the request carries, or the claims of another token. An address that guesses is not listened to: of
+ * its tokens only signed ones are read. Any other may be an operator's, and must not be shown to issuers of opaque tokens.
+ */
+async function readBearer(deps: BearerDeps, c: Context): Promise<string | VerifiedClaims> {
   const token = readToken(c);
   const address = deps.addressOf(c);
   const waitSeconds = await deps.guesses.waitSeconds(address);
+  if (waitSeconds > 0 && !isSigned(token)) throw tooManyGuesses(waitSeconds);
   const operator = waitSeconds > 0 ? undefined : deps.operators.operatorOf(token);
   if (operator !== undefined) return operator;
   try {
@@ -87,6 +95,10 @@ async function readBearer(deps: AuthorizeDeps, c: Context): Promise<string | Ver
     await deps.guesses.note(address);
     throw error;
   }
+}
+
+function isSigned(token: string): boolean {
+  return parseToken(token) !== undefined;
 }
 
 function forbidden(permission: string): AppError {
