@@ -64,6 +64,7 @@ const CLOSE_GRACE_MS = 1_000;
 const WATCH_EVERY_MS = 300;
 const RECONCILE_EVERY_MS = 5_000;
 const END_BINDINGS_EVERY_MS = 500;
+const END_BINDINGS_TOGETHER_MS = 5_000;
 const COLLECT_PARTS_EVERY_MS = 300_000;
 const MAX_BODY_BYTES = 1024 * 1024;
 
@@ -77,7 +78,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const metrics = createPolicyMetrics(registry, bound);
 
   const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log, config.POLICY_GRPC_BIND_ADDRESS));
-  const nats = starting.adopt(await connectNats(config.NATS_URL, "policy", log), drainNats);
+  const nats = starting.adopt(await connectNats(config, "policy", log), drainNats);
   const auth = security.channelTo("auth.sluice");
   const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, auth));
   const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
@@ -270,7 +271,8 @@ function followPolicies(
   };
   const following = store.follow(adopt, stop.signal);
   const announcing = reconcileTenants(deps, { everyMs: RECONCILE_EVERY_MS, stop: stop.signal, log });
-  const ending = endBindings(deps, { everyMs: END_BINDINGS_EVERY_MS, stop: stop.signal, log });
+  const ends = { everyMs: END_BINDINGS_EVERY_MS, togetherMs: END_BINDINGS_TOGETHER_MS };
+  const ending = endBindings(deps, { ...ends, stop: stop.signal, log });
   const collecting = collectParts(collector, { everyMs: COLLECT_PARTS_EVERY_MS, stop: stop.signal, log });
   return {
     async [Symbol.asyncDispose]() {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Snapshot } from "../decide/snapshot.ts";
-import { areSameRoles, changedSubjects, type SubjectRoles } from "../decide/subject-roles.ts";
+import { areSameBindings, areSameRoles, type SubjectRoles } from "../decide/subject-roles.ts";
 import type {
   DocumentOrigin,
   Lifecycle,
@@ -74,7 +74,7 @@ export function importPolicy(
     apply: ({ document, bindings: current, version }) => {
       refuseFileDocument(document.origin, files);
       const isSameDocument = document.origin.kind === "http" && document.text === text;
-      if (isSameDocument && changedSubjects(current, bindings).length === 0) return undefined;
+      if (isSameDocument && areSameBindings(current, bindings)) return undefined;
       requireVersion(version, expected);
       return { document: { text, origin: { kind: "http" } }, bindings };
     },

@@ -1,7 +1,7 @@
 import { type Principal, subjectOf, subjectPrincipal } from "#shared/contract/principal.ts";
 import { compositeKey } from "#shared/protocol/composite-key.ts";
 import { changedRoles } from "./changed-roles.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { boundOtherwise, type Snapshot } from "./snapshot.ts";
 import { changedSubjects } from "./subject-roles.ts";
 
 /** A longer list of names costs more to carry than asking for everything again. */
@@ -22,8 +22,10 @@ export function affectedBy(before: Snapshot | undefined, after: Snapshot): Affec
   const isSameDocument = before.document === after.document;
   if (!isSameDocument && mapsOf(before) !== mapsOf(after)) return EVERYONE;
   if (!isSameDocument && [...after.roleBits.keys()].some((role) => !before.roleBits.has(role))) return EVERYONE;
+  const http = changedSubjects(before.httpBindings, after.httpBindings, MAX_NAMES);
+  if (http.count > MAX_NAMES) return EVERYONE;
   const roles = changedRoles(before.document.roles, after.document.roles);
-  const bound = boundOtherwise(before, after);
+  const bound = otherRoles(before, after, http.some);
   const known = isSameDocument ? [] : changedKeys(attributesOf(before), attributesOf(after));
   const subjects = [...new Set([...bound, ...known])].toSorted();
   return roles.length + subjects.length > MAX_NAMES ? EVERYONE : { roles, subjects };
@@ -33,12 +35,9 @@ function mapsOf({ document }: Snapshot): string {
   return JSON.stringify([document.events, document.routes, document.trust]);
 }
 
-/** Whose roles differ. What is bound to a subject over HTTP replaces the document's word. */
-function boundOtherwise(before: Snapshot, after: Snapshot): Principal[] {
-  const names = new Set(changedSubjects(before.httpBindings, after.httpBindings).map(subjectPrincipal));
-  if (before.documentBindings !== after.documentBindings) {
-    for (const name of [...before.documentBindings.keys(), ...after.documentBindings.keys()]) names.add(name);
-  }
+/** Whose roles differ, where they do over HTTP for those who `changed`. What is bound to a subject over HTTP replaces the document's word. */
+function otherRoles(before: Snapshot, after: Snapshot, changed: readonly string[]): Principal[] {
+  const names = new Set([...changed.map(subjectPrincipal), ...boundOtherwise(before, after)]);
   return [...names].filter((name) => boundText(before, name) !== boundText(after, name));
 }
 

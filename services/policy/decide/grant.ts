@@ -8,7 +8,7 @@ import { parseJson } from "#shared/json/parse-json.ts";
 import { MAX_ATTRIBUTE_BYTES } from "../document/attributes-schema.ts";
 import { SUBJECT_ID } from "../document/condition.ts";
 import type { Attributes } from "../document/attributes.ts";
-import { createRoleSet, hasRole, type RoleSet, union } from "./role-set.ts";
+import { createRoleSet, rolesIn, type RoleSet, union } from "./role-set.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** A grant as a snapshot reads it: all roles it has, inherited ones included, and the values their rules look at. */
@@ -42,7 +42,7 @@ export function encodeGrant(
   { attributes = NO_ATTRIBUTES, scope }: { readonly attributes?: Attributes; readonly scope?: Scope | undefined } = {},
 ): string {
   const all = withInherited(snapshot, roles);
-  const used = new Set(snapshot.namesUsed.flatMap((names, role) => (hasRole(all, role) ? names : [])));
+  const used = new Set(rolesIn(all).flatMap((role) => snapshot.namesUsed[role] ?? []));
   const entries = [...attributes].filter(([name]) => used.has(name)).toSorted(byName);
   const personal = used.has(SUBJECT_ID) && isFreeName(sub) ? encodeName(sub) : "";
   const id = `${[...new Set(roles)].toSorted().map(encodeName).join(",")}@${personal}`;

@@ -1,5 +1,6 @@
+import type { Principal } from "#shared/contract/principal.ts";
 import { type PolicyDocument, ruleText, type TrustedIssuer } from "../document/policy-document.ts";
-import type { BoundRole, Snapshot } from "./snapshot.ts";
+import { type BoundRole, boundOtherwise, type Snapshot } from "./snapshot.ts";
 import { changedSubjects } from "./subject-roles.ts";
 
 /** What a policy says: its document, the bindings of it that have not ended, and the roles set over HTTP. */
@@ -48,15 +49,22 @@ interface Fact {
   readonly text: string;
 }
 
+/** What of two policies is compared; the rest is the same. */
+interface Compared {
+  readonly document: boolean;
+  /** To whom documents may bind other roles. */
+  readonly bound: ReadonlySet<Principal>;
+  readonly subjects: readonly string[];
+}
+
 /** Every kept version carries its diff, so that it must stay small beside the document. */
 const MAX_DIFFERENCES = 50;
 const MAX_TEXT = 200;
 
 /** What `after` says otherwise than `before`, comments and spelling aside; bounded, for keeping and for people. */
 export function diffPolicies(before: PolicySource, after: PolicySource): PolicyDiff {
-  const subjects = changedSubjects(before.httpBindings, after.httpBindings);
-  const told = subjects.slice(0, MAX_DIFFERENCES);
-  const all = compare(before, after, told);
+  const subjects = changedSubjects(before.httpBindings, after.httpBindings, MAX_DIFFERENCES);
+  const all = compare(before, after, subjects.some);
   const differences = all.slice(0, MAX_DIFFERENCES).map(({ change, kind, name, before: was, after: is }) => ({
     change,
     kind,
@@ -64,19 +72,23 @@ export function diffPolicies(before: PolicySource, after: PolicySource): PolicyD
     ...(was === undefined ? {} : { before: shorten(was) }),
     ...(is === undefined ? {} : { after: shorten(is) }),
   }));
-  return { differences, more: all.length - differences.length + (subjects.length - told.length) };
+  return { differences, more: all.length - differences.length + (subjects.count - subjects.some.length) };
 }
 
 /** Everything that `after` says otherwise than `before`. */
 export function differencesOf(before: PolicySource, after: PolicySource): Difference[] {
-  return compare(before, after, changedSubjects(before.httpBindings, after.httpBindings));
+  return compare(
+    before,
+    after,
+    changedSubjects(before.httpBindings, after.httpBindings, Number.POSITIVE_INFINITY).some,
+  );
 }
 
 /** Of what is bound over HTTP only `subjects` are compared, and of a document that both have nothing. */
 function compare(before: PolicySource, after: PolicySource, subjects: readonly string[]): Difference[] {
   const isSameDocument = before.document === after.document;
-  const isSame = { document: isSameDocument, bindings: before.documentBindings === after.documentBindings };
-  const [was, is] = [factsOf(before, subjects, isSame), factsOf(after, subjects, isSame)];
+  const compared = { document: !isSameDocument, bound: new Set(boundOtherwise(before, after)), subjects };
+  const [was, is] = [factsOf(before, compared), factsOf(after, compared)];
   const facts = [
     ...[...was].filter(([key]) => !is.has(key)).map(([, fact]) => removed(fact)),
     ...[...is].flatMap(([key, fact]) => added(fact, was.get(key))),
@@ -105,24 +117,20 @@ function added({ kind, name, text }: Fact, earlier: Fact | undefined): Differenc
   return earlier.text === text ? [] : [{ change: "changed", kind, name, before: earlier.text, after: text }];
 }
 
-function factsOf(
-  { document, documentBindings, httpBindings }: PolicySource,
-  subjects: readonly string[],
-  isSame: { readonly document: boolean; readonly bindings: boolean },
-): Map<string, Fact> {
-  const bound = isSame.bindings ? [] : [...documentBindings];
+function factsOf({ document, documentBindings, httpBindings }: PolicySource, compared: Compared): Map<string, Fact> {
+  const bound = [...documentBindings].filter(([name]) => compared.bound.has(name));
   const sets: Fact[] = [
-    ...(isSame.document ? [] : roleFacts(document)),
+    ...(compared.document ? roleFacts(document) : []),
     ...bound.flatMap(([name, held]) =>
       held.map((each) => ({ kind: "binding" as const, name, text: bindingText(each) })),
     ),
   ];
   const named: Fact[] = [
-    ...subjects.flatMap((name) => {
+    ...compared.subjects.flatMap((name) => {
       const held = httpBindings.get(name);
       return held === undefined ? [] : [{ kind: "subject" as const, name, text: listText(held) }];
     }),
-    ...(isSame.document ? [] : namedFacts(document)),
+    ...(compared.document ? namedFacts(document) : []),
   ];
   return new Map([
     ...sets.map((fact): [string, Fact] => [JSON.stringify([fact.kind, fact.name, fact.text]), fact]),

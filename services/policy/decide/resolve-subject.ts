@@ -3,7 +3,7 @@ import type { Scope } from "#shared/protocol/scope.ts";
 import { MAX_ATTRIBUTE_BYTES, sizeOf } from "../document/attributes-schema.ts";
 import type { Attributes } from "../document/attributes.ts";
 import { encodeGrant, withInherited } from "./grant.ts";
-import { hasRole } from "./role-set.ts";
+import { rolesIn } from "./role-set.ts";
 import type { BoundRole, Snapshot } from "./snapshot.ts";
 
 /** A subject, as its token describes it. */
@@ -38,7 +38,7 @@ export function resolveSubject(snapshot: Snapshot, subject: Subject, now: number
   const until = Math.min(Number.POSITIVE_INFINITY, ...roles.map((role) => held.get(role) ?? now));
   return {
     id: encodeGrant(snapshot, roles, subject.id, { attributes: attributesOf(snapshot, subject), scope: subject.scope }),
-    roles: [...snapshot.roleBits].filter(([, bit]) => hasRole(all, bit)).map(([name]) => name),
+    roles: rolesIn(all).flatMap((bit) => snapshot.roleNames[bit] ?? []),
     remainingMs: until === Number.POSITIVE_INFINITY ? undefined : until - now,
   };
 }

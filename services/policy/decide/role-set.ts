@@ -26,6 +26,16 @@ export function hasRole(set: RoleSet, role: number): boolean {
   return (wordOf(set, role >>> 5) & (1 << (role & 31))) !== 0;
 }
 
+/** The roles of the set, in their order. Of 2 048 possible ones it looks at 64 words. */
+export function rolesIn(set: RoleSet): number[] {
+  const words = typeof set === "number" ? [set] : set;
+  const roles: number[] = [];
+  for (const [index, word] of words.entries()) {
+    for (let rest = word; rest !== 0; rest &= rest - 1) roles.push(index * BITS + 31 - Math.clz32(rest & -rest));
+  }
+  return roles;
+}
+
 /** Whether the two sets have a role in common. */
 export function intersects(a: RoleSet, b: RoleSet): boolean {
   if (typeof a === "number" || typeof b === "number") return (wordOf(a, 0) & wordOf(b, 0)) !== 0;

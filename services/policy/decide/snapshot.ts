@@ -29,6 +29,8 @@ export interface Snapshot {
   readonly bindingsEnd: number;
   /** The bit of each role. */
   readonly roleBits: ReadonlyMap<string, number>;
+  /** For each role's bit: its name. */
+  readonly roleNames: readonly string[];
   /** For each role's bit: the role and everything it inherits. */
   readonly lineages: readonly RoleSet[];
   /** For each role's bit: the subject's attributes that its own rules look at. */
@@ -73,8 +75,8 @@ export function compileSnapshot(
 }
 
 /**
- * The same document with other bindings set over HTTP, under another version. Nothing of the document is compiled again, except
- * its bindings where some have ended in between.
+ * The same document with other bindings set over HTTP, under another version. Nothing of the document is compiled again; what it
+ * binds is without what has ended in between.
  */
 export function rebindSnapshot(
   known: Snapshot,
@@ -82,13 +84,33 @@ export function rebindSnapshot(
   httpBindings: HttpBindings,
   storedAt: number,
 ): Snapshot {
-  const isSame = known.storedAt <= storedAt && known.bindingsEnd > storedAt;
-  const bound = isSame ? known : boundAt(known.document, storedAt);
-  const { documentBindings, bindingsEnd } = bound;
-  return { ...known, version, httpBindings, storedAt, documentBindings, bindingsEnd };
+  return { ...known, version, httpBindings, storedAt, ...boundSince(known, storedAt) };
 }
 
-function boundAt(document: PolicyDocument, storedAt: number): Pick<Snapshot, "documentBindings" | "bindingsEnd"> {
+type DocumentBound = Pick<Snapshot, "documentBindings" | "bindingsEnd">;
+
+/** Whoever keeps all roles keeps the same list of them: what a version changes is found by identity. */
+function boundSince(known: Snapshot, storedAt: number): DocumentBound {
+  if (known.storedAt > storedAt) return boundAt(known.document, storedAt);
+  if (known.bindingsEnd > storedAt) return { documentBindings: known.documentBindings, bindingsEnd: known.bindingsEnd };
+  const documentBindings = new Map(known.documentBindings);
+  for (const [principal, bound] of known.documentBindings) {
+    const left = bound.filter(({ until }) => until > storedAt);
+    if (left.length === 0) documentBindings.delete(principal);
+    else if (left.length < bound.length) documentBindings.set(principal, left);
+  }
+  return { documentBindings, bindingsEnd: firstEnd(documentBindings) };
+}
+
+/** The principals to whom the documents of two snapshots may bind other roles. */
+export function boundOtherwise(before: Pick<Snapshot, "documentBindings">, after: typeof before): Principal[] {
+  const [was, is] = [before.documentBindings, after.documentBindings];
+  if (was === is) return [];
+  const gone = [...was.keys()].filter((principal) => !is.has(principal));
+  return [...gone, ...[...is.keys()].filter((principal) => was.get(principal) !== is.get(principal))];
+}
+
+function boundAt(document: PolicyDocument, storedAt: number): DocumentBound {
   const documentBindings = bindingsBySubject(document, storedAt);
   return { documentBindings, bindingsEnd: firstEnd(documentBindings) };
 }
@@ -96,7 +118,10 @@ function boundAt(document: PolicyDocument, storedAt: number): Pick<Snapshot, "do
 /** What does not change with the bindings. Rows are made when they are asked for first: most of a large document's never are. */
 function compileRules(
   document: PolicyDocument,
-): Pick<Snapshot, "roleBits" | "lineages" | "namesUsed" | "rows" | "rowOf" | "matchRoute" | "permissionFor"> {
+): Pick<
+  Snapshot,
+  "roleBits" | "roleNames" | "lineages" | "namesUsed" | "rows" | "rowOf" | "matchRoute" | "permissionFor"
+> {
   const roleBits = new Map(Array.from(document.roles.keys(), (name, bit) => [name, bit]));
   const named = new Set([...document.events, ...document.routes].map(({ permission }) => permission));
   const compileRow = indexRules(document);
@@ -104,6 +129,7 @@ function compileRules(
   const extraRows = new LRUCache<string, Row>({ max: MAX_EXTRA_ROWS });
   return {
     roleBits,
+    roleNames: [...document.roles.keys()],
     lineages: lineagesOf(document, roleBits),
     namesUsed: Array.from(document.roles.values(), namesUsedBy),
     rows,
@@ -147,8 +173,8 @@ function lineagesOf({ roles }: PolicyDocument, roleBits: ReadonlyMap<string, num
   const lineages: RoleSet[] = [];
   for (const role of inheritanceGroups(parentsOf).flat()) {
     const bit = roleBits.get(role) ?? 0;
-    const inherited = (parentsOf.get(role) ?? []).flatMap((parent) => lineages[roleBits.get(parent) ?? -1] ?? []);
-    lineages[bit] = inherited.reduce(union, createRoleSet(roleBits.size, [bit]));
+    const parents = (parentsOf.get(role) ?? []).map((parent) => lineages[roleBits.get(parent) ?? -1]);
+    lineages[bit] = parents.filter((set) => set !== undefined).reduce(union, createRoleSet(roleBits.size, [bit]));
   }
   return lineages;
 }

@@ -32,13 +32,9 @@ export class SubjectRoles implements HttpBindings {
 
   /** The bindings of these subjects; of a subject that comes twice the last one counts. */
   static from(bindings: Iterable<Binding>): SubjectRoles {
-    const shards = new Map<number, Map<string, readonly string[]>>();
-    for (const [subject, roles] of bindings) {
-      const index = shardOf(subject);
-      const shard = shards.get(index) ?? new Map<string, readonly string[]>();
-      shards.set(index, shard.set(subject, roles));
-    }
-    return SubjectRoles.ofShards(shards);
+    const collected = new CollectedRoles();
+    for (const [subject, roles] of bindings) collected.set(subject, roles);
+    return collected.take();
   }
 
   /** The bindings of these shards, by number; the others are empty. */
@@ -90,10 +86,57 @@ export class SubjectRoles implements HttpBindings {
   }
 }
 
-/** The subjects whose roles two bindings say differently. Of shards that both share none is looked at. */
-export function changedSubjects(before: HttpBindings, after: HttpBindings): string[] {
-  const [was, is] = [shardsOf(before), shardsOf(after)];
-  return was.flatMap((shard, index) => changedIn(shard, is[index] ?? EMPTY)).toSorted();
+/** Bindings that are still being collected. */
+export class CollectedRoles {
+  readonly #shards = new Map<number, Map<string, readonly string[]>>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  has(subject: string): boolean {
+    return this.#shards.get(shardOf(subject))?.has(subject) === true;
+  }
+
+  set(subject: string, roles: readonly string[]): void {
+    const index = shardOf(subject);
+    const shard = this.#shards.get(index) ?? new Map<string, readonly string[]>();
+    if (!shard.has(subject)) this.#size += 1;
+    this.#shards.set(index, shard.set(subject, roles));
+  }
+
+  /** What was collected; nothing may be added any more. */
+  take(): SubjectRoles {
+    return SubjectRoles.ofShards(this.#shards);
+  }
+}
+
+/** What two bindings say differently. */
+export interface ChangedSubjects {
+  /** The first of the subjects, sorted. */
+  readonly some: readonly string[];
+  /** How many there are in all. */
+  readonly count: number;
+}
+
+/** Up to `max` of the subjects whose roles two bindings say differently. Of shards that both share none is looked at. */
+export function changedSubjects(before: HttpBindings, after: HttpBindings, max: number): ChangedSubjects {
+  const some: string[] = [];
+  let count = 0;
+  const is = shardsOf(after);
+  for (const [index, was] of shardsOf(before).entries()) {
+    for (const subject of changedIn(was, is[index] ?? EMPTY)) {
+      count += 1;
+      if (some.length < max) some.push(subject);
+    }
+  }
+  return { some: some.toSorted(), count };
+}
+
+/** Whether two bindings say the same of everybody. */
+export function areSameBindings(a: SubjectRoles, b: SubjectRoles): boolean {
+  return a.shards.every((shard, index) => changedIn(shard, b.shards[index] ?? EMPTY).next().done === true);
 }
 
 /** Whether two lists hold the same roles in the same order. */
@@ -102,11 +145,10 @@ export function areSameRoles(a: readonly string[] | undefined, b: readonly strin
   return a !== undefined && a.length === b?.length && a.every((role, index) => role === b[index]);
 }
 
-function changedIn(before: RolesShard, after: RolesShard): string[] {
-  if (before === after) return [];
-  const removed = [...before.keys()].filter((subject) => !after.has(subject));
-  const changed = [...after].filter(([subject, roles]) => !areSameRoles(before.get(subject), roles));
-  return [...removed, ...changed.map(([subject]) => subject)];
+function* changedIn(before: RolesShard, after: RolesShard): Generator<string> {
+  if (before === after) return;
+  for (const subject of before.keys()) if (!after.has(subject)) yield subject;
+  for (const [subject, roles] of after) if (!areSameRoles(before.get(subject), roles)) yield subject;
 }
 
 function shardsOf(bindings: HttpBindings): readonly RolesShard[] {

@@ -3,7 +3,7 @@ import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
 import { isPrincipal } from "#shared/contract/principal.ts";
 import { isTopicPattern, patternsOverlap } from "#shared/protocol/topics.ts";
 import { attributesSchema } from "./attributes-schema.ts";
-import { comparisonsIn } from "./condition.ts";
+import { countComparisons } from "./condition.ts";
 import { caseSchema, MAX_CASES } from "./case-schema.ts";
 import { parseCondition } from "./parse-condition.ts";
 import { isPermissionPattern } from "#shared/protocol/permissions.ts";
@@ -92,14 +92,20 @@ export const documentSchema = z.strictObject({
       `may have at most ${MAX_RULES.limited} rules with a topic pattern or a condition in all`,
     )
     .refine(
-      (roles) => rulesOf(roles).reduce((sum, { when }) => sum + comparisonsIn(when).length, 0) <= MAX_RULES.comparisons,
+      (roles) => rulesOf(roles).reduce((sum, { when }) => sum + countComparisons(when), 0) <= MAX_RULES.comparisons,
       `may have at most ${MAX_RULES.comparisons} comparisons in conditions in all`,
     )
     .refine(
       (roles) => rulesOf(roles).filter(holdsAttribute).length <= MAX_RULES.placeholders,
       `may have at most ${MAX_RULES.placeholders} rules with an attribute in the topic pattern in all`,
     ),
-  bindings: z.array(bindingSchema).max(MAX_BINDINGS).default([]),
+  bindings: z
+    .array(bindingSchema)
+    .max(
+      MAX_BINDINGS,
+      `may be at most ${MAX_BINDINGS}; name several subjects in one, bind groups, or set roles over HTTP`,
+    )
+    .default([]),
   attributes: mapOf(principalSchema, attributesSchema, 10_000),
   trust: z.array(trustSchema).max(64).superRefine(requireDistinct).default([]),
   events: mapOf(eventPatternSchema, permissionSchema, 1_024).transform((rules): readonly EventRule[] =>

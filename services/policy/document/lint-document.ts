@@ -1,5 +1,6 @@
 import { patternCovers } from "#shared/protocol/topics.ts";
 import type { DocumentWarning } from "./fault.ts";
+import { inheritanceGroups } from "./inheritance.ts";
 import { attributeWarnings } from "./lint-attributes.ts";
 import { conditionWarnings } from "./lint-conditions.ts";
 import type { Binding, PolicyDocument } from "./policy-document.ts";
@@ -14,7 +15,7 @@ export function lintDocument(document: PolicyDocument, now: number): DocumentWar
   return [
     ...unreachableRules(document),
     ...unusedRoles(document),
-    ...document.bindings.flatMap((binding, index) => danglingBinding(document, binding, index, now)),
+    ...danglingBindings(document, now),
     ...everybodyByMistake(document),
     ...attributeWarnings(document),
     ...conditionWarnings(document),
@@ -30,8 +31,13 @@ function unusedRoles({ roles, bindings }: PolicyDocument): DocumentWarning[] {
     .map((key) => ({ path: ["roles"], key, message: "nobody is bound to this role, and no role inherits it" }));
 }
 
+function danglingBindings({ roles, bindings }: PolicyDocument, now: number): DocumentWarning[] {
+  const empty = emptyRoles(roles);
+  return bindings.flatMap((binding, index) => danglingBinding(empty, binding, index, now));
+}
+
 function danglingBinding(
-  { roles }: PolicyDocument,
+  empty: ReadonlySet<string>,
   { role, subjects, until }: Binding,
   index: number,
   now: number,
@@ -39,7 +45,7 @@ function danglingBinding(
   const path = ["bindings", index];
   if (until !== undefined && until <= now) return [{ path: [...path, "until"], message: "this binding has ended" }];
   if (subjects.length === 0) return [{ path, message: "this binding has no subjects" }];
-  if (givesAnything(roles, role)) return [];
+  if (!empty.has(role)) return [];
   return [{ path: [...path, "role"], message: `role "${role}" has no rules, and inherits none` }];
 }
 
@@ -54,14 +60,15 @@ function everybodyByMistake({ bindings }: PolicyDocument): DocumentWarning[] {
   );
 }
 
-function givesAnything(roles: PolicyDocument["roles"], name: string): boolean {
-  const found = new Set([name]);
-  for (const each of found) {
-    const role = roles.get(each);
-    if (role === undefined || role.allow.length + role.deny.length > 0) return true;
-    for (const parent of role.inherits) found.add(parent);
+/** The roles that have no rules and inherit none. A role is looked at after what it inherits. */
+function emptyRoles(roles: PolicyDocument["roles"]): Set<string> {
+  const empty = new Set<string>();
+  const parentsOf = new Map(Array.from(roles, ([name, { inherits }]) => [name, inherits]));
+  for (const name of inheritanceGroups(parentsOf).flat()) {
+    const { inherits = [], allow = [], deny = [] } = roles.get(name) ?? {};
+    if (allow.length + deny.length === 0 && inherits.every((parent) => empty.has(parent))) empty.add(name);
   }
-  return false;
+  return empty;
 }
 
 function unreachableEvents({ events }: PolicyDocument): DocumentWarning[] {

@@ -4,7 +4,7 @@ import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { parseBody } from "#shared/http/parse-body.ts";
 import { requireSubjects } from "../changes/commands.ts";
-import { SubjectRoles } from "../decide/subject-roles.ts";
+import { CollectedRoles, SubjectRoles } from "../decide/subject-roles.ts";
 import type { StoredPolicy } from "../versions/stored-policy.ts";
 
 const FORMAT = "sluice-policy/2";
@@ -80,7 +80,7 @@ export async function readExport(lines: AsyncIterable<string>): Promise<Exported
 }
 
 async function readBindings(lines: AsyncIterable<string>, expected: number): Promise<SubjectRoles> {
-  const bindings = new Map<string, readonly string[]>();
+  const bindings = new CollectedRoles();
   const lists = new Map<string, readonly string[]>();
   let number = 1;
   for await (const line of lines) {
@@ -93,7 +93,7 @@ async function readBindings(lines: AsyncIterable<string>, expected: number): Pro
     requireSubjects(bindings.size + 1);
     bindings.set(subject, oneList(lists, roles));
   }
-  if (bindings.size === expected) return SubjectRoles.from(bindings);
+  if (bindings.size === expected) return bindings.take();
   const message = `line 1 says that there are ${expected} subjects, and ${bindings.size} follow: it is not whole, or the number must be changed too`;
   throw new AppError("malformed_request", message);
 }

@@ -50,7 +50,7 @@ describe("a binding that ends", () => {
   };
   const running = (on: TenantDeps): AsyncDisposable => {
     const stop = new AbortController();
-    const loop = endBindings(on, { everyMs: 10, stop: stop.signal, log });
+    const loop = endBindings(on, { everyMs: 10, togetherMs: 5_000, stop: stop.signal, log });
     return {
       async [Symbol.asyncDispose]() {
         stop.abort();
@@ -105,6 +105,35 @@ describe("a binding that ends", () => {
     await using _loop = running(at(late));
     await waitFor("the entry", async () => (await lastEntry(tenant))?.version === 3);
     expect(await lastEntry(tenant)).toMatchObject({ subjects: ["alice", "group:ops", "zoe"] });
+  });
+
+  it("makes no version of its own within 5 s of the last one, but one with all that have ended by then", async () => {
+    const tenant = await newTenant();
+    const subjects = Array.from({ length: 20 }, (_, index) => `s${index}`);
+    const bindings = subjects.map((subject, index) => ({
+      role: "viewer",
+      subjects: [subject],
+      until: new Date(END + index * 100).toISOString(),
+    }));
+    const text = JSON.stringify({ tenant, roles: { viewer: {} }, bindings });
+    const by = {
+      kind: "document",
+      by: "carol",
+      why: "a test",
+      expected: undefined,
+      files: { isThere: () => true },
+    } as const;
+    await changePolicy(at(processes[0]), tenant, putDocument(text, by));
+    let elapsed = 0;
+    const clock = { monotonic: () => elapsed, wall: () => now };
+    await using _loop = running({ ...processes[0].deps, clock });
+    for (const index of subjects.keys()) {
+      [now, elapsed] = [END + index * 100, index * 100];
+      await waitFor("the first is announced", async () => (await lastEntry(tenant))?.version === 4);
+    }
+    elapsed = 5_000;
+    await waitFor("the others are announced", async () => (await lastEntry(tenant))?.version === 5);
+    expect(await lastEntry(tenant)).toMatchObject({ subjects: subjects.slice(1).toSorted() });
   });
 
   it("is named by any change that comes first", async () => {

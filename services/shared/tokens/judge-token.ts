@@ -3,7 +3,7 @@ import { notAToken, parseToken, type ParsedToken, tokenInvalid } from "./parse-t
 import type { Basis, Verdict } from "./remember-verified.ts";
 import type { TrustedIssuers } from "./trusted-issuers.ts";
 import type { VerifiedClaims } from "./verified-claims.ts";
-import { type TrustedIssuer, verifyToken, type VerifyOptions } from "./verify-token.ts";
+import { type TrustedIssuer, verifyToken, type VerifyOptions, withFacts } from "./verify-token.ts";
 
 /** Each opaque token is asked about at no more issuers than these: every one of them costs a question. */
 const MAX_ISSUERS_ASKED = 8;
@@ -62,7 +62,7 @@ async function judgeOpaque(
       away ??= error;
     }
   }
-  if (away !== undefined) throw away;
+  if (away !== undefined) throw withFacts(away, { step: "issuer" });
   throw tokenInvalid("no issuer that can be asked about opaque tokens knows this one as active", { step: "issuer" });
 }
 

@@ -1,4 +1,5 @@
 import { runUnderChanges } from "#test/support/run-under-changes.ts";
+import { measureBindings } from "./bindings.ts";
 import { measureCalls } from "./calls.ts";
 import { measureCompile, measureDecisions } from "./decisions.ts";
 import type { Figure } from "../scenario.ts";
@@ -22,6 +23,11 @@ export const policyScenarios: readonly PolicyScenario[] = [
     name: "compile",
     about: "a policy that binds 32 roles to 10 000 subjects, one core's time",
     run: async () => measureCompile(),
+  },
+  {
+    name: "bindings",
+    about: "the roles of one of 100 000 subjects, in a tenant with a document of 110 KiB",
+    run: measureBindings,
   },
   { name: "checks", about: "500 batches of 64 checks a second over gRPC, for 10 s", run: measureCalls },
   {
