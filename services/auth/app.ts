@@ -88,7 +88,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log, config.AUTH_GRPC_BIND_ADDRESS));
   const redis = starting.adopt(await connectRedis(config), (client) => client.disconnect());
   const redisWatch = starting.use(watchRedis(redis, config, log));
-  const nats = starting.adopt(await connectNats(config.NATS_URL, "auth", log), drainNats);
+  const nats = starting.adopt(await connectNats(config, "auth", log), drainNats);
   const keys = starting.use(await openKeys(config, encryptionKey, nats, log));
   keys.follow();
   const revocations = await openRevocations(nats, { replicas: config.NATS_REPLICAS, sessionMs: sessionSeconds * 1000 });

@@ -78,7 +78,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const metrics = createPolicyMetrics(registry, bound);
 
   const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log, config.POLICY_GRPC_BIND_ADDRESS));
-  const nats = starting.adopt(await connectNats(config.NATS_URL, "policy", log), drainNats);
+  const nats = starting.adopt(await connectNats(config, "policy", log), drainNats);
   const auth = security.channelTo("auth.sluice");
   const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, auth));
   const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));

@@ -6,6 +6,7 @@ import { type JetStreamManager, jetstreamManager, RetentionPolicy } from "@nats-
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { connectNats } from "#shared/nats/connect-nats.ts";
+import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
 import { startIssuer } from "#test/support/start-issuer.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type RunningService, startService } from "#test/support/start-service.ts";
@@ -42,7 +43,7 @@ describe("policy as a process", () => {
     });
 
   const withStreams = async (use: (manager: JetStreamManager) => Promise<unknown>): Promise<void> => {
-    await using connection = await connectNats(nats.url("policy"), "test", log);
+    await using connection = await connectNats(readNatsSettings({ NATS_URL: nats.url("policy") }), "test", log);
     await use(await jetstreamManager(connection));
   };
 

@@ -94,7 +94,7 @@ async function startServing(
 ): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   await checkKernel(log);
-  const nats = await connectNats(config.NATS_URL, "stream", log);
+  const nats = await connectNats(config, "stream", log);
   stack.defer(() => drainNats(nats));
 
   const registry = createMetricsRegistry();

@@ -15,11 +15,10 @@ import { isProxyHere, type ProxyName, type RunningProxy, startProxy } from "#tes
 import type { RunningService } from "#test/support/start-service.ts";
 import { type Bus, type Login, type Stack, startStack } from "#test/support/start-stack.ts";
 import { createTestCertificates, type TestCertificates } from "#test/support/tls.ts";
-import { everyTab, logInFrom, openSecurePage, openTabs, tabsOf } from "#test/support/tabs.ts";
+import { everyTab, openSecurePage, openTabs, tabsOf } from "#test/support/tabs.ts";
 import { waitFor } from "#test/support/wait.ts";
 
 const NAME = "app.example.com";
-/** Cookies are Secure by the issuer, which browsers reach through the proxies. */
 const ISSUER = { AUTH_ISSUER: `https://${NAME}` };
 const STREAM = "/v1/stream?topic=push.>";
 const VERSIONS: readonly HttpVersion[] = ["HTTP/1.1", "HTTP/2"];
@@ -62,9 +61,7 @@ beforeAll(async () => {
       policy: ISSUER,
     }),
   );
-  edge = stack.edge;
-  bus = await stack.bus("demo");
-  bob = await stack.login("bob");
+  [edge, bus, bob] = [stack.edge, await stack.bus("demo"), await stack.login("bob")];
   failingEdge = owner.use(await startFailingEdge());
   certificates = owner.use(await createTestCertificates());
   const { GRPC_TLS_CERT_FILE: certificate, GRPC_TLS_KEY_FILE: key } = await certificates.issue("proxy", {
@@ -118,12 +115,12 @@ describe.for(HERE)("behind %s", (name) => {
     const ask = async (path: string): Promise<[number, string]> => {
       const answer = await client.ask({ path });
       await answer.end;
-      return [answer.status, answer.text()];
+      return [answer.status, withoutId(answer.text())];
     };
     expect(await ask("/.well-known/jwks.json")).toEqual([200, expect.stringContaining('"keys"')]);
     expect(await ask("/v1/auth/sessions")).toEqual([401, expect.stringContaining("token_missing")]);
     const direct = await fetch(`${stack.policyUrl}/v1/tenants`);
-    expect(await ask("/v1/tenants")).toEqual([direct.status, await direct.text()]);
+    expect(await ask("/v1/tenants")).toEqual([direct.status, withoutId(await direct.text())]);
     expect(await ask("/demo")).toEqual([200, expect.stringContaining("<html")]);
     expect(await ask("/v1/streams/nobody/token")).toEqual([expect.any(Number), expect.stringContaining("code")]);
   });
@@ -142,14 +139,12 @@ describe.for(HERE)("behind %s", (name) => {
     const answer = await logIn(own);
     expect(answer.status).toBe(200);
     const cookies = answer.headers["set-cookie"] ?? "";
-    expect(cookies.match(/ Secure;/g)).toHaveLength(2);
-    const refreshToken = /__Host-refresh_token=[^;]+/.exec(cookies)?.[0] ?? "";
+    const refreshToken = /__Host-refresh_token=[^;]+(?=; .* Secure;)/.exec(cookies)?.[0] ?? "";
     const renewed = await client.ask(streamOf({ authorization: "", cookie: refreshToken, origin: own }));
     await seen(renewed, "event: ready");
     expect(renewed.headers["set-cookie"]).toMatch(/^__Host-auth_token=.+ Secure;/);
-    expect((await logIn("https://evil.example")).status).toBe(403);
     const stolen = { authorization: "", cookie: refreshToken, origin: "https://evil.example" };
-    expect((await client.ask(streamOf(stolen))).status).toBe(403);
+    expect([(await logIn(stolen.origin)).status, (await client.ask(streamOf(stolen))).status]).toEqual([403, 403]);
   });
 
   test("auth knows the address of the browser, whatever the browser says about it", async () => {
@@ -255,6 +250,8 @@ describe("in a browser, behind every proxy", { timeout: 90_000 }, () => {
   });
 });
 
+const withoutId = (problem: string): string => problem.replace(/urn:sluice:request:[\w-]+/, "");
+
 /** How a client sees the end of a stream whose edge is killed. */
 async function endOfCutStream(name: ProxyName, version: HttpVersion): Promise<"whole" | "broken"> {
   using client = createClient[version](placeOf(impatient, name));
@@ -275,12 +272,9 @@ async function askForBegunStream(client: SecureClient): Promise<SecureAnswer> {
 }
 
 /** A page of bob's, which logs him in itself where the proxy has the patience. */
-async function openPage(running: typeof proxies, name: ProxyName, path: string): Promise<Page> {
+function openPage(running: typeof proxies, name: ProxyName, path: string): Promise<Page> {
   const url = `https://${NAME}:${placeOf(running, name).port}${path}`;
-  if (running === impatient) return openSecurePage(browser, url, bob.access_token);
-  const page = await openSecurePage(browser, url);
-  expect(await logInFrom(page, "", "bob")).toBe(200);
-  return page;
+  return openSecurePage(browser, url, running === impatient ? { token: bob.access_token } : { username: "bob" });
 }
 
 /** More streams than a browser may have connections, where the proxy lets them through. */

@@ -87,7 +87,7 @@ test("a password that was typed as the name stands nowhere: not in the trail, no
   await waitFor("both are audited", async () => (await refused("@unknown")).length > 0);
   const entries = [...(await refused("demo")), ...(await refused("@unknown"))];
   expect(entries.map(({ event, reason }) => `${event} ${reason}`)).toEqual(Array(2).fill("login_refused unknown_user"));
-  const redis = new Redis(stack.redis.url);
+  const redis = new Redis(stack.redis.adminUrl);
   expect(JSON.stringify([entries, await redis.keys("*")])).not.toContain(secret);
   redis.disconnect();
   expect(stack.auth.child.output()).not.toContain(secret);

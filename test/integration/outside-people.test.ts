@@ -31,11 +31,11 @@ let stack: Stack;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sluice-outside-"));
-  server = createServer(async ({ url = "" }, response) => {
+  server = createServer(({ url = "" }, response) => {
     const [, what, index] = url.split("/");
     const { provider, running, issuer } = rows[Number(index)] ?? rows[0]!;
-    const answer = what === "keys" ? running.keySet : await running.fetchJson({ url: provider.opaque?.endpoint ?? "" });
-    response.end(JSON.stringify(what === "keys" ? answer : { ...(answer as object), iss: issuer }));
+    if (what === "keys") return void response.end(JSON.stringify(running.keySet));
+    void answerOf(running, provider).then((answer) => response.end(JSON.stringify({ ...answer, iss: issuer })));
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const file = join(folder, "issuers.yaml");
@@ -43,10 +43,8 @@ beforeAll(async () => {
   const env = { AUTH_ISSUERS_FILE: file, AUTH_ISSUER_SECRET_HYDRA: "secret" };
   stack = await startStack({ stream: env, policy: env });
   for (const tenant of ["acme", "globex"]) {
-    expect((await stack.operate("PUT", tenant)).status).toBeLessThan(300);
-    expect(await stack.operate("PUT", `${tenant}/policy`, documentOf(tenant))).toMatchObject({
-      status: 200,
-    });
+    await stack.operate("PUT", tenant);
+    await stack.operate("PUT", `${tenant}/policy`, documentOf(tenant));
   }
 });
 afterAll(async () => {
@@ -55,6 +53,11 @@ afterAll(async () => {
   server.close();
   await rm(folder, { recursive: true });
 });
+
+/** What the provider says of the token that was signed last. */
+async function answerOf(running: RunningProvider, { opaque }: Provider): Promise<object> {
+  return (await running.fetchJson({ url: opaque?.endpoint ?? "" })) as object;
+}
 
 /** The entry of the documentation, with this machine in place of the provider's. */
 function entryOf({ provider, running, issuer }: Row, index: number): object {
@@ -69,16 +72,26 @@ function documentOf(tenant: string): object {
   const subjects = new Set(rows.map(({ provider }) => provider.expected.sub));
   return {
     tenant,
-    roles: { member: { allow: ["order:read", "policy:admin"] } },
-    bindings: [{ role: "member", subjects: [...subjects] }],
-    events: { "order.*": "order:read" },
-    routes: [{ method: "GET", path: "/orders", permission: "order:read" }],
+    roles: {
+      member: { allow: ["order:read", "policy:admin"] },
+      european: { allow: [{ rule: "region:read", when: "subject.region == 'eu'" }] },
+    },
+    bindings: [
+      { role: "member", subjects: [...subjects] },
+      { role: "european", subjects: [rows[0]!.provider.expected.sub] },
+    ],
+    trust: [{ issuer: rows[0]!.issuer, attributes: ["region"] }],
+    events: { "order.*": "order:read", "region.*": "region:read" },
+    routes: [
+      { method: "GET", path: "/orders", permission: "order:read" },
+      { method: "GET", path: "/europe", permission: "region:read" },
+    ],
   };
 }
 
-async function askGateway(token: string): Promise<unknown> {
+async function askGateway(token: string, path = "/orders"): Promise<unknown> {
   const client = new AuthorizationClient(`127.0.0.1:${stack.policy.ports.grpc}`, credentials.createInsecure());
-  const http = { method: "GET", path: "/orders", host: "h", headers: { authorization: `Bearer ${token}` } };
+  const http = { method: "GET", path, host: "h", headers: { authorization: `Bearer ${token}` } };
   const { status } = await callUnary(
     client.check.bind(client),
     { attributes: { request: { http } } },
@@ -101,6 +114,22 @@ describe("a person of a provider", () => {
       expect([policy.status, await askGateway(token)]).toEqual([200, 0]);
     },
   );
+
+  test("is shown by the edge and a gateway what a condition on an attribute of their token allows", async () => {
+    const { running, issuer } = rows[0]!;
+    for (const region of ["eu", "us"]) {
+      const token = await running.sign({ iss: issuer, region });
+      const url = `${stack.streamUrl}/v1/stream?topic=order.>&topic=region.>`;
+      await using stream = await openEventStream(url, { token });
+      expect(JSON.parse((await stream.frame("ready")).data)).toMatchObject({
+        topics: [
+          { topic: "order.>", granted: true },
+          { topic: "region.>", granted: region === "eu" },
+        ],
+      });
+      expect(await askGateway(token, "/europe")).toBe(region === "eu" ? 0 : 7);
+    }
+  });
 
   test("is refused at each of them by a token for somebody else, in the same words", async () => {
     const { running, issuer } = rows[0]!;

@@ -18,22 +18,22 @@ interface Login {
 /** Logs alice in again and again until disposed; only one login is under way at a time. */
 function keepLoggingIn(url: string) {
   const logins: Login[] = [];
-  let [isOver, refused] = [false, 0];
+  const state = { isOver: false, refused: 0 };
   const body = JSON.stringify({ tenant: "demo", username: "alice", password: DEMO_PASSWORD });
   const run = async (): Promise<void> => {
-    while (!isOver) {
+    while (!state.isOver) {
       const response = await fetch(`${url}/v1/auth/login`, { method: "POST", body });
       const { refresh_token: refreshToken } = (await response.json()) as { refresh_token: string };
       if (response.status === 200) logins.push({ refreshToken, at: performance.now() });
-      else refused += 1;
+      else state.refused += 1;
     }
   };
   const running = run();
   return {
     logins,
-    refused: () => refused,
+    refused: () => state.refused,
     async [Symbol.asyncDispose]() {
-      isOver = true;
+      state.isOver = true;
       await running;
     },
   };

@@ -13,15 +13,18 @@ declare global {
   var tabs: Tab[];
 }
 
+/** A person with an access token, or one of the demo whom the page logs in itself. */
+export type PageUser = { readonly token: string } | { readonly username: string };
+
 /**
- * Opens a page over HTTP/2, whatever its certificate, as the person whose access token it is; without one nobody has logged in.
- * @throws when it came over HTTP/1.1.
+ * Opens a page over HTTP/2, whatever its certificate, as this person.
+ * @throws when it came over HTTP/1.1, or the login is refused.
  */
-export async function openSecurePage(browser: Browser, url: string, accessToken?: string): Promise<Page> {
+export async function openSecurePage(browser: Browser, url: string, user: PageUser): Promise<Page> {
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
-  if (accessToken !== undefined) {
-    const flags = { httpOnly: true, secure: true, sameSite: "Lax" } as const;
-    await context.addCookies([{ name: "__Host-auth_token", value: accessToken, url: new URL(url).origin, ...flags }]);
+  if ("token" in user) {
+    const cookie = { name: "__Host-auth_token", value: user.token, url: new URL(url).origin };
+    await context.addCookies([{ ...cookie, httpOnly: true, secure: true, sameSite: "Lax" }]);
   }
   const page = await context.newPage();
   await page.goto(url);
@@ -29,6 +32,8 @@ export async function openSecurePage(browser: Browser, url: string, accessToken?
     () => (performance.getEntries()[0] as unknown as { nextHopProtocol: string }).nextHopProtocol,
   );
   if (protocol !== "h2") throw new Error(`${url} came over ${protocol}`);
+  const status = "username" in user ? await logInFrom(page, "", user.username) : 200;
+  if (status !== 200) throw new Error(`the login at ${url} answered ${status}`);
   return page;
 }
 

@@ -122,7 +122,7 @@ function addressOf(settings: RedisSettings, tls: ClientTls | undefined, isStarti
 function explain({ REDIS_URL: { servers, master, user } }: RedisSettings, reason: string): string {
   const at = servers.map(formatAddress).join(", ");
   const where = master === undefined ? `Redis at ${at}` : `the Redis that the Sentinels at ${at} call ${master}`;
-  return `cannot use ${where} as ${user ?? "nobody"} (${reason}); ${adviceFor(reason)}`;
+  return `cannot use ${where} as ${user ?? "nobody"} (${reason.trim()}); ${adviceFor(reason)}`;
 }
 
 /** What to do about each failure; the first that fits. */
@@ -135,6 +135,10 @@ const ADVICE: readonly { readonly when: RegExp; readonly advice: string }[] = [
   {
     when: /certificate required|bad certificate|handshake failure/i,
     advice: "the server asks for a client's certificate: set REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE",
+  },
+  {
+    when: /ETIMEDOUT/,
+    advice: "check the host and port in REDIS_URL, and that it begins with rediss:// only where the server speaks TLS",
   },
   { when: /certificate|self-signed|altname/i, advice: "check REDIS_TLS_CA_FILE and the host in REDIS_URL" },
   {

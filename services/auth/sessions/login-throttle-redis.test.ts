@@ -1,4 +1,4 @@
-import type { Redis } from "ioredis";
+import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
 import { connectRedis } from "./connect-redis.ts";
@@ -8,15 +8,18 @@ import type { LoginThrottle } from "./login-throttle.ts";
 
 let server: RedisServer;
 let redis: Redis;
+let admin: Redis;
 let throttle: LoginThrottle;
 
 beforeAll(async () => {
   server = await startRedis();
   redis = await connectRedis(readRedisSettings({ REDIS_URL: server.url }));
+  admin = new Redis(server.adminUrl);
   throttle = createLoginThrottle(redis, { refresh: [Buffer.alloc(32, "refresh")] });
 });
 afterAll(async () => {
   redis.disconnect();
+  admin.disconnect();
   await server[Symbol.asyncDispose]();
 });
 
@@ -38,7 +41,7 @@ async function exhaust(account: string, address = HOME, device?: string): Promis
 
 /** Ends each lock that there is. */
 async function endLocks(): Promise<void> {
-  for (const key of await redis.keys("sluice:login:*")) await redis.del(key);
+  for (const key of await admin.keys("sluice:login:*")) await admin.del(key);
 }
 
 describe("ten wrong guesses at an account from one address", () => {
@@ -126,5 +129,5 @@ test("a success whose count has run out leaves no count behind", async () => {
 
 test("no name that was typed stands in Redis", async () => {
   await waitOf("my-password");
-  expect((await redis.keys("*")).filter((key) => key.includes("my-password"))).toEqual([]);
+  expect((await admin.keys("*")).filter((key) => key.includes("my-password"))).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { readConfig } from "#shared/config/read-config.ts";
-import { parseServerUrls, type ServerAddress } from "#shared/config/server-urls.ts";
+import { parsedBy, parseServerUrls, type ServerAddress } from "#shared/config/server-urls.ts";
 
 /** Where Redis is and who auth is there. */
 export interface RedisTarget {
@@ -21,7 +21,7 @@ const DATABASE = /^\d{1,5}$/;
 /** What auth has to know about Redis. */
 export const redisSettings = {
   /** `redis://user:password@host:port/database`, `rediss://` for TLS; `redis+sentinel://user:password@sentinel:port,…/master/database`. */
-  REDIS_URL: z.string().transform(parsed(parseRedisUrl)),
+  REDIS_URL: z.string().transform(parsedBy(parseRedisUrl)),
   /** Who auth is at the Sentinels, where they ask. */
   REDIS_SENTINEL_USERNAME: z.string().optional(),
   REDIS_SENTINEL_PASSWORD: z.string().optional(),
@@ -62,16 +62,4 @@ export function parseRedisUrl(text: string): RedisTarget {
     throw new Error("must end with the number of a database, such as /0");
   const isTls = scheme.startsWith("rediss");
   return { servers, master, user, password, database: Number(database), isTls };
-}
-
-/** A transformation whose error is an issue of the setting. */
-function parsed<Parsed>(parse: (text: string) => Parsed) {
-  return (text: string, context: z.RefinementCtx): Parsed => {
-    try {
-      return parse(text);
-    } catch (error) {
-      context.addIssue({ code: "custom", message: (error as Error).message });
-      return z.NEVER;
-    }
-  };
 }

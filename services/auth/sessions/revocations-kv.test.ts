@@ -5,6 +5,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
+import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { openRevocations } from "./revocations-kv.ts";
 
@@ -16,7 +17,7 @@ let nats: NatsConnection;
 
 beforeAll(async () => {
   server = await startNats();
-  nats = await connectNats(server.url("auth"), "test", createLogger("test", "silent"));
+  nats = await connectNats(readNatsSettings({ NATS_URL: server.url("auth") }), "test", createLogger("test", "silent"));
 });
 afterAll(async () => {
   await drainNats(nats);

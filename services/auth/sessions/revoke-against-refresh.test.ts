@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { AppError } from "#shared/errors/app-error.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { connectNats } from "#shared/nats/connect-nats.ts";
+import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { createTenantLog, readSessionEntries } from "#test/support/start-auth.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
@@ -33,7 +34,7 @@ let redis: Redis;
 beforeAll(async () => {
   [server, redisServer] = await Promise.all([startNats(), startRedis()]);
   await createTenantLog(server, "acme");
-  nats = await connectNats(server.url("auth"), "auth", log);
+  nats = await connectNats(readNatsSettings({ NATS_URL: server.url("auth") }), "auth", log);
   redis = await connectRedis(readRedisSettings({ REDIS_URL: redisServer.url }));
 });
 afterAll(async () => {

@@ -23,8 +23,8 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-async function newSession(): Promise<Session> {
-  const [sid, loginAt, endsAt] = [randomUUID(), new Date().toISOString(), Date.now() + 600_000];
+async function newSession(lifeMs = 600_000): Promise<Session> {
+  const [sid, loginAt, endsAt] = [randomUUID(), new Date().toISOString(), Date.now() + lifeMs];
   const session = { sid, tenant: "acme", subject: "ann", clientId: "web", device: "curl/8", loginAt, endsAt };
   await store.create(session);
   return session;
@@ -67,4 +67,11 @@ test("sessions are counted over all tenants until they end", async () => {
   expect(await store.count()).toBe(before + 1);
   await store.end(sid);
   expect(await store.count()).toBe(before);
+});
+
+test("the sessions of a subject leave the index when a new one comes and they are over, and the index leaves with the last", async () => {
+  const session = { ...(await newSession(500)), subject: "short" };
+  await store.create(session);
+  await expect.poll(() => redis.exists("sluice:sessions:{acme.short}"), { timeout: 2_000 }).toBe(0);
+  expect(await store.ofSubject("acme", "short")).toEqual([]);
 });

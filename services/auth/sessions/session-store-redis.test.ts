@@ -182,13 +182,6 @@ describe("the sessions of a subject", () => {
     expect((await store.ofSubject("acme", "robbed")).map(({ sid }) => sid)).toEqual([own.sid]);
     expect(await store.find(foreign.sid)).toMatchObject({ isLive: true });
   });
-
-  test("leave the index when a new one comes and they are over, and the index leaves with the last", async () => {
-    const session = { ...(await newSession(500)), subject: "short" };
-    await store.create(session);
-    await expect.poll(() => redis.exists("sluice:sessions:{acme.short}"), { timeout: 2_000 }).toBe(0);
-    expect(await store.ofSubject("acme", "short")).toEqual([]);
-  });
 });
 
 describe("a refresh token", () => {

@@ -86,7 +86,7 @@ function whatIsUnknown(condition: EventCondition, { attributes }: DecidedEvent):
   );
   const parts = [
     ...(absent.length === 0 ? [] : [`the event does not say ${absent.join(", ")}`]),
-    ...(present.length === 0 ? [] : [`what it says of ${present.join(", ")} cannot be compared`]),
+    ...(present.length === 0 ? [] : [`what the event says of ${present.join(", ")} cannot be compared`]),
   ];
   return parts.length === 0 ? undefined : parts.join(", and ");
 }

@@ -13,12 +13,14 @@ roles:
   owner: { allow: ["order:read@order.*.{sub}"] }
   regional: { allow: [{ rule: "stock:read", when: "event.region in subject.regions" }] }
   teams: { allow: ["stock:read@stock.*.{team}"] }
+  cheap: { allow: [{ rule: "stock:read", when: "event.price < 10" }] }
   shielded: { allow: ["stock:read"], deny: [{ rule: "stock:read", when: "event.level == 'high'" }] }
 bindings:
   - { role: support, subjects: [alice, "group:ops"] }
   - { role: owner, subjects: [olaf] }
   - { role: regional, subjects: [rita] }
   - { role: shielded, subjects: [sam] }
+  - { role: cheap, subjects: [cora] }
   - { role: viewer, subjects: [eve], until: 2026-01-01T00:00:00Z }
 attributes:
   rita: { regions: [eu] }
@@ -83,6 +85,13 @@ describe("an explanation", () => {
     ["rita", event("stock.moved.1", { region: "eu" }), true, "it is about every topic, and its condition is met"],
     ["rita", event("stock.moved.1", { region: "us" }), false, "its condition is not met"],
     ["rita", event("stock.moved.1"), false, "its condition is not met: the event does not say region"],
+    ["cora", event("stock.moved.1", { price: "9.5" }), true, "it is about every topic, and its condition is met"],
+    [
+      "cora",
+      event("stock.moved.1", { price: "9 EUR" }),
+      false,
+      "its condition is not met: what the event says of price cannot be compared",
+    ],
     ["sam", event("stock.moved.1"), false, "it is about every topic, and the event does not say level, which denies"],
     ["sam", permission("stock:read"), false, "it denies some events, and every one is asked about"],
   ])("for %s on %j: %s, because %s", (id, question, allow, because) => {

@@ -17,7 +17,17 @@ const rule = fc
   .tuple(
     fc.constantFrom(...permissions, "a:*", "*:b", "*:*", "a:b:*"),
     fc.constantFrom("", "@x.*", "@x.y", "@x.{sub}", "@x.{team}", "@>", "@x.y.>"),
-    fc.constantFrom(undefined, "event.k == 'v'", "event.k in subject.team", "subject.team == 'v'"),
+    fc.constantFrom(
+      undefined,
+      "event.k == 'v'",
+      "event.k in subject.team",
+      "subject.team == 'v'",
+      "event.k < 5",
+      "event.k < 5.0",
+      "not event.k startsWith 'v'",
+      "event.k in 10.0.0.0/8",
+      "event.k in [1, 2]",
+    ),
   )
   .map(([permission, topic, when]) => (when === undefined ? permission + topic : { rule: permission + topic, when }));
 const rules = fc.array(rule, { maxLength: 4 });
@@ -38,7 +48,10 @@ const subjects = ["alice", "bob", "carol", "dave"].flatMap((id) =>
 const events: Array<DecidedEvent | undefined> = [
   undefined,
   ...["x.y", "x.v", "x.alice", "x.y.z", "z.z"].flatMap((topic) =>
-    [{}, { k: "v" }, { k: "w" }].map((attributes) => ({ topic, attributes })),
+    [{}, { k: "v" }, { k: "w" }, { k: "1" }, { k: "5" }, { k: "10.0.0.1" }].map((attributes) => ({
+      topic,
+      attributes,
+    })),
   ),
 ];
 

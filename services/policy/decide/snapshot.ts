@@ -173,8 +173,8 @@ function lineagesOf({ roles }: PolicyDocument, roleBits: ReadonlyMap<string, num
   const lineages: RoleSet[] = [];
   for (const role of inheritanceGroups(parentsOf).flat()) {
     const bit = roleBits.get(role) ?? 0;
-    const inherited = (parentsOf.get(role) ?? []).flatMap((parent) => lineages[roleBits.get(parent) ?? -1] ?? []);
-    lineages[bit] = inherited.reduce(union, createRoleSet(roleBits.size, [bit]));
+    const parents = (parentsOf.get(role) ?? []).map((parent) => lineages[roleBits.get(parent) ?? -1]);
+    lineages[bit] = parents.filter((set) => set !== undefined).reduce(union, createRoleSet(roleBits.size, [bit]));
   }
   return lineages;
 }

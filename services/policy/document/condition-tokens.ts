@@ -1,15 +1,14 @@
 import { readRange } from "#shared/contract/address-range.ts";
-import { isValueType, readTyped, type ValueType } from "#shared/contract/typed-value.ts";
+import { orderedTypeOf, type ValueType } from "#shared/contract/typed-value.ts";
 
 /** Words that mean something by themselves. */
 const WORDS = ["and", "or", "not", "in", "event", "subject", "startsWith", "endsWith"] as const;
 
-/** Signs, the longer ones first. */
-const SIGNS = ["==", "!=", "<=", ">=", "<", ">", "(", ")", "[", "]", ",", "."] as const;
+type Sign = "==" | "!=" | "<=" | ">=" | "<" | ">" | "(" | ")" | "[" | "]" | "," | ".";
 
 /** A word or sign of a condition. */
 export interface Token {
-  readonly kind: (typeof WORDS)[number] | (typeof SIGNS)[number] | ValueType | "name" | "text" | "range" | "end";
+  readonly kind: (typeof WORDS)[number] | Sign | ValueType | "name" | "text" | "range" | "end";
   /** The word as it is written, or the value of a string. */
   readonly text: string;
   /** Where it begins, from 0. */
@@ -53,7 +52,7 @@ function wordKind(word: string): Token["kind"] {
 
 /** What begins like a number is one, or a time, or a range of addresses. */
 function kindOf(bare: string, at: number): Token["kind"] {
-  const type = ["number", "time"].filter(isValueType).find((each) => readTyped(each, bare) !== undefined);
+  const type = orderedTypeOf(bare);
   if (type !== undefined) return type;
   if (readRange(bare) !== undefined) return "range";
   throw new SyntaxError(`at character ${at + 1}: ${JSON.stringify(bare)} is ${bareText(bare)}`);

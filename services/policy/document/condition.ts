@@ -53,6 +53,11 @@ export function comparisonsIn(condition: Condition | undefined): Comparison[] {
   return "conditions" in condition ? condition.conditions.flatMap(comparisonsIn) : [condition];
 }
 
+/** How many comparisons a condition may cost at an event: each range of addresses is one. */
+export function countComparisons(condition: Condition | undefined): number {
+  return comparisonsIn(condition).reduce((sum, each) => sum + (each.kind === "inRange" ? each.ranges.length : 1), 0);
+}
+
 /** The names of the subject's attributes that a condition looks at. */
 export function subjectNames(condition: Condition): string[] {
   return comparisonsIn(condition).flatMap((comparison) => {

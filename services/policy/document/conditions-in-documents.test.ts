@@ -122,6 +122,9 @@ roles:
     const two = "event.a == 'x' and not (event.b == 'y')";
     expect(withRules(128, () => ({ rule: "a:b", when: two }))).toEqual([]);
     expect(withRules(129, () => ({ rule: "a:b", when: two })).join()).toMatch(/at most 256 comparisons/);
+    const four = "event.a in [1, 2] or event.b in [10.0.0.0/8, ::1/128]";
+    expect(withRules(64, () => ({ rule: "a:b", when: four }))).toEqual([]);
+    expect(withRules(65, () => ({ rule: "a:b", when: four })).join()).toMatch(/at most 256 comparisons/);
     expect(withRules(64, (index) => `a:b@x${index}.{team}`)).toEqual([]);
     expect(withRules(65, (index) => `a:b@x${index}.{team}`).join()).toMatch(/at most 64 rules with an attribute/);
     expect(withRules(65, (index) => `a:b@x${index}.{sub}.{tenant}`)).toEqual([]);

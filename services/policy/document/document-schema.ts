@@ -3,7 +3,7 @@ import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
 import { isPrincipal } from "#shared/contract/principal.ts";
 import { isTopicPattern, patternsOverlap } from "#shared/protocol/topics.ts";
 import { attributesSchema } from "./attributes-schema.ts";
-import { comparisonsIn } from "./condition.ts";
+import { countComparisons } from "./condition.ts";
 import { caseSchema, MAX_CASES } from "./case-schema.ts";
 import { parseCondition } from "./parse-condition.ts";
 import { isPermissionPattern } from "#shared/protocol/permissions.ts";
@@ -92,7 +92,7 @@ export const documentSchema = z.strictObject({
       `may have at most ${MAX_RULES.limited} rules with a topic pattern or a condition in all`,
     )
     .refine(
-      (roles) => rulesOf(roles).reduce((sum, { when }) => sum + comparisonsIn(when).length, 0) <= MAX_RULES.comparisons,
+      (roles) => rulesOf(roles).reduce((sum, { when }) => sum + countComparisons(when), 0) <= MAX_RULES.comparisons,
       `may have at most ${MAX_RULES.comparisons} comparisons in conditions in all`,
     )
     .refine(

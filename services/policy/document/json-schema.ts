@@ -25,7 +25,12 @@ const rules = { description: "Rules. Deny beats allow; what no rule allows is de
 const conditional = { description: "A rule that holds only on a condition." };
 const when = {
   description: "The condition: a comparison of the subject's attributes and the event's headers.",
-  examples: ["event.region in subject.regions"],
+  examples: [
+    "event.region in subject.regions",
+    "event.amount <= subject.limit and event.urgent == true",
+    "event.at >= 2026-01-01T00:00:00Z",
+    "event.ip in [10.0.0.0/8, 2001:db8::/32] or event.path startsWith '/public/'",
+  ],
 };
 const roleRules = (effect: "allow" | "deny"): Array<[string, object]> => [
   [`roles.*.${effect}`, rules],
@@ -62,7 +67,7 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
     { description: "What is known of subjects and groups, for placeholders and conditions.", maxProperties: 10_000 },
   ],
   ["attributes.~", { pattern: PRINCIPAL }],
-  ["attributes.*", { description: "Attributes by name: a text, or a list of texts." }],
+  ["attributes.*", { description: "Attributes by name: a text, a number, true or false, or a list of these." }],
   ["trust", { description: "Whose tokens count for more than who somebody is. auth's do unless this says otherwise." }],
   ["trust[].issuer", { description: "The issuer's name, as its tokens have it in iss." }],
   ["trust[].roles", { description: "Whether roles in its tokens count." }],

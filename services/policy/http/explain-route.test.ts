@@ -3,6 +3,7 @@ import { jetstream, type JetStreamManager, jetstreamManager } from "@nats-io/jet
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import { connectNats } from "#shared/nats/connect-nats.ts";
+import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { type PolicyStack, startPolicyStack } from "#test/support/start-policy.ts";
 
@@ -29,7 +30,7 @@ describe("explanations over HTTP", () => {
     const log = createLogger("test", "silent");
     const { host: servers, username: user, password: pass } = new URL(stack.nats.url("demo"));
     producer = await connect({ servers, user, pass });
-    admin = await connectNats(stack.nats.url("policy"), "test", log);
+    admin = await connectNats(readNatsSettings({ NATS_URL: stack.nats.url("policy") }), "test", log);
     manager = await jetstreamManager(admin);
   });
   afterAll(async () => {

@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { BootError } from "#shared/config/read-config.ts";
 import { isName } from "#shared/protocol/names.ts";
 import { orUnavailable } from "#shared/async/or-unavailable.ts";
+import { POLICY_BUCKET } from "#shared/contract/tenant-standing.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { openBucket } from "#shared/nats/open-bucket.ts";
@@ -19,7 +20,7 @@ import { PolicyContents } from "./policy-contents.ts";
 import type { PolicyParts } from "./policy-parts-kv.ts";
 
 /** The bucket of policies: one key for each tenant, with the head of each version. */
-export const BUCKET = "sluice_policy";
+export const BUCKET = POLICY_BUCKET;
 const STREAM = `KV_${BUCKET}`;
 const SUBJECT_PREFIX = `$KV.${BUCKET}.`;
 /** How many versions of a policy are kept. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { natsSettings } from "./nats-settings.ts";
 import { maskValue } from "./mask-value.ts";
 import { findUnknownSettings, isServiceLink, type UnknownSetting } from "./unknown-settings.ts";
 
@@ -97,9 +98,9 @@ export const portSchema = integerSchema(0, 65_535, "a port, a whole number");
 /** Settings that every service has. */
 export const commonSettings = {
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+  ...natsSettings,
   /** `1` turns on what belongs to the demo and nothing else does: its page, its keys, its documents. */
   SLUICE_DEMO: z.enum(["0", "1"]).default("0"),
-  NATS_URL: z.url({ protocol: /^(nats|tls)$/, error: "must be nats://user:password@host:port" }),
   /** Where a new JetStream stream keeps its copies: 1 on a single server, 3 on a cluster. */
   NATS_REPLICAS: integerSchema(1, 5).default(1),
 };

@@ -1,3 +1,5 @@
+import { z } from "zod";
+
 /** A server of a URL, as it stands there. */
 export interface ServerAddress {
   readonly host: string;
@@ -87,4 +89,16 @@ function listOf(words: readonly string[]): string {
 /** A server's address for people: `host:port`, with brackets around an IPv6 host. */
 export function formatAddress({ host, port }: ServerAddress): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** A transformation for a setting: an error of `parse` becomes what is wrong with the setting. */
+export function parsedBy<Parsed>(parse: (text: string) => Parsed) {
+  return (text: string, context: z.RefinementCtx): Parsed => {
+    try {
+      return parse(text);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: (error as Error).message });
+      return z.NEVER;
+    }
+  };
 }

@@ -1,5 +1,5 @@
 import { type AddressRange, isInRange, readAddress, readRange } from "./address-range.ts";
-import { orderedTypeOf, readTyped, type ValueType } from "./typed-value.ts";
+import { ORDERED_TYPES, readTyped, type ValueType } from "./typed-value.ts";
 
 const OPERATORS = ["==", "!=", "<", "<=", ">", ">="] as const;
 
@@ -111,9 +111,13 @@ function compileOfTwo(comparison: Extract<EventCondition, { readonly other: unkn
 
 /** Whether two texts are in this order, as numbers or as times; undefined where they are not both one of these. */
 function inOrder(value: string, operator: Operator, other: string): boolean | undefined {
-  const type = orderedTypeOf(other);
-  const [left, right] = type === undefined ? [] : [readTyped(type, value), readTyped(type, other)];
-  return left === undefined || right === undefined ? undefined : compares(left, operator, right);
+  for (const type of ORDERED_TYPES) {
+    const right = readTyped(type, other);
+    if (right === undefined) continue;
+    const left = readTyped(type, value);
+    return left === undefined ? undefined : compares(left, operator, right);
+  }
+  return undefined;
 }
 
 type ValueComparison = Exclude<EventCondition, { readonly conditions: unknown } | { readonly other: unknown }>;

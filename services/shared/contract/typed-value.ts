@@ -3,6 +3,9 @@ const TYPES = ["number", "time", "boolean"] as const;
 /** What the text of an attribute may be read as, where a condition does not compare it as text. */
 export type ValueType = (typeof TYPES)[number];
 
+/** Types whose values have an order. No text is of both. */
+export const ORDERED_TYPES = ["number", "time"] as const;
+
 /** Whether a text names a type. */
 export function isValueType(text: string): text is ValueType {
   return (TYPES as readonly string[]).includes(text);
@@ -38,10 +41,9 @@ export function readTyped(type: ValueType, text: string): bigint | undefined {
   }
 }
 
-/** The type that a text has when it must be ordered with another: no text is both a number and a time. */
-export function orderedTypeOf(text: string): "number" | "time" | undefined {
-  if (readTyped("number", text) !== undefined) return "number";
-  return readTyped("time", text) === undefined ? undefined : "time";
+/** The type that a text has when it must be ordered with another. */
+export function orderedTypeOf(text: string): (typeof ORDERED_TYPES)[number] | undefined {
+  return ORDERED_TYPES.find((type) => readTyped(type, text) !== undefined);
 }
 
 function readNumber(text: string): bigint | undefined {

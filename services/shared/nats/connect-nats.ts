@@ -1,8 +1,12 @@
-import { connect, type ConnectionOptions, type NatsConnection } from "@nats-io/transport-node";
+import { connect, type ConnectionOptions, errors, type NatsConnection } from "@nats-io/transport-node";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { within } from "#shared/async/within.ts";
 import { BootError } from "#shared/config/read-config.ts";
+import { formatAddress } from "#shared/config/server-urls.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { explainFailure, findMissingCertificate } from "./explain-failure.ts";
+import { natsTargetOf } from "./nats-options.ts";
+import type { NatsSettings } from "#shared/config/nats-settings.ts";
 
 /** Round trips of up to 8 s, and half as long again: connecting takes two of them, and a ping is answered within three. */
 const CONNECT_TIMEOUT_MS = 30_000;
@@ -12,17 +16,16 @@ const MAX_PINGS_OUT = 3;
 /** The oldest server whose JetStream reports a recreated stream instead of clamping a start sequence in silence. */
 const MIN_VERSION = [2, 12] as const;
 
+/** After that long without a connection the servers are asked why; a certificate that is missing shows only so. */
+const PATIENCE_MS = 3_000;
+
 /**
- * Connects as the user in `url` (`nats://user:password@host:port`), and keeps reconnecting for ever. Replies arrive under
- * `_INBOX.<user>`, which is all this user may subscribe to.
- * @throws {BootError} when the server refuses the user, is older than 2.12, or has no JetStream for this account.
+ * Connects as the settings say, and keeps reconnecting for ever. Replies arrive under `_INBOX.<user>`, which is all this user
+ * may subscribe to.
+ * @throws {BootError} when the server refuses the user, is older than 2.12, or has no JetStream for this account; it says why.
  */
-export async function connectNats(url: string, service: string, log: Logger): Promise<NatsConnection> {
-  const connection = await connect(optionsOf(url, service)).catch((error: Error) => {
-    throw new BootError(
-      `cannot connect to NATS at ${new URL(url).host} (${error.message}); check NATS_URL and that the server runs`,
-    );
-  });
+export async function connectNats(settings: NatsSettings, service: string, log: Logger): Promise<NatsConnection> {
+  const connection = await openConnection(settings, service);
   try {
     await requireServer(connection);
   } catch (error) {
@@ -39,14 +42,24 @@ export async function drainNats(connection: NatsConnection): Promise<void> {
   await within(200, connection.close());
 }
 
-function optionsOf(url: string, service: string): ConnectionOptions {
-  const { username, password, host, protocol } = new URL(url);
-  const user = decodeURIComponent(username);
+async function openConnection(settings: NatsSettings, service: string): Promise<NatsConnection> {
+  const target = await natsTargetOf(settings, service);
+  const connecting = connect({ ...target, ...optionsOf(service) });
+  const fail = (reason: string, advice: string): never => {
+    const servers = settings.NATS_URL.servers.map(formatAddress).join(", ");
+    throw new BootError(`cannot connect to NATS at ${servers} (${reason}); ${advice}`);
+  };
+  const explained = connecting.catch(async (error: Error) =>
+    fail(error.message.trim(), await explainFailure(error, settings)),
+  );
+  if (await within(PATIENCE_MS, explained)) return explained;
+  const missing = await findMissingCertificate(settings);
+  return missing === undefined ? explained : fail("no answer", missing);
+}
+
+function optionsOf(service: string): ConnectionOptions {
   return {
-    servers: host,
     name: `sluice-${service}`,
-    ...(user === "" ? {} : { user, pass: decodeURIComponent(password), inboxPrefix: `_INBOX.${user}` }),
-    ...(protocol === "tls:" ? { tls: {} } : {}),
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
     reconnectJitter: 250,
@@ -67,10 +80,17 @@ async function requireServer(connection: NatsConnection): Promise<void> {
   try {
     await (await jetstreamManager(connection, { checkAPI: false, timeout: CONNECT_TIMEOUT_MS })).getAccountInfo();
   } catch (error) {
-    throw new BootError(
-      `JetStream does not answer this user (${(error as Error).message}); enable it for the account of the services, see infra/nats/nats.conf`,
-    );
+    throw new BootError(explainJetStream(error as Error));
   }
+}
+
+function explainJetStream(error: Error): string {
+  const { message } = error;
+  const denied = [error, error.cause].find((each) => each instanceof errors.PermissionViolationError);
+  if (denied instanceof errors.PermissionViolationError) {
+    return `NATS does not let this user ${denied.operation} ${denied.subject}; infra/nats/nats.conf says what each service's user needs`;
+  }
+  return `JetStream does not answer this user (${message}); enable it for the account of the services, see infra/nats/nats.conf`;
 }
 
 /** Permission violations are reported nowhere else, so the connection's status is read as long as it lives. */

@@ -6,6 +6,7 @@ import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { type NatsServer, type NatsUser, startNats } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { connectNats } from "./connect-nats.ts";
+import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
 import { openBucket } from "./open-bucket.ts";
 import { followWithdrawnKeys, type KeyRingBus } from "./withdrawn-keys.ts";
 
@@ -61,7 +62,11 @@ async function withdraw(kv: KV, ...kids: string[]): Promise<void> {
 }
 
 async function connectAs(user: NatsUser): Promise<NatsConnection> {
-  const connection = await connectNats(server.url(user), "test", createLogger("test", "silent"));
+  const connection = await connectNats(
+    readNatsSettings({ NATS_URL: server.url(user) }),
+    "test",
+    createLogger("test", "silent"),
+  );
   stack.defer(() => connection.close());
   return connection;
 }

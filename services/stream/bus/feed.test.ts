@@ -3,6 +3,7 @@ import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { connectNats } from "#shared/nats/connect-nats.ts";
+import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
 import { amountOf, timeoutOf } from "#test/soak/amount.ts";
 import { startSlowProxy } from "#test/support/slow-proxy.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
@@ -131,7 +132,7 @@ async function readBehind(roundTripMs: number): Promise<void> {
   await using slow = await startSlowProxy(nats.port, jitter);
   await using own = new AsyncDisposableStack();
   const connection = await connectNats(
-    urlThrough(slow.port, nats.url("stream")),
+    readNatsSettings({ NATS_URL: urlThrough(slow.port, nats.url("stream")) }),
     "test",
     createLogger("test", "silent"),
   );
@@ -184,7 +185,7 @@ async function openReading(on: Bus = bus) {
 }
 
 async function connect(url: string) {
-  const connection = await connectNats(url, "test", createLogger("test", "silent"));
+  const connection = await connectNats(readNatsSettings({ NATS_URL: url }), "test", createLogger("test", "silent"));
   stack.defer(() => connection.close());
   return connection;
 }

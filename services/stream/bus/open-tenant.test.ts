@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { connectNats } from "#shared/nats/connect-nats.ts";
+import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import type { Decider } from "../access/ports.ts";
 import { TailBudget } from "../log/tail.ts";
@@ -52,7 +53,11 @@ test("a log with a setting that hides events is refused; users are told no names
 });
 
 async function connect(user: "stream" | "policy") {
-  const connection = await connectNats(nats.url(user), "test", createLogger("test", "silent"));
+  const connection = await connectNats(
+    readNatsSettings({ NATS_URL: nats.url(user) }),
+    "test",
+    createLogger("test", "silent"),
+  );
   stack.defer(() => connection.close());
   return connection;
 }
