@@ -116,6 +116,14 @@ describe("a refusal", () => {
   });
 });
 
+test("300 bodies that are broken off fill no log", async () => {
+  const before = edge.child.output().length;
+  await Promise.all(Array.from({ length: 300 }, breakOff));
+  await fetch(`http://127.0.0.1:${edge.ports.http}/nowhere`, { headers: { "x-request-id": "marker" } });
+  await waitFor("the marker is logged", () => lines().some(({ requestId }) => requestId === "marker"));
+  expect(edge.child.output().length - before).toBeLessThan(40_000);
+});
+
 test("DNS rebinding: operations answer to addresses, and to no name of a stranger", async () => {
   for (const path of ["/metrics", "/debug/connections", "/readyz", "/healthz"]) {
     expect(await askRaw(edge.ports.ops, path, ["evil.example"])).toMatch(/^HTTP\/1\.1 421 /);
@@ -123,6 +131,14 @@ test("DNS rebinding: operations answer to addresses, and to no name of a strange
   }
   expect(await askRaw(edge.ports.ops, "/metrics", ["127.0.0.1", "evil.example"])).toMatch(/^HTTP\/1\.1 400 /);
 });
+
+/** Sends the half of a body, and vanishes. */
+async function breakOff(): Promise<void> {
+  const socket = connect(edge.ports.http, "127.0.0.1").on("error", () => {});
+  const head = "POST /v1/streams/w-1/token HTTP/1.1\r\nHost: edge\r\nContent-Length: 100\r\n\r\n";
+  await new Promise<unknown>((resolve) => socket.write(`${head}{`, resolve));
+  socket.resetAndDestroy();
+}
 
 /** The whole answer to a request with these Host headers. */
 function askRaw(port: number, path: string, hosts: readonly string[]): Promise<string> {

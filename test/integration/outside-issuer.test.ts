@@ -7,6 +7,7 @@ import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { waitFor } from "#test/support/wait.ts";
+import { makeDemoToken } from "../../scripts/token/make-token.ts";
 
 let folder: string;
 let issuer: Issuer;
@@ -91,6 +92,17 @@ test("in a cookie it is left to expire: a refresh token of ours beside it may be
   await using over = await openWith(await sign("bob", -60));
   expect(over.status).toBe(401);
   for (const { headers } of [ending, over]) expect(headers).not.toHaveProperty("set-cookie");
+});
+
+test("a token that sluice made is of its person in the demo, and of nobody elsewhere", async () => {
+  const demoEdge = await stack.startEdge({ AUTH_ISSUERS_FILE: "infra/demo/issuers.yaml" });
+  const token = await makeDemoToken({ sub: "jane@acme.com", tenant: "demo", roles: ["triager"], groups: [] }, 60);
+  const openAt = (each: RunningService) =>
+    openEventStream(`http://127.0.0.1:${each.ports.http}/v1/stream?topic=issues.>`, { token });
+  await using stream = await openAt(demoEdge);
+  expect(JSON.parse((await stream.frame("ready")).data)).toMatchObject({ subject: "jane@acme.com" });
+  await using refused = await openAt(edge);
+  expect(refused.status).toBe(401);
 });
 
 test("a person nothing is bound to is refused, and the tokens of auth wait as they do without it", async () => {

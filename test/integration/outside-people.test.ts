@@ -72,16 +72,26 @@ function documentOf(tenant: string): object {
   const subjects = new Set(rows.map(({ provider }) => provider.expected.sub));
   return {
     tenant,
-    roles: { member: { allow: ["order:read", "policy:admin"] } },
-    bindings: [{ role: "member", subjects: [...subjects] }],
-    events: { "order.*": "order:read" },
-    routes: [{ method: "GET", path: "/orders", permission: "order:read" }],
+    roles: {
+      member: { allow: ["order:read", "policy:admin"] },
+      european: { allow: [{ rule: "region:read", when: "subject.region == 'eu'" }] },
+    },
+    bindings: [
+      { role: "member", subjects: [...subjects] },
+      { role: "european", subjects: [rows[0]!.provider.expected.sub] },
+    ],
+    trust: [{ issuer: rows[0]!.issuer, attributes: ["region"] }],
+    events: { "order.*": "order:read", "region.*": "region:read" },
+    routes: [
+      { method: "GET", path: "/orders", permission: "order:read" },
+      { method: "GET", path: "/europe", permission: "region:read" },
+    ],
   };
 }
 
-async function askGateway(token: string): Promise<unknown> {
+async function askGateway(token: string, path = "/orders"): Promise<unknown> {
   const client = new AuthorizationClient(`127.0.0.1:${stack.policy.ports.grpc}`, credentials.createInsecure());
-  const http = { method: "GET", path: "/orders", host: "h", headers: { authorization: `Bearer ${token}` } };
+  const http = { method: "GET", path, host: "h", headers: { authorization: `Bearer ${token}` } };
   const { status } = await callUnary(
     client.check.bind(client),
     { attributes: { request: { http } } },
@@ -104,6 +114,22 @@ describe("a person of a provider", () => {
       expect([policy.status, await askGateway(token)]).toEqual([200, 0]);
     },
   );
+
+  test("is shown by the edge and a gateway what a condition on an attribute of their token allows", async () => {
+    const { running, issuer } = rows[0]!;
+    for (const region of ["eu", "us"]) {
+      const token = await running.sign({ iss: issuer, region });
+      const url = `${stack.streamUrl}/v1/stream?topic=order.>&topic=region.>`;
+      await using stream = await openEventStream(url, { token });
+      expect(JSON.parse((await stream.frame("ready")).data)).toMatchObject({
+        topics: [
+          { topic: "order.>", granted: true },
+          { topic: "region.>", granted: region === "eu" },
+        ],
+      });
+      expect(await askGateway(token, "/europe")).toBe(region === "eu" ? 0 : 7);
+    }
+  });
 
   test("is refused at each of them by a token for somebody else, in the same words", async () => {
     const { running, issuer } = rows[0]!;

@@ -7,6 +7,7 @@ import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
 import { toAppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import type { TokenCookies } from "#shared/http/token-cookies.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import type { Keys } from "../keys/open-keys.ts";
 import type { AuthMetrics } from "../metrics.ts";
 import type { LogIn } from "../sessions/log-in.ts";
@@ -21,6 +22,7 @@ import { readLoginDevice, rememberLoginDevice } from "./login-device.ts";
 import { readRefreshToken } from "./read-refresh-token.ts";
 import { clearSessionCookies, setSessionCookies } from "./session-cookies.ts";
 import { sessionsToEnd } from "./sessions-to-end.ts";
+import { createPlainIssuerAlarm } from "./tell-plain-issuer.ts";
 import { type TenantHosts, tenantOfLogin } from "./tenant-hosts.ts";
 
 interface AuthRoutes {
@@ -37,6 +39,7 @@ interface AuthRoutes {
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: BlockList;
   readonly metrics: AuthMetrics;
+  readonly log: LimitedLog;
 }
 
 /** A password may be any text of so many bytes. */
@@ -59,6 +62,7 @@ const loginSchema = z.object({
 /** Adds login, refresh, logout and the published keys. */
 export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
   const { logIn, refresh, revoke, keys, cookies, allowedOrigins, trustedProxies, metrics } = routes;
+  const tellPlainIssuer = createPlainIssuerAlarm(routes.issuer, routes.log);
 
   api.get("/.well-known/jwks.json", (c) => {
     c.header("cache-control", "public, max-age=300");
@@ -76,6 +80,7 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
       const origin = { device, knownDevice, address: clientAddressOf(c, trustedProxies) };
       const response = answerTokens(c, cookies, await logIn(credentials, origin));
       rememberLoginDevice(c, credentials, knownDevice, routes);
+      tellPlainIssuer(c);
       return response;
     }),
   );

@@ -24,10 +24,11 @@ export async function sessionsToEnd(c: Context, reading: LogoutReading): Promise
   requireTrustedPage(c, reading.allowedOrigins);
   const { access, refresh } = reading.cookies.read(headers);
   const byAccess = await Promise.allSettled(access.map((token) => sessionBy(reading, token)));
-  // A browser whose access token has run out still has its refresh token.
-  const genuine = genuineOf(refresh, reading.keys);
-  const byRefresh = await Promise.all(genuine.map(({ family }) => reading.sessions.find(family)));
-  const found = [...byAccess.flatMap((each) => (each.status === "fulfilled" ? [each.value] : [])), ...byRefresh];
+  const known = byAccess.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  // A browser whose access token has run out still has its refresh token. A session that is known needs no store.
+  const families = genuineOf(refresh, reading.keys).map(({ family }) => family);
+  const others = families.filter((family) => !known.some(({ sid }) => sid === family));
+  const found = [...known, ...(await Promise.all(others.map((family) => reading.sessions.find(family))))];
   if (found.length === 0) throw faultOf(byAccess, refresh);
   return [...new Map(found.flatMap((each) => (each === undefined ? [] : [[each.sid, each]]))).values()];
 }

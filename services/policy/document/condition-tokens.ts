@@ -4,12 +4,11 @@ import { orderedTypeOf, type ValueType } from "#shared/contract/typed-value.ts";
 /** Words that mean something by themselves. */
 const WORDS = ["and", "or", "not", "in", "event", "subject", "startsWith", "endsWith"] as const;
 
-/** Signs, the longer ones first. */
-const SIGNS = ["==", "!=", "<=", ">=", "<", ">", "(", ")", "[", "]", ",", "."] as const;
+type Sign = "==" | "!=" | "<=" | ">=" | "<" | ">" | "(" | ")" | "[" | "]" | "," | ".";
 
 /** A word or sign of a condition. */
 export interface Token {
-  readonly kind: (typeof WORDS)[number] | (typeof SIGNS)[number] | ValueType | "name" | "text" | "range" | "end";
+  readonly kind: (typeof WORDS)[number] | Sign | ValueType | "name" | "text" | "range" | "end";
   /** The word as it is written, or the value of a string. */
   readonly text: string;
   /** Where it begins, from 0. */

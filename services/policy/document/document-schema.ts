@@ -99,7 +99,13 @@ export const documentSchema = z.strictObject({
       (roles) => rulesOf(roles).filter(holdsAttribute).length <= MAX_RULES.placeholders,
       `may have at most ${MAX_RULES.placeholders} rules with an attribute in the topic pattern in all`,
     ),
-  bindings: z.array(bindingSchema).max(MAX_BINDINGS).default([]),
+  bindings: z
+    .array(bindingSchema)
+    .max(
+      MAX_BINDINGS,
+      `may be at most ${MAX_BINDINGS}; name several subjects in one, bind groups, or set roles over HTTP`,
+    )
+    .default([]),
   attributes: mapOf(principalSchema, attributesSchema, 10_000),
   trust: z.array(trustSchema).max(64).superRefine(requireDistinct).default([]),
   events: mapOf(eventPatternSchema, permissionSchema, 1_024).transform((rules): readonly EventRule[] =>

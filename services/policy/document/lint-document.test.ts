@@ -163,6 +163,14 @@ attributes:
     ]);
   });
 
+  it("finds a star where a name stands", () => {
+    const bindings = 'bindings: [{ role: r, subjects: ["*", a*, "group:*"] }]';
+    expect(warningsOf(`tenant: acme\nroles: { r: { allow: ["a:b"] } }\n${bindings}`)).toEqual([
+      "3:34 * is the one of this name, and does not stand for everybody",
+      "3:43 group:* is the one of this name, and does not stand for everybody",
+    ]);
+  });
+
   it("finds bindings and roles of no use", () => {
     const text = `tenant: acme
 roles:

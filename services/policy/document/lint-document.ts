@@ -9,13 +9,14 @@ import { unreachableRules } from "./unreachable-rules.ts";
 
 /**
  * What in a document can never matter, or hardly means what it says: rules, event patterns and routes that others cover,
- * bindings, roles and attributes of no use at `now` (in milliseconds since 1970), ranges of addresses in quotes.
+ * bindings, roles and attributes of no use at `now` (in milliseconds since 1970), ranges of addresses in quotes, `*` for a name.
  */
 export function lintDocument(document: PolicyDocument, now: number): DocumentWarning[] {
   return [
     ...unreachableRules(document),
     ...unusedRoles(document),
     ...danglingBindings(document, now),
+    ...everybodyByMistake(document),
     ...attributeWarnings(document),
     ...conditionWarnings(document),
     ...unreachableEvents(document),
@@ -46,6 +47,17 @@ function danglingBinding(
   if (subjects.length === 0) return [{ path, message: "this binding has no subjects" }];
   if (!empty.has(role)) return [];
   return [{ path: [...path, "role"], message: `role "${role}" has no rules, and inherits none` }];
+}
+
+/** `*` is a name like any other. Whoever writes it means everybody, and binds nobody. */
+function everybodyByMistake({ bindings }: PolicyDocument): DocumentWarning[] {
+  return bindings.flatMap(({ subjects }, index) =>
+    subjects.flatMap((subject, place) => {
+      if (subject !== "*" && subject !== "group:*") return [];
+      const message = `${subject} is the one of this name, and does not stand for everybody`;
+      return [{ path: ["bindings", index, "subjects", place], message }];
+    }),
+  );
 }
 
 /** The roles that have no rules and inherit none. A role is looked at after what it inherits. */

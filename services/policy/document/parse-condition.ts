@@ -151,8 +151,9 @@ class ConditionReader {
       this.#next += 1;
       if (!isListed(token)) throw faultAt(token, "expected a string, a number, a time or a range of addresses");
       const [first = token] = tokens;
-      if (first.kind !== token.kind)
+      if (first.kind !== token.kind) {
         throw faultAt(token, `a list holds values of one kind, and this one begins with a ${nounOf(first)}`);
+      }
       tokens.push(token);
     }
     if (tokens.length > MAX_LIST_VALUES) throw faultAt(begin, `a list may have ${MAX_LIST_VALUES} values`);

@@ -184,6 +184,21 @@ owner: me
     );
   });
 
+  it.each([
+    ["without an anchor", `tenant: acme\na: [${"*x,".repeat(50_000)}]`, /there is no anchor &x/],
+    ["of one anchor", `tenant: &x acme\na: [${"*x,".repeat(50_000)}]`, /1000 aliases; write the rest out/],
+    [
+      "each of an anchor of its own",
+      `tenant: acme\na: [${Array.from({ length: 20_000 }, (_, each) => `&a${each} x, *a${each}`).join()}]`,
+      /1000 aliases; write the rest out/,
+    ],
+    ["of themselves", "a: &a [*a]", /inside what it repeats/],
+  ])("is refused quickly, however many aliases it has: %s", (_, text, fault) => {
+    const began = process.cpuUsage();
+    expect(faultsOf(text)[0]).toMatch(fault);
+    expect(process.cpuUsage(began).user).toBeLessThan(10_000_000);
+  });
+
   it("is refused quickly, however many faults it has", () => {
     const roles = Array.from({ length: 40_000 }, (_, role) => `  r${role}: { x: 1 }`).join("\n");
     const began = process.cpuUsage();

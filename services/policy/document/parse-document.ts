@@ -22,7 +22,8 @@ export type ParsedDocument =
  */
 export function parseDocument(text: string, tenant: string | undefined): ParsedDocument {
   if (Buffer.byteLength(text) > MAX_DOCUMENT_BYTES) {
-    return { faults: [{ path: "", message: `the document may have ${MAX_DOCUMENT_BYTES} bytes` }] };
+    const message = `the document may have ${MAX_DOCUMENT_BYTES} bytes; roles set over HTTP take none of them`;
+    return { faults: [{ path: "", message }] };
   }
   const yaml = readYaml(text);
   if (yaml.faults.length > 0) return { faults: firstOf(yaml.faults) };

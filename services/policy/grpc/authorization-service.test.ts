@@ -122,6 +122,17 @@ describe("Envoy's external authorization", () => {
     });
   });
 
+  it("denies with a problem document that leads to the request the gateway named", async () => {
+    const { httpResponse } = await check({ ...bearer("bob-s1"), "x-request-id": "at-the-gateway" });
+    const denied = httpResponse?.$case === "deniedResponse" ? httpResponse.value : undefined;
+    expect(denied?.headers).toContainEqual({ header: { key: "x-request-id", value: "at-the-gateway" }, append: false });
+    expect(JSON.parse(denied?.body ?? "")).toMatchObject({
+      code: "forbidden",
+      detail: expect.any(String),
+      instance: "urn:sluice:request:at-the-gateway",
+    });
+  });
+
   it.each([
     ["no token", {}, 401],
     ["a broken token", bearer("broken"), 401],

@@ -3,7 +3,7 @@ import { notAToken, parseToken, type ParsedToken, tokenInvalid } from "./parse-t
 import type { Basis, Verdict } from "./remember-verified.ts";
 import type { TrustedIssuers } from "./trusted-issuers.ts";
 import type { VerifiedClaims } from "./verified-claims.ts";
-import { type TrustedIssuer, verifyToken, type VerifyOptions } from "./verify-token.ts";
+import { type TrustedIssuer, verifyToken, type VerifyOptions, withFacts } from "./verify-token.ts";
 
 /** Each opaque token is asked about at no more issuers than these: every one of them costs a question. */
 const MAX_ISSUERS_ASKED = 8;
@@ -49,7 +49,7 @@ async function judgeOpaque(
   outside: TrustedIssuers,
   options: VerifyOptions,
 ): Promise<Verdict<VerifiedClaims>> {
-  const asked = outside.asked.slice(0, MAX_ISSUERS_ASKED);
+  const asked = outside.askedAbout(token).slice(0, MAX_ISSUERS_ASKED);
   if (asked.length === 0) throw notAToken();
   options.report?.("shape", () => `an opaque token of ${token.length} characters`);
   let away: unknown;
@@ -62,7 +62,7 @@ async function judgeOpaque(
       away ??= error;
     }
   }
-  if (away !== undefined) throw away;
+  if (away !== undefined) throw withFacts(away, { step: "issuer" });
   throw tokenInvalid("no issuer that can be asked about opaque tokens knows this one as active", { step: "issuer" });
 }
 

@@ -5,12 +5,12 @@ import type { Logger } from "#shared/log/create-logger.ts";
 import { discoverIssuer, type IssuerMetadata } from "./discover-issuer.ts";
 import { createIntrospection, type Introspect, INTROSPECTION_MAX_AGE_MS } from "./introspect-token.ts";
 import type { OutsideIssuer } from "./outside-issuers.ts";
-import { type ParsedToken, tokenInvalid } from "./parse-token.ts";
+import type { ParsedToken } from "./parse-token.ts";
 import { hasOverage, readOutsideClaims } from "./read-outside-claims.ts";
 import type { Basis, Verdict } from "./remember-verified.ts";
 import { type KeySetOptions, type RemoteKeys, remoteKeys } from "./remote-keys.ts";
 import type { VerifiedClaims } from "./verified-claims.ts";
-import { checkClaims, type TrustedIssuer, verifyToken, type VerifyOptions, withFacts } from "./verify-token.ts";
+import { type TrustedIssuer, verifyAnswer, verifyToken, type VerifyOptions } from "./verify-token.ts";
 
 /** Metadata are believed for so long: where keys are moves rarely, and a failure asks again at once. */
 const METADATA_MAX_AGE_MS = 3_600_000;
@@ -69,7 +69,7 @@ export function trustOutside(issuer: OutsideIssuer, deps: TrustDeps): TrustedOut
         },
       };
       return {
-        claims: claimsOfAnswer(answer, trusted(hash("sha256", token, "base64url")), options),
+        claims: verifyAnswer(answer, trusted(hash("sha256", token, "base64url")), options),
         basis: restsOn(basis),
       };
     },
@@ -136,23 +136,6 @@ function trustedFrom({ entry }: OutsideIssuer, keys: RemoteKeys, onClaims: (clai
       return readOutsideClaims(claims, entry, tokenHash, report);
     },
   });
-}
-
-/** What the issuer answers is checked as a token's claims are, but for the signature: it came from the issuer itself. */
-function claimsOfAnswer(
-  answer: ParsedToken["payload"],
-  trusted: TrustedIssuer<VerifiedClaims>,
-  { now = Date.now(), report }: VerifyOptions,
-): VerifiedClaims {
-  try {
-    const { iss = trusted.issuer } = answer;
-    if (iss !== trusted.issuer)
-      throw tokenInvalid("the answer about the token names another issuer", { claim: "iss", iss });
-    report?.("signature", () => "not needed: the issuer itself says that the token is active");
-    return checkClaims(answer, trusted, "", now, report);
-  } catch (error) {
-    throw withFacts(error, { issuer: trusted.issuer });
-  }
 }
 
 /** Groups that are missing are told to the operator once for each issuer: their people would wonder. */

@@ -81,7 +81,7 @@ async function renewByOneOf<Claims extends Bearer>(
   deps: VerifyOrRenewDeps<Claims>,
   refresh: readonly string[],
 ): Promise<VerifiedRequest<Claims> | undefined> {
-  const renewals = await Promise.allSettled(familiesOf(refresh).map((family) => renewFamily(deps, family)));
+  const renewals = await Promise.allSettled(latestOfEach(refresh).map((token) => renewBy(deps, token)));
   const good = renewals.flatMap((each) =>
     each.status === "fulfilled" && each.value !== undefined ? [each.value] : [],
   );
@@ -91,26 +91,26 @@ async function renewByOneOf<Claims extends Bearer>(
   return good.find((each) => each.claims === claims);
 }
 
-async function renewFamily<Claims extends Bearer>(
+async function renewBy<Claims extends Bearer>(
   { verify, renew }: VerifyOrRenewDeps<Claims>,
-  family: readonly string[],
+  refreshToken: string,
 ): Promise<VerifiedRequest<Claims> | undefined> {
-  for (const token of family) {
-    const renewed = await renew(token);
-    if (renewed !== undefined) return { claims: await verify(renewed.accessToken), renewed };
-  }
-  return undefined;
+  const renewed = await renew(refreshToken);
+  return renewed && { claims: await verify(renewed.accessToken), renewed };
 }
 
 /**
- * The refresh tokens by family, the latest generation of each first: where a browser kept an older one too, that is spent, and
- * showing it would be taken for theft.
+ * The latest generation of each family: where a browser kept an older one too, that is spent, and showing it would be taken
+ * for theft. Nobody else knows a family's name, so nobody can plant a later one.
  */
-function familiesOf(refreshTokens: readonly string[]): readonly (readonly string[])[] {
-  const families = Map.groupBy(refreshTokens, (token) => token.split(".")[0] ?? "");
-  return [...families.values()].map((tokens) =>
-    tokens.toSorted((one, other) => generationOf(other) - generationOf(one)),
-  );
+function latestOfEach(refreshTokens: readonly string[]): readonly string[] {
+  const latest = new Map<string, string>();
+  for (const token of refreshTokens) {
+    const family = token.split(".")[0] ?? "";
+    const known = latest.get(family);
+    if (known === undefined || generationOf(token) > generationOf(known)) latest.set(family, token);
+  }
+  return [...latest.values()];
 }
 
 function generationOf(refreshToken: string): number {

@@ -63,29 +63,55 @@ export async function verifyToken<Claims>(
   trusted: TrustedIssuer<Claims>,
   options: VerifyOptions = {},
 ): Promise<Claims> {
-  const { report } = options;
-  const facts = { issuer: trusted.issuer, kid: parsed.header["kid"] };
-  let step: TokenStep = "header";
-  const follow: Report = (done, found) => {
-    step = nextStep(done);
-    report?.(done, found);
-  };
+  const steps = followSteps("header", options.report);
   try {
-    const kid = checkHeader(parsed, trusted, follow);
-    await checkSignature(parsed, trusted, follow);
-    return checkClaims(parsed.payload, trusted, kid, options.now ?? Date.now(), follow);
+    const kid = checkHeader(parsed, trusted, steps.report);
+    await checkSignature(parsed, trusted, steps.report);
+    return checkClaims(parsed.payload, trusted, kid, options.now ?? Date.now(), steps.report);
   } catch (error) {
-    throw withFacts(error, { ...facts, step });
+    throw withFacts(error, { issuer: trusted.issuer, kid: parsed.header["kid"], step: steps.current() });
   }
 }
 
-/** Checks the audience, the times and the rest of what a genuine token, or its issuer's answer about it, says. */
-export function checkClaims<Claims>(
+/**
+ * Checks what an issuer answers about a token as a token's claims are checked: its signature is not needed.
+ * @throws {AppError} as `verifyToken`.
+ */
+export function verifyAnswer<Claims>(
+  answer: ParsedToken["payload"],
+  trusted: TrustedIssuer<Claims>,
+  options: VerifyOptions = {},
+): Claims {
+  const steps = followSteps("issuer", options.report);
+  try {
+    const { iss = trusted.issuer } = answer;
+    if (iss !== trusted.issuer)
+      throw tokenInvalid("the answer about the token names another issuer", { claim: "iss", iss });
+    steps.report("issuer", () => `${trusted.issuer}, which says that the token is active`);
+    steps.report("signature", () => "none is needed");
+    return checkClaims(answer, trusted, "", options.now ?? Date.now(), steps.report);
+  } catch (error) {
+    throw withFacts(error, { issuer: trusted.issuer, step: steps.current() });
+  }
+}
+
+/** Passes reports on, and knows which step comes behind the last one. */
+function followSteps(first: TokenStep, report: Report | undefined) {
+  let step = first;
+  const follow: Report = (done, found) => {
+    step = STEPS[STEPS.indexOf(done) + 1] ?? "subject";
+    report?.(done, found);
+  };
+  return { report: follow, current: () => step };
+}
+
+/** Checks the audience, the times and the rest of what a genuine token says. */
+function checkClaims<Claims>(
   claims: ParsedToken["payload"],
   trusted: TrustedIssuer<Claims>,
   kid: string,
   now: number,
-  report?: Report,
+  report: Report,
 ): Claims {
   checkAudience(claims, trusted, report);
   checkTimes(claims, now, report);
@@ -114,10 +140,6 @@ const STEPS: readonly TokenStep[] = [
   "tenant",
   "subject",
 ];
-
-function nextStep(done: TokenStep): TokenStep {
-  return STEPS[STEPS.indexOf(done) + 1] ?? "subject";
-}
 
 /** Checks what a header says before a key is looked for. Answers the key's name, or none. */
 function checkHeader({ header }: ParsedToken, trusted: TrustedIssuer<unknown>, report: Report): string {
@@ -219,7 +241,7 @@ function refusalOf(error: unknown): AppError {
   return tokenInvalid("the token's signature cannot be checked", {}, error);
 }
 
-function checkTimes(claims: ParsedToken["payload"], now: number, report?: Report): void {
+function checkTimes(claims: ParsedToken["payload"], now: number, report: Report): void {
   const seconds = Math.floor(now / 1_000);
   const { exp, nbf, iat } = claims;
   if (typeof exp !== "number")
@@ -235,7 +257,7 @@ function checkTimes(claims: ParsedToken["payload"], now: number, report?: Report
     const facts = { claim: "nbf", seconds: Math.ceil(nbf - seconds) };
     throw tokenInvalid("the token is not valid yet: the clocks of its issuer and of this service differ", facts);
   }
-  report?.("times", () => {
+  report("times", () => {
     const issued =
       typeof iat === "number" ? `issued ${lengthOf(seconds - iat)} ago` : "it does not say when it was issued";
     return `ends in ${lengthOf(exp - seconds)}, ${issued}`;
@@ -249,7 +271,7 @@ function lengthOf(seconds: number): string {
 function checkAudience(
   claims: ParsedToken["payload"],
   { audiences, audienceClaim: claim, isOwn }: TrustedIssuer<unknown>,
-  report?: Report,
+  report: Report,
 ): void {
   const named = [claims[claim]].flat();
   const found = audiences.find((audience) => named.includes(audience));
@@ -259,8 +281,8 @@ function checkAudience(
       claims[claim] === undefined
         ? `the token names no audience (${claim}), and must name ${place}`
         : `the token's audience (${claim}) is not ${place}`,
-      { claim, [claim]: claims[claim] },
+      { claim, said: claims[claim] },
     );
   }
-  report?.("audience", () => `${found}, by ${claim}`);
+  report("audience", () => `${found}, by ${claim}`);
 }
