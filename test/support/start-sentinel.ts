@@ -8,7 +8,7 @@ import { type RedisServer, startRedis } from "./start-redis.ts";
 import { waitFor } from "./wait.ts";
 
 /** The name that the Sentinel knows the primary by. */
-export const MASTER = "sluice-test";
+const MASTER = "sluice-test";
 
 /** A primary, its replica, and a Sentinel that takes a primary for dead after 500 ms. */
 export interface RedisPair extends AsyncDisposable {

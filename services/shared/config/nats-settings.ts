@@ -27,7 +27,7 @@ export type NatsSettings = Readonly<z.infer<z.ZodObject<typeof natsSettings>>>;
  * Reads `NATS_URL`.
  * @throws {Error} saying what is wrong with it.
  */
-export function parseNatsUrl(text: string): ServerUrls {
+function parseNatsUrl(text: string): ServerUrls {
   const urls = parseServerUrls(text, PORTS);
   if (urls.path !== "") throw new Error("has a path, which means nothing to NATS; end it after the last port");
   if (urls.user !== undefined && urls.password === undefined) {
