@@ -93,6 +93,20 @@ describe("a session's record that was changed in Redis to", () => {
   });
 });
 
+test("a field that looks like a verdict of ours revives no session that nobody was seen for", async () => {
+  await using short = await startAuthStack({ AUTH_SESSION_IDLE_SECONDS: "1" });
+  const redis = new Redis(short.redis.adminUrl);
+  const ask = (path: string, body: object): Promise<Response> =>
+    fetch(`${short.url}/v1/auth/${path}`, { method: "POST", body: JSON.stringify(body) });
+  const login = await ask("login", { tenant: "demo", username: "alice", password: DEMO_PASSWORD });
+  const alice = (await login.json()) as Tokens;
+  await redis.hset(keyOf(alice.session_id), { verdict: "current", live: "yes" });
+  const idleSince = Date.now();
+  await waitFor("a second has passed without her", async () => Date.now() - idleSince > 1_500);
+  expect((await ask("refresh", alice)).status).toBe(401);
+  redis.disconnect();
+});
+
 test("a session's record that Redis is made to keep for ever ends when the session ends", async () => {
   await using short = await startAuthStack({ AUTH_SESSION_SECONDS: "2" });
   const login = { tenant: "demo", username: "alice", password: DEMO_PASSWORD };

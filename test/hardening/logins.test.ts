@@ -72,6 +72,16 @@ describe("whoever guesses at somebody's password", () => {
   });
 });
 
+test("a browser that many people share keeps the devices of eight accounts: more would fill the headers that proxies take", async () => {
+  const names = Array.from({ length: 12 }, (_, index) => `login_device_${String(index).padStart(10, "0")}`);
+  const kept = [...names, "login_device_other", "login_device_0000000000x"].map((name) => `${name}=x`).join("; ");
+  const response = await logIn({ username: "carol", from: "198.51.100.30", cookie: kept });
+  const cookies = response.headers.getSetCookie().filter((cookie) => cookie.startsWith("login_device_"));
+  const taken = cookies.filter((cookie) => cookie.includes("=; Max-Age=0;")).map((cookie) => cookie.split("=")[0]);
+  expect(taken).toEqual(names.slice(0, 5));
+  expect(cookies).toHaveLength(6);
+});
+
 test("a password of up to 4096 bytes is looked at, a longer one is not", async () => {
   const attempt = { username: "alice", from: "198.51.100.20" };
   expect(await statusOf({ ...attempt, password: "\u00e4".repeat(2_048) })).toBe(401);

@@ -127,6 +127,29 @@ describe("a token with a scope", () => {
   });
 });
 
+/** What a form to one of auth's OAuth endpoints is answered, asked by a service client or by nobody. */
+async function ask(endpoint: "introspect" | "revoke", token: string): Promise<Answer> {
+  const authorization = `Basic ${Buffer.from("reporter:sluice-demo").toString("base64")}`;
+  const headers = endpoint === "introspect" ? { authorization } : {};
+  const body = new URLSearchParams({ token });
+  const response = await fetch(`${stack.authUrl}/v1/auth/${endpoint}`, { method: "POST", headers, body });
+  const text = await response.text();
+  return { status: response.status, body: text === "" ? {} : (JSON.parse(text) as Record<string, unknown>) };
+}
+
+test("a token for streams alone is none for a service that introspects it, and ends no session", async () => {
+  const { refresh_token: refreshToken, access_token: own } = await logIn();
+  const cookie = `refresh_token=${refreshToken}`;
+  const headers = { cookie, accept: "text/event-stream" };
+  await using stream = await openEventStream(`${stack.streamUrl}/v1/stream?topic=issues.>`, { headers });
+  const [given = ""] = stream.headers["set-cookie"] ?? [];
+  const token = /auth_token=([^;]+)/.exec(given)?.[1] ?? "";
+  expect(decodeJwt(token)["purpose"]).toBe("stream");
+  expect(await ask("introspect", token)).toEqual({ status: 200, body: { active: false } });
+  expect(await ask("revoke", token)).toMatchObject({ status: 400, body: { error: "invalid_grant" } });
+  expect((await ask("introspect", own)).body).toMatchObject({ active: true });
+});
+
 describe("a token that is bound to a stream", () => {
   const bind = (id: string, token: string): Promise<Answer> =>
     call("POST", `${stack.streamUrl}/v1/streams/${id}/token`, token, { bound: true });
@@ -159,6 +182,9 @@ describe("a token that is bound to a stream", () => {
       const answer = await call(method, `${stack.authUrl}/v1/auth/${path}`, token);
       expect(answer).toMatchObject({ status: 401, body: { code: "token_bound" } });
     }
+
+    expect(await ask("introspect", token)).toEqual({ status: 200, body: { active: false } });
+    expect(await ask("revoke", token)).toMatchObject({ status: 400, body: { error: "invalid_grant" } });
 
     await demo.publish("events.demo.issues.opened.Hello-World", "goes on");
     expect(await opened.receive(1)).toEqual(["goes on"]);

@@ -14,6 +14,7 @@ import type { User } from "../users/user-directory.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
 import { oauthErrorResponse } from "./oauth-error.ts";
 import { readClient, readForm } from "./oauth-request.ts";
+import { isFor, requireUse } from "#shared/tokens/require-use.ts";
 
 interface OAuthRoutes {
   readonly issuer: string;
@@ -63,6 +64,7 @@ export function addOAuthRoutes(api: Hono, routes: OAuthRoutes): void {
     const client = await authenticate(c, form, routes);
     const found = await findToken(form.token);
     if (found === undefined) return c.body(null, 200);
+    requireUse(found.use, "request");
     const isClients = found.clientId === found.subject;
     if (client === undefined && isClients) throw new AppError("bad_credentials", "the token is a client's; say which");
     if (client !== undefined && !(isClients && client.username === found.clientId && client.tenant === found.tenant)) {
@@ -78,7 +80,9 @@ export function addOAuthRoutes(api: Hono, routes: OAuthRoutes): void {
     if (client === undefined) throw new AppError("bad_credentials", "introspection is for service clients");
     const found = await findToken(form.token);
     // A token of another tenant is none of the client's business, and says nothing about itself.
-    if (found === undefined || !found.isLive || found.tenant !== client.tenant) return c.json({ active: false });
+    // What opens streams only, or is bound to one, is nothing to whoever introspects it.
+    const isTheirs = found?.tenant === client.tenant && found.isLive && isFor(found.use, "request");
+    if (!isTheirs) return c.json({ active: false });
     return c.json({ active: true, ...found.claims, iss: routes.issuer });
   });
 

@@ -14,6 +14,8 @@ export interface FoundToken {
   readonly loginAt: string;
   /** Whether it is not spent, its session has not ended, and its subject exists. */
   readonly isLive: boolean;
+  /** What else it is good for than requests, if it is; see `requireUse`. */
+  readonly use: Pick<AccessClaims, "purpose" | "context_id">;
   /** Its introspection answer (RFC 7662, section 2.2, and claims of our own). */
   readonly claims: Readonly<Record<string, unknown>>;
 }
@@ -40,7 +42,7 @@ export function createTokenSearch(deps: FindTokenDeps): FindToken {
 }
 
 async function foundAccessToken(deps: FindTokenDeps, claims: AccessClaims): Promise<FoundToken> {
-  const { tenant_id: tenant, sid, sub: subject, client_id: clientId, login_at: loginAt } = claims;
+  const { tenant_id: tenant, sid, sub: subject, client_id: clientId, login_at: loginAt, purpose, context_id } = claims;
   const isLive = await isSessionLive(deps, { tenant, sid, subject, loginAt });
   const scope = claims.scope && formatScope(claims.scope);
   // Who introspects cannot ask for what the token refers to.
@@ -53,6 +55,7 @@ async function foundAccessToken(deps: FindTokenDeps, claims: AccessClaims): Prom
     clientId,
     loginAt,
     isLive,
+    use: { purpose, context_id },
     claims: { ...claims, scope, roles, groups, username: subject, token_type: "Bearer" },
   };
 }
@@ -67,7 +70,7 @@ async function foundRefreshToken(deps: FindTokenDeps, token: RefreshToken): Prom
   const isLive = session.isLive && isLeaf && (await isSessionLive(deps, { tenant, sid, subject, loginAt }));
   const exp = Math.floor(endsAt / 1000);
   const claims = { sub: subject, username: subject, client_id: clientId, sid, tenant_id: tenant, exp, scope };
-  return { tenant, sid, subject, clientId, loginAt, isLive, claims };
+  return { tenant, sid, subject, clientId, loginAt, isLive, use: {}, claims };
 }
 
 async function isSessionLive(

@@ -51,6 +51,14 @@ describe("a renewal", () => {
     expect(await renew(sid, 2)).toMatchObject({ isNew: false });
   });
 
+  test("counts as activity: who is renewed by at every request is not idle", async () => {
+    const { sid } = await newSession();
+    const before = (await store.find(sid))?.lastSeenAt ?? 0;
+    await expect.poll(() => Date.now()).toBeGreaterThan(before);
+    await renew(sid, 1, "requests");
+    expect((await store.find(sid))?.lastSeenAt).toBeGreaterThan(before);
+  });
+
   test("by a token that was spent long ago ends the family, which spends nothing else", async () => {
     const { sid } = await newSession();
     for (const generation of [1, 2]) await store.rotate(sid, generation);

@@ -51,7 +51,8 @@ return {'live', live and 'yes' or 'no', unpack(redis.call('HGETALL', KEYS[1]))}
  * fields, as names and values in turn.
  *
  * A renewal has two more arguments: ARGV[8] the field of its purpose, and ARGV[9] for how many milliseconds one renewal is given
- * again. It also answers `issued_at`, the caller's time of the renewal that is given, and `is_new`. A field keeps generation,
+ * again. It also answers `issued_at`, the caller's time of the renewal that is given, and `is_new`; a new one is activity, as a
+ * refresh is: whose gateway renews may never refresh. A field keeps generation,
  * time and caller's time of the last one; two generations can be renewed by at a time, so there is one field for the even ones
  * and one for the odd.
  *
@@ -76,7 +77,7 @@ local function usable(verdict)
   local again = tonumber(of) == presented and age >= 0 and age < tonumber(ARGV[9])
   if not again then
     issued = ARGV[3]
-    redis.call('HSET', KEYS[1], field, presented .. ' ' .. now .. ' ' .. issued)
+    redis.call('HSET', KEYS[1], field, presented .. ' ' .. now .. ' ' .. issued, 'last_seen', ARGV[4])
   end
   return {'verdict', verdict, 'issued_at', issued, 'is_new', again and 'no' or 'yes', unpack(stored)}
 end

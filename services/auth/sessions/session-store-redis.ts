@@ -191,9 +191,14 @@ function indexOf(tenant: string, subject: string): string {
   return `sluice:sessions:{${subjectKey(tenant, subject)}}`;
 }
 
-function named(fields: Fields): RecordFields {
-  const names = fields.filter((_, place) => place % 2 === 0);
-  return Object.fromEntries(names.map((name, place) => [name, fields[2 * place + 1] ?? ""]));
+/**
+ * An answer by name. What the script says comes before what is stored and counts, so that no field of a record, which others
+ * may have written, passes for a verdict.
+ */
+function named(answer: Fields): RecordFields {
+  const names = answer.filter((_, place) => place % 2 === 0);
+  const entries = names.map((name, place) => [name, answer[2 * place + 1] ?? ""] as const);
+  return Object.fromEntries(entries.toReversed());
 }
 
 /** Opens the record of a session; undefined when it was changed, or its time is over although Redis still has it. */

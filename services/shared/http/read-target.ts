@@ -23,7 +23,7 @@ function parseTarget(target: string, host: string | undefined): URL {
   const base = target.startsWith("/") ? "http://edge" : "";
   const path = target.startsWith("/") ? target : /^http:\/\/[^/?#@]+(.*)$/i.exec(target)?.[1];
   const url = path !== undefined && URL.canParse(base + target) ? new URL(base + target) : undefined;
-  if (url === undefined || url.pathname !== (path?.split("?", 1)[0] || "/") || hasNeedlessEncoding(url.pathname)) {
+  if (url === undefined || url.pathname !== (path?.split("?", 1)[0] || "/") || isAmbiguous(url.pathname)) {
     throw new AppError("malformed_request", "the request's target is malformed");
   }
   if (base === "" && host !== undefined && url.host !== hostOf(host)) {
@@ -32,8 +32,16 @@ function parseTarget(target: string, host: string | undefined): URL {
   return url;
 }
 
-/** Whether the path encodes a character without need (RFC 3986, section 6.2.2.2): some compare it decoded. */
-function hasNeedlessEncoding(path: string): boolean {
+/**
+ * Whether the path encodes a character without need (RFC 3986, section 6.2.2.2), which some compare decoded, or something that
+ * is no UTF-8, which some leave as it stands: `%FF` would be a name of three characters then.
+ */
+function isAmbiguous(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+  } catch {
+    return true;
+  }
   return [...path.matchAll(/%([0-9a-f]{2})/gi)].some(([, hex = ""]) =>
     /[\w.-]/.test(String.fromCodePoint(Number.parseInt(hex, 16))),
   );

@@ -95,14 +95,23 @@ function tokensNamed(headers: HeaderValues, names: CookieNames): CookieTokens {
   return { access: readCookies(headers, names.access), refresh: readCookies(headers, names.refresh), names };
 }
 
+/** The names of the cookies in the request, in its order and each once. */
+export function cookieNames(headers: HeaderValues): readonly string[] {
+  return [...new Set(pairsIn(headers).map((pair) => pair.split("=", 1)[0] ?? ""))];
+}
+
 /** The last values of a cookie in the request, without empty ones (as after a logout) and repetitions. */
 export function readCookies(headers: HeaderValues, name: string): readonly string[] {
-  const pairs = [headers["cookie"] ?? []].flat().flatMap((header) => header.split(";"));
   const prefix = `${name}=`;
-  const values = pairs.map((pair) => pair.trim()).filter((pair) => pair.startsWith(prefix));
+  const values = pairsIn(headers).filter((pair) => pair.startsWith(prefix));
   return [...new Set(values.map((pair) => pair.slice(prefix.length)))]
     .filter((value) => value !== "")
     .slice(-MAX_TRIED);
+}
+
+function pairsIn(headers: HeaderValues): readonly string[] {
+  const pairs = [headers["cookie"] ?? []].flat().flatMap((header) => header.split(";"));
+  return pairs.map((pair) => pair.trim());
 }
 
 function countOf({ access, refresh }: CookieTokens): number {

@@ -104,6 +104,8 @@ describe("an opaque token", () => {
       [{ exp: undefined }, "does not say when it ends"],
       [{ iss: "https://b" }, "names another issuer"],
       [{ sub: undefined }, "does not say who"],
+      [{ token_use: "refresh_token" }, "is no access token"],
+      [{ typ: "Refresh" }, "is no access token"],
     ] as const) {
       state.answers.set("a", { ...ACTIVE, ...change });
       expect(await judge(`opaque ${message}`)).toMatchObject({ message: expect.stringContaining(message) });

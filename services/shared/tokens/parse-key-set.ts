@@ -5,12 +5,12 @@ import { AppError } from "#shared/errors/app-error.ts";
 const keySetSchema = z.object({ keys: z.array(z.unknown()) });
 
 /** What a public key of each kind must have (RFC 7518, section 6, RFC 8037, RFC 9964). Kinds with a shared secret are none of ours. */
-const MEMBERS: Readonly<Record<string, readonly string[]>> = {
-  EC: ["crv", "x", "y"],
-  RSA: ["n", "e"],
-  OKP: ["crv", "x"],
-  AKP: ["alg", "pub"],
-};
+const MEMBERS: ReadonlyMap<unknown, readonly string[]> = new Map([
+  ["EC", ["crv", "x", "y"]],
+  ["RSA", ["n", "e"]],
+  ["OKP", ["crv", "x"]],
+  ["AKP", ["alg", "pub"]],
+]);
 
 /**
  * The usable public keys of a key set (RFC 7517, section 5: what is not understood is passed over, and so is what is
@@ -26,7 +26,7 @@ export function parseKeySet(answer: unknown): JWK[] {
 function isPublicKey(key: unknown): key is JWK & { kty: string } {
   if (typeof key !== "object" || key === null) return false;
   const members = key as Readonly<Record<string, unknown>>;
-  const needed = MEMBERS[String(members["kty"])];
+  const needed = MEMBERS.get(members["kty"]);
   if (needed === undefined || "d" in members || "priv" in members) return false;
   return needed.every((name) => typeof members[name] === "string");
 }

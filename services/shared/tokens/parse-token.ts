@@ -44,8 +44,17 @@ export function factsOf(facts: Record<string, unknown>): ErrorFacts {
 }
 
 function shown(value: unknown): string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  const text = typeof value === "string" ? value : jsonOf(value);
   return text.length > MAX_FACT_CHARACTERS ? `${text.slice(0, MAX_FACT_CHARACTERS)}…` : text;
+}
+
+/** JSON can be read however deep it is nested, and not written. */
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? "";
+  } catch {
+    return "nested too deep to be shown";
+  }
 }
 
 function decodePart(part: string): Record<string, unknown> | undefined {

@@ -50,6 +50,8 @@ describe("a key set", () => {
     ["a text", "key"],
     ["a list", []],
     ["a kind nobody knows", { kty: "QUANTUM", kid: "q" }],
+    ["a kind that every object knows", { kty: "constructor", kid: "good" }],
+    ["a kind that is no text", { kty: { toString: 1 }, kid: "good" }],
     ["a shared secret", { kty: "oct", k: "c2VjcmV0", kid: "good" }],
     ["a key without its members", { kty: "RSA", kid: "good" }],
     ["a member of another type", { kty: "EC", crv: "P-256", x: 1, y: 2, kid: "good" }],

@@ -95,6 +95,12 @@ describe("a renewal", () => {
     await expect(other).rejects.toMatchObject({ code: "conflicting_tokens" });
   });
 
+  test("is not asked for with what can be no refresh token: one that fills a call would spoil those of others", async () => {
+    const { ask, asked } = rig();
+    await ask([], ["x".repeat(50_000), "", "\u00ff", "ann.1.ok"]);
+    expect(asked).toEqual(["ann.1.ok"]);
+  });
+
   test("asks with the latest generation of each family alone", async () => {
     const { ask, asked } = rig();
     await ask([], ["ann.2.old", "other.1.no", "ann.10.ok", "ann.9.old"]);

@@ -99,13 +99,16 @@ async function renewBy<Claims extends Bearer>(
   return renewed && { claims: await verify(renewed.accessToken), renewed };
 }
 
+/** The form of refresh tokens, and more than their length. Many are sent in one call, which must not fail by one of them. */
+const REFRESH_TOKEN = /^[\w.-]{1,256}$/;
+
 /**
  * The latest generation of each family: where a browser kept an older one too, that is spent, and showing it would be taken
  * for theft. Nobody else knows a family's name, so nobody can plant a later one.
  */
 function latestOfEach(refreshTokens: readonly string[]): readonly string[] {
   const latest = new Map<string, string>();
-  for (const token of refreshTokens) {
+  for (const token of refreshTokens.filter((each) => REFRESH_TOKEN.test(each))) {
     const family = token.split(".")[0] ?? "";
     const known = latest.get(family);
     if (known === undefined || generationOf(token) > generationOf(known)) latest.set(family, token);

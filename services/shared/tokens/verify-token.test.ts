@@ -70,6 +70,21 @@ const ALGORITHMS = [
   "PS512",
 ];
 
+test.each(["alg", "kid", "typ"])("a header whose %s is nested 20 000 deep is refused like any other", async (name) => {
+  const { verify } = createWorld();
+  const part = (text: string) => Buffer.from(text).toString("base64url");
+  const nested = `{"alg":"ES256","${name}":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
+  const token = `${part(nested)}.${part(JSON.stringify({ iss: ISSUER }))}.c2ln`;
+  expect(await verify(token)).toMatchObject({ code: "token_invalid" });
+});
+
+test("an issuer that is nested 20 000 deep is refused like any other", async () => {
+  const part = (text: string) => Buffer.from(text).toString("base64url");
+  const payload = `{"iss":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
+  const token = `${part('{"alg":"ES256"}')}.${part(payload)}.c2ln`;
+  expect(await createWorld().verify(token)).toMatchObject({ code: "token_invalid" });
+});
+
 describe("an entry that names no algorithms", () => {
   test.each(ALGORITHMS)("takes %s", async (alg) => {
     const { sign, verify } = createWorld({}, alg);

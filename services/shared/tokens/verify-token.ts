@@ -87,12 +87,22 @@ export function verifyAnswer<Claims>(
     const { iss = trusted.issuer } = answer;
     if (iss !== trusted.issuer)
       throw tokenInvalid("the answer about the token names another issuer", { claim: "iss", iss });
+    requireAccessToken(answer);
     steps.report("issuer", () => `${trusted.issuer}, which says that the token is active`);
     steps.report("signature", () => "none is needed");
     return checkClaims(answer, trusted, "", options.now ?? Date.now(), steps.report);
   } catch (error) {
     throw withFacts(error, { issuer: trusted.issuer, step: steps.current() });
   }
+}
+
+/**
+ * Issuers call refresh tokens active as well (RFC 7662, section 2.1), and these last for weeks. Those that say which kind a
+ * token is do so by `token_use` or `typ`.
+ */
+function requireAccessToken({ token_use, typ }: ParsedToken["payload"]): void {
+  const isRefresh = [token_use, typ].some((kind) => typeof kind === "string" && /^(refresh|offline)/i.test(kind));
+  if (isRefresh) throw tokenInvalid("the token is no access token, but a refresh token", { claim: "token_use" });
 }
 
 /** Passes reports on, and knows which step comes behind the last one. */
