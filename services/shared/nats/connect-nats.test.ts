@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { nkeys } from "@nats-io/transport-node";
+import { createUser } from "@nats-io/nkeys";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { startChild } from "#test/support/child.ts";
@@ -73,14 +73,14 @@ describe("a service connects to NATS", () => {
 
   test("with an NKey, whose replies come under the name of the service", async () => {
     await using stack = new AsyncDisposableStack();
-    const user = nkeys.createUser();
+    const user = createUser();
     const rights = `permissions { publish: ">", subscribe: "_INBOX.auth.>" }`;
     const accounts = `accounts { A { ${JETSTREAM}, users: [{ nkey: ${user.getPublicKey()}, ${rights} }] } }`;
     const port = await startServer(stack, accounts);
     const seed = new TextDecoder().decode(user.getSeed());
     const env = { NATS_URL: `nats://127.0.0.1:${port}`, NATS_NKEY_FILE: await fileOf("auth.nk", `${seed}\n`) };
     expect(await outcomeOf(env)).toContain("connected");
-    const other = await fileOf("other.nk", new TextDecoder().decode(nkeys.createUser().getSeed()));
+    const other = await fileOf("other.nk", new TextDecoder().decode(createUser().getSeed()));
     expect(await outcomeOf({ ...env, NATS_NKEY_FILE: other })).toMatch(/^BootError.*does not accept.*NATS_NKEY_FILE/);
     const both = { ...env, NATS_URL: `nats://auth:x@127.0.0.1:${port}` };
     expect(await outcomeOf(both)).toMatch(/the user in NATS_URL and NATS_NKEY_FILE both say who/);
