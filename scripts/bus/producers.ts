@@ -65,6 +65,7 @@ async function writeIndex(directory: string, tenants: readonly string[]): Promis
 function accountOf(tenant: string, publicKey: string): string {
   return `"${tenant}" {
   imports: [{ service: { account: SLUICE, subject: "events.${tenant}.>" } }]
+  limits { max_connections: 128, max_subscriptions: 1024, max_payload: 1MB }
   users: [
     {
       nkey: ${publicKey}

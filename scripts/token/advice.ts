@@ -21,7 +21,7 @@ export function adviceFor(step: TokenStep, { code, facts }: AppError, entry: Iss
     case "signature":
       return "The token was changed on its way, or another key of the same name signed it. Take a fresh one from its issuer.";
     case "audience":
-      return audienceAdvice(claim, facts, entry);
+      return audienceAdvice(facts, entry);
     case "times":
       return timesAdvice(claim, facts);
     case "tenant":
@@ -42,10 +42,10 @@ function headerAdvice(claim: string, facts: AppError["facts"]): string {
   return "Take the token as its issuer gave it out: its header is not one that is understood.";
 }
 
-function audienceAdvice(claim: string, facts: AppError["facts"], entry: IssuerEntry | undefined): string {
+function audienceAdvice(facts: AppError["facts"], entry: IssuerEntry | undefined): string {
   const listed =
     entry === undefined ? "AUTH_AUDIENCE says what is expected." : `The entry lists ${entry.audience.join(", ")}.`;
-  const said = facts[claim];
+  const said = facts["said"];
   if (said === undefined)
     return `${listed} Some providers name it in another claim: see audience_claim (aud, client_id, azp).`;
   return `${listed} If ${said} is this service, list it under audience; otherwise ask the provider for a token for this one.`;

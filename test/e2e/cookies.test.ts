@@ -68,9 +68,9 @@ async function goTo(context: BrowserContext, host: string): Promise<Page> {
   return page;
 }
 
-/** The names of the browser's cookies, each with its domain. */
+/** The names of the cookies with tokens that the browser keeps, each with its domain. */
 async function cookiesOf(page: Page): Promise<string[]> {
-  const cookies = await page.context().cookies();
+  const cookies = (await page.context().cookies()).filter(({ name }) => name.endsWith("_token"));
   return cookies.map(({ name, domain }) => `${name} ${domain}`).toSorted((one, other) => one.localeCompare(other));
 }
 

@@ -38,12 +38,21 @@ afterAll(async () => {
   await foreign[Symbol.asyncDispose]();
 });
 
+const SESSION_CALLERS = {
+  checkSessions: ["stream", "policy"],
+  findSubjects: ["policy"],
+  renewAccess: ["stream", "policy"],
+  bindToken: ["stream"],
+  endTenant: ["policy"],
+  restartTenant: ["policy"],
+} as const satisfies Record<keyof typeof SessionServiceService, readonly string[]>;
+
 /** Each door that a call may come in at, with the names that may use it. */
 const METHODS = [
-  ...Object.values(SessionServiceService).map(({ path }) => ({
+  ...Object.entries(SessionServiceService).map(([method, { path }]) => ({
     server: "auth" as const,
     path,
-    may: [path.endsWith("Tenant") ? "policy" : "stream"],
+    may: [...SESSION_CALLERS[method as keyof typeof SESSION_CALLERS]] as string[],
   })),
   ...[DecisionServiceService.resolve, DecisionServiceService.decide].map(({ path }) => ({
     server: "policy" as const,

@@ -28,6 +28,7 @@ export class SubjectRoles implements HttpBindings {
     this.size = shards.reduce((sum, shard) => sum + shard.size, 0);
   }
 
+  /** Nobody's. */
   static readonly none = new SubjectRoles(Array.from({ length: SHARDS }, () => EMPTY));
 
   /** The bindings of these subjects; of a subject that comes twice the last one counts. */

@@ -124,6 +124,19 @@ describe("a tenant's policy as one value", () => {
     expect(body).toMatchObject({ code: "malformed_request", detail: expect.stringMatching(reason) });
   });
 
+  it("is refused before it is read to its end, and what comes next is answered", async () => {
+    const { head } = await exportOf();
+    const rest = `${JSON.stringify(bound("a"))}\n`.repeat(200_000);
+    for (const first of [
+      { ...head, subjects: 100_001 },
+      { ...head, version: 0 },
+    ]) {
+      const { status } = await call("PUT", "/v1/tenants/acme/import", `${JSON.stringify(first)}\n${rest}`);
+      expect([400, 422]).toContain(status);
+      expect((await exportOf()).status).toBe(200);
+    }
+  });
+
   it("is refused with every fault of its document", async () => {
     const document = "tenant: acme\nroles: { a: { inherits: [b] } }\nx: 1\n";
     const text = linesOf({ ...(await exportOf()).head, subjects: 0, document });

@@ -70,13 +70,17 @@ export async function* writeExport(
  */
 export async function readExport(lines: AsyncIterable<string>): Promise<ExportedPolicy> {
   const iterator = lines[Symbol.asyncIterator]();
-  const first = (await iterator.next()).value ?? "";
-  const rest = { [Symbol.asyncIterator]: () => iterator };
-  if (!first.includes(`"${FORMAT}"`)) return readEarlier(first, rest);
-  const { subjects, ...head } = parseLine(first, headSchema, 1);
-  requireSubjects(subjects);
-  const bindings = await readBindings(rest, subjects);
-  return { ...head, bindings };
+  try {
+    const first = (await iterator.next()).value ?? "";
+    const rest = { [Symbol.asyncIterator]: () => iterator };
+    if (!first.includes(`"${FORMAT}"`)) return await readEarlier(first, rest);
+    const { subjects, ...head } = parseLine(first, headSchema, 1);
+    requireSubjects(subjects);
+    return { ...head, bindings: await readBindings(rest, subjects) };
+  } finally {
+    // What is refused at its first line is not read to its end.
+    await iterator.return?.();
+  }
 }
 
 async function readBindings(lines: AsyncIterable<string>, expected: number): Promise<SubjectRoles> {

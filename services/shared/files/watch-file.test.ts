@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
-import { watchFile } from "./watch-file.ts";
+import { readFilesAgain, watchFile } from "./watch-file.ts";
 
 let folder: string;
 let path: string;
@@ -62,4 +62,20 @@ test("a file that cannot be used is told once for each change, and what comes af
   await writeFile(path, "good");
   await waitFor("it is read", () => watched.contents.length === 1);
   expect(watched.faults.slice(1)).toEqual(["it is bad", "it is bad"]);
+});
+
+test("a file is read again at once when all are to be, changed or not, and its fault is told", async () => {
+  await writeFile(path, "one");
+  await using watched = watch();
+  await waitFor("it is read", () => watched.contents.length === 1);
+  expect(await readFilesAgain()).toBe(1);
+  expect(watched.contents).toEqual(["one", "one"]);
+  await rm(path);
+  await readFilesAgain();
+  expect(watched.faults[0]).toContain("ENOENT");
+});
+
+test("a watch that is over reads nothing again", async () => {
+  await watch()[Symbol.asyncDispose]();
+  expect(await readFilesAgain()).toBe(0);
 });

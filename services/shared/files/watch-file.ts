@@ -23,11 +23,7 @@ export interface WatchedFile<Content> {
  */
 export function watchFile<Content>(file: WatchedFile<Content>): Poll {
   let [seen, read, fault] = ["", "", ""];
-  return poll(file.everyMs ?? LOOK_EVERY_MS, async () => {
-    const stamp = (await Promise.all(file.paths.map(stampOf))).join(" ");
-    const isSettled = stamp === seen;
-    seen = stamp;
-    if (!isSettled || stamp === read) return;
+  const take = async (stamp: string): Promise<void> => {
     const found = await attempt(file.read);
     if ("content" in found) {
       [read, fault] = [stamp, ""];
@@ -37,7 +33,49 @@ export function watchFile<Content>(file: WatchedFile<Content>): Poll {
     const faultNow = `${stamp} ${found.reason}`;
     if (faultNow !== fault) file.onFault(found.reason);
     fault = faultNow;
-  });
+  };
+  const stampNow = async (): Promise<string> => (await Promise.all(file.paths.map(stampOf))).join(" ");
+  const inTurn = createTurns();
+  const looking = poll(file.everyMs ?? LOOK_EVERY_MS, () =>
+    inTurn(async () => {
+      const stamp = await stampNow();
+      const isSettled = stamp === seen;
+      seen = stamp;
+      if (isSettled && stamp !== read) await take(stamp);
+    }),
+  );
+  const readAgain = (): Promise<void> => inTurn(async () => take((seen = await stampNow())));
+  watches.add(readAgain);
+  return {
+    [Symbol.dispose]() {
+      watches.delete(readAgain);
+      looking[Symbol.dispose]();
+    },
+    async [Symbol.asyncDispose]() {
+      watches.delete(readAgain);
+      await looking[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The watches of this process: a signal is for all of it. */
+const watches = new Set<() => Promise<void>>();
+
+/** Reads every watched file of this process now, changed or not, settled or not; answers how many watches there are. */
+export async function readFilesAgain(): Promise<number> {
+  const all = [...watches];
+  await Promise.all(all.map((readAgain) => readAgain()));
+  return all.length;
+}
+
+/** Runs steps one after the other. */
+function createTurns(): (step: () => Promise<void>) => Promise<void> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (step) => {
+    const next = last.then(step);
+    last = next.catch(() => undefined);
+    return next;
+  };
 }
 
 async function attempt<Content>(read: () => Promise<Content>): Promise<{ content: Content } | { reason: string }> {

@@ -1,11 +1,12 @@
 import { within } from "#shared/async/within.ts";
 import { BootError } from "#shared/config/read-config.ts";
+import { readFilesAgain } from "#shared/files/watch-file.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { onStopSignals, type StopReason } from "./stop-signals.ts";
 
 /** A service that runs. */
 export interface RunningService extends AsyncDisposable {
-  /** Takes up what has changed on disk, by SIGHUP. Without it that signal changes nothing. */
+  /** Takes up what has changed on disk, by SIGHUP. Without it the watched files are read again. */
   reload?(): Promise<void>;
 }
 
@@ -64,9 +65,9 @@ async function stop(service: RunningService, stopMs: number, log: Logger): Promi
 }
 
 async function takeUp(reload: RunningService["reload"], log: Logger): Promise<void> {
-  if (reload === undefined) return log.info("SIGHUP changes nothing here: files are read again by themselves");
   try {
-    await reload();
+    if (reload !== undefined) return await reload();
+    log.info({ watches: await readFilesAgain() }, "SIGHUP: the watched files were read again");
   } catch (error) {
     log.error({ err: error }, "what has changed could not be taken up");
   }

@@ -1,4 +1,4 @@
-import type { AppError } from "#shared/errors/app-error.ts";
+import type { AppError, ErrorFacts } from "#shared/errors/app-error.ts";
 import type { LimitedLog } from "./limit-lines.ts";
 
 /** What a line says of a request beside what happened to it: the person where a token proved who it is. Never a token. */
@@ -10,7 +10,7 @@ export interface RequestFacts {
   readonly path?: string | undefined;
 }
 
-/** Paths and causes come from outside: a line has an end. */
+/** Paths, causes and what a token says of itself come from outside: a line has an end. */
 const MAX_CHARACTERS = 300;
 
 /**
@@ -18,13 +18,17 @@ const MAX_CHARACTERS = 300;
  * facts of the failure and its causes; at error for a fault of ours.
  */
 export function logRefusal(log: LimitedLog, error: AppError, { path, ...request }: RequestFacts): void {
-  const facts = { ...request, path: path?.slice(0, MAX_CHARACTERS), code: error.code, ...error.facts };
+  const facts = { ...shorten(error.facts), ...request, path: path?.slice(0, MAX_CHARACTERS), code: error.code };
   if (error.code === "internal") {
     log.write("error", "failed", { ...facts, err: error.cause }, "a request failed in an unexpected way");
   } else {
     const detail = error.message.slice(0, MAX_CHARACTERS);
     log.write("info", `refused: ${error.code}`, { ...facts, detail, cause: causeOf(error) }, "refused");
   }
+}
+
+function shorten(facts: ErrorFacts): ErrorFacts {
+  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, value.slice(0, MAX_CHARACTERS)]));
 }
 
 /** The messages of the failures behind an error, the nearest first; undefined where there are none. */

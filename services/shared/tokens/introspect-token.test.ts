@@ -73,6 +73,23 @@ describe("an opaque token", () => {
     expect(state.questions).toEqual([]);
   });
 
+  test("is asked about at no more than 8 issuers, and prefixes choose which", async () => {
+    const { state, outside, judge, issuerOf } = createWorld();
+    const names = Array.from({ length: 9 }, (_, index) => `i${index}`);
+    outside.adopt(names.map(issuerOf));
+    await judge("opaque");
+    expect(asked(state)).toEqual(names.slice(0, 8));
+    const { state: other, outside: prefixed, judge: judgeOther, issuerOf: createIssuer } = createWorld();
+    prefixed.adopt(
+      names.map((name) => {
+        const { entry, ...issuer } = createIssuer(name);
+        return { ...issuer, entry: { ...entry, introspection: { ...entry.introspection!, token_prefix: `${name}_` } } };
+      }),
+    );
+    await judgeOther("i8_opaque");
+    expect(asked(other)).toEqual(["i8"]);
+  });
+
   test("may be asked about with the secret in the form", async () => {
     const { state, judge } = createWorld({ method: "client_secret_post" });
     await judge("opaque");

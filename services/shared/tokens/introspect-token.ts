@@ -4,7 +4,7 @@ import { z } from "zod";
 import { fairLimiter } from "#shared/async/fair-limiter.ts";
 import { singleFlight } from "#shared/async/single-flight.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
-import type { FetchJson } from "./http/fetch-json.ts";
+import type { FetchJson, JsonQuestion } from "./http/fetch-json.ts";
 import type { OutsideIssuer } from "./outside-issuers.ts";
 
 /** An answer is believed for so long at the most: the issuer may take the token back at any time. */
@@ -43,25 +43,26 @@ export function createIntrospection(
   { endpoint, fetchJson, now }: IntrospectionDeps,
 ): Introspect {
   if (introspection === undefined) throw new TypeError("this issuer is not asked about tokens");
-  const { client_id, method, token_prefix = "" } = introspection;
+  const { client_id, method } = introspection;
   const refused = new LRUCache<string, true>({ max: MAX_REFUSALS, ttl: REFUSAL_MAX_AGE_MS });
   const asked = singleFlight<IntrospectedClaims | undefined>();
   const limit = fairLimiter(MAX_QUESTIONS.running);
   let underWay = 0;
   let failedAt = Number.NEGATIVE_INFINITY;
 
+  const credentialsWith = (token: string): Pick<JsonQuestion, "form" | "authorization"> => {
+    const form = { token, token_type_hint: "access_token" };
+    if (method === "client_secret_post") return { form: { ...form, client_id, client_secret: clientSecret } };
+    return { form, authorization: basicOf(client_id, clientSecret) };
+  };
   const ask = async (token: string): Promise<IntrospectedClaims | undefined> => {
     if (now() - failedAt < REST_MS) throw unavailable("it did not answer a moment ago");
-    const isBasic = method === "client_secret_basic";
-    const answer = await fetchJson({
-      url: await endpoint(),
-      ca,
-      form: { token, token_type_hint: "access_token", ...(!isBasic && { client_id, client_secret: clientSecret }) },
-      authorization: isBasic ? basicOf(client_id, clientSecret) : undefined,
-    }).catch((error: unknown) => {
-      failedAt = now();
-      throw unavailable(toAppError(error).message, error);
-    });
+    const answer = await endpoint()
+      .then((url) => fetchJson({ url, ca, ...credentialsWith(token) }))
+      .catch((error: unknown) => {
+        failedAt = now();
+        throw unavailable(toAppError(error).message, error);
+      });
     const parsed = answerSchema.safeParse(answer);
     if (!parsed.success) throw unavailable("the answer does not say whether the token is active");
     return parsed.data.active ? parsed.data : undefined;
@@ -69,7 +70,7 @@ export function createIntrospection(
 
   return async (token) => {
     const key = hash("sha256", token, "base64");
-    if (!token.startsWith(token_prefix) || refused.has(key)) return undefined;
+    if (refused.has(key)) return undefined;
     if (underWay >= MAX_QUESTIONS.running + MAX_QUESTIONS.waiting)
       throw unavailable("too many questions are under way");
     underWay += 1;

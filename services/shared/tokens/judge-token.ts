@@ -49,7 +49,7 @@ async function judgeOpaque(
   outside: TrustedIssuers,
   options: VerifyOptions,
 ): Promise<Verdict<VerifiedClaims>> {
-  const asked = outside.asked.slice(0, MAX_ISSUERS_ASKED);
+  const asked = outside.askedAbout(token).slice(0, MAX_ISSUERS_ASKED);
   if (asked.length === 0) throw notAToken();
   options.report?.("shape", () => `an opaque token of ${token.length} characters`);
   let away: unknown;

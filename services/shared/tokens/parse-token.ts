@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { AppError, type ErrorFacts } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 
@@ -14,8 +13,6 @@ export interface ParsedToken {
   readonly header: Readonly<Record<string, unknown>>;
   readonly payload: Readonly<Record<string, unknown>>;
 }
-
-const jsonObjectSchema = z.record(z.string(), z.unknown());
 
 /**
  * Takes a signed JSON Web Token apart (RFC 7515, section 3.1); undefined where it is none: it may be an opaque token.
@@ -61,5 +58,10 @@ function jsonOf(value: unknown): string {
 }
 
 function decodePart(part: string): Record<string, unknown> | undefined {
-  return jsonObjectSchema.safeParse(parseJson(Buffer.from(part, "base64url").toString())).data;
+  const json = parseJson(Buffer.from(part, "base64url").toString());
+  return isObject(json) ? json : undefined;
+}
+
+function isObject(json: unknown): json is Record<string, unknown> {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
 }

@@ -38,7 +38,7 @@ export function readOutsideClaims(
   return {
     iss: entry.issuer,
     sub,
-    sid: sessionOf(claims, entry.issuer, tokenHash),
+    sid: sessionOf(claims, [entry.issuer, sub], tokenHash),
     exp,
     tenant_id,
     roles,
@@ -81,7 +81,7 @@ function readTenant(claims: Claims, { tenant, tenant_claim, tenant_pattern, tena
     said.length === 0
       ? `the token does not name its tenant (${claim})`
       : `the token's tenant (${claim}) is none that its issuer's entry lists`,
-    { claim, [claim]: said },
+    { claim, said },
   );
 }
 
@@ -135,8 +135,8 @@ function isUsable(values: readonly string[]): boolean {
 }
 
 /** No session of auth's has this id by accident, and two logins of one person have different ones. */
-function sessionOf({ sub, jti, iat, exp }: Claims, issuer: string, tokenHash: string | undefined): string {
-  return hash("sha256", JSON.stringify([issuer, sub, jti ?? tokenHash ?? iat ?? exp]), "base64url");
+function sessionOf({ sub, jti, iat, exp }: Claims, person: readonly string[], tokenHash: string | undefined): string {
+  return hash("sha256", JSON.stringify([...person, sub, jti ?? tokenHash ?? iat ?? exp]), "base64url");
 }
 
 function issuedAt({ iat }: Claims): string | undefined {

@@ -38,9 +38,11 @@ export class TrustedIssuers {
     return this.#all.map(({ issuer }) => issuer.entry.issuer);
   }
 
-  /** Those that are asked about opaque tokens, in the file's order. */
-  get asked(): TrustedOutside[] {
-    return this.#all.filter(({ issuer }) => issuer.entry.introspection !== undefined);
+  /** Those that are asked about an opaque token, in the file's order. */
+  askedAbout(token: string): TrustedOutside[] {
+    return this.#all.filter(({ issuer: { entry } }) => {
+      return entry.introspection !== undefined && token.startsWith(entry.introspection.token_prefix ?? "");
+    });
   }
 
   /** The key sets of issuers whose tokens are signed. */
@@ -52,7 +54,7 @@ export class TrustedIssuers {
   mayBeTheirs(token: string): boolean {
     if (this.#trusted.size === 0) return false;
     const parsed = parseQuietly(token);
-    return parsed === undefined ? this.asked.length > 0 : this.#trusted.has(parsed.payload["iss"]);
+    return parsed === undefined ? this.askedAbout(token).length > 0 : this.#trusted.has(parsed.payload["iss"]);
   }
 
   get #all(): TrustedOutside[] {

@@ -175,7 +175,7 @@ describe("claims", () => {
 
 describe("a refusal", () => {
   test.each([
-    [{ aud: "other" }, {}, "audience (aud) is not one that its issuer's entry lists", { claim: "aud", aud: "other" }],
+    [{ aud: "other" }, {}, "audience (aud) is not one that its issuer's entry lists", { claim: "aud", said: "other" }],
     [{ iss: "https://idp.example" }, {}, "differs from a trusted one by the slash", { claim: "iss" }],
     [{ iss: "https://evil.example" }, {}, "is none that is trusted here", { issuer: "https://evil.example" }],
     [{}, { typ: "logout+jwt" }, "type (typ) is none", { claim: "typ", typ: "logout+jwt" }],

@@ -291,7 +291,7 @@ function checkAudience(
       claims[claim] === undefined
         ? `the token names no audience (${claim}), and must name ${place}`
         : `the token's audience (${claim}) is not ${place}`,
-      { claim, [claim]: claims[claim] },
+      { claim, said: claims[claim] },
     );
   }
   report("audience", () => `${found}, by ${claim}`);
