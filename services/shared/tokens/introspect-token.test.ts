@@ -144,6 +144,19 @@ describe("an opaque token", () => {
     expect(await judge("another")).toMatchObject({ claims: { iss: "https://b" } });
   });
 
+  test("that its issuer cannot read keeps nobody else waiting, and an issuer that is overloaded is left alone", async () => {
+    const { state, judge } = createWorld();
+    state.answers.set("a good", ACTIVE);
+    for (const status of ["400", "413", "414", "500"]) {
+      state.answers.set("a odd", new AppError("unavailable", `the server answers ${status}`, { facts: { status } }));
+      expect(await judge("odd")).toMatchObject({ code: "unavailable" });
+      expect(await judge("good")).toMatchObject({ claims: { iss: "https://a" } });
+    }
+    state.answers.set("a odd", new AppError("unavailable", "the server answers 503", { facts: { status: "503" } }));
+    await judge("odd");
+    expect(await judge("good")).toMatchObject({ code: "unavailable" });
+  });
+
   test("is one of at most 272 that an issuer is asked about at a time", async () => {
     const { state, judge } = createWorld();
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -18,8 +18,11 @@ const MAX_REFUSALS = 20_000;
 /** Questions under way at one issuer, and how many may wait for their turn. */
 const MAX_QUESTIONS = { running: 16, waiting: 256 } as const;
 
-/** After a question without an answer, none is asked for so long. */
+/** While an issuer is away or overloaded it is left alone for so long. */
 const REST_MS = 1_000;
+
+/** The answers of an issuer that is overloaded, or of a proxy before it. Any other may be about the one token that was asked about. */
+const OVERLOADED = new Set(["429", "502", "503", "504"]);
 
 /** What an issuer says of a token that is good (RFC 7662, section 2.2). */
 export type IntrospectedClaims = Readonly<Record<string, unknown>>;
@@ -59,9 +62,11 @@ export function createIntrospection(
     if (now() - failedAt < REST_MS) throw unavailable("it did not answer a moment ago");
     const answer = await endpoint()
       .then((url) => fetchJson({ url, ca, ...credentialsWith(token) }))
-      .catch((error: unknown) => {
-        failedAt = now();
-        throw unavailable(toAppError(error).message, error);
+      .catch((thrown: unknown) => {
+        const error = toAppError(thrown);
+        const { status } = error.facts;
+        if (status === undefined || OVERLOADED.has(status)) failedAt = now();
+        throw unavailable(error.message, error);
       });
     const parsed = answerSchema.safeParse(answer);
     if (!parsed.success) throw unavailable("the answer does not say whether the token is active");
