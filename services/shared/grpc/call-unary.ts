@@ -1,5 +1,6 @@
 import { type CallOptions, type ClientUnaryCall, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { type ErrorCode } from "#shared/protocol/problem-codes.ts";
+import { areOwnWords } from "./own-words.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 
 type UnaryMethod<Request, Response> = (
@@ -27,12 +28,12 @@ export function callUnary<Request, Response>(
   });
 }
 
-/** What grpc-js says of a peer that is away names its address: that is for the log, and not for whoever asked us. */
+/** grpc-js names a peer's address where that is away. Whoever asked us gets to read the words of a service of ours alone. */
 function failureOf(error: ServiceError): AppError {
-  const code = codeOf(error);
-  const message =
-    code === "unavailable" ? "a service that this needs does not answer right now; try again" : error.details;
-  return new AppError(code, message, { cause: error });
+  const message = areOwnWords(error.metadata)
+    ? error.details
+    : "a service that this needs does not answer right now; try again";
+  return new AppError(codeOf(error), message, { cause: error });
 }
 
 function codeOf(error: ServiceError): ErrorCode {

@@ -10,6 +10,7 @@ import { HealthImplementation } from "grpc-health-check";
 import { HealthService } from "#proto/grpc/health/v1/health.ts";
 import { BootError } from "#shared/config/read-config.ts";
 import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
+import { ownWords } from "./own-words.ts";
 import { type AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { ListenAddress } from "#shared/http/listen.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
@@ -73,7 +74,7 @@ export function unaryHandler<Request, Response>(
       (thrown: unknown) => {
         const error = toAppError(thrown);
         if (error.code === "internal") log.error({ err: error.cause }, "a call failed in an unexpected way");
-        callback({ code: statusOf(error), details: error.message });
+        callback({ code: statusOf(error), details: error.message, metadata: ownWords() });
       },
     );
   };
