@@ -45,6 +45,18 @@ test("metadata may not lead to keys that come unencrypted", async () => {
   await expect(discoverIssuer("https://a.example", fetchJson, undefined)).rejects.toThrow("not https");
 });
 
+test.each(["jwks_uri", "introspection_endpoint"])(
+  "metadata from elsewhere may not lead to servers of this machine (%s)",
+  async (member) => {
+    const metadata = { issuer: "https://a.example", [member]: "http://127.0.0.1:8091/x" };
+    const { fetchJson } = web({ "https://a.example/.well-known/openid-configuration": metadata });
+    await expect(discoverIssuer("https://a.example", fetchJson, undefined)).rejects.toThrow("not https");
+    const local = { ...metadata, issuer: "http://127.0.0.1:1" };
+    const here = web({ "http://127.0.0.1:1/.well-known/openid-configuration": local });
+    expect(await discoverIssuer(local.issuer, here.fetchJson, undefined)).toEqual(local);
+  },
+);
+
 test("a server that fails is asked once", async () => {
   const failure = new AppError("unavailable", "the connection is refused");
   const { fetchJson, asked } = web({ "https://a.example/.well-known/openid-configuration": failure });

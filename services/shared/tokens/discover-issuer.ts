@@ -39,7 +39,11 @@ export async function discoverIssuer(
     const message = "the metadata under the issuer's address are another issuer's: it must be identical, to the slash";
     throw new AppError("unavailable", message, { facts: { ...facts, named: named.slice(0, 256) } });
   }
-  const unsafe = [jwks_uri, introspection_endpoint].find((each) => each !== undefined && !isSafeUrl(each));
+  // http is for this machine; an issuer that is elsewhere has no say in what is asked here.
+  const isLocal = issuer.startsWith("http:");
+  const unsafe = [jwks_uri, introspection_endpoint].find(
+    (each) => each !== undefined && !(isSafeUrl(each) && (isLocal || new URL(each).protocol === "https:")),
+  );
   if (unsafe === undefined) return parsed.data;
   throw new AppError("unavailable", "the issuer's metadata name an address that is not https", { facts });
 }
