@@ -76,7 +76,8 @@ function boundByName({ httpBindings, documentBindings }: Snapshot, subject: stri
   return documentBindings.get(subjectPrincipal(subject)) ?? [];
 }
 
-function forEver(role: string): BoundRole {
+/** A role without an end, as those are that were set over HTTP or stand in a token. */
+export function forEver(role: string): BoundRole {
   return { role, until: Number.POSITIVE_INFINITY };
 }
 
