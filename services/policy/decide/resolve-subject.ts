@@ -60,7 +60,7 @@ export function boundRoles(
 function heldRoles(snapshot: Snapshot, subject: Subject, now: number): Map<string, number> {
   const bound = [
     ...boundByName(snapshot, subject.id),
-    ...subject.groups.flatMap((group) => snapshot.documentBindings.get(groupPrincipal(group)) ?? []),
+    ...[...new Set(subject.groups)].flatMap((group) => snapshot.documentBindings.get(groupPrincipal(group)) ?? []),
     ...subject.roles.map(forEver),
   ];
   const held = new Map<string, number>();
