@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { openEventStream } from "#test/support/event-stream.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
+import { startTcpProxy, type TcpProxy } from "#test/support/tcp-proxy.ts";
 import { waitFor } from "#test/support/wait.ts";
 
 /** After so long nobody can know any more what the log would say. */
@@ -10,17 +11,19 @@ const SILENCE_MS = 10_000;
 
 let stack: Stack;
 let demo: Bus;
-let asked: RunningService;
+let policy: TcpProxy;
 let edge: RunningService;
 
 beforeAll(async () => {
   stack = await startStack();
   demo = await stack.bus("demo");
-  // The edge asks one process of policy; changes are made on the other.
-  asked = await stack.startPolicy();
-  edge = await stack.startEdge({ POLICY_GRPC_URL: `127.0.0.1:${asked.ports.grpc}` });
+  policy = await startTcpProxy(stack.policy.ports.grpc);
+  edge = await stack.startEdge({ POLICY_GRPC_URL: `127.0.0.1:${policy.port}` });
 });
-afterAll(() => stack?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  await stack[Symbol.asyncDispose]();
+  await policy[Symbol.asyncDispose]();
+});
 
 test("a log that is silent for 10 s lets nothing through that is decided meanwhile; once it is back, all of it", async () => {
   const { access_token: token } = await stack.login("bob");
@@ -29,7 +32,7 @@ test("a log that is silent for 10 s lets nothing through that is decided meanwhi
   await demo.publish("events.demo.push.event.k", "before");
   await stream.receive(1);
 
-  asked.child.process.kill("SIGSTOP");
+  policy.set("blackhole");
   await stack.setRoles("bob", ["maintainer", "triager"]);
   await demo.publish("events.demo.push.event.k", "undecided");
   await waitFor("bob is held", async () => (await waitOf(edge)) === "authorization");
@@ -39,7 +42,7 @@ test("a log that is silent for 10 s lets nothing through that is decided meanwhi
     reason: expect.stringMatching(/log|authorization/),
   });
   await delay(Math.max(0, silentSince + SILENCE_MS + 1_000 - performance.now()));
-  asked.child.process.kill("SIGCONT");
+  policy.set("pass");
   await waitFor("policy has answered", async () => (await waitOf(edge)) === "log", 60_000);
   expect(stream.events()).toEqual(["before"]);
 

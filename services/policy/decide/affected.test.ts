@@ -85,6 +85,13 @@ describe("whom a change concerns", () => {
     expect(affectedBy(set, base)).toEqual({ roles: [], subjects: ["alice"] });
   });
 
+  it("is a subject whose roles were set to one that is named like a binding is noted", () => {
+    const roles = { ...BASE.roles, '["viewer","Infinity"]': { deny: ["*:*"] } };
+    const before = snapshotOf({ roles });
+    const set = snapshotOf({ roles }, new Map([["alice", ['["viewer","Infinity"]']]]));
+    expect(affectedBy(before, set)).toEqual({ roles: [], subjects: ["alice"] });
+  });
+
   it.each([
     ["the first version", undefined, {}],
     ["another event map", base, { events: { "order.*": "order:write", "a.*": "a:b" } }],

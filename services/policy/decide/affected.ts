@@ -1,6 +1,7 @@
 import { type Principal, subjectOf, subjectPrincipal } from "#shared/contract/principal.ts";
 import { compositeKey } from "#shared/protocol/composite-key.ts";
 import { changedRoles } from "./changed-roles.ts";
+import { forEver } from "./resolve-subject.ts";
 import { boundOtherwise, type Snapshot } from "./snapshot.ts";
 import { changedSubjects } from "./subject-roles.ts";
 
@@ -44,8 +45,8 @@ function otherRoles(before: Snapshot, after: Snapshot, changed: readonly string[
 function boundText({ documentBindings, httpBindings }: Snapshot, principal: Principal): string {
   const subject = subjectOf(principal);
   const set = subject === undefined ? undefined : httpBindings.get(subject);
-  const bound = documentBindings.get(principal) ?? [];
-  return textOf(set ?? bound.map(({ role, until }) => compositeKey(role, String(until))));
+  const bound = set?.map(forEver) ?? documentBindings.get(principal) ?? [];
+  return textOf(bound.map(({ role, until }) => compositeKey(role, String(until))));
 }
 
 function attributesOf({ document }: Snapshot): Map<string, string> {

@@ -60,7 +60,7 @@ export function boundRoles(
 function heldRoles(snapshot: Snapshot, subject: Subject, now: number): Map<string, number> {
   const bound = [
     ...boundByName(snapshot, subject.id),
-    ...subject.groups.flatMap((group) => snapshot.documentBindings.get(groupPrincipal(group)) ?? []),
+    ...[...new Set(subject.groups)].flatMap((group) => snapshot.documentBindings.get(groupPrincipal(group)) ?? []),
     ...subject.roles.map(forEver),
   ];
   const held = new Map<string, number>();
@@ -76,7 +76,8 @@ function boundByName({ httpBindings, documentBindings }: Snapshot, subject: stri
   return documentBindings.get(subjectPrincipal(subject)) ?? [];
 }
 
-function forEver(role: string): BoundRole {
+/** A role without an end, as those are that were set over HTTP or stand in a token. */
+export function forEver(role: string): BoundRole {
   return { role, until: Number.POSITIVE_INFINITY };
 }
 

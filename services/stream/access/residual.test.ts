@@ -116,6 +116,20 @@ describe("a condition", () => {
     expect(answers.map((event) => denying.allows(event))).toEqual([false, true, false]);
   });
 
+  test("that many patterns share is asked once for an event", () => {
+    const patterns = ["order.created", "order.*", "*.created", "*.*", "order.>"];
+    const allowWhen = patterns.map((each) => ({ pattern: each, when: structuredClone(inEurope) }));
+    let asked = 0;
+    const attributes = {
+      get "ce-region"() {
+        asked += 1;
+        return "asia";
+      },
+    };
+    expect(residualOf([], [], { allowWhen }).allows(on("order.created", attributes))).toBe(false);
+    expect(asked).toBe(1);
+  });
+
   test("leaves it open whether anything under a pattern may be seen", () => {
     const residual = residualOf([], [], { allowWhen: [{ pattern, when: inEurope }] });
     expect(residual.allowsUnder("order.created")).toBe(true);
