@@ -5,8 +5,8 @@ import { AppError } from "#shared/errors/app-error.ts";
 const MAX_HEADERS = 100;
 
 /**
- * The URL that a request asks for. A request that a proxy in front could read in another way is refused: two hosts, or a
- * path that changes when its dots are resolved.
+ * The URL that a request asks for. A request that a proxy in front could read in another way is refused: two hosts, a
+ * path that changes when its dots are resolved, or what does not decode to text.
  * @throws {AppError} `too_many_headers`, `malformed_request`.
  */
 export function readTarget(request: Pick<IncomingMessage, "url" | "rawHeaders" | "headersDistinct">): URL {
@@ -26,10 +26,23 @@ function parseTarget(target: string, host: string | undefined): URL {
   if (url === undefined || url.pathname !== (path?.split("?", 1)[0] || "/") || hasNeedlessEncoding(url.pathname)) {
     throw new AppError("malformed_request", "the request's target is malformed");
   }
+  // Routers leave what they cannot decode as it stands: `Zo%EB` would be the name of somebody else than `Zo%C3%AB`.
+  if (!isDecodable(url.pathname + url.search)) {
+    throw new AppError("malformed_request", "the request's target is not percent-encoded UTF-8");
+  }
   if (base === "" && host !== undefined && url.host !== hostOf(host)) {
     throw new AppError("malformed_request", "the request's target and its Host differ");
   }
   return url;
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether the path encodes a character without need (RFC 3986, section 6.2.2.2): some compare it decoded. */
