@@ -9,6 +9,7 @@ test.each([
   ["http://edge/v1/stream?topic=a.b", "/v1/stream", "?topic=a.b"],
   ["HTTP://EDGE:80/v1/stream", "/v1/stream", ""],
   ["http://edge?x=1", "/", "?x=1"],
+  ["/v1/presence/Zo%C3%AB?x=50%25&y=%F0%9F%98%80", "/v1/presence/Zo%C3%AB", "?x=50%25&y=%F0%9F%98%80"],
 ])("the target %s is the path %s", (target, path, query) => {
   const { pathname, search } = readTarget(requestOf(target));
   expect([pathname, search]).toEqual([path, query]);
@@ -36,6 +37,10 @@ test.each([
   "http://edge:81/v1/stream",
   "http://u:p@edge/v1/stream",
   "http:///v1/stream",
+  "/v1/presence/Zo%EB",
+  "/v1/presence/50%",
+  "/v1/presence/%FF%25",
+  "/v1/explain?subject=Zo%EB",
 ])("the target %j is malformed", (target) => {
   expect(() => readTarget(requestOf(target))).toThrow(expect.objectContaining({ code: "malformed_request" }));
 });

@@ -5,8 +5,8 @@ import { AppError } from "#shared/errors/app-error.ts";
 const MAX_HEADERS = 100;
 
 /**
- * The URL that a request asks for. A request that a proxy in front could read in another way is refused: two hosts, or a
- * path that changes when its dots are resolved.
+ * The URL that a request asks for. A request that a proxy in front could read in another way is refused: two hosts, a
+ * path that changes when its dots are resolved, or what does not decode to text.
  * @throws {AppError} `too_many_headers`, `malformed_request`.
  */
 export function readTarget(request: Pick<IncomingMessage, "url" | "rawHeaders" | "headersDistinct">): URL {
@@ -23,8 +23,12 @@ function parseTarget(target: string, host: string | undefined): URL {
   const base = target.startsWith("/") ? "http://edge" : "";
   const path = target.startsWith("/") ? target : /^http:\/\/[^/?#@]+(.*)$/i.exec(target)?.[1];
   const url = path !== undefined && URL.canParse(base + target) ? new URL(base + target) : undefined;
-  if (url === undefined || url.pathname !== (path?.split("?", 1)[0] || "/") || isAmbiguous(url.pathname)) {
+  if (url === undefined || url.pathname !== (path?.split("?", 1)[0] || "/") || hasNeedlessEncoding(url.pathname)) {
     throw new AppError("malformed_request", "the request's target is malformed");
+  }
+  // Routers leave what they cannot decode as it stands: `Zo%EB` would be the name of somebody else than `Zo%C3%AB`.
+  if (!isDecodable(url.pathname + url.search)) {
+    throw new AppError("malformed_request", "the request's target is not percent-encoded UTF-8");
   }
   if (base === "" && host !== undefined && url.host !== hostOf(host)) {
     throw new AppError("malformed_request", "the request's target and its Host differ");
@@ -32,16 +36,17 @@ function parseTarget(target: string, host: string | undefined): URL {
   return url;
 }
 
-/**
- * Whether the path encodes a character without need (RFC 3986, section 6.2.2.2), which some compare decoded, or something that
- * is no UTF-8, which some leave as it stands: `%FF` would be a name of three characters then.
- */
-function isAmbiguous(path: string): boolean {
+function isDecodable(text: string): boolean {
   try {
-    decodeURIComponent(path);
-  } catch {
+    decodeURIComponent(text);
     return true;
+  } catch {
+    return false;
   }
+}
+
+/** Whether the path encodes a character without need (RFC 3986, section 6.2.2.2): some compare it decoded. */
+function hasNeedlessEncoding(path: string): boolean {
   return [...path.matchAll(/%([0-9a-f]{2})/gi)].some(([, hex = ""]) =>
     /[\w.-]/.test(String.fromCodePoint(Number.parseInt(hex, 16))),
   );
