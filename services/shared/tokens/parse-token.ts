@@ -22,9 +22,12 @@ export function parseToken(token: string): ParsedToken | undefined {
   if (token.length > MAX_TOKEN_CHARACTERS) {
     throw tokenInvalid(`the token has ${token.length} characters; at most ${MAX_TOKEN_CHARACTERS} are accepted`);
   }
-  const parts = token.split(".");
-  const [header, payload] = parts.map(decodePart);
-  return parts.length === 3 && header !== undefined && payload !== undefined ? { token, header, payload } : undefined;
+  const [first = "", second = "", ...more] = token.split(".");
+  if (more.length !== 1) return undefined;
+  // Not the signature: a text that is no JSON costs as much as a tenth of its check.
+  const header = decodePart(first);
+  const payload = header && decodePart(second);
+  return header !== undefined && payload !== undefined ? { token, header, payload } : undefined;
 }
 
 /** The refusal of a token that is none. */
