@@ -1,12 +1,33 @@
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
+
+/** Below the ports that the system gives to connections and to servers on port 0: nobody gets one while its server starts. */
+const RANGE = { from: 12_000, to: 32_000 } as const;
+
+const given = new Set<number>();
 
 /** A TCP port that was free a moment ago, for servers that cannot report their own. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  for (;;) {
+    const port = randomInt(RANGE.from, RANGE.to);
+    if (given.has(port) || !(await isFree(port))) continue;
+    given.add(port);
+    return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  const listening = Promise.race([
+    once(server, "listening").then(() => true),
+    new Promise<boolean>((resolve) => server.once("error", () => resolve(false))),
+  ]);
+  server.listen(port, "127.0.0.1");
+  const isFound = await listening.catch(() => false);
+  if (isFound) {
+    server.close();
+    await once(server, "close");
+  }
+  return isFound;
 }
