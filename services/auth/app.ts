@@ -15,6 +15,7 @@ import { startGrpcServer } from "#shared/grpc/start-server.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
+import { type ServiceSockets, openSockets } from "#shared/http/open-sockets.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
@@ -122,7 +123,8 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const doors = { takesCertificates, revoke, authenticateClient, checkPermission, metrics, log: requestLog };
   const api = createApi(config, { ...kept, ...ways, ...doors });
   const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
-  await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, checks, log });
+  const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
+  await startServers(config, starting, { registry, sessionService, security, sockets, api, tlsFiles, checks, log });
   return starting.move();
 }
 
@@ -182,7 +184,7 @@ function createWays(deps: WayDeps) {
 async function startServers(
   config: AuthConfig,
   starting: AsyncDisposableStack,
-  { registry, sessionService, security, api, tlsFiles: files, checks, log }: ServerDeps,
+  { registry, sessionService, security, sockets, api, tlsFiles: files, checks, log }: ServerDeps,
 ): Promise<void> {
   type Setting = "AUTH_OPS_PORT" | "AUTH_GRPC_PORT" | "AUTH_HTTP_PORT" | "AUTH_TLS_PORT";
   const at = (setting: Setting, host = config.AUTH_BIND_ADDRESS) => ({ host, port: config[setting] ?? 0, setting });
@@ -191,13 +193,14 @@ async function startServers(
   const opsAddress = { ...at("AUTH_OPS_PORT", config.AUTH_OPS_BIND_ADDRESS), hosts: config.AUTH_OPS_ALLOWED_HOSTS };
   const ops = starting.use(await startOpsServer(opsAddress, { metrics: registry, reasons }));
   const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
-  const grpc = await startGrpcServer(at("AUTH_GRPC_PORT", config.AUTH_GRPC_BIND_ADDRESS), [sessionService], security);
+  const grpcAddress = at("AUTH_GRPC_PORT", config.AUTH_GRPC_BIND_ADDRESS);
+  const grpc = await startGrpcServer(grpcAddress, [sessionService], security, sockets.grpc);
   closeWithOthers(async () => grpc[Symbol.asyncDispose]());
-  const server = createApiServer(api);
+  const server = createApiServer(api, sockets.http);
   const http = await listen(server, at("AUTH_HTTP_PORT"));
   closeWithOthers(() => closeServer(server, CLOSE_GRACE_MS));
   const address = at("AUTH_TLS_PORT");
-  const tls = files && (await startTlsApi(api, { files, address, graceMs: CLOSE_GRACE_MS, log }));
+  const tls = files && (await startTlsApi(api, { files, address, sockets: sockets.http, graceMs: CLOSE_GRACE_MS, log }));
   if (tls !== undefined) closeWithOthers(async () => tls[Symbol.asyncDispose]());
   const setReady = (ready: boolean): void => {
     isReady = ready;
@@ -212,6 +215,7 @@ interface ServerDeps {
   readonly registry: Registry;
   readonly sessionService: ReturnType<typeof createSessionService>;
   readonly security: GrpcSecurity;
+  readonly sockets: ServiceSockets;
   readonly api: Hono;
   readonly tlsFiles: TlsFiles | undefined;
   readonly checks: ReadinessChecks;

@@ -15,6 +15,7 @@ import { clientAddressOf } from "#shared/http/client-address.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
+import { openSockets, type ServiceSockets } from "#shared/http/open-sockets.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
@@ -122,7 +123,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     log_unusable: createLogCheck(nats),
     documents_unreadable: () => files.fault,
   };
-  await startServers(config, starting, { registry, services, security, api, checks, log });
+  const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
+  await startServers(config, starting, { registry, services, security, sockets, api, checks, log });
   return starting.move();
 }
 
@@ -130,6 +132,7 @@ interface ServerDeps {
   readonly registry: Registry;
   readonly services: readonly GrpcService[];
   readonly security: GrpcSecurity;
+  readonly sockets: ServiceSockets;
   readonly api: Hono;
   readonly checks: ReadinessChecks;
   readonly log: Logger;
@@ -139,7 +142,7 @@ interface ServerDeps {
 async function startServers(
   config: PolicyConfig,
   starting: AsyncDisposableStack,
-  { registry, services, security, api, checks, log }: ServerDeps,
+  { registry, services, security, sockets, api, checks, log }: ServerDeps,
 ): Promise<void> {
   type Setting = "POLICY_OPS_PORT" | "POLICY_GRPC_PORT" | "POLICY_HTTP_PORT";
   const at = (setting: Setting, host = config.POLICY_BIND_ADDRESS) => ({ host, port: config[setting], setting });
@@ -151,9 +154,10 @@ async function startServers(
   };
   const ops = starting.use(await startOpsServer(opsAddress, { metrics: registry, reasons }));
   const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
-  const grpc = await startGrpcServer(at("POLICY_GRPC_PORT", config.POLICY_GRPC_BIND_ADDRESS), services, security);
+  const grpcAddress = at("POLICY_GRPC_PORT", config.POLICY_GRPC_BIND_ADDRESS);
+  const grpc = await startGrpcServer(grpcAddress, services, security, sockets.grpc);
   closeWithOthers(async () => grpc[Symbol.asyncDispose]());
-  const server = createApiServer(api);
+  const server = createApiServer(api, sockets.http);
   const http = await listen(server, at("POLICY_HTTP_PORT"));
   closeWithOthers(() => closeServer(server, CLOSE_GRACE_MS));
   const setReady = (ready: boolean): void => {

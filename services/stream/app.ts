@@ -6,6 +6,7 @@ import { type AskedTime, openTokenVerifier, type TokenVerifier } from "#shared/t
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, type ListenAddress } from "#shared/http/listen.ts";
+import { openSockets } from "#shared/http/open-sockets.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import type { RunningService } from "#shared/lifecycle/run-service.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
@@ -38,6 +39,7 @@ import { loadDemoPage } from "./http/demo-page.ts";
 import { describeConnections } from "./http/describe-connections.ts";
 import { createEdgeServer } from "./http/edge-server.ts";
 import { listenOn } from "./http/listen-on.ts";
+import { maxStreamsOf } from "./http/max-streams.ts";
 import type { StreamRoute } from "./http/stream-route.ts";
 import { TailBudget } from "./log/tail.ts";
 import { createObserver } from "./observe/create-observer.ts";
@@ -99,7 +101,12 @@ async function startServing(
 
   const registry = createMetricsRegistry();
   const requestLog = stack.use(limitLines(log));
-  const edge = await startEdge(config, nats, stack, registry, { log, requestLog });
+  const sockets = openSockets(["http"], { registry, log: requestLog }).http;
+  const maxStreams = maxStreamsOf(config, sockets, log);
+  const edge = await startEdge({ ...config, STREAM_MAX_CONNECTIONS: maxStreams }, nats, stack, registry, {
+    log,
+    requestLog,
+  });
   const verifier = stack.use(
     await openTokenVerifier(config, {
       withdrawn: { has: edge.isWithdrawn },
@@ -120,6 +127,7 @@ async function startServing(
   const server = createEdgeServer({
     route,
     api: createEdgeApi({ ...route, callConnection, bindToken: edge.bindToken, demo }, requestLog),
+    sockets,
   });
   const listener = await listenOn(server, { ...addressOf(config), isShared });
   stack.defer(() => closeServer(server, 1_000));
