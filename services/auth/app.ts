@@ -80,6 +80,7 @@ const WATCH_MS = 1_000;
 export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
   const log = createLogger("auth", config.LOG_LEVEL);
+  const requestLog = starting.use(limitLines(log));
   const encryptionKey = await readEncryptionKey(config);
   const subjects = await readSubjects(config);
   const tlsFiles = tlsFilesOf(config, clientTlsFiles, ["AUTH_TLS_PORT"]);
@@ -98,15 +99,16 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const metrics = createAuthMetrics(registry);
   addKeyMetrics(registry, keys, clock);
   const audit = await openAuditTrail(config, nats, metrics, log);
-  const sessions = openSessions(config, redis, { keys, metrics, registry, log });
+  const sessions = openSessions(config, redis, { keys, metrics, registry, log: requestLog });
   const throttle = createLoginThrottle(redis, keys);
   const issueTokens = createTokenIssuer({ keys, ...namesOf(config), accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
-  const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
+  const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log: requestLog });
   const lifetimes = { sessionSeconds, accessTokenSeconds };
   const kept = { sessions, revocations, users, findSubject, keys };
   const verify = verifyWith(config, keys);
-  const ways = createWays({ ...kept, ...lifetimes, verify, throttle, revoke, issueTokens, audit, clock, log });
+  const acting = { verify, throttle, revoke, issueTokens, audit, clock, log: requestLog };
+  const ways = createWays({ ...kept, ...lifetimes, ...acting });
   const authenticateClient = createClientAuthentication(clients, throttle);
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
   const onRejected = (): void => metrics.usersFileRejections.inc();
@@ -117,9 +119,8 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
 
   const standings = await openTenantStandings(nats);
   const tenants = createTenantEnding({ tenantEnds: revocations.tenantEnds, standings, clock });
-  const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log });
+  const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log: requestLog });
   const takesCertificates = tlsFiles !== undefined;
-  const requestLog = starting.use(limitLines(log));
   const doors = { takesCertificates, revoke, authenticateClient, checkPermission, metrics, log: requestLog };
   const api = createApi(config, { ...kept, ...ways, ...doors });
   const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
@@ -147,13 +148,13 @@ interface SessionParts {
   readonly keys: FollowedKeyRing;
   readonly metrics: AuthMetrics;
   readonly registry: Registry;
-  readonly log: Logger;
+  readonly log: LimitedLog;
 }
 
 function openSessions(config: AuthConfig, redis: Redis, { keys, metrics, registry, log }: SessionParts) {
   const onForged = (sid: string): void => {
     metrics.sessionRecordsForged.inc();
-    log.error({ sid }, "somebody has changed a session's record in Redis: the session counts as none");
+    log.write("error", "forged", { sid }, "somebody has changed a session's record in Redis: the session counts as none");
   };
   const idleMs = config.AUTH_SESSION_IDLE_SECONDS * 1000;
   const sessions = createSessionStore(redis, { idleMs, clock, keys, onForged });

@@ -115,8 +115,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
   addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
   const services: GrpcService[] = [
-    [DecisionServiceService, createDecisionService(decisionDeps, log), decisionCallers],
-    [AuthorizationService, createAuthorizationService(gateway, metrics, { log, requestLog }), authorizationCallers],
+    [DecisionServiceService, createDecisionService(decisionDeps, requestLog), decisionCallers],
+    [AuthorizationService, createAuthorizationService(gateway, metrics, requestLog), authorizationCallers],
   ];
   const checks = {
     ...verifier.checks,

@@ -1,9 +1,11 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { authSettings } from "#test/support/start-auth.ts";
 import { startIssuer } from "#test/support/start-issuer.ts";
 import { startNats } from "#test/support/start-nats.ts";
 import { readMetric } from "#test/support/read-metric.ts";
+import { startRedis } from "#test/support/start-redis.ts";
 import { type RunningService, startService } from "#test/support/start-service.ts";
 import { waitFor } from "#test/support/wait.ts";
 
@@ -17,6 +19,7 @@ const HALF_SENT = {
 } as const;
 
 const stack = new AsyncDisposableStack();
+let auth: RunningService;
 let edge: RunningService;
 let policy: RunningService;
 
@@ -24,11 +27,12 @@ beforeAll(async () => {
   const nats = stack.use(await startNats());
   const issuer = stack.use(await startIssuer());
   const env = { AUTH_JWKS_URL: issuer.jwksUri, POLICY_OPERATOR_TOKEN: "an-operator-token-for-this-test" };
-  const start = (name: "stream" | "policy") =>
-    startService(name, { ...env, NATS_URL: nats.url(name) }, { descriptors: DESCRIPTORS });
-  [edge, policy] = await Promise.all([start("stream"), start("policy")]);
-  stack.use(edge);
-  stack.use(policy);
+  const redis = stack.use(await startRedis());
+  const start = async (name: "auth" | "stream" | "policy") => {
+    const settings = { ...env, ...(name === "auth" ? authSettings(nats, redis) : { NATS_URL: nats.url(name) }) };
+    return stack.use(await startService(name, settings, { descriptors: DESCRIPTORS }));
+  };
+  [auth, edge, policy] = await Promise.all([start("auth"), start("stream"), start("policy")]);
 });
 afterAll(() => stack.disposeAsync());
 
@@ -48,6 +52,8 @@ const endedBy = (service: RunningService): Promise<number> => readMetric(service
 
 const CASES = [
   { name: "the edge", service: () => edge, port: "http" },
+  { name: "auth", service: () => auth, port: "http" },
+  { name: "auth's gRPC", service: () => auth, port: "grpc" },
   { name: "policy", service: () => policy, port: "http" },
   { name: "policy's gRPC", service: () => policy, port: "grpc" },
 ] as const;
@@ -68,4 +74,50 @@ describe.each(CASES)("$name under half-sent requests", ({ service, port }) => {
     // Twenty lines of a kind a second, and their sum.
     expect(child.output().split("\n").length - linesBefore).toBeLessThan(DESCRIPTORS / 2);
   });
+});
+
+/** So many bad inputs of each kind: with a line for each, there would be four times as many lines. */
+const INPUTS = 200;
+
+/** Inputs that no two of are alike in anything that could be a label or a kind of line. */
+async function sendBadInputs({ ports: { http } }: RunningService, name: string): Promise<void> {
+  const url = `http://127.0.0.1:${http}`;
+  const base64 = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  for (let index = 0; index < INPUTS; index += 1) {
+    const each = `${name}-${index}`;
+    const head = base64({ alg: "ES256", typ: "at+jwt", kid: each });
+    const token = `${head}.${base64({ iss: `https://${each}.test`, sub: each, tenant_id: each, exp: 4e9 })}.c2ln`;
+    const headers = { authorization: `Bearer ${token}`, accept: "text/event-stream" };
+    const paths = ["/v1/stream?topic=a", `/v1/tenants/${each}/policy`, "/v1/auth/sessions", `/${each}`];
+    await Promise.all([
+      ...paths.map(async (path) => (await fetch(url + path, { headers })).body?.cancel()),
+      say(http, `BAD ${each}\r\n\r\n`),
+      say(http, `POST /v1/auth/refresh HTTP/1.1\r\nHost: a\r\nX-Request-ID: ${each}\r\nContent-Length: 99\r\n\r\nx`),
+    ]);
+  }
+}
+
+/** Says that, and goes away. */
+async function say(port: number, text: string): Promise<void> {
+  const socket = connect(port, "127.0.0.1").on("error", () => undefined);
+  socket.end(text);
+  await once(socket.resume(), "close");
+}
+
+async function seriesOf({ ports: { ops } }: RunningService): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${ops}/metrics`)).text();
+  return text.split("\n").filter((line) => line !== "" && !line.startsWith("#")).length;
+}
+
+test.each([
+  ["the edge", () => edge],
+  ["auth", () => auth],
+  ["policy", () => policy],
+])("%s has no line and no series for each bad input", async (_, service) => {
+  const running = service();
+  await sendBadInputs(running, "first");
+  const [series, lines] = [await seriesOf(running), running.child.output().split("\n").length];
+  await sendBadInputs(running, "second");
+  expect(await seriesOf(running)).toBe(series);
+  expect(running.child.output().split("\n").length - lines).toBeLessThan(2 * INPUTS);
 });

@@ -88,7 +88,7 @@ describe("Envoy's external authorization", () => {
       renew,
     };
     const log = createLogger("test", "silent");
-    const service = createAuthorizationService(admitting, metrics, { log, requestLog: limitLines(log) });
+    const service = createAuthorizationService(admitting, metrics, limitLines(log));
     server = await startGrpcServer({ host: "127.0.0.1", port: 0, setting: "NONE" }, [[AuthorizationService, service]]);
     client = new AuthorizationClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
   });

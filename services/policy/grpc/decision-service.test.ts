@@ -5,6 +5,7 @@ import type { DecideRequest, DecideResponse, ResolveRequest, ResolveResponse } f
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import { type GrpcServer, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createPolicyMetrics } from "../metrics.ts";
 import { Snapshots } from "../versions/snapshots.ts";
@@ -55,7 +56,7 @@ describe("the decision service", () => {
     const snapshots = new Snapshots({ read }, () => undefined);
     const service = createDecisionService(
       { snapshots, metrics, wall: Date.now, ownIssuer: "http://auth.test" },
-      createLogger("test", "silent"),
+      limitLines(createLogger("test", "silent")),
     );
     const address = { host: "127.0.0.1", port: 0, setting: "NONE" };
     server = await startGrpcServer(address, [[DecisionServiceService, service]]);

@@ -9,7 +9,7 @@ import type {
 import { AppError } from "#shared/errors/app-error.ts";
 import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
-import type { Logger } from "#shared/log/create-logger.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { decodeGrant } from "../decide/grant.ts";
 import { type Residual, residualOf } from "../decide/residual.ts";
 import { resolveSubject } from "../decide/resolve-subject.ts";
@@ -34,7 +34,7 @@ export const decisionCallers: MethodCallers<keyof DecisionServiceService> = {
 };
 
 /** Answers the edge's questions in batches, from a snapshot that is at least as new as the edge asks for. */
-export function createDecisionService(deps: DecisionDeps, log: Logger): DecisionServiceServer {
+export function createDecisionService(deps: DecisionDeps, log: LimitedLog): DecisionServiceServer {
   return {
     resolve: unaryHandler(log, (request) => resolve(deps, request)),
     decide: unaryHandler(log, (request) => decideAll(deps, request)),

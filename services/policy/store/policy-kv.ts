@@ -26,6 +26,9 @@ const SUBJECT_PREFIX = `$KV.${BUCKET}.`;
 /** How many versions of a policy are kept. */
 export const HISTORY = 64;
 
+/** How much the bucket keeps: some kilobytes for each version. */
+export const POLICY_ROOM = { reserved: 64 * 1024 * 1024, most: 4 * 1024 * 1024 * 1024 };
+
 /** Headers and the subject travel in the same message as the value. */
 const MESSAGE_OVERHEAD_BYTES = 1_024;
 
@@ -52,7 +55,7 @@ export async function openPolicyKv(
   { replicas, clock, log }: { readonly replicas: number; readonly clock: Clock; readonly log: Logger },
 ): Promise<WatchedPolicyStore> {
   const manager = await jetstreamManager(connection, { checkAPI: false });
-  const bucket = await openBucket(connection, BUCKET, { replicas, history: HISTORY });
+  const bucket = await openBucket(connection, BUCKET, { replicas, room: POLICY_ROOM, history: HISTORY });
   await requireHistory(bucket);
   const maxValueBytes = (connection.info?.max_payload ?? 1024 * 1024) - MESSAGE_OVERHEAD_BYTES;
   const contents = new PolicyContents(parts, maxValueBytes);

@@ -13,7 +13,7 @@ import { type AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { ListenAddress } from "#shared/http/listen.ts";
 import { SocketBudget } from "#shared/http/socket-budget.ts";
 import { GRPC_LIMITS } from "#shared/http/socket-limits.ts";
-import type { Logger } from "#shared/log/create-logger.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { serverChannelOptions } from "./channel-options.ts";
 import type { MethodCallers } from "./check-caller.ts";
 import { GrpcConnections } from "./grpc-connections.ts";
@@ -71,7 +71,7 @@ export async function startGrpcServer(
 
 /** Makes a unary handler from an async function: an AppError becomes its gRPC status, anything else INTERNAL and a log line. */
 export function unaryHandler<Request, Response>(
-  log: Logger,
+  log: LimitedLog,
   answer: (request: Request) => Promise<Response>,
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
@@ -79,7 +79,7 @@ export function unaryHandler<Request, Response>(
       (response) => callback(null, response),
       (thrown: unknown) => {
         const error = toAppError(thrown);
-        if (error.code === "internal") log.error({ err: error.cause }, "a call failed in an unexpected way");
+        if (error.code === "internal") log.write("error", "call", { err: error.cause }, "a call failed in an unexpected way");
         callback({ code: statusOf(error), details: error.message, metadata: ownWords() });
       },
     );
