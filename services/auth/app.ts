@@ -20,11 +20,9 @@ import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
-import { type AuditTrail, openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
-import type { AuditEntry } from "./audit/audit.ts";
 import { type AuthConfig, clientTlsFiles, MAX_ACCESS_TOKEN_SECONDS } from "./config.ts";
 import { createPermissionCheck } from "./clients/permission-check.ts";
 import { createSessionService } from "./grpc/session-service.ts";
@@ -40,6 +38,7 @@ import { addKeyMetrics } from "./keys/key-metrics.ts";
 import { openKeyRingStore } from "./keys/key-ring-kv.ts";
 import { createSealer } from "./keys/seal.ts";
 import { addActiveSessions, type AuthMetrics, createAuthMetrics } from "./metrics.ts";
+import { openAuditTrail } from "./bus/open-audit-trail.ts";
 import { createRevocationAnnouncer } from "./bus/announce-revocation.ts";
 import { createSessionCheck } from "./sessions/check-sessions.ts";
 import { connectRedis } from "./sessions/connect-redis.ts";
@@ -98,7 +97,8 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const registry = createMetricsRegistry();
   const metrics = createAuthMetrics(registry);
   addKeyMetrics(registry, keys, clock);
-  const audit = await openAuditTrail(config, nats, metrics, log);
+  const trail = { replicas: config.NATS_REPLICAS, maxBytes: config.AUTH_AUDIT_MAX_BYTES };
+  const audit = await openAuditTrail(nats, { ...trail, clock, metrics, registry, log });
   const sessions = openSessions(config, redis, { keys, metrics, registry, log: requestLog });
   const throttle = createLoginThrottle(redis, keys);
   const issueTokens = createTokenIssuer({ keys, ...namesOf(config), accessTokenSeconds, clock });
@@ -127,15 +127,6 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
   await startServers(config, starting, { registry, sessionService, security, sockets, api, tlsFiles, checks, log });
   return starting.move();
-}
-
-function openAuditTrail(
-  { NATS_REPLICAS: replicas, AUTH_AUDIT_MAX_BYTES: maxBytes }: AuthConfig,
-  nats: NatsConnection,
-  metrics: AuthMetrics,
-  log: Logger,
-): Promise<AuditTrail<AuditEntry>> {
-  return openAudit(nats, { replicas, maxBytes, clock, log, onLost: () => metrics.auditEntriesLost.inc() });
 }
 
 function endInTime(starting: AsyncDisposableStack, watch: AsyncDisposable): void {

@@ -15,7 +15,7 @@ const UNLIMITED = [
   // Loops of policy, each at its own pace.
   /\/(collect-parts|policy-kv|end-bindings|check-tenants|reconcile-tenants)\.ts$/,
   // What makes the limit, and what limits itself: by tenant and second.
-  /\/(limit-lines|grpc-security|append-audit|connect-nats|report-poison|create-observer)\.ts$/,
+  /\/(limit-lines|grpc-security|append-audit|connect-nats|open-audit-trail|report-poison|create-observer)\.ts$/,
 ];
 
 test("what requests cause is logged within limits", () => {
