@@ -45,7 +45,7 @@ function manyRoles(): object {
 function inheritingRoles(): object {
   // Each inherits from 64 before it: a thousand roles stand above the last ones.
   return byName(1_024, (index) => ({
-    inherits: Array.from({ length: Math.min(64, index) }, (_, back) => `role-${index - 1 - back}`),
+    inherits: Array.from({ length: Math.min(64, index) }, (__, back) => `role-${index - 1 - back}`),
     allow: [`area${index}:read`],
   }));
 }
@@ -77,7 +77,7 @@ function manyRoutes(): object[] {
     method: "GET",
     path: `/api/v${index}/{a}/{b}/{c?}`,
     permission: "order:read",
-    topics: Array.from({ length: 4 }, (_, topic) => `order.t${topic}.{a}`),
+    topics: ["a", "b", "c", "d"].map((topic) => `order.${topic}.{a}`),
   }));
 }
 
