@@ -145,7 +145,12 @@ interface SessionParts {
 function openSessions(config: AuthConfig, redis: Redis, { keys, metrics, registry, log }: SessionParts) {
   const onForged = (sid: string): void => {
     metrics.sessionRecordsForged.inc();
-    log.write("error", "forged", { sid }, "somebody has changed a session's record in Redis: the session counts as none");
+    log.write(
+      "error",
+      "forged",
+      { sid },
+      "somebody has changed a session's record in Redis: the session counts as none",
+    );
   };
   const idleMs = config.AUTH_SESSION_IDLE_SECONDS * 1000;
   const sessions = createSessionStore(redis, { idleMs, clock, keys, onForged });
@@ -192,7 +197,8 @@ async function startServers(
   const http = await listen(server, at("AUTH_HTTP_PORT"));
   closeWithOthers(() => closeServer(server, CLOSE_GRACE_MS));
   const address = at("AUTH_TLS_PORT");
-  const tls = files && (await startTlsApi(api, { files, address, sockets: sockets.http, graceMs: CLOSE_GRACE_MS, log }));
+  const tls =
+    files && (await startTlsApi(api, { files, address, sockets: sockets.http, graceMs: CLOSE_GRACE_MS, log }));
   if (tls !== undefined) closeWithOthers(async () => tls[Symbol.asyncDispose]());
   const setReady = (ready: boolean): void => {
     isReady = ready;

@@ -67,7 +67,7 @@ describe.each(CASES)("$name under half-sent requests", ({ service, port }) => {
     using _flood = await flood(ports[port], HALF_SENT[port]);
     await waitFor("connections are ended", async () => (await endedBy(running)) - endedBefore > DESCRIPTORS);
     for (const path of ["healthz", "readyz", "metrics"]) {
-      expect((await fetch(`http://127.0.0.1:${ports.ops}/${path}`)).status, path).toBe(200);
+      expect((await fetch(`http://127.0.0.1:${ports.ops}/${path}`)).status).toBe(200);
     }
     const honest = await fetch(`http://127.0.0.1:${ports.http}/v1/stream?topic=a`);
     expect([401, 404]).toContain(honest.status);

@@ -50,7 +50,9 @@ export function addSessionRoutes(api: Hono, routes: SessionRoutes): void {
     }
     const stored = await sessions.ofSubject(tenant, subject);
     // Redis may have lost that one of them ended.
-    const ended = await inTurns(stored, ASKED_AT_ONCE, ({ sid, loginAt }) => revocations.includes(tenant, sid, loginAt));
+    const ended = await inTurns(stored, ASKED_AT_ONCE, ({ sid, loginAt }) =>
+      revocations.includes(tenant, sid, loginAt),
+    );
     return c.json({
       sessions: stored.filter((_, place) => !ended[place]).map((each) => sessionResponseOf(each, current)),
     });

@@ -101,7 +101,12 @@ async function holderOf(deps: RefreshSteps, session: Session, address: string): 
   // A Redis that lost its tail may take an ended session for a live one. The revocations never do.
   if (!(await revocations.includes(tenant, sid, loginAt))) return holder;
   await sessions.end(sid).catch((error: Error) => {
-    log.write("warn", "session mark", { tenant, sid, reason: error.message }, "a revoked session could not be marked in Redis");
+    log.write(
+      "warn",
+      "session mark",
+      { tenant, sid, reason: error.message },
+      "a revoked session could not be marked in Redis",
+    );
   });
   throw sessionEnded();
 }

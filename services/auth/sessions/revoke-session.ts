@@ -55,7 +55,8 @@ export function createSessionRevoker({
     if (await revocations.isSettled(tenant, sid, loginAt)) return;
     await revocations.record(tenant, sid);
     await announce(tenant, sid);
-    const warn = (what: string) => (error: Error) => log.write("warn", what, { tenant, sid, reason: error.message }, what);
+    const warn = (what: string) => (error: Error) =>
+      log.write("warn", what, { tenant, sid, reason: error.message }, what);
     await Promise.all([
       sessions.end(sid).catch(warn("a revoked session could not be marked in Redis")),
       revocations.settle(tenant, sid).catch(warn("a revocation that is in force may be written again")),

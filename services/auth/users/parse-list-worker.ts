@@ -19,4 +19,4 @@ function parse({ path, setting, text }: ListRequest): ParsedList {
   }
 }
 
-parentPort?.postMessage(parse(workerData as ListRequest));
+parentPort?.postMessage(parse(workerData as ListRequest), []);

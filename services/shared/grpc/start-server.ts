@@ -79,7 +79,8 @@ export function unaryHandler<Request, Response>(
       (response) => callback(null, response),
       (thrown: unknown) => {
         const error = toAppError(thrown);
-        if (error.code === "internal") log.write("error", "call", { err: error.cause }, "a call failed in an unexpected way");
+        if (error.code === "internal")
+          log.write("error", "call", { err: error.cause }, "a call failed in an unexpected way");
         callback({ code: statusOf(error), details: error.message, metadata: ownWords() });
       },
     );

@@ -63,7 +63,9 @@ function customTokens(headers: HeaderValues): FoundToken[] {
 
 /** Repeated headers may arrive joined by commas (RFC 9110, section 5.3), which no token contains. */
 function valuesOf(header: string | readonly string[] | undefined): string[] {
-  const values = [header ?? []].flat().flatMap((value) => value.split(",", MAX_REPEATED + 1).map((part) => part.trim()));
+  const values = [header ?? []]
+    .flat()
+    .flatMap((value) => value.split(",", MAX_REPEATED + 1).map((part) => part.trim()));
   if (values.length <= MAX_REPEATED) return values;
   throw new AppError("conflicting_tokens", `the request carries more than ${MAX_REPEATED} tokens in one header`);
 }

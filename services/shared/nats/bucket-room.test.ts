@@ -35,7 +35,9 @@ describe("a bucket", () => {
     stack.defer(() => rm(folder, { recursive: true, force: true }));
     const config = join(folder, "nats.conf");
     await writeFile(config, `jetstream { max_file_store: ${STORE} }`);
-    const server = stack.use(await startNatsServer({ config, port: await freePort(), storeDir: join(folder, "store") }));
+    const server = stack.use(
+      await startNatsServer({ config, port: await freePort(), storeDir: join(folder, "store") }),
+    );
     nats = stack.adopt(await connect({ servers: `127.0.0.1:${server.port}` }), (connection) => connection.close());
     ({ streams } = await jetstreamManager(nats));
   });
@@ -73,7 +75,7 @@ describe("a bucket", () => {
 
   test("goes on without a size where JetStream cannot set aside more, and it must take what comes", async () => {
     const kv = await open({ reserved: 16 * KIB }, "crowded");
-    const { reserved_storage: taken = 0 } = await (await jetstreamManager(nats)).getAccountInfo();
+    const { reserved_storage: taken } = await (await jetstreamManager(nats)).getAccountInfo();
     await streams.add({ name: "CROWD", subjects: ["crowd"], max_bytes: STORE - taken });
     await fill(kv, 40);
     expect((await kv.status()).values).toBe(40);

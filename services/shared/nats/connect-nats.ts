@@ -98,7 +98,8 @@ function explainJetStream(error: Error): string {
 async function logStatus(connection: NatsConnection, log: Logger): Promise<void> {
   using refusals = limitLines(log);
   for await (const status of connection.status()) {
-    if (status.type === "error") refusals.write("error", "refused", { reason: status.error.message }, "NATS refused something");
+    if (status.type === "error")
+      refusals.write("error", "refused", { reason: status.error.message }, "NATS refused something");
     else if (status.type === "disconnect") log.warn("NATS is out of reach");
     else if (status.type === "reconnect") log.info("NATS is back");
   }
