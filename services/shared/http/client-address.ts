@@ -30,7 +30,7 @@ export function clientAddressOf(c: Context, proxies: BlockList): string {
 }
 
 /** Where a connection comes from, for counting: its peer's IPv4 address, or the /64 of its IPv6 address. */
-export function networkOfPeer({ remoteAddress = "" }: Socket): string {
+export function networkOfSocket({ remoteAddress = "" }: Socket): string {
   return networkOf(unmapped(remoteAddress));
 }
 

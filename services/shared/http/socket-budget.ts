@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { networkOfPeer } from "./client-address.ts";
+import { networkOfSocket } from "./client-address.ts";
 import type { SocketLimits } from "./socket-limits.ts";
 
 /** Why a connection was ended: too many of its address wait, too many of all, or there are no descriptors for more. */
@@ -45,7 +45,7 @@ export class SocketBudget {
 
   /** Counts a new connection in, and ends the one that has waited longest where it is one too many; that may be the new one. */
   add(socket: Socket): void {
-    const held: Held = { socket, address: networkOfPeer(socket), isWaiting: false, isOpen: true };
+    const held: Held = { socket, address: networkOfSocket(socket), isWaiting: false, isOpen: true };
     this.#held.set(socket, held);
     this.#open += 1;
     this.#wait(held);
