@@ -17,8 +17,8 @@ export interface SocketLimits {
  */
 const RESERVE = 192;
 
-/** What the gRPC port gets where there is one: gateways and other services come by few connections, and keep them. */
-const GRPC = 256;
+/** What the gRPC port gets where there is one: each worker of an edge and each thread of a gateway keeps a connection. */
+const GRPC = 4_096;
 
 /** Half a request takes up to 96 KB: so many of them take 50 MB. */
 const MAX_WAITING = 512;
