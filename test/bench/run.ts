@@ -17,6 +17,7 @@ import { handOver } from "./scenarios/hand-over.ts";
 import { handshakes } from "./scenarios/handshakes.ts";
 import { idleMemory } from "./scenarios/idle-memory.ts";
 import { ingest } from "./scenarios/ingest.ts";
+import { largestPolicy } from "./scenarios/largest-policy.ts";
 import { latency } from "./scenarios/latency.ts";
 import { manyTopics } from "./scenarios/many-topics.ts";
 import { mixedTenants } from "./scenarios/mixed-tenants.ts";
@@ -30,6 +31,7 @@ const SCENARIOS: readonly Scenario[] = [
   manyTopics,
   mixedTenants,
   ingest,
+  largestPolicy,
   idleMemory,
   besideTheBus,
   handshakes,

@@ -9,6 +9,7 @@ import { Hub } from "../../services/stream/connections/hub.ts";
 import { Tenant, type TenantDeps } from "../../services/stream/connections/tenant.ts";
 import type { History } from "../../services/stream/log/tenant-log.ts";
 import { guardClock } from "../../services/stream/access/clock-guard.ts";
+import { shareTopicLists } from "../../services/stream/access/share-topic-lists.ts";
 import type {
   Decider,
   SessionAnswer,
@@ -21,6 +22,7 @@ import { type ControlEntry, type EventEntry, holeOf, type LogEntry, type Poison 
 import { TailBudget } from "../../services/stream/log/tail.ts";
 import { type Edge, openStream, type StreamRequest } from "../../services/stream/open-stream.ts";
 import { Connection } from "../../services/stream/sse/connection.ts";
+import { Turns } from "../../services/stream/turns/turns.ts";
 
 /** A session that lives another minute. */
 export const LIVE = { state: "live", remainingMs: 60_000, isFinal: false } as const satisfies SessionAnswer;
@@ -52,7 +54,8 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
   let connections = 0;
   const { clock, now, checkClock } = createClocks(wallAhead, () => invalidateSessions([...hub.registered()], edge));
   const [policy, auth, withdrawn] = [new FakePolicy(), new FakeAuth(), new Set<string>()];
-  const { tenant, poison } = createTenant(policy, history, { now, checkClock, flushMs });
+  const turns = new Turns({ now, checkClock });
+  const { tenant, poison } = createTenant(policy, history, { now, checkClock, flushMs, turns });
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
   const edge: Edge = {
@@ -66,6 +69,7 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
     newConnectionId: () => `w-${(connections += 1)}`,
     handshakeMs: 300,
     isWithdrawn: (kid) => withdrawn.has(kid),
+    shareTopics: shareTopicLists(),
     ...UNLIMITED_WITHOUT_ROUTES,
     observer,
   };
@@ -131,7 +135,11 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
   return rig;
 }
 
-function createTenant(decider: Decider, history: History, clocks: Pick<TenantDeps, "now" | "checkClock" | "flushMs">) {
+function createTenant(
+  decider: Decider,
+  history: History,
+  clocks: Pick<TenantDeps, "now" | "checkClock" | "flushMs" | "turns">,
+) {
   const poison: Poison[] = [];
   const observer = silentObserver({ quarantined: (each) => void poison.push(each) });
   const tailBudget = new TailBudget(1e6);

@@ -4,7 +4,7 @@ import {
   type EventCondition,
   type EventTest,
 } from "#shared/contract/event-condition.ts";
-import { patternCovers, patternsOverlap, topicMatches } from "#shared/protocol/topics.ts";
+import { type Effort, PatternTrie } from "./pattern-trie.ts";
 
 /**
  * The rules that policy leaves to decide per event. An event passes when its topic matches one of `allow`, or one of
@@ -34,51 +34,61 @@ export interface JudgedEvent {
 export interface Residual {
   /** Whether the event may be seen. Deny beats allow, silence denies. */
   allows(event: JudgedEvent): boolean;
-  /** Whether any topic under the pattern may be seen; false only where certainly none may. */
-  allowsUnder(pattern: string): boolean;
+  /**
+   * Whether any topic under the pattern may be seen; false only where certainly none may, so not where `effort` was used up
+   * before. Without one it looks as long as it takes.
+   */
+  allowsUnder(pattern: string, effort?: Effort): boolean;
 }
 
-/** Makes a residual of policy's rules. */
+/** Compiles policy's rules. */
 export function createResidual({ allow, deny, allowWhen, denyWhen }: TopicRules): Residual {
   const all = allow.includes(">");
   const isPlainYes = all && deny.length === 0 && denyWhen.length === 0;
+  const [allowed, denied] = [allow, deny].map((patterns) => new PatternTrie(patterns.map((each) => [each, true])));
   // A condition on a header that is missing, or cannot be read as what it is compared with, allows nothing, and denies.
-  const allowing = compileRules(allowWhen, false);
-  const denying = compileRules(denyWhen, true);
+  const [allowing, denying] = [compileRules(allowWhen, false), compileRules(denyWhen, true)];
   return {
     allows(event) {
-      // Most residuals are this one: 120 million a second; a search through empty lists makes it 40 million.
+      // Most residuals are this one: 120 million a second.
       if (isPlainYes) return true;
-      if (deny.some((pattern) => topicMatches(pattern, event.topic))) return false;
-      if (denying.some((rule) => applies(rule, event))) return false;
-      if (all || allow.some((pattern) => topicMatches(pattern, event.topic))) return true;
-      return allowing.some((rule) => applies(rule, event));
+      if (denied?.someCovering(event.topic, isAny)) return false;
+      if (applies(denying, event)) return false;
+      return all || allowed?.someCovering(event.topic, isAny) === true || applies(allowing, event);
     },
-    allowsUnder(wanted) {
-      if (deny.some((pattern) => patternCovers(pattern, wanted))) return false;
-      if (allow.some((pattern) => patternsOverlap(pattern, wanted))) return true;
-      return allowWhen.some(({ pattern }) => patternsOverlap(pattern, wanted));
+    allowsUnder(wanted, effort) {
+      if (isPlainYes) return true;
+      if (denied?.someCovering(wanted, isAny)) return false;
+      return (
+        allowed?.someOverlapping(wanted, isAny, effort) === true || allowing.someOverlapping(wanted, isAny, effort)
+      );
     },
   };
 }
 
-interface CompiledRule {
-  readonly patterns: string[];
-  readonly test: EventTest;
+function isAny(): boolean {
+  return true;
 }
 
-/** A token's scope makes up to 32 patterns of one, which may all match an event: their condition is asked once. */
-function compileRules(rules: readonly ConditionalPattern[], ifUnknown: boolean): CompiledRule[] {
-  const byCondition = new Map<string, CompiledRule>();
-  for (const { pattern, when } of rules) {
-    const key = JSON.stringify(when);
-    const rule = byCondition.get(key) ?? { patterns: [], test: compileCondition(when, ifUnknown) };
-    rule.patterns.push(pattern);
-    byCondition.set(key, rule);
-  }
-  return [...byCondition.values()];
+/** A token's scope makes up to 32 patterns of one: their condition is compiled once. */
+function compileRules(rules: readonly ConditionalPattern[], ifUnknown: boolean): PatternTrie<EventTest> {
+  const tests = new Map<string, EventTest>();
+  return new PatternTrie(
+    rules.map(({ pattern, when }) => {
+      const text = JSON.stringify(when);
+      const test = tests.get(text) ?? compileCondition(when, ifUnknown);
+      tests.set(text, test);
+      return [pattern, test] as const;
+    }),
+  );
 }
 
-function applies({ patterns, test }: CompiledRule, { topic, attributes }: JudgedEvent): boolean {
-  return patterns.some((pattern) => topicMatches(pattern, topic)) && test(attributes);
+/** Many patterns of one condition may match an event: it is asked once. */
+function applies(rules: PatternTrie<EventTest>, { topic, attributes }: JudgedEvent): boolean {
+  const asked = new Set<EventTest>();
+  return rules.someCovering(topic, (test) => {
+    if (asked.has(test)) return false;
+    asked.add(test);
+    return test(attributes);
+  });
 }

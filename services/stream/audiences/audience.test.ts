@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Position } from "../event.ts";
 import { type ContentCoding, identity } from "../sse/content-coding.ts";
+import { Grant } from "../access/grant.ts";
 import { Audience, type Member } from "./audience.ts";
 
 let now: number;
@@ -163,7 +164,7 @@ class FakeMember implements Member {
 }
 
 function createAudience({ costMs = 0, coding = identity } = {}) {
-  const grant = { id: "g", roles: new Set<string>(), residuals: new Map() };
+  const grant = new Grant("g", []);
   const format = { body: "raw", naming: "message" } as const;
   const audience = new Audience(
     { topics: ["order.>"], grant, format, coding },

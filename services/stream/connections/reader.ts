@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { formatEventId } from "#shared/protocol/event-id.ts";
 import type { RetryBudget } from "#shared/async/retry-budget.ts";
 import { awaitVerdict } from "../access/authorize-event.ts";
-import type { Grant } from "../access/decisions.ts";
+import type { Grant } from "../access/grant.ts";
 import type { RegisteredStream, Registration } from "../access/registration.ts";
 import type { AudienceKey, Member } from "../audiences/audience.ts";
 import type { EndReason, LogEntry, Position } from "../event.ts";
@@ -229,7 +229,7 @@ export class Reader implements Member, RegisteredStream {
 
   #becomeLive(state: Behind, grant: Grant): Promise<void> | undefined {
     this.#sendHole(state);
-    const audience = this.#tenant.audiences.of({ topics: this.registration.topics, grant, ...this.#reads });
+    const audience = this.#tenant.audiences.of({ topics: this.registration.liveTopics, grant, ...this.#reads });
     if (audience.flushed !== undefined) return audience.flushed;
     this.#state = { is: "live", audience };
     audience.join(this);
