@@ -268,7 +268,7 @@ class FakePolicy implements Decider {
   }
 
   async decide() {
-    return { version: this.#version(), allow: this.allow, deny: [], allowWhen: [], denyWhen: [] };
+    return { version: this.#version(), rules: { allow: this.allow, deny: [], allowWhen: [], denyWhen: [] } };
   }
 
   #version() {

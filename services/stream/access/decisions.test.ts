@@ -236,7 +236,8 @@ class FakePolicy implements Decider {
 
   async decide(): Promise<DecideAnswer> {
     this.decided += 1;
-    const answer = { version: this.version, allow: this.allow, deny: [], allowWhen: [], denyWhen: [] };
+    const rules = { allow: this.allow, deny: [], allowWhen: [], denyWhen: [] };
+    const answer = { version: this.version, rules };
     await this.#pass();
     return answer;
   }

@@ -171,7 +171,7 @@ export class Decisions {
   async #ask(grant: Grant, permission: string): Promise<void> {
     const changeCount = this.#changeCount;
     const floor = this.#floor;
-    const { version, ...rules } = await this.#decider.decide(this.#tenant, grant.id, permission, floor);
+    const { version, rules } = await this.#decider.decide(this.#tenant, grant.id, permission, floor);
     await this.#waitForVersion(version, floor);
     const { through } = this.#validityOf(changeCount, version, grant);
     grant.decide(permission, { version, residual: this.#residualOf(rules), through });

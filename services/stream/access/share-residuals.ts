@@ -8,13 +8,19 @@ import { WeakValues } from "./weak-values.ts";
  */
 export function shareResiduals(): (rules: TopicRules) => Residual {
   const shared = new WeakValues<string, Residual>();
-  return ({ allow, deny, allowWhen, denyWhen }) => {
-    // Rules of one tenant choose their hash: two that differ must not have the same.
-    const key = hash("sha256", JSON.stringify([allow, deny, allowWhen, denyWhen]), "base64");
-    const known = shared.get(key);
-    if (known !== undefined) return known;
-    const residual = createResidual({ allow, deny, allowWhen, denyWhen });
-    shared.set(key, residual);
+  const known = new WeakMap<TopicRules, Residual>();
+  return (rules) => {
+    const residual = known.get(rules) ?? residualOf(rules);
+    known.set(rules, residual);
     return residual;
   };
+
+  function residualOf(rules: TopicRules): Residual {
+    const { allow, deny, allowWhen, denyWhen } = rules;
+    // Rules of one tenant choose their hash: two that differ must not have the same.
+    const key = hash("sha256", JSON.stringify([allow, deny, allowWhen, denyWhen]), "base64");
+    const residual = shared.get(key) ?? createResidual(rules);
+    shared.set(key, residual);
+    return residual;
+  }
 }

@@ -97,6 +97,7 @@ class Looked {
   readonly #effort: Effort = { left: STEP_EFFORT };
   /** Permissions for which policy must answer first. */
   readonly #missing: Set<string>;
+  #hasCompiled = false;
   #type: string | undefined;
   #permissions: readonly string[] = [];
 
@@ -110,8 +111,8 @@ class Looked {
     const finding = this.#find(topic);
     if (this.#effort.left >= 0) return finding;
     this.#type = undefined;
-    // What is too much for a whole step stays uncertain.
-    return before === STEP_EFFORT ? "granted" : "cut";
+    // What is too much for a whole step stays uncertain; compiling is done once, so that the next step comes further.
+    return before === STEP_EFFORT && !this.#hasCompiled ? "granted" : "cut";
   }
 
   #find(topic: string): Finding {
@@ -126,10 +127,17 @@ class Looked {
         if (this.#missing.size < MAX_MISSING) this.#missing.add(permission);
       } else if (!tried.has(residual)) {
         tried.add(residual);
+        this.#chargeCompiling(residual);
         if (residual.allowsUnder(topic, this.#effort)) return "granted";
       }
     }
     return isMissing ? "missing" : "denied";
+  }
+
+  #chargeCompiling({ isCompiled, size }: Residual): void {
+    if (isCompiled) return;
+    this.#hasCompiled = true;
+    this.#effort.left -= size;
   }
 
   #permissionsUnder(topic: string): readonly string[] {

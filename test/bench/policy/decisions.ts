@@ -190,7 +190,7 @@ async function measureEdge(allow: readonly string[], count: number): Promise<num
   }));
   const decider: Decider = {
     resolve: async (_tenant, { id }) => ({ version: VERSION, grant: { id, roles: ["role1"] }, eventMap }),
-    decide: async () => ({ version: VERSION, allow, deny: [], allowWhen: [], denyWhen: [] }),
+    decide: async () => ({ version: VERSION, rules: { allow, deny: [], allowWhen: [], denyWhen: [] } }),
   };
   const decisions = new Decisions("bench", decider, { decisionAsked: () => {} });
   const grants = await Promise.all(
