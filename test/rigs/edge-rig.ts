@@ -12,6 +12,7 @@ import { guardClock } from "../../services/stream/access/clock-guard.ts";
 import { shareTopicLists } from "../../services/stream/access/share-topic-lists.ts";
 import type {
   Decider,
+  EventRule,
   SessionAnswer,
   SessionChecker,
   SessionQuestion,
@@ -238,6 +239,11 @@ class FakeAuth implements SessionChecker {
 class FakePolicy implements Decider {
   version = 1;
   allow = [">"];
+  /** By permission; `allow` for every other one. */
+  readonly allowed = new Map<string, string[]>();
+  eventMap: readonly EventRule[] = [{ pattern: "order.*", permission: "order:read" }];
+  /** The permissions that were asked about. */
+  readonly decided: string[] = [];
   resolved = 0;
   grantId = "viewer";
   maxConnections: number | undefined;
@@ -262,13 +268,15 @@ class FakePolicy implements Decider {
     gate?.asked();
     await gate?.open;
     if (this.refusal !== undefined) throw this.refusal;
-    const eventMap = [{ pattern: "order.*", permission: "order:read" }];
+    const { eventMap } = this;
     const grant = { id: this.grantId, roles: ["viewer"], remainingMs: this.remainingMs };
     return { version: this.#version(), grant, eventMap, maxConnections: this.maxConnections };
   }
 
-  async decide() {
-    return { version: this.#version(), rules: { allow: this.allow, deny: [], allowWhen: [], denyWhen: [] } };
+  async decide(_tenant: string, _grant: string, permission: string) {
+    this.decided.push(permission);
+    const allow = this.allowed.get(permission) ?? this.allow;
+    return { version: this.#version(), rules: { allow, deny: [], allowWhen: [], denyWhen: [] } };
   }
 
   #version() {
