@@ -43,6 +43,7 @@ import { TailBudget } from "./log/tail.ts";
 import { createObserver } from "./observe/create-observer.ts";
 import { createStreamMetrics } from "./observe/metrics.ts";
 import { checkKernel } from "./sse/check-kernel.ts";
+import { Turns } from "./turns/turns.ts";
 import type { Edge } from "./open-stream.ts";
 import { answerPrimary } from "./workers/answer-primary.ts";
 import type { Operations } from "./workers/operations.ts";
@@ -176,6 +177,7 @@ async function startEdge(
     decider,
     tailBudget: new TailBudget(config.STREAM_TAIL_BYTES),
     flushMs: config.STREAM_FLUSH_MS,
+    turns: new Turns({ now, checkClock }),
     maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
     log,
   };

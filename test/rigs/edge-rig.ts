@@ -21,6 +21,7 @@ import { type ControlEntry, type EventEntry, holeOf, type LogEntry, type Poison 
 import { TailBudget } from "../../services/stream/log/tail.ts";
 import { type Edge, openStream, type StreamRequest } from "../../services/stream/open-stream.ts";
 import { Connection } from "../../services/stream/sse/connection.ts";
+import { Turns } from "../../services/stream/turns/turns.ts";
 
 /** A session that lives another minute. */
 export const LIVE = { state: "live", remainingMs: 60_000, isFinal: false } as const satisfies SessionAnswer;
@@ -70,8 +71,9 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
     observer,
   };
   resetLog(tenant, { epoch: "first-epoch", horizon: { seq: 1, tag: "t1" }, policy: entry(), relation: "first" }, edge);
-  const add = (make: (position: { seq: number; tag: string }) => LogEntry, seq = tenant.log.horizon.seq + 1): void =>
-    deliver(tenant, make({ seq, tag: `t${seq}` }), edge);
+  const add = (make: (position: { seq: number; tag: string }) => LogEntry, seq = tenant.log.horizon.seq + 1): void => {
+    if (!deliver(tenant, make({ seq, tag: `t${seq}` }), edge)) throw new Error("earlier events are not written yet");
+  };
   const rig = {
     clock,
     edge,
@@ -135,7 +137,9 @@ function createTenant(decider: Decider, history: History, clocks: Pick<TenantDep
   const poison: Poison[] = [];
   const observer = silentObserver({ quarantined: (each) => void poison.push(each) });
   const tailBudget = new TailBudget(1e6);
-  return { poison, tenant: new Tenant("acme", history, { decider, tailBudget, observer, ...clocks }) };
+  // One turn for everything: a clock that stands still never ends it.
+  const turns = new Turns({ now: () => 0, checkClock: clocks.checkClock });
+  return { poison, tenant: new Tenant("acme", history, { decider, tailBudget, observer, turns, ...clocks }) };
 }
 
 const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {

@@ -7,11 +7,14 @@ import type { FrameSource } from "../audiences/frame-for.ts";
 import type { EventEntry } from "../event.ts";
 import { type History, TenantLog, type TenantLogDeps } from "../log/tenant-log.ts";
 import type { Observer } from "../observe/observer.ts";
+import type { TenantTurns } from "../turns/share.ts";
+import type { Turns } from "../turns/turns.ts";
 
 /** What all tenants of an edge have in common. */
 export interface TenantDeps extends TenantLogDeps {
   readonly decider: Decider;
   readonly flushMs: number;
+  readonly turns: Turns;
   /** Invalidates every session when the clocks have parted. */
   readonly checkClock: () => void;
   readonly observer: Observer;
@@ -24,6 +27,7 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
   readonly decisions: Decisions;
   readonly registrations = new Set<Registration>();
   readonly audiences: Audiences;
+  readonly turns: TenantTurns;
   readonly #quarantined = new WeakSet<EventEntry>();
   readonly observer: Observer;
 
@@ -32,8 +36,9 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
     this.observer = observer;
     this.log = new TenantLog(id, history, deps);
     this.decisions = new Decisions(id, decider, observer);
+    this.turns = deps.turns.forTenant();
     const { now, checkClock, flushMs } = deps;
-    this.audiences = new Audiences({ now, checkClock, flushMs, horizon: () => this.log.horizon });
+    this.audiences = new Audiences({ now, checkClock, flushMs, turns: this.turns, horizon: () => this.log.horizon });
   }
 
   /** Gives up on an event that cannot be judged or encoded, and reports it once for all readers. */
