@@ -55,8 +55,7 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
   let connections = 0;
   const { clock, now, checkClock } = createClocks(wallAhead, () => invalidateSessions([...hub.registered()], edge));
   const [policy, auth, withdrawn] = [new FakePolicy(), new FakeAuth(), new Set<string>()];
-  const turns = new Turns({ now, checkClock });
-  const { tenant, poison } = createTenant(policy, history, { now, checkClock, flushMs, turns });
+  const { tenant, poison } = createTenant(policy, history, { now, checkClock, flushMs });
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
   const edge: Edge = {
@@ -75,8 +74,9 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
     observer,
   };
   resetLog(tenant, { epoch: "first-epoch", horizon: { seq: 1, tag: "t1" }, policy: entry(), relation: "first" }, edge);
-  const add = (make: (position: { seq: number; tag: string }) => LogEntry, seq = tenant.log.horizon.seq + 1): void =>
-    deliver(tenant, make({ seq, tag: `t${seq}` }), edge);
+  const add = (make: (position: { seq: number; tag: string }) => LogEntry, seq = tenant.log.horizon.seq + 1): void => {
+    if (!deliver(tenant, make({ seq, tag: `t${seq}` }), edge)) throw new Error("earlier events are not written yet");
+  };
   const rig = {
     clock,
     edge,
@@ -136,15 +136,13 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
   return rig;
 }
 
-function createTenant(
-  decider: Decider,
-  history: History,
-  clocks: Pick<TenantDeps, "now" | "checkClock" | "flushMs" | "turns">,
-) {
+function createTenant(decider: Decider, history: History, clocks: Pick<TenantDeps, "now" | "checkClock" | "flushMs">) {
   const poison: Poison[] = [];
   const observer = silentObserver({ quarantined: (each) => void poison.push(each) });
   const tailBudget = new TailBudget(1e6);
-  return { poison, tenant: new Tenant("acme", history, { decider, tailBudget, observer, ...clocks }) };
+  // One turn for everything: a clock that stands still never ends it.
+  const turns = new Turns({ now: () => 0, checkClock: clocks.checkClock });
+  return { poison, tenant: new Tenant("acme", history, { decider, tailBudget, observer, turns, ...clocks }) };
 }
 
 const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {

@@ -49,9 +49,11 @@ export class Audiences implements Iterable<Audience> {
     if (byTopics?.size === 0) this.#byKey.delete(grant);
   }
 
-  /** Writes what is pending to every member of every audience. */
-  flush(): void {
-    for (const audience of this) audience.flush();
+  /** Begins to write what is pending in every audience; answers whether nothing is left to write. */
+  flush(): boolean {
+    let isWritten = true;
+    for (const audience of this) isWritten = audience.flush() && isWritten;
+    return isWritten;
   }
 }
 

@@ -41,7 +41,7 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
     this.turns = deps.turns.forTenant();
     this.rights = new Rights(this.decisions, this.turns);
     const { now, checkClock, flushMs } = deps;
-    this.audiences = new Audiences({ now, checkClock, flushMs, horizon: () => this.log.horizon });
+    this.audiences = new Audiences({ now, checkClock, flushMs, turns: this.turns, horizon: () => this.log.horizon });
   }
 
   /** Gives up on an event that cannot be judged or encoded, and reports it once for all readers. */
