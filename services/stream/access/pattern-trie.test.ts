@@ -33,7 +33,7 @@ describe("compiled patterns", () => {
     fc.assert(
       fc.property(patterns, topic, (all, wanted) => {
         const matching = placesWhere(all, (each) => topicMatches(each, wanted));
-        expect(found((test) => trieOf(all).someCovering(wanted, test))).toEqual(matching);
+        expect(found((visit) => trieOf(all).someCovering(wanted, visit))).toEqual(matching);
       }),
       { numRuns: 500 },
     );
@@ -45,8 +45,8 @@ describe("compiled patterns", () => {
         const trie = trieOf(all);
         const covering = placesWhere(all, (each) => patternCovers(each, wanted));
         const overlapping = placesWhere(all, (each) => patternsOverlap(each, wanted));
-        expect(found((test) => trie.someCovering(wanted, test))).toEqual(covering);
-        expect(found((test) => trie.someOverlapping(wanted, test))).toEqual(overlapping);
+        expect(found((visit) => trie.someCovering(wanted, visit))).toEqual(covering);
+        expect(found((visit) => trie.someOverlapping(wanted, visit))).toEqual(overlapping);
       }),
       { numRuns: 500 },
     );

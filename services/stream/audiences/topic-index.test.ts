@@ -62,6 +62,17 @@ describe("an index of topics", () => {
     expect(index.match("order.created")).toEqual(["first"]);
   });
 
+  test("finds a value by each of all shapes that a pattern of eight tokens may have, and forgets them all", () => {
+    const topic = "a.b.c.d.e.f.g.h";
+    const index = new TopicIndex<object>();
+    const values = patternsOf(topic).map((pattern) => ({ pattern }));
+    for (const value of values) index.add([value.pattern], value);
+    expect(values).toHaveLength(511);
+    expect(new Set(index.match(topic))).toEqual(new Set(values));
+    for (const value of values) index.remove([value.pattern], value);
+    expect(index.match(topic)).toEqual([]);
+  });
+
   test("takes tokens that are names of an object's own parts for what they are", () => {
     const index = new TopicIndex<string>();
     index.add(["constructor.__proto__"], "x");
@@ -69,6 +80,20 @@ describe("an index of topics", () => {
     expect(index.match("toString.valueOf")).toEqual([]);
   });
 });
+
+/** Every pattern that matches the topic. */
+function patternsOf(topic: string): string[] {
+  const tokens = topic.split(".");
+  const ways = (count: number): string[][] =>
+    count === 0
+      ? [[]]
+      : ways(count - 1).flatMap((way) => [
+          [...way, tokens[count - 1] ?? ""],
+          [...way, "*"],
+        ]);
+  const open = tokens.flatMap((_, count) => ways(count).map((way) => [...way, ">"]));
+  return [...ways(tokens.length), ...open].map((way) => way.join("."));
+}
 
 function expectExact(
   index: TopicIndex<object>,
