@@ -1,3 +1,4 @@
+import type { TenantTurns } from "../turns/share.ts";
 import type { Decisions } from "./decisions.ts";
 import type { Registration } from "./registration.ts";
 
@@ -6,4 +7,5 @@ export interface TenantAccess {
   readonly id: string;
   readonly decisions: Decisions;
   readonly registrations: Set<Registration>;
+  readonly turns: Pick<TenantTurns, "run">;
 }
