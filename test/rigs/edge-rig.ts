@@ -19,7 +19,14 @@ import type {
   Subject,
 } from "../../services/stream/access/ports.ts";
 import { deliver, distrustDecisions, resetLog } from "../../services/stream/deliver.ts";
-import { type ControlEntry, type EventEntry, holeOf, type LogEntry, type Poison } from "../../services/stream/event.ts";
+import {
+  type ControlEntry,
+  type EventEntry,
+  holeOf,
+  type LogEntry,
+  type Poison,
+  type Position,
+} from "../../services/stream/event.ts";
 import { TailBudget } from "../../services/stream/log/tail.ts";
 import { type Edge, openStream, type StreamRequest } from "../../services/stream/open-stream.ts";
 import { Connection } from "../../services/stream/sse/connection.ts";
@@ -50,12 +57,19 @@ export type EdgeRig = ReturnType<typeof createRig>;
  * An edge with one tenant. The test controls its log, auth, policy and clocks; sockets are real. The wall clock is
  * `wallAhead` before auth's, which agrees with the monotonic one.
  */
-export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, observer = silentObserver() } = {}) {
+export function createRig({
+  wallAhead = 0,
+  flushMs = 0,
+  places = 10,
+  history = NO_HISTORY,
+  observer = silentObserver(),
+  turns = endlessTurn(),
+} = {}) {
   const stack = new AsyncDisposableStack();
   let connections = 0;
   const { clock, now, checkClock } = createClocks(wallAhead, () => invalidateSessions([...hub.registered()], edge));
   const [policy, auth, withdrawn] = [new FakePolicy(), new FakeAuth(), new Set<string>()];
-  const { tenant, poison } = createTenant(policy, history, { now, checkClock, flushMs });
+  const { tenant, poison } = createTenant(policy, history, { now, checkClock, flushMs, turns });
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
   const edge: Edge = {
@@ -64,7 +78,7 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
     now,
     checkClock,
     authTime: { now: () => clock.now },
-    admission: new Admission(10),
+    admission: new Admission(places),
     hub,
     newConnectionId: () => `w-${(connections += 1)}`,
     handshakeMs: 300,
@@ -74,7 +88,7 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
     observer,
   };
   resetLog(tenant, { epoch: "first-epoch", horizon: { seq: 1, tag: "t1" }, policy: entry(), relation: "first" }, edge);
-  const add = (make: (position: { seq: number; tag: string }) => LogEntry, seq = tenant.log.horizon.seq + 1): void => {
+  const add = (make: (position: Position) => LogEntry, seq = tenant.log.horizon.seq + 1): void => {
     if (!deliver(tenant, make({ seq, tag: `t${seq}` }), edge)) throw new Error("earlier events are not written yet");
   };
   const rig = {
@@ -111,6 +125,19 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
       }
     },
     control: (change: ControlEntry["change"]) => add((position) => controlOf(position, change)),
+    /** Delivers entries as a feed does, in the tenant's turns. */
+    feed: (...contents: readonly (string | (() => ControlEntry["change"]))[]) => {
+      const rest = contents.values();
+      let entry: LogEntry | undefined;
+      tenant.turns.run(() => {
+        const seq = tenant.log.horizon.seq + 1;
+        const next = entry === undefined ? rest.next().value : undefined;
+        if (next !== undefined) entry = entryOf({ seq, tag: `t${seq}` }, next);
+        if (entry === undefined) return false;
+        if (deliver(tenant, entry, edge)) entry = undefined;
+        return true;
+      });
+    },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
     async open(query = "topic=order.>", lastEventId?: string) {
       const { server, client } = await socketPair(stack);
@@ -136,13 +163,18 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
   return rig;
 }
 
-function createTenant(decider: Decider, history: History, clocks: Pick<TenantDeps, "now" | "checkClock" | "flushMs">) {
+/** One turn for everything: a clock that stands still never ends it. */
+function endlessTurn(): Turns {
+  return new Turns({ now: () => 0, checkClock: () => {} });
+}
+
+type RigDeps = Pick<TenantDeps, "now" | "checkClock" | "flushMs" | "turns">;
+
+function createTenant(decider: Decider, history: History, deps: RigDeps) {
   const poison: Poison[] = [];
   const observer = silentObserver({ quarantined: (each) => void poison.push(each) });
   const tailBudget = new TailBudget(1e6);
-  // One turn for everything: a clock that stands still never ends it.
-  const turns = new Turns({ now: () => 0, checkClock: clocks.checkClock });
-  return { poison, tenant: new Tenant("acme", history, { decider, tailBudget, observer, turns, ...clocks }) };
+  return { poison, tenant: new Tenant("acme", history, { decider, tailBudget, observer, ...deps }) };
 }
 
 const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
@@ -158,11 +190,15 @@ function createClocks(wallAhead: number, onJump: () => void) {
   return { clock, now, checkClock: guardClock({ monotonic: now, wall }, onJump) };
 }
 
-function controlOf(position: { seq: number; tag: string }, change: ControlEntry["change"]): ControlEntry {
+function entryOf(position: Position, content: string | (() => ControlEntry["change"])): LogEntry {
+  return typeof content === "string" ? eventOf(position, content) : controlOf(position, content());
+}
+
+function controlOf(position: Position, change: ControlEntry["change"]): ControlEntry {
   return { kind: "control", position, storedAt: 0, change };
 }
 
-function eventOf(position: { seq: number; tag: string }, text: string): EventEntry {
+function eventOf(position: Position, text: string): EventEntry {
   return {
     kind: "event",
     position,

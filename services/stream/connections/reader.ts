@@ -187,7 +187,11 @@ export class Reader implements Member, RegisteredStream {
 
   async #run(state: Behind): Promise<void> {
     try {
-      for (let wait = this.#step(state); wait !== undefined; wait = this.#step(state)) await wait;
+      for (let wait = this.#step(state); wait !== undefined; wait = this.#step(state)) {
+        await wait;
+        // One answer may wake thousands: each goes on in a turn of its own.
+        await this.#tenant.turns.next();
+      }
     } catch (error) {
       this.#deps.observer.fault(error, this.ids);
       this.end(FAULT);
@@ -261,8 +265,8 @@ export class Reader implements Member, RegisteredStream {
     if (reading.cursor === before) return this.#waitFor(state, "authorization", registration.changed.next());
     // At the horizon it becomes live at once: a turn later there may be a new entry, again and again.
     if (state.cursor.seq === this.#tenant.log.horizon.seq) return this.#step(state);
-    // A turn between slices: microtasks alone would let one long catch-up block all others.
-    return this.#tenant.turns.next();
+    // A turn between slices: one long catch-up would block all others.
+    return Promise.resolve();
   }
 
   /** Entries before the first one retained are gone: sends the gap, and continues there. */
