@@ -20,7 +20,10 @@ describe("a flush to more readers than one turn of the loop has room for", () =>
       clients.every((client) => client.raw().split("event: subscription").length > count);
     for (let round = 1; round <= 3; round += 1) {
       rig.feed("seen", "seen too", change([]), "secret");
-      await waitFor("everyone is told that nothing is granted", () => toldOf(2 * round - 1) && liveReaders() === READERS);
+      await waitFor(
+        "everyone is told that nothing is granted",
+        () => toldOf(2 * round - 1) && liveReaders() === READERS,
+      );
       rig.feed(change([">"]), "back");
       await waitFor("everyone is back", () => toldOf(2 * round) && clients.every((each) => hasLast(each, "back")));
     }

@@ -128,13 +128,13 @@ export function createRig({
     /** Delivers entries as a feed does, in the tenant's turns. */
     feed: (...contents: readonly (string | (() => ControlEntry["change"]))[]) => {
       const rest = contents.values();
-      let entry: LogEntry | undefined;
+      let coming: LogEntry | undefined;
       tenant.turns.run(() => {
         const seq = tenant.log.horizon.seq + 1;
-        const next = entry === undefined ? rest.next().value : undefined;
-        if (next !== undefined) entry = entryOf({ seq, tag: `t${seq}` }, next);
-        if (entry === undefined) return false;
-        if (deliver(tenant, entry, edge)) entry = undefined;
+        const next = coming === undefined ? rest.next().value : undefined;
+        if (next !== undefined) coming = entryOf({ seq, tag: `t${seq}` }, next);
+        if (coming === undefined) return false;
+        if (deliver(tenant, coming, edge)) coming = undefined;
         return true;
       });
     },

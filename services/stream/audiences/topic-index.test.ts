@@ -63,14 +63,14 @@ describe("an index of topics", () => {
   });
 
   test("finds a value by each of all shapes that a pattern of eight tokens may have, and forgets them all", () => {
-    const topic = "a.b.c.d.e.f.g.h";
+    const eight = "a.b.c.d.e.f.g.h";
     const index = new TopicIndex<object>();
-    const values = patternsOf(topic).map((pattern) => ({ pattern }));
-    for (const value of values) index.add([value.pattern], value);
+    const values = patternsOf(eight).map((text) => ({ text }));
+    for (const value of values) index.add([value.text], value);
     expect(values).toHaveLength(511);
-    expect(new Set(index.match(topic))).toEqual(new Set(values));
-    for (const value of values) index.remove([value.pattern], value);
-    expect(index.match(topic)).toEqual([]);
+    expect(new Set(index.match(eight))).toEqual(new Set(values));
+    for (const value of values) index.remove([value.text], value);
+    expect(index.match(eight)).toEqual([]);
   });
 
   test("takes tokens that are names of an object's own parts for what they are", () => {
@@ -82,8 +82,8 @@ describe("an index of topics", () => {
 });
 
 /** Every pattern that matches the topic. */
-function patternsOf(topic: string): string[] {
-  const tokens = topic.split(".");
+function patternsOf(text: string): string[] {
+  const tokens = text.split(".");
   const ways = (count: number): string[][] =>
     count === 0
       ? [[]]
