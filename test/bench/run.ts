@@ -18,6 +18,7 @@ import { handshakes } from "./scenarios/handshakes.ts";
 import { idleMemory } from "./scenarios/idle-memory.ts";
 import { ingest } from "./scenarios/ingest.ts";
 import { largeAudience } from "./scenarios/large-audience.ts";
+import { largestInputs } from "./scenarios/largest-inputs.ts";
 import { latency } from "./scenarios/latency.ts";
 import { manyTopics } from "./scenarios/many-topics.ts";
 import { mixedTenants } from "./scenarios/mixed-tenants.ts";
@@ -40,6 +41,7 @@ const SCENARIOS: readonly Scenario[] = [
   compression,
   reconnectStorm,
   handOver,
+  largestInputs,
   ...policyScenarios,
 ];
 
