@@ -19,6 +19,7 @@ import { idleMemory } from "./scenarios/idle-memory.ts";
 import { ingest } from "./scenarios/ingest.ts";
 import { largeAudience } from "./scenarios/large-audience.ts";
 import { largestPolicy } from "./scenarios/largest-policy.ts";
+import { largestInputs } from "./scenarios/largest-inputs.ts";
 import { latency } from "./scenarios/latency.ts";
 import { manyTopics } from "./scenarios/many-topics.ts";
 import { mixedTenants } from "./scenarios/mixed-tenants.ts";
@@ -42,6 +43,7 @@ const SCENARIOS: readonly Scenario[] = [
   compression,
   reconnectStorm,
   handOver,
+  largestInputs,
   ...policyScenarios,
 ];
 

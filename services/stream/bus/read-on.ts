@@ -202,30 +202,31 @@ class MessageWindow {
     });
   }
 
-  /** Passes the messages of one step; answers whether there are others to pass. */
+  /** Passes the messages of one step; answers whether there are others to pass in later ones. */
   #passSome(): boolean {
     const most = this.#heldBytes - STEP_BYTES;
-    let isMore = this.#passNext();
-    while (isMore && this.#heldBytes > most) isMore = this.#passNext();
+    while (this.#heldBytes > most && this.#passNext());
     this.#moved.notify();
-    return isMore;
+    return !this.isEmpty && !this.#isConfirming;
   }
 
-  /** Passes the next message; answers whether there is another one to pass. */
+  /** Passes the next message; answers false where that must wait, or there is none. */
   #passNext(): boolean {
     const { first } = this.#held;
     if (first === undefined) return false;
+    if (first.seq > this.#reading.after() + 1) {
+      this.#isConfirming = true;
+      void this.#confirm();
+      return false;
+    }
     try {
-      if (first.seq > this.#reading.after() + 1) {
-        this.#isConfirming = true;
-        void this.#confirm();
-        return false;
-      }
-      if (this.#pass(first)) this.#dropFirst();
+      if (!this.#pass(first)) return false;
+      this.#dropFirst();
+      return true;
     } catch (error) {
       this.#giveUp(error);
+      return false;
     }
-    return !this.isEmpty;
   }
 
   async #confirm(): Promise<void> {
