@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { waitFor } from "#test/support/wait.ts";
+import { FakePolicy } from "./fake-policy.ts";
 import { silentObserver } from "./silent-observer.ts";
 import { Admission } from "../../services/stream/admission/admission.ts";
 import { invalidateSessions } from "../../services/stream/access/apply-control.ts";
@@ -10,14 +11,7 @@ import { Tenant, type TenantDeps } from "../../services/stream/connections/tenan
 import type { History } from "../../services/stream/log/tenant-log.ts";
 import { guardClock } from "../../services/stream/access/clock-guard.ts";
 import { shareTopicLists } from "../../services/stream/access/share-topic-lists.ts";
-import type {
-  Decider,
-  EventRule,
-  SessionAnswer,
-  SessionChecker,
-  SessionQuestion,
-  Subject,
-} from "../../services/stream/access/ports.ts";
+import type { Decider, SessionAnswer, SessionChecker, SessionQuestion } from "../../services/stream/access/ports.ts";
 import { deliver, distrustDecisions, resetLog } from "../../services/stream/deliver.ts";
 import {
   type ControlEntry,
@@ -267,53 +261,5 @@ class FakeAuth implements SessionChecker {
     const answer = Promise.withResolvers<SessionAnswer>();
     this.#gates.push({ asked: asked.resolve, answer: answer.promise });
     return { asked: asked.promise, answer: answer.resolve };
-  }
-}
-
-class FakePolicy implements Decider {
-  version = 1;
-  allow = [">"];
-  /** By permission; `allow` for every other one. */
-  readonly allowed = new Map<string, string[]>();
-  eventMap: readonly EventRule[] = [{ pattern: "order.*", permission: "order:read" }];
-  /** The permissions that were asked about. */
-  readonly decided: string[] = [];
-  resolved = 0;
-  grantId = "viewer";
-  maxConnections: number | undefined;
-  /** Every question fails with this, where it is set. */
-  refusal: Error | undefined;
-  remainingMs: number | undefined;
-  readonly asked: Subject[] = [];
-  #gate: { readonly asked: () => void; readonly open: Promise<void> } | undefined;
-
-  hold(): { readonly asked: Promise<void>; readonly release: () => void } {
-    const asked = Promise.withResolvers<void>();
-    const open = Promise.withResolvers<void>();
-    this.#gate = { asked: asked.resolve, open: open.promise };
-    return { asked: asked.promise, release: open.resolve };
-  }
-
-  async resolve(_tenant: string, subject: Subject) {
-    this.resolved += 1;
-    this.asked.push(subject);
-    const gate = this.#gate;
-    this.#gate = undefined;
-    gate?.asked();
-    await gate?.open;
-    if (this.refusal !== undefined) throw this.refusal;
-    const { eventMap } = this;
-    const grant = { id: this.grantId, roles: ["viewer"], remainingMs: this.remainingMs };
-    return { version: this.#version(), grant, eventMap, maxConnections: this.maxConnections };
-  }
-
-  async decide(_tenant: string, _grant: string, permission: string) {
-    this.decided.push(permission);
-    const allow = this.allowed.get(permission) ?? this.allow;
-    return { version: this.#version(), rules: { allow, deny: [], allowWhen: [], denyWhen: [] } };
-  }
-
-  #version() {
-    return { number: this.version, build: `b${this.version}` };
   }
 }
