@@ -27,6 +27,7 @@ import { drain, endStreamsOfKey } from "./connections/end-streams.ts";
 import { Hub } from "./connections/hub.ts";
 import { AuthTime } from "./access/auth-time.ts";
 import { guardClock } from "./access/clock-guard.ts";
+import { shareTopicLists } from "./access/share-topic-lists.ts";
 import { withOutsideSessions } from "./access/outside-sessions.ts";
 import { createPeers } from "./bus/peer-calls.ts";
 import { openTenants } from "./bus/open-tenant.ts";
@@ -45,6 +46,7 @@ import { TailBudget } from "./log/tail.ts";
 import { createObserver } from "./observe/create-observer.ts";
 import { createStreamMetrics } from "./observe/metrics.ts";
 import { checkKernel } from "./sse/check-kernel.ts";
+import { Turns } from "./turns/turns.ts";
 import type { Edge } from "./open-stream.ts";
 import { answerPrimary } from "./workers/answer-primary.ts";
 import type { Operations } from "./workers/operations.ts";
@@ -184,6 +186,7 @@ async function startEdge(
     decider,
     tailBudget: new TailBudget(config.STREAM_TAIL_BYTES),
     flushMs: config.STREAM_FLUSH_MS,
+    turns: new Turns({ now, checkClock }),
     maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
     log,
   };
@@ -202,6 +205,7 @@ async function startEdge(
     bindToken: auth.bindToken,
     askTime: auth.askTime,
     mapResource: decider.mapResource,
+    shareTopics: shareTopicLists(),
     newConnectionId: () => createConnectionId(workerId),
     limitHistory: fairLimiter(MAX_HISTORY_READS),
   };

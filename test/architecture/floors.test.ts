@@ -46,7 +46,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["audiences/"],
     ["access/"],
     ["log/", "sse/", "subscription/", "admission/", "presence/", "observe/"],
-    ["event.ts"],
+    ["event.ts", "turns/"],
   ],
 };
 

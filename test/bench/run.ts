@@ -17,10 +17,13 @@ import { handOver } from "./scenarios/hand-over.ts";
 import { handshakes } from "./scenarios/handshakes.ts";
 import { idleMemory } from "./scenarios/idle-memory.ts";
 import { ingest } from "./scenarios/ingest.ts";
+import { largeAudience } from "./scenarios/large-audience.ts";
+import { largestPolicy } from "./scenarios/largest-policy.ts";
 import { largestInputs } from "./scenarios/largest-inputs.ts";
 import { latency } from "./scenarios/latency.ts";
 import { manyTopics } from "./scenarios/many-topics.ts";
 import { mixedTenants } from "./scenarios/mixed-tenants.ts";
+import { noisyNeighbour } from "./scenarios/noisy-neighbour.ts";
 import { reconnectStorm } from "./scenarios/reconnect-storm.ts";
 import { slowReaders } from "./scenarios/slow-readers.ts";
 
@@ -30,7 +33,10 @@ const SCENARIOS: readonly Scenario[] = [
   slowReaders,
   manyTopics,
   mixedTenants,
+  noisyNeighbour,
+  largeAudience,
   ingest,
+  largestPolicy,
   idleMemory,
   besideTheBus,
   handshakes,

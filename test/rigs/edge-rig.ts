@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { waitFor } from "#test/support/wait.ts";
+import { FakePolicy } from "./fake-policy.ts";
 import { silentObserver } from "./silent-observer.ts";
 import { Admission } from "../../services/stream/admission/admission.ts";
 import { invalidateSessions } from "../../services/stream/access/apply-control.ts";
@@ -9,18 +10,21 @@ import { Hub } from "../../services/stream/connections/hub.ts";
 import { Tenant, type TenantDeps } from "../../services/stream/connections/tenant.ts";
 import type { History } from "../../services/stream/log/tenant-log.ts";
 import { guardClock } from "../../services/stream/access/clock-guard.ts";
-import type {
-  Decider,
-  SessionAnswer,
-  SessionChecker,
-  SessionQuestion,
-  Subject,
-} from "../../services/stream/access/ports.ts";
+import { shareTopicLists } from "../../services/stream/access/share-topic-lists.ts";
+import type { Decider, SessionAnswer, SessionChecker, SessionQuestion } from "../../services/stream/access/ports.ts";
 import { deliver, distrustDecisions, resetLog } from "../../services/stream/deliver.ts";
-import { type ControlEntry, type EventEntry, holeOf, type LogEntry, type Poison } from "../../services/stream/event.ts";
+import {
+  type ControlEntry,
+  type EventEntry,
+  holeOf,
+  type LogEntry,
+  type Poison,
+  type Position,
+} from "../../services/stream/event.ts";
 import { TailBudget } from "../../services/stream/log/tail.ts";
 import { type Edge, openStream, type StreamRequest } from "../../services/stream/open-stream.ts";
 import { Connection } from "../../services/stream/sse/connection.ts";
+import { Turns } from "../../services/stream/turns/turns.ts";
 
 /** A session that lives another minute. */
 export const LIVE = { state: "live", remainingMs: 60_000, isFinal: false } as const satisfies SessionAnswer;
@@ -47,12 +51,19 @@ export type EdgeRig = ReturnType<typeof createRig>;
  * An edge with one tenant. The test controls its log, auth, policy and clocks; sockets are real. The wall clock is
  * `wallAhead` before auth's, which agrees with the monotonic one.
  */
-export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, observer = silentObserver() } = {}) {
+export function createRig({
+  wallAhead = 0,
+  flushMs = 0,
+  places = 10,
+  history = NO_HISTORY,
+  observer = silentObserver(),
+  turns = endlessTurn(),
+} = {}) {
   const stack = new AsyncDisposableStack();
   let connections = 0;
   const { clock, now, checkClock } = createClocks(wallAhead, () => invalidateSessions([...hub.registered()], edge));
   const [policy, auth, withdrawn] = [new FakePolicy(), new FakeAuth(), new Set<string>()];
-  const { tenant, poison } = createTenant(policy, history, { now, checkClock, flushMs });
+  const { tenant, poison } = createTenant(policy, history, { now, checkClock, flushMs, turns });
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
   const edge: Edge = {
@@ -61,17 +72,19 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
     now,
     checkClock,
     authTime: { now: () => clock.now },
-    admission: new Admission(10),
+    admission: new Admission(places),
     hub,
     newConnectionId: () => `w-${(connections += 1)}`,
     handshakeMs: 300,
     isWithdrawn: (kid) => withdrawn.has(kid),
+    shareTopics: shareTopicLists(),
     ...UNLIMITED_WITHOUT_ROUTES,
     observer,
   };
   resetLog(tenant, { epoch: "first-epoch", horizon: { seq: 1, tag: "t1" }, policy: entry(), relation: "first" }, edge);
-  const add = (make: (position: { seq: number; tag: string }) => LogEntry, seq = tenant.log.horizon.seq + 1): void =>
-    deliver(tenant, make({ seq, tag: `t${seq}` }), edge);
+  const add = (make: (position: Position) => LogEntry, seq = tenant.log.horizon.seq + 1): void => {
+    if (!deliver(tenant, make({ seq, tag: `t${seq}` }), edge)) throw new Error("earlier events are not written yet");
+  };
   const rig = {
     clock,
     edge,
@@ -106,6 +119,19 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
       }
     },
     control: (change: ControlEntry["change"]) => add((position) => controlOf(position, change)),
+    /** Delivers entries as a feed does, in the tenant's turns. */
+    feed: (...contents: readonly (string | (() => ControlEntry["change"]))[]) => {
+      const rest = contents.values();
+      let coming: LogEntry | undefined;
+      tenant.turns.run(() => {
+        const seq = tenant.log.horizon.seq + 1;
+        const next = coming === undefined ? rest.next().value : undefined;
+        if (next !== undefined) coming = entryOf({ seq, tag: `t${seq}` }, next);
+        if (coming === undefined) return false;
+        if (deliver(tenant, coming, edge)) coming = undefined;
+        return true;
+      });
+    },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
     async open(query = "topic=order.>", lastEventId?: string) {
       const { server, client } = await socketPair(stack);
@@ -131,11 +157,18 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
   return rig;
 }
 
-function createTenant(decider: Decider, history: History, clocks: Pick<TenantDeps, "now" | "checkClock" | "flushMs">) {
+/** One turn for everything: a clock that stands still never ends it. */
+function endlessTurn(): Turns {
+  return new Turns({ now: () => 0, checkClock: () => {} });
+}
+
+type RigDeps = Pick<TenantDeps, "now" | "checkClock" | "flushMs" | "turns">;
+
+function createTenant(decider: Decider, history: History, deps: RigDeps) {
   const poison: Poison[] = [];
   const observer = silentObserver({ quarantined: (each) => void poison.push(each) });
   const tailBudget = new TailBudget(1e6);
-  return { poison, tenant: new Tenant("acme", history, { decider, tailBudget, observer, ...clocks }) };
+  return { poison, tenant: new Tenant("acme", history, { decider, tailBudget, observer, ...deps }) };
 }
 
 const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
@@ -151,11 +184,15 @@ function createClocks(wallAhead: number, onJump: () => void) {
   return { clock, now, checkClock: guardClock({ monotonic: now, wall }, onJump) };
 }
 
-function controlOf(position: { seq: number; tag: string }, change: ControlEntry["change"]): ControlEntry {
+function entryOf(position: Position, content: string | (() => ControlEntry["change"])): LogEntry {
+  return typeof content === "string" ? eventOf(position, content) : controlOf(position, content());
+}
+
+function controlOf(position: Position, change: ControlEntry["change"]): ControlEntry {
   return { kind: "control", position, storedAt: 0, change };
 }
 
-function eventOf(position: { seq: number; tag: string }, text: string): EventEntry {
+function eventOf(position: Position, text: string): EventEntry {
   return {
     kind: "event",
     position,
@@ -224,46 +261,5 @@ class FakeAuth implements SessionChecker {
     const answer = Promise.withResolvers<SessionAnswer>();
     this.#gates.push({ asked: asked.resolve, answer: answer.promise });
     return { asked: asked.promise, answer: answer.resolve };
-  }
-}
-
-class FakePolicy implements Decider {
-  version = 1;
-  allow = [">"];
-  resolved = 0;
-  grantId = "viewer";
-  maxConnections: number | undefined;
-  /** Every question fails with this, where it is set. */
-  refusal: Error | undefined;
-  remainingMs: number | undefined;
-  readonly asked: Subject[] = [];
-  #gate: { readonly asked: () => void; readonly open: Promise<void> } | undefined;
-
-  hold(): { readonly asked: Promise<void>; readonly release: () => void } {
-    const asked = Promise.withResolvers<void>();
-    const open = Promise.withResolvers<void>();
-    this.#gate = { asked: asked.resolve, open: open.promise };
-    return { asked: asked.promise, release: open.resolve };
-  }
-
-  async resolve(_tenant: string, subject: Subject) {
-    this.resolved += 1;
-    this.asked.push(subject);
-    const gate = this.#gate;
-    this.#gate = undefined;
-    gate?.asked();
-    await gate?.open;
-    if (this.refusal !== undefined) throw this.refusal;
-    const eventMap = [{ pattern: "order.*", permission: "order:read" }];
-    const grant = { id: this.grantId, roles: ["viewer"], remainingMs: this.remainingMs };
-    return { version: this.#version(), grant, eventMap, maxConnections: this.maxConnections };
-  }
-
-  async decide() {
-    return { version: this.#version(), allow: this.allow, deny: [], allowWhen: [], denyWhen: [] };
-  }
-
-  #version() {
-    return { number: this.version, build: `b${this.version}` };
   }
 }

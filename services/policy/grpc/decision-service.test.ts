@@ -115,6 +115,14 @@ describe("the decision service", () => {
     ]);
   });
 
+  it("gives equal residuals once to those who ask for that, and the place of each", async () => {
+    const asked = { grants: ["viewer@", "owner@alice"], permissions: ["order:read", "note:read", "none:read"] };
+    const { residuals: all } = await decideAll(asked);
+    const { residuals, places } = await decideAll({ ...asked, eachOnce: true });
+    expect(residuals).toHaveLength(4);
+    expect(places.map((place) => residuals[place])).toEqual(all);
+  });
+
   it("reads the store anew unless the version asked for is held already", async () => {
     const grants = { grants: ["@"], permissions: ["order:read"] };
     await decideAll(grants);

@@ -17,7 +17,7 @@ import { trustedSubject } from "../decide/trusted-subject.ts";
 import { isPermission } from "#shared/protocol/permissions.ts";
 import { checkBatch } from "./check-batch.ts";
 import type { DecisionDeps, DecisionMetrics } from "./decision-deps.ts";
-import { encodeResidual } from "./encode-residual.ts";
+import { encodeEachOnce, encodeResidual } from "./encode-residual.ts";
 import { explainCheck } from "./explain-check.ts";
 import { mapResources } from "./map-resources.ts";
 import { readTenant, readVersion, requireCount, readSubject } from "./read-request.ts";
@@ -66,7 +66,7 @@ async function resolve(
 
 async function decideAll(
   { snapshots, metrics }: DecisionDeps,
-  { tenant, grants, permissions, atLeast }: DecideRequest,
+  { tenant, grants, permissions, atLeast, eachOnce }: DecideRequest,
 ): Promise<DecideResponse> {
   requireCount("grants", grants.length);
   requireCount("permissions", permissions.length);
@@ -79,9 +79,10 @@ async function decideAll(
     .map((id) => decodeGrant(snapshot, id))
     .flatMap((grant) => permissions.map((permission) => residualOf(snapshot, grant, permission)));
   countEffects(metrics, residuals);
+  const { version } = snapshot;
   return {
-    version: snapshot.version,
-    residuals: residuals.map(encodeResidual),
+    version,
+    ...(eachOnce === true ? encodeEachOnce(residuals) : { residuals: residuals.map(encodeResidual), places: [] }),
   };
 }
 

@@ -9,26 +9,33 @@ import {
 import { nanos } from "@nats-io/transport-node";
 import type { PolicyEntry } from "#shared/contract/control-entry.ts";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
+import { Notifier } from "#shared/async/notifier.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { tagOf } from "#shared/contract/event-tag.ts";
 import { holeOf, type LogEntry, type Position } from "../event.ts";
+import { Queue } from "../turns/queue.ts";
+import type { TenantTurns } from "../turns/share.ts";
 import { isConfirmed, type MissingRun, missingRuns } from "./confirm-holes.ts";
 import { decodeEntry } from "./decode-entry.ts";
 import { epochOf, lastPolicyEntry, readLogInfo } from "./inspect-log.ts";
 import type { Bus } from "./paced-bus.ts";
 
-/** Messages asked for at a time: with 1 000 one consumer reads 63 000 a second, with 100 it reads 56 000. */
-const MAX_MESSAGES = 1_000;
-
 /** Holes the leader is asked about at a time. It answers each with a message, which may be as large as any. */
 const MAX_RUNS = 64;
 
-/** Messages that are held while the leader is asked. When more come, the consumer is given up and another one reads on. */
-const MAX_HELD = { messages: 4 * MAX_MESSAGES, bytes: 32 * 1024 * 1024 };
+/** Messages that wait here for the tenant's turns, or for the leader's answer. Others wait where they are; none is asked for. */
+const MAX_HELD = { messages: 1_000, bytes: 4 * 1024 * 1024 };
+
+/** Messages of together about this size are passed in one step: it takes a tenth of a millisecond. */
+const STEP_BYTES = 16 * 1024;
+
+/** What a message costs beside its payload. */
+const MESSAGE_OVERHEAD_BYTES = 500;
 
 /** A log to read on, and the receiver of its entries. */
 export interface Reading {
   readonly bus: Bus;
+  readonly turns: Pick<TenantTurns, "run">;
   readonly tenant: string;
   readonly epoch: string;
   readonly maxEventBytes: number;
@@ -37,10 +44,11 @@ export interface Reading {
   readonly stop: AbortSignal;
   /** The sequence that was read last. */
   readonly after: () => number;
-  /** Called with each entry, in order. */
-  readonly onEntry: (entry: LogEntry) => void;
+  /** Called with each entry, in order; answers false where the entry must come again. */
+  readonly onEntry: (entry: LogEntry) => boolean;
   /** A hole comes next, and maybe more of them; `policy` is the last policy entry that is left. */
   readonly onHoles: (policy: PolicyEntry | undefined) => void;
+  /** The consumer lives, and every message was passed. */
   readonly onHeartbeat: () => void;
   /** Whether messages are held until the leader has confirmed that others are gone. */
   readonly onConfirming: (isConfirming: boolean) => void;
@@ -62,22 +70,32 @@ export async function readOn(reading: Reading): Promise<Error> {
   const disturbed = Promise.withResolvers<Error>();
   const window = new MessageWindow(reading, disturbed.resolve);
   const messages = await js.consumers.getConsumerFromInfo(info).consume({
-    max_messages: MAX_MESSAGES,
+    max_messages: pacing.maxMessages,
     idle_heartbeat: pacing.heartbeatMs,
     expires: pacing.pullExpiresMs,
-    callback: (message) => window.receive(message),
   });
-  void watchStatus(messages, reading.onHeartbeat, disturbed.resolve);
+  receiveAll(messages, window).catch(disturbed.resolve);
+  const onHeartbeat = (): void => (window.isEmpty ? reading.onHeartbeat() : undefined);
+  void watchStatus(messages, onHeartbeat, disturbed.resolve);
   const over = AbortSignal.any([lost, stop]);
   const onOver = (): void => disturbed.resolve(new AppError("unavailable", "the connection to NATS was lost"));
   over.addEventListener("abort", onOver);
   if (over.aborted) onOver();
   const reason = await disturbed.promise;
   messages.stop();
-  if (!over.aborted) await window.drained;
+  if (!over.aborted) await window.drained();
   window.abandon();
   await deleteConsumer(jsm, stream, info.name, stop);
   return reason;
+}
+
+/** An iterator, and not a callback: the client asks for more as these are taken, so a tenant that is slow is sent no more. */
+async function receiveAll(messages: ConsumerMessages, window: MessageWindow): Promise<void> {
+  for await (const message of messages) {
+    window.receive(message);
+    if (window.isFull) await window.room();
+    if (window.isAbandoned) return;
+  }
 }
 
 /** A broker that is away does not answer: only a feed that stops waits for it. */
@@ -115,87 +133,147 @@ async function watchStatus(
 }
 
 /**
- * Passes a consumer's messages on in order. Where one does not follow the last, it and all later ones are held until the
- * stream's leader has confirmed that the missing ones are gone. The leader is asked about all missing runs at once.
+ * Passes a consumer's messages on in order, in the tenant's turns. Where one does not follow the last, it and all later ones
+ * are held until the stream's leader has confirmed that the missing ones are gone. The leader is asked about all missing runs
+ * at once.
  */
 class MessageWindow {
   readonly #reading: Reading;
   readonly #disturb: (reason: Error) => void;
-  #held: JsMsg[] = [];
+  #held = new Queue<JsMsg>();
   #heldBytes = 0;
-  #isFull = false;
   #isAbandoned = false;
-  #confirming: Promise<void> | undefined;
+  #isConfirming = false;
+  /** Whether the next message is passed in one of the tenant's turns. */
+  #isPassing = false;
+  /** Notified when a step is done, or everything is dropped. */
+  readonly #moved = new Notifier();
 
   constructor(reading: Reading, disturb: (reason: Error) => void) {
     this.#reading = reading;
     this.#disturb = disturb;
   }
 
+  get isEmpty(): boolean {
+    return this.#held.length === 0;
+  }
+
+  get isFull(): boolean {
+    return this.#held.length >= MAX_HELD.messages || this.#heldBytes >= MAX_HELD.bytes;
+  }
+
+  get isAbandoned(): boolean {
+    return this.#isAbandoned;
+  }
+
+  /** Resolves once more may be received. */
+  async room(): Promise<void> {
+    while (this.isFull) await this.#moved.next();
+  }
+
   /** Resolves once nothing is held any more. */
-  get drained(): Promise<void> {
-    return this.#confirming ?? Promise.resolve();
+  async drained(): Promise<void> {
+    while (!this.isEmpty) await this.#moved.next();
   }
 
   /** Drops what is held, and passes nothing any more. */
   abandon(): void {
     this.#isAbandoned = true;
-    this.#held = [];
+    this.#held = new Queue();
+    this.#heldBytes = 0;
+    this.#moved.notify();
   }
 
   receive(message: JsMsg): void {
-    if (this.#isAbandoned || this.#isFull) return;
-    const before = this.#held.at(-1)?.seq ?? this.#reading.after();
+    if (this.#isAbandoned) return;
+    const before = this.#held.last?.seq ?? this.#reading.after();
     if (message.seq <= before) return this.#disturb(new AppError("unavailable", "a message came a second time"));
-    if (this.#confirming === undefined && message.seq === before + 1) return this.#pass(message);
-    this.#hold(message);
-    this.#confirming ??= this.#confirm();
+    this.#held.push(message);
+    this.#heldBytes += message.data.length + MESSAGE_OVERHEAD_BYTES;
+    this.#passOn();
   }
 
-  #hold(message: JsMsg): void {
-    this.#held.push(message);
-    this.#heldBytes += message.data.length;
-    this.#isFull = this.#held.length >= MAX_HELD.messages || this.#heldBytes > MAX_HELD.bytes;
-    if (this.#isFull) this.#disturb(new AppError("unavailable", "more messages came than can be held"));
+  #passOn(): void {
+    if (this.#isPassing || this.#isConfirming) return;
+    this.#isPassing = true;
+    this.#reading.turns.run(() => {
+      this.#isPassing = this.#passSome();
+      return this.#isPassing;
+    });
+  }
+
+  /** Passes the messages of one step; answers whether there are others to pass in later ones. */
+  #passSome(): boolean {
+    const most = this.#heldBytes - STEP_BYTES;
+    while (this.#heldBytes > most && this.#passNext());
+    this.#moved.notify();
+    return !this.isEmpty && !this.#isConfirming;
+  }
+
+  /** Passes the next message; answers false where that must wait, or there is none. */
+  #passNext(): boolean {
+    const { first } = this.#held;
+    if (first === undefined) return false;
+    if (first.seq > this.#reading.after() + 1) {
+      this.#isConfirming = true;
+      void this.#confirm();
+      return false;
+    }
+    try {
+      if (!this.#pass(first)) return false;
+      this.#dropFirst();
+      return true;
+    } catch (error) {
+      this.#giveUp(error);
+      return false;
+    }
   }
 
   async #confirm(): Promise<void> {
     const { onConfirming, onHoles, after } = this.#reading;
     onConfirming(true);
     try {
-      for (let runs = this.#missing(); runs.length > 0; runs = this.#missing()) {
-        const policy = await confirmRuns(this.#reading, runs);
-        if (this.#isAbandoned) return;
-        onHoles(policy);
-        const end = runs.at(-1)?.next.seq ?? after();
-        while ((this.#held[0]?.seq ?? Number.POSITIVE_INFINITY) <= end) this.#passFirst();
-      }
-      while (this.#held.length > 0) this.#passFirst();
+      const runs = missingRuns(after(), this.#held.items().map(positionOf)).slice(0, MAX_RUNS);
+      const policy = await confirmRuns(this.#reading, runs);
+      if (this.#isAbandoned) return;
+      onHoles(policy);
+      const end = runs.at(-1)?.next.seq ?? after();
+      // In one step: no reader may be in an audience again before the last hole.
+      while ((this.#held.first?.seq ?? Number.POSITIVE_INFINITY) <= end) this.#passBehindHole();
     } catch (error) {
-      this.abandon();
-      this.#disturb(error as Error);
+      this.#giveUp(error);
     } finally {
-      this.#confirming = undefined;
-      this.#heldBytes = 0;
+      this.#isConfirming = false;
       onConfirming(false);
+      this.#moved.notify();
+      this.#passOn();
     }
   }
 
-  #missing(): MissingRun[] {
-    return missingRuns(this.#reading.after(), this.#held.map(positionOf)).slice(0, MAX_RUNS);
-  }
-
-  #passFirst(): void {
-    const message = this.#held.shift();
-    if (message === undefined) return;
+  #passBehindHole(): void {
+    const { first } = this.#held;
+    if (first === undefined) return;
     const next = this.#reading.after() + 1;
-    if (message.seq > next) this.#reading.onEntry(holeOf(next, message.seq - 1));
-    this.#pass(message);
+    if (first.seq > next) this.#reading.onEntry(holeOf(next, first.seq - 1));
+    // Nothing is written while every reader is held: no entry has to come again.
+    this.#pass(first);
+    this.#dropFirst();
   }
 
-  #pass({ subject, seq, data, timestampNanos, headers }: JsMsg): void {
-    const { tenant, maxEventBytes, onEntry } = this.#reading;
-    onEntry(decodeEntry(tenant, maxEventBytes, { subject, seq, data, storedAtNanos: timestampNanos, headers }));
+  /** Answers false where the message must come again. One that was passed as a hole meanwhile is not passed. */
+  #pass({ subject, seq, data, timestampNanos, headers }: JsMsg): boolean {
+    const { tenant, maxEventBytes, onEntry, after } = this.#reading;
+    if (seq <= after()) return true;
+    return onEntry(decodeEntry(tenant, maxEventBytes, { subject, seq, data, storedAtNanos: timestampNanos, headers }));
+  }
+
+  #dropFirst(): void {
+    this.#heldBytes -= (this.#held.shift()?.data.length ?? 0) + MESSAGE_OVERHEAD_BYTES;
+  }
+
+  #giveUp(error: unknown): void {
+    this.abandon();
+    this.#disturb(error as Error);
   }
 }
 

@@ -1,5 +1,5 @@
 import { formatEventId } from "#shared/protocol/event-id.ts";
-import type { Grant } from "../access/decisions.ts";
+import type { Grant } from "../access/grant.ts";
 import type { Registration } from "../access/registration.ts";
 import { frameFor } from "../audiences/frame-for.ts";
 import type { EventEntry, LogEntry, Position } from "../event.ts";

@@ -1,8 +1,7 @@
-import { setImmediate } from "node:timers/promises";
 import { formatEventId } from "#shared/protocol/event-id.ts";
 import type { RetryBudget } from "#shared/async/retry-budget.ts";
 import { awaitVerdict } from "../access/authorize-event.ts";
-import type { Grant } from "../access/decisions.ts";
+import type { Grant } from "../access/grant.ts";
 import type { RegisteredStream, Registration } from "../access/registration.ts";
 import type { AudienceKey, Member } from "../audiences/audience.ts";
 import type { EndReason, LogEntry, Position } from "../event.ts";
@@ -87,9 +86,9 @@ export class Reader implements Member, RegisteredStream {
     return this.#state.is === "behind" ? this.#state.wait : undefined;
   }
 
-  /** The reader's position: the horizon while live. */
+  /** The reader's position: while live, the horizon or what was written to it last. */
   get cursor(): Position {
-    return this.#state.is === "live" ? this.#tenant.log.horizon : this.#state.cursor;
+    return this.#state.is === "live" ? this.#state.audience.positionOf(this) : this.#state.cursor;
   }
 
   /** Sends which topics are granted and where delivery begins, and how long to wait before a reconnect. */
@@ -118,7 +117,7 @@ export class Reader implements Member, RegisteredStream {
     this.#state = state;
     this.#tenant.audiences.dropIfEmpty(audience);
     // Not within the flush or the entry that detaches it: its first step asks the clock, and may take others out of audiences.
-    queueMicrotask(() => void this.#run(state));
+    void this.#tenant.turns.next().then(() => this.#run(state));
   }
 
   /** Takes the reader out of its audience: its right is invalidated, or its grant has changed. */
@@ -146,7 +145,6 @@ export class Reader implements Member, RegisteredStream {
   /** Keeps the connection alive, and sends the client its position if that has changed. */
   keepAlive(): void {
     if (!this.connection.writable) return;
-    if (this.#state.is === "live") this.#state.audience.flush();
     if (this.#state.is === "behind") this.#sendHole(this.#state);
     const position = this.cursor;
     if (position.seq === this.#lastSent?.seq) this.connection.write(HEARTBEAT);
@@ -189,7 +187,11 @@ export class Reader implements Member, RegisteredStream {
 
   async #run(state: Behind): Promise<void> {
     try {
-      for (let wait = this.#step(state); wait !== undefined; wait = this.#step(state)) await wait;
+      for (let wait = this.#step(state); wait !== undefined; wait = this.#step(state)) {
+        await wait;
+        // One answer may wake thousands: each goes on in a turn of its own.
+        await this.#tenant.turns.next();
+      }
     } catch (error) {
       this.#deps.observer.fault(error, this.ids);
       this.end(FAULT);
@@ -229,8 +231,7 @@ export class Reader implements Member, RegisteredStream {
 
   #becomeLive(state: Behind, grant: Grant): Promise<void> | undefined {
     this.#sendHole(state);
-    const audience = this.#tenant.audiences.of({ topics: this.registration.topics, grant, ...this.#reads });
-    if (audience.flushed !== undefined) return audience.flushed;
+    const audience = this.#tenant.audiences.of({ topics: this.registration.liveTopics, grant, ...this.#reads });
     this.#state = { is: "live", audience };
     audience.join(this);
     this.#deps.observer.caughtUp(this.#deps.now() - state.since);
@@ -264,8 +265,8 @@ export class Reader implements Member, RegisteredStream {
     if (reading.cursor === before) return this.#waitFor(state, "authorization", registration.changed.next());
     // At the horizon it becomes live at once: a turn later there may be a new entry, again and again.
     if (state.cursor.seq === this.#tenant.log.horizon.seq) return this.#step(state);
-    // A turn of the event loop between slices: microtasks alone would let one long catch-up block all others.
-    return setImmediate();
+    // A turn between slices: one long catch-up would block all others.
+    return Promise.resolve();
   }
 
   /** Entries before the first one retained are gone: sends the gap, and continues there. */

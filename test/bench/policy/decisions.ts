@@ -13,7 +13,8 @@ import { SubjectRoles } from "../../../services/policy/decide/subject-roles.ts";
 import { parseDocument } from "../../../services/policy/document/parse-document.ts";
 import type { PolicyDocument } from "../../../services/policy/document/policy-document.ts";
 import type { PolicyContent } from "../../../services/policy/versions/stored-policy.ts";
-import { Decisions, type Grant as EdgeGrant } from "../../../services/stream/access/decisions.ts";
+import { Decisions } from "../../../services/stream/access/decisions.ts";
+import type { Grant as EdgeGrant } from "../../../services/stream/access/grant.ts";
 import type { Decider } from "../../../services/stream/access/ports.ts";
 import type { Figure } from "../scenario.ts";
 import { medianCpuMs, perCpuSecond } from "../per-cpu-second.ts";
@@ -189,13 +190,13 @@ async function measureEdge(allow: readonly string[], count: number): Promise<num
   }));
   const decider: Decider = {
     resolve: async (_tenant, { id }) => ({ version: VERSION, grant: { id, roles: ["role1"] }, eventMap }),
-    decide: async () => ({ version: VERSION, allow, deny: [], allowWhen: [], denyWhen: [] }),
+    decide: async () => ({ version: VERSION, rules: { allow, deny: [], allowWhen: [], denyWhen: [] } }),
   };
   const decisions = new Decisions("bench", decider, { decisionAsked: () => {} });
   const grants = await Promise.all(
     Array.from({ length: 64 }, async (_, subject): Promise<EdgeGrant> => {
       const { grant } = await decisions.resolve({ id: `s${subject}`, roles: [], groups: [] });
-      await decisions.prepare(grant, [">"]);
+      await Promise.all(permissionNumbers.map((number) => decisions.ask(grant, permissionOf(number))));
       return grant;
     }),
   );
@@ -207,7 +208,7 @@ async function measureEdge(allow: readonly string[], count: number): Promise<num
   return perCpuSecond(count, (index) => {
     const event = events[index % events.length]!;
     const permission = decisions.permissionFor(event.type);
-    const residual = permission && decisions.residual(grants[index % grants.length]!, permission, index);
+    const residual = permission && grants[index % grants.length]!.residualAt(permission, index);
     return residual !== undefined && residual !== "" && residual.allows(event);
   });
 }
