@@ -139,7 +139,7 @@ function createTenant(decider: Decider, history: History, clocks: Pick<TenantDep
 }
 
 const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
-  limitHistory: (_, fetch) => fetch(),
+  limitHistory: (_, read) => read(() => {}),
   mapResource: async () => [],
 };
 
@@ -173,6 +173,7 @@ export const NO_HISTORY: History = {
   after: async () => [],
   bounds: async () => ({ first: 1, last: 1, goneBy: "retention" }),
   tagOf: async () => undefined,
+  quietAfter: async () => undefined,
   positionBefore: async () => ({ seq: 0, tag: "0" }),
 };
 

@@ -15,6 +15,7 @@ import { holeOf, type LogEntry, type Position } from "../event.ts";
 import { isConfirmed, type MissingRun, missingRuns } from "./confirm-holes.ts";
 import { decodeEntry } from "./decode-entry.ts";
 import { epochOf, lastPolicyEntry, readLogInfo } from "./inspect-log.ts";
+import { headerBlockOfConsumed } from "./message-headers.ts";
 import type { Bus } from "./paced-bus.ts";
 
 /** Messages asked for at a time: with 1 000 one consumer reads 63 000 a second, with 100 it reads 56 000. */
@@ -154,7 +155,7 @@ class MessageWindow {
 
   #hold(message: JsMsg): void {
     this.#held.push(message);
-    this.#heldBytes += message.data.length;
+    this.#heldBytes += message.data.length + (headerBlockOfConsumed(message)?.length ?? 0);
     this.#isFull = this.#held.length >= MAX_HELD.messages || this.#heldBytes > MAX_HELD.bytes;
     if (this.#isFull) this.#disturb(new AppError("unavailable", "more messages came than can be held"));
   }
@@ -193,9 +194,11 @@ class MessageWindow {
     this.#pass(message);
   }
 
-  #pass({ subject, seq, data, timestampNanos, headers }: JsMsg): void {
+  #pass(message: JsMsg): void {
     const { tenant, maxEventBytes, onEntry } = this.#reading;
-    onEntry(decodeEntry(tenant, maxEventBytes, { subject, seq, data, storedAtNanos: timestampNanos, headers }));
+    const { subject, seq, data, timestampNanos: storedAtNanos } = message;
+    const headers = headerBlockOfConsumed(message);
+    onEntry(decodeEntry(tenant, maxEventBytes, { subject, seq, data, storedAtNanos, headers }));
   }
 }
 

@@ -25,9 +25,19 @@ export function encodeEvent(tenant: string, epoch: string, entry: EventEntry, fo
   const name = format.naming === "named" ? `event: ${entry.type}\n` : "";
   const head = `${name}id: ${formatEventId(epoch, entry.position)}\ndata: `;
   const body = format.body === "raw" ? entry.payload : Buffer.from(cloudEventOf(tenant, epoch, entry));
-  const frame = Buffer.concat([Buffer.from(head), escapeLines(body), END]);
+  const frame = joinUnpooled(head, escapeLines(body));
   entry.frames ??= new Map();
   entry.frames.set(key, frame);
+  entry.onFrame?.(frame);
+  return frame;
+}
+
+/** A frame lives as long as its event. In the pool of Buffer it would keep 64 KiB in memory, however small it is. */
+function joinUnpooled(head: string, body: Buffer): Buffer {
+  const frame = Buffer.allocUnsafeSlow(head.length + body.length + END.length);
+  const begin = frame.write(head, "latin1");
+  frame.set(body, begin);
+  frame.set(END, begin + body.length);
   return frame;
 }
 
