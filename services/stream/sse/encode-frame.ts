@@ -1,6 +1,7 @@
 import type { EventEntry } from "../event.ts";
 import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
+import { escapeLines } from "./escape-lines.ts";
 
 /** How a client wants its events: the payload as published or a CloudEvents envelope, with or without an event name. */
 export interface FrameFormat {
@@ -8,8 +9,6 @@ export interface FrameFormat {
   readonly naming: "message" | "named";
 }
 
-const LF = 10;
-const CR = 13;
 const END = Buffer.from("\n\n");
 
 /** One name for each of the four formats, for use as a key. */
@@ -70,15 +69,6 @@ function retryOf(data: ControlData[ControlEvent]): number | undefined {
  * a block without data, and many clients dispatch those.
  */
 export const HEARTBEAT = Buffer.from(":\n");
-
-/**
- * Begins a new `data:` line wherever a client would see a line end: LF, CR or CR LF. A payload could otherwise forge an
- * id or an event of its own.
- */
-function escapeLines(body: Buffer): Buffer {
-  if (!body.includes(LF) && !body.includes(CR)) return body;
-  return Buffer.from(body.toString("utf8").replaceAll(/\r\n|\r|\n/g, "\ndata: "));
-}
 
 /** The event in the JSON format of CloudEvents 1.0, section 3; producers' own `ce-*` attributes win over ours. */
 function cloudEventOf(tenant: string, epoch: string, entry: EventEntry): string {
