@@ -2,6 +2,7 @@ import type { EventEntry } from "../event.ts";
 import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
 import { escapeLines } from "./escape-lines.ts";
+import { isJson } from "./is-json.ts";
 
 /** How a client wants its events: the payload as published or a CloudEvents envelope, with or without an event name. */
 export interface FrameFormat {
@@ -74,7 +75,7 @@ export const HEARTBEAT = Buffer.from(":\n");
 function cloudEventOf(tenant: string, epoch: string, entry: EventEntry): string {
   const given = Object.entries(entry.attributes).filter(([name]) => name.startsWith("ce-") && name !== "ce-data");
   const text = entry.payload.toString("utf8");
-  const isJsonText = isJson(text);
+  const isJsonText = isJson(entry.payload);
   const attributes = JSON.stringify({
     specversion: "1.0",
     id: entry.attributes["nats-msg-id"] ?? formatEventId(epoch, entry.position),
@@ -87,13 +88,4 @@ function cloudEventOf(tenant: string, epoch: string, entry: EventEntry): string 
   });
   // JSON goes in as it was published: written anew, it would lose the digits of large numbers.
   return `${attributes.slice(0, -1)},"data":${isJsonText ? text : JSON.stringify(text)}}`;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
