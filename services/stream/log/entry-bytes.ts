@@ -1,16 +1,22 @@
 import type { EventEntry, LogEntry } from "../event.ts";
 
-/** Objects, position, tag, and the texts of topic and subject without their characters; measured with Node 24. */
-const ENTRY_BYTES = 400;
+// What the resident memory of a process grows by, measured with Node 24 and a full tail of 256 MiB: beside what is held, it has what
+// was let go and is not collected yet, and what the allocator keeps. `npm run bench -- tail-memory` measures it again.
 
-/** A buffer's objects beside its bytes. */
-const BUFFER_BYTES = 320;
+/** An entry's objects and the texts of its position, topic and type. A live heap of them alone takes 400. */
+const ENTRY_BYTES = 1_000;
 
-/** The map of the frames. */
-const FRAMES_BYTES = 200;
+/** A buffer beside its bytes: objects of the heap, and as much outside of it. */
+const BUFFER_BYTES = 1_000;
 
-/** An attribute's place in its object, and two texts without their characters. */
-const ATTRIBUTE_BYTES = 120;
+/** For each byte of a buffer. */
+const BYTE_COST = 1.3;
+
+/** An attribute's place in its object, and two texts beside their characters. */
+const ATTRIBUTE_BYTES = 300;
+
+/** For each byte of a text, which the heap holds. */
+const TEXT_COST = 2;
 
 /** What a message is beside its payload and headers. */
 const READ_BYTES = 200;
@@ -19,33 +25,30 @@ const READ_BYTES = 200;
 export function entryBytes(entry: LogEntry): number {
   if (entry.kind !== "event") return ENTRY_BYTES;
   const { payload, topic, attributes, frames } = entry;
-  let bytes = ENTRY_BYTES + topic.length + bufferBytes(payload) + attributesBytes(attributes);
+  let bytes = ENTRY_BYTES + TEXT_COST * topic.length + frameBytes(payload) + TEXT_COST * attributesLength(attributes);
   for (const frame of frames?.values() ?? []) bytes += frameBytes(frame);
   return bytes;
 }
 
 /** How much reading an entry from JetStream costs, in bytes. */
 export function readBytes(entry: LogEntry): number {
-  if (entry.kind === "event") return READ_BYTES + entry.payload.length + attributesBytes(entry.attributes);
+  if (entry.kind === "event") return READ_BYTES + entry.payload.length + attributesLength(entry.attributes);
   return entry.kind === "poison" ? READ_BYTES + entry.bytes : READ_BYTES;
 }
 
-/** How much memory a frame adds to its entry. The first one pays for the map, as do the others: it is a little. */
-export function frameBytes(frame: Buffer): number {
-  return FRAMES_BYTES + bufferBytes(frame);
+/** How much memory a frame adds to its entry. */
+export function frameBytes({ length }: Buffer): number {
+  return BUFFER_BYTES + Math.ceil(BYTE_COST * length);
 }
 
-function bufferBytes({ length }: Buffer): number {
-  return BUFFER_BYTES + length;
+function attributesLength(attributes: EventEntry["attributes"]): number {
+  let length = 0;
+  for (const name in attributes)
+    length += ATTRIBUTE_BYTES / TEXT_COST + textLength(name) + textLength(attributes[name] ?? "");
+  return length;
 }
 
-function attributesBytes(attributes: EventEntry["attributes"]): number {
-  let bytes = 0;
-  for (const name in attributes) bytes += ATTRIBUTE_BYTES + textBytes(name) + textBytes(attributes[name] ?? "");
-  return bytes;
-}
-
-/** A text with one character beyond Latin-1 takes two bytes for each. */
-function textBytes(text: string): number {
+/** In bytes: a text with one character beyond Latin-1 takes two for each. */
+function textLength(text: string): number {
   return Buffer.byteLength(text) === text.length ? text.length : 2 * text.length;
 }
