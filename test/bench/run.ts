@@ -18,6 +18,7 @@ import { handshakes } from "./scenarios/handshakes.ts";
 import { historyReads } from "./scenarios/history-reads.ts";
 import { idleMemory } from "./scenarios/idle-memory.ts";
 import { ingest } from "./scenarios/ingest.ts";
+import { largestInputs } from "./scenarios/largest-inputs.ts";
 import { latency } from "./scenarios/latency.ts";
 import { manyTopics } from "./scenarios/many-topics.ts";
 import { mixedTenants } from "./scenarios/mixed-tenants.ts";
@@ -40,6 +41,7 @@ const SCENARIOS: readonly Scenario[] = [
   handOver,
   tailMemory,
   historyReads,
+  largestInputs,
   ...policyScenarios,
 ];
 
