@@ -104,7 +104,10 @@ interface Started {
   end(bytes: number): void;
 }
 
-function turnsOf({ subject = 1e12, tenant = (_: string): number => 1e12 } = {}) {
+function turnsOf({
+  subject = 1e12,
+  tenant = () => 1e12,
+}: { subject?: number; tenant?: (name: string) => number } = {}) {
   const limits = { subjectBytesPerMinute: subject, historyBytesPerMinute: tenant, now: () => performance.now() };
   const turns = new HistoryTurns(limits);
   const started: Started[] = [];

@@ -27,22 +27,27 @@ export function isJson(text: Buffer): boolean {
   const open: number[] = [];
   let at = skipSpace(text, 0);
   for (;;) {
-    const byte = text[at];
-    const isContainer = byte === ARRAY || byte === OBJECT;
-    if (isContainer) {
-      open.push(byte);
-      at = skipSpace(text, at + 1);
-      if (text[at] !== byte + CLOSING) {
-        if (byte === OBJECT) at = skipName(text, at);
-        if (at === -1) return false;
-        continue;
-      }
-    } else at = skipScalar(text, at);
+    const depth = open.length;
+    at = isContainer(text[at]) ? enter(text, at, open) : skipScalar(text, at);
     if (at === -1) return false;
+    if (open.length > depth) continue;
     at = skipToNext(text, at, open);
     if (open.length === 0) return at === text.length;
     if (at === -1) return false;
   }
+}
+
+function isContainer(byte: number | undefined): boolean {
+  return byte === ARRAY || byte === OBJECT;
+}
+
+/** To the first value of an array or object, which is open then, or behind it where it has none. */
+function enter(text: Buffer, from: number, open: number[]): number {
+  const container = text[from] as number;
+  const at = skipSpace(text, from + 1);
+  if (text[at] === container + CLOSING) return at + 1;
+  open.push(container);
+  return container === OBJECT ? skipName(text, at) : at;
 }
 
 /** From the end of a value to the beginning of the next one, or behind all that is closed there; -1 at a fault. */
