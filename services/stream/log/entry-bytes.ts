@@ -3,8 +3,11 @@ import type { EventEntry, LogEntry } from "../event.ts";
 // What the resident memory of a process grows by, measured with Node 24 and a full tail of 256 MiB: beside what is held, it has what
 // was let go and is not collected yet, and what the allocator keeps. `npm run bench -- tail-memory` measures it again.
 
-/** An entry's objects and the texts of its position, topic and type. A live heap of them alone takes 400. */
-const ENTRY_BYTES = 1_000;
+/** An event's objects and the texts of its position, topic and type. A live heap of them alone takes 400. */
+const EVENT_BYTES = 1_000;
+
+/** A hole, or an entry of which nothing but its position is kept. */
+const OTHER_BYTES = 300;
 
 /** A buffer beside its bytes: objects of the heap, and as much outside of it. */
 const BUFFER_BYTES = 1_000;
@@ -23,9 +26,9 @@ const READ_BYTES = 200;
 
 /** How much memory an entry holds, its frames included. */
 export function entryBytes(entry: LogEntry): number {
-  if (entry.kind !== "event") return ENTRY_BYTES;
+  if (entry.kind !== "event") return OTHER_BYTES;
   const { payload, topic, attributes, frames } = entry;
-  let bytes = ENTRY_BYTES + TEXT_COST * topic.length + frameBytes(payload) + TEXT_COST * attributesLength(attributes);
+  let bytes = EVENT_BYTES + TEXT_COST * topic.length + frameBytes(payload) + TEXT_COST * attributesLength(attributes);
   for (const frame of frames?.values() ?? []) bytes += frameBytes(frame);
   return bytes;
 }
