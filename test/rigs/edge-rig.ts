@@ -134,7 +134,7 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
 function createTenant(decider: Decider, history: History, clocks: Pick<TenantDeps, "now" | "checkClock" | "flushMs">) {
   const poison: Poison[] = [];
   const observer = silentObserver({ quarantined: (each) => void poison.push(each) });
-  const tailBudget = new TailBudget(1e6);
+  const tailBudget = new TailBudget(1e7);
   return { poison, tenant: new Tenant("acme", history, { decider, tailBudget, observer, ...clocks }) };
 }
 
