@@ -118,7 +118,8 @@ export class HistoryTurns implements Disposable {
     if (known !== undefined) return known;
     const [tenant = ""] = path;
     const { historyBytesPerMinute, subjectBytesPerMinute, now } = this.#limits;
-    const budget = new ByteBudget(path.length === 1 ? historyBytesPerMinute(tenant) : subjectBytesPerMinute, now());
+    const perMinute = path.length === 1 ? () => historyBytesPerMinute(tenant) : () => subjectBytesPerMinute;
+    const budget = new ByteBudget(perMinute, now());
     this.#budgets.set(key, budget);
     return budget;
   }
@@ -126,13 +127,14 @@ export class HistoryTurns implements Disposable {
 
 /** A minute's bytes, which may be used at once, and come back over a minute. A read may overdraw it: its size shows only then. */
 class ByteBudget {
-  readonly #perMinute: number;
+  /** Asked again each time: an operator may change a tenant's limit. */
+  readonly #perMinute: () => number;
   #left: number;
   #at: number;
 
-  constructor(perMinute: number, now: number) {
+  constructor(perMinute: () => number, now: number) {
     this.#perMinute = perMinute;
-    this.#left = perMinute;
+    this.#left = perMinute();
     this.#at = now;
   }
 
@@ -144,11 +146,12 @@ class ByteBudget {
   /** How long to wait until something is left; 0 where it is. */
   waitMs(now: number): number {
     this.#refill(now);
-    return this.#left > 0 ? 0 : ((1 - this.#left) / this.#perMinute) * MINUTE_MS;
+    return this.#left > 0 ? 0 : ((1 - this.#left) / this.#perMinute()) * MINUTE_MS;
   }
 
   #refill(now: number): void {
-    this.#left = Math.min(this.#perMinute, this.#left + ((now - this.#at) / MINUTE_MS) * this.#perMinute);
+    const perMinute = this.#perMinute();
+    this.#left = Math.min(perMinute, this.#left + ((now - this.#at) / MINUTE_MS) * perMinute);
     this.#at = now;
   }
 }

@@ -5,8 +5,8 @@ import type { EntryHolder, TailBudget } from "./tail.ts";
 /** Readers that come within this time share what one of them has read. */
 const KEPT_MS = 5_000;
 
-/** More of one tenant would push the tails of others out. */
-const MAX_SLICES = 64;
+/** More of one tenant would push the tails of others out. A slice that is alone may be larger. */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /** A pending read is waited for where it begins at most so many sequences before: it reads up to 256. */
 const NEAR = 128;
@@ -32,6 +32,7 @@ export class RecentSlices implements EntryHolder, Disposable {
   readonly #slices = new Set<Slice>();
   /** By the sequence at which they begin. */
   readonly #pending = new Map<number, Promise<unknown>>();
+  #bytes = 0;
   #round = 0;
   readAt: number;
 
@@ -100,6 +101,7 @@ export class RecentSlices implements EntryHolder, Disposable {
     const [slice] = this.#slices;
     if (slice === undefined) return false;
     this.#slices.delete(slice);
+    this.#bytes -= slice.bytes;
     this.#budget.refund(slice.bytes);
     for (const event of eventsOf(slice)) {
       event.onFrame = undefined;
@@ -127,7 +129,6 @@ export class RecentSlices implements EntryHolder, Disposable {
     for (const event of eventsOf(slice)) event.onFrame = slice.onFrame;
     this.#slices.add(slice);
     this.readAt = slice.usedAt;
-    if (this.#slices.size > MAX_SLICES) this.dropOldest();
     this.#charge(
       slice,
       entries.reduce((sum, entry) => sum + entryBytes(entry), 0),
@@ -136,7 +137,9 @@ export class RecentSlices implements EntryHolder, Disposable {
 
   #charge(slice: Slice, bytes: number): void {
     slice.bytes += bytes;
+    this.#bytes += bytes;
     this.#budget.charge(bytes);
+    while (this.#bytes > MAX_BYTES && this.#slices.size > 1) this.dropOldest();
   }
 
   #dropUnused(now: number): void {
