@@ -13,7 +13,7 @@ const OTHER_BYTES = 300;
 const BUFFER_BYTES = 1_000;
 
 /** For each byte of a buffer. */
-const BYTE_COST = 1.3;
+const BYTE_COST = 1.4;
 
 /** An attribute's place in its object, and two texts beside their characters. */
 const ATTRIBUTE_BYTES = 300;
