@@ -19,7 +19,6 @@ import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { Admission } from "./admission/admission.ts";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
-import { fairLimiter } from "#shared/async/fair-limiter.ts";
 import { invalidateSessions } from "./access/apply-control.ts";
 import { createConnectionId, openCalls } from "./call-connection.ts";
 import { startKeepAlive } from "./connections/keep-alive.ts";
@@ -42,8 +41,10 @@ import { createEdgeServer } from "./http/edge-server.ts";
 import { listenOn } from "./http/listen-on.ts";
 import { maxStreamsOf } from "./http/max-streams.ts";
 import type { StreamRoute } from "./http/stream-route.ts";
+import { HistoryTurns } from "./log/history-turns.ts";
 import { TailBudget } from "./log/tail.ts";
 import { createObserver } from "./observe/create-observer.ts";
+import { observeHistory } from "./observe/history-metrics.ts";
 import { createStreamMetrics } from "./observe/metrics.ts";
 import { checkKernel } from "./sse/check-kernel.ts";
 import { Turns } from "./turns/turns.ts";
@@ -51,9 +52,6 @@ import type { Edge } from "./open-stream.ts";
 import { answerPrimary } from "./workers/answer-primary.ts";
 import type { Operations } from "./workers/operations.ts";
 import { startWorkers } from "./workers/start-workers.ts";
-
-/** Reads of history under way at a time: more of them only wait for each other inside JetStream. */
-const MAX_HISTORY_READS = 32;
 
 /** How long a call of another edge may take beyond its questions to auth and policy. */
 const CALL_MARGIN_MS = 1_000;
@@ -193,6 +191,14 @@ async function startEdge(
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
   const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
   stack.use(startKeepAlive(hub, verifying));
+  const historyTurns = stack.use(
+    new HistoryTurns({
+      subjectBytesPerMinute: config.STREAM_HISTORY_SUBJECT_BYTES_PER_MINUTE,
+      historyBytesPerMinute: () => config.STREAM_HISTORY_TENANT_BYTES_PER_MINUTE,
+      now,
+    }),
+  );
+  observeHistory(registry, { tailBudget: opening.tailBudget, turns: historyTurns });
   const workerId = randomBytes(6).toString("hex");
   return {
     ...verifying,
@@ -207,7 +213,7 @@ async function startEdge(
     mapResource: decider.mapResource,
     shareTopics: shareTopicLists(),
     newConnectionId: () => createConnectionId(workerId),
-    limitHistory: fairLimiter(MAX_HISTORY_READS),
+    limitHistory: historyTurns.limit,
   };
 }
 

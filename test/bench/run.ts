@@ -15,6 +15,7 @@ import { compression } from "./scenarios/compression.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
 import { handOver } from "./scenarios/hand-over.ts";
 import { handshakes } from "./scenarios/handshakes.ts";
+import { historyReads } from "./scenarios/history-reads.ts";
 import { idleMemory } from "./scenarios/idle-memory.ts";
 import { ingest } from "./scenarios/ingest.ts";
 import { largeAudience } from "./scenarios/large-audience.ts";
@@ -26,6 +27,7 @@ import { mixedTenants } from "./scenarios/mixed-tenants.ts";
 import { noisyNeighbour } from "./scenarios/noisy-neighbour.ts";
 import { reconnectStorm } from "./scenarios/reconnect-storm.ts";
 import { slowReaders } from "./scenarios/slow-readers.ts";
+import { tailMemory } from "./scenarios/tail-memory.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   fanOut,
@@ -43,6 +45,8 @@ const SCENARIOS: readonly Scenario[] = [
   compression,
   reconnectStorm,
   handOver,
+  tailMemory,
+  historyReads,
   largestInputs,
   ...policyScenarios,
 ];

@@ -167,12 +167,12 @@ type RigDeps = Pick<TenantDeps, "now" | "checkClock" | "flushMs" | "turns">;
 function createTenant(decider: Decider, history: History, deps: RigDeps) {
   const poison: Poison[] = [];
   const observer = silentObserver({ quarantined: (each) => void poison.push(each) });
-  const tailBudget = new TailBudget(1e6);
+  const tailBudget = new TailBudget(1e7);
   return { poison, tenant: new Tenant("acme", history, { decider, tailBudget, observer, ...deps }) };
 }
 
 const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
-  limitHistory: (_, fetch) => fetch(),
+  limitHistory: (_, read) => read(() => {}),
   mapResource: async () => [],
 };
 
@@ -210,6 +210,7 @@ export const NO_HISTORY: History = {
   after: async () => [],
   bounds: async () => ({ first: 1, last: 1, goneBy: "retention" }),
   tagOf: async () => undefined,
+  quietAfter: async () => undefined,
   positionBefore: async () => ({ seq: 0, tag: "0" }),
 };
 
