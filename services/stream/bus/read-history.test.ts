@@ -157,7 +157,12 @@ async function readByConsumer(count: number): Promise<LogEntry[]> {
     lost: stop.signal,
     stop: stop.signal,
     after: () => entries.length,
-    onEntry: (entry) => void entries.push(entry),
+    turns: {
+      run: (step) => {
+        while (step());
+      },
+    },
+    onEntry: (entry) => entries.push(entry) > 0,
     onHoles: () => undefined,
     onHeartbeat: () => undefined,
     onConfirming: () => undefined,

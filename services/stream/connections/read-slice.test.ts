@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Grant } from "../access/decisions.ts";
+import type { Grant } from "../access/grant.ts";
 import type { Registration } from "../access/registration.ts";
 import { holeOf, type LogEntry } from "../event.ts";
 import { readSlice, type SliceReader } from "./read-slice.ts";
