@@ -58,7 +58,13 @@ async function openTenant(id: string, deps: OpenTenantDeps): Promise<OpenTenant>
   const history = createHistory(bus, id, maxEventBytes);
   const tenant = new Tenant(id, history, deps);
   try {
-    const feed = await openFeed(id, listenFor(tenant, deps), { bus, turns: tenant.turns, maxEventBytes, log, observer });
+    const feed = await openFeed(id, listenFor(tenant, deps), {
+      bus,
+      turns: tenant.turns,
+      maxEventBytes,
+      log,
+      observer,
+    });
     return {
       tenant,
       async [Symbol.asyncDispose]() {

@@ -53,7 +53,7 @@ export class Turns {
     for (let share = this.#leastServed(); share !== undefined && began < endsAt; share = this.#leastServed()) {
       this.#served = share.served;
       // What waited for this step goes on in microtasks, and is a part of it.
-      if (share.step() === "goes on") await undefined;
+      if (share.step() === "goes on") await Promise.resolve();
       const ended = this.#deps.now();
       share.served += ended - began;
       began = ended;

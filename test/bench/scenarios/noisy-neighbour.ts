@@ -51,11 +51,7 @@ interface Round {
   readonly stallMs: number;
 }
 
-async function measure(
-  readers: Readers,
-  edge: RunningService,
-  load: readonly (() => Promise<void>)[],
-): Promise<Round> {
+async function measure(readers: Readers, edge: RunningService, load: readonly (() => Promise<void>)[]): Promise<Round> {
   await delay(1_000);
   await readers.resetLatency();
   await longestStall(edge);
