@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import type { Grant } from "../access/grant.ts";
+import { Grant } from "../access/grant.ts";
 import type { Registration } from "../access/registration.ts";
 import { holeOf, type LogEntry } from "../event.ts";
 import { readSlice, type SliceReader } from "./read-slice.ts";
 import type { Tenant } from "./tenant.ts";
 
-const GRANT: Grant = { id: "viewer", roles: new Set(), residuals: new Map() };
+const GRANT = new Grant("viewer", []);
 
 test("a step of a reader ends after five milliseconds, with the entry it has come to", () => {
   const slice = Array.from({ length: 600 }, (_, index) => controlOf(index + 1));
