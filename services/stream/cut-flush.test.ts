@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
-import { createRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
+import { controlOf, createRig, type EdgeRig, eventOf } from "#test/rigs/edge-rig.ts";
 import { waitFor } from "#test/support/wait.ts";
-import type { ControlEntry } from "./event.ts";
+import { deliver } from "./deliver.ts";
+import type { ControlEntry, LogEntry } from "./event.ts";
 import { Turns } from "./turns/turns.ts";
 
 /** More than one step of a flush. */
@@ -19,12 +20,12 @@ describe("a flush to more readers than one turn of the loop has room for", () =>
     const toldOf = (count: number): boolean =>
       clients.every((client) => client.raw().split("event: subscription").length > count);
     for (let round = 1; round <= 3; round += 1) {
-      rig.feed("seen", "seen too", change([]), "secret");
+      feed("seen", "seen too", change([]), "secret");
       await waitFor(
         "everyone is told that nothing is granted",
         () => toldOf(2 * round - 1) && liveReaders() === READERS,
       );
-      rig.feed(change([">"]), "back");
+      feed(change([">"]), "back");
       await waitFor("everyone is back", () => toldOf(2 * round) && clients.every((each) => hasLast(each, "back")));
     }
     const round = ["seen", "seen too", "back"];
@@ -37,12 +38,12 @@ describe("a flush to more readers than one turn of the loop has room for", () =>
     const before = clients.map(({ connection }) => connection.progress);
     const written = (): number =>
       clients.filter(({ connection }, index) => connection.progress > (before[index] ?? 0)).length;
-    rig.feed("1");
+    feed("1");
     while (written() === 0) await nextTurn();
     expect(written()).toBeLessThan(READERS);
     // The clocks part: at the next turn nobody is left in an audience.
     rig.clock.wallAhead += 60_000;
-    rig.feed("2", () => ({ of: "session", entry: { sub: "alice", action: "changed" } }), "3");
+    feed("2", () => ({ of: "session", entry: { sub: "alice", action: "changed" } }), "3");
     await waitFor("everyone has the last event", () => clients.every((each) => hasLast(each, "3")));
     expect(rig.auth.asked.length).toBeGreaterThan(2 * READERS);
     for (const client of clients) expect(client.events()).toEqual(["1", "2", "3"]);
@@ -51,7 +52,7 @@ describe("a flush to more readers than one turn of the loop has room for", () =>
   test("serves nothing that an erasure behind it names once that is applied", async () => {
     const clients = await openAll();
     let isApplied = false;
-    rig.feed("erased soon", () => ({ of: "erased", entry: { subject: "order.>", through: 2 } }));
+    feed("erased soon", () => ({ of: "erased", entry: { subject: "order.>", through: 2 } }));
     rig.tenant.turns.run(() => {
       isApplied = rig.tenant.log.horizon.seq === 3;
       return !isApplied;
@@ -62,6 +63,21 @@ describe("a flush to more readers than one turn of the loop has room for", () =>
     expect(clients.map(({ connection }) => connection.progress)).toEqual(writtenBefore);
   });
 });
+
+/** Delivers entries as a feed does, in the tenant's turns. */
+function feed(...contents: readonly (string | (() => ControlEntry["change"]))[]): void {
+  const rest = contents.values();
+  let entry: LogEntry | undefined;
+  rig.tenant.turns.run(() => {
+    const seq = rig.tenant.log.horizon.seq + 1;
+    const next = entry === undefined ? rest.next().value : undefined;
+    if (typeof next === "string") entry = eventOf({ seq, tag: `t${seq}` }, next);
+    if (typeof next === "function") entry = controlOf({ seq, tag: `t${seq}` }, next());
+    if (entry === undefined) return false;
+    if (deliver(rig.tenant, entry, rig.edge)) entry = undefined;
+    return true;
+  });
+}
 
 /** A change of policy that takes everything from everyone, or gives it back. */
 function change(allow: readonly string[]): () => ControlEntry["change"] {

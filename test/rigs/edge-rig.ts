@@ -13,14 +13,7 @@ import { guardClock } from "../../services/stream/access/clock-guard.ts";
 import { shareTopicLists } from "../../services/stream/access/share-topic-lists.ts";
 import type { Decider, SessionAnswer, SessionChecker, SessionQuestion } from "../../services/stream/access/ports.ts";
 import { deliver, distrustDecisions, resetLog } from "../../services/stream/deliver.ts";
-import {
-  type ControlEntry,
-  type EventEntry,
-  holeOf,
-  type LogEntry,
-  type Poison,
-  type Position,
-} from "../../services/stream/event.ts";
+import { type ControlEntry, type EventEntry, holeOf, type LogEntry, type Poison } from "../../services/stream/event.ts";
 import { TailBudget } from "../../services/stream/log/tail.ts";
 import { type Edge, openStream, type StreamRequest } from "../../services/stream/open-stream.ts";
 import { Connection } from "../../services/stream/sse/connection.ts";
@@ -82,7 +75,7 @@ export function createRig({
     observer,
   };
   resetLog(tenant, { epoch: "first-epoch", horizon: { seq: 1, tag: "t1" }, policy: entry(), relation: "first" }, edge);
-  const add = (make: (position: Position) => LogEntry, seq = tenant.log.horizon.seq + 1): void => {
+  const add = (make: (position: { seq: number; tag: string }) => LogEntry, seq = tenant.log.horizon.seq + 1): void => {
     if (!deliver(tenant, make({ seq, tag: `t${seq}` }), edge)) throw new Error("earlier events are not written yet");
   };
   const rig = {
@@ -119,19 +112,6 @@ export function createRig({
       }
     },
     control: (change: ControlEntry["change"]) => add((position) => controlOf(position, change)),
-    /** Delivers entries as a feed does, in the tenant's turns. */
-    feed: (...contents: readonly (string | (() => ControlEntry["change"]))[]) => {
-      const rest = contents.values();
-      let coming: LogEntry | undefined;
-      tenant.turns.run(() => {
-        const seq = tenant.log.horizon.seq + 1;
-        const next = coming === undefined ? rest.next().value : undefined;
-        if (next !== undefined) coming = entryOf({ seq, tag: `t${seq}` }, next);
-        if (coming === undefined) return false;
-        if (deliver(tenant, coming, edge)) coming = undefined;
-        return true;
-      });
-    },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
     async open(query = "topic=order.>", lastEventId?: string) {
       const { server, client } = await socketPair(stack);
@@ -184,15 +164,13 @@ function createClocks(wallAhead: number, onJump: () => void) {
   return { clock, now, checkClock: guardClock({ monotonic: now, wall }, onJump) };
 }
 
-function entryOf(position: Position, content: string | (() => ControlEntry["change"])): LogEntry {
-  return typeof content === "string" ? eventOf(position, content) : controlOf(position, content());
-}
-
-function controlOf(position: Position, change: ControlEntry["change"]): ControlEntry {
+/** A control entry. */
+export function controlOf(position: { seq: number; tag: string }, change: ControlEntry["change"]): ControlEntry {
   return { kind: "control", position, storedAt: 0, change };
 }
 
-function eventOf(position: Position, text: string): EventEntry {
+/** An event that readers of `order.>` ask for. */
+export function eventOf(position: { seq: number; tag: string }, text: string): EventEntry {
   return {
     kind: "event",
     position,
