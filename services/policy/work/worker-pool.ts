@@ -1,0 +1,162 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { AppError } from "#shared/errors/app-error.ts";
+import type { JobReply } from "./serve-jobs.ts";
+
+/** What a job may take. */
+export interface JobLimits {
+  /** From when a thread has it; past that the thread is ended. */
+  readonly deadlineMs: number;
+  /** Whether it is refused where many wait. */
+  readonly mayBeRefused: boolean;
+}
+
+/** What a pool consists of. */
+export interface WorkerPoolOptions {
+  /** The script of each thread: it calls `serveJobs`. */
+  readonly script: URL;
+  readonly threads: number;
+  /** How many jobs of one owner, and how many in all, may wait before more are refused. */
+  readonly maxWaitingOfOwner: number;
+  readonly maxWaiting: number;
+  /** How much memory a thread may take, in MiB. */
+  readonly maxMemoryMb: number;
+}
+
+/** A job was ended: it took longer than its deadline, or more memory than a thread may. */
+export class JobEndedError extends Error {
+  override readonly name = "JobEndedError";
+}
+
+interface Waiting<Job, Answer> {
+  readonly job: Job;
+  readonly limits: JobLimits;
+  readonly outcome: PromiseWithResolvers<Answer>;
+}
+
+/**
+ * Threads that do jobs, each started when it is needed first. An owner has one job under way at a time, and owners have their
+ * turns one after another: whatever one of them asks for, another waits for no more than the jobs that are under way.
+ */
+export class WorkerPool<Job, Answer> implements AsyncDisposable {
+  readonly #options: WorkerPoolOptions;
+  /** By owner; the first owner here that has nothing under way is next. */
+  readonly #waiting = new Map<string, Waiting<Job, Answer>[]>();
+  readonly #underWay = new Set<string>();
+  readonly #idle: Worker[] = [];
+  readonly #threads = new Set<Worker>();
+  /** Threads that are there or about to be. */
+  #places = 0;
+  #isClosed = false;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Has a thread do a job, and answers what it answers.
+   * @throws {JobEndedError} past the deadline, or for want of memory; {@link AppError} `unavailable` where too many wait.
+   */
+  async run(owner: string, job: Job, limits: JobLimits): Promise<Answer> {
+    if (this.#isClosed) throw new AppError("unavailable", "policy is about to end");
+    if (limits.mayBeRefused) this.#requireRoom(owner);
+    const outcome = Promise.withResolvers<Answer>();
+    const queue = this.#waiting.get(owner) ?? [];
+    queue.push({ job, limits, outcome });
+    this.#waiting.set(owner, queue);
+    this.#startNext();
+    return outcome.promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    const left = [...this.#waiting.values()].flat();
+    this.#waiting.clear();
+    for (const { outcome } of left) outcome.reject(new AppError("unavailable", "policy is about to end"));
+    await Promise.all([...this.#threads].map((thread) => thread.terminate()));
+  }
+
+  #requireRoom(owner: string): void {
+    const { maxWaiting, maxWaitingOfOwner } = this.#options;
+    const ofOwner = this.#waiting.get(owner)?.length ?? 0;
+    const inAll = [...this.#waiting.values()].reduce((sum, queue) => sum + queue.length, 0);
+    if (ofOwner < maxWaitingOfOwner && inAll < maxWaiting) return;
+    throw new AppError("unavailable", "too many policy documents wait to be read; try again");
+  }
+
+  #startNext(): void {
+    while (!this.#isClosed && (this.#idle.length > 0 || this.#places < this.#options.threads)) {
+      const next = [...this.#waiting.keys()].find((owner) => !this.#underWay.has(owner));
+      if (next === undefined) return;
+      const [first, ...rest] = this.#waiting.get(next) ?? [];
+      this.#waiting.delete(next);
+      if (rest.length > 0) this.#waiting.set(next, rest);
+      if (first !== undefined) void this.#do(next, first);
+    }
+  }
+
+  async #do(owner: string, { job, limits, outcome }: Waiting<Job, Answer>): Promise<void> {
+    this.#underWay.add(owner);
+    let thread = this.#idle.pop();
+    if (thread === undefined) this.#places += 1;
+    try {
+      thread ??= await this.#startThread();
+      const { answer, error } = await ask<Job, Answer>(thread, job, limits.deadlineMs);
+      if (error === undefined) outcome.resolve(answer as Answer);
+      else outcome.reject(new Error(error));
+    } catch (error) {
+      // Nothing is asked of a thread that is about to end.
+      if (thread !== undefined) this.#threads.delete(thread);
+      outcome.reject(error);
+    } finally {
+      if (thread !== undefined && this.#threads.has(thread)) this.#idle.push(thread);
+      else this.#places -= 1;
+      this.#underWay.delete(owner);
+      this.#moveBehindOthers(owner);
+      this.#startNext();
+    }
+  }
+
+  #moveBehindOthers(owner: string): void {
+    const queue = this.#waiting.get(owner);
+    if (queue === undefined) return;
+    this.#waiting.delete(owner);
+    this.#waiting.set(owner, queue);
+  }
+
+  async #startThread(): Promise<Worker> {
+    const { script, maxMemoryMb } = this.#options;
+    // A thread that reads what strangers write needs none of the settings.
+    const thread = new Worker(script, { env: {}, resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb } });
+    this.#threads.add(thread);
+    thread.unref();
+    // A failure is told to whoever waits for the thread.
+    thread.on("error", () => this.#threads.delete(thread));
+    thread.on("exit", () => this.#threads.delete(thread));
+    const ended = once(thread, "exit").then(() => Promise.reject(new Error("the thread ended before it began")));
+    await Promise.race([once(thread, "message"), ended]);
+    return thread;
+  }
+}
+
+/** Gives a thread a job, and waits for its answer; the thread is ended where it does not come in time. */
+async function ask<Job, Answer>(thread: Worker, job: Job, deadlineMs: number): Promise<JobReply<Answer>> {
+  using settled = new DisposableStack();
+  const reply = Promise.withResolvers<JobReply<Answer>>();
+  const late = setTimeout(() => {
+    reply.reject(new JobEndedError(`it took more than ${deadlineMs / 1_000} s`));
+    void thread.terminate();
+  }, deadlineMs);
+  settled.defer(() => clearTimeout(late));
+  const onMessage = (message: JobReply<Answer>): void => reply.resolve(message);
+  const onError = (error: NodeJS.ErrnoException): void => reply.reject(failureOf(error));
+  const onExit = (): void => reply.reject(new Error("the thread ended"));
+  thread.once("message", onMessage).once("error", onError).once("exit", onExit);
+  settled.defer(() => thread.off("message", onMessage).off("error", onError).off("exit", onExit));
+  thread.postMessage(job);
+  return await reply.promise;
+}
+
+function failureOf(error: NodeJS.ErrnoException): Error {
+  return error.code === "ERR_WORKER_OUT_OF_MEMORY" ? new JobEndedError("it took more memory than it may") : error;
+}
