@@ -217,9 +217,17 @@ async function openPolicies(
     logs,
     collector: new PartCollector({ parts, heads: (tenant) => store.history(tenant), clock }),
     deps: {
-      ...{ store, logs, snapshots, compiler, budget, tombstones, sessions },
+      store,
+      logs,
+      snapshots,
+      compiler,
+      budget,
+      tombstones,
+      sessions,
       seenErasures: new Map(),
-      ...{ clock, onChanged, onErased },
+      clock,
+      onChanged,
+      onErased,
     },
   };
 }

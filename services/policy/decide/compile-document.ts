@@ -25,7 +25,11 @@ export interface CompiledDocument extends DocumentHead {
 export function compileDocument(document: PolicyDocument): CompiledDocument {
   const { tenant, attributes, trust, events, routes, roles } = document;
   return {
-    ...{ tenant, attributes, trust, events, routes },
+    tenant,
+    attributes,
+    trust,
+    events,
+    routes,
     roleNames: [...roles.keys()],
     lineages: lineagesOf(roles),
     namesUsed: Array.from(roles.values(), namesUsedBy),

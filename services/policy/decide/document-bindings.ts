@@ -37,7 +37,7 @@ export const NONE_ENDED: EndedBindings = { some: [], count: 0 };
 /** A change that more than this many can notice is told to everybody. */
 const MAX_ENDED_NAMES = 1_001;
 
-const NAMES_AT_ONCE = 1_000;
+const NAMES_AT_ONCE = 250;
 
 /** Makes the table of a document's bindings. */
 export function tableOfBindings({ bindings }: PolicyDocument): BindingTable {

@@ -24,12 +24,13 @@ export function addRole(words: Int32Array, role: number): void {
   words[role >>> 5] = (words[role >>> 5] ?? 0) | (1 << (role & 31));
 }
 
-/** The roles of both sets. */
-export function union(a: RoleSet, b: RoleSet): RoleSet {
-  if (typeof a === "number" || typeof b === "number") return wordOf(a, 0) | wordOf(b, 0);
-  const both = new Int32Array(a);
-  for (let word = 0; word < both.length; word += 1) both[word] = (both[word] ?? 0) | (b[word] ?? 0);
-  return both;
+/** The roles of all sets, with room for `size` of them. */
+export function unionOf(size: number, sets: Iterable<RoleSet>): RoleSet {
+  const words = new Int32Array(wordsFor(size));
+  for (const set of sets) {
+    for (let word = 0; word < words.length; word += 1) words[word] = (words[word] ?? 0) | wordOf(set, word);
+  }
+  return words.length === 1 ? (words[0] ?? 0) : words;
 }
 
 /** Whether the role is in the set. */
@@ -37,12 +38,12 @@ export function hasRole(set: RoleSet, role: number): boolean {
   return (wordOf(set, role >>> 5) & (1 << (role & 31))) !== 0;
 }
 
-/** The roles of the set, in their order. Of 2 048 possible ones it looks at 64 words. */
-export function rolesIn(set: RoleSet): number[] {
+/** The roles of the set, in their order, but for those `without`. Of 2 048 possible ones it looks at 64 words. */
+export function rolesIn(set: RoleSet, without: RoleSet = 0): number[] {
   const roles: number[] = [];
   const words = typeof set === "number" ? 1 : set.length;
   for (let index = 0; index < words; index += 1) {
-    for (let rest = wordOf(set, index); rest !== 0; rest &= rest - 1)
+    for (let rest = wordOf(set, index) & ~wordOf(without, index); rest !== 0; rest &= rest - 1)
       roles.push(index * BITS + 31 - Math.clz32(rest & -rest));
   }
   return roles;

@@ -1,6 +1,6 @@
 import type { Steps } from "../work/turns.ts";
 import type { LimitedRule } from "./limited-rule.ts";
-import { addRole, createRoleSet, type RoleSet, wordsFor } from "./role-set.ts";
+import { addRole, type RoleSet, wordsFor } from "./role-set.ts";
 import { ownerAt, type RuleTable } from "./rule-table.ts";
 
 /** All rules about one permission, by the role that has them. */
@@ -23,7 +23,7 @@ export interface RuleIndex {
 /** One for all rows without any: a decision that looks at it finds it in the cache. */
 const NO_RULES: readonly LimitedRule[] = [];
 
-const PATTERNS_AT_ONCE = 1_000;
+const PATTERNS_AT_ONCE = 250;
 
 /** Where patterns have a `*`. Documents have few such forms: all patterns that a permission can match are looked up by them. */
 interface Form {
@@ -78,7 +78,7 @@ function rowOf(table: RuleTable, places: Uint32Array, roles: number): Row {
 }
 
 function setOf(words: Int32Array): RoleSet {
-  return words.length === 1 ? (words[0] ?? createRoleSet(0)) : words;
+  return words.length === 1 ? (words[0] ?? 0) : words;
 }
 
 function isLimited({ template, when }: LimitedRule): boolean {

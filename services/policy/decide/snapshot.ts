@@ -40,7 +40,7 @@ export interface Snapshot extends DocumentBound {
   /** What the document's rules say about one permission. */
   rowOf(permission: string): Row;
   /** The places in the document of the rules about one permission. */
-  readonly placesAbout: RuleIndex["placesAbout"];
+  readonly placesAbout: (permission: string) => Uint32Array;
   /** Which of the document's routes a request takes. */
   readonly matchRoute: RouteMatcher;
   /** Which permission events of a type need. */
@@ -132,7 +132,7 @@ function deciders(compiled: CompiledDocument, rules: RuleIndex) {
       (named.has(permission) ? rows : extraRows).set(permission, row);
       return row;
     },
-    placesAbout: rules.placesAbout,
+    placesAbout: (permission: string) => rules.placesAbout(permission),
     matchRoute: ((method, path) => (matchRoute ??= compileRoutes(routes))(method, path)) satisfies RouteMatcher,
     permissionFor: compileEventMap(events),
   };

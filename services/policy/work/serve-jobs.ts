@@ -7,17 +7,17 @@ export interface JobReply<Answer> {
 }
 
 /** Does the jobs that a pool gives this thread; `given` are the parts of an answer that are handed over without a copy. */
-export function serveJobs<Job, Answer>(
-  work: (job: Job) => Answer,
+export function serveJobs<Answer>(
+  work: (job: never) => Answer,
   given: (answer: Answer) => readonly Transferable[],
 ): void {
-  parentPort?.on("message", (job: Job) => {
+  parentPort?.on("message", (job: unknown) => {
     try {
-      const answer = work(job);
+      const answer = work(job as never);
       parentPort?.postMessage({ answer }, given(answer));
     } catch (error) {
-      parentPort?.postMessage({ error: String(error) });
+      parentPort?.postMessage({ error: String(error) }, []);
     }
   });
-  parentPort?.postMessage("ready");
+  parentPort?.postMessage("ready", []);
 }

@@ -1,11 +1,12 @@
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { JobReply } from "./serve-jobs.ts";
 
 /** What a job may take. */
 export interface JobLimits {
-  /** From when a thread has it; past that the thread is ended. */
+  /** Of the thread's processor time; past that the thread is ended. What else the machine does is not the job's fault. */
   readonly deadlineMs: number;
   /** Whether it is refused where many wait. */
   readonly mayBeRefused: boolean;
@@ -27,6 +28,9 @@ export interface WorkerPoolOptions {
 export class JobEndedError extends Error {
   override readonly name = "JobEndedError";
 }
+
+/** However busy the machine is. */
+const MAX_CLOCK_FACTOR = 10;
 
 interface Waiting<Job, Answer> {
   readonly job: Job;
@@ -101,7 +105,7 @@ export class WorkerPool<Job, Answer> implements AsyncDisposable {
     if (thread === undefined) this.#places += 1;
     try {
       thread ??= await this.#startThread();
-      const { answer, error } = await ask<Job, Answer>(thread, job, limits.deadlineMs);
+      const { answer, error } = await ask<Answer>(thread, job, limits.deadlineMs);
       if (error === undefined) outcome.resolve(answer as Answer);
       else outcome.reject(new Error(error));
     } catch (error) {
@@ -140,21 +144,34 @@ export class WorkerPool<Job, Answer> implements AsyncDisposable {
 }
 
 /** Gives a thread a job, and waits for its answer; the thread is ended where it does not come in time. */
-async function ask<Job, Answer>(thread: Worker, job: Job, deadlineMs: number): Promise<JobReply<Answer>> {
+async function ask<Answer>(thread: Worker, job: unknown, deadlineMs: number): Promise<JobReply<Answer>> {
   using settled = new DisposableStack();
   const reply = Promise.withResolvers<JobReply<Answer>>();
-  const late = setTimeout(() => {
+  const over = new AbortController();
+  settled.defer(() => over.abort());
+  pastDeadline(thread, deadlineMs, over.signal).then(() => {
     reply.reject(new JobEndedError(`it took more than ${deadlineMs / 1_000} s`));
-    void thread.terminate();
-  }, deadlineMs);
-  settled.defer(() => clearTimeout(late));
+    return thread.terminate();
+  }, reply.reject);
   const onMessage = (message: JobReply<Answer>): void => reply.resolve(message);
   const onError = (error: NodeJS.ErrnoException): void => reply.reject(failureOf(error));
   const onExit = (): void => reply.reject(new Error("the thread ended"));
   thread.once("message", onMessage).once("error", onError).once("exit", onExit);
   settled.defer(() => thread.off("message", onMessage).off("error", onError).off("exit", onExit));
-  thread.postMessage(job);
+  thread.postMessage(job, []);
   return await reply.promise;
+}
+
+/** Waits until the thread has spent that much more processor time, or ten times as much has passed on the clock. */
+async function pastDeadline(thread: Worker, deadlineMs: number, over: AbortSignal): Promise<void> {
+  const end = performance.now() + deadlineMs * MAX_CLOCK_FACTOR;
+  const begun = await thread.cpuUsage();
+  let leftMs = deadlineMs;
+  while (leftMs > 0 && performance.now() < end) {
+    await delay(Math.max(1, leftMs), undefined, { signal: over, ref: false });
+    const { user, system } = await thread.cpuUsage(begun);
+    leftMs = deadlineMs - (user + system) / 1_000;
+  }
 }
 
 function failureOf(error: NodeJS.ErrnoException): Error {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { maxLoopDelayMs } from "#test/support/read-metric.ts";
 import { type PolicyStack, startPolicyStack } from "#test/support/start-policy.ts";
 import type { Figure } from "../scenario.ts";
@@ -79,16 +80,15 @@ async function measureShape(shape: string, documentOf: (mark: number) => object)
 
 /** Changes roles of the neighbour for as long as `work` takes. */
 async function together(stack: PolicyStack, work: () => Promise<number[]>): Promise<[number[], number[]]> {
-  let isOver = false;
-  const working = work().finally(() => (isOver = true));
+  const over = new AbortController();
+  const working = work().finally(() => over.abort());
   const took: number[] = [];
-  while (!isOver && took.length < 40) took.push(...(await neighbour(stack, 1)));
+  while (!over.signal.aborted && took.length < 40) took.push(...(await neighbour(stack, 1)));
   return [await working, took];
 }
 
-let round = 0;
 async function neighbour(stack: PolicyStack, times: number): Promise<number[]> {
-  return repeat(times, () => setRoles(stack, "neighbour", `n${(round += 1)}`));
+  return repeat(times, () => setRoles(stack, "neighbour", randomUUID()));
 }
 
 async function setRoles(stack: PolicyStack, tenant: string, subject: string): Promise<void> {
