@@ -12,6 +12,9 @@ const MAX_WAITING = 64;
 
 const MAX_MEMORY_MB = 512;
 
+/** After the largest documents a thread holds 200 MiB. */
+const IDLE_MS = 60_000;
+
 /** Opens the compiler of a process, whose threads end when it is disposed. */
 export function openDocumentCompiler(setting: CompilerSetting): DocumentCompiler & AsyncDisposable {
   const pool = new WorkerPool<DocumentJob, DocumentAnswer>({
@@ -20,6 +23,7 @@ export function openDocumentCompiler(setting: CompilerSetting): DocumentCompiler
     maxWaitingOfOwner: MAX_WAITING_OF_TENANT,
     maxWaiting: MAX_WAITING,
     maxMemoryMb: MAX_MEMORY_MB,
+    idleMs: IDLE_MS,
   });
   return {
     ...createDocumentCompiler(pool, setting),

@@ -1,3 +1,4 @@
+import { waitFor } from "#test/support/wait.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import { JobEndedError, WorkerPool } from "./worker-pool.ts";
 
@@ -19,6 +20,7 @@ const OPTIONS = {
   maxWaitingOfOwner: 2,
   maxWaiting: 3,
   maxMemoryMb: 16,
+  idleMs: 60_000,
 };
 
 const PATIENT = { deadlineMs: 60_000, mayBeRefused: true };
@@ -82,6 +84,16 @@ describe("a pool of threads", () => {
     await expect(pool.run("c", "6", PATIENT)).rejects.toThrow(full);
     running.push(pool.run("c", "7", { ...PATIENT, mayBeRefused: false }));
     expect(await Promise.all(running)).toEqual(["1", "2", "3", "5", "7"]);
+  });
+
+  it("ends a thread that had no work for a while, and starts another for the next job", async () => {
+    open({ threads: 1, idleMs: 1 });
+    const first = await pool.run("a", "thread", PATIENT);
+    const next = await waitFor("another thread", async () => {
+      const answer = await pool.run("a", "thread", PATIENT);
+      return answer === first ? undefined : answer;
+    });
+    expect(next).toMatch(/^thread\d+$/);
   });
 
   it("answers nobody once it is closed", async () => {

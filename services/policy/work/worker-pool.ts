@@ -22,6 +22,8 @@ export interface WorkerPoolOptions {
   readonly maxWaiting: number;
   /** How much memory a thread may take, in MiB. */
   readonly maxMemoryMb: number;
+  /** How long a thread without work is kept: it holds what memory its last job took. */
+  readonly idleMs: number;
 }
 
 /** A job was ended: it took longer than its deadline, or more memory than a thread may. */
@@ -47,7 +49,8 @@ export class WorkerPool<Job, Answer> implements AsyncDisposable {
   /** By owner; the first owner here that has nothing under way is next. */
   readonly #waiting = new Map<string, Waiting<Job, Answer>[]>();
   readonly #underWay = new Set<string>();
-  readonly #idle: Worker[] = [];
+  /** Threads without work, and the ends of them that are due. */
+  readonly #idle = new Map<Worker, NodeJS.Timeout>();
   readonly #threads = new Set<Worker>();
   /** Threads that are there or about to be. */
   #places = 0;
@@ -76,6 +79,7 @@ export class WorkerPool<Job, Answer> implements AsyncDisposable {
     this.#isClosed = true;
     const left = [...this.#waiting.values()].flat();
     this.#waiting.clear();
+    for (const end of this.#idle.values()) clearTimeout(end);
     for (const { outcome } of left) outcome.reject(new AppError("unavailable", "policy is about to end"));
     await Promise.all([...this.#threads].map((thread) => thread.terminate()));
   }
@@ -89,7 +93,7 @@ export class WorkerPool<Job, Answer> implements AsyncDisposable {
   }
 
   #startNext(): void {
-    while (!this.#isClosed && (this.#idle.length > 0 || this.#places < this.#options.threads)) {
+    while (!this.#isClosed && (this.#idle.size > 0 || this.#places < this.#options.threads)) {
       const next = [...this.#waiting.keys()].find((owner) => !this.#underWay.has(owner));
       if (next === undefined) return;
       const [first, ...rest] = this.#waiting.get(next) ?? [];
@@ -101,7 +105,7 @@ export class WorkerPool<Job, Answer> implements AsyncDisposable {
 
   async #do(owner: string, { job, limits, outcome }: Waiting<Job, Answer>): Promise<void> {
     this.#underWay.add(owner);
-    let thread = this.#idle.pop();
+    let thread = this.#takeIdle();
     if (thread === undefined) this.#places += 1;
     try {
       thread ??= await this.#startThread();
@@ -113,12 +117,34 @@ export class WorkerPool<Job, Answer> implements AsyncDisposable {
       if (thread !== undefined) this.#threads.delete(thread);
       outcome.reject(error);
     } finally {
-      if (thread !== undefined && this.#threads.has(thread)) this.#idle.push(thread);
+      if (thread !== undefined && this.#threads.has(thread)) this.#keepIdle(thread);
       else this.#places -= 1;
       this.#underWay.delete(owner);
       this.#moveBehindOthers(owner);
       this.#startNext();
     }
+  }
+
+  #forget(thread: Worker): void {
+    this.#threads.delete(thread);
+    clearTimeout(this.#idle.get(thread));
+    if (this.#idle.delete(thread)) this.#places -= 1;
+  }
+
+  #takeIdle(): Worker | undefined {
+    const [thread, end] = [...this.#idle].at(-1) ?? [];
+    if (thread === undefined) return undefined;
+    clearTimeout(end);
+    this.#idle.delete(thread);
+    return thread;
+  }
+
+  #keepIdle(thread: Worker): void {
+    const end = setTimeout(() => {
+      this.#forget(thread);
+      void thread.terminate();
+    }, this.#options.idleMs);
+    this.#idle.set(thread, end.unref());
   }
 
   #moveBehindOthers(owner: string): void {
@@ -135,8 +161,8 @@ export class WorkerPool<Job, Answer> implements AsyncDisposable {
     this.#threads.add(thread);
     thread.unref();
     // A failure is told to whoever waits for the thread.
-    thread.on("error", () => this.#threads.delete(thread));
-    thread.on("exit", () => this.#threads.delete(thread));
+    thread.on("error", () => this.#forget(thread));
+    thread.on("exit", () => this.#forget(thread));
     const ended = once(thread, "exit").then(() => Promise.reject(new Error("the thread ended before it began")));
     await Promise.race([once(thread, "message"), ended]);
     return thread;
