@@ -1,3 +1,4 @@
+import { compileHere } from "#test/support/compile-here.ts";
 import { credentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DecisionServiceClient, DecisionServiceService } from "#proto/policy/v1/decision.ts";
@@ -53,7 +54,7 @@ describe("the decision service", () => {
       reads += 1;
       return tenant === "acme" ? { policy: stored, revision: 1 } : undefined;
     };
-    const snapshots = new Snapshots({ read }, () => undefined);
+    const snapshots = new Snapshots({ store: { read }, compiler: compileHere(), onSwap: () => undefined });
     const service = createDecisionService(
       { snapshots, metrics, wall: Date.now, ownIssuer: "http://auth.test" },
       limitLines(createLogger("test", "silent")),

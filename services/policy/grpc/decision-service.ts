@@ -16,6 +16,7 @@ import { resolveSubject } from "../decide/resolve-subject.ts";
 import { trustedSubject } from "../decide/trusted-subject.ts";
 import { isPermission } from "#shared/protocol/permissions.ts";
 import { checkBatch } from "./check-batch.ts";
+import { mapInTurns } from "../work/turns.ts";
 import type { DecisionDeps, DecisionMetrics } from "./decision-deps.ts";
 import { encodeEachOnce, encodeResidual } from "./encode-residual.ts";
 import { explainCheck } from "./explain-check.ts";
@@ -51,7 +52,7 @@ async function resolve(
   requireCount("subjects", subjects.length);
   const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
   const now = wall();
-  const grants = subjects.map((subject) => {
+  const grants = await mapInTurns(subjects, (subject) => {
     const { id, roles, remainingMs } = resolveSubject(
       snapshot,
       trustedSubject(snapshot, readSubject(subject), ownIssuer),
@@ -75,15 +76,13 @@ async function decideAll(
   }
   if (!permissions.every(isPermission)) throw new AppError("malformed_request", "a permission is malformed");
   const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
-  const residuals = grants
-    .map((id) => decodeGrant(snapshot, id))
-    .flatMap((grant) => permissions.map((permission) => residualOf(snapshot, grant, permission)));
+  const decoded = await mapInTurns(grants, (id) => decodeGrant(snapshot, id));
+  const asked = decoded.flatMap((grant) => permissions.map((permission) => ({ grant, permission })));
+  const residuals = await mapInTurns(asked, ({ grant, permission }) => residualOf(snapshot, grant, permission));
   countEffects(metrics, residuals);
   const { version } = snapshot;
-  return {
-    version,
-    ...(eachOnce === true ? encodeEachOnce(residuals) : { residuals: residuals.map(encodeResidual), places: [] }),
-  };
+  if (eachOnce === true) return { version, ...encodeEachOnce(residuals) };
+  return { version, residuals: await mapInTurns(residuals, encodeResidual), places: [] };
 }
 
 function countEffects(metrics: DecisionMetrics, residuals: readonly Residual[]): void {

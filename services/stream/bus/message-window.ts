@@ -171,7 +171,7 @@ export class MessageWindow {
 
   /** Answers false where the message must come again. One that was passed as a hole meanwhile is not passed. */
   #pass(message: JsMsg): boolean {
-    const { tenant, maxEventBytes, onEntry, after } = this.#reading;
+    const { tenant, maxEventBytes, onEntry, after } = this.#deps;
     const { subject, seq, data, timestampNanos: storedAtNanos } = message;
     if (seq <= after()) return true;
     const headers = headerBlockOfConsumed(message);
