@@ -20,11 +20,13 @@ describe("a budget of 2 waiting connections for an address, 3 for all, and 5 alt
   let ended: string[];
   let clients: Socket[];
   let release: () => void;
+  let now: number;
 
   beforeEach(async () => {
+    now = 0;
     ended = [];
     clients = [];
-    sockets = new SocketBudget({ waitingOfOne: 2, waiting: 3, open: 5 }, (why) => void ended.push(why));
+    sockets = new SocketBudget({ waitingOfOne: 2, waiting: 3, open: 5 }, (why) => void ended.push(why), () => now);
     const released = new Promise<void>((resolve) => (release = resolve));
     server = createServer((request, response) => {
       if (request.url !== "/held") return void request.resume().on("end", () => response.end("ok"));
@@ -40,7 +42,9 @@ describe("a budget of 2 waiting connections for an address, 3 for all, and 5 alt
   });
 
   /** Connects from that address of this machine, sends, and resolves once the server has counted the connection. */
-  async function open(text: string, from = "127.0.0.1"): Promise<Client> {
+  async function open(text: string, from = "127.0.0.1", pauseMs = 3_000): Promise<Client> {
+    // Whoever came before has waited long enough to be ended.
+    now += pauseMs;
     const accepted = once(server, "connection");
     const socket = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1", localAddress: from });
     let isClosed = false;
@@ -53,6 +57,17 @@ describe("a budget of 2 waiting connections for an address, 3 for all, and 5 alt
 
   const answering = (count: number): Promise<unknown> =>
     waitFor(`${count} connections ask`, () => sockets.open - sockets.waiting === count);
+
+  test("ends nobody of a crowd that comes at once, before their requests can have been read", async () => {
+    const crowd = [];
+    for (let count = 1; count <= 5; count += 1) crowd.push(await open(HALF, "127.0.0.1", 0));
+    expect(ended).toEqual([]);
+    await open(HALF, "127.0.0.2", 2_999);
+    expect(ended).toEqual(["descriptors"]);
+    await open(HALF, "127.0.0.2", 1);
+    await waitFor("the oldest are ended", () => crowd.filter(({ isClosed }) => isClosed()).length === 4);
+    expect(ended).toEqual(["descriptors", "waiting", "waiting", "waiting"]);
+  });
 
   test("ends the oldest of an address that opens one too many, and nobody else's", async () => {
     const other = await open(HALF, "127.0.0.2");

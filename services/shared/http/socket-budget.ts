@@ -6,31 +6,45 @@ import type { SocketLimits } from "./socket-limits.ts";
 /** Why a connection was ended: too many of its address wait, too many of all, or there are no descriptors for more. */
 export type SocketEnd = "address" | "waiting" | "descriptors";
 
+/**
+ * A connection that has waited for less is ended only for want of descriptors. Thousands who come back at once, or through one
+ * address, are all accepted before the first request is read.
+ */
+const SPARED_MS = 3_000;
+
 interface Held {
   readonly socket: Socket;
   readonly address: string;
   /** Whether the connection has asked for something whole, and is being answered. */
   isWaiting: boolean;
+  /** When it began to wait. */
+  since: number;
   isOpen: boolean;
 }
 
 /**
  * The connections of ports for the public. One waits as long as it asks for nothing whole: from its beginning, during half a
- * request, between two requests. Where too many wait, the one that has waited longest is ended: a stranger who opens more
+ * request, between two requests. Where too many wait, those that have waited longest are ended: a stranger who opens more
  * than an address may only pushes out connections of their own, and a newcomer who asks for something gets in.
  */
 export class SocketBudget {
   readonly limits: SocketLimits;
   readonly #onEnd: (why: SocketEnd, address: string) => void;
+  readonly #now: () => number;
   readonly #held = new WeakMap<Duplex, Held>();
   /** In the order in which they began to wait. */
   readonly #waiting = new Set<Held>();
   readonly #waitingOf = new Map<string, Set<Held>>();
   #open = 0;
 
-  constructor(limits: SocketLimits, onEnd: (why: SocketEnd, address: string) => void = () => undefined) {
+  constructor(
+    limits: SocketLimits,
+    onEnd: (why: SocketEnd, address: string) => void = () => undefined,
+    now: () => number = () => performance.now(),
+  ) {
     this.limits = limits;
     this.#onEnd = onEnd;
+    this.#now = now;
   }
 
   /** Connections that are open. */
@@ -43,17 +57,17 @@ export class SocketBudget {
     return this.#waiting.size;
   }
 
-  /** Counts a new connection in, and ends the one that has waited longest where it is one too many; that may be the new one. */
+  /** Counts a new connection in, and ends those that have waited longest where there are too many. */
   add(socket: Socket): void {
-    const held: Held = { socket, address: networkOfSocket(socket), isWaiting: false, isOpen: true };
+    const held: Held = { socket, address: networkOfSocket(socket), isWaiting: false, since: 0, isOpen: true };
     this.#held.set(socket, held);
     this.#open += 1;
     this.#wait(held);
     socket.once("close", () => this.#remove(held));
     const { waitingOfOne, waiting, open } = this.limits;
     const ofOne = this.#waitingOf.get(held.address);
-    if (ofOne !== undefined && ofOne.size > waitingOfOne) this.#endOldest(ofOne, "address");
-    if (this.#waiting.size > waiting) this.#endOldest(this.#waiting, "waiting");
+    if (ofOne !== undefined) this.#endBeyond(waitingOfOne, ofOne, "address");
+    this.#endBeyond(waiting, this.#waiting, "waiting");
     if (this.#open > open) this.#endOldest(this.#waiting, "descriptors");
   }
 
@@ -79,6 +93,7 @@ export class SocketBudget {
 
   #wait(held: Held): void {
     held.isWaiting = true;
+    held.since = this.#now();
     this.#waiting.add(held);
     const ofOne = this.#waitingOf.get(held.address);
     if (ofOne === undefined) this.#waitingOf.set(held.address, new Set([held]));
@@ -92,6 +107,14 @@ export class SocketBudget {
     const ofOne = this.#waitingOf.get(held.address);
     ofOne?.delete(held);
     if (ofOne?.size === 0) this.#waitingOf.delete(held.address);
+  }
+
+  #endBeyond(most: number, of: Set<Held>, why: SocketEnd): void {
+    const spared = this.#now() - SPARED_MS;
+    for (const { since } of of) {
+      if (of.size <= most || since > spared) return;
+      this.#endOldest(of, why);
+    }
   }
 
   #endOldest(of: Set<Held>, why: SocketEnd): void {
