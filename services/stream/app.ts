@@ -24,6 +24,7 @@ import { createConnectionId, openCalls } from "./call-connection.ts";
 import { startKeepAlive } from "./connections/keep-alive.ts";
 import { drain, endStreamsOfKey } from "./connections/end-streams.ts";
 import { Hub } from "./connections/hub.ts";
+import type { Lifetimes } from "./connections/lifetimes.ts";
 import { AuthTime } from "./access/auth-time.ts";
 import { guardClock } from "./access/clock-guard.ts";
 import { withOutsideSessions } from "./access/outside-sessions.ts";
@@ -42,7 +43,10 @@ import type { StreamRoute } from "./http/stream-route.ts";
 import { TailBudget } from "./log/tail.ts";
 import { createObserver } from "./observe/create-observer.ts";
 import { createStreamMetrics } from "./observe/metrics.ts";
+import { OverloadGuard, startOverloadGuard } from "./overload/overload-guard.ts";
+import { readProcessLimits, startLoadReader } from "./overload/read-load.ts";
 import { checkKernel } from "./sse/check-kernel.ts";
+import { RetryDelays } from "./sse/retry-delay.ts";
 import type { Edge } from "./open-stream.ts";
 import { answerPrimary } from "./workers/answer-primary.ts";
 import type { Operations } from "./workers/operations.ts";
@@ -127,7 +131,7 @@ async function startServing(
   const checks = { ...verifier.checks, log_unusable: createLogCheck(nats) };
   const isServing = (): boolean => !edge.admission.isDraining;
   const { reasons } = stack.use(watchReadiness(checks, log, { isServing }));
-  const connections = (): object[] => describeConnections(edge.hub, edge);
+  const connections = (): object[] => describeConnections(edge.hub, { now, lifetimes: lifetimesOf(config) });
   stack.use(await reportTo({ registry, reasons, connections }, listener.port));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
   // The other workers on this port take the clients that come while this one drains.
@@ -167,6 +171,8 @@ async function startEdge(
     authTime.forget();
     invalidateSessions([...hub.registered()], verifying);
   });
+  const overload = startGuard(config, stack, observer);
+  const retryDelays = new RetryDelays({ now });
   const verifying = { sessions, retries: new RetryBudget(), now, checkClock, observer, authTime };
   const opening = {
     ...verifying,
@@ -176,16 +182,19 @@ async function startEdge(
     decider,
     tailBudget: new TailBudget(config.STREAM_TAIL_BYTES),
     flushMs: config.STREAM_FLUSH_MS,
+    leastFlushMs: () => overload.leastFlushMs,
     maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
     log,
   };
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
   const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
-  stack.use(startKeepAlive(hub, verifying));
+  stack.use(startKeepAlive(hub, { ...verifying, overload, retryDelays, lifetimes: lifetimesOf(config) }));
   const workerId = randomBytes(6).toString("hex");
   return {
     ...verifying,
     admission,
+    overload,
+    retryDelays,
     hub,
     handshakeMs: config.STREAM_HANDSHAKE_MS,
     isWithdrawn: (kid) => withdrawn.has(kid),
@@ -195,8 +204,25 @@ async function startEdge(
     askTime: auth.askTime,
     mapResource: decider.mapResource,
     newConnectionId: () => createConnectionId(workerId),
-    limitHistory: fairLimiter(MAX_HISTORY_READS),
+    limitHistory: overload.pausing(fairLimiter(MAX_HISTORY_READS)),
   };
+}
+
+function startGuard(config: StreamConfig, stack: AsyncDisposableStack, observer: Edge["observer"]): OverloadGuard {
+  const load = stack.use(startLoadReader(readProcessLimits(config.STREAM_MEMORY_BYTES)));
+  const guard = new OverloadGuard({ readLoad: load.read, now, observer });
+  stack.use(startOverloadGuard(guard));
+  return guard;
+}
+
+/** 0 turns an end off. */
+function lifetimesOf(config: StreamConfig): Lifetimes {
+  const [idleMs = 0, idleEndMs = 0, maxAgeMs = 0] = [
+    config.STREAM_IDLE_SECONDS,
+    config.STREAM_IDLE_END_SECONDS,
+    config.STREAM_MAX_AGE_SECONDS,
+  ].map((seconds) => (seconds === 0 ? Number.POSITIVE_INFINITY : seconds * 1_000));
+  return { idleMs, idleEndMs, maxAgeMs };
 }
 
 function now(): number {

@@ -7,13 +7,15 @@ import { FAULT } from "./connections/end-stream.ts";
 import { factsOf, releaseStream } from "./connections/release-stream.ts";
 import type { Hub } from "./connections/hub.ts";
 import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
-import { Reader, type ReaderDeps } from "./connections/reader.ts";
+import { Reader } from "./connections/reader.ts";
+import type { ReaderDeps } from "./connections/reader-deps.ts";
 import type { Tenant } from "./connections/tenant.ts";
 import { findStart, type Start } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
+import type { OverloadGuard } from "./overload/overload-guard.ts";
 import type { Connection } from "./sse/connection.ts";
 import type { ControlData } from "#shared/protocol/control-frames.ts";
-import { chooseRetryDelay } from "./sse/retry-delay.ts";
+import type { RetryDelays } from "./sse/retry-delay.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
 import { type MapResource, topicsOf } from "./subscription/topics-of.ts";
 
@@ -34,6 +36,8 @@ export interface StreamRequest {
 /** The edge, as far as opening a stream uses it. */
 export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
   readonly admission: Admission;
+  readonly overload: OverloadGuard;
+  readonly retryDelays: RetryDelays;
   readonly hub: Hub;
   readonly mapResource: MapResource;
   /** A fresh id, `<worker id>-<random>`. */
@@ -44,7 +48,7 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
 /**
  * THE REQUEST WAY, from a request to a live stream.
  *
- *     enter → read token → parse subscription → register → ask session and grant → find start → admit → accept
+ *     enter → look at the load → read token → parse subscription → register → ask session and grant → find start → admit → accept
  *           → ready → catch up → live
  *
  * Every failure before `accept` is an AppError for the caller. The connection is registered with its tenant before auth and
@@ -54,6 +58,7 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
 export async function openStream(edge: Edge, request: StreamRequest): Promise<void> {
   edge.admission.enter();
   try {
+    edge.overload.requireCalm();
     const claims = await request.readToken();
     const subscription = parseSubscription(request.query, request.lastEventId);
     const topics = await topicsOf(subscription, claims.tenant_id, edge.mapResource);
@@ -122,7 +127,7 @@ function begin(edge: Edge, tenant: Tenant, reader: Reader, start: Start): void {
   edge.observer.opened(factsOf(reader));
   void reader.connection.closed.then(() => releaseStream(edge, stream));
   try {
-    reader.sendReady(readyOf(edge, reader), start, chooseRetryDelay(edge.admission.pressure));
+    reader.sendReady(readyOf(edge, reader), start, edge.retryDelays.forAccepted(edge.admission.pressure));
     reader.catchUp();
   } catch (error) {
     edge.observer.fault(error, factsOf(reader));

@@ -6,6 +6,7 @@ import { silentObserver } from "./silent-observer.ts";
 import { Admission } from "../../services/stream/admission/admission.ts";
 import { invalidateSessions } from "../../services/stream/access/apply-control.ts";
 import { Hub } from "../../services/stream/connections/hub.ts";
+import type { LookAfterDeps } from "../../services/stream/connections/keep-alive.ts";
 import { Tenant, type TenantDeps } from "../../services/stream/connections/tenant.ts";
 import type { History } from "../../services/stream/log/tenant-log.ts";
 import { guardClock } from "../../services/stream/access/clock-guard.ts";
@@ -20,7 +21,10 @@ import { deliver, distrustDecisions, resetLog } from "../../services/stream/deli
 import { type ControlEntry, type EventEntry, holeOf, type LogEntry, type Poison } from "../../services/stream/event.ts";
 import { TailBudget } from "../../services/stream/log/tail.ts";
 import { type Edge, openStream, type StreamRequest } from "../../services/stream/open-stream.ts";
+import { OverloadGuard } from "../../services/stream/overload/overload-guard.ts";
+import type { Load } from "../../services/stream/overload/overload-steps.ts";
 import { Connection } from "../../services/stream/sse/connection.ts";
+import { RetryDelays } from "../../services/stream/sse/retry-delay.ts";
 
 /** A session that lives another minute. */
 export const LIVE = { state: "live", remainingMs: 60_000, isFinal: false } as const satisfies SessionAnswer;
@@ -41,6 +45,8 @@ const CLAIMS = {
   kid: "key-1",
 };
 
+const HOUR_MS = 3_600_000;
+
 export type EdgeRig = ReturnType<typeof createRig>;
 
 /**
@@ -55,13 +61,17 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
   const { tenant, poison } = createTenant(policy, history, { now, checkClock, flushMs });
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
-  const edge: Edge = {
+  const load: { now: Load } = { now: { loopDelayMs: 0, memory: 0, descriptors: 0 } };
+  const edge: Edge & LookAfterDeps = {
     sessions: auth,
     retries: new RetryBudget(),
     now,
     checkClock,
     authTime: { now: () => clock.now },
     admission: new Admission(10),
+    overload: new OverloadGuard({ readLoad: () => load.now, now, observer }),
+    retryDelays: new RetryDelays({ now }),
+    lifetimes: { idleMs: HOUR_MS, idleEndMs: 2 * HOUR_MS, maxAgeMs: 24 * HOUR_MS },
     hub,
     newConnectionId: () => `w-${(connections += 1)}`,
     handshakeMs: 300,
@@ -74,6 +84,7 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
     deliver(tenant, make({ seq, tag: `t${seq}` }), edge);
   const rig = {
     clock,
+    load,
     edge,
     entry,
     poison,
@@ -135,7 +146,10 @@ function createTenant(decider: Decider, history: History, clocks: Pick<TenantDep
   const poison: Poison[] = [];
   const observer = silentObserver({ quarantined: (each) => void poison.push(each) });
   const tailBudget = new TailBudget(1e6);
-  return { poison, tenant: new Tenant("acme", history, { decider, tailBudget, observer, ...clocks }) };
+  return {
+    poison,
+    tenant: new Tenant("acme", history, { decider, tailBudget, observer, leastFlushMs: () => 0, ...clocks }),
+  };
 }
 
 const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {

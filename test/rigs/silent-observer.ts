@@ -19,6 +19,9 @@ export function silentObserver(change: Partial<Observer> = {}): Observer {
     feedHole: () => {},
     policyApplied: () => {},
     withoutRule: () => {},
+    idle: () => {},
+    overloadEntered: () => {},
+    overloadLeft: () => {},
     fault: (error) => {
       throw error;
     },

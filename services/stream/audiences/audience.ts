@@ -35,9 +35,11 @@ export interface AudienceDeps {
   checkClock(): void;
   /** The least time between two flushes of a burst, in milliseconds. */
   readonly flushMs: number;
+  /** The same, as an overloaded edge asks for it; 0 while it is not. */
+  leastFlushMs(): number;
 }
 
-/** However busy the event loop is, a burst waits no longer than this, in milliseconds. */
+/** However busy the event loop is, a burst waits no longer than this, in milliseconds, unless the edge is overloaded. */
 const MAX_FLUSH_MS = 50;
 
 /**
@@ -157,7 +159,8 @@ export class Audience {
   #schedule(): void {
     if (this.#timer !== undefined) return;
     // Where many audiences keep the loop busy, timers come late and flushes carry more.
-    const interval = Math.min(MAX_FLUSH_MS, Math.max(this.#deps.flushMs, this.#stretchMs));
+    const ownMs = Math.min(MAX_FLUSH_MS, Math.max(this.#deps.flushMs, this.#stretchMs));
+    const interval = Math.max(ownMs, this.#deps.leastFlushMs());
     const wait = this.#flushedAt + interval - this.#deps.now();
     if (wait <= 0) this.flush();
     else this.#timer = setTimeout(() => this.#flushInTime(), wait);

@@ -83,6 +83,7 @@ function openWith(answer: AppError | undefined) {
     now,
     wall: now,
     flushMs: 0,
+    leastFlushMs: () => 0,
     tailBudget: new TailBudget(1e6),
     verifying: {
       sessions: { check: () => Promise.reject(new Error("not asked")) },

@@ -1,33 +1,21 @@
 import { setImmediate } from "node:timers/promises";
 import { formatEventId } from "#shared/protocol/event-id.ts";
-import type { RetryBudget } from "#shared/async/retry-budget.ts";
 import { awaitVerdict } from "../access/authorize-event.ts";
 import type { Grant } from "../access/decisions.ts";
 import type { RegisteredStream, Registration } from "../access/registration.ts";
 import type { AudienceKey, Member } from "../audiences/audience.ts";
 import type { EndReason, LogEntry, Position } from "../event.ts";
 import { type Bounds, gapBefore, type Notice, type Start } from "../log/resume.ts";
-import { type Limit, Slices } from "../log/slices.ts";
-import type { Observer, StreamIds } from "../observe/observer.ts";
+import { Slices } from "../log/slices.ts";
+import type { StreamIds } from "../observe/observer.ts";
 import type { Connection } from "../sse/connection.ts";
 import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { encodeControl, type FrameFormat, HEARTBEAT } from "../sse/encode-frame.ts";
 import { endConnection, FAULT, rightOver, type StreamEnd } from "./end-stream.ts";
+import type { ReaderDeps } from "./reader-deps.ts";
 import type { Behind, ReaderState, Wait } from "./reader-state.ts";
 import { gapOf, readSlice } from "./read-slice.ts";
 import type { Tenant } from "./tenant.ts";
-
-/** The edge, as far as a reader uses it. */
-export interface ReaderDeps {
-  /** The monotonic time in milliseconds. */
-  readonly now: () => number;
-  /** Invalidates every session when the clocks have parted. */
-  readonly checkClock: () => void;
-  /** The repeated calls that the whole process may make. */
-  readonly retries: RetryBudget;
-  readonly limitHistory: Limit;
-  readonly observer: Observer;
-}
 
 /**
  * A connection as a reader of its tenant's log, with a cursor. Nothing is buffered for it beyond one slice and nothing is
@@ -38,6 +26,10 @@ export class Reader implements Member, RegisteredStream {
   registration: Registration;
   readonly connection: Connection;
   readonly openedAt: number;
+  /** When the stream had its last event, or its person's last call; monotonic milliseconds, as `openedAt`. */
+  lastActiveAt: number;
+  /** How long its client waits before it comes back, however the stream ends. */
+  retryMs = 0;
   readonly #tenant: Tenant;
   readonly #reads: Pick<AudienceKey, "format" | "coding">;
   readonly #deps: ReaderDeps;
@@ -61,7 +53,7 @@ export class Reader implements Member, RegisteredStream {
     this.#reads = { format, coding: connection.coding };
     this.#deps = deps;
     this.#lastSent = position;
-    this.openedAt = deps.now();
+    this.openedAt = this.lastActiveAt = deps.now();
     this.#state = this.#behindAt(position);
   }
 
@@ -94,6 +86,7 @@ export class Reader implements Member, RegisteredStream {
 
   /** Sends which topics are granted and where delivery begins, and how long to wait before a reconnect. */
   sendReady(ready: ControlData["ready"], { position, notice }: Start, retryMs: number): void {
+    this.retryMs = retryMs;
     this.send("ready", ready, notice === undefined ? position : undefined, retryMs);
     if (notice !== undefined) this.#sendNotice(notice, position);
   }
@@ -107,6 +100,7 @@ export class Reader implements Member, RegisteredStream {
     const { deadline, grantEndsAt } = this.registration;
     if (deadline === undefined || now >= deadline || now >= grantEndsAt || !this.connection.writable) return false;
     this.connection.writeCoded(coded);
+    this.lastActiveAt = now;
     this.#deps.observer.delivered(events);
     return true;
   }
@@ -131,6 +125,7 @@ export class Reader implements Member, RegisteredStream {
     this.registration.stream = undefined;
     this.registration = registration;
     registration.stream = this;
+    this.lastActiveAt = this.#deps.now();
     this.leaveAudience();
   }
 
@@ -255,6 +250,7 @@ export class Reader implements Member, RegisteredStream {
     if (sentGap !== undefined) this.#noteGap(sentGap);
     if (frames.length > 0) {
       this.connection.write(Buffer.concat(frames));
+      this.lastActiveAt = now;
       this.#deps.observer.delivered(events);
     }
     if (undecided !== undefined) {

@@ -12,6 +12,8 @@ import type { Observer } from "../observe/observer.ts";
 export interface TenantDeps extends TenantLogDeps {
   readonly decider: Decider;
   readonly flushMs: number;
+  /** The least time between two flushes that the load of the edge asks for, in milliseconds. */
+  readonly leastFlushMs: () => number;
   /** Invalidates every session when the clocks have parted. */
   readonly checkClock: () => void;
   readonly observer: Observer;
@@ -32,8 +34,8 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
     this.observer = observer;
     this.log = new TenantLog(id, history, deps);
     this.decisions = new Decisions(id, decider, observer);
-    const { now, checkClock, flushMs } = deps;
-    this.audiences = new Audiences({ now, checkClock, flushMs, horizon: () => this.log.horizon });
+    const { now, checkClock, flushMs, leastFlushMs } = deps;
+    this.audiences = new Audiences({ now, checkClock, flushMs, leastFlushMs, horizon: () => this.log.horizon });
   }
 
   /** Gives up on an event that cannot be judged or encoded, and reports it once for all readers. */

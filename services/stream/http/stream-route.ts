@@ -8,7 +8,6 @@ import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
 import { encodeControl } from "../sse/encode-frame.ts";
-import { chooseRetryDelay } from "../sse/retry-delay.ts";
 import { takeSocket } from "./handshake-socket.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { readHandshakeToken, single, type TokenReading } from "./request-token.ts";
@@ -119,10 +118,13 @@ function refuse(
   requestId: string,
 ): void {
   if (request.socket.destroyed) return;
-  if (error.code !== "unavailable" || request.headers["x-sluice-client"] !== undefined) {
-    return sendProblem(response, error, requestId);
+  if (error.code !== "unavailable") return sendProblem(response, error, requestId);
+  const retryMs = edge.retryDelays.forRefused(edge.overload.isRefusing);
+  if (request.headers["x-sluice-client"] !== undefined) {
+    const { message, cause } = error;
+    const retryAfterSeconds = Math.ceil(retryMs / 1_000);
+    return sendProblem(response, new AppError("unavailable", message, { cause, retryAfterSeconds }), requestId);
   }
-  const retryMs = chooseRetryDelay(edge.admission.pressure);
   response.writeHead(200, {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store, no-transform",

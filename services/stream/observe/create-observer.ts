@@ -30,6 +30,14 @@ export function createObserver(
       metrics.ended(reason, stream, seconds);
       requestLog.write("info", `ended: ${reason}`, { ...stream, reason, seconds }, "a stream ended");
     },
+    overloadEntered(step, load) {
+      metrics.overloadEntered(step, load);
+      log.warn({ step, ...load }, "overloaded: the edge takes this step, too");
+    },
+    overloadLeft(step, load) {
+      metrics.overloadLeft(step, load);
+      log.info({ step, ...load }, "calm for 5 s: the edge takes this step back");
+    },
     fault(error, stream) {
       requestLog.write("error", "fault", { ...stream, err: error }, "a stream failed in an unexpected way");
     },

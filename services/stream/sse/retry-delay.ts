@@ -1,14 +1,62 @@
-import { randomInt } from "node:crypto";
-
 /** The least that a client waits before it comes back, in milliseconds. */
 const MIN_MS = 1_000;
 
 /** Without pressure; delays are spread so that clients that were cut off together do not come back together. */
 const CALM_MAX_MS = 3_000;
 
+/** For a stream on an edge whose places are all taken. */
 const FULL_MAX_MS = 30_000;
 
-/** How long a client is to wait before it comes back; longer the higher the pressure on this edge is, from 0 to 1. */
-export function chooseRetryDelay(pressure: number): number {
-  return randomInt(MIN_MS, CALM_MAX_MS + Math.round(pressure * (FULL_MAX_MS - CALM_MAX_MS)));
+/** However many were refused, nobody waits longer. */
+const REFUSED_MAX_MS = 60_000;
+
+/** Refused clients come back so many a second: even 0.8 ms of CPU for each handshake are a sixth of a core. */
+const RETURNS_PER_SECOND = 200;
+
+/** So many while the edge is overloaded: 5 000 refused clients are back within 50 s. */
+const RETURNS_PER_SECOND_OVERLOADED = 100;
+
+/** The clocks and dice of `RetryDelays`. */
+export interface RetryDelaysDeps {
+  /** The monotonic time in milliseconds. */
+  readonly now: () => number;
+  /** A number from 0 to less than 1. */
+  readonly random?: () => number;
+}
+
+/**
+ * How long the clients of this process wait before they come back, in whole milliseconds. Clients that are refused take
+ * turns: each one gets the next free turn, so that a crowd comes back as fast as the edge can take it, and no faster.
+ */
+export class RetryDelays {
+  readonly #now: () => number;
+  readonly #random: () => number;
+  /** When the last refused client is to come back. */
+  #lastTurnAt = Number.NEGATIVE_INFINITY;
+
+  constructor({ now, random = Math.random }: RetryDelaysDeps) {
+    this.#now = now;
+    this.#random = random;
+  }
+
+  /** For an accepted stream, whenever it ends; longer the nearer the edge is to being full, by `pressure` from 0 to 1. */
+  forAccepted(pressure: number): number {
+    return this.#between(MIN_MS, CALM_MAX_MS + pressure * (FULL_MAX_MS - CALM_MAX_MS));
+  }
+
+  /** For a client that is refused, or whose stream an overloaded edge ends. */
+  forRefused(isOverloaded: boolean): number {
+    const now = this.#now();
+    const apartMs = 1_000 / (isOverloaded ? RETURNS_PER_SECOND_OVERLOADED : RETURNS_PER_SECOND);
+    const turnAt = Math.max(now, this.#lastTurnAt + apartMs);
+    const waitMs = turnAt - now;
+    // No turn is left that comes soon enough: the rest is spread, and takes none.
+    if (waitMs > REFUSED_MAX_MS - CALM_MAX_MS) return this.#between(REFUSED_MAX_MS / 2, REFUSED_MAX_MS);
+    this.#lastTurnAt = turnAt;
+    return this.#between(waitMs + MIN_MS, waitMs + CALM_MAX_MS);
+  }
+
+  #between(fromMs: number, toMs: number): number {
+    return Math.floor(fromMs + this.#random() * (toMs - fromMs));
+  }
 }
