@@ -49,22 +49,6 @@ describe("a stream being opened", () => {
     await expect(opening).rejects.toMatchObject({ code: "no_topic_granted" });
   });
 
-  test("is refused by an overloaded edge, which keeps the streams it has, before anybody is asked about it", async () => {
-    const rig = createRig();
-    const client = await rig.open();
-    const asked = rig.auth.asked.length;
-    rig.load.now = { loopDelayMs: 0, memory: 0.9, descriptors: 0 };
-    for (let look = 0; look < 3; look += 1) {
-      rig.clock.now += 250;
-      rig.edge.overload.look();
-    }
-    const refused = expect.objectContaining({ code: "unavailable", message: "this server is overloaded" }) as Error;
-    await expect(openStream(rig.edge, rig.request())).rejects.toEqual(refused);
-    expect([rig.auth.asked.length, rig.edge.admission.open]).toEqual([asked, 1]);
-    rig.event("as ever");
-    await waitFor("the event", () => client.events().includes("as ever"));
-  });
-
   test("gives its place back whatever happens", async () => {
     const rig = createRig();
     const broken = rig.request({ query: new URLSearchParams("topic=..") });

@@ -1,7 +1,8 @@
+import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { identityOf, Registration } from "./access/registration.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
-import { type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
+import { clientLeft, type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
 import type { Admission } from "./admission/admission.ts";
 import { FAULT } from "./connections/end-stream.ts";
 import { factsOf, releaseStream } from "./connections/release-stream.ts";
@@ -21,8 +22,12 @@ import { type MapResource, topicsOf } from "./subscription/topics-of.ts";
 
 /** A request for a stream, as far as `openStream` reads it. */
 export interface StreamRequest {
-  /** Stands in every line about the stream. */
+  /** Stands in every line about the stream, and in those of auth and policy about their calls. */
   readonly id: string;
+  /** The trace that the request belongs to, where it says so. */
+  readonly traceparent: string | undefined;
+  /** Aborted when the client leaves before its stream has begun. */
+  readonly signal: AbortSignal;
   readonly query: URLSearchParams;
   readonly lastEventId: string | undefined;
   /** Reads and checks the access token; throws AppError with the refusal. */
@@ -61,12 +66,13 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
     edge.overload.requireCalm();
     const claims = await request.readToken();
     const subscription = parseSubscription(request.query, request.lastEventId);
-    const topics = await topicsOf(subscription, claims.tenant_id, edge.mapResource);
+    const context = { requestId: request.id, traceparent: request.traceparent, signal: request.signal };
+    const topics = await topicsOf(subscription, claims.tenant_id, edge.mapResource, context);
     const id = edge.newConnectionId();
     const registration = new Registration(identityOf(claims), topics, id);
     const tenant = await edge.hub.register(registration);
     try {
-      await verify(edge, tenant, registration);
+      await verify(edge, tenant, registration, context);
       await atCurrentStart(tenant, subscription, (start) => {
         admit(edge, tenant, registration, request);
         const connection = request.accept(id);
@@ -85,8 +91,8 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
 }
 
 /** Asks auth and policy, and refuses a person who may see none of the topics. */
-async function verify(edge: Edge, tenant: Tenant, registration: Registration): Promise<void> {
-  await verifyInTime(registration, tenant, edge);
+async function verify(edge: Edge, tenant: Tenant, registration: Registration, context: CallContext): Promise<void> {
+  await verifyInTime(registration, tenant, edge, context);
   if (registration.topicGrants.every(({ granted }) => !granted) && registration.ended === undefined) {
     throw new AppError("no_topic_granted", "you may not see any of these topics");
   }
@@ -113,7 +119,7 @@ async function atCurrentStart(
  * the edge may be draining and the tenant full.
  */
 function admit(edge: Edge, tenant: Tenant, registration: Registration, request: StreamRequest): void {
-  if (request.isGone()) throw new AppError("unavailable", "the client went away");
+  if (request.isGone()) throw clientLeft();
   requireValid(registration, edge);
   edge.admission.requireServing();
   if (edge.hub.streamsOf(tenant) < tenant.decisions.maxConnections) return;

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
+import type { CallContext } from "#shared/async/call-context.ts";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { silentObserver } from "./silent-observer.ts";
@@ -95,6 +96,8 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
     holdSession: () => auth.hold(),
     request: (change: Partial<StreamRequest> = {}): StreamRequest => ({
       id: "request-1",
+      traceparent: undefined,
+      signal: new AbortController().signal,
       query: new URLSearchParams("topic=order.>"),
       lastEventId: undefined,
       readToken: async () => CLAIMS,
@@ -223,11 +226,14 @@ class FakeAuth implements SessionChecker {
 
   /** What auth was asked so far. */
   readonly asked: SessionQuestion[] = [];
+  /** The requests that it was asked for. */
+  readonly askedFor: (CallContext | undefined)[] = [];
   /** What it answers where no question is held. */
   answer: SessionAnswer = LIVE;
 
-  async check(question: SessionQuestion): Promise<SessionAnswer> {
+  async check(question: SessionQuestion, context?: CallContext): Promise<SessionAnswer> {
     this.asked.push(question);
+    this.askedFor.push(context);
     const gate = this.#gates.shift();
     gate?.asked();
     return gate === undefined ? this.answer : gate.answer;

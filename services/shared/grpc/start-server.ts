@@ -2,6 +2,7 @@ import {
   type handleUnaryCall,
   Server,
   type ServerCredentials,
+  type ServerUnaryCall,
   type ServiceDefinition,
   status,
   type UntypedServiceImplementation,
@@ -10,10 +11,12 @@ import { HealthImplementation } from "grpc-health-check";
 import { HealthService } from "#proto/grpc/health/v1/health.ts";
 import { BootError } from "#shared/config/read-config.ts";
 import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
+import { decodeContext } from "./call-metadata.ts";
 import { ownWords } from "./own-words.ts";
 import { type AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { ListenAddress } from "#shared/http/listen.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { serverChannelOptions } from "./channel-options.ts";
 import type { MethodCallers } from "./check-caller.ts";
 import { type GrpcSecurity, plaintext } from "./grpc-security.ts";
@@ -63,21 +66,39 @@ export async function startGrpcServer(
   };
 }
 
-/** Makes a unary handler from an async function: an AppError becomes its gRPC status, anything else INTERNAL and a log line. */
+/**
+ * Makes a unary handler from an async function: an AppError becomes its gRPC status, anything else INTERNAL. A call that
+ * fails because of us is logged, with the requests that it was made for.
+ */
 export function unaryHandler<Request, Response>(
   log: Logger,
   answer: (request: Request) => Promise<Response>,
 ): handleUnaryCall<Request, Response> {
+  const lines = limitLines(log);
   return (call, callback) => {
     answer(call.request).then(
       (response) => callback(null, response),
       (thrown: unknown) => {
         const error = toAppError(thrown);
-        if (error.code === "internal") log.error({ err: error.cause }, "a call failed in an unexpected way");
+        logFailure(lines, error, call);
         callback({ code: statusOf(error), details: error.message, metadata: ownWords() });
       },
     );
   };
+}
+
+/** What the caller has got wrong, or asked in vain, is logged by the one whose request that was. */
+function logFailure(
+  log: LimitedLog,
+  error: AppError,
+  call: Pick<ServerUnaryCall<unknown, unknown>, "metadata" | "getPath">,
+): void {
+  const facts = { ...decodeContext(call.metadata), method: call.getPath() };
+  if (error.code === "internal") {
+    log.write("error", "failed", { ...facts, err: error.cause }, "a call failed in an unexpected way");
+  } else if (error.code === "unavailable") {
+    log.write("info", "unavailable", { ...facts, detail: error.message }, "a call cannot be answered right now");
+  }
 }
 
 function statusOf(error: AppError): status {

@@ -37,7 +37,7 @@ export async function drain(admission: Admission, hub: Hub, drainMs: number, ran
 /** When each of so many streams ends, in milliseconds from the beginning of a drain, in order. */
 export function endingMoments(streams: number, drainMs: number, random: () => number): number[] {
   const lastMs = Math.min(drainMs * ENDING_SHARE, streams * MS_PER_STREAM);
-  return Array.from({ length: streams }, () => random() * lastMs).sort((one, other) => one - other);
+  return Array.from({ length: streams }, () => random() * lastMs).toSorted((one, other) => one - other);
 }
 
 /** Ends the streams whose token this key signed. A handshake under way meets the withdrawn key in its last step. */

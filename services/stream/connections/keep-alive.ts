@@ -129,7 +129,7 @@ function isStalled({ connection }: Reader, watch: Watch, now: number): boolean {
 async function renew({ tenant, reader }: Stream, deps: KeepAliveDeps): Promise<void> {
   const { registration } = reader;
   const before = registration.deadline;
-  await verifySession(registration, tenant, deps, true);
+  await verifySession(registration, tenant, deps, { extend: true });
   // A rebind has replaced the registration meanwhile: the answer counts no more.
   if (registration !== reader.registration) return;
   const { deadline, ended } = registration;

@@ -3,6 +3,7 @@ import Negotiator from "negotiator";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { corsHeaders } from "#shared/http/cors.ts";
+import { traceparentOf } from "#shared/http/traceparent.ts";
 import { sendProblem } from "#shared/http/send-problem.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
@@ -47,27 +48,36 @@ export async function serveStream(
     requireUse(caller, "stream");
     return caller;
   };
+  const gone = new AbortController();
+  // A reason of its own, or `abort` would make an error with a stack.
+  const leave = (): void => gone.abort("the client left");
+  response.once("close", leave);
   try {
     requireEventStream(request);
-    await openStream(route.edge, streamRequest(request, { query, requestId }, response, readToken));
+    const target = { query, requestId, signal: gone.signal };
+    await openStream(route.edge, streamRequest(request, target, response, readToken));
     return true;
   } catch (thrown) {
     const error = toAppError(thrown);
     route.edge.observer.refused(error, { requestId, tenant: caller?.tenant_id, subject: caller?.sub });
     refuse(error, route, request, response, requestId);
     return false;
+  } finally {
+    response.off("close", leave);
   }
 }
 
 function streamRequest(
   request: IncomingMessage,
-  { query, requestId }: StreamTarget,
+  { query, requestId, signal }: StreamTarget & { readonly signal: AbortSignal },
   response: ServerResponse,
   readToken: StreamRequest["readToken"],
 ): StreamRequest {
   const { headers, socket } = request;
   return {
     id: requestId,
+    traceparent: traceparentOf(headers["traceparent"]),
+    signal,
     query,
     lastEventId: single(headers["last-event-id"]),
     readToken,

@@ -29,7 +29,7 @@ function createRig({ maxPauseMs = 60_000 } = {}) {
     guard,
     told,
     /** Lets so many seconds pass under a load that asks for this step. */
-    pass(step: OverloadStep, seconds: number) {
+    pass: (step: OverloadStep, seconds: number): void => {
       load = LOADS[step];
       for (const end = clock.now + seconds * 1_000; clock.now < end; clock.now += 250) guard.look();
     },
