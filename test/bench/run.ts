@@ -12,6 +12,7 @@ import { preparePrograms } from "./programs.ts";
 import type { Bench, Figure, Scenario } from "./scenario.ts";
 import { besideTheBus } from "./scenarios/beside-the-bus.ts";
 import { compression } from "./scenarios/compression.ts";
+import { drain } from "./scenarios/drain.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
 import { handOver } from "./scenarios/hand-over.ts";
 import { handshakes } from "./scenarios/handshakes.ts";
@@ -35,6 +36,7 @@ const SCENARIOS: readonly Scenario[] = [
   handshakes,
   compression,
   reconnectStorm,
+  drain,
   handOver,
   ...policyScenarios,
 ];

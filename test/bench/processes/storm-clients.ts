@@ -7,6 +7,8 @@ import { openRawStream, type RawStream } from "#test/support/raw-stream.ts";
 //   { port, file, clients: [{ name, topic, token }] } → "open" once every stream is in force
 //   "storm"                                           → kills all connections at once; each client comes back after its last id;
 //                                                       "open" once every stream is in force again
+//   { moveTo }                                        → each client comes back at that port, whenever its stream ends; "moved" once
+//                                                       every stream is in force there
 //   { end }                                           → "over" once every client has an event whose text begins with that
 
 interface Begin {
@@ -21,8 +23,9 @@ const OPENING_AT_A_TIME = 100;
 const entries: Entry[] = [];
 let clients: readonly Client[] = [];
 
-process.on("message", (message: Begin | "storm" | { readonly end: string }) => {
+process.on("message", (message: Begin | "storm" | { readonly moveTo: number } | { readonly end: string }) => {
   if (message === "storm") void storm();
+  else if ("moveTo" in message) void move(message.moveTo);
   else if ("end" in message) void finish(message.end);
   else void begin(message);
 });
@@ -43,6 +46,11 @@ async function storm(): Promise<void> {
   process.send?.("open");
 }
 
+async function move(port: number): Promise<void> {
+  await Promise.all(clients.map((client) => client.moveTo(port)));
+  process.send?.("moved");
+}
+
 async function finish(end: string): Promise<void> {
   while (clients.some(({ lastText }) => !lastText.startsWith(end))) await delay(50);
   for (const { name, lastText } of clients) entries.push({ of: "complete", client: name, text: lastText });
@@ -52,7 +60,8 @@ async function finish(end: string): Promise<void> {
 class Client {
   readonly name: string;
   lastText = "";
-  readonly #port: number;
+  #port: number;
+  #onMoved: (() => void) | undefined;
   readonly #localAddress: string;
   readonly #path: string;
   readonly #token: string;
@@ -75,6 +84,14 @@ class Client {
     await ready.promise;
   }
 
+  /** Comes back at another port from now on. Resolves once a stream is in force there. */
+  async moveTo(port: number): Promise<void> {
+    const moved = Promise.withResolvers<void>();
+    this.#port = port;
+    this.#onMoved = moved.resolve;
+    await moved.promise;
+  }
+
   kill(): void {
     const stream = this.#stream;
     this.#stream = undefined;
@@ -93,6 +110,8 @@ class Client {
 
   #connect(onReady: () => void): RawStream {
     const { name } = this;
+    // A stream that was opened at the old port may be in force only now.
+    const onMoved = this.#onMoved;
     const connection = `${name}/${this.#connections++}`;
     entries.push({ of: "opened", client: name, tenant: "demo", connection, after: this.#lastId, at: monotonicMs() });
     return openRawStream({
@@ -108,7 +127,9 @@ class Client {
         // What `ready` says would fill the ledger: nobody reads it there.
         const text = event === "ready" ? "" : data;
         entries.push({ of: "received", client: name, connection, event, id, text, at: monotonicMs() });
-        if (event === "ready") onReady();
+        if (event !== "ready") return;
+        onReady();
+        onMoved?.();
       },
     });
   }
