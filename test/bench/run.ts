@@ -18,6 +18,7 @@ import { handOver } from "./scenarios/hand-over.ts";
 import { handshakes } from "./scenarios/handshakes.ts";
 import { idleMemory } from "./scenarios/idle-memory.ts";
 import { ingest } from "./scenarios/ingest.ts";
+import { largestInputs } from "./scenarios/largest-inputs.ts";
 import { latency } from "./scenarios/latency.ts";
 import { manyTopics } from "./scenarios/many-topics.ts";
 import { mixedTenants } from "./scenarios/mixed-tenants.ts";
@@ -38,6 +39,7 @@ const SCENARIOS: readonly Scenario[] = [
   reconnectStorm,
   drain,
   handOver,
+  largestInputs,
   ...policyScenarios,
 ];
 
