@@ -23,6 +23,7 @@ import { latency } from "./scenarios/latency.ts";
 import { manyTopics } from "./scenarios/many-topics.ts";
 import { mixedTenants } from "./scenarios/mixed-tenants.ts";
 import { reconnectStorm } from "./scenarios/reconnect-storm.ts";
+import { refusedCrowd } from "./scenarios/refused-crowd.ts";
 import { slowReaders } from "./scenarios/slow-readers.ts";
 
 const SCENARIOS: readonly Scenario[] = [
@@ -38,6 +39,7 @@ const SCENARIOS: readonly Scenario[] = [
   compression,
   reconnectStorm,
   drain,
+  refusedCrowd,
   handOver,
   largestInputs,
   ...policyScenarios,

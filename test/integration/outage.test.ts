@@ -3,6 +3,7 @@ import { openEventStream, type EventStream } from "#test/support/event-stream.ts
 import { freePort } from "#test/support/ports.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import type { RunningService } from "#test/support/start-service.ts";
+import { readMetric } from "#test/support/read-metric.ts";
 import { waitFor } from "#test/support/wait.ts";
 
 let stack: Stack;
@@ -38,6 +39,26 @@ describe("auth that is away", () => {
       const answer = await again.frame(({ event }) => event === "ready" || event === "busy");
       return answer.event === "ready";
     });
+  });
+});
+
+describe("auth that says nothing", () => {
+  test("is not waited for by a client that has left: its handshake is over at once, and its place free", async () => {
+    await using edge = await stack.startEdge({ STREAM_HANDSHAKE_MS: "60000" });
+    const connections = () => readMetric(edge, "sluice_stream_connections");
+    stack.auth.child.process.kill("SIGSTOP");
+    try {
+      const waiting = new AbortController();
+      const headers = { authorization: `Bearer ${token}` };
+      const url = `http://127.0.0.1:${edge.ports.http}/v1/stream?topic=push.>`;
+      const asked = fetch(url, { headers, signal: waiting.signal }).catch(() => undefined);
+      await waitFor("the handshake is under way", async () => (await connections()) === 1);
+      waiting.abort();
+      await asked;
+      await waitFor("the place is free", async () => (await connections()) === 0);
+    } finally {
+      stack.auth.child.process.kill("SIGCONT");
+    }
   });
 });
 

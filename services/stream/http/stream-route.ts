@@ -60,7 +60,7 @@ export async function serveStream(
   } catch (thrown) {
     const error = toAppError(thrown);
     route.edge.observer.refused(error, { requestId, tenant: caller?.tenant_id, subject: caller?.sub });
-    refuse(error, route, request, response, requestId);
+    refuse(error, route, request, response, { requestId, crowd: caller?.tenant_id ?? "" });
     return false;
   } finally {
     response.off("close", leave);
@@ -125,11 +125,11 @@ function refuse(
   { edge }: StreamRoute,
   request: IncomingMessage,
   response: ServerResponse,
-  requestId: string,
+  { requestId, crowd }: { readonly requestId: string; readonly crowd: string },
 ): void {
   if (request.socket.destroyed) return;
   if (error.code !== "unavailable") return sendProblem(response, error, requestId);
-  const retryMs = edge.retryDelays.forRefused(edge.overload.isRefusing);
+  const retryMs = edge.retryDelays.forRefused(crowd, edge.overload.isRefusing);
   if (request.headers["x-sluice-client"] !== undefined) {
     const { message, cause } = error;
     const retryAfterSeconds = Math.ceil(retryMs / 1_000);

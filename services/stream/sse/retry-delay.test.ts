@@ -18,7 +18,7 @@ test("a client that is refused alone waits 1 to 3 s, also behind others that wer
   let now = 0;
   const retryDelays = new RetryDelays({ now: () => now });
   for (let turn = 0; turn < 200; turn += 1) {
-    const delay = retryDelays.forRefused(false);
+    const delay = retryDelays.forRefused("", false);
     expect(delay).toBeGreaterThanOrEqual(1_000);
     expect(delay).toBeLessThan(3_000);
     now += 1_000;
@@ -34,7 +34,7 @@ test.each([
     const retryDelays = new RetryDelays({ now: () => 0 });
     const returns = new Map<number, number>();
     for (let client = 0; client < 5_000; client += 1) {
-      const second = Math.floor(retryDelays.forRefused(isOverloaded) / 1_000);
+      const second = Math.floor(retryDelays.forRefused("", isOverloaded) / 1_000);
       returns.set(second, (returns.get(second) ?? 0) + 1);
     }
     expect(Math.max(...returns.keys())).toBeLessThan(seconds + 3);
@@ -47,12 +47,12 @@ test.each([
 test("nobody waits longer than a minute, and those without a turn take none from who comes later", () => {
   let now = 0;
   const retryDelays = new RetryDelays({ now: () => now });
-  const delays = Array.from({ length: 30_000 }, () => retryDelays.forRefused(false));
+  const delays = Array.from({ length: 30_000 }, () => retryDelays.forRefused("", false));
   expect(Math.max(...delays)).toBeLessThan(60_000);
   expect(delays.slice(-10_000).every((delay) => delay >= 30_000)).toBe(true);
   expect(Math.max(...delays.slice(-10_000)) - Math.min(...delays.slice(-10_000))).toBeGreaterThan(25_000);
   now = 57_000;
-  expect(retryDelays.forRefused(false)).toBeLessThan(3_100);
+  expect(retryDelays.forRefused("", false)).toBeLessThan(3_100);
 });
 
 test("a crowd that is refused again and again stays spread, and its members take turns", () => {
@@ -63,11 +63,19 @@ test("a crowd that is refused again and again stays spread, and its members take
   for (; now < 60_000; now += 10) {
     for (const [client, due] of dueAt.entries()) {
       if (due > now) continue;
-      dueAt[client] = now + retryDelays.forRefused(false);
+      dueAt[client] = now + retryDelays.forRefused("", false);
       tries[client] = (tries[client] ?? 0) + 1;
     }
   }
   // 200 a second for a minute, shared by a thousand.
   expect(Math.max(...tries)).toBeLessThanOrEqual(14);
   expect(Math.min(...tries)).toBeGreaterThanOrEqual(8);
+});
+
+test("one tenant's crowd does not make another tenant's client wait", () => {
+  const retryDelays = new RetryDelays({ now: () => 0 });
+  for (let client = 0; client < 20_000; client += 1) retryDelays.forRefused("acme", false);
+  expect(retryDelays.forRefused("acme", false)).toBeGreaterThanOrEqual(30_000);
+  expect(retryDelays.forRefused("umbrella", false)).toBeLessThan(3_000);
+  expect(retryDelays.forRefused("", false)).toBeLessThan(3_000);
 });

@@ -1,3 +1,5 @@
+import { LRUCache } from "lru-cache";
+
 /** The least that a client waits before it comes back, in milliseconds. */
 const MIN_MS = 1_000;
 
@@ -16,6 +18,9 @@ const RETURNS_PER_SECOND = 200;
 /** So many while the edge is overloaded: 5 000 refused clients are back within 50 s. */
 const RETURNS_PER_SECOND_OVERLOADED = 100;
 
+/** Crowds that are remembered; one that is forgotten begins with the first turn again. */
+const MAX_CROWDS = 1_000;
+
 /** The clocks and dice of `RetryDelays`. */
 export interface RetryDelaysDeps {
   /** The monotonic time in milliseconds. */
@@ -26,13 +31,14 @@ export interface RetryDelaysDeps {
 
 /**
  * How long the clients of this process wait before they come back, in whole milliseconds. Clients that are refused take
- * turns: each one gets the next free turn, so that a crowd comes back as fast as the edge can take it, and no faster.
+ * turns: each one gets the next free turn of its crowd, so that a crowd comes back as fast as the edge can take it, and no
+ * faster. One crowd does not make another one wait.
  */
 export class RetryDelays {
   readonly #now: () => number;
   readonly #random: () => number;
-  /** When the last refused client is to come back. */
-  #lastTurnAt = Number.NEGATIVE_INFINITY;
+  /** When the last refused client of each crowd is to come back. */
+  readonly #lastTurnAt = new LRUCache<string, number>({ max: MAX_CROWDS });
 
   constructor({ now, random = Math.random }: RetryDelaysDeps) {
     this.#now = now;
@@ -44,15 +50,18 @@ export class RetryDelays {
     return this.#between(MIN_MS, CALM_MAX_MS + pressure * (FULL_MAX_MS - CALM_MAX_MS));
   }
 
-  /** For a client that is refused, or whose stream an overloaded edge ends. */
-  forRefused(isOverloaded: boolean): number {
+  /**
+   * For a client that is refused, or whose stream an overloaded edge ends. `crowd` names those who are refused together: a
+   * tenant, or "" where it is not known for whom the client asks.
+   */
+  forRefused(crowd: string, isOverloaded: boolean): number {
     const now = this.#now();
     const apartMs = 1_000 / (isOverloaded ? RETURNS_PER_SECOND_OVERLOADED : RETURNS_PER_SECOND);
-    const turnAt = Math.max(now, this.#lastTurnAt + apartMs);
+    const turnAt = Math.max(now, (this.#lastTurnAt.get(crowd) ?? Number.NEGATIVE_INFINITY) + apartMs);
     const waitMs = turnAt - now;
     // No turn is left that comes soon enough: the rest is spread, and takes none.
     if (waitMs > REFUSED_MAX_MS - CALM_MAX_MS) return this.#between(REFUSED_MAX_MS / 2, REFUSED_MAX_MS);
-    this.#lastTurnAt = turnAt;
+    this.#lastTurnAt.set(crowd, turnAt);
     return this.#between(waitMs + MIN_MS, waitMs + CALM_MAX_MS);
   }
 

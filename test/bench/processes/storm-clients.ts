@@ -4,7 +4,7 @@ import { openRawStream, type RawStream } from "#test/support/raw-stream.ts";
 
 // A process of its own that holds many clients of the same edge, each with its own token, and writes their ledger.
 //
-//   { port, file, clients: [{ name, topic, token }] } → "open" once every stream is in force
+//   { port, file, clients: [{ name, topic, token }] } → "open" once every stream is in force; with `atOnce` all try at once
 //   "storm"                                           → kills all connections at once; each client comes back after its last id;
 //                                                       "open" once every stream is in force again
 //   { moveTo }                                        → each client comes back at that port, whenever its stream ends; "moved" once
@@ -15,6 +15,7 @@ interface Begin {
   readonly port: number;
   readonly file: string;
   readonly clients: readonly { readonly name: string; readonly topic: string; readonly token: string }[];
+  readonly atOnce?: boolean;
 }
 
 /** New connections at a time, until all are open for the first time: the storm is another matter. */
@@ -30,10 +31,11 @@ process.on("message", (message: Begin | "storm" | { readonly moveTo: number } | 
   else void begin(message);
 });
 
-async function begin({ port, file, clients: wanted }: Begin): Promise<void> {
+async function begin({ port, file, clients: wanted, atOnce = false }: Begin): Promise<void> {
   clients = wanted.map((each, index) => new Client(each, port, `127.0.${1 + (index % 50)}.1`));
-  for (let from = 0; from < clients.length; from += OPENING_AT_A_TIME) {
-    await Promise.all(clients.slice(from, from + OPENING_AT_A_TIME).map((client) => client.open()));
+  const atATime = atOnce ? clients.length : OPENING_AT_A_TIME;
+  for (let from = 0; from < clients.length; from += atATime) {
+    await Promise.all(clients.slice(from, from + atATime).map((client) => client.open()));
   }
   setInterval(() => appendLedger(file, entries.splice(0)), 250);
   process.on("exit", () => appendLedger(file, entries.splice(0)));
