@@ -165,7 +165,9 @@ async function startEdge(
     new GrpcSessionChecker(config.AUTH_GRPC_URL, security.channelTo("auth.sluice"), { now, authTime, observer }),
   );
   const sessions = withOutsideSessions(auth, authTime);
-  const decider = stack.use(new GrpcDecider(config.POLICY_GRPC_URL, security.channelTo("policy.sluice"), now));
+  const decider = stack.use(
+    new GrpcDecider(config.POLICY_GRPC_URL, security.channelTo("policy.sluice"), { now, observer }),
+  );
   const checkClock = guardClock(systemClock, () => {
     log.warn("the clock jumped: every session is asked for again");
     authTime.forget();

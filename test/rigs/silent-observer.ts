@@ -20,6 +20,7 @@ export function silentObserver(change: Partial<Observer> = {}): Observer {
     policyApplied: () => {},
     withoutRule: () => {},
     idle: () => {},
+    peerSwitched: () => {},
     overloadEntered: () => {},
     overloadLeft: () => {},
     fault: (error) => {

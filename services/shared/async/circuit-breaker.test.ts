@@ -4,10 +4,14 @@ import { type CallOutcome, CircuitBreaker } from "./circuit-breaker.ts";
 let now: number;
 let breaker: CircuitBreaker;
 let calls: number;
+let switched: boolean[];
 
 beforeEach(() => {
-  [now, calls] = [0, 0];
-  breaker = new CircuitBreaker(() => now);
+  [now, calls, switched] = [0, 0, []];
+  breaker = new CircuitBreaker(
+    () => now,
+    (isOpen) => void switched.push(isOpen),
+  );
 });
 
 /** Makes a call that ends so. */
@@ -70,6 +74,16 @@ test("rests grow to between half a second and a second, and no further: ten minu
   for (; now < 600_000; now += 50) await call("unanswered");
   expect(calls).toBeGreaterThan(600);
   expect(calls).toBeLessThan(1_250);
+});
+
+test("it tells once when it keeps calls away, and once when it does no more", async () => {
+  await callTimes(20, "unanswered");
+  expect(switched).toEqual([true]);
+  for (now += 250; now < 10_000; now += 500) await call("unanswered");
+  expect(switched).toEqual([true]);
+  now += 1_000;
+  await callTimes(20, "succeeds");
+  expect(switched).toEqual([true, false]);
 });
 
 test("a probe that is given up finds out nothing: the next call is one", async () => {

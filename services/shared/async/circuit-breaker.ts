@@ -27,11 +27,13 @@ const CLOSED: BreakerState = { is: "closed", failures: 0, restsUntil: 0 };
  */
 export class CircuitBreaker {
   readonly #now: () => number;
+  readonly #onSwitch: (isOpen: boolean) => void;
   #state = CLOSED;
 
-  /** `now` gives the monotonic time in milliseconds. */
-  constructor(now: () => number) {
+  /** `now` gives the monotonic time in milliseconds; `onSwitch` is called when calls begin to be kept away, and when no more. */
+  constructor(now: () => number, onSwitch: (isOpen: boolean) => void = () => {}) {
     this.#now = now;
+    this.#onSwitch = onSwitch;
   }
 
   /** Whether calls are kept away. */
@@ -47,7 +49,7 @@ export class CircuitBreaker {
     const isProbe = this.#admit();
     try {
       const answer = await call();
-      this.#state = CLOSED;
+      this.#close();
       return answer;
     } catch (error) {
       this.#note(outcomeOf(error), isProbe);
@@ -67,7 +69,7 @@ export class CircuitBreaker {
   }
 
   #note(outcome: CallOutcome, isProbe: boolean): void {
-    if (outcome === "answered") this.#state = CLOSED;
+    if (outcome === "answered") this.#close();
     else if (isProbe) this.#noteProbe(outcome);
     else if (outcome === "unanswered" && this.#state.is === "closed") this.#noteFailure();
   }
@@ -84,7 +86,16 @@ export class CircuitBreaker {
   #noteFailure(): void {
     const failures = this.#state.failures + 1;
     if (failures < FAILURES) this.#state = { ...CLOSED, failures };
-    else this.#open(0);
+    else {
+      this.#open(0);
+      this.#onSwitch(true);
+    }
+  }
+
+  #close(): void {
+    const wasOpen = this.isOpen;
+    this.#state = CLOSED;
+    if (wasOpen) this.#onSwitch(false);
   }
 
   #open(failures: number): void {

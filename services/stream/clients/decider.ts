@@ -7,6 +7,7 @@ import { askInParts, charactersIn } from "#shared/grpc/ask-in-parts.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { DecideAnswer, Decider, ResolveAnswer, Subject } from "../access/ports.ts";
+import type { Observer } from "../observe/observer.ts";
 import type { MapResource } from "../subscription/topics-of.ts";
 import type { CallContext, SharedContext } from "#shared/async/call-context.ts";
 import { CircuitBreaker } from "#shared/async/circuit-breaker.ts";
@@ -48,6 +49,13 @@ interface Loaders {
   readonly mapResource: Load<string, readonly string[]>;
 }
 
+/** The edge, as far as the client uses it. */
+export interface GrpcDeciderDeps {
+  /** The monotonic time in milliseconds. */
+  readonly now: () => number;
+  readonly observer: Pick<Observer, "peerSwitched">;
+}
+
 /** Asks policy over gRPC; many questions about one tenant in one call. */
 export class GrpcDecider implements Decider, Disposable {
   readonly #client: DecisionServiceClient;
@@ -55,9 +63,8 @@ export class GrpcDecider implements Decider, Disposable {
 
   readonly #breaker: CircuitBreaker;
 
-  /** `now` gives the monotonic time in milliseconds. */
-  constructor(address: string, channel: GrpcChannel, now: () => number) {
-    this.#breaker = new CircuitBreaker(now);
+  constructor(address: string, channel: GrpcChannel, { now, observer }: GrpcDeciderDeps) {
+    this.#breaker = new CircuitBreaker(now, (isAway) => observer.peerSwitched("policy", isAway));
     this.#client = new DecisionServiceClient(address, channel.credentials, channel.options);
   }
 

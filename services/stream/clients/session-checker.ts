@@ -36,7 +36,7 @@ export interface SessionCheckerDeps {
   readonly now: () => number;
   /** Learns from each answer. */
   readonly authTime: Pick<AuthTime, "learn">;
-  readonly observer: Pick<Observer, "sessionsAsked">;
+  readonly observer: Pick<Observer, "sessionsAsked" | "peerSwitched">;
 }
 
 /** Asks auth over gRPC, many questions in one call. */
@@ -52,7 +52,7 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
   constructor(address: string, channel: GrpcChannel, deps: SessionCheckerDeps) {
     this.#deps = deps;
     this.#client = new SessionServiceClient(address, channel.credentials, channel.options);
-    this.#breaker = new CircuitBreaker(deps.now);
+    this.#breaker = new CircuitBreaker(deps.now, (isAway) => deps.observer.peerSwitched("auth", isAway));
     this.check = createLoader({ maxBatch: MAX_BATCH, restMsPerQuestion: REST_MS }, async (questions, shared) => {
       const startedAt = deps.now();
       try {

@@ -30,6 +30,11 @@ export function createObserver(
       metrics.ended(reason, stream, seconds);
       requestLog.write("info", `ended: ${reason}`, { ...stream, reason, seconds }, "a stream ended");
     },
+    peerSwitched(peer, isAway) {
+      metrics.peerSwitched(peer, isAway);
+      if (isAway) log.warn({ peer }, "a service does not answer: it is left alone, but for a probe each second");
+      else log.info({ peer }, "the service answers again");
+    },
     overloadEntered(step, load) {
       metrics.overloadEntered(step, load);
       log.warn({ step, ...load }, "overloaded: the edge takes this step, too");

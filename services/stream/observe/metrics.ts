@@ -55,6 +55,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     policyApplied: timePropagation(registers),
     withoutRule: countEventsWithoutRule(registers),
     idle: countIdle(registers),
+    peerSwitched: countPeersAway(registers),
     ...countOverload(registers),
   };
 }
@@ -87,6 +88,17 @@ function countSessionCalls(registers: Registry[]): StreamMetrics["sessionsAsked"
     questions.inc(count);
     duration.observe(seconds);
   };
+}
+
+function countPeersAway(registers: Registry[]): StreamMetrics["peerSwitched"] {
+  const away = new Gauge({
+    name: "sluice_stream_peer_away",
+    help: "Processes of the edge that leave this service alone, because it does not answer",
+    labelNames: ["peer"],
+    registers,
+  });
+  for (const peer of ["auth", "policy"]) away.set({ peer }, 0);
+  return (peer, isAway) => away.set({ peer }, isAway ? 1 : 0);
 }
 
 function countIdle(registers: Registry[]): StreamMetrics["idle"] {
