@@ -105,6 +105,26 @@ describe("redis that is away", () => {
   });
 });
 
+describe("an edge with hardly any memory left", () => {
+  test("tells new clients to come again, each at another time, and says so by metric and log; it stays ready", async () => {
+    // Less than Node itself takes.
+    await using edge = await stack.startEdge({ STREAM_MEMORY_BYTES: String(64 * 1024 * 1024) });
+    const overload = () => readMetric(edge, 'sluice_stream_overload{step="shed"}');
+    await waitFor("it is overloaded", async () => (await overload()) === 1);
+    const waits = new Set<number>();
+    for (let client = 0; client < 5; client += 1) {
+      await using refused = await open(edge);
+      const { reason, retryMs } = JSON.parse((await refused.frame("busy")).data) as { reason: string; retryMs: number };
+      expect(reason).toBe("this server is overloaded");
+      waits.add(retryMs);
+      await refused.closed();
+    }
+    expect(waits.size).toBeGreaterThan(1);
+    expect(edge.child.output()).toMatch(/"step":"shed".*"memory":\d/);
+    expect((await fetch(`http://127.0.0.1:${edge.ports.ops}/readyz`)).status).toBe(200);
+  });
+});
+
 describe("an edge that is told to stop", () => {
   test("says goodbye, loses nothing and repeats nothing", async () => {
     const edge = await stack.startEdge();

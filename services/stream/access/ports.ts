@@ -57,7 +57,7 @@ export interface BoundToken {
  * Asks auth for a token that is bound to a stream, in place of one whose session lives. Safe to repeat.
  * @throws {AppError} `session_ended`; `unavailable` when there is no answer in time.
  */
-export type BindToken = (accessToken: string, connectionId: string) => Promise<BoundToken>;
+export type BindToken = (accessToken: string, connectionId: string, context?: CallContext) => Promise<BoundToken>;
 
 /** A subject with its roles and groups. */
 export interface Subject extends PresentClaims {

@@ -8,7 +8,7 @@ import type { RenewAccess, RenewedAccess } from "#shared/tokens/verify-or-renew.
 import type { BindToken, SessionAnswer, SessionChecker, SessionQuestion } from "../access/ports.ts";
 import type { AuthTime } from "../access/auth-time.ts";
 import type { Observer } from "../observe/observer.ts";
-import type { SharedContext } from "#shared/async/call-context.ts";
+import { type SharedContext, shareContexts } from "#shared/async/call-context.ts";
 import { CircuitBreaker } from "#shared/async/circuit-breaker.ts";
 import { createLoader, type Load } from "#shared/async/create-loader.ts";
 
@@ -99,9 +99,13 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
     });
   }
 
-  readonly bindToken: BindToken = async (accessToken, contextId) => {
+  readonly bindToken: BindToken = async (accessToken, contextId, context) => {
     const bind = this.#client.bindToken.bind(this.#client);
-    const bound = await callUnary(bind, { accessToken, contextId }, this.#handshakeCall);
+    const bound = await callUnary(
+      bind,
+      { accessToken, contextId },
+      { ...this.#handshakeCall, shared: shareContexts([context]) },
+    );
     if (bound.accessToken === "") throw new AppError("session_ended", "the session has ended; log in again");
     return bound;
   };
