@@ -80,7 +80,7 @@ export function createKeepAlive(hub: Hub, deps: LookAfterDeps): () => void {
       if (isIdle(reader, now, deps.lifetimes)) idle += 1;
       if (toShed === 0 || !mayBeShed(reader, now)) continue;
       toShed -= 1;
-      reader.end(bye("overload", deps.retryDelays.forRefused("", true)));
+      reader.end(bye("overload", deps.retryDelays.forRefused("", "time")));
     }
     deps.observer.idle(idle);
   };

@@ -9,6 +9,7 @@ import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
 import { encodeControl } from "../sse/encode-frame.ts";
+import type { Shortage } from "../sse/retry-delay.ts";
 import { takeSocket } from "./handshake-socket.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { readHandshakeToken, single, type TokenReading } from "./request-token.ts";
@@ -129,7 +130,7 @@ function refuse(
 ): void {
   if (request.socket.destroyed) return;
   if (error.code !== "unavailable") return sendProblem(response, error, requestId);
-  const retryMs = edge.retryDelays.forRefused(crowd, edge.overload.isRefusing);
+  const retryMs = edge.retryDelays.forRefused(crowd, shortageOf(edge));
   if (request.headers["x-sluice-client"] !== undefined) {
     const { message, cause } = error;
     const retryAfterSeconds = Math.ceil(retryMs / 1_000);
@@ -141,6 +142,11 @@ function refuse(
     connection: "close",
   });
   response.end(encodeControl("busy", { reason: error.message, retryMs }));
+}
+
+function shortageOf({ admission, overload }: Edge): Shortage {
+  if (overload.isRefusing) return "time";
+  return admission.pressure >= 1 ? "places" : "none";
 }
 
 function requireEventStream(request: IncomingMessage): void {

@@ -12,11 +12,14 @@ const FULL_MAX_MS = 30_000;
 /** However many were refused, nobody waits longer. */
 const REFUSED_MAX_MS = 60_000;
 
-/** Refused clients come back so many a second: even 0.8 ms of CPU for each handshake are a sixth of a core. */
-const RETURNS_PER_SECOND = 200;
+/** What an edge is short of when it refuses a client: nothing of its own, places, or time. */
+export type Shortage = "none" | "places" | "time";
 
-/** So many while the edge is overloaded: 5 000 refused clients are back within 50 s. */
-const RETURNS_PER_SECOND_OVERLOADED = 100;
+/**
+ * How many refused clients come back a second. A worker takes about a thousand handshakes; without a place, or time, most that
+ * come back are refused again, so that 5 000 shall ask once in 25 s, or 50.
+ */
+const RETURNS_PER_SECOND: Readonly<Record<Shortage, number>> = { none: 1_000, places: 200, time: 100 };
 
 /** Crowds that are remembered; one that is forgotten begins with the first turn again. */
 const MAX_CROWDS = 1_000;
@@ -54,9 +57,9 @@ export class RetryDelays {
    * For a client that is refused, or whose stream an overloaded edge ends. `crowd` names those who are refused together: a
    * tenant, or "" where it is not known for whom the client asks.
    */
-  forRefused(crowd: string, isOverloaded: boolean): number {
+  forRefused(crowd: string, shortage: Shortage): number {
     const now = this.#now();
-    const apartMs = 1_000 / (isOverloaded ? RETURNS_PER_SECOND_OVERLOADED : RETURNS_PER_SECOND);
+    const apartMs = 1_000 / RETURNS_PER_SECOND[shortage];
     const turnAt = Math.max(now, (this.#lastTurnAt.get(crowd) ?? Number.NEGATIVE_INFINITY) + apartMs);
     const waitMs = turnAt - now;
     // No turn is left that comes soon enough: the rest is spread, and takes none.
