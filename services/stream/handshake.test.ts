@@ -15,7 +15,7 @@ test("a handshake is refused by an overloaded edge, which keeps the streams it h
     rig.clock.now += 250;
     rig.edge.overload.look();
   }
-  const refused = expect.objectContaining({ code: "unavailable", message: "this server is overloaded" }) as Error;
+  const refused = expect.objectContaining({ code: "unavailable", message: "this server has too much to do" }) as Error;
   await expect(openStream(rig.edge, rig.request())).rejects.toEqual(refused);
   expect([rig.auth.asked.length, rig.edge.admission.open]).toEqual([asked, 1]);
   rig.event("as ever");

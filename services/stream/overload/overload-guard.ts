@@ -80,7 +80,7 @@ export class OverloadGuard {
 
   /** @throws {AppError} `unavailable` while new streams are refused. */
   requireCalm(): void {
-    if (this.isRefusing) throw new AppError("unavailable", "this server is overloaded");
+    if (this.isRefusing) throw new AppError("unavailable", "this server has too much to do");
   }
 
   /** The same limit, which puts off what comes in the meantime while history is not read. */
