@@ -11,27 +11,14 @@ export interface CallContext {
 export interface SharedContext {
   /** In the order in which they were asked; those without a request are left out. */
   readonly contexts: readonly CallContext[];
-  /** Aborted once nobody waits for any of the answers; undefined where somebody always does. */
+  /** Of a call for one request alone: aborted once nobody waits for the answer. A call that requests share goes on. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** The context of a call for all of these; undefined stands for one that nobody can give up. */
+/** The context of a call for all of these; undefined stands for one that is made for no request. */
 export function shareContexts(all: readonly (CallContext | undefined)[]): SharedContext {
-  const contexts = all.filter((context) => context !== undefined);
-  const signals = all.flatMap((context) => context?.signal ?? []);
-  return { contexts, signal: signals.length < all.length ? undefined : allAborted(signals) };
-}
-
-/** A signal that is aborted once all of these are. Most calls are for one request. */
-function allAborted(signals: readonly AbortSignal[]): AbortSignal | undefined {
-  if (signals.length <= 1) return signals[0];
-  const all = new AbortController();
-  let left = signals.filter(({ aborted }) => !aborted).length;
-  const abort = (): void => {
-    left -= 1;
-    if (left <= 0) all.abort();
+  return {
+    contexts: all.filter((context) => context !== undefined),
+    signal: all.length === 1 ? all[0]?.signal : undefined,
   };
-  for (const signal of signals) if (!signal.aborted) signal.addEventListener("abort", abort, { once: true });
-  if (left === 0) all.abort();
-  return all.signal;
 }

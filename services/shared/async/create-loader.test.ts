@@ -88,23 +88,22 @@ describe("a question that nobody waits for any more", () => {
     expect(calls).toBe(1);
   });
 
-  test.each([
-    ["the last of those that wait has left", true, true, true],
-    ["one of those that wait is still there", true, false, false],
-    ["those that wait are all there", false, false, false],
-  ])("gives its call up once %s", async (_, firstLeaves, secondLeaves, isGivenUp) => {
-    const [first, second] = [contextOf("first"), contextOf("second")];
+  test("gives up a call that is made for it alone", async () => {
+    const { gone, context } = contextOf("only");
     const signal = Promise.withResolvers<AbortSignal | undefined>();
     const load = createLoader<number, number>({ maxBatch: 10 }, async (questions, shared) => {
       signal.resolve(shared.signal);
       return [...questions];
     });
-    const asked = [load(1, first.context), load(2, second.context)];
+    const asked = load(1, context);
+    gone.abort();
+    await asked.catch(() => undefined);
+    const second = contextOf("second");
+    const again = load(2, second.context);
     const callSignal = await signal.promise;
-    if (firstLeaves) first.gone.abort();
-    if (secondLeaves) second.gone.abort();
-    expect(callSignal?.aborted).toBe(isGivenUp);
-    await Promise.all(asked);
+    second.gone.abort();
+    expect(callSignal?.aborted).toBe(true);
+    await again;
   });
 
   test("keeps its call going where another one is asked for no request", async () => {

@@ -37,7 +37,7 @@ interface Asked<Question> {
  * are under way, or it rests, questions gather for the next one. So a storm of handshakes makes few calls: a call costs
  * each side 0.3 ms of CPU, whatever its size. Without rests, handshakes that came one by one made a call for every four. An
  * Error among the answers fails its own question alone. A question that nobody waits for any more is not asked, and a call
- * is given up once nobody waits for any of its answers.
+ * with one question is given up once nobody waits for its answer.
  */
 export function createLoader<Question, Answer>(
   { maxBatch, restMsPerQuestion = 0 }: LoaderDeps,
