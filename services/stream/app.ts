@@ -24,6 +24,7 @@ import { createConnectionId, openCalls } from "./call-connection.ts";
 import { startKeepAlive } from "./connections/keep-alive.ts";
 import { drain, endStreamsOfKey } from "./connections/end-streams.ts";
 import { Hub } from "./connections/hub.ts";
+import type { Lifetimes } from "./connections/lifetimes.ts";
 import { AuthTime } from "./access/auth-time.ts";
 import { guardClock } from "./access/clock-guard.ts";
 import { shareTopicLists } from "./access/share-topic-lists.ts";
@@ -46,8 +47,11 @@ import { TailBudget } from "./log/tail.ts";
 import { createObserver } from "./observe/create-observer.ts";
 import { observeHistory } from "./observe/history-metrics.ts";
 import { createStreamMetrics } from "./observe/metrics.ts";
+import { OverloadGuard, startOverloadGuard } from "./overload/overload-guard.ts";
+import { readProcessLimits, startLoadReader } from "./overload/read-load.ts";
 import { checkKernel } from "./sse/check-kernel.ts";
 import { Turns } from "./turns/turns.ts";
+import { RetryDelays } from "./sse/retry-delay.ts";
 import type { Edge } from "./open-stream.ts";
 import { answerPrimary } from "./workers/answer-primary.ts";
 import type { Operations } from "./workers/operations.ts";
@@ -135,7 +139,7 @@ async function startServing(
   const checks = { ...verifier.checks, log_unusable: createLogCheck(nats) };
   const isServing = (): boolean => !edge.admission.isDraining;
   const { reasons } = stack.use(watchReadiness(checks, log, { isServing }));
-  const connections = (): object[] => describeConnections(edge.hub, edge);
+  const connections = (): object[] => describeConnections(edge.hub, { now, lifetimes: lifetimesOf(config) });
   stack.use(await reportTo({ registry, reasons, connections }, listener.port));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
   // The other workers on this port take the clients that come while this one drains.
@@ -169,12 +173,16 @@ async function startEdge(
     new GrpcSessionChecker(config.AUTH_GRPC_URL, security.channelTo("auth.sluice"), { now, authTime, observer }),
   );
   const sessions = withOutsideSessions(auth, authTime);
-  const decider = stack.use(new GrpcDecider(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")));
+  const decider = stack.use(
+    new GrpcDecider(config.POLICY_GRPC_URL, security.channelTo("policy.sluice"), { now, observer }),
+  );
   const checkClock = guardClock(systemClock, () => {
     log.warn("the clock jumped: every session is asked for again");
     authTime.forget();
     invalidateSessions([...hub.registered()], verifying);
   });
+  const overload = startGuard(config, stack, observer);
+  const retryDelays = new RetryDelays({ now });
   const verifying = { sessions, retries: new RetryBudget(), now, checkClock, observer, authTime };
   const opening = {
     ...verifying,
@@ -185,12 +193,13 @@ async function startEdge(
     tailBudget: new TailBudget(config.STREAM_TAIL_BYTES),
     flushMs: config.STREAM_FLUSH_MS,
     turns: new Turns({ now, checkClock }),
+    leastFlushMs: () => overload.leastFlushMs,
     maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
     log,
   };
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
   const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
-  stack.use(startKeepAlive(hub, verifying));
+  stack.use(startKeepAlive(hub, { ...verifying, overload, retryDelays, lifetimes: lifetimesOf(config) }));
   const historyTurns = stack.use(
     new HistoryTurns({
       subjectBytesPerMinute: config.STREAM_HISTORY_SUBJECT_BYTES_PER_MINUTE,
@@ -203,6 +212,8 @@ async function startEdge(
   return {
     ...verifying,
     admission,
+    overload,
+    retryDelays,
     hub,
     handshakeMs: config.STREAM_HANDSHAKE_MS,
     isWithdrawn: (kid) => withdrawn.has(kid),
@@ -213,8 +224,25 @@ async function startEdge(
     mapResource: decider.mapResource,
     shareTopics: shareTopicLists(),
     newConnectionId: () => createConnectionId(workerId),
-    limitHistory: historyTurns.limit,
+    limitHistory: overload.pausing(historyTurns.limit),
   };
+}
+
+function startGuard(config: StreamConfig, stack: AsyncDisposableStack, observer: Edge["observer"]): OverloadGuard {
+  const load = stack.use(startLoadReader(readProcessLimits(config.STREAM_MEMORY_BYTES)));
+  const guard = new OverloadGuard({ readLoad: load.read, now, observer });
+  stack.use(startOverloadGuard(guard));
+  return guard;
+}
+
+/** 0 turns an end off. */
+function lifetimesOf(config: StreamConfig): Lifetimes {
+  const [idleMs = 0, idleEndMs = 0, maxAgeMs = 0] = [
+    config.STREAM_IDLE_SECONDS,
+    config.STREAM_IDLE_END_SECONDS,
+    config.STREAM_MAX_AGE_SECONDS,
+  ].map((seconds) => (seconds === 0 ? Number.POSITIVE_INFINITY : seconds * 1_000));
+  return { idleMs, idleEndMs, maxAgeMs };
 }
 
 function now(): number {

@@ -45,7 +45,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["connections/"],
     ["audiences/"],
     ["access/"],
-    ["log/", "sse/", "subscription/", "admission/", "presence/", "observe/"],
+    ["log/", "sse/", "subscription/", "admission/", "overload/", "presence/", "observe/"],
     ["event.ts", "turns/"],
   ],
 };

@@ -12,6 +12,7 @@ import { preparePrograms } from "./programs.ts";
 import type { Bench, Figure, Scenario } from "./scenario.ts";
 import { besideTheBus } from "./scenarios/beside-the-bus.ts";
 import { compression } from "./scenarios/compression.ts";
+import { drain } from "./scenarios/drain.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
 import { handOver } from "./scenarios/hand-over.ts";
 import { handshakes } from "./scenarios/handshakes.ts";
@@ -26,6 +27,7 @@ import { manyTopics } from "./scenarios/many-topics.ts";
 import { mixedTenants } from "./scenarios/mixed-tenants.ts";
 import { noisyNeighbour } from "./scenarios/noisy-neighbour.ts";
 import { reconnectStorm } from "./scenarios/reconnect-storm.ts";
+import { refusedCrowd } from "./scenarios/refused-crowd.ts";
 import { slowReaders } from "./scenarios/slow-readers.ts";
 import { tailMemory } from "./scenarios/tail-memory.ts";
 
@@ -44,6 +46,8 @@ const SCENARIOS: readonly Scenario[] = [
   handshakes,
   compression,
   reconnectStorm,
+  drain,
+  refusedCrowd,
   handOver,
   tailMemory,
   historyReads,

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
+import type { CallContext } from "#shared/async/call-context.ts";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { FakePolicy } from "./fake-policy.ts";
@@ -7,6 +8,7 @@ import { silentObserver } from "./silent-observer.ts";
 import { Admission } from "../../services/stream/admission/admission.ts";
 import { invalidateSessions } from "../../services/stream/access/apply-control.ts";
 import { Hub } from "../../services/stream/connections/hub.ts";
+import type { LookAfterDeps } from "../../services/stream/connections/keep-alive.ts";
 import { Tenant, type TenantDeps } from "../../services/stream/connections/tenant.ts";
 import type { History } from "../../services/stream/log/tenant-log.ts";
 import { guardClock } from "../../services/stream/access/clock-guard.ts";
@@ -16,8 +18,11 @@ import { deliver, distrustDecisions, resetLog } from "../../services/stream/deli
 import { type ControlEntry, type EventEntry, holeOf, type LogEntry, type Poison } from "../../services/stream/event.ts";
 import { TailBudget } from "../../services/stream/log/tail.ts";
 import { type Edge, openStream, type StreamRequest } from "../../services/stream/open-stream.ts";
+import { OverloadGuard } from "../../services/stream/overload/overload-guard.ts";
+import type { Load } from "../../services/stream/overload/overload-steps.ts";
 import { Connection } from "../../services/stream/sse/connection.ts";
 import { Turns } from "../../services/stream/turns/turns.ts";
+import { RetryDelays } from "../../services/stream/sse/retry-delay.ts";
 
 /** A session that lives another minute. */
 export const LIVE = { state: "live", remainingMs: 60_000, isFinal: false } as const satisfies SessionAnswer;
@@ -37,6 +42,8 @@ const CLAIMS = {
   scope: undefined,
   kid: "key-1",
 };
+
+const HOUR_MS = 3_600_000;
 
 export type EdgeRig = ReturnType<typeof createRig>;
 
@@ -59,13 +66,17 @@ export function createRig({
   const { tenant, poison } = createTenant(policy, history, { now, checkClock, flushMs, turns });
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
-  const edge: Edge = {
+  const load: { now: Load } = { now: { loopDelayMs: 0, memory: 0, descriptors: 0 } };
+  const edge: Edge & LookAfterDeps = {
     sessions: auth,
     retries: new RetryBudget(),
     now,
     checkClock,
     authTime: { now: () => clock.now },
     admission: new Admission(places),
+    overload: new OverloadGuard({ readLoad: () => load.now, now, observer }),
+    retryDelays: new RetryDelays({ now }),
+    lifetimes: { idleMs: HOUR_MS, idleEndMs: 2 * HOUR_MS, maxAgeMs: 24 * HOUR_MS },
     hub,
     newConnectionId: () => `w-${(connections += 1)}`,
     handshakeMs: 300,
@@ -80,6 +91,7 @@ export function createRig({
   };
   const rig = {
     clock,
+    load,
     edge,
     entry,
     poison,
@@ -90,6 +102,8 @@ export function createRig({
     holdSession: () => auth.hold(),
     request: (change: Partial<StreamRequest> = {}): StreamRequest => ({
       id: "request-1",
+      traceparent: undefined,
+      signal: new AbortController().signal,
       query: new URLSearchParams("topic=order.>"),
       lastEventId: undefined,
       readToken: async () => CLAIMS,
@@ -148,7 +162,8 @@ function createTenant(decider: Decider, history: History, deps: RigDeps) {
   const poison: Poison[] = [];
   const observer = silentObserver({ quarantined: (each) => void poison.push(each) });
   const tailBudget = new TailBudget(1e7);
-  return { poison, tenant: new Tenant("acme", history, { decider, tailBudget, observer, ...deps }) };
+  const tenantDeps = { decider, tailBudget, observer, leastFlushMs: () => 0, ...deps };
+  return { poison, tenant: new Tenant("acme", history, tenantDeps) };
 }
 
 const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
@@ -225,11 +240,14 @@ class FakeAuth implements SessionChecker {
 
   /** What auth was asked so far. */
   readonly asked: SessionQuestion[] = [];
+  /** The requests that it was asked for. */
+  readonly askedFor: (CallContext | undefined)[] = [];
   /** What it answers where no question is held. */
   answer: SessionAnswer = LIVE;
 
-  async check(question: SessionQuestion): Promise<SessionAnswer> {
+  async check(question: SessionQuestion, context?: CallContext): Promise<SessionAnswer> {
     this.asked.push(question);
+    this.askedFor.push(context);
     const gate = this.#gates.shift();
     gate?.asked();
     return gate === undefined ? this.answer : gate.answer;

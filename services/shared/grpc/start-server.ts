@@ -1,6 +1,7 @@
 import {
   type handleUnaryCall,
   Server,
+  type ServerUnaryCall,
   type ServiceDefinition,
   status,
   type UntypedServiceImplementation,
@@ -8,6 +9,7 @@ import {
 import { HealthImplementation } from "grpc-health-check";
 import { HealthService } from "#proto/grpc/health/v1/health.ts";
 import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
+import { decodeContext } from "./call-metadata.ts";
 import { ownWords } from "./own-words.ts";
 import { type AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { ListenAddress } from "#shared/http/listen.ts";
@@ -69,7 +71,10 @@ export async function startGrpcServer(
   };
 }
 
-/** Makes a unary handler from an async function: an AppError becomes its gRPC status, anything else INTERNAL and a log line. */
+/**
+ * Makes a unary handler from an async function: an AppError becomes its gRPC status, anything else INTERNAL. A call that
+ * fails because of us is logged, with the requests that it was made for.
+ */
 export function unaryHandler<Request, Response>(
   log: LimitedLog,
   answer: (request: Request) => Promise<Response>,
@@ -79,12 +84,25 @@ export function unaryHandler<Request, Response>(
       (response) => callback(null, response),
       (thrown: unknown) => {
         const error = toAppError(thrown);
-        if (error.code === "internal")
-          log.write("error", "call", { err: error.cause }, "a call failed in an unexpected way");
+        logFailure(log, error, call);
         callback({ code: statusOf(error), details: error.message, metadata: ownWords() });
       },
     );
   };
+}
+
+/** What the caller has got wrong, or asked in vain, is logged by the one whose request that was. */
+function logFailure(
+  log: LimitedLog,
+  error: AppError,
+  call: Pick<ServerUnaryCall<unknown, unknown>, "metadata" | "getPath">,
+): void {
+  const facts = { ...decodeContext(call.metadata), method: call.getPath() };
+  if (error.code === "internal") {
+    log.write("error", "failed", { ...facts, err: error.cause }, "a call failed in an unexpected way");
+  } else if (error.code === "unavailable") {
+    log.write("info", "unavailable", { ...facts, detail: error.message }, "a call cannot be answered right now");
+  }
 }
 
 function statusOf(error: AppError): status {

@@ -7,6 +7,7 @@ import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { z } from "zod";
+import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { logRefusal } from "#shared/log/request-log.ts";
@@ -17,6 +18,7 @@ import { isListedOrigin } from "./origin.ts";
 import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
 import { readTarget } from "./read-target.ts";
+import { traceparentOf } from "./traceparent.ts";
 import { requestIdOf } from "./request-id.ts";
 import type { SocketBudget } from "./socket-budget.ts";
 
@@ -107,6 +109,11 @@ export function listenerOf(api: Hono): (request: IncomingMessage, response: Serv
  */
 export async function readJson<Schema extends z.ZodType>(c: Context, schema: Schema): Promise<z.infer<Schema>> {
   return parseBody(await c.req.text(), schema);
+}
+
+/** What calls to other services carry that are made for this request. */
+export function callContextOf(c: Context): CallContext {
+  return { requestId: c.get("requestId"), traceparent: traceparentOf(c.req.header("traceparent")) };
 }
 
 /** The answer to a method that a path does not have (RFC 9110, section 15.5.6). */

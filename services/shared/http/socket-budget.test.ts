@@ -26,7 +26,11 @@ describe("a budget of 2 waiting connections for an address, 3 for all, and 5 alt
     now = 0;
     ended = [];
     clients = [];
-    sockets = new SocketBudget({ waitingOfOne: 2, waiting: 3, open: 5 }, (why) => void ended.push(why), () => now);
+    sockets = new SocketBudget(
+      { waitingOfOne: 2, waiting: 3, open: 5 },
+      (why) => void ended.push(why),
+      () => now,
+    );
     const released = new Promise<void>((resolve) => (release = resolve));
     server = createServer((request, response) => {
       if (request.url !== "/held") return void request.resume().on("end", () => response.end("ok"));
@@ -59,7 +63,7 @@ describe("a budget of 2 waiting connections for an address, 3 for all, and 5 alt
     waitFor(`${count} connections ask`, () => sockets.open - sockets.waiting === count);
 
   test("ends nobody of a crowd that comes at once, before their requests can have been read", async () => {
-    const crowd = [];
+    const crowd: Client[] = [];
     for (let count = 1; count <= 5; count += 1) crowd.push(await open(HALF, "127.0.0.1", 0));
     expect(ended).toEqual([]);
     await open(HALF, "127.0.0.2", 2_999);

@@ -3,6 +3,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { groupPrincipal, subjectPrincipal } from "#shared/contract/principal.ts";
 import { compositeKey } from "#shared/protocol/composite-key.ts";
 import { isAtLeast, isSameVersion, type Version } from "#shared/contract/version.ts";
+import type { CallContext } from "#shared/async/call-context.ts";
 import { Notifier } from "#shared/async/notifier.ts";
 import { singleFlight } from "#shared/async/single-flight.ts";
 import type { Observer } from "../observe/observer.ts";
@@ -120,10 +121,10 @@ export class Decisions {
    * Asks for a subject's grant.
    * @throws {AppError} `unavailable` or `tenant_unknown`.
    */
-  async resolve(subject: Subject): Promise<Resolved> {
+  async resolve(subject: Subject, context?: CallContext): Promise<Resolved> {
     const changeCount = this.#changeCount;
     const floor = this.#floor;
-    const answer = await this.#decider.resolve(this.#tenant, subject, floor);
+    const answer = await this.#decider.resolve(this.#tenant, subject, floor, context);
     await this.#waitForVersion(answer.version, floor);
     this.#learn(answer);
     const grant = this.#grants.get(answer.grant.id) ?? this.#addGrant(answer.grant);

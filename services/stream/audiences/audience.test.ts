@@ -80,6 +80,20 @@ describe("an audience", () => {
     for (const each of [member, ...others]) expect(each.flushes).toEqual([["1"]]);
   });
 
+  test("waits longer with a burst where the load of the edge asks for it, and not with the first event after quiet", () => {
+    const { audience, member } = createAudience({ leastFlushMs: 100 });
+    add(audience, "1");
+    expect(member.flushes).toEqual([["1"]]);
+    add(audience, "2");
+    pass(99);
+    expect(member.flushes).toEqual([["1"]]);
+    pass(1);
+    expect(member.flushes).toEqual([["1"], ["2"]]);
+    pass(100);
+    add(audience, "3");
+    expect(member.flushes).toEqual([["1"], ["2"], ["3"]]);
+  });
+
   test("does not wait with more than 64 KB", () => {
     const { audience, member } = createAudience();
     add(audience, "1");
@@ -252,7 +266,7 @@ function finishNow(work: Work): void {
   while (work());
 }
 
-function createAudience({ costMs = 0, coding = identity, finish = finishNow } = {}) {
+function createAudience({ costMs = 0, coding = identity, finish = finishNow, leastFlushMs = 0 } = {}) {
   const grant = new Grant("g", []);
   const format = { body: "raw", naming: "message" } as const;
   const audience = new Audience(
@@ -263,6 +277,7 @@ function createAudience({ costMs = 0, coding = identity, finish = finishNow } = 
       checkClock: () => {},
       flushMs: 5,
       turns: { finish },
+      leastFlushMs: () => leastFlushMs,
     },
   );
   const member = new FakeMember(costMs);

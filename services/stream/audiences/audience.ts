@@ -30,6 +30,8 @@ export interface AudienceDeps {
   checkClock(): void;
   /** The least time between two flushes of a burst, in milliseconds. */
   readonly flushMs: number;
+  /** The least time between two flushes, as an overloaded edge asks for it; 0 while it is not. */
+  leastFlushMs(): number;
   /** A flush that has begun is finished in the tenant's turns. */
   readonly turns: Pick<TenantTurns, "finish">;
 }
@@ -169,7 +171,8 @@ export class Audience {
   #end(beganAt: number): void {
     const now = this.#deps.now();
     const restMs = Math.min(now - beganAt, MAX_REST_MS);
-    this.#restsUntil = Math.max(beganAt + this.#deps.flushMs, now + restMs);
+    const intervalMs = Math.max(this.#deps.flushMs, this.#deps.leastFlushMs());
+    this.#restsUntil = Math.max(beganAt + intervalMs, now + restMs);
     this.#flush = undefined;
     this.#isFlushing = false;
     if (this.#pending !== undefined) this.#schedule();

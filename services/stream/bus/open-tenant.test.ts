@@ -85,6 +85,7 @@ function openWith(answer: AppError | undefined) {
     wall: now,
     flushMs: 0,
     turns: new Turns({ now, checkClock: () => {} }),
+    leastFlushMs: () => 0,
     tailBudget: new TailBudget(1e6),
     verifying: {
       sessions: { check: () => Promise.reject(new Error("not asked")) },

@@ -93,7 +93,9 @@ test.each<[string, (answers: SessionAnswer[]) => SessionAnswer[]]>([
   const registrations = [listingOf("1000", "w-1"), listingOf("9000", "w-2")];
   for (const registration of registrations) registration.sessionLives(rig.clock.now, 10, false);
   distort = lie;
-  const verifying = registrations.map((registration) => verifySession(registration, rig.tenant, deps, true));
+  const verifying = registrations.map((registration) =>
+    verifySession(registration, rig.tenant, deps, { extend: true }),
+  );
   await waitFor("both lies are told", () => faults.length >= 2);
   expect(registrations.map(({ deadline }) => deadline)).toEqual([rig.clock.now + 10, rig.clock.now + 10]);
   distort = (answers) => answers;

@@ -24,6 +24,10 @@ export class Reader implements Member, RegisteredStream {
   registration: Registration;
   readonly connection: Connection;
   readonly openedAt: number;
+  /** When the stream had its last event, or its person's last call; monotonic milliseconds, as `openedAt`. */
+  lastActiveAt: number;
+  /** How long its client waits before it comes back, however the stream ends. */
+  retryMs = 0;
   readonly #tenant: Tenant;
   readonly #reads: Pick<AudienceKey, "format" | "coding">;
   readonly #deps: ReaderDeps;
@@ -47,7 +51,7 @@ export class Reader implements Member, RegisteredStream {
     this.#reads = { format, coding: connection.coding };
     this.#deps = deps;
     this.#lastSent = position;
-    this.openedAt = deps.now();
+    this.openedAt = this.lastActiveAt = deps.now();
     this.#state = this.#behindAt(position);
   }
 
@@ -80,6 +84,7 @@ export class Reader implements Member, RegisteredStream {
 
   /** Sends which topics are granted and where delivery begins, and how long to wait before a reconnect. */
   sendReady(ready: ControlData["ready"], { position, notice }: Start, retryMs: number): void {
+    this.retryMs = retryMs;
     this.send("ready", ready, notice === undefined ? position : undefined, retryMs);
     if (notice !== undefined) this.#sendNotice(notice, position);
   }
@@ -93,6 +98,7 @@ export class Reader implements Member, RegisteredStream {
     const { deadline, grantEndsAt } = this.registration;
     if (deadline === undefined || now >= deadline || now >= grantEndsAt || !this.connection.writable) return false;
     this.connection.writeCoded(coded);
+    this.lastActiveAt = now;
     this.#deps.observer.delivered(events);
     return true;
   }
@@ -117,6 +123,7 @@ export class Reader implements Member, RegisteredStream {
     this.registration.stream = undefined;
     this.registration = registration;
     registration.stream = this;
+    this.lastActiveAt = this.#deps.now();
     this.leaveAudience();
   }
 
@@ -246,6 +253,7 @@ export class Reader implements Member, RegisteredStream {
     if (reading.cursor !== before && state.slices.isAtMark) this.#sendCursor(state);
     if (frames.length > 0) {
       this.connection.write(Buffer.concat(frames));
+      this.lastActiveAt = this.#deps.now();
       this.#deps.observer.delivered(events);
     }
     if (undecided !== undefined) {

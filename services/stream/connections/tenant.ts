@@ -5,7 +5,7 @@ import { Rights } from "../access/rights.ts";
 import type { TenantAccess } from "../access/tenant-access.ts";
 import { Audiences } from "../audiences/audiences.ts";
 import type { FrameSource } from "../audiences/frame-for.ts";
-import type { EventEntry } from "../event.ts";
+import type { EventEntry, Position } from "../event.ts";
 import { type History, TenantLog, type TenantLogDeps } from "../log/tenant-log.ts";
 import type { Observer } from "../observe/observer.ts";
 import type { TenantTurns } from "../turns/share.ts";
@@ -16,6 +16,8 @@ export interface TenantDeps extends TenantLogDeps {
   readonly decider: Decider;
   readonly flushMs: number;
   readonly turns: Turns;
+  /** The least time between two flushes that the load of the edge asks for, in milliseconds. */
+  readonly leastFlushMs: () => number;
   /** Invalidates every session when the clocks have parted. */
   readonly checkClock: () => void;
   readonly observer: Observer;
@@ -40,8 +42,9 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
     this.decisions = new Decisions(id, decider, observer);
     this.turns = deps.turns.forTenant();
     this.rights = new Rights(this.decisions, this.turns);
-    const { now, checkClock, flushMs } = deps;
-    this.audiences = new Audiences({ now, checkClock, flushMs, turns: this.turns, horizon: () => this.log.horizon });
+    const { now, checkClock, flushMs, leastFlushMs } = deps;
+    const horizon = (): Position => this.log.horizon;
+    this.audiences = new Audiences({ now, checkClock, flushMs, leastFlushMs, turns: this.turns, horizon });
   }
 
   /** Gives up on an event that cannot be judged or encoded, and reports it once for all readers. */

@@ -1,7 +1,7 @@
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
-import { readJson } from "#shared/http/json-api.ts";
+import { callContextOf, readJson } from "#shared/http/json-api.ts";
 import { readExplicitToken } from "#shared/http/token-source.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { isSamePerson, tryTokens } from "#shared/tokens/try-tokens.ts";
@@ -32,11 +32,12 @@ export interface RebindRoute extends Pick<TokenReading, "verify" | "cookies" | "
 export function addRebindRoute(api: Hono, route: RebindRoute): void {
   api.post("/v1/streams/:connectionId{[A-Za-z0-9_-]{1,64}}/token", async (c) => {
     const connectionId = c.req.param("connectionId");
+    const context = callContextOf(c);
     const { token, claims, bound } = await readNewToken(route, c, connectionId);
     if (bound && claims.isOutside === true)
       throw new AppError("forbidden", "a token of an outside issuer cannot be bound to a stream");
-    const issued = bound ? await route.bindToken(token, connectionId) : undefined;
-    const answer = await route.callConnection({ kind: "rebind", connectionId, identity: identityOf(claims) });
+    const issued = bound ? await route.bindToken(token, connectionId, context) : undefined;
+    const answer = await route.callConnection({ kind: "rebind", connectionId, identity: identityOf(claims) }, context);
     return c.json({
       ...answer,
       ...(issued && { access_token: issued.accessToken, expires_in: issued.expiresInSeconds }),

@@ -3,12 +3,13 @@ import Negotiator from "negotiator";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { corsHeaders } from "#shared/http/cors.ts";
+import { traceparentOf } from "#shared/http/traceparent.ts";
 import { sendProblem } from "#shared/http/send-problem.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
 import { encodeControl } from "../sse/encode-frame.ts";
-import { chooseRetryDelay } from "../sse/retry-delay.ts";
+import type { Shortage } from "../sse/retry-delay.ts";
 import { takeSocket } from "./handshake-socket.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { readHandshakeToken, single, type TokenReading } from "./request-token.ts";
@@ -48,27 +49,36 @@ export async function serveStream(
     requireUse(caller, "stream");
     return caller;
   };
+  const gone = new AbortController();
+  // A reason of its own, or `abort` would make an error with a stack.
+  const leave = (): void => gone.abort("the client left");
+  response.once("close", leave);
   try {
     requireEventStream(request);
-    await openStream(route.edge, streamRequest(request, { query, requestId }, response, readToken));
+    const target = { query, requestId, signal: gone.signal };
+    await openStream(route.edge, streamRequest(request, target, response, readToken));
     return true;
   } catch (thrown) {
     const error = toAppError(thrown);
     route.edge.observer.refused(error, { requestId, tenant: caller?.tenant_id, subject: caller?.sub });
-    refuse(error, route, request, response, requestId);
+    refuse(error, route, request, response, { requestId, crowd: caller?.tenant_id ?? "" });
     return false;
+  } finally {
+    response.off("close", leave);
   }
 }
 
 function streamRequest(
   request: IncomingMessage,
-  { query, requestId }: StreamTarget,
+  { query, requestId, signal }: StreamTarget & { readonly signal: AbortSignal },
   response: ServerResponse,
   readToken: StreamRequest["readToken"],
 ): StreamRequest {
   const { headers, socket } = request;
   return {
     id: requestId,
+    traceparent: traceparentOf(headers["traceparent"]),
+    signal,
     query,
     lastEventId: single(headers["last-event-id"]),
     readToken,
@@ -116,19 +126,27 @@ function refuse(
   { edge }: StreamRoute,
   request: IncomingMessage,
   response: ServerResponse,
-  requestId: string,
+  { requestId, crowd }: { readonly requestId: string; readonly crowd: string },
 ): void {
   if (request.socket.destroyed) return;
-  if (error.code !== "unavailable" || request.headers["x-sluice-client"] !== undefined) {
-    return sendProblem(response, error, requestId);
+  if (error.code !== "unavailable") return sendProblem(response, error, requestId);
+  const retryMs = edge.retryDelays.forRefused(crowd, shortageOf(edge));
+  if (request.headers["x-sluice-client"] !== undefined) {
+    const { message, cause } = error;
+    const retryAfterSeconds = Math.ceil(retryMs / 1_000);
+    return sendProblem(response, new AppError("unavailable", message, { cause, retryAfterSeconds }), requestId);
   }
-  const retryMs = chooseRetryDelay(edge.admission.pressure);
   response.writeHead(200, {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store, no-transform",
     connection: "close",
   });
   response.end(encodeControl("busy", { reason: error.message, retryMs }));
+}
+
+function shortageOf({ admission, overload }: Edge): Shortage {
+  if (overload.isRefusing) return "time";
+  return admission.pressure >= 1 ? "places" : "none";
 }
 
 function requireEventStream(request: IncomingMessage): void {

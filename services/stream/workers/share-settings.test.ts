@@ -14,19 +14,25 @@ describe("workers", () => {
     expect(sharesOf(2, 10, 10_000_000)[0]).toMatchObject({ STREAM_WORKERS: "1", NATS_URL: "nats://x" });
   });
 
+  test("share the memory that they may use", () => {
+    const shares = sharesOf(2, 10, 10_000_000, 1_000_000_001);
+    expect(shares.map((share) => share["STREAM_MEMORY_BYTES"])).toEqual(["500000001", "500000000"]);
+  });
+
   test("get no less than a connection and a small tail", () => {
     const [, last] = sharesOf(2, 1, 1_000_000);
     expect(last).toMatchObject({ STREAM_MAX_CONNECTIONS: "1", STREAM_TAIL_BYTES: "1000000" });
   });
 });
 
-function sharesOf(workers: number, connections: number, bytes: number): NodeJS.ProcessEnv[] {
+function sharesOf(workers: number, connections: number, bytes: number, memory?: number): NodeJS.ProcessEnv[] {
   const config = {
     STREAM_WORKERS: workers,
     STREAM_MAX_CONNECTIONS: connections,
     STREAM_TAIL_BYTES: bytes,
     STREAM_HISTORY_SUBJECT_BYTES_PER_MINUTE: bytes,
     STREAM_HISTORY_TENANT_BYTES_PER_MINUTE: bytes,
+    STREAM_MEMORY_BYTES: memory,
   };
   return Array.from({ length: workers }, (_, index) => shareSettings({ NATS_URL: "nats://x" }, config, index, 4711));
 }

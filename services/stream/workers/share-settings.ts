@@ -1,4 +1,5 @@
 import type { StreamConfig } from "../config.ts";
+import { groupMemoryBytes } from "../overload/read-load.ts";
 
 /** No tail is smaller than this: a burst would push every reader to JetStream. */
 const MIN_TAIL_BYTES = 1_000_000;
@@ -6,12 +7,16 @@ const MIN_TAIL_BYTES = 1_000_000;
 /** The least that the settings take. */
 const MIN_HISTORY_BYTES = 1_000_000;
 
+/** No worker runs with less. */
+const MIN_MEMORY_BYTES = 64 * 1024 * 1024;
+
 /** What the workers share, and the least that one of them gets. */
 const SHARED = {
   STREAM_MAX_CONNECTIONS: 1,
   STREAM_TAIL_BYTES: MIN_TAIL_BYTES,
   STREAM_HISTORY_SUBJECT_BYTES_PER_MINUTE: MIN_HISTORY_BYTES,
   STREAM_HISTORY_TENANT_BYTES_PER_MINUTE: MIN_HISTORY_BYTES,
+  STREAM_MEMORY_BYTES: MIN_MEMORY_BYTES,
 } as const satisfies Partial<Record<keyof StreamConfig, number>>;
 
 type SharedSetting = keyof typeof SHARED;
@@ -23,9 +28,12 @@ export function shareSettings(
   index: number,
   httpPort: number,
 ): NodeJS.ProcessEnv {
-  const shares = (Object.keys(SHARED) as SharedSetting[]).map((name) => {
-    const share = shareOf(config[name], config.STREAM_WORKERS, index);
-    return [name, String(Math.max(SHARED[name], share))];
+  // A worker sees the whole group's limit of memory.
+  const whole = { ...config, STREAM_MEMORY_BYTES: config.STREAM_MEMORY_BYTES ?? groupMemoryBytes() };
+  const shares = (Object.keys(SHARED) as SharedSetting[]).flatMap((name) => {
+    const value = whole[name];
+    if (value === undefined) return [];
+    return [[name, String(Math.max(SHARED[name], shareOf(value, config.STREAM_WORKERS, index)))]];
   });
   return { ...env, STREAM_WORKERS: "1", STREAM_HTTP_PORT: String(httpPort), ...Object.fromEntries(shares) };
 }
