@@ -1,3 +1,4 @@
+import { reconnectStormLoad } from "../loads/reconnect-storm.ts";
 import { describeStorm, measureStorm } from "../reconnect-storm.ts";
 import type { Scenario } from "../scenario.ts";
 
@@ -15,4 +16,5 @@ export const reconnectStorm: Scenario = {
       { name: "JetStream consumers", value: report.consumers, unit: "", goal: { atMost: 1 } },
     ];
   },
+  against: reconnectStormLoad,
 };
