@@ -8,7 +8,7 @@ import { cpuDuring } from "./cpu-during.ts";
 
 const READERS = 200;
 const RATES = [50, 500];
-const SECONDS = 8;
+const SECONDS = 6;
 const PAYLOAD_BYTES = 200;
 
 /** One topic, some hundred readers, two rates: how late events are, what a delivery costs, and whether all came. */
@@ -27,7 +27,7 @@ async function fanOutAt(ratePerSecond: number, entrant: Entrant, programs: Progr
   await openAll(clients, READERS);
   let published = 0;
   const publish = (): void => contender.publish(0, payloadOf(PAYLOAD_BYTES, published++));
-  await atRate({ ratePerSecond, seconds: 3 }, publish);
+  await atRate({ ratePerSecond, seconds: 2 }, publish);
   await clients.resetLatency();
   const before = (await clients.received()).events;
   const { streams, all } = await cpuDuring(contender, async () => {
@@ -44,7 +44,7 @@ async function fanOutAt(ratePerSecond: number, entrant: Entrant, programs: Progr
     { name: `${name}, p99`, value: p99, unit: "ms" },
     { name: `${name}, CPU for each delivery`, value: (streams * 1_000) / delivered, unit: "µs" },
     { name: `${name}, with all services`, value: (all * 1_000) / delivered, unit: "µs" },
-    { name: `${name}, lost`, value: (100 * lost) / expected, unit: "%" },
+    { name: `${name}, missing 1.5 s after the last`, value: (100 * lost) / expected, unit: "%" },
     { name: `${name}, repeated or disordered`, value: repeated + disordered, unit: "" },
   ];
 }

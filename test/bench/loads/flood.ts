@@ -5,7 +5,7 @@ import { cpuDuring } from "./cpu-during.ts";
 
 const STREAMS = 200;
 const RATE_PER_SECOND = 50;
-const CALM_SECONDS = 8;
+const CALM_SECONDS = 6;
 const OFFERED = 6_000;
 const AT_A_TIME = 64;
 
