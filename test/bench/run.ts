@@ -7,7 +7,7 @@ import { provision } from "../../scripts/provision/provision.ts";
 import { runScript, say, ScriptError } from "../../scripts/shared/run-script.ts";
 import { startIssuer } from "#test/support/start-issuer.ts";
 import { startStack } from "#test/support/start-stack.ts";
-import { compare, findPeers, PEER_NAMES } from "./peers/against.ts";
+import { compare, findLoads, findPeers, PEER_NAMES } from "./peers/against.ts";
 import { policyScenarios } from "./policy/scenarios.ts";
 import { preparePrograms } from "./programs.ts";
 import type { Bench, Figure, Scenario } from "./scenario.ts";
@@ -58,12 +58,9 @@ await runScript(async () => {
   const { values, positionals } = readArguments();
   if (values.help === true) return print(USAGE);
   if (values.list === true) return print(SCENARIOS.map(({ name, about }) => `${name.padEnd(16)} ${about}\n`).join(""));
-  const chosen = positionals.length === 0 ? SCENARIOS : positionals.map(findScenario);
-  const peers = await findPeers(values.against ?? [], say);
+  const measure = values.against === undefined ? choose(positionals) : await against(values.against, positionals);
   await provisionServers();
-  const results = await runAll((bench) =>
-    values.against === undefined ? measureAll(bench, chosen) : compare(bench, chosen, peers),
-  );
+  const results = await runAll(measure);
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(results, undefined, 2)}\n`);
   return 0;
 });
@@ -89,6 +86,19 @@ function print(text: string): number {
   return 0;
 }
 
+type Measure = (bench: Bench) => Promise<readonly object[]>;
+
+function choose(names: readonly string[]): Measure {
+  const scenarios = names.length === 0 ? SCENARIOS : names.map(findScenario);
+  return (bench) => measureAll(bench, scenarios);
+}
+
+async function against(peerNames: readonly string[], names: readonly string[]): Promise<Measure> {
+  const loads = findLoads(names);
+  const peers = await findPeers(peerNames, say);
+  return (bench) => compare(bench, loads, peers);
+}
+
 function findScenario(name: string): Scenario {
   const found = SCENARIOS.find((scenario) => scenario.name === name);
   if (found === undefined) throw new ScriptError(`there is no scenario ${name}: see npm run bench -- --list`);
@@ -101,7 +111,7 @@ async function provisionServers(): Promise<void> {
   process.env["PATH"] = `${join(home, "bin")}${delimiter}${process.env["PATH"]}`;
 }
 
-async function runAll(measure: (bench: Bench) => Promise<readonly object[]>): Promise<object> {
+async function runAll(measure: Measure): Promise<object> {
   await using programs = await preparePrograms();
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.version}`;
   say(`${machine}; the load, in ${programs.language}, comes from the same machine`);

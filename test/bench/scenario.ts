@@ -1,7 +1,6 @@
 import type { Issuer } from "#test/support/start-issuer.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import type { Stack } from "#test/support/start-stack.ts";
-import type { Entrant } from "./peers/contender.ts";
 import type { Programs } from "./programs.ts";
 
 /** One figure of a scenario. */
@@ -30,13 +29,4 @@ export interface Scenario {
   readonly name: string;
   readonly about: string;
   readonly run: (bench: Bench) => Promise<readonly Figure[]>;
-  /** The load that peers can be put under as well; absent where the scenario is about something that only we have. */
-  readonly against?: Load;
-}
-
-/** A load that any server of event streams can be put under, so that the figures can stand side by side. */
-export interface Load {
-  readonly about: string;
-  /** Starts the server, and answers the same figures of each; fewer where it cannot do a part. */
-  readonly run: (entrant: Entrant, programs: Programs) => Promise<readonly Figure[]>;
 }

@@ -1,7 +1,7 @@
 import { atRate, payloadOf } from "../load.ts";
 import { openAll, startClients } from "../peers/clients.ts";
-import type { Load } from "../scenario.ts";
 import { cpuDuring } from "./cpu-during.ts";
+import type { Load } from "./load.ts";
 
 const STREAMS = 200;
 const RATE_PER_SECOND = 50;
@@ -11,6 +11,7 @@ const AT_A_TIME = 64;
 
 /** A server that is full, and is offered thousands of streams more: what a refusal costs, and what open streams notice. */
 export const floodLoad: Load = {
+  name: "flood",
   about:
     "a server that holds 200 streams, full, is offered 6 000 more: what a refusal costs, and what open streams notice",
   async run(entrant, programs) {

@@ -1,6 +1,7 @@
 import { openAll, startClients } from "../peers/clients.ts";
-import type { Figure, Load } from "../scenario.ts";
+import type { Figure } from "../scenario.ts";
 import { type Cpu, cpuDuring } from "./cpu-during.ts";
+import type { Load } from "./load.ts";
 
 const HANDSHAKES = 2_000;
 const AT_A_TIME = 64;
@@ -9,6 +10,7 @@ const WARM_UP = 1_000;
 
 /** What it costs to open a stream and to close it once it is in force, with tokens that are new and with the same again. */
 export const handshakesLoad: Load = {
+  name: "handshakes",
   about: "what it costs to open a stream and to close it once it is in force",
   async run(entrant, programs) {
     await using contender = await entrant.start();

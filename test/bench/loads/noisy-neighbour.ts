@@ -4,7 +4,7 @@ import { type Clients, openAll, startClients } from "../peers/clients.ts";
 import type { Contender } from "../peers/contender.ts";
 import type { Programs } from "../programs.ts";
 import type { Latency } from "../readers.ts";
-import type { Load } from "../scenario.ts";
+import type { Load } from "./load.ts";
 
 const QUIET = { readers: 40, ratePerSecond: 10 };
 /** Of 50 times the traffic, with four of five connections. */
@@ -13,6 +13,7 @@ const SECONDS = 8;
 
 /** A tenant (elsewhere: a topic) with little to deliver, while another delivers nothing and while it delivers very much. */
 export const noisyNeighbourLoad: Load = {
+  name: "noisy-neighbour",
   about:
     "40 readers with 10 events/s, alone and beside 160 of another tenant (elsewhere: another topic) with 500 events/s",
   async run(entrant, programs) {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { residentKiB } from "../account.ts";
 import { atRate, payloadOf } from "../load.ts";
 import { openAll, startClients } from "../peers/clients.ts";
-import type { Load } from "../scenario.ts";
+import type { Load } from "./load.ts";
 
 const READERS = 200;
 const PAUSED = 200;
@@ -12,6 +12,7 @@ const PAYLOAD_BYTES = 20_000;
 
 /** Readers of large events, alone and beside as many that stop reading: what the others notice, and what is held for these. */
 export const slowReadersLoad: Load = {
+  name: "slow-readers",
   about: "200 readers of 20 KB events, alone and beside 200 that read nothing",
   async run(entrant, programs) {
     await using contender = await entrant.start();

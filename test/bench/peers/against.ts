@@ -1,5 +1,12 @@
 import { ScriptError } from "../../../scripts/shared/run-script.ts";
-import type { Bench, Figure, Load, Scenario } from "../scenario.ts";
+import { fanOutLoad } from "../loads/fan-out.ts";
+import { floodLoad } from "../loads/flood.ts";
+import { handshakesLoad } from "../loads/handshakes.ts";
+import type { Load } from "../loads/load.ts";
+import { noisyNeighbourLoad } from "../loads/noisy-neighbour.ts";
+import { reconnectStormLoad } from "../loads/reconnect-storm.ts";
+import { slowReadersLoad } from "../loads/slow-readers.ts";
+import type { Bench, Figure } from "../scenario.ts";
 import { centrifugo } from "./centrifugo.ts";
 import type { Entrant, Peer } from "./contender.ts";
 import { mercure } from "./mercure.ts";
@@ -9,14 +16,23 @@ import { formatRows, type Measured, type Row, sideBySide } from "./side-by-side.
 
 const PEERS: readonly Peer[] = [mercure, centrifugo, nchan];
 
+const LOADS: readonly Load[] = [
+  handshakesLoad,
+  fanOutLoad,
+  reconnectStormLoad,
+  slowReadersLoad,
+  noisyNeighbourLoad,
+  floodLoad,
+];
+
 const ROUNDS = 3;
 
 /** The names of the peers, as `--against` takes them. */
 export const PEER_NAMES: readonly string[] = PEERS.map(({ name }) => name);
 
-/** What was found of one scenario. */
+/** What was found under one load. */
 export interface Comparison {
-  readonly scenario: string;
+  readonly load: string;
   readonly servers: readonly string[];
   readonly rows: readonly Row[];
   readonly measured: readonly Measured[];
@@ -35,24 +51,29 @@ export async function findPeers(names: readonly string[], say: (line: string) =>
   return found;
 }
 
-/** Puts us and the peers under the load of each scenario, in turns, so that what else the machine does hits all alike. */
-export async function compare(
-  bench: Bench,
-  scenarios: readonly Scenario[],
-  peers: readonly Entrant[],
-): Promise<Comparison[]> {
+/** The loads of these names, or all. */
+export function findLoads(names: readonly string[]): readonly Load[] {
+  const unknown = names.find((name) => LOADS.every((load) => load.name !== name));
+  if (unknown !== undefined)
+    throw new ScriptError(
+      `others cannot be put under ${unknown}, only under ${LOADS.map(({ name }) => name).join(", ")}`,
+    );
+  return LOADS.filter(({ name }) => names.length === 0 || names.includes(name));
+}
+
+/** Puts us and the peers under each load, in turns, so that what else the machine does hits all alike. */
+export async function compare(bench: Bench, loads: readonly Load[], peers: readonly Entrant[]): Promise<Comparison[]> {
   if (bench.programs.language !== "C")
     throw new ScriptError("a comparison with others needs a C compiler (cc) for its load");
   const entrants = [await createOurs(bench), ...peers];
   const servers = entrants.map(({ name }) => name);
   const comparisons: Comparison[] = [];
-  for (const { name, against } of scenarios) {
-    if (against === undefined) continue;
-    bench.say(`\n${name}: ${against.about}`);
-    const measured = await measureInTurns(bench, entrants, against);
+  for (const load of loads) {
+    bench.say(`\n${load.name}: ${load.about}`);
+    const measured = await measureInTurns(bench, entrants, load);
     const rows = sideBySide(measured);
     bench.say(formatRows(servers, rows));
-    comparisons.push({ scenario: name, servers, rows, measured });
+    comparisons.push({ load: load.name, servers, rows, measured });
   }
   return comparisons;
 }

@@ -70,10 +70,14 @@ interface FakeServer extends Contender {
   open(): number;
 }
 
+interface Behaviour extends Pick<Contender, "marker" | "resume"> {
+  readonly request: string;
+}
+
 /** Answers the first connection with `answer(1)`, and so on, and leaves it open. */
 async function startServer(
   answer: (count: number) => string,
-  { marker = "-", resume = "id" as Contender["resume"], request = "GET / HTTP/1.1\r\n\r\n" } = {},
+  { marker = "-", resume = "id", request = "GET / HTTP/1.1\r\n\r\n" }: Partial<Behaviour> = {},
 ): Promise<FakeServer> {
   const asked: string[] = [];
   let isOpen = 0;

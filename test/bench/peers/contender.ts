@@ -14,7 +14,7 @@ export interface Contender extends AsyncDisposable {
   readonly resume: "id" | "position";
   /** So many requests for streams, each with a token of its own where there are tokens; the i-th is for topic i mod `topics`. */
   requests(count: number, topics: number, owner?: Owner): Promise<readonly string[]>;
-  /** Publishes to a topic; whether it arrived, the ledger says. */
+  /** Publishes to a topic, not in order; whether it arrived, the ledger says. */
   publish(topic: number, payload: string, owner?: Owner): void;
 }
 

@@ -15,7 +15,7 @@ export const SECRET = "a-secret-of-this-benchmark-alone-256-bits";
 export interface PeerProcess extends AsyncDisposable {
   readonly port: number;
   readonly pid: number;
-  /** Sends a body with POST, on one of a few connections that stay open. */
+  /** Sends a body with POST, on one of a few connections that stay open: what is sent at nearly the same time has no order. */
   post(path: string, body: string, headers?: Readonly<Record<string, string>>): void;
 }
 

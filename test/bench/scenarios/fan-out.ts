@@ -1,4 +1,3 @@
-import { fanOutLoad } from "../loads/fan-out.ts";
 import { account, type Cost, costRows } from "../account.ts";
 import { atRate, BOB, payloadOf, streamRequests } from "../load.ts";
 import { nchan } from "../peers/nchan.ts";
@@ -31,7 +30,6 @@ export const fanOut: Scenario = {
       { ...perCore, goal: { atLeast: 400_000 } },
     ];
   },
-  against: fanOutLoad,
 };
 
 /** What the bare loop takes for each delivery. */

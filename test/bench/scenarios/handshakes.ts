@@ -5,7 +5,6 @@ import { rememberVerified } from "#shared/tokens/remember-verified.ts";
 import { verifyAccessToken } from "#shared/tokens/verify-access-token.ts";
 import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
 import type { Stack } from "#test/support/start-stack.ts";
-import { handshakesLoad } from "../loads/handshakes.ts";
 import type { Figure, Scenario } from "../scenario.ts";
 
 /** How many could be had of one core: counted by the CPU time that the process spent, not by the clock. */
@@ -52,7 +51,6 @@ export const handshakes: Scenario = {
       { name: "calls of auth for them", value: storm.authCalls, unit: "" },
     ];
   },
-  against: handshakesLoad,
 };
 
 /** Opens streams at an edge of its own, whose tokens this process signs, and closes each once it is ready. */

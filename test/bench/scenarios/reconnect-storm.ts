@@ -1,4 +1,3 @@
-import { reconnectStormLoad } from "../loads/reconnect-storm.ts";
 import { describeStorm, measureStorm } from "../reconnect-storm.ts";
 import type { Scenario } from "../scenario.ts";
 
@@ -16,5 +15,4 @@ export const reconnectStorm: Scenario = {
       { name: "JetStream consumers", value: report.consumers, unit: "", goal: { atMost: 1 } },
     ];
   },
-  against: reconnectStormLoad,
 };

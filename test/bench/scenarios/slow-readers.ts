@@ -1,4 +1,3 @@
-import { slowReadersLoad } from "../loads/slow-readers.ts";
 import { residentKiB } from "../account.ts";
 import { atRate, BOB, payloadOf, streamRequests } from "../load.ts";
 import { type Latency, openReaders } from "../readers.ts";
@@ -32,7 +31,6 @@ export const slowReaders: Scenario = {
       { name: "held for each slow reader", value: held, unit: "KiB", goal: { atMost: 512 } },
     ];
   },
-  against: slowReadersLoad,
 };
 
 async function healthy(
