@@ -57,8 +57,9 @@ http {
   access_log off;
   tcp_nodelay on;
   keepalive_requests 100000000;
+  client_body_buffer_size 128k;
   ${paths.join("\n  ")}
-  limit_conn_zone $server_name zone=streams:1m;
+  limit_conn_zone $server_port zone=streams:1m;
   server {
     listen 127.0.0.1:${port} backlog=4096;
     location = /subscribe {
