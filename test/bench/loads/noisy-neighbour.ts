@@ -9,7 +9,8 @@ import type { Load } from "./load.ts";
 const QUIET = { readers: 40, ratePerSecond: 10 };
 /** Of 50 times the traffic, with four of five connections. */
 const NOISY = { readers: 160, ratePerSecond: 500 };
-const SECONDS = 8;
+/** Of few events a second, the slowest hundredth must be more than one. */
+const SECONDS = 15;
 
 /** A tenant (elsewhere: a topic) with little to deliver, while another delivers nothing and while it delivers very much. */
 export const noisyNeighbourLoad: Load = {
