@@ -42,7 +42,7 @@ test("every reason for the end of a stream stands there, and no other does", () 
 test("every reason for being busy stands there, and no other does", () => {
   // What the feed and the readers say among themselves reaches no client.
   const sources = readSources("services/stream/").filter(
-    (source) => !isTest(source) && !/(read-on|slices)\.ts$/.test(source.path),
+    (source) => !isTest(source) && !/(message-window|read-on|slices)\.ts$/.test(source.path),
   );
   const literals = sources.flatMap(({ text }) =>
     [...text.matchAll(/AppError\("unavailable", "([^"]+)"/g)].map(([, reason]) => reason),

@@ -9,6 +9,7 @@ import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import type { Decider } from "../access/ports.ts";
 import { TailBudget } from "../log/tail.ts";
+import { Turns } from "../turns/turns.ts";
 import { openTenants } from "./open-tenant.ts";
 import { type Bus, openPacedBus } from "./paced-bus.ts";
 
@@ -83,6 +84,7 @@ function openWith(answer: AppError | undefined) {
     now,
     wall: now,
     flushMs: 0,
+    turns: new Turns({ now, checkClock: () => {} }),
     tailBudget: new TailBudget(1e6),
     verifying: {
       sessions: { check: () => Promise.reject(new Error("not asked")) },
