@@ -45,6 +45,11 @@ export const policySettings = z.object({
   /** How much of a tenant's log is kept. */
   POLICY_HISTORY_MAX_BYTES: integerSchema(MIB, Number.MAX_SAFE_INTEGER).default(1024 * MIB),
   POLICY_HISTORY_MAX_AGE_SECONDS: integerSchema(120, 365 * DAY_SECONDS).default(7 * DAY_SECONDS),
+  /** How many changes of its policy a tenant may make. What takes rights away is not counted. */
+  POLICY_CHANGES_PER_SECOND: integerSchema(1, 100_000).default(5),
+  POLICY_CHANGES_BURST: integerSchema(1, 100_000).default(50),
+  /** How long a changed document may take to be read, compiled and tested. */
+  POLICY_DOCUMENT_DEADLINE_MS: integerSchema(100, 60_000).default(2_000),
   /** How many tenants have metrics of their own. */
   POLICY_METRICS_MAX_TENANTS: integerSchema(0, 1_000_000).default(1_000),
 });

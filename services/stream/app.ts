@@ -6,6 +6,7 @@ import { type AskedTime, openTokenVerifier, type TokenVerifier } from "#shared/t
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, type ListenAddress } from "#shared/http/listen.ts";
+import { openSockets } from "#shared/http/open-sockets.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import type { RunningService } from "#shared/lifecycle/run-service.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
@@ -18,7 +19,6 @@ import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { Admission } from "./admission/admission.ts";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
-import { fairLimiter } from "#shared/async/fair-limiter.ts";
 import { invalidateSessions } from "./access/apply-control.ts";
 import { createConnectionId, openCalls } from "./call-connection.ts";
 import { startKeepAlive } from "./connections/keep-alive.ts";
@@ -26,6 +26,7 @@ import { drain, endStreamsOfKey } from "./connections/end-streams.ts";
 import { Hub } from "./connections/hub.ts";
 import { AuthTime } from "./access/auth-time.ts";
 import { guardClock } from "./access/clock-guard.ts";
+import { shareTopicLists } from "./access/share-topic-lists.ts";
 import { withOutsideSessions } from "./access/outside-sessions.ts";
 import { createPeers } from "./bus/peer-calls.ts";
 import { openTenants } from "./bus/open-tenant.ts";
@@ -38,9 +39,12 @@ import { loadDemoPage } from "./http/demo-page.ts";
 import { describeConnections } from "./http/describe-connections.ts";
 import { createEdgeServer } from "./http/edge-server.ts";
 import { listenOn } from "./http/listen-on.ts";
+import { maxStreamsOf } from "./http/max-streams.ts";
 import type { StreamRoute } from "./http/stream-route.ts";
+import { HistoryTurns } from "./log/history-turns.ts";
 import { TailBudget } from "./log/tail.ts";
 import { createObserver } from "./observe/create-observer.ts";
+import { observeHistory } from "./observe/history-metrics.ts";
 import { createStreamMetrics } from "./observe/metrics.ts";
 import { checkKernel } from "./sse/check-kernel.ts";
 import { Turns } from "./turns/turns.ts";
@@ -48,9 +52,6 @@ import type { Edge } from "./open-stream.ts";
 import { answerPrimary } from "./workers/answer-primary.ts";
 import type { Operations } from "./workers/operations.ts";
 import { startWorkers } from "./workers/start-workers.ts";
-
-/** Reads of history under way at a time: more of them only wait for each other inside JetStream. */
-const MAX_HISTORY_READS = 32;
 
 /** How long a call of another edge may take beyond its questions to auth and policy. */
 const CALL_MARGIN_MS = 1_000;
@@ -100,7 +101,12 @@ async function startServing(
 
   const registry = createMetricsRegistry();
   const requestLog = stack.use(limitLines(log));
-  const edge = await startEdge(config, nats, stack, registry, { log, requestLog });
+  const sockets = openSockets(["http"], { registry, log: requestLog }).http;
+  const maxStreams = maxStreamsOf(config, sockets, log);
+  const edge = await startEdge({ ...config, STREAM_MAX_CONNECTIONS: maxStreams }, nats, stack, registry, {
+    log,
+    requestLog,
+  });
   const verifier = stack.use(
     await openTokenVerifier(config, {
       withdrawn: { has: edge.isWithdrawn },
@@ -121,6 +127,7 @@ async function startServing(
   const server = createEdgeServer({
     route,
     api: createEdgeApi({ ...route, callConnection, bindToken: edge.bindToken, demo }, requestLog),
+    sockets,
   });
   const listener = await listenOn(server, { ...addressOf(config), isShared });
   stack.defer(() => closeServer(server, 1_000));
@@ -184,6 +191,14 @@ async function startEdge(
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
   const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
   stack.use(startKeepAlive(hub, verifying));
+  const historyTurns = stack.use(
+    new HistoryTurns({
+      subjectBytesPerMinute: config.STREAM_HISTORY_SUBJECT_BYTES_PER_MINUTE,
+      historyBytesPerMinute: () => config.STREAM_HISTORY_TENANT_BYTES_PER_MINUTE,
+      now,
+    }),
+  );
+  observeHistory(registry, { tailBudget: opening.tailBudget, turns: historyTurns });
   const workerId = randomBytes(6).toString("hex");
   return {
     ...verifying,
@@ -196,8 +211,9 @@ async function startEdge(
     bindToken: auth.bindToken,
     askTime: auth.askTime,
     mapResource: decider.mapResource,
+    shareTopics: shareTopicLists(),
     newConnectionId: () => createConnectionId(workerId),
-    limitHistory: fairLimiter(MAX_HISTORY_READS),
+    limitHistory: historyTurns.limit,
   };
 }
 

@@ -30,6 +30,9 @@ export const streamSettings = z.object({
     .default(1),
   STREAM_MAX_CONNECTIONS: integerSchema(1, 1_000_000).default(19_000),
   STREAM_TAIL_BYTES: integerSchema(1_000_000, 64_000_000_000).default(256 * 1024 * 1024),
+  /** History that each subject, and each tenant, may have read from JetStream in a minute; more of it waits. */
+  STREAM_HISTORY_SUBJECT_BYTES_PER_MINUTE: integerSchema(1_000_000, 64_000_000_000).default(256 * 1024 * 1024),
+  STREAM_HISTORY_TENANT_BYTES_PER_MINUTE: integerSchema(1_000_000, 64_000_000_000).default(1024 * 1024 * 1024),
   STREAM_FLUSH_MS: integerSchema(0, 50).default(5),
   STREAM_EVENT_MAX_BYTES: integerSchema(1_024, 64 * 1024 * 1024).default(1024 * 1024),
   STREAM_HANDSHAKE_MS: integerSchema(100, 60_000).default(5_000),

@@ -1,5 +1,6 @@
 import { AppError } from "#shared/errors/app-error.ts";
 import { identityOf, Registration } from "./access/registration.ts";
+import type { ShareTopics } from "./access/share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
 import type { Admission } from "./admission/admission.ts";
@@ -7,7 +8,8 @@ import { FAULT } from "./connections/end-stream.ts";
 import { factsOf, releaseStream } from "./connections/release-stream.ts";
 import type { Hub } from "./connections/hub.ts";
 import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
-import { Reader, type ReaderDeps } from "./connections/reader.ts";
+import { Reader } from "./connections/reader.ts";
+import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
 import { findStart, type Start } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
@@ -36,6 +38,7 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
   readonly admission: Admission;
   readonly hub: Hub;
   readonly mapResource: MapResource;
+  readonly shareTopics: ShareTopics;
   /** A fresh id, `<worker id>-<random>`. */
   readonly newConnectionId: () => string;
   readonly observer: Observer;
@@ -56,7 +59,7 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
   try {
     const claims = await request.readToken();
     const subscription = parseSubscription(request.query, request.lastEventId);
-    const topics = await topicsOf(subscription, claims.tenant_id, edge.mapResource);
+    const topics = edge.shareTopics(await topicsOf(subscription, claims.tenant_id, edge.mapResource));
     const id = edge.newConnectionId();
     const registration = new Registration(identityOf(claims), topics, id);
     const tenant = await edge.hub.register(registration);

@@ -33,7 +33,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["sessions/", "versions/"],
     ["decide/"],
     ["document/"],
-    ["metrics.ts"],
+    ["metrics.ts", "work/"],
   ],
   stream: [
     ["main.ts", "workers/main.ts"],

@@ -15,9 +15,11 @@ import { compression } from "./scenarios/compression.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
 import { handOver } from "./scenarios/hand-over.ts";
 import { handshakes } from "./scenarios/handshakes.ts";
+import { historyReads } from "./scenarios/history-reads.ts";
 import { idleMemory } from "./scenarios/idle-memory.ts";
 import { ingest } from "./scenarios/ingest.ts";
 import { largeAudience } from "./scenarios/large-audience.ts";
+import { largestPolicy } from "./scenarios/largest-policy.ts";
 import { largestInputs } from "./scenarios/largest-inputs.ts";
 import { latency } from "./scenarios/latency.ts";
 import { manyTopics } from "./scenarios/many-topics.ts";
@@ -25,6 +27,7 @@ import { mixedTenants } from "./scenarios/mixed-tenants.ts";
 import { noisyNeighbour } from "./scenarios/noisy-neighbour.ts";
 import { reconnectStorm } from "./scenarios/reconnect-storm.ts";
 import { slowReaders } from "./scenarios/slow-readers.ts";
+import { tailMemory } from "./scenarios/tail-memory.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   fanOut,
@@ -35,12 +38,15 @@ const SCENARIOS: readonly Scenario[] = [
   noisyNeighbour,
   largeAudience,
   ingest,
+  largestPolicy,
   idleMemory,
   besideTheBus,
   handshakes,
   compression,
   reconnectStorm,
   handOver,
+  tailMemory,
+  historyReads,
   largestInputs,
   ...policyScenarios,
 ];

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { waitFor } from "#test/support/wait.ts";
+import { FakePolicy } from "./fake-policy.ts";
 import { silentObserver } from "./silent-observer.ts";
 import { Admission } from "../../services/stream/admission/admission.ts";
 import { invalidateSessions } from "../../services/stream/access/apply-control.ts";
@@ -9,13 +10,8 @@ import { Hub } from "../../services/stream/connections/hub.ts";
 import { Tenant, type TenantDeps } from "../../services/stream/connections/tenant.ts";
 import type { History } from "../../services/stream/log/tenant-log.ts";
 import { guardClock } from "../../services/stream/access/clock-guard.ts";
-import type {
-  Decider,
-  SessionAnswer,
-  SessionChecker,
-  SessionQuestion,
-  Subject,
-} from "../../services/stream/access/ports.ts";
+import { shareTopicLists } from "../../services/stream/access/share-topic-lists.ts";
+import type { Decider, SessionAnswer, SessionChecker, SessionQuestion } from "../../services/stream/access/ports.ts";
 import { deliver, distrustDecisions, resetLog } from "../../services/stream/deliver.ts";
 import { type ControlEntry, type EventEntry, holeOf, type LogEntry, type Poison } from "../../services/stream/event.ts";
 import { TailBudget } from "../../services/stream/log/tail.ts";
@@ -74,6 +70,7 @@ export function createRig({
     newConnectionId: () => `w-${(connections += 1)}`,
     handshakeMs: 300,
     isWithdrawn: (kid) => withdrawn.has(kid),
+    shareTopics: shareTopicLists(),
     ...UNLIMITED_WITHOUT_ROUTES,
     observer,
   };
@@ -150,12 +147,12 @@ type RigDeps = Pick<TenantDeps, "now" | "checkClock" | "flushMs" | "turns">;
 function createTenant(decider: Decider, history: History, deps: RigDeps) {
   const poison: Poison[] = [];
   const observer = silentObserver({ quarantined: (each) => void poison.push(each) });
-  const tailBudget = new TailBudget(1e6);
+  const tailBudget = new TailBudget(1e7);
   return { poison, tenant: new Tenant("acme", history, { decider, tailBudget, observer, ...deps }) };
 }
 
 const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
-  limitHistory: (_, fetch) => fetch(),
+  limitHistory: (_, read) => read(() => {}),
   mapResource: async () => [],
 };
 
@@ -191,6 +188,7 @@ export const NO_HISTORY: History = {
   after: async () => [],
   bounds: async () => ({ first: 1, last: 1, goneBy: "retention" }),
   tagOf: async () => undefined,
+  quietAfter: async () => undefined,
   positionBefore: async () => ({ seq: 0, tag: "0" }),
 };
 
@@ -242,46 +240,5 @@ class FakeAuth implements SessionChecker {
     const answer = Promise.withResolvers<SessionAnswer>();
     this.#gates.push({ asked: asked.resolve, answer: answer.promise });
     return { asked: asked.promise, answer: answer.resolve };
-  }
-}
-
-class FakePolicy implements Decider {
-  version = 1;
-  allow = [">"];
-  resolved = 0;
-  grantId = "viewer";
-  maxConnections: number | undefined;
-  /** Every question fails with this, where it is set. */
-  refusal: Error | undefined;
-  remainingMs: number | undefined;
-  readonly asked: Subject[] = [];
-  #gate: { readonly asked: () => void; readonly open: Promise<void> } | undefined;
-
-  hold(): { readonly asked: Promise<void>; readonly release: () => void } {
-    const asked = Promise.withResolvers<void>();
-    const open = Promise.withResolvers<void>();
-    this.#gate = { asked: asked.resolve, open: open.promise };
-    return { asked: asked.promise, release: open.resolve };
-  }
-
-  async resolve(_tenant: string, subject: Subject) {
-    this.resolved += 1;
-    this.asked.push(subject);
-    const gate = this.#gate;
-    this.#gate = undefined;
-    gate?.asked();
-    await gate?.open;
-    if (this.refusal !== undefined) throw this.refusal;
-    const eventMap = [{ pattern: "order.*", permission: "order:read" }];
-    const grant = { id: this.grantId, roles: ["viewer"], remainingMs: this.remainingMs };
-    return { version: this.#version(), grant, eventMap, maxConnections: this.maxConnections };
-  }
-
-  async decide() {
-    return { version: this.#version(), allow: this.allow, deny: [], allowWhen: [], denyWhen: [] };
-  }
-
-  #version() {
-    return { number: this.version, build: `b${this.version}` };
   }
 }

@@ -1,5 +1,6 @@
 import type { BlockList } from "node:net";
 import type { Context, Hono } from "hono";
+import { inTurns } from "#shared/async/in-turns.ts";
 import { isFreeName, isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { EndedSession, RevokeSession } from "../sessions/revoke-session.ts";
@@ -31,6 +32,9 @@ interface SessionRoutes {
   readonly trustedProxies: BlockList;
 }
 
+/** Of how many sessions auth asks at once whether they have ended: a list has up to a thousand. */
+const ASKED_AT_ONCE = 50;
+
 const SESSION_ADMIN = "session:admin";
 
 /** Adds the list of sessions and the end of one: one's own, or with `session:admin` those of one's tenant. */
@@ -46,7 +50,9 @@ export function addSessionRoutes(api: Hono, routes: SessionRoutes): void {
     }
     const stored = await sessions.ofSubject(tenant, subject);
     // Redis may have lost that one of them ended.
-    const ended = await Promise.all(stored.map(({ sid, loginAt }) => revocations.includes(tenant, sid, loginAt)));
+    const ended = await inTurns(stored, ASKED_AT_ONCE, ({ sid, loginAt }) =>
+      revocations.includes(tenant, sid, loginAt),
+    );
     return c.json({
       sessions: stored.filter((_, place) => !ended[place]).map((each) => sessionResponseOf(each, current)),
     });

@@ -10,6 +10,7 @@ import type { z } from "zod";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { logRefusal } from "#shared/log/request-log.ts";
+import { boundSockets, boundTlsSockets } from "./bound-sockets.ts";
 import { CORS } from "./cors.ts";
 import { answerUnreadableRequests, MAX_HEADER_BYTES } from "./header-limit.ts";
 import { isListedOrigin } from "./origin.ts";
@@ -17,6 +18,7 @@ import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
 import { readTarget } from "./read-target.ts";
 import { requestIdOf } from "./request-id.ts";
+import type { SocketBudget } from "./socket-budget.ts";
 
 declare module "hono" {
   interface ContextVariableMap {
@@ -77,16 +79,18 @@ export function createJsonApi({ maxBodyBytes, streamedPaths, allowedOrigins }: J
 
 const limits = { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: MAX_HEADER_BYTES };
 
-/** A server for the API, with limits on headers and bodies. Not yet listening. */
-export function createApiServer(api: Hono): Server {
+/** A server for the API, with limits on connections, headers and bodies. Not yet listening. */
+export function createApiServer(api: Hono, sockets: SocketBudget): Server {
   const server = createServer(limits, listenerOf(api));
+  boundSockets(server, sockets);
   answerUnreadableRequests(server);
   return server;
 }
 
 /** The same over TLS, with a time limit on the handshake too. */
-export function createTlsApiServer(api: Hono, tls: TlsOptions): TlsServer {
+export function createTlsApiServer(api: Hono, sockets: SocketBudget, tls: TlsOptions): TlsServer {
   const server = createTlsServer({ ...limits, handshakeTimeout: 10_000, ...tls }, listenerOf(api));
+  boundTlsSockets(server, sockets);
   answerUnreadableRequests(server);
   return server;
 }

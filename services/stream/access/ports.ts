@@ -88,8 +88,10 @@ export interface ResolveAnswer {
   readonly maxConnections?: number | undefined;
 }
 
-export interface DecideAnswer extends TopicRules {
+export interface DecideAnswer {
   readonly version: Version;
+  /** One object for equal rules in many cases. */
+  readonly rules: TopicRules;
 }
 
 /**

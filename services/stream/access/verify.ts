@@ -1,10 +1,11 @@
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { RetryBudget } from "#shared/async/retry-budget.ts";
 import type { Observer } from "../observe/observer.ts";
-import { STILL_VALID } from "./decisions.ts";
+import { type Grant, STILL_VALID } from "./grant.ts";
 import type { SessionAnswer, SessionChecker } from "./ports.ts";
 import type { Registration } from "./registration.ts";
 import type { TenantAccess } from "./tenant-access.ts";
+import type { TopicRights } from "./topic-rights.ts";
 
 /** The edge, as far as verification uses it. */
 export interface VerifyDeps {
@@ -136,24 +137,45 @@ export async function verifyGrant(registration: Registration, tenant: TenantAcce
 }
 
 /** Asks once; answers whether no change has ended the grant yet. */
-async function askGrant(
-  registration: Registration,
-  { decisions }: TenantAccess,
-  { now }: VerifyDeps,
-): Promise<boolean> {
-  const { subject } = registration;
-  const askedAt = now();
+async function askGrant(registration: Registration, tenant: TenantAccess, deps: VerifyDeps): Promise<boolean> {
+  const { decisions, rights } = tenant;
+  const { subject, topics } = registration;
+  const askedAt = deps.now();
   const resolved = await decisions.resolve(subject);
-  await decisions.prepare(resolved.grant, registration.topics);
+  const { grant, remainingMs = Number.POSITIVE_INFINITY } = resolved;
+  await rights.prepare(grant, topics);
   // The person's roles or groups have changed meanwhile.
   if (subject !== registration.subject) return false;
-  const topics = registration.topics.map((topic) => ({ topic, granted: decisions.allowsUnder(resolved.grant, topic) }));
   // No await from here on: a later change finds the grant that it must invalidate.
   const validity = decisions.validityOf(resolved);
-  const changed = topics.some(({ granted }, index) => granted !== registration.topicGrants[index]?.granted);
-  registration.setGrant(resolved.grant, validity, askedAt + (resolved.remainingMs ?? Number.POSITIVE_INFINITY), topics);
-  if (changed) registration.stream?.sendSubscription();
+  const found = rights.under(grant, topics);
+  registration.setGrant(grant, validity, askedAt + remainingMs);
+  if (registration.setLiveTopics(found.live)) registration.stream?.sendSubscription();
+  if (!found.isSettled) void lookOn(registration, tenant, grant, found, deps);
   return validity.through === STILL_VALID;
+}
+
+/** Looks at the topics again of which one step could not say whether they are granted; tells the client where some are not. */
+async function lookOn(
+  registration: Registration,
+  { rights, turns }: TenantAccess,
+  grant: Grant,
+  found: TopicRights,
+  { observer }: VerifyDeps,
+): Promise<void> {
+  try {
+    await rights.settle(grant, found);
+    await turns.next();
+  } catch (error) {
+    // They stay granted: that is said until the opposite is certain.
+    if (toAppError(error).code === "internal") observer.fault(error);
+  }
+  if (registration.grant !== grant || !registration.isGrantValid || rights.under(grant, registration.topics) !== found)
+    return;
+  if (!registration.setLiveTopics(found.live)) return;
+  registration.stream?.sendSubscription();
+  // An audience has the topics that are granted: it goes on in another one.
+  registration.stream?.leaveAudience();
 }
 
 function notKnown({ observer }: VerifyDeps): (error: unknown) => undefined {

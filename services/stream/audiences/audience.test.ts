@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Position } from "../event.ts";
 import { type ContentCoding, identity } from "../sse/content-coding.ts";
+import { Grant } from "../access/grant.ts";
 import type { Work } from "../turns/share.ts";
 import { Audience, type Member } from "./audience.ts";
 
@@ -252,7 +253,7 @@ function finishNow(work: Work): void {
 }
 
 function createAudience({ costMs = 0, coding = identity, finish = finishNow } = {}) {
-  const grant = { id: "g", roles: new Set<string>(), residuals: new Map() };
+  const grant = new Grant("g", []);
   const format = { body: "raw", naming: "message" } as const;
   const audience = new Audience(
     { topics: ["order.>"], grant, format, coding },

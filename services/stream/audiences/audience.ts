@@ -1,8 +1,7 @@
-import { compositeKey } from "#shared/protocol/composite-key.ts";
 import type { Position } from "../event.ts";
-import type { Grant } from "../access/decisions.ts";
+import type { Grant } from "../access/grant.ts";
 import type { BodyCoding } from "../sse/body-coding.ts";
-import { formatKey, type FrameFormat } from "../sse/encode-frame.ts";
+import type { FrameFormat } from "../sse/encode-frame.ts";
 import type { TenantTurns } from "../turns/share.ts";
 import { Batch, type Receiver } from "./batch.ts";
 
@@ -14,15 +13,11 @@ export interface Member extends Receiver {
 
 /** What the members of an audience have in common, beside their tenant: equal keys, equal bytes. */
 export interface AudienceKey {
+  /** Equal lists are one and the same. */
   readonly topics: readonly string[];
   readonly grant: Grant;
   readonly format: FrameFormat;
   readonly coding: Pick<BodyCoding, "name" | "encode">;
-}
-
-/** The key as text. */
-export function formatAudienceKey({ topics, grant, format, coding }: AudienceKey): string {
-  return compositeKey(grant.id, formatKey(format), coding.name, ...topics);
 }
 
 /** The edge, as far as an audience uses it. */

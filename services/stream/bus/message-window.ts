@@ -9,6 +9,7 @@ import type { TenantTurns } from "../turns/share.ts";
 import { isConfirmed, type MissingRun, missingRuns } from "./confirm-holes.ts";
 import { decodeEntry } from "./decode-entry.ts";
 import { epochOf, lastPolicyEntry, readLogInfo } from "./inspect-log.ts";
+import { headerBlockOfConsumed } from "./message-headers.ts";
 import type { Bus } from "./paced-bus.ts";
 
 /** Holes the leader is asked about at a time. It answers each with a message, which may be as large as any. */
@@ -97,7 +98,7 @@ export class MessageWindow {
     const before = this.#held.last?.seq ?? this.#deps.after();
     if (message.seq <= before) return this.#disturb(new AppError("unavailable", "a message came a second time"));
     this.#held.push(message);
-    this.#heldBytes += message.data.length + MESSAGE_OVERHEAD_BYTES;
+    this.#heldBytes += bytesOf(message);
     this.#passOn();
   }
 
@@ -169,20 +170,28 @@ export class MessageWindow {
   }
 
   /** Answers false where the message must come again. One that was passed as a hole meanwhile is not passed. */
-  #pass({ subject, seq, data, timestampNanos, headers }: JsMsg): boolean {
+  #pass(message: JsMsg): boolean {
     const { tenant, maxEventBytes, onEntry, after } = this.#deps;
+    const { subject, seq, data, timestampNanos: storedAtNanos } = message;
     if (seq <= after()) return true;
-    return onEntry(decodeEntry(tenant, maxEventBytes, { subject, seq, data, storedAtNanos: timestampNanos, headers }));
+    const headers = headerBlockOfConsumed(message);
+    return onEntry(decodeEntry(tenant, maxEventBytes, { subject, seq, data, storedAtNanos, headers }));
   }
 
   #dropFirst(): void {
-    this.#heldBytes -= (this.#held.shift()?.data.length ?? 0) + MESSAGE_OVERHEAD_BYTES;
+    const dropped = this.#held.shift();
+    if (dropped !== undefined) this.#heldBytes -= bytesOf(dropped);
   }
 
   #giveUp(error: unknown): void {
     this.abandon();
     this.#disturb(error as Error);
   }
+}
+
+/** The memory of a held message. */
+function bytesOf(message: JsMsg): number {
+  return message.data.length + (headerBlockOfConsumed(message)?.length ?? 0) + MESSAGE_OVERHEAD_BYTES;
 }
 
 function positionOf({ seq, timestampNanos }: JsMsg): Position {

@@ -9,6 +9,7 @@ import {
 import { plaintext } from "#shared/grpc/grpc-security.ts";
 import { type GrpcServer, startGrpcServer, unaryHandler } from "#shared/grpc/start-server.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { type Identity, Registration } from "../access/registration.ts";
 import { AuthTime } from "../access/auth-time.ts";
@@ -31,7 +32,7 @@ let authTime: AuthTime;
 beforeEach(async () => {
   distort = (answers) => answers;
   const checkSessions = unaryHandler<CheckSessionsRequest, CheckSessionsResponse>(
-    createLogger("auth", "silent"),
+    limitLines(createLogger("auth", "silent")),
     async ({ questions }) => ({
       answers: distort(questions.map(({ sid, contextId }) => live(Number(sid) || 0, contextId))),
       serverTimeMs: Date.now(),

@@ -1,32 +1,19 @@
 import { formatEventId } from "#shared/protocol/event-id.ts";
-import type { RetryBudget } from "#shared/async/retry-budget.ts";
 import { awaitVerdict } from "../access/authorize-event.ts";
-import type { Grant } from "../access/decisions.ts";
+import type { Grant } from "../access/grant.ts";
 import type { RegisteredStream, Registration } from "../access/registration.ts";
 import type { AudienceKey, Member } from "../audiences/audience.ts";
 import type { EndReason, LogEntry, Position } from "../event.ts";
-import { type Bounds, gapBefore, type Notice, type Start } from "../log/resume.ts";
-import { type Limit, Slices } from "../log/slices.ts";
-import type { Observer, StreamIds } from "../observe/observer.ts";
+import { gapBefore, type Notice, type Start } from "../log/resume.ts";
+import { type Passage, Slices } from "../log/slices.ts";
+import type { StreamIds } from "../observe/observer.ts";
 import type { Connection } from "../sse/connection.ts";
 import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { encodeControl, type FrameFormat, HEARTBEAT } from "../sse/encode-frame.ts";
 import { endConnection, FAULT, rightOver, type StreamEnd } from "./end-stream.ts";
-import type { Behind, ReaderState, Wait } from "./reader-state.ts";
+import { advance, type Behind, behindAt, type ReaderDeps, type ReaderState, type Wait } from "./reader-state.ts";
 import { gapOf, readSlice } from "./read-slice.ts";
 import type { Tenant } from "./tenant.ts";
-
-/** The edge, as far as a reader uses it. */
-export interface ReaderDeps {
-  /** The monotonic time in milliseconds. */
-  readonly now: () => number;
-  /** Invalidates every session when the clocks have parted. */
-  readonly checkClock: () => void;
-  /** The repeated calls that the whole process may make. */
-  readonly retries: RetryBudget;
-  readonly limitHistory: Limit;
-  readonly observer: Observer;
-}
 
 /**
  * A connection as a reader of its tenant's log, with a cursor. Nothing is buffered for it beyond one slice and nothing is
@@ -181,8 +168,7 @@ export class Reader implements Member, RegisteredStream {
   }
 
   #behindAt(cursor: Position): Behind {
-    const slices = new Slices(this.#tenant.log, this.#deps.limitHistory);
-    return { is: "behind", since: this.#deps.now(), slices, cursor, hole: undefined, wait: undefined };
+    return behindAt(cursor, new Slices(this.#tenant.log, this.#deps.limitHistory), this.#deps.now());
   }
 
   async #run(state: Behind): Promise<void> {
@@ -221,7 +207,7 @@ export class Reader implements Member, RegisteredStream {
     if (state.cursor.seq > log.horizon.seq) return this.#waitFor(state, "log", log.nextMove());
     const slice = state.slices.after(state.cursor.seq);
     if (slice === undefined) return this.#waitFor(state, "history", this.#fetch(state));
-    return this.#deliver(state, slice, grant, now);
+    return this.#deliver(state, slice, grant);
   }
 
   #waitFor(state: Behind, what: Wait["for"], promise: Promise<void>): Promise<void> {
@@ -231,7 +217,7 @@ export class Reader implements Member, RegisteredStream {
 
   #becomeLive(state: Behind, grant: Grant): Promise<void> | undefined {
     this.#sendHole(state);
-    const audience = this.#tenant.audiences.of({ topics: this.registration.topics, grant, ...this.#reads });
+    const audience = this.#tenant.audiences.of({ topics: this.registration.liveTopics, grant, ...this.#reads });
     this.#state = { is: "live", audience };
     audience.join(this);
     this.#deps.observer.caughtUp(this.#deps.now() - state.since);
@@ -239,21 +225,25 @@ export class Reader implements Member, RegisteredStream {
   }
 
   async #fetch(state: Behind): Promise<void> {
-    const gone = await state.slices.fetch(state.cursor.seq);
-    if (gone !== undefined && this.#state === state) this.#skipTo(state, gone);
+    const { registration } = this;
+    const { topics, subject } = registration;
+    const isWanted = (): boolean => this.#state === state && registration === this.registration;
+    const passage = await state.slices.fetch(state.cursor.seq, { subject: subject.id, topics, isWanted });
+    // Another registration may ask for more topics.
+    if (passage !== undefined && isWanted()) this.#pass(state, passage);
   }
 
   /** Writes a slice's frames for this reader, up to the first undecided event. */
-  #deliver(state: Behind, slice: readonly LogEntry[], grant: Grant, now: number): Promise<void> | undefined {
+  #deliver(state: Behind, slice: readonly LogEntry[], grant: Grant): Promise<void> | undefined {
     const { registration } = this;
     const { format } = this.#reads;
     const { cursor: before, hole } = state;
-    const reading = readSlice(this.#tenant, slice, { registration, grant, format, cursor: before, hole }, now);
+    const asReader = { registration, grant, format, cursor: before, hole };
+    const reading = readSlice(this.#tenant, slice, asReader, this.#deps.now);
     const { frames, events, sentGap, undecided } = reading;
-    if (reading.cursor !== before) state.wait = undefined;
-    state.cursor = reading.cursor;
-    state.hole = reading.hole;
+    advance(state, reading);
     if (sentGap !== undefined) this.#noteGap(sentGap);
+    if (reading.cursor !== before && state.slices.isAtMark) this.#sendCursor(state);
     if (frames.length > 0) {
       this.connection.write(Buffer.concat(frames));
       this.#deps.observer.delivered(events);
@@ -269,12 +259,23 @@ export class Reader implements Member, RegisteredStream {
     return Promise.resolve();
   }
 
-  /** Entries before the first one retained are gone: sends the gap, and continues there. */
-  #skipTo(state: Behind, gone: Pick<Bounds, "first" | "goneBy">): void {
+  /** Moves the cursor without entries, and sends the client its new position. */
+  #pass(state: Behind, passage: Passage): void {
     this.#sendHole(state);
-    const { position, notice } = gapBefore(this.#tenant.log.epoch, state.cursor, gone);
+    state.wait = undefined;
+    if ("quietTo" in passage) {
+      state.cursor = passage.quietTo;
+      return this.#sendCursor(state);
+    }
+    const { position, notice } = gapBefore(this.#tenant.log.epoch, state.cursor, passage.gone);
     state.cursor = position;
     this.#sendNotice(notice, position);
+  }
+
+  /** A client that comes back need not begin again where it began: nothing was for it up to here. */
+  #sendCursor(state: Behind): void {
+    this.#sendHole(state);
+    this.send("cursor", "", state.cursor);
   }
 
   /** Sends the gap before the cursor, if there is one. */

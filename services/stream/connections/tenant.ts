@@ -1,6 +1,7 @@
 import { Decisions } from "../access/decisions.ts";
 import type { Decider } from "../access/ports.ts";
 import type { Registration } from "../access/registration.ts";
+import { Rights } from "../access/rights.ts";
 import type { TenantAccess } from "../access/tenant-access.ts";
 import { Audiences } from "../audiences/audiences.ts";
 import type { FrameSource } from "../audiences/frame-for.ts";
@@ -25,6 +26,7 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
   readonly id: string;
   readonly log: TenantLog;
   readonly decisions: Decisions;
+  readonly rights: Rights;
   readonly registrations = new Set<Registration>();
   readonly audiences: Audiences;
   readonly turns: TenantTurns;
@@ -37,6 +39,7 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
     this.log = new TenantLog(id, history, deps);
     this.decisions = new Decisions(id, decider, observer);
     this.turns = deps.turns.forTenant();
+    this.rights = new Rights(this.decisions, this.turns);
     const { now, checkClock, flushMs } = deps;
     this.audiences = new Audiences({ now, checkClock, flushMs, turns: this.turns, horizon: () => this.log.horizon });
   }

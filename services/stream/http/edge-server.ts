@@ -6,6 +6,7 @@ import { answerUnreadableRequests, MAX_HEADER_BYTES } from "#shared/http/header-
 import { listenerOf } from "#shared/http/json-api.ts";
 import { requestIdOf } from "#shared/http/request-id.ts";
 import { sendProblem } from "#shared/http/send-problem.ts";
+import type { SocketBudget } from "#shared/http/socket-budget.ts";
 import { readThroughHandshakeSockets } from "./handshake-socket.ts";
 import { readTarget } from "#shared/http/read-target.ts";
 import { serveStream, STREAM_PATH, type StreamRoute } from "./stream-route.ts";
@@ -15,10 +16,11 @@ export interface EdgeServerDeps {
   readonly route: StreamRoute;
   /** Answers everything that is no stream. */
   readonly api: Hono;
+  readonly sockets: SocketBudget;
 }
 
 /** The edge's public HTTP server; not yet listening. */
-export function createEdgeServer({ route, api }: EdgeServerDeps): Server {
+export function createEdgeServer({ route, api, sockets }: EdgeServerDeps): Server {
   const streaming = new WeakSet<Socket>();
   const answerByApi = listenerOf(api);
   const server = createServer(
@@ -54,7 +56,7 @@ export function createEdgeServer({ route, api }: EdgeServerDeps): Server {
       );
     },
   );
-  readThroughHandshakeSockets(server);
+  readThroughHandshakeSockets(server, sockets);
   answerUnreadableRequests(server);
   return Object.assign(server, {
     headersTimeout: 10_000,

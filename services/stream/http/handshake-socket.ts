@@ -1,6 +1,8 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { followRequests } from "#shared/http/bound-sockets.ts";
+import type { SocketBudget } from "#shared/http/socket-budget.ts";
 
 /**
  * The stream that node:http reads requests from and writes answers to, instead of the socket. A stream takes the socket out
@@ -64,13 +66,23 @@ class HandshakeSocket extends Duplex {
   }
 }
 
-/** Makes the server read each connection through a HandshakeSocket, from which `takeSocket` gets the bare one. */
-export function readThroughHandshakeSockets(server: Server): void {
+/**
+ * Makes the server read each connection through a HandshakeSocket, from which `takeSocket` gets the bare one. The budget holds
+ * each from its beginning to its end; one that became a stream never waits again.
+ */
+export function readThroughHandshakeSockets(server: Server, sockets: SocketBudget): void {
   const [serve, ...others] = server.listeners("connection");
   // node:http serves a connection in this event's listener; no other listener may serve it as well.
   if (serve === undefined || others.length > 0) throw new Error("node:http listens for connections in another way");
   server.removeAllListeners("connection");
-  server.on("connection", (socket: Socket) => void serve.call(server, new HandshakeSocket(socket)));
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    if (socket.destroyed) return;
+    const handshake = new HandshakeSocket(socket);
+    sockets.alias(socket, handshake);
+    serve.call(server, handshake);
+  });
+  followRequests(server, sockets);
 }
 
 /** The request's bare socket: node:http keeps nothing of it, and reads nothing from it any more. */

@@ -6,6 +6,7 @@ describe("workers", () => {
     const shares = sharesOf(3, 19_000, 256 * 1024 * 1024);
     expect(shares.map((share) => share["STREAM_MAX_CONNECTIONS"])).toEqual(["6334", "6333", "6333"]);
     expect(sum(shares.map((share) => share["STREAM_TAIL_BYTES"]))).toBe(256 * 1024 * 1024);
+    expect(sum(shares.map((share) => share["STREAM_HISTORY_TENANT_BYTES_PER_MINUTE"]))).toBe(256 * 1024 * 1024);
     expect(shares.map((share) => share["STREAM_HTTP_PORT"])).toEqual(["4711", "4711", "4711"]);
   });
 
@@ -20,7 +21,13 @@ describe("workers", () => {
 });
 
 function sharesOf(workers: number, connections: number, bytes: number): NodeJS.ProcessEnv[] {
-  const config = { STREAM_WORKERS: workers, STREAM_MAX_CONNECTIONS: connections, STREAM_TAIL_BYTES: bytes };
+  const config = {
+    STREAM_WORKERS: workers,
+    STREAM_MAX_CONNECTIONS: connections,
+    STREAM_TAIL_BYTES: bytes,
+    STREAM_HISTORY_SUBJECT_BYTES_PER_MINUTE: bytes,
+    STREAM_HISTORY_TENANT_BYTES_PER_MINUTE: bytes,
+  };
   return Array.from({ length: workers }, (_, index) => shareSettings({ NATS_URL: "nats://x" }, config, index, 4711));
 }
 
