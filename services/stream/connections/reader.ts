@@ -237,9 +237,8 @@ export class Reader implements Member, RegisteredStream {
   /** Writes a slice's frames for this reader, up to the first undecided event. */
   #deliver(state: Behind, slice: readonly LogEntry[], grant: Grant): Promise<void> | undefined {
     const { registration } = this;
-    const { format } = this.#reads;
     const { cursor: before, hole } = state;
-    const asReader = { registration, grant, format, cursor: before, hole };
+    const asReader = { registration, grant, format: this.#reads.format, cursor: before, hole };
     const reading = readSlice(this.#tenant, slice, asReader, this.#deps.now);
     const { frames, events, sentGap, undecided } = reading;
     advance(state, reading);
