@@ -57,6 +57,7 @@ import { checkTenants } from "./tenants/check-tenants.ts";
 import { reconcileTenants } from "./tenants/reconcile-tenants.ts";
 import type { TenantDeps, TenantSessions } from "./tenants/tenant-deps.ts";
 import { applyFile } from "./watch/apply-file.ts";
+import { readTiers } from "./limits/tiers.ts";
 import { FileOrigins } from "./watch/file-origins.ts";
 import { type DocumentWatch, NO_FILES, watchDocuments } from "./watch/watch-documents.ts";
 
@@ -74,6 +75,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const log = createLogger("policy", config.LOG_LEVEL);
   const requestLog = starting.use(limitLines(log));
   const registry = createMetricsRegistry();
+  const tiers = await readTiers(config.POLICY_TIERS_FILE);
   const bound = { maxTenants: config.POLICY_METRICS_MAX_TENANTS, now: () => clock.monotonic() };
   const metrics = createPolicyMetrics(registry, bound);
 
@@ -97,7 +99,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operators });
   const { isOutside } = verifier;
   const gateway = { ...authorizeDeps, isOutside, ...openGatewayTokens(config, security, starting) };
-  const decisionDeps = { ...authorizeDeps, metrics };
+  const decisionDeps = { ...authorizeDeps, metrics, tiers };
   const api = createJsonApi(
     {
       maxBodyBytes: MAX_BODY_BYTES,
@@ -106,7 +108,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     },
     requestLog,
   );
-  addTenantRoutes(api, authorizeDeps, deps, logs);
+  addTenantRoutes(api, authorizeDeps, deps, { usage: logs, tiers });
   addPolicyRoutes(api, authorizeDeps, deps, files);
   addExportRoutes(api, authorizeDeps, deps, files);
   addSubjectRoutes(api, authorizeDeps, deps);

@@ -45,6 +45,8 @@ export const policySettings = z.object({
   /** How much of a tenant's log is kept. */
   POLICY_HISTORY_MAX_BYTES: integerSchema(MIB, Number.MAX_SAFE_INTEGER).default(1024 * MIB),
   POLICY_HISTORY_MAX_AGE_SECONDS: integerSchema(120, 365 * DAY_SECONDS).default(7 * DAY_SECONDS),
+  /** A YAML file of tiers, `<tier>: {<limit>: <number>}`, in place of the built-in ones. */
+  POLICY_TIERS_FILE: z.string().optional(),
   /** How many tenants have metrics of their own. */
   POLICY_METRICS_MAX_TENANTS: integerSchema(0, 1_000_000).default(1_000),
 });

@@ -111,7 +111,7 @@ function admit(edge: Edge, tenant: Tenant, registration: Registration, request: 
   if (request.isGone()) throw new AppError("unavailable", "the client went away");
   requireValid(registration, edge);
   edge.admission.requireServing();
-  if (edge.hub.streamsOf(tenant) < tenant.decisions.maxConnections) return;
+  if (edge.hub.streamsOf(tenant) < (tenant.decisions.limits.connections ?? Number.POSITIVE_INFINITY)) return;
   edge.observer.tenantFull(tenant.id);
   throw new AppError("unavailable", "this tenant has as many streams as it may");
 }

@@ -15,7 +15,7 @@ describe("a tenant that may have so many streams", () => {
     const full: string[] = [];
     const observer = silentObserver({ tenantFull: (tenant) => void full.push(tenant) });
     const edge = { ...rig.edge, observer };
-    rig.policy.maxConnections = 2;
+    rig.policy.limits = { tier: "default", connections: 2 };
     await rig.open();
     await rig.open();
     await expect(openStream(edge, rig.request())).rejects.toMatchObject({
@@ -26,7 +26,7 @@ describe("a tenant that may have so many streams", () => {
     expect([rig.edge.hub.streamsOf(rig.tenant), rig.tenant.registrations.size, rig.edge.admission.open]).toEqual([
       2, 2, 2,
     ]);
-    rig.policy.maxConnections = 3;
+    rig.policy.limits = { tier: "default", connections: 3 };
     rig.policy.version = 2;
     rig.control({ of: "policy", entry: { version: 2, build: "b2", roles: [], subjects: [] } });
     await rig.open();
@@ -35,14 +35,14 @@ describe("a tenant that may have so many streams", () => {
 
   test("none, lets nobody in", async () => {
     rig = createRig();
-    rig.policy.maxConnections = 0;
+    rig.policy.limits = { tier: "default", connections: 0 };
     await expect(openStream(rig.edge, rig.request())).rejects.toMatchObject({ code: "unavailable" });
   });
 
   test("keeps the streams that it has when the number falls", async () => {
     rig = createRig();
     const stream = await rig.open();
-    rig.policy.maxConnections = 0;
+    rig.policy.limits = { tier: "default", connections: 0 };
     await expect(openStream(rig.edge, rig.request())).rejects.toMatchObject({ code: "unavailable" });
     rig.event("still here");
     await waitFor("the event is here", () => stream.events().includes("still here"));

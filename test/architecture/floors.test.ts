@@ -32,7 +32,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["changes/", "events/", "access/"],
     ["sessions/", "versions/"],
     ["decide/"],
-    ["document/"],
+    ["document/", "limits/"],
     ["metrics.ts"],
   ],
   stream: [

@@ -18,6 +18,7 @@ import type {
 } from "../../services/stream/access/ports.ts";
 import { deliver, distrustDecisions, resetLog } from "../../services/stream/deliver.ts";
 import { type ControlEntry, type EventEntry, holeOf, type LogEntry, type Poison } from "../../services/stream/event.ts";
+import type { TenantLimits } from "../../services/stream/admission/tenant-limits.ts";
 import { TailBudget } from "../../services/stream/log/tail.ts";
 import { type Edge, openStream, type StreamRequest } from "../../services/stream/open-stream.ts";
 import { Connection } from "../../services/stream/sse/connection.ts";
@@ -232,7 +233,7 @@ class FakePolicy implements Decider {
   allow = [">"];
   resolved = 0;
   grantId = "viewer";
-  maxConnections: number | undefined;
+  limits: TenantLimits = { tier: "default" };
   /** Every question fails with this, where it is set. */
   refusal: Error | undefined;
   remainingMs: number | undefined;
@@ -256,7 +257,7 @@ class FakePolicy implements Decider {
     if (this.refusal !== undefined) throw this.refusal;
     const eventMap = [{ pattern: "order.*", permission: "order:read" }];
     const grant = { id: this.grantId, roles: ["viewer"], remainingMs: this.remainingMs };
-    return { version: this.#version(), grant, eventMap, maxConnections: this.maxConnections };
+    return { version: this.#version(), grant, eventMap, limits: this.limits };
   }
 
   async decide() {

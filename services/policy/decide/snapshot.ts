@@ -4,6 +4,7 @@ import type { Version } from "#shared/contract/version.ts";
 import type { PolicyDocument, Role } from "../document/policy-document.ts";
 import { SUBJECT_ID, subjectNames } from "../document/condition.ts";
 import { inheritanceGroups } from "../document/inheritance.ts";
+import type { TenantLimits } from "../limits/tenant-limits.ts";
 import { compileEventMap, type EventMap } from "./compile-event-map.ts";
 import { compileRoutes, type RouteMatcher } from "./compile-routes.ts";
 import { placeholdersIn } from "./fill-template.ts";
@@ -50,8 +51,7 @@ export interface Snapshot {
 /** A tenant's state and limits. */
 export interface TenantStanding {
   readonly state: "active" | "suspended" | "deleted";
-  /** How many streams it may have on an edge; undefined for as many as the edge takes. */
-  readonly maxConnections: number | undefined;
+  readonly limits: TenantLimits;
 }
 
 /** A role that somebody has until a time, in milliseconds since 1970; infinity is for ever. */

@@ -9,6 +9,7 @@ import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createPolicyMetrics } from "../metrics.ts";
 import { Snapshots } from "../versions/snapshots.ts";
 import { SubjectRoles } from "../decide/subject-roles.ts";
+import { BUILT_IN_TIERS } from "../limits/tiers.ts";
 import type { StoredPolicy } from "../versions/stored-policy.ts";
 import { createDecisionService } from "./decision-service.ts";
 
@@ -54,7 +55,7 @@ describe("the decision service", () => {
     };
     const snapshots = new Snapshots({ read }, () => undefined);
     const service = createDecisionService(
-      { snapshots, metrics, wall: Date.now, ownIssuer: "http://auth.test" },
+      { snapshots, metrics, wall: Date.now, tiers: BUILT_IN_TIERS, ownIssuer: "http://auth.test" },
       createLogger("test", "silent"),
     );
     const address = { host: "127.0.0.1", port: 0, setting: "NONE" };
@@ -83,6 +84,7 @@ describe("the decision service", () => {
     ];
     expect(await resolve({ subjects })).toEqual({
       version,
+      limits: { tier: "default" },
       grants: [
         { id: "viewer@", roles: ["viewer"] },
         { id: "owner@alice", roles: ["viewer", "owner"] },
@@ -173,5 +175,12 @@ describe("the decision service", () => {
     [{ grants: ["@"], permissions: ["order:read"], atLeast: { number: 0, build: "" } }],
   ])("refuses %j", async (request) => {
     await expect(decideAll(request)).rejects.toMatchObject({ code: "malformed_request" });
+  });
+
+  it("gives the tenant's limits: those of its tier, and its own before them", async () => {
+    stored = { ...stored, version: { number: 8, build: "01234567" }, limits: { tier: "basic", connections: 3 } };
+    const { limits } = await resolve({ subjects: manySubjects(1) });
+    expect(limits).toMatchObject({ tier: "basic", connections: 3, topicsPerStream: 20 });
+    expect(limits?.connectionsPerSubject).toBeUndefined();
   });
 });

@@ -28,10 +28,10 @@ type CompiledContent = Pick<StoredPolicy, "document" | "bindings"> &
 export function compilePolicy(
   tenant: string,
   version: Version,
-  { document: { text }, bindings, lifecycle, limits }: CompiledContent,
+  { document: { text }, bindings, lifecycle, limits = {} }: CompiledContent,
   { storedAt, asksCases, known }: Compiling,
 ): CompiledPolicy {
-  const standing = lifecycle && { standing: { state: lifecycle.state, maxConnections: limits?.connections } };
+  const standing = lifecycle && { standing: { state: lifecycle.state, limits } };
   const at = Date.parse(storedAt);
   if (known?.text === text) return { snapshot: { ...rebindSnapshot(known, version, bindings, at), ...standing } };
   const parsed = parseDocument(text, tenant);

@@ -6,6 +6,7 @@ import { isAtLeast, isSameVersion, type Version } from "#shared/contract/version
 import { Notifier } from "#shared/async/notifier.ts";
 import { singleFlight } from "#shared/async/single-flight.ts";
 import type { Observer } from "../observe/observer.ts";
+import { type TenantLimits, UNKNOWN_LIMITS } from "../admission/tenant-limits.ts";
 import { EventMap } from "./event-map.ts";
 import type { Decider, ResolveAnswer, Subject } from "./ports.ts";
 import { createResidual, type Residual } from "./residual.ts";
@@ -78,7 +79,7 @@ export class Decisions {
   });
   readonly #asked = singleFlight<void>();
   readonly #eventMap = new EventMap();
-  #maxConnections = Number.POSITIVE_INFINITY;
+  #limits: TenantLimits = UNKNOWN_LIMITS;
   #appliedChanges: AppliedChange[] = [];
   #changeCount = 0;
   /** The version of the last policy entry that was applied; undefined while none is known. */
@@ -93,9 +94,9 @@ export class Decisions {
     this.#observer = observer;
   }
 
-  /** How many streams the tenant may have on this edge, by the newest answer. */
-  get maxConnections(): number {
-    return this.#maxConnections;
+  /** What the tenant may use, by the newest answer. */
+  get limits(): TenantLimits {
+    return this.#limits;
   }
 
   /** Starts over, after the log was opened or did not continue. `last` is its last policy entry. */
@@ -227,9 +228,9 @@ export class Decisions {
   }
 
   /** Takes over what an answer says of the tenant as a whole, unless a newer one is known. */
-  #learn({ version, eventMap, maxConnections = Number.POSITIVE_INFINITY }: ResolveAnswer): void {
+  #learn({ version, eventMap, limits }: ResolveAnswer): void {
     this.#eventMap.learn(version, eventMap);
-    if (this.#eventMap.version === version) this.#maxConnections = maxConnections;
+    if (this.#eventMap.version === version) this.#limits = limits;
   }
 
   #recordChange(change: AppliedChange): void {

@@ -13,6 +13,7 @@ import { SubjectRoles } from "../../../services/policy/decide/subject-roles.ts";
 import { parseDocument } from "../../../services/policy/document/parse-document.ts";
 import type { PolicyDocument } from "../../../services/policy/document/policy-document.ts";
 import type { PolicyContent } from "../../../services/policy/versions/stored-policy.ts";
+import { UNKNOWN_LIMITS } from "../../../services/stream/admission/tenant-limits.ts";
 import { Decisions, type Grant as EdgeGrant } from "../../../services/stream/access/decisions.ts";
 import type { Decider } from "../../../services/stream/access/ports.ts";
 import type { Figure } from "../scenario.ts";
@@ -188,7 +189,12 @@ async function measureEdge(allow: readonly string[], count: number): Promise<num
     permission: permissionOf(number),
   }));
   const decider: Decider = {
-    resolve: async (_tenant, { id }) => ({ version: VERSION, grant: { id, roles: ["role1"] }, eventMap }),
+    resolve: async (_tenant, { id }) => ({
+      version: VERSION,
+      grant: { id, roles: ["role1"] },
+      eventMap,
+      limits: UNKNOWN_LIMITS,
+    }),
     decide: async () => ({ version: VERSION, allow, deny: [], allowWhen: [], denyWhen: [] }),
   };
   const decisions = new Decisions("bench", decider, { decisionAsked: () => {} });
