@@ -17,6 +17,7 @@ import { handOver } from "./scenarios/hand-over.ts";
 import { handshakes } from "./scenarios/handshakes.ts";
 import { idleMemory } from "./scenarios/idle-memory.ts";
 import { ingest } from "./scenarios/ingest.ts";
+import { largestInputs } from "./scenarios/largest-inputs.ts";
 import { latency } from "./scenarios/latency.ts";
 import { manyTopics } from "./scenarios/many-topics.ts";
 import { mixedTenants } from "./scenarios/mixed-tenants.ts";
@@ -36,6 +37,7 @@ const SCENARIOS: readonly Scenario[] = [
   compression,
   reconnectStorm,
   handOver,
+  largestInputs,
   ...policyScenarios,
 ];
 

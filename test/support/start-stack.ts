@@ -8,7 +8,8 @@ import { type RunningService, startService } from "./start-service.ts";
 
 const DEMO_POLICIES = fileURLToPath(new URL("../../infra/policies", import.meta.url));
 
-const OPERATOR_TOKEN = "operator-token-of-the-tests";
+/** What `operate` authenticates with. */
+export const OPERATOR_TOKEN = "operator-token-of-the-tests";
 
 /** A person's tokens after a login. */
 export interface Login {

@@ -22,7 +22,14 @@ export function createEdgeServer({ route, api }: EdgeServerDeps): Server {
   const streaming = new WeakSet<Socket>();
   const answerByApi = listenerOf(api);
   const server = createServer(
-    { maxHeaderSize: MAX_HEADER_BYTES, keepAlive: true, noDelay: true, connectionsCheckingInterval: 5_000 },
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      // For the streams that their sockets become: as the server's options they cost no call of their own.
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: 30_000,
+      connectionsCheckingInterval: 5_000,
+    },
     (request, response) => {
       // A stream keeps its socket: the answer to a later request would be inside the stream.
       if (streaming.has(request.socket)) return void request.socket.destroy();

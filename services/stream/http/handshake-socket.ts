@@ -74,7 +74,10 @@ export function readThroughHandshakeSockets(server: Server): void {
 }
 
 /** The request's bare socket: node:http keeps nothing of it, and reads nothing from it any more. */
-export function takeSocket({ socket }: IncomingMessage): Socket {
+export function takeSocket(request: IncomingMessage): Socket {
+  const { socket } = request;
   if (!(socket instanceof HandshakeSocket)) throw new Error("this request did not come through a handshake socket");
+  // node:http sees the connection close and would abort the request: events, and an error whose stack is written out.
+  request.destroy = () => request;
   return socket.release();
 }

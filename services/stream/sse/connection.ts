@@ -32,9 +32,7 @@ export class Connection {
     this.#socket = socket;
     this.coding = coding;
     this.#head = head;
-    socket.setNoDelay(true);
     socket.setTimeout(0);
-    socket.setKeepAlive(true, 30_000);
     socket.on("error", ignore);
     socket.on("data", (bytes) => this.#ignore(bytes)).resume();
     if (socket.readableEnded) this.#probe();
@@ -89,7 +87,8 @@ export class Connection {
   /** Drops the socket with all that waits in it: `end` would still deliver megabytes from the kernel's buffers. */
   reset(): void {
     this.#ended = true;
-    this.#socket.resetAndDestroy();
+    // Of a socket that is gone it would make an error, with its stack: one hundredth of a handshake.
+    if (!this.#socket.destroyed) this.#socket.resetAndDestroy();
   }
 
   /** A client sends nothing after its request: the answer to a second one would be inside the stream. */
