@@ -16,7 +16,11 @@ import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock } from "#shared/time/clock.ts";
-import { Admission } from "./admission/admission.ts";
+import { createRedis, watchRedisTls } from "#shared/redis/create-redis.ts";
+import { Admission, type AdmissionDeps } from "./admission/admission.ts";
+import { CallLimits } from "./admission/call-limits.ts";
+import { shareCounts } from "./admission/share-counts.ts";
+import { SharedCounts } from "./admission/shared-counts.ts";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { fairLimiter } from "#shared/async/fair-limiter.ts";
 import { invalidateSessions } from "./access/apply-control.ts";
@@ -31,6 +35,7 @@ import { createPeers } from "./bus/peer-calls.ts";
 import { openTenants } from "./bus/open-tenant.ts";
 import { openPacedBus } from "./bus/paced-bus.ts";
 import type { StreamConfig } from "./config.ts";
+import { RedisCounts } from "./clients/count-store-redis.ts";
 import { GrpcDecider } from "./clients/decider.ts";
 import { GrpcSessionChecker } from "./clients/session-checker.ts";
 import { createEdgeApi, type EdgeApi } from "./http/api.ts";
@@ -117,9 +122,11 @@ async function startServing(
   const timeoutMs = config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS;
   const peers = createPeers({ nats, workerId: edge.workerId, timeoutMs, observer: edge.observer });
   const { callConnection } = stack.use(openCalls(edge, peers));
+  const { bindToken, callLimits } = edge;
   const server = createEdgeServer({
     route,
-    api: createEdgeApi({ ...route, callConnection, bindToken: edge.bindToken, demo }, requestLog),
+    api: createEdgeApi({ ...route, callConnection, bindToken, callLimits, demo }, requestLog),
+    speaksProxy: config.STREAM_PROXY_PROTOCOL === "v2",
   });
   const listener = await listenOn(server, { ...addressOf(config), isShared });
   stack.defer(() => closeServer(server, 1_000));
@@ -142,7 +149,7 @@ function addressOf({ STREAM_BIND_ADDRESS: host, STREAM_HTTP_PORT: port }: Stream
 /** The edge, and what only its HTTP servers call. */
 type RunningEdge = Edge &
   Pick<StreamRoute, "renew" | "authTime"> &
-  Pick<EdgeApi, "bindToken"> &
+  Pick<EdgeApi, "bindToken" | "callLimits"> &
   AskedTime & { readonly workerId: string };
 
 /** Starts everything but the servers. */
@@ -153,8 +160,10 @@ async function startEdge(
   registry: Registry,
   { log, requestLog }: { readonly log: Logger; readonly requestLog: LimitedLog },
 ): Promise<RunningEdge> {
-  const admission = new Admission(config.STREAM_MAX_CONNECTIONS);
-  const observer = createObserver(createStreamMetrics(registry, admission), { log, requestLog }, now);
+  const workerId = randomBytes(6).toString("hex");
+  const counts = await openCounts(config, workerId, stack, log);
+  const admission = new Admission({ ...limitsOf(config), counts, wall: () => systemClock.wall() });
+  const observer = createObserver(createStreamMetrics(registry, admission, counts), { log, requestLog }, now);
   const authTime = new AuthTime(systemClock);
   const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
   const auth = stack.use(
@@ -182,10 +191,10 @@ async function startEdge(
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
   const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
   stack.use(startKeepAlive(hub, verifying));
-  const workerId = randomBytes(6).toString("hex");
   return {
     ...verifying,
     admission,
+    callLimits: createCallLimits(config, counts),
     hub,
     handshakeMs: config.STREAM_HANDSHAKE_MS,
     isWithdrawn: (kid) => withdrawn.has(kid),
@@ -197,6 +206,49 @@ async function startEdge(
     newConnectionId: () => createConnectionId(workerId),
     limitHistory: fairLimiter(MAX_HISTORY_READS),
   };
+}
+
+/** The limits that count where a tenant's say nothing else. */
+function limitsOf(config: StreamConfig): Pick<AdmissionDeps, "places" | "pools" | "limits"> {
+  return {
+    places: config.STREAM_MAX_CONNECTIONS,
+    pools: config.STREAM_POOLS,
+    limits: {
+      connectionsPerSession: config.STREAM_CONNECTIONS_PER_SESSION,
+      connectionsPerSubject: config.STREAM_CONNECTIONS_PER_SUBJECT,
+      connectionsPerAddress: config.STREAM_CONNECTIONS_PER_ADDRESS,
+      handshakesPerSubjectPerMinute: config.STREAM_HANDSHAKES_PER_SUBJECT_PER_MINUTE,
+      handshakesPerAddressPerMinute: config.STREAM_HANDSHAKES_PER_ADDRESS_PER_MINUTE,
+    },
+  };
+}
+
+function createCallLimits(config: StreamConfig, counts: SharedCounts): CallLimits {
+  return new CallLimits(counts, {
+    perAddressPerMinute: config.STREAM_CALLS_PER_ADDRESS_PER_MINUTE,
+    perSubjectPerMinute: config.STREAM_CALLS_PER_SUBJECT_PER_MINUTE,
+    wall: () => systemClock.wall(),
+  });
+}
+
+/** Counts together with the other workers where there is a Redis. The edge starts and runs without it. */
+async function openCounts(
+  config: StreamConfig,
+  workerId: string,
+  stack: AsyncDisposableStack,
+  log: Logger,
+): Promise<SharedCounts> {
+  const counts = new SharedCounts(config.STREAM_LIMITS_SHARED_BY ?? config.STREAM_WORKERS);
+  const { REDIS_URL } = config;
+  if (REDIS_URL === undefined) {
+    stack.use(shareCounts(counts, undefined, log));
+    return counts;
+  }
+  const redis = await createRedis({ ...config, REDIS_URL });
+  if (REDIS_URL.isTls) stack.use(watchRedisTls(redis, { ...config, REDIS_URL }, log));
+  const store = stack.use(new RedisCounts(redis, workerId));
+  stack.use(shareCounts(counts, store, log));
+  return counts;
 }
 
 function now(): number {
@@ -212,5 +264,6 @@ function createRoute(config: StreamConfig, { verify, isOutside }: TokenVerifier,
     verify,
     cookies: createTokenCookies(config),
     allowedOrigins: config.STREAM_ALLOWED_ORIGINS,
+    trusted: { proxies: config.STREAM_TRUSTED_PROXIES, header: config.STREAM_FORWARDED_HEADER },
   };
 }

@@ -8,6 +8,7 @@ import { LOOPBACK } from "#shared/http/listen.ts";
 import { opsHostsSchema } from "#shared/http/ops-hosts.ts";
 import { checkCookieSettings, cookieSettings } from "#shared/http/cookie-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
+import { admissionSettings } from "./admission/admission-settings.ts";
 
 /** The variables that the edge reads. */
 export const streamSettings = z.object({
@@ -29,6 +30,7 @@ export const streamSettings = z.object({
     })
     .default(1),
   STREAM_MAX_CONNECTIONS: integerSchema(1, 1_000_000).default(19_000),
+  ...admissionSettings,
   STREAM_TAIL_BYTES: integerSchema(1_000_000, 64_000_000_000).default(256 * 1024 * 1024),
   STREAM_FLUSH_MS: integerSchema(0, 50).default(5),
   STREAM_EVENT_MAX_BYTES: integerSchema(1_024, 64 * 1024 * 1024).default(1024 * 1024),

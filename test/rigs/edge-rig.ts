@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { silentObserver } from "./silent-observer.ts";
-import { Admission } from "../../services/stream/admission/admission.ts";
+import { createAdmission } from "./admission.ts";
 import { invalidateSessions } from "../../services/stream/access/apply-control.ts";
 import { Hub } from "../../services/stream/connections/hub.ts";
 import { Tenant, type TenantDeps } from "../../services/stream/connections/tenant.ts";
@@ -62,7 +62,7 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
     now,
     checkClock,
     authTime: { now: () => clock.now },
-    admission: new Admission(10),
+    admission: createAdmission(10),
     hub,
     newConnectionId: () => `w-${(connections += 1)}`,
     handshakeMs: 300,
@@ -87,6 +87,7 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
       id: "request-1",
       query: new URLSearchParams("topic=order.>"),
       lastEventId: undefined,
+      address: undefined,
       readToken: async () => CLAIMS,
       isGone: () => false,
       accept: () => {

@@ -79,7 +79,7 @@ export class Decisions {
   });
   readonly #asked = singleFlight<void>();
   readonly #eventMap = new EventMap();
-  #limits: TenantLimits = UNKNOWN_LIMITS;
+  #limits: TenantLimits | undefined;
   #appliedChanges: AppliedChange[] = [];
   #changeCount = 0;
   /** The version of the last policy entry that was applied; undefined while none is known. */
@@ -96,7 +96,12 @@ export class Decisions {
 
   /** What the tenant may use, by the newest answer. */
   get limits(): TenantLimits {
-    return this.#limits;
+    return this.#limits ?? UNKNOWN_LIMITS;
+  }
+
+  /** The same, unless a later version has been announced, which may say otherwise. */
+  get currentLimits(): TenantLimits | undefined {
+    return isBefore(this.#eventMap.version, this.#applied) ? undefined : this.#limits;
   }
 
   /** Starts over, after the log was opened or did not continue. `last` is its last policy entry. */

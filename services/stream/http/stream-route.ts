@@ -9,27 +9,25 @@ import { Connection } from "../sse/connection.ts";
 import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
 import { encodeControl } from "../sse/encode-frame.ts";
 import { chooseRetryDelay } from "../sse/retry-delay.ts";
+import type { TrustedProxies } from "./caller-address.ts";
 import { takeSocket } from "./handshake-socket.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
+import { VARY } from "./stream-headers.ts";
 import { readHandshakeToken, single, type TokenReading } from "./request-token.ts";
 
-/** The edge, and how the route reads tokens. */
+/** The edge, how the route reads tokens, and whose word on a client's address it believes. */
 export interface StreamRoute extends TokenReading {
+  readonly trusted: TrustedProxies;
   readonly edge: Edge;
 }
-
-/** The path of streams. */
-export const STREAM_PATH = "/v1/stream";
 
 /** The only media type there is, as clients may name it. */
 const EVENT_STREAM = ["text/event-stream", "text/event-stream; charset=utf-8"];
 
-/** Caches must not give one page's answer to another, nor one person's. */
-const VARY = "Origin, Cookie, Authorization, X-Auth-Token, Accept-Encoding";
-
-/** What a request asks for, and its id. */
+/** What a request asks for, its id, and where it comes from. */
 interface StreamTarget {
   readonly query: URLSearchParams;
+  readonly address: string | undefined;
   readonly requestId: string;
 }
 
@@ -38,8 +36,9 @@ export async function serveStream(
   route: StreamRoute,
   request: IncomingMessage,
   response: ServerResponse,
-  { query, requestId }: StreamTarget,
+  target: StreamTarget,
 ): Promise<boolean> {
+  const { query, requestId } = target;
   const cors = corsHeaders(request.headers.origin, route.allowedOrigins);
   response.setHeaders(new Map(Object.entries({ "x-request-id": requestId, vary: VARY, ...cors })));
   let caller: VerifiedClaims | undefined;
@@ -50,7 +49,7 @@ export async function serveStream(
   };
   try {
     requireEventStream(request);
-    await openStream(route.edge, streamRequest(request, { query, requestId }, response, readToken));
+    await openStream(route.edge, streamRequest(request, target, response, readToken));
     return true;
   } catch (thrown) {
     const error = toAppError(thrown);
@@ -62,7 +61,7 @@ export async function serveStream(
 
 function streamRequest(
   request: IncomingMessage,
-  { query, requestId }: StreamTarget,
+  { query, requestId, address }: StreamTarget,
   response: ServerResponse,
   readToken: StreamRequest["readToken"],
 ): StreamRequest {
@@ -71,6 +70,7 @@ function streamRequest(
     id: requestId,
     query,
     lastEventId: single(headers["last-event-id"]),
+    address,
     readToken,
     isGone: () => socket.destroyed,
     accept(connectionId) {
@@ -108,8 +108,8 @@ function acceptanceOf(connectionId: string, requestId: string, response: ServerR
 }
 
 /**
- * Sends a refusal. A native EventSource comes back only after a 200, so it gets `unavailable` as a `busy` frame in one;
- * clients that declare themselves get the plain status.
+ * Sends a refusal. A native EventSource comes back only after a 200, so it gets what is refused for now as a `busy` frame in
+ * one; clients that declare themselves get the plain status.
  */
 function refuse(
   error: AppError,
@@ -119,7 +119,7 @@ function refuse(
   requestId: string,
 ): void {
   if (request.socket.destroyed) return;
-  if (error.code !== "unavailable" || request.headers["x-sluice-client"] !== undefined) {
+  if (error.busy === undefined || request.headers["x-sluice-client"] !== undefined) {
     return sendProblem(response, error, requestId);
   }
   const retryMs = chooseRetryDelay(edge.admission.pressure);
@@ -128,7 +128,7 @@ function refuse(
     "cache-control": "no-store, no-transform",
     connection: "close",
   });
-  response.end(encodeControl("busy", { reason: error.message, retryMs }));
+  response.end(encodeControl("busy", { reason: error.busy, detail: error.message, retryMs }));
 }
 
 function requireEventStream(request: IncomingMessage): void {

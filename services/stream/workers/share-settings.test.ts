@@ -13,14 +13,24 @@ describe("workers", () => {
     expect(sharesOf(2, 10, 10_000_000)[0]).toMatchObject({ STREAM_WORKERS: "1", NATS_URL: "nats://x" });
   });
 
+  test("share limits with all workers of the installation, by default with those of their own process", () => {
+    expect(sharesOf(3, 10, 10_000_000)[0]).toMatchObject({ STREAM_LIMITS_SHARED_BY: "3" });
+    expect(sharesOf(3, 10, 10_000_000, 12)[0]).toMatchObject({ STREAM_LIMITS_SHARED_BY: "12" });
+  });
+
   test("get no less than a connection and a small tail", () => {
     const [, last] = sharesOf(2, 1, 1_000_000);
     expect(last).toMatchObject({ STREAM_MAX_CONNECTIONS: "1", STREAM_TAIL_BYTES: "1000000" });
   });
 });
 
-function sharesOf(workers: number, connections: number, bytes: number): NodeJS.ProcessEnv[] {
-  const config = { STREAM_WORKERS: workers, STREAM_MAX_CONNECTIONS: connections, STREAM_TAIL_BYTES: bytes };
+function sharesOf(workers: number, connections: number, bytes: number, all?: number): NodeJS.ProcessEnv[] {
+  const config = {
+    STREAM_WORKERS: workers,
+    STREAM_MAX_CONNECTIONS: connections,
+    STREAM_TAIL_BYTES: bytes,
+    STREAM_LIMITS_SHARED_BY: all,
+  };
   return Array.from({ length: workers }, (_, index) => shareSettings({ NATS_URL: "nats://x" }, config, index, 4711));
 }
 
