@@ -13,6 +13,7 @@ import type { Bench, Figure, Scenario } from "./scenario.ts";
 import { besideTheBus } from "./scenarios/beside-the-bus.ts";
 import { compression } from "./scenarios/compression.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
+import { flood } from "./scenarios/flood.ts";
 import { handOver } from "./scenarios/hand-over.ts";
 import { handshakes } from "./scenarios/handshakes.ts";
 import { idleMemory } from "./scenarios/idle-memory.ts";
@@ -37,6 +38,7 @@ const SCENARIOS: readonly Scenario[] = [
   compression,
   reconnectStorm,
   handOver,
+  flood,
   largestInputs,
   ...policyScenarios,
 ];
