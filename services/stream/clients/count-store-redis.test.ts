@@ -90,16 +90,3 @@ describe("counts in Redis", () => {
     edge.disconnect();
   });
 });
-
-test("a Redis that went away fails an exchange at once, and works again when it is back", async () => {
-  const store = await openStore("1");
-  await server.stop();
-  await waitFor("an exchange fails", () =>
-    store.exchange([], false).then(
-      () => false,
-      () => true,
-    ),
-  );
-  await server.start();
-  await waitFor("an exchange works", () => store.exchange([], true).then(Boolean, () => false), 10_000);
-});
