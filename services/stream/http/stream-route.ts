@@ -128,7 +128,8 @@ function refuse(
     "cache-control": "no-store, no-transform",
     connection: "close",
   });
-  response.end(encodeControl("busy", { reason: error.busy, detail: error.message, retryMs }));
+  // As a text it leaves together with the head, in one write.
+  response.end(encodeControl("busy", { reason: error.busy, detail: error.message, retryMs }).toString());
 }
 
 function requireEventStream(request: IncomingMessage): void {
