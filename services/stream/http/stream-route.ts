@@ -123,13 +123,15 @@ function refuse(
     return sendProblem(response, error, requestId);
   }
   const retryMs = chooseRetryDelay(edge.admission.pressure);
+  const frame = encodeControl("busy", { reason: error.busy, detail: error.message, retryMs }).toString();
+  // A text of a known length leaves together with the head, in one write.
   response.writeHead(200, {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store, no-transform",
+    "content-length": Buffer.byteLength(frame),
     connection: "close",
   });
-  // As a text it leaves together with the head, in one write.
-  response.end(encodeControl("busy", { reason: error.busy, detail: error.message, retryMs }).toString());
+  response.end(frame);
 }
 
 function requireEventStream(request: IncomingMessage): void {
