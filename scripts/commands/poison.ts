@@ -1,4 +1,5 @@
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
 import type { Command } from "commander";
 import { z } from "zod";
 import { integerSchema, readConfig } from "#shared/config/read-config.ts";
@@ -26,7 +27,7 @@ const settingsSchema = z.object({
 export function poisonCommand(terminal: Terminal): Command {
   return createCommand("poison", {
     summary: "list the entries of a tenant's log that cannot be delivered",
-    description: `Lists the entries of a tenant's log that no edge delivers: their subject is no topic, they are not UTF-8, or they are larger than STREAM_EVENT_MAX_BYTES (1048576).
+    description: `Lists the entries of a tenant's log that no edge delivers: their subject is no topic, they are not UTF-8, or they are too large: more than STREAM_EVENT_MAX_BYTES (1048576), or more than 16 KB or 64 of headers.
 
 NATS_URL says where NATS is, with the user of policy; without it the command reads the demo that npm start runs.`,
     examples: ["npx sluice poison --tenant demo", "npx sluice poison --tenant demo --from 1200"],
@@ -40,12 +41,13 @@ NATS_URL says where NATS is, with the user of policy; without it the command rea
       await using stack = new AsyncDisposableStack();
       const nats = stack.adopt(await connectBus("policy", terminal.env), (connection) => connection.close());
       const manager = await jetstreamManager(nats, { checkAPI: false });
-      if (options.show === undefined) await listPoison(manager, options, maxEventBytes, terminal);
+      if (options.show === undefined) await listPoison(nats, manager, options, maxEventBytes, terminal);
       else await showEntry(manager, options.tenant, options.show, terminal);
     });
 }
 
 async function listPoison(
+  nats: NatsConnection,
   manager: JetStreamManager,
   { tenant, from }: PoisonOptions,
   maxEventBytes: number,
@@ -54,7 +56,7 @@ async function listPoison(
   const { last_seq: to, messages } = await readState(manager, tenant);
   const progress = (seq: number): void => warn(`read up to ${seq} of ${to}`);
   let found = 0;
-  for await (const entry of findPoison(manager, { tenant, from, to, maxEventBytes, progress })) {
+  for await (const entry of findPoison(nats, manager, { tenant, from, to, maxEventBytes, progress })) {
     found += 1;
     say(describePoison(entry));
   }

@@ -1,7 +1,8 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
-import { nanosOf } from "#shared/contract/event-tag.ts";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { decodeEntry } from "../../services/stream/bus/decode-entry.ts";
+import { readBatch } from "../../services/stream/bus/read-batch.ts";
 import type { PoisonEntry } from "../../services/stream/event.ts";
 
 /** What to look through. */
@@ -25,32 +26,26 @@ export interface FoundPoison {
 }
 
 const BATCH = { entries: 1_000, bytes: 4 * 1024 * 1024 };
+const PACING = { answerMs: 30_000 };
 const PROGRESS_EVERY = 100_000;
 
 /** Reads a tenant's log as an edge reads it, and gives what an edge passes. */
 export async function* findPoison(
-  manager: JetStreamManager,
+  nats: NatsConnection,
+  jsm: JetStreamManager,
   { tenant, from, to, maxEventBytes, progress }: PoisonSearch,
 ): AsyncGenerator<FoundPoison> {
   let [next, reported] = [from, from];
   while (next <= to) {
     const before = next;
-    const range = { seq: next, batch: BATCH.entries, max_bytes: BATCH.bytes };
-    for await (const { subject, seq, data, timestamp, header: headers } of await manager.direct.getBatch(
-      logStreamName(tenant),
-      range,
-    )) {
+    const query = { seq: next, batch: BATCH.entries, max_bytes: BATCH.bytes };
+    for (const message of await readBatch({ nats, jsm, pacing: PACING }, logStreamName(tenant), query)) {
+      const { seq, subject, data, storedAtNanos } = message;
       next = seq + 1;
       if (seq > to) return;
-      const entry = decodeEntry(tenant, maxEventBytes, {
-        subject,
-        seq,
-        data,
-        storedAtNanos: nanosOf(timestamp),
-        headers,
-      });
-      if (entry.kind === "poison")
-        yield { seq, storedAt: timestamp, subject, bytes: data.length, reason: entry.reason };
+      const entry = decodeEntry(tenant, maxEventBytes, message);
+      const storedAt = new Date(Number(storedAtNanos / 1_000_000n)).toISOString();
+      if (entry.kind === "poison") yield { seq, storedAt, subject, bytes: data.length, reason: entry.reason };
     }
     if (next === before) return;
     if (next - reported < PROGRESS_EVERY) continue;

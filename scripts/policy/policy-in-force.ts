@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { compileSnapshot, type Snapshot } from "../../services/policy/decide/snapshot.ts";
+import { compileSnapshot, type WholeSnapshot } from "../../services/policy/decide/snapshot.ts";
 import { SubjectRoles } from "../../services/policy/decide/subject-roles.ts";
 import { parseDocument } from "../../services/policy/document/parse-document.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
@@ -13,7 +13,7 @@ const boundSchema = z.object({ subject: z.string(), roles: z.array(z.string()) }
  * Reads the policy in force of a tenant.
  * @throws {ScriptError} where the server refuses, or this release cannot read what it has.
  */
-export async function readPolicyInForce(server: PolicyServer, tenant: string): Promise<Snapshot> {
+export async function readPolicyInForce(server: PolicyServer, tenant: string): Promise<WholeSnapshot> {
   const path = `/v1/tenants/${encodeURIComponent(tenant)}/export`;
   const [first = "", ...lines] = (await server.read({ method: "GET", path })).trimEnd().split("\n");
   const head = headSchema.safeParse(parseJson(first));

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { decodeUtf8 } from "../../services/policy/document/decode-utf8.ts";
 import { documentInvalid, type Fault } from "../../services/policy/document/fault.ts";
 import { type ParsedDocument, parseDocument } from "../../services/policy/document/parse-document.ts";
-import { compileSnapshot, type Snapshot } from "../../services/policy/decide/snapshot.ts";
+import { compileSnapshot, type WholeSnapshot } from "../../services/policy/decide/snapshot.ts";
 import type { HttpBindings } from "../../services/policy/decide/subject-roles.ts";
 import { ScriptError } from "../shared/run-script.ts";
 
@@ -34,7 +34,7 @@ export async function readDocumentFile(path: string, tenant: string | undefined)
  * The policy of a file that must have no faults, with these roles set over HTTP, as of now.
  * @throws {ScriptError} with all faults.
  */
-export function compileFile({ path, parsed }: DocumentFile, bindings: HttpBindings = new Map()): Snapshot {
+export function compileFile({ path, parsed }: DocumentFile, bindings: HttpBindings = new Map()): WholeSnapshot {
   if (parsed.document !== undefined) return compileSnapshot(NO_VERSION, parsed.document, bindings, Date.now());
   throw new ScriptError(`${path}: ${documentInvalid(parsed.faults).message}`);
 }

@@ -15,15 +15,14 @@ import { startGrpcServer } from "#shared/grpc/start-server.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
+import { type ServiceSockets, openSockets } from "#shared/http/open-sockets.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
-import { type AuditTrail, openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
-import type { AuditEntry } from "./audit/audit.ts";
 import { type AuthConfig, clientTlsFiles, MAX_ACCESS_TOKEN_SECONDS } from "./config.ts";
 import { createPermissionCheck } from "./clients/permission-check.ts";
 import { createSessionService } from "./grpc/session-service.ts";
@@ -39,6 +38,7 @@ import { addKeyMetrics } from "./keys/key-metrics.ts";
 import { openKeyRingStore } from "./keys/key-ring-kv.ts";
 import { createSealer } from "./keys/seal.ts";
 import { addActiveSessions, type AuthMetrics, createAuthMetrics } from "./metrics.ts";
+import { openAuditTrail } from "./bus/open-audit-trail.ts";
 import { createRevocationAnnouncer } from "./bus/announce-revocation.ts";
 import { createSessionCheck } from "./sessions/check-sessions.ts";
 import { connectRedis } from "./sessions/connect-redis.ts";
@@ -79,6 +79,7 @@ const WATCH_MS = 1_000;
 export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
   const log = createLogger("auth", config.LOG_LEVEL);
+  const requestLog = starting.use(limitLines(log));
   const encryptionKey = await readEncryptionKey(config);
   const subjects = await readSubjects(config);
   const tlsFiles = tlsFilesOf(config, clientTlsFiles, ["AUTH_TLS_PORT"]);
@@ -96,16 +97,18 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const registry = createMetricsRegistry();
   const metrics = createAuthMetrics(registry);
   addKeyMetrics(registry, keys, clock);
-  const audit = await openAuditTrail(config, nats, metrics, log);
-  const sessions = openSessions(config, redis, { keys, metrics, registry, log });
+  const trail = { replicas: config.NATS_REPLICAS, maxBytes: config.AUTH_AUDIT_MAX_BYTES };
+  const audit = await openAuditTrail(nats, { ...trail, clock, metrics, registry, log });
+  const sessions = openSessions(config, redis, { keys, metrics, registry, log: requestLog });
   const throttle = createLoginThrottle(redis, keys);
   const issueTokens = createTokenIssuer({ keys, ...namesOf(config), accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
-  const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log });
+  const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log: requestLog });
   const lifetimes = { sessionSeconds, accessTokenSeconds };
   const kept = { sessions, revocations, users, findSubject, keys };
   const verify = verifyWith(config, keys);
-  const ways = createWays({ ...kept, ...lifetimes, verify, throttle, revoke, issueTokens, audit, clock, log });
+  const acting = { verify, throttle, revoke, issueTokens, audit, clock, log: requestLog };
+  const ways = createWays({ ...kept, ...lifetimes, ...acting });
   const authenticateClient = createClientAuthentication(clients, throttle);
   const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
   const onRejected = (): void => metrics.usersFileRejections.inc();
@@ -116,23 +119,14 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
 
   const standings = await openTenantStandings(nats);
   const tenants = createTenantEnding({ tenantEnds: revocations.tenantEnds, standings, clock });
-  const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log });
+  const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log: requestLog });
   const takesCertificates = tlsFiles !== undefined;
-  const requestLog = starting.use(limitLines(log));
   const doors = { takesCertificates, revoke, authenticateClient, checkPermission, metrics, log: requestLog };
   const api = createApi(config, { ...kept, ...ways, ...doors });
   const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
-  await startServers(config, starting, { registry, sessionService, security, api, tlsFiles, checks, log });
+  const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
+  await startServers(config, starting, { registry, sessionService, security, sockets, api, tlsFiles, checks, log });
   return starting.move();
-}
-
-function openAuditTrail(
-  { NATS_REPLICAS: replicas, AUTH_AUDIT_MAX_BYTES: maxBytes }: AuthConfig,
-  nats: NatsConnection,
-  metrics: AuthMetrics,
-  log: Logger,
-): Promise<AuditTrail<AuditEntry>> {
-  return openAudit(nats, { replicas, maxBytes, clock, log, onLost: () => metrics.auditEntriesLost.inc() });
 }
 
 function endInTime(starting: AsyncDisposableStack, watch: AsyncDisposable): void {
@@ -145,13 +139,18 @@ interface SessionParts {
   readonly keys: FollowedKeyRing;
   readonly metrics: AuthMetrics;
   readonly registry: Registry;
-  readonly log: Logger;
+  readonly log: LimitedLog;
 }
 
 function openSessions(config: AuthConfig, redis: Redis, { keys, metrics, registry, log }: SessionParts) {
   const onForged = (sid: string): void => {
     metrics.sessionRecordsForged.inc();
-    log.error({ sid }, "somebody has changed a session's record in Redis: the session counts as none");
+    log.write(
+      "error",
+      "forged",
+      { sid },
+      "somebody has changed a session's record in Redis: the session counts as none",
+    );
   };
   const idleMs = config.AUTH_SESSION_IDLE_SECONDS * 1000;
   const sessions = createSessionStore(redis, { idleMs, clock, keys, onForged });
@@ -182,7 +181,7 @@ function createWays(deps: WayDeps) {
 async function startServers(
   config: AuthConfig,
   starting: AsyncDisposableStack,
-  { registry, sessionService, security, api, tlsFiles: files, checks, log }: ServerDeps,
+  { registry, sessionService, security, sockets, api, tlsFiles: files, checks, log }: ServerDeps,
 ): Promise<void> {
   type Setting = "AUTH_OPS_PORT" | "AUTH_GRPC_PORT" | "AUTH_HTTP_PORT" | "AUTH_TLS_PORT";
   const at = (setting: Setting, host = config.AUTH_BIND_ADDRESS) => ({ host, port: config[setting] ?? 0, setting });
@@ -191,13 +190,15 @@ async function startServers(
   const opsAddress = { ...at("AUTH_OPS_PORT", config.AUTH_OPS_BIND_ADDRESS), hosts: config.AUTH_OPS_ALLOWED_HOSTS };
   const ops = starting.use(await startOpsServer(opsAddress, { metrics: registry, reasons }));
   const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
-  const grpc = await startGrpcServer(at("AUTH_GRPC_PORT", config.AUTH_GRPC_BIND_ADDRESS), [sessionService], security);
+  const grpcAddress = at("AUTH_GRPC_PORT", config.AUTH_GRPC_BIND_ADDRESS);
+  const grpc = await startGrpcServer(grpcAddress, [sessionService], security, sockets.grpc);
   closeWithOthers(async () => grpc[Symbol.asyncDispose]());
-  const server = createApiServer(api);
+  const server = createApiServer(api, sockets.http);
   const http = await listen(server, at("AUTH_HTTP_PORT"));
   closeWithOthers(() => closeServer(server, CLOSE_GRACE_MS));
   const address = at("AUTH_TLS_PORT");
-  const tls = files && (await startTlsApi(api, { files, address, graceMs: CLOSE_GRACE_MS, log }));
+  const tls =
+    files && (await startTlsApi(api, { files, address, sockets: sockets.http, graceMs: CLOSE_GRACE_MS, log }));
   if (tls !== undefined) closeWithOthers(async () => tls[Symbol.asyncDispose]());
   const setReady = (ready: boolean): void => {
     isReady = ready;
@@ -212,6 +213,7 @@ interface ServerDeps {
   readonly registry: Registry;
   readonly sessionService: ReturnType<typeof createSessionService>;
   readonly security: GrpcSecurity;
+  readonly sockets: ServiceSockets;
   readonly api: Hono;
   readonly tlsFiles: TlsFiles | undefined;
   readonly checks: ReadinessChecks;

@@ -7,6 +7,7 @@ export interface AuthMetrics {
   readonly sessionsChecked: Counter<"state">;
   readonly tokenRequests: Counter<"outcome">;
   readonly auditEntriesLost: Counter;
+  readonly auditEntriesLeftOut: Counter;
   readonly usersFileRejections: Counter;
   readonly sessionRecordsForged: Counter;
 }
@@ -42,6 +43,11 @@ export function createAuthMetrics(registry: Registry): AuthMetrics {
     auditEntriesLost: new Counter({
       name: "sluice_auth_audit_entries_lost_total",
       help: "Audit entries that could not be stored; the log has them.",
+      registers,
+    }),
+    auditEntriesLeftOut: new Counter({
+      name: "sluice_auth_audit_entries_left_out_total",
+      help: "Refused logins that the audit trail does not have, because there were too many.",
       registers,
     }),
     usersFileRejections: new Counter({

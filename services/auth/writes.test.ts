@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { createLogger } from "#shared/log/create-logger.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { type AuthWorld, createAuthWorld, type Fault } from "#test/rigs/auth-world.ts";
 import { type KeyRing } from "./keys/key-ring.ts";
@@ -252,7 +253,8 @@ describe("a rotation of the signing key", () => {
           return true;
         },
       };
-      const { clock, log, state } = createAuthWorld();
+      const { clock, state } = createAuthWorld();
+      const log = createLogger("test", "silent");
       const keys = await openKeyRing({ store, sealer: createSealer(KEY), plan, clock, log, isDemo: false });
       const { kid } = keys.signing;
       state.now += 2_000;

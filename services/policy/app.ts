@@ -15,6 +15,7 @@ import { clientAddressOf } from "#shared/http/client-address.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
+import { openSockets, type ServiceSockets } from "#shared/http/open-sockets.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
@@ -23,6 +24,7 @@ import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
+import { createChangeBudget } from "./changes/change-budget.ts";
 import { auditChange, type ChangeEntry } from "./changes/audit-change.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
 import type { PolicyConfig } from "./config.ts";
@@ -43,6 +45,7 @@ import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
 import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
+import { openDocumentCompiler } from "./versions/open-document-compiler.ts";
 import { Snapshots } from "./versions/snapshots.ts";
 import { collectParts, PartCollector } from "./store/collect-parts.ts";
 import { openPolicyKv, type WatchedPolicyStore } from "./store/policy-kv.ts";
@@ -55,14 +58,12 @@ import type { SessionRights } from "./sessions/present-subject.ts";
 import { endBindings } from "./tenants/end-bindings.ts";
 import { checkTenants } from "./tenants/check-tenants.ts";
 import { reconcileTenants } from "./tenants/reconcile-tenants.ts";
-import type { TenantDeps, TenantSessions } from "./tenants/tenant-deps.ts";
-import { applyFile } from "./watch/apply-file.ts";
 import { readTiers } from "./limits/tiers.ts";
+import type { TenantDeps } from "./tenants/tenant-deps.ts";
 import { FileOrigins } from "./watch/file-origins.ts";
-import { type DocumentWatch, NO_FILES, watchDocuments } from "./watch/watch-documents.ts";
+import { watchFiles } from "./watch/watch-files.ts";
 
 const CLOSE_GRACE_MS = 1_000;
-const WATCH_EVERY_MS = 300;
 const RECONCILE_EVERY_MS = 5_000;
 const END_BINDINGS_EVERY_MS = 500;
 const END_BINDINGS_TOGETHER_MS = 5_000;
@@ -76,15 +77,20 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const requestLog = starting.use(limitLines(log));
   const registry = createMetricsRegistry();
   const tiers = await readTiers(config.POLICY_TIERS_FILE);
-  const bound = { maxTenants: config.POLICY_METRICS_MAX_TENANTS, now: () => clock.monotonic() };
-  const metrics = createPolicyMetrics(registry, bound);
+  const metrics = createMetrics(config, registry);
 
   const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log, config.POLICY_GRPC_BIND_ADDRESS));
   const nats = starting.adopt(await connectNats(config, "policy", log), drainNats);
   const auth = security.channelTo("auth.sluice");
   const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, auth));
   const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
-  const { store, logs, collector, deps } = await openPolicies(nats, config, sessions, metrics, log);
+  const compiler = starting.use(
+    openDocumentCompiler({
+      deadlineMs: config.POLICY_DOCUMENT_DEADLINE_MS,
+      onCompiled: (outcome) => metrics.compilations.inc({ outcome }),
+    }),
+  );
+  const { store, logs, collector, deps } = await openPolicies(nats, config, { sessions, compiler }, metrics, log);
   await checkTenants(deps, log);
   const origins = new FileOrigins();
   starting.use(followPolicies(store, deps, { collector, origins }, log));
@@ -97,8 +103,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
   const verifier = starting.use(await openTokenVerifier(config, { withdrawn, time, log, registry }));
   const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operators });
-  const { isOutside } = verifier;
-  const gateway = { ...authorizeDeps, isOutside, ...openGatewayTokens(config, security, starting) };
+  const gateway = { ...authorizeDeps, isOutside: verifier.isOutside, ...openGatewayTokens(config, security, starting) };
   const decisionDeps = { ...authorizeDeps, metrics, tiers };
   const api = createJsonApi(
     {
@@ -116,22 +121,28 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
   addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
   const services: GrpcService[] = [
-    [DecisionServiceService, createDecisionService(decisionDeps, log), decisionCallers],
-    [AuthorizationService, createAuthorizationService(gateway, metrics, { log, requestLog }), authorizationCallers],
+    [DecisionServiceService, createDecisionService(decisionDeps, requestLog), decisionCallers],
+    [AuthorizationService, createAuthorizationService(gateway, metrics, requestLog), authorizationCallers],
   ];
   const checks = {
     ...verifier.checks,
     log_unusable: createLogCheck(nats),
     documents_unreadable: () => files.fault,
   };
-  await startServers(config, starting, { registry, services, security, api, checks, log });
+  const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
+  await startServers(config, starting, { registry, services, security, sockets, api, checks, log });
   return starting.move();
+}
+
+function createMetrics({ POLICY_METRICS_MAX_TENANTS: maxTenants }: PolicyConfig, registry: Registry): PolicyMetrics {
+  return createPolicyMetrics(registry, { maxTenants, now: () => clock.monotonic() });
 }
 
 interface ServerDeps {
   readonly registry: Registry;
   readonly services: readonly GrpcService[];
   readonly security: GrpcSecurity;
+  readonly sockets: ServiceSockets;
   readonly api: Hono;
   readonly checks: ReadinessChecks;
   readonly log: Logger;
@@ -141,7 +152,7 @@ interface ServerDeps {
 async function startServers(
   config: PolicyConfig,
   starting: AsyncDisposableStack,
-  { registry, services, security, api, checks, log }: ServerDeps,
+  { registry, services, security, sockets, api, checks, log }: ServerDeps,
 ): Promise<void> {
   type Setting = "POLICY_OPS_PORT" | "POLICY_GRPC_PORT" | "POLICY_HTTP_PORT";
   const at = (setting: Setting, host = config.POLICY_BIND_ADDRESS) => ({ host, port: config[setting], setting });
@@ -153,9 +164,10 @@ async function startServers(
   };
   const ops = starting.use(await startOpsServer(opsAddress, { metrics: registry, reasons }));
   const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
-  const grpc = await startGrpcServer(at("POLICY_GRPC_PORT", config.POLICY_GRPC_BIND_ADDRESS), services, security);
+  const grpcAddress = at("POLICY_GRPC_PORT", config.POLICY_GRPC_BIND_ADDRESS);
+  const grpc = await startGrpcServer(grpcAddress, services, security, sockets.grpc);
   closeWithOthers(async () => grpc[Symbol.asyncDispose]());
-  const server = createApiServer(api);
+  const server = createApiServer(api, sockets.http);
   const http = await listen(server, at("POLICY_HTTP_PORT"));
   closeWithOthers(() => closeServer(server, CLOSE_GRACE_MS));
   const setReady = (ready: boolean): void => {
@@ -167,30 +179,10 @@ async function startServers(
   log.info({ version: VERSION, http, grpc: grpc.port, ops: ops.port }, "ready");
 }
 
-async function watchFiles(
-  directory: string | undefined,
-  deps: TenantDeps,
-  origins: FileOrigins,
-  { documentsRejected, documentsMissing }: PolicyMetrics,
-  log: Logger,
-): Promise<DocumentWatch> {
-  if (directory === undefined) return NO_FILES;
-  return watchDocuments({
-    directory,
-    everyMs: WATCH_EVERY_MS,
-    clock,
-    log,
-    origins,
-    apply: (file, occasion) => applyFile(deps, file, occasion),
-    onRejected: () => documentsRejected.inc(),
-    onMissing: (count) => documentsMissing.set(count),
-  });
-}
-
 async function openPolicies(
   nats: NatsConnection,
   config: PolicyConfig,
-  sessions: TenantSessions,
+  { sessions, compiler }: Pick<TenantDeps, "sessions" | "compiler">,
   metrics: PolicyMetrics,
   log: Logger,
 ) {
@@ -201,8 +193,16 @@ async function openPolicies(
     maxAgeMs: config.POLICY_HISTORY_MAX_AGE_SECONDS * 1_000,
     replicas: config.NATS_REPLICAS,
   });
-  const snapshots = new Snapshots({ read: shareReads((tenant) => store.read(tenant)) }, (tenant, snapshot) =>
-    metrics.snapshotSwapped(tenant, snapshot?.version.number),
+  const snapshots = new Snapshots({
+    store: { read: shareReads((tenant) => store.read(tenant)) },
+    compiler,
+    onSwap: (tenant, snapshot) => metrics.snapshotSwapped(tenant, snapshot?.version.number),
+  });
+  const rate = { perSecond: config.POLICY_CHANGES_PER_SECOND, burst: config.POLICY_CHANGES_BURST };
+  const budget = createChangeBudget(
+    rate,
+    () => clock.monotonic(),
+    () => metrics.changesRefused.inc(),
   );
   const onLost = (): void => metrics.auditEntriesLost.inc();
   const audit = await openAudit<ChangeEntry | ErasureEntry>(nats, {
@@ -224,7 +224,19 @@ async function openPolicies(
     store,
     logs,
     collector: new PartCollector({ parts, heads: (tenant) => store.history(tenant), clock }),
-    deps: { store, logs, snapshots, tombstones, sessions, seenErasures: new Map(), clock, onChanged, onErased },
+    deps: {
+      store,
+      logs,
+      snapshots,
+      compiler,
+      budget,
+      tombstones,
+      sessions,
+      seenErasures: new Map(),
+      clock,
+      onChanged,
+      onErased,
+    },
   };
 }
 
@@ -266,10 +278,10 @@ function followPolicies(
   log: Logger,
 ): AsyncDisposable {
   const stop = new AbortController();
-  const adopt = (tenant: string, policy: StoredPolicy | undefined): void => {
+  const adopt = async (tenant: string, policy: StoredPolicy | undefined): Promise<void> => {
     origins.note(tenant, policy);
     if (policy === undefined) deps.snapshots.forget(tenant);
-    else deps.snapshots.adopt(tenant, policy);
+    else await deps.snapshots.adopt(tenant, policy);
   };
   const following = store.follow(adopt, stop.signal);
   const announcing = reconcileTenants(deps, { everyMs: RECONCILE_EVERY_MS, stop: stop.signal, log });

@@ -1,3 +1,6 @@
+import type { CallContext } from "#shared/async/call-context.ts";
+import { requestIdOf } from "#shared/http/request-id.ts";
+import { traceparentOf } from "#shared/http/traceparent.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import {
@@ -37,7 +40,7 @@ export interface Requester extends Pick<VerifiedClaims, "sub" | "tenant_id"> {
 export async function authorizeRequest(deps: AuthorizeRequestDeps, request: GatewayRequest): Promise<Requester> {
   const { claims, ...more } = await readGatewayToken(deps, request);
   const [present, snapshot] = await Promise.all([
-    presentSubject(deps, claims),
+    presentSubject(deps, claims, contextOf(request)),
     deps.snapshots.atLeast(claims.tenant_id),
   ]).catch(forbidUnknownTenant);
   const { method, path } = request;
@@ -45,6 +48,10 @@ export async function authorizeRequest(deps: AuthorizeRequestDeps, request: Gate
   const allow = decideQuestion(snapshot, subject, { of: "request", method, path }, deps.wall());
   if (!allow) throw new AppError("forbidden", "you may not do this");
   return { sub: claims.sub, tenant_id: claims.tenant_id, ...more };
+}
+
+function contextOf({ headers }: GatewayRequest): CallContext {
+  return { requestId: requestIdOf(headers["x-request-id"]), traceparent: traceparentOf(headers["traceparent"]) };
 }
 
 /** The answer does not show whether another tenant exists. */

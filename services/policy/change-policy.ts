@@ -4,11 +4,12 @@ import { AppError } from "#shared/errors/app-error.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import type { StoredChange } from "./changes/audit-change.ts";
 import { announce } from "./changes/announce.ts";
+import { compareVersions } from "./versions/compare-versions.ts";
 import { compilePolicy } from "./versions/compile-policy.ts";
-import { affectedBy } from "./decide/affected.ts";
-import { diffPolicies } from "./decide/policy-diff.ts";
+import type { DocumentCompiler } from "./versions/document-compiler.ts";
 import type { Snapshot } from "./decide/snapshot.ts";
 import { documentInvalid } from "./document/fault.ts";
+import type { ChangeBudget } from "./changes/change-budget.ts";
 import type { PolicyCommand } from "./changes/commands.ts";
 import type { Snapshots } from "./versions/snapshots.ts";
 import type { PolicyStore, StoredRevision } from "./versions/policy-store.ts";
@@ -19,6 +20,8 @@ export interface ChangeDeps {
   readonly store: PolicyStore;
   readonly logs: PolicyLog;
   readonly snapshots: Snapshots;
+  readonly compiler: DocumentCompiler;
+  readonly budget: ChangeBudget;
   readonly clock: Clock;
   /** Called for every stored change. The answer waits for it; it never fails. */
   readonly onChanged: (change: StoredChange) => Promise<void> | void;
@@ -31,20 +34,25 @@ const MAX_ATTEMPTS = 32;
  * The way of every change of a tenant's policy: load → apply → compile, and ask a new document its own test cases → store →
  * swap → announce. Answers the version that has the change, once the tenant's log has acknowledged it; a change that changes
  * nothing answers the version in force.
- * @throws {AppError} `tenant_unknown`, `tenant_deleted`, `document_invalid`, what the change itself throws, and `unavailable`: then the
- * change may be stored, and will be announced.
+ * @throws {AppError} `tenant_unknown`, `tenant_deleted`, `document_invalid`, `too_many_changes`, what the change itself throws, and
+ * `unavailable`: then the change may be stored, and will be announced.
  */
 export async function changePolicy(deps: ChangeDeps, tenant: string, change: PolicyCommand): Promise<Version> {
+  let isCounted = false;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const current = await deps.store.read(tenant);
     if (current === undefined) throw new AppError("tenant_unknown", "there is no such tenant");
     requireNotDeleted(current.policy, change);
-    const before = snapshotOf(deps.snapshots, tenant, current.policy);
-    const content = change.apply(current.policy, before);
+    const before = await snapshotOf(deps.snapshots, tenant, current.policy);
+    const content = await change.apply(current.policy, before);
     if (content === undefined) {
-      await announce(deps.logs, tenant, current.policy.version);
+      // Whoever made the version that is without the ended bindings tells whom it affects; from here it would be everybody.
+      if (change.kind !== "expiry") await announce(deps.logs, tenant, current.policy.version);
       return current.policy.version;
     }
+    // Before anything is read or compiled; an attempt after another change was stored first is the same change.
+    if (!isCounted && change.counts(current.policy, before)) deps.budget.take(tenant);
+    isCounted = true;
     const version = await storeNext(deps, tenant, current, content, change, before);
     if (version !== undefined) return version;
   }
@@ -70,9 +78,11 @@ async function storeNext(
   // Where only bindings change, nothing that the cases look at does.
   const asksCases = content.document.text !== current.document.text;
   const compiling = { storedAt: at, asksCases, known: before };
-  const { snapshot: after, faults } = compilePolicy(tenant, version, policy, compiling);
-  if (faults !== undefined) throw documentInvalid(faults);
-  const next: StoredPolicy = { ...policy, diff: before === undefined ? undefined : diffPolicies(before, after) };
+  const compiled = await compilePolicy(deps.compiler, tenant, version, policy, compiling);
+  if (compiled.faults !== undefined) throw documentInvalid(compiled.faults);
+  const { snapshot: after, ended } = compiled;
+  const { diff, affected } = await compareVersions(deps.compiler, before, after, ended);
+  const next: StoredPolicy = { ...policy, diff };
   if (!(await deps.store.replace(tenant, next, previous))) return undefined;
   deps.snapshots.swap(after);
   const noted = deps.onChanged({
@@ -84,7 +94,7 @@ async function storeNext(
     before: current.version.number,
     after: version.number,
   });
-  await announce(deps.logs, tenant, version, { follows: current.version, affected: affectedBy(before, after) });
+  await announce(deps.logs, tenant, version, { follows: current.version, affected });
   await noted;
   return version;
 }
@@ -99,9 +109,9 @@ function requireNotDeleted({ lifecycle }: StoredPolicy, { kind }: PolicyCommand)
 }
 
 /** A stored policy that this release cannot read any more must still be replaceable. */
-function snapshotOf(snapshots: Snapshots, tenant: string, policy: StoredPolicy): Snapshot | undefined {
+async function snapshotOf(snapshots: Snapshots, tenant: string, policy: StoredPolicy): Promise<Snapshot | undefined> {
   try {
-    return snapshots.compile(tenant, policy);
+    return await snapshots.compile(tenant, policy);
   } catch {
     return undefined;
   }

@@ -47,6 +47,11 @@ export const policySettings = z.object({
   POLICY_HISTORY_MAX_AGE_SECONDS: integerSchema(120, 365 * DAY_SECONDS).default(7 * DAY_SECONDS),
   /** A YAML file of tiers, `<tier>: {<limit>: <number>}`, in place of the built-in ones. */
   POLICY_TIERS_FILE: z.string().optional(),
+  /** How many changes of its policy a tenant may make. What takes rights away is not counted. */
+  POLICY_CHANGES_PER_SECOND: integerSchema(1, 100_000).default(5),
+  POLICY_CHANGES_BURST: integerSchema(1, 100_000).default(50),
+  /** How long a changed document may take to be read, compiled and tested. */
+  POLICY_DOCUMENT_DEADLINE_MS: integerSchema(100, 60_000).default(2_000),
   /** How many tenants have metrics of their own. */
   POLICY_METRICS_MAX_TENANTS: integerSchema(0, 1_000_000).default(1_000),
 });

@@ -103,7 +103,7 @@ async function snapshotAt(deps: ExplainDeps, tenant: string, seq: number): Promi
   if (kept === undefined || !isSameVersion(kept.version, version))
     return `version ${version.number}, which was in force then, is not kept any more`;
   try {
-    return deps.snapshots.compile(tenant, kept);
+    return await deps.snapshots.compile(tenant, kept);
   } catch {
     return `version ${version.number}, which was in force then, cannot be read by this release`;
   }

@@ -9,6 +9,8 @@ export interface PolicyMetrics {
   readonly documentsRejected: Counter;
   readonly documentsMissing: Gauge;
   readonly changes: Counter<"kind">;
+  readonly changesRefused: Counter;
+  readonly compilations: Counter<"outcome">;
   readonly erasedEvents: Counter;
   readonly auditEntriesLost: Counter;
 }
@@ -53,6 +55,17 @@ export function createPolicyMetrics(registry: Registry, setting = UNBOUND): Poli
       name: "sluice_policy_changes_total",
       help: "Changes of policies that this process stored and announced.",
       labelNames: ["kind"],
+      registers,
+    }),
+    changesRefused: new Counter({
+      name: "sluice_policy_changes_refused_total",
+      help: "Changes beyond what a tenant may make in a time.",
+      registers,
+    }),
+    compilations: new Counter({
+      name: "sluice_policy_documents_compiled_total",
+      help: "Texts of documents that were read and compiled, that were refused, and that were given up at their deadline.",
+      labelNames: ["outcome"],
       registers,
     }),
     erasedEvents: new Counter({

@@ -6,6 +6,7 @@ import { type AskedTime, openTokenVerifier, type TokenVerifier } from "#shared/t
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, type ListenAddress } from "#shared/http/listen.ts";
+import { openSockets } from "#shared/http/open-sockets.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import type { RunningService } from "#shared/lifecycle/run-service.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
@@ -16,26 +17,27 @@ import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock } from "#shared/time/clock.ts";
-import { createRedis, watchRedisTls } from "#shared/redis/create-redis.ts";
-import { Admission, type AdmissionDeps } from "./admission/admission.ts";
+import { Admission } from "./admission/admission.ts";
+import { callLimitsOf, limitsOf } from "./admission/admission-settings.ts";
 import { CallLimits } from "./admission/call-limits.ts";
 import { shareCounts } from "./admission/share-counts.ts";
 import { SharedCounts } from "./admission/shared-counts.ts";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
-import { fairLimiter } from "#shared/async/fair-limiter.ts";
 import { invalidateSessions } from "./access/apply-control.ts";
 import { createConnectionId, openCalls } from "./call-connection.ts";
 import { startKeepAlive } from "./connections/keep-alive.ts";
 import { drain, endStreamsOfKey } from "./connections/end-streams.ts";
 import { Hub } from "./connections/hub.ts";
+import type { Lifetimes } from "./connections/lifetimes.ts";
 import { AuthTime } from "./access/auth-time.ts";
 import { guardClock } from "./access/clock-guard.ts";
+import { shareTopicLists } from "./access/share-topic-lists.ts";
 import { withOutsideSessions } from "./access/outside-sessions.ts";
 import { createPeers } from "./bus/peer-calls.ts";
 import { openTenants } from "./bus/open-tenant.ts";
 import { openPacedBus } from "./bus/paced-bus.ts";
 import type { StreamConfig } from "./config.ts";
-import { RedisCounts } from "./clients/count-store-redis.ts";
+import { openCountStore } from "./clients/open-count-store.ts";
 import { GrpcDecider } from "./clients/decider.ts";
 import { GrpcSessionChecker } from "./clients/session-checker.ts";
 import { createEdgeApi, type EdgeApi } from "./http/api.ts";
@@ -43,18 +45,22 @@ import { loadDemoPage } from "./http/demo-page.ts";
 import { describeConnections } from "./http/describe-connections.ts";
 import { createEdgeServer } from "./http/edge-server.ts";
 import { listenOn } from "./http/listen-on.ts";
+import { maxStreamsOf } from "./http/max-streams.ts";
 import type { StreamRoute } from "./http/stream-route.ts";
+import { type HistoryLimits, HistoryTurns } from "./log/history-turns.ts";
 import { TailBudget } from "./log/tail.ts";
 import { createObserver } from "./observe/create-observer.ts";
+import { observeHistory } from "./observe/history-metrics.ts";
 import { createStreamMetrics } from "./observe/metrics.ts";
+import { OverloadGuard, startOverloadGuard } from "./overload/overload-guard.ts";
+import { readProcessLimits, startLoadReader } from "./overload/read-load.ts";
 import { checkKernel } from "./sse/check-kernel.ts";
+import { Turns } from "./turns/turns.ts";
+import { RetryDelays } from "./sse/retry-delay.ts";
 import type { Edge } from "./open-stream.ts";
 import { answerPrimary } from "./workers/answer-primary.ts";
 import type { Operations } from "./workers/operations.ts";
 import { startWorkers } from "./workers/start-workers.ts";
-
-/** Reads of history under way at a time: more of them only wait for each other inside JetStream. */
-const MAX_HISTORY_READS = 32;
 
 /** How long a call of another edge may take beyond its questions to auth and policy. */
 const CALL_MARGIN_MS = 1_000;
@@ -104,7 +110,12 @@ async function startServing(
 
   const registry = createMetricsRegistry();
   const requestLog = stack.use(limitLines(log));
-  const edge = await startEdge(config, nats, stack, registry, { log, requestLog });
+  const sockets = openSockets(["http"], { registry, log: requestLog }).http;
+  const maxStreams = maxStreamsOf(config, sockets, log);
+  const edge = await startEdge({ ...config, STREAM_MAX_CONNECTIONS: maxStreams }, nats, stack, registry, {
+    log,
+    requestLog,
+  });
   const verifier = stack.use(
     await openTokenVerifier(config, {
       withdrawn: { has: edge.isWithdrawn },
@@ -127,6 +138,7 @@ async function startServing(
     route,
     api: createEdgeApi({ ...route, callConnection, bindToken, callLimits, demo }, requestLog),
     speaksProxy: config.STREAM_PROXY_PROTOCOL === "v2",
+    sockets,
   });
   const listener = await listenOn(server, { ...addressOf(config), isShared });
   stack.defer(() => closeServer(server, 1_000));
@@ -134,7 +146,7 @@ async function startServing(
   const checks = { ...verifier.checks, log_unusable: createLogCheck(nats) };
   const isServing = (): boolean => !edge.admission.isDraining;
   const { reasons } = stack.use(watchReadiness(checks, log, { isServing }));
-  const connections = (): object[] => describeConnections(edge.hub, edge);
+  const connections = (): object[] => describeConnections(edge.hub, { now, lifetimes: lifetimesOf(config) });
   stack.use(await reportTo({ registry, reasons, connections }, listener.port));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
   // The other workers on this port take the clients that come while this one drains.
@@ -161,8 +173,7 @@ async function startEdge(
   { log, requestLog }: { readonly log: Logger; readonly requestLog: LimitedLog },
 ): Promise<RunningEdge> {
   const workerId = randomBytes(6).toString("hex");
-  const counts = await openCounts(config, workerId, stack, log);
-  const admission = new Admission({ ...limitsOf(config), counts, wall: () => systemClock.wall() });
+  const { admission, counts, callLimits } = await openAdmission(config, workerId, stack, log);
   const observer = createObserver(createStreamMetrics(registry, admission, counts), { log, requestLog }, now);
   const authTime = new AuthTime(systemClock);
   const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
@@ -170,31 +181,41 @@ async function startEdge(
     new GrpcSessionChecker(config.AUTH_GRPC_URL, security.channelTo("auth.sluice"), { now, authTime, observer }),
   );
   const sessions = withOutsideSessions(auth, authTime);
-  const decider = stack.use(new GrpcDecider(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")));
+  const decider = stack.use(
+    new GrpcDecider(config.POLICY_GRPC_URL, security.channelTo("policy.sluice"), { now, observer }),
+  );
   const checkClock = guardClock(systemClock, () => {
     log.warn("the clock jumped: every session is asked for again");
     authTime.forget();
     invalidateSessions([...hub.registered()], verifying);
   });
+  const overload = startGuard(config, stack, observer);
+  const retryDelays = new RetryDelays({ now });
   const verifying = { sessions, retries: new RetryBudget(), now, checkClock, observer, authTime };
   const opening = {
     ...verifying,
-    wall: () => systemClock.wall(),
+    wall,
     bus: stack.use(await openPacedBus(nats)),
     verifying,
     decider,
     tailBudget: new TailBudget(config.STREAM_TAIL_BYTES),
     flushMs: config.STREAM_FLUSH_MS,
+    turns: new Turns({ now, checkClock }),
+    leastFlushMs: () => overload.leastFlushMs,
     maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
     log,
   };
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
   const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
-  stack.use(startKeepAlive(hub, verifying));
+  stack.use(startKeepAlive(hub, { ...verifying, overload, retryDelays, lifetimes: lifetimesOf(config) }));
+  const historyTurns = stack.use(new HistoryTurns({ ...historyLimitsOf(config, hub), now }));
+  observeHistory(registry, { tailBudget: opening.tailBudget, turns: historyTurns });
   return {
     ...verifying,
     admission,
-    callLimits: createCallLimits(config, counts),
+    callLimits,
+    overload,
+    retryDelays,
     hub,
     handshakeMs: config.STREAM_HANDSHAKE_MS,
     isWithdrawn: (kid) => withdrawn.has(kid),
@@ -203,56 +224,53 @@ async function startEdge(
     bindToken: auth.bindToken,
     askTime: auth.askTime,
     mapResource: decider.mapResource,
+    shareTopics: shareTopicLists(),
     newConnectionId: () => createConnectionId(workerId),
-    limitHistory: fairLimiter(MAX_HISTORY_READS),
+    limitHistory: overload.pausing(historyTurns.limit),
   };
 }
 
-/** The limits that count where a tenant's say nothing else. */
-function limitsOf(config: StreamConfig): Pick<AdmissionDeps, "places" | "pools" | "limits"> {
-  return {
-    places: config.STREAM_MAX_CONNECTIONS,
-    pools: config.STREAM_POOLS,
-    limits: {
-      connectionsPerSession: config.STREAM_CONNECTIONS_PER_SESSION,
-      connectionsPerSubject: config.STREAM_CONNECTIONS_PER_SUBJECT,
-      connectionsPerAddress: config.STREAM_CONNECTIONS_PER_ADDRESS,
-      handshakesPerSubjectPerMinute: config.STREAM_HANDSHAKES_PER_SUBJECT_PER_MINUTE,
-      handshakesPerAddressPerMinute: config.STREAM_HANDSHAKES_PER_ADDRESS_PER_MINUTE,
-    },
-  };
-}
-
-function createCallLimits(config: StreamConfig, counts: SharedCounts): CallLimits {
-  return new CallLimits(counts, {
-    perAddressPerMinute: config.STREAM_CALLS_PER_ADDRESS_PER_MINUTE,
-    perSubjectPerMinute: config.STREAM_CALLS_PER_SUBJECT_PER_MINUTE,
-    wall: () => systemClock.wall(),
-  });
-}
-
-/** Counts together with the other workers where there is a Redis. The edge starts and runs without it. */
-async function openCounts(
-  config: StreamConfig,
-  workerId: string,
-  stack: AsyncDisposableStack,
-  log: Logger,
-): Promise<SharedCounts> {
+/** Counts streams and calls together with the other workers. */
+async function openAdmission(config: StreamConfig, workerId: string, stack: AsyncDisposableStack, log: Logger) {
   const counts = new SharedCounts(config.STREAM_LIMITS_SHARED_BY ?? config.STREAM_WORKERS);
-  const { REDIS_URL } = config;
-  if (REDIS_URL === undefined) {
-    stack.use(shareCounts(counts, undefined, log));
-    return counts;
-  }
-  const redis = await createRedis({ ...config, REDIS_URL });
-  if (REDIS_URL.isTls) stack.use(watchRedisTls(redis, { ...config, REDIS_URL }, log));
-  const store = stack.use(new RedisCounts(redis, workerId));
+  const store = await openCountStore(config, workerId, stack, log);
   stack.use(shareCounts(counts, store, log));
-  return counts;
+  const admission = new Admission({ ...limitsOf(config), places: config.STREAM_MAX_CONNECTIONS, counts, wall });
+  return { counts, admission, callLimits: new CallLimits(counts, { ...callLimitsOf(config), wall }) };
+}
+
+/** A tenant's own limit, by policy's newest answer, counts before the setting. */
+function historyLimitsOf(config: StreamConfig, hub: Hub): Omit<HistoryLimits, "now"> {
+  const ofTenant = config.STREAM_HISTORY_TENANT_BYTES_PER_MINUTE;
+  return {
+    subjectBytesPerMinute: config.STREAM_HISTORY_SUBJECT_BYTES_PER_MINUTE,
+    historyBytesPerMinute: (tenant) => hub.tenant(tenant)?.decisions.limits.historyBytesPerMinute ?? ofTenant,
+  };
+}
+
+function startGuard(config: StreamConfig, stack: AsyncDisposableStack, observer: Edge["observer"]): OverloadGuard {
+  const load = stack.use(startLoadReader(readProcessLimits(config.STREAM_MEMORY_BYTES)));
+  const guard = new OverloadGuard({ readLoad: load.read, now, observer });
+  stack.use(startOverloadGuard(guard));
+  return guard;
+}
+
+/** 0 turns an end off. */
+function lifetimesOf(config: StreamConfig): Lifetimes {
+  const [idleMs = 0, idleEndMs = 0, maxAgeMs = 0] = [
+    config.STREAM_IDLE_SECONDS,
+    config.STREAM_IDLE_END_SECONDS,
+    config.STREAM_MAX_AGE_SECONDS,
+  ].map((seconds) => (seconds === 0 ? Number.POSITIVE_INFINITY : seconds * 1_000));
+  return { idleMs, idleEndMs, maxAgeMs };
 }
 
 function now(): number {
   return systemClock.monotonic();
+}
+
+function wall(): number {
+  return systemClock.wall();
 }
 
 function createRoute(config: StreamConfig, { verify, isOutside }: TokenVerifier, edge: RunningEdge): StreamRoute {

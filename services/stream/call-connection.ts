@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Identity } from "./access/registration.ts";
 import {
@@ -29,11 +30,12 @@ interface Addressed {
 export type CallAnswer = RebindAnswer;
 
 /**
- * Carries out a call, wherever its connection is held. Safe to repeat.
+ * Carries out a call, wherever its connection is held, for the request that is given; another worker does not get to know
+ * that. Safe to repeat.
  * @throws {AppError} `not_found` for a connection that is not there, or another person's; `unavailable` when there is no
  * answer in time: the call may have been carried out.
  */
-export type CallConnection = (call: ConnectionCall) => Promise<CallAnswer>;
+export type CallConnection = (call: ConnectionCall, context?: CallContext) => Promise<CallAnswer>;
 
 /** The other workers and edges. */
 export interface Peers {
@@ -51,10 +53,11 @@ export interface CallDeps extends RebindDeps {
 
 /** Carries out calls of this worker's own API and, until disposed, of its peers. */
 export function openCalls(deps: CallDeps, peers: Peers): Disposable & { readonly callConnection: CallConnection } {
-  const here: CallConnection = async (call) => carryOut(call, findStream(call, deps), deps);
+  const here: CallConnection = async (call, context) => carryOut(call, findStream(call, deps), deps, context);
   const serving = peers.serve(here);
   return {
-    callConnection: (call) => (workerOf(call.connectionId) === deps.workerId ? here(call) : peers.call(call)),
+    callConnection: (call, context) =>
+      workerOf(call.connectionId) === deps.workerId ? here(call, context) : peers.call(call),
     [Symbol.dispose]: () => serving[Symbol.dispose](),
   };
 }
@@ -68,10 +71,15 @@ function findStream({ connectionId, identity }: Addressed, { hub }: CallDeps): S
   return stream;
 }
 
-function carryOut(call: ConnectionCall, stream: Stream, deps: CallDeps): Promise<CallAnswer> {
+function carryOut(
+  call: ConnectionCall,
+  stream: Stream,
+  deps: CallDeps,
+  context: CallContext | undefined,
+): Promise<CallAnswer> {
   switch (call.kind) {
     case "rebind":
-      return rebindStream(stream, call.identity, deps);
+      return rebindStream(stream, call.identity, deps, context);
   }
 }
 

@@ -61,6 +61,10 @@ describe("the edge's settings", () => {
     ["STREAM_HANDSHAKE_MS", "100", "60000", "99", "60001"],
     ["STREAM_EVENT_MAX_BYTES", "1024", "67108864", "1023", "67108865"],
     ["STREAM_DRAIN_MS", "0", "600000", "-1", "600001"],
+    ["STREAM_IDLE_SECONDS", "0", "31622400", "-1", "31622401"],
+    ["STREAM_IDLE_END_SECONDS", "0", "31622400", "-1", "31622401"],
+    ["STREAM_MAX_AGE_SECONDS", "0", "31622400", "-1", "31622401"],
+    ["STREAM_MEMORY_BYTES", "67108864", "64000000000000", "67108863", "64000000000001"],
   ])("take %s from %s to %s", (name, least, most, tooLow, tooHigh) => {
     for (const value of [least, most])
       expect(readStreamConfig({ NATS_URL, [name]: value })).toHaveProperty(name, Number(value));

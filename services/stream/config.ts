@@ -10,6 +10,8 @@ import { checkCookieSettings, cookieSettings } from "#shared/http/cookie-setting
 import { originsSchema } from "#shared/http/origin.ts";
 import { admissionSettings } from "./admission/admission-settings.ts";
 
+const YEAR_SECONDS = 366 * 24 * 3_600;
+
 /** The variables that the edge reads. */
 export const streamSettings = z.object({
   ...commonSettings,
@@ -31,7 +33,16 @@ export const streamSettings = z.object({
     .default(1),
   STREAM_MAX_CONNECTIONS: integerSchema(1, 1_000_000).default(19_000),
   ...admissionSettings,
+  /** The memory that all workers may use; without it what the control group allows. */
+  STREAM_MEMORY_BYTES: integerSchema(64 * 1024 * 1024, 64_000_000_000_000).optional(),
+  /** A stream without events for so long counts as idle, or ends; and the age at which each ends. 0 for never. */
+  STREAM_IDLE_SECONDS: integerSchema(0, YEAR_SECONDS).default(30 * 60),
+  STREAM_IDLE_END_SECONDS: integerSchema(0, YEAR_SECONDS).default(90 * 60),
+  STREAM_MAX_AGE_SECONDS: integerSchema(0, YEAR_SECONDS).default(12 * 3_600),
   STREAM_TAIL_BYTES: integerSchema(1_000_000, 64_000_000_000).default(256 * 1024 * 1024),
+  /** History that each subject, and each tenant, may have read from JetStream in a minute; more of it waits. */
+  STREAM_HISTORY_SUBJECT_BYTES_PER_MINUTE: integerSchema(1_000_000, 64_000_000_000).default(256 * 1024 * 1024),
+  STREAM_HISTORY_TENANT_BYTES_PER_MINUTE: integerSchema(1_000_000, 64_000_000_000).default(1024 * 1024 * 1024),
   STREAM_FLUSH_MS: integerSchema(0, 50).default(5),
   STREAM_EVENT_MAX_BYTES: integerSchema(1_024, 64 * 1024 * 1024).default(1024 * 1024),
   STREAM_HANDSHAKE_MS: integerSchema(100, 60_000).default(5_000),

@@ -7,22 +7,24 @@ import type { Notice } from "./log/resume.ts";
 import type { PolicyEntry } from "#shared/contract/control-entry.ts";
 
 /**
- * THE MESSAGE WAY: an entry of a tenant's log, in order, exactly once. Everything is done when this returns.
+ * THE MESSAGE WAY: an entry of a tenant's log, in order, exactly once. Its effect is complete when this returns; what it has
+ * begun to write is written in the tenant's next turns, before any other work of the tenant.
  *
  *     entry → control? apply : tail → audiences: match → decide → encode → flush → sockets
  *
- * A hole is an entry too. `distrustDecisions` runs before the first of several, so that no reader is in an audience; each
+ * An event that was published before a change is written before the change takes effect: answers false, and does nothing,
+ * while such events are left. The same entry comes again then. A hole is an entry too. `distrustDecisions` runs before the first of several, so that no reader is in an audience; each
  * reader finds the hole in the tail.
  */
-export function deliver(tenant: Tenant, entry: LogEntry, deps: VerifyDeps): void {
+export function deliver(tenant: Tenant, entry: LogEntry, deps: VerifyDeps): boolean {
   deps.checkClock();
+  if (entry.kind === "control" && !tenant.audiences.flush()) return false;
   const before = tenant.log.horizon;
-  // An event that was published before a change is written before the change takes effect.
-  if (entry.kind === "control") tenant.audiences.flush();
   tenant.log.advance(entry);
   if (entry.kind === "control") applyControl(tenant, entry, deps);
   if (entry.kind === "event") fanOut(tenant, entry, before);
   tenant.log.markAlive();
+  return true;
 }
 
 function fanOut(tenant: Tenant, entry: EventEntry, before: Position): void {
@@ -73,9 +75,8 @@ export function distrustDecisions(tenant: Tenant, policy: PolicyEntry | undefine
 
 /** Takes every reader out of its audience, so that none is carried past the next entry. */
 function holdReaders(tenant: Tenant): void {
-  tenant.audiences.flush();
-  // Every session is invalid before the first reader leaves its audience. Otherwise that one would be live again in the
-  // same step, at the new horizon, past the entries that it has missed.
+  // Every session is invalid before the first reader leaves its audience: nothing more is written, and each is held where
+  // it stands. What was pending is read again once auth has answered.
   for (const registration of tenant.registrations) registration.invalidateSession();
   for (const { stream } of tenant.registrations) stream?.leaveAudience();
 }

@@ -19,6 +19,8 @@ export interface EventEntry {
   readonly attributes: Readonly<Record<string, string>>;
   /** Its frames by format, each encoded once for all readers. Undefined at first: most events have no reader here. */
   frames: Map<string, Buffer> | undefined;
+  /** Called with each frame that is made: it is charged to the memory that holds the entry. Undefined while none does. */
+  onFrame?: ((frame: Buffer) => void) | undefined;
 }
 
 /** An entry that changes rights, from its place in the log on. */
@@ -40,6 +42,8 @@ export interface PoisonEntry {
   readonly kind: "poison";
   readonly position: Position;
   readonly reason: "not_a_topic" | "not_utf8" | "too_large";
+  /** The size of its payload: reading it cost that much. */
+  readonly bytes: number;
 }
 
 /** Entries that are gone for good from the middle of the log, or must not be served any more. */

@@ -1,26 +1,34 @@
+import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { identityOf, Registration } from "./access/registration.ts";
+import type { ShareTopics } from "./access/share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
-import { type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
+import { clientLeft, type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
 import type { Admission, Place, StreamOwner } from "./admission/admission.ts";
 import { FAULT } from "./connections/end-stream.ts";
 import { factsOf, releaseStream } from "./connections/release-stream.ts";
 import type { Hub } from "./connections/hub.ts";
 import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
-import { Reader, type ReaderDeps } from "./connections/reader.ts";
+import { Reader } from "./connections/reader.ts";
+import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
 import { findStart, type Start } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
+import type { OverloadGuard } from "./overload/overload-guard.ts";
 import type { Connection } from "./sse/connection.ts";
 import type { ControlData } from "#shared/protocol/control-frames.ts";
-import { chooseRetryDelay } from "./sse/retry-delay.ts";
+import type { RetryDelays } from "./sse/retry-delay.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
 import { type MapResource, topicsOf } from "./subscription/topics-of.ts";
 
 /** A request for a stream, as far as `openStream` reads it. */
 export interface StreamRequest {
-  /** Stands in every line about the stream. */
+  /** Stands in every line about the stream, and in those of auth and policy about their calls. */
   readonly id: string;
+  /** The trace that the request belongs to, where it says so. */
+  readonly traceparent: string | undefined;
+  /** Aborted when the client leaves before its stream has begun. */
+  readonly signal: AbortSignal;
   readonly query: URLSearchParams;
   readonly lastEventId: string | undefined;
   /** The client's address or network, for counting; undefined where it is this host's own. */
@@ -36,8 +44,11 @@ export interface StreamRequest {
 /** The edge, as far as opening a stream uses it. */
 export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
   readonly admission: Admission;
+  readonly overload: OverloadGuard;
+  readonly retryDelays: RetryDelays;
   readonly hub: Hub;
   readonly mapResource: MapResource;
+  readonly shareTopics: ShareTopics;
   /** A fresh id, `<worker id>-<random>`. */
   readonly newConnectionId: () => string;
   readonly observer: Observer;
@@ -46,7 +57,8 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
 /**
  * THE REQUEST WAY, from a request to a live stream.
  *
- *     enter → read token → identify → parse subscription → register → ask session and grant → find start → admit → accept
+ *     enter → look at the load → read token → parse subscription → register → identify → ask session and grant → find start
+ *           → admit → accept
  *           → ready → catch up → live
  *
  * Every failure before `accept` is an AppError for the caller. The connection is registered with its tenant before auth and
@@ -56,16 +68,19 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
 export async function openStream(edge: Edge, request: StreamRequest): Promise<void> {
   const place = edge.admission.enter();
   try {
+    edge.overload.requireCalm();
     const claims = await request.readToken();
     const subscription = parseSubscription(request.query, request.lastEventId);
-    const topics = await topicsOf(subscription, claims.tenant_id, edge.mapResource);
+    const context = { requestId: request.id, traceparent: request.traceparent, signal: request.signal };
+    const asked = await topicsOf(subscription, claims.tenant_id, edge.mapResource, context);
+    const topics = edge.shareTopics(asked);
     const id = edge.newConnectionId();
     const registration = new Registration(identityOf(claims), topics, id);
     const tenant = await edge.hub.register(registration);
     try {
       const owner = ownerOf(registration, request, subscription);
       edge.admission.identify(owner, tenant.decisions.currentLimits);
-      await verify(edge, tenant, registration);
+      await verify(edge, tenant, registration, context);
       await atCurrentStart(tenant, subscription, (start) => {
         admit(edge, tenant, registration, request);
         place.settle(owner, tenant.decisions.limits);
@@ -86,8 +101,8 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
 }
 
 /** Asks auth and policy, and refuses a person who may see none of the topics. */
-async function verify(edge: Edge, tenant: Tenant, registration: Registration): Promise<void> {
-  await verifyInTime(registration, tenant, edge);
+async function verify(edge: Edge, tenant: Tenant, registration: Registration, context: CallContext): Promise<void> {
+  await verifyInTime(registration, tenant, edge, context);
   if (registration.topicGrants.every(({ granted }) => !granted) && registration.ended === undefined) {
     throw new AppError("no_topic_granted", "you may not see any of these topics");
   }
@@ -114,7 +129,7 @@ async function atCurrentStart(
  * and the edge may be draining.
  */
 function admit(edge: Edge, tenant: Tenant, registration: Registration, request: StreamRequest): void {
-  if (request.isGone()) throw new AppError("unavailable", "the client went away");
+  if (request.isGone()) throw clientLeft();
   requireValid(registration, edge);
   edge.admission.requireServing();
   const { topicsPerStream = Number.POSITIVE_INFINITY } = tenant.decisions.limits;
@@ -137,7 +152,7 @@ function begin(edge: Edge, tenant: Tenant, reader: Reader, start: Start, place: 
   edge.observer.opened(factsOf(reader));
   void reader.connection.closed.then(() => releaseStream(edge, stream, place));
   try {
-    reader.sendReady(readyOf(edge, reader), start, chooseRetryDelay(edge.admission.pressure));
+    reader.sendReady(readyOf(edge, reader), start, edge.retryDelays.forAccepted(edge.admission.pressure));
     reader.catchUp();
   } catch (error) {
     edge.observer.fault(error, factsOf(reader));

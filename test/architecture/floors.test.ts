@@ -33,7 +33,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["sessions/", "versions/"],
     ["decide/"],
     ["document/", "limits/"],
-    ["metrics.ts"],
+    ["metrics.ts", "work/"],
   ],
   stream: [
     ["main.ts", "workers/main.ts"],
@@ -45,8 +45,8 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["connections/"],
     ["audiences/"],
     ["access/"],
-    ["log/", "sse/", "subscription/", "admission/", "presence/", "observe/"],
-    ["event.ts"],
+    ["log/", "sse/", "subscription/", "admission/", "overload/", "presence/", "observe/"],
+    ["event.ts", "turns/"],
   ],
 };
 

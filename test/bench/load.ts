@@ -33,7 +33,7 @@ export async function streamRequests(
 }
 
 /** A request as a browser or a proxy would send it. */
-function streamRequest(token: string, topic: string): string {
+export function streamRequest(token: string, topic: string): string {
   return [
     `GET /v1/stream?topic=${topic} HTTP/1.1`,
     "Host: edge.example.com",

@@ -73,11 +73,17 @@ export function describeStorm(
   return `${back}, ${consumers} JetStream consumer(s)\n  ${formatAccount(account)}`;
 }
 
-function topicOf(group: number): string {
+/** The topic of a group. */
+export function topicOf(group: number): string {
   return `push.event.g${group}`;
 }
 
-async function openAll(port: number, processes: readonly ClientProcess[], clients: readonly object[]): Promise<void> {
+/** Opens the streams of all clients, shared among the processes. */
+export async function openAll(
+  port: number,
+  processes: readonly ClientProcess[],
+  clients: readonly object[],
+): Promise<void> {
   const share = Math.ceil(clients.length / processes.length);
   const opened = processes.map(async ({ process, file }, index) => {
     process.send({ port, file, clients: clients.slice(index * share, (index + 1) * share) });
@@ -86,7 +92,8 @@ async function openAll(port: number, processes: readonly ClientProcess[], client
   await Promise.all(opened);
 }
 
-function signTokens(issuer: Issuer, count: number): Promise<string[]> {
+/** Tokens of so many sessions of one person. */
+export function signTokens(issuer: Issuer, count: number): Promise<string[]> {
   const iat = Math.floor(Date.now() / 1_000);
   const claims = { iss: "http://localhost:8081", aud: "sluice", client_id: "storm", tenant_id: "demo", sub: "carol" };
   const sign = (): Promise<string> => {

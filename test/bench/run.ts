@@ -12,18 +12,25 @@ import { preparePrograms } from "./programs.ts";
 import type { Bench, Figure, Scenario } from "./scenario.ts";
 import { besideTheBus } from "./scenarios/beside-the-bus.ts";
 import { compression } from "./scenarios/compression.ts";
+import { drain } from "./scenarios/drain.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
 import { flood } from "./scenarios/flood.ts";
 import { handOver } from "./scenarios/hand-over.ts";
 import { handshakes } from "./scenarios/handshakes.ts";
+import { historyReads } from "./scenarios/history-reads.ts";
 import { idleMemory } from "./scenarios/idle-memory.ts";
 import { ingest } from "./scenarios/ingest.ts";
+import { largeAudience } from "./scenarios/large-audience.ts";
+import { largestPolicy } from "./scenarios/largest-policy.ts";
 import { largestInputs } from "./scenarios/largest-inputs.ts";
 import { latency } from "./scenarios/latency.ts";
 import { manyTopics } from "./scenarios/many-topics.ts";
 import { mixedTenants } from "./scenarios/mixed-tenants.ts";
+import { noisyNeighbour } from "./scenarios/noisy-neighbour.ts";
 import { reconnectStorm } from "./scenarios/reconnect-storm.ts";
+import { refusedCrowd } from "./scenarios/refused-crowd.ts";
 import { slowReaders } from "./scenarios/slow-readers.ts";
+import { tailMemory } from "./scenarios/tail-memory.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   fanOut,
@@ -31,14 +38,21 @@ const SCENARIOS: readonly Scenario[] = [
   slowReaders,
   manyTopics,
   mixedTenants,
+  noisyNeighbour,
+  largeAudience,
   ingest,
+  largestPolicy,
   idleMemory,
   besideTheBus,
   handshakes,
   compression,
   reconnectStorm,
+  drain,
+  refusedCrowd,
   handOver,
   flood,
+  tailMemory,
+  historyReads,
   largestInputs,
   ...policyScenarios,
 ];

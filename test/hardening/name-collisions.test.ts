@@ -9,7 +9,6 @@ import { type Pair, randomLists, randomPair } from "#test/support/random-names.t
 import { encodeGrant } from "../../services/policy/decide/grant.ts";
 import { compileSnapshot } from "../../services/policy/decide/snapshot.ts";
 import { parseDocument } from "../../services/policy/document/parse-document.ts";
-import { formatAudienceKey } from "../../services/stream/audiences/audience.ts";
 
 /** Half of them single names, half lists. */
 const PAIRS = amountOf("names", 100_000) / 2;
@@ -34,11 +33,6 @@ const textsOfNames: Readonly<Record<string, (name: string) => string>> = {
 /** The same for lists. */
 const textsOfLists: Readonly<Record<string, (names: readonly string[]) => string>> = {
   "composite key": (names) => compositeKey(...names),
-  "key of an audience": ([id = "", ...topics]) => {
-    const format = { body: "raw", naming: "message" } as const;
-    const grant = { id, roles: new Set<string>(), residuals: new Map() };
-    return formatAudienceKey({ topics, grant, format, coding: { name: "gzip chunked", encode: (bytes) => bytes } });
-  },
   topic: (names) => names.map(encodeName).join("."),
 };
 
@@ -47,7 +41,7 @@ test("no two names share a token, a key, a principal or a grant", () => {
   expect(faults).toEqual([]);
 });
 
-test("no two lists of names share a key, an audience or a grant", () => {
+test("no two lists of names share a key or a grant", () => {
   const faults = faultsIn(randomLists, (pair) => (pair.flat().every(isFreeName) ? faultsOfLists(pair) : []));
   expect(faults).toEqual([]);
 });

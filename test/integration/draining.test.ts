@@ -5,6 +5,8 @@ import { openEventStream } from "#test/support/event-stream.ts";
 import { readMetric } from "#test/support/read-metric.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
+import { describeDrain, measureDrain } from "../bench/drain.ts";
+import { amountOf, timeoutOf } from "../soak/amount.ts";
 
 let stack: Stack;
 let token: string;
@@ -53,3 +55,17 @@ test("an edge told to stop ends in time: with open streams, handshakes that auth
     stack.auth.child.process.kill("SIGCONT");
   }
 });
+
+const CLIENTS = amountOf("drain", 200);
+
+test(
+  `${CLIENTS} clients of an edge that is stopped are told so once, move to another one, and lose and repeat nothing`,
+  async () => {
+    const load = { clients: CLIENTS, groups: CLIENTS / 10, ratePerSecond: 200, drainMs: 5_000 };
+    const report = await measureDrain(stack, load);
+    process.stdout.write(`${describeDrain(report)}\n`);
+    const { account, told } = report;
+    expect({ told, gaps: account.gaps, resets: account.resets }).toEqual({ told: CLIENTS, gaps: 0, resets: 0 });
+  },
+  timeoutOf(120_000),
+);

@@ -80,7 +80,7 @@ function answersTo(
   return [
     decide(snapshot, grant, permission, event),
     residual.allows({ topic, attributes: headers }),
-    winnerOf(considerRules(snapshot, grant, permission, event))?.effect === "allow",
+    winnerOf(considerRules(snapshot, grant, permission, event).considered)?.effect === "allow",
     ...(decide(snapshot, grant, permission) ? [true] : []),
     ...(decide(snapshot, grant, permission, under) ? [true] : []),
     ...(residual.allowsUnder(topic) ? [] : [false]),

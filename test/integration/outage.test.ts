@@ -3,6 +3,7 @@ import { openEventStream, type EventStream } from "#test/support/event-stream.ts
 import { freePort } from "#test/support/ports.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import type { RunningService } from "#test/support/start-service.ts";
+import { readMetric } from "#test/support/read-metric.ts";
 import { waitFor } from "#test/support/wait.ts";
 
 let stack: Stack;
@@ -38,6 +39,26 @@ describe("auth that is away", () => {
       const answer = await again.frame(({ event }) => event === "ready" || event === "busy");
       return answer.event === "ready";
     });
+  });
+});
+
+describe("auth that says nothing", () => {
+  test("is not waited for by a client that has left: its handshake is over at once, and its place free", async () => {
+    await using edge = await stack.startEdge({ STREAM_HANDSHAKE_MS: "60000" });
+    const connections = () => readMetric(edge, "sluice_stream_connections");
+    stack.auth.child.process.kill("SIGSTOP");
+    try {
+      const waiting = new AbortController();
+      const headers = { authorization: `Bearer ${token}` };
+      const url = `http://127.0.0.1:${edge.ports.http}/v1/stream?topic=push.>`;
+      const asked = fetch(url, { headers, signal: waiting.signal }).catch(() => undefined);
+      await waitFor("the handshake is under way", async () => (await connections()) === 1);
+      waiting.abort();
+      await asked;
+      await waitFor("the place is free", async () => (await connections()) === 0);
+    } finally {
+      stack.auth.child.process.kill("SIGCONT");
+    }
   });
 });
 
@@ -81,6 +102,26 @@ describe("redis that is away", () => {
     expect(logout.status).toBe(204);
     expect(JSON.parse((await stream.frame("auth_error")).data)).toEqual({ reason: "revoked" });
     await stack.redis.start();
+  });
+});
+
+describe("an edge with hardly any memory left", () => {
+  test("tells new clients to come again, each at another time, and says so by metric and log; it stays ready", async () => {
+    // Less than Node itself takes.
+    await using edge = await stack.startEdge({ STREAM_MEMORY_BYTES: String(64 * 1024 * 1024) });
+    const overload = () => readMetric(edge, 'sluice_stream_overload{step="shed"}');
+    await waitFor("it is overloaded", async () => (await overload()) === 1);
+    const waits = new Set<number>();
+    for (let client = 0; client < 5; client += 1) {
+      await using refused = await open(edge);
+      const { reason, retryMs } = JSON.parse((await refused.frame("busy")).data) as { reason: string; retryMs: number };
+      expect(reason).toBe("this server has too much to do");
+      waits.add(retryMs);
+      await refused.closed();
+    }
+    expect(waits.size).toBeGreaterThan(1);
+    expect(edge.child.output()).toMatch(/"step":"shed".*"memory":\d/);
+    expect((await fetch(`http://127.0.0.1:${edge.ports.ops}/readyz`)).status).toBe(200);
   });
 });
 

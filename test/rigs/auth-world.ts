@@ -1,5 +1,6 @@
 import { AppError } from "#shared/errors/app-error.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import type { AuditEntry } from "../../services/auth/audit/audit.ts";
 import type { LoginThrottle } from "../../services/auth/sessions/login-throttle.ts";
 import type { RefreshStanding, Session, SessionRecord } from "../../services/auth/sessions/session.ts";
@@ -144,7 +145,7 @@ export function createAuthWorld() {
       record: async (entry: AuditEntry) => void state.entries.push(entry),
     },
     clock: { wall: () => state.now, monotonic: () => state.now },
-    log: createLogger("test", "silent"),
+    log: limitLines(createLogger("test", "silent")),
     /** A session of ann's whose refresh tokens up to this generation have been spent, long ago. */
     logIn(spent = 0): string {
       const sid = `S${state.stored.size + 1}`;

@@ -1,27 +1,28 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
+import type { CallContext } from "#shared/async/call-context.ts";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { waitFor } from "#test/support/wait.ts";
+import { FakePolicy } from "./fake-policy.ts";
 import { silentObserver } from "./silent-observer.ts";
 import { createAdmission } from "./admission.ts";
 import { invalidateSessions } from "../../services/stream/access/apply-control.ts";
 import { Hub } from "../../services/stream/connections/hub.ts";
+import type { LookAfterDeps } from "../../services/stream/connections/keep-alive.ts";
 import { Tenant, type TenantDeps } from "../../services/stream/connections/tenant.ts";
 import type { History } from "../../services/stream/log/tenant-log.ts";
 import { guardClock } from "../../services/stream/access/clock-guard.ts";
-import type {
-  Decider,
-  SessionAnswer,
-  SessionChecker,
-  SessionQuestion,
-  Subject,
-} from "../../services/stream/access/ports.ts";
+import { shareTopicLists } from "../../services/stream/access/share-topic-lists.ts";
+import type { Decider, SessionAnswer, SessionChecker, SessionQuestion } from "../../services/stream/access/ports.ts";
 import { deliver, distrustDecisions, resetLog } from "../../services/stream/deliver.ts";
 import { type ControlEntry, type EventEntry, holeOf, type LogEntry, type Poison } from "../../services/stream/event.ts";
-import type { TenantLimits } from "../../services/stream/admission/tenant-limits.ts";
 import { TailBudget } from "../../services/stream/log/tail.ts";
 import { type Edge, openStream, type StreamRequest } from "../../services/stream/open-stream.ts";
+import { OverloadGuard } from "../../services/stream/overload/overload-guard.ts";
+import type { Load } from "../../services/stream/overload/overload-steps.ts";
 import { Connection } from "../../services/stream/sse/connection.ts";
+import { Turns } from "../../services/stream/turns/turns.ts";
+import { RetryDelays } from "../../services/stream/sse/retry-delay.ts";
 
 /** A session that lives another minute. */
 export const LIVE = { state: "live", remainingMs: 60_000, isFinal: false } as const satisfies SessionAnswer;
@@ -42,39 +43,55 @@ const CLAIMS = {
   kid: "key-1",
 };
 
+const HOUR_MS = 3_600_000;
+
 export type EdgeRig = ReturnType<typeof createRig>;
 
 /**
  * An edge with one tenant. The test controls its log, auth, policy and clocks; sockets are real. The wall clock is
  * `wallAhead` before auth's, which agrees with the monotonic one.
  */
-export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, observer = silentObserver() } = {}) {
+export function createRig({
+  wallAhead = 0,
+  flushMs = 0,
+  places = 10,
+  history = NO_HISTORY,
+  observer = silentObserver(),
+  turns = endlessTurn(),
+} = {}) {
   const stack = new AsyncDisposableStack();
   let connections = 0;
   const { clock, now, checkClock } = createClocks(wallAhead, () => invalidateSessions([...hub.registered()], edge));
   const [policy, auth, withdrawn] = [new FakePolicy(), new FakeAuth(), new Set<string>()];
-  const { tenant, poison } = createTenant(policy, history, { now, checkClock, flushMs });
+  const { tenant, poison } = createTenant(policy, history, { now, checkClock, flushMs, turns });
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
-  const edge: Edge = {
+  const load: { now: Load } = { now: { loopDelayMs: 0, memory: 0, descriptors: 0 } };
+  const edge: Edge & LookAfterDeps = {
     sessions: auth,
     retries: new RetryBudget(),
     now,
     checkClock,
     authTime: { now: () => clock.now },
-    admission: createAdmission(10),
+    admission: createAdmission(places),
+    overload: new OverloadGuard({ readLoad: () => load.now, now, observer }),
+    retryDelays: new RetryDelays({ now }),
+    lifetimes: { idleMs: HOUR_MS, idleEndMs: 2 * HOUR_MS, maxAgeMs: 24 * HOUR_MS },
     hub,
     newConnectionId: () => `w-${(connections += 1)}`,
     handshakeMs: 300,
     isWithdrawn: (kid) => withdrawn.has(kid),
+    shareTopics: shareTopicLists(),
     ...UNLIMITED_WITHOUT_ROUTES,
     observer,
   };
   resetLog(tenant, { epoch: "first-epoch", horizon: { seq: 1, tag: "t1" }, policy: entry(), relation: "first" }, edge);
-  const add = (make: (position: { seq: number; tag: string }) => LogEntry, seq = tenant.log.horizon.seq + 1): void =>
-    deliver(tenant, make({ seq, tag: `t${seq}` }), edge);
+  const add = (make: (position: { seq: number; tag: string }) => LogEntry, seq = tenant.log.horizon.seq + 1): void => {
+    if (!deliver(tenant, make({ seq, tag: `t${seq}` }), edge)) throw new Error("earlier events are not written yet");
+  };
   const rig = {
     clock,
+    load,
     edge,
     entry,
     poison,
@@ -85,6 +102,8 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
     holdSession: () => auth.hold(),
     request: (change: Partial<StreamRequest> = {}): StreamRequest => ({
       id: "request-1",
+      traceparent: undefined,
+      signal: new AbortController().signal,
       query: new URLSearchParams("topic=order.>"),
       lastEventId: undefined,
       address: undefined,
@@ -133,15 +152,23 @@ export function createRig({ wallAhead = 0, flushMs = 0, history = NO_HISTORY, ob
   return rig;
 }
 
-function createTenant(decider: Decider, history: History, clocks: Pick<TenantDeps, "now" | "checkClock" | "flushMs">) {
+/** One turn for everything: a clock that stands still never ends it. */
+function endlessTurn(): Turns {
+  return new Turns({ now: () => 0, checkClock: () => {} });
+}
+
+type RigDeps = Pick<TenantDeps, "now" | "checkClock" | "flushMs" | "turns">;
+
+function createTenant(decider: Decider, history: History, deps: RigDeps) {
   const poison: Poison[] = [];
   const observer = silentObserver({ quarantined: (each) => void poison.push(each) });
-  const tailBudget = new TailBudget(1e6);
-  return { poison, tenant: new Tenant("acme", history, { decider, tailBudget, observer, ...clocks }) };
+  const tailBudget = new TailBudget(1e7);
+  const tenantDeps = { decider, tailBudget, observer, leastFlushMs: () => 0, ...deps };
+  return { poison, tenant: new Tenant("acme", history, tenantDeps) };
 }
 
 const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
-  limitHistory: (_, fetch) => fetch(),
+  limitHistory: (_, read) => read(() => {}),
   mapResource: async () => [],
 };
 
@@ -153,11 +180,13 @@ function createClocks(wallAhead: number, onJump: () => void) {
   return { clock, now, checkClock: guardClock({ monotonic: now, wall }, onJump) };
 }
 
-function controlOf(position: { seq: number; tag: string }, change: ControlEntry["change"]): ControlEntry {
+/** A control entry. */
+export function controlOf(position: { seq: number; tag: string }, change: ControlEntry["change"]): ControlEntry {
   return { kind: "control", position, storedAt: 0, change };
 }
 
-function eventOf(position: { seq: number; tag: string }, text: string): EventEntry {
+/** An event that readers of `order.>` ask for. */
+export function eventOf(position: { seq: number; tag: string }, text: string): EventEntry {
   return {
     kind: "event",
     position,
@@ -175,6 +204,7 @@ export const NO_HISTORY: History = {
   after: async () => [],
   bounds: async () => ({ first: 1, last: 1, goneBy: "retention" }),
   tagOf: async () => undefined,
+  quietAfter: async () => undefined,
   positionBefore: async () => ({ seq: 0, tag: "0" }),
 };
 
@@ -211,11 +241,14 @@ class FakeAuth implements SessionChecker {
 
   /** What auth was asked so far. */
   readonly asked: SessionQuestion[] = [];
+  /** The requests that it was asked for. */
+  readonly askedFor: (CallContext | undefined)[] = [];
   /** What it answers where no question is held. */
   answer: SessionAnswer = LIVE;
 
-  async check(question: SessionQuestion): Promise<SessionAnswer> {
+  async check(question: SessionQuestion, context?: CallContext): Promise<SessionAnswer> {
     this.asked.push(question);
+    this.askedFor.push(context);
     const gate = this.#gates.shift();
     gate?.asked();
     return gate === undefined ? this.answer : gate.answer;
@@ -226,46 +259,5 @@ class FakeAuth implements SessionChecker {
     const answer = Promise.withResolvers<SessionAnswer>();
     this.#gates.push({ asked: asked.resolve, answer: answer.promise });
     return { asked: asked.promise, answer: answer.resolve };
-  }
-}
-
-class FakePolicy implements Decider {
-  version = 1;
-  allow = [">"];
-  resolved = 0;
-  grantId = "viewer";
-  limits: TenantLimits = { tier: "default" };
-  /** Every question fails with this, where it is set. */
-  refusal: Error | undefined;
-  remainingMs: number | undefined;
-  readonly asked: Subject[] = [];
-  #gate: { readonly asked: () => void; readonly open: Promise<void> } | undefined;
-
-  hold(): { readonly asked: Promise<void>; readonly release: () => void } {
-    const asked = Promise.withResolvers<void>();
-    const open = Promise.withResolvers<void>();
-    this.#gate = { asked: asked.resolve, open: open.promise };
-    return { asked: asked.promise, release: open.resolve };
-  }
-
-  async resolve(_tenant: string, subject: Subject) {
-    this.resolved += 1;
-    this.asked.push(subject);
-    const gate = this.#gate;
-    this.#gate = undefined;
-    gate?.asked();
-    await gate?.open;
-    if (this.refusal !== undefined) throw this.refusal;
-    const eventMap = [{ pattern: "order.*", permission: "order:read" }];
-    const grant = { id: this.grantId, roles: ["viewer"], remainingMs: this.remainingMs };
-    return { version: this.#version(), grant, eventMap, limits: this.limits };
-  }
-
-  async decide() {
-    return { version: this.#version(), allow: this.allow, deny: [], allowWhen: [], denyWhen: [] };
-  }
-
-  #version() {
-    return { number: this.version, build: `b${this.version}` };
   }
 }

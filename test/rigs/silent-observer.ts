@@ -19,6 +19,10 @@ export function silentObserver(change: Partial<Observer> = {}): Observer {
     feedHole: () => {},
     policyApplied: () => {},
     withoutRule: () => {},
+    idle: () => {},
+    peerSwitched: () => {},
+    overloadEntered: () => {},
+    overloadLeft: () => {},
     fault: (error) => {
       throw error;
     },

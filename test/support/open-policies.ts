@@ -8,6 +8,7 @@ import { systemClock } from "#shared/time/clock.ts";
 import type { LogRetention } from "../../services/policy/bus/log-settings.ts";
 import { openTenantLogs } from "../../services/policy/bus/tenant-logs.ts";
 import type { TenantDeps } from "../../services/policy/tenants/tenant-deps.ts";
+import { openDocumentCompiler } from "../../services/policy/versions/open-document-compiler.ts";
 import { Snapshots } from "../../services/policy/versions/snapshots.ts";
 import { openPolicyKv, type WatchedPolicyStore } from "../../services/policy/store/policy-kv.ts";
 import { openPolicyParts, type PolicyParts } from "../../services/policy/store/policy-parts-kv.ts";
@@ -24,6 +25,9 @@ export interface OpenPolicies extends AsyncDisposable {
   entries(tenant: string): Promise<PolicyEntry[]>;
 }
 
+/** Tests run on machines that are busy with something else. */
+const COMPILE_DEADLINE_MS = 30_000;
+
 const RETENTION: LogRetention = { maxBytes: 64 * 1024 * 1024, maxAgeMs: 3_600_000, replicas: 1 };
 
 /** Opens store and logs as policy's user. */
@@ -34,11 +38,14 @@ export async function openPolicies(url: string): Promise<OpenPolicies> {
   const parts = await openPolicyParts(connection, 1);
   const store = await openPolicyKv(connection, parts, { replicas: 1, clock: systemClock, log });
   const logs = await openTenantLogs(connection, RETENTION);
-  const snapshots = new Snapshots(store, () => undefined);
+  const compiler = openDocumentCompiler({ deadlineMs: COMPILE_DEADLINE_MS });
+  const snapshots = new Snapshots({ store, compiler, onSwap: () => undefined });
   const deps: TenantDeps = {
     store,
     logs,
     snapshots,
+    compiler,
+    budget: { take: () => undefined, require: () => undefined },
     tombstones: await openTombstonesKv(connection, parts, 1),
     sessions: { end: async () => undefined, restart: async () => undefined },
     clock: systemClock,
@@ -53,7 +60,10 @@ export async function openPolicies(url: string): Promise<OpenPolicies> {
     parts,
     deps,
     entries: (tenant) => readEntries(manager, tenant),
-    [Symbol.asyncDispose]: () => connection.close(),
+    async [Symbol.asyncDispose]() {
+      await compiler[Symbol.asyncDispose]();
+      await connection.close();
+    },
   };
 }
 

@@ -13,3 +13,8 @@ export async function readMetric({ ports }: RunningService, name: string): Promi
 export async function cpuMillis(service: RunningService): Promise<number> {
   return (await readMetric(service, "process_cpu_seconds_total")) * 1_000;
 }
+
+/** The longest time that the loop of a service stood still since this was asked last, in milliseconds. */
+export async function maxLoopDelayMs(service: RunningService): Promise<number> {
+  return (await readMetric(service, "nodejs_eventloop_lag_max_seconds")) * 1_000;
+}

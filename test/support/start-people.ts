@@ -9,6 +9,7 @@ import {
 import { AppError } from "#shared/errors/app-error.ts";
 import { startGrpcServer, unaryHandler } from "#shared/grpc/start-server.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 
 /** What somebody holds. */
 interface Held {
@@ -32,7 +33,7 @@ const NOTHING: Held = { roles: [], groups: [] };
 export async function startPeople(): Promise<People> {
   const held = new Map<string, Held>();
   const ended = new Set<string>();
-  const log = createLogger("people", "silent");
+  const log = limitLines(createLogger("people", "silent"));
   const find = (tenant: string, subject: string): Held | undefined => held.get(`${tenant} ${subject}`);
   const requireHere = (): void => {
     if (people.isAway) throw new AppError("unavailable", "away");

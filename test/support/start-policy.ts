@@ -63,8 +63,8 @@ export interface PolicyStack extends AsyncDisposable {
   readonly as: (sub: string, claims?: StackClaims) => Promise<{ authorization: string }>;
 }
 
-/** Starts NATS, an issuer's key set over HTTP, and policy without any tenant. */
-export async function startPolicyStack(): Promise<PolicyStack> {
+/** Starts NATS, an issuer's key set over HTTP, and policy without any tenant; `env` overrides its settings. */
+export async function startPolicyStack(env: NodeJS.ProcessEnv = {}): Promise<PolicyStack> {
   await using starting = new AsyncDisposableStack();
   const nats = starting.use(await startNats());
   const documents = await mkdtemp(join(tmpdir(), "sluice-policies-"));
@@ -81,6 +81,7 @@ export async function startPolicyStack(): Promise<PolicyStack> {
       AUTH_JWKS_URL: issuer.jwksUrl,
       AUTH_ISSUER: ISSUER,
       AUTH_GRPC_URL: people.url,
+      ...env,
     }),
   );
   const stack = starting.move();

@@ -18,18 +18,28 @@ export interface RunningService extends AsyncDisposable {
 /** The options of Node that a service is started with everywhere. */
 const NODE_OPTIONS: Readonly<Record<string, readonly string[]>> = { stream: ["--max-semi-space-size=8"] };
 
+/** Has the shell lower the limit of descriptors, and become the program. */
+const LIMITED = 'ulimit -n "$0" && exec "$@"';
+/** Tests change one tenant's policy as fast as they can; those of the limit set it themselves. */
+const SETTINGS: Readonly<Record<string, NodeJS.ProcessEnv>> = { policy: { POLICY_CHANGES_BURST: "100000" } };
+
 /**
- * Starts `services/<name>/main.ts` on free ports and waits for its `ready` line; `env` overrides.
+ * Starts `services/<name>/main.ts` on free ports and waits for its `ready` line; `env` overrides. It may open as many
+ * descriptors as `descriptors` says, where that is given.
  * @throws when the process ends first; the message holds what it printed.
  */
 export async function startService(
   name: "auth" | "policy" | "stream",
   env: NodeJS.ProcessEnv,
+  { descriptors }: { readonly descriptors?: number } = {},
 ): Promise<RunningService> {
   const main = fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url));
   const prefix = name.toUpperCase();
   const ports = { [`${prefix}_HTTP_PORT`]: "0", [`${prefix}_GRPC_PORT`]: "0", [`${prefix}_OPS_PORT`]: "0" };
-  const child = startChild(process.execPath, [...(NODE_OPTIONS[name] ?? []), main], { ...ports, ...env });
+  const program = [process.execPath, ...(NODE_OPTIONS[name] ?? []), main] as const;
+  const [command, ...args] =
+    descriptors === undefined ? program : (["sh", "-c", LIMITED, String(descriptors), ...program] as const);
+  const child = startChild(command, args, { ...ports, ...SETTINGS[name], ...env });
   const ready = await waitFor(
     `${name} becomes ready`,
     () => {

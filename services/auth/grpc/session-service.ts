@@ -24,7 +24,7 @@ import { isFreeName, isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
-import type { Logger } from "#shared/log/create-logger.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import type { AuthMetrics } from "../metrics.ts";
 import type { Renewal, RenewAccess } from "../sessions/renew-access.ts";
@@ -62,7 +62,7 @@ interface SessionServiceDeps {
   readonly tenants: TenantEnding;
   readonly metrics: AuthMetrics;
   readonly clock: Clock;
-  readonly log: Logger;
+  readonly log: LimitedLog;
 }
 
 /** The gRPC service that says what is so now of sessions and people: its definition, its implementation and its callers. */

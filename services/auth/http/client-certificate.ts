@@ -3,9 +3,18 @@ import { TLSSocket } from "node:tls";
 import type { Context, Hono } from "hono";
 import { createTlsApiServer } from "#shared/http/json-api.ts";
 import { closeServer, listen, type ListenAddress } from "#shared/http/listen.ts";
+import type { SocketBudget } from "#shared/http/socket-budget.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { readTlsMaterial, type TlsFiles, type TlsMaterial } from "#shared/tls/tls-material.ts";
 import { watchTlsFiles } from "#shared/tls/watch-tls-files.ts";
+
+interface TlsApiDeps {
+  readonly files: TlsFiles;
+  readonly address: ListenAddress;
+  readonly sockets: SocketBudget;
+  readonly graceMs: number;
+  readonly log: Logger;
+}
 
 /**
  * Serves the API over HTTPS to clients with a certificate of the authorities in the files, and to those without any. A
@@ -14,10 +23,10 @@ import { watchTlsFiles } from "#shared/tls/watch-tls-files.ts";
  */
 export async function startTlsApi(
   api: Hono,
-  { files, address, graceMs, log }: { files: TlsFiles; address: ListenAddress; graceMs: number; log: Logger },
+  { files, address, sockets, graceMs, log }: TlsApiDeps,
 ): Promise<AsyncDisposable & { readonly port: number }> {
   const material = await readTlsMaterial(files);
-  const server = createTlsApiServer(api, {
+  const server = createTlsApiServer(api, sockets, {
     ...contextOf(material),
     requestCert: true,
     // It would also refuse those who have no certificate.

@@ -1,6 +1,9 @@
 import type { BlockList } from "node:net";
 import type { Context, Hono } from "hono";
+import { inTurns } from "#shared/async/in-turns.ts";
 import { isFreeName, isName } from "#shared/protocol/names.ts";
+import type { CallContext } from "#shared/async/call-context.ts";
+import { callContextOf } from "#shared/http/json-api.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { EndedSession, RevokeSession } from "../sessions/revoke-session.ts";
 import type { Revocations, SessionIndex, SessionRecord, SessionStore } from "../sessions/session.ts";
@@ -9,7 +12,7 @@ import type { TokenCookies } from "#shared/http/token-cookies.ts";
 import { type AuthenticateCaller, type Caller, type IdentifyCaller, sessionOf } from "./authenticate-caller.ts";
 import { clearSessionCookies } from "./session-cookies.ts";
 
-/** Whether a subject holds a permission without any condition; throws AppError `unavailable` when that is not known. */
+/** Whether a subject holds a permission without any condition, asked for that request; throws AppError `unavailable` when that is not known. */
 export type CheckPermission = (
   subject: {
     readonly tenant: string;
@@ -18,6 +21,7 @@ export type CheckPermission = (
     readonly groups: readonly string[];
   },
   permission: string,
+  context?: CallContext,
 ) => Promise<boolean>;
 
 interface SessionRoutes {
@@ -31,6 +35,9 @@ interface SessionRoutes {
   readonly trustedProxies: BlockList;
 }
 
+/** Of how many sessions auth asks at once whether they have ended: a list has up to a thousand. */
+const ASKED_AT_ONCE = 50;
+
 const SESSION_ADMIN = "session:admin";
 
 /** Adds the list of sessions and the end of one: one's own, or with `session:admin` those of one's tenant. */
@@ -41,12 +48,14 @@ export function addSessionRoutes(api: Hono, routes: SessionRoutes): void {
     const caller = await authenticate(c);
     const { tenant_id: tenant, sub, sid: current } = caller.claims;
     const subject = subjectOf(c, sub);
-    if (subject !== sub && !(await isAdmin(routes, caller))) {
+    if (subject !== sub && !(await isAdmin(routes, caller, c))) {
       throw new AppError("forbidden", `other people's sessions need the permission ${SESSION_ADMIN}`);
     }
     const stored = await sessions.ofSubject(tenant, subject);
     // Redis may have lost that one of them ended.
-    const ended = await Promise.all(stored.map(({ sid, loginAt }) => revocations.includes(tenant, sid, loginAt)));
+    const ended = await inTurns(stored, ASKED_AT_ONCE, ({ sid, loginAt }) =>
+      revocations.includes(tenant, sid, loginAt),
+    );
     return c.json({
       sessions: stored.filter((_, place) => !ended[place]).map((each) => sessionResponseOf(each, current)),
     });
@@ -57,7 +66,7 @@ export function addSessionRoutes(api: Hono, routes: SessionRoutes): void {
     const { sub, sid: current } = claims;
     const sid = c.req.param("sid");
     // Its own session a token may end again: the first time may have been answered "not now", half done.
-    const session = sid === current ? sessionOf(claims) : await otherSession(routes, await authenticate(c), sid);
+    const session = sid === current ? sessionOf(claims) : await otherSession(routes, await authenticate(c), c);
     const by = session.subject === sub ? {} : { by: sub };
     const address = clientAddressOf(c, routes.trustedProxies);
     await routes.revoke(session, { reason: "deleted", address, ...by });
@@ -73,17 +82,18 @@ function subjectOf(c: Context, self: string): string {
 }
 
 /** Another session, if the caller may end it. Other callers do not learn whether it exists. */
-async function otherSession(routes: SessionRoutes, caller: Caller, sid: string): Promise<EndedSession> {
+async function otherSession(routes: SessionRoutes, caller: Caller, c: Context): Promise<EndedSession> {
+  const sid = c.req.param("sid") ?? "";
   const { tenant_id: tenant, sub } = caller.claims;
   const session = isName(sid) ? await routes.sessions.find(sid) : undefined;
-  const isReachable = session?.tenant === tenant && (session.subject === sub || (await isAdmin(routes, caller)));
+  const isReachable = session?.tenant === tenant && (session.subject === sub || (await isAdmin(routes, caller, c)));
   if (!isReachable) throw new AppError("not_found", "you have no such session");
   return session;
 }
 
-function isAdmin({ checkPermission }: SessionRoutes, { holder }: Caller): Promise<boolean> {
+function isAdmin({ checkPermission }: SessionRoutes, { holder }: Caller, c: Context): Promise<boolean> {
   const { tenant, username: id, roles, groups } = holder;
-  return checkPermission({ tenant, id, roles, groups }, SESSION_ADMIN);
+  return checkPermission({ tenant, id, roles, groups }, SESSION_ADMIN, callContextOf(c));
 }
 
 function sessionResponseOf(session: SessionRecord, current: string): Record<string, unknown> {

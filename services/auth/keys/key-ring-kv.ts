@@ -8,12 +8,15 @@ import { isLostRace } from "#shared/nats/is-lost-race.ts";
 import type { KeyRingStore } from "./follow-key-ring.ts";
 import { keyRingSchema } from "./key-ring.ts";
 
+/** The ring is one value of some kilobytes. */
+const ROOM = { reserved: 4 * 1024 * 1024, most: 16 * 1024 * 1024 };
+
 /** The ring of keys in JetStream, which all auth processes share. */
 export async function openKeyRingStore(
   nats: NatsConnection,
   { replicas }: { replicas: number },
 ): Promise<KeyRingStore> {
-  const kv = await openBucket(nats, KEYS_BUCKET, { replicas });
+  const kv = await openBucket(nats, KEYS_BUCKET, { replicas, room: ROOM });
   return {
     async read() {
       const entry = await answered(() => kv.get(KEY_RING_ENTRY));

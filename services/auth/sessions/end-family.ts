@@ -1,11 +1,11 @@
 import { AppError } from "#shared/errors/app-error.ts";
-import type { Logger } from "#shared/log/create-logger.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import type { RevokeSession } from "./revoke-session.ts";
 import type { Session } from "./session.ts";
 
 interface EndFamilyDeps {
   readonly revoke: RevokeSession;
-  readonly log: Logger;
+  readonly log: LimitedLog;
 }
 
 /**
@@ -18,7 +18,7 @@ export async function endFamily(
   origin: { readonly address?: string },
 ): Promise<AppError> {
   const { tenant, sid, subject } = session;
-  log.warn({ tenant, sid, subject }, "a spent refresh token came back; its session is revoked");
+  log.write("warn", "spent token", { tenant, sid, subject }, "a spent refresh token came back; its session is revoked");
   await revoke(session, { reason: "reused", ...origin });
   return new AppError("token_reused", "the refresh token was used before; the session has ended");
 }

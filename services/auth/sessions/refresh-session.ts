@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { formatScope, type Scope, scopeCovers } from "#shared/protocol/scope.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import type { Logger } from "#shared/log/create-logger.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { IssuedTokens, IssueTokens } from "../tokens/issue-tokens.ts";
 import type { RefreshToken } from "../tokens/refresh-token.ts";
@@ -31,7 +31,7 @@ interface RefreshSessionDeps {
   readonly revoke: RevokeSession;
   readonly issueTokens: IssueTokens;
   readonly audit: Audit;
-  readonly log: Logger;
+  readonly log: LimitedLog;
 }
 
 type NoteRefusal = (session: Session, address: string, reason: "idle" | "lifetime") => void;
@@ -101,7 +101,12 @@ async function holderOf(deps: RefreshSteps, session: Session, address: string): 
   // A Redis that lost its tail may take an ended session for a live one. The revocations never do.
   if (!(await revocations.includes(tenant, sid, loginAt))) return holder;
   await sessions.end(sid).catch((error: Error) => {
-    log.warn({ tenant, sid, reason: error.message }, "a revoked session could not be marked in Redis");
+    log.write(
+      "warn",
+      "session mark",
+      { tenant, sid, reason: error.message },
+      "a revoked session could not be marked in Redis",
+    );
   });
   throw sessionEnded();
 }

@@ -1,5 +1,5 @@
 import { toAppError } from "#shared/errors/app-error.ts";
-import type { Logger } from "#shared/log/create-logger.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Keys } from "../keys/open-keys.ts";
@@ -37,7 +37,7 @@ interface RenewAccessDeps {
   readonly accessTokenSeconds: number;
   readonly audit: Pick<Audit, "note">;
   readonly clock: Clock;
-  readonly log: Logger;
+  readonly log: LimitedLog;
 }
 
 /** For how long one renewal is given again; half of a token's life where that is shorter, so that what is given is still good. */

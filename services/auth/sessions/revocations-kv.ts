@@ -20,12 +20,15 @@ const SETTLED = "announced";
 /** How much longer than the longest session an end is remembered. */
 const MARGIN_MS = 86_400_000;
 
+/** Room for 300 000 ends that nobody else can take. Beyond it the bucket grows: an end must be recorded as long as the disk has room. */
+const ROOM = { reserved: 64 * 1024 * 1024 };
+
 /** The bucket of ended sessions in JetStream, which remembers an end for longer than any session lasts. */
 export async function openRevocations(
   nats: NatsConnection,
   { replicas, sessionMs }: { replicas: number; sessionMs: number },
 ): Promise<Revocations & { readonly tenantEnds: TenantEnds }> {
-  const kv = await openBucket(nats, REVOKED_BUCKET, { replicas, ttlMs: sessionMs + MARGIN_MS });
+  const kv = await openBucket(nats, REVOKED_BUCKET, { replicas, room: ROOM, ttlMs: sessionMs + MARGIN_MS });
   const endOf = oncePerTick(async (tenant: string): Promise<TenantEnd | undefined> => {
     return (await readEnd(kv, tenant))?.end;
   });

@@ -4,6 +4,7 @@ import type { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { AppError } from "#shared/errors/app-error.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { connectNats } from "#shared/nats/connect-nats.ts";
 import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
@@ -22,7 +23,8 @@ import { createSessionStore } from "./session-store-redis.ts";
 const RACES = 1_000;
 const AT_ONCE = 20;
 
-const log = createLogger("test", "silent");
+const logger = createLogger("test", "silent");
+const log = limitLines(logger);
 const keys = { refresh: [new Uint8Array(32)] } as const;
 const ann = { tenant: "acme", username: "ann", roles: [], groups: [] };
 
@@ -34,7 +36,7 @@ let redis: Redis;
 beforeAll(async () => {
   [server, redisServer] = await Promise.all([startNats(), startRedis()]);
   await createTenantLog(server, "acme");
-  nats = await connectNats(readNatsSettings({ NATS_URL: server.url("auth") }), "auth", log);
+  nats = await connectNats(readNatsSettings({ NATS_URL: server.url("auth") }), "auth", logger);
   redis = await connectRedis(readRedisSettings({ REDIS_URL: redisServer.url }));
 });
 afterAll(async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { createSessionRevoker } from "./revoke-session.ts";
 
 type Step = "record" | "announce" | "end" | "settle" | "audit";
@@ -22,7 +23,7 @@ function revoker(failing?: Step) {
     announce: step("announce"),
     sessions: { end: step("end") },
     audit: { note: () => {}, record: step("audit") },
-    log: createLogger("test", "silent"),
+    log: limitLines(createLogger("test", "silent")),
   });
   return {
     steps,

@@ -1,5 +1,5 @@
 import { singleFlight } from "#shared/async/single-flight.ts";
-import type { Logger } from "#shared/log/create-logger.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Revocations, Session, SessionStore } from "./session.ts";
 
@@ -27,7 +27,7 @@ interface RevokeSessionDeps {
   readonly announce: AnnounceRevocation;
   readonly sessions: Pick<SessionStore, "end">;
   readonly audit: Audit;
-  readonly log: Logger;
+  readonly log: LimitedLog;
 }
 
 const eventOf = {
@@ -55,7 +55,8 @@ export function createSessionRevoker({
     if (await revocations.isSettled(tenant, sid, loginAt)) return;
     await revocations.record(tenant, sid);
     await announce(tenant, sid);
-    const warn = (what: string) => (error: Error) => log.warn({ tenant, sid, reason: error.message }, what);
+    const warn = (what: string) => (error: Error) =>
+      log.write("warn", what, { tenant, sid, reason: error.message }, what);
     await Promise.all([
       sessions.end(sid).catch(warn("a revoked session could not be marked in Redis")),
       revocations.settle(tenant, sid).catch(warn("a revocation that is in force may be written again")),

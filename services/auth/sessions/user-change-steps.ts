@@ -1,3 +1,4 @@
+import { inTurns } from "#shared/async/in-turns.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { RevokeSession } from "./revoke-session.ts";
 import type { SessionIndex } from "./session.ts";
@@ -16,6 +17,9 @@ interface UserChangeDeps {
   readonly audit: Audit;
 }
 
+/** How many sessions of one user are ended at once. */
+const ENDED_AT_ONCE = 20;
+
 /**
  * The steps of a user's change. The log comes first: an edge that asks again learns that a user who is gone has no live
  * session, also while Redis, which knows their sessions, is down.
@@ -25,7 +29,7 @@ export function createUserChangeSteps({ announce, sessions, revoke, audit }: Use
     const announceIt = () => announce(tenant, subject);
     const endSessions = async (): Promise<void> => {
       const live = await sessions.ofSubject(tenant, subject);
-      await Promise.all(live.map((session) => revoke(session, { reason: "user_gone" })));
+      await inTurns(live, ENDED_AT_ONCE, (session) => revoke(session, { reason: "user_gone" }));
     };
     const event = kind === "gone" ? "user_disabled" : "user_changed";
     const noteIt = () => audit.record({ event, tenant, subject });

@@ -12,16 +12,25 @@ export async function readYamlFile<Schema extends z.ZodType>(
   setting: string,
   schema: Schema,
 ): Promise<z.infer<Schema>> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new BootError(`${setting}: cannot read ${path} (${error.code})`);
-  });
-  const parsed = schema.safeParse(parseYaml(path, setting, text));
+  const parsed = schema.safeParse(parseYaml(path, setting, await readText(path, setting)));
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path: at, message }) => `${at.join(".") || "the file"}: ${message}`);
-  throw faultsIn(path, setting, faults);
+  throw faultsIn(path, setting, describeIssues(parsed.error.issues));
 }
 
-function parseYaml(path: string, setting: string, text: string): unknown {
+/** The file's text; throws a BootError where there is none. */
+export function readText(path: string, setting: string): Promise<string> {
+  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new BootError(`${setting}: cannot read ${path} (${error.code})`);
+  });
+}
+
+/** What is wrong, a line each, with where it stands. */
+export function describeIssues(issues: readonly z.core.$ZodIssue[]): string[] {
+  return issues.map(({ path: at, message }) => `${at.join(".") || "the file"}: ${message}`);
+}
+
+/** The value in a YAML text; throws a BootError that names every fault in it. */
+export function parseYaml(path: string, setting: string, text: string): unknown {
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { prettyErrors: false, lineCounter });
   if (document.errors.length === 0) return document.toJS();
@@ -29,6 +38,7 @@ function parseYaml(path: string, setting: string, text: string): unknown {
   throw faultsIn(path, setting, faults);
 }
 
-function faultsIn(path: string, setting: string, faults: readonly string[]): BootError {
+/** The refusal of a file. */
+export function faultsIn(path: string, setting: string, faults: readonly string[]): BootError {
   return new BootError(`the file ${path} (${setting}) is wrong:\n${faults.map((fault) => `  ${fault}`).join("\n")}`);
 }

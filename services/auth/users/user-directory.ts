@@ -1,7 +1,9 @@
 import { z } from "zod";
+import { inTurns } from "#shared/async/in-turns.ts";
 import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
 import { subjectKey } from "#shared/contract/subject-key.ts";
-import { readYamlFile } from "./read-yaml-file.ts";
+import { parseList } from "./parse-list.ts";
+import { describeIssues, faultsIn, readText } from "./read-yaml-file.ts";
 import { createAccountVerifier, passwordHashSchema, type VerifyAccount } from "./verify-account.ts";
 
 /** A person or a service of a tenant, and what tokens say about them. */
@@ -36,6 +38,11 @@ export interface ReplaceableUsers extends UserDirectory {
   replace(accounts: Accounts): void;
 }
 
+const SETTING = "AUTH_USERS_FILE";
+
+/** So many accounts are checked in some milliseconds. */
+const CHECKED_AT_ONCE = 100;
+
 const accountSchema = z.strictObject(
   {
     tenant: nameSchema,
@@ -63,17 +70,25 @@ export type Accounts = ReadonlyMap<string, Account>;
  * @throws {BootError} naming every fault in it. It never quotes the file, which holds password hashes.
  */
 export async function readAccounts(path: string, findClient: FindSubject = () => undefined): Promise<Accounts> {
-  const usersSchema = z.tuple([accountSchema], accountSchema).superRefine((accounts, context) => {
-    const seen = new Set<string>();
-    for (const [index, { tenant, username }] of accounts.entries()) {
-      const key = subjectKey(tenant, username);
-      const fault = seen.has(key) ? "stands twice" : findClient(tenant, username) && "is a client's name";
-      if (fault) context.addIssue({ code: "custom", path: [index, "username"], message: `${key} ${fault}` });
-      seen.add(key);
+  const given = await parseList({ path, setting: SETTING, text: await readText(path, SETTING) });
+  const listed = z.array(z.unknown()).min(1, "names nobody").safeParse(given);
+  if (!listed.success) throw faultsIn(path, SETTING, describeIssues(listed.error.issues));
+  const accounts = new Map<string, Account>();
+  const faults: string[] = [];
+  await inTurns([...listed.data.entries()], CHECKED_AT_ONCE, ([index, each]) => {
+    const parsed = accountSchema.safeParse(each);
+    if (!parsed.success) {
+      const issues = parsed.error.issues.map((issue) => ({ ...issue, path: [index, ...issue.path] }));
+      return void faults.push(...describeIssues(issues));
     }
+    const { tenant, username } = parsed.data;
+    const key = subjectKey(tenant, username);
+    const fault = accounts.has(key) ? "stands twice" : findClient(tenant, username) && "is a client's name";
+    if (fault) faults.push(`${index}.username: ${key} ${fault}`);
+    accounts.set(key, parsed.data);
   });
-  const accounts = await readYamlFile(path, "AUTH_USERS_FILE", usersSchema);
-  return new Map(accounts.map((account) => [subjectKey(account.tenant, account.username), account]));
+  if (faults.length > 0) throw faultsIn(path, SETTING, faults);
+  return accounts;
 }
 
 /** A directory of these users, until they are replaced. */

@@ -1,3 +1,4 @@
+import { inTurns } from "#shared/async/in-turns.ts";
 import { poll } from "#shared/async/poll.ts";
 import { watchFile } from "#shared/files/watch-file.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
@@ -9,6 +10,9 @@ export interface UserChange {
   readonly tenant: string;
   readonly username: string;
 }
+
+/** So many users are compared in a millisecond or two. */
+const COMPARED_AT_ONCE = 1_000;
 
 type Step = () => Promise<void>;
 
@@ -48,7 +52,7 @@ export function watchUsers({
     everyMs,
     read,
     async onRead(accounts) {
-      const changes = replaceUsers(users, accounts);
+      const changes = await replaceUsers(users, accounts);
       log.info({ users: accounts.size }, "the users' file is in force");
       await run(changes.flatMap(stepsOf));
     },
@@ -67,10 +71,13 @@ export function watchUsers({
 }
 
 /** Replaces the accounts, and returns the changes of users who could log in before. */
-function replaceUsers(users: ReplaceableUsers, accounts: Accounts): UserChange[] {
+async function replaceUsers(users: ReplaceableUsers, accounts: Accounts): Promise<UserChange[]> {
   const before = users.enabled();
   users.replace(accounts);
-  return before.flatMap((user) => changeOf(user, users.find(user.tenant, user.username)) ?? []);
+  const changes = await inTurns(before, COMPARED_AT_ONCE, (user) =>
+    changeOf(user, users.find(user.tenant, user.username)),
+  );
+  return changes.filter((change) => change !== undefined);
 }
 
 function changeOf(before: User, now: User | undefined): UserChange | undefined {

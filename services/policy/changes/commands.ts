@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
+import { subjectPrincipal } from "#shared/contract/principal.ts";
 import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Snapshot } from "../decide/snapshot.ts";
-import { areSameBindings, areSameRoles, type SubjectRoles } from "../decide/subject-roles.ts";
+import { areSameRoles, compareBindings, type SubjectRoles } from "../decide/subject-roles.ts";
 import type { TenantLimits } from "../limits/tenant-limits.ts";
+import { runInTurns } from "../work/turns.ts";
 import type { DocumentOrigin, Lifecycle, PolicyContent, StoredPolicy } from "../versions/stored-policy.ts";
 
 /** The most subjects of a tenant that may have roles set over HTTP. */
@@ -17,11 +19,23 @@ export interface PolicyCommand {
   /** Where it came from; undefined for one of our own. */
   readonly address?: string | undefined;
   /**
+   * Whether it counts among the changes that a tenant may make. What takes rights away does not, nor what only an operator or
+   * policy itself does: it must be possible at any time.
+   */
+  readonly counts: (policy: StoredPolicy, snapshot: Snapshot | undefined) => boolean;
+  /**
    * What the policy is to be; undefined where it is that already. `snapshot` is the policy's, undefined where it is broken.
    * @throws {AppError} when the change is not allowed on this policy.
    */
-  apply(policy: StoredPolicy, snapshot: Snapshot | undefined): PolicyContent | undefined;
+  apply(
+    policy: StoredPolicy,
+    snapshot: Snapshot | undefined,
+  ): PolicyContent | undefined | Promise<PolicyContent | undefined>;
 }
+
+/** A tenant's administrators have no part in it. */
+const never = (): boolean => false;
+const always = (): boolean => true;
 
 /** The document as a file has it; bindings set over HTTP stay. */
 export function takeFile(text: string, file: { readonly name: string; readonly hash: string }): PolicyCommand {
@@ -30,6 +44,8 @@ export function takeFile(text: string, file: { readonly name: string; readonly h
     kind: "document",
     by: "file",
     why: `${file.name} changed`,
+    // Files are looked at three times a second.
+    counts: never,
     apply: ({ document, bindings }) =>
       isDeepStrictEqual(document.origin, origin) ? undefined : { document: { text, origin }, bindings },
   };
@@ -44,10 +60,11 @@ export interface Expectation {
 /** The document as somebody sent it. */
 export function putDocument(
   text: string,
-  { expected, files, ...change }: Omit<PolicyCommand, "apply"> & Expectation,
+  { expected, files, ...change }: Omit<PolicyCommand, "apply" | "counts"> & Expectation,
 ): PolicyCommand {
   return {
     ...change,
+    counts: always,
     apply: ({ document, bindings, version }) => {
       refuseFileDocument(document.origin, files);
       if (document.origin.kind === "http" && document.text === text) return undefined;
@@ -66,10 +83,11 @@ export function importPolicy(
     kind: "import",
     by,
     why,
-    apply: ({ document, bindings: current, version }) => {
+    counts: always,
+    apply: async ({ document, bindings: current, version }) => {
       refuseFileDocument(document.origin, files);
       const isSameDocument = document.origin.kind === "http" && document.text === text;
-      if (isSameDocument && areSameBindings(current, bindings)) return undefined;
+      if (isSameDocument && (await runInTurns(compareBindings(current, bindings)))) return undefined;
       requireVersion(version, expected);
       return { document: { text, origin: { kind: "http" } }, bindings };
     },
@@ -82,6 +100,7 @@ export function bindSubject(subject: string, roles: readonly string[] | undefine
     kind: "bindings",
     by,
     why: roles === undefined ? `the roles of ${subject} are the document's again` : `the roles of ${subject} were set`,
+    counts: (policy, snapshot) => roles !== undefined && !isWithin(roles, heldBy(subject, policy, snapshot)),
     apply: ({ document, bindings }, snapshot) => {
       const wanted = roles === undefined ? undefined : [...new Set(roles)].toSorted();
       requireRoles(wanted ?? [], snapshot);
@@ -98,6 +117,7 @@ export function setState(state: Lifecycle["state"], by: string): PolicyCommand {
   return {
     kind: "state",
     by,
+    counts: never,
     why: `the tenant is ${state}`,
     apply: ({ document, bindings, lifecycle }) => {
       if (lifecycle.state === state) return undefined;
@@ -112,6 +132,7 @@ export function setLimits(limits: TenantLimits, by: string): PolicyCommand {
   return {
     kind: "limits",
     by,
+    counts: never,
     why: "the limits of the tenant were set",
     apply: ({ document, bindings, limits: before }) =>
       isDeepStrictEqual(limits, before) ? undefined : { document, bindings, limits },
@@ -124,6 +145,7 @@ export function dropEnded(now: number): PolicyCommand {
     kind: "expiry",
     by: "policy",
     why: "a binding has ended",
+    counts: never,
     apply: ({ document, bindings }, snapshot) =>
       snapshot === undefined || snapshot.bindingsEnd > now ? undefined : { document, bindings },
   };
@@ -134,6 +156,7 @@ export const renumber: PolicyCommand = {
   kind: "repair",
   by: "policy",
   why: "the store had lost versions that were announced",
+  counts: never,
   apply: ({ document, bindings }) => ({ document, bindings }),
 };
 
@@ -160,6 +183,16 @@ export function requireSubjects(count: number, before = 0): void {
   if (count <= MAX_SUBJECTS || count <= before) return;
   const message = `a tenant may have ${MAX_SUBJECTS} subjects with roles set over HTTP; bind groups in the document, or have roles come in tokens`;
   throw new AppError("limit_exceeded", message);
+}
+
+function isWithin(roles: readonly string[], held: readonly string[]): boolean {
+  return roles.every((role) => held.includes(role));
+}
+
+/** What is bound to a subject by name. */
+function heldBy(subject: string, { bindings }: StoredPolicy, snapshot: Snapshot | undefined): readonly string[] {
+  const bound = snapshot?.documentBindings.get(subjectPrincipal(subject)) ?? [];
+  return bindings.get(subject) ?? bound.map(({ role }) => role);
 }
 
 function requireRoles(roles: readonly string[], snapshot: Snapshot | undefined): void {

@@ -4,6 +4,8 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { askInParts, charactersIn } from "#shared/grpc/ask-in-parts.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
+import { CircuitBreaker } from "#shared/async/circuit-breaker.ts";
+import { systemClock } from "#shared/time/clock.ts";
 import type { FindRights } from "../sessions/held-rights.ts";
 import type { Rights, SessionOfToken, SessionRights } from "../sessions/present-subject.ts";
 
@@ -22,13 +24,16 @@ export function createSessionRights(
   channel: GrpcChannel,
 ): SessionRights & Disposable & { readonly find: FindRights } {
   const client = new SessionServiceClient(address, channel.credentials, channel.options);
-  const check = createLoader<SessionOfToken, Rights>({ maxBatch: MAX_BATCH }, (all) =>
+  const call = { ...CALL, breaker: new CircuitBreaker(() => systemClock.monotonic()) };
+  const check = createLoader<SessionOfToken, Rights>({ maxBatch: MAX_BATCH }, (all, shared) =>
     askInParts(
       all,
       ({ subject }) => charactersIn([subject]),
       async (sessions) => {
         const questions = sessions.map((session) => ({ ...session, extend: false, contextId: "" }));
-        const { answers } = await orUnknown(callUnary(client.checkSessions.bind(client), { questions }, CALL));
+        const { answers } = await orUnknown(
+          callUnary(client.checkSessions.bind(client), { questions }, { ...call, shared }),
+        );
         return sessions.map((_, place) => rightsIn(answers[place]));
       },
     ),
@@ -37,7 +42,7 @@ export function createSessionRights(
     rightsOf: check,
     async find(tenant, subject) {
       const questions = [{ tenant, subject }];
-      const { answers } = await orUnknown(callUnary(client.findSubjects.bind(client), { questions }, CALL));
+      const { answers } = await orUnknown(callUnary(client.findSubjects.bind(client), { questions }, call));
       const [answer] = answers;
       return answer?.isKnown === true ? { roles: answer.roles, groups: answer.groups } : undefined;
     },

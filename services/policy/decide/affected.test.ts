@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseDocument } from "../document/parse-document.ts";
 import { affectedBy } from "./affected.ts";
-import { compileSnapshot, type Snapshot } from "./snapshot.ts";
+import { compileSnapshot, type WholeSnapshot } from "./snapshot.ts";
 import type { HttpBindings } from "./subject-roles.ts";
 
 const BASE = {
@@ -16,7 +16,7 @@ const BASE = {
   routes: [] as object[],
 };
 
-function snapshotOf(change: Partial<typeof BASE> = {}, http: HttpBindings = new Map()): Snapshot {
+function snapshotOf(change: Partial<typeof BASE> = {}, http: HttpBindings = new Map()): WholeSnapshot {
   const { document } = parseDocument(JSON.stringify({ ...BASE, ...change }), "acme");
   return compileSnapshot({ number: 1, build: "b" }, document!, http);
 }

@@ -59,7 +59,9 @@ describe("a decision", () => {
   ])("of %j on %s, %s: %s (%s)", (roles, permission, topic, allowed, _why) => {
     const event = topic === undefined ? undefined : eventOn(topic);
     expect(decide(snapshot, grantOf(roles, "alice"), permission, event)).toBe(allowed);
-    const rule = winnerOf(considerRules(snapshot, grantOf(roles, "alice"), permission, event ?? EVERY_EVENT));
+    const rule = winnerOf(
+      considerRules(snapshot, grantOf(roles, "alice"), permission, event ?? EVERY_EVENT).considered,
+    );
     expect(rule?.effect === "allow").toBe(allowed);
   });
 

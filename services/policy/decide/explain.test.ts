@@ -48,6 +48,7 @@ describe("an explanation", () => {
     expect(why("alice", permission("ticket:delete"), { roles: ["viewer"], groups: ["ops"] })).toEqual({
       allow: false,
       permission: "ticket:delete",
+      more: 0,
       topic: null,
       rule: { role: "support", effect: "deny", rule: "ticket:delete" },
       because: "it is about every topic",

@@ -26,8 +26,10 @@ export interface Explanation {
   readonly rule: Pick<ConsideredRule, "role" | "effect" | "rule"> | null;
   readonly because: string;
   readonly roles: readonly RoleSource[];
-  /** Every rule about the permission that the subject has. */
+  /** The rules about the permission that the subject has: the first 256 of them, with the one that decides. */
   readonly considered: readonly (ConsideredRule & RoleSource)[];
+  /** How many there are beyond those. */
+  readonly more: number;
 }
 
 /**
@@ -39,17 +41,15 @@ export function explain(snapshot: Snapshot, subject: Subject, question: Question
   const roles = Array.from(sources, ([role, via]) => ({ role, via }));
   const asked = askedBy(snapshot, question);
   if (asked === undefined) {
-    const nothing = { permission: null, topic: null, rule: null, considered: [] };
+    const nothing = { permission: null, topic: null, rule: null, considered: [], more: 0 };
     return { allow: false, ...nothing, because: whyNobodyMay(question), roles };
   }
   const { permission, events } = asked;
   const grant = decodeGrant(snapshot, resolveSubject(snapshot, subject, now).id);
   const denied = events.find((event) => !decide(snapshot, grant, permission, event));
   const event = denied ?? events[0] ?? EVERY_EVENT;
-  const considered = considerRules(snapshot, grant, permission, event).map((rule) => ({
-    ...rule,
-    via: sources.get(rule.role) ?? [],
-  }));
+  const { considered: rules, more } = considerRules(snapshot, grant, permission, event);
+  const considered = rules.map((rule) => ({ ...rule, via: sources.get(rule.role) ?? [] }));
   const isLimited = !isWithinScope(grant.scope, permission, event.topic);
   const winner = isLimited ? undefined : winnerOf(considered);
   return {
@@ -60,6 +60,7 @@ export function explain(snapshot: Snapshot, subject: Subject, question: Question
     because: isLimited ? whyLimited(permission, event) : (winner?.because ?? whyNoneHolds(considered, permission)),
     roles,
     considered,
+    more,
   };
 }
 

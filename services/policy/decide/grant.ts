@@ -8,7 +8,7 @@ import { parseJson } from "#shared/json/parse-json.ts";
 import { MAX_ATTRIBUTE_BYTES } from "../document/attributes-schema.ts";
 import { SUBJECT_ID } from "../document/condition.ts";
 import type { Attributes } from "../document/attributes.ts";
-import { createRoleSet, rolesIn, type RoleSet, union } from "./role-set.ts";
+import { rolesIn, type RoleSet, unionOf } from "./role-set.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** A grant as a snapshot reads it: all roles it has, inherited ones included, and the values their rules look at. */
@@ -77,10 +77,8 @@ export function valuesOf({ sub, attributes }: Grant, name: string): readonly str
 
 /** The set of these roles and everything they inherit. */
 export function withInherited({ roleBits, lineages }: Snapshot, roles: readonly string[]): RoleSet {
-  return roles
-    .map((role) => lineages[roleBits.get(role) ?? -1])
-    .filter((lineage) => lineage !== undefined)
-    .reduce(union, createRoleSet(roleBits.size));
+  const held = roles.flatMap((role) => lineages[roleBits.get(role) ?? -1] ?? []);
+  return unionOf(roleBits.size, held);
 }
 
 function readName(token: string): string | undefined {

@@ -8,7 +8,7 @@ import { effectsOf } from "./effect-diff.ts";
 import type { DecidedEvent } from "./fill-rule.ts";
 import { decodeGrant } from "./grant.ts";
 import { resolveSubject } from "./resolve-subject.ts";
-import { compileSnapshot, type Snapshot } from "./snapshot.ts";
+import { compileSnapshot, type WholeSnapshot } from "./snapshot.ts";
 
 const RUNS = { numRuns: amountOf("policies", 150) };
 
@@ -55,14 +55,14 @@ const events: Array<DecidedEvent | undefined> = [
   ),
 ];
 
-function compile(policyValue: object): Snapshot {
+function compile(policyValue: object): WholeSnapshot {
   const parsed = parseDocument(JSON.stringify({ tenant: "acme", ...policyValue }), "acme");
   if (parsed.document === undefined) throw new Error(JSON.stringify(parsed.faults));
   return compileSnapshot({ number: 1, build: "b" }, parsed.document, new Map());
 }
 
 /** All that a policy decides about one subject. */
-function decisionsOf(snapshot: Snapshot, subject: (typeof subjects)[number]): string {
+function decisionsOf(snapshot: WholeSnapshot, subject: (typeof subjects)[number]): string {
   const grant = decodeGrant(snapshot, resolveSubject(snapshot, subject, 0).id);
   const answers = permissions.flatMap((permission) =>
     events.map((event) => decide(snapshot, grant, permission, event)),

@@ -1,10 +1,17 @@
 import type { Principal } from "#shared/contract/principal.ts";
 import { type PolicyDocument, ruleText, type TrustedIssuer } from "../document/policy-document.ts";
-import { type BoundRole, boundOtherwise, type Snapshot } from "./snapshot.ts";
-import { changedSubjects } from "./subject-roles.ts";
+import { type BoundRole, boundOtherwise, type DocumentBound, type EndedBindings } from "./document-bindings.ts";
+import { type ChangedSubjects, changedSubjects, type HttpBindings } from "./subject-roles.ts";
 
 /** What a policy says: its document, the bindings of it that have not ended, and the roles set over HTTP. */
-export type PolicySource = Pick<Snapshot, "document" | "documentBindings" | "httpBindings">;
+export interface PolicySource extends BoundSource {
+  readonly document: PolicyDocument;
+}
+
+/** Who has which roles, by the document and over HTTP. */
+export interface BoundSource extends Pick<DocumentBound, "documentBindings"> {
+  readonly httpBindings: HttpBindings;
+}
 
 /** What a difference is about. */
 export const DIFFERENCE_KINDS = [
@@ -49,11 +56,9 @@ interface Fact {
   readonly text: string;
 }
 
-/** What of two policies is compared; the rest is the same. */
+/** Whose roles two policies may bind otherwise, by their documents and over HTTP. */
 interface Compared {
-  readonly document: boolean;
-  /** To whom documents may bind other roles. */
-  readonly bound: ReadonlySet<Principal>;
+  readonly bound: readonly Principal[];
   readonly subjects: readonly string[];
 }
 
@@ -64,7 +69,27 @@ const MAX_TEXT = 200;
 /** What `after` says otherwise than `before`, comments and spelling aside; bounded, for keeping and for people. */
 export function diffPolicies(before: PolicySource, after: PolicySource): PolicyDiff {
   const subjects = changedSubjects(before.httpBindings, after.httpBindings, MAX_DIFFERENCES);
-  const all = compare(before, after, subjects.some);
+  return bounded(compare(before, after, subjects.some), subjects.count - subjects.some.length);
+}
+
+/** The same for two policies with one document: `changed` are the subjects that changed over HTTP, `ended` what it bound. */
+export function diffBound(
+  before: BoundSource,
+  after: BoundSource,
+  { changed, ended }: { readonly changed: ChangedSubjects; readonly ended: EndedBindings },
+): PolicyDiff {
+  const compared = {
+    bound: ended.some.slice(0, MAX_DIFFERENCES),
+    subjects: changed.some.slice(0, MAX_DIFFERENCES),
+  };
+  const [was, is] = [boundFacts(before, compared), boundFacts(after, compared)];
+  const shown = compareFacts(factsByKey(was), factsByKey(is));
+  const shownEnds = shown.filter(({ kind }) => kind === "binding").length;
+  return bounded(shown, ended.count - shownEnds + (changed.count - compared.subjects.length));
+}
+
+/** The first of all differences, in texts of some length, and how many there are beyond them: `more` were never compared. */
+function bounded(all: readonly Difference[], more: number): PolicyDiff {
   const differences = all.slice(0, MAX_DIFFERENCES).map(({ change, kind, name, before: was, after: is }) => ({
     change,
     kind,
@@ -72,7 +97,7 @@ export function diffPolicies(before: PolicySource, after: PolicySource): PolicyD
     ...(was === undefined ? {} : { before: shorten(was) }),
     ...(is === undefined ? {} : { after: shorten(is) }),
   }));
-  return { differences, more: all.length - differences.length + (subjects.count - subjects.some.length) };
+  return { differences, more: all.length - differences.length + more };
 }
 
 /** Everything that `after` says otherwise than `before`. */
@@ -87,17 +112,26 @@ export function differencesOf(before: PolicySource, after: PolicySource): Differ
 /** Of what is bound over HTTP only `subjects` are compared, and of a document that both have nothing. */
 function compare(before: PolicySource, after: PolicySource, subjects: readonly string[]): Difference[] {
   const isSameDocument = before.document === after.document;
-  const compared = { document: !isSameDocument, bound: new Set(boundOtherwise(before, after)), subjects };
-  const [was, is] = [factsOf(before, compared), factsOf(after, compared)];
-  const facts = [
-    ...[...was].filter(([key]) => !is.has(key)).map(([, fact]) => removed(fact)),
-    ...[...is].flatMap(([key, fact]) => added(fact, was.get(key))),
-  ];
+  const compared = { bound: boundOtherwise(before, after), subjects };
+  const factsOf = (source: PolicySource): Map<string, Fact> =>
+    factsByKey([
+      ...(isSameDocument ? [] : roleFacts(source.document)),
+      ...boundFacts(source, compared),
+      ...(isSameDocument ? [] : namedFacts(source.document)),
+    ]);
+  const facts = compareFacts(factsOf(before), factsOf(after));
   if (isSameDocument) return facts;
   return [
     ...facts,
     ...orderDifference("event-order", eventNames(before), eventNames(after)),
     ...orderDifference("route-order", routeNames(before), routeNames(after)),
+  ];
+}
+
+function compareFacts(was: ReadonlyMap<string, Fact>, is: ReadonlyMap<string, Fact>): Difference[] {
+  return [
+    ...[...was].filter(([key]) => !is.has(key)).map(([, fact]) => removed(fact)),
+    ...[...is].flatMap(([key, fact]) => added(fact, was.get(key))),
   ];
 }
 
@@ -117,25 +151,28 @@ function added({ kind, name, text }: Fact, earlier: Fact | undefined): Differenc
   return earlier.text === text ? [] : [{ change: "changed", kind, name, before: earlier.text, after: text }];
 }
 
-function factsOf({ document, documentBindings, httpBindings }: PolicySource, compared: Compared): Map<string, Fact> {
-  const bound = [...documentBindings].filter(([name]) => compared.bound.has(name));
-  const sets: Fact[] = [
-    ...(compared.document ? roleFacts(document) : []),
-    ...bound.flatMap(([name, held]) =>
-      held.map((each) => ({ kind: "binding" as const, name, text: bindingText(each) })),
+/** Facts of which there is one for each name are known by that, the others by all they say. */
+const NAMED: ReadonlySet<Difference["kind"]> = new Set(["attribute", "trust", "event", "route", "subject"]);
+
+function factsByKey(facts: readonly Fact[]): Map<string, Fact> {
+  return new Map(
+    facts.map((fact) => {
+      const { kind, name, text } = fact;
+      return [JSON.stringify(NAMED.has(kind) ? [kind, name] : [kind, name, text]), fact];
+    }),
+  );
+}
+
+function boundFacts({ documentBindings, httpBindings }: BoundSource, { bound, subjects }: Compared): Fact[] {
+  return [
+    ...bound.flatMap((name) =>
+      (documentBindings.get(name) ?? []).map((each) => ({ kind: "binding" as const, name, text: bindingText(each) })),
     ),
-  ];
-  const named: Fact[] = [
-    ...compared.subjects.flatMap((name) => {
+    ...subjects.flatMap((name) => {
       const held = httpBindings.get(name);
       return held === undefined ? [] : [{ kind: "subject" as const, name, text: listText(held) }];
     }),
-    ...(compared.document ? namedFacts(document) : []),
   ];
-  return new Map([
-    ...sets.map((fact): [string, Fact] => [JSON.stringify([fact.kind, fact.name, fact.text]), fact]),
-    ...named.map((fact): [string, Fact] => [JSON.stringify([fact.kind, fact.name]), fact]),
-  ]);
 }
 
 function roleFacts({ roles }: PolicyDocument): Fact[] {

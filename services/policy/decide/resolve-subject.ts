@@ -4,7 +4,8 @@ import { MAX_ATTRIBUTE_BYTES, sizeOf } from "../document/attributes-schema.ts";
 import type { Attributes } from "../document/attributes.ts";
 import { encodeGrant, withInherited } from "./grant.ts";
 import { rolesIn } from "./role-set.ts";
-import type { BoundRole, Snapshot } from "./snapshot.ts";
+import type { BoundRole } from "./document-bindings.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /** A subject, as its token describes it. */
 export interface Subject {

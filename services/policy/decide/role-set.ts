@@ -3,22 +3,34 @@
  * as many pointers then, and over many tenants it costs little else. Above, 32 to a word. Two sets are only ever compared
  * within one snapshot, so they have one shape.
  */
-export type RoleSet = number | readonly number[];
+export type RoleSet = number | Int32Array;
 
 const BITS = 32;
 
 /** The set of these roles, with room for `size` of them. */
 export function createRoleSet(size: number, roles: Iterable<number> = []): RoleSet {
-  const words = [0];
-  while (words.length < size / BITS) words.push(0);
-  for (const role of roles) words[role >>> 5] = (words[role >>> 5] ?? 0) | (1 << (role & 31));
+  const words = new Int32Array(wordsFor(size));
+  for (const role of roles) addRole(words, role);
   return words.length === 1 ? (words[0] ?? 0) : words;
 }
 
-/** The roles of both sets. */
-export function union(a: RoleSet, b: RoleSet): RoleSet {
-  if (typeof a === "number" || typeof b === "number") return wordOf(a, 0) | wordOf(b, 0);
-  return a.map((word, index) => word | wordOf(b, index));
+/** How many words a set of roles has, with room for `size` of them. */
+export function wordsFor(size: number): number {
+  return Math.max(1, Math.ceil(size / BITS));
+}
+
+/** Puts a role into the words of a set that is still being made. */
+export function addRole(words: Int32Array, role: number): void {
+  words[role >>> 5] = (words[role >>> 5] ?? 0) | (1 << (role & 31));
+}
+
+/** The roles of all sets, with room for `size` of them. */
+export function unionOf(size: number, sets: Iterable<RoleSet>): RoleSet {
+  const words = new Int32Array(wordsFor(size));
+  for (const set of sets) {
+    for (let word = 0; word < words.length; word += 1) words[word] = (words[word] ?? 0) | wordOf(set, word);
+  }
+  return words.length === 1 ? (words[0] ?? 0) : words;
 }
 
 /** Whether the role is in the set. */
@@ -26,12 +38,13 @@ export function hasRole(set: RoleSet, role: number): boolean {
   return (wordOf(set, role >>> 5) & (1 << (role & 31))) !== 0;
 }
 
-/** The roles of the set, in their order. Of 2 048 possible ones it looks at 64 words. */
-export function rolesIn(set: RoleSet): number[] {
-  const words = typeof set === "number" ? [set] : set;
+/** The roles of the set, in their order, but for those `without`. Of 2 048 possible ones it looks at 64 words. */
+export function rolesIn(set: RoleSet, without: RoleSet = 0): number[] {
   const roles: number[] = [];
-  for (const [index, word] of words.entries()) {
-    for (let rest = word; rest !== 0; rest &= rest - 1) roles.push(index * BITS + 31 - Math.clz32(rest & -rest));
+  const words = typeof set === "number" ? 1 : set.length;
+  for (let index = 0; index < words; index += 1) {
+    for (let rest = wordOf(set, index) & ~wordOf(without, index); rest !== 0; rest &= rest - 1)
+      roles.push(index * BITS + 31 - Math.clz32(rest & -rest));
   }
   return roles;
 }

@@ -1,7 +1,7 @@
-import type { PolicyDocument } from "../document/policy-document.ts";
-import type { Effect } from "./fold-condition.ts";
-import { limitedRule, type LimitedRule } from "./limited-rule.ts";
-import { createRoleSet, type RoleSet, union } from "./role-set.ts";
+import type { Steps } from "../work/turns.ts";
+import type { LimitedRule } from "./limited-rule.ts";
+import { addRole, type RoleSet, wordsFor } from "./role-set.ts";
+import { ownerAt, type RuleTable } from "./rule-table.ts";
 
 /** All rules about one permission, by the role that has them. */
 export interface Row {
@@ -13,101 +13,100 @@ export interface Row {
 }
 
 /** Finds the rules about a permission. */
-export type RuleIndex = (permission: string) => Row;
+export interface RuleIndex {
+  /** Their places, in the document's order. */
+  placesAbout(permission: string): Uint32Array;
+  /** What they say, role by role. */
+  rowOf(permission: string): Row;
+}
 
 /** One for all rows without any: a decision that looks at it finds it in the cache. */
 const NO_RULES: readonly LimitedRule[] = [];
 
-interface PlacedRule {
-  readonly pattern: string;
-  /** In the document. */
-  readonly place: number;
-  readonly rule: LimitedRule;
-}
+const PATTERNS_AT_ONCE = 250;
 
-/** The rules of one permission pattern; limited ones with their places in the document. */
-interface PatternRules {
-  readonly allow: RoleSet;
-  readonly deny: RoleSet;
-  readonly limited: readonly PlacedRule[];
-}
-
-/** Patterns that begin with the same tokens. `*` is a token like others, but for the one at the end. */
-interface PatternNode {
-  readonly next: Map<string, PatternNode>;
-  /** Of the pattern that ends here, and of the one that ends here with a `*`, for one or more tokens. */
-  exact: PatternRules | undefined;
-  open: PatternRules | undefined;
+/** Where patterns have a `*`. Documents have few such forms: all patterns that a permission can match are looked up by them. */
+interface Form {
+  /** How many tokens stand before a `*` at the end, or in all. */
+  readonly tokens: number;
+  /** Which of these are a `*`. */
+  readonly wild: readonly number[];
+  /** Whether a `*` stands at the end, for one or more tokens. */
+  readonly isOpen: boolean;
 }
 
 /**
- * Indexes the rules of a document by the tokens of their permissions. With 2 048 roles and as many permissions, comparing
- * each with each took two seconds; a look-up follows 2 to 8 tokens, each by itself and by `*`.
+ * Indexes a table of rules by the patterns of their permissions. With 2 048 roles and as many permissions, comparing each with
+ * each took two seconds; a look-up asks once for each form that patterns of the document have. A row is made when it is asked for.
  */
-export function indexRules(document: PolicyDocument): RuleIndex {
-  const size = document.roles.size;
-  const root: PatternNode = { next: new Map(), exact: undefined, open: undefined };
-  for (const [pattern, rules] of Map.groupBy(placedRules(document), (placed) => placed.pattern)) {
-    insert(root, pattern.split(":"), rulesOfPattern(rules, size));
+export function* openRules(table: RuleTable, roles: number): Steps<RuleIndex> {
+  const indexOf = new Map<string, number>();
+  const forms = new Map<string, Form>();
+  for (const [index, pattern] of table.patterns.entries()) {
+    indexOf.set(pattern, index);
+    const form = formOf(pattern);
+    forms.set(`${form.tokens} ${form.isOpen} ${form.wild.join()}`, form);
+    if (index % PATTERNS_AT_ONCE === 0) yield;
   }
-  const none = createRoleSet(size);
-  return (permission) => {
-    const found: PatternRules[] = [];
-    collect(root, permission.split(":"), 0, found);
-    const limited = found.flatMap((rules) => rules.limited).toSorted((a, b) => a.place - b.place);
-    return {
-      allow: found.map(({ allow }) => allow).reduce(union, none),
-      deny: found.map(({ deny }) => deny).reduce(union, none),
-      limited: limited.length === 0 ? NO_RULES : limited.map(({ rule }) => rule),
-    };
+  const all = [...forms.values()];
+  const placesAbout = (permission: string): Uint32Array => {
+    const tokens = permission.split(":");
+    const found = all.flatMap((form) => indexOf.get(patternFor(form, tokens) ?? "") ?? []);
+    const { starts, places } = table;
+    const parts = found.map((index) => places.subarray(starts[index], starts[index + 1]));
+    return parts.length === 1 ? (parts[0] ?? new Uint32Array()) : concatenate(parts).toSorted();
   };
+  return { placesAbout, rowOf: (permission) => rowOf(table, placesAbout(permission), roles) };
 }
 
-function placedRules({ tenant, roles }: PolicyDocument): PlacedRule[] {
-  const rules = [...roles.values()].flatMap(({ allow, deny }, role) => [
-    ...allow.map((rule) => ({ pattern: rule.permission, rule: limitedRule(rule, role, "allow", tenant) })),
-    ...deny.map((rule) => ({ pattern: rule.permission, rule: limitedRule(rule, role, "deny", tenant) })),
-  ]);
-  return rules.map((rule, place) => ({ ...rule, place }));
-}
-
-function rulesOfPattern(placed: readonly PlacedRule[], size: number): PatternRules {
-  const everywhere = placed.filter(({ rule }) => !isLimited(rule));
-  const rolesThat = (effect: Effect): RoleSet =>
-    createRoleSet(
-      size,
-      everywhere.filter(({ rule }) => rule.effect === effect).map(({ rule }) => rule.role),
-    );
+function rowOf(table: RuleTable, places: Uint32Array, roles: number): Row {
+  const sets = { allow: new Int32Array(wordsFor(roles)), deny: new Int32Array(wordsFor(roles)) };
+  const limited: LimitedRule[] = [];
+  for (const place of places) {
+    const rule = table.special.get(place)?.rule;
+    if (rule !== undefined && isLimited(rule)) limited.push(rule);
+    else {
+      const { role, effect } = ownerAt(table, place);
+      addRole(sets[effect], role);
+    }
+  }
   return {
-    allow: rolesThat("allow"),
-    deny: rolesThat("deny"),
-    limited: placed.filter(({ rule }) => isLimited(rule)),
+    allow: setOf(sets.allow),
+    deny: setOf(sets.deny),
+    limited: limited.length === 0 ? NO_RULES : limited,
   };
+}
+
+function setOf(words: Int32Array): RoleSet {
+  return words.length === 1 ? (words[0] ?? 0) : words;
 }
 
 function isLimited({ template, when }: LimitedRule): boolean {
   return template !== ">" || when !== undefined;
 }
 
-function insert(root: PatternNode, tokens: readonly string[], rules: PatternRules): void {
+function formOf(pattern: string): Form {
+  const tokens = pattern.split(":");
   const isOpen = tokens.at(-1) === "*";
-  let node = root;
-  for (const token of isOpen ? tokens.slice(0, -1) : tokens) {
-    const next: PatternNode = node.next.get(token) ?? { next: new Map(), exact: undefined, open: undefined };
-    node.next.set(token, next);
-    node = next;
-  }
-  node[isOpen ? "open" : "exact"] = rules;
+  const before = isOpen ? tokens.slice(0, -1) : tokens;
+  return { tokens: before.length, wild: before.flatMap((token, index) => (token === "*" ? [index] : [])), isOpen };
 }
 
-function collect(node: PatternNode, tokens: readonly string[], from: number, found: PatternRules[]): void {
-  const token = tokens[from];
-  if (token === undefined) {
-    if (node.exact !== undefined) found.push(node.exact);
-    return;
+/** The pattern of this form that a permission matches; undefined where it matches none. */
+function patternFor({ tokens: count, wild, isOpen }: Form, tokens: readonly string[]): string | undefined {
+  if (isOpen ? tokens.length <= count : tokens.length !== count) return undefined;
+  const filled = tokens.slice(0, count);
+  for (const index of wild) filled[index] = "*";
+  if (isOpen) filled.push("*");
+  return filled.join(":");
+}
+
+function concatenate(parts: readonly Uint32Array[]): Uint32Array {
+  const all = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
   }
-  if (node.open !== undefined) found.push(node.open);
-  for (const next of [node.next.get(token), node.next.get("*")]) {
-    if (next !== undefined) collect(next, tokens, from + 1, found);
-  }
+  return all;
 }

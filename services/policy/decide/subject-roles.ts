@@ -1,3 +1,5 @@
+import { runNow, type Steps } from "../work/turns.ts";
+
 /** Roles bound to subjects over HTTP; they replace what the document binds to the same subject. */
 export interface HttpBindings extends Iterable<Binding> {
   readonly size: number;
@@ -123,6 +125,11 @@ export interface ChangedSubjects {
 
 /** Up to `max` of the subjects whose roles two bindings say differently. Of shards that both share none is looked at. */
 export function changedSubjects(before: HttpBindings, after: HttpBindings, max: number): ChangedSubjects {
+  return runNow(findChangedSubjects(before, after, max));
+}
+
+/** The same, shard by shard. */
+export function* findChangedSubjects(before: HttpBindings, after: HttpBindings, max: number): Steps<ChangedSubjects> {
   const some: string[] = [];
   let count = 0;
   const is = shardsOf(after);
@@ -131,13 +138,18 @@ export function changedSubjects(before: HttpBindings, after: HttpBindings, max: 
       count += 1;
       if (some.length < max) some.push(subject);
     }
+    yield;
   }
   return { some: some.toSorted(), count };
 }
 
-/** Whether two bindings say the same of everybody. */
-export function areSameBindings(a: SubjectRoles, b: SubjectRoles): boolean {
-  return a.shards.every((shard, index) => changedIn(shard, b.shards[index] ?? EMPTY).next().done === true);
+/** Whether two bindings say the same of everybody, shard by shard. */
+export function* compareBindings(a: SubjectRoles, b: SubjectRoles): Steps<boolean> {
+  for (const [index, shard] of a.shards.entries()) {
+    if (changedIn(shard, b.shards[index] ?? EMPTY).next().done !== true) return false;
+    yield;
+  }
+  return true;
 }
 
 /** Whether two lists hold the same roles in the same order. */

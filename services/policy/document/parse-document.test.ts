@@ -126,7 +126,7 @@ owner: me
     ["__proto__ as a key", "tenant: acme\nroles: { __proto__: {} }", /not allowed/],
     ["a list as a key", "tenant: acme\nroles: { [a]: {} }", /keys must be strings/],
     ["an alias without an anchor", "tenant: *acme", /alias/],
-    ["nesting without end", `tenant: ${"[".repeat(50_000)}`, /call stack|flow/i],
+    ["nesting without end", `tenant: ${"[".repeat(50_000)}`, /nested 32 levels/],
     [
       "a number as a subject",
       "tenant: acme\nroles: {a: {}}\nbindings: [{role: a, subjects: [7]}]",
@@ -185,7 +185,7 @@ owner: me
   });
 
   it.each([
-    ["without an anchor", `tenant: acme\na: [${"*x,".repeat(50_000)}]`, /there is no anchor &x/],
+    ["without an anchor", `tenant: acme\na: [${"*x,".repeat(50_000)}]`, /1000 aliases; write the rest out/],
     ["of one anchor", `tenant: &x acme\na: [${"*x,".repeat(50_000)}]`, /1000 aliases; write the rest out/],
     [
       "each of an anchor of its own",
@@ -200,7 +200,7 @@ owner: me
   });
 
   it("is refused quickly, however many faults it has", () => {
-    const roles = Array.from({ length: 40_000 }, (_, role) => `  r${role}: { x: 1 }`).join("\n");
+    const roles = Array.from({ length: 30_000 }, (_, role) => `  r${role}: { x: 1 }`).join("\n");
     const began = process.cpuUsage();
     expect(faultsOf(`tenant: acme\nroles:\n${roles}`)).toHaveLength(100);
     // Processor time: the machine may be busy with something else.

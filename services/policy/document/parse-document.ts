@@ -4,6 +4,7 @@ import { documentSchema } from "./document-schema.ts";
 import type { Fault } from "./fault.ts";
 import type { PolicyDocument } from "./policy-document.ts";
 import { readYaml, type YamlText } from "./read-yaml.ts";
+import { overBudget } from "./text-budget.ts";
 
 /** The longest text of a policy document, in bytes. */
 export const MAX_DOCUMENT_BYTES = 1024 * 1024;
@@ -25,6 +26,8 @@ export function parseDocument(text: string, tenant: string | undefined): ParsedD
     const message = `the document may have ${MAX_DOCUMENT_BYTES} bytes; roles set over HTTP take none of them`;
     return { faults: [{ path: "", message }] };
   }
+  const tooMuch = overBudget(text);
+  if (tooMuch !== undefined) return { faults: [tooMuch] };
   const yaml = readYaml(text);
   if (yaml.faults.length > 0) return { faults: firstOf(yaml.faults) };
   const parsed = documentSchema.safeParse(yaml.value, { reportInput: true });

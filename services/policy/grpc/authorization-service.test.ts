@@ -1,3 +1,4 @@
+import { compileHere } from "#test/support/compile-here.ts";
 import { credentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import type { HeaderValueOption } from "#proto/envoy/config/core/v3/base.ts";
@@ -77,7 +78,7 @@ describe("Envoy's external authorization", () => {
         },
       },
       tenantEnds: { hasEnded: async () => false },
-      snapshots: new Snapshots({ read }, () => undefined),
+      snapshots: new Snapshots({ store: { read }, compiler: compileHere(), onSwap: () => undefined }),
       wall: () => Date.now(),
       ownIssuer: "auth",
       allowedOrigins: ["https://app.test"],
@@ -88,7 +89,7 @@ describe("Envoy's external authorization", () => {
       renew,
     };
     const log = createLogger("test", "silent");
-    const service = createAuthorizationService(admitting, metrics, { log, requestLog: limitLines(log) });
+    const service = createAuthorizationService(admitting, metrics, limitLines(log));
     server = await startGrpcServer({ host: "127.0.0.1", port: 0, setting: "NONE" }, [[AuthorizationService, service]]);
     client = new AuthorizationClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
   });

@@ -14,7 +14,6 @@ import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
 import { problemOf } from "#shared/http/problem.ts";
 import { requestIdOf } from "#shared/http/request-id.ts";
-import type { Logger } from "#shared/log/create-logger.ts";
 import { type GatewayRenewal, REFRESH_TOKEN_HEADER } from "../access/read-gateway-token.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { logRefusal } from "#shared/log/request-log.ts";
@@ -31,7 +30,7 @@ export const authorizationCallers: MethodCallers<keyof AuthorizationService> = {
 export function createAuthorizationService(
   deps: AuthorizeRequestDeps,
   { decisions }: Pick<PolicyMetrics, "decisions">,
-  { log, requestLog }: { readonly log: Logger; readonly requestLog: LimitedLog },
+  log: LimitedLog,
 ): AuthorizationServer {
   const check = async ({ attributes }: CheckRequest): Promise<CheckResponse> => {
     const { method = "", path = "", host = "", headers = {} } = attributes?.request?.http ?? {};
@@ -42,7 +41,7 @@ export function createAuthorizationService(
       return allowed(requester);
     } catch (thrown) {
       const error = toAppError(thrown);
-      logRefusal(requestLog, error, { requestId, method, path: path.split("?")[0] });
+      logRefusal(log, error, { requestId, method, path: path.split("?")[0] });
       decisions.inc({ outcome: outcomeOf(error), source: "ext_authz" });
       return denied(error, requestId);
     }

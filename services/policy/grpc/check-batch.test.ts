@@ -1,3 +1,4 @@
+import { compileHere } from "#test/support/compile-here.ts";
 import { describe, expect, test } from "vitest";
 import { type Check, CheckBatchRequest, ExplainResponse } from "#proto/policy/v1/decision.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
@@ -27,7 +28,11 @@ routes:
 `;
 const stored = { version, document: { text, origin: { kind: "http" as const } }, bindings: SubjectRoles.none };
 const policy = { ...emptyContent("acme"), ...stored, at: "2026-01-01T00:00:00Z", by: "x", why: "y" };
-const snapshots = new Snapshots({ read: async () => ({ policy, revision: 1 }) }, () => undefined);
+const snapshots = new Snapshots({
+  store: { read: async () => ({ policy, revision: 1 }) },
+  compiler: compileHere(),
+  onSwap: () => undefined,
+});
 const wall = () => Date.now();
 const metrics = createPolicyMetrics(createMetricsRegistry());
 

@@ -5,6 +5,7 @@ import { decideQuestion } from "../decide/decide-question.ts";
 import type { Question } from "../document/question-fields.ts";
 import { type ClaimedSubject, trustedSubject } from "../decide/trusted-subject.ts";
 import { isPermission } from "#shared/protocol/permissions.ts";
+import { mapInTurns } from "../work/turns.ts";
 import type { DecisionDeps } from "./decision-deps.ts";
 import { readTenant, readVersion, requireCount, readSubject } from "./read-request.ts";
 
@@ -20,7 +21,7 @@ export async function checkBatch(
   const questions = checks.map(readCheck);
   const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
   const now = wall();
-  const allowed = questions.map(({ subject, question }) =>
+  const allowed = await mapInTurns(questions, ({ subject, question }) =>
     decideQuestion(snapshot, trustedSubject(snapshot, subject, ownIssuer), question, now),
   );
   const allows = allowed.filter(Boolean).length;

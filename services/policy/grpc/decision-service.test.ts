@@ -1,3 +1,4 @@
+import { compileHere } from "#test/support/compile-here.ts";
 import { credentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DecisionServiceClient, DecisionServiceService } from "#proto/policy/v1/decision.ts";
@@ -5,6 +6,7 @@ import type { DecideRequest, DecideResponse, ResolveRequest, ResolveResponse } f
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import { type GrpcServer, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createPolicyMetrics } from "../metrics.ts";
 import { Snapshots } from "../versions/snapshots.ts";
@@ -53,10 +55,10 @@ describe("the decision service", () => {
       reads += 1;
       return tenant === "acme" ? { policy: stored, revision: 1 } : undefined;
     };
-    const snapshots = new Snapshots({ read }, () => undefined);
+    const snapshots = new Snapshots({ store: { read }, compiler: compileHere(), onSwap: () => undefined });
     const service = createDecisionService(
       { snapshots, metrics, wall: Date.now, tiers: BUILT_IN_TIERS, ownIssuer: "http://auth.test" },
-      createLogger("test", "silent"),
+      limitLines(createLogger("test", "silent")),
     );
     const address = { host: "127.0.0.1", port: 0, setting: "NONE" };
     server = await startGrpcServer(address, [[DecisionServiceService, service]]);
@@ -114,6 +116,14 @@ describe("the decision service", () => {
       ["deny", 1],
       ["conditional", 2],
     ]);
+  });
+
+  it("gives equal residuals once to those who ask for that, and the place of each", async () => {
+    const asked = { grants: ["viewer@", "owner@alice"], permissions: ["order:read", "note:read", "none:read"] };
+    const { residuals: all } = await decideAll(asked);
+    const { residuals, places } = await decideAll({ ...asked, eachOnce: true });
+    expect(residuals).toHaveLength(4);
+    expect(places.map((place) => residuals[place])).toEqual(all);
   });
 
   it("reads the store anew unless the version asked for is held already", async () => {

@@ -9,7 +9,7 @@ import type {
 import { AppError } from "#shared/errors/app-error.ts";
 import type { MethodCallers } from "#shared/grpc/check-caller.ts";
 import { unaryHandler } from "#shared/grpc/start-server.ts";
-import type { Logger } from "#shared/log/create-logger.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { decodeGrant } from "../decide/grant.ts";
 import { type Residual, residualOf } from "../decide/residual.ts";
 import { resolveSubject } from "../decide/resolve-subject.ts";
@@ -17,8 +17,9 @@ import { trustedSubject } from "../decide/trusted-subject.ts";
 import { effectiveLimits, type Tiers } from "../limits/tiers.ts";
 import { isPermission } from "#shared/protocol/permissions.ts";
 import { checkBatch } from "./check-batch.ts";
+import { mapInTurns } from "../work/turns.ts";
 import type { DecisionDeps, DecisionMetrics } from "./decision-deps.ts";
-import { encodeResidual } from "./encode-residual.ts";
+import { encodeEachOnce, encodeResidual } from "./encode-residual.ts";
 import { explainCheck } from "./explain-check.ts";
 import { mapResources } from "./map-resources.ts";
 import { readTenant, readVersion, requireCount, readSubject } from "./read-request.ts";
@@ -40,7 +41,7 @@ export interface DecisionServiceDeps extends DecisionDeps {
 }
 
 /** Answers the edge's questions in batches, from a snapshot that is at least as new as the edge asks for. */
-export function createDecisionService(deps: DecisionServiceDeps, log: Logger): DecisionServiceServer {
+export function createDecisionService(deps: DecisionServiceDeps, log: LimitedLog): DecisionServiceServer {
   return {
     resolve: unaryHandler(log, (request) => resolve(deps, request)),
     decide: unaryHandler(log, (request) => decideAll(deps, request)),
@@ -57,7 +58,7 @@ async function resolve(
   requireCount("subjects", subjects.length);
   const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
   const now = wall();
-  const grants = subjects.map((subject) => {
+  const grants = await mapInTurns(subjects, (subject) => {
     const { id, roles, remainingMs } = resolveSubject(
       snapshot,
       trustedSubject(snapshot, readSubject(subject), ownIssuer),
@@ -72,7 +73,7 @@ async function resolve(
 
 async function decideAll(
   { snapshots, metrics }: DecisionDeps,
-  { tenant, grants, permissions, atLeast }: DecideRequest,
+  { tenant, grants, permissions, atLeast, eachOnce }: DecideRequest,
 ): Promise<DecideResponse> {
   requireCount("grants", grants.length);
   requireCount("permissions", permissions.length);
@@ -81,14 +82,13 @@ async function decideAll(
   }
   if (!permissions.every(isPermission)) throw new AppError("malformed_request", "a permission is malformed");
   const snapshot = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
-  const residuals = grants
-    .map((id) => decodeGrant(snapshot, id))
-    .flatMap((grant) => permissions.map((permission) => residualOf(snapshot, grant, permission)));
+  const decoded = await mapInTurns(grants, (id) => decodeGrant(snapshot, id));
+  const asked = decoded.flatMap((grant) => permissions.map((permission) => ({ grant, permission })));
+  const residuals = await mapInTurns(asked, ({ grant, permission }) => residualOf(snapshot, grant, permission));
   countEffects(metrics, residuals);
-  return {
-    version: snapshot.version,
-    residuals: residuals.map(encodeResidual),
-  };
+  const { version } = snapshot;
+  if (eachOnce === true) return { version, ...encodeEachOnce(residuals) };
+  return { version, residuals: await mapInTurns(residuals, encodeResidual), places: [] };
 }
 
 function countEffects(metrics: DecisionMetrics, residuals: readonly Residual[]): void {

@@ -12,6 +12,19 @@ export function encodeResidual({ allow, deny, allowWhen, denyWhen }: Residual): 
   };
 }
 
+/** Equal residuals once, and the place of each among these. */
+export function encodeEachOnce(residuals: readonly Residual[]): { residuals: WireResidual[]; places: number[] } {
+  const placeOf = new Map<string, number>();
+  const distinct: WireResidual[] = [];
+  const places = residuals.map((residual) => {
+    const text = JSON.stringify(residual);
+    const place = placeOf.get(text) ?? distinct.push(encodeResidual(residual)) - 1;
+    placeOf.set(text, place);
+    return place;
+  });
+  return { residuals: distinct, places };
+}
+
 function encodePattern({ pattern, when }: ConditionalPattern): WireResidual["allowWhen"][number] {
   return { pattern, when: encodeCondition(when) };
 }

@@ -1,3 +1,4 @@
+import { mapInTurns } from "../work/turns.ts";
 import type { MapResourcesRequest, MapResourcesResponse } from "#proto/policy/v1/decision.ts";
 import type { DecisionDeps } from "./decision-deps.ts";
 import { readTenant, readVersion, requireCount } from "./read-request.ts";
@@ -9,5 +10,6 @@ export async function mapResources(
 ): Promise<MapResourcesResponse> {
   requireCount("paths", paths.length);
   const { version, matchRoute } = await snapshots.atLeast(readTenant(tenant), readVersion(atLeast));
-  return { version, resources: paths.map((path) => ({ topics: [...(matchRoute("GET", path)?.topics ?? [])] })) };
+  const resources = await mapInTurns(paths, (path) => ({ topics: [...(matchRoute("GET", path)?.topics ?? [])] }));
+  return { version, resources };
 }

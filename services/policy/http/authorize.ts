@@ -9,6 +9,7 @@ import { decide } from "../decide/decide.ts";
 import { decodeGrant } from "../decide/grant.ts";
 import { resolveSubject } from "../decide/resolve-subject.ts";
 import { trustedSubject } from "../decide/trusted-subject.ts";
+import { callContextOf } from "#shared/http/json-api.ts";
 import { presentSubject } from "../sessions/present-subject.ts";
 import type { OperatorTokens } from "./operator-tokens.ts";
 import { type TokenGuesses, tooManyGuesses } from "./token-guesses.ts";
@@ -60,7 +61,7 @@ export async function authorizePermission(
   if (typeof claims === "string") return claims;
   c.set("caller", { tenant: claims.tenant_id, subject: claims.sub });
   if (claims.tenant_id !== tenant) throw forbidden(permission);
-  const present = await presentSubject(deps, claims);
+  const present = await presentSubject(deps, claims, callContextOf(c));
   const snapshot = await deps.snapshots.atLeast(tenant).catch((error: unknown) => {
     throw error instanceof AppError && error.code === "tenant_unknown" ? forbidden(permission) : error;
   });

@@ -35,6 +35,7 @@ export function addExportRoutes(
     const tenant = tenantParameter(c);
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
     const expected = readIfMatch(c);
+    changeDeps.budget.require(tenant);
     const exported = await readExport(readLines(c, IMPORT_LIMITS));
     requireSameTenant(exported, tenant);
     const { document: text, bindings } = exported;

@@ -1,3 +1,4 @@
+import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
@@ -22,11 +23,11 @@ export interface SessionOfToken {
 /** The sessions that auth keeps. */
 export interface SessionRights {
   /**
-   * The rights that the session's person has now. The question goes out after the call, so the answer has everything that
+   * The rights that the session's person has now, for the request that is given. The question goes out after the call, so the answer has everything that
    * was acknowledged before it.
    * @throws {AppError} `session_ended`, `token_expired`, or `unavailable`: not known.
    */
-  rightsOf(session: SessionOfToken): Promise<Rights>;
+  rightsOf(session: SessionOfToken, context?: CallContext): Promise<Rights>;
 }
 
 /** The ends of whole tenants. */
@@ -49,12 +50,16 @@ export interface PresentSubjectDeps {
  * of an outside issuer's sessions: there the token counts as long as it lasts and its tenant is there.
  * @throws {AppError} `session_ended`, `token_expired`, `token_for_streams`, `token_bound` or `unavailable`.
  */
-export async function presentSubject(deps: PresentSubjectDeps, claims: VerifiedClaims): Promise<ClaimedSubject> {
+export async function presentSubject(
+  deps: PresentSubjectDeps,
+  claims: VerifiedClaims,
+  context?: CallContext,
+): Promise<ClaimedSubject> {
   requireUse(claims, "request");
   const { sub: subject, tenant_id: tenant, sid, login_at: loginAt } = claims;
   if (claims.isOutside !== true) {
     const session = { tenant, sid, subject, tokenExpiresAt: claims.exp, loginAt };
-    return { ...claimedSubject(claims), ...(await deps.sessions.rightsOf(session)) };
+    return { ...claimedSubject(claims), ...(await deps.sessions.rightsOf(session, context)) };
   }
   if (await deps.tenantEnds.hasEnded(tenant, loginAt)) throw new AppError("session_ended", "the tenant has ended");
   return claimedSubject(claims);

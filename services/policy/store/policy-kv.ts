@@ -16,6 +16,7 @@ import type { PolicyStore, StoredRevision } from "../versions/policy-store.ts";
 import { decodeHead, encodeHead, type StoredHead } from "../versions/stored-head.ts";
 import type { StoredPolicy } from "../versions/stored-policy.ts";
 import { WRITE_HEAD_WITHIN_MS } from "./collect-parts.ts";
+import { mapInTurns } from "../work/turns.ts";
 import { PolicyContents } from "./policy-contents.ts";
 import type { PolicyParts } from "./policy-parts-kv.ts";
 
@@ -26,10 +27,13 @@ const SUBJECT_PREFIX = `$KV.${BUCKET}.`;
 /** How many versions of a policy are kept. */
 export const HISTORY = 64;
 
+/** How much the bucket keeps: some kilobytes for each version. */
+export const POLICY_ROOM = { reserved: 64 * 1024 * 1024, most: 4 * 1024 * 1024 * 1024 };
+
 /** Headers and the subject travel in the same message as the value. */
 const MESSAGE_OVERHEAD_BYTES = 1_024;
 
-type OnPolicyChange = (tenant: string, policy: StoredPolicy | undefined) => void;
+type OnPolicyChange = (tenant: string, policy: StoredPolicy | undefined) => Promise<void> | void;
 
 /** A store whose changes, also those of other processes, can be followed. */
 export interface WatchedPolicyStore extends PolicyStore {
@@ -52,12 +56,12 @@ export async function openPolicyKv(
   { replicas, clock, log }: { readonly replicas: number; readonly clock: Clock; readonly log: Logger },
 ): Promise<WatchedPolicyStore> {
   const manager = await jetstreamManager(connection, { checkAPI: false });
-  const bucket = await openBucket(connection, BUCKET, { replicas, history: HISTORY });
+  const bucket = await openBucket(connection, BUCKET, { replicas, room: POLICY_ROOM, history: HISTORY });
   await requireHistory(bucket);
   const maxValueBytes = (connection.info?.max_payload ?? 1024 * 1024) - MESSAGE_OVERHEAD_BYTES;
   const contents = new PolicyContents(parts, maxValueBytes);
   const history = async (tenant: string): Promise<StoredHead[]> =>
-    (await answered(() => readHistory(bucket, tenant))).map(decodeHead);
+    mapInTurns(await answered(() => readHistory(bucket, tenant)), decodeHead);
   return {
     read: async (tenant) => readCurrent(contents, tenant, await answered(() => bucket.get(tenant))),
     replace: (tenant, policy, previous) => replace({ bucket, contents, clock }, tenant, policy, previous),
@@ -165,7 +169,7 @@ async function follow(
 
 async function report(contents: PolicyContents, entry: KvEntry, onChange: OnPolicyChange, log: Logger): Promise<void> {
   try {
-    onChange(entry.key, (await readCurrent(contents, entry.key, entry))?.policy);
+    await onChange(entry.key, (await readCurrent(contents, entry.key, entry))?.policy);
   } catch (error) {
     log.error({ err: error, tenant: entry.key }, "a stored policy cannot be read; the one before stays in force");
   }

@@ -7,6 +7,7 @@ import { isPartRef, type PartRef } from "../versions/policy-parts.ts";
 /** The bucket of what policies consist of: one key for each document and each shard of bindings. */
 const PARTS_BUCKET = "sluice_policy_parts";
 const STREAM = `KV_${PARTS_BUCKET}`;
+const ROOM = { reserved: 128 * 1024 * 1024, most: 16 * 1024 * 1024 * 1024 };
 const SUBJECT_PREFIX = `$KV.${PARTS_BUCKET}.`;
 
 /** Parts as one look found them. */
@@ -38,7 +39,7 @@ export interface PolicyParts {
  */
 export async function openPolicyParts(connection: NatsConnection, replicas: number): Promise<PolicyParts> {
   const { streams } = await jetstreamManager(connection, { checkAPI: false });
-  const bucket = await openBucket(connection, PARTS_BUCKET, { replicas });
+  const bucket = await openBucket(connection, PARTS_BUCKET, { replicas, room: ROOM });
   // A purge, where a key-value deletion would leave a marker for ever.
   const purge = (filter: string, through: number): Promise<void> =>
     answered(async () => void (await streams.purge(STREAM, { filter, seq: through + 1 })));

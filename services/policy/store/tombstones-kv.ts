@@ -4,7 +4,7 @@ import { orUnavailable } from "#shared/async/or-unavailable.ts";
 import { isLostRace } from "#shared/nats/is-lost-race.ts";
 import { openBucket } from "#shared/nats/open-bucket.ts";
 import type { Tombstones } from "../tenants/tenant-deps.ts";
-import { BUCKET, HISTORY } from "./policy-kv.ts";
+import { BUCKET, HISTORY, POLICY_ROOM } from "./policy-kv.ts";
 import type { PolicyParts } from "./policy-parts-kv.ts";
 
 const tombstoneSchema = z.object({ version: z.int().min(1) });
@@ -15,7 +15,7 @@ export async function openTombstonesKv(
   parts: Pick<PolicyParts, "end" | "removeAll">,
   replicas: number,
 ): Promise<Tombstones> {
-  const bucket = await openBucket(connection, BUCKET, { replicas, history: HISTORY });
+  const bucket = await openBucket(connection, BUCKET, { replicas, room: POLICY_ROOM, history: HISTORY });
   return {
     async bury(tenant, tombstone, revision) {
       // A tenant that is made anew under this name writes behind this place.

@@ -32,7 +32,7 @@ export async function createTenant(deps: TenantDeps, tenant: string, by: string,
     await reconcileTenant(deps, tenant);
     return false;
   }
-  deps.snapshots.adopt(tenant, policy);
+  await deps.snapshots.adopt(tenant, policy);
   const noted = deps.onChanged({ kind: "made", tenant, by, why, address, after: version.number });
   await announce(deps.logs, tenant, version);
   await reconcileLifecycle(deps, tenant);

@@ -23,7 +23,7 @@ export async function reconcileAnnouncement(deps: ChangeDeps, tenant: string): P
     await changePolicy(deps, tenant, renumber);
     return;
   }
-  deps.snapshots.adopt(tenant, stored.policy);
+  await deps.snapshots.adopt(tenant, stored.policy);
   const isUnderWay = announced !== undefined && !isAtLeast(announced, stored.policy.version);
   if (isUnderWay) await delay(SETTLE_MS);
   await announce(deps.logs, tenant, stored.policy.version);

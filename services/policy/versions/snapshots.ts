@@ -1,20 +1,34 @@
 import { isAtLeast, isSameVersion, type Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { compilePolicy } from "./compile-policy.ts";
+import type { DocumentCompiler } from "./document-compiler.ts";
 import type { Snapshot } from "../decide/snapshot.ts";
 import { faultText } from "../document/fault.ts";
 import type { PolicyStore } from "./policy-store.ts";
 import type { StoredPolicy } from "./stored-policy.ts";
 
+/** What snapshots are made of. */
+export interface SnapshotsDeps {
+  readonly store: Pick<PolicyStore, "read">;
+  readonly compiler: Pick<DocumentCompiler, "compile">;
+  /** Called when a tenant's snapshot is put in force; without one when the tenant is no more. */
+  readonly onSwap: (tenant: string, snapshot: Snapshot | undefined) => void;
+}
+
+/** A version that is being compiled for whoever asks for it meanwhile. */
+interface Compiling {
+  readonly version: Version;
+  readonly snapshot: Promise<Snapshot>;
+}
+
 /** The snapshot in force of each tenant, as far as this process knows. A tenant's version never goes back. */
 export class Snapshots {
   readonly #held = new Map<string, Snapshot>();
-  readonly #store: Pick<PolicyStore, "read">;
-  readonly #onSwap: (tenant: string, snapshot: Snapshot | undefined) => void;
+  readonly #compiling = new Map<string, Compiling>();
+  readonly #deps: SnapshotsDeps;
 
-  constructor(store: Pick<PolicyStore, "read">, onSwap: (tenant: string, snapshot: Snapshot | undefined) => void) {
-    this.#store = store;
-    this.#onSwap = onSwap;
+  constructor(deps: SnapshotsDeps) {
+    this.#deps = deps;
   }
 
   /**
@@ -26,9 +40,9 @@ export class Snapshots {
   async atLeast(tenant: string, wanted?: Version): Promise<Snapshot> {
     const held = this.#held.get(tenant);
     if (wanted !== undefined && held !== undefined && isInUse(held) && isAtLeast(held.version, wanted)) return held;
-    const stored = await this.#store.read(tenant);
+    const stored = await this.#deps.store.read(tenant);
     if (stored === undefined) throw tenantUnknown();
-    const fresh = this.adopt(tenant, stored.policy);
+    const fresh = await this.adopt(tenant, stored.policy);
     if (wanted !== undefined && !isAtLeast(fresh.version, wanted)) {
       throw new AppError("unavailable", `version ${wanted.number} of the policy has not arrived here yet`);
     }
@@ -40,7 +54,8 @@ export class Snapshots {
 
   /** Lets go of a tenant that the store does not have any more. */
   forget(tenant: string): void {
-    if (this.#held.delete(tenant)) this.#onSwap(tenant, undefined);
+    this.#compiling.delete(tenant);
+    if (this.#held.delete(tenant)) this.#deps.onSwap(tenant, undefined);
   }
 
   /** The tenant's snapshot in force, where this process has one. */
@@ -49,19 +64,26 @@ export class Snapshots {
   }
 
   /** Takes in a stored policy and answers the snapshot in force then: the policy's, unless a newer one is held already. */
-  adopt(tenant: string, policy: StoredPolicy): Snapshot {
+  async adopt(tenant: string, policy: StoredPolicy): Promise<Snapshot> {
     const held = this.#held.get(tenant);
     if (held !== undefined && !isNewer(policy.version, held.version)) return held;
-    return this.swap(this.compile(tenant, policy));
+    const known = this.#compiling.get(tenant);
+    const compiling =
+      known !== undefined && isSameVersion(known.version, policy.version) ? known : this.#begin(tenant, policy);
+    const snapshot = await compiling.snapshot;
+    // A tenant that was let go meanwhile is not held again.
+    if (this.#compiling.get(tenant) !== compiling) return this.#newest(tenant, snapshot);
+    this.#compiling.delete(tenant);
+    return this.swap(snapshot);
   }
 
   /** Puts a snapshot in force, unless a newer one is held already. */
   swap(snapshot: Snapshot): Snapshot {
     const { tenant } = snapshot.document;
-    const held = this.#held.get(tenant);
-    if (held !== undefined && !isNewer(snapshot.version, held.version)) return held;
+    const newest = this.#newest(tenant, snapshot);
+    if (newest !== snapshot) return newest;
     this.#held.set(tenant, snapshot);
-    this.#onSwap(tenant, snapshot);
+    this.#deps.onSwap(tenant, snapshot);
     return snapshot;
   }
 
@@ -71,16 +93,28 @@ export class Snapshots {
   }
 
   /** The snapshot of exactly this stored policy. */
-  compile(tenant: string, policy: StoredPolicy): Snapshot {
+  async compile(tenant: string, policy: StoredPolicy): Promise<Snapshot> {
     const held = this.#held.get(tenant);
     if (held !== undefined && isSameVersion(held.version, policy.version)) return held;
-    const compiled = compilePolicy(tenant, policy.version, policy, {
-      storedAt: policy.at,
-      asksCases: false,
-      known: held,
-    });
+    const storedAt = policy.at;
+    const compiling = { storedAt, asksCases: false, known: held };
+    const compiled = await compilePolicy(this.#deps.compiler, tenant, policy.version, policy, compiling);
     if (compiled.faults === undefined) return compiled.snapshot;
     throw new Error(`the stored policy of tenant ${tenant} is broken: ${compiled.faults.map(faultText).join("; ")}`);
+  }
+
+  #begin(tenant: string, policy: StoredPolicy): Compiling {
+    const compiling = { version: policy.version, snapshot: this.compile(tenant, policy) };
+    this.#compiling.set(tenant, compiling);
+    compiling.snapshot.catch(() => {
+      if (this.#compiling.get(tenant) === compiling) this.#compiling.delete(tenant);
+    });
+    return compiling;
+  }
+
+  #newest(tenant: string, snapshot: Snapshot): Snapshot {
+    const held = this.#held.get(tenant);
+    return held !== undefined && !isNewer(snapshot.version, held.version) ? held : snapshot;
   }
 }
 

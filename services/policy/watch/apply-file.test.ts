@@ -24,11 +24,11 @@ describe("a document file", () => {
     const hash = createHash("sha256").update(bytes).digest("hex");
     return applyFile(policies.deps, { name: `${tenant}.yaml`, tenant, bytes, hash }, occasion);
   };
-  const current = async (tenant: string) => (await policies.deps.snapshots.atLeast(tenant)).document;
+  const rolesOf = async (tenant: string) => (await policies.deps.snapshots.atLeast(tenant)).roleNames;
 
   it("makes its tenant, and is in force", async () => {
     expect(await apply("acme", documentOf("acme", "one"), "boot")).toBeUndefined();
-    expect([...(await current("acme")).roles.keys()]).toEqual(["one"]);
+    expect(await rolesOf("acme")).toEqual(["one"]);
     expect((await policies.store.read("acme"))?.policy.document.origin).toMatchObject({
       kind: "file",
       name: "acme.yaml",
@@ -38,7 +38,7 @@ describe("a document file", () => {
   it("that changes under watch is in force, also if it was before", async () => {
     for (const role of ["one", "two", "one"]) {
       expect(await apply("again", documentOf("again", role), "change")).toBeUndefined();
-      expect([...(await current("again")).roles.keys()]).toEqual([role]);
+      expect(await rolesOf("again")).toEqual([role]);
     }
   });
 
@@ -48,7 +48,7 @@ describe("a document file", () => {
     const versions = (await policies.store.history("boots")).length;
     expect(await apply("boots", documentOf("boots", "one"), "boot")).toEqual({ reason: "older", faults: [] });
     expect(await apply("boots", documentOf("boots", "two"), "boot")).toBeUndefined();
-    expect([...(await current("boots")).roles.keys()]).toEqual(["two"]);
+    expect(await rolesOf("boots")).toEqual(["two"]);
     expect(await policies.store.history("boots")).toHaveLength(versions);
   });
 
@@ -57,7 +57,7 @@ describe("a document file", () => {
     expect(await apply("sound", "tenant: sound\nroles: [", "change")).toMatchObject({ reason: "invalid" });
     expect(await apply("sound", documentOf("boots", "one"), "change")).toMatchObject({ reason: "invalid" });
     expect(await apply("sound", Buffer.from([0xff, 0xfe, 0x00]), "change")).toMatchObject({ reason: "invalid" });
-    expect([...(await current("sound")).roles.keys()]).toEqual(["one"]);
+    expect(await rolesOf("sound")).toEqual(["one"]);
   });
 
   it("that is a copy of another tenant's, or has no name of a tenant, is refused with what to do", async () => {
@@ -107,7 +107,7 @@ describe("a document file", () => {
     expect(await policies.store.tenants()).not.toContain("tested");
     expect(await apply("tested", failing.replace("allow", "deny"), "change")).toBeUndefined();
     expect(await apply("tested", failing, "change")).toMatchObject({ reason: "invalid" });
-    expect((await current("tested")).tests).toHaveLength(1);
+    expect((await policies.store.read("tested"))?.policy.document.text).toMatch("deny");
   });
 
   it.each(["a.b", "*", ">", "a b", "a".repeat(65)])("makes no tenant named %j", async (tenant) => {

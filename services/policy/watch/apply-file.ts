@@ -43,7 +43,7 @@ export async function applyFile(
   }
   const text = decodeUtf8(bytes);
   if (text === undefined) return invalid("the file is not UTF-8");
-  const faults = documentFaults(text, tenant);
+  const faults = await faultsOf(deps, text, tenant);
   if (faults.length > 0) return { reason: "invalid", faults: faults.map((fault) => withFileAdvice(fault, name)) };
   if (await isDeleted(deps, tenant)) return { reason: "deleted", faults: [] };
   await createTenant(deps, tenant, "file");
@@ -55,6 +55,14 @@ export async function applyFile(
     if (error instanceof AppError && error.code === "body_too_large") return invalid(error.message);
     throw error;
   }
+}
+
+/** What is given up for the time that it takes is as wrong as anything else. */
+async function faultsOf({ compiler }: TenantDeps, text: string, tenant: string): Promise<readonly Fault[]> {
+  return documentFaults(compiler, text, tenant).catch((error: unknown) => {
+    if (error instanceof AppError && error.code === "document_invalid") return [{ path: "", message: error.message }];
+    throw error;
+  });
 }
 
 async function wasReplaced({ store }: TenantDeps, tenant: string, hash: string): Promise<boolean> {

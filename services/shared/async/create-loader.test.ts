@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createLoader } from "./create-loader.ts";
 
 test("an idle loader sends what one tick asks in one call, and answers each question with its own", async () => {
@@ -57,6 +57,69 @@ test("a loader that rests gathers what trickles in, and asks at once again after
   expect(sizes).toEqual([1, 5]);
 });
 
+describe("a question that nobody waits for any more", () => {
+  const contextOf = (requestId: string) => {
+    const gone = new AbortController();
+    return { gone, context: { requestId, signal: gone.signal } };
+  };
+
+  test("is not asked, and others of its call are", async () => {
+    const calls: { questions: readonly number[]; requests: string[] }[] = [];
+    const load = createLoader<number, number>({ maxBatch: 10 }, async (questions, { contexts }) => {
+      calls.push({ questions, requests: contexts.map(({ requestId }) => requestId) });
+      return questions.map((question) => question * 2);
+    });
+    const [left, stays] = [contextOf("left"), contextOf("stays")];
+    const asked = [load(1, left.context), load(2, stays.context), load(3)];
+    left.gone.abort();
+    const answers = await Promise.allSettled(asked);
+    expect(answers).toMatchObject([{ reason: { code: "unavailable" } }, { value: 4 }, { value: 6 }]);
+    expect(calls).toEqual([{ questions: [2, 3], requests: ["stays"] }]);
+  });
+
+  test("makes no call by itself", async () => {
+    let calls = 0;
+    const load = createLoader<number, number>({ maxBatch: 10 }, async (questions) => ((calls += 1), [...questions]));
+    const { gone, context } = contextOf("left");
+    const asked = load(1, context);
+    gone.abort();
+    await expect(asked).rejects.toMatchObject({ code: "unavailable" });
+    await expect(load(2)).resolves.toBe(2);
+    expect(calls).toBe(1);
+  });
+
+  test("gives up a call that is made for it alone", async () => {
+    const { gone, context } = contextOf("only");
+    const signal = Promise.withResolvers<AbortSignal | undefined>();
+    const load = createLoader<number, number>({ maxBatch: 10 }, async (questions, shared) => {
+      signal.resolve(shared.signal);
+      return [...questions];
+    });
+    const asked = load(1, context);
+    gone.abort();
+    await asked.catch(() => undefined);
+    const second = contextOf("second");
+    const again = load(2, second.context);
+    const callSignal = await signal.promise;
+    second.gone.abort();
+    expect(callSignal?.aborted).toBe(true);
+    await again;
+  });
+
+  test("keeps its call going where another one is asked for no request", async () => {
+    const { gone, context } = contextOf("left");
+    const signal = Promise.withResolvers<AbortSignal | undefined>();
+    const load = createLoader<number, number>({ maxBatch: 10 }, async (questions, shared) => {
+      signal.resolve(shared.signal);
+      return [...questions];
+    });
+    const asked = [load(1, context), load(2)];
+    gone.abort();
+    expect(await signal.promise).toBeUndefined();
+    await Promise.allSettled(asked);
+  });
+});
+
 test("a full batch does not rest", async () => {
   const sizes: number[] = [];
   const load = createLoader<number, number>({ maxBatch: 2, restMsPerQuestion: 1e6 }, async (questions) => {
@@ -64,7 +127,7 @@ test("a full batch does not rest", async () => {
     return [...questions];
   });
   const begin = performance.now();
-  await Promise.all([1, 2, 3, 4].map(load));
+  await Promise.all([1, 2, 3, 4].map((question) => load(question)));
   expect(sizes).toEqual([2, 2]);
   expect(performance.now() - begin).toBeLessThan(1_000);
 });

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { type ServerInterceptor, ServerInterceptingCall, status } from "@grpc/grpc-js";
-import type { Logger } from "#shared/log/create-logger.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { isNamed, namesOf } from "#shared/tls/tls-material.ts";
 
 /** The callers of each method of a service: the caller's certificate must be for one of these DNS names. */
@@ -13,10 +13,10 @@ export type CallersByPath = ReadonlyMap<string, readonly string[]>;
 const OPEN = /^\/grpc\.(health\.v1|reflection\.v1(alpha)?)\./;
 
 /** Refuses calls of other callers, before any message is read. */
-export function checkCaller(callers: CallersByPath, log: Logger): ServerInterceptor {
+export function checkCaller(callers: CallersByPath, log: LimitedLog): ServerInterceptor {
   return ({ path }, call) => {
     const refusal = refuse(path, call.getAuthContext().sslPeerCertificate?.raw, callers);
-    if (refusal !== undefined) log.warn({ path, reason: refusal.details }, "a caller was refused");
+    if (refusal !== undefined) log.write("warn", "caller", { path, reason: refusal.details }, "a caller was refused");
     return new ServerInterceptingCall(call, {
       start: (next) => {
         if (refusal === undefined) next();

@@ -10,6 +10,7 @@ import {
 import { BootError } from "#shared/config/read-config.ts";
 import { LOOPBACK } from "#shared/http/listen.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { readTlsMaterial, tlsFilesOf } from "#shared/tls/tls-material.ts";
 import { clientChannelOptions } from "./channel-options.ts";
 import { type CallersByPath, checkCaller } from "./check-caller.ts";
@@ -68,14 +69,18 @@ export async function openGrpcSecurity(
     requirePrivate(bindAddress, settings);
     return plaintext;
   }
+  const refusals = limitLines(log);
   const tls = new WatchedTls(files, name, await readTlsMaterial(files, name), log);
   return {
     serverCredentials: experimental.createCertificateProviderServerCredentials(tls, tls, true),
-    interceptors: (callers) => [checkCaller(callers, log)],
+    interceptors: (callers) => [checkCaller(callers, refusals)],
     channelTo: (serverName) => ({
       credentials: experimental.createCertificateProviderChannelCredentials(tls, tls),
       options: { ...clientChannelOptions, "grpc.ssl_target_name_override": serverName },
     }),
-    [Symbol.dispose]: () => tls[Symbol.dispose](),
+    [Symbol.dispose]: () => {
+      tls[Symbol.dispose]();
+      refusals[Symbol.dispose]();
+    },
   };
 }

@@ -1,21 +1,24 @@
 import {
   type handleUnaryCall,
   Server,
-  type ServerCredentials,
+  type ServerUnaryCall,
   type ServiceDefinition,
   status,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import { HealthService } from "#proto/grpc/health/v1/health.ts";
-import { BootError } from "#shared/config/read-config.ts";
 import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
+import { decodeContext } from "./call-metadata.ts";
 import { ownWords } from "./own-words.ts";
 import { type AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { ListenAddress } from "#shared/http/listen.ts";
-import type { Logger } from "#shared/log/create-logger.ts";
+import { SocketBudget } from "#shared/http/socket-budget.ts";
+import { GRPC_LIMITS } from "#shared/http/socket-limits.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { serverChannelOptions } from "./channel-options.ts";
 import type { MethodCallers } from "./check-caller.ts";
+import { GrpcConnections } from "./grpc-connections.ts";
 import { type GrpcSecurity, plaintext } from "./grpc-security.ts";
 import { createReflection } from "./reflection.ts";
 
@@ -30,28 +33,32 @@ export interface GrpcServer extends AsyncDisposable {
 }
 
 /**
- * Serves gRPC services, their health and their reflection. Over mutual TLS each method is for its callers alone.
+ * Serves gRPC services, their health and their reflection. Over mutual TLS each method is for its callers alone. `sockets`
+ * says how many connections it takes.
  * @throws {BootError} when the port is taken.
  */
 export async function startGrpcServer(
   address: ListenAddress,
   services: readonly GrpcService[],
   security: GrpcSecurity = plaintext,
+  sockets = new SocketBudget(GRPC_LIMITS),
 ): Promise<GrpcServer> {
-  const interceptors = security.interceptors(new Map(services.flatMap(callersByPath)));
-  const server = new Server({ ...serverChannelOptions, interceptors });
+  const connections = new GrpcConnections(sockets);
+  const callers = security.interceptors(new Map(services.flatMap(callersByPath)));
+  const server = new Server({ ...serverChannelOptions, interceptors: [...callers, connections.followCalls()] });
   const health = new HealthImplementation({ "": "NOT_SERVING" });
   health.addToServer(server);
   const reflection = await createReflection([HealthService, ...services.map(([definition]) => definition)].map(nameOf));
   for (const [definition, implementation] of [...services, ...reflection]) {
     server.addService(definition, implementation);
   }
-  const port = await bind(server, address, security.serverCredentials);
+  const port = await connections.listen(server, address, security.serverCredentials);
   return {
     port,
     setServing: (serving) => health.setStatus("", serving ? "SERVING" : "NOT_SERVING"),
     async [Symbol.asyncDispose]() {
       health.setStatus("", "NOT_SERVING");
+      connections.close();
       await new Promise<void>((resolve) => {
         const timer = setTimeout(() => server.forceShutdown(), 5_000);
         server.tryShutdown(() => {
@@ -59,13 +66,17 @@ export async function startGrpcServer(
           resolve();
         });
       });
+      connections[Symbol.dispose]();
     },
   };
 }
 
-/** Makes a unary handler from an async function: an AppError becomes its gRPC status, anything else INTERNAL and a log line. */
+/**
+ * Makes a unary handler from an async function: an AppError becomes its gRPC status, anything else INTERNAL. A call that
+ * fails because of us is logged, with the requests that it was made for.
+ */
 export function unaryHandler<Request, Response>(
-  log: Logger,
+  log: LimitedLog,
   answer: (request: Request) => Promise<Response>,
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
@@ -73,11 +84,25 @@ export function unaryHandler<Request, Response>(
       (response) => callback(null, response),
       (thrown: unknown) => {
         const error = toAppError(thrown);
-        if (error.code === "internal") log.error({ err: error.cause }, "a call failed in an unexpected way");
+        logFailure(log, error, call);
         callback({ code: statusOf(error), details: error.message, metadata: ownWords() });
       },
     );
   };
+}
+
+/** What the caller has got wrong, or asked in vain, is logged by the one whose request that was. */
+function logFailure(
+  log: LimitedLog,
+  error: AppError,
+  call: Pick<ServerUnaryCall<unknown, unknown>, "metadata" | "getPath">,
+): void {
+  const facts = { ...decodeContext(call.metadata), method: call.getPath() };
+  if (error.code === "internal") {
+    log.write("error", "failed", { ...facts, err: error.cause }, "a call failed in an unexpected way");
+  } else if (error.code === "unavailable") {
+    log.write("info", "unavailable", { ...facts, detail: error.message }, "a call cannot be answered right now");
+  }
 }
 
 function statusOf(error: AppError): status {
@@ -116,14 +141,4 @@ function nameOf(definition: ServiceDefinition): string {
 
 function callersByPath([definition, , callers = {}]: GrpcService): [path: string, names: readonly string[]][] {
   return Object.entries(definition).map(([method, { path }]) => [path, callers[method] ?? []]);
-}
-
-function bind(server: Server, { host, port, setting }: ListenAddress, credentials: ServerCredentials): Promise<number> {
-  const authority = host.includes(":") ? `[${host}]` : host;
-  return new Promise((resolve, reject) => {
-    server.bindAsync(`${authority}:${port}`, credentials, (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(new BootError(`cannot listen on ${host}:${port} for gRPC; set ${setting} to a free port`));
-    });
-  });
 }

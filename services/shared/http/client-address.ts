@@ -61,6 +61,11 @@ function nodeIn(element: string): string {
   return v6 ?? v4 ?? "";
 }
 
+/** Where a connection comes from, for counting: its peer's IPv4 address, or the /64 of its IPv6 address. */
+export function networkOfSocket({ remoteAddress = "" }: Socket): string {
+  return networkOf(unmapped(remoteAddress));
+}
+
 /** The host that the client asked: `Host`; only from one of the proxies, the last that it wrote into `X-Forwarded-Host`. */
 export function hostOf(c: Context, proxies: BlockList): string {
   const forwarded = isFromProxy(c, proxies) ? lastOf(c.req.header("x-forwarded-host")) : "";

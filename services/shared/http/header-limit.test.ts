@@ -2,6 +2,8 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openRawSocket } from "#test/support/raw-socket.ts";
+import { SocketBudget } from "./socket-budget.ts";
+import { OPS_LIMITS } from "./socket-limits.ts";
 import { createApiServer, createJsonApi } from "./json-api.ts";
 
 let server: ReturnType<typeof createApiServer>;
@@ -9,7 +11,7 @@ let server: ReturnType<typeof createApiServer>;
 beforeEach(async () => {
   const api = createJsonApi({ maxBodyBytes: 1_024, allowedOrigins: [] }, { write() {}, [Symbol.dispose]() {} });
   api.get("/length", (c) => c.text(String(c.req.header("authorization")?.length)));
-  server = createApiServer(api).listen(0, "127.0.0.1");
+  server = createApiServer(api, new SocketBudget(OPS_LIMITS)).listen(0, "127.0.0.1");
   await once(server, "listening");
 });
 afterEach(async () => {

@@ -3,6 +3,8 @@ import { connect, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { waitFor } from "#test/support/wait.ts";
+import { SocketBudget } from "./socket-budget.ts";
+import { OPS_LIMITS } from "./socket-limits.ts";
 import { createApiServer, createJsonApi, readJson } from "./json-api.ts";
 
 const ORIGIN = "https://app.example.com";
@@ -24,7 +26,7 @@ beforeEach(async () => {
   api.get("/broken", () => {
     throw new Error("broken");
   });
-  server = createApiServer(api).listen(0, "127.0.0.1");
+  server = createApiServer(api, new SocketBudget(OPS_LIMITS)).listen(0, "127.0.0.1");
   await once(server, "listening");
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });

@@ -7,16 +7,20 @@ import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { z } from "zod";
+import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { logRefusal } from "#shared/log/request-log.ts";
+import { boundSockets, boundTlsSockets } from "./bound-sockets.ts";
 import { CORS } from "./cors.ts";
 import { answerUnreadableRequests, MAX_HEADER_BYTES } from "./header-limit.ts";
 import { isListedOrigin } from "./origin.ts";
 import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
 import { readTarget } from "./read-target.ts";
+import { traceparentOf } from "./traceparent.ts";
 import { requestIdOf } from "./request-id.ts";
+import type { SocketBudget } from "./socket-budget.ts";
 
 declare module "hono" {
   interface ContextVariableMap {
@@ -77,16 +81,18 @@ export function createJsonApi({ maxBodyBytes, streamedPaths, allowedOrigins }: J
 
 const limits = { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: MAX_HEADER_BYTES };
 
-/** A server for the API, with limits on headers and bodies. Not yet listening. */
-export function createApiServer(api: Hono): Server {
+/** A server for the API, with limits on connections, headers and bodies. Not yet listening. */
+export function createApiServer(api: Hono, sockets: SocketBudget): Server {
   const server = createServer(limits, listenerOf(api));
+  boundSockets(server, sockets);
   answerUnreadableRequests(server);
   return server;
 }
 
 /** The same over TLS, with a time limit on the handshake too. */
-export function createTlsApiServer(api: Hono, tls: TlsOptions): TlsServer {
+export function createTlsApiServer(api: Hono, sockets: SocketBudget, tls: TlsOptions): TlsServer {
   const server = createTlsServer({ ...limits, handshakeTimeout: 10_000, ...tls }, listenerOf(api));
+  boundTlsSockets(server, sockets);
   answerUnreadableRequests(server);
   return server;
 }
@@ -103,6 +109,11 @@ export function listenerOf(api: Hono): (request: IncomingMessage, response: Serv
  */
 export async function readJson<Schema extends z.ZodType>(c: Context, schema: Schema): Promise<z.infer<Schema>> {
   return parseBody(await c.req.text(), schema);
+}
+
+/** What calls to other services carry that are made for this request. */
+export function callContextOf(c: Context): CallContext {
+  return { requestId: c.get("requestId"), traceparent: traceparentOf(c.req.header("traceparent")) };
 }
 
 /** The answer to a method that a path does not have (RFC 9110, section 15.5.6). */

@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { ReadinessReason } from "#shared/lifecycle/readiness.ts";
 import { closeServer, listen, type ListenAddress } from "./listen.ts";
+import { boundSockets } from "./bound-sockets.ts";
 import { isOpsHost } from "./ops-hosts.ts";
+import { SocketBudget } from "./socket-budget.ts";
+import { OPS_LIMITS } from "./socket-limits.ts";
 
 /** The operations port, until it is disposed. */
 export interface OpsServer extends AsyncDisposable {
@@ -45,6 +48,7 @@ export async function startOpsServer(address: OpsAddress, answers: OpsAnswers): 
       (error: unknown) => send(response, text(500, error instanceof Error ? error.message : String(error))),
     );
   });
+  boundSockets(server, new SocketBudget(OPS_LIMITS));
   const port = await listen(server, address);
   return { port, [Symbol.asyncDispose]: () => closeServer(server, 100) };
 }

@@ -45,11 +45,12 @@ function isDecodable(text: string): boolean {
   }
 }
 
-/** Whether the path encodes a character without need (RFC 3986, section 6.2.2.2): some compare it decoded. */
+/** An encoded letter, digit, hyphen, dot or underscore: RFC 3986, section 6.2.2.2. */
+const NEEDLESS = /%(?:2[de]|3\d|[46][1-9a-f]|[57][\da]|5f)/i;
+
+/** Whether the path encodes a character without need: some compare it decoded. */
 function hasNeedlessEncoding(path: string): boolean {
-  return [...path.matchAll(/%([0-9a-f]{2})/gi)].some(([, hex = ""]) =>
-    /[\w.-]/.test(String.fromCodePoint(Number.parseInt(hex, 16))),
-  );
+  return NEEDLESS.test(path);
 }
 
 /** As a URL has it: in lower case, and without the default port. */

@@ -47,6 +47,9 @@ const NAMES: CookieNames = { access: "auth_token", refresh: "refresh_token" };
  */
 const MAX_TRIED = 8;
 
+/** Of how many cookies the names are read: browsers keep 180 for a host. */
+const MAX_PAIRS = 1_000;
+
 /** Makes the reading and writing of the cookies by the settings. */
 export function createTokenCookies(settings: CookieSettings): TokenCookies {
   const [names, oldNames] = [namesBy(settings), prefixed(settings.AUTH_COOKIE_NAME_PREFIX)];
@@ -100,17 +103,34 @@ export function cookieNames(headers: HeaderValues): readonly string[] {
   return [...new Set(pairsIn(headers).map((pair) => pair.split("=", 1)[0] ?? ""))];
 }
 
-/** The last values of a cookie in the request, without empty ones (as after a logout) and repetitions. */
+/**
+ * The last values of a cookie in the request, without empty ones (as after a logout) and repetitions. It looks for the name
+ * alone: taking 90 KB of cookies apart took 20 ms, and several names are looked for in each request.
+ */
 export function readCookies(headers: HeaderValues, name: string): readonly string[] {
-  const prefix = `${name}=`;
-  const values = pairsIn(headers).filter((pair) => pair.startsWith(prefix));
-  return [...new Set(values.map((pair) => pair.slice(prefix.length)))]
-    .filter((value) => value !== "")
-    .slice(-MAX_TRIED);
+  const values = [headers["cookie"] ?? []].flat().flatMap((header) => valuesNamed(header, name));
+  return [...new Set(values)].slice(-MAX_TRIED);
+}
+
+function valuesNamed(header: string, name: string): readonly string[] {
+  const [prefix, values] = [`${name}=`, [] as string[]];
+  for (let at = header.indexOf(prefix); at !== -1; at = header.indexOf(prefix, at + 1)) {
+    if (!beginsPair(header, at)) continue;
+    const end = header.indexOf(";", at);
+    const value = header.slice(at + prefix.length, end === -1 ? undefined : end).trim();
+    if (value !== "") values.push(value);
+  }
+  return values;
+}
+
+function beginsPair(header: string, at: number): boolean {
+  let before = at - 1;
+  while (header[before] === " " || header[before] === "\t") before -= 1;
+  return before < 0 || header[before] === ";";
 }
 
 function pairsIn(headers: HeaderValues): readonly string[] {
-  const pairs = [headers["cookie"] ?? []].flat().flatMap((header) => header.split(";"));
+  const pairs = [headers["cookie"] ?? []].flat().flatMap((header) => header.split(";", MAX_PAIRS));
   return pairs.map((pair) => pair.trim());
 }
 

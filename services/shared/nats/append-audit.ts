@@ -3,6 +3,7 @@ import { nanos, type NatsConnection } from "@nats-io/transport-node";
 import { BootError } from "#shared/config/read-config.ts";
 import { AUDIT_STREAM, auditSubject } from "#shared/contract/audit-log.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import type { Clock } from "#shared/time/clock.ts";
 
 const KEPT_MS = 90 * 86_400_000;
@@ -47,6 +48,7 @@ export async function openAudit<Entry extends { readonly tenant: string; readonl
   const config = await openStream(nats, { replicas, maxBytes });
   if (maxBytes !== undefined) await resize(nats, config, maxBytes, log);
   const js = jetstream(nats, { timeout: TIMEOUT_MS });
+  const lines = limitLines(log);
   const record = async (entry: Entry): Promise<void> => {
     const { tenant, event } = entry;
     const line = JSON.stringify({ at: new Date(clock.wall()).toISOString(), ...entry });
@@ -54,7 +56,7 @@ export async function openAudit<Entry extends { readonly tenant: string; readonl
       await js.publish(auditSubject(tenant, event), line);
     } catch (error) {
       onLost();
-      log.error({ entry, reason: (error as Error).message }, "an audit entry was not stored");
+      lines.write("error", "lost", { entry, reason: (error as Error).message }, "an audit entry was not stored");
     }
   };
   return { record, note: (entry) => void record(entry) };

@@ -4,6 +4,7 @@ import { within } from "#shared/async/within.ts";
 import { BootError } from "#shared/config/read-config.ts";
 import { formatAddress } from "#shared/config/server-urls.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { explainFailure, findMissingCertificate } from "./explain-failure.ts";
 import { natsTargetOf } from "./nats-options.ts";
 import type { NatsSettings } from "#shared/config/nats-settings.ts";
@@ -95,8 +96,10 @@ function explainJetStream(error: Error): string {
 
 /** Permission violations are reported nowhere else, so the connection's status is read as long as it lives. */
 async function logStatus(connection: NatsConnection, log: Logger): Promise<void> {
+  using refusals = limitLines(log);
   for await (const status of connection.status()) {
-    if (status.type === "error") log.error({ reason: status.error.message }, "NATS refused something");
+    if (status.type === "error")
+      refusals.write("error", "refused", { reason: status.error.message }, "NATS refused something");
     else if (status.type === "disconnect") log.warn("NATS is out of reach");
     else if (status.type === "reconnect") log.info("NATS is back");
   }

@@ -26,7 +26,7 @@ test("follows what auth withdraws from before its first ring on, and keeps what 
   using withdrawn = await followWithdrawnKeys(await busOf("stream"), keepErrors(faults), (kid) => told.push(kid));
   expect(withdrawn.has("a")).toBe(false);
 
-  const kv = await openBucket(auth, "sluice_keys", { replicas: 1 });
+  const kv = await openBucket(auth, "sluice_keys", { replicas: 1, room: { reserved: 1e6 } });
   await withdraw(kv, "a");
   await waitFor("a is told", () => told.length === 1);
   for (const broken of ["not JSON", '{"withdrawn":"b"}', '{"withdrawn":[{"kid":"","withdrawnAt":1}]}']) {
@@ -40,7 +40,7 @@ test("follows what auth withdraws from before its first ring on, and keeps what 
 });
 
 test("knows what was withdrawn before it began", async () => {
-  await withdraw(await openBucket(auth, "sluice_keys", { replicas: 1 }), "a", "c");
+  await withdraw(await openBucket(auth, "sluice_keys", { replicas: 1, room: { reserved: 1e6 } }), "a", "c");
   using withdrawn = await followWithdrawnKeys(await busOf("policy"), createLogger("test", "silent"));
   expect([withdrawn.has("a"), withdrawn.has("c"), withdrawn.has("d")]).toEqual([true, true, false]);
 });

@@ -1,7 +1,8 @@
 import type { RetryBudget } from "#shared/async/retry-budget.ts";
 import type { Version } from "#shared/contract/version.ts";
 import type { EventEntry } from "../event.ts";
-import type { Decisions, Grant } from "./decisions.ts";
+import type { Decisions } from "./decisions.ts";
+import type { Grant } from "./grant.ts";
 import type { Registration } from "./registration.ts";
 
 /** `undecided`: policy has not answered yet; ask it, and check again. */
@@ -16,7 +17,7 @@ export function authorizeEvent(decisions: Decisions, entry: EventEntry, grant: G
   if (!decisions.knowsEventsBefore(endedBy)) return "undecided";
   const permission = decisions.permissionFor(entry.type);
   if (permission === undefined) return "denied";
-  const residual = decisions.residual(grant, permission, entry.position.seq, endedBy);
+  const residual = grant.residualAt(permission, entry.position.seq, endedBy);
   if (residual === undefined) return "undecided";
   return residual.allows(entry) ? "allowed" : "denied";
 }
@@ -36,7 +37,7 @@ export async function awaitVerdict(
   const permission = decisions.permissionFor(entry.type);
   // Policy's answer now would be as new as the version that ended the grant, or newer: only the next grant may use it.
   if (grantEndedBy !== undefined || permission === undefined) return changed.next();
-  const isUndecided = (): boolean => decisions.residual(grant, permission, entry.position.seq) === undefined;
+  const isUndecided = (): boolean => grant.residualAt(permission, entry.position.seq) === undefined;
   const isWanted = (): boolean => isUndecided() && registration.ended === undefined && registration.grant === grant;
   const ask = (): Promise<true | undefined> =>
     decisions.ask(grant, permission).then(

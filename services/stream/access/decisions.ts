@@ -3,33 +3,20 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { groupPrincipal, subjectPrincipal } from "#shared/contract/principal.ts";
 import { compositeKey } from "#shared/protocol/composite-key.ts";
 import { isAtLeast, isSameVersion, type Version } from "#shared/contract/version.ts";
+import type { CallContext } from "#shared/async/call-context.ts";
 import { Notifier } from "#shared/async/notifier.ts";
 import { singleFlight } from "#shared/async/single-flight.ts";
 import type { Observer } from "../observe/observer.ts";
 import { type TenantLimits, UNKNOWN_LIMITS } from "../admission/tenant-limits.ts";
 import { EventMap } from "./event-map.ts";
+import { type Effort } from "./pattern-trie.ts";
+import { Grant, isBefore, STILL_VALID } from "./grant.ts";
 import type { Decider, ResolveAnswer, Subject } from "./ports.ts";
-import { createResidual, type Residual } from "./residual.ts";
-
-/** Nothing in the log has ended it so far. */
-export const STILL_VALID = Number.POSITIVE_INFINITY;
+import { shareResiduals } from "./share-residuals.ts";
+import { WeakValues } from "./weak-values.ts";
 
 /** More changes than pass during a call; an answer that is older than all of them is asked for again. */
 const MAX_APPLIED_CHANGES = 1_024;
-
-/** A set of roles under policy's id, and the decisions for it. */
-export interface Grant {
-  readonly id: string;
-  readonly roles: ReadonlySet<string>;
-  readonly residuals: Map<string, Decided>;
-}
-
-/** A residual, valid for entries up to `through`. */
-interface Decided {
-  readonly version: Version;
-  readonly residual: Residual;
-  through: number;
-}
 
 /** A policy entry the feed has applied. */
 interface AppliedChange {
@@ -72,11 +59,9 @@ export class Decisions {
   readonly #tenant: string;
   readonly #decider: Decider;
   readonly #observer: Pick<Observer, "decisionAsked">;
-  /** Weak: changes reach a grant as long as a registration holds it. */
-  readonly #grants = new Map<string, WeakRef<Grant>>();
-  readonly #dropped = new FinalizationRegistry<string>((id) => {
-    if (this.#grants.get(id)?.deref() === undefined) this.#grants.delete(id);
-  });
+  /** Changes reach a grant as long as a registration holds it. */
+  readonly #grants = new WeakValues<string, Grant>();
+  readonly #residualOf = shareResiduals();
   readonly #asked = singleFlight<void>();
   readonly #eventMap = new EventMap();
   #limits: TenantLimits | undefined;
@@ -106,7 +91,7 @@ export class Decisions {
 
   /** Starts over, after the log was opened or did not continue. `last` is its last policy entry. */
   reset(last: PolicyEntry | undefined): void {
-    for (const grant of this.#heldGrants()) grant.residuals.clear();
+    for (const grant of this.#grants) grant.forget();
     this.#appliedChanges = [];
     this.#changeCount += MAX_APPLIED_CHANGES + 1;
     this.#applied = last === undefined ? undefined : versionOf(last);
@@ -142,13 +127,13 @@ export class Decisions {
    * Asks for a subject's grant.
    * @throws {AppError} `unavailable` or `tenant_unknown`.
    */
-  async resolve(subject: Subject): Promise<Resolved> {
+  async resolve(subject: Subject, context?: CallContext): Promise<Resolved> {
     const changeCount = this.#changeCount;
     const floor = this.#floor;
-    const answer = await this.#decider.resolve(this.#tenant, subject, floor);
+    const answer = await this.#decider.resolve(this.#tenant, subject, floor, context);
     await this.#waitForVersion(answer.version, floor);
     this.#learn(answer);
-    const grant = this.#grants.get(answer.grant.id)?.deref() ?? this.#addGrant(answer.grant);
+    const grant = this.#grants.get(answer.grant.id) ?? this.#addGrant(answer.grant);
     return { grant, subject, version: answer.version, changeCount, remainingMs: answer.grant.remainingMs };
   }
 
@@ -167,17 +152,6 @@ export class Decisions {
     return this.#eventMap.version !== undefined && this.permissionFor(type) === undefined;
   }
 
-  /**
-   * The grant's residual for the permission at `seq`, if known. Where a version has ended the grant, decisions of that
-   * version or a later one do not count.
-   */
-  residual(grant: Grant, permission: string, seq: number, endedBy?: Version): Residual | undefined {
-    const decided = grant.residuals.get(permission);
-    return decided !== undefined && seq <= decided.through && isBefore(decided.version, endedBy)
-      ? decided.residual
-      : undefined;
-  }
-
   /** Whether the event map may be used with a grant that this version ended. */
   knowsEventsBefore(endedBy: Version | undefined): boolean {
     return isBefore(this.#eventMap.version, endedBy);
@@ -191,59 +165,44 @@ export class Decisions {
     return this.#asked(compositeKey(grant.id, permission), () => this.#ask(grant, permission));
   }
 
-  /** Asks for every residual that the topics may need, so that few are missing later on. */
-  async prepare(grant: Grant, topics: readonly string[]): Promise<void> {
-    const permissions = new Set(topics.flatMap((topic) => this.#eventMap.permissionsUnder(topic)));
-    const unknown = [...permissions].filter(
-      (permission) => this.residual(grant, permission, STILL_VALID) === undefined,
-    );
-    await Promise.all(unknown.map((permission) => this.ask(grant, permission)));
+  /** Rises with every version whose event map is another. */
+  get eventMapEdition(): number {
+    return this.#eventMap.edition;
   }
 
-  /** Whether the grant may see anything under a topic pattern; false only where that is certain. */
-  allowsUnder(grant: Grant, topic: string): boolean {
-    return this.#eventMap.permissionsUnder(topic).some((permission) => {
-      const residual = this.residual(grant, permission, STILL_VALID);
-      return residual === undefined || residual.allowsUnder(topic);
-    });
+  /** The permissions that events under a topic pattern can need; not all of them where `effort` was used up. */
+  permissionsUnder(topic: string, effort: Effort): readonly string[] {
+    return this.#eventMap.permissionsUnder(topic, effort);
   }
 
   async #ask(grant: Grant, permission: string): Promise<void> {
     const changeCount = this.#changeCount;
     const floor = this.#floor;
-    const { version, ...rules } = await this.#decider.decide(this.#tenant, grant.id, permission, floor);
+    const { version, rules } = await this.#decider.decide(this.#tenant, grant.id, permission, floor);
     await this.#waitForVersion(version, floor);
     const { through } = this.#validityOf(changeCount, version, grant);
-    grant.residuals.set(permission, { version, residual: createResidual(rules), through });
+    grant.decide(permission, { version, residual: this.#residualOf(rules), through });
     this.#observer.decisionAsked();
   }
 
   #addGrant({ id, roles }: ResolveAnswer["grant"]): Grant {
-    const grant: Grant = { id, roles: new Set(roles), residuals: new Map() };
-    this.#grants.set(id, new WeakRef(grant));
-    this.#dropped.register(grant, id);
+    const grant = new Grant(id, roles);
+    this.#grants.set(id, grant);
     return grant;
-  }
-
-  *#heldGrants(): Iterable<Grant> {
-    for (const reference of this.#grants.values()) {
-      const grant = reference.deref();
-      if (grant !== undefined) yield grant;
-    }
   }
 
   /** Takes over what an answer says of the tenant as a whole, unless a newer one is known. */
   #learn({ version, eventMap, limits }: ResolveAnswer): void {
     this.#eventMap.learn(version, eventMap);
-    if (this.#eventMap.version === version) this.#limits = limits;
+    if (isSameVersion(this.#eventMap.version ?? version, version)) this.#limits = limits;
   }
 
   #recordChange(change: AppliedChange): void {
     this.#appliedChanges.push(change);
     this.#changeCount += 1;
     if (this.#appliedChanges.length > MAX_APPLIED_CHANGES) this.#appliedChanges.shift();
-    for (const grant of this.#heldGrants()) {
-      if (change.affects(grant)) endAt(grant, change);
+    for (const grant of this.#grants) {
+      if (change.affects(grant)) grant.endAt(change.seq, change.version);
     }
   }
 
@@ -268,17 +227,6 @@ export class Decisions {
 
   #raiseFloor(version: Version): void {
     if (this.#floor === undefined || version.number > this.#floor.number) this.#floor = version;
-  }
-}
-
-/** Compares numbers alone: two builds of one number have no known order. */
-function isBefore(version: Version | undefined, endedBy: Version | undefined): boolean {
-  return endedBy === undefined || (version !== undefined && version.number < endedBy.number);
-}
-
-function endAt(grant: Grant, { seq, version }: AppliedChange): void {
-  for (const decided of grant.residuals.values()) {
-    if (!isAtLeast(decided.version, version)) decided.through = Math.min(decided.through, seq - 1);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { CallContext } from "#shared/async/call-context.ts";
 import type { Version } from "#shared/contract/version.ts";
 import type { Scope } from "#shared/protocol/scope.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
@@ -42,9 +43,9 @@ export interface PresentClaims {
   readonly groups: readonly string[];
 }
 
-/** Asks auth whether sessions live. Safe to repeat. Throws AppError `unavailable` when there is no answer in time: not known. */
+/** Asks auth whether sessions live, for the request that is given. Safe to repeat. Throws AppError `unavailable` when there is no answer in time: not known. */
 export interface SessionChecker {
-  check(question: SessionQuestion): Promise<SessionAnswer>;
+  check(question: SessionQuestion, context?: CallContext): Promise<SessionAnswer>;
 }
 
 /** An access token that is good for calls about one stream alone. */
@@ -57,7 +58,7 @@ export interface BoundToken {
  * Asks auth for a token that is bound to a stream, in place of one whose session lives. Safe to repeat.
  * @throws {AppError} `session_ended`; `unavailable` when there is no answer in time.
  */
-export type BindToken = (accessToken: string, connectionId: string) => Promise<BoundToken>;
+export type BindToken = (accessToken: string, connectionId: string, context?: CallContext) => Promise<BoundToken>;
 
 /** A subject with its roles and groups. */
 export interface Subject extends PresentClaims {
@@ -88,15 +89,22 @@ export interface ResolveAnswer {
   readonly limits: TenantLimits;
 }
 
-export interface DecideAnswer extends TopicRules {
+export interface DecideAnswer {
   readonly version: Version;
+  /** One object for equal rules in many cases. */
+  readonly rules: TopicRules;
 }
 
 /**
- * Asks policy. Both calls are safe to repeat, and answer with at least the version asked for (without one: with what the
+ * Asks policy, for the request that is given. Both calls are safe to repeat, and answer with at least the version asked for (without one: with what the
  * store holds right now). They throw AppError `tenant_unknown`, `tenant_suspended`, or `unavailable` when there is no answer in time.
  */
 export interface Decider {
-  resolve(tenant: string, subject: Subject, atLeast: Version | undefined): Promise<ResolveAnswer>;
+  resolve(
+    tenant: string,
+    subject: Subject,
+    atLeast: Version | undefined,
+    context?: CallContext,
+  ): Promise<ResolveAnswer>;
   decide(tenant: string, grant: string, permission: string, atLeast: Version | undefined): Promise<DecideAnswer>;
 }

@@ -2,7 +2,8 @@ import type { EndReason, Position } from "../event.ts";
 import type { Notice } from "../log/resume.ts";
 import type { Version } from "#shared/contract/version.ts";
 import { topicMatches } from "#shared/protocol/topics.ts";
-import { type Grant, STILL_VALID, type Validity, type Principal } from "./decisions.ts";
+import type { Principal, Validity } from "./decisions.ts";
+import { type Grant, STILL_VALID } from "./grant.ts";
 import type { PresentClaims, SessionQuestion, Subject } from "./ports.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { Notifier } from "#shared/async/notifier.ts";
@@ -87,7 +88,7 @@ export class Registration {
   #grantEndedBy: Version | undefined;
   /** The monotonic time at which a binding ends that the grant rests on. */
   #grantEndsAt = Number.POSITIVE_INFINITY;
-  #topicGrants: readonly TopicGrant[] = [];
+  #liveTopics: readonly string[] | undefined;
   #ended: EndReason | undefined;
   #checkingSession = false;
   #checkingGrant = false;
@@ -132,8 +133,16 @@ export class Registration {
     return this.#grant;
   }
 
+  /** Its topics, each with whether anything under it can be delivered; none while policy has not answered. */
   get topicGrants(): readonly TopicGrant[] {
-    return this.#topicGrants;
+    if (this.#liveTopics === undefined) return [];
+    const live = new Set(this.#liveTopics);
+    return this.topics.map((topic) => ({ topic, granted: live.has(topic) }));
+  }
+
+  /** The topics under which something can be delivered; the very list of all topics where each is one. */
+  get liveTopics(): readonly string[] {
+    return this.#liveTopics ?? this.topics;
   }
 
   get ended(): EndReason | undefined {
@@ -235,14 +244,25 @@ export class Registration {
   }
 
   /** The grant is good as long as `validity` says, and until the monotonic time `endsAt`. */
-  setGrant(grant: Grant, { through, endedBy }: Validity, endsAt: number, topics: readonly TopicGrant[]): void {
+  setGrant(grant: Grant, { through, endedBy }: Validity, endsAt: number): void {
     this.#checkingGrant = through !== STILL_VALID;
     this.#grant = grant;
     this.#grantedThrough = through;
     this.#grantEndedBy = endedBy;
     this.#grantEndsAt = endsAt;
-    this.#topicGrants = topics;
     this.changed.notify();
+  }
+
+  /** Whether no change has ended the grant, and the stream goes on. */
+  get isGrantValid(): boolean {
+    return this.#grantedThrough === STILL_VALID && this.#ended === undefined;
+  }
+
+  /** Replaces the topics under which something can be delivered; answers whether these are others. */
+  setLiveTopics(topics: readonly string[]): boolean {
+    const before = this.#liveTopics;
+    this.#liveTopics = topics;
+    return before === undefined || !areEqual(topics, before);
   }
 
   /** The grant holds up to `through`; for what follows it must be asked for again. */
@@ -256,6 +276,10 @@ export class Registration {
     this.#ended ??= reason;
     this.changed.notify();
   }
+}
+
+function areEqual(texts: readonly string[], others: readonly string[]): boolean {
+  return texts === others || (texts.length === others.length && texts.every((text, index) => text === others[index]));
 }
 
 function isSame(names: readonly string[], others: readonly string[]): boolean {

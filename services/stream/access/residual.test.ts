@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { EventCondition } from "#shared/contract/event-condition.ts";
+import { patternCovers, patternsOverlap, topicMatches } from "#shared/protocol/topics.ts";
 import { createResidual, type TopicRules } from "./residual.ts";
 
 const residualOf = (allow: string[], deny: string[], conditional: Partial<TopicRules> = {}) =>
@@ -136,5 +138,34 @@ describe("a condition", () => {
     expect(residual.allowsUnder("ticket.>")).toBe(false);
     const denied = residualOf([">"], [], { denyWhen: [{ pattern: ">", when: inEurope }] });
     expect(denied.allowsUnder("order.created")).toBe(true);
+  });
+});
+
+describe("compiled rules", () => {
+  const token = fc.constantFrom("a", "b", "c");
+  const topic = fc.array(token, { minLength: 2, maxLength: 4 }).map((tokens) => tokens.join("."));
+  const pattern = fc
+    .tuple(fc.array(fc.oneof(token, fc.constant("*")), { maxLength: 3 }), fc.constantFrom("a", "b", "*", ">"))
+    .map(([tokens, last]) => [...tokens, last].join("."));
+  const patterns = fc.array(pattern, { maxLength: 8 });
+
+  test("decide as looking at every pattern does", () => {
+    fc.assert(
+      fc.property(patterns, patterns, patterns, topic, pattern, (allow, deny, sometimes, wanted, under) => {
+        const when: EventCondition = { kind: "oneOf", attribute: "ce-region", values: ["eu"] };
+        const allowWhen = sometimes.map((each) => ({ pattern: each, when }));
+        const residual = residualOf(allow, deny, { allowWhen });
+        const isDenied = deny.some((each) => topicMatches(each, wanted));
+        const allowed = [...allow, ...sometimes];
+        expect(residual.allows(on(wanted))).toBe(!isDenied && allow.some((each) => topicMatches(each, wanted)));
+        expect(residual.allows(on(wanted, { "ce-region": "eu" }))).toBe(
+          !isDenied && allowed.some((each) => topicMatches(each, wanted)),
+        );
+        expect(residual.allowsUnder(under)).toBe(
+          !deny.some((each) => patternCovers(each, under)) && allowed.some((each) => patternsOverlap(each, under)),
+        );
+      }),
+      { numRuns: 500 },
+    );
   });
 });

@@ -1,10 +1,12 @@
+import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { RetryBudget } from "#shared/async/retry-budget.ts";
 import type { Observer } from "../observe/observer.ts";
-import { STILL_VALID } from "./decisions.ts";
+import { type Grant, STILL_VALID } from "./grant.ts";
 import type { SessionAnswer, SessionChecker } from "./ports.ts";
 import type { Registration } from "./registration.ts";
 import type { TenantAccess } from "./tenant-access.ts";
+import type { TopicRights } from "./topic-rights.ts";
 
 /** The edge, as far as verification uses it. */
 export interface VerifyDeps {
@@ -27,25 +29,38 @@ export interface HandshakeDeps extends VerifyDeps {
 }
 
 /**
- * Asks auth and policy at once, and no longer than a handshake may last.
+ * Asks auth and policy at once, no longer than a handshake may last, and no longer than its client waits.
  * @throws {AppError} `unavailable`, `tenant_unknown` or `tenant_suspended`. Ask `requireValid` whether the registration may be used.
  */
 export async function verifyInTime(
   registration: Registration,
   tenant: TenantAccess,
   deps: HandshakeDeps,
+  context?: CallContext,
 ): Promise<void> {
-  const asked = Promise.all([verifySession(registration, tenant, deps), verifyGrant(registration, tenant, deps)]);
+  const asked = Promise.all([
+    verifySession(registration, tenant, deps, { context }),
+    verifyGrant(registration, tenant, deps, context),
+  ]);
   const late = Promise.withResolvers<never>();
+  const leave = (): void => late.reject(clientLeft());
   const timer = setTimeout(
     () => late.reject(new AppError("unavailable", "auth or policy does not answer")),
     deps.handshakeMs,
   );
+  context?.signal?.addEventListener("abort", leave, { once: true });
+  if (context?.signal?.aborted === true) leave();
   try {
     await Promise.race([asked, late.promise]);
   } finally {
     clearTimeout(timer);
+    context?.signal?.removeEventListener("abort", leave);
   }
+}
+
+/** The refusal of a handshake whose client is not there any more. */
+export function clientLeft(): AppError {
+  return new AppError("unavailable", "the client went away");
 }
 
 /** Throws AppError with the reason when the person's right to a stream is over. */
@@ -66,13 +81,13 @@ export async function verifySession(
   registration: Registration,
   tenant: TenantAccess,
   deps: VerifyDeps,
-  extend = false,
+  { extend = false, context }: { readonly extend?: boolean; readonly context?: CallContext | undefined } = {},
 ): Promise<void> {
   if (!registration.beginSessionCheck(extend)) return;
   while (registration.isCheckingSession) {
     const asked = await deps.retries.untilAnswered(
       `auth ${tenant.id}`,
-      () => askSession(registration, deps),
+      () => askSession(registration, deps, context),
       () => registration.isCheckingSession,
     );
     if (asked !== undefined) await applyAnswer(registration, tenant, deps, asked);
@@ -87,10 +102,14 @@ interface AskedSession {
   readonly invalidations: number;
 }
 
-async function askSession(registration: Registration, deps: VerifyDeps): Promise<AskedSession | undefined> {
+async function askSession(
+  registration: Registration,
+  deps: VerifyDeps,
+  context: CallContext | undefined,
+): Promise<AskedSession | undefined> {
   const { sessionInvalidations: invalidations } = registration;
   const askedAt = deps.now();
-  const answer = await deps.sessions.check(registration.sessionQuestion).catch(notKnown(deps));
+  const answer = await deps.sessions.check(registration.sessionQuestion, context).catch(notKnown(deps));
   return answer && { answer, askedAt, invalidations };
 }
 
@@ -126,11 +145,16 @@ async function confirm(
  * for the events before such a change: frequent changes never starve a reader.
  * @throws {AppError} `tenant_unknown` or `tenant_suspended`.
  */
-export async function verifyGrant(registration: Registration, tenant: TenantAccess, deps: VerifyDeps): Promise<void> {
+export async function verifyGrant(
+  registration: Registration,
+  tenant: TenantAccess,
+  deps: VerifyDeps,
+  context?: CallContext,
+): Promise<void> {
   if (!registration.beginGrantCheck()) return;
   const isWanted = (): boolean => registration.ended === undefined;
   while (isWanted()) {
-    const ask = () => askGrant(registration, tenant, deps).catch(notKnown(deps));
+    const ask = () => askGrant(registration, tenant, deps, context).catch(notKnown(deps));
     if ((await deps.retries.untilAnswered(`policy ${tenant.id}`, ask, isWanted)) === true) return;
   }
 }
@@ -138,22 +162,48 @@ export async function verifyGrant(registration: Registration, tenant: TenantAcce
 /** Asks once; answers whether no change has ended the grant yet. */
 async function askGrant(
   registration: Registration,
-  { decisions }: TenantAccess,
-  { now }: VerifyDeps,
+  tenant: TenantAccess,
+  deps: VerifyDeps,
+  context: CallContext | undefined,
 ): Promise<boolean> {
-  const { subject } = registration;
-  const askedAt = now();
-  const resolved = await decisions.resolve(subject);
-  await decisions.prepare(resolved.grant, registration.topics);
+  const { decisions, rights } = tenant;
+  const { subject, topics } = registration;
+  const askedAt = deps.now();
+  const resolved = await decisions.resolve(subject, context);
+  const { grant, remainingMs = Number.POSITIVE_INFINITY } = resolved;
+  await rights.prepare(grant, topics);
   // The person's roles or groups have changed meanwhile.
   if (subject !== registration.subject) return false;
-  const topics = registration.topics.map((topic) => ({ topic, granted: decisions.allowsUnder(resolved.grant, topic) }));
   // No await from here on: a later change finds the grant that it must invalidate.
   const validity = decisions.validityOf(resolved);
-  const changed = topics.some(({ granted }, index) => granted !== registration.topicGrants[index]?.granted);
-  registration.setGrant(resolved.grant, validity, askedAt + (resolved.remainingMs ?? Number.POSITIVE_INFINITY), topics);
-  if (changed) registration.stream?.sendSubscription();
+  const found = rights.under(grant, topics);
+  registration.setGrant(grant, validity, askedAt + remainingMs);
+  if (registration.setLiveTopics(found.live)) registration.stream?.sendSubscription();
+  if (!found.isSettled) void lookOn(registration, tenant, grant, found, deps);
   return validity.through === STILL_VALID;
+}
+
+/** Looks at the topics again of which one step could not say whether they are granted; tells the client where some are not. */
+async function lookOn(
+  registration: Registration,
+  { rights, turns }: TenantAccess,
+  grant: Grant,
+  found: TopicRights,
+  { observer }: VerifyDeps,
+): Promise<void> {
+  try {
+    await rights.settle(grant, found);
+    await turns.next();
+  } catch (error) {
+    // They stay granted: that is said until the opposite is certain.
+    if (toAppError(error).code === "internal") observer.fault(error);
+  }
+  if (registration.grant !== grant || !registration.isGrantValid || rights.under(grant, registration.topics) !== found)
+    return;
+  if (!registration.setLiveTopics(found.live)) return;
+  registration.stream?.sendSubscription();
+  // An audience has the topics that are granted: it goes on in another one.
+  registration.stream?.leaveAudience();
 }
 
 function notKnown({ observer }: VerifyDeps): (error: unknown) => undefined {

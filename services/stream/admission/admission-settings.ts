@@ -2,6 +2,8 @@ import { z } from "zod";
 import { integerSchema } from "#shared/config/read-config.ts";
 import { proxiesSchema } from "#shared/http/client-address.ts";
 import { redisSettings } from "#shared/redis/redis-settings.ts";
+import type { AdmissionDeps } from "./admission.ts";
+import type { CallLimitSettings } from "./call-limits.ts";
 import { poolsSchema } from "./pools.ts";
 
 /** What a limit of the edge may be. */
@@ -32,3 +34,27 @@ export const admissionSettings = {
   /** `v2`: each connection of a trusted proxy begins with a header of the PROXY protocol. */
   STREAM_PROXY_PROTOCOL: z.enum(["off", "v2"]).default("off"),
 };
+
+type AdmissionSettings = Readonly<z.infer<z.ZodObject<typeof admissionSettings>>>;
+
+/** The limits of streams that count where a tenant's say nothing else. */
+export function limitsOf(settings: AdmissionSettings): Pick<AdmissionDeps, "pools" | "limits"> {
+  return {
+    pools: settings.STREAM_POOLS,
+    limits: {
+      connectionsPerSession: settings.STREAM_CONNECTIONS_PER_SESSION,
+      connectionsPerSubject: settings.STREAM_CONNECTIONS_PER_SUBJECT,
+      connectionsPerAddress: settings.STREAM_CONNECTIONS_PER_ADDRESS,
+      handshakesPerSubjectPerMinute: settings.STREAM_HANDSHAKES_PER_SUBJECT_PER_MINUTE,
+      handshakesPerAddressPerMinute: settings.STREAM_HANDSHAKES_PER_ADDRESS_PER_MINUTE,
+    },
+  };
+}
+
+/** The limits of calls about streams. */
+export function callLimitsOf(settings: AdmissionSettings): Omit<CallLimitSettings, "wall"> {
+  return {
+    perAddressPerMinute: settings.STREAM_CALLS_PER_ADDRESS_PER_MINUTE,
+    perSubjectPerMinute: settings.STREAM_CALLS_PER_SUBJECT_PER_MINUTE,
+  };
+}

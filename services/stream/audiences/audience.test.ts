@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Position } from "../event.ts";
 import { type ContentCoding, identity } from "../sse/content-coding.ts";
+import { Grant } from "../access/grant.ts";
+import type { Work } from "../turns/share.ts";
 import { Audience, type Member } from "./audience.ts";
 
 let now: number;
@@ -39,7 +41,7 @@ describe("an audience", () => {
     }
   });
 
-  test("stretches the interval to twice of what flushing costs, up to 50 ms", () => {
+  test("rests as long as flushing took, up to 50 ms", () => {
     const { audience, member } = createAudience({ costMs: 8 });
     add(audience, "1");
     add(audience, "2");
@@ -52,24 +54,13 @@ describe("an audience", () => {
     pass(1);
     expect(member.flushes.at(-1)).toEqual(["4"]);
 
-    const slow = createAudience({ costMs: 45 });
+    const slow = createAudience({ costMs: 80 });
     add(slow.audience, "1");
     add(slow.audience, "2");
-    pass(4);
+    pass(49);
     expect(slow.member.flushes).toEqual([["1"]]);
     pass(1);
     expect(slow.member.flushes).toEqual([["1"], ["2"]]);
-  });
-
-  test("says when what is pending has been written", async () => {
-    const { audience } = createAudience();
-    add(audience, "1");
-    expect(audience.flushed).toBeUndefined();
-    add(audience, "2");
-    const { flushed: nextFlush } = audience;
-    pass(5);
-    await expect(nextFlush).resolves.toBeUndefined();
-    expect(audience.flushed).toBeUndefined();
   });
 
   test("encodes a flush once for all its members, however many there are", () => {
@@ -89,6 +80,20 @@ describe("an audience", () => {
     for (const each of [member, ...others]) expect(each.flushes).toEqual([["1"]]);
   });
 
+  test("waits longer with a burst where the load of the edge asks for it, and not with the first event after quiet", () => {
+    const { audience, member } = createAudience({ leastFlushMs: 100 });
+    add(audience, "1");
+    expect(member.flushes).toEqual([["1"]]);
+    add(audience, "2");
+    pass(99);
+    expect(member.flushes).toEqual([["1"]]);
+    pass(1);
+    expect(member.flushes).toEqual([["1"], ["2"]]);
+    pass(100);
+    add(audience, "3");
+    expect(member.flushes).toEqual([["1"], ["2"], ["3"]]);
+  });
+
   test("does not wait with more than 64 KB", () => {
     const { audience, member } = createAudience();
     add(audience, "1");
@@ -99,22 +104,43 @@ describe("an audience", () => {
     expect(member.flushes).toHaveLength(2);
   });
 
-  test("writes what is pending before a member joins, or everyone goes, and to a member that leaves", () => {
+  test("writes to a member that joins what came since, and to one that leaves what is pending for it", () => {
     const { audience, member } = createAudience();
     add(audience, "1");
     add(audience, "2");
-    const late = new FakeMember();
+    const [late, later] = [new FakeMember(), new FakeMember()];
     audience.join(late);
-    expect(member.flushes).toEqual([["1"], ["2"]]);
     add(audience, "3");
+    audience.join(later);
     expect(audience.leave(late)).toEqual({ seq: 3, tag: "t3" });
     expect(late.flushes).toEqual([["3"]]);
-    expect(member.flushes).toEqual([["1"], ["2"]]);
+    expect(member.flushes).toEqual([["1"]]);
+    pass(5);
+    expect(member.flushes).toEqual([["1"], ["2", "3"]]);
+    expect(later.flushes).toEqual([]);
     add(audience, "4");
+    pass(5);
+    expect(later.flushes).toEqual([["4"]]);
+  });
+
+  test("lets everyone go on by himself from where he stands when an event is not decided", () => {
+    const { audience, member } = createAudience();
+    add(audience, "1");
+    const idle = new FakeMember();
+    audience.join(idle);
     audience.detachAll(horizon);
-    expect(member.flushes.flat()).toEqual(["1", "2", "3", "4"]);
-    expect(member.fellBehindAt).toEqual({ seq: 4, tag: "t4" });
-    expect(audience.size).toBe(0);
+    expect(member.fellBehindAt).toEqual({ seq: 1, tag: "t1" });
+
+    const other = createAudience();
+    horizon = { seq: 0, tag: "0" };
+    add(other.audience, "1");
+    add(other.audience, "2");
+    const late = new FakeMember();
+    other.audience.join(late);
+    other.audience.detachAll(horizon);
+    expect(other.member.fellBehindAt).toEqual({ seq: 1, tag: "t1" });
+    expect(late.fellBehindAt).toEqual({ seq: 2, tag: "t2" });
+    expect(other.audience.size).toBe(0);
   });
 
   test("says of a member that leaves and takes nothing where it stood before", () => {
@@ -140,6 +166,66 @@ describe("an audience", () => {
   });
 });
 
+describe("a flush that is cut into steps", () => {
+  test("writes to everyone once, whoever joins or leaves meanwhile, and each one's position is known", () => {
+    const { audience, members, steps } = createLarge(120);
+    add(audience, "1");
+    expect(members.map(({ flushes }) => flushes.length).filter(Boolean)).toEqual([]);
+    steps.doOne();
+    const written = members.filter(({ flushes }) => flushes.length > 0);
+    expect(written.length).toBeGreaterThan(0);
+    expect(written.length).toBeLessThan(members.length);
+    const [first, last] = [members[0] as FakeMember, members.at(-1) as FakeMember];
+    expect([first, last].map((each) => audience.positionOf(each).seq)).toEqual([1, 0]);
+
+    const joined = new FakeMember();
+    audience.join(joined);
+    expect(audience.leave(first)).toEqual({ seq: 1, tag: "t1" });
+    expect(audience.leave(last)).toEqual({ seq: 1, tag: "t1" });
+    expect(last.flushes).toEqual([["1"]]);
+    audience.join(first);
+    const refusing = members.at(-2) as FakeMember;
+    refusing.refuses = true;
+    expect(audience.leave(refusing)).toEqual({ seq: 0, tag: "0" });
+
+    steps.doAll();
+    add(audience, "2");
+    steps.doAll();
+    pass(100);
+    steps.doAll();
+    expect(joined.flushes).toEqual([["2"]]);
+    const stayed = members.filter((each) => each !== last && each !== refusing);
+    for (const each of stayed) expect(each.flushes.flat()).toEqual(["1", "2"]);
+    expect(last.flushes).toEqual([["1"]]);
+    expect(refusing.flushes).toEqual([]);
+  });
+
+  test("gives a member that leaves both the rest of it and what is pending behind it", () => {
+    const { audience, members, steps } = createLarge(120);
+    add(audience, "1");
+    steps.doOne();
+    add(audience, "2");
+    const [first, last] = [members[0] as FakeMember, members.at(-1) as FakeMember];
+    expect([first, last].map((each) => audience.positionOf(each).seq)).toEqual([1, 0]);
+    expect([audience.leave(first), audience.leave(last)].map(({ seq }) => seq)).toEqual([2, 2]);
+    expect([first, last].map(({ flushes }) => flushes)).toEqual([
+      [["1"], ["2"]],
+      [["1"], ["2"]],
+    ]);
+    audience.detachAll(horizon);
+    expect(new Set(members.slice(1, -1).map(({ fellBehindAt }) => fellBehindAt?.seq))).toEqual(new Set([0, 1]));
+  });
+
+  test("says that all is written when the last step is done, and not before", () => {
+    const { audience, steps } = createLarge(120);
+    add(audience, "1");
+    steps.doOne();
+    expect(audience.flush()).toBe(false);
+    steps.doAll();
+    expect(audience.flush()).toBe(true);
+  });
+});
+
 class FakeMember implements Member {
   readonly flushes: string[][] = [];
   refuses = false;
@@ -162,8 +248,26 @@ class FakeMember implements Member {
   }
 }
 
-function createAudience({ costMs = 0, coding = identity } = {}) {
-  const grant = { id: "g", roles: new Set<string>(), residuals: new Map() };
+/** An audience of many, whose steps the test does. */
+function createLarge(count: number) {
+  const works: Work[] = [];
+  const { audience, member } = createAudience({ finish: (work) => void works.push(work) });
+  const members = [member, ...Array.from({ length: count - 1 }, () => new FakeMember())];
+  for (const each of members.slice(1)) audience.join(each);
+  const doOne = (): void => void (works[0]?.() === false && works.shift());
+  const doAll = (): void => {
+    while (works.length > 0) doOne();
+  };
+  return { audience, members, steps: { doOne, doAll } };
+}
+
+/** Does all of it at once. */
+function finishNow(work: Work): void {
+  while (work());
+}
+
+function createAudience({ costMs = 0, coding = identity, finish = finishNow, leastFlushMs = 0 } = {}) {
+  const grant = new Grant("g", []);
   const format = { body: "raw", naming: "message" } as const;
   const audience = new Audience(
     { topics: ["order.>"], grant, format, coding },
@@ -172,6 +276,8 @@ function createAudience({ costMs = 0, coding = identity } = {}) {
       now: () => now,
       checkClock: () => {},
       flushMs: 5,
+      turns: { finish },
+      leastFlushMs: () => leastFlushMs,
     },
   );
   const member = new FakeMember(costMs);

@@ -1,28 +1,23 @@
-import { compositeKey } from "#shared/protocol/composite-key.ts";
 import type { Position } from "../event.ts";
-import type { Grant } from "../access/decisions.ts";
+import type { Grant } from "../access/grant.ts";
 import type { BodyCoding } from "../sse/body-coding.ts";
-import { formatKey, type FrameFormat } from "../sse/encode-frame.ts";
+import type { FrameFormat } from "../sse/encode-frame.ts";
+import type { TenantTurns } from "../turns/share.ts";
+import { Batch, type Receiver } from "./batch.ts";
 
 /** A member of an audience. */
-export interface Member {
-  /** Writes a flush, coded; false when it may not be written to this member. */
-  write(coded: Buffer, events: number, now: number): boolean;
+export interface Member extends Receiver {
   /** Continues by itself after `position`: everything up to it was written to it, or is not for it. */
   detach(position: Position): void;
 }
 
 /** What the members of an audience have in common, beside their tenant: equal keys, equal bytes. */
 export interface AudienceKey {
+  /** Equal lists are one and the same. */
   readonly topics: readonly string[];
   readonly grant: Grant;
   readonly format: FrameFormat;
   readonly coding: Pick<BodyCoding, "name" | "encode">;
-}
-
-/** The key as text. */
-export function formatAudienceKey({ topics, grant, format, coding }: AudienceKey): string {
-  return compositeKey(grant.id, formatKey(format), coding.name, ...topics);
 }
 
 /** The edge, as far as an audience uses it. */
@@ -35,37 +30,47 @@ export interface AudienceDeps {
   checkClock(): void;
   /** The least time between two flushes of a burst, in milliseconds. */
   readonly flushMs: number;
+  /** The least time between two flushes, as an overloaded edge asks for it; 0 while it is not. */
+  leastFlushMs(): number;
+  /** A flush that has begun is finished in the tenant's turns. */
+  readonly turns: Pick<TenantTurns, "finish">;
 }
 
-/** However busy the event loop is, a burst waits no longer than this, in milliseconds. */
-const MAX_FLUSH_MS = 50;
-
-/**
- * The flush interval is this many times the last flush's duration, so half of the time is left for other work. 100 events a
- * second to 1 000 readers then wait 20 ms, and 500 a second cost a seventh of a write each. A smaller factor makes the
- * former faster and the latter dearer.
- */
-const STRETCH = 2;
+/** However large an audience is, it rests no longer than this between two flushes, in milliseconds. */
+const MAX_REST_MS = 50;
 
 /** A larger burst is flushed early: a flush adds about this much to a slow socket's buffer. */
 const MAX_PENDING_BYTES = 64 * 1024;
 
+/** A write to a socket takes 5 to 20 µs: so many are a step of about half a millisecond. */
+const WRITES_PER_STEP = 50;
+
+/** A flush that has begun. Some members are written to already, others are not yet. */
+interface Flush {
+  readonly batch: Batch<Member>;
+  /** The members that are left. */
+  readonly rest: Iterator<[Member, number]>;
+  readonly beganAt: number;
+}
+
 /**
  * Live readers with equal keys. Matching, deciding, encoding and compressing happen once for all of them; each costs one
- * write per flush. The first event after quiet is written at once; in a burst, events leave together.
+ * write per flush. The first event after quiet is written at once; in a burst, events leave together. A flush of thousands
+ * of writes is cut into steps. A member's position is known in each moment: it was written its part of a flush, or not.
  */
 export class Audience {
   readonly key: AudienceKey;
   readonly #deps: AudienceDeps;
-  readonly #members = new Set<Member>();
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
-  /** The members' position while something is pending. */
-  #writtenThrough: Position | undefined;
-  #flushedAt = Number.NEGATIVE_INFINITY;
-  /** The flush interval that the last flush's duration asks for. */
-  #stretchMs = 0;
-  #nextFlush: PromiseWithResolvers<void> | undefined;
+  /** Each with the number of the last flush that it does not wait for any more. */
+  readonly #members = new Map<Member, number>();
+  #pending: Batch<Member> | undefined;
+  #flush: Flush | undefined;
+  /** The number of the last flush that began. */
+  #flushes = 0;
+  /** Whether a flush has begun or will before anything else of the tenant is done. */
+  #isFlushing = false;
+  /** When the next flush may begin. */
+  #restsUntil = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(key: AudienceKey, deps: AudienceDeps) {
@@ -77,69 +82,100 @@ export class Audience {
     return this.#members.size;
   }
 
-  /**
-   * Resolves once what is pending has been written; undefined when nothing is pending. A member that joins earlier causes a
-   * flush: thousands that come back together would each cause one.
-   */
-  get flushed(): Promise<void> | undefined {
-    if (this.#writtenThrough === undefined) return undefined;
-    this.#nextFlush ??= Promise.withResolvers();
-    return this.#nextFlush.promise;
-  }
-
-  /** Adds a reader that is at the horizon. */
+  /** Adds a reader that is at the horizon: what is pending is not for it. */
   join(member: Member): void {
-    this.flush();
-    this.#members.add(member);
+    this.#members.set(member, this.#flushes);
+    this.#pending?.join(member, this.#deps.horizon());
   }
 
-  /** Removes a member, and answers its position. What is pending is written to this member alone, if it may be. */
+  /** The member's position: everything up to it was written to it, or is not for it. */
+  positionOf(member: Member): Position {
+    const unwritten = this.#unwritten(member);
+    return unwritten[0]?.startOf(member) ?? this.#deps.horizon();
+  }
+
+  /** Removes a member, and answers its position. What it has not got yet is written to this member alone, if it may be. */
   leave(member: Member): Position {
-    const writtenThrough = this.#writtenThrough;
-    const isMember = this.#members.delete(member);
-    if (!isMember || writtenThrough === undefined) return this.#deps.horizon();
-    const isWritten = member.write(this.#encodePending(), this.#pending.length, this.#deps.now());
-    return isWritten ? this.#deps.horizon() : writtenThrough;
+    const now = this.#deps.now();
+    const unwritten = this.#unwritten(member);
+    this.#members.delete(member);
+    return unwritten.find((batch) => !batch.writeTo(member, now))?.startOf(member) ?? this.#deps.horizon();
   }
 
   /** Queues an event's frame for all members; `before` is the position it follows. */
   push(frame: Buffer, before: Position): void {
-    this.#writtenThrough ??= before;
-    this.#pending.push(frame);
-    this.#pendingBytes += frame.length;
-    if (this.#pendingBytes >= MAX_PENDING_BYTES) this.flush();
+    this.#pending ??= new Batch(before, (frames) => this.key.coding.encode(frames));
+    this.#pending.add(frame);
+    if (this.#pending.bytes >= MAX_PENDING_BYTES) this.flush();
     else this.#schedule();
   }
 
-  /** Writes what is pending to every member, now. */
-  flush(): void {
+  /** Begins to write what is pending; answers whether nothing is left to write. */
+  flush(): boolean {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const writtenThrough = this.#writtenThrough;
-    if (writtenThrough === undefined) return;
-    const now = this.#deps.now();
-    const events = this.#pending.length;
-    const coded = this.#encodePending();
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    this.#writtenThrough = undefined;
-    for (const member of this.#members) {
-      if (member.write(coded, events, now)) continue;
-      this.#members.delete(member);
-      member.detach(writtenThrough);
+    if (this.#pending !== undefined && !this.#isFlushing) {
+      this.#isFlushing = true;
+      this.#deps.turns.finish(() => this.#writeSome());
     }
-    this.#flushedAt = now;
-    this.#stretchMs = (this.#deps.now() - now) * STRETCH;
-    this.#nextFlush?.resolve();
-    this.#nextFlush = undefined;
+    return this.#pending === undefined && !this.#isFlushing;
   }
 
-  /** Detaches every member at `position`: the next event is not decided yet. */
-  detachAll(position: Position): void {
-    this.flush();
-    const members = [...this.#members];
-    this.#members.clear();
-    for (const member of members) member.detach(position);
+  /** Detaches every member: the event after `before` is not decided yet. */
+  detachAll(before: Position): void {
+    for (const member of this.#members.keys()) {
+      const [unwritten] = this.#unwritten(member);
+      this.#members.delete(member);
+      member.detach(unwritten?.startOf(member) ?? before);
+    }
+  }
+
+  /** The batches that the member has not got yet, in order. */
+  #unwritten(member: Member): Batch<Member>[] {
+    const number = this.#members.get(member);
+    if (number === undefined) return [];
+    const batches = number < this.#flushes ? [this.#flush?.batch, this.#pending] : [this.#pending];
+    return batches.filter((batch) => batch !== undefined);
+  }
+
+  /** Writes to some of the members; answers whether others are left. */
+  #writeSome(): boolean {
+    const now = this.#deps.now();
+    const { batch, rest, beganAt } = (this.#flush ??= this.#begin(now));
+    for (let writes = 0; writes < WRITES_PER_STEP; writes += 1) {
+      const { value, done } = rest.next();
+      if (done === true) {
+        this.#end(beganAt);
+        return false;
+      }
+      const [member, number] = value;
+      if (number === this.#flushes) continue;
+      if (batch.writeTo(member, now)) this.#members.set(member, this.#flushes);
+      else {
+        this.#members.delete(member);
+        member.detach(batch.startOf(member));
+      }
+    }
+    return true;
+  }
+
+  #begin(now: number): Flush {
+    const batch = this.#pending;
+    if (batch === undefined) throw new Error("a flush begins, and nothing is pending");
+    this.#pending = undefined;
+    this.#flushes += 1;
+    return { batch, rest: this.#members.entries(), beganAt: now };
+  }
+
+  /** As long as writing took, the audience rests: half of the time is left for other work, and more events leave together. */
+  #end(beganAt: number): void {
+    const now = this.#deps.now();
+    const restMs = Math.min(now - beganAt, MAX_REST_MS);
+    const intervalMs = Math.max(this.#deps.flushMs, this.#deps.leastFlushMs());
+    this.#restsUntil = Math.max(beganAt + intervalMs, now + restMs);
+    this.#flush = undefined;
+    this.#isFlushing = false;
+    if (this.#pending !== undefined) this.#schedule();
   }
 
   /** The machine may have slept until now: what is pending must not be written after a session's end. */
@@ -148,17 +184,10 @@ export class Audience {
     this.flush();
   }
 
-  #encodePending(): Buffer {
-    const [first] = this.#pending;
-    const isOne = this.#pending.length === 1 && first !== undefined;
-    return this.key.coding.encode(isOne ? first : Buffer.concat(this.#pending));
-  }
-
   #schedule(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#timer !== undefined || this.#isFlushing) return;
     // Where many audiences keep the loop busy, timers come late and flushes carry more.
-    const interval = Math.min(MAX_FLUSH_MS, Math.max(this.#deps.flushMs, this.#stretchMs));
-    const wait = this.#flushedAt + interval - this.#deps.now();
+    const wait = this.#restsUntil - this.#deps.now();
     if (wait <= 0) this.flush();
     else this.#timer = setTimeout(() => this.#flushInTime(), wait);
   }

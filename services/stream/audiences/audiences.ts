@@ -1,11 +1,14 @@
-import { Audience, type AudienceDeps, type AudienceKey, formatAudienceKey } from "./audience.ts";
+import type { Grant } from "../access/grant.ts";
+import { formatKey } from "../sse/encode-frame.ts";
+import { Audience, type AudienceDeps, type AudienceKey } from "./audience.ts";
 import { TopicIndex } from "./topic-index.ts";
 
 /** A tenant's audiences, by key and by topic. */
 export class Audiences implements Iterable<Audience> {
   readonly #deps: AudienceDeps;
   readonly #all = new Set<Audience>();
-  readonly #byKey = new Map<string, Audience>();
+  /** By grant and by list of topics; those of one list differ in what their members read. */
+  readonly #byKey = new Map<Grant, Map<readonly string[], readonly Audience[]>>();
   readonly #byTopic = new TopicIndex<Audience>();
 
   constructor(deps: AudienceDeps) {
@@ -23,27 +26,37 @@ export class Audiences implements Iterable<Audience> {
 
   /** The audience of this key, made where there is none. */
   of(key: AudienceKey): Audience {
-    const text = formatAudienceKey(key);
-    const known = this.#byKey.get(text);
-    if (known !== undefined && known.key.grant === key.grant) return known;
+    const byTopics = this.#byKey.get(key.grant) ?? new Map<readonly string[], readonly Audience[]>();
+    const siblings = byTopics.get(key.topics) ?? [];
+    const known = siblings.find((sibling) => readsTheSame(sibling.key, key));
+    if (known !== undefined) return known;
     const audience = new Audience(key, this.#deps);
     this.#all.add(audience);
-    this.#byKey.set(text, audience);
+    this.#byKey.set(key.grant, byTopics.set(key.topics, [...siblings, audience]));
     this.#byTopic.add(key.topics, audience);
     return audience;
   }
 
   /** Drops the audience if it has no members. */
   dropIfEmpty(audience: Audience): void {
-    if (audience.size > 0) return;
-    this.#all.delete(audience);
-    this.#byTopic.remove(audience.key.topics, audience);
-    const text = formatAudienceKey(audience.key);
-    if (this.#byKey.get(text) === audience) this.#byKey.delete(text);
+    if (audience.size > 0 || !this.#all.delete(audience)) return;
+    const { grant, topics } = audience.key;
+    this.#byTopic.remove(topics, audience);
+    const byTopics = this.#byKey.get(grant);
+    const left = byTopics?.get(topics)?.filter((sibling) => sibling !== audience) ?? [];
+    if (left.length > 0) byTopics?.set(topics, left);
+    else byTopics?.delete(topics);
+    if (byTopics?.size === 0) this.#byKey.delete(grant);
   }
 
-  /** Writes what is pending to every member of every audience. */
-  flush(): void {
-    for (const audience of this) audience.flush();
+  /** Begins to write what is pending in every audience; answers whether nothing is left to write. */
+  flush(): boolean {
+    let isWritten = true;
+    for (const audience of this) isWritten = audience.flush() && isWritten;
+    return isWritten;
   }
+}
+
+function readsTheSame({ format, coding }: AudienceKey, other: AudienceKey): boolean {
+  return formatKey(format) === formatKey(other.format) && coding.name === other.coding.name;
 }

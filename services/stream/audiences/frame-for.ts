@@ -1,6 +1,7 @@
 import type { Version } from "#shared/contract/version.ts";
 import { authorizeEvent } from "../access/authorize-event.ts";
-import type { Decisions, Grant } from "../access/decisions.ts";
+import type { Decisions } from "../access/decisions.ts";
+import type { Grant } from "../access/grant.ts";
 import type { EventEntry } from "../event.ts";
 import type { Observer } from "../observe/observer.ts";
 import { encodeEvent, type FrameFormat } from "../sse/encode-frame.ts";

@@ -62,6 +62,17 @@ describe("an index of topics", () => {
     expect(index.match("order.created")).toEqual(["first"]);
   });
 
+  test("finds a value by each of all shapes that a pattern of eight tokens may have, and forgets them all", () => {
+    const eight = "a.b.c.d.e.f.g.h";
+    const index = new TopicIndex<object>();
+    const values = patternsOf(eight).map((text) => ({ text }));
+    for (const value of values) index.add([value.text], value);
+    expect(values).toHaveLength(511);
+    expect(new Set(index.match(eight))).toEqual(new Set(values));
+    for (const value of values) index.remove([value.text], value);
+    expect(index.match(eight)).toEqual([]);
+  });
+
   test("takes tokens that are names of an object's own parts for what they are", () => {
     const index = new TopicIndex<string>();
     index.add(["constructor.__proto__"], "x");
@@ -69,6 +80,20 @@ describe("an index of topics", () => {
     expect(index.match("toString.valueOf")).toEqual([]);
   });
 });
+
+/** Every pattern that matches the topic. */
+function patternsOf(text: string): string[] {
+  const tokens = text.split(".");
+  const ways = (count: number): string[][] =>
+    count === 0
+      ? [[]]
+      : ways(count - 1).flatMap((way) => [
+          [...way, tokens[count - 1] ?? ""],
+          [...way, "*"],
+        ]);
+  const open = tokens.flatMap((_, count) => ways(count).map((way) => [...way, ">"]));
+  return [...ways(tokens.length), ...open].map((way) => way.join("."));
+}
 
 function expectExact(
   index: TopicIndex<object>,

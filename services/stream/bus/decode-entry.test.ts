@@ -45,7 +45,25 @@ describe("an event", () => {
 
   test("may be as large as the limit, and no larger", () => {
     expect(decode("events.acme.a.b", "x".repeat(MAX_BYTES)).kind).toBe("event");
-    expect(decode("events.acme.a.b", "x".repeat(MAX_BYTES + 1))).toEqual(poison("too_large"));
+    expect(decode("events.acme.a.b", "x".repeat(MAX_BYTES + 1))).toEqual(poison("too_large", MAX_BYTES + 1));
+  });
+
+  test("may have 64 headers and 16 KB of them, and no more", () => {
+    const many = (count: number) => withHeaders(Array.from({ length: count }, (_, index) => `a${index}: x`));
+    expect(decode("events.acme.a.b", "x", many(64)).kind).toBe("event");
+    expect(decode("events.acme.a.b", "x", many(65))).toEqual(poison("too_large"));
+    const long = (bytes: number) => withHeaders([`a: ${"x".repeat(bytes - "a: \r\n".length)}`]);
+    expect(decode("events.acme.a.b", "x", long(16_384)).kind).toBe("event");
+    expect(decode("events.acme.a.b", "x", long(16_385))).toEqual(poison("too_large"));
+  });
+
+  test("of any header names is read in no time", () => {
+    const lines = Array.from({ length: 200_000 }, (_, index) => `a b\x01${index}:`);
+    expect(decode("events.acme.a.b", "x", withHeaders(lines))).toEqual(poison("too_large"));
+    const odd = ["a b: 1", ": 2", "no colon", "ce-\x01é: 3", "ce-a: 4", "ce-a: 5", ""];
+    expect(decode("events.acme.a.b", "x", withHeaders(odd))).toMatchObject({
+      attributes: { "ce-\x01é": "3", "ce-a": "4" },
+    });
   });
 
   test.each(["", "\0", "\uFEFFtext", "é😀"])("may hold %j", (text) => {
@@ -71,7 +89,7 @@ describe("what cannot be shown", () => {
     ["a character cut in two", [0x61, 0xe2, 0x82]],
   ])("is a payload with %s", (_, bytes) => {
     const entry = decodeEntry("acme", MAX_BYTES, stored("events.acme.a.b", Uint8Array.from(bytes)));
-    expect(entry).toEqual(poison("not_utf8"));
+    expect(entry).toEqual(poison("not_utf8", bytes.length));
   });
 });
 
@@ -159,16 +177,26 @@ describe("a time of storage", () => {
   });
 });
 
-function decode(subject: string, text: string, given?: MsgHdrs) {
-  return decodeEntry("acme", MAX_BYTES, stored(subject, Buffer.from(text), given));
+function decode(subject: string, text: string, given?: MsgHdrs | Buffer) {
+  const block = given === undefined || Buffer.isBuffer(given) ? given : encoded(given);
+  return decodeEntry("acme", MAX_BYTES, stored(subject, Buffer.from(text), block));
 }
 
-function stored(subject: string, data: Uint8Array, given?: MsgHdrs): StoredMessage {
-  return { subject, seq: 7, data, storedAtNanos: STORED_AT, headers: given };
+function encoded(given: MsgHdrs): Buffer {
+  return withHeaders(given.keys().map((name) => `${name}: ${given.get(name)}`));
 }
 
-function poison(reason: string) {
-  return { kind: "poison", position: POSITION, reason };
+function stored(subject: string, data: Uint8Array, published?: Buffer): StoredMessage {
+  return { subject, seq: 7, data, storedAtNanos: STORED_AT, headers: published };
+}
+
+/** A block of headers as a producer may write it by hand. */
+function withHeaders(lines: readonly string[]): Buffer {
+  return Buffer.from(`NATS/1.0\r\n${lines.join("\r\n")}\r\n\r\n`);
+}
+
+function poison(reason: string, bytes = 1) {
+  return { kind: "poison", position: POSITION, reason, bytes };
 }
 
 function unknown() {

@@ -1,5 +1,4 @@
 import { isUtf8 } from "node:buffer";
-import type { MsgHdrs } from "@nats-io/transport-node";
 import type { z } from "zod";
 import {
   erasedEntrySchema,
@@ -7,11 +6,11 @@ import {
   sessionEntrySchema,
   tenantEntrySchema,
 } from "#shared/contract/control-entry.ts";
-import { attributesOf } from "#shared/contract/event-attributes.ts";
 import { tagOf } from "#shared/contract/event-tag.ts";
 import { eventTypeOf, isTopic } from "#shared/protocol/topics.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { ControlEntry, LogEntry, PoisonEntry, Position } from "../event.ts";
+import { readAttributes } from "./message-headers.ts";
 
 /** A message as JetStream keeps it, from a consumer or from a direct read. */
 export interface StoredMessage {
@@ -19,7 +18,8 @@ export interface StoredMessage {
   readonly seq: number;
   readonly data: Uint8Array;
   readonly storedAtNanos: bigint;
-  readonly headers: MsgHdrs | undefined;
+  /** The headers it was published with, as they came. */
+  readonly headers: Buffer | undefined;
 }
 
 /** Makes an entry of a stored message. Producers may have written anything; what cannot be shown becomes poison. */
@@ -28,21 +28,36 @@ export function decodeEntry(tenant: string, maxEventBytes: number, message: Stor
   const prefix = `events.${tenant}.`;
   if (!message.subject.startsWith(prefix)) return decodeControl(tenant, position, message);
   const topic = message.subject.slice(prefix.length);
+  const poison = (reason: PoisonEntry["reason"]): PoisonEntry => {
+    return { kind: "poison", position, reason, bytes: message.data.length };
+  };
   // The bus accepts wildcards and control characters inside a published subject; a topic has neither.
-  if (!isTopic(topic)) return poison(position, "not_a_topic");
-  if (message.data.length > maxEventBytes) return poison(position, "too_large");
-  if (!isUtf8(message.data)) return poison(position, "not_utf8");
+  if (!isTopic(topic)) return poison("not_a_topic");
+  if (message.data.length > maxEventBytes) return poison("too_large");
+  const attributes = readAttributes(message.headers);
+  if (attributes === "too_large") return poison("too_large");
+  if (!isUtf8(message.data)) return poison("not_utf8");
   return {
     kind: "event",
     position,
     topic,
     type: eventTypeOf(topic),
-    // A copy: the message is a window into a chunk of many, and would keep all of it in memory.
-    payload: Buffer.from(message.data),
+    payload: copyOf(message.data),
     storedAt: storedAtOf(message),
-    attributes: attributesOf(message.headers),
+    attributes,
     frames: undefined,
+    onFrame: undefined,
   };
+}
+
+/**
+ * A copy: the message is a window into a chunk of many, and would keep all of it in memory. A copy in the pool of Buffer would keep
+ * 64 KiB, however small it is.
+ */
+function copyOf(data: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(data.length);
+  copy.set(data);
+  return copy;
 }
 
 function storedAtOf({ storedAtNanos }: StoredMessage): number {
@@ -73,8 +88,4 @@ function wrap<Of extends string, Schema extends z.ZodType>(
 ): { of: Of; entry: z.infer<Schema> } | undefined {
   const parsed = schema.safeParse(value);
   return parsed.success ? { of, entry: parsed.data } : undefined;
-}
-
-function poison(position: Position, reason: PoisonEntry["reason"]): PoisonEntry {
-  return { kind: "poison", position, reason };
 }

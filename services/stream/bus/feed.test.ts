@@ -12,6 +12,7 @@ import { startTcpProxy, type TcpProxy } from "#test/support/tcp-proxy.ts";
 import { waitFor } from "#test/support/wait.ts";
 import type { LogReset } from "../deliver.ts";
 import { firstSeqOf, type LogEntry } from "../event.ts";
+import { Turns } from "../turns/turns.ts";
 import { type FeedListener, openFeed } from "./feed.ts";
 import { createHistory } from "./history.ts";
 import { type Bus, openPacedBus } from "./paced-bus.ts";
@@ -164,7 +165,7 @@ async function openReading(on: Bus = bus) {
   const listener: FeedListener = {
     onReset: (reset) => void resets.push(reset),
     onHoles: () => void reports.push("holes"),
-    onEntry: (entry) => void entries.push(entry),
+    onEntry: (entry) => entries.push(entry) > 0,
     onFirst: (seq) => void reports.push(`first ${seq}`),
     onPurged: () => void reports.push("purged"),
     onAlive: () => void reports.push("alive"),
@@ -180,7 +181,8 @@ async function openReading(on: Bus = bus) {
   };
   const observer = silentObserver({ feedDisturbed: () => void (reading.disturbed += 1) });
   const log = createLogger("test", "silent");
-  own.use(await openFeed("demo", listener, { bus: on, maxEventBytes: MAX_EVENT_BYTES, log, observer }));
+  const turns = new Turns({ now: () => performance.now(), checkClock: () => {} }).forTenant();
+  own.use(await openFeed("demo", listener, { bus: on, turns, maxEventBytes: MAX_EVENT_BYTES, log, observer }));
   return reading;
 }
 

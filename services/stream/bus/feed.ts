@@ -7,6 +7,7 @@ import { backoffMs } from "#shared/time/backoff.ts";
 import type { LogReset } from "../deliver.ts";
 import type { LogEntry, Position } from "../event.ts";
 import type { Observer } from "../observe/observer.ts";
+import type { TenantTurns } from "../turns/share.ts";
 import { holeAtEnd } from "./confirm-holes.ts";
 import { ConnectionWatch } from "./connection-watch.ts";
 import { hasLostMessages } from "./has-lost-messages.ts";
@@ -38,7 +39,8 @@ export interface FeedListener {
    * is the last policy entry that is left.
    */
   onHoles(policy: PolicyEntry | undefined): void;
-  onEntry(entry: LogEntry): void;
+  /** Answers false where the entry must come again, once what the tenant has begun is finished. */
+  onEntry(entry: LogEntry): boolean;
   /** The log's first entry now; earlier ones are gone. */
   onFirst(seq: number): void;
   /** Entries behind the first are gone, and no entry says which. */
@@ -52,6 +54,8 @@ export interface FeedListener {
 /** The edge, as far as a feed uses it. */
 export interface FeedDeps {
   readonly bus: Bus;
+  /** Entries are read in the tenant's turns. */
+  readonly turns: Pick<TenantTurns, "run">;
   readonly maxEventBytes: number;
   readonly log: Logger;
   readonly observer: Pick<Observer, "feedDisturbed" | "feedHole">;
@@ -181,9 +185,10 @@ class Feed implements AsyncDisposable {
   /** Reads until something disturbs it, and answers the reason. */
   async #readUntilDisturbed(verified: boolean): Promise<Error> {
     if (!verified) await this.verify();
-    const { bus, maxEventBytes } = this.#deps;
+    const { bus, turns, maxEventBytes } = this.#deps;
     return readOn({
       bus,
+      turns,
       tenant: this.#tenant,
       epoch: this.#epoch ?? "",
       maxEventBytes,
@@ -197,12 +202,13 @@ class Feed implements AsyncDisposable {
     });
   }
 
-  #emit(entry: LogEntry): void {
+  #emit(entry: LogEntry): boolean {
+    if (!this.#listener.onEntry(entry)) return false;
     if (entry.kind === "hole") this.#deps.observer.feedHole();
     else this.#lastMessage = entry.position;
     this.#advance(entry.position);
-    this.#listener.onEntry(entry);
     this.#trouble.end();
+    return true;
   }
 
   #advance(position: Position): void {

@@ -6,6 +6,7 @@ import type { GoneReason } from "../log/resume.ts";
 import type { History } from "../log/tenant-log.ts";
 import { holeAtEnd, isConfirmed, missingRuns } from "./confirm-holes.ts";
 import { decodeEntry, type StoredMessage } from "./decode-entry.ts";
+import { findQuiet } from "./find-quiet.ts";
 import { logUnreadable, positionAt, readLogInfo, tagAt } from "./inspect-log.ts";
 import type { Bus } from "./paced-bus.ts";
 import { readBatch } from "./read-batch.ts";
@@ -26,6 +27,8 @@ export function createHistory(bus: Bus, tenant: string, maxEventBytes: number): 
       return { first: info.state.first_seq, last: info.state.last_seq, goneBy: goneBy(info, maxEventBytes) };
     },
     tagOf: (seq) => orUnreadable(() => tagAt(bus.jsm, tenant, seq)),
+    quietAfter: (seq, patterns, horizon, epoch) =>
+      orUnreadable(() => findQuiet(bus, tenant, { seq, patterns, horizon, epoch })),
     positionBefore: (wallMs) => orUnreadable(() => findPositionBefore(bus, tenant, wallMs)),
   };
 }

@@ -10,6 +10,7 @@ import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import type { Decider } from "../access/ports.ts";
 import { UNKNOWN_LIMITS } from "../admission/tenant-limits.ts";
 import { TailBudget } from "../log/tail.ts";
+import { Turns } from "../turns/turns.ts";
 import { openTenants } from "./open-tenant.ts";
 import { type Bus, openPacedBus } from "./paced-bus.ts";
 
@@ -89,6 +90,8 @@ function openWith(answer: AppError | undefined) {
     now,
     wall: now,
     flushMs: 0,
+    turns: new Turns({ now, checkClock: () => {} }),
+    leastFlushMs: () => 0,
     tailBudget: new TailBudget(1e6),
     verifying: {
       sessions: { check: () => Promise.reject(new Error("not asked")) },

@@ -58,7 +58,13 @@ async function openTenant(id: string, deps: OpenTenantDeps): Promise<OpenTenant>
   const history = createHistory(bus, id, maxEventBytes);
   const tenant = new Tenant(id, history, deps);
   try {
-    const feed = await openFeed(id, listenFor(tenant, deps), { bus, maxEventBytes, log, observer });
+    const feed = await openFeed(id, listenFor(tenant, deps), {
+      bus,
+      turns: tenant.turns,
+      maxEventBytes,
+      log,
+      observer,
+    });
     return {
       tenant,
       async [Symbol.asyncDispose]() {
@@ -77,11 +83,12 @@ function listenFor(tenant: Tenant, { verifying, wall, observer }: OpenTenantDeps
     onReset: (opening) => resetLog(tenant, opening, verifying),
     onHoles: (policy) => distrustDecisions(tenant, policy, verifying),
     onEntry: (entry) => {
+      if (!deliver(tenant, entry, verifying)) return false;
       if (entry.kind === "poison")
         observer.quarantined({ tenant: tenant.id, seq: entry.position.seq, reason: entry.reason });
-      deliver(tenant, entry, verifying);
       if (entry.kind === "control" && entry.change.of === "policy") observer.policyApplied(wall() - entry.storedAt);
       if (entry.kind === "event" && tenant.decisions.isWithoutRule(entry.type)) observer.withoutRule(entry.type);
+      return true;
     },
     onFirst: (seq) => tenant.log.tail.dropBefore(seq),
     onPurged: () => tenant.log.forgetTail(),

@@ -13,8 +13,13 @@ test.each([0, 1, 200, 600, 1_000, 3_000, 8_000, 12_000])(
 );
 
 test("a near log beats once a second, and a beat is its sign of life; a far one is asked ahead", () => {
-  expect(pacingFor(1)).toEqual({ heartbeatMs: 1_000, pullExpiresMs: 5_000, answerMs: 5_000, isHeartbeatEnough: true });
+  const near = { heartbeatMs: 1_000, pullExpiresMs: 5_000, answerMs: 5_000, maxMessages: 250, isHeartbeatEnough: true };
+  expect(pacingFor(1)).toEqual(near);
   expect(pacingFor(8_000)).toMatchObject({ heartbeatMs: 12_000, isHeartbeatEnough: false });
+});
+
+test("up to 10 ms a broker is near; one farther away has more messages under way", () => {
+  expect([10, 11].map((roundTripMs) => pacingFor(roundTripMs).maxMessages)).toEqual([250, 1_000]);
 });
 
 test("a round trip without an end is not waited for without an end", () => {

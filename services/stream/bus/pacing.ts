@@ -6,6 +6,8 @@ export interface Pacing {
   readonly pullExpiresMs: number;
   /** How long an answer of JetStream's may take. */
   readonly answerMs: number;
+  /** How many messages of a log are under way or wait at a time. */
+  readonly maxMessages: number;
   /** Whether heartbeats are often enough to be the log's sign of life. If not, the leader is asked. */
   readonly isHeartbeatEnough: boolean;
 }
@@ -17,6 +19,12 @@ const MIN_HEARTBEAT_MS = 1_000;
 const MAX_SIGN_MS = 4_000;
 
 const MIN_ANSWER_MS = 5_000;
+
+/** What these hold is memory that a tenant of large events can fill; a far broker needs more of them under way. */
+const MAX_MESSAGES = { near: 250, far: 1_000 };
+
+/** Up to this round trip a broker is near. */
+const NEAR_MS = 10;
 
 /** A longer round trip counts as this one. */
 const MAX_ROUND_TRIP_MS = 12_000;
@@ -32,6 +40,7 @@ export function pacingFor(roundTripMs: number): Pacing {
     heartbeatMs,
     pullExpiresMs: Math.max(5 * heartbeatMs, roundTrip > MIN_HEARTBEAT_MS ? 300_000 : 0),
     answerMs: Math.max(MIN_ANSWER_MS, 3 * roundTrip),
+    maxMessages: roundTrip <= NEAR_MS ? MAX_MESSAGES.near : MAX_MESSAGES.far,
     isHeartbeatEnough: heartbeatMs <= MAX_SIGN_MS,
   };
 }

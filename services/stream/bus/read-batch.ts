@@ -2,6 +2,7 @@ import { createInbox, type Msg } from "@nats-io/transport-node";
 import { nanosOf } from "#shared/contract/event-tag.ts";
 import type { StoredMessage } from "./decode-entry.ts";
 import { logUnreadable } from "./inspect-log.ts";
+import { headerBlockOf, splitDirectBlock, statusOf } from "./message-headers.ts";
 import type { Bus } from "./paced-bus.ts";
 
 /** Which messages of a stream to read: from a sequence or a time on. */
@@ -20,7 +21,7 @@ const END_OF_BATCH = 204;
  * @throws {AppError} `unavailable` when the answer does not come in time.
  */
 export async function readBatch(
-  { nats, jsm, pacing }: Bus,
+  { nats, jsm, pacing }: Pick<Bus, "nats" | "jsm"> & { readonly pacing: Pick<Bus["pacing"], "answerMs"> },
   stream: string,
   query: BatchQuery,
 ): Promise<StoredMessage[]> {
@@ -30,10 +31,12 @@ export async function readBatch(
   const subscription = nats.subscribe(inbox, {
     callback: (error, message) => {
       if (error !== null) return reject(error);
-      const status = message.headers?.code ?? 0;
+      const block = headerBlockOf(message) ?? Buffer.alloc(0);
+      const stored = storedMessage(message, block);
+      if (stored !== undefined) return void messages.push(stored);
+      const status = statusOf(block);
       if (status === NOT_FOUND || status === END_OF_BATCH) return resolve();
-      if (status !== 0) return reject(new Error(`JetStream answered ${status} ${message.headers?.description ?? ""}`));
-      messages.push(storedMessage(message));
+      reject(new Error(`JetStream answered ${block.toString("latin1", 0, 100)}`));
     },
   });
   const timer = setTimeout(() => reject(new Error("JetStream does not answer")), pacing.answerMs);
@@ -49,12 +52,16 @@ export async function readBatch(
   }
 }
 
-function storedMessage({ data, headers }: Msg): StoredMessage {
+/** A producer may have published any status and headers of the server's names: only what the server has appended counts. */
+function storedMessage({ data }: Msg, block: Buffer): StoredMessage | undefined {
+  const parts = splitDirectBlock(block);
+  if (parts === undefined) return undefined;
+  const { server, published } = parts;
   return {
-    subject: headers?.get("Nats-Subject") ?? "",
-    seq: Number(headers?.get("Nats-Sequence")),
+    subject: server.get("Nats-Subject") ?? "",
+    seq: Number(server.get("Nats-Sequence")),
     data,
-    storedAtNanos: nanosOf(headers?.get("Nats-Time-Stamp") ?? ""),
-    headers,
+    storedAtNanos: nanosOf(server.get("Nats-Time-Stamp") ?? ""),
+    headers: published,
   };
 }

@@ -9,6 +9,7 @@ import {
 import { plaintext } from "#shared/grpc/grpc-security.ts";
 import { type GrpcServer, startGrpcServer, unaryHandler } from "#shared/grpc/start-server.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { type Identity, Registration } from "../access/registration.ts";
 import { AuthTime } from "../access/auth-time.ts";
@@ -31,7 +32,7 @@ let authTime: AuthTime;
 beforeEach(async () => {
   distort = (answers) => answers;
   const checkSessions = unaryHandler<CheckSessionsRequest, CheckSessionsResponse>(
-    createLogger("auth", "silent"),
+    limitLines(createLogger("auth", "silent")),
     async ({ questions }) => ({
       answers: distort(questions.map(({ sid, contextId }) => live(Number(sid) || 0, contextId))),
       serverTimeMs: Date.now(),
@@ -92,7 +93,9 @@ test.each<[string, (answers: SessionAnswer[]) => SessionAnswer[]]>([
   const registrations = [listingOf("1000", "w-1"), listingOf("9000", "w-2")];
   for (const registration of registrations) registration.sessionLives(rig.clock.now, 10, false);
   distort = lie;
-  const verifying = registrations.map((registration) => verifySession(registration, rig.tenant, deps, true));
+  const verifying = registrations.map((registration) =>
+    verifySession(registration, rig.tenant, deps, { extend: true }),
+  );
   await waitFor("both lies are told", () => faults.length >= 2);
   expect(registrations.map(({ deadline }) => deadline)).toEqual([rig.clock.now + 10, rig.clock.now + 10]);
   distort = (answers) => answers;

@@ -2,13 +2,15 @@ import { RenewalPurpose, SessionServiceClient, SessionState } from "#proto/auth/
 import type { SessionAnswer as WireAnswer } from "#proto/auth/v1/session.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { askInParts, charactersIn } from "#shared/grpc/ask-in-parts.ts";
-import { callUnary } from "#shared/grpc/call-unary.ts";
+import { callUnary, type UnaryCall } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { RenewAccess, RenewedAccess } from "#shared/tokens/verify-or-renew.ts";
 import type { BindToken, SessionAnswer, SessionChecker, SessionQuestion } from "../access/ports.ts";
 import type { AuthTime } from "../access/auth-time.ts";
 import type { Observer } from "../observe/observer.ts";
-import { createLoader } from "#shared/async/create-loader.ts";
+import { type SharedContext, shareContexts } from "#shared/async/call-context.ts";
+import { CircuitBreaker } from "#shared/async/circuit-breaker.ts";
+import { createLoader, type Load } from "#shared/async/create-loader.ts";
 
 /** For a stream that is held, a late answer is as good as a new one. A handshake has a time of its own. */
 const TIMEOUT_MS = 10_000;
@@ -34,13 +36,14 @@ export interface SessionCheckerDeps {
   readonly now: () => number;
   /** Learns from each answer. */
   readonly authTime: Pick<AuthTime, "learn">;
-  readonly observer: Pick<Observer, "sessionsAsked">;
+  readonly observer: Pick<Observer, "sessionsAsked" | "peerSwitched">;
 }
 
 /** Asks auth over gRPC, many questions in one call. */
 export class GrpcSessionChecker implements SessionChecker, Disposable {
   readonly #client: SessionServiceClient;
-  readonly check: (question: SessionQuestion) => Promise<SessionAnswer>;
+  readonly #breaker: CircuitBreaker;
+  readonly check: Load<SessionQuestion, SessionAnswer>;
   readonly renew: RenewAccess;
   /** Asks auth what time it is. Throws AppError `unavailable` when there is no answer in time. */
   readonly askTime: () => Promise<void>;
@@ -49,32 +52,37 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
   constructor(address: string, channel: GrpcChannel, deps: SessionCheckerDeps) {
     this.#deps = deps;
     this.#client = new SessionServiceClient(address, channel.credentials, channel.options);
-    this.check = createLoader({ maxBatch: MAX_BATCH, restMsPerQuestion: REST_MS }, async (questions) => {
+    this.#breaker = new CircuitBreaker(deps.now, (isAway) => deps.observer.peerSwitched("auth", isAway));
+    this.check = createLoader({ maxBatch: MAX_BATCH, restMsPerQuestion: REST_MS }, async (questions, shared) => {
       const startedAt = deps.now();
       try {
         return await askInParts(
           questions,
           ({ subject }) => charactersIn([subject]),
-          (part) => this.#send(part),
+          (part) => this.#send(part, shared),
         );
       } finally {
         deps.observer.sessionsAsked(questions.length, (deps.now() - startedAt) / 1_000);
       }
     });
     this.renew = createLoader({ maxBatch: MAX_RENEWALS, restMsPerQuestion: REST_MS }, (tokens) => this.#renew(tokens));
-    this.askTime = async () => void (await this.#ask([NOBODY], HANDSHAKE_TIMEOUT_MS));
+    this.askTime = async () => void (await this.#ask([NOBODY], { timeoutMs: HANDSHAKE_TIMEOUT_MS }));
   }
 
-  async #send(questions: readonly SessionQuestion[]): Promise<(SessionAnswer | Error)[]> {
-    const answers = await this.#ask(questions, TIMEOUT_MS);
+  get #handshakeCall(): UnaryCall {
+    return { timeoutMs: HANDSHAKE_TIMEOUT_MS, breaker: this.#breaker };
+  }
+
+  async #send(questions: readonly SessionQuestion[], shared: SharedContext): Promise<(SessionAnswer | Error)[]> {
+    const answers = await this.#ask(questions, { timeoutMs: TIMEOUT_MS, shared });
     if (answers.length !== questions.length) throw new AppError("unavailable", "auth did not answer every question");
     return questions.map(({ contextId }, index) => readAnswer(contextId, answers[index]));
   }
 
-  async #ask(questions: readonly SessionQuestion[], timeoutMs: number): Promise<readonly WireAnswer[]> {
+  async #ask(questions: readonly SessionQuestion[], call: UnaryCall): Promise<readonly WireAnswer[]> {
     const check = this.#client.checkSessions.bind(this.#client);
     const askedAt = this.#deps.now();
-    const response = await callUnary(check, { questions: [...questions] }, { timeoutMs });
+    const response = await callUnary(check, { questions: [...questions] }, { breaker: this.#breaker, ...call });
     this.#deps.authTime.learn(response.serverTimeMs, askedAt);
     return response.answers;
   }
@@ -82,7 +90,7 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
   async #renew(refreshTokens: readonly string[]): Promise<(RenewedAccess | undefined | Error)[]> {
     const renew = this.#client.renewAccess.bind(this.#client);
     const request = { refreshTokens: [...refreshTokens], purpose: RenewalPurpose.STREAM };
-    const { answers } = await callUnary(renew, request, { timeoutMs: HANDSHAKE_TIMEOUT_MS });
+    const { answers } = await callUnary(renew, request, this.#handshakeCall);
     if (answers.length !== refreshTokens.length)
       throw new AppError("unavailable", "auth did not answer every question");
     return answers.map(({ isReused, ...renewed }) => {
@@ -91,9 +99,13 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
     });
   }
 
-  readonly bindToken: BindToken = async (accessToken, contextId) => {
+  readonly bindToken: BindToken = async (accessToken, contextId, context) => {
     const bind = this.#client.bindToken.bind(this.#client);
-    const bound = await callUnary(bind, { accessToken, contextId }, { timeoutMs: HANDSHAKE_TIMEOUT_MS });
+    const bound = await callUnary(
+      bind,
+      { accessToken, contextId },
+      { ...this.#handshakeCall, shared: shareContexts([context]) },
+    );
     if (bound.accessToken === "") throw new AppError("session_ended", "the session has ended; log in again");
     return bound;
   };

@@ -7,6 +7,7 @@ import { resetLog } from "../deliver.ts";
 import { openStream } from "../open-stream.ts";
 import { drain, endStreamsOfKey } from "./end-streams.ts";
 import { createKeepAlive } from "./keep-alive.ts";
+import type { Lifetimes } from "./lifetimes.ts";
 
 interface Rig extends EdgeRig {
   /** Why streams ended, in order. */
@@ -15,6 +16,11 @@ interface Rig extends EdgeRig {
   readonly reading: PromiseWithResolvers<[]>;
 }
 type Client = Awaited<ReturnType<Rig["open"]>>;
+
+/** Longer than whatever else ends a stream here. */
+const SESSION_MS = 600_000;
+
+const FOR_EVER: Lifetimes = { idleMs: Infinity, idleEndMs: Infinity, maxAgeMs: Infinity };
 
 const rigs: Rig[] = [];
 afterEach(async () => {
@@ -30,6 +36,7 @@ function createRig(): Rig {
   const observer = silentObserver({ ended: (reason) => void ended.push(reason), fault: () => {} });
   const history = { ...NO_HISTORY, after: () => reading.promise };
   const rig = { ...createEdgeRig({ history, observer }), ended, reading };
+  rig.auth.answer = { ...LIVE, remainingMs: SESSION_MS };
   rigs.push(rig);
   return rig;
 }
@@ -96,9 +103,40 @@ const reasons: readonly Reason[] = [
     counted: "slow",
   },
   {
+    reason: "it has had no event for long",
+    happens(rig) {
+      rig.clock.now += 111_000;
+      createKeepAlive(rig.edge.hub, { ...rig.edge, lifetimes: { ...FOR_EVER, idleEndMs: 100_000 } })();
+    },
+    counted: "idle",
+    frame: "bye",
+  },
+  {
+    reason: "it is old enough",
+    happens(rig) {
+      rig.clock.now += 111_000;
+      createKeepAlive(rig.edge.hub, { ...rig.edge, lifetimes: { ...FOR_EVER, maxAgeMs: 100_000 } })();
+    },
+    counted: "max_age",
+    frame: "bye",
+  },
+  {
+    reason: "it has had no event for a minute, and the edge is overloaded",
+    happens(rig) {
+      rig.load.now = { loopDelayMs: 0, memory: 0.95, descriptors: 0 };
+      for (let look = 0; look < 3; look += 1) {
+        rig.clock.now += 30_000;
+        rig.edge.overload.look();
+      }
+      createKeepAlive(rig.edge.hub, rig.edge)();
+    },
+    counted: "overload",
+    frame: "bye",
+  },
+  {
     reason: "its time is over",
     happens(rig) {
-      rig.clock.now += LIVE.remainingMs;
+      rig.clock.now += SESSION_MS;
       createKeepAlive(rig.edge.hub, rig.edge)();
     },
     counted: "expired",

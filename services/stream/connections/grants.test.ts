@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
-import { STILL_VALID } from "../access/decisions.ts";
+import { STILL_VALID } from "../access/grant.ts";
 import type { EventEntry } from "../event.ts";
 import { createRig as createEdgeRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
 import { startKeepAlive } from "./keep-alive.ts";
@@ -46,7 +46,7 @@ describe("a grant that a version has ended", () => {
     await rig.tenant.decisions.resolve({ id: "bob", roles: [], groups: [] });
     expect(verdict()).toBe("undecided");
     const decided = awaitVerdict(rig.tenant.decisions, registration, registration.grant!, ORDER, rig.edge.retries);
-    registration.setGrant(registration.grant!, { through: STILL_VALID }, Number.POSITIVE_INFINITY, []);
+    registration.setGrant(registration.grant!, { through: STILL_VALID }, Number.POSITIVE_INFINITY);
     await decided;
     expect(verdict()).toBe("allowed");
   });
@@ -107,7 +107,7 @@ async function registeredPerson() {
   const identity = { tenant: "acme", sid: "s", subject, kid: "", tokenExpiresAt: 4_000_000_000, isOutside: false };
   const registration = new Registration(identity, ["order.>"], "w-1");
   const { grant } = await rig.tenant.decisions.resolve(subject);
-  registration.setGrant(grant, { through: STILL_VALID }, Number.POSITIVE_INFINITY, []);
+  registration.setGrant(grant, { through: STILL_VALID }, Number.POSITIVE_INFINITY);
   const verdict = () => authorizeEvent(rig.tenant.decisions, ORDER, grant, registration.grantEndedBy);
   return { rig, registration, verdict };
 }

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { createRig as createEdgeRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
+import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { waitFor } from "#test/support/wait.ts";
 import type { SessionAnswer } from "../access/ports.ts";
+import { rebindStream } from "./calls/rebind-stream.ts";
 import { createKeepAlive } from "./keep-alive.ts";
 
 const rigs: EdgeRig[] = [];
@@ -13,11 +15,15 @@ const live = (remainingMs: number, isFinal = false): SessionAnswer => ({ state: 
 
 /** An edge whose readers are looked after when the test says so. */
 function createRig() {
-  const rig = createEdgeRig();
+  const idle: number[] = [];
+  const rig = createEdgeRig({ observer: silentObserver({ idle: (streams) => void idle.push(streams) }) });
   rigs.push(rig);
-  const look = createKeepAlive(rig.edge.hub, rig.edge);
+  const lifetimes = { idleMs: 30_000, idleEndMs: 200_000, maxAgeMs: Number.POSITIVE_INFINITY };
+  const look = createKeepAlive(rig.edge.hub, { ...rig.edge, lifetimes });
   return {
     ...rig,
+    /** How many streams were idle, at each look. */
+    idle,
     /** Lets time go by, a second for each look. */
     async pass(seconds: number) {
       for (let second = 0; second < seconds; second += 1) {
@@ -87,4 +93,63 @@ describe("near the end of its session", () => {
     await client.ended();
     expect(client.raw()).toContain('"reason":"revoked"');
   });
+});
+
+describe("a stream without events", () => {
+  test("is counted as idle, is not any more with its next event, and ends in the end with its wait", async () => {
+    const rig = createRig();
+    rig.auth.answer = live(3_600_000);
+    const client = await rig.open();
+    await rig.pass(29);
+    expect(rig.idle.at(-1)).toBe(0);
+    await rig.pass(1);
+    expect(rig.idle.at(-1)).toBe(1);
+    rig.event("at last");
+    await waitFor("the event", () => client.events().includes("at last"));
+    await rig.pass(29);
+    expect(rig.idle.at(-1)).toBe(0);
+    await rig.pass(90);
+    expect(client.raw()).not.toContain("event: bye");
+    // A tenth more than its time, at most.
+    await rig.pass(102);
+    await client.ended();
+    const [, reason, retryMs] = /event: bye\ndata: \{"reason":"(\w+)","retryMs":(\d+)\}/.exec(client.raw()) ?? [];
+    expect(reason).toBe("idle");
+    expect(client.raw()).toMatch(new RegExp(`^retry: ${retryMs}\nevent: ready`, "m"));
+    expect(rig.idle.at(-1)).toBe(0);
+  });
+
+  test("lives on with its person's next call", async () => {
+    const rig = createRig();
+    rig.auth.answer = live(3_600_000);
+    const client = await rig.open();
+    await rig.pass(150);
+    const [stream] = rig.edge.hub.streams();
+    if (stream === undefined) throw new Error("there is no stream");
+    await rebindStream(stream, stream.reader.registration.identity, rig.edge);
+    await rig.pass(150);
+    expect([rig.edge.hub.size, client.raw().includes("event: bye")]).toEqual([1, false]);
+  });
+});
+
+test("an overloaded edge ends one of a hundred idle streams a second, and none that has had an event", async () => {
+  const rig = createRig();
+  rig.auth.answer = live(3_600_000);
+  const clients = [await rig.open(), await rig.open("topic=order.*.never"), await rig.open("topic=order.*.never")];
+  await rig.pass(59);
+  rig.event("for the first");
+  await waitFor("the event", () => clients[0]?.events().length === 1);
+  rig.load.now = { loopDelayMs: 0, memory: 0.95, descriptors: 0 };
+  for (let look = 0; look < 3; look += 1) {
+    rig.edge.overload.look();
+    rig.clock.now += 250;
+  }
+  const ended = (): number[] => clients.map((client) => count(client.raw(), "bye"));
+  await rig.pass(1);
+  await waitFor("the first end", () => ended().includes(1));
+  expect(ended()).toEqual([0, 1, 0]);
+  await rig.pass(3);
+  await waitFor("the second end", () => ended()[2] === 1);
+  await clients[0]?.allWritten();
+  expect(ended()).toEqual([0, 1, 1]);
 });

@@ -6,8 +6,11 @@ import type { Reader } from "./reader.ts";
 import type { Wait } from "./reader-state.ts";
 import type { AuthTime } from "../access/auth-time.ts";
 import type { Registration } from "../access/registration.ts";
+import type { Observer } from "../observe/observer.ts";
 import { verifySession, type VerifyDeps } from "../access/verify.ts";
-import { chooseRetryDelay } from "../sse/retry-delay.ts";
+import { isIdle, type Lifetimes, lifeOver, mayBeShed } from "./lifetimes.ts";
+import type { OverloadGuard } from "../overload/overload-guard.ts";
+import type { RetryDelays } from "../sse/retry-delay.ts";
 
 const TICK_MS = 1_000;
 
@@ -23,8 +26,13 @@ const STALL_MS = 10_000;
 /** Auth is asked for more time when this much is left, at most; spread, so that streams opened together ask apart. */
 const RENEW_BEFORE_MS = { min: 30_000, max: 60_000 };
 
+/** The share of its streams that an overloaded edge ends each second, at most: they come back, and must not all at once. */
+const SHED_SHARE = 0.01;
+
 /** A stream's state between two rounds. */
 interface Watch {
+  /** From 0 to 1, so that streams that opened together do not end together. */
+  readonly spread: number;
   nextHeartbeatAt: number;
   readonly renewBeforeMs: number;
   progress: number;
@@ -37,34 +45,51 @@ export interface KeepAliveDeps extends VerifyDeps {
   readonly authTime: Pick<AuthTime, "now">;
 }
 
+/** The edge, as far as it looks after its streams. */
+export interface LookAfterDeps extends KeepAliveDeps {
+  readonly lifetimes: Lifetimes;
+  readonly overload: Pick<OverloadGuard, "isShedding">;
+  readonly retryDelays: Pick<RetryDelays, "forRefused">;
+  readonly observer: Pick<Observer, "fault" | "idle">;
+}
+
 /**
  * Looks after every reader once a second: keeps it alive and its client's cursor fresh, ends it at its deadline, asks auth
- * for more time before that and policy for another grant when its own has ended, sends `degraded` when delivery is held, and gives
- * up sockets that take nothing.
+ * for more time before that and policy for another grant when its own has ended, sends `degraded` when delivery is held, gives
+ * up sockets that take nothing, and ends streams that are old, idle, or idle on an overloaded edge.
  */
-export function startKeepAlive(hub: Hub, deps: KeepAliveDeps): Disposable {
+export function startKeepAlive(hub: Hub, deps: LookAfterDeps): Disposable {
   const timer = setInterval(createKeepAlive(hub, deps), TICK_MS);
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 /** One round over all readers; `startKeepAlive` runs it once a second. */
-export function createKeepAlive(hub: Hub, deps: KeepAliveDeps): () => void {
+export function createKeepAlive(hub: Hub, deps: LookAfterDeps): () => void {
   const watches = new WeakMap<Reader, Watch>();
   return () => {
     deps.checkClock();
     const now = deps.now();
+    let idle = 0;
+    let toShed = deps.overload.isShedding ? Math.ceil(hub.size * SHED_SHARE) : 0;
     for (const stream of hub.streams()) {
       const { reader } = stream;
       const watch = watches.get(reader) ?? createWatch(now);
       watches.set(reader, watch);
       if (!reader.ended) lookAfter(stream, watch, now, deps);
+      if (reader.ended) continue;
+      if (isIdle(reader, now, deps.lifetimes)) idle += 1;
+      if (toShed === 0 || !mayBeShed(reader, now)) continue;
+      toShed -= 1;
+      reader.end(bye("overload", deps.retryDelays.forRefused("", "time")));
     }
+    deps.observer.idle(idle);
   };
 }
 
 function createWatch(now: number): Watch {
   const { min, max } = RENEW_BEFORE_MS;
   return {
+    spread: Math.random(),
     // The first heartbeat comes at a random time: streams that opened together are not written to together.
     nextHeartbeatAt: now + Math.random() * HEARTBEAT_MS,
     renewBeforeMs: min + Math.random() * (max - min),
@@ -74,13 +99,15 @@ function createWatch(now: number): Watch {
   };
 }
 
-function lookAfter(stream: Stream, watch: Watch, now: number, deps: KeepAliveDeps): void {
+function lookAfter(stream: Stream, watch: Watch, now: number, deps: LookAfterDeps): void {
   const { reader } = stream;
   const { registration } = reader;
   // A reader that waits for its socket or its history does not check its right.
   const over = rightOver(registration, now);
   if (over !== undefined) return reader.revoke(over);
-  if (isStalled(reader, watch, now)) return reader.end(bye("slow", chooseRetryDelay(0)));
+  if (isStalled(reader, watch, now)) return reader.end(bye("slow", reader.retryMs));
+  const outlived = lifeOver(reader, now, watch.spread, deps.lifetimes);
+  if (outlived !== undefined) return reader.end(bye(outlived, reader.retryMs));
   if (now >= registration.grantEndsAt) endGrant({ tenant: stream.tenant, registration }, deps);
   if (registration.wantsMoreTime(now, watch.renewBeforeMs)) {
     renew(stream, deps).catch((error: unknown) => deps.observer.fault(error, factsOf(reader)));
@@ -102,7 +129,7 @@ function isStalled({ connection }: Reader, watch: Watch, now: number): boolean {
 async function renew({ tenant, reader }: Stream, deps: KeepAliveDeps): Promise<void> {
   const { registration } = reader;
   const before = registration.deadline;
-  await verifySession(registration, tenant, deps, true);
+  await verifySession(registration, tenant, deps, { extend: true });
   // A rebind has replaced the registration meanwhile: the answer counts no more.
   if (registration !== reader.registration) return;
   const { deadline, ended } = registration;

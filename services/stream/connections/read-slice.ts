@@ -1,5 +1,5 @@
 import { formatEventId } from "#shared/protocol/event-id.ts";
-import type { Grant } from "../access/decisions.ts";
+import type { Grant } from "../access/grant.ts";
 import type { Registration } from "../access/registration.ts";
 import { frameFor } from "../audiences/frame-for.ts";
 import type { EventEntry, LogEntry, Position } from "../event.ts";
@@ -23,6 +23,12 @@ export interface SliceReader {
   readonly hole: Hole | undefined;
 }
 
+/**
+ * The longest that one step of a reader takes. A slice may hold hundreds of entries, each compared with a hundred topics of three
+ * thousand characters: that takes a tenth of a second.
+ */
+const MAX_STEP_MS = 5;
+
 /** The part of a slice for one reader. */
 export interface SliceReading {
   /** The frames of its events, and of the gaps before them. */
@@ -39,15 +45,16 @@ export interface SliceReading {
 }
 
 /**
- * Reads a slice up to its end, to where the grant ends, or to the first undecided event. Holes with no frame for this
- * reader in between are one gap.
+ * Reads a slice up to its end, to where the grant ends, or to the first undecided event, and for a few milliseconds at most.
+ * Holes with no frame for this reader in between are one gap.
  */
 export function readSlice(
   tenant: Tenant,
   slice: readonly LogEntry[],
   { registration, grant, format, ...from }: SliceReader,
-  now: number,
+  clock: () => number,
 ): SliceReading {
+  const now = clock();
   const frames: Buffer[] = [];
   let { cursor, hole } = from;
   let events = 0;
@@ -71,6 +78,7 @@ export function readSlice(
     }
     if (entry.kind === "hole") hole = { after: hole?.after ?? cursor, to: entry.position };
     cursor = entry.position;
+    if (clock() - now > MAX_STEP_MS) break;
   }
   return { frames, events, sentGap, cursor, hole, undecided: undefined };
 }

@@ -1,8 +1,23 @@
+import type { RetryBudget } from "#shared/async/retry-budget.ts";
 import type { Audience } from "../audiences/audience.ts";
 import type { Position } from "../event.ts";
+import type { Limit } from "../log/history-turns.ts";
 import type { Slices } from "../log/slices.ts";
+import type { Observer } from "../observe/observer.ts";
 import type { StreamEnd } from "./end-stream.ts";
-import type { Hole } from "./read-slice.ts";
+import type { Hole, SliceReading } from "./read-slice.ts";
+
+/** The edge, as far as a reader uses it. */
+export interface ReaderDeps {
+  /** The monotonic time in milliseconds. */
+  readonly now: () => number;
+  /** Invalidates every session when the clocks have parted. */
+  readonly checkClock: () => void;
+  /** The repeated calls that the whole process may make. */
+  readonly retries: RetryBudget;
+  readonly limitHistory: Limit;
+  readonly observer: Observer;
+}
 
 /** Where a reader is in its log. */
 export type ReaderState = Live | Behind | Ended;
@@ -35,4 +50,18 @@ interface Ended {
   readonly is: "ended";
   readonly cursor: Position;
   readonly by: StreamEnd;
+}
+
+/** The state of a reader that begins behind the horizon, after `cursor`, at the monotonic time `since`. */
+export function behindAt(cursor: Position, slices: Slices, since: number): Behind {
+  return { is: "behind", since, slices, cursor, hole: undefined, wait: undefined };
+}
+
+/** Moves a reader past what it has read of a slice. */
+export function advance(state: Behind, { frames, cursor, hole }: SliceReading): void {
+  state.hole = hole;
+  if (cursor === state.cursor) return;
+  state.wait = undefined;
+  state.cursor = cursor;
+  state.slices.note(frames.length > 0);
 }

@@ -1,33 +1,19 @@
-import { setImmediate } from "node:timers/promises";
 import { formatEventId } from "#shared/protocol/event-id.ts";
-import type { RetryBudget } from "#shared/async/retry-budget.ts";
 import { awaitVerdict } from "../access/authorize-event.ts";
-import type { Grant } from "../access/decisions.ts";
+import type { Grant } from "../access/grant.ts";
 import type { RegisteredStream, Registration } from "../access/registration.ts";
 import type { AudienceKey, Member } from "../audiences/audience.ts";
 import type { EndReason, LogEntry, Position } from "../event.ts";
-import { type Bounds, gapBefore, type Notice, type Start } from "../log/resume.ts";
-import { type Limit, Slices } from "../log/slices.ts";
-import type { Observer, StreamIds } from "../observe/observer.ts";
+import { gapBefore, type Notice, type Start } from "../log/resume.ts";
+import { type Passage, Slices } from "../log/slices.ts";
+import type { StreamIds } from "../observe/observer.ts";
 import type { Connection } from "../sse/connection.ts";
 import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { encodeControl, type FrameFormat, HEARTBEAT } from "../sse/encode-frame.ts";
 import { endConnection, FAULT, rightOver, type StreamEnd } from "./end-stream.ts";
-import type { Behind, ReaderState, Wait } from "./reader-state.ts";
+import { advance, type Behind, behindAt, type ReaderDeps, type ReaderState, type Wait } from "./reader-state.ts";
 import { gapOf, readSlice } from "./read-slice.ts";
 import type { Tenant } from "./tenant.ts";
-
-/** The edge, as far as a reader uses it. */
-export interface ReaderDeps {
-  /** The monotonic time in milliseconds. */
-  readonly now: () => number;
-  /** Invalidates every session when the clocks have parted. */
-  readonly checkClock: () => void;
-  /** The repeated calls that the whole process may make. */
-  readonly retries: RetryBudget;
-  readonly limitHistory: Limit;
-  readonly observer: Observer;
-}
 
 /**
  * A connection as a reader of its tenant's log, with a cursor. Nothing is buffered for it beyond one slice and nothing is
@@ -38,6 +24,10 @@ export class Reader implements Member, RegisteredStream {
   registration: Registration;
   readonly connection: Connection;
   readonly openedAt: number;
+  /** When the stream had its last event, or its person's last call; monotonic milliseconds, as `openedAt`. */
+  lastActiveAt: number;
+  /** How long its client waits before it comes back, however the stream ends. */
+  retryMs = 0;
   readonly #tenant: Tenant;
   readonly #reads: Pick<AudienceKey, "format" | "coding">;
   readonly #deps: ReaderDeps;
@@ -61,7 +51,7 @@ export class Reader implements Member, RegisteredStream {
     this.#reads = { format, coding: connection.coding };
     this.#deps = deps;
     this.#lastSent = position;
-    this.openedAt = deps.now();
+    this.openedAt = this.lastActiveAt = deps.now();
     this.#state = this.#behindAt(position);
   }
 
@@ -87,13 +77,14 @@ export class Reader implements Member, RegisteredStream {
     return this.#state.is === "behind" ? this.#state.wait : undefined;
   }
 
-  /** The reader's position: the horizon while live. */
+  /** The reader's position: while live, the horizon or what was written to it last. */
   get cursor(): Position {
-    return this.#state.is === "live" ? this.#tenant.log.horizon : this.#state.cursor;
+    return this.#state.is === "live" ? this.#state.audience.positionOf(this) : this.#state.cursor;
   }
 
   /** Sends which topics are granted and where delivery begins, and how long to wait before a reconnect. */
   sendReady(ready: ControlData["ready"], { position, notice }: Start, retryMs: number): void {
+    this.retryMs = retryMs;
     this.send("ready", ready, notice === undefined ? position : undefined, retryMs);
     if (notice !== undefined) this.#sendNotice(notice, position);
   }
@@ -107,6 +98,7 @@ export class Reader implements Member, RegisteredStream {
     const { deadline, grantEndsAt } = this.registration;
     if (deadline === undefined || now >= deadline || now >= grantEndsAt || !this.connection.writable) return false;
     this.connection.writeCoded(coded);
+    this.lastActiveAt = now;
     this.#deps.observer.delivered(events);
     return true;
   }
@@ -118,7 +110,7 @@ export class Reader implements Member, RegisteredStream {
     this.#state = state;
     this.#tenant.audiences.dropIfEmpty(audience);
     // Not within the flush or the entry that detaches it: its first step asks the clock, and may take others out of audiences.
-    queueMicrotask(() => void this.#run(state));
+    void this.#tenant.turns.next().then(() => this.#run(state));
   }
 
   /** Takes the reader out of its audience: its right is invalidated, or its grant has changed. */
@@ -131,6 +123,7 @@ export class Reader implements Member, RegisteredStream {
     this.registration.stream = undefined;
     this.registration = registration;
     registration.stream = this;
+    this.lastActiveAt = this.#deps.now();
     this.leaveAudience();
   }
 
@@ -146,7 +139,6 @@ export class Reader implements Member, RegisteredStream {
   /** Keeps the connection alive, and sends the client its position if that has changed. */
   keepAlive(): void {
     if (!this.connection.writable) return;
-    if (this.#state.is === "live") this.#state.audience.flush();
     if (this.#state.is === "behind") this.#sendHole(this.#state);
     const position = this.cursor;
     if (position.seq === this.#lastSent?.seq) this.connection.write(HEARTBEAT);
@@ -183,13 +175,16 @@ export class Reader implements Member, RegisteredStream {
   }
 
   #behindAt(cursor: Position): Behind {
-    const slices = new Slices(this.#tenant.log, this.#deps.limitHistory);
-    return { is: "behind", since: this.#deps.now(), slices, cursor, hole: undefined, wait: undefined };
+    return behindAt(cursor, new Slices(this.#tenant.log, this.#deps.limitHistory), this.#deps.now());
   }
 
   async #run(state: Behind): Promise<void> {
     try {
-      for (let wait = this.#step(state); wait !== undefined; wait = this.#step(state)) await wait;
+      for (let wait = this.#step(state); wait !== undefined; wait = this.#step(state)) {
+        await wait;
+        // One answer may wake thousands: each goes on in a turn of its own.
+        await this.#tenant.turns.next();
+      }
     } catch (error) {
       this.#deps.observer.fault(error, this.ids);
       this.end(FAULT);
@@ -219,7 +214,7 @@ export class Reader implements Member, RegisteredStream {
     if (state.cursor.seq > log.horizon.seq) return this.#waitFor(state, "log", log.nextMove());
     const slice = state.slices.after(state.cursor.seq);
     if (slice === undefined) return this.#waitFor(state, "history", this.#fetch(state));
-    return this.#deliver(state, slice, grant, now);
+    return this.#deliver(state, slice, grant);
   }
 
   #waitFor(state: Behind, what: Wait["for"], promise: Promise<void>): Promise<void> {
@@ -229,8 +224,7 @@ export class Reader implements Member, RegisteredStream {
 
   #becomeLive(state: Behind, grant: Grant): Promise<void> | undefined {
     this.#sendHole(state);
-    const audience = this.#tenant.audiences.of({ topics: this.registration.topics, grant, ...this.#reads });
-    if (audience.flushed !== undefined) return audience.flushed;
+    const audience = this.#tenant.audiences.of({ topics: this.registration.liveTopics, grant, ...this.#reads });
     this.#state = { is: "live", audience };
     audience.join(this);
     this.#deps.observer.caughtUp(this.#deps.now() - state.since);
@@ -238,23 +232,28 @@ export class Reader implements Member, RegisteredStream {
   }
 
   async #fetch(state: Behind): Promise<void> {
-    const gone = await state.slices.fetch(state.cursor.seq);
-    if (gone !== undefined && this.#state === state) this.#skipTo(state, gone);
+    const { registration } = this;
+    const { topics, subject } = registration;
+    const isWanted = (): boolean => this.#state === state && registration === this.registration;
+    const passage = await state.slices.fetch(state.cursor.seq, { subject: subject.id, topics, isWanted });
+    // Another registration may ask for more topics.
+    if (passage !== undefined && isWanted()) this.#pass(state, passage);
   }
 
   /** Writes a slice's frames for this reader, up to the first undecided event. */
-  #deliver(state: Behind, slice: readonly LogEntry[], grant: Grant, now: number): Promise<void> | undefined {
+  #deliver(state: Behind, slice: readonly LogEntry[], grant: Grant): Promise<void> | undefined {
     const { registration } = this;
     const { format } = this.#reads;
     const { cursor: before, hole } = state;
-    const reading = readSlice(this.#tenant, slice, { registration, grant, format, cursor: before, hole }, now);
+    const asReader = { registration, grant, format, cursor: before, hole };
+    const reading = readSlice(this.#tenant, slice, asReader, this.#deps.now);
     const { frames, events, sentGap, undecided } = reading;
-    if (reading.cursor !== before) state.wait = undefined;
-    state.cursor = reading.cursor;
-    state.hole = reading.hole;
+    advance(state, reading);
     if (sentGap !== undefined) this.#noteGap(sentGap);
+    if (reading.cursor !== before && state.slices.isAtMark) this.#sendCursor(state);
     if (frames.length > 0) {
       this.connection.write(Buffer.concat(frames));
+      this.lastActiveAt = this.#deps.now();
       this.#deps.observer.delivered(events);
     }
     if (undecided !== undefined) {
@@ -264,16 +263,27 @@ export class Reader implements Member, RegisteredStream {
     if (reading.cursor === before) return this.#waitFor(state, "authorization", registration.changed.next());
     // At the horizon it becomes live at once: a turn later there may be a new entry, again and again.
     if (state.cursor.seq === this.#tenant.log.horizon.seq) return this.#step(state);
-    // A turn of the event loop between slices: microtasks alone would let one long catch-up block all others.
-    return setImmediate();
+    // A turn between slices: one long catch-up would block all others.
+    return Promise.resolve();
   }
 
-  /** Entries before the first one retained are gone: sends the gap, and continues there. */
-  #skipTo(state: Behind, gone: Pick<Bounds, "first" | "goneBy">): void {
+  /** Moves the cursor without entries, and sends the client its new position. */
+  #pass(state: Behind, passage: Passage): void {
     this.#sendHole(state);
-    const { position, notice } = gapBefore(this.#tenant.log.epoch, state.cursor, gone);
+    state.wait = undefined;
+    if ("quietTo" in passage) {
+      state.cursor = passage.quietTo;
+      return this.#sendCursor(state);
+    }
+    const { position, notice } = gapBefore(this.#tenant.log.epoch, state.cursor, passage.gone);
     state.cursor = position;
     this.#sendNotice(notice, position);
+  }
+
+  /** A client that comes back need not begin again where it began: nothing was for it up to here. */
+  #sendCursor(state: Behind): void {
+    this.#sendHole(state);
+    this.send("cursor", "", state.cursor);
   }
 
   /** Sends the gap before the cursor, if there is one. */

@@ -1,17 +1,23 @@
 import { Decisions } from "../access/decisions.ts";
 import type { Decider } from "../access/ports.ts";
 import type { Registration } from "../access/registration.ts";
+import { Rights } from "../access/rights.ts";
 import type { TenantAccess } from "../access/tenant-access.ts";
 import { Audiences } from "../audiences/audiences.ts";
 import type { FrameSource } from "../audiences/frame-for.ts";
-import type { EventEntry } from "../event.ts";
+import type { EventEntry, Position } from "../event.ts";
 import { type History, TenantLog, type TenantLogDeps } from "../log/tenant-log.ts";
 import type { Observer } from "../observe/observer.ts";
+import type { TenantTurns } from "../turns/share.ts";
+import type { Turns } from "../turns/turns.ts";
 
 /** What all tenants of an edge have in common. */
 export interface TenantDeps extends TenantLogDeps {
   readonly decider: Decider;
   readonly flushMs: number;
+  readonly turns: Turns;
+  /** The least time between two flushes that the load of the edge asks for, in milliseconds. */
+  readonly leastFlushMs: () => number;
   /** Invalidates every session when the clocks have parted. */
   readonly checkClock: () => void;
   readonly observer: Observer;
@@ -22,8 +28,10 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
   readonly id: string;
   readonly log: TenantLog;
   readonly decisions: Decisions;
+  readonly rights: Rights;
   readonly registrations = new Set<Registration>();
   readonly audiences: Audiences;
+  readonly turns: TenantTurns;
   readonly #quarantined = new WeakSet<EventEntry>();
   readonly observer: Observer;
 
@@ -32,8 +40,11 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
     this.observer = observer;
     this.log = new TenantLog(id, history, deps);
     this.decisions = new Decisions(id, decider, observer);
-    const { now, checkClock, flushMs } = deps;
-    this.audiences = new Audiences({ now, checkClock, flushMs, horizon: () => this.log.horizon });
+    this.turns = deps.turns.forTenant();
+    this.rights = new Rights(this.decisions, this.turns);
+    const { now, checkClock, flushMs, leastFlushMs } = deps;
+    const horizon = (): Position => this.log.horizon;
+    this.audiences = new Audiences({ now, checkClock, flushMs, leastFlushMs, turns: this.turns, horizon });
   }
 
   /** Gives up on an event that cannot be judged or encoded, and reports it once for all readers. */

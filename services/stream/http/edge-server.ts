@@ -7,6 +7,7 @@ import { answerUnreadableRequests, MAX_HEADER_BYTES } from "#shared/http/header-
 import { listenerOf } from "#shared/http/json-api.ts";
 import { requestIdOf } from "#shared/http/request-id.ts";
 import { sendProblem } from "#shared/http/send-problem.ts";
+import type { SocketBudget } from "#shared/http/socket-budget.ts";
 import { readThroughHandshakeSockets } from "./handshake-socket.ts";
 import { readTarget } from "#shared/http/read-target.ts";
 import { callerAddressOf } from "./caller-address.ts";
@@ -21,10 +22,11 @@ export interface EdgeServerDeps {
   readonly api: Hono;
   /** Whether trusted proxies begin each connection with a header of the PROXY protocol. */
   readonly speaksProxy: boolean;
+  readonly sockets: SocketBudget;
 }
 
 /** The edge's public HTTP server; not yet listening. */
-export function createEdgeServer({ route, api, speaksProxy }: EdgeServerDeps): Server {
+export function createEdgeServer({ route, api, speaksProxy, sockets }: EdgeServerDeps): Server {
   const streaming = new WeakSet<Socket>();
   const answerByApi = listenerOf(api);
   const server = createServer(
@@ -65,7 +67,7 @@ export function createEdgeServer({ route, api, speaksProxy }: EdgeServerDeps): S
       );
     },
   );
-  readThroughHandshakeSockets(server, {
+  readThroughHandshakeSockets(server, sockets, {
     speaksProxy: ({ remoteAddress = "" }) => speaksProxy && isProxy(remoteAddress, route.trusted.proxies),
     take: createEarlyRefusals(route),
   });

@@ -5,6 +5,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, test } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
+import { SocketBudget } from "#shared/http/socket-budget.ts";
+import { OPS_LIMITS } from "#shared/http/socket-limits.ts";
 import { readThroughHandshakeSockets, takeSocket } from "./handshake-socket.ts";
 
 const REQUEST = "GET / HTTP/1.1\r\nHost: edge\r\n\r\n";
@@ -116,7 +118,7 @@ interface Limits {
 
 async function open(listener: RequestListener, limits: Limits = {}, allowHalfOpen = false) {
   const server = createServer(limits, listener);
-  readThroughHandshakeSockets(server);
+  readThroughHandshakeSockets(server, new SocketBudget(OPS_LIMITS));
   const sockets: Socket[] = [];
   server.prependListener("connection", (socket: Socket) => sockets.push(socket));
   server.listen(0, "127.0.0.1");

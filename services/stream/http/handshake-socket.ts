@@ -1,6 +1,8 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { followRequests } from "#shared/http/bound-sockets.ts";
+import type { SocketBudget } from "#shared/http/socket-budget.ts";
 import { parseProxyHeader } from "./proxy-header.ts";
 
 /**
@@ -98,10 +100,12 @@ export interface HandshakeOptions {
 }
 
 /**
- * Makes the server read each connection through a HandshakeSocket, from which `takeSocket` gets the bare one.
+ * Makes the server read each connection through a HandshakeSocket, from which `takeSocket` gets the bare one. The budget holds
+ * each from its beginning to its end; one that became a stream never waits again.
  */
 export function readThroughHandshakeSockets(
   server: Server,
+  sockets: SocketBudget,
   { speaksProxy, take }: HandshakeOptions = { speaksProxy: () => false, take: (_, goOn) => goOn() },
 ): void {
   const [serve, ...others] = server.listeners("connection");
@@ -109,9 +113,16 @@ export function readThroughHandshakeSockets(
   if (serve === undefined || others.length > 0) throw new Error("node:http listens for connections in another way");
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
-    if (speaksProxy(socket)) return void serve.call(server, new HandshakeSocket(socket, true));
-    take(socket, () => void serve.call(server, new HandshakeSocket(socket, false)));
+    sockets.add(socket);
+    if (socket.destroyed) return;
+    const serveThrough = (handshake: HandshakeSocket): void => {
+      sockets.alias(socket, handshake);
+      serve.call(server, handshake);
+    };
+    if (speaksProxy(socket)) return serveThrough(new HandshakeSocket(socket, true));
+    take(socket, () => serveThrough(new HandshakeSocket(socket, false)));
   });
+  followRequests(server, sockets);
 }
 
 /** The request's bare socket: node:http keeps nothing of it, and reads nothing from it any more. */

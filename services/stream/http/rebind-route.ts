@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
-import { readJson } from "#shared/http/json-api.ts";
+import { callContextOf, readJson } from "#shared/http/json-api.ts";
 import { readExplicitToken } from "#shared/http/token-source.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { isSamePerson, tryTokens } from "#shared/tokens/try-tokens.ts";
@@ -41,14 +41,15 @@ export function addRebindRoute(api: Hono, route: RebindRoute): void {
     const { incoming } = c.env as { readonly incoming: IncomingMessage };
     route.callLimits.admitAddress(callerAddressOf(incoming, route.trusted));
     const connectionId = c.req.param("connectionId");
+    const context = callContextOf(c);
     const { token, claims, bound } = await readNewToken(route, c, connectionId);
     const { tenant_id: tenant, sub: subject } = claims;
     const perMinute = route.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
     route.callLimits.admitSubject(tenant, subject, perMinute);
     if (bound && claims.isOutside === true)
       throw new AppError("forbidden", "a token of an outside issuer cannot be bound to a stream");
-    const issued = bound ? await route.bindToken(token, connectionId) : undefined;
-    const answer = await route.callConnection({ kind: "rebind", connectionId, identity: identityOf(claims) });
+    const issued = bound ? await route.bindToken(token, connectionId, context) : undefined;
+    const answer = await route.callConnection({ kind: "rebind", connectionId, identity: identityOf(claims) }, context);
     return c.json({
       ...answer,
       ...(issued && { access_token: issued.accessToken, expires_in: issued.expiresInSeconds }),

@@ -3,12 +3,13 @@ import Negotiator from "negotiator";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { corsHeaders } from "#shared/http/cors.ts";
+import { traceparentOf } from "#shared/http/traceparent.ts";
 import { sendProblem } from "#shared/http/send-problem.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
 import { encodeControl } from "../sse/encode-frame.ts";
-import { chooseRetryDelay } from "../sse/retry-delay.ts";
+import type { Shortage } from "../sse/retry-delay.ts";
 import type { TrustedProxies } from "./caller-address.ts";
 import { takeSocket } from "./handshake-socket.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
@@ -47,27 +48,35 @@ export async function serveStream(
     requireUse(caller, "stream");
     return caller;
   };
+  const gone = new AbortController();
+  // A reason of its own, or `abort` would make an error with a stack.
+  const leave = (): void => gone.abort("the client left");
+  response.once("close", leave);
   try {
     requireEventStream(request);
-    await openStream(route.edge, streamRequest(request, target, response, readToken));
+    await openStream(route.edge, streamRequest(request, { ...target, signal: gone.signal }, response, readToken));
     return true;
   } catch (thrown) {
     const error = toAppError(thrown);
     route.edge.observer.refused(error, { requestId, tenant: caller?.tenant_id, subject: caller?.sub });
-    refuse(error, route, request, response, requestId);
+    refuse(error, route, request, response, { requestId, crowd: caller?.tenant_id ?? "" });
     return false;
+  } finally {
+    response.off("close", leave);
   }
 }
 
 function streamRequest(
   request: IncomingMessage,
-  { query, requestId, address }: StreamTarget,
+  { query, requestId, address, signal }: StreamTarget & { readonly signal: AbortSignal },
   response: ServerResponse,
   readToken: StreamRequest["readToken"],
 ): StreamRequest {
   const { headers, socket } = request;
   return {
     id: requestId,
+    traceparent: traceparentOf(headers["traceparent"]),
+    signal,
     query,
     lastEventId: single(headers["last-event-id"]),
     address,
@@ -116,14 +125,17 @@ function refuse(
   { edge }: StreamRoute,
   request: IncomingMessage,
   response: ServerResponse,
-  requestId: string,
+  { requestId, crowd }: { readonly requestId: string; readonly crowd: string },
 ): void {
   if (request.socket.destroyed) return;
-  if (error.busy === undefined || request.headers["x-sluice-client"] !== undefined) {
-    return sendProblem(response, error, requestId);
+  if (error.busy === undefined) return sendProblem(response, error, requestId);
+  const retryMs = edge.retryDelays.forRefused(crowd, shortageOf(edge));
+  const { code, message, cause, busy: reason } = error;
+  if (request.headers["x-sluice-client"] !== undefined) {
+    const retryAfterSeconds = Math.max(error.retryAfterSeconds ?? 0, Math.ceil(retryMs / 1_000));
+    return sendProblem(response, new AppError(code, message, { cause, busy: reason, retryAfterSeconds }), requestId);
   }
-  const retryMs = chooseRetryDelay(edge.admission.pressure);
-  const frame = encodeControl("busy", { reason: error.busy, detail: error.message, retryMs }).toString();
+  const frame = encodeControl("busy", { reason, detail: message, retryMs }).toString();
   // A text of a known length leaves together with the head, in one write.
   response.writeHead(200, {
     "content-type": "text/event-stream; charset=utf-8",
@@ -132,6 +144,11 @@ function refuse(
     connection: "close",
   });
   response.end(frame);
+}
+
+function shortageOf({ admission, overload }: Edge): Shortage {
+  if (overload.isRefusing) return "time";
+  return admission.pressure >= 1 ? "places" : "none";
 }
 
 function requireEventStream(request: IncomingMessage): void {

@@ -8,14 +8,18 @@ import type { Admission } from "../admission/admission.ts";
 import { refusalFor } from "../admission/refusal.ts";
 import type { Observer } from "../observe/observer.ts";
 import { encodeControl } from "../sse/encode-frame.ts";
-import { chooseRetryDelay } from "../sse/retry-delay.ts";
+import type { RetryDelays } from "../sse/retry-delay.ts";
 import { type HandshakeTaker, takeSocket } from "./handshake-socket.ts";
 import { single } from "./request-token.ts";
 import { STREAM_PATH, VARY } from "./stream-headers.ts";
 
 /** The edge, as far as turning away uses it. */
 export interface TurnAwayDeps {
-  readonly edge: { readonly admission: Admission; readonly observer: Pick<Observer, "turnedAway"> };
+  readonly edge: {
+    readonly admission: Admission;
+    readonly retryDelays: RetryDelays;
+    readonly observer: Pick<Observer, "turnedAway">;
+  };
   readonly allowedOrigins: readonly string[];
 }
 
@@ -80,7 +84,8 @@ function ignore(): void {}
 
 function answer({ edge, allowedOrigins }: TurnAwayDeps, socket: Socket, reason: BusyReason, asker: Asker): void {
   edge.observer.turnedAway(reason);
-  const retryMs = chooseRetryDelay(edge.admission.pressure);
+  // Nobody has looked for whom the client asks.
+  const retryMs = edge.retryDelays.forRefused("", reason === "full" ? "places" : "none");
   // What is written has left once the writable side has ended.
   socket.end(refusalText(reason, retryMs, asker, allowedOrigins), () => void socket.destroy());
 }

@@ -1,11 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { holeOf, type LogEntry } from "../event.ts";
+import { type EventEntry, holeOf, type LogEntry } from "../event.ts";
+import { encodeEvent } from "../sse/encode-frame.ts";
+import { entryBytes } from "./entry-bytes.ts";
 import { Tail, TailBudget } from "./tail.ts";
 
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
 
-/** What an entry without a payload costs. */
-const EMPTY = 400;
+const RAW = { body: "raw", naming: "message" } as const;
+const FORMATS = (["raw", "cloudevents"] as const).flatMap((body) =>
+  (["message", "named"] as const).map((naming) => ({ body, naming })),
+);
+
+/** What an entry costs that is no event. */
+const EMPTY = entryBytes(holeOf(1, 1));
 
 describe("a tail", () => {
   test("gives the entries that follow a sequence", () => {
@@ -88,17 +95,15 @@ describe("a tail with holes", () => {
   });
 
   test("puts one in the place of each erased event, and gives back what the event has cost", () => {
-    const budget = new TailBudget(21 * EMPTY);
+    const budget = new TailBudget(UNLIMITED);
     const tail = new Tail(budget, clock);
-    for (const seq of [1, 2, 3]) tail.append(event(seq, 3 * EMPTY));
+    const events = [1, 2, 3].map((seq) => event(seq, 3 * EMPTY));
+    for (const each of events) tail.append(each);
+    encodeEvent("acme", "epoch", events[1] as EventEntry, RAW);
     tail.erase(({ position }) => position.seq === 2);
     expect(tail.at(2)).toEqual(holeOf(2, 2));
     expect(tail.at(3)?.kind).toBe("event");
-    // 15 of 21 are in use now: there is room for six more, and not for seven.
-    for (const seq of [4, 5, 6, 7, 8, 9]) tail.append(control(seq));
-    expect(tail.length).toBe(9);
-    tail.append(control(10));
-    expect(tail.at(1)).toBeUndefined();
+    expect(budget.bytes).toBe(2 * entryBytes(event(1, 3 * EMPTY)) + EMPTY);
   });
 
   test("forgets what is before a sequence", () => {
@@ -150,8 +155,62 @@ describe("the budget of all tails", () => {
       new TailBudget(count * EMPTY),
       Array.from({ length: count }, (_, index) => index + 1),
     );
-    tail.append(event(count + 1, (count * EMPTY) / 2 - EMPTY));
-    expect(tail.length).toBe(2);
+    tail.append(event(count + 1, (count * EMPTY) / 2));
+    expect(tail.length).toBeLessThan(count / 2);
+    expect(tail.at(count + 1)?.kind).toBe("event");
+  });
+});
+
+describe("the charge of an event", () => {
+  test("covers its payload, its headers in the bytes they take, and each frame once it is made", () => {
+    const budget = new TailBudget(UNLIMITED);
+    const tail = new Tail(budget, clock);
+    tail.append(event(1, 0));
+    const least = budget.bytes;
+    tail.append({ ...event(2, 10_000), attributes: { "ce-a": "x".repeat(5_000), "ce-b": `é${"€".repeat(1_000)}` } });
+    expect(budget.bytes - 2 * least).toBeGreaterThan(10_000 + 5_000 + 2 * 1_001);
+    const last = tail.at(2) as EventEntry;
+    for (const format of FORMATS) {
+      const before = budget.bytes;
+      const { length } = encodeEvent("acme", "epoch", last, format);
+      expect(budget.bytes - before).toBeGreaterThan(length);
+      encodeEvent("acme", "epoch", last, format);
+      expect(budget.bytes - before).toBeLessThan(2 * length + 2_000);
+    }
+  });
+
+  test("is given back whole, and its frames are let go with it", () => {
+    const budget = new TailBudget(UNLIMITED);
+    const tail = new Tail(budget, clock);
+    const held = [1, 2, 3].map((seq) => event(seq, 100));
+    for (const each of held) tail.append(each);
+    for (const format of FORMATS) for (const each of held) encodeEvent("acme", "epoch", each, format);
+    tail.clear();
+    expect(budget.bytes).toBe(0);
+    expect(held.map(({ frames }) => frames)).toEqual([undefined, undefined, undefined]);
+    encodeEvent("acme", "epoch", held[0] as EventEntry, RAW);
+    expect(budget.bytes).toBe(0);
+  });
+
+  test("keeps the tail within the budget whatever its frames take", () => {
+    const budget = new TailBudget(200_000);
+    const tail = new Tail(budget, clock);
+    for (let seq = 1; seq <= 200; seq += 1) {
+      const last = event(seq, 1_000);
+      tail.append(last);
+      for (const format of FORMATS) encodeEvent("acme", "epoch", last, format);
+      expect(budget.bytes).toBeLessThanOrEqual(200_000);
+    }
+    expect(tail.length).toBeGreaterThan(5);
+  });
+
+  test("does not grow with what a control entry says, which the tail forgets", () => {
+    const budget = new TailBudget(UNLIMITED);
+    const tail = new Tail(budget, clock);
+    const entry = { through: 9, ids: Array.from({ length: 1_000 }, (_, index) => `epoch.${index}.t`) };
+    tail.append({ kind: "control", position: { seq: 1, tag: "t" }, storedAt: 0, change: { of: "erased", entry } });
+    expect(tail.at(1)).toEqual(control(1));
+    expect(budget.bytes).toBe(EMPTY);
   });
 });
 
@@ -175,7 +234,7 @@ function control(seq: number): LogEntry {
   return { kind: "control", position: { seq, tag: "t" }, storedAt: 0, change: { of: "unknown" } };
 }
 
-function event(seq: number, bytes: number): LogEntry {
+function event(seq: number, bytes: number): EventEntry {
   return {
     kind: "event",
     position: { seq, tag: "t" },
@@ -184,6 +243,6 @@ function event(seq: number, bytes: number): LogEntry {
     payload: Buffer.alloc(bytes, 97),
     storedAt: 0,
     attributes: {},
-    frames: new Map(),
+    frames: undefined,
   };
 }

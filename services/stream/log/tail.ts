@@ -1,29 +1,45 @@
-import { type EventEntry, firstSeqOf, holeOf, type LogEntry } from "../event.ts";
-
-/** What an entry costs beside its payload: objects, the frame it was encoded into. */
-const ENTRY_OVERHEAD_BYTES = 400;
+import { type ControlEntry, type EventEntry, firstSeqOf, holeOf, type LogEntry } from "../event.ts";
+import { entryBytes, frameBytes } from "./entry-bytes.ts";
 
 /** What a frame adds to its payload; it also bounds how many empty entries one slice holds. */
 const FRAME_OVERHEAD_BYTES = 100;
 
-/** Bounds the memory of all tails of a process together; the tenant whose tail was read least recently gives way first. */
+/** Holds entries of a log in memory, and gives them up for others. */
+export interface EntryHolder {
+  /** How many it could give up. */
+  readonly length: number;
+  /** The time of its last use. It only rises. */
+  readonly readAt: number;
+  /** Gives up the oldest; false when there is none. */
+  dropOldest(): boolean;
+}
+
+/**
+ * Bounds the memory of all entries that a process holds together: those of tails and those that were read from JetStream. The
+ * tenant whose entries were read least recently gives way first.
+ */
 export class TailBudget {
   readonly #maxBytes: number;
-  readonly #tails = new Set<Tail>();
+  readonly #holders = new Set<EntryHolder>();
   #bytes = 0;
-  #victim: { readonly tail: Tail | undefined; readonly readAt: number } = { tail: undefined, readAt: 0 };
+  #victim: { readonly holder: EntryHolder | undefined; readonly readAt: number } = { holder: undefined, readAt: 0 };
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  add(tail: Tail): void {
-    this.#tails.add(tail);
+  add(holder: EntryHolder): void {
+    this.#holders.add(holder);
   }
 
-  remove(tail: Tail): void {
-    this.#tails.delete(tail);
-    if (this.#victim.tail === tail) this.#victim = { tail: undefined, readAt: 0 };
+  /** How much is held now, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  remove(holder: EntryHolder): void {
+    this.#holders.delete(holder);
+    if (this.#victim.holder === holder) this.#victim = { holder: undefined, readAt: 0 };
   }
 
   charge(bytes: number): void {
@@ -36,28 +52,30 @@ export class TailBudget {
   }
 
   #evictOne(): boolean {
-    // Read times only rise: a victim stays the victim until its tail is read or empty. A search through a thousand tails
-    // for each entry would cost more than the entry.
-    const { tail, readAt } = this.#victim;
-    if (tail === undefined || tail.length === 0 || tail.readAt !== readAt) this.#chooseVictim();
-    return this.#victim.tail?.dropOldest() ?? false;
+    // Read times only rise: a victim stays the victim until it is read or empty. A search through a thousand holders for
+    // each entry would cost more than the entry.
+    const { holder, readAt } = this.#victim;
+    if (holder === undefined || holder.length === 0 || holder.readAt !== readAt) this.#chooseVictim();
+    return this.#victim.holder?.dropOldest() ?? false;
   }
 
   #chooseVictim(): void {
-    let victim: Tail | undefined;
-    for (const tail of this.#tails) {
-      if (tail.length > 0 && (victim === undefined || tail.readAt < victim.readAt)) victim = tail;
+    let victim: EntryHolder | undefined;
+    for (const holder of this.#holders) {
+      if (holder.length > 0 && (victim === undefined || holder.readAt < victim.readAt)) victim = holder;
     }
-    this.#victim = { tail: victim, readAt: victim?.readAt ?? 0 };
+    this.#victim = { holder: victim, readAt: victim?.readAt ?? 0 };
   }
 }
 
 /** The last entries of a tenant's log in memory, without a break: a hole takes the place of what is gone from the log. */
-export class Tail implements Disposable {
+export class Tail implements EntryHolder, Disposable {
   readonly #budget: TailBudget;
   readonly #clock: () => number;
-  #entries: LogEntry[] = [];
+  /** Before `#head` there is nothing: what was given up must not be held until the array is compacted. */
+  #entries: (LogEntry | undefined)[] = [];
   #head = 0;
+  readonly #onFrame = (frame: Buffer): void => this.#budget.charge(frameBytes(frame));
   readAt: number;
 
   constructor(budget: TailBudget, clock: () => number) {
@@ -73,8 +91,10 @@ export class Tail implements Disposable {
 
   /** Adds the entry that follows the last one. */
   append(entry: LogEntry): void {
-    this.#entries.push(entry);
-    this.#budget.charge(costOf(entry));
+    const held = entry.kind === "control" ? withoutContents(entry) : entry;
+    if (held.kind === "event") held.onFrame = this.#onFrame;
+    this.#entries.push(held);
+    this.#budget.charge(entryBytes(held));
   }
 
   /** The entry that covers `seq`, if it is in memory. */
@@ -96,7 +116,7 @@ export class Tail implements Disposable {
     for (; end < this.#entries.length && (bytes < maxBytes || end === start); end += 1) {
       bytes += payloadBytes(this.#entries[end]) + FRAME_OVERHEAD_BYTES;
     }
-    return this.#entries.slice(start, end);
+    return this.#entries.slice(start, end) as LogEntry[];
   }
 
   /** Replaces every event that `isErased` names by a hole, and refunds its memory. */
@@ -106,7 +126,8 @@ export class Tail implements Disposable {
       if (entry?.kind !== "event" || !isErased(entry)) continue;
       const hole = holeOf(entry.position.seq, entry.position.seq);
       this.#entries[index] = hole;
-      this.#budget.refund(costOf(entry) - costOf(hole));
+      this.#budget.refund(entryBytes(entry) - entryBytes(hole));
+      letGo(entry);
     }
   }
 
@@ -114,8 +135,10 @@ export class Tail implements Disposable {
   dropOldest(): boolean {
     const entry = this.#entries[this.#head];
     if (entry === undefined) return false;
+    this.#entries[this.#head] = undefined;
     this.#head += 1;
-    this.#budget.refund(costOf(entry));
+    this.#budget.refund(entryBytes(entry));
+    letGo(entry);
     // Compacting at half keeps the cost of a drop constant on average; shift() would move the whole array each time.
     if (this.#head * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#head);
@@ -158,6 +181,14 @@ function payloadBytes(entry: LogEntry | undefined): number {
   return entry?.kind === "event" ? entry.payload.length : 0;
 }
 
-function costOf(entry: LogEntry): number {
-  return payloadBytes(entry) * 2 + ENTRY_OVERHEAD_BYTES;
+/** Readers pass control entries, and the feed has applied this one: what it says may be long, and nobody reads it again. */
+function withoutContents(entry: ControlEntry): ControlEntry {
+  return { ...entry, change: { of: "unknown" } };
+}
+
+/** Frees the frames, too: a reader may still hold the entry, and no budget counts them now. */
+function letGo(entry: LogEntry): void {
+  if (entry.kind !== "event") return;
+  entry.onFrame = undefined;
+  entry.frames = undefined;
 }

@@ -3,6 +3,7 @@ import { Notifier } from "#shared/async/notifier.ts";
 import type { LogEntry, Position } from "../event.ts";
 import { Erasures } from "./erasures.ts";
 import type { LogLeader, LogView } from "./resume.ts";
+import { RecentSlices } from "./recent-slices.ts";
 import { Tail, type TailBudget } from "./tail.ts";
 
 /** After this long without a sign of life from the log, delivery stops: a revoke could be missed. */
@@ -18,6 +19,11 @@ export interface History extends LogLeader {
    * leader says is gone from the middle of the log. The first entry follows `seq` unless the log has lost its beginning.
    */
   after(seq: number, maxBytes: number): Promise<readonly LogEntry[]>;
+  /**
+   * A position behind `seq`, `horizon` at most, such that no event under these patterns and no hole is between the two, by the
+   * leader of the log that `epoch` names. Undefined where there is none, or none can be told.
+   */
+  quietAfter(seq: number, patterns: readonly string[], horizon: Position, epoch: string): Promise<Position | undefined>;
 }
 
 /** The edge, as far as a tenant's log uses it. */
@@ -32,6 +38,8 @@ export class TenantLog implements LogView, Disposable {
   readonly tenant: string;
   readonly history: History;
   readonly tail: Tail;
+  /** What readers have read from JetStream of late. */
+  readonly recent: RecentSlices;
   readonly erasures = new Erasures();
   readonly #now: () => number;
   /** Notified when the horizon moved while a reader waited for it, or the log gave a sign of life. */
@@ -48,6 +56,7 @@ export class TenantLog implements LogView, Disposable {
     this.history = history;
     this.#now = now;
     this.tail = new Tail(tailBudget, now);
+    this.recent = new RecentSlices(tailBudget, now);
   }
 
   get epoch(): string {
@@ -76,6 +85,7 @@ export class TenantLog implements LogView, Disposable {
   /** Begins at `horizon` of the log that `epoch` names: nothing is in memory yet. */
   reset(epoch: string, horizon: Position): void {
     this.tail.clear();
+    this.recent.clear();
     this.#epoch = epoch;
     this.#horizon = horizon;
     this.#isOpen = true;
@@ -99,6 +109,7 @@ export class TenantLog implements LogView, Disposable {
   /** Empties the tail: some of its entries are not in the log any more, and no entry says which. */
   forgetTail(): void {
     this.tail.clear();
+    this.recent.clear();
     this.erasures.countPurge();
   }
 
@@ -121,10 +132,12 @@ export class TenantLog implements LogView, Disposable {
   [Symbol.dispose](): void {
     this.#isOpen = false;
     this.tail[Symbol.dispose]();
+    this.recent[Symbol.dispose]();
   }
 
   #erase(entry: ErasedEntry): void {
     const erasure = this.erasures.add(entry, this.#epoch, this.#now());
     this.tail.erase((event) => erasure.covers(event));
+    this.recent.clear();
   }
 }

@@ -34,6 +34,19 @@ export function createObserver(
       metrics.ended(reason, stream, seconds);
       requestLog.write("info", `ended: ${reason}`, { ...stream, reason, seconds }, "a stream ended");
     },
+    peerSwitched(peer, isAway) {
+      metrics.peerSwitched(peer, isAway);
+      if (isAway) log.warn({ peer }, "a service does not answer: it is left alone, but for a probe each second");
+      else log.info({ peer }, "the service answers again");
+    },
+    overloadEntered(step, load) {
+      metrics.overloadEntered(step, load);
+      log.warn({ step, ...load }, "overloaded: the edge takes this step, too");
+    },
+    overloadLeft(step, load) {
+      metrics.overloadLeft(step, load);
+      log.info({ step, ...load }, "calm for 5 s: the edge takes this step back");
+    },
     fault(error, stream) {
       requestLog.write("error", "fault", { ...stream, err: error }, "a stream failed in an unexpected way");
     },

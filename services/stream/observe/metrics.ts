@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Admission } from "../admission/admission.ts";
 import { refusalFor } from "../admission/refusal.ts";
 import type { SharedCounts } from "../admission/shared-counts.ts";
+import { OVERLOAD_STEPS } from "../overload/overload-steps.ts";
 import type { Observer } from "./observer.ts";
 
 const MAX_NAMED_TYPES = 100;
@@ -58,6 +59,9 @@ export function createStreamMetrics(registry: Registry, admission: Admission, co
     feedHole: () => holes.inc(),
     policyApplied: timePropagation(registers),
     withoutRule: countEventsWithoutRule(registers),
+    idle: countIdle(registers),
+    peerSwitched: countPeersAway(registers),
+    ...countOverload(registers),
   };
 }
 
@@ -122,6 +126,52 @@ function countSessionCalls(registers: Registry[]): StreamMetrics["sessionsAsked"
     calls.inc();
     questions.inc(count);
     duration.observe(seconds);
+  };
+}
+
+function countPeersAway(registers: Registry[]): StreamMetrics["peerSwitched"] {
+  const away = new Gauge({
+    name: "sluice_stream_peer_away",
+    help: "Processes of the edge that leave this service alone, because it does not answer",
+    labelNames: ["peer"],
+    registers,
+  });
+  for (const peer of ["auth", "policy"]) away.set({ peer }, 0);
+  return (peer, isAway) => away.set({ peer }, isAway ? 1 : 0);
+}
+
+function countIdle(registers: Registry[]): StreamMetrics["idle"] {
+  const idle = new Gauge({
+    name: "sluice_stream_idle_connections",
+    help: "Open streams that have had no event for STREAM_IDLE_SECONDS",
+    registers,
+  });
+  return (streams) => idle.set(streams);
+}
+
+function countOverload(registers: Registry[]): Pick<StreamMetrics, "overloadEntered" | "overloadLeft"> {
+  const taken = new Gauge({
+    name: "sluice_stream_overload",
+    help: "Processes of the edge that take this step against overload right now",
+    labelNames: ["step"],
+    registers,
+  });
+  const entered = new Counter({
+    name: "sluice_stream_overload_entered",
+    help: "Times a step against overload was taken",
+    labelNames: ["step"],
+    registers,
+  });
+  for (const step of OVERLOAD_STEPS.slice(1)) {
+    taken.set({ step }, 0);
+    entered.inc({ step }, 0);
+  }
+  return {
+    overloadEntered(step) {
+      taken.set({ step }, 1);
+      entered.inc({ step });
+    },
+    overloadLeft: (step) => taken.set({ step }, 0),
   };
 }
 

@@ -2,6 +2,7 @@ import type { AppError } from "#shared/errors/app-error.ts";
 import type { RequestFacts } from "#shared/log/request-log.ts";
 import type { BusyReason } from "#shared/protocol/busy-reasons.ts";
 import type { Poison } from "../event.ts";
+import type { OverloadObserver } from "../overload/overload-guard.ts";
 
 /** By what a stream can be asked about. */
 export interface StreamIds {
@@ -24,7 +25,7 @@ export interface StreamFacts extends StreamIds {
  * Observes the edge; metrics and logs are made from it. A method returns at once, never throws, and changes nothing that
  * the caller can see.
  */
-export interface Observer {
+export interface Observer extends OverloadObserver {
   /** A request for a stream was refused. */
   refused(error: AppError, request: RequestFacts): void;
   /** A request for a stream was turned away before anything of it was read. */
@@ -39,6 +40,10 @@ export interface Observer {
   noticed(event: "gap" | "reset"): void;
   /** A stream ended after so many seconds; the reason is the one that its client was sent, or `gone`, or `fault`. */
   ended(reason: string, stream: StreamFacts, seconds: number): void;
+  /** Auth or policy does not answer, and is left alone but for probes; or it answers again. */
+  peerSwitched(peer: "auth" | "policy", isAway: boolean): void;
+  /** So many of the open streams are idle. */
+  idle(streams: number): void;
   /** An entry of the log was quarantined. */
   quarantined(poison: Poison): void;
   /** An event was decided from memory: once for each audience, and for each reader that is behind. */

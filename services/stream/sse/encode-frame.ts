@@ -1,6 +1,8 @@
 import type { EventEntry } from "../event.ts";
 import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
+import { escapeLines } from "./escape-lines.ts";
+import { isJson } from "./is-json.ts";
 
 /** How a client wants its events: the payload as published or a CloudEvents envelope, with or without an event name. */
 export interface FrameFormat {
@@ -8,8 +10,6 @@ export interface FrameFormat {
   readonly naming: "message" | "named";
 }
 
-const LF = 10;
-const CR = 13;
 const END = Buffer.from("\n\n");
 
 /** One name for each of the four formats, for use as a key. */
@@ -25,9 +25,19 @@ export function encodeEvent(tenant: string, epoch: string, entry: EventEntry, fo
   const name = format.naming === "named" ? `event: ${entry.type}\n` : "";
   const head = `${name}id: ${formatEventId(epoch, entry.position)}\ndata: `;
   const body = format.body === "raw" ? entry.payload : Buffer.from(cloudEventOf(tenant, epoch, entry));
-  const frame = Buffer.concat([Buffer.from(head), escapeLines(body), END]);
+  const frame = joinUnpooled(head, escapeLines(body));
   entry.frames ??= new Map();
   entry.frames.set(key, frame);
+  entry.onFrame?.(frame);
+  return frame;
+}
+
+/** A frame lives as long as its event. In the pool of Buffer it would keep 64 KiB in memory, however small it is. */
+function joinUnpooled(head: string, body: Buffer): Buffer {
+  const frame = Buffer.allocUnsafeSlow(head.length + body.length + END.length);
+  const begin = frame.write(head, "latin1");
+  frame.set(body, begin);
+  frame.set(END, begin + body.length);
   return frame;
 }
 
@@ -61,20 +71,11 @@ function retryOf(data: ControlData[ControlEvent]): number | undefined {
  */
 export const HEARTBEAT = Buffer.from(":\n");
 
-/**
- * Begins a new `data:` line wherever a client would see a line end: LF, CR or CR LF. A payload could otherwise forge an
- * id or an event of its own.
- */
-function escapeLines(body: Buffer): Buffer {
-  if (!body.includes(LF) && !body.includes(CR)) return body;
-  return Buffer.from(body.toString("utf8").replaceAll(/\r\n|\r|\n/g, "\ndata: "));
-}
-
 /** The event in the JSON format of CloudEvents 1.0, section 3; producers' own `ce-*` attributes win over ours. */
 function cloudEventOf(tenant: string, epoch: string, entry: EventEntry): string {
   const given = Object.entries(entry.attributes).filter(([name]) => name.startsWith("ce-") && name !== "ce-data");
   const text = entry.payload.toString("utf8");
-  const isJsonText = isJson(text);
+  const isJsonText = isJson(entry.payload);
   const attributes = JSON.stringify({
     specversion: "1.0",
     id: entry.attributes["nats-msg-id"] ?? formatEventId(epoch, entry.position),
@@ -87,13 +88,4 @@ function cloudEventOf(tenant: string, epoch: string, entry: EventEntry): string 
   });
   // JSON goes in as it was published: written anew, it would lose the digits of large numbers.
   return `${attributes.slice(0, -1)},"data":${isJsonText ? text : JSON.stringify(text)}}`;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

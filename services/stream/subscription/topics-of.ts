@@ -1,3 +1,4 @@
+import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { MAX_TOPICS, type Subscription } from "./parse-subscription.ts";
 
@@ -5,7 +6,7 @@ import { MAX_TOPICS, type Subscription } from "./parse-subscription.ts";
  * Maps a path to the topics of its changes, by the tenant's routes in policy's store now; none where no route matches. Safe
  * to repeat. Throws AppError `tenant_unknown`, or `unavailable` when there is no answer in time.
  */
-export type MapResource = (tenant: string, path: string) => Promise<readonly string[]>;
+export type MapResource = (tenant: string, path: string, context?: CallContext) => Promise<readonly string[]>;
 
 /**
  * The topic patterns of a subscription: its own, and those of its resources by the tenant's present routes. Sorted, without
@@ -16,9 +17,10 @@ export async function topicsOf(
   { topics, resources }: Subscription,
   tenant: string,
   mapResource: MapResource,
+  context?: CallContext,
 ): Promise<readonly string[]> {
   if (resources.length === 0) return topics;
-  const mapped = await Promise.all(resources.map((path) => mapResource(tenant, path)));
+  const mapped = await Promise.all(resources.map((path) => mapResource(tenant, path, context)));
   const unknown = mapped.findIndex((each) => each.length === 0);
   if (unknown !== -1) {
     throw new AppError("resource_unknown", `no route of the tenant gives topics for resource ${unknown + 1}`);

@@ -3,6 +3,7 @@ import { measureBindings } from "./bindings.ts";
 import { measureCalls } from "./calls.ts";
 import { measureCompile, measureDecisions } from "./decisions.ts";
 import type { Figure } from "../scenario.ts";
+import { measureLargestDocument } from "./largest-document.ts";
 import { measurePropagation } from "./propagation.ts";
 
 /** Something about policy that is measured, on servers of its own where it needs any. */
@@ -30,6 +31,11 @@ export const policyScenarios: readonly PolicyScenario[] = [
     run: measureBindings,
   },
   { name: "checks", about: "500 batches of 64 checks a second over gRPC, for 10 s", run: measureCalls },
+  {
+    name: "largest-document",
+    about: "the largest documents there may be: put, changed and asked, with a neighbour's changes meanwhile",
+    run: measureLargestDocument,
+  },
   {
     name: "propagation",
     about: "from the acknowledgement of a change until a client of the edge has it",

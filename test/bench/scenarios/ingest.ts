@@ -1,6 +1,6 @@
-import { access } from "node:fs/promises";
 import { cpuMillis } from "../account.ts";
 import { BOB, payloadOf, streamRequests } from "../load.ts";
+import { memoryDisk } from "../memory-disk.ts";
 import { openReaders } from "../readers.ts";
 import type { Scenario } from "../scenario.ts";
 import { startNats } from "#test/support/start-nats.ts";
@@ -44,12 +44,3 @@ export const ingest: Scenario = {
     ];
   },
 };
-
-/** Where there is such a folder, the log needs no disk, which would take minutes to sync each event before they are read. */
-async function memoryDisk(): Promise<{ readonly disk?: string }> {
-  const disk = "/dev/shm";
-  return access(disk).then(
-    () => ({ disk }),
-    () => ({}),
-  );
-}

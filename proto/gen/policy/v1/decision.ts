@@ -127,12 +127,18 @@ export interface DecideRequest {
   grants: string[];
   /** 1 to 1024; grants x permissions at most 65536 */
   permissions: string[];
-  atLeast?: Version | undefined;
+  atLeast?:
+    | Version
+    | undefined;
+  /** Equal residuals may stand in the answer once: a rule about `*:read` has the same for a thousand permissions. */
+  eachOnce?: boolean | undefined;
 }
 
 export interface DecideResponse {
   version?: Version | undefined;
   residuals: Residual[];
+  /** Where `each_once` was asked for: for each grant and permission, grant by grant, the place of its residual in `residuals`. */
+  places: number[];
 }
 
 /**
@@ -1068,7 +1074,7 @@ export const EventRule: MessageFns<EventRule> = {
 };
 
 function createBaseDecideRequest(): DecideRequest {
-  return { tenant: "", grants: [], permissions: [], atLeast: undefined };
+  return { tenant: "", grants: [], permissions: [], atLeast: undefined, eachOnce: undefined };
 }
 
 export const DecideRequest: MessageFns<DecideRequest> = {
@@ -1084,6 +1090,9 @@ export const DecideRequest: MessageFns<DecideRequest> = {
     }
     if (message.atLeast !== undefined) {
       Version.encode(message.atLeast, writer.uint32(34).fork()).join();
+    }
+    if (message.eachOnce !== undefined) {
+      writer.uint32(40).bool(message.eachOnce);
     }
     return writer;
   },
@@ -1133,6 +1142,14 @@ export const DecideRequest: MessageFns<DecideRequest> = {
             message.atLeast = Version.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.eachOnce = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1147,7 +1164,7 @@ export const DecideRequest: MessageFns<DecideRequest> = {
 };
 
 function createBaseDecideResponse(): DecideResponse {
-  return { version: undefined, residuals: [] };
+  return { version: undefined, residuals: [], places: [] };
 }
 
 export const DecideResponse: MessageFns<DecideResponse> = {
@@ -1157,6 +1174,13 @@ export const DecideResponse: MessageFns<DecideResponse> = {
     }
     for (const v of message.residuals) {
       Residual.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.places.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.places) {
+        writer.uint32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -1189,6 +1213,24 @@ export const DecideResponse: MessageFns<DecideResponse> = {
 
             message.residuals.push(Residual.decode(reader, reader.uint32()));
             continue;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.places.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.places.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {
@@ -2654,7 +2696,10 @@ export const DecisionServiceService = {
     responseSerialize: (value: ResolveResponse): Buffer => Buffer.from(ResolveResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ResolveResponse => ResolveResponse.decode(value),
   },
-  /** Decide gives one residual for each grant and permission, grant by grant, in the order they were asked. */
+  /**
+   * Decide gives one residual for each grant and permission, grant by grant, in the order they were asked; or each residual
+   * once, and where it stands for each of them.
+   */
   decide: {
     path: "/policy.v1.DecisionService/Decide" as const,
     requestStream: false as const,
@@ -2700,7 +2745,10 @@ export const DecisionServiceService = {
 export interface DecisionServiceServer extends UntypedServiceImplementation {
   /** Resolve gives each subject its grant, in the order they were asked, and the tenant's event map. */
   resolve: handleUnaryCall<ResolveRequest, ResolveResponse>;
-  /** Decide gives one residual for each grant and permission, grant by grant, in the order they were asked. */
+  /**
+   * Decide gives one residual for each grant and permission, grant by grant, in the order they were asked; or each residual
+   * once, and where it stands for each of them.
+   */
   decide: handleUnaryCall<DecideRequest, DecideResponse>;
   /** CheckBatch answers checks in the order they were asked. */
   checkBatch: handleUnaryCall<CheckBatchRequest, CheckBatchResponse>;
@@ -2727,7 +2775,10 @@ export interface DecisionServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ResolveResponse) => void,
   ): ClientUnaryCall;
-  /** Decide gives one residual for each grant and permission, grant by grant, in the order they were asked. */
+  /**
+   * Decide gives one residual for each grant and permission, grant by grant, in the order they were asked; or each residual
+   * once, and where it stands for each of them.
+   */
   decide(
     request: DecideRequest,
     callback: (error: ServiceError | null, response: DecideResponse) => void,

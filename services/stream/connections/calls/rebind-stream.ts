@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { expiresAt, type KeepAliveDeps } from "../keep-alive.ts";
 import type { Hub, Stream } from "../hub.ts";
@@ -27,14 +28,19 @@ export interface RebindDeps extends KeepAliveDeps, HandshakeDeps {
  * @throws {AppError} `not_found` when the stream ended meanwhile; the refusal of the new token; `unavailable`. The stream
  * then goes on as before.
  */
-export async function rebindStream({ reader }: Stream, identity: Identity, deps: RebindDeps): Promise<RebindAnswer> {
+export async function rebindStream(
+  { reader }: Stream,
+  identity: Identity,
+  deps: RebindDeps,
+  context?: CallContext,
+): Promise<RebindAnswer> {
   const { hub } = deps;
   // An id of its own: an answer for the old registration must not count for this one.
   const contextId = `${reader.ids.connectionId}.${randomUUID()}`;
   const registration = new Registration(identity, reader.registration.topics, contextId);
   const tenant = await hub.register(registration);
   try {
-    await verifyInTime(registration, tenant, deps);
+    await verifyInTime(registration, tenant, deps, context);
     requireValid(registration, deps);
     if (reader.ended) throw new AppError("not_found", "the stream has ended");
   } catch (error) {

@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import { createRig } from "#test/rigs/edge-rig.ts";
+import type { Work } from "../turns/share.ts";
+import { applyControl } from "./apply-control.ts";
+import { STILL_VALID } from "./grant.ts";
+import { type RegisteredStream, Registration } from "./registration.ts";
+import type { TenantAccess } from "./tenant-access.ts";
+
+const FOR_EVER = Number.POSITIVE_INFINITY;
+
+/** A tenant with registrations of one grant, whose steps the test does. */
+async function tenantOf(count: number) {
+  const rig = createRig();
+  const works: Work[] = [];
+  const left: Registration[] = [];
+  const { grant } = await rig.tenant.decisions.resolve({ id: "alice", roles: [], groups: [] });
+  const { id, decisions, rights, registrations } = rig.tenant;
+  const turns = { ...rig.tenant.turns, run: () => {}, finish: (work: Work) => void works.push(work) };
+  const tenant: TenantAccess = { id, decisions, rights, registrations, turns };
+  for (let index = 0; index < count; index += 1) {
+    const subject = { id: `subject-${index}`, roles: [], groups: [] };
+    const identity = { tenant: id, sid: "s", subject, kid: "", tokenExpiresAt: 4_000_000_000, isOutside: false };
+    const registration = new Registration(identity, ["order.>"], `w-${index}`);
+    registration.sessionLives(0, 60_000, false);
+    registration.setGrant(grant, { through: STILL_VALID }, FOR_EVER);
+    registration.stream = { leaveAudience: () => void left.push(registration) } as unknown as RegisteredStream;
+    registrations.add(registration);
+  }
+  const apply = (entry: { roles?: string[]; subjects?: string[] }): void => {
+    const change = { of: "policy", entry: { version: 2, build: "b2", ...entry } } as const;
+    applyControl(tenant, { kind: "control", position: { seq: 2, tag: "t2" }, storedAt: 0, change }, rig.edge);
+  };
+  const valid = (): number => [...registrations].filter((each) => each.grantAt(2, 0) !== undefined).length;
+  return { rig, registrations, works, left, apply, valid };
+}
+
+test("a change marks every stream that it concerns at once; they leave their audiences in steps", async () => {
+  const { rig, works, left, apply, valid } = await tenantOf(120);
+  apply({ roles: ["viewer"] });
+  expect(valid()).toBe(0);
+  expect(left).toHaveLength(0);
+  const [work] = works;
+  expect([work?.(), left.length]).toEqual([true, 50]);
+  expect([work?.(), left.length]).toEqual([true, 100]);
+  expect([work?.(), left.length]).toEqual([false, 120]);
+  await rig[Symbol.asyncDispose]();
+});
+
+test("a change of one person's roles concerns nobody else", async () => {
+  const { rig, registrations, works, left, apply, valid } = await tenantOf(120);
+  apply({ subjects: ["subject-7"] });
+  expect(valid()).toBe(119);
+  for (const work of works) while (work());
+  expect(left).toEqual([[...registrations][7]]);
+  await rig[Symbol.asyncDispose]();
+});
+
+test("a stream that has gone before its step is left alone", async () => {
+  const { rig, registrations, works, left, apply } = await tenantOf(2);
+  apply({ roles: ["viewer"] });
+  const [first] = registrations;
+  if (first !== undefined) registrations.delete(first);
+  for (const work of works) while (work());
+  expect(left).toEqual([...registrations]);
+  await rig[Symbol.asyncDispose]();
+});

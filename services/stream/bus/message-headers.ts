@@ -1,0 +1,90 @@
+import type { JsMsg } from "@nats-io/jetstream";
+import type { Msg } from "@nats-io/transport-node";
+import { attributesOf } from "#shared/contract/event-attributes.ts";
+
+/** An event's headers, names, values and line ends together. */
+const MAX_HEADER_BYTES = 16 * 1024;
+
+/** An event's headers, repeated names counted each time. */
+const MAX_HEADERS = 64;
+
+const LINE_END = Buffer.from("\r\n");
+const COLON = 58;
+
+/** A direct read appends headers of the server's, of which this is the first. */
+const FIRST_OF_SERVER = Buffer.from("\r\nNats-Stream: ");
+
+/** The parts of a message from which the library makes its headers. */
+interface WireMessage {
+  readonly _msg: { readonly hdr: number };
+  readonly _rdata: Uint8Array;
+}
+
+/**
+ * The headers of a message as they came; undefined where it has none. The library's own parser takes half a second for the 64 KB
+ * that JetStream stores, where they are short, and throws for some names: each producer could stop the edge.
+ */
+export function headerBlockOf(message: Msg): Buffer | undefined {
+  const { _msg, _rdata } = message as unknown as WireMessage;
+  if (_msg.hdr <= 0) return undefined;
+  return Buffer.from(_rdata.buffer, _rdata.byteOffset, _msg.hdr);
+}
+
+/** The same of a message from a consumer. */
+export function headerBlockOfConsumed(message: JsMsg): Buffer | undefined {
+  return headerBlockOf((message as unknown as { readonly msg: Msg }).msg);
+}
+
+/** A block as a direct read sends it, taken apart. */
+export interface DirectBlock {
+  /** The headers the message was published with. */
+  readonly published: Buffer;
+  /** The server's, by name. Those of the same names that a producer made up are not among them. */
+  readonly server: ReadonlyMap<string, string>;
+}
+
+/** Takes the headers of a direct read apart; undefined where it is no message but a status. */
+export function splitDirectBlock(block: Buffer): DirectBlock | undefined {
+  const end = block.lastIndexOf(FIRST_OF_SERVER);
+  if (end === -1) return undefined;
+  const server = new Map<string, string>();
+  for (const line of linesOf(block.subarray(end))) {
+    const colon = line.indexOf(COLON);
+    if (colon !== -1) server.set(line.toString("utf8", 0, colon), line.toString("utf8", colon + 1).trim());
+  }
+  return { published: block.subarray(0, end), server };
+}
+
+/** The status of a block, such as 404; 0 where it has none. */
+export function statusOf(block: Buffer): number {
+  return Number(/^NATS\/1\.0 +(\d+)/.exec(block.toString("latin1", 0, 20))?.[1] ?? 0);
+}
+
+/**
+ * The headers that count of an event, by lower-case name; `too_large` where it has more than 16 KB or 64 of them. The texts are
+ * copies: a part of the whole block would keep all of it in memory.
+ */
+export function readAttributes(block: Buffer | undefined): Readonly<Record<string, string>> | "too_large" {
+  if (block === undefined) return attributesOf(undefined);
+  const values = new Map<string, string>();
+  let [count, bytes] = [0, 0];
+  for (const line of linesOf(block)) {
+    count += 1;
+    bytes += line.length + LINE_END.length;
+    if (count > MAX_HEADERS || bytes > MAX_HEADER_BYTES) return "too_large";
+    const colon = line.indexOf(COLON);
+    const name = line.toString("utf8", 0, Math.max(0, colon));
+    if (colon !== -1 && !values.has(name)) values.set(name, line.toString("utf8", colon + 1).trim());
+  }
+  return attributesOf({ keys: () => [...values.keys()], get: (name) => values.get(name) ?? "" });
+}
+
+/** The lines behind the first, which is the protocol's version and the status. */
+function* linesOf(block: Buffer): Generator<Buffer> {
+  for (let end = block.indexOf(LINE_END); end !== -1;) {
+    const begin = end + LINE_END.length;
+    end = block.indexOf(LINE_END, begin);
+    const line = block.subarray(begin, end === -1 ? block.length : end);
+    if (line.length > 0) yield line;
+  }
+}

@@ -1,0 +1,44 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
+import { waitFor } from "#test/support/wait.ts";
+import { openStream } from "./open-stream.ts";
+
+let rig: EdgeRig;
+beforeEach(() => void (rig = createRig()));
+afterEach(() => rig[Symbol.asyncDispose]());
+
+test("a handshake is refused by an overloaded edge, which keeps the streams it has, before anybody is asked about it", async () => {
+  const client = await rig.open();
+  const asked = rig.auth.asked.length;
+  rig.load.now = { loopDelayMs: 0, memory: 0.9, descriptors: 0 };
+  for (let look = 0; look < 3; look += 1) {
+    rig.clock.now += 250;
+    rig.edge.overload.look();
+  }
+  const refused = expect.objectContaining({ code: "unavailable", message: "this server has too much to do" }) as Error;
+  await expect(openStream(rig.edge, rig.request())).rejects.toEqual(refused);
+  expect([rig.auth.asked.length, rig.edge.admission.open]).toEqual([asked, 1]);
+  rig.event("as ever");
+  await waitFor("the event", () => client.events().includes("as ever"));
+});
+
+test("a handshake is over at once when its client leaves, and nobody is asked about it any more", async () => {
+  rig.holdSession();
+  const policy = rig.policy.hold();
+  const gone = new AbortController();
+  const opening = openStream(rig.edge, rig.request({ signal: gone.signal }));
+  await policy.asked;
+  gone.abort();
+  await expect(opening).rejects.toMatchObject({ code: "unavailable", message: "the client went away" });
+  expect([rig.edge.admission.open, rig.tenant.registrations.size]).toEqual([0, 0]);
+  policy.release();
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  expect([rig.auth.asked.length, rig.policy.resolved]).toEqual([1, 1]);
+});
+
+test("a handshake has auth asked for its request, its trace and its client", async () => {
+  const { id: requestId, signal } = rig.request();
+  const request = { id: requestId, signal, traceparent: "00-1" };
+  await openStream(rig.edge, rig.request(request)).catch(() => undefined);
+  expect(rig.auth.askedFor).toEqual([{ requestId, signal, traceparent: "00-1" }]);
+});
