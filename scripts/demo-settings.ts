@@ -34,6 +34,7 @@ const DEFAULT_PASSWORDS = {
   NATS_DEMO_PASSWORD: DEMO_PASSWORD,
   NATS_RIVAL_PASSWORD: DEMO_PASSWORD,
   REDIS_AUTH_PASSWORD: "sluice-demo-auth",
+  REDIS_STREAM_PASSWORD: "sluice-demo-stream",
 } as const;
 
 /** A password for each user of the demo's NATS and Redis. */
@@ -65,11 +66,13 @@ export function demoSettings(
   };
   const natsUrl = (user: string, password: string): string =>
     `nats://${user}:${encodeURIComponent(password)}@127.0.0.1:${ports.NATS_PORT}`;
+  const redisUrl = (user: string, password: string): string =>
+    `redis://${user}:${encodeURIComponent(password)}@127.0.0.1:${ports.REDIS_PORT}`;
   return {
     auth: {
       ...shared,
       NATS_URL: natsUrl("auth", passwords.NATS_AUTH_PASSWORD),
-      REDIS_URL: `redis://auth:${encodeURIComponent(passwords.REDIS_AUTH_PASSWORD)}@127.0.0.1:${ports.REDIS_PORT}`,
+      REDIS_URL: redisUrl("auth", passwords.REDIS_AUTH_PASSWORD),
       AUTH_USERS_FILE: "infra/demo/users.yaml",
       AUTH_CLIENTS_FILE: "infra/demo/clients.yaml",
       AUTH_ALLOWED_ORIGINS: origins,
@@ -85,6 +88,7 @@ export function demoSettings(
     stream: {
       ...shared,
       NATS_URL: natsUrl("stream", passwords.NATS_STREAM_PASSWORD),
+      REDIS_URL: redisUrl("stream", passwords.REDIS_STREAM_PASSWORD),
       AUTH_ISSUERS_FILE: DEMO_ISSUERS_FILE,
       STREAM_ALLOWED_ORIGINS: origins,
     },

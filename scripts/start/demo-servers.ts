@@ -17,7 +17,7 @@ export async function demoServers(
   const env = { ...given, ...passwords };
   const settings = demoSettings(ports, passwords);
   const redisFolder = join(dataFolder, "redis");
-  const redisConfig = await writeRedisConfig(redisFolder, passwords.REDIS_AUTH_PASSWORD);
+  const redisConfig = await writeRedisConfig(redisFolder, passwords);
   const service = (name: "auth" | "policy" | "stream", opsPort: number): ServerCommand => ({
     name,
     command: process.execPath,

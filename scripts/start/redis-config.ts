@@ -3,14 +3,23 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { projectPath } from "../shared/project-folder.ts";
 
-/** Stands in infra/redis/redis.conf for the hash of auth's password. */
-const PLACE = "REDIS_AUTH_PASSWORD_SHA256";
+/** The passwords of the services' users on Redis. */
+export interface RedisPasswords {
+  readonly REDIS_AUTH_PASSWORD: string;
+  readonly REDIS_STREAM_PASSWORD: string;
+}
 
-/** Writes infra/redis/redis.conf into a folder, with auth's password, and answers its path there. */
-export async function writeRedisConfig(folder: string, password: string): Promise<string> {
-  const template = await readFile(projectPath("infra/redis/redis.conf"), "utf8");
+/** Writes infra/redis/redis.conf into a folder, with the services' passwords, and answers its path there. */
+export async function writeRedisConfig(
+  folder: string,
+  { REDIS_AUTH_PASSWORD, REDIS_STREAM_PASSWORD }: RedisPasswords,
+): Promise<string> {
+  let config = await readFile(projectPath("infra/redis/redis.conf"), "utf8");
+  for (const [variable, password] of Object.entries({ REDIS_AUTH_PASSWORD, REDIS_STREAM_PASSWORD })) {
+    const hash = createHash("sha256").update(password).digest("hex");
+    config = config.replaceAll(`${variable}_SHA256`, hash);
+  }
   const path = join(folder, "redis.conf");
-  const hash = createHash("sha256").update(password).digest("hex");
-  await writeFile(path, template.replaceAll(PLACE, hash), { mode: 0o600 });
+  await writeFile(path, config, { mode: 0o600 });
   return path;
 }

@@ -9,7 +9,7 @@ import { originsSchema } from "#shared/http/origin.ts";
 import { proxiesSchema } from "#shared/http/client-address.ts";
 import { tenantHostsSchema } from "./http/tenant-hosts.ts";
 import { signingAlgorithmSchema } from "./keys/key-ring.ts";
-import { redisSettings } from "./sessions/redis-settings.ts";
+import { sessionRedisSettings } from "./sessions/redis-settings.ts";
 
 const DAY_SECONDS = 86_400;
 
@@ -74,7 +74,7 @@ export const authSettings = z.object({
   AUTH_AUDIT_MAX_BYTES: integerSchema(1024 * 1024, Number.MAX_SAFE_INTEGER).default(256 * 1024 * 1024),
   /** Who decides about `session:admin`. */
   POLICY_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7002"),
-  ...redisSettings,
+  ...sessionRedisSettings,
 });
 
 /** The settings of auth. */

@@ -59,6 +59,7 @@ import type { SessionRights } from "./sessions/present-subject.ts";
 import { endBindings } from "./tenants/end-bindings.ts";
 import { checkTenants } from "./tenants/check-tenants.ts";
 import { reconcileTenants } from "./tenants/reconcile-tenants.ts";
+import { readTiers } from "./limits/tiers.ts";
 import type { TenantDeps } from "./tenants/tenant-deps.ts";
 import { FileOrigins } from "./watch/file-origins.ts";
 import { watchFiles } from "./watch/watch-files.ts";
@@ -76,8 +77,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const log = createLogger("policy", config.LOG_LEVEL);
   const requestLog = starting.use(limitLines(log));
   const registry = createMetricsRegistry();
-  const bound = { maxTenants: config.POLICY_METRICS_MAX_TENANTS, now: () => clock.monotonic() };
-  const metrics = createPolicyMetrics(registry, bound);
+  const tiers = await readTiers(config.POLICY_TIERS_FILE);
+  const metrics = createMetrics(config, registry);
 
   const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log, config.POLICY_GRPC_BIND_ADDRESS));
   const nats = starting.adopt(await connectNats(config, "policy", log), drainNats);
@@ -99,9 +100,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
   const verifier = starting.use(await openTokenVerifier(config, { withdrawn, time, log, registry }));
   const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operators });
-  const { isOutside } = verifier;
-  const gateway = { ...authorizeDeps, isOutside, ...openGatewayTokens(config, security, starting) };
-  const decisionDeps = { ...authorizeDeps, metrics };
+  const gateway = { ...authorizeDeps, isOutside: verifier.isOutside, ...openGatewayTokens(config, security, starting) };
+  const decisionDeps = { ...authorizeDeps, metrics, tiers };
   const api = createJsonApi(
     {
       maxBodyBytes: MAX_BODY_BYTES,
@@ -110,7 +110,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     },
     requestLog,
   );
-  addTenantRoutes(api, authorizeDeps, deps, logs);
+  addTenantRoutes(api, authorizeDeps, deps, { usage: logs, tiers });
   addPolicyRoutes(api, authorizeDeps, deps, files);
   addExportRoutes(api, authorizeDeps, deps, files);
   addSubjectRoutes(api, authorizeDeps, deps);
@@ -129,6 +129,10 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
   await startServers(config, starting, { registry, services, security, sockets, api, checks, log });
   return starting.move();
+}
+
+function createMetrics({ POLICY_METRICS_MAX_TENANTS: maxTenants }: PolicyConfig, registry: Registry): PolicyMetrics {
+  return createPolicyMetrics(registry, { maxTenants, now: () => clock.monotonic() });
 }
 
 interface ServerDeps {

@@ -18,6 +18,10 @@ import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { Admission } from "./admission/admission.ts";
+import { callLimitsOf, limitsOf } from "./admission/admission-settings.ts";
+import { CallLimits } from "./admission/call-limits.ts";
+import { shareCounts } from "./admission/share-counts.ts";
+import { SharedCounts } from "./admission/shared-counts.ts";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { invalidateSessions } from "./access/apply-control.ts";
 import { createConnectionId, openCalls } from "./call-connection.ts";
@@ -33,6 +37,7 @@ import { createPeers } from "./bus/peer-calls.ts";
 import { openTenants } from "./bus/open-tenant.ts";
 import { openPacedBus } from "./bus/paced-bus.ts";
 import type { StreamConfig } from "./config.ts";
+import { openCountStore } from "./clients/open-count-store.ts";
 import { GrpcDecider } from "./clients/decider.ts";
 import { GrpcSessionChecker } from "./clients/session-checker.ts";
 import { createEdgeApi, type EdgeApi } from "./http/api.ts";
@@ -42,7 +47,7 @@ import { createEdgeServer } from "./http/edge-server.ts";
 import { listenOn } from "./http/listen-on.ts";
 import { maxStreamsOf } from "./http/max-streams.ts";
 import type { StreamRoute } from "./http/stream-route.ts";
-import { HistoryTurns } from "./log/history-turns.ts";
+import { type HistoryLimits, HistoryTurns } from "./log/history-turns.ts";
 import { TailBudget } from "./log/tail.ts";
 import { createObserver } from "./observe/create-observer.ts";
 import { observeHistory } from "./observe/history-metrics.ts";
@@ -128,9 +133,11 @@ async function startServing(
   const timeoutMs = config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS;
   const peers = createPeers({ nats, workerId: edge.workerId, timeoutMs, observer: edge.observer });
   const { callConnection } = stack.use(openCalls(edge, peers));
+  const { bindToken, callLimits } = edge;
   const server = createEdgeServer({
     route,
-    api: createEdgeApi({ ...route, callConnection, bindToken: edge.bindToken, demo }, requestLog),
+    api: createEdgeApi({ ...route, callConnection, bindToken, callLimits, demo }, requestLog),
+    speaksProxy: config.STREAM_PROXY_PROTOCOL === "v2",
     sockets,
   });
   const listener = await listenOn(server, { ...addressOf(config), isShared });
@@ -154,7 +161,7 @@ function addressOf({ STREAM_BIND_ADDRESS: host, STREAM_HTTP_PORT: port }: Stream
 /** The edge, and what only its HTTP servers call. */
 type RunningEdge = Edge &
   Pick<StreamRoute, "renew" | "authTime"> &
-  Pick<EdgeApi, "bindToken"> &
+  Pick<EdgeApi, "bindToken" | "callLimits"> &
   AskedTime & { readonly workerId: string };
 
 /** Starts everything but the servers. */
@@ -165,8 +172,9 @@ async function startEdge(
   registry: Registry,
   { log, requestLog }: { readonly log: Logger; readonly requestLog: LimitedLog },
 ): Promise<RunningEdge> {
-  const admission = new Admission(config.STREAM_MAX_CONNECTIONS);
-  const observer = createObserver(createStreamMetrics(registry, admission), { log, requestLog }, now);
+  const workerId = randomBytes(6).toString("hex");
+  const { admission, counts, callLimits } = await openAdmission(config, workerId, stack, log);
+  const observer = createObserver(createStreamMetrics(registry, admission, counts), { log, requestLog }, now);
   const authTime = new AuthTime(systemClock);
   const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
   const auth = stack.use(
@@ -186,7 +194,7 @@ async function startEdge(
   const verifying = { sessions, retries: new RetryBudget(), now, checkClock, observer, authTime };
   const opening = {
     ...verifying,
-    wall: () => systemClock.wall(),
+    wall,
     bus: stack.use(await openPacedBus(nats)),
     verifying,
     decider,
@@ -200,18 +208,12 @@ async function startEdge(
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
   const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
   stack.use(startKeepAlive(hub, { ...verifying, overload, retryDelays, lifetimes: lifetimesOf(config) }));
-  const historyTurns = stack.use(
-    new HistoryTurns({
-      subjectBytesPerMinute: config.STREAM_HISTORY_SUBJECT_BYTES_PER_MINUTE,
-      historyBytesPerMinute: () => config.STREAM_HISTORY_TENANT_BYTES_PER_MINUTE,
-      now,
-    }),
-  );
+  const historyTurns = stack.use(new HistoryTurns({ ...historyLimitsOf(config, hub), now }));
   observeHistory(registry, { tailBudget: opening.tailBudget, turns: historyTurns });
-  const workerId = randomBytes(6).toString("hex");
   return {
     ...verifying,
     admission,
+    callLimits,
     overload,
     retryDelays,
     hub,
@@ -225,6 +227,24 @@ async function startEdge(
     shareTopics: shareTopicLists(),
     newConnectionId: () => createConnectionId(workerId),
     limitHistory: overload.pausing(historyTurns.limit),
+  };
+}
+
+/** Counts streams and calls together with the other workers. */
+async function openAdmission(config: StreamConfig, workerId: string, stack: AsyncDisposableStack, log: Logger) {
+  const counts = new SharedCounts(config.STREAM_LIMITS_SHARED_BY ?? config.STREAM_WORKERS);
+  const store = await openCountStore(config, workerId, stack, log);
+  stack.use(shareCounts(counts, store, log));
+  const admission = new Admission({ ...limitsOf(config), places: config.STREAM_MAX_CONNECTIONS, counts, wall });
+  return { counts, admission, callLimits: new CallLimits(counts, { ...callLimitsOf(config), wall }) };
+}
+
+/** A tenant's own limit, by policy's newest answer, counts before the setting. */
+function historyLimitsOf(config: StreamConfig, hub: Hub): Omit<HistoryLimits, "now"> {
+  const ofTenant = config.STREAM_HISTORY_TENANT_BYTES_PER_MINUTE;
+  return {
+    subjectBytesPerMinute: config.STREAM_HISTORY_SUBJECT_BYTES_PER_MINUTE,
+    historyBytesPerMinute: (tenant) => hub.tenant(tenant)?.decisions.limits.historyBytesPerMinute ?? ofTenant,
   };
 }
 
@@ -249,6 +269,10 @@ function now(): number {
   return systemClock.monotonic();
 }
 
+function wall(): number {
+  return systemClock.wall();
+}
+
 function createRoute(config: StreamConfig, { verify, isOutside }: TokenVerifier, edge: RunningEdge): StreamRoute {
   return {
     edge,
@@ -258,5 +282,6 @@ function createRoute(config: StreamConfig, { verify, isOutside }: TokenVerifier,
     verify,
     cookies: createTokenCookies(config),
     allowedOrigins: config.STREAM_ALLOWED_ORIGINS,
+    trusted: { proxies: config.STREAM_TRUSTED_PROXIES, header: config.STREAM_FORWARDED_HEADER },
   };
 }

@@ -4,7 +4,7 @@ import { identityOf, Registration } from "./access/registration.ts";
 import type { ShareTopics } from "./access/share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { clientLeft, type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
-import type { Admission } from "./admission/admission.ts";
+import type { Admission, Place, StreamOwner } from "./admission/admission.ts";
 import { FAULT } from "./connections/end-stream.ts";
 import { factsOf, releaseStream } from "./connections/release-stream.ts";
 import type { Hub } from "./connections/hub.ts";
@@ -31,6 +31,8 @@ export interface StreamRequest {
   readonly signal: AbortSignal;
   readonly query: URLSearchParams;
   readonly lastEventId: string | undefined;
+  /** The client's address or network, for counting; undefined where it is this host's own. */
+  readonly address: string | undefined;
   /** Reads and checks the access token; throws AppError with the refusal. */
   readToken(): Promise<VerifiedClaims>;
   /** Whether the client is still there. */
@@ -55,7 +57,8 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
 /**
  * THE REQUEST WAY, from a request to a live stream.
  *
- *     enter → look at the load → read token → parse subscription → register → ask session and grant → find start → admit → accept
+ *     enter → look at the load → read token → parse subscription → register → identify → ask session and grant → find start
+ *           → admit → accept
  *           → ready → catch up → live
  *
  * Every failure before `accept` is an AppError for the caller. The connection is registered with its tenant before auth and
@@ -63,7 +66,7 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
  * of its request in memory.
  */
 export async function openStream(edge: Edge, request: StreamRequest): Promise<void> {
-  edge.admission.enter();
+  const place = edge.admission.enter();
   try {
     edge.overload.requireCalm();
     const claims = await request.readToken();
@@ -75,12 +78,16 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
     const registration = new Registration(identityOf(claims), topics, id);
     const tenant = await edge.hub.register(registration);
     try {
+      const owner = ownerOf(registration, request, subscription);
+      edge.admission.identify(owner, tenant.decisions.currentLimits);
       await verify(edge, tenant, registration, context);
       await atCurrentStart(tenant, subscription, (start) => {
         admit(edge, tenant, registration, request);
+        place.settle(owner, tenant.decisions.limits);
         const connection = request.accept(id);
         const ids = { connectionId: id, requestId: request.id };
-        begin(edge, tenant, new Reader(ids, registration, connection, tenant, subscription.format, start, edge), start);
+        const reader = new Reader(ids, registration, connection, tenant, subscription.format, start, edge);
+        begin(edge, tenant, reader, start, place);
       });
     } catch (error) {
       registration.end("revoked");
@@ -88,7 +95,7 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
       throw error;
     }
   } catch (error) {
-    edge.admission.leave();
+    place.leave();
     throw error;
   }
 }
@@ -119,22 +126,31 @@ async function atCurrentStart(
 
 /**
  * Checks again in the tick in which the stream begins: since the answers a revoke may have come, the client may have gone,
- * the edge may be draining and the tenant full.
+ * and the edge may be draining.
  */
 function admit(edge: Edge, tenant: Tenant, registration: Registration, request: StreamRequest): void {
   if (request.isGone()) throw clientLeft();
   requireValid(registration, edge);
   edge.admission.requireServing();
-  if (edge.hub.streamsOf(tenant) < tenant.decisions.maxConnections) return;
-  edge.observer.tenantFull(tenant.id);
-  throw new AppError("unavailable", "this tenant has as many streams as it may");
+  const { topicsPerStream = Number.POSITIVE_INFINITY } = tenant.decisions.limits;
+  if (registration.topics.length > topicsPerStream) {
+    throw new AppError("limit_exceeded", `a stream of this tenant may have ${topicsPerStream} topics`);
+  }
+}
+
+function ownerOf(
+  { identity: { tenant, subject, sid } }: Registration,
+  { address }: StreamRequest,
+  { lastEventId }: Subscription,
+): StreamOwner {
+  return { tenant, subject: subject.id, sid, address, isResume: lastEventId !== undefined };
 }
 
 /** Begins the stream, and releases what it holds when its socket is gone. From here on it cannot be refused. */
-function begin(edge: Edge, tenant: Tenant, reader: Reader, start: Start): void {
+function begin(edge: Edge, tenant: Tenant, reader: Reader, start: Start, place: Place): void {
   const stream = edge.hub.attach(tenant, reader);
   edge.observer.opened(factsOf(reader));
-  void reader.connection.closed.then(() => releaseStream(edge, stream));
+  void reader.connection.closed.then(() => releaseStream(edge, stream, place));
   try {
     reader.sendReady(readyOf(edge, reader), start, edge.retryDelays.forAccepted(edge.admission.pressure));
     reader.catchUp();

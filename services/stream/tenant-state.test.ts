@@ -3,7 +3,6 @@ import { waitFor } from "#test/support/wait.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { invalidateGrants } from "./access/apply-control.ts";
 import { openStream } from "./open-stream.ts";
-import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { createRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
 
 let rig: EdgeRig;
@@ -12,21 +11,17 @@ afterEach(() => rig[Symbol.asyncDispose]());
 describe("a tenant that may have so many streams", () => {
   test("has that many and not one more, and what is refused is told and leaves nothing", async () => {
     rig = createRig();
-    const full: string[] = [];
-    const observer = silentObserver({ tenantFull: (tenant) => void full.push(tenant) });
-    const edge = { ...rig.edge, observer };
-    rig.policy.maxConnections = 2;
+    rig.policy.limits = { tier: "default", connections: 2 };
     await rig.open();
     await rig.open();
-    await expect(openStream(edge, rig.request())).rejects.toMatchObject({
-      code: "unavailable",
-      message: expect.stringContaining("as many streams"),
+    await expect(openStream(rig.edge, rig.request())).rejects.toMatchObject({
+      code: "too_many_requests",
+      busy: "tenant_streams",
     });
-    expect(full).toEqual(["acme"]);
     expect([rig.edge.hub.streamsOf(rig.tenant), rig.tenant.registrations.size, rig.edge.admission.open]).toEqual([
       2, 2, 2,
     ]);
-    rig.policy.maxConnections = 3;
+    rig.policy.limits = { tier: "default", connections: 3 };
     rig.policy.version = 2;
     rig.control({ of: "policy", entry: { version: 2, build: "b2", roles: [], subjects: [] } });
     await rig.open();
@@ -35,15 +30,15 @@ describe("a tenant that may have so many streams", () => {
 
   test("none, lets nobody in", async () => {
     rig = createRig();
-    rig.policy.maxConnections = 0;
-    await expect(openStream(rig.edge, rig.request())).rejects.toMatchObject({ code: "unavailable" });
+    rig.policy.limits = { tier: "default", connections: 0 };
+    await expect(openStream(rig.edge, rig.request())).rejects.toMatchObject({ busy: "tenant_streams" });
   });
 
   test("keeps the streams that it has when the number falls", async () => {
     rig = createRig();
     const stream = await rig.open();
-    rig.policy.maxConnections = 0;
-    await expect(openStream(rig.edge, rig.request())).rejects.toMatchObject({ code: "unavailable" });
+    rig.policy.limits = { tier: "default", connections: 0 };
+    await expect(openStream(rig.edge, rig.request())).rejects.toMatchObject({ busy: "tenant_streams" });
     rig.event("still here");
     await waitFor("the event is here", () => stream.events().includes("still here"));
   });

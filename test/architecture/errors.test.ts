@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { READINESS_CODES } from "#shared/lifecycle/readiness.ts";
+import { busyTexts } from "#shared/protocol/busy-reasons.ts";
 import { type ErrorCode, httpStatusOf } from "#shared/protocol/problem-codes.ts";
 import { oauthErrorOf } from "../../services/auth/http/oauth-error.ts";
 import { BYE_REASONS } from "../../services/stream/connections/end-stream.ts";
@@ -40,6 +41,10 @@ test("every reason for the end of a stream stands there, and no other does", () 
 });
 
 test("every reason for being busy stands there, and no other does", () => {
+  expect(firstsUnder("`busy`").toSorted()).toEqual(Object.keys(busyTexts).toSorted());
+});
+
+test("everything that may be unavailable stands there, and nothing else does", () => {
   // What the feed and the readers say among themselves reaches no client.
   const sources = readSources("services/stream/").filter(
     (source) => !isTest(source) && !/(message-window|read-on|slices)\.ts$/.test(source.path),
@@ -47,7 +52,7 @@ test("every reason for being busy stands there, and no other does", () => {
   const literals = sources.flatMap(({ text }) =>
     [...text.matchAll(/AppError\("unavailable", "([^"]+)"/g)].map(([, reason]) => reason),
   );
-  expect(new Set(firstsUnder("`busy`"))).toEqual(new Set(literals));
+  expect(new Set(firstsUnder("`unavailable`"))).toEqual(new Set(literals));
 });
 
 test("every reason for not being ready stands there, and no other does", () => {

@@ -6,7 +6,7 @@ type Floors = readonly (readonly string[])[];
 
 const FLOORS: Readonly<Record<string, Floors>> = {
   shared: [
-    ["http/", "grpc/", "nats/", "tokens/"],
+    ["http/", "grpc/", "nats/", "redis/", "tokens/"],
     ["tls/", "log/", "metrics/", "lifecycle/"],
     ["files/", "async/", "config/"],
     ["contract/", "errors/", "json/", "time/"],
@@ -32,7 +32,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["changes/", "events/", "access/"],
     ["sessions/", "versions/"],
     ["decide/"],
-    ["document/"],
+    ["document/", "limits/"],
     ["metrics.ts", "work/"],
   ],
   stream: [

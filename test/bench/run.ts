@@ -15,6 +15,7 @@ import { besideTheBus } from "./scenarios/beside-the-bus.ts";
 import { compression } from "./scenarios/compression.ts";
 import { drain } from "./scenarios/drain.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
+import { flood } from "./scenarios/flood.ts";
 import { handOver } from "./scenarios/hand-over.ts";
 import { handshakes } from "./scenarios/handshakes.ts";
 import { historyReads } from "./scenarios/history-reads.ts";
@@ -50,6 +51,7 @@ const SCENARIOS: readonly Scenario[] = [
   drain,
   refusedCrowd,
   handOver,
+  flood,
   tailMemory,
   historyReads,
   largestInputs,

@@ -5,7 +5,7 @@ import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { FakePolicy } from "./fake-policy.ts";
 import { silentObserver } from "./silent-observer.ts";
-import { Admission } from "../../services/stream/admission/admission.ts";
+import { createAdmission } from "./admission.ts";
 import { invalidateSessions } from "../../services/stream/access/apply-control.ts";
 import { Hub } from "../../services/stream/connections/hub.ts";
 import type { LookAfterDeps } from "../../services/stream/connections/keep-alive.ts";
@@ -73,7 +73,7 @@ export function createRig({
     now,
     checkClock,
     authTime: { now: () => clock.now },
-    admission: new Admission(places),
+    admission: createAdmission(places),
     overload: new OverloadGuard({ readLoad: () => load.now, now, observer }),
     retryDelays: new RetryDelays({ now }),
     lifetimes: { idleMs: HOUR_MS, idleEndMs: 2 * HOUR_MS, maxAgeMs: 24 * HOUR_MS },
@@ -106,6 +106,7 @@ export function createRig({
       signal: new AbortController().signal,
       query: new URLSearchParams("topic=order.>"),
       lastEventId: undefined,
+      address: undefined,
       readToken: async () => CLAIMS,
       isGone: () => false,
       accept: () => {

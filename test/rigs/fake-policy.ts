@@ -1,3 +1,4 @@
+import type { TenantLimits } from "../../services/stream/admission/tenant-limits.ts";
 import type { Decider, EventRule, Subject } from "../../services/stream/access/ports.ts";
 
 /** Policy as a test sets it. */
@@ -11,7 +12,7 @@ export class FakePolicy implements Decider {
   readonly decided: string[] = [];
   resolved = 0;
   grantId = "viewer";
-  maxConnections: number | undefined;
+  limits: TenantLimits = { tier: "default" };
   /** Every question fails with this, where it is set. */
   refusal: Error | undefined;
   remainingMs: number | undefined;
@@ -35,7 +36,7 @@ export class FakePolicy implements Decider {
     if (this.refusal !== undefined) throw this.refusal;
     const { eventMap } = this;
     const grant = { id: this.grantId, roles: ["viewer"], remainingMs: this.remainingMs };
-    return { version: this.#version(), grant, eventMap, maxConnections: this.maxConnections };
+    return { version: this.#version(), grant, eventMap, limits: this.limits };
   }
 
   async decide(_tenant: string, _grant: string, permission: string) {

@@ -4,7 +4,7 @@ import type { Observer } from "../../services/stream/observe/observer.ts";
 export function silentObserver(change: Partial<Observer> = {}): Observer {
   return {
     refused: () => {},
-    tenantFull: () => {},
+    turnedAway: () => {},
     opened: () => {},
     caughtUp: () => {},
     delivered: () => {},

@@ -11,6 +11,13 @@ const DEMO_POLICIES = fileURLToPath(new URL("../../infra/policies", import.meta.
 /** What `operate` authenticates with. */
 export const OPERATOR_TOKEN = "operator-token-of-the-tests";
 
+/** Tests and loads open thousands of streams as one person. */
+const ONE_PERSON_OPENS_MANY = {
+  STREAM_CONNECTIONS_PER_SESSION: "1000000",
+  STREAM_CONNECTIONS_PER_SUBJECT: "1000000",
+  STREAM_HANDSHAKES_PER_SUBJECT_PER_MINUTE: "1000000",
+};
+
 /** A person's tokens after a login. */
 export interface Login {
   readonly access_token: string;
@@ -94,6 +101,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const startEdge = async (env: NodeJS.ProcessEnv = {}): Promise<RunningService> =>
     stack.use(
       await startService("stream", {
+        ...ONE_PERSON_OPENS_MANY,
         NATS_URL: nats.url("stream"),
         AUTH_GRPC_URL: `127.0.0.1:${auth.ports.grpc}`,
         POLICY_GRPC_URL: `127.0.0.1:${policy.ports.grpc}`,

@@ -127,7 +127,7 @@ export class EventStream {
     reset: ({ reason }) => this.#on.noticed(`the stream began anew here: ${RESET[reason] ?? reason}`, "reset"),
     degraded: ({ reason }) => this.#tell("held", HELD[reason] ?? reason),
     recovered: () => this.#tell("live", ""),
-    busy: ({ reason }) => this.#tell("reconnecting", `not now: ${reason}`),
+    busy: ({ reason, detail = reason }) => this.#tell("reconnecting", `not now: ${detail}`),
     bye: ({ reason }) => this.#tell("reconnecting", `the server said goodbye (${reason})`),
     auth_error: ({ reason }) => void this.#renewOrSignOut(ENDED[reason] ?? reason),
   };

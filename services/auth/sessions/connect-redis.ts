@@ -1,32 +1,23 @@
-import { Redis, type RedisOptions, ReplyError } from "ioredis";
+import { type Redis, ReplyError } from "ioredis";
 import { orUnavailable } from "#shared/async/or-unavailable.ts";
 import { within } from "#shared/async/within.ts";
 import { BootError } from "#shared/config/read-config.ts";
 import { formatAddress } from "#shared/config/server-urls.ts";
-import { backoffMs } from "#shared/time/backoff.ts";
-import { type ClientTls, type ClientTlsFiles, readClientTls } from "#shared/tls/client-tls.ts";
-import type { RedisSettings } from "./redis-settings.ts";
+import { createRedis, onReason } from "#shared/redis/create-redis.ts";
+import type { SessionRedisSettings } from "./redis-settings.ts";
 import { requireServer } from "./require-server-redis.ts";
-
-type Options = Omit<RedisOptions, "replyMapping">;
-
-/** How long one attempt to connect may take, and a command. */
-const TIMEOUT_MS = 2_000;
 
 /** How long the start waits for a server: Sentinels that do not answer are asked one after the other. */
 const START_MS = 10_000;
-
-/** A peer that does not close its side either is cut off after that long. */
-const CUT_OFF_MS = 200;
 
 /**
  * Connects to Redis so that a command fails at once when Redis is out of reach, and is never sent twice: a rotation that
  * ran again behind our back would look like a stolen token.
  * @throws {BootError} when Redis is out of reach, or would forget sessions.
  */
-export async function connectRedis(settings: RedisSettings): Promise<Redis> {
+export async function connectRedis(settings: SessionRedisSettings): Promise<Redis> {
   let isStarting = true;
-  const redis = new Redis(optionsOf(settings, await readRedisTls(settings), () => isStarting));
+  const redis = await createRedis(settings, () => isStarting);
   let reason = "no answer";
   onReason(redis, (why) => (reason = why));
   redis.on("error", (error: Error) => {
@@ -46,26 +37,6 @@ export async function connectRedis(settings: RedisSettings): Promise<Redis> {
   return redis;
 }
 
-/** Calls `listener` with each reason why a connection fails, and not with what only follows from one. */
-export function onReason(redis: Redis, listener: (reason: string) => void): void {
-  const listen = ({ message }: Error): void => {
-    if (!/^(Stream isn't writeable|Connection is closed)/.test(message)) listener(message);
-  };
-  redis.on("error", listen).on("sentinelError", listen);
-}
-
-/** The files of a connection to Redis, and the settings that name them. */
-export function redisTlsFiles(settings: RedisSettings): ClientTlsFiles {
-  const fileOf = (setting: "REDIS_TLS_CA_FILE" | "REDIS_TLS_CERT_FILE" | "REDIS_TLS_KEY_FILE") => {
-    return { setting, path: settings[setting] };
-  };
-  return {
-    authorities: fileOf("REDIS_TLS_CA_FILE"),
-    certificate: fileOf("REDIS_TLS_CERT_FILE"),
-    privateKey: fileOf("REDIS_TLS_KEY_FILE"),
-  };
-}
-
 /**
  * Runs Redis commands.
  * @throws {AppError} `unavailable` when one fails; it may have run all the same.
@@ -74,52 +45,7 @@ export function callRedis<Reply>(command: () => Promise<Reply>): Promise<Reply> 
   return orUnavailable("sessions cannot be read or written right now; try again", command);
 }
 
-async function readRedisTls(settings: RedisSettings): Promise<ClientTls | undefined> {
-  const files = redisTlsFiles(settings);
-  if (settings.REDIS_URL.isTls) return readClientTls(files);
-  const named = Object.values(files).filter(({ path }) => path !== undefined);
-  if (named.length === 0) return undefined;
-  const names = named.map(({ setting }) => setting).join(", ");
-  throw new BootError(`${names}: REDIS_URL is without TLS; begin it with rediss:// or rediss+sentinel://`);
-}
-
-function optionsOf(settings: RedisSettings, tls: ClientTls | undefined, isStarting: () => boolean): Options {
-  const { user, password, database: db } = settings.REDIS_URL;
-  return {
-    ...addressOf(settings, tls, isStarting),
-    ...(user === undefined ? {} : { username: user }),
-    ...(password === undefined ? {} : { password }),
-    db,
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    commandTimeout: TIMEOUT_MS,
-    connectTimeout: TIMEOUT_MS,
-    disconnectTimeout: CUT_OFF_MS,
-    // Redis 7.0 does not know the command, and a user of ours may not use it.
-    disableClientInfo: true,
-    retryStrategy: (attempt) => backoffMs(attempt, { baseMs: 100, maxMs: 1_000 }),
-  };
-}
-
-function addressOf(settings: RedisSettings, tls: ClientTls | undefined, isStarting: () => boolean): Options {
-  const { servers, master } = settings.REDIS_URL;
-  if (master === undefined) return { ...servers[0], ...(tls && { tls: { ...tls } }) };
-  const { REDIS_SENTINEL_USERNAME: username, REDIS_SENTINEL_PASSWORD: password } = settings;
-  return {
-    sentinels: [...servers],
-    name: master,
-    ...(username === undefined ? {} : { sentinelUsername: username }),
-    ...(password === undefined ? {} : { sentinelPassword: password }),
-    sentinelCommandTimeout: TIMEOUT_MS,
-    // At the start each is asked once, and the operator told.
-    sentinelRetryStrategy: (attempt) => (isStarting() ? null : backoffMs(attempt, { baseMs: 100, maxMs: 1_000 })),
-    ...(tls && { tls: { ...tls }, sentinelTLS: { ...tls }, enableTLSForSentinelMode: true }),
-  };
-}
-
-function explain({ REDIS_URL: { servers, master, user } }: RedisSettings, reason: string): string {
+function explain({ REDIS_URL: { servers, master, user } }: SessionRedisSettings, reason: string): string {
   const at = servers.map(formatAddress).join(", ");
   const where = master === undefined ? `Redis at ${at}` : `the Redis that the Sentinels at ${at} call ${master}`;
   return `cannot use ${where} as ${user ?? "nobody"} (${reason.trim()}); ${adviceFor(reason)}`;

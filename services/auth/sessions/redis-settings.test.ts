@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseRedisUrl, readRedisSettings } from "./redis-settings.ts";
+import { parseRedisUrl } from "#shared/redis/redis-settings.ts";
+import { readRedisSettings } from "./redis-settings.ts";
 
 describe("REDIS_URL", () => {
   test("names a server, who auth is there, and a database", () => {

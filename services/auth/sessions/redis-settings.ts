@@ -1,65 +1,20 @@
 import { z } from "zod";
 import { readConfig } from "#shared/config/read-config.ts";
-import { parsedBy, parseServerUrls, type ServerAddress } from "#shared/config/server-urls.ts";
-
-/** Where Redis is and who auth is there. */
-export interface RedisTarget {
-  /** The server; with `master` the Sentinels that know it. */
-  readonly servers: readonly [ServerAddress, ...ServerAddress[]];
-  /** The name that the Sentinels know the primary by. */
-  readonly master: string | undefined;
-  readonly user: string | undefined;
-  readonly password: string | undefined;
-  readonly database: number;
-  readonly isTls: boolean;
-}
-
-const PORTS = { redis: 6379, rediss: 6379, "redis+sentinel": 26379, "rediss+sentinel": 26379 };
-
-const DATABASE = /^\d{1,5}$/;
+import { redisSettings } from "#shared/redis/redis-settings.ts";
 
 /** What auth has to know about Redis. */
-export const redisSettings = {
-  /** `redis://user:password@host:port/database`, `rediss://` for TLS; `redis+sentinel://user:password@sentinel:port,…/master/database`. */
-  REDIS_URL: z.string().transform(parsedBy(parseRedisUrl)),
-  /** Who auth is at the Sentinels, where they ask. */
-  REDIS_SENTINEL_USERNAME: z.string().optional(),
-  REDIS_SENTINEL_PASSWORD: z.string().optional(),
-  /** The authorities whose certificate Redis must have, in PEM; without it those that Node knows. */
-  REDIS_TLS_CA_FILE: z.string().optional(),
-  /** The certificate that auth shows, and its key, in PEM. */
-  REDIS_TLS_CERT_FILE: z.string().optional(),
-  REDIS_TLS_KEY_FILE: z.string().optional(),
+export const sessionRedisSettings = {
+  ...redisSettings,
   /** `accept-loss` takes a Redis without an append-only file; docs/operate/redis.md says what that loses. */
   REDIS_DURABILITY: z.enum(["append-only-file", "accept-loss"]).default("append-only-file"),
 };
 
-const schema = z.object(redisSettings);
+const schema = z.object(sessionRedisSettings);
 
-/** The settings of Redis, parsed. */
-export type RedisSettings = Readonly<z.infer<typeof schema>>;
+/** The settings of the Redis that keeps sessions, parsed. */
+export type SessionRedisSettings = Readonly<z.infer<typeof schema>>;
 
 /** Reads the settings of Redis alone; throws a BootError that names every wrong one. */
-export function readRedisSettings(env: NodeJS.ProcessEnv): RedisSettings {
+export function readRedisSettings(env: NodeJS.ProcessEnv): SessionRedisSettings {
   return readConfig(schema, env);
-}
-
-/**
- * Reads `REDIS_URL`.
- * @throws {Error} saying what is wrong with it.
- */
-export function parseRedisUrl(text: string): RedisTarget {
-  const { scheme, user, password, servers, path } = parseServerUrls(text, PORTS);
-  const isSentinel = scheme.endsWith("+sentinel");
-  const [master, database = "0", ...rest] = isSentinel
-    ? path.split("/")
-    : [undefined, ...(path === "" ? [] : path.split("/"))];
-  if (isSentinel && !master) throw new Error("must name the primary behind the Sentinels: …/mymaster or …/mymaster/0");
-  if (!isSentinel && servers.length > 1) {
-    throw new Error("names several servers: one primary, or its Sentinels as redis+sentinel://…/mymaster");
-  }
-  if (rest.length > 0 || !DATABASE.test(database))
-    throw new Error("must end with the number of a database, such as /0");
-  const isTls = scheme.startsWith("rediss");
-  return { servers, master, user, password, database: Number(database), isTls };
 }

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { BootError } from "#shared/config/read-config.ts";
-import type { RedisSettings } from "./redis-settings.ts";
+import type { SessionRedisSettings } from "./redis-settings.ts";
 
 /** Written again and again, to see that Redis takes writes. It lies among the keys that auth's user may use. */
 export const PROBE_KEY = "sluice:auth:alive";
@@ -13,7 +13,7 @@ export const PROBE_MS = 60_000;
  * and lets this user write. INFO is allowed where CONFIG is not.
  * @throws {BootError} naming every fault and its setting.
  */
-export async function requireServer(redis: Redis, { REDIS_DURABILITY }: RedisSettings): Promise<void> {
+export async function requireServer(redis: Redis, { REDIS_DURABILITY }: SessionRedisSettings): Promise<void> {
   const state = await readState(redis);
   const is = (line: string): boolean => new RegExp(`^${line}\\r?$`, "m").test(state);
   if (is("cluster_enabled:1")) {

@@ -3,11 +3,9 @@ import { isIP } from "node:net";
 import { type Redis, ReplyError } from "ioredis";
 import { poll } from "#shared/async/poll.ts";
 import { formatAddress } from "#shared/config/server-urls.ts";
-import { watchFile } from "#shared/files/watch-file.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
-import { readClientTls } from "#shared/tls/client-tls.ts";
-import { onReason, redisTlsFiles } from "./connect-redis.ts";
-import type { RedisSettings } from "./redis-settings.ts";
+import { onReason, watchRedisTls } from "#shared/redis/create-redis.ts";
+import type { RedisSettings } from "#shared/redis/redis-settings.ts";
 import { PROBE_KEY, PROBE_MS } from "./require-server-redis.ts";
 
 /** How often Redis is tried. With a command's 2 s and the attempts to connect, another primary is used within 10 s. */
@@ -47,7 +45,7 @@ export class RedisWatch implements Disposable {
     if (master === undefined && isIP(host) === 0) {
       this.#parts.use(poll(LOOK_UP_EVERY_MS, () => this.#lookUp(host)));
     }
-    if (isTls) this.#parts.use(watchTls(redis, settings, log));
+    if (isTls) this.#parts.use(watchRedisTls(redis, settings, log));
   }
 
   /** Why sessions cannot be written, in words for the operator; undefined while they can. */
@@ -103,20 +101,6 @@ export class RedisWatch implements Disposable {
     this.#lose(fault);
     if (!this.#parts.disposed) this.#redis.disconnect(true);
   }
-}
-
-/** New files are used by the next connection. */
-function watchTls(redis: Redis, settings: RedisSettings, log: Logger): Disposable {
-  const files = redisTlsFiles(settings);
-  return watchFile({
-    paths: Object.values(files).flatMap(({ path }) => path ?? []),
-    read: () => readClientTls(files),
-    onRead(tls) {
-      const isSentinel = settings.REDIS_URL.master !== undefined;
-      Object.assign(redis.options, { tls: { ...tls } }, isSentinel ? { sentinelTLS: { ...tls } } : {});
-    },
-    onFault: (fault) => log.warn({ fault }, "the certificate for Redis cannot be replaced"),
-  });
 }
 
 function serverOf(redis: Redis): string {

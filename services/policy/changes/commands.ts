@@ -4,14 +4,9 @@ import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Snapshot } from "../decide/snapshot.ts";
 import { areSameRoles, compareBindings, type SubjectRoles } from "../decide/subject-roles.ts";
+import type { TenantLimits } from "../limits/tenant-limits.ts";
 import { runInTurns } from "../work/turns.ts";
-import type {
-  DocumentOrigin,
-  Lifecycle,
-  PolicyContent,
-  StoredPolicy,
-  TenantLimits,
-} from "../versions/stored-policy.ts";
+import type { DocumentOrigin, Lifecycle, PolicyContent, StoredPolicy } from "../versions/stored-policy.ts";
 
 /** The most subjects of a tenant that may have roles set over HTTP. */
 const MAX_SUBJECTS = 100_000;
@@ -132,7 +127,7 @@ export function setState(state: Lifecycle["state"], by: string): PolicyCommand {
   };
 }
 
-/** Sets the tenant's limits; a limit that is not named returns to the installation's default. */
+/** Sets the tenant's tier and limits; what is not named returns to the default tier, or to what the tier says. */
 export function setLimits(limits: TenantLimits, by: string): PolicyCommand {
   return {
     kind: "limits",

@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Version } from "#shared/contract/version.ts";
 import type { PolicyDocument } from "../document/policy-document.ts";
+import type { TenantLimits } from "../limits/tenant-limits.ts";
 import { runNow, type Steps } from "../work/turns.ts";
 import { compileDocument, type CompiledDocument, type DocumentHead, lineageSets } from "./compile-document.ts";
 import { compileEventMap, type EventMap } from "./compile-event-map.ts";
@@ -56,8 +57,7 @@ export interface ReadDocument {
 /** A tenant's state and limits. */
 export interface TenantStanding {
   readonly state: "active" | "suspended" | "deleted";
-  /** How many streams it may have on an edge; undefined for as many as the edge takes. */
-  readonly maxConnections: number | undefined;
+  readonly limits: TenantLimits;
 }
 
 /** A snapshot that knows all of its document, also what no decision reads. */

@@ -11,6 +11,7 @@ import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createPolicyMetrics } from "../metrics.ts";
 import { Snapshots } from "../versions/snapshots.ts";
 import { SubjectRoles } from "../decide/subject-roles.ts";
+import { BUILT_IN_TIERS } from "../limits/tiers.ts";
 import type { StoredPolicy } from "../versions/stored-policy.ts";
 import { createDecisionService } from "./decision-service.ts";
 
@@ -56,7 +57,7 @@ describe("the decision service", () => {
     };
     const snapshots = new Snapshots({ store: { read }, compiler: compileHere(), onSwap: () => undefined });
     const service = createDecisionService(
-      { snapshots, metrics, wall: Date.now, ownIssuer: "http://auth.test" },
+      { snapshots, metrics, wall: Date.now, tiers: BUILT_IN_TIERS, ownIssuer: "http://auth.test" },
       limitLines(createLogger("test", "silent")),
     );
     const address = { host: "127.0.0.1", port: 0, setting: "NONE" };
@@ -85,6 +86,7 @@ describe("the decision service", () => {
     ];
     expect(await resolve({ subjects })).toEqual({
       version,
+      limits: { tier: "default" },
       grants: [
         { id: "viewer@", roles: ["viewer"] },
         { id: "owner@alice", roles: ["viewer", "owner"] },
@@ -183,5 +185,12 @@ describe("the decision service", () => {
     [{ grants: ["@"], permissions: ["order:read"], atLeast: { number: 0, build: "" } }],
   ])("refuses %j", async (request) => {
     await expect(decideAll(request)).rejects.toMatchObject({ code: "malformed_request" });
+  });
+
+  it("gives the tenant's limits: those of its tier, and its own before them", async () => {
+    stored = { ...stored, version: { number: 8, build: "01234567" }, limits: { tier: "basic", connections: 3 } };
+    const { limits } = await resolve({ subjects: manySubjects(1) });
+    expect(limits).toMatchObject({ tier: "basic", connections: 3, topicsPerStream: 20 });
+    expect(limits?.connectionsPerSubject).toBeUndefined();
   });
 });

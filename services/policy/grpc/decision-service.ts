@@ -14,6 +14,7 @@ import { decodeGrant } from "../decide/grant.ts";
 import { type Residual, residualOf } from "../decide/residual.ts";
 import { resolveSubject } from "../decide/resolve-subject.ts";
 import { trustedSubject } from "../decide/trusted-subject.ts";
+import { effectiveLimits, type Tiers } from "../limits/tiers.ts";
 import { isPermission } from "#shared/protocol/permissions.ts";
 import { checkBatch } from "./check-batch.ts";
 import { mapInTurns } from "../work/turns.ts";
@@ -34,8 +35,13 @@ export const decisionCallers: MethodCallers<keyof DecisionServiceService> = {
   mapResources: ["stream.sluice"],
 };
 
+/** What the service takes beside what each of its answers takes. */
+export interface DecisionServiceDeps extends DecisionDeps {
+  readonly tiers: Tiers;
+}
+
 /** Answers the edge's questions in batches, from a snapshot that is at least as new as the edge asks for. */
-export function createDecisionService(deps: DecisionDeps, log: LimitedLog): DecisionServiceServer {
+export function createDecisionService(deps: DecisionServiceDeps, log: LimitedLog): DecisionServiceServer {
   return {
     resolve: unaryHandler(log, (request) => resolve(deps, request)),
     decide: unaryHandler(log, (request) => decideAll(deps, request)),
@@ -46,7 +52,7 @@ export function createDecisionService(deps: DecisionDeps, log: LimitedLog): Deci
 }
 
 async function resolve(
-  { snapshots, metrics, wall, ownIssuer }: DecisionDeps,
+  { snapshots, metrics, wall, tiers, ownIssuer }: DecisionServiceDeps,
   { tenant, subjects, atLeast }: ResolveRequest,
 ): Promise<ResolveResponse> {
   requireCount("subjects", subjects.length);
@@ -61,8 +67,8 @@ async function resolve(
     return { id, roles: [...roles], remainingMs };
   });
   metrics.resolves.inc(grants.length);
-  const maxConnections = snapshot.standing?.maxConnections;
-  return { version: snapshot.version, grants, eventMap: [...snapshot.document.events], maxConnections };
+  const limits = effectiveLimits(tiers, snapshot.standing?.limits ?? {});
+  return { version: snapshot.version, grants, eventMap: [...snapshot.document.events], limits };
 }
 
 async function decideAll(

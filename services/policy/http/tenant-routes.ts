@@ -1,9 +1,10 @@
 import type { Context, Hono } from "hono";
-import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { changePolicy } from "../change-policy.ts";
 import { type PolicyCommand, setLimits, setState } from "../changes/commands.ts";
+import { tenantLimitsSchema } from "../limits/tenant-limits.ts";
+import { requireTier, type Tiers } from "../limits/tiers.ts";
 import type { StoredPolicy } from "../versions/stored-policy.ts";
 import { createTenant } from "../tenants/create-tenant.ts";
 import { reconcileLifecycle } from "../tenants/reconcile-tenant.ts";
@@ -12,26 +13,12 @@ import type { LogUsage, Usage } from "../tenants/tenant-logs.ts";
 import { authorizeAdmin, type AuthorizeDeps, authorizeOperator } from "./authorize.ts";
 import { tenantParameter } from "./parameters.ts";
 
-/** An age below the broker's memory for repeated ids is none that it takes. */
-const limitsSchema = z.strictObject({
-  historyBytes: z
-    .int()
-    .min(1024 * 1024)
-    .optional(),
-  historyAgeSeconds: z
-    .int()
-    .min(120)
-    .max(3_650 * 86_400)
-    .optional(),
-  connections: z.int().min(0).optional(),
-});
-
 /** Adds the calls on tenants as a whole: make, look at, limit, suspend, resume, delete. */
 export function addTenantRoutes(
   api: Hono,
   authorizeDeps: AuthorizeDeps,
   changeDeps: TenantDeps,
-  usage: LogUsage,
+  { usage, tiers }: { readonly usage: LogUsage; readonly tiers: Tiers },
 ): void {
   const path = "/v1/tenants/:tenant";
 
@@ -70,7 +57,13 @@ export function addTenantRoutes(
   };
 
   api.put(`${path}/limits`, async (c) =>
-    c.json(await change(c, async (by) => setLimits(await readJson(c, limitsSchema), by))),
+    c.json(
+      await change(c, async (by) => {
+        const limits = await readJson(c, tenantLimitsSchema);
+        requireTier(tiers, limits.tier);
+        return setLimits(limits, by);
+      }),
+    ),
   );
   api.post(`${path}/suspend`, async (c) => c.json(await change(c, (by) => setState("suspended", by))));
   api.post(`${path}/resume`, async (c) => c.json(await change(c, (by) => setState("active", by))));

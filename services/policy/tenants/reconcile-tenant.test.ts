@@ -181,7 +181,7 @@ describe("a tenant", () => {
       expect(await tenants.streamOf(tenant)).toMatchObject({
         config: { max_bytes: 2 * 1024 * 1024, max_age: nanosOf(600), subjects: open(tenant) },
       });
-      expect((await other.snapshots.atLeast(tenant)).standing).toEqual({ state: "active", maxConnections: 7 });
+      expect((await other.snapshots.atLeast(tenant)).standing).toEqual({ state: "active", limits });
       await changePolicy(on, tenant, setLimits({ connections: 7 }, "operator"));
       await reconcileLifecycle(on, tenant);
       expect(await tenants.streamOf(tenant)).toMatchObject({

@@ -33,10 +33,10 @@ export async function compilePolicy(
   compiler: Pick<DocumentCompiler, "compile">,
   tenant: string,
   version: Version,
-  { document: { text }, bindings, lifecycle, limits }: CompiledContent,
+  { document: { text }, bindings, lifecycle, limits = {} }: CompiledContent,
   { storedAt, asksCases, known }: Compiling,
 ): Promise<CompiledPolicy> {
-  const standing = lifecycle && { standing: { state: lifecycle.state, maxConnections: limits?.connections } };
+  const standing = lifecycle && { standing: { state: lifecycle.state, limits } };
   const at = Date.parse(storedAt);
   if (known?.read?.text === text) {
     const { snapshot, ended } = await runInTurns(rebindSnapshot(known, version, bindings, at));

@@ -3,6 +3,7 @@ import { tenantEntrySchema } from "#shared/contract/control-entry.ts";
 import { versionSchema } from "#shared/contract/version.ts";
 import { DIFFERENCE_KINDS, type PolicyDiff } from "../decide/policy-diff.ts";
 import { SubjectRoles } from "../decide/subject-roles.ts";
+import { storedLimitsSchema, type TenantLimits } from "../limits/tenant-limits.ts";
 
 const originSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("file"), name: z.string(), hash: z.string() }),
@@ -41,21 +42,12 @@ export type Lifecycle = z.infer<typeof lifecycleSchema>;
 /** How a tenant begins. */
 const BORN: Lifecycle = { state: "active", since: 0, at: new Date(0).toISOString() };
 
-const limitsSchema = z.object({
-  historyBytes: z.int().optional(),
-  historyAgeSeconds: z.int().optional(),
-  connections: z.int().optional(),
-});
-
-/** What a tenant may use; what is not said is the default of the installation. */
-export type TenantLimits = z.infer<typeof limitsSchema>;
-
 /** What a version says of itself, beside its document and the bindings. */
 export const storedVersionSchema = z.object({
   version: versionSchema,
   document: z.object({ origin: originSchema }),
   lifecycle: lifecycleSchema.default(BORN),
-  limits: limitsSchema.default({}),
+  limits: storedLimitsSchema.default({}),
   at: z.iso.datetime(),
   by: z.string(),
   why: z.string(),

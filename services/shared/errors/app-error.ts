@@ -1,3 +1,4 @@
+import type { BusyReason } from "../protocol/busy-reasons.ts";
 import type { ErrorCode } from "../protocol/problem-codes.ts";
 
 /** What a log line says of a failure beside its message: an issuer, a key id, the claim at fault. No secrets. */
@@ -9,16 +10,19 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   /** When trying again makes sense, where that is known. */
   readonly retryAfterSeconds: number | undefined;
+  /** Why a stream is refused for now; undefined for a refusal for good, or of something else. */
+  readonly busy: BusyReason | undefined;
   /** For the log alone: the caller never gets them. */
   readonly facts: ErrorFacts;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: ErrorOptions & { retryAfterSeconds?: number; facts?: ErrorFacts } = {},
+    options: ErrorOptions & { retryAfterSeconds?: number; facts?: ErrorFacts; busy?: BusyReason } = {},
   ) {
     super(message, options);
     this.code = code;
+    this.busy = options.busy ?? (code === "unavailable" ? "unavailable" : undefined);
     this.facts = options.facts ?? {};
     this.retryAfterSeconds = options.retryAfterSeconds;
   }

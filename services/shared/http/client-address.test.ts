@@ -1,7 +1,7 @@
 import { BlockList } from "node:net";
 import type { Context } from "hono";
 import { describe, expect, test } from "vitest";
-import { clientAddressOf, proxiesSchema } from "./client-address.ts";
+import { clientAddressOf, networkOfPeer, proxiesSchema } from "./client-address.ts";
 
 function addressOf(peer: string, forwarded?: string, proxies = ""): string {
   const context = { env: { incoming: { socket: { remoteAddress: peer } } }, req: { header: () => forwarded } };
@@ -33,6 +33,23 @@ describe("a request's address", () => {
     for (const broken of [undefined, "", "me", "203.0.113.1, me", "203.0.113.1:443"]) {
       expect(addressOf("10.0.0.1", broken, "10.0.0.1")).toBe("10.0.0.1");
     }
+  });
+});
+
+describe("the address behind a proxy that writes Forwarded", () => {
+  test.each([
+    ["for=192.0.2.1", "192.0.2.1"],
+    ["by=203.0.113.1;FOR=192.0.2.1;proto=https", "192.0.2.1"],
+    ['for=203.0.113.9, for="192.0.2.1:4711"', "192.0.2.1"],
+    ['for="[2001:db8:1:2::3]:4711"', "2001:db8:1:2::/64"],
+    ["for=unknown", "10.0.0.1"],
+    ["for=_hidden", "10.0.0.1"],
+    ["proto=https", "10.0.0.1"],
+  ])("of %s is %s", (forwarded, address) => {
+    const headers = { forwarded, "x-forwarded-for": "198.51.100.1" };
+    const trusted = { proxies: proxiesSchema.parse("10.0.0.0/8"), header: "forwarded" } as const;
+    expect(networkOfPeer("10.0.0.1", headers, trusted)).toBe(address);
+    expect(networkOfPeer("192.0.2.77", headers, trusted)).toBe("192.0.2.77");
   });
 });
 

@@ -18,6 +18,9 @@ export const proxiesSchema = z
     return proxies;
   });
 
+/** The header in which a proxy says who its client is. */
+export type ForwardedHeader = "x-forwarded-for" | "forwarded";
+
 /**
  * Where a request comes from, for counting: an IPv4 address, or the /64 of an IPv6 address, which is what one site has. It is
  * the socket's peer; only where that is one of the proxies, the last hop that it wrote into `X-Forwarded-For`.
@@ -25,8 +28,37 @@ export const proxiesSchema = z
 export function clientAddressOf(c: Context, proxies: BlockList): string {
   const peer = peerOf(c);
   if (!isFromProxy(c, proxies)) return networkOf(peer);
-  const lastHop = unmapped(lastOf(c.req.header("x-forwarded-for")));
+  return networkBehind(peer, c.req.header("x-forwarded-for"), "x-forwarded-for");
+}
+
+/** The same by a peer's address and the headers of its request, where TLS ends before us. */
+export function networkOfPeer(
+  address: string,
+  headers: Readonly<Record<ForwardedHeader, string | undefined>>,
+  { proxies, header }: { readonly proxies: BlockList; readonly header: ForwardedHeader },
+): string {
+  const peer = unmapped(address);
+  return isProxy(peer, proxies) ? networkBehind(peer, headers[header], header) : networkOf(peer);
+}
+
+/** Whether an address is one of the proxies. */
+export function isProxy(address: string, proxies: BlockList): boolean {
+  const peer = unmapped(address);
+  const family = isIP(peer);
+  return family !== 0 && proxies.check(peer, family === 6 ? "ipv6" : "ipv4");
+}
+
+function networkBehind(peer: string, value: string | undefined, header: ForwardedHeader): string {
+  const said = lastOf(value);
+  const lastHop = unmapped(header === "forwarded" ? nodeIn(said) : said);
   return networkOf(isIP(lastHop) === 0 ? peer : lastHop);
+}
+
+/** The address in an element of `Forwarded` (RFC 7239, section 6): `for=192.0.2.1`, `for="[2001:db8::1]:4711"`. */
+function nodeIn(element: string): string {
+  const [, node = ""] = /(?:^|;)\s*for="?([^";]*)"?\s*(?:;|$)/i.exec(element) ?? [];
+  const [, v6, v4] = /^(?:\[([^\]]+)\]|([0-9.]+))(?::[0-9]+)?$/.exec(node) ?? [];
+  return v6 ?? v4 ?? "";
 }
 
 /** Where a connection comes from, for counting: its peer's IPv4 address, or the /64 of its IPv6 address. */
@@ -43,9 +75,7 @@ export function hostOf(c: Context, proxies: BlockList): string {
 function isFromProxy(c: Context, proxies: BlockList): boolean {
   // A proxy passes TLS through: the client wrote this request's headers.
   if (socketOf(c) instanceof TLSSocket) return false;
-  const peer = peerOf(c);
-  const family = isIP(peer);
-  return family !== 0 && proxies.check(peer, family === 6 ? "ipv6" : "ipv4");
+  return isProxy(peerOf(c), proxies);
 }
 
 function peerOf(c: Context): string {

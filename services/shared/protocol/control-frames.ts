@@ -1,3 +1,5 @@
+import type { BusyReason } from "./busy-reasons.ts";
+
 /** The data of each frame of our own, by its event. Events of tenants have a dot in their names, these never do. */
 export interface ControlData {
   readonly ready: {
@@ -15,7 +17,7 @@ export interface ControlData {
   readonly auth_error: { readonly reason: string };
   readonly degraded: { readonly reason: string };
   readonly recovered: { readonly reason: string };
-  readonly busy: Farewell;
+  readonly busy: Farewell & { readonly reason: BusyReason; readonly detail: string };
   readonly bye: Farewell;
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Version } from "#shared/contract/version.ts";
+import { UNKNOWN_LIMITS } from "../admission/tenant-limits.ts";
 import { Decisions } from "./decisions.ts";
 import { STILL_VALID } from "./grant.ts";
 import type { DecideAnswer, Decider, ResolveAnswer } from "./ports.ts";
@@ -229,7 +230,12 @@ class FakePolicy implements Decider {
   }
 
   async resolve(): Promise<ResolveAnswer> {
-    const answer = { version: this.version, grant: { id: "viewer", roles: ["viewer"] }, eventMap: EVENT_MAP };
+    const answer = {
+      version: this.version,
+      grant: { id: "viewer", roles: ["viewer"] },
+      eventMap: EVENT_MAP,
+      limits: UNKNOWN_LIMITS,
+    };
     await this.#pass();
     return answer;
   }

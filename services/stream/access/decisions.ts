@@ -7,6 +7,7 @@ import type { CallContext } from "#shared/async/call-context.ts";
 import { Notifier } from "#shared/async/notifier.ts";
 import { singleFlight } from "#shared/async/single-flight.ts";
 import type { Observer } from "../observe/observer.ts";
+import { type TenantLimits, UNKNOWN_LIMITS } from "../admission/tenant-limits.ts";
 import { EventMap } from "./event-map.ts";
 import { type Effort } from "./pattern-trie.ts";
 import { Grant, isBefore, STILL_VALID } from "./grant.ts";
@@ -63,7 +64,7 @@ export class Decisions {
   readonly #residualOf = shareResiduals();
   readonly #asked = singleFlight<void>();
   readonly #eventMap = new EventMap();
-  #maxConnections = Number.POSITIVE_INFINITY;
+  #limits: TenantLimits | undefined;
   #appliedChanges: AppliedChange[] = [];
   #changeCount = 0;
   /** The version of the last policy entry that was applied; undefined while none is known. */
@@ -78,9 +79,14 @@ export class Decisions {
     this.#observer = observer;
   }
 
-  /** How many streams the tenant may have on this edge, by the newest answer. */
-  get maxConnections(): number {
-    return this.#maxConnections;
+  /** What the tenant may use, by the newest answer. */
+  get limits(): TenantLimits {
+    return this.#limits ?? UNKNOWN_LIMITS;
+  }
+
+  /** The same, unless a later version has been announced, which may say otherwise. */
+  get currentLimits(): TenantLimits | undefined {
+    return isBefore(this.#eventMap.version, this.#applied) ? undefined : this.#limits;
   }
 
   /** Starts over, after the log was opened or did not continue. `last` is its last policy entry. */
@@ -186,9 +192,9 @@ export class Decisions {
   }
 
   /** Takes over what an answer says of the tenant as a whole, unless a newer one is known. */
-  #learn({ version, eventMap, maxConnections = Number.POSITIVE_INFINITY }: ResolveAnswer): void {
+  #learn({ version, eventMap, limits }: ResolveAnswer): void {
     this.#eventMap.learn(version, eventMap);
-    if (isSameVersion(this.#eventMap.version ?? version, version)) this.#maxConnections = maxConnections;
+    if (isSameVersion(this.#eventMap.version ?? version, version)) this.#limits = limits;
   }
 
   #recordChange(change: AppliedChange): void {

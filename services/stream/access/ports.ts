@@ -2,6 +2,7 @@ import type { CallContext } from "#shared/async/call-context.ts";
 import type { Version } from "#shared/contract/version.ts";
 import type { Scope } from "#shared/protocol/scope.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
+import type { TenantLimits } from "../admission/tenant-limits.ts";
 import type { TopicRules } from "./residual.ts";
 
 /** A person's session as the edge asks about it. */
@@ -85,8 +86,7 @@ export interface ResolveAnswer {
     readonly remainingMs?: number | undefined;
   };
   readonly eventMap: readonly EventRule[];
-  /** How many streams of the tenant this edge may hold; undefined for as many as it takes. */
-  readonly maxConnections?: number | undefined;
+  readonly limits: TenantLimits;
 }
 
 export interface DecideAnswer {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { UNKNOWN_LIMITS } from "../admission/tenant-limits.ts";
 import { Decisions } from "./decisions.ts";
 import type { EventRule } from "./ports.ts";
 import { createResidual } from "./residual.ts";
@@ -25,7 +26,12 @@ async function openRights(allow: readonly string[], eventMap = EVENT_MAP) {
   const decisions = new Decisions(
     "acme",
     {
-      resolve: async () => ({ version: now(), grant: { id: "g", roles: ["reader"] }, eventMap }),
+      resolve: async () => ({
+        version: now(),
+        grant: { id: "g", roles: ["reader"] },
+        eventMap,
+        limits: UNKNOWN_LIMITS,
+      }),
       decide: async (_tenant, _grant, permission) => {
         asked.push(permission);
         atOnce.push((underWay += 1));

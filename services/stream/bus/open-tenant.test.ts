@@ -8,6 +8,7 @@ import { connectNats } from "#shared/nats/connect-nats.ts";
 import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import type { Decider } from "../access/ports.ts";
+import { UNKNOWN_LIMITS } from "../admission/tenant-limits.ts";
 import { TailBudget } from "../log/tail.ts";
 import { Turns } from "../turns/turns.ts";
 import { openTenants } from "./open-tenant.ts";
@@ -70,7 +71,12 @@ function openWith(answer: AppError | undefined) {
   const decider = {
     resolve: async () => {
       if (answer !== undefined) throw answer;
-      return { version: { number: 1, build: "b" }, grant: { id: "g", roles: [] }, eventMap: [] };
+      return {
+        version: { number: 1, build: "b" },
+        grant: { id: "g", roles: [] },
+        eventMap: [],
+        limits: UNKNOWN_LIMITS,
+      };
     },
   } as unknown as Decider;
   const now = (): number => 0;

@@ -126,8 +126,9 @@ export class GrpcDecider implements Decider, Disposable {
       shared,
     });
     const version = expectAnswer(response.version);
-    const { grants, eventMap, maxConnections } = response;
-    return keys.map((_, index) => ({ version, grant: expectAnswer(grants[index]), eventMap, maxConnections }));
+    const { grants, eventMap } = response;
+    const limits = expectAnswer(response.limits);
+    return keys.map((_, index) => ({ version, grant: expectAnswer(grants[index]), eventMap, limits }));
   }
 
   async #decide(tenant: string, keys: readonly DecideKey[]): Promise<DecideAnswer[]> {

@@ -19,6 +19,8 @@ export interface Stream {
 
 interface Retained {
   readonly opening: Promise<OpenTenant>;
+  /** Undefined while it is being opened. */
+  tenant: Tenant | undefined;
   /** Registrations, and those that are being made. */
   registered: number;
   streams: number;
@@ -55,6 +57,11 @@ export class Hub implements AsyncDisposable {
     return this.#streams.size;
   }
 
+  /** A tenant that this edge serves. */
+  tenant(id: string): Tenant | undefined {
+    return this.#tenants.get(id)?.tenant;
+  }
+
   /** How many streams of the tenant are open. */
   streamsOf({ id }: Tenant): number {
     return this.#tenants.get(id)?.streams ?? 0;
@@ -68,6 +75,7 @@ export class Hub implements AsyncDisposable {
     const retained = this.#retain(registration.identity.tenant);
     try {
       const { tenant } = await retained.opening;
+      retained.tenant = tenant;
       tenant.registrations.add(registration);
       this.#registered.set(registration, tenant);
       return tenant;
@@ -113,7 +121,13 @@ export class Hub implements AsyncDisposable {
   }
 
   #retain(id: string): Retained {
-    const retained = this.#tenants.get(id) ?? { opening: this.#open(id), registered: 0, streams: 0, linger: undefined };
+    const retained = this.#tenants.get(id) ?? {
+      opening: this.#open(id),
+      tenant: undefined,
+      registered: 0,
+      streams: 0,
+      linger: undefined,
+    };
     this.#tenants.set(id, retained);
     clearTimeout(retained.linger);
     retained.linger = undefined;

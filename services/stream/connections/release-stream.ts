@@ -1,4 +1,4 @@
-import type { Admission } from "../admission/admission.ts";
+import type { Place } from "../admission/admission.ts";
 import type { Observer, StreamFacts } from "../observe/observer.ts";
 import { GONE } from "./end-stream.ts";
 import type { Hub, Stream } from "./hub.ts";
@@ -6,18 +6,17 @@ import type { Reader } from "./reader.ts";
 
 interface ReleaseDeps {
   readonly hub: Hub;
-  readonly admission: Admission;
   readonly observer: Observer;
   readonly now: () => number;
 }
 
 /** Releases all that a stream held, under its present registration. */
-export function releaseStream({ hub, admission, observer, now }: ReleaseDeps, stream: Stream): void {
+export function releaseStream({ hub, observer, now }: ReleaseDeps, stream: Stream, place: Place): void {
   const { reader } = stream;
   reader.end(GONE);
   reader.registration.end("revoked");
   hub.detach(stream);
-  admission.leave();
+  place.leave();
   observer.ended(reader.endedBy?.reason ?? "gone", factsOf(reader), Math.round((now() - reader.openedAt) / 1_000));
 }
 

@@ -3,7 +3,7 @@ import { createJsonApi, refuseMethod } from "#shared/http/json-api.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { addDemoPage, type DemoPage } from "./demo-page.ts";
 import { addRebindRoute, type RebindRoute } from "./rebind-route.ts";
-import { STREAM_PATH } from "./stream-route.ts";
+import { STREAM_PATH } from "./stream-headers.ts";
 
 /** A token of 64 KB, in JSON. */
 const MAX_BODY_BYTES = 96 * 1_024;

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Hono } from "hono";
 import { toAppError } from "#shared/errors/app-error.ts";
+import { isProxy } from "#shared/http/client-address.ts";
 import { answerUnreadableRequests, MAX_HEADER_BYTES } from "#shared/http/header-limit.ts";
 import { listenerOf } from "#shared/http/json-api.ts";
 import { requestIdOf } from "#shared/http/request-id.ts";
@@ -9,18 +10,23 @@ import { sendProblem } from "#shared/http/send-problem.ts";
 import type { SocketBudget } from "#shared/http/socket-budget.ts";
 import { readThroughHandshakeSockets } from "./handshake-socket.ts";
 import { readTarget } from "#shared/http/read-target.ts";
-import { serveStream, STREAM_PATH, type StreamRoute } from "./stream-route.ts";
+import { callerAddressOf } from "./caller-address.ts";
+import { STREAM_PATH } from "./stream-headers.ts";
+import { serveStream, type StreamRoute } from "./stream-route.ts";
+import { createEarlyRefusals, turnAway } from "./turn-away.ts";
 
 /** What the edge's public port serves. */
 export interface EdgeServerDeps {
   readonly route: StreamRoute;
   /** Answers everything that is no stream. */
   readonly api: Hono;
+  /** Whether trusted proxies begin each connection with a header of the PROXY protocol. */
+  readonly speaksProxy: boolean;
   readonly sockets: SocketBudget;
 }
 
 /** The edge's public HTTP server; not yet listening. */
-export function createEdgeServer({ route, api, sockets }: EdgeServerDeps): Server {
+export function createEdgeServer({ route, api, speaksProxy, sockets }: EdgeServerDeps): Server {
   const streaming = new WeakSet<Socket>();
   const answerByApi = listenerOf(api);
   const server = createServer(
@@ -35,6 +41,11 @@ export function createEdgeServer({ route, api, sockets }: EdgeServerDeps): Serve
     (request, response) => {
       // A stream keeps its socket: the answer to a later request would be inside the stream.
       if (streaming.has(request.socket)) return void request.socket.destroy();
+      const isStream = isStreamRequest(request);
+      const address = isStream ? callerAddressOf(request, route.trusted) : undefined;
+      // Before anything else is looked at: in a flood this is all that most requests may cost.
+      const refused = isStream ? route.edge.admission.knock(address) : undefined;
+      if (refused !== undefined && response.socket !== null) return turnAway(route, request, refused);
       const target = targetOf(request);
       const requestId = requestIdOf(request.headers["x-request-id"]);
       if (!(target instanceof URL)) {
@@ -47,7 +58,7 @@ export function createEdgeServer({ route, api, sockets }: EdgeServerDeps): Serve
       if (response.socket === null) return void request.socket.destroy();
       const { socket } = request;
       streaming.add(socket);
-      serveStream(route, request, response, { query: target.searchParams, requestId }).then(
+      serveStream(route, request, response, { query: target.searchParams, requestId, address }).then(
         (hasBegun) => void (hasBegun || streaming.delete(socket)),
         (error: unknown) => {
           route.edge.observer.refused(toAppError(error), { requestId });
@@ -56,7 +67,10 @@ export function createEdgeServer({ route, api, sockets }: EdgeServerDeps): Serve
       );
     },
   );
-  readThroughHandshakeSockets(server, sockets);
+  readThroughHandshakeSockets(server, sockets, {
+    speaksProxy: ({ remoteAddress = "" }) => speaksProxy && isProxy(remoteAddress, route.trusted.proxies),
+    take: createEarlyRefusals(route),
+  });
   answerUnreadableRequests(server);
   return Object.assign(server, {
     headersTimeout: 10_000,
@@ -66,6 +80,14 @@ export function createEdgeServer({ route, api, sockets }: EdgeServerDeps): Serve
     // A client that closes its side after its request still reads its answer.
     httpAllowHalfOpen: true,
   });
+}
+
+function isStreamRequest({ method, url = "" }: IncomingMessage): boolean {
+  return (
+    method === "GET" &&
+    url.startsWith(STREAM_PATH) &&
+    (url.length === STREAM_PATH.length || url[STREAM_PATH.length] === "?")
+  );
 }
 
 function targetOf(request: IncomingMessage): URL | { readonly refusal: unknown } {

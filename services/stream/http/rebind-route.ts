@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
@@ -5,10 +6,13 @@ import { callContextOf, readJson } from "#shared/http/json-api.ts";
 import { readExplicitToken } from "#shared/http/token-source.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { isSamePerson, tryTokens } from "#shared/tokens/try-tokens.ts";
+import type { CallLimits } from "../admission/call-limits.ts";
 import type { BindToken } from "../access/ports.ts";
+import type { Hub } from "../connections/hub.ts";
 import type { CallConnection } from "../call-connection.ts";
 import { identityOf } from "../access/registration.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
+import { callerAddressOf, type TrustedProxies } from "./caller-address.ts";
 import { requireTrustedPage, tokenMissing, type TokenReading } from "./request-token.ts";
 
 const bodySchema = z.strictObject({
@@ -23,6 +27,9 @@ const NO_BODY = { access_token: undefined, bound: false };
 export interface RebindRoute extends Pick<TokenReading, "verify" | "cookies" | "allowedOrigins"> {
   readonly callConnection: CallConnection;
   readonly bindToken: BindToken;
+  readonly callLimits: CallLimits;
+  readonly trusted: TrustedProxies;
+  readonly edge: { readonly hub: Pick<Hub, "tenant"> };
 }
 
 /**
@@ -31,9 +38,14 @@ export interface RebindRoute extends Pick<TokenReading, "verify" | "cookies" | "
  */
 export function addRebindRoute(api: Hono, route: RebindRoute): void {
   api.post("/v1/streams/:connectionId{[A-Za-z0-9_-]{1,64}}/token", async (c) => {
+    const { incoming } = c.env as { readonly incoming: IncomingMessage };
+    route.callLimits.admitAddress(callerAddressOf(incoming, route.trusted));
     const connectionId = c.req.param("connectionId");
     const context = callContextOf(c);
     const { token, claims, bound } = await readNewToken(route, c, connectionId);
+    const { tenant_id: tenant, sub: subject } = claims;
+    const perMinute = route.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
+    route.callLimits.admitSubject(tenant, subject, perMinute);
     if (bound && claims.isOutside === true)
       throw new AppError("forbidden", "a token of an outside issuer cannot be bound to a stream");
     const issued = bound ? await route.bindToken(token, connectionId, context) : undefined;

@@ -10,27 +10,25 @@ import { Connection } from "../sse/connection.ts";
 import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
 import { encodeControl } from "../sse/encode-frame.ts";
 import type { Shortage } from "../sse/retry-delay.ts";
+import type { TrustedProxies } from "./caller-address.ts";
 import { takeSocket } from "./handshake-socket.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
+import { VARY } from "./stream-headers.ts";
 import { readHandshakeToken, single, type TokenReading } from "./request-token.ts";
 
-/** The edge, and how the route reads tokens. */
+/** The edge, how the route reads tokens, and whose word on a client's address it believes. */
 export interface StreamRoute extends TokenReading {
+  readonly trusted: TrustedProxies;
   readonly edge: Edge;
 }
-
-/** The path of streams. */
-export const STREAM_PATH = "/v1/stream";
 
 /** The only media type there is, as clients may name it. */
 const EVENT_STREAM = ["text/event-stream", "text/event-stream; charset=utf-8"];
 
-/** Caches must not give one page's answer to another, nor one person's. */
-const VARY = "Origin, Cookie, Authorization, X-Auth-Token, Accept-Encoding";
-
-/** What a request asks for, and its id. */
+/** What a request asks for, its id, and where it comes from. */
 interface StreamTarget {
   readonly query: URLSearchParams;
+  readonly address: string | undefined;
   readonly requestId: string;
 }
 
@@ -39,8 +37,9 @@ export async function serveStream(
   route: StreamRoute,
   request: IncomingMessage,
   response: ServerResponse,
-  { query, requestId }: StreamTarget,
+  target: StreamTarget,
 ): Promise<boolean> {
+  const { query, requestId } = target;
   const cors = corsHeaders(request.headers.origin, route.allowedOrigins);
   response.setHeaders(new Map(Object.entries({ "x-request-id": requestId, vary: VARY, ...cors })));
   let caller: VerifiedClaims | undefined;
@@ -55,8 +54,7 @@ export async function serveStream(
   response.once("close", leave);
   try {
     requireEventStream(request);
-    const target = { query, requestId, signal: gone.signal };
-    await openStream(route.edge, streamRequest(request, target, response, readToken));
+    await openStream(route.edge, streamRequest(request, { ...target, signal: gone.signal }, response, readToken));
     return true;
   } catch (thrown) {
     const error = toAppError(thrown);
@@ -70,7 +68,7 @@ export async function serveStream(
 
 function streamRequest(
   request: IncomingMessage,
-  { query, requestId, signal }: StreamTarget & { readonly signal: AbortSignal },
+  { query, requestId, address, signal }: StreamTarget & { readonly signal: AbortSignal },
   response: ServerResponse,
   readToken: StreamRequest["readToken"],
 ): StreamRequest {
@@ -81,6 +79,7 @@ function streamRequest(
     signal,
     query,
     lastEventId: single(headers["last-event-id"]),
+    address,
     readToken,
     isGone: () => socket.destroyed,
     accept(connectionId) {
@@ -118,8 +117,8 @@ function acceptanceOf(connectionId: string, requestId: string, response: ServerR
 }
 
 /**
- * Sends a refusal. A native EventSource comes back only after a 200, so it gets `unavailable` as a `busy` frame in one;
- * clients that declare themselves get the plain status.
+ * Sends a refusal. A native EventSource comes back only after a 200, so it gets what is refused for now as a `busy` frame in
+ * one; clients that declare themselves get the plain status.
  */
 function refuse(
   error: AppError,
@@ -129,19 +128,22 @@ function refuse(
   { requestId, crowd }: { readonly requestId: string; readonly crowd: string },
 ): void {
   if (request.socket.destroyed) return;
-  if (error.code !== "unavailable") return sendProblem(response, error, requestId);
+  if (error.busy === undefined) return sendProblem(response, error, requestId);
   const retryMs = edge.retryDelays.forRefused(crowd, shortageOf(edge));
+  const { code, message, cause, busy: reason } = error;
   if (request.headers["x-sluice-client"] !== undefined) {
-    const { message, cause } = error;
-    const retryAfterSeconds = Math.ceil(retryMs / 1_000);
-    return sendProblem(response, new AppError("unavailable", message, { cause, retryAfterSeconds }), requestId);
+    const retryAfterSeconds = Math.max(error.retryAfterSeconds ?? 0, Math.ceil(retryMs / 1_000));
+    return sendProblem(response, new AppError(code, message, { cause, busy: reason, retryAfterSeconds }), requestId);
   }
+  const frame = encodeControl("busy", { reason, detail: message, retryMs }).toString();
+  // A text of a known length leaves together with the head, in one write.
   response.writeHead(200, {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store, no-transform",
+    "content-length": Buffer.byteLength(frame),
     connection: "close",
   });
-  response.end(encodeControl("busy", { reason: error.message, retryMs }));
+  response.end(frame);
 }
 
 function shortageOf({ admission, overload }: Edge): Shortage {

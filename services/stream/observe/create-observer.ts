@@ -18,6 +18,10 @@ export function createObserver(
       metrics.quarantined(poison);
       report(poison);
     },
+    turnedAway(reason) {
+      metrics.turnedAway(reason);
+      requestLog.write("info", `turned away: ${reason}`, { reason }, "a request was turned away unread");
+    },
     refused(error, request) {
       metrics.refused(error, request);
       logRefusal(requestLog, error, request);

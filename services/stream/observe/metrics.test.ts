@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
-import { Admission } from "../admission/admission.ts";
+import { createAdmission } from "#test/rigs/admission.ts";
+import { SharedCounts } from "../admission/shared-counts.ts";
 import { createStreamMetrics } from "./metrics.ts";
 
 test("event types without a rule are counted by name up to 100 of them, and the rest together", async () => {
   const registry = createMetricsRegistry();
-  const metrics = createStreamMetrics(registry, new Admission(1));
+  const metrics = createStreamMetrics(registry, createAdmission(1), new SharedCounts(1));
   for (let type = 0; type < 102; type += 1) metrics.withoutRule(`made.up${type}`);
   for (const type of ["made.up0", "made.up101"]) metrics.withoutRule(type);
   const text = await registry.metrics();
@@ -19,7 +20,7 @@ test("event types without a rule are counted by name up to 100 of them, and the 
 
 test("decisions are counted when policy answers them, and each time they decide an event", async () => {
   const registry = createMetricsRegistry();
-  const metrics = createStreamMetrics(registry, new Admission(1));
+  const metrics = createStreamMetrics(registry, createAdmission(1), new SharedCounts(1));
   metrics.decisionAsked();
   for (const verdict of ["allowed", "allowed", "denied"] as const) metrics.decided(verdict);
   const text = await registry.metrics();
@@ -31,7 +32,7 @@ test("decisions are counted when policy answers them, and each time they decide 
 
 test("the time that a change of policy took is counted, and is never less than nothing", async () => {
   const registry = createMetricsRegistry();
-  const metrics = createStreamMetrics(registry, new Admission(1));
+  const metrics = createStreamMetrics(registry, createAdmission(1), new SharedCounts(1));
   for (const ms of [12, -3]) metrics.policyApplied(ms);
   const text = await registry.metrics();
   expect(text).toContain('sluice_stream_policy_propagation_seconds_bucket{le="0.001"} 1\n');

@@ -1,5 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Admission } from "../admission/admission.ts";
+import { refusalFor } from "../admission/refusal.ts";
+import type { SharedCounts } from "../admission/shared-counts.ts";
 import { OVERLOAD_STEPS } from "../overload/overload-steps.ts";
 import type { Observer } from "./observer.ts";
 
@@ -9,15 +11,20 @@ const MAX_NAMED_TYPES = 100;
 export type StreamMetrics = Omit<Observer, "fault">;
 
 /** Registers the edge's figures. */
-export function createStreamMetrics(registry: Registry, admission: Admission): StreamMetrics {
+export function createStreamMetrics(registry: Registry, admission: Admission, counts: SharedCounts): StreamMetrics {
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]): Counter<Label> =>
     new Counter({ name, help, labelNames, registers });
   const handshakes = counter("sluice_stream_handshakes", "Streams asked for, by outcome", "outcome");
   const tenantFull = counter(
     "sluice_stream_tenant_full",
-    "Streams refused for now because their tenant had as many on this edge as it may",
+    "Streams refused for now because their tenant had as many as it may",
     "tenant",
+  );
+  const refused = counter(
+    "sluice_stream_refused",
+    "Streams refused for now, by the reason that clients were told",
+    "reason",
   );
   const delivered = counter("sluice_stream_events_delivered", "Events written to sockets");
   const notices = counter("sluice_stream_notices", "gap and reset frames sent", "event");
@@ -28,20 +35,18 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     "sluice_stream_feed_holes",
     "Runs of entries that were gone when a log was read, and were passed",
   );
-  registry.registerMetric(
-    new Gauge({
-      name: "sluice_stream_connections",
-      help: "Open streams and handshakes",
-      registers: [],
-      collect() {
-        this.set(admission.open);
-      },
-    }),
-  );
+  describeAdmission(registry, admission, counts);
   return {
     opened: () => handshakes.inc({ outcome: "accepted" }),
-    refused: ({ code }) => handshakes.inc({ outcome: code }),
-    tenantFull: (tenant) => tenantFull.inc({ tenant }),
+    refused({ code, busy }, { tenant }) {
+      handshakes.inc({ outcome: code });
+      if (busy !== undefined) refused.inc({ reason: busy });
+      if (busy === "tenant_streams" && tenant !== undefined) tenantFull.inc({ tenant });
+    },
+    turnedAway(reason) {
+      handshakes.inc({ outcome: refusalFor(reason).code });
+      refused.inc({ reason });
+    },
     caughtUp: timeCatchUp(registers),
     delivered: (events) => delivered.inc(events),
     noticed: (event) => notices.inc({ event }),
@@ -58,6 +63,40 @@ export function createStreamMetrics(registry: Registry, admission: Admission): S
     peerSwitched: countPeersAway(registers),
     ...countOverload(registers),
   };
+}
+
+function describeAdmission(registry: Registry, admission: Admission, counts: SharedCounts): void {
+  const gauge = <Label extends string>(
+    name: string,
+    help: string,
+    set: (gauge: Gauge<Label>) => void,
+    ...labelNames: Label[]
+  ) =>
+    registry.registerMetric(
+      new Gauge({
+        name,
+        help,
+        labelNames,
+        registers: [],
+        collect() {
+          set(this);
+        },
+      }),
+    );
+  gauge("sluice_stream_connections", "Open streams and handshakes", (metric) => metric.set(admission.open));
+  const setUsage = (metric: Gauge<"pool">, of: "places" | "taken"): void => {
+    for (const usage of admission.pools.usage()) metric.set({ pool: usage.pool }, usage[of]);
+  };
+  gauge("sluice_stream_pool_places", "Places of each pool", (metric) => setUsage(metric, "places"), "pool");
+  gauge(
+    "sluice_stream_pool_taken",
+    "Places of each pool that are taken",
+    (metric) => setUsage(metric, "taken"),
+    "pool",
+  );
+  gauge("sluice_stream_limits_shared", "Workers that count limits together with all others", (metric) =>
+    metric.set(counts.isShared ? 1 : 0),
+  );
 }
 
 function timeCatchUp(registers: Registry[]): StreamMetrics["caughtUp"] {

@@ -1,5 +1,6 @@
 import type { AppError } from "#shared/errors/app-error.ts";
 import type { RequestFacts } from "#shared/log/request-log.ts";
+import type { BusyReason } from "#shared/protocol/busy-reasons.ts";
 import type { Poison } from "../event.ts";
 import type { OverloadObserver } from "../overload/overload-guard.ts";
 
@@ -27,8 +28,8 @@ export interface StreamFacts extends StreamIds {
 export interface Observer extends OverloadObserver {
   /** A request for a stream was refused. */
   refused(error: AppError, request: RequestFacts): void;
-  /** A stream was refused because its tenant has as many as it may. */
-  tenantFull(tenant: string): void;
+  /** A request for a stream was turned away before anything of it was read. */
+  turnedAway(reason: BusyReason): void;
   /** A stream was accepted. */
   opened(stream: StreamFacts): void;
   /** A reader that was behind became live, after this long. */

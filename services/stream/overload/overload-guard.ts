@@ -1,6 +1,6 @@
-import { AppError } from "#shared/errors/app-error.ts";
 import { Notifier } from "#shared/async/notifier.ts";
 import { within } from "#shared/async/within.ts";
+import { refusalFor } from "../admission/refusal.ts";
 import type { Limit } from "../log/history-turns.ts";
 import { advance, CALM, isAtLeast, type Load, OVERLOAD_STEPS, type OverloadStep, stepFor } from "./overload-steps.ts";
 
@@ -80,7 +80,7 @@ export class OverloadGuard {
 
   /** @throws {AppError} `unavailable` while new streams are refused. */
   requireCalm(): void {
-    if (this.isRefusing) throw new AppError("unavailable", "this server has too much to do");
+    if (this.isRefusing) throw refusalFor("overload");
   }
 
   /** The same limit, which puts off what comes in the meantime while history is not read. */

@@ -24,7 +24,7 @@ const CONTROLS: { readonly [Event in ControlEvent]: readonly (readonly [ControlD
   auth_error: [[{ reason: "expired" }, {}]],
   degraded: [[{ reason: "log" }, {}]],
   recovered: [[{ reason: "delivery goes on" }, {}]],
-  busy: [[{ reason: "this server is full", retryMs: 1_234 }, {}]],
+  busy: [[{ reason: "full", detail: "this server is full", retryMs: 1_234 }, {}]],
   bye: [[{ reason: "drain", retryMs: 5_678 }, {}]],
 };
 

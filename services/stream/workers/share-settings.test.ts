@@ -14,6 +14,11 @@ describe("workers", () => {
     expect(sharesOf(2, 10, 10_000_000)[0]).toMatchObject({ STREAM_WORKERS: "1", NATS_URL: "nats://x" });
   });
 
+  test("share limits with all workers of the installation, by default with those of their own process", () => {
+    expect(sharesOf(3, 10, 10_000_000)[0]).toMatchObject({ STREAM_LIMITS_SHARED_BY: "3" });
+    expect(sharesOf(3, 10, 10_000_000, undefined, 12)[0]).toMatchObject({ STREAM_LIMITS_SHARED_BY: "12" });
+  });
+
   test("share the memory that they may use", () => {
     const shares = sharesOf(2, 10, 10_000_000, 1_000_000_001);
     expect(shares.map((share) => share["STREAM_MEMORY_BYTES"])).toEqual(["500000001", "500000000"]);
@@ -25,7 +30,13 @@ describe("workers", () => {
   });
 });
 
-function sharesOf(workers: number, connections: number, bytes: number, memory?: number): NodeJS.ProcessEnv[] {
+function sharesOf(
+  workers: number,
+  connections: number,
+  bytes: number,
+  memory?: number,
+  all?: number,
+): NodeJS.ProcessEnv[] {
   const config = {
     STREAM_WORKERS: workers,
     STREAM_MAX_CONNECTIONS: connections,
@@ -33,6 +44,7 @@ function sharesOf(workers: number, connections: number, bytes: number, memory?: 
     STREAM_HISTORY_SUBJECT_BYTES_PER_MINUTE: bytes,
     STREAM_HISTORY_TENANT_BYTES_PER_MINUTE: bytes,
     STREAM_MEMORY_BYTES: memory,
+    STREAM_LIMITS_SHARED_BY: all,
   };
   return Array.from({ length: workers }, (_, index) => shareSettings({ NATS_URL: "nats://x" }, config, index, 4711));
 }

@@ -24,7 +24,7 @@ type SharedSetting = keyof typeof SHARED;
 /** The environment of worker `index` (from 0): its share of the process's limits, and the common port. */
 export function shareSettings(
   env: NodeJS.ProcessEnv,
-  config: Pick<StreamConfig, "STREAM_WORKERS" | SharedSetting>,
+  config: Pick<StreamConfig, "STREAM_WORKERS" | "STREAM_LIMITS_SHARED_BY" | SharedSetting>,
   index: number,
   httpPort: number,
 ): NodeJS.ProcessEnv {
@@ -35,7 +35,13 @@ export function shareSettings(
     if (value === undefined) return [];
     return [[name, String(Math.max(SHARED[name], shareOf(value, config.STREAM_WORKERS, index)))]];
   });
-  return { ...env, STREAM_WORKERS: "1", STREAM_HTTP_PORT: String(httpPort), ...Object.fromEntries(shares) };
+  return {
+    ...env,
+    STREAM_WORKERS: "1",
+    STREAM_LIMITS_SHARED_BY: String(config.STREAM_LIMITS_SHARED_BY ?? config.STREAM_WORKERS),
+    STREAM_HTTP_PORT: String(httpPort),
+    ...Object.fromEntries(shares),
+  };
 }
 
 /** The shares add up to the whole. */

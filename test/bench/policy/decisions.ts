@@ -20,6 +20,7 @@ import { runNow } from "../../../services/policy/work/turns.ts";
 import { SubjectRoles } from "../../../services/policy/decide/subject-roles.ts";
 import { parseDocument } from "../../../services/policy/document/parse-document.ts";
 import type { PolicyDocument } from "../../../services/policy/document/policy-document.ts";
+import { UNKNOWN_LIMITS } from "../../../services/stream/admission/tenant-limits.ts";
 import { Decisions } from "../../../services/stream/access/decisions.ts";
 import type { Grant as EdgeGrant } from "../../../services/stream/access/grant.ts";
 import type { Decider } from "../../../services/stream/access/ports.ts";
@@ -197,7 +198,12 @@ async function measureEdge(allow: readonly string[], count: number): Promise<num
     permission: permissionOf(number),
   }));
   const decider: Decider = {
-    resolve: async (_tenant, { id }) => ({ version: VERSION, grant: { id, roles: ["role1"] }, eventMap }),
+    resolve: async (_tenant, { id }) => ({
+      version: VERSION,
+      grant: { id, roles: ["role1"] },
+      eventMap,
+      limits: UNKNOWN_LIMITS,
+    }),
     decide: async () => ({ version: VERSION, rules: { allow, deny: [], allowWhen: [], denyWhen: [] } }),
   };
   const decisions = new Decisions("bench", decider, { decisionAsked: () => {} });

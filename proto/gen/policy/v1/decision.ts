@@ -75,8 +75,31 @@ export interface ResolveResponse {
   grants: Grant[];
   /** first match wins, no match = denied */
   eventMap: EventRule[];
-  /** how many streams of the tenant an edge may hold */
-  maxConnections?: number | undefined;
+  limits?: TenantLimits | undefined;
+}
+
+/** What the tenant may use, by its tier and by what was set for it alone. A limit that is absent does not limit. */
+export interface TenantLimits {
+  /** names the pool of places that the tenant takes from */
+  tier: string;
+  /** streams at a time, on all edges together */
+  connections?: number | undefined;
+  connectionsPerSession?: number | undefined;
+  connectionsPerSubject?: number | undefined;
+  connectionsPerAddress?:
+    | number
+    | undefined;
+  /** on all edges together */
+  handshakesPerSecond?: number | undefined;
+  handshakesPerSubjectPerMinute?: number | undefined;
+  callsPerSubjectPerMinute?: number | undefined;
+  topicsPerStream?: number | undefined;
+  historyBytesPerMinute?: number | undefined;
+  publishedEventsPerSecond?:
+    | number
+    | undefined;
+  /** of the tenant's policy */
+  changesPerSecond?: number | undefined;
 }
 
 /** A set of roles together with the values their placeholders use. Equal ids decide equally. */
@@ -667,7 +690,7 @@ export const Values: MessageFns<Values> = {
 };
 
 function createBaseResolveResponse(): ResolveResponse {
-  return { version: undefined, grants: [], eventMap: [], maxConnections: undefined };
+  return { version: undefined, grants: [], eventMap: [], limits: undefined };
 }
 
 export const ResolveResponse: MessageFns<ResolveResponse> = {
@@ -681,8 +704,8 @@ export const ResolveResponse: MessageFns<ResolveResponse> = {
     for (const v of message.eventMap) {
       EventRule.encode(v!, writer.uint32(26).fork()).join();
     }
-    if (message.maxConnections !== undefined) {
-      writer.uint32(80).int64(message.maxConnections);
+    if (message.limits !== undefined) {
+      TenantLimits.encode(message.limits, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -724,12 +747,192 @@ export const ResolveResponse: MessageFns<ResolveResponse> = {
             message.eventMap.push(EventRule.decode(reader, reader.uint32()));
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.limits = TenantLimits.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTenantLimits(): TenantLimits {
+  return {
+    tier: "",
+    connections: undefined,
+    connectionsPerSession: undefined,
+    connectionsPerSubject: undefined,
+    connectionsPerAddress: undefined,
+    handshakesPerSecond: undefined,
+    handshakesPerSubjectPerMinute: undefined,
+    callsPerSubjectPerMinute: undefined,
+    topicsPerStream: undefined,
+    historyBytesPerMinute: undefined,
+    publishedEventsPerSecond: undefined,
+    changesPerSecond: undefined,
+  };
+}
+
+export const TenantLimits: MessageFns<TenantLimits> = {
+  encode(message: TenantLimits, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tier !== "") {
+      writer.uint32(10).string(message.tier);
+    }
+    if (message.connections !== undefined) {
+      writer.uint32(16).int64(message.connections);
+    }
+    if (message.connectionsPerSession !== undefined) {
+      writer.uint32(24).int64(message.connectionsPerSession);
+    }
+    if (message.connectionsPerSubject !== undefined) {
+      writer.uint32(32).int64(message.connectionsPerSubject);
+    }
+    if (message.connectionsPerAddress !== undefined) {
+      writer.uint32(40).int64(message.connectionsPerAddress);
+    }
+    if (message.handshakesPerSecond !== undefined) {
+      writer.uint32(48).int64(message.handshakesPerSecond);
+    }
+    if (message.handshakesPerSubjectPerMinute !== undefined) {
+      writer.uint32(56).int64(message.handshakesPerSubjectPerMinute);
+    }
+    if (message.callsPerSubjectPerMinute !== undefined) {
+      writer.uint32(64).int64(message.callsPerSubjectPerMinute);
+    }
+    if (message.topicsPerStream !== undefined) {
+      writer.uint32(72).int64(message.topicsPerStream);
+    }
+    if (message.historyBytesPerMinute !== undefined) {
+      writer.uint32(80).int64(message.historyBytesPerMinute);
+    }
+    if (message.publishedEventsPerSecond !== undefined) {
+      writer.uint32(88).int64(message.publishedEventsPerSecond);
+    }
+    if (message.changesPerSecond !== undefined) {
+      writer.uint32(96).int64(message.changesPerSecond);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TenantLimits {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTenantLimits();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tier = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.connections = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.connectionsPerSession = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.connectionsPerSubject = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.connectionsPerAddress = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.handshakesPerSecond = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.handshakesPerSubjectPerMinute = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.callsPerSubjectPerMinute = longToNumber(reader.int64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.topicsPerStream = longToNumber(reader.int64());
+            continue;
+          }
           case 10: {
             if (tag !== 80) {
               break;
             }
 
-            message.maxConnections = longToNumber(reader.int64());
+            message.historyBytesPerMinute = longToNumber(reader.int64());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.publishedEventsPerSecond = longToNumber(reader.int64());
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.changesPerSecond = longToNumber(reader.int64());
             continue;
           }
         }

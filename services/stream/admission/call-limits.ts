@@ -1,0 +1,50 @@
+import { AppError } from "#shared/errors/app-error.ts";
+import { compositeKey } from "#shared/protocol/composite-key.ts";
+import { Rate } from "./rate.ts";
+import type { SharedCounts } from "./shared-counts.ts";
+
+const MINUTE_MS = 60_000;
+
+/** How many calls about streams there may be. */
+export interface CallLimitSettings {
+  readonly perAddressPerMinute: number;
+  /** Where the tenant's limits say nothing else. */
+  readonly perSubjectPerMinute: number;
+  /** Milliseconds since 1970. */
+  readonly wall: () => number;
+}
+
+/** Limits calls about open streams: of an address before a token is read, of a subject behind it. */
+export class CallLimits {
+  readonly #settings: CallLimitSettings;
+  readonly #byAddress: Rate;
+  readonly #bySubject: Rate;
+
+  constructor(counts: SharedCounts, settings: CallLimitSettings) {
+    const { wall } = settings;
+    this.#settings = settings;
+    this.#byAddress = new Rate(counts, { name: "ca", windowMs: MINUTE_MS, wall });
+    this.#bySubject = new Rate(counts, { name: "cu", windowMs: MINUTE_MS, wall });
+  }
+
+  /** @throws {AppError} `too_many_requests`. An address of this host counts nothing. */
+  admitAddress(address: string | undefined): void {
+    if (address === undefined) return;
+    requireLeft(this.#byAddress.take(address, this.#settings.perAddressPerMinute), "from your network");
+  }
+
+  /**
+   * `perMinute` is the tenant's own limit, where it has one.
+   * @throws {AppError} `too_many_requests`.
+   */
+  admitSubject(tenant: string, subject: string, perMinute: number | undefined): void {
+    const limit = perMinute ?? this.#settings.perSubjectPerMinute;
+    requireLeft(this.#bySubject.take(compositeKey(tenant, subject), limit), "of yours");
+  }
+}
+
+function requireLeft(waitMs: number | undefined, whose: string): void {
+  if (waitMs === undefined) return;
+  const retryAfterSeconds = Math.ceil(waitMs / 1_000);
+  throw new AppError("too_many_requests", `too many calls ${whose} within a minute`, { retryAfterSeconds });
+}
