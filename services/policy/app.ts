@@ -45,6 +45,7 @@ import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
 import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
+import type { CompileOutcome } from "./versions/document-compiler.ts";
 import { openDocumentCompiler } from "./versions/open-document-compiler.ts";
 import { Snapshots } from "./versions/snapshots.ts";
 import { collectParts, PartCollector } from "./store/collect-parts.ts";
@@ -84,12 +85,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const auth = security.channelTo("auth.sluice");
   const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, auth));
   const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
-  const compiler = starting.use(
-    openDocumentCompiler({
-      deadlineMs: config.POLICY_DOCUMENT_DEADLINE_MS,
-      onCompiled: (outcome) => metrics.compilations.inc({ outcome }),
-    }),
-  );
+  const onCompiled = (outcome: CompileOutcome): void => metrics.compilations.inc({ outcome });
+  const compiler = starting.use(openDocumentCompiler({ deadlineMs: config.POLICY_DOCUMENT_DEADLINE_MS, onCompiled }));
   const { store, logs, collector, deps } = await openPolicies(nats, config, { sessions, compiler }, metrics, log);
   await checkTenants(deps, log);
   const origins = new FileOrigins();

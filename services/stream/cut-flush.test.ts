@@ -4,6 +4,7 @@ import { controlOf, createRig, type EdgeRig, eventOf } from "#test/rigs/edge-rig
 import { waitFor } from "#test/support/wait.ts";
 import { deliver } from "./deliver.ts";
 import type { ControlEntry, LogEntry } from "./event.ts";
+import type { Connection } from "./sse/connection.ts";
 import { Turns } from "./turns/turns.ts";
 
 /** More than one step of a flush. */
@@ -11,6 +12,7 @@ const READERS = 70;
 
 let rig: EdgeRig;
 let turnCount: number;
+let onDelivered: (seq: number) => unknown;
 afterEach(() => rig[Symbol.asyncDispose]());
 
 describe("a flush to more readers than one turn of the loop has room for", () => {
@@ -35,9 +37,8 @@ describe("a flush to more readers than one turn of the loop has room for", () =>
 
   test("is read on by those whose session is asked for in its middle, from where each one stands", async () => {
     const clients = await openAll();
-    const before = clients.map(({ connection }) => connection.progress);
-    const written = (): number =>
-      clients.filter(({ connection }, index) => connection.progress > (before[index] ?? 0)).length;
+    const before = progressOf(clients);
+    const written = (): number => progressOf(clients).filter((bytes, index) => bytes > (before[index] ?? 0)).length;
     feed("1");
     while (written() === 0) await nextTurn();
     expect(written()).toBeLessThan(READERS);
@@ -51,16 +52,13 @@ describe("a flush to more readers than one turn of the loop has room for", () =>
 
   test("serves nothing that an erasure behind it names once that is applied", async () => {
     const clients = await openAll();
-    let isApplied = false;
-    feed("erased soon", () => ({ of: "erased", entry: { subject: "order.>", through: 2 } }));
-    rig.tenant.turns.run(() => {
-      isApplied = rig.tenant.log.horizon.seq === 3;
-      return !isApplied;
-    });
-    await waitFor("the erasure is applied", () => isApplied);
-    const writtenBefore = clients.map(({ connection }) => connection.progress);
+    const applied = Promise.withResolvers<readonly number[]>();
+    onDelivered = (seq) => seq === 4 && applied.resolve(progressOf(clients));
+    // The second one waits for others until the erasure comes.
+    feed("erased", "erased soon", () => ({ of: "erased", entry: { subject: "order.>", through: 3 } }));
+    const atErasure = await applied.promise;
     await waitFor("everyone has the event", () => clients.every((each) => hasLast(each, "erased soon")));
-    expect(clients.map(({ connection }) => connection.progress)).toEqual(writtenBefore);
+    expect(progressOf(clients)).toEqual(atErasure);
   });
 });
 
@@ -74,7 +72,9 @@ function feed(...contents: readonly (string | (() => ControlEntry["change"]))[])
     if (typeof next === "string") entry = eventOf({ seq, tag: `t${seq}` }, next);
     if (typeof next === "function") entry = controlOf({ seq, tag: `t${seq}` }, next());
     if (entry === undefined) return false;
-    if (deliver(rig.tenant, entry, rig.edge)) entry = undefined;
+    if (!deliver(rig.tenant, entry, rig.edge)) return true;
+    entry = undefined;
+    onDelivered(seq);
     return true;
   });
 }
@@ -89,16 +89,22 @@ function change(allow: readonly string[]): () => ControlEntry["change"] {
   };
 }
 
+/** How many bytes were written to each. */
+function progressOf(clients: readonly { readonly connection: Connection }[]): number[] {
+  return clients.map(({ connection }) => connection.progress);
+}
+
 function hasLast(client: { events(): readonly unknown[] }, text: string): boolean {
   return client.events().at(-1) === text;
 }
 
 async function openAll() {
   turnCount = 0;
+  onDelivered = () => {};
   let now = 0;
   // A turn ends after three looks at this clock: each step has a turn of its own.
   const turns = new Turns({ now: () => (now += 2), checkClock: () => void (turnCount += 1) });
-  rig = createRig({ turns, places: READERS });
+  rig = createRig({ turns, places: READERS, flushMs: 50 });
   const clients = [];
   for (let index = 0; index < READERS; index += 1) clients.push(await rig.open());
   await waitFor("all are live", () => liveReaders() === READERS);

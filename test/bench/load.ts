@@ -27,29 +27,33 @@ export async function streamRequests(
     Array.from({ length: count }, async (_, index) => {
       const own = { sid: randomUUID(), jti: randomUUID() };
       const times = { iat, exp: iat + 300, login_at: "2026-01-01T00:00:00Z" };
-      return streamRequest(await issuer.sign({ ...common, ...own, ...times }), topicOf(index));
+      return streamRequest(`/v1/stream?topic=${topicOf(index)}`, await issuer.sign({ ...common, ...own, ...times }));
     }),
   );
 }
 
-/** A request as a browser or a proxy would send it. */
-export function streamRequest(token: string, topic: string): string {
+/** A request for a stream as a browser or a proxy would send it. */
+export function streamRequest(path: string, token?: string): string {
   return [
-    `GET /v1/stream?topic=${topic} HTTP/1.1`,
+    `GET ${path} HTTP/1.1`,
     "Host: edge.example.com",
     "Accept: text/event-stream",
     "Cache-Control: no-cache",
     "Accept-Language: en-GB,en;q=0.9",
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
-    `Authorization: Bearer ${token}`,
+    ...(token === undefined ? [] : [`Authorization: Bearer ${token}`]),
     "\r\n",
   ].join("\r\n");
 }
 
-/** A JSON payload of that many bytes which says when it was published, in microseconds since 1970. */
-export function payloadOf(bytes: number): string {
+/**
+ * A JSON payload of that many bytes which says when it was published, in microseconds since 1970, and its number within its
+ * topic where it has one.
+ */
+export function payloadOf(bytes: number, number?: number): string {
   const micros = Math.round((performance.timeOrigin + performance.now()) * 1_000);
-  return `{"t":${micros},"pad":"${"x".repeat(Math.max(0, bytes - 32))}"}`;
+  const numbered = number === undefined ? "" : `,"n":${number}`;
+  return `{"t":${micros}${numbered},"pad":"${"x".repeat(Math.max(0, bytes - 32 - numbered.length))}"}`;
 }
 
 /** Acts so many times a second, for so long; catches up where it was late. */

@@ -25,7 +25,7 @@ export interface Programs extends AsyncDisposable {
   readonly language: "C" | "Node";
   /** A folder for files of this run. */
   readonly folder: string;
-  start(name: "readers" | "write-loop", args?: readonly string[]): Program;
+  start(name: "readers" | "write-loop" | "clients", args?: readonly string[]): Program;
 }
 
 /** Compiles test/bench/native with the machine's `cc`; falls back on test/bench/processes. */
@@ -48,7 +48,7 @@ export async function preparePrograms(): Promise<Programs> {
 async function compileAll(folder: string): Promise<void> {
   const compile = (name: string): Promise<unknown> =>
     run("cc", ["-O2", "-o", join(folder, name), pathOf(`native/${name}.c`)]);
-  await Promise.all(["readers", "write-loop"].map(compile));
+  await Promise.all(["readers", "write-loop", "clients"].map(compile));
 }
 
 function pathOf(file: string): string {

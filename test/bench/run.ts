@@ -7,6 +7,7 @@ import { provision } from "../../scripts/provision/provision.ts";
 import { runScript, say, ScriptError } from "../../scripts/shared/run-script.ts";
 import { startIssuer } from "#test/support/start-issuer.ts";
 import { startStack } from "#test/support/start-stack.ts";
+import { compare, findLoads, findPeers, PEER_NAMES } from "./peers/against.ts";
 import { policyScenarios } from "./policy/scenarios.ts";
 import { preparePrograms } from "./programs.ts";
 import type { Bench, Figure, Scenario } from "./scenario.ts";
@@ -57,14 +58,15 @@ const SCENARIOS: readonly Scenario[] = [
   ...policyScenarios,
 ];
 
-const USAGE = `npm run bench [-- <scenario> …] [--json <file>] [--list]
+const USAGE = `npm run bench [-- <scenario> …] [--against <peer>] [--json <file>] [--list]
 
 Measures on real servers of its own and prints each figure beside one of the same run to compare with.
 
-  <scenario> …    only these; all of them by default
-  --json <file>   also writes the figures to this file
-  --list          says what there is to measure
-  --help          says this
+  <scenario> …      only these; all of them by default
+  --against <peer>  puts us and another server under the same loads: ${PEER_NAMES.join(", ")}; may be given more than once
+  --json <file>     also writes the figures to this file
+  --list            says what there is to measure
+  --help            says this
 `;
 
 // `npm run bench`: measures on real servers and prints what it found, each figure beside one of the same run to compare with.
@@ -72,9 +74,9 @@ await runScript(async () => {
   const { values, positionals } = readArguments();
   if (values.help === true) return print(USAGE);
   if (values.list === true) return print(SCENARIOS.map(({ name, about }) => `${name.padEnd(16)} ${about}\n`).join(""));
-  const chosen = positionals.length === 0 ? SCENARIOS : positionals.map(findScenario);
+  const measure = values.against === undefined ? choose(positionals) : await against(values.against, positionals);
   await provisionServers();
-  const results = await runAll(chosen);
+  const results = await runAll(measure);
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(results, undefined, 2)}\n`);
   return 0;
 });
@@ -83,7 +85,12 @@ function readArguments() {
   try {
     return parseArgs({
       allowPositionals: true,
-      options: { json: { type: "string" }, list: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+      options: {
+        against: { type: "string", multiple: true },
+        json: { type: "string" },
+        list: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
     });
   } catch (error) {
     throw new ScriptError(`${(error as Error).message}\n\n${USAGE}`);
@@ -93,6 +100,19 @@ function readArguments() {
 function print(text: string): number {
   process.stdout.write(text);
   return 0;
+}
+
+type Measure = (bench: Bench) => Promise<readonly object[]>;
+
+function choose(names: readonly string[]): Measure {
+  const scenarios = names.length === 0 ? SCENARIOS : names.map(findScenario);
+  return (bench) => measureAll(bench, scenarios);
+}
+
+async function against(peerNames: readonly string[], names: readonly string[]): Promise<Measure> {
+  const loads = findLoads(names);
+  const peers = await findPeers(peerNames, say);
+  return (bench) => compare(bench, loads, peers);
 }
 
 function findScenario(name: string): Scenario {
@@ -107,7 +127,7 @@ async function provisionServers(): Promise<void> {
   process.env["PATH"] = `${join(home, "bin")}${delimiter}${process.env["PATH"]}`;
 }
 
-async function runAll(scenarios: readonly Scenario[]): Promise<object> {
+async function runAll(measure: Measure): Promise<object> {
   await using programs = await preparePrograms();
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.version}`;
   say(`${machine}; the load, in ${programs.language}, comes from the same machine`);
@@ -122,6 +142,10 @@ async function runAll(scenarios: readonly Scenario[]): Promise<object> {
     startEdge: (env = {}) => stack.startEdge({ AUTH_JWKS_URL: issuer.jwksUri, ...env }),
     say,
   };
+  return { machine, load: programs.language, at: new Date().toISOString(), measured: await measure(bench) };
+}
+
+async function measureAll(bench: Bench, scenarios: readonly Scenario[]): Promise<readonly object[]> {
   const measured: { scenario: string; figures: readonly Figure[] }[] = [];
   for (const { name, about, run } of scenarios) {
     say(`\n${name}: ${about}`);
@@ -129,7 +153,7 @@ async function runAll(scenarios: readonly Scenario[]): Promise<object> {
     figures.forEach((figure) => say(rowOf(figure)));
     measured.push({ scenario: name, figures });
   }
-  return { machine, load: programs.language, at: new Date().toISOString(), measured };
+  return measured;
 }
 
 function rowOf({ name, value, unit, goal }: Figure): string {

@@ -38,12 +38,15 @@ export interface DocumentCompiler {
   compare(tenant: string, versions: Omit<CompareJob, "kind">): Promise<CompareAnswer | undefined>;
 }
 
+/** What became of a text: `ended` in the middle, past its deadline. */
+export type CompileOutcome = "compiled" | "refused" | "ended";
+
 /** The setting of a compiler. */
 export interface CompilerSetting {
   /** How long reading and compiling a changed document may take, in milliseconds. */
   readonly deadlineMs: number;
   /** Called for each text that is read and compiled. */
-  readonly onCompiled?: (outcome: "compiled" | "refused" | "ended") => void;
+  readonly onCompiled?: (outcome: CompileOutcome) => void;
 }
 
 /** A document that was in force must come back into force on a machine that is busy: its tenant stands still without it. */

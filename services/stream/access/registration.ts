@@ -1,7 +1,6 @@
 import type { EndReason, Position } from "../event.ts";
 import type { Notice } from "../log/resume.ts";
 import type { Version } from "#shared/contract/version.ts";
-import { topicMatches } from "#shared/protocol/topics.ts";
 import type { Principal, Validity } from "./decisions.ts";
 import { type Grant, STILL_VALID } from "./grant.ts";
 import type { PresentClaims, SessionQuestion, Subject } from "./ports.ts";
@@ -104,11 +103,6 @@ export class Registration {
     this.#contextId = contextId;
   }
 
-  /** Whether the topic is one of those that were asked for. */
-  asksFor(topic: string): boolean {
-    return this.topics.some((pattern) => topicMatches(pattern, topic));
-  }
-
   get deadline(): number | undefined {
     return this.#deadline;
   }
@@ -161,8 +155,12 @@ export class Registration {
 
   /** The grant for the entry at `seq`; undefined while it, or the session, is not known. */
   grantAt(seq: number, now: number): Grant | undefined {
-    const isKnown = this.#deadline !== undefined && seq <= this.#grantedThrough && now < this.#grantEndsAt;
-    return isKnown ? this.#grant : undefined;
+    return seq <= this.grantedThrough(now) ? this.#grant : undefined;
+  }
+
+  /** The last sequence for which the grant is known to hold at the monotonic time `now`; -1 for none. */
+  grantedThrough(now: number): number {
+    return this.#deadline !== undefined && now < this.#grantEndsAt ? this.#grantedThrough : -1;
   }
 
   /** The version that ended the grant: its decisions may not be used with it. */

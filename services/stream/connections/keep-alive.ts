@@ -112,7 +112,7 @@ function lookAfter(stream: Stream, watch: Watch, now: number, deps: LookAfterDep
   if (registration.wantsMoreTime(now, watch.renewBeforeMs)) {
     renew(stream, deps).catch((error: unknown) => deps.observer.fault(error, factsOf(reader)));
   }
-  sendDegraded(reader, watch, now);
+  sendDegraded(stream, watch, now);
   if (now < watch.nextHeartbeatAt) return;
   watch.nextHeartbeatAt = now + HEARTBEAT_MS;
   reader.keepAlive();
@@ -151,9 +151,9 @@ function expiryOf(deadline: number, { now, authTime }: KeepAliveDeps): string {
   return new Date(authTime.now() + deadline - now()).toISOString();
 }
 
-function sendDegraded(reader: Reader, watch: Watch, now: number): void {
+function sendDegraded({ tenant, reader }: Stream, watch: Watch, now: number): void {
   const { wait } = reader;
-  const silentFor = now - reader.logAliveAt;
+  const silentFor = now - tenant.log.aliveAt;
   const reason = silentFor > DEGRADED_AFTER_MS ? "log" : heldBy(wait, now);
   if ((reason !== undefined) === watch.degraded) return;
   watch.degraded = reason !== undefined;

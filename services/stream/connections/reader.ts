@@ -68,11 +68,6 @@ export class Reader implements Member, RegisteredStream {
     return this.#state.is === "ended" ? this.#state.by : undefined;
   }
 
-  /** The monotonic time of the last sign of life from the reader's log. */
-  get logAliveAt(): number {
-    return this.#tenant.log.aliveAt;
-  }
-
   get wait(): Wait | undefined {
     return this.#state.is === "behind" ? this.#state.wait : undefined;
   }
@@ -222,13 +217,12 @@ export class Reader implements Member, RegisteredStream {
     return promise;
   }
 
-  #becomeLive(state: Behind, grant: Grant): Promise<void> | undefined {
+  #becomeLive(state: Behind, grant: Grant): undefined {
     this.#sendHole(state);
     const audience = this.#tenant.audiences.of({ topics: this.registration.liveTopics, grant, ...this.#reads });
     this.#state = { is: "live", audience };
     audience.join(this);
     this.#deps.observer.caughtUp(this.#deps.now() - state.since);
-    return undefined;
   }
 
   async #fetch(state: Behind): Promise<void> {
@@ -243,9 +237,8 @@ export class Reader implements Member, RegisteredStream {
   /** Writes a slice's frames for this reader, up to the first undecided event. */
   #deliver(state: Behind, slice: readonly LogEntry[], grant: Grant): Promise<void> | undefined {
     const { registration } = this;
-    const { format } = this.#reads;
     const { cursor: before, hole } = state;
-    const asReader = { registration, grant, format, cursor: before, hole };
+    const asReader = { registration, grant, format: this.#reads.format, cursor: before, hole };
     const reading = readSlice(this.#tenant, slice, asReader, this.#deps.now);
     const { frames, events, sentGap, undecided } = reading;
     advance(state, reading);

@@ -68,7 +68,7 @@ const OWNER = { tenant: "acme", subject: "alice", isFinding: true };
 test("reads of history wait until the edge is calm again", async () => {
   const { guard, pass } = createRig();
   const read: string[] = [];
-  const limit = guard.pausing((_, fetched) => fetched(() => {}));
+  const limit = guard.pausing((_, fetch) => fetch(() => {}));
   const fetch = (name: string) => limit(OWNER, async () => void read.push(name));
   await fetch("calm");
   pass("pause", 1);
@@ -83,5 +83,5 @@ test("reads of history wait until the edge is calm again", async () => {
 test("an edge that does not become calm still reads history, now and then", async () => {
   const { guard, pass } = createRig({ maxPauseMs: 1 });
   pass("pause", 1);
-  await expect(guard.pausing((_, read) => read(() => {}))(OWNER, async () => "read")).resolves.toBe("read");
+  await expect(guard.pausing((_, fetch) => fetch(() => {}))(OWNER, async () => "read")).resolves.toBe("read");
 });

@@ -1,6 +1,6 @@
 import { account, type Cost, costRows } from "../account.ts";
 import { atRate, BOB, payloadOf, streamRequests } from "../load.ts";
-import { startNchan } from "../nchan.ts";
+import { nchan } from "../peers/nchan.ts";
 import { openReaders } from "../readers.ts";
 import type { Bench, Figure, Scenario } from "../scenario.ts";
 
@@ -55,11 +55,15 @@ async function costOfEdge(bench: Bench, ratePerSecond: number): Promise<Cost> {
 }
 
 async function nchanRows({ programs, say }: Bench, ratePerSecond: number, limit: Cost): Promise<readonly Figure[]> {
-  await using nchan = await startNchan(say);
-  if (nchan === undefined) return [];
-  await using readers = await openReaders(programs, nchan.port, [nchan.subscribe], READERS);
-  const cost = await account(nchan.pid, readers, () =>
-    atRate({ ratePerSecond, seconds: SECONDS }, () => nchan.publish(payloadOf(PAYLOAD_BYTES))),
+  const found = await nchan.find(process.env["PATH"] ?? "");
+  if (found === undefined) {
+    say(`  nginx + nchan is left out: it is not installed (${nchan.install})`);
+    return [];
+  }
+  await using server = await found.start();
+  await using readers = await openReaders(programs, server.port, await server.requests(1, 1), READERS);
+  const cost = await account(server.pid, readers, () =>
+    atRate({ ratePerSecond, seconds: SECONDS }, () => server.publish(0, payloadOf(PAYLOAD_BYTES))),
   );
   const name = `nginx + nchan, ${ratePerSecond}/s`;
   return [...costRows(name, cost, ratePerSecond * SECONDS * READERS), byTheLoop(name, cost, limit)];

@@ -75,7 +75,7 @@ async function stallsOfMany({ stack, sign, change }: TenantStack, { programs }: 
   await using edge = await stack.startEdge();
   const requests = await Promise.all(
     Array.from({ length: STREAMS }, async (_, index) =>
-      streamRequest(await sign(TENANT, PERSON), `e0.x.v0.r0&topic=e0.x.own.${index}`),
+      streamRequest(`/v1/stream?topic=e0.x.v0.r0&topic=e0.x.own.${index}`, await sign(TENANT, PERSON)),
     ),
   );
   await using readers = await openReaders(programs, edge.ports.http, requests, STREAMS);
