@@ -15,6 +15,7 @@ import type { Snapshots } from "./versions/snapshots.ts";
 import type { PolicyStore, StoredRevision } from "./versions/policy-store.ts";
 import type { PolicyContent, StoredPolicy } from "./versions/stored-policy.ts";
 import type { PolicyLog } from "./changes/policy-log.ts";
+import type { TenantLimits } from "./limits/tenant-limits.ts";
 
 export interface ChangeDeps {
   readonly store: PolicyStore;
@@ -22,6 +23,8 @@ export interface ChangeDeps {
   readonly snapshots: Snapshots;
   readonly compiler: DocumentCompiler;
   readonly budget: ChangeBudget;
+  /** The changes a second that a tenant with these limits may make; undefined for as many as any. */
+  readonly changeRateOf: (limits: TenantLimits) => number | undefined;
   readonly clock: Clock;
   /** Called for every stored change. The answer waits for it; it never fails. */
   readonly onChanged: (change: StoredChange) => Promise<void> | void;
@@ -51,7 +54,9 @@ export async function changePolicy(deps: ChangeDeps, tenant: string, change: Pol
       return current.policy.version;
     }
     // Before anything is read or compiled; an attempt after another change was stored first is the same change.
-    if (!isCounted && change.counts(current.policy, before)) deps.budget.take(tenant);
+    if (!isCounted && change.counts(current.policy, before)) {
+      deps.budget.take(tenant, deps.changeRateOf(current.policy.limits));
+    }
     isCounted = true;
     const version = await storeNext(deps, tenant, current, content, change, before);
     if (version !== undefined) return version;

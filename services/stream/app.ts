@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
 import { type AskedTime, openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
-import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
+import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, type ListenAddress } from "#shared/http/listen.ts";
 import { openSockets } from "#shared/http/open-sockets.ts";
@@ -177,13 +177,8 @@ async function startEdge(
   const observer = createObserver(createStreamMetrics(registry, admission, counts), { log, requestLog }, now);
   const authTime = new AuthTime(systemClock);
   const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
-  const auth = stack.use(
-    new GrpcSessionChecker(config.AUTH_GRPC_URL, security.channelTo("auth.sluice"), { now, authTime, observer }),
-  );
+  const { auth, decider } = openClients(config, security, stack, { now, authTime, observer });
   const sessions = withOutsideSessions(auth, authTime);
-  const decider = stack.use(
-    new GrpcDecider(config.POLICY_GRPC_URL, security.channelTo("policy.sluice"), { now, observer }),
-  );
   const checkClock = guardClock(systemClock, () => {
     log.warn("the clock jumped: every session is asked for again");
     authTime.forget();
@@ -228,6 +223,16 @@ async function startEdge(
     newConnectionId: () => createConnectionId(workerId),
     limitHistory: overload.pausing(historyTurns.limit),
   };
+}
+
+function openClients(
+  { AUTH_GRPC_URL, POLICY_GRPC_URL }: StreamConfig,
+  security: GrpcSecurity,
+  stack: AsyncDisposableStack,
+  deps: Pick<Edge, "now" | "observer"> & { readonly authTime: AuthTime },
+) {
+  const auth = stack.use(new GrpcSessionChecker(AUTH_GRPC_URL, security.channelTo("auth.sluice"), deps));
+  return { auth, decider: stack.use(new GrpcDecider(POLICY_GRPC_URL, security.channelTo("policy.sluice"), deps)) };
 }
 
 /** Counts streams and calls together with the other workers. */

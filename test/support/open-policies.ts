@@ -46,6 +46,7 @@ export async function openPolicies(url: string): Promise<OpenPolicies> {
     snapshots,
     compiler,
     budget: { take: () => undefined, require: () => undefined },
+    changeRateOf: ({ changesPerSecond }) => changesPerSecond,
     tombstones: await openTombstonesKv(connection, parts, 1),
     sessions: { end: async () => undefined, restart: async () => undefined },
     clock: systemClock,

@@ -35,7 +35,8 @@ export function addExportRoutes(
     const tenant = tenantParameter(c);
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
     const expected = readIfMatch(c);
-    changeDeps.budget.require(tenant);
+    const standing = changeDeps.snapshots.find(tenant)?.standing;
+    changeDeps.budget.require(tenant, standing && changeDeps.changeRateOf(standing.limits));
     const exported = await readExport(readLines(c, IMPORT_LIMITS));
     requireSameTenant(exported, tenant);
     const { document: text, bindings } = exported;
