@@ -59,7 +59,8 @@ import type { SessionRights } from "./sessions/present-subject.ts";
 import { endBindings } from "./tenants/end-bindings.ts";
 import { checkTenants } from "./tenants/check-tenants.ts";
 import { reconcileTenants } from "./tenants/reconcile-tenants.ts";
-import { readTiers } from "./limits/tiers.ts";
+import type { TenantLimits } from "./limits/tenant-limits.ts";
+import { effectiveLimits, readTiers, type Tiers } from "./limits/tiers.ts";
 import type { TenantDeps } from "./tenants/tenant-deps.ts";
 import { FileOrigins } from "./watch/file-origins.ts";
 import { watchFiles } from "./watch/watch-files.ts";
@@ -87,7 +88,13 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
   const onCompiled = (outcome: CompileOutcome): void => metrics.compilations.inc({ outcome });
   const compiler = starting.use(openDocumentCompiler({ deadlineMs: config.POLICY_DOCUMENT_DEADLINE_MS, onCompiled }));
-  const { store, logs, collector, deps } = await openPolicies(nats, config, { sessions, compiler }, metrics, log);
+  const { store, logs, collector, deps } = await openPolicies(
+    nats,
+    config,
+    { sessions, compiler, tiers },
+    metrics,
+    log,
+  );
   await checkTenants(deps, log);
   const origins = new FileOrigins();
   starting.use(followPolicies(store, deps, { collector, origins }, log));
@@ -179,7 +186,7 @@ async function startServers(
 async function openPolicies(
   nats: NatsConnection,
   config: PolicyConfig,
-  { sessions, compiler }: Pick<TenantDeps, "sessions" | "compiler">,
+  { sessions, compiler, tiers }: Pick<TenantDeps, "sessions" | "compiler"> & { readonly tiers: Tiers },
   metrics: PolicyMetrics,
   log: Logger,
 ) {
@@ -227,6 +234,7 @@ async function openPolicies(
       snapshots,
       compiler,
       budget,
+      changeRateOf: (limits: TenantLimits) => effectiveLimits(tiers, limits).changesPerSecond,
       tombstones,
       sessions,
       seenErasures: new Map(),
