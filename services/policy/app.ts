@@ -24,7 +24,7 @@ import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
-import { createChangeBudget } from "./changes/change-budget.ts";
+import { type ChangeBudget, createChangeBudget } from "./changes/change-budget.ts";
 import { auditChange, type ChangeEntry } from "./changes/audit-change.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
 import type { PolicyConfig } from "./config.ts";
@@ -45,7 +45,6 @@ import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
 import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
-import type { CompileOutcome } from "./versions/document-compiler.ts";
 import { openDocumentCompiler } from "./versions/open-document-compiler.ts";
 import { Snapshots } from "./versions/snapshots.ts";
 import { collectParts, PartCollector } from "./store/collect-parts.ts";
@@ -86,8 +85,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const auth = security.channelTo("auth.sluice");
   const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, auth));
   const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
-  const onCompiled = (outcome: CompileOutcome): void => metrics.compilations.inc({ outcome });
-  const compiler = starting.use(openDocumentCompiler({ deadlineMs: config.POLICY_DOCUMENT_DEADLINE_MS, onCompiled }));
+  const compiler = starting.use(openCompiler(config, metrics));
   const { store, logs, collector, deps } = await openPolicies(
     nats,
     config,
@@ -183,6 +181,19 @@ async function startServers(
   log.info({ version: VERSION, http, grpc: grpc.port, ops: ops.port }, "ready");
 }
 
+function openCompiler({ POLICY_DOCUMENT_DEADLINE_MS: deadlineMs }: PolicyConfig, { compilations }: PolicyMetrics) {
+  return openDocumentCompiler({ deadlineMs, onCompiled: (outcome) => compilations.inc({ outcome }) });
+}
+
+function openBudget(config: PolicyConfig, { changesRefused }: PolicyMetrics): ChangeBudget {
+  const rate = { perSecond: config.POLICY_CHANGES_PER_SECOND, burst: config.POLICY_CHANGES_BURST };
+  return createChangeBudget(
+    rate,
+    () => clock.monotonic(),
+    () => changesRefused.inc(),
+  );
+}
+
 async function openPolicies(
   nats: NatsConnection,
   config: PolicyConfig,
@@ -202,12 +213,6 @@ async function openPolicies(
     compiler,
     onSwap: (tenant, snapshot) => metrics.snapshotSwapped(tenant, snapshot?.version.number),
   });
-  const rate = { perSecond: config.POLICY_CHANGES_PER_SECOND, burst: config.POLICY_CHANGES_BURST };
-  const budget = createChangeBudget(
-    rate,
-    () => clock.monotonic(),
-    () => metrics.changesRefused.inc(),
-  );
   const onLost = (): void => metrics.auditEntriesLost.inc();
   const audit = await openAudit<ChangeEntry | ErasureEntry>(nats, {
     replicas: config.NATS_REPLICAS,
@@ -233,7 +238,7 @@ async function openPolicies(
       logs,
       snapshots,
       compiler,
-      budget,
+      budget: openBudget(config, metrics),
       changeRateOf: (limits: TenantLimits) => effectiveLimits(tiers, limits).changesPerSecond,
       tombstones,
       sessions,
