@@ -62,21 +62,25 @@ describe("a flush to more readers than one turn of the loop has room for", () =>
   });
 });
 
-/** Delivers entries as a feed does, in the tenant's turns. */
+/** Delivers entries as a feed does: in the tenant's turns, and in each step as many as can be. */
 function feed(...contents: readonly (string | (() => ControlEntry["change"]))[]): void {
   const rest = contents.values();
-  let entry: LogEntry | undefined;
+  let entry = next();
   rig.tenant.turns.run(() => {
-    const seq = rig.tenant.log.horizon.seq + 1;
-    const next = entry === undefined ? rest.next().value : undefined;
-    if (typeof next === "string") entry = eventOf({ seq, tag: `t${seq}` }, next);
-    if (typeof next === "function") entry = controlOf({ seq, tag: `t${seq}` }, next());
-    if (entry === undefined) return false;
-    if (!deliver(rig.tenant, entry, rig.edge)) return true;
-    entry = undefined;
-    onDelivered(seq);
-    return true;
+    for (; entry !== undefined; entry = next()) {
+      if (!deliver(rig.tenant, entry, rig.edge)) return true;
+      onDelivered(entry.position.seq);
+    }
+    return false;
   });
+
+  function next(): LogEntry | undefined {
+    const seq = rig.tenant.log.horizon.seq + 1;
+    const content = rest.next().value;
+    if (content === undefined) return undefined;
+    const position = { seq, tag: `t${seq}` };
+    return typeof content === "string" ? eventOf(position, content) : controlOf(position, content());
+  }
 }
 
 /** A change of policy that takes everything from everyone, or gives it back. */

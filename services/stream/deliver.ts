@@ -12,12 +12,16 @@ import type { PolicyEntry } from "#shared/contract/control-entry.ts";
  *
  *     entry → control? apply : tail → audiences: match → decide → encode → flush → sockets
  *
- * An event that was published before a change is written before the change takes effect: answers false, and does nothing,
- * while such events are left. The same entry comes again then. A hole is an entry too. `distrustDecisions` runs before the first of several, so that no reader is in an audience; each
+ * What is begun comes first: events that were published before a change are written before it takes effect, and readers
+ * whose rights it changed leave their audiences before the next event is matched. Answers false, and does nothing, while
+ * something is left to do; the same entry comes again then.
+ *
+ * A hole is an entry too. `distrustDecisions` runs before the first of several, so that no reader is in an audience; each
  * reader finds the hole in the tail.
  */
 export function deliver(tenant: Tenant, entry: LogEntry, deps: VerifyDeps): boolean {
   deps.checkClock();
+  if (tenant.turns.isFinishing && !tenant.audiences.isEmpty) return false;
   if (entry.kind === "control" && !tenant.audiences.flush()) return false;
   const before = tenant.log.horizon;
   tenant.log.advance(entry);

@@ -19,6 +19,11 @@ export class Audiences implements Iterable<Audience> {
     return this.#all.values();
   }
 
+  /** Whether no live reader is in any. */
+  get isEmpty(): boolean {
+    return this.#all.size === 0;
+  }
+
   /** The audiences that asked for this topic. */
   match(topic: string): readonly Audience[] {
     return this.#byTopic.match(topic);

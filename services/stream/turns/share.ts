@@ -7,6 +7,8 @@ export type Work = () => boolean;
 export interface TenantTurns {
   /** Finishes work that is begun already, before the tenant's other work and in the order of these calls. */
   finish(work: Work): void;
+  /** Whether such work is left. */
+  readonly isFinishing: boolean;
   /** Does work as the tenant's turns come. */
   run(work: Work): void;
   /** Resolves in one of the tenant's turns: what follows, up to the next `await`, is a step of its own. */
@@ -30,6 +32,10 @@ export class Share implements TenantTurns {
 
   get isBusy(): boolean {
     return this.#begun.length + this.#works.length + this.#waiting.length > 0;
+  }
+
+  get isFinishing(): boolean {
+    return this.#begun.length > 0;
   }
 
   finish(work: Work): void {
