@@ -24,7 +24,7 @@ import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
-import { type ChangeBudget, createChangeBudget } from "./changes/change-budget.ts";
+import { createChangeBudget } from "./changes/change-budget.ts";
 import { auditChange, type ChangeEntry } from "./changes/audit-change.ts";
 import { openTenantLogs } from "./bus/tenant-logs.ts";
 import type { PolicyConfig } from "./config.ts";
@@ -86,13 +86,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, auth));
   const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
   const compiler = starting.use(openCompiler(config, metrics));
-  const { store, logs, collector, deps } = await openPolicies(
-    nats,
-    config,
-    { sessions, compiler, tiers },
-    metrics,
-    log,
-  );
+  const parts = { sessions, compiler, tiers, metrics, log };
+  const { store, logs, collector, deps } = await openPolicies(nats, config, parts);
   await checkTenants(deps, log);
   const origins = new FileOrigins();
   starting.use(followPolicies(store, deps, { collector, origins }, log));
@@ -107,14 +102,9 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operators });
   const gateway = { ...authorizeDeps, isOutside: verifier.isOutside, ...openGatewayTokens(config, security, starting) };
   const decisionDeps = { ...authorizeDeps, metrics, tiers };
-  const api = createJsonApi(
-    {
-      maxBodyBytes: MAX_BODY_BYTES,
-      streamedPaths: IMPORT_PATH,
-      allowedOrigins: config.POLICY_ALLOWED_ORIGINS,
-    },
-    requestLog,
-  );
+  const { POLICY_ALLOWED_ORIGINS: allowedOrigins } = config;
+  const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths: IMPORT_PATH };
+  const api = createJsonApi({ ...bodies, allowedOrigins }, requestLog);
   addTenantRoutes(api, authorizeDeps, deps, { usage: logs, tiers });
   addPolicyRoutes(api, authorizeDeps, deps, files);
   addExportRoutes(api, authorizeDeps, deps, files);
@@ -185,21 +175,21 @@ function openCompiler({ POLICY_DOCUMENT_DEADLINE_MS: deadlineMs }: PolicyConfig,
   return openDocumentCompiler({ deadlineMs, onCompiled: (outcome) => compilations.inc({ outcome }) });
 }
 
-function openBudget(config: PolicyConfig, { changesRefused }: PolicyMetrics): ChangeBudget {
-  const rate = { perSecond: config.POLICY_CHANGES_PER_SECOND, burst: config.POLICY_CHANGES_BURST };
-  return createChangeBudget(
-    rate,
-    () => clock.monotonic(),
-    () => changesRefused.inc(),
-  );
+function openBudget(
+  { POLICY_CHANGES_PER_SECOND: perSecond, POLICY_CHANGES_BURST: burst }: PolicyConfig,
+  metrics: PolicyMetrics,
+) {
+  const onRefused = (): void => metrics.changesRefused.inc();
+  return createChangeBudget({ perSecond, burst }, () => clock.monotonic(), onRefused);
 }
+
+type PolicyParts = Pick<TenantDeps, "sessions" | "compiler"> &
+  Pick<ServerDeps, "log"> & { readonly tiers: Tiers; readonly metrics: PolicyMetrics };
 
 async function openPolicies(
   nats: NatsConnection,
   config: PolicyConfig,
-  { sessions, compiler, tiers }: Pick<TenantDeps, "sessions" | "compiler"> & { readonly tiers: Tiers },
-  metrics: PolicyMetrics,
-  log: Logger,
+  { sessions, compiler, tiers, metrics, log }: PolicyParts,
 ) {
   const parts = await openPolicyParts(nats, config.NATS_REPLICAS);
   const store = await openPolicyKv(nats, parts, { replicas: config.NATS_REPLICAS, clock, log });

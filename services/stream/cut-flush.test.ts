@@ -108,7 +108,7 @@ async function openAll() {
   let now = 0;
   // A turn ends after three looks at this clock: each step has a turn of its own.
   const turns = new Turns({ now: () => (now += 2), checkClock: () => void (turnCount += 1) });
-  rig = createRig({ turns, places: READERS, flushMs: 50 });
+  rig = createRig({ turns, places: 2 * READERS, flushMs: 50 });
   const clients = [];
   for (let index = 0; index < READERS; index += 1) clients.push(await rig.open());
   await waitFor("all are live", () => liveReaders() === READERS);
