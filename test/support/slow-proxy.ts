@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 /** A TCP proxy in front of a local port whose replies take as long as the test says. */
@@ -23,11 +24,11 @@ export async function startSlowProxy(target: number, delayMs: () => number): Pro
       });
     }
     client.pipe(upstream);
-    let lastDue = 0;
+    // One after the other: two timers that are due in the same millisecond may change places.
+    let before = Promise.resolve();
     upstream.on("data", (bytes) => {
-      const now = performance.now();
-      lastDue = Math.max(lastDue, now + delayMs());
-      setTimeout(() => client.write(bytes), lastDue - now);
+      const due = performance.now() + delayMs();
+      before = before.then(() => delay(due - performance.now())).then(() => void client.write(bytes));
     });
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
