@@ -115,7 +115,7 @@ describe("an edge with hardly any memory left", () => {
     for (let client = 0; client < 5; client += 1) {
       await using refused = await open(edge);
       const { reason, retryMs } = JSON.parse((await refused.frame("busy")).data) as { reason: string; retryMs: number };
-      expect(reason).toBe("this server has too much to do");
+      expect(reason).toBe("overload");
       waits.add(retryMs);
       await refused.closed();
     }
