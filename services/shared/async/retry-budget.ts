@@ -1,4 +1,5 @@
 import { backoffMs } from "#shared/time/backoff.ts";
+import { TurnQueue } from "./turn-queue.ts";
 
 const BACKOFF = { baseMs: 100, maxMs: 4_000 };
 
@@ -25,8 +26,7 @@ interface Waiter {
  * two more leave, so that thousands that wait are through in a dozen round trips.
  */
 export class RetryBudget {
-  /** By owner; the first one here is next. */
-  readonly #waiting = new Map<string, Waiter[]>();
+  readonly #waiting = new TurnQueue<Waiter>();
   #tokens = FLOOR_PER_SECOND;
   #refill: NodeJS.Timeout | undefined;
 
@@ -53,9 +53,7 @@ export class RetryBudget {
   async #pause(owner: string, attempt: number, isWanted: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, backoffMs(attempt, BACKOFF)));
     const turn = Promise.withResolvers<void>();
-    const queue = this.#waiting.get(owner) ?? [];
-    queue.push({ isWanted, go: turn.resolve });
-    this.#waiting.set(owner, queue);
+    this.#waiting.push([owner], { isWanted, go: turn.resolve });
     this.#serve();
     await turn.promise;
   }
@@ -67,17 +65,14 @@ export class RetryBudget {
 
   #serve(): void {
     while (this.#tokens >= 1 && this.#serveNext()) this.#tokens -= 1;
-    if (this.#waiting.size > 0 && this.#refill === undefined) this.#waitForRefill();
+    if (!this.#waiting.isEmpty && this.#refill === undefined) this.#waitForRefill();
   }
 
   /** Gives the next owner a turn; answers false where nobody waits. A waiter that is not wanted any more costs no token. */
   #serveNext(): boolean {
-    for (const [owner, queue] of this.#waiting) {
-      const next = queue.shift();
-      this.#waiting.delete(owner);
-      if (queue.length > 0) this.#waiting.set(owner, queue);
-      const isWanted = next?.isWanted() === true;
-      next?.go();
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      const isWanted = next.isWanted();
+      next.go();
       if (isWanted) return true;
     }
     return false;
@@ -85,11 +80,7 @@ export class RetryBudget {
 
   /** Lets waiters go that are not wanted any more, wherever they are in their queue. */
   #release(): void {
-    for (const [owner, queue] of this.#waiting) {
-      const wanted = queue.filter(({ isWanted, go }) => isWanted() || (go(), false));
-      if (wanted.length === 0) this.#waiting.delete(owner);
-      else this.#waiting.set(owner, wanted);
-    }
+    this.#waiting.retain(({ isWanted, go }) => isWanted() || (go(), false));
   }
 
   #waitForRefill(): void {

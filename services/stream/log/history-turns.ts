@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { TurnQueue } from "./turn-queue.ts";
+import { TurnQueue } from "#shared/async/turn-queue.ts";
 
 /** Reads of history under way at a time: more of them only wait for each other inside JetStream. */
 const MAX_READS = 32;

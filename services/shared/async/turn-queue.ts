@@ -24,8 +24,8 @@ export class TurnQueue<Task> {
     owner.push(rest, task);
   }
 
-  /** Takes the next task whose owners, outermost first, all may have a turn. */
-  shift(mayHaveTurn: (path: readonly string[]) => boolean): Task | undefined {
+  /** Takes the next task; only one whose owners, outermost first, all may have a turn. */
+  shift(mayHaveTurn: (path: readonly string[]) => boolean = () => true): Task | undefined {
     const own = this.#tasks.shift();
     if (own !== undefined) return own;
     for (const [name, owner] of this.#owners) {
@@ -36,5 +36,14 @@ export class TurnQueue<Task> {
       return task;
     }
     return undefined;
+  }
+
+  /** Drops the tasks that are not to be kept, wherever they are. */
+  retain(isKept: (task: Task) => boolean): void {
+    this.#tasks.splice(0, this.#tasks.length, ...this.#tasks.filter(isKept));
+    for (const [name, owner] of this.#owners) {
+      owner.retain(isKept);
+      if (owner.isEmpty) this.#owners.delete(name);
+    }
   }
 }
