@@ -7,6 +7,9 @@ const FAILURES = 5;
 /** How long it is left alone before it is tried again; the longer the oftener that failed. */
 const REST = { baseMs: 250, maxMs: 1_000 };
 
+/** What callers are told of a service that is away. */
+export const NOT_ANSWERING = "a service that this needs does not answer right now; try again";
+
 /** What became of a call. */
 export type CallOutcome = "answered" | "unanswered" | "given up";
 
@@ -62,7 +65,7 @@ export class CircuitBreaker {
     const { is, failures, restsUntil } = this.#state;
     if (is === "closed") return false;
     if (is === "probing" || this.#now() < restsUntil) {
-      throw new AppError("unavailable", "a service that this needs does not answer right now; try again");
+      throw new AppError("unavailable", NOT_ANSWERING);
     }
     this.#state = { is: "probing", failures, restsUntil };
     return true;

@@ -1,6 +1,6 @@
 import { type CallOptions, type ClientUnaryCall, type Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import type { SharedContext } from "#shared/async/call-context.ts";
-import type { CallOutcome, CircuitBreaker } from "#shared/async/circuit-breaker.ts";
+import { type CallOutcome, type CircuitBreaker, NOT_ANSWERING } from "#shared/async/circuit-breaker.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { type ErrorCode } from "#shared/protocol/problem-codes.ts";
 import { encodeContext } from "./call-metadata.ts";
@@ -61,9 +61,7 @@ function send<Request, Response>(
 
 /** grpc-js names a peer's address where that is away. Whoever asked us gets to read the words of a service of ours alone. */
 function failureOf(error: ServiceError): AppError {
-  const message = areOwnWords(error.metadata)
-    ? error.details
-    : "a service that this needs does not answer right now; try again";
+  const message = areOwnWords(error.metadata) ? error.details : NOT_ANSWERING;
   return new AppError(codeOf(error), message, { cause: error });
 }
 

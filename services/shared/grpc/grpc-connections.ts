@@ -8,6 +8,7 @@ import {
 } from "@grpc/grpc-js";
 import { listen, type ListenAddress, stopAccepting } from "#shared/http/listen.ts";
 import type { SocketBudget } from "#shared/http/socket-budget.ts";
+import { SocketsByPeer } from "#shared/http/sockets-by-peer.ts";
 
 /**
  * The connections of a gRPC server, which cannot limit them itself. One waits until its first call, which over mutual TLS only
@@ -15,7 +16,7 @@ import type { SocketBudget } from "#shared/http/socket-budget.ts";
  */
 export class GrpcConnections implements Disposable {
   readonly #sockets: SocketBudget;
-  readonly #byPeer = new Map<string, Socket>();
+  readonly #byPeer = new SocketsByPeer();
   readonly #listeners: TcpServer[] = [];
 
   constructor(sockets: SocketBudget) {
@@ -25,7 +26,7 @@ export class GrpcConnections implements Disposable {
   /** The interceptor that learns of calls. */
   followCalls(): ServerInterceptor {
     return (_method, call) => {
-      const socket = this.#byPeer.get(call.getPeer());
+      const socket = this.#byPeer.find(call.getPeer());
       if (socket !== undefined) this.#sockets.answers(socket);
       return new ServerInterceptingCall(call);
     };
@@ -48,14 +49,11 @@ export class GrpcConnections implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const socket of this.#byPeer.values()) socket.destroy();
+    for (const socket of this.#byPeer) socket.destroy();
   }
 
   #take(socket: Socket, injector: ConnectionInjector): void {
-    // As grpc-js names the peer of a call.
-    const peer = `${socket.remoteAddress}:${socket.remotePort}`;
-    this.#byPeer.set(peer, socket);
-    socket.once("close", () => this.#byPeer.delete(peer));
+    this.#byPeer.add(socket);
     this.#sockets.add(socket);
     if (!socket.destroyed) injector.injectConnection(socket);
   }

@@ -3,6 +3,7 @@ import type { Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { SocketBudget } from "./socket-budget.ts";
+import { peerOf, SocketsByPeer } from "./sockets-by-peer.ts";
 
 /** Has the budget hold each connection of the server, and know when it asks for something. */
 export function boundSockets(server: Server | TlsServer, sockets: SocketBudget): void {
@@ -13,15 +14,11 @@ export function boundSockets(server: Server | TlsServer, sockets: SocketBudget):
 
 /** The same for a server whose connections are decrypted first. */
 export function boundTlsSockets(server: TlsServer, sockets: SocketBudget): void {
-  const encrypted = new Map<string, Socket>();
-  server.prependListener("connection", (socket: Socket) => {
-    const peer = peerOf(socket);
-    encrypted.set(peer, socket);
-    socket.once("close", () => encrypted.delete(peer));
-  });
+  const encrypted = new SocketsByPeer();
+  server.prependListener("connection", (socket: Socket) => encrypted.add(socket));
   // What decrypts a connection does not say which one it is.
   server.prependListener("secureConnection", (decrypted: TLSSocket) => {
-    const socket = encrypted.get(peerOf(decrypted));
+    const socket = encrypted.find(peerOf(decrypted));
     if (socket !== undefined) sockets.alias(socket, decrypted);
   });
   boundSockets(server, sockets);
@@ -43,8 +40,4 @@ export function followRequests(server: Server | TlsServer, sockets: SocketBudget
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
-}
-
-function peerOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
 }

@@ -1,6 +1,6 @@
 import { type EventEntry, firstSeqOf, type LogEntry } from "../event.ts";
 import { entryBytes, frameBytes } from "./entry-bytes.ts";
-import type { EntryHolder, TailBudget } from "./tail.ts";
+import { type EntryHolder, letGo, type TailBudget } from "./tail.ts";
 
 /** Readers that come within this time share what one of them has read. */
 const KEPT_MS = 5_000;
@@ -103,10 +103,7 @@ export class RecentSlices implements EntryHolder, Disposable {
     this.#slices.delete(slice);
     this.#bytes -= slice.bytes;
     this.#budget.refund(slice.bytes);
-    for (const event of eventsOf(slice)) {
-      event.onFrame = undefined;
-      event.frames = undefined;
-    }
+    slice.entries.forEach(letGo);
     return true;
   }
 

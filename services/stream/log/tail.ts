@@ -186,8 +186,8 @@ function withoutContents(entry: ControlEntry): ControlEntry {
   return { ...entry, change: { of: "unknown" } };
 }
 
-/** Frees the frames, too: a reader may still hold the entry, and no budget counts them now. */
-function letGo(entry: LogEntry): void {
+/** Frees an entry's frames, too: a reader may still hold the entry, and no budget counts them now. */
+export function letGo(entry: LogEntry): void {
   if (entry.kind !== "event") return;
   entry.onFrame = undefined;
   entry.frames = undefined;
