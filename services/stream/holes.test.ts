@@ -33,7 +33,7 @@ test("holes with nothing for a reader between them are told it as one, and other
   expect(told(none)).toEqual(["1 to 9"]);
 });
 
-test("a hole puts everything in doubt: nothing is delivered behind it before auth and policy have answered again", async () => {
+test("a hole invalidates everything: nothing is delivered behind it before auth and policy have answered again", async () => {
   rig = createRig();
   const client = await rig.open();
   await waitFor("the reader is live", () => [...rig.tenant.audiences].length === 1);

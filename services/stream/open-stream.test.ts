@@ -131,7 +131,7 @@ describe("an open stream", () => {
     expect(client.raw()).toContain("id: second-epoch.4.t4");
   });
 
-  test("is held while its session is in doubt, and goes on without loss", async () => {
+  test("is held while its session is invalidated, and goes on without loss", async () => {
     const rig = createRig();
     const client = await rig.open();
     const held = rig.holdSession();
@@ -259,7 +259,7 @@ describe.each([FIVE_MINUTES, -FIVE_MINUTES])("a wall clock %d ms from auth's", (
     expect(client.events()).toEqual(["before", "held", "held too", "in time"]);
   });
 
-  test("that jumped there holds every stream of an audience, not only the first that is put in doubt", async () => {
+  test("that jumped there holds every stream of an audience, not only the first that is invalidated", async () => {
     const rig = createRig();
     const clients = [await rig.open(), await rig.open(), await rig.open()];
     rig.event("before");

@@ -1,12 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Account, formatAccount } from "#test/support/checker/account.ts";
 import { conclude } from "#test/support/checker/audit.ts";
-import { noteRights } from "#test/support/checker/administrator.ts";
 import { type Entry, type Ledger, monotonicMs, readLedger } from "#test/support/checker/ledger.ts";
 import { createProducer } from "#test/support/checker/producer.ts";
 import { startIssuer } from "#test/support/start-issuer.ts";
 import type { Stack } from "#test/support/start-stack.ts";
-import { openAll, signTokens, topicOf } from "./reconnect-storm.ts";
+import { namedClients, openAll, signTokens, topicOf } from "./reconnect-storm.ts";
 import { answerOf, type ClientProcess, startProcess } from "./start-process.ts";
 
 /** Clients of an edge that is stopped, each with a session of its own, in so many groups: every event is for one group. */
@@ -35,13 +34,8 @@ export async function measureDrain(stack: Stack, load: DrainLoad): Promise<Drain
   const staying = stop.use(await stack.startEdge(env));
   const clientProcess = stop.use(await startProcess("storm-clients.ts"));
   const tokens = await signTokens(issuer, load.clients);
-  const clients = tokens.map((token, index) => ({
-    name: `client ${index}`,
-    topic: topicOf(index % load.groups),
-    token,
-  }));
   const ledger: Ledger = [];
-  for (const { name, topic } of clients) noteRights(ledger, name, [topic]);
+  const clients = namedClients(tokens, load.groups, ledger);
   await openAll(leaving.ports.http, [clientProcess], clients);
 
   const producer = createProducer(await stack.bus("demo"), "demo", ledger);

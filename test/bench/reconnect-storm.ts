@@ -36,13 +36,8 @@ export async function measureStorm(stack: Stack, load: StormLoad): Promise<Storm
     processes.push(stop.use(await startProcess("storm-clients.ts")));
   }
   const tokens = await signTokens(issuer, load.clients);
-  const clients = tokens.map((token, index) => ({
-    name: `client ${index}`,
-    topic: topicOf(index % load.groups),
-    token,
-  }));
   const ledger: Ledger = [];
-  for (const { name, topic } of clients) noteRights(ledger, name, [topic]);
+  const clients = namedClients(tokens, load.groups, ledger);
   await openAll(edge.ports.http, processes, clients);
 
   const producer = createProducer(await stack.bus("demo"), "demo", ledger);
@@ -62,6 +57,13 @@ export async function measureStorm(stack: Stack, load: StormLoad): Promise<Storm
   await Promise.all(processes.map(({ exited }) => exited));
   const entries = [...ledger, ...processes.flatMap(({ file }) => readLedger(file))];
   return { account: conclude(entries), seconds: (caughtUpAt(entries, killedAt) - killedAt) / 1_000, consumers };
+}
+
+/** A client for each token, in so many groups; what it may see stands in the ledger. */
+export function namedClients(tokens: readonly string[], groups: number, ledger: Ledger) {
+  const clients = tokens.map((token, index) => ({ name: `client ${index}`, topic: topicOf(index % groups), token }));
+  for (const { name, topic } of clients) noteRights(ledger, name, [topic]);
+  return clients;
 }
 
 /** What a report says, in a line. */

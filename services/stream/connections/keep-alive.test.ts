@@ -76,7 +76,7 @@ describe("near the end of its session", () => {
     expect(count(client.raw(), "auth_error")).toBe(1);
   });
 
-  test("a session that is over ends a stream whose person's rights are in doubt", async () => {
+  test("a session that is over ends a stream whose person's rights are invalidated", async () => {
     const rig = createRig();
     const client = await rig.open();
     rig.auth.answer = { state: "expired" };
