@@ -72,7 +72,8 @@ export function readSlice(
   // Thousands who come back at once each pass thousands of entries for others: what is the same for all is asked once.
   const asksFor = createTopicTest(registration.topics);
   const through = registration.grantedThrough(now);
-  for (const [index, entry] of slice.entries()) {
+  let passed = 0;
+  for (const entry of slice) {
     // What is gone needs no right to be passed.
     if (entry.kind !== "hole" && entry.position.seq > through) break;
     if (entry.kind === "event" && asksFor(entry.topic)) {
@@ -85,7 +86,8 @@ export function readSlice(
     }
     if (entry.kind === "hole") hole = { after: hole?.after ?? cursor, to: entry.position };
     cursor = entry.position;
-    if (index % ENTRIES_PER_LOOK === 0 && clock() - now > MAX_STEP_MS) break;
+    if (passed % ENTRIES_PER_LOOK === 0 && clock() - now > MAX_STEP_MS) break;
+    passed += 1;
   }
   return { frames, events, sentGap, cursor, hole, undecided: undefined };
 }
