@@ -39,7 +39,7 @@ const MAX_RENEWALS = 128;
 
 /** The callers over mutual TLS. */
 const callers: MethodCallers<keyof SessionServiceService> = {
-  checkSessions: ["stream.sluice", "policy.sluice"],
+  checkSessions: ["stream.sluice", "policy.sluice", "publish.sluice"],
   findSubjects: ["policy.sluice"],
   renewAccess: ["stream.sluice", "policy.sluice"],
   bindToken: ["stream.sluice"],

@@ -40,6 +40,8 @@ export function shapeSettings(tenant: string, { takesEvents, maxBytes, maxAgeMs 
     max_bytes: maxBytes ?? defaults.maxBytes,
     max_age: nanos(maxAgeMs ?? defaults.maxAgeMs),
     num_replicas: defaults.replicas,
+    // A batch that comes over HTTP is stored as a whole.
+    allow_atomic: true,
   };
 }
 

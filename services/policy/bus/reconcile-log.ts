@@ -50,7 +50,8 @@ async function correctLog(
     isSame(wanted.subjects, config.subjects) &&
     config.max_bytes === wanted.max_bytes &&
     config.max_age === wanted.max_age &&
-    config.num_replicas === wanted.num_replicas;
+    config.num_replicas === wanted.num_replicas &&
+    config.allow_atomic === wanted.allow_atomic;
   if (isCurrent) return "nothing";
   await answered(tenant, () =>
     manager.streams.update(config.name, { ...config, ...repairs, ...wanted } as StreamConfig),

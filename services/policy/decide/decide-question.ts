@@ -21,12 +21,14 @@ export function decideQuestion(snapshot: Snapshot, subject: Subject, question: Q
 }
 
 /** What a question comes down to by the event map and the routes of this version; undefined where they do not know it. */
-export function askedBy({ permissionFor, matchRoute }: Snapshot, question: Question): Asked | undefined {
+export function askedBy({ permissionsFor, matchRoute }: Snapshot, question: Question): Asked | undefined {
   switch (question.of) {
     case "permission":
       return { permission: question.permission, events: [EVERY_EVENT] };
-    case "event": {
-      const permission = permissionFor(eventTypeOf(question.topic));
+    case "event":
+    case "publish": {
+      const permissions = permissionsFor(eventTypeOf(question.topic));
+      const permission = permissions?.[question.of === "event" ? "read" : "publish"];
       return permission === undefined ? undefined : { permission, events: [question] };
     }
     case "request": {

@@ -194,7 +194,7 @@ function namedFacts({ attributes, trust, events, routes }: PolicyDocument): Fact
       })),
     ),
     ...trust.map((each) => ({ kind: "trust" as const, name: each.issuer, text: trustText(each) })),
-    ...events.map(({ pattern, permission }) => ({ kind: "event" as const, name: pattern, text: permission })),
+    ...events.map((each) => ({ kind: "event" as const, name: each.pattern, text: eventText(each) })),
     // Of two routes with one method and path the first wins, and in a map the last: so from the back.
     ...routes.toReversed().map((route) => ({
       kind: "route" as const,
@@ -202,6 +202,10 @@ function namedFacts({ attributes, trust, events, routes }: PolicyDocument): Fact
       text: [route.permission, ...route.topics].join(" "),
     })),
   ];
+}
+
+function eventText({ permission, publish }: PolicyDocument["events"][number]): string {
+  return publish === undefined ? permission : `${permission}, to publish ${publish}`;
 }
 
 function trustText({ roles, groups, attributes }: TrustedIssuer): string {

@@ -44,8 +44,8 @@ export interface Snapshot extends DocumentBound {
   readonly placesAbout: (permission: string) => Uint32Array;
   /** Which of the document's routes a request takes. */
   readonly matchRoute: RouteMatcher;
-  /** Which permission events of a type need. */
-  readonly permissionFor: EventMap;
+  /** Which permissions events of a type need. */
+  readonly permissionsFor: EventMap;
 }
 
 /** The text of a document, and the whole document in the form in which threads share it. */
@@ -115,7 +115,7 @@ export function* rebindSnapshot(
 /** What does not change with the bindings. Rows, routes and events are looked at when they are asked for first. */
 function deciders(compiled: CompiledDocument, rules: RuleIndex) {
   const { roleNames, namesUsed, events, routes } = compiled;
-  const named = new Set([...events, ...routes].map(({ permission }) => permission));
+  const named = new Set([...events, ...routes].flatMap(permissionsOf));
   const rows = new Map<string, Row>();
   const extraRows = new LRUCache<string, Row>({ max: MAX_EXTRA_ROWS });
   let matchRoute: RouteMatcher | undefined;
@@ -134,6 +134,16 @@ function deciders(compiled: CompiledDocument, rules: RuleIndex) {
     },
     placesAbout: (permission: string) => rules.placesAbout(permission),
     matchRoute: ((method, path) => (matchRoute ??= compileRoutes(routes))(method, path)) satisfies RouteMatcher,
-    permissionFor: compileEventMap(events),
+    permissionsFor: compileEventMap(events),
   };
+}
+
+function permissionsOf({
+  permission,
+  publish,
+}: {
+  readonly permission: string;
+  readonly publish?: string | undefined;
+}) {
+  return publish === undefined ? [permission] : [permission, publish];
 }

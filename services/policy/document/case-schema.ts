@@ -12,6 +12,6 @@ export const caseSchema = z
     const question = questionOf(asked);
     if (question !== undefined)
       return { subject: { id, roles, groups, issuer, attributes: claims, scope }, question, expect };
-    context.addIssue("must ask for one thing: a permission, a topic, or a method and a path");
+    context.addIssue("must ask for one thing: a permission, a topic, publish, or a method and a path");
     return z.NEVER;
   });

@@ -70,6 +70,16 @@ const eventPatternSchema = z
     "must be a pattern over event types, which have two tokens, such as order.*",
   );
 
+const eventPermissionsSchema = z
+  .union([permissionSchema, z.strictObject({ read: permissionSchema, publish: permissionSchema.optional() })], {
+    error: "must be a permission such as order:read, or a mapping { read: order:read, publish: order:write }",
+  })
+  .transform((given): Omit<EventRule, "pattern"> => {
+    if (typeof given === "string") return { permission: given };
+    const { read: permission, publish } = given;
+    return publish === undefined ? { permission } : { permission, publish };
+  });
+
 const routeSchema = z.strictObject({
   method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]),
   path: z
@@ -108,8 +118,8 @@ export const documentSchema = z.strictObject({
     .default([]),
   attributes: mapOf(principalSchema, attributesSchema, 10_000),
   trust: z.array(trustSchema).max(64).superRefine(requireDistinct).default([]),
-  events: mapOf(eventPatternSchema, permissionSchema, 1_024).transform((rules): readonly EventRule[] =>
-    Array.from(rules, ([pattern, permission]) => ({ pattern, permission })),
+  events: mapOf(eventPatternSchema, eventPermissionsSchema, 1_024).transform((rules): readonly EventRule[] =>
+    Array.from(rules, ([pattern, permissions]) => ({ pattern, ...permissions })),
   ),
   routes: z.array(routeSchema).max(1_024).default([]),
   tests: z.array(caseSchema).max(MAX_CASES).default([]),

@@ -81,7 +81,12 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
     { description: "Event type → permission. The first match wins; no match is denied.", maxProperties: 1024 },
   ],
   ["events.~", { pattern: `^(>|(${ENCODED}|\\*)\\.(${ENCODED}|\\*|>))$` }],
-  ["events.*", { description: "The permission that events of this type ask for." }],
+  [
+    "events.*",
+    { description: "The permission that events of this type ask for, or one to read and one to publish them." },
+  ],
+  ["events.*|1.read", { description: "The permission to see events of this type." }],
+  ["events.*|1.publish", { description: "The permission to publish them; without it, <resource>:publish." }],
   ["routes", { description: "HTTP requests → permission. The first match wins; no match is denied." }],
   ["routes[].method", { description: "The method of the request." }],
   [
@@ -99,8 +104,14 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
   [
     "tests[]",
     {
-      oneOf: [{ required: ["permission"] }, { required: ["topic"] }, { required: ["method", "path"] }],
-      dependentRequired: { attributes: ["topic"], method: ["path"], path: ["method"] },
+      oneOf: [
+        { required: ["permission"] },
+        { required: ["topic"] },
+        { required: ["publish"] },
+        { required: ["method", "path"] },
+      ],
+      dependentSchemas: { attributes: { anyOf: [{ required: ["topic"] }, { required: ["publish"] }] } },
+      dependentRequired: { method: ["path"], path: ["method"] },
     },
   ],
   ["tests[].subject", { description: "Who asks.", pattern: `^${FREE_NAME}$` }],
@@ -111,6 +122,7 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
   ["tests[].claims", { description: "Attributes that their token says." }],
   ["tests[].permission", { description: "May they do this, whatever the topic?" }],
   ["tests[].topic", { description: "May they see this event?", pattern: `^${ENCODED}(\\.${ENCODED}){1,7}$` }],
+  ["tests[].publish", { description: "May they publish this event?", pattern: `^${ENCODED}(\\.${ENCODED}){1,7}$` }],
   [
     "tests[].attributes",
     { description: "What the event says of itself: region is what a producer sends as ce-region." },

@@ -53,10 +53,13 @@ export interface TrustedIssuer {
   readonly attributes: boolean | readonly string[];
 }
 
-/** The permission that an event type asks for. */
+/** The permissions that an event type asks for. */
 export interface EventRule {
   readonly pattern: string;
+  /** To see its events. */
   readonly permission: string;
+  /** To publish them; `<resource>:publish` where it is not given. */
+  readonly publish?: string | undefined;
 }
 
 /** The permission that an HTTP route needs, and the topics that report changes of it. */

@@ -7,10 +7,10 @@ import { attributesSchema } from "./attributes-schema.ts";
 import { permissionSchema } from "./permission.ts";
 import { scalarOr } from "./scalar-schema.ts";
 
-/** What somebody outside asks: may this subject have a permission, see an event, make a request? */
+/** What somebody outside asks: may this subject have a permission, see an event, publish it, make a request? */
 export type Question =
   | { readonly of: "permission"; readonly permission: string }
-  | { readonly of: "event"; readonly topic: string; readonly attributes: EventAttributes }
+  | { readonly of: "event" | "publish"; readonly topic: string; readonly attributes: EventAttributes }
   | { readonly of: "request"; readonly method: string; readonly path: string };
 
 /** The `iss` of the token that would carry the roles and groups; auth's where it is not given. */
@@ -19,9 +19,11 @@ export const issuerSchema = z.string().min(1).max(1_024).optional();
 /** More roles or groups than a token has room for. */
 const MAX_CLAIMED = 16_384;
 
+const topicSchema = z.string().refine(isTopic, "must be a topic such as order.created.42, without wildcards");
+
 /**
- * A question: its subject (`claims` are attributes that its token would carry), and exactly one of `permission`, `topic` (with the event's `attributes`), and `method` with
- * `path`.
+ * A question: its subject (`claims` are attributes that its token would carry), and exactly one of `permission`, `topic` or `publish` (with the event's
+ * `attributes`), and `method` with `path`.
  */
 export const questionFields = {
   subject: freeNameSchema,
@@ -31,7 +33,8 @@ export const questionFields = {
   claims: attributesSchema.optional(),
   scope: scopeSchema.optional(),
   permission: permissionSchema.optional(),
-  topic: z.string().refine(isTopic, "must be a topic such as order.created.42, without wildcards").optional(),
+  topic: topicSchema.optional(),
+  publish: topicSchema.optional(),
   attributes: z.record(z.string().max(64), scalarOr(z.string().max(1_024))).optional(),
   method: z.string().max(16).optional(),
   path: z.string().max(8_192).optional(),
@@ -40,16 +43,18 @@ export const questionFields = {
 interface Asked {
   readonly permission?: string | undefined;
   readonly topic?: string | undefined;
+  readonly publish?: string | undefined;
   readonly attributes?: EventAttributes | undefined;
   readonly method?: string | undefined;
   readonly path?: string | undefined;
 }
 
 /** The one thing that is asked; undefined where it is none, or more than one. */
-export function questionOf({ permission, topic, attributes, method, path }: Asked): Question | undefined {
-  const given = [permission, topic, method ?? path].filter((each) => each !== undefined);
-  if (given.length !== 1 || (attributes !== undefined && topic === undefined)) return undefined;
+export function questionOf({ permission, topic, publish, attributes, method, path }: Asked): Question | undefined {
+  const given = [permission, topic, publish, method ?? path].filter((each) => each !== undefined);
+  if (given.length !== 1 || (attributes !== undefined && (topic ?? publish) === undefined)) return undefined;
   if (permission !== undefined) return { of: "permission", permission };
   if (topic !== undefined) return { of: "event", topic, attributes: attributes ?? {} };
+  if (publish !== undefined) return { of: "publish", topic: publish, attributes: attributes ?? {} };
   return method === undefined || path === undefined ? undefined : { of: "request", method, path };
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Check, CheckBatchRequest, ExplainResponse } from "#proto/policy/v1/decision.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createPolicyMetrics } from "../metrics.ts";
+import { BUILT_IN_TIERS } from "../limits/tiers.ts";
 import { Snapshots } from "../versions/snapshots.ts";
 import { SubjectRoles } from "../decide/subject-roles.ts";
 import { emptyContent } from "../versions/stored-policy.ts";
@@ -17,11 +18,18 @@ roles:
   viewer: { allow: ["order:read"], deny: ["order:read@order.*.secret"] }
   owner: { allow: ["order:read@order.*.{sub}"] }
   counter: { allow: ["order:read@order.*"] }
+  seller:
+    allow: ["order:publish@order.*.{sub}", "ticket:write", { rule: "label:publish", when: "event.region == 'eu'" }]
 bindings:
   - { role: viewer, subjects: [vera, "group:ops"] }
   - { role: owner, subjects: [olaf] }
   - { role: counter, subjects: [carl] }
-events: { "order.*": order:read }
+  - { role: seller, subjects: [sue] }
+events:
+  "order.*": order:read
+  "ticket.*": { read: ticket:read, publish: ticket:write }
+  "label.*": { read: label:read }
+  "%C3%A9.*": cafe:read
 routes:
   - { method: GET, path: "/orders/{id?}", permission: order:read, topics: ["order.*.{id}", "order.*"] }
   - { method: POST, path: "/orders", permission: order:write }
@@ -35,6 +43,7 @@ const snapshots = new Snapshots({
 });
 const wall = () => Date.now();
 const metrics = createPolicyMetrics(createMetricsRegistry());
+const deps = { snapshots, metrics, wall, ownIssuer: "auth", tiers: BUILT_IN_TIERS };
 
 const by = (id: string, question: Check["question"], groups: string[] = []): Check => ({
   subject: { id, roles: [], groups },
@@ -47,7 +56,7 @@ async function allowed(...checks: Check[]): Promise<boolean[]> {
   const request = CheckBatchRequest.decode(
     CheckBatchRequest.encode({ tenant: "acme", checks, atLeast: version }).finish(),
   );
-  return (await checkBatch({ snapshots, metrics, wall, ownIssuer: "auth" }, request)).allowed;
+  return (await checkBatch(deps, request)).allowed;
 }
 
 describe("a batch of checks", () => {
@@ -61,8 +70,30 @@ describe("a batch of checks", () => {
       by("vera", get("/orders", "POST")),
       by("vera", get("/nowhere")),
     ];
-    const answer = await checkBatch({ snapshots, metrics, wall, ownIssuer: "auth" }, { tenant: "acme", checks });
+    const { limits, ...answer } = await checkBatch(deps, { tenant: "acme", checks });
     expect(answer).toEqual({ version, allowed: [false, true, false, false, true, false, false] });
+    expect(limits).toEqual({ tier: "default" });
+  });
+
+  test("of publishing goes by the permission that the event map names for it, else by <resource>:publish", async () => {
+    const publishing = (id: string, value: string, attributes: Record<string, string> = {}): Check => ({
+      ...by(id, { $case: "publish", value }),
+      attributes,
+    });
+    expect(await allowed(publishing("sue", "order.created.sue"), publishing("sue", "order.created.vera"))).toEqual([
+      true,
+      false,
+    ]);
+    expect(await allowed(publishing("sue", "ticket.opened.1"), publishing("vera", "order.created.1"))).toEqual([
+      true,
+      false,
+    ]);
+    const labels = [{ region: "eu" }, { region: "us" }, {}].map((each) => publishing("sue", "label.added", each));
+    expect(await allowed(...labels)).toEqual([true, false, false]);
+    expect(await allowed(publishing("sue", "unknown.created"), publishing("sue", "%C3%A9.opened"))).toEqual([
+      false,
+      false,
+    ]);
   });
 
   test("of requests asks about the object in the path, and about all of them where there is none", async () => {

@@ -4,6 +4,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { decideQuestion } from "../decide/decide-question.ts";
 import type { Question } from "../document/question-fields.ts";
 import { type ClaimedSubject, trustedSubject } from "../decide/trusted-subject.ts";
+import { effectiveLimits } from "../limits/tiers.ts";
 import { isPermission } from "#shared/protocol/permissions.ts";
 import { mapInTurns } from "../work/turns.ts";
 import type { DecisionDeps } from "./decision-deps.ts";
@@ -14,7 +15,7 @@ import { readTenant, readVersion, requireCount, readSubject } from "./read-reque
  * @throws {AppError} `malformed_request` where any of them cannot be read: none is answered then.
  */
 export async function checkBatch(
-  { snapshots, metrics: { decisions }, wall, ownIssuer }: DecisionDeps,
+  { snapshots, metrics: { decisions }, wall, ownIssuer, tiers }: DecisionDeps,
   { tenant, checks, atLeast }: CheckBatchRequest,
 ): Promise<CheckBatchResponse> {
   requireCount("checks", checks.length);
@@ -27,7 +28,7 @@ export async function checkBatch(
   const allows = allowed.filter(Boolean).length;
   decisions.inc({ outcome: "allow", source: "batch" }, allows);
   decisions.inc({ outcome: "deny", source: "batch" }, allowed.length - allows);
-  return { version: snapshot.version, allowed };
+  return { version: snapshot.version, allowed, limits: effectiveLimits(tiers, snapshot.standing?.limits ?? {}) };
 }
 
 /**
@@ -48,12 +49,13 @@ function readQuestion(question: Check["question"], attributes: Check["attributes
       if (!isPermission(question.value)) throw malformed("a permission is malformed");
       return { of: "permission", permission: question.value };
     case "topic":
+    case "publish":
       if (!isTopic(question.value)) throw malformed("a topic is malformed");
-      return { of: "event", topic: question.value, attributes };
+      return { of: question.$case === "topic" ? "event" : "publish", topic: question.value, attributes };
     case "request":
       return { of: "request", ...question.value };
     case undefined:
-      throw malformed("a check needs a permission, a topic or a request");
+      throw malformed("a check needs a permission, a topic, publish or a request");
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Tiers } from "../limits/tiers.ts";
 import type { PolicyMetrics } from "../metrics.ts";
 import type { Snapshots } from "../versions/snapshots.ts";
 
@@ -11,4 +12,5 @@ export interface DecisionDeps {
   readonly wall: () => number;
   /** Auth's `iss`. */
   readonly ownIssuer: string;
+  readonly tiers: Tiers;
 }

@@ -14,7 +14,7 @@ import { decodeGrant } from "../decide/grant.ts";
 import { type Residual, residualOf } from "../decide/residual.ts";
 import { resolveSubject } from "../decide/resolve-subject.ts";
 import { trustedSubject } from "../decide/trusted-subject.ts";
-import { effectiveLimits, type Tiers } from "../limits/tiers.ts";
+import { effectiveLimits } from "../limits/tiers.ts";
 import { isPermission } from "#shared/protocol/permissions.ts";
 import { checkBatch } from "./check-batch.ts";
 import { mapInTurns } from "../work/turns.ts";
@@ -30,18 +30,13 @@ const MAX_RESIDUALS = 65_536;
 export const decisionCallers: MethodCallers<keyof DecisionServiceService> = {
   resolve: ["stream.sluice", "auth.sluice"],
   decide: ["stream.sluice", "auth.sluice"],
-  checkBatch: ["gateway.sluice"],
+  checkBatch: ["gateway.sluice", "publish.sluice"],
   explain: ["gateway.sluice"],
   mapResources: ["stream.sluice"],
 };
 
-/** What the service takes beside what each of its answers takes. */
-export interface DecisionServiceDeps extends DecisionDeps {
-  readonly tiers: Tiers;
-}
-
 /** Answers the edge's questions in batches, from a snapshot that is at least as new as the edge asks for. */
-export function createDecisionService(deps: DecisionServiceDeps, log: LimitedLog): DecisionServiceServer {
+export function createDecisionService(deps: DecisionDeps, log: LimitedLog): DecisionServiceServer {
   return {
     resolve: unaryHandler(log, (request) => resolve(deps, request)),
     decide: unaryHandler(log, (request) => decideAll(deps, request)),
@@ -52,7 +47,7 @@ export function createDecisionService(deps: DecisionServiceDeps, log: LimitedLog
 }
 
 async function resolve(
-  { snapshots, metrics, wall, tiers, ownIssuer }: DecisionServiceDeps,
+  { snapshots, metrics, wall, tiers, ownIssuer }: DecisionDeps,
   { tenant, subjects, atLeast }: ResolveRequest,
 ): Promise<ResolveResponse> {
   requireCount("subjects", subjects.length);

@@ -13,6 +13,6 @@ export const questionSchema = z
     const subject: AskedSubject = { id, roles, groups, issuer, attributes, scope };
     const question = questionOf(asked);
     if (question !== undefined) return { subject, question };
-    context.addIssue("one of permission, topic, and method with path must be given");
+    context.addIssue("one of permission, topic, publish, and method with path must be given");
     return z.NEVER;
   });

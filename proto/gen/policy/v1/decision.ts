@@ -242,8 +242,11 @@ export interface Check {
     | //
     /** by the tenant's routes */
     { $case: "request"; value: HttpRequest }
+    | //
+    /** a topic without wildcards: may the subject publish an event of it */
+    { $case: "publish"; value: string }
     | undefined;
-  /** of the event, with a topic */
+  /** of the event, with topic or publish */
   attributes: { [key: string]: string };
 }
 
@@ -260,6 +263,7 @@ export interface HttpRequest {
 export interface CheckBatchResponse {
   version?: Version | undefined;
   allowed: boolean[];
+  limits?: TenantLimits | undefined;
 }
 
 export interface ExplainRequest {
@@ -1966,6 +1970,9 @@ export const Check: MessageFns<Check> = {
       case "request":
         HttpRequest.encode(message.question.value, writer.uint32(34).fork()).join();
         break;
+      case "publish":
+        writer.uint32(50).string(message.question.value);
+        break;
     }
     globalThis.Object.entries(message.attributes).forEach(([key, value]: [string, string]) => {
       Check_AttributesEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
@@ -2016,6 +2023,14 @@ export const Check: MessageFns<Check> = {
             }
 
             message.question = { $case: "request", value: HttpRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.question = { $case: "publish", value: reader.string() };
             continue;
           }
           case 5: {
@@ -2157,7 +2172,7 @@ export const HttpRequest: MessageFns<HttpRequest> = {
 };
 
 function createBaseCheckBatchResponse(): CheckBatchResponse {
-  return { version: undefined, allowed: [] };
+  return { version: undefined, allowed: [], limits: undefined };
 }
 
 export const CheckBatchResponse: MessageFns<CheckBatchResponse> = {
@@ -2171,6 +2186,9 @@ export const CheckBatchResponse: MessageFns<CheckBatchResponse> = {
         writer.bool(v);
       }
       writer.join();
+    }
+    if (message.limits !== undefined) {
+      TenantLimits.encode(message.limits, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -2213,6 +2231,14 @@ export const CheckBatchResponse: MessageFns<CheckBatchResponse> = {
             }
 
             break;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.limits = TenantLimits.decode(reader, reader.uint32());
+            continue;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {
