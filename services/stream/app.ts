@@ -20,8 +20,8 @@ import { systemClock } from "#shared/time/clock.ts";
 import { Admission } from "./admission/admission.ts";
 import { callLimitsOf, limitsOf } from "./admission/admission-settings.ts";
 import { CallLimits } from "./admission/call-limits.ts";
-import { shareCounts } from "./admission/share-counts.ts";
-import { SharedCounts } from "./admission/shared-counts.ts";
+import { shareCounts } from "#shared/limits/share-counts.ts";
+import { SharedCounts } from "#shared/limits/shared-counts.ts";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { invalidateSessions } from "./access/apply-control.ts";
 import { createConnectionId, openCalls } from "./call-connection.ts";
@@ -37,7 +37,7 @@ import { createPeers } from "./bus/peer-calls.ts";
 import { openTenants } from "./bus/open-tenant.ts";
 import { openPacedBus } from "./bus/paced-bus.ts";
 import type { StreamConfig } from "./config.ts";
-import { openCountStore } from "./clients/open-count-store.ts";
+import { openCountStore } from "#shared/redis/open-count-store.ts";
 import { GrpcDecider } from "./clients/decider.ts";
 import { GrpcSessionChecker } from "./clients/session-checker.ts";
 import { createEdgeApi, type EdgeApi } from "./http/api.ts";
@@ -238,7 +238,7 @@ function openClients(
 /** Counts streams and calls together with the other workers. */
 async function openAdmission(config: StreamConfig, workerId: string, stack: AsyncDisposableStack, log: Logger) {
   const counts = new SharedCounts(config.STREAM_LIMITS_SHARED_BY ?? config.STREAM_WORKERS);
-  const store = await openCountStore(config, workerId, stack, log);
+  const store = await openCountStore(config, { service: "stream", workerId }, stack, log);
   stack.use(shareCounts(counts, store, log));
   const admission = new Admission({ ...limitsOf(config), places: config.STREAM_MAX_CONNECTIONS, counts, wall });
   return { counts, admission, callLimits: new CallLimits(counts, { ...callLimitsOf(config), wall }) };

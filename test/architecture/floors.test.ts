@@ -6,9 +6,11 @@ type Floors = readonly (readonly string[])[];
 
 const FLOORS: Readonly<Record<string, Floors>> = {
   shared: [
+    ["clients/"],
     ["http/", "grpc/", "nats/", "redis/", "tokens/"],
+    ["limits/"],
     ["tls/", "log/", "metrics/", "lifecycle/"],
-    ["files/", "async/", "config/"],
+    ["files/", "async/", "config/", "work/"],
     ["contract/", "errors/", "json/", "time/"],
     ["protocol/"],
   ],
@@ -35,6 +37,16 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["document/", "limits/"],
     ["metrics.ts", "work/"],
   ],
+  publish: [
+    ["main.ts"],
+    ["app.ts"],
+    ["config.ts"],
+    ["http/", "bus/", "clients/"],
+    ["publish-events.ts"],
+    ["access/", "schemas/", "quotas/"],
+    ["events/"],
+    ["metrics.ts"],
+  ],
   stream: [
     ["main.ts", "workers/main.ts"],
     ["app.ts"],
@@ -53,6 +65,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
 /** The files that are a way each, from its beginning to its end. */
 const WAYS: Readonly<Record<string, readonly string[]>> = {
   policy: ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts"],
+  publish: ["publish-events.ts"],
   stream: ["open-stream.ts", "deliver.ts", "call-connection.ts"],
 };
 

@@ -1,5 +1,5 @@
 import { Admission, type AdmissionDeps } from "../../services/stream/admission/admission.ts";
-import { SharedCounts } from "../../services/stream/admission/shared-counts.ts";
+import { SharedCounts } from "#shared/limits/shared-counts.ts";
 
 /** So many places, and no other limit but what `change` says. */
 export function createAdmission(places: number, change: Partial<AdmissionDeps> = {}): Admission {

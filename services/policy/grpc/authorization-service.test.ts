@@ -18,7 +18,7 @@ import { createLogger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createPolicyMetrics } from "../metrics.ts";
-import type { SessionOfToken } from "../sessions/present-subject.ts";
+import type { SessionOfToken } from "#shared/tokens/session-rights.ts";
 import { Snapshots } from "../versions/snapshots.ts";
 import { emptyContent } from "../versions/stored-policy.ts";
 import { createAuthorizationService } from "./authorization-service.ts";

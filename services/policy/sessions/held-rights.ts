@@ -1,10 +1,7 @@
 import type { Scope } from "#shared/protocol/scope.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { ClaimedSubject } from "../decide/trusted-subject.ts";
-import type { Rights } from "./present-subject.ts";
-
-/** The rights that somebody has at auth now; undefined where auth knows nobody of that name. Throws AppError `unavailable`. */
-export type FindRights = (tenant: string, subject: string) => Promise<Rights | undefined>;
+import type { FindRights, Rights } from "#shared/tokens/session-rights.ts";
 
 /** A subject as somebody asks about it: the roles and groups that are not given are those it has now. */
 export interface AskedSubject {

@@ -1,34 +1,9 @@
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
+import type { SessionRights } from "#shared/tokens/session-rights.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { type ClaimedSubject, claimedSubject } from "../decide/trusted-subject.ts";
-
-/** The roles and groups that somebody has. */
-export interface Rights {
-  readonly roles: readonly string[];
-  readonly groups: readonly string[];
-}
-
-/** A session, as an access token of auth's names it. */
-export interface SessionOfToken {
-  readonly tenant: string;
-  readonly sid: string;
-  readonly subject: string;
-  /** The token's `exp`, in seconds since 1970. */
-  readonly tokenExpiresAt: number;
-  readonly loginAt: string | undefined;
-}
-
-/** The sessions that auth keeps. */
-export interface SessionRights {
-  /**
-   * The rights that the session's person has now, for the request that is given. The question goes out after the call, so the answer has everything that
-   * was acknowledged before it.
-   * @throws {AppError} `session_ended`, `token_expired`, or `unavailable`: not known.
-   */
-  rightsOf(session: SessionOfToken, context?: CallContext): Promise<Rights>;
-}
 
 /** The ends of whole tenants. */
 export interface TenantEnds {

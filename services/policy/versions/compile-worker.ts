@@ -1,4 +1,4 @@
-import { serveJobs } from "../work/serve-jobs.ts";
+import { serveJobs } from "#shared/work/serve-jobs.ts";
 import { type DocumentAnswer, doDocumentJob } from "./compile-job.ts";
 
 // What a thread of policy runs.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
-import { JobEndedError, type JobLimits } from "../work/worker-pool.ts";
+import { JobEndedError, type JobLimits } from "#shared/work/worker-pool.ts";
 import { type DocumentJob, doDocumentJob } from "./compile-job.ts";
 import { createDocumentCompiler, type DocumentJobs } from "./document-compiler.ts";
 

@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { CompiledDocument } from "../decide/compile-document.ts";
 import type { ReadDocument } from "../decide/snapshot.ts";
 import { documentInvalid, type Fault } from "../document/fault.ts";
-import { type JobLimits, JobEndedError } from "../work/worker-pool.ts";
+import { type JobLimits, JobEndedError } from "#shared/work/worker-pool.ts";
 import { runInTurns } from "../work/turns.ts";
 import { decodeParts } from "./compiled-parts.ts";
 import type { CompareAnswer, CompareJob, DocumentAnswer, DocumentJob } from "./compile-job.ts";

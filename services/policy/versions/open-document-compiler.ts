@@ -1,4 +1,4 @@
-import { WorkerPool } from "../work/worker-pool.ts";
+import { WorkerPool } from "#shared/work/worker-pool.ts";
 import type { DocumentAnswer, DocumentJob } from "./compile-job.ts";
 import { type CompilerSetting, createDocumentCompiler, type DocumentCompiler } from "./document-compiler.ts";
 
@@ -23,6 +23,7 @@ export function openDocumentCompiler(setting: CompilerSetting): DocumentCompiler
     maxWaitingOfOwner: MAX_WAITING_OF_TENANT,
     maxWaiting: MAX_WAITING,
     maxMemoryMb: MAX_MEMORY_MB,
+    fullMessage: "too many policy documents wait to be read; try again",
     idleMs: IDLE_MS,
   });
   return {

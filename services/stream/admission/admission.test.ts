@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { AppError } from "#shared/errors/app-error.ts";
 import { createAdmission } from "#test/rigs/admission.ts";
 import type { DefaultLimits, StreamOwner } from "./admission.ts";
-import { SharedCounts } from "./shared-counts.ts";
+import { SharedCounts } from "#shared/limits/shared-counts.ts";
 import { UNKNOWN_LIMITS } from "./tenant-limits.ts";
 
 const OWNER: StreamOwner = { tenant: "acme", subject: "alice", sid: "s1", address: "192.0.2.1", isResume: false };

@@ -1,9 +1,9 @@
 import type { BusyReason } from "#shared/protocol/busy-reasons.ts";
 import { compositeKey } from "#shared/protocol/composite-key.ts";
 import { Pools, type PoolShares } from "./pools.ts";
-import { Rate } from "./rate.ts";
+import { Rate } from "#shared/limits/rate.ts";
 import { refusalFor } from "./refusal.ts";
-import type { Count, SharedCounts } from "./shared-counts.ts";
+import type { Count, SharedCounts } from "#shared/limits/shared-counts.ts";
 import type { TenantLimits } from "./tenant-limits.ts";
 
 /** The share of places up to which clients may come back soon. */

@@ -1,7 +1,7 @@
 import { AppError } from "#shared/errors/app-error.ts";
 import { compositeKey } from "#shared/protocol/composite-key.ts";
-import { Rate } from "./rate.ts";
-import type { SharedCounts } from "./shared-counts.ts";
+import { Rate } from "#shared/limits/rate.ts";
+import type { SharedCounts } from "#shared/limits/shared-counts.ts";
 
 const MINUTE_MS = 60_000;
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createAdmission } from "#test/rigs/admission.ts";
-import { SharedCounts } from "../admission/shared-counts.ts";
+import { SharedCounts } from "#shared/limits/shared-counts.ts";
 import { createStreamMetrics } from "./metrics.ts";
 
 test("event types without a rule are counted by name up to 100 of them, and the rest together", async () => {

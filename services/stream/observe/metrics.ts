@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Admission } from "../admission/admission.ts";
 import { refusalFor } from "../admission/refusal.ts";
-import type { SharedCounts } from "../admission/shared-counts.ts";
+import type { SharedCounts } from "#shared/limits/shared-counts.ts";
 import { OVERLOAD_STEPS } from "../overload/overload-steps.ts";
 import type { Observer } from "./observer.ts";
 

@@ -6,10 +6,9 @@ import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import { CircuitBreaker } from "#shared/async/circuit-breaker.ts";
 import { systemClock } from "#shared/time/clock.ts";
-import type { FindRights } from "../sessions/held-rights.ts";
-import type { Rights, SessionOfToken, SessionRights } from "../sessions/present-subject.ts";
+import type { FindRights, Rights, SessionOfToken, SessionRights } from "#shared/tokens/session-rights.ts";
 
-/** Somebody waits for the answer at a gateway. */
+/** Somebody waits for the answer. */
 const CALL = { timeoutMs: 2_000 };
 
 /** auth's limit for one call. */

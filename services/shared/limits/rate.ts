@@ -13,7 +13,7 @@ export interface RateOptions {
 }
 
 /**
- * Counts what callers do within a window, over all workers and edges. Only callers that come near their limit are told to the
+ * Counts what callers do within a window, over all workers of a service. Only callers that come near their limit are told to the
  * others, so that together they may allow half as much again.
  */
 export class Rate {
@@ -27,8 +27,11 @@ export class Rate {
     this.#options = options;
   }
 
-  /** Counts one more of a caller; where there is no room, answers how many milliseconds its window still lasts instead. */
-  take(caller: string, limit: number): number | undefined {
+  /**
+   * Counts one more of a caller, or `weight` more; where there is no room, answers how many milliseconds its window still lasts
+   * instead. The first of a window always has room: what weighs more than a worker's share would never have any.
+   */
+  take(caller: string, limit: number, weight = 1): number | undefined {
     const { name, windowMs, wall } = this.#options;
     const now = wall();
     const window = Math.floor(now / windowMs);
@@ -39,8 +42,9 @@ export class Rate {
       count = this.#counts.at(`${name} ${window} ${caller}`);
       this.#callers.set(caller, count);
     }
-    if (!this.#counts.hasRoom(count, limit)) return windowMs - (now % windowMs);
-    this.#counts.addQuietly(count, limit);
+    const isFirst = weight > 1 && count.own === 0 && (count.others ?? 0) === 0;
+    if (!isFirst && !this.#counts.hasRoom(count, limit - weight + 1)) return windowMs - (now % windowMs);
+    this.#counts.addQuietly(count, limit, weight);
     return undefined;
   }
 

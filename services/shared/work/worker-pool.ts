@@ -22,6 +22,8 @@ export interface WorkerPoolOptions {
   readonly maxWaiting: number;
   /** How much memory a thread may take, in MiB. */
   readonly maxMemoryMb: number;
+  /** What is said where too many wait. */
+  readonly fullMessage: string;
   /** How long a thread without work is kept: it holds what memory its last job took. */
   readonly idleMs: number;
 }
@@ -65,7 +67,7 @@ export class WorkerPool<Job, Answer> implements AsyncDisposable {
    * @throws {JobEndedError} past the deadline, or for want of memory; {@link AppError} `unavailable` where too many wait.
    */
   async run(owner: string, job: Job, limits: JobLimits): Promise<Answer> {
-    if (this.#isClosed) throw new AppError("unavailable", "policy is about to end");
+    if (this.#isClosed) throw new AppError("unavailable", "this process is about to end");
     if (limits.mayBeRefused) this.#requireRoom(owner);
     const outcome = Promise.withResolvers<Answer>();
     const queue = this.#waiting.get(owner) ?? [];
@@ -80,7 +82,7 @@ export class WorkerPool<Job, Answer> implements AsyncDisposable {
     const left = [...this.#waiting.values()].flat();
     this.#waiting.clear();
     for (const end of this.#idle.values()) clearTimeout(end);
-    for (const { outcome } of left) outcome.reject(new AppError("unavailable", "policy is about to end"));
+    for (const { outcome } of left) outcome.reject(new AppError("unavailable", "this process is about to end"));
     await Promise.all([...this.#threads].map((thread) => thread.terminate()));
   }
 
@@ -89,7 +91,7 @@ export class WorkerPool<Job, Answer> implements AsyncDisposable {
     const ofOwner = this.#waiting.get(owner)?.length ?? 0;
     const inAll = [...this.#waiting.values()].reduce((sum, queue) => sum + queue.length, 0);
     if (ofOwner < maxWaitingOfOwner && inAll < maxWaiting) return;
-    throw new AppError("unavailable", "too many policy documents wait to be read; try again");
+    throw new AppError("unavailable", this.#options.fullMessage);
   }
 
   #startNext(): void {

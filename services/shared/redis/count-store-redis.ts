@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Redis, type Result } from "ioredis";
 import { within } from "#shared/async/within.ts";
-import type { CountAnswer, CountStore, KeyCount } from "../admission/shared-counts.ts";
+import type { CountAnswer, CountStore, KeyCount } from "#shared/limits/shared-counts.ts";
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
@@ -11,16 +11,11 @@ declare module "ioredis" {
       workerId: string,
       leaseMs: number,
       startOver: 0 | 1,
+      countsPrefix: string,
       ...counts: (string | number)[]
     ): Result<[workers: number, isNew: 0 | 1, others: number[]], Context>;
   }
 }
-
-/** The sorted set of workers, by the time at which their leases end. */
-const WORKERS_KEY = "sluice:stream:workers";
-
-/** The hash of what a worker counts. */
-const COUNTS_KEY = "sluice:stream:counts:";
 
 /** What a worker that vanished had counted is gone after that long. */
 const LEASE_MS = 10_000;
@@ -32,8 +27,8 @@ const MAX_FAILURES = 8;
 const LEAVE_MS = 500;
 
 /**
- * KEYS: the workers, this worker's counts. ARGV: its id, its lease, whether it starts over, then fields and counts. One hash for a
- * worker: a lease is one EXPIRE, however many streams there are. Lua unpacks at most some thousand values at once.
+ * KEYS: the workers (a sorted set by the time at which their leases end), this worker's counts. ARGV: its id, its lease, whether it starts
+ * over, what others' counts begin with, then fields and counts. One hash for a worker: a lease is one EXPIRE, however many streams there are. Lua unpacks at most some thousand values at once.
  */
 const EXCHANGE = `
 local id, lease = ARGV[1], tonumber(ARGV[2])
@@ -42,7 +37,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if ARGV[3] == '1' then redis.call('DEL', KEYS[2]) end
 local is_new = redis.call('EXISTS', KEYS[2]) == 0
 local fields, kept, gone, sums = {}, { '', '1' }, {}, {}
-for i = 4, #ARGV, 2 do
+for i = 5, #ARGV, 2 do
   fields[#fields + 1] = ARGV[i]
   sums[#fields] = 0
   if ARGV[i + 1] == '0' then
@@ -65,7 +60,7 @@ local workers = redis.call('ZRANGE', KEYS[1], 0, -1)
 for _, worker in ipairs(workers) do
   if worker ~= id then
     in_parts(fields, function (first, ...)
-      for offset, value in ipairs(redis.call('HMGET', '${COUNTS_KEY}' .. worker, ...)) do
+      for offset, value in ipairs(redis.call('HMGET', ARGV[4] .. worker, ...)) do
         if value then sums[first + offset - 1] = sums[first + offset - 1] + tonumber(value) end
       end
     end)
@@ -81,10 +76,13 @@ return { #workers, is_new and 1 or 0, sums }
 export class RedisCounts implements CountStore, AsyncDisposable {
   readonly #redis: Redis;
   readonly #workerId: string;
+  readonly #keys: { readonly workers: string; readonly counts: string };
   #failures = 0;
 
-  constructor(redis: Redis, workerId: string) {
+  /** Counts for the workers of one service, under keys that begin with `sluice:<service>:`. */
+  constructor(redis: Redis, service: string, workerId: string) {
     [this.#redis, this.#workerId] = [redis, workerId];
+    this.#keys = { workers: `sluice:${service}:workers`, counts: `sluice:${service}:counts:` };
     redis.defineCommand("exchangeCounts", { numberOfKeys: 2, lua: EXCHANGE });
     // Each failure is an exchange's, too.
     redis.on("error", () => undefined);
@@ -94,11 +92,12 @@ export class RedisCounts implements CountStore, AsyncDisposable {
   async exchange(own: readonly KeyCount[], startOver: boolean): Promise<CountAnswer> {
     const counts = own.flatMap(({ key, count }) => [fieldOf(key), count]);
     try {
-      const names = [WORKERS_KEY, COUNTS_KEY + this.#workerId, this.#workerId] as const;
+      const names = [this.#keys.workers, this.#keys.counts + this.#workerId, this.#workerId] as const;
       const [workers, isNew, others] = await this.#redis.exchangeCounts(
         ...names,
         LEASE_MS,
         startOver ? 1 : 0,
+        this.#keys.counts,
         ...counts,
       );
       this.#failures = 0;
@@ -113,8 +112,8 @@ export class RedisCounts implements CountStore, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const leaving = this.#redis
       .multi()
-      .zrem(WORKERS_KEY, this.#workerId)
-      .del(COUNTS_KEY + this.#workerId)
+      .zrem(this.#keys.workers, this.#workerId)
+      .del(this.#keys.counts + this.#workerId)
       .exec()
       .catch(() => undefined);
     await within(LEAVE_MS, leaving);

@@ -20,6 +20,7 @@ const OPTIONS = {
   maxWaitingOfOwner: 2,
   maxWaiting: 3,
   maxMemoryMb: 16,
+  fullMessage: "too many jobs wait",
   idleMs: 60_000,
 };
 
@@ -77,7 +78,7 @@ describe("a pool of threads", () => {
 
   it("refuses more than may wait, of one owner and in all, but not what may not be refused", async () => {
     open({ threads: 1 });
-    const full = "too many policy documents wait";
+    const full = "too many jobs wait";
     const running = [pool.run("a", "1", PATIENT), pool.run("a", "2", PATIENT), pool.run("a", "3", PATIENT)];
     await expect(pool.run("a", "4", PATIENT)).rejects.toMatchObject({ code: "unavailable" });
     running.push(pool.run("b", "5", PATIENT));

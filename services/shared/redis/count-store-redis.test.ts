@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 async function openStore(workerId: string): Promise<RedisCounts> {
-  const store = new RedisCounts(await createRedis({ REDIS_URL: parseRedisUrl(server.streamUrl) }), workerId);
+  const store = new RedisCounts(await createRedis({ REDIS_URL: parseRedisUrl(server.streamUrl) }), "stream", workerId);
   open.push(store);
   await waitFor("Redis takes counts", () => store.exchange([], false).then(Boolean, () => false));
   return store;

@@ -24,7 +24,7 @@ export interface CountAnswer {
 }
 
 /**
- * Where the counts of all workers and edges meet. `exchange` replaces what this worker counts under these keys, with `startOver` all
+ * Where the counts of all workers of a service meet. `exchange` replaces what this worker counts under these keys, with `startOver` all
  * that it has ever told. It throws when the store does not answer; then it may have been done, and `startOver` is next.
  */
 export interface CountStore {
@@ -41,7 +41,7 @@ export interface Count {
 }
 
 /**
- * Counts that all workers and edges share, decided from memory: each worker tells the others at most twice a second what has changed. In
+ * Counts that all workers of a service share, decided from memory: each worker tells the others at most twice a second what has changed. In
  * between it takes at most its share of the room that it knows of, so that all together go beyond a limit by no more than two
  * each. While the others cannot be asked, each worker keeps to its share of the limit.
  */
@@ -102,9 +102,9 @@ export class SharedCounts {
     this.#change(count);
   }
 
-  /** Counts one more without telling the others: they need to know only of a worker that comes near its share. */
-  addQuietly(count: Count, limit: number): void {
-    count.own += 1;
+  /** Counts one more, or `change` more, without telling the others: they need to know only of a worker that comes near its share. */
+  addQuietly(count: Count, limit: number, change = 1): void {
+    count.own += change;
     if (count.told === 0 && 2 * count.own < shareOf(limit, this.#workers)) this.#changed.delete(count);
     else this.#change(count);
   }
