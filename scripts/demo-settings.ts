@@ -3,9 +3,11 @@ export const DEFAULT_PORTS = {
   STREAM_HTTP_PORT: 8080,
   AUTH_HTTP_PORT: 8081,
   POLICY_HTTP_PORT: 8082,
+  PUBLISH_HTTP_PORT: 8083,
   STREAM_OPS_PORT: 8090,
   AUTH_OPS_PORT: 8091,
   POLICY_OPS_PORT: 8092,
+  PUBLISH_OPS_PORT: 8093,
   AUTH_GRPC_PORT: 7001,
   POLICY_GRPC_PORT: 7002,
   NATS_PORT: 4222,
@@ -36,6 +38,7 @@ const DEFAULT_PASSWORDS = {
   NATS_RIVAL_PASSWORD: DEMO_PASSWORD,
   REDIS_AUTH_PASSWORD: "sluice-demo-auth",
   REDIS_STREAM_PASSWORD: "sluice-demo-stream",
+  REDIS_PUBLISH_PASSWORD: "sluice-demo-publish",
 } as const;
 
 /** A password for each user of the demo's NATS and Redis. */
@@ -50,11 +53,11 @@ export function readPasswords(env: NodeJS.ProcessEnv): DemoPasswords {
   return Object.fromEntries(passwords) as DemoPasswords;
 }
 
-/** The settings of the three services in the demo, each on top of what all share. Paths are relative to the project. */
+/** The settings of the services in the demo, each on top of what all share. Paths are relative to the project. */
 export function demoSettings(
   ports: DemoPorts,
   passwords: DemoPasswords,
-): Record<"auth" | "policy" | "stream", NodeJS.ProcessEnv> {
+): Record<"auth" | "policy" | "publish" | "stream", NodeJS.ProcessEnv> {
   const pages = ["localhost", ...USERS.map((user) => `${user}.localhost`)];
   const origins = pages.map((host) => `http://${host}:${ports.STREAM_HTTP_PORT}`).join(",");
   const shared = {
@@ -85,6 +88,13 @@ export function demoSettings(
       AUTH_ISSUERS_FILE: DEMO_ISSUERS_FILE,
       POLICY_OPERATOR_TOKEN: "sluice-demo-operator",
       POLICY_ALLOWED_ORIGINS: origins,
+    },
+    publish: {
+      ...shared,
+      NATS_URL: natsUrl("publish", passwords.NATS_PUBLISH_PASSWORD),
+      REDIS_URL: redisUrl("publish", passwords.REDIS_PUBLISH_PASSWORD),
+      AUTH_ISSUERS_FILE: DEMO_ISSUERS_FILE,
+      PUBLISH_ALLOWED_ORIGINS: origins,
     },
     stream: {
       ...shared,

@@ -18,7 +18,7 @@ export async function demoServers(
   const settings = demoSettings(ports, passwords);
   const redisFolder = join(dataFolder, "redis");
   const redisConfig = await writeRedisConfig(redisFolder, passwords);
-  const service = (name: "auth" | "policy" | "stream", opsPort: number): ServerCommand => ({
+  const service = (name: "auth" | "policy" | "publish" | "stream", opsPort: number): ServerCommand => ({
     name,
     command: process.execPath,
     args: [...(NODE_OPTIONS[name] ?? []), `services/${name}/main.ts`],
@@ -29,7 +29,7 @@ export async function demoServers(
   return [
     [nats(ports.NATS_PORT, join(dataFolder, "nats"), env), redis(ports.REDIS_PORT, redisFolder, redisConfig, env)],
     [service("policy", ports.POLICY_OPS_PORT), service("auth", ports.AUTH_OPS_PORT)],
-    [service("stream", ports.STREAM_OPS_PORT)],
+    [service("stream", ports.STREAM_OPS_PORT), service("publish", ports.PUBLISH_OPS_PORT)],
   ];
 }
 

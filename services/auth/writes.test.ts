@@ -144,7 +144,12 @@ const operations: readonly Operation[] = [
     name: "prolong a stream",
     steps: ["revocations.includes", "sessions.touch"],
     prepare(world) {
-      const check = createSessionCheck({ ...world, findSubject: world.users.find, accessTokenSeconds: 300 });
+      const check = createSessionCheck({
+        ...world,
+        findSubject: world.users.find,
+        keys: { jwks: { keys: [] } },
+        accessTokenSeconds: 300,
+      });
       const question = { tenant: "acme", sid: world.logIn(), subject: "ann", tokenExpiresAt: 0, extend: true };
       return () => check([question]);
     },

@@ -39,7 +39,7 @@ describe("a file", () => {
   });
 });
 
-describe.each(["auth", "policy", "stream"])("services/%s", (service) => {
+describe.each(["auth", "policy", "publish", "stream"])("services/%s", (service) => {
   test("begins with main, config and app, and a test starts it with Node itself", () => {
     const beginning = ["main.ts", "config.ts", "app.ts", "main.test.ts"].map((name) => `services/${service}/${name}`);
     expect(beginning.filter((path) => !files.includes(path))).toEqual([]);

@@ -9,7 +9,7 @@ const UNLIMITED = [
   // Starts, stops and readiness, workers, and settings.
   /\/(app|run-service|worker-pool|start-workers|check-kernel|max-streams)\.ts$/,
   // Files that are watched.
-  /\/(watch-tls|watch-tls-files|watch-users|watch-documents|watch-files|operator-tokens|client-certificate|token-verifier)\.ts$/,
+  /\/(watch-tls|watch-tls-files|watch-users|watch-documents|watch-files|operator-tokens|client-certificate|token-verifier|follow-schemas)\.ts$/,
   // Servers and stores that are out of reach and come back, once each time.
   /\/(watch-redis|create-redis|open-count-store|share-counts|withdrawn-keys|follow-key-ring|own-keys|trust-outside|trouble-log|open-tenant|feed)\.ts$/,
   // Loops of policy, each at its own pace.

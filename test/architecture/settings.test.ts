@@ -3,9 +3,10 @@ import { describe, expect, test } from "vitest";
 import { KNOWN_SETTINGS } from "#shared/config/known-settings.ts";
 import { authSettings } from "../../services/auth/config.ts";
 import { policySettings } from "../../services/policy/config.ts";
+import { publishSettings } from "../../services/publish/config.ts";
 import { streamSettings } from "../../services/stream/config.ts";
 
-const SETTINGS = { auth: authSettings, policy: policySettings, stream: streamSettings };
+const SETTINGS = { auth: authSettings, policy: policySettings, publish: publishSettings, stream: streamSettings };
 
 describe.each(Object.entries(SETTINGS))("each variable that %s reads", (service, { shape }) => {
   const names = Object.keys(shape);

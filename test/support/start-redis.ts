@@ -17,6 +17,8 @@ export interface RedisServer extends AsyncDisposable {
   readonly url: string;
   /** As the edge. */
   readonly streamUrl: string;
+  /** As the publisher. */
+  readonly publishUrl: string;
   /** As a user who may do everything. */
   readonly adminUrl: string;
   /** Runs a command, its words separated by spaces, as that user. */
@@ -32,7 +34,11 @@ export async function startRedis(
 ): Promise<RedisServer> {
   const port = await freePort();
   const dir = await mkdtemp(join(tmpdir(), "sluice-redis-"));
-  const config = await writeRedisConfig(dir, { REDIS_AUTH_PASSWORD: PASSWORD, REDIS_STREAM_PASSWORD: PASSWORD });
+  const config = await writeRedisConfig(dir, {
+    REDIS_AUTH_PASSWORD: PASSWORD,
+    REDIS_STREAM_PASSWORD: PASSWORD,
+    REDIS_PUBLISH_PASSWORD: PASSWORD,
+  });
   const adminUrl = `redis://admin:${PASSWORD}@127.0.0.1:${port}`;
   const args = [
     config,
@@ -60,6 +66,7 @@ export async function startRedis(
     port,
     url: `redis://auth:${PASSWORD}@127.0.0.1:${port}`,
     streamUrl: `redis://stream:${PASSWORD}@127.0.0.1:${port}`,
+    publishUrl: `redis://publish:${PASSWORD}@127.0.0.1:${port}`,
     adminUrl,
     admin: (command) => runRedisCommand(adminUrl, command),
     stop: async (signal = "SIGTERM") => void (await child.end(signal)),

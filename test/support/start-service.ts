@@ -9,7 +9,7 @@ export interface ServicePorts {
   readonly ops: number;
 }
 
-/** One of the three services as its own process, started by Node itself. */
+/** A service as its own process, started by Node itself. */
 export interface RunningService extends AsyncDisposable {
   readonly ports: ServicePorts;
   readonly child: Child;
@@ -29,7 +29,7 @@ const SETTINGS: Readonly<Record<string, NodeJS.ProcessEnv>> = { policy: { POLICY
  * @throws when the process ends first; the message holds what it printed.
  */
 export async function startService(
-  name: "auth" | "policy" | "stream",
+  name: "auth" | "policy" | "publish" | "stream",
   env: NodeJS.ProcessEnv,
   { descriptors }: { readonly descriptors?: number } = {},
 ): Promise<RunningService> {

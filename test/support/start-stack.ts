@@ -40,6 +40,8 @@ export interface Stack extends AsyncDisposable {
   startEdge(env?: NodeJS.ProcessEnv): Promise<RunningService>;
   startPolicy(env?: NodeJS.ProcessEnv): Promise<RunningService>;
   startAuth(env?: NodeJS.ProcessEnv): Promise<RunningService>;
+  /** Starts a publisher; a stack has none of its own. */
+  startPublish(env?: NodeJS.ProcessEnv): Promise<RunningService>;
   login(username: string, tenant?: string): Promise<Login>;
   /** A connection to the bus as that user, through another port where one is given. */
   bus(user: NatsUser, port?: number): Promise<Bus>;
@@ -110,6 +112,16 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         ...env,
       }),
     );
+  const startPublish = async (env: NodeJS.ProcessEnv = {}): Promise<RunningService> =>
+    stack.use(
+      await startService("publish", {
+        NATS_URL: nats.url("publish"),
+        AUTH_GRPC_URL: `127.0.0.1:${auth.ports.grpc}`,
+        POLICY_GRPC_URL: `127.0.0.1:${policy.ports.grpc}`,
+        ...keys,
+        ...env,
+      }),
+    );
   const edge = await startEdge();
   const policyUrl = `http://127.0.0.1:${policy.ports.http}`;
   const cleanup = owner.move();
@@ -125,6 +137,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     startEdge,
     startPolicy,
     startAuth,
+    startPublish,
     login: (username, tenant = "demo") =>
       postJson(`${authUrl}/v1/auth/login`, { tenant, username, password: "sluice-demo" }) as Promise<Login>,
     async bus(user, port = nats.port) {

@@ -32,6 +32,7 @@ function check(stored: SessionRecord | "none" | AppError = record, revokedSids: 
   const asked = { revocations: 0, sessions: 0 };
   const known = ["ann"];
   const ask = createSessionCheck({
+    keys: { jwks: { keys: [{ kid: "k1" }] } },
     revocations: {
       isSettled: async () => false,
       record: async () => {},
@@ -131,4 +132,12 @@ test("many questions about one session cost one read, and answers stand in the o
   const states = (await ask(questions)).map(({ state }) => state);
   expect(states).toEqual(questions.map(({ sid }) => (sid === "S2" ? "revoked" : "live")));
   expect(asked.revocations).toBe(2);
+});
+
+test("a session counts as revoked for a token whose key is not published any more", async () => {
+  const { ask } = check();
+  const states = (await ask([{ ...question, kid: "k1" }, { ...question, kid: "k0" }, question])).map(
+    ({ state }) => state,
+  );
+  expect(states).toEqual(["live", "revoked", "live"]);
 });

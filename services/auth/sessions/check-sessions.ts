@@ -15,6 +15,8 @@ export interface SessionQuestion {
   readonly extend: boolean;
   /** When the session began, in RFC 3339. */
   readonly loginAt?: string | undefined;
+  /** The key that signed the access token, where it is to be checked. */
+  readonly kid?: string | undefined;
 }
 
 /** A session's state, how much longer a stream of it may live, and its subject's account now. */
@@ -39,6 +41,8 @@ interface CheckSessionsDeps {
   readonly revocations: Revocations;
   readonly sessions: SessionActivity;
   readonly findSubject: FindSubject;
+  /** The keys that verify access tokens now. */
+  readonly keys: { readonly jwks: { readonly keys: readonly { readonly kid?: string }[] } };
   readonly accessTokenSeconds: number;
   readonly clock: Clock;
 }
@@ -48,18 +52,19 @@ interface CheckSessionsDeps {
  * is disabled or gone has no live session, whatever Redis knows of them.
  */
 export function createSessionCheck(deps: CheckSessionsDeps): CheckSessions {
-  const { revocations, sessions, findSubject, accessTokenSeconds, clock } = deps;
+  const { revocations, sessions, findSubject, keys, accessTokenSeconds, clock } = deps;
   return (questions) => {
     // All ask in this tick, so that those who share an answer asked before it was read.
     const [reads, touches] = [singleFlight<boolean>(), singleFlight<SessionRecord | undefined>()];
     const answer = async (question: SessionQuestion): Promise<SessionStanding> => {
-      const { tenant, sid, subject, extend, loginAt } = question;
+      const { tenant, sid, subject, extend, loginAt, kid } = question;
       const [revoked, record] = await Promise.all([
         reads(compositeKey(tenant, sid, loginAt ?? ""), () => revocations.includes(tenant, sid, loginAt)),
         extend ? touches(sid, () => sessions.touch(sid)) : undefined,
       ]);
       const holder = findSubject(tenant, subject);
-      if (revoked || holder === undefined) return { state: "revoked" };
+      const isSigned = kid === undefined || keys.jwks.keys.some((key) => key.kid === kid);
+      if (revoked || holder === undefined || !isSigned) return { state: "revoked" };
       const now = clock.wall();
       const tokenMs = question.tokenExpiresAt * 1000 - now;
       const { remainingMs, isFinal } = extend

@@ -66,7 +66,14 @@ test("of 1000 sessions that are revoked while they are refreshed, none survives"
     sessionRemainingSeconds: 1,
   });
   const refresh = createRefreshSession({ sessions, revocations, findSubject, revoke, issueTokens, audit, log });
-  const check = createSessionCheck({ revocations, sessions, findSubject, accessTokenSeconds: 300, clock });
+  const check = createSessionCheck({
+    revocations,
+    sessions,
+    findSubject,
+    keys: { jwks: { keys: [] } },
+    accessTokenSeconds: 300,
+    clock,
+  });
   const refreshed = (sid: string, generation: number) =>
     refresh({ family: sid, generation }, { address: "127.0.0.1" }).then(
       () => "ok",

@@ -111,6 +111,7 @@ function statusOf(error: AppError): status {
   switch (httpStatusOf[error.code]) {
     case 400:
     case 413:
+    case 415:
     case 422:
     case 406:
       return status.INVALID_ARGUMENT;

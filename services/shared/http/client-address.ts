@@ -41,6 +41,17 @@ export function networkOfPeer(
   return isProxy(peer, proxies) ? networkBehind(peer, headers[header], header) : networkOf(peer);
 }
 
+/** The network of `::1`, as addresses are counted. */
+const OWN_IPV6 = "0:0:0:0::/64";
+
+/**
+ * An address as it is counted; undefined where it is this host's own. A peer on this host is no stranger: it is an operator's program,
+ * or a proxy that is not among the trusted ones, and all its clients would be taken for one.
+ */
+export function strangerOf(network: string): string | undefined {
+  return network.startsWith("127.") || network === OWN_IPV6 || network === "" ? undefined : network;
+}
+
 /** Whether an address is one of the proxies. */
 export function isProxy(address: string, proxies: BlockList): boolean {
   const peer = unmapped(address);

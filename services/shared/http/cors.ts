@@ -8,6 +8,7 @@ export const CORS = {
     "authorization",
     "cache-control",
     "content-type",
+    "idempotency-key",
     "if-match",
     // An EventSource's own reconnect sends it: without it a stream of another origin never comes back.
     "last-event-id",

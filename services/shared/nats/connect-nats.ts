@@ -22,13 +22,19 @@ const PATIENCE_MS = 3_000;
 
 /**
  * Connects as the settings say, and keeps reconnecting for ever. Replies arrive under `_INBOX.<user>`, which is all this user
- * may subscribe to.
+ * may subscribe to. A user that only publishes into JetStream may ask it nothing: `asksJetStream` says whether it can be asked.
  * @throws {BootError} when the server refuses the user, is older than 2.12, or has no JetStream for this account; it says why.
  */
-export async function connectNats(settings: NatsSettings, service: string, log: Logger): Promise<NatsConnection> {
+export async function connectNats(
+  settings: NatsSettings,
+  service: string,
+  log: Logger,
+  { asksJetStream = true }: { readonly asksJetStream?: boolean } = {},
+): Promise<NatsConnection> {
   const connection = await openConnection(settings, service);
   try {
-    await requireServer(connection);
+    requireVersion(connection);
+    if (asksJetStream) await requireJetStream(connection);
   } catch (error) {
     await connection.close();
     throw error;
@@ -72,12 +78,15 @@ function optionsOf(service: string): ConnectionOptions {
   };
 }
 
-async function requireServer(connection: NatsConnection): Promise<void> {
+function requireVersion(connection: NatsConnection): void {
   const version = connection.info?.version ?? "0.0.0";
   const [major = 0, minor = 0] = version.split(".").map(Number);
   if (major < MIN_VERSION[0] || (major === MIN_VERSION[0] && minor < MIN_VERSION[1])) {
     throw new BootError(`NATS ${MIN_VERSION.join(".")} or newer is needed, this server is ${version}`);
   }
+}
+
+async function requireJetStream(connection: NatsConnection): Promise<void> {
   try {
     await (await jetstreamManager(connection, { checkAPI: false, timeout: CONNECT_TIMEOUT_MS })).getAccountInfo();
   } catch (error) {

@@ -14,6 +14,8 @@ export interface SessionOfToken {
   /** The token's `exp`, in seconds since 1970. */
   readonly tokenExpiresAt: number;
   readonly loginAt: string | undefined;
+  /** The key that signed the token, for who cannot know which are withdrawn. */
+  readonly kid?: string | undefined;
 }
 
 /** The sessions that auth keeps. */

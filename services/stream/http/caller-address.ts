@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { BlockList } from "node:net";
-import { type ForwardedHeader, networkOfPeer } from "#shared/http/client-address.ts";
-import { single } from "./request-token.ts";
+import { type ForwardedHeader, networkOfPeer, strangerOf } from "#shared/http/client-address.ts";
+import { single } from "#shared/http/single-header.ts";
 
 /** Whose word on the client's address is believed, and where it stands. */
 export interface TrustedProxies {
@@ -9,18 +9,11 @@ export interface TrustedProxies {
   readonly header: ForwardedHeader;
 }
 
-/** The network of `::1`, as addresses are counted. */
-const OWN_IPV6 = "0:0:0:0::/64";
-
-/**
- * The address or network that a request counts for; undefined where it is this host's own. A peer on this host is no stranger: it
- * is an operator's program, or a proxy that is not among the trusted ones, and all its clients would be taken for one.
- */
+/** The address or network that a request counts for; undefined where it is this host's own. */
 export function callerAddressOf({ socket, headers }: IncomingMessage, trusted: TrustedProxies): string | undefined {
   const forwarded = {
     "x-forwarded-for": single(headers["x-forwarded-for"]),
     forwarded: headers.forwarded,
   };
-  const network = networkOfPeer(socket.remoteAddress ?? "", forwarded, trusted);
-  return network.startsWith("127.") || network === OWN_IPV6 || network === "" ? undefined : network;
+  return strangerOf(networkOfPeer(socket.remoteAddress ?? "", forwarded, trusted));
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { AppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
+import { single } from "#shared/http/single-header.ts";
 import type { TokenCookies } from "#shared/http/token-cookies.ts";
 import { type HeaderValues, readExplicitToken } from "#shared/http/token-source.ts";
 import { CLOCK_LEEWAY_SECONDS } from "#shared/tokens/access-token.ts";
@@ -69,9 +70,4 @@ export function tokenMissing(): AppError {
     "token_missing",
     "send an access token: Authorization: Bearer, X-Auth-Token, or the cookie auth_token",
   );
-}
-
-/** The one value of a header that may come several times. */
-export function single(value: string | readonly string[] | undefined): string | undefined {
-  return typeof value === "object" ? value[0] : value;
 }

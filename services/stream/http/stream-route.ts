@@ -14,7 +14,8 @@ import type { TrustedProxies } from "./caller-address.ts";
 import { takeSocket } from "./handshake-socket.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { VARY } from "./stream-headers.ts";
-import { readHandshakeToken, single, type TokenReading } from "./request-token.ts";
+import { readHandshakeToken, type TokenReading } from "./request-token.ts";
+import { single } from "#shared/http/single-header.ts";
 
 /** The edge, how the route reads tokens, and whose word on a client's address it believes. */
 export interface StreamRoute extends TokenReading {

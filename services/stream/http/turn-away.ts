@@ -10,7 +10,7 @@ import type { Observer } from "../observe/observer.ts";
 import { encodeControl } from "../sse/encode-frame.ts";
 import type { RetryDelays } from "../sse/retry-delay.ts";
 import { type HandshakeTaker, takeSocket } from "./handshake-socket.ts";
-import { single } from "./request-token.ts";
+import { single } from "#shared/http/single-header.ts";
 import { STREAM_PATH, VARY } from "./stream-headers.ts";
 
 /** The edge, as far as turning away uses it. */

@@ -68,7 +68,14 @@ export interface SessionQuestion {
    * The access token's `login_at` claim: a session that began before its tenant was made anew is revoked. So is one that does
    * not say.
    */
-  loginAt?: string | undefined;
+  loginAt?:
+    | string
+    | undefined;
+  /**
+   * The key that signed the access token, where who asks cannot know which keys are withdrawn: with a key that is not published
+   * any more the session is revoked.
+   */
+  kid?: string | undefined;
 }
 
 export interface CheckSessionsResponse {
@@ -215,7 +222,16 @@ export const CheckSessionsRequest: MessageFns<CheckSessionsRequest> = {
 };
 
 function createBaseSessionQuestion(): SessionQuestion {
-  return { tenant: "", sid: "", subject: "", tokenExpiresAt: 0, extend: false, contextId: "", loginAt: undefined };
+  return {
+    tenant: "",
+    sid: "",
+    subject: "",
+    tokenExpiresAt: 0,
+    extend: false,
+    contextId: "",
+    loginAt: undefined,
+    kid: undefined,
+  };
 }
 
 export const SessionQuestion: MessageFns<SessionQuestion> = {
@@ -240,6 +256,9 @@ export const SessionQuestion: MessageFns<SessionQuestion> = {
     }
     if (message.loginAt !== undefined) {
       writer.uint32(58).string(message.loginAt);
+    }
+    if (message.kid !== undefined) {
+      writer.uint32(66).string(message.kid);
     }
     return writer;
   },
@@ -311,6 +330,14 @@ export const SessionQuestion: MessageFns<SessionQuestion> = {
             }
 
             message.loginAt = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.kid = reader.string();
             continue;
           }
         }

@@ -1,0 +1,67 @@
+import { type MsgHdrs, type NatsConnection, RequestError } from "@nats-io/transport-node";
+import { z } from "zod";
+import { parseJson } from "#shared/json/parse-json.ts";
+
+/** How long the bus may take to store a message or a batch. */
+const TIMEOUT_MS = 3_000;
+
+/** Codes of JetStream's errors, which the library does not name. */
+const CODES = {
+  batchesDisabled: 10_174,
+  batchIncomplete: 10_176,
+  headerNotInBatches: 10_177,
+  repeatedInBatch: 10_201,
+  tooLarge: 10_054,
+} as const;
+
+/** Why a batch is refused whose messages can be stored one by one. */
+const ONE_BY_ONE: readonly number[] = [CODES.batchesDisabled, CODES.headerNotInBatches, CODES.repeatedInBatch];
+
+const ackSchema = z.object({
+  stream: z.string().default(""),
+  duplicate: z.boolean().default(false),
+  /** Of a batch. */
+  count: z.int().optional(),
+  error: z.object({ err_code: z.int().default(0), description: z.string().default("") }).optional(),
+});
+
+/** What JetStream says to a message that is to be stored. */
+export type LogAnswer =
+  | { readonly kind: "stored"; readonly stream: string; readonly isDuplicate: boolean; readonly count: number }
+  | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "too-large" }
+  /** Batches are not taken here, or this one holds a message of before. Nothing of it is stored. */
+  | { readonly kind: "no-batch"; readonly reason: string }
+  /** It may be stored, or not. */
+  | { readonly kind: "unanswered"; readonly cause: unknown };
+
+/** Sends a message to a log and waits for what it says. */
+export async function askLog(
+  nats: NatsConnection,
+  subject: string,
+  payload: Uint8Array,
+  headers: MsgHdrs,
+): Promise<LogAnswer> {
+  try {
+    const reply = await nats.request(subject, payload, { headers, timeout: TIMEOUT_MS });
+    return readAnswer(parseJson(reply.string()));
+  } catch (error) {
+    if (isNoResponders(error)) return { kind: "refused", reason: "the tenant has no log that takes events" };
+    return { kind: "unanswered", cause: error };
+  }
+}
+
+function readAnswer(value: unknown): LogAnswer {
+  const { success, data } = ackSchema.safeParse(value);
+  if (!success) return { kind: "unanswered", cause: new Error("the log's answer cannot be read") };
+  const { stream, duplicate: isDuplicate, count = 1, error } = data;
+  if (error === undefined) return { kind: "stored", stream, isDuplicate, count };
+  const { err_code: code, description: reason } = error;
+  if (ONE_BY_ONE.includes(code)) return { kind: "no-batch", reason };
+  if (code === CODES.batchIncomplete) return { kind: "unanswered", cause: new Error(reason) };
+  return code === CODES.tooLarge ? { kind: "too-large" } : { kind: "refused", reason };
+}
+
+function isNoResponders(error: unknown): boolean {
+  return error instanceof RequestError && error.isNoResponders();
+}

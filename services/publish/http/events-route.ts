@@ -1,0 +1,49 @@
+import type { IncomingMessage } from "node:http";
+import type { BlockList } from "node:net";
+import type { Context, Hono } from "hono";
+import { toAppError } from "#shared/errors/app-error.ts";
+import { callContextOf } from "#shared/http/json-api.ts";
+import { clientAddressOf, strangerOf } from "#shared/http/client-address.ts";
+import type { PublishMetrics } from "../metrics.ts";
+import type { PublishEvents } from "../publish-events.ts";
+
+/** What the route takes. */
+export interface EventsRouteDeps {
+  readonly publish: PublishEvents;
+  readonly proxies: BlockList;
+  /** The largest body, in bytes. */
+  readonly maxBodyBytes: number;
+  readonly metrics: Pick<PublishMetrics, "requests">;
+}
+
+/** Adds `POST /v1/events`: 200 with the events' ids once they are stored. */
+export function addEventsRoute(api: Hono, { publish, proxies, maxBodyBytes, metrics }: EventsRouteDeps): void {
+  api.post("/v1/events", async (c) => {
+    try {
+      const published = await publish({
+        headers: incomingOf(c).headersDistinct,
+        query: new URL(c.req.url).searchParams,
+        address: strangerOf(clientAddressOf(c, proxies)),
+        bodyBytes: bodyBytesOf(c, maxBodyBytes),
+        readBody: async () => new Uint8Array(await c.req.arrayBuffer()),
+        context: callContextOf(c),
+        onIdentified: (caller) => c.set("caller", caller),
+      });
+      metrics.requests.inc({ code: "none", door: "http" });
+      return c.json(published);
+    } catch (error) {
+      metrics.requests.inc({ code: toAppError(error).code, door: "http" });
+      throw error;
+    }
+  });
+}
+
+/** A body without a length may be as long as a body may be. */
+function bodyBytesOf(c: Context, maxBodyBytes: number): number {
+  const length = Number(c.req.header("content-length"));
+  return Number.isSafeInteger(length) && length >= 0 ? Math.min(length, maxBodyBytes) : maxBodyBytes;
+}
+
+function incomingOf(c: Context): IncomingMessage {
+  return (c.env as { readonly incoming: IncomingMessage }).incoming;
+}
