@@ -33,6 +33,7 @@ import { AuthTime } from "./access/auth-time.ts";
 import { guardClock } from "./access/clock-guard.ts";
 import { shareTopicLists } from "./access/share-topic-lists.ts";
 import { withOutsideSessions } from "./access/outside-sessions.ts";
+import { createForwardEvents } from "./bus/forward-events.ts";
 import { createPeers } from "./bus/peer-calls.ts";
 import { openTenants } from "./bus/open-tenant.ts";
 import { openPacedBus } from "./bus/paced-bus.ts";
@@ -136,7 +137,10 @@ async function startServing(
   const { bindToken, callLimits } = edge;
   const server = createEdgeServer({
     route,
-    api: createEdgeApi({ ...route, callConnection, bindToken, callLimits, demo }, requestLog),
+    api: createEdgeApi(
+      { ...route, callConnection, bindToken, callLimits, forwardEvents: createForwardEvents(nats), demo },
+      requestLog,
+    ),
     speaksProxy: config.STREAM_PROXY_PROTOCOL === "v2",
     sockets,
   });

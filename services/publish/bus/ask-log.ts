@@ -2,8 +2,8 @@ import { type MsgHdrs, type NatsConnection, RequestError } from "@nats-io/transp
 import { z } from "zod";
 import { parseJson } from "#shared/json/parse-json.ts";
 
-/** How long the bus may take to store a message or a batch. */
-const TIMEOUT_MS = 3_000;
+/** How long the bus may take to store a message or a batch. An edge that forwards waits ten seconds for all that there is to do. */
+const TIMEOUT_MS = 2_500;
 
 /** Codes of JetStream's errors, which the library does not name. */
 const CODES = {

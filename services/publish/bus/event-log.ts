@@ -10,7 +10,7 @@ import type { EventLog, Stored } from "../publish-events.ts";
 import { askLog, type LogAnswer } from "./ask-log.ts";
 
 /** From the first try on; no other begins later. */
-const TRIES_END_MS = 6_000;
+const TRIES_END_MS = 3_000;
 
 /** A command of NATS may have that much around the payload that counts as payload. */
 const HEADER_ROOM = 512;

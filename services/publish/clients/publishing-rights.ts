@@ -13,7 +13,7 @@ import type { AskPublishingRights, PublishingAnswer } from "../access/publishing
 import type { PublishedEvent } from "../events/published-event.ts";
 
 /** Somebody waits for the answer. */
-const TIMEOUT_MS = 3_000;
+const TIMEOUT_MS = 2_000;
 
 /** policy's limit for one call. */
 const MAX_CHECKS = 1_024;

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { TlsOptions } from "node:tls";
 import { getRequestListener } from "@hono/node-server";
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
@@ -37,7 +37,7 @@ declare module "hono" {
 export interface JsonApiLimits {
   /** The largest request body, in bytes. */
   readonly maxBodyBytes: number;
-  /** The paths of calls that read longer bodies piece by piece, and limit them themselves. */
+  /** The paths of calls that take longer bodies, and limit them themselves. */
   readonly streamedPaths?: RegExp;
   /** Web origins that may call with cookies or tokens; an exact list. */
   readonly allowedOrigins: readonly string[];
@@ -62,12 +62,7 @@ export function createJsonApi({ maxBodyBytes, streamedPaths, allowedOrigins }: J
   });
   api.use(cors({ ...CORS, origin: (origin) => (isListedOrigin(origin, allowedOrigins) ? origin : null) }));
   api.use(methodNotAllowed({ app: api, onMethodNotAllowed: refuseMethod }));
-  const limitBody = bodyLimit({
-    maxSize: maxBodyBytes,
-    onError: () => {
-      throw new AppError("body_too_large", `the body may have ${maxBodyBytes} bytes`);
-    },
-  });
+  const limitBody = limitBodies(maxBodyBytes);
   api.use((c, next) => (streamedPaths?.test(c.req.path) === true ? next() : limitBody(c, next)));
   api.use(async (c, next) => {
     await next();
@@ -77,6 +72,16 @@ export function createJsonApi({ maxBodyBytes, streamedPaths, allowedOrigins }: J
   api.notFound((c) => problemResponse(c, new AppError("not_found", "there is nothing at this path")));
   api.onError((thrown, c) => problemResponse(c, toAppError(thrown)));
   return api;
+}
+
+/** Refuses longer bodies, for a call whose bodies have a limit of their own. */
+export function limitBodies(maxBodyBytes: number): MiddlewareHandler {
+  return bodyLimit({
+    maxSize: maxBodyBytes,
+    onError: () => {
+      throw new AppError("body_too_large", `the body may have ${maxBodyBytes} bytes`);
+    },
+  });
 }
 
 const limits = { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: MAX_HEADER_BYTES };

@@ -2,6 +2,7 @@ import type { Hono } from "hono";
 import { createJsonApi, refuseMethod } from "#shared/http/json-api.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { addDemoPage, type DemoPage } from "./demo-page.ts";
+import { addForwardEventsRoute, EVENTS_PATH, type ForwardEventsRoute } from "./forward-events-route.ts";
 import { addRebindRoute, type RebindRoute } from "./rebind-route.ts";
 import { STREAM_PATH } from "./stream-headers.ts";
 
@@ -9,15 +10,17 @@ import { STREAM_PATH } from "./stream-headers.ts";
 const MAX_BODY_BYTES = 96 * 1_024;
 
 /** What the edge's API serves. */
-export interface EdgeApi extends RebindRoute {
+export interface EdgeApi extends RebindRoute, ForwardEventsRoute {
   /** The demo's page; undefined outside the demo. */
   readonly demo: DemoPage | undefined;
 }
 
 /** Everything on the edge's public port that is no stream. */
 export function createEdgeApi(routes: EdgeApi, log: LimitedLog): Hono {
-  const api = createJsonApi({ maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: routes.allowedOrigins }, log);
+  const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths: new RegExp(`^${EVENTS_PATH}$`) };
+  const api = createJsonApi({ ...bodies, allowedOrigins: routes.allowedOrigins }, log);
   addRebindRoute(api, routes);
+  addForwardEventsRoute(api, routes);
   if (routes.demo !== undefined) addDemoPage(api, routes.demo);
   // Its GET does not come here: a stream has the bare socket.
   api.all(STREAM_PATH, (c) => refuseMethod(c, ["GET"]));

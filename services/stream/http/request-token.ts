@@ -5,6 +5,7 @@ import { single } from "#shared/http/single-header.ts";
 import type { TokenCookies } from "#shared/http/token-cookies.ts";
 import { type HeaderValues, readExplicitToken } from "#shared/http/token-source.ts";
 import { CLOCK_LEEWAY_SECONDS } from "#shared/tokens/access-token.ts";
+import { tryTokens } from "#shared/tokens/try-tokens.ts";
 import { type RenewAccess, verifyOrRenew } from "#shared/tokens/verify-or-renew.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import type { AuthTime } from "../access/auth-time.ts";
@@ -51,6 +52,44 @@ export async function readHandshakeToken(
 /** A token that is valid only by the leeway between clocks has expired for auth, which would refuse its session. */
 function lasts({ exp }: VerifiedClaims, now: number): boolean {
   return (exp - CLOCK_LEEWAY_SECONDS) * 1_000 > now;
+}
+
+/** A token that verifies, and what it says. */
+export interface VerifiedToken {
+  readonly token: string;
+  readonly claims: VerifiedClaims;
+}
+
+/** What the token of a call is read by; a call renews none. */
+export type CallTokenReading = Pick<TokenReading, "verify" | "cookies" | "allowedOrigins">;
+
+/**
+ * Reads and checks the access token of a call: an explicit one, else that of a cookie.
+ * @throws {AppError} the refusal.
+ */
+export async function readCallToken(
+  reading: CallTokenReading,
+  request: { readonly headers: HeaderValues; readonly query: URLSearchParams },
+): Promise<VerifiedToken> {
+  const explicit = readExplicitToken(request);
+  if (explicit === undefined) return readCookieToken(reading, request.headers);
+  return { token: explicit.token, claims: await reading.verify(explicit.token) };
+}
+
+/**
+ * The same of a request that has no explicit token.
+ * @throws {AppError} the refusal.
+ */
+export async function readCookieToken(
+  { verify, cookies, allowedOrigins }: CallTokenReading,
+  headers: HeaderValues,
+): Promise<VerifiedToken> {
+  const { access } = cookies.read(headers);
+  if (access.length === 0) throw tokenMissing();
+  requireTrustedPage(headers, allowedOrigins);
+  const tried = await tryTokens(access, verify);
+  if ("refusal" in tried) throw tried.refusal;
+  return tried;
 }
 
 /**
