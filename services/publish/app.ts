@@ -40,6 +40,9 @@ import { openSchemaPool } from "./schemas/schema-pool.ts";
 /** Requests that are under way when the service ends have as long as the log may take. */
 const CLOSE_GRACE_MS = 6_500;
 
+/** An edge that forwards waits ten seconds for all that there is to do. */
+const STORE_MS = 2_500;
+
 /** The user of the bus can write events, and ask JetStream nothing. */
 const WRITES_ONLY = { asksJetStream: false };
 
@@ -100,7 +103,7 @@ async function openWay(
     checkSchemas: createSchemaCheck(schemas.find, pool),
     quotas: await openQuotas(config, starting, log),
     room: new BodyRoom(config.PUBLISH_MEMORY_BYTES),
-    log: createEventLog({ nats, retries: new RetryBudget(), now: () => clock.monotonic() }),
+    log: createEventLog({ nats, retries: new RetryBudget(), timeoutMs: STORE_MS, now: () => clock.monotonic() }),
     limits: { maxEvents: config.PUBLISH_BATCH_MAX_EVENTS, maxEventBytes: config.PUBLISH_EVENT_MAX_BYTES },
     metrics,
   };

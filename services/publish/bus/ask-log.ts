@@ -2,9 +2,6 @@ import { type MsgHdrs, type NatsConnection, RequestError } from "@nats-io/transp
 import { z } from "zod";
 import { parseJson } from "#shared/json/parse-json.ts";
 
-/** How long the bus may take to store a message or a batch. An edge that forwards waits ten seconds for all that there is to do. */
-const TIMEOUT_MS = 2_500;
-
 /** Codes of JetStream's errors, which the library does not name. */
 const CODES = {
   batchesDisabled: 10_174,
@@ -35,15 +32,21 @@ export type LogAnswer =
   /** It may be stored, or not. */
   | { readonly kind: "unanswered"; readonly cause: unknown };
 
+/** A message for a log. */
+export interface SentMessage {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  readonly headers: MsgHdrs;
+}
+
 /** Sends a message to a log and waits for what it says. */
 export async function askLog(
   nats: NatsConnection,
-  subject: string,
-  payload: Uint8Array,
-  headers: MsgHdrs,
+  { subject, payload, headers }: SentMessage,
+  timeoutMs: number,
 ): Promise<LogAnswer> {
   try {
-    const reply = await nats.request(subject, payload, { headers, timeout: TIMEOUT_MS });
+    const reply = await nats.request(subject, payload, { headers, timeout: timeoutMs });
     return readAnswer(parseJson(reply.string()));
   } catch (error) {
     if (isNoResponders(error)) return { kind: "refused", reason: "the tenant has no log that takes events" };

@@ -9,8 +9,8 @@ import type { PublishedEvent } from "../events/published-event.ts";
 import type { EventLog, Stored } from "../publish-events.ts";
 import { askLog, type LogAnswer } from "./ask-log.ts";
 
-/** From the first try on; no other begins later. */
-const TRIES_END_MS = 3_000;
+/** No try begins later than after so many times the time of one. */
+const TRIES_LAST = 1.2;
 
 /** A command of NATS may have that much around the payload that counts as payload. */
 const HEADER_ROOM = 512;
@@ -19,6 +19,8 @@ const HEADER_ROOM = 512;
 export interface EventLogDeps {
   readonly nats: NatsConnection;
   readonly retries: RetryBudget;
+  /** How long the bus may take to store a message or a batch; for that long and a little more it is tried again. */
+  readonly timeoutMs: number;
   /** The monotonic time in milliseconds. */
   readonly now: () => number;
 }
@@ -56,7 +58,7 @@ function messageOf({ info }: NatsConnection, tenant: string, publisher: string, 
 }
 
 async function storeOne(deps: EventLogDeps, tenant: string, { subject, payload, headers }: Message): Promise<Stored> {
-  const send = () => askLog(deps.nats, subject, payload, encode(headers));
+  const send = () => askLog(deps.nats, { subject, payload, headers: encode(headers) }, deps.timeoutMs);
   const answer = await untilAnswered(deps, tenant, send);
   return { isDuplicate: acknowledged(tenant, answer).isDuplicate };
 }
@@ -66,7 +68,7 @@ async function storeOne(deps: EventLogDeps, tenant: string, { subject, payload, 
  * tell repeated ids in batches (before NATS 2.14): its events are stored one by one then, which repeats none of them.
  */
 async function storeAll(deps: EventLogDeps, tenant: string, messages: readonly Message[]): Promise<readonly Stored[]> {
-  const answer = await untilAnswered(deps, tenant, () => sendBatch(deps.nats, messages));
+  const answer = await untilAnswered(deps, tenant, () => sendBatch(deps, messages));
   if (answer.kind === "no-batch") return storeEach(deps, tenant, messages);
   const { count } = acknowledged(tenant, answer);
   if (count === messages.length) return messages.map(() => ({ isDuplicate: false }));
@@ -82,7 +84,7 @@ async function storeEach(deps: EventLogDeps, tenant: string, messages: readonly 
 }
 
 /** Only the last message asks for an answer. All are sent in one tick: batches of this process do not mix. */
-function sendBatch(nats: NatsConnection, messages: readonly Message[]): Promise<LogAnswer> {
+function sendBatch({ nats, timeoutMs }: EventLogDeps, messages: readonly Message[]): Promise<LogAnswer> {
   const batch = randomBytes(12).toString("base64url");
   const encoded = messages.map(({ headers }, place) =>
     encode([...headers, ["Nats-Batch-Id", batch], ["Nats-Batch-Sequence", String(place + 1)]]),
@@ -94,16 +96,16 @@ function sendBatch(nats: NatsConnection, messages: readonly Message[]): Promise<
   const [last, headers] = [messages.at(-1), encoded.at(-1)];
   if (last === undefined || headers === undefined) throw new RangeError("a batch has at least one message");
   headers.set("Nats-Batch-Commit", "1");
-  return askLog(nats, last.subject, last.payload, headers);
+  return askLog(nats, { ...last, headers }, timeoutMs);
 }
 
 /** Sends again what nobody answers: by its id it is stored once at most. */
 async function untilAnswered(
-  { retries, now }: EventLogDeps,
+  { retries, timeoutMs, now }: EventLogDeps,
   tenant: string,
   send: () => Promise<LogAnswer>,
 ): Promise<Exclude<LogAnswer, { kind: "unanswered" }>> {
-  const end = now() + TRIES_END_MS;
+  const end = now() + TRIES_LAST * timeoutMs;
   let cause: unknown;
   const ask = async () => {
     const answer = await send();
@@ -122,9 +124,11 @@ function acknowledged(
 ): Extract<LogAnswer, { kind: "stored" }> {
   if (answer.kind === "stored" && answer.stream === logStreamName(tenant)) return answer;
   if (answer.kind === "too-large") throw new AppError("limit_exceeded", "the tenant's log takes only smaller events");
-  const reason = answer.kind === "stored" ? `stream ${answer.stream} answered` : answer.reason;
+  if (answer.kind === "stored") {
+    throw new AppError("unavailable", "another stream than the tenant's log took the events", { facts: { tenant } });
+  }
   throw new AppError("unavailable", "the tenant's log does not take events right now: nothing was stored; try again", {
-    facts: { tenant, reason },
+    facts: { tenant, reason: answer.reason },
   });
 }
 

@@ -9,7 +9,7 @@ const eventSchema = z.strictObject({
   type: z.string(),
   /** What stands behind the type in the topic, as tokens; or names, which are encoded as a token each. */
   key: z.union([z.string(), z.array(z.string().min(1).max(256)).min(1).max(6)]).optional(),
-  data: z.unknown(),
+  data: z.unknown().optional(),
   id: z.string().optional(),
   attributes: z.record(z.string(), z.unknown()).default({}),
 });

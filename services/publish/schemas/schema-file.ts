@@ -37,7 +37,8 @@ export async function readSchemaFile(tenant: string, text: string, pool: SchemaP
   const parsed = fileSchema.safeParse(parseYaml(text, { maxAliasCount: 100 }));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new Error(`${issue?.path.join(".") || "the file"}: ${issue?.message ?? "not as expected"}`);
+    const message = issue?.code === "invalid_key" ? issue.issues[0]?.message : issue?.message;
+    throw new Error(`${issue?.path.join(".") || "the file"}: ${message ?? "not as expected"}`);
   }
   const schemas = Object.entries(parsed.data.schemas).map(([pattern, schema]) => ({
     pattern,
