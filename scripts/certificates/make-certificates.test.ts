@@ -30,11 +30,11 @@ function inDays(days: number): Date {
 }
 
 test("each service gets a certificate for its name, signed by the authority, for both ends of a connection", async () => {
-  expect(await makeCertificates(folder, NOW)).toEqual(["ca", "auth", "policy", "stream", "gateway"]);
+  expect(await makeCertificates(folder, NOW)).toEqual(["ca", "auth", "policy", "publish", "stream", "gateway"]);
   const authority = await certificate("ca");
   expect(authority.ca).toBe(true);
   expect(authority.verify(authority.publicKey)).toBe(true);
-  for (const service of ["auth", "policy", "stream", "gateway"]) {
+  for (const service of ["auth", "policy", "publish", "stream", "gateway"]) {
     const leaf = await certificate(service);
     expect(leaf.ca).toBe(false);
     expect(leaf.subjectAltName).toBe(`DNS:${service}.sluice`);
@@ -83,12 +83,12 @@ test("what is valid stays; what is missing, broken, foreign or about to expire i
   await writeFile(join(folder, "policy", "ca.pem"), await read("stream", "cert.pem"));
   expect(await makeCertificates(folder, NOW)).toEqual(["auth", "policy"]);
   expect(await read("stream", "cert.pem")).toBe(before);
-  expect(await makeCertificates(folder, inDays(336))).toEqual(["auth", "policy", "stream", "gateway"]);
+  expect(await makeCertificates(folder, inDays(336))).toEqual(["auth", "policy", "publish", "stream", "gateway"]);
 });
 
 test("an authority that would not outlive what it signs is replaced, with everything it signed", async () => {
   await makeCertificates(folder, NOW);
-  expect(await makeCertificates(folder, inDays(3_286))).toEqual(["ca", "auth", "policy", "stream", "gateway"]);
+  expect(await makeCertificates(folder, inDays(3_286))).toEqual(["ca", "auth", "policy", "publish", "stream", "gateway"]);
 });
 
 test("a certificate that ends behind 2049, from where on dates are written in another way, ends on its day", async () => {

@@ -10,7 +10,7 @@ export interface Identity {
 }
 
 /** The services, and a gateway that asks policy about requests. */
-const HOLDERS = ["auth", "policy", "stream", "gateway"];
+const HOLDERS = ["auth", "policy", "publish", "stream", "gateway"];
 const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS = 3_650;
 const SERVICE_DAYS = 365;
