@@ -88,7 +88,14 @@ test("what is valid stays; what is missing, broken, foreign or about to expire i
 
 test("an authority that would not outlive what it signs is replaced, with everything it signed", async () => {
   await makeCertificates(folder, NOW);
-  expect(await makeCertificates(folder, inDays(3_286))).toEqual(["ca", "auth", "policy", "publish", "stream", "gateway"]);
+  expect(await makeCertificates(folder, inDays(3_286))).toEqual([
+    "ca",
+    "auth",
+    "policy",
+    "publish",
+    "stream",
+    "gateway",
+  ]);
 });
 
 test("a certificate that ends behind 2049, from where on dates are written in another way, ends on its day", async () => {
