@@ -29,7 +29,9 @@ export function askedBy({ permissionsFor, matchRoute }: Snapshot, question: Ques
     case "publish": {
       const permissions = permissionsFor(eventTypeOf(question.topic));
       const permission = permissions?.[question.of === "event" ? "read" : "publish"];
-      return permission === undefined ? undefined : { permission, events: [question] };
+      // A reader may get an event under a mask; it is published whole.
+      const canBeMasked = question.of === "event";
+      return permission === undefined ? undefined : { permission, events: [{ ...question, canBeMasked }] };
     }
     case "request": {
       const match = matchRoute(question.method, question.path);

@@ -108,7 +108,7 @@ function mediaTypeOf(contentType: string | undefined): string {
  * Does something with an event; what is wrong with it names its place, where there are several.
  * @throws what `work` throws.
  */
-export function atPlace<Result>(count: number, place: number, work: () => Result): Result {
+function atPlace<Result>(count: number, place: number, work: () => Result): Result {
   try {
     return work();
   } catch (error) {

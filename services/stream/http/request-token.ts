@@ -96,7 +96,7 @@ export async function readCookieToken(
  * Refuses a request that authenticates by cookie and was made by a page that is not trusted.
  * @throws {AppError} `cross_site`.
  */
-export function requireTrustedPage(headers: HeaderValues, allowedOrigins: readonly string[]): void {
+function requireTrustedPage(headers: HeaderValues, allowedOrigins: readonly string[]): void {
   const [origin, secFetchSite, host] = ["origin", "sec-fetch-site", "host"].map((name) => single(headers[name]));
   const page = { origin, secFetchSite, host };
   if (isTrustedPage(page, allowedOrigins)) return;
@@ -104,7 +104,7 @@ export function requireTrustedPage(headers: HeaderValues, allowedOrigins: readon
 }
 
 /** A refusal that names every place for a token. */
-export function tokenMissing(): AppError {
+function tokenMissing(): AppError {
   return new AppError(
     "token_missing",
     "send an access token: Authorization: Bearer, X-Auth-Token, or the cookie auth_token",
