@@ -28,6 +28,7 @@ import { latency } from "./scenarios/latency.ts";
 import { manyTopics } from "./scenarios/many-topics.ts";
 import { mixedTenants } from "./scenarios/mixed-tenants.ts";
 import { noisyNeighbour } from "./scenarios/noisy-neighbour.ts";
+import { publish } from "./scenarios/publish.ts";
 import { reconnectStorm } from "./scenarios/reconnect-storm.ts";
 import { refusedCrowd } from "./scenarios/refused-crowd.ts";
 import { slowReaders } from "./scenarios/slow-readers.ts";
@@ -42,6 +43,7 @@ const SCENARIOS: readonly Scenario[] = [
   noisyNeighbour,
   largeAudience,
   ingest,
+  publish,
   largestPolicy,
   idleMemory,
   besideTheBus,
