@@ -28,7 +28,7 @@ import { createEventLog } from "./bus/event-log.ts";
 import { serveForwarded } from "./bus/serve-forwarded.ts";
 import { createPublishingRights } from "./clients/publishing-rights.ts";
 import type { PublishConfig } from "./config.ts";
-import { addEventsRoute } from "./http/events-route.ts";
+import { addEventsRoute, EVENTS_PATH } from "./http/events-route.ts";
 import { createPublishMetrics, type PublishMetrics } from "./metrics.ts";
 import { type PublishDeps, publishEvents } from "./publish-events.ts";
 import { BodyRoom } from "./quotas/body-room.ts";
@@ -59,7 +59,9 @@ export async function startPublish(config: PublishConfig): Promise<AsyncDisposab
   const deps = await openWay(config, starting, shared);
   const publish = (request: Parameters<typeof publishEvents>[1]) => publishEvents(deps, request);
   const { PUBLISH_ALLOWED_ORIGINS: allowedOrigins, PUBLISH_BODY_MAX_BYTES: maxBodyBytes } = config;
-  const api = createJsonApi({ maxBodyBytes, allowedOrigins }, requestLog);
+  // The route reads and limits its bodies itself.
+  const streamedPaths = new RegExp(`^${EVENTS_PATH}$`);
+  const api = createJsonApi({ maxBodyBytes, streamedPaths, allowedOrigins }, requestLog);
   addEventsRoute(api, { publish, proxies: config.PUBLISH_TRUSTED_PROXIES, maxBodyBytes, metrics });
   const checks = { ...verifier.checks, log_unusable: createLogCheck(nats, WRITES_ONLY) };
   const sockets = openSockets(["http"], { registry, log: requestLog }).http;

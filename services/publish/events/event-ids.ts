@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import { AppError } from "#shared/errors/app-error.ts";
 import { compositeKey } from "#shared/protocol/composite-key.ts";
 import type { PublishedEvent } from "./published-event.ts";
@@ -37,6 +37,7 @@ export function messageIdOf(publisher: string, { id, topic, attributes }: Publis
  * @throws {AppError} `malformed_request`.
  */
 export function requireDistinct(publisher: string, events: readonly PublishedEvent[]): void {
+  if (events.length === 1) return;
   const seen = new Set<string>();
   for (const [place, event] of events.entries()) {
     const messageId = messageIdOf(publisher, event);
@@ -48,8 +49,5 @@ export function requireDistinct(publisher: string, events: readonly PublishedEve
 }
 
 function digestOf(...parts: readonly [string, ...string[]]): string {
-  return createHash("sha256")
-    .update(compositeKey(...parts))
-    .digest("base64url")
-    .slice(0, 32);
+  return hash("sha256", compositeKey(...parts), "base64url").slice(0, 32);
 }

@@ -1,11 +1,15 @@
 import type { IncomingMessage } from "node:http";
 import type { BlockList } from "node:net";
-import type { Context, Hono } from "hono";
+import type { Hono } from "hono";
 import { toAppError } from "#shared/errors/app-error.ts";
 import { callContextOf } from "#shared/http/json-api.ts";
 import { clientAddressOf, strangerOf } from "#shared/http/client-address.ts";
 import type { PublishMetrics } from "../metrics.ts";
 import type { PublishEvents } from "../publish-events.ts";
+import { readBody } from "./read-body.ts";
+
+/** Where events are published. */
+export const EVENTS_PATH = "/v1/events";
 
 /** What the route takes. */
 export interface EventsRouteDeps {
@@ -18,14 +22,15 @@ export interface EventsRouteDeps {
 
 /** Adds `POST /v1/events`: 200 with the events' ids once they are stored. */
 export function addEventsRoute(api: Hono, { publish, proxies, maxBodyBytes, metrics }: EventsRouteDeps): void {
-  api.post("/v1/events", async (c) => {
+  api.post(EVENTS_PATH, async (c) => {
+    const { incoming } = c.env as { readonly incoming: IncomingMessage };
     try {
       const published = await publish({
-        headers: incomingOf(c).headersDistinct,
+        headers: incoming.headersDistinct,
         query: new URL(c.req.url).searchParams,
         address: strangerOf(clientAddressOf(c, proxies)),
-        bodyBytes: bodyBytesOf(c, maxBodyBytes),
-        readBody: async () => new Uint8Array(await c.req.arrayBuffer()),
+        bodyBytes: bodyBytesOf(incoming, maxBodyBytes),
+        readBody: () => readBody(incoming, maxBodyBytes),
         context: callContextOf(c),
         onIdentified: (caller) => c.set("caller", caller),
       });
@@ -39,11 +44,7 @@ export function addEventsRoute(api: Hono, { publish, proxies, maxBodyBytes, metr
 }
 
 /** A body without a length may be as long as a body may be. */
-function bodyBytesOf(c: Context, maxBodyBytes: number): number {
-  const length = Number(c.req.header("content-length"));
+function bodyBytesOf({ headers }: IncomingMessage, maxBodyBytes: number): number {
+  const length = Number(headers["content-length"]);
   return Number.isSafeInteger(length) && length >= 0 ? Math.min(length, maxBodyBytes) : maxBodyBytes;
-}
-
-function incomingOf(c: Context): IncomingMessage {
-  return (c.env as { readonly incoming: IncomingMessage }).incoming;
 }
