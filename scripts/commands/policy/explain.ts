@@ -22,6 +22,7 @@ const optionsSchema = serverOptionsSchema.extend({
   file: word,
   permission: word,
   topic: word,
+  publish: word,
   attribute: words,
   method: word,
   path: word,
@@ -45,7 +46,7 @@ const eventSchema = z.object({
 export function explainCommand(terminal: Terminal): Command {
   const command = createCommand("explain", {
     summary: "tell why somebody may or may not, or did not get an event",
-    description: `Tells whether somebody may, by which rule, and what every rule that was looked at says to it. Ask for one thing: a permission, a topic, a request (method and path), or an event.
+    description: `Tells whether somebody may, by which rule, and what every rule that was looked at says to it. Ask for one thing: a permission, a topic, a topic to publish, a request (method and path), or an event.
 
 With --tenant a server is asked about the policy in force, and auth which roles and groups the person has now, unless --role or --group say it. With --file no server is asked: what was bound over HTTP does not count, and roles and groups are those of --role and --group.`,
     examples: [
@@ -58,9 +59,10 @@ With --tenant a server is asked about the policy in force, and auth which roles 
     .option("--file <file>", "by this document")
     .option("--permission <p>", "such as order:read: on every event")
     .option("--topic <t>", "such as order.created.42: may they see such an event")
+    .option("--publish <t>", "such as order.created.42: may they publish such an event over HTTP")
     .option(
       "--attribute <name=value>",
-      "what the event of --topic says of itself, such as region=eu; repeatable",
+      "what the event of --topic or --publish says of itself, such as region=eu; repeatable",
       collect,
     )
     .option("--method <m>", "with --path, such as GET: may they make such a request")
@@ -88,9 +90,9 @@ async function explainSubject(subject: string, options: Options, { env, say }: T
 
 /** The question as policy takes it, looked at here first: whatever is wrong with it is wrong with the command line. */
 function questionOf(subject: string, options: Options): object {
-  const { permission, topic, attribute, method, path, role: roles, group: groups, issuer } = options;
+  const { permission, topic, publish, attribute, method, path, role: roles, group: groups, issuer } = options;
   const attributes = attribute && Object.fromEntries(attribute.map(attributeOf));
-  const question = { subject, roles, groups, issuer, permission, topic, attributes, method, path };
+  const question = { subject, roles, groups, issuer, permission, topic, publish, attributes, method, path };
   const { error } = caseSchema.safeParse({ ...question, expect: "allow" });
   const [issue] = error?.issues ?? [];
   if (issue === undefined) return question;

@@ -106,6 +106,10 @@ describe("sluice policy, without a server", () => {
     const asked = "explain alice --file @eu.yaml --topic order.created --attribute region=";
     expect((await run(`${asked}eu`)).lines[0]).toMatch(/^allowed/);
     expect((await run(`${asked}us`)).lines[0]).toMatch(/^denied/);
+    expect((await run("explain bob --file @acme.yaml --publish order.created.42")).lines).toEqual([
+      "denied: no rule of the subject's roles is about order:publish",
+      "asked: order:publish on order.created.42",
+    ]);
   });
 
   it.each([
