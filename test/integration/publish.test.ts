@@ -122,7 +122,7 @@ test("a role, and the loss of it, counts at once, topic by topic", async () => {
   expect((await publish(alice, issue("r"))).status).toBe(403);
 });
 
-test("a person's events, and a tenant's, are limited over all publishers, with the time to wait", async () => {
+test("a person's events, and a tenant's, are limited, and whoever is over the limit is told how long to wait", async () => {
   const limits = { PUBLISH_EVENTS_PER_SUBJECT_PER_MINUTE: "3" };
   await using small = await stack.startPublish(limits);
   const send = publisherAt(small);
@@ -156,6 +156,23 @@ describe("while something is away", () => {
       async () => (await publish(carol, issue("no-bus", { id: "no-bus" }))).status === 200,
     );
     expect((await publish(carol, issue("no-bus", { id: "no-bus" }))).body["duplicates"]).toEqual(["no-bus"]);
+  });
+
+  test("policy or auth: nothing is published unasked", async () => {
+    const before = await countOf();
+    for (const service of ["policy", "auth"] as const) {
+      stack[service].child.process.kill("SIGSTOP");
+      const away = await publish(carol, issue("unasked"));
+      expect([service, away.status, away.body["code"]]).toEqual([service, 503, "unavailable"]);
+      expect(Number(away.headers.get("retry-after"))).toBeGreaterThan(0);
+      stack[service].child.process.kill("SIGCONT");
+      await waitFor(
+        "events are taken again",
+        async () => (await publish(carol, issue("asked", { id: "asked" }))).status === 200,
+      );
+    }
+    // One that is asked again and again is stored once.
+    expect(await countOf()).toBe(before + 1);
   });
 
   test("the publisher: the edge says that nothing was stored", async () => {

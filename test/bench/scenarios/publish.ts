@@ -39,7 +39,10 @@ export const publish: Scenario = {
       await answer.body.dump();
     };
     const kinds = {
-      direct: () => inParallel(EVENTS, () => producer.publish("events.demo.push.event.bench", payloadOf(200))),
+      direct: () =>
+        inParallel(EVENTS, () =>
+          producer.js.publish("events.demo.push.event.bench", payloadOf(200), { timeout: 60_000 }),
+        ),
       single: () => inParallel(EVENTS, () => send([eventOf()])),
       batch: () => inParallel(EVENTS / BATCH, () => send(Array.from({ length: BATCH }, eventOf))),
     };
