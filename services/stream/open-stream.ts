@@ -1,14 +1,15 @@
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { identityOf, Registration } from "./access/registration.ts";
+import { identityOf, Registration, type TopicGrant } from "./access/registration.ts";
 import type { ShareTopics } from "./access/share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { clientLeft, type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
 import type { Admission, Place, StreamOwner } from "./admission/admission.ts";
 import { FAULT } from "./connections/end-stream.ts";
 import { factsOf, releaseStream } from "./connections/release-stream.ts";
-import type { Hub } from "./connections/hub.ts";
+import type { Hub, Stream } from "./connections/hub.ts";
 import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
+import type { StreamPresence } from "./connections/presence/stream-presence.ts";
 import { Reader } from "./connections/reader.ts";
 import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
@@ -51,6 +52,7 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
   readonly shareTopics: ShareTopics;
   /** A fresh id, `<worker id>-<random>`. */
   readonly newConnectionId: () => string;
+  readonly presence: StreamPresence;
   readonly observer: Observer;
 }
 
@@ -81,13 +83,14 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
       const owner = ownerOf(registration, request, subscription);
       edge.admission.identify(owner, tenant.decisions.currentLimits);
       await verify(edge, tenant, registration, context);
+      await edge.presence.prepare(tenant, registration, subscription.presence);
       await atCurrentStart(tenant, subscription, (start) => {
         admit(edge, tenant, registration, request);
         place.settle(owner, tenant.decisions.limits);
         const connection = request.accept(id);
         const ids = { connectionId: id, requestId: request.id };
         const reader = new Reader(ids, registration, connection, tenant, subscription.format, start, edge);
-        begin(edge, tenant, reader, start, place);
+        begin(edge, edge.hub.attach(tenant, reader), subscription, start, place);
       });
     } catch (error) {
       registration.end("revoked");
@@ -147,12 +150,16 @@ function ownerOf(
 }
 
 /** Begins the stream, and releases what it holds when its socket is gone. From here on it cannot be refused. */
-function begin(edge: Edge, tenant: Tenant, reader: Reader, start: Start, place: Place): void {
-  const stream = edge.hub.attach(tenant, reader);
+function begin(edge: Edge, stream: Stream, { presence }: Subscription, start: Start, place: Place): void {
+  const { reader } = stream;
   edge.observer.opened(factsOf(reader));
   void reader.connection.closed.then(() => releaseStream(edge, stream, place));
   try {
-    reader.sendReady(readyOf(edge, reader), start, edge.retryDelays.forAccepted(edge.admission.pressure));
+    reader.sendReady(
+      readyOf(edge, reader, edge.presence.attend(stream, presence)),
+      start,
+      edge.retryDelays.forAccepted(edge.admission.pressure),
+    );
     reader.catchUp();
   } catch (error) {
     edge.observer.fault(error, factsOf(reader));
@@ -160,7 +167,11 @@ function begin(edge: Edge, tenant: Tenant, reader: Reader, start: Start, place: 
   }
 }
 
-function readyOf(edge: Edge, { ids, registration }: Reader): ControlData["ready"] {
+function readyOf(
+  edge: Edge,
+  { ids, registration }: Reader,
+  presence: readonly TopicGrant[] | undefined,
+): ControlData["ready"] {
   const { identity, topicGrants } = registration;
   return {
     connectionId: ids.connectionId,
@@ -168,5 +179,6 @@ function readyOf(edge: Edge, { ids, registration }: Reader): ControlData["ready"
     subject: identity.subject.id,
     topics: topicGrants,
     expiresAt: expiresAt(registration, edge),
+    ...(presence && { presence }),
   };
 }

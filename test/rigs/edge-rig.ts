@@ -167,9 +167,10 @@ function createTenant(decider: Decider, history: History, deps: RigDeps) {
   return { poison, tenant: new Tenant("acme", history, tenantDeps) };
 }
 
-const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
+const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource" | "presence"> = {
   limitHistory: (_, read) => read(() => {}),
   mapResource: async () => [],
+  presence: { prepare: async () => {}, attend: () => undefined },
 };
 
 /** Clocks that the test sets, with the edge's own guard. */

@@ -43,6 +43,8 @@ export interface Residual {
    * before. Without one it looks as long as it takes.
    */
   allowsUnder(pattern: string, effort?: Effort): boolean;
+  /** Whether one rule without a condition allows every topic under the pattern, and none denies any of them, whatever its condition. */
+  allowsAllUnder(pattern: string): boolean;
 }
 
 /** Makes a residual of policy's rules. */
@@ -67,10 +69,15 @@ export function createResidual(rules: TopicRules): Residual {
       compiled ??= compile(rules);
       return compiled.allowsUnder(wanted, effort);
     },
+    allowsAllUnder(wanted) {
+      if (isPlainYes) return true;
+      compiled ??= compile(rules);
+      return compiled.allowsAllUnder(wanted);
+    },
   };
 }
 
-type CompiledRules = Pick<Residual, "allows" | "allowsUnder">;
+type CompiledRules = Pick<Residual, "allows" | "allowsUnder" | "allowsAllUnder">;
 
 function compile({ allow, deny, allowWhen, denyWhen }: TopicRules): CompiledRules {
   const [allowed, denied] = [allow, deny].map((patterns) => new PatternTrie(patterns.map((each) => [each, true])));
@@ -87,6 +94,10 @@ function compile({ allow, deny, allowWhen, denyWhen }: TopicRules): CompiledRule
       return (
         allowed?.someOverlapping(wanted, isAny, effort) === true || allowing.someOverlapping(wanted, isAny, effort)
       );
+    },
+    allowsAllUnder(wanted) {
+      if (denied?.someOverlapping(wanted, isAny) || denying.someOverlapping(wanted, isAny)) return false;
+      return allowed?.someCovering(wanted, isAny) === true;
     },
   };
 }

@@ -1,7 +1,7 @@
 import { formatEventId } from "#shared/protocol/event-id.ts";
 import { awaitVerdict } from "../access/authorize-event.ts";
 import type { Grant } from "../access/grant.ts";
-import type { RegisteredStream, Registration } from "../access/registration.ts";
+import type { RegisteredStream, Registration, TopicGrant } from "../access/registration.ts";
 import type { AudienceKey, Member } from "../audiences/audience.ts";
 import type { EndReason, LogEntry, Position } from "../event.ts";
 import { gapBefore, type Notice, type Start } from "../log/resume.ts";
@@ -140,10 +140,10 @@ export class Reader implements Member, RegisteredStream {
     else this.send("cursor", "", position);
   }
 
-  /** Sends which topics are granted from here on. */
-  sendSubscription(): void {
+  /** Sends which topics are granted from here on, and of which it may see the presence where that has changed. */
+  sendSubscription(presence?: readonly TopicGrant[]): void {
     const effectiveFrom = formatEventId(this.#tenant.log.epoch, this.cursor);
-    this.send("subscription", { topics: this.registration.topicGrants, effectiveFrom });
+    this.send("subscription", { topics: this.registration.topicGrants, effectiveFrom, ...(presence && { presence }) });
   }
 
   /** Writes a frame of our own. */

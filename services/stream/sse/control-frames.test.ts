@@ -20,6 +20,19 @@ const CONTROLS: { readonly [Event in ControlEvent]: readonly (readonly [ControlD
   gap: [[{ from: "epoch123.1.a", to: "epoch123.7.tag", reason: "retention" }, ID]],
   reset: [[{ reason: "unknown_id" }, ID]],
   subscription: [[{ topics: TOPICS, effectiveFrom: "epoch123.7.tag" }, {}]],
+  presence: [
+    [
+      {
+        topic: "order.*",
+        seq: 2,
+        joined: [{ subject: "a\nb", since: "2026-01-31T12:00:00.000Z" }],
+        left: [],
+        partial: false,
+      },
+      {},
+    ],
+    [{ topic: "order.*", seq: 3, snapshot: true, joined: [], left: [], devices: 20_000, partial: true }, {}],
+  ],
   session: [[{ expiresAt: "2026-01-31T12:00:00.000Z" }, {}]],
   auth_error: [[{ reason: "expired" }, {}]],
   degraded: [[{ reason: "log" }, {}]],

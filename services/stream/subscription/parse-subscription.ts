@@ -3,6 +3,7 @@ import { isTopicPattern } from "#shared/protocol/topics.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { From } from "../log/resume.ts";
 import type { FrameFormat } from "../sse/encode-frame.ts";
+import { parsePresence, type PresenceChoice } from "./parse-presence.ts";
 
 /** A client's parameters, checked. */
 export interface Subscription {
@@ -14,12 +15,13 @@ export interface Subscription {
   readonly from: From;
   /** As the client sent it, unchecked. */
   readonly lastEventId: string | undefined;
+  readonly presence: PresenceChoice;
 }
 
 /** The most topic patterns of one subscription. */
 export const MAX_TOPICS = 100;
 const MAX_PATH_CHARACTERS = 2_048;
-const KNOWN = new Set(["topic", "resource", "lastEventId", "from", "format", "events"]);
+const KNOWN = new Set(["topic", "resource", "lastEventId", "from", "format", "events", "presence"]);
 
 /**
  * Reads the parameters of `GET /v1/stream`.
@@ -42,6 +44,7 @@ export function parseSubscription(query: URLSearchParams, lastEventIdHeader: str
     from: parseFrom(query.get("from") ?? "now"),
     // Empty is none (HTML standard, section 9.2.4): some clients send the header before they have an id.
     lastEventId: lastEventIdHeader || query.get("lastEventId") || undefined,
+    presence: parsePresence(query.getAll("presence")),
   };
 }
 

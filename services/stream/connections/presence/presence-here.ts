@@ -1,0 +1,72 @@
+import { ListenerList } from "../../presence/listener-list.ts";
+import { isListable, type Present } from "../../presence/presence-news.ts";
+import type { PresenceAnswer, PresenceQuestion } from "../../presence/presence-question.ts";
+import type { Hub } from "../hub.ts";
+import type { Reader } from "../reader.ts";
+import { TopicListeners } from "./topic-listeners.ts";
+
+/** So many streams are looked at in a step: that takes a tenth of a millisecond, or a whole one where each has topics of its own. */
+const PER_STEP = 500;
+
+/** The edge, as far as it says who listens. */
+export interface PresenceHereDeps {
+  readonly hub: Pick<Hub, "streams" | "tenant">;
+  /** Streams that do not want to be seen. */
+  readonly invisible: Pick<WeakSet<Reader>, "has">;
+  /** The monotonic time in milliseconds. */
+  readonly now: () => number;
+  /** Milliseconds since 1970. */
+  readonly wall: () => number;
+}
+
+/** Answers a question by the streams of this worker. */
+export async function answerHere(question: PresenceQuestion, deps: PresenceHereDeps): Promise<PresenceAnswer> {
+  const list = new ListenerList(question);
+  const tenant = deps.hub.tenant(question.tenant);
+  if (tenant === undefined) return list.answer();
+  await eachListener(new TopicListeners(tenant, question.topic), deps, (subject, sinceMs, topics) => {
+    if (question.subject === undefined || subject === question.subject) list.add(subject, sinceMs, topics);
+  });
+  return list.answer();
+}
+
+/** Who listens here: people, or no more than their connections where they are too many to be listed. */
+export async function presentHere(
+  listeners: TopicListeners | undefined,
+  wasListed: boolean,
+  deps: PresenceHereDeps,
+): Promise<Present> {
+  const people = new Map<string, number>();
+  let devices = 0;
+  if (listeners === undefined) return { people, devices };
+  await eachListener(listeners, deps, (subject, sinceMs) => {
+    devices += 1;
+    const known = people.get(subject);
+    // One more than may be listed shows that they are too many.
+    if (known !== undefined || isListable(people.size, wasListed)) {
+      people.set(subject, Math.min(sinceMs, known ?? sinceMs));
+    }
+  });
+  return { people: isListable(people.size, wasListed) ? people : undefined, devices };
+}
+
+/** Visits every stream by which somebody listens, in steps of the tenant's turns. */
+async function eachListener(
+  listeners: TopicListeners,
+  { hub, invisible, now, wall }: PresenceHereDeps,
+  visit: (subject: string, sinceMs: number, topics: readonly string[]) => void,
+): Promise<void> {
+  const { tenant } = listeners;
+  await tenant.turns.next();
+  // Times are of the connections: on this worker they are monotonic.
+  const startOfTime = wall() - now();
+  let looked = 0;
+  for (const { tenant: owner, reader } of hub.streams()) {
+    if (owner !== tenant || reader.ended || invisible.has(reader)) continue;
+    looked += 1;
+    if (looked % PER_STEP === 0) await tenant.turns.next();
+    const topics = listeners.topicsOf(reader.registration);
+    if (topics.length === 0) continue;
+    visit(reader.registration.identity.subject.id, Math.round(startOfTime + reader.openedAt), topics);
+  }
+}

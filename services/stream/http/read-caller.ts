@@ -1,0 +1,47 @@
+import type { Context } from "hono";
+import { readExplicitToken } from "#shared/http/token-source.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
+import { tryTokens } from "#shared/tokens/try-tokens.ts";
+import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
+import { requireTrustedPage, tokenMissing, type TokenReading } from "./request-token.ts";
+
+/** The edge, as far as the callers of its API are read. */
+export type CallerReading = Pick<TokenReading, "verify" | "cookies" | "allowedOrigins">;
+
+/** A token, and what it says once it is verified. */
+export interface VerifiedToken {
+  readonly token: string;
+  readonly claims: VerifiedClaims;
+}
+
+/**
+ * Who makes a request, by its explicit token or else by its cookie.
+ * @throws {AppError} the refusal of the token, also of one that is good for streams alone.
+ */
+export async function readCaller(reading: CallerReading, c: Context): Promise<VerifiedClaims> {
+  const explicit = readExplicitToken({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
+  const { claims } =
+    explicit === undefined ? await readCookieToken(reading, c) : await verifyToken(reading, explicit.token);
+  c.set("caller", { tenant: claims.tenant_id, subject: claims.sub });
+  requireUse(claims, "request");
+  return claims;
+}
+
+/**
+ * The token of the request's cookie, where the page may use it.
+ * @throws {AppError} `token_missing`, `cross_site`, or the refusal of the token.
+ */
+export async function readCookieToken(reading: CallerReading, c: Context): Promise<VerifiedToken> {
+  const headers = c.req.header();
+  const { access } = reading.cookies.read(headers);
+  if (access.length === 0) throw tokenMissing();
+  requireTrustedPage(headers, reading.allowedOrigins);
+  const tried = await tryTokens(access, reading.verify);
+  if ("refusal" in tried) throw tried.refusal;
+  return tried;
+}
+
+/** @throws {AppError} the refusal of the token. */
+export async function verifyToken({ verify }: CallerReading, token: string): Promise<VerifiedToken> {
+  return { token, claims: await verify(token) };
+}
