@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { CallContext } from "#shared/async/call-context.ts";
 import { singleFlight } from "#shared/async/single-flight.ts";
+import { within } from "#shared/async/within.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { compositeKey } from "#shared/protocol/composite-key.ts";
 import { type Identity, Registration } from "./access/registration.ts";
@@ -12,6 +13,9 @@ import { mergeAnswers, type PresenceFound, type PresenceQuestion } from "./prese
 
 /** So many different questions are asked of all workers at a time; one that is asked already is not asked again. */
 const MAX_ASKING = 100;
+
+/** Redis answers within a millisecond; a connection on which nothing comes fails later than anybody waits. */
+const ROSTER_MS = 300;
 
 const NO_TOPICS: readonly string[] = [];
 
@@ -100,7 +104,7 @@ async function requireRight(
 
 async function gather(question: PresenceQuestion, deps: AskPresenceDeps): Promise<PresenceReport> {
   const { roster, workerId, peers, figures } = deps;
-  const [here, workers] = await Promise.all([deps.answerHere(question), roster.read?.().catch(() => undefined)]);
+  const [here, workers] = await Promise.all([deps.answerHere(question), readInTime(roster)]);
   const others = workers && [...workers].filter((id) => id !== workerId);
   const expected = others?.length ?? roster.size() - 1;
   const isWhole = (answers: PeerAnswers): boolean => others?.every((id) => answers.has(id)) ?? answers.size >= expected;
@@ -109,4 +113,10 @@ async function gather(question: PresenceQuestion, deps: AskPresenceDeps): Promis
   const partial = !isCertain || !isWhole(answers);
   figures.asked(partial ? "partial" : "whole");
   return { ...mergeAnswers(question, [here, ...answers.values()]), partial };
+}
+
+/** The workers that live; undefined while the store does not say. */
+async function readInTime({ read }: Roster): Promise<ReadonlySet<string> | undefined> {
+  const reading = read?.().catch(() => undefined);
+  return reading !== undefined && (await within(ROSTER_MS, reading)) ? reading : undefined;
 }

@@ -128,10 +128,12 @@ export function createRig({
     },
     control: (change: ControlEntry["change"]) => add((position) => controlOf(position, change)),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
-    async open(query = "topic=order.>", lastEventId?: string) {
+    async open(query = "topic=order.>", lastEventId?: string, claims: Partial<typeof CLAIMS> = {}) {
       const { server, client } = await socketPair(stack);
       const connection = new Connection(server);
-      await openStream(edge, rig.request({ query: new URLSearchParams(query), lastEventId, accept: () => connection }));
+      const readToken = async () => ({ ...CLAIMS, ...claims });
+      const params = new URLSearchParams(query);
+      await openStream(edge, rig.request({ query: params, lastEventId, readToken, accept: () => connection }));
       const reading = readFrames(client);
       await reading.frame("ready");
       let markers = 0;

@@ -24,8 +24,9 @@ export async function answerHere(question: PresenceQuestion, deps: PresenceHereD
   const list = new ListenerList(question);
   const tenant = deps.hub.tenant(question.tenant);
   if (tenant === undefined) return list.answer();
-  await eachListener(new TopicListeners(tenant, question.topic), deps, (subject, sinceMs, topics) => {
-    if (question.subject === undefined || subject === question.subject) list.add(subject, sinceMs, topics);
+  const isAsked = (subject: string): boolean => question.subject === undefined || subject === question.subject;
+  await eachListener(new TopicListeners(tenant, question.topic), isAsked, deps, (subject, sinceMs, topics) => {
+    list.add(subject, sinceMs, topics);
   });
   return list.answer();
 }
@@ -39,7 +40,7 @@ export async function presentHere(
   const people = new Map<string, number>();
   let devices = 0;
   if (listeners === undefined) return { people, devices };
-  await eachListener(listeners, deps, (subject, sinceMs) => {
+  await eachListener(listeners, isAnybody, deps, (subject, sinceMs) => {
     devices += 1;
     const known = people.get(subject);
     // One more than may be listed shows that they are too many.
@@ -50,9 +51,14 @@ export async function presentHere(
   return { people: isListable(people.size, wasListed) ? people : undefined, devices };
 }
 
-/** Visits every stream by which somebody listens, in steps of the tenant's turns. */
+function isAnybody(): boolean {
+  return true;
+}
+
+/** Visits every stream by which somebody of these people listens, in steps of the tenant's turns. */
 async function eachListener(
   listeners: TopicListeners,
+  isAsked: (subject: string) => boolean,
   { hub, invisible, now, wall }: PresenceHereDeps,
   visit: (subject: string, sinceMs: number, topics: readonly string[]) => void,
 ): Promise<void> {
@@ -65,8 +71,9 @@ async function eachListener(
     if (owner !== tenant || reader.ended || invisible.has(reader)) continue;
     looked += 1;
     if (looked % PER_STEP === 0) await tenant.turns.next();
-    const topics = listeners.topicsOf(reader.registration);
-    if (topics.length === 0) continue;
-    visit(reader.registration.identity.subject.id, Math.round(startOfTime + reader.openedAt), topics);
+    const { registration } = reader;
+    const subject = registration.identity.subject.id;
+    const topics = isAsked(subject) ? listeners.topicsOf(registration) : [];
+    if (topics.length > 0) visit(subject, Math.round(startOfTime + reader.openedAt), topics);
   }
 }

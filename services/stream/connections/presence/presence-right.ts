@@ -14,7 +14,7 @@ export const COUNT_PRESENCE = "presence:count";
 export const READ_TOPICS = "presence:topics";
 
 /** The topic pattern that has every topic under it: it stands for a question that names none. */
-export const EVERY_TOPIC = "*.>";
+export const EVERY_TOPIC = ">";
 
 /**
  * Refuses a person who has none of these permissions for everything under a topic pattern. Policy is asked what is not known yet.

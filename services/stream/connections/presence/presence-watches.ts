@@ -94,7 +94,8 @@ export class PresenceWatches implements Disposable {
         const right = new PresenceRight(topic);
         const write = (frame: Buffer): boolean => {
           // Judged in the very moment of writing: what a change has taken away since the round began is gone.
-          if (!reader.connection.writable || right.judge(reader.registration, now()) !== "granted") return false;
+          if (reader.ended || !reader.connection.writable) return false;
+          if (right.judge(reader.registration, now()) !== "granted") return false;
           reader.connection.write(frame);
           figures.framed();
           return true;
