@@ -128,6 +128,7 @@ export class PresenceWatches implements Disposable {
         if (this.#judge(watcher)) watcher.reader.sendSubscription(grantsOf(watcher));
       }
       if (this.#round % ROUNDS_PER_ROSTER === 0) await this.#learnLiving();
+      if (this.#round % ROUNDS_PER_DOUBT === 0 && this.#living === undefined) this.#doubtAll();
       const isCertain = this.#living !== undefined || this.#deps.roster.read === undefined;
       const expected = this.#living === undefined ? this.#deps.roster.size() : 0;
       for (const watch of this.#watches.values()) {
@@ -201,17 +202,21 @@ export class PresenceWatches implements Disposable {
 
   async #learnLiving(): Promise<void> {
     if (this.#isLearning) return;
-    const { roster, workerId, now } = this.#deps;
+    const { roster, now } = this.#deps;
     this.#isLearning = true;
     this.#living = await roster.read?.().catch(() => undefined);
     this.#isLearning = false;
     for (const watch of this.#watches.values()) {
       if (this.#living !== undefined && watch.people.learnLiving(this.#living, now())) watch.ask();
-      if (this.#living === undefined && this.#round % ROUNDS_PER_DOUBT === 0) {
-        watch.people.doubtAll(workerId, now());
-        watch.ask();
-      }
       watch.people.giveUp(now());
+    }
+  }
+
+  /** Nobody knows who lives: each worker that has told something must say that it does. */
+  #doubtAll(): void {
+    for (const watch of this.#watches.values()) {
+      watch.people.doubtAll(this.#deps.workerId, this.#deps.now());
+      watch.ask();
     }
   }
 

@@ -1,0 +1,107 @@
+import { expect, test } from "vitest";
+import { createRig } from "#test/rigs/edge-rig.ts";
+import { waitFor } from "#test/support/wait.ts";
+import type { Reader } from "../reader.ts";
+import type { PresenceQuestion } from "../../presence/presence-question.ts";
+import { answerHere, presentHere } from "./presence-here.ts";
+import { TopicListeners } from "./topic-listeners.ts";
+
+type Rig = ReturnType<typeof createRig>;
+
+const QUESTION: PresenceQuestion = {
+  tenant: "acme",
+  topic: "order.created.42",
+  wants: "people",
+  after: "",
+  limit: 500,
+};
+
+const invisible = new WeakSet<Reader>();
+
+function depsOf({ edge, clock }: Rig) {
+  return { hub: edge.hub, invisible, now: () => clock.now, wall: () => clock.now + 1_000_000 };
+}
+
+async function namesFor(rig: Rig, topic: string): Promise<string[]> {
+  return (await answerHere({ ...QUESTION, topic }, depsOf(rig))).people.map(({ subject }) => subject);
+}
+
+test.each([
+  ["order.created.42", ["all", "created", "exact"]],
+  ["order.created.43", ["all", "created"]],
+  ["order.deleted.42", ["all"]],
+  ["order.*.42", ["all", "created", "exact"]],
+  ["order.>", ["all", "created", "exact", "other"]],
+  ["*.created.7", ["all", "created", "other"]],
+  [">", ["all", "created", "exact", "other"]],
+  ["ticket.>", []],
+])("%s is listened to by those who would get an event under it", async (topic, expected) => {
+  await using rig = createRig();
+  const subscriptions = {
+    all: "order.>",
+    created: "order.created.*",
+    exact: "order.created.42",
+    other: "order.created.7",
+  };
+  for (const [sub, pattern] of Object.entries(subscriptions)) await rig.open(`topic=${pattern}`, undefined, { sub });
+  expect(await namesFor(rig, topic)).toEqual(expected);
+});
+
+test("a person who may not see the topic does not listen to it, whatever was asked for", async () => {
+  await using rig = createRig();
+  rig.policy.allow = ["order.*.alice", "ticket.>"];
+  await rig.open("topic=order.>&topic=invoice.>");
+  expect(await namesFor(rig, "order.created.alice")).toEqual(["alice"]);
+  expect(await namesFor(rig, "order.created.*")).toEqual(["alice"]);
+  expect(await namesFor(rig, "order.created.bob")).toEqual([]);
+  // No rule of the event map names it: nobody gets such an event.
+  expect(await namesFor(rig, "ticket.opened.1")).toEqual([]);
+});
+
+test("a change of rights counts as soon as policy has answered, and until then the person is there", async () => {
+  await using rig = createRig();
+  await rig.open("topic=order.>");
+  const listeners = new TopicListeners(rig.tenant, "order.created.42");
+  const isThere = async () => (await presentHere(listeners, true, depsOf(rig))).devices === 1;
+  expect(await isThere()).toBe(true);
+  const policy = rig.policy.hold();
+  rig.policy.allow = ["order.*.7"];
+  rig.policy.version = 2;
+  rig.control({ of: "policy", entry: { version: 2, build: "b2", all: true } });
+  await policy.asked;
+  expect(await isThere()).toBe(true);
+  policy.release();
+  await waitFor("gone", async () => !(await isThere()));
+});
+
+test("connections of a person are counted, since the first of them, and not of one who is invisible", async () => {
+  await using rig = createRig();
+  await rig.open();
+  rig.clock.now += 500;
+  await rig.open();
+  await rig.open("topic=order.*", undefined, { sub: "bob" });
+  const bob = [...rig.edge.hub.streams()].find(({ reader }) => reader.registration.identity.subject.id === "bob");
+  if (bob !== undefined) invisible.add(bob.reader);
+  const { people } = await answerHere({ ...QUESTION, topic: ">" }, depsOf(rig));
+  expect(people).toEqual([{ subject: "alice", sinceMs: 1_001_000, devices: 2 }]);
+});
+
+test("a question about one person says what that person listens to", async () => {
+  await using rig = createRig();
+  await rig.open("topic=order.created.*&topic=order.>&topic=ticket.*");
+  await rig.open("topic=order.>", undefined, { sub: "bob" });
+  const question: PresenceQuestion = { ...QUESTION, topic: ">", subject: "alice", wants: "topics", limit: 1 };
+  const { people, topics } = await answerHere(question, depsOf(rig));
+  expect([people.length, topics]).toEqual([1, ["order.>", "order.created.*"]]);
+  expect(await answerHere({ ...question, subject: "nobody" }, depsOf(rig))).toMatchObject({ people: [], topics: [] });
+});
+
+test("a tenant that this worker does not serve has nobody here", async () => {
+  await using rig = createRig();
+  await rig.open();
+  expect(await answerHere({ ...QUESTION, tenant: "other", topic: ">" }, depsOf(rig))).toMatchObject({
+    people: [],
+    devices: 0,
+  });
+  expect(await presentHere(undefined, true, depsOf(rig))).toEqual({ people: new Map(), devices: 0 });
+});
