@@ -175,7 +175,7 @@ describe.concurrent("a stream that asks for presence", () => {
     await waitFor("ben is there", () => known(hub).includes("ben"));
     await services.change("PUT", "acme/subjects/ben/roles", JSON.stringify({ roles: ["owner"] }));
     await waitFor("ben is gone", () => !known(hub).includes("ben"));
-    expect(names((await ask("hub", "?topic=order.*.3")).body["people"])).toEqual(["hub"]);
+    expect(names((await ask("hub", "?topic=order.*.3")).body["people"])).not.toContain("ben");
     await services.change("PUT", "acme/subjects/ben/roles", JSON.stringify({ roles: ["viewer"] }));
     await waitFor("ben is back", () => known(hub).includes("ben"));
   });

@@ -32,6 +32,34 @@ describe("an event", () => {
   });
 });
 
+describe("everything under a topic pattern", () => {
+  const when: EventCondition = { kind: "oneOf", attribute: "ce-source", values: ["a"] };
+
+  test("is allowed by one rule that covers it and has no condition", () => {
+    const residual = residualOf(["order.*.me", "ticket.>"], [], { allowWhen: [{ pattern: "invoice.>", when }] });
+    expect(["order.*.me", "order.created.me", "ticket.>", "ticket.a.*"].map(residual.allowsAllUnder)).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+    expect(["order.>", "order.*.*", "*.a.me", ">", "invoice.paid"].map(residual.allowsAllUnder)).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(residualOf([">"], []).allowsAllUnder(">")).toBe(true);
+  });
+
+  test("is not where some of it is denied, or may be under a condition", () => {
+    expect(residualOf([">"], ["order.deleted.>"]).allowsAllUnder("order.*.7")).toBe(false);
+    expect(residualOf([">"], ["order.deleted.>"]).allowsAllUnder("order.created.7")).toBe(true);
+    expect(residualOf([">"], [], { denyWhen: [{ pattern: "order.*", when }] }).allowsAllUnder("order.>")).toBe(false);
+  });
+});
+
 describe("a topic pattern", () => {
   test("is granted where something under it may be allowed", () => {
     const residual = residualOf(["order.*.me"], ["order.deleted.>"]);
