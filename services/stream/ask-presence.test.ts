@@ -11,8 +11,19 @@ import type { PresenceAnswer } from "./presence/presence-question.ts";
 const NOBODY: PresenceAnswer = { people: [], hasMore: false, devices: 0, marks: "", topics: [] };
 const BOB: PresenceAnswer = { ...NOBODY, people: [{ subject: "bob", sinceMs: 5, devices: 1 }], devices: 1 };
 const CLAIMS = {
-  ...{ iss: "i", sub: "kim", exp: 4_000_000_000, iat: 1, jti: "j", client_id: "web", sid: "s", tenant_id: "acme" },
-  ...{ login_at: "2026-01-01T00:00:00Z", roles: [], groups: [], scope: undefined, kid: "key-1" },
+  iss: "i",
+  sub: "kim",
+  exp: 4_000_000_000,
+  iat: 1,
+  jti: "j",
+  client_id: "web",
+  sid: "s",
+  tenant_id: "acme",
+  login_at: "2026-01-01T00:00:00Z",
+  roles: [],
+  groups: [],
+  scope: undefined,
+  kid: "key-1",
 };
 const ASKED: PersonsQuestion = {
   identity: identityOf(CLAIMS),

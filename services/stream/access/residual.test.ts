@@ -37,19 +37,17 @@ describe("everything under a topic pattern", () => {
 
   test("is allowed by one rule that covers it and has no condition", () => {
     const residual = residualOf(["order.*.me", "ticket.>"], [], { allowWhen: [{ pattern: "invoice.>", when }] });
-    expect(["order.*.me", "order.created.me", "ticket.>", "ticket.a.*"].map(residual.allowsAllUnder)).toEqual([
-      true,
-      true,
-      true,
-      true,
-    ]);
-    expect(["order.>", "order.*.*", "*.a.me", ">", "invoice.paid"].map(residual.allowsAllUnder)).toEqual([
-      false,
-      false,
-      false,
-      false,
-      false,
-    ]);
+    const wanted = [
+      "order.*.me",
+      "order.created.me",
+      "ticket.>",
+      "ticket.a.*",
+      "order.>",
+      "*.a.me",
+      ">",
+      "invoice.paid",
+    ];
+    expect(wanted.filter((pattern) => residual.allowsAllUnder(pattern))).toEqual(wanted.slice(0, 4));
     expect(residualOf([">"], []).allowsAllUnder(">")).toBe(true);
   });
 

@@ -1,5 +1,5 @@
 import { AppError } from "#shared/errors/app-error.ts";
-import { STILL_VALID } from "../../access/grant.ts";
+import { type Grant, STILL_VALID } from "../../access/grant.ts";
 import type { Registration } from "../../access/registration.ts";
 import type { Residual } from "../../access/residual.ts";
 import type { TenantAccess } from "../../access/tenant-access.ts";
@@ -26,16 +26,25 @@ export async function requirePresenceRight(
   permissions: readonly string[],
   topic: string,
 ): Promise<void> {
-  if (grant === undefined) throw new AppError("unavailable", "policy does not answer");
   for (const permission of permissions) {
-    if (grant.residualAt(permission, STILL_VALID) === undefined) await decisions.ask(grant, permission);
-    const residual = grant.residualAt(permission, STILL_VALID);
+    const residual = await residualOf(decisions, grant, permission);
     if (residual === undefined) throw new AppError("unavailable", "your rights are changing; ask again");
     if (residual.allowsAllUnder(topic)) return;
   }
   const needed = permissions.join(" or ");
   const where = topic === EVERY_TOPIC ? "every topic" : `every topic under ${topic}`;
   throw new AppError("forbidden", `you need the permission ${needed} for ${where}`);
+}
+
+/** Undefined where a change has ended the grant meanwhile. */
+async function residualOf(
+  decisions: TenantAccess["decisions"],
+  grant: Grant | undefined,
+  permission: string,
+): Promise<Residual | undefined> {
+  if (grant === undefined) return undefined;
+  if (grant.residualAt(permission, STILL_VALID) === undefined) await decisions.ask(grant, permission);
+  return grant.residualAt(permission, STILL_VALID);
 }
 
 /**

@@ -79,11 +79,11 @@ test.concurrent("joins and leaves on another worker are told to a stream here", 
   const bus = createPresenceBus();
   const two: Roster = { read: undefined, size: () => 2 };
   await using one = createWorker("w1", bus, two);
-  await using other = createWorker("w2", bus, two);
+  await using second = createWorker("w2", bus, two);
   const alice = await one.rig.open(WATCHING);
   await waitFor("alice sees herself", () => known(alice).includes("alice"));
   expect(framesOf(alice)[0]).toMatchObject({ snapshot: true, partial: false });
-  const bob = await other.rig.open("topic=order.created.*", undefined, { sub: "bob" });
+  const bob = await second.rig.open("topic=order.created.*", undefined, { sub: "bob" });
   await waitFor("bob joins", () => known(alice).includes("bob"));
   bob.leave();
   await waitFor("bob leaves", () => !known(alice).includes("bob"));
@@ -93,14 +93,14 @@ test.concurrent("joins and leaves on another worker are told to a stream here", 
 test.concurrent("a hundred who join at once are one message of their worker, and one frame", async () => {
   const bus = createPresenceBus();
   await using one = createWorker("w1", bus);
-  await using other = createWorker("w2", bus);
+  await using second = createWorker("w2", bus);
   const alice = await one.rig.open(WATCHING);
-  await waitFor("both have told", () => known(alice).length === 1 && other.told.news === 1);
-  const joins = Array.from({ length: 100 }, (_, n) => other.rig.open("topic=order.>", undefined, { sub: `p${n}` }));
+  await waitFor("both have told", () => known(alice).length === 1 && second.told.news === 1);
+  const joins = Array.from({ length: 100 }, (_, n) => second.rig.open("topic=order.>", undefined, { sub: `p${n}` }));
   await Promise.all(joins);
   await waitFor("all are there", () => known(alice).length === 101);
   // However busy the machine is, most of them come together.
-  expect(other.told.news).toBeLessThan(30);
+  expect(second.told.news).toBeLessThan(30);
 });
 
 test.concurrent("while nobody watches, nothing is told, and nothing is left of those who did", async () => {
@@ -155,8 +155,8 @@ describe.concurrent("a stream that watches", () => {
     one.rig.policy.allowed.set("presence:read", ["order.created.>"]);
     const alice = await one.rig.open(WATCHING);
     expect(alice.raw()).toContain('"presence":[{"topic":"order.*.42","granted":false}]');
-    const other = await one.rig.open("topic=order.>&presence=order.created.42", undefined, { sub: "bob" });
-    await waitFor("the other is told", () => known(other).length === 2);
+    const bob = await one.rig.open("topic=order.>&presence=order.created.42", undefined, { sub: "bob" });
+    await waitFor("the other is told", () => known(bob).length === 2);
     expect([framesOf(alice), one.watches.size]).toEqual([[], 1]);
   });
 
@@ -169,7 +169,7 @@ describe.concurrent("a stream that watches", () => {
     one.rig.policy.version = 2;
     one.rig.control({ of: "policy", entry: { version: 2, build: "b2", all: true } });
     await held.asked;
-    const bob = await other(one);
+    const bob = await openAnother(one);
     expect(framesOf(alice)).toHaveLength(1);
     one.rig.policy.allowed.set("presence:read", []);
     one.rig.policy.grantId = "viewer";
@@ -192,7 +192,7 @@ describe.concurrent("a stream that watches", () => {
 });
 
 /** Somebody who joins, and is known to have been looked for since: another who watches the same is told. */
-async function other(worker: ReturnType<typeof createWorker>): Promise<Opened> {
+async function openAnother(worker: ReturnType<typeof createWorker>): Promise<Opened> {
   const policy = worker.rig.policy;
   policy.grantId = "another";
   const bob = await worker.rig.open(WATCHING, undefined, { sub: "bob" });
