@@ -10,6 +10,7 @@ import { createStreamPresence, type StreamPresence } from "../connections/presen
 import type { Reader } from "../connections/reader.ts";
 import { observePresence } from "../observe/presence-metrics.ts";
 import type { Roster } from "../presence/ports.ts";
+import { createWallTimes } from "../presence/wall-times.ts";
 import { createQuestionPeers, createWatchPeers } from "./presence-peers.ts";
 
 /** The edge, as far as presence uses it. */
@@ -32,7 +33,7 @@ export interface Presence {
 /** Opens presence: questions to all workers, and the topics that streams watch. It ends with the stack. */
 export function openPresence(deps: OpenPresenceDeps, stack: AsyncDisposableStack): Presence {
   const invisible = new WeakSet<Reader>();
-  const hereDeps = { hub: deps.hub, invisible, now: deps.now, wall: deps.wall };
+  const hereDeps = { hub: deps.hub, invisible, wallOf: createWallTimes(deps) };
   const figures = observePresence(deps.registry, () => watches.size);
   const peers = createWatchPeers(deps);
   const sources = stack.use(

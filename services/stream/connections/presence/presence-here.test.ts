@@ -18,8 +18,8 @@ const QUESTION: PresenceQuestion = {
 
 const invisible = new WeakSet<Reader>();
 
-function depsOf({ edge, clock }: Rig) {
-  return { hub: edge.hub, invisible, now: () => clock.now, wall: () => clock.now + 1_000_000 };
+function depsOf({ edge }: Rig) {
+  return { hub: edge.hub, invisible, wallOf: (ms: number) => ms + 1_000_000 };
 }
 
 async function namesFor(rig: Rig, topic: string): Promise<string[]> {

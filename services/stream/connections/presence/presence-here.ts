@@ -13,10 +13,8 @@ export interface PresenceHereDeps {
   readonly hub: Pick<Hub, "streams" | "tenant">;
   /** Streams that do not want to be seen. */
   readonly invisible: Pick<WeakSet<Reader>, "has">;
-  /** The monotonic time in milliseconds. */
-  readonly now: () => number;
-  /** Milliseconds since 1970. */
-  readonly wall: () => number;
+  /** A monotonic time as milliseconds since 1970. */
+  readonly wallOf: (monotonicMs: number) => number;
 }
 
 /** Answers a question by the streams of this worker. */
@@ -59,13 +57,11 @@ function isAnybody(): boolean {
 async function eachListener(
   listeners: TopicListeners,
   isAsked: (subject: string) => boolean,
-  { hub, invisible, now, wall }: PresenceHereDeps,
+  { hub, invisible, wallOf }: PresenceHereDeps,
   visit: (subject: string, sinceMs: number, topics: readonly string[]) => void,
 ): Promise<void> {
   const { tenant } = listeners;
   await tenant.turns.next();
-  // Times are of the connections: on this worker they are monotonic.
-  const startOfTime = wall() - now();
   let looked = 0;
   for (const { tenant: owner, reader } of hub.streams()) {
     if (owner !== tenant || reader.ended || invisible.has(reader)) continue;
@@ -74,6 +70,6 @@ async function eachListener(
     const { registration } = reader;
     const subject = registration.identity.subject.id;
     const topics = isAsked(subject) ? listeners.topicsOf(registration) : [];
-    if (topics.length > 0) visit(subject, Math.round(startOfTime + reader.openedAt), topics);
+    if (topics.length > 0) visit(subject, wallOf(reader.openedAt), topics);
   }
 }

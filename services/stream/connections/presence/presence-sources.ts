@@ -38,6 +38,8 @@ interface Source extends WatchedTopic {
 export interface PresenceSourcesDeps extends PresenceHereDeps {
   readonly hub: Pick<Hub, "streams" | "tenant" | "changes">;
   readonly workerId: string;
+  /** The monotonic time in milliseconds. */
+  readonly now: () => number;
   readonly peers: Pick<WatchPeers, "tell">;
   /** Hears what this worker tells the others. */
   readonly hear: (topic: WatchedTopic, news: PresenceNews) => void;

@@ -30,7 +30,7 @@ function createWorker(workerId: string, bus: Bus, roster: Roster = { read: undef
     hub,
     invisible,
     now,
-    wall: () => Date.now(),
+    wallOf: (ms: number) => ms,
   };
   const sources = new PresenceSources({ ...deps, hear: (topic, news) => watches.hear(topic, news) });
   const watches = new PresenceWatches({ ...deps, now: rig.edge.now, askHere: (interest) => sources.want(interest) });
