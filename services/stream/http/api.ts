@@ -10,10 +10,11 @@ import { STREAM_PATH } from "./stream-headers.ts";
 const MAX_BODY_BYTES = 96 * 1_024;
 
 /** What the edge's API serves. */
-export interface EdgeApi extends RebindRoute, PresenceRoute {
-  /** The demo's page; undefined outside the demo. */
-  readonly demo: DemoPage | undefined;
-}
+export type EdgeApi = RebindRoute &
+  PresenceRoute & {
+    /** The demo's page; undefined outside the demo. */
+    readonly demo: DemoPage | undefined;
+  };
 
 /** Everything on the edge's public port that is no stream. */
 export function createEdgeApi(routes: EdgeApi, log: LimitedLog): Hono {

@@ -9,6 +9,7 @@ import type { CallLimits } from "../admission/call-limits.ts";
 import type { AskPresence, PersonsQuestion, PresenceReport } from "../ask-presence.ts";
 import type { Hub } from "../connections/hub.ts";
 import { COUNT_PRESENCE, EVERY_TOPIC, READ_PRESENCE, READ_TOPICS } from "../connections/presence/presence-right.ts";
+import type { OverloadGuard } from "../overload/overload-guard.ts";
 import { type Listener, MAX_PEOPLE } from "../presence/presence-question.ts";
 import { callerAddressOf, type TrustedProxies } from "./caller-address.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
@@ -20,7 +21,7 @@ export interface PresenceRoute extends CallerReading {
   readonly askPresence: AskPresence;
   readonly callLimits: CallLimits;
   readonly trusted: TrustedProxies;
-  readonly edge: { readonly hub: Pick<Hub, "tenant"> };
+  readonly edge: { readonly hub: Pick<Hub, "tenant">; readonly overload: Pick<OverloadGuard, "requireCalm"> };
 }
 
 /**
@@ -28,6 +29,14 @@ export interface PresenceRoute extends CallerReading {
  * listens, and to what. All of it is of the caller's tenant.
  */
 export function addPresenceRoutes(api: Hono, route: PresenceRoute): void {
+  for (const path of ["/v1/presence", "/v1/presence/:subject"]) {
+    api.use(path, async (c, next) => {
+      const { incoming } = c.env as { readonly incoming: IncomingMessage };
+      route.callLimits.admitAddress(callerAddressOf(incoming, route.trusted));
+      route.edge.overload.requireCalm();
+      await next();
+    });
+  }
   api.get("/v1/presence", async (c) => {
     const query = readQuery(c, ["topic", "limit", "cursor", "count"]);
     const topic = topicIn(query) ?? missingTopic();
@@ -62,14 +71,12 @@ export function addPresenceRoutes(api: Hono, route: PresenceRoute): void {
   for (const path of ["/v1/presence", "/v1/presence/:subject"]) api.all(path, (c) => refuseMethod(c, ["GET"]));
 }
 
-/** Reads who asks, counts the call, and asks in the caller's tenant. */
+/** Reads who asks, counts their call, and asks in their tenant. */
 async function ask(
   route: PresenceRoute,
   c: Context,
   asked: Omit<PersonsQuestion, "identity">,
 ): Promise<PresenceReport> {
-  const { incoming } = c.env as { readonly incoming: IncomingMessage };
-  route.callLimits.admitAddress(callerAddressOf(incoming, route.trusted));
   const claims = await readCaller(route, c);
   const { tenant_id: tenant, sub: subject } = claims;
   const perMinute = route.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;

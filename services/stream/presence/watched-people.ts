@@ -33,6 +33,8 @@ export class WatchedPeople {
     readonly partial: boolean;
   } = { people: new Map(), devices: 0, partial: false };
   #seq = 0;
+  /** Nothing was told since the last frame. */
+  #isSame = false;
 
   constructor(topic: string) {
     this.#topic = topic;
@@ -60,6 +62,7 @@ export class WatchedPeople {
     const known = this.#told.get(worker);
     if (known === undefined && this.#told.size >= MAX_WORKERS) return false;
     const { run, seq, isWhole, isListed, joined, left, devices } = news;
+    this.#isSame = false;
     const last = { run, seq };
     this.#missing.delete(worker);
     if (isWhole) {
@@ -91,8 +94,8 @@ export class WatchedPeople {
     }
     for (const worker of this.#missing.keys()) if (!living.has(worker)) this.#missing.delete(worker);
     for (const [worker, told] of this.#told) {
-      if (living.has(worker)) this.#told.set(worker, { ...told, doubtedAt: undefined });
-      else if (told.doubtedAt === undefined) mustAsk = true;
+      if (!living.has(worker)) mustAsk ||= told.doubtedAt === undefined;
+      else if (told.doubtedAt !== undefined) this.#told.set(worker, { ...told, doubtedAt: undefined });
     }
     this.#doubt((worker) => !living.has(worker), now);
     return mustAsk;
@@ -106,7 +109,9 @@ export class WatchedPeople {
   /** Gives up workers that were in doubt for a second and have said nothing. */
   giveUp(now: number): void {
     for (const [worker, { doubtedAt }] of this.#told) {
-      if (doubtedAt !== undefined && now - doubtedAt >= PATIENCE_MS) this.#told.delete(worker);
+      if (doubtedAt === undefined || now - doubtedAt < PATIENCE_MS) continue;
+      this.#told.delete(worker);
+      this.#isSame = false;
     }
   }
 
@@ -121,9 +126,11 @@ export class WatchedPeople {
    */
   next(now: number, isCertain: boolean): PresenceFrame | undefined {
     const before = this.#framed;
+    const partial = !isCertain || [...this.#missing.values()].some((since) => now - since >= PATIENCE_MS);
+    if (this.#isSame && partial === before.partial) return undefined;
+    this.#isSame = true;
     const people = this.#union(before.people !== undefined);
     const devices = [...this.#told.values()].reduce((sum, told) => sum + told.devices, 0);
-    const partial = !isCertain || [...this.#missing.values()].some((since) => now - since >= PATIENCE_MS);
     this.#framed = { people, devices, partial };
     if (people === undefined || before.people === undefined) {
       if (people === before.people && devices === before.devices && partial === before.partial) return undefined;

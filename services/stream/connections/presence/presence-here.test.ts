@@ -1,10 +1,10 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createRig } from "#test/rigs/edge-rig.ts";
 import { waitFor } from "#test/support/wait.ts";
 import type { Reader } from "../reader.ts";
 import type { PresenceQuestion } from "../../presence/presence-question.ts";
-import { answerHere, presentHere } from "./presence-here.ts";
-import { TopicListeners } from "./topic-listeners.ts";
+import { answerHere } from "./presence-here.ts";
+import { TenantSources } from "./tenant-sources.ts";
 
 type Rig = ReturnType<typeof createRig>;
 
@@ -61,8 +61,9 @@ test("a person who may not see the topic does not listen to it, whatever was ask
 test("a change of rights counts as soon as policy has answered, and until then the person is there", async () => {
   await using rig = createRig();
   await rig.open("topic=order.>");
-  const listeners = new TopicListeners(rig.tenant, "order.created.42");
-  const isThere = async () => (await presentHere(listeners, true, depsOf(rig))).devices === 1;
+  const sources = new TenantSources();
+  const source = sources.add("order.created.42");
+  const isThere = async () => (await sources.look(rig.tenant, depsOf(rig))).get(source)?.result().devices === 1;
   expect(await isThere()).toBe(true);
   const policy = rig.policy.hold();
   rig.policy.allow = ["order.*.7"];
@@ -103,5 +104,45 @@ test("a tenant that this worker does not serve has nobody here", async () => {
     people: [],
     devices: 0,
   });
-  expect(await presentHere(undefined, true, depsOf(rig))).toEqual({ people: new Map(), devices: 0 });
+});
+
+describe("watched topics", () => {
+  test("are looked for together, also those that are added later, and not those that are over", async () => {
+    await using rig = createRig();
+    await rig.open("topic=order.created.*");
+    await rig.open("topic=order.>", undefined, { sub: "bob" });
+    const sources = new TenantSources();
+    const look = async () => {
+      const found = await sources.look(rig.tenant, depsOf(rig));
+      return [...found].map(([{ topic }, list]) => `${topic} ${[...(list.result().people?.keys() ?? [])].join()}`);
+    };
+    sources.add("order.created.1").wantedAt = 5;
+    sources.add("order.deleted.1").wantedAt = 9;
+    expect(await look()).toEqual(["order.created.1 alice,bob", "order.deleted.1 bob"]);
+    sources.add("*.created.2").wantedAt = 9;
+    sources.dropBefore(9);
+    expect(await look()).toEqual(["order.deleted.1 bob", "*.created.2 alice,bob"]);
+    sources.add("order.created.1").wantedAt = 9;
+    expect(await look()).toEqual(["order.deleted.1 bob", "*.created.2 alice,bob", "order.created.1 alice,bob"]);
+  });
+
+  test("that come and go by the hundred are still found once each", async () => {
+    await using rig = createRig();
+    await rig.open("topic=order.>");
+    const sources = new TenantSources();
+    for (let round = 0; round < 5; round += 1) {
+      for (let n = 0; n < 100; n += 1) sources.add(`order.created.${round}-${n}`).wantedAt = round;
+      sources.dropBefore(round);
+      const found = await sources.look(rig.tenant, depsOf(rig));
+      expect([...found.values()].map((list) => list.result().devices)).toEqual(Array(100).fill(1));
+    }
+  });
+
+  test("of a tenant that this worker does not serve are listened to by nobody here", async () => {
+    await using rig = createRig();
+    const sources = new TenantSources();
+    const source = sources.add("order.>");
+    const found = await sources.look(undefined, depsOf(rig));
+    expect(found.get(source)?.result()).toEqual({ people: new Map(), devices: 0 });
+  });
 });

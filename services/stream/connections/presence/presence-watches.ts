@@ -18,13 +18,13 @@ const ROUND_MS = 250;
 const ROUNDS_PER_ROSTER = 4;
 
 /** After so many rounds other workers are told again what is watched: what was lost on the way is noticed then. */
-const ROUNDS_PER_ASKING = 12;
+const ROUNDS_PER_ASKING = 20;
 
 /** After so many rounds each worker is doubted, where nobody knows which live. */
 const ROUNDS_PER_DOUBT = 40;
 
-/** A worker watches no more topics of a tenant: each is looked for by all workers four times a second. */
-const MAX_TOPICS_PER_TENANT = 100;
+/** A worker watches no more topics of a tenant: each is asked for at all workers every five seconds. */
+const MAX_TOPICS_PER_TENANT = 1_000;
 
 /** A stream's wish to watch a topic. */
 interface Wish extends Follower {
