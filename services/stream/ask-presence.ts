@@ -94,9 +94,8 @@ async function requireRight(
   const tenant = await deps.hub.register(registration);
   try {
     await verifyInTime(registration, tenant, deps, context);
-    requireValid(registration, deps);
     await requirePresenceRight(tenant, registration, permissions, topic);
-    // Once more: a revoke may have come while policy was asked.
+    // Last: a revoke may have come while policy was asked.
     requireValid(registration, deps);
   } finally {
     registration.end("revoked");

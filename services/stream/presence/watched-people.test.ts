@@ -55,6 +55,12 @@ describe("frames of a watched topic", () => {
     one.tell(present("ann"));
     two.tell(present("ann"));
     expect(namesIn(watched.next(0, true))).toEqual(["ann"]);
+    const earlier = { people: new Map([["ann", SINCE - 5]]), devices: 1 };
+    const later = { people: new Map([["ann", SINCE + 5]]), devices: 1 };
+    const both = new WatchedPeople("order.*");
+    createWorker("w1", both).tell(earlier);
+    createWorker("w2", both).tell(later);
+    expect(both.next(0, true)?.joined).toEqual([{ subject: "ann", since: new Date(SINCE - 5).toISOString() }]);
     one.tell(present());
     expect(watched.next(0, true)).toBeUndefined();
     two.tell(present());

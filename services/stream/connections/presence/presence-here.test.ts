@@ -97,6 +97,22 @@ test("a question about one person says what that person listens to", async () =>
   expect(await answerHere({ ...question, subject: "nobody" }, depsOf(rig))).toMatchObject({ people: [], topics: [] });
 });
 
+test("streams of another tenant on the same worker are not among them, whatever they listen to", async () => {
+  await using rig = createRig();
+  await using other = createRig();
+  await rig.open();
+  await other.open("topic=order.>", undefined, { sub: "mallory" });
+  const hub = {
+    tenant: () => rig.tenant,
+    streams: () => [...other.edge.hub.streams(), ...rig.edge.hub.streams()],
+  };
+  const { people, devices } = await answerHere({ ...QUESTION, topic: ">" }, { ...depsOf(rig), hub });
+  expect([people.map(({ subject }) => subject), devices]).toEqual([["alice"], 1]);
+  const sources = new TenantSources();
+  const source = sources.add("order.>");
+  expect((await sources.look(rig.tenant, { ...depsOf(rig), hub })).get(source)?.result().devices).toBe(1);
+});
+
 test("a tenant that this worker does not serve has nobody here", async () => {
   await using rig = createRig();
   await rig.open();
