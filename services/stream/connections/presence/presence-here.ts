@@ -1,3 +1,5 @@
+import type { Effort } from "../../access/pattern-trie.ts";
+import type { Registration } from "../../access/registration.ts";
 import { ListenerList } from "../../presence/listener-list.ts";
 import type { PresenceAnswer, PresenceQuestion } from "../../presence/presence-question.ts";
 import type { Hub } from "../hub.ts";
@@ -23,32 +25,36 @@ export async function answerHere(question: PresenceQuestion, deps: PresenceHereD
   const tenant = deps.hub.tenant(question.tenant);
   if (tenant === undefined) return list.answer();
   const topicsOf = createTopicListeners(tenant.rights, question.topic);
-  await eachStream(tenant, deps, ({ registration }, sinceMs) => {
+  const look = (registration: Registration): readonly string[] => {
     const { id } = registration.identity.subject;
-    if (question.subject !== undefined && id !== question.subject) return 1;
-    const topics = topicsOf(registration);
-    if (topics.length > 0) list.add(id, sinceMs, topics);
-    return 1;
-  });
+    return question.subject === undefined || id === question.subject ? topicsOf(registration) : [];
+  };
+  await eachListener(tenant, deps, look, (topics, subject, sinceMs) => list.add(subject, sinceMs, topics));
   return list.answer();
 }
 
 /**
- * Visits every stream of a tenant that can be seen, in steps of the tenant's turns. A visit answers how much work it was, in looks
- * at a stream.
+ * Visits the streams of a tenant for which `look` finds something, and that can be seen, in steps of the tenant's turns. `look` takes
+ * what it does beside one look-up from `effort`.
  */
-export async function eachStream(
+export async function eachListener<Found>(
   tenant: Tenant,
   { hub, invisible, wallOf }: PresenceHereDeps,
-  visit: (reader: Reader, sinceMs: number) => number,
+  look: (registration: Registration, effort: Effort) => readonly Found[],
+  visit: (found: readonly Found[], subject: string, sinceMs: number) => void,
 ): Promise<void> {
   await tenant.turns.next();
-  let work = 0;
+  let effort: Effort = { left: PER_STEP };
   for (const { tenant: owner, reader } of hub.streams()) {
-    if (owner !== tenant || reader.ended || invisible.has(reader)) continue;
-    work += visit(reader, wallOf(reader.openedAt));
-    if (work < PER_STEP) continue;
-    work = 0;
+    if (owner !== tenant || reader.ended) continue;
+    const { registration } = reader;
+    const found = look(registration, effort);
+    if (found.length > 0 && !invisible.has(reader)) {
+      visit(found, registration.identity.subject.id, wallOf(reader.openedAt));
+    }
+    effort.left -= 1;
+    if (effort.left > 0) continue;
+    effort = { left: PER_STEP };
     await tenant.turns.next();
   }
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
+import type { Effort } from "../../access/pattern-trie.ts";
 import type { Registration } from "../../access/registration.ts";
 import { ToldPeople } from "../../presence/presence-news.ts";
 import { PresentList } from "../../presence/present-list.ts";
 import type { Tenant } from "../tenant.ts";
-import { eachStream, type PresenceHereDeps } from "./presence-here.ts";
+import { eachListener, type PresenceHereDeps } from "./presence-here.ts";
 import { findOverlap, type Overlap, topicsHeard } from "./topic-listeners.ts";
 
 /** A topic that somebody watches, and what was told about it. */
@@ -21,6 +22,7 @@ interface Matches {
 }
 
 const NO_MATCHES: Matches = { upTo: 0, found: [] };
+const NO_SOURCES: readonly Source[] = [];
 
 /**
  * The watched topics of a tenant. All are looked for in one pass over its streams, whose lists of topics remember what they match:
@@ -65,31 +67,39 @@ export class TenantSources {
       Array.from(this.#sources.values(), (source) => [source, new PresentList(source.told.isListed)]),
     );
     if (tenant === undefined) return found;
-    await eachStream(tenant, deps, ({ registration }, sinceMs) => {
-      const { matches, looks } = this.#matchesOf(registration);
-      for (const { source, overlap } of matches.found) {
-        if (topicsHeard(tenant.rights, registration, overlap).length === 0) continue;
-        found.get(source)?.add(registration.identity.subject.id, sinceMs);
-      }
-      return 1 + looks + matches.found.length;
+    const look = (registration: Registration, effort: Effort): readonly Source[] => {
+      const { found: matches } = this.#matchesOf(registration.liveTopics, effort);
+      return matches.length === 0 ? NO_SOURCES : heardOf(matches, tenant, registration, effort);
+    };
+    await eachListener(tenant, deps, look, (sources, subject, sinceMs) => {
+      for (const source of sources) found.get(source)?.add(subject, sinceMs);
     });
     return found;
   }
 
-  #matchesOf({ liveTopics }: Registration): { readonly matches: Matches; readonly looks: number } {
-    const known = this.#matches.get(liveTopics) ?? NO_MATCHES;
-    if (known.upTo === this.#all.length) return { matches: known, looks: 0 };
+  #matchesOf(topics: readonly string[], effort: Effort): Matches {
+    const known = this.#matches.get(topics) ?? NO_MATCHES;
+    if (known.upTo === this.#all.length) return known;
     const added = this.#all.slice(known.upTo).flatMap((source) => {
-      const overlap = this.#isThere(source) ? findOverlap(liveTopics, source.topic) : undefined;
+      const overlap = this.#isThere(source) ? findOverlap(topics, source.topic) : undefined;
       return overlap === undefined ? [] : [{ source, overlap }];
     });
+    effort.left -= topics.length * (this.#all.length - known.upTo);
     const found = [...known.found.filter(({ source }) => this.#isThere(source)), ...added];
     const matches = { upTo: this.#all.length, found };
-    this.#matches.set(liveTopics, matches);
-    return { matches, looks: liveTopics.length * (this.#all.length - known.upTo) };
+    this.#matches.set(topics, matches);
+    return matches;
   }
 
   #isThere(source: Source): boolean {
     return this.#sources.get(source.topic) === source;
   }
+}
+
+/** The sources of which the person may see something. */
+function heardOf(matches: Matches["found"], { rights }: Tenant, registration: Registration, effort: Effort): Source[] {
+  effort.left -= matches.length;
+  return matches.flatMap(({ source, overlap }) =>
+    topicsHeard(rights, registration, overlap).length > 0 ? [source] : [],
+  );
 }
