@@ -1,7 +1,7 @@
 import type { EventEntry } from "../event.ts";
 import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
-import { escapeLines } from "./escape-lines.ts";
+import { countLines, writeLines } from "./escape-lines.ts";
 import { isJson } from "./is-json.ts";
 
 /** How a client wants its events: the payload as published or a CloudEvents envelope, with or without an event name. */
@@ -9,8 +9,6 @@ export interface FrameFormat {
   readonly body: "raw" | "cloudevents";
   readonly naming: "message" | "named";
 }
-
-const END = Buffer.from("\n\n");
 
 /** One name for each of the four formats, for use as a key. */
 export function formatKey({ body, naming }: FrameFormat): string {
@@ -24,20 +22,38 @@ export function encodeEvent(tenant: string, epoch: string, entry: EventEntry, fo
   if (known !== undefined) return known;
   const name = format.naming === "named" ? `event: ${entry.type}\n` : "";
   const head = `${name}id: ${formatEventId(epoch, entry.position)}\ndata: `;
-  const body = format.body === "raw" ? entry.payload : Buffer.from(cloudEventOf(tenant, epoch, entry));
-  const frame = joinUnpooled(head, escapeLines(body));
+  const frame = frameOf(head, format.body === "raw" ? asPublished(entry) : cloudEventOf(tenant, epoch, entry));
   entry.frames ??= new Map();
   entry.frames.set(key, frame);
   entry.onFrame?.(frame);
   return frame;
 }
 
-/** A frame lives as long as its event. In the pool of Buffer it would keep 64 KiB in memory, however small it is. */
-function joinUnpooled(head: string, body: Buffer): Buffer {
-  const frame = Buffer.allocUnsafeSlow(head.length + body.length + END.length);
-  const begin = frame.write(head, "latin1");
-  frame.set(body, begin);
-  frame.set(END, begin + body.length);
+/** A frame's data: what stands before and behind the payload has no line ends. */
+interface FrameData {
+  readonly before: string;
+  readonly body: Buffer;
+  readonly behind: string;
+}
+
+const END = "\n\n";
+
+function asPublished({ payload }: EventEntry): FrameData {
+  return { before: "", body: payload, behind: "" };
+}
+
+/**
+ * Written at once into memory of its own: a frame lives as long as its event, and in the pool of Buffer it would keep 64 KiB in
+ * memory, however small it is.
+ */
+function frameOf(head: string, { before, body, behind }: FrameData): Buffer {
+  const [begin, end] = [`${head}${before}`, `${behind}${END}`];
+  const lines = countLines(body);
+  const [beginBytes, bodyBytes] = [Buffer.byteLength(begin), body.length + lines.growth];
+  const frame = Buffer.allocUnsafeSlow(beginBytes + bodyBytes + end.length);
+  frame.write(begin);
+  writeLines(frame, beginBytes, lines);
+  frame.write(end, beginBytes + bodyBytes);
   return frame;
 }
 
@@ -72,9 +88,8 @@ function retryOf(data: ControlData[ControlEvent]): number | undefined {
 export const HEARTBEAT = Buffer.from(":\n");
 
 /** The event in the JSON format of CloudEvents 1.0, section 3; producers' own `ce-*` attributes win over ours. */
-function cloudEventOf(tenant: string, epoch: string, entry: EventEntry): string {
+function cloudEventOf(tenant: string, epoch: string, entry: EventEntry): FrameData {
   const given = Object.entries(entry.attributes).filter(([name]) => name.startsWith("ce-") && name !== "ce-data");
-  const text = entry.payload.toString("utf8");
   const isJsonText = isJson(entry.payload);
   const attributes = JSON.stringify({
     specversion: "1.0",
@@ -87,5 +102,6 @@ function cloudEventOf(tenant: string, epoch: string, entry: EventEntry): string 
     ...Object.fromEntries(given.map(([name, value]) => [name.slice("ce-".length), value])),
   });
   // JSON goes in as it was published: written anew, it would lose the digits of large numbers.
-  return `${attributes.slice(0, -1)},"data":${isJsonText ? text : JSON.stringify(text)}}`;
+  const body = isJsonText ? entry.payload : Buffer.from(JSON.stringify(entry.payload.toString("utf8")));
+  return { before: `${attributes.slice(0, -1)},"data":`, body, behind: "}" };
 }
