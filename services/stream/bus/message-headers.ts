@@ -1,4 +1,3 @@
-import type { JsMsg } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 import { attributesOf } from "#shared/contract/event-attributes.ts";
 
@@ -30,11 +29,6 @@ export function headerBlockOf(message: Msg): Buffer | undefined {
   return Buffer.from(_rdata.buffer, _rdata.byteOffset, _msg.hdr);
 }
 
-/** The same of a message from a consumer. */
-export function headerBlockOfConsumed(message: JsMsg): Buffer | undefined {
-  return headerBlockOf((message as unknown as { readonly msg: Msg }).msg);
-}
-
 /** A block as a direct read sends it, taken apart. */
 export interface DirectBlock {
   /** The headers the message was published with. */
@@ -58,6 +52,11 @@ export function splitDirectBlock(block: Buffer): DirectBlock | undefined {
 /** The status of a block, such as 404; 0 where it has none. */
 export function statusOf(block: Buffer): number {
   return Number(/^NATS\/1\.0 +(\d+)/.exec(block.toString("latin1", 0, 20))?.[1] ?? 0);
+}
+
+/** What a block says of its status, such as `Request Timeout`. */
+export function statusTextOf(block: Buffer): string {
+  return /^NATS\/1\.0 +\d+ *([^\r\n]*)/.exec(block.toString("latin1", 0, 200))?.[1] ?? "";
 }
 
 /**
