@@ -39,6 +39,19 @@ test("all messages come, each once and in order, over many requests", async () =
   expect(reading.messages.map(({ seq }) => seq)).toEqual(Array.from({ length: 1_000 }, (_, index) => index + 1));
 });
 
+test("messages that are gone are passed over, however many there are", async () => {
+  await using reading = await read(
+    Array.from({ length: 1_000 }, (_, index) => (index % 10 === 4 ? 0 : 10)),
+    undefined,
+    async (stream) => {
+      await manager.streams.purge(stream, { filter: `${stream}.empty` });
+    },
+  );
+  await waitFor("the last one", () => reading.messages.at(-1)?.seq === 1_000);
+  expect(reading.messages).toHaveLength(900);
+  expect(reading.ends).toEqual([]);
+});
+
 test("while there is no room, no more comes than two requests' bytes", async () => {
   const room = Promise.withResolvers<void>();
   let asked = 0;
@@ -73,11 +86,16 @@ test("a consumer without new messages says that it lives, and one that is delete
 });
 
 /** Reads a log with messages of these sizes. */
-async function read(sizes: readonly number[], room: () => Promise<void> | undefined = () => undefined) {
+async function read(
+  sizes: readonly number[],
+  room: () => Promise<void> | undefined = () => undefined,
+  change: (stream: string) => Promise<void> = async () => {},
+) {
   const stream = `LOG${(logs += 1)}`;
   await manager.streams.add({ name: stream, subjects: [`${stream}.>`] });
   const js = jetstream(nats);
-  for (const size of sizes) await js.publish(`${stream}.a`, Buffer.alloc(size, "x"));
+  for (const size of sizes) await js.publish(`${stream}.${size === 0 ? "empty" : "a"}`, Buffer.alloc(size, "x"));
+  await change(stream);
   const { name: consumer } = await manager.consumers.add(stream, { ack_policy: AckPolicy.None, mem_storage: true });
   const messages: StoredMessage[] = [];
   const ends: string[] = [];

@@ -107,7 +107,9 @@ class Pull implements Disposable {
     const text = block === undefined ? "" : statusTextOf(block);
     if (code === STATUS.heartbeat) return this.#deps.onHeartbeat();
     const isFull = code === STATUS.conflict && /exceeds maxbytes/i.test(text);
-    const isDone = isFull || code === STATUS.timeout || code === STATUS.noMessages;
+    // Messages that are gone count for the server, which says at the end that there were as many as asked for.
+    const isCounted = code === STATUS.conflict && /batch completed/i.test(text);
+    const isDone = isFull || isCounted || code === STATUS.timeout || code === STATUS.noMessages;
     if (!isDone) return this.#deps.onEnd(new AppError("unavailable", `the consumer reports ${code} ${text}`));
     request.isTooSmall = isFull && request.got === 0;
     void this.#ask(request);
