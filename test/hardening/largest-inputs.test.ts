@@ -15,7 +15,7 @@ let measured: readonly MeasuredInput[];
 beforeAll(async () => {
   world = await openInputsWorld();
   measured = await measureInputs(listInputs(world));
-  console.info(tableOf(measured).join("\n"));
+  process.stdout.write(`${tableOf(measured).join("\n")}\n`);
 }, 120_000);
 afterAll(() => world[Symbol.asyncDispose]());
 

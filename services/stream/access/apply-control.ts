@@ -105,17 +105,21 @@ export interface Registered {
  * before the first reader leaves its audience: leaving writes what is pending to the others.
  */
 export function invalidateSessions(all: readonly Registered[], deps: VerifyDeps): void {
-  const isGrantByClock = ({ grantEndsAt }: Registration): boolean => Number.isFinite(grantEndsAt);
   for (const { registration } of all) {
     registration.invalidateDeadline();
-    if (isGrantByClock(registration)) registration.invalidateGrant(NOT_AT_ALL);
+    if (hasGrantByClock(registration)) registration.invalidateGrant(NOT_AT_ALL);
   }
   for (const [tenant, registrations] of byTenant(all)) {
     inSteps(tenant, registrations, (registration) => {
       askSessionAgain(tenant, registration, deps);
-      if (isGrantByClock(registration)) askGrantAgain(tenant, registration, deps);
+      if (hasGrantByClock(registration)) askGrantAgain(tenant, registration, deps);
     });
   }
+}
+
+/** Whether the grant ends by the clock. */
+function hasGrantByClock({ grantEndsAt }: Registration): boolean {
+  return Number.isFinite(grantEndsAt);
 }
 
 function byTenant(all: readonly Registered[]): ReadonlyMap<TenantAccess, readonly Registration[]> {

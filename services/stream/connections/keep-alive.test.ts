@@ -30,7 +30,7 @@ function createRig() {
       for (let second = 0; second < seconds; second += 1) {
         rig.clock.now += 1_000;
         rig.tenant.log.markAlive();
-        look();
+        await look();
         await new Promise(setImmediate);
       }
     },
