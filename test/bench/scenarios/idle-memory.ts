@@ -9,7 +9,7 @@ interface IdleStreams {
   readonly name: string;
   readonly connections: number;
   /** The topics of each, as a query goes on after `topic=`. */
-  topicsOf(stream: number): string;
+  readonly topicsOf: (stream: number) => string;
   /** In KiB for each stream. */
   readonly atMost: number;
 }
