@@ -57,7 +57,7 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
 /**
  * THE REQUEST WAY, from a request to a live stream.
  *
- *     enter → look at the load → read token → parse subscription → register → identify → ask session and grant → find start
+ *     enter → read token → parse subscription → register → identify → ask session and grant → find start
  *           → admit → accept
  *           → ready → catch up → live
  *
@@ -68,7 +68,6 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
 export async function openStream(edge: Edge, request: StreamRequest): Promise<void> {
   const place = edge.admission.enter();
   try {
-    edge.overload.requireCalm();
     const claims = await request.readToken();
     const subscription = parseSubscription(request.query, request.lastEventId);
     const context = { requestId: request.id, traceparent: request.traceparent, signal: request.signal };
