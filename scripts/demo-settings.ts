@@ -31,6 +31,7 @@ const DEFAULT_PASSWORDS = {
   NATS_AUTH_PASSWORD: "sluice-demo-auth",
   NATS_POLICY_PASSWORD: "sluice-demo-policy",
   NATS_STREAM_PASSWORD: "sluice-demo-stream",
+  NATS_PUBLISH_PASSWORD: "sluice-demo-publish",
   NATS_DEMO_PASSWORD: DEMO_PASSWORD,
   NATS_RIVAL_PASSWORD: DEMO_PASSWORD,
   REDIS_AUTH_PASSWORD: "sluice-demo-auth",

@@ -6,11 +6,10 @@ import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
 import { type NatsServer, type NatsUser, startNats } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
 
-const SERVICES = ["auth", "policy", "stream"] as const;
+const SERVICES = ["auth", "policy", "stream", "publish"] as const;
 const BUCKETS = ["sluice_keys", "sluice_revoked", "sluice_policy", "sluice_policy_parts"];
 const STREAMS = ["EVENTS_demo", "EVENTS_rival", ...BUCKETS.map((bucket) => `KV_${bucket}`)];
 const EVENT = "events.demo.issues.opened.x";
-
 let server: NatsServer;
 const users = new Map<NatsUser, NatsConnection>();
 let policyManager: JetStreamManager;
@@ -30,8 +29,8 @@ beforeAll(async () => {
     });
   }
   for (const bucket of BUCKETS) {
-    const user = bucket.startsWith("sluice_policy") ? "policy" : "auth";
-    const kv = await new Kvm(jetstream(as(user))).create(bucket, { allow_direct: false });
+    const owner = as(bucket.startsWith("sluice_policy") ? "policy" : "auth");
+    const kv = await new Kvm(jetstream(owner)).create(bucket, { allow_direct: false });
     await kv.put("ring", "secret");
   }
 });
@@ -127,8 +126,10 @@ describe("the user of a service is refused what is not its own", () => {
         $JS.API.STREAM.CREATE.X $JS.API.STREAM.NAMES $JS.API.STREAM.LIST $JS.API.STREAM.DELETE.KV_sluice_revoked
         audit.demo.login $JS.API.STREAM.MSG.GET.AUDIT $JS.API.CONSUMER.CREATE.AUDIT.c.audit.demo.>
         $JS.API.STREAM.SNAPSHOT.EVENTS_demo $JS.API.CONSUMER.DURABLE.CREATE.EVENTS_demo.c $JS.API.ACCOUNT.PURGE.SLUICE
+        ingest.demo.issues.opened.x $KV.sluice_subs.demo.alice _INBOX.publish.x
       `),
       ...changes.map((change) => `$JS.API.STREAM.${change}.EVENTS_demo`),
+      ...changes.map((change) => `$JS.API.STREAM.${change}.KV_sluice_subs`),
       ...keys,
     ],
     auth: [
@@ -149,6 +150,11 @@ describe("the user of a service is refused what is not its own", () => {
       ...changes.map((change) => `$JS.API.STREAM.${change}.KV_sluice_revoked`),
       ...keys,
     ],
+    publish: words(`
+      control.demo.policy control.demo.session control.demo.erased events.demo.issues.opened.x ingest.demo $JS.API.INFO
+      $KV.sluice_subs.demo.alice.x $KV.sluice_keys.ring audit.demo.login edge.w1 presence.demo publish.event _INBOX.stream.x
+      $JS.API.STREAM.INFO.EVENTS_demo
+    `),
   };
   for (const user of SERVICES) {
     test.each(refused[user])(`${user}: %s`, async (subject) => {
@@ -213,12 +219,10 @@ async function connectAs(user: NatsUser): Promise<NatsConnection> {
 }
 
 function as(user: NatsUser): NatsConnection {
-  const connection = users.get(user);
-  if (connection === undefined) throw new Error(`${user} is not connected`);
-  return connection;
+  return users.get(user) as NatsConnection;
 }
 
-/** Subscribes, and takes a refusal for what it is here: silence. */
+// A refusal is silence here.
 function listen(connection: NatsConnection, subject: string, heard: Msg[]): void {
   connection.subscribe(subject, { callback: (error, message) => void (error === null && heard.push(message)) });
 }
@@ -241,7 +245,6 @@ function everyApiOf(stream: string, subject: string): string[] {
   ];
 }
 
-/** The words of a text, for lists of subjects. */
 function words(text: string): string[] {
   return text.trim().split(/\s+/);
 }
@@ -257,11 +260,10 @@ async function expectRefused(user: NatsUser, subject: string): Promise<void> {
 }
 
 async function expectNothingStored(attack: () => Promise<void>): Promise<void> {
-  const before = await countMessages(STREAMS);
-  const names = await policyManager.streams.names().next();
+  const look = async () => [await countMessages(STREAMS), await policyManager.streams.names().next()];
+  const before = await look();
   await attack();
-  expect(await countMessages(STREAMS)).toEqual(before);
-  expect(await policyManager.streams.names().next()).toEqual(names);
+  expect(await look()).toEqual(before);
 }
 
 /** How many messages each stream has taken in. */
@@ -274,7 +276,7 @@ function countMessages(names: readonly string[]): Promise<number[]> {
   );
 }
 
-/** What the system does all day, on the connections of its own users. */
+// What the system does all day, on the connections of its own users. */
 async function everybodyWorks(except?: NatsUser): Promise<void> {
   const js = { demo: jetstream(as("demo")), auth: jetstream(as("auth")), policy: jetstream(as("policy")) };
   for (let round = 0; round < 5; round += 1) {
