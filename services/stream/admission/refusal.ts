@@ -9,7 +9,7 @@ export function codeFor(busy: BusyReason): "unavailable" | "too_many_requests" {
   return OWN.has(busy) ? "unavailable" : "too_many_requests";
 }
 
-/** A refusal for now. It has a stack, which costs 10 µs: a third of what turning a client away unread does. */
+/** A refusal for now. It has a stack, which costs 10 µs: a sixth of what turning a client away unread took. */
 export function refusalFor(busy: BusyReason, retryAfterSeconds?: number): AppError {
   return new AppError(codeFor(busy), busyTexts[busy], {
     busy,

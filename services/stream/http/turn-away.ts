@@ -102,7 +102,7 @@ function answer({ edge, allowedOrigins }: TurnAwayDeps, socket: Socket, reason: 
   edge.observer.turnedAway(reason);
   const retryMs = edge.retryDelays.forRefused("", SHORTAGES[reason] ?? "none");
   socket.write(refusalText(reason, retryMs, asker, allowedOrigins));
-  // The kernel takes so little in one piece, and sends it although the socket is gone. To shut our side first costs a fifth more.
+  // The kernel takes so little in one piece, and sends it although the socket is gone. To shut our side first is one call of it more.
   if (socket.writableLength === 0) socket.destroy();
   else socket.end(() => void socket.destroy());
 }
