@@ -104,10 +104,10 @@ export function createRig({
       id: "request-1",
       traceparent: undefined,
       signal: new AbortController().signal,
-      query: new URLSearchParams("topic=order.>"),
       lastEventId: undefined,
       address: undefined,
-      readToken: async () => CLAIMS,
+      takeQuery: () => new URLSearchParams("topic=order.>"),
+      findToken: () => async () => CLAIMS,
       isGone: () => false,
       accept: () => {
         throw new Error("this stream should not have been accepted");
@@ -131,9 +131,9 @@ export function createRig({
     async open(query = "topic=order.>", lastEventId?: string, claims: Partial<typeof CLAIMS> = {}) {
       const { server, client } = await socketPair(stack);
       const connection = new Connection(server);
-      const readToken = async () => ({ ...CLAIMS, ...claims });
-      const params = new URLSearchParams(query);
-      await openStream(edge, rig.request({ query: params, lastEventId, readToken, accept: () => connection }));
+      const findToken = () => async () => ({ ...CLAIMS, ...claims });
+      const takeQuery = () => new URLSearchParams(query);
+      await openStream(edge, rig.request({ takeQuery, lastEventId, findToken, accept: () => connection }));
       const reading = readFrames(client);
       await reading.frame("ready");
       let markers = 0;

@@ -1,7 +1,7 @@
 import { BlockList } from "node:net";
 import { Hono } from "hono";
 import { expect, test } from "vitest";
-import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { toAppError } from "#shared/errors/app-error.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import type { PersonsQuestion } from "../ask-presence.ts";
 import { CallLimits } from "../admission/call-limits.ts";
@@ -41,7 +41,7 @@ function setUp(change: Partial<PresenceRoute> = {}) {
     allowedOrigins: [],
     trusted: { proxies: new BlockList(), header: "x-forwarded-for" },
     callLimits: new CallLimits(new SharedCounts(1), limits),
-    edge: { hub: { tenant: () => undefined }, overload: { requireCalm: () => {} } },
+    edge: { hub: { tenant: () => undefined }, overload: { isRefusing: false } },
     askPresence: async (question) => (asked.push(question), NOTHING),
     ...change,
   });
@@ -73,10 +73,7 @@ test("a network that asks too often is refused before anything of its requests i
 });
 
 test("an overloaded edge asks nobody", async () => {
-  const requireCalm = (): void => {
-    throw new AppError("unavailable", "busy");
-  };
-  const { asked, get } = setUp({ edge: { hub: { tenant: () => undefined }, overload: { requireCalm } } });
+  const { asked, get } = setUp({ edge: { hub: { tenant: () => undefined }, overload: { isRefusing: true } } });
   expect(await get("/v1/presence?topic=order.*")).toEqual({ code: "unavailable" });
   expect(asked).toEqual([]);
 });

@@ -1,11 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import type { Context, Hono } from "hono";
 import { AppError } from "#shared/errors/app-error.ts";
-import { callContextOf, refuseMethod } from "#shared/http/json-api.ts";
+import { callContextOf } from "#shared/http/json-api.ts";
 import { isFreeName } from "#shared/protocol/names.ts";
 import { isTopicPattern } from "#shared/protocol/topics.ts";
 import { identityOf } from "../access/registration.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
+import { refusalFor } from "../admission/refusal.ts";
 import type { AskPresence, PersonsQuestion, PresenceReport } from "../ask-presence.ts";
 import type { Hub } from "../connections/hub.ts";
 import { COUNT_PRESENCE, EVERY_TOPIC, READ_PRESENCE, READ_TOPICS } from "../connections/presence/presence-right.ts";
@@ -21,7 +22,7 @@ export interface PresenceRoute extends CallerReading {
   readonly askPresence: AskPresence;
   readonly callLimits: CallLimits;
   readonly trusted: TrustedProxies;
-  readonly edge: { readonly hub: Pick<Hub, "tenant">; readonly overload: Pick<OverloadGuard, "requireCalm"> };
+  readonly edge: { readonly hub: Pick<Hub, "tenant">; readonly overload: Pick<OverloadGuard, "isRefusing"> };
 }
 
 /**
@@ -29,15 +30,8 @@ export interface PresenceRoute extends CallerReading {
  * listens, and to what. All of it is of the caller's tenant.
  */
 export function addPresenceRoutes(api: Hono, route: PresenceRoute): void {
-  for (const path of ["/v1/presence", "/v1/presence/:subject"]) {
-    api.use(path, async (c, next) => {
-      const { incoming } = c.env as { readonly incoming: IncomingMessage };
-      route.callLimits.admitAddress(callerAddressOf(incoming, route.trusted));
-      route.edge.overload.requireCalm();
-      await next();
-    });
-  }
   api.get("/v1/presence", async (c) => {
+    admit(route, c);
     const query = readQuery(c, ["topic", "limit", "cursor", "count"]);
     const topic = topicIn(query) ?? missingTopic();
     if (flagIn(query, "count")) {
@@ -51,6 +45,7 @@ export function addPresenceRoutes(api: Hono, route: PresenceRoute): void {
     return c.json({ topic, people: report.people.map(describe), ...nextOf(report), partial: report.partial });
   });
   api.get("/v1/presence/:subject", async (c) => {
+    admit(route, c);
     const query = readQuery(c, ["topic", "topics"]);
     const subject = c.req.param("subject");
     if (!isFreeName(subject)) throw new AppError("malformed_request", "the path does not end in a person's name");
@@ -68,7 +63,13 @@ export function addPresenceRoutes(api: Hono, route: PresenceRoute): void {
       partial: partial || hasMore,
     });
   });
-  for (const path of ["/v1/presence", "/v1/presence/:subject"]) api.all(path, (c) => refuseMethod(c, ["GET"]));
+}
+
+/** Refuses a network that asks too often, and everybody while the edge is overloaded, before anything of the request is read. */
+function admit({ callLimits, trusted, edge }: PresenceRoute, c: Context): void {
+  const { incoming } = c.env as { readonly incoming: IncomingMessage };
+  callLimits.admitAddress(callerAddressOf(incoming, trusted));
+  if (edge.overload.isRefusing) throw refusalFor("overload", 1);
 }
 
 /** Reads who asks, counts their call, and asks in their tenant. */
