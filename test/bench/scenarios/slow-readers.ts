@@ -56,7 +56,8 @@ async function measureEdge({ stack, issuer, programs, startEdge }: Bench): Promi
   await using edge = await startEdge();
   const { js } = await stack.bus("demo");
   const publish = (): void => void js.publish("events.demo.push.event.bench", payloadOf(PAYLOAD_BYTES));
-  return measure({
+  // Awaited here: the server must outlive what is measured.
+  return await measure({
     pid: edge.child.process.pid,
     open: async (count) =>
       openReaders(programs, edge.ports.http, await streamRequests(issuer, BOB, count, () => "push.>"), count),
@@ -67,7 +68,7 @@ async function measureEdge({ stack, issuer, programs, startEdge }: Bench): Promi
 async function measureBareLoop({ programs }: Bench): Promise<readonly Round[]> {
   await using loop = programs.start("write-loop");
   const { port } = await loop.hear<{ port: number }>();
-  return measure({
+  return await measure({
     pid: loop.pid,
     open: (count) => openReaders(programs, port, [streamRequest("/")], count),
     publish: (seconds) => loop.ask(`publish ${PER_SECOND} ${seconds} ${PAYLOAD_BYTES}`),
