@@ -35,6 +35,7 @@ import { shareTopicLists } from "./access/share-topic-lists.ts";
 import { withOutsideSessions } from "./access/outside-sessions.ts";
 import { createForwardEvents } from "./bus/forward-events.ts";
 import { createPeers } from "./bus/peer-calls.ts";
+import { openPresence } from "./bus/open-presence.ts";
 import { openTenants } from "./bus/open-tenant.ts";
 import { openPacedBus } from "./bus/paced-bus.ts";
 import type { StreamConfig } from "./config.ts";
@@ -134,11 +135,11 @@ async function startServing(
   const timeoutMs = config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS;
   const peers = createPeers({ nats, workerId: edge.workerId, timeoutMs, observer: edge.observer });
   const { callConnection } = stack.use(openCalls(edge, peers));
-  const { bindToken, callLimits } = edge;
+  const { bindToken, callLimits, askPresence } = edge;
   const server = createEdgeServer({
     route,
     api: createEdgeApi(
-      { ...route, callConnection, bindToken, callLimits, forwardEvents: createForwardEvents(nats), demo },
+      { ...route, callConnection, bindToken, callLimits, askPresence, forwardEvents: createForwardEvents(nats), demo },
       requestLog,
     ),
     speaksProxy: config.STREAM_PROXY_PROTOCOL === "v2",
@@ -165,7 +166,7 @@ function addressOf({ STREAM_BIND_ADDRESS: host, STREAM_HTTP_PORT: port }: Stream
 /** The edge, and what only its HTTP servers call. */
 type RunningEdge = Edge &
   Pick<StreamRoute, "renew" | "authTime"> &
-  Pick<EdgeApi, "bindToken" | "callLimits"> &
+  Pick<EdgeApi, "bindToken" | "callLimits" | "askPresence"> &
   AskedTime & { readonly workerId: string };
 
 /** Starts everything but the servers. */
@@ -177,7 +178,7 @@ async function startEdge(
   { log, requestLog }: { readonly log: Logger; readonly requestLog: LimitedLog },
 ): Promise<RunningEdge> {
   const workerId = randomBytes(6).toString("hex");
-  const { admission, counts, callLimits } = await openAdmission(config, workerId, stack, log);
+  const { admission, counts, callLimits, roster } = await openAdmission(config, workerId, stack, log);
   const observer = createObserver(createStreamMetrics(registry, admission, counts), { log, requestLog }, now);
   const authTime = new AuthTime(systemClock);
   const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
@@ -190,7 +191,9 @@ async function startEdge(
   });
   const overload = startGuard(config, stack, observer);
   const retryDelays = new RetryDelays({ now });
-  const verifying = { sessions, retries: new RetryBudget(), now, checkClock, observer, authTime };
+  const isWithdrawn = (kid: string): boolean => withdrawn.has(kid);
+  const handshake = { handshakeMs: config.STREAM_HANDSHAKE_MS, isWithdrawn };
+  const verifying = { sessions, retries: new RetryBudget(), now, checkClock, observer, authTime, ...handshake };
   const opening = {
     ...verifying,
     wall,
@@ -211,13 +214,12 @@ async function startEdge(
   observeHistory(registry, { tailBudget: opening.tailBudget, turns: historyTurns });
   return {
     ...verifying,
+    ...openPresence({ ...verifying, nats, registry, workerId, hub, roster, wall }, stack),
     admission,
     callLimits,
     overload,
     retryDelays,
     hub,
-    handshakeMs: config.STREAM_HANDSHAKE_MS,
-    isWithdrawn: (kid) => withdrawn.has(kid),
     workerId,
     renew: auth.renew,
     bindToken: auth.bindToken,
@@ -245,7 +247,8 @@ async function openAdmission(config: StreamConfig, workerId: string, stack: Asyn
   const store = await openCountStore(config, { service: "stream", workerId }, stack, log);
   stack.use(shareCounts(counts, store, log));
   const admission = new Admission({ ...limitsOf(config), places: config.STREAM_MAX_CONNECTIONS, counts, wall });
-  return { counts, admission, callLimits: new CallLimits(counts, { ...callLimitsOf(config), wall }) };
+  const roster = { read: store && (() => store.livingWorkers()), size: () => counts.workers };
+  return { counts, admission, roster, callLimits: new CallLimits(counts, { ...callLimitsOf(config), wall }) };
 }
 
 /** A tenant's own limit, by policy's newest answer, counts before the setting. */

@@ -1,14 +1,15 @@
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { identityOf, Registration } from "./access/registration.ts";
+import { identityOf, Registration, type TopicGrant } from "./access/registration.ts";
 import type { ShareTopics } from "./access/share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { clientLeft, type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
 import type { Admission, Place, StreamOwner } from "./admission/admission.ts";
 import { FAULT } from "./connections/end-stream.ts";
 import { factsOf, releaseStream } from "./connections/release-stream.ts";
-import type { Hub } from "./connections/hub.ts";
+import type { Hub, Stream } from "./connections/hub.ts";
 import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
+import type { StreamPresence } from "./connections/presence/stream-presence.ts";
 import { Reader } from "./connections/reader.ts";
 import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
@@ -29,12 +30,13 @@ export interface StreamRequest {
   readonly traceparent: string | undefined;
   /** Aborted when the client leaves before its stream has begun. */
   readonly signal: AbortSignal;
-  readonly query: URLSearchParams;
   readonly lastEventId: string | undefined;
   /** The client's address or network, for counting; undefined where it is this host's own. */
   readonly address: string | undefined;
-  /** Reads and checks the access token; throws AppError with the refusal. */
-  readToken(): Promise<VerifiedClaims>;
+  /** Reads the parameters; nothing of the URL is kept afterwards. */
+  takeQuery(): URLSearchParams;
+  /** Finds the access token, to be verified by the call that is answered. Both throw AppError with the refusal. */
+  findToken(query: URLSearchParams): () => Promise<VerifiedClaims>;
   /** Whether the client is still there. */
   isGone(): boolean;
   /** Takes the bare socket; the 200 leaves with the first frame. */
@@ -51,13 +53,14 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
   readonly shareTopics: ShareTopics;
   /** A fresh id, `<worker id>-<random>`. */
   readonly newConnectionId: () => string;
+  readonly presence: StreamPresence;
   readonly observer: Observer;
 }
 
 /**
  * THE REQUEST WAY, from a request to a live stream.
  *
- *     enter → look at the load → read token → parse subscription → register → identify → ask session and grant → find start
+ *     enter → find token → parse subscription → verify token → register → identify → ask session and grant → find start
  *           → admit → accept
  *           → ready → catch up → live
  *
@@ -68,12 +71,10 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
 export async function openStream(edge: Edge, request: StreamRequest): Promise<void> {
   const place = edge.admission.enter();
   try {
-    edge.overload.requireCalm();
-    const claims = await request.readToken();
-    const subscription = parseSubscription(request.query, request.lastEventId);
+    const { subscription, verifyToken } = readRequest(edge, request);
+    const claims = await verifyToken();
     const context = { requestId: request.id, traceparent: request.traceparent, signal: request.signal };
-    const asked = await topicsOf(subscription, claims.tenant_id, edge.mapResource, context);
-    const topics = edge.shareTopics(asked);
+    const topics = edge.shareTopics(await topicsOf(subscription, claims.tenant_id, edge.mapResource, context));
     const id = edge.newConnectionId();
     const registration = new Registration(identityOf(claims), topics, id);
     const tenant = await edge.hub.register(registration);
@@ -81,13 +82,14 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
       const owner = ownerOf(registration, request, subscription);
       edge.admission.identify(owner, tenant.decisions.currentLimits);
       await verify(edge, tenant, registration, context);
+      await edge.presence.prepare(tenant, registration, subscription.presence);
       await atCurrentStart(tenant, subscription, (start) => {
         admit(edge, tenant, registration, request);
         place.settle(owner, tenant.decisions.limits);
         const connection = request.accept(id);
         const ids = { connectionId: id, requestId: request.id };
         const reader = new Reader(ids, registration, connection, tenant, subscription.format, start, edge);
-        begin(edge, tenant, reader, start, place);
+        begin(edge, edge.hub.attach(tenant, reader), subscription, start, place);
       });
     } catch (error) {
       registration.end("revoked");
@@ -100,10 +102,24 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
   }
 }
 
+/**
+ * Finds the token and parses the subscription. Before anything is waited for: with a hundred topics the URL and its parameters are 20
+ * KB, which would live long enough in each handshake for the heap to keep room for them.
+ */
+function readRequest(
+  { shareTopics }: Edge,
+  request: StreamRequest,
+): { readonly subscription: Subscription; readonly verifyToken: () => Promise<VerifiedClaims> } {
+  const query = request.takeQuery();
+  const verifyToken = request.findToken(query);
+  const subscription = parseSubscription(query, request.lastEventId);
+  return { subscription: { ...subscription, topics: shareTopics(subscription.topics) }, verifyToken };
+}
+
 /** Asks auth and policy, and refuses a person who may see none of the topics. */
 async function verify(edge: Edge, tenant: Tenant, registration: Registration, context: CallContext): Promise<void> {
   await verifyInTime(registration, tenant, edge, context);
-  if (registration.topicGrants.every(({ granted }) => !granted) && registration.ended === undefined) {
+  if (registration.liveTopics.length === 0 && registration.ended === undefined) {
     throw new AppError("no_topic_granted", "you may not see any of these topics");
   }
 }
@@ -147,12 +163,16 @@ function ownerOf(
 }
 
 /** Begins the stream, and releases what it holds when its socket is gone. From here on it cannot be refused. */
-function begin(edge: Edge, tenant: Tenant, reader: Reader, start: Start, place: Place): void {
-  const stream = edge.hub.attach(tenant, reader);
+function begin(edge: Edge, stream: Stream, { presence }: Subscription, start: Start, place: Place): void {
+  const { reader } = stream;
   edge.observer.opened(factsOf(reader));
   void reader.connection.closed.then(() => releaseStream(edge, stream, place));
   try {
-    reader.sendReady(readyOf(edge, reader), start, edge.retryDelays.forAccepted(edge.admission.pressure));
+    reader.sendReady(
+      readyOf(edge, reader, edge.presence.attend(stream, presence)),
+      start,
+      edge.retryDelays.forAccepted(edge.admission.pressure),
+    );
     reader.catchUp();
   } catch (error) {
     edge.observer.fault(error, factsOf(reader));
@@ -160,7 +180,11 @@ function begin(edge: Edge, tenant: Tenant, reader: Reader, start: Start, place: 
   }
 }
 
-function readyOf(edge: Edge, { ids, registration }: Reader): ControlData["ready"] {
+function readyOf(
+  edge: Edge,
+  { ids, registration }: Reader,
+  presence: readonly TopicGrant[] | undefined,
+): ControlData["ready"] {
   const { identity, topicGrants } = registration;
   return {
     connectionId: ids.connectionId,
@@ -168,5 +192,6 @@ function readyOf(edge: Edge, { ids, registration }: Reader): ControlData["ready"
     subject: identity.subject.id,
     topics: topicGrants,
     expiresAt: expiresAt(registration, edge),
+    ...(presence && { presence }),
   };
 }

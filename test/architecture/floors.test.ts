@@ -53,7 +53,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     // What runs whole edges as its workers deals in their settings, and is no door of one.
     ["config.ts", "workers/"],
     ["http/", "bus/", "clients/"],
-    ["open-stream.ts", "deliver.ts", "call-connection.ts"],
+    ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts"],
     ["connections/"],
     ["audiences/"],
     ["access/"],
@@ -66,7 +66,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
 const WAYS: Readonly<Record<string, readonly string[]>> = {
   policy: ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts"],
   publish: ["publish-events.ts"],
-  stream: ["open-stream.ts", "deliver.ts", "call-connection.ts"],
+  stream: ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts"],
 };
 
 describe.each(Object.entries(FLOORS))("services/%s", (service, floors) => {

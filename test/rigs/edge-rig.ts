@@ -104,10 +104,10 @@ export function createRig({
       id: "request-1",
       traceparent: undefined,
       signal: new AbortController().signal,
-      query: new URLSearchParams("topic=order.>"),
       lastEventId: undefined,
       address: undefined,
-      readToken: async () => CLAIMS,
+      takeQuery: () => new URLSearchParams("topic=order.>"),
+      findToken: () => async () => CLAIMS,
       isGone: () => false,
       accept: () => {
         throw new Error("this stream should not have been accepted");
@@ -128,10 +128,12 @@ export function createRig({
     },
     control: (change: ControlEntry["change"]) => add((position) => controlOf(position, change)),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
-    async open(query = "topic=order.>", lastEventId?: string) {
+    async open(query = "topic=order.>", lastEventId?: string, claims: Partial<typeof CLAIMS> = {}) {
       const { server, client } = await socketPair(stack);
       const connection = new Connection(server);
-      await openStream(edge, rig.request({ query: new URLSearchParams(query), lastEventId, accept: () => connection }));
+      const findToken = () => async () => ({ ...CLAIMS, ...claims });
+      const takeQuery = () => new URLSearchParams(query);
+      await openStream(edge, rig.request({ takeQuery, lastEventId, findToken, accept: () => connection }));
       const reading = readFrames(client);
       await reading.frame("ready");
       let markers = 0;
@@ -167,9 +169,10 @@ function createTenant(decider: Decider, history: History, deps: RigDeps) {
   return { poison, tenant: new Tenant("acme", history, tenantDeps) };
 }
 
-const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
+const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource" | "presence"> = {
   limitHistory: (_, read) => read(() => {}),
   mapResource: async () => [],
+  presence: { prepare: async () => {}, attend: () => undefined },
 };
 
 /** Clocks that the test sets, with the edge's own guard. */

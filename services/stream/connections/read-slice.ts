@@ -3,8 +3,9 @@ import type { Grant } from "../access/grant.ts";
 import { createTopicTest } from "../access/topic-test.ts";
 import type { Registration } from "../access/registration.ts";
 import { frameFor } from "../audiences/frame-for.ts";
-import type { EventEntry, LogEntry, Position } from "../event.ts";
+import type { EventEntry, Position } from "../event.ts";
 import { gapTo } from "../log/resume.ts";
+import type { Slice } from "../log/tail.ts";
 import { encodeControl, type FrameFormat } from "../sse/encode-frame.ts";
 import type { Tenant } from "./tenant.ts";
 
@@ -54,7 +55,7 @@ export interface SliceReading {
  */
 export function readSlice(
   tenant: Tenant,
-  slice: readonly LogEntry[],
+  { entries, end }: Slice,
   { registration, grant, format, ...from }: SliceReader,
   clock: () => number,
 ): SliceReading {
@@ -73,7 +74,7 @@ export function readSlice(
   const asksFor = createTopicTest(registration.topics);
   const through = registration.grantedThrough(now);
   let passed = 0;
-  for (const entry of slice) {
+  for (const entry of entries) {
     // What is gone needs no right to be passed.
     if (entry.kind !== "hole" && entry.position.seq > through) break;
     if (entry.kind === "event" && asksFor(entry.topic)) {
@@ -89,6 +90,8 @@ export function readSlice(
     if (passed % ENTRIES_PER_LOOK === 0 && clock() - now > MAX_STEP_MS) break;
     passed += 1;
   }
+  // Behind the last entry that is listed, others were left out.
+  if (passed === entries.length && cursor.seq < end.seq && end.seq <= through) cursor = end;
   return { frames, events, sentGap, cursor, hole, undecided: undefined };
 }
 

@@ -1,11 +1,12 @@
 import { formatEventId } from "#shared/protocol/event-id.ts";
 import { awaitVerdict } from "../access/authorize-event.ts";
 import type { Grant } from "../access/grant.ts";
-import type { RegisteredStream, Registration } from "../access/registration.ts";
+import type { RegisteredStream, Registration, TopicGrant } from "../access/registration.ts";
 import type { AudienceKey, Member } from "../audiences/audience.ts";
-import type { EndReason, LogEntry, Position } from "../event.ts";
+import type { EndReason, Position } from "../event.ts";
 import { gapBefore, type Notice, type Start } from "../log/resume.ts";
 import { type Passage, Slices } from "../log/slices.ts";
+import type { Slice } from "../log/tail.ts";
 import type { StreamIds } from "../observe/observer.ts";
 import type { Connection } from "../sse/connection.ts";
 import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
@@ -140,10 +141,10 @@ export class Reader implements Member, RegisteredStream {
     else this.send("cursor", "", position);
   }
 
-  /** Sends which topics are granted from here on. */
-  sendSubscription(): void {
+  /** Sends which topics are granted from here on, and of which it may see the presence where that has changed. */
+  sendSubscription(presence?: readonly TopicGrant[]): void {
     const effectiveFrom = formatEventId(this.#tenant.log.epoch, this.cursor);
-    this.send("subscription", { topics: this.registration.topicGrants, effectiveFrom });
+    this.send("subscription", { topics: this.registration.topicGrants, effectiveFrom, ...(presence && { presence }) });
   }
 
   /** Writes a frame of our own. */
@@ -186,10 +187,7 @@ export class Reader implements Member, RegisteredStream {
     }
   }
 
-  /**
-   * Does as much as possible now. Answers what to wait for before the next step; undefined once `state` is over. No `await`
-   * in here: every check still holds when the reader becomes live.
-   */
+  /** Does all it can now; answers what to wait for, undefined once `state` is over. No `await`: checks hold until it is live. */
   #step(state: Behind): Promise<void> | undefined {
     this.#deps.checkClock();
     if (this.#state !== state) return undefined;
@@ -207,7 +205,7 @@ export class Reader implements Member, RegisteredStream {
     if (grant === undefined) return this.#waitFor(state, "authorization", registration.changed.next());
     if (state.cursor.seq === log.horizon.seq) return this.#becomeLive(state, grant);
     if (state.cursor.seq > log.horizon.seq) return this.#waitFor(state, "log", log.nextMove());
-    const slice = state.slices.after(state.cursor.seq);
+    const slice = state.slices.after(state.cursor.seq, registration.isGrantValid ? registration.topics : undefined);
     if (slice === undefined) return this.#waitFor(state, "history", this.#fetch(state));
     return this.#deliver(state, slice, grant);
   }
@@ -235,7 +233,7 @@ export class Reader implements Member, RegisteredStream {
   }
 
   /** Writes a slice's frames for this reader, up to the first undecided event. */
-  #deliver(state: Behind, slice: readonly LogEntry[], grant: Grant): Promise<void> | undefined {
+  #deliver(state: Behind, slice: Slice, grant: Grant): Promise<void> | undefined {
     const { registration } = this;
     const { cursor: before, hole } = state;
     const asReader = { registration, grant, format: this.#reads.format, cursor: before, hole };

@@ -3,6 +3,7 @@ import { createJsonApi, refuseMethod } from "#shared/http/json-api.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { addDemoPage, type DemoPage } from "./demo-page.ts";
 import { addForwardEventsRoute, EVENTS_PATH, type ForwardEventsRoute } from "./forward-events-route.ts";
+import { addPresenceRoutes, type PresenceRoute } from "./presence-route.ts";
 import { addRebindRoute, type RebindRoute } from "./rebind-route.ts";
 import { STREAM_PATH } from "./stream-headers.ts";
 
@@ -10,10 +11,12 @@ import { STREAM_PATH } from "./stream-headers.ts";
 const MAX_BODY_BYTES = 96 * 1_024;
 
 /** What the edge's API serves. */
-export interface EdgeApi extends RebindRoute, ForwardEventsRoute {
-  /** The demo's page; undefined outside the demo. */
-  readonly demo: DemoPage | undefined;
-}
+export type EdgeApi = RebindRoute &
+  PresenceRoute &
+  ForwardEventsRoute & {
+    /** The demo's page; undefined outside the demo. */
+    readonly demo: DemoPage | undefined;
+  };
 
 /** Everything on the edge's public port that is no stream. */
 export function createEdgeApi(routes: EdgeApi, log: LimitedLog): Hono {
@@ -21,6 +24,7 @@ export function createEdgeApi(routes: EdgeApi, log: LimitedLog): Hono {
   const api = createJsonApi({ ...bodies, allowedOrigins: routes.allowedOrigins }, log);
   addRebindRoute(api, routes);
   addForwardEventsRoute(api, routes);
+  addPresenceRoutes(api, routes);
   if (routes.demo !== undefined) addDemoPage(api, routes.demo);
   // Its GET does not come here: a stream has the bare socket.
   api.all(STREAM_PATH, (c) => refuseMethod(c, ["GET"]));

@@ -1,6 +1,12 @@
 import type { IncomingMessage } from "node:http";
-import type { BlockList } from "node:net";
-import { type ForwardedHeader, networkOfPeer, strangerOf } from "#shared/http/client-address.ts";
+import type { BlockList, Socket } from "node:net";
+import {
+  type ForwardedHeader,
+  isProxy,
+  networkOfPeer,
+  networkOfSocket,
+  strangerOf,
+} from "#shared/http/client-address.ts";
 import { single } from "#shared/http/single-header.ts";
 
 /** Whose word on the client's address is believed, and where it stands. */
@@ -9,11 +15,19 @@ export interface TrustedProxies {
   readonly header: ForwardedHeader;
 }
 
-/** The address or network that a request counts for; undefined where it is this host's own. */
+/**
+ * The address or network that a request counts for; undefined where it is this host's own. A peer on this host is no stranger: it
+ * is an operator's program, or a proxy that is not among the trusted ones, and all its clients would be taken for one.
+ */
 export function callerAddressOf({ socket, headers }: IncomingMessage, trusted: TrustedProxies): string | undefined {
   const forwarded = {
     "x-forwarded-for": single(headers["x-forwarded-for"]),
     forwarded: headers.forwarded,
   };
   return strangerOf(networkOfPeer(socket.remoteAddress ?? "", forwarded, trusted));
+}
+
+/** The same of a connection on which nothing was said yet; undefined, too, where it is a trusted proxy's, whose client is not known. */
+export function callerAddressOfSocket(socket: Socket, { proxies }: TrustedProxies): string | undefined {
+  return isProxy(socket.remoteAddress ?? "", proxies) ? undefined : strangerOf(networkOfSocket(socket));
 }

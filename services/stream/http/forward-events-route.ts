@@ -6,7 +6,7 @@ import { single } from "#shared/http/single-header.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
 import type { Hub } from "../connections/hub.ts";
 import { callerAddressOf, type TrustedProxies } from "./caller-address.ts";
-import { type CallTokenReading, readCallToken } from "./request-token.ts";
+import { type CallerReading, readCallerToken } from "./read-caller.ts";
 
 /** Where events are published. */
 export const EVENTS_PATH = "/v1/events";
@@ -38,7 +38,7 @@ export interface ForwardedAnswer {
 export type ForwardEvents = (request: ForwardedRequest) => Promise<ForwardedAnswer>;
 
 /** The edge, as far as the route uses it. */
-export interface ForwardEventsRoute extends CallTokenReading {
+export interface ForwardEventsRoute extends CallerReading {
   readonly forwardEvents: ForwardEvents;
   readonly callLimits: CallLimits;
   readonly trusted: TrustedProxies;
@@ -55,13 +55,11 @@ export function addForwardEventsRoute(api: Hono, route: ForwardEventsRoute): voi
     const { incoming } = c.env as { readonly incoming: IncomingMessage };
     const address = callerAddressOf(incoming, route.trusted);
     route.callLimits.admitAddress(address);
-    const request = { headers: incoming.headersDistinct, query: new URL(c.req.url).searchParams };
-    const { token, claims } = await readCallToken(route, request);
+    const { token, claims } = await readCallerToken(route, c);
     const { tenant_id: tenant, sub: subject } = claims;
-    c.set("caller", { tenant, subject });
     const perMinute = route.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
     route.callLimits.admitSubject(tenant, subject, perMinute);
-    const headers = { ...forwardedOf(request.headers), "x-request-id": c.get("requestId") };
+    const headers = { ...forwardedOf(incoming.headersDistinct), "x-request-id": c.get("requestId") };
     const body = new Uint8Array(await c.req.arrayBuffer());
     const answer = await route.forwardEvents({ token, headers, address, body });
     return new Response(answer.body, { status: answer.status, headers: { ...answer.headers } });

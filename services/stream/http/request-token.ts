@@ -5,7 +5,6 @@ import { single } from "#shared/http/single-header.ts";
 import type { TokenCookies } from "#shared/http/token-cookies.ts";
 import { type HeaderValues, readExplicitToken } from "#shared/http/token-source.ts";
 import { CLOCK_LEEWAY_SECONDS } from "#shared/tokens/access-token.ts";
-import { tryTokens } from "#shared/tokens/try-tokens.ts";
 import { type RenewAccess, verifyOrRenew } from "#shared/tokens/verify-or-renew.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import type { AuthTime } from "../access/auth-time.ts";
@@ -24,22 +23,30 @@ export interface TokenReading {
 }
 
 /**
- * Reads and checks the access token of a handshake. A token of auth's in a cookie that has expired, or is missing, is renewed
- * by the refresh token beside it; the response sets the new one. An explicit token is not renewed.
- * @throws {AppError} the refusal; `unavailable` when auth cannot say whether the session still lives.
+ * Finds the access token of a handshake; the call that is answered verifies it. A token of auth's in a cookie that has expired, or
+ * is missing, is renewed by the refresh token beside it; the response sets the new one. An explicit token is not renewed.
+ * @throws {AppError} the refusal, both; `unavailable` when auth cannot say whether the session still lives.
  */
-export async function readHandshakeToken(
+export function findHandshakeToken(
   reading: TokenReading,
   request: IncomingMessage,
   response: ServerResponse,
   query: URLSearchParams,
-): Promise<VerifiedClaims> {
+): () => Promise<VerifiedClaims> {
   const headers = request.headersDistinct;
   const explicit = readExplicitToken({ headers, query });
-  if (explicit !== undefined) return reading.verify(explicit.token);
-  const { names, ...tokens } = reading.cookies.read(headers);
-  if (tokens.access.length + tokens.refresh.length === 0) throw tokenMissing();
+  if (explicit !== undefined) return () => reading.verify(explicit.token);
+  const cookies = reading.cookies.read(headers);
+  if (cookies.access.length + cookies.refresh.length === 0) throw tokenMissing();
   requireTrustedPage(request.headers, reading.allowedOrigins);
+  return () => verifyCookies(reading, response, cookies);
+}
+
+async function verifyCookies(
+  reading: TokenReading,
+  response: ServerResponse,
+  { names, ...tokens }: ReturnType<TokenCookies["read"]>,
+): Promise<VerifiedClaims> {
   const urgencyOf = (claims: VerifiedClaims) => (lasts(claims, reading.authTime.now()) ? "none" : "needed");
   const { claims, renewed } = await verifyOrRenew({ ...reading, urgencyOf }, tokens);
   if (renewed === undefined) return claims;
@@ -54,49 +61,11 @@ function lasts({ exp }: VerifiedClaims, now: number): boolean {
   return (exp - CLOCK_LEEWAY_SECONDS) * 1_000 > now;
 }
 
-/** A token that verifies, and what it says. */
-export interface VerifiedToken {
-  readonly token: string;
-  readonly claims: VerifiedClaims;
-}
-
-/** What the token of a call is read by; a call renews none. */
-export type CallTokenReading = Pick<TokenReading, "verify" | "cookies" | "allowedOrigins">;
-
-/**
- * Reads and checks the access token of a call: an explicit one, else that of a cookie.
- * @throws {AppError} the refusal.
- */
-export async function readCallToken(
-  reading: CallTokenReading,
-  request: { readonly headers: HeaderValues; readonly query: URLSearchParams },
-): Promise<VerifiedToken> {
-  const explicit = readExplicitToken(request);
-  if (explicit === undefined) return readCookieToken(reading, request.headers);
-  return { token: explicit.token, claims: await reading.verify(explicit.token) };
-}
-
-/**
- * The same of a request that has no explicit token.
- * @throws {AppError} the refusal.
- */
-export async function readCookieToken(
-  { verify, cookies, allowedOrigins }: CallTokenReading,
-  headers: HeaderValues,
-): Promise<VerifiedToken> {
-  const { access } = cookies.read(headers);
-  if (access.length === 0) throw tokenMissing();
-  requireTrustedPage(headers, allowedOrigins);
-  const tried = await tryTokens(access, verify);
-  if ("refusal" in tried) throw tried.refusal;
-  return tried;
-}
-
 /**
  * Refuses a request that authenticates by cookie and was made by a page that is not trusted.
  * @throws {AppError} `cross_site`.
  */
-function requireTrustedPage(headers: HeaderValues, allowedOrigins: readonly string[]): void {
+export function requireTrustedPage(headers: HeaderValues, allowedOrigins: readonly string[]): void {
   const [origin, secFetchSite, host] = ["origin", "sec-fetch-site", "host"].map((name) => single(headers[name]));
   const page = { origin, secFetchSite, host };
   if (isTrustedPage(page, allowedOrigins)) return;
@@ -104,7 +73,7 @@ function requireTrustedPage(headers: HeaderValues, allowedOrigins: readonly stri
 }
 
 /** A refusal that names every place for a token. */
-function tokenMissing(): AppError {
+export function tokenMissing(): AppError {
   return new AppError(
     "token_missing",
     "send an access token: Authorization: Bearer, X-Auth-Token, or the cookie auth_token",

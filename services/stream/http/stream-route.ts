@@ -8,13 +8,14 @@ import { sendProblem } from "#shared/http/send-problem.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
-import { encodeControl } from "../sse/encode-frame.ts";
+import { formatControl } from "../sse/encode-frame.ts";
 import type { Shortage } from "../sse/retry-delay.ts";
 import type { TrustedProxies } from "./caller-address.ts";
 import { takeSocket } from "./handshake-socket.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { VARY } from "./stream-headers.ts";
-import { readHandshakeToken, type TokenReading } from "./request-token.ts";
+import { takeQuery } from "./take-query.ts";
+import { findHandshakeToken, type TokenReading } from "./request-token.ts";
 import { single } from "#shared/http/single-header.ts";
 
 /** The edge, how the route reads tokens, and whose word on a client's address it believes. */
@@ -26,9 +27,8 @@ export interface StreamRoute extends TokenReading {
 /** The only media type there is, as clients may name it. */
 const EVENT_STREAM = ["text/event-stream", "text/event-stream; charset=utf-8"];
 
-/** What a request asks for, its id, and where it comes from. */
-interface StreamTarget {
-  readonly query: URLSearchParams;
+/** A request's id, and where it comes from. */
+interface StreamOrigin {
   readonly address: string | undefined;
   readonly requestId: string;
 }
@@ -38,16 +38,19 @@ export async function serveStream(
   route: StreamRoute,
   request: IncomingMessage,
   response: ServerResponse,
-  target: StreamTarget,
+  origin: StreamOrigin,
 ): Promise<boolean> {
-  const { query, requestId } = target;
+  const { requestId } = origin;
   const cors = corsHeaders(request.headers.origin, route.allowedOrigins);
   response.setHeaders(new Map(Object.entries({ "x-request-id": requestId, vary: VARY, ...cors })));
   let caller: VerifiedClaims | undefined;
-  const readToken = async (): Promise<VerifiedClaims> => {
-    caller = await readHandshakeToken(route, request, response, query);
-    requireUse(caller, "stream");
-    return caller;
+  const findToken: StreamRequest["findToken"] = (query) => {
+    const verify = findHandshakeToken(route, request, response, query);
+    return async () => {
+      caller = await verify();
+      requireUse(caller, "stream");
+      return caller;
+    };
   };
   const gone = new AbortController();
   // A reason of its own, or `abort` would make an error with a stack.
@@ -55,7 +58,7 @@ export async function serveStream(
   response.once("close", leave);
   try {
     requireEventStream(request);
-    await openStream(route.edge, streamRequest(request, { ...target, signal: gone.signal }, response, readToken));
+    await openStream(route.edge, streamRequest(request, { ...origin, signal: gone.signal }, response, findToken));
     return true;
   } catch (thrown) {
     const error = toAppError(thrown);
@@ -69,19 +72,19 @@ export async function serveStream(
 
 function streamRequest(
   request: IncomingMessage,
-  { query, requestId, address, signal }: StreamTarget & { readonly signal: AbortSignal },
+  { requestId, address, signal }: StreamOrigin & { readonly signal: AbortSignal },
   response: ServerResponse,
-  readToken: StreamRequest["readToken"],
+  findToken: StreamRequest["findToken"],
 ): StreamRequest {
   const { headers, socket } = request;
   return {
     id: requestId,
     traceparent: traceparentOf(headers["traceparent"]),
     signal,
-    query,
     lastEventId: single(headers["last-event-id"]),
     address,
-    readToken,
+    takeQuery: () => takeQuery(request),
+    findToken,
     isGone: () => socket.destroyed,
     accept(connectionId) {
       const coding = chooseBodyCoding(request);
@@ -136,7 +139,7 @@ function refuse(
     const retryAfterSeconds = Math.max(error.retryAfterSeconds ?? 0, Math.ceil(retryMs / 1_000));
     return sendProblem(response, new AppError(code, message, { cause, busy: reason, retryAfterSeconds }), requestId);
   }
-  const frame = encodeControl("busy", { reason, detail: message, retryMs }).toString();
+  const frame = formatControl("busy", { reason, detail: message, retryMs });
   // A text of a known length leaves together with the head, in one write.
   response.writeHead(200, {
     "content-type": "text/event-stream; charset=utf-8",

@@ -1,0 +1,52 @@
+import type { Context } from "hono";
+import { readExplicitToken } from "#shared/http/token-source.ts";
+import { requireUse } from "#shared/tokens/require-use.ts";
+import { tryTokens } from "#shared/tokens/try-tokens.ts";
+import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
+import { requireTrustedPage, tokenMissing, type TokenReading } from "./request-token.ts";
+
+/** The edge, as far as the callers of its API are read. */
+export type CallerReading = Pick<TokenReading, "verify" | "cookies" | "allowedOrigins">;
+
+/** A token, and what it says once it is verified. */
+export interface VerifiedToken {
+  readonly token: string;
+  readonly claims: VerifiedClaims;
+}
+
+/** Who makes a request, as `readCallerToken` finds it. */
+export async function readCaller(reading: CallerReading, c: Context): Promise<VerifiedClaims> {
+  return (await readCallerToken(reading, c)).claims;
+}
+
+/**
+ * The token of a request, its explicit one or else that of its cookie.
+ * @throws {AppError} the refusal of the token, also of one that is good for streams alone.
+ */
+export async function readCallerToken(reading: CallerReading, c: Context): Promise<VerifiedToken> {
+  const explicit = readExplicitToken({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
+  const caller =
+    explicit === undefined ? await readCookieToken(reading, c) : await verifyToken(reading, explicit.token);
+  c.set("caller", { tenant: caller.claims.tenant_id, subject: caller.claims.sub });
+  requireUse(caller.claims, "request");
+  return caller;
+}
+
+/**
+ * The token of the request's cookie, where the page may use it.
+ * @throws {AppError} `token_missing`, `cross_site`, or the refusal of the token.
+ */
+export async function readCookieToken(reading: CallerReading, c: Context): Promise<VerifiedToken> {
+  const headers = c.req.header();
+  const { access } = reading.cookies.read(headers);
+  if (access.length === 0) throw tokenMissing();
+  requireTrustedPage(headers, reading.allowedOrigins);
+  const tried = await tryTokens(access, reading.verify);
+  if ("refusal" in tried) throw tried.refusal;
+  return tried;
+}
+
+/** @throws {AppError} the refusal of the token. */
+export async function verifyToken({ verify }: CallerReading, token: string): Promise<VerifiedToken> {
+  return { token, claims: await verify(token) };
+}
