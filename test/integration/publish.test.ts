@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freeze } from "#test/support/freeze.ts";
 import { type Publish, publisherAt } from "#test/support/publisher.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { openEventStream } from "#test/support/event-stream.ts";
@@ -161,7 +162,7 @@ describe("while something is away", () => {
   test("policy or auth: nothing is published unasked", async () => {
     const before = await countOf();
     for (const service of ["policy", "auth"] as const) {
-      stack[service].child.process.kill("SIGSTOP");
+      await freeze(stack[service].child.process.pid ?? 0);
       const away = await publish(carol, issue("unasked"));
       expect([service, away.status, away.body["code"]]).toEqual([service, 503, "unavailable"]);
       expect(Number(away.headers.get("retry-after"))).toBeGreaterThan(0);

@@ -2,6 +2,7 @@ import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
+import { freeze } from "#test/support/freeze.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import type { PublishedEvent } from "../events/published-event.ts";
 import type { EventLog } from "../publish-events.ts";
@@ -104,7 +105,7 @@ test("an acknowledgement of another stream counts as none", async () => {
 
 test("a bus that says nothing leaves it open whether the event is stored, and it is stored once", async () => {
   const hurried = createEventLog({ nats, retries: new RetryBudget(), timeoutMs: 200, now: () => performance.now() });
-  server.signal("SIGSTOP");
+  await freeze(server.pid);
   const lost = hurried.append("acme", "ann", [eventOf("lost")]);
   await expect(lost).rejects.toMatchObject({
     code: "unavailable",
