@@ -32,7 +32,7 @@ test("each input is answered as it should be, in its smallest size and in its la
 
 test("no input ends a service", () => {
   const { auth, policy, edge } = world.stack;
-  const services = [auth, policy, edge];
+  const services = [auth, policy, edge, world.publisher];
   expect(services.map(({ child }) => child.process.exitCode)).toEqual(services.map(() => null));
 });
 

@@ -50,8 +50,7 @@ export interface ForwardEventsRoute extends CallerReading {
  * verified before the body is read, so that no stranger's body is.
  */
 export function addForwardEventsRoute(api: Hono, route: ForwardEventsRoute): void {
-  api.use(EVENTS_PATH, limitBodies(MAX_BODY_BYTES));
-  api.post(EVENTS_PATH, async (c) => {
+  api.post(EVENTS_PATH, limitBodies(MAX_BODY_BYTES), async (c) => {
     const { incoming } = c.env as { readonly incoming: IncomingMessage };
     const address = callerAddressOf(incoming, route.trusted);
     route.callLimits.admitAddress(address);

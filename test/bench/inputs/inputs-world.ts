@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { JWTPayload } from "jose";
 import { openEventStream } from "#test/support/event-stream.ts";
 import { startIssuer } from "#test/support/start-issuer.ts";
+import type { RunningService } from "#test/support/start-service.ts";
 import { type Bus, type Stack, type StackOptions, startStack } from "#test/support/start-stack.ts";
 
 const INFRA = new URL("../../../infra/", import.meta.url);
@@ -20,7 +21,11 @@ export const INPUT_FILES = {
   POLICY_DOCUMENTS_DIR: "documents/inputs.yaml",
   POLICY_TIERS_FILE: "tiers.yaml",
   POLICY_OPERATOR_TOKEN_FILE: "operators",
+  PUBLISH_SCHEMAS_DIR: "schemas/demo.yaml",
 } as const;
+
+/** What takes long to check, at least where it does not fit. */
+const SCHEMAS = 'schemas: { label.created: { type: string, pattern: "^(a+)+$" } }\n';
 
 /** The setting of such a file. */
 export type InputFile = keyof typeof INPUT_FILES;
@@ -29,6 +34,8 @@ export type InputFile = keyof typeof INPUT_FILES;
 export interface InputsWorld extends AsyncDisposable {
   /** Its edge takes the issuer's tokens; auth and policy read their files from the folder. */
   readonly stack: Stack;
+  /** Its publisher takes auth's tokens. */
+  readonly publisher: RunningService;
   readonly folder: string;
   /** A producer of the tenant `demo`. */
   readonly bus: Bus;
@@ -50,6 +57,9 @@ export async function openInputsWorld(): Promise<InputsWorld> {
   const stack = owner.use(
     await startStack({ ...(await writeFiles(folder)), stream: { AUTH_JWKS_URL: issuer.jwksUri } }),
   );
+  const publisher = await stack.startPublish({
+    PUBLISH_SCHEMAS_DIR: dirname(join(folder, INPUT_FILES.PUBLISH_SCHEMAS_DIR)),
+  });
   const [{ access_token: token }, bus, authBus, policyBus, made] = await Promise.all([
     stack.login("carol"),
     stack.bus("demo"),
@@ -61,6 +71,7 @@ export async function openInputsWorld(): Promise<InputsWorld> {
   const world = owner.move();
   return {
     stack,
+    publisher,
     folder,
     bus,
     authBus,
@@ -80,6 +91,7 @@ async function writeFiles(folder: string): Promise<Pick<StackOptions, "auth" | "
     cp(new URL("demo/users.yaml", INFRA), path("AUTH_USERS_FILE")),
     cp(new URL("demo/clients.yaml", INFRA), path("AUTH_CLIENTS_FILE")),
     cp(new URL("demo/issuers.yaml", INFRA), path("AUTH_ISSUERS_FILE")),
+    mkdir(dirname(path("PUBLISH_SCHEMAS_DIR"))).then(() => writeFile(path("PUBLISH_SCHEMAS_DIR"), SCHEMAS)),
     writeFile(path("POLICY_TIERS_FILE"), "default: {}\n"),
     writeFile(path("POLICY_OPERATOR_TOKEN_FILE"), "operator: a-token-of-an-operator\n"),
   ]);

@@ -5,11 +5,12 @@ import { fileInputs } from "./file-inputs.ts";
 import type { InputsWorld } from "./inputs-world.ts";
 import type { OutsideInput } from "./outside-input.ts";
 import { policyInputs } from "./policy-inputs.ts";
+import { publishInputs } from "./publish-inputs.ts";
 import { rpcInputs } from "./rpc-inputs.ts";
 
 /** Everything that somebody outside may send, in the order in which it is sent. */
 export function listInputs(world: InputsWorld): readonly OutsideInput[] {
-  return [edgeInputs, controlInputs, authInputs, policyInputs, rpcInputs, fileInputs].flatMap((inputs) =>
+  return [edgeInputs, controlInputs, authInputs, policyInputs, publishInputs, rpcInputs, fileInputs].flatMap((inputs) =>
     inputs(world),
   );
 }

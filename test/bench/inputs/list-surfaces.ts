@@ -61,6 +61,6 @@ function listHeaders(): string[] {
 
 function listFiles(): string[] {
   return KNOWN_SETTINGS.filter(
-    (name) => /^(AUTH|POLICY|STREAM)_.*_(FILE|DIR)$/.test(name) && !OWN_SECRETS.test(name),
+    (name) => /^(AUTH|POLICY|PUBLISH|STREAM)_.*_(FILE|DIR)$/.test(name) && !OWN_SECRETS.test(name),
   ).map((name) => `file ${name}`);
 }
