@@ -8,6 +8,8 @@ import type { Admission, Place, StreamOwner } from "./admission/admission.ts";
 import { FAULT } from "./connections/end-stream.ts";
 import { factsOf, releaseStream } from "./connections/release-stream.ts";
 import type { Hub } from "./connections/hub.ts";
+import { type ClaimedTopics, claimTopics, findLate } from "./connections/claim-topics.ts";
+import type { AnnounceTopics, ClientStreams } from "./connections/client-streams.ts";
 import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
 import { Reader } from "./connections/reader.ts";
 import type { ReaderDeps } from "./connections/reader-state.ts";
@@ -18,7 +20,9 @@ import type { OverloadGuard } from "./overload/overload-guard.ts";
 import type { Connection } from "./sse/connection.ts";
 import type { ControlData } from "#shared/protocol/control-frames.ts";
 import type { RetryDelays } from "./sse/retry-delay.ts";
+import type { LateTopics } from "./subscription/late-topics.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
+import type { TopicStore } from "./subscription/topic-store.ts";
 import { type MapResource, topicsOf } from "./subscription/topics-of.ts";
 
 /** A request for a stream, as far as `openStream` reads it. */
@@ -49,6 +53,10 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
   readonly hub: Hub;
   readonly mapResource: MapResource;
   readonly shareTopics: ShareTopics;
+  /** Undefined where no topics are kept. */
+  readonly topicStore: TopicStore | undefined;
+  readonly clientStreams: ClientStreams;
+  readonly announceTopics: AnnounceTopics;
   /** A fresh id, `<worker id>-<random>`. */
   readonly newConnectionId: () => string;
   readonly observer: Observer;
@@ -57,8 +65,8 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
 /**
  * THE REQUEST WAY, from a request to a live stream.
  *
- *     enter → look at the load → read token → parse subscription → register → identify → ask session and grant → find start
- *           → admit → accept
+ *     enter → look at the load → read token → parse subscription → register → identify → claim the client's topics
+ *           → ask session and grant → find start → admit → accept
  *           → ready → catch up → live
  *
  * Every failure before `accept` is an AppError for the caller. The connection is registered with its tenant before auth and
@@ -80,14 +88,17 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
     try {
       const owner = ownerOf(registration, request, subscription);
       edge.admission.identify(owner, tenant.decisions.currentLimits);
+      const claimed = await claimTopics(edge.topicStore, registration, subscription);
+      if (claimed !== undefined) registration.replaceTopics(edge.shareTopics(claimed.changes.topics.all), undefined);
       await verify(edge, tenant, registration, context);
-      await atCurrentStart(tenant, subscription, (start) => {
+      await atCurrentStart(tenant, subscription, claimed, (start, late) => {
         admit(edge, tenant, registration, request);
         place.settle(owner, tenant.decisions.limits);
         const connection = request.accept(id);
         const ids = { connectionId: id, requestId: request.id };
         const reader = new Reader(ids, registration, connection, tenant, subscription.format, start, edge);
-        begin(edge, tenant, reader, start, place);
+        Object.assign(reader, { changes: claimed?.changes, late });
+        begin(edge, tenant, reader, { start, place, claimed });
       });
     } catch (error) {
       registration.end("revoked");
@@ -103,7 +114,9 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
 /** Asks auth and policy, and refuses a person who may see none of the topics. */
 async function verify(edge: Edge, tenant: Tenant, registration: Registration, context: CallContext): Promise<void> {
   await verifyInTime(registration, tenant, edge, context);
-  if (registration.topicGrants.every(({ granted }) => !granted) && registration.ended === undefined) {
+  const { topics, topicGrants } = registration;
+  // A client may have removed every topic: its stream is silent until it adds one.
+  if (topics.length > 0 && topicGrants.every(({ granted }) => !granted) && registration.ended === undefined) {
     throw new AppError("no_topic_granted", "you may not see any of these topics");
   }
 }
@@ -115,12 +128,14 @@ async function verify(edge: Edge, tenant: Tenant, registration: Registration, co
 async function atCurrentStart(
   { log }: Tenant,
   { lastEventId, from }: Subscription,
-  beginAt: (start: Start) => void,
+  claimed: ClaimedTopics | undefined,
+  beginAt: (start: Start, late: LateTopics | undefined) => void,
 ): Promise<void> {
   for (;;) {
     const { generation } = log;
     const start = await findStart(log, lastEventId, from);
-    if (generation === log.generation) return beginAt(start);
+    const late = claimed && (await findLate(log, claimed.changes, start));
+    if (generation === log.generation) return beginAt(start, late);
   }
 }
 
@@ -146,21 +161,36 @@ function ownerOf(
   return { tenant, subject: subject.id, sid, address, isResume: lastEventId !== undefined };
 }
 
+/** The edge that holds an earlier stream of the client ends it. */
+function announceClaim({ announceTopics }: Edge, { changes }: Reader): void {
+  const claim = changes?.claim;
+  if (claim !== undefined) announceTopics({ client: claim.client, generation: claim.generation });
+}
+
+interface Beginning {
+  readonly start: Start;
+  readonly place: Place;
+  readonly claimed: ClaimedTopics | undefined;
+}
+
 /** Begins the stream, and releases what it holds when its socket is gone. From here on it cannot be refused. */
-function begin(edge: Edge, tenant: Tenant, reader: Reader, start: Start, place: Place): void {
+function begin(edge: Edge, tenant: Tenant, reader: Reader, { start, place, claimed }: Beginning): void {
   const stream = edge.hub.attach(tenant, reader);
+  edge.clientStreams.attach(stream);
   edge.observer.opened(factsOf(reader));
   void reader.connection.closed.then(() => releaseStream(edge, stream, place));
   try {
-    reader.sendReady(readyOf(edge, reader), start, edge.retryDelays.forAccepted(edge.admission.pressure));
+    reader.retryMs = edge.retryDelays.forAccepted(edge.admission.pressure);
+    reader.frames.sendReady(readyOf(edge, reader, claimed), start, reader.retryMs);
     reader.catchUp();
+    if (claimed?.wereHeld === true) announceClaim(edge, reader);
   } catch (error) {
     edge.observer.fault(error, factsOf(reader));
     reader.end(FAULT);
   }
 }
 
-function readyOf(edge: Edge, { ids, registration }: Reader): ControlData["ready"] {
+function readyOf(edge: Edge, { ids, registration }: Reader, claimed: ClaimedTopics | undefined): ControlData["ready"] {
   const { identity, topicGrants } = registration;
   return {
     connectionId: ids.connectionId,
@@ -168,5 +198,6 @@ function readyOf(edge: Edge, { ids, registration }: Reader): ControlData["ready"
     subject: identity.subject.id,
     topics: topicGrants,
     expiresAt: expiresAt(registration, edge),
+    ...(claimed && { restored: claimed.isRestored }),
   };
 }

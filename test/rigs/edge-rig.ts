@@ -7,6 +7,7 @@ import { FakePolicy } from "./fake-policy.ts";
 import { silentObserver } from "./silent-observer.ts";
 import { createAdmission } from "./admission.ts";
 import { invalidateSessions } from "../../services/stream/access/apply-control.ts";
+import { ClientStreams } from "../../services/stream/connections/client-streams.ts";
 import { Hub } from "../../services/stream/connections/hub.ts";
 import type { LookAfterDeps } from "../../services/stream/connections/keep-alive.ts";
 import { Tenant, type TenantDeps } from "../../services/stream/connections/tenant.ts";
@@ -66,6 +67,7 @@ export function createRig({
   const { tenant, poison } = createTenant(policy, history, { now, checkClock, flushMs, turns });
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
+  const retryDelays = new RetryDelays({ now });
   const load: { now: Load } = { now: { loopDelayMs: 0, memory: 0, descriptors: 0 } };
   const edge: Edge & LookAfterDeps = {
     sessions: auth,
@@ -75,13 +77,16 @@ export function createRig({
     authTime: { now: () => clock.now },
     admission: createAdmission(places),
     overload: new OverloadGuard({ readLoad: () => load.now, now, observer }),
-    retryDelays: new RetryDelays({ now }),
+    retryDelays,
     lifetimes: { idleMs: HOUR_MS, idleEndMs: 2 * HOUR_MS, maxAgeMs: 24 * HOUR_MS },
     hub,
     newConnectionId: () => `w-${(connections += 1)}`,
     handshakeMs: 300,
     isWithdrawn: (kid) => withdrawn.has(kid),
     shareTopics: shareTopicLists(),
+    topicStore: undefined,
+    clientStreams: new ClientStreams(retryDelays),
+    announceTopics: () => {},
     ...UNLIMITED_WITHOUT_ROUTES,
     observer,
   };

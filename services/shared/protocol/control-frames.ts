@@ -8,6 +8,8 @@ export interface ControlData {
     readonly subject: string;
     readonly topics: readonly TopicGrant[];
     readonly expiresAt: string;
+    /** For a client id: whether the topics are those that were kept under it. */
+    readonly restored?: boolean;
   };
   readonly cursor: "";
   readonly gap: { readonly from: string; readonly to: string; readonly reason: string };

@@ -25,6 +25,7 @@ function read(slice: readonly LogEntry[], msPerEntry: number): number {
     format: { body: "raw", naming: "message" },
     cursor: { seq: 0, tag: "0" },
     hole: undefined,
+    due: { topics: [], through: Number.POSITIVE_INFINITY },
   };
   let now = 0;
   return readSlice({} as Tenant, slice, reader, () => (now += msPerEntry)).cursor.seq;

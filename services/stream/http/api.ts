@@ -1,15 +1,18 @@
 import type { Hono } from "hono";
 import { createJsonApi, refuseMethod } from "#shared/http/json-api.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
+import { addClientsRoutes, type ClientsRoutes } from "./clients-routes.ts";
 import { addDemoPage, type DemoPage } from "./demo-page.ts";
 import { addRebindRoute, type RebindRoute } from "./rebind-route.ts";
+import { addTopicsRoute, type TopicsRoute } from "./topics-route.ts";
 import { STREAM_PATH } from "./stream-headers.ts";
 
 /** A token of 64 KB, in JSON. */
 const MAX_BODY_BYTES = 96 * 1_024;
 
 /** What the edge's API serves. */
-export interface EdgeApi extends RebindRoute {
+export interface EdgeApi extends RebindRoute, TopicsRoute, ClientsRoutes {
+  readonly edge: RebindRoute["edge"] & ClientsRoutes["edge"];
   /** The demo's page; undefined outside the demo. */
   readonly demo: DemoPage | undefined;
 }
@@ -18,6 +21,8 @@ export interface EdgeApi extends RebindRoute {
 export function createEdgeApi(routes: EdgeApi, log: LimitedLog): Hono {
   const api = createJsonApi({ maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: routes.allowedOrigins }, log);
   addRebindRoute(api, routes);
+  addTopicsRoute(api, routes);
+  addClientsRoutes(api, routes);
   if (routes.demo !== undefined) addDemoPage(api, routes.demo);
   // Its GET does not come here: a stream has the bare socket.
   api.all(STREAM_PATH, (c) => refuseMethod(c, ["GET"]));

@@ -5,15 +5,14 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { callContextOf, readJson } from "#shared/http/json-api.ts";
 import { readExplicitToken } from "#shared/http/token-source.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
-import { isSamePerson, tryTokens } from "#shared/tokens/try-tokens.ts";
+import { isSamePerson } from "#shared/tokens/try-tokens.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
 import type { BindToken } from "../access/ports.ts";
 import type { Hub } from "../connections/hub.ts";
 import type { CallConnection } from "../call-connection.ts";
 import { identityOf } from "../access/registration.ts";
-import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { callerAddressOf, type TrustedProxies } from "./caller-address.ts";
-import { requireTrustedPage, tokenMissing, type TokenReading } from "./request-token.ts";
+import { type CallerReading, readCookieToken, type VerifiedToken, verified } from "./read-caller.ts";
 
 const bodySchema = z.strictObject({
   access_token: z.string().min(1).optional(),
@@ -24,7 +23,7 @@ const bodySchema = z.strictObject({
 const NO_BODY = { access_token: undefined, bound: false };
 
 /** The edge, as far as the route uses it. */
-export interface RebindRoute extends Pick<TokenReading, "verify" | "cookies" | "allowedOrigins"> {
+export interface RebindRoute extends CallerReading {
   readonly callConnection: CallConnection;
   readonly bindToken: BindToken;
   readonly callLimits: CallLimits;
@@ -57,11 +56,6 @@ export function addRebindRoute(api: Hono, route: RebindRoute): void {
   });
 }
 
-interface VerifiedToken {
-  readonly token: string;
-  readonly claims: VerifiedClaims;
-}
-
 /** The token that a stream shall go on by, and whether one that is bound to it is asked for. */
 interface NewToken extends VerifiedToken {
   readonly bound: boolean;
@@ -79,18 +73,4 @@ async function readNewToken(route: RebindRoute, c: Context, connectionId: string
   if (!isSamePerson(caller.claims, next.claims)) throw new AppError("forbidden", "the new token is another person's");
   for (const each of [caller, next]) requireUse(each.claims, { connectionId });
   return { ...next, bound };
-}
-
-async function readCookieToken(route: RebindRoute, c: Context): Promise<VerifiedToken> {
-  const headers = c.req.header();
-  const { access } = route.cookies.read(headers);
-  if (access.length === 0) throw tokenMissing();
-  requireTrustedPage(headers, route.allowedOrigins);
-  const tried = await tryTokens(access, route.verify);
-  if ("refusal" in tried) throw tried.refusal;
-  return tried;
-}
-
-async function verified({ verify }: RebindRoute, token: string): Promise<VerifiedToken> {
-  return { token, claims: await verify(token) };
 }
