@@ -90,7 +90,7 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
       edge.admission.identify(owner, tenant.decisions.currentLimits);
       const claimed = await claimTopics(edge.topicStore, registration, subscription);
       if (claimed !== undefined) registration.replaceTopics(edge.shareTopics(claimed.changes.topics.all), undefined);
-      await verify(edge, tenant, registration, context);
+      await verify(edge, tenant, registration, { isRestored: claimed?.isRestored === true, context });
       await atCurrentStart(tenant, subscription, claimed, (start, late) => {
         admit(edge, tenant, registration, request);
         place.settle(owner, tenant.decisions.limits);
@@ -111,12 +111,19 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
   }
 }
 
-/** Asks auth and policy, and refuses a person who may see none of the topics. */
-async function verify(edge: Edge, tenant: Tenant, registration: Registration, context: CallContext): Promise<void> {
+/**
+ * Asks auth and policy, and refuses a person who may see none of the topics. Not where a client comes back to its own: its stream
+ * would have stayed open and silent, and only an open stream can be given others.
+ */
+async function verify(
+  edge: Edge,
+  tenant: Tenant,
+  registration: Registration,
+  { isRestored, context }: { readonly isRestored: boolean; readonly context: CallContext },
+): Promise<void> {
   await verifyInTime(registration, tenant, edge, context);
-  const { topics, topicGrants } = registration;
-  // A client may have removed every topic: its stream is silent until it adds one.
-  if (topics.length > 0 && topicGrants.every(({ granted }) => !granted) && registration.ended === undefined) {
+  if (isRestored) return;
+  if (registration.topicGrants.every(({ granted }) => !granted) && registration.ended === undefined) {
     throw new AppError("no_topic_granted", "you may not see any of these topics");
   }
 }

@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { conclude } from "#test/support/checker/audit.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
+import { runTopicModel } from "#test/support/topic-model.ts";
 import { changeTopics, openTopicStream, topicsIn, type TopicsSaid } from "#test/support/topic-stream.ts";
 import { waitFor } from "#test/support/wait.ts";
+import { amountOf, timeoutOf } from "../soak/amount.ts";
+
+const CHANGES = amountOf("topics", 160);
 
 let stack: Stack;
 let bus: Bus;
@@ -180,6 +185,19 @@ describe("a client's topics", () => {
     expect([again.ready.restored, topicsIn(again.ready)]).toEqual([true, ["-create.event", "issues.>", "push.>"]]);
   });
 });
+
+test(
+  `${CHANGES} random changes of clients that break off, come back at any edge and lose rights lose nothing, get nothing early and nothing late`,
+  { timeout: timeoutOf(60_000) },
+  async () => {
+    const clients = 4;
+    const ledger = await runTopicModel({ stack, edges: () => edges, clients, changes: Math.ceil(CHANGES / clients) });
+    expect(conclude(ledger).delivered).toBeGreaterThan(CHANGES);
+    expect(ledger.filter((entry) => entry.of === "answered" && entry.outcome === "done").length).toBeGreaterThan(
+      CHANGES / 2,
+    );
+  },
+);
 
 async function ask(edge: RunningService, token: string, method: string, path: string) {
   const response = await fetch(`http://127.0.0.1:${edge.ports.http}/v1/clients${path}`, {

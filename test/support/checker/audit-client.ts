@@ -1,5 +1,6 @@
 import { topicMatches } from "#shared/protocol/topics.ts";
 import type { Account } from "./account.ts";
+import { auditTopics } from "./audit-topics.ts";
 import type { Cause, Client, Erasure, PublishedEvent } from "./collect.ts";
 import type { Entry } from "./ledger.ts";
 
@@ -61,9 +62,10 @@ export function auditClient(run: Run, client: Client, account: Account): void {
   };
   for (const moment of client.moments) {
     if (moment.of === "opened") begin(progress, moment.after, moment.at);
-    else look(run, client, progress, moment, account);
+    else if (moment.of === "received") look(run, client, progress, moment, account);
   }
-  account.lost += countLost(run, client, progress);
+  if (client.topics === undefined) account.lost += countLost(run, client, progress);
+  else auditTopics(run, client, progress.all, account);
 }
 
 /** Events are due after the id that the client sent, whatever the server did with it; else after the first one received. */
@@ -164,7 +166,7 @@ function countLost(run: Run, client: Client, progress: Progress): number {
       event.tenant === client.tenant &&
       !all.has(event.text) &&
       !isCovered(run, progress, event) &&
-      rightsFor(client, event, passedAt(progress, event)).every((topics) => allows(topics, event)),
+      isLasting(client, event, passedAt(progress, event)),
   ).length;
 }
 
@@ -210,6 +212,11 @@ function isCovered({ causes }: Run, { gaps, resets }: Progress, event: Acknowled
   );
 }
 
+/** Whether the client had the right to the event all the time from its publication until `until`. */
+export function isLasting(client: Client, event: PublishedEvent, until: number): boolean {
+  return rightsFor(client, event, until).every((topics) => allows(topics, event));
+}
+
 /**
  * The rights that the client may have had at some time from the event's publication until `until`: an event is decided when
  * it is delivered, by its reader's rights then.
@@ -231,13 +238,14 @@ function allows(topics: readonly string[], { topic }: PublishedEvent): boolean {
   return topics.some((pattern) => topicMatches(pattern, topic));
 }
 
-function placeOf(id: string | undefined): Place | undefined {
+/** The place that an id names. */
+export function placeOf(id: string | undefined): Place | undefined {
   const [, epoch, sequence] = /^([^.]+)\.(\d+)\.[^.]+$/.exec(id ?? "") ?? [];
   return epoch === undefined ? undefined : { epoch, sequence: Number(sequence) };
 }
 
 /** The index of the first event with a sequence above `sequence`. */
-function firstAbove(events: readonly AcknowledgedEvent[], sequence: number): number {
+export function firstAbove(events: readonly AcknowledgedEvent[], sequence: number): number {
   let low = 0;
   let high = events.length;
   while (low < high) {
