@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import type { CallContext } from "#shared/async/call-context.ts";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
+import { eventTypeOf } from "#shared/protocol/topics.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { FakePolicy } from "./fake-policy.ts";
 import { silentObserver } from "./silent-observer.ts";
@@ -22,6 +23,7 @@ import { type Edge, openStream, type StreamRequest } from "../../services/stream
 import { OverloadGuard } from "../../services/stream/overload/overload-guard.ts";
 import type { Load } from "../../services/stream/overload/overload-steps.ts";
 import { Connection } from "../../services/stream/sse/connection.ts";
+import type { TopicStore } from "../../services/stream/subscription/topic-store.ts";
 import { Turns } from "../../services/stream/turns/turns.ts";
 import { RetryDelays } from "../../services/stream/sse/retry-delay.ts";
 
@@ -59,6 +61,7 @@ export function createRig({
   history = NO_HISTORY,
   observer = silentObserver(),
   turns = endlessTurn(),
+  topicStore = undefined as TopicStore | undefined,
 } = {}) {
   const stack = new AsyncDisposableStack();
   let connections = 0;
@@ -84,7 +87,7 @@ export function createRig({
     handshakeMs: 300,
     isWithdrawn: (kid) => withdrawn.has(kid),
     shareTopics: shareTopicLists(),
-    topicStore: undefined,
+    topicStore,
     clientStreams: new ClientStreams(retryDelays),
     announceTopics: () => {},
     ...UNLIMITED_WITHOUT_ROUTES,
@@ -119,7 +122,7 @@ export function createRig({
       },
       ...change,
     }),
-    event: (text: string, seq?: number) => add((position) => eventOf(position, text), seq),
+    event: (text: string, seq?: number, topic?: string) => add((position) => eventOf(position, text, topic), seq),
     /** An event that no reader of CloudEvents can be shown: its time is invalid. */
     brokenEvent: () => add((position) => ({ ...eventOf(position, "broken"), storedAt: Number.NaN })),
     /** Holes of these lengths, with an event behind each but the last. */
@@ -190,13 +193,13 @@ export function controlOf(position: { seq: number; tag: string }, change: Contro
   return { kind: "control", position, storedAt: 0, change };
 }
 
-/** An event that readers of `order.>` ask for. */
-export function eventOf(position: { seq: number; tag: string }, text: string): EventEntry {
+/** An event that readers of `order.>` ask for, or one of another topic. */
+export function eventOf(position: { seq: number; tag: string }, text: string, topic = "order.created.1"): EventEntry {
   return {
     kind: "event",
     position,
-    topic: "order.created.1",
-    type: "order.created",
+    topic,
+    type: eventTypeOf(topic),
     payload: Buffer.from(text),
     storedAt: 0,
     attributes: {},

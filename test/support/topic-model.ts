@@ -53,7 +53,7 @@ export async function runTopicModel(model: TopicModel): Promise<Ledger> {
       noteRights(ledger, client, ROLES.maintainer);
       ledger.push({ of: "topics", client, topics });
       const query = new URLSearchParams({ topic: topics.join(), client: `${client}-${Date.now()}` });
-      const urls = edges().map(({ ports }) => `http://127.0.0.1:${ports.http}/v1/stream?${query}`);
+      const urls = edges().map(({ ports }) => `http://127.0.0.1:${ports.http}/v1/stream?${query.toString()}`);
       return { client, reader: await startReader(ledger, { client, tenant: "demo", token, urls }) };
     }),
   );

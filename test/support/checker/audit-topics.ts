@@ -1,6 +1,6 @@
 import { topicMatches } from "#shared/protocol/topics.ts";
 import type { Account } from "./account.ts";
-import { type AcknowledgedEvent, firstAbove, isLasting, placeOf, type Run } from "./audit-client.ts";
+import { type AcknowledgedEvent, firstAbove, isLasting, placeOf, type Run } from "./audited-run.ts";
 import type { Client } from "./collect.ts";
 import type { Entry } from "./ledger.ts";
 
