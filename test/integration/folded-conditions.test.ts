@@ -145,7 +145,7 @@ function decided(when: Condition, effect: Effect, known: Values, attributes: Eve
   );
   const edge = createResidual(decodeResidual(WireResidual.decode(WireResidual.encode(wire).finish())));
   const headers = Object.fromEntries(Object.entries(attributes).map(([name, each]) => [`ce-${name}`, each]));
-  const isAllowed = edge.allows({ topic: "x.y", attributes: headers });
+  const isAllowed = edge.allows({ topic: "x.y", attributes: headers }) === true;
   return [compileCondition(folded, effect === "deny")(attributes), effect === "deny" ? !isAllowed : isAllowed];
 }
 

@@ -79,7 +79,7 @@ function answersTo(
   if (left.allowWhen.length + left.denyWhen.length > 0) counts.conditional += 1;
   return [
     decide(snapshot, grant, permission, event),
-    residual.allows({ topic, attributes: headers }),
+    residual.allows({ topic, attributes: headers }) === true,
     winnerOf(considerRules(snapshot, grant, permission, event).considered)?.effect === "allow",
     ...(decide(snapshot, grant, permission) ? [true] : []),
     ...(decide(snapshot, grant, permission, under) ? [true] : []),

@@ -98,6 +98,9 @@ function whyItDoesNot(rule: LimitedRule, grant: Grant, event: DecidedEvent): str
   const filled = fillRule(rule, grant);
   if (filled === undefined) return whyItCannot(rule, grant);
   const { patterns, when } = filled;
+  if (rule.mask !== undefined && event.canBeMasked !== true) {
+    return "it shows a part of events, and the whole is asked about";
+  }
   if (event === EVERY_EVENT) return "it allows some events only, and every one is asked about";
   const isAbout = ruleHolds({ ...rule, when: undefined }, grant, event);
   if (!isAbout || when === undefined) return `it is about ${patterns.join(", ")}, not about ${event.topic}`;

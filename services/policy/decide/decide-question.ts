@@ -27,7 +27,7 @@ export function askedBy({ permissionFor, matchRoute }: Snapshot, question: Quest
       return { permission: question.permission, events: [EVERY_EVENT] };
     case "event": {
       const permission = permissionFor(eventTypeOf(question.topic));
-      return permission === undefined ? undefined : { permission, events: [question] };
+      return permission === undefined ? undefined : { permission, events: [{ ...question, canBeMasked: true }] };
     }
     case "request": {
       const match = matchRoute(question.method, question.path);

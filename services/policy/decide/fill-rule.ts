@@ -12,6 +12,11 @@ export interface DecidedEvent {
   readonly topic: string;
   /** CloudEvents attributes by name: `region` is what producers send in the header `ce-region`. */
   readonly attributes: EventAttributes;
+  /**
+   * Whether what is asked about is the event's delivery, which can leave fields out. Whoever asks for a permission or a request
+   * shows everything.
+   */
+  readonly canBeMasked?: boolean;
 }
 
 /** What a rule says to one grant: nothing, or something about these topics, possibly on a condition. */
@@ -39,7 +44,7 @@ export const EVERY_EVENT: DecidedEvent = { topic: ">", attributes: {} };
  */
 export function ruleHolds(rule: LimitedRule, grant: Grant, event: DecidedEvent = EVERY_EVENT): boolean {
   const filled = fillRule(rule, grant);
-  if (filled === undefined) return false;
+  if (filled === undefined || (rule.mask !== undefined && event.canBeMasked !== true)) return false;
   const isDenial = rule.effect === "deny";
   // On a topic without wildcards both are: the topic matches.
   const concerns = isDenial ? patternsOverlap : patternCovers;

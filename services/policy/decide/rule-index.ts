@@ -8,7 +8,7 @@ export interface Row {
   /** Roles that allow, and roles that deny, it on any topic. */
   readonly allow: RoleSet;
   readonly deny: RoleSet;
-  /** Rules that hold on some topics only, or on a condition. */
+  /** Rules that hold on some topics only, on a condition, or with a mask. */
   readonly limited: readonly LimitedRule[];
 }
 
@@ -81,8 +81,8 @@ function setOf(words: Int32Array): RoleSet {
   return words.length === 1 ? (words[0] ?? 0) : words;
 }
 
-function isLimited({ template, when }: LimitedRule): boolean {
-  return template !== ">" || when !== undefined;
+function isLimited({ template, when, mask }: LimitedRule): boolean {
+  return template !== ">" || (when ?? mask) !== undefined;
 }
 
 function formOf(pattern: string): Form {

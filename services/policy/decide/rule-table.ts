@@ -55,8 +55,8 @@ export function tableOfRules({ tenant, roles }: PolicyDocument): RuleTable {
   };
 }
 
-function isPlain({ topic, when }: Rule): boolean {
-  return topic === undefined && when === undefined;
+function isPlain({ topic, when, mask }: Rule): boolean {
+  return (topic ?? when ?? mask) === undefined;
 }
 
 /** The rule at a place, and its text. */

@@ -10,6 +10,7 @@ import { isPermissionPattern } from "#shared/protocol/permissions.ts";
 import { permissionSchema } from "./permission.ts";
 import type { EventRule, PolicyDocument, Role, Rule, TrustedIssuer } from "./policy-document.ts";
 import { isRoutePath } from "./route-path.ts";
+import { maskSchema } from "./mask-schema.ts";
 import { placeholderOf } from "./topic-placeholder.ts";
 
 /** The most roles a document may define. */
@@ -23,20 +24,26 @@ const MAX_BINDINGS = 20_000;
  * every rule, and every limited rule may go to the edge with every grant: without bounds one tenant's document would
  * keep the others waiting.
  */
-const MAX_RULES = { all: 16_384, limited: 256, comparisons: 256, placeholders: 64 } as const;
+const MAX_RULES = { all: 16_384, limited: 256, comparisons: 256, placeholders: 64, masked: 32 } as const;
 
-const ruleSchema = z
+const allowSchema = z
+  .union([z.string(), z.strictObject({ rule: z.string(), when: z.string().optional(), mask: maskSchema.optional() })], {
+    error: "must be a rule such as order:read, or a mapping { rule: order:read, when: …, mask: […] }",
+  })
+  .transform(parseRule);
+
+const denySchema = z
   .union([z.string(), z.strictObject({ rule: z.string(), when: z.string() })], {
     error: "must be a rule such as order:read, or a mapping { rule: order:read, when: … }",
   })
   .transform(parseRule);
 
-const rulesSchema = z.array(ruleSchema).max(256).default([]);
+const MAX_RULES_OF_ROLE = 256;
 
 const roleSchema = z.strictObject({
   inherits: z.array(freeNameSchema).max(64).default([]),
-  allow: rulesSchema,
-  deny: rulesSchema,
+  allow: z.array(allowSchema).max(MAX_RULES_OF_ROLE).default([]),
+  deny: z.array(denySchema).max(MAX_RULES_OF_ROLE).default([]),
 }) satisfies z.ZodType<Role>;
 
 /** What is bound to roles and has attributes. */
@@ -88,8 +95,12 @@ export const documentSchema = z.strictObject({
   roles: mapOf(freeNameSchema, roleSchema, MAX_ROLES)
     .refine((roles) => rulesOf(roles).length <= MAX_RULES.all, `may have at most ${MAX_RULES.all} rules in all`)
     .refine(
-      (roles) => rulesOf(roles).filter(({ topic, when }) => (topic ?? when) !== undefined).length <= MAX_RULES.limited,
-      `may have at most ${MAX_RULES.limited} rules with a topic pattern or a condition in all`,
+      (roles) => rulesOf(roles).filter(isLimited).length <= MAX_RULES.limited,
+      `may have at most ${MAX_RULES.limited} rules with a topic pattern, a condition or a mask in all`,
+    )
+    .refine(
+      (roles) => rulesOf(roles).filter(({ mask }) => mask !== undefined).length <= MAX_RULES.masked,
+      `may have at most ${MAX_RULES.masked} rules with a mask in all`,
     )
     .refine(
       (roles) => rulesOf(roles).reduce((sum, { when }) => sum + countComparisons(when), 0) <= MAX_RULES.comparisons,
@@ -136,9 +147,19 @@ function requireDistinct(issuers: readonly TrustedIssuer[], context: z.Refinemen
   }
 }
 
-function parseRule(value: string | { readonly rule: string; readonly when: string }, context: z.RefinementCtx): Rule {
+function isLimited({ topic, when, mask }: Rule): boolean {
+  return (topic ?? when ?? mask) !== undefined;
+}
+
+interface WrittenRule {
+  readonly rule: string;
+  readonly when?: string | undefined;
+  readonly mask?: readonly string[] | undefined;
+}
+
+function parseRule(value: string | WrittenRule, context: z.RefinementCtx): Rule {
   const isPlain = typeof value === "string";
-  const { rule, when } = isPlain ? { rule: value, when: undefined } : value;
+  const { rule, when, mask }: WrittenRule = isPlain ? { rule: value } : value;
   const [permission = "", topic, ...more] = rule.split("@");
   const addFault = (key: "rule" | "when", message: string): void =>
     context.addIssue({ code: "custom", path: isPlain ? [] : [key], message });
@@ -155,7 +176,7 @@ function parseRule(value: string | { readonly rule: string; readonly when: strin
   }
   const { condition, fault } = when === undefined ? {} : parseCondition(when);
   if (fault !== undefined) addFault("when", fault);
-  return { permission, topic, when: condition };
+  return { permission, topic, when: condition, ...(mask === undefined ? {} : { mask }) };
 }
 
 /** One of these may make many patterns for one person; `{sub}` and `{tenant}` make one. */

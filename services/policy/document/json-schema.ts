@@ -22,7 +22,12 @@ const rule = {
   pattern: `^${PERMISSION}(@${TOPIC})?$`,
 };
 const rules = { description: "Rules. Deny beats allow; what no rule allows is denied." };
-const conditional = { description: "A rule that holds only on a condition." };
+const conditional = { description: "A rule that holds only on a condition, or shows a part of events." };
+const mask = {
+  description:
+    "Fields that events are delivered without, by their paths: customer.email, lines.*.price. * is any name.",
+};
+const maskPath = { pattern: `^(${ENCODED}|\\*)(\\.(${ENCODED}|\\*)){0,7}$` };
 const when = {
   description: "The condition: a comparison of the subject's attributes and the event's headers.",
   examples: [
@@ -50,6 +55,8 @@ const HELP: ReadonlyMap<string, object> = new Map<string, object>([
   ["roles.*.inherits", { description: "Roles whose rules this one has too." }],
   ["roles.*.inherits[]", { pattern: `^${FREE_NAME}$` }],
   ...roleRules("allow"),
+  ["roles.*.allow[]|1.mask", mask],
+  ["roles.*.allow[]|1.mask[]", maskPath],
   ...roleRules("deny"),
   ["bindings", { description: "Who has which role." }],
   ["bindings[].role", { description: "A role that this document defines.", pattern: `^${FREE_NAME}$` }],

@@ -180,7 +180,7 @@ owner: me
     expect(faultsOf(withRules(16_385, ":read")).join()).toMatch(/at most 16384 rules in all/);
     expect(faultsOf(withRules(256, ":read@a.*"))).toEqual([]);
     expect(faultsOf(withRules(257, ":read@a.*")).join()).toMatch(
-      /at most 256 rules with a topic pattern or a condition/,
+      /at most 256 rules with a topic pattern, a condition or a mask/,
     );
   });
 

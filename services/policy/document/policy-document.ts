@@ -27,13 +27,15 @@ export interface Role {
   readonly deny: readonly Rule[];
 }
 
-/** A permission pattern, the topics it is limited to, and when it holds. */
+/** A permission pattern, the topics it is limited to, when it holds, and how much of an event it shows. */
 export interface Rule {
   readonly permission: string;
   /** A topic pattern in which tokens may be `{sub}`, `{tenant}` or `{<attribute>}`; none means whatever the topic. */
   readonly topic: string | undefined;
   /** None means always. */
   readonly when: Condition | undefined;
+  /** The fields that events are delivered without, sorted; none means that they are delivered whole. */
+  readonly mask?: readonly string[] | undefined;
 }
 
 /** A role and who has it. */
@@ -82,8 +84,12 @@ export interface PolicyCase {
   readonly expect: "allow" | "deny";
 }
 
-/** A rule for people: `permission`, `permission@topic.pattern`, and `when …` behind it where it has a condition. */
-export function ruleText({ permission, topic, when }: Rule): string {
+/**
+ * A rule for people: `permission`, `permission@topic.pattern`, `without …` where it has a mask, and `when …` behind it where it
+ * has a condition.
+ */
+export function ruleText({ permission, topic, when, mask }: Rule): string {
   const limited = topic === undefined ? permission : `${permission}@${topic}`;
-  return when === undefined ? limited : `${limited} when ${conditionText(when)}`;
+  const masked = mask === undefined ? limited : `${limited} without ${mask.join(", ")}`;
+  return when === undefined ? masked : `${masked} when ${conditionText(when)}`;
 }

@@ -4,12 +4,13 @@ import { conditionText } from "./condition.ts";
 import type { Rule } from "./policy-document.ts";
 
 /**
- * Whether `outer` holds wherever `inner` does. Placeholders and conditions are compared as they are spelled: within one
- * decision each stands for one thing.
+ * Whether `outer` holds wherever `inner` does, and hides nothing that `inner` shows. Placeholders and conditions are compared as
+ * they are spelled: within one decision each stands for one thing.
  */
 export function ruleCovers(outer: Rule, inner: Rule): boolean {
   if (!patternCovers(permissionAsTopics(outer.permission), permissionAsTopics(inner.permission))) return false;
   if (outer.topic !== undefined && !patternCovers(outer.topic, inner.topic ?? ">")) return false;
+  if (outer.mask?.some((field) => inner.mask?.includes(field) !== true) === true) return false;
   if (outer.when === undefined) return true;
   return inner.when !== undefined && conditionText(outer.when) === conditionText(inner.when);
 }

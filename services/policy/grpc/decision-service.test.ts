@@ -25,7 +25,7 @@ bindings: [{ role: owner, subjects: [alice] }]
 events: { "order.*": order:read, "note.*": note:read }
 `;
 
-const PLAIN = { allow: [], deny: [], allowWhen: [], denyWhen: [] };
+const PLAIN = { allow: [], deny: [], allowWhen: [], denyWhen: [], masked: [] };
 
 const manySubjects = (count: number) =>
   Array.from({ length: count }, (_, id) => ({ id: `s${id}`, roles: [], groups: [] }));

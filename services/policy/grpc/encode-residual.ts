@@ -1,15 +1,19 @@
 import type { EventCondition as WireCondition, Residual as WireResidual } from "#proto/policy/v1/decision.ts";
 import type { EventCondition } from "#shared/contract/event-condition.ts";
-import type { ConditionalPattern, Residual } from "../decide/residual.ts";
+import type { Allowed, ConditionalPattern, Residual } from "../decide/residual.ts";
 
 /** A residual as it travels to the edge. */
-export function encodeResidual({ allow, deny, allowWhen, denyWhen }: Residual): WireResidual {
+export function encodeResidual({ deny, denyWhen, masked = [], ...whole }: Residual): WireResidual {
   return {
-    allow: [...allow],
+    ...encodeAllowed(whole),
     deny: [...deny],
-    allowWhen: allowWhen.map(encodePattern),
     denyWhen: denyWhen.map(encodePattern),
+    masked: masked.map(({ mask, ...allowed }) => ({ mask: [...mask], ...encodeAllowed(allowed) })),
   };
+}
+
+function encodeAllowed({ allow, allowWhen }: Allowed): Pick<WireResidual, "allow" | "allowWhen"> {
+  return { allow: [...allow], allowWhen: allowWhen.map(encodePattern) };
 }
 
 /** Equal residuals once, and the place of each among these. */

@@ -1,12 +1,13 @@
 import type { RetryBudget } from "#shared/async/retry-budget.ts";
 import type { Version } from "#shared/contract/version.ts";
 import type { EventEntry } from "../event.ts";
+import type { FieldMask } from "../sse/field-mask.ts";
 import type { Decisions } from "./decisions.ts";
 import type { Grant } from "./grant.ts";
 import type { Registration } from "./registration.ts";
 
-/** `undecided`: policy has not answered yet; ask it, and check again. */
-export type Verdict = "allowed" | "denied" | "undecided";
+/** A mask: allowed without its fields. `undecided`: policy has not answered yet; ask it, and check again. */
+export type Verdict = "allowed" | "denied" | "undecided" | FieldMask;
 
 /**
  * Whether holders of the grant may see an event at its place in the log. Only this function decides that, for live readers
@@ -19,7 +20,9 @@ export function authorizeEvent(decisions: Decisions, entry: EventEntry, grant: G
   if (permission === undefined) return "denied";
   const residual = grant.residualAt(permission, entry.position.seq, endedBy);
   if (residual === undefined) return "undecided";
-  return residual.allows(entry) ? "allowed" : "denied";
+  const permit = residual.allows(entry);
+  if (typeof permit === "object") return permit;
+  return permit ? "allowed" : "denied";
 }
 
 /**

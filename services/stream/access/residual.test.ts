@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { EventCondition } from "#shared/contract/event-condition.ts";
 import { patternCovers, patternsOverlap, topicMatches } from "#shared/protocol/topics.ts";
-import { createResidual, type TopicRules } from "./residual.ts";
+import { createResidual, type MaskedTopics, type TopicRules } from "./residual.ts";
 
 const residualOf = (allow: string[], deny: string[], conditional: Partial<TopicRules> = {}) =>
   createResidual({ allow, deny, allowWhen: [], denyWhen: [], ...conditional });
@@ -52,6 +52,32 @@ describe("a topic pattern", () => {
     expect(residual.allowsUnder("order.deleted.7")).toBe(false);
     expect(residual.allowsUnder("order.deleted.>")).toBe(false);
     expect(residual.allowsUnder("order.>")).toBe(true);
+  });
+});
+
+describe("a mask", () => {
+  const masked: MaskedTopics[] = [
+    { mask: ["card"], allow: ["order.>"], allowWhen: [] },
+    { mask: ["card", "email"], allow: ["order.*.7"], allowWhen: [] },
+  ];
+
+  test("is what an event passes without, where nothing lets it pass as a whole", () => {
+    const residual = residualOf(["order.shipped"], ["order.deleted"], { masked });
+    expect(residual.allows(on("order.created"))).toMatchObject({ key: "card", masks: 0b01 });
+    expect(residual.allows(on("order.shipped"))).toBe(true);
+    expect(residual.allows(on("order.deleted"))).toBe(false);
+    expect(residual.allows(on("ticket.opened"))).toBe(false);
+  });
+
+  test("is all that let it pass, together", () => {
+    expect(residualOf([], [], { masked }).allows(on("order.created.7"))).toMatchObject({ masks: 0b11 });
+  });
+
+  test("grants the topics under which it lets something pass", () => {
+    const residual = residualOf([], ["order.deleted"], { masked });
+    expect(residual.allowsUnder("order.*")).toBe(true);
+    expect(residual.allowsUnder("order.deleted")).toBe(false);
+    expect(residual.allowsUnder("ticket.>")).toBe(false);
   });
 });
 

@@ -4,17 +4,30 @@ import {
   type EventCondition,
   type EventTest,
 } from "#shared/contract/event-condition.ts";
+import { compileMasks, type FieldMask } from "../sse/field-mask.ts";
 import { type Effort, PatternTrie } from "./pattern-trie.ts";
 
 /**
  * The rules that policy leaves to decide per event. An event passes when its topic matches one of `allow`, or one of
- * `allowWhen` whose condition holds, and none of `deny`, and none of `denyWhen` whose condition holds.
+ * `allowWhen` whose condition holds, and none of `deny`, and none of `denyWhen` whose condition holds. What passes by `masked`
+ * alone passes without the fields that all those name by which it does.
  */
-export interface TopicRules {
-  readonly allow: readonly string[];
+export interface TopicRules extends AllowedTopics {
   readonly deny: readonly string[];
-  readonly allowWhen: readonly ConditionalPattern[];
   readonly denyWhen: readonly ConditionalPattern[];
+  /** Absent where there is none. */
+  readonly masked?: readonly MaskedTopics[];
+}
+
+/** Topics that are allowed, always and on conditions. */
+export interface AllowedTopics {
+  readonly allow: readonly string[];
+  readonly allowWhen: readonly ConditionalPattern[];
+}
+
+/** Topics that are allowed without some fields. */
+export interface MaskedTopics extends AllowedTopics {
+  readonly mask: readonly string[];
 }
 
 /** A topic pattern that counts for events on which a condition over their headers holds. */
@@ -32,8 +45,8 @@ export interface JudgedEvent {
 
 /** Decides events once grant and permission are known, without a call. */
 export interface Residual {
-  /** Whether the event may be seen. Deny beats allow, silence denies. */
-  allows(event: JudgedEvent): boolean;
+  /** Whether the event may be seen, or without which fields. Deny beats allow, silence denies. */
+  allows(event: JudgedEvent): boolean | FieldMask;
   /** Whether its rules are compiled: the first who asks it compiles them, which takes half a microsecond for each. */
   readonly isCompiled: boolean;
   /** How many rules it has. */
@@ -47,9 +60,9 @@ export interface Residual {
 
 /** Makes a residual of policy's rules. */
 export function createResidual(rules: TopicRules): Residual {
-  const { allow, deny, allowWhen, denyWhen } = rules;
+  const { allow, deny, denyWhen, masked = [] } = rules;
   const isPlainYes = allow.includes(">") && deny.length === 0 && denyWhen.length === 0;
-  const size = isPlainYes ? 0 : allow.length + deny.length + allowWhen.length + denyWhen.length;
+  const size = isPlainYes ? 0 : deny.length + denyWhen.length + sizeOf([rules, ...masked]);
   let compiled: CompiledRules | undefined;
   return {
     get isCompiled() {
@@ -70,25 +83,46 @@ export function createResidual(rules: TopicRules): Residual {
   };
 }
 
+function sizeOf(allowed: readonly AllowedTopics[]): number {
+  return allowed.reduce((sum, { allow, allowWhen }) => sum + allow.length + allowWhen.length, 0);
+}
+
 type CompiledRules = Pick<Residual, "allows" | "allowsUnder">;
 
-function compile({ allow, deny, allowWhen, denyWhen }: TopicRules): CompiledRules {
-  const [allowed, denied] = [allow, deny].map((patterns) => new PatternTrie(patterns.map((each) => [each, true])));
+function compile({ deny, denyWhen, masked = [], ...rules }: TopicRules): CompiledRules {
+  const denied = compilePatterns(deny);
   // A condition on a header that is missing, or cannot be read as what it is compared with, allows nothing, and denies.
-  const [allowing, denying] = [compileRules(allowWhen, false), compileRules(denyWhen, true)];
+  const denying = compileRules(denyWhen, true);
+  const whole = compileAllowed(rules);
+  const parts = masked.map(compileAllowed);
+  const maskOf = compileMasks(masked.map(({ mask }) => mask));
   return {
     allows(event) {
-      if (denied?.someCovering(event.topic, isAny)) return false;
+      if (denied.someCovering(event.topic, isAny)) return false;
       if (applies(denying, event)) return false;
-      return allowed?.someCovering(event.topic, isAny) === true || applies(allowing, event);
+      if (whole.allows(event)) return true;
+      let counted = 0;
+      for (const [index, part] of parts.entries()) if (part.allows(event)) counted |= 1 << index;
+      return counted === 0 ? false : maskOf(counted);
     },
     allowsUnder(wanted, effort) {
-      if (denied?.someCovering(wanted, isAny)) return false;
-      return (
-        allowed?.someOverlapping(wanted, isAny, effort) === true || allowing.someOverlapping(wanted, isAny, effort)
-      );
+      if (denied.someCovering(wanted, isAny)) return false;
+      return whole.allowsUnder(wanted, effort) || parts.some((part) => part.allowsUnder(wanted, effort));
     },
   };
+}
+
+function compileAllowed({ allow, allowWhen }: AllowedTopics) {
+  const [allowed, allowing] = [compilePatterns(allow), compileRules(allowWhen, false)];
+  return {
+    allows: (event: JudgedEvent): boolean => allowed.someCovering(event.topic, isAny) || applies(allowing, event),
+    allowsUnder: (wanted: string, effort?: Effort): boolean =>
+      allowed.someOverlapping(wanted, isAny, effort) || allowing.someOverlapping(wanted, isAny, effort),
+  };
+}
+
+function compilePatterns(patterns: readonly string[]): PatternTrie<true> {
+  return new PatternTrie(patterns.map((each) => [each, true] as const));
 }
 
 function isAny(): boolean {

@@ -16,9 +16,9 @@ export function shareResiduals(): (rules: TopicRules) => Residual {
   };
 
   function residualOf(rules: TopicRules): Residual {
-    const { allow, deny, allowWhen, denyWhen } = rules;
+    const { allow, deny, allowWhen, denyWhen, masked } = rules;
     // Rules of one tenant choose their hash: two that differ must not have the same.
-    const key = hash("sha256", JSON.stringify([allow, deny, allowWhen, denyWhen]), "base64");
+    const key = hash("sha256", JSON.stringify([allow, deny, allowWhen, denyWhen, masked]), "base64");
     const residual = shared.get(key) ?? createResidual(rules);
     shared.set(key, residual);
     return residual;

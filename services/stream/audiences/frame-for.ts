@@ -24,8 +24,8 @@ export interface FrameReader {
 }
 
 /**
- * The frame of an event for holders of the grant, where they may see it. An event that cannot be judged or encoded is
- * quarantined: every reader passes it.
+ * The frame of an event for holders of the grant, where they may see it or a part of it. An event that cannot be judged or
+ * encoded is quarantined: every reader passes it.
  */
 export function frameFor(
   source: FrameSource,
@@ -34,8 +34,17 @@ export function frameFor(
 ): Buffer | "denied" | "undecided" {
   try {
     const verdict = authorizeEvent(source.decisions, entry, grant, endedBy);
-    if (verdict !== "undecided") source.observer.decided(verdict);
-    return verdict === "allowed" ? encodeEvent(source.id, source.log.epoch, entry, format) : verdict;
+    if (verdict === "undecided") return verdict;
+    if (verdict !== "denied") {
+      const mask = verdict === "allowed" ? undefined : verdict;
+      const frame = encodeEvent(source.id, source.log.epoch, entry, format, mask);
+      if (frame !== undefined) {
+        source.observer.decided("allowed");
+        return frame;
+      }
+    }
+    source.observer.decided("denied");
+    return "denied";
   } catch (error) {
     source.quarantine(entry, error);
     return "denied";

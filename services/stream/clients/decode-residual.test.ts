@@ -2,10 +2,21 @@ import { expect, test } from "vitest";
 import { type EventCondition, Residual } from "#proto/policy/v1/decision.ts";
 import { decodeResidual } from "./decode-residual.ts";
 
-const PLAIN: Residual = { allow: [">"], deny: ["order.hidden"], allowWhen: [], denyWhen: [] };
+const RULES = { allow: [">"], deny: ["order.hidden"], allowWhen: [], denyWhen: [] };
+const PLAIN: Residual = { ...RULES, masked: [] };
 
 test("a residual without conditions is what policy wrote", () => {
-  expect(decodeResidual(PLAIN)).toEqual(PLAIN);
+  expect(decodeResidual(PLAIN)).toEqual(RULES);
+});
+
+test("a masked part keeps its fields, and one that this edge cannot read is not believed", () => {
+  const masked = [{ mask: ["customer.email", "lines.*.a%2Eb"], allow: ["order.>"], allowWhen: [] }];
+  const written = Residual.encode({ ...PLAIN, masked }).finish();
+  expect(decodeResidual(Residual.decode(written)).masked).toEqual(masked);
+  for (const mask of [[], ["customer..email"], ["a.[0]"], ["a%2eb"]]) {
+    const unknown = { ...PLAIN, masked: [{ mask, allow: [">"], allowWhen: [] }] };
+    expect(() => decodeResidual(unknown)).toThrow("a mask that this edge does not know");
+  }
 });
 
 test("a condition names the headers of the event's attributes", () => {

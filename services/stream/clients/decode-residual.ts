@@ -1,23 +1,33 @@
 import type {
   ConditionalPattern as WirePattern,
   EventCondition as WireCondition,
+  Masked as WireMasked,
   Residual as WireResidual,
 } from "#proto/policy/v1/decision.ts";
 import { type EventCondition, isOperator } from "#shared/contract/event-condition.ts";
 import { readRange } from "#shared/contract/address-range.ts";
 import { isValueType, readTyped } from "#shared/contract/typed-value.ts";
+import { isFieldPath } from "#shared/contract/field-path.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import type { ConditionalPattern, TopicRules } from "../access/residual.ts";
+import type { ConditionalPattern, MaskedTopics, TopicRules } from "../access/residual.ts";
 
 /** How producers send a CloudEvents attribute (CloudEvents NATS binding, section 3.1.3.2). */
 const HEADER_PREFIX = "ce-";
 
 /**
  * Reads a residual from policy; its conditions then name headers.
- * @throws {AppError} `unavailable` when there is a condition in it that this release does not know.
+ * @throws {AppError} `unavailable` when there is a condition or a mask in it that this release does not know.
  */
-export function decodeResidual({ allow, deny, allowWhen, denyWhen }: WireResidual): TopicRules {
-  return { allow, deny, allowWhen: allowWhen.map(decodePattern), denyWhen: denyWhen.map(decodePattern) };
+export function decodeResidual({ allow, deny, allowWhen, denyWhen, masked }: WireResidual): TopicRules {
+  const rules = { allow, deny, allowWhen: allowWhen.map(decodePattern), denyWhen: denyWhen.map(decodePattern) };
+  return masked.length === 0 ? rules : { ...rules, masked: masked.map(decodeMasked) };
+}
+
+function decodeMasked({ mask, allow, allowWhen }: WireMasked): MaskedTopics {
+  if (mask.length === 0 || !mask.every(isFieldPath)) {
+    throw new AppError("unavailable", "policy answered with a mask that this edge does not know");
+  }
+  return { mask, allow, allowWhen: allowWhen.map(decodePattern) };
 }
 
 function decodePattern({ pattern, when }: WirePattern): ConditionalPattern {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { EventEntry } from "../event.ts";
+import { compileMasks } from "./field-mask.ts";
 import { encodeControl, encodeEvent, type FrameFormat } from "./encode-frame.ts";
 
 const RAW: FrameFormat = { body: "raw", naming: "message" };
@@ -34,6 +35,28 @@ describe("an event's frame", () => {
     const entry = entryOf("x");
     expect(encodeEvent("acme", "epoch123", entry, RAW)).toBe(encodeEvent("acme", "epoch123", entry, { ...RAW }));
     expect(encodeEvent("acme", "epoch123", entry, CLOUD)).not.toBe(encodeEvent("acme", "epoch123", entry, RAW));
+  });
+});
+
+describe("an event's frame without the fields of a mask", () => {
+  const maskOf = (...paths: string[]) => compileMasks([paths])(1);
+
+  test("is encoded once for everybody with a mask of the same fields", () => {
+    const entry = entryOf('{"a":1,"b":2}');
+    const masked = encodeEvent("acme", "epoch123", entry, RAW, maskOf("a"));
+    expect(masked?.toString()).toBe('id: epoch123.7.tag\ndata: {"b":2}\n\n');
+    expect(encodeEvent("acme", "epoch123", entry, RAW, maskOf("a"))).toBe(masked);
+    expect(encodeEvent("acme", "epoch123", entry, RAW, maskOf("b"))).not.toBe(masked);
+    expect(encodeEvent("acme", "epoch123", entry, RAW).toString()).toContain('{"a":1,"b":2}');
+  });
+
+  test("is a CloudEvents envelope around what is left", () => {
+    const masked = encodeEvent("acme", "epoch123", entryOf('{"a":1,"b":2}'), CLOUD, maskOf("a", "data"));
+    expect(masked?.toString()).toContain('"data":{"b":2}}');
+  });
+
+  test.each(["a: 1", '{"a":1}\n{"a":2}', '{"a":1', ""])("is none where its data is no JSON: %j", (payload) => {
+    expect(encodeEvent("acme", "epoch123", entryOf(payload), CLOUD, maskOf("a"))).toBeUndefined();
   });
 });
 

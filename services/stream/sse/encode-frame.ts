@@ -2,7 +2,9 @@ import type { EventEntry } from "../event.ts";
 import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
 import { escapeLines } from "./escape-lines.ts";
+import type { FieldMask } from "./field-mask.ts";
 import { isJson } from "./is-json.ts";
+import { withoutFields } from "./without-fields.ts";
 
 /** How a client wants its events: the payload as published or a CloudEvents envelope, with or without an event name. */
 export interface FrameFormat {
@@ -18,18 +20,39 @@ export function formatKey({ body, naming }: FrameFormat): string {
 }
 
 /** The frame of an event; every reader with the same format gets the same bytes. */
-export function encodeEvent(tenant: string, epoch: string, entry: EventEntry, format: FrameFormat): Buffer {
-  const key = formatKey(format);
+export function encodeEvent(tenant: string, epoch: string, entry: EventEntry, format: FrameFormat): Buffer;
+/** The frame of an event without the fields of a mask; undefined where its data is no JSON, of which no part can be told. */
+export function encodeEvent(
+  tenant: string,
+  epoch: string,
+  entry: EventEntry,
+  format: FrameFormat,
+  mask: FieldMask | undefined,
+): Buffer | undefined;
+export function encodeEvent(
+  tenant: string,
+  epoch: string,
+  entry: EventEntry,
+  format: FrameFormat,
+  mask?: FieldMask,
+): Buffer | undefined {
+  const key = mask === undefined ? formatKey(format) : `${formatKey(format)} ${mask.key}`;
   const known = entry.frames?.get(key);
   if (known !== undefined) return known;
+  const payload = mask === undefined ? entry.payload : maskedPayload(entry, mask);
+  if (payload === undefined) return undefined;
   const name = format.naming === "named" ? `event: ${entry.type}\n` : "";
   const head = `${name}id: ${formatEventId(epoch, entry.position)}\ndata: `;
-  const body = format.body === "raw" ? entry.payload : Buffer.from(cloudEventOf(tenant, epoch, entry));
+  const body = format.body === "raw" ? payload : Buffer.from(cloudEventOf(tenant, epoch, entry, payload));
   const frame = joinUnpooled(head, escapeLines(body));
   entry.frames ??= new Map();
   entry.frames.set(key, frame);
   entry.onFrame?.(frame);
   return frame;
+}
+
+function maskedPayload({ payload }: EventEntry, mask: FieldMask): Buffer | undefined {
+  return isJson(payload) ? withoutFields(payload, mask) : undefined;
 }
 
 /** A frame lives as long as its event. In the pool of Buffer it would keep 64 KiB in memory, however small it is. */
@@ -72,10 +95,10 @@ function retryOf(data: ControlData[ControlEvent]): number | undefined {
 export const HEARTBEAT = Buffer.from(":\n");
 
 /** The event in the JSON format of CloudEvents 1.0, section 3; producers' own `ce-*` attributes win over ours. */
-function cloudEventOf(tenant: string, epoch: string, entry: EventEntry): string {
+function cloudEventOf(tenant: string, epoch: string, entry: EventEntry, payload: Buffer): string {
   const given = Object.entries(entry.attributes).filter(([name]) => name.startsWith("ce-") && name !== "ce-data");
-  const text = entry.payload.toString("utf8");
-  const isJsonText = isJson(entry.payload);
+  const text = payload.toString("utf8");
+  const isJsonText = isJson(payload);
   const attributes = JSON.stringify({
     specversion: "1.0",
     id: entry.attributes["nats-msg-id"] ?? formatEventId(epoch, entry.position),

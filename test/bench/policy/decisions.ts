@@ -223,7 +223,7 @@ async function measureEdge(allow: readonly string[], count: number): Promise<num
     const event = events[index % events.length]!;
     const permission = decisions.permissionFor(event.type);
     const residual = permission && grants[index % grants.length]!.residualAt(permission, index);
-    return residual !== undefined && residual !== "" && residual.allows(event);
+    return residual !== undefined && residual !== "" && residual.allows(event) === true;
   });
 }
 

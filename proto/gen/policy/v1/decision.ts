@@ -144,7 +144,8 @@ export interface DecideResponse {
 /**
  * What is left to decide when the grant and the permission are known: an event is let through when its topic matches
  * one of `allow`, or one of `allow_when` whose condition holds, and none of `deny`, and none of `deny_when` whose
- * condition holds. All empty is a plain no; `allow: [">"]` alone is a plain yes.
+ * condition holds. All empty is a plain no; `allow: [">"]` alone is a plain yes. What only `masked` lets through is delivered
+ * without the fields that are named in all those of them which let it through. Who does not know masks does not deliver it.
  */
 export interface Residual {
   /** topic patterns */
@@ -153,6 +154,17 @@ export interface Residual {
   deny: string[];
   allowWhen: ConditionalPattern[];
   denyWhen: ConditionalPattern[];
+  /** up to 32 */
+  masked: Masked[];
+}
+
+/** Topics that are allowed without some fields of their events' data. */
+export interface Masked {
+  /** paths of fields, such as `customer.email`; `*` is any name, `%XX` a byte of one */
+  mask: string[];
+  /** topic patterns */
+  allow: string[];
+  allowWhen: ConditionalPattern[];
 }
 
 /** A topic pattern that counts for events on which the condition holds. */
@@ -1246,7 +1258,7 @@ export const DecideResponse: MessageFns<DecideResponse> = {
 };
 
 function createBaseResidual(): Residual {
-  return { allow: [], deny: [], allowWhen: [], denyWhen: [] };
+  return { allow: [], deny: [], allowWhen: [], denyWhen: [], masked: [] };
 }
 
 export const Residual: MessageFns<Residual> = {
@@ -1262,6 +1274,9 @@ export const Residual: MessageFns<Residual> = {
     }
     for (const v of message.denyWhen) {
       ConditionalPattern.encode(v!, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.masked) {
+      Masked.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -1309,6 +1324,82 @@ export const Residual: MessageFns<Residual> = {
             }
 
             message.denyWhen.push(ConditionalPattern.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.masked.push(Masked.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMasked(): Masked {
+  return { mask: [], allow: [], allowWhen: [] };
+}
+
+export const Masked: MessageFns<Masked> = {
+  encode(message: Masked, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.mask) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.allow) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.allowWhen) {
+      ConditionalPattern.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Masked {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMasked();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.mask.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.allow.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.allowWhen.push(ConditionalPattern.decode(reader, reader.uint32()));
             continue;
           }
         }
