@@ -55,6 +55,7 @@ export interface Peers {
 export interface CallDeps extends RebindDeps, ChangeTopicsDeps {
   /** This worker's id, with which its connection ids begin. */
   readonly workerId: string;
+  readonly observer: ChangeTopicsDeps["observer"];
 }
 
 /** Carries out calls of this worker's own API and, until disposed, of its peers. */

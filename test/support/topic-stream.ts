@@ -21,7 +21,9 @@ export async function openTopicStream(
   options: StreamOptions,
 ): Promise<TopicStream> {
   const stream = await openEventStream(`http://127.0.0.1:${edge.ports.http}/v1/stream?${query}`, options);
-  const ready = JSON.parse((await stream.frame("ready")).data) as TopicsSaid & { readonly connectionId: string };
+  const { event, data } = await stream.frame((frame) => frame.event === "ready" || frame.event === "busy");
+  if (event === "busy") throw new Error(`the stream is refused: ${data}`);
+  const ready = JSON.parse(data) as TopicsSaid & { readonly connectionId: string };
   return Object.assign(stream, { id: ready.connectionId, ready });
 }
 

@@ -3,6 +3,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
 import { requireLiveSession } from "../../access/live-session.ts";
 import type { Identity, TopicGrant } from "../../access/registration.ts";
+import type { Observer } from "../../observe/observer.ts";
 import type { ShareTopics } from "../../access/share-topic-lists.ts";
 import { type HandshakeDeps, prepareTopics, replaceTopics } from "../../access/verify.ts";
 import { type PlannedChange, StreamTopics, type TopicChange } from "../../subscription/stream-topics.ts";
@@ -23,6 +24,7 @@ export interface TopicsAnswer {
 
 /** The edge, as far as a change of topics uses it. */
 export interface ChangeTopicsDeps extends HandshakeDeps, KeepTopicsDeps {
+  readonly observer: Pick<Observer, "fault" | "topicsChanged">;
   readonly shareTopics: ShareTopics;
 }
 
@@ -87,6 +89,7 @@ async function carryOut(
     replaceTopics(reader.registration, tenant, topics, deps);
     reader.lastActiveAt = deps.now();
     reader.sendSubscription(from);
+    deps.observer.topicsChanged(changes.claim !== undefined);
     isInForce = true;
     return { topics: reader.registration.topicGrants, effectiveFrom };
   } finally {
