@@ -1,3 +1,4 @@
+import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { conclude } from "#test/support/checker/audit.ts";
 import type { RunningService } from "#test/support/start-service.ts";
@@ -191,6 +192,77 @@ describe("a client's topics", () => {
   });
 });
 
+describe("whoever asks for what may not be", () => {
+  test("is told why, and the stream goes on as it was", async () => {
+    const [one, two] = edges;
+    const alice = (await stack.login("alice")).access_token;
+    await using stream = await openTopicStream(one, "topic=issues.%3E", { token: bob });
+    const many = Array.from({ length: 10_000 }, (_, index) => `a.k${index}`);
+    for (const [token, id, change, refusal] of [
+      [alice, stream.id, { add: ["push.>"] }, "not_found"],
+      [bob, `${stream.id}x`, { add: ["push.>"] }, "not_found"],
+      [bob, "w-1", { add: ["push.>"] }, "not_found"],
+      ["no token", stream.id, {}, "token_invalid"],
+      [bob, stream.id, "{", "malformed_request"],
+      [bob, stream.id, "[]", "malformed_request"],
+      [bob, stream.id, { add: "push.>" }, "malformed_request"],
+      [bob, stream.id, { topics: ["push.>"] }, "malformed_request"],
+      [bob, stream.id, { add: ["push.>"], remove: ["push.>"] }, "malformed_request"],
+      [bob, stream.id, { add: ["push"] }, "malformed_topic"],
+      [bob, stream.id, { remove: ["<script>"] }, "malformed_topic"],
+      [bob, stream.id, { add: many.slice(0, 101) }, "malformed_topic"],
+      [bob, stream.id, { add: many }, "body_too_large"],
+    ] as const) {
+      for (const edge of [one, two]) {
+        const { body } = await changeTopics(edge, token, id, change);
+        expect([JSON.stringify(change).slice(0, 60), body.code]).toEqual([expect.any(String), refusal]);
+      }
+    }
+    const refused = await fetch(`http://127.0.0.1:${one.ports.http}/v1/stream?topic=a.b&client=%20`, {
+      headers: { authorization: `Bearer ${bob}` },
+    });
+    expect(refused.status).toBe(400);
+    await publish("issues.opened.k", "as ever");
+    expect(await stream.receive(1)).toEqual(["as ever"]);
+    expect(stream.frames.filter(({ event }) => event === "subscription")).toEqual([]);
+  });
+
+  test("hundreds of times at once is answered a few times, and told when to come back; other streams change theirs", async () => {
+    const [one, two] = edges;
+    await using stream = await openTopicStream(one, "topic=issues.%3E", { token: bob });
+    const ask = () => changeTopics(two, bob, stream.id, { add: ["push.>"], remove: ["create.>"] });
+    const answers = await Promise.all(Array.from({ length: 400 }, ask));
+    const statuses = answers.map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([200, 429]));
+    expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(250);
+    expect(answers.find(({ status }) => status === 429)?.headers.get("retry-after")).toBe("1");
+    const carol = (await stack.login("carol")).access_token;
+    await using other = await openTopicStream(one, "topic=issues.%3E", { token: carol });
+    expect((await changeTopics(two, carol, other.id, { add: ["push.>"] })).status).toBe(200);
+  });
+
+  test("on the bus is not heard, where it is no announcement", async () => {
+    const [one] = edges;
+    await using stream = await openTopicStream(one, "topic=issues.%3E&client=tab-5", { token: bob });
+    const client = { tenant: "demo", subject: "bob", client: "tab-5" };
+    await using edge = await connectAsEdge();
+    for (const text of [
+      "",
+      "{",
+      "null",
+      JSON.stringify({ client, generation: -1 }),
+      JSON.stringify({ client, generation: "9" }),
+    ]) {
+      edge.publish("sluice.topics.changed", text);
+    }
+    edge.publish("sluice.topics.changed", JSON.stringify({ client, generation: 1 }));
+    await edge.flush();
+    expect((await changeTopics(one, bob, stream.id, { add: ["push.>"] })).status).toBe(200);
+    edge.publish("sluice.topics.changed", JSON.stringify({ client, generation: Number.MAX_SAFE_INTEGER }));
+    await stream.frame("bye");
+  });
+});
+
 test(
   `${CHANGES} random changes of clients that break off, come back at any edge, lose rights and an edge get nothing early or late, and lose nothing`,
   { timeout: timeoutOf(60_000) },
@@ -204,6 +276,11 @@ test(
     );
   },
 );
+
+async function connectAsEdge(): Promise<NatsConnection & AsyncDisposable> {
+  const { host, password: pass } = new URL(stack.nats.url("stream"));
+  return connect({ servers: host, user: "stream", pass, inboxPrefix: "_INBOX.stream" });
+}
 
 /** Kills an edge, between whatever steps of its changes, and starts another one on its port. */
 async function replaceFirstEdge(): Promise<void> {
