@@ -85,15 +85,17 @@ function change(progress: Progress, { text }: Of<"received">): void {
 function settle(progress: Progress, { outcome, topics, effectiveFrom }: Of<"answered">, account: Account): void {
   const { asked, restoredMeanwhile, agreed } = progress;
   progress.asked = progress.restoredMeanwhile = undefined;
+  const added = (asked?.add ?? []).filter((topic) => agreed?.has(topic) !== true);
   if (outcome === "unknown") {
-    for (const topic of asked?.add ?? []) if (!progress.inForce.has(topic)) progress.from.set(topic, undefined);
+    for (const topic of added) progress.from.set(topic, undefined);
     progress.agreed = restoredMeanwhile;
     return;
   }
   const said = outcome === "done" ? new Set(topics) : agreed;
   if (restoredMeanwhile !== undefined && said !== undefined && !isSame(restoredMeanwhile, said)) account.unkept += 1;
-  const added = (asked?.add ?? []).filter((topic) => outcome === "done" && agreed?.has(topic) !== true);
-  for (const topic of added) progress.from.set(topic, placeOf(effectiveFrom)?.sequence);
+  // Where it was not known what there was before, some of them may have been added earlier.
+  const from = agreed === undefined ? undefined : placeOf(effectiveFrom)?.sequence;
+  if (outcome === "done") for (const topic of added) progress.from.set(topic, from);
   progress.agreed = said;
 }
 
