@@ -42,7 +42,7 @@ export async function verifyInTime(
   const asked = Promise.all([
     verifySession(registration, tenant, deps, { context }),
     verifyGrant(registration, tenant, deps, context),
-  ]);
+  ]).then(() => untilKnown(registration));
   const late = Promise.withResolvers<never>();
   const leave = (): void => late.reject(clientLeft());
   const timer = setTimeout(
@@ -57,6 +57,12 @@ export async function verifyInTime(
     clearTimeout(timer);
     context?.signal?.removeEventListener("abort", leave);
   }
+}
+
+/** A control entry may have asked before, right after the registration: its answer is awaited, too. */
+async function untilKnown(registration: Registration): Promise<void> {
+  const isKnown = (): boolean => registration.deadline !== undefined && registration.grant !== undefined;
+  while (registration.ended === undefined && !isKnown()) await registration.changed.next();
 }
 
 /** The refusal of a handshake whose client is not there any more. */

@@ -62,12 +62,14 @@ function begin(progress: Progress, { id, text }: Of<"received">, account: Accoun
   else if (progress.agreed !== undefined && !isSame(progress.agreed, topics)) account.unkept += 1;
   if (progress.asked === undefined) progress.agreed = topics;
   progress.position = position;
-  progress.inForce = new Map([...topics].map((topic) => [topic, windowOf(progress, topic, position)]));
+  progress.inForce = new Map([...topics].map((topic) => [topic, windowOf(progress, topic)]));
 }
 
-function windowOf({ from }: Progress, topic: string, position: number): Window {
-  const known = from.get(topic);
-  return known === undefined ? { due: position, may: 0 } : { due: known, may: known };
+/** What was added by a change that is not answered may come, and nobody can say from where on it must. */
+function windowOf({ from, asked, agreed }: Progress, topic: string): Window {
+  const isUncertain = asked?.add.includes(topic) === true && agreed?.has(topic) !== true;
+  const known = isUncertain ? undefined : from.get(topic);
+  return known === undefined ? { due: Number.POSITIVE_INFINITY, may: 0 } : { due: known, may: known };
 }
 
 function change(progress: Progress, { text }: Of<"received">): void {
@@ -95,8 +97,15 @@ function settle(progress: Progress, { outcome, topics, effectiveFrom }: Of<"answ
   if (restoredMeanwhile !== undefined && said !== undefined && !isSame(restoredMeanwhile, said)) account.unkept += 1;
   // Where it was not known what there was before, some of them may have been added earlier.
   const from = agreed === undefined ? undefined : placeOf(effectiveFrom)?.sequence;
-  if (outcome === "done") for (const topic of added) progress.from.set(topic, from);
+  if (outcome === "done") for (const topic of added) count(progress, topic, from);
   progress.agreed = said;
+}
+
+/** From here on it is certain behind which sequence a topic counts, or that it is not. */
+function count(progress: Progress, topic: string, from: number | undefined): void {
+  progress.from.set(topic, from);
+  if (from === undefined || !progress.inForce.has(topic)) return;
+  progress.inForce = new Map([...progress.inForce, [topic, { due: from, may: from }]]);
 }
 
 /** The stream has got on: everything in between that was asked for was due. */

@@ -149,6 +149,29 @@ describe("while the store has not answered", () => {
   });
 });
 
+test("a change of policy while the client's record is claimed is waited for: `ready` says what is granted by it", async () => {
+  const store = new FakeStore();
+  const asked = Promise.withResolvers<void>();
+  const claimed = Promise.withResolvers<Awaited<ReturnType<FakeStore["claim"]>>>();
+  const claim = () => {
+    asked.resolve();
+    return claimed.promise;
+  };
+  await using rig = createRig({ topicStore: Object.assign(store, { claim }) });
+  const opening = openAt(rig);
+  await asked.promise;
+  const held = rig.policy.hold();
+  rig.policy.version = 2;
+  rig.control({ of: "policy", entry: { ...rig.entry(), all: true } });
+  await held.asked;
+  const kept = { added: new Map<string, string>(), removed: new Set<string>() };
+  claimed.resolve({ generation: 1, kept, wasHeld: false } as never);
+  await waitFor("auth has answered", () => rig.auth.asked.length > 0);
+  held.release();
+  const { raw } = await opening;
+  expect(raw()).toContain('"topics":[{"topic":"order.created.1","granted":true}]');
+});
+
 test("a record that is lost is written anew, and one that a later stream holds ends this one", async () => {
   const store = new FakeStore();
   await using rig = createRig({ topicStore: store });
