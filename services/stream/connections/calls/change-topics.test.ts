@@ -1,9 +1,11 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { createRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
+import { AppError } from "#shared/errors/app-error.ts";
 import { waitFor } from "#test/support/wait.ts";
 import type { KeptChange, TopicStore } from "../../subscription/topic-store.ts";
 import type { Stream } from "../hub.ts";
+import { renewTopics } from "../keep-topics.ts";
 import { rebindStream } from "./rebind-stream.ts";
 import { changeTopics, type TopicsAnswer } from "./change-topics.ts";
 
@@ -185,6 +187,24 @@ test("a record that is lost is written anew, and one that a later stream holds e
   await expect(reader.change(["order.created.3"])).rejects.toMatchObject({ code: "not_found" });
   await reader.frame("bye");
   expect(reader.raw()).toMatch(/retry: (6\d|[789]\d|1[01]\d)\d{3}\nevent: bye/);
+});
+
+test("a record is renewed as a whole; where a later stream holds it by then, this one ends", async () => {
+  const store = new FakeStore();
+  await using rig = createRig({ topicStore: store });
+  const { stream, change, frame } = await openAt(rig);
+  await change(["order.created.2"]);
+  await renewTopics(stream.reader, rig.edge);
+  expect(store.changes.map(({ isWhole, added }) => [isWhole, [...added.keys()]])).toEqual([
+    [false, ["order.created.2"]],
+    [true, ["order.created.2"]],
+  ]);
+  store.answers.push(() => Promise.reject(new AppError("unavailable", "away")));
+  await renewTopics(stream.reader, rig.edge);
+  expect(stream.reader.ended).toBe(false);
+  store.answers.push(async () => "replaced");
+  await renewTopics(stream.reader, rig.edge);
+  await frame("bye");
 });
 
 test("a change of policy meanwhile is not missed: what it takes is not delivered, and told", async () => {
