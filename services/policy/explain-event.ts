@@ -29,7 +29,7 @@ interface KeptEvent {
   readonly topic: string;
   readonly type: string;
   readonly storedAt: string;
-  readonly attributes: LoggedMessage["attributes"];
+  readonly attributes: NonNullable<LoggedMessage["attributes"]>;
 }
 
 /** Why there is no event of that id to be received by anybody. */
@@ -59,8 +59,8 @@ export async function explainEvent(
 ): Promise<EventExplanation> {
   const found = await findEvent(deps.logs, tenant, id);
   if ("state" in found) return { event: found };
-  const { topic, message } = found;
-  const question = { of: "event", topic, attributes: message.attributes } as const;
+  const { topic, message, attributes } = found;
+  const question = { of: "event", topic, attributes } as const;
   const explainBy = (snapshot: Snapshot, at: number): VersionExplanation => ({
     version: snapshot.version.number,
     ...explain(snapshot, trustedSubject(snapshot, subject, deps.ownIssuer), question, at),
@@ -69,7 +69,7 @@ export async function explainEvent(
   const current = await deps.snapshots.atLeast(tenant);
   const storedAt = new Date(message.storedAt).toISOString();
   return {
-    event: { state: "kept", topic, type: eventTypeOf(topic), storedAt, attributes: message.attributes },
+    event: { state: "kept", topic, type: eventTypeOf(topic), storedAt, attributes },
     whenPublished: typeof past === "string" ? { unknown: past } : explainBy(past, message.storedAt),
     now: explainBy(current, deps.wall()),
   };
@@ -79,7 +79,7 @@ async function findEvent(
   logs: EventLog,
   tenant: string,
   { epoch, position: { seq, tag } }: EventId,
-): Promise<{ readonly topic: string; readonly message: LoggedMessage } | MissingEvent> {
+): Promise<(Pick<KeptEvent, "topic" | "attributes"> & { readonly message: LoggedMessage }) | MissingEvent> {
   const log = await logs.describe(tenant);
   if (log.epoch !== epoch)
     return { state: "other_log", because: "the tenant's log was made anew after this id was given" };
@@ -92,7 +92,10 @@ async function findEvent(
   const topic = message.subject.slice(prefix.length);
   if (!isTopic(topic)) return { state: "poison", because: "its subject is not a topic: nobody is shown it" };
   if (!message.isText) return { state: "poison", because: "its payload is not UTF-8: nobody is shown it" };
-  return { topic, message };
+  const { attributes } = message;
+  if (attributes === undefined)
+    return { state: "poison", because: "its headers are more than an event may have: nobody is shown it" };
+  return { topic, message, attributes };
 }
 
 /** The snapshot of the version that was in force at a place of the log, or why it is not known. */

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { toAppError } from "#shared/errors/app-error.ts";
 import { createRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
+import { collectGarbage } from "#test/support/collect-garbage.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { openStream } from "./open-stream.ts";
 
@@ -41,4 +43,23 @@ test("a handshake has auth asked for its request, its trace and its client", asy
   const request = { id: requestId, signal, traceparent: "00-1" };
   await openStream(rig.edge, rig.request(request)).catch(() => undefined);
   expect(rig.auth.askedFor).toEqual([{ requestId, signal, traceparent: "00-1" }]);
+});
+
+// With a hundred topics they are 20 KB, and a heap that has kept them for thousands of handshakes does not shrink soon.
+test("a handshake keeps nothing of its parameters while it waits for an answer", async () => {
+  const held = rig.holdSession();
+  let query: WeakRef<URLSearchParams> | undefined;
+  const takeQuery = (): URLSearchParams => {
+    const taken = new URLSearchParams("topic=order.>");
+    query = new WeakRef(taken);
+    return taken;
+  };
+  const opening = openStream({ ...rig.edge, handshakeMs: 30_000 }, rig.request({ takeQuery })).catch(toAppError);
+  await held.asked;
+  await waitFor("the parameters are collected", () => {
+    collectGarbage();
+    return query !== undefined && query.deref() === undefined;
+  });
+  held.answer({ state: "revoked" });
+  expect(await opening).toMatchObject({ code: "session_ended" });
 });

@@ -51,7 +51,7 @@ describe("a stream being opened", () => {
 
   test("gives its place back whatever happens", async () => {
     const rig = createRig();
-    const broken = rig.request({ query: new URLSearchParams("topic=..") });
+    const broken = rig.request({ takeQuery: () => new URLSearchParams("topic=..") });
     await expect(openStream(rig.edge, broken)).rejects.toMatchObject({ code: "malformed_topic" });
     expect(rig.edge.admission.open).toBe(0);
     expect(rig.tenant.registrations.size).toBe(0);

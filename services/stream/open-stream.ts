@@ -33,12 +33,13 @@ export interface StreamRequest {
   readonly traceparent: string | undefined;
   /** Aborted when the client leaves before its stream has begun. */
   readonly signal: AbortSignal;
-  readonly query: URLSearchParams;
   readonly lastEventId: string | undefined;
   /** The client's address or network, for counting; undefined where it is this host's own. */
   readonly address: string | undefined;
-  /** Reads and checks the access token; throws AppError with the refusal. */
-  readToken(): Promise<VerifiedClaims>;
+  /** Reads the parameters; nothing of the URL is kept afterwards. */
+  takeQuery(): URLSearchParams;
+  /** Finds the access token, to be verified by the call that is answered. Both throw AppError with the refusal. */
+  findToken(query: URLSearchParams): () => Promise<VerifiedClaims>;
   /** Whether the client is still there. */
   isGone(): boolean;
   /** Takes the bare socket; the 200 leaves with the first frame. */
@@ -65,8 +66,8 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
 /**
  * THE REQUEST WAY, from a request to a live stream.
  *
- *     enter → look at the load → read token → parse subscription → register → identify → claim the client's topics
- *           → ask session and grant → find start → admit → accept
+ *     enter → look at the load → find token → parse subscription → verify token → register → identify
+ *           → claim the client's topics → ask session and grant → find start → admit → accept
  *           → ready → catch up → live
  *
  * Every failure before `accept` is an AppError for the caller. The connection is registered with its tenant before auth and
@@ -77,11 +78,10 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
   const place = edge.admission.enter();
   try {
     edge.overload.requireCalm();
-    const claims = await request.readToken();
-    const subscription = parseSubscription(request.query, request.lastEventId);
+    const { subscription, verifyToken } = readRequest(edge, request);
+    const claims = await verifyToken();
     const context = { requestId: request.id, traceparent: request.traceparent, signal: request.signal };
-    const asked = await topicsOf(subscription, claims.tenant_id, edge.mapResource, context);
-    const topics = edge.shareTopics(asked);
+    const topics = edge.shareTopics(await topicsOf(subscription, claims.tenant_id, edge.mapResource, context));
     const id = edge.newConnectionId();
     const registration = new Registration(identityOf(claims), topics, id);
     const tenant = await edge.hub.register(registration);
@@ -112,6 +112,20 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
 }
 
 /**
+ * Finds the token and parses the subscription. Before anything is waited for: with a hundred topics the URL and its parameters are 20
+ * KB, which would live long enough in each handshake for the heap to keep room for them.
+ */
+function readRequest(
+  { shareTopics }: Edge,
+  request: StreamRequest,
+): { readonly subscription: Subscription; readonly verifyToken: () => Promise<VerifiedClaims> } {
+  const query = request.takeQuery();
+  const verifyToken = request.findToken(query);
+  const subscription = parseSubscription(query, request.lastEventId);
+  return { subscription: { ...subscription, topics: shareTopics(subscription.topics) }, verifyToken };
+}
+
+/**
  * Asks auth and policy, and refuses a person who may see none of the topics. Not where a client comes back to its own: its stream
  * would have stayed open and silent, and only an open stream can be given others.
  */
@@ -122,8 +136,7 @@ async function verify(
   { isRestored, context }: { readonly isRestored: boolean; readonly context: CallContext },
 ): Promise<void> {
   await verifyInTime(registration, tenant, edge, context);
-  if (isRestored) return;
-  if (registration.topicGrants.every(({ granted }) => !granted) && registration.ended === undefined) {
+  if (!isRestored && registration.liveTopics.length === 0 && registration.ended === undefined) {
     throw new AppError("no_topic_granted", "you may not see any of these topics");
   }
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -37,12 +37,13 @@ function expiries(stream: EventStream): number[] {
   return announced.map(({ data }) => Date.parse((JSON.parse(data) as { expiresAt: string }).expiresAt));
 }
 
-describe.each([
+test.concurrent.each([
   ["right", 0],
   ["ten minutes ahead", TEN_MINUTES],
   ["ten minutes behind", -TEN_MINUTES],
-])("at an edge whose clock is %s", (_how, offMs) => {
-  test("a stream lives to the end of its session as announced, is told once, and its reconnect is refused", async () => {
+])(
+  "at an edge whose clock is %s, a stream lives to the end of its session as announced, is told once, and its reconnect is refused",
+  async (_how, offMs) => {
     await using edge = await stack.startEdge(skewedBy(offMs));
     const url = `http://127.0.0.1:${edge.ports.http}/v1/stream?topic=issues.>`;
     const { access_token: token } = await stack.login("alice");
@@ -64,5 +65,5 @@ describe.each([
     expect(endedAt).toBeGreaterThan(announced.at(-1)! - TOLERANCE_MS);
     await using again = await openEventStream(url, { token });
     expect(again.status).toBe(401);
-  });
-});
+  },
+);

@@ -112,10 +112,10 @@ export function createRig({
       id: "request-1",
       traceparent: undefined,
       signal: new AbortController().signal,
-      query: new URLSearchParams("topic=order.>"),
       lastEventId: undefined,
       address: undefined,
-      readToken: async () => CLAIMS,
+      takeQuery: () => new URLSearchParams("topic=order.>"),
+      findToken: () => async () => CLAIMS,
       isGone: () => false,
       accept: () => {
         throw new Error("this stream should not have been accepted");
@@ -139,7 +139,10 @@ export function createRig({
     async open(query = "topic=order.>", lastEventId?: string) {
       const { server, client } = await socketPair(stack);
       const connection = new Connection(server);
-      await openStream(edge, rig.request({ query: new URLSearchParams(query), lastEventId, accept: () => connection }));
+      await openStream(
+        edge,
+        rig.request({ takeQuery: () => new URLSearchParams(query), lastEventId, accept: () => connection }),
+      );
       const reading = readFrames(client);
       await reading.frame("ready");
       let markers = 0;

@@ -1,10 +1,10 @@
 import { isUtf8 } from "node:buffer";
 import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream";
 import { erasedEntrySchema, policyEntrySchema, tenantEntrySchema } from "#shared/contract/control-entry.ts";
-import { attributesOf } from "#shared/contract/event-attributes.ts";
 import { logStreamName, policyControlSubject } from "#shared/contract/tenant-log.ts";
 import type { Version } from "#shared/contract/version.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
+import { readAttributes } from "#shared/nats/read-attributes.ts";
 import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import type { LastPolicyEntry } from "../changes/policy-log.ts";
 import type { LastErasedEntry } from "../events/erasure-log.ts";
@@ -40,18 +40,29 @@ export function readErasedEntry(message: StoredMsg | null): LastErasedEntry {
 }
 
 /** A message with what explaining it takes. */
-export function loggedMessage({ subject, timestamp, data, header }: StoredMsg): LoggedMessage {
+export function loggedMessage(message: StoredMsg): LoggedMessage {
+  const { subject, timestamp, data } = message;
   const storedAtNanos = nanosOf(timestamp);
-  const attributes = Object.entries(attributesOf(header)).flatMap(([name, value]) =>
-    name.startsWith("ce-") ? [[name.slice("ce-".length), value]] : [],
-  );
+  const read = readAttributes(headerBlockOf(message));
   return {
     subject,
     tag: tagOf(storedAtNanos),
     storedAt: Number(storedAtNanos / 1_000_000n),
     isText: isUtf8(data),
-    attributes: Object.fromEntries(attributes) as LoggedMessage["attributes"],
+    attributes: read === "too_large" ? undefined : cloudEventsAttributes(read),
   };
+}
+
+/** The headers as they came: the library's own parser takes half a second for those that JetStream stores, and throws for some. */
+function headerBlockOf(message: StoredMsg): Buffer | undefined {
+  const { hdrs } = (message as unknown as { readonly smr: { readonly message: { readonly hdrs?: string } } }).smr
+    .message;
+  return hdrs === undefined ? undefined : Buffer.from(hdrs, "base64");
+}
+
+function cloudEventsAttributes(read: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const named = Object.entries(read).filter(([name]) => name.startsWith("ce-"));
+  return Object.fromEntries(named.map(([name, value]) => [name.slice("ce-".length), value]));
 }
 
 /** The version of the last policy entry up to `seq`. Any replica may answer: one seldom lags so far. */

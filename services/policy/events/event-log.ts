@@ -8,8 +8,8 @@ export interface LoggedMessage {
   /** Milliseconds since 1970. */
   readonly storedAt: number;
   readonly isText: boolean;
-  /** CloudEvents attributes by name, without `ce-`. */
-  readonly attributes: Readonly<Record<string, string>>;
+  /** CloudEvents attributes by name, without `ce-`; undefined where it has more headers than an event may have. */
+  readonly attributes: Readonly<Record<string, string>> | undefined;
 }
 
 /** Which log it is, and the sequences where it begins and ends. */

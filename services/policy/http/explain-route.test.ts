@@ -135,6 +135,9 @@ describe("explanations over HTTP", () => {
     expect(await stateOf(await idAt(1))).toBe("control");
     expect(await stateOf(await publish("order.created.4", {}, new Uint8Array([0xff])))).toBe("poison");
     expect(await stateOf(await publish("order.cr!ated.4"))).toBe("poison");
+    const headersOf = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`a${at}`, "x"]));
+    expect(await stateOf(await publish("order.created.4", headersOf(64)))).toBe("kept");
+    expect(await stateOf(await publish("order.created.4", headersOf(65)))).toBe("poison");
     await manager.streams.purge("EVENTS_demo", { seq: Number(seq) + 1 });
     expect(await stateOf(good)).toBe("gone");
     const after = await publish("order.created.5");

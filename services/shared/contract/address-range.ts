@@ -1,5 +1,16 @@
 import { isIP } from "node:net";
-import ipaddr from "ipaddr.js";
+
+const POINT = 46;
+const ZERO = 48;
+const NINE = 57;
+const COLON = 58;
+const LETTER_A = 97;
+
+/** The bit that a small letter has and its capital has not. */
+const LOWER_CASE = 0x20;
+
+/** The address `::`. */
+const NO_BYTES: readonly number[] = Array.from({ length: 16 }, () => 0);
 
 /** The longest text of an IPv6 address, in characters. */
 const MAX_ADDRESS_CHARACTERS = 45;
@@ -20,9 +31,48 @@ export function readAddress(text: string): readonly number[] | undefined {
   if (text.length > MAX_ADDRESS_CHARACTERS || text.includes("%")) return undefined;
   const version = isIP(text);
   if (version === 0) return undefined;
-  // Twice as fast: a policy may have 16 000 ranges.
-  if (version === 4) return text.split(".").map(Number);
-  return ipaddr.process(text).toByteArray();
+  if (version === 4) return bytesOfV4(text);
+  const bytes = bytesOfV6(text);
+  return isMapped(bytes) ? bytes.slice(12) : bytes;
+}
+
+function bytesOfV4(text: string): number[] {
+  return text.split(".").map(Number);
+}
+
+/**
+ * The bytes of a text that is known to be an IPv6 address. A policy may have 16 000 ranges, which an answer has with it: ipaddr.js
+ * takes four microseconds for each, and this less than one.
+ */
+function bytesOfV6(text: string): number[] {
+  const bytes: number[] = [];
+  let [zerosAt, group, begin] = [-1, 0, 0];
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === POINT) {
+      bytes.push(...bytesOfV4(text.slice(begin)));
+      return filled(bytes, zerosAt);
+    }
+    if (code !== COLON) {
+      group = group * 16 + (code <= NINE ? code - ZERO : (code | LOWER_CASE) - LETTER_A + 10);
+      continue;
+    }
+    if (at > begin) bytes.push(group >> 8, group & 0xff);
+    else zerosAt = bytes.length;
+    [group, begin] = [0, at + 1];
+  }
+  if (begin < text.length) bytes.push(group >> 8, group & 0xff);
+  return filled(bytes, zerosAt);
+}
+
+/** Puts as many zeros where `::` stands as are missing. */
+function filled(bytes: number[], zerosAt: number): number[] {
+  if (zerosAt !== -1) bytes.splice(zerosAt, 0, ...NO_BYTES.slice(bytes.length));
+  return bytes;
+}
+
+function isMapped(bytes: readonly number[]): boolean {
+  return bytes[10] === 0xff && bytes[11] === 0xff && bytes.every((byte, index) => index >= 10 || byte === 0);
 }
 
 /** Reads a range such as `10.0.0.0/8` (RFC 4632); undefined where it is none, or bits behind the prefix are set. */
@@ -31,8 +81,8 @@ export function readRange(text: string): AddressRange | undefined {
   const bytes = readAddress(address);
   const bits = Number(prefix);
   if (bytes === undefined || more.length > 0 || !/^(0|[1-9]\d{0,2})$/.test(prefix)) return undefined;
-  const isMapped = bytes.length === 4 && address.includes(":");
-  if (isMapped || bits > bytes.length * 8) return undefined;
+  const isWrittenAsV6 = bytes.length === 4 && address.includes(":");
+  if (isWrittenAsV6 || bits > bytes.length * 8) return undefined;
   const isClean = bytes.every((byte, index) => (byte & ~maskOf(bits, index) & 0xff) === 0);
   return isClean ? { bytes, bits } : undefined;
 }

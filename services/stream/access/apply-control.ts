@@ -9,6 +9,9 @@ const NOT_AT_ALL: Validity = { through: -1 };
 /** To leave an audience takes 5 µs, and more with a hundred topics: so many are a step of half a millisecond. */
 const PER_STEP = 50;
 
+/** To end a stream writes to its socket, which takes 50 µs and more. */
+const ENDS_PER_STEP = 10;
+
 /**
  * Applies a control entry to every registered connection of the tenant, live, held or behind, before the feed reads the
  * next entry. This asks nothing: a reader whose rights may have changed is held from this entry on, and its registration asks
@@ -29,17 +32,19 @@ export function applyControl(tenant: TenantAccess, { change, position }: Control
     }
     case "session": {
       const { entry } = change;
-      for (const registration of tenant.registrations) {
-        const { sid, subject } = registration.identity;
-        if ("sid" in entry && entry.sid === sid) endRegistration(registration, "revoked");
-        if ("sub" in entry && entry.sub === subject.id) invalidateSession(tenant, registration, deps);
+      const registrations = [...tenant.registrations];
+      if ("sid" in entry) {
+        const ended = registrations.filter(({ identity }) => identity.sid === entry.sid);
+        return endRegistrations(tenant, ended, "revoked");
       }
+      const changed = registrations.filter(({ identity }) => identity.subject.id === entry.sub);
+      for (const registration of changed) registration.invalidateSession();
+      inSteps(tenant, changed, (registration) => askSessionAgain(tenant, registration, deps));
       return;
     }
     case "tenant":
       if (change.entry.state === "active") return;
-      for (const registration of tenant.registrations) registration.end("forbidden");
-      inSteps(tenant, [...tenant.registrations], (registration) => endRegistration(registration, "forbidden"));
+      endRegistrations(tenant, [...tenant.registrations], "forbidden");
       return;
     case "erased":
       // The log itself obeys an erasure; it changes no rights.
@@ -73,20 +78,15 @@ function inSteps(
   { turns, registrations: present }: TenantAccess,
   registrations: readonly Registration[],
   act: (registration: Registration) => void,
+  perStep = PER_STEP,
 ): void {
   let next = 0;
   turns.finish(() => {
-    for (const registration of registrations.slice(next, next + PER_STEP))
+    for (const registration of registrations.slice(next, next + perStep))
       if (present.has(registration)) act(registration);
-    next += PER_STEP;
+    next += perStep;
     return next < registrations.length;
   });
-}
-
-/** Holds the reader until auth has answered again. */
-function invalidateSession(tenant: TenantAccess, registration: Registration, deps: VerifyDeps): void {
-  registration.invalidateSession();
-  askSessionAgain(tenant, registration, deps);
 }
 
 function askSessionAgain(tenant: TenantAccess, registration: Registration, deps: VerifyDeps): void {
@@ -105,11 +105,26 @@ export interface Registered {
  * before the first reader leaves its audience: leaving writes what is pending to the others.
  */
 export function invalidateSessions(all: readonly Registered[], deps: VerifyDeps): void {
-  for (const { registration } of all) registration.invalidateDeadline();
-  for (const { tenant, registration } of all) {
-    invalidateSession(tenant, registration, deps);
-    if (Number.isFinite(registration.grantEndsAt)) endGrant({ tenant, registration }, deps);
+  for (const { registration } of all) {
+    registration.invalidateDeadline();
+    if (hasGrantByClock(registration)) registration.invalidateGrant(NOT_AT_ALL);
   }
+  for (const [tenant, registrations] of byTenant(all)) {
+    inSteps(tenant, registrations, (registration) => {
+      askSessionAgain(tenant, registration, deps);
+      if (hasGrantByClock(registration)) askGrantAgain(tenant, registration, deps);
+    });
+  }
+}
+
+/** Whether the grant ends by the clock. */
+function hasGrantByClock({ grantEndsAt }: Registration): boolean {
+  return Number.isFinite(grantEndsAt);
+}
+
+function byTenant(all: readonly Registered[]): ReadonlyMap<TenantAccess, readonly Registration[]> {
+  const grouped = Map.groupBy(all, ({ tenant }) => tenant);
+  return new Map([...grouped].map(([tenant, some]) => [tenant, some.map(({ registration }) => registration)]));
 }
 
 /** Asks again for a grant after one of its bindings has ended; it delivers nothing more. */
@@ -131,8 +146,22 @@ function askInTurn({ turns }: TenantAccess, registration: Registration, ask: () 
   });
 }
 
+/** Ends the streams, or the attempts to open one, whose right is over, in the steps of their tenants. */
+export function endAll(all: readonly Registered[], reason: "revoked" | "forbidden"): void {
+  for (const [tenant, registrations] of byTenant(all)) endRegistrations(tenant, registrations, reason);
+}
+
+function endRegistrations(
+  tenant: TenantAccess,
+  registrations: readonly Registration[],
+  reason: "revoked" | "forbidden",
+): void {
+  for (const registration of registrations) registration.end(reason);
+  inSteps(tenant, registrations, ({ stream }) => stream?.revoke(reason), ENDS_PER_STEP);
+}
+
 /** Ends a stream, or the attempt to open one: the right to it is over. */
-export function endRegistration(registration: Registration, reason: "revoked" | "forbidden"): void {
+function endRegistration(registration: Registration, reason: "revoked" | "forbidden"): void {
   registration.end(reason);
   registration.stream?.revoke(reason);
 }

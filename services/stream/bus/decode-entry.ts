@@ -7,10 +7,10 @@ import {
   tenantEntrySchema,
 } from "#shared/contract/control-entry.ts";
 import { tagOf } from "#shared/contract/event-tag.ts";
+import { readAttributes } from "#shared/nats/read-attributes.ts";
 import { eventTypeOf, isTopic } from "#shared/protocol/topics.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { ControlEntry, LogEntry, PoisonEntry, Position } from "../event.ts";
-import { readAttributes } from "./message-headers.ts";
 
 /** A message as JetStream keeps it, from a consumer or from a direct read. */
 export interface StoredMessage {

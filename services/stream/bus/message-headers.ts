@@ -1,14 +1,6 @@
-import type { JsMsg } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
-import { attributesOf } from "#shared/contract/event-attributes.ts";
+import { linesOf } from "#shared/nats/read-attributes.ts";
 
-/** An event's headers, names, values and line ends together. */
-const MAX_HEADER_BYTES = 16 * 1024;
-
-/** An event's headers, repeated names counted each time. */
-const MAX_HEADERS = 64;
-
-const LINE_END = Buffer.from("\r\n");
 const COLON = 58;
 
 /** A direct read appends headers of the server's, of which this is the first. */
@@ -28,11 +20,6 @@ export function headerBlockOf(message: Msg): Buffer | undefined {
   const { _msg, _rdata } = message as unknown as WireMessage;
   if (_msg.hdr <= 0) return undefined;
   return Buffer.from(_rdata.buffer, _rdata.byteOffset, _msg.hdr);
-}
-
-/** The same of a message from a consumer. */
-export function headerBlockOfConsumed(message: JsMsg): Buffer | undefined {
-  return headerBlockOf((message as unknown as { readonly msg: Msg }).msg);
 }
 
 /** A block as a direct read sends it, taken apart. */
@@ -60,31 +47,7 @@ export function statusOf(block: Buffer): number {
   return Number(/^NATS\/1\.0 +(\d+)/.exec(block.toString("latin1", 0, 20))?.[1] ?? 0);
 }
 
-/**
- * The headers that count of an event, by lower-case name; `too_large` where it has more than 16 KB or 64 of them. The texts are
- * copies: a part of the whole block would keep all of it in memory.
- */
-export function readAttributes(block: Buffer | undefined): Readonly<Record<string, string>> | "too_large" {
-  if (block === undefined) return attributesOf(undefined);
-  const values = new Map<string, string>();
-  let [count, bytes] = [0, 0];
-  for (const line of linesOf(block)) {
-    count += 1;
-    bytes += line.length + LINE_END.length;
-    if (count > MAX_HEADERS || bytes > MAX_HEADER_BYTES) return "too_large";
-    const colon = line.indexOf(COLON);
-    const name = line.toString("utf8", 0, Math.max(0, colon));
-    if (colon !== -1 && !values.has(name)) values.set(name, line.toString("utf8", colon + 1).trim());
-  }
-  return attributesOf({ keys: () => [...values.keys()], get: (name) => values.get(name) ?? "" });
-}
-
-/** The lines behind the first, which is the protocol's version and the status. */
-function* linesOf(block: Buffer): Generator<Buffer> {
-  for (let end = block.indexOf(LINE_END); end !== -1;) {
-    const begin = end + LINE_END.length;
-    end = block.indexOf(LINE_END, begin);
-    const line = block.subarray(begin, end === -1 ? block.length : end);
-    if (line.length > 0) yield line;
-  }
+/** What a block says of its status, such as `Request Timeout`. */
+export function statusTextOf(block: Buffer): string {
+  return /^NATS\/1\.0 +\d+ *([^\r\n]*)/.exec(block.toString("latin1", 0, 200))?.[1] ?? "";
 }

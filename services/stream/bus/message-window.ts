@@ -1,4 +1,4 @@
-import type { JsMsg, StreamInfo } from "@nats-io/jetstream";
+import type { StreamInfo } from "@nats-io/jetstream";
 import type { PolicyEntry } from "#shared/contract/control-entry.ts";
 import { Notifier } from "#shared/async/notifier.ts";
 import { AppError } from "#shared/errors/app-error.ts";
@@ -7,15 +7,14 @@ import { holeOf, type LogEntry, type Position } from "../event.ts";
 import { Queue } from "../turns/queue.ts";
 import type { TenantTurns } from "../turns/share.ts";
 import { isConfirmed, type MissingRun, missingRuns } from "./confirm-holes.ts";
-import { decodeEntry } from "./decode-entry.ts";
+import { decodeEntry, type StoredMessage } from "./decode-entry.ts";
 import { epochOf, lastPolicyEntry, readLogInfo } from "./inspect-log.ts";
-import { headerBlockOfConsumed } from "./message-headers.ts";
 import type { Bus } from "./paced-bus.ts";
 
 /** Holes the leader is asked about at a time. It answers each with a message, which may be as large as any. */
 const MAX_RUNS = 64;
 
-/** Messages that wait here for the tenant's turns, or for the leader's answer. Others wait where they are; none is asked for. */
+/** Messages that wait here for the tenant's turns, or for the leader's answer. Others wait where they are: none is asked for meanwhile. */
 const MAX_HELD = { messages: 1_000, bytes: 4 * 1024 * 1024 };
 
 /** Messages of together about this size are passed in one step: it takes a tenth of a millisecond. */
@@ -49,7 +48,7 @@ export interface WindowDeps {
 export class MessageWindow {
   readonly #deps: WindowDeps;
   readonly #disturb: (reason: Error) => void;
-  #held = new Queue<JsMsg>();
+  #held = new Queue<StoredMessage>();
   #heldBytes = 0;
   #isAbandoned = false;
   #isConfirming = false;
@@ -93,7 +92,7 @@ export class MessageWindow {
     this.#moved.notify();
   }
 
-  receive(message: JsMsg): void {
+  receive(message: StoredMessage): void {
     if (this.#isAbandoned) return;
     const before = this.#held.last?.seq ?? this.#deps.after();
     if (message.seq <= before) return this.#disturb(new AppError("unavailable", "a message came a second time"));
@@ -170,12 +169,10 @@ export class MessageWindow {
   }
 
   /** Answers false where the message must come again. One that was passed as a hole meanwhile is not passed. */
-  #pass(message: JsMsg): boolean {
+  #pass(message: StoredMessage): boolean {
     const { tenant, maxEventBytes, onEntry, after } = this.#deps;
-    const { subject, seq, data, timestampNanos: storedAtNanos } = message;
-    if (seq <= after()) return true;
-    const headers = headerBlockOfConsumed(message);
-    return onEntry(decodeEntry(tenant, maxEventBytes, { subject, seq, data, storedAtNanos, headers }));
+    if (message.seq <= after()) return true;
+    return onEntry(decodeEntry(tenant, maxEventBytes, message));
   }
 
   #dropFirst(): void {
@@ -190,12 +187,12 @@ export class MessageWindow {
 }
 
 /** The memory of a held message. */
-function bytesOf(message: JsMsg): number {
-  return message.data.length + (headerBlockOfConsumed(message)?.length ?? 0) + MESSAGE_OVERHEAD_BYTES;
+function bytesOf(message: StoredMessage): number {
+  return message.data.length + (message.headers?.length ?? 0) + MESSAGE_OVERHEAD_BYTES;
 }
 
-function positionOf({ seq, timestampNanos }: JsMsg): Position {
-  return { seq, tag: tagOf(timestampNanos) };
+function positionOf({ seq, storedAtNanos }: StoredMessage): Position {
+  return { seq, tag: tagOf(storedAtNanos) };
 }
 
 /**

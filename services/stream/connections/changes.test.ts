@@ -118,6 +118,8 @@ describe("a clock that jumped", () => {
     await waitFor("both are live", () => [...rig.edge.hub.streams()].every(({ reader }) => reader.isLive));
     const drain = fillSocket(full.connection, () => (rig.clock.wallAhead = 60_000));
     rig.event("one");
+    // A feed passes the next event once all readers have left their audiences.
+    await turn();
     rig.event("two");
     await waitFor("both events", () => other.events().length === 2);
     drain();

@@ -96,7 +96,7 @@ const reasons: readonly Reason[] = [
       const look = createKeepAlive(rig.edge.hub, rig.edge);
       const timer = setInterval(() => {
         rig.clock.now += 5_000;
-        look();
+        void look();
       }, 20);
       void client.connection.closed.then(() => clearInterval(timer));
     },
@@ -106,7 +106,7 @@ const reasons: readonly Reason[] = [
     reason: "it has had no event for long",
     happens(rig) {
       rig.clock.now += 111_000;
-      createKeepAlive(rig.edge.hub, { ...rig.edge, lifetimes: { ...FOR_EVER, idleEndMs: 100_000 } })();
+      void createKeepAlive(rig.edge.hub, { ...rig.edge, lifetimes: { ...FOR_EVER, idleEndMs: 100_000 } })();
     },
     counted: "idle",
     frame: "bye",
@@ -115,7 +115,7 @@ const reasons: readonly Reason[] = [
     reason: "it is old enough",
     happens(rig) {
       rig.clock.now += 111_000;
-      createKeepAlive(rig.edge.hub, { ...rig.edge, lifetimes: { ...FOR_EVER, maxAgeMs: 100_000 } })();
+      void createKeepAlive(rig.edge.hub, { ...rig.edge, lifetimes: { ...FOR_EVER, maxAgeMs: 100_000 } })();
     },
     counted: "max_age",
     frame: "bye",
@@ -128,7 +128,7 @@ const reasons: readonly Reason[] = [
         rig.clock.now += 30_000;
         rig.edge.overload.look();
       }
-      createKeepAlive(rig.edge.hub, rig.edge)();
+      void createKeepAlive(rig.edge.hub, rig.edge)();
     },
     counted: "overload",
     frame: "bye",
@@ -137,7 +137,7 @@ const reasons: readonly Reason[] = [
     reason: "its time is over",
     happens(rig) {
       rig.clock.now += SESSION_MS;
-      createKeepAlive(rig.edge.hub, rig.edge)();
+      void createKeepAlive(rig.edge.hub, rig.edge)();
     },
     counted: "expired",
     frame: "auth_error",
@@ -156,7 +156,7 @@ const reasons: readonly Reason[] = [
       rig.auth.answer = { state: "revoked" };
       rig.control({ of: "session", entry: { sub: "alice", action: "changed" } });
       const look = createKeepAlive(rig.edge.hub, rig.edge);
-      void waitFor("it is known", () => (look(), rig.edge.hub.size === 0)).catch(() => {});
+      void waitFor("it is known", () => (void look(), rig.edge.hub.size === 0)).catch(() => {});
     },
     counted: "revoked",
     refused: "session_ended",

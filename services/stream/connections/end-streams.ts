@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { endRegistration } from "../access/apply-control.ts";
+import { endAll } from "../access/apply-control.ts";
 import type { Admission } from "../admission/admission.ts";
 import { bye } from "./end-stream.ts";
 import type { Hub } from "./hub.ts";
@@ -42,7 +42,9 @@ export function endingMoments(streams: number, drainMs: number, random: () => nu
 
 /** Ends the streams whose token this key signed. A handshake under way meets the withdrawn key in its last step. */
 export function endStreamsOfKey(hub: Hub, kid: string): void {
-  for (const { reader } of hub.streams()) {
-    if (reader.registration.identity.kid === kid) endRegistration(reader.registration, "revoked");
-  }
+  const signed = [...hub.streams()].map(({ tenant, reader }) => ({ tenant, registration: reader.registration }));
+  endAll(
+    signed.filter(({ registration }) => registration.identity.kid === kid),
+    "revoked",
+  );
 }

@@ -4,6 +4,7 @@ import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { waitFor } from "#test/support/wait.ts";
 import type { SessionAnswer } from "../access/ports.ts";
 import { rebindStream } from "./calls/rebind-stream.ts";
+import type { Hub } from "./hub.ts";
 import { createKeepAlive } from "./keep-alive.ts";
 
 const rigs: EdgeRig[] = [];
@@ -29,7 +30,7 @@ function createRig() {
       for (let second = 0; second < seconds; second += 1) {
         rig.clock.now += 1_000;
         rig.tenant.log.markAlive();
-        look();
+        await look();
         await new Promise(setImmediate);
       }
     },
@@ -152,4 +153,21 @@ test("an overloaded edge ends one of a hundred idle streams a second, and none t
   await waitFor("the second end", () => ended()[2] === 1);
   await clients[0]?.allWritten();
   expect(ended()).toEqual([0, 1, 1]);
+});
+
+test("streams are looked after in turns of the loop, however many there are", async () => {
+  const rig = createEdgeRig();
+  rigs.push(rig);
+  let looked = 0;
+  const stream = {
+    get reader() {
+      looked += 1;
+      return { ended: true };
+    },
+  };
+  const hub = { size: 450, streams: () => Array.from({ length: 450 }, () => stream) } as unknown as Hub;
+  const round = createKeepAlive(hub, rig.edge)();
+  expect(looked).toBe(200);
+  await round;
+  expect(looked).toBe(450);
 });

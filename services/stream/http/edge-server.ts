@@ -58,7 +58,7 @@ export function createEdgeServer({ route, api, speaksProxy, sockets }: EdgeServe
       if (response.socket === null) return void request.socket.destroy();
       const { socket } = request;
       streaming.add(socket);
-      serveStream(route, request, response, { query: target.searchParams, requestId, address }).then(
+      serveStream(route, request, response, { requestId, address }).then(
         (hasBegun) => void (hasBegun || streaming.delete(socket)),
         (error: unknown) => {
           route.edge.observer.refused(toAppError(error), { requestId });

@@ -1,9 +1,8 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, test } from "vitest";
+import { collectGarbage } from "#test/support/collect-garbage.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { SocketBudget } from "#shared/http/socket-budget.ts";
 import { OPS_LIMITS } from "#shared/http/socket-limits.ts";
@@ -90,8 +89,6 @@ describe("a socket that is taken", () => {
 
   // If Node comes to hold a request by other ways, each open stream costs its memory again.
   test("leaves nothing of its request in memory", async () => {
-    setFlagsFromString("--expose-gc");
-    const collect = runInNewContext("gc") as () => void;
     let request: WeakRef<IncomingMessage> | undefined;
     let connection: WeakRef<Socket> | undefined;
     let socket: Socket | undefined;
@@ -102,7 +99,7 @@ describe("a socket that is taken", () => {
     });
     client.write(REQUEST);
     await waitFor("the request is collected", () => {
-      collect();
+      collectGarbage();
       return socket !== undefined && request?.deref() === undefined && connection?.deref() === undefined;
     });
     expect(socket?.destroyed).toBe(false);

@@ -22,22 +22,30 @@ export interface TokenReading {
 }
 
 /**
- * Reads and checks the access token of a handshake. A token of auth's in a cookie that has expired, or is missing, is renewed
- * by the refresh token beside it; the response sets the new one. An explicit token is not renewed.
- * @throws {AppError} the refusal; `unavailable` when auth cannot say whether the session still lives.
+ * Finds the access token of a handshake; the call that is answered verifies it. A token of auth's in a cookie that has expired, or
+ * is missing, is renewed by the refresh token beside it; the response sets the new one. An explicit token is not renewed.
+ * @throws {AppError} the refusal, both; `unavailable` when auth cannot say whether the session still lives.
  */
-export async function readHandshakeToken(
+export function findHandshakeToken(
   reading: TokenReading,
   request: IncomingMessage,
   response: ServerResponse,
   query: URLSearchParams,
-): Promise<VerifiedClaims> {
+): () => Promise<VerifiedClaims> {
   const headers = request.headersDistinct;
   const explicit = readExplicitToken({ headers, query });
-  if (explicit !== undefined) return reading.verify(explicit.token);
-  const { names, ...tokens } = reading.cookies.read(headers);
-  if (tokens.access.length + tokens.refresh.length === 0) throw tokenMissing();
+  if (explicit !== undefined) return () => reading.verify(explicit.token);
+  const cookies = reading.cookies.read(headers);
+  if (cookies.access.length + cookies.refresh.length === 0) throw tokenMissing();
   requireTrustedPage(request.headers, reading.allowedOrigins);
+  return () => verifyCookies(reading, response, cookies);
+}
+
+async function verifyCookies(
+  reading: TokenReading,
+  response: ServerResponse,
+  { names, ...tokens }: ReturnType<TokenCookies["read"]>,
+): Promise<VerifiedClaims> {
   const urgencyOf = (claims: VerifiedClaims) => (lasts(claims, reading.authTime.now()) ? "none" : "needed");
   const { claims, renewed } = await verifyOrRenew({ ...reading, urgencyOf }, tokens);
   if (renewed === undefined) return claims;

@@ -14,7 +14,8 @@ import type { TrustedProxies } from "./caller-address.ts";
 import { takeSocket } from "./handshake-socket.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { VARY } from "./stream-headers.ts";
-import { readHandshakeToken, single, type TokenReading } from "./request-token.ts";
+import { takeQuery } from "./take-query.ts";
+import { findHandshakeToken, single, type TokenReading } from "./request-token.ts";
 
 /** The edge, how the route reads tokens, and whose word on a client's address it believes. */
 export interface StreamRoute extends TokenReading {
@@ -25,9 +26,8 @@ export interface StreamRoute extends TokenReading {
 /** The only media type there is, as clients may name it. */
 const EVENT_STREAM = ["text/event-stream", "text/event-stream; charset=utf-8"];
 
-/** What a request asks for, its id, and where it comes from. */
-interface StreamTarget {
-  readonly query: URLSearchParams;
+/** A request's id, and where it comes from. */
+interface StreamOrigin {
   readonly address: string | undefined;
   readonly requestId: string;
 }
@@ -37,16 +37,19 @@ export async function serveStream(
   route: StreamRoute,
   request: IncomingMessage,
   response: ServerResponse,
-  target: StreamTarget,
+  origin: StreamOrigin,
 ): Promise<boolean> {
-  const { query, requestId } = target;
+  const { requestId } = origin;
   const cors = corsHeaders(request.headers.origin, route.allowedOrigins);
   response.setHeaders(new Map(Object.entries({ "x-request-id": requestId, vary: VARY, ...cors })));
   let caller: VerifiedClaims | undefined;
-  const readToken = async (): Promise<VerifiedClaims> => {
-    caller = await readHandshakeToken(route, request, response, query);
-    requireUse(caller, "stream");
-    return caller;
+  const findToken: StreamRequest["findToken"] = (query) => {
+    const verify = findHandshakeToken(route, request, response, query);
+    return async () => {
+      caller = await verify();
+      requireUse(caller, "stream");
+      return caller;
+    };
   };
   const gone = new AbortController();
   // A reason of its own, or `abort` would make an error with a stack.
@@ -54,7 +57,7 @@ export async function serveStream(
   response.once("close", leave);
   try {
     requireEventStream(request);
-    await openStream(route.edge, streamRequest(request, { ...target, signal: gone.signal }, response, readToken));
+    await openStream(route.edge, streamRequest(request, { ...origin, signal: gone.signal }, response, findToken));
     return true;
   } catch (thrown) {
     const error = toAppError(thrown);
@@ -68,19 +71,19 @@ export async function serveStream(
 
 function streamRequest(
   request: IncomingMessage,
-  { query, requestId, address, signal }: StreamTarget & { readonly signal: AbortSignal },
+  { requestId, address, signal }: StreamOrigin & { readonly signal: AbortSignal },
   response: ServerResponse,
-  readToken: StreamRequest["readToken"],
+  findToken: StreamRequest["findToken"],
 ): StreamRequest {
   const { headers, socket } = request;
   return {
     id: requestId,
     traceparent: traceparentOf(headers["traceparent"]),
     signal,
-    query,
     lastEventId: single(headers["last-event-id"]),
     address,
-    readToken,
+    takeQuery: () => takeQuery(request),
+    findToken,
     isGone: () => socket.destroyed,
     accept(connectionId) {
       const coding = chooseBodyCoding(request);

@@ -1,7 +1,7 @@
 import type { EventEntry } from "../event.ts";
 import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
-import { escapeLines } from "./escape-lines.ts";
+import { countLines, writeLines } from "./escape-lines.ts";
 import type { FieldMask } from "./field-mask.ts";
 import { isJson } from "./is-json.ts";
 import { withoutFields } from "./without-fields.ts";
@@ -11,8 +11,6 @@ export interface FrameFormat {
   readonly body: "raw" | "cloudevents";
   readonly naming: "message" | "named";
 }
-
-const END = Buffer.from("\n\n");
 
 /** One name for each of the four formats, for use as a key. */
 export function formatKey({ body, naming }: FrameFormat): string {
@@ -43,8 +41,9 @@ export function encodeEvent(
   if (payload === undefined) return undefined;
   const name = format.naming === "named" ? `event: ${entry.type}\n` : "";
   const head = `${name}id: ${formatEventId(epoch, entry.position)}\ndata: `;
-  const body = format.body === "raw" ? payload : Buffer.from(cloudEventOf(tenant, epoch, entry, payload));
-  const frame = joinUnpooled(head, escapeLines(body));
+  const isRaw = format.body === "raw";
+  const data = isRaw ? { before: "", body: payload, behind: "" } : cloudEventOf(tenant, epoch, entry, payload);
+  const frame = frameOf(head, data);
   entry.frames ??= new Map();
   entry.frames.set(key, frame);
   entry.onFrame?.(frame);
@@ -55,12 +54,27 @@ function maskedPayload({ payload }: EventEntry, mask: FieldMask): Buffer | undef
   return isJson(payload) ? withoutFields(payload, mask) : undefined;
 }
 
-/** A frame lives as long as its event. In the pool of Buffer it would keep 64 KiB in memory, however small it is. */
-function joinUnpooled(head: string, body: Buffer): Buffer {
-  const frame = Buffer.allocUnsafeSlow(head.length + body.length + END.length);
-  const begin = frame.write(head, "latin1");
-  frame.set(body, begin);
-  frame.set(END, begin + body.length);
+/** A frame's data: what stands before and behind the payload has no line ends. */
+interface FrameData {
+  readonly before: string;
+  readonly body: Buffer;
+  readonly behind: string;
+}
+
+const END = "\n\n";
+
+/**
+ * Written at once into memory of its own: a frame lives as long as its event, and in the pool of Buffer it would keep 64 KiB in
+ * memory, however small it is.
+ */
+function frameOf(head: string, { before, body, behind }: FrameData): Buffer {
+  const [begin, end] = [`${head}${before}`, `${behind}${END}`];
+  const lines = countLines(body);
+  const [beginBytes, bodyBytes] = [Buffer.byteLength(begin), body.length + lines.growth];
+  const frame = Buffer.allocUnsafeSlow(beginBytes + bodyBytes + end.length);
+  frame.write(begin);
+  writeLines(frame, beginBytes, lines);
+  frame.write(end, beginBytes + bodyBytes);
   return frame;
 }
 
@@ -95,9 +109,8 @@ function retryOf(data: ControlData[ControlEvent]): number | undefined {
 export const HEARTBEAT = Buffer.from(":\n");
 
 /** The event in the JSON format of CloudEvents 1.0, section 3; producers' own `ce-*` attributes win over ours. */
-function cloudEventOf(tenant: string, epoch: string, entry: EventEntry, payload: Buffer): string {
+function cloudEventOf(tenant: string, epoch: string, entry: EventEntry, payload: Buffer): FrameData {
   const given = Object.entries(entry.attributes).filter(([name]) => name.startsWith("ce-") && name !== "ce-data");
-  const text = payload.toString("utf8");
   const isJsonText = isJson(payload);
   const attributes = JSON.stringify({
     specversion: "1.0",
@@ -110,5 +123,6 @@ function cloudEventOf(tenant: string, epoch: string, entry: EventEntry, payload:
     ...Object.fromEntries(given.map(([name, value]) => [name.slice("ce-".length), value])),
   });
   // JSON goes in as it was published: written anew, it would lose the digits of large numbers.
-  return `${attributes.slice(0, -1)},"data":${isJsonText ? text : JSON.stringify(text)}}`;
+  const body = isJsonText ? payload : Buffer.from(JSON.stringify(payload.toString("utf8")));
+  return { before: `${attributes.slice(0, -1)},"data":`, body, behind: "}" };
 }

@@ -1,52 +1,51 @@
 const LF = 10;
 const CR = 13;
 
-/** `\ndata: `, as bytes. */
-const NEXT_LINE_BYTES = 7;
+/** `\ndata: `, as bytes and as two numbers that overlap by a byte. */
+const NEXT_LINE = { bytes: 7, first: 0x0a_64_61_74, rest: 0x74_61_3a_20 } as const;
+
+/** A text whose line ends are counted, as a client would see them: LF, CR or CR LF. */
+export interface CountedLines {
+  readonly body: Buffer;
+  readonly hasLineEnds: boolean;
+  /** By how many bytes it grows when a new `data:` line begins at each line end. */
+  readonly growth: number;
+}
+
+/** Counts the line ends of a text. */
+export function countLines(body: Buffer): CountedLines {
+  // Most payloads have none: this search takes a hundredth of the time of the loop.
+  if (!body.includes(LF) && !body.includes(CR)) return { body, hasLineEnds: false, growth: 0 };
+  let growth = 0;
+  let before = 0;
+  for (let index = 0; index < body.length; index += 1) {
+    const byte = body[index] as number;
+    if (byte === LF && before === CR) growth -= 1;
+    else if (byte === LF || byte === CR) growth += NEXT_LINE.bytes - 1;
+    before = byte;
+  }
+  return { body, hasLineEnds: true, growth };
+}
 
 /**
- * Begins a new `data:` line wherever a client would see a line end: LF, CR or CR LF. A payload could otherwise forge an id or
- * an event of its own. Works on bytes: as text, a megabyte of line ends takes a tenth of a second.
+ * Writes a text at `start` of a buffer that has room for it, and begins a new `data:` line at each of its line ends. A payload
+ * could otherwise forge an id or an event of its own. Works on bytes: as text, a megabyte of line ends takes a tenth of a second.
  */
-export function escapeLines(body: Buffer): Buffer {
-  const ends = countLineEnds(body);
-  if (ends.lines === 0) return body;
-  const escaped = Buffer.allocUnsafe(body.length - ends.bytes + ends.lines * NEXT_LINE_BYTES);
-  let at = 0;
+export function writeLines(into: Buffer, start: number, { body, hasLineEnds }: CountedLines): void {
+  if (!hasLineEnds) return into.set(body, start);
+  const view = new DataView(into.buffer, into.byteOffset, into.byteLength);
+  let at = start;
   for (let index = 0; index < body.length; index += 1) {
     const byte = body[index] as number;
     if (byte !== LF && byte !== CR) {
-      escaped[at] = byte;
+      into[at] = byte;
       at += 1;
       continue;
     }
     if (byte === CR && body[index + 1] === LF) index += 1;
-    at = beginLine(escaped, at);
+    // Two writes of four bytes take a third of the time of seven writes.
+    view.setUint32(at, NEXT_LINE.first);
+    view.setUint32(at + 3, NEXT_LINE.rest);
+    at += NEXT_LINE.bytes;
   }
-  return escaped;
-}
-
-/** Writes `\ndata: `. A loop over its bytes takes five times as long. */
-function beginLine(escaped: Buffer, at: number): number {
-  escaped[at] = LF;
-  escaped[at + 1] = 100;
-  escaped[at + 2] = 97;
-  escaped[at + 3] = 116;
-  escaped[at + 4] = 97;
-  escaped[at + 5] = 58;
-  escaped[at + 6] = 32;
-  return at + NEXT_LINE_BYTES;
-}
-
-function countLineEnds(body: Buffer): { readonly lines: number; readonly bytes: number } {
-  // Most payloads have none: this search takes a hundredth of the time of the loop.
-  if (!body.includes(LF) && !body.includes(CR)) return { lines: 0, bytes: 0 };
-  let [lines, bytes] = [0, 0];
-  for (let index = 0; index < body.length; index += 1) {
-    const byte = body[index];
-    if (byte !== LF && byte !== CR) continue;
-    bytes += 1;
-    if (byte === LF || body[index + 1] !== LF) lines += 1;
-  }
-  return { lines, bytes };
 }

@@ -1,6 +1,8 @@
+import { getHeapStatistics } from "node:v8";
 import { describe, expect, test } from "vitest";
 import type { ErrorCode } from "#shared/protocol/problem-codes.ts";
 import type { AppError } from "#shared/errors/app-error.ts";
+import { collectGarbage } from "#test/support/collect-garbage.ts";
 import { parseSubscription } from "./parse-subscription.ts";
 
 describe("the topics of a subscription", () => {
@@ -52,6 +54,23 @@ describe("the topics of a subscription", () => {
     expect(error.message).toContain("topic 2 ");
     expect(error.message).not.toContain("script");
   });
+});
+
+test("keeps nothing of the URL but its own texts", () => {
+  const heap = (): number => {
+    collectGarbage();
+    return getHeapStatistics().used_heap_size;
+  };
+  const filler = `&from=now&from=${"x".repeat(20_000)}`;
+  const before = heap();
+  const parsed = Array.from({ length: 100 }, (_, index) =>
+    parse(
+      `topic=order.created.number-${index}&resource=/api/v1/orders/number-${index}&lastEventId=event-${index}${filler}`,
+    ),
+  );
+  // Their URLs are 2 MB.
+  expect(heap() - before).toBeLessThan(500_000);
+  expect(parsed).toHaveLength(100);
 });
 
 describe("the format", () => {

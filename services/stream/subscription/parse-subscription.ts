@@ -5,7 +5,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import type { From } from "../log/resume.ts";
 import type { FrameFormat } from "../sse/encode-frame.ts";
 
-/** A client's parameters, checked. */
+/** A client's parameters, checked. No text of it is a part of the URL, which it would keep in memory. */
 export interface Subscription {
   /** Up to 100 topic patterns, sorted, without repeats. */
   readonly topics: readonly string[];
@@ -44,8 +44,8 @@ export function parseSubscription(query: URLSearchParams, lastEventIdHeader: str
     },
     from: parseFrom(query.get("from") ?? "now"),
     // Empty is none (HTML standard, section 9.2.4): some clients send the header before they have an id.
-    lastEventId: lastEventIdHeader || query.get("lastEventId") || undefined,
-    client: parseClient(query.get("client")),
+    lastEventId: lastEventIdHeader || detach(query.getAll("lastEventId"))[0] || undefined,
+    client: parseClient(detach(query.getAll("client"))[0]),
   };
 }
 
@@ -55,15 +55,14 @@ function requireCount(count: number): void {
   throw new AppError("malformed_topic", message);
 }
 
-function parseClient(client: string | null): string | undefined {
-  if (client === null) return undefined;
-  if (NAME.test(client)) return client;
+function parseClient(client: string | undefined): string | undefined {
+  if (client === undefined || NAME.test(client)) return client;
   throw new AppError("malformed_request", '"client" must be 1 to 64 of the characters A-Z a-z 0-9 _ -');
 }
 
 function parseTopics(topics: readonly string[]): readonly string[] {
   requirePatterns(topics, "topic");
-  return [...new Set(topics)].toSorted();
+  return [...new Set(detach(topics))].toSorted();
 }
 
 /**
@@ -81,7 +80,7 @@ export function requirePatterns(topics: readonly string[], name: string): void {
 
 function parseResources(paths: readonly string[]): readonly string[] {
   const wrong = paths.findIndex((path) => !path.startsWith("/") || path.length > MAX_PATH_CHARACTERS);
-  if (wrong === -1) return paths;
+  if (wrong === -1) return detach(paths);
   throw new AppError("malformed_request", `resource ${wrong + 1} must be a path, for example /api/v1/orders/42`);
 }
 
@@ -102,4 +101,12 @@ function parseFrom(text: string): From {
   if (!time.success)
     throw new AppError("malformed_request", '"from" must be now, earliest or a time such as 2026-01-31T12:00:00Z');
   return { at: "time", wallMs: Date.parse(time.data) };
+}
+
+/**
+ * Copies of texts. V8 makes parts of a text as views of it: a topic would keep its whole URL in memory. One by one through a Buffer
+ * takes three times as long.
+ */
+function detach(texts: readonly string[]): string[] {
+  return JSON.parse(JSON.stringify(texts)) as string[];
 }

@@ -1,59 +1,78 @@
+import { randomUUID } from "node:crypto";
 import { headers as natsHeaders } from "@nats-io/transport-node";
 import { openEventStream } from "#test/support/event-stream.ts";
-import type { InputsWorld } from "./inputs-world.ts";
-import type { InputSize, OutsideInput } from "./outside-input.ts";
+import { type InputsWorld, whileListening } from "./inputs-world.ts";
+import { answers, type InputSize, type OutsideInput } from "./outside-input.ts";
 
 /** A topic token may be this long. */
 const TOKEN_CHARACTERS = 768;
 
+const MAX_EVENT_BYTES = 1_000_000;
+
+const STREAM = ["GET /v1/stream"];
+const REBIND = "POST /v1/streams/:connectionId{[A-Za-z0-9_-]{1,64}}/token";
+
 /** What browsers, programs and producers may send to an edge. */
 export function edgeInputs(world: InputsWorld): readonly OutsideInput[] {
-  const { edge: service } = world;
-  const edge = (name: string, send: OutsideInput["send"], refusals: readonly number[] = []): OutsideInput => ({
-    name: `edge, ${name}`,
-    service,
-    refusals,
-    send,
-  });
+  const { edge: service } = world.stack;
+  const edge = (
+    name: string,
+    through: readonly string[],
+    right: OutsideInput["answers"],
+    send: OutsideInput["send"],
+  ): OutsideInput => ({ name: `edge, ${name}`, through, service, answers: right, send });
   return [
-    edge("topics of a stream", async (size) => openAndClose(world, topicsQuery(size), {})),
-    edge("a long topic", async (size) => openAndClose(world, `topic=issues.${longTokens(size, 3)}`, {}), [403]),
-    edge("a token's groups", async (size) => {
+    edge("topics of a stream", STREAM, answers(200), async (size) => openAndClose(world, topicsQuery(size), {})),
+    edge("a long topic", STREAM, answers(200), async (size) =>
+      openAndClose(world, `topic=issues.${longTokens(size, 3)}`, {}),
+    ),
+    edge("a token's groups", STREAM, answers(200), async (size) => {
       const groups = Array.from(
         { length: size === "largest" ? 900 : 1 },
         (_, index) => `group-${index}-${"g".repeat(40)}`,
       );
       return openAndClose(world, "topic=issues.>", { token: await world.sign({ groups }) });
     }),
-    edge(
-      "a header that is no token",
-      async (size) => {
-        const token = size === "largest" ? "a.".repeat(40_000) : "a.b.c";
-        return openAndClose(world, "topic=issues.>", { token });
-      },
-      [401],
-    ),
-    edge(
-      "cookies",
-      async (size) => {
-        const count = size === "largest" ? 4_000 : 1;
-        const cookie = Array.from({ length: count }, (_, index) => `auth_token=x${index}`).join("; ");
-        return openAndClose(world, "topic=issues.>", { token: "", headers: { cookie } });
-      },
-      [401],
-    ),
-    edge("headers", async (size) => {
+    edge("a header that is no token", STREAM, answers(401), async (size) => {
+      const token = size === "largest" ? "a.".repeat(40_000) : "a.b.c";
+      return openAndClose(world, "topic=issues.>", { token });
+    }),
+    edge("cookies", STREAM, answers(401), async (size) => {
+      const count = size === "largest" ? 4_000 : 1;
+      const cookie = Array.from({ length: count }, (_, index) => `auth_token=x${index}`).join("; ");
+      return openAndClose(world, "topic=issues.>", { token: "", headers: { cookie } });
+    }),
+    edge("headers", STREAM, answers(200), async (size) => {
       const count = size === "largest" ? 90 : 1;
       const headers = Object.fromEntries(Array.from({ length: count }, (_, index) => [`x-${index}`, "v".repeat(200)]));
       return openAndClose(world, "topic=issues.>", { headers });
     }),
-    edge("an id to resume from", async (size) => {
+    edge("an id to resume from", STREAM, answers(200), async (size) => {
       const lastEventId = size === "largest" ? `${"e".repeat(110)}.1.0` : "e.1.0";
       return openAndClose(world, "topic=issues.>", { lastEventId });
     }),
-    edge("a rebind's body", (size) => postRebind(world, size), [400, 401, 403, 404, 413]),
-    edge("an event's payload", (size) => deliverEvent(world, size === "largest" ? 1_000_000 : 10, 0)),
-    edge("an event's headers", (size) => deliverEvent(world, 10, size === "largest" ? 60 : 1)),
+    edge("a rebind's body", [REBIND], answers(401), (size) => postRebind(world, size)),
+    ...payloads().map(([text, payload]) =>
+      edge(`an event of ${text}`, STREAM, answers(200), (size) =>
+        deliverEvent(world, size === "largest" ? payload : Buffer.from("1"), 0),
+      ),
+    ),
+    edge("an event's headers", ["header ce-", "header nats-msg-id"], answers(200), (size) =>
+      deliverEvent(world, Buffer.from("1"), size === "largest" ? 60 : 1),
+    ),
+  ];
+}
+
+/** Events of the largest size, each with the most of something that has to be read or written in another way. */
+function payloads(): ReadonlyArray<readonly [name: string, payload: Buffer]> {
+  const filled = (part: string): Buffer =>
+    Buffer.from(part.repeat(Math.floor(MAX_EVENT_BYTES / Buffer.byteLength(part))));
+  return [
+    ["one text", Buffer.from(JSON.stringify("p".repeat(MAX_EVENT_BYTES - 2)))],
+    ["line ends", filled("\n")],
+    ["brackets", Buffer.from(`${"[".repeat(MAX_EVENT_BYTES / 2)}${"]".repeat(MAX_EVENT_BYTES / 2)}`)],
+    ["words", Buffer.from(`[${"null,".repeat(200_000)}0]`)],
+    ["control characters", filled("\u0001")],
   ];
 }
 
@@ -74,20 +93,20 @@ interface Opening {
 }
 
 async function openAndClose(
-  { edge, sign }: InputsWorld,
+  { stack, sign }: InputsWorld,
   query: string,
   { token, ...options }: Opening,
 ): Promise<number> {
-  const url = `http://127.0.0.1:${edge.ports.http}/v1/stream?${query}`;
+  const url = `${stack.streamUrl}/v1/stream?${query}`;
   const withToken = token === "" ? {} : { token: token ?? (await sign()) };
   await using stream = await openEventStream(url, { ...options, ...withToken });
   if (stream.status === 200) await stream.frame((frame) => frame.event === "ready");
   return stream.status;
 }
 
-async function postRebind({ edge, sign }: InputsWorld, size: InputSize): Promise<number> {
+async function postRebind({ stack, sign }: InputsWorld, size: InputSize): Promise<number> {
   const access_token = size === "largest" ? "a.".repeat(8_000) : "a.b.c";
-  const answer = await fetch(`http://127.0.0.1:${edge.ports.http}/v1/streams/none-none/token`, {
+  const answer = await fetch(`${stack.streamUrl}/v1/streams/none-none/token`, {
     method: "POST",
     headers: { "content-type": "application/json", authorization: `Bearer ${await sign()}` },
     body: JSON.stringify({ access_token }),
@@ -97,13 +116,11 @@ async function postRebind({ edge, sign }: InputsWorld, size: InputSize): Promise
 }
 
 /** Publishes an event while somebody listens, and waits until it has been delivered. */
-async function deliverEvent({ edge, sign, bus }: InputsWorld, bytes: number, headerCount: number): Promise<number> {
-  const url = `http://127.0.0.1:${edge.ports.http}/v1/stream?topic=issues.>&format=cloudevents`;
-  await using stream = await openEventStream(url, { token: await sign() });
-  await stream.frame((frame) => frame.event === "ready");
-  const headers = natsHeaders();
-  for (let index = 0; index < headerCount; index += 1) headers.set(`ce-h${index}`, "v".repeat(200));
-  await bus.js.publish("events.demo.issues.opened.largest", JSON.stringify("p".repeat(bytes)), { headers });
-  await stream.receive(1);
-  return stream.status;
+async function deliverEvent(world: InputsWorld, payload: Buffer, headerCount: number): Promise<number> {
+  return whileListening(world, async () => {
+    const headers = natsHeaders();
+    for (let index = 0; index < headerCount; index += 1) headers.set(`ce-h${index}`, "v".repeat(200));
+    if (headerCount > 0) headers.set("Nats-Msg-Id", randomUUID().padEnd(headerCount * 3, "m"));
+    await world.bus.js.publish("events.demo.issues.opened.largest", payload, { headers });
+  });
 }

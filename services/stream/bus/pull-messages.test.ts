@@ -1,0 +1,123 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { AckPolicy, jetstream, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startNats } from "#test/support/start-nats.ts";
+import { waitFor } from "#test/support/wait.ts";
+import type { StoredMessage } from "./decode-entry.ts";
+import { pacingFor } from "./pacing.ts";
+import { pullMessages } from "./pull-messages.ts";
+
+const MEGABYTE = 1024 * 1024;
+
+/** Larger than a request may bring. */
+const CONFIG = "max_payload: 8MB\njetstream: enabled\n";
+
+let stack: AsyncDisposableStack;
+let nats: NatsConnection;
+let manager: JetStreamManager;
+let logs = 0;
+
+beforeAll(async () => {
+  stack = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "sluice-pull-"));
+  stack.defer(() => rm(folder, { recursive: true }));
+  const config = join(folder, "nats.conf");
+  await writeFile(config, CONFIG);
+  const { port } = stack.use(await startNats({ config }));
+  nats = await connect({ servers: `127.0.0.1:${port}` });
+  stack.defer(() => nats.close());
+  manager = await jetstreamManager(nats);
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+test("all messages come, each once and in order, over many requests", async () => {
+  await using reading = await read(Array.from({ length: 1_000 }, () => 10));
+  await waitFor("the last one", () => reading.messages.length >= 1_000);
+  expect(reading.messages.map(({ seq }) => seq)).toEqual(Array.from({ length: 1_000 }, (_, index) => index + 1));
+});
+
+test("messages that are gone are passed over, however many there are", async () => {
+  await using reading = await read(
+    Array.from({ length: 1_000 }, (_, index) => (index % 10 === 4 ? 0 : 10)),
+    undefined,
+    async (stream) => {
+      await manager.streams.purge(stream, { filter: `${stream}.empty` });
+    },
+  );
+  await waitFor("the last one", () => reading.messages.at(-1)?.seq === 1_000);
+  expect(reading.messages).toHaveLength(900);
+  expect(reading.ends).toEqual([]);
+});
+
+test("while there is no room, no more comes than two requests' bytes", async () => {
+  const room = Promise.withResolvers<void>();
+  let asked = 0;
+  await using reading = await read(
+    Array.from({ length: 20 }, () => MEGABYTE),
+    () => ((asked += 1) > 2 ? room.promise : undefined),
+  );
+  // Each of the two requests is over, and would be made again.
+  await waitFor("both requests are over", () => asked === 4);
+  const bytes = reading.messages.reduce((sum, { data }) => sum + data.length, 0);
+  expect(bytes).toBeGreaterThan(MEGABYTE);
+  expect(bytes).toBeLessThanOrEqual(8 * MEGABYTE);
+  asked = Number.NEGATIVE_INFINITY;
+  room.resolve();
+  await waitFor("the others", () => reading.messages.length === 20);
+});
+
+test("a message that is larger than a request comes in its place", async () => {
+  await using reading = await read([10, 6 * MEGABYTE, 10, 6 * MEGABYTE, 6 * MEGABYTE, 10]);
+  await waitFor("the last one", () => reading.messages.length === 6);
+  expect(reading.messages.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(reading.ends).toEqual([]);
+});
+
+test("a consumer without new messages says that it lives, and one that is deleted that it does not", async () => {
+  await using reading = await read([]);
+  await waitFor("a heartbeat", () => reading.heartbeats() > 0);
+  expect(reading.ends).toEqual([]);
+  await reading.deleteConsumer();
+  await waitFor("the end", () => reading.ends.length > 0);
+  expect(reading.ends[0]).toContain("409 Consumer Deleted");
+});
+
+/** Reads a log with messages of these sizes. */
+async function read(
+  sizes: readonly number[],
+  room: () => Promise<void> | undefined = () => undefined,
+  change: (stream: string) => Promise<void> = async () => {},
+) {
+  const stream = `LOG${(logs += 1)}`;
+  await manager.streams.add({ name: stream, subjects: [`${stream}.>`] });
+  const js = jetstream(nats);
+  for (const size of sizes) await js.publish(`${stream}.${size === 0 ? "empty" : "a"}`, Buffer.alloc(size, "x"));
+  await change(stream);
+  const { name: consumer } = await manager.consumers.add(stream, { ack_policy: AckPolicy.None, mem_storage: true });
+  const messages: StoredMessage[] = [];
+  const ends: string[] = [];
+  let heartbeats = 0;
+  const pull = pullMessages({
+    nats,
+    stream,
+    consumer,
+    pacing: pacingFor(1),
+    room,
+    onMessage: (message) => void messages.push(message),
+    onHeartbeat: () => void (heartbeats += 1),
+    onEnd: ({ message }) => void ends.push(message),
+  });
+  return {
+    messages,
+    ends,
+    heartbeats: () => heartbeats,
+    deleteConsumer: () => manager.consumers.delete(stream, consumer),
+    [Symbol.asyncDispose]: async () => {
+      pull[Symbol.dispose]();
+      await manager.streams.delete(stream);
+    },
+  };
+}

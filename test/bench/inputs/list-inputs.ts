@@ -1,0 +1,15 @@
+import { authInputs } from "./auth-inputs.ts";
+import { controlInputs } from "./control-inputs.ts";
+import { edgeInputs } from "./edge-inputs.ts";
+import { fileInputs } from "./file-inputs.ts";
+import type { InputsWorld } from "./inputs-world.ts";
+import type { OutsideInput } from "./outside-input.ts";
+import { policyInputs } from "./policy-inputs.ts";
+import { rpcInputs } from "./rpc-inputs.ts";
+
+/** Everything that somebody outside may send, in the order in which it is sent. */
+export function listInputs(world: InputsWorld): readonly OutsideInput[] {
+  return [edgeInputs, controlInputs, authInputs, policyInputs, rpcInputs, fileInputs].flatMap((inputs) =>
+    inputs(world),
+  );
+}
