@@ -230,8 +230,8 @@ describe("whoever asks for what may not be", () => {
   test("hundreds of times at once is answered a few times, and told when to come back; other streams change theirs", async () => {
     const [one, two] = edges;
     await using stream = await openTopicStream(one, "topic=issues.%3E", { token: bob });
-    const ask = () => changeTopics(two, bob, stream.id, { add: ["push.>"], remove: ["create.>"] });
-    const answers = await Promise.all(Array.from({ length: 400 }, ask));
+    const askAgain = () => changeTopics(two, bob, stream.id, { add: ["push.>"], remove: ["create.>"] });
+    const answers = await Promise.all(Array.from({ length: 400 }, askAgain));
     const statuses = answers.map(({ status }) => status);
     expect(new Set(statuses)).toEqual(new Set([200, 429]));
     expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(250);
