@@ -66,8 +66,8 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
 /**
  * THE REQUEST WAY, from a request to a live stream.
  *
- *     enter → look at the load → find token → parse subscription → verify token → register → identify
- *           → claim the client's topics → ask session and grant → find start → admit → accept
+ *     enter → find token → parse subscription → verify token → register → identify → claim the client's topics
+ *           → ask session and grant → find start → admit → accept
  *           → ready → catch up → live
  *
  * Every failure before `accept` is an AppError for the caller. The connection is registered with its tenant before auth and
@@ -77,7 +77,6 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
 export async function openStream(edge: Edge, request: StreamRequest): Promise<void> {
   const place = edge.admission.enter();
   try {
-    edge.overload.requireCalm();
     const { subscription, verifyToken } = readRequest(edge, request);
     const claims = await verifyToken();
     const context = { requestId: request.id, traceparent: request.traceparent, signal: request.signal };

@@ -147,6 +147,22 @@ describe("within a minute", () => {
     expect(knocks("192.0.2.2")).toEqual([undefined, undefined, "address_rate"]);
     expect(knocks(undefined)).toEqual([undefined, undefined, undefined]);
   });
+
+  test("is known to be closed to an address that has asked as often as it may, and to no other", () => {
+    const clock = { now: 0 };
+    const limits = { ...NO_LIMITS, handshakesPerAddressPerMinute: 2 };
+    const admission = createAdmission(100, { limits, wall: () => clock.now });
+    admission.knock("192.0.2.1");
+    expect([1, 2, 3].map(() => admission.closedTo("192.0.2.1"))).toEqual([undefined, undefined, undefined]);
+    admission.knock("192.0.2.1");
+    expect(["192.0.2.1", "192.0.2.2", undefined].map((address) => admission.closedTo(address))).toEqual([
+      "address_rate",
+      undefined,
+      undefined,
+    ]);
+    clock.now += 60_000;
+    expect(admission.closedTo("192.0.2.1")).toBeUndefined();
+  });
 });
 
 describe("while places are scarce", () => {

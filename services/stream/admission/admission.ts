@@ -97,6 +97,14 @@ export class Admission {
     return this.#open >= this.#deps.places || !this.#canIdentify() ? "full" : undefined;
   }
 
+  /** Why no request of an address is let in right now, whatever it says; undefined where one may be. Counts nothing. */
+  closedTo(address: string | undefined): BusyReason | undefined {
+    const { closedBy } = this;
+    if (closedBy !== undefined || address === undefined) return closedBy;
+    const { handshakesPerAddressPerMinute } = this.#deps.limits;
+    return this.#addressRate.isSpent(address, handshakesPerAddressPerMinute) ? "address_rate" : undefined;
+  }
+
   /**
    * Counts a request of an address, before anything of it is read; answers why it is refused. An address of this host counts
    * nothing: it is a proxy's that is not named in STREAM_TRUSTED_PROXIES, or an operator's.

@@ -44,6 +44,14 @@ export class Rate {
     return undefined;
   }
 
+  /** Whether a caller has no room left in this window. Counts nothing. */
+  isSpent(caller: string, limit: number): boolean {
+    const count = this.#callers.get(caller);
+    const { windowMs, wall } = this.#options;
+    if (count === undefined || Math.floor(wall() / windowMs) !== this.#window) return false;
+    return !this.#counts.hasRoom(count, limit);
+  }
+
   #begin(window: number): void {
     for (const count of this.#callers.values()) this.#counts.drop(count);
     this.#callers.clear();

@@ -1,11 +1,13 @@
 import { expect, test } from "vitest";
 import { Grant } from "../access/grant.ts";
 import type { Registration } from "../access/registration.ts";
-import { holeOf, type LogEntry } from "../event.ts";
+import { holeOf, type LogEntry, type Position } from "../event.ts";
+import type { Slice } from "../log/tail.ts";
 import { readSlice, type SliceReader } from "./read-slice.ts";
 import type { Tenant } from "./tenant.ts";
 
 const GRANT = new Grant("viewer", []);
+const BEGIN: Position = { seq: 0, tag: "0" };
 
 test("a step of a reader ends after five milliseconds, with the entry it has come to", () => {
   const slice = Array.from({ length: 600 }, (_, index) => controlOf(index + 1));
@@ -16,19 +18,32 @@ test("a step of a reader ends after five milliseconds, with the entry it has com
   expect(read([holeOf(1, 9), controlOf(10)], 1_000)).toBe(9);
 });
 
-/** How far one step goes when the clock moves by so many milliseconds between two looks at it. */
-function read(slice: readonly LogEntry[], msPerEntry: number): number {
-  const registration = { topics: [], grantedThrough: () => 600 } as unknown as Registration;
+test("a step passes what a slice leaves out at its end, where the grant still holds there", () => {
+  const slice = { entries: [controlOf(1), controlOf(2)], end: { seq: 600, tag: "t" } };
+  expect(readThrough(slice, 600)).toEqual(slice.end);
+  expect(readThrough(slice, 599).seq).toBe(2);
+  expect(readThrough({ ...slice, entries: [] }, -1).seq).toBe(0);
+});
+
+/** Where one step ends when the clock moves by so many milliseconds between two looks at it. */
+function read(entries: readonly LogEntry[], msPerEntry: number): number {
+  let now = 0;
+  const slice = { entries, end: entries.at(-1)?.position ?? BEGIN };
+  return readThrough(slice, 600, () => (now += msPerEntry)).seq;
+}
+
+/** Where one step ends of a reader whose grant holds through a sequence. */
+function readThrough(slice: Slice, through: number, clock: () => number = () => 0): Position {
+  const registration = { topics: [], grantedThrough: () => through } as unknown as Registration;
   const reader: SliceReader = {
     registration,
     grant: GRANT,
     format: { body: "raw", naming: "message" },
-    cursor: { seq: 0, tag: "0" },
+    cursor: BEGIN,
     hole: undefined,
     due: { topics: [], through: Number.POSITIVE_INFINITY },
   };
-  let now = 0;
-  return readSlice({} as Tenant, slice, reader, () => (now += msPerEntry)).cursor.seq;
+  return readSlice({} as Tenant, slice, reader, clock).cursor;
 }
 
 function controlOf(seq: number): LogEntry {

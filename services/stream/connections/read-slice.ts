@@ -3,8 +3,9 @@ import type { Grant } from "../access/grant.ts";
 import { createTopicTest } from "../access/topic-test.ts";
 import type { Registration } from "../access/registration.ts";
 import { frameFor } from "../audiences/frame-for.ts";
-import type { EventEntry, LogEntry, Position } from "../event.ts";
+import type { EventEntry, Position } from "../event.ts";
 import { gapTo } from "../log/resume.ts";
+import type { Slice } from "../log/tail.ts";
 import { encodeControl, type FrameFormat } from "../sse/encode-frame.ts";
 import type { DueTopics } from "../subscription/late-topics.ts";
 import type { Tenant } from "./tenant.ts";
@@ -57,7 +58,7 @@ export interface SliceReading {
  */
 export function readSlice(
   tenant: Tenant,
-  slice: readonly LogEntry[],
+  { entries, end }: Slice,
   { registration, grant, format, due, ...from }: SliceReader,
   clock: () => number,
 ): SliceReading {
@@ -76,7 +77,7 @@ export function readSlice(
   const asksFor = createTopicTest(due.topics);
   const through = Math.min(registration.grantedThrough(now), due.through);
   let passed = 0;
-  for (const entry of slice) {
+  for (const entry of entries) {
     // What is gone needs no right to be passed.
     if (entry.kind !== "hole" && entry.position.seq > through) break;
     if (entry.kind === "event" && asksFor(entry.topic)) {
@@ -92,6 +93,8 @@ export function readSlice(
     if (passed % ENTRIES_PER_LOOK === 0 && clock() - now > MAX_STEP_MS) break;
     passed += 1;
   }
+  // Behind the last entry that is listed, others were left out.
+  if (passed === entries.length && cursor.seq < end.seq && end.seq <= through) cursor = end;
   return { frames, events, sentGap, cursor, hole, undecided: undefined };
 }
 

@@ -3,9 +3,10 @@ import { awaitVerdict } from "../access/authorize-event.ts";
 import type { Grant } from "../access/grant.ts";
 import type { RegisteredStream, Registration } from "../access/registration.ts";
 import type { AudienceKey, Member } from "../audiences/audience.ts";
-import type { EndReason, LogEntry, Position } from "../event.ts";
+import type { EndReason, Position } from "../event.ts";
 import { gapBefore, type Notice, type Start } from "../log/resume.ts";
 import { type Passage, Slices } from "../log/slices.ts";
+import type { Slice } from "../log/tail.ts";
 import type { StreamIds } from "../observe/observer.ts";
 import type { Connection } from "../sse/connection.ts";
 import { type FrameFormat, HEARTBEAT } from "../sse/encode-frame.ts";
@@ -199,10 +200,7 @@ export class Reader implements Member, RegisteredStream {
     }
   }
 
-  /**
-   * Does as much as possible now. Answers what to wait for before the next step; undefined once `state` is over. No `await`
-   * in here: every check still holds when the reader becomes live.
-   */
+  /** Does all it can now; answers what to wait for, undefined once `state` is over. No `await`: checks hold until it is live. */
   #step(state: Behind): Promise<void> | undefined {
     this.#deps.checkClock();
     if (this.#state !== state) return undefined;
@@ -219,11 +217,12 @@ export class Reader implements Member, RegisteredStream {
     if (!log.isLive) return this.#waitFor(state, "log", log.nextMove());
     const grant = registration.grantAt(state.cursor.seq + 1, now);
     if (grant === undefined) return this.#waitFor(state, "authorization", registration.changed.next());
-    // A topic that counts only later is not for an audience: until then the reader goes on by itself.
+    // A topic that counts only later is not for an audience: until then the reader passes entry by entry.
     const isDue = dueTopics(registration.topics, this.late, state.cursor.seq).through === Number.POSITIVE_INFINITY;
     if (state.cursor.seq === log.horizon.seq && isDue) return this.#becomeLive(state, grant);
     if (state.cursor.seq >= log.horizon.seq) return this.#waitFor(state, "log", log.nextMove());
-    const slice = state.slices.after(state.cursor.seq);
+    const wanted = isDue && registration.isGrantValid ? registration.topics : undefined;
+    const slice = state.slices.after(state.cursor.seq, wanted);
     if (slice === undefined) return this.#waitFor(state, "history", this.#fetch(state));
     return this.#deliver(state, slice, grant);
   }
@@ -253,7 +252,7 @@ export class Reader implements Member, RegisteredStream {
   }
 
   /** Writes a slice's frames for this reader, up to the first undecided event. */
-  #deliver(state: Behind, slice: readonly LogEntry[], grant: Grant): Promise<void> | undefined {
+  #deliver(state: Behind, slice: Slice, grant: Grant): Promise<void> | undefined {
     const { registration } = this;
     const { cursor: before, hole } = state;
     const due = dueTopics(registration.topics, this.late, before.seq);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import type { BlockList } from "node:net";
-import { type ForwardedHeader, networkOfPeer } from "#shared/http/client-address.ts";
+import type { BlockList, Socket } from "node:net";
+import { type ForwardedHeader, isProxy, networkOfPeer, networkOfSocket } from "#shared/http/client-address.ts";
 import { single } from "./request-token.ts";
 
 /** Whose word on the client's address is believed, and where it stands. */
@@ -21,6 +21,14 @@ export function callerAddressOf({ socket, headers }: IncomingMessage, trusted: T
     "x-forwarded-for": single(headers["x-forwarded-for"]),
     forwarded: headers.forwarded,
   };
-  const network = networkOfPeer(socket.remoteAddress ?? "", forwarded, trusted);
+  return unlessOwn(networkOfPeer(socket.remoteAddress ?? "", forwarded, trusted));
+}
+
+/** The same of a connection on which nothing was said yet; undefined, too, where it is a trusted proxy's, whose client is not known. */
+export function callerAddressOfSocket(socket: Socket, { proxies }: TrustedProxies): string | undefined {
+  return isProxy(socket.remoteAddress ?? "", proxies) ? undefined : unlessOwn(networkOfSocket(socket));
+}
+
+function unlessOwn(network: string): string | undefined {
   return network.startsWith("127.") || network === OWN_IPV6 || network === "" ? undefined : network;
 }

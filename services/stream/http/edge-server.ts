@@ -13,7 +13,7 @@ import { readTarget } from "#shared/http/read-target.ts";
 import { callerAddressOf } from "./caller-address.ts";
 import { STREAM_PATH } from "./stream-headers.ts";
 import { serveStream, type StreamRoute } from "./stream-route.ts";
-import { createEarlyRefusals, turnAway } from "./turn-away.ts";
+import { createEarlyRefusals, knock, turnAway } from "./turn-away.ts";
 
 /** What the edge's public port serves. */
 export interface EdgeServerDeps {
@@ -44,7 +44,7 @@ export function createEdgeServer({ route, api, speaksProxy, sockets }: EdgeServe
       const isStream = isStreamRequest(request);
       const address = isStream ? callerAddressOf(request, route.trusted) : undefined;
       // Before anything else is looked at: in a flood this is all that most requests may cost.
-      const refused = isStream ? route.edge.admission.knock(address) : undefined;
+      const refused = isStream ? knock(route.edge, address) : undefined;
       if (refused !== undefined && response.socket !== null) return turnAway(route, request, refused);
       const target = targetOf(request);
       const requestId = requestIdOf(request.headers["x-request-id"]);

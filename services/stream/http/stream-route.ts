@@ -8,7 +8,7 @@ import { sendProblem } from "#shared/http/send-problem.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
-import { encodeControl } from "../sse/encode-frame.ts";
+import { formatControl } from "../sse/encode-frame.ts";
 import type { Shortage } from "../sse/retry-delay.ts";
 import type { TrustedProxies } from "./caller-address.ts";
 import { takeSocket } from "./handshake-socket.ts";
@@ -138,7 +138,7 @@ function refuse(
     const retryAfterSeconds = Math.max(error.retryAfterSeconds ?? 0, Math.ceil(retryMs / 1_000));
     return sendProblem(response, new AppError(code, message, { cause, busy: reason, retryAfterSeconds }), requestId);
   }
-  const frame = encodeControl("busy", { reason, detail: message, retryMs }).toString();
+  const frame = formatControl("busy", { reason, detail: message, retryMs });
   // A text of a known length leaves together with the head, in one write.
   response.writeHead(200, {
     "content-type": "text/event-stream; charset=utf-8",

@@ -7,20 +7,25 @@ import { type BusyReason, busyTexts } from "#shared/protocol/busy-reasons.ts";
 import type { Admission } from "../admission/admission.ts";
 import { refusalFor } from "../admission/refusal.ts";
 import type { Observer } from "../observe/observer.ts";
-import { encodeControl } from "../sse/encode-frame.ts";
-import type { RetryDelays } from "../sse/retry-delay.ts";
+import type { OverloadGuard } from "../overload/overload-guard.ts";
+import { formatControl } from "../sse/encode-frame.ts";
+import type { RetryDelays, Shortage } from "../sse/retry-delay.ts";
+import { callerAddressOfSocket, type TrustedProxies } from "./caller-address.ts";
 import { type HandshakeTaker, takeSocket } from "./handshake-socket.ts";
 import { single } from "./request-token.ts";
 import { STREAM_PATH, VARY } from "./stream-headers.ts";
 
+/** What decides whether anybody is let in. */
+export interface Gate {
+  readonly admission: Admission;
+  readonly overload: Pick<OverloadGuard, "isRefusing">;
+}
+
 /** The edge, as far as turning away uses it. */
 export interface TurnAwayDeps {
-  readonly edge: {
-    readonly admission: Admission;
-    readonly retryDelays: RetryDelays;
-    readonly observer: Pick<Observer, "turnedAway">;
-  };
+  readonly edge: Gate & { readonly retryDelays: RetryDelays; readonly observer: Pick<Observer, "turnedAway"> };
   readonly allowedOrigins: readonly string[];
+  readonly trusted: TrustedProxies;
 }
 
 /** What an answer depends on, beside the reason. */
@@ -47,6 +52,14 @@ const HEAD_END = "\r\n\r\n";
 /** A connection on which nobody says anything is not kept, as node:http does not. */
 const SILENCE_MS = 10_000;
 
+/** Of what the edge is short where it turns clients away; nobody has looked for whom they ask. */
+const SHORTAGES: Partial<Record<BusyReason, Shortage>> = { full: "places", overload: "time" };
+
+/** Counts a request of an address, before anything of it is read; answers why it is turned away, if it is. */
+export function knock({ admission, overload }: Gate, address: string | undefined): BusyReason | undefined {
+  return admission.knock(address) ?? (overload.isRefusing ? "overload" : undefined);
+}
+
 /** Answers a request for a stream before anything of it is parsed but its headers, and closes its connection. */
 export function turnAway(deps: TurnAwayDeps, request: IncomingMessage, reason: BusyReason): void {
   const { origin, "x-sluice-client": declared, "x-request-id": requestId } = request.headers;
@@ -55,17 +68,20 @@ export function turnAway(deps: TurnAwayDeps, request: IncomingMessage, reason: B
 }
 
 /**
- * Takes connections while nobody can be let in: a request for a stream is answered without node:http, which costs a third of what
- * it costs with it. Everything else goes on as ever.
+ * Takes connections while nobody can be let in, or nobody of their address: a request for a stream is answered without node:http,
+ * which costs a third of what it costs with it. Everything else goes on as ever.
  */
 export function createEarlyRefusals(deps: TurnAwayDeps): HandshakeTaker {
-  const { admission } = deps.edge;
+  const { admission, overload } = deps.edge;
+  const closedTo = (address: string | undefined): BusyReason | undefined =>
+    admission.closedTo(address) ?? (overload.isRefusing ? "overload" : undefined);
   return (socket, goOn) => {
-    if (admission.closedBy === undefined) return goOn();
+    const address = callerAddressOfSocket(socket, deps.trusted);
+    if (closedTo(address) === undefined) return goOn();
     const drop = (): void => void socket.destroy();
     socket.on("error", ignore).setTimeout(SILENCE_MS, drop);
     socket.once("data", (bytes) => {
-      const reason = admission.closedBy;
+      const reason = closedTo(address);
       const head = bytes.toString("latin1");
       if (reason !== undefined && REQUEST_LINE.test(head) && head.indexOf(HEAD_END) === head.length - 4) {
         return answer(deps, socket, reason, askerIn(head));
@@ -84,10 +100,11 @@ function ignore(): void {}
 
 function answer({ edge, allowedOrigins }: TurnAwayDeps, socket: Socket, reason: BusyReason, asker: Asker): void {
   edge.observer.turnedAway(reason);
-  // Nobody has looked for whom the client asks.
-  const retryMs = edge.retryDelays.forRefused("", reason === "full" ? "places" : "none");
-  // What is written has left once the writable side has ended.
-  socket.end(refusalText(reason, retryMs, asker, allowedOrigins), () => void socket.destroy());
+  const retryMs = edge.retryDelays.forRefused("", SHORTAGES[reason] ?? "none");
+  socket.write(refusalText(reason, retryMs, asker, allowedOrigins));
+  // The kernel takes so little in one piece, and sends it although the socket is gone. To shut our side first is one call of it more.
+  if (socket.writableLength === 0) socket.destroy();
+  else socket.end(() => void socket.destroy());
 }
 
 function refusalText(reason: BusyReason, retryMs: number, asker: Asker, allowedOrigins: readonly string[]): string {
@@ -110,7 +127,7 @@ function busyOf(reason: BusyReason, retryMs: number, requestId: string) {
   return {
     status: 200,
     headers,
-    body: encodeControl("busy", { reason, detail: busyTexts[reason], retryMs }).toString(),
+    body: formatControl("busy", { reason, detail: busyTexts[reason], retryMs }),
   };
 }
 

@@ -80,7 +80,7 @@ function createWorld() {
     const { slices, cursor, reader } = each;
     if (each.isFetching || cursor === log.horizon.seq) return;
     const slice = slices.after(cursor);
-    for (const entry of slice ?? []) {
+    for (const entry of slice?.entries ?? []) {
       expect(firstSeqOf(entry)).toBe(each.cursor + 1);
       expect(entry.kind === "event" && erased.has(entry.position.seq)).toBe(false);
       each.cursor = entry.position.seq;

@@ -11,14 +11,14 @@ test("what is erased between its reading from JetStream and its delivery is not 
   const { log, slices } = slicesOf([event(1, "order.created.1"), event(2, "order.created.2")]);
   await slices.fetch(0, READER);
   erase(log, { subject: "order.*.1", through: 1 });
-  expect(slices.after(0)).toMatchObject([holeOf(1, 1), event(2, "order.created.2")]);
+  expect(slices.after(0)?.entries).toMatchObject([holeOf(1, 1), event(2, "order.created.2")]);
 });
 
 test("an erasure reaches no further than its sequence", async () => {
   const { log, slices } = slicesOf([event(1, "order.created.1"), event(2, "order.created.1")]);
   erase(log, { subject: "order.created.*", through: 1 });
   await slices.fetch(0, READER);
-  expect(slices.after(0)).toMatchObject([holeOf(1, 1), event(2, "order.created.1")]);
+  expect(slices.after(0)?.entries).toMatchObject([holeOf(1, 1), event(2, "order.created.1")]);
 });
 
 test("what was read before a purge that no entry tells of is read again", async () => {
@@ -27,7 +27,7 @@ test("what was read before a purge that no entry tells of is read again", async 
   log.forgetTail();
   expect(slices.after(0)).toBeUndefined();
   await slices.fetch(0, READER);
-  expect(slices.after(0)).toHaveLength(1);
+  expect(slices.after(0)?.entries).toHaveLength(1);
 });
 
 test("what was read once more is used, however often purges are noticed", async () => {
@@ -37,13 +37,13 @@ test("what was read once more is used, however often purges are noticed", async 
   expect(slices.after(0)).toBeUndefined();
   await slices.fetch(0, READER);
   log.forgetTail();
-  expect(slices.after(0)).toHaveLength(1);
+  expect(slices.after(0)?.entries).toHaveLength(1);
 });
 
 test("a hole that ends beyond the horizon ends at it", async () => {
   const { slices } = slicesOf([event(1, "order.created.1"), holeOf(2, 90)]);
   await slices.fetch(0, READER);
-  expect(slices.after(0)).toMatchObject([event(1, "order.created.1"), holeOf(2, 9)]);
+  expect(slices.after(0)?.entries).toMatchObject([event(1, "order.created.1"), holeOf(2, 9)]);
 });
 
 describe("readers at near positions", () => {
@@ -51,7 +51,7 @@ describe("readers at near positions", () => {
     const { reads, reader } = sharing(40);
     const readers = Array.from({ length: 1_000 }, (_, index) => ({ from: index % 30, slices: reader() }));
     await Promise.all(readers.map(({ from, slices }) => slices.fetch(from, READER)));
-    for (const { from, slices } of readers) expect(sequences(slices.after(from))).toEqual(range(from + 1, 40));
+    for (const { from, slices } of readers) expect(sequences(slices.after(from)?.entries)).toEqual(range(from + 1, 40));
     expect(reads).toEqual([0]);
   });
 
@@ -59,8 +59,8 @@ describe("readers at near positions", () => {
     const { log, reader, budget, clock } = sharing(40);
     const slices = reader();
     await slices.fetch(0, READER);
-    const [first] = slices.after(0) ?? [];
-    const [same] = reader().after(0) ?? [];
+    const [first] = slices.after(0)?.entries ?? [];
+    const [same] = reader().after(0)?.entries ?? [];
     expect(same).toBe(first);
     const before = budget.bytes;
     const frame = encodeEvent("acme", "first-epoch", first as EventEntry, { body: "raw", naming: "message" });
@@ -76,7 +76,7 @@ describe("readers at near positions", () => {
     const [first, second] = [reader(), reader()];
     await first.fetch(0, READER);
     expect(log.recent.length).toBe(0);
-    expect(sequences(first.after(0))).toEqual(range(1, 40));
+    expect(sequences(first.after(0)?.entries)).toEqual(range(1, 40));
     await second.fetch(0, READER);
     expect(reads).toEqual([0, 0]);
   });
@@ -93,7 +93,7 @@ describe("readers at near positions", () => {
     erase(log, { subject: "order.created.1", through: 9 });
     release();
     await fetched;
-    expect(late.after(0)).toMatchObject([holeOf(1, 1), holeOf(2, 2), { kind: "event" }]);
+    expect(late.after(0)?.entries).toMatchObject([holeOf(1, 1), holeOf(2, 2), { kind: "event" }]);
     expect(reader().after(0)).toBeUndefined();
   });
 

@@ -5,6 +5,7 @@ import { firstSeqOf, holeOf, type LogEntry, type Position } from "../event.ts";
 import { readBytes } from "./entry-bytes.ts";
 import type { Limit } from "./history-turns.ts";
 import type { Bounds } from "./resume.ts";
+import type { Slice } from "./tail.ts";
 import type { TenantLog } from "./tenant-log.ts";
 
 /** The most bytes that are read and written before the socket is checked again. */
@@ -16,7 +17,7 @@ const SEARCH_AFTER = 4;
 /** After each so many slices with nothing for the reader, its client is sent how far it is: a megabyte or so. */
 const MARK_EVERY = 16;
 
-/** The leader is asked about each pattern. For more of them the log is read through. */
+/** The leader is asked about each pattern, and the tail looked through for each. For more of them the log is read entry by entry. */
 const MAX_SEARCHED = 16;
 
 /** Reads of others that are waited for. With large events each of them may end before the one that is wanted. */
@@ -56,14 +57,18 @@ export class Slices {
     this.#limit = limit;
   }
 
-  /** The entries after `seq` that are in memory, none beyond the horizon; undefined when they must be fetched. */
-  after(seq: number): readonly LogEntry[] | undefined {
-    const inTail = this.#log.tail.after(seq, SLICE_BYTES);
+  /**
+   * The entries after `seq` that are in memory, none beyond the horizon; undefined when they must be fetched. Events that are not
+   * under `topics` may be left out; without `topics` none is.
+   */
+  after(seq: number, topics?: readonly string[]): Slice | undefined {
+    const { tail } = this.#log;
+    const isSearched = topics !== undefined && topics.length <= MAX_SEARCHED;
+    const inTail = isSearched ? tail.wantedAfter(seq, SLICE_BYTES, topics) : sliceOf(tail.after(seq, SLICE_BYTES));
     if (inTail !== undefined) return inTail;
     this.#fetched = this.#current().filter(({ position }) => position.seq > seq);
     const known = this.#fetched.length > 0 ? this.#fetched : this.#log.recent.after(seq);
-    const usable = known?.flatMap((entry) => this.#usable(entry) ?? []) ?? [];
-    return usable.length === 0 ? undefined : usable;
+    return sliceOf(known?.flatMap((entry) => this.#usable(entry) ?? []));
   }
 
   /** Notes whether the reader has read anything for it in a slice. */
@@ -158,4 +163,10 @@ export class Slices {
     if (entry.kind === "hole") return holeOf(entry.first, Math.min(seq, horizon));
     return entry.kind === "event" && this.#log.erasures.covers(entry) ? holeOf(seq, seq) : entry;
   }
+}
+
+/** A slice of all these entries; undefined where there is none. */
+function sliceOf(entries: readonly LogEntry[] | undefined): Slice | undefined {
+  const last = entries?.at(-1);
+  return entries === undefined || last === undefined ? undefined : { entries, end: last.position };
 }

@@ -1,8 +1,19 @@
-import { type ControlEntry, type EventEntry, firstSeqOf, holeOf, type LogEntry } from "../event.ts";
+import { type ControlEntry, type EventEntry, firstSeqOf, holeOf, type LogEntry, type Position } from "../event.ts";
 import { entryBytes, frameBytes } from "./entry-bytes.ts";
+import { BLOCK_ENTRIES, isWanted, TopicBlock, type WantedTopic, wantedTopic } from "./topic-block.ts";
 
 /** What a frame adds to its payload; it also bounds how many empty entries one slice holds. */
 const FRAME_OVERHEAD_BYTES = 100;
+
+/** A reader far behind looks for its entries in steps of about so many milliseconds. */
+const MAX_LOOK_MS = 0.5;
+
+/** The log from one position up to another. Events that a reader has not asked for may be left out. */
+export interface Slice {
+  readonly entries: readonly LogEntry[];
+  /** The last position that the slice covers, listed or left out. */
+  readonly end: Position;
+}
 
 /** Holds entries of a log in memory, and gives them up for others. */
 export interface EntryHolder {
@@ -75,6 +86,8 @@ export class Tail implements EntryHolder, Disposable {
   /** Before `#head` there is nothing: what was given up must not be held until the array is compacted. */
   #entries: (LogEntry | undefined)[] = [];
   #head = 0;
+  /** By the number of the block. A block that is here is complete, and changes no more. */
+  readonly #blocks = new Map<number, TopicBlock>();
   readonly #onFrame = (frame: Buffer): void => this.#budget.charge(frameBytes(frame));
   readAt: number;
 
@@ -119,8 +132,38 @@ export class Tail implements EntryHolder, Disposable {
     return this.#entries.slice(start, end) as LogEntry[];
   }
 
+  /**
+   * What follows `seq` without the events that no pattern asks for, up to about `maxBytes` of frames; undefined when the first
+   * entry is not in memory. It may end early: far behind the horizon that is one step of many.
+   */
+  wantedAfter(seq: number, maxBytes: number, patterns: readonly string[]): Slice | undefined {
+    const first = this.#indexOf(seq + 1);
+    if (first === undefined) return undefined;
+    this.readAt = this.#clock();
+    const until = this.readAt + MAX_LOOK_MS;
+    const topics = patterns.map(wantedTopic);
+    const entries: LogEntry[] = [];
+    let end: Position = { seq, tag: "0" };
+    let bytes = 0;
+    for (let index = first; index < this.#entries.length && (index === first || this.#clock() <= until);) {
+      const part = this.#wantedFrom(index, topics);
+      for (const entry of part.entries) {
+        if (entry.position.seq <= seq) continue;
+        // A gap is told from the entry before the hole.
+        const before = entry.kind === "hole" ? this.at(entry.first - 1) : undefined;
+        if (before !== undefined && before.position.seq > (entries.at(-1)?.position.seq ?? seq)) entries.push(before);
+        entries.push(entry);
+        bytes += payloadBytes(entry) + FRAME_OVERHEAD_BYTES;
+        if (bytes >= maxBytes) return { entries, end: entry.position };
+      }
+      ({ end, next: index } = part);
+    }
+    return { entries, end };
+  }
+
   /** Replaces every event that `isErased` names by a hole, and refunds its memory. */
   erase(isErased: (event: EventEntry) => boolean): void {
+    this.#blocks.clear();
     for (let index = this.#head; index < this.#entries.length; index += 1) {
       const entry = this.#entries[index];
       if (entry?.kind !== "event" || !isErased(entry)) continue;
@@ -137,6 +180,7 @@ export class Tail implements EntryHolder, Disposable {
     if (entry === undefined) return false;
     this.#entries[this.#head] = undefined;
     this.#head += 1;
+    this.#blocks.delete(blockOf(entry));
     this.#budget.refund(entryBytes(entry));
     letGo(entry);
     // Compacting at half keeps the cost of a drop constant on average; shift() would move the whole array each time.
@@ -175,6 +219,38 @@ export class Tail implements EntryHolder, Disposable {
     this.clear();
     this.#budget.remove(this);
   }
+
+  /** The wanted entries of one block, or of a part of one that is not complete; `next`: the index behind it. */
+  #wantedFrom(index: number, topics: readonly WantedTopic[]): Slice & { readonly next: number } {
+    const number = blockOf(this.#entries[index]);
+    let begin = index;
+    while (begin > this.#head && blockOf(this.#entries[begin - 1]) === number) begin -= 1;
+    const block = this.#blocks.get(number) ?? this.#makeBlock(number, begin);
+    if (block !== undefined) return { entries: block.select(topics), end: block.end, next: begin + block.length };
+    let next = index;
+    while (next < this.#entries.length && blockOf(this.#entries[next]) === number) next += 1;
+    const part = this.#entries.slice(index, next) as [LogEntry, ...LogEntry[]];
+    const { position } = part.at(-1) ?? part[0];
+    return { entries: part.filter((entry) => isWanted(entry, topics)), end: position, next };
+  }
+
+  /** Makes a block of the entries from `begin` on; undefined where its first ones are gone, or its last ones are still to come. */
+  #makeBlock(number: number, begin: number): TopicBlock | undefined {
+    const [first, last] = [this.#entries[begin], this.#entries.at(-1)];
+    if (first === undefined || last === undefined) return undefined;
+    const isWhole = begin > this.#head || firstSeqOf(first) <= number * BLOCK_ENTRIES;
+    if (!isWhole || last.position.seq < (number + 1) * BLOCK_ENTRIES - 1) return undefined;
+    let end = begin;
+    while (end < this.#entries.length && blockOf(this.#entries[end]) === number) end += 1;
+    const block = new TopicBlock(this.#entries.slice(begin, end) as [LogEntry, ...LogEntry[]]);
+    this.#blocks.set(number, block);
+    return block;
+  }
+}
+
+/** The number of an entry's block: so many sequences each, by the last one that the entry covers. */
+function blockOf(entry: LogEntry | undefined): number {
+  return entry === undefined ? -1 : Math.floor(entry.position.seq / BLOCK_ENTRIES);
 }
 
 function payloadBytes(entry: LogEntry | undefined): number {

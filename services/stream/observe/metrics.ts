@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Admission } from "../admission/admission.ts";
-import { refusalFor } from "../admission/refusal.ts";
+import { codeFor } from "../admission/refusal.ts";
 import type { SharedCounts } from "../admission/shared-counts.ts";
 import { OVERLOAD_STEPS } from "../overload/overload-steps.ts";
 import type { Observer } from "./observer.ts";
@@ -45,7 +45,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission, co
       if (busy === "tenant_streams" && tenant !== undefined) tenantFull.inc({ tenant });
     },
     turnedAway(reason) {
-      handshakes.inc({ outcome: refusalFor(reason).code });
+      handshakes.inc({ outcome: codeFor(reason) });
       refused.inc({ reason });
     },
     caughtUp: timeCatchUp(registers),

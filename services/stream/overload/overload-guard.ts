@@ -1,6 +1,5 @@
 import { Notifier } from "#shared/async/notifier.ts";
 import { within } from "#shared/async/within.ts";
-import { refusalFor } from "../admission/refusal.ts";
 import type { Limit } from "../log/history-turns.ts";
 import { advance, CALM, isAtLeast, type Load, OVERLOAD_STEPS, type OverloadStep, stepFor } from "./overload-steps.ts";
 
@@ -76,11 +75,6 @@ export class OverloadGuard {
   /** Whether streams that have nothing to do are ended. */
   get isShedding(): boolean {
     return this.#is("shed");
-  }
-
-  /** @throws {AppError} `unavailable` while new streams are refused. */
-  requireCalm(): void {
-    if (this.isRefusing) throw refusalFor("overload");
   }
 
   /** The same limit, which puts off what comes in the meantime while history is not read. */

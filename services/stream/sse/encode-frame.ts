@@ -89,13 +89,22 @@ export interface ControlFields {
 export function encodeControl<Event extends ControlEvent>(
   event: Event,
   data: ControlData[Event],
-  fields: ControlFields = {},
+  fields?: ControlFields,
 ): Buffer {
+  return Buffer.from(formatControl(event, data, fields));
+}
+
+/** The same as text. */
+export function formatControl<Event extends ControlEvent>(
+  event: Event,
+  data: ControlData[Event],
+  fields: ControlFields = {},
+): string {
   const { id, retryMs = retryOf(data) } = fields;
   const retryLine = retryMs === undefined ? "" : `retry: ${retryMs}\n`;
   const idLine = id === undefined ? "" : `id: ${id}\n`;
   const text = data === "" ? "" : JSON.stringify(data);
-  return Buffer.from(`${retryLine}event: ${event}\n${idLine}data: ${text}\n\n`);
+  return `${retryLine}event: ${event}\n${idLine}data: ${text}\n\n`;
 }
 
 function retryOf(data: ControlData[ControlEvent]): number | undefined {

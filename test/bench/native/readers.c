@@ -98,7 +98,8 @@ static void open_many(int count) {
   while (opened + refused < before + refused_before + count && now_micros() - begin < OPEN_TIMEOUT_MICROS) {
     for (int burst = 0; burst < 16 && connection_count < target && connection_count - opened - refused < OPENING_AT_ONCE; burst++)
       open_one(connection_count++);
-    take_all(connection_count < target ? 0 : 10);
+    int has_room = connection_count < target && connection_count - opened - refused < OPENING_AT_ONCE;
+    take_all(has_room ? 0 : 10);
   }
   printf("{\"opened\":%d,\"refused\":%d,\"ms\":%lld}\n", opened - before, refused - refused_before, (now_micros() - begin) / 1000);
 }

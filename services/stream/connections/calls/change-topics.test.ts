@@ -60,6 +60,21 @@ describe("a reader that is behind", () => {
     expect(framesIn(reader.raw())).toEqual(["ready", "subscription", "kept", "new 1", "new 3"]);
   });
 
+  test("and removes every topic passes what is there, and becomes live", async () => {
+    await using rig = createRig();
+    const reader = await openAt(rig, "topic=order.created.1");
+    const held = rig.holdSession();
+    rig.control({ of: "session", entry: { sub: "alice", action: "changed" } });
+    for (let number = 0; number < 10; number += 1) rig.event(`removed ${number}`);
+    await reader.change([], ["order.created.1"]);
+    held.answer({ state: "live", remainingMs: 60_000, isFinal: false });
+    await waitFor("it is live", () => reader.stream.reader.isLive);
+    await reader.change(["order.created.1"]);
+    rig.event("added");
+    await waitFor("the event", () => reader.events().length > 0);
+    expect(reader.events()).toEqual(["added"]);
+  });
+
   test("at the horizon of an edge that has not read as far as its client's last change goes on alone until it has", async () => {
     const kept = { added: new Map([["order.created.2", "first-epoch.4.t4"]]), removed: new Set<string>() };
     const store = new FakeStore();
