@@ -40,6 +40,7 @@ import { shareTopicLists } from "./access/share-topic-lists.ts";
 import { withOutsideSessions } from "./access/outside-sessions.ts";
 import { createPeers } from "./bus/peer-calls.ts";
 import { announceOnBus, hearAnnouncements } from "./bus/topic-announcements.ts";
+import { openPresence } from "./bus/open-presence.ts";
 import { openTenants } from "./bus/open-tenant.ts";
 import { openPacedBus } from "./bus/paced-bus.ts";
 import type { StreamConfig } from "./config.ts";
@@ -142,6 +143,7 @@ async function startServing(
   const { callConnection } = stack.use(openCalls(edge, peers));
   stack.use(hearAnnouncements(nats, (said) => heedAnnouncement(said, edge), edge.observer));
   stack.use(startRenewingTopics(edge));
+  stack.use(startKeepAlive(edge.hub, { ...edge, lifetimes: lifetimesOf(config) }));
   const server = createEdgeServer({
     route,
     api: createEdgeApi({ ...edge, ...route, edge, callConnection, demo }, requestLog),
@@ -152,8 +154,7 @@ async function startServing(
   stack.defer(() => closeServer(server, 1_000));
   stack.defer(() => listener.close());
   const checks = { ...verifier.checks, log_unusable: createLogCheck(nats) };
-  const isServing = (): boolean => !edge.admission.isDraining;
-  const { reasons } = stack.use(watchReadiness(checks, log, { isServing }));
+  const { reasons } = stack.use(watchReadiness(checks, log, { isServing: () => !edge.admission.isDraining }));
   const connections = (): object[] => describeConnections(edge.hub, { now, lifetimes: lifetimesOf(config) });
   stack.use(await reportTo({ registry, reasons, connections }, listener.port));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
@@ -169,7 +170,7 @@ function addressOf({ STREAM_BIND_ADDRESS: host, STREAM_HTTP_PORT: port }: Stream
 /** The edge, and what only its HTTP servers call. */
 type RunningEdge = Edge &
   Pick<StreamRoute, "renew" | "authTime"> &
-  Pick<EdgeApi, "bindToken" | "callLimits" | "topicStore"> &
+  Pick<EdgeApi, "bindToken" | "callLimits" | "topicStore" | "askPresence"> &
   PermissionDeps &
   AskedTime & { readonly workerId: string };
 
@@ -182,7 +183,7 @@ async function startEdge(
   { log, requestLog }: { readonly log: Logger; readonly requestLog: LimitedLog },
 ): Promise<RunningEdge> {
   const workerId = randomBytes(6).toString("hex");
-  const { admission, counts, callLimits } = await openAdmission(config, workerId, stack, log);
+  const { admission, counts, callLimits, roster } = await openAdmission(config, workerId, stack, log);
   const observer = createObserver(createStreamMetrics(registry, admission, counts), { log, requestLog }, now);
   const authTime = new AuthTime(systemClock);
   const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
@@ -195,7 +196,9 @@ async function startEdge(
   });
   const overload = startGuard(config, stack, observer);
   const retryDelays = new RetryDelays({ now });
-  const verifying = { sessions, retries: new RetryBudget(), now, checkClock, observer, authTime };
+  const isWithdrawn = (kid: string): boolean => withdrawn.has(kid);
+  const handshake = { handshakeMs: config.STREAM_HANDSHAKE_MS, isWithdrawn };
+  const verifying = { sessions, retries: new RetryBudget(), now, checkClock, observer, authTime, ...handshake };
   const opening = {
     ...verifying,
     wall,
@@ -211,18 +214,16 @@ async function startEdge(
   };
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
   const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
-  stack.use(startKeepAlive(hub, { ...verifying, overload, retryDelays, lifetimes: lifetimesOf(config) }));
   const historyTurns = stack.use(new HistoryTurns({ ...historyLimitsOf(config, hub), now }));
   observeHistory(registry, { tailBudget: opening.tailBudget, turns: historyTurns });
   return {
     ...verifying,
+    ...openPresence({ ...verifying, nats, registry, workerId, hub, roster, wall }, stack),
     admission,
     callLimits,
     overload,
     retryDelays,
     hub,
-    handshakeMs: config.STREAM_HANDSHAKE_MS,
-    isWithdrawn: (kid) => withdrawn.has(kid),
     workerId,
     renew: auth.renew,
     bindToken: auth.bindToken,
@@ -266,7 +267,8 @@ async function openAdmission(config: StreamConfig, workerId: string, stack: Asyn
   const store = await openCountStore(config, workerId, stack, log);
   stack.use(shareCounts(counts, store, log));
   const admission = new Admission({ ...limitsOf(config), places: config.STREAM_MAX_CONNECTIONS, counts, wall });
-  return { counts, admission, callLimits: new CallLimits(counts, { ...callLimitsOf(config), wall }) };
+  const roster = { read: store && (() => store.livingWorkers()), size: () => counts.workers };
+  return { counts, admission, roster, callLimits: new CallLimits(counts, { ...callLimitsOf(config), wall }) };
 }
 
 function startGuard(config: StreamConfig, stack: AsyncDisposableStack, observer: Edge["observer"]): OverloadGuard {

@@ -1,16 +1,17 @@
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { identityOf, Registration } from "./access/registration.ts";
+import { identityOf, Registration, type TopicGrant } from "./access/registration.ts";
 import type { ShareTopics } from "./access/share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { clientLeft, type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
 import type { Admission, Place, StreamOwner } from "./admission/admission.ts";
 import { FAULT } from "./connections/end-stream.ts";
 import { factsOf, releaseStream } from "./connections/release-stream.ts";
-import type { Hub } from "./connections/hub.ts";
+import type { Hub, Stream } from "./connections/hub.ts";
 import { type ClaimedTopics, claimTopics, findLate } from "./connections/claim-topics.ts";
 import type { AnnounceTopics, ClientStreams } from "./connections/client-streams.ts";
 import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
+import type { StreamPresence } from "./connections/presence/stream-presence.ts";
 import { Reader } from "./connections/reader.ts";
 import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
@@ -60,6 +61,7 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
   readonly announceTopics: AnnounceTopics;
   /** A fresh id, `<worker id>-<random>`. */
   readonly newConnectionId: () => string;
+  readonly presence: StreamPresence;
   readonly observer: Observer;
 }
 
@@ -90,6 +92,7 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
       const claimed = await claimTopics(edge.topicStore, registration, subscription);
       if (claimed !== undefined) registration.replaceTopics(edge.shareTopics(claimed.changes.topics.all), undefined);
       await verify(edge, tenant, registration, { isRestored: claimed?.isRestored === true, context });
+      await edge.presence.prepare(tenant, registration, subscription.presence);
       await atCurrentStart(tenant, subscription, claimed, (start, late) => {
         admit(edge, tenant, registration, request);
         place.settle(owner, tenant.decisions.limits);
@@ -97,7 +100,7 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
         const ids = { connectionId: id, requestId: request.id };
         const reader = new Reader(ids, registration, connection, tenant, subscription.format, start, edge);
         Object.assign(reader, { changes: claimed?.changes, late });
-        begin(edge, tenant, reader, { start, place, claimed });
+        begin(edge, edge.hub.attach(tenant, reader), subscription, { start, place, claimed });
       });
     } catch (error) {
       registration.end("revoked");
@@ -193,14 +196,15 @@ interface Beginning {
 }
 
 /** Begins the stream, and releases what it holds when its socket is gone. From here on it cannot be refused. */
-function begin(edge: Edge, tenant: Tenant, reader: Reader, { start, place, claimed }: Beginning): void {
-  const stream = edge.hub.attach(tenant, reader);
+function begin(edge: Edge, stream: Stream, { presence }: Subscription, { start, place, claimed }: Beginning): void {
+  const { reader } = stream;
   edge.clientStreams.attach(stream);
   edge.observer.opened(factsOf(reader));
   void reader.connection.closed.then(() => releaseStream(edge, stream, place));
   try {
     reader.retryMs = edge.retryDelays.forAccepted(edge.admission.pressure);
-    reader.frames.sendReady(readyOf(edge, reader, claimed), start, reader.retryMs);
+    const ready = readyOf(edge, reader, edge.presence.attend(stream, presence), claimed);
+    reader.frames.sendReady(ready, start, reader.retryMs);
     reader.catchUp();
     if (claimed?.wereHeld === true) announceClaim(edge, reader);
   } catch (error) {
@@ -209,7 +213,12 @@ function begin(edge: Edge, tenant: Tenant, reader: Reader, { start, place, claim
   }
 }
 
-function readyOf(edge: Edge, { ids, registration }: Reader, claimed: ClaimedTopics | undefined): ControlData["ready"] {
+function readyOf(
+  edge: Edge,
+  { ids, registration }: Reader,
+  presence: readonly TopicGrant[] | undefined,
+  claimed: ClaimedTopics | undefined,
+): ControlData["ready"] {
   const { identity, topicGrants } = registration;
   return {
     connectionId: ids.connectionId,
@@ -218,5 +227,6 @@ function readyOf(edge: Edge, { ids, registration }: Reader, claimed: ClaimedTopi
     topics: topicGrants,
     expiresAt: expiresAt(registration, edge),
     ...(claimed && { restored: claimed.isRestored }),
+    ...(presence && { presence }),
   };
 }

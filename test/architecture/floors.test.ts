@@ -41,7 +41,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     // What runs whole edges as its workers deals in their settings, and is no door of one.
     ["config.ts", "workers/"],
     ["http/", "bus/", "clients/"],
-    ["open-stream.ts", "deliver.ts", "call-connection.ts"],
+    ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts"],
     ["connections/"],
     ["audiences/"],
     ["access/"],
@@ -53,7 +53,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
 /** The files that are a way each, from its beginning to its end. */
 const WAYS: Readonly<Record<string, readonly string[]>> = {
   policy: ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts"],
-  stream: ["open-stream.ts", "deliver.ts", "call-connection.ts"],
+  stream: ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts"],
 };
 
 describe.each(Object.entries(FLOORS))("services/%s", (service, floors) => {

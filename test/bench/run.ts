@@ -29,6 +29,7 @@ import { latency } from "./scenarios/latency.ts";
 import { manyTopics } from "./scenarios/many-topics.ts";
 import { mixedTenants } from "./scenarios/mixed-tenants.ts";
 import { noisyNeighbour } from "./scenarios/noisy-neighbour.ts";
+import { presence } from "./scenarios/presence.ts";
 import { reconnectStorm } from "./scenarios/reconnect-storm.ts";
 import { refusedCrowd } from "./scenarios/refused-crowd.ts";
 import { slowReaders } from "./scenarios/slow-readers.ts";
@@ -57,6 +58,7 @@ const SCENARIOS: readonly Scenario[] = [
   tailMemory,
   historyReads,
   largestInputs,
+  presence,
   ...policyScenarios,
 ];
 

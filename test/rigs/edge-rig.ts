@@ -136,13 +136,12 @@ export function createRig({
     },
     control: (change: ControlEntry["change"]) => add((position) => controlOf(position, change)),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
-    async open(query = "topic=order.>", lastEventId?: string) {
+    async open(query = "topic=order.>", lastEventId?: string, claims: Partial<typeof CLAIMS> = {}) {
       const { server, client } = await socketPair(stack);
       const connection = new Connection(server);
-      await openStream(
-        edge,
-        rig.request({ takeQuery: () => new URLSearchParams(query), lastEventId, accept: () => connection }),
-      );
+      const findToken = () => async () => ({ ...CLAIMS, ...claims });
+      const takeQuery = () => new URLSearchParams(query);
+      await openStream(edge, rig.request({ takeQuery, lastEventId, findToken, accept: () => connection }));
       const reading = readFrames(client);
       await reading.frame("ready");
       let markers = 0;
@@ -178,9 +177,10 @@ function createTenant(decider: Decider, history: History, deps: RigDeps) {
   return { poison, tenant: new Tenant("acme", history, tenantDeps) };
 }
 
-const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource"> = {
+const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource" | "presence"> = {
   limitHistory: (_, read) => read(() => {}),
   mapResource: async () => [],
+  presence: { prepare: async () => {}, attend: () => undefined },
 };
 
 /** Clocks that the test sets, with the edge's own guard. */

@@ -10,11 +10,31 @@ export interface ControlData {
     readonly expiresAt: string;
     /** For a client id: whether the topics are those that were kept under it. */
     readonly restored?: boolean;
+    /** The topics whose presence is watched, where there are some. */
+    readonly presence?: readonly TopicGrant[];
   };
   readonly cursor: "";
   readonly gap: { readonly from: string; readonly to: string; readonly reason: string };
   readonly reset: { readonly reason: string };
-  readonly subscription: { readonly topics: readonly TopicGrant[]; readonly effectiveFrom: string };
+  readonly subscription: {
+    readonly topics: readonly TopicGrant[];
+    readonly effectiveFrom: string;
+    /** Where it has changed whose presence may be seen. */
+    readonly presence?: readonly TopicGrant[];
+  };
+  readonly presence: {
+    readonly topic: string;
+    /** Counts the frames of a topic on one stream up by one. */
+    readonly seq: number;
+    /** `joined` are all who are there: what was known before counts no more. */
+    readonly snapshot?: true;
+    readonly joined: readonly { readonly subject: string; readonly since: string }[];
+    readonly left: readonly string[];
+    /** Open connections, in place of people who are too many to be listed. */
+    readonly devices?: number;
+    /** Some workers have not said who is there. */
+    readonly partial: boolean;
+  };
   readonly session: { readonly expiresAt: string };
   readonly auth_error: { readonly reason: string };
   readonly degraded: { readonly reason: string };

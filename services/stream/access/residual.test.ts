@@ -32,6 +32,32 @@ describe("an event", () => {
   });
 });
 
+describe("everything under a topic pattern", () => {
+  const when: EventCondition = { kind: "oneOf", attribute: "ce-source", values: ["a"] };
+
+  test("is allowed by one rule that covers it and has no condition", () => {
+    const residual = residualOf(["order.*.me", "ticket.>"], [], { allowWhen: [{ pattern: "invoice.>", when }] });
+    const wanted = [
+      "order.*.me",
+      "order.created.me",
+      "ticket.>",
+      "ticket.a.*",
+      "order.>",
+      "*.a.me",
+      ">",
+      "invoice.paid",
+    ];
+    expect(wanted.filter((pattern) => residual.allowsAllUnder(pattern))).toEqual(wanted.slice(0, 4));
+    expect(residualOf([">"], []).allowsAllUnder(">")).toBe(true);
+  });
+
+  test("is not where some of it is denied, or may be under a condition", () => {
+    expect(residualOf([">"], ["order.deleted.>"]).allowsAllUnder("order.*.7")).toBe(false);
+    expect(residualOf([">"], ["order.deleted.>"]).allowsAllUnder("order.created.7")).toBe(true);
+    expect(residualOf([">"], [], { denyWhen: [{ pattern: "order.*", when }] }).allowsAllUnder("order.>")).toBe(false);
+  });
+});
+
 describe("a topic pattern", () => {
   test("is granted where something under it may be allowed", () => {
     const residual = residualOf(["order.*.me"], ["order.deleted.>"]);

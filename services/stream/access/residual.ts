@@ -56,6 +56,11 @@ export interface Residual {
    * before. Without one it looks as long as it takes.
    */
   allowsUnder(pattern: string, effort?: Effort): boolean;
+  /**
+   * Whether one rule without a condition or a mask allows every topic under the pattern, and none denies any of them, whatever its
+   * condition.
+   */
+  allowsAllUnder(pattern: string): boolean;
 }
 
 /** Makes a residual of policy's rules. */
@@ -80,6 +85,11 @@ export function createResidual(rules: TopicRules): Residual {
       compiled ??= compile(rules);
       return compiled.allowsUnder(wanted, effort);
     },
+    allowsAllUnder(wanted) {
+      if (isPlainYes) return true;
+      compiled ??= compile(rules);
+      return compiled.allowsAllUnder(wanted);
+    },
   };
 }
 
@@ -87,7 +97,7 @@ function sizeOf(allowed: readonly AllowedTopics[]): number {
   return allowed.reduce((sum, { allow, allowWhen }) => sum + allow.length + allowWhen.length, 0);
 }
 
-type CompiledRules = Pick<Residual, "allows" | "allowsUnder">;
+type CompiledRules = Pick<Residual, "allows" | "allowsUnder" | "allowsAllUnder">;
 
 function compile({ deny, denyWhen, masked = [], ...rules }: TopicRules): CompiledRules {
   const denied = compilePatterns(deny);
@@ -109,6 +119,10 @@ function compile({ deny, denyWhen, masked = [], ...rules }: TopicRules): Compile
       if (denied.someCovering(wanted, isAny)) return false;
       return whole.allowsUnder(wanted, effort) || parts.some((part) => part.allowsUnder(wanted, effort));
     },
+    allowsAllUnder(wanted) {
+      if (denied.someOverlapping(wanted, isAny) || denying.someOverlapping(wanted, isAny)) return false;
+      return whole.allowsAllUnder(wanted);
+    },
   };
 }
 
@@ -118,6 +132,7 @@ function compileAllowed({ allow, allowWhen }: AllowedTopics) {
     allows: (event: JudgedEvent): boolean => allowed.someCovering(event.topic, isAny) || applies(allowing, event),
     allowsUnder: (wanted: string, effort?: Effort): boolean =>
       allowed.someOverlapping(wanted, isAny, effort) || allowing.someOverlapping(wanted, isAny, effort),
+    allowsAllUnder: (wanted: string): boolean => allowed.someCovering(wanted, isAny),
   };
 }
 

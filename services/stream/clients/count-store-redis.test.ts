@@ -82,6 +82,17 @@ describe("counts in Redis", () => {
     expect(await two.exchange(counted({ alice: 0 }), false)).toMatchObject({ workers: 1, others: [0] });
   });
 
+  test("have a lease for each worker that lives, until the moment in which it ends or is given back", async () => {
+    const [one, two, three] = [await openStore("1"), await openStore("2"), await openStore("3")];
+    expect(await one.livingWorkers()).toEqual(new Set(["1", "2", "3"]));
+    // Nobody has exchanged counts since, and removed it.
+    await admin.zadd("sluice:stream:workers", Date.now() - 1, "2");
+    await three[Symbol.asyncDispose]();
+    expect(await one.livingWorkers()).toEqual(new Set(["1"]));
+    await two.exchange([], false);
+    expect(await one.livingWorkers()).toEqual(new Set(["1", "2"]));
+  });
+
   test("are all that the edge's user may touch", async () => {
     const edge = new Redis(server.streamUrl);
     await expect(edge.get("sluice:session:1")).rejects.toThrow("NOPERM");

@@ -13,6 +13,7 @@ declare module "ioredis" {
       startOver: 0 | 1,
       ...counts: (string | number)[]
     ): Result<[workers: number, isNew: 0 | 1, others: number[]], Context>;
+    livingWorkers(workers: string): Result<string[], Context>;
   }
 }
 
@@ -74,6 +75,13 @@ end
 return { #workers, is_new and 1 or 0, sums }
 `;
 
+/** KEYS: the workers. By the time of Redis: no clock of ours says when a lease is over. */
+const LIVING = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+return redis.call('ZRANGE', KEYS[1], '(' .. string.format('%.0f', now), '+inf', 'BYSCORE')
+`;
+
 /**
  * Keeps the counts of all workers in Redis: a hash for each worker, which ends with its lease, and the set of the workers. Names of
  * people and addresses are kept as hashes. The client reconnects by itself; disposing it gives the lease back.
@@ -86,6 +94,7 @@ export class RedisCounts implements CountStore, AsyncDisposable {
   constructor(redis: Redis, workerId: string) {
     [this.#redis, this.#workerId] = [redis, workerId];
     redis.defineCommand("exchangeCounts", { numberOfKeys: 2, lua: EXCHANGE });
+    redis.defineCommand("livingWorkers", { numberOfKeys: 1, lua: LIVING });
     // Each failure is an exchange's, too.
     redis.on("error", () => undefined);
     redis.connect().catch(() => undefined);
@@ -108,6 +117,11 @@ export class RedisCounts implements CountStore, AsyncDisposable {
       if (this.#failures % MAX_FAILURES === 0 || isReplica(error)) this.#redis.disconnect(true);
       throw error;
     }
+  }
+
+  /** The ids of the workers whose leases have not ended, this one's among them. Throws when Redis does not answer. */
+  async livingWorkers(): Promise<ReadonlySet<string>> {
+    return new Set(await this.#redis.livingWorkers(WORKERS_KEY));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

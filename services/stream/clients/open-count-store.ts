@@ -1,7 +1,6 @@
 import type { Logger } from "#shared/log/create-logger.ts";
 import { createRedis, watchRedisTls } from "#shared/redis/create-redis.ts";
 import type { RedisSettings } from "#shared/redis/redis-settings.ts";
-import type { CountStore } from "../admission/shared-counts.ts";
 import { RedisCounts } from "./count-store-redis.ts";
 
 /** How Redis is reached, where there is one. */
@@ -16,7 +15,7 @@ export async function openCountStore(
   workerId: string,
   stack: AsyncDisposableStack,
   log: Logger,
-): Promise<CountStore | undefined> {
+): Promise<RedisCounts | undefined> {
   if (REDIS_URL === undefined) return undefined;
   const redis = await createRedis({ ...settings, REDIS_URL });
   if (REDIS_URL.isTls) stack.use(watchRedisTls(redis, { ...settings, REDIS_URL }, log));

@@ -33,6 +33,7 @@ export class Hub implements AsyncDisposable {
   readonly #tenants = new Map<string, Retained>();
   readonly #registered = new Map<Registration, Tenant>();
   readonly #streams = new Map<string, Stream>();
+  #changes = 0;
 
   constructor(open: (tenant: string) => Promise<OpenTenant>) {
     this.#open = open;
@@ -55,6 +56,11 @@ export class Hub implements AsyncDisposable {
 
   get size(): number {
     return this.#streams.size;
+  }
+
+  /** How many streams have come and gone: while it stays the same, they are the same. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** A tenant that this edge serves. */
@@ -98,6 +104,7 @@ export class Hub implements AsyncDisposable {
     const stream = { tenant, reader };
     reader.registration.stream = reader;
     this.#streams.set(reader.ids.connectionId, stream);
+    this.#changes += 1;
     this.#count(tenant, 1);
     return stream;
   }
@@ -105,6 +112,7 @@ export class Hub implements AsyncDisposable {
   /** Removes a stream that is over, and its present registration. */
   detach({ tenant, reader }: Stream): void {
     this.#streams.delete(reader.ids.connectionId);
+    this.#changes += 1;
     this.#count(tenant, -1);
     this.unregister(tenant, reader.registration);
   }

@@ -1,7 +1,7 @@
 import { formatEventId } from "#shared/protocol/event-id.ts";
 import { awaitVerdict } from "../access/authorize-event.ts";
 import type { Grant } from "../access/grant.ts";
-import type { RegisteredStream, Registration } from "../access/registration.ts";
+import type { RegisteredStream, Registration, TopicGrant } from "../access/registration.ts";
 import type { AudienceKey, Member } from "../audiences/audience.ts";
 import type { EndReason, Position } from "../event.ts";
 import { gapBefore, type Notice, type Start } from "../log/resume.ts";
@@ -160,10 +160,11 @@ export class Reader implements Member, RegisteredStream {
     else this.frames.send("cursor", "", position);
   }
 
-  /** Sends which topics are granted, from a position on: its own by default. */
-  sendSubscription(position = this.cursor): void {
+  /** Sends which topics are granted, from a position on, and of which it may see the presence where that has changed. */
+  sendSubscription(presence?: readonly TopicGrant[], position = this.cursor): void {
     const effectiveFrom = formatEventId(this.#tenant.log.epoch, position);
-    this.frames.send("subscription", { topics: this.registration.topicGrants, effectiveFrom });
+    const { topicGrants: topics } = this.registration;
+    this.frames.send("subscription", { topics, effectiveFrom, ...(presence && { presence }) });
   }
 
   revoke(reason: EndReason): void {

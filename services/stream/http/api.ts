@@ -3,6 +3,7 @@ import { createJsonApi, refuseMethod } from "#shared/http/json-api.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { addClientsRoutes, type ClientsRoutes } from "./clients-routes.ts";
 import { addDemoPage, type DemoPage } from "./demo-page.ts";
+import { addPresenceRoutes, type PresenceRoute } from "./presence-route.ts";
 import { addRebindRoute, type RebindRoute } from "./rebind-route.ts";
 import { addTopicsRoute, type TopicsRoute } from "./topics-route.ts";
 import { STREAM_PATH } from "./stream-headers.ts";
@@ -11,8 +12,8 @@ import { STREAM_PATH } from "./stream-headers.ts";
 const MAX_BODY_BYTES = 96 * 1_024;
 
 /** What the edge's API serves. */
-export interface EdgeApi extends RebindRoute, TopicsRoute, ClientsRoutes {
-  readonly edge: RebindRoute["edge"] & ClientsRoutes["edge"];
+export interface EdgeApi extends RebindRoute, TopicsRoute, ClientsRoutes, PresenceRoute {
+  readonly edge: RebindRoute["edge"] & ClientsRoutes["edge"] & PresenceRoute["edge"];
   /** The demo's page; undefined outside the demo. */
   readonly demo: DemoPage | undefined;
 }
@@ -23,6 +24,7 @@ export function createEdgeApi(routes: EdgeApi, log: LimitedLog): Hono {
   addRebindRoute(api, routes);
   addTopicsRoute(api, routes);
   addClientsRoutes(api, routes);
+  addPresenceRoutes(api, routes);
   if (routes.demo !== undefined) addDemoPage(api, routes.demo);
   // Its GET does not come here: a stream has the bare socket.
   api.all(STREAM_PATH, (c) => refuseMethod(c, ["GET"]));

@@ -3,7 +3,6 @@ import type { Context, Hono } from "hono";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callContextOf } from "#shared/http/json-api.ts";
 import { isFreeName } from "#shared/protocol/names.ts";
-import { requireUse } from "#shared/tokens/require-use.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { holdsPermission, type PermissionDeps } from "../access/holds-permission.ts";
 import { identityOf } from "../access/registration.ts";
@@ -66,8 +65,7 @@ export function addClientsRoutes(api: Hono, routes: ClientsRoutes): void {
 async function readPerson(routes: ClientsRoutes, c: Context): Promise<Person> {
   const { incoming } = c.env as { readonly incoming: IncomingMessage };
   routes.callLimits.admitAddress(callerAddressOf(incoming, routes.trusted));
-  const { claims } = await readCaller(routes, c);
-  requireUse(claims, "request");
+  const claims = await readCaller(routes, c);
   const { tenant_id: tenant, sub } = claims;
   const perMinute = routes.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
   routes.callLimits.admitSubject(tenant, sub, perMinute);

@@ -12,7 +12,7 @@ import type { Hub } from "../connections/hub.ts";
 import type { CallConnection } from "../call-connection.ts";
 import { identityOf } from "../access/registration.ts";
 import { callerAddressOf, type TrustedProxies } from "./caller-address.ts";
-import { type CallerReading, readCookieToken, type VerifiedToken, verified } from "./read-caller.ts";
+import { type CallerReading, readCookieToken, verifyToken, type VerifiedToken } from "./read-caller.ts";
 
 const bodySchema = z.strictObject({
   access_token: z.string().min(1).optional(),
@@ -67,9 +67,9 @@ async function readNewToken(route: RebindRoute, c: Context, connectionId: string
   const { access_token: given, bound } = (await c.req.text()) === "" ? NO_BODY : await readJson(c, bodySchema);
   // A browser adds its cookie to every request: the cookie counts only without a token in the body.
   const own = explicit?.token ?? given;
-  const caller = own === undefined ? await readCookieToken(route, c) : await verified(route, own);
+  const caller = own === undefined ? await readCookieToken(route, c) : await verifyToken(route, own);
   c.set("caller", { tenant: caller.claims.tenant_id, subject: caller.claims.sub });
-  const next = given === undefined || given === caller.token ? caller : await verified(route, given);
+  const next = given === undefined || given === caller.token ? caller : await verifyToken(route, given);
   if (!isSamePerson(caller.claims, next.claims)) throw new AppError("forbidden", "the new token is another person's");
   for (const each of [caller, next]) requireUse(each.claims, { connectionId });
   return { ...next, bound };

@@ -3,7 +3,6 @@ import type { Hono } from "hono";
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callContextOf, readJson } from "#shared/http/json-api.ts";
-import { requireUse } from "#shared/tokens/require-use.ts";
 import { identityOf } from "../access/registration.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
 import type { CallConnection } from "../call-connection.ts";
@@ -29,8 +28,7 @@ export function addTopicsRoute(api: Hono, route: TopicsRoute): void {
     const { incoming } = c.env as { readonly incoming: IncomingMessage };
     route.callLimits.admitChangeOfAddress(callerAddressOf(incoming, route.trusted));
     const connectionId = c.req.param("connectionId");
-    const { claims } = await readCaller(route, c);
-    requireUse(claims, { connectionId });
+    const claims = await readCaller(route, c, { connectionId });
     route.callLimits.admitChange(claims.tenant_id, claims.sub);
     const change = parseTopicChange(await readJson(c, bodySchema));
     const call = { kind: "topics", connectionId, identity: identityOf(claims), ...change } as const;

@@ -20,6 +20,19 @@ const CONTROLS: { readonly [Event in ControlEvent]: readonly (readonly [ControlD
   gap: [[{ from: "epoch123.1.a", to: "epoch123.7.tag", reason: "retention" }, ID]],
   reset: [[{ reason: "unknown_id" }, ID]],
   subscription: [[{ topics: TOPICS, effectiveFrom: "epoch123.7.tag" }, {}]],
+  presence: [
+    [
+      {
+        topic: "order.*",
+        seq: 2,
+        joined: [{ subject: "a\nb", since: "2026-01-31T12:00:00.000Z" }],
+        left: [],
+        partial: false,
+      },
+      {},
+    ],
+    [{ topic: "order.*", seq: 3, snapshot: true, joined: [], left: [], devices: 20_000, partial: true }, {}],
+  ],
   session: [[{ expiresAt: "2026-01-31T12:00:00.000Z" }, {}]],
   auth_error: [[{ reason: "expired" }, {}]],
   degraded: [[{ reason: "log" }, {}]],
@@ -70,7 +83,7 @@ test("a heartbeat is one comment line: no client dispatches anything for it, alo
 
 test("every frame of our own stands in the reference, and no other does", async () => {
   const page = await readFile(new URL("../../../docs/reference/frames.md", import.meta.url), "utf8");
-  const [, table = ""] = page.split("## Frames of ours");
+  const table = page.split(/^## /m).find((section) => section.startsWith("Frames of ours")) ?? "";
   const rows = [...table.matchAll(/^\| `(\w+)` /gm)].map(([, event]) => event);
   expect(new Set(rows)).toEqual(new Set(Object.keys(CONTROLS)));
 });

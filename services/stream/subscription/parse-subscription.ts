@@ -4,6 +4,7 @@ import { NAME } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { From } from "../log/resume.ts";
 import type { FrameFormat } from "../sse/encode-frame.ts";
+import { parsePresence, type PresenceChoice } from "./parse-presence.ts";
 
 /** A client's parameters, checked. No text of it is a part of the URL, which it would keep in memory. */
 export interface Subscription {
@@ -17,12 +18,13 @@ export interface Subscription {
   readonly lastEventId: string | undefined;
   /** The stable id of a tab or device, under which its topics are kept; undefined where it has none. */
   readonly client: string | undefined;
+  readonly presence: PresenceChoice;
 }
 
 /** The most topic patterns of one subscription. */
 export const MAX_TOPICS = 100;
 const MAX_PATH_CHARACTERS = 2_048;
-const KNOWN = new Set(["topic", "resource", "lastEventId", "from", "format", "events", "client"]);
+const KNOWN = new Set(["topic", "resource", "lastEventId", "from", "format", "events", "client", "presence"]);
 
 /**
  * Reads the parameters of `GET /v1/stream`.
@@ -46,6 +48,7 @@ export function parseSubscription(query: URLSearchParams, lastEventIdHeader: str
     // Empty is none (HTML standard, section 9.2.4): some clients send the header before they have an id.
     lastEventId: lastEventIdHeader || detach(query.getAll("lastEventId"))[0] || undefined,
     client: parseClient(detach(query.getAll("client"))[0]),
+    presence: parsePresence(detach(query.getAll("presence"))),
   };
 }
 

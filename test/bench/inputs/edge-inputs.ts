@@ -3,6 +3,7 @@ import { headers as natsHeaders } from "@nats-io/transport-node";
 import { openEventStream } from "#test/support/event-stream.ts";
 import { changeTopics, openTopicStream } from "#test/support/topic-stream.ts";
 import { type InputsWorld, whileListening } from "./inputs-world.ts";
+import { statusOf } from "./send-request.ts";
 import { answers, type InputSize, type OutsideInput } from "./outside-input.ts";
 
 /** A topic token may be this long. */
@@ -63,6 +64,12 @@ export function edgeInputs(world: InputsWorld): readonly OutsideInput[] {
       const statuses = [await askClients(world, "GET", ""), await askClients(world, "GET", path)];
       return Math.max(...statuses, await askClients(world, "DELETE", path));
     }),
+    edge("a question about presence", ["GET /v1/presence"], answers(200), (size) =>
+      askPresence(world, `?topic=issues.${longTokens(size, 3)}&limit=${size === "largest" ? 500 : 1}`),
+    ),
+    edge("a question about a person", ["GET /v1/presence/:subject"], answers(200), (size) =>
+      askPresence(world, `/${encodeURIComponent("é".repeat(size === "largest" ? 128 : 1))}?topics=true`),
+    ),
     ...payloads().map(([text, payload]) =>
       edge(`an event of ${text}`, STREAM, answers(200), (size) =>
         deliverEvent(world, size === "largest" ? payload : Buffer.from("1"), 0),
@@ -113,6 +120,11 @@ async function openAndClose(
   await using stream = await openEventStream(url, { ...options, ...withToken });
   if (stream.status === 200) await stream.frame((frame) => frame.event === "ready");
   return stream.status;
+}
+
+async function askPresence({ stack, sign }: InputsWorld, question: string): Promise<number> {
+  const headers = { authorization: `Bearer ${await sign()}` };
+  return statusOf(fetch(`${stack.streamUrl}/v1/presence${question}`, { headers }));
 }
 
 async function postRebind({ stack, sign }: InputsWorld, size: InputSize): Promise<number> {

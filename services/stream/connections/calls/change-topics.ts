@@ -88,7 +88,7 @@ async function carryOut(
     changes.topics = next;
     replaceTopics(reader.registration, tenant, topics, deps);
     reader.lastActiveAt = deps.now();
-    reader.sendSubscription(from);
+    reader.sendSubscription(undefined, from);
     deps.observer.topicsChanged(changes.claim !== undefined);
     isInForce = true;
     return { topics: reader.registration.topicGrants, effectiveFrom };

@@ -1,0 +1,140 @@
+import type { IncomingMessage } from "node:http";
+import type { Context, Hono } from "hono";
+import { AppError } from "#shared/errors/app-error.ts";
+import { callContextOf } from "#shared/http/json-api.ts";
+import { isFreeName } from "#shared/protocol/names.ts";
+import { isTopicPattern } from "#shared/protocol/topics.ts";
+import { identityOf } from "../access/registration.ts";
+import type { CallLimits } from "../admission/call-limits.ts";
+import { refusalFor } from "../admission/refusal.ts";
+import type { AskPresence, PersonsQuestion, PresenceReport } from "../ask-presence.ts";
+import type { Hub } from "../connections/hub.ts";
+import { COUNT_PRESENCE, EVERY_TOPIC, READ_PRESENCE, READ_TOPICS } from "../connections/presence/presence-right.ts";
+import type { OverloadGuard } from "../overload/overload-guard.ts";
+import { type Listener, MAX_PEOPLE } from "../presence/presence-question.ts";
+import { callerAddressOf, type TrustedProxies } from "./caller-address.ts";
+import { type CallerReading, readCaller } from "./read-caller.ts";
+
+const DEFAULT_LIMIT = 100;
+
+/** The edge, as far as the route uses it. */
+export interface PresenceRoute extends CallerReading {
+  readonly askPresence: AskPresence;
+  readonly callLimits: CallLimits;
+  readonly trusted: TrustedProxies;
+  readonly edge: { readonly hub: Pick<Hub, "tenant">; readonly overload: Pick<OverloadGuard, "isRefusing"> };
+}
+
+/**
+ * Adds `GET /v1/presence?topic=…`, who listens to a topic, or how many do, and `GET /v1/presence/{subject}`, whether a person
+ * listens, and to what. All of it is of the caller's tenant.
+ */
+export function addPresenceRoutes(api: Hono, route: PresenceRoute): void {
+  api.get("/v1/presence", async (c) => {
+    admit(route, c);
+    const query = readQuery(c, ["topic", "limit", "cursor", "count"]);
+    const topic = topicIn(query) ?? missingTopic();
+    if (flagIn(query, "count")) {
+      const permissions = [READ_PRESENCE, COUNT_PRESENCE];
+      const question = { topic, wants: "count", after: "", limit: 0 } as const;
+      const { count, partial, hasMore } = await ask(route, c, { permissions, question });
+      return c.json({ topic, count, partial: partial || hasMore });
+    }
+    const question = { topic, wants: "people", after: cursorIn(query), limit: limitIn(query) } as const;
+    const report = await ask(route, c, { permissions: [READ_PRESENCE], question });
+    return c.json({ topic, people: report.people.map(describe), ...nextOf(report), partial: report.partial });
+  });
+  api.get("/v1/presence/:subject", async (c) => {
+    admit(route, c);
+    const query = readQuery(c, ["topic", "topics"]);
+    const subject = c.req.param("subject");
+    if (!isFreeName(subject)) throw new AppError("malformed_request", "the path does not end in a person's name");
+    const wants = flagIn(query, "topics") ? "topics" : "people";
+    const question = { topic: topicIn(query) ?? EVERY_TOPIC, subject, wants, after: "", limit: 1 } as const;
+    const permissions = [wants === "topics" ? READ_TOPICS : READ_PRESENCE];
+    const { people, topics, hasMore, partial } = await ask(route, c, { permissions, question });
+    const [person] = people;
+    const online = person === undefined ? { devices: 0 } : describe(person);
+    return c.json({
+      subject,
+      online: person !== undefined,
+      ...online,
+      ...(wants === "topics" && { topics }),
+      partial: partial || hasMore,
+    });
+  });
+}
+
+/** Refuses a network that asks too often, and everybody while the edge is overloaded, before anything of the request is read. */
+function admit({ callLimits, trusted, edge }: PresenceRoute, c: Context): void {
+  const { incoming } = c.env as { readonly incoming: IncomingMessage };
+  callLimits.admitAddress(callerAddressOf(incoming, trusted));
+  if (edge.overload.isRefusing) throw refusalFor("overload", 1);
+}
+
+/** Reads who asks, counts their call, and asks in their tenant. */
+async function ask(
+  route: PresenceRoute,
+  c: Context,
+  asked: Omit<PersonsQuestion, "identity">,
+): Promise<PresenceReport> {
+  const claims = await readCaller(route, c);
+  const { tenant_id: tenant, sub: subject } = claims;
+  const perMinute = route.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
+  route.callLimits.admitSubject(tenant, subject, perMinute);
+  return route.askPresence({ identity: identityOf(claims), ...asked }, callContextOf(c));
+}
+
+/** A person as outsiders see them. */
+function describe({ subject, sinceMs, devices }: Listener) {
+  return { subject, since: new Date(sinceMs).toISOString(), devices };
+}
+
+function nextOf({ people, hasMore }: PresenceReport): { readonly next?: string } {
+  const last = people.at(-1);
+  return hasMore && last !== undefined ? { next: Buffer.from(last.subject).toString("base64url") } : {};
+}
+
+function readQuery(c: Context, known: readonly string[]): URLSearchParams {
+  const query = new URL(c.req.url).searchParams;
+  for (const name of query.keys()) {
+    if (!known.includes(name)) {
+      throw new AppError("unsupported_parameter", `this path does not know the parameter "${name.slice(0, 64)}"`);
+    }
+    if (query.getAll(name).length > 1) throw new AppError("malformed_request", `give "${name}" once`);
+  }
+  return query;
+}
+
+function topicIn(query: URLSearchParams): string | undefined {
+  const topic = query.get("topic");
+  if (topic === null || isTopicPattern(topic)) return topic ?? undefined;
+  const message = `"topic" must be a topic or a topic pattern: 2 to 8 tokens between dots, for example order.*.42`;
+  throw new AppError("malformed_topic", message);
+}
+
+function missingTopic(): never {
+  throw new AppError("malformed_topic", "say which topic, for example topic=order.*.42");
+}
+
+function flagIn(query: URLSearchParams, name: string): boolean {
+  const value = query.get(name) ?? "false";
+  if (value === "true" || value === "false") return value === "true";
+  throw new AppError("malformed_request", `"${name}" must be true or false`);
+}
+
+function limitIn(query: URLSearchParams): number {
+  const text = query.get("limit") ?? String(DEFAULT_LIMIT);
+  const limit = /^[1-9]\d{0,3}$/.test(text) ? Number(text) : Number.NaN;
+  if (limit <= MAX_PEOPLE) return limit;
+  throw new AppError("malformed_request", `"limit" must be a whole number from 1 to ${MAX_PEOPLE}`);
+}
+
+/** The name that the last page ended with. */
+function cursorIn(query: URLSearchParams): string {
+  const cursor = query.get("cursor");
+  if (cursor === null) return "";
+  const name = Buffer.from(cursor, "base64url").toString();
+  if (isFreeName(name) && Buffer.from(name).toString("base64url") === cursor) return name;
+  throw new AppError("malformed_request", '"cursor" must be the "next" of an earlier answer');
+}
