@@ -26,20 +26,27 @@ import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { invalidateSessions } from "./access/apply-control.ts";
 import { createConnectionId, openCalls } from "./call-connection.ts";
 import { startKeepAlive } from "./connections/keep-alive.ts";
+import { heedAnnouncement } from "./connections/calls/heed-announcement.ts";
+import { ClientStreams } from "./connections/client-streams.ts";
 import { drain, endStreamsOfKey } from "./connections/end-streams.ts";
+import { startRenewingTopics } from "./connections/keep-topics.ts";
+import { historyLimitsOf } from "./connections/history-limits.ts";
 import { Hub } from "./connections/hub.ts";
-import type { Lifetimes } from "./connections/lifetimes.ts";
+import { lifetimesOf } from "./connections/lifetimes.ts";
+import type { PermissionDeps } from "./access/holds-permission.ts";
 import { AuthTime } from "./access/auth-time.ts";
 import { guardClock } from "./access/clock-guard.ts";
 import { shareTopicLists } from "./access/share-topic-lists.ts";
 import { withOutsideSessions } from "./access/outside-sessions.ts";
 import { createForwardEvents } from "./bus/forward-events.ts";
 import { createPeers } from "./bus/peer-calls.ts";
+import { announceOnBus, hearAnnouncements } from "./bus/topic-announcements.ts";
 import { openPresence } from "./bus/open-presence.ts";
 import { openTenants } from "./bus/open-tenant.ts";
 import { openPacedBus } from "./bus/paced-bus.ts";
 import type { StreamConfig } from "./config.ts";
 import { openCountStore } from "#shared/redis/open-count-store.ts";
+import { openTopicStore } from "./clients/open-topic-store.ts";
 import { GrpcDecider } from "./clients/decider.ts";
 import { GrpcSessionChecker } from "./clients/session-checker.ts";
 import { createEdgeApi, type EdgeApi } from "./http/api.ts";
@@ -49,7 +56,7 @@ import { createEdgeServer } from "./http/edge-server.ts";
 import { listenOn } from "./http/listen-on.ts";
 import { maxStreamsOf } from "./http/max-streams.ts";
 import type { StreamRoute } from "./http/stream-route.ts";
-import { type HistoryLimits, HistoryTurns } from "./log/history-turns.ts";
+import { HistoryTurns } from "./log/history-turns.ts";
 import { TailBudget } from "./log/tail.ts";
 import { createObserver } from "./observe/create-observer.ts";
 import { observeHistory } from "./observe/history-metrics.ts";
@@ -135,11 +142,13 @@ async function startServing(
   const timeoutMs = config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS;
   const peers = createPeers({ nats, workerId: edge.workerId, timeoutMs, observer: edge.observer });
   const { callConnection } = stack.use(openCalls(edge, peers));
-  const { bindToken, callLimits, askPresence } = edge;
+  stack.use(hearAnnouncements(nats, (said) => heedAnnouncement(said, edge), edge.observer));
+  stack.use(startRenewingTopics(edge));
+  stack.use(startKeepAlive(edge.hub, { ...edge, lifetimes: lifetimesOf(config) }));
   const server = createEdgeServer({
     route,
     api: createEdgeApi(
-      { ...route, callConnection, bindToken, callLimits, askPresence, forwardEvents: createForwardEvents(nats), demo },
+      { ...edge, ...route, edge, callConnection, forwardEvents: createForwardEvents(nats), demo },
       requestLog,
     ),
     speaksProxy: config.STREAM_PROXY_PROTOCOL === "v2",
@@ -149,8 +158,7 @@ async function startServing(
   stack.defer(() => closeServer(server, 1_000));
   stack.defer(() => listener.close());
   const checks = { ...verifier.checks, log_unusable: createLogCheck(nats) };
-  const isServing = (): boolean => !edge.admission.isDraining;
-  const { reasons } = stack.use(watchReadiness(checks, log, { isServing }));
+  const { reasons } = stack.use(watchReadiness(checks, log, { isServing: () => !edge.admission.isDraining }));
   const connections = (): object[] => describeConnections(edge.hub, { now, lifetimes: lifetimesOf(config) });
   stack.use(await reportTo({ registry, reasons, connections }, listener.port));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
@@ -166,7 +174,8 @@ function addressOf({ STREAM_BIND_ADDRESS: host, STREAM_HTTP_PORT: port }: Stream
 /** The edge, and what only its HTTP servers call. */
 type RunningEdge = Edge &
   Pick<StreamRoute, "renew" | "authTime"> &
-  Pick<EdgeApi, "bindToken" | "callLimits" | "askPresence"> &
+  Pick<EdgeApi, "bindToken" | "callLimits" | "topicStore" | "askPresence"> &
+  PermissionDeps &
   AskedTime & { readonly workerId: string };
 
 /** Starts everything but the servers. */
@@ -209,7 +218,6 @@ async function startEdge(
   };
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
   const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
-  stack.use(startKeepAlive(hub, { ...verifying, overload, retryDelays, lifetimes: lifetimesOf(config) }));
   const historyTurns = stack.use(new HistoryTurns({ ...historyLimitsOf(config, hub), now }));
   observeHistory(registry, { tailBudget: opening.tailBudget, turns: historyTurns });
   return {
@@ -224,8 +232,9 @@ async function startEdge(
     renew: auth.renew,
     bindToken: auth.bindToken,
     askTime: auth.askTime,
+    decider,
     mapResource: decider.mapResource,
-    shareTopics: shareTopicLists(),
+    ...(await openTopics(config, { nats, retryDelays }, stack, log)),
     newConnectionId: () => createConnectionId(workerId),
     limitHistory: overload.pausing(historyTurns.limit),
   };
@@ -241,6 +250,21 @@ function openClients(
   return { auth, decider: stack.use(new GrpcDecider(POLICY_GRPC_URL, security.channelTo("policy.sluice"), deps)) };
 }
 
+/** What changes of topics need, and where clients' topics are kept. */
+async function openTopics(
+  config: StreamConfig,
+  { nats, retryDelays }: { readonly nats: NatsConnection; readonly retryDelays: RetryDelays },
+  stack: AsyncDisposableStack,
+  log: Logger,
+) {
+  return {
+    shareTopics: shareTopicLists(),
+    topicStore: await openTopicStore(config, stack, log),
+    clientStreams: new ClientStreams(retryDelays),
+    announceTopics: announceOnBus(nats),
+  };
+}
+
 /** Counts streams and calls together with the other workers. */
 async function openAdmission(config: StreamConfig, workerId: string, stack: AsyncDisposableStack, log: Logger) {
   const counts = new SharedCounts(config.STREAM_LIMITS_SHARED_BY ?? config.STREAM_WORKERS);
@@ -251,30 +275,11 @@ async function openAdmission(config: StreamConfig, workerId: string, stack: Asyn
   return { counts, admission, roster, callLimits: new CallLimits(counts, { ...callLimitsOf(config), wall }) };
 }
 
-/** A tenant's own limit, by policy's newest answer, counts before the setting. */
-function historyLimitsOf(config: StreamConfig, hub: Hub): Omit<HistoryLimits, "now"> {
-  const ofTenant = config.STREAM_HISTORY_TENANT_BYTES_PER_MINUTE;
-  return {
-    subjectBytesPerMinute: config.STREAM_HISTORY_SUBJECT_BYTES_PER_MINUTE,
-    historyBytesPerMinute: (tenant) => hub.tenant(tenant)?.decisions.limits.historyBytesPerMinute ?? ofTenant,
-  };
-}
-
 function startGuard(config: StreamConfig, stack: AsyncDisposableStack, observer: Edge["observer"]): OverloadGuard {
   const load = stack.use(startLoadReader(readProcessLimits(config.STREAM_MEMORY_BYTES)));
   const guard = new OverloadGuard({ readLoad: load.read, now, observer });
   stack.use(startOverloadGuard(guard));
   return guard;
-}
-
-/** 0 turns an end off. */
-function lifetimesOf(config: StreamConfig): Lifetimes {
-  const [idleMs = 0, idleEndMs = 0, maxAgeMs = 0] = [
-    config.STREAM_IDLE_SECONDS,
-    config.STREAM_IDLE_END_SECONDS,
-    config.STREAM_MAX_AGE_SECONDS,
-  ].map((seconds) => (seconds === 0 ? Number.POSITIVE_INFINITY : seconds * 1_000));
-  return { idleMs, idleEndMs, maxAgeMs };
 }
 
 function now(): number {

@@ -8,6 +8,12 @@ import {
   type RebindCall,
   type RebindDeps,
 } from "./connections/calls/rebind-stream.ts";
+import {
+  changeTopics,
+  type ChangeTopicsCall,
+  type ChangeTopicsDeps,
+  type TopicsAnswer,
+} from "./connections/calls/change-topics.ts";
 import type { Stream } from "./connections/hub.ts";
 
 /**
@@ -18,7 +24,7 @@ import type { Stream } from "./connections/hub.ts";
  * A new kind of call is a file in `connections/calls/`, a member of this union and a line in `carryOut`; the adapter of the
  * peers refuses to compile until it parses the kind, too.
  */
-export type ConnectionCall = Addressed & RebindCall;
+export type ConnectionCall = Addressed & (RebindCall | ChangeTopicsCall);
 
 /** The called connection, and the caller by a verified token. */
 interface Addressed {
@@ -27,7 +33,7 @@ interface Addressed {
 }
 
 /** What a call answers, by its kind. */
-export type CallAnswer = RebindAnswer;
+export type CallAnswer = RebindAnswer | TopicsAnswer;
 
 /**
  * Carries out a call, wherever its connection is held, for the request that is given; another worker does not get to know
@@ -46,9 +52,10 @@ export interface Peers {
 }
 
 /** The edge, as far as calls use it. */
-export interface CallDeps extends RebindDeps {
+export interface CallDeps extends RebindDeps, ChangeTopicsDeps {
   /** This worker's id, with which its connection ids begin. */
   readonly workerId: string;
+  readonly observer: ChangeTopicsDeps["observer"];
 }
 
 /** Carries out calls of this worker's own API and, until disposed, of its peers. */
@@ -80,6 +87,8 @@ function carryOut(
   switch (call.kind) {
     case "rebind":
       return rebindStream(stream, call.identity, deps, context);
+    case "topics":
+      return changeTopics(stream, call.identity, call, deps, context);
   }
 }
 

@@ -8,6 +8,8 @@ import type { Admission, Place, StreamOwner } from "./admission/admission.ts";
 import { FAULT } from "./connections/end-stream.ts";
 import { factsOf, releaseStream } from "./connections/release-stream.ts";
 import type { Hub, Stream } from "./connections/hub.ts";
+import { type ClaimedTopics, claimTopics, findLate } from "./connections/claim-topics.ts";
+import type { AnnounceTopics, ClientStreams } from "./connections/client-streams.ts";
 import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
 import type { StreamPresence } from "./connections/presence/stream-presence.ts";
 import { Reader } from "./connections/reader.ts";
@@ -19,7 +21,9 @@ import type { OverloadGuard } from "./overload/overload-guard.ts";
 import type { Connection } from "./sse/connection.ts";
 import type { ControlData } from "#shared/protocol/control-frames.ts";
 import type { RetryDelays } from "./sse/retry-delay.ts";
+import type { LateTopics } from "./subscription/late-topics.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
+import type { TopicStore } from "./subscription/topic-store.ts";
 import { type MapResource, topicsOf } from "./subscription/topics-of.ts";
 
 /** A request for a stream, as far as `openStream` reads it. */
@@ -51,6 +55,10 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
   readonly hub: Hub;
   readonly mapResource: MapResource;
   readonly shareTopics: ShareTopics;
+  /** Undefined where no topics are kept. */
+  readonly topicStore: TopicStore | undefined;
+  readonly clientStreams: ClientStreams;
+  readonly announceTopics: AnnounceTopics;
   /** A fresh id, `<worker id>-<random>`. */
   readonly newConnectionId: () => string;
   readonly presence: StreamPresence;
@@ -60,8 +68,8 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
 /**
  * THE REQUEST WAY, from a request to a live stream.
  *
- *     enter → find token → parse subscription → verify token → register → identify → ask session and grant → find start
- *           → admit → accept
+ *     enter → find token → parse subscription → verify token → register → identify → claim the client's topics
+ *           → ask session and grant → find start → admit → accept
  *           → ready → catch up → live
  *
  * Every failure before `accept` is an AppError for the caller. The connection is registered with its tenant before auth and
@@ -81,15 +89,18 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
     try {
       const owner = ownerOf(registration, request, subscription);
       edge.admission.identify(owner, tenant.decisions.currentLimits);
-      await verify(edge, tenant, registration, context);
+      const claimed = await claimTopics(edge.topicStore, registration, subscription);
+      if (claimed !== undefined) registration.replaceTopics(edge.shareTopics(claimed.changes.topics.all), undefined);
+      await verify(edge, tenant, registration, { isRestored: claimed?.isRestored === true, context });
       await edge.presence.prepare(tenant, registration, subscription.presence);
-      await atCurrentStart(tenant, subscription, (start) => {
+      await atCurrentStart(tenant, subscription, claimed, (start, late) => {
         admit(edge, tenant, registration, request);
         place.settle(owner, tenant.decisions.limits);
         const connection = request.accept(id);
         const ids = { connectionId: id, requestId: request.id };
         const reader = new Reader(ids, registration, connection, tenant, subscription.format, start, edge);
-        begin(edge, edge.hub.attach(tenant, reader), subscription, start, place);
+        Object.assign(reader, { changes: claimed?.changes, late });
+        begin(edge, edge.hub.attach(tenant, reader), subscription, { start, place, claimed });
       });
     } catch (error) {
       registration.end("revoked");
@@ -116,10 +127,18 @@ function readRequest(
   return { subscription: { ...subscription, topics: shareTopics(subscription.topics) }, verifyToken };
 }
 
-/** Asks auth and policy, and refuses a person who may see none of the topics. */
-async function verify(edge: Edge, tenant: Tenant, registration: Registration, context: CallContext): Promise<void> {
+/**
+ * Asks auth and policy, and refuses a person who may see none of the topics. Not where a client comes back to its own: its stream
+ * would have stayed open and silent, and only an open stream can be given others.
+ */
+async function verify(
+  edge: Edge,
+  tenant: Tenant,
+  registration: Registration,
+  { isRestored, context }: { readonly isRestored: boolean; readonly context: CallContext },
+): Promise<void> {
   await verifyInTime(registration, tenant, edge, context);
-  if (registration.liveTopics.length === 0 && registration.ended === undefined) {
+  if (!isRestored && registration.liveTopics.length === 0 && registration.ended === undefined) {
     throw new AppError("no_topic_granted", "you may not see any of these topics");
   }
 }
@@ -131,12 +150,14 @@ async function verify(edge: Edge, tenant: Tenant, registration: Registration, co
 async function atCurrentStart(
   { log }: Tenant,
   { lastEventId, from }: Subscription,
-  beginAt: (start: Start) => void,
+  claimed: ClaimedTopics | undefined,
+  beginAt: (start: Start, late: LateTopics | undefined) => void,
 ): Promise<void> {
   for (;;) {
     const { generation } = log;
     const start = await findStart(log, lastEventId, from);
-    if (generation === log.generation) return beginAt(start);
+    const late = claimed && (await findLate(log, claimed.changes, start));
+    if (generation === log.generation) return beginAt(start, late);
   }
 }
 
@@ -162,18 +183,30 @@ function ownerOf(
   return { tenant, subject: subject.id, sid, address, isResume: lastEventId !== undefined };
 }
 
+/** The edge that holds an earlier stream of the client ends it. */
+function announceClaim({ announceTopics }: Edge, { changes }: Reader): void {
+  const claim = changes?.claim;
+  if (claim !== undefined) announceTopics({ client: claim.client, generation: claim.generation });
+}
+
+interface Beginning {
+  readonly start: Start;
+  readonly place: Place;
+  readonly claimed: ClaimedTopics | undefined;
+}
+
 /** Begins the stream, and releases what it holds when its socket is gone. From here on it cannot be refused. */
-function begin(edge: Edge, stream: Stream, { presence }: Subscription, start: Start, place: Place): void {
+function begin(edge: Edge, stream: Stream, { presence }: Subscription, { start, place, claimed }: Beginning): void {
   const { reader } = stream;
+  edge.clientStreams.attach(stream);
   edge.observer.opened(factsOf(reader));
   void reader.connection.closed.then(() => releaseStream(edge, stream, place));
   try {
-    reader.sendReady(
-      readyOf(edge, reader, edge.presence.attend(stream, presence)),
-      start,
-      edge.retryDelays.forAccepted(edge.admission.pressure),
-    );
+    reader.retryMs = edge.retryDelays.forAccepted(edge.admission.pressure);
+    const ready = readyOf(edge, reader, edge.presence.attend(stream, presence), claimed);
+    reader.frames.sendReady(ready, start, reader.retryMs);
     reader.catchUp();
+    if (claimed?.wereHeld === true) announceClaim(edge, reader);
   } catch (error) {
     edge.observer.fault(error, factsOf(reader));
     reader.end(FAULT);
@@ -184,6 +217,7 @@ function readyOf(
   edge: Edge,
   { ids, registration }: Reader,
   presence: readonly TopicGrant[] | undefined,
+  claimed: ClaimedTopics | undefined,
 ): ControlData["ready"] {
   const { identity, topicGrants } = registration;
   return {
@@ -192,6 +226,7 @@ function readyOf(
     subject: identity.subject.id,
     topics: topicGrants,
     expiresAt: expiresAt(registration, edge),
+    ...(claimed && { restored: claimed.isRestored }),
     ...(presence && { presence }),
   };
 }

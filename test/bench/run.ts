@@ -14,6 +14,7 @@ import type { Bench, Figure, Scenario } from "./scenario.ts";
 import { besideTheBus } from "./scenarios/beside-the-bus.ts";
 import { compression } from "./scenarios/compression.ts";
 import { drain } from "./scenarios/drain.ts";
+import { dynamic } from "./scenarios/dynamic.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
 import { flood } from "./scenarios/flood.ts";
 import { handOver } from "./scenarios/hand-over.ts";
@@ -40,6 +41,7 @@ const SCENARIOS: readonly Scenario[] = [
   latency,
   slowReaders,
   manyTopics,
+  dynamic,
   mixedTenants,
   noisyNeighbour,
   largeAudience,

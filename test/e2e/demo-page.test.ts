@@ -2,22 +2,26 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "#test/support/ports.ts";
 import { startBrowser } from "#test/support/start-browser.ts";
+import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
 
 let stack: Stack;
 let browser: Browser;
 let demo: Bus;
+let redis: RedisServer;
 
 beforeAll(async () => {
   const port = await freePort();
   const origins = ["alice", "carol"].map((user) => `http://${user}.localhost:${port}`).join();
   const [auth, policy] = [await freePort(), await freePort()];
+  redis = await startRedis();
   stack = await startStack({
     auth: { AUTH_HTTP_PORT: String(auth), AUTH_ALLOWED_ORIGINS: origins },
     policy: { POLICY_HTTP_PORT: String(policy), POLICY_ALLOWED_ORIGINS: origins },
     stream: {
       SLUICE_DEMO: "1",
+      REDIS_URL: redis.streamUrl,
       STREAM_HTTP_PORT: String(port),
       AUTH_HTTP_PORT: String(auth),
       POLICY_HTTP_PORT: String(policy),
@@ -29,6 +33,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser.close();
   await stack[Symbol.asyncDispose]();
+  await redis[Symbol.asyncDispose]();
 });
 
 test("carol changes what alice sees while both watch, and a cut connection costs alice nothing", async () => {
@@ -58,6 +63,29 @@ test("carol changes what alice sees while both watch, and a cut connection costs
   await alice.click("#logout");
   await alice.waitForSelector("#login-form", { state: "visible" });
   await Promise.all([alice, carol].map((page) => page.context().close()));
+});
+
+test("topics are added and dropped on the open stream, and a tab that is loaded again has them still", async () => {
+  const page = await logIn("carol");
+  const connection = await page.textContent("#connection-id");
+  await page.click('#topics button[data-topic="issues.>"]');
+  await page.waitForSelector('#notice[data-kind="subscription"]');
+  await publish("dropped");
+  await page.click('#topics button[data-topic="star.>"]');
+  await page.waitForSelector('#topics button[data-topic="star.>"][data-granted="yes"]');
+  await demo.publish("events.demo.star.created.hello", JSON.stringify({ action: "created", title: "two" }));
+  await sees(page, "two");
+  expect(await page.textContent("#connection-id")).toBe(connection);
+  expect(await titles(page)).toEqual(["two"]);
+
+  await page.reload();
+  await page.waitForSelector('#topics button[data-topic="star.>"][data-granted="yes"][aria-pressed="true"]');
+  await page.waitForSelector('#topics button[data-topic="issues.>"][data-granted="unknown"][aria-pressed="false"]');
+  await publish("still dropped");
+  await demo.publish("events.demo.star.created.hello", JSON.stringify({ action: "created", title: "one" }));
+  await sees(page, "one");
+  expect(await titles(page)).toEqual(["one"]);
+  await page.context().close();
 });
 
 async function logIn(user: string): Promise<Page> {

@@ -2,11 +2,13 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import type { CallContext } from "#shared/async/call-context.ts";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
+import { eventTypeOf } from "#shared/protocol/topics.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { FakePolicy } from "./fake-policy.ts";
 import { silentObserver } from "./silent-observer.ts";
 import { createAdmission } from "./admission.ts";
 import { invalidateSessions } from "../../services/stream/access/apply-control.ts";
+import { ClientStreams } from "../../services/stream/connections/client-streams.ts";
 import { Hub } from "../../services/stream/connections/hub.ts";
 import type { LookAfterDeps } from "../../services/stream/connections/keep-alive.ts";
 import { Tenant, type TenantDeps } from "../../services/stream/connections/tenant.ts";
@@ -21,6 +23,7 @@ import { type Edge, openStream, type StreamRequest } from "../../services/stream
 import { OverloadGuard } from "../../services/stream/overload/overload-guard.ts";
 import type { Load } from "../../services/stream/overload/overload-steps.ts";
 import { Connection } from "../../services/stream/sse/connection.ts";
+import type { TopicStore } from "../../services/stream/subscription/topic-store.ts";
 import { Turns } from "../../services/stream/turns/turns.ts";
 import { RetryDelays } from "../../services/stream/sse/retry-delay.ts";
 
@@ -58,6 +61,7 @@ export function createRig({
   history = NO_HISTORY,
   observer = silentObserver(),
   turns = endlessTurn(),
+  topicStore = undefined as TopicStore | undefined,
 } = {}) {
   const stack = new AsyncDisposableStack();
   let connections = 0;
@@ -66,6 +70,7 @@ export function createRig({
   const { tenant, poison } = createTenant(policy, history, { now, checkClock, flushMs, turns });
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
+  const retryDelays = new RetryDelays({ now });
   const load: { now: Load } = { now: { loopDelayMs: 0, memory: 0, descriptors: 0 } };
   const edge: Edge & LookAfterDeps = {
     sessions: auth,
@@ -75,13 +80,16 @@ export function createRig({
     authTime: { now: () => clock.now },
     admission: createAdmission(places),
     overload: new OverloadGuard({ readLoad: () => load.now, now, observer }),
-    retryDelays: new RetryDelays({ now }),
+    retryDelays,
     lifetimes: { idleMs: HOUR_MS, idleEndMs: 2 * HOUR_MS, maxAgeMs: 24 * HOUR_MS },
     hub,
     newConnectionId: () => `w-${(connections += 1)}`,
     handshakeMs: 300,
     isWithdrawn: (kid) => withdrawn.has(kid),
     shareTopics: shareTopicLists(),
+    topicStore,
+    clientStreams: new ClientStreams(retryDelays),
+    announceTopics: () => {},
     ...UNLIMITED_WITHOUT_ROUTES,
     observer,
   };
@@ -114,7 +122,7 @@ export function createRig({
       },
       ...change,
     }),
-    event: (text: string, seq?: number) => add((position) => eventOf(position, text), seq),
+    event: (text: string, seq?: number, topic?: string) => add((position) => eventOf(position, text, topic), seq),
     /** An event that no reader of CloudEvents can be shown: its time is invalid. */
     brokenEvent: () => add((position) => ({ ...eventOf(position, "broken"), storedAt: Number.NaN })),
     /** Holes of these lengths, with an event behind each but the last. */
@@ -188,13 +196,13 @@ export function controlOf(position: { seq: number; tag: string }, change: Contro
   return { kind: "control", position, storedAt: 0, change };
 }
 
-/** An event that readers of `order.>` ask for. */
-export function eventOf(position: { seq: number; tag: string }, text: string): EventEntry {
+/** An event that readers of `order.>` ask for, or one of another topic. */
+export function eventOf(position: { seq: number; tag: string }, text: string, topic = "order.created.1"): EventEntry {
   return {
     kind: "event",
     position,
-    topic: "order.created.1",
-    type: "order.created",
+    topic,
+    type: eventTypeOf(topic),
     payload: Buffer.from(text),
     storedAt: 0,
     attributes: {},

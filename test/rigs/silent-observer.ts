@@ -8,6 +8,7 @@ export function silentObserver(change: Partial<Observer> = {}): Observer {
     opened: () => {},
     caughtUp: () => {},
     delivered: () => {},
+    topicsChanged: () => {},
     noticed: () => {},
     ended: () => {},
     quarantined: () => {},

@@ -1,4 +1,5 @@
-import { refusalOf } from "./services.js";
+import { clientId, newClientId } from "./client-id.js";
+import { callService, refusalOf } from "./services.js";
 
 const RETRY_MS = 3_000;
 const CUT_MS = 2_000;
@@ -27,8 +28,10 @@ const ENDED = {
  * A stream of events over a native EventSource, and what that leaves to its user: to find out why it was refused, to renew
  * the session, and to come back after the last event id.
  *
- * `on` has `changed()` (look at `state` and the fields below it), `received(event, id)`, `noticed(text, kind)` and
- * `signedOut(reason)`. `renew` answers whether the session could be renewed, and throws when auth does not answer.
+ * Its topics change without a new connection, and the edge keeps them under the id of this tab: they are there again after a cut.
+ *
+ * `on` has `changed()` (look at `state` and the fields below it), `received(event, id)`, `noticed(text, kind)`, `restored(topics)`
+ * (the tab had chosen these before) and `signedOut(reason)`. `renew` answers whether the session could be renewed, and throws when auth does not answer.
  */
 export class EventStream {
   /** idle, connecting, live, reconnecting, held, refused or ended. */
@@ -42,7 +45,13 @@ export class EventStream {
   /** What is granted of each topic, as the server said last. */
   granted = new Map();
 
+  /** The topics of the URL, and those that are wanted by now. */
+  #base = [];
   #topics = [];
+  /** The topics in force, as the server said last. */
+  #inForce = new Set();
+  #isFirst = true;
+  #isChanging = false;
   #on;
   #renew;
   /** Aborted when the present connection is given up, with everything that belongs to it. */
@@ -57,9 +66,17 @@ export class EventStream {
 
   /** Opens the stream of these topics, after the last event id where there is one. */
   open(topics) {
-    this.#topics = topics;
+    this.#base = this.#topics = topics;
     this.granted = new Map();
+    this.#isFirst = true;
     this.#connect();
+  }
+
+  /** Wants other topics: an open stream goes on by them, any other one is opened anew. */
+  choose(topics) {
+    if (this.connectionId === "") return this.open(topics);
+    this.#topics = topics;
+    void this.#change();
   }
 
   /** Cuts the connection, and comes back a moment later as if it had been the network. */
@@ -74,12 +91,6 @@ export class EventStream {
     this.lastEventId = "";
     this.granted = new Map();
     this.#leave("ended", "");
-  }
-
-  /** Ends the stream but keeps its place. */
-  rest() {
-    this.granted = new Map();
-    this.#leave("idle", "choose a topic");
   }
 
   #connect() {
@@ -98,6 +109,7 @@ export class EventStream {
     for (const [name, handle] of Object.entries(this.#controls)) listenFor(name, handle);
     // A lost connection comes back by itself; a refusal closes the EventSource for good.
     listen("error", () => {
+      this.connectionId = "";
       this.#resumesAfter = this.lastEventId;
       if (source.readyState === EventSource.CLOSED) void this.#recover();
       else this.#tell("reconnecting", this.state === "reconnecting" ? this.detail : "the connection was lost");
@@ -106,7 +118,7 @@ export class EventStream {
 
   /** What the server says of the stream itself; the names never hold a dot. */
   #controls = {
-    ready: ({ connectionId, topics, expiresAt }, id) => {
+    ready: ({ connectionId, topics, restored, expiresAt }, id) => {
       this.#tell("live", "");
       this.#renewedSinceReady = false;
       this.connectionId = connectionId;
@@ -114,13 +126,21 @@ export class EventStream {
       this.#grant(topics);
       if (this.#resumesAfter !== "" && this.#resumesAfter === id) this.#on.noticed(`resumed after ${id}`, "resumed");
       this.#resumesAfter = "";
+      if (this.#isFirst && restored) {
+        this.#topics = topics.map(({ topic }) => topic);
+        this.#on.restored(this.#topics);
+      }
+      this.#isFirst = false;
+      void this.#change();
     },
     cursor: () => {},
-    subscription: ({ topics }) => {
+    subscription: ({ topics, effectiveFrom }) => {
+      const text = describeTopics(this.granted, topics, effectiveFrom);
+      if (text !== "") this.#on.noticed(text, "subscription");
       const changed = topics.filter(({ topic, granted }) => this.granted.get(topic) === !granted);
       this.#grant(topics);
-      const text = describeChange(changed);
-      if (text !== "") this.#on.noticed(text, "subscription");
+      const grants = describeChange(changed);
+      if (grants !== "") this.#on.noticed(grants, "subscription");
     },
     session: ({ expiresAt }) => (this.expiresAt = Date.parse(expiresAt)),
     gap: ({ reason }) => this.#on.noticed(`events may be missing here: ${GAP[reason] ?? reason}`, "gap"),
@@ -128,7 +148,10 @@ export class EventStream {
     degraded: ({ reason }) => this.#tell("held", HELD[reason] ?? reason),
     recovered: () => this.#tell("live", ""),
     busy: ({ reason, detail = reason }) => this.#tell("reconnecting", `not now: ${detail}`),
-    bye: ({ reason }) => this.#tell("reconnecting", `the server said goodbye (${reason})`),
+    bye: ({ reason }) => {
+      if (reason === "replaced") return this.#begin();
+      this.#tell("reconnecting", `the server said goodbye (${reason})`);
+    },
     auth_error: ({ reason }) => void this.#renewOrSignOut(ENDED[reason] ?? reason),
   };
 
@@ -151,6 +174,42 @@ export class EventStream {
     this.#later(RETRY_MS, () => this.#recover());
   }
 
+  /** Another tab has copied this one with its id: this one goes on under an id of its own. */
+  #begin() {
+    newClientId();
+    this.open(this.#topics);
+  }
+
+  /** Asks for what is wanted and not there, and the other way round, until nothing differs. */
+  async #change() {
+    if (this.#isChanging || this.connectionId === "") return;
+    const wanted = new Set(this.#topics);
+    const add = this.#topics.filter((topic) => !this.#inForce.has(topic));
+    const remove = [...this.#inForce].filter((topic) => !wanted.has(topic));
+    if (add.length + remove.length === 0) return;
+    const { signal } = this.#attempt;
+    this.#isChanging = true;
+    const isDone = await this.#ask({ add, remove }, signal);
+    this.#isChanging = false;
+    if (signal.aborted) return;
+    if (isDone) void this.#change();
+    else this.#later(RETRY_MS, () => void this.#change());
+  }
+
+  /** The answer says what is in force; the stream is told the same, at the right place between its events. */
+  async #ask(change, signal) {
+    const url = new URL(`/v1/streams/${this.connectionId}/topics`, location.href);
+    try {
+      const { topics } = await callService(url, { method: "POST", body: change, signal });
+      if (!signal.aborted) this.#inForce = namesOf(topics);
+      return true;
+    } catch (error) {
+      if (error.status === 401) return await this.#renew().catch(() => false);
+      if (!signal.aborted) this.#on.noticed(`the topics could not be changed: ${error.message}`, "gap");
+      return false;
+    }
+  }
+
   async #renewOrSignOut(reason) {
     this.#leave("reconnecting", "renewing the session");
     const { signal } = this.#attempt;
@@ -169,7 +228,8 @@ export class EventStream {
   }
 
   #url() {
-    const query = new URLSearchParams(this.#topics.map((topic) => ["topic", topic]));
+    const query = new URLSearchParams(this.#base.map((topic) => ["topic", topic]));
+    query.set("client", clientId());
     query.set("format", "cloudevents");
     query.set("events", "message");
     if (this.lastEventId !== "") query.set("lastEventId", this.lastEventId);
@@ -178,6 +238,7 @@ export class EventStream {
 
   #grant(topics) {
     this.granted = new Map(topics.map(({ topic, granted }) => [topic, granted]));
+    this.#inForce = namesOf(topics);
   }
 
   /** Gives up the present connection and whatever was about to happen for it. */
@@ -199,6 +260,19 @@ export class EventStream {
     this.detail = detail;
     this.#on.changed();
   }
+}
+
+function namesOf(topics) {
+  return new Set(topics.map(({ topic }) => topic));
+}
+
+/** What was added and removed; nothing where only grants have changed. */
+function describeTopics(before, topics, effectiveFrom) {
+  const now = namesOf(topics);
+  const added = [...now].filter((topic) => !before.has(topic)).join(", ");
+  const removed = [...before.keys()].filter((topic) => !now.has(topic)).join(", ");
+  const texts = [added && `added: ${added}`, removed && `removed: ${removed}`].filter(Boolean);
+  return texts.length === 0 ? "" : `${texts.join("; ")}, from ${effectiveFrom} on`;
 }
 
 function describeChange(topics) {

@@ -18,10 +18,11 @@ const stream = new EventStream({
     changed: scheduleRender,
     received: (event, id) => list.add(event, id),
     noticed: tellNotice,
+    restored: (topics) => picker.choose(topics),
     signedOut: showLogin,
   },
 });
-const picker = new TopicPicker(openStream);
+const picker = new TopicPicker(() => stream.choose(picker.topics));
 const roles = new RolesPanel(serviceAt(policyPort), session);
 const loginForm = new LoginForm(async ({ tenant, name }, password) => {
   await session.logIn(tenant, name, password);
@@ -89,10 +90,10 @@ function showOnly(part) {
   byId("login").hidden = part !== "login";
 }
 
-/** Opens the stream of what is chosen; it goes on after the last event id, so a change of topics loses nothing. */
+/** Opens the stream of the topics that every tab begins with; the edge knows what this tab has made of them. */
 function openStream() {
-  if (picker.topics.length === 0) stream.rest();
-  else stream.open(picker.topics);
+  picker.choose(picker.choice);
+  stream.open(picker.topics);
 }
 
 function tellNotice(text, kind) {

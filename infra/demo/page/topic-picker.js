@@ -26,6 +26,17 @@ export class TopicPicker {
     return [...this.#chosen];
   }
 
+  /** The patterns that a tab begins with. */
+  get choice() {
+    return COMMON.slice(0, CHOSEN_FIRST);
+  }
+
+  /** Chooses these patterns, without a call of `changed`. */
+  choose(topics) {
+    for (const topic of topics) if (!this.#chips.has(topic)) this.#addChip(topic);
+    this.#chosen = new Set(topics);
+  }
+
   /** Shows what is granted, by topic; of topics that are not in the map nothing is known. */
   showGranted(granted) {
     for (const [topic, { chip, verdict }] of this.#chips) {

@@ -8,6 +8,8 @@ export interface ControlData {
     readonly subject: string;
     readonly topics: readonly TopicGrant[];
     readonly expiresAt: string;
+    /** For a client id: whether the topics are those that were kept under it. */
+    readonly restored?: boolean;
     /** The topics whose presence is watched, where there are some. */
     readonly presence?: readonly TopicGrant[];
   };

@@ -96,7 +96,7 @@ describe("counts in Redis", () => {
   test("are all that the edge's user may touch", async () => {
     const edge = new Redis(server.streamUrl);
     await expect(edge.get("sluice:session:1")).rejects.toThrow("NOPERM");
-    await expect(edge.hgetall("sluice:stream:counts:1")).rejects.toThrow("NOPERM");
+    await expect(edge.hvals("sluice:stream:counts:1")).rejects.toThrow("NOPERM");
     await expect(edge.keys("*")).rejects.toThrow("NOPERM");
     edge.disconnect();
   });

@@ -66,7 +66,7 @@ export interface TopicGrant {
  */
 export class Registration {
   readonly identity: Identity;
-  readonly topics: readonly string[];
+  #topics: readonly string[];
   /** The id for questions to auth: the connection's, also while it is being opened. */
   readonly #contextId: string;
   stream: RegisteredStream | undefined;
@@ -99,8 +99,13 @@ export class Registration {
   constructor(identity: Identity, topics: readonly string[], contextId: string) {
     this.identity = identity;
     this.#subject = identity.subject;
-    this.topics = topics;
+    this.#topics = topics;
     this.#contextId = contextId;
+  }
+
+  /** The topic patterns that it asks for now. */
+  get topics(): readonly string[] {
+    return this.#topics;
   }
 
   get deadline(): number | undefined {
@@ -131,12 +136,12 @@ export class Registration {
   get topicGrants(): readonly TopicGrant[] {
     if (this.#liveTopics === undefined) return [];
     const live = new Set(this.#liveTopics);
-    return this.topics.map((topic) => ({ topic, granted: live.has(topic) }));
+    return this.#topics.map((topic) => ({ topic, granted: live.has(topic) }));
   }
 
   /** The topics under which something can be delivered; the very list of all topics where each is one. */
   get liveTopics(): readonly string[] {
-    return this.#liveTopics ?? this.topics;
+    return this.#liveTopics ?? this.#topics;
   }
 
   get ended(): EndReason | undefined {
@@ -254,6 +259,12 @@ export class Registration {
   /** Whether no change has ended the grant, and the stream goes on. */
   get isGrantValid(): boolean {
     return this.#grantedThrough === STILL_VALID && this.#ended === undefined;
+  }
+
+  /** Asks for other topics from now on. `live`: those under which something can be delivered, where that is known. */
+  replaceTopics(topics: readonly string[], live: readonly string[] | undefined): void {
+    this.#topics = topics;
+    this.#liveTopics = live;
   }
 
   /** Replaces the topics under which something can be delivered; answers whether these are others. */

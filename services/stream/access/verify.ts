@@ -1,6 +1,7 @@
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { RetryBudget } from "#shared/async/retry-budget.ts";
+import { within } from "#shared/async/within.ts";
 import type { Observer } from "../observe/observer.ts";
 import { type Grant, STILL_VALID } from "./grant.ts";
 import type { SessionAnswer, SessionChecker } from "./ports.ts";
@@ -41,7 +42,7 @@ export async function verifyInTime(
   const asked = Promise.all([
     verifySession(registration, tenant, deps, { context }),
     verifyGrant(registration, tenant, deps, context),
-  ]);
+  ]).then(() => untilKnown(registration));
   const late = Promise.withResolvers<never>();
   const leave = (): void => late.reject(clientLeft());
   const timer = setTimeout(
@@ -56,6 +57,12 @@ export async function verifyInTime(
     clearTimeout(timer);
     context?.signal?.removeEventListener("abort", leave);
   }
+}
+
+/** A control entry may have asked before, right after the registration: its answer is awaited, too. */
+async function untilKnown(registration: Registration): Promise<void> {
+  const isKnown = (): boolean => registration.deadline !== undefined && registration.grant !== undefined;
+  while (registration.ended === undefined && !isKnown()) await registration.changed.next();
 }
 
 /** The refusal of a handshake whose client is not there any more. */
@@ -167,20 +174,68 @@ async function askGrant(
   context: CallContext | undefined,
 ): Promise<boolean> {
   const { decisions, rights } = tenant;
-  const { subject, topics } = registration;
+  const { subject } = registration;
   const askedAt = deps.now();
   const resolved = await decisions.resolve(subject, context);
   const { grant, remainingMs = Number.POSITIVE_INFINITY } = resolved;
-  await rights.prepare(grant, topics);
+  await rights.prepare(grant, registration.topics);
   // The person's roles or groups have changed meanwhile.
   if (subject !== registration.subject) return false;
   // No await from here on: a later change finds the grant that it must invalidate.
   const validity = decisions.validityOf(resolved);
-  const found = rights.under(grant, topics);
+  // The topics may be others than a moment ago; what is not certain of those is looked at below.
+  const found = rights.under(grant, registration.topics);
   registration.setGrant(grant, validity, askedAt + remainingMs);
   if (registration.setLiveTopics(found.live)) registration.stream?.sendSubscription();
   if (!found.isSettled) void lookOn(registration, tenant, grant, found, deps);
   return validity.through === STILL_VALID;
+}
+
+/**
+ * Asks policy for what it takes to say which of these topics are granted, under a grant that is valid when this resolves. No
+ * longer than a handshake may last.
+ * @throws {AppError} `unavailable`, `tenant_unknown` or `tenant_suspended`.
+ */
+export async function prepareTopics(
+  registration: Registration,
+  tenant: TenantAccess,
+  topics: readonly string[],
+  { handshakeMs }: Pick<HandshakeDeps, "handshakeMs">,
+): Promise<void> {
+  const prepared = prepareUnderGrant(registration, tenant, topics);
+  if (!(await within(handshakeMs, prepared))) throw new AppError("unavailable", "policy does not answer");
+  await prepared;
+}
+
+async function prepareUnderGrant(
+  registration: Registration,
+  { rights }: TenantAccess,
+  topics: readonly string[],
+): Promise<void> {
+  while (registration.ended === undefined) {
+    const { grant } = registration;
+    const isValid = grant !== undefined && registration.isGrantValid;
+    await (isValid ? rights.prepare(grant, topics) : registration.changed.next());
+    if (isValid && registration.grant === grant && registration.isGrantValid) return;
+  }
+}
+
+/**
+ * Replaces the topics of a registration, in this tick. What a look cannot say of them is found out afterwards, and told; what of them is granted
+ * under a grant that is being asked for is told with it.
+ */
+export function replaceTopics(
+  registration: Registration,
+  tenant: TenantAccess,
+  topics: readonly string[],
+  deps: Pick<VerifyDeps, "observer">,
+): void {
+  const { grant } = registration;
+  const found = grant && tenant.rights.under(grant, topics);
+  registration.replaceTopics(topics, found?.live);
+  if (grant !== undefined && found !== undefined && !found.isSettled) {
+    void lookOn(registration, tenant, grant, found, deps);
+  }
 }
 
 /** Looks at the topics again of which one step could not say whether they are granted; tells the client where some are not. */
@@ -189,7 +244,7 @@ async function lookOn(
   { rights, turns }: TenantAccess,
   grant: Grant,
   found: TopicRights,
-  { observer }: VerifyDeps,
+  { observer }: Pick<VerifyDeps, "observer">,
 ): Promise<void> {
   try {
     await rights.settle(grant, found);

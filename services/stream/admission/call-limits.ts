@@ -3,7 +3,11 @@ import { compositeKey } from "#shared/protocol/composite-key.ts";
 import { Rate } from "#shared/limits/rate.ts";
 import type { SharedCounts } from "#shared/limits/shared-counts.ts";
 
+const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
+
+/** How many changes of topics a subject and an address may ask for in a second, over all their streams. */
+const CHANGES_PER_SECOND = { subject: 100, address: 500 };
 
 /** How many calls about streams there may be. */
 export interface CallLimitSettings {
@@ -19,18 +23,38 @@ export class CallLimits {
   readonly #settings: CallLimitSettings;
   readonly #byAddress: Rate;
   readonly #bySubject: Rate;
+  readonly #changesByAddress: Rate;
+  readonly #changesBySubject: Rate;
 
   constructor(counts: SharedCounts, settings: CallLimitSettings) {
     const { wall } = settings;
     this.#settings = settings;
     this.#byAddress = new Rate(counts, { name: "ca", windowMs: MINUTE_MS, wall });
     this.#bySubject = new Rate(counts, { name: "cu", windowMs: MINUTE_MS, wall });
+    this.#changesByAddress = new Rate(counts, { name: "ta", windowMs: SECOND_MS, wall });
+    this.#changesBySubject = new Rate(counts, { name: "tu", windowMs: SECOND_MS, wall });
   }
 
   /** @throws {AppError} `too_many_requests`. An address of this host counts nothing. */
   admitAddress(address: string | undefined): void {
     if (address === undefined) return;
-    requireLeft(this.#byAddress.take(address, this.#settings.perAddressPerMinute), "from your network");
+    requireLeft(this.#byAddress.take(address, this.#settings.perAddressPerMinute), "calls from your network");
+  }
+
+  /** The same for a change of topics: pages make many of them, and each costs little. */
+  admitChangeOfAddress(address: string | undefined): void {
+    if (address === undefined) return;
+    requireLeft(
+      this.#changesByAddress.take(address, CHANGES_PER_SECOND.address),
+      "changes from your network",
+      "second",
+    );
+  }
+
+  /** @throws {AppError} `too_many_requests`. */
+  admitChange(tenant: string, subject: string): void {
+    const waitMs = this.#changesBySubject.take(compositeKey(tenant, subject), CHANGES_PER_SECOND.subject);
+    requireLeft(waitMs, "changes of yours", "second");
   }
 
   /**
@@ -39,12 +63,12 @@ export class CallLimits {
    */
   admitSubject(tenant: string, subject: string, perMinute: number | undefined): void {
     const limit = perMinute ?? this.#settings.perSubjectPerMinute;
-    requireLeft(this.#bySubject.take(compositeKey(tenant, subject), limit), "of yours");
+    requireLeft(this.#bySubject.take(compositeKey(tenant, subject), limit), "calls of yours");
   }
 }
 
-function requireLeft(waitMs: number | undefined, whose: string): void {
+function requireLeft(waitMs: number | undefined, what: string, window = "minute"): void {
   if (waitMs === undefined) return;
   const retryAfterSeconds = Math.ceil(waitMs / 1_000);
-  throw new AppError("too_many_requests", `too many calls ${whose} within a minute`, { retryAfterSeconds });
+  throw new AppError("too_many_requests", `too many ${what} within a ${window}`, { retryAfterSeconds });
 }

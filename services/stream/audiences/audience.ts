@@ -59,7 +59,7 @@ interface Flush {
  * of writes is cut into steps. A member's position is known in each moment: it was written its part of a flush, or not.
  */
 export class Audience {
-  readonly key: AudienceKey;
+  #key: AudienceKey;
   readonly #deps: AudienceDeps;
   /** Each with the number of the last flush that it does not wait for any more. */
   readonly #members = new Map<Member, number>();
@@ -74,8 +74,18 @@ export class Audience {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(key: AudienceKey, deps: AudienceDeps) {
-    this.key = key;
+    this.#key = key;
     this.#deps = deps;
+  }
+
+  get key(): AudienceKey {
+    return this.#key;
+  }
+
+  /** Replaces the topics. Only an audience without members may have others. */
+  rekey(topics: readonly string[]): void {
+    if (this.size > 0) throw new Error("an audience with members keeps its topics");
+    this.#key = { ...this.#key, topics };
   }
 
   get size(): number {

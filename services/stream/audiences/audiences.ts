@@ -31,27 +31,37 @@ export class Audiences implements Iterable<Audience> {
 
   /** The audience of this key, made where there is none. */
   of(key: AudienceKey): Audience {
-    const byTopics = this.#byKey.get(key.grant) ?? new Map<readonly string[], readonly Audience[]>();
-    const siblings = byTopics.get(key.topics) ?? [];
+    const siblings = this.#byKey.get(key.grant)?.get(key.topics) ?? [];
     const known = siblings.find((sibling) => readsTheSame(sibling.key, key));
     if (known !== undefined) return known;
     const audience = new Audience(key, this.#deps);
     this.#all.add(audience);
-    this.#byKey.set(key.grant, byTopics.set(key.topics, [...siblings, audience]));
+    this.#list(audience);
     this.#byTopic.add(key.topics, audience);
     return audience;
+  }
+
+  /**
+   * Gives an audience without members other topics, for the one reader that has left it and comes back: that costs as much as the topics
+   * that differ. Does nothing where it has members, or others have an audience with these topics.
+   */
+  rekey(audience: Audience, topics: readonly string[]): void {
+    if (audience.size > 0 || !this.#all.has(audience) || audience.key.topics === topics) return;
+    const { grant, topics: before } = audience.key;
+    if (this.#byKey.get(grant)?.has(topics) === true) return;
+    const [old, next] = [new Set(before), new Set(topics)];
+    this.#unlist(audience);
+    audience.rekey(topics);
+    this.#list(audience);
+    this.#byTopic.remove([...old.difference(next)], audience);
+    this.#byTopic.add([...next.difference(old)], audience);
   }
 
   /** Drops the audience if it has no members. */
   dropIfEmpty(audience: Audience): void {
     if (audience.size > 0 || !this.#all.delete(audience)) return;
-    const { grant, topics } = audience.key;
-    this.#byTopic.remove(topics, audience);
-    const byTopics = this.#byKey.get(grant);
-    const left = byTopics?.get(topics)?.filter((sibling) => sibling !== audience) ?? [];
-    if (left.length > 0) byTopics?.set(topics, left);
-    else byTopics?.delete(topics);
-    if (byTopics?.size === 0) this.#byKey.delete(grant);
+    this.#byTopic.remove(audience.key.topics, audience);
+    this.#unlist(audience);
   }
 
   /** Begins to write what is pending in every audience; answers whether nothing is left to write. */
@@ -59,6 +69,21 @@ export class Audiences implements Iterable<Audience> {
     let isWritten = true;
     for (const audience of this) isWritten = audience.flush() && isWritten;
     return isWritten;
+  }
+
+  #list(audience: Audience): void {
+    const { grant, topics } = audience.key;
+    const byTopics = this.#byKey.get(grant) ?? new Map<readonly string[], readonly Audience[]>();
+    this.#byKey.set(grant, byTopics.set(topics, [...(byTopics.get(topics) ?? []), audience]));
+  }
+
+  #unlist(audience: Audience): void {
+    const { grant, topics } = audience.key;
+    const byTopics = this.#byKey.get(grant);
+    const left = byTopics?.get(topics)?.filter((sibling) => sibling !== audience) ?? [];
+    if (left.length > 0) byTopics?.set(topics, left);
+    else byTopics?.delete(topics);
+    if (byTopics?.size === 0) this.#byKey.delete(grant);
   }
 }
 

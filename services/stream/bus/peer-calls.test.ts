@@ -84,7 +84,7 @@ test.each([
   JSON.stringify({ ...CALL, kind: "close" }),
   JSON.stringify({ ...CALL, more: 1 }),
   JSON.stringify({ ...CALL, identity: { ...CALL.identity, tenant: "a.b" } }),
-  JSON.stringify(CALL).padEnd(128 * 1_024 + 1),
+  JSON.stringify(CALL).padEnd(192 * 1_024 + 1),
 ])("a call of another shape is refused and carried out by nobody (%#)", async (text) => {
   using _served = peersAt(other, "w1").serve(unexpected);
   await other.flush();

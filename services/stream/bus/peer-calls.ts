@@ -3,9 +3,11 @@ import { z } from "zod";
 import { expirySchema } from "#shared/tokens/access-token.ts";
 import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
 import { type ErrorCode, httpStatusOf } from "#shared/protocol/problem-codes.ts";
+import { isTopicPattern } from "#shared/protocol/topics.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import {
+  type CallAnswer,
   type CallConnection,
   type ConnectionCall,
   noSuchConnection,
@@ -15,11 +17,13 @@ import {
 import type { Observer } from "../observe/observer.ts";
 import type { Identity } from "../access/registration.ts";
 import type { Subject } from "../access/ports.ts";
+import { MAX_TOPICS } from "../subscription/parse-subscription.ts";
 
-/** An identity with every role and group that a token has room for takes half of this. */
-const MAX_CALL_BYTES = 128 * 1_024;
+/** An identity with every role and group that a token has room for takes a third of this, the body of a change half. */
+const MAX_CALL_BYTES = 192 * 1_024;
 
-const MAX_ANSWER_BYTES = 4 * 1_024;
+/** The topics of a stream, with as many characters as they may have. */
+const MAX_ANSWER_BYTES = 64 * 1_024;
 
 const namesSchema = z.array(freeNameSchema);
 
@@ -46,19 +50,35 @@ const identitySchema = z.strictObject({
   isOutside: z.boolean(),
 } satisfies Record<keyof Identity, z.ZodType>);
 
+const topicsSchema = z.array(z.string().refine(isTopicPattern)).max(MAX_TOPICS);
+
 const addressed = { connectionId: nameSchema, identity: identitySchema };
 
 /** Each kind of call as it goes over the bus. */
 const callSchemas = {
   rebind: z.strictObject({ kind: z.literal("rebind"), ...addressed }),
+  topics: z.strictObject({ kind: z.literal("topics"), ...addressed, add: topicsSchema, remove: topicsSchema }),
 } satisfies Record<ConnectionCall["kind"], z.ZodType>;
 
-const callSchema = z.discriminatedUnion("kind", [callSchemas.rebind]);
+const callSchema = z.discriminatedUnion("kind", [callSchemas.rebind, callSchemas.topics]);
+
+/** What each kind of call answers. */
+const doneSchemas = {
+  rebind: z.strictObject({ expiresAt: z.iso.datetime() }),
+  topics: z.strictObject({
+    topics: z.array(z.strictObject({ topic: z.string(), granted: z.boolean() })).readonly(),
+    effectiveFrom: z.string(),
+  }),
+} satisfies Record<ConnectionCall["kind"], z.ZodType<CallAnswer>>;
 
 const answerSchema = z.union([
-  z.strictObject({ done: z.strictObject({ expiresAt: z.iso.datetime() }) }),
+  z.strictObject({ done: z.union(Object.values(doneSchemas)) }),
   z.strictObject({
-    refused: z.strictObject({ code: z.enum(Object.keys(httpStatusOf) as ErrorCode[]), message: z.string() }),
+    refused: z.strictObject({
+      code: z.enum(Object.keys(httpStatusOf) as ErrorCode[]),
+      message: z.string(),
+      retryAfterSeconds: z.number().optional(),
+    }),
   }),
 ]);
 
@@ -113,9 +133,9 @@ async function carryOut(
     if (call === undefined) throw new AppError("malformed_request", "this edge does not understand the call");
     return { done: await here(call) };
   } catch (thrown) {
-    const { code, message, cause } = toAppError(thrown);
+    const { code, message, cause, retryAfterSeconds } = toAppError(thrown);
     if (code === "internal") observer.fault(cause);
-    return { refused: { code, message } };
+    return { refused: { code, message, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) } };
   }
 }
 
@@ -123,7 +143,8 @@ function readAnswer(data: Uint8Array): Awaited<ReturnType<CallConnection>> {
   const answer = parse(data, MAX_ANSWER_BYTES, answerSchema);
   if (answer === undefined) throw new AppError("unavailable", "the edge that holds this connection answers strangely");
   if ("done" in answer) return answer.done;
-  throw new AppError(answer.refused.code, answer.refused.message);
+  const { code, message, retryAfterSeconds } = answer.refused;
+  throw new AppError(code, message, retryAfterSeconds === undefined ? {} : { retryAfterSeconds });
 }
 
 function parse<Schema extends z.ZodType>(

@@ -139,7 +139,7 @@ async function renew({ tenant, reader }: Stream, deps: KeepAliveDeps): Promise<v
   const { deadline, ended } = registration;
   if (ended !== undefined) return reader.ended ? undefined : reader.revoke(ended);
   if (deadline === undefined || before === undefined || deadline <= before || reader.ended) return;
-  reader.send("session", { expiresAt: expiryOf(deadline, deps) });
+  reader.frames.send("session", { expiresAt: expiryOf(deadline, deps) });
 }
 
 /**
@@ -161,8 +161,8 @@ function sendDegraded({ tenant, reader }: Stream, watch: Watch, now: number): vo
   const reason = silentFor > DEGRADED_AFTER_MS ? "log" : heldBy(wait, now);
   if ((reason !== undefined) === watch.degraded) return;
   watch.degraded = reason !== undefined;
-  if (reason === undefined) reader.send("recovered", { reason: "delivery goes on" });
-  else reader.send("degraded", { reason });
+  if (reason === undefined) reader.frames.send("recovered", { reason: "delivery goes on" });
+  else reader.frames.send("degraded", { reason });
 }
 
 function heldBy(wait: Wait | undefined, now: number): Wait["for"] | undefined {

@@ -19,6 +19,26 @@ const SHED_AFTER_MS = 60_000;
 
 type Life = Pick<Reader, "openedAt" | "lastActiveAt">;
 
+/** The settings of lifetimes, in seconds; 0 turns an end off. */
+interface LifetimeSettings {
+  readonly STREAM_IDLE_SECONDS: number;
+  readonly STREAM_IDLE_END_SECONDS: number;
+  readonly STREAM_MAX_AGE_SECONDS: number;
+}
+
+/** The lifetimes that the settings ask for. */
+export function lifetimesOf(settings: LifetimeSettings): Lifetimes {
+  return {
+    idleMs: msOf(settings.STREAM_IDLE_SECONDS),
+    idleEndMs: msOf(settings.STREAM_IDLE_END_SECONDS),
+    maxAgeMs: msOf(settings.STREAM_MAX_AGE_SECONDS),
+  };
+}
+
+function msOf(seconds: number): number {
+  return seconds === 0 ? Number.POSITIVE_INFINITY : seconds * 1_000;
+}
+
 /** Whether a stream counts as idle. */
 export function isIdle({ lastActiveAt }: Life, now: number, { idleMs }: Lifetimes): boolean {
   return now - lastActiveAt >= idleMs;

@@ -41,6 +41,7 @@ function readThrough(slice: Slice, through: number, clock: () => number = () => 
     format: { body: "raw", naming: "message" },
     cursor: BEGIN,
     hole: undefined,
+    due: { topics: [], through: Number.POSITIVE_INFINITY },
   };
   return readSlice({} as Tenant, slice, reader, clock).cursor;
 }

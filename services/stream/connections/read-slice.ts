@@ -7,6 +7,7 @@ import type { EventEntry, Position } from "../event.ts";
 import { gapTo } from "../log/resume.ts";
 import type { Slice } from "../log/tail.ts";
 import { encodeControl, type FrameFormat } from "../sse/encode-frame.ts";
+import type { DueTopics } from "../subscription/late-topics.ts";
 import type { Tenant } from "./tenant.ts";
 
 /** The entries after one position and up to another are gone from the log. */
@@ -23,6 +24,8 @@ export interface SliceReader {
   readonly cursor: Position;
   /** A hole before the slice that the client has not been sent yet. */
   readonly hole: Hole | undefined;
+  /** The topics that count behind the cursor, and up to which sequence they do. */
+  readonly due: DueTopics;
 }
 
 /**
@@ -50,13 +53,13 @@ export interface SliceReading {
 }
 
 /**
- * Reads a slice up to its end, to where the grant ends, or to the first undecided event, and for a few milliseconds at most.
+ * Reads a slice up to its end, to where the grant ends or another topic begins to count, or to the first undecided event, and for a few milliseconds at most.
  * Holes with no frame for this reader in between are one gap.
  */
 export function readSlice(
   tenant: Tenant,
   { entries, end }: Slice,
-  { registration, grant, format, ...from }: SliceReader,
+  { registration, grant, format, due, ...from }: SliceReader,
   clock: () => number,
 ): SliceReading {
   const now = clock();
@@ -71,8 +74,8 @@ export function readSlice(
     return [gap.frame];
   };
   // Thousands who come back at once each pass thousands of entries for others: what is the same for all is asked once.
-  const asksFor = createTopicTest(registration.topics);
-  const through = registration.grantedThrough(now);
+  const asksFor = createTopicTest(due.topics);
+  const through = Math.min(registration.grantedThrough(now), due.through);
   let passed = 0;
   for (const entry of entries) {
     // What is gone needs no right to be passed.

@@ -24,7 +24,7 @@ export type ReaderState = Live | Behind | Ended;
 
 /** What a reader behind the horizon waits for, and since when (monotonic milliseconds). */
 export interface Wait {
-  readonly for: "socket" | "log" | "authorization" | "history";
+  readonly for: "socket" | "log" | "authorization" | "history" | "topics";
   readonly since: number;
 }
 

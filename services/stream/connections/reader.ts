@@ -9,12 +9,15 @@ import { type Passage, Slices } from "../log/slices.ts";
 import type { Slice } from "../log/tail.ts";
 import type { StreamIds } from "../observe/observer.ts";
 import type { Connection } from "../sse/connection.ts";
-import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
-import { encodeControl, type FrameFormat, HEARTBEAT } from "../sse/encode-frame.ts";
+import { type FrameFormat, HEARTBEAT } from "../sse/encode-frame.ts";
+import { dueTopics, type LateTopics } from "../subscription/late-topics.ts";
 import { endConnection, FAULT, rightOver, type StreamEnd } from "./end-stream.ts";
+import { OwnFrames } from "./own-frames.ts";
 import { advance, type Behind, behindAt, type ReaderDeps, type ReaderState, type Wait } from "./reader-state.ts";
-import { gapOf, readSlice } from "./read-slice.ts";
+import { readSlice } from "./read-slice.ts";
 import type { Tenant } from "./tenant.ts";
+import type { TopicChanges } from "./topic-changes.ts";
+import { later, lateWith, TopicHold } from "./topic-hold.ts";
 
 /**
  * A connection as a reader of its tenant's log, with a cursor. Nothing is buffered for it beyond one slice and nothing is
@@ -24,17 +27,22 @@ export class Reader implements Member, RegisteredStream {
   readonly ids: StreamIds;
   registration: Registration;
   readonly connection: Connection;
+  readonly frames: OwnFrames;
   readonly openedAt: number;
   /** When the stream had its last event, or its person's last call; monotonic milliseconds, as `openedAt`. */
   lastActiveAt: number;
   /** How long its client waits before it comes back, however the stream ends. */
   retryMs = 0;
+  /** How its topics were changed; undefined for a stream without a client id whose topics nobody has changed. */
+  changes: TopicChanges | undefined;
+  /** Topics that do not count at its cursor yet; undefined where all do. */
+  late: LateTopics | undefined;
   readonly #tenant: Tenant;
   readonly #reads: Pick<AudienceKey, "format" | "coding">;
   readonly #deps: ReaderDeps;
   #state: ReaderState;
-  /** The last position the client was sent. */
-  #lastSent: Position | undefined;
+  /** A change of its topics that holds it; undefined while there is none. */
+  #hold: TopicHold | undefined;
 
   constructor(
     ids: StreamIds,
@@ -51,7 +59,7 @@ export class Reader implements Member, RegisteredStream {
     this.#tenant = tenant;
     this.#reads = { format, coding: connection.coding };
     this.#deps = deps;
-    this.#lastSent = position;
+    this.frames = new OwnFrames(connection, tenant.log, deps.observer, position);
     this.openedAt = this.lastActiveAt = deps.now();
     this.#state = this.#behindAt(position);
   }
@@ -76,13 +84,6 @@ export class Reader implements Member, RegisteredStream {
   /** The reader's position: while live, the horizon or what was written to it last. */
   get cursor(): Position {
     return this.#state.is === "live" ? this.#state.audience.positionOf(this) : this.#state.cursor;
-  }
-
-  /** Sends which topics are granted and where delivery begins, and how long to wait before a reconnect. */
-  sendReady(ready: ControlData["ready"], { position, notice }: Start, retryMs: number): void {
-    this.retryMs = retryMs;
-    this.send("ready", ready, notice === undefined ? position : undefined, retryMs);
-    if (notice !== undefined) this.#sendNotice(notice, position);
   }
 
   /** Begins delivery: catches up with the log, then is live. */
@@ -123,11 +124,29 @@ export class Reader implements Member, RegisteredStream {
     this.leaveAudience();
   }
 
+  /** Holds the reader where it stands, for a change of its topics; answers the position behind which the change counts. */
+  hold(): Position {
+    const vacated = this.#state.is === "live" ? this.#state.audience : undefined;
+    const state = vacated && this.#behindAt(vacated.leave(this));
+    this.#state = state ?? this.#state;
+    this.#hold = new TopicHold(vacated, state);
+    return later(this.cursor, this.#tenant.log.horizon);
+  }
+
+  /** Goes on by its registration's topics. Those that were `added` count behind `from` only. */
+  release(added: readonly string[], from: Position): void {
+    const hold = this.#hold;
+    this.#hold = undefined;
+    this.late = lateWith(this.late, added, from, this.cursor);
+    hold?.end(this.#tenant.audiences, this.registration.liveTopics, this.#state, () => this.catchUp());
+  }
+
   /** Continues from `position` in a log that has begun anew, and sends `notice`. */
   jumpTo(position: Position, notice: Notice): void {
     this.leaveAudience();
     if (this.#state.is === "ended") return;
-    this.#sendNotice(notice, position);
+    this.frames.sendNotice(notice, position);
+    this.late = undefined;
     this.#state = this.#behindAt(position);
     this.catchUp();
   }
@@ -135,23 +154,17 @@ export class Reader implements Member, RegisteredStream {
   /** Keeps the connection alive, and sends the client its position if that has changed. */
   keepAlive(): void {
     if (!this.connection.writable) return;
-    if (this.#state.is === "behind") this.#sendHole(this.#state);
+    if (this.#state.is === "behind") this.frames.sendHole(this.#state);
     const position = this.cursor;
-    if (position.seq === this.#lastSent?.seq) this.connection.write(HEARTBEAT);
-    else this.send("cursor", "", position);
+    if (position.seq === this.frames.lastSent?.seq) this.connection.write(HEARTBEAT);
+    else this.frames.send("cursor", "", position);
   }
 
-  /** Sends which topics are granted from here on, and of which it may see the presence where that has changed. */
-  sendSubscription(presence?: readonly TopicGrant[]): void {
-    const effectiveFrom = formatEventId(this.#tenant.log.epoch, this.cursor);
-    this.send("subscription", { topics: this.registration.topicGrants, effectiveFrom, ...(presence && { presence }) });
-  }
-
-  /** Writes a frame of our own. */
-  send<E extends ControlEvent>(event: E, data: ControlData[E], position?: Position, retryMs?: number): void {
-    if (position !== undefined) this.#lastSent = position;
-    const id = position && formatEventId(this.#tenant.log.epoch, position);
-    this.connection.write(encodeControl(event, data, { id, retryMs }));
+  /** Sends which topics are granted, from a position on, and of which it may see the presence where that has changed. */
+  sendSubscription(presence?: readonly TopicGrant[], position = this.cursor): void {
+    const effectiveFrom = formatEventId(this.#tenant.log.epoch, position);
+    const { topicGrants: topics } = this.registration;
+    this.frames.send("subscription", { topics, effectiveFrom, ...(presence && { presence }) });
   }
 
   revoke(reason: EndReason): void {
@@ -162,11 +175,12 @@ export class Reader implements Member, RegisteredStream {
   end(by: StreamEnd): void {
     const state = this.#state;
     if (state.is === "ended") return;
-    if (state.is === "behind" && by.event === "bye") this.#sendHole(state);
+    if (state.is === "behind" && by.event === "bye") this.frames.sendHole(state);
     const cursor = state.is === "live" ? state.audience.leave(this) : state.cursor;
     this.#state = { is: "ended", cursor, by };
     if (state.is === "live") this.#tenant.audiences.dropIfEmpty(state.audience);
-    const last = { epoch: this.#tenant.log.epoch, cursor, lastSent: this.#lastSent, isLive: state.is === "live" };
+    const { lastSent } = this.frames;
+    const last = { epoch: this.#tenant.log.epoch, cursor, lastSent, isLive: state.is === "live" };
     endConnection(this.connection, by, last);
   }
 
@@ -199,13 +213,17 @@ export class Reader implements Member, RegisteredStream {
       this.revoke(over);
       return undefined;
     }
+    if (this.#hold !== undefined) return this.#waitFor(state, "topics", this.#hold.over);
     if (!this.connection.writable) return this.#waitFor(state, "socket", this.connection.drained());
     if (!log.isLive) return this.#waitFor(state, "log", log.nextMove());
     const grant = registration.grantAt(state.cursor.seq + 1, now);
     if (grant === undefined) return this.#waitFor(state, "authorization", registration.changed.next());
-    if (state.cursor.seq === log.horizon.seq) return this.#becomeLive(state, grant);
-    if (state.cursor.seq > log.horizon.seq) return this.#waitFor(state, "log", log.nextMove());
-    const slice = state.slices.after(state.cursor.seq, registration.isGrantValid ? registration.topics : undefined);
+    // A topic that counts only later is not for an audience: until then the reader passes entry by entry.
+    const isDue = dueTopics(registration.topics, this.late, state.cursor.seq).through === Number.POSITIVE_INFINITY;
+    if (state.cursor.seq === log.horizon.seq && isDue) return this.#becomeLive(state, grant);
+    if (state.cursor.seq >= log.horizon.seq) return this.#waitFor(state, "log", log.nextMove());
+    const wanted = isDue && registration.isGrantValid ? registration.topics : undefined;
+    const slice = state.slices.after(state.cursor.seq, wanted);
     if (slice === undefined) return this.#waitFor(state, "history", this.#fetch(state));
     return this.#deliver(state, slice, grant);
   }
@@ -216,7 +234,8 @@ export class Reader implements Member, RegisteredStream {
   }
 
   #becomeLive(state: Behind, grant: Grant): undefined {
-    this.#sendHole(state);
+    this.frames.sendHole(state);
+    this.late = undefined;
     const audience = this.#tenant.audiences.of({ topics: this.registration.liveTopics, grant, ...this.#reads });
     this.#state = { is: "live", audience };
     audience.join(this);
@@ -226,9 +245,10 @@ export class Reader implements Member, RegisteredStream {
   async #fetch(state: Behind): Promise<void> {
     const { registration } = this;
     const { topics, subject } = registration;
-    const isWanted = (): boolean => this.#state === state && registration === this.registration;
+    // What may be passed depends on the topics, and a held reader stays where it is.
+    const isWanted = (): boolean =>
+      this.#state === state && this.#hold === undefined && topics === this.registration.topics;
     const passage = await state.slices.fetch(state.cursor.seq, { subject: subject.id, topics, isWanted });
-    // Another registration may ask for more topics.
     if (passage !== undefined && isWanted()) this.#pass(state, passage);
   }
 
@@ -236,11 +256,12 @@ export class Reader implements Member, RegisteredStream {
   #deliver(state: Behind, slice: Slice, grant: Grant): Promise<void> | undefined {
     const { registration } = this;
     const { cursor: before, hole } = state;
-    const asReader = { registration, grant, format: this.#reads.format, cursor: before, hole };
+    const due = dueTopics(registration.topics, this.late, before.seq);
+    const asReader = { registration, grant, format: this.#reads.format, cursor: before, hole, due };
     const reading = readSlice(this.#tenant, slice, asReader, this.#deps.now);
     const { frames, events, sentGap, undecided } = reading;
     advance(state, reading);
-    if (sentGap !== undefined) this.#noteGap(sentGap);
+    if (sentGap !== undefined) this.frames.noteGap(sentGap);
     if (reading.cursor !== before && state.slices.isAtMark) this.#sendCursor(state);
     if (frames.length > 0) {
       this.connection.write(Buffer.concat(frames));
@@ -260,7 +281,7 @@ export class Reader implements Member, RegisteredStream {
 
   /** Moves the cursor without entries, and sends the client its new position. */
   #pass(state: Behind, passage: Passage): void {
-    this.#sendHole(state);
+    this.frames.sendHole(state);
     state.wait = undefined;
     if ("quietTo" in passage) {
       state.cursor = passage.quietTo;
@@ -268,31 +289,12 @@ export class Reader implements Member, RegisteredStream {
     }
     const { position, notice } = gapBefore(this.#tenant.log.epoch, state.cursor, passage.gone);
     state.cursor = position;
-    this.#sendNotice(notice, position);
+    this.frames.sendNotice(notice, position);
   }
 
   /** A client that comes back need not begin again where it began: nothing was for it up to here. */
   #sendCursor(state: Behind): void {
-    this.#sendHole(state);
-    this.send("cursor", "", state.cursor);
-  }
-
-  /** Sends the gap before the cursor, if there is one. */
-  #sendHole(state: Behind): void {
-    if (state.hole === undefined) return;
-    const { frame, position } = gapOf(this.#tenant.log.epoch, state.hole);
-    state.hole = undefined;
-    this.connection.write(frame);
-    this.#noteGap(position);
-  }
-
-  #noteGap(position: Position): void {
-    this.#lastSent = position;
-    this.#deps.observer.noticed("gap");
-  }
-
-  #sendNotice({ event, data }: Notice, position: Position): void {
-    this.#deps.observer.noticed(event);
-    this.send(event, data, position);
+    this.frames.sendHole(state);
+    this.frames.send("cursor", "", state.cursor);
   }
 }

@@ -1,21 +1,24 @@
 import type { Place } from "../admission/admission.ts";
 import type { Observer, StreamFacts } from "../observe/observer.ts";
 import { GONE } from "./end-stream.ts";
+import type { ClientStreams } from "./client-streams.ts";
 import type { Hub, Stream } from "./hub.ts";
 import type { Reader } from "./reader.ts";
 
 interface ReleaseDeps {
   readonly hub: Hub;
+  readonly clientStreams: ClientStreams;
   readonly observer: Observer;
   readonly now: () => number;
 }
 
 /** Releases all that a stream held, under its present registration. */
-export function releaseStream({ hub, observer, now }: ReleaseDeps, stream: Stream, place: Place): void {
+export function releaseStream({ hub, clientStreams, observer, now }: ReleaseDeps, stream: Stream, place: Place): void {
   const { reader } = stream;
   reader.end(GONE);
   reader.registration.end("revoked");
   hub.detach(stream);
+  clientStreams.detach(stream);
   place.leave();
   observer.ended(reader.endedBy?.reason ?? "gone", factsOf(reader), Math.round((now() - reader.openedAt) / 1_000));
 }

@@ -1,30 +1,33 @@
 import type { Hono } from "hono";
 import { createJsonApi, refuseMethod } from "#shared/http/json-api.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
+import { addClientsRoutes, type ClientsRoutes } from "./clients-routes.ts";
 import { addDemoPage, type DemoPage } from "./demo-page.ts";
 import { addForwardEventsRoute, EVENTS_PATH, type ForwardEventsRoute } from "./forward-events-route.ts";
 import { addPresenceRoutes, type PresenceRoute } from "./presence-route.ts";
 import { addRebindRoute, type RebindRoute } from "./rebind-route.ts";
+import { addTopicsRoute, type TopicsRoute } from "./topics-route.ts";
 import { STREAM_PATH } from "./stream-headers.ts";
 
 /** A token of 64 KB, in JSON. */
 const MAX_BODY_BYTES = 96 * 1_024;
 
 /** What the edge's API serves. */
-export type EdgeApi = RebindRoute &
-  PresenceRoute &
-  ForwardEventsRoute & {
-    /** The demo's page; undefined outside the demo. */
-    readonly demo: DemoPage | undefined;
-  };
+export interface EdgeApi extends RebindRoute, TopicsRoute, ClientsRoutes, PresenceRoute, ForwardEventsRoute {
+  readonly edge: RebindRoute["edge"] & ClientsRoutes["edge"] & PresenceRoute["edge"] & ForwardEventsRoute["edge"];
+  /** The demo's page; undefined outside the demo. */
+  readonly demo: DemoPage | undefined;
+}
 
 /** Everything on the edge's public port that is no stream. */
 export function createEdgeApi(routes: EdgeApi, log: LimitedLog): Hono {
   const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths: new RegExp(`^${EVENTS_PATH}$`) };
   const api = createJsonApi({ ...bodies, allowedOrigins: routes.allowedOrigins }, log);
   addRebindRoute(api, routes);
-  addForwardEventsRoute(api, routes);
+  addTopicsRoute(api, routes);
+  addClientsRoutes(api, routes);
   addPresenceRoutes(api, routes);
+  addForwardEventsRoute(api, routes);
   if (routes.demo !== undefined) addDemoPage(api, routes.demo);
   // Its GET does not come here: a stream has the bare socket.
   api.all(STREAM_PATH, (c) => refuseMethod(c, ["GET"]));

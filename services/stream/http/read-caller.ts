@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { readExplicitToken } from "#shared/http/token-source.ts";
-import { requireUse } from "#shared/tokens/require-use.ts";
+import { requireUse, type TokenUse } from "#shared/tokens/require-use.ts";
 import { tryTokens } from "#shared/tokens/try-tokens.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { requireTrustedPage, tokenMissing, type TokenReading } from "./request-token.ts";
@@ -14,21 +14,25 @@ export interface VerifiedToken {
   readonly claims: VerifiedClaims;
 }
 
-/** Who makes a request, as `readCallerToken` finds it. */
-export async function readCaller(reading: CallerReading, c: Context): Promise<VerifiedClaims> {
-  return (await readCallerToken(reading, c)).claims;
+/** Who makes a request, or a call about a stream, as `readCallerToken` finds it. */
+export async function readCaller(reading: CallerReading, c: Context, use?: TokenUse): Promise<VerifiedClaims> {
+  return (await readCallerToken(reading, c, use)).claims;
 }
 
 /**
- * The token of a request, its explicit one or else that of its cookie.
- * @throws {AppError} the refusal of the token, also of one that is good for streams alone.
+ * The token of a request, or of a call about a stream: its explicit one or else that of its cookie.
+ * @throws {AppError} the refusal of the token, also of one that is good for other uses alone.
  */
-export async function readCallerToken(reading: CallerReading, c: Context): Promise<VerifiedToken> {
+export async function readCallerToken(
+  reading: CallerReading,
+  c: Context,
+  use: TokenUse = "request",
+): Promise<VerifiedToken> {
   const explicit = readExplicitToken({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
   const caller =
     explicit === undefined ? await readCookieToken(reading, c) : await verifyToken(reading, explicit.token);
   c.set("caller", { tenant: caller.claims.tenant_id, subject: caller.claims.sub });
-  requireUse(caller.claims, "request");
+  requireUse(caller.claims, use);
   return caller;
 }
 

@@ -74,7 +74,8 @@ async function beginning(log: LogView, from: From): Promise<Position> {
   return { seq: Math.max(0, (await log.history.bounds()).first - 1), tag: "0" };
 }
 
-async function faultOf(log: LogView, { epoch, position }: EventId): Promise<"epoch" | "tail_lost" | undefined> {
+/** Why an id of ours means nothing in this log any more; undefined while it does. */
+export async function faultOf(log: LogView, { epoch, position }: EventId): Promise<"epoch" | "tail_lost" | undefined> {
   if (epoch !== log.epoch) return "epoch";
   if (position.seq === 0 || isSame(position, log.horizon)) return undefined;
   // A sequence this edge has not read yet may be real: another edge, nearer to the leader, may have delivered it.

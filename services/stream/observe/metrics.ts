@@ -27,6 +27,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission, co
     "reason",
   );
   const delivered = counter("sluice_stream_events_delivered", "Events written to sockets");
+  const changes = counter("sluice_stream_topic_changes", "Changes of the topics of open streams", "kept");
   const notices = counter("sluice_stream_notices", "gap and reset frames sent", "event");
   const ended = counter("sluice_stream_ended", "Streams that ended, by the reason sent to their clients", "reason");
   const poison = counter("sluice_stream_poison", "Entries that cannot be shown to anyone", "reason");
@@ -49,6 +50,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission, co
     },
     caughtUp: timeCatchUp(registers),
     delivered: (events) => delivered.inc(events),
+    topicsChanged: (isKept) => changes.inc({ kept: isKept ? "client" : "connection" }),
     noticed: (event) => notices.inc({ event }),
     ended: (reason) => ended.inc({ reason }),
     quarantined: ({ reason }) => poison.inc({ reason }),

@@ -36,6 +36,8 @@ export interface Observer extends OverloadObserver {
   caughtUp(ms: number): void;
   /** Events were written to one socket. */
   delivered(events: number): void;
+  /** A stream's topics were changed; `isKept`: for its client's next streams, too. */
+  topicsChanged(isKept: boolean): void;
   /** A client was sent a gap or a reset. */
   noticed(event: "gap" | "reset"): void;
   /** A stream ended after so many seconds; the reason is the one that its client was sent, or `gone`, or `fault`. */

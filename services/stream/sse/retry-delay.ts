@@ -12,6 +12,9 @@ const FULL_MAX_MS = 30_000;
 /** However many were refused, nobody waits longer. */
 const REFUSED_MAX_MS = 60_000;
 
+/** A stream that a later one of the same client has replaced: two tabs that chase each other do so once a minute at most. */
+const REPLACED_MS = { min: 60_000, max: 120_000 };
+
 /** What an edge is short of when it refuses a client: nothing of its own, places, or time. */
 export type Shortage = "none" | "places" | "time";
 
@@ -66,6 +69,11 @@ export class RetryDelays {
     if (waitMs > REFUSED_MAX_MS - CALM_MAX_MS) return this.#between(REFUSED_MAX_MS / 2, REFUSED_MAX_MS);
     this.#lastTurnAt.set(crowd, turnAt);
     return this.#between(waitMs + MIN_MS, waitMs + CALM_MAX_MS);
+  }
+
+  /** For a stream that a later one of the same client has replaced. */
+  forReplaced(): number {
+    return this.#between(REPLACED_MS.min, REPLACED_MS.max);
   }
 
   #between(fromMs: number, toMs: number): number {

@@ -129,6 +129,18 @@ describe("the last id", () => {
   });
 });
 
+describe("the client id", () => {
+  test("is none where nothing is said, else 1 to 64 characters that a key may have", () => {
+    expect(parse("topic=a.b").client).toBeUndefined();
+    for (const client of ["a", "tab_1-B", "x".repeat(64)])
+      expect(parse(`topic=a.b&client=${client}`).client).toBe(client);
+  });
+
+  test.each(["", "a.b", "a b", "a%00", "{a}", "é", "x".repeat(65)])("is never %j", (client) =>
+    expect(refusal(`topic=a.b&client=${encodeURIComponent(client)}`)).toBe("malformed_request"),
+  );
+});
+
 describe("a parameter that this server does not know", () => {
   test.each(["page=1", "topics=a.b", "Topic=a.b", "last-event-id=1", "__proto__=x", "=x"])("is refused: %s", (text) =>
     expect(refusal(`topic=a.b&${text}`)).toBe("unsupported_parameter"),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isTopicPattern } from "#shared/protocol/topics.ts";
+import { NAME } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { From } from "../log/resume.ts";
 import type { FrameFormat } from "../sse/encode-frame.ts";
@@ -15,13 +16,15 @@ export interface Subscription {
   readonly from: From;
   /** As the client sent it, unchecked. */
   readonly lastEventId: string | undefined;
+  /** The stable id of a tab or device, under which its topics are kept; undefined where it has none. */
+  readonly client: string | undefined;
   readonly presence: PresenceChoice;
 }
 
 /** The most topic patterns of one subscription. */
 export const MAX_TOPICS = 100;
 const MAX_PATH_CHARACTERS = 2_048;
-const KNOWN = new Set(["topic", "resource", "lastEventId", "from", "format", "events", "presence"]);
+const KNOWN = new Set(["topic", "resource", "lastEventId", "from", "format", "events", "client", "presence"]);
 
 /**
  * Reads the parameters of `GET /v1/stream`.
@@ -44,6 +47,7 @@ export function parseSubscription(query: URLSearchParams, lastEventIdHeader: str
     from: parseFrom(query.get("from") ?? "now"),
     // Empty is none (HTML standard, section 9.2.4): some clients send the header before they have an id.
     lastEventId: lastEventIdHeader || detach(query.getAll("lastEventId"))[0] || undefined,
+    client: parseClient(detach(query.getAll("client"))[0]),
     presence: parsePresence(detach(query.getAll("presence"))),
   };
 }
@@ -54,16 +58,27 @@ function requireCount(count: number): void {
   throw new AppError("malformed_topic", message);
 }
 
+function parseClient(client: string | undefined): string | undefined {
+  if (client === undefined || NAME.test(client)) return client;
+  throw new AppError("malformed_request", '"client" must be 1 to 64 of the characters A-Z a-z 0-9 _ -');
+}
+
 function parseTopics(topics: readonly string[]): readonly string[] {
-  for (const [index, topic] of topics.entries()) {
-    if (!isTopicPattern(topic)) {
-      throw new AppError(
-        "malformed_topic",
-        `topic ${index + 1} is not a topic pattern: 2 to 8 tokens of A-Z a-z 0-9 _ - between dots, * for one token, > at the end for the rest`,
-      );
-    }
-  }
+  requirePatterns(topics, "topic");
   return [...new Set(detach(topics))].toSorted();
+}
+
+/**
+ * Refuses what is no topic pattern, by its place.
+ * @throws {AppError} `malformed_topic`.
+ */
+export function requirePatterns(topics: readonly string[], name: string): void {
+  const wrong = topics.findIndex((topic) => !isTopicPattern(topic));
+  if (wrong === -1) return;
+  throw new AppError(
+    "malformed_topic",
+    `${name} ${wrong + 1} is not a topic pattern: 2 to 8 tokens of A-Z a-z 0-9 _ - between dots, * for one token, > at the end for the rest`,
+  );
 }
 
 function parseResources(paths: readonly string[]): readonly string[] {

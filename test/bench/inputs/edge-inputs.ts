@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { headers as natsHeaders } from "@nats-io/transport-node";
 import { openEventStream } from "#test/support/event-stream.ts";
+import { changeTopics, openTopicStream } from "#test/support/topic-stream.ts";
 import { type InputsWorld, whileListening } from "./inputs-world.ts";
 import { statusOf } from "./send-request.ts";
 import { answers, type InputSize, type OutsideInput } from "./outside-input.ts";
@@ -11,6 +12,9 @@ const TOKEN_CHARACTERS = 768;
 const MAX_EVENT_BYTES = 1_000_000;
 
 const STREAM = ["GET /v1/stream"];
+const TOPICS = "POST /v1/streams/:connectionId{[A-Za-z0-9_-]{1,64}}/topics";
+const CLIENTS = ["GET /v1/clients"];
+const KEPT = ["GET", "DELETE"].map((method) => `${method} /v1/clients/:client{[A-Za-z0-9_-]{1,64}}/topics`);
 const REBIND = "POST /v1/streams/:connectionId{[A-Za-z0-9_-]{1,64}}/token";
 
 /** What browsers, programs and producers may send to an edge. */
@@ -53,6 +57,13 @@ export function edgeInputs(world: InputsWorld): readonly OutsideInput[] {
       return openAndClose(world, "topic=issues.>", { lastEventId });
     }),
     edge("a rebind's body", [REBIND], answers(401), (size) => postRebind(world, size)),
+    edge("a change of topics", [TOPICS], answers(200), (size) => changeOnce(world, size)),
+    // The edges of this world keep no topics.
+    edge("the name of a client", [...CLIENTS, ...KEPT], answers(503), async (size) => {
+      const path = `/${"c".repeat(size === "largest" ? 64 : 1)}/topics`;
+      const statuses = [await askClients(world, "GET", ""), await askClients(world, "GET", path)];
+      return Math.max(...statuses, await askClients(world, "DELETE", path));
+    }),
     edge("a question about presence", ["GET /v1/presence"], answers(200), (size) =>
       askPresence(world, `?topic=issues.${longTokens(size, 3)}&limit=${size === "largest" ? 500 : 1}`),
     ),
@@ -123,6 +134,24 @@ async function postRebind({ stack, sign }: InputsWorld, size: InputSize): Promis
     headers: { "content-type": "application/json", authorization: `Bearer ${await sign()}` },
     body: JSON.stringify({ access_token }),
   });
+  await answer.text();
+  return answer.status;
+}
+
+/** Adds as many topics as a stream may have, in as many characters, to one that is open. */
+async function changeOnce({ stack, sign }: InputsWorld, size: InputSize): Promise<number> {
+  const token = await sign();
+  await using stream = await openTopicStream(stack.edge, "topic=issues.%3E", { token });
+  const add = Array.from(
+    { length: size === "largest" ? 99 : 1 },
+    (_, index) => `issues.*.k${index}.*.${"t".repeat(300)}.>`,
+  );
+  return (await changeTopics(stack.edge, token, stream.id, { add, remove: [] })).status;
+}
+
+async function askClients({ stack, sign }: InputsWorld, method: string, path: string): Promise<number> {
+  const headers = { authorization: `Bearer ${await sign()}` };
+  const answer = await fetch(`${stack.streamUrl}/v1/clients${path}`, { method, headers });
   await answer.text();
   return answer.status;
 }

@@ -19,6 +19,12 @@ export interface Account {
   afterExp: number;
   /** Erased, and delivered after the erasure was acknowledged. */
   afterErased: number;
+  /** Before the position behind which its topic was added. */
+  early: number;
+  /** Of a topic that was removed before. */
+  late: number;
+  /** Changes of topics that were answered, and not in force in the client's next stream. */
+  unkept: number;
   /** Gaps and resets for which the run declares no cause. */
   uncaused: number;
 }
@@ -39,6 +45,9 @@ export function emptyAccount(): Account {
     afterRevoke: 0,
     afterExp: 0,
     afterErased: 0,
+    early: 0,
+    late: 0,
+    unkept: 0,
     uncaused: 0,
   };
 }
@@ -52,7 +61,7 @@ export function formatAccount(account: Account): string {
 /** Whether every promise holds. A run without deliveries proves nothing, and is not sound. */
 export function isSound(account: Account): boolean {
   const { delivered, lost, duplicates, outOfOrder, crossTenant, unpublished } = account;
-  const { afterRevoke, afterExp, afterErased, uncaused } = account;
+  const { afterRevoke, afterExp, afterErased, uncaused, early, late, unkept } = account;
   const untrue = lost + duplicates + outOfOrder + crossTenant + unpublished + uncaused;
-  return delivered > 0 && untrue + afterRevoke + afterExp + afterErased === 0;
+  return delivered > 0 && untrue + afterRevoke + afterExp + afterErased + early + late + unkept === 0;
 }

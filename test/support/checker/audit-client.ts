@@ -1,30 +1,20 @@
 import { topicMatches } from "#shared/protocol/topics.ts";
 import type { Account } from "./account.ts";
-import type { Cause, Client, Erasure, PublishedEvent } from "./collect.ts";
+import { auditTopics } from "./audit-topics.ts";
+import {
+  type AcknowledgedEvent,
+  allows,
+  firstAbove,
+  isLasting,
+  type Place,
+  placeOf,
+  rightsFor,
+  type Run,
+} from "./audited-run.ts";
+import type { Client, PublishedEvent } from "./collect.ts";
 import type { Entry } from "./ledger.ts";
 
 type Received = Extract<Entry, { of: "received" }>;
-
-/** An event that the log has. */
-export type AcknowledgedEvent = PublishedEvent & { readonly sequence: number; readonly acknowledgedAt: number };
-
-/** What all clients of a run have in common. */
-export interface Run {
-  readonly events: ReadonlyMap<string, PublishedEvent>;
-  readonly bySequence: readonly AcknowledgedEvent[];
-  readonly causes: readonly Cause[];
-  readonly erasures: readonly Erasure[];
-  /** Which tenant's log an epoch names, by the ids that were seen. */
-  readonly tenantOfEpoch: Map<string, string>;
-  /** The events under some topics, by these: thousands of clients have the same. */
-  readonly byTopics: Map<string, readonly AcknowledgedEvent[]>;
-}
-
-/** An id's epoch and sequence, not checked further. */
-interface Place {
-  readonly epoch: string;
-  readonly sequence: number;
-}
 
 /** After its session's end a client may still get what left in time: the promise allows two seconds. */
 const EXP_GRACE_MS = 2_000;
@@ -61,9 +51,10 @@ export function auditClient(run: Run, client: Client, account: Account): void {
   };
   for (const moment of client.moments) {
     if (moment.of === "opened") begin(progress, moment.after, moment.at);
-    else look(run, client, progress, moment, account);
+    else if (moment.of === "received") look(run, client, progress, moment, account);
   }
-  account.lost += countLost(run, client, progress);
+  if (client.topics === undefined) account.lost += countLost(run, client, progress);
+  else auditTopics(run, client, progress.all, account);
 }
 
 /** Events are due after the id that the client sent, whatever the server did with it; else after the first one received. */
@@ -164,7 +155,7 @@ function countLost(run: Run, client: Client, progress: Progress): number {
       event.tenant === client.tenant &&
       !all.has(event.text) &&
       !isCovered(run, progress, event) &&
-      rightsFor(client, event, passedAt(progress, event)).every((topics) => allows(topics, event)),
+      isLasting(client, event, passedAt(progress, event)),
   ).length;
 }
 
@@ -210,40 +201,7 @@ function isCovered({ causes }: Run, { gaps, resets }: Progress, event: Acknowled
   );
 }
 
-/**
- * The rights that the client may have had at some time from the event's publication until `until`: an event is decided when
- * it is delivered, by its reader's rights then.
- */
-function rightsFor({ rights }: Client, event: PublishedEvent, until: number): readonly (readonly string[])[] {
-  const possible = rights.filter(({ askedAt }, index) => {
-    const next = rights[index + 1];
-    return askedAt <= until && (next === undefined || next.acknowledgedAt >= event.publishedAt);
-  });
-  return possible.map(({ topics }) => topics);
-}
-
 /** When the client was certainly past the event. */
 function passedAt({ passed }: Progress, { sequence }: AcknowledgedEvent): number {
   return passed.find((place) => place.sequence > sequence)?.at ?? Number.POSITIVE_INFINITY;
-}
-
-function allows(topics: readonly string[], { topic }: PublishedEvent): boolean {
-  return topics.some((pattern) => topicMatches(pattern, topic));
-}
-
-function placeOf(id: string | undefined): Place | undefined {
-  const [, epoch, sequence] = /^([^.]+)\.(\d+)\.[^.]+$/.exec(id ?? "") ?? [];
-  return epoch === undefined ? undefined : { epoch, sequence: Number(sequence) };
-}
-
-/** The index of the first event with a sequence above `sequence`. */
-function firstAbove(events: readonly AcknowledgedEvent[], sequence: number): number {
-  let low = 0;
-  let high = events.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((events[middle]?.sequence ?? 0) > sequence) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

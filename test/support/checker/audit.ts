@@ -1,5 +1,6 @@
 import { type Account, emptyAccount, formatAccount, isSound } from "./account.ts";
-import { type AcknowledgedEvent, auditClient } from "./audit-client.ts";
+import { auditClient } from "./audit-client.ts";
+import type { AcknowledgedEvent } from "./audited-run.ts";
 import { collectCauses, collectClients, collectEvents } from "./collect.ts";
 import type { Entry } from "./ledger.ts";
 

@@ -15,7 +15,9 @@ export interface PublishedEvent {
 export interface Client {
   readonly tenant: string;
   /** Connections and frames, as they came. */
-  readonly moments: (Of<"opened"> | Of<"received">)[];
+  readonly moments: (Of<"opened"> | Of<"received"> | Of<"asked"> | Of<"answered">)[];
+  /** The topics of its URL, where it changes them; undefined where it asks for all that it may see. */
+  topics: readonly string[] | undefined;
   /** In the order in which they were asked for. */
   readonly rights: Rights[];
   expiresAt: number;
@@ -76,6 +78,7 @@ function createClient(tenant: string): Client {
   return {
     tenant,
     moments: [],
+    topics: undefined,
     rights: [{ topics: [">"], askedAt: always, acknowledgedAt: always }],
     expiresAt: Number.POSITIVE_INFINITY,
     completeText: undefined,
@@ -83,7 +86,9 @@ function createClient(tenant: string): Client {
 }
 
 function note(client: Client, entry: Extract<Entry, { client: string }>): void {
-  if (entry.of === "opened" || entry.of === "received") client.moments.push(entry);
+  if (entry.of === "opened" || entry.of === "received" || entry.of === "asked" || entry.of === "answered")
+    client.moments.push(entry);
+  else if (entry.of === "topics") client.topics = entry.topics;
   else if (entry.of === "rights") client.rights.push(entry);
   else if (entry.of === "complete") client.completeText = entry.text;
   else if (entry.of === "ended") client.rights.push({ ...entry, topics: [] });

@@ -63,6 +63,23 @@ export type Entry =
       readonly askedAt: number;
       readonly acknowledgedAt: number;
     }
+  /** The client's URL asks for these topics; it may change them, and every one of its streams has its client id. */
+  | { readonly of: "topics"; readonly client: string; readonly topics: readonly string[] }
+  /** The client asks for a change of its topics; one at a time. */
+  | {
+      readonly of: "asked";
+      readonly client: string;
+      readonly add: readonly string[];
+      readonly remove: readonly string[];
+    }
+  /** It is answered, with what is in force then; `unknown`: it may be carried out or not. */
+  | {
+      readonly of: "answered";
+      readonly client: string;
+      readonly outcome: "done" | "refused" | "unknown";
+      readonly topics?: readonly string[];
+      readonly effectiveFrom?: string | undefined;
+    }
   /** After an action of the run, the tenant's clients may be sent this. */
   | {
       readonly of: "cause";

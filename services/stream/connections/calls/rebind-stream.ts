@@ -4,7 +4,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { expiresAt, type KeepAliveDeps } from "../keep-alive.ts";
 import type { Hub, Stream } from "../hub.ts";
 import { type Identity, Registration } from "../../access/registration.ts";
-import { type HandshakeDeps, requireValid, verifyInTime } from "../../access/verify.ts";
+import { type HandshakeDeps, replaceTopics, requireValid, verifyInTime } from "../../access/verify.ts";
 
 /** Asks that the stream go on by the token of the caller's identity. */
 export interface RebindCall {
@@ -49,11 +49,12 @@ export async function rebindStream(
     throw error;
   }
   const before = reader.registration;
+  if (before.topics !== registration.topics) replaceTopics(registration, tenant, before.topics, deps);
   reader.rebind(registration);
   before.end("revoked");
   hub.unregister(tenant, before);
   const answer = { expiresAt: expiresAt(registration, deps) };
-  reader.send("session", answer);
+  reader.frames.send("session", answer);
   reader.sendSubscription();
   return answer;
 }

@@ -1,0 +1,66 @@
+import { hash } from "node:crypto";
+import { parseEventId } from "#shared/protocol/event-id.ts";
+import type { Registration } from "../access/registration.ts";
+import { faultOf, type LogView, type Start } from "../log/resume.ts";
+import type { LateTopics } from "../subscription/late-topics.ts";
+import type { Subscription } from "../subscription/parse-subscription.ts";
+import { StreamTopics } from "../subscription/stream-topics.ts";
+import type { TopicStore } from "../subscription/topic-store.ts";
+import { TopicChanges } from "./topic-changes.ts";
+
+/** A client's topics as its last stream left them. */
+export interface ClaimedTopics {
+  readonly changes: TopicChanges;
+  /** Whether they were kept; otherwise they are those of the URL. */
+  readonly isRestored: boolean;
+  /** Whether another stream may have held them until now. */
+  readonly wereHeld: boolean;
+}
+
+/**
+ * Claims the topics that are kept for the client of a stream that is being opened: an earlier stream cannot change them any more.
+ * Undefined for a stream without a client id.
+ * @throws {AppError} `unavailable`: without its record a client would silently get fewer topics than it has added.
+ */
+export async function claimTopics(
+  store: TopicStore | undefined,
+  { identity, topics }: Registration,
+  subscription: Subscription,
+): Promise<ClaimedTopics | undefined> {
+  if (subscription.client === undefined) return undefined;
+  const ofUrl = new Set(topics);
+  if (store === undefined) {
+    return { changes: new TopicChanges(new StreamTopics(ofUrl)), isRestored: false, wereHeld: false };
+  }
+  const client = { tenant: identity.tenant, subject: identity.subject.id, client: subscription.client };
+  const base = baseOf(subscription);
+  const { generation, kept, wasHeld } = await store.claim(client, base);
+  const changes = new TopicChanges(new StreamTopics(ofUrl, kept), { client, base, generation });
+  return { changes, isRestored: kept !== undefined, wereHeld: wasHeld };
+}
+
+/** What the URL asks for. A resource counts by its path: the routes that map it may change. */
+function baseOf({ topics, resources }: Subscription): string {
+  return hash("sha256", JSON.stringify([topics, resources.toSorted()]), "base64url").slice(0, 22);
+}
+
+/**
+ * Which added topics do not count yet where the stream starts: it resumes before they were added, or this edge has not read so far. Where
+ * the log has lost that position, they count from the start.
+ */
+export async function findLate(
+  log: LogView,
+  { topics }: TopicChanges,
+  { position }: Start,
+): Promise<LateTopics | undefined> {
+  const late = new Map<string, number>();
+  const faulty = new Map<string, boolean>();
+  for (const [topic, from] of topics.added) {
+    const id = parseEventId(from);
+    if (id === undefined || id.epoch !== log.epoch || id.position.seq <= position.seq) continue;
+    const isFaulty = faulty.get(from) ?? (await faultOf(log, id)) !== undefined;
+    faulty.set(from, isFaulty);
+    if (!isFaulty) late.set(topic, id.position.seq);
+  }
+  return late.size === 0 ? undefined : late;
+}

@@ -1,0 +1,61 @@
+import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
+import { formatEventId } from "#shared/protocol/event-id.ts";
+import type { Position } from "../event.ts";
+import type { Notice, Start } from "../log/resume.ts";
+import type { Observer } from "../observe/observer.ts";
+import type { Connection } from "../sse/connection.ts";
+import { encodeControl } from "../sse/encode-frame.ts";
+import { gapOf, type Hole } from "./read-slice.ts";
+
+/** Writes the frames of our own to a client, and knows the last position that it was sent. */
+export class OwnFrames {
+  /** Undefined while the client was sent none. */
+  lastSent: Position | undefined;
+  readonly #connection: Connection;
+  readonly #log: { readonly epoch: string };
+  readonly #observer: Pick<Observer, "noticed">;
+
+  constructor(
+    connection: Connection,
+    log: { readonly epoch: string },
+    observer: Pick<Observer, "noticed">,
+    lastSent: Position,
+  ) {
+    this.#connection = connection;
+    this.#log = log;
+    this.#observer = observer;
+    this.lastSent = lastSent;
+  }
+
+  /** Sends which topics are granted and where delivery begins, and how long to wait before a reconnect. */
+  sendReady(ready: ControlData["ready"], { position, notice }: Start, retryMs: number): void {
+    this.send("ready", ready, notice === undefined ? position : undefined, retryMs);
+    if (notice !== undefined) this.sendNotice(notice, position);
+  }
+
+  send<E extends ControlEvent>(event: E, data: ControlData[E], position?: Position, retryMs?: number): void {
+    if (position !== undefined) this.lastSent = position;
+    const id = position && formatEventId(this.#log.epoch, position);
+    this.#connection.write(encodeControl(event, data, { id, retryMs }));
+  }
+
+  sendNotice({ event, data }: Notice, position: Position): void {
+    this.#observer.noticed(event);
+    this.send(event, data, position);
+  }
+
+  /** Sends the gap before a reader's cursor, if there is one. */
+  sendHole(state: { hole: Hole | undefined }): void {
+    if (state.hole === undefined) return;
+    const { frame, position } = gapOf(this.#log.epoch, state.hole);
+    state.hole = undefined;
+    this.#connection.write(frame);
+    this.noteGap(position);
+  }
+
+  /** A gap up to `position` was written among events. */
+  noteGap(position: Position): void {
+    this.lastSent = position;
+    this.#observer.noticed("gap");
+  }
+}

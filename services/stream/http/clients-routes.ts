@@ -1,0 +1,92 @@
+import type { IncomingMessage } from "node:http";
+import type { Context, Hono } from "hono";
+import { AppError } from "#shared/errors/app-error.ts";
+import { callContextOf } from "#shared/http/json-api.ts";
+import { isFreeName } from "#shared/protocol/names.ts";
+import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
+import { holdsPermission, type PermissionDeps } from "../access/holds-permission.ts";
+import { identityOf } from "../access/registration.ts";
+import type { CallLimits } from "../admission/call-limits.ts";
+import type { AnnounceTopics } from "../connections/client-streams.ts";
+import type { Hub } from "../connections/hub.ts";
+import type { ClientRecords } from "../subscription/topic-store.ts";
+import { callerAddressOf, type TrustedProxies } from "./caller-address.ts";
+import { type CallerReading, readCaller } from "./read-caller.ts";
+
+/** The permission to list and forget the topics of other people's clients. */
+const SUBSCRIPTION_ADMIN = "subscription:admin";
+
+/** The edge, as far as the routes use it. */
+export interface ClientsRoutes extends CallerReading {
+  readonly callLimits: CallLimits;
+  readonly trusted: TrustedProxies;
+  /** Undefined where no topics are kept. */
+  readonly topicStore: ClientRecords | undefined;
+  readonly announceTopics: AnnounceTopics;
+  readonly edge: PermissionDeps & { readonly hub: Pick<Hub, "tenant"> };
+}
+
+/** A person of a tenant. */
+interface Person {
+  readonly tenant: string;
+  readonly subject: string;
+}
+
+/**
+ * Adds the list of a person's clients, and what is kept of one's topics, to be read and to be forgotten: one's own, or with
+ * `subscription:admin` those of a subject of one's tenant.
+ */
+export function addClientsRoutes(api: Hono, routes: ClientsRoutes): void {
+  api.get("/v1/clients", async (c) => {
+    const { tenant, subject } = await readPerson(routes, c);
+    const clients = await recordsOf(routes).list(tenant, subject);
+    return c.json({
+      clients: clients.map(({ client, usedAt }) => ({ client, last_used_at: new Date(usedAt).toISOString() })),
+    });
+  });
+
+  api.get("/v1/clients/:client{[A-Za-z0-9_-]{1,64}}/topics", async (c) => {
+    const client = { ...(await readPerson(routes, c)), client: c.req.param("client") };
+    const kept = await recordsOf(routes).read(client);
+    if (kept === undefined) throw noSuchClient();
+    const added = [...kept.added].map(([topic, effectiveFrom]) => ({ topic, effectiveFrom }));
+    return c.json({ client: client.client, added, removed: [...kept.removed].toSorted() });
+  });
+
+  api.delete("/v1/clients/:client{[A-Za-z0-9_-]{1,64}}/topics", async (c) => {
+    const client = { ...(await readPerson(routes, c)), client: c.req.param("client") };
+    if (!(await recordsOf(routes).forget(client))) throw noSuchClient();
+    routes.announceTopics({ client, generation: undefined });
+    return c.body(null, 204);
+  });
+}
+
+/** The person whose clients are asked for: the caller, or another one of the tenant where the caller may. */
+async function readPerson(routes: ClientsRoutes, c: Context): Promise<Person> {
+  const { incoming } = c.env as { readonly incoming: IncomingMessage };
+  routes.callLimits.admitAddress(callerAddressOf(incoming, routes.trusted));
+  const claims = await readCaller(routes, c);
+  const { tenant_id: tenant, sub } = claims;
+  const perMinute = routes.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
+  routes.callLimits.admitSubject(tenant, sub, perMinute);
+  const subject = c.req.query("subject") ?? sub;
+  if (!isFreeName(subject)) {
+    throw new AppError("malformed_request", '"subject" must be the name of a subject, percent-encoded');
+  }
+  if (subject !== sub) await requireAdmin(routes, claims, c);
+  return { tenant, subject };
+}
+
+async function requireAdmin({ edge }: ClientsRoutes, claims: VerifiedClaims, c: Context): Promise<void> {
+  if (await holdsPermission(edge, identityOf(claims), SUBSCRIPTION_ADMIN, callContextOf(c))) return;
+  throw new AppError("forbidden", `other people's clients need the permission ${SUBSCRIPTION_ADMIN}`);
+}
+
+function recordsOf({ topicStore }: ClientsRoutes): ClientRecords {
+  if (topicStore === undefined) throw new AppError("unavailable", "this edge keeps no topics: it has no Redis");
+  return topicStore;
+}
+
+function noSuchClient(): AppError {
+  return new AppError("not_found", "nothing is kept for this client");
+}

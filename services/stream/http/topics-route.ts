@@ -1,0 +1,39 @@
+import type { IncomingMessage } from "node:http";
+import type { Hono } from "hono";
+import { z } from "zod";
+import { AppError } from "#shared/errors/app-error.ts";
+import { callContextOf, readJson } from "#shared/http/json-api.ts";
+import { identityOf } from "../access/registration.ts";
+import type { CallLimits } from "../admission/call-limits.ts";
+import type { CallConnection } from "../call-connection.ts";
+import { parseTopicChange } from "../subscription/parse-topic-change.ts";
+import { callerAddressOf, type TrustedProxies } from "./caller-address.ts";
+import { type CallerReading, readCaller } from "./read-caller.ts";
+
+const bodySchema = z.strictObject({
+  add: z.array(z.string()).default([]),
+  remove: z.array(z.string()).default([]),
+});
+
+/** The edge, as far as the route uses it. */
+export interface TopicsRoute extends CallerReading {
+  readonly callConnection: CallConnection;
+  readonly callLimits: CallLimits;
+  readonly trusted: TrustedProxies;
+}
+
+/** Adds `POST /v1/streams/{connectionId}/topics`, wherever the connection is held: the topics of an open stream change. */
+export function addTopicsRoute(api: Hono, route: TopicsRoute): void {
+  api.post("/v1/streams/:connectionId{[A-Za-z0-9_-]{1,64}}/topics", async (c) => {
+    const { incoming } = c.env as { readonly incoming: IncomingMessage };
+    route.callLimits.admitChangeOfAddress(callerAddressOf(incoming, route.trusted));
+    const connectionId = c.req.param("connectionId");
+    const claims = await readCaller(route, c, { connectionId });
+    route.callLimits.admitChange(claims.tenant_id, claims.sub);
+    const change = parseTopicChange(await readJson(c, bodySchema));
+    const call = { kind: "topics", connectionId, identity: identityOf(claims), ...change } as const;
+    const answer = await route.callConnection(call, callContextOf(c));
+    if (!("topics" in answer)) throw new AppError("internal", "another call was answered");
+    return c.json(answer);
+  });
+}

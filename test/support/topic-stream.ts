@@ -1,0 +1,52 @@
+import { type EventStream, openEventStream, type StreamOptions } from "./event-stream.ts";
+import type { RunningService } from "./start-service.ts";
+
+/** What `ready` and `subscription` say of topics, and what a call that changes them answers. */
+export interface TopicsSaid {
+  readonly topics: readonly { readonly topic: string; readonly granted: boolean }[];
+  readonly effectiveFrom?: string;
+  readonly restored?: boolean;
+}
+
+/** An open stream whose topics a test changes. */
+export interface TopicStream extends EventStream {
+  readonly id: string;
+  readonly ready: TopicsSaid;
+}
+
+/** Opens a stream at an edge and waits for `ready`. */
+export async function openTopicStream(
+  edge: RunningService,
+  query: string,
+  options: StreamOptions,
+): Promise<TopicStream> {
+  const stream = await openEventStream(`http://127.0.0.1:${edge.ports.http}/v1/stream?${query}`, options);
+  const { event, data } = await stream.frame((frame) => frame.event === "ready" || frame.event === "busy");
+  if (event === "busy") throw new Error(`the stream is refused: ${data}`);
+  const ready = JSON.parse(data) as TopicsSaid & { readonly connectionId: string };
+  return Object.assign(stream, { id: ready.connectionId, ready });
+}
+
+/** Asks an edge to change a stream's topics. */
+export async function changeTopics(
+  edge: RunningService,
+  token: string,
+  id: string,
+  change: unknown,
+): Promise<{
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: TopicsSaid & { readonly code?: string };
+}> {
+  const response = await fetch(`http://127.0.0.1:${edge.ports.http}/v1/streams/${id}/topics`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: typeof change === "string" ? change : JSON.stringify(change),
+  });
+  return { status: response.status, headers: response.headers, body: (await response.json()) as TopicsSaid };
+}
+
+/** The topics that are said, each with a `-` before it where nothing under it can be delivered. */
+export function topicsIn({ topics }: TopicsSaid): string[] {
+  return topics.map(({ topic, granted }) => `${granted ? "" : "-"}${topic}`);
+}
