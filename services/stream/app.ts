@@ -74,6 +74,8 @@ import { startWorkers } from "./workers/start-workers.ts";
 /** How long a call of another edge may take beyond its questions to auth and policy. */
 const CALL_MARGIN_MS = 1_000;
 
+const [now, wall] = [(): number => systemClock.monotonic(), (): number => systemClock.wall()];
+
 /**
  * Starts the edge, in this process or in workers that get `env`. Disposing it ends every stream in good order, then closes
  * the connections to the bus and the other services.
@@ -147,10 +149,7 @@ async function startServing(
   stack.use(startKeepAlive(edge.hub, { ...edge, lifetimes: lifetimesOf(config) }));
   const server = createEdgeServer({
     route,
-    api: createEdgeApi(
-      { ...edge, ...route, edge, callConnection, forwardEvents: createForwardEvents(nats), demo },
-      requestLog,
-    ),
+    api: createEdgeApi({ ...edge, ...route, edge, callConnection, demo }, requestLog),
     speaksProxy: config.STREAM_PROXY_PROTOCOL === "v2",
     sockets,
   });
@@ -174,7 +173,7 @@ function addressOf({ STREAM_BIND_ADDRESS: host, STREAM_HTTP_PORT: port }: Stream
 /** The edge, and what only its HTTP servers call. */
 type RunningEdge = Edge &
   Pick<StreamRoute, "renew" | "authTime"> &
-  Pick<EdgeApi, "bindToken" | "callLimits" | "topicStore" | "askPresence"> &
+  Pick<EdgeApi, "bindToken" | "callLimits" | "topicStore" | "askPresence" | "forwardEvents"> &
   PermissionDeps &
   AskedTime & { readonly workerId: string };
 
@@ -231,6 +230,7 @@ async function startEdge(
     workerId,
     renew: auth.renew,
     bindToken: auth.bindToken,
+    forwardEvents: createForwardEvents(nats),
     askTime: auth.askTime,
     decider,
     mapResource: decider.mapResource,
@@ -280,14 +280,6 @@ function startGuard(config: StreamConfig, stack: AsyncDisposableStack, observer:
   const guard = new OverloadGuard({ readLoad: load.read, now, observer });
   stack.use(startOverloadGuard(guard));
   return guard;
-}
-
-function now(): number {
-  return systemClock.monotonic();
-}
-
-function wall(): number {
-  return systemClock.wall();
 }
 
 function createRoute(config: StreamConfig, { verify, isOutside }: TokenVerifier, edge: RunningEdge): StreamRoute {
