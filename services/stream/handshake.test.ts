@@ -3,23 +3,22 @@ import { toAppError } from "#shared/errors/app-error.ts";
 import { createRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
 import { collectGarbage } from "#test/support/collect-garbage.ts";
 import { waitFor } from "#test/support/wait.ts";
+import { knock } from "./http/turn-away.ts";
 import { openStream } from "./open-stream.ts";
 
 let rig: EdgeRig;
 beforeEach(() => void (rig = createRig()));
 afterEach(() => rig[Symbol.asyncDispose]());
 
-test("a handshake is refused by an overloaded edge, which keeps the streams it has, before anybody is asked about it", async () => {
+test("an overloaded edge turns away whoever asks for a stream, and keeps the streams it has", async () => {
   const client = await rig.open();
-  const asked = rig.auth.asked.length;
+  expect(knock(rig.edge, undefined)).toBeUndefined();
   rig.load.now = { loopDelayMs: 0, memory: 0.9, descriptors: 0 };
   for (let look = 0; look < 3; look += 1) {
     rig.clock.now += 250;
     rig.edge.overload.look();
   }
-  const refused = expect.objectContaining({ code: "unavailable", message: "this server has too much to do" }) as Error;
-  await expect(openStream(rig.edge, rig.request())).rejects.toEqual(refused);
-  expect([rig.auth.asked.length, rig.edge.admission.open]).toEqual([asked, 1]);
+  expect(knock(rig.edge, undefined)).toBe("overload");
   rig.event("as ever");
   await waitFor("the event", () => client.events().includes("as ever"));
 });
