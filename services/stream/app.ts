@@ -147,9 +147,10 @@ async function startServing(
   stack.use(hearAnnouncements(nats, (said) => heedAnnouncement(said, edge), edge.observer));
   stack.use(startRenewingTopics(edge));
   stack.use(startKeepAlive(edge.hub, { ...edge, lifetimes: lifetimesOf(config) }));
+  const forwardEvents = createForwardEvents(nats);
   const server = createEdgeServer({
     route,
-    api: createEdgeApi({ ...edge, ...route, edge, callConnection, demo }, requestLog),
+    api: createEdgeApi({ ...edge, ...route, edge, callConnection, forwardEvents, demo }, requestLog),
     speaksProxy: config.STREAM_PROXY_PROTOCOL === "v2",
     sockets,
   });
@@ -173,7 +174,7 @@ function addressOf({ STREAM_BIND_ADDRESS: host, STREAM_HTTP_PORT: port }: Stream
 /** The edge, and what only its HTTP servers call. */
 type RunningEdge = Edge &
   Pick<StreamRoute, "renew" | "authTime"> &
-  Pick<EdgeApi, "bindToken" | "callLimits" | "topicStore" | "askPresence" | "forwardEvents"> &
+  Pick<EdgeApi, "bindToken" | "callLimits" | "topicStore" | "askPresence"> &
   PermissionDeps &
   AskedTime & { readonly workerId: string };
 
@@ -230,7 +231,6 @@ async function startEdge(
     workerId,
     renew: auth.renew,
     bindToken: auth.bindToken,
-    forwardEvents: createForwardEvents(nats),
     askTime: auth.askTime,
     decider,
     mapResource: decider.mapResource,
