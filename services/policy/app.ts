@@ -53,6 +53,7 @@ import { openPolicyParts } from "./store/policy-parts-kv.ts";
 import { openTenantEndsKv } from "./store/tenant-ends-kv.ts";
 import { shareReads } from "./store/share-reads.ts";
 import type { StoredPolicy } from "./versions/stored-policy.ts";
+import { openSubscriptionsKv } from "./store/subscriptions-kv.ts";
 import { openTombstonesKv } from "./store/tombstones-kv.ts";
 import type { SessionRights } from "#shared/tokens/session-rights.ts";
 import { endBindings } from "./tenants/end-bindings.ts";
@@ -88,6 +89,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const compiler = starting.use(openCompiler(config, metrics));
   const parts = { sessions, compiler, tiers, metrics, log };
   const { store, logs, collector, deps } = await openPolicies(nats, config, parts);
+  starting.use(deps.subscriptions);
   await checkTenants(deps, log);
   const origins = new FileOrigins();
   starting.use(followPolicies(store, deps, { collector, origins }, log));
@@ -231,6 +233,7 @@ async function openPolicies(
       budget: openBudget(config, metrics),
       changeRateOf: (limits: TenantLimits) => effectiveLimits(tiers, limits).changesPerSecond,
       tombstones,
+      subscriptions: await openSubscriptionsKv(nats, config.NATS_REPLICAS, log),
       sessions,
       seenErasures: new Map(),
       clock,

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
 import { type AskedTime, openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
-import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
+import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, type ListenAddress } from "#shared/http/listen.ts";
 import { openSockets } from "#shared/http/open-sockets.ts";
@@ -17,14 +17,11 @@ import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock } from "#shared/time/clock.ts";
-import { Admission } from "./admission/admission.ts";
-import { callLimitsOf, limitsOf } from "./admission/admission-settings.ts";
-import { CallLimits } from "./admission/call-limits.ts";
-import { shareCounts } from "#shared/limits/share-counts.ts";
-import { SharedCounts } from "#shared/limits/shared-counts.ts";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { invalidateSessions } from "./access/apply-control.ts";
-import { createConnectionId, openCalls } from "./call-connection.ts";
+import { type CallConnection, createConnectionId, openCalls } from "./call-connection.ts";
+import { subscriptionLimitsOf } from "./durable/subscription-settings.ts";
+import type { SubscriptionDeps } from "./manage-subscription.ts";
 import { startKeepAlive } from "./connections/keep-alive.ts";
 import { heedAnnouncement } from "./connections/calls/heed-announcement.ts";
 import { ClientStreams } from "./connections/client-streams.ts";
@@ -44,8 +41,9 @@ import { announceOnBus, hearAnnouncements } from "./bus/topic-announcements.ts";
 import { openPresence } from "./bus/open-presence.ts";
 import { openTenants } from "./bus/open-tenant.ts";
 import { openPacedBus } from "./bus/paced-bus.ts";
+import { openSubscriptions } from "./bus/open-subscriptions.ts";
 import type { StreamConfig } from "./config.ts";
-import { openCountStore } from "#shared/redis/open-count-store.ts";
+import { openAdmission } from "./clients/open-admission.ts";
 import { openTopicStore } from "./clients/open-topic-store.ts";
 import { GrpcDecider } from "./clients/decider.ts";
 import { GrpcSessionChecker } from "./clients/session-checker.ts";
@@ -61,8 +59,7 @@ import { TailBudget } from "./log/tail.ts";
 import { createObserver } from "./observe/create-observer.ts";
 import { observeHistory } from "./observe/history-metrics.ts";
 import { createStreamMetrics } from "./observe/metrics.ts";
-import { OverloadGuard, startOverloadGuard } from "./overload/overload-guard.ts";
-import { readProcessLimits, startLoadReader } from "./overload/read-load.ts";
+import { openOverloadGuard } from "./overload/open-overload-guard.ts";
 import { checkKernel } from "./sse/check-kernel.ts";
 import { Turns } from "./turns/turns.ts";
 import { RetryDelays } from "./sse/retry-delay.ts";
@@ -141,16 +138,13 @@ async function startServing(
       ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT })
       : undefined;
   const route = createRoute(config, verifier, edge);
-  const timeoutMs = config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS;
-  const peers = createPeers({ nats, workerId: edge.workerId, timeoutMs, observer: edge.observer });
-  const { callConnection } = stack.use(openCalls(edge, peers));
   stack.use(hearAnnouncements(nats, (said) => heedAnnouncement(said, edge), edge.observer));
   stack.use(startRenewingTopics(edge));
   stack.use(startKeepAlive(edge.hub, { ...edge, lifetimes: lifetimesOf(config) }));
   const forwardEvents = createForwardEvents(nats);
   const server = createEdgeServer({
     route,
-    api: createEdgeApi({ ...edge, ...route, edge, callConnection, forwardEvents, demo }, requestLog),
+    api: createEdgeApi({ ...edge, ...route, edge, forwardEvents, demo }, requestLog),
     speaksProxy: config.STREAM_PROXY_PROTOCOL === "v2",
     sockets,
   });
@@ -174,7 +168,8 @@ function addressOf({ STREAM_BIND_ADDRESS: host, STREAM_HTTP_PORT: port }: Stream
 /** The edge, and what only its HTTP servers call. */
 type RunningEdge = Edge &
   Pick<StreamRoute, "renew" | "authTime"> &
-  Pick<EdgeApi, "bindToken" | "callLimits" | "topicStore" | "askPresence"> &
+  Pick<EdgeApi, "bindToken" | "callConnection" | "callLimits" | "topicStore" | "askPresence"> &
+  SubscriptionDeps &
   PermissionDeps &
   AskedTime & { readonly workerId: string };
 
@@ -187,18 +182,17 @@ async function startEdge(
   { log, requestLog }: { readonly log: Logger; readonly requestLog: LimitedLog },
 ): Promise<RunningEdge> {
   const workerId = randomBytes(6).toString("hex");
-  const { admission, counts, callLimits, roster } = await openAdmission(config, workerId, stack, log);
+  const { admission, counts, callLimits, roster } = await openAdmission(config, { workerId, wall, log }, stack);
   const observer = createObserver(createStreamMetrics(registry, admission, counts), { log, requestLog }, now);
   const authTime = new AuthTime(systemClock);
-  const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
-  const { auth, decider } = openClients(config, security, stack, { now, authTime, observer });
+  const { auth, decider } = await openClients(config, log, stack, { now, authTime, observer });
   const sessions = withOutsideSessions(auth, authTime);
   const checkClock = guardClock(systemClock, () => {
     log.warn("the clock jumped: every session is asked for again");
     authTime.forget();
     invalidateSessions([...hub.registered()], verifying);
   });
-  const overload = startGuard(config, stack, observer);
+  const overload = openOverloadGuard(config.STREAM_MEMORY_BYTES, stack, { now, observer });
   const retryDelays = new RetryDelays({ now });
   const isWithdrawn = (kid: string): boolean => withdrawn.has(kid);
   const handshake = { handshakeMs: config.STREAM_HANDSHAKE_MS, isWithdrawn };
@@ -220,7 +214,8 @@ async function startEdge(
   const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
   const historyTurns = stack.use(new HistoryTurns({ ...historyLimitsOf(config, hub), now }));
   observeHistory(registry, { tailBudget: opening.tailBudget, turns: historyTurns });
-  return {
+  const call: CallConnection = (asked, context) => calls.callConnection(asked, context);
+  const edge = {
     ...verifying,
     ...openPresence({ ...verifying, nats, registry, workerId, hub, roster, wall }, stack),
     admission,
@@ -229,25 +224,34 @@ async function startEdge(
     retryDelays,
     hub,
     workerId,
-    renew: auth.renew,
-    bindToken: auth.bindToken,
-    askTime: auth.askTime,
-    decider,
-    mapResource: decider.mapResource,
+    ...callsOf(auth, decider),
+    subscriptions: stack.use(openSubscriptions({ ...subscriptionLimitsOf(config), ...opening, retryDelays, call })),
     ...(await openTopics(config, { nats, retryDelays }, stack, log)),
     newConnectionId: () => createConnectionId(workerId),
     limitHistory: overload.pausing(historyTurns.limit),
   };
+  const timeoutMs = config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS;
+  const calls = stack.use(openCalls(edge, createPeers({ nats, workerId, timeoutMs, observer })));
+  return { ...edge, callConnection: calls.callConnection };
 }
 
-function openClients(
-  { AUTH_GRPC_URL, POLICY_GRPC_URL }: StreamConfig,
-  security: GrpcSecurity,
+async function openClients(
+  config: StreamConfig,
+  log: Logger,
   stack: AsyncDisposableStack,
   deps: Pick<Edge, "now" | "observer"> & { readonly authTime: AuthTime },
 ) {
-  const auth = stack.use(new GrpcSessionChecker(AUTH_GRPC_URL, security.channelTo("auth.sluice"), deps));
-  return { auth, decider: stack.use(new GrpcDecider(POLICY_GRPC_URL, security.channelTo("policy.sluice"), deps)) };
+  const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
+  const auth = stack.use(new GrpcSessionChecker(config.AUTH_GRPC_URL, security.channelTo("auth.sluice"), deps));
+  return {
+    auth,
+    decider: stack.use(new GrpcDecider(config.POLICY_GRPC_URL, security.channelTo("policy.sluice"), deps)),
+  };
+}
+
+/** What the edge's HTTP servers and streams call directly. */
+function callsOf({ renew, bindToken, askTime }: GrpcSessionChecker, decider: GrpcDecider) {
+  return { renew, bindToken, askTime, decider, mapResource: decider.mapResource };
 }
 
 /** What changes of topics need, and where clients' topics are kept. */
@@ -263,23 +267,6 @@ async function openTopics(
     clientStreams: new ClientStreams(retryDelays),
     announceTopics: announceOnBus(nats),
   };
-}
-
-/** Counts streams and calls together with the other workers. */
-async function openAdmission(config: StreamConfig, workerId: string, stack: AsyncDisposableStack, log: Logger) {
-  const counts = new SharedCounts(config.STREAM_LIMITS_SHARED_BY ?? config.STREAM_WORKERS);
-  const store = await openCountStore(config, { service: "stream", workerId }, stack, log);
-  stack.use(shareCounts(counts, store, log));
-  const admission = new Admission({ ...limitsOf(config), places: config.STREAM_MAX_CONNECTIONS, counts, wall });
-  const roster = { read: store && (() => store.livingWorkers()), size: () => counts.workers };
-  return { counts, admission, roster, callLimits: new CallLimits(counts, { ...callLimitsOf(config), wall }) };
-}
-
-function startGuard(config: StreamConfig, stack: AsyncDisposableStack, observer: Edge["observer"]): OverloadGuard {
-  const load = stack.use(startLoadReader(readProcessLimits(config.STREAM_MEMORY_BYTES)));
-  const guard = new OverloadGuard({ readLoad: load.read, now, observer });
-  stack.use(startOverloadGuard(guard));
-  return guard;
 }
 
 function createRoute(config: StreamConfig, { verify, isOutside }: TokenVerifier, edge: RunningEdge): StreamRoute {

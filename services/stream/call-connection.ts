@@ -3,6 +3,12 @@ import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Identity } from "./access/registration.ts";
 import {
+  commandHold,
+  type HoldAnswer,
+  type HoldDeps,
+  type SubscriptionCall,
+} from "./connections/calls/command-hold.ts";
+import {
   rebindStream,
   type RebindAnswer,
   type RebindCall,
@@ -24,7 +30,7 @@ import type { Stream } from "./connections/hub.ts";
  * A new kind of call is a file in `connections/calls/`, a member of this union and a line in `carryOut`; the adapter of the
  * peers refuses to compile until it parses the kind, too.
  */
-export type ConnectionCall = Addressed & (RebindCall | ChangeTopicsCall);
+export type ConnectionCall = Addressed & (RebindCall | ChangeTopicsCall | SubscriptionCall);
 
 /** The called connection, and the caller by a verified token. */
 interface Addressed {
@@ -33,7 +39,7 @@ interface Addressed {
 }
 
 /** What a call answers, by its kind. */
-export type CallAnswer = RebindAnswer | TopicsAnswer;
+export type CallAnswer = RebindAnswer | TopicsAnswer | HoldAnswer;
 
 /**
  * Carries out a call, wherever its connection is held, for the request that is given; another worker does not get to know
@@ -53,6 +59,7 @@ export interface Peers {
 
 /** The edge, as far as calls use it. */
 export interface CallDeps extends RebindDeps, ChangeTopicsDeps {
+  readonly subscriptions: HoldDeps;
   /** This worker's id, with which its connection ids begin. */
   readonly workerId: string;
   readonly observer: ChangeTopicsDeps["observer"];
@@ -89,6 +96,8 @@ function carryOut(
       return rebindStream(stream, call.identity, deps, context);
     case "topics":
       return changeTopics(stream, call.identity, call, deps, context);
+    case "subscription":
+      return commandHold(stream.reader, call, deps.subscriptions);
   }
 }
 

@@ -34,7 +34,7 @@ export function deliver(tenant: Tenant, entry: LogEntry, deps: VerifyDeps): bool
 function fanOut(tenant: Tenant, entry: EventEntry, before: Position): void {
   for (const audience of tenant.audiences.match(entry.topic)) {
     const frame = frameFor(tenant, entry, audience.key);
-    if (frame === "undecided") audience.detachAll(before);
+    if (frame === "undecided" || (frame !== "denied" && audience.key.isPaced)) audience.detachAll(before);
     else if (frame !== "denied") audience.push(frame, before);
   }
 }

@@ -5,7 +5,10 @@ import type { ShareTopics } from "./access/share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { clientLeft, type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
 import type { Admission, Place, StreamOwner } from "./admission/admission.ts";
-import { FAULT } from "./connections/end-stream.ts";
+import { type Attached, attachHold, noSuchSubscription, startOf } from "./connections/attach-hold.ts";
+import { bye, FAULT } from "./connections/end-stream.ts";
+import type { Subscriptions } from "./connections/subscriptions.ts";
+import type { Hold } from "./durable/hold.ts";
 import { factsOf, releaseStream } from "./connections/release-stream.ts";
 import type { Hub, Stream } from "./connections/hub.ts";
 import { type ClaimedTopics, claimTopics, findLate } from "./connections/claim-topics.ts";
@@ -59,6 +62,7 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
   readonly topicStore: TopicStore | undefined;
   readonly clientStreams: ClientStreams;
   readonly announceTopics: AnnounceTopics;
+  readonly subscriptions: Subscriptions;
   /** A fresh id, `<worker id>-<random>`. */
   readonly newConnectionId: () => string;
   readonly presence: StreamPresence;
@@ -69,7 +73,7 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
  * THE REQUEST WAY, from a request to a live stream.
  *
  *     enter → find token → parse subscription → verify token → register → identify → claim the client's topics
- *           → ask session and grant → find start → admit → accept
+ *           → ask session and grant → attach the durable subscription → find start → admit → accept
  *           → ready → catch up → live
  *
  * Every failure before `accept` is an AppError for the caller. The connection is registered with its tenant before auth and
@@ -82,10 +86,11 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
     const { subscription, verifyToken } = readRequest(edge, request);
     const claims = await verifyToken();
     const context = { requestId: request.id, traceparent: request.traceparent, signal: request.signal };
-    const topics = edge.shareTopics(await topicsOf(subscription, claims.tenant_id, edge.mapResource, context));
+    const topics = edge.shareTopics(await topicsFor(edge, claims, subscription, context));
     const id = edge.newConnectionId();
     const registration = new Registration(identityOf(claims), topics, id);
     const tenant = await edge.hub.register(registration);
+    let attached: Attached | undefined;
     try {
       const owner = ownerOf(registration, request, subscription);
       edge.admission.identify(owner, tenant.decisions.currentLimits);
@@ -93,24 +98,55 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
       if (claimed !== undefined) registration.replaceTopics(edge.shareTopics(claimed.changes.topics.all), undefined);
       await verify(edge, tenant, registration, { isRestored: claimed?.isRestored === true, context });
       await edge.presence.prepare(tenant, registration, subscription.presence);
-      await atCurrentStart(tenant, subscription, claimed, (start, late) => {
+      attached = await attach(edge, tenant, registration, subscription, id);
+      await atCurrentStart(tenant, subscription, { claimed, attached }, (start, late) => {
         admit(edge, tenant, registration, request);
         place.settle(owner, tenant.decisions.limits);
         const connection = request.accept(id);
         const ids = { connectionId: id, requestId: request.id };
         const reader = new Reader(ids, registration, connection, tenant, subscription.format, start, edge);
-        Object.assign(reader, { changes: claimed?.changes, late });
+        Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold });
         begin(edge, edge.hub.attach(tenant, reader), subscription, { start, place, claimed });
       });
     } catch (error) {
       registration.end("revoked");
       edge.hub.unregister(tenant, registration);
+      if (attached !== undefined) void edge.subscriptions.holds.release(attached.hold);
       throw error;
     }
   } catch (error) {
     place.leave();
     throw error;
   }
+}
+
+/** The topics of a stream: its request's, or those of the durable subscription that it asks for. */
+async function topicsFor(
+  edge: Edge,
+  { tenant_id: tenant, sub: subject }: VerifiedClaims,
+  subscription: Subscription,
+  context: CallContext,
+): Promise<readonly string[]> {
+  const { durable } = subscription;
+  if (durable === undefined) return topicsOf(subscription, tenant, edge.mapResource, context);
+  const stored = await edge.subscriptions.store.read({ tenant, subject, name: durable.name });
+  if (stored === undefined) throw noSuchSubscription();
+  return Object.keys(stored.record.definition.topics).toSorted();
+}
+
+/** Makes the stream the holder of the durable subscription that it asks for, if it does. */
+async function attach(
+  { subscriptions, observer }: Edge,
+  { log }: Tenant,
+  { identity, topics }: Registration,
+  { durable, client }: Subscription,
+  connectionId: string,
+): Promise<Attached | undefined> {
+  if (durable === undefined) return undefined;
+  const key = { tenant: identity.tenant, subject: identity.subject.id, name: durable.name };
+  const attached = await attachHold(subscriptions, { key, identity, connectionId, client, topics, ...durable }, log);
+  observer.subscriptionChanged(attached.wasExpired ? "revived" : "attached", key);
+  return attached;
 }
 
 /**
@@ -150,12 +186,12 @@ async function verify(
 async function atCurrentStart(
   { log }: Tenant,
   { lastEventId, from }: Subscription,
-  claimed: ClaimedTopics | undefined,
+  { claimed, attached }: { readonly claimed: ClaimedTopics | undefined; readonly attached: Attached | undefined },
   beginAt: (start: Start, late: LateTopics | undefined) => void,
 ): Promise<void> {
   for (;;) {
     const { generation } = log;
-    const start = await findStart(log, lastEventId, from);
+    const start = attached === undefined ? await findStart(log, lastEventId, from) : await startOf(attached, log);
     const late = claimed && (await findLate(log, claimed.changes, start));
     if (generation === log.generation) return beginAt(start, late);
   }
@@ -183,6 +219,21 @@ function ownerOf(
   return { tenant, subject: subject.id, sid, address, isResume: lastEventId !== undefined };
 }
 
+/** Begins to deliver a durable subscription to its reader. In a log that has begun anew nothing of it is open. */
+function holdFor(reader: Reader, hold: Hold, { position, notice }: Start, { subscriptions, hub }: Edge): void {
+  if (notice?.event === "reset") {
+    hold.reset(hub.tenant(hold.key.tenant)?.log.epoch ?? "", position);
+  }
+  subscriptions.holds.add({ hold, reader });
+  hold.begin({
+    get cursor() {
+      return reader.cursor;
+    },
+    interrupt: () => reader.leaveAudience(),
+    lose: (why) => reader.end(bye(why, why === "replaced" ? subscriptions.replacedMs() : reader.retryMs)),
+  });
+}
+
 /** The edge that holds an earlier stream of the client ends it. */
 function announceClaim({ announceTopics }: Edge, { changes }: Reader): void {
   const claim = changes?.claim;
@@ -203,6 +254,7 @@ function begin(edge: Edge, stream: Stream, { presence }: Subscription, { start, 
   void reader.connection.closed.then(() => releaseStream(edge, stream, place));
   try {
     reader.retryMs = edge.retryDelays.forAccepted(edge.admission.pressure);
+    if (reader.durable !== undefined) holdFor(reader, reader.durable, start, edge);
     const ready = readyOf(edge, reader, edge.presence.attend(stream, presence), claimed);
     reader.frames.sendReady(ready, start, reader.retryMs);
     reader.catchUp();

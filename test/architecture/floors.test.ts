@@ -53,11 +53,11 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     // What runs whole edges as its workers deals in their settings, and is no door of one.
     ["config.ts", "workers/"],
     ["http/", "bus/", "clients/"],
-    ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts"],
+    ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts", "manage-subscription.ts"],
     ["connections/"],
     ["audiences/"],
     ["access/"],
-    ["log/", "sse/", "subscription/", "admission/", "overload/", "presence/", "observe/"],
+    ["log/", "sse/", "subscription/", "admission/", "overload/", "presence/", "durable/", "observe/"],
     ["event.ts", "turns/"],
   ],
 };
@@ -66,7 +66,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
 const WAYS: Readonly<Record<string, readonly string[]>> = {
   policy: ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts"],
   publish: ["publish-events.ts"],
-  stream: ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts"],
+  stream: ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts", "manage-subscription.ts"],
 };
 
 describe.each(Object.entries(FLOORS))("services/%s", (service, floors) => {

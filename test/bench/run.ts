@@ -14,6 +14,7 @@ import type { Bench, Figure, Scenario } from "./scenario.ts";
 import { besideTheBus } from "./scenarios/beside-the-bus.ts";
 import { compression } from "./scenarios/compression.ts";
 import { drain } from "./scenarios/drain.ts";
+import { durable } from "./scenarios/durable.ts";
 import { dynamic } from "./scenarios/dynamic.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
 import { flood } from "./scenarios/flood.ts";
@@ -42,6 +43,7 @@ const SCENARIOS: readonly Scenario[] = [
   slowReaders,
   manyTopics,
   dynamic,
+  durable,
   mixedTenants,
   noisyNeighbour,
   largeAudience,

@@ -7,6 +7,8 @@ import { waitFor } from "#test/support/wait.ts";
 import { FakePolicy } from "./fake-policy.ts";
 import { silentObserver } from "./silent-observer.ts";
 import { createAdmission } from "./admission.ts";
+import { memorySubscriptions } from "./memory-subscriptions.ts";
+import { AppError } from "#shared/errors/app-error.ts";
 import { invalidateSessions } from "../../services/stream/access/apply-control.ts";
 import { ClientStreams } from "../../services/stream/connections/client-streams.ts";
 import { Hub } from "../../services/stream/connections/hub.ts";
@@ -83,6 +85,9 @@ export function createRig({
     retryDelays,
     lifetimes: { idleMs: HOUR_MS, idleEndMs: 2 * HOUR_MS, maxAgeMs: 24 * HOUR_MS },
     hub,
+    subscriptions: memorySubscriptions(now, async () => {
+      throw new AppError("not_found", "there is no other edge");
+    }),
     newConnectionId: () => `w-${(connections += 1)}`,
     handshakeMs: 300,
     isWithdrawn: (kid) => withdrawn.has(kid),

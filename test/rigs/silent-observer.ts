@@ -24,6 +24,7 @@ export function silentObserver(change: Partial<Observer> = {}): Observer {
     peerSwitched: () => {},
     overloadEntered: () => {},
     overloadLeft: () => {},
+    subscriptionChanged: () => {},
     fault: (error) => {
       throw error;
     },

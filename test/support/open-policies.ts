@@ -48,6 +48,7 @@ export async function openPolicies(url: string): Promise<OpenPolicies> {
     budget: { take: () => undefined, require: () => undefined },
     changeRateOf: ({ changesPerSecond }) => changesPerSecond,
     tombstones: await openTombstonesKv(connection, parts, 1),
+    subscriptions: { remove: async () => 0 },
     sessions: { end: async () => undefined, restart: async () => undefined },
     clock: systemClock,
     seenErasures: new Map(),

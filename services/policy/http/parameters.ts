@@ -15,8 +15,14 @@ export function tenantParameter(c: Context): string {
 /** The subject in a path: one segment, percent-encoded. */
 export function subjectParameter(c: Context): string {
   const value = c.req.param("subject") ?? "";
-  if (isFreeName(value)) return value;
-  throw new AppError("malformed_request", `the subject in the path must be ${FREE_NAME}, percent-encoded`);
+  requireFreeName(value);
+  return value;
+}
+
+/** Refuses what is no subject's name. */
+export function requireFreeName(value: string): void {
+  if (isFreeName(value)) return;
+  throw new AppError("malformed_request", `the subject must be ${FREE_NAME}, percent-encoded`);
 }
 
 /** The subject behind which a list begins; undefined for its beginning. */

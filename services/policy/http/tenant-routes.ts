@@ -11,9 +11,9 @@ import { reconcileLifecycle } from "../tenants/reconcile-tenant.ts";
 import type { TenantDeps } from "../tenants/tenant-deps.ts";
 import type { LogUsage, Usage } from "../tenants/tenant-logs.ts";
 import { authorizeAdmin, type AuthorizeDeps, authorizeOperator } from "./authorize.ts";
-import { tenantParameter } from "./parameters.ts";
+import { requireFreeName, tenantParameter } from "./parameters.ts";
 
-/** Adds the calls on tenants as a whole: make, look at, limit, suspend, resume, delete. */
+/** Adds the calls on tenants as a whole: make, look at, limit, suspend, resume, delete, and delete their durable subscriptions. */
 export function addTenantRoutes(
   api: Hono,
   authorizeDeps: AuthorizeDeps,
@@ -28,6 +28,8 @@ export function addTenantRoutes(
     const isNew = await createTenant(changeDeps, tenant, by, authorizeDeps.addressOf(c));
     return c.json({ tenant }, isNew ? 201 : 200);
   });
+
+  addSubscriptionsRoute(api, path, authorizeDeps, changeDeps);
 
   api.get("/v1/tenants", async (c) => {
     await authorizeOperator(authorizeDeps, c);
@@ -76,6 +78,17 @@ export function addTenantRoutes(
       202,
     ),
   );
+}
+
+/** Deletes the durable subscriptions of a tenant, or of one of its people. */
+function addSubscriptionsRoute(api: Hono, path: string, authorizeDeps: AuthorizeDeps, deps: TenantDeps): void {
+  api.delete(`${path}/subscriptions`, async (c) => {
+    const tenant = tenantParameter(c);
+    await authorizeAdmin(authorizeDeps, c, tenant);
+    const subject = c.req.query("subject");
+    if (subject !== undefined) requireFreeName(subject);
+    return c.json({ deleted: await deps.subscriptions.remove(tenant, subject) });
+  });
 }
 
 /** Everything of the tenant goes, and nothing brings it back. */

@@ -89,7 +89,7 @@ async function settleDeleted(
   last: LastTenantEntry | undefined,
 ): Promise<boolean> {
   const { lifecycle, version } = stored.policy;
-  const { logs, sessions, tombstones } = deps;
+  const { logs, sessions, subscriptions, tombstones } = deps;
   if (!isAnnounced(lifecycle, last)) await sessions.end(tenant, lifecycle.since);
   if (last !== undefined) {
     // The tombstone's version must be above every version that an edge has seen, even if the store has lost some.
@@ -100,6 +100,7 @@ async function settleDeleted(
   if (deps.clock.wall() - Date.parse(lifecycle.at) < DELETED_LOG_KEPT_MS) return true;
   // If this process paused here, a new tenant may have this name by now; look once more.
   if (!(await isUnchanged(deps, tenant, stored))) return false;
+  await subscriptions.remove(tenant);
   await logs.remove(tenant);
   if (!(await tombstones.bury(tenant, { version: version.number }, stored.revision))) return false;
   deps.snapshots.forget(tenant);

@@ -29,9 +29,19 @@ export interface TenantSessions {
   restart(tenant: string, version: number): Promise<void>;
 }
 
+/** The records of durable subscriptions, which the edges write. */
+export interface SubscriptionRecords {
+  /**
+   * Deletes the records of a tenant, or of one of its people, and answers how many there were. Idempotent; throws `unavailable` when the
+   * store does not answer.
+   */
+  remove(tenant: string, subject?: string): Promise<number>;
+}
+
 /** What the life of tenants takes, beside what changes of their policies take. */
 export interface TenantDeps extends ChangeDeps, EraseDeps {
   readonly logs: ChangeDeps["logs"] & EraseDeps["logs"] & TenantLogs & TenantEntryLog;
   readonly tombstones: Tombstones;
+  readonly subscriptions: SubscriptionRecords;
   readonly sessions: TenantSessions;
 }

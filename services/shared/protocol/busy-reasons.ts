@@ -13,6 +13,7 @@ export const busyTexts = {
   session_streams: "this session has as many streams open as it may; close one",
   tenant_rate: "too many streams of this tenant begin at once",
   tenant_streams: "this tenant has as many streams as it may",
+  held: "this subscription is delivered to another connection; close that one, or ask with takeover=true",
   unavailable: "not now",
 } as const;
 

@@ -12,13 +12,19 @@ export type Verdict = "allowed" | "denied" | "undecided" | FieldMask;
 /**
  * Whether holders of the grant may see an event at its place in the log. Only this function decides that, for live readers
  * and for those behind. `endedBy` is the version that ended the grant after this event: decisions of that version or a
- * later one do not count. Throws where the residual cannot judge the event.
+ * later one do not count. `at` is another place to judge it by. Throws where the residual cannot judge the event.
  */
-export function authorizeEvent(decisions: Decisions, entry: EventEntry, grant: Grant, endedBy?: Version): Verdict {
+export function authorizeEvent(
+  decisions: Decisions,
+  entry: EventEntry,
+  grant: Grant,
+  endedBy?: Version,
+  at = entry.position.seq,
+): Verdict {
   if (!decisions.knowsEventsBefore(endedBy)) return "undecided";
   const permission = decisions.permissionFor(entry.type);
   if (permission === undefined) return "denied";
-  const residual = grant.residualAt(permission, entry.position.seq, endedBy);
+  const residual = grant.residualAt(permission, at, endedBy);
   if (residual === undefined) return "undecided";
   const permit = residual.allows(entry);
   if (typeof permit === "object") return permit;
@@ -35,12 +41,13 @@ export async function awaitVerdict(
   grant: Grant,
   entry: EventEntry,
   retries: RetryBudget,
+  at = entry.position.seq,
 ): Promise<void> {
   const { grantEndedBy, changed } = registration;
   const permission = decisions.permissionFor(entry.type);
   // Policy's answer now would be as new as the version that ended the grant, or newer: only the next grant may use it.
   if (grantEndedBy !== undefined || permission === undefined) return changed.next();
-  const isUndecided = (): boolean => grant.residualAt(permission, entry.position.seq) === undefined;
+  const isUndecided = (): boolean => grant.residualAt(permission, at) === undefined;
   const isWanted = (): boolean => isUndecided() && registration.ended === undefined && registration.grant === grant;
   const ask = (): Promise<true | undefined> =>
     decisions.ask(grant, permission).then(

@@ -27,6 +27,8 @@ export const admissionSettings = {
   STREAM_HANDSHAKES_PER_SUBJECT_PER_MINUTE: limitSchema.default(240),
   STREAM_CALLS_PER_ADDRESS_PER_MINUTE: limitSchema.default(3_000),
   STREAM_CALLS_PER_SUBJECT_PER_MINUTE: limitSchema.default(240),
+  STREAM_ACKS_PER_ADDRESS_PER_MINUTE: limitSchema.default(30_000),
+  STREAM_ACKS_PER_SUBJECT_PER_MINUTE: limitSchema.default(3_000),
   /** Proxies whose word on the client's address is believed: addresses and CIDR ranges, separated by commas. */
   STREAM_TRUSTED_PROXIES: proxiesSchema,
   /** The header in which they say it, one that they overwrite or append to. */
@@ -35,7 +37,8 @@ export const admissionSettings = {
   STREAM_PROXY_PROTOCOL: z.enum(["off", "v2"]).default("off"),
 };
 
-type AdmissionSettings = Readonly<z.infer<z.ZodObject<typeof admissionSettings>>>;
+/** The settings, checked. */
+export type AdmissionSettings = Readonly<z.infer<z.ZodObject<typeof admissionSettings>>>;
 
 /** The limits of streams that count where a tenant's say nothing else. */
 export function limitsOf(settings: AdmissionSettings): Pick<AdmissionDeps, "pools" | "limits"> {
@@ -56,5 +59,7 @@ export function callLimitsOf(settings: AdmissionSettings): Omit<CallLimitSetting
   return {
     perAddressPerMinute: settings.STREAM_CALLS_PER_ADDRESS_PER_MINUTE,
     perSubjectPerMinute: settings.STREAM_CALLS_PER_SUBJECT_PER_MINUTE,
+    acksPerAddressPerMinute: settings.STREAM_ACKS_PER_ADDRESS_PER_MINUTE,
+    acksPerSubjectPerMinute: settings.STREAM_ACKS_PER_SUBJECT_PER_MINUTE,
   };
 }

@@ -2,9 +2,11 @@ import { expect, test } from "vitest";
 import { CallLimits } from "./call-limits.ts";
 import { SharedCounts } from "#shared/limits/shared-counts.ts";
 
+const ACKS = { acksPerAddressPerMinute: 3, acksPerSubjectPerMinute: 2 };
+
 function createLimits() {
   const clock = { wall: 1_000_000 };
-  const settings = { perAddressPerMinute: 2, perSubjectPerMinute: 2, wall: () => clock.wall };
+  const settings = { perAddressPerMinute: 2, perSubjectPerMinute: 2, ...ACKS, wall: () => clock.wall };
   return { clock, limits: new CallLimits(new SharedCounts(1), settings) };
 }
 
@@ -24,4 +26,14 @@ test("so may an address five hundred times; one of this host counts nothing", ()
   expect(() => limits.admitChangeOfAddress("192.0.2.1")).toThrow("too many changes from your network within a second");
   for (let left = 501; left > 0; left -= 1) limits.admitChangeOfAddress(undefined);
   limits.admitAddress("192.0.2.1");
+});
+
+test("acknowledgements have limits of their own, of a person and of an address", () => {
+  const { limits } = createLimits();
+  for (let left = 2; left > 0; left -= 1) limits.admitAck("acme", "alice");
+  expect(() => limits.admitAck("acme", "alice")).toThrow("too many acknowledgements of yours within a minute");
+  limits.admitSubject("acme", "alice", undefined);
+  for (let left = 3; left > 0; left -= 1) limits.admitAckOfAddress("192.0.2.1");
+  expect(() => limits.admitAckOfAddress("192.0.2.1")).toThrow("too many acknowledgements from your network");
+  for (let left = 4; left > 0; left -= 1) limits.admitAckOfAddress(undefined);
 });

@@ -12,6 +12,8 @@ const CHANGES_PER_SECOND = { subject: 100, address: 500 };
 /** How many calls about streams there may be. */
 export interface CallLimitSettings {
   readonly perAddressPerMinute: number;
+  readonly acksPerAddressPerMinute: number;
+  readonly acksPerSubjectPerMinute: number;
   /** Where the tenant's limits say nothing else. */
   readonly perSubjectPerMinute: number;
   /** Milliseconds since 1970. */
@@ -23,6 +25,8 @@ export class CallLimits {
   readonly #settings: CallLimitSettings;
   readonly #byAddress: Rate;
   readonly #bySubject: Rate;
+  readonly #acksByAddress: Rate;
+  readonly #acksBySubject: Rate;
   readonly #changesByAddress: Rate;
   readonly #changesBySubject: Rate;
 
@@ -31,6 +35,8 @@ export class CallLimits {
     this.#settings = settings;
     this.#byAddress = new Rate(counts, { name: "ca", windowMs: MINUTE_MS, wall });
     this.#bySubject = new Rate(counts, { name: "cu", windowMs: MINUTE_MS, wall });
+    this.#acksByAddress = new Rate(counts, { name: "aa", windowMs: MINUTE_MS, wall });
+    this.#acksBySubject = new Rate(counts, { name: "au", windowMs: MINUTE_MS, wall });
     this.#changesByAddress = new Rate(counts, { name: "ta", windowMs: SECOND_MS, wall });
     this.#changesBySubject = new Rate(counts, { name: "tu", windowMs: SECOND_MS, wall });
   }
@@ -55,6 +61,19 @@ export class CallLimits {
   admitChange(tenant: string, subject: string): void {
     const waitMs = this.#changesBySubject.take(compositeKey(tenant, subject), CHANGES_PER_SECOND.subject);
     requireLeft(waitMs, "changes of yours", "second");
+  }
+
+  /** The same as `admitAddress` for acknowledgements, which every subscriber makes all the time. */
+  admitAckOfAddress(address: string | undefined): void {
+    if (address === undefined) return;
+    const waitMs = this.#acksByAddress.take(address, this.#settings.acksPerAddressPerMinute);
+    requireLeft(waitMs, "acknowledgements from your network");
+  }
+
+  /** @throws {AppError} `too_many_requests`. */
+  admitAck(tenant: string, subject: string): void {
+    const waitMs = this.#acksBySubject.take(compositeKey(tenant, subject), this.#settings.acksPerSubjectPerMinute);
+    requireLeft(waitMs, "acknowledgements of yours");
   }
 
   /**

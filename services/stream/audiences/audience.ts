@@ -18,6 +18,8 @@ export interface AudienceKey {
   readonly grant: Grant;
   readonly format: FrameFormat;
   readonly coding: Pick<BodyCoding, "name" | "encode">;
+  /** The members read each event themselves, as many as they have room for: an event for them detaches them. */
+  readonly isPaced?: boolean;
 }
 
 /** The edge, as far as an audience uses it. */

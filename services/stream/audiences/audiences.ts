@@ -87,6 +87,10 @@ export class Audiences implements Iterable<Audience> {
   }
 }
 
-function readsTheSame({ format, coding }: AudienceKey, other: AudienceKey): boolean {
-  return formatKey(format) === formatKey(other.format) && coding.name === other.coding.name;
+function readsTheSame({ format, coding, isPaced }: AudienceKey, other: AudienceKey): boolean {
+  return (
+    formatKey(format) === formatKey(other.format) &&
+    coding.name === other.coding.name &&
+    (isPaced === true) === (other.isPaced === true)
+  );
 }

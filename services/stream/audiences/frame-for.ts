@@ -16,11 +16,12 @@ export interface FrameSource {
   quarantine(entry: EventEntry, error: unknown): void;
 }
 
-/** The receiver of a frame. `endedBy`: the version that ended the grant after this event. */
+/** The receiver of a frame. `endedBy`: the version that ended the grant after this event. `at`: another place in the log to judge it by. */
 export interface FrameReader {
   readonly grant: Grant;
   readonly format: FrameFormat;
   readonly endedBy?: Version | undefined;
+  readonly at?: number;
 }
 
 /**
@@ -30,10 +31,10 @@ export interface FrameReader {
 export function frameFor(
   source: FrameSource,
   entry: EventEntry,
-  { grant, format, endedBy }: FrameReader,
+  { grant, format, endedBy, at }: FrameReader,
 ): Buffer | "denied" | "undecided" {
   try {
-    const verdict = authorizeEvent(source.decisions, entry, grant, endedBy);
+    const verdict = authorizeEvent(source.decisions, entry, grant, endedBy, at);
     if (verdict === "undecided") return verdict;
     if (verdict !== "denied") {
       const mask = verdict === "allowed" ? undefined : verdict;

@@ -14,6 +14,7 @@ import {
   type Peers,
   workerOf,
 } from "../call-connection.ts";
+import { commandSchema } from "../durable/commands.ts";
 import type { Observer } from "../observe/observer.ts";
 import type { Identity } from "../access/registration.ts";
 import type { Subject } from "../access/ports.ts";
@@ -22,8 +23,11 @@ import { MAX_TOPICS } from "../subscription/parse-subscription.ts";
 /** An identity with every role and group that a token has room for takes a third of this, the body of a change half. */
 const MAX_CALL_BYTES = 192 * 1_024;
 
-/** The topics of a stream, with as many characters as they may have. */
-const MAX_ANSWER_BYTES = 64 * 1_024;
+/** Ten thousand ids of a subscription take five times as much. */
+const MAX_SUBSCRIPTION_CALL_BYTES = 960 * 1_024;
+
+/** The record of a subscription with a hundred topics of the greatest length, and with all the events that it may have. */
+const MAX_ANSWER_BYTES = 512 * 1_024;
 
 const namesSchema = z.array(freeNameSchema);
 
@@ -58,9 +62,18 @@ const addressed = { connectionId: nameSchema, identity: identitySchema };
 const callSchemas = {
   rebind: z.strictObject({ kind: z.literal("rebind"), ...addressed }),
   topics: z.strictObject({ kind: z.literal("topics"), ...addressed, add: topicsSchema, remove: topicsSchema }),
+  subscription: z.strictObject({
+    kind: z.literal("subscription"),
+    ...addressed,
+    name: nameSchema,
+    command: z.union([
+      commandSchema,
+      z.strictObject({ do: z.literal("release"), why: z.enum(["replaced", "changed"]) }),
+    ]),
+  }),
 } satisfies Record<ConnectionCall["kind"], z.ZodType>;
 
-const callSchema = z.discriminatedUnion("kind", [callSchemas.rebind, callSchemas.topics]);
+const callSchema = z.discriminatedUnion("kind", [callSchemas.rebind, callSchemas.topics, callSchemas.subscription]);
 
 /** What each kind of call answers. */
 const doneSchemas = {
@@ -69,6 +82,7 @@ const doneSchemas = {
     topics: z.array(z.strictObject({ topic: z.string(), granted: z.boolean() })).readonly(),
     effectiveFrom: z.string(),
   }),
+  subscription: z.union([z.strictObject({ record: z.string() }), z.strictObject({ moved: z.literal(true) })]),
 } satisfies Record<ConnectionCall["kind"], z.ZodType<CallAnswer>>;
 
 const answerSchema = z.union([
@@ -129,8 +143,10 @@ async function carryOut(
   observer: Pick<Observer, "fault">,
 ): Promise<z.infer<typeof answerSchema>> {
   try {
-    const call = parse(data, MAX_CALL_BYTES, callSchema);
-    if (call === undefined) throw new AppError("malformed_request", "this edge does not understand the call");
+    const call = parse(data, MAX_SUBSCRIPTION_CALL_BYTES, callSchema);
+    const isTooLong = data.length > MAX_CALL_BYTES && call?.kind !== "subscription";
+    if (call === undefined || isTooLong)
+      throw new AppError("malformed_request", "this edge does not understand the call");
     return { done: await here(call) };
   } catch (thrown) {
     const { code, message, cause, retryAfterSeconds } = toAppError(thrown);

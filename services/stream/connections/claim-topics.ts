@@ -27,7 +27,8 @@ export async function claimTopics(
   { identity, topics }: Registration,
   subscription: Subscription,
 ): Promise<ClaimedTopics | undefined> {
-  if (subscription.client === undefined) return undefined;
+  // A durable subscription has its topics in its record.
+  if (subscription.client === undefined || subscription.durable !== undefined) return undefined;
   const ofUrl = new Set(topics);
   if (store === undefined) {
     return { changes: new TopicChanges(new StreamTopics(ofUrl)), isRestored: false, wereHeld: false };

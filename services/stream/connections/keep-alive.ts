@@ -166,6 +166,7 @@ function sendDegraded({ tenant, reader }: Stream, watch: Watch, now: number): vo
 }
 
 function heldBy(wait: Wait | undefined, now: number): Wait["for"] | undefined {
-  if (wait === undefined || wait.for === "socket" || now - wait.since <= DEGRADED_AFTER_MS) return undefined;
+  if (wait === undefined || wait.for === "socket" || wait.for === "window" || now - wait.since <= DEGRADED_AFTER_MS)
+    return undefined;
   return wait.for;
 }

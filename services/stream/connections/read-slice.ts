@@ -3,6 +3,7 @@ import type { Grant } from "../access/grant.ts";
 import { createTopicTest } from "../access/topic-test.ts";
 import type { Registration } from "../access/registration.ts";
 import { frameFor } from "../audiences/frame-for.ts";
+import type { Hold } from "../durable/hold.ts";
 import type { EventEntry, Position } from "../event.ts";
 import { gapTo } from "../log/resume.ts";
 import type { Slice } from "../log/tail.ts";
@@ -24,6 +25,8 @@ export interface SliceReader {
   readonly cursor: Position;
   /** A hole before the slice that the client has not been sent yet. */
   readonly hole: Hole | undefined;
+  /** The durable subscription that the slice is read for. */
+  readonly hold?: Pick<Hold, "room" | "wants"> | undefined;
   /** The topics that count behind the cursor, and up to which sequence they do. */
   readonly due: DueTopics;
 }
@@ -41,7 +44,8 @@ const ENTRIES_PER_LOOK = 4;
 export interface SliceReading {
   /** The frames of its events, and of the gaps before them. */
   readonly frames: readonly Buffer[];
-  readonly events: number;
+  /** The positions of the events. */
+  readonly delivered: readonly Position[];
   /** The position of the last gap among the frames. */
   readonly sentGap: Position | undefined;
   /** The last entry that was passed. */
@@ -59,13 +63,13 @@ export interface SliceReading {
 export function readSlice(
   tenant: Tenant,
   { entries, end }: Slice,
-  { registration, grant, format, due, ...from }: SliceReader,
+  { registration, grant, format, due, hold, ...from }: SliceReader,
   clock: () => number,
 ): SliceReading {
   const now = clock();
   const frames: Buffer[] = [];
+  const delivered: Position[] = [];
   let { cursor, hole } = from;
-  let events = 0;
   let sentGap: Position | undefined;
   const takeGap = (): Buffer[] => {
     if (hole === undefined) return [];
@@ -76,16 +80,18 @@ export function readSlice(
   // Thousands who come back at once each pass thousands of entries for others: what is the same for all is asked once.
   const asksFor = createTopicTest(due.topics);
   const through = Math.min(registration.grantedThrough(now), due.through);
+  const room = hold?.room ?? Number.POSITIVE_INFINITY;
   let passed = 0;
   for (const entry of entries) {
     // What is gone needs no right to be passed.
     if (entry.kind !== "hole" && entry.position.seq > through) break;
-    if (entry.kind === "event" && asksFor(entry.topic)) {
+    if (delivered.length >= room) break;
+    if (entry.kind === "event" && asksFor(entry.topic) && hold?.wants(entry.position, entry.topic) !== false) {
       const frame = frameFor(tenant, entry, { grant, format, endedBy: registration.grantEndedBy });
-      if (frame === "undecided") return { frames, events, sentGap, cursor, hole, undecided: entry };
+      if (frame === "undecided") return { frames, delivered, sentGap, cursor, hole, undecided: entry };
       if (frame !== "denied") {
         frames.push(...takeGap(), frame);
-        events += 1;
+        delivered.push(entry.position);
       }
     }
     if (entry.kind === "hole") hole = { after: hole?.after ?? cursor, to: entry.position };
@@ -95,7 +101,7 @@ export function readSlice(
   }
   // Behind the last entry that is listed, others were left out.
   if (passed === entries.length && cursor.seq < end.seq && end.seq <= through) cursor = end;
-  return { frames, events, sentGap, cursor, hole, undecided: undefined };
+  return { frames, delivered, sentGap, cursor, hole, undecided: undefined };
 }
 
 /** The `gap` frame of a hole, and the position of its id. */

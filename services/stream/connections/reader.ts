@@ -5,15 +5,27 @@ import type { RegisteredStream, Registration, TopicGrant } from "../access/regis
 import type { AudienceKey, Member } from "../audiences/audience.ts";
 import type { EndReason, Position } from "../event.ts";
 import { gapBefore, type Notice, type Start } from "../log/resume.ts";
-import { type Passage, Slices } from "../log/slices.ts";
+import type { Passage } from "../log/slices.ts";
 import type { Slice } from "../log/tail.ts";
+import type { Hold } from "../durable/hold.ts";
 import type { StreamIds } from "../observe/observer.ts";
 import type { Connection } from "../sse/connection.ts";
 import { type FrameFormat, HEARTBEAT } from "../sse/encode-frame.ts";
 import { dueTopics, type LateTopics } from "../subscription/late-topics.ts";
 import { endConnection, FAULT, rightOver, type StreamEnd } from "./end-stream.ts";
 import { OwnFrames } from "./own-frames.ts";
-import { advance, type Behind, behindAt, type ReaderDeps, type ReaderState, type Wait } from "./reader-state.ts";
+import {
+  advance,
+  type Behind,
+  behindAt,
+  type ReaderDeps,
+  type ReaderState,
+  sliceFor,
+  takeSteps,
+  type Wait,
+  waitFor,
+} from "./reader-state.ts";
+import { redeliver } from "./redeliver.ts";
 import { readSlice } from "./read-slice.ts";
 import type { Tenant } from "./tenant.ts";
 import type { TopicChanges } from "./topic-changes.ts";
@@ -31,6 +43,8 @@ export class Reader implements Member, RegisteredStream {
   readonly openedAt: number;
   /** When the stream had its last event, or its person's last call; monotonic milliseconds, as `openedAt`. */
   lastActiveAt: number;
+  /** The durable subscription that this stream delivers; undefined for any other stream. */
+  durable: Hold | undefined;
   /** How long its client waits before it comes back, however the stream ends. */
   retryMs = 0;
   /** How its topics were changed; undefined for a stream without a client id whose topics nobody has changed. */
@@ -61,7 +75,7 @@ export class Reader implements Member, RegisteredStream {
     this.#deps = deps;
     this.frames = new OwnFrames(connection, tenant.log, deps.observer, position);
     this.openedAt = this.lastActiveAt = deps.now();
-    this.#state = this.#behindAt(position);
+    this.#state = behindAt(position, this.#tenant.log, this.#deps);
   }
 
   get isLive(): boolean {
@@ -88,7 +102,7 @@ export class Reader implements Member, RegisteredStream {
 
   /** Begins delivery: catches up with the log, then is live. */
   catchUp(): void {
-    if (this.#state.is === "behind") void this.#run(this.#state);
+    if (this.#state.is === "behind") this.#run(this.#state);
   }
 
   write(coded: Buffer, events: number, now: number): boolean {
@@ -103,7 +117,7 @@ export class Reader implements Member, RegisteredStream {
   detach(position: Position): void {
     if (this.#state.is !== "live") return;
     const { audience } = this.#state;
-    const state = this.#behindAt(position);
+    const state = behindAt(position, this.#tenant.log, this.#deps);
     this.#state = state;
     this.#tenant.audiences.dropIfEmpty(audience);
     // Not within the flush or the entry that detaches it: its first step asks the clock, and may take others out of audiences.
@@ -127,7 +141,7 @@ export class Reader implements Member, RegisteredStream {
   /** Holds the reader where it stands, for a change of its topics; answers the position behind which the change counts. */
   hold(): Position {
     const vacated = this.#state.is === "live" ? this.#state.audience : undefined;
-    const state = vacated && this.#behindAt(vacated.leave(this));
+    const state = vacated && behindAt(vacated.leave(this), this.#tenant.log, this.#deps);
     this.#state = state ?? this.#state;
     this.#hold = new TopicHold(vacated, state);
     return later(this.cursor, this.#tenant.log.horizon);
@@ -145,9 +159,10 @@ export class Reader implements Member, RegisteredStream {
   jumpTo(position: Position, notice: Notice): void {
     this.leaveAudience();
     if (this.#state.is === "ended") return;
+    this.durable?.reset(this.#tenant.log.epoch, position);
     this.frames.sendNotice(notice, position);
     this.late = undefined;
-    this.#state = this.#behindAt(position);
+    this.#state = behindAt(position, this.#tenant.log, this.#deps);
     this.catchUp();
   }
 
@@ -167,7 +182,7 @@ export class Reader implements Member, RegisteredStream {
     this.frames.send("subscription", { topics, effectiveFrom, ...(presence && { presence }) });
   }
 
-  revoke(reason: EndReason): void {
+  revoke(reason: EndReason): undefined {
     this.end({ event: "auth_error", reason });
   }
 
@@ -179,26 +194,15 @@ export class Reader implements Member, RegisteredStream {
     const cursor = state.is === "live" ? state.audience.leave(this) : state.cursor;
     this.#state = { is: "ended", cursor, by };
     if (state.is === "live") this.#tenant.audiences.dropIfEmpty(state.audience);
-    const { lastSent } = this.frames;
-    const last = { epoch: this.#tenant.log.epoch, cursor, lastSent, isLive: state.is === "live" };
-    endConnection(this.connection, by, last);
+    const last = { cursor, lastSent: this.frames.lastSent, isLive: state.is === "live" };
+    endConnection(this.connection, by, { epoch: this.#tenant.log.epoch, ...last });
   }
 
-  #behindAt(cursor: Position): Behind {
-    return behindAt(cursor, new Slices(this.#tenant.log, this.#deps.limitHistory), this.#deps.now());
-  }
-
-  async #run(state: Behind): Promise<void> {
-    try {
-      for (let wait = this.#step(state); wait !== undefined; wait = this.#step(state)) {
-        await wait;
-        // One answer may wake thousands: each goes on in a turn of its own.
-        await this.#tenant.turns.next();
-      }
-    } catch (error) {
+  #run(state: Behind): void {
+    takeSteps(this.#tenant.turns, () => this.#step(state)).catch((error: unknown) => {
       this.#deps.observer.fault(error, this.ids);
       this.end(FAULT);
-    }
+    });
   }
 
   /** Does all it can now; answers what to wait for, undefined once `state` is over. No `await`: checks hold until it is live. */
@@ -209,46 +213,40 @@ export class Reader implements Member, RegisteredStream {
     const { log } = this.#tenant;
     const now = this.#deps.now();
     const over = rightOver(registration, now);
-    if (over !== undefined) {
-      this.revoke(over);
-      return undefined;
-    }
-    if (this.#hold !== undefined) return this.#waitFor(state, "topics", this.#hold.over);
-    if (!this.connection.writable) return this.#waitFor(state, "socket", this.connection.drained());
-    if (!log.isLive) return this.#waitFor(state, "log", log.nextMove());
+    if (over !== undefined) return this.revoke(over);
+    if (this.#hold !== undefined) return waitFor(state, now, "topics", this.#hold.over);
+    if (!this.connection.writable) return waitFor(state, now, "socket", this.connection.drained());
+    if (!log.isLive) return waitFor(state, now, "log", log.nextMove());
     const grant = registration.grantAt(state.cursor.seq + 1, now);
-    if (grant === undefined) return this.#waitFor(state, "authorization", registration.changed.next());
+    if (grant === undefined) return waitFor(state, now, "authorization", registration.changed.next());
+    const { durable } = this;
+    if (durable?.next !== undefined) return redeliver(this.#tenant, durable, this, state, this.#reads, this.#deps);
+    if (durable?.room === 0) return waitFor(state, now, "window", durable.changed.next());
     // A topic that counts only later is not for an audience: until then the reader passes entry by entry.
     const isDue = dueTopics(registration.topics, this.late, state.cursor.seq).through === Number.POSITIVE_INFINITY;
     if (state.cursor.seq === log.horizon.seq && isDue) return this.#becomeLive(state, grant);
-    if (state.cursor.seq >= log.horizon.seq) return this.#waitFor(state, "log", log.nextMove());
+    if (state.cursor.seq >= log.horizon.seq) return waitFor(state, now, "log", log.nextMove());
     const wanted = isDue && registration.isGrantValid ? registration.topics : undefined;
     const slice = state.slices.after(state.cursor.seq, wanted);
-    if (slice === undefined) return this.#waitFor(state, "history", this.#fetch(state));
+    if (slice === undefined) return waitFor(state, now, "history", this.#fetch(state));
     return this.#deliver(state, slice, grant);
-  }
-
-  #waitFor(state: Behind, what: Wait["for"], promise: Promise<void>): Promise<void> {
-    if (state.wait?.for !== what) state.wait = { for: what, since: this.#deps.now() };
-    return promise;
   }
 
   #becomeLive(state: Behind, grant: Grant): undefined {
     this.frames.sendHole(state);
     this.late = undefined;
-    const audience = this.#tenant.audiences.of({ topics: this.registration.liveTopics, grant, ...this.#reads });
-    this.#state = { is: "live", audience };
-    audience.join(this);
+    const key = { topics: this.registration.liveTopics, grant, ...this.#reads, isPaced: this.durable !== undefined };
+    this.#state = { is: "live", audience: this.#tenant.audiences.of(key) };
+    this.#state.audience.join(this);
     this.#deps.observer.caughtUp(this.#deps.now() - state.since);
   }
 
   async #fetch(state: Behind): Promise<void> {
-    const { registration } = this;
-    const { topics, subject } = registration;
+    const { topics } = this.registration;
     // What may be passed depends on the topics, and a held reader stays where it is.
     const isWanted = (): boolean =>
       this.#state === state && this.#hold === undefined && topics === this.registration.topics;
-    const passage = await state.slices.fetch(state.cursor.seq, { subject: subject.id, topics, isWanted });
+    const passage = await state.slices.fetch(state.cursor.seq, sliceFor(this.registration, isWanted));
     if (passage !== undefined && isWanted()) this.#pass(state, passage);
   }
 
@@ -257,22 +255,24 @@ export class Reader implements Member, RegisteredStream {
     const { registration } = this;
     const { cursor: before, hole } = state;
     const due = dueTopics(registration.topics, this.late, before.seq);
-    const asReader = { registration, grant, format: this.#reads.format, cursor: before, hole, due };
+    const asReader = { registration, grant, format: this.#reads.format, cursor: before, hole, due, hold: this.durable };
     const reading = readSlice(this.#tenant, slice, asReader, this.#deps.now);
-    const { frames, events, sentGap, undecided } = reading;
+    const { frames, delivered, sentGap, undecided } = reading;
     advance(state, reading);
+    this.durable?.delivered(delivered);
     if (sentGap !== undefined) this.frames.noteGap(sentGap);
     if (reading.cursor !== before && state.slices.isAtMark) this.#sendCursor(state);
     if (frames.length > 0) {
       this.connection.write(Buffer.concat(frames));
       this.lastActiveAt = this.#deps.now();
-      this.#deps.observer.delivered(events);
+      this.#deps.observer.delivered(delivered.length);
     }
     if (undecided !== undefined) {
       const decided = awaitVerdict(this.#tenant.decisions, registration, grant, undecided, this.#deps.retries);
-      return this.#waitFor(state, "authorization", decided);
+      return waitFor(state, this.#deps.now(), "authorization", decided);
     }
-    if (reading.cursor === before) return this.#waitFor(state, "authorization", registration.changed.next());
+    if (reading.cursor === before)
+      return waitFor(state, this.#deps.now(), "authorization", registration.changed.next());
     // At the horizon it becomes live at once: a turn later there may be a new entry, again and again.
     if (state.cursor.seq === this.#tenant.log.horizon.seq) return this.#step(state);
     // A turn between slices: one long catch-up would block all others.

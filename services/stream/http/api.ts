@@ -6,6 +6,7 @@ import { addDemoPage, type DemoPage } from "./demo-page.ts";
 import { addForwardEventsRoute, EVENTS_PATH, type ForwardEventsRoute } from "./forward-events-route.ts";
 import { addPresenceRoutes, type PresenceRoute } from "./presence-route.ts";
 import { addRebindRoute, type RebindRoute } from "./rebind-route.ts";
+import { ACK_PATHS, addSubscriptionRoutes, type SubscriptionRoutes } from "./subscription-routes.ts";
 import { addTopicsRoute, type TopicsRoute } from "./topics-route.ts";
 import { STREAM_PATH } from "./stream-headers.ts";
 
@@ -13,19 +14,26 @@ import { STREAM_PATH } from "./stream-headers.ts";
 const MAX_BODY_BYTES = 96 * 1_024;
 
 /** What the edge's API serves. */
-export interface EdgeApi extends RebindRoute, TopicsRoute, ClientsRoutes, PresenceRoute, ForwardEventsRoute {
-  readonly edge: RebindRoute["edge"] & ClientsRoutes["edge"] & PresenceRoute["edge"] & ForwardEventsRoute["edge"];
+export interface EdgeApi
+  extends RebindRoute, TopicsRoute, ClientsRoutes, PresenceRoute, SubscriptionRoutes, ForwardEventsRoute {
+  readonly edge: RebindRoute["edge"] &
+    ClientsRoutes["edge"] &
+    PresenceRoute["edge"] &
+    SubscriptionRoutes["edge"] &
+    ForwardEventsRoute["edge"];
   /** The demo's page; undefined outside the demo. */
   readonly demo: DemoPage | undefined;
 }
 
 /** Everything on the edge's public port that is no stream. */
 export function createEdgeApi(routes: EdgeApi, log: LimitedLog): Hono {
-  const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths: new RegExp(`^${EVENTS_PATH}$`) };
+  const streamedPaths = new RegExp(`^${EVENTS_PATH}$|${ACK_PATHS.source}`);
+  const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths };
   const api = createJsonApi({ ...bodies, allowedOrigins: routes.allowedOrigins }, log);
   addRebindRoute(api, routes);
   addTopicsRoute(api, routes);
   addClientsRoutes(api, routes);
+  addSubscriptionRoutes(api, routes);
   addPresenceRoutes(api, routes);
   addForwardEventsRoute(api, routes);
   if (routes.demo !== undefined) addDemoPage(api, routes.demo);

@@ -27,7 +27,13 @@ const CLAIMS = {
 
 function setUp(change: Partial<PresenceRoute> = {}) {
   const asked: PersonsQuestion[] = [];
-  const limits = { perAddressPerMinute: 3, perSubjectPerMinute: 100, wall: () => 0 };
+  const limits = {
+    perAddressPerMinute: 3,
+    perSubjectPerMinute: 100,
+    acksPerAddressPerMinute: 1,
+    acksPerSubjectPerMinute: 1,
+    wall: () => 0,
+  };
   const api = new Hono();
   api.onError((thrown, c) => c.json({ code: toAppError(thrown).code }, 400));
   addPresenceRoutes(api, {

@@ -47,6 +47,11 @@ export function createObserver(
       metrics.overloadLeft(step, load);
       log.info({ step, ...load }, "calm for 5 s: the edge takes this step back");
     },
+    subscriptionChanged(change, { tenant, subject, name }) {
+      metrics.subscriptionChanged(change, { tenant, subject, name });
+      const facts = { tenant, subject, subscription: name, change };
+      requestLog.write("info", `subscription ${change}`, facts, "a durable subscription changed");
+    },
     fault(error, stream) {
       requestLog.write("error", "fault", { ...stream, err: error }, "a stream failed in an unexpected way");
     },

@@ -3,7 +3,7 @@ import type { Admission } from "../admission/admission.ts";
 import { codeFor } from "../admission/refusal.ts";
 import type { SharedCounts } from "#shared/limits/shared-counts.ts";
 import { OVERLOAD_STEPS } from "../overload/overload-steps.ts";
-import type { Observer } from "./observer.ts";
+import { type Observer, SUBSCRIPTION_CHANGES } from "./observer.ts";
 
 const MAX_NAMED_TYPES = 100;
 
@@ -63,6 +63,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission, co
     withoutRule: countEventsWithoutRule(registers),
     idle: countIdle(registers),
     peerSwitched: countPeersAway(registers),
+    subscriptionChanged: countSubscriptions(registers),
     ...countOverload(registers),
   };
 }
@@ -140,6 +141,17 @@ function countPeersAway(registers: Registry[]): StreamMetrics["peerSwitched"] {
   });
   for (const peer of ["auth", "policy"]) away.set({ peer }, 0);
   return (peer, isAway) => away.set({ peer }, isAway ? 1 : 0);
+}
+
+function countSubscriptions(registers: Registry[]): StreamMetrics["subscriptionChanged"] {
+  const changes = new Counter({
+    name: "sluice_stream_subscriptions",
+    help: "What happened to durable subscriptions",
+    labelNames: ["change"],
+    registers,
+  });
+  for (const change of SUBSCRIPTION_CHANGES) changes.inc({ change }, 0);
+  return (change) => changes.inc({ change });
 }
 
 function countIdle(registers: Registry[]): StreamMetrics["idle"] {

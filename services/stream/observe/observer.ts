@@ -21,6 +21,27 @@ export interface StreamFacts extends StreamIds {
   readonly issuer: string | undefined;
 }
 
+/** What happened to a durable subscription. `revived`: it was attached after it had expired. */
+export const SUBSCRIPTION_CHANGES = [
+  "made",
+  "changed",
+  "paused",
+  "resumed",
+  "attached",
+  "revived",
+  "replaced",
+  "deleted",
+] as const;
+
+export type SubscriptionChange = (typeof SUBSCRIPTION_CHANGES)[number];
+
+/** Which durable subscription. */
+export interface SubscriptionFacts {
+  readonly tenant: string;
+  readonly subject: string;
+  readonly name: string;
+}
+
 /**
  * Observes the edge; metrics and logs are made from it. A method returns at once, never throws, and changes nothing that
  * the caller can see.
@@ -64,6 +85,8 @@ export interface Observer extends OverloadObserver {
   policyApplied(ms: number): void;
   /** An event went to nobody, because the tenant's event map does not name its type. */
   withoutRule(type: string): void;
+  /** A durable subscription was made, changed or deleted by its owner, or attached to a stream. */
+  subscriptionChanged(change: SubscriptionChange, subscription: SubscriptionFacts): void;
   /** A failure that nobody expects, of that stream where it is one's. */
   fault(error: unknown, stream?: StreamIds): void;
 }

@@ -19,12 +19,35 @@ export interface Subscription {
   /** The stable id of a tab or device, under which its topics are kept; undefined where it has none. */
   readonly client: string | undefined;
   readonly presence: PresenceChoice;
+  /** The durable subscription that the stream is to deliver: its topics and its place in the log are the record's. */
+  readonly durable: DurableWish | undefined;
+}
+
+/** A durable subscription, as a stream asks for it. */
+export interface DurableWish {
+  readonly name: string;
+  /** Whether the stream takes the place of another one that delivers it. */
+  readonly takeover: boolean;
 }
 
 /** The most topic patterns of one subscription. */
 export const MAX_TOPICS = 100;
 const MAX_PATH_CHARACTERS = 2_048;
-const KNOWN = new Set(["topic", "resource", "lastEventId", "from", "format", "events", "client", "presence"]);
+const KNOWN = new Set([
+  "topic",
+  "resource",
+  "lastEventId",
+  "from",
+  "format",
+  "events",
+  "client",
+  "presence",
+  "subscription",
+  "takeover",
+]);
+
+/** What a durable subscription has from its record. */
+const OF_RECORD = ["topic", "resource", "from"];
 
 /**
  * Reads the parameters of `GET /v1/stream`.
@@ -35,8 +58,9 @@ export function parseSubscription(query: URLSearchParams, lastEventIdHeader: str
   if (unknown !== undefined) {
     throw new AppError("unsupported_parameter", `this server does not know the parameter "${unknown.slice(0, 64)}"`);
   }
+  const durable = parseDurable(query);
   const [topics, resources] = [query.getAll("topic"), query.getAll("resource")];
-  requireCount(topics.length + resources.length);
+  if (durable === undefined) requireCount(topics.length + resources.length);
   return {
     topics: parseTopics(topics),
     resources: parseResources(resources),
@@ -48,8 +72,26 @@ export function parseSubscription(query: URLSearchParams, lastEventIdHeader: str
     // Empty is none (HTML standard, section 9.2.4): some clients send the header before they have an id.
     lastEventId: lastEventIdHeader || detach(query.getAll("lastEventId"))[0] || undefined,
     client: parseClient(detach(query.getAll("client"))[0]),
+    durable,
     presence: parsePresence(detach(query.getAll("presence"))),
   };
+}
+
+function parseDurable(query: URLSearchParams): DurableWish | undefined {
+  const [name = null] = detach(query.getAll("subscription"));
+  const takeover = query.get("takeover");
+  if (name === null && takeover === null) return undefined;
+  if (name === null || !NAME.test(name)) {
+    throw new AppError("malformed_request", '"subscription" must be 1 to 64 of the characters A-Z a-z 0-9 _ -');
+  }
+  if (takeover !== null && takeover !== "true" && takeover !== "false") {
+    throw new AppError("malformed_request", '"takeover" must be true or false');
+  }
+  const own = OF_RECORD.find((parameter) => query.has(parameter));
+  if (own !== undefined) {
+    throw new AppError("malformed_request", `"${own}" belongs to the subscription: change that, and leave it out here`);
+  }
+  return { name, takeover: takeover === "true" };
 }
 
 function requireCount(count: number): void {
@@ -98,7 +140,8 @@ function parseChoice<const Choice extends string>(
   return choice;
 }
 
-function parseFrom(text: string): From {
+/** Reads where a client begins that brings no id; throws AppError `malformed_request`. */
+export function parseFrom(text: string): From {
   if (text === "now" || text === "earliest") return { at: text };
   const time = z.iso.datetime({ offset: true }).safeParse(text);
   if (!time.success)

@@ -43,6 +43,9 @@ export async function changeTopics(
   context?: CallContext,
 ): Promise<TopicsAnswer> {
   const { reader } = stream;
+  if (reader.durable !== undefined) {
+    throw new AppError("malformed_request", "the topics are those of the durable subscription: change that");
+  }
   const changes = (reader.changes ??= new TopicChanges(new StreamTopics(new Set(reader.registration.topics))));
   changes.admit(deps.now());
   // The stream would have ended with its own session.

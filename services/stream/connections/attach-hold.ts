@@ -1,0 +1,143 @@
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { busyTexts } from "#shared/protocol/busy-reasons.ts";
+import { formatEventId } from "#shared/protocol/event-id.ts";
+import type { Identity } from "../access/registration.ts";
+import type { CommandContext } from "../durable/commands.ts";
+import { useDelivery } from "../durable/events.ts";
+import { Hold } from "../durable/hold.ts";
+import { forgetPositions, lifeOf } from "../durable/life.ts";
+import type { SubscriptionRecord } from "../durable/record.ts";
+import type { WriterDeps } from "../durable/record-writer.ts";
+import {
+  storable,
+  type StoredRecord,
+  type SubscriptionKey,
+  type SubscriptionStore,
+} from "../durable/subscription-store.ts";
+import { findStart, gapTo, type Start } from "../log/resume.ts";
+import type { TenantLog } from "../log/tenant-log.ts";
+import type { HoldAnswer, HoldCommand, HolderCall } from "./calls/command-hold.ts";
+
+/** How often to look again after the record changed in between. */
+const MAX_ATTEMPTS = 8;
+
+/** The stream that wants to hold a subscription. */
+export interface Attachment {
+  readonly key: SubscriptionKey;
+  readonly identity: Identity;
+  readonly connectionId: string;
+  /** The stable id of its tab or device. */
+  readonly client: string | undefined;
+  /** Whether it takes the place of a holder that lives, whoever that is. */
+  readonly takeover: boolean;
+  /** The topics that its registration is for. */
+  readonly topics: readonly string[];
+}
+
+/** The edge, as far as attaching uses it. */
+export interface AttachDeps extends WriterDeps {
+  readonly store: SubscriptionStore;
+  readonly context: () => Omit<CommandContext, "real">;
+  /** Asks something of the holder, wherever it is; throws AppError `not_found` where there is no such connection any more. */
+  readonly callHolder: (call: HolderCall) => Promise<HoldAnswer>;
+}
+
+/** A subscription that was attached. */
+export interface Attached {
+  readonly hold: Hold;
+  /** Where it stood when it was archived: what lies between there and now is not delivered. */
+  readonly archivedAt: SubscriptionRecord["through"] | undefined;
+  /** Whether nobody had been attached for so long that it had expired. */
+  readonly wasExpired: boolean;
+}
+
+/**
+ * Makes a stream the holder of its subscription. The one before is asked to let go, and then knows what it has delivered; where it does
+ * not answer, the record is taken over, and its next write fails.
+ * @throws {AppError} `not_found`; `unavailable` as `held` while another holder lives; `unavailable`; `subscription_unreadable`.
+ */
+export async function attachHold(deps: AttachDeps, attachment: Attachment, log: TenantLog): Promise<Attached> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const stored = await deps.store.read(attachment.key);
+    if (stored === undefined) throw noSuchSubscription();
+    if (!isSameTopics(stored.record, attachment.topics)) throw changesNow();
+    if (stored.record.holder !== undefined && stored.record.holder.connectionId !== attachment.connectionId) {
+      // A holder that has let go has stored so: the record is read again.
+      if ((await removeHolder(deps, attachment, stored.record)) === "released" && attempt < MAX_ATTEMPTS - 1) continue;
+      const { last } = await log.history.bounds();
+      stored.record.reach = Math.max(stored.record.reach, last);
+    }
+    const attached = await claim(deps, attachment, stored, log);
+    if (attached !== undefined) return attached;
+  }
+  throw changesNow();
+}
+
+/** Where delivery begins, and what the client is told before. */
+export async function startOf({ hold, archivedAt }: Attached, log: TenantLog): Promise<Start> {
+  const { epoch, through } = hold.record;
+  const isOther = epoch !== log.epoch;
+  if (archivedAt !== undefined && !isOther) return gapTo(epoch, archivedAt, through, "retention");
+  // In another log nothing was delivered yet.
+  return findStart(log, formatEventId(epoch, through), { at: isOther ? "earliest" : "now" });
+}
+
+/** The refusal where a person has no subscription of that name. */
+export function noSuchSubscription(): AppError {
+  return new AppError("not_found", "you have no such subscription");
+}
+
+function changesNow(): AppError {
+  return new AppError("unavailable", "the subscription changes right now; try again");
+}
+
+/** Has the present holder let go, if it may be replaced; answers whether it did, or is gone without a word. */
+async function removeHolder(
+  { callHolder }: AttachDeps,
+  { key, identity, client, takeover }: Attachment,
+  { holder }: SubscriptionRecord,
+): Promise<"released" | "gone"> {
+  if (holder === undefined) return "released";
+  const mayReplace = takeover || (client !== undefined && client === holder.client);
+  const command: HoldCommand = mayReplace ? { do: "release", why: "replaced" } : { do: "look" };
+  const { connectionId } = holder;
+  try {
+    await callHolder({ kind: "subscription", connectionId, identity, name: key.name, command });
+  } catch (error) {
+    const { code } = toAppError(error);
+    if (code === "not_found" || (code === "unavailable" && mayReplace)) return "gone";
+    if (code !== "unavailable") throw error;
+  }
+  if (mayReplace) return "released";
+  throw new AppError("unavailable", busyTexts.held, { busy: "held" });
+}
+
+/** Stores the stream as the holder; undefined where somebody else has stored the record in between. */
+async function claim(
+  deps: AttachDeps,
+  { key, connectionId, client }: Attachment,
+  { record, write }: StoredRecord,
+  log: TenantLog,
+): Promise<Attached | undefined> {
+  const { now, life } = deps.context();
+  const state = lifeOf(record, now, life);
+  const isArchived = state === "archived";
+  const archivedAt = isArchived ? record.through : undefined;
+  if (isArchived) {
+    forgetPositions(record);
+    if (record.epoch === log.epoch) record.through = log.horizon;
+  }
+  // Time to acknowledge that has run out meanwhile is a delivery used up. A client that only reconnects has the rest of its time.
+  for (const [seq, { dueAt }] of record.open) if (dueAt <= now) useDelivery(record, seq, now);
+  Object.assign(record, { holder: { connectionId, client }, puts: 0, seenAt: now });
+  const stored = await deps.store.put(key, storable(record), write);
+  const wasExpired = isArchived || state === "expired";
+  return stored === undefined
+    ? undefined
+    : { hold: new Hold(key, { record, write: stored }, deps), archivedAt, wasExpired };
+}
+
+function isSameTopics({ definition }: SubscriptionRecord, topics: readonly string[]): boolean {
+  const own = Object.keys(definition.topics);
+  return own.length === topics.length && own.every((topic) => topics.includes(topic));
+}

@@ -1,0 +1,150 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createRig, type EdgeRig, eventOf, NO_HISTORY } from "#test/rigs/edge-rig.ts";
+import type { MemoryRecords } from "#test/rigs/memory-subscriptions.ts";
+import { openEvent, recordOf } from "#test/rigs/subscription-record.ts";
+import { waitFor } from "#test/support/wait.ts";
+import type { SubscriptionRecord } from "./durable/record.ts";
+import { storable } from "./durable/subscription-store.ts";
+
+const KEY = { tenant: "acme", subject: "alice", name: "orders" };
+const DAY_MS = 86_400_000;
+
+let rig: EdgeRig;
+let observed: string[];
+/** The first sequence that the log has. */
+let first: number;
+
+beforeEach(() => {
+  observed = [];
+  first = 1;
+  const history = {
+    ...NO_HISTORY,
+    after: async (seq: number) =>
+      seq + 1 >= first && seq < 1 ? [eventOf({ seq: seq + 1, tag: `t${seq + 1}` }, "old")] : [],
+    bounds: async () => ({ first, last: rig.tenant.log.horizon.seq, goneBy: "retention" as const }),
+    tagOf: async (seq: number) => `t${seq}`,
+  };
+  rig = createRig({ history });
+  rig.edge.observer.subscriptionChanged = (change) => void observed.push(change);
+});
+afterEach(() => rig[Symbol.asyncDispose]());
+
+/** Publishes so many events, then stores a record that stands behind the last one. */
+async function store(events: number, change: Partial<SubscriptionRecord> = {}): Promise<void> {
+  for (let index = 0; index < events; index += 1) rig.event(`event ${rig.tenant.log.horizon.seq + 1}`);
+  const definition = { ...recordOf().definition, topics: { "order.>": 0 } };
+  const record = recordOf({ definition, through: rig.tenant.log.horizon, seenAt: rig.clock.now, ...change });
+  await rig.edge.subscriptions.store.put(KEY, storable(record), undefined);
+}
+
+const attach = () => rig.open("subscription=orders");
+const recordNow = async () => (await rig.edge.subscriptions.store.read(KEY))!.record;
+
+describe("a durable stream", () => {
+  test("begins with what is open, in the order of the log, and goes on behind the record's position", async () => {
+    await store(3, { open: new Map([openEvent(2, 1e9), openEvent(4, 1e9)]) });
+    rig.event("new");
+    const client = await attach();
+    await waitFor("all", () => client.events().length === 3);
+    expect(client.events()).toEqual(["event 2", "event 4", "new"]);
+    expect((await recordNow()).open.get(2)?.deliveries).toBe(1);
+  });
+
+  test("delivers nothing beyond its window while it is live, and goes on with each acknowledgement", async () => {
+    await store(0);
+    const client = await attach();
+    for (let index = 0; index < 5; index += 1) rig.event(`live ${index}`);
+    await waitFor("the window", () => client.events().length === 3);
+    await client.allWritten();
+    expect(client.events()).toEqual(["live 0", "live 1", "live 2"]);
+    const held = rig.edge.subscriptions.holds.find(KEY)!;
+    await held.hold.apply(
+      { do: "acknowledge", ids: [...held.hold.record.open].map(([seq, { tag }]) => `first-epoch.${seq}.${tag}`) },
+      new Set(),
+    );
+    await waitFor("the rest", () => client.events().length === 5);
+  });
+
+  test("judges what comes again by the rights of now: what may not be seen any more is a dead letter", async () => {
+    await store(2, { open: new Map([openEvent(2, 1e9), openEvent(3, 1e9)]) });
+    const before = await attach();
+    await waitFor("both", () => before.events().length === 2);
+    before.leave();
+    await waitFor("it is let go", async () => (await recordNow()).holder === undefined);
+    rig.policy.allow = ["order.created.2"];
+    rig.policy.version += 1;
+    rig.control({ of: "policy", entry: { ...rig.entry(), all: true } });
+    const after = await attach();
+    await waitFor("they are dead", () => rig.edge.subscriptions.holds.find(KEY)?.hold.record.dead.length === 2);
+    await after.allWritten();
+    expect(after.events()).toEqual([]);
+    expect(rig.edge.subscriptions.holds.find(KEY)?.hold.record.dead).toMatchObject([
+      { reason: "denied" },
+      { reason: "denied" },
+    ]);
+  });
+
+  test("tells of an open event that the log has lost, and delivers the others", async () => {
+    await store(2, { open: new Map([[1, { tag: "t1", deliveries: 1, dueAt: 1e9 }], openEvent(3, 1e9)]) });
+    first = 2;
+    const client = await attach();
+    await waitFor("the other", () => client.events().length === 1);
+    expect(client.raw()).toContain(
+      'event: gap\nid: first-epoch.1.0\ndata: {"from":"first-epoch.0.0","to":"first-epoch.1.0","reason":"retention"}',
+    );
+    expect(client.events()).toEqual(["event 3"]);
+  });
+
+  test("of another log begins there anew, and says so", async () => {
+    await store(2, {
+      epoch: "older-epoch",
+      open: new Map([openEvent(2)]),
+      dead: [{ seq: 1, tag: "t", deliveries: 2, reason: "refused" }],
+    });
+    const client = await attach();
+    await client.frame("reset");
+    expect(client.raw()).toContain('data: {"reason":"epoch"}');
+    const { epoch, open, dead } = rig.edge.subscriptions.holds.find(KEY)!.hold.record;
+    expect([epoch, open.size <= 3, dead]).toEqual(["first-epoch", true, []]);
+  });
+});
+
+describe("a week without a stream", () => {
+  test("expires a subscription, which attaching brings back with all that was open", async () => {
+    await store(2, { open: new Map([openEvent(2, 1e12)]) });
+    rig.clock.now += 7 * DAY_MS;
+    rig.tenant.log.markAlive();
+    const client = await attach();
+    await waitFor("it", () => client.events().length === 1);
+    expect([client.events(), observed]).toEqual([["event 2"], ["revived"]]);
+  });
+
+  test("and another one archive it: it begins now, and a gap says what lies between", async () => {
+    await store(1, { through: { seq: 1, tag: "t1" }, open: new Map([openEvent(2)]) });
+    rig.event("missed");
+    rig.clock.now += 15 * DAY_MS;
+    const client = await attach();
+    await client.frame("gap");
+    expect(client.raw()).toContain('{"from":"first-epoch.1.t1","to":"first-epoch.3.t3","reason":"retention"}');
+    rig.tenant.log.markAlive();
+    rig.event("now");
+    await waitFor("it", () => client.events().length === 1);
+    expect([client.events(), observed]).toEqual([["now"], ["revived"]]);
+  });
+});
+
+test("a record that changes while a stream attaches is read again, and one that is not there is 404", async () => {
+  await expect(attach()).rejects.toMatchObject({ code: "not_found" });
+  await store(0);
+  const records = rig.edge.subscriptions.store as MemoryRecords;
+  const { record, write } = (await records.read(KEY))!;
+  const read = records.read.bind(records);
+  let reads = 0;
+  records.read = async (key) => {
+    const stored = await read(key);
+    if ((reads += 1) === 2) await records.put(key, storable({ ...record, revision: 2 }), write);
+    return stored;
+  };
+  await attach();
+  expect([(await read(KEY))?.record.revision, reads]).toEqual([2, 3]);
+});

@@ -1,0 +1,126 @@
+import { z } from "zod";
+import { AppError } from "#shared/errors/app-error.ts";
+import { parseEventId } from "#shared/protocol/event-id.ts";
+import { acknowledge, type Acknowledgement, type DeadChoice, dropDead, readIds, refuse, reviveDead } from "./events.ts";
+import { forgetPositions, isPaused, lifeOf, type LifeTimes } from "./life.ts";
+import { type Definition, definitionSchema, positionSchema, type SubscriptionRecord } from "./record.ts";
+
+const idsSchema = z.array(z.string().max(128)).max(10_000);
+
+/** Changes what the owner asked for. */
+const defineSchema = z.strictObject({
+  do: z.literal("define"),
+  definition: definitionSchema.omit({ topics: true }),
+  topics: z.array(z.string()).min(1),
+  /** The log now: topics that are added count from here on. */
+  at: z.strictObject({ epoch: z.string(), position: positionSchema }),
+  /** The only revision that may be replaced. */
+  expected: z.int().optional(),
+});
+
+/** Each command that an owner may give to a subscription that is there, as it goes from edge to edge; safe to repeat. */
+export const commandSchema = z.discriminatedUnion("do", [
+  z.strictObject({ do: z.literal("acknowledge"), ids: idsSchema, upTo: z.string().max(128).optional() }),
+  z.strictObject({ do: z.literal("refuse"), ids: idsSchema, delayMs: z.int().min(0) }),
+  defineSchema,
+  z.strictObject({ do: z.literal("pause"), until: z.union([z.int(), z.literal("resumed")]) }),
+  z.strictObject({ do: z.literal("resume") }),
+  z.strictObject({ do: z.enum(["redeliver", "drop"]), dead: z.union([z.literal("all"), idsSchema]) }),
+  // Changes nothing.
+  z.strictObject({ do: z.literal("look") }),
+]);
+
+/** A command for a subscription. */
+export type SubscriptionCommand = z.infer<typeof commandSchema>;
+
+/** The command that changes what the owner asked for. */
+export type DefineCommand = z.infer<typeof defineSchema>;
+
+/** When a command is carried out, and what was found out for it before. */
+export interface CommandContext {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly life: LifeTimes;
+  /** The unsure ids of an acknowledgement whose messages the log has, by sequence. */
+  readonly real?: ReadonlySet<number>;
+}
+
+/**
+ * Carries out a command on a record.
+ * @throws {AppError} `version_conflict` where another revision was expected.
+ */
+export function applyCommand(record: SubscriptionRecord, command: SubscriptionCommand, context: CommandContext): void {
+  const { now, real } = context;
+  switch (command.do) {
+    case "acknowledge":
+      return acknowledge(record, acknowledgementOf(command), real);
+    case "refuse":
+      return refuse(record, readIds(command.ids), command.delayMs, now);
+    case "define":
+      return define(record, command, context);
+    case "pause":
+      return pause(record, command.until, now);
+    case "resume":
+      return pause(record, undefined, now);
+    case "redeliver":
+      return reviveDead(record, deadOf(command.dead), now);
+    case "drop":
+      return void dropDead(record, deadOf(command.dead));
+    case "look":
+      return;
+  }
+}
+
+/** What a command acknowledges; nothing, where it is another one. */
+export function acknowledgementOf(command: SubscriptionCommand): Acknowledgement {
+  if (command.do !== "acknowledge") return { ids: [], upTo: undefined };
+  return { ids: readIds(command.ids), upTo: parseEventId(command.upTo ?? "") };
+}
+
+function deadOf(dead: "all" | readonly string[]): DeadChoice {
+  return dead === "all" ? dead : readIds(dead);
+}
+
+function pause(record: SubscriptionRecord, until: SubscriptionRecord["pausedUntil"], now: number): void {
+  if (record.pausedUntil === until || (until === undefined && !isPaused(record, now))) return;
+  record.pausedUntil = until;
+  record.revision += 1;
+}
+
+/** Also brings a subscription back to life that had expired: its owner is there. */
+function define(record: SubscriptionRecord, command: DefineCommand, { now, life }: CommandContext): void {
+  if (command.expected !== undefined && command.expected !== record.revision) throw otherRevision(record.revision);
+  if (lifeOf(record, now, life) === "archived") {
+    forgetPositions(record);
+    record.epoch = command.at.epoch;
+    record.through = command.at.position;
+  }
+  record.seenAt = now;
+  const definition = { ...command.definition, topics: topicsFrom(record.definition, command) };
+  if (JSON.stringify(sorted(definition)) === JSON.stringify(sorted(record.definition))) return;
+  record.definition = definition;
+  record.revision += 1;
+}
+
+/** The topics, each from where it counts: one that was there keeps its place. */
+function topicsFrom({ topics: before }: Definition, { topics, at }: DefineCommand): Definition["topics"] {
+  return Object.fromEntries(topics.map((pattern) => [pattern, before[pattern] ?? at.position.seq]));
+}
+
+function sorted(definition: Definition): unknown[] {
+  const { topics, window, ackWaitMs, backoffMs, maxDeliver, ttlSeconds } = definition;
+  return [
+    Object.entries(topics).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    window,
+    ackWaitMs,
+    backoffMs,
+    maxDeliver,
+    ttlSeconds,
+  ];
+}
+
+/** The refusal of a change to another revision than the present one; without one there is no such subscription. */
+export function otherRevision(revision: number | undefined): AppError {
+  const present = revision === undefined ? "there is no such subscription" : `its revision is ${revision}`;
+  return new AppError("version_conflict", `the subscription is not as the request says: ${present}`);
+}

@@ -1,0 +1,33 @@
+import type { SubscriptionRecord } from "./record.ts";
+
+/** How long a subscription without a holder keeps what, in milliseconds. A holder notes that it is there more often. */
+export interface LifeTimes {
+  /** After this it is expired: its positions are kept. */
+  readonly expiresMs: number;
+  /** After this it is archived: only what its owner asked for counts. */
+  readonly archivesMs: number;
+}
+
+/** Where a subscription is in its life. It is deleted by the store, after `ttlSeconds`. */
+export type LifeState = "active" | "paused" | "expired" | "archived";
+
+/** The state at a time, in milliseconds since 1970; it follows from times alone, and looking at it changes nothing. */
+export function lifeOf(record: SubscriptionRecord, now: number, { expiresMs, archivesMs }: LifeTimes): LifeState {
+  const unseenMs = now - record.seenAt;
+  if (unseenMs >= archivesMs) return "archived";
+  if (unseenMs >= expiresMs) return "expired";
+  return isPaused(record, now) ? "paused" : "active";
+}
+
+/** Whether nothing is delivered at this time. */
+export function isPaused({ pausedUntil }: Pick<SubscriptionRecord, "pausedUntil">, now: number): boolean {
+  return pausedUntil === "resumed" || (pausedUntil !== undefined && now < pausedUntil);
+}
+
+/** Leaves of a record what its owner asked for, from the present position on. */
+export function forgetPositions(record: SubscriptionRecord): void {
+  record.open.clear();
+  record.dead = [];
+  record.early.clear();
+  record.reach = 0;
+}

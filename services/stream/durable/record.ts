@@ -1,0 +1,155 @@
+import { z } from "zod";
+import { parseJson } from "#shared/json/parse-json.ts";
+import type { Position } from "../event.ts";
+
+/** The version of the record's format. A record of a later one is left alone. */
+const FORMAT = 1;
+
+/** An event that was delivered and is not acknowledged. */
+export interface OpenEvent {
+  readonly tag: string;
+  /** How many deliveries are used up, with the present one. */
+  deliveries: number;
+  /** When the time to acknowledge the present delivery ends; milliseconds since 1970. */
+  dueAt: number;
+}
+
+/** Why an event is delivered no more. */
+export const DEAD_REASONS = ["not_acknowledged", "refused", "denied"] as const;
+
+/** An event that is delivered no more unless its owner says so. */
+export interface DeadLetter {
+  readonly seq: number;
+  readonly tag: string;
+  readonly deliveries: number;
+  /** `denied`: its owner may not see it any more. */
+  readonly reason: (typeof DEAD_REASONS)[number];
+}
+
+/** The connection that a subscription is delivered to. */
+export interface Holder {
+  readonly connectionId: string;
+  /** The stable id of its tab or device, where it named one. */
+  readonly client: string | undefined;
+}
+
+/** What a subscription's owner asked for. */
+export interface Definition {
+  /** The topic patterns, each with the sequence behind which its events count. */
+  readonly topics: Readonly<Record<string, number>>;
+  /** How many events may be open at a time. */
+  readonly window: number;
+  readonly ackWaitMs: number;
+  /** The times to acknowledge the first, second, … delivery instead; the last one counts for all that follow. */
+  readonly backoffMs: readonly number[];
+  /** After so many deliveries an event becomes a dead letter. */
+  readonly maxDeliver: number;
+  /** The subscription is deleted after so long without a holder. */
+  readonly ttlSeconds: number;
+}
+
+/** All that is known of a durable subscription. It is changed in place; whoever changes it has a copy of its own. */
+export interface SubscriptionRecord {
+  definition: Definition;
+  /** Rises with each change of what the owner asked for. */
+  revision: number;
+  /** Nothing is delivered until this time (milliseconds since 1970), or until it is resumed; undefined while it is not paused. */
+  pausedUntil: number | "resumed" | undefined;
+  /** The log that the sequences are of. */
+  epoch: string;
+  /** Everything up to it was looked at. */
+  through: Position;
+  /** By sequence, in the order of the log; never more than the window. */
+  open: Map<number, OpenEvent>;
+  dead: DeadLetter[];
+  /** Events behind `through` that were acknowledged: a holder that is gone had delivered them, and not noted it. By sequence. */
+  early: Map<number, string>;
+  /** Up to here, a holder that is gone may have delivered events behind `through`. */
+  reach: number;
+  holder: Holder | undefined;
+  /** How often its holder has stored it: so it knows its own write again, of which it had no answer. */
+  puts: number;
+  createdAt: number;
+  /** When it last had a holder, or was made. */
+  seenAt: number;
+}
+
+const seqSchema = z.int().min(0);
+const tagSchema = z.string().regex(/^[a-z0-9]{1,16}$/);
+const timeSchema = z.int();
+
+/** A position, as it goes from edge to edge. */
+export const positionSchema = z.strictObject({ seq: seqSchema, tag: tagSchema });
+
+/** A definition, as it is stored. */
+export const definitionSchema = z.strictObject({
+  topics: z.record(z.string(), seqSchema),
+  window: z.int().min(1),
+  ackWaitMs: z.int().min(1),
+  backoffMs: z.array(z.int().min(0)),
+  maxDeliver: z.int().min(1),
+  ttlSeconds: z.int().min(1),
+});
+
+const recordSchema = z.strictObject({
+  v: z.literal(FORMAT),
+  definition: definitionSchema,
+  revision: z.int().min(1),
+  paused: z.union([timeSchema, z.literal("resumed")]).optional(),
+  epoch: z.string().min(1).max(32),
+  through: z.tuple([seqSchema, tagSchema]),
+  open: z.array(z.tuple([seqSchema, tagSchema, z.int().min(0), timeSchema])),
+  dead: z.array(z.tuple([seqSchema, tagSchema, z.int().min(1), z.enum(DEAD_REASONS)])),
+  early: z.array(z.tuple([seqSchema, tagSchema])),
+  reach: seqSchema,
+  holder: z.strictObject({ connectionId: z.string().min(1), client: z.string().optional() }).optional(),
+  puts: z.int().min(0),
+  createdAt: timeSchema,
+  seenAt: timeSchema,
+});
+
+const formatSchema = z.object({ v: z.int().min(1) });
+
+/** A stored value: a record, the trace of a deleted one, or what cannot be read and must not be overwritten. */
+export type StoredValue =
+  | { readonly is: "record"; readonly record: SubscriptionRecord }
+  | { readonly is: "deleted" | "newer" | "corrupted" };
+
+/** The value that stands where a subscription was deleted, until the store forgets it. */
+export const DELETED = JSON.stringify({ v: FORMAT, deleted: true });
+
+/** Reads a stored value. */
+export function parseRecord(text: string): StoredValue {
+  if (text === DELETED) return { is: "deleted" };
+  const json = parseJson(text);
+  const { data: format } = formatSchema.safeParse(json);
+  if (format !== undefined && format.v > FORMAT) return { is: "newer" };
+  const { data } = recordSchema.safeParse(json);
+  if (data === undefined) return { is: "corrupted" };
+  const { v: _, paused, through, open, dead, early, holder, ...plain } = data;
+  return {
+    is: "record",
+    record: {
+      ...plain,
+      pausedUntil: paused,
+      through: { seq: through[0], tag: through[1] },
+      open: new Map(open.map(([seq, tag, deliveries, dueAt]) => [seq, { tag, deliveries, dueAt }])),
+      dead: dead.map(([seq, tag, deliveries, reason]) => ({ seq, tag, deliveries, reason })),
+      early: new Map(early),
+      holder: holder && { connectionId: holder.connectionId, client: holder.client },
+    },
+  };
+}
+
+/** The stored form of a record: some 30 bytes for each open event. */
+export function encodeRecord({ pausedUntil, through, open, dead, early, ...plain }: SubscriptionRecord): string {
+  return JSON.stringify({
+    v: FORMAT,
+    ...plain,
+    paused: pausedUntil,
+    through: [through.seq, through.tag],
+    open: Array.from(open, ([seq, { tag, deliveries, dueAt }]) => [seq, tag, deliveries, dueAt]),
+    dead: dead.map(({ seq, tag, deliveries, reason }) => [seq, tag, deliveries, reason]),
+    early: [...early],
+  });
+}

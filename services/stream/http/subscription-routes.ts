@@ -1,0 +1,222 @@
+import type { IncomingMessage } from "node:http";
+import type { Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { z } from "zod";
+import { AppError } from "#shared/errors/app-error.ts";
+import { callContextOf, readJson } from "#shared/http/json-api.ts";
+import { parseEventId } from "#shared/protocol/event-id.ts";
+import { isName } from "#shared/protocol/names.ts";
+import { requireLiveSession } from "../access/live-session.ts";
+import { type Identity, identityOf } from "../access/registration.ts";
+import type { CallLimits } from "../admission/call-limits.ts";
+import type { SubscriptionCommand } from "../durable/commands.ts";
+import type { SubscriptionRecord } from "../durable/record.ts";
+import {
+  commandSubscription,
+  defineSubscription,
+  deleteSubscription,
+  listSubscriptions,
+  type Owned,
+  type SubscriptionDeps,
+} from "../manage-subscription.ts";
+import { parseWish, wishSchema } from "../subscription/parse-wish.ts";
+import { callerAddressOf, type TrustedProxies } from "./caller-address.ts";
+import { describeDead, describeSubscription } from "./describe-subscription.ts";
+import { type CallerReading, readCaller } from "./read-caller.ts";
+
+/** The paths whose bodies may be longer than those of other calls: they limit them themselves. */
+export const ACK_PATHS = /^\/v1\/subscriptions\/[^/]+\/(?:acks|nacks)$/;
+
+/** Ten thousand ids of the greatest length. */
+const MAX_ACK_BYTES = 768 * 1_024;
+
+/** The most ids in one call. */
+const MAX_IDS = 10_000;
+
+/** The most dead letters in one answer. */
+const MAX_PAGE = 100;
+
+/** The most milliseconds that an event may be put off. */
+const MAX_DELAY_MS = 24 * 3_600_000;
+
+const idsSchema = z.array(z.string().max(128)).max(MAX_IDS);
+const acksSchema = z.union([z.strictObject({ ids: idsSchema }), z.strictObject({ upTo: z.string().max(128) })]);
+const nacksSchema = z.strictObject({ ids: idsSchema, delayMs: z.int().min(0).max(MAX_DELAY_MS).default(0) });
+const pauseSchema = z.strictObject({ until: z.iso.datetime({ offset: true }).optional() });
+const deadSchema = z.union([z.strictObject({ ids: idsSchema }), z.strictObject({ all: z.literal(true) })]);
+
+/** The edge, as far as the routes use it. */
+export interface SubscriptionRoutes extends CallerReading {
+  readonly callLimits: CallLimits;
+  readonly trusted: TrustedProxies;
+  readonly edge: SubscriptionDeps;
+}
+
+const PATH = "/v1/subscriptions/:name";
+
+/** Adds the calls on durable subscriptions, each on one's own: make and change, look at, pause, delete, acknowledge, dead letters. */
+export function addSubscriptionRoutes(api: Hono, routes: SubscriptionRoutes): void {
+  const { edge } = routes;
+  const describe = async (
+    tenant: string,
+    named: Iterable<readonly [string, SubscriptionRecord]>,
+  ): Promise<object[]> => {
+    const [context, end] = [edge.subscriptions.context(), await edge.subscriptions.findEnd(tenant)];
+    return Array.from(named, ([name, record]) => describeSubscription(name, record, { ...context, end }));
+  };
+  const answer = async (c: Context, { identity, name }: Owned, record: SubscriptionRecord, status: 200 | 201 = 200) => {
+    c.header("etag", `"${record.revision}"`);
+    return c.json((await describe(identity.tenant, [[name, record]]))[0], status);
+  };
+  const command = (path: string, read: (c: Context) => Promise<SubscriptionCommand> | SubscriptionCommand): void =>
+    void api.post(`${PATH}/${path}`, async (c) => {
+      const owned = await readOwned(routes, c);
+      const asked = await read(c);
+      const record = await commandSubscription(edge, owned, asked);
+      if (asked.do === "pause" || asked.do === "resume")
+        edge.observer.subscriptionChanged(`${asked.do}d`, keyOf(owned));
+      return answer(c, owned, record);
+    });
+
+  api.put(PATH, async (c) => {
+    const owned = await readOwned(routes, c);
+    const wish = {
+      ...parseWish(await readJson(c, wishSchema), edge.subscriptions.most.ttlSeconds),
+      expected: readExpected(c),
+    };
+    const { record, isNew } = await defineSubscription(edge, owned, wish, callContextOf(c));
+    return answer(c, owned, record, isNew ? 201 : 200);
+  });
+  api.get("/v1/subscriptions", async (c) => {
+    const identity = await readPerson(routes, c);
+    const all = await listSubscriptions(edge, identity);
+    return c.json({ subscriptions: await describe(identity.tenant, all) });
+  });
+  api.get(PATH, async (c) => {
+    const owned = await readOwned(routes, c);
+    return answer(c, owned, await commandSubscription(edge, owned, { do: "look" }));
+  });
+  api.delete(PATH, async (c) => {
+    await deleteSubscription(edge, await readOwned(routes, c));
+    return c.body(null, 204);
+  });
+  command("pause", async (c) => {
+    const { until } = (await c.req.text()) === "" ? {} : await readJson(c, pauseSchema);
+    return { do: "pause", until: until === undefined ? "resumed" : Date.parse(until) };
+  });
+  command("resume", () => ({ do: "resume" }));
+  command("dead/redeliver", async (c) => ({ do: "redeliver", dead: await readDead(c) }));
+  command("dead/drop", async (c) => ({ do: "drop", dead: await readDead(c) }));
+  addAckRoutes(api, routes);
+  api.get(`${PATH}/dead`, async (c) => {
+    const owned = await readOwned(routes, c);
+    const record = await commandSubscription(edge, owned, { do: "look" });
+    return c.json(describeDead(await withoutErased(edge, owned, record), readAfter(c), MAX_PAGE));
+  });
+}
+
+function addAckRoutes(api: Hono, routes: SubscriptionRoutes): void {
+  const limitBody = bodyLimit({
+    maxSize: MAX_ACK_BYTES,
+    onError: () => {
+      throw new AppError("body_too_large", `the body may have ${MAX_ACK_BYTES} bytes`);
+    },
+  });
+  api.post(`${PATH}/acks`, limitBody, async (c) => {
+    const owned = await readAcker(routes, c);
+    const body = await readJson(c, acksSchema);
+    const ids = "ids" in body ? body.ids : [];
+    const upTo = "upTo" in body ? { upTo: body.upTo } : {};
+    await commandSubscription(routes.edge, owned, { do: "acknowledge", ids, ...upTo });
+    return c.body(null, 204);
+  });
+  api.post(`${PATH}/nacks`, limitBody, async (c) => {
+    const owned = await readAcker(routes, c);
+    await commandSubscription(routes.edge, owned, { do: "refuse", ...(await readJson(c, nacksSchema)) });
+    return c.body(null, 204);
+  });
+}
+
+/** Erased events leave the dead letters when somebody looks at them. */
+async function withoutErased(
+  edge: SubscriptionDeps,
+  owned: Owned,
+  record: SubscriptionRecord,
+): Promise<SubscriptionRecord> {
+  const tags = new Map(record.dead.map(({ seq, tag }) => [seq, tag]));
+  if (tags.size === 0) return record;
+  const real = await edge.subscriptions.findReal(owned.identity.tenant, tags);
+  const gone = record.dead.filter(({ seq }) => !real.has(seq)).map(({ seq, tag }) => `${record.epoch}.${seq}.${tag}`);
+  return gone.length === 0 ? record : commandSubscription(edge, owned, { do: "drop", dead: gone });
+}
+
+async function readOwned(routes: SubscriptionRoutes, c: Context): Promise<Owned> {
+  return { name: readName(c), identity: await readPerson(routes, c) };
+}
+
+/** The caller, whose session lives. */
+async function readPerson(routes: SubscriptionRoutes, c: Context): Promise<Identity> {
+  routes.callLimits.admitAddress(addressOf(routes, c));
+  const identity = await readIdentity(routes, c);
+  const perMinute = routes.edge.hub.tenant(identity.tenant)?.decisions.limits.callsPerSubjectPerMinute;
+  routes.callLimits.admitSubject(identity.tenant, identity.subject.id, perMinute);
+  await requireLiveSession(identity, routes.edge, callContextOf(c));
+  return identity;
+}
+
+/** The same for acknowledgements, of which there are many: auth is not asked where it has said so for the open stream. */
+async function readAcker(routes: SubscriptionRoutes, c: Context): Promise<Owned> {
+  routes.callLimits.admitAckOfAddress(addressOf(routes, c));
+  const owned = { name: readName(c), identity: await readIdentity(routes, c) };
+  const { identity } = owned;
+  routes.callLimits.admitAck(identity.tenant, identity.subject.id);
+  const registration = routes.edge.subscriptions.holds.find(keyOf(owned))?.reader.registration;
+  const isKnown = registration?.identity.sid === identity.sid && registration.ended === undefined;
+  if (!isKnown || registration.deadline === undefined)
+    await requireLiveSession(identity, routes.edge, callContextOf(c));
+  return owned;
+}
+
+async function readIdentity(routes: SubscriptionRoutes, c: Context): Promise<Identity> {
+  return identityOf(await readCaller(routes, c));
+}
+
+function addressOf({ trusted }: SubscriptionRoutes, c: Context): string | undefined {
+  return callerAddressOf((c.env as { readonly incoming: IncomingMessage }).incoming, trusted);
+}
+
+function keyOf({ identity, name }: Owned) {
+  return { tenant: identity.tenant, subject: identity.subject.id, name };
+}
+
+function readName(c: Context): string {
+  const name = c.req.param("name") ?? "";
+  if (isName(name)) return name;
+  throw new AppError(
+    "malformed_request",
+    "the name of a subscription must be 1 to 64 of the characters A-Z a-z 0-9 _ -",
+  );
+}
+
+/** `If-Match` with the revision that may be replaced, or `If-None-Match: *` for a subscription that must be new. */
+function readExpected(c: Context): number | "new" | undefined {
+  if (c.req.header("if-none-match")?.trim() === "*") return "new";
+  const header = c.req.header("if-match")?.trim();
+  if (header === undefined || header === "*") return undefined;
+  const revision = /^"?(\d{1,15})"?$/.exec(header)?.[1];
+  if (revision === undefined) throw new AppError("malformed_request", "If-Match must be a revision, such as 17");
+  return Number(revision);
+}
+
+async function readDead(c: Context): Promise<"all" | string[]> {
+  const body = await readJson(c, deadSchema);
+  return "all" in body ? "all" : body.ids;
+}
+
+function readAfter(c: Context): number {
+  const after = c.req.query("after");
+  if (after === undefined) return -1;
+  const id = parseEventId(after);
+  if (id === undefined) throw new AppError("malformed_request", '"after" must be an id of a dead letter');
+  return id.position.seq;
+}
