@@ -7,10 +7,18 @@ import type { OutsideInput } from "./outside-input.ts";
 import { policyInputs } from "./policy-inputs.ts";
 import { publishInputs } from "./publish-inputs.ts";
 import { rpcInputs } from "./rpc-inputs.ts";
+import { subscriptionInputs } from "./subscription-inputs.ts";
 
 /** Everything that somebody outside may send, in the order in which it is sent. */
 export function listInputs(world: InputsWorld): readonly OutsideInput[] {
-  return [edgeInputs, controlInputs, authInputs, policyInputs, publishInputs, rpcInputs, fileInputs].flatMap((inputs) =>
-    inputs(world),
-  );
+  return [
+    edgeInputs,
+    subscriptionInputs,
+    controlInputs,
+    authInputs,
+    policyInputs,
+    publishInputs,
+    rpcInputs,
+    fileInputs,
+  ].flatMap((inputs) => inputs(world));
 }

@@ -150,6 +150,9 @@ function tenantInputs(policy: PolicyInput): readonly OutsideInput[] {
       query: `confirm=${nameOf(size)}`,
     })),
     policy("tenants to list", "GET /v1/tenants", answers(200)),
+    policy("a person's subscriptions to delete", `DELETE ${tenant}/subscriptions`, answers(200), (size) => ({
+      query: `subject=${size === "largest" ? LONGEST_NAME : "n"}`,
+    })),
   ];
 }
 
