@@ -19,6 +19,8 @@ export interface EventEntry {
   readonly attributes: Readonly<Record<string, string>>;
   /** Its frames by format, each encoded once for all readers. Undefined at first: most events have no reader here. */
   frames: Map<string, Buffer> | undefined;
+  /** Whether its data is JSON; absent until somebody has asked. */
+  isJson?: boolean;
   /** Called with each frame that is made: it is charged to the memory that holds the entry. Undefined while none does. */
   onFrame?: ((frame: Buffer) => void) | undefined;
 }

@@ -8,7 +8,7 @@ import { noSuchSubscription } from "./connections/attach-hold.ts";
 import type { Hub } from "./connections/hub.ts";
 import type { Subscriptions } from "./connections/subscriptions.ts";
 import { applyCommand, type DefineCommand, otherRevision, type SubscriptionCommand } from "./durable/commands.ts";
-import { encodeRecord, parseRecord, type SubscriptionRecord } from "./durable/record.ts";
+import { createRecord, encodeRecord, parseRecord, type SubscriptionRecord } from "./durable/record.ts";
 import { storable, type StoredRecord, type SubscriptionKey } from "./durable/subscription-store.ts";
 import { findStart, type From } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
@@ -206,7 +206,7 @@ async function makeSubscription(
   { subscriptions: { store, context, most } }: SubscriptionDeps,
   owned: Owned,
   { definition, topics }: Pick<Wish, "definition" | "topics">,
-  { epoch, position }: DefineCommand["at"],
+  at: DefineCommand["at"],
 ): Promise<SubscriptionRecord | undefined> {
   const key = keyOf(owned);
   const [names, ofTenant] = await Promise.all([store.names(key), store.count(key.tenant)]);
@@ -215,22 +215,8 @@ async function makeSubscription(
   }
   if (ofTenant >= most.perTenant)
     throw new AppError("limit_exceeded", "this tenant has as many subscriptions as it may");
-  const { now } = context();
-  const record: SubscriptionRecord = {
-    definition: { ...definition, topics: Object.fromEntries(topics.map((topic) => [topic, position.seq])) },
-    revision: 1,
-    pausedUntil: undefined,
-    epoch,
-    through: position,
-    open: new Map(),
-    dead: [],
-    early: new Map(),
-    reach: 0,
-    holder: undefined,
-    puts: 0,
-    createdAt: now,
-    seenAt: now,
-  };
+  const from = Object.fromEntries(topics.map((topic) => [topic, at.position.seq]));
+  const record = createRecord({ ...definition, topics: from }, at, context().now);
   return (await store.put(key, storable(record), undefined)) === undefined ? undefined : record;
 }
 

@@ -1,30 +1,17 @@
-import type { SubscriptionRecord } from "../../services/stream/durable/record.ts";
+import { createRecord, type SubscriptionRecord } from "../../services/stream/durable/record.ts";
 
 /** A record of `order.>` that begins at the sequence 10, stored at the time 1 000; `change` replaces fields. */
 export function recordOf(change: Partial<SubscriptionRecord> = {}): SubscriptionRecord {
-  return {
-    definition: {
-      topics: { "order.>": 10 },
-      window: 3,
-      ackWaitMs: 1_000,
-      backoffMs: [],
-      maxDeliver: 2,
-      ttlSeconds: 86_400,
-    },
-    revision: 1,
-    pausedUntil: undefined,
-    epoch: "first-epoch",
-    through: { seq: 10, tag: "t10" },
-    open: new Map(),
-    dead: [],
-    early: new Map(),
-    reach: 0,
-    holder: undefined,
-    puts: 0,
-    createdAt: 1_000,
-    seenAt: 1_000,
-    ...change,
+  const definition = {
+    topics: { "order.>": 10 },
+    window: 3,
+    ackWaitMs: 1_000,
+    backoffMs: [],
+    maxDeliver: 2,
+    ttlSeconds: 86_400,
   };
+  const at = { epoch: "first-epoch", position: { seq: 10, tag: "t10" } };
+  return { ...createRecord(definition, at, 1_000), ...change };
 }
 
 /** An open event that was delivered once. */

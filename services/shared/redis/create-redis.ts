@@ -100,3 +100,23 @@ function addressOf(settings: RedisSettings, tls: ClientTls | undefined, isStarti
     ...(tls && { tls: { ...tls }, sentinelTLS: { ...tls }, enableTLSForSentinelMode: true }),
   };
 }
+
+/** How Redis is reached, where there is one. */
+export type OptionalRedis = Omit<RedisSettings, "REDIS_URL"> & {
+  readonly REDIS_URL?: RedisSettings["REDIS_URL"] | undefined;
+};
+
+/**
+ * Makes a client of Redis, whose TLS files are watched until the stack is closed; undefined where none is set. It does not connect, and
+ * whoever uses it closes it.
+ */
+export async function openOptionalRedis(
+  { REDIS_URL, ...settings }: OptionalRedis,
+  stack: AsyncDisposableStack,
+  log: Logger,
+): Promise<Redis | undefined> {
+  if (REDIS_URL === undefined) return undefined;
+  const redis = await createRedis({ ...settings, REDIS_URL });
+  if (REDIS_URL.isTls) stack.use(watchRedisTls(redis, { ...settings, REDIS_URL }, log));
+  return redis;
+}

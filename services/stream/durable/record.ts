@@ -74,6 +74,29 @@ export interface SubscriptionRecord {
   seenAt: number;
 }
 
+/** The record of a subscription that begins at a position of a log, at a time in milliseconds since 1970. */
+export function createRecord(
+  definition: Definition,
+  { epoch, position }: { readonly epoch: string; readonly position: Position },
+  now: number,
+): SubscriptionRecord {
+  return {
+    definition,
+    revision: 1,
+    pausedUntil: undefined,
+    epoch,
+    through: position,
+    open: new Map(),
+    dead: [],
+    early: new Map(),
+    reach: 0,
+    holder: undefined,
+    puts: 0,
+    createdAt: now,
+    seenAt: now,
+  };
+}
+
 const seqSchema = z.int().min(0);
 const tagSchema = z.string().regex(/^[a-z0-9]{1,16}$/);
 const timeSchema = z.int();

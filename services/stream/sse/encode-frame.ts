@@ -50,8 +50,13 @@ export function encodeEvent(
   return frame;
 }
 
-function maskedPayload({ payload }: EventEntry, mask: FieldMask): Buffer | undefined {
-  return isJson(payload) ? withoutFields(payload, mask) : undefined;
+function maskedPayload(entry: EventEntry, mask: FieldMask): Buffer | undefined {
+  return isJsonEvent(entry) ? withoutFields(entry.payload, mask) : undefined;
+}
+
+/** Found out once: each audience asks, and each reader that is behind. */
+function isJsonEvent(entry: EventEntry): boolean {
+  return (entry.isJson ??= isJson(entry.payload));
 }
 
 /** A frame's data: what stands before and behind the payload has no line ends. */
@@ -120,7 +125,8 @@ export const HEARTBEAT = Buffer.from(":\n");
 /** The event in the JSON format of CloudEvents 1.0, section 3; producers' own `ce-*` attributes win over ours. */
 function cloudEventOf(tenant: string, epoch: string, entry: EventEntry, payload: Buffer): FrameData {
   const given = Object.entries(entry.attributes).filter(([name]) => name.startsWith("ce-") && name !== "ce-data");
-  const isJsonText = isJson(payload);
+  // What is left of JSON is JSON.
+  const isJsonText = isJsonEvent(entry);
   const attributes = JSON.stringify({
     specversion: "1.0",
     id: entry.attributes["nats-msg-id"] ?? formatEventId(epoch, entry.position),

@@ -117,7 +117,8 @@ function skipDigits(text: Buffer, from: number): number {
   return at === from ? -1 : at;
 }
 
-function skipSpace(text: Buffer, from: number): number {
+/** Behind the white space that begins there, if any does. */
+export function skipSpace(text: Buffer, from: number): number {
   let at = from;
   while (at < text.length && SPACES[text[at] as number] === 1) at += 1;
   return at;

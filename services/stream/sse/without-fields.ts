@@ -1,4 +1,5 @@
 import type { FieldMask, MaskNode } from "./field-mask.ts";
+import { skipSpace } from "./is-json.ts";
 
 const QUOTE = 34;
 const COMMA = 44;
@@ -158,12 +159,6 @@ function readName(text: Buffer, begin: number, end: number): string {
     return name.normalize("NFC");
   }
   return text.toString("latin1", begin, end);
-}
-
-function skipSpace(text: Buffer, from: number): number {
-  let at = from;
-  for (let byte = text[at]; byte === 32 || byte === 10 || byte === 13 || byte === 9; byte = text[at]) at += 1;
-  return at;
 }
 
 /** Behind a string that begins at `from`. */
