@@ -135,7 +135,7 @@ async function startServing(
   );
   const demo =
     config.SLUICE_DEMO === "1"
-      ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT })
+      ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT, nats: config.NATS_PORT })
       : undefined;
   const route = createRoute(config, verifier, edge);
   stack.use(hearAnnouncements(nats, (said) => heedAnnouncement(said, edge), edge.observer));
