@@ -39,6 +39,7 @@ import { createTokenGuesses } from "./http/token-guesses.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
+import { policyWelcome } from "./http/welcome.ts";
 import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
 import { openDocumentCompiler } from "./versions/open-document-compiler.ts";
 import type { Snapshots } from "./versions/snapshots.ts";
@@ -97,7 +98,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const decisionDeps = { ...authorizeDeps, metrics, tiers };
   const { POLICY_ALLOWED_ORIGINS: allowedOrigins } = config;
   const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths: IMPORT_PATH };
-  const api = createJsonApi({ ...bodies, allowedOrigins }, requestLog);
+  const api = createJsonApi({ ...bodies, allowedOrigins, welcome: policyWelcome }, requestLog);
   addTenantRoutes(api, authorizeDeps, deps, { usage: logs, tiers });
   addPolicyRoutes(api, authorizeDeps, deps, files);
   addExportRoutes(api, authorizeDeps, deps, files);
