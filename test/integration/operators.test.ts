@@ -48,7 +48,7 @@ test("the worker that has a stream closes it, and its client is told when to com
   await using stream = await open();
   const connectionId = await idOf(stream);
   const answers = await ask({ ask: "close", tenant: "demo", connectionId });
-  expect(answers.map((answer) => "closed" in answer && answer.closed).toSorted()).toEqual([false, true]);
+  expect(answers.filter((answer) => "closed" in answer && answer.closed)).toHaveLength(1);
   const goodbye = JSON.parse((await stream.frame("bye")).data) as { reason: string; retryMs: number };
   expect(goodbye).toMatchObject({ reason: "closed" });
   expect(goodbye.retryMs).toBeGreaterThanOrEqual(1_000);

@@ -23,7 +23,7 @@ export async function findStreams(hub: Pick<Hub, "streams">, asked: StreamsAsked
   // One more, to know whether there are more.
   const next = new SmallestIds(asked.limit + 1);
   let looked = 0;
-  for (const stream of [...hub.streams()]) {
+  for (const stream of hub.streams()) {
     looked += 1;
     if (looked % STREAMS_PER_TURN === 0) await nextTurn();
     if (isAsked(stream, asked)) next.add(stream);
