@@ -1,5 +1,6 @@
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { traceIdIn } from "#shared/http/traceparent.ts";
 import { identityOf, Registration, type TopicGrant } from "./access/registration.ts";
 import type { ShareTopics } from "./access/share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
@@ -226,8 +227,7 @@ function ownerOf(
 
 function originOf({ client, traceparent }: StreamRequest, subscription: Subscription, start: Start): StreamOrigin {
   const isResumed = subscription.lastEventId !== undefined && start.notice?.event !== "reset";
-  // Version, trace, span, flags: `traceparentOf` has looked at the form.
-  return { ...client, traceId: traceparent?.split("-")[1], client: subscription.client, isResumed };
+  return { ...client, traceId: traceIdIn(traceparent), client: subscription.client, isResumed };
 }
 
 /** Begins to deliver a durable subscription to its reader. In a log that has begun anew nothing of it is open. */
