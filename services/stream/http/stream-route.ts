@@ -3,14 +3,15 @@ import Negotiator from "negotiator";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { corsHeaders } from "#shared/http/cors.ts";
-import { traceparentOf } from "#shared/http/traceparent.ts";
+import { traceIdIn, traceparentOf } from "#shared/http/traceparent.ts";
 import { sendProblem } from "#shared/http/send-problem.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
 import { formatControl } from "../frames/sse-framing.ts";
 import type { Shortage } from "../sse/retry-delay.ts";
-import type { TrustedProxies } from "./caller-address.ts";
+import type { TrustedProxies } from "#shared/http/client-address.ts";
+import { wholeAddressOf } from "./caller-address.ts";
 import { takeSocket } from "./handshake-socket.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { VARY } from "./stream-headers.ts";
@@ -27,8 +28,11 @@ export interface StreamRoute extends TokenReading {
 /** The only media type there is, as clients may name it. */
 const EVENT_STREAM = ["text/event-stream", "text/event-stream; charset=utf-8"];
 
+/** How much of a `User-Agent` is kept. */
+const MAX_USER_AGENT = 256;
+
 /** A request's id, and where it comes from. */
-interface StreamOrigin {
+interface RequestOrigin {
   readonly address: string | undefined;
   readonly requestId: string;
 }
@@ -38,7 +42,7 @@ export async function serveStream(
   route: StreamRoute,
   request: IncomingMessage,
   response: ServerResponse,
-  origin: StreamOrigin,
+  origin: RequestOrigin,
 ): Promise<boolean> {
   const { requestId } = origin;
   const cors = corsHeaders(request.headers.origin, route.allowedOrigins);
@@ -52,17 +56,23 @@ export async function serveStream(
       return caller;
     };
   };
+  const client = clientOf(request, route.trusted);
   const gone = new AbortController();
   // A reason of its own, or `abort` would make an error with a stack.
   const leave = (): void => gone.abort("the client left");
   response.once("close", leave);
   try {
     requireEventStream(request);
-    await openStream(route.edge, streamRequest(request, { ...origin, signal: gone.signal }, response, findToken));
+    await openStream(
+      route.edge,
+      streamRequest(request, { ...origin, client, signal: gone.signal }, response, findToken),
+    );
     return true;
   } catch (thrown) {
     const error = toAppError(thrown);
-    route.edge.observer.refused(error, { requestId, tenant: caller?.tenant_id, subject: caller?.sub });
+    const traceId = traceIdIn(traceparentOf(request.headers["traceparent"]));
+    const person = { tenant: caller?.tenant_id, subject: caller?.sub };
+    route.edge.observer.refused(error, { requestId, ...person, ...client, traceId });
     refuse(error, route, request, response, { requestId, crowd: caller?.tenant_id ?? "" });
     return false;
   } finally {
@@ -70,9 +80,20 @@ export async function serveStream(
   }
 }
 
+function clientOf(request: IncomingMessage, trusted: TrustedProxies): StreamRequest["client"] {
+  const userAgent = request.headers["user-agent"];
+  return { address: wholeAddressOf(request, trusted), userAgent: userAgent && cut(userAgent) };
+}
+
+/** The beginning of a text, as a text of its own: a slice would keep the whole header in memory, for as long as the stream lives. */
+function cut(text: string): string {
+  if (text.length <= MAX_USER_AGENT) return text;
+  return Buffer.from(text.slice(0, MAX_USER_AGENT), "latin1").toString("latin1");
+}
+
 function streamRequest(
   request: IncomingMessage,
-  { requestId, address, signal }: StreamOrigin & { readonly signal: AbortSignal },
+  { requestId, address, client, signal }: RequestOrigin & Pick<StreamRequest, "client" | "signal">,
   response: ServerResponse,
   findToken: StreamRequest["findToken"],
 ): StreamRequest {
@@ -83,6 +104,7 @@ function streamRequest(
     signal,
     lastEventId: single(headers["last-event-id"]),
     address,
+    client,
     takeQuery: () => takeQuery(request),
     findToken,
     isGone: () => socket.destroyed,
