@@ -39,6 +39,7 @@ import { openOperatorTokens, type OperatorTokens } from "./http/operator-tokens.
 import { createTokenGuesses } from "./http/token-guesses.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
+import { addTailRoute } from "./http/tail-route.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
 import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
 import { openDocumentCompiler } from "./versions/open-document-compiler.ts";
@@ -106,7 +107,9 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addSubjectRoutes(api, authorizeDeps, deps);
   addEraseRoute(api, authorizeDeps, deps);
   addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
-  addConnectionRoutes(api, authorizeDeps, { ...openEdges(nats), onClosed });
+  const { tails, ...edges } = openEdges(nats, logs);
+  addConnectionRoutes(api, authorizeDeps, { ...edges, onClosed });
+  addTailRoute(api, authorizeDeps, tails);
   addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, requestLog), decisionCallers],
@@ -119,6 +122,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   };
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
   await startServers(config, starting, { registry, services, security, sockets, api, checks, log });
+  starting.use(tails);
   return starting.move();
 }
 
