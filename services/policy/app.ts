@@ -33,6 +33,7 @@ import type { AuthorizeDeps } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
 import { addConnectionRoutes } from "./http/connection-routes.ts";
 import { addEraseRoute } from "./http/erase-route.ts";
+import { addEventRoutes } from "./http/event-routes.ts";
 import { addExplainRoutes } from "./http/explain-route.ts";
 import { addExportRoutes, IMPORT_PATH } from "./http/export-routes.ts";
 import { openOperatorTokens, type OperatorTokens } from "./http/operator-tokens.ts";
@@ -82,7 +83,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
   const compiler = starting.use(openCompiler(config, metrics));
   const parts = { sessions, compiler, tiers, metrics, log };
-  const { store, logs, collector, deps, onClosed } = await openPolicies(nats, config, parts);
+  const { store, logs, collector, deps, onClosed, onInspected } = await openPolicies(nats, config, parts);
   starting.use(deps.subscriptions);
   await checkTenants(deps, log);
   const origins = new FileOrigins();
@@ -110,6 +111,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const { tails, ...edges } = openEdges(nats, logs);
   addConnectionRoutes(api, authorizeDeps, { ...edges, onClosed });
   addTailRoute(api, authorizeDeps, tails);
+  addEventRoutes(api, authorizeDeps, { ...authorizeDeps, ...edges, logs, find: rights.find, onInspected });
   addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, requestLog), decisionCallers],

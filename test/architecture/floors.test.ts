@@ -31,7 +31,14 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["config.ts"],
     ["http/", "grpc/", "watch/", "clients/", "store/", "bus/"],
     ["tenants/"],
-    ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts", "tail-events.ts"],
+    [
+      "change-policy.ts",
+      "erase-events.ts",
+      "authorize-request.ts",
+      "explain-event.ts",
+      "tail-events.ts",
+      "inspect-event.ts",
+    ],
     ["tail/"],
     ["changes/", "events/", "access/", "edges/"],
     ["sessions/", "versions/"],
@@ -67,7 +74,14 @@ const FLOORS: Readonly<Record<string, Floors>> = {
 
 /** The files that are a way each, from its beginning to its end. */
 const WAYS: Readonly<Record<string, readonly string[]>> = {
-  policy: ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts", "tail-events.ts"],
+  policy: [
+    "change-policy.ts",
+    "erase-events.ts",
+    "authorize-request.ts",
+    "explain-event.ts",
+    "tail-events.ts",
+    "inspect-event.ts",
+  ],
   publish: ["publish-events.ts"],
   stream: ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts", "manage-subscription.ts"],
 };
