@@ -35,6 +35,7 @@ import { createAccessRenewal } from "./clients/access-renewal.ts";
 import { createSessionRights } from "#shared/clients/session-rights.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps } from "./http/authorize.ts";
+import { addConsole } from "./http/console-routes.ts";
 import { addCheckRoute } from "./http/check-route.ts";
 import { addEraseRoute } from "./http/erase-route.ts";
 import { addExplainRoutes } from "./http/explain-route.ts";
@@ -114,6 +115,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addEraseRoute(api, authorizeDeps, deps);
   addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
   addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
+  addConsole(api, config);
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, requestLog), decisionCallers],
     [AuthorizationService, createAuthorizationService(gateway, metrics, requestLog), authorizationCallers],
