@@ -16,6 +16,12 @@ export interface ScreenEntry {
 /** All screens, in the order of the navigation. */
 export const SCREENS: readonly ScreenEntry[] = [
   {
+    name: "why",
+    title: "Why",
+    group: "Ask",
+    load: async () => (await import("./screens/why/why-screen.tsx")).WhyScreen,
+  },
+  {
     name: "keys",
     title: "Keys",
     group: "Service",

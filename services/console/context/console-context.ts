@@ -12,7 +12,7 @@ export interface Console {
   readonly api: ApiClient;
   readonly router: Router;
   /** Says a sentence to screen readers, and shows it for some seconds. */
-  announce(sentence: string): void;
+  readonly announce: (sentence: string) => void;
 }
 
 /** Hands the console's parts to all components below it. */

@@ -62,16 +62,16 @@ test("what is no file of the console is not found", async () => {
   const paths = ["index-a1.js.br", "..%2findex.html", "%2e%2e/%2e%2e/package.json"].map(
     (each) => `/console/assets/${each}`,
   );
-  const answers = await Promise.all(paths.map((path) => api.request(path)));
+  const answers = await Promise.all(paths.map(async (path) => api.request(path)));
   expect(answers.map(({ status }) => status)).toEqual([404, 404, 404]);
 });
 
 test("without a build the page says what makes one, and is there once it is made", async () => {
-  let now: BuiltConsole | undefined;
-  const api = serve({ load: async () => now });
+  const builds: BuiltConsole[] = [];
+  const api = serve({ load: async () => builds[0] });
   const before = await api.request("/console");
   expect(before.status).toBe(503);
   expect(await before.text()).toContain("npm run console");
-  now = built;
+  builds.push(built);
   expect((await api.request("/console")).status).toBe(200);
 });
