@@ -30,6 +30,7 @@ import { createAccessRenewal } from "./clients/access-renewal.ts";
 import { createSessionRights } from "#shared/clients/session-rights.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps } from "./http/authorize.ts";
+import { addConsole } from "./http/console-routes.ts";
 import { addCheckRoute } from "./http/check-route.ts";
 import { addConnectionRoutes } from "./http/connection-routes.ts";
 import { addEraseRoute } from "./http/erase-route.ts";
@@ -42,6 +43,7 @@ import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTailRoute } from "./http/tail-route.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
+import { policyWelcome } from "./http/welcome.ts";
 import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
 import { openDocumentCompiler } from "./versions/open-document-compiler.ts";
 import type { Snapshots } from "./versions/snapshots.ts";
@@ -101,7 +103,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const decisionDeps = { ...authorizeDeps, metrics, tiers };
   const { POLICY_ALLOWED_ORIGINS: allowedOrigins } = config;
   const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths: IMPORT_PATH };
-  const api = createJsonApi({ ...bodies, allowedOrigins }, requestLog);
+  const api = createJsonApi({ ...bodies, allowedOrigins, welcome: policyWelcome }, requestLog);
   addTenantRoutes(api, authorizeDeps, deps, { usage: logs, tiers });
   addPolicyRoutes(api, authorizeDeps, deps, files);
   addExportRoutes(api, authorizeDeps, deps, files);
@@ -113,6 +115,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addTailRoute(api, authorizeDeps, tails);
   addEventRoutes(api, authorizeDeps, { ...authorizeDeps, ...edges, logs, find: rights.find, onInspected });
   addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
+  addConsole(api, config);
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, requestLog), decisionCallers],
     [AuthorizationService, createAuthorizationService(gateway, metrics, requestLog), authorizationCallers],

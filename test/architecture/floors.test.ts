@@ -24,6 +24,18 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["keys/"],
     ["audit/", "metrics.ts"],
   ],
+  console: [
+    ["main.tsx", "vite.config.ts"],
+    ["app.tsx"],
+    ["shell/"],
+    ["screens.ts"],
+    ["screens/"],
+    ["parts/"],
+    ["context/"],
+    ["session/", "router/"],
+    ["http/"],
+    ["styles/"],
+  ],
   policy: [
     ["main.ts"],
     ["app.ts"],
