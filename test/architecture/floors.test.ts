@@ -74,12 +74,12 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["app/"],
     // What runs whole edges as its workers deals in their settings, and is no door of one.
     ["config.ts", "workers/"],
-    ["http/", "bus/", "clients/"],
+    ["http/", "bus/", "clients/", "webhooks/"],
     ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts", "manage-subscription.ts"],
     ["connections/"],
     ["audiences/"],
     ["access/"],
-    ["log/", "sse/", "subscription/", "admission/", "overload/", "presence/", "durable/", "observe/"],
+    ["log/", "sse/", "frames/", "subscription/", "admission/", "overload/", "presence/", "durable/", "observe/"],
     ["event.ts", "turns/"],
   ],
 };
