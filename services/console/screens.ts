@@ -16,10 +16,30 @@ export interface ScreenEntry {
 /** All screens, in the order of the navigation. */
 export const SCREENS: readonly ScreenEntry[] = [
   {
+    name: "tail",
+    title: "Live tail",
+    group: "Running",
+    load: async () => (await import("./screens/tail/tail-screen.tsx")).TailScreen,
+  },
+  {
     name: "why",
     title: "Why",
     group: "Ask",
     load: async () => (await import("./screens/why/why-screen.tsx")).WhyScreen,
+  },
+  {
+    name: "connections",
+    title: "Connections",
+    group: "Running",
+    load: async () => (await import("./screens/connections/connections-screen.tsx")).ConnectionsScreen,
+  },
+  {
+    name: "nodes",
+    title: "Nodes",
+    group: "Running",
+    isForOperators: true,
+    isForAllTenants: true,
+    load: async () => (await import("./screens/nodes/nodes-screen.tsx")).NodesScreen,
   },
   {
     name: "keys",
