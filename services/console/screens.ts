@@ -42,6 +42,14 @@ export const SCREENS: readonly ScreenEntry[] = [
     load: async () => (await import("./screens/nodes/nodes-screen.tsx")).NodesScreen,
   },
   {
+    name: "tenants",
+    title: "Tenants",
+    group: "Service",
+    isForOperators: true,
+    isForAllTenants: true,
+    load: async () => (await import("./screens/tenants/tenants-screen.tsx")).TenantsScreen,
+  },
+  {
     name: "keys",
     title: "Keys",
     group: "Service",
