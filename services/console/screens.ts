@@ -34,6 +34,12 @@ export const SCREENS: readonly ScreenEntry[] = [
     load: async () => (await import("./screens/connections/connections-screen.tsx")).ConnectionsScreen,
   },
   {
+    name: "people",
+    title: "People and sessions",
+    group: "Running",
+    load: async () => (await import("./screens/people/people-screen.tsx")).PeopleScreen,
+  },
+  {
     name: "nodes",
     title: "Nodes",
     group: "Running",
