@@ -32,7 +32,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["http/", "grpc/", "watch/", "clients/", "store/", "bus/"],
     ["tenants/"],
     ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts"],
-    ["changes/", "events/", "access/"],
+    ["changes/", "events/", "access/", "edges/"],
     ["sessions/", "versions/"],
     ["decide/"],
     ["document/", "limits/"],
