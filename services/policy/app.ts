@@ -31,6 +31,7 @@ import { createSessionRights } from "#shared/clients/session-rights.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps } from "./http/authorize.ts";
 import { addCheckRoute } from "./http/check-route.ts";
+import { addConnectionRoutes } from "./http/connection-routes.ts";
 import { addEraseRoute } from "./http/erase-route.ts";
 import { addExplainRoutes } from "./http/explain-route.ts";
 import { addExportRoutes, IMPORT_PATH } from "./http/export-routes.ts";
@@ -38,6 +39,7 @@ import { openOperatorTokens, type OperatorTokens } from "./http/operator-tokens.
 import { createTokenGuesses } from "./http/token-guesses.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
+import { addTailRoute } from "./http/tail-route.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
 import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
 import { openDocumentCompiler } from "./versions/open-document-compiler.ts";
@@ -54,6 +56,7 @@ import { readTiers } from "./limits/tiers.ts";
 import type { TenantDeps } from "./tenants/tenant-deps.ts";
 import { FileOrigins } from "./watch/file-origins.ts";
 import { watchFiles } from "./watch/watch-files.ts";
+import { openEdges } from "./app/open-edges.ts";
 import { openPolicies } from "./app/open-policies.ts";
 
 const CLOSE_GRACE_MS = 1_000;
@@ -79,7 +82,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
   const compiler = starting.use(openCompiler(config, metrics));
   const parts = { sessions, compiler, tiers, metrics, log };
-  const { store, logs, collector, deps } = await openPolicies(nats, config, parts);
+  const { store, logs, collector, deps, onClosed } = await openPolicies(nats, config, parts);
   starting.use(deps.subscriptions);
   await checkTenants(deps, log);
   const origins = new FileOrigins();
@@ -104,6 +107,9 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addSubjectRoutes(api, authorizeDeps, deps);
   addEraseRoute(api, authorizeDeps, deps);
   addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
+  const { tails, ...edges } = openEdges(nats, logs);
+  addConnectionRoutes(api, authorizeDeps, { ...edges, onClosed });
+  addTailRoute(api, authorizeDeps, tails);
   addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, requestLog), decisionCallers],
@@ -116,6 +122,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   };
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
   await startServers(config, starting, { registry, services, security, sockets, api, checks, log });
+  starting.use(tails);
   return starting.move();
 }
 

@@ -31,7 +31,8 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["config.ts"],
     ["http/", "grpc/", "watch/", "clients/", "store/", "bus/"],
     ["tenants/"],
-    ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts"],
+    ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts", "tail-events.ts"],
+    ["tail/"],
     ["changes/", "events/", "access/", "edges/"],
     ["sessions/", "versions/"],
     ["decide/"],
@@ -66,7 +67,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
 
 /** The files that are a way each, from its beginning to its end. */
 const WAYS: Readonly<Record<string, readonly string[]>> = {
-  policy: ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts"],
+  policy: ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts", "tail-events.ts"],
   publish: ["publish-events.ts"],
   stream: ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts", "manage-subscription.ts"],
 };
