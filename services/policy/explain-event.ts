@@ -64,10 +64,7 @@ export async function explainEvent(
   question: EventQuestion,
   { subject, isByAuth }: Receiver,
 ): Promise<EventExplanation> {
-  const [found, current] = await Promise.all([
-    findEvent(deps.logs, tenant, question),
-    deps.snapshots.atLeast(tenant),
-  ]);
+  const [found, current] = await Promise.all([findEvent(deps.logs, tenant, question), deps.snapshots.atLeast(tenant)]);
   const wall = deps.wall();
   const { topic } = found;
   const attributes = found.state === "kept" ? found.attributes : {};

@@ -32,7 +32,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["http/", "grpc/", "watch/", "clients/", "store/", "bus/"],
     ["tenants/"],
     ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts", "tail-events.ts"],
-    ["tail/"],
+    ["tail/", "explain/"],
     ["changes/", "events/", "access/", "edges/"],
     ["sessions/", "versions/"],
     ["decide/"],

@@ -5,6 +5,7 @@ import { nanosOf } from "#shared/contract/event-tag.ts";
 import { erasedControlSubject, logStreamName, sessionControlSubject } from "#shared/contract/tenant-log.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { EventHistory, History, Placed } from "../events/event-log.ts";
+import { readDirect } from "./read-direct.ts";
 import { answeredOrUnknown } from "./answered.ts";
 
 /** What one read brings. The largest entry of an erasure has 128 kB. */
@@ -23,9 +24,11 @@ export function logHistory(
         const subject = `events.${tenant}.${topic}`;
         const time = new Date(at).toISOString();
         const stream = logStreamName(tenant);
+        const until = { multi_last: [subject], up_to_time: time };
+        const since = { start_time: time, next_by_subj: subject, batch: 1 };
         const [before, after] = await Promise.all([
-          readAll(manager.direct.getLastMessagesFor(stream, { multi_last: [subject], up_to_time: time })),
-          readAll(manager.direct.getBatch(stream, { start_time: time, next_by_subj: subject, batch: 1 })),
+          readDirect((callback) => manager.direct.getLastMessagesFor(stream, { ...until, callback })),
+          readDirect((callback) => manager.direct.getBatch(stream, { ...since, callback })),
         ]);
         return { before: before[0]?.seq, after: after[0]?.seq };
       }),
@@ -53,10 +56,11 @@ async function readBehind<Entry>(
   seq: number,
 ): Promise<History<Entry>> {
   const entries: Placed<Entry>[] = [];
+  const stream = logStreamName(tenant);
   let next = seq + 1;
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const query = { ...PAGE, seq: next, next_by_subj: subject };
-    const messages = await readAll(manager.direct.getBatch(logStreamName(tenant), query));
+    const messages = await readDirect((callback) => manager.direct.getBatch(stream, { ...query, callback }));
     if (messages.length === 0) return { entries, hasMore: false };
     entries.push(...messages.flatMap((message) => placed(message, schema)));
     next = (messages.at(-1)?.seq ?? next) + 1;
@@ -68,8 +72,4 @@ function placed<Entry>(message: StoredMsg, schema: z.ZodType<Entry>): Placed<Ent
   const { success, data } = schema.safeParse(parseJson(message.string()));
   if (!success) return [];
   return [{ seq: message.seq, storedAt: Number(nanosOf(message.timestamp) / 1_000_000n), entry: data }];
-}
-
-async function readAll(batch: Promise<AsyncIterable<StoredMsg>>): Promise<StoredMsg[]> {
-  return Array.fromAsync(await batch);
 }

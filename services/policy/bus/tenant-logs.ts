@@ -34,7 +34,12 @@ type AllLogs = TenantLogs & PolicyLog & TenantEntryLog & LogUsage & ErasureLog &
 export async function openTenantLogs(connection: NatsConnection, retention: LogRetention): Promise<AllLogs> {
   const js = jetstream(connection);
   const manager = await jetstreamManager(connection, { checkAPI: false });
-  return { ...streamsOf(manager, retention), ...controlEntriesOf(js, manager), ...eventsOf(manager), ...logHistory(manager) };
+  return {
+    ...streamsOf(manager, retention),
+    ...controlEntriesOf(js, manager),
+    ...eventsOf(manager),
+    ...logHistory(manager),
+  };
 }
 
 function streamsOf(manager: JetStreamManager, retention: LogRetention): TenantLogs & LogUsage {

@@ -64,7 +64,8 @@ function ofStream({ trace, standing, isHeard, isSessionOver }: Candidate, { plac
   if (isSessionOver === true) return finding("no", `The session of ${connectionId} (${sid ?? "unknown"}) was over.`);
   switch (standing) {
     case "past": {
-      if (isHeard === undefined) return finding("unknown", `What ${connectionId}, which came past it, listened to is not known.`);
+      if (isHeard === undefined)
+        return finding("unknown", `What ${connectionId}, which came past it, listened to is not known.`);
       const at = timeText(Math.max(openedAt, place.storedAt));
       const how = openedAt <= place.storedAt ? "when it was published" : "after it resumed";
       return finding("yes", `It was written to ${connectionId} ${how}.`, { at, connectionId });
@@ -72,11 +73,19 @@ function ofStream({ trace, standing, isHeard, isSessionOver }: Candidate, { plac
     case "behind": {
       const [through, horizon] = end.is === "open" ? [end.through, end.horizon] : [];
       const isUnread = horizon !== undefined && horizon < place.seq;
-      const why = isUnread ? `its edge has read the log to ${horizon}` : waitText(end.is === "open" ? end.waitsFor : undefined);
-      return { ...finding("no", `Not yet: ${connectionId} has come to ${through}, and ${why}.`, { connectionId }), isPending: true };
+      const why = isUnread
+        ? `its edge has read the log to ${horizon}`
+        : waitText(end.is === "open" ? end.waitsFor : undefined);
+      return {
+        ...finding("no", `Not yet: ${connectionId} has come to ${through}, and ${why}.`, { connectionId }),
+        isPending: true,
+      };
     }
     case "cut":
-      return finding("no", `${connectionId} ended (${end.is === "ended" ? end.reason : ""}) before it came to the event.`);
+      return finding(
+        "no",
+        `${connectionId} ended (${end.is === "ended" ? end.reason : ""}) before it came to the event.`,
+      );
     default:
       return finding("unknown", `How far ${connectionId} came is not known.`);
   }
@@ -108,7 +117,8 @@ function ofSubscription(
   const { topics } = record.definition;
   if (!Object.entries(topics).some(([pattern, from]) => from < seq && topicMatches(pattern, topic))) return [];
   const open = record.open.find(([place]) => place === seq);
-  if (open !== undefined) return [finding("yes", `${the} was given it (delivery ${open[2]}), and has not acknowledged it.`)];
+  if (open !== undefined)
+    return [finding("yes", `${the} was given it (delivery ${open[2]}), and has not acknowledged it.`)];
   const dead = record.dead.find(([place]) => place === seq);
   if (dead !== undefined) {
     const [, , deliveries, reason] = dead;
@@ -118,7 +128,9 @@ function ofSubscription(
   if (record.early.some(([place]) => place === seq)) return [finding("yes", `${the} has acknowledged it.`)];
   if (record.through[0] >= seq)
     return [finding("yes", `${the} has come past it: it was acknowledged, or not let through.`)];
-  return [{ ...finding("no", `${the} has come to ${record.through[0]}, and ${whyHeld(record, now)}.`), isPending: true }];
+  return [
+    { ...finding("no", `${the} has come to ${record.through[0]}, and ${whyHeld(record, now)}.`), isPending: true },
+  ];
 }
 
 function whyHeld({ holder, paused = 0, open, definition }: StoredSubscription, now: number): string {

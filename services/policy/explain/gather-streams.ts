@@ -7,14 +7,14 @@ import type { FoundEvent, MissingEvent } from "../events/find-event.ts";
 import type { ChainFacts } from "./chain.ts";
 import { timeText } from "./link.ts";
 import type { ClaimsChange } from "./policy-links.ts";
-import type { ConnectionHistory, SessionEnds, SubscriptionReader } from "./ports.ts";
+import type { PersonHistory, SessionEnds, SubscriptionReader } from "./ports.ts";
 import { type Place, type StreamTrace, StreamTraces } from "./trace-streams.ts";
 
 /** What the streams of a person are gathered from. */
 export interface GatherDeps {
   readonly logs: Pick<EventHistory, "sessionsBehind">;
   readonly edges: Edges;
-  readonly history: ConnectionHistory;
+  readonly history: PersonHistory;
   readonly sessionEnds: SessionEnds;
   readonly records: SubscriptionReader;
 }
@@ -36,7 +36,7 @@ export async function gatherStreams(
   const traces = new StreamTraces(place);
   const isKept = found.state === "kept";
   const [log, open, records, changes] = await Promise.all([
-    orMissing(deps.history.entriesOf(person.tenant, person.subject, (entry) => traces.note(entry))),
+    orMissing(deps.history.entriesOfPerson(person.tenant, person.subject, (entry) => traces.note(entry))),
     orMissing(openStreams(deps.edges, person)),
     orMissing(deps.records.recordsOf(person.tenant, person.subject)),
     isKept ? orMissing(deps.logs.sessionsBehind(person.tenant, place.seq)) : undefined,

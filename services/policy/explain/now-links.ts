@@ -19,7 +19,11 @@ export function presentLinks(facts: PresentFacts, topic: string): Record<"connec
 }
 
 function connected({ subject, missing }: PresentFacts, open: readonly OpenTrace[]): Finding {
-  if (open.length > 0) return finding("yes", tell(open, ({ connectionId }) => `${connectionId} is open.`));
+  if (open.length > 0)
+    return finding(
+      "yes",
+      tell(open, ({ connectionId }) => `${connectionId} is open.`),
+    );
   if (missing.length > 0) return finding("unknown", [`No open stream of ${subject} is known.`, ...missing]);
   return finding("no", `No stream of ${subject} is open.`);
 }
@@ -31,7 +35,10 @@ function matches(open: readonly OpenTrace[], topic: string): Finding {
     const listened = namesText([...new Set(open.flatMap(({ end }) => end.hears.some))]);
     return finding("no", `No topic of an open stream matches ${topic}: ${listened}.`);
   }
-  return finding("yes", tell(hearing, ({ connectionId, end }) => `${connectionId} listens to ${end.hears.match?.topic}.`));
+  return finding(
+    "yes",
+    tell(hearing, ({ connectionId, end }) => `${connectionId} listens to ${end.hears.match?.topic}.`),
+  );
 }
 
 function lives({ streams, ends }: PresentFacts, open: readonly OpenTrace[]): Finding {

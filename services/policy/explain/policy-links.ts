@@ -27,7 +27,10 @@ export function roleLink(decided: Decided, subject: string, changed?: ClaimsChan
   const byRole = new Map(allowing.map(({ role, via }) => [role, via]));
   const found =
     byRole.size > 0 || more > 0
-      ? finding("yes", Array.from(byRole, ([role, via]) => `Role ${role} allows ${permission}: ${via.join("; ")}.`))
+      ? finding(
+          "yes",
+          Array.from(byRole, ([role, via]) => `Role ${role} allows ${permission}: ${via.join("; ")}.`),
+        )
       : finding("no", whyNoRole(subject, permission, roles));
   return unlessChanged(found, changed);
 }

@@ -10,9 +10,9 @@ export interface LogReach {
 }
 
 /** Who was connected when. */
-export interface ConnectionHistory {
+export interface PersonHistory {
   /** Hands over a person's entries, oldest first. Throws `unavailable` when the log does not answer. */
-  entriesOf(tenant: string, subject: string, take: (entry: ConnectionEntry) => void): Promise<LogReach>;
+  entriesOfPerson(tenant: string, subject: string, take: (entry: ConnectionEntry) => void): Promise<LogReach>;
 }
 
 /** The sessions that have ended. */

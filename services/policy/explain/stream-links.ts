@@ -46,9 +46,17 @@ export function connectedLink(facts: StreamFacts, candidates: readonly Candidate
   const certain = candidates.filter(({ standing }) => standing !== "unknown");
   if (certain.length > 0) {
     const { connectionId } = certain[0]?.trace ?? {};
-    return finding("yes", tell(certain, (each) => whenText(each, place)), connectionId ? { connectionId } : {});
+    return finding(
+      "yes",
+      tell(certain, (each) => whenText(each, place)),
+      connectionId ? { connectionId } : {},
+    );
   }
-  if (candidates.length > 0) return finding("unknown", tell(candidates, (each) => whenText(each, place)));
+  if (candidates.length > 0)
+    return finding(
+      "unknown",
+      tell(candidates, (each) => whenText(each, place)),
+    );
   if (missing.length > 0) return finding("unknown", [`No stream of ${subject} is known.`, ...missing]);
   return finding("no", [`No stream of ${subject} was open, and none resumed before it.`, ...neighbours(facts)]);
 }
@@ -60,8 +68,12 @@ function neighbours({ place, streams }: StreamFacts): string[] {
   if (before === undefined && after === undefined) return ["The connection log has none of the last day."];
   const ended = before?.end.is === "ended" ? ` and ended at ${timeText(before.end.at)} (${before.end.reason})` : "";
   return [
-    ...(before ? [`The last one before, ${before.connectionId}, was opened at ${timeText(before.openedAt)}${ended}.`] : []),
-    ...(after ? [`The next one, ${after.connectionId}, was opened at ${timeText(after.openedAt)}, and began behind it.`] : []),
+    ...(before
+      ? [`The last one before, ${before.connectionId}, was opened at ${timeText(before.openedAt)}${ended}.`]
+      : []),
+    ...(after
+      ? [`The next one, ${after.connectionId}, was opened at ${timeText(after.openedAt)}, and began behind it.`]
+      : []),
   ];
 }
 
@@ -90,7 +102,9 @@ function hearingText({ trace: { connectionId, heard } }: Candidate): string {
   const { match, some, count } = heard;
   if (match === undefined) {
     const more = count > some.length ? ` and ${count - some.length} more` : "";
-    return count === 0 ? `${connectionId} listened to nothing.` : `${connectionId} listened to ${some.join(", ")}${more}.`;
+    return count === 0
+      ? `${connectionId} listened to nothing.`
+      : `${connectionId} listened to ${some.join(", ")}${more}.`;
   }
   const granted = match.granted ? "" : ", of which nothing is granted to the person";
   return `${connectionId} listened to ${match.topic}${granted}.`;
@@ -102,11 +116,18 @@ export function sessionLink({ endedBefore, place }: StreamFacts, candidates: rea
   const looked = hearing.length > 0 ? hearing : candidates;
   if (looked.length === 0) return finding("unknown", "There is no stream whose session could be looked at.");
   const living = looked.filter(({ isSessionOver: isOver }) => isOver === false);
-  if (living.length > 0) return finding("yes", tell(living, ({ trace }) => `Session ${trace.sid} lived.`));
+  if (living.length > 0)
+    return finding(
+      "yes",
+      tell(living, ({ trace }) => `Session ${trace.sid} lived.`),
+    );
   const unknown = looked.filter(({ isSessionOver: isOver }) => isOver === undefined);
   if (unknown.length > 0) {
     const whose = namesText(unknown.map(({ trace }) => trace.connectionId));
-    return finding("unknown", `Whether the session of ${whose} lived is not known: revocations cannot be read, or its entry is missing.`);
+    return finding(
+      "unknown",
+      `Whether the session of ${whose} lived is not known: revocations cannot be read, or its entry is missing.`,
+    );
   }
   const at = looked.map(({ trace }) => sessionEnd(trace, endedBefore)).find((each) => each !== undefined);
   const texts = tell(looked, ({ trace }) => sessionText(trace, endedBefore, place));
@@ -120,10 +141,12 @@ function sessionEnd({ sid = "", end }: StreamTrace, endedBefore: StreamFacts["en
 function sessionText(trace: StreamTrace, endedBefore: StreamFacts["endedBefore"], { storedAt }: Place): string {
   const { connectionId, sid = "of that stream", end } = trace;
   const revoked = endedBefore?.get(sid);
-  if (revoked !== undefined) return `Session ${sid} of ${connectionId} was revoked at ${timeText(revoked)}, before the event.`;
+  if (revoked !== undefined)
+    return `Session ${sid} of ${connectionId} was revoked at ${timeText(revoked)}, before the event.`;
   if (end.is !== "ended") return `Session ${sid} was over.`;
   const relation = end.at < storedAt ? "before the event" : "before the stream came to the event";
-  const why = { revoked: "was revoked", expired: "ran out", forbidden: "was not let in any more" }[end.reason] ?? "ended";
+  const why =
+    { revoked: "was revoked", expired: "ran out", forbidden: "was not let in any more" }[end.reason] ?? "ended";
   return `Session ${sid} of ${connectionId} ${why} at ${timeText(end.at)}, ${relation}.`;
 }
 

@@ -42,7 +42,7 @@ export async function suggest(deps: SuggestTypeDeps, suggesting: Suggesting): Pr
 function targetOf({ chain, firstNo, isPending }: Chain): LinkName | undefined {
   const first = chain.find(({ link }) => link === firstNo);
   if (first?.link === "delivered") return isPending ? undefined : firstNowNo(chain);
-  return first?.now.answer === "yes" ? firstNowNo(chain) : firstNo ?? undefined;
+  return first?.now.answer === "yes" ? firstNowNo(chain) : (firstNo ?? undefined);
 }
 
 function firstNowNo(chain: readonly Link[]): LinkName | undefined {
@@ -69,7 +69,8 @@ async function suggestFor(
     case "rule":
       return now.rule?.effect === "deny"
         ? advice("change_rule", `If that is not meant: role ${now.rule.role} says deny ${now.rule.rule}.`)
-        : ((await suggestRole(snapshot, asking, wall)) ?? advice("change_rule", `If that is not meant, change the rules: ${now.because}.`));
+        : ((await suggestRole(snapshot, asking, wall)) ??
+            advice("change_rule", `If that is not meant, change the rules: ${now.because}.`));
     default:
       return undefined;
   }

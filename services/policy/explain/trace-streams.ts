@@ -119,10 +119,7 @@ export class StreamTraces {
 }
 
 /** What of these topics an event is heard by. */
-function heardBy(
-  topic: string,
-  topics: readonly { readonly topic: string; readonly granted: boolean }[],
-): Heard {
+function heardBy(topic: string, topics: readonly { readonly topic: string; readonly granted: boolean }[]): Heard {
   const matching = topics.filter((each) => topicMatches(each.topic, topic));
   const match = matching.find(({ granted }) => granted) ?? matching[0];
   const some = topics.slice(0, MAX_TOPICS_NAMED).map((each) => each.topic);

@@ -8,8 +8,9 @@ import {
   CONNECTIONS_STREAM,
 } from "#shared/contract/connection-log.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
-import type { ConnectionHistory } from "../explain/ports.ts";
+import type { PersonHistory } from "../explain/ports.ts";
 import { mapInTurns } from "../work/turns.ts";
+import { readDirect } from "./read-direct.ts";
 import { MAX_ENTRIES_OF_A_KIND } from "./connections-log.ts";
 
 /** What one read brings. An entry with a hundred of the longest topics has 300 kB. */
@@ -22,10 +23,10 @@ const MAX_BYTES = 32 * 1024 * 1024;
 const READ_AT_ONCE = 2;
 
 /** Reads people's entries of the connection log. Any replica may answer: one seldom lags so far. */
-export function connectionEntries(manager: JetStreamManager): ConnectionHistory {
+export function openPersonHistory(manager: JetStreamManager): PersonHistory {
   const inTurn = fairLimiter(READ_AT_ONCE);
   return {
-    entriesOf: (tenant, subject, take) =>
+    entriesOfPerson: (tenant, subject, take) =>
       orUnavailable("the connection log does not answer; try again", () =>
         inTurn(tenant, async () => {
           const since = await beginningOf(manager);
@@ -49,14 +50,14 @@ async function beginningOf(manager: JetStreamManager): Promise<number> {
 }
 
 async function readPages(
-  manager: JetStreamManager,
+  { direct }: JetStreamManager,
   subject: string,
   take: (entry: ConnectionEntry) => void,
 ): Promise<"all" | "cut"> {
   let [next, bytes] = [1, 0];
   while (bytes < MAX_BYTES) {
     const query = { ...PAGE, seq: next, next_by_subj: subject };
-    const messages = await Array.fromAsync(await manager.direct.getBatch(CONNECTIONS_STREAM, query));
+    const messages = await readDirect((callback) => direct.getBatch(CONNECTIONS_STREAM, { ...query, callback }));
     const last = messages.at(-1);
     if (last === undefined) return "all";
     for (const entry of await mapInTurns(messages, readEntry)) if (entry !== undefined) take(entry);
