@@ -152,7 +152,7 @@ async function findNear(search: Search, topic: string, at: number): Promise<Foun
   if (nearest !== undefined && nearest.distanceMs <= NEAR_MS) return findAt(search, nearest.near.sequence, { topic });
   const { entries } = await logs.erasuresBehind(tenant, log.first);
   const erasure = entries.find(
-    ({ entry, storedAt }) => "subject" in entry && storedAt >= at && topicMatches(entry.subject, topic),
+    ({ entry, storedAt }) => "subject" in entry && storedAt >= at - NEAR_MS && topicMatches(entry.subject, topic),
   );
   const reason = `no event of ${topic} that was stored within a minute of ${new Date(at).toISOString()} is kept`;
   const because = erasure === undefined ? reason : `${reason}; ${whatItErased(erasure)} may have taken one`;
