@@ -14,6 +14,8 @@ const RELOAD_IT = `nats-server takes this up when it starts, or is told to, twic
   docker compose kill -s HUP nats
   nats-server --signal reload=<pid>`;
 
+const SEED_IS_SHOWN = "Their seed is shown this once and stands nowhere else:";
+
 /** The accounts of infra/nats/nats.conf that are no tenant's. */
 const OURS = ["SLUICE", "EDGE", "SYS"];
 
@@ -27,7 +29,7 @@ export function busCommand(terminal: Terminal): Command {
   return createGroup("bus", "say which tenants have producers on the bus", description, commands);
 }
 
-function listCommand({ say }: Terminal): Command {
+function listCommand({ print }: Terminal): Command {
   return createCommand("list", {
     summary: "list the tenants that have producers",
     description: "Lists the tenants that have an account for producers.",
@@ -35,7 +37,7 @@ function listCommand({ say }: Terminal): Command {
   })
     .option("--dir <folder>", "where nats.conf is (default: infra/nats)")
     .action(async (options: unknown) => {
-      for (const tenant of await listProducers(readPlaces(options).directory)) say(tenant);
+      for (const tenant of await listProducers(readPlaces(options).directory)) print({ tenant }, tenant);
     });
 }
 
@@ -49,8 +51,8 @@ function addCommand(terminal: Terminal): Command {
     const tenant = readTenant(name);
     const { directory, pidFile } = readPlaces(options, terminal.env);
     const { publicKey, seed } = await addProducer(directory, tenant);
-    terminal.say(`${tenant} has producers on the bus, known by the key ${publicKey}.`);
-    terminal.say(`Their seed is shown this once and stands nowhere else:\n\n  ${seed}\n`);
+    const known = `${tenant} has producers on the bus, known by the key ${publicKey}.`;
+    terminal.print({ tenant, publicKey, seed }, `${known}\n${SEED_IS_SHOWN}\n\n  ${seed}\n`);
     await reload(pidFile, terminal);
   });
 }
@@ -65,7 +67,7 @@ function removeCommand(terminal: Terminal): Command {
     const tenant = readTenant(name);
     const { directory, pidFile } = readPlaces(options, terminal.env);
     await removeProducer(directory, tenant);
-    terminal.say(`${tenant} has no producers on the bus any more.`);
+    terminal.print({ tenant, removed: true }, `${tenant} has no producers on the bus any more.`);
     await reload(pidFile, terminal);
   });
 }

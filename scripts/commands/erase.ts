@@ -42,7 +42,7 @@ The token is the operator's, or an access token of somebody with event:erase in 
     const body = JSON.stringify({ subject, ids, reason });
     const post = { method: "POST", path: `/v1/tenants/${tenant}/erase`, body } as const;
     const { erased, through } = await server.call(post, erasedSchema);
-    terminal.say(`erased ${erased} events up to sequence ${through}`);
+    terminal.print({ erased, through }, `erased ${erased} events up to sequence ${through}`);
   });
 }
 

@@ -10,7 +10,7 @@ const MAX_PENDING = 256;
 /** Replays real GitHub webhook deliveries to NATS until it has published enough, or Ctrl-C; fails where some were refused. */
 export async function publishDeliveries(options: PublishOptions, terminal: Terminal): Promise<void> {
   const { tenant, natsUrl, ratePerSecond } = options;
-  const { say, endWith } = terminal;
+  const { print, say, endWith } = terminal;
   const publications = (await readDeliveries()).map(toPublication);
   await using producer = await connectProducer(natsUrl, tenant);
   say(`publishing ${ratePerSecond} events a second as events.${tenant}.> to ${new URL(natsUrl).host}; Ctrl-C stops`);
@@ -32,7 +32,7 @@ export async function publishDeliveries(options: PublishOptions, terminal: Termi
     const count = options.count ?? publications.length;
     await replay(publications, { publish, ratePerSecond, count, maxPending: MAX_PENDING, signal: stop.signal }, counts);
   }
-  say(summaryOf(counts));
+  print(counts, summaryOf(counts));
   if (counts.refused === 0) return;
   say(`the last refusal: ${refusal}`);
   endWith(1);
