@@ -9,6 +9,7 @@ import { completionCommand } from "./completion.ts";
 import { demoCommand } from "./demo.ts";
 import { encodeCommand } from "./encode.ts";
 import { eraseCommand } from "./erase.ts";
+import { healthCommand } from "./health.ts";
 import { hashPasswordCommand } from "./hash-password.ts";
 import { keysCommand } from "./keys.ts";
 import { poisonCommand } from "./poison.ts";
@@ -17,6 +18,7 @@ import { tokenCommand } from "./token.ts";
 
 /** Every command, in the order of the help. A new one is a file beside these and a line here. */
 const COMMANDS = [
+  healthCommand,
   demoCommand,
   policyCommand,
   busCommand,
