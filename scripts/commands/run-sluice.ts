@@ -9,18 +9,28 @@ import { completionCommand } from "./completion.ts";
 import { demoCommand } from "./demo.ts";
 import { encodeCommand } from "./encode.ts";
 import { eraseCommand } from "./erase.ts";
+import { eventsCommand } from "./events.ts";
 import { healthCommand } from "./health.ts";
 import { hashPasswordCommand } from "./hash-password.ts";
 import { keysCommand } from "./keys.ts";
+import { publishCommand } from "./publish.ts";
 import { poisonCommand } from "./poison.ts";
 import { policyCommand } from "./policy.ts";
+import { sessionCommand } from "./session.ts";
+import { tailCommand } from "./tail.ts";
+import { tenantCommand } from "./tenant.ts";
 import { tokenCommand } from "./token.ts";
 
 /** Every command, in the order of the help. A new one is a file beside these and a line here. */
 const COMMANDS = [
   healthCommand,
+  publishCommand,
+  tailCommand,
+  eventsCommand,
   demoCommand,
   policyCommand,
+  tenantCommand,
+  sessionCommand,
   busCommand,
   keysCommand,
   auditCommand,

@@ -19,6 +19,18 @@ export interface ServiceCall {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A service that answered, and would not. */
+export class Refusal extends ScriptError {
+  override readonly name = "Refusal";
+  /** The status of HTTP. */
+  readonly status: number;
+
+  constructor(message: string, status: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
 const problemSchema = z.object({ detail: z.string(), code: z.string() });
 
 /**
@@ -97,10 +109,10 @@ function reasonOf(error: Error): string {
 }
 
 /** What a service said when it refused, as an error for the person at the terminal. */
-export function refused(service: ServiceName, status: number, answer: unknown): ScriptError {
+export function refused(service: ServiceName, status: number, answer: unknown): Refusal {
   const problem = problemSchema.safeParse(answer);
-  if (!problem.success) return new ScriptError(`${service} answered ${status}`);
+  if (!problem.success) return new Refusal(`${service} answered ${status}`, status);
   const { detail, code } = problem.data;
   const hint = code === "version_conflict" ? "; somebody was quicker: look at the diff again, then apply again" : "";
-  return new ScriptError(`${service} refuses (${status} ${code}): ${detail}${hint}`);
+  return new Refusal(`${service} refuses (${status} ${code}): ${detail}${hint}`, status);
 }
