@@ -38,40 +38,35 @@ interface Progress {
 
 /**
  * Gives the events that a person may see, as they come, for as long as nobody stops it. A stream that ends is opened again
- * behind its last event, by another login where the token has run out.
+ * behind its last event, by another login.
  * @throws {ScriptError} where the first stream cannot be opened, or a later one is refused for good.
  */
 export async function* tailEdge(tail: EdgeTail, env: NodeJS.ProcessEnv): AsyncGenerator<PrintedEvent> {
   const progress: Progress = { lastEventId: undefined, retryMs: RETRY_MS, isOpen: false };
   for (;;) {
-    await using person = await openPerson(tail.person, env);
-    let mayLogInAgain = person.canLogInAgain;
-    while (mayLogInAgain || !person.canLogInAgain) {
-      try {
-        yield* oneStream(tail, person.token, progress, env);
-        mayLogInAgain = person.canLogInAgain;
-      } catch (error) {
-        if (tail.signal.aborted) return;
-        if (!progress.isOpen) throw error;
-        if (error instanceof Refusal && error.status === 401 && person.canLogInAgain) break;
-        if (error instanceof Refusal && error.status < 500 && error.status !== 429) throw error;
-        tail.tell((error as Error).message);
-      }
-      tail.tell(`again in ${progress.retryMs} ms`);
-      await delay(progress.retryMs, undefined, { signal: tail.signal }).catch(() => undefined);
+    try {
+      yield* oneStream(tail, progress, env);
+    } catch (error) {
       if (tail.signal.aborted) return;
+      if (!progress.isOpen || isFinal(error)) throw error;
+      tail.tell((error as Error).message);
     }
+    tail.tell(`again in ${progress.retryMs} ms`);
+    await delay(progress.retryMs, undefined, { signal: tail.signal }).catch(() => undefined);
+    if (tail.signal.aborted) return;
   }
 }
 
-async function* oneStream(
-  { topics, from, signal, tell }: EdgeTail,
-  token: string,
-  progress: Progress,
-  env: NodeJS.ProcessEnv,
-): AsyncGenerator<PrintedEvent> {
+/** Whether the same question would be refused again. */
+function isFinal(error: unknown): boolean {
+  return error instanceof Refusal && error.status < 500 && error.status !== 429;
+}
+
+async function* oneStream(tail: EdgeTail, progress: Progress, env: NodeJS.ProcessEnv): AsyncGenerator<PrintedEvent> {
+  const { topics, from, signal, tell } = tail;
+  await using person = await openPerson(tail.person, env);
   const { lastEventId } = progress;
-  const question = { base: urlOfService("stream", env), token, topics, from, lastEventId, signal };
+  const question = { base: urlOfService("stream", env), token: person.token, topics, from, lastEventId, signal };
   const { frames } = await openEventStream({ ...question, format: "cloudevents" });
   progress.isOpen = true;
   for await (const frame of frames) {

@@ -22,8 +22,6 @@ export type PersonOptions = z.infer<typeof personOptionsSchema>;
 /** A person with an access token. Disposing ends the session that was begun for it. */
 export interface Person extends AsyncDisposable {
   readonly token: string;
-  /** Whether another access token can be had when this one runs out. */
-  readonly canLogInAgain: boolean;
 }
 
 const loginSchema = z.object({ access_token: z.string() });
@@ -47,7 +45,7 @@ export function withPersonOptions(command: Command): Command {
  */
 export async function openPerson(options: PersonOptions, env: NodeJS.ProcessEnv): Promise<Person> {
   const token = await readSecret("token", options.tokenFile, env, "SLUICE_TOKEN");
-  if (token !== undefined) return { token, canLogInAgain: false, [Symbol.asyncDispose]: async () => undefined };
+  if (token !== undefined) return { token, [Symbol.asyncDispose]: async () => undefined };
   const base = urlOfService("auth", env);
   const inDemo = isDemo("auth", env);
   const user = options.user ?? (env["SLUICE_USER"] || (inDemo ? DEMO_USER : undefined));
@@ -65,7 +63,6 @@ export async function openPerson(options: PersonOptions, env: NodeJS.ProcessEnv)
   const { access_token } = await askService("auth", base, login, loginSchema);
   return {
     token: access_token,
-    canLogInAgain: true,
     async [Symbol.asyncDispose]() {
       const logout = { method: "POST", path: "/v1/auth/logout", token: access_token } as const;
       // It ends by itself where auth is gone meanwhile.
