@@ -17,12 +17,14 @@ import { publishCommand } from "./publish.ts";
 import { poisonCommand } from "./poison.ts";
 import { policyCommand } from "./policy.ts";
 import { sessionCommand } from "./session.ts";
+import { startCommand } from "./start.ts";
 import { tailCommand } from "./tail.ts";
 import { tenantCommand } from "./tenant.ts";
 import { tokenCommand } from "./token.ts";
 
 /** Every command, in the order of the help. A new one is a file beside these and a line here. */
 const COMMANDS = [
+  startCommand,
   healthCommand,
   publishCommand,
   tailCommand,
