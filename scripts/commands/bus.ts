@@ -151,7 +151,9 @@ function withPlaces(command: Command): Command {
 function readPlaces(options: unknown, env: NodeJS.ProcessEnv): { directory: string; pidFile: string } {
   const { dir, pidFile } = readOptions(placesSchema, options);
   const directory = directoryOf(dir, env);
-  const places = { directory, pidFile: pidFile ?? join(dataFolder(env), "nats", "nats-server.pid") };
+  // The server of npm start reads no other folder.
+  const ofStart = directory === directoryOf(undefined, { ...env, SLUICE_BUS_DIR: "" });
+  const places = { directory, pidFile: pidFile ?? (ofStart ? join(dataFolder(env), "nats", "nats-server.pid") : "") };
   if (existsSync(join(directory, "nats.conf"))) return places;
   throw new ScriptError(
     `there is no nats.conf in ${directory}; npm start makes one, and so does sluice bus prepare. --dir says where it is`,
