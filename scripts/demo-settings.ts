@@ -63,6 +63,7 @@ export function demoSettings(
 ): Record<"auth" | "policy" | "publish" | "stream", NodeJS.ProcessEnv> {
   const pages = ["localhost", ...USERS.map((user) => `${user}.localhost`)];
   const origins = pages.map((host) => `http://${host}:${ports.STREAM_HTTP_PORT}`).join(",");
+  const consoles = pages.map((host) => `http://${host}:${ports.POLICY_HTTP_PORT}`).join(",");
   const shared = {
     SLUICE_DEMO: "1",
     ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),
@@ -82,7 +83,7 @@ export function demoSettings(
       REDIS_URL: redisUrl("auth", passwords.REDIS_AUTH_PASSWORD),
       AUTH_USERS_FILE: "infra/demo/users.yaml",
       AUTH_CLIENTS_FILE: "infra/demo/clients.yaml",
-      AUTH_ALLOWED_ORIGINS: origins,
+      AUTH_ALLOWED_ORIGINS: `${origins},${consoles}`,
     },
     policy: {
       ...shared,

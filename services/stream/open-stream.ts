@@ -17,6 +17,7 @@ import type { AnnounceTopics, ClientStreams } from "./connections/client-streams
 import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
 import type { StreamPresence } from "./connections/presence/stream-presence.ts";
 import { Reader } from "./connections/reader.ts";
+import type { StreamOrigin } from "./connections/stream-origin.ts";
 import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
 import { findStart, type Start } from "./log/resume.ts";
@@ -40,6 +41,8 @@ export interface StreamRequest {
   readonly lastEventId: string | undefined;
   /** The client's address or network, for counting; undefined where it is this host's own. */
   readonly address: string | undefined;
+  /** What operators get to read of the client. */
+  readonly client: Pick<StreamOrigin, "address" | "userAgent">;
   /** Reads the parameters; nothing of the URL is kept afterwards. */
   takeQuery(): URLSearchParams;
   /** Finds the access token, to be verified by the call that is answered. Both throw AppError with the refusal. */
@@ -105,7 +108,8 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
         const connection = request.accept(id);
         const ids = { connectionId: id, requestId: request.id };
         const reader = new Reader(ids, registration, connection, tenant, subscription.format, start, edge);
-        Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold });
+        const origin = originOf(request, subscription, start);
+        Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold, origin });
         begin(edge, edge.hub.attach(tenant, reader), subscription, { start, place, claimed });
       });
     } catch (error) {
@@ -217,6 +221,12 @@ function ownerOf(
   { lastEventId }: Subscription,
 ): StreamOwner {
   return { tenant, subject: subject.id, sid, address, isResume: lastEventId !== undefined };
+}
+
+function originOf({ client, traceparent }: StreamRequest, subscription: Subscription, start: Start): StreamOrigin {
+  const isResumed = subscription.lastEventId !== undefined && start.notice?.event !== "reset";
+  // Version, trace, span, flags: `traceparentOf` has looked at the form.
+  return { ...client, traceId: traceparent?.split("-")[1], client: subscription.client, isResumed };
 }
 
 /** Begins to deliver a durable subscription to its reader. In a log that has begun anew nothing of it is open. */

@@ -18,6 +18,7 @@ export interface SliceWriter {
   readonly durable: Hold | undefined;
   readonly late: LateTopics | undefined;
   lastActiveAt: number;
+  events: number;
 }
 
 /** Writes a slice's frames for a reader, up to the first undecided event, and moves it past what was read. */
@@ -42,6 +43,7 @@ export function writeSlice(
   if (frames.length === 0) return reading;
   connection.write(Buffer.concat(frames), delivered);
   reader.lastActiveAt = now();
+  reader.events += delivered.length;
   observer.delivered(delivered.length);
   return reading;
 }
