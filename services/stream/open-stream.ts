@@ -10,7 +10,8 @@ import type { Connection } from "./connections/connection.ts";
 import { bye, FAULT } from "./connections/end-stream.ts";
 import type { Subscriptions } from "./connections/subscriptions.ts";
 import type { Hold } from "./durable/hold.ts";
-import { factsOf, releaseStream } from "./connections/release-stream.ts";
+import { factsOf, openedRecord } from "./connections/record-stream.ts";
+import { releaseStream } from "./connections/release-stream.ts";
 import type { Hub, Stream } from "./connections/hub.ts";
 import { type ClaimedTopics, claimTopics, findLate } from "./connections/claim-topics.ts";
 import type { AnnounceTopics, ClientStreams } from "./connections/client-streams.ts";
@@ -261,6 +262,7 @@ function begin(edge: Edge, stream: Stream, { presence }: Subscription, { start, 
   const { reader } = stream;
   edge.clientStreams.attach(stream);
   edge.observer.opened(factsOf(reader));
+  edge.observer.recorded(openedRecord(stream.tenant, reader));
   void reader.connection.closed.then(() => releaseStream(edge, stream, place));
   try {
     reader.retryMs = edge.retryDelays.forAccepted(edge.admission.pressure);
