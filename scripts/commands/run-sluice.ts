@@ -6,14 +6,18 @@ import { auditCommand } from "./audit.ts";
 import { busCommand } from "./bus.ts";
 import { certificatesCommand } from "./certificates.ts";
 import { completionCommand } from "./completion.ts";
+import { connectionsCommand } from "./connections.ts";
 import { demoCommand } from "./demo.ts";
+import { disconnectCommand } from "./disconnect.ts";
 import { encodeCommand } from "./encode.ts";
 import { eraseCommand } from "./erase.ts";
 import { eventsCommand } from "./events.ts";
+import { explainCommand } from "./explain.ts";
 import { healthCommand } from "./health.ts";
 import { hashPasswordCommand } from "./hash-password.ts";
 import { keysCommand } from "./keys.ts";
 import { publishCommand } from "./publish.ts";
+import { nodesCommand } from "./nodes.ts";
 import { poisonCommand } from "./poison.ts";
 import { policyCommand } from "./policy.ts";
 import { sessionCommand } from "./session.ts";
@@ -29,6 +33,10 @@ const COMMANDS = [
   publishCommand,
   tailCommand,
   eventsCommand,
+  explainCommand,
+  connectionsCommand,
+  disconnectCommand,
+  nodesCommand,
   demoCommand,
   policyCommand,
   tenantCommand,

@@ -76,6 +76,23 @@ describe("an event", () => {
   });
 });
 
+test("an open stream is listed with its edge, and ended", async () => {
+  const { access_token: token } = await stack.login("alice");
+  const stop = new AbortController();
+  const headers = { authorization: `Bearer ${token}`, "x-sluice-client": "test" };
+  const response = await fetch(`${stack.streamUrl}/v1/stream?topic=issues.>`, { headers, signal: stop.signal });
+  const id = response.headers.get("x-connection-id") ?? "";
+  const alices = ["connections", "--tenant", "demo", "--subject", "alice"];
+  expect(await run(alices)).toMatchObject([{ id, tenant: "demo", subject: "alice", state: "live" }]);
+  expect(await run(["connections"])).toMatchObject([{ id }]);
+  expect(await run(["nodes"])).toMatchObject([{ streams: 1, isDraining: false }]);
+  expect(await run(["disconnect", id, "--tenant", "demo"])).toEqual([{ tenant: "demo", closed: id }]);
+  expect(await response.text()).toContain("event: bye");
+  expect(await run(alices)).toEqual([]);
+  await expect(run(["disconnect", id, "--tenant", "demo"])).rejects.toThrow("(404 not_found)");
+  await expect(run(["connections", "--subject", "alice"])).rejects.toThrow("--subject needs --tenant");
+});
+
 test("a tenant is made, limited, suspended, resumed and deleted", async () => {
   expect(await run(["tenant", "create", "acme"])).toEqual([{ tenant: "acme", state: "active" }]);
   const limits = await run(["tenant", "limits", "acme", "--set", "tier=basic", "--set", "connections=7"]);
