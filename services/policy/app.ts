@@ -30,9 +30,11 @@ import { createAccessRenewal } from "./clients/access-renewal.ts";
 import { createSessionRights } from "#shared/clients/session-rights.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps } from "./http/authorize.ts";
+import { addConsole } from "./http/console-routes.ts";
 import { addCheckRoute } from "./http/check-route.ts";
 import { addConnectionRoutes } from "./http/connection-routes.ts";
 import { addEraseRoute } from "./http/erase-route.ts";
+import { addEventRoutes } from "./http/event-routes.ts";
 import { addExplainRoutes } from "./http/explain-route.ts";
 import { addExportRoutes, IMPORT_PATH } from "./http/export-routes.ts";
 import { openOperatorTokens, type OperatorTokens } from "./http/operator-tokens.ts";
@@ -41,6 +43,7 @@ import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTailRoute } from "./http/tail-route.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
+import { policyWelcome } from "./http/welcome.ts";
 import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
 import { openDocumentCompiler } from "./versions/open-document-compiler.ts";
 import type { Snapshots } from "./versions/snapshots.ts";
@@ -83,7 +86,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
   const compiler = starting.use(openCompiler(config, metrics));
   const parts = { sessions, compiler, tiers, metrics, log };
-  const { store, logs, collector, deps, onClosed } = await openPolicies(nats, config, parts);
+  const { store, logs, collector, deps, onClosed, onInspected } = await openPolicies(nats, config, parts);
   starting.use(deps.subscriptions);
   await checkTenants(deps, log);
   const origins = new FileOrigins();
@@ -101,7 +104,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const decisionDeps = { ...authorizeDeps, metrics, tiers };
   const { POLICY_ALLOWED_ORIGINS: allowedOrigins } = config;
   const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths: IMPORT_PATH };
-  const api = createJsonApi({ ...bodies, allowedOrigins }, requestLog);
+  const api = createJsonApi({ ...bodies, allowedOrigins, welcome: policyWelcome }, requestLog);
   addTenantRoutes(api, authorizeDeps, deps, { usage: logs, tiers });
   addPolicyRoutes(api, authorizeDeps, deps, files);
   addExportRoutes(api, authorizeDeps, deps, files);
@@ -111,8 +114,14 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const { tails, ...edges } = openEdges(nats, logs);
   addConnectionRoutes(api, authorizeDeps, { ...edges, onClosed });
   addTailRoute(api, authorizeDeps, tails);
+<<<<<<< HEAD
   const explaining = { ...decisionDeps, ...deps, ...(await openExplaining(nats)), edges: edges.edges, logs };
   addExplainRoutes(api, authorizeDeps, { ...explaining, find: rights.find });
+=======
+  addEventRoutes(api, authorizeDeps, { ...authorizeDeps, ...edges, logs, find: rights.find, onInspected });
+  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
+  addConsole(api, config);
+>>>>>>> w-tools
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, requestLog), decisionCallers],
     [AuthorizationService, createAuthorizationService(gateway, metrics, requestLog), authorizationCallers],

@@ -24,6 +24,18 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["keys/"],
     ["audit/", "metrics.ts"],
   ],
+  console: [
+    ["main.tsx", "vite.config.ts"],
+    ["app.tsx"],
+    ["shell/"],
+    ["screens.ts"],
+    ["screens/"],
+    ["parts/"],
+    ["context/"],
+    ["session/", "router/"],
+    ["http/"],
+    ["styles/"],
+  ],
   policy: [
     ["main.ts"],
     ["app.ts"],
@@ -31,7 +43,14 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["config.ts"],
     ["http/", "grpc/", "watch/", "clients/", "store/", "bus/"],
     ["tenants/"],
-    ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts", "tail-events.ts"],
+    [
+      "change-policy.ts",
+      "erase-events.ts",
+      "authorize-request.ts",
+      "explain-event.ts",
+      "tail-events.ts",
+      "inspect-event.ts",
+    ],
     ["tail/", "explain/"],
     ["changes/", "events/", "access/", "edges/"],
     ["sessions/", "versions/"],
@@ -55,19 +74,26 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["app/"],
     // What runs whole edges as its workers deals in their settings, and is no door of one.
     ["config.ts", "workers/"],
-    ["http/", "bus/", "clients/"],
+    ["http/", "bus/", "clients/", "webhooks/"],
     ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts", "manage-subscription.ts"],
     ["connections/"],
     ["audiences/"],
     ["access/"],
-    ["log/", "sse/", "subscription/", "admission/", "overload/", "presence/", "durable/", "observe/"],
+    ["log/", "sse/", "frames/", "subscription/", "admission/", "overload/", "presence/", "durable/", "observe/"],
     ["event.ts", "turns/"],
   ],
 };
 
 /** The files that are a way each, from its beginning to its end. */
 const WAYS: Readonly<Record<string, readonly string[]>> = {
-  policy: ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts", "tail-events.ts"],
+  policy: [
+    "change-policy.ts",
+    "erase-events.ts",
+    "authorize-request.ts",
+    "explain-event.ts",
+    "tail-events.ts",
+    "inspect-event.ts",
+  ],
   publish: ["publish-events.ts"],
   stream: ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts", "manage-subscription.ts"],
 };

@@ -12,7 +12,7 @@ export function openConnection(more: Partial<OpenConnection> = {}): OpenConnecti
     subscription: null,
     address: "127.0.0.1",
     userAgent: null,
-    topics: [{ topic: "order.*", granted: true }],
+    topics: [{ topic: "order.>", granted: true }],
     state: "live",
     waitsFor: null,
     lastId: "e.1.0",

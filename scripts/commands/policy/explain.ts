@@ -76,16 +76,16 @@ With --tenant a server is asked about the policy in force, and auth which roles 
   );
 }
 
-async function explainSubject(subject: string, options: Options, { env, say }: Terminal): Promise<void> {
+async function explainSubject(subject: string, options: Options, terminal: Terminal): Promise<void> {
   const { tenant, file } = options;
   if ((tenant === undefined) === (file === undefined)) throw new UsageError("name either a tenant or a file");
   if (options.event !== undefined && tenant === undefined) throw new UsageError("--event needs a tenant");
   const question = options.event === undefined ? questionOf(subject, options) : undefined;
-  if (file !== undefined && question !== undefined) return explainByFile(file, question, say);
-  const server = await openPolicyServer(options, env);
+  if (file !== undefined && question !== undefined) return explainByFile(file, question, terminal);
+  const server = await openPolicyServer(options, terminal.env);
   const path = `/v1/tenants/${encodeURIComponent(tenant ?? "")}/explain`;
-  if (question === undefined) await explainEvent(server, path, subject, options, say);
-  else await explainByServer(server, path, question, say);
+  if (question === undefined) await explainEvent(server, path, subject, options, terminal);
+  else await explainByServer(server, path, question, terminal);
 }
 
 /** The question as policy takes it, looked at here first: whatever is wrong with it is wrong with the command line. */
@@ -105,18 +105,21 @@ function attributeOf(text: string): [name: string, value: string] {
   return [name, value.join("=")];
 }
 
-async function explainByFile(path: string, asked: object, say: Terminal["say"]): Promise<void> {
+async function explainByFile(path: string, asked: object, { print, say }: Terminal): Promise<void> {
   const snapshot = compileFile(await readDocumentFile(path, undefined));
   const { subject: claimed, question } = caseSchema.parse({ ...asked, expect: "allow" });
   const subject = trustedSubject(snapshot, claimed, OWN_ISSUER);
-  printExplanation(explanationSchema.parse(explain(snapshot, subject, question, Date.now())), say);
+  const explanation = explanationSchema.parse(explain(snapshot, subject, question, Date.now()));
+  print(explanation, () => printExplanation(explanation, say));
 }
 
-async function explainByServer(server: PolicyServer, path: string, asked: object, say: Terminal["say"]) {
+async function explainByServer(server: PolicyServer, path: string, asked: object, { print, say }: Terminal) {
   const body = JSON.stringify(asked);
   const { holds, ...explanation } = await server.call({ method: "POST", path, body }, serverExplanationSchema);
-  printHeld(holds, say);
-  printExplanation(explanation, say);
+  print({ holds, ...explanation }, () => {
+    printHeld(holds, say);
+    printExplanation(explanation, say);
+  });
 }
 
 async function explainEvent(
@@ -124,14 +127,19 @@ async function explainEvent(
   path: string,
   subject: string,
   { event: id = "", role: roles, group: groups, issuer }: Options,
-  say: Terminal["say"],
+  { print, say }: Terminal,
 ): Promise<void> {
   const query = new URLSearchParams({ subject, event: id });
   for (const [name, names] of Object.entries({ role: roles, group: groups }))
     for (const each of names?.length === 0 ? [""] : (names ?? [])) query.append(name, each);
   if (issuer !== undefined) query.set("issuer", issuer);
   const request = { method: "GET", path: `${path}?${query.toString()}` } as const;
-  const { event, holds, whenPublished, now } = await server.call(request, eventSchema);
+  const answer = await server.call(request, eventSchema);
+  print(answer, () => printEventExplanation(answer, say));
+}
+
+function printEventExplanation(answer: z.infer<typeof eventSchema>, say: Terminal["say"]): void {
+  const { event, holds, whenPublished, now } = answer;
   printHeld(holds, say);
   say(event.because === undefined ? `event: ${event.topic ?? event.state}` : `${event.state}: ${event.because}`);
   if (whenPublished !== undefined) {

@@ -49,6 +49,7 @@ export function loggedMessage(message: StoredMsg): LoggedMessage {
     subject,
     tag: tagOf(storedAtNanos),
     storedAt: Number(storedAtNanos / 1_000_000n),
+    data,
     isText: isUtf8(data),
     attributes: read === "too_large" ? undefined : cloudEventsAttributes(read),
   };

@@ -8,6 +8,7 @@ export interface LoggedMessage {
   readonly tag: string;
   /** Milliseconds since 1970. */
   readonly storedAt: number;
+  readonly data: Uint8Array;
   readonly isText: boolean;
   /** CloudEvents attributes by name, without `ce-`; undefined where it has more headers than an event may have. */
   readonly attributes: Readonly<Record<string, string>> | undefined;

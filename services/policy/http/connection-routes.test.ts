@@ -2,6 +2,8 @@ import { jetstream } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectionSubject } from "#shared/contract/connection-log.ts";
+import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
+import { formatEventId } from "#shared/protocol/event-id.ts";
 import { ASK_EDGES, type EdgeQuestion, type EdgeAnswer } from "#shared/contract/edge-questions.ts";
 import { openConnection } from "#test/rigs/open-connection.ts";
 import { readAudit } from "#test/support/start-auth.ts";
@@ -9,6 +11,14 @@ import { ACME_DOCUMENT, type PolicyStack, startPolicyStack } from "#test/support
 import { type Bus, openBus } from "#test/support/start-stack.ts";
 
 const PATH = "/v1/tenants/acme/connections";
+
+const EVENTS = "/v1/tenants/acme/events";
+
+/** An administrator who may not read payloads, too. */
+const DOCUMENT = ACME_DOCUMENT.replace("roles:", `roles:\n  keeper: { allow: ["policy:admin"] }`).replace(
+  "bindings:",
+  "bindings:\n  - { role: keeper, subjects: [dave] }",
+);
 
 /** What the two workers hold, the second of them cut to one stream an answer. */
 const HELD = {
@@ -19,11 +29,15 @@ const HELD = {
 describe("the calls on connections", () => {
   let stack: PolicyStack;
   let edge: Bus;
+  let publisher: Bus;
+  let reader: Bus;
   let isHanging = false;
 
   beforeAll(async () => {
     stack = await startPolicyStack();
     edge = await openBus(stack.nats.url("stream"), "stream");
+    publisher = await openBus(stack.nats.url("publish"), "publish");
+    reader = await openBus(stack.nats.url("policy"), "policy");
     for (const from of ["w1", "w2"] as const) {
       edge.connection.subscribe(ASK_EDGES, {
         callback: (_, message: Msg) => {
@@ -33,10 +47,10 @@ describe("the calls on connections", () => {
     }
     await edge.connection.flush();
     await stack.call("PUT", "/v1/tenants/acme");
-    await stack.call("PUT", "/v1/tenants/acme/policy", ACME_DOCUMENT);
+    await stack.call("PUT", "/v1/tenants/acme/policy", DOCUMENT);
   });
   afterAll(async () => {
-    await edge.connection.close();
+    for (const { connection } of [edge, publisher, reader]) await connection.close();
     await stack[Symbol.asyncDispose]();
   });
 
@@ -94,6 +108,52 @@ describe("the calls on connections", () => {
     expect((await stack.call("DELETE", `${PATH}/w2-a`)).status).toBe(503);
     isHanging = false;
   });
+
+  it("say who of those who are connected sees an event, and what it holds to whoever has event:inspect", async () => {
+    const id = await publish("order.created.42", '{"total":7}');
+    stack.people.hold("acme", "alice", { roles: [], groups: [] });
+    const audience = await stack.call("GET", `${EVENTS}/${id}/audience`, undefined, await stack.as("carol"));
+    expect(audience.body).toEqual({
+      people: [
+        { subject: "alice", connections: 3, matching: 3, allowed: true },
+        { subject: "bob", connections: 1, matching: 1, allowed: null },
+      ],
+      hasMore: false,
+      partial: false,
+    });
+    const event = await stack.call("GET", `${EVENTS}/${id}`, undefined, await stack.as("carol"));
+    expect(event.body).toMatchObject({
+      id,
+      topic: "order.created.42",
+      payload: '{"total":7}',
+      bytes: 11,
+      attributes: {},
+    });
+    const look = { event: "event_inspected", id, by: "subject:carol", address: "127.0.0.1" };
+    expect((await readAudit(stack.nats, "acme")).at(-1)).toMatchObject(look);
+    const refused = await stack.call("GET", `${EVENTS}/${id}`, undefined, await stack.as("dave"));
+    expect(refused).toMatchObject({ status: 403, body: { detail: expect.stringContaining("event:inspect") } });
+    expect((await stack.call("GET", `${EVENTS}/${id}/audience`, undefined, await stack.as("dave"))).status).toBe(200);
+  });
+
+  it("say nothing of an event that is erased, of another log, or that there never was", async () => {
+    const id = await publish("order.created.43", "{}");
+    await stack.call("POST", "/v1/tenants/acme/erase", { ids: [id], reason: "they asked" });
+    for (const each of [id, id.replace(/^./, "x"), id.replace(/\w+$/, "0")]) {
+      expect((await stack.call("GET", `${EVENTS}/${each}`)).status).toBe(404);
+      expect((await stack.call("GET", `${EVENTS}/${each}/audience`)).status).toBe(404);
+    }
+    expect((await stack.call("GET", `${EVENTS}/nonsense`)).status).toBe(400);
+  });
+
+  async function publish(topic: string, payload: string): Promise<string> {
+    await publisher.publish(`ingest.acme.${topic}`, payload);
+    const manager = await reader.manager();
+    const { config } = await manager.streams.info("EVENTS_acme");
+    const message = await manager.streams.getMessage("EVENTS_acme", { last_by_subj: `events.acme.${topic}` });
+    const position = { seq: message?.seq ?? 0, tag: tagOf(nanosOf(message?.timestamp ?? "")) };
+    return formatEventId(config.metadata?.["sluice_epoch"] ?? "", position);
+  }
 
   it.each(["?limit=0", "?limit=501", "?after=a.b", "?subject=%00"])("refuse %s", async (query) => {
     expect(await stack.call("GET", PATH + query)).toMatchObject({ status: 400, body: { code: "malformed_request" } });

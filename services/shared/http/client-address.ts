@@ -28,17 +28,32 @@ export type ForwardedHeader = "x-forwarded-for" | "forwarded";
 export function clientAddressOf(c: Context, proxies: BlockList): string {
   const peer = peerOf(c);
   if (!isFromProxy(c, proxies)) return networkOf(peer);
-  return networkBehind(peer, c.req.header("x-forwarded-for"), "x-forwarded-for");
+  return networkOf(addressBehind(peer, c.req.header("x-forwarded-for"), "x-forwarded-for"));
+}
+
+/** Whose word on the client's address is believed, and where it stands. */
+interface Trusted {
+  readonly proxies: BlockList;
+  readonly header: ForwardedHeader;
 }
 
 /** The same by a peer's address and the headers of its request, where TLS ends before us. */
 export function networkOfPeer(
   address: string,
   headers: Readonly<Record<ForwardedHeader, string | undefined>>,
-  { proxies, header }: { readonly proxies: BlockList; readonly header: ForwardedHeader },
+  trusted: Trusted,
+): string {
+  return networkOf(addressOfPeer(address, headers, trusted));
+}
+
+/** The client's address as it is, for people to read; "" where the socket is gone. */
+export function addressOfPeer(
+  address: string,
+  headers: Readonly<Record<ForwardedHeader, string | undefined>>,
+  { proxies, header }: Trusted,
 ): string {
   const peer = unmapped(address);
-  return isProxy(peer, proxies) ? networkBehind(peer, headers[header], header) : networkOf(peer);
+  return isProxy(peer, proxies) ? addressBehind(peer, headers[header], header) : peer;
 }
 
 /** The network of `::1`, as addresses are counted. */
@@ -59,10 +74,10 @@ export function isProxy(address: string, proxies: BlockList): boolean {
   return family !== 0 && proxies.check(peer, family === 6 ? "ipv6" : "ipv4");
 }
 
-function networkBehind(peer: string, value: string | undefined, header: ForwardedHeader): string {
+function addressBehind(peer: string, value: string | undefined, header: ForwardedHeader): string {
   const said = lastOf(value);
   const lastHop = unmapped(header === "forwarded" ? nodeIn(said) : said);
-  return networkOf(isIP(lastHop) === 0 ? peer : lastHop);
+  return isIP(lastHop) === 0 ? peer : lastHop;
 }
 
 /** The address in an element of `Forwarded` (RFC 7239, section 6): `for=192.0.2.1`, `for="[2001:db8::1]:4711"`. */

@@ -8,9 +8,9 @@ import { sendProblem } from "#shared/http/send-problem.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
-import { formatControl } from "../sse/encode-frame.ts";
+import { formatControl } from "../frames/sse-framing.ts";
 import type { Shortage } from "../sse/retry-delay.ts";
-import type { TrustedProxies } from "./caller-address.ts";
+import { type TrustedProxies, wholeAddressOf } from "./caller-address.ts";
 import { takeSocket } from "./handshake-socket.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { VARY } from "./stream-headers.ts";
@@ -27,8 +27,11 @@ export interface StreamRoute extends TokenReading {
 /** The only media type there is, as clients may name it. */
 const EVENT_STREAM = ["text/event-stream", "text/event-stream; charset=utf-8"];
 
+/** How much of a `User-Agent` is kept. */
+const MAX_USER_AGENT = 256;
+
 /** A request's id, and where it comes from. */
-interface StreamOrigin {
+interface RequestOrigin {
   readonly address: string | undefined;
   readonly requestId: string;
 }
@@ -38,7 +41,7 @@ export async function serveStream(
   route: StreamRoute,
   request: IncomingMessage,
   response: ServerResponse,
-  origin: StreamOrigin,
+  origin: RequestOrigin,
 ): Promise<boolean> {
   const { requestId } = origin;
   const cors = corsHeaders(request.headers.origin, route.allowedOrigins);
@@ -58,7 +61,8 @@ export async function serveStream(
   response.once("close", leave);
   try {
     requireEventStream(request);
-    await openStream(route.edge, streamRequest(request, { ...origin, signal: gone.signal }, response, findToken));
+    const told = { ...origin, client: clientOf(request, route.trusted), signal: gone.signal };
+    await openStream(route.edge, streamRequest(request, told, response, findToken));
     return true;
   } catch (thrown) {
     const error = toAppError(thrown);
@@ -70,9 +74,20 @@ export async function serveStream(
   }
 }
 
+function clientOf(request: IncomingMessage, trusted: TrustedProxies): StreamRequest["client"] {
+  const userAgent = request.headers["user-agent"];
+  return { address: wholeAddressOf(request, trusted), userAgent: userAgent && cut(userAgent) };
+}
+
+/** The beginning of a text, as a text of its own: a slice would keep the whole header in memory, for as long as the stream lives. */
+function cut(text: string): string {
+  if (text.length <= MAX_USER_AGENT) return text;
+  return Buffer.from(text.slice(0, MAX_USER_AGENT), "latin1").toString("latin1");
+}
+
 function streamRequest(
   request: IncomingMessage,
-  { requestId, address, signal }: StreamOrigin & { readonly signal: AbortSignal },
+  { requestId, address, client, signal }: RequestOrigin & Pick<StreamRequest, "client" | "signal">,
   response: ServerResponse,
   findToken: StreamRequest["findToken"],
 ): StreamRequest {
@@ -83,6 +98,7 @@ function streamRequest(
     signal,
     lastEventId: single(headers["last-event-id"]),
     address,
+    client,
     takeQuery: () => takeQuery(request),
     findToken,
     isGone: () => socket.destroyed,
