@@ -6,7 +6,7 @@ import { readJson } from "#shared/http/json-api.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
 import type { Hub } from "../connections/hub.ts";
 import {
-  CLIENT_FAMILIES,
+  type CLIENT_FAMILIES,
   type ClientReport,
   FALLBACK_REASONS,
   NETWORKS,
