@@ -114,14 +114,10 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const { tails, ...edges } = openEdges(nats, logs);
   addConnectionRoutes(api, authorizeDeps, { ...edges, onClosed });
   addTailRoute(api, authorizeDeps, tails);
-<<<<<<< HEAD
+  addEventRoutes(api, authorizeDeps, { ...authorizeDeps, ...edges, logs, find: rights.find, onInspected });
   const explaining = { ...decisionDeps, ...deps, ...(await openExplaining(nats)), edges: edges.edges, logs };
   addExplainRoutes(api, authorizeDeps, { ...explaining, find: rights.find });
-=======
-  addEventRoutes(api, authorizeDeps, { ...authorizeDeps, ...edges, logs, find: rights.find, onInspected });
-  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
   addConsole(api, config);
->>>>>>> w-tools
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, requestLog), decisionCallers],
     [AuthorizationService, createAuthorizationService(gateway, metrics, requestLog), authorizationCallers],

@@ -98,7 +98,8 @@ export function topicLink({ place: { topic } }: StreamFacts, candidates: readonl
 }
 
 function hearingText({ trace: { connectionId, heard } }: Candidate): string {
-  if (heard === undefined) return `What ${connectionId} listened to is not known: its entry is missing.`;
+  if (heard === undefined)
+    return `What ${connectionId} listened to is not known: its entry is missing, or had no room for all topics.`;
   const { match, some, count } = heard;
   if (match === undefined) {
     const more = count > some.length ? ` and ${count - some.length} more` : "";

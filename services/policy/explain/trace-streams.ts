@@ -53,6 +53,8 @@ export interface StreamTrace {
 
 const MAX_TOPICS_NAMED = 5;
 
+type EntryOf<Event extends ConnectionEntry["event"]> = Extract<ConnectionEntry, { readonly event: Event }>;
+
 type Mutable = { -readonly [Key in keyof StreamTrace]: StreamTrace[Key] };
 
 /** Puts a person's streams together from their entries and from what the edges have open. */
@@ -73,12 +75,12 @@ export class StreamTraces {
       case "opened": {
         const { sid, subscription, isResumed } = entry;
         const own = { sid, subscription, isResumed, openedAt: Date.parse(entry.at), from: this.#seqOf(entry.from) };
-        Object.assign(trace, own, { heard: heardBy(this.#place.topic, entry.topics) });
+        Object.assign(trace, own, { heard: this.#heardBy(entry) });
         return;
       }
       case "changed": {
         const from = this.#seqOf(entry.from);
-        if (from !== undefined && from < this.#place.seq) trace.heard = heardBy(this.#place.topic, entry.topics);
+        if (from !== undefined && from < this.#place.seq) trace.heard = this.#heardBy(entry);
         return;
       }
       case "ended":
@@ -110,6 +112,12 @@ export class StreamTraces {
   /** The streams, those that were opened last first. */
   all(): StreamTrace[] {
     return [...this.#traces.values()].toSorted((a, b) => b.openedAt - a.openedAt);
+  }
+
+  /** An entry may have no room for the one that matches. */
+  #heardBy({ topics, topicsLeftOut }: EntryOf<"opened" | "changed">): Heard | undefined {
+    const heard = heardBy(this.#place.topic, topics);
+    return heard.match === undefined && topicsLeftOut !== undefined ? undefined : heard;
   }
 
   #seqOf(id: string): number | undefined {
