@@ -143,8 +143,10 @@ describe("why somebody did not get an event", () => {
     const seq = await publish("order.created.4");
     await edge.ended("ben", "ben-a", { at: "2026-01-01T01:00:00Z", through: idAt(2) });
     await edge.opened("ben", "ben-b", { from: idAt(seq) });
-    const told = await why("ben", seq);
+    const told = await explain("ben", `sequence=${seq}&role=viewer`);
     expect(told).toMatchObject({ firstNo: "connected", suggestion: { kind: "open_stream" } });
+    // Without a role a stream would be refused, so that it would not help.
+    expect(await why("ben", seq)).toMatchObject({ firstNo: "connected", suggestion: { kind: "bind_role" } });
     expect(linkOf(told, "connected")?.evidence.join(" ")).toMatch(
       /before, ben-a, .* ended .*\(gone\).*next one, ben-b/,
     );

@@ -8,6 +8,8 @@ import { suggestRole } from "./suggest-role.ts";
 import { suggestType, type SuggestTypeDeps } from "./suggest-type.ts";
 import { advice, type Suggestion } from "./suggestion.ts";
 
+const OF_STREAMS: ReadonlySet<LinkName> = new Set(["connected", "topic", "session"]);
+
 /** What a suggestion is made for. */
 export interface Suggesting {
   readonly found: FoundEvent | MissingEvent;
@@ -41,8 +43,11 @@ export async function suggest(deps: SuggestTypeDeps, suggesting: Suggesting): Pr
 /** The link to mend: the first no, unless it is a yes by now; then the first that is a no now, or none. */
 function targetOf({ chain, firstNo, isPending }: Chain): LinkName | undefined {
   const first = chain.find(({ link }) => link === firstNo);
-  if (first?.link === "delivered") return isPending ? undefined : firstNowNo(chain);
-  return first?.now.answer === "yes" ? firstNowNo(chain) : (firstNo ?? undefined);
+  if (first === undefined || first.link === "delivered") return isPending ? undefined : firstNowNo(chain);
+  if (first.now.answer === "yes") return firstNowNo(chain);
+  // A stream for a topic of which nothing is granted is refused: the policy comes before it.
+  const isOfStreams = OF_STREAMS.has(first.link);
+  return (isOfStreams ? firstNowNo(chain.filter(({ link }) => !OF_STREAMS.has(link))) : undefined) ?? first.link;
 }
 
 function firstNowNo(chain: readonly Link[]): LinkName | undefined {
