@@ -24,10 +24,13 @@ const MAX_RULES = 5;
 
 /** All names of a policy: people first, then groups, then roles, each in the order of their code points. */
 export function namesIn(source: PolicySource): string[] {
-  const kindOf = (name: string): number => (name.startsWith("role:") ? 2 : name.startsWith("group:") ? 1 : 0);
   return [...rolesByName(source).keys()].toSorted(
     (one, other) => kindOf(one) - kindOf(other) || (one < other ? -1 : Number(one > other)),
   );
+}
+
+function kindOf(name: string): number {
+  return name.startsWith("role:") ? 2 : Number(name.startsWith("group:"));
 }
 
 /** What these names see of the events that a policy's event map knows. Names that the policy does not have see nothing. */
