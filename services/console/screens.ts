@@ -28,6 +28,18 @@ export const SCREENS: readonly ScreenEntry[] = [
     load: async () => (await import("./screens/why/why-screen.tsx")).WhyScreen,
   },
   {
+    name: "visibility",
+    title: "Who sees what",
+    group: "Ask",
+    load: async () => (await import("./screens/visibility/visibility-screen.tsx")).VisibilityScreen,
+  },
+  {
+    name: "policy",
+    title: "Policy",
+    group: "Rules",
+    load: async () => (await import("./screens/policy/policy-screen.tsx")).PolicyScreen,
+  },
+  {
     name: "connections",
     title: "Connections",
     group: "Running",
