@@ -1,6 +1,6 @@
 import type { CallContext } from "#shared/async/call-context.ts";
 import { requestIdOf } from "#shared/http/request-id.ts";
-import { traceparentOf } from "#shared/http/traceparent.ts";
+import { traceparentOf } from "#shared/protocol/traceparent.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import {

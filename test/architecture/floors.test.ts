@@ -8,7 +8,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
   shared: [
     ["clients/"],
     ["http/", "grpc/", "nats/", "redis/", "tokens/"],
-    ["limits/"],
+    ["limits/", "trace/"],
     ["tls/", "log/", "metrics/", "lifecycle/"],
     ["files/", "async/", "config/", "work/"],
     ["contract/", "errors/", "json/", "time/"],

@@ -1,6 +1,6 @@
 import { Metadata } from "@grpc/grpc-js";
 import type { CallContext } from "#shared/async/call-context.ts";
-import { traceparentOf } from "#shared/http/traceparent.ts";
+import { traceparentOf } from "#shared/protocol/traceparent.ts";
 
 const REQUEST_IDS = "x-request-id";
 

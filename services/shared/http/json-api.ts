@@ -18,7 +18,7 @@ import { isListedOrigin } from "./origin.ts";
 import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
 import { readTarget } from "./read-target.ts";
-import { traceparentOf } from "./traceparent.ts";
+import { traceparentOf } from "#shared/protocol/traceparent.ts";
 import { requestIdOf } from "./request-id.ts";
 import type { SocketBudget } from "./socket-budget.ts";
 

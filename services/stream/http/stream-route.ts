@@ -3,7 +3,7 @@ import Negotiator from "negotiator";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { corsHeaders } from "#shared/http/cors.ts";
-import { traceparentOf } from "#shared/http/traceparent.ts";
+import { traceparentOf } from "#shared/protocol/traceparent.ts";
 import { sendProblem } from "#shared/http/send-problem.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
