@@ -1,7 +1,7 @@
 import type { RetryBudget } from "#shared/async/retry-budget.ts";
 import type { Version } from "#shared/contract/version.ts";
 import type { EventEntry } from "../event.ts";
-import type { FieldMask } from "../sse/field-mask.ts";
+import type { FieldMask } from "../frames/field-mask.ts";
 import type { Decisions } from "./decisions.ts";
 import type { Grant } from "./grant.ts";
 import type { Registration } from "./registration.ts";

@@ -1,7 +1,7 @@
 import type { Position } from "../event.ts";
 import type { Grant } from "../access/grant.ts";
 import type { BodyCoding } from "../sse/body-coding.ts";
-import type { FrameFormat } from "../sse/encode-frame.ts";
+import type { FrameFormat } from "../frames/encode-frame.ts";
 import type { TenantTurns } from "../turns/share.ts";
 import { Batch, type Receiver } from "./batch.ts";
 

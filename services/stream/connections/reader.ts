@@ -9,13 +9,12 @@ import type { Passage } from "../log/slices.ts";
 import type { Slice } from "../log/tail.ts";
 import type { Hold } from "../durable/hold.ts";
 import type { StreamIds } from "../observe/observer.ts";
-import type { Connection } from "../sse/connection.ts";
-import { type FrameFormat, HEARTBEAT } from "../sse/encode-frame.ts";
+import type { FrameFormat } from "../frames/encode-frame.ts";
 import { dueTopics, type LateTopics } from "../subscription/late-topics.ts";
+import type { Connection } from "./connection.ts";
 import { endConnection, FAULT, rightOver, type StreamEnd } from "./end-stream.ts";
 import { OwnFrames } from "./own-frames.ts";
 import {
-  advance,
   type Behind,
   behindAt,
   type ReaderDeps,
@@ -26,10 +25,10 @@ import {
   waitFor,
 } from "./reader-state.ts";
 import { redeliver } from "./redeliver.ts";
-import { readSlice } from "./read-slice.ts";
 import type { Tenant } from "./tenant.ts";
 import type { TopicChanges } from "./topic-changes.ts";
 import { later, lateWith, TopicHold } from "./topic-hold.ts";
+import { writeSlice } from "./write-slice.ts";
 
 /**
  * A connection as a reader of its tenant's log, with a cursor. Nothing is buffered for it beyond one slice and nothing is
@@ -73,7 +72,7 @@ export class Reader implements Member, RegisteredStream {
     this.#tenant = tenant;
     this.#reads = { format, coding: connection.coding };
     this.#deps = deps;
-    this.frames = new OwnFrames(connection, tenant.log, deps.observer, position);
+    this.frames = new OwnFrames(connection, format, tenant.log, deps.observer, position);
     this.openedAt = this.lastActiveAt = deps.now();
     this.#state = behindAt(position, this.#tenant.log, this.#deps);
   }
@@ -170,9 +169,7 @@ export class Reader implements Member, RegisteredStream {
   keepAlive(): void {
     if (!this.connection.writable) return;
     if (this.#state.is === "behind") this.frames.sendHole(this.#state);
-    const position = this.cursor;
-    if (position.seq === this.frames.lastSent?.seq) this.connection.write(HEARTBEAT);
-    else this.frames.send("cursor", "", position);
+    this.frames.keepAlive(this.cursor);
   }
 
   /** Sends which topics are granted, from a position on, and of which it may see the presence where that has changed. */
@@ -194,7 +191,7 @@ export class Reader implements Member, RegisteredStream {
     const cursor = state.is === "live" ? state.audience.leave(this) : state.cursor;
     this.#state = { is: "ended", cursor, by };
     if (state.is === "live") this.#tenant.audiences.dropIfEmpty(state.audience);
-    const last = { cursor, lastSent: this.frames.lastSent, isLive: state.is === "live" };
+    const last = { cursor, lastSent: this.frames.lastSent, isLive: state.is === "live", ...this.#reads };
     endConnection(this.connection, by, { epoch: this.#tenant.log.epoch, ...last });
   }
 
@@ -250,29 +247,16 @@ export class Reader implements Member, RegisteredStream {
     if (passage !== undefined && isWanted()) this.#pass(state, passage);
   }
 
-  /** Writes a slice's frames for this reader, up to the first undecided event. */
   #deliver(state: Behind, slice: Slice, grant: Grant): Promise<void> | undefined {
+    const before = state.cursor;
     const { registration } = this;
-    const { cursor: before, hole } = state;
-    const due = dueTopics(registration.topics, this.late, before.seq);
-    const asReader = { registration, grant, format: this.#reads.format, cursor: before, hole, due, hold: this.durable };
-    const reading = readSlice(this.#tenant, slice, asReader, this.#deps.now);
-    const { frames, delivered, sentGap, undecided } = reading;
-    advance(state, reading);
-    this.durable?.delivered(delivered);
-    if (sentGap !== undefined) this.frames.noteGap(sentGap);
-    if (reading.cursor !== before && state.slices.isAtMark) this.#sendCursor(state);
-    if (frames.length > 0) {
-      this.connection.write(Buffer.concat(frames));
-      this.lastActiveAt = this.#deps.now();
-      this.#deps.observer.delivered(delivered.length);
-    }
+    const { now, retries } = this.#deps;
+    const { undecided } = writeSlice(this.#tenant, slice, this, state, { grant, ...this.#reads }, this.#deps);
     if (undecided !== undefined) {
-      const decided = awaitVerdict(this.#tenant.decisions, registration, grant, undecided, this.#deps.retries);
-      return waitFor(state, this.#deps.now(), "authorization", decided);
+      const decided = awaitVerdict(this.#tenant.decisions, registration, grant, undecided, retries);
+      return waitFor(state, now(), "authorization", decided);
     }
-    if (reading.cursor === before)
-      return waitFor(state, this.#deps.now(), "authorization", registration.changed.next());
+    if (state.cursor === before) return waitFor(state, now(), "authorization", registration.changed.next());
     // At the horizon it becomes live at once: a turn later there may be a new entry, again and again.
     if (state.cursor.seq === this.#tenant.log.horizon.seq) return this.#step(state);
     // A turn between slices: one long catch-up would block all others.
@@ -285,16 +269,10 @@ export class Reader implements Member, RegisteredStream {
     state.wait = undefined;
     if ("quietTo" in passage) {
       state.cursor = passage.quietTo;
-      return this.#sendCursor(state);
+      return this.frames.sendCursor(state);
     }
     const { position, notice } = gapBefore(this.#tenant.log.epoch, state.cursor, passage.gone);
     state.cursor = position;
     this.frames.sendNotice(notice, position);
-  }
-
-  /** A client that comes back need not begin again where it began: nothing was for it up to here. */
-  #sendCursor(state: Behind): void {
-    this.frames.sendHole(state);
-    this.frames.send("cursor", "", state.cursor);
   }
 }

@@ -8,7 +8,7 @@ import { sendProblem } from "#shared/http/send-problem.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
-import { formatControl } from "../sse/encode-frame.ts";
+import { formatControl } from "../frames/sse-framing.ts";
 import type { Shortage } from "../sse/retry-delay.ts";
 import type { TrustedProxies } from "./caller-address.ts";
 import { takeSocket } from "./handshake-socket.ts";

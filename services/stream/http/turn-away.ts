@@ -8,7 +8,7 @@ import type { Admission } from "../admission/admission.ts";
 import { refusalFor } from "../admission/refusal.ts";
 import type { Observer } from "../observe/observer.ts";
 import type { OverloadGuard } from "../overload/overload-guard.ts";
-import { formatControl } from "../sse/encode-frame.ts";
+import { formatControl } from "../frames/sse-framing.ts";
 import type { RetryDelays, Shortage } from "../sse/retry-delay.ts";
 import { callerAddressOfSocket, type TrustedProxies } from "./caller-address.ts";
 import { type HandshakeTaker, takeSocket } from "./handshake-socket.ts";

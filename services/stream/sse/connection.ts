@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { type BodyCoding, plainBody } from "./body-coding.ts";
-import { HEARTBEAT } from "./encode-frame.ts";
+import { sseFraming } from "../frames/sse-framing.ts";
 
 /** Bytes that a client may send after its request: an extra line end, an empty body. */
 const MAX_IGNORED_BYTES = 4_096;
@@ -102,7 +102,7 @@ export class Connection {
    * which the kernel reports at the next write.
    */
   #probe(): void {
-    for (const ms of PROBES_MS) setTimeout(() => this.writeCoded(this.coding.encode(HEARTBEAT)), ms);
+    for (const ms of PROBES_MS) setTimeout(() => this.writeCoded(this.coding.encode(sseFraming.heartbeat)), ms);
   }
 }
 

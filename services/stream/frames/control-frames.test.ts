@@ -2,7 +2,9 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import type { EventEntry } from "../event.ts";
 import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
-import { type ControlFields, encodeControl, encodeEvent, HEARTBEAT } from "./encode-frame.ts";
+import { encodeEvent } from "./encode-frame.ts";
+import type { ControlFields } from "./framing.ts";
+import { sseFraming } from "./sse-framing.ts";
 
 /** The fields that a frame may have (HTML standard, section 9.2.6), in the order in which we write them. */
 const FIELDS = ["retry", "event", "id", "data"];
@@ -42,13 +44,16 @@ const CONTROLS: { readonly [Event in ControlEvent]: readonly (readonly [ControlD
 };
 
 const controls = Object.entries(CONTROLS).flatMap(([event, examples]) =>
-  examples.map(([data, fields]) => ({ event, frame: encodeControl(event as ControlEvent, data, fields).toString() })),
+  examples.map(([data, fields]) => ({
+    event,
+    frame: sseFraming.encodeControl(event as ControlEvent, data, fields).toString(),
+  })),
 );
 const events = ["", "one line", "a\r\n\r\nb\n\n", "\n"].flatMap((payload) =>
   (["raw", "cloudevents"] as const).flatMap((body) =>
     (["message", "named"] as const).map((naming) => ({
       event: `an event, ${body}, ${naming}: ${JSON.stringify(payload)}`,
-      frame: encodeEvent("acme", "epoch123", entryOf(payload), { body, naming }).toString(),
+      frame: encodeEvent("acme", "epoch123", entryOf(payload), { body, naming, framing: "sse" }).toString(),
     })),
   ),
 );
@@ -78,7 +83,7 @@ describe("every frame that the edge can write", () => {
 });
 
 test("a heartbeat is one comment line: no client dispatches anything for it, alone or before a frame", () => {
-  expect(HEARTBEAT.toString()).toBe(":\n");
+  expect(sseFraming.heartbeat.toString()).toBe(":\n");
 });
 
 test("every frame of our own stands in the reference, and no other does", async () => {

@@ -8,7 +8,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { amountOf } from "#test/soak/amount.ts";
 import type { EventEntry } from "../event.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
-import { encodeControl, encodeEvent, type FrameFormat, HEARTBEAT } from "./encode-frame.ts";
+import { encodeEvent, type FrameFormat } from "./encode-frame.ts";
+import { sseFraming } from "./sse-framing.ts";
 
 /** What a client made of the bytes. */
 interface Received {
@@ -57,6 +58,7 @@ const payload = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join("
 const format = fc.record<FrameFormat>({
   body: fc.constantFrom("raw", "cloudevents"),
   naming: fc.constantFrom("message", "named"),
+  framing: fc.constant("sse"),
 });
 const frames = fc.array(fc.oneof(fc.record({ payload, format }), fc.constantFrom("cursor" as const, "beat" as const)), {
   minLength: 1,
@@ -158,14 +160,17 @@ function expectedOf(written: readonly Frame[]): Received[] {
 
 /** The envelope as the encoder wrote it, taken out of its frame: what is asked here is what parsers make of it. */
 function envelopeOf(text: string, index: number): string {
-  const frame = encodeFrame({ payload: text, format: { body: "cloudevents", naming: "message" } }, index).toString();
+  const frame = encodeFrame(
+    { payload: text, format: { body: "cloudevents", naming: "message", framing: "sse" } },
+    index,
+  ).toString();
   const lines = frame.split("\n").slice(1, -2);
   return lines.map((line) => line.slice("data: ".length)).join("\n");
 }
 
 function encodeFrame(frame: Frame, index: number): Buffer {
-  if (frame === "beat") return HEARTBEAT;
-  if (frame === "cursor") return encodeControl("cursor", "", { id: idOf(index) });
+  if (frame === "beat") return sseFraming.heartbeat;
+  if (frame === "cursor") return sseFraming.encodeControl("cursor", "", { id: idOf(index) });
   return encodeEvent("acme", EPOCH, entryOf(frame.payload, index), frame.format);
 }
 

@@ -3,8 +3,8 @@ import type { EventEntry } from "../event.ts";
 import { compileMasks } from "./field-mask.ts";
 import { encodeControl, encodeEvent, type FrameFormat } from "./encode-frame.ts";
 
-const RAW: FrameFormat = { body: "raw", naming: "message" };
-const CLOUD: FrameFormat = { body: "cloudevents", naming: "message" };
+const RAW: FrameFormat = { body: "raw", naming: "message", framing: "sse" };
+const CLOUD: FrameFormat = { body: "cloudevents", naming: "message", framing: "sse" };
 
 describe("an event's frame", () => {
   test("is its id and its payload as published", () => {
@@ -105,16 +105,16 @@ describe("a CloudEvents envelope", () => {
 
 describe("a frame of our own", () => {
   test("has a name, JSON data, and an id where it carries one", () => {
-    expect(encodeControl("session", { expiresAt: "x\ny" }).toString()).toBe(
+    expect(encodeControl(RAW, "session", { expiresAt: "x\ny" }).toString()).toBe(
       'event: session\ndata: {"expiresAt":"x\\ny"}\n\n',
     );
-    expect(encodeControl("cursor", "", { id: "epoch123.7.tag" }).toString()).toBe(
+    expect(encodeControl(RAW, "cursor", "", { id: "epoch123.7.tag" }).toString()).toBe(
       "event: cursor\nid: epoch123.7.tag\ndata: \n\n",
     );
   });
 
   test("says in a line of its own when to come back", () => {
-    expect(encodeControl("bye", { reason: "slow", retryMs: 1_500 }).toString()).toBe(
+    expect(encodeControl(RAW, "bye", { reason: "slow", retryMs: 1_500 }).toString()).toBe(
       'retry: 1500\nevent: bye\ndata: {"reason":"slow","retryMs":1500}\n\n',
     );
   });
