@@ -44,6 +44,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["config.ts"],
     ["http/", "bus/", "clients/"],
     ["publish-events.ts"],
+    ["trace-publishing.ts"],
     ["access/", "schemas/", "quotas/"],
     ["events/"],
     ["metrics.ts"],

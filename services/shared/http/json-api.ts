@@ -18,7 +18,8 @@ import { isListedOrigin } from "./origin.ts";
 import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
 import { readTarget } from "./read-target.ts";
-import { traceparentOf } from "#shared/protocol/traceparent.ts";
+import { traceRequest } from "./trace-request.ts";
+import { noTracer, type Tracer } from "#shared/trace/tracer.ts";
 import { addWelcomePage, type Welcome } from "./welcome-page.ts";
 import { requestIdOf } from "./request-id.ts";
 import type { SocketBudget } from "./socket-budget.ts";
@@ -27,6 +28,8 @@ declare module "hono" {
   interface ContextVariableMap {
     /** The request's id, for its answer and the lines about it. */
     requestId: string;
+    /** The trace that the request's calls belong to. */
+    traceparent: string | undefined;
     /** The person whose token the request carries, once that is verified. */
     caller: { readonly tenant: string; readonly subject: string } | undefined;
     /** Why the request is refused, for the log. */
@@ -53,11 +56,12 @@ export interface JsonApiLimits {
 export function createJsonApi(
   { maxBodyBytes, streamedPaths, allowedOrigins, welcome }: JsonApiLimits,
   log: LimitedLog,
+  tracer: Tracer = noTracer,
 ): Hono {
   const api = new Hono();
   api.use(async (c, next) => {
     c.set("requestId", requestIdOf(c.req.header("x-request-id")));
-    await next();
+    await traceRequest(c, tracer, next);
     c.header("x-request-id", c.get("requestId"));
     reportRefusal(c, log);
   });
@@ -125,7 +129,7 @@ export async function readJson<Schema extends z.ZodType>(c: Context, schema: Sch
 
 /** What calls to other services carry that are made for this request. */
 export function callContextOf(c: Context): CallContext {
-  return { requestId: c.get("requestId"), traceparent: traceparentOf(c.req.header("traceparent")) };
+  return { requestId: c.get("requestId"), traceparent: c.get("traceparent") };
 }
 
 /** The answer to a method that a path does not have (RFC 9110, section 15.5.6). */
@@ -151,7 +155,13 @@ function reportRefusal(c: Context, log: LimitedLog): void {
   const isGone = refusal?.code === "internal" && c.req.raw.signal.aborted;
   if (refusal === undefined || isGone) return;
   const { method, path } = c.req;
-  logRefusal(log, refusal, { requestId: c.get("requestId"), ...c.get("caller"), method, path });
+  logRefusal(log, refusal, {
+    requestId: c.get("requestId"),
+    traceparent: c.get("traceparent"),
+    ...c.get("caller"),
+    method,
+    path,
+  });
 }
 
 function problemResponse(c: Context, error: AppError, more: Record<string, string> = {}): Response {

@@ -1,9 +1,12 @@
 import type { AppError, ErrorFacts } from "#shared/errors/app-error.ts";
+import { traceFactsOf } from "#shared/protocol/traceparent.ts";
 import type { LimitedLog } from "./limit-lines.ts";
 
 /** What a line says of a request beside what happened to it: the person where a token proved who it is. Never a token. */
 export interface RequestFacts {
   readonly requestId: string;
+  /** The trace that the request belongs to. */
+  readonly traceparent?: string | undefined;
   readonly tenant?: string | undefined;
   readonly subject?: string | undefined;
   readonly method?: string | undefined;
@@ -17,8 +20,9 @@ const MAX_CHARACTERS = 300;
  * Writes the one line about a refused request: at info for what is the caller's, with the code, what the caller was told, the
  * facts of the failure and its causes; at error for a fault of ours.
  */
-export function logRefusal(log: LimitedLog, error: AppError, { path, ...request }: RequestFacts): void {
-  const facts = { ...shorten(error.facts), ...request, path: path?.slice(0, MAX_CHARACTERS), code: error.code };
+export function logRefusal(log: LimitedLog, error: AppError, { path, traceparent, ...request }: RequestFacts): void {
+  const asked = { ...request, ...traceFactsOf(traceparent), path: path?.slice(0, MAX_CHARACTERS) };
+  const facts = { ...shorten(error.facts), ...asked, code: error.code };
   if (error.code === "internal") {
     log.write("error", "failed", { ...facts, err: error.cause }, "a request failed in an unexpected way");
   } else {

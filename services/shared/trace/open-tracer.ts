@@ -45,6 +45,7 @@ export async function openTracer(
     report: reportSpans(registry, log),
   });
   return {
+    isOn: true,
     begin: tracer.begin,
     async [Symbol.asyncDispose]() {
       if (!(await within(FLUSH_MS, tracer.shutdown())))

@@ -60,6 +60,7 @@ export function createOtlpTracer(
   });
   const api = provider.getTracer("sluice");
   return {
+    isOn: true,
     begin(name, start) {
       if (sample(start.parent, start.trust)) return new RecordedSpan(beginSpan(api, name, start));
       return unrecorded(unsampled(start.parent));
@@ -137,6 +138,10 @@ class RecordedSpan implements Span {
 
   set(attributes: Attributes): void {
     this.#span.setAttributes(attributesOf(attributes));
+  }
+
+  rename(name: string): void {
+    this.#span.updateName(name);
   }
 
   link(traceparent: string): void {

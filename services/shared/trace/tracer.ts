@@ -26,6 +26,7 @@ export interface Span {
   /** What the calls and messages within it carry; undefined where there is no trace. */
   readonly traceparent: string | undefined;
   set(attributes: Attributes): void;
+  rename(name: string): void;
   /** Adds the `traceparent` of another span that has to do with it. */
   link(traceparent: string): void;
   /** Notes what happens within it. */
@@ -36,6 +37,8 @@ export interface Span {
 
 /** Makes spans. It returns at once, never throws, and waits for nobody. */
 export interface Tracer {
+  /** Whether any span may be recorded. */
+  readonly isOn: boolean;
   readonly begin: (name: string, start: SpanStart) => Span;
 }
 
@@ -47,13 +50,14 @@ export function unrecorded(traceparent: string | undefined): Span {
 const NOTHING = {
   isRecorded: false,
   set: (): void => {},
+  rename: (): void => {},
   link: (): void => {},
   note: (): void => {},
   end: (): void => {},
 } as const;
 
 /** Records nothing, and passes each trace on as it came. */
-export const noTracer: Tracer = { begin: (_name, { parent }) => unrecorded(parent) };
+export const noTracer: Tracer = { isOn: false, begin: (_name, { parent }) => unrecorded(parent) };
 
 /**
  * Does something within a span, which ends with it.
