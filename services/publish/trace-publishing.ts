@@ -1,6 +1,7 @@
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { toAppError } from "#shared/errors/app-error.ts";
 import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
+import { traceparentOf } from "#shared/protocol/traceparent.ts";
 import type { Span, Tracer } from "#shared/trace/tracer.ts";
 import type { PublishedEvent } from "./events/published-event.ts";
 
@@ -49,7 +50,7 @@ export function beginSend(
     kind: "producer",
     parent,
     trust: "inside",
-    links: [...new Set(events.flatMap(({ traceparent }) => traceparent ?? []))],
+    links: [...new Set(events.flatMap(({ attributes }) => traceparentOf(attributes["traceparent"]) ?? []))],
     attributes: {
       "messaging.system": "nats",
       "messaging.operation.name": "send",

@@ -21,6 +21,8 @@ import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
 import { findStart, type Start } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
+import { beginStream } from "./observe/stream-trace.ts";
+import type { Tracer } from "#shared/trace/tracer.ts";
 import type { OverloadGuard } from "./overload/overload-guard.ts";
 import type { ControlData } from "#shared/protocol/control-frames.ts";
 import type { RetryDelays } from "./sse/retry-delay.ts";
@@ -67,6 +69,7 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
   readonly newConnectionId: () => string;
   readonly presence: StreamPresence;
   readonly observer: Observer;
+  readonly tracer: Tracer;
 }
 
 /**
@@ -105,7 +108,8 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
         const connection = request.accept(id);
         const ids = { connectionId: id, requestId: request.id };
         const reader = new Reader(ids, registration, connection, tenant, subscription.format, start, edge);
-        Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold });
+        const trace = beginStream(edge.tracer, request.traceparent, { ...ids, tenant: tenant.id });
+        Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold, trace });
         begin(edge, edge.hub.attach(tenant, reader), subscription, { start, place, claimed });
       });
     } catch (error) {

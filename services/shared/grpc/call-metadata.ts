@@ -16,7 +16,7 @@ const SANE_IDS = /^[A-Za-z0-9._~,-]{1,2048}$/;
 /** The metadata of a call that is made for these requests: up to 8 of their ids, and one of their traces: the first that is recorded, if one is. */
 export function encodeContext(contexts: readonly CallContext[]): Metadata {
   const metadata = new Metadata();
-  const ids = contexts.slice(0, MAX_REQUESTS).map(({ requestId }) => requestId);
+  const ids = contexts.flatMap(({ requestId }) => requestId ?? []).slice(0, MAX_REQUESTS);
   if (ids.length > 0) metadata.set(REQUEST_IDS, ids.join(","));
   const traces = contexts.flatMap(({ traceparent }) => traceparent ?? []);
   const trace = traces.find(isSampled) ?? traces[0];

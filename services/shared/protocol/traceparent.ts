@@ -51,6 +51,11 @@ export function formatTraceparent({ traceId, spanId, isSampled: sampled }: Trace
   return `00-${traceId}-${spanId}-${sampled ? "01" : "00"}`;
 }
 
+/** The same trace as one that its sender does not record: a stranger's word must not have it recorded by us. */
+export function asUnsampled(traceparent: string): string {
+  return formatTraceparent({ ...parseTraceparent(traceparent), isSampled: false });
+}
+
 /** What log lines say of this trace; nothing where there is none. */
 export function traceFactsOf(traceparent: string | undefined): TraceFacts {
   if (traceparent === undefined) return {};

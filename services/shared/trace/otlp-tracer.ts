@@ -14,7 +14,7 @@ import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { AlwaysOnSampler, TracerProvider } from "@opentelemetry/sdk-trace";
 import type { TracingSettings } from "#shared/config/tracing-settings.ts";
-import { formatTraceparent, parseTraceparent } from "#shared/protocol/traceparent.ts";
+import { asUnsampled, formatTraceparent, parseTraceparent } from "#shared/protocol/traceparent.ts";
 import { BoundedSpans, type SpanReport } from "./bounded-spans.ts";
 import type { Sample } from "./sampling.ts";
 import { type Attributes, type Span, type SpanStart, type Tracer, unrecorded } from "./tracer.ts";
@@ -63,7 +63,8 @@ export function createOtlpTracer(
     isOn: true,
     begin(name, start) {
       if (sample(start.parent, start.trust)) return new RecordedSpan(beginSpan(api, name, start));
-      return unrecorded(unsampled(start.parent));
+      // What is not recorded here must not be recorded further on.
+      return unrecorded(start.parent && asUnsampled(start.parent));
     },
     shutdown: () => provider.shutdown(),
     get kept() {
@@ -81,11 +82,6 @@ function openExporter(settings: TracingSettings, url: string): OTLPTraceExporter
     // An enumeration of the library's with these values.
     compression: settings.OTEL_EXPORTER_OTLP_COMPRESSION as NonNullable<Options["compression"]>,
   });
-}
-
-/** What is not recorded here must not be recorded further on, on a stranger's word. */
-function unsampled(parent: string | undefined): string | undefined {
-  return parent && formatTraceparent({ ...parseTraceparent(parent), isSampled: false });
 }
 
 function beginSpan(api: ApiTracer, name: string, start: SpanStart): ApiSpan {

@@ -29,7 +29,7 @@ export async function openVerifier(
 
 /** Creates the public HTTP server of an edge; not yet listening. */
 export async function createServer(
-  { config, nats, requestLog }: EdgeParts,
+  { config, nats, requestLog, tracer }: EdgeParts,
   {
     edge,
     verifier,
@@ -48,7 +48,7 @@ export async function createServer(
   const forwardEvents = createForwardEvents(nats);
   return createEdgeServer({
     route,
-    api: createEdgeApi({ ...edge, ...route, edge, forwardEvents, demo }, requestLog),
+    api: createEdgeApi({ ...edge, ...route, edge, forwardEvents, demo }, requestLog, tracer),
     speaksProxy: config.STREAM_PROXY_PROTOCOL === "v2",
     sockets,
   });

@@ -9,6 +9,7 @@ import type { Passage } from "../log/slices.ts";
 import type { Slice } from "../log/tail.ts";
 import type { Hold } from "../durable/hold.ts";
 import type { StreamIds } from "../observe/observer.ts";
+import type { StreamTrace } from "../observe/stream-trace.ts";
 import type { FrameFormat } from "../frames/encode-frame.ts";
 import { dueTopics, type LateTopics } from "../subscription/late-topics.ts";
 import type { Connection } from "./connection.ts";
@@ -50,6 +51,8 @@ export class Reader implements Member, RegisteredStream {
   changes: TopicChanges | undefined;
   /** Topics that do not count at its cursor yet; undefined where all do. */
   late: LateTopics | undefined;
+  /** Its span; undefined where nobody records it. */
+  trace: StreamTrace | undefined;
   readonly #tenant: Tenant;
   readonly #reads: Pick<AudienceKey, "format" | "coding">;
   readonly #deps: ReaderDeps;
@@ -81,6 +84,10 @@ export class Reader implements Member, RegisteredStream {
     return this.#state.is === "live";
   }
 
+  get traceparent(): string | undefined {
+    return this.trace?.traceparent;
+  }
+
   get ended(): boolean {
     return this.#state.is === "ended";
   }
@@ -110,6 +117,7 @@ export class Reader implements Member, RegisteredStream {
     this.connection.writeCoded(coded);
     this.lastActiveAt = now;
     this.#deps.observer.delivered(events);
+    this.trace?.sent(events);
     return true;
   }
 

@@ -1,4 +1,5 @@
 import type { Place } from "../admission/admission.ts";
+import { traceFactsOf } from "#shared/protocol/traceparent.ts";
 import type { Observer, StreamFacts } from "../observe/observer.ts";
 import { GONE } from "./end-stream.ts";
 import type { ClientStreams } from "./client-streams.ts";
@@ -24,11 +25,12 @@ export function releaseStream(deps: ReleaseDeps, stream: Stream, place: Place): 
   hub.detach(stream);
   clientStreams.detach(stream);
   place.leave();
+  reader.trace?.end(reader.endedBy?.reason ?? "gone");
   observer.ended(reader.endedBy?.reason ?? "gone", factsOf(reader), Math.round((now() - reader.openedAt) / 1_000));
 }
 
 /** What the lines about a stream say of it, by its present registration. */
-export function factsOf({ ids, registration }: Reader): StreamFacts {
+export function factsOf({ ids, registration, traceparent }: Reader): StreamFacts {
   const { tenant, subject, kid } = registration.identity;
-  return { ...ids, tenant, subject: subject.id, kid, issuer: subject.issuer };
+  return { ...ids, ...traceFactsOf(traceparent), tenant, subject: subject.id, kid, issuer: subject.issuer };
 }
