@@ -55,6 +55,10 @@ function traceCalls(tracer: Tracer): Interceptor {
 function traceAnswers(tracer: Tracer): ServerInterceptor {
   return ({ path }, call) => {
     let span: Span | undefined;
+    const end = (code: status): void => {
+      if (span !== undefined) endSpan(span, code, FAULTS.includes(code));
+      span = undefined;
+    };
     return new ServerInterceptingCall(call, {
       start(next) {
         next({
@@ -63,12 +67,12 @@ function traceAnswers(tracer: Tracer): ServerInterceptor {
             span = beginSpan(tracer, "server", path, metadata, FOR_GATEWAYS.test(path) ? "producer" : "inside");
             pass(metadata);
           },
-          onCancel: () => span?.end("CANCELLED"),
+          // It comes behind the end of each call, too.
+          onCancel: () => end(status.CANCELLED),
         });
       },
       sendStatus(answered, next) {
-        const code = answered.code ?? status.UNKNOWN;
-        if (span !== undefined) endSpan(span, code, FAULTS.includes(code));
+        end(answered.code ?? status.UNKNOWN);
         next(answered);
       },
     });
