@@ -12,7 +12,7 @@ import { openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-veri
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { type GrpcService, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { traceGrpc } from "#shared/grpc/trace-calls.ts";
-import { clientAddressOf } from "#shared/http/client-address.ts";
+import { byForwardedFor, clientAddressOf } from "#shared/http/client-address.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
@@ -69,7 +69,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /** Starts policy; disposing it ends it in the reverse order of what stands here. */
 export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
-  const log = createLogger("policy", config.LOG_LEVEL);
+  const log = createLogger("policy", config.LOG_LEVEL, config.LOG_FORMAT);
   const requestLog = starting.use(limitLines(log));
   const registry = createMetricsRegistry();
   const tiers = await readTiers(config.POLICY_TIERS_FILE);
@@ -102,7 +102,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const decisionDeps = { ...authorizeDeps, metrics, tiers };
   const { POLICY_ALLOWED_ORIGINS: allowedOrigins } = config;
   const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths: IMPORT_PATH };
-  const api = createJsonApi({ ...bodies, allowedOrigins, welcome: policyWelcome }, requestLog, tracer);
+  const trusted = byForwardedFor(config.POLICY_TRUSTED_PROXIES);
+  const api = createJsonApi({ ...bodies, allowedOrigins, trusted, welcome: policyWelcome }, requestLog, tracer);
   addTenantRoutes(api, authorizeDeps, deps, { usage: logs, tiers });
   addPolicyRoutes(api, authorizeDeps, deps, files);
   addExportRoutes(api, authorizeDeps, deps, files);

@@ -120,6 +120,7 @@ export function createRig({
       signal: new AbortController().signal,
       lastEventId: undefined,
       address: undefined,
+      client: { address: "192.0.2.7", userAgent: "test/1" },
       takeQuery: () => new URLSearchParams("topic=order.>"),
       findToken: () => async () => CLAIMS,
       isGone: () => false,

@@ -97,7 +97,7 @@ function logFailure(
   error: AppError,
   call: Pick<ServerUnaryCall<unknown, unknown>, "metadata" | "getPath">,
 ): void {
-  const facts = { ...decodeContext(call.metadata), method: call.getPath() };
+  const facts = { ...decodeContext(call.metadata), rpc: call.getPath() };
   if (error.code === "internal") {
     log.write("error", "failed", { ...facts, err: error.cause }, "a call failed in an unexpected way");
   } else if (error.code === "unavailable") {

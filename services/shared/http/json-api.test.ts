@@ -25,7 +25,7 @@ let url: string;
 beforeEach(async () => {
   logged = [];
   const log = {
-    write: (_level: string, _kind: string, facts: object) => void logged.push(facts),
+    write: (level: string, _kind: string, facts: object) => void logged.push({ level, ...facts }),
     [Symbol.dispose]() {},
   };
   tracer = recordingTracer();
@@ -83,7 +83,21 @@ test("each refusal is one line with its request's id, whatever refuses it", asyn
     { code: "body_too_large" },
   ]);
   expect((await fetch(`${url}/names/x`, { headers })).headers.get("x-request-id")).toBe("r-1");
-  expect(logged).toHaveLength(4);
+});
+
+test("what is answered is a line, too, at debug where it only reads", async () => {
+  const headers = {
+    "x-request-id": "r-2",
+    "user-agent": "test/1",
+    traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-01`,
+  };
+  await fetch(`${url}/names/x`, { headers });
+  await fetch(`${url}/names/x`, { method: "POST", body: '{"name":"x"}', headers });
+  const about = { requestId: "r-2", path: "/names/x", status: 200, address: "127.0.0.1", userAgent: "test/1" };
+  expect(logged.slice(-2)).toMatchObject([
+    { ...about, method: "GET", level: "debug", traceId: "a".repeat(32) },
+    { ...about, method: "POST", level: "info", ms: expect.any(Number) },
+  ]);
 });
 
 describe("a target that a router would change, and a second Host", () => {
@@ -170,6 +184,6 @@ describe("a request's span", () => {
 
   test("is named by the line about its refusal", async () => {
     await fetch(`${url}/nowhere`, { headers: { traceparent: `${TRACE}-00` } });
-    expect(logged).toMatchObject([{ trace_id: TRACE.split("-")[1], span_id: TRACE.split("-")[2] }]);
+    expect(logged).toMatchObject([{ traceId: TRACE.split("-")[1], spanId: TRACE.split("-")[2] }]);
   });
 });

@@ -45,7 +45,7 @@ describe("a traceparent", () => {
 
   test("is taken apart, and put together again", () => {
     expect(formatTraceparent(parseTraceparent(SAMPLED))).toBe(SAMPLED);
-    expect(traceFactsOf(SAMPLED)).toEqual({ trace_id: TRACE_ID, span_id: SPAN_ID });
+    expect(traceFactsOf(SAMPLED)).toEqual({ traceId: TRACE_ID, spanId: SPAN_ID });
     expect(traceFactsOf(undefined)).toEqual({});
   });
 });

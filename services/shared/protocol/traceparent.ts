@@ -14,10 +14,10 @@ export interface TraceContext {
   readonly isSampled: boolean;
 }
 
-/** What log lines say of their trace, by the names of OpenTelemetry. */
+/** What lines say of their trace. */
 export interface TraceFacts {
-  readonly trace_id?: string;
-  readonly span_id?: string;
+  readonly traceId?: string | undefined;
+  readonly spanId?: string | undefined;
 }
 
 /**
@@ -56,9 +56,9 @@ export function asUnsampled(traceparent: string): string {
   return formatTraceparent({ ...parseTraceparent(traceparent), isSampled: false });
 }
 
-/** What log lines say of this trace; nothing where there is none. */
+/** What lines say of this trace; nothing where there is none. */
 export function traceFactsOf(traceparent: string | undefined): TraceFacts {
   if (traceparent === undefined) return {};
   const { traceId, spanId } = parseTraceparent(traceparent);
-  return { trace_id: traceId, span_id: spanId };
+  return { traceId, spanId };
 }

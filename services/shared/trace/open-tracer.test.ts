@@ -126,7 +126,7 @@ describe("an endpoint", () => {
     await waitFor("the third is taken", async () => (await metric("sluice_trace_spans_exported")) === 1);
     expect(lines).toEqual([
       ["warn", { reason: "export", cause: expect.anything() }],
-      ["info", { lost: 2 }],
+      ["info", { spans: 2 }],
     ]);
     await tracer[Symbol.asyncDispose]();
   });

@@ -21,7 +21,7 @@ export function reportSpans(registry: Registry, log: Pick<Logger, "warn" | "info
   return {
     exported(spans) {
       exported.inc(spans);
-      if (lost > 0) log.info({ lost }, "spans are exported again");
+      if (lost > 0) log.info({ spans: lost }, "spans are exported again");
       lost = 0;
     },
     dropped(spans, reason, error) {

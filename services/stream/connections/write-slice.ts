@@ -20,6 +20,7 @@ export interface SliceWriter {
   readonly late: LateTopics | undefined;
   lastActiveAt: number;
   readonly trace: StreamTrace | undefined;
+  events: number;
 }
 
 /** Writes a slice's frames for a reader, up to the first undecided event, and moves it past what was read. */
@@ -43,9 +44,9 @@ export function writeSlice(
   if (reading.cursor !== cursor && state.slices.isAtMark) reader.frames.sendCursor(state);
   if (frames.length === 0) return reading;
   connection.write(Buffer.concat(frames), delivered);
-  reader.trace?.sent(delivered.length);
   tenant.traces?.caughtUp(tenant, slice.entries, delivered, reader.trace?.traceparent);
   reader.lastActiveAt = now();
+  reader.events += delivered.length;
   observer.delivered(delivered.length);
   return reading;
 }

@@ -34,7 +34,7 @@ export function createEdgeApi(routes: EdgeApi, log: LimitedLog, tracer: Tracer):
   const streamedPaths = new RegExp(`^${EVENTS_PATH}$|${ACK_PATHS.source}`);
   const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths };
   const api = createJsonApi(
-    { ...bodies, allowedOrigins: routes.allowedOrigins, welcome: welcomeOf(routes) },
+    { ...bodies, allowedOrigins: routes.allowedOrigins, trusted: routes.trusted, welcome: welcomeOf(routes) },
     log,
     tracer,
   );

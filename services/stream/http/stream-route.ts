@@ -3,7 +3,7 @@ import Negotiator from "negotiator";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { corsHeaders } from "#shared/http/cors.ts";
-import { traceparentOf } from "#shared/protocol/traceparent.ts";
+import { traceFactsOf, traceparentOf } from "#shared/protocol/traceparent.ts";
 import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
 import type { Span, Tracer } from "#shared/trace/tracer.ts";
 import { sendProblem } from "#shared/http/send-problem.ts";
@@ -12,7 +12,8 @@ import { Connection } from "../sse/connection.ts";
 import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
 import { formatControl } from "../frames/sse-framing.ts";
 import type { Shortage } from "../sse/retry-delay.ts";
-import type { TrustedProxies } from "./caller-address.ts";
+import type { TrustedProxies } from "#shared/http/client-address.ts";
+import { wholeAddressOf } from "./caller-address.ts";
 import { takeSocket } from "./handshake-socket.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { VARY } from "./stream-headers.ts";
@@ -29,15 +30,17 @@ export interface StreamRoute extends TokenReading {
 /** The only media type there is, as clients may name it. */
 const EVENT_STREAM = ["text/event-stream", "text/event-stream; charset=utf-8"];
 
+/** How much of a `User-Agent` is kept. */
+const MAX_USER_AGENT = 256;
+
 /** A request's id, and where it comes from. */
-interface StreamOrigin {
+interface RequestOrigin {
   readonly address: string | undefined;
   readonly requestId: string;
 }
 
 /** What a request for a stream is read with. */
-interface Handshake extends StreamOrigin {
-  readonly signal: AbortSignal;
+interface Handshake extends RequestOrigin, Pick<StreamRequest, "client" | "signal"> {
   /** The span that its calls are made within. */
   readonly span: Span;
 }
@@ -47,7 +50,7 @@ export async function serveStream(
   route: StreamRoute,
   request: IncomingMessage,
   response: ServerResponse,
-  origin: StreamOrigin,
+  origin: RequestOrigin,
 ): Promise<boolean> {
   const { requestId } = origin;
   const cors = corsHeaders(request.headers.origin, route.allowedOrigins);
@@ -61,6 +64,7 @@ export async function serveStream(
       return caller;
     };
   };
+  const client = clientOf(request, route.trusted);
   const gone = new AbortController();
   // A reason of its own, or `abort` would make an error with a stack.
   const leave = (): void => gone.abort("the client left");
@@ -68,15 +72,16 @@ export async function serveStream(
   const span = beginHandshake(route.edge.tracer, request);
   try {
     requireEventStream(request);
-    await openStream(route.edge, streamRequest(request, { ...origin, signal: gone.signal, span }, response, findToken));
+    const handshake = { ...origin, client, signal: gone.signal, span };
+    await openStream(route.edge, streamRequest(request, handshake, response, findToken));
     span.set({ "http.response.status_code": 200 });
     span.end();
     return true;
   } catch (thrown) {
     const error = toAppError(thrown);
     endRefused(span, error);
-    const facts = { requestId, traceparent: span.traceparent, tenant: caller?.tenant_id, subject: caller?.sub };
-    route.edge.observer.refused(error, facts);
+    const person = { tenant: caller?.tenant_id, subject: caller?.sub };
+    route.edge.observer.refused(error, { requestId, ...person, ...client, ...traceFactsOf(span.traceparent) });
     refuse(error, route, request, response, { requestId, crowd: caller?.tenant_id ?? "" });
     return false;
   } finally {
@@ -84,9 +89,20 @@ export async function serveStream(
   }
 }
 
+function clientOf(request: IncomingMessage, trusted: TrustedProxies): StreamRequest["client"] {
+  const userAgent = request.headers["user-agent"];
+  return { address: wholeAddressOf(request, trusted), userAgent: userAgent && cut(userAgent) };
+}
+
+/** The beginning of a text, as a text of its own: a slice would keep the whole header in memory, for as long as the stream lives. */
+function cut(text: string): string {
+  if (text.length <= MAX_USER_AGENT) return text;
+  return Buffer.from(text.slice(0, MAX_USER_AGENT), "latin1").toString("latin1");
+}
+
 function streamRequest(
   request: IncomingMessage,
-  { requestId, address, signal, span }: Handshake,
+  { requestId, address, client, signal, span }: Handshake,
   response: ServerResponse,
   findToken: StreamRequest["findToken"],
 ): StreamRequest {
@@ -97,6 +113,7 @@ function streamRequest(
     signal,
     lastEventId: single(headers["last-event-id"]),
     address,
+    client,
     takeQuery: () => takeQuery(request),
     findToken,
     isGone: () => socket.destroyed,

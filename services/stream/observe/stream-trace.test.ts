@@ -16,9 +16,7 @@ test.each([
 ])("a stream that ended with %s was %s", (reason, noted) => {
   const tracer = recordingTracer();
   const trace = beginStream(tracer, `${TRACE}-01`, STREAM);
-  trace?.sent(2);
-  trace?.sent(1);
-  trace?.end(reason);
+  trace?.end(reason, 3);
   expect(tracer.spans).toMatchObject([
     {
       name: "stream",

@@ -4,10 +4,8 @@ import type { StreamIds } from "./observer.ts";
 /** The span of an open stream, which ends with it. */
 export interface StreamTrace {
   readonly traceparent: string | undefined;
-  /** Events were written to it. */
-  sent(events: number): void;
-  /** It ended, for the reason that its client was sent, or `gone`, or `fault`. */
-  end(reason: string): void;
+  /** It ended, for the reason that its client was sent, or `gone`, or `fault`; so many events were written to it. */
+  end(reason: string, events: number): void;
 }
 
 /** How a stream ends that nobody wanted to end: its time was over, or it broke off. Any other was completed. */
@@ -39,13 +37,11 @@ export function beginStream(
 }
 
 function traceStream(span: Span): StreamTrace {
-  let sent = 0;
   return {
     traceparent: span.traceparent,
-    sent: (events) => void (sent += events),
-    end(reason) {
+    end(reason, events) {
       span.note(ENDS[reason] ?? "completed", { "sluice.stream.end_reason": reason });
-      span.set({ "sluice.stream.end_reason": reason, "sluice.stream.events_sent": sent });
+      span.set({ "sluice.stream.end_reason": reason, "sluice.stream.events_sent": events });
       span.end(reason === "fault" ? reason : undefined);
     },
   };
