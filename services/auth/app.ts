@@ -12,6 +12,7 @@ import { CLOCK_LEEWAY_SECONDS } from "#shared/tokens/access-token.ts";
 import { verifyAccessToken } from "#shared/tokens/verify-access-token.ts";
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { startGrpcServer } from "#shared/grpc/start-server.ts";
+import { authWelcome } from "./http/welcome.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
@@ -273,7 +274,7 @@ function createApi(config: AuthConfig, parts: ApiDeps): Hono {
   const [allowedOrigins, trustedProxies] = [config.AUTH_ALLOWED_ORIGINS, config.AUTH_TRUSTED_PROXIES];
   const verify = verifyWith(config, parts.keys);
   const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
-  const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins }, parts.log);
+  const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins, welcome: authWelcome }, parts.log);
   const [cookies, tenantHosts] = [createTokenCookies(config), config.AUTH_TENANT_HOSTS];
   addAuthRoutes(api, { ...parts, issuer, verify, cookies, tenantHosts, allowedOrigins, trustedProxies });
   addRenewRoute(api, { ...parts, cookies, allowedOrigins });

@@ -20,15 +20,10 @@ import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
-import { openAudit } from "#shared/nats/append-audit.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
-import { createChangeBudget } from "./changes/change-budget.ts";
-import { auditChange, type ChangeEntry } from "./changes/audit-change.ts";
-import { openTenantLogs } from "./bus/tenant-logs.ts";
 import type { PolicyConfig } from "./config.ts";
-import { auditErasure, type ErasureEntry } from "./events/audit-erasure.ts";
 import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
 import { createAccessRenewal } from "./clients/access-renewal.ts";
@@ -44,26 +39,23 @@ import { createTokenGuesses } from "./http/token-guesses.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
+import { policyWelcome } from "./http/welcome.ts";
 import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
 import { openDocumentCompiler } from "./versions/open-document-compiler.ts";
-import { Snapshots } from "./versions/snapshots.ts";
-import { collectParts, PartCollector } from "./store/collect-parts.ts";
-import { openPolicyKv, type WatchedPolicyStore } from "./store/policy-kv.ts";
-import { openPolicyParts } from "./store/policy-parts-kv.ts";
+import type { Snapshots } from "./versions/snapshots.ts";
+import { collectParts, type PartCollector } from "./store/collect-parts.ts";
+import type { WatchedPolicyStore } from "./store/policy-kv.ts";
 import { openTenantEndsKv } from "./store/tenant-ends-kv.ts";
-import { shareReads } from "./store/share-reads.ts";
 import type { StoredPolicy } from "./versions/stored-policy.ts";
-import { openSubscriptionsKv } from "./store/subscriptions-kv.ts";
-import { openTombstonesKv } from "./store/tombstones-kv.ts";
 import type { SessionRights } from "#shared/tokens/session-rights.ts";
 import { endBindings } from "./tenants/end-bindings.ts";
 import { checkTenants } from "./tenants/check-tenants.ts";
 import { reconcileTenants } from "./tenants/reconcile-tenants.ts";
-import type { TenantLimits } from "./limits/tenant-limits.ts";
-import { effectiveLimits, readTiers, type Tiers } from "./limits/tiers.ts";
+import { readTiers } from "./limits/tiers.ts";
 import type { TenantDeps } from "./tenants/tenant-deps.ts";
 import { FileOrigins } from "./watch/file-origins.ts";
 import { watchFiles } from "./watch/watch-files.ts";
+import { openPolicies } from "./app/open-policies.ts";
 
 const CLOSE_GRACE_MS = 1_000;
 const RECONCILE_EVERY_MS = 5_000;
@@ -106,7 +98,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const decisionDeps = { ...authorizeDeps, metrics, tiers };
   const { POLICY_ALLOWED_ORIGINS: allowedOrigins } = config;
   const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths: IMPORT_PATH };
-  const api = createJsonApi({ ...bodies, allowedOrigins }, requestLog);
+  const api = createJsonApi({ ...bodies, allowedOrigins, welcome: policyWelcome }, requestLog);
   addTenantRoutes(api, authorizeDeps, deps, { usage: logs, tiers });
   addPolicyRoutes(api, authorizeDeps, deps, files);
   addExportRoutes(api, authorizeDeps, deps, files);
@@ -175,72 +167,6 @@ async function startServers(
 
 function openCompiler({ POLICY_DOCUMENT_DEADLINE_MS: deadlineMs }: PolicyConfig, { compilations }: PolicyMetrics) {
   return openDocumentCompiler({ deadlineMs, onCompiled: (outcome) => compilations.inc({ outcome }) });
-}
-
-function openBudget(
-  { POLICY_CHANGES_PER_SECOND: perSecond, POLICY_CHANGES_BURST: burst }: PolicyConfig,
-  metrics: PolicyMetrics,
-) {
-  const onRefused = (): void => metrics.changesRefused.inc();
-  return createChangeBudget({ perSecond, burst }, () => clock.monotonic(), onRefused);
-}
-
-type PolicyParts = Pick<TenantDeps, "sessions" | "compiler"> &
-  Pick<ServerDeps, "log"> & { readonly tiers: Tiers; readonly metrics: PolicyMetrics };
-
-async function openPolicies(
-  nats: NatsConnection,
-  config: PolicyConfig,
-  { sessions, compiler, tiers, metrics, log }: PolicyParts,
-) {
-  const parts = await openPolicyParts(nats, config.NATS_REPLICAS);
-  const store = await openPolicyKv(nats, parts, { replicas: config.NATS_REPLICAS, clock, log });
-  const logs = await openTenantLogs(nats, {
-    maxBytes: config.POLICY_HISTORY_MAX_BYTES,
-    maxAgeMs: config.POLICY_HISTORY_MAX_AGE_SECONDS * 1_000,
-    replicas: config.NATS_REPLICAS,
-  });
-  const snapshots = new Snapshots({
-    store: { read: shareReads((tenant) => store.read(tenant)) },
-    compiler,
-    onSwap: (tenant, snapshot) => metrics.snapshotSwapped(tenant, snapshot?.version.number),
-  });
-  const onLost = (): void => metrics.auditEntriesLost.inc();
-  const audit = await openAudit<ChangeEntry | ErasureEntry>(nats, {
-    replicas: config.NATS_REPLICAS,
-    clock,
-    log,
-    onLost,
-  });
-  const onChanged: TenantDeps["onChanged"] = (change) => {
-    metrics.changes.inc({ kind: change.kind });
-    return auditChange(audit, change);
-  };
-  const tombstones = await openTombstonesKv(nats, parts, config.NATS_REPLICAS);
-  const onErased: TenantDeps["onErased"] = (erasure) => {
-    metrics.erasedEvents.inc(erasure.erased ?? 0);
-    return auditErasure(audit, erasure);
-  };
-  return {
-    store,
-    logs,
-    collector: new PartCollector({ parts, heads: (tenant) => store.history(tenant), clock }),
-    deps: {
-      store,
-      logs,
-      snapshots,
-      compiler,
-      budget: openBudget(config, metrics),
-      changeRateOf: (limits: TenantLimits) => effectiveLimits(tiers, limits).changesPerSecond,
-      tombstones,
-      subscriptions: await openSubscriptionsKv(nats, config.NATS_REPLICAS, log),
-      sessions,
-      seenErasures: new Map(),
-      clock,
-      onChanged,
-      onErased,
-    },
-  };
 }
 
 interface AuthorizingParts {

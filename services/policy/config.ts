@@ -45,6 +45,8 @@ export const policySettings = z.object({
   /** How much of a tenant's log is kept. */
   POLICY_HISTORY_MAX_BYTES: integerSchema(MIB, Number.MAX_SAFE_INTEGER).default(1024 * MIB),
   POLICY_HISTORY_MAX_AGE_SECONDS: integerSchema(120, 365 * DAY_SECONDS).default(7 * DAY_SECONDS),
+  /** How much of the connection log is kept, of all tenants together: some 500 bytes for each entry. */
+  POLICY_CONNECTIONS_MAX_BYTES: integerSchema(MIB, Number.MAX_SAFE_INTEGER).default(64 * MIB),
   /** A YAML file of tiers, `<tier>: {<limit>: <number>}`, in place of the built-in ones. */
   POLICY_TIERS_FILE: z.string().optional(),
   /** How many changes of its policy a tenant may make. What takes rights away is not counted. */

@@ -5,6 +5,7 @@ import type { Registry } from "prom-client";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { createSessionRights } from "#shared/clients/session-rights.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
+import { publishWelcome } from "./http/welcome.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { openSockets } from "#shared/http/open-sockets.ts";
@@ -61,7 +62,7 @@ export async function startPublish(config: PublishConfig): Promise<AsyncDisposab
   const { PUBLISH_ALLOWED_ORIGINS: allowedOrigins, PUBLISH_BODY_MAX_BYTES: maxBodyBytes } = config;
   // The route reads and limits its bodies itself.
   const streamedPaths = new RegExp(`^${EVENTS_PATH}$`);
-  const api = createJsonApi({ maxBodyBytes, streamedPaths, allowedOrigins }, requestLog);
+  const api = createJsonApi({ maxBodyBytes, streamedPaths, allowedOrigins, welcome: publishWelcome }, requestLog);
   addEventsRoute(api, { publish, proxies: config.PUBLISH_TRUSTED_PROXIES, maxBodyBytes, metrics });
   const checks = { ...verifier.checks, log_unusable: createLogCheck(nats, WRITES_ONLY) };
   const sockets = openSockets(["http"], { registry, log: requestLog }).http;

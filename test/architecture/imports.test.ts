@@ -30,15 +30,19 @@ describe("services are islands", () => {
 
   test("main starts app, app wires the rest, and nothing imports them back", () => {
     const wrong = findImports(shipped, (source, { file }) => {
-      if (file === undefined || !/^services\/[^/]+\/(main|app)\.ts$/.test(file)) return false;
+      if (file === undefined || !/^services\/[^/]+\/(main\.ts|app\.ts|app\/.*)$/.test(file)) return false;
+      if (file.includes("/app/")) return !WIRES.test(source.path);
       return !(file.endsWith("/app.ts") && source.path.endsWith("/main.ts"));
     });
     expect(wrong).toEqual([]);
   });
 });
 
+/** What constructs and wires a service. */
+const WIRES = /^services\/[^/]+\/app(\.ts$|\/)/;
+
 describe("a technology stays where its adapters are", () => {
-  // Each technology may also be named by app.ts, which constructs its clients and hands them to the adapters.
+  // Each technology may also be named by app.ts and its parts, which construct its clients and hand them to the adapters.
   const technologies = [
     {
       name: "gRPC and generated code",
@@ -67,7 +71,7 @@ describe("a technology stays where its adapters are", () => {
   ];
   test.for(technologies)("$name is named only $place", ({ packages, home }) => {
     const wrong = findImports(shipped, ({ path }, { specifier }) => {
-      return packages.test(specifier) && !home.test(path) && !path.endsWith("/app.ts");
+      return packages.test(specifier) && !home.test(path) && !WIRES.test(path);
     });
     expect(wrong).toEqual([]);
   });

@@ -7,7 +7,7 @@ import { findImports, isTest, readSources } from "./read-sources.ts";
  */
 const UNLIMITED = [
   // Starts, stops and readiness, workers, and settings.
-  /\/(app|run-service|worker-pool|start-workers|check-kernel|max-streams)\.ts$/,
+  /\/(app|run-service|worker-pool|start-workers|check-kernel|max-streams)\.ts$|\/app\//,
   // Files that are watched.
   /\/(watch-tls|watch-tls-files|watch-users|watch-documents|watch-files|operator-tokens|client-certificate|token-verifier|follow-schemas)\.ts$/,
   // Servers and stores that are out of reach and come back, once each time.

@@ -49,6 +49,7 @@ export async function openPolicies(url: string): Promise<OpenPolicies> {
     changeRateOf: ({ changesPerSecond }) => changesPerSecond,
     tombstones: await openTombstonesKv(connection, parts, 1),
     subscriptions: { remove: async () => 0 },
+    connections: { removeConnections: async () => undefined },
     sessions: { end: async () => undefined, restart: async () => undefined },
     clock: systemClock,
     seenErasures: new Map(),

@@ -89,7 +89,7 @@ async function settleDeleted(
   last: LastTenantEntry | undefined,
 ): Promise<boolean> {
   const { lifecycle, version } = stored.policy;
-  const { logs, sessions, subscriptions, tombstones } = deps;
+  const { logs, sessions, subscriptions, connections, tombstones } = deps;
   if (!isAnnounced(lifecycle, last)) await sessions.end(tenant, lifecycle.since);
   if (last !== undefined) {
     // The tombstone's version must be above every version that an edge has seen, even if the store has lost some.
@@ -101,6 +101,7 @@ async function settleDeleted(
   // If this process paused here, a new tenant may have this name by now; look once more.
   if (!(await isUnchanged(deps, tenant, stored))) return false;
   await subscriptions.remove(tenant);
+  await connections.removeConnections(tenant);
   await logs.remove(tenant);
   if (!(await tombstones.bury(tenant, { version: version.number }, stored.revision))) return false;
   deps.snapshots.forget(tenant);

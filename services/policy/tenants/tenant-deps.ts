@@ -38,10 +38,17 @@ export interface SubscriptionRecords {
   remove(tenant: string, subject?: string): Promise<number>;
 }
 
+/** The connection log, which the edges write. */
+export interface ConnectionRecords {
+  /** Deletes the entries of a tenant. Idempotent; throws `unavailable` when the log does not answer. */
+  removeConnections(tenant: string): Promise<void>;
+}
+
 /** What the life of tenants takes, beside what changes of their policies take. */
 export interface TenantDeps extends ChangeDeps, EraseDeps {
   readonly logs: ChangeDeps["logs"] & EraseDeps["logs"] & TenantLogs & TenantEntryLog;
   readonly tombstones: Tombstones;
   readonly subscriptions: SubscriptionRecords;
+  readonly connections: ConnectionRecords;
   readonly sessions: TenantSessions;
 }

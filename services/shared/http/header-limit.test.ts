@@ -6,10 +6,15 @@ import { SocketBudget } from "./socket-budget.ts";
 import { OPS_LIMITS } from "./socket-limits.ts";
 import { createApiServer, createJsonApi } from "./json-api.ts";
 
+const WELCOME = { name: "lengths", about: "It tells lengths.", links: [] };
+
 let server: ReturnType<typeof createApiServer>;
 
 beforeEach(async () => {
-  const api = createJsonApi({ maxBodyBytes: 1_024, allowedOrigins: [] }, { write() {}, [Symbol.dispose]() {} });
+  const api = createJsonApi(
+    { maxBodyBytes: 1_024, allowedOrigins: [], welcome: WELCOME },
+    { write() {}, [Symbol.dispose]() {} },
+  );
   api.get("/length", (c) => c.text(String(c.req.header("authorization")?.length)));
   server = createApiServer(api, new SocketBudget(OPS_LIMITS)).listen(0, "127.0.0.1");
   await once(server, "listening");

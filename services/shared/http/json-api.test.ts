@@ -9,6 +9,12 @@ import { createApiServer, createJsonApi, readJson } from "./json-api.ts";
 
 const ORIGIN = "https://app.example.com";
 
+const WELCOME = {
+  name: "Sluice: names",
+  about: "It keeps names.",
+  links: [{ href: "/names/x", text: "a name" }],
+};
+
 const schema = z.object({ name: z.string() });
 let server: ReturnType<typeof createApiServer>;
 let logged: unknown[];
@@ -20,7 +26,7 @@ beforeEach(async () => {
     write: (_level: string, _kind: string, facts: object) => void logged.push(facts),
     [Symbol.dispose]() {},
   };
-  const api = createJsonApi({ maxBodyBytes: 1_024, allowedOrigins: [ORIGIN] }, log);
+  const api = createJsonApi({ maxBodyBytes: 1_024, allowedOrigins: [ORIGIN], welcome: WELCOME }, log);
   api.post("/names/:name", async (c) => c.json(await readJson(c, schema)));
   api.get("/names/:name", (c) => c.json({ name: c.req.param("name") }));
   api.get("/broken", () => {
@@ -34,6 +40,15 @@ afterEach(async () => {
   server.close();
   server.closeAllConnections();
   await once(server, "close");
+});
+
+test("its root says what this is and where to go: to browsers as a page that loads nothing, to others as JSON", async () => {
+  const page = await fetch(url, { headers: { accept: "text/html,*/*;q=0.8" } });
+  expect(page.headers.get("content-security-policy")).toMatch(/^default-src 'none'; style-src 'sha256-/);
+  expect(await page.text()).toContain('<a href="/names/x">');
+  const json = await fetch(url, { headers: { origin: ORIGIN } });
+  expect(json.headers.get("vary")?.toLowerCase()).toMatch(/accept.*origin|origin.*accept/);
+  expect(await json.json()).toMatchObject({ name: WELCOME.name, links: { "/names/x": "a name" } });
 });
 
 test("a method that a path does not have is told those it has", async () => {

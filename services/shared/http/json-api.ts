@@ -19,6 +19,7 @@ import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
 import { readTarget } from "./read-target.ts";
 import { traceparentOf } from "./traceparent.ts";
+import { addWelcomePage, type Welcome } from "./welcome-page.ts";
 import { requestIdOf } from "./request-id.ts";
 import type { SocketBudget } from "./socket-budget.ts";
 
@@ -33,7 +34,7 @@ declare module "hono" {
   }
 }
 
-/** What a JSON API allows from outside. */
+/** What a JSON API allows from outside, and says of itself. */
 export interface JsonApiLimits {
   /** The largest request body, in bytes. */
   readonly maxBodyBytes: number;
@@ -41,13 +42,18 @@ export interface JsonApiLimits {
   readonly streamedPaths?: RegExp;
   /** Web origins that may call with cookies or tokens; an exact list. */
   readonly allowedOrigins: readonly string[];
+  /** What stands at its `/`. */
+  readonly welcome: Welcome;
 }
 
 /**
  * A router whose failures leave as problem documents (RFC 9457), whose answers carry their request's id, whose bodies are
  * limited and whose CORS is an exact list.
  */
-export function createJsonApi({ maxBodyBytes, streamedPaths, allowedOrigins }: JsonApiLimits, log: LimitedLog): Hono {
+export function createJsonApi(
+  { maxBodyBytes, streamedPaths, allowedOrigins, welcome }: JsonApiLimits,
+  log: LimitedLog,
+): Hono {
   const api = new Hono();
   api.use(async (c, next) => {
     c.set("requestId", requestIdOf(c.req.header("x-request-id")));
@@ -69,6 +75,7 @@ export function createJsonApi({ maxBodyBytes, streamedPaths, allowedOrigins }: J
     if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
     c.header("x-content-type-options", "nosniff");
   });
+  addWelcomePage(api, welcome);
   api.notFound((c) => problemResponse(c, new AppError("not_found", "there is nothing at this path")));
   api.onError((thrown, c) => problemResponse(c, toAppError(thrown)));
   return api;

@@ -27,6 +27,16 @@ function ask(path: string, hosts: readonly string[]): Promise<string> {
   return new Response(socket as never).text();
 }
 
+test("the root names every page", async () => {
+  const answer = await fetch(`http://127.0.0.1:${server.port}/`);
+  expect(Object.keys(((await answer.json()) as { links: object }).links)).toEqual([
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/debug/things",
+  ]);
+});
+
 describe("/readyz", () => {
   test("is 200 while nothing is wrong", async () => {
     const answer = await fetch(`http://127.0.0.1:${server.port}/readyz`);

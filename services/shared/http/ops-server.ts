@@ -4,6 +4,7 @@ import { closeServer, listen, type ListenAddress } from "./listen.ts";
 import { boundSockets } from "./bound-sockets.ts";
 import { isOpsHost } from "./ops-hosts.ts";
 import { SocketBudget } from "./socket-budget.ts";
+import { answerWelcome, type Welcome } from "./welcome-page.ts";
 import { OPS_LIMITS } from "./socket-limits.ts";
 
 /** The operations port, until it is disposed. */
@@ -33,13 +34,13 @@ export interface OpsAnswers {
 
 interface Answer {
   readonly status: number;
-  readonly type: string;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
 /**
  * Serves the operations port: `/healthz` (the process lives), `/readyz` (it takes new work: 200 or 503, with the reasons),
- * `/metrics` (OpenMetrics), and the service's own pages. A foreign `Host` is refused with 421.
+ * `/metrics` (OpenMetrics), the service's own pages, and at `/` what there is. A foreign `Host` is refused with 421.
  */
 export async function startOpsServer(address: OpsAddress, answers: OpsAnswers): Promise<OpsServer> {
   const server = createServer((request, response) => {
@@ -69,9 +70,23 @@ async function answer(
   const path = request.url?.split("?")[0] ?? "";
   if (path === "/healthz") return text(200, "ok");
   if (path === "/readyz") return readinessOf(await reasons());
-  if (path === "/metrics") return { status: 200, type: metrics.contentType, body: await metrics.metrics() };
+  if (path === "/metrics") return answerOf(200, metrics.contentType, await metrics.metrics());
+  if (path === "/") return { status: 200, ...answerWelcome(welcomeOf(Object.keys(pages)), request.headers.accept) };
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
   return page === undefined ? text(404, "not found") : json(200, await page());
+}
+
+function welcomeOf(pages: readonly string[]): Welcome {
+  return {
+    name: "Sluice: operations",
+    about: "How a service is; for operators and monitoring.",
+    links: [
+      { href: "/healthz", text: "the process lives" },
+      { href: "/readyz", text: "it takes new work, or why not" },
+      { href: "/metrics", text: "metrics (OpenMetrics)" },
+      ...pages.map((href) => ({ href, text: "as JSON" })),
+    ],
+  };
 }
 
 function readinessOf(reasons: readonly ReadinessReason[]): Answer {
@@ -79,16 +94,20 @@ function readinessOf(reasons: readonly ReadinessReason[]): Answer {
 }
 
 function text(status: number, line: string): Answer {
-  return { status, type: "text/plain; charset=utf-8", body: `${line}\n` };
+  return answerOf(status, "text/plain; charset=utf-8", `${line}\n`);
 }
 
 function json(status: number, value: unknown): Answer {
-  return { status, type: "application/json", body: `${JSON.stringify(value, null, 2)}\n` };
+  return answerOf(status, "application/json", `${JSON.stringify(value, null, 2)}\n`);
 }
 
-function send(response: ServerResponse, { status, type, body }: Answer): void {
+function answerOf(status: number, type: string, body: string): Answer {
+  return { status, headers: { "content-type": type }, body };
+}
+
+function send(response: ServerResponse, { status, headers, body }: Answer): void {
   response.writeHead(status, {
-    "content-type": type,
+    ...headers,
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
   });

@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import { createJsonApi, refuseMethod } from "#shared/http/json-api.ts";
+import type { Welcome } from "#shared/http/welcome-page.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { addClientsRoutes, type ClientsRoutes } from "./clients-routes.ts";
 import { addDemoPage, type DemoPage } from "./demo-page.ts";
@@ -29,7 +30,7 @@ export interface EdgeApi
 export function createEdgeApi(routes: EdgeApi, log: LimitedLog): Hono {
   const streamedPaths = new RegExp(`^${EVENTS_PATH}$|${ACK_PATHS.source}`);
   const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths };
-  const api = createJsonApi({ ...bodies, allowedOrigins: routes.allowedOrigins }, log);
+  const api = createJsonApi({ ...bodies, allowedOrigins: routes.allowedOrigins, welcome: welcomeOf(routes) }, log);
   addRebindRoute(api, routes);
   addTopicsRoute(api, routes);
   addClientsRoutes(api, routes);
@@ -40,4 +41,16 @@ export function createEdgeApi(routes: EdgeApi, log: LimitedLog): Hono {
   // Its GET does not come here: a stream has the bare socket.
   api.all(STREAM_PATH, (c) => refuseMethod(c, ["GET"]));
   return api;
+}
+
+/** What stands at `/` of the edge's HTTP port. */
+function welcomeOf({ demo }: Pick<EdgeApi, "demo">): Welcome {
+  return {
+    name: "Sluice: the edge",
+    about: "It delivers events to browsers, and lets through exactly what each person may see.",
+    links: [
+      ...(demo === undefined ? [] : [{ href: "/demo", text: "the demo" }]),
+      { href: STREAM_PATH, text: "an event stream: ?topic=… and a token" },
+    ],
+  };
 }

@@ -1,0 +1,8 @@
+import type { Welcome } from "#shared/http/welcome-page.ts";
+
+/** What stands at `/` of policy's HTTP port. */
+export const policyWelcome: Welcome = {
+  name: "Sluice: policy",
+  about: "It keeps the tenants and their policies, and decides who may see what.",
+  links: [{ href: "/v1/tenants", text: "the tenants, with an operator's token" }],
+};
