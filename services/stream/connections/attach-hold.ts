@@ -128,13 +128,16 @@ async function claim(
     if (record.epoch === log.epoch) record.through = log.horizon;
   }
   // Time to acknowledge that has run out meanwhile is a delivery used up. A client that only reconnects has the rest of its time.
-  for (const [seq, { dueAt }] of record.open) if (dueAt <= now) useDelivery(record, seq, now);
+  const due = [...record.open].filter(([, { dueAt }]) => dueAt <= now).map(([seq]) => seq);
+  const again = due.filter((seq) => useDelivery(record, seq, now));
+  // A callback is not there to reconnect: what its back-off puts off stays put off.
+  const comesAgain = record.definition.deliver === undefined ? [...record.open.keys()] : again;
   Object.assign(record, { holder: { connectionId, client }, puts: 0, seenAt: now });
   const stored = await deps.store.put(key, storable(record), write);
   const wasExpired = isArchived || state === "expired";
   return stored === undefined
     ? undefined
-    : { hold: new Hold(key, { record, write: stored }, deps), archivedAt, wasExpired };
+    : { hold: new Hold(key, { record, write: stored }, deps, comesAgain), archivedAt, wasExpired };
 }
 
 function isSameTopics({ definition }: SubscriptionRecord, topics: readonly string[]): boolean {

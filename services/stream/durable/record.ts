@@ -1,9 +1,14 @@
 import { z } from "zod";
 import { parseJson } from "#shared/json/parse-json.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
+import { parseScope } from "#shared/protocol/scope.ts";
 import type { Position } from "../event.ts";
 
-/** The version of the record's format. A record of a later one is left alone. */
-const FORMAT = 1;
+/** The versions of the record's format. A record of a later one is left alone; one without a callback is written as before it. */
+const FORMAT = { plain: 1, callback: 2 } as const;
+
+/** A callback's address has no more. */
+export const MAX_URL_CHARACTERS = 2_048;
 
 /** An event that was delivered and is not acknowledged. */
 export interface OpenEvent {
@@ -33,6 +38,22 @@ export interface Holder {
   readonly client: string | undefined;
 }
 
+/** Where a subscription is delivered to instead of a stream. It holds no secret. */
+export interface Callback {
+  readonly url: string;
+  /** Names the secret that messages are signed with; only the process that posts them has it. */
+  readonly secretRef: string;
+  /** What the token was limited to by which it was asked for; undefined where that was nothing. */
+  readonly scope?: string | undefined;
+}
+
+/** Why messages do not reach a callback. */
+export interface CallbackFailure {
+  /** When the last one failed; milliseconds since 1970. */
+  readonly at: number;
+  readonly reason: string;
+}
+
 /** What a subscription's owner asked for. */
 export interface Definition {
   /** The topic patterns, each with the sequence behind which its events count. */
@@ -46,6 +67,7 @@ export interface Definition {
   readonly maxDeliver: number;
   /** The subscription is deleted after so long without a holder. */
   readonly ttlSeconds: number;
+  readonly deliver?: Callback | undefined;
 }
 
 /** All that is known of a durable subscription. It is changed in place; whoever changes it has a copy of its own. */
@@ -67,6 +89,8 @@ export interface SubscriptionRecord {
   /** Up to here, a holder that is gone may have delivered events behind `through`. */
   reach: number;
   holder: Holder | undefined;
+  /** Undefined while the callback takes what it is sent, or there is none. */
+  failure: CallbackFailure | undefined;
   /** How often its holder has stored it: so it knows its own write again, of which it had no answer. */
   puts: number;
   createdAt: number;
@@ -91,6 +115,7 @@ export function createRecord(
     early: new Map(),
     reach: 0,
     holder: undefined,
+    failure: undefined,
     puts: 0,
     createdAt: now,
     seenAt: now,
@@ -112,10 +137,20 @@ export const definitionSchema = z.strictObject({
   backoffMs: z.array(z.int().min(0)),
   maxDeliver: z.int().min(1),
   ttlSeconds: z.int().min(1),
+  deliver: z
+    .strictObject({
+      url: z.url().max(MAX_URL_CHARACTERS),
+      secretRef: nameSchema,
+      scope: z
+        .string()
+        .refine((text) => parseScope(text) !== undefined)
+        .optional(),
+    })
+    .optional(),
 });
 
 const recordSchema = z.strictObject({
-  v: z.literal(FORMAT),
+  v: z.literal(Object.values(FORMAT)),
   definition: definitionSchema,
   revision: z.int().min(1),
   paused: z.union([timeSchema, z.literal("resumed")]).optional(),
@@ -126,6 +161,7 @@ const recordSchema = z.strictObject({
   early: z.array(z.tuple([seqSchema, tagSchema])),
   reach: seqSchema,
   holder: z.strictObject({ connectionId: z.string().min(1), client: z.string().optional() }).optional(),
+  failure: z.strictObject({ at: timeSchema, reason: z.string() }).optional(),
   puts: z.int().min(0),
   createdAt: timeSchema,
   seenAt: timeSchema,
@@ -139,17 +175,17 @@ export type StoredValue =
   | { readonly is: "deleted" | "newer" | "corrupted" };
 
 /** The value that stands where a subscription was deleted, until the store forgets it. */
-export const DELETED = JSON.stringify({ v: FORMAT, deleted: true });
+export const DELETED = JSON.stringify({ v: FORMAT.plain, deleted: true });
 
 /** Reads a stored value. */
 export function parseRecord(text: string): StoredValue {
   if (text === DELETED) return { is: "deleted" };
   const json = parseJson(text);
   const { data: format } = formatSchema.safeParse(json);
-  if (format !== undefined && format.v > FORMAT) return { is: "newer" };
+  if (format !== undefined && format.v > FORMAT.callback) return { is: "newer" };
   const { data } = recordSchema.safeParse(json);
   if (data === undefined) return { is: "corrupted" };
-  const { v: _, paused, through, open, dead, early, holder, ...plain } = data;
+  const { v: _, paused, through, open, dead, early, holder, failure, ...plain } = data;
   return {
     is: "record",
     record: {
@@ -160,6 +196,7 @@ export function parseRecord(text: string): StoredValue {
       dead: dead.map(([seq, tag, deliveries, reason]) => ({ seq, tag, deliveries, reason })),
       early: new Map(early),
       holder: holder && { connectionId: holder.connectionId, client: holder.client },
+      failure,
     },
   };
 }
@@ -167,7 +204,7 @@ export function parseRecord(text: string): StoredValue {
 /** The stored form of a record: some 30 bytes for each open event. */
 export function encodeRecord({ pausedUntil, through, open, dead, early, ...plain }: SubscriptionRecord): string {
   return JSON.stringify({
-    v: FORMAT,
+    v: plain.definition.deliver === undefined ? FORMAT.plain : FORMAT.callback,
     ...plain,
     paused: pausedUntil,
     through: [through.seq, through.tag],
