@@ -55,7 +55,14 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     // What runs whole edges as its workers deals in their settings, and is no door of one.
     ["config.ts", "workers/"],
     ["http/", "bus/", "clients/", "webhooks/"],
-    ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts", "manage-subscription.ts"],
+    [
+      "open-stream.ts",
+      "open-webhook.ts",
+      "deliver.ts",
+      "call-connection.ts",
+      "ask-presence.ts",
+      "manage-subscription.ts",
+    ],
     ["connections/"],
     ["audiences/"],
     ["access/"],
@@ -68,7 +75,14 @@ const FLOORS: Readonly<Record<string, Floors>> = {
 const WAYS: Readonly<Record<string, readonly string[]>> = {
   policy: ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts"],
   publish: ["publish-events.ts"],
-  stream: ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts", "manage-subscription.ts"],
+  stream: [
+    "open-stream.ts",
+    "open-webhook.ts",
+    "deliver.ts",
+    "call-connection.ts",
+    "ask-presence.ts",
+    "manage-subscription.ts",
+  ],
 };
 
 describe.each(Object.entries(FLOORS))("services/%s", (service, floors) => {

@@ -77,13 +77,13 @@ export class Hold {
 
   /** How many more events may be delivered before one is acknowledged. */
   get room(): number {
-    if (this.#ended || this.#isPaused) return 0;
+    if (this.#ended || this.isPaused) return 0;
     return Math.max(0, this.#record.definition.window - this.#record.open.size);
   }
 
   /** The next event that comes again now. */
   get next(): Position | undefined {
-    if (this.#ended || this.#isPaused) return undefined;
+    if (this.#ended || this.isPaused) return undefined;
     const seq = this.#underWay.next(this.#record.open);
     const event = seq === undefined ? undefined : this.#record.open.get(seq);
     return seq === undefined || event === undefined ? undefined : { seq, tag: event.tag };
@@ -206,7 +206,8 @@ export class Hold {
     return this.#deps.context().now;
   }
 
-  get #isPaused(): boolean {
+  /** Whether nothing is delivered now. */
+  get isPaused(): boolean {
     return isPaused(this.#record, this.#now);
   }
 
@@ -270,7 +271,7 @@ export class Hold {
 
   #nextAt(): number {
     const { pausedUntil } = this.#record;
-    if (this.#isPaused) return typeof pausedUntil === "number" ? pausedUntil : Number.POSITIVE_INFINITY;
+    if (this.isPaused) return typeof pausedUntil === "number" ? pausedUntil : Number.POSITIVE_INFINITY;
     return Math.min(Number.POSITIVE_INFINITY, ...this.#waiting().map(([, { dueAt }]) => dueAt));
   }
 
@@ -283,7 +284,7 @@ export class Hold {
   /** Uses up a delivery of each event that is due; once that is stored, they come again. */
   async #look(): Promise<void> {
     const now = this.#now;
-    const due = this.#isPaused ? [] : this.#waiting().filter(([, { dueAt }]) => dueAt <= now);
+    const due = this.isPaused ? [] : this.#waiting().filter(([, { dueAt }]) => dueAt <= now);
     const again = due.filter(([seq]) => useDelivery(this.#record, seq, now)).map(([seq]) => seq);
     this.#underWay.claim(again);
     this.#stir();
