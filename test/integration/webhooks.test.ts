@@ -168,8 +168,8 @@ describe("the owner of a callback", () => {
     });
     const { access_token: token } = (await response.json()) as { access_token: string };
     const wish = { topics: ["push.>"], deliver: { url: receiver.url, secretRef: "hook" } };
-    const made = await subscriberAt(stack.streamUrl, token).call("PUT", `/${name}`, wish);
-    expect(made).toMatchObject({ status: 201, body: { deliver: { scope: login.scope } } });
+    const put = await subscriberAt(stack.streamUrl, token).call("PUT", `/${name}`, wish);
+    expect(put).toMatchObject({ status: 201, body: { deliver: { scope: login.scope } } });
     await publish("beyond the scope");
     await demo.publish("events.demo.push.event.open", '"within"');
     expect(await receiver.receive(1)).toEqual(["within"]);

@@ -111,7 +111,7 @@ function openPosting(
     poster: stack.use(openPoster({ listed, timeoutMs })),
     signerOf: (taken) => signerOf(secrets, taken),
     onGone: (taken) => void deleteGone(edge, taken, lines),
-    observer: { ...lines, posted: metrics.posted },
+    observer: { ...lines, ...metrics },
     now,
     wall,
   };

@@ -8,8 +8,8 @@ const MAX_HOSTS = 10_000;
 
 /** How many messages may be under way at a time. */
 export interface LaneLimits {
+  /** Of one tenant to one host. */
   readonly perHost: number;
-  readonly perTenant: number;
   readonly inAll: number;
 }
 
@@ -27,59 +27,50 @@ export interface Route {
   readonly host: string;
 }
 
-type Limiter = ReturnType<typeof fairLimiter>;
+/** One tenant's way to one host. */
+interface Lane {
+  readonly limit: ReturnType<typeof fairLimiter>;
+  readonly breaker: HostBreaker;
+}
 
 /**
- * Lets a bounded number of messages be under way, to each host, of each tenant and in all, and none to a host that is away. Tenants get
- * their turns one by one, and one tenant's trouble with a host is no other's.
+ * Lets a bounded number of messages be under way, and none to a host that is away. What one tenant may send to a host is bounded first:
+ * who waits for that takes no turn of others, and a tenant's trouble with a host is no other's. Then tenants get their turns one by one.
  */
 export class Lanes {
   readonly #deps: LanesDeps;
-  readonly #all: Limiter;
-  readonly #tenants = new LRUCache<string, Limiter>({ max: MAX_HOSTS });
-  readonly #hosts = new LRUCache<string, Limiter>({ max: MAX_HOSTS });
-  readonly #breakers = new LRUCache<string, HostBreaker>({ max: MAX_HOSTS });
+  readonly #limitAll: Lane["limit"];
+  readonly #lanes = new LRUCache<string, Lane>({ max: MAX_HOSTS });
 
   constructor(deps: LanesDeps) {
     this.#deps = deps;
-    this.#all = fairLimiter(deps.inAll);
+    this.#limitAll = fairLimiter(deps.inAll);
   }
 
   /** Runs `post` when it is its turn; `newsOf` says what its answer tells of the host. */
-  async run<Answer>(
-    { tenant, host }: Route,
-    post: () => Promise<Answer>,
-    newsOf: (answer: Answer) => HostNews,
-  ): Promise<Answer> {
+  async run<Answer>(route: Route, post: () => Promise<Answer>, newsOf: (answer: Answer) => HostNews): Promise<Answer> {
+    const { breaker, limit } = this.#laneOf(route);
+    const tryOnce = async (): Promise<{ readonly posted: Answer } | "later"> => {
+      if (!breaker.admit()) return "later";
+      const posted = await post();
+      breaker.note(newsOf(posted));
+      return { posted };
+    };
     for (;;) {
-      const breaker = this.#breakerOf(tenant, host);
       await breaker.mayTry();
-      const answer = await this.#inTurn({ tenant, host }, async () => {
-        if (!breaker.admit()) return "later" as const;
-        const posted = await post();
-        breaker.note(newsOf(posted));
-        return { posted };
-      });
-      if (answer !== "later") return answer.posted;
+      const tried = await limit("", () => this.#limitAll(route.tenant, tryOnce));
+      if (tried !== "later") return tried.posted;
     }
   }
 
-  /** The narrowest first: who waits for a host takes no turn of others. */
-  #inTurn<Answer>({ tenant, host }: Route, task: () => Promise<Answer>): Promise<Answer> {
-    const limitHost = this.#hosts.get(host) ?? fairLimiter(this.#deps.perHost);
-    const limitTenant = this.#tenants.get(tenant) ?? fairLimiter(this.#deps.perTenant);
-    this.#hosts.set(host, limitHost);
-    this.#tenants.set(tenant, limitTenant);
-    return limitHost(tenant, () => limitTenant(host, () => this.#all(tenant, task)));
-  }
-
-  #breakerOf(tenant: string, host: string): HostBreaker {
+  #laneOf({ tenant, host }: Route): Lane {
     const key = compositeKey(tenant, host);
-    const known = this.#breakers.get(key);
+    const known = this.#lanes.get(key);
     if (known !== undefined) return known;
-    const { now, onSwitch } = this.#deps;
+    const { now, onSwitch, perHost } = this.#deps;
     const breaker = new HostBreaker(now, (isOpen) => onSwitch(tenant, host, isOpen));
-    this.#breakers.set(key, breaker);
-    return breaker;
+    const lane = { limit: fairLimiter(perHost), breaker };
+    this.#lanes.set(key, lane);
+    return lane;
   }
 }

@@ -6,7 +6,6 @@ import { backoffMs } from "#shared/time/backoff.ts";
 import type { Stream } from "../connections/hub.ts";
 import type { SubscriptionKey } from "../durable/subscription-store.ts";
 
-/** How often to look whether the holders of the others are there still. */
 const LOOK_EVERY_MS = 2_000;
 
 /** So many are opened at a time. */
@@ -26,6 +25,8 @@ export interface ServeWebhooksDeps {
   readonly observer: ServeWebhooksObserver;
   /** The monotonic time in milliseconds. */
   readonly now: () => number;
+  /** How often to look whether the holders of the others are there still; two seconds where it is left out. */
+  readonly everyMs?: number;
 }
 
 /** What serving webhooks reports. */
@@ -58,7 +59,7 @@ export class ServeWebhooks implements AsyncDisposable {
 
   constructor(deps: ServeWebhooksDeps) {
     this.#deps = deps;
-    this.#looking = poll(LOOK_EVERY_MS, () => this.#look());
+    this.#looking = poll(deps.everyMs ?? LOOK_EVERY_MS, () => this.#look());
   }
 
   /** How many it knows of, and how many of them are held here. */

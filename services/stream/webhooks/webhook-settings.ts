@@ -11,11 +11,11 @@ export const webhookSettings = {
   /** Hosts that may be within the operator's network, and be spoken to without TLS. */
   STREAM_WEBHOOK_HOSTS: listedHostsSchema,
   STREAM_WEBHOOK_TIMEOUT_MS: integerSchema(100, 60_000).default(15_000),
-  /** Messages under way at a time: in all, and a quarter of them for one tenant, a sixteenth to one host. */
+  /** Messages under way at a time: in all, and a sixteenth of them of one tenant to one host. */
   STREAM_WEBHOOK_POSTS: integerSchema(1, 10_000).default(128),
 };
 
 /** How many messages may be under way, by the setting of all. */
 export function laneLimitsOf(posts: number): LaneLimits {
-  return { inAll: posts, perTenant: Math.ceil(posts / 4), perHost: Math.ceil(posts / 16) };
+  return { inAll: posts, perHost: Math.ceil(posts / 16) };
 }

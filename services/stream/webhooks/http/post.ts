@@ -38,7 +38,8 @@ const MAX_RETRY_AFTER_MS = 3_600_000;
 
 const MAX_IGNORED_BYTES = 4_096;
 
-const AGENT = { keepAlive: true, maxSockets: 8, maxFreeSockets: 2, timeout: 30_000 } as const;
+/** How many connections there are is for those to bound who post: in a queue here one tenant would wait for another. */
+const AGENT = { keepAlive: true, maxFreeSockets: 2, timeout: 30_000 } as const;
 
 /** Posts messages to addresses that strangers have chosen. */
 export interface Poster extends Disposable {
