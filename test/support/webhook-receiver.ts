@@ -40,12 +40,12 @@ export interface WebhookReceiver extends AsyncDisposable {
 export async function startReceiver(): Promise<WebhookReceiver> {
   const messages: ReceivedMessage[] = [];
   const receiver = { answer: ACCEPT };
-  const server = createServer((request, response) => {
-    void read(request).then((message) => {
-      messages.push(message);
-      receiver.answer(response, message);
-    });
-  });
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const message = await read(request);
+    messages.push(message);
+    receiver.answer(response, message);
+  };
+  const server = createServer((request, response) => void take(request, response));
   const host = await listen(server);
   const data = (): unknown[] => messages.flatMap(({ events }) => events.map((event) => event.data));
   return Object.assign(receiver, {

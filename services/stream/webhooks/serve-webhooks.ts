@@ -90,10 +90,13 @@ export class ServeWebhooks implements AsyncDisposable {
   #take(known: Known): void {
     if (this.#isOver || known.isOurs || this.#deps.now() < known.notBefore) return;
     known.isOurs = true;
-    void this.#limit(known.key.tenant, () => this.#open(known)).then(async (stream) => {
-      await stream?.reader.connection.closed;
-      known.isOurs = false;
-    });
+    void this.#hold(known);
+  }
+
+  async #hold(known: Known): Promise<void> {
+    const stream = await this.#limit(known.key.tenant, () => this.#open(known));
+    await stream?.reader.connection.closed;
+    known.isOurs = false;
   }
 
   async #open(known: Known): Promise<Stream | undefined> {

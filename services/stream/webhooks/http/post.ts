@@ -96,8 +96,8 @@ async function send(
   });
   // Also after the answer, while the rest of it is awaited.
   request.on("error", reject);
+  const leave = (): void => void (mayLeave() ? request.end(body) : request.destroy(new WithheldError()));
   request.once("socket", (socket) => {
-    const leave = (): void => void (mayLeave() ? request.end(body) : request.destroy(new WithheldError()));
     // A connection that was kept was looked at when it was made.
     if (!socket.connecting) return leave();
     socket.once("connect", () => {
