@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
+import { ensureConsole } from "./console/build-console.ts";
 import { chromium, natsServer, proxies, redisServer } from "./provision/programs.ts";
 import { provisionClients } from "./provision/provision-clients.ts";
 import { provision } from "./provision/provision.ts";
@@ -20,6 +21,7 @@ await runScript(async () => {
     );
   }
   await provisionClients(options);
+  await ensureConsole(say);
   const folder = await mkdtemp(join(tmpdir(), "sluice-report-"));
   const report = join(folder, "report.json");
   const code = await runVitest([

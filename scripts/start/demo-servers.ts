@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { join } from "node:path";
+import { prepareBus } from "../bus/prepare-bus.ts";
 import { type DemoPorts, type DemoService, demoSettings, readPasswords } from "../demo-settings.ts";
 import type { ServerCommand } from "./child-server.ts";
 import { writeRedisConfig } from "./redis-config.ts";
@@ -20,6 +21,8 @@ export async function demoServers(
   const redisConfig = await writeRedisConfig(redisFolder, passwords);
   // What the environment says wins; an empty variable says nothing, there as in the services.
   const said = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const natsConfig = join(dataFolder, "nats-config");
+  await prepareBus(natsConfig);
   const service = (name: DemoService, opsPort: number, own: NodeJS.ProcessEnv = {}): ServerCommand => ({
     name,
     command: process.execPath,
@@ -30,20 +33,23 @@ export async function demoServers(
   // The edge's own variables are not for the other process of the edge.
   const webhooks = { STREAM_ROLE: "webhooks", STREAM_OPS_PORT: String(ports.WEBHOOKS_OPS_PORT) };
   return [
-    [nats(ports.NATS_PORT, join(dataFolder, "nats"), env), redis(ports.REDIS_PORT, redisFolder, redisConfig, env)],
+    [
+      nats(ports.NATS_PORT, join(dataFolder, "nats"), natsConfig, env),
+      redis(ports.REDIS_PORT, redisFolder, redisConfig, env),
+    ],
     [service("policy", ports.POLICY_OPS_PORT), service("auth", ports.AUTH_OPS_PORT)],
     [service("stream", ports.STREAM_OPS_PORT), service("publish", ports.PUBLISH_OPS_PORT)],
     [service("webhooks", ports.WEBHOOKS_OPS_PORT, webhooks)],
   ];
 }
 
-function nats(port: number, folder: string, env: NodeJS.ProcessEnv): ServerCommand {
+function nats(port: number, folder: string, config: string, env: NodeJS.ProcessEnv): ServerCommand {
   // `sluice bus` has it reload.
   const pidFile = join(folder, "nats-server.pid");
   return {
     name: "nats-server",
     command: "nats-server",
-    args: ["-c", "infra/nats/nats.conf", "-a", "127.0.0.1", "-p", String(port), "-sd", folder, "-P", pidFile],
+    args: ["-c", join(config, "nats.conf"), "-a", "127.0.0.1", "-p", String(port), "-sd", folder, "-P", pidFile],
     env,
     isReady: () => answers(port, "", "INFO "),
   };

@@ -12,7 +12,8 @@ import { FAULT } from "./connections/end-stream.ts";
 import type { Hub, Stream } from "./connections/hub.ts";
 import { Reader } from "./connections/reader.ts";
 import type { ReaderDeps } from "./connections/reader-state.ts";
-import { factsOf, releaseStream } from "./connections/release-stream.ts";
+import { factsOf, openedRecord } from "./connections/record-stream.ts";
+import { releaseStream } from "./connections/release-stream.ts";
 import type { Subscriptions } from "./connections/subscriptions.ts";
 import type { Tenant } from "./connections/tenant.ts";
 import type { Hold } from "./durable/hold.ts";
@@ -82,6 +83,7 @@ export async function openWebhook(
       reader.durable = hold;
       const stream = edge.hub.attach(tenant, reader);
       edge.observer.opened(factsOf(reader));
+      edge.observer.recorded(openedRecord(tenant, reader));
       void connection.closed.then(() => releaseStream(edge, stream, place));
       begin(edge, stream, hold, start);
       return stream;

@@ -16,6 +16,7 @@ import { Hub } from "../connections/hub.ts";
 import { subscriptionLimitsOf } from "../durable/subscription-settings.ts";
 import { HistoryTurns } from "../log/history-turns.ts";
 import { TailBudget } from "../log/tail.ts";
+import { EventTraces } from "../observe/event-traces.ts";
 import { observeHistory } from "../observe/history-metrics.ts";
 import type { GrpcSessionChecker } from "../clients/session-checker.ts";
 import { RetryDelays } from "../sse/retry-delay.ts";
@@ -33,7 +34,7 @@ export async function openDelivery(
   stack: AsyncDisposableStack,
   sessionsOf: (auth: GrpcSessionChecker, authTime: AuthTime) => SessionChecker,
 ) {
-  const { config, nats, registry, log, workerId, now, wall } = parts;
+  const { config, nats, registry, log, tracer, workerId, now, wall } = parts;
   const { admission, callLimits, roster, observer, overload } = await openObserving(parts, stack);
   const authTime = new AuthTime(systemClock);
   const { auth, decider } = await openClients(parts, stack, { authTime, observer });
@@ -59,6 +60,8 @@ export async function openDelivery(
     leastFlushMs: () => overload.leastFlushMs,
     maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
     log,
+    tracer,
+    traces: tracer.isOn ? new EventTraces(tracer, wall) : undefined,
   };
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
   const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
@@ -74,6 +77,7 @@ export async function openDelivery(
     overload,
     retryDelays,
     hub,
+    tracer,
     workerId,
     ...callsOf(auth, decider),
     subscriptions: stack.use(openSubscriptions({ ...subscriptionLimitsOf(config), ...opening, retryDelays, call })),

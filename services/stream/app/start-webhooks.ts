@@ -6,6 +6,7 @@ import type { RunningService } from "#shared/lifecycle/run-service.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
+import { openTracer } from "#shared/trace/open-tracer.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createLogCheck } from "#shared/nats/check-log.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
@@ -18,8 +19,8 @@ import type { AskedCallback } from "../connections/subscriptions.ts";
 import { bye } from "../connections/end-stream.ts";
 import { drain } from "../connections/end-streams.ts";
 import { startKeepAlive } from "../connections/keep-alive.ts";
+import { lifetimesOf } from "../connections/lifetimes.ts";
 import type { SubscriptionKey } from "../durable/subscription-store.ts";
-import { describeConnections } from "../http/describe-connections.ts";
 import { deleteSubscription } from "../manage-subscription.ts";
 import { observeWebhooks } from "../observe/webhook-metrics.ts";
 import { openWebhook, ownerOf, type TakenCallback } from "../open-webhook.ts";
@@ -34,9 +35,7 @@ import { WebhookConnection, type WebhookDeps } from "../webhooks/webhook-connect
 import { laneLimitsOf } from "../webhooks/webhook-settings.ts";
 import type { EdgeParts } from "./edge-parts.ts";
 import { openDelivery } from "./open-delivery.ts";
-
-/** Whoever is not connected neither leaves nor grows old. */
-const LIFETIMES = { idleMs: Infinity, idleEndMs: Infinity, maxAgeMs: Infinity };
+import { openOperations } from "./open-operations.ts";
 
 type Delivery = Awaited<ReturnType<typeof openDelivery>>;
 
@@ -47,20 +46,20 @@ type Delivery = Awaited<ReturnType<typeof openDelivery>>;
 export async function startWebhooks(
   config: StreamConfig,
   ops: OpsAddress,
-  log: Logger,
+  processLog: Logger,
   { now, wall }: Pick<EdgeParts, "now" | "wall">,
 ): Promise<RunningService> {
   await using stack = new AsyncDisposableStack();
+  const workerId = randomBytes(6).toString("hex");
+  const log = processLog.child({ "service.instance.id": workerId });
+  const registry = createMetricsRegistry();
+  const tracer = stack.use(await openTracer("stream", config, { registry, log }));
   const nats = await connectNats(config, "stream", log);
   stack.defer(() => drainNats(nats));
-  const registry = createMetricsRegistry();
   const requestLog = stack.use(limitLines(log));
-  const workerId = randomBytes(6).toString("hex");
-  // It counts nothing together with the edges, which would wait for it to say who listens.
-  const settings = { ...config, REDIS_URL: undefined };
-  const parts: EdgeParts = { config: settings, nats, registry, log, requestLog, workerId, now, wall };
+  const parts: EdgeParts = { config: settingsOf(config), nats, registry, log, requestLog, tracer, workerId, now, wall };
   const edge = await openDelivery(parts, stack, (auth) => ownersAsSessions(auth.find));
-  stack.use(startKeepAlive(edge.hub, { ...edge, lifetimes: LIFETIMES }));
+  stack.use(startKeepAlive(edge.hub, { ...edge, lifetimes: lifetimesOf(parts.config) }));
   const secrets = stack.use(await followSecrets(config.STREAM_WEBHOOK_SECRETS_FILE, log));
   const lines = createWebhookLines(requestLog);
   const posting = openPosting(parts, stack, { edge, secrets, lines, counts: () => serving.counts });
@@ -78,10 +77,17 @@ export async function startWebhooks(
   stack.use(watchCallbacks(edge.bus, serving, log));
   const checks = { log_unusable: createLogCheck(nats) };
   const { reasons } = stack.use(watchReadiness(checks, log, { isServing: () => !edge.admission.isDraining }));
-  const pages = { "/debug/connections": () => describeConnections(edge.hub, { now, lifetimes: LIFETIMES }) };
+  const { connections } = openOperations(parts, stack, edge, () => []);
+  const pages = { "/debug/connections": connections };
   const server = stack.use(await startOpsServer(ops, { metrics: registry, reasons, pages }));
-  log.info({ version: VERSION, http: 0, grpc: 0, ops: server.port, role: "webhooks" }, "ready");
+  log.info({ version: VERSION, http: 0, grpc: 0, ops: server.port }, "ready");
   return stack.move();
+}
+
+/** Whoever is not connected neither leaves nor grows old; and nothing is counted with the edges, which would wait for it to say who listens. */
+function settingsOf(config: StreamConfig): StreamConfig {
+  const endless = { STREAM_IDLE_SECONDS: 0, STREAM_IDLE_END_SECONDS: 0, STREAM_MAX_AGE_SECONDS: 0 };
+  return { ...config, ...endless, REDIS_URL: undefined };
 }
 
 /** Opens what connections to callbacks are made with, until the stack ends it. */

@@ -4,7 +4,7 @@ import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { AskedCallback, Subscriptions } from "../connections/subscriptions.ts";
-import { MAX_URL_CHARACTERS } from "../durable/record.ts";
+import { MAX_URL_CHARACTERS } from "#shared/contract/subscription-record.ts";
 
 /** Where the processes that post webhooks answer; no worker has that id. */
 const SUBJECT = "edge.webhooks";

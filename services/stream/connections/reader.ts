@@ -9,11 +9,14 @@ import type { Passage } from "../log/slices.ts";
 import type { Slice } from "../log/tail.ts";
 import type { Hold } from "../durable/hold.ts";
 import type { StreamIds } from "../observe/observer.ts";
+import type { StreamTrace } from "../observe/stream-trace.ts";
 import type { FrameFormat } from "../frames/encode-frame.ts";
 import { dueTopics, type LateTopics } from "../subscription/late-topics.ts";
 import type { Connection } from "./connection.ts";
+import type { StreamOrigin } from "./stream-origin.ts";
 import { endConnection, FAULT, rightOver, type StreamEnd } from "./end-stream.ts";
 import { OwnFrames } from "./own-frames.ts";
+import { recordTopics, tellBeginning, type TopicsInForce, topicsInForce } from "./record-stream.ts";
 import {
   type Behind,
   behindAt,
@@ -42,6 +45,14 @@ export class Reader implements Member, RegisteredStream {
   readonly openedAt: number;
   /** When the stream had its last event, or its person's last call; monotonic milliseconds, as `openedAt`. */
   lastActiveAt: number;
+  /** What its request said of the client; undefined for a stream that no request asked for. */
+  origin: StreamOrigin | undefined;
+  hasBegun = false;
+  recorded: TopicsInForce;
+  /** Delivery began behind it. */
+  readonly start: Position;
+  /** The events that were written, each time that they were. */
+  events = 0;
   /** The durable subscription that this stream delivers; undefined for any other stream. */
   durable: Hold | undefined;
   /** How long its client waits before it comes back, however the stream ends. */
@@ -50,6 +61,8 @@ export class Reader implements Member, RegisteredStream {
   changes: TopicChanges | undefined;
   /** Topics that do not count at its cursor yet; undefined where all do. */
   late: LateTopics | undefined;
+  /** Its span; undefined where nobody records it. */
+  trace: StreamTrace | undefined;
   readonly #tenant: Tenant;
   readonly #reads: Pick<AudienceKey, "format" | "coding">;
   readonly #deps: ReaderDeps;
@@ -73,12 +86,18 @@ export class Reader implements Member, RegisteredStream {
     this.#reads = { format, coding: connection.coding };
     this.#deps = deps;
     this.frames = new OwnFrames(connection, format, tenant.log, deps.observer, position);
+    this.start = position;
     this.openedAt = this.lastActiveAt = deps.now();
     this.#state = behindAt(position, this.#tenant.log, this.#deps);
+    this.recorded = topicsInForce(registration);
   }
 
   get isLive(): boolean {
     return this.#state.is === "live";
+  }
+
+  get traceparent(): string | undefined {
+    return this.trace?.traceparent;
   }
 
   get ended(): boolean {
@@ -109,6 +128,7 @@ export class Reader implements Member, RegisteredStream {
     if (deadline === undefined || now >= deadline || now >= grantEndsAt || !this.connection.writable) return false;
     this.connection.writeCoded(coded);
     this.lastActiveAt = now;
+    this.events += events;
     this.#deps.observer.delivered(events);
     return true;
   }
@@ -176,6 +196,7 @@ export class Reader implements Member, RegisteredStream {
   sendSubscription(presence?: readonly TopicGrant[], position = this.cursor): void {
     const effectiveFrom = formatEventId(this.#tenant.log.epoch, position);
     const { topicGrants: topics } = this.registration;
+    if (presence === undefined) recordTopics(this.#tenant, this, this.#deps.observer, position);
     this.frames.send("subscription", { topics, effectiveFrom, ...(presence && { presence }) });
   }
 
@@ -235,7 +256,9 @@ export class Reader implements Member, RegisteredStream {
     const key = { topics: this.registration.liveTopics, grant, ...this.#reads, isPaced: this.durable !== undefined };
     this.#state = { is: "live", audience: this.#tenant.audiences.of(key) };
     this.#state.audience.join(this);
-    this.#deps.observer.caughtUp(this.#deps.now() - state.since);
+    const caughtUpMs = this.#deps.now() - state.since;
+    this.#deps.observer.caughtUp(caughtUpMs);
+    tellBeginning(this.#tenant, this, this.#deps.observer, caughtUpMs);
   }
 
   async #fetch(state: Behind): Promise<void> {

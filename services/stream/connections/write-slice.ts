@@ -2,6 +2,7 @@ import type { Grant } from "../access/grant.ts";
 import type { Registration } from "../access/registration.ts";
 import type { Hold } from "../durable/hold.ts";
 import type { FrameFormat } from "../frames/encode-frame.ts";
+import type { StreamTrace } from "../observe/stream-trace.ts";
 import type { Slice } from "../log/tail.ts";
 import { dueTopics, type LateTopics } from "../subscription/late-topics.ts";
 import type { Connection } from "./connection.ts";
@@ -18,6 +19,8 @@ export interface SliceWriter {
   readonly durable: Hold | undefined;
   readonly late: LateTopics | undefined;
   lastActiveAt: number;
+  readonly trace: StreamTrace | undefined;
+  events: number;
 }
 
 /** Writes a slice's frames for a reader, up to the first undecided event, and moves it past what was read. */
@@ -41,7 +44,9 @@ export function writeSlice(
   if (reading.cursor !== cursor && state.slices.isAtMark) reader.frames.sendCursor(state);
   if (frames.length === 0) return reading;
   connection.write(Buffer.concat(frames), delivered);
+  tenant.traces?.caughtUp(tenant, slice.entries, delivered, reader.trace?.traceparent);
   reader.lastActiveAt = now();
+  reader.events += delivered.length;
   observer.delivered(delivered.length);
   return reading;
 }

@@ -1,14 +1,12 @@
 import { z } from "zod";
+import {
+  DELETED_RECORD,
+  RECORD_FORMAT,
+  storedRecordSchema,
+  type DEAD_REASONS,
+} from "#shared/contract/subscription-record.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
-import { nameSchema } from "#shared/contract/name-schema.ts";
-import { parseScope } from "#shared/protocol/scope.ts";
 import type { Position } from "../event.ts";
-
-/** The versions of the record's format. A record of a later one is left alone; one without a callback is written as before it. */
-const FORMAT = { plain: 1, callback: 2 } as const;
-
-/** A callback's address has no more. */
-export const MAX_URL_CHARACTERS = 2_048;
 
 /** An event that was delivered and is not acknowledged. */
 export interface OpenEvent {
@@ -18,9 +16,6 @@ export interface OpenEvent {
   /** When the time to acknowledge the present delivery ends; milliseconds since 1970. */
   dueAt: number;
 }
-
-/** Why an event is delivered no more. */
-export const DEAD_REASONS = ["not_acknowledged", "refused", "denied"] as const;
 
 /** An event that is delivered no more unless its owner says so. */
 export interface DeadLetter {
@@ -122,51 +117,6 @@ export function createRecord(
   };
 }
 
-const seqSchema = z.int().min(0);
-const tagSchema = z.string().regex(/^[a-z0-9]{1,16}$/);
-const timeSchema = z.int();
-
-/** A position, as it goes from edge to edge. */
-export const positionSchema = z.strictObject({ seq: seqSchema, tag: tagSchema });
-
-/** A definition, as it is stored. */
-export const definitionSchema = z.strictObject({
-  topics: z.record(z.string(), seqSchema),
-  window: z.int().min(1),
-  ackWaitMs: z.int().min(1),
-  backoffMs: z.array(z.int().min(0)),
-  maxDeliver: z.int().min(1),
-  ttlSeconds: z.int().min(1),
-  deliver: z
-    .strictObject({
-      url: z.url().max(MAX_URL_CHARACTERS),
-      secretRef: nameSchema,
-      scope: z
-        .string()
-        .refine((text) => parseScope(text) !== undefined)
-        .optional(),
-    })
-    .optional(),
-});
-
-const recordSchema = z.strictObject({
-  v: z.literal(Object.values(FORMAT)),
-  definition: definitionSchema,
-  revision: z.int().min(1),
-  paused: z.union([timeSchema, z.literal("resumed")]).optional(),
-  epoch: z.string().min(1).max(32),
-  through: z.tuple([seqSchema, tagSchema]),
-  open: z.array(z.tuple([seqSchema, tagSchema, z.int().min(0), timeSchema])),
-  dead: z.array(z.tuple([seqSchema, tagSchema, z.int().min(1), z.enum(DEAD_REASONS)])),
-  early: z.array(z.tuple([seqSchema, tagSchema])),
-  reach: seqSchema,
-  holder: z.strictObject({ connectionId: z.string().min(1), client: z.string().optional() }).optional(),
-  failure: z.strictObject({ at: timeSchema, reason: z.string() }).optional(),
-  puts: z.int().min(0),
-  createdAt: timeSchema,
-  seenAt: timeSchema,
-});
-
 const formatSchema = z.object({ v: z.int().min(1) });
 
 /** A stored value: a record, the trace of a deleted one, or what cannot be read and must not be overwritten. */
@@ -174,16 +124,13 @@ export type StoredValue =
   | { readonly is: "record"; readonly record: SubscriptionRecord }
   | { readonly is: "deleted" | "newer" | "corrupted" };
 
-/** The value that stands where a subscription was deleted, until the store forgets it. */
-export const DELETED = JSON.stringify({ v: FORMAT.plain, deleted: true });
-
 /** Reads a stored value. */
 export function parseRecord(text: string): StoredValue {
-  if (text === DELETED) return { is: "deleted" };
+  if (text === DELETED_RECORD) return { is: "deleted" };
   const json = parseJson(text);
   const { data: format } = formatSchema.safeParse(json);
-  if (format !== undefined && format.v > FORMAT.callback) return { is: "newer" };
-  const { data } = recordSchema.safeParse(json);
+  if (format !== undefined && format.v > RECORD_FORMAT.callback) return { is: "newer" };
+  const { data } = storedRecordSchema.safeParse(json);
   if (data === undefined) return { is: "corrupted" };
   const { v: _, paused, through, open, dead, early, holder, failure, ...plain } = data;
   return {
@@ -204,7 +151,7 @@ export function parseRecord(text: string): StoredValue {
 /** The stored form of a record: some 30 bytes for each open event. */
 export function encodeRecord({ pausedUntil, through, open, dead, early, ...plain }: SubscriptionRecord): string {
   return JSON.stringify({
-    v: plain.definition.deliver === undefined ? FORMAT.plain : FORMAT.callback,
+    v: plain.definition.deliver === undefined ? RECORD_FORMAT.plain : RECORD_FORMAT.callback,
     ...plain,
     paused: pausedUntil,
     through: [through.seq, through.tag],

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
-import { MAX_URL_CHARACTERS } from "../durable/record.ts";
+import { MAX_URL_CHARACTERS } from "#shared/contract/subscription-record.ts";
 import type { From } from "../log/resume.ts";
 import { MAX_TOPICS, parseFrom, requirePatterns } from "./parse-subscription.ts";
 

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
-import { MAX_URL_CHARACTERS } from "../durable/record.ts";
+import { MAX_URL_CHARACTERS } from "#shared/contract/subscription-record.ts";
 
 /** The hosts that an operator lists: they may be within the operator's own network, and be spoken to without TLS. */
 export type ListedHosts = ReadonlySet<string>;

@@ -70,6 +70,8 @@ export class WebhookConnection implements Connection {
   readonly coding = plainBody;
   readonly behind = false;
   readonly progress = 0;
+  /** Of the bodies that were posted. */
+  bytes = 0;
   readonly closed: Promise<void>;
   readonly #taken: TakenCallback;
   readonly #deps: WebhookDeps;
@@ -158,6 +160,7 @@ export class WebhookConnection implements Connection {
     const body = encodeBatch([...notices, ...events]);
     const headers = this.#headersOf(body, positions, signer);
     const { url } = this.#taken.callback;
+    this.bytes += body.length;
     const beganAt = now();
     this.#isPosting = true;
     const mayLeave = (): boolean => this.#isStillSo(judged);
