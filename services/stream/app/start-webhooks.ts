@@ -28,7 +28,7 @@ import { faultOfCallback } from "../webhooks/callback-url.ts";
 import { openPoster } from "../webhooks/http/post.ts";
 import { Lanes } from "../webhooks/lanes.ts";
 import { createWebhookLines, type WebhookLines } from "../webhooks/webhook-lines.ts";
-import { followSecrets, type WebhookSecrets } from "../webhooks/secrets.ts";
+import { followSecrets, type WebhookSecrets } from "../webhooks/follow-secrets.ts";
 import { ServeWebhooks } from "../webhooks/serve-webhooks.ts";
 import type { MessageSigner } from "../webhooks/sign-message.ts";
 import { WebhookConnection, type WebhookDeps } from "../webhooks/webhook-connection.ts";

@@ -27,10 +27,8 @@ export function createCheckCallback(nats: NatsConnection): Subscriptions["checkC
       .request(SUBJECT, JSON.stringify(question), { timeout: ANSWER_MS })
       .catch((cause: unknown) => {
         const isNobodyThere = cause instanceof RequestError && cause.isNoResponders();
-        const message = isNobodyThere
-          ? "no process posts webhooks here"
-          : "the process that posts webhooks does not answer";
-        throw new AppError("unavailable", message, { cause });
+        if (isNobodyThere) throw new AppError("unavailable", "no process posts webhooks here", { cause });
+        throw new AppError("unavailable", "the process that posts webhooks does not answer", { cause });
       });
     const { data } = answerSchema.safeParse(parseJson(reply.string()));
     if (data === undefined) throw new AppError("unavailable", "the process that posts webhooks answers strangely");

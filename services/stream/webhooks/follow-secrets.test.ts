@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
-import { followSecrets, type WebhookSecrets } from "./secrets.ts";
+import { followSecrets, type WebhookSecrets } from "./follow-secrets.ts";
 
 const SECRET = `whsec_${Buffer.alloc(24, 1).toString("base64")}`;
 const OTHER = `whsec_${Buffer.alloc(24, 2).toString("base64")}`;
