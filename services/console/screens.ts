@@ -40,6 +40,12 @@ export const SCREENS: readonly ScreenEntry[] = [
     load: async () => (await import("./screens/people/people-screen.tsx")).PeopleScreen,
   },
   {
+    name: "audit",
+    title: "Audit",
+    group: "Running",
+    load: async () => (await import("./screens/audit/audit-screen.tsx")).AuditScreen,
+  },
+  {
     name: "nodes",
     title: "Nodes",
     group: "Running",
