@@ -16,16 +16,16 @@ export interface ScreenEntry {
 /** All screens, in the order of the navigation. */
 export const SCREENS: readonly ScreenEntry[] = [
   {
-    name: "tail",
-    title: "Live tail",
-    group: "Running",
-    load: async () => (await import("./screens/tail/tail-screen.tsx")).TailScreen,
-  },
-  {
     name: "why",
     title: "Why",
     group: "Ask",
     load: async () => (await import("./screens/why/why-screen.tsx")).WhyScreen,
+  },
+  {
+    name: "tail",
+    title: "Live tail",
+    group: "Running",
+    load: async () => (await import("./screens/tail/tail-screen.tsx")).TailScreen,
   },
   {
     name: "connections",
@@ -54,12 +54,22 @@ export const SCREENS: readonly ScreenEntry[] = [
     load: async () => (await import("./screens/nodes/nodes-screen.tsx")).NodesScreen,
   },
   {
+    name: "policy",
+    title: "Policy",
+    group: "Rules",
+    load: async () => (await import("./screens/policy/policy-screen.tsx")).PolicyScreen,
+  },
+  {
     name: "tenants",
     title: "Tenants",
     group: "Service",
     isForOperators: true,
     isForAllTenants: true,
     load: async () => (await import("./screens/tenants/tenants-screen.tsx")).TenantsScreen,
+    name: "visibility",
+    title: "Who sees what",
+    group: "Ask",
+    load: async () => (await import("./screens/visibility/visibility-screen.tsx")).VisibilityScreen,
   },
   {
     name: "keys",

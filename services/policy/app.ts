@@ -40,6 +40,7 @@ import { addExportRoutes, IMPORT_PATH } from "./http/export-routes.ts";
 import { openOperatorTokens, type OperatorTokens } from "./http/operator-tokens.ts";
 import { createTokenGuesses } from "./http/token-guesses.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
+import { addReviewRoutes } from "./http/review-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTailRoute } from "./http/tail-route.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
@@ -106,6 +107,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const api = createJsonApi({ ...bodies, allowedOrigins, welcome: policyWelcome }, requestLog);
   addTenantRoutes(api, authorizeDeps, deps, { usage: logs, tiers });
   addPolicyRoutes(api, authorizeDeps, deps, files);
+  addReviewRoutes(api, authorizeDeps, { store, reviewer: compiler, clock });
   addExportRoutes(api, authorizeDeps, deps, files);
   addSubjectRoutes(api, authorizeDeps, deps);
   addEraseRoute(api, authorizeDeps, deps);
