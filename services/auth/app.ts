@@ -18,6 +18,7 @@ import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { type ServiceSockets, openSockets } from "#shared/http/open-sockets.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
+import { byForwardedFor } from "#shared/http/client-address.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
@@ -81,7 +82,7 @@ const WATCH_MS = 1_000;
 /** Starts auth; disposing it closes its parts in the reverse of the order here. */
 export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
-  const log = createLogger("auth", config.LOG_LEVEL);
+  const log = createLogger("auth", config.LOG_LEVEL, config.LOG_FORMAT);
   const requestLog = starting.use(limitLines(log));
   const encryptionKey = await readEncryptionKey(config);
   const subjects = await readSubjects(config);
@@ -276,7 +277,8 @@ function createApi(config: AuthConfig, parts: ApiDeps): Hono {
   const { AUTH_ISSUER: issuer, AUTH_ALLOWED_ORIGINS: allowedOrigins, AUTH_TRUSTED_PROXIES: trustedProxies } = config;
   const verify = verifyWith(config, parts.keys);
   const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
-  const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins, welcome: authWelcome }, parts.log);
+  const limits = { maxBodyBytes: 16_384, allowedOrigins, trusted: byForwardedFor(trustedProxies) };
+  const api = createJsonApi({ ...limits, welcome: authWelcome }, parts.log);
   const [cookies, tenantHosts] = [createTokenCookies(config), config.AUTH_TENANT_HOSTS];
   addAuthRoutes(api, { ...parts, issuer, verify, cookies, tenantHosts, allowedOrigins, trustedProxies });
   addRenewRoute(api, { ...parts, cookies, allowedOrigins });

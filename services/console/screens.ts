@@ -28,6 +28,12 @@ export const SCREENS: readonly ScreenEntry[] = [
     load: async () => (await import("./screens/tail/tail-screen.tsx")).TailScreen,
   },
   {
+    name: "visibility",
+    title: "Who sees what",
+    group: "Ask",
+    load: async () => (await import("./screens/visibility/visibility-screen.tsx")).VisibilityScreen,
+  },
+  {
     name: "connections",
     title: "Connections",
     group: "Running",
@@ -66,10 +72,6 @@ export const SCREENS: readonly ScreenEntry[] = [
     isForOperators: true,
     isForAllTenants: true,
     load: async () => (await import("./screens/tenants/tenants-screen.tsx")).TenantsScreen,
-    name: "visibility",
-    title: "Who sees what",
-    group: "Ask",
-    load: async () => (await import("./screens/visibility/visibility-screen.tsx")).VisibilityScreen,
   },
   {
     name: "keys",

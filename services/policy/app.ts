@@ -11,7 +11,7 @@ import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
 import { openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { type GrpcService, startGrpcServer } from "#shared/grpc/start-server.ts";
-import { clientAddressOf } from "#shared/http/client-address.ts";
+import { byForwardedFor, clientAddressOf } from "#shared/http/client-address.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
@@ -61,6 +61,7 @@ import type { TenantDeps } from "./tenants/tenant-deps.ts";
 import { FileOrigins } from "./watch/file-origins.ts";
 import { watchFiles } from "./watch/watch-files.ts";
 import { openEdges } from "./app/open-edges.ts";
+import { openExplaining } from "./app/open-explaining.ts";
 import { openPolicies } from "./app/open-policies.ts";
 
 const CLOSE_GRACE_MS = 1_000;
@@ -73,7 +74,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /** Starts policy; disposing it ends it in the reverse order of what stands here. */
 export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
-  const log = createLogger("policy", config.LOG_LEVEL);
+  const log = createLogger("policy", config.LOG_LEVEL, config.LOG_FORMAT);
   const requestLog = starting.use(limitLines(log));
   const registry = createMetricsRegistry();
   const tiers = await readTiers(config.POLICY_TIERS_FILE);
@@ -104,7 +105,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const decisionDeps = { ...authorizeDeps, metrics, tiers };
   const { POLICY_ALLOWED_ORIGINS: allowedOrigins } = config;
   const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths: IMPORT_PATH };
-  const api = createJsonApi({ ...bodies, allowedOrigins, welcome: policyWelcome }, requestLog);
+  const trusted = byForwardedFor(config.POLICY_TRUSTED_PROXIES);
+  const api = createJsonApi({ ...bodies, allowedOrigins, trusted, welcome: policyWelcome }, requestLog);
   addTenantRoutes(api, authorizeDeps, deps, { usage: logs, tiers });
   addPolicyRoutes(api, authorizeDeps, deps, files);
   addReviewRoutes(api, authorizeDeps, { store, reviewer: compiler, clock });
@@ -116,7 +118,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addConnectionRoutes(api, authorizeDeps, { ...edges, onClosed });
   addTailRoute(api, authorizeDeps, tails);
   addEventRoutes(api, authorizeDeps, { ...authorizeDeps, ...edges, logs, find: rights.find, onInspected });
-  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
+  const explaining = { ...decisionDeps, ...deps, ...(await openExplaining(nats)), edges: edges.edges, logs };
+  addExplainRoutes(api, authorizeDeps, { ...explaining, find: rights.find });
   addConsole(api, config);
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, requestLog), decisionCallers],

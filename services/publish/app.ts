@@ -17,6 +17,7 @@ import { type ReadinessChecks, watchReadiness } from "#shared/lifecycle/readines
 import { VERSION } from "#shared/lifecycle/version.ts";
 import { shareCounts } from "#shared/limits/share-counts.ts";
 import { SharedCounts } from "#shared/limits/shared-counts.ts";
+import { byForwardedFor } from "#shared/http/client-address.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
@@ -50,7 +51,7 @@ const WRITES_ONLY = { asksJetStream: false };
 /** Starts the publisher; disposing it ends it in the reverse order of what stands here. */
 export async function startPublish(config: PublishConfig): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
-  const log = createLogger("publish", config.LOG_LEVEL);
+  const log = createLogger("publish", config.LOG_LEVEL, config.LOG_FORMAT);
   const requestLog = starting.use(limitLines(log));
   const registry = createMetricsRegistry();
   const metrics = createPublishMetrics(registry);
@@ -62,7 +63,11 @@ export async function startPublish(config: PublishConfig): Promise<AsyncDisposab
   const { PUBLISH_ALLOWED_ORIGINS: allowedOrigins, PUBLISH_BODY_MAX_BYTES: maxBodyBytes } = config;
   // The route reads and limits its bodies itself.
   const streamedPaths = new RegExp(`^${EVENTS_PATH}$`);
-  const api = createJsonApi({ maxBodyBytes, streamedPaths, allowedOrigins, welcome: publishWelcome }, requestLog);
+  const trusted = byForwardedFor(config.PUBLISH_TRUSTED_PROXIES);
+  const api = createJsonApi(
+    { maxBodyBytes, streamedPaths, allowedOrigins, trusted, welcome: publishWelcome },
+    requestLog,
+  );
   addEventsRoute(api, { publish, proxies: config.PUBLISH_TRUSTED_PROXIES, maxBodyBytes, metrics });
   const checks = { ...verifier.checks, log_unusable: createLogCheck(nats, WRITES_ONLY) };
   const sockets = openSockets(["http"], { registry, log: requestLog }).http;

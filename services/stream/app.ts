@@ -36,7 +36,7 @@ const [now, wall] = [(): number => systemClock.monotonic(), (): number => system
  * the connections to the bus and the other services.
  */
 export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv): Promise<RunningService> {
-  const log = createLogger("stream", config.LOG_LEVEL);
+  const log = createLogger("stream", config.LOG_LEVEL, config.LOG_FORMAT);
   const ops = {
     host: config.STREAM_OPS_BIND_ADDRESS,
     port: config.STREAM_OPS_PORT,
@@ -56,8 +56,7 @@ export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv):
 
 /** Starts one of the workers that share a port. The primary passes it the questions of operators. */
 export async function startWorker(config: StreamConfig): Promise<AsyncDisposable> {
-  const log = createLogger("stream", config.LOG_LEVEL).child({ pid: process.pid });
-  return startServing(config, log, true, answerPrimary);
+  return startServing(config, createLogger("stream", config.LOG_LEVEL, config.LOG_FORMAT), true, answerPrimary);
 }
 
 /** Reports that the edge is ready on port `http`, and answers operators' questions from then on. */
@@ -65,11 +64,13 @@ type ReportTo = (operations: Operations, http: number) => Disposable | Promise<A
 
 async function startServing(
   config: StreamConfig,
-  log: Logger,
+  processLog: Logger,
   isShared: boolean,
   reportTo: ReportTo,
 ): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
+  const workerId = randomBytes(6).toString("hex");
+  const log = processLog.child({ "service.instance.id": workerId });
   await checkKernel(log);
   const nats = await connectNats(config, "stream", log);
   stack.defer(() => drainNats(nats));
@@ -78,7 +79,6 @@ async function startServing(
   const requestLog = stack.use(limitLines(log));
   const sockets = openSockets(["http"], { registry, log: requestLog }).http;
   const settings = { ...config, STREAM_MAX_CONNECTIONS: maxStreamsOf(config, sockets, log) };
-  const workerId = randomBytes(6).toString("hex");
   const parts: EdgeParts = { config: settings, nats, registry, log, requestLog, workerId, now, wall };
   const edge = await openEdge(parts, stack);
   const verifier = await openVerifier(parts, stack, edge);

@@ -1,5 +1,6 @@
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { traceIdIn } from "#shared/http/traceparent.ts";
 import { identityOf, Registration, type TopicGrant } from "./access/registration.ts";
 import type { ShareTopics } from "./access/share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
@@ -10,7 +11,8 @@ import type { Connection } from "./connections/connection.ts";
 import { bye, FAULT } from "./connections/end-stream.ts";
 import type { Subscriptions } from "./connections/subscriptions.ts";
 import type { Hold } from "./durable/hold.ts";
-import { factsOf, releaseStream } from "./connections/release-stream.ts";
+import { factsOf, openedRecord } from "./connections/record-stream.ts";
+import { releaseStream } from "./connections/release-stream.ts";
 import type { Hub, Stream } from "./connections/hub.ts";
 import { type ClaimedTopics, claimTopics, findLate } from "./connections/claim-topics.ts";
 import type { AnnounceTopics, ClientStreams } from "./connections/client-streams.ts";
@@ -225,8 +227,7 @@ function ownerOf(
 
 function originOf({ client, traceparent }: StreamRequest, subscription: Subscription, start: Start): StreamOrigin {
   const isResumed = subscription.lastEventId !== undefined && start.notice?.event !== "reset";
-  // Version, trace, span, flags: `traceparentOf` has looked at the form.
-  return { ...client, traceId: traceparent?.split("-")[1], client: subscription.client, isResumed };
+  return { ...client, traceId: traceIdIn(traceparent), client: subscription.client, isResumed };
 }
 
 /** Begins to deliver a durable subscription to its reader. In a log that has begun anew nothing of it is open. */
@@ -261,6 +262,7 @@ function begin(edge: Edge, stream: Stream, { presence }: Subscription, { start, 
   const { reader } = stream;
   edge.clientStreams.attach(stream);
   edge.observer.opened(factsOf(reader));
+  edge.observer.recorded(openedRecord(stream.tenant, reader));
   void reader.connection.closed.then(() => releaseStream(edge, stream, place));
   try {
     reader.retryMs = edge.retryDelays.forAccepted(edge.admission.pressure);

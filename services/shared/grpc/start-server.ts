@@ -13,6 +13,7 @@ import { decodeContext } from "./call-metadata.ts";
 import { ownWords } from "./own-words.ts";
 import { type AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { ListenAddress } from "#shared/http/listen.ts";
+import { traceIdIn } from "#shared/http/traceparent.ts";
 import { SocketBudget } from "#shared/http/socket-budget.ts";
 import { GRPC_LIMITS } from "#shared/http/socket-limits.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
@@ -97,7 +98,8 @@ function logFailure(
   error: AppError,
   call: Pick<ServerUnaryCall<unknown, unknown>, "metadata" | "getPath">,
 ): void {
-  const facts = { ...decodeContext(call.metadata), method: call.getPath() };
+  const { requestIds, traceparent } = decodeContext(call.metadata);
+  const facts = { requestIds, traceId: traceIdIn(traceparent), rpc: call.getPath() };
   if (error.code === "internal") {
     log.write("error", "failed", { ...facts, err: error.cause }, "a call failed in an unexpected way");
   } else if (error.code === "unavailable") {

@@ -23,7 +23,7 @@ let url: string;
 beforeEach(async () => {
   logged = [];
   const log = {
-    write: (_level: string, _kind: string, facts: object) => void logged.push(facts),
+    write: (level: string, _kind: string, facts: object) => void logged.push({ level, ...facts }),
     [Symbol.dispose]() {},
   };
   const api = createJsonApi({ maxBodyBytes: 1_024, allowedOrigins: [ORIGIN], welcome: WELCOME }, log);
@@ -79,7 +79,21 @@ test("each refusal is one line with its request's id, whatever refuses it", asyn
     { code: "body_too_large" },
   ]);
   expect((await fetch(`${url}/names/x`, { headers })).headers.get("x-request-id")).toBe("r-1");
-  expect(logged).toHaveLength(4);
+});
+
+test("what is answered is a line, too, at debug where it only reads", async () => {
+  const headers = {
+    "x-request-id": "r-2",
+    "user-agent": "test/1",
+    traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-01`,
+  };
+  await fetch(`${url}/names/x`, { headers });
+  await fetch(`${url}/names/x`, { method: "POST", body: '{"name":"x"}', headers });
+  const about = { requestId: "r-2", path: "/names/x", status: 200, address: "127.0.0.1", userAgent: "test/1" };
+  expect(logged.slice(-2)).toMatchObject([
+    { ...about, method: "GET", level: "debug", traceId: "a".repeat(32) },
+    { ...about, method: "POST", level: "info", ms: expect.any(Number) },
+  ]);
 });
 
 describe("a target that a router would change, and a second Host", () => {

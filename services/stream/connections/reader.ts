@@ -15,6 +15,7 @@ import type { Connection } from "./connection.ts";
 import type { StreamOrigin } from "./stream-origin.ts";
 import { endConnection, FAULT, rightOver, type StreamEnd } from "./end-stream.ts";
 import { OwnFrames } from "./own-frames.ts";
+import { recordTopics, tellBeginning, type TopicsInForce, topicsInForce } from "./record-stream.ts";
 import {
   type Behind,
   behindAt,
@@ -45,6 +46,8 @@ export class Reader implements Member, RegisteredStream {
   lastActiveAt: number;
   /** What its request said of the client; undefined for a stream that no request asked for. */
   origin: StreamOrigin | undefined;
+  hasBegun = false;
+  recorded: TopicsInForce;
   /** Delivery began behind it. */
   readonly start: Position;
   /** The events that were written, each time that they were. */
@@ -83,6 +86,7 @@ export class Reader implements Member, RegisteredStream {
     this.start = position;
     this.openedAt = this.lastActiveAt = deps.now();
     this.#state = behindAt(position, this.#tenant.log, this.#deps);
+    this.recorded = topicsInForce(registration);
   }
 
   get isLive(): boolean {
@@ -185,6 +189,7 @@ export class Reader implements Member, RegisteredStream {
   sendSubscription(presence?: readonly TopicGrant[], position = this.cursor): void {
     const effectiveFrom = formatEventId(this.#tenant.log.epoch, position);
     const { topicGrants: topics } = this.registration;
+    if (presence === undefined) recordTopics(this.#tenant, this, this.#deps.observer, position);
     this.frames.send("subscription", { topics, effectiveFrom, ...(presence && { presence }) });
   }
 
@@ -244,7 +249,9 @@ export class Reader implements Member, RegisteredStream {
     const key = { topics: this.registration.liveTopics, grant, ...this.#reads, isPaced: this.durable !== undefined };
     this.#state = { is: "live", audience: this.#tenant.audiences.of(key) };
     this.#state.audience.join(this);
-    this.#deps.observer.caughtUp(this.#deps.now() - state.since);
+    const caughtUpMs = this.#deps.now() - state.since;
+    this.#deps.observer.caughtUp(caughtUpMs);
+    tellBeginning(this.#tenant, this, this.#deps.observer, caughtUpMs);
   }
 
   async #fetch(state: Behind): Promise<void> {

@@ -32,7 +32,10 @@ export interface EdgeApi
 export function createEdgeApi(routes: EdgeApi, log: LimitedLog): Hono {
   const streamedPaths = new RegExp(`^${EVENTS_PATH}$|${ACK_PATHS.source}`);
   const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths };
-  const api = createJsonApi({ ...bodies, allowedOrigins: routes.allowedOrigins, welcome: welcomeOf(routes) }, log);
+  const api = createJsonApi(
+    { ...bodies, allowedOrigins: routes.allowedOrigins, trusted: routes.trusted, welcome: welcomeOf(routes) },
+    log,
+  );
   addRebindRoute(api, routes);
   addTopicsRoute(api, routes);
   addClientsRoutes(api, routes);

@@ -5,7 +5,8 @@ import { limitBodies } from "#shared/http/json-api.ts";
 import { single } from "#shared/http/single-header.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
 import type { Hub } from "../connections/hub.ts";
-import { callerAddressOf, type TrustedProxies } from "./caller-address.ts";
+import type { TrustedProxies } from "#shared/http/client-address.ts";
+import { callerAddressOf } from "./caller-address.ts";
 import { type CallerReading, readCallerToken } from "./read-caller.ts";
 
 /** Where events are published. */

@@ -3,14 +3,15 @@ import Negotiator from "negotiator";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { corsHeaders } from "#shared/http/cors.ts";
-import { traceparentOf } from "#shared/http/traceparent.ts";
+import { traceIdIn, traceparentOf } from "#shared/http/traceparent.ts";
 import { sendProblem } from "#shared/http/send-problem.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
 import { formatControl } from "../frames/sse-framing.ts";
 import type { Shortage } from "../sse/retry-delay.ts";
-import { type TrustedProxies, wholeAddressOf } from "./caller-address.ts";
+import type { TrustedProxies } from "#shared/http/client-address.ts";
+import { wholeAddressOf } from "./caller-address.ts";
 import { takeSocket } from "./handshake-socket.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { VARY } from "./stream-headers.ts";
@@ -55,18 +56,23 @@ export async function serveStream(
       return caller;
     };
   };
+  const client = clientOf(request, route.trusted);
   const gone = new AbortController();
   // A reason of its own, or `abort` would make an error with a stack.
   const leave = (): void => gone.abort("the client left");
   response.once("close", leave);
   try {
     requireEventStream(request);
-    const told = { ...origin, client: clientOf(request, route.trusted), signal: gone.signal };
-    await openStream(route.edge, streamRequest(request, told, response, findToken));
+    await openStream(
+      route.edge,
+      streamRequest(request, { ...origin, client, signal: gone.signal }, response, findToken),
+    );
     return true;
   } catch (thrown) {
     const error = toAppError(thrown);
-    route.edge.observer.refused(error, { requestId, tenant: caller?.tenant_id, subject: caller?.sub });
+    const traceId = traceIdIn(traceparentOf(request.headers["traceparent"]));
+    const person = { tenant: caller?.tenant_id, subject: caller?.sub };
+    route.edge.observer.refused(error, { requestId, ...person, ...client, traceId });
     refuse(error, route, request, response, { requestId, crowd: caller?.tenant_id ?? "" });
     return false;
   } finally {
