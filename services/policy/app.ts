@@ -11,6 +11,7 @@ import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
 import { openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { type GrpcService, startGrpcServer } from "#shared/grpc/start-server.ts";
+import { traceGrpc } from "#shared/grpc/trace-calls.ts";
 import { byForwardedFor, clientAddressOf } from "#shared/http/client-address.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
@@ -22,6 +23,7 @@ import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
+import { openTracer } from "#shared/trace/open-tracer.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import type { PolicyConfig } from "./config.ts";
 import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
@@ -80,7 +82,9 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const tiers = await readTiers(config.POLICY_TIERS_FILE);
   const metrics = createMetrics(config, registry);
 
-  const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log, config.POLICY_GRPC_BIND_ADDRESS));
+  const tracer = starting.use(await openTracer("policy", config, { registry, log }));
+  const grpc = await openGrpcSecurity(config, "policy.sluice", log, config.POLICY_GRPC_BIND_ADDRESS);
+  const security = starting.use(traceGrpc(grpc, tracer));
   const nats = starting.adopt(await connectNats(config, "policy", log), drainNats);
   const auth = security.channelTo("auth.sluice");
   const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, auth));
@@ -106,7 +110,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const { POLICY_ALLOWED_ORIGINS: allowedOrigins } = config;
   const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths: IMPORT_PATH };
   const trusted = byForwardedFor(config.POLICY_TRUSTED_PROXIES);
-  const api = createJsonApi({ ...bodies, allowedOrigins, trusted, welcome: policyWelcome }, requestLog);
+  const api = createJsonApi({ ...bodies, allowedOrigins, trusted, welcome: policyWelcome }, requestLog, tracer);
   addTenantRoutes(api, authorizeDeps, deps, { usage: logs, tiers });
   addPolicyRoutes(api, authorizeDeps, deps, files);
   addReviewRoutes(api, authorizeDeps, { store, reviewer: compiler, clock });

@@ -6,6 +6,7 @@ import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { createSessionRights } from "#shared/clients/session-rights.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { publishWelcome } from "./http/welcome.ts";
+import { traceGrpc } from "#shared/grpc/trace-calls.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { openSockets } from "#shared/http/open-sockets.ts";
@@ -25,6 +26,8 @@ import { createLogCheck } from "#shared/nats/check-log.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { openCountStore } from "#shared/redis/open-count-store.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
+import { openTracer } from "#shared/trace/open-tracer.ts";
+import type { Tracer } from "#shared/trace/tracer.ts";
 import { openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
 import { createEventLog } from "./bus/event-log.ts";
 import { serveForwarded } from "./bus/serve-forwarded.ts";
@@ -55,9 +58,10 @@ export async function startPublish(config: PublishConfig): Promise<AsyncDisposab
   const requestLog = starting.use(limitLines(log));
   const registry = createMetricsRegistry();
   const metrics = createPublishMetrics(registry);
+  const tracer = starting.use(await openTracer("publish", config, { registry, log }));
   const nats = starting.adopt(await connectNats(config, "publish", log, WRITES_ONLY), drainNats);
   const verifier = starting.use(await openVerifier(config, registry, log));
-  const shared = { nats, verifier, metrics, registry, log };
+  const shared = { nats, verifier, metrics, registry, tracer, log };
   const deps = await openWay(config, starting, shared);
   const publish = (request: Parameters<typeof publishEvents>[1]) => publishEvents(deps, request);
   const { PUBLISH_ALLOWED_ORIGINS: allowedOrigins, PUBLISH_BODY_MAX_BYTES: maxBodyBytes } = config;
@@ -87,6 +91,7 @@ interface WayParts {
   readonly verifier: TokenVerifier;
   readonly metrics: PublishMetrics;
   readonly registry: Registry;
+  readonly tracer: Tracer;
   readonly log: Logger;
 }
 
@@ -94,9 +99,9 @@ interface WayParts {
 async function openWay(
   config: PublishConfig,
   starting: AsyncDisposableStack,
-  { nats, verifier, metrics, registry, log }: WayParts,
+  { nats, verifier, metrics, registry, tracer, log }: WayParts,
 ): Promise<PublishDeps> {
-  const security = starting.use(await openGrpcSecurity(config, "publish.sluice", log));
+  const security = starting.use(traceGrpc(await openGrpcSecurity(config, "publish.sluice", log), tracer));
   const auth = security.channelTo("auth.sluice");
   const sessions = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
   const rights = starting.use(createPublishingRights(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")));
@@ -114,6 +119,8 @@ async function openWay(
     log: createEventLog({ nats, retries: new RetryBudget(), timeoutMs: STORE_MS, now: () => clock.monotonic() }),
     limits: { maxEvents: config.PUBLISH_BATCH_MAX_EVENTS, maxEventBytes: config.PUBLISH_EVENT_MAX_BYTES },
     metrics,
+    tracer,
+    wall: () => clock.wall(),
   };
 }
 

@@ -10,6 +10,7 @@ import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createLogCheck } from "#shared/nats/check-log.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
+import { openTracer } from "#shared/trace/open-tracer.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { createServer, openVerifier } from "./app/create-server.ts";
 import type { EdgeParts } from "./app/edge-parts.ts";
@@ -72,14 +73,15 @@ async function startServing(
   const workerId = randomBytes(6).toString("hex");
   const log = processLog.child({ "service.instance.id": workerId });
   await checkKernel(log);
+  const registry = createMetricsRegistry();
+  const tracer = stack.use(await openTracer("stream", config, { registry, log }));
   const nats = await connectNats(config, "stream", log);
   stack.defer(() => drainNats(nats));
 
-  const registry = createMetricsRegistry();
   const requestLog = stack.use(limitLines(log));
   const sockets = openSockets(["http"], { registry, log: requestLog }).http;
   const settings = { ...config, STREAM_MAX_CONNECTIONS: maxStreamsOf(config, sockets, log) };
-  const parts: EdgeParts = { config: settings, nats, registry, log, requestLog, workerId, now, wall };
+  const parts: EdgeParts = { config: settings, nats, registry, log, requestLog, tracer, workerId, now, wall };
   const edge = await openEdge(parts, stack);
   const verifier = await openVerifier(parts, stack, edge);
   stack.use(hearAnnouncements(nats, (said) => heedAnnouncement(said, edge), edge.observer));

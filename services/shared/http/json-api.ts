@@ -20,7 +20,9 @@ import { isListedOrigin } from "./origin.ts";
 import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
 import { readTarget } from "./read-target.ts";
-import { traceIdIn, traceparentOf } from "./traceparent.ts";
+import { traceFactsOf } from "#shared/protocol/traceparent.ts";
+import { traceRequest } from "./trace-request.ts";
+import { noTracer, type Tracer } from "#shared/trace/tracer.ts";
 import { addWelcomePage, type Welcome } from "./welcome-page.ts";
 import { requestIdOf } from "./request-id.ts";
 import type { SocketBudget } from "./socket-budget.ts";
@@ -29,6 +31,8 @@ declare module "hono" {
   interface ContextVariableMap {
     /** The request's id, for its answer and the lines about it. */
     requestId: string;
+    /** The trace that the request's calls belong to. */
+    traceparent: string | undefined;
     /** The person whose token the request carries, once that is verified. */
     caller: { readonly tenant: string; readonly subject: string } | undefined;
     /** Why the request is refused, for the log. */
@@ -57,12 +61,13 @@ export interface JsonApiLimits {
 export function createJsonApi(
   { maxBodyBytes, streamedPaths, allowedOrigins, trusted = NOBODY_TRUSTED, welcome }: JsonApiLimits,
   log: LimitedLog,
+  tracer: Tracer = noTracer,
 ): Hono {
   const api = new Hono();
   api.use(async (c, next) => {
     c.set("requestId", requestIdOf(c.req.header("x-request-id")));
     const began = performance.now();
-    await next();
+    await traceRequest(c, tracer, next);
     c.header("x-request-id", c.get("requestId"));
     report(c, log, trusted, began);
   });
@@ -130,7 +135,7 @@ export async function readJson<Schema extends z.ZodType>(c: Context, schema: Sch
 
 /** What calls to other services carry that are made for this request. */
 export function callContextOf(c: Context): CallContext {
-  return { requestId: c.get("requestId"), traceparent: traceparentOf(c.req.header("traceparent")) };
+  return { requestId: c.get("requestId"), traceparent: c.get("traceparent") };
 }
 
 /** The answer to a method that a path does not have (RFC 9110, section 15.5.6). */
@@ -165,7 +170,7 @@ function report(c: Context, log: LimitedLog, trusted: TrustedProxies, began: num
     path,
     address: wholeAddressOf(c, trusted),
     userAgent: c.req.header("user-agent"),
-    traceId: traceIdIn(traceparentOf(c.req.header("traceparent"))),
+    ...traceFactsOf(c.get("traceparent")),
   };
   if (refusal !== undefined) logRefusal(log, refusal, request);
   else logAnswer(log, request, { status: c.res.status, ms: Math.round(performance.now() - began) });

@@ -15,6 +15,8 @@ export const LINE_FIELDS = {
   code: "error.type",
   detail: "error.message",
   traceId: "trace_id",
+  spanId: "span_id",
+  spans: "spans",
   version: "service.version",
   file: "file.path",
   pid: "process.pid",

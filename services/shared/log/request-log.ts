@@ -1,8 +1,9 @@
 import type { AppError } from "#shared/errors/app-error.ts";
+import type { TraceFacts } from "#shared/protocol/traceparent.ts";
 import type { LimitedLog } from "./limit-lines.ts";
 
 /** What a line says of a request beside what happened to it: the person where a token proved who it is. Never a token. */
-export interface RequestFacts {
+export interface RequestFacts extends TraceFacts {
   readonly requestId: string;
   readonly tenant?: string | undefined;
   readonly subject?: string | undefined;
@@ -10,7 +11,6 @@ export interface RequestFacts {
   readonly path?: string | undefined;
   readonly address?: string | undefined;
   readonly userAgent?: string | undefined;
-  readonly traceId?: string | undefined;
 }
 
 /** Paths, causes and what a token says of itself come from outside: a line has an end. */

@@ -59,7 +59,9 @@ export function addForwardEventsRoute(api: Hono, route: ForwardEventsRoute): voi
     const { tenant_id: tenant, sub: subject } = claims;
     const perMinute = route.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
     route.callLimits.admitSubject(tenant, subject, perMinute);
-    const headers = { ...forwardedOf(incoming.headersDistinct), "x-request-id": c.get("requestId") };
+    const traceparent = c.get("traceparent");
+    const ours = { "x-request-id": c.get("requestId"), ...(traceparent !== undefined && { traceparent }) };
+    const headers = { ...forwardedOf(incoming.headersDistinct), ...ours };
     const body = new Uint8Array(await c.req.arrayBuffer());
     const answer = await route.forwardEvents({ token, headers, address, body });
     return new Response(answer.body, { status: answer.status, headers: { ...answer.headers } });
