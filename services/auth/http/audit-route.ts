@@ -5,8 +5,8 @@ import type { AuditStart, ReadAudit } from "../audit/read-audit.ts";
 import type { AuthenticateCaller } from "./authenticate-caller.ts";
 import type { CheckPermission } from "./session-routes.ts";
 
-/** The permission that lets a subject read the audit trail of its tenant. */
-const AUDIT_READ = "audit:read";
+/** The permission that lets a subject read the audit trail of its tenant; documents name `audit:read` for events of their own. */
+const AUDIT_ADMIN = "audit:admin";
 
 const MAX_ENTRIES = 500;
 const DAY_MS = 86_400_000;
@@ -22,8 +22,8 @@ export function addAuditRoute(api: Hono, { authenticate, checkPermission, readAu
   api.get("/v1/auth/audit", async (c) => {
     const { holder } = await authenticate(c);
     const { tenant, username: id, roles, groups } = holder;
-    if (!(await checkPermission({ tenant, id, roles, groups }, AUDIT_READ, callContextOf(c)))) {
-      throw new AppError("forbidden", `the audit trail needs the permission ${AUDIT_READ}`);
+    if (!(await checkPermission({ tenant, id, roles, groups }, AUDIT_ADMIN, callContextOf(c)))) {
+      throw new AppError("forbidden", `the audit trail needs the permission ${AUDIT_ADMIN}`);
     }
     const { entries, hasMore } = await readAudit(tenant, startOf(c), MAX_ENTRIES);
     return c.json({ entries, next: hasMore ? entries.at(-1)?.sequence : undefined });

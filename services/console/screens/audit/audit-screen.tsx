@@ -48,7 +48,7 @@ export function AuditScreen() {
           title="The trail is shown to people, not to operators"
           commands={[`npx sluice audit --tenant ${tenant} --since 1h --follow`]}
         >
-          Auth keeps it, and knows no operators. Log in as somebody with audit:read in this tenant, or follow it at a
+          Auth keeps it, and knows no operators. Log in as somebody with audit:admin in this tenant, or follow it at a
           terminal.
         </EmptyState>
       )}
