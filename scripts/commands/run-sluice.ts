@@ -22,6 +22,7 @@ import { poisonCommand } from "./poison.ts";
 import { policyCommand } from "./policy.ts";
 import { sessionCommand } from "./session.ts";
 import { startCommand } from "./start.ts";
+import { streamCommand } from "./stream.ts";
 import { tailCommand } from "./tail.ts";
 import { tenantCommand } from "./tenant.ts";
 import { tokenCommand } from "./token.ts";
@@ -34,6 +35,7 @@ const COMMANDS = [
   tailCommand,
   eventsCommand,
   explainCommand,
+  streamCommand,
   connectionsCommand,
   disconnectCommand,
   nodesCommand,

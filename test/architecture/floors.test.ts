@@ -8,7 +8,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
   shared: [
     ["clients/"],
     ["http/", "grpc/", "nats/", "redis/", "tokens/"],
-    ["limits/"],
+    ["limits/", "trace/"],
     ["tls/", "log/", "metrics/", "lifecycle/"],
     ["files/", "async/", "config/", "work/"],
     ["contract/", "errors/", "json/", "time/"],
@@ -64,6 +64,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["config.ts"],
     ["http/", "bus/", "clients/"],
     ["publish-events.ts"],
+    ["trace-publishing.ts"],
     ["access/", "schemas/", "quotas/"],
     ["events/"],
     ["metrics.ts"],

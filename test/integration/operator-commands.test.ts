@@ -120,6 +120,15 @@ test("an event is explained by the streams that edges have open, and by the log 
   expect(out).toContain("the first no: connected");
 });
 
+test("an event stream of the edge is what clients and proxies need; one that refuses is not", async () => {
+  const check = ["stream", "check", `${stack.streamUrl}/v1/stream?topic=issues.>`, "--seconds", "1", "--json"];
+  const { code, out } = await sluice([...check, "--login"], { env });
+  expect(out.filter((line) => !line.includes('"level":"ok"'))).toEqual([]);
+  expect([code, out.length]).toEqual([0, 15]);
+  const refused = await sluice(check, { env });
+  expect([refused.code, refused.out.length]).toEqual([1, 1]);
+});
+
 test("a tenant is made, limited, suspended, resumed and deleted", async () => {
   expect(await run(["tenant", "create", "acme"])).toEqual([{ tenant: "acme", state: "active" }]);
   const limits = await run(["tenant", "limits", "acme", "--set", "tier=basic", "--set", "connections=7"]);
