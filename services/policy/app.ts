@@ -122,8 +122,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addConnectionRoutes(api, authorizeDeps, { ...edges, onClosed });
   addTailRoute(api, authorizeDeps, tails);
   addEventRoutes(api, authorizeDeps, { ...authorizeDeps, ...edges, logs, find: rights.find, onInspected });
-  const explaining = { ...decisionDeps, ...deps, ...(await openExplaining(nats)), edges: edges.edges, logs };
-  addExplainRoutes(api, authorizeDeps, { ...explaining, find: rights.find });
+  const explaining = { ...decisionDeps, ...deps, ...edges, ...(await openExplaining(nats)), logs, find: rights.find };
+  addExplainRoutes(api, authorizeDeps, explaining);
   addConsole(api, config);
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, requestLog), decisionCallers],

@@ -178,9 +178,9 @@ describe("why somebody did not get an event", () => {
   });
 
   test("a session that was revoked before the event is the reason; one that was revoked behind it is not", async () => {
-    const { record } = await openRevocations(auth.connection, { replicas: 1, sessionMs: 3_600_000 });
+    const revocations = await openRevocations(auth.connection, { replicas: 1, sessionMs: 3_600_000 });
     const revoke = async (sid: string) => {
-      await record("demo", sid);
+      await revocations.record("demo", sid);
       return auth.publish("control.demo.session", JSON.stringify({ sid, action: "revoked" }));
     };
     await edge.opened("rob", "rob-a", { sid: "rob-1" });

@@ -8,10 +8,10 @@ import { subscriptionRecordsKv } from "../store/subscription-records-kv.ts";
 /** Opens what explaining an event reads beside logs and policies: who was connected, which sessions ended, and what subscriptions are owed. */
 export async function openExplaining(
   nats: NatsConnection,
-): Promise<Pick<GatherDeps, "history" | "sessionEnds" | "records">> {
+): Promise<Pick<GatherDeps, "personHistory" | "sessionEnds" | "records">> {
   const manager = await jetstreamManager(nats, { checkAPI: false });
   return {
-    history: openPersonHistory(manager),
+    personHistory: openPersonHistory(manager),
     sessionEnds: sessionEndsKv(manager),
     records: subscriptionRecordsKv(manager),
   };

@@ -16,15 +16,17 @@ export type NearName = (name: string) => string | undefined;
 export function nearNames(known: Iterable<string>): NearName {
   const byLength = Map.groupBy(new Set(known), ({ length }) => length);
   let compared = 0;
+  const isNearly = (name: string, other: string, distance: number): boolean => {
+    compared += 1;
+    return withoutDigits(other) !== withoutDigits(name) && editDistance(name, other) === distance;
+  };
   return (name) => {
     if (name.length < MIN_CHARACTERS) return undefined;
-    for (let distance = 1; distance <= MAX_DISTANCE; distance += 1) {
-      for (let length = name.length - MAX_DISTANCE; length <= name.length + MAX_DISTANCE; length += 1) {
-        for (const other of byLength.get(length) ?? []) {
-          if (compared >= MAX_COMPARED) return undefined;
-          compared += 1;
-          if (withoutDigits(other) !== withoutDigits(name) && editDistance(name, other) === distance) return other;
-        }
+    const lengths = Array.from({ length: 2 * MAX_DISTANCE + 1 }, (_, more) => name.length - MAX_DISTANCE + more);
+    for (const distance of [1, MAX_DISTANCE]) {
+      for (const other of lengths.flatMap((length) => byLength.get(length) ?? [])) {
+        if (compared >= MAX_COMPARED) return undefined;
+        if (isNearly(name, other, distance)) return other;
       }
     }
     return undefined;
