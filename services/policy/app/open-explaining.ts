@@ -5,10 +5,11 @@ import type { GatherDeps } from "../explain/gather-streams.ts";
 import { sessionEndsKv } from "../store/session-ends-kv.ts";
 import { subscriptionRecordsKv } from "../store/subscription-records-kv.ts";
 
+/** What explaining an event reads beside logs and policies. */
+export type Explaining = Pick<GatherDeps, "personHistory" | "sessionEnds" | "records">;
+
 /** Opens what explaining an event reads beside logs and policies: who was connected, which sessions ended, and what subscriptions are owed. */
-export async function openExplaining(
-  nats: NatsConnection,
-): Promise<Pick<GatherDeps, "personHistory" | "sessionEnds" | "records">> {
+export async function openExplaining(nats: NatsConnection): Promise<Explaining> {
   const manager = await jetstreamManager(nats, { checkAPI: false });
   return {
     personHistory: openPersonHistory(manager),
