@@ -202,7 +202,8 @@ describe("why somebody did not get an event", () => {
     const told = await why("una", seq);
     expect(told).toMatchObject({ firstNo: "role", suggestion: { kind: "bind_role", more: 0 } });
     expect(told.suggestion?.["effects"]).toEqual([{ who: ["una"], gains: ["order:read"], loses: [] }]);
-    const { method, path, body } = told.suggestion?.["call"] as { method: string; path: string; body: object };
+    const call: unknown = told.suggestion?.["call"];
+    const { method, path, body } = call as { method: string; path: string; body: object };
     expect([path, body]).toEqual(["/v1/tenants/demo/subjects/una/roles", { roles: ["viewer"] }]);
     expect((await stack.call(method, path, body)).status).toBe(200);
     const after = await why("una", seq);
