@@ -3,6 +3,7 @@ import manifest from "../../package.json" with { type: "json" };
 import type { Terminal } from "../shared/command.ts";
 import { UsageError } from "../shared/run-script.ts";
 import { auditCommand } from "./audit.ts";
+import { backupCommand } from "./backup.ts";
 import { busCommand } from "./bus.ts";
 import { certificatesCommand } from "./certificates.ts";
 import { completionCommand } from "./completion.ts";
@@ -20,6 +21,7 @@ import { publishCommand } from "./publish.ts";
 import { nodesCommand } from "./nodes.ts";
 import { poisonCommand } from "./poison.ts";
 import { policyCommand } from "./policy.ts";
+import { restoreCommand } from "./restore.ts";
 import { sessionCommand } from "./session.ts";
 import { startCommand } from "./start.ts";
 import { streamCommand } from "./stream.ts";
@@ -48,6 +50,8 @@ const COMMANDS = [
   auditCommand,
   eraseCommand,
   poisonCommand,
+  backupCommand,
+  restoreCommand,
   certificatesCommand,
   tokenCommand,
   hashPasswordCommand,
