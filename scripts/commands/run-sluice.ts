@@ -7,6 +7,7 @@ import { backupCommand } from "./backup.ts";
 import { busCommand } from "./bus.ts";
 import { certificatesCommand } from "./certificates.ts";
 import { completionCommand } from "./completion.ts";
+import { configCommand } from "./config.ts";
 import { connectionsCommand } from "./connections.ts";
 import { demoCommand } from "./demo.ts";
 import { disconnectCommand } from "./disconnect.ts";
@@ -50,6 +51,7 @@ const COMMANDS = [
   auditCommand,
   eraseCommand,
   poisonCommand,
+  configCommand,
   backupCommand,
   restoreCommand,
   certificatesCommand,

@@ -60,7 +60,7 @@ test("an edge writes and reads the record of a subscription, and empties nothing
   expect(kept?.string()).toBe("kept");
 });
 
-function connectAs(user: "policy" | "stream" | "publish"): Promise<NatsConnection> {
+function connectAs(user: "policy" | "stream" | "publish" | "backup"): Promise<NatsConnection> {
   const { host, password: pass } = new URL(server.url(user));
   return connect({ servers: host, user, pass, inboxPrefix: `_INBOX.${user}` });
 }
