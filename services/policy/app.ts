@@ -11,7 +11,8 @@ import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
 import { openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { type GrpcService, startGrpcServer } from "#shared/grpc/start-server.ts";
-import { clientAddressOf } from "#shared/http/client-address.ts";
+import { traceGrpc } from "#shared/grpc/trace-calls.ts";
+import { byForwardedFor, clientAddressOf } from "#shared/http/client-address.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
@@ -22,6 +23,7 @@ import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
+import { openTracer } from "#shared/trace/open-tracer.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import type { PolicyConfig } from "./config.ts";
 import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
@@ -40,6 +42,7 @@ import { addExportRoutes, IMPORT_PATH } from "./http/export-routes.ts";
 import { openOperatorTokens, type OperatorTokens } from "./http/operator-tokens.ts";
 import { createTokenGuesses } from "./http/token-guesses.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
+import { addReviewRoutes } from "./http/review-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
 import { addTailRoute } from "./http/tail-route.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
@@ -60,6 +63,7 @@ import type { TenantDeps } from "./tenants/tenant-deps.ts";
 import { FileOrigins } from "./watch/file-origins.ts";
 import { watchFiles } from "./watch/watch-files.ts";
 import { openEdges } from "./app/open-edges.ts";
+import { openExplaining } from "./app/open-explaining.ts";
 import { openPolicies } from "./app/open-policies.ts";
 
 const CLOSE_GRACE_MS = 1_000;
@@ -72,13 +76,15 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /** Starts policy; disposing it ends it in the reverse order of what stands here. */
 export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
-  const log = createLogger("policy", config.LOG_LEVEL);
+  const log = createLogger("policy", config.LOG_LEVEL, config.LOG_FORMAT);
   const requestLog = starting.use(limitLines(log));
   const registry = createMetricsRegistry();
   const tiers = await readTiers(config.POLICY_TIERS_FILE);
   const metrics = createMetrics(config, registry);
 
-  const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log, config.POLICY_GRPC_BIND_ADDRESS));
+  const tracer = starting.use(await openTracer("policy", config, { registry, log }));
+  const grpc = await openGrpcSecurity(config, "policy.sluice", log, config.POLICY_GRPC_BIND_ADDRESS);
+  const security = starting.use(traceGrpc(grpc, tracer));
   const nats = starting.adopt(await connectNats(config, "policy", log), drainNats);
   const auth = security.channelTo("auth.sluice");
   const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, auth));
@@ -103,9 +109,11 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const decisionDeps = { ...authorizeDeps, metrics, tiers };
   const { POLICY_ALLOWED_ORIGINS: allowedOrigins } = config;
   const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths: IMPORT_PATH };
-  const api = createJsonApi({ ...bodies, allowedOrigins, welcome: policyWelcome }, requestLog);
+  const trusted = byForwardedFor(config.POLICY_TRUSTED_PROXIES);
+  const api = createJsonApi({ ...bodies, allowedOrigins, trusted, welcome: policyWelcome }, requestLog, tracer);
   addTenantRoutes(api, authorizeDeps, deps, { usage: logs, tiers });
   addPolicyRoutes(api, authorizeDeps, deps, files);
+  addReviewRoutes(api, authorizeDeps, { store, reviewer: compiler, clock });
   addExportRoutes(api, authorizeDeps, deps, files);
   addSubjectRoutes(api, authorizeDeps, deps);
   addEraseRoute(api, authorizeDeps, deps);
@@ -114,7 +122,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addConnectionRoutes(api, authorizeDeps, { ...edges, onClosed });
   addTailRoute(api, authorizeDeps, tails);
   addEventRoutes(api, authorizeDeps, { ...authorizeDeps, ...edges, logs, find: rights.find, onInspected });
-  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
+  const explaining = { ...decisionDeps, ...deps, ...(await openExplaining(nats)), edges: edges.edges, logs };
+  addExplainRoutes(api, authorizeDeps, { ...explaining, find: rights.find });
   addConsole(api, config);
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, requestLog), decisionCallers],

@@ -1,5 +1,6 @@
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { traceFactsOf } from "#shared/protocol/traceparent.ts";
 import { identityOf, Registration, type TopicGrant } from "./access/registration.ts";
 import type { ShareTopics } from "./access/share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
@@ -23,6 +24,8 @@ import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
 import { findStart, type Start } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
+import { beginStream } from "./observe/stream-trace.ts";
+import type { Tracer } from "#shared/trace/tracer.ts";
 import type { OverloadGuard } from "./overload/overload-guard.ts";
 import type { ControlData } from "#shared/protocol/control-frames.ts";
 import type { RetryDelays } from "./sse/retry-delay.ts";
@@ -71,6 +74,7 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
   readonly newConnectionId: () => string;
   readonly presence: StreamPresence;
   readonly observer: Observer;
+  readonly tracer: Tracer;
 }
 
 /**
@@ -109,8 +113,9 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
         const connection = request.accept(id);
         const ids = { connectionId: id, requestId: request.id };
         const reader = new Reader(ids, registration, connection, tenant, subscription.format, start, edge);
+        const trace = beginStream(edge.tracer, request.traceparent, { ...ids, tenant: tenant.id });
         const origin = originOf(request, subscription, start);
-        Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold, origin });
+        Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold, origin, trace });
         begin(edge, edge.hub.attach(tenant, reader), subscription, { start, place, claimed });
       });
     } catch (error) {
@@ -226,8 +231,7 @@ function ownerOf(
 
 function originOf({ client, traceparent }: StreamRequest, subscription: Subscription, start: Start): StreamOrigin {
   const isResumed = subscription.lastEventId !== undefined && start.notice?.event !== "reset";
-  // Version, trace, span, flags: `traceparentOf` has looked at the form.
-  return { ...client, traceId: traceparent?.split("-")[1], client: subscription.client, isResumed };
+  return { ...client, traceId: traceFactsOf(traceparent).traceId, client: subscription.client, isResumed };
 }
 
 /** Begins to deliver a durable subscription to its reader. In a log that has begun anew nothing of it is open. */

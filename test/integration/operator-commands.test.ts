@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sluice } from "#test/support/run-sluice.ts";
+import { waitFor } from "#test/support/wait.ts";
 import { OPERATOR_TOKEN, type Stack, startStack } from "#test/support/start-stack.ts";
 
 let stack: Stack;
@@ -91,6 +92,32 @@ test("an open stream is listed with its edge, and ended", async () => {
   expect(await run(alices)).toEqual([]);
   await expect(run(["disconnect", id, "--tenant", "demo"])).rejects.toThrow("(404 not_found)");
   await expect(run(["connections", "--subject", "alice"])).rejects.toThrow("--subject needs --tenant");
+});
+
+test("an event is explained by the streams that edges have open, and by the log of those that they had", async () => {
+  const { access_token: token } = await stack.login("alice");
+  const stop = new AbortController();
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`${stack.streamUrl}/v1/stream?topic=issues.>`, { headers, signal: stop.signal });
+  const connectionId = response.headers.get("x-connection-id") ?? "";
+  const publish = async () => {
+    const [{ seq } = {}] = await run(["publish", "issues.opened.why", "{}", "--nats"], asProducer());
+    return String(seq);
+  };
+  const explain = async (sequence: string) => {
+    const [told] = await run(["explain", "alice", "--tenant", "demo", "--sequence", sequence]);
+    return told as { firstNo: string | null; chain: { link: string; answer: string; connectionId?: string }[] };
+  };
+  const first = await publish();
+  await waitFor("delivery", async () => (await explain(first)).firstNo === null);
+  expect((await explain(first)).chain.at(-1)).toMatchObject({ link: "delivered", answer: "yes", connectionId });
+  await run(["disconnect", connectionId, "--tenant", "demo"]);
+  expect(await response.text()).toContain(`.${first}.`);
+  const second = await publish();
+  await waitFor("the end's entry", async () => (await explain(second)).firstNo === "connected");
+  expect((await explain(first)).chain.map(({ answer }) => answer)).toEqual(Array(8).fill("yes"));
+  const { out } = await sluice(["explain", "alice", "--tenant", "demo", "--sequence", second], { env });
+  expect(out).toContain("the first no: connected");
 });
 
 test("an event stream of the edge is what clients and proxies need; one that refuses is not", async () => {

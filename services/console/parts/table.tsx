@@ -28,6 +28,8 @@ interface TableProps<Row> {
   readonly empty: ComponentChildren;
   /** How rows stand out, such as `warn`; undefined for those that do not. */
   readonly toneOf?: (row: Row) => string | undefined;
+  /** It may be wider than its place: then it is scrolled, and the first column stays in sight. */
+  readonly isWide?: boolean;
 }
 
 /** More rows than that are not listed: nobody reads them, and the scroll bar of the browser ends. */
@@ -49,7 +51,13 @@ export function Table<Row>(props: TableProps<Row>) {
   return (
     <div class="table-frame">
       <div class="table-scroll" ref={scroller} tabIndex={0} role="region" aria-label={label}>
-        <div role="table" aria-label={label} aria-rowcount={count + 1} style={{ "--tracks": tracks }}>
+        <div
+          role="table"
+          class={props.isWide === true ? "wide" : undefined}
+          aria-label={label}
+          aria-rowcount={count + 1}
+          style={{ "--tracks": tracks }}
+        >
           <div role="rowgroup" class="table-head">
             <div role="row" class="table-row" aria-rowindex={1}>
               {columns.map(({ title, isFigure = false }) => (

@@ -21,6 +21,11 @@ export const proxiesSchema = z
 /** The header in which a proxy says who its client is. */
 export type ForwardedHeader = "x-forwarded-for" | "forwarded";
 
+/** The word of these proxies is believed, where it stands in `X-Forwarded-For`. */
+export function byForwardedFor(proxies: BlockList): TrustedProxies {
+  return { proxies, header: "x-forwarded-for" };
+}
+
 /**
  * Where a request comes from, for counting: an IPv4 address, or the /64 of an IPv6 address, which is what one site has. It is
  * the socket's peer; only where that is one of the proxies, the last hop that it wrote into `X-Forwarded-For`.
@@ -31,8 +36,14 @@ export function clientAddressOf(c: Context, proxies: BlockList): string {
   return networkOf(addressBehind(peer, c.req.header("x-forwarded-for"), "x-forwarded-for"));
 }
 
+/** The client's address as it is, for people to read; "" where the socket is gone. */
+export function wholeAddressOf(c: Context, { proxies, header }: TrustedProxies): string {
+  const peer = peerOf(c);
+  return isFromProxy(c, proxies) ? addressBehind(peer, c.req.header(header), header) : peer;
+}
+
 /** Whose word on the client's address is believed, and where it stands. */
-interface Trusted {
+export interface TrustedProxies {
   readonly proxies: BlockList;
   readonly header: ForwardedHeader;
 }
@@ -41,7 +52,7 @@ interface Trusted {
 export function networkOfPeer(
   address: string,
   headers: Readonly<Record<ForwardedHeader, string | undefined>>,
-  trusted: Trusted,
+  trusted: TrustedProxies,
 ): string {
   return networkOf(addressOfPeer(address, headers, trusted));
 }
@@ -50,7 +61,7 @@ export function networkOfPeer(
 export function addressOfPeer(
   address: string,
   headers: Readonly<Record<ForwardedHeader, string | undefined>>,
-  { proxies, header }: Trusted,
+  { proxies, header }: TrustedProxies,
 ): string {
   const peer = unmapped(address);
   return isProxy(peer, proxies) ? addressBehind(peer, headers[header], header) : peer;

@@ -9,6 +9,7 @@ import type { Passage } from "../log/slices.ts";
 import type { Slice } from "../log/tail.ts";
 import type { Hold } from "../durable/hold.ts";
 import type { StreamIds } from "../observe/observer.ts";
+import type { StreamTrace } from "../observe/stream-trace.ts";
 import type { FrameFormat } from "../frames/encode-frame.ts";
 import { dueTopics, type LateTopics } from "../subscription/late-topics.ts";
 import type { Connection } from "./connection.ts";
@@ -60,6 +61,8 @@ export class Reader implements Member, RegisteredStream {
   changes: TopicChanges | undefined;
   /** Topics that do not count at its cursor yet; undefined where all do. */
   late: LateTopics | undefined;
+  /** Its span; undefined where nobody records it. */
+  trace: StreamTrace | undefined;
   readonly #tenant: Tenant;
   readonly #reads: Pick<AudienceKey, "format" | "coding">;
   readonly #deps: ReaderDeps;
@@ -91,6 +94,10 @@ export class Reader implements Member, RegisteredStream {
 
   get isLive(): boolean {
     return this.#state.is === "live";
+  }
+
+  get traceparent(): string | undefined {
+    return this.trace?.traceparent;
   }
 
   get ended(): boolean {

@@ -27,6 +27,7 @@ export function releaseStream(deps: ReleaseDeps, stream: Stream, place: Place): 
   tellBeginning(tenant, reader, observer);
   const { events, connection } = reader;
   const seconds = Math.round((now() - reader.openedAt) / 1_000);
+  reader.trace?.end(reader.endedBy?.reason ?? "gone", events);
   observer.ended(reader.endedBy?.reason ?? "gone", factsOf(reader), seconds, { events, bytes: connection.bytes });
   observer.recorded(endedRecord(tenant, reader, now()));
 }

@@ -2,6 +2,7 @@ import type { Grant } from "../access/grant.ts";
 import type { Registration } from "../access/registration.ts";
 import type { Hold } from "../durable/hold.ts";
 import type { FrameFormat } from "../frames/encode-frame.ts";
+import type { StreamTrace } from "../observe/stream-trace.ts";
 import type { Slice } from "../log/tail.ts";
 import { dueTopics, type LateTopics } from "../subscription/late-topics.ts";
 import type { Connection } from "./connection.ts";
@@ -18,6 +19,7 @@ export interface SliceWriter {
   readonly durable: Hold | undefined;
   readonly late: LateTopics | undefined;
   lastActiveAt: number;
+  readonly trace: StreamTrace | undefined;
   events: number;
 }
 
@@ -42,6 +44,7 @@ export function writeSlice(
   if (reading.cursor !== cursor && state.slices.isAtMark) reader.frames.sendCursor(state);
   if (frames.length === 0) return reading;
   connection.write(Buffer.concat(frames), delivered);
+  tenant.traces?.caughtUp(tenant, slice.entries, delivered, reader.trace?.traceparent);
   reader.lastActiveAt = now();
   reader.events += delivered.length;
   observer.delivered(delivered.length);

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { BlockList, Socket } from "node:net";
+import type { Socket } from "node:net";
 import {
   addressOfPeer,
   type ForwardedHeader,
@@ -7,14 +7,9 @@ import {
   networkOfPeer,
   networkOfSocket,
   strangerOf,
+  type TrustedProxies,
 } from "#shared/http/client-address.ts";
 import { single } from "#shared/http/single-header.ts";
-
-/** Whose word on the client's address is believed, and where it stands. */
-export interface TrustedProxies {
-  readonly proxies: BlockList;
-  readonly header: ForwardedHeader;
-}
 
 /**
  * The address or network that a request counts for; undefined where it is this host's own. A peer on this host is no stranger: it

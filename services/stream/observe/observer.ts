@@ -1,5 +1,6 @@
 import type { AppError } from "#shared/errors/app-error.ts";
 import type { RequestFacts } from "#shared/log/request-log.ts";
+import type { TraceFacts } from "#shared/protocol/traceparent.ts";
 import type { BusyReason } from "#shared/protocol/busy-reasons.ts";
 import type { Poison } from "../event.ts";
 import type { RecordConnection } from "./connection-record.ts";
@@ -13,7 +14,7 @@ export interface StreamIds {
 }
 
 /** What the lines about a stream say of it. */
-export interface StreamFacts extends StreamIds {
+export interface StreamFacts extends StreamIds, TraceFacts {
   readonly tenant: string;
   readonly subject: string;
   /** The key that signed its token. */
