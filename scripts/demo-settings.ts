@@ -22,6 +22,9 @@ export type DemoPorts = Readonly<Record<PortVariable, number>>;
 /** The password of every demo user and of the tenants' producers on the bus. */
 export const DEMO_PASSWORD = "sluice-demo";
 
+/** The token of the demo's operator. */
+export const DEMO_OPERATOR_TOKEN = "sluice-demo-operator";
+
 /** The issuer whose tokens `sluice token make` makes: its key is public, so only the demo may list it. */
 const DEMO_ISSUERS_FILE = "infra/demo/issuers.yaml";
 
@@ -87,7 +90,7 @@ export function demoSettings(
       NATS_URL: natsUrl("policy", passwords.NATS_POLICY_PASSWORD),
       POLICY_DOCUMENTS_DIR: "infra/policies",
       AUTH_ISSUERS_FILE: DEMO_ISSUERS_FILE,
-      POLICY_OPERATOR_TOKEN: "sluice-demo-operator",
+      POLICY_OPERATOR_TOKEN: DEMO_OPERATOR_TOKEN,
       POLICY_ALLOWED_ORIGINS: origins,
     },
     publish: {

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type { Publication } from "../shared/connect-producer.ts";
 import { encodeName } from "#shared/protocol/encode-name.ts";
 
 /** A webhook delivery as GitHub sent it. */
@@ -11,19 +12,14 @@ export interface Delivery {
   };
 }
 
-/** An event on its way to the bus. */
-export interface Publication {
-  /** `issues.opened.Hello-World` */
-  readonly topic: string;
-  /** JSON text. */
-  readonly payload: string;
-}
-
-/** Reads the deliveries of `@octokit/webhooks-examples`, in their own order. */
+/** Reads the deliveries of `@octokit/webhooks-examples`, each name's spread evenly over all: nobody waits long for theirs. */
 export async function readDeliveries(): Promise<Delivery[]> {
   const text = await readFile(new URL(import.meta.resolve("@octokit/webhooks-examples")), "utf8");
   const definitions = JSON.parse(text) as { name: string; examples: Delivery["payload"][] }[];
-  return definitions.flatMap(({ name, examples }) => examples.map((payload) => ({ name, payload })));
+  const placed = definitions.flatMap(({ name, examples }) =>
+    examples.map((payload, index) => ({ at: (index + 0.5) / examples.length, delivery: { name, payload } })),
+  );
+  return placed.toSorted((a, b) => a.at - b.at).map(({ delivery }) => delivery);
 }
 
 /**

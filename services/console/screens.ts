@@ -16,6 +16,12 @@ export interface ScreenEntry {
 /** All screens, in the order of the navigation. */
 export const SCREENS: readonly ScreenEntry[] = [
   {
+    name: "tail",
+    title: "Live tail",
+    group: "Running",
+    load: async () => (await import("./screens/tail/tail-screen.tsx")).TailScreen,
+  },
+  {
     name: "why",
     title: "Why",
     group: "Ask",
@@ -32,6 +38,34 @@ export const SCREENS: readonly ScreenEntry[] = [
     title: "Policy",
     group: "Rules",
     load: async () => (await import("./screens/policy/policy-screen.tsx")).PolicyScreen,
+  },
+  {
+    name: "connections",
+    title: "Connections",
+    group: "Running",
+    load: async () => (await import("./screens/connections/connections-screen.tsx")).ConnectionsScreen,
+  },
+  {
+    name: "people",
+    title: "People and sessions",
+    group: "Running",
+    load: async () => (await import("./screens/people/people-screen.tsx")).PeopleScreen,
+  },
+  {
+    name: "nodes",
+    title: "Nodes",
+    group: "Running",
+    isForOperators: true,
+    isForAllTenants: true,
+    load: async () => (await import("./screens/nodes/nodes-screen.tsx")).NodesScreen,
+  },
+  {
+    name: "tenants",
+    title: "Tenants",
+    group: "Service",
+    isForOperators: true,
+    isForAllTenants: true,
+    load: async () => (await import("./screens/tenants/tenants-screen.tsx")).TenantsScreen,
   },
   {
     name: "keys",

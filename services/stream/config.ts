@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { issuerSecretsIn, type VerifierConfig, verifierSettings } from "#shared/tokens/verify-access-token.ts";
 import { type BootLog, commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
+import { tracingSettings } from "#shared/config/tracing-settings.ts";
 import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { LOOPBACK } from "#shared/http/listen.ts";
@@ -16,6 +17,7 @@ const YEAR_SECONDS = 366 * 24 * 3_600;
 /** The variables that the edge reads. */
 export const streamSettings = z.object({
   ...commonSettings,
+  ...tracingSettings,
   ...grpcTlsSettings,
   ...verifierSettings,
   ...cookieSettings,
@@ -51,9 +53,10 @@ export const streamSettings = z.object({
   STREAM_DRAIN_MS: integerSchema(0, 600_000).default(5_000),
   AUTH_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7001"),
   POLICY_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7002"),
-  /** Where the demo's page finds the other two. */
+  /** Where the demo's page finds the other two, and producers the bus. */
   AUTH_HTTP_PORT: portSchema.default(8081),
   POLICY_HTTP_PORT: portSchema.default(8082),
+  NATS_PORT: portSchema.default(4222),
 });
 
 export type StreamConfig = Readonly<z.infer<typeof streamSettings>> & VerifierConfig;

@@ -4,7 +4,7 @@ import { controlOf, createRig, type EdgeRig, eventOf } from "#test/rigs/edge-rig
 import { waitFor } from "#test/support/wait.ts";
 import { deliver } from "./deliver.ts";
 import type { ControlEntry, LogEntry } from "./event.ts";
-import type { Connection } from "./sse/connection.ts";
+import type { Connection } from "./connections/connection.ts";
 import { Turns } from "./turns/turns.ts";
 
 /** More than one step of a flush. */

@@ -1,4 +1,7 @@
 import { applyControl, invalidateEverything } from "./access/apply-control.ts";
+import { describeDecision } from "./access/decision-spans.ts";
+import type { Audience } from "./audiences/audience.ts";
+import type { EventTrace } from "./observe/event-traces.ts";
 import { frameFor } from "./audiences/frame-for.ts";
 import type { Tenant } from "./connections/tenant.ts";
 import type { VerifyDeps } from "./access/verify.ts";
@@ -32,11 +35,27 @@ export function deliver(tenant: Tenant, entry: LogEntry, deps: VerifyDeps): bool
 }
 
 function fanOut(tenant: Tenant, entry: EventEntry, before: Position): void {
+  const trace = tenant.traces?.fed(tenant, entry);
   for (const audience of tenant.audiences.match(entry.topic)) {
-    const frame = frameFor(tenant, entry, audience.key);
+    const frame =
+      trace === undefined ? frameFor(tenant, entry, audience.key) : decideWithin(trace, tenant, entry, audience);
     if (frame === "undecided" || (frame !== "denied" && audience.key.isPaced)) audience.detachAll(before);
-    else if (frame !== "denied") audience.push(frame, before);
+    else if (frame !== "denied") audience.push(frame, before, trace?.flush());
   }
+  trace?.end();
+}
+
+function decideWithin(
+  trace: EventTrace,
+  tenant: Tenant,
+  entry: EventEntry,
+  { key }: Audience,
+): ReturnType<typeof frameFor> {
+  const deciding = trace.decide();
+  const frame = frameFor(tenant, entry, key);
+  const outcome = typeof frame === "string" ? frame : "allowed";
+  deciding?.end(outcome, describeDecision(tenant.decisions, key.grant, entry.type));
+  return frame;
 }
 
 /** An opened log, and its relation to what was read before. */

@@ -8,7 +8,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
   shared: [
     ["clients/"],
     ["http/", "grpc/", "nats/", "redis/", "tokens/"],
-    ["limits/"],
+    ["limits/", "trace/"],
     ["tls/", "log/", "metrics/", "lifecycle/"],
     ["files/", "async/", "config/", "work/"],
     ["contract/", "errors/", "json/", "time/"],
@@ -43,8 +43,16 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["config.ts"],
     ["http/", "grpc/", "watch/", "clients/", "store/", "bus/"],
     ["tenants/"],
-    ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts"],
-    ["changes/", "events/", "access/"],
+    [
+      "change-policy.ts",
+      "erase-events.ts",
+      "authorize-request.ts",
+      "explain-event.ts",
+      "tail-events.ts",
+      "inspect-event.ts",
+    ],
+    ["tail/", "explain/"],
+    ["changes/", "events/", "access/", "edges/"],
     ["sessions/", "versions/"],
     ["decide/"],
     ["document/", "limits/"],
@@ -56,6 +64,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["config.ts"],
     ["http/", "bus/", "clients/"],
     ["publish-events.ts"],
+    ["trace-publishing.ts"],
     ["access/", "schemas/", "quotas/"],
     ["events/"],
     ["metrics.ts"],
@@ -66,19 +75,26 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["app/"],
     // What runs whole edges as its workers deals in their settings, and is no door of one.
     ["config.ts", "workers/"],
-    ["http/", "bus/", "clients/"],
+    ["http/", "bus/", "clients/", "webhooks/"],
     ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts", "manage-subscription.ts"],
     ["connections/"],
     ["audiences/"],
     ["access/"],
-    ["log/", "sse/", "subscription/", "admission/", "overload/", "presence/", "durable/", "observe/"],
+    ["log/", "sse/", "frames/", "subscription/", "admission/", "overload/", "presence/", "durable/", "observe/"],
     ["event.ts", "turns/"],
   ],
 };
 
 /** The files that are a way each, from its beginning to its end. */
 const WAYS: Readonly<Record<string, readonly string[]>> = {
-  policy: ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts"],
+  policy: [
+    "change-policy.ts",
+    "erase-events.ts",
+    "authorize-request.ts",
+    "explain-event.ts",
+    "tail-events.ts",
+    "inspect-event.ts",
+  ],
   publish: ["publish-events.ts"],
   stream: ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts", "manage-subscription.ts"],
 };

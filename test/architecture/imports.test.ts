@@ -83,6 +83,12 @@ describe("a technology stays where its adapters are", () => {
       place: "in *-redis.ts and shared/redis",
     },
     {
+      name: "OpenTelemetry",
+      packages: /^@opentelemetry\//,
+      home: /^services\/shared\/trace\//,
+      place: "in shared/trace",
+    },
+    {
       name: "HTTP",
       packages: /^(node:https?|node:http2|hono|hono\/.*|@hono\/.*)$/,
       home: /\/(http|sse)\//,

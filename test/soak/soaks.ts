@@ -14,7 +14,7 @@ export interface Soak {
 export const SOAKS: readonly Soak[] = [
   soak("names", "test/hardening/name-collisions.test.ts", "pairs of names", 10_000_000, 4_000_000),
   soak("policies", "services/policy/decide/lint.property.test.ts", "policies and changes of them", 20_000, 4_000),
-  soak("frames", "services/stream/sse/encode-frame.property.test.ts", "lists of frames", 500_000, 100_000),
+  soak("frames", "services/stream/frames/encode-frame.property.test.ts", "lists of frames", 500_000, 100_000),
   soak("keys", "services/auth/keys/key-ring.test.ts", "histories of a ring of keys", 20_000, 5_000),
   soak("oracle", "test/integration/oracle.test.ts", "decisions", 1_000_000, 150_000),
   soak("refresh-races", "services/auth/refresh-races.test.ts", "rounds of 64 refreshes", 2_000, 600),

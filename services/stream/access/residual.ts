@@ -4,7 +4,7 @@ import {
   type EventCondition,
   type EventTest,
 } from "#shared/contract/event-condition.ts";
-import { compileMasks, type FieldMask } from "../sse/field-mask.ts";
+import { compileMasks, type FieldMask } from "../frames/field-mask.ts";
 import { type Effort, PatternTrie } from "./pattern-trie.ts";
 
 /**

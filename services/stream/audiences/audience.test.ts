@@ -268,7 +268,7 @@ function finishNow(work: Work): void {
 
 function createAudience({ costMs = 0, coding = identity, finish = finishNow, leastFlushMs = 0 } = {}) {
   const grant = new Grant("g", []);
-  const format = { body: "raw", naming: "message" } as const;
+  const format = { body: "raw", naming: "message", framing: "sse" } as const;
   const audience = new Audience(
     { topics: ["order.>"], grant, format, coding },
     {

@@ -1,8 +1,9 @@
 import type { Position } from "../event.ts";
 import type { Grant } from "../access/grant.ts";
 import type { BodyCoding } from "../sse/body-coding.ts";
-import type { FrameFormat } from "../sse/encode-frame.ts";
+import type { FrameFormat } from "../frames/encode-frame.ts";
 import type { TenantTurns } from "../turns/share.ts";
+import type { FlushTrace } from "../observe/event-traces.ts";
 import { Batch, type Receiver } from "./batch.ts";
 
 /** A member of an audience. */
@@ -114,10 +115,10 @@ export class Audience {
     return unwritten.find((batch) => !batch.writeTo(member, now))?.startOf(member) ?? this.#deps.horizon();
   }
 
-  /** Queues an event's frame for all members; `before` is the position it follows. */
-  push(frame: Buffer, before: Position): void {
+  /** Queues an event's frame for all members; `before` is the position it follows, `trace` the event's where it is traced. */
+  push(frame: Buffer, before: Position, trace?: FlushTrace): void {
     this.#pending ??= new Batch(before, (frames) => this.key.coding.encode(frames));
-    this.#pending.add(frame);
+    this.#pending.add(frame, trace);
     if (this.#pending.bytes >= MAX_PENDING_BYTES) this.flush();
     else this.#schedule();
   }
@@ -158,6 +159,7 @@ export class Audience {
       const { value, done } = rest.next();
       if (done === true) {
         this.#end(beganAt);
+        batch.end();
         return false;
       }
       const [member, number] = value;

@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 
 function audienceOf(topics: readonly string[]) {
-  return audiences.of({ topics, grant, format: { body: "raw", naming: "message" }, coding: identity });
+  return audiences.of({ topics, grant, format: { body: "raw", naming: "message", framing: "sse" }, coding: identity });
 }
 
 const HUNDRED = Array.from({ length: 100 }, (_, index) => `order.created.k${index}`);

@@ -1,5 +1,5 @@
 import type { Grant } from "../access/grant.ts";
-import { formatKey } from "../sse/encode-frame.ts";
+import { formatKey } from "../frames/encode-frame.ts";
 import { Audience, type AudienceDeps, type AudienceKey } from "./audience.ts";
 import { TopicIndex } from "./topic-index.ts";
 

@@ -1,9 +1,18 @@
+import type { FlushTrace } from "../observe/event-traces.ts";
 import type { Position } from "../event.ts";
 
 /** A receiver of batches. */
 export interface Receiver {
   /** Writes coded frames of so many events; false when they may not be written to it. */
   write(coded: Buffer, events: number, now: number): boolean;
+  /** The `traceparent` of its span, where that is recorded. */
+  readonly traceparent?: string | undefined;
+}
+
+/** A frame whose event is traced, by its place among the others. */
+interface TracedFrame {
+  readonly place: number;
+  readonly trace: FlushTrace;
 }
 
 /** Where a receiver came in: so many frames were there already, and it stood behind them. */
@@ -18,6 +27,8 @@ export class Batch<R extends Receiver> {
   readonly #from: Position;
   readonly #encode: (frames: Buffer) => Buffer;
   readonly #frames: Buffer[] = [];
+  /** Undefined while no event among them is traced, as mostly. */
+  #traced: TracedFrame[] | undefined;
   #bytes = 0;
   /** Those that came while frames were there already: these are not for them. */
   readonly #late = new Map<R, Late>();
@@ -34,7 +45,9 @@ export class Batch<R extends Receiver> {
     return this.#bytes;
   }
 
-  add(frame: Buffer): void {
+  /** Adds the frame of an event; `trace` hears to whom it is written, where the event is traced. */
+  add(frame: Buffer, trace?: FlushTrace): void {
+    if (trace !== undefined) (this.#traced ??= []).push({ place: this.#frames.length, trace });
     this.#frames.push(frame);
     this.#bytes += frame.length;
     this.#coded.clear();
@@ -54,7 +67,15 @@ export class Batch<R extends Receiver> {
   writeTo(receiver: R, now: number): boolean {
     const skip = this.#late.get(receiver)?.skip ?? 0;
     const events = this.#frames.length - skip;
-    return events === 0 || receiver.write(this.#codedFrom(skip), events, now);
+    if (events === 0) return true;
+    if (!receiver.write(this.#codedFrom(skip), events, now)) return false;
+    if (this.#traced !== undefined) noteWritten(this.#traced, skip, receiver);
+    return true;
+  }
+
+  /** All is written. */
+  end(): void {
+    for (const { trace } of this.#traced ?? []) trace.end();
   }
 
   #codedFrom(skip: number): Buffer {
@@ -66,4 +87,8 @@ export class Batch<R extends Receiver> {
     this.#coded.set(skip, coded);
     return coded;
   }
+}
+
+function noteWritten(traced: readonly TracedFrame[], skip: number, { traceparent }: Receiver): void {
+  for (const { place, trace } of traced) if (place >= skip) trace.written(traceparent);
 }

@@ -4,7 +4,7 @@ import type { Decisions } from "../access/decisions.ts";
 import type { Grant } from "../access/grant.ts";
 import type { EventEntry } from "../event.ts";
 import type { Observer } from "../observe/observer.ts";
-import { encodeEvent, type FrameFormat } from "../sse/encode-frame.ts";
+import { encodeEvent, type FrameFormat } from "../frames/encode-frame.ts";
 
 /** A tenant, as far as its events' frames depend on it. */
 export interface FrameSource {

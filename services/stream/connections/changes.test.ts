@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { holeOf } from "../event.ts";
-import type { Connection } from "../sse/connection.ts";
+import type { Connection } from "./connection.ts";
 import { afterEach, describe, expect, test } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
 import { createRig as createEdgeRig, type EdgeRig, LIVE, NO_HISTORY } from "#test/rigs/edge-rig.ts";

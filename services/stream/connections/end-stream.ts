@@ -1,8 +1,8 @@
 import { formatEventId } from "#shared/protocol/event-id.ts";
 import type { Registration } from "../access/registration.ts";
 import type { EndReason, Position } from "../event.ts";
-import type { Connection } from "../sse/connection.ts";
-import { encodeControl } from "../sse/encode-frame.ts";
+import { encodeControl, type FrameFormat } from "../frames/encode-frame.ts";
+import type { Connection } from "./connection.ts";
 
 /** Every reason for which a stream ends. */
 export type StreamEnd =
@@ -14,7 +14,7 @@ export type StreamEnd =
   | { readonly event: "none"; readonly reason: "gone" | "fault" };
 
 /** Why the server ends a stream that may come back. */
-export const BYE_REASONS = ["drain", "max_age", "idle", "slow", "overload", "replaced", "changed"] as const;
+export const BYE_REASONS = ["drain", "max_age", "idle", "slow", "overload", "replaced", "changed", "closed"] as const;
 
 export type ByeReason = (typeof BYE_REASONS)[number];
 
@@ -42,6 +42,7 @@ export interface LastPosition {
   /** The last position the client was sent; undefined while none was. */
   readonly lastSent: Position | undefined;
   readonly isLive: boolean;
+  readonly format: Pick<FrameFormat, "framing">;
 }
 
 /**
@@ -53,17 +54,20 @@ export function endConnection(connection: Connection, end: StreamEnd, last: Last
     case "auth_error": {
       const isBehind = connection.behind || (end.reason !== "expired" && !last.isLive);
       if (isBehind) return connection.reset();
-      return connection.end(encodeControl("auth_error", { reason: end.reason }));
+      return connection.end(encodeControl(last.format, "auth_error", { reason: end.reason }));
     }
     case "bye":
-      return connection.end(
-        Buffer.concat([...lastCursor(last), encodeControl("bye", { reason: end.reason, retryMs: end.retryMs })]),
-      );
+      return connection.end(Buffer.concat([...lastCursor(last), byeFrame(end, last)]));
     case "none":
       return connection.reset();
   }
 }
 
-function lastCursor({ epoch, cursor, lastSent }: LastPosition): Buffer[] {
-  return cursor.seq === lastSent?.seq ? [] : [encodeControl("cursor", "", { id: formatEventId(epoch, cursor) })];
+function lastCursor({ epoch, cursor, lastSent, format }: LastPosition): Buffer[] {
+  if (cursor.seq === lastSent?.seq) return [];
+  return [encodeControl(format, "cursor", "", { id: formatEventId(epoch, cursor) })];
+}
+
+function byeFrame({ reason, retryMs }: Extract<StreamEnd, { event: "bye" }>, { format }: LastPosition): Buffer {
+  return encodeControl(format, "bye", { reason, retryMs });
 }

@@ -3,8 +3,8 @@ import { formatEventId } from "#shared/protocol/event-id.ts";
 import type { Position } from "../event.ts";
 import type { Notice, Start } from "../log/resume.ts";
 import type { Observer } from "../observe/observer.ts";
-import type { Connection } from "../sse/connection.ts";
-import { encodeControl } from "../sse/encode-frame.ts";
+import { encodeControl, type FrameFormat, heartbeatOf } from "../frames/encode-frame.ts";
+import type { Connection } from "./connection.ts";
 import { gapOf, type Hole } from "./read-slice.ts";
 
 /** Writes the frames of our own to a client, and knows the last position that it was sent. */
@@ -14,14 +14,17 @@ export class OwnFrames {
   readonly #connection: Connection;
   readonly #log: { readonly epoch: string };
   readonly #observer: Pick<Observer, "noticed">;
+  readonly #format: Pick<FrameFormat, "framing">;
 
   constructor(
     connection: Connection,
+    format: Pick<FrameFormat, "framing">,
     log: { readonly epoch: string },
     observer: Pick<Observer, "noticed">,
     lastSent: Position,
   ) {
     this.#connection = connection;
+    this.#format = format;
     this.#log = log;
     this.#observer = observer;
     this.lastSent = lastSent;
@@ -36,7 +39,7 @@ export class OwnFrames {
   send<E extends ControlEvent>(event: E, data: ControlData[E], position?: Position, retryMs?: number): void {
     if (position !== undefined) this.lastSent = position;
     const id = position && formatEventId(this.#log.epoch, position);
-    this.#connection.write(encodeControl(event, data, { id, retryMs }));
+    this.#connection.write(encodeControl(this.#format, event, data, { id, retryMs }));
   }
 
   sendNotice({ event, data }: Notice, position: Position): void {
@@ -47,10 +50,22 @@ export class OwnFrames {
   /** Sends the gap before a reader's cursor, if there is one. */
   sendHole(state: { hole: Hole | undefined }): void {
     if (state.hole === undefined) return;
-    const { frame, position } = gapOf(this.#log.epoch, state.hole);
+    const { frame, position } = gapOf(this.#log.epoch, state.hole, this.#format);
     state.hole = undefined;
     this.#connection.write(frame);
     this.noteGap(position);
+  }
+
+  /** Sends a reader's cursor: a client that comes back need not begin again where it began, since nothing was for it up to here. */
+  sendCursor(state: { hole: Hole | undefined; readonly cursor: Position }): void {
+    this.sendHole(state);
+    this.send("cursor", "", state.cursor);
+  }
+
+  /** Keeps the connection alive, and sends the client its position if that has changed. */
+  keepAlive(position: Position): void {
+    if (position.seq === this.lastSent?.seq) this.#connection.write(heartbeatOf(this.#format));
+    else this.send("cursor", "", position);
   }
 
   /** A gap up to `position` was written among events. */

@@ -38,9 +38,10 @@ function readThrough(slice: Slice, through: number, clock: () => number = () => 
   const reader: SliceReader = {
     registration,
     grant: GRANT,
-    format: { body: "raw", naming: "message" },
+    format: { body: "raw", naming: "message", framing: "sse" },
     cursor: BEGIN,
     hole: undefined,
+    room: Number.POSITIVE_INFINITY,
     due: { topics: [], through: Number.POSITIVE_INFINITY },
   };
   return readSlice({} as Tenant, slice, reader, clock).cursor;

@@ -7,7 +7,7 @@ import type { Hold } from "../durable/hold.ts";
 import type { EventEntry, Position } from "../event.ts";
 import { gapTo } from "../log/resume.ts";
 import type { Slice } from "../log/tail.ts";
-import { encodeControl, type FrameFormat } from "../sse/encode-frame.ts";
+import { encodeControl, type FrameFormat } from "../frames/encode-frame.ts";
 import type { DueTopics } from "../subscription/late-topics.ts";
 import type { Tenant } from "./tenant.ts";
 
@@ -26,7 +26,9 @@ export interface SliceReader {
   /** A hole before the slice that the client has not been sent yet. */
   readonly hole: Hole | undefined;
   /** The durable subscription that the slice is read for. */
-  readonly hold?: Pick<Hold, "room" | "wants"> | undefined;
+  readonly hold?: Pick<Hold, "wants"> | undefined;
+  /** How many events may be delivered; infinity where nothing bounds them. */
+  readonly room: number;
   /** The topics that count behind the cursor, and up to which sequence they do. */
   readonly due: DueTopics;
 }
@@ -63,7 +65,7 @@ export interface SliceReading {
 export function readSlice(
   tenant: Tenant,
   { entries, end }: Slice,
-  { registration, grant, format, due, hold, ...from }: SliceReader,
+  { registration, grant, format, due, hold, room, ...from }: SliceReader,
   clock: () => number,
 ): SliceReading {
   const now = clock();
@@ -73,14 +75,13 @@ export function readSlice(
   let sentGap: Position | undefined;
   const takeGap = (): Buffer[] => {
     if (hole === undefined) return [];
-    const gap = gapOf(tenant.log.epoch, hole);
+    const gap = gapOf(tenant.log.epoch, hole, format);
     [sentGap, hole] = [gap.position, undefined];
     return [gap.frame];
   };
   // Thousands who come back at once each pass thousands of entries for others: what is the same for all is asked once.
   const asksFor = createTopicTest(due.topics);
   const through = Math.min(registration.grantedThrough(now), due.through);
-  const room = hold?.room ?? Number.POSITIVE_INFINITY;
   let passed = 0;
   for (const entry of entries) {
     // What is gone needs no right to be passed.
@@ -105,8 +106,12 @@ export function readSlice(
 }
 
 /** The `gap` frame of a hole, and the position of its id. */
-export function gapOf(epoch: string, { after, to }: Hole): { readonly frame: Buffer; readonly position: Position } {
+export function gapOf(
+  epoch: string,
+  { after, to }: Hole,
+  format: Pick<FrameFormat, "framing">,
+): { readonly frame: Buffer; readonly position: Position } {
   const { notice, position } = gapTo(epoch, after, to, "erased");
   const id = formatEventId(epoch, position);
-  return { frame: encodeControl(notice.event, notice.data, { id }), position };
+  return { frame: encodeControl(format, notice.event, notice.data, { id }), position };
 }

@@ -9,13 +9,15 @@ import type { Passage } from "../log/slices.ts";
 import type { Slice } from "../log/tail.ts";
 import type { Hold } from "../durable/hold.ts";
 import type { StreamIds } from "../observe/observer.ts";
-import type { Connection } from "../sse/connection.ts";
-import { type FrameFormat, HEARTBEAT } from "../sse/encode-frame.ts";
+import type { StreamTrace } from "../observe/stream-trace.ts";
+import type { FrameFormat } from "../frames/encode-frame.ts";
 import { dueTopics, type LateTopics } from "../subscription/late-topics.ts";
+import type { Connection } from "./connection.ts";
+import type { StreamOrigin } from "./stream-origin.ts";
 import { endConnection, FAULT, rightOver, type StreamEnd } from "./end-stream.ts";
 import { OwnFrames } from "./own-frames.ts";
+import { recordTopics, tellBeginning, type TopicsInForce, topicsInForce } from "./record-stream.ts";
 import {
-  advance,
   type Behind,
   behindAt,
   type ReaderDeps,
@@ -26,10 +28,10 @@ import {
   waitFor,
 } from "./reader-state.ts";
 import { redeliver } from "./redeliver.ts";
-import { readSlice } from "./read-slice.ts";
 import type { Tenant } from "./tenant.ts";
 import type { TopicChanges } from "./topic-changes.ts";
 import { later, lateWith, TopicHold } from "./topic-hold.ts";
+import { writeSlice } from "./write-slice.ts";
 
 /**
  * A connection as a reader of its tenant's log, with a cursor. Nothing is buffered for it beyond one slice and nothing is
@@ -43,6 +45,14 @@ export class Reader implements Member, RegisteredStream {
   readonly openedAt: number;
   /** When the stream had its last event, or its person's last call; monotonic milliseconds, as `openedAt`. */
   lastActiveAt: number;
+  /** What its request said of the client; undefined for a stream that no request asked for. */
+  origin: StreamOrigin | undefined;
+  hasBegun = false;
+  recorded: TopicsInForce;
+  /** Delivery began behind it. */
+  readonly start: Position;
+  /** The events that were written, each time that they were. */
+  events = 0;
   /** The durable subscription that this stream delivers; undefined for any other stream. */
   durable: Hold | undefined;
   /** How long its client waits before it comes back, however the stream ends. */
@@ -51,6 +61,8 @@ export class Reader implements Member, RegisteredStream {
   changes: TopicChanges | undefined;
   /** Topics that do not count at its cursor yet; undefined where all do. */
   late: LateTopics | undefined;
+  /** Its span; undefined where nobody records it. */
+  trace: StreamTrace | undefined;
   readonly #tenant: Tenant;
   readonly #reads: Pick<AudienceKey, "format" | "coding">;
   readonly #deps: ReaderDeps;
@@ -73,13 +85,19 @@ export class Reader implements Member, RegisteredStream {
     this.#tenant = tenant;
     this.#reads = { format, coding: connection.coding };
     this.#deps = deps;
-    this.frames = new OwnFrames(connection, tenant.log, deps.observer, position);
+    this.frames = new OwnFrames(connection, format, tenant.log, deps.observer, position);
+    this.start = position;
     this.openedAt = this.lastActiveAt = deps.now();
     this.#state = behindAt(position, this.#tenant.log, this.#deps);
+    this.recorded = topicsInForce(registration);
   }
 
   get isLive(): boolean {
     return this.#state.is === "live";
+  }
+
+  get traceparent(): string | undefined {
+    return this.trace?.traceparent;
   }
 
   get ended(): boolean {
@@ -110,6 +128,7 @@ export class Reader implements Member, RegisteredStream {
     if (deadline === undefined || now >= deadline || now >= grantEndsAt || !this.connection.writable) return false;
     this.connection.writeCoded(coded);
     this.lastActiveAt = now;
+    this.events += events;
     this.#deps.observer.delivered(events);
     return true;
   }
@@ -170,15 +189,14 @@ export class Reader implements Member, RegisteredStream {
   keepAlive(): void {
     if (!this.connection.writable) return;
     if (this.#state.is === "behind") this.frames.sendHole(this.#state);
-    const position = this.cursor;
-    if (position.seq === this.frames.lastSent?.seq) this.connection.write(HEARTBEAT);
-    else this.frames.send("cursor", "", position);
+    this.frames.keepAlive(this.cursor);
   }
 
   /** Sends which topics are granted, from a position on, and of which it may see the presence where that has changed. */
   sendSubscription(presence?: readonly TopicGrant[], position = this.cursor): void {
     const effectiveFrom = formatEventId(this.#tenant.log.epoch, position);
     const { topicGrants: topics } = this.registration;
+    if (presence === undefined) recordTopics(this.#tenant, this, this.#deps.observer, position);
     this.frames.send("subscription", { topics, effectiveFrom, ...(presence && { presence }) });
   }
 
@@ -194,7 +212,7 @@ export class Reader implements Member, RegisteredStream {
     const cursor = state.is === "live" ? state.audience.leave(this) : state.cursor;
     this.#state = { is: "ended", cursor, by };
     if (state.is === "live") this.#tenant.audiences.dropIfEmpty(state.audience);
-    const last = { cursor, lastSent: this.frames.lastSent, isLive: state.is === "live" };
+    const last = { cursor, lastSent: this.frames.lastSent, isLive: state.is === "live", ...this.#reads };
     endConnection(this.connection, by, { epoch: this.#tenant.log.epoch, ...last });
   }
 
@@ -238,7 +256,9 @@ export class Reader implements Member, RegisteredStream {
     const key = { topics: this.registration.liveTopics, grant, ...this.#reads, isPaced: this.durable !== undefined };
     this.#state = { is: "live", audience: this.#tenant.audiences.of(key) };
     this.#state.audience.join(this);
-    this.#deps.observer.caughtUp(this.#deps.now() - state.since);
+    const caughtUpMs = this.#deps.now() - state.since;
+    this.#deps.observer.caughtUp(caughtUpMs);
+    tellBeginning(this.#tenant, this, this.#deps.observer, caughtUpMs);
   }
 
   async #fetch(state: Behind): Promise<void> {
@@ -250,29 +270,16 @@ export class Reader implements Member, RegisteredStream {
     if (passage !== undefined && isWanted()) this.#pass(state, passage);
   }
 
-  /** Writes a slice's frames for this reader, up to the first undecided event. */
   #deliver(state: Behind, slice: Slice, grant: Grant): Promise<void> | undefined {
+    const before = state.cursor;
     const { registration } = this;
-    const { cursor: before, hole } = state;
-    const due = dueTopics(registration.topics, this.late, before.seq);
-    const asReader = { registration, grant, format: this.#reads.format, cursor: before, hole, due, hold: this.durable };
-    const reading = readSlice(this.#tenant, slice, asReader, this.#deps.now);
-    const { frames, delivered, sentGap, undecided } = reading;
-    advance(state, reading);
-    this.durable?.delivered(delivered);
-    if (sentGap !== undefined) this.frames.noteGap(sentGap);
-    if (reading.cursor !== before && state.slices.isAtMark) this.#sendCursor(state);
-    if (frames.length > 0) {
-      this.connection.write(Buffer.concat(frames));
-      this.lastActiveAt = this.#deps.now();
-      this.#deps.observer.delivered(delivered.length);
-    }
+    const { now, retries } = this.#deps;
+    const { undecided } = writeSlice(this.#tenant, slice, this, state, { grant, ...this.#reads }, this.#deps);
     if (undecided !== undefined) {
-      const decided = awaitVerdict(this.#tenant.decisions, registration, grant, undecided, this.#deps.retries);
-      return waitFor(state, this.#deps.now(), "authorization", decided);
+      const decided = awaitVerdict(this.#tenant.decisions, registration, grant, undecided, retries);
+      return waitFor(state, now(), "authorization", decided);
     }
-    if (reading.cursor === before)
-      return waitFor(state, this.#deps.now(), "authorization", registration.changed.next());
+    if (state.cursor === before) return waitFor(state, now(), "authorization", registration.changed.next());
     // At the horizon it becomes live at once: a turn later there may be a new entry, again and again.
     if (state.cursor.seq === this.#tenant.log.horizon.seq) return this.#step(state);
     // A turn between slices: one long catch-up would block all others.
@@ -285,16 +292,10 @@ export class Reader implements Member, RegisteredStream {
     state.wait = undefined;
     if ("quietTo" in passage) {
       state.cursor = passage.quietTo;
-      return this.#sendCursor(state);
+      return this.frames.sendCursor(state);
     }
     const { position, notice } = gapBefore(this.#tenant.log.epoch, state.cursor, passage.gone);
     state.cursor = position;
     this.frames.sendNotice(notice, position);
-  }
-
-  /** A client that comes back need not begin again where it began: nothing was for it up to here. */
-  #sendCursor(state: Behind): void {
-    this.frames.sendHole(state);
-    this.frames.send("cursor", "", state.cursor);
   }
 }

@@ -7,8 +7,8 @@ import type { Hold } from "../durable/hold.ts";
 import { type EventEntry, firstSeqOf, type LogEntry, type Position } from "../event.ts";
 import { gapTo } from "../log/resume.ts";
 import { Slices } from "../log/slices.ts";
-import type { Connection } from "../sse/connection.ts";
-import { encodeControl, type FrameFormat } from "../sse/encode-frame.ts";
+import { encodeControl, type FrameFormat } from "../frames/encode-frame.ts";
+import type { Connection } from "./connection.ts";
 import { type Behind, type Past, type ReaderDeps, sliceFor, type Wait, waitFor } from "./reader-state.ts";
 import type { Tenant } from "./tenant.ts";
 
@@ -18,8 +18,9 @@ const MAX_STEP_MS = 5;
 /** A reader that events come to again. */
 interface RedeliveryReader {
   readonly registration: Registration;
-  readonly connection: Pick<Connection, "write">;
+  readonly connection: Pick<Connection, "write" | "room">;
   lastActiveAt: number;
+  events: number;
 }
 
 /** What the next step waits for. */
@@ -31,7 +32,7 @@ interface NextWait {
 /** The frames of one step. */
 interface Written {
   readonly frames: Buffer[];
-  events: number;
+  readonly events: Position[];
 }
 
 /**
@@ -48,16 +49,18 @@ export function redeliver(
   deps: ReaderDeps,
 ): Promise<void> {
   const past = (state.past ??= { slices: new Slices(tenant.log, deps.limitHistory), gone: undefined });
-  const written: Written = { frames: [], events: 0 };
+  const written: Written = { frames: [], events: [] };
+  const room = reader.connection.room ?? Number.POSITIVE_INFINITY;
   const began = deps.now();
   let wait: NextWait | undefined;
   for (let next = hold.next; next !== undefined && wait === undefined; next = hold.next) {
-    if (deps.now() - began > MAX_STEP_MS) break;
+    if (deps.now() - began > MAX_STEP_MS || written.events.length >= room) break;
     wait = redeliverOne(tenant, hold, { registration: reader.registration, format, past, next }, written, deps);
   }
-  if (written.frames.length > 0) reader.connection.write(Buffer.concat(written.frames));
-  if (written.events > 0) reader.lastActiveAt = began;
-  deps.observer.delivered(written.events);
+  if (written.frames.length > 0) reader.connection.write(Buffer.concat(written.frames), written.events);
+  if (written.events.length > 0) reader.lastActiveAt = began;
+  reader.events += written.events.length;
+  deps.observer.delivered(written.events.length);
   if (wait !== undefined) return waitFor(state, began, wait.for, wait.until);
   state.wait = undefined;
   return Promise.resolve();
@@ -86,7 +89,7 @@ function redeliverOne(
     return { for: "history", until: fetchAt(hold, registration, past, next) };
   }
   if (entry === undefined || !isEvent(entry, next)) {
-    written.frames.push(gapFrame(tenant.log.epoch, hold, next, gone));
+    written.frames.push(gapFrame(tenant.log.epoch, hold, next, gone, format));
     deps.observer.noticed("gap");
     return undefined;
   }
@@ -100,7 +103,7 @@ function redeliverOne(
   if (typeof frame === "string") hold.give(next.seq, frame);
   else {
     written.frames.push(frame);
-    written.events += 1;
+    written.events.push(next);
     hold.redelivered(next.seq);
   }
   return undefined;
@@ -115,7 +118,13 @@ function goneAt({ gone }: Past, { seq }: Position): Past["gone"] {
 }
 
 /** The gap in place of an event that is gone, or of all that the log has lost with its beginning. None of them comes again. */
-function gapFrame(epoch: string, hold: Hold, { seq }: Position, gone: Past["gone"]): Buffer {
+function gapFrame(
+  epoch: string,
+  hold: Hold,
+  { seq }: Position,
+  gone: Past["gone"],
+  format: Pick<FrameFormat, "framing">,
+): Buffer {
   const last = gone === undefined ? seq : gone.first - 1;
   for (let next: Position | undefined = hold.next; next !== undefined && next.seq <= last; next = hold.next) {
     hold.give(next.seq, "gone");
@@ -126,7 +135,7 @@ function gapFrame(epoch: string, hold: Hold, { seq }: Position, gone: Past["gone
     { seq: last, tag: "0" },
     gone?.goneBy ?? "erased",
   );
-  return encodeControl(notice.event, notice.data, { id: formatEventId(epoch, position) });
+  return encodeControl(format, notice.event, notice.data, { id: formatEventId(epoch, position) });
 }
 
 /** The entry at a sequence, or the hole there, from memory; undefined where it must be fetched. */

@@ -1,11 +1,13 @@
 import type { Hono } from "hono";
 import { createJsonApi, refuseMethod } from "#shared/http/json-api.ts";
 import type { Welcome } from "#shared/http/welcome-page.ts";
+import type { Tracer } from "#shared/trace/tracer.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { addClientsRoutes, type ClientsRoutes } from "./clients-routes.ts";
 import { addDemoPage, type DemoPage } from "./demo-page.ts";
 import { addForwardEventsRoute, EVENTS_PATH, type ForwardEventsRoute } from "./forward-events-route.ts";
 import { addPresenceRoutes, type PresenceRoute } from "./presence-route.ts";
+import { addReportsRoute, type ReportsRoute } from "./reports-route.ts";
 import { addRebindRoute, type RebindRoute } from "./rebind-route.ts";
 import { ACK_PATHS, addSubscriptionRoutes, type SubscriptionRoutes } from "./subscription-routes.ts";
 import { addTopicsRoute, type TopicsRoute } from "./topics-route.ts";
@@ -16,27 +18,33 @@ const MAX_BODY_BYTES = 96 * 1_024;
 
 /** What the edge's API serves. */
 export interface EdgeApi
-  extends RebindRoute, TopicsRoute, ClientsRoutes, PresenceRoute, SubscriptionRoutes, ForwardEventsRoute {
+  extends RebindRoute, TopicsRoute, ClientsRoutes, PresenceRoute, SubscriptionRoutes, ForwardEventsRoute, ReportsRoute {
   readonly edge: RebindRoute["edge"] &
     ClientsRoutes["edge"] &
     PresenceRoute["edge"] &
     SubscriptionRoutes["edge"] &
-    ForwardEventsRoute["edge"];
+    ForwardEventsRoute["edge"] &
+    ReportsRoute["edge"];
   /** The demo's page; undefined outside the demo. */
   readonly demo: DemoPage | undefined;
 }
 
 /** Everything on the edge's public port that is no stream. */
-export function createEdgeApi(routes: EdgeApi, log: LimitedLog): Hono {
+export function createEdgeApi(routes: EdgeApi, log: LimitedLog, tracer: Tracer): Hono {
   const streamedPaths = new RegExp(`^${EVENTS_PATH}$|${ACK_PATHS.source}`);
   const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths };
-  const api = createJsonApi({ ...bodies, allowedOrigins: routes.allowedOrigins, welcome: welcomeOf(routes) }, log);
+  const api = createJsonApi(
+    { ...bodies, allowedOrigins: routes.allowedOrigins, trusted: routes.trusted, welcome: welcomeOf(routes) },
+    log,
+    tracer,
+  );
   addRebindRoute(api, routes);
   addTopicsRoute(api, routes);
   addClientsRoutes(api, routes);
   addSubscriptionRoutes(api, routes);
   addPresenceRoutes(api, routes);
   addForwardEventsRoute(api, routes);
+  addReportsRoute(api, routes);
   if (routes.demo !== undefined) addDemoPage(api, routes.demo);
   // Its GET does not come here: a stream has the bare socket.
   api.all(STREAM_PATH, (c) => refuseMethod(c, ["GET"]));

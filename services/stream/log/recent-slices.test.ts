@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import type { EventEntry } from "../event.ts";
-import { encodeEvent } from "../sse/encode-frame.ts";
+import { encodeEvent } from "../frames/encode-frame.ts";
 import { RecentSlices } from "./recent-slices.ts";
 import { TailBudget } from "./tail.ts";
 
 const MIB = 1024 * 1024;
-const RAW = { body: "raw", naming: "message" } as const;
+const RAW = { body: "raw", naming: "message", framing: "sse" } as const;
 
 test("what readers of one tenant have read takes 16 MiB at most, frames among it, and is given back whole", async () => {
   const budget = new TailBudget(1_000 * MIB);

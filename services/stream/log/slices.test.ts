@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { ErasedEntry } from "#shared/contract/control-entry.ts";
 import { type EventEntry, holeOf, type LogEntry, type Position } from "../event.ts";
-import { encodeEvent } from "../sse/encode-frame.ts";
+import { encodeEvent } from "../frames/encode-frame.ts";
 import { Slices } from "./slices.ts";
 import { TailBudget } from "./tail.ts";
 import { type History, TenantLog } from "./tenant-log.ts";
@@ -63,7 +63,11 @@ describe("readers at near positions", () => {
     const [same] = reader().after(0)?.entries ?? [];
     expect(same).toBe(first);
     const before = budget.bytes;
-    const frame = encodeEvent("acme", "first-epoch", first as EventEntry, { body: "raw", naming: "message" });
+    const frame = encodeEvent("acme", "first-epoch", first as EventEntry, {
+      body: "raw",
+      naming: "message",
+      framing: "sse",
+    });
     expect(budget.bytes - before).toBeGreaterThan(frame.length);
     clock.now += 5_001;
     expect(reader().after(0)).toBeUndefined();

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { type EventEntry, holeOf, type LogEntry } from "../event.ts";
-import { encodeEvent } from "../sse/encode-frame.ts";
+import { encodeEvent } from "../frames/encode-frame.ts";
 import { entryBytes } from "./entry-bytes.ts";
 import { Tail, TailBudget } from "./tail.ts";
 
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
 
-const RAW = { body: "raw", naming: "message" } as const;
+const RAW = { body: "raw", naming: "message", framing: "sse" } as const;
 const FORMATS = (["raw", "cloudevents"] as const).flatMap((body) =>
-  (["message", "named"] as const).map((naming) => ({ body, naming })),
+  (["message", "named"] as const).map((naming) => ({ body, naming, framing: "sse" as const })),
 );
 
 /** What an entry costs that is no event. */

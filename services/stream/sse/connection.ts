@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { type BodyCoding, plainBody } from "./body-coding.ts";
-import { HEARTBEAT } from "./encode-frame.ts";
+import { sseFraming } from "../frames/sse-framing.ts";
 
 /** Bytes that a client may send after its request: an extra line end, an empty body. */
 const MAX_IGNORED_BYTES = 4_096;
@@ -19,6 +19,8 @@ export class Connection {
   #head: Buffer | undefined;
   #ended = false;
   #ignoredBytes = 0;
+  /** What earlier answers have written to the socket. */
+  readonly #bytesBefore: number;
   /** Resolves when the socket is gone, whoever ended it. */
   readonly closed: Promise<void>;
   /** The bytes that the kernel has taken; it stays the same only while the kernel takes none. */
@@ -28,10 +30,16 @@ export class Connection {
     return this.#socket.bytesWritten - this.#socket.writableLength - (_handle?.writeQueueSize ?? 0);
   }
 
+  /** All bytes that were written to the client, as its coding made them. */
+  get bytes(): number {
+    return this.#socket.bytesWritten - this.#bytesBefore;
+  }
+
   constructor(socket: Socket, coding: BodyCoding = plainBody, head: Buffer = Buffer.alloc(0)) {
     this.#socket = socket;
     this.coding = coding;
     this.#head = head;
+    this.#bytesBefore = socket.bytesWritten;
     socket.setTimeout(0);
     socket.on("error", ignore);
     socket.on("data", (bytes) => this.#ignore(bytes)).resume();
@@ -102,7 +110,7 @@ export class Connection {
    * which the kernel reports at the next write.
    */
   #probe(): void {
-    for (const ms of PROBES_MS) setTimeout(() => this.writeCoded(this.coding.encode(HEARTBEAT)), ms);
+    for (const ms of PROBES_MS) setTimeout(() => this.writeCoded(this.coding.encode(sseFraming.heartbeat)), ms);
   }
 }
 

@@ -1,8 +1,11 @@
-import { encodeControl } from "../../sse/encode-frame.ts";
+import { encodeControl } from "../../frames/encode-frame.ts";
 import type { PresenceNews } from "../../presence/presence-news.ts";
 import type { Interest, WatchedTopic, WatchPeers } from "../../presence/ports.ts";
 import { WatchedPeople } from "../../presence/watched-people.ts";
 import type { Tenant } from "../tenant.ts";
+
+/** A frame is made once for all followers, which are all event streams. */
+const SSE = { framing: "sse" } as const;
 
 /** So many frames are written in a step: a write takes 5 to 20 µs. */
 const PER_STEP = 50;
@@ -65,7 +68,7 @@ export class Watch implements Disposable {
     const isReady = hasAll && this.people.isSettled(now);
     if (this.people.seq === 0 && !isReady && now - this.#began < FIRST_FRAME_MS) return;
     const next = this.people.next(now, hasAll);
-    await this.#write(next === undefined ? undefined : encodeControl("presence", next));
+    await this.#write(next === undefined ? undefined : encodeControl(SSE, "presence", next));
   }
 
   [Symbol.dispose](): void {
@@ -86,6 +89,6 @@ export class Watch implements Disposable {
   }
 
   #snapshot(): Buffer {
-    return encodeControl("presence", this.people.snapshot());
+    return encodeControl(SSE, "presence", this.people.snapshot());
   }
 }

@@ -1,0 +1,173 @@
+import { lookup as lookUp } from "node:dns";
+import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
+import { Agent as HttpsAgent, request as requestHttps } from "node:https";
+import type { LookupFunction, Socket } from "node:net";
+import { isIP } from "node:net";
+import { isListed, isPublicAddress, type ListedHosts } from "../callback-url.ts";
+
+/** What became of a message. */
+export type PostOutcome =
+  | { readonly is: "delivered" }
+  /** The receiver says that it will never be there again (410). */
+  | { readonly is: "gone" }
+  | { readonly is: "failed"; readonly reason: string; readonly retryAfterMs?: number };
+
+/** A message for a receiver. */
+export interface Message {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** How messages are posted. */
+export interface PostSettings {
+  readonly listed: ListedHosts;
+  /** From the first look at the host's name to the head of the answer. */
+  readonly timeoutMs: number;
+  /** The name's addresses; the system's own resolver unless a test brings another. */
+  readonly lookup?: LookupFunction;
+}
+
+/** A receiver may ask for that much time at most. */
+const MAX_RETRY_AFTER_MS = 3_600_000;
+
+const MAX_IGNORED_BYTES = 4_096;
+
+const AGENT = { keepAlive: true, maxSockets: 8, maxFreeSockets: 2, timeout: 30_000 } as const;
+
+/** Posts messages to addresses that strangers have chosen. */
+export interface Poster extends Disposable {
+  /**
+   * Posts a message once and answers what became of it; never throws. Where the host is not listed, only a public address is
+   * spoken to, by TLS: each address of its name is looked at before the connection, and the connected one again before a byte is
+   * written. A redirect is a failure. Of an answer the status and `Retry-After` are read, and nothing else.
+   */
+  post(message: Message, stop: AbortSignal): Promise<PostOutcome>;
+}
+
+/** Opens a poster; disposing of it closes its idle connections. */
+export function openPoster(settings: PostSettings): Poster {
+  const agents = { "http:": new HttpAgent(AGENT), "https:": new HttpsAgent(AGENT) };
+  return {
+    async post(message, stop) {
+      try {
+        return outcomeOf(await send(message, settings, agents, stop));
+      } catch (error) {
+        return { is: "failed", reason: reasonOf(error as NodeJS.ErrnoException, settings) };
+      }
+    },
+    [Symbol.dispose]() {
+      for (const agent of Object.values(agents)) agent.destroy();
+    },
+  };
+}
+
+type Agents = Readonly<Record<"http:" | "https:", HttpAgent | HttpsAgent>>;
+
+async function send(
+  { url: text, headers, body }: Message,
+  settings: PostSettings,
+  agents: Agents,
+  stop: AbortSignal,
+): Promise<IncomingMessage> {
+  const url = new URL(text);
+  const isTrusted = isListed(settings.listed, url);
+  if (!isTrusted && !isAllowedHost(url)) throw new NotPublicError();
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const options = {
+    method: "POST",
+    agent: agents[url.protocol as keyof Agents],
+    headers: { ...headers, "content-length": String(body.length) },
+    signal: AbortSignal.any([stop, AbortSignal.timeout(settings.timeoutMs)]),
+    lookup: isTrusted ? (settings.lookup ?? lookUp) : publicLookup(settings.lookup ?? lookUp),
+  };
+  const request = (url.protocol === "https:" ? requestHttps : requestHttp)(url, options);
+  request.once("response", (response) => {
+    response.on("error", () => {});
+    if (hasShortBody(response)) response.resume();
+    else response.destroy();
+    resolve(response);
+  });
+  // Also after the answer, while the rest of it is awaited.
+  request.on("error", reject);
+  whenConnected(request, (socket) => {
+    if (isTrusted || isPublicAddress(socket.remoteAddress ?? "")) request.end(body);
+    else request.destroy(new NotPublicError());
+  });
+  return promise;
+}
+
+/** The rest of a short answer is read, so that the connection can be kept; a gigabyte is not. */
+function hasShortBody({ statusCode, headers }: IncomingMessage): boolean {
+  return statusCode === 204 || Number(headers["content-length"] ?? Number.NaN) <= MAX_IGNORED_BYTES;
+}
+
+/** Calls `act` with the connected socket, which may be one that was kept. */
+function whenConnected(request: ClientRequest, act: (socket: Socket) => void): void {
+  request.once("socket", (socket) => {
+    if (!socket.connecting) act(socket);
+    else socket.once("connect", () => act(socket));
+  });
+}
+
+/** A host that is an address is not looked up. */
+function isAllowedHost({ protocol, hostname }: URL): boolean {
+  const address = hostname.replace(/^\[(.*)\]$/, "$1");
+  return protocol === "https:" && (isIP(address) === 0 || isPublicAddress(address));
+}
+
+/** A look-up that finds public addresses alone. */
+function publicLookup(lookup: LookupFunction): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, found) => {
+      const addresses = (Array.isArray(found) ? found : []).filter(({ address }) => isPublicAddress(address));
+      const [first] = addresses;
+      if (error !== null) callback(error, "");
+      else if (first === undefined) callback(new NotPublicError(), "");
+      else if (options.all === true) callback(null, addresses);
+      else callback(null, first.address, first.family);
+    });
+  };
+}
+
+class NotPublicError extends Error {
+  override readonly name = "NotPublicError";
+
+  constructor() {
+    super("the address is not public, and its host is not listed in STREAM_WEBHOOK_HOSTS");
+  }
+}
+
+function outcomeOf({ statusCode = 0, headers }: IncomingMessage): PostOutcome {
+  if (statusCode >= 200 && statusCode < 300) return { is: "delivered" };
+  if (statusCode === 410) return { is: "gone" };
+  const retryAfterMs = readRetryAfter(headers["retry-after"]);
+  const reason =
+    statusCode >= 300 && statusCode < 400
+      ? `the receiver answers with a redirect (${statusCode}), which is not followed`
+      : `the receiver answers ${statusCode}`;
+  return { is: "failed", reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+}
+
+/** Seconds; a date is as good as nothing, since the receiver's clock is its own. */
+function readRetryAfter(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,6}$/.test(text) ? Math.min(Number(text) * 1_000, MAX_RETRY_AFTER_MS) : undefined;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "the connection is refused",
+  ECONNRESET: "the receiver breaks the connection off",
+  EPIPE: "the receiver breaks the connection off",
+  ENOTFOUND: "the host name is not known",
+  EAI_AGAIN: "the host name cannot be looked up right now",
+  CERT_HAS_EXPIRED: "TLS: the receiver's certificate has expired",
+  ERR_TLS_CERT_ALTNAME_INVALID: "TLS: the receiver's certificate is for another name",
+};
+
+function reasonOf(error: NodeJS.ErrnoException, { timeoutMs }: PostSettings): string {
+  if (error instanceof NotPublicError) return error.message;
+  if (error.name === "AbortError") return `the receiver does not answer within ${timeoutMs / 1_000} s`;
+  const { code = "" } = error;
+  if (code.includes("CERT") || code.includes("SIGNATURE")) return REASONS[code] ?? "TLS: unknown authority";
+  return REASONS[code] ?? `the receiver cannot be reached (${code === "" ? error.message : code})`;
+}
