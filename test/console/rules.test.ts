@@ -1,5 +1,6 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openEventStream } from "#test/support/event-stream.ts";
 import { type ConsoleRig, expectNoViolations, startConsole } from "#test/support/open-console.ts";
 import { OPERATOR_TOKEN } from "#test/support/start-stack.ts";
 
@@ -26,6 +27,9 @@ afterAll(() => rig[Symbol.asyncDispose]());
 
 test("why: the first no stands large, and the button that mends it shows first who gains by it", async () => {
   const bus = await rig.stack.bus("demo");
+  const { access_token: token } = await rig.stack.login("alice");
+  await using stream = await openEventStream(`${rig.stack.streamUrl}/v1/stream?topic=star.>&topic=issues.>`, { token });
+  await stream.frame("ready");
   const sequence = await bus.publish("events.demo.star.created.hello", "{}");
   const page = await rig.open("/why?tenant=demo");
   await page.getByRole("combobox", { name: "Person" }).fill("alice");
