@@ -87,10 +87,6 @@ export class Reader implements Member, RegisteredStream {
     return this.#state.is === "live";
   }
 
-  get traceparent(): string | undefined {
-    return this.trace?.traceparent;
-  }
-
   get ended(): boolean {
     return this.#state.is === "ended";
   }
