@@ -119,7 +119,7 @@ export class Hold {
     const now = this.#now;
     for (const position of positions) {
       open(this.#record, position, now);
-      this.#hand(position.seq);
+      if (this.#isCallback) this.#underWay.hand(position.seq);
     }
     this.#writer.touch();
     if (!this.#isCallback) this.#wakeAt(now + ackWaitOf(this.#record.definition, 1));
@@ -130,7 +130,7 @@ export class Hold {
     const event = this.#record.open.get(seq);
     if (event !== undefined) event.dueAt = this.#now + ackWaitOf(this.#record.definition, event.deliveries);
     this.#underWay.leave(seq);
-    this.#hand(seq);
+    if (this.#isCallback) this.#underWay.hand(seq);
     this.#watch();
   }
 
@@ -218,10 +218,6 @@ export class Hold {
     if (this.#ended || cursor === undefined || cursor.seq <= record.through.seq) return;
     record.through = cursor;
     for (const seq of record.early.keys()) if (seq <= cursor.seq) record.early.delete(seq);
-  }
-
-  #hand(seq: number): void {
-    if (this.#isCallback) this.#underWay.hand(seq);
   }
 
   #answered(seqs: readonly number[], settle: (seq: number) => void): void {
