@@ -33,13 +33,13 @@ async function openAs(username: string, screen: string): Promise<Page> {
 test("an event is in the tail as it is stored, with why it reached nobody, and opens to what it holds", async () => {
   const page = await rig.open("/tail?tenant=demo");
   await page.getByText("No event has been stored yet").waitFor();
-  const { publish } = await rig.stack.bus("demo");
-  await publish("events.demo.issues.opened.Hello-World", '{"title":"a secret"}');
+  const producer = await rig.stack.bus("demo");
+  await producer.publish("events.demo.issues.opened.Hello-World", '{"title":"a secret"}');
   const row = page.getByRole("row").filter({ hasText: "issues.opened" });
   await row.getByText("reached nobody: nobody connected").waitFor();
   await expectNoViolations(page);
   await page.getByRole("button", { name: "Pause" }).click();
-  await publish("events.demo.issues.closed.Hello-World", "{}");
+  await producer.publish("events.demo.issues.closed.Hello-World", "{}");
   await page.getByRole("button", { name: "Go on: 1 waiting" }).waitFor();
   expect(await page.getByRole("row").filter({ hasText: "issues.closed" }).count()).toBe(0);
   await row.getByRole("button").click();

@@ -8,7 +8,8 @@ import { createEventFeed } from "../bus/event-feed.ts";
 import type { EventLog } from "../events/event-log.ts";
 import { createEventTails, type EventTails } from "../tail-events.ts";
 
-interface OpenEdges {
+/** The edges, as policy knows them. */
+export interface OpenEdges {
   readonly edges: Edges;
   readonly history: ConnectionHistory;
   readonly tails: EventTails;

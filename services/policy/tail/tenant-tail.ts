@@ -113,7 +113,7 @@ export class TenantTail {
   /** Forgets what was erased, and has the viewers forget it. */
   erase(entry: ErasedEntry): void {
     const ids = new Set("ids" in entry ? entry.ids : []);
-    for (const { seq, id, event } of [...this.#held.values()]) {
+    for (const { seq, id, event } of this.#held.values()) {
       const isNamed = "ids" in entry ? ids.has(id) : topicMatches(entry.subject, event.topic);
       if (isNamed && seq <= entry.through) this.#held.delete(seq);
     }
@@ -122,7 +122,7 @@ export class TenantTail {
 
   /** Ends all viewers. */
   end(why: TailEnd): void {
-    for (const { viewer } of [...this.#watching]) viewer.end(why);
+    for (const { viewer } of this.#watching) viewer.end(why);
   }
 }
 

@@ -67,9 +67,10 @@ export function TailScreen() {
   );
 }
 
-function PauseButton({ tail: { isPaused, waiting, pause } }: { readonly tail: Tail }) {
+function PauseButton({ tail }: { readonly tail: Tail }) {
+  const { isPaused, waiting } = tail;
   return (
-    <Button isPressed={isPaused} onClick={() => pause(!isPaused)}>
+    <Button isPressed={isPaused} onClick={() => tail.pause(!isPaused)}>
       {isPaused ? (waiting === 0 ? "Go on" : `Go on: ${waiting.toLocaleString()} waiting`) : "Pause"}
     </Button>
   );
