@@ -103,7 +103,9 @@ export class TenantTail {
       if (held === undefined) continue;
       held.reach = reach;
       held.asked += 1;
-      if ((reach.partial || reach.behind > 0) && held.asked < MAX_ASKED) held.askAt = now + ASK_AGAIN_MS;
+      // An edge that has not read the event yet does not know of it, as one that has nobody of the tenant.
+      const isOpen = reach.partial || reach.behind > 0 || reach.reason === "nobody_connected";
+      if (isOpen && held.asked < MAX_ASKED) held.askAt = now + ASK_AGAIN_MS;
       for (const watching of this.#watching) {
         if (watching.wants(held.seq, held.event)) watching.viewer.show({ event: "reach", data: reach });
       }

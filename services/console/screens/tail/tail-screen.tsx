@@ -35,7 +35,8 @@ export function TailScreen() {
   const tenant = useTenant() ?? "";
   const [open, setOpen] = useState<TailRow>();
   const filter = { type: router.parameter("type") ?? "", topic: router.parameter("topic") ?? "" };
-  const query = new URLSearchParams({ from: "recent", ...filter });
+  const query = new URLSearchParams({ from: "recent", type: filter.type });
+  for (const topic of filter.topic.split(/[\s,]+/)) query.append("topic", topic);
   const tail = useTail(`${tenantPath(tenant, "tail")}?${query}`);
   const { rows } = tail.rows;
   return (
@@ -102,6 +103,7 @@ function Filter({ type, topic }: { readonly type: string; readonly topic: string
         value={typed.topic}
         onInput={(next) => setTyped({ ...typed, topic: next })}
         placeholder="issues.*.Hello-World"
+        hint="Several with commas"
         isMono
       />
       <Button submits isDisabled={!isChanged}>
