@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { useConsole } from "../../context/console-context.ts";
-import { callAuth } from "../../http/auth-api.ts";
+import { callAuth } from "../../http/call-service.ts";
 import { useQuery } from "../../http/use-query.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";

@@ -14,6 +14,7 @@ import { type Column, Table } from "../../parts/table.tsx";
 import { EventPanel } from "./event-panel.tsx";
 import { reachWords } from "./reach-words.ts";
 import type { TailRow, TailRows } from "./tail-rows.ts";
+import { TestEvent } from "./test-event.tsx";
 import { type Tail, useTail } from "./use-tail.ts";
 import "./tail.css";
 
@@ -34,6 +35,7 @@ export function TailScreen() {
   const { router } = useConsole();
   const tenant = useTenant() ?? "";
   const [open, setOpen] = useState<TailRow>();
+  const [isSending, setSending] = useState(false);
   const filter = { type: router.parameter("type") ?? "", topic: router.parameter("topic") ?? "" };
   const query = new URLSearchParams({ from: "recent", type: filter.type });
   for (const topic of filter.topic.split(/[\s,]+/)) query.append("topic", topic);
@@ -43,7 +45,12 @@ export function TailScreen() {
     <Page
       title="Live tail"
       lead="Events as they are stored, and how many of those who are connected each one reached."
-      actions={<PauseButton tail={tail} />}
+      actions={
+        <>
+          <Button onClick={() => setSending(true)}>Send a test event</Button>
+          <PauseButton tail={tail} />
+        </>
+      }
     >
       <Filter {...filter} />
       <TailState tail={tail} />
@@ -61,6 +68,7 @@ export function TailScreen() {
           ) : null
         }
       />
+      {isSending ? <TestEvent tenant={tenant} onClose={() => setSending(false)} /> : null}
       {open === undefined ? null : (
         <EventPanel row={rows.find(({ id }) => id === open.id) ?? open} onClose={() => setOpen(undefined)} />
       )}
