@@ -41,11 +41,13 @@ const DEFAULT_PASSWORDS = {
   NATS_POLICY_PASSWORD: "sluice-demo-policy",
   NATS_STREAM_PASSWORD: "sluice-demo-stream",
   NATS_PUBLISH_PASSWORD: "sluice-demo-publish",
+  NATS_BACKUP_PASSWORD: "sluice-demo-backup",
   NATS_DEMO_PASSWORD: DEMO_PASSWORD,
   NATS_RIVAL_PASSWORD: DEMO_PASSWORD,
   REDIS_AUTH_PASSWORD: "sluice-demo-auth",
   REDIS_STREAM_PASSWORD: "sluice-demo-stream",
   REDIS_PUBLISH_PASSWORD: "sluice-demo-publish",
+  REDIS_BACKUP_PASSWORD: "sluice-demo-backup",
 } as const;
 
 /** A password for each user of the demo's NATS and Redis. */

@@ -54,6 +54,8 @@ export async function startConsole(options: StackOptions = {}): Promise<ConsoleR
     authUrl: issuer.AUTH_ISSUER,
     async open(path, { who = "operator", width = 1_440 } = {}) {
       const page = await (await browser.newContext({ viewport: { width, height: 900 } })).newPage();
+      // Less than a test may take: its failure says what was waited for.
+      page.setDefaultTimeout(20_000);
       const held = JSON.stringify({ kind: "operator", token: OPERATOR_TOKEN });
       if (who === "operator") await page.addInitScript((text) => sessionStorage.setItem("sluice-console", text), held);
       await page.goto(`${url}/console${path}`);
