@@ -11,6 +11,7 @@ import { configCommand } from "./config.ts";
 import { connectionsCommand } from "./connections.ts";
 import { demoCommand } from "./demo.ts";
 import { disconnectCommand } from "./disconnect.ts";
+import { doctorCommand } from "./doctor.ts";
 import { encodeCommand } from "./encode.ts";
 import { eraseCommand } from "./erase.ts";
 import { eventsCommand } from "./events.ts";
@@ -39,6 +40,7 @@ const COMMANDS = [
   eventsCommand,
   explainCommand,
   streamCommand,
+  doctorCommand,
   connectionsCommand,
   disconnectCommand,
   nodesCommand,

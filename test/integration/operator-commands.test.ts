@@ -129,6 +129,23 @@ test("an event stream of the edge is what clients and proxies need; one that ref
   expect([refused.code, refused.out.length]).toEqual([1, 1]);
 });
 
+test("the doctor finds a publisher that does not answer and a Redis that may evict, and nothing else but of the machine", async () => {
+  const ports = { auth: stack.auth.ports, policy: stack.policy.ports, stream: stack.edge.ports };
+  const ops = Object.entries(ports).map(([name, { ops: port }]) => [`${name.toUpperCase()}_OPS_PORT`, String(port)]);
+  const stores = { NATS_URL: stack.nats.url("policy"), REDIS_URL: stack.redis.url.replace("auth:", "backup:") };
+  const more = { ...Object.fromEntries(ops), ...stores, PUBLISH_OPS_PORT: "9" };
+  await stack.redis.admin("CONFIG SET maxmemory-policy allkeys-lru");
+  const { code, out } = await sluice(["doctor", "--json"], { env: { ...env, ...more } });
+  await stack.redis.admin("CONFIG SET maxmemory-policy noeviction");
+  const findings = out.map((line) => JSON.parse(line) as { check: string; level: string; found: string });
+  const sick = findings.filter(({ level, check }) => level === "fail" && check !== "descriptors");
+  expect(sick.map(({ check, found }) => [check, found])).toEqual([
+    ["redis", "maxmemory-policy allkeys-lru"],
+    ["publish", expect.stringMatching(/^does not answer: /)],
+  ]);
+  expect(code).toBe(1);
+});
+
 test("a tenant is made, limited, suspended, resumed and deleted", async () => {
   expect(await run(["tenant", "create", "acme"])).toEqual([{ tenant: "acme", state: "active" }]);
   const limits = await run(["tenant", "limits", "acme", "--set", "tier=basic", "--set", "connections=7"]);
