@@ -23,6 +23,7 @@ import { publishCommand } from "./publish.ts";
 import { nodesCommand } from "./nodes.ts";
 import { poisonCommand } from "./poison.ts";
 import { policyCommand } from "./policy.ts";
+import { replayCommand } from "./replay.ts";
 import { restoreCommand } from "./restore.ts";
 import { sessionCommand } from "./session.ts";
 import { startCommand } from "./start.ts";
@@ -41,6 +42,7 @@ const COMMANDS = [
   explainCommand,
   streamCommand,
   doctorCommand,
+  replayCommand,
   connectionsCommand,
   disconnectCommand,
   nodesCommand,

@@ -1,3 +1,4 @@
+import { headers as newHeaders } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sluice } from "#test/support/run-sluice.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -144,6 +145,41 @@ test("the doctor finds a publisher that does not answer and a Redis that may evi
     ["publish", expect.stringMatching(/^does not answer: /)],
   ]);
   expect(code).toBe(1);
+});
+
+test("a stream is told again what it was sent and why, and a trace what became of its events", async () => {
+  const { access_token: token } = await stack.login("alice");
+  const stop = new AbortController();
+  const headers = { authorization: `Bearer ${token}`, "x-sluice-client": "test" };
+  const url = `${stack.streamUrl}/v1/stream?topic=issues.>&topic=push.>`;
+  const response = await fetch(url, { headers, signal: stop.signal });
+  const id = response.headers.get("x-connection-id") ?? "";
+  const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const bus = await stack.bus("demo");
+  const traced = newHeaders();
+  traced.set("traceparent", `00-${traceId}-00f067aa0ba902b7-01`);
+  await bus.js.publish("events.demo.issues.opened.told", "{}", { headers: traced });
+  await bus.js.publish("events.demo.push.event.told", "{}");
+  const replay = ["replay", "--tenant", "demo", "--connection", id];
+  const told = await waitFor("the stream is in the connection log", async () => {
+    const moments = await run(replay, asPolicy()).catch(() => []);
+    return moments.some(({ what }) => what === "withheld") ? moments : undefined;
+  });
+  expect(told.map(({ what, topic }) => [what, topic])).toEqual([
+    ["opened", undefined],
+    ["sent", "issues.opened.told"],
+    ["withheld", "push.event.told"],
+    ["open", undefined],
+  ]);
+  expect(told[1]).toMatchObject({ why: expect.stringContaining("triager: issues:read") });
+  stop.abort();
+  const after = await waitFor("its end is in the connection log", async () => {
+    const moments = await run(replay, asPolicy());
+    return moments.at(-1)?.["what"] === "ended" ? moments : undefined;
+  });
+  expect(after.at(-1)).toMatchObject({ why: expect.stringMatching(/^gone after .* s: 1 events, /) });
+  const trace = await run(["replay", "--tenant", "demo", "--trace", traceId, "--subject", "alice"], asPolicy());
+  expect(trace).toMatchObject([{ topic: "issues.opened.told", subject: "alice", allow: true }]);
 });
 
 test("a tenant is made, limited, suspended, resumed and deleted", async () => {
