@@ -114,8 +114,8 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
         const ids = { connectionId: id, requestId: request.id };
         const reader = new Reader(ids, registration, connection, tenant, subscription.format, start, edge);
         const trace = beginStream(edge.tracer, request.traceparent, { ...ids, tenant: tenant.id });
-        const origin = originOf(request, subscription, start);
-        Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold, origin, trace });
+        reader.record.origin = originOf(request, subscription, start);
+        Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold, trace });
         begin(edge, edge.hub.attach(tenant, reader), subscription, { start, place, claimed });
       });
     } catch (error) {

@@ -104,6 +104,12 @@ describe("a technology stays where its adapters are", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("OpenTelemetry is loaded where an endpoint is set, and nowhere else", () => {
+    const loads = /^import (?!type\b).*"\.\/(otlp-tracer|bounded-spans)\.ts"/m;
+    const loaders = shipped.filter(({ path, text }) => loads.test(text) && !path.endsWith("/otlp-tracer.ts"));
+    expect(loaders.map(({ path }) => path)).toEqual([]);
+  });
+
   test("the environment and signals are read only by main.ts, config.ts and shared/lifecycle", () => {
     const readers = shipped.filter(({ path, text }) => {
       if (/\/(main|config)\.ts$/.test(path) || path.startsWith("services/shared/lifecycle/")) return false;

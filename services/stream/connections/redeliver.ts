@@ -20,7 +20,7 @@ interface RedeliveryReader {
   readonly registration: Registration;
   readonly connection: Pick<Connection, "write" | "room">;
   lastActiveAt: number;
-  events: number;
+  readonly record: { events: number };
 }
 
 /** What the next step waits for. */
@@ -59,7 +59,7 @@ export function redeliver(
   }
   if (written.frames.length > 0) reader.connection.write(Buffer.concat(written.frames), written.events);
   if (written.events.length > 0) reader.lastActiveAt = began;
-  reader.events += written.events.length;
+  reader.record.events += written.events.length;
   deps.observer.delivered(written.events.length);
   if (wait !== undefined) return waitFor(state, began, wait.for, wait.until);
   state.wait = undefined;

@@ -20,7 +20,7 @@ export interface SliceWriter {
   readonly late: LateTopics | undefined;
   lastActiveAt: number;
   readonly trace: StreamTrace | undefined;
-  events: number;
+  readonly record: { events: number };
 }
 
 /** Writes a slice's frames for a reader, up to the first undecided event, and moves it past what was read. */
@@ -46,7 +46,7 @@ export function writeSlice(
   connection.write(Buffer.concat(frames), delivered);
   tenant.traces?.caughtUp(tenant, slice.entries, delivered, reader.trace?.traceparent);
   reader.lastActiveAt = now();
-  reader.events += delivered.length;
+  reader.record.events += delivered.length;
   observer.delivered(delivered.length);
   return reading;
 }
