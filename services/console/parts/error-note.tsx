@@ -31,7 +31,7 @@ export function ErrorNote({ error, onRetry }: { readonly error: ApiError; readon
 }
 
 /** The message as a sentence: a capital letter first, a full stop last. */
-export function sentence(text: string): string {
+function sentence(text: string): string {
   const first = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(first) ? first : `${first}.`;
 }
