@@ -3,7 +3,7 @@ import { Button } from "./button.tsx";
 
 /** What can be done about an error, where the message does not say it. */
 const ADVICE: Readonly<Record<string, string>> = {
-  offline: "Is policy running, and is this machine online? Nothing was changed by the console.",
+  offline: "Is it running, and is this machine online?",
   timeout: "It may have been done all the same: look before you try again.",
   unavailable: "A server that policy needs is away. Health says which.",
   forbidden: "This login may not do it. An operator may.",

@@ -122,7 +122,7 @@ function Settings({ settings }: Pick<Health, "settings">) {
   const rows = all.filter(({ name }) => name.includes(wanted.toUpperCase()));
   return (
     <>
-      <div class="fields">
+      <div class="fields health-filter">
         <Field label="Settings with" type="search" value={wanted} onInput={setWanted} placeholder="NATS" isMono />
       </div>
       <Table
