@@ -6,11 +6,17 @@ import type { ShareTopics } from "./access/share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { clientLeft, type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
 import type { Admission, Place, StreamOwner } from "./admission/admission.ts";
-import { type Attached, attachHold, noSuchSubscription, startOf } from "./connections/attach-hold.ts";
+import {
+  type Attached,
+  attachHold,
+  noSuchSubscription,
+  requireNoCallback,
+  startOf,
+} from "./connections/attach-hold.ts";
+import { beginHold } from "./connections/begin-hold.ts";
 import type { Connection } from "./connections/connection.ts";
-import { bye, FAULT } from "./connections/end-stream.ts";
+import { FAULT } from "./connections/end-stream.ts";
 import type { Subscriptions } from "./connections/subscriptions.ts";
-import type { Hold } from "./durable/hold.ts";
 import { factsOf, openedRecord } from "./connections/record-stream.ts";
 import { releaseStream } from "./connections/release-stream.ts";
 import type { Hub, Stream } from "./connections/hub.ts";
@@ -141,6 +147,7 @@ async function topicsFor(
   if (durable === undefined) return topicsOf(subscription, tenant, edge.mapResource, context);
   const stored = await edge.subscriptions.store.read({ tenant, subject, name: durable.name });
   if (stored === undefined) throw noSuchSubscription();
+  requireNoCallback(stored.record);
   return Object.keys(stored.record.definition.topics).toSorted();
 }
 
@@ -154,7 +161,11 @@ async function attach(
 ): Promise<Attached | undefined> {
   if (durable === undefined) return undefined;
   const key = { tenant: identity.tenant, subject: identity.subject.id, name: durable.name };
-  const attached = await attachHold(subscriptions, { key, identity, connectionId, client, topics, ...durable }, log);
+  const attached = await attachHold(
+    subscriptions,
+    { key, identity, connectionId, client, topics, callback: undefined, ...durable },
+    log,
+  );
   observer.subscriptionChanged(attached.wasExpired ? "revived" : "attached", key);
   return attached;
 }
@@ -234,21 +245,6 @@ function originOf({ client, traceparent }: StreamRequest, subscription: Subscrip
   return { ...client, traceId: traceFactsOf(traceparent).traceId, client: subscription.client, isResumed };
 }
 
-/** Begins to deliver a durable subscription to its reader. In a log that has begun anew nothing of it is open. */
-function holdFor(reader: Reader, hold: Hold, { position, notice }: Start, { subscriptions, hub }: Edge): void {
-  if (notice?.event === "reset") {
-    hold.reset(hub.tenant(hold.key.tenant)?.log.epoch ?? "", position);
-  }
-  subscriptions.holds.add({ hold, reader });
-  hold.begin({
-    get cursor() {
-      return reader.cursor;
-    },
-    interrupt: () => reader.leaveAudience(),
-    lose: (why) => reader.end(bye(why, why === "replaced" ? subscriptions.replacedMs() : reader.retryMs)),
-  });
-}
-
 /** The edge that holds an earlier stream of the client ends it. */
 function announceClaim({ announceTopics }: Edge, { changes }: Reader): void {
   const claim = changes?.claim;
@@ -270,7 +266,8 @@ function begin(edge: Edge, stream: Stream, { presence }: Subscription, { start, 
   void reader.connection.closed.then(() => releaseStream(edge, stream, place));
   try {
     reader.retryMs = edge.retryDelays.forAccepted(edge.admission.pressure);
-    if (reader.durable !== undefined) holdFor(reader, reader.durable, start, edge);
+    const { durable } = reader;
+    if (durable !== undefined) beginHold(reader, durable, start, stream.tenant.log.epoch, edge.subscriptions);
     const ready = readyOf(edge, reader, edge.presence.attend(stream, presence), claimed);
     reader.frames.sendReady(ready, start, reader.retryMs);
     reader.catchUp();
