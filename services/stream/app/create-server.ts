@@ -1,0 +1,68 @@
+import type { Server } from "node:http";
+import type { SocketBudget } from "#shared/http/socket-budget.ts";
+import { createTokenCookies } from "#shared/http/token-cookies.ts";
+import { openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
+import { createForwardEvents } from "../bus/forward-events.ts";
+import type { StreamConfig } from "../config.ts";
+import { createEdgeApi } from "../http/api.ts";
+import { loadDemoPage } from "../http/demo-page.ts";
+import { createEdgeServer } from "../http/edge-server.ts";
+import type { StreamRoute } from "../http/stream-route.ts";
+import type { EdgeParts } from "./edge-parts.ts";
+import type { RunningEdge } from "./open-edge.ts";
+
+/** Opens the verifier of the tokens that callers bring, until the stack ends it. */
+export async function openVerifier(
+  { config, log, registry }: EdgeParts,
+  stack: AsyncDisposableStack,
+  edge: RunningEdge,
+): Promise<TokenVerifier> {
+  const verifier = await openTokenVerifier(config, {
+    withdrawn: { has: edge.isWithdrawn },
+    time: edge,
+    log,
+    registry,
+    onVerified: (cached, seconds) => edge.observer.tokenVerified(cached, seconds),
+  });
+  return stack.use(verifier);
+}
+
+/** Creates the public HTTP server of an edge; not yet listening. */
+export async function createServer(
+  { config, nats, requestLog }: EdgeParts,
+  {
+    edge,
+    verifier,
+    sockets,
+  }: {
+    readonly edge: RunningEdge;
+    readonly verifier: TokenVerifier;
+    readonly sockets: SocketBudget;
+  },
+): Promise<Server> {
+  const route = createRoute(config, verifier, edge);
+  const demo =
+    config.SLUICE_DEMO === "1"
+      ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT })
+      : undefined;
+  const forwardEvents = createForwardEvents(nats);
+  return createEdgeServer({
+    route,
+    api: createEdgeApi({ ...edge, ...route, edge, forwardEvents, demo }, requestLog),
+    speaksProxy: config.STREAM_PROXY_PROTOCOL === "v2",
+    sockets,
+  });
+}
+
+function createRoute(config: StreamConfig, { verify, isOutside }: TokenVerifier, edge: RunningEdge): StreamRoute {
+  return {
+    edge,
+    renew: edge.renew,
+    authTime: edge.authTime,
+    isOutside,
+    verify,
+    cookies: createTokenCookies(config),
+    allowedOrigins: config.STREAM_ALLOWED_ORIGINS,
+    trusted: { proxies: config.STREAM_TRUSTED_PROXIES, header: config.STREAM_FORWARDED_HEADER },
+  };
+}

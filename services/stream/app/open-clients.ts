@@ -1,0 +1,42 @@
+import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
+import type { AuthTime } from "../access/auth-time.ts";
+import { shareTopicLists } from "../access/share-topic-lists.ts";
+import { announceOnBus } from "../bus/topic-announcements.ts";
+import { GrpcDecider } from "../clients/decider.ts";
+import { openTopicStore } from "../clients/open-topic-store.ts";
+import { GrpcSessionChecker } from "../clients/session-checker.ts";
+import { ClientStreams } from "../connections/client-streams.ts";
+import type { Edge } from "../open-stream.ts";
+import type { EdgeParts } from "./edge-parts.ts";
+
+/** Opens the calls of auth and policy, until the stack ends them. */
+export async function openClients(
+  { config, log, now }: EdgeParts,
+  stack: AsyncDisposableStack,
+  deps: Pick<Edge, "observer"> & { readonly authTime: AuthTime },
+) {
+  const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
+  const asking = { ...deps, now };
+  const auth = stack.use(new GrpcSessionChecker(config.AUTH_GRPC_URL, security.channelTo("auth.sluice"), asking));
+  const policyChannel = security.channelTo("policy.sluice");
+  return { auth, decider: stack.use(new GrpcDecider(config.POLICY_GRPC_URL, policyChannel, asking)) };
+}
+
+/** What the edge's HTTP servers and streams call directly. */
+export function callsOf({ renew, bindToken, askTime }: GrpcSessionChecker, decider: GrpcDecider) {
+  return { renew, bindToken, askTime, decider, mapResource: decider.mapResource };
+}
+
+/** Opens what changes of topics need, and the place where clients' topics are kept. */
+export async function openTopics(
+  { config, nats, log }: EdgeParts,
+  stack: AsyncDisposableStack,
+  { retryDelays }: Pick<Edge, "retryDelays">,
+) {
+  return {
+    shareTopics: shareTopicLists(),
+    topicStore: await openTopicStore(config, stack, log),
+    clientStreams: new ClientStreams(retryDelays),
+    announceTopics: announceOnBus(nats),
+  };
+}
