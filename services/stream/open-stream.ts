@@ -19,7 +19,7 @@ import type { StreamPresence } from "./connections/presence/stream-presence.ts";
 import { Reader } from "./connections/reader.ts";
 import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
-import { findStart, type Start } from "./log/resume.ts";
+import { findStart, resumeKindOf, type Start } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
 import type { OverloadGuard } from "./overload/overload-guard.ts";
 import type { ControlData } from "#shared/protocol/control-frames.ts";
@@ -81,6 +81,7 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
  * of its request in memory.
  */
 export async function openStream(edge: Edge, request: StreamRequest): Promise<void> {
+  const askedAt = edge.now();
   const place = edge.admission.enter();
   try {
     const { subscription, verifyToken } = readRequest(edge, request);
@@ -106,7 +107,7 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
         const ids = { connectionId: id, requestId: request.id };
         const reader = new Reader(ids, registration, connection, tenant, subscription.format, start, edge);
         Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold });
-        begin(edge, edge.hub.attach(tenant, reader), subscription, { start, place, claimed });
+        begin(edge, edge.hub.attach(tenant, reader), subscription, { start, place, claimed, askedAt });
       });
     } catch (error) {
       registration.end("revoked");
@@ -244,19 +245,24 @@ interface Beginning {
   readonly start: Start;
   readonly place: Place;
   readonly claimed: ClaimedTopics | undefined;
+  /** Monotonic milliseconds. */
+  readonly askedAt: number;
 }
 
 /** Begins the stream, and releases what it holds when its socket is gone. From here on it cannot be refused. */
-function begin(edge: Edge, stream: Stream, { presence }: Subscription, { start, place, claimed }: Beginning): void {
-  const { reader } = stream;
+function begin(edge: Edge, stream: Stream, subscription: Subscription, beginning: Beginning): void {
+  const { tenant, reader } = stream;
+  const { start, place, claimed, askedAt } = beginning;
   edge.clientStreams.attach(stream);
   edge.observer.opened(factsOf(reader));
+  if (subscription.lastEventId !== undefined) edge.observer.resumed(resumeKindOf(tenant.log, start));
   void reader.connection.closed.then(() => releaseStream(edge, stream, place));
   try {
     reader.retryMs = edge.retryDelays.forAccepted(edge.admission.pressure);
     if (reader.durable !== undefined) holdFor(reader, reader.durable, start, edge);
-    const ready = readyOf(edge, reader, edge.presence.attend(stream, presence), claimed);
+    const ready = readyOf(edge, reader, edge.presence.attend(stream, subscription.presence), claimed);
     reader.frames.sendReady(ready, start, reader.retryMs);
+    edge.observer.ready(edge.now() - askedAt);
     reader.catchUp();
     if (claimed?.wereHeld === true) announceClaim(edge, reader);
   } catch (error) {

@@ -3,6 +3,7 @@ import type { Position } from "../event.ts";
 import { type ContentCoding, identity } from "../sse/content-coding.ts";
 import { Grant } from "../access/grant.ts";
 import type { Work } from "../turns/share.ts";
+import { eventOf } from "#test/rigs/edge-rig.ts";
 import { Audience, type Member } from "./audience.ts";
 
 let now: number;
@@ -13,9 +14,7 @@ beforeEach(() => {
   now = 1_000;
   horizon = { seq: 0, tag: "0" };
 });
-afterEach(() => {
-  vi.useRealTimers();
-});
+afterEach(() => void vi.useRealTimers());
 
 describe("an audience", () => {
   test("writes the first event after quiet at once, and what follows within the interval together", () => {
@@ -278,6 +277,7 @@ function createAudience({ costMs = 0, coding = identity, finish = finishNow, lea
       flushMs: 5,
       turns: { finish },
       leastFlushMs: () => leastFlushMs,
+      ...{ live: { members: 0 }, onFlushed: () => {} },
     },
   );
   const member = new FakeMember(costMs);
@@ -290,7 +290,7 @@ function add(audience: Audience, text: string): void {
   const before = horizon;
   const seq = before.seq + 1;
   horizon = { seq, tag: `t${seq}` };
-  audience.push(Buffer.from(`data: ${text}\n\n`), before);
+  audience.push(Buffer.from(`data: ${text}\n\n`), eventOf(horizon, text), before);
 }
 
 function pass(ms: number): void {

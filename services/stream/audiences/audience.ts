@@ -1,4 +1,4 @@
-import type { Position } from "../event.ts";
+import type { EventEntry, Position } from "../event.ts";
 import type { Grant } from "../access/grant.ts";
 import type { BodyCoding } from "../sse/body-coding.ts";
 import type { FrameFormat } from "../frames/encode-frame.ts";
@@ -36,7 +36,14 @@ export interface AudienceDeps {
   leastFlushMs(): number;
   /** A flush that has begun is finished in the tenant's turns. */
   readonly turns: Pick<TenantTurns, "finish">;
+  /** The members of all audiences of the tenant, which each audience counts. */
+  readonly live: { members: number };
+  /** A batch was written to all members that take it. */
+  onFlushed(batch: Flushed): void;
 }
+
+/** What has left together for the members of an audience. */
+export type Flushed = Pick<Batch<Member>, "events" | "bytes" | "writtenBytes" | "receivers">;
 
 /** However large an audience is, it rests no longer than this between two flushes, in milliseconds. */
 const MAX_REST_MS = 50;
@@ -96,6 +103,7 @@ export class Audience {
 
   /** Adds a reader that is at the horizon: what is pending is not for it. */
   join(member: Member): void {
+    if (!this.#members.has(member)) this.#deps.live.members += 1;
     this.#members.set(member, this.#flushes);
     this.#pending?.join(member, this.#deps.horizon());
   }
@@ -110,14 +118,14 @@ export class Audience {
   leave(member: Member): Position {
     const now = this.#deps.now();
     const unwritten = this.#unwritten(member);
-    this.#members.delete(member);
+    this.#remove(member);
     return unwritten.find((batch) => !batch.writeTo(member, now))?.startOf(member) ?? this.#deps.horizon();
   }
 
   /** Queues an event's frame for all members; `before` is the position it follows. */
-  push(frame: Buffer, before: Position): void {
+  push(frame: Buffer, event: EventEntry, before: Position): void {
     this.#pending ??= new Batch(before, (frames) => this.key.coding.encode(frames));
-    this.#pending.add(frame);
+    this.#pending.add(frame, event);
     if (this.#pending.bytes >= MAX_PENDING_BYTES) this.flush();
     else this.#schedule();
   }
@@ -137,9 +145,13 @@ export class Audience {
   detachAll(before: Position): void {
     for (const member of this.#members.keys()) {
       const [unwritten] = this.#unwritten(member);
-      this.#members.delete(member);
+      this.#remove(member);
       member.detach(unwritten?.startOf(member) ?? before);
     }
+  }
+
+  #remove(member: Member): void {
+    if (this.#members.delete(member)) this.#deps.live.members -= 1;
   }
 
   /** The batches that the member has not got yet, in order. */
@@ -157,14 +169,14 @@ export class Audience {
     for (let writes = 0; writes < WRITES_PER_STEP; writes += 1) {
       const { value, done } = rest.next();
       if (done === true) {
-        this.#end(beganAt);
+        this.#end(batch, beganAt);
         return false;
       }
       const [member, number] = value;
       if (number === this.#flushes) continue;
       if (batch.writeTo(member, now)) this.#members.set(member, this.#flushes);
       else {
-        this.#members.delete(member);
+        this.#remove(member);
         member.detach(batch.startOf(member));
       }
     }
@@ -180,13 +192,14 @@ export class Audience {
   }
 
   /** As long as writing took, the audience rests: half of the time is left for other work, and more events leave together. */
-  #end(beganAt: number): void {
+  #end(batch: Flushed, beganAt: number): void {
     const now = this.#deps.now();
     const restMs = Math.min(now - beganAt, MAX_REST_MS);
     const intervalMs = Math.max(this.#deps.flushMs, this.#deps.leastFlushMs());
     this.#restsUntil = Math.max(beganAt + intervalMs, now + restMs);
     this.#flush = undefined;
     this.#isFlushing = false;
+    this.#deps.onFlushed(batch);
     if (this.#pending !== undefined) this.#schedule();
   }
 

@@ -16,6 +16,7 @@ beforeEach(() => {
     checkClock: () => {},
     flushMs: 5,
     leastFlushMs: () => 0,
+    onFlushed: () => {},
     turns: { finish: (work) => void work() },
   });
 });

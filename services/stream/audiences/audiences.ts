@@ -6,13 +6,19 @@ import { TopicIndex } from "./topic-index.ts";
 /** A tenant's audiences, by key and by topic. */
 export class Audiences implements Iterable<Audience> {
   readonly #deps: AudienceDeps;
+  readonly #live = { members: 0 };
   readonly #all = new Set<Audience>();
   /** By grant and by list of topics; those of one list differ in what their members read. */
   readonly #byKey = new Map<Grant, Map<readonly string[], readonly Audience[]>>();
   readonly #byTopic = new TopicIndex<Audience>();
 
-  constructor(deps: AudienceDeps) {
-    this.#deps = deps;
+  constructor(deps: Omit<AudienceDeps, "live">) {
+    this.#deps = { ...deps, live: this.#live };
+  }
+
+  /** How many readers are live. */
+  get members(): number {
+    return this.#live.members;
   }
 
   [Symbol.iterator](): Iterator<Audience> {

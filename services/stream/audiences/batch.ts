@@ -1,8 +1,8 @@
-import type { Position } from "../event.ts";
+import type { EventEntry, Position } from "../event.ts";
 
 /** A receiver of batches. */
 export interface Receiver {
-  /** Writes coded frames of so many events; false when they may not be written to it. */
+  /** Writes coded frames of so many events; false where they may not be written to it. */
   write(coded: Buffer, events: number, now: number): boolean;
 }
 
@@ -18,7 +18,13 @@ export class Batch<R extends Receiver> {
   readonly #from: Position;
   readonly #encode: (frames: Buffer) => Buffer;
   readonly #frames: Buffer[] = [];
+  /** The events of the frames. */
+  readonly events: EventEntry[] = [];
   #bytes = 0;
+  #writtenBytes = 0;
+  /** How many receivers got all frames, and how many got a part, by the number of frames that were left out for them. */
+  #whole = 0;
+  readonly #partly = new Map<number, number>();
   /** Those that came while frames were there already: these are not for them. */
   readonly #late = new Map<R, Late>();
   /** By the number of frames that are left out. */
@@ -34,8 +40,20 @@ export class Batch<R extends Receiver> {
     return this.#bytes;
   }
 
-  add(frame: Buffer): void {
+  /** The size of all that was written to receivers, as coded. */
+  get writtenBytes(): number {
+    return this.#writtenBytes;
+  }
+
+  /** How many receivers each event was written to, in the order of the events. */
+  get receivers(): readonly number[] {
+    let receivers = this.#whole;
+    return this.events.map((_, index) => (receivers += this.#partly.get(index) ?? 0));
+  }
+
+  add(frame: Buffer, event: EventEntry): void {
     this.#frames.push(frame);
+    this.events.push(event);
     this.#bytes += frame.length;
     this.#coded.clear();
   }
@@ -54,7 +72,13 @@ export class Batch<R extends Receiver> {
   writeTo(receiver: R, now: number): boolean {
     const skip = this.#late.get(receiver)?.skip ?? 0;
     const events = this.#frames.length - skip;
-    return events === 0 || receiver.write(this.#codedFrom(skip), events, now);
+    if (events === 0) return true;
+    const coded = this.#codedFrom(skip);
+    if (!receiver.write(coded, events, now)) return false;
+    this.#writtenBytes += coded.length;
+    if (skip === 0) this.#whole += 1;
+    else this.#partly.set(skip, (this.#partly.get(skip) ?? 0) + 1);
+    return true;
   }
 
   #codedFrom(skip: number): Buffer {

@@ -54,6 +54,7 @@ export class Reader implements Member, RegisteredStream {
   readonly #reads: Pick<AudienceKey, "format" | "coding">;
   readonly #deps: ReaderDeps;
   #state: ReaderState;
+  #hasEvents = false;
   /** A change of its topics that holds it; undefined while there is none. */
   #hold: TopicHold | undefined;
 
@@ -90,6 +91,11 @@ export class Reader implements Member, RegisteredStream {
     return this.#state.is === "ended" ? this.#state.by : undefined;
   }
 
+  /** Since when it is behind, in monotonic milliseconds; undefined while it is not. */
+  get behindSince(): number | undefined {
+    return this.#state.is === "behind" ? this.#state.since : undefined;
+  }
+
   get wait(): Wait | undefined {
     return this.#state.is === "behind" ? this.#state.wait : undefined;
   }
@@ -104,13 +110,20 @@ export class Reader implements Member, RegisteredStream {
     if (this.#state.is === "behind") this.#run(this.#state);
   }
 
-  write(coded: Buffer, events: number, now: number): boolean {
+  write(coded: Buffer, _events: number, now: number): boolean {
     const { deadline, grantEndsAt } = this.registration;
     if (deadline === undefined || now >= deadline || now >= grantEndsAt || !this.connection.writable) return false;
     this.connection.writeCoded(coded);
-    this.lastActiveAt = now;
-    this.#deps.observer.delivered(events);
+    this.gotEvents(now);
     return true;
+  }
+
+  /** Events were written to it at this monotonic time. */
+  gotEvents(now: number): void {
+    this.lastActiveAt = now;
+    if (this.#hasEvents) return;
+    this.#hasEvents = true;
+    this.#deps.observer.firstEvent(now - this.openedAt);
   }
 
   detach(position: Position): void {

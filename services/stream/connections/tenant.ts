@@ -3,8 +3,10 @@ import type { Decider } from "../access/ports.ts";
 import type { Registration } from "../access/registration.ts";
 import { Rights } from "../access/rights.ts";
 import type { TenantAccess } from "../access/tenant-access.ts";
+import type { Flushed } from "../audiences/audience.ts";
 import { Audiences } from "../audiences/audiences.ts";
 import type { FrameSource } from "../audiences/frame-for.ts";
+import { ReachLog } from "../audiences/reach-log.ts";
 import type { EventEntry, Position } from "../event.ts";
 import { type History, TenantLog, type TenantLogDeps } from "../log/tenant-log.ts";
 import type { Observer } from "../observe/observer.ts";
@@ -20,6 +22,8 @@ export interface TenantDeps extends TenantLogDeps {
   readonly leastFlushMs: () => number;
   /** Invalidates every session when the clocks have parted. */
   readonly checkClock: () => void;
+  /** Milliseconds since 1970. */
+  readonly wall: () => number;
   readonly observer: Observer;
 }
 
@@ -32,6 +36,12 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
   readonly registrations = new Set<Registration>();
   readonly audiences: Audiences;
   readonly turns: TenantTurns;
+  /** Whom the last events reached. */
+  readonly reach: ReachLog;
+  /** How many streams are open, and how many events were written to them since the log was opened. */
+  streams = 0;
+  eventsDelivered = 0;
+  readonly #wall: () => number;
   readonly #quarantined = new WeakSet<EventEntry>();
   readonly observer: Observer;
 
@@ -42,9 +52,25 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
     this.decisions = new Decisions(id, decider, observer);
     this.turns = deps.turns.forTenant();
     this.rights = new Rights(this.decisions, this.turns);
-    const { now, checkClock, flushMs, leastFlushMs } = deps;
+    const { now, wall, checkClock, flushMs, leastFlushMs } = deps;
+    this.#wall = wall;
+    this.reach = new ReachLog((reason) => observer.withheld(reason));
     const horizon = (): Position => this.log.horizon;
-    this.audiences = new Audiences({ now, checkClock, flushMs, leastFlushMs, turns: this.turns, horizon });
+    const onFlushed = (batch: Flushed): void => this.#noteFlush(batch);
+    this.audiences = new Audiences({ now, checkClock, flushMs, leastFlushMs, turns: this.turns, horizon, onFlushed });
+  }
+
+  /** Notes whom an event is for: so many streams may not see it; `isTaken`: it will be written to others. */
+  noteFanOut({ position: { seq }, type }: EventEntry, denied: number, isTaken: boolean): void {
+    const isWithoutRule = !isTaken && this.decisions.isWithoutRule(type);
+    if (isWithoutRule) this.observer.withoutRule(type, this.id);
+    this.reach.fannedOut(seq, { denied, isWithoutRule, isTaken });
+    if (!this.hasBehind) this.reach.settle();
+  }
+
+  /** Whether an open stream is not live. */
+  get hasBehind(): boolean {
+    return this.streams > this.audiences.members;
   }
 
   /** Gives up on an event that cannot be judged or encoded, and reports it once for all readers. */
@@ -52,6 +78,26 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
     if (this.#quarantined.has(entry)) return;
     this.#quarantined.add(entry);
     this.observer.quarantined({ tenant: this.id, seq: entry.position.seq, reason: "failed", error });
+  }
+
+  noteRevoked(storedAt: number): void {
+    this.observer.revoked(this.#wall() - storedAt);
+  }
+
+  #noteFlush(batch: Flushed): void {
+    const now = this.#wall();
+    let written = 0;
+    const { receivers } = batch;
+    for (const [index, { position, storedAt }] of batch.events.entries()) {
+      const streams = receivers[index] ?? 0;
+      if (streams === 0) continue;
+      this.reach.written(position.seq, streams);
+      this.observer.deliveredAfter(now - storedAt, streams);
+      written += streams;
+    }
+    this.eventsDelivered += written;
+    this.observer.flushed(batch.events.length, batch.bytes);
+    this.observer.delivered(written, batch.writtenBytes);
   }
 
   [Symbol.dispose](): void {

@@ -17,7 +17,7 @@ export interface SliceWriter {
   readonly frames: OwnFrames;
   readonly durable: Hold | undefined;
   readonly late: LateTopics | undefined;
-  lastActiveAt: number;
+  gotEvents(now: number): void;
 }
 
 /** Writes a slice's frames for a reader, up to the first undecided event, and moves it past what was read. */
@@ -40,9 +40,12 @@ export function writeSlice(
   if (sentGap !== undefined) reader.frames.noteGap(sentGap);
   if (reading.cursor !== cursor && state.slices.isAtMark) reader.frames.sendCursor(state);
   if (frames.length === 0) return reading;
-  connection.write(Buffer.concat(frames), delivered);
-  reader.lastActiveAt = now();
-  observer.delivered(delivered.length);
+  const bytes = Buffer.concat(frames);
+  connection.write(bytes, delivered);
+  reader.gotEvents(now());
+  for (const { seq } of delivered) tenant.reach.written(seq, 1);
+  tenant.eventsDelivered += delivered.length;
+  observer.delivered(delivered.length, bytes.length);
   return reading;
 }
 

@@ -4,6 +4,7 @@ import { logRefusal } from "#shared/log/request-log.ts";
 import type { StreamMetrics } from "./metrics.ts";
 import type { Observer } from "./observer.ts";
 import { reportPoison } from "./report-poison.ts";
+import { reportTypes } from "./report-types.ts";
 
 /** Counts everything, and logs what an operator should see. */
 export function createObserver(
@@ -12,6 +13,7 @@ export function createObserver(
   now: () => number,
 ): Observer {
   const report = reportPoison(log, now);
+  const reportWithoutRule = reportTypes(log, now);
   return {
     ...metrics,
     quarantined(poison) {
@@ -51,6 +53,10 @@ export function createObserver(
       metrics.subscriptionChanged(change, { tenant, subject, name });
       const facts = { tenant, subject, subscription: name, change };
       requestLog.write("info", `subscription ${change}`, facts, "a durable subscription changed");
+    },
+    withoutRule(type, tenant) {
+      metrics.withoutRule(type, tenant);
+      reportWithoutRule(type, tenant);
     },
     fault(error, stream) {
       requestLog.write("error", "fault", { ...stream, err: error }, "a stream failed in an unexpected way");

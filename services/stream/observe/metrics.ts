@@ -3,9 +3,13 @@ import type { Admission } from "../admission/admission.ts";
 import { codeFor } from "../admission/refusal.ts";
 import type { SharedCounts } from "#shared/limits/shared-counts.ts";
 import { OVERLOAD_STEPS } from "../overload/overload-steps.ts";
+import { countDelivery } from "./delivery-metrics.ts";
+import { countLives } from "./life-metrics.ts";
 import { type Observer, SUBSCRIPTION_CHANGES } from "./observer.ts";
 
 const MAX_NAMED_TYPES = 100;
+
+const MAX_NAMED_TENANTS = 20;
 
 /** The edge's own figures. */
 export type StreamMetrics = Omit<Observer, "fault">;
@@ -26,35 +30,47 @@ export function createStreamMetrics(registry: Registry, admission: Admission, co
     "Streams refused for now, by the reason that clients were told",
     "reason",
   );
-  const delivered = counter("sluice_stream_events_delivered_total", "Events written to sockets");
   const changes = counter("sluice_stream_topic_changes_total", "Changes of the topics of open streams", "kept");
   const notices = counter("sluice_stream_notices_total", "gap and reset frames sent", "event");
-  const ended = counter("sluice_stream_ended_total", "Streams that ended, by the reason sent to their clients", "reason");
+  const ended = counter(
+    "sluice_stream_ended_total",
+    "Streams that ended, by the reason sent to their clients",
+    "reason",
+  );
   const poison = counter("sluice_stream_poison_total", "Entries that cannot be shown to anyone", "reason");
-  const disturbed = counter("sluice_stream_feed_disturbed_total", "Times a log was inspected again before it was read on");
+  const disturbed = counter(
+    "sluice_stream_feed_disturbed_total",
+    "Times a log was inspected again before it was read on",
+  );
   const holes = counter(
     "sluice_stream_feed_holes_total",
     "Runs of entries that were gone when a log was read, and were passed",
   );
+  const tenantLabel = nameFirst(MAX_NAMED_TENANTS);
+  const life = timeLives(registers);
   describeAdmission(registry, admission, counts);
   return {
     opened: () => handshakes.inc({ outcome: "accepted" }),
     refused({ code, busy }, { tenant }) {
       handshakes.inc({ outcome: code });
       if (busy !== undefined) refused.inc({ reason: busy });
-      if (busy === "tenant_streams" && tenant !== undefined) tenantFull.inc({ tenant });
+      if (busy === "tenant_streams" && tenant !== undefined) tenantFull.inc({ tenant: tenantLabel(tenant) });
     },
     turnedAway(reason) {
       handshakes.inc({ outcome: codeFor(reason) });
       refused.inc({ reason });
     },
     caughtUp: timeCatchUp(registers),
-    delivered: (events) => delivered.inc(events),
     topicsChanged: (isKept) => changes.inc({ kept: isKept ? "client" : "connection" }),
     noticed: (event) => notices.inc({ event }),
-    ended: (reason) => ended.inc({ reason }),
+    ended(reason, _, seconds) {
+      ended.inc({ reason });
+      life.observe(seconds);
+    },
     quarantined: ({ reason }) => poison.inc({ reason }),
     ...countDecisions(registry),
+    ...countDelivery(registry),
+    ...countLives(registry),
     sessionsAsked: countSessionCalls(registers),
     tokenVerified: timeVerification(registers),
     feedDisturbed: () => disturbed.inc(),
@@ -112,8 +128,21 @@ function timeCatchUp(registers: Registry[]): StreamMetrics["caughtUp"] {
   return (ms) => duration.observe(ms / 1_000);
 }
 
+function timeLives(registers: Registry[]): Histogram {
+  return new Histogram({
+    name: "sluice_stream_life_seconds",
+    help: "How long streams lived that have ended",
+    buckets: [1, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200],
+    registers,
+  });
+}
+
 function countSessionCalls(registers: Registry[]): StreamMetrics["sessionsAsked"] {
-  const calls = new Counter({ name: "sluice_stream_session_calls_total", help: "Calls of auth about sessions", registers });
+  const calls = new Counter({
+    name: "sluice_stream_session_calls_total",
+    help: "Calls of auth about sessions",
+    registers,
+  });
   const questions = new Counter({
     name: "sluice_stream_session_questions_total",
     help: "Sessions asked about in these calls",
@@ -197,10 +226,16 @@ function countEventsWithoutRule(registers: Registry[]): StreamMetrics["withoutRu
     labelNames: ["type"],
     registers,
   });
+  const typeLabel = nameFirst(MAX_NAMED_TYPES);
+  return (type) => events.inc({ type: typeLabel(type) });
+}
+
+/** The label of a name that strangers make up: the first so many are their own, all others are `other`. */
+function nameFirst(count: number): (name: string) => string {
   const named = new Set<string>();
-  return (type) => {
-    if (named.size < MAX_NAMED_TYPES) named.add(type);
-    events.inc({ type: named.has(type) ? type : "other" });
+  return (name) => {
+    if (named.size < count) named.add(name);
+    return named.has(name) ? name : "other";
   };
 }
 

@@ -16,7 +16,11 @@ export function observePresence(registry: Registry, watched: () => number): Pres
     help: "Messages to other workers about who has come and gone under watched topics",
     registers,
   });
-  const frames = new Counter({ name: "sluice_stream_presence_frames_total", help: "presence frames written", registers });
+  const frames = new Counter({
+    name: "sluice_stream_presence_frames_total",
+    help: "presence frames written",
+    registers,
+  });
   registry.registerMetric(
     new Gauge({
       name: "sluice_stream_presence_watched_topics",
