@@ -32,7 +32,7 @@ export function deliver(tenant: Tenant, entry: LogEntry, deps: VerifyDeps): bool
 }
 
 function fanOut(tenant: Tenant, entry: EventEntry, before: Position): void {
-  let denied = 0;
+  let denied = tenant.audiences.live.askInVain(entry.topic);
   let isTaken = false;
   // Before the first frame: it may be written at once.
   tenant.reach.add(entry.position.seq, tenant.streams);

@@ -72,6 +72,18 @@ describe("an event that reaches nobody", () => {
     expect(withoutRule).toEqual(["acme invoice.created"]);
   });
 
+  test("is denied where somebody asks for its topic and is granted nothing under it", async () => {
+    rig.policy.eventMap = [...rig.policy.eventMap, { pattern: "invoice.*", permission: "invoice:read" }];
+    rig.policy.allowed.set("invoice:read", []);
+    const client = await rig.open("topic=order.>&topic=invoice.>");
+    rig.event("decided now");
+    await waitFor("the first event", () => client.events().length === 1);
+    await allLive();
+    rig.event("nobody may", undefined, "invoice.created.1");
+    expect(withheld).toEqual(["denied"]);
+    expect(reach(3)).toEqual([{ seq: 3, reached: 0, denied: 1, behind: 0, connected: 1, isWithoutRule: false }]);
+  });
+
   test("is counted when the readers that were behind have passed it, and not where one of them got it", async () => {
     const client = await rig.open("topic=order.created.>");
     rig.event("decided now");

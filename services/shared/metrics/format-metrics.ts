@@ -35,8 +35,13 @@ export async function formatMetrics(source: MetricsSource, accept: string | unde
   registry.setContentType(contentType as never);
   for (const metric of await source.getMetricsAsJSON()) {
     // In OpenMetrics a registry changes the name of a counter: of a copy.
-    const copy = { ...metric, get: async () => copy };
+    const copy = { ...metric, name: sampleName(metric), get: async () => copy };
     registry.registerMetric(copy as never);
   }
   return { contentType, body: await registry.metrics() };
+}
+
+/** OpenMetrics writes `_total` behind each counter's name by itself, and the older format only what is there. */
+function sampleName({ name, type }: CountedMetric): string {
+  return String(type) === "counter" && !name.endsWith("_total") ? `${name}_total` : name;
 }

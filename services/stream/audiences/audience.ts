@@ -4,9 +4,11 @@ import type { BodyCoding } from "../sse/body-coding.ts";
 import type { FrameFormat } from "../frames/encode-frame.ts";
 import type { TenantTurns } from "../turns/share.ts";
 import { Batch, type Receiver } from "./batch.ts";
+import type { Asker, LiveRoster } from "./live-roster.ts";
 
 /** A member of an audience. */
 export interface Member extends Receiver {
+  readonly registration: Asker;
   /** Continues by itself after `position`: everything up to it was written to it, or is not for it. */
   detach(position: Position): void;
 }
@@ -36,8 +38,8 @@ export interface AudienceDeps {
   leastFlushMs(): number;
   /** A flush that has begun is finished in the tenant's turns. */
   readonly turns: Pick<TenantTurns, "finish">;
-  /** The members of all audiences of the tenant, which each audience counts. */
-  readonly live: { members: number };
+  /** The members of all audiences of the tenant. */
+  readonly live: LiveRoster<Member>;
   /** A batch was written to all members that take it. */
   onFlushed(batch: Flushed): void;
 }
@@ -103,7 +105,7 @@ export class Audience {
 
   /** Adds a reader that is at the horizon: what is pending is not for it. */
   join(member: Member): void {
-    if (!this.#members.has(member)) this.#deps.live.members += 1;
+    if (!this.#members.has(member)) this.#deps.live.add(member);
     this.#members.set(member, this.#flushes);
     this.#pending?.join(member, this.#deps.horizon());
   }
@@ -151,7 +153,7 @@ export class Audience {
   }
 
   #remove(member: Member): void {
-    if (this.#members.delete(member)) this.#deps.live.members -= 1;
+    if (this.#members.delete(member)) this.#deps.live.remove(member);
   }
 
   /** The batches that the member has not got yet, in order. */

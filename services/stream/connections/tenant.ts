@@ -70,7 +70,7 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
 
   /** Whether an open stream is not live. */
   get hasBehind(): boolean {
-    return this.streams > this.audiences.members;
+    return this.streams > this.audiences.live.size;
   }
 
   /** Gives up on an event that cannot be judged or encoded, and reports it once for all readers. */

@@ -5,8 +5,11 @@ import type { Census, Observer } from "./observer.ts";
 /** What a stream that is behind may wait for. */
 const WAITS = ["socket", "log", "authorization", "history", "topics", "window", "turn"];
 
+/** What is observed of a stream from its beginning on. */
+type LifeObserver = Pick<Observer, "ready" | "firstEvent" | "resumed" | "counted" | "ended">;
+
 /** Registers the figures of streams between their beginning and their end. */
-export function countLives(registry: Registry): Pick<Observer, "ready" | "firstEvent" | "resumed" | "counted"> {
+export function countLives(registry: Registry): LifeObserver {
   const registers = [registry];
   const ready = new Histogram({
     name: "sluice_stream_ready_seconds",
@@ -32,6 +35,26 @@ export function countLives(registry: Registry): Pick<Observer, "ready" | "firstE
     firstEvent: (ms) => firstEvent.observe(ms / 1_000),
     resumed: (kind) => resumes.inc({ kind }),
     counted: showCensus(registers),
+    ended: countEnds(registers),
+  };
+}
+
+function countEnds(registers: Registry[]): Observer["ended"] {
+  const ended = new Counter({
+    name: "sluice_stream_ended_total",
+    help: "Streams that ended, by the reason sent to their clients",
+    labelNames: ["reason"],
+    registers,
+  });
+  const life = new Histogram({
+    name: "sluice_stream_life_seconds",
+    help: "How long streams lived that have ended",
+    buckets: [1, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200],
+    registers,
+  });
+  return (reason, _, seconds) => {
+    ended.inc({ reason });
+    life.observe(seconds);
   };
 }
 

@@ -1,15 +1,15 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Admission } from "../admission/admission.ts";
-import { codeFor } from "../admission/refusal.ts";
+import { POISON_REASONS } from "../event.ts";
 import type { SharedCounts } from "#shared/limits/shared-counts.ts";
 import { OVERLOAD_STEPS } from "../overload/overload-steps.ts";
 import { countDelivery } from "./delivery-metrics.ts";
+import { countHandshakes } from "./handshake-metrics.ts";
 import { countLives } from "./life-metrics.ts";
+import { nameFirst } from "./name-first.ts";
 import { type Observer, SUBSCRIPTION_CHANGES } from "./observer.ts";
 
 const MAX_NAMED_TYPES = 100;
-
-const MAX_NAMED_TENANTS = 20;
 
 /** The edge's own figures. */
 export type StreamMetrics = Omit<Observer, "fault">;
@@ -19,25 +19,10 @@ export function createStreamMetrics(registry: Registry, admission: Admission, co
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]): Counter<Label> =>
     new Counter({ name, help, labelNames, registers });
-  const handshakes = counter("sluice_stream_handshakes_total", "Streams asked for, by outcome", "outcome");
-  const tenantFull = counter(
-    "sluice_stream_tenant_full_total",
-    "Streams refused for now because their tenant had as many as it may",
-    "tenant",
-  );
-  const refused = counter(
-    "sluice_stream_refused_total",
-    "Streams refused for now, by the reason that clients were told",
-    "reason",
-  );
   const changes = counter("sluice_stream_topic_changes_total", "Changes of the topics of open streams", "kept");
   const notices = counter("sluice_stream_notices_total", "gap and reset frames sent", "event");
-  const ended = counter(
-    "sluice_stream_ended_total",
-    "Streams that ended, by the reason sent to their clients",
-    "reason",
-  );
   const poison = counter("sluice_stream_poison_total", "Entries that cannot be shown to anyone", "reason");
+  for (const reason of POISON_REASONS) poison.inc({ reason }, 0);
   const disturbed = counter(
     "sluice_stream_feed_disturbed_total",
     "Times a log was inspected again before it was read on",
@@ -46,27 +31,12 @@ export function createStreamMetrics(registry: Registry, admission: Admission, co
     "sluice_stream_feed_holes_total",
     "Runs of entries that were gone when a log was read, and were passed",
   );
-  const tenantLabel = nameFirst(MAX_NAMED_TENANTS);
-  const life = timeLives(registers);
   describeAdmission(registry, admission, counts);
   return {
-    opened: () => handshakes.inc({ outcome: "accepted" }),
-    refused({ code, busy }, { tenant }) {
-      handshakes.inc({ outcome: code });
-      if (busy !== undefined) refused.inc({ reason: busy });
-      if (busy === "tenant_streams" && tenant !== undefined) tenantFull.inc({ tenant: tenantLabel(tenant) });
-    },
-    turnedAway(reason) {
-      handshakes.inc({ outcome: codeFor(reason) });
-      refused.inc({ reason });
-    },
+    ...countHandshakes(registers),
     caughtUp: timeCatchUp(registers),
     topicsChanged: (isKept) => changes.inc({ kept: isKept ? "client" : "connection" }),
     noticed: (event) => notices.inc({ event }),
-    ended(reason, _, seconds) {
-      ended.inc({ reason });
-      life.observe(seconds);
-    },
     quarantined: ({ reason }) => poison.inc({ reason }),
     ...countDecisions(registry),
     ...countDelivery(registry),
@@ -126,15 +96,6 @@ function timeCatchUp(registers: Registry[]): StreamMetrics["caughtUp"] {
     registers,
   });
   return (ms) => duration.observe(ms / 1_000);
-}
-
-function timeLives(registers: Registry[]): Histogram {
-  return new Histogram({
-    name: "sluice_stream_life_seconds",
-    help: "How long streams lived that have ended",
-    buckets: [1, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200],
-    registers,
-  });
 }
 
 function countSessionCalls(registers: Registry[]): StreamMetrics["sessionsAsked"] {
@@ -228,15 +189,6 @@ function countEventsWithoutRule(registers: Registry[]): StreamMetrics["withoutRu
   });
   const typeLabel = nameFirst(MAX_NAMED_TYPES);
   return (type) => events.inc({ type: typeLabel(type) });
-}
-
-/** The label of a name that strangers make up: the first so many are their own, all others are `other`. */
-function nameFirst(count: number): (name: string) => string {
-  const named = new Set<string>();
-  return (name) => {
-    if (named.size < count) named.add(name);
-    return named.has(name) ? name : "other";
-  };
 }
 
 function timeVerification(registers: Registry[]): StreamMetrics["tokenVerified"] {

@@ -34,11 +34,11 @@ test("counters of a worker that is gone stay in the sum, its gauges do not", asy
 
 test("a worker that is stuck is not hidden by the others, and one that takes its place goes on with its counters", async () => {
   const sum = new MetricsSum();
-  const delivered = async (count: number) => {
+  const delivered = async (figure: number) => {
     const registry = new Registry();
     const registers = [registry];
-    new Counter({ name: "sluice_stream_events_delivered_total", help: "e", registers }).inc(count);
-    new Gauge({ name: "nodejs_eventloop_lag_max_seconds", help: "l", registers, aggregator: "average" }).set(count);
+    new Counter({ name: "sluice_stream_events_delivered_total", help: "e", registers }).inc(figure);
+    new Gauge({ name: "nodejs_eventloop_lag_max_seconds", help: "l", registers, aggregator: "average" }).set(figure);
     return registry.getMetricsAsJSON();
   };
   sum.update(one, await delivered(1));

@@ -53,7 +53,7 @@ export class MetricsSum {
 function ofWorker({ index }: CountingWorker, metric: CountedMetric): CountedMetric {
   const worker = String(index);
   const values = metric.values.map((value) => ({ ...value, labels: { ...value.labels, worker } }));
-  return { ...metric, values } as CountedMetric;
+  return { ...metric, values };
 }
 
 function add(counted: CountedMetric[][]): Registry {
