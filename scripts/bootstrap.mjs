@@ -1,17 +1,19 @@
 // Runs one of the project's TypeScript programs on a machine that has any Node from 18 on: installs the npm packages when
 // they are missing or not those of package-lock.json, then hands over to Node 24, which is one of them.
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
+const LOOK_AGAIN_MS = 200;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [program, ...args] = process.argv.slice(2);
 
 if (program === undefined) fail("usage: node scripts/bootstrap.mjs <program.ts> [arguments]");
-if (!areInstalled()) await install();
+if (!areInstalled()) await installOnce();
 process.exit(await run(node24(), [resolve(root, program), ...args], process.cwd()));
 
 /** npm writes its own lock file into node_modules last, so an install that was cut off has none. */
@@ -29,6 +31,43 @@ function readLock(path) {
     return JSON.parse(readFileSync(join(root, path), "utf8")).packages;
   } catch {
     return undefined;
+  }
+}
+
+/** Installs, or waits for the command that does: two at once would take each other's files away. */
+async function installOnce() {
+  const holder = join(root, ".sluice/installing");
+  mkdirSync(dirname(holder), { recursive: true });
+  let isTold = false;
+  while (!take(holder)) {
+    if (!isTold) console.error("another command installs the npm packages; waiting for it …");
+    isTold = true;
+    await delay(LOOK_AGAIN_MS);
+  }
+  process.on("exit", () => rmSync(holder, { force: true }));
+  if (!areInstalled()) await install();
+  rmSync(holder, { force: true });
+}
+
+/** Takes what only one process may have, also from a process that is gone. */
+function take(holder) {
+  try {
+    writeFileSync(holder, String(process.pid), { flag: "wx" });
+    return true;
+  } catch {
+    if (isLeftBehind(holder)) rmSync(holder, { force: true });
+    return false;
+  }
+}
+
+function isLeftBehind(holder) {
+  try {
+    const pid = Number(readFileSync(holder, "utf8"));
+    // Between its two steps a process has made the file and not written it.
+    if (pid !== 0) process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return error.code === "ESRCH";
   }
 }
 

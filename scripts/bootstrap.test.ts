@@ -32,6 +32,22 @@ test("sluice runs in the folder that it was called in, with its words, and its e
   expect([code, stderr, JSON.parse(stdout)]).toEqual([3, "", [elsewhere, ...words]]);
 });
 
+test("of two commands at once one installs, and the other waits for it, but for nobody who is gone", async () => {
+  await mkdir(join(project, ".sluice"), { recursive: true });
+  await writeFile(join(project, ".sluice/installing"), "999999999");
+  const lock = JSON.stringify({ packages: { "node_modules/node": { version: "24.0.1" } } });
+  await writeFile(join(project, "package-lock.json"), lock);
+  const npm = join(project, "npm-cli.js");
+  const install = `require("fs").writeFileSync("node_modules/.package-lock.json", ${JSON.stringify(lock)}); console.log("installed")`;
+  await writeFile(npm, `setTimeout(() => { ${install} }, 300)`);
+  const [node, program] = [process.execPath, join(project, "scripts/sluice.mjs")];
+  const start = () => runCommand("env", [`npm_execpath=${npm}`, node, program], { cwd: tmpdir() });
+  const runs = await Promise.all([start(), start()]);
+  expect(runs.map(({ code }) => code)).toEqual([3, 3]);
+  const said = runs.map(({ stderr }) => stderr).join("");
+  expect(said.split("installed\n")).toHaveLength(2);
+});
+
 test("packages that are missing are installed first, and nothing about it goes to stdout", async () => {
   await writeFile(join(project, "package-lock.json"), JSON.stringify({ packages: { "node_modules/other": {} } }));
   const npm = join(project, "npm-cli.js");

@@ -11,6 +11,16 @@ describe("a publication", () => {
     expect(publications.map(({ payload }) => JSON.parse(payload))).toEqual(deliveries.map(({ payload }) => payload));
   });
 
+  test("of each name comes again and again: at 20 a second alice sees an issue or a comment every 2 seconds", async () => {
+    const deliveries = await readDeliveries();
+    const places = deliveries.flatMap(({ name }, place) =>
+      name === "issues" || name === "issue_comment" ? [place] : [],
+    );
+    const rounds = [...places, (places[0] ?? Number.NaN) + deliveries.length];
+    const longest = Math.max(...rounds.slice(1).map((place, index) => place - (rounds[index] ?? 0)));
+    expect(longest).toBeLessThanOrEqual(40);
+  });
+
   test.for([
     [
       "name, action and repository",

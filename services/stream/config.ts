@@ -51,9 +51,10 @@ export const streamSettings = z.object({
   STREAM_DRAIN_MS: integerSchema(0, 600_000).default(5_000),
   AUTH_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7001"),
   POLICY_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7002"),
-  /** Where the demo's page finds the other two. */
+  /** Where the demo's page finds the other two, and producers the bus. */
   AUTH_HTTP_PORT: portSchema.default(8081),
   POLICY_HTTP_PORT: portSchema.default(8082),
+  NATS_PORT: portSchema.default(4222),
 });
 
 export type StreamConfig = Readonly<z.infer<typeof streamSettings>> & VerifierConfig;

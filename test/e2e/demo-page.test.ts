@@ -1,5 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { freeze } from "#test/support/freeze.ts";
 import { freePort } from "#test/support/ports.ts";
 import { startBrowser } from "#test/support/start-browser.ts";
 import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
@@ -43,7 +44,8 @@ test("carol changes what alice sees while both watch, and a cut connection costs
   await sees(alice, "one");
   await sees(carol, "one");
 
-  await carol.uncheck("#role-alice-triager");
+  await carol.click("#role-alice-triager");
+  await carol.waitForSelector("#role-alice-triager:not(:checked):enabled");
   await alice.waitForSelector('#topics button[data-topic="issues.>"][data-granted="no"]');
   await publish("not for alice");
   await sees(carol, "not for alice");
@@ -76,15 +78,61 @@ test("topics are added and dropped on the open stream, and a tab that is loaded 
   await demo.publish("events.demo.star.created.hello", JSON.stringify({ action: "created", title: "two" }));
   await sees(page, "two");
   expect(await page.textContent("#connection-id")).toBe(connection);
-  expect(await titles(page)).toEqual(["two"]);
+  const before = await titles(page);
+  expect(before).not.toContain("dropped");
 
   await page.reload();
   await page.waitForSelector('#topics button[data-topic="star.>"][data-granted="yes"][aria-pressed="true"]');
   await page.waitForSelector('#topics button[data-topic="issues.>"][data-granted="unknown"][aria-pressed="false"]');
   await publish("still dropped");
   await demo.publish("events.demo.star.created.hello", JSON.stringify({ action: "created", title: "one" }));
-  await sees(page, "one");
-  expect(await titles(page)).toEqual(["one"]);
+  await waitFor(
+    "the last minute's events are there again, and the new one",
+    async () => (await titles(page))[0] === "one",
+  );
+  const stars = (await titles(page)).filter((title) => title !== "one");
+  expect(stars).toEqual(["two"]);
+  await page.context().close();
+});
+
+test("a row opens to its payload and id, whatever the payload is, and a role shows what is in force until policy has answered", async () => {
+  const page = await logIn("carol");
+  await demo.publish("events.demo.issues.opened.x", JSON.stringify({ hello: "world" }));
+  const row = page.locator("li.event", { hasText: '{"hello":"world"}' });
+  await row.locator("summary").click();
+  await row.locator("pre", { hasText: '"hello": "world"' }).waitFor();
+  expect(await row.locator("code").first().textContent()).toBe(await row.getAttribute("data-id"));
+
+  const box = page.locator("#role-alice-maintainer");
+  const { pid = 0 } = stack.policy.child.process;
+  await freeze(pid);
+  try {
+    await box.click();
+    await page.locator("label[data-pending]", { hasText: "maintainer" }).waitFor();
+    expect([await box.isChecked(), await box.isDisabled()]).toEqual([false, true]);
+  } finally {
+    process.kill(pid, "SIGCONT");
+  }
+  await page.waitForSelector("#role-alice-maintainer:checked:enabled");
+  await page.click("#reset-alice");
+  await page.waitForSelector("#role-alice-maintainer:not(:checked):enabled");
+  await page.context().close();
+});
+
+test("a page whose auth is silent says that it asks, then that nobody answers, and asks again", async () => {
+  const page = await (await browser.newContext()).newPage();
+  const isOut = Promise.withResolvers<void>();
+  await page.route("**/v1/auth/refresh", async (route) => {
+    await isOut.promise;
+    await route.abort();
+  });
+  await page.goto(`http://alice.localhost:${stack.edge.ports.http}/demo`);
+  await page.locator("#boot", { hasText: "Asking auth" }).waitFor();
+  isOut.resolve();
+  await page.locator("#silent-reason", { hasText: "nobody answers at alice.localhost" }).waitFor();
+  await page.unroute("**/v1/auth/refresh");
+  await page.click("#ask-again");
+  await page.waitForSelector("#login-form", { state: "visible" });
   await page.context().close();
 });
 

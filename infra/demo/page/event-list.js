@@ -1,6 +1,11 @@
 import { byId, element } from "./element.js";
 
 const MAX_ROWS = 200;
+/** So many of the newest events are shown again after the page was loaded again. */
+const REMEMBERED = 50;
+/** A row shows so much of a payload without a title, and an open one so much of any. */
+const EXCERPT = 160;
+const MAX_PAYLOAD = 100_000;
 
 /** What a delivery can be about, and how such a thing is called; GitHub names them differently from event to event. */
 const SUBJECTS =
@@ -18,6 +23,8 @@ export class EventList {
   received = 0;
   #list = byId("events");
   #pending = [];
+  /** The times of the newest events, the oldest first. */
+  #times = [];
   #isPaused = false;
   #isScheduled = false;
 
@@ -29,6 +36,8 @@ export class EventList {
   /** Adds an event, a CloudEvents envelope. */
   add(event, id) {
     this.received += 1;
+    this.#times.push(event.time);
+    if (this.#times.length > REMEMBERED) this.#times.shift();
     this.#push(() => eventRow(event, id));
   }
 
@@ -38,7 +47,13 @@ export class EventList {
     this.#push(() => row);
   }
 
+  /** The time of the oldest of the newest 50 events, in RFC 3339; undefined where none came. */
+  get shownSince() {
+    return this.#times[0];
+  }
+
   clear() {
+    this.#times = [];
     this.#pending = [];
     this.#list.replaceChildren();
   }
@@ -71,17 +86,43 @@ export class EventList {
   }
 }
 
-function eventRow({ type, subject, time, data }, id) {
-  const row = element("li", { className: "event", data: { id, topic: subject } }, [
-    element("span", { className: "type", textContent: type, title: subject }),
-    element("span", { className: "what" }, [
-      element("span", { className: "title", textContent: titleOf(data) }),
-      element("span", { className: "origin", textContent: originOf(data) }),
+/** A row that opens; what is in it is made when it does. */
+function eventRow(event, id) {
+  const { type, subject, time, data } = event;
+  const details = element("details", {}, [
+    element("summary", {}, [
+      element("span", { className: "type", textContent: type, title: subject }),
+      element("span", { className: "what" }, [
+        element("span", { className: "title", textContent: titleOf(data) }),
+        element("span", { className: "origin", textContent: originOf(data) }),
+      ]),
+      element("time", { dateTime: time, textContent: clockTime(new Date(time)) }),
     ]),
-    element("time", { dateTime: time, textContent: clockTime(new Date(time)) }),
   ]);
+  details.addEventListener("toggle", () => details.append(...insideOf(event, id)), { once: true });
+  const row = element("li", { className: "event", data: { id, topic: subject } }, [details]);
   row.style.setProperty("--hue", hueOf(type));
   return row;
+}
+
+function insideOf({ subject, data }, id) {
+  const copy = element("button", { type: "button", textContent: "Copy id" });
+  copy.addEventListener("click", () =>
+    navigator.clipboard.writeText(id).then(
+      () => (copy.textContent = "Copied"),
+      () => (copy.textContent = "Select it by hand"),
+    ),
+  );
+  const text = typeof data === "string" ? data : JSON.stringify(data, null, 2);
+  const cut = text.length > MAX_PAYLOAD ? `${text.slice(0, MAX_PAYLOAD)}\n… ${text.length} characters in all` : text;
+  return [
+    element("p", { className: "ids" }, [
+      element("code", { textContent: id }),
+      copy,
+      element("code", { textContent: subject }),
+    ]),
+    element("pre", { textContent: cut, tabIndex: 0 }),
+  ];
 }
 
 function noticeRow(text, kind) {
@@ -99,7 +140,10 @@ function clockTime(date) {
 /** The words a person would look for first. Nothing is known of a payload: it may be any JSON, or text. */
 function titleOf(payload) {
   const about = SUBJECTS.map((name) => payload?.[name]).find((subject) => subject instanceof Object) ?? payload;
-  return TITLES.map((name) => about?.[name]).find(isText) ?? (isText(payload) ? payload : "");
+  const title = TITLES.map((name) => about?.[name]).find(isText);
+  if (title !== undefined || originOf(payload) !== "") return title ?? "";
+  const text = isText(payload) ? payload : (JSON.stringify(payload) ?? "");
+  return text.length > EXCERPT ? `${text.slice(0, EXCERPT)} …` : text;
 }
 
 function originOf(payload) {

@@ -3,6 +3,7 @@ import { callService, refusalOf } from "./services.js";
 
 const RETRY_MS = 3_000;
 const CUT_MS = 2_000;
+const SILENT_MS = 5_000;
 
 const GAP = {
   retention: "the log no longer keeps them",
@@ -45,6 +46,7 @@ export class EventStream {
   /** What is granted of each topic, as the server said last. */
   granted = new Map();
 
+  #from = "now";
   /** The topics of the URL, and those that are wanted by now. */
   #base = [];
   #topics = [];
@@ -64,9 +66,10 @@ export class EventStream {
     this.#renew = renew;
   }
 
-  /** Opens the stream of these topics, after the last event id where there is one. */
-  open(topics) {
+  /** Opens the stream of these topics, after the last event id; where there is none, at the time `from` (RFC 3339). */
+  open(topics, from = this.#from) {
     this.#base = this.#topics = topics;
+    this.#from = from;
     this.granted = new Map();
     this.#isFirst = true;
     this.#connect();
@@ -86,7 +89,7 @@ export class EventStream {
     this.#later(CUT_MS, () => this.#connect());
   }
 
-  /** Ends the stream; the next one begins where the log ends then. */
+  /** Ends the stream, and forgets its last event id. */
   close() {
     this.lastEventId = "";
     this.granted = new Map();
@@ -98,6 +101,10 @@ export class EventStream {
     const { signal } = this.#attempt;
     const source = new EventSource(this.#url());
     signal.addEventListener("abort", () => source.close());
+    this.#later(SILENT_MS, () => {
+      if (this.state === "connecting")
+        this.#tell("connecting", "the edge has not answered for 5 s; still waiting for it");
+    });
     const listen = (name, handle) => source.addEventListener(name, handle, { signal });
     const listenFor = (name, handle) =>
       listen(name, (event) => {
@@ -232,6 +239,7 @@ export class EventStream {
     query.set("client", clientId());
     query.set("format", "cloudevents");
     query.set("events", "message");
+    query.set("from", this.#from);
     if (this.lastEventId !== "") query.set("lastEventId", this.lastEventId);
     return `/v1/stream?${query}`;
   }

@@ -4,11 +4,13 @@ import { EventList } from "./event-list.js";
 import { EventStream } from "./event-stream.js";
 import { LoginForm } from "./login-form.js";
 import { RolesPanel } from "./roles-panel.js";
+import { rememberShown, shownSince } from "./shown-since.js";
 import { serviceAt } from "./services.js";
 import { Session } from "./session.js";
 import { TopicPicker } from "./topic-picker.js";
 
-const { authPort, policyPort } = document.body.dataset;
+const { authPort, policyPort, natsPort } = document.body.dataset;
+const DEFAULT_NATS_PORT = "4222";
 
 const session = new Session(serviceAt(authPort));
 const list = new EventList();
@@ -36,16 +38,20 @@ let frame;
 
 byId("cut").addEventListener("click", () => stream.cut());
 byId("logout").addEventListener("click", () => void logOut());
+byId("ask-again").addEventListener("click", () => void resume());
+addEventListener("pagehide", () => rememberShown(session.user, list.shownSince));
 setInterval(tick, 1_000);
 await resume();
 
 /** Goes on with the session of the cookies, where there is one. */
 async function resume() {
+  showOnly("boot");
   try {
     if (await session.refresh()) showDesk();
     else showLogin("");
   } catch (error) {
-    showLogin(error.message);
+    byId("silent-reason").textContent = error.message;
+    showOnly("silent");
   }
 }
 
@@ -65,8 +71,10 @@ function showDesk() {
   document.title = `${name} · Sluice demo`;
   byId("user-name").textContent = name;
   byId("user-tenant").textContent = tenant;
-  byId("publish-command").textContent =
-    `npx sluice demo publish --rate 20${tenant === "demo" ? "" : ` --tenant ${tenant}`}`;
+  const command = `sluice demo publish --rate 20${tenant === "demo" ? "" : ` --tenant ${tenant}`}`;
+  const moved = natsPort === DEFAULT_NATS_PORT ? "" : `NATS_PORT=${natsPort} `;
+  byId("publish-command").textContent = `${moved}npx ${command}`;
+  byId("docker-command").textContent = `docker compose exec stream ${command}`;
   showOnly("desk");
   byId("desk").focus();
   openStream();
@@ -85,15 +93,17 @@ function showLogin(reason) {
 }
 
 function showOnly(part) {
-  byId("desk").hidden = part !== "desk";
+  for (const each of ["boot", "silent", "login", "desk"]) byId(each).hidden = each !== part;
   byId("user").hidden = part !== "desk";
-  byId("login").hidden = part !== "login";
 }
 
-/** Opens the stream of the topics that every tab begins with; the edge knows what this tab has made of them. */
+/**
+ * Opens the stream of the topics that every tab begins with; the edge knows what this tab has made of them. It begins with the events
+ * that the tab showed before it was loaded again, or with the last minute's.
+ */
 function openStream() {
   picker.choose(picker.choice);
-  stream.open(picker.topics);
+  stream.open(picker.topics, shownSince(session.user));
 }
 
 function tellNotice(text, kind) {

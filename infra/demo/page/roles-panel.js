@@ -50,27 +50,43 @@ export class RolesPanel {
     reset.id = `reset-${person}`;
     const show = ({ roles, source: from }) => {
       for (const box of boxes) box.checked = roles.includes(box.value);
+      setPending(undefined);
       const what = roles.length === 0 ? "no role, sees nothing" : roles.join(", ");
       source.textContent = from === "http" ? `${what} · set here` : `${what} · by the document`;
       reset.hidden = from !== "http";
     };
-    const chosen = () => boxes.filter(({ checked }) => checked).map(({ value }) => value);
+    const setPending = (control) => {
+      fieldset.setAttribute("aria-busy", String(control !== undefined));
+      for (const each of [...boxes, reset]) each.disabled = control !== undefined;
+      for (const [index, box] of boxes.entries()) labels[index].toggleAttribute("data-pending", box === control);
+    };
     for (const box of boxes) {
-      box.addEventListener("change", () => this.#change(person, "PUT", () => ({ roles: chosen() }), show));
+      box.addEventListener("change", () => {
+        const roles = boxes.filter(({ checked }) => checked).map(({ value }) => value);
+        // It shows what is in force, and that is not yet what was chosen.
+        box.checked = !box.checked;
+        setPending(box);
+        this.#change(person, "PUT", { roles }, show);
+      });
     }
-    reset.addEventListener("click", () => this.#change(person, "DELETE", () => undefined, show));
-    show(bound);
-    return element("fieldset", { id: `person-${person}` }, [
+    reset.addEventListener("click", () => {
+      setPending(reset);
+      this.#change(person, "DELETE", undefined, show);
+    });
+    const fieldset = element("fieldset", { id: `person-${person}` }, [
       element("legend", { textContent: person }),
       element("div", { className: "chips" }, labels),
       element("p", { className: "source" }, [source, reset]),
     ]);
+    show(bound);
+    return fieldset;
   }
 
-  #change(person, method, bodyOf, show) {
+  #change(person, method, body, show) {
     const change = async () => {
+      tell(`${person}: asking policy …`);
       try {
-        const { version } = await this.#call(person, { path: "/roles", method, body: bodyOf() });
+        const { version } = await this.#call(person, { path: "/roles", method, body });
         tell(`version ${version} of the policy is in force`);
       } catch (error) {
         tell(`nothing was changed: ${error.message}`);

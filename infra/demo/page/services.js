@@ -8,22 +8,29 @@ export class ServiceError extends Error {
   }
 }
 
+/** A service that has not answered by then will not. */
+const DEADLINE_MS = 8_000;
+
 /** Where a service is: on the host the page came from, at its own port. Cookies are shared over ports. */
 export function serviceAt(port) {
   return `${location.protocol}//${location.hostname}:${port}`;
 }
 
 /**
- * Calls a JSON API with the page's cookies and answers its JSON, undefined where it has none.
+ * Calls a JSON API with the page's cookies and answers its JSON, undefined where it has none. Nobody is waited for longer than 8 s.
  * Throws ServiceError with the detail of the problem document (RFC 9457).
  */
 export async function callService(url, { method = "GET", body, token, signal } = {}) {
   const headers = {};
   if (body !== undefined) headers["content-type"] = "application/json";
   if (token !== undefined) headers.authorization = `Bearer ${token}`;
-  const request = { method, headers, credentials: "include", body: body && JSON.stringify(body), signal };
+  const deadline = AbortSignal.timeout(DEADLINE_MS);
+  const signals = AbortSignal.any(signal === undefined ? [deadline] : [deadline, signal]);
+  const request = { method, headers, credentials: "include", body: body && JSON.stringify(body), signal: signals };
   const response = await fetch(url, request).catch((error) => {
-    throw error.name === "AbortError" ? error : new ServiceError(`nobody answers at ${new URL(url).host}`, 0);
+    if (error.name === "AbortError") throw error;
+    const within = error.name === "TimeoutError" ? ` within ${DEADLINE_MS / 1_000} s` : "";
+    throw new ServiceError(`nobody answers at ${new URL(url).host}${within}`, 0);
   });
   if (!response.ok) throw await refusalOf(response);
   const text = await response.text();

@@ -43,7 +43,8 @@ export class TopicPicker {
       const isGranted = granted.get(topic);
       chip.setAttribute("aria-pressed", String(this.#chosen.has(topic)));
       chip.dataset.granted = isGranted === undefined ? "unknown" : isGranted ? "yes" : "no";
-      verdict.textContent = isGranted === undefined ? "" : isGranted ? "granted" : "not granted";
+      verdict.textContent = isGranted === undefined ? "" : isGranted ? "granted" : "locked";
+      chip.title = isGranted === false ? "Your roles do not show you this. It comes alive as soon as they do." : "";
     }
   }
 

@@ -8,6 +8,7 @@ import { createEdgeApi } from "../http/api.ts";
 import { loadDemoPage } from "../http/demo-page.ts";
 import { createEdgeServer } from "../http/edge-server.ts";
 import type { StreamRoute } from "../http/stream-route.ts";
+import { observeClients } from "../observe/client-reports.ts";
 import type { EdgeParts } from "./edge-parts.ts";
 import type { RunningEdge } from "./open-edge.ts";
 
@@ -29,7 +30,7 @@ export async function openVerifier(
 
 /** Creates the public HTTP server of an edge; not yet listening. */
 export async function createServer(
-  { config, nats, requestLog }: EdgeParts,
+  { config, nats, registry, requestLog }: EdgeParts,
   {
     edge,
     verifier,
@@ -43,12 +44,12 @@ export async function createServer(
   const route = createRoute(config, verifier, edge);
   const demo =
     config.SLUICE_DEMO === "1"
-      ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT })
+      ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT, nats: config.NATS_PORT })
       : undefined;
   const forwardEvents = createForwardEvents(nats);
   return createEdgeServer({
     route,
-    api: createEdgeApi({ ...edge, ...route, edge, forwardEvents, demo }, requestLog),
+    api: createEdgeApi({ ...edge, ...route, edge, forwardEvents, report: observeClients(registry), demo }, requestLog),
     speaksProxy: config.STREAM_PROXY_PROTOCOL === "v2",
     sockets,
   });

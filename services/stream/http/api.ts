@@ -6,6 +6,7 @@ import { addClientsRoutes, type ClientsRoutes } from "./clients-routes.ts";
 import { addDemoPage, type DemoPage } from "./demo-page.ts";
 import { addForwardEventsRoute, EVENTS_PATH, type ForwardEventsRoute } from "./forward-events-route.ts";
 import { addPresenceRoutes, type PresenceRoute } from "./presence-route.ts";
+import { addReportsRoute, type ReportsRoute } from "./reports-route.ts";
 import { addRebindRoute, type RebindRoute } from "./rebind-route.ts";
 import { ACK_PATHS, addSubscriptionRoutes, type SubscriptionRoutes } from "./subscription-routes.ts";
 import { addTopicsRoute, type TopicsRoute } from "./topics-route.ts";
@@ -16,12 +17,13 @@ const MAX_BODY_BYTES = 96 * 1_024;
 
 /** What the edge's API serves. */
 export interface EdgeApi
-  extends RebindRoute, TopicsRoute, ClientsRoutes, PresenceRoute, SubscriptionRoutes, ForwardEventsRoute {
+  extends RebindRoute, TopicsRoute, ClientsRoutes, PresenceRoute, SubscriptionRoutes, ForwardEventsRoute, ReportsRoute {
   readonly edge: RebindRoute["edge"] &
     ClientsRoutes["edge"] &
     PresenceRoute["edge"] &
     SubscriptionRoutes["edge"] &
-    ForwardEventsRoute["edge"];
+    ForwardEventsRoute["edge"] &
+    ReportsRoute["edge"];
   /** The demo's page; undefined outside the demo. */
   readonly demo: DemoPage | undefined;
 }
@@ -37,6 +39,7 @@ export function createEdgeApi(routes: EdgeApi, log: LimitedLog): Hono {
   addSubscriptionRoutes(api, routes);
   addPresenceRoutes(api, routes);
   addForwardEventsRoute(api, routes);
+  addReportsRoute(api, routes);
   if (routes.demo !== undefined) addDemoPage(api, routes.demo);
   // Its GET does not come here: a stream has the bare socket.
   api.all(STREAM_PATH, (c) => refuseMethod(c, ["GET"]));

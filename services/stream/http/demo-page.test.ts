@@ -6,7 +6,7 @@ let page: Hono;
 let paths: readonly string[];
 
 beforeAll(async () => {
-  const loaded = await loadDemoPage({ auth: 18_081, policy: 18_082 });
+  const loaded = await loadDemoPage({ auth: 18_081, policy: 18_082, nats: 14_222 });
   page = new Hono();
   addDemoPage(page, loaded);
   paths = [...loaded.files.keys()];

@@ -17,8 +17,15 @@ const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript; charset=utf-8",
 };
 
-/** Reads the demo's page from disk. `ports` are where browsers find the other two services, on the page's own host. */
-export async function loadDemoPage(ports: { readonly auth: number; readonly policy: number }): Promise<DemoPage> {
+/** Where browsers find the other two services on the page's own host, and producers the bus. */
+export interface DemoPagePorts {
+  readonly auth: number;
+  readonly policy: number;
+  readonly nats: number;
+}
+
+/** Reads the demo's page from disk. */
+export async function loadDemoPage(ports: DemoPagePorts): Promise<DemoPage> {
   const files = new Map<string, { readonly type: string; readonly body: string }>();
   for (const file of await readdir(FOLDER)) {
     const type = TYPES[extname(file)];
@@ -26,7 +33,10 @@ export async function loadDemoPage(ports: { readonly auth: number; readonly poli
     const text = await readFile(new URL(file, FOLDER), "utf8");
     files.set(file === "index.html" ? "/demo" : `/demo/${file}`, {
       type,
-      body: text.replaceAll("{{AUTH_PORT}}", String(ports.auth)).replaceAll("{{POLICY_PORT}}", String(ports.policy)),
+      body: text
+        .replaceAll("{{AUTH_PORT}}", String(ports.auth))
+        .replaceAll("{{POLICY_PORT}}", String(ports.policy))
+        .replaceAll("{{NATS_PORT}}", String(ports.nats)),
     });
   }
   return { files, policy: policyOf(ports) };
@@ -42,7 +52,7 @@ export function addDemoPage(api: Hono, { files, policy }: DemoPage): void {
 }
 
 /** The page runs its own script and talks to the three services on the host it came from, and nothing else. */
-function policyOf({ auth, policy }: { readonly auth: number; readonly policy: number }): string {
+function policyOf({ auth, policy }: DemoPagePorts): string {
   const hosts = ["localhost", "*.localhost", "127.0.0.1"];
   const services = hosts.flatMap((host) => [`http://${host}:${auth}`, `http://${host}:${policy}`]);
   return `default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self' ${services.join(" ")}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;

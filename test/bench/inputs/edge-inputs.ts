@@ -70,6 +70,7 @@ export function edgeInputs(world: InputsWorld): readonly OutsideInput[] {
     edge("a question about a person", ["GET /v1/presence/:subject"], answers(200), (size) =>
       askPresence(world, `/${encodeURIComponent("é".repeat(size === "largest" ? 128 : 1))}?topics=true`),
     ),
+    edge("a client's report", ["POST /v1/reports"], answers(204), (size) => postReport(world, size)),
     ...payloads().map(([text, payload]) =>
       edge(`an event of ${text}`, STREAM, answers(200), (size) =>
         deliverEvent(world, size === "largest" ? payload : Buffer.from("1"), 0),
@@ -136,6 +137,18 @@ async function postRebind({ stack, sign }: InputsWorld, size: InputSize): Promis
   });
   await answer.text();
   return answer.status;
+}
+
+async function postReport({ stack, sign }: InputsWorld, size: InputSize): Promise<number> {
+  const userAgent = size === "largest" ? `Mozilla/5.0 ${"(X11; Linux) Gecko/1.0 ".repeat(300)}` : "x";
+  const headers = { "content-type": "application/json", "user-agent": userAgent };
+  return statusOf(
+    fetch(`${stack.streamUrl}/v1/reports`, {
+      method: "POST",
+      headers: { ...headers, authorization: `Bearer ${await sign()}` },
+      body: JSON.stringify({ transport: "sse", region: "r".repeat(size === "largest" ? 32 : 1) }),
+    }),
+  );
 }
 
 /** Adds as many topics as a stream may have, in as many characters, to one that is open. */
