@@ -45,7 +45,7 @@ export interface AudienceDeps {
 }
 
 /** What has left together for the members of an audience. */
-export type Flushed = Pick<Batch<Member>, "events" | "bytes" | "writtenBytes" | "receivers">;
+export type Flushed = Pick<Batch<Member>, "events" | "bytes" | "writtenBytes" | "receiversFrom">;
 
 /** However large an audience is, it rests no longer than this between two flushes, in milliseconds. */
 const MAX_REST_MS = 50;
@@ -83,6 +83,7 @@ export class Audience {
   /** When the next flush may begin. */
   #restsUntil = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
+  readonly #encode = (frames: Buffer): Buffer => this.#key.coding.encode(frames);
 
   constructor(key: AudienceKey, deps: AudienceDeps) {
     this.#key = key;
@@ -126,8 +127,8 @@ export class Audience {
 
   /** Queues an event's frame for all members; `before` is the position it follows. */
   push(frame: Buffer, event: EventEntry, before: Position): void {
-    this.#pending ??= new Batch(before, (frames) => this.key.coding.encode(frames));
-    this.#pending.add(frame, event);
+    if (this.#pending === undefined) this.#pending = new Batch({ from: before, frame, event, encode: this.#encode });
+    else this.#pending.add(frame, event);
     if (this.#pending.bytes >= MAX_PENDING_BYTES) this.flush();
     else this.#schedule();
   }

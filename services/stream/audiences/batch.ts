@@ -12,27 +12,46 @@ interface Late {
   readonly position: Position;
 }
 
-/** The frames of events that leave together. Each is coded once for all receivers that get the same of them. */
-export class Batch<R extends Receiver> {
+/** What is the same for receivers that get all but so many frames. */
+interface Part {
+  coded: Buffer | undefined;
+  /** How many of them it was written to. */
+  receivers: number;
+}
+
+/** What a batch begins with. */
+export interface Beginning {
   /** The position before the first event. */
+  readonly from: Position;
+  readonly frame: Buffer;
+  readonly event: EventEntry;
+  readonly encode: (frames: Buffer) => Buffer;
+}
+
+/**
+ * The frames of events that leave together. Each is coded once for all receivers that get the same of them. Most batches are one
+ * frame for everybody: what others need is made when it is needed.
+ */
+export class Batch<R extends Receiver> {
   readonly #from: Position;
   readonly #encode: (frames: Buffer) => Buffer;
-  readonly #frames: Buffer[] = [];
+  readonly #frames: Buffer[];
   /** The events of the frames. */
-  readonly events: EventEntry[] = [];
-  #bytes = 0;
+  readonly events: EventEntry[];
+  #bytes: number;
   #writtenBytes = 0;
-  /** How many receivers got all frames, and how many got a part, by the number of frames that were left out for them. */
-  #whole = 0;
-  readonly #partly = new Map<number, number>();
-  /** Those that came while frames were there already: these are not for them. */
-  readonly #late = new Map<R, Late>();
+  readonly #whole: Part = { coded: undefined, receivers: 0 };
   /** By the number of frames that are left out. */
-  readonly #coded = new Map<number, Buffer>();
+  #parts: Map<number, Part> | undefined;
+  /** Those that came while frames were there already: these are not for them. */
+  #late: Map<R, Late> | undefined;
 
-  constructor(from: Position, encode: (frames: Buffer) => Buffer) {
+  constructor({ from, frame, event, encode }: Beginning) {
     this.#from = from;
     this.#encode = encode;
+    this.#frames = [frame];
+    this.events = [event];
+    this.#bytes = frame.length;
   }
 
   /** The size of all frames, before they are coded. */
@@ -45,49 +64,53 @@ export class Batch<R extends Receiver> {
     return this.#writtenBytes;
   }
 
-  /** How many receivers each event was written to, in the order of the events. */
-  get receivers(): readonly number[] {
-    let receivers = this.#whole;
-    return this.events.map((_, index) => (receivers += this.#partly.get(index) ?? 0));
+  /** How many receivers the batch was written to from the event at this place on. */
+  receiversFrom(index: number): number {
+    return index === 0 ? this.#whole.receivers : (this.#parts?.get(index)?.receivers ?? 0);
   }
 
   add(frame: Buffer, event: EventEntry): void {
     this.#frames.push(frame);
     this.events.push(event);
     this.#bytes += frame.length;
-    this.#coded.clear();
+    this.#whole.coded = undefined;
+    for (const part of this.#parts?.values() ?? []) part.coded = undefined;
   }
 
   /** Adds a receiver that stands at `position`, behind all frames so far. */
   join(receiver: R, position: Position): void {
+    this.#late ??= new Map();
     this.#late.set(receiver, { skip: this.#frames.length, position });
   }
 
   /** The receiver's position before this batch is written to it. */
   startOf(receiver: R): Position {
-    return this.#late.get(receiver)?.position ?? this.#from;
+    return this.#late?.get(receiver)?.position ?? this.#from;
   }
 
   /** Writes the receiver's part; false when it may not be written to it. */
   writeTo(receiver: R, now: number): boolean {
-    const skip = this.#late.get(receiver)?.skip ?? 0;
+    const skip = this.#late?.get(receiver)?.skip ?? 0;
     const events = this.#frames.length - skip;
     if (events === 0) return true;
-    const coded = this.#codedFrom(skip);
+    const part = skip === 0 ? this.#whole : this.#partFrom(skip);
+    const coded = (part.coded ??= this.#codedFrom(skip));
     if (!receiver.write(coded, events, now)) return false;
+    part.receivers += 1;
     this.#writtenBytes += coded.length;
-    if (skip === 0) this.#whole += 1;
-    else this.#partly.set(skip, (this.#partly.get(skip) ?? 0) + 1);
     return true;
   }
 
+  #partFrom(skip: number): Part {
+    this.#parts ??= new Map();
+    const part = this.#parts.get(skip) ?? { coded: undefined, receivers: 0 };
+    this.#parts.set(skip, part);
+    return part;
+  }
+
   #codedFrom(skip: number): Buffer {
-    const known = this.#coded.get(skip);
-    if (known !== undefined) return known;
-    const frames = this.#frames.slice(skip);
+    const frames = skip === 0 ? this.#frames : this.#frames.slice(skip);
     const [first] = frames;
-    const coded = this.#encode(frames.length === 1 && first !== undefined ? first : Buffer.concat(frames));
-    this.#coded.set(skip, coded);
-    return coded;
+    return this.#encode(frames.length === 1 && first !== undefined ? first : Buffer.concat(frames));
   }
 }

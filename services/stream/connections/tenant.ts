@@ -86,10 +86,10 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
 
   #noteFlush(batch: Flushed): void {
     const now = this.#wall();
-    let written = 0;
-    const { receivers } = batch;
-    for (const [index, { position, storedAt }] of batch.events.entries()) {
-      const streams = receivers[index] ?? 0;
+    let [written, streams, index] = [0, 0, 0];
+    for (const { position, storedAt } of batch.events) {
+      streams += batch.receiversFrom(index);
+      index += 1;
       if (streams === 0) continue;
       this.reach.written(position.seq, streams);
       this.observer.deliveredAfter(now - storedAt, streams);
