@@ -21,6 +21,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission, co
     new Counter({ name, help, labelNames, registers });
   const changes = counter("sluice_stream_topic_changes_total", "Changes of the topics of open streams", "kept");
   const notices = counter("sluice_stream_notices_total", "gap and reset frames sent", "event");
+  for (const event of ["gap", "reset"]) notices.inc({ event }, 0);
   const poison = counter("sluice_stream_poison_total", "Entries that cannot be shown to anyone", "reason");
   for (const reason of POISON_REASONS) poison.inc({ reason }, 0);
   const disturbed = counter(
