@@ -22,6 +22,9 @@ export type DemoPorts = Readonly<Record<PortVariable, number>>;
 /** The password of every demo user and of the tenants' producers on the bus. */
 export const DEMO_PASSWORD = "sluice-demo";
 
+/** The token of the demo's operator. */
+export const DEMO_OPERATOR_TOKEN = "sluice-demo-operator";
+
 /** The issuer whose tokens `sluice token make` makes: its key is public, so only the demo may list it. */
 const DEMO_ISSUERS_FILE = "infra/demo/issuers.yaml";
 
@@ -60,6 +63,7 @@ export function demoSettings(
 ): Record<"auth" | "policy" | "publish" | "stream", NodeJS.ProcessEnv> {
   const pages = ["localhost", ...USERS.map((user) => `${user}.localhost`)];
   const origins = pages.map((host) => `http://${host}:${ports.STREAM_HTTP_PORT}`).join(",");
+  const consoles = pages.map((host) => `http://${host}:${ports.POLICY_HTTP_PORT}`).join(",");
   const shared = {
     SLUICE_DEMO: "1",
     ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),
@@ -79,14 +83,14 @@ export function demoSettings(
       REDIS_URL: redisUrl("auth", passwords.REDIS_AUTH_PASSWORD),
       AUTH_USERS_FILE: "infra/demo/users.yaml",
       AUTH_CLIENTS_FILE: "infra/demo/clients.yaml",
-      AUTH_ALLOWED_ORIGINS: origins,
+      AUTH_ALLOWED_ORIGINS: `${origins},${consoles}`,
     },
     policy: {
       ...shared,
       NATS_URL: natsUrl("policy", passwords.NATS_POLICY_PASSWORD),
       POLICY_DOCUMENTS_DIR: "infra/policies",
       AUTH_ISSUERS_FILE: DEMO_ISSUERS_FILE,
-      POLICY_OPERATOR_TOKEN: "sluice-demo-operator",
+      POLICY_OPERATOR_TOKEN: DEMO_OPERATOR_TOKEN,
       POLICY_ALLOWED_ORIGINS: origins,
     },
     publish: {

@@ -1,7 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
+import { ensureConsole } from "./console/build-console.ts";
 import { natsServer, redisServer } from "./provision/programs.ts";
 import { provision } from "./provision/provision.ts";
+import { dataFolder } from "./shared/data-folder.ts";
 import { runScript, say } from "./shared/run-script.ts";
 import { keepServer } from "./start/child-server.ts";
 import { demoServers } from "./start/demo-servers.ts";
@@ -15,21 +17,22 @@ await runScript(async () => {
   const ports = readPorts(process.env);
   await requireFreePorts(ports);
   await provision([natsServer, redisServer], { home, path, say });
-  const dataFolder = resolve(process.env["SLUICE_DATA_DIR"] || join(home, "data"));
-  for (const folder of ["nats", "redis", "logs"]) await mkdir(join(dataFolder, folder), { recursive: true });
+  await ensureConsole(say);
+  const data = dataFolder(process.env);
+  for (const folder of ["nats", "redis", "logs"]) await mkdir(join(data, folder), { recursive: true });
   const env = { ...process.env, PATH: join(home, "bin") + delimiter + path };
 
   const interrupted = untilInterrupted();
   await using servers = new AsyncDisposableStack();
   const failures: Promise<never>[] = [];
-  for (const row of await demoServers(ports, dataFolder, env)) {
+  for (const row of await demoServers(ports, data, env)) {
     say(`starting ${row.map(({ name }) => name).join(" and ")} …`);
-    const started = row.map((server) => servers.use(keepServer(server, join(dataFolder, "logs"), say)));
+    const started = row.map((server) => servers.use(keepServer(server, join(data, "logs"), say)));
     failures.push(...started.map(({ failed }) => failed));
     const ready = Promise.all(started.map((server) => server.ready));
     if ((await Promise.race([ready, interrupted, ...failures])) === "interrupted") return 0;
   }
-  say(welcome(ports, dataFolder));
+  say(welcome(ports, data));
   await Promise.race([interrupted, ...failures]);
   say("stopping …");
   return 0;

@@ -10,10 +10,10 @@ export function parseSince(text: string): number {
 }
 
 /** An audit entry as one line: when, what, who, then the rest. Nothing in it can break or colour the line. */
-export function lineOf(json: string): string {
-  const { at, tenant: _tenant, event, subject = "-", ...rest } = JSON.parse(json) as Record<string, string>;
-  const fields = Object.entries(rest).map(([name, value]) => `${name}=${quoted(value)}`);
-  return [at, event?.padEnd(15), quoted(subject), ...fields].join("  ");
+export function lineOf(entry: Readonly<Record<string, unknown>>): string {
+  const { at, tenant: _tenant, event, subject = "-", ...rest } = entry;
+  const fields = Object.entries(rest).map(([name, value]) => `${name}=${quoted(String(value))}`);
+  return [at, String(event).padEnd(15), quoted(String(subject)), ...fields].join("  ");
 }
 
 function quoted(value: string): string {

@@ -37,7 +37,7 @@ NATS_URL says where NATS is, with the user of auth; without it the command reads
 
 async function printTrail(
   { tenant, sinceMs, follow }: { tenant: string; sinceMs: number; follow: boolean },
-  { env, say }: Terminal,
+  { env, print }: Terminal,
 ): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const nats = stack.adopt(await connectBus("auth", env), (connection) => connection.close());
@@ -54,7 +54,8 @@ async function printTrail(
   let left = (await consumer.info()).num_pending;
   if (left === 0 && !follow) return;
   for await (const message of await consumer.consume()) {
-    say(lineOf(message.string()));
+    const entry = message.json<Record<string, string>>();
+    print(entry, lineOf(entry));
     left -= 1;
     if (left === 0 && !follow) break;
   }

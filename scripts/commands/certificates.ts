@@ -8,7 +8,7 @@ import { projectPath } from "../shared/project-folder.ts";
 const optionsSchema = z.object({ out: z.string().min(1, "must name a folder").optional() });
 
 /** `sluice certificates`: makes what the services need for gRPC with mutual TLS. */
-export function certificatesCommand({ say }: Terminal): Command {
+export function certificatesCommand({ print }: Terminal): Command {
   return createCommand("certificates", {
     summary: "make the certificates for gRPC between the services",
     description: `Makes an authority and a certificate for each service and for a gateway, valid for a year. It may run at any time: valid certificates stay, those that are missing or have less than 30 days left are made anew, and the services take up new files while they run.`,
@@ -20,6 +20,6 @@ export function certificatesCommand({ say }: Terminal): Command {
       const folder = out === undefined ? projectPath(".sluice", "certificates") : resolve(out);
       const made = await makeCertificates(folder);
       const outcome = made.length === 0 ? "every certificate is valid" : `made ${made.join(", ")}`;
-      say(`${out ?? ".sluice/certificates"}: ${outcome}`);
+      print({ folder, made }, `${out ?? ".sluice/certificates"}: ${outcome}`);
     });
 }

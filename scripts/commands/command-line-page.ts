@@ -3,7 +3,7 @@ import { createSluice } from "./run-sluice.ts";
 
 const HEAD = `# The sluice command
 
-\`npx sluice\` in a clone, on any Node from 18 on; \`sluice\` in the containers, such as \`docker compose exec stream sluice\`.
+\`npx sluice\` in a clone, on any Node from 18 on; \`sluice\` in the containers, such as \`docker compose run --rm tools sluice …\`.
 Every command has \`--help\`, which is what stands here. Exit codes: 0 when the work is done, 1 when it failed, 2 when the
 command line is wrong. Results go to stdout, everything else to stderr.
 

@@ -5,7 +5,7 @@ import { createCommand, type Terminal } from "../shared/command.ts";
 import { UsageError } from "../shared/run-script.ts";
 
 /** `sluice encode`: prints a name as the token of a topic that stands for it. */
-export function encodeCommand({ say }: Terminal): Command {
+export function encodeCommand({ print }: Terminal): Command {
   return createCommand("encode", {
     summary: "print a name as it stands in topics",
     description: `Prints the token that stands for a name in subjects and topics: UTF-8 in NFC, every byte outside A-Z a-z 0-9 _ - as %XX. A name is the subject of a person, a group, or a key that a producer chooses.`,
@@ -18,6 +18,6 @@ export function encodeCommand({ say }: Terminal): Command {
     .action((given: string) => {
       const name = given.normalize("NFC");
       if (!isFreeName(name)) throw new UsageError("a name is 1 to 256 bytes of UTF-8 without control characters");
-      say(encodeName(name));
+      print({ name, encoded: encodeName(name) }, encodeName(name));
     });
 }

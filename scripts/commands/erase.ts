@@ -1,11 +1,11 @@
-import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { z } from "zod";
 import { isName } from "#shared/protocol/names.ts";
 import { isTopicPattern } from "#shared/protocol/topics.ts";
 import { openPolicyServer, serverOptionsSchema, withServerOptions } from "../policy/policy-server.ts";
 import { collect, createCommand, readOptions, type Terminal } from "../shared/command.ts";
-import { ScriptError, UsageError } from "../shared/run-script.ts";
+import { confirm } from "../shared/confirm.ts";
+import { UsageError } from "../shared/run-script.ts";
 
 const optionsSchema = serverOptionsSchema.extend({
   subject: z.string().refine(isTopicPattern, "takes a topic pattern, such as 'order.*.42'").optional(),
@@ -38,25 +38,14 @@ The token is the operator's, or an access token of somebody with event:erase in 
     if ((subject === undefined) === (ids === undefined)) throw new UsageError("give either --subject or --id");
     const server = await openPolicyServer(options, terminal.env);
     terminal.warn(`erases ${namesOf(subject, ids)} of tenant ${tenant} for good (${server.url})`);
-    if (!options.yes) await confirm(tenant, terminal);
+    if (!options.yes) await confirm(tenant, "nothing was erased", terminal);
     const body = JSON.stringify({ subject, ids, reason });
     const post = { method: "POST", path: `/v1/tenants/${tenant}/erase`, body } as const;
     const { erased, through } = await server.call(post, erasedSchema);
-    terminal.say(`erased ${erased} events up to sequence ${through}`);
+    terminal.print({ erased, through }, `erased ${erased} events up to sequence ${through}`);
   });
 }
 
 function namesOf(subject: string | undefined, ids: readonly string[] | undefined): string {
   return ids === undefined ? `all events that match ${subject}` : `the events ${ids.join(", ")}`;
-}
-
-/** A script says --yes: who is asked must be able to answer. */
-async function confirm(tenant: string, { stdin, warn }: Terminal): Promise<void> {
-  if (stdin.isTTY !== true) throw new UsageError("nobody can be asked here: add --yes");
-  warn(`type the tenant's name to go on:`);
-  for await (const line of createInterface({ input: stdin })) {
-    if (line.trim() === tenant) return;
-    break;
-  }
-  throw new ScriptError("nothing was erased");
 }

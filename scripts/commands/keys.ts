@@ -3,7 +3,7 @@ import { z } from "zod";
 import { commonSettings, readConfig } from "#shared/config/read-config.ts";
 import type { KeyRingStore } from "../../services/auth/keys/follow-key-ring.ts";
 import { openKeyRingStore } from "../../services/auth/keys/key-ring-kv.ts";
-import { listKeys, requestRotation, withdrawKey } from "../keys/ring.ts";
+import { listKeys, requestRotation, withdrawKey, type RingAnswer } from "../keys/ring.ts";
 import { createCommand, createGroup, type Terminal } from "../shared/command.ts";
 import { connectBus } from "../shared/connect-bus.ts";
 
@@ -50,9 +50,10 @@ function withdrawCommand(terminal: Terminal): Command {
   );
 }
 
-async function withStore({ env, say }: Terminal, work: (store: KeyRingStore) => Promise<string>): Promise<void> {
+async function withStore({ env, print }: Terminal, work: (store: KeyRingStore) => Promise<RingAnswer>): Promise<void> {
   const { NATS_REPLICAS: replicas } = readConfig(settingsSchema, env);
   await using stack = new AsyncDisposableStack();
   const nats = stack.adopt(await connectBus("auth", env), (connection) => connection.close());
-  say(await work(await openKeyRingStore(nats, { replicas })));
+  const { result, text } = await work(await openKeyRingStore(nats, { replicas }));
+  print(result, text);
 }

@@ -51,23 +51,24 @@ async function listPoison(
   manager: JetStreamManager,
   { tenant, from }: PoisonOptions,
   maxEventBytes: number,
-  { say, warn }: Terminal,
+  { print, warn }: Terminal,
 ): Promise<void> {
   const { last_seq: to, messages } = await readState(manager, tenant);
   const progress = (seq: number): void => warn(`read up to ${seq} of ${to}`);
   let found = 0;
   for await (const entry of findPoison(nats, manager, { tenant, from, to, maxEventBytes, progress })) {
     found += 1;
-    say(describePoison(entry));
+    print(entry, describePoison(entry));
   }
   warn(`${found} of ${messages} entries cannot be shown`);
 }
 
-async function showEntry(manager: JetStreamManager, tenant: string, seq: number, { say }: Terminal): Promise<void> {
+async function showEntry(manager: JetStreamManager, tenant: string, seq: number, { print }: Terminal): Promise<void> {
   const { first_seq, last_seq } = await readState(manager, tenant);
   const message = await manager.streams.getMessage(logStreamName(tenant), { seq });
   if (message === null) throw new ScriptError(`there is no entry ${seq}; the log holds ${first_seq} to ${last_seq}`);
-  say(printable(message.data));
+  const data = printable(message.data);
+  print({ seq, subject: message.subject, data }, data);
 }
 
 async function readState(manager: JetStreamManager, tenant: string) {

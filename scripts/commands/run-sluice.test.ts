@@ -112,7 +112,7 @@ describe("a command line that is wrong ends with 2 and one line that says so", (
 
 describe("work that fails ends with 1 and says why, without a stack", () => {
   test.each([
-    ["bus list --dir /nowhere", {}, "sluice bus list: there is no nats.conf in /nowhere; --dir says where it is"],
+    ["bus list --dir /nowhere", {}, "sluice bus list: there is no nats.conf in /nowhere; npm start makes one"],
     ["keys list", { NATS_REPLICAS: "x" }, "sluice keys list: these settings are wrong:\n  NATS_REPLICAS"],
     ["keys list", { NATS_URL: "here" }, "sluice keys list: NATS_URL must be a URL such as nats://user:password@"],
     ["keys list", { NATS_URL: "nats://a:100%@h" }, "sluice keys list: NATS_URL must be a URL such as"],

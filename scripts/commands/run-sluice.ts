@@ -5,19 +5,44 @@ import { UsageError } from "../shared/run-script.ts";
 import { auditCommand } from "./audit.ts";
 import { busCommand } from "./bus.ts";
 import { certificatesCommand } from "./certificates.ts";
+import { completionCommand } from "./completion.ts";
+import { connectionsCommand } from "./connections.ts";
 import { demoCommand } from "./demo.ts";
+import { disconnectCommand } from "./disconnect.ts";
 import { encodeCommand } from "./encode.ts";
 import { eraseCommand } from "./erase.ts";
+import { eventsCommand } from "./events.ts";
+import { explainCommand } from "./explain.ts";
+import { healthCommand } from "./health.ts";
 import { hashPasswordCommand } from "./hash-password.ts";
 import { keysCommand } from "./keys.ts";
+import { publishCommand } from "./publish.ts";
+import { nodesCommand } from "./nodes.ts";
 import { poisonCommand } from "./poison.ts";
 import { policyCommand } from "./policy.ts";
+import { sessionCommand } from "./session.ts";
+import { startCommand } from "./start.ts";
+import { streamCommand } from "./stream.ts";
+import { tailCommand } from "./tail.ts";
+import { tenantCommand } from "./tenant.ts";
 import { tokenCommand } from "./token.ts";
 
 /** Every command, in the order of the help. A new one is a file beside these and a line here. */
 const COMMANDS = [
+  startCommand,
+  healthCommand,
+  publishCommand,
+  tailCommand,
+  eventsCommand,
+  explainCommand,
+  streamCommand,
+  connectionsCommand,
+  disconnectCommand,
+  nodesCommand,
   demoCommand,
   policyCommand,
+  tenantCommand,
+  sessionCommand,
   busCommand,
   keysCommand,
   auditCommand,
@@ -34,8 +59,11 @@ const DESCRIPTION = `Operates Sluice. Settings come from environment variables; 
 /** How a process that was stopped by the help or the version ends: neither is a failure. */
 const SHOWN = new Set(["commander.help", "commander.helpDisplayed", "commander.version"]);
 
+/** What the process has of a terminal; the rest is made of it. */
+type ProcessTerminal = Omit<Terminal, "endWith" | "print">;
+
 /** Does what the command line says and answers the exit code: 0, 1 for work that failed, 2 for a command line that is wrong. */
-export async function runSluice(args: readonly string[], terminal: Omit<Terminal, "endWith">): Promise<number> {
+export async function runSluice(args: readonly string[], terminal: ProcessTerminal): Promise<number> {
   let exitCode = 0;
   const sluice = createSluice({ ...terminal, endWith: (code) => void (exitCode = code) });
   const words = rewriteHelp(sluice, args);
@@ -49,19 +77,31 @@ export async function runSluice(args: readonly string[], terminal: Omit<Terminal
 }
 
 /** Makes the command with all below it. */
-export function createSluice(terminal: Terminal): Command {
+export function createSluice(given: Omit<Terminal, "print">): Command {
+  let isJson = false;
   const sluice = new Command("sluice")
     .description(DESCRIPTION)
     .version(manifest.version, "-V, --version", "print the version")
     .enablePositionalOptions()
+    .hook("preAction", (_, command) => void (isJson = command.opts()["json"] === true))
     .addHelpText("after", "\nsluice help <command> tells more about a command.");
+  const terminal: Terminal = {
+    ...given,
+    say: (line) => (isJson ? given.warn(line) : given.say(line)),
+    print(result, text) {
+      if (isJson) given.say(JSON.stringify(result));
+      else if (typeof text === "string") given.say(text);
+      else text();
+    },
+  };
   for (const create of COMMANDS) sluice.addCommand(create(terminal));
-  settle(sluice, terminal);
+  sluice.addCommand(completionCommand(terminal, () => sluice));
+  settle(sluice, given);
   return sluice;
 }
 
 /** What holds for every command: it writes to the terminal, and never ends the process by itself. */
-function settle(command: Command, terminal: Terminal): void {
+function settle(command: Command, terminal: ProcessTerminal): void {
   command
     .exitOverride()
     .helpOption("-h, --help", "print this help")

@@ -38,7 +38,7 @@ export function tokenCommand(terminal: Terminal): Command {
   ]);
 }
 
-function checkCommand({ env, stdin, say, endWith }: Terminal): Command {
+function checkCommand({ env, stdin, print, say, endWith }: Terminal): Command {
   return createCommand("check", {
     summary: "say step by step what a verifier thinks of a token",
     description: `Checks a token as the services do, and says each step: its shape, header, issuer, keys, signature, audience, times, tenant, subject, roles, groups and attributes. It stops at the first that fails and says what to do. Nothing of the signature is printed.
@@ -60,7 +60,7 @@ auth is trusted as AUTH_ISSUER, AUTH_AUDIENCE and AUTH_JWKS_URL say (without the
       const token = (given === "-" ? await text(stdin) : given).trim();
       const config = { ...readConfig(z.object(verifierSettings), env), issuerSecrets: issuerSecretsIn(env) };
       const outside = await readIssuers(readOptions(checkOptionsSchema, options), config);
-      if (!(await checkToken(token, { config, outside, say }))) endWith(1);
+      if (!(await checkToken(token, { config, outside, print, say }))) endWith(1);
     });
 }
 
@@ -76,7 +76,7 @@ async function readIssuers(
   return [...listed.filter((each) => each.entry.issuer !== issuer), { entry, ca: undefined, clientSecret: undefined }];
 }
 
-function makeCommand({ say, warn }: Terminal): Command {
+function makeCommand({ print, warn }: Terminal): Command {
   return createCommand("make", {
     summary: "make a token for anybody in the demo",
     description: `Makes an access token of anybody in a tenant of the demo. It is one of the outside issuer sluice-demo, which the demo alone lists (infra/demo/issuers.yaml) and its policies trust for roles and groups: auth knows nothing of it, so it cannot be refreshed or revoked.`,
@@ -92,7 +92,8 @@ function makeCommand({ say, warn }: Terminal): Command {
     .option("--seconds <seconds>", "how long it lasts (default: 3600)")
     .action(async (options: object) => {
       const { sub, tenant, roles, groups, seconds } = readOptions(makeOptionsSchema, options);
-      say(await makeDemoToken({ sub, tenant, roles: listOf(roles), groups: listOf(groups) }, seconds));
+      const token = await makeDemoToken({ sub, tenant, roles: listOf(roles), groups: listOf(groups) }, seconds);
+      print({ token }, token);
       warn("this token holds in the demo alone: everybody has the key that signed it");
     });
 }

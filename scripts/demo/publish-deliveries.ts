@@ -1,5 +1,6 @@
 import type { Terminal } from "../shared/command.ts";
-import { connectProducer } from "./connect-producer.ts";
+import { untilInterrupted } from "../shared/until-interrupted.ts";
+import { connectProducer } from "../shared/connect-producer.ts";
 import type { PublishOptions } from "./publish-options.ts";
 import { replay, type ReplayCounts } from "./replay.ts";
 import { readDeliveries, toPublication } from "./to-publication.ts";
@@ -10,17 +11,16 @@ const MAX_PENDING = 256;
 /** Replays real GitHub webhook deliveries to NATS until it has published enough, or Ctrl-C; fails where some were refused. */
 export async function publishDeliveries(options: PublishOptions, terminal: Terminal): Promise<void> {
   const { tenant, natsUrl, ratePerSecond } = options;
-  const { say, endWith } = terminal;
+  const { print, say, endWith } = terminal;
   const publications = (await readDeliveries()).map(toPublication);
   await using producer = await connectProducer(natsUrl, tenant);
   say(`publishing ${ratePerSecond} events a second as events.${tenant}.> to ${new URL(natsUrl).host}; Ctrl-C stops`);
 
   const stop = new AbortController();
-  // The handlers stay: npm and the terminal may each pass on the same Ctrl-C.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop.abort());
+  const signal = AbortSignal.any([stop.signal, untilInterrupted()]);
   const counts: ReplayCounts = { published: 0, acknowledged: 0, refused: 0 };
   let refusal = "";
-  const publish = (publication: (typeof publications)[number]): Promise<void> =>
+  const publish = (publication: (typeof publications)[number]): Promise<unknown> =>
     producer.publish(publication).catch((error: Error) => {
       refusal = error.message;
       // What has never worked will not begin to; what worked before may come back, with the broker.
@@ -30,9 +30,9 @@ export async function publishDeliveries(options: PublishOptions, terminal: Termi
   {
     using _progress = showProgress(counts);
     const count = options.count ?? publications.length;
-    await replay(publications, { publish, ratePerSecond, count, maxPending: MAX_PENDING, signal: stop.signal }, counts);
+    await replay(publications, { publish, ratePerSecond, count, maxPending: MAX_PENDING, signal }, counts);
   }
-  say(summaryOf(counts));
+  print(counts, summaryOf(counts));
   if (counts.refused === 0) return;
   say(`the last refusal: ${refusal}`);
   endWith(1);

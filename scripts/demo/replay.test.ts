@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
 import { replay, type ReplayCounts, type ReplayOptions } from "./replay.ts";
-import type { Publication } from "./to-publication.ts";
+import type { Publication } from "../shared/connect-producer.ts";
 
 const publications = ["issues.opened", "push.event", "star.created"].map((topic) => ({ topic, payload: "{}" }));
 

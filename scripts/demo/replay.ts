@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Publication } from "./to-publication.ts";
+import type { Publication } from "../shared/connect-producer.ts";
 
 /** How far a replay has come. What is neither acknowledged nor refused is on its way. */
 export interface ReplayCounts {

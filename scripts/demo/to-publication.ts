@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type { Publication } from "../shared/connect-producer.ts";
 import { encodeName } from "#shared/protocol/encode-name.ts";
 
 /** A webhook delivery as GitHub sent it. */
@@ -9,14 +10,6 @@ export interface Delivery {
     readonly action?: string | undefined;
     readonly repository?: { readonly name: string } | null | undefined;
   };
-}
-
-/** An event on its way to the bus. */
-export interface Publication {
-  /** `issues.opened.Hello-World` */
-  readonly topic: string;
-  /** JSON text. */
-  readonly payload: string;
 }
 
 /** Reads the deliveries of `@octokit/webhooks-examples`, each name's spread evenly over all: nobody waits long for theirs. */

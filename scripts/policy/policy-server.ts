@@ -1,11 +1,9 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { z } from "zod";
-import { parseJson } from "#shared/json/parse-json.ts";
-import { DEFAULT_PORTS } from "../demo-settings.ts";
+import { DEMO_OPERATOR_TOKEN } from "../demo-settings.ts";
 import { ScriptError } from "../shared/run-script.ts";
-
-const TIMEOUT_MS = 30_000;
+import { askService, callService, isDemo, type ServiceCall, urlOfService } from "../shared/service-calls.ts";
 
 /** The options of every command that asks a server. */
 export const serverOptionsSchema = z.object({ url: z.string().optional(), tokenFile: z.string().optional() });
@@ -20,11 +18,9 @@ export function withServerOptions(command: Command): Command {
     .option("--url <url>", "where policy is; else POLICY_URL, else http://127.0.0.1:8082")
     .option(
       "--token-file <file>",
-      "a file with the token; else POLICY_TOKEN_FILE, else the token itself in POLICY_TOKEN, else policy's own POLICY_OPERATOR_TOKEN_FILE. It is the operator's token, or an access token of somebody with the permission in the tenant",
+      "a file with the token; else POLICY_TOKEN_FILE, else the token itself in POLICY_TOKEN, else policy's own POLICY_OPERATOR_TOKEN_FILE. It is the operator's token, or an access token of somebody with the permission in the tenant. The demo on this machine needs none",
     );
 }
-
-const problemSchema = z.object({ detail: z.string(), code: z.string() });
 
 /** policy's HTTP API, as somebody with a token. */
 export interface PolicyServer {
@@ -43,7 +39,7 @@ export interface PolicyServer {
 
 /** A call of the API. */
 export interface PolicyRequest {
-  readonly method: "GET" | "POST" | "PUT";
+  readonly method: ServiceCall["method"];
   readonly path: string;
   readonly body?: string | undefined;
   /** The version that must still be in force. */
@@ -58,30 +54,32 @@ export async function openPolicyServer(
   { url, tokenFile }: ServerOptions,
   env: NodeJS.ProcessEnv,
 ): Promise<PolicyServer> {
-  const port = env["POLICY_HTTP_PORT"] || DEFAULT_PORTS.POLICY_HTTP_PORT;
-  const base = (url ?? (env["POLICY_URL"] || `http://127.0.0.1:${port}`)).replace(/\/+$/, "");
-  if (!/^https?:$/.test(URL.parse(base)?.protocol ?? "")) throw new ScriptError(`${base} is not an http or https URL`);
-  const token = await readToken(tokenFile, env);
-  const read = (request: PolicyRequest): Promise<string> => callPolicy(base, token, request);
+  const base = urlOfService("policy", env, url);
+  const token = await readToken(tokenFile, env, isDemo("policy", env, url));
+  const callOf = ({ ifMatch, ...request }: PolicyRequest): ServiceCall => ({
+    ...request,
+    token,
+    ...(ifMatch === undefined ? {} : { headers: { "if-match": `"${ifMatch}"` } }),
+  });
   return {
     url: base,
-    read,
-    async call(request, schema) {
-      const parsed = schema.safeParse(parseJson(await read(request)));
-      if (parsed.success) return parsed.data;
-      throw new ScriptError(`what answers at ${base} is not policy, or another release of it`);
-    },
+    read: (request) => callService("policy", base, callOf(request)),
+    call: (request, schema) => askService("policy", base, callOf(request), schema),
   };
 }
 
-/** The last place is for `docker compose exec policy sluice …`: in policy's own container its operator is asked for nothing. */
-async function readToken(tokenFile: string | undefined, env: NodeJS.ProcessEnv): Promise<string> {
+/**
+ * The last places are for `docker compose exec policy sluice …`, where policy's own operator is asked for nothing, and for the
+ * demo on this machine, whose token everybody knows.
+ */
+async function readToken(tokenFile: string | undefined, env: NodeJS.ProcessEnv, inDemo: boolean): Promise<string> {
   const file = tokenFile ?? (env["POLICY_TOKEN_FILE"] || undefined);
   const operatorFile = env["POLICY_OPERATOR_TOKEN_FILE"] || undefined;
   const token = file === undefined && env["POLICY_TOKEN"] ? env["POLICY_TOKEN"] : undefined;
   const path = file ?? operatorFile;
   const found = (token ?? (path === undefined ? "" : firstTokenIn(await readTokenFile(path)))).trim();
   if (found !== "") return found;
+  if (inDemo && path === undefined) return DEMO_OPERATOR_TOKEN;
   throw new ScriptError("there is no token: name a file with --token-file, or set POLICY_TOKEN_FILE or POLICY_TOKEN");
 }
 
@@ -96,36 +94,4 @@ function readTokenFile(path: string): Promise<string> {
   return readFile(path, "utf8").catch((error: Error) => {
     throw new ScriptError(`the token cannot be read: ${error.message}`);
   });
-}
-
-async function callPolicy(
-  base: string,
-  token: string,
-  { method, path, body, ifMatch }: PolicyRequest,
-): Promise<string> {
-  const headers: Record<string, string> = { authorization: `Bearer ${token}` };
-  if (ifMatch !== undefined) headers["if-match"] = `"${ifMatch}"`;
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
-  // A redirect could lead the token somewhere else.
-  const request = { method, headers, signal, redirect: "error", ...(body === undefined ? {} : { body }) } as const;
-  const response = await fetch(base + path, request).catch((error: Error) => {
-    throw new ScriptError(
-      `policy does not answer at ${base}: ${reasonOf(error)}; --url or POLICY_URL says where it is`,
-    );
-  });
-  const answer = await response.text();
-  if (response.ok) return answer;
-  throw refused(response.status, parseJson(answer));
-}
-
-function reasonOf(error: Error): string {
-  return error.cause instanceof Error ? error.cause.message || String(error.cause) : error.message;
-}
-
-function refused(status: number, answer: unknown): ScriptError {
-  const problem = problemSchema.safeParse(answer);
-  if (!problem.success) return new ScriptError(`policy answered ${status}`);
-  const { detail, code } = problem.data;
-  const hint = code === "version_conflict" ? "; somebody was quicker: look at the diff again, then apply again" : "";
-  return new ScriptError(`policy refuses (${status} ${code}): ${detail}${hint}`);
 }

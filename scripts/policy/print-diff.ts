@@ -5,14 +5,18 @@ import type { Terminal } from "../shared/command.ts";
 const MAX_NAMES = 20;
 
 /** Prints the differences between two policies, and the rules that each subject gains and loses. */
-export function printDiff(before: PolicySource, after: PolicySource, say: Terminal["say"]): void {
+export function printDiff(before: PolicySource, after: PolicySource, { print, say }: Terminal): void {
   const differences = differencesOf(before, after);
-  if (differences.length === 0) return say("no difference");
-  for (const difference of differences) say(differenceText(difference));
+  if (differences.length === 0) return print({ differences: 0 }, "no difference");
+  for (const difference of differences) print(difference, differenceText(difference));
   for (const { who, gains, loses } of effectsOf(before, after)) {
-    say("");
-    say(`${who.slice(0, MAX_NAMES).join(", ")}${who.length > MAX_NAMES ? ` and ${who.length - MAX_NAMES} more` : ""}`);
-    for (const rule of gains) say(`  gains ${rule}`);
-    for (const rule of loses) say(`  loses ${rule}`);
+    print({ who, gains, loses }, () => {
+      say("");
+      say(
+        `${who.slice(0, MAX_NAMES).join(", ")}${who.length > MAX_NAMES ? ` and ${who.length - MAX_NAMES} more` : ""}`,
+      );
+      for (const rule of gains) say(`  gains ${rule}`);
+      for (const rule of loses) say(`  loses ${rule}`);
+    });
   }
 }

@@ -5,6 +5,7 @@ import { documentInvalid, type Fault } from "../../services/policy/document/faul
 import { type ParsedDocument, parseDocument } from "../../services/policy/document/parse-document.ts";
 import { compileSnapshot, type WholeSnapshot } from "../../services/policy/decide/snapshot.ts";
 import type { HttpBindings } from "../../services/policy/decide/subject-roles.ts";
+import type { Terminal } from "../shared/command.ts";
 import { ScriptError } from "../shared/run-script.ts";
 
 /** Nothing on disk has a version. */
@@ -39,10 +40,11 @@ export function compileFile({ path, parsed }: DocumentFile, bindings: HttpBindin
   throw new ScriptError(`${path}: ${documentInvalid(parsed.faults).message}`);
 }
 
-/** A fault or a warning as compilers write it, so that editors and CI find the place. */
-export function lineOf(path: string, kind: "error" | "warning", fault: Fault): string {
+/** Prints a fault or a warning as compilers do, so that editors and CI find the place. */
+export function printFault(path: string, kind: "error" | "warning", fault: Fault, print: Terminal["print"]): void {
   const { line = 1, column = 1, path: value, message } = fault;
-  return `${path}:${line}:${column}: ${kind}: ${value === "" ? message : `${value}: ${message}`}`;
+  const text = `${path}:${line}:${column}: ${kind}: ${value === "" ? message : `${value}: ${message}`}`;
+  print({ file: path, line, column, kind, path: value, message }, text);
 }
 
 /** The tenant that a watched directory takes a file for. */

@@ -8,7 +8,9 @@ export interface Terminal {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   /** The width of the terminal, in characters. */
   readonly columns: number;
-  /** Writes a line of the command's result to stdout. */
+  /** Prints a piece of the command's result: with `--json` as a line of JSON, else as this text, or what `text` says. */
+  readonly print: (result: object, text: string | (() => void)) => void;
+  /** Writes a line of text for people: to stdout, or with `--json` to stderr. */
   readonly say: (line: string) => void;
   /** Writes a line about the work itself, progress or failure, to stderr. */
   readonly warn: (line: string) => void;
@@ -26,12 +28,13 @@ export interface CommandHelp {
   readonly examples: readonly string[];
 }
 
-/** Makes a command, without arguments and options yet, whose help ends with its examples. */
+/** Makes a command whose help ends with its examples; of arguments and options it has `--json` alone. */
 export function createCommand(name: string, { summary, description, examples }: CommandHelp): Command {
   const lines = examples.map((line) => `  ${line}`).join("\n");
   return new Command(name)
     .summary(summary)
     .description(description)
+    .option("--json", "print each result as a line of JSON")
     .addHelpText("after", `\nExample${examples.length === 1 ? "" : "s"}:\n${lines}`);
 }
 

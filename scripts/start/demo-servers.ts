@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { join } from "node:path";
+import { prepareBus } from "../bus/prepare-bus.ts";
 import { type DemoPorts, demoSettings, readPasswords } from "../demo-settings.ts";
 import type { ServerCommand } from "./child-server.ts";
 import { writeRedisConfig } from "./redis-config.ts";
@@ -18,6 +19,8 @@ export async function demoServers(
   const settings = demoSettings(ports, passwords);
   const redisFolder = join(dataFolder, "redis");
   const redisConfig = await writeRedisConfig(redisFolder, passwords);
+  const natsConfig = join(dataFolder, "nats-config");
+  await prepareBus(natsConfig);
   const service = (name: "auth" | "policy" | "publish" | "stream", opsPort: number): ServerCommand => ({
     name,
     command: process.execPath,
@@ -27,19 +30,22 @@ export async function demoServers(
     isReady: () => isServiceReady(opsPort),
   });
   return [
-    [nats(ports.NATS_PORT, join(dataFolder, "nats"), env), redis(ports.REDIS_PORT, redisFolder, redisConfig, env)],
+    [
+      nats(ports.NATS_PORT, join(dataFolder, "nats"), natsConfig, env),
+      redis(ports.REDIS_PORT, redisFolder, redisConfig, env),
+    ],
     [service("policy", ports.POLICY_OPS_PORT), service("auth", ports.AUTH_OPS_PORT)],
     [service("stream", ports.STREAM_OPS_PORT), service("publish", ports.PUBLISH_OPS_PORT)],
   ];
 }
 
-function nats(port: number, folder: string, env: NodeJS.ProcessEnv): ServerCommand {
+function nats(port: number, folder: string, config: string, env: NodeJS.ProcessEnv): ServerCommand {
   // `sluice bus` has it reload.
   const pidFile = join(folder, "nats-server.pid");
   return {
     name: "nats-server",
     command: "nats-server",
-    args: ["-c", "infra/nats/nats.conf", "-a", "127.0.0.1", "-p", String(port), "-sd", folder, "-P", pidFile],
+    args: ["-c", join(config, "nats.conf"), "-a", "127.0.0.1", "-p", String(port), "-sd", folder, "-P", pidFile],
     env,
     isReady: () => answers(port, "", "INFO "),
   };

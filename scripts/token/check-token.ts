@@ -8,6 +8,7 @@ import { TrustedIssuers } from "#shared/tokens/trusted-issuers.ts";
 import { ownIssuer, type VerifierConfig } from "#shared/tokens/verify-access-token.ts";
 import type { TokenStep } from "#shared/tokens/verify-token.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
+import type { Terminal } from "../shared/command.ts";
 import { adviceFor } from "./advice.ts";
 
 /** Whom a check trusts, and where it writes. */
@@ -15,14 +16,15 @@ export interface CheckDeps {
   /** Auth as it is set; undefined where only outside issuers count. */
   readonly config: VerifierConfig | undefined;
   readonly outside: readonly OutsideIssuer[];
-  readonly say: (line: string) => void;
+  readonly print: Terminal["print"];
+  readonly say: Terminal["say"];
 }
 
 /**
  * Says step by step what a verifier thinks of a token: it is the services' own, watched at work. Answers whether the token
  * holds. Nothing of the token's signature is printed.
  */
-export async function checkToken(token: string, { config, outside, say }: CheckDeps): Promise<boolean> {
+export async function checkToken(token: string, { config, outside, print, say }: CheckDeps): Promise<boolean> {
   const line = (mark: string, step: string, text: string): void => say(`${mark} ${step.padEnd(10)} ${text}`);
   const fetching = tellFetches(fetchJson, (text) => line(" ", "", text));
   const issuers = new TrustedIssuers({
@@ -33,19 +35,25 @@ export async function checkToken(token: string, { config, outside, say }: CheckD
   issuers.adopt(outside);
   const own = config && trustOwn(config, fetching);
   try {
-    const { claims } = await judgeToken(token, own, issuers, { report: (step, found) => line("✓", step, found()) });
-    say("");
-    say(`The token holds until ${new Date(claims.exp * 1_000).toISOString()}.`);
-    for (const note of notesOn(claims.isOutside ?? false)) say(note);
+    const { claims } = await judgeToken(token, own, issuers, {
+      report: (step, found) => print({ step, ok: true, found: found() }, () => line("✓", step, found())),
+    });
+    const until = new Date(claims.exp * 1_000).toISOString();
+    print({ holds: true, until }, () => {
+      say(`\nThe token holds until ${until}.`);
+      for (const note of notesOn(claims.isOutside ?? false)) say(note);
+    });
     return true;
   } catch (thrown) {
     const error = toAppError(thrown);
     const { step = "shape", ...facts } = error.facts;
-    line("✗", step, error.message);
-    for (const [name, value] of Object.entries(facts)) line(" ", "", `${name}: ${value}`);
+    print({ step, ok: false, found: error.message, ...facts }, () => {
+      line("✗", step, error.message);
+      for (const [name, value] of Object.entries(facts)) line(" ", "", `${name}: ${value}`);
+    });
     if (error.code === "internal") throw thrown;
-    say("");
-    say(adviceFor(step as TokenStep, error, issuers.find(facts["issuer"])?.issuer.entry));
+    const advice = adviceFor(step as TokenStep, error, issuers.find(facts["issuer"])?.issuer.entry);
+    print({ holds: false, advice }, `\n${advice}`);
     return false;
   }
 }

@@ -11,6 +11,7 @@ import { within } from "#shared/async/within.ts";
 import { CLOCK_LEEWAY_SECONDS } from "#shared/tokens/access-token.ts";
 import { verifyAccessToken } from "#shared/tokens/verify-access-token.ts";
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
+import { traceGrpc } from "#shared/grpc/trace-calls.ts";
 import { startGrpcServer } from "#shared/grpc/start-server.ts";
 import { authWelcome } from "./http/welcome.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
@@ -18,10 +19,13 @@ import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { type ServiceSockets, openSockets } from "#shared/http/open-sockets.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
+import { byForwardedFor } from "#shared/http/client-address.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
+import { openTracer } from "#shared/trace/open-tracer.ts";
+import type { Tracer } from "#shared/trace/tracer.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
 import { type AuthConfig, clientTlsFiles, MAX_ACCESS_TOKEN_SECONDS } from "./config.ts";
@@ -58,10 +62,9 @@ import { createTokenSearch } from "./sessions/find-token.ts";
 import { createTokenIssuer } from "./tokens/issue-tokens.ts";
 import { parseRefreshToken as parseWith } from "./tokens/refresh-token.ts";
 import { createChangeAnnouncer } from "./bus/announce-change.ts";
-import { readClientDirectory } from "./users/client-directory.ts";
 import { createUserChangeSteps } from "./sessions/user-change-steps.ts";
-import { createUserDirectory, type FindSubject, readAccounts } from "./users/user-directory.ts";
-import { createAccountVerifier } from "./users/verify-account.ts";
+import type { FindSubject } from "./users/user-directory.ts";
+import { readSubjects } from "./users/read-subjects.ts";
 import { watchUsers } from "./users/watch-users.ts";
 
 /** How long requests and calls under way may take to end; all servers close at the same time. */
@@ -79,15 +82,18 @@ const WATCH_MS = 1_000;
 /** Starts auth; disposing it closes its parts in the reverse of the order here. */
 export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
-  const log = createLogger("auth", config.LOG_LEVEL);
+  const log = createLogger("auth", config.LOG_LEVEL, config.LOG_FORMAT);
   const requestLog = starting.use(limitLines(log));
   const encryptionKey = await readEncryptionKey(config);
-  const subjects = await readSubjects(config);
+  const subjects = await readSubjects(config.AUTH_USERS_FILE, config.AUTH_CLIENTS_FILE);
   const tlsFiles = tlsFilesOf(config, clientTlsFiles, ["AUTH_TLS_PORT"]);
   const { users, clients, findSubject } = subjects;
   const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
 
-  const security = starting.use(await openGrpcSecurity(config, "auth.sluice", log, config.AUTH_GRPC_BIND_ADDRESS));
+  const registry = createMetricsRegistry();
+  const tracer = starting.use(await openTracer("auth", config, { registry, log }));
+  const grpc = await openGrpcSecurity(config, "auth.sluice", log, config.AUTH_GRPC_BIND_ADDRESS);
+  const security = starting.use(traceGrpc(grpc, tracer));
   const redis = starting.adopt(await connectRedis(config), (client) => client.disconnect());
   const redisWatch = starting.use(watchRedis(redis, config, log));
   const nats = starting.adopt(await connectNats(config, "auth", log), drainNats);
@@ -95,7 +101,6 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   keys.follow();
   const revocations = await openRevocations(nats, { replicas: config.NATS_REPLICAS, sessionMs: sessionSeconds * 1000 });
 
-  const registry = createMetricsRegistry();
   const metrics = createAuthMetrics(registry);
   addKeyMetrics(registry, keys, clock);
   const trail = { replicas: config.NATS_REPLICAS, maxBytes: config.AUTH_AUDIT_MAX_BYTES };
@@ -122,7 +127,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const tenants = createTenantEnding({ tenantEnds: revocations.tenantEnds, standings, clock });
   const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log: requestLog });
   const takesCertificates = tlsFiles !== undefined;
-  const doors = { takesCertificates, revoke, authenticateClient, checkPermission, metrics, log: requestLog };
+  const doors = { tracer, takesCertificates, revoke, authenticateClient, checkPermission, metrics, log: requestLog };
   const api = createApi(config, { ...kept, ...ways, ...doors });
   const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
@@ -257,7 +262,11 @@ type MadeHere =
   | "tenantHosts"
   | "allowedOrigins"
   | "trustedProxies";
-type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & { readonly findSubject: FindSubject; readonly log: LimitedLog };
+type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & {
+  readonly findSubject: FindSubject;
+  readonly log: LimitedLog;
+  readonly tracer: Tracer;
+};
 
 /** Checks auth's own access tokens. */
 function verifyWith(config: AuthConfig, keys: Pick<FollowedKeyRing, "published">) {
@@ -274,7 +283,8 @@ function createApi(config: AuthConfig, parts: ApiDeps): Hono {
   const [allowedOrigins, trustedProxies] = [config.AUTH_ALLOWED_ORIGINS, config.AUTH_TRUSTED_PROXIES];
   const verify = verifyWith(config, parts.keys);
   const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
-  const api = createJsonApi({ maxBodyBytes: 16_384, allowedOrigins, welcome: authWelcome }, parts.log);
+  const limits = { maxBodyBytes: 16_384, allowedOrigins, trusted: byForwardedFor(trustedProxies) };
+  const api = createJsonApi({ ...limits, welcome: authWelcome }, parts.log, parts.tracer);
   const [cookies, tenantHosts] = [createTokenCookies(config), config.AUTH_TENANT_HOSTS];
   addAuthRoutes(api, { ...parts, issuer, verify, cookies, tenantHosts, allowedOrigins, trustedProxies });
   addRenewRoute(api, { ...parts, cookies, allowedOrigins });
@@ -284,14 +294,4 @@ function createApi(config: AuthConfig, parts: ApiDeps): Hono {
   const findToken = createTokenSearch({ ...parts, verify, parseRefreshToken });
   addOAuthRoutes(api, { ...parts, issuer, parseRefreshToken, findToken, trustedProxies });
   return api;
-}
-
-/** Reads the users and service clients; both share the threads that verify their secrets. */
-async function readSubjects({ AUTH_USERS_FILE: path, AUTH_CLIENTS_FILE }: AuthConfig) {
-  const verifyAccount = createAccountVerifier();
-  const clients = await readClientDirectory(AUTH_CLIENTS_FILE, verifyAccount);
-  const read = () => readAccounts(path, clients.find);
-  const users = createUserDirectory(await read(), verifyAccount);
-  const findSubject: FindSubject = (tenant, subject) => users.find(tenant, subject) ?? clients.find(tenant, subject);
-  return { path, read, users, clients, findSubject };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type BootLog, commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
+import { tracingSettings } from "#shared/config/tracing-settings.ts";
 import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { LOOPBACK } from "#shared/http/listen.ts";
@@ -26,6 +27,7 @@ export const clientTlsFiles = {
 /** The variables that auth reads. */
 export const authSettings = z.object({
   ...commonSettings,
+  ...tracingSettings,
   ...grpcTlsSettings,
   ...cookieSettings,
   AUTH_HTTP_PORT: portSchema.default(8081),

@@ -11,7 +11,8 @@ import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
 import { openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { type GrpcService, startGrpcServer } from "#shared/grpc/start-server.ts";
-import { clientAddressOf } from "#shared/http/client-address.ts";
+import { traceGrpc } from "#shared/grpc/trace-calls.ts";
+import { byForwardedFor, clientAddressOf } from "#shared/http/client-address.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
@@ -22,6 +23,7 @@ import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
+import { openTracer } from "#shared/trace/open-tracer.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import type { PolicyConfig } from "./config.ts";
 import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
@@ -30,14 +32,19 @@ import { createAccessRenewal } from "./clients/access-renewal.ts";
 import { createSessionRights } from "#shared/clients/session-rights.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps } from "./http/authorize.ts";
+import { addConsole } from "./http/console-routes.ts";
 import { addCheckRoute } from "./http/check-route.ts";
+import { addConnectionRoutes } from "./http/connection-routes.ts";
 import { addEraseRoute } from "./http/erase-route.ts";
+import { addEventRoutes } from "./http/event-routes.ts";
 import { addExplainRoutes } from "./http/explain-route.ts";
 import { addExportRoutes, IMPORT_PATH } from "./http/export-routes.ts";
 import { openOperatorTokens, type OperatorTokens } from "./http/operator-tokens.ts";
 import { createTokenGuesses } from "./http/token-guesses.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
+import { addReviewRoutes } from "./http/review-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
+import { addTailRoute } from "./http/tail-route.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
 import { policyWelcome } from "./http/welcome.ts";
 import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
@@ -55,6 +62,8 @@ import { readTiers } from "./limits/tiers.ts";
 import type { TenantDeps } from "./tenants/tenant-deps.ts";
 import { FileOrigins } from "./watch/file-origins.ts";
 import { watchFiles } from "./watch/watch-files.ts";
+import { openEdges } from "./app/open-edges.ts";
+import { openExplaining } from "./app/open-explaining.ts";
 import { openPolicies } from "./app/open-policies.ts";
 
 const CLOSE_GRACE_MS = 1_000;
@@ -67,20 +76,22 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /** Starts policy; disposing it ends it in the reverse order of what stands here. */
 export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
-  const log = createLogger("policy", config.LOG_LEVEL);
+  const log = createLogger("policy", config.LOG_LEVEL, config.LOG_FORMAT);
   const requestLog = starting.use(limitLines(log));
   const registry = createMetricsRegistry();
   const tiers = await readTiers(config.POLICY_TIERS_FILE);
   const metrics = createMetrics(config, registry);
 
-  const security = starting.use(await openGrpcSecurity(config, "policy.sluice", log, config.POLICY_GRPC_BIND_ADDRESS));
+  const tracer = starting.use(await openTracer("policy", config, { registry, log }));
+  const grpc = await openGrpcSecurity(config, "policy.sluice", log, config.POLICY_GRPC_BIND_ADDRESS);
+  const security = starting.use(traceGrpc(grpc, tracer));
   const nats = starting.adopt(await connectNats(config, "policy", log), drainNats);
   const auth = security.channelTo("auth.sluice");
   const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, auth));
   const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
   const compiler = starting.use(openCompiler(config, metrics));
   const parts = { sessions, compiler, tiers, metrics, log };
-  const { store, logs, collector, deps } = await openPolicies(nats, config, parts);
+  const { store, logs, collector, deps, onClosed, onInspected } = await openPolicies(nats, config, parts);
   starting.use(deps.subscriptions);
   await checkTenants(deps, log);
   const origins = new FileOrigins();
@@ -98,14 +109,22 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const decisionDeps = { ...authorizeDeps, metrics, tiers };
   const { POLICY_ALLOWED_ORIGINS: allowedOrigins } = config;
   const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths: IMPORT_PATH };
-  const api = createJsonApi({ ...bodies, allowedOrigins, welcome: policyWelcome }, requestLog);
+  const trusted = byForwardedFor(config.POLICY_TRUSTED_PROXIES);
+  const api = createJsonApi({ ...bodies, allowedOrigins, trusted, welcome: policyWelcome }, requestLog, tracer);
   addTenantRoutes(api, authorizeDeps, deps, { usage: logs, tiers });
   addPolicyRoutes(api, authorizeDeps, deps, files);
+  addReviewRoutes(api, authorizeDeps, { store, reviewer: compiler, clock });
   addExportRoutes(api, authorizeDeps, deps, files);
   addSubjectRoutes(api, authorizeDeps, deps);
   addEraseRoute(api, authorizeDeps, deps);
   addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
-  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, logs, find: rights.find });
+  const { tails, ...edges } = openEdges(nats, logs);
+  addConnectionRoutes(api, authorizeDeps, { ...edges, onClosed });
+  addTailRoute(api, authorizeDeps, tails);
+  addEventRoutes(api, authorizeDeps, { ...authorizeDeps, ...edges, logs, find: rights.find, onInspected });
+  const explaining = { ...decisionDeps, ...deps, ...(await openExplaining(nats)), edges: edges.edges, logs };
+  addExplainRoutes(api, authorizeDeps, { ...explaining, find: rights.find });
+  addConsole(api, config);
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, requestLog), decisionCallers],
     [AuthorizationService, createAuthorizationService(gateway, metrics, requestLog), authorizationCallers],
@@ -117,6 +136,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   };
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
   await startServers(config, starting, { registry, services, security, sockets, api, checks, log });
+  starting.use(tails);
   return starting.move();
 }
 

@@ -1,6 +1,6 @@
 import type { CallContext } from "#shared/async/call-context.ts";
 import { requestIdOf } from "#shared/http/request-id.ts";
-import { traceparentOf } from "#shared/http/traceparent.ts";
+import { asUnsampled, traceparentOf } from "#shared/protocol/traceparent.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import {
@@ -50,8 +50,13 @@ export async function authorizeRequest(deps: AuthorizeRequestDeps, request: Gate
   return { sub: claims.sub, tenant_id: claims.tenant_id, ...more };
 }
 
-function contextOf({ headers }: GatewayRequest): CallContext {
-  return { requestId: requestIdOf(headers["x-request-id"]), traceparent: traceparentOf(headers["traceparent"]) };
+/** Without a span of the gateway's call, the calls belong to the trace that its client names, which nobody records for that. */
+function contextOf({ headers, traceparent }: GatewayRequest): CallContext {
+  const given = traceparentOf(headers["traceparent"]);
+  return {
+    requestId: requestIdOf(headers["x-request-id"]),
+    traceparent: traceparent ?? (given && asUnsampled(given)),
+  };
 }
 
 /** The answer does not show whether another tenant exists. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type BootLog, commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
+import { tracingSettings } from "#shared/config/tracing-settings.ts";
 import { issuerSecretsIn, type VerifierConfig, verifierSettings } from "#shared/tokens/verify-access-token.ts";
 import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
@@ -19,6 +20,7 @@ const demo = { POLICY_DOCUMENTS_DIR: "infra/policies" };
 /** The variables that policy reads. */
 export const policySettings = z.object({
   ...commonSettings,
+  ...tracingSettings,
   ...grpcTlsSettings,
   ...verifierSettings,
   ...cookieSettings,

@@ -6,6 +6,7 @@ import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { createSessionRights } from "#shared/clients/session-rights.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { publishWelcome } from "./http/welcome.ts";
+import { traceGrpc } from "#shared/grpc/trace-calls.ts";
 import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { openSockets } from "#shared/http/open-sockets.ts";
@@ -17,6 +18,7 @@ import { type ReadinessChecks, watchReadiness } from "#shared/lifecycle/readines
 import { VERSION } from "#shared/lifecycle/version.ts";
 import { shareCounts } from "#shared/limits/share-counts.ts";
 import { SharedCounts } from "#shared/limits/shared-counts.ts";
+import { byForwardedFor } from "#shared/http/client-address.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
@@ -24,6 +26,8 @@ import { createLogCheck } from "#shared/nats/check-log.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { openCountStore } from "#shared/redis/open-count-store.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
+import { openTracer } from "#shared/trace/open-tracer.ts";
+import type { Tracer } from "#shared/trace/tracer.ts";
 import { openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
 import { createEventLog } from "./bus/event-log.ts";
 import { serveForwarded } from "./bus/serve-forwarded.ts";
@@ -50,19 +54,24 @@ const WRITES_ONLY = { asksJetStream: false };
 /** Starts the publisher; disposing it ends it in the reverse order of what stands here. */
 export async function startPublish(config: PublishConfig): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
-  const log = createLogger("publish", config.LOG_LEVEL);
+  const log = createLogger("publish", config.LOG_LEVEL, config.LOG_FORMAT);
   const requestLog = starting.use(limitLines(log));
   const registry = createMetricsRegistry();
   const metrics = createPublishMetrics(registry);
+  const tracer = starting.use(await openTracer("publish", config, { registry, log }));
   const nats = starting.adopt(await connectNats(config, "publish", log, WRITES_ONLY), drainNats);
   const verifier = starting.use(await openVerifier(config, registry, log));
-  const shared = { nats, verifier, metrics, registry, log };
+  const shared = { nats, verifier, metrics, registry, tracer, log };
   const deps = await openWay(config, starting, shared);
   const publish = (request: Parameters<typeof publishEvents>[1]) => publishEvents(deps, request);
   const { PUBLISH_ALLOWED_ORIGINS: allowedOrigins, PUBLISH_BODY_MAX_BYTES: maxBodyBytes } = config;
   // The route reads and limits its bodies itself.
   const streamedPaths = new RegExp(`^${EVENTS_PATH}$`);
-  const api = createJsonApi({ maxBodyBytes, streamedPaths, allowedOrigins, welcome: publishWelcome }, requestLog);
+  const trusted = byForwardedFor(config.PUBLISH_TRUSTED_PROXIES);
+  const api = createJsonApi(
+    { maxBodyBytes, streamedPaths, allowedOrigins, trusted, welcome: publishWelcome },
+    requestLog,
+  );
   addEventsRoute(api, { publish, proxies: config.PUBLISH_TRUSTED_PROXIES, maxBodyBytes, metrics });
   const checks = { ...verifier.checks, log_unusable: createLogCheck(nats, WRITES_ONLY) };
   const sockets = openSockets(["http"], { registry, log: requestLog }).http;
@@ -82,6 +91,7 @@ interface WayParts {
   readonly verifier: TokenVerifier;
   readonly metrics: PublishMetrics;
   readonly registry: Registry;
+  readonly tracer: Tracer;
   readonly log: Logger;
 }
 
@@ -89,9 +99,9 @@ interface WayParts {
 async function openWay(
   config: PublishConfig,
   starting: AsyncDisposableStack,
-  { nats, verifier, metrics, registry, log }: WayParts,
+  { nats, verifier, metrics, registry, tracer, log }: WayParts,
 ): Promise<PublishDeps> {
-  const security = starting.use(await openGrpcSecurity(config, "publish.sluice", log));
+  const security = starting.use(traceGrpc(await openGrpcSecurity(config, "publish.sluice", log), tracer));
   const auth = security.channelTo("auth.sluice");
   const sessions = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
   const rights = starting.use(createPublishingRights(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")));
@@ -109,6 +119,8 @@ async function openWay(
     log: createEventLog({ nats, retries: new RetryBudget(), timeoutMs: STORE_MS, now: () => clock.monotonic() }),
     limits: { maxEvents: config.PUBLISH_BATCH_MAX_EVENTS, maxEventBytes: config.PUBLISH_EVENT_MAX_BYTES },
     metrics,
+    tracer,
+    wall: () => clock.wall(),
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type BootLog, commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
+import { tracingSettings } from "#shared/config/tracing-settings.ts";
 import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { proxiesSchema } from "#shared/http/client-address.ts";
@@ -19,6 +20,7 @@ const { REDIS_URL, ...redisFiles } = redisSettings;
 /** The variables that the publisher reads. */
 export const publishSettings = z.object({
   ...commonSettings,
+  ...tracingSettings,
   ...grpcTlsSettings,
   ...verifierSettings,
   ...cookieSettings,

@@ -4,12 +4,15 @@ import type { HeaderValues } from "#shared/http/token-source.ts";
 import type { SessionRights } from "#shared/tokens/session-rights.ts";
 import { presentPublisher, type Publisher } from "./access/present-publisher.ts";
 import type { AskPublishingRights, PublishingAnswer } from "./access/publishing-rights.ts";
+import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
+import { inSpan, type Tracer } from "#shared/trace/tracer.ts";
 import { readRequestToken, type RequestTokenDeps } from "./access/read-request-token.ts";
 import { requireDistinct } from "./events/event-ids.ts";
 import { parseEvents } from "./events/parse-events.ts";
 import type { EventLimits, PublishedEvent } from "./events/published-event.ts";
 import type { PublishMetrics } from "./metrics.ts";
 import type { BodyRoom } from "./quotas/body-room.ts";
+import { answerWithin, beginRequest, beginSend } from "./trace-publishing.ts";
 import type { Quotas } from "./quotas/quotas.ts";
 import type { CheckSchemas } from "./schemas/check-schemas.ts";
 
@@ -59,6 +62,9 @@ export interface PublishDeps extends RequestTokenDeps {
   readonly log: EventLog;
   readonly limits: EventLimits;
   readonly metrics: PublishMetrics;
+  readonly tracer: Tracer;
+  /** Milliseconds since 1970. */
+  readonly wall: () => number;
 }
 
 /** Publishes the events of a request. */
@@ -70,20 +76,35 @@ export type PublishEvents = (request: PublishRequest) => Promise<Published>;
  * @throws {AppError} the refusal; `unavailable` while auth, policy or the log do not answer.
  */
 export async function publishEvents(deps: PublishDeps, request: PublishRequest): Promise<Published> {
+  const startedAt = deps.wall();
   deps.quotas.takeRequest(request.address);
   const claims = await readRequestToken(deps, request);
   const { tenant_id: tenant, sub: subject } = claims;
   request.onIdentified({ tenant, subject });
+  // Not before: what strangers send makes no span.
+  const span = beginRequest(deps.tracer, request.context.traceparent, { tenant, startedAt });
+  const context = { ...request.context, traceparent: span.traceparent };
+  return answerWithin(span, () => publishAs(deps, request, claims, context));
+}
+
+async function publishAs(
+  deps: PublishDeps,
+  request: PublishRequest,
+  claims: VerifiedClaims,
+  context: CallContext,
+): Promise<Published> {
+  const { tenant_id: tenant, sub: subject } = claims;
   // Nothing of a stranger's body is read.
   using _room = deps.room.take(tenant, request.bodyBytes);
   const events = parseEvents({ headers: request.headers, body: await request.readBody() }, deps.limits);
   requireDistinct(subject, events);
   deps.quotas.takeOfSubject(tenant, subject, events.length);
-  const publisher = await presentPublisher(deps.sessions, claims, request.context);
-  const { eventsPerSecond } = await requirePermission(deps.askRights, publisher, events, request.context);
+  const publisher = await presentPublisher(deps.sessions, claims, context);
+  const { eventsPerSecond } = await requirePermission(deps.askRights, publisher, events, context);
   deps.quotas.takeOfTenant(tenant, events.length, eventsPerSecond);
   await deps.checkSchemas(tenant, events);
-  const stored = await storeEvents(deps, publisher, events);
+  const isOfRequest = request.context.traceparent !== undefined;
+  const stored = await storeWithin(deps, publisher, isOfRequest ? events.map(withoutTrace) : events, context);
   const duplicates = events.filter((_, place) => stored[place]?.isDuplicate === true);
   return { ids: events.map(({ id }) => id), duplicates: duplicates.map(({ id }) => id) };
 }
@@ -105,6 +126,23 @@ async function requirePermission(
 
 function forbidden(event: PublishedEvent | undefined): AppError {
   return new AppError("forbidden", `you may not publish ${event?.topic ?? "this"}`);
+}
+
+/** The trace of a request wins over those that its events bring. */
+function withoutTrace(event: PublishedEvent): PublishedEvent {
+  return { ...event, traceparent: undefined };
+}
+
+/** Stores the events within a span, which they name as theirs where they bring no trace of their own. */
+function storeWithin(
+  deps: PublishDeps,
+  publisher: Publisher,
+  events: readonly PublishedEvent[],
+  { traceparent }: CallContext,
+): Promise<readonly Stored[]> {
+  const span = beginSend(deps.tracer, publisher.tenant, events, traceparent);
+  const traced = events.map((event) => ({ ...event, traceparent: event.traceparent ?? span.traceparent }));
+  return inSpan(span, () => storeEvents(deps, publisher, traced));
 }
 
 async function storeEvents(

@@ -10,10 +10,12 @@ import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { createLogCheck } from "#shared/nats/check-log.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
+import { openTracer } from "#shared/trace/open-tracer.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { createServer, openVerifier } from "./app/create-server.ts";
 import type { EdgeParts } from "./app/edge-parts.ts";
 import { openEdge } from "./app/open-edge.ts";
+import { openOperations } from "./app/open-operations.ts";
 import { hearAnnouncements } from "./bus/topic-announcements.ts";
 import type { StreamConfig } from "./config.ts";
 import { heedAnnouncement } from "./connections/calls/heed-announcement.ts";
@@ -21,7 +23,6 @@ import { drain } from "./connections/end-streams.ts";
 import { startKeepAlive } from "./connections/keep-alive.ts";
 import { startRenewingTopics } from "./connections/keep-topics.ts";
 import { lifetimesOf } from "./connections/lifetimes.ts";
-import { describeConnections } from "./http/describe-connections.ts";
 import { listenOn } from "./http/listen-on.ts";
 import { maxStreamsOf } from "./http/max-streams.ts";
 import { checkKernel } from "./sse/check-kernel.ts";
@@ -36,7 +37,7 @@ const [now, wall] = [(): number => systemClock.monotonic(), (): number => system
  * the connections to the bus and the other services.
  */
 export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv): Promise<RunningService> {
-  const log = createLogger("stream", config.LOG_LEVEL);
+  const log = createLogger("stream", config.LOG_LEVEL, config.LOG_FORMAT);
   const ops = {
     host: config.STREAM_OPS_BIND_ADDRESS,
     port: config.STREAM_OPS_PORT,
@@ -56,8 +57,7 @@ export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv):
 
 /** Starts one of the workers that share a port. The primary passes it the questions of operators. */
 export async function startWorker(config: StreamConfig): Promise<AsyncDisposable> {
-  const log = createLogger("stream", config.LOG_LEVEL).child({ pid: process.pid });
-  return startServing(config, log, true, answerPrimary);
+  return startServing(config, createLogger("stream", config.LOG_LEVEL, config.LOG_FORMAT), true, answerPrimary);
 }
 
 /** Reports that the edge is ready on port `http`, and answers operators' questions from then on. */
@@ -65,34 +65,35 @@ type ReportTo = (operations: Operations, http: number) => Disposable | Promise<A
 
 async function startServing(
   config: StreamConfig,
-  log: Logger,
+  processLog: Logger,
   isShared: boolean,
   reportTo: ReportTo,
 ): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
+  const workerId = randomBytes(6).toString("hex");
+  const log = processLog.child({ "service.instance.id": workerId });
   await checkKernel(log);
+  const registry = createMetricsRegistry();
+  const tracer = stack.use(await openTracer("stream", config, { registry, log }));
   const nats = await connectNats(config, "stream", log);
   stack.defer(() => drainNats(nats));
 
-  const registry = createMetricsRegistry();
   const requestLog = stack.use(limitLines(log));
   const sockets = openSockets(["http"], { registry, log: requestLog }).http;
   const settings = { ...config, STREAM_MAX_CONNECTIONS: maxStreamsOf(config, sockets, log) };
-  const workerId = randomBytes(6).toString("hex");
-  const parts: EdgeParts = { config: settings, nats, registry, log, requestLog, workerId, now, wall };
+  const parts: EdgeParts = { config: settings, nats, registry, log, requestLog, tracer, workerId, now, wall };
   const edge = await openEdge(parts, stack);
   const verifier = await openVerifier(parts, stack, edge);
   stack.use(hearAnnouncements(nats, (said) => heedAnnouncement(said, edge), edge.observer));
   stack.use(startRenewingTopics(edge));
-  const lifetimes = lifetimesOf(config);
-  stack.use(startKeepAlive(edge.hub, { ...edge, lifetimes }));
+  stack.use(startKeepAlive(edge.hub, { ...edge, lifetimes: lifetimesOf(config) }));
   const server = await createServer(parts, { edge, verifier, sockets });
   const listener = await listenOn(server, { ...addressOf(config), isShared });
   stack.defer(() => closeServer(server, 1_000));
   stack.defer(() => listener.close());
   const checks = { ...verifier.checks, log_unusable: createLogCheck(nats) };
   const { reasons } = stack.use(watchReadiness(checks, log, { isServing: () => !edge.admission.isDraining }));
-  const connections = (): object[] => describeConnections(edge.hub, { now, lifetimes });
+  const { connections } = openOperations(parts, stack, edge, () => []);
   stack.use(await reportTo({ registry, reasons, connections }, listener.port));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
   // The other workers on this port take the clients that come while this one drains.

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { issuerSecretsIn, type VerifierConfig, verifierSettings } from "#shared/tokens/verify-access-token.ts";
 import { type BootLog, commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
+import { tracingSettings } from "#shared/config/tracing-settings.ts";
 import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { LOOPBACK } from "#shared/http/listen.ts";
@@ -16,6 +17,7 @@ const YEAR_SECONDS = 366 * 24 * 3_600;
 /** The variables that the edge reads. */
 export const streamSettings = z.object({
   ...commonSettings,
+  ...tracingSettings,
   ...grpcTlsSettings,
   ...verifierSettings,
   ...cookieSettings,

@@ -1,4 +1,7 @@
 import { applyControl, invalidateEverything } from "./access/apply-control.ts";
+import { describeDecision } from "./access/decision-spans.ts";
+import type { Audience } from "./audiences/audience.ts";
+import type { EventTrace } from "./observe/event-traces.ts";
 import { frameFor } from "./audiences/frame-for.ts";
 import type { Tenant } from "./connections/tenant.ts";
 import type { VerifyDeps } from "./access/verify.ts";
@@ -32,20 +35,36 @@ export function deliver(tenant: Tenant, entry: LogEntry, deps: VerifyDeps): bool
 }
 
 function fanOut(tenant: Tenant, entry: EventEntry, before: Position): void {
+  const trace = tenant.traces?.fed(tenant, entry);
   let denied = tenant.audiences.live.askInVain(entry.topic);
   let isTaken = false;
   // Before the first frame: it may be written at once.
   tenant.reach.add(entry.position.seq, tenant.streams);
   for (const audience of tenant.audiences.match(entry.topic)) {
-    const frame = frameFor(tenant, entry, audience.key);
+    const frame =
+      trace === undefined ? frameFor(tenant, entry, audience.key) : decideWithin(trace, tenant, entry, audience);
     if (frame === "denied") denied += audience.size;
     else if (frame === "undecided" || audience.key.isPaced) audience.detachAll(before);
     else {
       isTaken ||= audience.size > 0;
-      audience.push(frame, entry, before);
+      audience.push(frame, entry, before, trace?.flush());
     }
   }
+  trace?.end();
   tenant.noteFanOut(entry, denied, isTaken);
+}
+
+function decideWithin(
+  trace: EventTrace,
+  tenant: Tenant,
+  entry: EventEntry,
+  { key }: Audience,
+): ReturnType<typeof frameFor> {
+  const deciding = trace.decide();
+  const frame = frameFor(tenant, entry, key);
+  const outcome = typeof frame === "string" ? frame : "allowed";
+  deciding?.end(outcome, describeDecision(tenant.decisions, key.grant, entry.type));
+  return frame;
 }
 
 /** An opened log, and its relation to what was read before. */

@@ -1,26 +1,31 @@
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { traceFactsOf } from "#shared/protocol/traceparent.ts";
 import { identityOf, Registration, type TopicGrant } from "./access/registration.ts";
 import type { ShareTopics } from "./access/share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { clientLeft, type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
 import type { Admission, Place, StreamOwner } from "./admission/admission.ts";
+import { beginHold } from "./connections/begin-hold.ts";
 import { type Attached, attachHold, noSuchSubscription, startOf } from "./connections/attach-hold.ts";
 import type { Connection } from "./connections/connection.ts";
-import { bye, FAULT } from "./connections/end-stream.ts";
+import { FAULT } from "./connections/end-stream.ts";
 import type { Subscriptions } from "./connections/subscriptions.ts";
-import type { Hold } from "./durable/hold.ts";
-import { factsOf, releaseStream } from "./connections/release-stream.ts";
+import { factsOf, openedRecord } from "./connections/record-stream.ts";
+import { releaseStream } from "./connections/release-stream.ts";
 import type { Hub, Stream } from "./connections/hub.ts";
 import { type ClaimedTopics, claimTopics, findLate } from "./connections/claim-topics.ts";
 import type { AnnounceTopics, ClientStreams } from "./connections/client-streams.ts";
 import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
 import type { StreamPresence } from "./connections/presence/stream-presence.ts";
 import { Reader } from "./connections/reader.ts";
+import type { StreamOrigin } from "./connections/stream-origin.ts";
 import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
 import { findStart, resumeKindOf, type Start } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
+import { beginStream } from "./observe/stream-trace.ts";
+import type { Tracer } from "#shared/trace/tracer.ts";
 import type { OverloadGuard } from "./overload/overload-guard.ts";
 import type { ControlData } from "#shared/protocol/control-frames.ts";
 import type { RetryDelays } from "./sse/retry-delay.ts";
@@ -40,6 +45,8 @@ export interface StreamRequest {
   readonly lastEventId: string | undefined;
   /** The client's address or network, for counting; undefined where it is this host's own. */
   readonly address: string | undefined;
+  /** What operators get to read of the client. */
+  readonly client: Pick<StreamOrigin, "address" | "userAgent">;
   /** Reads the parameters; nothing of the URL is kept afterwards. */
   takeQuery(): URLSearchParams;
   /** Finds the access token, to be verified by the call that is answered. Both throw AppError with the refusal. */
@@ -67,6 +74,7 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
   readonly newConnectionId: () => string;
   readonly presence: StreamPresence;
   readonly observer: Observer;
+  readonly tracer: Tracer;
 }
 
 /**
@@ -106,7 +114,9 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
         const connection = request.accept(id);
         const ids = { connectionId: id, requestId: request.id };
         const reader = new Reader(ids, registration, connection, tenant, subscription.format, start, edge);
-        Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold });
+        const trace = beginStream(edge.tracer, request.traceparent, { ...ids, tenant: tenant.id });
+        const origin = originOf(request, subscription, start);
+        Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold, origin, trace });
         begin(edge, edge.hub.attach(tenant, reader), subscription, { start, place, claimed, askedAt });
       });
     } catch (error) {
@@ -220,19 +230,9 @@ function ownerOf(
   return { tenant, subject: subject.id, sid, address, isResume: lastEventId !== undefined };
 }
 
-/** Begins to deliver a durable subscription to its reader. In a log that has begun anew nothing of it is open. */
-function holdFor(reader: Reader, hold: Hold, { position, notice }: Start, { subscriptions, hub }: Edge): void {
-  if (notice?.event === "reset") {
-    hold.reset(hub.tenant(hold.key.tenant)?.log.epoch ?? "", position);
-  }
-  subscriptions.holds.add({ hold, reader });
-  hold.begin({
-    get cursor() {
-      return reader.cursor;
-    },
-    interrupt: () => reader.leaveAudience(),
-    lose: (why) => reader.end(bye(why, why === "replaced" ? subscriptions.replacedMs() : reader.retryMs)),
-  });
+function originOf({ client, traceparent }: StreamRequest, subscription: Subscription, start: Start): StreamOrigin {
+  const isResumed = subscription.lastEventId !== undefined && start.notice?.event !== "reset";
+  return { ...client, traceId: traceFactsOf(traceparent).traceId, client: subscription.client, isResumed };
 }
 
 /** The edge that holds an earlier stream of the client ends it. */
@@ -256,10 +256,11 @@ function begin(edge: Edge, stream: Stream, subscription: Subscription, beginning
   edge.clientStreams.attach(stream);
   edge.observer.opened(factsOf(reader));
   if (subscription.lastEventId !== undefined) edge.observer.resumed(resumeKindOf(tenant.log, start));
+  edge.observer.recorded(openedRecord(tenant, reader));
   void reader.connection.closed.then(() => releaseStream(edge, stream, place));
   try {
     reader.retryMs = edge.retryDelays.forAccepted(edge.admission.pressure);
-    if (reader.durable !== undefined) holdFor(reader, reader.durable, start, edge);
+    if (reader.durable !== undefined) beginHold(reader, reader.durable, start, edge);
     const ready = readyOf(edge, reader, edge.presence.attend(stream, subscription.presence), claimed);
     reader.frames.sendReady(ready, start, reader.retryMs);
     edge.observer.ready(edge.now() - askedAt);

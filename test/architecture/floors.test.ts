@@ -8,7 +8,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
   shared: [
     ["clients/"],
     ["http/", "grpc/", "nats/", "redis/", "tokens/"],
-    ["limits/"],
+    ["limits/", "trace/"],
     ["tls/", "log/", "metrics/", "lifecycle/"],
     ["files/", "async/", "config/", "work/"],
     ["contract/", "errors/", "json/", "time/"],
@@ -24,6 +24,18 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["keys/"],
     ["audit/", "metrics.ts"],
   ],
+  console: [
+    ["main.tsx", "vite.config.ts"],
+    ["app.tsx"],
+    ["shell/"],
+    ["screens.ts"],
+    ["screens/"],
+    ["parts/"],
+    ["context/"],
+    ["session/", "router/"],
+    ["http/"],
+    ["styles/"],
+  ],
   policy: [
     ["main.ts"],
     ["app.ts"],
@@ -31,8 +43,16 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["config.ts"],
     ["http/", "grpc/", "watch/", "clients/", "store/", "bus/"],
     ["tenants/"],
-    ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts"],
-    ["changes/", "events/", "access/"],
+    [
+      "change-policy.ts",
+      "erase-events.ts",
+      "authorize-request.ts",
+      "explain-event.ts",
+      "tail-events.ts",
+      "inspect-event.ts",
+    ],
+    ["tail/", "explain/"],
+    ["changes/", "events/", "access/", "edges/"],
     ["sessions/", "versions/"],
     ["decide/"],
     ["document/", "limits/"],
@@ -44,6 +64,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["config.ts"],
     ["http/", "bus/", "clients/"],
     ["publish-events.ts"],
+    ["trace-publishing.ts"],
     ["access/", "schemas/", "quotas/"],
     ["events/"],
     ["metrics.ts"],
@@ -66,7 +87,14 @@ const FLOORS: Readonly<Record<string, Floors>> = {
 
 /** The files that are a way each, from its beginning to its end. */
 const WAYS: Readonly<Record<string, readonly string[]>> = {
-  policy: ["change-policy.ts", "erase-events.ts", "authorize-request.ts", "explain-event.ts"],
+  policy: [
+    "change-policy.ts",
+    "erase-events.ts",
+    "authorize-request.ts",
+    "explain-event.ts",
+    "tail-events.ts",
+    "inspect-event.ts",
+  ],
   publish: ["publish-events.ts"],
   stream: ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts", "manage-subscription.ts"],
 };

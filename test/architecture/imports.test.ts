@@ -17,6 +17,26 @@ describe("services are islands", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("the console imports of other folders the protocol and the schema of documents alone, and nothing of Node's: browsers run it", () => {
+    const sources = shipped.filter(({ path }) => path.startsWith("services/console/") && !path.endsWith(".config.ts"));
+    const wrong = findImports(sources, (_, { file, specifier }) => {
+      if (file === undefined) return specifier.startsWith("node:");
+      if (file === "infra/policies/policy.schema.json") return false;
+      return !file.startsWith("services/console/") && !file.startsWith("services/shared/protocol/");
+    });
+    expect(sources.length).toBeGreaterThan(0);
+    expect(wrong).toEqual([]);
+  });
+
+  test("no screen of the console imports another", () => {
+    const screenOf = (path = ""): string | undefined => /^services\/console\/screens\/([^/]+)\//.exec(path)?.[1];
+    const wrong = findImports(shipped, ({ path }, { file }) => {
+      const [from, to] = [screenOf(path), screenOf(file)];
+      return from !== undefined && to !== undefined && from !== to;
+    });
+    expect(wrong).toEqual([]);
+  });
+
   test("a script imports no service", () => {
     const scripts = everything.filter(({ path }) => path.startsWith("scripts/"));
     // What makes password hashes uses the code that checks them, what turns keys the code that keeps them, and what looks
@@ -61,6 +81,12 @@ describe("a technology stays where its adapters are", () => {
       packages: /^ioredis$/,
       home: /-redis\.ts$|^services\/shared\/redis\//,
       place: "in *-redis.ts and shared/redis",
+    },
+    {
+      name: "OpenTelemetry",
+      packages: /^@opentelemetry\//,
+      home: /^services\/shared\/trace\//,
+      place: "in shared/trace",
     },
     {
       name: "HTTP",
@@ -111,7 +137,7 @@ describe("arrows have one direction", () => {
     expect(findCycle(graph)?.join(" → ")).toBeUndefined();
   });
 
-  test.each(["auth", "policy", "publish", "shared", "stream"])(
+  test.each(["auth", "console", "policy", "publish", "shared", "stream"])(
     "no folder of services/%s imports itself by a way round",
     (service) => {
       const graph = new Map<string, string[]>();
@@ -134,7 +160,7 @@ describe("arrows have one direction", () => {
 
   test("there are no default exports, except where a tool asks for one", () => {
     const wrong = everything.filter(({ text }) => /^export default\b|^export \{[^}]*\bas default\b/m.test(text));
-    expect(wrong.map(({ path }) => path)).toEqual(["test/vitest.config.ts"]);
+    expect(wrong.map(({ path }) => path)).toEqual(["services/console/vite.config.ts", "test/vitest.config.ts"]);
   });
 });
 

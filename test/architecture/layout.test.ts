@@ -14,11 +14,11 @@ describe("the tree", () => {
 
   test("files are named in kebab case", () => {
     const sources = readSources("services/", "scripts/", "test/").map(({ path }) => path);
-    expect(sources.filter((path) => !/^([a-z0-9-]+\/)+[a-z0-9-]+(\.[a-z]+)*\.ts$/.test(path))).toEqual([]);
+    expect(sources.filter((path) => !/^([a-z0-9-]+\/)+[a-z0-9-]+(\.[a-z]+)*\.tsx?$/.test(path))).toEqual([]);
   });
 
   test("no file says nothing by its name", () => {
-    const vague = /(^|[/-])(utils?|helpers?|managers?|data|info|impl|misc|common)(\.test)?\.ts$/;
+    const vague = /(^|[/-])(utils?|helpers?|managers?|data|info|impl|misc|common)(\.test)?\.tsx?$/;
     expect(files.filter((path) => vague.test(path))).toEqual([]);
   });
 });

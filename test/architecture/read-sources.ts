@@ -37,7 +37,7 @@ export function readText(path: string): string | undefined {
 /** Our own TypeScript below these folders. */
 export function readSources(...folders: string[]): Source[] {
   return listFiles()
-    .filter((path) => path.endsWith(".ts") && folders.some((folder) => path.startsWith(folder)))
+    .filter((path) => /\.tsx?$/.test(path) && folders.some((folder) => path.startsWith(folder)))
     .map((path) => {
       const text = readText(path) ?? "";
       return { path, text, imports: parseImports(path, text) };
@@ -46,7 +46,7 @@ export function readSources(...folders: string[]): Source[] {
 
 /** Whether the file holds tests, or what tests share: these may start what they test. */
 export function isTest({ path }: Source): boolean {
-  return path.endsWith(".test.ts") || path.includes("/testing/");
+  return /\.test\.tsx?$/.test(path) || path.includes("/testing/");
 }
 
 /** Each pair of a file and an import of it that breaks a rule, as a line for the failure message. */

@@ -35,6 +35,7 @@ import { publish } from "./scenarios/publish.ts";
 import { reconnectStorm } from "./scenarios/reconnect-storm.ts";
 import { refusedCrowd } from "./scenarios/refused-crowd.ts";
 import { slowReaders } from "./scenarios/slow-readers.ts";
+import { tracing } from "./scenarios/tracing.ts";
 import { tailMemory } from "./scenarios/tail-memory.ts";
 
 const SCENARIOS: readonly Scenario[] = [
@@ -60,6 +61,7 @@ const SCENARIOS: readonly Scenario[] = [
   handOver,
   flood,
   tailMemory,
+  tracing,
   historyReads,
   largestInputs,
   presence,

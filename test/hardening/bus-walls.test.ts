@@ -65,7 +65,7 @@ describe("a producer of another tenant", () => {
       $JS.API.STREAM.INFO.EVENTS_demo $JS.API.STREAM.INFO.EVENTS_rival $JS.API.STREAM.CREATE.X
       $JS.API.STREAM.PURGE.EVENTS_rival $JS.API.STREAM.MSG.GET.EVENTS_demo $JS.API.DIRECT.GET.EVENTS_demo
       $JS.API.CONSUMER.CREATE.EVENTS_rival.c $JS.ACK.EVENTS_demo.c.1.1.1.1.0 $SYS.REQ.SERVER.PING
-      _INBOX.stream.x edge.w1
+      _INBOX.stream.x edge.w1 edge.ask connections.rival.alice.opened connections.demo.alice.ended
     `),
   )("cannot publish to %s, and nothing is stored", async (subject) => {
     await expectNothingStored(() => expectRefused("rival", subject));
@@ -135,7 +135,7 @@ describe("the user of a service is refused what is not its own", () => {
     auth: [
       ...words(`
         control.demo.policy control.demo.tenant control.demo.erased events.demo.issues.opened.x $KV.sluice_policy.demo
-        _INBOX.policy.x _INBOX.stream.x edge.w1 $JS.API.STREAM.CREATE.X $JS.API.STREAM.NAMES $KV.sluice_policy_parts.demo.x
+        _INBOX.policy.x _INBOX.stream.x edge.w1 edge.ask connections.demo.alice.opened $JS.API.STREAM.CREATE.X $JS.API.STREAM.NAMES $KV.sluice_policy_parts.demo.x
         $JS.API.STREAM.DELETE.AUDIT $JS.API.STREAM.PURGE.AUDIT
       `),
       ...everyApiOf("EVENTS_demo", EVENT),
@@ -145,15 +145,15 @@ describe("the user of a service is refused what is not its own", () => {
       ...words(`
         control.demo.session events.demo.issues.opened.x $KV.sluice_keys.ring $KV.sluice_revoked.demo.s
         audit.demo.login $JS.API.STREAM.DELETE.AUDIT $JS.API.STREAM.UPDATE.AUDIT $JS.API.STREAM.MSG.GET.AUDIT
-        _INBOX.auth.x _INBOX.stream.x edge.w1
+        _INBOX.auth.x _INBOX.stream.x edge.w1 connections.demo.alice.opened
       `),
       ...changes.map((change) => `$JS.API.STREAM.${change}.KV_sluice_revoked`),
       ...keys,
     ],
     publish: words(`
       control.demo.policy control.demo.session control.demo.erased events.demo.issues.opened.x ingest.demo $JS.API.INFO
-      $KV.sluice_subs.demo.alice.x $KV.sluice_keys.ring audit.demo.login edge.w1 presence.demo publish.event _INBOX.stream.x
-      $JS.API.STREAM.INFO.EVENTS_demo
+      $KV.sluice_subs.demo.alice.x $KV.sluice_keys.ring audit.demo.login edge.w1 edge.ask presence.demo publish.event _INBOX.stream.x
+      $JS.API.STREAM.INFO.EVENTS_demo connections.demo.alice.opened
     `),
   };
   for (const user of SERVICES) {

@@ -2,6 +2,7 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ASK_EDGES } from "#shared/contract/edge-questions.ts";
 import { type NatsServer, type NatsUser, startNats } from "#test/support/start-nats.ts";
 
 let server: NatsServer;
@@ -28,6 +29,37 @@ test("a call between edges is heard by the edge it is for, and by nobody of anot
   await Promise.all(others.map((spy) => spy.flush()));
   expect(heard).toEqual([]);
   subscription.unsubscribe();
+  await Promise.all(others.map((spy) => spy.close()));
+});
+
+test("an operator's question comes to every worker, from policy alone, and its answers to policy alone", async () => {
+  const heard: string[] = [];
+  const others = await Promise.all((["auth", "publish", "demo", "rival"] as const).map(connectAs));
+  await using policy = await connectAs("policy");
+  for (const spy of others)
+    for (const subject of [">", "edge.>", "edge.ask", "_INBOX.policy.>", "_R_.>"]) listen(spy, subject, heard);
+  await Promise.all(others.map((spy) => spy.flush()));
+  const workers = [edge, holder].map((worker, index) =>
+    worker.subscribe(ASK_EDGES, { callback: (_, message) => void message.respond(`w${index}`) }),
+  );
+  await Promise.all([edge.flush(), holder.flush()]);
+  const answers: string[] = [];
+  for await (const answer of await policy.requestMany(ASK_EDGES, "{}", {
+    strategy: "count",
+    maxMessages: 2,
+    maxWait: 2_000,
+  })) {
+    answers.push(answer.string());
+  }
+  expect(answers.toSorted()).toEqual(["w0", "w1"]);
+  for (const asker of others) {
+    await expect(asker.request(ASK_EDGES, "{}", { timeout: 2_000 })).rejects.toThrow(
+      /Permissions Violation|no responders/,
+    );
+  }
+  await Promise.all(others.map((spy) => spy.flush()));
+  expect(heard).toEqual([]);
+  for (const worker of workers) worker.unsubscribe();
   await Promise.all(others.map((spy) => spy.close()));
 });
 

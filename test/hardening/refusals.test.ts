@@ -53,7 +53,7 @@ async function reasonOf(code: string, words: RegExp): Promise<unknown[]> {
     const { reasons = [] } = await readiness();
     return reasons.length === 1 && reasons[0]?.code === code && words.test(reasons[0].detail);
   });
-  return lines().filter((line) => line["msg"] === "not ready" && words.test(String(line["detail"])));
+  return lines().filter((line) => line["msg"] === "not ready" && words.test(String(line["error.message"])));
 }
 
 test("an edge is not ready while no key set can be had or auth calls itself otherwise, and says why in one line", async () => {
@@ -69,7 +69,9 @@ test("an edge is not ready while no key set can be had or auth calls itself othe
   expect(await reasonOf("issuer_differs", /"http:\/\/localhost:8081\/" here.*it ends with a slash/)).toHaveLength(1);
   keys.issuer = `${ISSUER}/`;
   await waitFor("the edge is ready", async () => (await readiness()).status === 200);
-  expect(lines()).toContainEqual(expect.objectContaining({ code: "issuer_differs", msg: "not a reason any more" }));
+  expect(lines()).toContainEqual(
+    expect.objectContaining({ "error.type": "issuer_differs", msg: "not a reason any more" }),
+  );
 });
 
 test("a start warns of a misspelt variable, and says what is set without a password", () => {
@@ -93,7 +95,9 @@ describe("a refusal", () => {
       const found = lines().filter(({ requestId }) => requestId === id);
       return found.length > 0 && found;
     });
-    expect(about).toMatchObject([{ level: "info", msg: "refused", code: problem["code"], detail: problem["detail"] }]);
+    expect(about).toMatchObject([
+      { level: "info", msg: "refused", "error.type": problem["code"], "error.message": problem["detail"] },
+    ]);
     expect(edge.child.output()).not.toMatch(/secret-signature|eyJhbGciOiJub25lIn0/);
   });
 
@@ -103,16 +107,16 @@ describe("a refusal", () => {
     expect(answer.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  test("is one of 20 lines a second, however many a stranger provokes, and the rest are a sum", async () => {
+  test("is one of 50 lines a second, however many a stranger provokes, and the rest are a sum", async () => {
     const before = edge.child.output().length;
     const ask = () => fetch(`http://127.0.0.1:${edge.ports.http}/v1/stream?topic=a.b`).then((answer) => answer.text());
     const startedAt = performance.now();
     for (let round = 0; round < 20; round += 1) await Promise.all(Array.from({ length: 25 }, ask));
     const seconds = Math.ceil((performance.now() - startedAt) / 1_000) + 1;
     await waitFor("the sum is written", () => lines().some(({ kind }) => kind === "refused: token_missing"));
-    const written = lines().filter(({ code }) => code === "token_missing");
-    expect(written.length).toBeLessThanOrEqual(20 * seconds);
-    expect(edge.child.output().length - before).toBeLessThan(8_000 * seconds);
+    const written = lines().filter((line) => line["error.type"] === "token_missing");
+    expect(written.length).toBeLessThanOrEqual(50 * seconds);
+    expect(edge.child.output().length - before).toBeLessThan(25_000 * seconds);
   });
 });
 

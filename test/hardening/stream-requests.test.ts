@@ -169,7 +169,7 @@ test("the lines of a stream carry its request's id from its opening to its end, 
   expect(stream.headers["x-request-id"]).toBe(id);
   await stream[Symbol.asyncDispose]();
   await expect.poll(() => linesAbout().length).toBe(2);
-  const about = { level: "info", connectionId, tenant: "demo", subject: "alice", kid: expect.any(String) };
+  const about = { level: "info", connectionId, tenant: "demo", "user.id": "alice", kid: expect.any(String) };
   expect(linesAbout()).toMatchObject([
     { ...about, msg: "a stream was opened" },
     { ...about, msg: "a stream ended", reason: "gone", seconds: expect.any(Number) },

@@ -6,6 +6,7 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, nkeyAuthenticator, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
+import { sluice } from "#test/support/run-sluice.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { runCommand } from "../../scripts/shared/run-command.ts";
@@ -58,7 +59,8 @@ describe("a tenant that is added", () => {
 
   test("is listed, and not added twice; its seed stands nowhere", async () => {
     const seed = await add("-9_");
-    expect((await bus("list")).stdout.split("\n")).toEqual(expect.arrayContaining(["-9_", "acme", "demo", "rival"]));
+    const listed = (await bus("list")).stdout.split("\n").map((line) => line.split("  ")[0]);
+    expect(listed).toEqual(expect.arrayContaining(["-9_", "acme", "demo", "rival"]));
     expect(await bus("add", "acme")).toMatchObject({ code: 1, stderr: expect.stringContaining("already") });
     expect(await readFile(join(directory, "producers/-9_.conf"), "utf8")).not.toContain(seed);
     await using producer = await connectBy(seed);
@@ -77,6 +79,29 @@ test("a tenant that is removed has its producers cut off, and nobody else", asyn
   expect(await bus("remove", "gone")).toMatchObject({ code: 1 });
 });
 
+test("a key is replaced while producers publish: the old one holds until it is retired", async () => {
+  const seed = await add("turn");
+  await using policy = await connectAs("policy");
+  await (await jetstreamManager(policy)).streams.add({ name: logStreamName("turn"), subjects: logSubjects("turn") });
+  await using old = await connectBy(seed);
+  const keys = async (): Promise<string[]> => {
+    const line = (await bus("list")).stdout.split("\n").find((each) => each.startsWith("turn  ")) ?? "";
+    return line.split("  ").slice(1);
+  };
+  const [first = ""] = await keys();
+  await using next = await connectBy(await seedOf("rotate", "turn"));
+  expect(await keys()).toEqual([first, expect.stringMatching(/^U/)]);
+  expect(await bus("rotate", "turn")).toMatchObject({ code: 1, stderr: expect.stringContaining("two keys") });
+  for (const producer of [old, next]) await jetstream(producer).publish("events.turn.order.created.1", "{}");
+  expect(await bus("retire", "turn", "UNKNOWN")).toMatchObject({ code: 1, stderr: expect.stringContaining("no such") });
+  expect(await bus("retire", "turn", first)).toMatchObject({ code: 0 });
+  await waitFor("the old key's producer is cut off", () => old.isClosed());
+  expect((await jetstream(next).publish("events.turn.order.created.2", "{}")).seq).toBe(3);
+  const [last = ""] = await keys();
+  expect(await bus("retire", "turn", last)).toMatchObject({ code: 1, stderr: expect.stringContaining("last key") });
+  expect(await bus("rotate", "demo")).toMatchObject({ code: 1, stderr: expect.stringContaining("by hand") });
+});
+
 test("an account can be given no other tenant's events, whatever its file says", async () => {
   const other = join(directory, "nats-other.conf");
   await writeFile(join(directory, "producers-other.conf"), accountThatReachesFor("demo"));
@@ -90,14 +115,17 @@ function accountThatReachesFor(tenant: string): string {
   return `"acme" { imports: [{ service: { account: SLUICE, subject: "events.${tenant}.>" } }] }\n`;
 }
 
-function bus(name: string, ...args: string[]) {
+async function bus(name: string, ...args: string[]) {
   const places = ["--dir", directory, ...(name === "list" ? [] : ["--pid-file", join(directory, "pid")])];
-  return runCommand(process.execPath, ["scripts/sluice.ts", "bus", name, ...places, "--", ...args], { cwd: PROJECT });
+  const { code, out, err } = await sluice(["bus", name, ...places, "--", ...args]);
+  return { code, stdout: out.join("\n"), stderr: err.join("\n") };
 }
 
-/** Adds producers, and answers their seed. */
-async function add(tenant: string): Promise<string> {
-  const { stdout, stderr } = await bus("add", tenant);
+const add = (tenant: string): Promise<string> => seedOf("add", tenant);
+
+/** Has a command make a key, and answers its seed. */
+async function seedOf(name: "add" | "rotate", tenant: string): Promise<string> {
+  const { stdout, stderr } = await bus(name, tenant);
   const seed = /^ {2}(SU\w+)$/m.exec(stdout)?.[1];
   if (seed === undefined) throw new Error(stdout + stderr);
   expect(stdout).toContain("has read it");

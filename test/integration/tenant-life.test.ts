@@ -49,7 +49,13 @@ describe("a tenant's limit of connections", () => {
       tenant: "rival",
       state: "active",
       limits: { historyAgeSeconds: 3_600 },
-      usage: { messages: expect.any(Number), bytes: expect.any(Number), lastAt: expect.stringMatching(/^20/) },
+      usage: {
+        messages: expect.any(Number),
+        bytes: expect.any(Number),
+        maxBytes: 1024 ** 3,
+        maxAgeSeconds: 3_600,
+        lastAt: expect.stringMatching(/^20/),
+      },
     });
     const listed = (await stack.operate("GET", "")).body["tenants"];
     expect(listed).toEqual([expect.objectContaining({ tenant: "demo" }), body]);

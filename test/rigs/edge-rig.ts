@@ -1,3 +1,4 @@
+import { noTracer } from "#shared/trace/tracer.ts";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import type { CallContext } from "#shared/async/call-context.ts";
@@ -121,6 +122,7 @@ export function createRig({
       signal: new AbortController().signal,
       lastEventId: undefined,
       address: undefined,
+      client: { address: "192.0.2.7", userAgent: "test/1" },
       takeQuery: () => new URLSearchParams("topic=order.>"),
       findToken: () => async () => CLAIMS,
       isGone: () => false,
@@ -184,7 +186,8 @@ function createTenant(decider: Decider, history: History, deps: RigDeps) {
   return { poison, tenant: new Tenant("acme", history, tenantDeps) };
 }
 
-const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource" | "presence"> = {
+const UNLIMITED_WITHOUT_ROUTES: Pick<Edge, "limitHistory" | "mapResource" | "presence" | "tracer"> = {
+  tracer: noTracer,
   limitHistory: (_, read) => read(() => {}),
   mapResource: async () => [],
   presence: { prepare: async () => {}, attend: () => undefined },

@@ -34,6 +34,8 @@ export function silentObserver(change: Partial<Observer> = {}): Observer {
     overloadEntered: () => {},
     overloadLeft: () => {},
     subscriptionChanged: () => {},
+    began: () => {},
+    recorded: () => {},
     fault: (error) => {
       throw error;
     },

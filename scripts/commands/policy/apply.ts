@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { readPolicyInForce } from "../../policy/policy-in-force.ts";
 import { openPolicyServer, serverOptionsSchema, versionSchema, withServerOptions } from "../../policy/policy-server.ts";
-import { compileFile, lineOf, readDocumentFile } from "../../policy/read-document-file.ts";
+import { compileFile, printFault, readDocumentFile } from "../../policy/read-document-file.ts";
 import { printCases } from "../../policy/print-cases.ts";
 import { printDiff } from "../../policy/print-diff.ts";
 import { warningsOf } from "../../policy/warnings-of.ts";
@@ -31,19 +31,20 @@ export function applyCommand(terminal: Terminal): Command {
   );
 }
 
-async function applyFile(path: string, options: ApplyOptions, { env, say, endWith }: Terminal): Promise<void> {
+async function applyFile(path: string, options: ApplyOptions, terminal: Terminal): Promise<void> {
+  const { env, print, endWith } = terminal;
   const file = await readDocumentFile(path, options.tenant);
   const warnings = warningsOf(file);
-  for (const warning of warnings) say(lineOf(path, "warning", warning));
-  if (!printCases(file, say)) return endWith(1);
+  for (const warning of warnings) printFault(path, "warning", warning, print);
+  if (!printCases(file, print)) return endWith(1);
   if (options.strict && warnings.length > 0) throw new ScriptError("not applied: there are warnings");
 
   const { tenant } = compileFile(file).document;
   const server = await openPolicyServer(options, env);
   const inForce = await readPolicyInForce(server, tenant);
-  printDiff(inForce, compileFile(file, inForce.httpBindings), say);
+  printDiff(inForce, compileFile(file, inForce.httpBindings), terminal);
   const target = `/v1/tenants/${tenant}/policy`;
   const put = { method: "PUT", path: target, body: file.text, ifMatch: inForce.version.number } as const;
   const { version } = await server.call(put, versionSchema);
-  say(`version ${version} is in force`);
+  print({ version }, `version ${version} is in force`);
 }

@@ -9,7 +9,7 @@ import { createCommand, readOptions, type Terminal } from "../../shared/command.
 const optionsSchema = serverOptionsSchema.extend({ tenant: z.string().optional() });
 
 /** `sluice policy diff`: tells what a file would change. */
-export function diffCommand({ env, say }: Terminal): Command {
+export function diffCommand(terminal: Terminal): Command {
   const command = createCommand("diff", {
     summary: "tell what a file would change, and who gains and loses by it",
     description: `Tells what a file would change in the policy in force, or what two files differ in: roles, rules, bindings, event patterns and routes that come (+), go (-) or change (~), and who gains and loses what by it. What was bound over HTTP stays as it is.`,
@@ -26,10 +26,10 @@ export function diffCommand({ env, say }: Terminal): Command {
     const file = await readDocumentFile(path, options.tenant);
     const { document } = compileFile(file);
     if (newPath !== undefined) {
-      printDiff(compileFile(file), compileFile(await readDocumentFile(newPath, options.tenant)), say);
+      printDiff(compileFile(file), compileFile(await readDocumentFile(newPath, options.tenant)), terminal);
       return;
     }
-    const inForce = await readPolicyInForce(await openPolicyServer(options, env), document.tenant);
-    printDiff(inForce, compileFile(file, inForce.httpBindings), say);
+    const inForce = await readPolicyInForce(await openPolicyServer(options, terminal.env), document.tenant);
+    printDiff(inForce, compileFile(file, inForce.httpBindings), terminal);
   });
 }

@@ -11,6 +11,7 @@ import {
   withServerOptions,
 } from "../../policy/policy-server.ts";
 import { compileFile, readDocumentFile } from "../../policy/read-document-file.ts";
+import { explainEvent } from "../../policy/explain-event.ts";
 import { explanationSchema, heldSchema, printExplanation, printHeld } from "../../policy/print-explanation.ts";
 import { collect, createCommand, readOptions, type Terminal } from "../../shared/command.ts";
 import { UsageError } from "../../shared/run-script.ts";
@@ -27,6 +28,8 @@ const optionsSchema = serverOptionsSchema.extend({
   method: word,
   path: word,
   event: word,
+  sequence: word,
+  at: word,
   role: words,
   group: words,
   issuer: word,
@@ -34,13 +37,6 @@ const optionsSchema = serverOptionsSchema.extend({
 type Options = z.infer<typeof optionsSchema>;
 
 const serverExplanationSchema = explanationSchema.extend({ holds: heldSchema });
-
-const eventSchema = z.object({
-  event: z.looseObject({ state: z.string(), topic: z.string().optional(), because: z.string().optional() }),
-  whenPublished: z.union([explanationSchema, z.object({ unknown: z.string() })]).optional(),
-  now: explanationSchema.optional(),
-  holds: heldSchema,
-});
 
 /** `sluice policy explain`: tells why somebody may or may not. */
 export function explainCommand(terminal: Terminal): Command {
@@ -68,6 +64,8 @@ With --tenant a server is asked about the policy in force, and auth which roles 
     .option("--method <m>", "with --path, such as GET: may they make such a request")
     .option("--path <p>", "with --method, such as /api/v1/orders/42")
     .option("--event <id>", "an event's id: why did they, or did they not, receive it; needs --tenant")
+    .option("--sequence <n>", "instead of --event: its place in the tenant's log")
+    .option("--at <time>", "with --topic: an event of this topic from about then, such as 2026-01-31T12:00:00Z")
     .option("--role <role>", "a role they have, instead of those that auth gives them; repeatable", collect)
     .option("--group <group>", "a group they are in, instead of those that auth puts them in; repeatable", collect)
     .option("--issuer <iss>", "who issued their token, where it is not auth; auth is not asked then");
@@ -76,16 +74,17 @@ With --tenant a server is asked about the policy in force, and auth which roles 
   );
 }
 
-async function explainSubject(subject: string, options: Options, { env, say }: Terminal): Promise<void> {
-  const { tenant, file } = options;
+async function explainSubject(subject: string, options: Options, terminal: Terminal): Promise<void> {
+  const { tenant, file, event, sequence, at } = options;
   if ((tenant === undefined) === (file === undefined)) throw new UsageError("name either a tenant or a file");
-  if (options.event !== undefined && tenant === undefined) throw new UsageError("--event needs a tenant");
-  const question = options.event === undefined ? questionOf(subject, options) : undefined;
-  if (file !== undefined && question !== undefined) return explainByFile(file, question, say);
-  const server = await openPolicyServer(options, env);
-  const path = `/v1/tenants/${encodeURIComponent(tenant ?? "")}/explain`;
-  if (question === undefined) await explainEvent(server, path, subject, options, say);
-  else await explainByServer(server, path, question, say);
+  if ((event ?? sequence ?? at) !== undefined) {
+    if (tenant === undefined) throw new UsageError("an event needs --tenant");
+    return explainEvent(await openPolicyServer(options, terminal.env), tenant, subject, options, terminal);
+  }
+  const question = questionOf(subject, options);
+  if (file !== undefined) return explainByFile(file, question, terminal);
+  const server = await openPolicyServer(options, terminal.env);
+  await explainByServer(server, `/v1/tenants/${encodeURIComponent(tenant ?? "")}/explain`, question, terminal);
 }
 
 /** The question as policy takes it, looked at here first: whatever is wrong with it is wrong with the command line. */
@@ -105,41 +104,19 @@ function attributeOf(text: string): [name: string, value: string] {
   return [name, value.join("=")];
 }
 
-async function explainByFile(path: string, asked: object, say: Terminal["say"]): Promise<void> {
+async function explainByFile(path: string, asked: object, { print, say }: Terminal): Promise<void> {
   const snapshot = compileFile(await readDocumentFile(path, undefined));
   const { subject: claimed, question } = caseSchema.parse({ ...asked, expect: "allow" });
   const subject = trustedSubject(snapshot, claimed, OWN_ISSUER);
-  printExplanation(explanationSchema.parse(explain(snapshot, subject, question, Date.now())), say);
+  const explanation = explanationSchema.parse(explain(snapshot, subject, question, Date.now()));
+  print(explanation, () => printExplanation(explanation, say));
 }
 
-async function explainByServer(server: PolicyServer, path: string, asked: object, say: Terminal["say"]) {
+async function explainByServer(server: PolicyServer, path: string, asked: object, { print, say }: Terminal) {
   const body = JSON.stringify(asked);
   const { holds, ...explanation } = await server.call({ method: "POST", path, body }, serverExplanationSchema);
-  printHeld(holds, say);
-  printExplanation(explanation, say);
-}
-
-async function explainEvent(
-  server: PolicyServer,
-  path: string,
-  subject: string,
-  { event: id = "", role: roles, group: groups, issuer }: Options,
-  say: Terminal["say"],
-): Promise<void> {
-  const query = new URLSearchParams({ subject, event: id });
-  for (const [name, names] of Object.entries({ role: roles, group: groups }))
-    for (const each of names?.length === 0 ? [""] : (names ?? [])) query.append(name, each);
-  if (issuer !== undefined) query.set("issuer", issuer);
-  const request = { method: "GET", path: `${path}?${query.toString()}` } as const;
-  const { event, holds, whenPublished, now } = await server.call(request, eventSchema);
-  printHeld(holds, say);
-  say(event.because === undefined ? `event: ${event.topic ?? event.state}` : `${event.state}: ${event.because}`);
-  if (whenPublished !== undefined) {
-    say("when it was published:");
-    if ("unknown" in whenPublished) say(whenPublished.unknown);
-    else printExplanation(whenPublished, say);
-  }
-  if (now === undefined) return;
-  say("now:");
-  printExplanation(now, say);
+  print({ holds, ...explanation }, () => {
+    printHeld(holds, say);
+    printExplanation(explanation, say);
+  });
 }

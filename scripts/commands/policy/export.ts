@@ -5,7 +5,7 @@ import { createCommand, readOptions, type Terminal } from "../../shared/command.
 import { UsageError } from "../../shared/run-script.ts";
 
 /** `sluice policy export`: prints a tenant's policy as one value. */
-export function exportCommand({ env, say }: Terminal): Command {
+export function exportCommand({ env, print }: Terminal): Command {
   const command = createCommand("export", {
     summary: "print a tenant's whole policy as lines of JSON",
     description:
@@ -16,6 +16,7 @@ export function exportCommand({ env, say }: Terminal): Command {
     const options = readOptions(serverOptionsSchema, given);
     if (!isName(tenant)) throw new UsageError("name the tenant: 1 to 64 of A-Z a-z 0-9 _ -");
     const server = await openPolicyServer(options, env);
-    say((await server.read({ method: "GET", path: `/v1/tenants/${tenant}/export` })).trimEnd());
+    const lines = (await server.read({ method: "GET", path: `/v1/tenants/${tenant}/export` })).trimEnd().split("\n");
+    for (const line of lines) print(JSON.parse(line) as object, line);
   });
 }

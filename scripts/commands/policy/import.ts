@@ -17,7 +17,7 @@ const optionsSchema = serverOptionsSchema.extend({
 const tenantSchema = z.object({ tenant: z.string().refine(isName) });
 
 /** `sluice policy import`: puts back what export printed. */
-export function importCommand({ env, say }: Terminal): Command {
+export function importCommand({ env, print }: Terminal): Command {
   const command = createCommand("import", {
     summary: "put back what export printed",
     description: `Puts back what export printed, as one new version. It goes to the tenant that it came from; for another tenant, write the other name into its first line, in "tenant" and in the document. What earlier releases exported as one JSON value is taken too. A tenant whose document comes from a file of policy's directory refuses it, as the demo's do.`,
@@ -37,7 +37,7 @@ export function importCommand({ env, say }: Terminal): Command {
     const target = `/v1/tenants/${parsed.data.tenant}/import`;
     const put = { method: "PUT", path: target, body, ifMatch: options.ifMatch } as const;
     const { version } = await server.call(put, versionSchema);
-    say(`version ${version} is in force`);
+    print({ version }, `version ${version} is in force`);
   });
 }
 

@@ -87,10 +87,15 @@ describe("sluice policy, with a server", () => {
       ),
       "holds: viewer: allow order:read: it is about every topic",
     ]);
-    expect((await run([...asked, "--event", "0123456789ab.1.0"])).lines).toEqual([
+    const { lines: chain } = await run([...asked, "--event", "0123456789ab.1.0"]);
+    expect(chain.slice(0, 3)).toEqual([
       "auth knows nobody of this name: roles none; groups none",
       expect.stringMatching(/^other_log: /),
+      expect.stringMatching(/^no +stored +The tenant's log was made anew/),
     ]);
+    expect(chain.at(-1)).toBe("the first no: stored");
+    await expect(run([...asked, "--sequence", "1", "--event", "x"])).rejects.toThrow(/name one event/);
+    await expect(run([...asked, "--at", "2026-01-01T00:00:00Z"])).rejects.toThrow(/name one event/);
     stack.people.hold("acme", "ida", { roles: ["viewer"], groups: [] });
     const present = await run(["explain", "ida", "--tenant", "acme", "--topic", "order.created.42"]);
     expect(present.lines.slice(0, 2)).toEqual([

@@ -121,7 +121,7 @@ describe("sluice policy, without a server", () => {
     ["diff @acme.yaml @acme.yaml @acme.yaml", /too many arguments/],
     ["lint @missing.yaml", /missing\.yaml cannot be read: ENOENT/],
     ["apply", /missing required argument 'file'/],
-    ["apply @acme.yaml", /there is no token: .*POLICY_TOKEN/],
+    ["apply @acme.yaml --url http://127.0.0.1:9", /there is no token: .*POLICY_TOKEN/],
     ["apply @acme.yaml --token-file @missing", /the token cannot be read: ENOENT/],
     ["apply @acme.yaml --url file:///etc", /not an http or https URL/],
     ["explain", /missing required argument 'subject'/],

@@ -7,7 +7,7 @@ import { createCommand, readOptions, type Terminal } from "../../shared/command.
 const optionsSchema = z.object({ tenant: z.string().optional() });
 
 /** `sluice policy test`: asks documents their own test cases. */
-export function testCommand({ say, endWith }: Terminal): Command {
+export function testCommand({ print, endWith }: Terminal): Command {
   return createCommand("test", {
     summary: "ask documents their own test cases",
     description: `Asks policy documents the cases of their own tests section, and tells which they do not answer as expected. policy asks the same before it puts a document in force. No server is asked.
@@ -20,6 +20,6 @@ Ends with 1 where a case fails or a document has errors.`,
     .action(async (paths: readonly string[], given: unknown) => {
       const { tenant } = readOptions(optionsSchema, given);
       const files = await Promise.all(paths.map((path) => readDocumentFile(path, tenant)));
-      if (files.filter((file) => !printCases(file, say)).length > 0) endWith(1);
+      if (files.filter((file) => !printCases(file, print)).length > 0) endWith(1);
     });
 }

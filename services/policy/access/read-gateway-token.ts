@@ -19,6 +19,8 @@ export interface GatewayRequest {
   readonly host: string;
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The span of the gateway's own call. */
+  readonly traceparent?: string | undefined;
 }
 
 /** What the tokens of requests are verified and renewed by. */

@@ -7,6 +7,9 @@ import { auditChange, type ChangeEntry } from "../changes/audit-change.ts";
 import { openConnectionsLog } from "../bus/connections-log.ts";
 import { openTenantLogs } from "../bus/tenant-logs.ts";
 import type { PolicyConfig } from "../config.ts";
+import { auditClose, type CloseEntry } from "../edges/audit-close.ts";
+import type { ConnectionClose } from "../edges/find-connection.ts";
+import { auditInspection, type Inspection, type InspectionEntry } from "../events/audit-inspection.ts";
 import { auditErasure, type ErasureEntry } from "../events/audit-erasure.ts";
 import type { PolicyMetrics } from "../metrics.ts";
 import { Snapshots } from "../versions/snapshots.ts";
@@ -45,7 +48,7 @@ export async function openPolicies(
     onSwap: (tenant, snapshot) => metrics.snapshotSwapped(tenant, snapshot?.version.number),
   });
   const onLost = (): void => metrics.auditEntriesLost.inc();
-  const audit = await openAudit<ChangeEntry | ErasureEntry>(nats, {
+  const audit = await openAudit<ChangeEntry | ErasureEntry | CloseEntry | InspectionEntry>(nats, {
     replicas: config.NATS_REPLICAS,
     clock,
     log,
@@ -63,6 +66,8 @@ export async function openPolicies(
   return {
     store,
     logs,
+    onClosed: (close: ConnectionClose) => auditClose(audit, close),
+    onInspected: (inspection: Inspection) => auditInspection(audit, inspection),
     collector: new PartCollector({ parts, heads: (tenant) => store.history(tenant), clock }),
     deps: {
       store,

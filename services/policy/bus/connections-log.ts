@@ -15,7 +15,7 @@ import type { ConnectionRecords } from "../tenants/tenant-deps.ts";
 const KEPT_MS = 86_400_000;
 
 /** One person's entries of a kind: who reconnects all day pushes out their own, and nobody else's. */
-const MAX_ENTRIES_OF_A_KIND = 1_000;
+export const MAX_ENTRIES_OF_A_KIND = 1_000;
 
 /**
  * Makes the connection log, which the edges write, and puts its settings right. It keeps entries for a day, within its size; where it
@@ -66,7 +66,7 @@ function settings(replicas: number, maxBytes: number) {
     max_bytes: maxBytes,
     max_msgs_per_subject: MAX_ENTRIES_OF_A_KIND,
     discard: DiscardPolicy.Old,
-    allow_direct: false,
+    allow_direct: true,
     deny_delete: true,
   };
 }

@@ -46,6 +46,7 @@ export async function listUsages(manager: JetStreamManager): Promise<Map<string,
 }
 
 /** What a log holds. An empty one has no times: the server gives the beginning of the calendar for them. */
-export function usageOf({ state: { messages, bytes, first_ts, last_ts } }: StreamInfo): Usage {
-  return messages === 0 ? { messages, bytes } : { messages, bytes, firstAt: first_ts, lastAt: last_ts };
+export function usageOf({ config, state: { messages, bytes, first_ts, last_ts } }: StreamInfo): Usage {
+  const usage = { messages, bytes, maxBytes: config.max_bytes, maxAgeSeconds: config.max_age / 1e9 };
+  return messages === 0 ? usage : { ...usage, firstAt: first_ts, lastAt: last_ts };
 }

@@ -9,6 +9,7 @@ import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import type { LastPolicyEntry } from "../changes/policy-log.ts";
 import type { LastErasedEntry } from "../events/erasure-log.ts";
 import type { LoggedMessage } from "../events/event-log.ts";
+import { readDirect } from "./read-direct.ts";
 import type { LastTenantEntry } from "../tenants/tenant-logs.ts";
 
 /** The last message of a subject, from the log's leader: a replica that lags must not say that there is none. */
@@ -48,6 +49,7 @@ export function loggedMessage(message: StoredMsg): LoggedMessage {
     subject,
     tag: tagOf(storedAtNanos),
     storedAt: Number(storedAtNanos / 1_000_000n),
+    data,
     isText: isUtf8(data),
     attributes: read === "too_large" ? undefined : cloudEventsAttributes(read),
   };
@@ -68,7 +70,9 @@ function cloudEventsAttributes(read: Readonly<Record<string, string>>): Readonly
 /** The version of the last policy entry up to `seq`. Any replica may answer: one seldom lags so far. */
 export async function versionAt(manager: JetStreamManager, tenant: string, seq: number): Promise<Version | undefined> {
   const query = { multi_last: [policyControlSubject(tenant)], up_to_seq: seq };
-  for await (const message of await manager.direct.getLastMessagesFor(logStreamName(tenant), query)) {
+  const stream = logStreamName(tenant);
+  const read = readDirect((callback) => manager.direct.getLastMessagesFor(stream, { ...query, callback }));
+  for (const message of await read) {
     const entry = policyEntrySchema.safeParse(parseJson(message.string()));
     if (entry.success) return { number: entry.data.version, build: entry.data.build };
   }

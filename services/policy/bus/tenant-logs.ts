@@ -11,10 +11,11 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { appendControl } from "#shared/nats/append-control.ts";
 import type { PolicyLog } from "../changes/policy-log.ts";
 import type { ErasureLog } from "../events/erasure-log.ts";
-import type { VersionLog } from "../events/event-log.ts";
+import type { EventHistory } from "../events/event-log.ts";
 import type { LogUsage, TenantEntryLog, TenantLogs } from "../tenants/tenant-logs.ts";
 import { answered, answeredIfThere, answeredOrUnknown } from "./answered.ts";
 import { closeLog, reconcileLog } from "./reconcile-log.ts";
+import { logHistory } from "./log-history.ts";
 import { describeLog, findStream, listTenants, listUsages, usageOf } from "./inspect-log.ts";
 import type { LogRetention } from "./log-settings.ts";
 import {
@@ -27,13 +28,18 @@ import {
 } from "./read-log.ts";
 
 /** All that policy does with the tenants' logs. */
-type AllLogs = TenantLogs & PolicyLog & TenantEntryLog & LogUsage & ErasureLog & VersionLog;
+type AllLogs = TenantLogs & PolicyLog & TenantEntryLog & LogUsage & ErasureLog & EventHistory;
 
 /** The tenants' logs as JetStream streams. */
 export async function openTenantLogs(connection: NatsConnection, retention: LogRetention): Promise<AllLogs> {
   const js = jetstream(connection);
   const manager = await jetstreamManager(connection, { checkAPI: false });
-  return { ...streamsOf(manager, retention), ...controlEntriesOf(js, manager), ...eventsOf(manager) };
+  return {
+    ...streamsOf(manager, retention),
+    ...controlEntriesOf(js, manager),
+    ...eventsOf(manager),
+    ...logHistory(manager),
+  };
 }
 
 function streamsOf(manager: JetStreamManager, retention: LogRetention): TenantLogs & LogUsage {
@@ -91,7 +97,7 @@ function appendWith(js: JetStreamClient) {
 
 function eventsOf(
   manager: JetStreamManager,
-): Pick<ErasureLog, "describe" | "read" | "nextOfTopic" | "purge"> & VersionLog {
+): Pick<ErasureLog, "describe" | "read" | "nextOfTopic" | "purge"> & Pick<EventHistory, "versionAt"> {
   return {
     describe: (tenant) =>
       answeredOrUnknown(tenant, async () => describeLog(await manager.streams.info(logStreamName(tenant)))),

@@ -16,7 +16,8 @@ export interface EffectDiff {
 
 type Change = Pick<EffectDiff, "gains" | "loses">;
 
-interface Rules {
+/** The rules that somebody has. */
+export interface Rules {
   readonly allow: readonly Rule[];
   readonly deny: readonly Rule[];
 }
@@ -42,8 +43,12 @@ export function effectsOf(before: PolicySource, after: PolicySource): EffectDiff
   return [...together.values()];
 }
 
-/** The roles of everybody that a policy names. */
-function rolesByName({ document, documentBindings, httpBindings }: PolicySource): Map<string, readonly string[]> {
+/** The roles of everybody that a policy names: principals, and `role:<name>` for everybody who has the role from a token. */
+export function rolesByName({
+  document,
+  documentBindings,
+  httpBindings,
+}: PolicySource): Map<string, readonly string[]> {
   const bound = Array.from(documentBindings, ([name, roles]): [string, string[]] => [
     name,
     roles.map(({ role }) => role).toSorted(),
@@ -56,7 +61,7 @@ function rolesByName({ document, documentBindings, httpBindings }: PolicySource)
 }
 
 /** All rules of these roles and of those they inherit. */
-function rulesOf({ document }: PolicySource, roles: readonly string[]): Rules {
+export function rulesOf({ document }: PolicySource, roles: readonly string[]): Rules {
   const lineage = new Set(roles);
   for (const role of lineage) for (const parent of document.roles.get(role)?.inherits ?? []) lineage.add(parent);
   const held = [...lineage].flatMap((role) => document.roles.get(role) ?? []);

@@ -32,11 +32,11 @@ export function createAuthorizationService(
   { decisions }: Pick<PolicyMetrics, "decisions">,
   log: LimitedLog,
 ): AuthorizationServer {
-  const check = async ({ attributes }: CheckRequest): Promise<CheckResponse> => {
+  const check = async ({ attributes }: CheckRequest, traceparent?: string): Promise<CheckResponse> => {
     const { method = "", path = "", host = "", headers = {} } = attributes?.request?.http ?? {};
     const requestId = requestIdOf(headers["x-request-id"]);
     try {
-      const requester = await authorizeRequest(deps, { method, path, host, headers });
+      const requester = await authorizeRequest(deps, { method, path, host, headers, traceparent });
       decisions.inc({ outcome: "allow", source: "ext_authz" });
       return allowed(requester);
     } catch (thrown) {

@@ -2,6 +2,8 @@ import { scopeSchema } from "#shared/contract/scope-schema.ts";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { parseEventId } from "#shared/protocol/event-id.ts";
+import { isTopic } from "#shared/protocol/topics.ts";
+import type { EventQuestion } from "../events/find-event.ts";
 import { freeNameSchema } from "#shared/contract/name-schema.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
@@ -23,14 +25,33 @@ const namesSchema = z
   .pipe(z.array(freeNameSchema).max(1_024))
   .optional();
 
-const eventQuestionSchema = z.strictObject({
+const receiverFields = {
   subject: freeNameSchema,
-  event: z.string(),
   role: namesSchema,
   group: namesSchema,
   issuer: issuerSchema,
   scope: scopeSchema.optional(),
-});
+};
+
+const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER;
+
+/** One of: the event's id, its place in the log, or its topic and about when it was stored. */
+const eventQuestionSchema = z
+  .strictObject({
+    ...receiverFields,
+    event: z.string().optional(),
+    sequence: z.coerce.number().int().min(1).max(MAX_SEQUENCE).optional(),
+    topic: z.string().refine(isTopic, "must be a topic such as order.created.42, without wildcards").optional(),
+    at: z.iso.datetime({ offset: true }).optional(),
+  })
+  .refine(({ event, sequence, topic }) => [event, sequence, topic].filter((each) => each !== undefined).length === 1, {
+    path: ["event"],
+    message: "give one of event, sequence, and topic with at",
+  })
+  .refine(({ topic, at }) => (topic === undefined) === (at === undefined), {
+    path: ["at"],
+    message: "goes with topic, and topic with it",
+  });
 
 interface ExplainRouteDeps extends ExplainDeps {
   readonly snapshots: ExplainDeps["snapshots"] & Pick<Snapshots, "find">;
@@ -60,13 +81,22 @@ export function addExplainRoutes(api: Hono, authorizeDeps: AuthorizeDeps, explai
   api.get(path, async (c) => {
     const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
-    const { subject: id, event, role: roles, group: groups, issuer, scope } = readEventQuestion(c);
-    const eventId = parseEventId(event);
-    if (eventId === undefined) throw new AppError("malformed_request", '"event" must be the id of an event');
+    const asked = readEventQuestion(c);
+    const { subject: id, role: roles, group: groups, issuer, scope } = asked;
+    const question = eventQuestionOf(asked);
     const { subject, held: holds } = await heldRights(explaining, tenant, { id, roles, groups, issuer, scope });
-    const explanation = await explainEvent(explaining, tenant, eventId, subject);
+    const receiver = { subject, isByAuth: holds.from !== "request" };
+    const explanation = await explainEvent(explaining, tenant, question, receiver);
     return c.json({ subject: id, holds, ...explanation });
   });
+}
+
+function eventQuestionOf({ event, sequence, topic, at }: z.infer<typeof eventQuestionSchema>): EventQuestion {
+  if (sequence !== undefined) return { by: "sequence", seq: sequence };
+  if (topic !== undefined) return { by: "time", topic, at: Date.parse(at ?? "") };
+  const id = parseEventId(event ?? "");
+  if (id === undefined) throw new AppError("malformed_request", '"event" must be the id of an event');
+  return { by: "id", id };
 }
 
 function readEventQuestion(c: Context): z.infer<typeof eventQuestionSchema> {

@@ -32,6 +32,38 @@ export function afterParameter(c: Context): string | undefined {
   throw new AppError("malformed_request", `after must be a subject: ${FREE_NAME}`);
 }
 
+/** The name behind which a list of a policy's names begins: a subject, `group:<name>` or `role:<name>`. */
+export function nameAfterParameter(c: Context): string | undefined {
+  const value = c.req.query("after");
+  if (value === undefined || isFreeName(value.replace(/^(subject|group|role):/, ""))) return value;
+  throw new AppError("malformed_request", "after must be a name of the list");
+}
+
+/** The number of a version in the query; undefined where there is none. */
+export function numberParameter(c: Context, name: string): number | undefined {
+  const value = c.req.query(name);
+  if (value === undefined) return undefined;
+  if (/^[1-9]\d{0,14}$/.test(value)) return Number(value);
+  throw new AppError("malformed_request", `${name} must be a version, such as 17`);
+}
+
+/** Why somebody makes a change, in their words; undefined where they do not say. */
+export function reasonParameter(c: Context): string | undefined {
+  const value = c.req.query("reason");
+  if (value === undefined || value === "") return undefined;
+  return readReason(value);
+}
+
+/**
+ * A reason as it is kept.
+ * @throws {AppError} `malformed_request` for one that is too long, or no text of one line.
+ */
+export function readReason(value: string): string {
+  const reason = value.normalize("NFC");
+  if (isFreeName(reason)) return reason;
+  throw new AppError("malformed_request", `the reason must be ${FREE_NAME}`);
+}
+
 /** How much of a list is asked for. */
 export function limitParameter(c: Context, max: number): number {
   const value = c.req.query("limit");

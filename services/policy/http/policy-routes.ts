@@ -7,9 +7,9 @@ import { putDocument, refuseFileDocument } from "../changes/commands.ts";
 import type { StoredPolicy, StoredVersion } from "../versions/stored-policy.ts";
 import type { DocumentFiles } from "../watch/watch-documents.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
-import { readIfMatch, readText, tenantParameter, versionParameter } from "./parameters.ts";
+import { readIfMatch, readReason, readText, reasonParameter, tenantParameter, versionParameter } from "./parameters.ts";
 
-const rollbackSchema = z.strictObject({ version: z.int().min(1) });
+const rollbackSchema = z.strictObject({ version: z.int().min(1), reason: z.string().optional() });
 
 /** More bindings than this are not in an answer with the document. */
 const MAX_BINDINGS = 1_000;
@@ -37,7 +37,7 @@ export function addPolicyRoutes(
     const change = putDocument(await readText(c), {
       kind: "document",
       ...who,
-      why: "the document was put",
+      why: reasonParameter(c) ?? "the document was put",
       expected,
       files,
     });
@@ -64,11 +64,12 @@ export function addPolicyRoutes(
   api.post("/v1/tenants/:tenant/policy/rollback", async (c) => {
     const tenant = tenantParameter(c);
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
-    const { version: wanted } = await readJson(c, rollbackSchema);
+    const { version: wanted, reason } = await readJson(c, rollbackSchema);
     const expected = readIfMatch(c);
     refuseFileDocument((await readCurrent(changeDeps, tenant)).document.origin, files);
     const { text } = (await findVersion(changeDeps, tenant, wanted)).document;
-    const who = { by, address: authorizeDeps.addressOf(c), why: `back to version ${wanted}` };
+    const why = `back to version ${wanted}${reason === undefined ? "" : `: ${readReason(reason)}`}`;
+    const who = { by, address: authorizeDeps.addressOf(c), why };
     const version = await changePolicy(
       changeDeps,
       tenant,

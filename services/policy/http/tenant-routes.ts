@@ -13,7 +13,7 @@ import type { LogUsage, Usage } from "../tenants/tenant-logs.ts";
 import { authorizeAdmin, type AuthorizeDeps, authorizeOperator } from "./authorize.ts";
 import { requireFreeName, tenantParameter } from "./parameters.ts";
 
-/** Adds the calls on tenants as a whole: make, look at, limit, suspend, resume, delete, and delete their durable subscriptions. */
+/** Adds the calls on tenants as a whole: make, look at, limit, suspend, resume, delete, and delete their durable subscriptions; and the list of tiers. */
 export function addTenantRoutes(
   api: Hono,
   authorizeDeps: AuthorizeDeps,
@@ -39,6 +39,11 @@ export function addTenantRoutes(
       return stored && describe(tenant, stored.policy, usages.get(tenant));
     });
     return c.json({ tenants: (await Promise.all(tenants)).filter((tenant) => tenant !== undefined) });
+  });
+
+  api.get("/v1/tiers", async (c) => {
+    await authorizeOperator(authorizeDeps, c);
+    return c.json({ tiers: Object.fromEntries(tiers) });
   });
 
   api.get(path, async (c) => {

@@ -4,5 +4,8 @@ import type { Welcome } from "#shared/http/welcome-page.ts";
 export const policyWelcome: Welcome = {
   name: "Sluice: policy",
   about: "It keeps the tenants and their policies, and decides who may see what.",
-  links: [{ href: "/v1/tenants", text: "the tenants, with an operator's token" }],
+  links: [
+    { href: "/console", text: "the console, for operators and tenant administrators" },
+    { href: "/v1/tenants", text: "the tenants, with an operator's token" },
+  ],
 };

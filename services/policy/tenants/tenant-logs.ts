@@ -51,6 +51,9 @@ export interface TenantEntryLog {
 export interface Usage {
   readonly messages: number;
   readonly bytes: number;
+  /** How much the log keeps at most, and for how long. */
+  readonly maxBytes: number;
+  readonly maxAgeSeconds: number;
   readonly firstAt?: string;
   readonly lastAt?: string;
 }

@@ -9,6 +9,14 @@ import { parseDocument } from "../document/parse-document.ts";
 import type { PolicyDocument } from "../document/policy-document.ts";
 import { runNow } from "../work/turns.ts";
 import { encodeParts } from "./compiled-parts.ts";
+import {
+  type Review,
+  review,
+  type ReviewJob,
+  seeVisibility,
+  type Visibility,
+  type VisibilityJob,
+} from "./review-job.ts";
 
 /** Reads, checks and compiles the text of a tenant's document, and asks it its test cases. */
 export interface CompileJob {
@@ -33,7 +41,7 @@ export interface ComparedVersion {
 }
 
 /** A job of a thread. */
-export type DocumentJob = CompileJob | CompareJob;
+export type DocumentJob = CompileJob | CompareJob | ReviewJob | VisibilityJob;
 
 /** A compiled text, or everything that is wrong with it. */
 export type CompileAnswer =
@@ -53,11 +61,20 @@ export interface CompareAnswer {
 }
 
 /** What a thread answers to a job. */
-export type DocumentAnswer = CompileAnswer | CompareAnswer;
+export type DocumentAnswer = CompileAnswer | CompareAnswer | Review | Visibility;
 
 /** Does a job, all at once. */
 export function doDocumentJob(job: DocumentJob): DocumentAnswer {
-  return job.kind === "compile" ? compile(job) : compare(job);
+  switch (job.kind) {
+    case "compile":
+      return compile(job);
+    case "compare":
+      return compare(job);
+    case "review":
+      return review(job);
+    case "visibility":
+      return seeVisibility(job);
+  }
 }
 
 function compile({ tenant, text }: CompileJob): CompileAnswer {

@@ -100,13 +100,13 @@ export function createDocumentCompiler(
     async compare(tenant, versions) {
       const limits = { deadlineMs: deadlineMs * STORED_DEADLINE_FACTOR, mayBeRefused: true };
       const answer = await jobs.run(tenant, { kind: "compare", ...versions }, limits).catch(() => undefined);
-      return answer !== undefined && "diff" in answer ? answer : undefined;
+      return answer !== undefined && "diff" in answer && !("moreEffects" in answer) ? answer : undefined;
     },
   };
 }
 
 async function compiledOf(text: string, answer: DocumentAnswer): Promise<CompiledText> {
-  if ("faults" in answer && answer.faults !== undefined) return answer;
+  if ("faults" in answer && answer.faults !== undefined) return { faults: answer.faults };
   if (!("parts" in answer)) throw new Error("a thread answered something else than it was asked");
   const compiled = await runInTurns(decodeParts(answer.parts));
   return { compiled, read: { text, shared: answer.shared }, failed: answer.failed };

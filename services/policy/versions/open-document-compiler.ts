@@ -1,6 +1,7 @@
 import { WorkerPool } from "#shared/work/worker-pool.ts";
 import type { DocumentAnswer, DocumentJob } from "./compile-job.ts";
 import { type CompilerSetting, createDocumentCompiler, type DocumentCompiler } from "./document-compiler.ts";
+import { createPolicyReviewer, type PolicyReviewer } from "./policy-reviewer.ts";
 
 /** One tenant's document may take one thread for its deadline; another's is read by the other one meanwhile. */
 const THREADS = 2;
@@ -16,7 +17,7 @@ const MAX_MEMORY_MB = 512;
 const IDLE_MS = 60_000;
 
 /** Opens the compiler of a process, whose threads end when it is disposed. */
-export function openDocumentCompiler(setting: CompilerSetting): DocumentCompiler & AsyncDisposable {
+export function openDocumentCompiler(setting: CompilerSetting): DocumentCompiler & PolicyReviewer & AsyncDisposable {
   const pool = new WorkerPool<DocumentJob, DocumentAnswer>({
     script: new URL("./compile-worker.ts", import.meta.url),
     threads: THREADS,
@@ -28,6 +29,7 @@ export function openDocumentCompiler(setting: CompilerSetting): DocumentCompiler
   });
   return {
     ...createDocumentCompiler(pool, setting),
+    ...createPolicyReviewer(pool, setting),
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   };
 }

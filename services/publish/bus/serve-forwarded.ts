@@ -3,7 +3,7 @@ import { FORWARD_SUBJECT, ADDRESS_HEADER, ANSWER_STATUS_HEADER } from "#shared/c
 import { type AppError, toAppError } from "#shared/errors/app-error.ts";
 import { problemOf } from "#shared/http/problem.ts";
 import { requestIdOf } from "#shared/http/request-id.ts";
-import { traceparentOf } from "#shared/http/traceparent.ts";
+import { traceparentOf } from "#shared/protocol/traceparent.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { logRefusal } from "#shared/log/request-log.ts";
 import { headers as createHeaders } from "@nats-io/transport-node";

@@ -5,8 +5,8 @@ import type { PublishedEvent } from "./published-event.ts";
 const MAX_HEADER_BYTES = 16 * 1_024;
 const MAX_HEADERS = 64;
 
-/** Room for the bus: the message's id, and the three headers of a batch. */
-const OF_THE_BUS = { headers: 4, bytes: 256 } as const;
+/** Room for the bus: the message's id, the three headers of a batch, and the trace. */
+const OF_THE_BUS = { headers: 5, bytes: 256 } as const;
 
 /** The headers that an event is stored with, beside those of the bus: its attributes and its trace. */
 export function headersOf({ attributes, traceparent }: PublishedEvent): [name: string, value: string][] {
@@ -19,7 +19,7 @@ export function headersOf({ attributes, traceparent }: PublishedEvent): [name: s
  * @throws {AppError} `limit_exceeded`.
  */
 export function requireReadableHeaders(event: PublishedEvent): void {
-  const headers = headersOf(event);
+  const headers = headersOf({ ...event, traceparent: undefined });
   const bytes = headers.reduce((sum, [name, value]) => sum + Buffer.byteLength(`${name}: ${value}\r\n`), 0);
   const maxHeaders = MAX_HEADERS - OF_THE_BUS.headers;
   const maxBytes = MAX_HEADER_BYTES - OF_THE_BUS.bytes;

@@ -113,8 +113,8 @@ describe("an event in our own format", () => {
       data: 1,
       attributes: Object.fromEntries(Array.from({ length: count }, (_, place) => [`a${place}`, "x"])),
     });
-    expect(parse(withAttributes(59))).toHaveLength(1);
-    expect(refusal(withAttributes(60))).toContain("limit_exceeded: an event may have 60 attributes");
+    expect(parse(withAttributes(58))).toHaveLength(1);
+    expect(refusal(withAttributes(59))).toContain("limit_exceeded: an event may have 59 attributes");
     const withBytes = (bytes: number) => ({ type: "a.b", id: "i", data: 1, attributes: { a: "x".repeat(bytes) } });
     const around = Buffer.byteLength("ce-a: \r\nce-id: i\r\n");
     expect(parse(withBytes(16 * 1_024 - 256 - around))).toHaveLength(1);

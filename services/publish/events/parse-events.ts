@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { AppError } from "#shared/errors/app-error.ts";
 import { single } from "#shared/http/single-header.ts";
 import type { HeaderValues } from "#shared/http/token-source.ts";
-import { traceparentOf } from "#shared/http/traceparent.ts";
+import { traceparentOf } from "#shared/protocol/traceparent.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import { type MakeId, idsFor } from "./event-ids.ts";
 import { requireReadableHeaders } from "./header-block.ts";

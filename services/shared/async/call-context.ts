@@ -1,6 +1,7 @@
 /** The request that a call is made for: the other side can log it, and the call ends with it. */
 export interface CallContext {
-  readonly requestId: string;
+  /** Undefined where an event is the reason, and no request. */
+  readonly requestId: string | undefined;
   /** W3C Trace Context, where the request brought one. */
   readonly traceparent?: string | undefined;
   /** Aborted once nobody waits for the answer any more. */

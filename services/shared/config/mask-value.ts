@@ -1,5 +1,5 @@
-/** Variables whose whole value is a secret; one that ends with `_FILE` names where it is. */
-const SECRET = /(PASSWORD|SECRET|TOKEN|_KEY|_KEYS|SEED|NKEY|CREDS|CREDENTIALS)$/;
+/** Variables whose whole value is a secret, keys of an API among headers; one that ends with `_FILE` names where it is. */
+const SECRET = /(PASSWORD|SECRET|TOKEN|_KEY|_KEYS|SEED|NKEY|CREDS|CREDENTIALS|_HEADERS)$/;
 
 /** No value makes a line that nobody reads. */
 const MAX_CHARACTERS = 200;

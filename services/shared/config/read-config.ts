@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LOG_FORMATS } from "./log-format.ts";
 import { natsSettings } from "./nats-settings.ts";
 import { maskValue } from "./mask-value.ts";
 import { findUnknownSettings, isServiceLink, type UnknownSetting } from "./unknown-settings.ts";
@@ -98,6 +99,8 @@ export const portSchema = integerSchema(0, 65_535, "a port, a whole number");
 /** Settings that every service has. */
 export const commonSettings = {
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+  /** How lines are written; by default for people where the output is a terminal, else as JSON. */
+  LOG_FORMAT: z.enum(LOG_FORMATS).optional(),
   ...natsSettings,
   /** `1` turns on what belongs to the demo and nothing else does: its page, its keys, its documents. */
   SLUICE_DEMO: z.enum(["0", "1"]).default("0"),

@@ -23,6 +23,9 @@ export function tenantConnections(tenant: string): string {
   return `connections.${tenant}.*.*`;
 }
 
+/** Topics beyond this length of all together are left out of an entry: one person's streams must not push out everybody else's. */
+export const MAX_TOPICS_CHARACTERS = 4_000;
+
 const topicsSchema = z.array(z.strictObject({ topic: z.string(), granted: z.boolean() })).max(100);
 
 /** A place in the tenant's log as an event id writes it. */
@@ -34,6 +37,12 @@ const common = {
   tenant: nameSchema,
   subject: freeNameSchema,
   connectionId: nameSchema,
+};
+
+const topics = {
+  topics: topicsSchema,
+  /** So many more topics had no room. */
+  topicsLeftOut: z.int().min(1).optional(),
 };
 
 /** A stream was accepted. Events behind `from` are delivered to it. */
@@ -49,14 +58,14 @@ const openedSchema = z.strictObject({
   subscription: z.string().max(64).optional(),
   address: z.string().max(64),
   userAgent: z.string().max(256).optional(),
-  topics: topicsSchema,
+  ...topics,
   from: idSchema,
   /** It was resumed from an id of its own; otherwise it began now, or where `from` said. */
   isResumed: z.boolean(),
 });
 
 /** Its topics, or what is granted of them, are these for events behind `from`. */
-const changedSchema = z.strictObject({ event: z.literal("changed"), ...common, topics: topicsSchema, from: idSchema });
+const changedSchema = z.strictObject({ event: z.literal("changed"), ...common, ...topics, from: idSchema });
 
 /** It ended. Every entry up to `through` was written to its socket, or decided not to be for it. */
 const endedSchema = z.strictObject({

@@ -1,12 +1,17 @@
+import { traceparentOf } from "#shared/protocol/traceparent.ts";
+
 /** A message's headers, whoever sent it. */
 interface Headers {
   keys(): string[];
   get(name: string): string;
 }
 
+/** The header of W3C Trace Context. */
+const TRACE = "traceparent";
+
 const NONE: Readonly<Record<string, string>> = Object.freeze({});
 
-/** The headers of an event that count, by lower-case name: `Nats-Msg-Id`, and the `ce-*` of CloudEvents' NATS binding. */
+/** The headers of an event that count, by lower-case name: `Nats-Msg-Id`, `traceparent`, and the `ce-*` of CloudEvents' NATS binding. */
 export function attributesOf(headers: Headers | undefined): Readonly<Record<string, string>> {
   const kept = headers?.keys().filter((name) => isAttribute(name.toLowerCase())) ?? [];
   if (headers === undefined || kept.length === 0) return NONE;
@@ -14,5 +19,11 @@ export function attributesOf(headers: Headers | undefined): Readonly<Record<stri
 }
 
 function isAttribute(name: string): boolean {
-  return name === "nats-msg-id" || name.startsWith("ce-");
+  return name === "nats-msg-id" || name === TRACE || name.startsWith("ce-");
+}
+
+/** The trace that an event belongs to: of its message, or as its producer says in the event itself. */
+export function traceOf(attributes: Readonly<Record<string, string>>): string | undefined {
+  const given = attributes[TRACE] ?? attributes[`ce-${TRACE}`];
+  return given === undefined ? undefined : traceparentOf(given);
 }

@@ -13,6 +13,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
 import { freePort } from "#test/support/ports.ts";
 import { waitFor } from "#test/support/wait.ts";
+import { traceFactsOf } from "#shared/protocol/traceparent.ts";
 import { callUnary, type UnaryCall } from "./call-unary.ts";
 import { type GrpcServer, startGrpcServer, unaryHandler } from "./start-server.ts";
 
@@ -97,7 +98,7 @@ describe("a call that cannot be answered", () => {
     const away = new AppError("unavailable", "the store is away");
     const contexts = [{ requestId: "first" }, { requestId: "second", traceparent: TRACE }];
     expect(await linesOf(contexts, away)).toMatchObject([
-      { requestIds: "first,second", traceparent: TRACE, method: "/auth.v1.SessionService/FindSubjects" },
+      { requestIds: "first,second", ...traceFactsOf(TRACE), rpc: "/auth.v1.SessionService/FindSubjects" },
     ]);
     expect(await linesOf([{ requestId: "a" }], new Error("a bug"))).toMatchObject([{ level: 50, requestIds: "a" }]);
   });

@@ -16,7 +16,8 @@ const OPEN = /^\/grpc\.(health\.v1|reflection\.v1(alpha)?)\./;
 export function checkCaller(callers: CallersByPath, log: LimitedLog): ServerInterceptor {
   return ({ path }, call) => {
     const refusal = refuse(path, call.getAuthContext().sslPeerCertificate?.raw, callers);
-    if (refusal !== undefined) log.write("warn", "caller", { path, reason: refusal.details }, "a caller was refused");
+    if (refusal !== undefined)
+      log.write("warn", "caller", { rpc: path, reason: refusal.details }, "a caller was refused");
     return new ServerInterceptingCall(call, {
       start: (next) => {
         if (refusal === undefined) next();

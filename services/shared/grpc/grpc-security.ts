@@ -1,7 +1,7 @@
 import { isIPv4 } from "node:net";
 import {
   type ChannelCredentials,
-  type ChannelOptions,
+  type ClientOptions,
   credentials,
   experimental,
   ServerCredentials,
@@ -20,7 +20,7 @@ import { WatchedTls } from "./watch-tls.ts";
 /** What a generated client is made with, after its address. */
 export interface GrpcChannel {
   readonly credentials: ChannelCredentials;
-  readonly options: ChannelOptions;
+  readonly options: Partial<ClientOptions>;
 }
 
 /** The TLS of a service's gRPC. Dispose it after its servers and clients. */

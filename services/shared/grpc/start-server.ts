@@ -9,7 +9,7 @@ import {
 import { HealthImplementation } from "grpc-health-check";
 import { HealthService } from "#proto/grpc/health/v1/health.ts";
 import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
-import { decodeContext } from "./call-metadata.ts";
+import { decodeContext, traceIn } from "./call-metadata.ts";
 import { ownWords } from "./own-words.ts";
 import { type AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { ListenAddress } from "#shared/http/listen.ts";
@@ -72,15 +72,15 @@ export async function startGrpcServer(
 }
 
 /**
- * Makes a unary handler from an async function: an AppError becomes its gRPC status, anything else INTERNAL. A call that
+ * Makes a unary handler from an async function of the request and the trace that the call belongs to: an AppError becomes its gRPC status, anything else INTERNAL. A call that
  * fails because of us is logged, with the requests that it was made for.
  */
 export function unaryHandler<Request, Response>(
   log: LimitedLog,
-  answer: (request: Request) => Promise<Response>,
+  answer: (request: Request, traceparent: string | undefined) => Promise<Response>,
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
-    answer(call.request).then(
+    answer(call.request, traceIn(call.metadata)).then(
       (response) => callback(null, response),
       (thrown: unknown) => {
         const error = toAppError(thrown);
@@ -97,7 +97,7 @@ function logFailure(
   error: AppError,
   call: Pick<ServerUnaryCall<unknown, unknown>, "metadata" | "getPath">,
 ): void {
-  const facts = { ...decodeContext(call.metadata), method: call.getPath() };
+  const facts = { ...decodeContext(call.metadata), rpc: call.getPath() };
   if (error.code === "internal") {
     log.write("error", "failed", { ...facts, err: error.cause }, "a call failed in an unexpected way");
   } else if (error.code === "unavailable") {

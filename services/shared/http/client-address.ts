@@ -21,6 +21,11 @@ export const proxiesSchema = z
 /** The header in which a proxy says who its client is. */
 export type ForwardedHeader = "x-forwarded-for" | "forwarded";
 
+/** The word of these proxies is believed, where it stands in `X-Forwarded-For`. */
+export function byForwardedFor(proxies: BlockList): TrustedProxies {
+  return { proxies, header: "x-forwarded-for" };
+}
+
 /**
  * Where a request comes from, for counting: an IPv4 address, or the /64 of an IPv6 address, which is what one site has. It is
  * the socket's peer; only where that is one of the proxies, the last hop that it wrote into `X-Forwarded-For`.
@@ -28,17 +33,38 @@ export type ForwardedHeader = "x-forwarded-for" | "forwarded";
 export function clientAddressOf(c: Context, proxies: BlockList): string {
   const peer = peerOf(c);
   if (!isFromProxy(c, proxies)) return networkOf(peer);
-  return networkBehind(peer, c.req.header("x-forwarded-for"), "x-forwarded-for");
+  return networkOf(addressBehind(peer, c.req.header("x-forwarded-for"), "x-forwarded-for"));
+}
+
+/** The client's address as it is, for people to read; "" where the socket is gone. */
+export function wholeAddressOf(c: Context, { proxies, header }: TrustedProxies): string {
+  const peer = peerOf(c);
+  return isFromProxy(c, proxies) ? addressBehind(peer, c.req.header(header), header) : peer;
+}
+
+/** Whose word on the client's address is believed, and where it stands. */
+export interface TrustedProxies {
+  readonly proxies: BlockList;
+  readonly header: ForwardedHeader;
 }
 
 /** The same by a peer's address and the headers of its request, where TLS ends before us. */
 export function networkOfPeer(
   address: string,
   headers: Readonly<Record<ForwardedHeader, string | undefined>>,
-  { proxies, header }: { readonly proxies: BlockList; readonly header: ForwardedHeader },
+  trusted: TrustedProxies,
+): string {
+  return networkOf(addressOfPeer(address, headers, trusted));
+}
+
+/** The client's address as it is, for people to read; "" where the socket is gone. */
+export function addressOfPeer(
+  address: string,
+  headers: Readonly<Record<ForwardedHeader, string | undefined>>,
+  { proxies, header }: TrustedProxies,
 ): string {
   const peer = unmapped(address);
-  return isProxy(peer, proxies) ? networkBehind(peer, headers[header], header) : networkOf(peer);
+  return isProxy(peer, proxies) ? addressBehind(peer, headers[header], header) : peer;
 }
 
 /** The network of `::1`, as addresses are counted. */
@@ -59,10 +85,10 @@ export function isProxy(address: string, proxies: BlockList): boolean {
   return family !== 0 && proxies.check(peer, family === 6 ? "ipv6" : "ipv4");
 }
 
-function networkBehind(peer: string, value: string | undefined, header: ForwardedHeader): string {
+function addressBehind(peer: string, value: string | undefined, header: ForwardedHeader): string {
   const said = lastOf(value);
   const lastHop = unmapped(header === "forwarded" ? nodeIn(said) : said);
-  return networkOf(isIP(lastHop) === 0 ? peer : lastHop);
+  return isIP(lastHop) === 0 ? peer : lastHop;
 }
 
 /** The address in an element of `Forwarded` (RFC 7239, section 6): `for=192.0.2.1`, `for="[2001:db8::1]:4711"`. */

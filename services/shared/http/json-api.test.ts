@@ -2,10 +2,11 @@ import { once } from "node:events";
 import { connect, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { recordingTracer } from "#test/rigs/recording-tracer.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { SocketBudget } from "./socket-budget.ts";
 import { OPS_LIMITS } from "./socket-limits.ts";
-import { createApiServer, createJsonApi, readJson } from "./json-api.ts";
+import { callContextOf, createApiServer, createJsonApi, readJson } from "./json-api.ts";
 
 const ORIGIN = "https://app.example.com";
 
@@ -18,15 +19,18 @@ const WELCOME = {
 const schema = z.object({ name: z.string() });
 let server: ReturnType<typeof createApiServer>;
 let logged: unknown[];
+let tracer: ReturnType<typeof recordingTracer>;
 let url: string;
 
 beforeEach(async () => {
   logged = [];
   const log = {
-    write: (_level: string, _kind: string, facts: object) => void logged.push(facts),
+    write: (level: string, _kind: string, facts: object) => void logged.push({ level, ...facts }),
     [Symbol.dispose]() {},
   };
-  const api = createJsonApi({ maxBodyBytes: 1_024, allowedOrigins: [ORIGIN], welcome: WELCOME }, log);
+  tracer = recordingTracer();
+  const api = createJsonApi({ maxBodyBytes: 1_024, allowedOrigins: [ORIGIN], welcome: WELCOME }, log, tracer);
+  api.get("/trace", (c) => c.json(callContextOf(c)));
   api.post("/names/:name", async (c) => c.json(await readJson(c, schema)));
   api.get("/names/:name", (c) => c.json({ name: c.req.param("name") }));
   api.get("/broken", () => {
@@ -79,7 +83,21 @@ test("each refusal is one line with its request's id, whatever refuses it", asyn
     { code: "body_too_large" },
   ]);
   expect((await fetch(`${url}/names/x`, { headers })).headers.get("x-request-id")).toBe("r-1");
-  expect(logged).toHaveLength(4);
+});
+
+test("what is answered is a line, too, at debug where it only reads", async () => {
+  const headers = {
+    "x-request-id": "r-2",
+    "user-agent": "test/1",
+    traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-01`,
+  };
+  await fetch(`${url}/names/x`, { headers });
+  await fetch(`${url}/names/x`, { method: "POST", body: '{"name":"x"}', headers });
+  const about = { requestId: "r-2", path: "/names/x", status: 200, address: "127.0.0.1", userAgent: "test/1" };
+  expect(logged.slice(-2)).toMatchObject([
+    { ...about, method: "GET", level: "debug", traceId: "a".repeat(32) },
+    { ...about, method: "POST", level: "info", ms: expect.any(Number) },
+  ]);
 });
 
 describe("a target that a router would change, and a second Host", () => {
@@ -128,4 +146,44 @@ test("a failure that nobody expects is logged; a client that breaks off its body
   expect((await fetch(`${url}/broken`)).status).toBe(500);
   await waitFor("the failure is logged", () => logged.length > 0);
   expect(logged).toMatchObject([{ err: new Error("broken"), method: "GET", path: "/broken" }]);
+});
+
+describe("a request's span", () => {
+  const TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331";
+
+  test("is named by its route, which names nobody, and believes nobody that it is recorded", async () => {
+    await fetch(`${url}/names/alice?token=secret`, { headers: { traceparent: `${TRACE}-01` } });
+    expect(tracer.spans).toMatchObject([
+      {
+        name: "GET /names/:name",
+        kind: "server",
+        trust: "stranger",
+        parent: `${TRACE}-01`,
+        said: { "http.route": "/names/:name", "http.response.status_code": 200 },
+        ended: "ok",
+      },
+    ]);
+    expect(JSON.stringify(tracer.spans)).not.toMatch(/alice|secret/);
+  });
+
+  test("is what the calls for the request carry; one that is not recorded passes its trace on", async () => {
+    const contextFor = async (traceparent: string) =>
+      (await fetch(`${url}/trace`, { headers: { traceparent } })).json() as Promise<object>;
+    expect(await contextFor(`${TRACE}-01`)).toMatchObject({ traceparent: tracer.spans[0]?.traceparent });
+    expect(await contextFor(`${TRACE}-00`)).toMatchObject({ traceparent: `${TRACE}-00` });
+  });
+
+  test("has failed where the fault is ours, and not where it is the caller's", async () => {
+    await fetch(`${url}/broken`);
+    await fetch(`${url}/nowhere`);
+    expect(tracer.spans.map(({ name, ended }) => [name, ended])).toEqual([
+      ["GET /broken", "500"],
+      ["GET", "ok"],
+    ]);
+  });
+
+  test("is named by the line about its refusal", async () => {
+    await fetch(`${url}/nowhere`, { headers: { traceparent: `${TRACE}-00` } });
+    expect(logged).toMatchObject([{ traceId: TRACE.split("-")[1], spanId: TRACE.split("-")[2] }]);
+  });
 });

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import { BlockList } from "node:net";
 import type { TlsOptions } from "node:tls";
 import { getRequestListener } from "@hono/node-server";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
@@ -10,15 +11,18 @@ import type { z } from "zod";
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
-import { logRefusal } from "#shared/log/request-log.ts";
+import { logAnswer, logRefusal } from "#shared/log/request-log.ts";
 import { boundSockets, boundTlsSockets } from "./bound-sockets.ts";
+import { byForwardedFor, type TrustedProxies, wholeAddressOf } from "./client-address.ts";
 import { CORS } from "./cors.ts";
 import { answerUnreadableRequests, MAX_HEADER_BYTES } from "./header-limit.ts";
 import { isListedOrigin } from "./origin.ts";
 import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
 import { readTarget } from "./read-target.ts";
-import { traceparentOf } from "./traceparent.ts";
+import { traceFactsOf } from "#shared/protocol/traceparent.ts";
+import { traceRequest } from "./trace-request.ts";
+import { noTracer, type Tracer } from "#shared/trace/tracer.ts";
 import { addWelcomePage, type Welcome } from "./welcome-page.ts";
 import { requestIdOf } from "./request-id.ts";
 import type { SocketBudget } from "./socket-budget.ts";
@@ -27,6 +31,8 @@ declare module "hono" {
   interface ContextVariableMap {
     /** The request's id, for its answer and the lines about it. */
     requestId: string;
+    /** The trace that the request's calls belong to. */
+    traceparent: string | undefined;
     /** The person whose token the request carries, once that is verified. */
     caller: { readonly tenant: string; readonly subject: string } | undefined;
     /** Why the request is refused, for the log. */
@@ -42,6 +48,8 @@ export interface JsonApiLimits {
   readonly streamedPaths?: RegExp;
   /** Web origins that may call with cookies or tokens; an exact list. */
   readonly allowedOrigins: readonly string[];
+  /** Whose word on a client's address lines repeat; without it nobody's but the socket's. */
+  readonly trusted?: TrustedProxies;
   /** What stands at its `/`. */
   readonly welcome: Welcome;
 }
@@ -51,15 +59,17 @@ export interface JsonApiLimits {
  * limited and whose CORS is an exact list.
  */
 export function createJsonApi(
-  { maxBodyBytes, streamedPaths, allowedOrigins, welcome }: JsonApiLimits,
+  { maxBodyBytes, streamedPaths, allowedOrigins, trusted = NOBODY_TRUSTED, welcome }: JsonApiLimits,
   log: LimitedLog,
+  tracer: Tracer = noTracer,
 ): Hono {
   const api = new Hono();
   api.use(async (c, next) => {
     c.set("requestId", requestIdOf(c.req.header("x-request-id")));
-    await next();
+    const began = performance.now();
+    await traceRequest(c, tracer, next);
     c.header("x-request-id", c.get("requestId"));
-    reportRefusal(c, log);
+    report(c, log, trusted, began);
   });
   api.use(async (c, next) => {
     // What the router sees has been normalised.
@@ -125,7 +135,7 @@ export async function readJson<Schema extends z.ZodType>(c: Context, schema: Sch
 
 /** What calls to other services carry that are made for this request. */
 export function callContextOf(c: Context): CallContext {
-  return { requestId: c.get("requestId"), traceparent: traceparentOf(c.req.header("traceparent")) };
+  return { requestId: c.get("requestId"), traceparent: c.get("traceparent") };
 }
 
 /** The answer to a method that a path does not have (RFC 9110, section 15.5.6). */
@@ -145,14 +155,29 @@ function incomingOf(c: Context): IncomingMessage {
   return (c.env as { readonly incoming: IncomingMessage }).incoming;
 }
 
-/** Logs why a request was refused. A client that goes away while its body is read fails it, which is worth no line. */
-function reportRefusal(c: Context, log: LimitedLog): void {
+/**
+ * Logs why a request was refused, or that it was answered; what changes nothing is a line at debug. A client that goes away while its
+ * body is read fails it, which is worth no line.
+ */
+function report(c: Context, log: LimitedLog, trusted: TrustedProxies, began: number): void {
   const refusal = c.get("refusal");
-  const isGone = refusal?.code === "internal" && c.req.raw.signal.aborted;
-  if (refusal === undefined || isGone) return;
+  if (refusal?.code === "internal" && c.req.raw.signal.aborted) return;
   const { method, path } = c.req;
-  logRefusal(log, refusal, { requestId: c.get("requestId"), ...c.get("caller"), method, path });
+  const request = {
+    requestId: c.get("requestId"),
+    ...c.get("caller"),
+    method,
+    path,
+    address: wholeAddressOf(c, trusted),
+    userAgent: c.req.header("user-agent"),
+    ...traceFactsOf(c.get("traceparent")),
+  };
+  if (refusal !== undefined) logRefusal(log, refusal, request);
+  else logAnswer(log, request, { status: c.res.status, ms: Math.round(performance.now() - began) });
 }
+
+/** Addresses are the sockets' own. */
+const NOBODY_TRUSTED = byForwardedFor(new BlockList());
 
 function problemResponse(c: Context, error: AppError, more: Record<string, string> = {}): Response {
   c.set("refusal", error);

@@ -1,6 +1,7 @@
 import { within } from "#shared/async/within.ts";
 import { BootError } from "#shared/config/read-config.ts";
 import { readFilesAgain } from "#shared/files/watch-file.ts";
+import { LOG_FORMATS, type LogFormat } from "#shared/config/log-format.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { onStopSignals, type StopReason } from "./stop-signals.ts";
 
@@ -25,7 +26,7 @@ export async function runService(
   stopMs: (env: NodeJS.ProcessEnv) => number = () => STOP_MS,
 ): Promise<void> {
   process.on("unhandledRejection", (error) => fail(name, error));
-  const log = createLogger(name, levelOf(process.env));
+  const log = createLogger(name, levelOf(process.env), formatOf(process.env));
   const stopping = Promise.withResolvers<StopReason>();
   let reload: RunningService["reload"];
   onStopSignals({
@@ -76,6 +77,10 @@ async function takeUp(reload: RunningService["reload"], log: Logger): Promise<vo
 /** The level is checked with the other settings; until then a wrong one must not keep the service from reporting it. */
 function levelOf({ LOG_LEVEL: level = "" }: NodeJS.ProcessEnv): string {
   return /^(trace|debug|info|warn|error|fatal|silent)$/.test(level) ? level : "info";
+}
+
+function formatOf({ LOG_FORMAT: format }: NodeJS.ProcessEnv): LogFormat | undefined {
+  return LOG_FORMATS.find((each) => each === format);
 }
 
 function fail(name: string, error: unknown): never {

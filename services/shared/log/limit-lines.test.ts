@@ -8,7 +8,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   lines = [];
   const keep = (_: object, message: string): void => void lines.push(message);
-  limited = limitLines({ info: keep, warn: keep, error: keep });
+  limited = limitLines({ debug: keep, info: keep, warn: keep, error: keep });
 });
 afterEach(() => {
   limited[Symbol.dispose]();
@@ -19,17 +19,17 @@ function writeLines(count: number, kind = "refused"): void {
   for (let line = 0; line < count; line += 1) limited.write("info", kind, {}, `${kind} ${line}`);
 }
 
-test("20 lines of a kind are written at once, and no sum", () => {
-  writeLines(20);
+test("50 lines of a kind are written at once, and no sum", () => {
+  writeLines(50);
   vi.advanceTimersByTime(5_000);
-  expect(lines).toHaveLength(20);
+  expect(lines).toHaveLength(50);
 });
 
-test("what is beyond 20 lines in a second is one line at its end", () => {
+test("what is beyond 50 lines in a second is one line at its end", () => {
   writeLines(1_250);
-  expect(lines).toHaveLength(20);
+  expect(lines).toHaveLength(50);
   vi.advanceTimersByTime(1_000);
-  expect(lines.slice(20)).toEqual(["… 1230 more lines of this kind within a second"]);
+  expect(lines.slice(50)).toEqual(["… 1200 more lines of this kind within a second"]);
 });
 
 test("a flood of one kind leaves the lines of another, and ends with its second", () => {
@@ -42,7 +42,7 @@ test("a flood of one kind leaves the lines of another, and ends with its second"
 });
 
 test("a sum that is still open is written at the end", () => {
-  writeLines(21);
+  writeLines(51);
   limited[Symbol.dispose]();
   expect(lines.at(-1)).toBe("… 1 more lines of this kind within a second");
 });

@@ -1,20 +1,22 @@
-import type { Logger } from "./create-logger.ts";
+import type { LineFacts } from "./line-fields.ts";
 
 /** A stranger must not decide how much is written: of each kind so many lines, the rest as one sum. */
-const LINES_PER_SECOND = 20;
+const LINES_PER_SECOND = 50;
 
-/** A log in which each kind of line is written at most 20 times a second. Disposing it writes the sums that are still open. */
+/** A log in which each kind of line is written at most 50 times a second. Disposing it writes the sums that are still open. */
 export interface LimitedLog extends Disposable {
   /** Writes a line, or counts it for the sum of its kind. Kinds are a closed set: each costs memory for good. */
-  write(level: Level, kind: string, facts: object, message: string): void;
+  write(level: Level, kind: string, facts: LineFacts, message: string): void;
 }
 
-type Level = "info" | "warn" | "error";
+type Level = "debug" | "info" | "warn" | "error";
 
 /** Where lines go; a `Logger` is one. */
-export type LineLog = Pick<Record<keyof Logger, (facts: object, message: string) => void>, Level>;
+export type LineLog = Record<Level, (facts: LineFacts, message: string) => void>;
 
 interface Window {
+  /** The sum is as serious as the first of the lines. */
+  readonly level: Level;
   readonly startedAt: number;
   written: number;
   leftOut: number;
@@ -27,20 +29,20 @@ export function limitLines(log: LineLog, now: () => number = () => performance.n
   const close = (kind: string, window: Window): void => {
     clearTimeout(window.timer);
     windows.delete(kind);
-    const { leftOut } = window;
-    if (leftOut > 0) log.info({ kind, leftOut }, `… ${leftOut} more lines of this kind within a second`);
+    const { leftOut, level } = window;
+    if (leftOut > 0) log[level]({ kind, leftOut }, `… ${leftOut} more lines of this kind within a second`);
   };
-  const windowOf = (kind: string): Window => {
+  const windowOf = (kind: string, level: Level): Window => {
     const known = windows.get(kind);
     if (known !== undefined && now() - known.startedAt < 1_000) return known;
     if (known !== undefined) close(kind, known);
-    const window = { startedAt: now(), written: 0, leftOut: 0, timer: undefined };
+    const window = { level, startedAt: now(), written: 0, leftOut: 0, timer: undefined };
     windows.set(kind, window);
     return window;
   };
   return {
     write(level, kind, facts, message) {
-      const window = windowOf(kind);
+      const window = windowOf(kind, level);
       window.written += 1;
       if (window.written <= LINES_PER_SECOND) return log[level](facts, message);
       window.leftOut += 1;

@@ -1,13 +1,16 @@
-import type { AppError, ErrorFacts } from "#shared/errors/app-error.ts";
+import type { AppError } from "#shared/errors/app-error.ts";
+import type { TraceFacts } from "#shared/protocol/traceparent.ts";
 import type { LimitedLog } from "./limit-lines.ts";
 
 /** What a line says of a request beside what happened to it: the person where a token proved who it is. Never a token. */
-export interface RequestFacts {
+export interface RequestFacts extends TraceFacts {
   readonly requestId: string;
   readonly tenant?: string | undefined;
   readonly subject?: string | undefined;
   readonly method?: string | undefined;
   readonly path?: string | undefined;
+  readonly address?: string | undefined;
+  readonly userAgent?: string | undefined;
 }
 
 /** Paths, causes and what a token says of itself come from outside: a line has an end. */
@@ -17,8 +20,8 @@ const MAX_CHARACTERS = 300;
  * Writes the one line about a refused request: at info for what is the caller's, with the code, what the caller was told, the
  * facts of the failure and its causes; at error for a fault of ours.
  */
-export function logRefusal(log: LimitedLog, error: AppError, { path, ...request }: RequestFacts): void {
-  const facts = { ...shorten(error.facts), ...request, path: path?.slice(0, MAX_CHARACTERS), code: error.code };
+export function logRefusal(log: LimitedLog, error: AppError, request: RequestFacts): void {
+  const facts = { ...shorten(error.facts), ...shorten(request), code: error.code };
   if (error.code === "internal") {
     log.write("error", "failed", { ...facts, err: error.cause }, "a request failed in an unexpected way");
   } else {
@@ -27,8 +30,25 @@ export function logRefusal(log: LimitedLog, error: AppError, { path, ...request 
   }
 }
 
-function shorten(facts: ErrorFacts): ErrorFacts {
-  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, value.slice(0, MAX_CHARACTERS)]));
+/** What changes nothing: consoles and programs ask it again and again. */
+const READS = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** Writes the line about an answered request; at debug where it only read. */
+export function logAnswer(
+  log: LimitedLog,
+  request: RequestFacts,
+  answer: { readonly status: number; readonly ms: number },
+): void {
+  const level = READS.has(request.method ?? "") ? "debug" : "info";
+  log.write(level, `answered: ${level}`, { ...shorten(request), ...answer }, "answered");
+}
+
+function shorten<Facts extends object>(facts: Facts): Facts {
+  const short = ([name, value]: [string, unknown]) => [
+    name,
+    typeof value === "string" ? value.slice(0, MAX_CHARACTERS) : value,
+  ];
+  return Object.fromEntries(Object.entries(facts).map(short)) as Facts;
 }
 
 /** The messages of the failures behind an error, the nearest first; undefined where there are none. */

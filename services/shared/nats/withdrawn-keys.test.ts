@@ -3,6 +3,7 @@ import { type KV, Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
+import type { LineFacts } from "#shared/log/line-fields.ts";
 import { type NatsServer, type NatsUser, startNats } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { connectNats } from "./connect-nats.ts";
@@ -73,6 +74,5 @@ async function connectAs(user: NatsUser): Promise<NatsConnection> {
 
 function keepErrors(faults: string[]): Logger {
   const log = createLogger("test", "silent");
-  log.error = ({ reason }: { reason: string }) => void faults.push(reason);
-  return log;
+  return { ...log, error: (facts: LineFacts | string) => void faults.push(String((facts as LineFacts).reason)) };
 }

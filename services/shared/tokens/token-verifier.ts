@@ -137,11 +137,11 @@ async function followIssuersFile(
     onRead(read) {
       file = read;
       outside.adopt(read.issuers);
-      log.info({ path, issuers: outside.names }, "the issuers' file is in force");
+      log.info({ file: path, issuers: outside.names }, "the issuers' file is in force");
     },
     onFault(reason) {
       rejected.inc();
-      log.error({ path, reason }, "the issuers' file cannot be used; the last good one is in force");
+      log.error({ file: path, reason }, "the issuers' file cannot be used; the last good one is in force");
     },
   });
 }

@@ -1,5 +1,6 @@
 import type { RetryBudget } from "#shared/async/retry-budget.ts";
 import type { Version } from "#shared/contract/version.ts";
+import { traceOf } from "#shared/contract/event-attributes.ts";
 import type { EventEntry } from "../event.ts";
 import type { FieldMask } from "../frames/field-mask.ts";
 import type { Decisions } from "./decisions.ts";
@@ -50,7 +51,7 @@ export async function awaitVerdict(
   const isUndecided = (): boolean => grant.residualAt(permission, at) === undefined;
   const isWanted = (): boolean => isUndecided() && registration.ended === undefined && registration.grant === grant;
   const ask = (): Promise<true | undefined> =>
-    decisions.ask(grant, permission).then(
+    decisions.ask(grant, permission, traceOf(entry.attributes)).then(
       () => true,
       () => undefined,
     );

@@ -1,4 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { CallContext } from "#shared/async/call-context.ts";
+import { noTracer } from "#shared/trace/tracer.ts";
+import { recordingTracer } from "#test/rigs/recording-tracer.ts";
 import type { Version } from "#shared/contract/version.ts";
 import { UNKNOWN_LIMITS } from "../admission/tenant-limits.ts";
 import { Decisions } from "./decisions.ts";
@@ -6,6 +9,7 @@ import { STILL_VALID } from "./grant.ts";
 import type { DecideAnswer, Decider, ResolveAnswer } from "./ports.ts";
 
 const ALICE = { id: "alice", roles: [], groups: ["ops"] };
+const TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const ORDER = { topic: "order.created", attributes: {} };
 const EVENT_MAP = [{ pattern: "order.*", permission: "order:read" }];
 
@@ -16,6 +20,19 @@ describe("a decision", () => {
     await Promise.all([decisions.ask(grant, "order:read"), decisions.ask(grant, "order:read")]);
     expect(policy.decided).toBe(1);
     expect(grant.residualAt("order:read", 10)?.allows(ORDER)).toBe(true);
+  });
+
+  test("that is asked for a traced event is a span of its trace, which goes on to policy", async () => {
+    const policy = new FakePolicy(1);
+    const tracer = recordingTracer();
+    const { decisions, grant } = await open(policy, tracer);
+    await decisions.ask(grant, "order:read", TRACE);
+    expect(tracer.spans).toMatchObject([
+      { name: "decide", parent: TRACE, trust: "producer", said: { "sluice.policy.version": 1 }, ended: "ok" },
+    ]);
+    expect(policy.context?.traceparent).toBe(tracer.spans[0]?.traceparent);
+    await decisions.ask(grant, "order:write");
+    expect(tracer.spans).toHaveLength(1);
   });
 
   test("holds until a change names one of its grant's roles", async () => {
@@ -204,8 +221,8 @@ function version(number: number): Version {
   return { number, build: `b${number}` };
 }
 
-async function open(policy: FakePolicy) {
-  const decisions = new Decisions("acme", policy, { decisionAsked: () => {} });
+async function open(policy: FakePolicy, tracer = noTracer) {
+  const decisions = new Decisions("acme", policy, { decisionAsked: () => {} }, tracer);
   decisions.reset({ version: policy.version.number, build: policy.version.build });
   const { grant } = await decisions.resolve(ALICE);
   return { decisions, grant };
@@ -216,6 +233,7 @@ class FakePolicy implements Decider {
   version: Version;
   allow = [">"];
   decided = 0;
+  context: CallContext | undefined;
   #gate: { readonly reached: () => void; readonly open: Promise<void> } | undefined;
 
   constructor(number: number) {
@@ -240,8 +258,9 @@ class FakePolicy implements Decider {
     return answer;
   }
 
-  async decide(): Promise<DecideAnswer> {
+  async decide(...[, , , , context]: Parameters<Decider["decide"]>): Promise<DecideAnswer> {
     this.decided += 1;
+    this.context = context;
     const rules = { allow: this.allow, deny: [], allowWhen: [], denyWhen: [] };
     const answer = { version: this.version, rules };
     await this.#pass();

@@ -6,6 +6,8 @@ import { isAtLeast, isSameVersion, type Version } from "#shared/contract/version
 import type { CallContext } from "#shared/async/call-context.ts";
 import { Notifier } from "#shared/async/notifier.ts";
 import { singleFlight } from "#shared/async/single-flight.ts";
+import { inSpan, noTracer, type Span, type Tracer } from "#shared/trace/tracer.ts";
+import { beginAsking } from "./decision-spans.ts";
 import type { Observer } from "../observe/observer.ts";
 import { type TenantLimits, UNKNOWN_LIMITS } from "../admission/tenant-limits.ts";
 import { EventMap } from "./event-map.ts";
@@ -59,6 +61,7 @@ export class Decisions {
   readonly #tenant: string;
   readonly #decider: Decider;
   readonly #observer: Pick<Observer, "decisionAsked">;
+  readonly #tracer: Tracer;
   /** Changes reach a grant as long as a registration holds it. */
   readonly #grants = new WeakValues<string, Grant>();
   readonly #residualOf = shareResiduals();
@@ -73,10 +76,11 @@ export class Decisions {
   #floor: Version | undefined;
   readonly #moved = new Notifier();
 
-  constructor(tenant: string, decider: Decider, observer: Pick<Observer, "decisionAsked">) {
+  constructor(tenant: string, decider: Decider, observer: Pick<Observer, "decisionAsked">, tracer: Tracer = noTracer) {
     this.#tenant = tenant;
     this.#decider = decider;
     this.#observer = observer;
+    this.#tracer = tracer;
   }
 
   /** What the tenant may use, by the newest answer. */
@@ -158,11 +162,14 @@ export class Decisions {
   }
 
   /**
-   * Asks policy for a residual; many who ask for the same wait for one answer. Check again afterwards.
+   * Asks policy for a residual, on behalf of the trace that is given; many who ask for the same wait for one answer. Check again afterwards.
    * @throws {AppError} `unavailable` or `tenant_unknown`.
    */
-  ask(grant: Grant, permission: string): Promise<void> {
-    return this.#asked(compositeKey(grant.id, permission), () => this.#ask(grant, permission));
+  ask(grant: Grant, permission: string, trace?: string): Promise<void> {
+    return this.#asked(compositeKey(grant.id, permission), () => {
+      const span = beginAsking(this.#tracer, trace, { grant, permission });
+      return inSpan(span, () => this.#ask(grant, permission, span));
+    });
   }
 
   /** Rises with every version whose event map is another. */
@@ -175,10 +182,14 @@ export class Decisions {
     return this.#eventMap.permissionsUnder(topic, effort);
   }
 
-  async #ask(grant: Grant, permission: string): Promise<void> {
+  async #ask(grant: Grant, permission: string, span: Span): Promise<void> {
     const changeCount = this.#changeCount;
     const floor = this.#floor;
-    const { version, rules } = await this.#decider.decide(this.#tenant, grant.id, permission, floor);
+    const { version, rules } = await this.#decider.decide(this.#tenant, grant.id, permission, floor, {
+      requestId: undefined,
+      traceparent: span.traceparent,
+    });
+    span.set({ "sluice.policy.version": version.number });
     await this.#waitForVersion(version, floor);
     const { through } = this.#validityOf(changeCount, version, grant);
     grant.decide(permission, { version, residual: this.#residualOf(rules), through });

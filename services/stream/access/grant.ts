@@ -41,6 +41,11 @@ export class Grant {
     return isBefore(decision.version, endedBy) ? decision.residual : undefined;
   }
 
+  /** The version by which it is decided about a permission; undefined where that is not known. */
+  versionOf(permission: string): Version | undefined {
+    return this.#decisions.get(permission)?.version;
+  }
+
   /** Takes over a decision of a version, which is valid up to `through`. */
   decide(permission: string, decision: Decision): void {
     this.#decisions.set(permission, decision);

@@ -106,5 +106,11 @@ export interface Decider {
     atLeast: Version | undefined,
     context?: CallContext,
   ): Promise<ResolveAnswer>;
-  decide(tenant: string, grant: string, permission: string, atLeast: Version | undefined): Promise<DecideAnswer>;
+  decide(
+    tenant: string,
+    grant: string,
+    permission: string,
+    atLeast: Version | undefined,
+    context?: CallContext,
+  ): Promise<DecideAnswer>;
 }

@@ -30,7 +30,7 @@ export async function openVerifier(
 
 /** Creates the public HTTP server of an edge; not yet listening. */
 export async function createServer(
-  { config, nats, registry, requestLog }: EdgeParts,
+  { config, nats, registry, requestLog, tracer }: EdgeParts,
   {
     edge,
     verifier,
@@ -49,7 +49,11 @@ export async function createServer(
   const forwardEvents = createForwardEvents(nats);
   return createEdgeServer({
     route,
-    api: createEdgeApi({ ...edge, ...route, edge, forwardEvents, report: observeClients(registry), demo }, requestLog),
+    api: createEdgeApi(
+      { ...edge, ...route, edge, forwardEvents, report: observeClients(registry), demo },
+      requestLog,
+      tracer,
+    ),
     speaksProxy: config.STREAM_PROXY_PROTOCOL === "v2",
     sockets,
   });

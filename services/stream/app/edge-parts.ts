@@ -1,6 +1,7 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
 import type { Logger } from "#shared/log/create-logger.ts";
+import type { Tracer } from "#shared/trace/tracer.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import type { StreamConfig } from "../config.ts";
 
@@ -12,6 +13,7 @@ export interface EdgeParts {
   readonly log: Logger;
   /** For lines that requests cause. */
   readonly requestLog: LimitedLog;
+  readonly tracer: Tracer;
   /** Another one in each process; connection ids begin with it. */
   readonly workerId: string;
   /** The monotonic time in milliseconds. */

@@ -1,4 +1,5 @@
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
+import { traceGrpc } from "#shared/grpc/trace-calls.ts";
 import type { AuthTime } from "../access/auth-time.ts";
 import { shareTopicLists } from "../access/share-topic-lists.ts";
 import { announceOnBus } from "../bus/topic-announcements.ts";
@@ -11,11 +12,11 @@ import type { EdgeParts } from "./edge-parts.ts";
 
 /** Opens the calls of auth and policy, until the stack ends them. */
 export async function openClients(
-  { config, log, now }: EdgeParts,
+  { config, log, tracer, now }: EdgeParts,
   stack: AsyncDisposableStack,
   deps: Pick<Edge, "observer"> & { readonly authTime: AuthTime },
 ) {
-  const security = stack.use(await openGrpcSecurity(config, "stream.sluice", log));
+  const security = stack.use(traceGrpc(await openGrpcSecurity(config, "stream.sluice", log), tracer));
   const asking = { ...deps, now };
   const auth = stack.use(new GrpcSessionChecker(config.AUTH_GRPC_URL, security.channelTo("auth.sluice"), asking));
   const policyChannel = security.channelTo("policy.sluice");

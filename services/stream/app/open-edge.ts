@@ -23,6 +23,7 @@ import { HistoryTurns } from "../log/history-turns.ts";
 import { TailBudget } from "../log/tail.ts";
 import type { SubscriptionDeps } from "../manage-subscription.ts";
 import { observeHistory } from "../observe/history-metrics.ts";
+import { EventTraces } from "../observe/event-traces.ts";
 import { observeTenants } from "../observe/tenant-metrics.ts";
 import type { Edge } from "../open-stream.ts";
 import { RetryDelays } from "../sse/retry-delay.ts";
@@ -44,7 +45,7 @@ export type RunningEdge = Edge &
 
 /** Opens everything but the servers, until the stack ends it. */
 export async function openEdge(parts: EdgeParts, stack: AsyncDisposableStack): Promise<RunningEdge> {
-  const { config, nats, registry, log, workerId, now, wall } = parts;
+  const { config, nats, registry, log, tracer, workerId, now, wall } = parts;
   const { admission, callLimits, roster, observer, overload } = await openObserving(parts, stack);
   const authTime = new AuthTime(systemClock);
   const { auth, decider } = await openClients(parts, stack, { authTime, observer });
@@ -70,6 +71,8 @@ export async function openEdge(parts: EdgeParts, stack: AsyncDisposableStack): P
     leastFlushMs: () => overload.leastFlushMs,
     maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
     log,
+    tracer,
+    traces: tracer.isOn ? new EventTraces(tracer, wall) : undefined,
   };
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
   const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
@@ -85,6 +88,7 @@ export async function openEdge(parts: EdgeParts, stack: AsyncDisposableStack): P
     overload,
     retryDelays,
     hub,
+    tracer,
     workerId,
     ...callsOf(auth, decider),
     subscriptions: stack.use(openSubscriptions({ ...subscriptionLimitsOf(config), ...opening, retryDelays, call })),

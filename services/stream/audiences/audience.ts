@@ -3,6 +3,7 @@ import type { Grant } from "../access/grant.ts";
 import type { BodyCoding } from "../sse/body-coding.ts";
 import type { FrameFormat } from "../frames/encode-frame.ts";
 import type { TenantTurns } from "../turns/share.ts";
+import type { FlushTrace } from "../observe/event-traces.ts";
 import { Batch, type Receiver } from "./batch.ts";
 import type { Asker, LiveRoster } from "./live-roster.ts";
 
@@ -125,10 +126,11 @@ export class Audience {
     return unwritten.find((batch) => !batch.writeTo(member, now))?.startOf(member) ?? this.#deps.horizon();
   }
 
-  /** Queues an event's frame for all members; `before` is the position it follows. */
-  push(frame: Buffer, event: EventEntry, before: Position): void {
-    if (this.#pending === undefined) this.#pending = new Batch({ from: before, frame, event, encode: this.#encode });
-    else this.#pending.add(frame, event);
+  /** Queues an event's frame for all members; `before` is the position it follows, `trace` the event's where it is traced. */
+  push(frame: Buffer, event: EventEntry, before: Position, trace?: FlushTrace): void {
+    if (this.#pending === undefined) {
+      this.#pending = new Batch({ from: before, frame, event, trace, encode: this.#encode });
+    } else this.#pending.add(frame, event, trace);
     if (this.#pending.bytes >= MAX_PENDING_BYTES) this.flush();
     else this.#schedule();
   }
@@ -173,6 +175,7 @@ export class Audience {
       const { value, done } = rest.next();
       if (done === true) {
         this.#end(batch, beganAt);
+        batch.end();
         return false;
       }
       const [member, number] = value;

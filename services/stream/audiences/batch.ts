@@ -1,9 +1,18 @@
 import type { EventEntry, Position } from "../event.ts";
+import type { FlushTrace } from "../observe/event-traces.ts";
 
 /** A receiver of batches. */
 export interface Receiver {
   /** Writes coded frames of so many events; false where they may not be written to it. */
   write(coded: Buffer, events: number, now: number): boolean;
+  /** The `traceparent` of its span, where that is recorded. */
+  readonly traceparent?: string | undefined;
+}
+
+/** A frame whose event is traced, by its place among the others. */
+interface TracedFrame {
+  readonly place: number;
+  readonly trace: FlushTrace;
 }
 
 /** Where a receiver came in: so many frames were there already, and it stood behind them. */
@@ -25,6 +34,7 @@ export interface Beginning {
   readonly from: Position;
   readonly frame: Buffer;
   readonly event: EventEntry;
+  readonly trace?: FlushTrace | undefined;
   readonly encode: (frames: Buffer) => Buffer;
 }
 
@@ -38,6 +48,8 @@ export class Batch<R extends Receiver> {
   readonly #frames: Buffer[];
   /** The events of the frames. */
   readonly events: EventEntry[];
+  /** Undefined while no event among them is traced, as mostly. */
+  #traced: TracedFrame[] | undefined;
   #bytes: number;
   #writtenBytes = 0;
   readonly #whole: Part = { coded: undefined, receivers: 0 };
@@ -46,12 +58,13 @@ export class Batch<R extends Receiver> {
   /** Those that came while frames were there already: these are not for them. */
   #late: Map<R, Late> | undefined;
 
-  constructor({ from, frame, event, encode }: Beginning) {
+  constructor({ from, frame, event, trace, encode }: Beginning) {
     this.#from = from;
     this.#encode = encode;
     this.#frames = [frame];
     this.events = [event];
     this.#bytes = frame.length;
+    if (trace !== undefined) this.#traced = [{ place: 0, trace }];
   }
 
   /** The size of all frames, before they are coded. */
@@ -69,7 +82,9 @@ export class Batch<R extends Receiver> {
     return index === 0 ? this.#whole.receivers : (this.#parts?.get(index)?.receivers ?? 0);
   }
 
-  add(frame: Buffer, event: EventEntry): void {
+  /** Adds the frame of an event; `trace` hears to whom it is written, where the event is traced. */
+  add(frame: Buffer, event: EventEntry, trace?: FlushTrace): void {
+    if (trace !== undefined) (this.#traced ??= []).push({ place: this.#frames.length, trace });
     this.#frames.push(frame);
     this.events.push(event);
     this.#bytes += frame.length;
@@ -98,7 +113,13 @@ export class Batch<R extends Receiver> {
     if (!receiver.write(coded, events, now)) return false;
     part.receivers += 1;
     this.#writtenBytes += coded.length;
+    if (this.#traced !== undefined) noteWritten(this.#traced, skip, receiver);
     return true;
+  }
+
+  /** All is written. */
+  end(): void {
+    for (const { trace } of this.#traced ?? []) trace.end();
   }
 
   #partFrom(skip: number): Part {
@@ -113,4 +134,8 @@ export class Batch<R extends Receiver> {
     const [first] = frames;
     return this.#encode(frames.length === 1 && first !== undefined ? first : Buffer.concat(frames));
   }
+}
+
+function noteWritten(traced: readonly TracedFrame[], skip: number, { traceparent }: Receiver): void {
+  for (const { place, trace } of traced) if (place >= skip) trace.written(traceparent);
 }

@@ -1,26 +1,9 @@
-import type { Msg } from "@nats-io/transport-node";
 import { linesOf } from "#shared/nats/read-attributes.ts";
 
 const COLON = 58;
 
 /** A direct read appends headers of the server's, of which this is the first. */
 const FIRST_OF_SERVER = Buffer.from("\r\nNats-Stream: ");
-
-/** The parts of a message from which the library makes its headers. */
-interface WireMessage {
-  readonly _msg: { readonly hdr: number };
-  readonly _rdata: Uint8Array;
-}
-
-/**
- * The headers of a message as they came; undefined where it has none. The library's own parser takes half a second for the 64 KB
- * that JetStream stores, where they are short, and throws for some names: each producer could stop the edge.
- */
-export function headerBlockOf(message: Msg): Buffer | undefined {
-  const { _msg, _rdata } = message as unknown as WireMessage;
-  if (_msg.hdr <= 0) return undefined;
-  return Buffer.from(_rdata.buffer, _rdata.byteOffset, _msg.hdr);
-}
 
 /** A block as a direct read sends it, taken apart. */
 export interface DirectBlock {

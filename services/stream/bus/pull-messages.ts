@@ -1,7 +1,8 @@
 import { createInbox, type Msg, nanos, type NatsConnection, type Subscription } from "@nats-io/transport-node";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { StoredMessage } from "./decode-entry.ts";
-import { headerBlockOf, statusOf, statusTextOf } from "./message-headers.ts";
+import { headerBlockOf } from "#shared/nats/header-block.ts";
+import { statusOf, statusTextOf } from "./message-headers.ts";
 import type { Pacing } from "./pacing.ts";
 
 /**

@@ -2,7 +2,8 @@ import { createInbox, type Msg } from "@nats-io/transport-node";
 import { nanosOf } from "#shared/contract/event-tag.ts";
 import type { StoredMessage } from "./decode-entry.ts";
 import { logUnreadable } from "./inspect-log.ts";
-import { headerBlockOf, splitDirectBlock, statusOf } from "./message-headers.ts";
+import { headerBlockOf } from "#shared/nats/header-block.ts";
+import { splitDirectBlock, statusOf } from "./message-headers.ts";
 import type { Bus } from "./paced-bus.ts";
 
 /** Which messages of a stream to read: from a sequence or a time on. */

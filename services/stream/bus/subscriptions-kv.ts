@@ -2,10 +2,11 @@ import { AckPolicy, DeliverPolicy, type JetStreamManager } from "@nats-io/jetstr
 import { headers, nanos } from "@nats-io/transport-node";
 import { inTurns } from "#shared/async/in-turns.ts";
 import { orUnavailable } from "#shared/async/or-unavailable.ts";
+import { DELETED_RECORD } from "#shared/contract/subscription-record.ts";
 import { SUBSCRIPTIONS_STREAM, subscriptionSubject, tenantSubscriptions } from "#shared/contract/subscriptions.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { isLostRace } from "#shared/nats/is-lost-race.ts";
-import { DELETED, parseRecord } from "../durable/record.ts";
+import { parseRecord } from "../durable/record.ts";
 import type {
   FindEnd,
   FindReal,
@@ -35,7 +36,7 @@ export function createSubscriptionStore(bus: Pick<Bus, "js" | "jsm">): Subscript
     read: (key) => answered(() => read(bus.jsm, key)),
     put: (key, record, write) => answered(() => put(bus, key, record, write)),
     remove: async (key, write) => {
-      const trace = { text: DELETED, ttlSeconds: DELETED_SECONDS };
+      const trace = { text: DELETED_RECORD, ttlSeconds: DELETED_SECONDS };
       return (await answered(() => put(bus, key, trace, write))) !== undefined;
     },
     names: ({ tenant, subject }) => answered(() => readNames(bus.jsm, subscriptionSubject(tenant, subject, "*"))),
@@ -110,7 +111,7 @@ async function put(
 async function deletedWrite(jsm: JetStreamManager, key: SubscriptionKey): Promise<number | undefined> {
   const message = await jsm.streams.getMessage(SUBSCRIPTIONS_STREAM, { last_by_subj: subjectOf(key) });
   if (message === null) return 0;
-  return message.string() === DELETED ? message.seq : undefined;
+  return message.string() === DELETED_RECORD ? message.seq : undefined;
 }
 
 async function readNames(jsm: JetStreamManager, subject: string): Promise<string[]> {

@@ -81,8 +81,14 @@ export class GrpcDecider implements Decider, Disposable {
     return this.#loadersOf(tenant).resolve({ subject, atLeast }, context);
   }
 
-  decide(tenant: string, grant: string, permission: string, atLeast: Version | undefined): Promise<DecideAnswer> {
-    return this.#loadersOf(tenant).decide({ grant, permission, atLeast });
+  decide(
+    tenant: string,
+    grant: string,
+    permission: string,
+    atLeast: Version | undefined,
+    context?: CallContext,
+  ): Promise<DecideAnswer> {
+    return this.#loadersOf(tenant).decide({ grant, permission, atLeast }, context);
   }
 
   /** Which topics a path is mapped to. */
@@ -95,11 +101,11 @@ export class GrpcDecider implements Decider, Disposable {
       resolve: createLoader({ maxBatch: MAX_SUBJECTS, restMsPerQuestion: RESOLVE_REST_MS }, (keys, shared) =>
         askInParts(keys, subjectCharacters, (part) => this.#resolve(tenant, part, shared)),
       ),
-      decide: createLoader({ maxBatch: MAX_PAIRS }, (keys) =>
+      decide: createLoader({ maxBatch: MAX_PAIRS }, (keys, shared) =>
         askInParts(
           keys,
           ({ grant }) => grant.length,
-          (part) => this.#decide(tenant, part),
+          (part) => this.#decide(tenant, part, shared),
         ),
       ),
       mapResource: createLoader({ maxBatch: MAX_SUBJECTS, restMsPerQuestion: RESOLVE_REST_MS }, (paths, shared) =>
@@ -131,13 +137,14 @@ export class GrpcDecider implements Decider, Disposable {
     return keys.map((_, index) => ({ version, grant: expectAnswer(grants[index]), eventMap, limits }));
   }
 
-  async #decide(tenant: string, keys: readonly DecideKey[]): Promise<DecideAnswer[]> {
+  async #decide(tenant: string, keys: readonly DecideKey[], shared: SharedContext): Promise<DecideAnswer[]> {
     const grants = [...new Set(keys.map((key) => key.grant))];
     const permissions = [...new Set(keys.map((key) => key.permission))];
     const request = { tenant, grants, permissions, atLeast: highest(keys), eachOnce: true };
     const response = await callUnary(this.#client.decide.bind(this.#client), request, {
       timeoutMs: TIMEOUT_MS,
       breaker: this.#breaker,
+      shared,
     });
     const version = expectAnswer(response.version);
     const rules = response.residuals.map(decodeResidual);

@@ -16,6 +16,8 @@ export interface Connection {
   readonly behind: boolean;
   /** Grows whenever something that waited has left; while it stays the same, nothing gets through. */
   readonly progress: number;
+  /** All bytes that were written to it. */
+  readonly bytes: number;
   /** Resolves when nobody is there any more, whoever ended it. */
   readonly closed: Promise<void>;
   /** Writes frames in one piece; `events` are the positions of the events among them, in order. */

@@ -14,7 +14,7 @@ export type StreamEnd =
   | { readonly event: "none"; readonly reason: "gone" | "fault" };
 
 /** Why the server ends a stream that may come back. */
-export const BYE_REASONS = ["drain", "max_age", "idle", "slow", "overload", "replaced", "changed"] as const;
+export const BYE_REASONS = ["drain", "max_age", "idle", "slow", "overload", "replaced", "changed", "closed"] as const;
 
 export type ByeReason = (typeof BYE_REASONS)[number];
 

@@ -62,6 +62,11 @@ export class Hub implements AsyncDisposable {
     return this.#changes;
   }
 
+  /** How many tenants' logs are read here, or are being opened. */
+  get feeds(): number {
+    return this.#tenants.size;
+  }
+
   /** A tenant that this edge serves. */
   tenant(id: string): Tenant | undefined {
     return this.#tenants.get(id)?.tenant;

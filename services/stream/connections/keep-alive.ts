@@ -2,7 +2,7 @@ import { inTurns } from "#shared/async/in-turns.ts";
 import { poll } from "#shared/async/poll.ts";
 import { endGrant } from "../access/apply-control.ts";
 import { bye, rightOver } from "./end-stream.ts";
-import { factsOf } from "./release-stream.ts";
+import { factsOf, tellBeginning } from "./record-stream.ts";
 import type { Hub, Stream } from "./hub.ts";
 import type { Reader } from "./reader.ts";
 import type { Wait } from "./reader-state.ts";
@@ -56,7 +56,7 @@ export interface LookAfterDeps extends KeepAliveDeps {
   readonly lifetimes: Lifetimes;
   readonly overload: Pick<OverloadGuard, "isShedding">;
   readonly retryDelays: Pick<RetryDelays, "forRefused">;
-  readonly observer: Pick<Observer, "fault" | "idle" | "counted">;
+  readonly observer: Pick<Observer, "fault" | "idle" | "began" | "counted">;
 }
 
 /**
@@ -120,6 +120,8 @@ function lookAfter(stream: Stream, watch: Watch, now: number, deps: LookAfterDep
   if (registration.wantsMoreTime(now, watch.renewBeforeMs)) {
     renew(stream, deps).catch((error: unknown) => deps.observer.fault(error, factsOf(reader)));
   }
+  if (!reader.hasBegun && now - reader.openedAt > DEGRADED_AFTER_MS)
+    tellBeginning(stream.tenant, reader, deps.observer);
   sendDegraded(stream, watch, now);
   if (now < watch.nextHeartbeatAt) return;
   watch.nextHeartbeatAt = now + HEARTBEAT_MS;

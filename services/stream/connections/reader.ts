@@ -4,16 +4,19 @@ import type { Grant } from "../access/grant.ts";
 import type { RegisteredStream, Registration, TopicGrant } from "../access/registration.ts";
 import type { AudienceKey, Member } from "../audiences/audience.ts";
 import type { EndReason, Position } from "../event.ts";
-import { gapBefore, type Notice, type Start } from "../log/resume.ts";
-import type { Passage } from "../log/slices.ts";
+import type { Notice, Start } from "../log/resume.ts";
 import type { Slice } from "../log/tail.ts";
 import type { Hold } from "../durable/hold.ts";
 import type { StreamIds } from "../observe/observer.ts";
+import type { StreamTrace } from "../observe/stream-trace.ts";
 import type { FrameFormat } from "../frames/encode-frame.ts";
 import { dueTopics, type LateTopics } from "../subscription/late-topics.ts";
 import type { Connection } from "./connection.ts";
+import type { StreamOrigin } from "./stream-origin.ts";
 import { endConnection, FAULT, rightOver, type StreamEnd } from "./end-stream.ts";
 import { OwnFrames } from "./own-frames.ts";
+import { passOver } from "./pass-over.ts";
+import { recordTopics, tellBeginning, type TopicsInForce, topicsInForce } from "./record-stream.ts";
 import {
   type Behind,
   behindAt,
@@ -42,6 +45,14 @@ export class Reader implements Member, RegisteredStream {
   readonly openedAt: number;
   /** When the stream had its last event, or its person's last call; monotonic milliseconds, as `openedAt`. */
   lastActiveAt: number;
+  /** What its request said of the client; undefined for a stream that no request asked for. */
+  origin: StreamOrigin | undefined;
+  hasBegun = false;
+  recorded: TopicsInForce;
+  /** Delivery began behind it. */
+  readonly start: Position;
+  /** The events that were written, each time that they were. */
+  events = 0;
   /** The durable subscription that this stream delivers; undefined for any other stream. */
   durable: Hold | undefined;
   /** How long its client waits before it comes back, however the stream ends. */
@@ -50,11 +61,12 @@ export class Reader implements Member, RegisteredStream {
   changes: TopicChanges | undefined;
   /** Topics that do not count at its cursor yet; undefined where all do. */
   late: LateTopics | undefined;
+  /** Its span; undefined where nobody records it. */
+  trace: StreamTrace | undefined;
   readonly #tenant: Tenant;
   readonly #reads: Pick<AudienceKey, "format" | "coding">;
   readonly #deps: ReaderDeps;
   #state: ReaderState;
-  #hasEvents = false;
   /** A change of its topics that holds it; undefined while there is none. */
   #hold: TopicHold | undefined;
 
@@ -74,12 +86,18 @@ export class Reader implements Member, RegisteredStream {
     this.#reads = { format, coding: connection.coding };
     this.#deps = deps;
     this.frames = new OwnFrames(connection, format, tenant.log, deps.observer, position);
+    this.start = position;
     this.openedAt = this.lastActiveAt = deps.now();
     this.#state = behindAt(position, this.#tenant.log, this.#deps);
+    this.recorded = topicsInForce(registration);
   }
 
   get isLive(): boolean {
     return this.#state.is === "live";
+  }
+
+  get traceparent(): string | undefined {
+    return this.trace?.traceparent;
   }
 
   get ended(): boolean {
@@ -110,20 +128,19 @@ export class Reader implements Member, RegisteredStream {
     if (this.#state.is === "behind") this.#run(this.#state);
   }
 
-  write(coded: Buffer, _events: number, now: number): boolean {
+  write(coded: Buffer, events: number, now: number): boolean {
     const { deadline, grantEndsAt } = this.registration;
     if (deadline === undefined || now >= deadline || now >= grantEndsAt || !this.connection.writable) return false;
     this.connection.writeCoded(coded);
-    this.gotEvents(now);
+    this.gotEvents(events, now);
     return true;
   }
 
-  /** Events were written to it at this monotonic time. */
-  gotEvents(now: number): void {
+  /** So many events were written to it at this monotonic time. */
+  gotEvents(events: number, now: number): void {
     this.lastActiveAt = now;
-    if (this.#hasEvents) return;
-    this.#hasEvents = true;
-    this.#deps.observer.firstEvent(now - this.openedAt);
+    if (this.events === 0) this.#deps.observer.firstEvent(now - this.openedAt);
+    this.events += events;
   }
 
   detach(position: Position): void {
@@ -189,6 +206,7 @@ export class Reader implements Member, RegisteredStream {
   sendSubscription(presence?: readonly TopicGrant[], position = this.cursor): void {
     const effectiveFrom = formatEventId(this.#tenant.log.epoch, position);
     const { topicGrants: topics } = this.registration;
+    if (presence === undefined) recordTopics(this.#tenant, this, this.#deps.observer, position);
     this.frames.send("subscription", { topics, effectiveFrom, ...(presence && { presence }) });
   }
 
@@ -248,7 +266,9 @@ export class Reader implements Member, RegisteredStream {
     const key = { topics: this.registration.liveTopics, grant, ...this.#reads, isPaced: this.durable !== undefined };
     this.#state = { is: "live", audience: this.#tenant.audiences.of(key) };
     this.#state.audience.join(this);
-    this.#deps.observer.caughtUp(this.#deps.now() - state.since);
+    const caughtUpMs = this.#deps.now() - state.since;
+    this.#deps.observer.caughtUp(caughtUpMs);
+    tellBeginning(this.#tenant, this, this.#deps.observer, caughtUpMs);
   }
 
   async #fetch(state: Behind): Promise<void> {
@@ -257,7 +277,7 @@ export class Reader implements Member, RegisteredStream {
     const isWanted = (): boolean =>
       this.#state === state && this.#hold === undefined && topics === this.registration.topics;
     const passage = await state.slices.fetch(state.cursor.seq, sliceFor(this.registration, isWanted));
-    if (passage !== undefined && isWanted()) this.#pass(state, passage);
+    if (passage !== undefined && isWanted()) passOver(state, passage, this.frames, this.#tenant.log.epoch);
   }
 
   #deliver(state: Behind, slice: Slice, grant: Grant): Promise<void> | undefined {
@@ -274,18 +294,5 @@ export class Reader implements Member, RegisteredStream {
     if (state.cursor.seq === this.#tenant.log.horizon.seq) return this.#step(state);
     // A turn between slices: one long catch-up would block all others.
     return Promise.resolve();
-  }
-
-  /** Moves the cursor without entries, and sends the client its new position. */
-  #pass(state: Behind, passage: Passage): void {
-    this.frames.sendHole(state);
-    state.wait = undefined;
-    if ("quietTo" in passage) {
-      state.cursor = passage.quietTo;
-      return this.frames.sendCursor(state);
-    }
-    const { position, notice } = gapBefore(this.#tenant.log.epoch, state.cursor, passage.gone);
-    state.cursor = position;
-    this.frames.sendNotice(notice, position);
   }
 }

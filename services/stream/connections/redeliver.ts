@@ -19,7 +19,7 @@ const MAX_STEP_MS = 5;
 interface RedeliveryReader {
   readonly registration: Registration;
   readonly connection: Pick<Connection, "write" | "room">;
-  gotEvents(now: number): void;
+  gotEvents(events: number, now: number): void;
 }
 
 /** What the next step waits for. */
@@ -58,7 +58,7 @@ export function redeliver(
   }
   const bytes = Buffer.concat(written.frames);
   if (bytes.length > 0) reader.connection.write(bytes, written.events);
-  if (written.events.length > 0) reader.gotEvents(began);
+  if (written.events.length > 0) reader.gotEvents(written.events.length, began);
   tenant.eventsDelivered += written.events.length;
   deps.observer.delivered(written.events.length, bytes.length);
   if (wait !== undefined) return waitFor(state, began, wait.for, wait.until);

@@ -1,10 +1,10 @@
 import type { Place } from "../admission/admission.ts";
-import type { Observer, StreamFacts } from "../observe/observer.ts";
+import type { Observer } from "../observe/observer.ts";
 import { GONE } from "./end-stream.ts";
 import type { ClientStreams } from "./client-streams.ts";
 import type { Holds } from "./holds.ts";
 import type { Hub, Stream } from "./hub.ts";
-import type { Reader } from "./reader.ts";
+import { endedRecord, factsOf, tellBeginning } from "./record-stream.ts";
 
 interface ReleaseDeps {
   readonly hub: Hub;
@@ -17,18 +17,17 @@ interface ReleaseDeps {
 /** Releases all that a stream held, under its present registration. */
 export function releaseStream(deps: ReleaseDeps, stream: Stream, place: Place): void {
   const { hub, clientStreams, subscriptions, observer, now } = deps;
-  const { reader } = stream;
+  const { reader, tenant } = stream;
   reader.end(GONE);
   if (reader.durable !== undefined) void subscriptions.holds.release(reader.durable);
   reader.registration.end("revoked");
   hub.detach(stream);
   clientStreams.detach(stream);
   place.leave();
-  observer.ended(reader.endedBy?.reason ?? "gone", factsOf(reader), Math.round((now() - reader.openedAt) / 1_000));
-}
-
-/** What the lines about a stream say of it, by its present registration. */
-export function factsOf({ ids, registration }: Reader): StreamFacts {
-  const { tenant, subject, kid } = registration.identity;
-  return { ...ids, tenant, subject: subject.id, kid, issuer: subject.issuer };
+  tellBeginning(tenant, reader, observer);
+  const { events, connection } = reader;
+  const seconds = Math.round((now() - reader.openedAt) / 1_000);
+  reader.trace?.end(reader.endedBy?.reason ?? "gone", events);
+  observer.ended(reader.endedBy?.reason ?? "gone", factsOf(reader), seconds, { events, bytes: connection.bytes });
+  observer.recorded(endedRecord(tenant, reader, now()));
 }

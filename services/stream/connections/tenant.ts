@@ -9,6 +9,8 @@ import type { FrameSource } from "../audiences/frame-for.ts";
 import { ReachLog } from "../audiences/reach-log.ts";
 import type { EventEntry, Position } from "../event.ts";
 import { type History, TenantLog, type TenantLogDeps } from "../log/tenant-log.ts";
+import { noTracer, type Tracer } from "#shared/trace/tracer.ts";
+import type { EventTraces } from "../observe/event-traces.ts";
 import type { Observer } from "../observe/observer.ts";
 import type { TenantTurns } from "../turns/share.ts";
 import type { Turns } from "../turns/turns.ts";
@@ -25,6 +27,10 @@ export interface TenantDeps extends TenantLogDeps {
   /** Milliseconds since 1970. */
   readonly wall: () => number;
   readonly observer: Observer;
+  /** Without one nothing is traced. */
+  readonly tracer?: Tracer;
+  /** Undefined where nothing is traced. */
+  readonly traces?: EventTraces | undefined;
 }
 
 /** A tenant with listeners on this edge: its log, registrations, decisions and audiences. */
@@ -44,12 +50,15 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
   readonly #wall: () => number;
   readonly #quarantined = new WeakSet<EventEntry>();
   readonly observer: Observer;
+  /** Undefined where nothing is traced. */
+  readonly traces: EventTraces | undefined;
 
-  constructor(id: string, history: History, { decider, observer, ...deps }: TenantDeps) {
+  constructor(id: string, history: History, { decider, observer, tracer = noTracer, ...deps }: TenantDeps) {
     this.id = id;
     this.observer = observer;
     this.log = new TenantLog(id, history, deps);
-    this.decisions = new Decisions(id, decider, observer);
+    this.decisions = new Decisions(id, decider, observer, tracer);
+    this.traces = deps.traces;
     this.turns = deps.turns.forTenant();
     this.rights = new Rights(this.decisions, this.turns);
     const { now, wall, checkClock, flushMs, leastFlushMs } = deps;

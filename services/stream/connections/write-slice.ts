@@ -2,6 +2,7 @@ import type { Grant } from "../access/grant.ts";
 import type { Registration } from "../access/registration.ts";
 import type { Hold } from "../durable/hold.ts";
 import type { FrameFormat } from "../frames/encode-frame.ts";
+import type { StreamTrace } from "../observe/stream-trace.ts";
 import type { Slice } from "../log/tail.ts";
 import { dueTopics, type LateTopics } from "../subscription/late-topics.ts";
 import type { Connection } from "./connection.ts";
@@ -17,7 +18,8 @@ export interface SliceWriter {
   readonly frames: OwnFrames;
   readonly durable: Hold | undefined;
   readonly late: LateTopics | undefined;
-  gotEvents(now: number): void;
+  readonly trace: StreamTrace | undefined;
+  gotEvents(events: number, now: number): void;
 }
 
 /** Writes a slice's frames for a reader, up to the first undecided event, and moves it past what was read. */
@@ -42,7 +44,8 @@ export function writeSlice(
   if (frames.length === 0) return reading;
   const bytes = Buffer.concat(frames);
   connection.write(bytes, delivered);
-  reader.gotEvents(now());
+  tenant.traces?.caughtUp(tenant, slice.entries, delivered, reader.trace?.traceparent);
+  reader.gotEvents(delivered.length, now());
   for (const { seq } of delivered) tenant.reach.written(seq, 1);
   tenant.eventsDelivered += delivered.length;
   observer.delivered(delivered.length, bytes.length);

@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { definitionSchema, positionSchema } from "#shared/contract/subscription-record.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
 import { acknowledge, type Acknowledgement, type DeadChoice, dropDead, readIds, refuse, reviveDead } from "./events.ts";
 import { forgetPositions, isPaused, lifeOf, type LifeTimes } from "./life.ts";
-import { type Definition, definitionSchema, positionSchema, type SubscriptionRecord } from "./record.ts";
+import type { Definition, SubscriptionRecord } from "./record.ts";
 
 const idsSchema = z.array(z.string().max(128)).max(10_000);
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { openEvent, recordOf } from "#test/rigs/subscription-record.ts";
-import { DELETED, encodeRecord, parseRecord } from "./record.ts";
+import { DELETED_RECORD } from "#shared/contract/subscription-record.ts";
+import { encodeRecord, parseRecord } from "./record.ts";
 
 const FULL = recordOf({
   pausedUntil: "resumed",
@@ -24,7 +25,7 @@ describe("a record", () => {
   });
 
   test("that was deleted is a trace, and one of a later format is left to who wrote it", () => {
-    expect(parseRecord(DELETED)).toEqual({ is: "deleted" });
+    expect(parseRecord(DELETED_RECORD)).toEqual({ is: "deleted" });
     expect(parseRecord(JSON.stringify({ ...JSON.parse(encodeRecord(FULL)), v: 2, later: true }))).toEqual({
       is: "newer",
     });

@@ -1,9 +1,12 @@
 import { z } from "zod";
+import {
+  DELETED_RECORD,
+  RECORD_FORMAT,
+  storedRecordSchema,
+  type DEAD_REASONS,
+} from "#shared/contract/subscription-record.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { Position } from "../event.ts";
-
-/** The version of the record's format. A record of a later one is left alone. */
-const FORMAT = 1;
 
 /** An event that was delivered and is not acknowledged. */
 export interface OpenEvent {
@@ -13,9 +16,6 @@ export interface OpenEvent {
   /** When the time to acknowledge the present delivery ends; milliseconds since 1970. */
   dueAt: number;
 }
-
-/** Why an event is delivered no more. */
-export const DEAD_REASONS = ["not_acknowledged", "refused", "denied"] as const;
 
 /** An event that is delivered no more unless its owner says so. */
 export interface DeadLetter {
@@ -97,40 +97,6 @@ export function createRecord(
   };
 }
 
-const seqSchema = z.int().min(0);
-const tagSchema = z.string().regex(/^[a-z0-9]{1,16}$/);
-const timeSchema = z.int();
-
-/** A position, as it goes from edge to edge. */
-export const positionSchema = z.strictObject({ seq: seqSchema, tag: tagSchema });
-
-/** A definition, as it is stored. */
-export const definitionSchema = z.strictObject({
-  topics: z.record(z.string(), seqSchema),
-  window: z.int().min(1),
-  ackWaitMs: z.int().min(1),
-  backoffMs: z.array(z.int().min(0)),
-  maxDeliver: z.int().min(1),
-  ttlSeconds: z.int().min(1),
-});
-
-const recordSchema = z.strictObject({
-  v: z.literal(FORMAT),
-  definition: definitionSchema,
-  revision: z.int().min(1),
-  paused: z.union([timeSchema, z.literal("resumed")]).optional(),
-  epoch: z.string().min(1).max(32),
-  through: z.tuple([seqSchema, tagSchema]),
-  open: z.array(z.tuple([seqSchema, tagSchema, z.int().min(0), timeSchema])),
-  dead: z.array(z.tuple([seqSchema, tagSchema, z.int().min(1), z.enum(DEAD_REASONS)])),
-  early: z.array(z.tuple([seqSchema, tagSchema])),
-  reach: seqSchema,
-  holder: z.strictObject({ connectionId: z.string().min(1), client: z.string().optional() }).optional(),
-  puts: z.int().min(0),
-  createdAt: timeSchema,
-  seenAt: timeSchema,
-});
-
 const formatSchema = z.object({ v: z.int().min(1) });
 
 /** A stored value: a record, the trace of a deleted one, or what cannot be read and must not be overwritten. */
@@ -138,16 +104,13 @@ export type StoredValue =
   | { readonly is: "record"; readonly record: SubscriptionRecord }
   | { readonly is: "deleted" | "newer" | "corrupted" };
 
-/** The value that stands where a subscription was deleted, until the store forgets it. */
-export const DELETED = JSON.stringify({ v: FORMAT, deleted: true });
-
 /** Reads a stored value. */
 export function parseRecord(text: string): StoredValue {
-  if (text === DELETED) return { is: "deleted" };
+  if (text === DELETED_RECORD) return { is: "deleted" };
   const json = parseJson(text);
   const { data: format } = formatSchema.safeParse(json);
-  if (format !== undefined && format.v > FORMAT) return { is: "newer" };
-  const { data } = recordSchema.safeParse(json);
+  if (format !== undefined && format.v > RECORD_FORMAT) return { is: "newer" };
+  const { data } = storedRecordSchema.safeParse(json);
   if (data === undefined) return { is: "corrupted" };
   const { v: _, paused, through, open, dead, early, holder, ...plain } = data;
   return {
@@ -167,7 +130,7 @@ export function parseRecord(text: string): StoredValue {
 /** The stored form of a record: some 30 bytes for each open event. */
 export function encodeRecord({ pausedUntil, through, open, dead, early, ...plain }: SubscriptionRecord): string {
   return JSON.stringify({
-    v: FORMAT,
+    v: RECORD_FORMAT,
     ...plain,
     paused: pausedUntil,
     through: [through.seq, through.tag],

@@ -6,6 +6,25 @@ import { encodeControl, encodeEvent, type FrameFormat } from "./encode-frame.ts"
 const RAW: FrameFormat = { body: "raw", naming: "message", framing: "sse" };
 const CLOUD: FrameFormat = { body: "cloudevents", naming: "message", framing: "sse" };
 
+describe("the trace of an event", () => {
+  const TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const traceIn = (attributes: Record<string, string>): unknown => {
+    const [, data = ""] = frame({ ...entryOf("1"), attributes }, CLOUD).split("data: ");
+    return (JSON.parse(data) as Record<string, unknown>)["traceparent"];
+  };
+
+  test("stands in its envelope, and what its producer says in the event itself wins", () => {
+    expect(traceIn({ traceparent: TRACE })).toBe(TRACE);
+    expect(traceIn({ traceparent: TRACE, "ce-traceparent": "theirs" })).toBe("theirs");
+  });
+
+  test("is left out where there is none, or a malformed one", () => {
+    expect(traceIn({})).toBeUndefined();
+    expect(traceIn({ traceparent: `${TRACE}x` })).toBeUndefined();
+    expect(frame({ ...entryOf("1"), attributes: { traceparent: TRACE } })).not.toContain("trace");
+  });
+});
+
 describe("an event's frame", () => {
   test("is its id and its payload as published", () => {
     expect(frame(entryOf('{"a":1}'))).toBe('id: epoch123.7.tag\ndata: {"a":1}\n\n');

@@ -1,3 +1,4 @@
+import { traceOf } from "#shared/contract/event-attributes.ts";
 import type { EventEntry } from "../event.ts";
 import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
@@ -96,7 +97,7 @@ function dataOf(place: EventPlace, entry: EventEntry, payload: Buffer, { body, f
 }
 
 /** The attributes of CloudEvents 1.0 in its JSON format, section 3; producers' own `ce-*` attributes win over ours. */
-function cloudEventOf({ tenant, id }: EventPlace, entry: EventEntry, isJsonText: boolean): Record<string, string> {
+function cloudEventOf({ tenant, id }: EventPlace, entry: EventEntry, isJsonText: boolean): object {
   const given = Object.entries(entry.attributes).filter(([name]) => name.startsWith("ce-") && name !== "ce-data");
   return {
     specversion: "1.0",
@@ -106,6 +107,7 @@ function cloudEventOf({ tenant, id }: EventPlace, entry: EventEntry, isJsonText:
     subject: entry.topic,
     time: new Date(entry.storedAt).toISOString(),
     datacontenttype: isJsonText ? "application/json" : "text/plain",
+    traceparent: traceOf(entry.attributes),
     ...Object.fromEntries(given.map(([name, value]) => [name.slice("ce-".length), value])),
   };
 }

@@ -1,6 +1,7 @@
 import type { Hono } from "hono";
 import { createJsonApi, refuseMethod } from "#shared/http/json-api.ts";
 import type { Welcome } from "#shared/http/welcome-page.ts";
+import type { Tracer } from "#shared/trace/tracer.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { addClientsRoutes, type ClientsRoutes } from "./clients-routes.ts";
 import { addDemoPage, type DemoPage } from "./demo-page.ts";
@@ -29,10 +30,14 @@ export interface EdgeApi
 }
 
 /** Everything on the edge's public port that is no stream. */
-export function createEdgeApi(routes: EdgeApi, log: LimitedLog): Hono {
+export function createEdgeApi(routes: EdgeApi, log: LimitedLog, tracer: Tracer): Hono {
   const streamedPaths = new RegExp(`^${EVENTS_PATH}$|${ACK_PATHS.source}`);
   const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths };
-  const api = createJsonApi({ ...bodies, allowedOrigins: routes.allowedOrigins, welcome: welcomeOf(routes) }, log);
+  const api = createJsonApi(
+    { ...bodies, allowedOrigins: routes.allowedOrigins, trusted: routes.trusted, welcome: welcomeOf(routes) },
+    log,
+    tracer,
+  );
   addRebindRoute(api, routes);
   addTopicsRoute(api, routes);
   addClientsRoutes(api, routes);

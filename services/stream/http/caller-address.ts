@@ -1,30 +1,31 @@
 import type { IncomingMessage } from "node:http";
-import type { BlockList, Socket } from "node:net";
+import type { Socket } from "node:net";
 import {
+  addressOfPeer,
   type ForwardedHeader,
   isProxy,
   networkOfPeer,
   networkOfSocket,
   strangerOf,
+  type TrustedProxies,
 } from "#shared/http/client-address.ts";
 import { single } from "#shared/http/single-header.ts";
-
-/** Whose word on the client's address is believed, and where it stands. */
-export interface TrustedProxies {
-  readonly proxies: BlockList;
-  readonly header: ForwardedHeader;
-}
 
 /**
  * The address or network that a request counts for; undefined where it is this host's own. A peer on this host is no stranger: it
  * is an operator's program, or a proxy that is not among the trusted ones, and all its clients would be taken for one.
  */
-export function callerAddressOf({ socket, headers }: IncomingMessage, trusted: TrustedProxies): string | undefined {
-  const forwarded = {
-    "x-forwarded-for": single(headers["x-forwarded-for"]),
-    forwarded: headers.forwarded,
-  };
-  return strangerOf(networkOfPeer(socket.remoteAddress ?? "", forwarded, trusted));
+export function callerAddressOf(request: IncomingMessage, trusted: TrustedProxies): string | undefined {
+  return strangerOf(networkOfPeer(request.socket.remoteAddress ?? "", forwardedIn(request), trusted));
+}
+
+/** The address of a request's client as it is, for operators to read; "" where the client is gone. */
+export function wholeAddressOf(request: IncomingMessage, trusted: TrustedProxies): string {
+  return addressOfPeer(request.socket.remoteAddress ?? "", forwardedIn(request), trusted);
+}
+
+function forwardedIn({ headers }: IncomingMessage): Record<ForwardedHeader, string | undefined> {
+  return { "x-forwarded-for": single(headers["x-forwarded-for"]), forwarded: headers.forwarded };
 }
 
 /** The same of a connection on which nothing was said yet; undefined, too, where it is a trusted proxy's, whose client is not known. */

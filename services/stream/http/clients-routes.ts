@@ -10,7 +10,8 @@ import type { CallLimits } from "../admission/call-limits.ts";
 import type { AnnounceTopics } from "../connections/client-streams.ts";
 import type { Hub } from "../connections/hub.ts";
 import type { ClientRecords } from "../subscription/topic-store.ts";
-import { callerAddressOf, type TrustedProxies } from "./caller-address.ts";
+import type { TrustedProxies } from "#shared/http/client-address.ts";
+import { callerAddressOf } from "./caller-address.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
 
 /** The permission to list and forget the topics of other people's clients. */

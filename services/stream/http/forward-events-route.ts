@@ -5,7 +5,8 @@ import { limitBodies } from "#shared/http/json-api.ts";
 import { single } from "#shared/http/single-header.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
 import type { Hub } from "../connections/hub.ts";
-import { callerAddressOf, type TrustedProxies } from "./caller-address.ts";
+import type { TrustedProxies } from "#shared/http/client-address.ts";
+import { callerAddressOf } from "./caller-address.ts";
 import { type CallerReading, readCallerToken } from "./read-caller.ts";
 
 /** Where events are published. */
@@ -58,7 +59,9 @@ export function addForwardEventsRoute(api: Hono, route: ForwardEventsRoute): voi
     const { tenant_id: tenant, sub: subject } = claims;
     const perMinute = route.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
     route.callLimits.admitSubject(tenant, subject, perMinute);
-    const headers = { ...forwardedOf(incoming.headersDistinct), "x-request-id": c.get("requestId") };
+    const traceparent = c.get("traceparent");
+    const ours = { "x-request-id": c.get("requestId"), ...(traceparent !== undefined && { traceparent }) };
+    const headers = { ...forwardedOf(incoming.headersDistinct), ...ours };
     const body = new Uint8Array(await c.req.arrayBuffer());
     const answer = await route.forwardEvents({ token, headers, address, body });
     return new Response(answer.body, { status: answer.status, headers: { ...answer.headers } });

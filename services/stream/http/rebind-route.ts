@@ -11,7 +11,8 @@ import type { BindToken } from "../access/ports.ts";
 import type { Hub } from "../connections/hub.ts";
 import type { CallConnection } from "../call-connection.ts";
 import { identityOf } from "../access/registration.ts";
-import { callerAddressOf, type TrustedProxies } from "./caller-address.ts";
+import type { TrustedProxies } from "#shared/http/client-address.ts";
+import { callerAddressOf } from "./caller-address.ts";
 import { type CallerReading, readCookieToken, verifyToken, type VerifiedToken } from "./read-caller.ts";
 
 const bodySchema = z.strictObject({

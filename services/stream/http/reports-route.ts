@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import Bowser from "bowser";
 import type { Hono } from "hono";
 import { z } from "zod";
+import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
 import type { Hub } from "../connections/hub.ts";
@@ -12,7 +13,7 @@ import {
   NETWORKS,
   TRANSPORTS,
 } from "../observe/client-reports.ts";
-import { callerAddressOf, type TrustedProxies } from "./caller-address.ts";
+import { callerAddressOf } from "./caller-address.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
 
 /** A browser's own words are longer only where somebody has written them; parsing costs time. */

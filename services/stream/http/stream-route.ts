@@ -3,14 +3,17 @@ import Negotiator from "negotiator";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { corsHeaders } from "#shared/http/cors.ts";
-import { traceparentOf } from "#shared/http/traceparent.ts";
+import { traceFactsOf, traceparentOf } from "#shared/protocol/traceparent.ts";
+import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
+import type { Span, Tracer } from "#shared/trace/tracer.ts";
 import { sendProblem } from "#shared/http/send-problem.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
 import { Connection } from "../sse/connection.ts";
 import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
 import { formatControl } from "../frames/sse-framing.ts";
 import type { Shortage } from "../sse/retry-delay.ts";
-import type { TrustedProxies } from "./caller-address.ts";
+import type { TrustedProxies } from "#shared/http/client-address.ts";
+import { wholeAddressOf } from "./caller-address.ts";
 import { takeSocket } from "./handshake-socket.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { VARY } from "./stream-headers.ts";
@@ -27,10 +30,19 @@ export interface StreamRoute extends TokenReading {
 /** The only media type there is, as clients may name it. */
 const EVENT_STREAM = ["text/event-stream", "text/event-stream; charset=utf-8"];
 
+/** How much of a `User-Agent` is kept. */
+const MAX_USER_AGENT = 256;
+
 /** A request's id, and where it comes from. */
-interface StreamOrigin {
+interface RequestOrigin {
   readonly address: string | undefined;
   readonly requestId: string;
+}
+
+/** What a request for a stream is read with. */
+interface Handshake extends RequestOrigin, Pick<StreamRequest, "client" | "signal"> {
+  /** The span that its calls are made within. */
+  readonly span: Span;
 }
 
 /** Serves `GET /v1/stream`; answers whether a stream has begun, which then owns the socket. */
@@ -38,7 +50,7 @@ export async function serveStream(
   route: StreamRoute,
   request: IncomingMessage,
   response: ServerResponse,
-  origin: StreamOrigin,
+  origin: RequestOrigin,
 ): Promise<boolean> {
   const { requestId } = origin;
   const cors = corsHeaders(request.headers.origin, route.allowedOrigins);
@@ -52,17 +64,24 @@ export async function serveStream(
       return caller;
     };
   };
+  const client = clientOf(request, route.trusted);
   const gone = new AbortController();
   // A reason of its own, or `abort` would make an error with a stack.
   const leave = (): void => gone.abort("the client left");
   response.once("close", leave);
+  const span = beginHandshake(route.edge.tracer, request);
   try {
     requireEventStream(request);
-    await openStream(route.edge, streamRequest(request, { ...origin, signal: gone.signal }, response, findToken));
+    const handshake = { ...origin, client, signal: gone.signal, span };
+    await openStream(route.edge, streamRequest(request, handshake, response, findToken));
+    span.set({ "http.response.status_code": 200 });
+    span.end();
     return true;
   } catch (thrown) {
     const error = toAppError(thrown);
-    route.edge.observer.refused(error, { requestId, tenant: caller?.tenant_id, subject: caller?.sub });
+    endRefused(span, error);
+    const person = { tenant: caller?.tenant_id, subject: caller?.sub };
+    route.edge.observer.refused(error, { requestId, ...person, ...client, ...traceFactsOf(span.traceparent) });
     refuse(error, route, request, response, { requestId, crowd: caller?.tenant_id ?? "" });
     return false;
   } finally {
@@ -70,19 +89,31 @@ export async function serveStream(
   }
 }
 
+function clientOf(request: IncomingMessage, trusted: TrustedProxies): StreamRequest["client"] {
+  const userAgent = request.headers["user-agent"];
+  return { address: wholeAddressOf(request, trusted), userAgent: userAgent && cut(userAgent) };
+}
+
+/** The beginning of a text, as a text of its own: a slice would keep the whole header in memory, for as long as the stream lives. */
+function cut(text: string): string {
+  if (text.length <= MAX_USER_AGENT) return text;
+  return Buffer.from(text.slice(0, MAX_USER_AGENT), "latin1").toString("latin1");
+}
+
 function streamRequest(
   request: IncomingMessage,
-  { requestId, address, signal }: StreamOrigin & { readonly signal: AbortSignal },
+  { requestId, address, client, signal, span }: Handshake,
   response: ServerResponse,
   findToken: StreamRequest["findToken"],
 ): StreamRequest {
   const { headers, socket } = request;
   return {
     id: requestId,
-    traceparent: traceparentOf(headers["traceparent"]),
+    traceparent: span.traceparent,
     signal,
     lastEventId: single(headers["last-event-id"]),
     address,
+    client,
     takeQuery: () => takeQuery(request),
     findToken,
     isGone: () => socket.destroyed,
@@ -92,6 +123,22 @@ function streamRequest(
       return new Connection(takeSocket(request), coding, Buffer.from(head));
     },
   };
+}
+
+/** Browsers may name a trace of theirs; whether it is recorded is ours to say. */
+function beginHandshake(tracer: Tracer, { headers }: IncomingMessage): Span {
+  return tracer.begin("GET /v1/stream", {
+    kind: "server",
+    parent: traceparentOf(headers["traceparent"]),
+    trust: "stranger",
+    attributes: { "http.request.method": "GET", "http.route": "/v1/stream" },
+  });
+}
+
+function endRefused(span: Span, { code }: AppError): void {
+  const status = httpStatusOf[code];
+  span.set({ "http.response.status_code": status, "sluice.error.code": code });
+  span.end(status >= 500 ? code : undefined);
 }
 
 /** The response headers that an accepted stream keeps. */

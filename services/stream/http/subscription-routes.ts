@@ -20,7 +20,8 @@ import {
   type SubscriptionDeps,
 } from "../manage-subscription.ts";
 import { parseWish, wishSchema } from "../subscription/parse-wish.ts";
-import { callerAddressOf, type TrustedProxies } from "./caller-address.ts";
+import type { TrustedProxies } from "#shared/http/client-address.ts";
+import { callerAddressOf } from "./caller-address.ts";
 import { describeDead, describeSubscription } from "./describe-subscription.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
 

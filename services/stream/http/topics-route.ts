@@ -7,7 +7,8 @@ import { identityOf } from "../access/registration.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
 import type { CallConnection } from "../call-connection.ts";
 import { parseTopicChange } from "../subscription/parse-topic-change.ts";
-import { callerAddressOf, type TrustedProxies } from "./caller-address.ts";
+import type { TrustedProxies } from "#shared/http/client-address.ts";
+import { callerAddressOf } from "./caller-address.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
 
 const bodySchema = z.strictObject({

@@ -2,18 +2,28 @@ import type { Logger } from "#shared/log/create-logger.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { logRefusal } from "#shared/log/request-log.ts";
 import type { StreamMetrics } from "./metrics.ts";
+import type { RecordConnection } from "./connection-record.ts";
 import type { Observer } from "./observer.ts";
+import { Reconnects } from "./reconnects.ts";
 import { reportPoison } from "./report-poison.ts";
 import { reportTypes } from "./report-types.ts";
+
+/** Where what is observed is written. */
+export interface ObserverLogs {
+  readonly log: Logger;
+  readonly requestLog: LimitedLog;
+  readonly record: RecordConnection;
+}
 
 /** Counts everything, and logs what an operator should see. */
 export function createObserver(
   metrics: StreamMetrics,
-  { log, requestLog }: { readonly log: Logger; readonly requestLog: LimitedLog },
+  { log, requestLog, record }: ObserverLogs,
   now: () => number,
 ): Observer {
   const report = reportPoison(log, now);
   const reportWithoutRule = reportTypes(log, now);
+  const reconnects = new Reconnects(now);
   return {
     ...metrics,
     quarantined(poison) {
@@ -30,11 +40,14 @@ export function createObserver(
     },
     opened(stream) {
       metrics.opened(stream);
-      requestLog.write("info", "opened", stream, "a stream was opened");
+      reconnects.count(stream);
     },
-    ended(reason, stream, seconds) {
-      metrics.ended(reason, stream, seconds);
-      requestLog.write("info", `ended: ${reason}`, { ...stream, reason, seconds }, "a stream ended");
+    began: (stream) => requestLog.write("info", "opened", stream, "a stream was opened"),
+    recorded: record,
+    ended(reason, stream, seconds, written) {
+      metrics.ended(reason, stream, seconds, written);
+      const facts = { ...stream, reason, seconds, ...written, reconnectsLastHour: reconnects.lastHour(stream) };
+      requestLog.write("info", `ended: ${reason}`, facts, "a stream ended");
     },
     peerSwitched(peer, isAway) {
       metrics.peerSwitched(peer, isAway);

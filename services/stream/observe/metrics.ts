@@ -12,7 +12,7 @@ import { type Observer, SUBSCRIPTION_CHANGES } from "./observer.ts";
 const MAX_NAMED_TYPES = 100;
 
 /** The edge's own figures. */
-export type StreamMetrics = Omit<Observer, "fault">;
+export type StreamMetrics = Omit<Observer, "fault" | "began" | "recorded">;
 
 /** Registers the edge's figures. */
 export function createStreamMetrics(registry: Registry, admission: Admission, counts: SharedCounts): StreamMetrics {

@@ -1,8 +1,10 @@
 import type { AppError } from "#shared/errors/app-error.ts";
 import type { RequestFacts } from "#shared/log/request-log.ts";
+import type { TraceFacts } from "#shared/protocol/traceparent.ts";
 import type { BusyReason } from "#shared/protocol/busy-reasons.ts";
 import type { Poison } from "../event.ts";
 import type { ResumeKind } from "../log/resume.ts";
+import type { RecordConnection } from "./connection-record.ts";
 import type { OverloadObserver } from "../overload/overload-guard.ts";
 
 /** By what a stream can be asked about. */
@@ -13,13 +15,36 @@ export interface StreamIds {
 }
 
 /** What the lines about a stream say of it. */
-export interface StreamFacts extends StreamIds {
+export interface StreamFacts extends StreamIds, TraceFacts {
   readonly tenant: string;
   readonly subject: string;
   /** The key that signed its token. */
   readonly kid: string;
   /** The outside issuer of its token; undefined for auth. */
   readonly issuer: string | undefined;
+  readonly sid: string;
+  /** The stable id of its tab or device. */
+  readonly clientId: string | undefined;
+}
+
+/** What the line about a stream's beginning says beside that. */
+export interface StreamBeginning extends StreamFacts {
+  /** The durable subscription that it delivers. */
+  readonly subscription: string | undefined;
+  readonly address: string | undefined;
+  readonly userAgent: string | undefined;
+  readonly traceId: string | undefined;
+  /** The id that it goes on behind; undefined where it was not resumed. */
+  readonly resumedFrom: string | undefined;
+  /** How long it took to be at the end of its log, and past how many entries; undefined where it is not there yet. */
+  readonly caughtUpMs?: number;
+  readonly caughtUpEntries?: number;
+}
+
+/** What was written to a stream. */
+export interface Written {
+  readonly events: number;
+  readonly bytes: number;
 }
 
 /** What happened to a durable subscription. `revived`: it was attached after it had expired. */
@@ -78,7 +103,7 @@ export interface Observer extends OverloadObserver {
   /** A client was sent a gap or a reset. */
   noticed(event: "gap" | "reset"): void;
   /** A stream ended after so many seconds; the reason is the one that its client was sent, or `gone`, or `fault`. */
-  ended(reason: string, stream: StreamFacts, seconds: number): void;
+  ended(reason: string, stream: StreamFacts, seconds: number, written: Written): void;
   /** Auth or policy does not answer, and is left alone but for probes; or it answers again. */
   peerSwitched(peer: "auth" | "policy", isAway: boolean): void;
   /** So many of the open streams are idle. */
@@ -121,6 +146,10 @@ export interface Observer extends OverloadObserver {
   counted(census: Census): void;
   /** A durable subscription was made, changed or deleted by its owner, or attached to a stream. */
   subscriptionChanged(change: SubscriptionChange, subscription: SubscriptionFacts): void;
+  /** A stream is at the end of its log for the first time; or has been behind for 5 s, or has ended, and never was. */
+  began(stream: StreamBeginning): void;
+  /** A stream was accepted, has other topics or rights, or has ended: for the connection log. */
+  readonly recorded: RecordConnection;
   /** A failure that nobody expects, of that stream where it is one's. */
   fault(error: unknown, stream?: StreamIds): void;
 }

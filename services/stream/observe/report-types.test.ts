@@ -6,8 +6,8 @@ let now = 0;
 
 function createReport() {
   const lines: string[] = [];
-  const warn = ({ tenant, type, unreported }: { tenant: string; type: string; unreported: number }) =>
-    lines.push(`${tenant} ${type} ${unreported}`);
+  const warn = ({ tenant, eventType, unreported }: { tenant: string; eventType: string; unreported: number }) =>
+    lines.push(`${tenant} ${eventType} ${unreported}`);
   return { lines, report: reportTypes({ warn } as unknown as Logger, () => now) };
 }
 

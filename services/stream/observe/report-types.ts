@@ -21,7 +21,7 @@ export function reportTypes(log: Logger, now: () => number): (type: string, tena
     }
     reported.set(key, { at: now(), unreported: 0 });
     log.warn(
-      { tenant, type, unreported: last?.unreported ?? 0 },
+      { tenant, eventType: type, unreported: last?.unreported ?? 0 },
       "events of this type go to nobody: no rule of the tenant's event map names it",
     );
   };

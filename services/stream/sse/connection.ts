@@ -19,6 +19,8 @@ export class Connection {
   #head: Buffer | undefined;
   #ended = false;
   #ignoredBytes = 0;
+  /** What earlier answers have written to the socket. */
+  readonly #bytesBefore: number;
   /** Resolves when the socket is gone, whoever ended it. */
   readonly closed: Promise<void>;
   /** The bytes that the kernel has taken; it stays the same only while the kernel takes none. */
@@ -28,10 +30,16 @@ export class Connection {
     return this.#socket.bytesWritten - this.#socket.writableLength - (_handle?.writeQueueSize ?? 0);
   }
 
+  /** All bytes that were written to the client, as its coding made them. */
+  get bytes(): number {
+    return this.#socket.bytesWritten - this.#bytesBefore;
+  }
+
   constructor(socket: Socket, coding: BodyCoding = plainBody, head: Buffer = Buffer.alloc(0)) {
     this.#socket = socket;
     this.coding = coding;
     this.#head = head;
+    this.#bytesBefore = socket.bytesWritten;
     socket.setTimeout(0);
     socket.on("error", ignore);
     socket.on("data", (bytes) => this.#ignore(bytes)).resume();

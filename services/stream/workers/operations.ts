@@ -7,5 +7,5 @@ export interface Operations {
   /** Why it takes no new streams; nothing where it does. */
   readonly reasons: () => Promise<readonly ReadinessReason[]>;
   /** The open streams, with the person and the position of each. */
-  readonly connections: () => object[];
+  readonly connections: () => Promise<object[]>;
 }

@@ -6,6 +6,7 @@ import type { InputsWorld } from "./inputs-world.ts";
 import type { OutsideInput } from "./outside-input.ts";
 import { policyInputs } from "./policy-inputs.ts";
 import { publishInputs } from "./publish-inputs.ts";
+import { questionInputs } from "./question-inputs.ts";
 import { rpcInputs } from "./rpc-inputs.ts";
 import { subscriptionInputs } from "./subscription-inputs.ts";
 
@@ -15,6 +16,7 @@ export function listInputs(world: InputsWorld): readonly OutsideInput[] {
     edgeInputs,
     subscriptionInputs,
     controlInputs,
+    questionInputs,
     authInputs,
     policyInputs,
     publishInputs,

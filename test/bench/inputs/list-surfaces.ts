@@ -3,6 +3,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { Hono } from "hono";
 import { KNOWN_SETTINGS } from "#shared/config/known-settings.ts";
+import { edgeQuestionSchema } from "#shared/contract/edge-questions.ts";
 import * as tenantLog from "#shared/contract/tenant-log.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
@@ -12,11 +13,12 @@ const OWN_SECRETS = /_TLS_|_NKEY_|_CREDS_|_KEY_ENCRYPTION_KEY_|^POLICY_TOKEN_FIL
 
 /**
  * All that something from outside comes through: `GET /v1/stream`, `rpc policy.v1.DecisionService/Resolve`, `control erased`,
- * `header ce-`, `file AUTH_USERS_FILE`. The routers and descriptors themselves are asked, so that none is forgotten. The ports
+ * `question nodes`, `header ce-`, `file AUTH_USERS_FILE`. The routers and descriptors themselves are asked, so that none is forgotten. The ports
  * for operations are not among them.
  */
 export async function listSurfaces(): Promise<readonly string[]> {
-  return [...(await listRoutes()), ...listMethods(), ...listControlEntries(), ...listHeaders(), ...listFiles()];
+  const messages = [...listControlEntries(), ...listQuestions(), ...listHeaders()];
+  return [...(await listRoutes()), ...listMethods(), ...messages, ...listFiles()];
 }
 
 /** Adds the routes of every module to a router of its own, which says what it has. The edge's streams have no router. */
@@ -51,6 +53,10 @@ function listControlEntries(): string[] {
   return subjects.map(
     ([, subjectOf]) => `control ${(subjectOf as (tenant: string) => string)("t").slice("control.t.".length)}`,
   );
+}
+
+function listQuestions(): string[] {
+  return edgeQuestionSchema.options.map(({ shape }) => `question ${shape.ask.value}`);
 }
 
 /** The names, and beginnings of names, of the headers that count of an event. */

@@ -1,0 +1,28 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { constants } from "node:os";
+import type { Command } from "commander";
+import { createCommand, type Terminal } from "../shared/command.ts";
+import { projectPath } from "../shared/project-folder.ts";
+import { ScriptError } from "../shared/run-script.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** `sluice start`: runs the demo, as `npm start` does. */
+export function startCommand({ env, endWith }: Terminal): Command {
+  return createCommand("start", {
+    summary: "run the demo on this machine until Ctrl-C",
+    description: `Runs nats-server, redis and the four services with the demo's tenants until Ctrl-C, as npm start does. What is missing is fetched into .sluice; data and logs are in SLUICE_DATA_DIR (.sluice/data). STREAM_HTTP_PORT and so on move the ports.`,
+    examples: ["npx sluice start", "STREAM_HTTP_PORT=9080 npx sluice start"],
+  }).action(async () => {
+    const program = projectPath("scripts", "start.ts");
+    if (!existsSync(program))
+      throw new ScriptError("there is nothing to start here: the containers are started by docker compose up");
+    const child = spawn(process.execPath, [program], { cwd: projectPath(), env, stdio: "inherit" });
+    // A terminal sends Ctrl-C to the child too; it then stops its servers, which this waits for.
+    for (const signal of SIGNALS) process.on(signal, () => void child.kill(signal));
+    const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+    endWith(code ?? 128 + constants.signals[signal ?? "SIGTERM"]);
+  });
+}

@@ -1,0 +1,128 @@
+import { useState } from "preact/hooks";
+import { useConsole, useTenant } from "../../context/console-context.ts";
+import { usePeople } from "../../context/use-people.ts";
+import { tenantPath } from "../../http/api-client.ts";
+import { useQuery } from "../../http/use-query.ts";
+import { Button } from "../../parts/button.tsx";
+import { EmptyState } from "../../parts/empty-state.tsx";
+import { Field } from "../../parts/field.tsx";
+import { formatBytes } from "../../parts/format.ts";
+import { Loaded } from "../../parts/loaded.tsx";
+import { Moment } from "../../parts/moment.tsx";
+import { Page } from "../../parts/page.tsx";
+import { type Column, Table } from "../../parts/table.tsx";
+import { type Connection, type ConnectionList, deviceOf, lagOf } from "./connection.ts";
+import { ConnectionPanel } from "./connection-panel.tsx";
+import { StateOf } from "./state-of.tsx";
+
+const REFRESH_MS = 5_000;
+
+/** As many are asked for at once; whoever looks for one of more filters by person. */
+const MAX_LISTED = 500;
+
+const COLUMNS: readonly Column<Connection>[] = [
+  { title: "Person", track: "minmax(6rem, 1fr)", cell: ({ subject }) => subject },
+  { title: "State", track: "minmax(6rem, 1fr)", cell: (connection) => <StateOf connection={connection} /> },
+  { title: "Behind by", track: "5rem", rank: 3, isFigure: true, cell: (connection) => lagWords(connection) },
+  { title: "Device", track: "minmax(8rem, 1fr)", rank: 2, cell: ({ userAgent }) => deviceOf(userAgent) },
+  { title: "Events", track: "4.5rem", rank: 3, isFigure: true, cell: ({ events }) => events.toLocaleString() },
+  { title: "Sent", track: "5rem", rank: 2, isFigure: true, cell: ({ bytes }) => formatBytes(bytes) },
+  { title: "Since", track: "minmax(5.5rem, 8rem)", cell: ({ openedAt }) => <Moment at={openedAt} /> },
+];
+
+/** Who is connected: the open streams of a tenant at all edges. */
+export function ConnectionsScreen() {
+  const { api, router } = useConsole();
+  const tenant = useTenant() ?? "";
+  const subject = router.parameter("subject");
+  const openId = router.parameter("connection");
+  const list = useQuery(
+    `connections ${tenant} ${subject ?? ""}`,
+    (signal) =>
+      api.get<ConnectionList>(tenantPath(tenant, "connections"), {
+        parameters: { subject, limit: String(MAX_LISTED) },
+        signal,
+      }),
+    { everyMs: REFRESH_MS },
+  );
+  return (
+    <Page title="Connections" lead="Who is connected: the open streams of this tenant at all edges.">
+      <PersonFilter key={subject} subject={subject ?? ""} />
+      <Loaded query={list} what="the connections">
+        {({ connections, next, partial }) => (
+          <>
+            <p class="quiet" role="status">
+              {countWords(connections, next !== undefined)}
+              {partial ? " An edge did not answer: what it holds is missing." : ""}
+            </p>
+            <Table
+              label="Connections"
+              columns={COLUMNS}
+              rows={connections}
+              keyOf={({ id }) => id}
+              onOpen={({ id }) => router.set({ connection: id })}
+              openKey={openId}
+              toneOf={({ state }) => (state === "behind" ? "warn" : undefined)}
+              empty={<NobodyConnected tenant={tenant} subject={subject} />}
+            />
+            {openId === undefined ? null : (
+              <ConnectionPanel
+                id={openId}
+                listed={connections.find(({ id }) => id === openId)}
+                onClose={() => router.set({ connection: "" })}
+                onClosed={list.reload}
+              />
+            )}
+          </>
+        )}
+      </Loaded>
+    </Page>
+  );
+}
+
+function PersonFilter({ subject }: { readonly subject: string }) {
+  const { router } = useConsole();
+  const people = usePeople();
+  const [typed, setTyped] = useState(subject);
+  return (
+    <form
+      class="form line"
+      aria-label="Filter"
+      onSubmit={(event) => {
+        event.preventDefault();
+        router.set({ subject: typed.trim() });
+      }}
+    >
+      <Field label="Person" value={typed} onInput={setTyped} suggestions={people} />
+      <Button submits isDisabled={typed.trim() === subject}>
+        Filter
+      </Button>
+      {subject === "" ? null : (
+        <Button kind="quiet" onClick={() => router.set({ subject: "" })}>
+          Show all
+        </Button>
+      )}
+    </form>
+  );
+}
+
+function lagWords(connection: Connection): string {
+  const lag = connection.state === "live" ? 0 : lagOf(connection);
+  return lag === undefined ? "?" : lag.toLocaleString();
+}
+
+function countWords(connections: readonly Connection[], hasMore: boolean): string {
+  const people = new Set(connections.map(({ subject }) => subject)).size;
+  const behind = connections.filter(({ state }) => state === "behind").length;
+  const streams = `${hasMore ? "The first " : ""}${connections.length.toLocaleString()} streams of ${people} people`;
+  return `${streams}, ${behind === 0 ? "none of them behind" : `${behind} behind`}.`;
+}
+
+function NobodyConnected({ tenant, subject }: { readonly tenant: string; readonly subject: string | undefined }) {
+  if (subject !== undefined) return <EmptyState title={`${subject} is not connected`} />;
+  return (
+    <EmptyState title="Nobody is connected" commands={[`npx sluice tail --tenant ${tenant} 'issues.>'`]}>
+      Open the first stream; it appears here within five seconds.
+    </EmptyState>
+  );
+}

@@ -1,0 +1,73 @@
+import { topicMatches } from "#shared/protocol/topics.ts";
+import type { StreamFrame } from "../../http/follow-stream.ts";
+
+/** Whom an event reached, as policy tells it. */
+export interface EventReach {
+  readonly id: string;
+  readonly reached: number;
+  readonly connected: number;
+  readonly denied: number;
+  readonly behind: number;
+  readonly reason: "no_rule" | "nobody_connected" | "no_topic" | "denied" | "behind" | null;
+  readonly partial: boolean;
+}
+
+/** An event in the tail; `reach` is undefined until the edges have said. */
+export interface TailRow {
+  readonly id: string;
+  readonly at: string;
+  readonly topic: string;
+  readonly type: string;
+  readonly key: string;
+  readonly bytes: number;
+  readonly reach: EventReach | undefined;
+}
+
+/** What the tail shows. */
+export interface TailRows {
+  /** The newest first, at most `MAX_ROWS`. */
+  readonly rows: readonly TailRow[];
+  /** How many have come altogether, shown or not. */
+  readonly seen: number;
+  /** How many policy left out: they came faster than anybody reads. */
+  readonly leftOut: number;
+  /** Events may be missing: where the stream was away for too long. */
+  readonly hasGap: boolean;
+}
+
+export const NO_ROWS: TailRows = { rows: [], seen: 0, leftOut: 0, hasGap: false };
+
+/** More rows are not kept: whoever needs an older event asks for it by its id. */
+export const MAX_ROWS = 1_000;
+
+/** Adds what has come since the last time, the oldest frame first. */
+export function addFrames(before: TailRows, frames: readonly StreamFrame[]): TailRows {
+  const fresh: TailRow[] = [];
+  const reach = new Map<string, EventReach>();
+  const erased: ErasedEntry[] = [];
+  let { leftOut, hasGap } = before;
+  for (const { event, data } of frames) {
+    if (event === "event") fresh.push({ ...(data as Omit<TailRow, "reach">), reach: undefined });
+    else if (event === "reach") reach.set((data as EventReach).id, data as EventReach);
+    else if (event === "left_out") leftOut += (data as { readonly count: number }).count;
+    else if (event === "erased") erased.push(data as ErasedEntry);
+    else if (event === "gap") hasGap = true;
+  }
+  const rows = [...fresh.toReversed(), ...before.rows]
+    .slice(0, MAX_ROWS)
+    .filter((row) => !erased.some((entry) => isErased(row, entry)))
+    .map((row) => (reach.has(row.id) ? { ...row, reach: reach.get(row.id) } : row));
+  return { rows, seen: before.seen + fresh.length, leftOut, hasGap };
+}
+
+interface ErasedEntry {
+  readonly through: number;
+  readonly ids?: readonly string[];
+  readonly subject?: string;
+}
+
+function isErased({ id, topic }: TailRow, { through, ids, subject }: ErasedEntry): boolean {
+  const seq = Number(id.split(".")[1]);
+  if (seq > through) return false;
+  return ids?.includes(id) === true || (subject !== undefined && topicMatches(subject, topic));
+}

@@ -1,0 +1,2 @@
+/** Stylesheets that a file imports for what they do. */
+declare module "*.css";

@@ -1,0 +1,18 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { openPersonHistory } from "../bus/person-history.ts";
+import type { GatherDeps } from "../explain/gather-streams.ts";
+import { sessionEndsKv } from "../store/session-ends-kv.ts";
+import { subscriptionRecordsKv } from "../store/subscription-records-kv.ts";
+
+/** Opens what explaining an event reads beside logs and policies: who was connected, which sessions ended, and what subscriptions are owed. */
+export async function openExplaining(
+  nats: NatsConnection,
+): Promise<Pick<GatherDeps, "history" | "sessionEnds" | "records">> {
+  const manager = await jetstreamManager(nats, { checkAPI: false });
+  return {
+    history: openPersonHistory(manager),
+    sessionEnds: sessionEndsKv(manager),
+    records: subscriptionRecordsKv(manager),
+  };
+}

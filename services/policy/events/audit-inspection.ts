@@ -1,0 +1,20 @@
+import type { AuditTrail } from "#shared/nats/append-audit.ts";
+
+/** Somebody is shown an event's payload. */
+export interface Inspection {
+  readonly tenant: string;
+  /** The event's id. */
+  readonly id: string;
+  readonly by: string;
+  readonly address: string;
+}
+
+/** A look at an event in the audit trail. Never the event. */
+export interface InspectionEntry extends Inspection {
+  readonly event: "event_inspected";
+}
+
+/** Appends a look to the audit trail, and answers once that is done or has failed. */
+export function auditInspection(audit: AuditTrail<InspectionEntry>, inspection: Inspection): Promise<void> {
+  return audit.record({ event: "event_inspected", ...inspection });
+}

@@ -1,0 +1,102 @@
+import type { Context, Hono } from "hono";
+import { AppError } from "#shared/errors/app-error.ts";
+import { type BuiltConsole, type ConsoleFile, loadConsole } from "./load-console.ts";
+
+/** The settings of policy by which the console knows where it is. */
+interface ConsoleConfig {
+  readonly AUTH_ISSUER: string;
+  readonly SLUICE_DEMO: "0" | "1";
+}
+
+/** What the console's page is told; `services/console/context/settings.ts` reads it. */
+interface ConsoleSettings {
+  /** Where people log in; undefined where the issuer's name is no address. */
+  readonly authUrl: string | undefined;
+  /** The demo's accounts, which its documents name too. */
+  readonly demo?: {
+    readonly operatorToken: string;
+    readonly tenant: string;
+    readonly username: string;
+    readonly password: string;
+  };
+}
+
+const BUILD_FIRST = `<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Sluice console</title>
+<h1>The console is not built</h1>
+<p>Build it with <code>npm run console</code>, and load this page again. The images have it.</p>
+</html>
+`;
+
+/**
+ * Adds the console: its page at `/console` and below, and its files. They are public, and give no right: the API that the page
+ * calls asks for a token. `load` is asked until it answers a console.
+ */
+export function addConsole(api: Hono, config: ConsoleConfig, load = loadConsole): void {
+  const settings = settingsOf(config);
+  let built: BuiltConsole | undefined;
+  const find = async (): Promise<BuiltConsole | undefined> => (built ??= await load());
+  const policy = contentPolicy(settings);
+
+  const answerPage = async (c: Context): Promise<Response> => {
+    const found = await find();
+    const html = found?.page.replace("{{SETTINGS}}", () => escapeAttribute(JSON.stringify(settings))) ?? BUILD_FIRST;
+    return c.body(html, found === undefined ? 503 : 200, {
+      "content-type": "text/html; charset=utf-8",
+      "cache-control": "no-store",
+      "content-security-policy": policy,
+      "cross-origin-opener-policy": "same-origin",
+      "referrer-policy": "no-referrer",
+    });
+  };
+  api.get("/console", answerPage);
+  api.get("/console/", answerPage);
+  api.get("/console/:screen", answerPage);
+
+  api.get("/console/assets/:file", async (c) => {
+    const file = (await find())?.files.get(c.req.param("file"));
+    if (file === undefined) throw new AppError("not_found", "the console has no such file: load its page again");
+    return answerFile(c, file);
+  });
+}
+
+/** An issuer whose name is no address is not where people log in. The demo's accounts are public. */
+function settingsOf({ AUTH_ISSUER: issuer, SLUICE_DEMO: demo }: ConsoleConfig): ConsoleSettings {
+  const authUrl = /^https?:/.test(issuer) && URL.canParse(issuer) ? issuer : undefined;
+  if (demo === "0") return { authUrl };
+  const person = { tenant: "demo", username: "carol", password: "sluice-demo" };
+  return { authUrl, demo: { operatorToken: "sluice-demo-operator", ...person } };
+}
+
+/** A file's name changes with its content, so that browsers keep it for good. */
+function answerFile(c: Context, { type, etag, body, br, gzip }: ConsoleFile): Response {
+  const headers = { "cache-control": "public, max-age=31536000, immutable", etag, vary: "accept-encoding" };
+  if (c.req.header("if-none-match") === etag) return c.body(null, 304, headers);
+  const accepted = (c.req.header("accept-encoding") ?? "").split(",").map((each) => each.trim().split(";")[0]);
+  if (br !== undefined && accepted.includes("br")) {
+    return c.body(br, 200, { ...headers, "content-type": type, "content-encoding": "br" });
+  }
+  if (gzip !== undefined && accepted.includes("gzip")) {
+    return c.body(gzip, 200, { ...headers, "content-type": type, "content-encoding": "gzip" });
+  }
+  return c.body(body, 200, { ...headers, "content-type": type });
+}
+
+/** The page runs its own files and nothing in it, talks to policy and to auth, and stands in no other page's frame. */
+function contentPolicy({ authUrl }: ConsoleSettings): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src data:",
+    `connect-src 'self'${authUrl === undefined ? "" : ` ${new URL(authUrl).origin}`}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+  ].join("; ");
+}
+
+function escapeAttribute(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
+}

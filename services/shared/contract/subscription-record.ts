@@ -1,0 +1,51 @@
+import { z } from "zod";
+
+/** The version of the format of stored records. A record of a later one is left alone. */
+export const RECORD_FORMAT = 1;
+
+/** Why an event is delivered no more. */
+export const DEAD_REASONS = ["not_acknowledged", "refused", "denied"] as const;
+
+/** The value that stands where a subscription was deleted, until the store forgets it. */
+export const DELETED_RECORD = JSON.stringify({ v: RECORD_FORMAT, deleted: true });
+
+const seqSchema = z.int().min(0);
+const tagSchema = z.string().regex(/^[a-z0-9]{1,16}$/);
+const timeSchema = z.int();
+
+/** A position, as it goes from edge to edge. */
+export const positionSchema = z.strictObject({ seq: seqSchema, tag: tagSchema });
+
+/** What a subscription's owner asked for, as it is stored: topic patterns, each with the sequence behind which its events count. */
+export const definitionSchema = z.strictObject({
+  topics: z.record(z.string(), seqSchema),
+  window: z.int().min(1),
+  ackWaitMs: z.int().min(1),
+  backoffMs: z.array(z.int().min(0)),
+  maxDeliver: z.int().min(1),
+  ttlSeconds: z.int().min(1),
+});
+
+/** The record of a durable subscription, as it is stored. */
+export const storedRecordSchema = z.strictObject({
+  v: z.literal(RECORD_FORMAT),
+  definition: definitionSchema,
+  revision: z.int().min(1),
+  paused: z.union([timeSchema, z.literal("resumed")]).optional(),
+  epoch: z.string().min(1).max(32),
+  /** Everything up to it was looked at: sequence and tag. */
+  through: z.tuple([seqSchema, tagSchema]),
+  /** Delivered and not acknowledged: sequence, tag, deliveries used up, and when the time to acknowledge ends. */
+  open: z.array(z.tuple([seqSchema, tagSchema, z.int().min(0), timeSchema])),
+  /** Delivered no more: sequence, tag, deliveries used up, and why. */
+  dead: z.array(z.tuple([seqSchema, tagSchema, z.int().min(1), z.enum(DEAD_REASONS)])),
+  /** Acknowledged though they stand behind `through`: sequence and tag. */
+  early: z.array(z.tuple([seqSchema, tagSchema])),
+  reach: seqSchema,
+  holder: z.strictObject({ connectionId: z.string().min(1), client: z.string().optional() }).optional(),
+  puts: z.int().min(0),
+  createdAt: timeSchema,
+  seenAt: timeSchema,
+});
+
+export type StoredSubscription = z.infer<typeof storedRecordSchema>;

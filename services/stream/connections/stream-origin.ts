@@ -1,0 +1,13 @@
+/** What a request for a stream says of its client: for lines, the connection log, and operators. Never for a decision. */
+export interface StreamOrigin {
+  /** The trace that the request belongs to (W3C Trace Context); undefined where it names none. */
+  readonly traceId: string | undefined;
+  /** An IPv4 or IPv6 address, whole. */
+  readonly address: string;
+  /** Up to 256 characters of `User-Agent`. */
+  readonly userAgent: string | undefined;
+  /** The stable id of its tab or device. */
+  readonly client: string | undefined;
+  /** Whether it goes on behind an id of its own. */
+  readonly isResumed: boolean;
+}

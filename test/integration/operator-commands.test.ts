@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sluice } from "#test/support/run-sluice.ts";
+import { waitFor } from "#test/support/wait.ts";
+import { OPERATOR_TOKEN, type Stack, startStack } from "#test/support/start-stack.ts";
+
+let stack: Stack;
+let env: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  stack = await startStack();
+  const publisher = await stack.startPublish();
+  env = {
+    AUTH_URL: stack.authUrl,
+    POLICY_URL: stack.policyUrl,
+    STREAM_URL: stack.streamUrl,
+    PUBLISH_URL: `http://127.0.0.1:${publisher.ports.http}`,
+    POLICY_TOKEN: OPERATOR_TOKEN,
+    SLUICE_TENANT: "demo",
+    SLUICE_USER: "carol",
+    SLUICE_PASSWORD: "sluice-demo",
+  };
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+/** What a command printed as lines of JSON; it must have done its work. */
+async function run(args: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<Record<string, unknown>[]> {
+  const { code, out, err } = await sluice([...args, "--json"], { env: { ...env, ...more } });
+  if (code !== 0) throw new Error(err.join("\n"));
+  return out.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+const asPolicy = (): NodeJS.ProcessEnv => ({ NATS_URL: stack.nats.url("policy") });
+const asProducer = (): NodeJS.ProcessEnv => ({ NATS_URL: stack.nats.url("demo") });
+
+describe("an event", () => {
+  test("published over HTTP or to the bus is found by its sequence and its id", async () => {
+    const [stored] = await run(["publish", "issues.opened.x", '{"n":1}', "--id", "one", "--attribute", "region=eu"]);
+    expect(stored).toEqual({ topic: "issues.opened.x", id: "one", isRepeated: false });
+    expect(await run(["publish", "issues.opened.x", '{"n":1}', "--id", "one"])).toMatchObject([{ isRepeated: true }]);
+    const [{ seq } = {}] = await run(["publish", "push.event.x", "text", "--nats"], asProducer());
+    const [found = {}] = await run(["events", "get", String(seq), "--tenant", "demo"], asPolicy());
+    expect(found).toMatchObject({ seq, topic: "push.event.x", data: "text", bytes: 4 });
+    expect(await run(["events", "get", String(found["id"]), "--tenant", "demo"], asPolicy())).toEqual([found]);
+    const other = String(found["id"]).replace(/\w+$/, "0");
+    await expect(run(["events", "get", other, "--tenant", "demo"], asPolicy())).rejects.toThrow("another entry");
+    await expect(run(["events", "get", "999", "--tenant", "demo"], asPolicy())).rejects.toThrow(
+      "there is no entry 999",
+    );
+  });
+
+  test("is printed by tail as the person sees it, and from the bus as it is", async () => {
+    await run(["publish", "push.event.hidden", '{"n":2}']);
+    await run(["publish", "issues.opened.seen", '{"n":3}']);
+    const since = ["--since", "1h"];
+    const seen = await run(["tail", "*.*.>", ...since, "--count", "2"], { SLUICE_USER: "alice" });
+    expect(seen.map(({ topic, data }) => [topic, data])).toEqual([
+      ["issues.opened.x", { n: 1 }],
+      ["issues.opened.seen", { n: 3 }],
+    ]);
+    const stored = await run(["tail", "--bus", "*.event.>", ...since, "--count", "2"], asPolicy());
+    expect(stored.map(({ topic, data }) => [topic, data])).toEqual([
+      ["push.event.x", "text"],
+      ["push.event.hidden", { n: 2 }],
+    ]);
+  });
+
+  test("that nobody may publish or see is refused, and the command says why", async () => {
+    const alice = { SLUICE_USER: "alice" };
+    await expect(run(["publish", "issues.opened.x"], alice)).rejects.toThrow("publish refuses (403 forbidden)");
+    await expect(run(["tail", "push.>"], alice)).rejects.toThrow("stream refuses (403 no_topic_granted)");
+    await expect(run(["tail", "push.>"], { SLUICE_PASSWORD: "wrong" })).rejects.toThrow("(401 bad_credentials)");
+    const nobody = { SLUICE_USER: "", SLUICE_PASSWORD: "" };
+    await expect(run(["publish", "issues.opened.x"], nobody)).rejects.toThrow("say who logs in: --user and");
+    await expect(run(["tail", "push.>"], { AUTH_URL: "http://127.0.0.1:9" })).rejects.toThrow(
+      /auth does not answer at http:\/\/127\.0\.0\.1:9: .*AUTH_URL says where it is/,
+    );
+  });
+});
+
+test("an open stream is listed with its edge, and ended", async () => {
+  const { access_token: token } = await stack.login("alice");
+  const stop = new AbortController();
+  const headers = { authorization: `Bearer ${token}`, "x-sluice-client": "test" };
+  const response = await fetch(`${stack.streamUrl}/v1/stream?topic=issues.>`, { headers, signal: stop.signal });
+  const id = response.headers.get("x-connection-id") ?? "";
+  const alices = ["connections", "--tenant", "demo", "--subject", "alice"];
+  expect(await run(alices)).toMatchObject([{ id, tenant: "demo", subject: "alice", state: "live" }]);
+  expect(await run(["connections"])).toMatchObject([{ id }]);
+  expect(await run(["nodes"])).toMatchObject([{ streams: 1, isDraining: false }]);
+  expect(await run(["disconnect", id, "--tenant", "demo"])).toEqual([{ tenant: "demo", closed: id }]);
+  expect(await response.text()).toContain("event: bye");
+  expect(await run(alices)).toEqual([]);
+  await expect(run(["disconnect", id, "--tenant", "demo"])).rejects.toThrow("(404 not_found)");
+  await expect(run(["connections", "--subject", "alice"])).rejects.toThrow("--subject needs --tenant");
+});
+
+test("an event is explained by the streams that edges have open, and by the log of those that they had", async () => {
+  const { access_token: token } = await stack.login("alice");
+  const stop = new AbortController();
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`${stack.streamUrl}/v1/stream?topic=issues.>`, { headers, signal: stop.signal });
+  const connectionId = response.headers.get("x-connection-id") ?? "";
+  const publish = async () => {
+    const [{ seq } = {}] = await run(["publish", "issues.opened.why", "{}", "--nats"], asProducer());
+    return String(seq);
+  };
+  const explain = async (sequence: string) => {
+    const [told] = await run(["explain", "alice", "--tenant", "demo", "--sequence", sequence]);
+    return told as { firstNo: string | null; chain: { link: string; answer: string; connectionId?: string }[] };
+  };
+  const first = await publish();
+  await waitFor("delivery", async () => (await explain(first)).firstNo === null);
+  expect((await explain(first)).chain.at(-1)).toMatchObject({ link: "delivered", answer: "yes", connectionId });
+  await run(["disconnect", connectionId, "--tenant", "demo"]);
+  expect(await response.text()).toContain(`.${first}.`);
+  const second = await publish();
+  await waitFor("the end's entry", async () => (await explain(second)).firstNo === "connected");
+  expect((await explain(first)).chain.map(({ answer }) => answer)).toEqual(Array(8).fill("yes"));
+  const { out } = await sluice(["explain", "alice", "--tenant", "demo", "--sequence", second], { env });
+  expect(out).toContain("the first no: connected");
+});
+
+test("an event stream of the edge is what clients and proxies need; one that refuses is not", async () => {
+  const check = ["stream", "check", `${stack.streamUrl}/v1/stream?topic=issues.>`, "--seconds", "1", "--json"];
+  const { code, out } = await sluice([...check, "--login"], { env });
+  expect(out.filter((line) => !line.includes('"level":"ok"'))).toEqual([]);
+  expect([code, out.length]).toEqual([0, 15]);
+  const refused = await sluice(check, { env });
+  expect([refused.code, refused.out.length]).toEqual([1, 1]);
+});
+
+test("a tenant is made, limited, suspended, resumed and deleted", async () => {
+  expect(await run(["tenant", "create", "acme"])).toEqual([{ tenant: "acme", state: "active" }]);
+  const limits = await run(["tenant", "limits", "acme", "--set", "tier=basic", "--set", "connections=7"]);
+  expect(limits).toEqual([{ tenant: "acme", limits: { tier: "basic", connections: 7 } }]);
+  expect(await run(["tenant", "limits", "acme", "--unset", "tier"])).toMatchObject([{ limits: { connections: 7 } }]);
+  expect(await run(["tenant", "suspend", "acme"])).toMatchObject([{ state: "suspended" }]);
+  expect(await run(["tenant", "show", "acme"])).toMatchObject([{ tenant: "acme", state: "suspended" }]);
+  expect(await run(["tenant", "resume", "acme"])).toMatchObject([{ state: "active" }]);
+  const listed = await run(["tenant", "list"]);
+  expect(listed.map(({ tenant }) => tenant)).toEqual(expect.arrayContaining(["acme", "demo", "rival"]));
+  await expect(run(["tenant", "delete", "acme"])).rejects.toThrow("nobody can be asked here: add --yes");
+  expect(await run(["tenant", "delete", "acme", "--yes"])).toMatchObject([{ state: "deleted" }]);
+});
+
+test("one's own sessions are listed, and ended", async () => {
+  const alice = { SLUICE_USER: "alice" };
+  const { session_id: sid } = await stack.login("alice");
+  const ids = async (): Promise<unknown[]> =>
+    (await run(["session", "list"], alice)).map(({ session_id }) => session_id);
+  expect(await ids()).toContain(sid);
+  expect(await run(["session", "revoke", sid], alice)).toEqual([{ revoked: sid }]);
+  expect(await ids()).not.toContain(sid);
+  await expect(run(["session", "revoke", "nobodys"], alice)).rejects.toThrow("(404 not_found)");
+});

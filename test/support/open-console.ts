@@ -1,0 +1,71 @@
+import { createRequire } from "node:module";
+import { readFile } from "node:fs/promises";
+import type { Browser, Page } from "playwright-core";
+import { expect } from "vitest";
+import { ensureConsole } from "../../scripts/console/build-console.ts";
+import { freePort } from "./ports.ts";
+import { startBrowser } from "./start-browser.ts";
+import { OPERATOR_TOKEN, type Stack, type StackOptions, startStack } from "./start-stack.ts";
+
+/** The console in a browser, on the three services. */
+export interface ConsoleRig extends AsyncDisposable {
+  readonly stack: Stack;
+  readonly browser: Browser;
+  /** Where the console is, without a slash at the end. */
+  readonly url: string;
+  /** A page of its own at the address behind `/console`, logged in as the operator or, with `who: "nobody"`, not at all. */
+  open(path: string, options?: OpenOptions): Promise<Page>;
+}
+
+interface OpenOptions {
+  readonly who?: "operator" | "nobody";
+  readonly width?: number;
+}
+
+/** Builds the console where it has to be, and starts the services and a browser. */
+export async function startConsole(options: StackOptions = {}): Promise<ConsoleRig> {
+  await using starting = new AsyncDisposableStack();
+  await ensureConsole(() => {});
+  const [auth, policy] = [await freePort(), await freePort()];
+  const url = `http://localhost:${policy}`;
+  const issuer = { AUTH_ISSUER: `http://localhost:${auth}` };
+  const stack = starting.use(
+    await startStack({
+      ...options,
+      auth: { ...issuer, AUTH_HTTP_PORT: String(auth), AUTH_ALLOWED_ORIGINS: url, ...options.auth },
+      policy: { ...issuer, POLICY_HTTP_PORT: String(policy), ...options.policy },
+      stream: { ...issuer, ...options.stream },
+    }),
+  );
+  const browser = starting.adopt(await startBrowser(), (started) => started.close());
+  const running = starting.move();
+  return {
+    stack,
+    browser,
+    url,
+    async open(path, { who = "operator", width = 1_440 } = {}) {
+      const page = await (await browser.newContext({ viewport: { width, height: 900 } })).newPage();
+      const held = JSON.stringify({ kind: "operator", token: OPERATOR_TOKEN });
+      if (who === "operator") await page.addInitScript((text) => sessionStorage.setItem("sluice-console", text), held);
+      await page.goto(`${url}/console${path}`);
+      return page;
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** What axe says of the page; the test fails with each violation and where it is. */
+export async function expectNoViolations(page: Page): Promise<void> {
+  // Not as a script of the page: its content policy takes none.
+  await page.evaluate(await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
+  const violations = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
+    return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+  });
+  expect(violations).toEqual([]);
+}
+
+interface Violation {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string }[];
+}
