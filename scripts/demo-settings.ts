@@ -8,6 +8,7 @@ export const DEFAULT_PORTS = {
   AUTH_OPS_PORT: 8091,
   POLICY_OPS_PORT: 8092,
   PUBLISH_OPS_PORT: 8093,
+  WEBHOOKS_OPS_PORT: 8094,
   AUTH_GRPC_PORT: 7001,
   POLICY_GRPC_PORT: 7002,
   NATS_PORT: 4222,
@@ -28,6 +29,9 @@ export const DEMO_OPERATOR_TOKEN = "sluice-demo-operator";
 /** The issuer whose tokens `sluice token make` makes: its key is public, so only the demo may list it. */
 const DEMO_ISSUERS_FILE = "infra/demo/issuers.yaml";
 
+/** The secrets of callbacks in the demo; they are public. */
+const DEMO_WEBHOOK_SECRETS_FILE = "infra/demo/webhook-secrets.yaml";
+
 /** The users whose pages run side by side on `<user>.localhost`, where each keeps its own cookies. */
 const USERS = ["alice", "bob", "carol", "mallory"];
 
@@ -37,11 +41,13 @@ const DEFAULT_PASSWORDS = {
   NATS_POLICY_PASSWORD: "sluice-demo-policy",
   NATS_STREAM_PASSWORD: "sluice-demo-stream",
   NATS_PUBLISH_PASSWORD: "sluice-demo-publish",
+  NATS_BACKUP_PASSWORD: "sluice-demo-backup",
   NATS_DEMO_PASSWORD: DEMO_PASSWORD,
   NATS_RIVAL_PASSWORD: DEMO_PASSWORD,
   REDIS_AUTH_PASSWORD: "sluice-demo-auth",
   REDIS_STREAM_PASSWORD: "sluice-demo-stream",
   REDIS_PUBLISH_PASSWORD: "sluice-demo-publish",
+  REDIS_BACKUP_PASSWORD: "sluice-demo-backup",
 } as const;
 
 /** A password for each user of the demo's NATS and Redis. */
@@ -56,11 +62,11 @@ export function readPasswords(env: NodeJS.ProcessEnv): DemoPasswords {
   return Object.fromEntries(passwords) as DemoPasswords;
 }
 
+/** The services of the demo; webhooks are posted by a process of the edge. */
+export type DemoService = "auth" | "policy" | "publish" | "stream" | "webhooks";
+
 /** The settings of the services in the demo, each on top of what all share. Paths are relative to the project. */
-export function demoSettings(
-  ports: DemoPorts,
-  passwords: DemoPasswords,
-): Record<"auth" | "policy" | "publish" | "stream", NodeJS.ProcessEnv> {
+export function demoSettings(ports: DemoPorts, passwords: DemoPasswords): Record<DemoService, NodeJS.ProcessEnv> {
   const pages = ["localhost", ...USERS.map((user) => `${user}.localhost`)];
   const origins = pages.map((host) => `http://${host}:${ports.STREAM_HTTP_PORT}`).join(",");
   const consoles = pages.map((host) => `http://${host}:${ports.POLICY_HTTP_PORT}`).join(",");
@@ -106,6 +112,13 @@ export function demoSettings(
       REDIS_URL: redisUrl("stream", passwords.REDIS_STREAM_PASSWORD),
       AUTH_ISSUERS_FILE: DEMO_ISSUERS_FILE,
       STREAM_ALLOWED_ORIGINS: origins,
+    },
+    webhooks: {
+      ...shared,
+      NATS_URL: natsUrl("stream", passwords.NATS_STREAM_PASSWORD),
+      STREAM_WEBHOOK_SECRETS_FILE: DEMO_WEBHOOK_SECRETS_FILE,
+      // Whoever tries the demo has their receiver here.
+      STREAM_WEBHOOK_HOSTS: "localhost,127.0.0.1",
     },
   };
 }

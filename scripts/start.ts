@@ -4,10 +4,11 @@ import { ensureConsole } from "./console/build-console.ts";
 import { natsServer, redisServer } from "./provision/programs.ts";
 import { provision } from "./provision/provision.ts";
 import { dataFolder } from "./shared/data-folder.ts";
+import { readPorts } from "./shared/read-ports.ts";
 import { runScript, say } from "./shared/run-script.ts";
 import { keepServer } from "./start/child-server.ts";
 import { demoServers } from "./start/demo-servers.ts";
-import { readPorts, requireFreePorts } from "./start/ports.ts";
+import { requireFreePorts } from "./start/ports.ts";
 import { welcome } from "./start/welcome.ts";
 
 // `npm start`: gets what is missing, runs the demo until Ctrl-C, and leaves nothing running.

@@ -3,9 +3,11 @@ import manifest from "../../package.json" with { type: "json" };
 import type { Terminal } from "../shared/command.ts";
 import { UsageError } from "../shared/run-script.ts";
 import { auditCommand } from "./audit.ts";
+import { backupCommand } from "./backup.ts";
 import { busCommand } from "./bus.ts";
 import { certificatesCommand } from "./certificates.ts";
 import { completionCommand } from "./completion.ts";
+import { configCommand } from "./config.ts";
 import { connectionsCommand } from "./connections.ts";
 import { demoCommand } from "./demo.ts";
 import { disconnectCommand } from "./disconnect.ts";
@@ -20,6 +22,7 @@ import { publishCommand } from "./publish.ts";
 import { nodesCommand } from "./nodes.ts";
 import { poisonCommand } from "./poison.ts";
 import { policyCommand } from "./policy.ts";
+import { restoreCommand } from "./restore.ts";
 import { sessionCommand } from "./session.ts";
 import { startCommand } from "./start.ts";
 import { streamCommand } from "./stream.ts";
@@ -48,6 +51,9 @@ const COMMANDS = [
   auditCommand,
   eraseCommand,
   poisonCommand,
+  configCommand,
+  backupCommand,
+  restoreCommand,
   certificatesCommand,
   tokenCommand,
   hashPasswordCommand,

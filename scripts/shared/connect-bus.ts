@@ -1,12 +1,12 @@
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { connectionOptionsOf, natsUrlOfService } from "./nats-url.ts";
+import { type BusUser, connectionOptionsOf, natsUrlOfService } from "./nats-url.ts";
 import { ScriptError } from "./run-script.ts";
 
 /**
  * Connects to NATS as a service: as `NATS_URL` says, else to the demo's server as the demo's user of that service.
  * @throws {ScriptError} saying where it looked, and which user is needed.
  */
-export async function connectBus(service: "auth" | "policy", env: NodeJS.ProcessEnv): Promise<NatsConnection> {
+export async function connectBus(service: BusUser, env: NodeJS.ProcessEnv): Promise<NatsConnection> {
   const options = connectionOptionsOf(natsUrlOfService(service, env));
   return connect({ ...options, inboxPrefix: `_INBOX.${options.user}` }).catch((error: Error) => {
     const said = `cannot connect to NATS at ${options.servers} as ${options.user} (${error.message})`;

@@ -2,14 +2,17 @@ import type { ConnectionOptions } from "@nats-io/transport-node";
 import { DEFAULT_PORTS, DEMO_PASSWORD, readPasswords } from "../demo-settings.ts";
 import { ScriptError } from "./run-script.ts";
 
+/** As whom commands come to the bus. */
+export type BusUser = "auth" | "policy" | "backup";
+
 /**
  * Where NATS is, and the user that a service is there: `NATS_URL`, else the demo that `npm start` runs. A URL without a user
  * means the demo's user of that service.
  * @throws {ScriptError} when the variable is no such URL.
  */
-export function natsUrlOfService(service: "auth" | "policy", env: NodeJS.ProcessEnv): string {
-  const { NATS_AUTH_PASSWORD, NATS_POLICY_PASSWORD } = readPasswords(env);
-  return natsUrlOf("NATS_URL", env, service, service === "auth" ? NATS_AUTH_PASSWORD : NATS_POLICY_PASSWORD);
+export function natsUrlOfService(service: BusUser, env: NodeJS.ProcessEnv): string {
+  const { NATS_AUTH_PASSWORD: auth, NATS_POLICY_PASSWORD: policy, NATS_BACKUP_PASSWORD: backup } = readPasswords(env);
+  return natsUrlOf("NATS_URL", env, service, { auth, policy, backup }[service]);
 }
 
 /**

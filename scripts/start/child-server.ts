@@ -4,6 +4,7 @@ import { closeSync, fstatSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { keepLogFile } from "./log-file.ts";
 import { ScriptError } from "../shared/run-script.ts";
 
 /** A server to run, and how to see that it takes work. */
@@ -37,7 +38,12 @@ export function startChildServer(server: ServerCommand, logs: string): ChildServ
     (error: Error) => `cannot be run (${error.message})`,
   );
   const fail = async (what: string): Promise<never> => {
-    const printed = (await readFile(logFile)).subarray(logStart).toString().trimEnd();
+    const all = await readFile(logFile);
+    // It may have been set aside since.
+    const printed = all
+      .subarray(all.length < logStart ? 0 : logStart)
+      .toString()
+      .trimEnd();
     const lines = printed.split("\n").slice(-15).join("\n  ");
     throw new ScriptError(`${server.name} ${what}; the last lines of ${logFile}:\n  ${lines}`);
   };
@@ -67,6 +73,7 @@ export function startChildServer(server: ServerCommand, logs: string): ChildServ
  * the browsers make of it. One that does not become ready, or not for 5 s, has failed.
  */
 export function keepServer(server: ServerCommand, logs: string, say: (line: string) => void): ChildServer {
+  const log = keepLogFile(join(logs, `${server.name}.log`), say);
   let child = startChildServer(server, logs);
   let isStopping = false;
   const keep = async (): Promise<never> => {
@@ -87,6 +94,7 @@ export function keepServer(server: ServerCommand, logs: string, say: (line: stri
     failed,
     async [Symbol.asyncDispose]() {
       isStopping = true;
+      log[Symbol.dispose]();
       await child[Symbol.asyncDispose]();
     },
   };

@@ -19,3 +19,10 @@ test("what the environment says wins over the demo's own settings, and an empty 
   expect(settingsOf("policy")).toMatchObject({ POLICY_DOCUMENTS_DIR: "/mine", SLUICE_DEMO: "1" });
   expect(settingsOf("auth")).toMatchObject({ AUTH_ACCESS_TOKEN_SECONDS: "60", AUTH_ISSUER: "http://localhost:8081" });
 });
+
+test("webhooks are posted by a process of the edge with a port of its own, also where the edge's is moved", async () => {
+  const servers = (await demoServers(DEFAULT_PORTS, folder, { STREAM_OPS_PORT: "1234" })).flat();
+  const { args, env } = servers.find(({ name }) => name === "webhooks") ?? {};
+  expect(args).toEqual(["services/stream/main.ts"]);
+  expect(env).toMatchObject({ STREAM_ROLE: "webhooks", STREAM_OPS_PORT: "8094" });
+});

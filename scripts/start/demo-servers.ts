@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { join } from "node:path";
 import { prepareBus } from "../bus/prepare-bus.ts";
-import { type DemoPorts, demoSettings, readPasswords } from "../demo-settings.ts";
+import { type DemoPorts, type DemoService, demoSettings, readPasswords } from "../demo-settings.ts";
 import type { ServerCommand } from "./child-server.ts";
 import { writeRedisConfig } from "./redis-config.ts";
 
@@ -19,16 +19,19 @@ export async function demoServers(
   const settings = demoSettings(ports, passwords);
   const redisFolder = join(dataFolder, "redis");
   const redisConfig = await writeRedisConfig(redisFolder, passwords);
+  // What the environment says wins; an empty variable says nothing, there as in the services.
+  const said = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const natsConfig = join(dataFolder, "nats-config");
   await prepareBus(natsConfig);
-  const service = (name: "auth" | "policy" | "publish" | "stream", opsPort: number): ServerCommand => ({
+  const service = (name: DemoService, opsPort: number, own: NodeJS.ProcessEnv = {}): ServerCommand => ({
     name,
     command: process.execPath,
-    args: [...(NODE_OPTIONS[name] ?? []), `services/${name}/main.ts`],
-    // What the environment says wins; an empty variable says nothing, there as in the services.
-    env: { ...settings[name], ...Object.fromEntries(Object.entries(env).filter(([, value]) => value !== "")) },
+    args: [...(NODE_OPTIONS[name] ?? []), `services/${name === "webhooks" ? "stream" : name}/main.ts`],
+    env: { ...settings[name], ...said, ...own },
     isReady: () => isServiceReady(opsPort),
   });
+  // The edge's own variables are not for the other process of the edge.
+  const webhooks = { STREAM_ROLE: "webhooks", STREAM_OPS_PORT: String(ports.WEBHOOKS_OPS_PORT) };
   return [
     [
       nats(ports.NATS_PORT, join(dataFolder, "nats"), natsConfig, env),
@@ -36,6 +39,7 @@ export async function demoServers(
     ],
     [service("policy", ports.POLICY_OPS_PORT), service("auth", ports.AUTH_OPS_PORT)],
     [service("stream", ports.STREAM_OPS_PORT), service("publish", ports.PUBLISH_OPS_PORT)],
+    [service("webhooks", ports.WEBHOOKS_OPS_PORT, webhooks)],
   ];
 }
 

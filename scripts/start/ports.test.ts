@@ -3,7 +3,8 @@ import { type AddressInfo, createServer } from "node:net";
 import { expect, test } from "vitest";
 import { freePort } from "#test/support/ports.ts";
 import { DEFAULT_PORTS, type DemoPorts } from "../demo-settings.ts";
-import { readPorts, requireFreePorts } from "./ports.ts";
+import { readPorts } from "../shared/read-ports.ts";
+import { requireFreePorts } from "./ports.ts";
 
 test("ports are those of the environment, else the defaults", () => {
   expect(readPorts({ NATS_PORT: "14222", REDIS_PORT: "" })).toEqual({ ...DEFAULT_PORTS, NATS_PORT: 14_222 });

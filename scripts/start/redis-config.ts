@@ -8,14 +8,15 @@ export interface RedisPasswords {
   readonly REDIS_AUTH_PASSWORD: string;
   readonly REDIS_STREAM_PASSWORD: string;
   readonly REDIS_PUBLISH_PASSWORD: string;
+  readonly REDIS_BACKUP_PASSWORD: string;
 }
 
 /** Writes infra/redis/redis.conf into a folder, with the services' passwords, and answers its path there. */
 export async function writeRedisConfig(
   folder: string,
-  { REDIS_AUTH_PASSWORD, REDIS_STREAM_PASSWORD, REDIS_PUBLISH_PASSWORD }: RedisPasswords,
+  { REDIS_AUTH_PASSWORD, REDIS_STREAM_PASSWORD, REDIS_PUBLISH_PASSWORD, REDIS_BACKUP_PASSWORD }: RedisPasswords,
 ): Promise<string> {
-  const passwords = { REDIS_AUTH_PASSWORD, REDIS_STREAM_PASSWORD, REDIS_PUBLISH_PASSWORD };
+  const passwords = { REDIS_AUTH_PASSWORD, REDIS_STREAM_PASSWORD, REDIS_PUBLISH_PASSWORD, REDIS_BACKUP_PASSWORD };
   let config = await readFile(projectPath("infra/redis/redis.conf"), "utf8");
   for (const [variable, password] of Object.entries(passwords)) {
     const hash = createHash("sha256").update(password).digest("hex");

@@ -31,6 +31,7 @@ import { type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
 import { type AuthConfig, clientTlsFiles, MAX_ACCESS_TOKEN_SECONDS } from "./config.ts";
 import { createPermissionCheck } from "./clients/permission-check.ts";
 import { createSessionService } from "./grpc/session-service.ts";
+import { addAuditRoute } from "./http/audit-route.ts";
 import { addAuthRoutes } from "./http/auth-routes.ts";
 import { createCallerAuthentication, createCallerIdentification } from "./http/authenticate-caller.ts";
 import { startTlsApi } from "./http/client-certificate.ts";
@@ -43,6 +44,7 @@ import { addKeyMetrics } from "./keys/key-metrics.ts";
 import { openKeyRingStore } from "./keys/key-ring-kv.ts";
 import { createSealer } from "./keys/seal.ts";
 import { addActiveSessions, type AuthMetrics, createAuthMetrics } from "./metrics.ts";
+import { createAuditReader } from "./bus/audit-reader.ts";
 import { openAuditTrail } from "./bus/open-audit-trail.ts";
 import { createRevocationAnnouncer } from "./bus/announce-revocation.ts";
 import { createSessionCheck } from "./sessions/check-sessions.ts";
@@ -128,7 +130,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log: requestLog });
   const takesCertificates = tlsFiles !== undefined;
   const doors = { tracer, takesCertificates, revoke, authenticateClient, checkPermission, metrics, log: requestLog };
-  const api = createApi(config, { ...kept, ...ways, ...doors });
+  const api = createApi(config, { ...kept, ...ways, ...doors, readAudit: createAuditReader(nats) });
   const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
   await startServers(config, starting, { registry, sessionService, security, sockets, api, tlsFiles, checks, log });
@@ -251,6 +253,7 @@ async function openKeys(
 type RouteDeps = Parameters<typeof addAuthRoutes>[1] &
   Parameters<typeof addRenewRoute>[1] &
   Parameters<typeof addSessionRoutes>[1] &
+  Parameters<typeof addAuditRoute>[1] &
   Parameters<typeof addOAuthRoutes>[1];
 type MadeHere =
   | "verify"
@@ -279,8 +282,7 @@ function namesOf({ AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience }: AuthConfig) {
 
 /** Makes the HTTP API, with all that reads tokens. */
 function createApi(config: AuthConfig, parts: ApiDeps): Hono {
-  const issuer = config.AUTH_ISSUER;
-  const [allowedOrigins, trustedProxies] = [config.AUTH_ALLOWED_ORIGINS, config.AUTH_TRUSTED_PROXIES];
+  const { AUTH_ISSUER: issuer, AUTH_ALLOWED_ORIGINS: allowedOrigins, AUTH_TRUSTED_PROXIES: trustedProxies } = config;
   const verify = verifyWith(config, parts.keys);
   const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
   const limits = { maxBodyBytes: 16_384, allowedOrigins, trusted: byForwardedFor(trustedProxies) };
@@ -291,6 +293,7 @@ function createApi(config: AuthConfig, parts: ApiDeps): Hono {
   const identify = createCallerIdentification({ verify, cookies, allowedOrigins });
   const authenticate = createCallerAuthentication({ ...parts, identify });
   addSessionRoutes(api, { ...parts, identify, authenticate, cookies, trustedProxies });
+  addAuditRoute(api, { ...parts, authenticate });
   const findToken = createTokenSearch({ ...parts, verify, parseRefreshToken });
   addOAuthRoutes(api, { ...parts, issuer, parseRefreshToken, findToken, trustedProxies });
   return api;

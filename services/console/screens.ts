@@ -16,28 +16,22 @@ export interface ScreenEntry {
 /** All screens, in the order of the navigation. */
 export const SCREENS: readonly ScreenEntry[] = [
   {
-    name: "tail",
-    title: "Live tail",
-    group: "Running",
-    load: async () => (await import("./screens/tail/tail-screen.tsx")).TailScreen,
-  },
-  {
     name: "why",
     title: "Why",
     group: "Ask",
     load: async () => (await import("./screens/why/why-screen.tsx")).WhyScreen,
   },
   {
+    name: "tail",
+    title: "Live tail",
+    group: "Running",
+    load: async () => (await import("./screens/tail/tail-screen.tsx")).TailScreen,
+  },
+  {
     name: "visibility",
     title: "Who sees what",
     group: "Ask",
     load: async () => (await import("./screens/visibility/visibility-screen.tsx")).VisibilityScreen,
-  },
-  {
-    name: "policy",
-    title: "Policy",
-    group: "Rules",
-    load: async () => (await import("./screens/policy/policy-screen.tsx")).PolicyScreen,
   },
   {
     name: "connections",
@@ -52,12 +46,24 @@ export const SCREENS: readonly ScreenEntry[] = [
     load: async () => (await import("./screens/people/people-screen.tsx")).PeopleScreen,
   },
   {
+    name: "audit",
+    title: "Audit",
+    group: "Running",
+    load: async () => (await import("./screens/audit/audit-screen.tsx")).AuditScreen,
+  },
+  {
     name: "nodes",
     title: "Nodes",
     group: "Running",
     isForOperators: true,
     isForAllTenants: true,
     load: async () => (await import("./screens/nodes/nodes-screen.tsx")).NodesScreen,
+  },
+  {
+    name: "policy",
+    title: "Policy",
+    group: "Rules",
+    load: async () => (await import("./screens/policy/policy-screen.tsx")).PolicyScreen,
   },
   {
     name: "tenants",

@@ -19,11 +19,12 @@ import { closeServer, listen } from "#shared/http/listen.ts";
 import { openSockets, type ServiceSockets } from "#shared/http/open-sockets.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
-import { limitLines } from "#shared/log/limit-lines.ts";
+import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { openTracer } from "#shared/trace/open-tracer.ts";
+import type { Tracer } from "#shared/trace/tracer.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import type { PolicyConfig } from "./config.ts";
 import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
@@ -63,7 +64,6 @@ import type { TenantDeps } from "./tenants/tenant-deps.ts";
 import { FileOrigins } from "./watch/file-origins.ts";
 import { watchFiles } from "./watch/watch-files.ts";
 import { openEdges } from "./app/open-edges.ts";
-import { openExplaining } from "./app/open-explaining.ts";
 import { openPolicies } from "./app/open-policies.ts";
 
 const CLOSE_GRACE_MS = 1_000;
@@ -107,10 +107,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operators });
   const gateway = { ...authorizeDeps, isOutside: verifier.isOutside, ...openGatewayTokens(config, security, starting) };
   const decisionDeps = { ...authorizeDeps, metrics, tiers };
-  const { POLICY_ALLOWED_ORIGINS: allowedOrigins } = config;
-  const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths: IMPORT_PATH };
-  const trusted = byForwardedFor(config.POLICY_TRUSTED_PROXIES);
-  const api = createJsonApi({ ...bodies, allowedOrigins, trusted, welcome: policyWelcome }, requestLog, tracer);
+  const api = createApi(config, requestLog, tracer);
   addTenantRoutes(api, authorizeDeps, deps, { usage: logs, tiers });
   addPolicyRoutes(api, authorizeDeps, deps, files);
   addReviewRoutes(api, authorizeDeps, { store, reviewer: compiler, clock });
@@ -118,12 +115,11 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addSubjectRoutes(api, authorizeDeps, deps);
   addEraseRoute(api, authorizeDeps, deps);
   addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
-  const { tails, ...edges } = openEdges(nats, logs);
+  const { tails, ...edges } = await openEdges(nats, logs);
   addConnectionRoutes(api, authorizeDeps, { ...edges, onClosed });
   addTailRoute(api, authorizeDeps, tails);
   addEventRoutes(api, authorizeDeps, { ...authorizeDeps, ...edges, logs, find: rights.find, onInspected });
-  const explaining = { ...decisionDeps, ...deps, ...(await openExplaining(nats)), edges: edges.edges, logs };
-  addExplainRoutes(api, authorizeDeps, { ...explaining, find: rights.find });
+  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, ...edges, logs, find: rights.find });
   addConsole(api, config);
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, requestLog), decisionCallers],
@@ -138,6 +134,13 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   await startServers(config, starting, { registry, services, security, sockets, api, checks, log });
   starting.use(tails);
   return starting.move();
+}
+
+function createApi(config: PolicyConfig, log: LimitedLog, tracer: Tracer): Hono {
+  const { POLICY_ALLOWED_ORIGINS: allowedOrigins } = config;
+  const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths: IMPORT_PATH };
+  const trusted = byForwardedFor(config.POLICY_TRUSTED_PROXIES);
+  return createJsonApi({ ...bodies, allowedOrigins, trusted, welcome: policyWelcome }, log, tracer);
 }
 
 function createMetrics({ POLICY_METRICS_MAX_TENANTS: maxTenants }: PolicyConfig, registry: Registry): PolicyMetrics {

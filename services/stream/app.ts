@@ -15,6 +15,7 @@ import { systemClock } from "#shared/time/clock.ts";
 import { createServer, openVerifier } from "./app/create-server.ts";
 import type { EdgeParts } from "./app/edge-parts.ts";
 import { openEdge } from "./app/open-edge.ts";
+import { startWebhooks } from "./app/start-webhooks.ts";
 import { openOperations } from "./app/open-operations.ts";
 import { hearAnnouncements } from "./bus/topic-announcements.ts";
 import type { StreamConfig } from "./config.ts";
@@ -44,6 +45,7 @@ export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv):
     setting: "STREAM_OPS_PORT",
     hosts: config.STREAM_OPS_ALLOWED_HOSTS,
   };
+  if (config.STREAM_ROLE === "webhooks") return startWebhooks(config, ops, log, { now, wall });
   if (config.STREAM_WORKERS > 1) {
     return startWorkers(config, env, { http: addressOf(config), ops }, log);
   }

@@ -10,6 +10,7 @@ import { opsHostsSchema } from "#shared/http/ops-hosts.ts";
 import { checkCookieSettings, cookieSettings } from "#shared/http/cookie-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
 import { subscriptionSettings } from "./durable/subscription-settings.ts";
+import { webhookSettings } from "./webhooks/webhook-settings.ts";
 import { admissionSettings } from "./admission/admission-settings.ts";
 
 const YEAR_SECONDS = 366 * 24 * 3_600;
@@ -37,6 +38,7 @@ export const streamSettings = z.object({
   STREAM_MAX_CONNECTIONS: integerSchema(1, 1_000_000).default(19_000),
   ...admissionSettings,
   ...subscriptionSettings,
+  ...webhookSettings,
   /** The memory that all workers may use; without it what the control group allows. */
   STREAM_MEMORY_BYTES: integerSchema(64 * 1024 * 1024, 64_000_000_000_000).optional(),
   /** A stream without events for so long counts as idle, or ends; and the age at which each ends. 0 for never. */

@@ -1,6 +1,7 @@
 import { inTurns } from "#shared/async/in-turns.ts";
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { formatScope } from "#shared/protocol/scope.ts";
 import { type Identity, Registration } from "./access/registration.ts";
 import { type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
 import { commandHold, findUnsure, type HoldAnswer, type HoldCommand } from "./connections/calls/command-hold.ts";
@@ -8,7 +9,7 @@ import { noSuchSubscription } from "./connections/attach-hold.ts";
 import type { Hub } from "./connections/hub.ts";
 import type { Subscriptions } from "./connections/subscriptions.ts";
 import { applyCommand, type DefineCommand, otherRevision, type SubscriptionCommand } from "./durable/commands.ts";
-import { createRecord, encodeRecord, parseRecord, type SubscriptionRecord } from "./durable/record.ts";
+import { type Callback, createRecord, encodeRecord, parseRecord, type SubscriptionRecord } from "./durable/record.ts";
 import { storable, type StoredRecord, type SubscriptionKey } from "./durable/subscription-store.ts";
 import { findStart, type From } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
@@ -72,15 +73,16 @@ export async function commandSubscription(
 
 /**
  * Makes a subscription, or changes what it is. Its person must be allowed to see one of the topics. Answers the record, and whether it
- * was made.
- * @throws {AppError} `no_topic_granted`, `limit_exceeded`, and what `commandSubscription` throws.
+ * was made. What a callback is sent is limited as the caller's token is.
+ * @throws {AppError} `no_topic_granted`, `limit_exceeded`, `callback_refused`, and what `commandSubscription` throws.
  */
 export async function defineSubscription(
   deps: SubscriptionDeps,
   owned: Owned,
-  { definition, topics, from, expected }: Wish,
+  { definition: wished, topics, from, expected }: Wish,
   context: CallContext,
 ): Promise<{ readonly record: SubscriptionRecord; readonly isNew: boolean }> {
+  const definition = { ...wished, ...(await checkDeliver(deps, owned.identity, wished.deliver)) };
   const at = await requireVisible(deps, owned.identity, { topics, from }, context);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const stored = await deps.subscriptions.store.read(keyOf(owned));
@@ -175,6 +177,26 @@ async function askHolder(
     if (toAppError(error).code === "not_found") return undefined;
     throw error;
   }
+}
+
+/**
+ * The callback, where one is wished for and may be had. Nobody can be asked about a person of an outside issuer who is not there.
+ * @throws {AppError} `callback_refused`, `unavailable`.
+ */
+async function checkDeliver(
+  { subscriptions }: SubscriptionDeps,
+  { tenant, subject, isOutside }: Identity,
+  deliver: Callback | undefined,
+): Promise<{ readonly deliver?: Callback }> {
+  if (deliver === undefined) return {};
+  if (isOutside) {
+    throw new AppError(
+      "callback_refused",
+      "a person of an outside issuer has no callback: nobody knows their rights later",
+    );
+  }
+  await subscriptions.checkCallback({ tenant, subject: subject.id, url: deliver.url, secretRef: deliver.secretRef });
+  return { deliver: { ...deliver, ...(subject.scope && { scope: formatScope(subject.scope) }) } };
 }
 
 /** Asks auth and policy, as for a stream, and finds the place in the log where these topics begin. */

@@ -6,8 +6,14 @@ import type { ShareTopics } from "./access/share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { clientLeft, type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
 import type { Admission, Place, StreamOwner } from "./admission/admission.ts";
+import {
+  type Attached,
+  attachHold,
+  noSuchSubscription,
+  requireNoCallback,
+  startOf,
+} from "./connections/attach-hold.ts";
 import { beginHold } from "./connections/begin-hold.ts";
-import { type Attached, attachHold, noSuchSubscription, startOf } from "./connections/attach-hold.ts";
 import type { Connection } from "./connections/connection.ts";
 import { FAULT } from "./connections/end-stream.ts";
 import type { Subscriptions } from "./connections/subscriptions.ts";
@@ -115,8 +121,8 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
         const ids = { connectionId: id, requestId: request.id };
         const reader = new Reader(ids, registration, connection, tenant, subscription.format, start, edge);
         const trace = beginStream(edge.tracer, request.traceparent, { ...ids, tenant: tenant.id });
-        const origin = originOf(request, subscription, start);
-        Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold, origin, trace });
+        reader.record.origin = originOf(request, subscription, start);
+        Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold, trace });
         begin(edge, edge.hub.attach(tenant, reader), subscription, { start, place, claimed, askedAt });
       });
     } catch (error) {
@@ -142,6 +148,7 @@ async function topicsFor(
   if (durable === undefined) return topicsOf(subscription, tenant, edge.mapResource, context);
   const stored = await edge.subscriptions.store.read({ tenant, subject, name: durable.name });
   if (stored === undefined) throw noSuchSubscription();
+  requireNoCallback(stored.record);
   return Object.keys(stored.record.definition.topics).toSorted();
 }
 
@@ -155,7 +162,11 @@ async function attach(
 ): Promise<Attached | undefined> {
   if (durable === undefined) return undefined;
   const key = { tenant: identity.tenant, subject: identity.subject.id, name: durable.name };
-  const attached = await attachHold(subscriptions, { key, identity, connectionId, client, topics, ...durable }, log);
+  const attached = await attachHold(
+    subscriptions,
+    { key, identity, connectionId, client, topics, callback: undefined, ...durable },
+    log,
+  );
   observer.subscriptionChanged(attached.wasExpired ? "revived" : "attached", key);
   return attached;
 }
@@ -235,12 +246,6 @@ function originOf({ client, traceparent }: StreamRequest, subscription: Subscrip
   return { ...client, traceId: traceFactsOf(traceparent).traceId, client: subscription.client, isResumed };
 }
 
-/** The edge that holds an earlier stream of the client ends it. */
-function announceClaim({ announceTopics }: Edge, { changes }: Reader): void {
-  const claim = changes?.claim;
-  if (claim !== undefined) announceTopics({ client: claim.client, generation: claim.generation });
-}
-
 interface Beginning {
   readonly start: Start;
   readonly place: Place;
@@ -260,12 +265,15 @@ function begin(edge: Edge, stream: Stream, subscription: Subscription, beginning
   void reader.connection.closed.then(() => releaseStream(edge, stream, place));
   try {
     reader.retryMs = edge.retryDelays.forAccepted(edge.admission.pressure);
-    if (reader.durable !== undefined) beginHold(reader, reader.durable, start, edge);
+    const { durable } = reader;
+    if (durable !== undefined) beginHold(reader, durable, start, tenant.log.epoch, edge.subscriptions);
     const ready = readyOf(edge, reader, edge.presence.attend(stream, subscription.presence), claimed);
     reader.frames.sendReady(ready, start, reader.retryMs);
     edge.observer.ready(edge.now() - askedAt);
     reader.catchUp();
-    if (claimed?.wereHeld === true) announceClaim(edge, reader);
+    const claim = claimed?.wereHeld === true ? reader.changes?.claim : undefined;
+    // The edge that holds an earlier stream of the client ends it.
+    if (claim !== undefined) edge.announceTopics({ client: claim.client, generation: claim.generation });
   } catch (error) {
     edge.observer.fault(error, factsOf(reader));
     reader.end(FAULT);

@@ -76,7 +76,14 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     // What runs whole edges as its workers deals in their settings, and is no door of one.
     ["config.ts", "workers/"],
     ["http/", "bus/", "clients/", "webhooks/"],
-    ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts", "manage-subscription.ts"],
+    [
+      "open-stream.ts",
+      "open-webhook.ts",
+      "deliver.ts",
+      "call-connection.ts",
+      "ask-presence.ts",
+      "manage-subscription.ts",
+    ],
     ["connections/"],
     ["audiences/"],
     ["access/"],
@@ -96,7 +103,14 @@ const WAYS: Readonly<Record<string, readonly string[]>> = {
     "inspect-event.ts",
   ],
   publish: ["publish-events.ts"],
-  stream: ["open-stream.ts", "deliver.ts", "call-connection.ts", "ask-presence.ts", "manage-subscription.ts"],
+  stream: [
+    "open-stream.ts",
+    "open-webhook.ts",
+    "deliver.ts",
+    "call-connection.ts",
+    "ask-presence.ts",
+    "manage-subscription.ts",
+  ],
 };
 
 describe.each(Object.entries(FLOORS))("services/%s", (service, floors) => {

@@ -12,6 +12,8 @@ describe("services are islands", () => {
       if (file === undefined || file === "package.json") return false;
       if (file.startsWith("services/shared/") || file.startsWith("proto/gen/")) return false;
       if (isTest(source) && file.startsWith("test/")) return false;
+      // The console's editor completes by it.
+      if (file === "infra/policies/policy.schema.json") return serviceOf(source.path) !== "console";
       return serviceOf(file) !== serviceOf(source.path);
     });
     expect(wrong).toEqual([]);
@@ -41,9 +43,9 @@ describe("services are islands", () => {
     const scripts = everything.filter(({ path }) => path.startsWith("scripts/"));
     // What makes password hashes uses the code that checks them, what turns keys the code that keeps them, and what looks
     // at policy documents the code that reads and compiles them; what looks for entries that no edge shows reads and
-    // decodes them as an edge does.
+    // decodes them as an edge does; what explains settings asks the schemas that read them.
     const allowed =
-      /^services\/(shared\/|auth\/users\/password-hash\.ts$|auth\/keys\/|policy\/(document|decide)\/|stream\/(bus\/(decode-entry|read-batch)|event)\.ts$)/;
+      /^services\/(shared\/|[a-z]+\/config\.ts$|auth\/users\/password-hash\.ts$|auth\/keys\/|policy\/(document|decide)\/|stream\/(bus\/(decode-entry|read-batch)|event)\.ts$)/;
     const wrong = findImports(scripts, (_, { file = "" }) => file.startsWith("services/") && !allowed.test(file));
     expect(wrong).toEqual([]);
   });
@@ -100,6 +102,12 @@ describe("a technology stays where its adapters are", () => {
       return packages.test(specifier) && !home.test(path) && !WIRES.test(path);
     });
     expect(wrong).toEqual([]);
+  });
+
+  test("OpenTelemetry is loaded where an endpoint is set, and nowhere else", () => {
+    const loads = /^import (?!type\b).*"\.\/(otlp-tracer|bounded-spans)\.ts"/m;
+    const loaders = shipped.filter(({ path, text }) => loads.test(text) && !path.endsWith("/otlp-tracer.ts"));
+    expect(loaders.map(({ path }) => path)).toEqual([]);
   });
 
   test("the environment and signals are read only by main.ts, config.ts and shared/lifecycle", () => {

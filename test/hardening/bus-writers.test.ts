@@ -60,7 +60,26 @@ test("an edge writes and reads the record of a subscription, and empties nothing
   expect(kept?.string()).toBe("kept");
 });
 
-function connectAs(user: "policy" | "stream" | "publish"): Promise<NatsConnection> {
+function connectAs(user: "policy" | "stream" | "publish" | "backup"): Promise<NatsConnection> {
   const { host, password: pass } = new URL(server.url(user));
   return connect({ servers: host, user, pass, inboxPrefix: `_INBOX.${user}` });
 }
+
+test("who backs up writes no event, reads no single message, and changes and removes nothing", async () => {
+  await using backup = await connectAs("backup");
+  const refused = [
+    "events.demo.issues.opened.x",
+    "control.demo.policy",
+    "$KV.sluice_revoked.demo.s",
+    "audit.demo.login",
+    "edge.ask",
+    "_INBOX.policy.x",
+    ...["CREATE", "UPDATE", "DELETE", "PURGE", "MSG.GET", "MSG.DELETE"].map(
+      (api) => `$JS.API.STREAM.${api}.EVENTS_demo`,
+    ),
+    "$JS.API.CONSUMER.CREATE.EVENTS_demo",
+  ];
+  for (const subject of refused) {
+    await expect(backup.request(subject, "{}", { timeout: 2_000 })).rejects.toThrow(/Permissions Violation/);
+  }
+});

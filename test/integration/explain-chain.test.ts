@@ -178,9 +178,9 @@ describe("why somebody did not get an event", () => {
   });
 
   test("a session that was revoked before the event is the reason; one that was revoked behind it is not", async () => {
-    const { record } = await openRevocations(auth.connection, { replicas: 1, sessionMs: 3_600_000 });
+    const revocations = await openRevocations(auth.connection, { replicas: 1, sessionMs: 3_600_000 });
     const revoke = async (sid: string) => {
-      await record("demo", sid);
+      await revocations.record("demo", sid);
       return auth.publish("control.demo.session", JSON.stringify({ sid, action: "revoked" }));
     };
     await edge.opened("rob", "rob-a", { sid: "rob-1" });
@@ -202,7 +202,8 @@ describe("why somebody did not get an event", () => {
     const told = await why("una", seq);
     expect(told).toMatchObject({ firstNo: "role", suggestion: { kind: "bind_role", more: 0 } });
     expect(told.suggestion?.["effects"]).toEqual([{ who: ["una"], gains: ["order:read"], loses: [] }]);
-    const { method, path, body } = told.suggestion?.["call"] as { method: string; path: string; body: object };
+    const call: unknown = told.suggestion?.["call"];
+    const { method, path, body } = call as { method: string; path: string; body: object };
     expect([path, body]).toEqual(["/v1/tenants/demo/subjects/una/roles", { roles: ["viewer"] }]);
     expect((await stack.call(method, path, body)).status).toBe(200);
     const after = await why("una", seq);

@@ -33,7 +33,12 @@ const spansOf = (traceparent: string): ReceivedSpan[] =>
   receiver.spans.filter(({ traceId }) => traceId === traceparent.split("-")[1]);
 
 /** The span of this name and service in a trace, once it has come. */
-const spanOf = (traceparent: string, service: string, name: string, filter = (_: ReceivedSpan) => true) =>
+const spanOf = (
+  traceparent: string,
+  service: string,
+  name: string,
+  filter: (span: ReceivedSpan) => boolean = () => true,
+) =>
   waitFor(`${service} sends ${name}`, () =>
     spansOf(traceparent).find((span) => span.service === `sluice-${service}` && span.name === name && filter(span)),
   );

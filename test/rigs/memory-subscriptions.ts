@@ -52,6 +52,7 @@ export function memorySubscriptions(now: () => number, callHolder: Subscriptions
     holds: new Holds(now),
     findReal: async (_, tags) => new Set(tags.keys()),
     findEnd: async () => ({ epoch: "first-epoch", seq: 1 }),
+    checkCallback: async () => {},
     replacedMs: () => 60_000,
     paceMs: () => 0,
     now,

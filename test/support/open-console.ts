@@ -26,14 +26,20 @@ interface OpenOptions {
 export async function startConsole(options: StackOptions = {}): Promise<ConsoleRig> {
   await using starting = new AsyncDisposableStack();
   await ensureConsole(() => {});
-  const [auth, policy] = [await freePort(), await freePort()];
+  const [auth, policy, grpc] = [await freePort(), await freePort(), await freePort()];
   const url = `http://localhost:${policy}`;
   const issuer = { AUTH_ISSUER: `http://localhost:${auth}` };
   const stack = starting.use(
     await startStack({
       ...options,
-      auth: { ...issuer, AUTH_HTTP_PORT: String(auth), AUTH_ALLOWED_ORIGINS: url, ...options.auth },
-      policy: { ...issuer, POLICY_HTTP_PORT: String(policy), ...options.policy },
+      auth: {
+        ...issuer,
+        AUTH_HTTP_PORT: String(auth),
+        AUTH_ALLOWED_ORIGINS: url,
+        POLICY_GRPC_URL: `127.0.0.1:${grpc}`,
+        ...options.auth,
+      },
+      policy: { ...issuer, POLICY_HTTP_PORT: String(policy), POLICY_GRPC_PORT: String(grpc), ...options.policy },
       stream: { ...issuer, ...options.stream },
     }),
   );
@@ -45,6 +51,8 @@ export async function startConsole(options: StackOptions = {}): Promise<ConsoleR
     url,
     async open(path, { who = "operator", width = 1_440 } = {}) {
       const page = await (await browser.newContext({ viewport: { width, height: 900 } })).newPage();
+      // Less than a test may take: its failure says what was waited for.
+      page.setDefaultTimeout(20_000);
       const held = JSON.stringify({ kind: "operator", token: OPERATOR_TOKEN });
       if (who === "operator") await page.addInitScript((text) => sessionStorage.setItem("sluice-console", text), held);
       await page.goto(`${url}/console${path}`);

@@ -12,7 +12,7 @@ export const NATS_CONFIG = fileURLToPath(new URL("../../infra/nats/nats.conf", i
 const PASSWORD = "test";
 
 /** The users of infra/nats/nats.conf. */
-export type NatsUser = "auth" | "policy" | "stream" | "publish" | "demo" | "rival";
+export type NatsUser = "auth" | "policy" | "stream" | "publish" | "backup" | "demo" | "rival";
 
 /** A real nats-server with the project's own configuration, its data in a fresh folder. */
 export interface NatsServer extends AsyncDisposable {
@@ -48,6 +48,7 @@ export async function startNatsServer(at: {
       NATS_POLICY_PASSWORD: PASSWORD,
       NATS_STREAM_PASSWORD: PASSWORD,
       NATS_PUBLISH_PASSWORD: PASSWORD,
+      NATS_BACKUP_PASSWORD: PASSWORD,
       NATS_DEMO_PASSWORD: PASSWORD,
       NATS_RIVAL_PASSWORD: PASSWORD,
     });

@@ -38,6 +38,7 @@ export async function startRedis(
     REDIS_AUTH_PASSWORD: PASSWORD,
     REDIS_STREAM_PASSWORD: PASSWORD,
     REDIS_PUBLISH_PASSWORD: PASSWORD,
+    REDIS_BACKUP_PASSWORD: PASSWORD,
   });
   const adminUrl = `redis://admin:${PASSWORD}@127.0.0.1:${port}`;
   const args = [

@@ -64,6 +64,8 @@ export interface Bus {
 export interface StackOptions {
   /** A server that the caller has started, and ends; one of the stack's own by default. */
   readonly nats?: NatsServer;
+  /** The same of Redis. */
+  readonly redis?: RedisServer;
   readonly stream?: NodeJS.ProcessEnv;
   readonly auth?: NodeJS.ProcessEnv;
   readonly policy?: NodeJS.ProcessEnv;
@@ -75,7 +77,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   // Stays usable after the owner was handed over: tests start more services later on.
   const stack = owner.use(new AsyncDisposableStack());
   const nats = options.nats ?? stack.use(await startNats());
-  const redis = stack.use(await startRedis());
+  const redis = options.redis ?? stack.use(await startRedis());
   const startAuth = async (env: NodeJS.ProcessEnv = {}): Promise<RunningService> =>
     stack.use(
       await startService("auth", {

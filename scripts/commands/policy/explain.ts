@@ -78,7 +78,8 @@ async function explainSubject(subject: string, options: Options, terminal: Termi
   const { tenant, file, event, sequence, at } = options;
   if ((tenant === undefined) === (file === undefined)) throw new UsageError("name either a tenant or a file");
   if ((event ?? sequence ?? at) !== undefined) {
-    if (tenant === undefined) throw new UsageError("an event needs --tenant");
+    const name = event !== undefined ? "--event" : sequence !== undefined ? "--sequence" : "--at";
+    if (tenant === undefined) throw new UsageError(`${name} needs a tenant`);
     return explainEvent(await openPolicyServer(options, terminal.env), tenant, subject, options, terminal);
   }
   const question = questionOf(subject, options);

@@ -40,7 +40,7 @@ const MAX_RENEWALS = 128;
 /** The callers over mutual TLS. */
 const callers: MethodCallers<keyof SessionServiceService> = {
   checkSessions: ["stream.sluice", "policy.sluice", "publish.sluice"],
-  findSubjects: ["policy.sluice"],
+  findSubjects: ["policy.sluice", "stream.sluice"],
   renewAccess: ["stream.sluice", "policy.sluice"],
   bindToken: ["stream.sluice"],
   endTenant: ["policy.sluice"],

@@ -157,6 +157,39 @@ describe("the end of a session", () => {
   });
 });
 
+describe("the audit trail", () => {
+  const read = async (who: Login, query = "") => {
+    const response = await call("GET", `audit${query}`, by(who));
+    const body = (await response.json()) as { entries: { sequence: number; tenant: string; event: string }[] };
+    return { status: response.status, ...body };
+  };
+
+  test("is read by whoever has audit:admin in the tenant, from a time on and behind an entry", async () => {
+    const carol = await logIn("carol");
+    const { entries } = await read(carol);
+    expect(entries.at(-1)).toMatchObject({ tenant: "demo", event: "login", subject: "carol" });
+    expect(entries.map(({ sequence }) => sequence)).toEqual(
+      entries.map(({ sequence }) => sequence).toSorted((a, b) => a - b),
+    );
+    const last = entries.at(-1)?.sequence ?? 0;
+    expect((await read(carol, `?after=${last}`)).entries).toEqual([]);
+    await logIn("alice");
+    expect((await read(carol, `?after=${last}`)).entries).toMatchObject([{ event: "login", subject: "alice" }]);
+    expect((await read(carol, `?since=${new Date(Date.now() + 60_000).toISOString()}`)).entries).toEqual([]);
+  });
+
+  test("is refused to others, and shows nothing of another tenant", async () => {
+    expect((await read(await logIn("alice"))).status).toBe(403);
+    const { entries } = await read(await logIn("mallory", undefined, "rival"));
+    expect(entries.every(({ tenant }) => tenant === "rival")).toBe(true);
+    expect(entries).not.toHaveLength(0);
+  });
+
+  test.each(["?after=-1", "?since=yesterday"])("refuses %s", async (query) => {
+    expect((await read(await logIn("carol"), query)).status).toBe(400);
+  });
+});
+
 test("while policy is away, one's own sessions are served, and others' are refused for now", async () => {
   const [carol, bob] = [await logIn("carol"), await logIn("bob")];
   await policy.child.end("SIGKILL");

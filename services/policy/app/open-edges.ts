@@ -6,9 +6,10 @@ import type { ConnectionHistory } from "../edges/connection-history.ts";
 import type { Edges } from "../edges/edges.ts";
 import { createEventFeed } from "../bus/event-feed.ts";
 import type { EventLog } from "../events/event-log.ts";
+import { type Explaining, openExplaining } from "./open-explaining.ts";
 import { createEventTails, type EventTails } from "../tail-events.ts";
 
-interface OpenEdges {
+interface OpenEdges extends Explaining {
   readonly edges: Edges;
   readonly history: ConnectionHistory;
   readonly tails: EventTails;
@@ -18,8 +19,8 @@ interface OpenEdges {
 const DEADLINE_MS = 1_000;
 
 /** Opens what policy knows of the edges: their answers, the log of their streams, and whom events reach. */
-export function openEdges(nats: NatsConnection, logs: Pick<EventLog, "describe">): OpenEdges {
+export async function openEdges(nats: NatsConnection, logs: Pick<EventLog, "describe">): Promise<OpenEdges> {
   const edges = createEdges({ nats, now: () => clock.monotonic(), deadlineMs: DEADLINE_MS });
   const tails = createEventTails({ logs, feed: createEventFeed(nats), edges, wall: () => clock.wall() });
-  return { edges, history: openConnectionHistory(nats), tails };
+  return { edges, history: openConnectionHistory(nats), tails, ...(await openExplaining(nats)) };
 }

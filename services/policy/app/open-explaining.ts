@@ -5,13 +5,14 @@ import type { GatherDeps } from "../explain/gather-streams.ts";
 import { sessionEndsKv } from "../store/session-ends-kv.ts";
 import { subscriptionRecordsKv } from "../store/subscription-records-kv.ts";
 
+/** What explaining an event reads beside logs and policies. */
+export type Explaining = Pick<GatherDeps, "personHistory" | "sessionEnds" | "records">;
+
 /** Opens what explaining an event reads beside logs and policies: who was connected, which sessions ended, and what subscriptions are owed. */
-export async function openExplaining(
-  nats: NatsConnection,
-): Promise<Pick<GatherDeps, "history" | "sessionEnds" | "records">> {
+export async function openExplaining(nats: NatsConnection): Promise<Explaining> {
   const manager = await jetstreamManager(nats, { checkAPI: false });
   return {
-    history: openPersonHistory(manager),
+    personHistory: openPersonHistory(manager),
     sessionEnds: sessionEndsKv(manager),
     records: subscriptionRecordsKv(manager),
   };

@@ -6,6 +6,7 @@ import { affectedBy } from "./affected.ts";
 import { considerRules } from "./consider-rules.ts";
 import { decideQuestion } from "./decide-question.ts";
 import { EVERY_EVENT } from "./fill-rule.ts";
+import { maskOf } from "./mask-of.ts";
 import { decodeGrant } from "./grant.ts";
 import { residualOf } from "./residual.ts";
 import { resolveSubject } from "./resolve-subject.ts";
@@ -48,6 +49,19 @@ describe("a rule with a mask", () => {
     });
     expect(left(["clerk"], "order:read@order.*.7").masked?.[0]).toMatchObject({ allow: ["order.*.7"] });
     expect(left(["clerk"], "ticket:read")).toEqual(NOTHING);
+  });
+
+  test("takes from an event what all rules hide that let it through, of a field and one within it the inner one", () => {
+    const hidden = (roles: string[], topic = "order.created.1") =>
+      maskOf(snapshot, { id: "alice", roles, groups: [] }, { topic, attributes: { region: "eu" } }, 0);
+    expect(hidden(["clerk"])).toEqual(["card", "customer.email"]);
+    expect(hidden(["clerk", "guest"], "order.created.alice")).toEqual(["customer.email"]);
+    expect(hidden(["clerk", "some"])).toEqual(["card", "customer.email"]);
+    expect(hidden(["clerk", "some"], "order.shipped.1")).toEqual([]);
+    expect(hidden(["clerk", "whole"])).toEqual([]);
+    expect(maskOf(snapshot, { id: "a", roles: ["clerk"], groups: [] }, { topic: "x.y", attributes: {} }, 0)).toEqual(
+      [],
+    );
   });
 
   test("lets events through, and neither a request nor the permission as such: those who ask show everything", () => {

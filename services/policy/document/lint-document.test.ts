@@ -33,7 +33,7 @@ describe("lint", () => {
     const text = `tenant: acme
 roles:
   viewer: { allow: ["order:read"], deny: ["order:read@order.hidden.>"] }
-  heir: { inherits: [viewer], allow: ["note:*"], deny: ["note:delete"] }
+  heir: { inherits: [viewer], allow: ["note:*", "order:list", "all:*"], deny: ["note:publish"] }
 bindings: [{ role: heir, subjects: [alice] }]
 events: { "order.created": order:read, "order.*": order:list, ">": all:read }
 routes:

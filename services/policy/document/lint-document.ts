@@ -3,13 +3,16 @@ import type { DocumentWarning } from "./fault.ts";
 import { inheritanceGroups } from "./inheritance.ts";
 import { attributeWarnings } from "./lint-attributes.ts";
 import { conditionWarnings } from "./lint-conditions.ts";
+import { nameWarnings } from "./lint-names.ts";
+import { permissionWarnings } from "./lint-permissions.ts";
 import type { Binding, PolicyDocument } from "./policy-document.ts";
 import { unreachableRoutes } from "./unreachable-routes.ts";
 import { unreachableRules } from "./unreachable-rules.ts";
 
 /**
  * What in a document can never matter, or hardly means what it says: rules, event patterns and routes that others cover,
- * bindings, roles and attributes of no use at `now` (in milliseconds since 1970), ranges of addresses in quotes, `*` for a name.
+ * bindings, roles and attributes of no use at `now` (in milliseconds since 1970), ranges of addresses in quotes, `*` for a name, permissions
+ * that nobody asks for or nobody has, and near misses of names.
  */
 export function lintDocument(document: PolicyDocument, now: number): DocumentWarning[] {
   return [
@@ -20,6 +23,8 @@ export function lintDocument(document: PolicyDocument, now: number): DocumentWar
     ...attributeWarnings(document),
     ...conditionWarnings(document),
     ...unreachableEvents(document),
+    ...permissionWarnings(document),
+    ...nameWarnings(document),
     ...unreachableRoutes(document),
   ];
 }

@@ -35,12 +35,12 @@ type Findings = Record<LinkName, Finding>;
 
 /** Answers every link, for the event's place and for now. */
 export function chainOf(facts: ChainFacts): Chain {
-  const { then, isPending } = findThen(facts);
+  const { past, isPending } = findPast(facts);
   const now = findNow(facts);
   const titles = titlesFor(facts);
   const chain = LINKS.map((link): Link => {
     const { answer, evidence } = now[link];
-    return { link, title: titles[link], ...then[link], now: { answer, evidence } };
+    return { link, title: titles[link], ...past[link], now: { answer, evidence } };
   });
   return { chain, firstNo: chain.find(({ answer }) => answer === "no")?.link ?? null, isPending };
 }
@@ -59,13 +59,13 @@ function titlesFor({ subject, found: { topic }, now }: ChainFacts): Record<LinkN
   };
 }
 
-function findThen(facts: ChainFacts): { readonly then: Findings; readonly isPending: boolean } {
+function findPast(facts: ChainFacts): { readonly past: Findings; readonly isPending: boolean } {
   const { found, streams, whenPublished, subject, changed, records } = facts;
   const stored = storedLink(found);
   if (found.state !== "kept" || streams === undefined) {
     const nothing = finding("unknown", "There is no event to ask about.");
     const others = Object.fromEntries(LINKS.map((link) => [link, nothing])) as Findings;
-    return { then: { ...others, stored }, isPending: false };
+    return { past: { ...others, stored }, isPending: false };
   }
   const candidates = candidatesOf(streams);
   const connected = connectedLink(streams, candidates);
@@ -74,7 +74,7 @@ function findThen(facts: ChainFacts): { readonly then: Findings; readonly isPend
   const decided = { rule: mapped.answer === "no" ? "no" : rule.answer, connected: connected.answer } as const;
   const delivery = { place: streams.place, subject, candidates, records, now: facts.wall, ...decided };
   const { found: delivered, isPending } = deliveredLink(delivery);
-  const then = {
+  const past = {
     stored,
     mapped,
     connected,
@@ -84,7 +84,7 @@ function findThen(facts: ChainFacts): { readonly then: Findings; readonly isPend
     rule,
     delivered,
   };
-  return { then, isPending };
+  return { past, isPending };
 }
 
 function storedLink(found: FoundEvent | MissingEvent): Finding {

@@ -86,7 +86,9 @@ function ofStream({ trace, standing, isHeard, isSessionOver }: Candidate, { plac
         "no",
         `${connectionId} ended (${end.is === "ended" ? end.reason : ""}) before it came to the event.`,
       );
-    default:
+    case "later":
+    case "short":
+    case "unknown":
       return finding("unknown", `How far ${connectionId} came is not known.`);
   }
 }

@@ -14,7 +14,7 @@ import { type Place, type StreamTrace, StreamTraces } from "./trace-streams.ts";
 export interface GatherDeps {
   readonly logs: Pick<EventHistory, "sessionsBehind">;
   readonly edges: Edges;
-  readonly history: PersonHistory;
+  readonly personHistory: PersonHistory;
   readonly sessionEnds: SessionEnds;
   readonly records: SubscriptionReader;
 }
@@ -36,7 +36,7 @@ export async function gatherStreams(
   const traces = new StreamTraces(place);
   const isKept = found.state === "kept";
   const [log, open, records, changes] = await Promise.all([
-    orMissing(deps.history.entriesOfPerson(person.tenant, person.subject, (entry) => traces.note(entry))),
+    orMissing(deps.personHistory.entriesOfPerson(person.tenant, person.subject, (entry) => traces.note(entry))),
     orMissing(openStreams(deps.edges, person)),
     orMissing(deps.records.recordsOf(person.tenant, person.subject)),
     isKept ? orMissing(deps.logs.sessionsBehind(person.tenant, place.seq)) : undefined,

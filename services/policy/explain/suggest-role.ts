@@ -2,20 +2,18 @@ import { decide } from "../decide/decide.ts";
 import { askedBy } from "../decide/decide-question.ts";
 import { decodeGrant, withInherited } from "../decide/grant.ts";
 import { boundRoles, resolveSubject } from "../decide/resolve-subject.ts";
-import { hasRole, rolesIn } from "../decide/role-set.ts";
+import { hasRole, intersects, rolesIn } from "../decide/role-set.ts";
 import { ownerAt, ruleAt } from "../decide/rule-table.ts";
 import type { Snapshot } from "../decide/snapshot.ts";
 import { trustedSubject } from "../decide/trusted-subject.ts";
 import { mapInTurns } from "../work/turns.ts";
 import type { Asking } from "./decided.ts";
+import { leastRole, ownersOf } from "./least-role.ts";
 import type { Suggestion } from "./suggestion.ts";
 
 const MAX_EFFECTS = 50;
 
-/**
- * The role with the fewest rules that, bound to the subject, lets it see the event now; undefined where none does. Each is tried
- * before.
- */
+/** The role that gives the least of those that, bound to the subject, let it see the event now; undefined where none does. Each is tried before. */
 export async function suggestRole(snapshot: Snapshot, asking: Asking, now: number): Promise<Suggestion | undefined> {
   const { topic, attributes, subject, ownIssuer } = asking;
   const { permission, events: [event] = [] } = askedBy(snapshot, { of: "event", topic, attributes }) ?? {};
@@ -30,10 +28,10 @@ export async function suggestRole(snapshot: Snapshot, asking: Asking, now: numbe
   };
   const able = rolesAbout(snapshot, permission);
   const tried = await mapInTurns(able, (role) => (allows(role) ? role : undefined));
-  const weights = rulesByRole(snapshot);
-  const weightOf = (role: string): number =>
-    rolesIn(withInherited(snapshot, [role])).reduce((sum, bit) => sum + (weights[bit] ?? 0), 0);
-  const [best] = tried.filter((role) => role !== undefined).toSorted((a, b) => weightOf(a) - weightOf(b));
+  const best = await leastRole(
+    snapshot,
+    tried.filter((role) => role !== undefined),
+  );
   if (best === undefined) return undefined;
   const roles = [...new Set([...bound, best])];
   const tenant = snapshot.document.tenant;
@@ -48,17 +46,9 @@ export async function suggestRole(snapshot: Snapshot, asking: Asking, now: numbe
 }
 
 /** The roles that allow the permission somewhere, by themselves or by what they inherit. */
-function rolesAbout(snapshot: Snapshot, permission: string): string[] {
-  const { rules } = snapshot.compiled;
-  const owners = [...snapshot.placesAbout(permission)].map((place) => ownerAt(rules, place));
-  const allowing = new Set(owners.filter(({ effect }) => effect === "allow").map(({ role }) => role));
-  return snapshot.roleNames.filter((_, bit) => rolesIn(snapshot.lineages[bit] ?? 0).some((each) => allowing.has(each)));
-}
-
-function rulesByRole({ compiled, roleNames }: Snapshot): number[] {
-  const counts = roleNames.map(() => 0);
-  for (const owner of compiled.rules.owners) counts[owner >>> 1] = (counts[owner >>> 1] ?? 0) + 1;
-  return counts;
+export function rolesAbout(snapshot: Snapshot, permission: string): string[] {
+  const owners = ownersOf(snapshot, permission);
+  return snapshot.roleNames.filter((_, bit) => intersects(snapshot.lineages[bit] ?? 0, owners));
 }
 
 /** The rules of the roles that somebody gains: what they allow is gained, what they deny is lost. */

@@ -1,13 +1,12 @@
 import { subjectPrincipal } from "#shared/contract/principal.ts";
 import { isPermission } from "#shared/protocol/permissions.ts";
 import { topicMatches } from "#shared/protocol/topics.ts";
-import { rolesIn } from "../decide/role-set.ts";
-import { ownerAt } from "../decide/rule-table.ts";
 import type { Snapshot } from "../decide/snapshot.ts";
 import { addEventRule } from "../document/add-event-rule.ts";
 import type { DocumentCompiler } from "../versions/document-compiler.ts";
 import type { PolicyStore } from "../versions/policy-store.ts";
 import { runInTurns, type Steps } from "../work/turns.ts";
+import { rolesAbout } from "./suggest-role.ts";
 import { advice, type Suggestion } from "./suggestion.ts";
 
 const MAX_NAMED = 50;
@@ -65,12 +64,7 @@ async function isMapped(
 
 /** Who has a role that allows the permission somewhere: some by name, and the roles for those whose tokens have them. */
 function* whoGains(snapshot: Snapshot, type: string, permission: string): Steps<Pick<Suggestion, "effects" | "more">> {
-  const { rules } = snapshot.compiled;
-  const owners = [...snapshot.placesAbout(permission)].map((place) => ownerAt(rules, place));
-  const allowing = new Set(owners.filter(({ effect }) => effect === "allow").map(({ role }) => role));
-  const able = new Set(
-    snapshot.roleNames.filter((_, bit) => rolesIn(snapshot.lineages[bit] ?? 0).some((each) => allowing.has(each))),
-  );
+  const able = new Set(rolesAbout(snapshot, permission));
   const who: string[] = [];
   let more = 0;
   const note = (name: string, roles: readonly string[]): void => {

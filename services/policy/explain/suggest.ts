@@ -76,7 +76,8 @@ async function suggestFor(
         ? advice("change_rule", `If that is not meant: role ${now.rule.role} says deny ${now.rule.rule}.`)
         : ((await suggestRole(snapshot, asking, wall)) ??
             advice("change_rule", `If that is not meant, change the rules: ${now.because}.`));
-    default:
+    case "stored":
+    case "delivered":
       return undefined;
   }
 }

@@ -155,6 +155,13 @@ describe("explanations over HTTP", () => {
     "subject=a%0Ab&event=abcdefgh.1.0",
     "subject=a&event=abcdefgh.1.0&roles=a,b",
     "x=1",
+    "subject=a&sequence=0",
+    "subject=a&sequence=1e3",
+    "subject=a&sequence=1&event=abcdefgh.1.0",
+    "subject=a&topic=a.b",
+    "subject=a&at=2026-01-01T00:00:00Z&sequence=1",
+    "subject=a&topic=a.*&at=2026-01-01T00:00:00Z",
+    "subject=a&topic=a.b&at=yesterday",
   ])("refuses %s", async (query) => {
     const answer = await stack.call("GET", `/v1/tenants/demo/explain?${query}`);
     expect(answer).toMatchObject({ status: 400, body: { code: "malformed_request" } });

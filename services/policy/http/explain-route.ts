@@ -33,14 +33,16 @@ const receiverFields = {
   scope: scopeSchema.optional(),
 };
 
-const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER;
-
 /** One of: the event's id, its place in the log, or its topic and about when it was stored. */
 const eventQuestionSchema = z
   .strictObject({
     ...receiverFields,
     event: z.string().optional(),
-    sequence: z.coerce.number().int().min(1).max(MAX_SEQUENCE).optional(),
+    sequence: z
+      .string()
+      .regex(/^[1-9]\d{0,14}$/, "must be a place in the log, such as 41")
+      .transform(Number)
+      .optional(),
     topic: z.string().refine(isTopic, "must be a topic such as order.created.42, without wildcards").optional(),
     at: z.iso.datetime({ offset: true }).optional(),
   })

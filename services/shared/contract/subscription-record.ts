@@ -1,13 +1,18 @@
 import { z } from "zod";
+import { parseScope } from "../protocol/scope.ts";
+import { nameSchema } from "./name-schema.ts";
 
-/** The version of the format of stored records. A record of a later one is left alone. */
-export const RECORD_FORMAT = 1;
+/** The versions of the format of stored records. A record of a later one is left alone; one without a callback is as before there were any. */
+export const RECORD_FORMAT = { plain: 1, callback: 2 } as const;
+
+/** The address of a callback has no more. */
+export const MAX_URL_CHARACTERS = 2_048;
 
 /** Why an event is delivered no more. */
 export const DEAD_REASONS = ["not_acknowledged", "refused", "denied"] as const;
 
 /** The value that stands where a subscription was deleted, until the store forgets it. */
-export const DELETED_RECORD = JSON.stringify({ v: RECORD_FORMAT, deleted: true });
+export const DELETED_RECORD = JSON.stringify({ v: RECORD_FORMAT.plain, deleted: true });
 
 const seqSchema = z.int().min(0);
 const tagSchema = z.string().regex(/^[a-z0-9]{1,16}$/);
@@ -15,6 +20,16 @@ const timeSchema = z.int();
 
 /** A position, as it goes from edge to edge. */
 export const positionSchema = z.strictObject({ seq: seqSchema, tag: tagSchema });
+
+/** Where a subscription is delivered to instead of a stream. `secretRef` names a secret, and `scope` is what the owner's token was limited to. */
+const callbackSchema = z.strictObject({
+  url: z.url().max(MAX_URL_CHARACTERS),
+  secretRef: nameSchema,
+  scope: z
+    .string()
+    .refine((text) => parseScope(text) !== undefined)
+    .optional(),
+});
 
 /** What a subscription's owner asked for, as it is stored: topic patterns, each with the sequence behind which its events count. */
 export const definitionSchema = z.strictObject({
@@ -24,11 +39,12 @@ export const definitionSchema = z.strictObject({
   backoffMs: z.array(z.int().min(0)),
   maxDeliver: z.int().min(1),
   ttlSeconds: z.int().min(1),
+  deliver: callbackSchema.optional(),
 });
 
 /** The record of a durable subscription, as it is stored. */
 export const storedRecordSchema = z.strictObject({
-  v: z.literal(RECORD_FORMAT),
+  v: z.literal(Object.values(RECORD_FORMAT)),
   definition: definitionSchema,
   revision: z.int().min(1),
   paused: z.union([timeSchema, z.literal("resumed")]).optional(),
@@ -43,6 +59,8 @@ export const storedRecordSchema = z.strictObject({
   early: z.array(z.tuple([seqSchema, tagSchema])),
   reach: seqSchema,
   holder: z.strictObject({ connectionId: z.string().min(1), client: z.string().optional() }).optional(),
+  /** Why a callback does not take what it is sent. */
+  failure: z.strictObject({ at: timeSchema, reason: z.string() }).optional(),
   puts: z.int().min(0),
   createdAt: timeSchema,
   seenAt: timeSchema,

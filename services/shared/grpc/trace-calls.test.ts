@@ -1,7 +1,7 @@
 import { Metadata } from "@grpc/grpc-js";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type SessionServiceServer, SessionServiceClient, SessionServiceService } from "#proto/auth/v1/session.ts";
+import { SessionServiceClient, SessionServiceService } from "#proto/auth/v1/session.ts";
 import { shareContexts } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
@@ -35,7 +35,7 @@ beforeAll(async () => {
   });
   server = await startGrpcServer(
     { host: "127.0.0.1", port: 0, setting: "AUTH_GRPC_PORT" },
-    [[SessionServiceService, { findSubjects } as unknown as SessionServiceServer]],
+    [[SessionServiceService, { findSubjects }]],
     traceGrpc(
       plaintext,
       late(() => callee),

@@ -75,7 +75,7 @@ export async function inSpan<Result>(span: Span, work: (span: Span) => Promise<R
 }
 
 /** The stable code of an AppError, the name of any other error. */
-export function errorTypeOf(error: unknown): string {
+function errorTypeOf(error: unknown): string {
   if (!(error instanceof Error)) return "_OTHER";
   return "code" in error && typeof error.code === "string" ? error.code : error.name;
 }

@@ -1,11 +1,15 @@
 import type { Attributes, Span, Tracer } from "#shared/trace/tracer.ts";
-import type { Decisions } from "./decisions.ts";
 import type { Grant } from "./grant.ts";
 
 /** A question to policy, and what it is asked for. */
 interface Asking {
   readonly grant: Grant;
   readonly permission: string;
+}
+
+/** Which permission events of a type need. */
+interface PermissionsByType {
+  permissionFor(type: string): string | undefined;
 }
 
 /** Begins the span of a decision that policy is asked for. What the event's producer says of its trace counts. */
@@ -15,7 +19,7 @@ export function beginAsking(tracer: Tracer, trace: string | undefined, { grant, 
 }
 
 /** What the span of a decision from memory says of it: by which version, and for whose grant. */
-export function describeDecision(decisions: Decisions, grant: Grant, type: string): Attributes {
+export function describeDecision(decisions: PermissionsByType, grant: Grant, type: string): Attributes {
   const permission = decisions.permissionFor(type);
   return {
     ...describeGrant(grant),

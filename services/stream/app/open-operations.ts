@@ -11,7 +11,7 @@ import type { RunningEdge } from "./open-edge.ts";
 export function openOperations(
   { config, nats, workerId, now, wall }: EdgeParts,
   stack: AsyncDisposableStack,
-  edge: RunningEdge,
+  edge: Pick<RunningEdge, "hub" | "admission" | "overload" | "observer">,
   reachOf: ReachOf,
 ): { readonly connections: () => Promise<OpenConnection[]> } {
   const { hub, admission, overload, observer } = edge;

@@ -5,8 +5,8 @@ import type { FlushTrace } from "../observe/event-traces.ts";
 export interface Receiver {
   /** Writes coded frames of so many events; false where they may not be written to it. */
   write(coded: Buffer, events: number, now: number): boolean;
-  /** The `traceparent` of its span, where that is recorded. */
-  readonly traceparent?: string | undefined;
+  /** Its span, where that is recorded. */
+  readonly trace?: { readonly traceparent: string | undefined } | undefined;
 }
 
 /** A frame whose event is traced, by its place among the others. */
@@ -136,6 +136,6 @@ export class Batch<R extends Receiver> {
   }
 }
 
-function noteWritten(traced: readonly TracedFrame[], skip: number, { traceparent }: Receiver): void {
-  for (const { place, trace } of traced) if (place >= skip) trace.written(traceparent);
+function noteWritten(traced: readonly TracedFrame[], skip: number, { trace: stream }: Receiver): void {
+  for (const { place, trace } of traced) if (place >= skip) trace.written(stream?.traceparent);
 }

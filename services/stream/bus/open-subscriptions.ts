@@ -5,6 +5,7 @@ import type { Subscriptions } from "../connections/subscriptions.ts";
 import type { LifeTimes } from "../durable/life.ts";
 import type { RetryDelays } from "../sse/retry-delay.ts";
 import type { Bus } from "./paced-bus.ts";
+import { createCheckCallback } from "./callback-questions.ts";
 import { createFindEnd, createFindReal, createSubscriptionStore } from "./subscriptions-kv.ts";
 
 /** What durable subscriptions are opened with. */
@@ -31,6 +32,7 @@ export function openSubscriptions(deps: OpenSubscriptionsDeps): Subscriptions & 
     store: createSubscriptionStore(bus),
     findReal: createFindReal(bus),
     findEnd: createFindEnd(bus),
+    checkCallback: createCheckCallback(bus.nats),
     paceMs: () => holds.paceMs(),
     context: () => ({ now: wall(), life }),
     [Symbol.asyncDispose]: () => holds[Symbol.asyncDispose](),

@@ -21,6 +21,9 @@ import type { Bus } from "./paced-bus.ts";
 /** What stands in place of a deleted record is gone after this. Until then no late write brings the record back. */
 const DELETED_SECONDS = 60;
 
+/** Marks a record with a callback, and says which connection holds it: who looks for those need not be sent any record. */
+export const CALLBACK_HEADER = "Sluice-Callback-Holder";
+
 /** So many messages are asked for at a time. */
 const TOGETHER = 32;
 
@@ -91,7 +94,7 @@ async function read(jsm: JetStreamManager, key: SubscriptionKey): Promise<Stored
 async function put(
   { js, jsm }: Pick<Bus, "js" | "jsm">,
   key: SubscriptionKey,
-  { text, ttlSeconds }: StorableRecord,
+  { text, ttlSeconds, callbackHolder }: StorableRecord,
   write: number | undefined,
 ): Promise<number | undefined> {
   const expected = write ?? (await deletedWrite(jsm, key));
@@ -99,6 +102,7 @@ async function put(
   const given = headers();
   given.set("Nats-Expected-Last-Subject-Sequence", String(expected));
   given.set("Nats-TTL", `${ttlSeconds}s`);
+  if (callbackHolder !== undefined) given.set(CALLBACK_HEADER, callbackHolder);
   try {
     return (await js.publish(subjectOf(key), text, { headers: given })).seq;
   } catch (error) {

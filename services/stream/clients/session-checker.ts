@@ -1,11 +1,11 @@
-import { RenewalPurpose, SessionServiceClient, SessionState } from "#proto/auth/v1/session.ts";
+import { RenewalPurpose, SessionServiceClient, SessionState, type SubjectQuestion } from "#proto/auth/v1/session.ts";
 import type { SessionAnswer as WireAnswer } from "#proto/auth/v1/session.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { askInParts, charactersIn } from "#shared/grpc/ask-in-parts.ts";
 import { callUnary, type UnaryCall } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import type { RenewAccess, RenewedAccess } from "#shared/tokens/verify-or-renew.ts";
-import type { BindToken, SessionAnswer, SessionChecker, SessionQuestion } from "../access/ports.ts";
+import type { BindToken, PresentClaims, SessionAnswer, SessionChecker, SessionQuestion } from "../access/ports.ts";
 import type { AuthTime } from "../access/auth-time.ts";
 import type { Observer } from "../observe/observer.ts";
 import { type SharedContext, shareContexts } from "#shared/async/call-context.ts";
@@ -45,6 +45,8 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
   readonly #breaker: CircuitBreaker;
   readonly check: Load<SessionQuestion, SessionAnswer>;
   readonly renew: RenewAccess;
+  /** The rights that people have now, whether or not they have a session; undefined for whom auth does not know, or not any more. */
+  readonly find: (person: SubjectQuestion) => Promise<PresentClaims | undefined>;
   /** Asks auth what time it is. Throws AppError `unavailable` when there is no answer in time. */
   readonly askTime: () => Promise<void>;
   readonly #deps: SessionCheckerDeps;
@@ -66,6 +68,13 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
       }
     });
     this.renew = createLoader({ maxBatch: MAX_RENEWALS, restMsPerQuestion: REST_MS }, (tokens) => this.#renew(tokens));
+    this.find = createLoader({ maxBatch: MAX_BATCH, restMsPerQuestion: REST_MS }, (people, shared) =>
+      askInParts(
+        people,
+        ({ subject }) => charactersIn([subject]),
+        (part) => this.#find(part, shared),
+      ),
+    );
     this.askTime = async () => void (await this.#ask([NOBODY], { timeoutMs: HANDSHAKE_TIMEOUT_MS }));
   }
 
@@ -85,6 +94,14 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
     const response = await callUnary(check, { questions: [...questions] }, { breaker: this.#breaker, ...call });
     this.#deps.authTime.learn(response.serverTimeMs, askedAt);
     return response.answers;
+  }
+
+  async #find(questions: readonly SubjectQuestion[], shared: SharedContext): Promise<(PresentClaims | undefined)[]> {
+    const find = this.#client.findSubjects.bind(this.#client);
+    const call = { timeoutMs: TIMEOUT_MS, breaker: this.#breaker, shared };
+    const { answers } = await callUnary(find, { questions: [...questions] }, call);
+    if (answers.length !== questions.length) throw new AppError("unavailable", "auth did not answer every question");
+    return answers.map(({ isKnown, roles, groups }) => (isKnown ? { roles, groups } : undefined));
   }
 
   async #renew(refreshTokens: readonly string[]): Promise<(RenewedAccess | undefined | Error)[]> {

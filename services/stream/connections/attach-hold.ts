@@ -6,7 +6,7 @@ import type { CommandContext } from "../durable/commands.ts";
 import { useDelivery } from "../durable/events.ts";
 import { Hold } from "../durable/hold.ts";
 import { forgetPositions, lifeOf } from "../durable/life.ts";
-import type { SubscriptionRecord } from "../durable/record.ts";
+import type { Callback, SubscriptionRecord } from "../durable/record.ts";
 import type { WriterDeps } from "../durable/record-writer.ts";
 import {
   storable,
@@ -21,7 +21,7 @@ import type { HoldAnswer, HoldCommand, HolderCall } from "./calls/command-hold.t
 /** How often to look again after the record changed in between. */
 const MAX_ATTEMPTS = 8;
 
-/** The stream that wants to hold a subscription. */
+/** The connection that wants to hold a subscription. */
 export interface Attachment {
   readonly key: SubscriptionKey;
   readonly identity: Identity;
@@ -32,6 +32,8 @@ export interface Attachment {
   readonly takeover: boolean;
   /** The topics that its registration is for. */
   readonly topics: readonly string[];
+  /** The callback that it leads to; undefined where it leads to a client. */
+  readonly callback: Callback | undefined;
 }
 
 /** The edge, as far as attaching uses it. */
@@ -60,7 +62,7 @@ export async function attachHold(deps: AttachDeps, attachment: Attachment, log: 
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const stored = await deps.store.read(attachment.key);
     if (stored === undefined) throw noSuchSubscription();
-    if (!isSameTopics(stored.record, attachment.topics)) throw changesNow();
+    if (!isFor(stored.record, attachment)) throw changesNow();
     if (stored.record.holder !== undefined && stored.record.holder.connectionId !== attachment.connectionId) {
       // A holder that has let go has stored so: the record is read again.
       if ((await removeHolder(deps, attachment, stored.record)) === "released" && attempt < MAX_ATTEMPTS - 1) continue;
@@ -85,6 +87,15 @@ export async function startOf({ hold, archivedAt }: Attached, log: TenantLog): P
 /** The refusal where a person has no subscription of that name. */
 export function noSuchSubscription(): AppError {
   return new AppError("not_found", "you have no such subscription");
+}
+
+/** @throws {AppError} `subscription_has_callback`: it is delivered to that, and to no stream. */
+export function requireNoCallback({ definition }: SubscriptionRecord): void {
+  if (definition.deliver === undefined) return;
+  throw new AppError(
+    "subscription_has_callback",
+    "this subscription is delivered to its callback; a stream cannot attach",
+  );
 }
 
 function changesNow(): AppError {
@@ -128,16 +139,21 @@ async function claim(
     if (record.epoch === log.epoch) record.through = log.horizon;
   }
   // Time to acknowledge that has run out meanwhile is a delivery used up. A client that only reconnects has the rest of its time.
-  for (const [seq, { dueAt }] of record.open) if (dueAt <= now) useDelivery(record, seq, now);
+  const due = [...record.open].filter(([, { dueAt }]) => dueAt <= now).map(([seq]) => seq);
+  const again = due.filter((seq) => useDelivery(record, seq, now));
+  // A callback is not there to reconnect: what its back-off puts off stays put off.
+  const comesAgain = record.definition.deliver === undefined ? [...record.open.keys()] : again;
   Object.assign(record, { holder: { connectionId, client }, puts: 0, seenAt: now });
   const stored = await deps.store.put(key, storable(record), write);
   const wasExpired = isArchived || state === "expired";
   return stored === undefined
     ? undefined
-    : { hold: new Hold(key, { record, write: stored }, deps), archivedAt, wasExpired };
+    : { hold: new Hold(key, { record, write: stored }, deps, comesAgain), archivedAt, wasExpired };
 }
 
-function isSameTopics({ definition }: SubscriptionRecord, topics: readonly string[]): boolean {
+/** Whether the connection was made for what the record asks for now. */
+function isFor({ definition }: SubscriptionRecord, { topics, callback }: Attachment): boolean {
   const own = Object.keys(definition.topics);
+  if (JSON.stringify(definition.deliver) !== JSON.stringify(callback)) return false;
   return own.length === topics.length && own.every((topic) => topics.includes(topic));
 }

@@ -1,26 +1,18 @@
 import type { Hold } from "../durable/hold.ts";
 import type { Start } from "../log/resume.ts";
 import { bye } from "./end-stream.ts";
-import type { Hub } from "./hub.ts";
 import type { Reader } from "./reader.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
-/** The edge, as far as a durable subscription begins to be delivered. */
-interface BeginHoldDeps {
-  readonly subscriptions: Subscriptions;
-  readonly hub: Pick<Hub, "tenant">;
-}
-
-/** Begins to deliver a durable subscription to its reader. In a log that has begun anew nothing of it is open. */
+/** Begins to deliver a durable subscription to its reader. In a log that has begun anew, `epoch`, nothing of it is open. */
 export function beginHold(
   reader: Reader,
   hold: Hold,
   { position, notice }: Start,
-  { subscriptions, hub }: BeginHoldDeps,
+  epoch: string,
+  subscriptions: Pick<Subscriptions, "holds" | "replacedMs">,
 ): void {
-  if (notice?.event === "reset") {
-    hold.reset(hub.tenant(hold.key.tenant)?.log.epoch ?? "", position);
-  }
+  if (notice?.event === "reset") hold.reset(epoch, position);
   subscriptions.holds.add({ hold, reader });
   hold.begin({
     get cursor() {

@@ -120,7 +120,7 @@ function lookAfter(stream: Stream, watch: Watch, now: number, deps: LookAfterDep
   if (registration.wantsMoreTime(now, watch.renewBeforeMs)) {
     renew(stream, deps).catch((error: unknown) => deps.observer.fault(error, factsOf(reader)));
   }
-  if (!reader.hasBegun && now - reader.openedAt > DEGRADED_AFTER_MS)
+  if (!reader.record.hasBegun && now - reader.openedAt > DEGRADED_AFTER_MS)
     tellBeginning(stream.tenant, reader, deps.observer);
   sendDegraded(stream, watch, now);
   if (now < watch.nextHeartbeatAt) return;

@@ -12,11 +12,10 @@ import type { StreamTrace } from "../observe/stream-trace.ts";
 import type { FrameFormat } from "../frames/encode-frame.ts";
 import { dueTopics, type LateTopics } from "../subscription/late-topics.ts";
 import type { Connection } from "./connection.ts";
-import type { StreamOrigin } from "./stream-origin.ts";
 import { endConnection, FAULT, rightOver, type StreamEnd } from "./end-stream.ts";
 import { OwnFrames } from "./own-frames.ts";
 import { passOver } from "./pass-over.ts";
-import { recordTopics, tellBeginning, type TopicsInForce, topicsInForce } from "./record-stream.ts";
+import { beginRecord, recordTopics, type StreamRecord, tellBeginning } from "./record-stream.ts";
 import {
   type Behind,
   behindAt,
@@ -45,14 +44,7 @@ export class Reader implements Member, RegisteredStream {
   readonly openedAt: number;
   /** When the stream had its last event, or its person's last call; monotonic milliseconds, as `openedAt`. */
   lastActiveAt: number;
-  /** What its request said of the client; undefined for a stream that no request asked for. */
-  origin: StreamOrigin | undefined;
-  hasBegun = false;
-  recorded: TopicsInForce;
-  /** Delivery began behind it. */
-  readonly start: Position;
-  /** The events that were written, each time that they were. */
-  events = 0;
+  readonly record: StreamRecord;
   /** The durable subscription that this stream delivers; undefined for any other stream. */
   durable: Hold | undefined;
   /** How long its client waits before it comes back, however the stream ends. */
@@ -86,18 +78,13 @@ export class Reader implements Member, RegisteredStream {
     this.#reads = { format, coding: connection.coding };
     this.#deps = deps;
     this.frames = new OwnFrames(connection, format, tenant.log, deps.observer, position);
-    this.start = position;
     this.openedAt = this.lastActiveAt = deps.now();
     this.#state = behindAt(position, this.#tenant.log, this.#deps);
-    this.recorded = topicsInForce(registration);
+    this.record = beginRecord(registration, position);
   }
 
   get isLive(): boolean {
     return this.#state.is === "live";
-  }
-
-  get traceparent(): string | undefined {
-    return this.trace?.traceparent;
   }
 
   get ended(): boolean {
@@ -139,8 +126,8 @@ export class Reader implements Member, RegisteredStream {
   /** So many events were written to it at this monotonic time. */
   gotEvents(events: number, now: number): void {
     this.lastActiveAt = now;
-    if (this.events === 0) this.#deps.observer.firstEvent(now - this.openedAt);
-    this.events += events;
+    if (this.record.events === 0) this.#deps.observer.firstEvent(now - this.openedAt);
+    this.record.events += events;
   }
 
   detach(position: Position): void {

@@ -17,28 +17,40 @@ interface RecordedTenant {
 interface RecordedReader {
   readonly ids: StreamIds;
   readonly registration: Registration;
-  readonly origin: StreamOrigin | undefined;
   readonly durable: { readonly key: { readonly name: string } } | undefined;
-  readonly start: Position;
   readonly cursor: Position;
   readonly openedAt: number;
-  readonly events: number;
   readonly connection: { readonly bytes: number };
   readonly endedBy: StreamEnd | undefined;
+  readonly record: StreamRecord;
+}
+
+/** What is remembered of a stream for lines, the connection log and operators. */
+export interface StreamRecord {
+  /** What its request said of the client; undefined for a stream that no request asked for. */
+  origin: StreamOrigin | undefined;
+  /** Delivery began behind it. */
+  readonly start: Position;
+  /** The events that were written, each time that they were. */
+  events: number;
   /** Whether the line about its beginning is written. */
   hasBegun: boolean;
   /** The topics that the connection log was given last. */
-  recorded: TopicsInForce;
+  inForce: TopicsInForce;
+}
+
+/** The record of a stream that begins behind `start`. */
+export function beginRecord(registration: Registration, start: Position): StreamRecord {
+  return { origin: undefined, start, events: 0, hasBegun: false, inForce: topicsInForce(registration) };
 }
 
 /** Topics and those of them that are granted, as lists that streams share: to remember them costs nothing. */
-export interface TopicsInForce {
+interface TopicsInForce {
   readonly topics: readonly string[];
   readonly live: readonly string[];
 }
 
-/** The topics of a registration. */
-export function topicsInForce({ topics, liveTopics: live }: Registration): TopicsInForce {
+function topicsInForce({ topics, liveTopics: live }: Registration): TopicsInForce {
   return { topics, live };
 }
 
@@ -52,9 +64,9 @@ function areEqual(texts: readonly string[], others: readonly string[]): boolean 
 }
 
 /** What the lines about a stream say of it, by its present registration. */
-export function factsOf({ ids, registration, origin }: RecordedReader): StreamFacts {
+export function factsOf({ ids, registration, record }: RecordedReader): StreamFacts {
   const { tenant, subject, sid, kid } = registration.identity;
-  return { ...ids, tenant, subject: subject.id, sid, clientId: origin?.client, kid, issuer: subject.issuer };
+  return { ...ids, tenant, subject: subject.id, sid, clientId: record.origin?.client, kid, issuer: subject.issuer };
 }
 
 /** Tells once that a stream has begun; with `caughtUpMs` where it is at the end of its log. */
@@ -64,9 +76,10 @@ export function tellBeginning(
   observer: Pick<Observer, "began">,
   caughtUpMs?: number,
 ): void {
-  if (reader.hasBegun) return;
-  reader.hasBegun = true;
-  const { origin, durable, start, cursor } = reader;
+  const { record, durable, cursor } = reader;
+  if (record.hasBegun) return;
+  record.hasBegun = true;
+  const { origin, start } = record;
   observer.began({
     ...factsOf(reader),
     subscription: durable?.key.name,
@@ -80,7 +93,8 @@ export function tellBeginning(
 
 /** What the connection log keeps of a stream that has begun. */
 export function openedRecord(tenant: RecordedTenant, reader: RecordedReader): ConnectionRecord {
-  const { ids, registration, origin, durable, start } = reader;
+  const { ids, registration, durable } = reader;
+  const { origin, start } = reader.record;
   return {
     event: "opened",
     ...commonOf(tenant, reader),
@@ -105,8 +119,8 @@ export function recordTopics(
   from: Position,
 ): void {
   const inForce = topicsInForce(reader.registration);
-  if (isSame(inForce, reader.recorded)) return;
-  reader.recorded = inForce;
+  if (isSame(inForce, reader.record.inForce)) return;
+  reader.record.inForce = inForce;
   observer.recorded({
     event: "changed",
     ...commonOf(tenant, reader),
@@ -123,7 +137,7 @@ export function endedRecord(tenant: RecordedTenant, reader: RecordedReader, now:
     reason: reader.endedBy?.reason ?? "gone",
     livedMs: Math.max(0, now - reader.openedAt),
     through: formatEventId(tenant.log.epoch, reader.cursor),
-    events: reader.events,
+    events: reader.record.events,
     bytes: reader.connection.bytes,
   };
 }

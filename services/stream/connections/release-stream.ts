@@ -25,9 +25,9 @@ export function releaseStream(deps: ReleaseDeps, stream: Stream, place: Place): 
   clientStreams.detach(stream);
   place.leave();
   tellBeginning(tenant, reader, observer);
-  const { events, connection } = reader;
-  const seconds = Math.round((now() - reader.openedAt) / 1_000);
-  reader.trace?.end(reader.endedBy?.reason ?? "gone", events);
-  observer.ended(reader.endedBy?.reason ?? "gone", factsOf(reader), seconds, { events, bytes: connection.bytes });
+  const written = { events: reader.record.events, bytes: reader.connection.bytes };
+  const reason = reader.endedBy?.reason ?? "gone";
+  reader.trace?.end(reason, written.events);
+  observer.ended(reason, factsOf(reader), Math.round((now() - reader.openedAt) / 1_000), written);
   observer.recorded(endedRecord(tenant, reader, now()));
 }

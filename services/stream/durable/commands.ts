@@ -99,6 +99,7 @@ function define(record: SubscriptionRecord, command: DefineCommand, { now, life 
   record.seenAt = now;
   const definition = { ...command.definition, topics: topicsFrom(record.definition, command) };
   if (JSON.stringify(sorted(definition)) === JSON.stringify(sorted(record.definition))) return;
+  if (JSON.stringify(definition.deliver) !== JSON.stringify(record.definition.deliver)) record.failure = undefined;
   record.definition = definition;
   record.revision += 1;
 }
@@ -109,7 +110,7 @@ function topicsFrom({ topics: before }: Definition, { topics, at }: DefineComman
 }
 
 function sorted(definition: Definition): unknown[] {
-  const { topics, window, ackWaitMs, backoffMs, maxDeliver, ttlSeconds } = definition;
+  const { topics, window, ackWaitMs, backoffMs, maxDeliver, ttlSeconds, deliver } = definition;
   return [
     Object.entries(topics).toSorted(([a], [b]) => (a < b ? -1 : 1)),
     window,
@@ -117,6 +118,7 @@ function sorted(definition: Definition): unknown[] {
     backoffMs,
     maxDeliver,
     ttlSeconds,
+    deliver,
   ];
 }
 

@@ -6,8 +6,13 @@ import type { DeadLetter, Definition, OpenEvent, SubscriptionRecord } from "./re
 /** The most dead letters of a subscription. While it has as many, open events come again without an end. */
 export const MAX_DEAD = 1_000;
 
-/** How long the owner has to acknowledge a delivery, by its number. */
-export function ackWaitOf({ ackWaitMs, backoffMs }: Definition, deliveries: number): number {
+/** How long the owner has to acknowledge a delivery, by its number. A callback answers for itself: what it has not answered is due at once. */
+export function ackWaitOf(definition: Definition, deliveries: number): number {
+  return definition.deliver === undefined ? backoffOf(definition, deliveries) : 0;
+}
+
+/** How long after a delivery, by its number, its event comes again at the earliest. */
+function backoffOf({ ackWaitMs, backoffMs }: Definition, deliveries: number): number {
   return backoffMs[Math.min(deliveries, backoffMs.length) - 1] ?? ackWaitMs;
 }
 
@@ -105,6 +110,26 @@ export function refuse(record: SubscriptionRecord, ids: readonly EventId[], dela
     if (isUsedUp && bury(record, id.position.seq, "refused")) continue;
     event.dueAt = now + delayMs;
   }
+}
+
+/**
+ * A callback has not taken an open event: it comes again by the subscription's back-off and `leastMs` later at the earliest, or becomes a
+ * dead letter where its deliveries are used up.
+ */
+export function failDelivery(record: SubscriptionRecord, seq: number, leastMs: number, now: number): void {
+  const event = record.open.get(seq);
+  if (event === undefined) return;
+  const { definition } = record;
+  if (event.deliveries >= definition.maxDeliver && bury(record, seq, "refused")) return;
+  event.dueAt = now + Math.max(leastMs, backoffOf(definition, event.deliveries));
+}
+
+/** An event was not delivered: the delivery that was to be is not used up, and it is due. */
+export function giveBack({ open: events }: SubscriptionRecord, seq: number, now: number): void {
+  const event = events.get(seq);
+  if (event === undefined) return;
+  event.deliveries = Math.max(0, event.deliveries - 1);
+  event.dueAt = now;
 }
 
 /** Some dead letters, or all of them. */

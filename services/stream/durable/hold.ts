@@ -3,14 +3,13 @@ import { within } from "#shared/async/within.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Position } from "../event.ts";
 import { applyCommand, type CommandContext, type SubscriptionCommand } from "./commands.ts";
-import { ackWaitOf, asksFor, bury, open, useDelivery } from "./events.ts";
-import { forgetPositions, isPaused } from "./life.ts";
+import { UnderWay } from "./under-way.ts";
+import { Alarm } from "./alarm.ts";
+import { ackWaitOf, asksFor, bury, failDelivery, giveBack, open, useDelivery } from "./events.ts";
+import { beginAnew, isPaused } from "./life.ts";
 import type { SubscriptionRecord } from "./record.ts";
 import { RecordWriter, type WriterDeps } from "./record-writer.ts";
 import type { StoredRecord, SubscriptionKey } from "./subscription-store.ts";
-
-/** Timers take no longer waits. */
-const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 /** How long a command waits until it is stored. */
 const STORED_WITHIN_MS = 4_000;
@@ -42,24 +41,26 @@ export class Hold {
   readonly #record: SubscriptionRecord;
   readonly #writer: RecordWriter;
   readonly #deps: HoldDeps;
-  /** Events that come again once that is stored. */
-  readonly #claimed = new Set<number>();
-  /** Events that come again now, in the order of the log. */
-  #ready: number[];
+  readonly #underWay: UnderWay;
+  readonly #alarm: Alarm;
+  readonly #madeFor: string;
   #reader: HoldReader | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #timerAt = Number.POSITIVE_INFINITY;
   #ended = false;
 
-  /** Holds a record that was stored with this connection as its holder: all that is open comes again. */
-  constructor(key: SubscriptionKey, stored: StoredRecord, deps: HoldDeps) {
+  /** Holds a record that was stored with this connection as its holder. The open events `again`, all by default, come again now. */
+  constructor(key: SubscriptionKey, stored: StoredRecord, deps: HoldDeps, again = [...stored.record.open.keys()]) {
     this.key = key;
     this.#record = stored.record;
     this.#deps = deps;
-    this.#ready = [...stored.record.open.keys()];
+    this.#underWay = new UnderWay(again);
+    this.#madeFor = wishOf(stored.record);
+    this.#alarm = new Alarm(() => this.#look(), deps);
     const owner = {
       prepare: () => this.#prepare(),
-      merged: () => this.#stir(),
+      merged: () => {
+        this.#stir();
+        this.#requireSame();
+      },
       lost: (why: "replaced" | "changed") => this.#lose(why),
     };
     this.#writer = new RecordWriter(key, stored, owner, deps);
@@ -76,19 +77,16 @@ export class Hold {
 
   /** How many more events may be delivered before one is acknowledged. */
   get room(): number {
-    if (this.#ended || this.#isPaused) return 0;
+    if (this.#ended || this.isPaused) return 0;
     return Math.max(0, this.#record.definition.window - this.#record.open.size);
   }
 
   /** The next event that comes again now. */
   get next(): Position | undefined {
-    if (this.#ended || this.#isPaused) return undefined;
-    for (let seq = this.#ready[0]; seq !== undefined; seq = this.#ready[0]) {
-      const event = this.#record.open.get(seq);
-      if (event !== undefined) return { seq, tag: event.tag };
-      this.#ready.shift();
-    }
-    return undefined;
+    if (this.#ended || this.isPaused) return undefined;
+    const seq = this.#underWay.next(this.#record.open);
+    const event = seq === undefined ? undefined : this.#record.open.get(seq);
+    return seq === undefined || event === undefined ? undefined : { seq, tag: event.tag };
   }
 
   /** Begins delivery to a reader. */
@@ -99,12 +97,8 @@ export class Hold {
 
   /** The log has begun anew, and delivery goes on at `position`: no sequence from before means anything. */
   reset(epoch: string, position: Position): void {
-    const { definition } = this.#record;
-    forgetPositions(this.#record);
-    const topics = Object.fromEntries(Object.keys(definition.topics).map((pattern) => [pattern, 0]));
-    Object.assign(this.#record, { epoch, through: position, definition: { ...definition, topics } });
-    this.#ready = [];
-    this.#claimed.clear();
+    beginAnew(this.#record, epoch, position);
+    this.#underWay.clear();
     this.#writer.touch();
   }
 
@@ -123,18 +117,40 @@ export class Hold {
   delivered(positions: readonly Position[]): void {
     if (positions.length === 0) return;
     const now = this.#now;
-    for (const position of positions) open(this.#record, position, now);
+    for (const position of positions) {
+      open(this.#record, position, now);
+      this.#hand(position.seq);
+    }
     this.#writer.touch();
-    this.#wakeAt(now + ackWaitOf(this.#record.definition, 1));
+    if (!this.#isCallback) this.#wakeAt(now + ackWaitOf(this.#record.definition, 1));
   }
 
   /** An event that was to come again was delivered. Its owner has the whole time to acknowledge it. */
   redelivered(seq: number): void {
     const event = this.#record.open.get(seq);
     if (event !== undefined) event.dueAt = this.#now + ackWaitOf(this.#record.definition, event.deliveries);
-    if (this.#ready[0] === seq) this.#ready.shift();
-    else this.#ready = this.#ready.filter((each) => each !== seq);
+    this.#underWay.leave(seq);
+    this.#hand(seq);
     this.#watch();
+  }
+
+  /** The callback has taken events that it had in hand. */
+  accepted(seqs: readonly number[]): void {
+    this.#record.failure = undefined;
+    this.#answered(seqs, (seq) => this.#record.open.delete(seq));
+  }
+
+  /** It has not, for that reason: they come again by the back-off, and `leastMs` later at the earliest, or are dead letters. */
+  failed(seqs: readonly number[], reason: string, leastMs: number): void {
+    const now = this.#now;
+    this.#record.failure = { at: now, reason };
+    this.#answered(seqs, (seq) => failDelivery(this.#record, seq, leastMs, now));
+  }
+
+  /** It was not sent them: they come again now, and that delivery is the one that they had. */
+  takeBack(seqs: readonly number[]): void {
+    this.#underWay.makeReady(seqs);
+    this.#stir();
   }
 
   /** An event that was to come again never does: it is gone from the log, is not asked for any more, or may not be seen (`denied`). */
@@ -150,7 +166,6 @@ export class Hold {
    */
   async apply(command: SubscriptionCommand, real: ReadonlySet<number>): Promise<SubscriptionRecord | "moved"> {
     if (this.#ended) return "moved";
-    const topics = topicsOf(this.#record);
     applyCommand(this.#record, command, { ...this.#deps.context(), real });
     if (command.do === "look") this.#prepare();
     else {
@@ -161,8 +176,7 @@ export class Hold {
       }
       if (!(await flush)) return "moved";
     }
-    // The stream's registration is for its topics: the client comes back and gets another one.
-    if (topicsOf(this.#record) !== topics) this.#reader?.lose("changed");
+    this.#requireSame();
     return this.#record;
   }
 
@@ -176,17 +190,24 @@ export class Hold {
     if (this.#ended) return;
     this.#prepare();
     this.#stop();
-    // A delivery that did not take place is not used up.
-    for (const seq of this.#claimed) this.#giveBack(seq);
+    // A delivery that did not take place is not used up. What a stream is to get again has its time to acknowledge all the same.
+    const { claimed, all } = this.#underWay;
+    for (const seq of this.#isCallback ? all : claimed) giveBack(this.#record, seq, this.#now);
     this.#record.holder = undefined;
     await this.#writer.close();
+  }
+
+  /** Whether each delivery is answered by its connection. */
+  get #isCallback(): boolean {
+    return this.#record.definition.deliver !== undefined;
   }
 
   get #now(): number {
     return this.#deps.context().now;
   }
 
-  get #isPaused(): boolean {
+  /** Whether nothing is delivered now. */
+  get isPaused(): boolean {
     return isPaused(this.#record, this.#now);
   }
 
@@ -199,11 +220,23 @@ export class Hold {
     for (const seq of record.early.keys()) if (seq <= cursor.seq) record.early.delete(seq);
   }
 
-  #giveBack(seq: number): void {
-    const event = this.#record.open.get(seq);
-    if (event === undefined) return;
-    event.deliveries = Math.max(0, event.deliveries - 1);
-    event.dueAt = this.#now;
+  #hand(seq: number): void {
+    if (this.#isCallback) this.#underWay.hand(seq);
+  }
+
+  #answered(seqs: readonly number[], settle: (seq: number) => void): void {
+    if (this.#ended) return;
+    for (const seq of seqs) {
+      this.#underWay.leave(seq);
+      settle(seq);
+    }
+    void this.#writer.flush();
+    this.#stir();
+  }
+
+  /** The connection is for these topics, and this callback: another one is made for others. */
+  #requireSame(): void {
+    if (!this.#ended && wishOf(this.#record) !== this.#madeFor) this.#reader?.lose("changed");
   }
 
   #lose(why: "replaced" | "changed"): void {
@@ -214,12 +247,13 @@ export class Hold {
 
   #stop(): void {
     this.#ended = true;
-    clearTimeout(this.#timer);
+    this.#alarm[Symbol.dispose]();
     this.changed.notify();
   }
 
   /** What is open, or may be delivered, has changed from outside. */
   #stir(): void {
+    this.#underWay.retain(this.#record.open);
     this.#watch();
     this.changed.notify();
     if (this.next !== undefined) this.#reader?.interrupt();
@@ -227,45 +261,40 @@ export class Hold {
 
   /** Waits until the next event is due to come again, or a pause is over. */
   #watch(): void {
-    clearTimeout(this.#timer);
-    this.#timerAt = Number.POSITIVE_INFINITY;
+    this.#alarm[Symbol.dispose]();
     this.#wakeAt(this.#nextAt());
   }
 
-  /** A timer that fires too early costs one look. */
   #wakeAt(at: number): void {
-    if (this.#ended || this.#reader === undefined || at >= this.#timerAt) return;
-    clearTimeout(this.#timer);
-    this.#timerAt = at;
-    this.#timer = setTimeout(() => void this.#look(), Math.min(Math.max(0, at - this.#now), LONGEST_WAIT_MS));
+    if (!this.#ended && this.#reader !== undefined) this.#alarm.setEarlier(at);
   }
 
   #nextAt(): number {
     const { pausedUntil } = this.#record;
-    if (this.#isPaused) return typeof pausedUntil === "number" ? pausedUntil : Number.POSITIVE_INFINITY;
+    if (this.isPaused) return typeof pausedUntil === "number" ? pausedUntil : Number.POSITIVE_INFINITY;
     return Math.min(Number.POSITIVE_INFINITY, ...this.#waiting().map(([, { dueAt }]) => dueAt));
   }
 
-  /** The open events that are not to come again already. */
+  /** The open events for which time runs. */
   #waiting() {
-    const coming = new Set([...this.#ready, ...this.#claimed]);
-    return [...this.#record.open].filter(([seq]) => !coming.has(seq));
+    const { all } = this.#underWay;
+    return [...this.#record.open].filter(([seq]) => !all.has(seq));
   }
 
   /** Uses up a delivery of each event that is due; once that is stored, they come again. */
   async #look(): Promise<void> {
     const now = this.#now;
-    const due = this.#isPaused ? [] : this.#waiting().filter(([, { dueAt }]) => dueAt <= now);
+    const due = this.isPaused ? [] : this.#waiting().filter(([, { dueAt }]) => dueAt <= now);
     const again = due.filter(([seq]) => useDelivery(this.#record, seq, now)).map(([seq]) => seq);
-    for (const seq of again) this.#claimed.add(seq);
+    this.#underWay.claim(again);
     this.#stir();
     if (due.length === 0 || !(await this.#writer.flush()) || this.#ended) return;
-    for (const seq of again) this.#claimed.delete(seq);
-    this.#ready = [...this.#ready, ...again].toSorted((a, b) => a - b);
+    this.#underWay.makeReady(again);
     this.#stir();
   }
 }
 
-function topicsOf({ definition }: SubscriptionRecord): string {
-  return JSON.stringify(Object.keys(definition.topics).toSorted());
+/** What a connection is made for. */
+function wishOf({ definition: { topics, deliver } }: SubscriptionRecord): string {
+  return JSON.stringify([Object.keys(topics).toSorted(), deliver]);
 }

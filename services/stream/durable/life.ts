@@ -1,3 +1,4 @@
+import type { Position } from "../event.ts";
 import type { SubscriptionRecord } from "./record.ts";
 
 /** How long a subscription without a holder keeps what, in milliseconds. A holder notes that it is there more often. */
@@ -22,6 +23,14 @@ export function lifeOf(record: SubscriptionRecord, now: number, { expiresMs, arc
 /** Whether nothing is delivered at this time. */
 export function isPaused({ pausedUntil }: Pick<SubscriptionRecord, "pausedUntil">, now: number): boolean {
   return pausedUntil === "resumed" || (pausedUntil !== undefined && now < pausedUntil);
+}
+
+/** Has a record go on at a position of a log that has begun anew: no sequence from before means anything. */
+export function beginAnew(record: SubscriptionRecord, epoch: string, position: Position): void {
+  const { definition } = record;
+  forgetPositions(record);
+  const topics = Object.fromEntries(Object.keys(definition.topics).map((pattern) => [pattern, 0]));
+  Object.assign(record, { epoch, through: position, definition: { ...definition, topics } });
 }
 
 /** Leaves of a record what its owner asked for, from the present position on. */

@@ -26,7 +26,7 @@ describe("a record", () => {
 
   test("that was deleted is a trace, and one of a later format is left to who wrote it", () => {
     expect(parseRecord(DELETED_RECORD)).toEqual({ is: "deleted" });
-    expect(parseRecord(JSON.stringify({ ...JSON.parse(encodeRecord(FULL)), v: 2, later: true }))).toEqual({
+    expect(parseRecord(JSON.stringify({ ...JSON.parse(encodeRecord(FULL)), v: 3, later: true }))).toEqual({
       is: "newer",
     });
   });

@@ -33,6 +33,22 @@ export interface Holder {
   readonly client: string | undefined;
 }
 
+/** Where a subscription is delivered to instead of a stream. It holds no secret. */
+export interface Callback {
+  readonly url: string;
+  /** Names the secret that messages are signed with; only the process that posts them has it. */
+  readonly secretRef: string;
+  /** What the token was limited to by which it was asked for; undefined where that was nothing. */
+  readonly scope?: string | undefined;
+}
+
+/** Why messages do not reach a callback. */
+export interface CallbackFailure {
+  /** When the last one failed; milliseconds since 1970. */
+  readonly at: number;
+  readonly reason: string;
+}
+
 /** What a subscription's owner asked for. */
 export interface Definition {
   /** The topic patterns, each with the sequence behind which its events count. */
@@ -46,6 +62,7 @@ export interface Definition {
   readonly maxDeliver: number;
   /** The subscription is deleted after so long without a holder. */
   readonly ttlSeconds: number;
+  readonly deliver?: Callback | undefined;
 }
 
 /** All that is known of a durable subscription. It is changed in place; whoever changes it has a copy of its own. */
@@ -67,6 +84,8 @@ export interface SubscriptionRecord {
   /** Up to here, a holder that is gone may have delivered events behind `through`. */
   reach: number;
   holder: Holder | undefined;
+  /** Undefined while the callback takes what it is sent, or there is none. */
+  failure: CallbackFailure | undefined;
   /** How often its holder has stored it: so it knows its own write again, of which it had no answer. */
   puts: number;
   createdAt: number;
@@ -91,6 +110,7 @@ export function createRecord(
     early: new Map(),
     reach: 0,
     holder: undefined,
+    failure: undefined,
     puts: 0,
     createdAt: now,
     seenAt: now,
@@ -109,10 +129,10 @@ export function parseRecord(text: string): StoredValue {
   if (text === DELETED_RECORD) return { is: "deleted" };
   const json = parseJson(text);
   const { data: format } = formatSchema.safeParse(json);
-  if (format !== undefined && format.v > RECORD_FORMAT) return { is: "newer" };
+  if (format !== undefined && format.v > RECORD_FORMAT.callback) return { is: "newer" };
   const { data } = storedRecordSchema.safeParse(json);
   if (data === undefined) return { is: "corrupted" };
-  const { v: _, paused, through, open, dead, early, holder, ...plain } = data;
+  const { v: _, paused, through, open, dead, early, holder, failure, ...plain } = data;
   return {
     is: "record",
     record: {
@@ -123,6 +143,7 @@ export function parseRecord(text: string): StoredValue {
       dead: dead.map(([seq, tag, deliveries, reason]) => ({ seq, tag, deliveries, reason })),
       early: new Map(early),
       holder: holder && { connectionId: holder.connectionId, client: holder.client },
+      failure,
     },
   };
 }
@@ -130,7 +151,7 @@ export function parseRecord(text: string): StoredValue {
 /** The stored form of a record: some 30 bytes for each open event. */
 export function encodeRecord({ pausedUntil, through, open, dead, early, ...plain }: SubscriptionRecord): string {
   return JSON.stringify({
-    v: RECORD_FORMAT,
+    v: plain.definition.deliver === undefined ? RECORD_FORMAT.plain : RECORD_FORMAT.callback,
     ...plain,
     paused: pausedUntil,
     through: [through.seq, through.tag],

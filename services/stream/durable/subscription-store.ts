@@ -18,6 +18,8 @@ export interface StoredRecord {
 export interface StorableRecord {
   readonly text: string;
   readonly ttlSeconds: number;
+  /** The connection that holds it, or `none`, for those who look for callbacks to hold; undefined where it has no callback. */
+  readonly callbackHolder?: string;
 }
 
 /**
@@ -48,5 +50,7 @@ export type FindEnd = (tenant: string) => Promise<{ readonly epoch: string; read
 
 /** A record as the store takes it. */
 export function storable(record: SubscriptionRecord): StorableRecord {
-  return { text: encodeRecord(record), ttlSeconds: record.definition.ttlSeconds };
+  const { definition, holder } = record;
+  const plain = { text: encodeRecord(record), ttlSeconds: definition.ttlSeconds };
+  return definition.deliver === undefined ? plain : { ...plain, callbackHolder: holder?.connectionId ?? "none" };
 }

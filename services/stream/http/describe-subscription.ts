@@ -12,14 +12,18 @@ export function describeSubscription(
   record: SubscriptionRecord,
   { now, life, end }: { readonly now: number; readonly life: LifeTimes; readonly end: LogEnd },
 ): object {
-  const { definition, epoch, through, holder, pausedUntil } = record;
-  const { topics, ttlSeconds, ...rest } = definition;
+  const { definition, epoch, through, holder, pausedUntil, failure } = record;
+  const { topics, ttlSeconds, deliver, ...rest } = definition;
   return {
     name,
     state: lifeOf(record, now, life),
     topics: Object.keys(topics).toSorted(),
     ...rest,
     ttl: ttlSeconds,
+    ...(deliver && {
+      deliver: { url: deliver.url, secretRef: deliver.secretRef, scope: deliver.scope },
+      failure: failure === undefined ? null : { at: timeOf(failure.at), reason: failure.reason },
+    }),
     revision: record.revision,
     ...(isPaused(record, now) && { pausedUntil: typeof pausedUntil === "number" ? timeOf(pausedUntil) : null }),
     through: formatEventId(epoch, through),

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
+import { MAX_URL_CHARACTERS } from "#shared/contract/subscription-record.ts";
 import type { From } from "../log/resume.ts";
 import { MAX_TOPICS, parseFrom, requirePatterns } from "./parse-subscription.ts";
 
@@ -21,12 +23,25 @@ export const wishSchema = z.strictObject({
         .max(24 * HOUR_MS),
     )
     .max(20)
-    .default([]),
-  maxDeliver: z.int().min(1).max(100).default(5),
+    .optional(),
+  maxDeliver: z.int().min(1).max(100).optional(),
   from: z.string().default("now"),
   /** Seconds without a stream after which it is deleted. */
   ttl: z.int().min(60).optional(),
+  /** Where it is delivered to instead of a stream. */
+  deliver: z.strictObject({ url: z.string().max(MAX_URL_CHARACTERS), secretRef: nameSchema }).optional(),
 });
+
+const MINUTE_MS = 60_000;
+
+/** What counts where the body says nothing. A callback that is down is back within a day, or somebody has to look after it. */
+const DEFAULTS = {
+  stream: { backoffMs: [], maxDeliver: 5 },
+  callback: {
+    backoffMs: [5_000, MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS, 6 * HOUR_MS, 12 * HOUR_MS],
+    maxDeliver: 8,
+  },
+};
 
 /** A durable subscription as its owner wants it. */
 export interface WishedSubscription {
@@ -37,6 +52,7 @@ export interface WishedSubscription {
     readonly backoffMs: number[];
     readonly maxDeliver: number;
     readonly ttlSeconds: number;
+    readonly deliver?: { readonly url: string; readonly secretRef: string } | undefined;
   };
   readonly from: From;
 }
@@ -46,16 +62,23 @@ export interface WishedSubscription {
  * @throws {AppError} `malformed_topic`, `malformed_request`.
  */
 export function parseWish(
-  { topics, from, ttl, ...definition }: z.infer<typeof wishSchema>,
+  { topics, from, ttl, deliver, backoffMs, maxDeliver, ...definition }: z.infer<typeof wishSchema>,
   maxTtlSeconds: number,
 ): WishedSubscription {
   requirePatterns(topics, "topics:");
   if (ttl !== undefined && ttl > maxTtlSeconds) {
     throw new AppError("malformed_request", `ttl may be ${maxTtlSeconds} seconds`);
   }
+  const defaults = deliver === undefined ? DEFAULTS.stream : DEFAULTS.callback;
   return {
     topics: [...new Set(topics)].toSorted(),
-    definition: { ...definition, ttlSeconds: ttl ?? maxTtlSeconds },
+    definition: {
+      ...definition,
+      backoffMs: backoffMs ?? defaults.backoffMs,
+      maxDeliver: maxDeliver ?? defaults.maxDeliver,
+      ttlSeconds: ttl ?? maxTtlSeconds,
+      ...(deliver && { deliver }),
+    },
     from: parseFrom(from),
   };
 }

@@ -1,8 +1,7 @@
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
-
-const MAX_URL_CHARACTERS = 2_048;
+import { MAX_URL_CHARACTERS } from "#shared/contract/subscription-record.ts";
 
 /** The hosts that an operator lists: they may be within the operator's own network, and be spoken to without TLS. */
 export type ListedHosts = ReadonlySet<string>;

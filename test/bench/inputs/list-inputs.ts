@@ -1,6 +1,7 @@
 import { authInputs } from "./auth-inputs.ts";
 import { controlInputs } from "./control-inputs.ts";
 import { edgeInputs } from "./edge-inputs.ts";
+import { explainInputs } from "./explain-inputs.ts";
 import { fileInputs } from "./file-inputs.ts";
 import type { InputsWorld } from "./inputs-world.ts";
 import type { OutsideInput } from "./outside-input.ts";
@@ -18,6 +19,7 @@ export function listInputs(world: InputsWorld): readonly OutsideInput[] {
     controlInputs,
     questionInputs,
     authInputs,
+    explainInputs,
     policyInputs,
     publishInputs,
     rpcInputs,

@@ -14,7 +14,8 @@ export interface DescribeDeps {
 
 /** An open stream for operators: whose it is, where it comes from, how far it is, and what it waits for. No token, no payload. */
 export function describeStream({ tenant, reader }: Stream, { now, wallOf, lifetimes }: DescribeDeps): OpenConnection {
-  const { ids, registration, origin, durable, cursor } = reader;
+  const { ids, registration, record, durable, cursor } = reader;
+  const { origin, events } = record;
   const { identity, topicGrants } = registration;
   const { epoch, horizon } = tenant.log;
   return {
@@ -33,7 +34,7 @@ export function describeStream({ tenant, reader }: Stream, { now, wallOf, lifeti
     lastId: formatEventId(epoch, cursor),
     horizon: formatEventId(epoch, horizon),
     openedAt: new Date(wallOf(reader.openedAt)).toISOString(),
-    events: reader.events,
+    events,
     bytes: reader.connection.bytes,
     quietForSeconds: Math.round((now() - reader.lastActiveAt) / 1_000),
     idle: isIdle(reader, now(), lifetimes),

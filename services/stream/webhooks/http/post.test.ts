@@ -5,8 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { openPoster } from "./post.ts";
 
 const NEVER = new AbortController().signal;
-const HEADERS = { "webhook-id": "msg_1" };
-const BODY = Buffer.from("[]");
+const SENT = { headers: { "webhook-id": "msg_1" }, body: Buffer.from("[]"), mayLeave: () => true };
 
 const opened: Array<() => unknown> = [];
 afterEach(async () => {
@@ -24,7 +23,7 @@ describe("a message to a listed host", () => {
     });
     const poster = posterFor([url]);
     for (let n = 0; n < 2; n += 1) {
-      expect(await poster.post({ url, headers: HEADERS, body: BODY }, NEVER)).toEqual({ is: "delivered" });
+      expect(await poster.post({ url, ...SENT }, NEVER)).toEqual({ is: "delivered" });
     }
     expect(heard.map(({ body, request }) => [request.method, request.headers["webhook-id"], body])).toEqual([
       ["POST", "msg_1", "[]"],
@@ -36,25 +35,48 @@ describe("a message to a listed host", () => {
   test.each([
     [204, {}, { is: "delivered" }],
     [410, {}, { is: "gone" }],
-    [500, {}, { is: "failed", reason: "the receiver answers 500" }],
-    [429, { "retry-after": "7" }, { is: "failed", reason: "the receiver answers 429", retryAfterMs: 7_000 }],
-    [503, { "retry-after": "999999" }, { is: "failed", reason: "the receiver answers 503", retryAfterMs: 3_600_000 }],
-    [503, { "retry-after": "Fri, 31 Dec 1999 23:59:59 GMT" }, { is: "failed", reason: "the receiver answers 503" }],
+    [500, {}, { is: "failed", reason: "the receiver answers 500", isAway: true }],
+    [
+      429,
+      { "retry-after": "7" },
+      { is: "failed", reason: "the receiver answers 429", isAway: true, retryAfterMs: 7_000 },
+    ],
+    [
+      503,
+      { "retry-after": "999999" },
+      { is: "failed", reason: "the receiver answers 503", isAway: true, retryAfterMs: 3_600_000 },
+    ],
+    [
+      503,
+      { "retry-after": "Fri, 31 Dec 1999 23:59:59 GMT" },
+      { is: "failed", reason: "the receiver answers 503", isAway: true },
+    ],
   ])("is answered with %i %j", async (status, headers, outcome) => {
     const url = await serve((_, response) => void response.writeHead(status, headers).end());
-    expect(await posterFor([url]).post({ url, headers: HEADERS, body: BODY }, NEVER)).toEqual(outcome);
+    expect(await posterFor([url]).post({ url, ...SENT }, NEVER)).toEqual(outcome);
   });
 
   test("follows no redirect, wherever it leads", async () => {
     let asked = 0;
     const inward = await serve((_, response) => void ((asked += 1), response.end()));
     const url = await serve((_, response) => void response.writeHead(307, { location: inward }).end());
-    const outcome = await posterFor([url, inward]).post({ url, headers: HEADERS, body: BODY }, NEVER);
+    const outcome = await posterFor([url, inward]).post({ url, ...SENT }, NEVER);
     expect(outcome).toEqual({
       is: "failed",
       reason: "the receiver answers with a redirect (307), which is not followed",
+      isAway: false,
     });
     expect(asked).toBe(0);
+  });
+
+  test("is withheld where it may not leave any more, whether its connection is new or was kept", async () => {
+    let asked = 0;
+    const url = await serve((_, response) => void ((asked += 1), response.writeHead(204).end()));
+    const poster = posterFor([url]);
+    expect(await poster.post({ url, ...SENT, mayLeave: () => false }, NEVER)).toEqual({ is: "withheld" });
+    expect(await poster.post({ url, ...SENT }, NEVER)).toEqual({ is: "delivered" });
+    expect(await poster.post({ url, ...SENT, mayLeave: () => false }, NEVER)).toEqual({ is: "withheld" });
+    expect(asked).toBe(1);
   });
 
   test("reads nothing of an answer without an end", async () => {
@@ -68,28 +90,29 @@ describe("a message to a listed host", () => {
       response.on("drain", more).once("close", () => resolve(sent));
       more();
     });
-    expect(await posterFor([url]).post({ url, headers: HEADERS, body: BODY }, NEVER)).toEqual({ is: "delivered" });
+    expect(await posterFor([url]).post({ url, ...SENT }, NEVER)).toEqual({ is: "delivered" });
     expect(await left).toBeLessThan(1_000);
   });
 
   test("is given up when its receiver takes it and says nothing, breaks off, or is not there", async () => {
     const silent = await serve(() => {});
     const reason = "the receiver does not answer within 0.2 s";
-    expect(await posterFor([silent], 200).post({ url: silent, headers: HEADERS, body: BODY }, NEVER)).toEqual({
+    expect(await posterFor([silent], 200).post({ url: silent, ...SENT }, NEVER)).toEqual({
       is: "failed",
       reason,
+      isAway: true,
     });
 
     const tcp = createTcpServer((socket) => void socket.destroy()).listen(0, "127.0.0.1");
     await once(tcp, "listening");
     const broken = `http://127.0.0.1:${(tcp.address() as AddressInfo).port}/`;
-    const breaks = await posterFor([broken]).post({ url: broken, headers: HEADERS, body: BODY }, NEVER);
-    expect(breaks).toEqual({ is: "failed", reason: "the receiver breaks the connection off" });
+    const breaks = await posterFor([broken]).post({ url: broken, ...SENT }, NEVER);
+    expect(breaks).toEqual({ is: "failed", reason: "the receiver breaks the connection off", isAway: true });
 
     tcp.close();
     await once(tcp, "close");
-    const gone = await posterFor([broken]).post({ url: broken, headers: HEADERS, body: BODY }, NEVER);
-    expect(gone).toEqual({ is: "failed", reason: "the connection is refused" });
+    const gone = await posterFor([broken]).post({ url: broken, ...SENT }, NEVER);
+    expect(gone).toEqual({ is: "failed", reason: "the connection is refused", isAway: true });
   });
 });
 
@@ -97,6 +120,7 @@ describe("a message to a host that is not listed", () => {
   const private_ = {
     is: "failed",
     reason: "the address is not public, and its host is not listed in STREAM_WEBHOOK_HOSTS",
+    isAway: false,
   };
 
   test("is not sent where its name stands for private addresses, whatever it stood for before", async () => {
@@ -116,7 +140,7 @@ describe("a message to a host that is not listed", () => {
     };
     const poster = openPoster({ listed: new Set(), timeoutMs: 5_000, lookup });
     opened.push(() => poster[Symbol.dispose]());
-    expect(await poster.post({ url, headers: HEADERS, body: BODY }, NEVER)).toEqual(private_);
+    expect(await poster.post({ url, ...SENT }, NEVER)).toEqual(private_);
     expect(looked).toEqual(["hooks.example.com"]);
     expect(connected).toBe(0);
   });
@@ -126,7 +150,7 @@ describe("a message to a host that is not listed", () => {
     async (url) => {
       const poster = openPoster({ listed: new Set(), timeoutMs: 5_000 });
       opened.push(() => poster[Symbol.dispose]());
-      expect(await poster.post({ url, headers: HEADERS, body: BODY }, NEVER)).toEqual(private_);
+      expect(await poster.post({ url, ...SENT }, NEVER)).toEqual(private_);
     },
   );
 });

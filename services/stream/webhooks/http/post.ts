@@ -1,7 +1,7 @@
 import { lookup as lookUp } from "node:dns";
-import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
+import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
-import type { LookupFunction, Socket } from "node:net";
+import type { LookupFunction } from "node:net";
 import { isIP } from "node:net";
 import { isListed, isPublicAddress, type ListedHosts } from "../callback-url.ts";
 
@@ -10,13 +10,18 @@ export type PostOutcome =
   | { readonly is: "delivered" }
   /** The receiver says that it will never be there again (410). */
   | { readonly is: "gone" }
-  | { readonly is: "failed"; readonly reason: string; readonly retryAfterMs?: number };
+  /** `isAway`: the host takes no messages right now, whatever they are. */
+  | { readonly is: "failed"; readonly reason: string; readonly isAway: boolean; readonly retryAfterMs?: number }
+  /** Nothing of it was sent: it may not leave any more. */
+  | { readonly is: "withheld" };
 
 /** A message for a receiver. */
 export interface Message {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+  /** Asked right before its first byte leaves. */
+  readonly mayLeave: () => boolean;
 }
 
 /** How messages are posted. */
@@ -33,7 +38,8 @@ const MAX_RETRY_AFTER_MS = 3_600_000;
 
 const MAX_IGNORED_BYTES = 4_096;
 
-const AGENT = { keepAlive: true, maxSockets: 8, maxFreeSockets: 2, timeout: 30_000 } as const;
+/** How many connections there are is for those to bound who post: in a queue here one tenant would wait for another. */
+const AGENT = { keepAlive: true, maxFreeSockets: 2, timeout: 30_000 } as const;
 
 /** Posts messages to addresses that strangers have chosen. */
 export interface Poster extends Disposable {
@@ -53,7 +59,7 @@ export function openPoster(settings: PostSettings): Poster {
       try {
         return outcomeOf(await send(message, settings, agents, stop));
       } catch (error) {
-        return { is: "failed", reason: reasonOf(error as NodeJS.ErrnoException, settings) };
+        return outcomeOfError(error as Error, settings);
       }
     },
     [Symbol.dispose]() {
@@ -65,7 +71,7 @@ export function openPoster(settings: PostSettings): Poster {
 type Agents = Readonly<Record<"http:" | "https:", HttpAgent | HttpsAgent>>;
 
 async function send(
-  { url: text, headers, body }: Message,
+  { url: text, headers, body, mayLeave }: Message,
   settings: PostSettings,
   agents: Agents,
   stop: AbortSignal,
@@ -90,9 +96,15 @@ async function send(
   });
   // Also after the answer, while the rest of it is awaited.
   request.on("error", reject);
-  whenConnected(request, (socket) => {
-    if (isTrusted || isPublicAddress(socket.remoteAddress ?? "")) request.end(body);
-    else request.destroy(new NotPublicError());
+  const leave = (): void => void (mayLeave() ? request.end(body) : request.destroy(new WithheldError()));
+  request.once("socket", (socket) => {
+    // A connection that was kept was looked at when it was made.
+    if (!socket.connecting) return leave();
+    socket.once("connect", () => {
+      if (!isTrusted && !isPublicAddress(socket.remoteAddress ?? "")) request.destroy(new NotPublicError());
+      else if (url.protocol === "http:") leave();
+    });
+    if (url.protocol === "https:") socket.once("secureConnect", leave);
   });
   return promise;
 }
@@ -100,14 +112,6 @@ async function send(
 /** The rest of a short answer is read, so that the connection can be kept; a gigabyte is not. */
 function hasShortBody({ statusCode, headers }: IncomingMessage): boolean {
   return statusCode === 204 || Number(headers["content-length"] ?? Number.NaN) <= MAX_IGNORED_BYTES;
-}
-
-/** Calls `act` with the connected socket, which may be one that was kept. */
-function whenConnected(request: ClientRequest, act: (socket: Socket) => void): void {
-  request.once("socket", (socket) => {
-    if (!socket.connecting) act(socket);
-    else socket.once("connect", () => act(socket));
-  });
 }
 
 /** A host that is an address is not looked up. */
@@ -138,6 +142,11 @@ class NotPublicError extends Error {
   }
 }
 
+/** The message may not leave any more. */
+class WithheldError extends Error {
+  override readonly name = "WithheldError";
+}
+
 function outcomeOf({ statusCode = 0, headers }: IncomingMessage): PostOutcome {
   if (statusCode >= 200 && statusCode < 300) return { is: "delivered" };
   if (statusCode === 410) return { is: "gone" };
@@ -146,7 +155,8 @@ function outcomeOf({ statusCode = 0, headers }: IncomingMessage): PostOutcome {
     statusCode >= 300 && statusCode < 400
       ? `the receiver answers with a redirect (${statusCode}), which is not followed`
       : `the receiver answers ${statusCode}`;
-  return { is: "failed", reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  const isAway = statusCode >= 500 || statusCode === 429;
+  return { is: "failed", reason, isAway, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }
 
 /** Seconds; a date is as good as nothing, since the receiver's clock is its own. */
@@ -164,8 +174,13 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: "TLS: the receiver's certificate is for another name",
 };
 
+function outcomeOfError(error: Error, settings: PostSettings): PostOutcome {
+  if (error instanceof WithheldError) return { is: "withheld" };
+  if (error instanceof NotPublicError) return { is: "failed", reason: error.message, isAway: false };
+  return { is: "failed", reason: reasonOf(error, settings), isAway: true };
+}
+
 function reasonOf(error: NodeJS.ErrnoException, { timeoutMs }: PostSettings): string {
-  if (error instanceof NotPublicError) return error.message;
   if (error.name === "AbortError") return `the receiver does not answer within ${timeoutMs / 1_000} s`;
   const { code = "" } = error;
   if (code.includes("CERT") || code.includes("SIGNATURE")) return REASONS[code] ?? "TLS: unknown authority";

@@ -1,0 +1,70 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sluice } from "#test/support/run-sluice.ts";
+import { SERVICES } from "./services.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sluice-config-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const lines = async (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Record<string, unknown>[]> => {
+  const { out } = await sluice(["config", ...args, "--json"], { env });
+  return out.map((line) => JSON.parse(line) as Record<string, unknown>);
+};
+
+describe("sluice config list", () => {
+  test("says of each setting its value, source, default and meaning, and hides secrets", async () => {
+    const env = { NATS_URL: "nats://stream:pass@bus:4222", STREAM_HTTP_PORT: "9080", REDIS_URL: "" };
+    const settings = new Map((await lines(["list", "stream"], env)).map((each) => [each["name"], each]));
+    const port = { value: "9080", source: "environment", default: "8080" };
+    expect(settings.get("STREAM_HTTP_PORT")).toMatchObject(port);
+    expect(settings.get("NATS_URL")).toMatchObject({ value: "nats://***@bus:4222", source: "environment" });
+    expect(settings.get("STREAM_OPS_PORT")).toMatchObject({ value: "8090", source: "default" });
+    expect(settings.get("REDIS_URL")).toMatchObject({ source: "none" });
+    expect(settings.get("STREAM_WORKERS")).toMatchObject({ meaning: expect.stringContaining("process") });
+    const withSecret = await lines(["list", "policy", "--set"], { POLICY_OPERATOR_TOKEN: "a-secret-of-ours" });
+    expect(withSecret).toEqual([
+      expect.objectContaining({ name: "NATS_URL", source: "missing" }),
+      expect.objectContaining({ name: "POLICY_OPERATOR_TOKEN", value: "***" }),
+    ]);
+  });
+
+  test("has a meaning for every setting", async () => {
+    const without = (await lines(["list"])).filter(({ meaning }) => meaning === undefined);
+    expect(without.map(({ service, name }) => `${String(service)} ${String(name)}`)).toEqual([]);
+  });
+});
+
+describe("sluice config check", () => {
+  test("says everything that keeps a service from starting, and what is no setting", async () => {
+    const file = join(folder, "stream.env");
+    await writeFile(file, "NATS_URL=nats://stream:x@bus:4222\nSTREAM_HTTP_PORT=x\nSTREAM_WORKER=2\n");
+    const { code } = await sluice(["config", "check", "stream", "--env-file", file]);
+    expect(code).toBe(1);
+    expect(await lines(["check", "stream", "--env-file", file])).toEqual([
+      {
+        service: "stream",
+        kind: "warning",
+        message: expect.stringMatching(/STREAM_WORKER: .*is STREAM_WORKERS meant/),
+      },
+      { service: "stream", kind: "error", message: expect.stringMatching(/^STREAM_HTTP_PORT: must be a port/) },
+    ]);
+  });
+
+  test("has nothing to say of the demo", async () => {
+    expect(await lines(["check", "--demo"])).toEqual(SERVICES.map((service) => ({ service, starts: true })));
+  });
+});
+
+test("the page of all settings is what the schemas say; where it is not: npm run gen", async () => {
+  const page = await readFile("docs/reference/settings.md", "utf8");
+  const named = await Promise.all(SERVICES.map((service) => lines(["list", service])));
+  const rows = page.split("\n").filter((line) => line.startsWith("| `"));
+  expect(rows.map((row) => /^\| `(\w+)`/.exec(row)?.[1])).toEqual(
+    [...new Set(named.flat().map(({ name }) => String(name)))].toSorted((a, b) => (a < b ? -1 : 1)),
+  );
+});

@@ -1,0 +1,42 @@
+import type { Context, Hono } from "hono";
+import { AppError } from "#shared/errors/app-error.ts";
+import { callContextOf } from "#shared/http/json-api.ts";
+import type { AuditStart, ReadAudit } from "../audit/read-audit.ts";
+import type { AuthenticateCaller } from "./authenticate-caller.ts";
+import type { CheckPermission } from "./session-routes.ts";
+
+/** The permission that lets a subject read the audit trail of its tenant; documents name `audit:read` for events of their own. */
+const AUDIT_ADMIN = "audit:admin";
+
+const MAX_ENTRIES = 500;
+const DAY_MS = 86_400_000;
+
+interface AuditRouteDeps {
+  readonly authenticate: AuthenticateCaller;
+  readonly checkPermission: CheckPermission;
+  readonly readAudit: ReadAudit;
+}
+
+/** Adds the call that reads the audit trail of the caller's tenant, page by page. */
+export function addAuditRoute(api: Hono, { authenticate, checkPermission, readAudit }: AuditRouteDeps): void {
+  api.get("/v1/auth/audit", async (c) => {
+    const { holder } = await authenticate(c);
+    const { tenant, username: id, roles, groups } = holder;
+    if (!(await checkPermission({ tenant, id, roles, groups }, AUDIT_ADMIN, callContextOf(c)))) {
+      throw new AppError("forbidden", `the audit trail needs the permission ${AUDIT_ADMIN}`);
+    }
+    const { entries, hasMore } = await readAudit(tenant, startOf(c), MAX_ENTRIES);
+    return c.json({ entries, next: hasMore ? entries.at(-1)?.sequence : undefined });
+  });
+}
+
+function startOf(c: Context): AuditStart {
+  const { after, since } = c.req.query();
+  if (after !== undefined) {
+    if (/^\d{1,15}$/.test(after)) return { after: Number(after) };
+    throw new AppError("malformed_request", "after must be the sequence of an entry");
+  }
+  const time = since === undefined ? Date.now() - DAY_MS : Date.parse(since);
+  if (!Number.isNaN(time)) return { since: new Date(time).toISOString() };
+  throw new AppError("malformed_request", "since must be a time (RFC 3339)");
+}

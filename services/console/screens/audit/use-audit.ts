@@ -1,0 +1,71 @@
+import { useEffect, useState } from "preact/hooks";
+import { useConsole } from "../../context/console-context.ts";
+import { type ApiError, toApiError } from "../../http/api-error.ts";
+import { callAuth } from "../../http/auth-api.ts";
+
+/** An entry of the audit trail. */
+export interface AuditEntry {
+  readonly sequence: number;
+  readonly at: string;
+  readonly event: string;
+  readonly subject?: string;
+  readonly by?: string;
+  readonly address?: string;
+  readonly [field: string]: unknown;
+}
+
+interface AuditPage {
+  readonly entries: readonly AuditEntry[];
+  readonly next?: number;
+}
+
+/** What is known of the trail, the newest entry first. */
+export interface AuditTail {
+  readonly entries: readonly AuditEntry[] | undefined;
+  /** Why the last reading failed; what was read before stays. */
+  readonly error: ApiError | undefined;
+}
+
+/** Older entries are not kept: whoever needs them asks at a terminal. */
+const MAX_ENTRIES = 2_000;
+
+/** Auth is asked no more often than this. */
+const PERIOD_MS = 5_000;
+
+/** Reads the entries since a time, and then follows the trail while the page is looked at. */
+export function useAudit(authUrl: string, since: string): AuditTail {
+  const { session } = useConsole();
+  const [tail, setTail] = useState<AuditTail>({ entries: undefined, error: undefined });
+  useEffect(() => {
+    const stop = new AbortController();
+    let start = new URLSearchParams({ since });
+    const readPage = async (): Promise<boolean> => {
+      const call = { method: "GET", path: `/v1/auth/audit?${start}` } as const;
+      const { entries, next } = await callAuth<AuditPage>(authUrl, session, call, stop.signal);
+      const last = entries.at(-1)?.sequence;
+      if (last !== undefined) start = new URLSearchParams({ after: String(last) });
+      setTail(({ entries: before = [] }) => ({
+        entries: [...entries.toReversed(), ...before].slice(0, MAX_ENTRIES),
+        error: undefined,
+      }));
+      return next !== undefined;
+    };
+    const readOn = async (): Promise<void> => {
+      try {
+        while (!stop.signal.aborted && (await readPage()));
+      } catch (thrown) {
+        if (!stop.signal.aborted) setTail(({ entries }) => ({ entries, error: toApiError(thrown) }));
+      }
+    };
+    let reading = readOn();
+    const timer = setInterval(() => {
+      // One reading at a time: an entry must not come twice.
+      if (!document.hidden) reading = reading.then(readOn);
+    }, PERIOD_MS);
+    return () => {
+      clearInterval(timer);
+      stop.abort();
+    };
+  }, [authUrl, since, session]);
+  return tail;
+}

@@ -1,0 +1,93 @@
+import { RetryBudget } from "#shared/async/retry-budget.ts";
+import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
+import { systemClock } from "#shared/time/clock.ts";
+import { invalidateSessions } from "../access/apply-control.ts";
+import { AuthTime } from "../access/auth-time.ts";
+import { guardClock } from "../access/clock-guard.ts";
+import type { SessionChecker } from "../access/ports.ts";
+import { openPacedBus } from "../bus/paced-bus.ts";
+import { createPeers } from "../bus/peer-calls.ts";
+import { openSubscriptions } from "../bus/open-subscriptions.ts";
+import { openTenants } from "../bus/open-tenant.ts";
+import { type CallConnection, createConnectionId, openCalls } from "../call-connection.ts";
+import { endStreamsOfKey } from "../connections/end-streams.ts";
+import { historyLimitsOf } from "../connections/history-limits.ts";
+import { Hub } from "../connections/hub.ts";
+import { subscriptionLimitsOf } from "../durable/subscription-settings.ts";
+import { HistoryTurns } from "../log/history-turns.ts";
+import { TailBudget } from "../log/tail.ts";
+import { EventTraces } from "../observe/event-traces.ts";
+import { observeHistory } from "../observe/history-metrics.ts";
+import { observeTenants } from "../observe/tenant-metrics.ts";
+import type { GrpcSessionChecker } from "../clients/session-checker.ts";
+import { RetryDelays } from "../sse/retry-delay.ts";
+import { Turns } from "../turns/turns.ts";
+import type { EdgeParts } from "./edge-parts.ts";
+import { callsOf, openClients, openTopics } from "./open-clients.ts";
+import { openObserving } from "./open-observing.ts";
+
+/** How long a call of another edge may take beyond its questions to auth and policy. */
+const CALL_MARGIN_MS = 1_000;
+
+/** Opens what reads the logs and judges what is in them: all of an edge but its servers and presence. It ends with the stack. */
+export async function openDelivery(
+  parts: EdgeParts,
+  stack: AsyncDisposableStack,
+  sessionsOf: (auth: GrpcSessionChecker, authTime: AuthTime) => SessionChecker,
+) {
+  const { config, nats, registry, log, tracer, workerId, now, wall } = parts;
+  const { admission, callLimits, roster, observer, overload } = await openObserving(parts, stack);
+  const authTime = new AuthTime(systemClock);
+  const { auth, decider } = await openClients(parts, stack, { authTime, observer });
+  const sessions = sessionsOf(auth, authTime);
+  const checkClock = guardClock(systemClock, () => {
+    log.warn("the clock jumped: every session is asked for again");
+    authTime.forget();
+    invalidateSessions([...hub.registered()], verifying);
+  });
+  const retryDelays = new RetryDelays({ now });
+  const isWithdrawn = (kid: string): boolean => withdrawn.has(kid);
+  const handshake = { handshakeMs: config.STREAM_HANDSHAKE_MS, isWithdrawn };
+  const verifying = { sessions, retries: new RetryBudget(), now, checkClock, observer, authTime, ...handshake };
+  const opening = {
+    ...verifying,
+    wall,
+    bus: stack.use(await openPacedBus(nats)),
+    verifying,
+    decider,
+    tailBudget: new TailBudget(config.STREAM_TAIL_BYTES),
+    flushMs: config.STREAM_FLUSH_MS,
+    turns: new Turns({ now, checkClock }),
+    leastFlushMs: () => overload.leastFlushMs,
+    maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
+    log,
+    tracer,
+    traces: tracer.isOn ? new EventTraces(tracer, wall) : undefined,
+  };
+  const hub: Hub = stack.use(new Hub(openTenants(opening)));
+  const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
+  const historyTurns = stack.use(new HistoryTurns({ ...historyLimitsOf(config, hub), now }));
+  observeTenants(registry, () => hub.tenants());
+  observeHistory(registry, { tailBudget: opening.tailBudget, turns: historyTurns });
+  const call: CallConnection = (asked, context) => calls.callConnection(asked, context);
+  const edge = {
+    ...verifying,
+    admission,
+    callLimits,
+    roster,
+    bus: opening.bus,
+    overload,
+    retryDelays,
+    hub,
+    tracer,
+    workerId,
+    ...callsOf(auth, decider),
+    subscriptions: stack.use(openSubscriptions({ ...subscriptionLimitsOf(config), ...opening, retryDelays, call })),
+    ...(await openTopics(parts, stack, { retryDelays })),
+    newConnectionId: () => createConnectionId(workerId),
+    limitHistory: overload.pausing(historyTurns.limit),
+  };
+  const timeoutMs = config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS;
+  const calls = stack.use(openCalls(edge, createPeers({ nats, workerId, timeoutMs, observer })));
+  return { ...edge, callConnection: calls.callConnection };
+}

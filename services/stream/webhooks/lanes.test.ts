@@ -1,0 +1,72 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import type { HostNews } from "./host-breaker.ts";
+import { Lanes } from "./lanes.ts";
+
+const NOW = 0;
+
+/** Messages that are under way until the test ends them. */
+function createRig(limits = { inAll: 4, perHost: 2 }) {
+  const switches: string[] = [];
+  const lanes = new Lanes({
+    ...limits,
+    now: () => NOW,
+    onSwitch: (tenant, host, isAway) => void switches.push(`${tenant} ${host} ${isAway}`),
+  });
+  const under: { readonly to: string; readonly end: (news: HostNews) => void }[] = [];
+  const post = (tenant: string, host: string): Promise<HostNews> =>
+    lanes.run(
+      { tenant, host },
+      () => {
+        const { promise, resolve } = Promise.withResolvers<HostNews>();
+        under.push({ to: `${tenant} ${host}`, end: resolve });
+        return promise;
+      },
+      (news) => news,
+    );
+  return { lanes, under, post, switches, to: () => under.map((each) => each.to) };
+}
+
+describe("messages", () => {
+  test("are under way as many as a tenant may have at a host, and all together; the next when one has ended", async () => {
+    const { under, post, to } = createRig();
+    for (const host of ["a", "a", "a", "b", "b"]) void post("acme", host);
+    void post("rival", "a");
+    await turn();
+    expect(to()).toEqual(["acme a", "acme a", "acme b", "acme b"]);
+    under[0]?.end("takes");
+    await turn();
+    expect(to().slice(4)).toEqual(["rival a"]);
+    under[1]?.end("takes");
+    await turn();
+    expect(to().slice(5)).toEqual(["acme a"]);
+  });
+
+  test("of one tenant do not keep another one waiting for more than a turn", async () => {
+    const { under, post, to } = createRig({ inAll: 1, perHost: 1 });
+    for (let index = 0; index < 50; index += 1) void post("acme", `host-${index}`);
+    void post("rival", "r");
+    await turn();
+    for (const place of [0, 1]) {
+      under[place]?.end("takes");
+      await turn();
+    }
+    expect(to()).toEqual(["acme host-0", "acme host-1", "rival r"]);
+  });
+
+  test("to a host that is away wait for one tenant alone", async () => {
+    const { under, post, to, switches } = createRig({ inAll: 9, perHost: 9 });
+    for (let failure = 0; failure < 5; failure += 1) {
+      const posted = post("acme", "a");
+      await turn();
+      under.at(-1)?.end("away");
+      await posted;
+    }
+    expect(switches).toEqual(["acme a true"]);
+    void post("acme", "a");
+    void post("rival", "a");
+    void post("acme", "b");
+    await turn();
+    expect(to().slice(5)).toEqual(["rival a", "acme b"]);
+  });
+});

@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import type { EventEntry } from "../event.ts";
+import { encodeControl, encodeEvent, heartbeatOf, type FrameFormat } from "../frames/encode-frame.ts";
+import { encodeBatch, messageIdOf, readFrames } from "./read-batch.ts";
+
+const FORMAT: FrameFormat = { body: "cloudevents", naming: "message", framing: "json" };
+const KEY = { tenant: "acme", subject: "alice", name: "orders" };
+
+function frameOf(seq: number, payload: string): Buffer {
+  const entry: EventEntry = {
+    kind: "event",
+    position: { seq, tag: "t" },
+    topic: "order.created.42",
+    type: "order.created",
+    payload: Buffer.from(payload),
+    storedAt: 0,
+    attributes: {},
+    frames: undefined,
+  };
+  return encodeEvent("acme", "epoch", entry, FORMAT);
+}
+
+test("a batch has the events and, as CloudEvents, what a receiver must know beside them", () => {
+  const frames = Buffer.concat([
+    heartbeatOf(FORMAT),
+    encodeControl(FORMAT, "cursor", "", { id: "epoch.6.t" }),
+    encodeControl(FORMAT, "gap", { from: "epoch.1.t", to: "epoch.6.t", reason: "retention" }, { id: "epoch.6.t" }),
+    frameOf(7, '{"a":\n1}'),
+    frameOf(8, '{"event":"gap"}'),
+  ]);
+  const { events, notices } = readFrames(frames, "acme");
+  expect(JSON.parse(encodeBatch([...notices, ...events]).toString())).toMatchObject([
+    { type: "sluice.gap", source: "/tenants/acme", sluiceid: "epoch.6.t", data: { reason: "retention" } },
+    { type: "order.created", sluiceid: "epoch.7.t", data: { a: 1 } },
+    { type: "order.created", sluiceid: "epoch.8.t", data: { event: "gap" } },
+  ]);
+});
+
+test("a message has the same id whenever the same events go together, and another with others", () => {
+  const at = (seq: number) => ({ seq, tag: "t" });
+  const id = messageIdOf(KEY, [at(1), at(2)]);
+  expect(id).toMatch(/^msg_[A-Za-z0-9_-]{27}$/);
+  expect(messageIdOf(KEY, [at(1), at(2)])).toBe(id);
+  const others = [messageIdOf(KEY, [at(1)]), messageIdOf({ ...KEY, name: "x" }, [at(1), at(2)])];
+  expect(new Set([id, ...others]).size).toBe(3);
+});

@@ -1,0 +1,204 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { beforeEach, describe, expect, test } from "vitest";
+import { waitFor } from "#test/support/wait.ts";
+import type { Registration } from "../access/registration.ts";
+import type { EventEntry } from "../event.ts";
+import type { Hold } from "../durable/hold.ts";
+import { encodeControl, encodeEvent, type FrameFormat } from "../frames/encode-frame.ts";
+import type { TakenCallback } from "../open-webhook.ts";
+import type { Message, PostOutcome } from "./http/post.ts";
+import { Lanes } from "./lanes.ts";
+import { WebhookConnection } from "./webhook-connection.ts";
+
+const FORMAT: FrameFormat = { body: "cloudevents", naming: "message", framing: "json" };
+const NEXT = { seq: 11, tag: "t" };
+
+let now: number;
+let told: unknown[];
+let posts: { readonly message: Message; readonly stop: AbortSignal; readonly answer: (outcome: PostOutcome) => void }[];
+let registration: { ended: string | undefined; grant: object; [name: string]: unknown };
+let hold: { isPaused: boolean; ended: boolean; next: object | undefined; [name: string]: unknown };
+let hasSecret: boolean;
+let connection: WebhookConnection;
+
+beforeEach(() => {
+  now = 0;
+  [told, posts, hasSecret] = [[], [], true];
+  registration = {
+    ended: undefined,
+    deadline: 1_000_000,
+    grantEndsAt: Number.POSITIVE_INFINITY,
+    isGrantValid: true,
+    grant: { edition: 1 },
+  };
+  hold = {
+    key: { tenant: "acme", subject: "alice", name: "orders" },
+    record: { failure: undefined, open: new Map([[11, { deliveries: 2 }]]) },
+    isPaused: false,
+    ended: false,
+    next: undefined,
+    accepted: (seqs: number[]) => void told.push(["accepted", seqs]),
+    failed: (seqs: number[], reason: string, leastMs: number) => void told.push(["failed", seqs, reason, leastMs]),
+    takeBack: (seqs: number[]) => void told.push(["takeBack", seqs]),
+  };
+  const taken: TakenCallback = {
+    hold: hold as unknown as Hold,
+    callback: { url: "https://hooks.example.com/a", secretRef: "hook" },
+    registration: registration as unknown as Registration,
+  };
+  connection = new WebhookConnection(taken, {
+    lanes: new Lanes({ perHost: 1, inAll: 1, now: () => now, onSwitch: () => {} }),
+    poster: {
+      post: (message, stop) => {
+        const { promise, resolve } = Promise.withResolvers<PostOutcome>();
+        posts.push({ message, stop, answer: resolve });
+        return promise;
+      },
+      [Symbol.dispose]: () => {},
+    },
+    signerOf: () => (hasSecret ? { sign: (id, timestamp) => `${id} at ${timestamp}` } : undefined),
+    onGone: () => void told.push("gone"),
+    observer: { posted: () => {}, troubled: (_, reason) => void told.push(["troubled", reason]) },
+    now: () => now,
+    wall: () => 7_000,
+  });
+});
+
+function frameOf(seq: number): Buffer {
+  const entry: EventEntry = {
+    kind: "event",
+    position: { seq, tag: "t" },
+    topic: "order.created.42",
+    type: "order.created",
+    payload: Buffer.from(String(seq)),
+    storedAt: 0,
+    attributes: {},
+    frames: undefined,
+  };
+  return encodeEvent("acme", "epoch", entry, FORMAT);
+}
+
+function write(...seqs: number[]): Promise<void> {
+  connection.write(
+    Buffer.concat(seqs.map(frameOf)),
+    seqs.map((seq) => ({ seq, tag: "t" })),
+  );
+  return turn();
+}
+
+async function answer(outcome: PostOutcome): Promise<void> {
+  posts.at(-1)?.answer(outcome);
+  await turn();
+}
+
+const dataOf = (place: number): unknown[] =>
+  (JSON.parse(posts[place]?.message.body.toString() ?? "[]") as { data: unknown }[]).map(({ data }) => data);
+
+describe("a callback", () => {
+  test("has one message in hand, signed, and takes the next when that is answered", async () => {
+    expect(connection.writable).toBe(true);
+    await write(11, 12);
+    expect(connection.writable).toBe(false);
+    expect(dataOf(0)).toEqual([11, 12]);
+    const { headers } = posts[0]?.message ?? {};
+    expect(headers?.["webhook-signature"]).toBe(`${headers?.["webhook-id"]} at 7`);
+    const drained = connection.drained();
+    await answer({ is: "delivered" });
+    await drained;
+    expect([connection.writable, told]).toEqual([true, [["accepted", [11, 12]]]]);
+  });
+
+  test("takes a hundred events together, and fewer with each delivery that failed", () => {
+    expect(connection.room).toBe(100);
+    hold.next = NEXT;
+    const open = (hold["record"] as { open: Map<number, object> }).open;
+    for (const [deliveries, room] of [
+      [2, 25],
+      [3, 6],
+      [4, 1],
+      [9, 1],
+    ] as const) {
+      open.set(11, { deliveries });
+      expect(connection.room).toBe(room);
+    }
+  });
+
+  test("that fails is told about once, and rests as long as it asks for", async () => {
+    await write(11);
+    await answer({ is: "failed", reason: "the receiver answers 429", isAway: true, retryAfterMs: 20 });
+    expect(told).toEqual([
+      ["troubled", "the receiver answers 429"],
+      ["failed", [11], "the receiver answers 429", 20],
+    ]);
+    await write(12);
+    expect(posts).toHaveLength(1);
+    await waitFor("the next message", () => posts.length === 2);
+  });
+
+  test("is told of a gap with the events that follow it, until it has taken that", async () => {
+    const gap = { from: "epoch.1.t", to: "epoch.9.t", reason: "retention" } as const;
+    connection.write(encodeControl(FORMAT, "gap", gap, { id: "epoch.9.t" }));
+    connection.write(encodeControl(FORMAT, "cursor", "", { id: "epoch.9.t" }));
+    expect(posts).toHaveLength(0);
+    await write(11);
+    expect(dataOf(0)).toEqual([gap, 11]);
+    await answer({ is: "failed", reason: "x", isAway: false });
+    await write(12);
+    expect(dataOf(1)).toEqual([gap, 12]);
+    await answer({ is: "delivered" });
+    await write(13);
+    expect(dataOf(2)).toEqual([13]);
+  });
+
+  test("that is gone gets nothing more", async () => {
+    await write(11);
+    await answer({ is: "gone" });
+    await write(12);
+    expect([told, posts.length]).toEqual([["gone"], 1]);
+  });
+});
+
+describe("what was judged before its bytes leave", () => {
+  test.each<[string, () => void]>([
+    ["the owner's right is over", () => (registration.ended = "revoked")],
+    ["the session must be asked for again", () => (registration["deadline"] = undefined)],
+    ["the grant must be asked for again", () => (registration["isGrantValid"] = false)],
+    ["there is another grant", () => (registration.grant = { edition: 1 })],
+    ["a decision has changed", () => (registration.grant = Object.assign(registration.grant, { edition: 2 }))],
+    ["the subscription is paused", () => (hold.isPaused = true)],
+  ])("does not leave where %s", async (_, change) => {
+    await write(11);
+    expect(posts[0]?.message.mayLeave()).toBe(true);
+    change();
+    expect(posts[0]?.message.mayLeave()).toBe(false);
+    await answer({ is: "withheld" });
+    expect(told).toEqual([["takeBack", [11]]]);
+  });
+
+  test("does not leave without a secret, and is tried again after a rest", async () => {
+    hasSecret = false;
+    await write(11);
+    expect([posts.length, told]).toEqual([0, [["takeBack", [11]]]]);
+  });
+});
+
+describe("the end", () => {
+  test("in good order waits for the answer that is under way, and counts it", async () => {
+    await write(11);
+    connection.end();
+    await turn();
+    expect(posts[0]?.stop.aborted).toBe(false);
+    await answer({ is: "delivered" });
+    await connection.closed;
+    expect(told).toEqual([["accepted", [11]]]);
+  });
+
+  test("at once breaks off what is under way", async () => {
+    await write(11);
+    connection.reset();
+    await connection.closed;
+    expect(posts[0]?.stop.aborted).toBe(true);
+    await write(12);
+    expect(posts).toHaveLength(1);
+  });
+});

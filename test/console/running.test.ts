@@ -1,0 +1,136 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openEventStream } from "#test/support/event-stream.ts";
+import { type ConsoleRig, expectNoViolations, startConsole } from "#test/support/open-console.ts";
+import { OPERATOR_TOKEN } from "#test/support/start-stack.ts";
+
+let rig: ConsoleRig;
+
+beforeAll(async () => {
+  rig = await startConsole();
+});
+afterAll(() => rig[Symbol.asyncDispose]());
+
+async function openStreamOf(username: string) {
+  const { access_token: token } = await rig.stack.login(username);
+  const stream = await openEventStream(`${rig.stack.streamUrl}/v1/stream?topic=issues.>`, { token });
+  await stream.frame("ready");
+  return stream;
+}
+
+/** A page of a person who is logged in, at a screen. */
+async function openAs(username: string, screen: string): Promise<Page> {
+  const page = await rig.open(screen, { who: "nobody" });
+  await page.getByRole("textbox", { name: "Tenant" }).fill("demo");
+  await page.getByLabel("User name").fill(username);
+  await page.getByLabel("Password").fill("sluice-demo");
+  await page.getByRole("button", { name: "Log in" }).click();
+  return page;
+}
+
+test("an event is in the tail as it is stored, with why it reached nobody, and opens to what it holds", async () => {
+  const page = await rig.open("/tail?tenant=demo");
+  await page.getByText("No event has been stored yet").waitFor();
+  const { publish } = await rig.stack.bus("demo");
+  await publish("events.demo.issues.opened.Hello-World", '{"title":"a secret"}');
+  const row = page.getByRole("row").filter({ hasText: "issues.opened" });
+  await row.getByText("reached nobody: nobody connected").waitFor();
+  await expectNoViolations(page);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await publish("events.demo.issues.closed.Hello-World", "{}");
+  await page.getByRole("button", { name: "Go on: 1 waiting" }).waitFor();
+  expect(await page.getByRole("row").filter({ hasText: "issues.closed" }).count()).toBe(0);
+  await row.getByRole("button").click();
+  const panel = page.getByRole("dialog", { name: "Event" });
+  await panel.getByText("Nobody is connected now.").waitFor();
+  expect(await panel.textContent()).not.toContain("a secret");
+  await panel.getByRole("button", { name: "Show the payload" }).click();
+  await panel.getByText('"title": "a secret"').waitFor();
+  await expectNoViolations(page);
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Go on: 1 waiting" }).click();
+  await page.getByRole("row").filter({ hasText: "issues.closed" }).waitFor();
+});
+
+test("a tail is filtered by type, which stands in the address", async () => {
+  const page = await rig.open("/tail?tenant=demo");
+  await page.getByRole("row").filter({ hasText: "issues.opened" }).first().waitFor();
+  await page.getByLabel("Type").fill("issues.closed");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.getByRole("row").filter({ hasText: "issues.closed" }).waitFor();
+  expect(await page.getByRole("row").filter({ hasText: "issues.opened" }).count()).toBe(0);
+  expect(new URL(page.url()).searchParams.get("type")).toBe("issues.closed");
+});
+
+test("a stream is listed with what it is, and closed once that is confirmed", async () => {
+  await using stream = await openStreamOf("alice");
+  const page = await rig.open("/connections?tenant=demo");
+  await page.getByRole("row").filter({ hasText: "alice" }).getByRole("button").click();
+  const panel = page.getByRole("dialog", { name: "Connection" });
+  await panel.getByText("issues.>").waitFor();
+  await expectNoViolations(page);
+  await panel.getByRole("button", { name: "Close the stream" }).click();
+  await page.getByRole("button", { name: "Close it" }).click();
+  await stream.frame("bye");
+  await page.getByText("The stream of alice is closed.").waitFor();
+});
+
+test("the workers of the edges are shown with their curves, on a phone too", async () => {
+  const page = await rig.open("/nodes", { width: 390 });
+  await page
+    .getByRole("region", { name: /^Worker / })
+    .getByText("serves")
+    .waitFor();
+  await page.getByRole("img", { name: /^Streams in the last 15 minutes/ }).waitFor();
+  await expectNoViolations(page);
+  expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+});
+
+test("a tenant is made in two steps that end in a line for a shell, which works", async () => {
+  const page = await rig.open("/tenants");
+  await page.getByRole("row").filter({ hasText: "rival" }).waitFor();
+  await expectNoViolations(page);
+  await page.getByRole("button", { name: "New tenant" }).click();
+  await page.getByRole("textbox", { name: "Name" }).fill("fresh");
+  await page.getByRole("button", { name: "Make it" }).click();
+  await page.getByLabel("Administrator").fill("ann");
+  await page.getByRole("textbox", { name: "Reader", exact: true }).fill("o'neil");
+  await page.getByRole("button", { name: "Put it in force" }).click();
+  const line = (await page.getByText(/^curl -s /).textContent()) ?? "";
+  const env = { ...process.env, OPERATOR_TOKEN };
+  const { stdout } = await promisify(execFile)("sh", ["-c", line], { env });
+  expect(JSON.parse(stdout)).toMatchObject({ allow: true });
+  await expectNoViolations(page);
+});
+
+test("a tenant is suspended once that is confirmed, and its switch stands where policy says", async () => {
+  const page = await rig.open("/tenants?open=rival");
+  await page.getByRole("switch", { name: "In use" }).click();
+  await page.getByRole("button", { name: "Suspend it" }).click();
+  await page.getByRole("switch", { name: "In use", checked: false }).waitFor();
+  expect((await rig.stack.operate("GET", "rival")).body).toMatchObject({ state: "suspended" });
+  await page.getByRole("switch", { name: "In use" }).click();
+  await page.getByRole("switch", { name: "In use", checked: true }).waitFor();
+});
+
+test("an administrator ends a person's session, and the trail shows it", async () => {
+  await rig.stack.login("bob");
+  const page = await openAs("carol", "/people?subject=bob");
+  await page.getByRole("button", { name: /^End the session on / }).click();
+  await expectNoViolations(page);
+  await page.getByRole("button", { name: "End it" }).click();
+  await page.getByText("bob has no session").waitFor();
+  await page.getByRole("link", { name: "Audit" }).click();
+  const row = page.getByRole("row").filter({ hasText: "carol → bob" });
+  await row.getByRole("button").click();
+  await page.getByRole("dialog").getByText("deleted").first().waitFor();
+  await expectNoViolations(page);
+});
+
+test("an operator, whom auth does not know, is told how to see sessions and the trail", async () => {
+  const page = await rig.open("/audit?tenant=demo");
+  await page.getByText("npx sluice audit --tenant demo --since 1h --follow").waitFor();
+  await expectNoViolations(page);
+});

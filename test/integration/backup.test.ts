@@ -1,0 +1,92 @@
+import { appendFile, mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openEventStream } from "#test/support/event-stream.ts";
+import { sluice } from "#test/support/run-sluice.ts";
+import { type NatsServer, startNats } from "#test/support/start-nats.ts";
+import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
+import { type Stack, startStack } from "#test/support/start-stack.ts";
+
+let folder: string;
+let out: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sluice-backup-"));
+  out = join(folder, "monday");
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const envOf = (nats: NatsServer, redis: RedisServer): NodeJS.ProcessEnv => ({
+  NATS_URL: nats.url("backup"),
+  REDIS_URL: redis.url.replace("auth:", "backup:"),
+});
+
+test("streams go on from a backup in an empty stack without reset, and sessions, roles and revocations are as they were", async () => {
+  const [alice, bob, lastEventId] = await makeHistory();
+  await using stack = new AsyncDisposableStack();
+  const nats = stack.use(await startNats());
+  const redis = stack.use(await startRedis());
+  const restored = await sluice(["restore", out], { env: envOf(nats, redis) });
+  expect(restored).toMatchObject({ code: 0, err: [] });
+  expect(restored.out).toEqual(expect.arrayContaining([expect.stringMatching(/^EVENTS_demo: \d+ messages$/)]));
+  const second = await sluice(["restore", out], { env: envOf(nats, redis) });
+  expect(second).toMatchObject({ code: 1, err: [expect.stringContaining("nothing was put back")] });
+
+  const after = stack.use(await startStack({ nats, redis }));
+  const refreshed = await refresh(after, alice);
+  expect(refreshed.status).toBe(200);
+  const { access_token: token } = (await refreshed.json()) as { access_token: string };
+  const url = `${after.streamUrl}/v1/stream?topic=push.>`;
+  await using stream = await openEventStream(url, { token, lastEventId });
+  expect(await stream.receive(2)).toEqual(["2", "3"]);
+  expect(stream.frames.map(({ event }) => event)).not.toContain("reset");
+  await (await after.bus("demo")).publish("events.demo.push.event.4", "4");
+  expect((await stream.receive(3)).at(-1)).toBe("4");
+  expect((await refresh(after, bob)).status).toBe(401);
+});
+
+test("a backup is not written over, and one that was changed is not put back", async () => {
+  await using stack = new AsyncDisposableStack();
+  const nats = stack.use(await startNats());
+  const env = { NATS_URL: nats.url("backup") };
+  const again = await sluice(["backup", "--out", out, "--no-redis"], { env });
+  expect(again).toMatchObject({ code: 1, err: [expect.stringContaining("there is a backup in")] });
+  await appendFile(join(out, "streams/EVENTS_demo.snapshot"), "x");
+  const damaged = await sluice(["restore", out, "--no-redis"], { env });
+  expect(damaged).toMatchObject({ code: 1, err: [expect.stringContaining("the snapshot of EVENTS_demo is damaged")] });
+  const nothing = await sluice(["restore", folder, "--no-redis"], { env });
+  expect(nothing).toMatchObject({ code: 1, err: [expect.stringContaining("there is no whole backup in")] });
+});
+
+/** A stack in which alice has seen the first of three events and bob has logged out, backed up; their refresh tokens and her id. */
+async function makeHistory(): Promise<[alice: string, bob: string, lastEventId: string]> {
+  await using stack = await startStack();
+  await stack.setRoles("alice", ["maintainer"]);
+  const alice = await stack.login("alice");
+  const bob = await stack.login("bob");
+  await fetch(`${stack.authUrl}/v1/auth/logout`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${bob.access_token}` },
+  });
+  const url = `${stack.streamUrl}/v1/stream?topic=push.>`;
+  await using stream = await openEventStream(url, { token: alice.access_token });
+  await stream.frame("ready");
+  const bus = await stack.bus("demo");
+  await bus.publish("events.demo.push.event.1", "1");
+  await stream.receive(1);
+  const lastEventId = stream.lastId() ?? "";
+  for (const n of ["2", "3"]) await bus.publish(`events.demo.push.event.${n}`, n);
+  const { code, err } = await sluice(["backup", "--out", out], { env: envOf(stack.nats, stack.redis) });
+  expect([code, err]).toEqual([0, []]);
+  expect((await stat(join(out, "streams/EVENTS_demo.snapshot"))).mode & 0o777).toBe(0o600);
+  return [alice.refresh_token, bob.refresh_token, lastEventId];
+}
+
+function refresh(stack: Stack, refreshToken: string): Promise<Response> {
+  return fetch(`${stack.authUrl}/v1/auth/refresh`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ refresh_token: refreshToken }),
+  });
+}
