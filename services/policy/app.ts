@@ -32,7 +32,7 @@ import { createDecisionService, decisionCallers } from "./grpc/decision-service.
 import { createAccessRenewal } from "./clients/access-renewal.ts";
 import { createSessionRights } from "#shared/clients/session-rights.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
-import type { AuthorizeDeps } from "./http/authorize.ts";
+import type { AuthorizeDeps, BearerDeps } from "./http/authorize.ts";
 import { addConsole } from "./http/console-routes.ts";
 import { addCheckRoute } from "./http/check-route.ts";
 import { addEraseRoute } from "./http/erase-route.ts";
@@ -40,6 +40,7 @@ import { addExplainRoutes } from "./http/explain-route.ts";
 import { addExportRoutes, IMPORT_PATH } from "./http/export-routes.ts";
 import { openOperatorTokens, type OperatorTokens } from "./http/operator-tokens.ts";
 import { createTokenGuesses } from "./http/token-guesses.ts";
+import { addHealthRoute } from "./http/health-route.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addReviewRoutes } from "./http/review-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
@@ -123,7 +124,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   ];
   const checks = { ...verifier.checks, log_unusable: createLogCheck(nats), documents_unreadable: () => files.fault };
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
-  await startServers(config, starting, { registry, services, security, sockets, api, checks, log });
+  const served = { registry, services, security, sockets, api, authorize: authorizeDeps, checks, log };
+  await startServers(config, starting, served);
   starting.use(running.tails);
   return starting.move();
 }
@@ -145,6 +147,7 @@ interface ServerDeps {
   readonly security: GrpcSecurity;
   readonly sockets: ServiceSockets;
   readonly api: Hono;
+  readonly authorize: BearerDeps;
   readonly checks: ReadinessChecks;
   readonly log: Logger;
 }
@@ -153,12 +156,13 @@ interface ServerDeps {
 async function startServers(
   config: PolicyConfig,
   starting: AsyncDisposableStack,
-  { registry, services, security, sockets, api, checks, log }: ServerDeps,
+  { registry, services, security, sockets, api, authorize, checks, log }: ServerDeps,
 ): Promise<void> {
   type Setting = "POLICY_OPS_PORT" | "POLICY_GRPC_PORT" | "POLICY_HTTP_PORT";
   const at = (setting: Setting, host = config.POLICY_BIND_ADDRESS) => ({ host, port: config[setting], setting });
   let isReady = false;
   const { reasons } = starting.use(watchReadiness(checks, log, { isServing: () => isReady }));
+  addHealthRoute(api, authorize, { reasons, settings: config.bySource });
   const opsAddress = {
     ...at("POLICY_OPS_PORT", config.POLICY_OPS_BIND_ADDRESS),
     hosts: config.POLICY_OPS_ALLOWED_HOSTS,

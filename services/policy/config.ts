@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { type BootLog, commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
+import {
+  type BootLog,
+  commonSettings,
+  integerSchema,
+  portSchema,
+  readConfig,
+  type SettingsBySource,
+} from "#shared/config/read-config.ts";
 import { tracingSettings } from "#shared/config/tracing-settings.ts";
 import { issuerSecretsIn, type VerifierConfig, verifierSettings } from "#shared/tokens/verify-access-token.ts";
 import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
@@ -63,10 +70,16 @@ export const policySettings = z.object({
 });
 
 /** The settings of policy. */
-export type PolicyConfig = Readonly<z.infer<typeof policySettings>> & VerifierConfig;
+export type PolicyConfig = Readonly<z.infer<typeof policySettings>> &
+  VerifierConfig & {
+    /** The same as texts, for people, by where each comes from. */
+    readonly bySource: SettingsBySource;
+  };
 
 /** Reads policy's settings; throws a BootError that names every wrong one. `log` gets what is set. */
 export function readPolicyConfig(env: NodeJS.ProcessEnv, log?: BootLog): PolicyConfig {
-  const config = readConfig(policySettings.check(checkCookieSettings), env, { demo, log });
-  return Object.freeze({ ...config, issuerSecrets: issuerSecretsIn(env) });
+  let bySource: SettingsBySource = { environment: {}, demo: {}, default: {} };
+  const onRead = (settings: SettingsBySource): void => void (bySource = settings);
+  const config = readConfig(policySettings.check(checkCookieSettings), env, { demo, log, onRead });
+  return Object.freeze({ ...config, issuerSecrets: issuerSecretsIn(env), bySource });
 }

@@ -1,5 +1,4 @@
-import { createRequire } from "node:module";
-import { readFile } from "node:fs/promises";
+import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { expect } from "vitest";
 import { ensureConsole } from "../../scripts/console/build-console.ts";
@@ -68,7 +67,7 @@ export async function startConsole(options: StackOptions = {}): Promise<ConsoleR
 /** What axe says of the page; the test fails with each violation and where it is. */
 export async function expectNoViolations(page: Page): Promise<void> {
   // Not as a script of the page: its content policy takes none.
-  await page.evaluate(await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
+  await page.evaluate(axe.source);
   const violations = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
     return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
