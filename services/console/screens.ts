@@ -74,6 +74,14 @@ export const SCREENS: readonly ScreenEntry[] = [
     load: async () => (await import("./screens/tenants/tenants-screen.tsx")).TenantsScreen,
   },
   {
+    name: "health",
+    title: "Health",
+    group: "Service",
+    isForOperators: true,
+    isForAllTenants: true,
+    load: async () => (await import("./screens/health/health-screen.tsx")).HealthScreen,
+  },
+  {
     name: "keys",
     title: "Keys",
     group: "Service",

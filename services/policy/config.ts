@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { type BootLog, commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
+import {
+  type BootLog,
+  commonSettings,
+  integerSchema,
+  portSchema,
+  readConfig,
+  type SettingsBySource,
+} from "#shared/config/read-config.ts";
 import { tracingSettings } from "#shared/config/tracing-settings.ts";
 import { issuerSecretsIn, type VerifierConfig, verifierSettings } from "#shared/tokens/verify-access-token.ts";
 import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
@@ -34,6 +41,8 @@ export const policySettings = z.object({
   POLICY_OPS_ALLOWED_HOSTS: opsHostsSchema,
   POLICY_BIND_ADDRESS: z.string().default(LOOPBACK),
   POLICY_ALLOWED_ORIGINS: originsSchema,
+  /** Where the console sends test events: a publisher, or an edge. Without it, it sends none. */
+  POLICY_PUBLISH_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** Who says which rights people have now, and ends the sessions of a tenant that is deleted. */
   AUTH_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7001"),
   /** Where `<tenant>.yaml`, `.yml` and `.json` files are watched; without it no file is. The demo has a folder of its own. */
@@ -61,10 +70,16 @@ export const policySettings = z.object({
 });
 
 /** The settings of policy. */
-export type PolicyConfig = Readonly<z.infer<typeof policySettings>> & VerifierConfig;
+export type PolicyConfig = Readonly<z.infer<typeof policySettings>> &
+  VerifierConfig & {
+    /** The same as texts, for people, by where each comes from. */
+    readonly bySource: SettingsBySource;
+  };
 
 /** Reads policy's settings; throws a BootError that names every wrong one. `log` gets what is set. */
 export function readPolicyConfig(env: NodeJS.ProcessEnv, log?: BootLog): PolicyConfig {
-  const config = readConfig(policySettings.check(checkCookieSettings), env, { demo, log });
-  return Object.freeze({ ...config, issuerSecrets: issuerSecretsIn(env) });
+  let bySource: SettingsBySource = { environment: {}, demo: {}, default: {} };
+  const onRead = (settings: SettingsBySource): void => void (bySource = settings);
+  const config = readConfig(policySettings.check(checkCookieSettings), env, { demo, log, onRead });
+  return Object.freeze({ ...config, issuerSecrets: issuerSecretsIn(env), bySource });
 }

@@ -1,5 +1,4 @@
-import { createRequire } from "node:module";
-import { readFile } from "node:fs/promises";
+import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { expect } from "vitest";
 import { ensureConsole } from "../../scripts/console/build-console.ts";
@@ -13,6 +12,8 @@ export interface ConsoleRig extends AsyncDisposable {
   readonly browser: Browser;
   /** Where the console is, without a slash at the end. */
   readonly url: string;
+  /** Auth's own name, as every service must know it. */
+  readonly authUrl: string;
   /** A page of its own at the address behind `/console`, logged in as the operator or, with `who: "nobody"`, not at all. */
   open(path: string, options?: OpenOptions): Promise<Page>;
 }
@@ -49,8 +50,11 @@ export async function startConsole(options: StackOptions = {}): Promise<ConsoleR
     stack,
     browser,
     url,
+    authUrl: issuer.AUTH_ISSUER,
     async open(path, { who = "operator", width = 1_440 } = {}) {
       const page = await (await browser.newContext({ viewport: { width, height: 900 } })).newPage();
+      // Less than a test may take: its failure says what was waited for.
+      page.setDefaultTimeout(20_000);
       const held = JSON.stringify({ kind: "operator", token: OPERATOR_TOKEN });
       if (who === "operator") await page.addInitScript((text) => sessionStorage.setItem("sluice-console", text), held);
       await page.goto(`${url}/console${path}`);
@@ -63,7 +67,7 @@ export async function startConsole(options: StackOptions = {}): Promise<ConsoleR
 /** What axe says of the page; the test fails with each violation and where it is. */
 export async function expectNoViolations(page: Page): Promise<void> {
   // Not as a script of the page: its content policy takes none.
-  await page.evaluate(await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
+  await page.evaluate(axe.source);
   const violations = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
     return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);

@@ -19,6 +19,9 @@ export class ApiError extends Error {
   }
 }
 
+/** A browser does not tell the one from the other. */
+const AUTH_AWAY = "auth cannot be reached, or this page's origin is not in its AUTH_ALLOWED_ORIGINS";
+
 /** Whatever a call of this service threw, as an `ApiError`. */
 export function toApiError(thrown: unknown, service = "policy"): ApiError {
   if (thrown instanceof ApiError) return thrown;
@@ -26,7 +29,11 @@ export function toApiError(thrown: unknown, service = "policy"): ApiError {
   return new ApiError({
     status: 0,
     code: isTimeout ? "timeout" : "offline",
-    message: isTimeout ? `${service} did not answer in time` : `${service} cannot be reached`,
+    message: isTimeout
+      ? `${service} did not answer in time`
+      : service === "auth"
+        ? AUTH_AWAY
+        : `${service} cannot be reached`,
     requestId: undefined,
     retryAfter: undefined,
   });

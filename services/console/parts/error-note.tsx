@@ -3,7 +3,7 @@ import { Button } from "./button.tsx";
 
 /** What can be done about an error, where the message does not say it. */
 const ADVICE: Readonly<Record<string, string>> = {
-  offline: "Is policy running, and is this machine online? Nothing was changed by the console.",
+  offline: "Is it running, and is this machine online?",
   timeout: "It may have been done all the same: look before you try again.",
   unavailable: "A server that policy needs is away. Health says which.",
   forbidden: "This login may not do it. An operator may.",
@@ -31,7 +31,7 @@ export function ErrorNote({ error, onRetry }: { readonly error: ApiError; readon
 }
 
 /** The message as a sentence: a capital letter first, a full stop last. */
-export function sentence(text: string): string {
+function sentence(text: string): string {
   const first = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(first) ? first : `${first}.`;
 }

@@ -11,6 +11,8 @@ interface FormProps {
   readonly kind?: ButtonKind;
   readonly label?: string;
   readonly isDisabled?: boolean;
+  /** Its button stands behind the fields, where there is room. */
+  readonly isLine?: boolean;
   /** Does it. What it throws is shown beside the button, and what was typed stays. */
   readonly onSubmit: () => Promise<void>;
   /** Stands beside the button. */
@@ -18,7 +20,7 @@ interface FormProps {
 }
 
 /** Fields and a button that is pending until what it began is acknowledged. */
-export function Form({ children, action, kind = "primary", label, isDisabled, onSubmit, beside }: FormProps) {
+export function Form({ children, action, kind = "primary", label, isDisabled, isLine, onSubmit, beside }: FormProps) {
   const [state, setState] = useState<"idle" | "pending" | ApiError>("idle");
   const submit = async (): Promise<void> => {
     setState("pending");
@@ -31,7 +33,7 @@ export function Form({ children, action, kind = "primary", label, isDisabled, on
   };
   return (
     <form
-      class="form"
+      class={isLine === true ? "form line" : "form"}
       aria-label={label}
       onSubmit={(event) => {
         event.preventDefault();

@@ -10,7 +10,7 @@ export function Moment({ at }: { readonly at: string | number }) {
 }
 
 /** The time of day where it is today, the day before it otherwise. */
-export function formatMoment(date: Date, now = new Date()): string {
+function formatMoment(date: Date, now = new Date()): string {
   const time = date.toLocaleTimeString(undefined, {
     hour: "2-digit",
     minute: "2-digit",

@@ -18,7 +18,12 @@ export interface ReadConfigOptions {
   readonly demo?: Readonly<Record<string, string>>;
   /** Gets a line of what is set and from where, and one for each variable that looks like a setting and is none. */
   readonly log?: BootLog | undefined;
+  /** Gets what is set and from where, secrets masked, as the log does. */
+  readonly onRead?: (settings: SettingsBySource) => void;
 }
+
+/** Settings with their values by where they come from; what is secret is masked. */
+export type SettingsBySource = Readonly<Record<"environment" | "demo" | "default", Readonly<Record<string, string>>>>;
 
 /**
  * Reads a service's settings from the environment into one frozen object. An empty variable counts as not set.
@@ -27,7 +32,7 @@ export interface ReadConfigOptions {
 export function readConfig<Schema extends z.ZodObject>(
   schema: Schema,
   env: NodeJS.ProcessEnv,
-  { demo = {}, log }: ReadConfigOptions = {},
+  { demo = {}, log, onRead }: ReadConfigOptions = {},
 ): Readonly<z.infer<Schema>> {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const unknown = findUnknownSettings(set, Object.keys(schema.shape));
@@ -40,7 +45,9 @@ export function readConfig<Schema extends z.ZodObject>(
     );
     throw new BootError(`these settings are wrong:\n${faults.join("\n")}`);
   }
-  log?.info(describeSettings(Object.keys(schema.shape), set, given, parsed.data), "settings");
+  const described = describeSettings(Object.keys(schema.shape), set, given, parsed.data);
+  log?.info(described, "settings");
+  onRead?.(described);
   return Object.freeze(parsed.data);
 }
 

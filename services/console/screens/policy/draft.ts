@@ -13,7 +13,12 @@ export interface EditedDraft extends Draft {
   readonly isEdited: boolean;
   /** Whether it was found in the tab, and not typed just now. */
   readonly isFound: boolean;
+  /** Counts the texts that came from elsewhere than the editor, which has to take them. */
+  readonly revision: number;
+  /** The editor has this text now. */
   readonly edit: (text: string) => void;
+  /** Puts another text into the editor. */
+  readonly replace: (text: string) => void;
   /** Goes on from the version in force, with this text or with the document itself. */
   readonly beginAgain: (policy: Pick<Policy, "document" | "version">, text?: string) => void;
 }
@@ -25,7 +30,12 @@ export function useDraft(tenant: string, policy: Policy): EditedDraft {
   const [found] = useState(() => readDraft(key));
   const [base, setBase] = useState(policy.document);
   const [draft, setDraft] = useState<Draft>(found ?? { text: policy.document, version: policy.version });
+  const [revision, setRevision] = useState(0);
   const isEdited = draft.text !== base;
+  const replace = (next: Draft): void => {
+    setDraft(next);
+    setRevision((before) => before + 1);
+  };
   useEffect(() => {
     if (isEdited) sessionStorage.setItem(key, JSON.stringify(draft));
     else sessionStorage.removeItem(key);
@@ -35,16 +45,18 @@ export function useDraft(tenant: string, policy: Policy): EditedDraft {
     // Somebody else's change comes into an editor where nothing is edited, and never over edits.
     if (isEdited || policy.version === draft.version) return;
     setBase(policy.document);
-    setDraft({ text: policy.document, version: policy.version });
+    replace({ text: policy.document, version: policy.version });
   }, [policy.version]);
   return {
     ...draft,
     isEdited,
     isFound: found !== undefined && found.text === draft.text,
+    revision,
+    replace: (text) => replace({ ...draft, text }),
     edit: (text) => setDraft((before) => ({ ...before, text })),
     beginAgain(current, text = current.document) {
       setBase(current.document);
-      setDraft({ text, version: current.version });
+      replace({ text, version: current.version });
     },
   };
 }

@@ -4,6 +4,8 @@ import type { Review } from "./policy.ts";
 
 interface EditorProps {
   readonly text: string;
+  /** Another one has the editor take the text. What it gave itself is older than what it has by now. */
+  readonly revision: number;
   readonly onEdit: (text: string) => void;
   /** What is wrong with the text, as far as that is known. */
   readonly review: Review | undefined;
@@ -12,7 +14,7 @@ interface EditorProps {
 }
 
 /** The editor of the document. Until its chunk is there, and where that does not come, it is a plain field. */
-export function Editor({ text, onEdit, review, place }: EditorProps) {
+export function Editor({ text, revision, onEdit, review, place }: EditorProps) {
   const host = useRef<HTMLDivElement>(null);
   const latest = useRef({ text, onEdit });
   useEffect(() => {
@@ -35,7 +37,7 @@ export function Editor({ text, onEdit, review, place }: EditorProps) {
       opened?.destroy();
     };
   }, []);
-  useEffect(() => editor?.setText(text), [editor, text]);
+  useEffect(() => editor?.setText(latest.current.text), [editor, revision]);
   useEffect(() => {
     editor?.mark([...(review?.faults ?? []), ...(review?.failed ?? [])], "error");
     editor?.mark(review?.warnings ?? [], "warning");

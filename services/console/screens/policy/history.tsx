@@ -111,9 +111,9 @@ function VersionPanel({ shown, current, onTake, onChanged, onClose }: VersionPan
           </Link>
         </div>
       )}
-      <h3>What it changed</h3>
+      <h2>What it changed</h2>
       {diff === undefined ? <p class="quiet">It is the first that is kept.</p> : <Differences diff={diff} />}
-      <h3>The document</h3>
+      <h2>The document</h2>
       <Loaded query={whole} what="the document">
         {({ document }) => (
           <pre class="document" tabIndex={0}>

@@ -72,7 +72,7 @@ function Editing({ tenant, policy, onChanged }: EditingProps) {
         </div>
       </div>
       <div class="policy-work">
-        <Editor text={draft.text} onEdit={draft.edit} review={review} place={place} />
+        <Editor text={draft.text} revision={draft.revision} onEdit={draft.edit} review={review} place={place} />
         <ReviewPanel
           state={state}
           isEdited={draft.isEdited}
@@ -80,7 +80,7 @@ function Editing({ tenant, policy, onChanged }: EditingProps) {
         />
       </div>
       <Section title="History">
-        <History current={policy} onTake={draft.edit} onChanged={onChanged} />
+        <History current={policy} onTake={draft.replace} onChanged={onChanged} />
       </Section>
       {isApplying && review !== undefined ? (
         <ApplyDialog

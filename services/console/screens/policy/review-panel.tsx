@@ -28,12 +28,12 @@ export function ReviewPanel({ state, isEdited, onShow }: ReviewPanelProps) {
           <Faults title="Warnings" faults={review.warnings} onShow={onShow} />
           {review.faults.length > 0 || !isEdited ? null : (
             <>
-              <h3>Who gains and loses</h3>
+              <h2>Who gains and loses</h2>
               <Effects effects={review.effects} more={review.moreEffects} />
               {review.unseen === 0 ? null : (
                 <p class="hint">{review.unseen.toLocaleString()} people with roles set over HTTP were not looked at.</p>
               )}
-              <h3>What is different</h3>
+              <h2>What is different</h2>
               <Differences diff={review.diff} />
             </>
           )}
@@ -71,7 +71,7 @@ function Faults({ title, faults, onShow }: FaultsProps) {
   if (faults.length === 0) return null;
   return (
     <>
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       <ul class="faults">
         {faults.slice(0, MAX_SHOWN).map((fault) => (
           <li key={`${fault.line} ${fault.column} ${fault.path} ${fault.message}`}>

@@ -52,12 +52,12 @@ export function Matrix({ visibility, wanted }: MatrixProps) {
   );
 }
 
-const NAME: Column<Person> = { title: "Name", track: "minmax(7rem, 12rem)", cell: ({ who }) => who };
+const NAME: Column<Person> = { title: "Name", track: "minmax(7rem, 10rem)", cell: ({ who }) => who };
 
 function columnOf({ patterns: [first = "", ...others] }: TypeGroup): Column<Person> {
   return {
     title: others.length === 0 ? first : `${first} and ${others.length} more`,
-    track: "minmax(8rem, 1fr)",
+    track: "minmax(7rem, 1fr)",
     cell: (person) => <Cell person={person} pattern={first} />,
   };
 }
@@ -68,7 +68,7 @@ function Cell({ person, pattern }: { readonly person: Person; readonly pattern: 
   return (
     <span class={`sight ${how} ${step}`}>
       <span aria-hidden="true">
-        {SIGNS[how]} {STEPS[step]}
+        {step === "lost" ? "" : SIGNS[how]} {STEPS[step]}
       </span>
       <span class="visually-hidden">
         {how === "none" ? "nothing" : how}

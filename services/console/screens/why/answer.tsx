@@ -38,9 +38,9 @@ export function Answer({ explanation, onMended }: AnswerProps) {
         <Section title={subject}>
           <Facts
             facts={{
-              Roles: namesOf(holds.roles),
+              Roles: namesOf(rolesOf(explanation)),
               Groups: namesOf(holds.groups),
-              "Said by":
+              "Groups by":
                 { auth: "auth, now", nobody: "nobody: auth knows no such person" }[holds.from] ?? `the ${holds.from}`,
             }}
           />
@@ -49,6 +49,11 @@ export function Answer({ explanation, onMended }: AnswerProps) {
       <Decisions explanation={explanation} />
     </>
   );
+}
+
+/** All roles by which it is decided now, and how the person comes by each. */
+function rolesOf({ now, holds }: Explanation): readonly string[] {
+  return now?.roles.map(({ role, via }) => `${role} (${via.join(", ")})`) ?? holds.roles;
 }
 
 function namesOf(names: readonly string[]) {

@@ -25,23 +25,25 @@ export function Chain({ links, firstNo }: { readonly links: readonly ChainLink[]
 }
 
 function Evidence({ title, answer }: { readonly title: string; readonly answer: LinkAnswer }) {
+  const { at, connectionId, evidence } = answer;
+  const isTold = at === undefined || evidence.some((sentence) => sentence.includes(at));
   return (
     <div class="evidence">
       <p class="evidence-head">
         <span class="quiet">{title}</span> <Badge tone={TONES[answer.answer]}>{answer.answer}</Badge>
       </p>
       <ul>
-        {answer.evidence.map((sentence) => (
+        {evidence.map((sentence) => (
           <li key={sentence}>{sentence}</li>
         ))}
       </ul>
-      {answer.at === undefined && answer.connectionId === undefined ? null : (
+      {isTold && connectionId === undefined ? null : (
         <p class="quiet">
-          {answer.at === undefined ? null : <Moment at={answer.at} />}
-          {answer.connectionId === undefined ? null : (
+          {isTold ? null : <Moment at={at} />}
+          {connectionId === undefined ? null : (
             <>
               {" "}
-              stream <code>{answer.connectionId}</code>
+              stream <code>{connectionId}</code>
             </>
           )}
         </p>

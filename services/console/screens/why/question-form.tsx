@@ -29,7 +29,7 @@ export function QuestionForm() {
     router.set({ ...nothing, subject: subject.trim(), [way]: name.trim(), at: time });
   };
   return (
-    <Form action="Ask why" label="The question" isDisabled={!isWhole} onSubmit={ask}>
+    <Form action="Ask why" label="The question" isLine isDisabled={!isWhole} onSubmit={ask}>
       <div class="fields">
         <Field label="Person" value={subject} onInput={setSubject} isRequired suggestions={people} />
         <Select
