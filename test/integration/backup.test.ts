@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEventStream } from "#test/support/event-stream.ts";
-import { sluice } from "#test/support/run-sluice.ts";
+import { sluice, type SluiceResult } from "#test/support/run-sluice.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
@@ -27,18 +27,23 @@ const envOf = (nats: NatsServer, redis: RedisServer): NodeJS.ProcessEnv => ({
 describe("an empty stack that a backup was put back into", () => {
   const owner = new AsyncDisposableStack();
   let after: Stack;
+  let restored: SluiceResult;
+  let second: SluiceResult;
 
   beforeAll(async () => {
     const nats = owner.use(await startNats());
     const redis = owner.use(await startRedis());
-    const restored = await sluice(["restore", out], { env: envOf(nats, redis) });
-    expect(restored).toMatchObject({ code: 0, err: [] });
-    expect(restored.out).toEqual(expect.arrayContaining([expect.stringMatching(/^EVENTS_demo: \d+ messages$/)]));
-    const second = await sluice(["restore", out], { env: envOf(nats, redis) });
-    expect(second).toMatchObject({ code: 1, err: [expect.stringContaining("nothing was put back")] });
+    restored = await sluice(["restore", out], { env: envOf(nats, redis) });
+    second = await sluice(["restore", out], { env: envOf(nats, redis) });
     after = owner.use(await startStack({ nats, redis }));
   });
   afterAll(() => owner.disposeAsync());
+
+  test("was told stream by stream, and takes no second one", () => {
+    expect(restored).toMatchObject({ code: 0, err: [] });
+    expect(restored.out).toEqual(expect.arrayContaining([expect.stringMatching(/^EVENTS_demo: \d+ messages$/)]));
+    expect(second).toMatchObject({ code: 1, err: [expect.stringContaining("nothing was put back")] });
+  });
 
   test("goes on with the streams of before without reset, by the sessions and roles of before", async () => {
     const refreshed = await refresh(after, history.alice);
