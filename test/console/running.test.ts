@@ -10,7 +10,7 @@ let rig: ConsoleRig;
 
 beforeAll(async () => {
   rig = await startConsole();
-});
+}, 120_000);
 afterAll(() => rig[Symbol.asyncDispose]());
 
 async function openStreamOf(username: string) {

@@ -29,7 +29,11 @@ export function toApiError(thrown: unknown, service = "policy"): ApiError {
   return new ApiError({
     status: 0,
     code: isTimeout ? "timeout" : "offline",
-    message: isTimeout ? `${service} did not answer in time` : service === "auth" ? AUTH_AWAY : `${service} cannot be reached`,
+    message: isTimeout
+      ? `${service} did not answer in time`
+      : service === "auth"
+        ? AUTH_AWAY
+        : `${service} cannot be reached`,
     requestId: undefined,
     retryAfter: undefined,
   });
