@@ -98,13 +98,14 @@ export function demoSettings(ports: DemoPorts, passwords: DemoPasswords): Record
       AUTH_ISSUERS_FILE: DEMO_ISSUERS_FILE,
       POLICY_OPERATOR_TOKEN: DEMO_OPERATOR_TOKEN,
       POLICY_ALLOWED_ORIGINS: origins,
+      POLICY_PUBLISH_URL: `http://localhost:${ports.PUBLISH_HTTP_PORT}`,
     },
     publish: {
       ...shared,
       NATS_URL: natsUrl("publish", passwords.NATS_PUBLISH_PASSWORD),
       REDIS_URL: redisUrl("publish", passwords.REDIS_PUBLISH_PASSWORD),
       AUTH_ISSUERS_FILE: DEMO_ISSUERS_FILE,
-      PUBLISH_ALLOWED_ORIGINS: origins,
+      PUBLISH_ALLOWED_ORIGINS: `${origins},${consoles}`,
     },
     stream: {
       ...shared,

@@ -11,6 +11,7 @@ import { configCommand } from "./config.ts";
 import { connectionsCommand } from "./connections.ts";
 import { demoCommand } from "./demo.ts";
 import { disconnectCommand } from "./disconnect.ts";
+import { doctorCommand } from "./doctor.ts";
 import { encodeCommand } from "./encode.ts";
 import { eraseCommand } from "./erase.ts";
 import { eventsCommand } from "./events.ts";
@@ -22,6 +23,7 @@ import { publishCommand } from "./publish.ts";
 import { nodesCommand } from "./nodes.ts";
 import { poisonCommand } from "./poison.ts";
 import { policyCommand } from "./policy.ts";
+import { replayCommand } from "./replay.ts";
 import { restoreCommand } from "./restore.ts";
 import { sessionCommand } from "./session.ts";
 import { startCommand } from "./start.ts";
@@ -39,6 +41,8 @@ const COMMANDS = [
   eventsCommand,
   explainCommand,
   streamCommand,
+  doctorCommand,
+  replayCommand,
   connectionsCommand,
   disconnectCommand,
   nodesCommand,

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { harmless } from "../events/print-event.ts";
 import { collect, createCommand, createGroup, readOptions, type Terminal } from "../shared/command.ts";
+import { printFinding } from "../shared/finding.ts";
 import { openPerson, personOptionsSchema, withPersonOptions } from "../shared/person.ts";
 import { UsageError } from "../shared/run-script.ts";
 import { checkStream } from "../stream-check/check-stream.ts";
@@ -14,8 +14,6 @@ const optionsSchema = personOptionsSchema.extend({
   seconds: z.coerce.number(SECONDS_FAULT).min(1, SECONDS_FAULT).max(300, SECONDS_FAULT).default(5),
 });
 
-const MARK = { ok: "✓", warn: "!", fail: "✗" } as const;
-
 /** `sluice stream`: looks at event streams. */
 export function streamCommand(terminal: Terminal): Command {
   const description = "Event streams, ours or another's.";
@@ -24,7 +22,7 @@ export function streamCommand(terminal: Terminal): Command {
   ]);
 }
 
-function checkCommand({ env, print, endWith }: Terminal): Command {
+function checkCommand(terminal: Terminal): Command {
   const command = createCommand("check", {
     summary: "say whether an event stream is what clients and proxies need",
     description: `Opens a URL as a browser does and listens. It says what it found about status, headers, time to the first byte, buffering on the way, silences, framing, ids and retry, about compression, and about coming back behind the last id; and what to do where something is wrong (✗) or could be better (!). It says what reaches this machine: run it where your clients are, in front of your proxies.
@@ -42,14 +40,11 @@ Ends with 1 where something is wrong.`,
   return withPersonOptions(command).action(async (url: string, given: unknown) => {
     const { header, login, seconds, ...asked } = readOptions(optionsSchema, given);
     if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) throw new UsageError(`${url} is not an http or https URL`);
-    await using person = login ? await openPerson(asked, env) : undefined;
+    await using person = login ? await openPerson(asked, terminal.env) : undefined;
     const named = header.map((each) => [each.slice(0, each.indexOf(":")), each.slice(each.indexOf(":") + 1).trim()]);
     const headers: Record<string, string> = Object.fromEntries(named);
     if (person !== undefined) headers["authorization"] = `Bearer ${person.token}`;
-    for await (const finding of checkStream({ url, headers, listenMs: seconds * 1_000 })) {
-      const { check, level, found, todo } = finding;
-      print(finding, harmless(`${MARK[level]} ${check.padEnd(12)} ${found}${todo === undefined ? "" : `\n  ${todo}`}`));
-      if (level === "fail") endWith(1);
-    }
+    const asking = { url, headers, listenMs: seconds * 1_000 };
+    for await (const finding of checkStream(asking)) printFinding(finding, terminal);
   });
 }

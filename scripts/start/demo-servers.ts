@@ -38,8 +38,11 @@ export async function demoServers(
       redis(ports.REDIS_PORT, redisFolder, redisConfig, env),
     ],
     [service("policy", ports.POLICY_OPS_PORT), service("auth", ports.AUTH_OPS_PORT)],
-    [service("stream", ports.STREAM_OPS_PORT), service("publish", ports.PUBLISH_OPS_PORT)],
-    [service("webhooks", ports.WEBHOOKS_OPS_PORT, webhooks)],
+    [
+      service("stream", ports.STREAM_OPS_PORT),
+      service("publish", ports.PUBLISH_OPS_PORT),
+      service("webhooks", ports.WEBHOOKS_OPS_PORT, webhooks),
+    ],
   ];
 }
 

@@ -5,7 +5,7 @@ import { createGzip } from "node:zlib";
 import { expect, test } from "vitest";
 import { sluice } from "#test/support/run-sluice.ts";
 import { checkStream } from "./check-stream.ts";
-import type { Finding } from "./findings.ts";
+import type { Finding } from "../shared/finding.ts";
 
 const GOOD = {
   "content-type": "text/event-stream",

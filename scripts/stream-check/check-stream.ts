@@ -1,4 +1,5 @@
-import { compressionOf, type Finding, findingsOf, resumptionOf } from "./findings.ts";
+import type { Finding } from "../shared/finding.ts";
+import { compressionOf, findingsOf, resumptionOf } from "./findings.ts";
 import { inflateReads, observeStream } from "./observe-stream.ts";
 import { readFraming } from "./read-framing.ts";
 

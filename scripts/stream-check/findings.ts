@@ -1,14 +1,6 @@
+import { fail, type Finding, ok, warn } from "../shared/finding.ts";
 import type { Observation, Read } from "./observe-stream.ts";
 import { type Framing, readFraming } from "./read-framing.ts";
-
-/** What was found about one thing that clients and proxies need. */
-export interface Finding {
-  readonly check: string;
-  readonly level: "ok" | "warn" | "fail";
-  readonly found: string;
-  /** What to do about it; undefined where nothing is. */
-  readonly todo?: string;
-}
 
 /** A server that says nothing for longer is cut off by proxies, most of which wait for 60 s, some for 30 s. */
 const MAX_SILENCE_MS = 20_000;
@@ -16,10 +8,6 @@ const FIRST_BYTE_MS = 2_000;
 
 /** What proxies collect until it is full. */
 const BUFFER_BYTES = 4_096;
-
-const ok = (check: string, found: string): Finding => ({ check, level: "ok", found });
-const warn = (check: string, found: string, todo: string): Finding => ({ check, level: "warn", found, todo });
-const fail = (check: string, found: string, todo: string): Finding => ({ check, level: "fail", found, todo });
 
 /** What an event stream that was listened to for `listenedMs` has and lacks. */
 export function findingsOf(seen: Observation, listenedMs: number): Finding[] {

@@ -35,9 +35,7 @@ import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps, BearerDeps } from "./http/authorize.ts";
 import { addConsole } from "./http/console-routes.ts";
 import { addCheckRoute } from "./http/check-route.ts";
-import { addConnectionRoutes } from "./http/connection-routes.ts";
 import { addEraseRoute } from "./http/erase-route.ts";
-import { addEventRoutes } from "./http/event-routes.ts";
 import { addExplainRoutes } from "./http/explain-route.ts";
 import { addExportRoutes, IMPORT_PATH } from "./http/export-routes.ts";
 import { openOperatorTokens, type OperatorTokens } from "./http/operator-tokens.ts";
@@ -46,7 +44,6 @@ import { addHealthRoute } from "./http/health-route.ts";
 import { addPolicyRoutes } from "./http/policy-routes.ts";
 import { addReviewRoutes } from "./http/review-routes.ts";
 import { addSubjectRoutes } from "./http/subject-routes.ts";
-import { addTailRoute } from "./http/tail-route.ts";
 import { addTenantRoutes } from "./http/tenant-routes.ts";
 import { policyWelcome } from "./http/welcome.ts";
 import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
@@ -64,6 +61,7 @@ import { readTiers } from "./limits/tiers.ts";
 import type { TenantDeps } from "./tenants/tenant-deps.ts";
 import { FileOrigins } from "./watch/file-origins.ts";
 import { watchFiles } from "./watch/watch-files.ts";
+import { addRunningRoutes } from "./app/add-running-routes.ts";
 import { openEdges } from "./app/open-edges.ts";
 import { openPolicies } from "./app/open-policies.ts";
 
@@ -92,7 +90,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
   const compiler = starting.use(openCompiler(config, metrics));
   const parts = { sessions, compiler, tiers, metrics, log };
-  const { store, logs, collector, deps, onClosed, onInspected } = await openPolicies(nats, config, parts);
+  const { store, logs, collector, deps, recorded } = await openPolicies(nats, config, parts);
   starting.use(deps.subscriptions);
   await checkTenants(deps, log);
   const origins = new FileOrigins();
@@ -116,33 +114,19 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addSubjectRoutes(api, authorizeDeps, deps);
   addEraseRoute(api, authorizeDeps, deps);
   addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
-  const { tails, ...edges } = await openEdges(nats, logs);
-  addConnectionRoutes(api, authorizeDeps, { ...edges, onClosed });
-  addTailRoute(api, authorizeDeps, tails);
-  addEventRoutes(api, authorizeDeps, { ...authorizeDeps, ...edges, logs, find: rights.find, onInspected });
-  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, ...edges, logs, find: rights.find });
+  const running = await openEdges(nats, logs);
+  addRunningRoutes(api, authorizeDeps, running, { ...recorded, logs, find: rights.find });
+  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, ...running, logs, find: rights.find });
   addConsole(api, config);
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, requestLog), decisionCallers],
     [AuthorizationService, createAuthorizationService(gateway, metrics, requestLog), authorizationCallers],
   ];
-  const checks = {
-    ...verifier.checks,
-    log_unusable: createLogCheck(nats),
-    documents_unreadable: () => files.fault,
-  };
+  const checks = { ...verifier.checks, log_unusable: createLogCheck(nats), documents_unreadable: () => files.fault };
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
-  await startServers(config, starting, {
-    registry,
-    services,
-    security,
-    sockets,
-    api,
-    authorize: authorizeDeps,
-    checks,
-    log,
-  });
-  starting.use(tails);
+  const servers = { registry, services, security, sockets, api, authorize: authorizeDeps, checks, log };
+  await startServers(config, starting, servers);
+  starting.use(running.tails);
   return starting.move();
 }
 

@@ -41,6 +41,8 @@ export const policySettings = z.object({
   POLICY_OPS_ALLOWED_HOSTS: opsHostsSchema,
   POLICY_BIND_ADDRESS: z.string().default(LOOPBACK),
   POLICY_ALLOWED_ORIGINS: originsSchema,
+  /** Where the console sends test events: a publisher, or an edge. Without it, it sends none. */
+  POLICY_PUBLISH_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** Who says which rights people have now, and ends the sessions of a tenant that is deleted. */
   AUTH_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7001"),
   /** Where `<tenant>.yaml`, `.yml` and `.json` files are watched; without it no file is. The demo has a folder of its own. */

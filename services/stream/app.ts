@@ -76,7 +76,7 @@ async function startServing(
   const log = processLog.child({ "service.instance.id": workerId });
   await checkKernel(log);
   const registry = createMetricsRegistry();
-  const tracer = stack.use(await openTracer("stream", config, { registry, log }));
+  const tracer = stack.use(await openTracer("stream", config, { registry, log, instanceId: workerId }));
   const nats = await connectNats(config, "stream", log);
   stack.defer(() => drainNats(nats));
 

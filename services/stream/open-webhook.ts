@@ -71,12 +71,12 @@ export async function openWebhook(
     let attached: Attached | undefined;
     try {
       await verifyInTime(registration, tenant, edge);
-      requireValid(registration, edge);
+      requireOwner(registration, edge);
       const attachment = { identity: registration.identity, connectionId: id, client: undefined, takeover: false };
       attached = await attachHold(edge.subscriptions, { key, topics, callback, ...attachment }, tenant.log);
       const { hold } = attached;
       const start = await currentStart(attached, tenant);
-      requireValid(registration, edge);
+      requireOwner(registration, edge);
       const ids = { connectionId: id, requestId: id };
       const connection = connect({ hold, callback, registration });
       const reader = new Reader(ids, registration, connection, tenant, FORMAT, start, edge);
@@ -111,6 +111,11 @@ export function ownerOf({ tenant, subject }: SubscriptionKey, scope?: string): I
     tokenExpiresAt: 1,
     isOutside: false,
   };
+}
+
+function requireOwner(registration: Registration, edge: WebhookEdge): void {
+  if (registration.ended !== "revoked") return requireValid(registration, edge);
+  throw new AppError("session_ended", "auth does not know its owner, or not any more");
 }
 
 /** A log that is replaced meanwhile is looked into again: the position would mean another message. */

@@ -36,6 +36,7 @@ import { reconnectStorm } from "./scenarios/reconnect-storm.ts";
 import { refusedCrowd } from "./scenarios/refused-crowd.ts";
 import { slowReaders } from "./scenarios/slow-readers.ts";
 import { tracing } from "./scenarios/tracing.ts";
+import { webhooks } from "./scenarios/webhooks.ts";
 import { tailMemory } from "./scenarios/tail-memory.ts";
 
 const SCENARIOS: readonly Scenario[] = [
@@ -45,6 +46,7 @@ const SCENARIOS: readonly Scenario[] = [
   manyTopics,
   dynamic,
   durable,
+  webhooks,
   mixedTenants,
   noisyNeighbour,
   largeAudience,

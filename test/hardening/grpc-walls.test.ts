@@ -40,7 +40,7 @@ afterAll(async () => {
 
 const SESSION_CALLERS = {
   checkSessions: ["stream", "policy"],
-  findSubjects: ["policy"],
+  findSubjects: ["policy", "stream"],
   renewAccess: ["stream", "policy"],
   bindToken: ["stream"],
   endTenant: ["policy"],

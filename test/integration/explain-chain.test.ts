@@ -240,10 +240,12 @@ describe("why somebody did not get an event", () => {
   test("a durable subscription says whether it was acknowledged, is open, dead or still to come", async () => {
     const seq = await publish("order.created.10");
     const record = recordOf({ epoch, through: { seq, tag: "0" } });
+    let told: Told | undefined;
     const put = async (change: object) => {
       const key = subscriptionSubject("demo", "dora", "builds");
       await edge.bus.js.publish(key, encodeRecord({ ...record, ...change }));
-      return linkOf(await explain("dora", `sequence=${seq}&role=viewer`), "delivered");
+      told = await explain("dora", `sequence=${seq}&role=viewer`);
+      return linkOf(told, "delivered");
     };
     const open = new Map([[seq, { tag: "0", deliveries: 1, dueAt: 1 }]]);
     expect(await put({ open })).toMatchObject({
@@ -251,10 +253,12 @@ describe("why somebody did not get an event", () => {
       evidence: [expect.stringContaining("not acknowledged")],
     });
     expect(await put({})).toMatchObject({ answer: "yes" });
+    expect(told).toMatchObject({ firstNo: null });
     const dead = [{ seq, tag: "0", deliveries: 2, reason: "denied" }];
     expect(await put({ dead })).toMatchObject({ answer: "no", evidence: [expect.stringContaining("dead letter")] });
     const pending = await put({ through: { seq: seq - 1, tag: "0" } });
     expect(pending).toMatchObject({ answer: "no", evidence: [expect.stringContaining("no stream holds it")] });
+    expect(told).toMatchObject({ firstNo: "connected" });
   });
 
   test("what cannot be known is unknown, and says what is missing", async () => {

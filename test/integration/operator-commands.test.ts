@@ -1,3 +1,4 @@
+import { headers as newHeaders } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sluice } from "#test/support/run-sluice.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -127,6 +128,58 @@ test("an event stream of the edge is what clients and proxies need; one that ref
   expect([code, out.length]).toEqual([0, 15]);
   const refused = await sluice(check, { env });
   expect([refused.code, refused.out.length]).toEqual([1, 1]);
+});
+
+test("the doctor finds a publisher that does not answer and a Redis that may evict, and nothing else but of the machine", async () => {
+  const ports = { auth: stack.auth.ports, policy: stack.policy.ports, stream: stack.edge.ports };
+  const ops = Object.entries(ports).map(([name, { ops: port }]) => [`${name.toUpperCase()}_OPS_PORT`, String(port)]);
+  const stores = { NATS_URL: stack.nats.url("policy"), REDIS_URL: stack.redis.url.replace("auth:", "backup:") };
+  const more = { ...Object.fromEntries(ops), ...stores, PUBLISH_OPS_PORT: "9" };
+  await stack.redis.admin("CONFIG SET maxmemory-policy allkeys-lru");
+  const { code, out } = await sluice(["doctor", "--json"], { env: { ...env, ...more } });
+  await stack.redis.admin("CONFIG SET maxmemory-policy noeviction");
+  const findings = out.map((line) => JSON.parse(line) as { check: string; level: string; found: string });
+  const sick = findings.filter(({ level, check }) => level === "fail" && check !== "descriptors");
+  expect(sick.map(({ check, found }) => [check, found])).toEqual([
+    ["redis", "maxmemory-policy allkeys-lru"],
+    ["publish", expect.stringMatching(/^does not answer: /)],
+  ]);
+  expect(code).toBe(1);
+});
+
+test("a stream is told again what it was sent and why, and a trace what became of its events", async () => {
+  const { access_token: token } = await stack.login("alice");
+  const stop = new AbortController();
+  const headers = { authorization: `Bearer ${token}`, "x-sluice-client": "test" };
+  const url = `${stack.streamUrl}/v1/stream?topic=issues.>&topic=push.>`;
+  const response = await fetch(url, { headers, signal: stop.signal });
+  const id = response.headers.get("x-connection-id") ?? "";
+  const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const bus = await stack.bus("demo");
+  const traced = newHeaders();
+  traced.set("traceparent", `00-${traceId}-00f067aa0ba902b7-01`);
+  await bus.js.publish("events.demo.issues.opened.told", "{}", { headers: traced });
+  await bus.js.publish("events.demo.push.event.told", "{}");
+  const replay = ["replay", "--tenant", "demo", "--connection", id];
+  const told = await waitFor("the stream is in the connection log", async () => {
+    const moments = await run(replay, asPolicy()).catch(() => []);
+    return moments.some(({ what }) => what === "withheld") ? moments : undefined;
+  });
+  expect(told.map(({ what, topic }) => [what, topic])).toEqual([
+    ["opened", undefined],
+    ["sent", "issues.opened.told"],
+    ["withheld", "push.event.told"],
+    ["open", undefined],
+  ]);
+  expect(told[1]).toMatchObject({ why: expect.stringContaining("triager: issues:read") });
+  stop.abort();
+  const after = await waitFor("its end is in the connection log", async () => {
+    const moments = await run(replay, asPolicy());
+    return moments.at(-1)?.["what"] === "ended" ? moments : undefined;
+  });
+  expect(after.at(-1)).toMatchObject({ why: expect.stringMatching(/^gone after .* s: 1 events, /) });
+  const trace = await run(["replay", "--tenant", "demo", "--trace", traceId, "--subject", "alice"], asPolicy());
+  expect(trace).toMatchObject([{ topic: "issues.opened.told", subject: "alice", allow: true }]);
 });
 
 test("a tenant is made, limited, suspended, resumed and deleted", async () => {

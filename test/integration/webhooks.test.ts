@@ -1,8 +1,11 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { startChild } from "#test/support/child.ts";
+import { freePort } from "#test/support/ports.ts";
 import type { RunningService } from "#test/support/start-service.ts";
+import { DEMO_USERS_FILE } from "#test/support/start-auth.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import { type Subscriber, subscriberAt } from "#test/support/subscriptions.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -18,6 +21,7 @@ let webhooks: RunningService;
 let receiver: WebhookReceiver;
 let name: string;
 let made = 0;
+let users: string;
 
 const startWebhooks = (env: NodeJS.ProcessEnv = {}): Promise<RunningService> =>
   stack.startEdge({
@@ -34,7 +38,9 @@ beforeAll(async () => {
     join(folder, "secrets.yaml"),
     `demo:\n  hook: ${SECRET}\n  alices: {secret: ${SECRET}, subjects: [alice]}\n`,
   );
-  stack = await startStack();
+  users = await readFile(DEMO_USERS_FILE, "utf8");
+  await writeFile(join(folder, "users.yaml"), users);
+  stack = await startStack({ auth: { AUTH_USERS_FILE: join(folder, "users.yaml") } });
   demo = await stack.bus("demo");
   bob = subscriberAt(stack.streamUrl, (await stack.login("bob")).access_token);
   webhooks = await startWebhooks();
@@ -159,6 +165,25 @@ describe("the owner of a callback", () => {
     await stack.setRoles("bob", ["maintainer"]);
   });
 
+  test("gets nothing once auth does not know them, and goes on where they were when it does again", async () => {
+    const carol = subscriberAt(stack.streamUrl, (await stack.login("carol")).access_token);
+    await using hers = await startReceiver();
+    await make();
+    const wish = { topics: ["push.>"], deliver: { url: hers.url, secretRef: "hook" } };
+    await carol.call("PUT", "/marker", wish);
+    await publish("before");
+    await receiver.receive(1);
+    await writeFile(join(folder, "users.yaml"), users.replace("username: bob\n", "username: bob\n  disabled: true\n"));
+    await waitFor("bob's is held by nobody", () => webhooks.child.output().includes("auth does not know its owner"));
+    await publish("while away");
+    await waitFor("the marker", () => hers.messages.some(({ body }) => body.includes("while away")));
+    expect(first()).toEqual(["before"]);
+    await writeFile(join(folder, "users.yaml"), users);
+    await waitFor("what came meanwhile", () => first().includes("while away"), 20_000);
+    bob = subscriberAt(stack.streamUrl, (await stack.login("bob")).access_token);
+    await carol.call("DELETE", "/marker");
+  });
+
   test("gets no more than their token was good for", async () => {
     const login = { tenant: "demo", username: "bob", password: "sluice-demo", scope: "push:read@push.event.open" };
     const response = await fetch(`${stack.authUrl}/v1/auth/login`, {
@@ -186,6 +211,28 @@ describe("the owner of a callback", () => {
     expect(refused).toMatchObject({ status: 422, body: { code: "callback_refused", detail } });
     expect((await bob.call("GET", `/${name}`)).status).toBe(404);
   });
+});
+
+test("the receiver of the guide takes what is signed with its secret, and nothing else", async () => {
+  const [, program = ""] = /```js\n([\s\S]*?)```/.exec(await readFile("docs/guides/webhooks.md", "utf8")) ?? [];
+  await writeFile(join(folder, "receiver.mjs"), program);
+  const port = await freePort();
+  const env = { WEBHOOK_SECRET: SECRET, PORT: String(port) };
+  const running = startChild(process.execPath, [join(folder, "receiver.mjs")], env);
+  await waitFor("the receiver listens", () => running.output().includes("listening"));
+  const url = `http://127.0.0.1:${port}/`;
+  await make({}, url);
+  await publish("one");
+  await waitFor("the event", () => /^push\.event \S+\.\d+\.\S+$/m.test(running.output()));
+  await waitFor("it is acknowledged", async () => (await look())["open"] === 0);
+  const headers = { "webhook-id": "msg_1", "webhook-timestamp": String(Math.floor(Date.now() / 1_000)) };
+  const forged = await fetch(url, {
+    method: "POST",
+    body: "[]",
+    headers: { ...headers, "webhook-signature": "v1,AAAA" },
+  });
+  expect(forged.status).toBe(401);
+  await running.end("SIGKILL");
 });
 
 test("a subscription is taken over from a process that is killed: all comes, and first of all in order", async () => {

@@ -12,6 +12,8 @@ export interface ConsoleRig extends AsyncDisposable {
   readonly browser: Browser;
   /** Where the console is, without a slash at the end. */
   readonly url: string;
+  /** Auth's own name, as every service must know it. */
+  readonly authUrl: string;
   /** A page of its own at the address behind `/console`, logged in as the operator or, with `who: "nobody"`, not at all. */
   open(path: string, options?: OpenOptions): Promise<Page>;
 }
@@ -48,6 +50,7 @@ export async function startConsole(options: StackOptions = {}): Promise<ConsoleR
     stack,
     browser,
     url,
+    authUrl: issuer.AUTH_ISSUER,
     async open(path, { who = "operator", width = 1_440 } = {}) {
       const page = await (await browser.newContext({ viewport: { width, height: 900 } })).newPage();
       // Less than a test may take: its failure says what was waited for.

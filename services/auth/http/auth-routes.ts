@@ -79,6 +79,7 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
       const knownDevice = readLoginDevice(c, credentials, routes);
       const origin = { device, knownDevice, address: clientAddressOf(c, trustedProxies) };
       const response = answerTokens(c, cookies, await logIn(credentials, origin));
+      c.set("caller", { tenant, subject: body.username });
       rememberLoginDevice(c, credentials, knownDevice, routes);
       tellPlainIssuer(c);
       return response;

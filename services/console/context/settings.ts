@@ -2,6 +2,8 @@
 export interface ConsoleSettings {
   /** Where people log in; without it only operators do. */
   readonly authUrl?: string;
+  /** Where people publish; without it the console sends no test events. */
+  readonly publishUrl?: string;
   /** Present in the demo alone: who may log in, and the ports that its commands name. */
   readonly demo?: DemoSettings;
 }

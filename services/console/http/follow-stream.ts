@@ -33,26 +33,26 @@ const LONGEST_PAUSE_MS = 30_000;
 export async function followStream(
   tokens: TokenSource,
   path: string,
-  { onFrame, onState }: StreamListener,
+  listener: StreamListener,
   stop: AbortSignal,
 ): Promise<void> {
   let lastId: string | undefined;
   let pauseMs = FIRST_PAUSE_MS;
   const hear = (id: string | undefined, frame: StreamFrame): void => {
     lastId = id ?? lastId;
-    if (frame.event === "ready") onState({ kind: "live" });
+    if (frame.event === "ready") listener.onState({ kind: "live" });
     pauseMs = FIRST_PAUSE_MS;
-    onFrame(frame);
+    listener.onFrame(frame);
   };
-  onState({ kind: "opening" });
+  listener.onState({ kind: "opening" });
   while (!stop.aborted) {
     const error = await readOnce(tokens, { path, lastId, hear }, stop).then(() => undefined, toApiError);
     if (stop.aborted) return;
     if (error !== undefined && isFinal(error)) {
-      onState({ kind: "refused", error });
+      listener.onState({ kind: "refused", error });
       return;
     }
-    onState({ kind: "away", error });
+    listener.onState({ kind: "away", error });
     // A crowd of pages does not come back all at once.
     await pause(pauseMs * (0.5 + Math.random()), stop);
     pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);

@@ -9,7 +9,8 @@ import type { EventLog } from "../events/event-log.ts";
 import { type Explaining, openExplaining } from "./open-explaining.ts";
 import { createEventTails, type EventTails } from "../tail-events.ts";
 
-interface OpenEdges extends Explaining {
+/** The edges, as policy knows them. */
+export interface OpenEdges extends Explaining {
   readonly edges: Edges;
   readonly history: ConnectionHistory;
   readonly tails: EventTails;

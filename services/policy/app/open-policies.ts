@@ -66,8 +66,10 @@ export async function openPolicies(
   return {
     store,
     logs,
-    onClosed: (close: ConnectionClose) => auditClose(audit, close),
-    onInspected: (inspection: Inspection) => auditInspection(audit, inspection),
+    recorded: {
+      onClosed: (close: ConnectionClose) => auditClose(audit, close),
+      onInspected: (inspection: Inspection) => auditInspection(audit, inspection),
+    },
     collector: new PartCollector({ parts, heads: (tenant) => store.history(tenant), clock }),
     deps: {
       store,

@@ -32,6 +32,8 @@ export function openPersonHistory(manager: JetStreamManager): PersonHistory {
           const since = await beginningOf(manager);
           let [opened, oldest] = [0, since];
           const read = await readPages(manager, connectionSubject(tenant, subject, "*"), (entry) => {
+            // An edge may write whatever it likes under a person's subject.
+            if (entry.tenant !== tenant || entry.subject !== subject) return;
             if (entry.event === "opened" && (opened += 1) === 1) oldest = Date.parse(entry.at);
             take(entry);
           });

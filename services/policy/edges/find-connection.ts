@@ -4,9 +4,9 @@ import { AppError } from "#shared/errors/app-error.ts";
 import type { ConnectionHistory } from "./connection-history.ts";
 import type { Edges } from "./edges.ts";
 
-/** A stream as its worker has it, or what the connection log keeps of one that has ended. */
+/** A stream as its worker has it, or what the connection log keeps of one that has ended, the oldest first; or both. */
 export type FoundConnection =
-  | { readonly connection: OpenConnection }
+  | { readonly connection: OpenConnection; readonly entries?: readonly ConnectionEntry[] }
   | { readonly entries: readonly ConnectionEntry[] };
 
 interface FindDeps {
@@ -15,19 +15,21 @@ interface FindDeps {
 }
 
 /**
- * Finds a stream of a tenant by its id.
+ * Finds a stream of a tenant by its id; of an open one also what the connection log keeps, where that is asked for.
  * @throws {AppError} `not_found`; `unavailable` when an edge is missing or the log does not answer: it may be there.
  */
 export async function findConnection(
   { edges, history }: FindDeps,
   tenant: string,
   id: string,
+  withEntries = false,
 ): Promise<FoundConnection> {
   const asked = { ask: "connections", tenant, connectionId: id, after: "", limit: 1 } as const;
   const { answers, partial } = await edges.ask(asked);
   const connection = answers.flatMap(({ connections }) => connections)[0];
-  if (connection !== undefined) return { connection };
+  if (connection !== undefined && !withEntries) return { connection };
   const entries = await history.entriesOf(tenant, id);
+  if (connection !== undefined) return { connection, entries };
   if (entries.length > 0) return { entries };
   throw partial ? edgeMissing() : noConnection();
 }

@@ -3,6 +3,7 @@ import { eventTypeOf } from "#shared/protocol/topics.ts";
 import type { FoundEvent, MissingEvent } from "../events/find-event.ts";
 import { deliveredLink } from "./delivered-link.ts";
 import { type Answer, type Finding, finding, type Link, type LinkName, LINKS, timeText } from "./link.ts";
+import { takenLinks } from "./of-subscription.ts";
 import { presentLinks, type PresentFacts } from "./now-links.ts";
 import { type ClaimsChange, type Decided, mappedLink, roleLink, ruleLink } from "./policy-links.ts";
 import { candidatesOf, connectedLink, sessionLink, type StreamFacts, topicLink } from "./stream-links.ts";
@@ -68,18 +69,22 @@ function findPast(facts: ChainFacts): { readonly past: Findings; readonly isPend
     return { past: { ...others, stored }, isPending: false };
   }
   const candidates = candidatesOf(streams);
-  const connected = connectedLink(streams, candidates);
+  const ofStreams = {
+    connected: connectedLink(streams, candidates),
+    topic: topicLink(streams, candidates),
+    session: sessionLink(streams, candidates),
+  };
+  const isReached = Object.values(ofStreams).every(({ answer }) => answer === "yes");
+  const links = (isReached ? undefined : takenLinks(records, streams.place, facts.wall)) ?? ofStreams;
   const rule = ruleLink(whenPublished, changed);
   const mapped = mappedLink(whenPublished, eventTypeOf(found.topic));
-  const decided = { rule: mapped.answer === "no" ? "no" : rule.answer, connected: connected.answer } as const;
+  const decided = { rule: mapped.answer === "no" ? "no" : rule.answer, connected: links.connected.answer } as const;
   const delivery = { place: streams.place, subject, candidates, records, now: facts.wall, ...decided };
   const { found: delivered, isPending } = deliveredLink(delivery);
   const past = {
     stored,
     mapped,
-    connected,
-    topic: topicLink(streams, candidates),
-    session: sessionLink(streams, candidates),
+    ...links,
     role: roleLink(whenPublished, subject, changed),
     rule,
     delivered,

@@ -1,6 +1,6 @@
 import type { StoredSubscription } from "#shared/contract/subscription-record.ts";
-import { topicMatches } from "#shared/protocol/topics.ts";
 import { type Answer, type Finding, finding, timeText } from "./link.ts";
+import { ofSubscription, type Statement } from "./of-subscription.ts";
 import { type Candidate, tell } from "./stream-links.ts";
 import type { Place } from "./trace-streams.ts";
 
@@ -18,19 +18,13 @@ export interface DeliveryFacts {
   readonly records: ReadonlyMap<string, StoredSubscription | undefined> | undefined;
 }
 
-/** What one stream or subscription says. */
-interface Statement extends Finding {
-  /** The event is on its way. */
-  readonly isPending?: boolean;
-}
-
 /** Whether the event was written to a stream of the person, or given to a durable subscription of theirs; and whether it is on its way. */
 export function deliveredLink(facts: DeliveryFacts): { readonly found: Finding; readonly isPending: boolean } {
   const { subject, rule, connected, candidates, records } = facts;
   if (rule === "no") return { found: finding("no", "The policy denied it."), isPending: false };
   const said = [
     ...candidates.filter(({ trace }) => !isKnown(records, trace.subscription)).map((each) => ofStream(each, facts)),
-    ...[...(records ?? [])].flatMap(([name, record]) => ofSubscription(name, record, facts)),
+    ...[...(records ?? [])].flatMap(([name, record]) => ofSubscription(name, record, facts.place, facts.now)),
   ];
   const isPending = said.some((each) => each.isPending === true);
   const of = (answer: Answer): Statement[] => said.filter((each) => each.answer === answer);
@@ -93,52 +87,16 @@ function ofStream({ trace, standing, isHeard, isSessionOver }: Candidate, { plac
   }
 }
 
-const WAITS: Readonly<Record<string, string>> = {
-  socket: "waits for its client, which reads slowly",
-  log: "waits for the log, which does not answer",
-  authorization: "waits for the policy, which does not answer",
-  history: "waits for its turn to read the log",
-  topics: "waits until its change of topics is stored",
-  window: "waits until an event of its durable subscription is acknowledged",
-};
+const WAITS: ReadonlyMap<string, string> = new Map([
+  ["socket", "waits for its client, which reads slowly"],
+  ["log", "waits for the log, which does not answer"],
+  ["authorization", "waits for the policy, which does not answer"],
+  ["history", "waits for its turn to read the log"],
+  ["topics", "waits until its change of topics is stored"],
+  ["window", "waits until an event of its durable subscription is acknowledged"],
+]);
 
 function waitText(waitsFor: string | undefined): string {
   if (waitsFor === undefined) return "is reading on";
-  return WAITS[waitsFor] ?? `waits for ${waitsFor}`;
-}
-
-/** What a durable subscription that wants the event says of it; nothing where it does not want it. */
-function ofSubscription(
-  name: string,
-  record: StoredSubscription | undefined,
-  { place: { epoch, seq, topic }, now }: DeliveryFacts,
-): Statement[] {
-  const the = `The durable subscription ${name}`;
-  if (record === undefined) return [finding("unknown", `${the} cannot be read by this release.`)];
-  if (record.epoch !== epoch) return [];
-  const { topics } = record.definition;
-  if (!Object.entries(topics).some(([pattern, from]) => from < seq && topicMatches(pattern, topic))) return [];
-  const open = record.open.find(([place]) => place === seq);
-  if (open !== undefined)
-    return [finding("yes", `${the} was given it (delivery ${open[2]}), and has not acknowledged it.`)];
-  const dead = record.dead.find(([place]) => place === seq);
-  if (dead !== undefined) {
-    const [, , deliveries, reason] = dead;
-    const text = `${the} has it as a dead letter (${reason}) after delivery ${deliveries}.`;
-    return [finding(reason === "denied" ? "no" : "yes", text)];
-  }
-  if (record.early.some(([place]) => place === seq)) return [finding("yes", `${the} has acknowledged it.`)];
-  if (record.through[0] >= seq)
-    return [finding("yes", `${the} has come past it: it was acknowledged, or not let through.`)];
-  return [
-    { ...finding("no", `${the} has come to ${record.through[0]}, and ${whyHeld(record, now)}.`), isPending: true },
-  ];
-}
-
-function whyHeld({ holder, paused = 0, open, definition }: StoredSubscription, now: number): string {
-  if (paused === "resumed") return "is paused until it is resumed";
-  if (paused > now) return `is paused until ${timeText(paused)}`;
-  if (holder === undefined) return "no stream holds it: the event waits for the next one";
-  if (open.length >= definition.window) return `has ${open.length} events that are not acknowledged, as many as it may`;
-  return "will come to it";
+  return WAITS.get(waitsFor) ?? "waits";
 }

@@ -70,6 +70,14 @@ describe("a stream", () => {
   });
 });
 
+test("what an edge writes of streams cannot reach a terminal", () => {
+  const escape = "\u001b[2J";
+  const lying = { ...opened(id(1)), topics: [{ topic: `a.${escape}`, granted: true }] };
+  const { heard, end } = trace(lying, ended(id(50), `gone${escape}`));
+  expect(heard).toEqual({ match: undefined, some: [], count: 0 });
+  expect(end).toMatchObject({ reason: "unknown" });
+});
+
 test("the last stream before the event concerns it only where its session ended it", () => {
   const judged = (reason: string) => [
     { trace: trace(opened(id(1)), ended(id(40), reason, "2026-01-01T11:30:00Z")), standing: "short" as const },

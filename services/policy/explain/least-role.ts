@@ -29,11 +29,14 @@ export async function leastRole(snapshot: Snapshot, roles: readonly string[]): P
   const weighed = await mapInTurns(roles, (role) => {
     const lineage = withInherited(snapshot, [role]);
     const held = owners.map((each) => intersects(each, lineage));
-    const countIn = (some: readonly boolean[]): number => some.filter(Boolean).length;
     const own = rolesIn(lineage).reduce((sum, bit) => sum + (rules[bit] ?? 0), 0);
     return { role, weight: [countIn(held.slice(0, POWERS.length)), countIn(held), own] };
   });
   return weighed.toSorted((a, b) => compare(a.weight, b.weight))[0]?.role;
+}
+
+function countIn(some: readonly boolean[]): number {
+  return some.filter(Boolean).length;
 }
 
 function compare(one: readonly number[], other: readonly number[]): number {

@@ -24,6 +24,13 @@ export interface Candidate extends JudgedStream {
 
 const MAX_STREAMS_TOLD = 4;
 
+/** What became of a session, by the reason of its stream's end. */
+const OVER: ReadonlyMap<string, string> = new Map([
+  ["revoked", "was revoked"],
+  ["expired", "ran out"],
+  ["forbidden", "was not let in any more"],
+]);
+
 /** The streams that the event could have reached. */
 export function candidatesOf({ place, streams, endedBefore }: StreamFacts): Candidate[] {
   const judged = streams.map((trace) => ({ trace, standing: judgeStream(trace, place) }));
@@ -146,9 +153,7 @@ function sessionText(trace: StreamTrace, endedBefore: StreamFacts["endedBefore"]
     return `Session ${sid} of ${connectionId} was revoked at ${timeText(revoked)}, before the event.`;
   if (end.is !== "ended") return `Session ${sid} was over.`;
   const relation = end.at < storedAt ? "before the event" : "before the stream came to the event";
-  const why =
-    { revoked: "was revoked", expired: "ran out", forbidden: "was not let in any more" }[end.reason] ?? "ended";
-  return `Session ${sid} of ${connectionId} ${why} at ${timeText(end.at)}, ${relation}.`;
+  return `Session ${sid} of ${connectionId} ${OVER.get(end.reason) ?? "ended"} at ${timeText(end.at)}, ${relation}.`;
 }
 
 /** A sentence for each of the first few, and how many there are besides. */

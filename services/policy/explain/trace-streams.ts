@@ -1,7 +1,7 @@
 import type { ConnectionEntry } from "#shared/contract/connection-log.ts";
 import type { OpenConnection } from "#shared/contract/edge-questions.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
-import { topicMatches } from "#shared/protocol/topics.ts";
+import { isTopicPattern, topicMatches } from "#shared/protocol/topics.ts";
 
 /** The place of an event in its log. */
 export interface Place {
@@ -53,6 +53,9 @@ export interface StreamTrace {
 
 const MAX_TOPICS_NAMED = 5;
 
+/** An edge that lies must not write to the terminal of whoever reads an explanation. */
+const REASON = /^[a-z_]{1,32}$/;
+
 type EntryOf<Event extends ConnectionEntry["event"]> = Extract<ConnectionEntry, { readonly event: Event }>;
 
 type Mutable = { -readonly [Key in keyof StreamTrace]: StreamTrace[Key] };
@@ -87,7 +90,7 @@ export class StreamTraces {
         trace.end = {
           is: "ended",
           at: Date.parse(entry.at),
-          reason: entry.reason,
+          reason: REASON.test(entry.reason) ? entry.reason : "unknown",
           through: this.#seqOf(entry.through),
         };
     }
@@ -128,10 +131,11 @@ export class StreamTraces {
 
 /** What of these topics an event is heard by. */
 function heardBy(topic: string, topics: readonly { readonly topic: string; readonly granted: boolean }[]): Heard {
-  const matching = topics.filter((each) => topicMatches(each.topic, topic));
+  const readable = topics.filter((each) => isTopicPattern(each.topic));
+  const matching = readable.filter((each) => topicMatches(each.topic, topic));
   const match = matching.find(({ granted }) => granted) ?? matching[0];
-  const some = topics.slice(0, MAX_TOPICS_NAMED).map((each) => each.topic);
-  return { match, some, count: topics.length };
+  const some = readable.slice(0, MAX_TOPICS_NAMED).map((each) => each.topic);
+  return { match, some, count: readable.length };
 }
 
 function blank(connectionId: string, openedAt: number): Mutable {

@@ -40,7 +40,7 @@ export function addConnectionRoutes(api: Hono, authorizeDeps: AuthorizeDeps, dep
   api.get(`${path}/:connection`, async (c) => {
     const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
-    return c.json(await findConnection(deps, tenant, connectionParameter(c)));
+    return c.json(await findConnection(deps, tenant, connectionParameter(c), c.req.query("entries") === "true"));
   });
 
   api.delete(`${path}/:connection`, async (c) => {

@@ -10,10 +10,15 @@ const built: BuiltConsole = {
   files: new Map([["index-a1.js", { ...script, br: bytes("br"), gzip: bytes("gzip") }]]),
 };
 
-function serve(config: { issuer?: string; demo?: "0" | "1"; load?: () => Promise<BuiltConsole | undefined> }): Hono {
-  const { issuer = "https://auth.test/a", demo = "0", load = async () => built } = config;
+function serve(config: {
+  issuer?: string;
+  publish?: string;
+  demo?: "0" | "1";
+  load?: () => Promise<BuiltConsole | undefined>;
+}): Hono {
+  const { issuer = "https://auth.test/a", publish, demo = "0", load = async () => built } = config;
   const api = new Hono();
-  addConsole(api, { AUTH_ISSUER: issuer, SLUICE_DEMO: demo }, load);
+  addConsole(api, { AUTH_ISSUER: issuer, POLICY_PUBLISH_URL: publish, SLUICE_DEMO: demo }, load);
   return api;
 }
 
@@ -30,6 +35,13 @@ test("the page runs its own files, talks to policy and auth, and nothing else", 
   expect(policy).toContain("connect-src 'self' https://auth.test;");
   expect(policy).toContain("frame-ancestors 'none'");
   expect(policy).not.toContain("unsafe");
+});
+
+test("where people publish is told, and may be talked to, where the operator has said it", async () => {
+  const answer = await serve({ publish: "https://publish.test/b" }).request("/console");
+  expect(await answer.text()).toContain("https://publish.test/b");
+  const policy = answer.headers.get("content-security-policy") ?? "";
+  expect(policy).toContain("connect-src 'self' https://auth.test https://publish.test;");
 });
 
 test("an issuer whose name is no address is not where people log in", async () => {

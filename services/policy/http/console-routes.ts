@@ -6,12 +6,15 @@ import { type BuiltConsole, type ConsoleFile, loadConsole } from "./load-console
 interface ConsoleConfig {
   readonly AUTH_ISSUER: string;
   readonly SLUICE_DEMO: "0" | "1";
+  readonly POLICY_PUBLISH_URL?: string | undefined;
 }
 
 /** What the console's page is told; `services/console/context/settings.ts` reads it. */
 interface ConsoleSettings {
   /** Where people log in; undefined where the issuer's name is no address. */
   readonly authUrl: string | undefined;
+  /** Where people publish; undefined where the operator has not said. */
+  readonly publishUrl: string | undefined;
   /** The demo's accounts, which its documents name too. */
   readonly demo?: {
     readonly operatorToken: string;
@@ -61,11 +64,12 @@ export function addConsole(api: Hono, config: ConsoleConfig, load = loadConsole)
 }
 
 /** An issuer whose name is no address is not where people log in. The demo's accounts are public. */
-function settingsOf({ AUTH_ISSUER: issuer, SLUICE_DEMO: demo }: ConsoleConfig): ConsoleSettings {
+function settingsOf({ AUTH_ISSUER: issuer, ...config }: ConsoleConfig): ConsoleSettings {
   const authUrl = /^https?:/.test(issuer) && URL.canParse(issuer) ? issuer : undefined;
-  if (demo === "0") return { authUrl };
+  const publishUrl = config.POLICY_PUBLISH_URL;
+  if (config.SLUICE_DEMO === "0") return { authUrl, publishUrl };
   const person = { tenant: "demo", username: "carol", password: "sluice-demo" };
-  return { authUrl, demo: { operatorToken: "sluice-demo-operator", ...person } };
+  return { authUrl, publishUrl, demo: { operatorToken: "sluice-demo-operator", ...person } };
 }
 
 /** A file's name changes with its content, so that browsers keep it for good. */
@@ -82,14 +86,15 @@ function answerFile(c: Context, { type, etag, body, br, gzip }: ConsoleFile): Re
   return c.body(body, 200, { ...headers, "content-type": type });
 }
 
-/** The page runs its own files and nothing in it, talks to policy and to auth, and stands in no other page's frame. */
-function contentPolicy({ authUrl }: ConsoleSettings): string {
+/** The page runs its own files and nothing in it, talks to policy, auth and the publisher, and stands in no other page's frame. */
+function contentPolicy({ authUrl, publishUrl }: ConsoleSettings): string {
+  const others = [authUrl, publishUrl].flatMap((url) => (url === undefined ? [] : [new URL(url).origin]));
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "img-src data:",
-    `connect-src 'self'${authUrl === undefined ? "" : ` ${new URL(authUrl).origin}`}`,
+    ["connect-src 'self'", ...others].join(" "),
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

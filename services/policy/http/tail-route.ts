@@ -12,6 +12,9 @@ import { tenantParameter } from "./parameters.ts";
 /** What a viewer may leave unread: 200 events with the longest topics. One that leaves more is ended. */
 const MAX_UNREAD_BYTES = 2 * 1024 * 1024;
 
+/** As many topics as a stream may have. */
+const MAX_PATTERNS = 100;
+
 const BEAT_EVERY_MS = 10_000;
 const CHECK_RIGHT_EVERY_MS = 30_000;
 const RETRY_MS = 2_000;
@@ -28,7 +31,7 @@ export function addTailRoute(api: Hono, authorizeDeps: AuthorizeDeps, tails: Eve
     const authorize = (): Promise<string> => authorizeAdmin(authorizeDeps, c, tenant);
     await authorize();
     const start = { tenant, after: readLastEventId(c), isRecent: readFrom(c) === "recent" };
-    const stream = new TailStream({ topic: patternParameter(c, "topic"), type: patternParameter(c, "type") });
+    const stream = new TailStream({ topics: patternParameters(c, "topic"), type: patternParameters(c, "type")[0] });
     stream.own(await tails.open(start, stream));
     stream.own(poll(BEAT_EVERY_MS, async () => stream.beat()));
     stream.own(
@@ -124,8 +127,9 @@ function readFrom(c: Context): "now" | "recent" {
   throw new AppError("malformed_request", "from must be now or recent");
 }
 
-function patternParameter(c: Context, name: "topic" | "type"): string | undefined {
-  const pattern = c.req.query(name);
-  if (pattern === undefined || pattern === "" || isTopicPattern(pattern)) return pattern === "" ? undefined : pattern;
+function patternParameters(c: Context, name: "topic" | "type"): readonly string[] {
+  const patterns = c.req.queries(name)?.filter((pattern) => pattern !== "") ?? [];
+  if (patterns.length > MAX_PATTERNS) throw new AppError("malformed_topic", `${MAX_PATTERNS} patterns are the most`);
+  if (patterns.every(isTopicPattern)) return patterns;
   throw new AppError("malformed_topic", `"${name}" must be a topic pattern such as order.*.42`);
 }

@@ -59,7 +59,7 @@ test("a viewer that does not read is ended, and nothing is kept for it", async (
   expect(isWatched()).toBe(true);
   for (let bytes = 0; bytes < 2 * 1024 * 1024; bytes += size) viewer.show(frame);
   expect(isWatched()).toBe(false);
-  await expect(response.text()).rejects.toThrow();
+  await expect(response.text()).rejects.toThrow("does not read");
 });
 
 test("a viewer that leaves is forgotten", async () => {

@@ -30,6 +30,7 @@ export function addTenantRoutes(
   });
 
   addSubscriptionsRoute(api, path, authorizeDeps, changeDeps);
+  addTiersRoute(api, authorizeDeps, tiers);
 
   api.get("/v1/tenants", async (c) => {
     await authorizeOperator(authorizeDeps, c);
@@ -39,11 +40,6 @@ export function addTenantRoutes(
       return stored && describe(tenant, stored.policy, usages.get(tenant));
     });
     return c.json({ tenants: (await Promise.all(tenants)).filter((tenant) => tenant !== undefined) });
-  });
-
-  api.get("/v1/tiers", async (c) => {
-    await authorizeOperator(authorizeDeps, c);
-    return c.json({ tiers: Object.fromEntries(tiers) });
   });
 
   api.get(path, async (c) => {
@@ -83,6 +79,14 @@ export function addTenantRoutes(
       202,
     ),
   );
+}
+
+/** Lists the tiers with their limits. */
+function addTiersRoute(api: Hono, authorizeDeps: AuthorizeDeps, tiers: Tiers): void {
+  api.get("/v1/tiers", async (c) => {
+    await authorizeOperator(authorizeDeps, c);
+    return c.json({ tiers: Object.fromEntries(tiers) });
+  });
 }
 
 /** Deletes the durable subscriptions of a tenant, or of one of its people. */

@@ -103,7 +103,9 @@ export class TenantTail {
       if (held === undefined) continue;
       held.reach = reach;
       held.asked += 1;
-      if ((reach.partial || reach.behind > 0) && held.asked < MAX_ASKED) held.askAt = now + ASK_AGAIN_MS;
+      // An edge that has not read the event yet does not know of it, as one that has nobody of the tenant.
+      const isOpen = reach.partial || reach.behind > 0 || reach.reason === "nobody_connected";
+      if (isOpen && held.asked < MAX_ASKED) held.askAt = now + ASK_AGAIN_MS;
       for (const watching of this.#watching) {
         if (watching.wants(held.seq, held.event)) watching.viewer.show({ event: "reach", data: reach });
       }
@@ -113,7 +115,7 @@ export class TenantTail {
   /** Forgets what was erased, and has the viewers forget it. */
   erase(entry: ErasedEntry): void {
     const ids = new Set("ids" in entry ? entry.ids : []);
-    for (const { seq, id, event } of [...this.#held.values()]) {
+    for (const { seq, id, event } of this.#held.values()) {
       const isNamed = "ids" in entry ? ids.has(id) : topicMatches(entry.subject, event.topic);
       if (isNamed && seq <= entry.through) this.#held.delete(seq);
     }
@@ -122,7 +124,7 @@ export class TenantTail {
 
   /** Ends all viewers. */
   end(why: TailEnd): void {
-    for (const { viewer } of [...this.#watching]) viewer.end(why);
+    for (const { viewer } of this.#watching) viewer.end(why);
   }
 }
 

@@ -1,9 +1,9 @@
 import { topicMatches } from "#shared/protocol/topics.ts";
 import type { TailEvent, TailFrame } from "./tail-frame.ts";
 
-/** Which events a viewer is shown: those that match each pattern that is given. */
+/** Which events a viewer is shown: those of the type, and of any of the topics; all where there is no pattern. */
 export interface TailFilter {
-  readonly topic?: string | undefined;
+  readonly topics: readonly string[];
   readonly type?: string | undefined;
 }
 
@@ -39,7 +39,7 @@ export class Watching {
     const { filter } = this.viewer;
     if (seq <= this.#after) return false;
     if (filter.type !== undefined && !topicMatches(filter.type, type)) return false;
-    return filter.topic === undefined || topicMatches(filter.topic, topic);
+    return filter.topics.length === 0 || filter.topics.some((pattern) => topicMatches(pattern, topic));
   }
 
   /** Shows an event, or counts it where too many have come; answers whether it was shown. */

@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+
 /**
  * The names of a line's fields by their names in the code. Where the semantic conventions of OpenTelemetry have a name, it is that one.
  * docs/reference/logs.md says what each means.
@@ -128,7 +130,7 @@ function nameOf(name: string): string {
 
 /** An error by the conventions for exceptions; the causes' stacks are behind its own. */
 function fieldsOf(error: unknown): Record<string, string> {
-  if (!(error instanceof Error)) return error === undefined ? {} : { "exception.message": String(error) };
+  if (!(error instanceof Error)) return error === undefined ? {} : { "exception.message": inspect(error) };
   return {
     "exception.type": error.name,
     "exception.message": error.message,

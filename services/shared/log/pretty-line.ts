@@ -34,7 +34,7 @@ export function prettyLine(json: string): string {
     clean(String(service)),
     clean(String(msg)),
   ];
-  return `${[...head, ...told].join(" ")}\n${stack === undefined ? "" : `${indent(String(stack))}\n`}`;
+  return `${[...head, ...told].join(" ")}\n${typeof stack !== "string" ? "" : `${indent(stack)}\n`}`;
 }
 
 function parse(json: string): Line | undefined {

@@ -44,11 +44,11 @@ export function logAnswer(
 }
 
 function shorten<Facts extends object>(facts: Facts): Facts {
-  const short = ([name, value]: [string, unknown]) => [
-    name,
-    typeof value === "string" ? value.slice(0, MAX_CHARACTERS) : value,
-  ];
-  return Object.fromEntries(Object.entries(facts).map(short)) as Facts;
+  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, cut(value)])) as Facts;
+}
+
+function cut(value: unknown): unknown {
+  return typeof value === "string" ? value.slice(0, MAX_CHARACTERS) : value;
 }
 
 /** The messages of the failures behind an error, the nearest first; undefined where there are none. */

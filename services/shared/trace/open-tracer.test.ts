@@ -89,6 +89,13 @@ describe("a span", () => {
     expect(receiver.requests).toBe(0);
   });
 
+  test("that waits when the process ends is sent", async () => {
+    const { tracer } = await open({ OTEL_BSP_SCHEDULE_DELAY: "600000" });
+    tracer.begin("process", PARENT).end();
+    await tracer[Symbol.asyncDispose]();
+    await waitFor("it is taken", () => receiver.spans.length === 1);
+  });
+
   test("is nothing without an endpoint, and passes its trace on as it came", async () => {
     for (const env of [{ OTEL_SDK_DISABLED: "true" }, { OTEL_TRACES_EXPORTER: "none" }]) {
       const { tracer } = await open(env);

@@ -19,6 +19,8 @@ export interface OpenTracer extends Tracer, AsyncDisposable {}
 export interface OpenTracerDeps {
   readonly registry: Registry;
   readonly log: Logger;
+  /** What lines of this process call it (`service.instance.id`); a random id by default. */
+  readonly instanceId?: string;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface OpenTracerDeps {
 export async function openTracer(
   service: string,
   settings: TracingSettings,
-  { registry, log }: OpenTracerDeps,
+  { registry, log, instanceId = randomUUID() }: OpenTracerDeps,
 ): Promise<OpenTracer> {
   const url = urlOf(settings);
   if (url === undefined) return { ...noTracer, [Symbol.asyncDispose]: async () => undefined };
@@ -40,7 +42,7 @@ export async function openTracer(
   const sampling = { now: () => systemClock.monotonic(), random: Math.random, onOverRate: () => overRate.inc() };
   const { createOtlpTracer } = await import("./otlp-tracer.ts");
   const tracer = createOtlpTracer(settings, url, {
-    resource: resourceOf(service, settings),
+    resource: resourceOf(service, instanceId, settings),
     sample: createSampling(settings, sampling),
     report: reportSpans(registry, log),
   });
@@ -61,11 +63,15 @@ function urlOf(settings: TracingSettings): string | undefined {
 }
 
 /** What is set of it wins over what we know of it. */
-function resourceOf(service: string, { OTEL_SERVICE_NAME: name, OTEL_RESOURCE_ATTRIBUTES: given }: TracingSettings) {
+function resourceOf(
+  service: string,
+  instanceId: string,
+  { OTEL_SERVICE_NAME: name, OTEL_RESOURCE_ATTRIBUTES: given }: TracingSettings,
+) {
   return {
     "service.name": `sluice-${service}`,
     "service.version": VERSION,
-    "service.instance.id": randomUUID(),
+    "service.instance.id": instanceId,
     ...given,
     ...(name !== undefined && { "service.name": name }),
   };

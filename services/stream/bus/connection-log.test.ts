@@ -11,7 +11,8 @@ const NOW = Date.UTC(2026, 0, 31, 12);
 const COMMON = { tenant: "acme", subject: "Ann Lee" };
 
 let server: NatsServer;
-let [stream, policy]: NatsConnection[] = [];
+let stream: NatsConnection;
+let policy: NatsConnection;
 let manager: JetStreamManager;
 let figures: { stored: number; lost: number };
 let lines: object[];
@@ -20,16 +21,16 @@ let log: ConnectionLog;
 beforeAll(async () => {
   server = await startNats();
   [stream, policy] = await Promise.all([connectAs("stream"), connectAs("policy")]);
-  manager = await jetstreamManager(policy as NatsConnection, { checkAPI: false });
+  manager = await jetstreamManager(policy, { checkAPI: false });
 });
 afterAll(async () => {
-  await Promise.all([stream?.close(), policy?.close()]);
+  await Promise.all([stream.close(), policy.close()]);
   await server[Symbol.asyncDispose]();
 });
 beforeEach(() => {
   [figures, lines] = [{ stored: 0, lost: 0 }, []];
   log = new ConnectionLog({
-    nats: stream as NatsConnection,
+    nats: stream,
     wall: () => NOW,
     figures: {
       stored: (count) => void (figures.stored += count),
@@ -57,13 +58,13 @@ test("what finds no room is lost at once", () => {
 
 test("entries are stored in their order, a thousand for a handful of acknowledgements, and each is one of the contract", async () => {
   await using _made = await makeLog();
-  const before = stream?.stats().inMsgs ?? 0;
+  const before = stream.stats().inMsgs;
   for (let n = 0; n < 500; n += 1) {
     log.record(opened(`w-${n}`));
     log.record(ended(`w-${n}`, 1_500));
   }
   await waitFor("all are stored", () => figures.stored === 1_000);
-  expect((stream?.stats().inMsgs ?? 0) - before).toBeLessThan(10);
+  expect(stream.stats().inMsgs - before).toBeLessThan(10);
   const stored = await readLog(1_000);
   expect(stored.map(({ connectionId }) => connectionId)).toEqual(
     Array.from({ length: 1_000 }, (_, n) => `w-${Math.floor(n / 2)}`),

@@ -15,6 +15,9 @@ import type { Tenant } from "./tenant.ts";
 /** The longest that one step takes. */
 const MAX_STEP_MS = 5;
 
+/** The most bytes that are written before the connection is asked again whether it takes more. */
+const MAX_STEP_BYTES = 64 * 1024;
+
 /** A reader that events come to again. */
 interface RedeliveryReader {
   readonly registration: Registration;
@@ -33,6 +36,7 @@ interface NextWait {
 interface Written {
   readonly frames: Buffer[];
   readonly events: Position[];
+  bytes: number;
 }
 
 /**
@@ -49,12 +53,12 @@ export function redeliver(
   deps: ReaderDeps,
 ): Promise<void> {
   const past = (state.past ??= { slices: new Slices(tenant.log, deps.limitHistory), gone: undefined });
-  const written: Written = { frames: [], events: [] };
+  const written: Written = { frames: [], events: [], bytes: 0 };
   const room = reader.connection.room ?? Number.POSITIVE_INFINITY;
   const began = deps.now();
   let wait: NextWait | undefined;
   for (let next = hold.next; next !== undefined && wait === undefined; next = hold.next) {
-    if (deps.now() - began > MAX_STEP_MS || written.events.length >= room) break;
+    if (deps.now() - began > MAX_STEP_MS || written.events.length >= room || written.bytes >= MAX_STEP_BYTES) break;
     wait = redeliverOne(tenant, hold, { registration: reader.registration, format, past, next }, written, deps);
   }
   if (written.frames.length > 0) reader.connection.write(Buffer.concat(written.frames), written.events);
@@ -104,6 +108,7 @@ function redeliverOne(
   else {
     written.frames.push(frame);
     written.events.push(next);
+    written.bytes += frame.length;
     hold.redelivered(next.seq);
   }
   return undefined;

@@ -46,7 +46,7 @@ describe("events that a callback has in hand", () => {
     await vi.advanceTimersByTimeAsync(3_600_000);
     expect([hold.next, hold.room]).toEqual([undefined, 1]);
     hold.accepted([11]);
-    await vi.advanceTimersByTimeAsync(100);
+    await vi.advanceTimersByTimeAsync(1_100);
     expect([...(await stored()).open.keys()]).toEqual([12]);
     expect(hold.room).toBe(2);
   });

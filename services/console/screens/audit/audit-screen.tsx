@@ -127,7 +127,7 @@ function moreOf(entry: AuditEntry): string {
   return rest.map(([name, value]) => `${name} ${textOf(value)}`).join(", ");
 }
 
-function factsOf({ at, event: _, ...rest }: AuditEntry) {
+function factsOf({ at, ...rest }: AuditEntry) {
   const facts = Object.entries(rest).map(([name, value]) => [name, <code key={name}>{textOf(value)}</code>] as const);
   return { when: <Moment at={at} />, ...Object.fromEntries(facts) };
 }

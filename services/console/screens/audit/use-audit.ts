@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { useConsole } from "../../context/console-context.ts";
 import { type ApiError, toApiError } from "../../http/api-error.ts";
-import { callAuth } from "../../http/auth-api.ts";
+import { callAuth } from "../../http/call-service.ts";
 
 /** An entry of the audit trail. */
 export interface AuditEntry {

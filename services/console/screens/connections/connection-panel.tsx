@@ -123,8 +123,8 @@ function Actions({ connection, onClosed }: { readonly connection: Connection; re
       <Button kind="danger" onClick={() => setAsking(true)}>
         Close the stream
       </Button>
-      <Link to="tail" parameters={{ topic: topics[0]?.topic }}>
-        Its first topic in the tail
+      <Link to="tail" parameters={{ topic: topics.map(({ topic }) => topic).join(",") }}>
+        Its topics in the live tail
       </Link>
       <Link to="people" parameters={{ subject }}>
         Sessions of {subject}

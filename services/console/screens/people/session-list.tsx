@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { useConsole } from "../../context/console-context.ts";
-import { callAuth } from "../../http/auth-api.ts";
+import { callAuth } from "../../http/call-service.ts";
 import { useQuery } from "../../http/use-query.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
@@ -21,7 +21,35 @@ interface SessionRow {
   readonly current: boolean;
 }
 
+/** A session in the list. */
+interface ListedSession extends SessionRow {
+  readonly onEnd: (row: SessionRow) => void;
+}
+
 const REFRESH_MS = 10_000;
+
+const COLUMNS: readonly Column<ListedSession>[] = [
+  { title: "Device", track: "minmax(8rem, 1fr)", cell: ({ device, client_id: client }) => device ?? client },
+  { title: "Since", track: "minmax(6rem, 9rem)", cell: ({ created_at: at }) => <Moment at={at} /> },
+  { title: "Last seen", track: "minmax(6rem, 9rem)", rank: 2, cell: ({ last_seen_at: at }) => <Moment at={at} /> },
+  { title: "Ends", track: "minmax(6rem, 9rem)", rank: 3, cell: ({ ends_at: at }) => <Moment at={at} /> },
+  {
+    title: "End it",
+    track: "7rem",
+    cell: (row) =>
+      row.current ? (
+        <Badge tone="quiet">this one</Badge>
+      ) : (
+        <Button
+          kind="danger"
+          label={`End the session on ${row.device ?? row.client_id}`}
+          onClick={() => row.onEnd(row)}
+        >
+          End
+        </Button>
+      ),
+  },
+];
 
 interface SessionListProps {
   readonly authUrl: string;
@@ -45,36 +73,14 @@ export function SessionList({ authUrl, subject }: SessionListProps) {
     announce(`The session of ${subject} has ended, and its streams with it.`);
     list.reload();
   };
-  const columns: readonly Column<SessionRow>[] = [
-    { title: "Device", track: "minmax(8rem, 1fr)", cell: ({ device, client_id: client }) => device ?? client },
-    { title: "Since", track: "minmax(6rem, 9rem)", cell: ({ created_at: at }) => <Moment at={at} /> },
-    { title: "Last seen", track: "minmax(6rem, 9rem)", rank: 2, cell: ({ last_seen_at: at }) => <Moment at={at} /> },
-    { title: "Ends", track: "minmax(6rem, 9rem)", rank: 3, cell: ({ ends_at: at }) => <Moment at={at} /> },
-    {
-      title: "End it",
-      track: "7rem",
-      cell: (row) =>
-        row.current ? (
-          <Badge tone="quiet">this one</Badge>
-        ) : (
-          <Button
-            kind="danger"
-            label={`End the session on ${row.device ?? row.client_id}`}
-            onClick={() => setEnding(row)}
-          >
-            End
-          </Button>
-        ),
-    },
-  ];
   return (
     <Loaded query={list} what="the sessions">
       {({ sessions }) => (
         <>
           <Table
             label="Sessions"
-            columns={columns}
-            rows={sessions}
+            columns={COLUMNS}
+            rows={sessions.map((row) => ({ ...row, onEnd: setEnding }))}
             keyOf={({ session_id: id }) => id}
             empty={<EmptyState title={`${subject} has no session`}>A login begins one.</EmptyState>}
           />

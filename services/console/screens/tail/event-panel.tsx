@@ -71,27 +71,14 @@ function Audience({ id }: { readonly id: string }) {
   const audience = useQuery(`audience ${tenant} ${id}`, (signal) =>
     api.get<AudienceAnswer>(tenantPath(tenant, "events", id, "audience"), { signal }),
   );
-  const columns: readonly Column<Member>[] = [
-    { title: "Person", track: "minmax(6rem, 1fr)", cell: ({ subject }) => subject },
-    { title: "Sees it", track: "8rem", cell: (member) => <Seen member={member} /> },
-    {
-      title: "Why",
-      track: "3rem",
-      cell: ({ subject }) => (
-        <Link to="why" parameters={{ subject, event: id }}>
-          Why
-        </Link>
-      ),
-    },
-  ];
   return (
     <Loaded query={audience} what="who sees it">
       {({ people, hasMore, partial }) => (
         <>
           <Table
             label="Who sees it"
-            columns={columns}
-            rows={people}
+            columns={COLUMNS}
+            rows={people.map((member) => ({ ...member, id }))}
             keyOf={({ subject }) => subject}
             empty={<p class="quiet">Nobody is connected now.</p>}
           />
@@ -106,6 +93,25 @@ function Audience({ id }: { readonly id: string }) {
     </Loaded>
   );
 }
+
+/** A person, and the event that they see or do not. */
+interface MemberOfEvent extends Member {
+  readonly id: string;
+}
+
+const COLUMNS: readonly Column<MemberOfEvent>[] = [
+  { title: "Person", track: "minmax(6rem, 1fr)", cell: ({ subject }) => subject },
+  { title: "Sees it", track: "9rem", cell: (member) => <Seen member={member} /> },
+  {
+    title: "Why",
+    track: "3rem",
+    cell: ({ subject, id }) => (
+      <Link to="why" parameters={{ subject, event: id }}>
+        Why
+      </Link>
+    ),
+  },
+];
 
 function Seen({ member: { allowed, matching } }: { readonly member: Member }) {
   if (allowed === null) return <Badge tone="quiet">not known here</Badge>;

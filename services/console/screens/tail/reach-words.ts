@@ -3,7 +3,7 @@ import type { EventReach } from "./tail-rows.ts";
 /** Why an event reached nobody, in the row, and what can be done about it. */
 const REASONS = {
   no_rule: {
-    short: "no rule for its type",
+    short: "nobody: no rule",
     advice: "The policy's event map names no permission for this type. Add it under events, or nobody ever sees it.",
   },
   nobody_connected: {
@@ -11,7 +11,7 @@ const REASONS = {
     advice: "No stream of the tenant was open. Whoever comes back with a Last-Event-ID still finds it in the log.",
   },
   no_topic: {
-    short: "no topic matches",
+    short: "nobody asked for it",
     advice: "Streams are open, and none of them asked for a topic that matches this one.",
   },
   denied: {
@@ -19,7 +19,7 @@ const REASONS = {
     advice: "Streams asked for it, and the policy lets none of their people see it.",
   },
   behind: {
-    short: "all are behind",
+    short: "nobody yet: behind",
     advice: "The streams that asked for it are catching up, and find it in their turn.",
   },
 } as const;
@@ -29,7 +29,7 @@ export function reachWords(reach: EventReach | undefined): string {
   if (reach === undefined) return "asking …";
   const { reached, connected, reason, partial } = reach;
   const more = partial ? ", as far as is known" : "";
-  if (reason !== null) return `reached nobody: ${REASONS[reason].short}${more}`;
+  if (reason !== null) return REASONS[reason].short + more;
   if (reached === 0 && partial) return "not known any more";
   return `to ${reached.toLocaleString()} of ${connected.toLocaleString()} connected${more}`;
 }

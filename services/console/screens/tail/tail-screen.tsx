@@ -14,6 +14,7 @@ import { type Column, Table } from "../../parts/table.tsx";
 import { EventPanel } from "./event-panel.tsx";
 import { reachWords } from "./reach-words.ts";
 import type { TailRow, TailRows } from "./tail-rows.ts";
+import { TestEvent } from "./test-event.tsx";
 import { type Tail, useTail } from "./use-tail.ts";
 import "./tail.css";
 
@@ -34,15 +35,22 @@ export function TailScreen() {
   const { router } = useConsole();
   const tenant = useTenant() ?? "";
   const [open, setOpen] = useState<TailRow>();
+  const [isSending, setSending] = useState(false);
   const filter = { type: router.parameter("type") ?? "", topic: router.parameter("topic") ?? "" };
-  const query = new URLSearchParams({ from: "recent", ...filter });
+  const query = new URLSearchParams({ from: "recent", type: filter.type });
+  for (const topic of filter.topic.split(/[\s,]+/)) query.append("topic", topic);
   const tail = useTail(`${tenantPath(tenant, "tail")}?${query}`);
   const { rows } = tail.rows;
   return (
     <Page
       title="Live tail"
       lead="Events as they are stored, and how many of those who are connected each one reached."
-      actions={<PauseButton tail={tail} />}
+      actions={
+        <>
+          <Button onClick={() => setSending(true)}>Send a test event</Button>
+          <PauseButton tail={tail} />
+        </>
+      }
     >
       <Filter {...filter} />
       <TailState tail={tail} />
@@ -60,6 +68,7 @@ export function TailScreen() {
           ) : null
         }
       />
+      {isSending ? <TestEvent tenant={tenant} onClose={() => setSending(false)} /> : null}
       {open === undefined ? null : (
         <EventPanel row={rows.find(({ id }) => id === open.id) ?? open} onClose={() => setOpen(undefined)} />
       )}
@@ -67,9 +76,10 @@ export function TailScreen() {
   );
 }
 
-function PauseButton({ tail: { isPaused, waiting, pause } }: { readonly tail: Tail }) {
+function PauseButton({ tail }: { readonly tail: Tail }) {
+  const { isPaused, waiting } = tail;
   return (
-    <Button isPressed={isPaused} onClick={() => pause(!isPaused)}>
+    <Button isPressed={isPaused} onClick={() => tail.pause(!isPaused)}>
       {isPaused ? (waiting === 0 ? "Go on" : `Go on: ${waiting.toLocaleString()} waiting`) : "Pause"}
     </Button>
   );
@@ -101,6 +111,7 @@ function Filter({ type, topic }: { readonly type: string; readonly topic: string
         value={typed.topic}
         onInput={(next) => setTyped({ ...typed, topic: next })}
         placeholder="issues.*.Hello-World"
+        hint="Several with commas"
         isMono
       />
       <Button submits isDisabled={!isChanged}>
