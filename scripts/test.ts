@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { ensureConsole } from "./console/build-console.ts";
-import { chromium, natsServer, proxies, redisServer } from "./provision/programs.ts";
+import { chromium, natsServer, promtool, proxies, redisServer } from "./provision/programs.ts";
 import { provisionClients } from "./provision/provision-clients.ts";
 import { provision } from "./provision/provision.ts";
 import { runScript, say } from "./shared/run-script.ts";
@@ -20,6 +20,7 @@ await runScript(async () => {
       say(`tests behind ${proxy.name} are not run: ${error.message}`),
     );
   }
+  await provision([promtool], options).catch((error: Error) => say(`promtool's tests are not run: ${error.message}`));
   await provisionClients(options);
   await ensureConsole(say);
   const folder = await mkdtemp(join(tmpdir(), "sluice-report-"));

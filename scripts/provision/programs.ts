@@ -123,3 +123,12 @@ export const webkit: Program = {
   ],
   overlaysUsr: true,
 };
+
+/** Tests alerts and names of metrics. It comes with Prometheus, in newer suites in a package of its own. */
+export const promtool: Program = {
+  name: "promtool",
+  commands: ["promtool"],
+  atLeast: [2, 40],
+  packages: [["promtool"], ["prometheus"]],
+  files: ["usr/bin/promtool"],
+};

@@ -36,13 +36,22 @@ export function deliver(tenant: Tenant, entry: LogEntry, deps: VerifyDeps): bool
 
 function fanOut(tenant: Tenant, entry: EventEntry, before: Position): void {
   const trace = tenant.traces?.fed(tenant, entry);
+  let denied = tenant.audiences.live.askInVain(entry.topic);
+  let isTaken = false;
+  // Before the first frame: it may be written at once.
+  tenant.reach.add(entry.position.seq, tenant.streams);
   for (const audience of tenant.audiences.match(entry.topic)) {
     const frame =
       trace === undefined ? frameFor(tenant, entry, audience.key) : decideWithin(trace, tenant, entry, audience);
-    if (frame === "undecided" || (frame !== "denied" && audience.key.isPaced)) audience.detachAll(before);
-    else if (frame !== "denied") audience.push(frame, before, trace?.flush());
+    if (frame === "denied") denied += audience.size;
+    else if (frame === "undecided" || audience.key.isPaced) audience.detachAll(before);
+    else {
+      isTaken ||= audience.size > 0;
+      audience.push(frame, entry, before, trace?.flush());
+    }
   }
   trace?.end();
+  tenant.noteFanOut(entry, denied, isTaken);
 }
 
 function decideWithin(
@@ -76,6 +85,7 @@ export interface LogReset {
 export function resetLog(tenant: Tenant, { epoch, horizon, policy, relation }: LogReset, deps: VerifyDeps): void {
   holdReaders(tenant);
   tenant.log.reset(epoch, horizon);
+  if (relation !== "overrun") tenant.reach.clear();
   if (relation !== "overrun") tenant.log.erasures.clear();
   tenant.decisions.reset(policy);
   if (relation === "epoch" || relation === "tail_lost") {

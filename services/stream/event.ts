@@ -39,11 +39,14 @@ export interface ControlEntry {
     | { readonly of: "unknown" };
 }
 
+/** Why an entry cannot be shown to anyone; `failed`: to decide about it or to encode it. */
+export const POISON_REASONS = ["not_a_topic", "not_utf8", "too_large", "failed"] as const;
+
 /** An entry that cannot be shown to anyone: it is passed and counted. */
 export interface PoisonEntry {
   readonly kind: "poison";
   readonly position: Position;
-  readonly reason: "not_a_topic" | "not_utf8" | "too_large";
+  readonly reason: Exclude<(typeof POISON_REASONS)[number], "failed">;
   /** The size of its payload: reading it cost that much. */
   readonly bytes: number;
 }
@@ -61,7 +64,7 @@ export interface HoleEntry {
 export interface Poison {
   readonly tenant: string;
   readonly seq: number;
-  readonly reason: PoisonEntry["reason"] | "failed";
+  readonly reason: (typeof POISON_REASONS)[number];
   /** The error of deciding or encoding it. */
   readonly error?: unknown;
 }

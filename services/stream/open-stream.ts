@@ -28,7 +28,7 @@ import { Reader } from "./connections/reader.ts";
 import type { StreamOrigin } from "./connections/stream-origin.ts";
 import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
-import { findStart, type Start } from "./log/resume.ts";
+import { findStart, resumeKindOf, type Start } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
 import { beginStream } from "./observe/stream-trace.ts";
 import type { Tracer } from "#shared/trace/tracer.ts";
@@ -95,6 +95,7 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
  * of its request in memory.
  */
 export async function openStream(edge: Edge, request: StreamRequest): Promise<void> {
+  const askedAt = edge.now();
   const place = edge.admission.enter();
   try {
     const { subscription, verifyToken } = readRequest(edge, request);
@@ -122,7 +123,7 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
         const trace = beginStream(edge.tracer, request.traceparent, { ...ids, tenant: tenant.id });
         reader.record.origin = originOf(request, subscription, start);
         Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold, trace });
-        begin(edge, edge.hub.attach(tenant, reader), subscription, { start, place, claimed });
+        begin(edge, edge.hub.attach(tenant, reader), subscription, { start, place, claimed, askedAt });
       });
     } catch (error) {
       registration.end("revoked");
@@ -245,33 +246,34 @@ function originOf({ client, traceparent }: StreamRequest, subscription: Subscrip
   return { ...client, traceId: traceFactsOf(traceparent).traceId, client: subscription.client, isResumed };
 }
 
-/** The edge that holds an earlier stream of the client ends it. */
-function announceClaim({ announceTopics }: Edge, { changes }: Reader): void {
-  const claim = changes?.claim;
-  if (claim !== undefined) announceTopics({ client: claim.client, generation: claim.generation });
-}
-
 interface Beginning {
   readonly start: Start;
   readonly place: Place;
   readonly claimed: ClaimedTopics | undefined;
+  /** Monotonic milliseconds. */
+  readonly askedAt: number;
 }
 
 /** Begins the stream, and releases what it holds when its socket is gone. From here on it cannot be refused. */
-function begin(edge: Edge, stream: Stream, { presence }: Subscription, { start, place, claimed }: Beginning): void {
-  const { reader } = stream;
+function begin(edge: Edge, stream: Stream, subscription: Subscription, beginning: Beginning): void {
+  const { tenant, reader } = stream;
+  const { start, place, claimed, askedAt } = beginning;
   edge.clientStreams.attach(stream);
   edge.observer.opened(factsOf(reader));
-  edge.observer.recorded(openedRecord(stream.tenant, reader));
+  if (subscription.lastEventId !== undefined) edge.observer.resumed(resumeKindOf(tenant.log, start));
+  edge.observer.recorded(openedRecord(tenant, reader));
   void reader.connection.closed.then(() => releaseStream(edge, stream, place));
   try {
     reader.retryMs = edge.retryDelays.forAccepted(edge.admission.pressure);
     const { durable } = reader;
-    if (durable !== undefined) beginHold(reader, durable, start, stream.tenant.log.epoch, edge.subscriptions);
-    const ready = readyOf(edge, reader, edge.presence.attend(stream, presence), claimed);
+    if (durable !== undefined) beginHold(reader, durable, start, tenant.log.epoch, edge.subscriptions);
+    const ready = readyOf(edge, reader, edge.presence.attend(stream, subscription.presence), claimed);
     reader.frames.sendReady(ready, start, reader.retryMs);
+    edge.observer.ready(edge.now() - askedAt);
     reader.catchUp();
-    if (claimed?.wereHeld === true) announceClaim(edge, reader);
+    const claim = claimed?.wereHeld === true ? reader.changes?.claim : undefined;
+    // The edge that holds an earlier stream of the client ends it.
+    if (claim !== undefined) edge.announceTopics({ client: claim.client, generation: claim.generation });
   } catch (error) {
     edge.observer.fault(error, factsOf(reader));
     reader.end(FAULT);

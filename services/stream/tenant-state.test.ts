@@ -18,14 +18,12 @@ describe("a tenant that may have so many streams", () => {
       code: "too_many_requests",
       busy: "tenant_streams",
     });
-    expect([rig.edge.hub.streamsOf(rig.tenant), rig.tenant.registrations.size, rig.edge.admission.open]).toEqual([
-      2, 2, 2,
-    ]);
+    expect([rig.tenant.streams, rig.tenant.registrations.size, rig.edge.admission.open]).toEqual([2, 2, 2]);
     rig.policy.limits = { tier: "default", connections: 3 };
     rig.policy.version = 2;
     rig.control({ of: "policy", entry: { version: 2, build: "b2", roles: [], subjects: [] } });
     await rig.open();
-    expect(rig.edge.hub.streamsOf(rig.tenant)).toBe(3);
+    expect(rig.tenant.streams).toBe(3);
   });
 
   test("none, lets nobody in", async () => {
@@ -57,7 +55,7 @@ describe("a tenant of which policy says", () => {
     await rig.open();
     rig.policy.refusal = new AppError("tenant_unknown", "there is no such tenant");
     invalidateGrants(rig.tenant, rig.edge);
-    await waitFor("the stream is over", () => rig.edge.hub.streamsOf(rig.tenant) === 0);
+    await waitFor("the stream is over", () => rig.tenant.streams === 0);
   });
 
   test("nothing while its log is gone, has its streams held, and no longer", async () => {

@@ -14,8 +14,8 @@ const UNLIMITED = [
   /\/(watch-redis|create-redis|open-count-store|open-topic-store|open-admission|share-counts|withdrawn-keys|follow-key-ring|own-keys|trust-outside|trouble-log|open-tenant|feed|watch-callbacks|open-tracer|report-spans)\.ts$/,
   // Loops of policy, each at its own pace.
   /\/(collect-parts|policy-kv|subscriptions-kv|end-bindings|check-tenants|reconcile-tenants)\.ts$/,
-  // What makes the limit, and what limits itself: by tenant and second.
-  /\/(limit-lines|grpc-security|append-audit|connect-nats|open-audit-trail|report-poison|create-observer)\.ts$/,
+  // What makes the limit, and what limits itself: by tenant and second, or by type and minute.
+  /\/(limit-lines|grpc-security|append-audit|connect-nats|open-audit-trail|report-poison|report-types|create-observer)\.ts$/,
 ];
 
 test("what requests cause is logged within limits", () => {

@@ -68,9 +68,11 @@ export function createRig({
 } = {}) {
   const stack = new AsyncDisposableStack();
   let connections = 0;
-  const { clock, now, checkClock } = createClocks(wallAhead, () => invalidateSessions([...hub.registered()], edge));
+  const { clock, now, wall, checkClock } = createClocks(wallAhead, () =>
+    invalidateSessions([...hub.registered()], edge),
+  );
   const [policy, auth, withdrawn] = [new FakePolicy(), new FakeAuth(), new Set<string>()];
-  const { tenant, poison } = createTenant(policy, history, { now, checkClock, flushMs, turns });
+  const { tenant, poison } = createTenant(policy, history, { now, wall, checkClock, flushMs, turns, observer });
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
   const retryDelays = new RetryDelays({ now });
@@ -174,13 +176,13 @@ function endlessTurn(): Turns {
   return new Turns({ now: () => 0, checkClock: () => {} });
 }
 
-type RigDeps = Pick<TenantDeps, "now" | "checkClock" | "flushMs" | "turns">;
+type RigDeps = Pick<TenantDeps, "now" | "wall" | "checkClock" | "flushMs" | "turns" | "observer">;
 
 function createTenant(decider: Decider, history: History, deps: RigDeps) {
   const poison: Poison[] = [];
-  const observer = silentObserver({ quarantined: (each) => void poison.push(each) });
+  const observer = { ...deps.observer, quarantined: (each: Poison) => void poison.push(each) };
   const tailBudget = new TailBudget(1e7);
-  const tenantDeps = { decider, tailBudget, observer, leastFlushMs: () => 0, ...deps };
+  const tenantDeps = { decider, tailBudget, leastFlushMs: () => 0, ...deps, observer };
   return { poison, tenant: new Tenant("acme", history, tenantDeps) };
 }
 
@@ -196,7 +198,7 @@ function createClocks(wallAhead: number, onJump: () => void) {
   const clock = { now: 1_000, wallAhead };
   const wall = (): number => clock.now + clock.wallAhead;
   const now = (): number => clock.now;
-  return { clock, now, checkClock: guardClock({ monotonic: now, wall }, onJump) };
+  return { clock, now, wall, checkClock: guardClock({ monotonic: now, wall }, onJump) };
 }
 
 /** A control entry. */

@@ -23,7 +23,7 @@ export function openSockets<Port extends PublicPort>(
 ): Readonly<Record<Port, SocketBudget>> {
   const limits = socketLimitsOf(readDescriptorLimit(), ports);
   const ended = new Counter({
-    name: "sluice_sockets_ended",
+    name: "sluice_sockets_ended_total",
     help: "Connections that were ended because too many ask for nothing, or because there are no descriptors for more",
     labelNames: ["port", "reason"],
     registers: [registry],

@@ -12,7 +12,7 @@ beforeEach(async () => {
   server = await startOpsServer(
     { host: "127.0.0.1", port: 0, setting: "AUTH_OPS_PORT", hosts: ["auth.ops"] },
     {
-      metrics: { contentType: "text/plain", metrics: () => Promise.reject(new Error("no figures")) },
+      metrics: { getMetricsAsJSON: () => Promise.reject(new Error("no figures")) },
       reasons: async () => reasons,
       pages: { "/debug/things": () => ["a"] },
     },

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { ReadinessReason } from "#shared/lifecycle/readiness.ts";
+import { formatMetrics, type MetricsSource } from "#shared/metrics/format-metrics.ts";
 import { closeServer, listen, type ListenAddress } from "./listen.ts";
 import { boundSockets } from "./bound-sockets.ts";
 import { isOpsHost } from "./ops-hosts.ts";
@@ -17,15 +18,9 @@ export interface OpsAddress extends ListenAddress {
   readonly hosts: readonly string[];
 }
 
-/** Metrics as text; a `Registry` of prom-client has them. */
-interface MetricsText {
-  readonly contentType: string;
-  metrics(): Promise<string>;
-}
-
 /** What an operations port answers. */
 export interface OpsAnswers {
-  readonly metrics: MetricsText;
+  readonly metrics: MetricsSource;
   /** Why the service takes no new work; nothing where it does. */
   readonly reasons: () => Promise<readonly ReadinessReason[]>;
   /** The service's own pages, as JSON. */
@@ -40,7 +35,7 @@ interface Answer {
 
 /**
  * Serves the operations port: `/healthz` (the process lives), `/readyz` (it takes new work: 200 or 503, with the reasons),
- * `/metrics` (OpenMetrics), the service's own pages, and at `/` what there is. A foreign `Host` is refused with 421.
+ * `/metrics` (OpenMetrics, or the older text format for those that prefer it), the service's own pages, and at `/` what there is. A foreign `Host` is refused with 421.
  */
 export async function startOpsServer(address: OpsAddress, answers: OpsAnswers): Promise<OpsServer> {
   const server = createServer((request, response) => {
@@ -70,7 +65,10 @@ async function answer(
   const path = request.url?.split("?")[0] ?? "";
   if (path === "/healthz") return text(200, "ok");
   if (path === "/readyz") return readinessOf(await reasons());
-  if (path === "/metrics") return answerOf(200, metrics.contentType, await metrics.metrics());
+  if (path === "/metrics") {
+    const { contentType, body } = await formatMetrics(metrics, request.headers.accept);
+    return answerOf(200, contentType, body);
+  }
   if (path === "/") return { status: 200, ...answerWelcome(welcomeOf(Object.keys(pages)), request.headers.accept) };
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
   return page === undefined ? text(404, "not found") : json(200, await page());

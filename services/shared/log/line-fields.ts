@@ -21,6 +21,7 @@ export const LINE_FIELDS = {
   spans: "spans",
   version: "service.version",
   file: "file.path",
+  eventType: "cloudevents.event_type",
   pid: "process.pid",
   // A request, and whose it is.
   requestId: "requestId",

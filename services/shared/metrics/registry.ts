@@ -2,10 +2,9 @@ import { readdir } from "node:fs/promises";
 import { VERSION } from "../lifecycle/version.ts";
 import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
 
-/** A service's own metrics registry, in the OpenMetrics format, with the process's figures and its version already in it. */
+/** A service's own metrics registry, with the process's figures and its version already in it. */
 export function createMetricsRegistry(): Registry {
   const registry = new Registry();
-  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
   collectDefaultMetrics({ register: registry });
   for (const name of SLOW) registry.removeSingleMetric(name);
   countDescriptors(registry);
@@ -27,6 +26,8 @@ const SLOW = [
   "nodejs_active_handles_total",
   "nodejs_active_resources",
   "nodejs_active_resources_total",
+  "nodejs_active_requests",
+  "nodejs_active_requests_total",
 ];
 
 /** As prom-client has it, but read by another thread; only Linux lists them. */

@@ -18,7 +18,7 @@ async function tenantOf(count: number) {
   const { grant } = await rig.tenant.decisions.resolve({ id: "alice", roles: [], groups: [] });
   const { id, decisions, rights, registrations } = rig.tenant;
   const turns = { ...rig.tenant.turns, run: () => {}, finish: (work: Work) => void works.push(work) };
-  const tenant: TenantAccess = { id, decisions, rights, registrations, turns };
+  const tenant: TenantAccess = { id, decisions, rights, registrations, turns, noteRevoked: () => {} };
   for (let index = 0; index < count; index += 1) {
     const subject = { id: `subject-${index}`, roles: [], groups: [] };
     const identity = { tenant: id, sid: "s", subject, kid: "", tokenExpiresAt: 4_000_000_000, isOutside: false };

@@ -18,7 +18,12 @@ const ENDS_PER_STEP = 10;
  * again in the tenant's turns. Every right that has changed is marked when this returns. Readers leave their audiences in
  * steps, which are finished before anything else of the tenant is done: ten thousand in one step kept everybody waiting.
  */
-export function applyControl(tenant: TenantAccess, { change, position }: ControlEntry, deps: VerifyDeps): void {
+export function applyControl(
+  tenant: TenantAccess,
+  { change, position, storedAt }: ControlEntry,
+  deps: VerifyDeps,
+): void {
+  const onRevoked = (): void => tenant.noteRevoked(storedAt);
   switch (change.of) {
     case "policy": {
       const affects = tenant.decisions.apply(change.entry, position.seq);
@@ -35,7 +40,7 @@ export function applyControl(tenant: TenantAccess, { change, position }: Control
       const registrations = [...tenant.registrations];
       if ("sid" in entry) {
         const ended = registrations.filter(({ identity }) => identity.sid === entry.sid);
-        return endRegistrations(tenant, ended, "revoked");
+        return endRegistrations(tenant, ended, "revoked", onRevoked);
       }
       const changed = registrations.filter(({ identity }) => identity.subject.id === entry.sub);
       for (const registration of changed) registration.invalidateSession();
@@ -44,7 +49,7 @@ export function applyControl(tenant: TenantAccess, { change, position }: Control
     }
     case "tenant":
       if (change.entry.state === "active") return;
-      endRegistrations(tenant, [...tenant.registrations], "forbidden");
+      endRegistrations(tenant, [...tenant.registrations], "forbidden", onRevoked);
       return;
     case "erased":
       // The log itself obeys an erasure; it changes no rights.
@@ -155,9 +160,15 @@ function endRegistrations(
   tenant: TenantAccess,
   registrations: readonly Registration[],
   reason: "revoked" | "forbidden",
+  onRevoked?: () => void,
 ): void {
   for (const registration of registrations) registration.end(reason);
-  inSteps(tenant, registrations, ({ stream }) => stream?.revoke(reason), ENDS_PER_STEP);
+  const revoke = ({ stream }: Registration): void => {
+    if (stream === undefined) return;
+    stream.revoke(reason);
+    onRevoked?.();
+  };
+  inSteps(tenant, registrations, revoke, ENDS_PER_STEP);
 }
 
 /** Ends a stream, or the attempt to open one: the right to it is over. */

@@ -10,4 +10,6 @@ export interface TenantAccess {
   readonly rights: Rights;
   readonly registrations: Set<Registration>;
   readonly turns: TenantTurns;
+  /** A stream was ended whose right the entry of this time took away; milliseconds since 1970, by the broker's clock. */
+  noteRevoked(storedAt: number): void;
 }

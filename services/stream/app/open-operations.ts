@@ -21,7 +21,7 @@ export function openOperations(
     ...figures.read(),
     streams: hub.size,
     maxStreams: config.STREAM_MAX_CONNECTIONS,
-    feeds: hub.tenants,
+    feeds: hub.feeds,
     isDraining: admission.isDraining,
     overloadStep: overload.step === "calm" ? null : overload.step,
   });

@@ -3,7 +3,9 @@ import type { Position } from "../event.ts";
 import { type ContentCoding, identity } from "../sse/content-coding.ts";
 import { Grant } from "../access/grant.ts";
 import type { Work } from "../turns/share.ts";
+import { eventOf } from "#test/rigs/edge-rig.ts";
 import { Audience, type Member } from "./audience.ts";
+import { LiveRoster } from "./live-roster.ts";
 
 let now: number;
 let horizon: Position;
@@ -13,9 +15,7 @@ beforeEach(() => {
   now = 1_000;
   horizon = { seq: 0, tag: "0" };
 });
-afterEach(() => {
-  vi.useRealTimers();
-});
+afterEach(() => void vi.useRealTimers());
 
 describe("an audience", () => {
   test("writes the first event after quiet at once, and what follows within the interval together", () => {
@@ -73,7 +73,7 @@ describe("an audience", () => {
       },
     };
     const { audience, member } = createAudience({ coding });
-    const others = Array.from({ length: 3 }, () => new FakeMember(0));
+    const others = Array.from({ length: 3 }, () => new FakeMember());
     for (const other of others) audience.join(other);
     add(audience, "1");
     expect(encoded).toHaveLength(1);
@@ -227,18 +227,15 @@ describe("a flush that is cut into steps", () => {
 });
 
 class FakeMember implements Member {
+  readonly registration = { topics: [], liveTopics: [] };
   readonly flushes: string[][] = [];
   refuses = false;
   fellBehindAt: Position | undefined;
-  readonly #costMs: number;
-
-  constructor(costMs = 0) {
-    this.#costMs = costMs;
-  }
+  costMs = 0;
 
   write(frames: Buffer): boolean {
     if (this.refuses) return false;
-    now += this.#costMs;
+    now += this.costMs;
     this.flushes.push([...frames.toString().matchAll(/data: (.*)\n\n/g)].map(([, data]) => data ?? ""));
     return true;
   }
@@ -262,15 +259,14 @@ function createLarge(count: number) {
 }
 
 /** Does all of it at once. */
-function finishNow(work: Work): void {
+const finishNow = (work: Work): void => {
   while (work());
-}
+};
 
 function createAudience({ costMs = 0, coding = identity, finish = finishNow, leastFlushMs = 0 } = {}) {
-  const grant = new Grant("g", []);
   const format = { body: "raw", naming: "message", framing: "sse" } as const;
   const audience = new Audience(
-    { topics: ["order.>"], grant, format, coding },
+    { topics: ["order.>"], grant: new Grant("g", []), format, coding },
     {
       horizon: () => horizon,
       now: () => now,
@@ -278,9 +274,12 @@ function createAudience({ costMs = 0, coding = identity, finish = finishNow, lea
       flushMs: 5,
       turns: { finish },
       leastFlushMs: () => leastFlushMs,
+      live: new LiveRoster<Member>(),
+      onFlushed: () => {},
     },
   );
-  const member = new FakeMember(costMs);
+  const member = new FakeMember();
+  member.costMs = costMs;
   audience.join(member);
   return { audience, member };
 }
@@ -290,7 +289,7 @@ function add(audience: Audience, text: string): void {
   const before = horizon;
   const seq = before.seq + 1;
   horizon = { seq, tag: `t${seq}` };
-  audience.push(Buffer.from(`data: ${text}\n\n`), before);
+  audience.push(Buffer.from(`data: ${text}\n\n`), eventOf(horizon, text), before);
 }
 
 function pass(ms: number): void {

@@ -1,13 +1,15 @@
-import type { Position } from "../event.ts";
+import type { EventEntry, Position } from "../event.ts";
 import type { Grant } from "../access/grant.ts";
 import type { BodyCoding } from "../sse/body-coding.ts";
 import type { FrameFormat } from "../frames/encode-frame.ts";
 import type { TenantTurns } from "../turns/share.ts";
 import type { FlushTrace } from "../observe/event-traces.ts";
 import { Batch, type Receiver } from "./batch.ts";
+import type { Asker, LiveRoster } from "./live-roster.ts";
 
 /** A member of an audience. */
 export interface Member extends Receiver {
+  readonly registration: Asker;
   /** Continues by itself after `position`: everything up to it was written to it, or is not for it. */
   detach(position: Position): void;
 }
@@ -37,7 +39,14 @@ export interface AudienceDeps {
   leastFlushMs(): number;
   /** A flush that has begun is finished in the tenant's turns. */
   readonly turns: Pick<TenantTurns, "finish">;
+  /** The members of all audiences of the tenant. */
+  readonly live: LiveRoster<Member>;
+  /** A batch was written to all members that take it. */
+  onFlushed(batch: Flushed): void;
 }
+
+/** What has left together for the members of an audience. */
+export type Flushed = Pick<Batch<Member>, "events" | "bytes" | "writtenBytes" | "receiversFrom">;
 
 /** However large an audience is, it rests no longer than this between two flushes, in milliseconds. */
 const MAX_REST_MS = 50;
@@ -75,6 +84,7 @@ export class Audience {
   /** When the next flush may begin. */
   #restsUntil = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
+  readonly #encode = (frames: Buffer): Buffer => this.#key.coding.encode(frames);
 
   constructor(key: AudienceKey, deps: AudienceDeps) {
     this.#key = key;
@@ -97,6 +107,7 @@ export class Audience {
 
   /** Adds a reader that is at the horizon: what is pending is not for it. */
   join(member: Member): void {
+    if (!this.#members.has(member)) this.#deps.live.add(member);
     this.#members.set(member, this.#flushes);
     this.#pending?.join(member, this.#deps.horizon());
   }
@@ -111,14 +122,15 @@ export class Audience {
   leave(member: Member): Position {
     const now = this.#deps.now();
     const unwritten = this.#unwritten(member);
-    this.#members.delete(member);
+    this.#remove(member);
     return unwritten.find((batch) => !batch.writeTo(member, now))?.startOf(member) ?? this.#deps.horizon();
   }
 
   /** Queues an event's frame for all members; `before` is the position it follows, `trace` the event's where it is traced. */
-  push(frame: Buffer, before: Position, trace?: FlushTrace): void {
-    this.#pending ??= new Batch(before, (frames) => this.key.coding.encode(frames));
-    this.#pending.add(frame, trace);
+  push(frame: Buffer, event: EventEntry, before: Position, trace?: FlushTrace): void {
+    if (this.#pending === undefined) {
+      this.#pending = new Batch({ from: before, frame, event, trace, encode: this.#encode });
+    } else this.#pending.add(frame, event, trace);
     if (this.#pending.bytes >= MAX_PENDING_BYTES) this.flush();
     else this.#schedule();
   }
@@ -138,9 +150,13 @@ export class Audience {
   detachAll(before: Position): void {
     for (const member of this.#members.keys()) {
       const [unwritten] = this.#unwritten(member);
-      this.#members.delete(member);
+      this.#remove(member);
       member.detach(unwritten?.startOf(member) ?? before);
     }
+  }
+
+  #remove(member: Member): void {
+    if (this.#members.delete(member)) this.#deps.live.remove(member);
   }
 
   /** The batches that the member has not got yet, in order. */
@@ -158,7 +174,7 @@ export class Audience {
     for (let writes = 0; writes < WRITES_PER_STEP; writes += 1) {
       const { value, done } = rest.next();
       if (done === true) {
-        this.#end(beganAt);
+        this.#end(batch, beganAt);
         batch.end();
         return false;
       }
@@ -166,7 +182,7 @@ export class Audience {
       if (number === this.#flushes) continue;
       if (batch.writeTo(member, now)) this.#members.set(member, this.#flushes);
       else {
-        this.#members.delete(member);
+        this.#remove(member);
         member.detach(batch.startOf(member));
       }
     }
@@ -182,13 +198,14 @@ export class Audience {
   }
 
   /** As long as writing took, the audience rests: half of the time is left for other work, and more events leave together. */
-  #end(beganAt: number): void {
+  #end(batch: Flushed, beganAt: number): void {
     const now = this.#deps.now();
     const restMs = Math.min(now - beganAt, MAX_REST_MS);
     const intervalMs = Math.max(this.#deps.flushMs, this.#deps.leastFlushMs());
     this.#restsUntil = Math.max(beganAt + intervalMs, now + restMs);
     this.#flush = undefined;
     this.#isFlushing = false;
+    this.#deps.onFlushed(batch);
     if (this.#pending !== undefined) this.#schedule();
   }
 

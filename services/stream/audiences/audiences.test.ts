@@ -4,7 +4,7 @@ import { identity } from "../sse/content-coding.ts";
 import type { Member } from "./audience.ts";
 import { Audiences } from "./audiences.ts";
 
-const MEMBER: Member = { write: () => true, detach: () => {} };
+const MEMBER: Member = { registration: { topics: [], liveTopics: [] }, write: () => true, detach: () => {} };
 const grant = new Grant("g", []);
 
 let audiences: Audiences;
@@ -16,6 +16,7 @@ beforeEach(() => {
     checkClock: () => {},
     flushMs: 5,
     leastFlushMs: () => 0,
+    onFlushed: () => {},
     turns: { finish: (work) => void work() },
   });
 });

@@ -1,18 +1,21 @@
 import type { Grant } from "../access/grant.ts";
 import { formatKey } from "../frames/encode-frame.ts";
-import { Audience, type AudienceDeps, type AudienceKey } from "./audience.ts";
+import { Audience, type AudienceDeps, type AudienceKey, type Member } from "./audience.ts";
+import { LiveRoster } from "./live-roster.ts";
 import { TopicIndex } from "./topic-index.ts";
 
 /** A tenant's audiences, by key and by topic. */
 export class Audiences implements Iterable<Audience> {
   readonly #deps: AudienceDeps;
+  /** The members of all of them. */
+  readonly live = new LiveRoster<Member>();
   readonly #all = new Set<Audience>();
   /** By grant and by list of topics; those of one list differ in what their members read. */
   readonly #byKey = new Map<Grant, Map<readonly string[], readonly Audience[]>>();
   readonly #byTopic = new TopicIndex<Audience>();
 
-  constructor(deps: AudienceDeps) {
-    this.#deps = deps;
+  constructor(deps: Omit<AudienceDeps, "live">) {
+    this.#deps = { ...deps, live: this.live };
   }
 
   [Symbol.iterator](): Iterator<Audience> {

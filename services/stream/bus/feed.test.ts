@@ -177,7 +177,7 @@ async function openReading(on: Bus = bus, tenant = "demo") {
     onReset: (reset) => void resets.push(reset),
     onHoles: () => void reports.push("holes"),
     onEntry: (entry) => entries.push(entry) > 0,
-    onFirst: (seq) => void reports.push(`first ${seq}`),
+    onBounds: (first) => void reports.push(`first ${first}`),
     onPurged: () => void reports.push("purged"),
     onAlive: () => void reports.push("alive"),
     onMissing: () => void reports.push("missing"),

@@ -41,8 +41,8 @@ export interface FeedListener {
   onHoles(policy: PolicyEntry | undefined): void;
   /** Answers false where the entry must come again, once what the tenant has begun is finished. */
   onEntry(entry: LogEntry): boolean;
-  /** The log's first entry now; earlier ones are gone. */
-  onFirst(seq: number): void;
+  /** The log's first entry now, before which all are gone, and its last, by its leader. */
+  onBounds(first: number, last: number): void;
   /** Entries behind the first are gone, and no entry says which. */
   onPurged(): void;
   /** The log lives, and has nothing new. */
@@ -264,7 +264,7 @@ class Feed implements AsyncDisposable {
   #apply({ state }: StreamInfo): void {
     if (this.#seen !== undefined && hasLostMessages(this.#seen, state)) this.#listener.onPurged();
     this.#seen = state;
-    this.#listener.onFirst(state.first_seq);
+    this.#listener.onBounds(state.first_seq, state.last_seq);
     if (state.last_seq <= this.#last.seq) this.#listener.onAlive();
   }
 

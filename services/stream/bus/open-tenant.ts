@@ -17,8 +17,6 @@ export interface OpenTenantDeps extends TenantDeps {
   readonly bus: Bus;
   readonly verifying: VerifyDeps;
   readonly maxEventBytes: number;
-  /** The wall clock, to compare with a log's times; milliseconds since 1970. */
-  readonly wall: () => number;
   readonly log: Logger;
 }
 
@@ -86,11 +84,14 @@ function listenFor(tenant: Tenant, { verifying, wall, observer }: OpenTenantDeps
       if (!deliver(tenant, entry, verifying)) return false;
       if (entry.kind === "poison")
         observer.quarantined({ tenant: tenant.id, seq: entry.position.seq, reason: entry.reason });
+      if (entry.kind === "event" || entry.kind === "control") observer.fed(wall() - entry.storedAt);
       if (entry.kind === "control" && entry.change.of === "policy") observer.policyApplied(wall() - entry.storedAt);
-      if (entry.kind === "event" && tenant.decisions.isWithoutRule(entry.type)) observer.withoutRule(entry.type);
       return true;
     },
-    onFirst: (seq) => tenant.log.tail.dropBefore(seq),
+    onBounds(first, last) {
+      tenant.log.tail.dropBefore(first);
+      tenant.log.noteLast(last);
+    },
     onPurged: () => tenant.log.forgetTail(),
     onAlive: () => tenant.log.markAlive(),
     onMissing: () => invalidateGrants(tenant, verifying),

@@ -23,7 +23,6 @@ interface Retained {
   tenant: Tenant | undefined;
   /** Registrations, and those that are being made. */
   registered: number;
-  streams: number;
   linger: NodeJS.Timeout | undefined;
 }
 
@@ -63,8 +62,8 @@ export class Hub implements AsyncDisposable {
     return this.#changes;
   }
 
-  /** How many tenants' logs are read here. */
-  get tenants(): number {
+  /** How many tenants' logs are read here, or are being opened. */
+  get feeds(): number {
     return this.#tenants.size;
   }
 
@@ -73,9 +72,9 @@ export class Hub implements AsyncDisposable {
     return this.#tenants.get(id)?.tenant;
   }
 
-  /** How many streams of the tenant are open. */
-  streamsOf({ id }: Tenant): number {
-    return this.#tenants.get(id)?.streams ?? 0;
+  /** The tenants whose log is read. */
+  *tenants(): Iterable<Tenant> {
+    for (const { tenant } of this.#tenants.values()) if (tenant !== undefined) yield tenant;
   }
 
   /**
@@ -110,7 +109,7 @@ export class Hub implements AsyncDisposable {
     reader.registration.stream = reader;
     this.#streams.set(reader.ids.connectionId, stream);
     this.#changes += 1;
-    this.#count(tenant, 1);
+    tenant.streams += 1;
     return stream;
   }
 
@@ -118,7 +117,7 @@ export class Hub implements AsyncDisposable {
   detach({ tenant, reader }: Stream): void {
     this.#streams.delete(reader.ids.connectionId);
     this.#changes += 1;
-    this.#count(tenant, -1);
+    tenant.streams -= 1;
     this.unregister(tenant, reader.registration);
   }
 
@@ -128,17 +127,11 @@ export class Hub implements AsyncDisposable {
     await Promise.all(retained.map((tenant) => close(tenant)));
   }
 
-  #count({ id }: Tenant, change: 1 | -1): void {
-    const retained = this.#tenants.get(id);
-    if (retained !== undefined) retained.streams += change;
-  }
-
   #retain(id: string): Retained {
     const retained = this.#tenants.get(id) ?? {
       opening: this.#open(id),
       tenant: undefined,
       registered: 0,
-      streams: 0,
       linger: undefined,
     };
     this.#tenants.set(id, retained);

@@ -9,6 +9,7 @@ import type { Wait } from "./reader-state.ts";
 import type { AuthTime } from "../access/auth-time.ts";
 import type { Registration } from "../access/registration.ts";
 import type { Observer } from "../observe/observer.ts";
+import { StreamCensus } from "./stream-census.ts";
 import { verifySession, type VerifyDeps } from "../access/verify.ts";
 import { isIdle, type Lifetimes, lifeOver, mayBeShed } from "./lifetimes.ts";
 import type { OverloadGuard } from "../overload/overload-guard.ts";
@@ -55,7 +56,7 @@ export interface LookAfterDeps extends KeepAliveDeps {
   readonly lifetimes: Lifetimes;
   readonly overload: Pick<OverloadGuard, "isShedding">;
   readonly retryDelays: Pick<RetryDelays, "forRefused">;
-  readonly observer: Pick<Observer, "fault" | "idle" | "began">;
+  readonly observer: Pick<Observer, "fault" | "idle" | "began" | "counted">;
 }
 
 /**
@@ -72,6 +73,7 @@ export function createKeepAlive(hub: Hub, deps: LookAfterDeps): () => Promise<vo
   const watches = new WeakMap<Reader, Watch>();
   return async () => {
     let idle = 0;
+    const census = new StreamCensus();
     let toShed = deps.overload.isShedding ? Math.ceil(hub.size * SHED_SHARE) : 0;
     await inTurns([...hub.streams()], STREAMS_PER_TURN, (stream) => {
       deps.checkClock();
@@ -81,12 +83,14 @@ export function createKeepAlive(hub: Hub, deps: LookAfterDeps): () => Promise<vo
       watches.set(reader, watch);
       if (!reader.ended) lookAfter(stream, watch, now, deps);
       if (reader.ended) return;
+      census.count(stream, now);
       if (isIdle(reader, now, deps.lifetimes)) idle += 1;
       if (toShed === 0 || !mayBeShed(reader, now)) return;
       toShed -= 1;
       reader.end(bye("overload", deps.retryDelays.forRefused("", "time")));
     });
     deps.observer.idle(idle);
+    deps.observer.counted(census);
   };
 }
 

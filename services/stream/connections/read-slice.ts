@@ -90,7 +90,8 @@ export function readSlice(
     if (entry.kind === "event" && asksFor(entry.topic) && hold?.wants(entry.position, entry.topic) !== false) {
       const frame = frameFor(tenant, entry, { grant, format, endedBy: registration.grantEndedBy });
       if (frame === "undecided") return { frames, delivered, sentGap, cursor, hole, undecided: entry };
-      if (frame !== "denied") {
+      if (frame === "denied") tenant.reach.denied(entry.position.seq);
+      else {
         frames.push(...takeGap(), frame);
         delivered.push(entry.position);
       }

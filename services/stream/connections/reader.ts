@@ -4,8 +4,7 @@ import type { Grant } from "../access/grant.ts";
 import type { RegisteredStream, Registration, TopicGrant } from "../access/registration.ts";
 import type { AudienceKey, Member } from "../audiences/audience.ts";
 import type { EndReason, Position } from "../event.ts";
-import { gapBefore, type Notice, type Start } from "../log/resume.ts";
-import type { Passage } from "../log/slices.ts";
+import type { Notice, Start } from "../log/resume.ts";
 import type { Slice } from "../log/tail.ts";
 import type { Hold } from "../durable/hold.ts";
 import type { StreamIds } from "../observe/observer.ts";
@@ -15,6 +14,7 @@ import { dueTopics, type LateTopics } from "../subscription/late-topics.ts";
 import type { Connection } from "./connection.ts";
 import { endConnection, FAULT, rightOver, type StreamEnd } from "./end-stream.ts";
 import { OwnFrames } from "./own-frames.ts";
+import { passOver } from "./pass-over.ts";
 import { beginRecord, recordTopics, type StreamRecord, tellBeginning } from "./record-stream.ts";
 import {
   type Behind,
@@ -96,6 +96,11 @@ export class Reader implements Member, RegisteredStream {
     return this.#state.is === "ended" ? this.#state.by : undefined;
   }
 
+  /** Since when it is behind, in monotonic milliseconds; undefined while it is not. */
+  get behindSince(): number | undefined {
+    return this.#state.is === "behind" ? this.#state.since : undefined;
+  }
+
   get wait(): Wait | undefined {
     return this.#state.is === "behind" ? this.#state.wait : undefined;
   }
@@ -114,10 +119,15 @@ export class Reader implements Member, RegisteredStream {
     const { deadline, grantEndsAt } = this.registration;
     if (deadline === undefined || now >= deadline || now >= grantEndsAt || !this.connection.writable) return false;
     this.connection.writeCoded(coded);
-    this.lastActiveAt = now;
-    this.record.events += events;
-    this.#deps.observer.delivered(events);
+    this.gotEvents(events, now);
     return true;
+  }
+
+  /** So many events were written to it at this monotonic time. */
+  gotEvents(events: number, now: number): void {
+    this.lastActiveAt = now;
+    if (this.record.events === 0) this.#deps.observer.firstEvent(now - this.openedAt);
+    this.record.events += events;
   }
 
   detach(position: Position): void {
@@ -254,7 +264,7 @@ export class Reader implements Member, RegisteredStream {
     const isWanted = (): boolean =>
       this.#state === state && this.#hold === undefined && topics === this.registration.topics;
     const passage = await state.slices.fetch(state.cursor.seq, sliceFor(this.registration, isWanted));
-    if (passage !== undefined && isWanted()) this.#pass(state, passage);
+    if (passage !== undefined && isWanted()) passOver(state, passage, this.frames, this.#tenant.log.epoch);
   }
 
   #deliver(state: Behind, slice: Slice, grant: Grant): Promise<void> | undefined {
@@ -271,18 +281,5 @@ export class Reader implements Member, RegisteredStream {
     if (state.cursor.seq === this.#tenant.log.horizon.seq) return this.#step(state);
     // A turn between slices: one long catch-up would block all others.
     return Promise.resolve();
-  }
-
-  /** Moves the cursor without entries, and sends the client its new position. */
-  #pass(state: Behind, passage: Passage): void {
-    this.frames.sendHole(state);
-    state.wait = undefined;
-    if ("quietTo" in passage) {
-      state.cursor = passage.quietTo;
-      return this.frames.sendCursor(state);
-    }
-    const { position, notice } = gapBefore(this.#tenant.log.epoch, state.cursor, passage.gone);
-    state.cursor = position;
-    this.frames.sendNotice(notice, position);
   }
 }

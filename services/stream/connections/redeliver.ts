@@ -22,8 +22,7 @@ const MAX_STEP_BYTES = 64 * 1024;
 interface RedeliveryReader {
   readonly registration: Registration;
   readonly connection: Pick<Connection, "write" | "room">;
-  lastActiveAt: number;
-  readonly record: { events: number };
+  gotEvents(events: number, now: number): void;
 }
 
 /** What the next step waits for. */
@@ -61,10 +60,11 @@ export function redeliver(
     if (deps.now() - began > MAX_STEP_MS || written.events.length >= room || written.bytes >= MAX_STEP_BYTES) break;
     wait = redeliverOne(tenant, hold, { registration: reader.registration, format, past, next }, written, deps);
   }
-  if (written.frames.length > 0) reader.connection.write(Buffer.concat(written.frames), written.events);
-  if (written.events.length > 0) reader.lastActiveAt = began;
-  reader.record.events += written.events.length;
-  deps.observer.delivered(written.events.length);
+  const bytes = Buffer.concat(written.frames);
+  if (bytes.length > 0) reader.connection.write(bytes, written.events);
+  if (written.events.length > 0) reader.gotEvents(written.events.length, began);
+  tenant.eventsDelivered += written.events.length;
+  deps.observer.delivered(written.events.length, bytes.length);
   if (wait !== undefined) return waitFor(state, began, wait.for, wait.until);
   state.wait = undefined;
   return Promise.resolve();

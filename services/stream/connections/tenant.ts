@@ -3,8 +3,10 @@ import type { Decider } from "../access/ports.ts";
 import type { Registration } from "../access/registration.ts";
 import { Rights } from "../access/rights.ts";
 import type { TenantAccess } from "../access/tenant-access.ts";
+import type { Flushed } from "../audiences/audience.ts";
 import { Audiences } from "../audiences/audiences.ts";
 import type { FrameSource } from "../audiences/frame-for.ts";
+import { ReachLog } from "../audiences/reach-log.ts";
 import type { EventEntry, Position } from "../event.ts";
 import { type History, TenantLog, type TenantLogDeps } from "../log/tenant-log.ts";
 import { noTracer, type Tracer } from "#shared/trace/tracer.ts";
@@ -22,6 +24,8 @@ export interface TenantDeps extends TenantLogDeps {
   readonly leastFlushMs: () => number;
   /** Invalidates every session when the clocks have parted. */
   readonly checkClock: () => void;
+  /** Milliseconds since 1970. */
+  readonly wall: () => number;
   readonly observer: Observer;
   /** Without one nothing is traced. */
   readonly tracer?: Tracer;
@@ -38,6 +42,12 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
   readonly registrations = new Set<Registration>();
   readonly audiences: Audiences;
   readonly turns: TenantTurns;
+  /** Whom the last events reached. */
+  readonly reach: ReachLog;
+  /** How many streams are open, and how many events were written to them since the log was opened. */
+  streams = 0;
+  eventsDelivered = 0;
+  readonly #wall: () => number;
   readonly #quarantined = new WeakSet<EventEntry>();
   readonly observer: Observer;
   /** Undefined where nothing is traced. */
@@ -51,9 +61,25 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
     this.traces = deps.traces;
     this.turns = deps.turns.forTenant();
     this.rights = new Rights(this.decisions, this.turns);
-    const { now, checkClock, flushMs, leastFlushMs } = deps;
+    const { now, wall, checkClock, flushMs, leastFlushMs } = deps;
+    this.#wall = wall;
+    this.reach = new ReachLog((reason) => observer.withheld(reason));
     const horizon = (): Position => this.log.horizon;
-    this.audiences = new Audiences({ now, checkClock, flushMs, leastFlushMs, turns: this.turns, horizon });
+    const onFlushed = (batch: Flushed): void => this.#noteFlush(batch);
+    this.audiences = new Audiences({ now, checkClock, flushMs, leastFlushMs, turns: this.turns, horizon, onFlushed });
+  }
+
+  /** Notes whom an event is for: so many streams may not see it; `isTaken`: it will be written to others. */
+  noteFanOut({ position: { seq }, type }: EventEntry, denied: number, isTaken: boolean): void {
+    const isWithoutRule = !isTaken && this.decisions.isWithoutRule(type);
+    if (isWithoutRule) this.observer.withoutRule(type, this.id);
+    this.reach.fannedOut(seq, { denied, isWithoutRule, isTaken });
+    if (!this.hasBehind) this.reach.settle();
+  }
+
+  /** Whether an open stream is not live. */
+  get hasBehind(): boolean {
+    return this.streams > this.audiences.live.size;
   }
 
   /** Gives up on an event that cannot be judged or encoded, and reports it once for all readers. */
@@ -61,6 +87,26 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
     if (this.#quarantined.has(entry)) return;
     this.#quarantined.add(entry);
     this.observer.quarantined({ tenant: this.id, seq: entry.position.seq, reason: "failed", error });
+  }
+
+  noteRevoked(storedAt: number): void {
+    this.observer.revoked(this.#wall() - storedAt);
+  }
+
+  #noteFlush(batch: Flushed): void {
+    const now = this.#wall();
+    let [written, streams, index] = [0, 0, 0];
+    for (const { position, storedAt } of batch.events) {
+      streams += batch.receiversFrom(index);
+      index += 1;
+      if (streams === 0) continue;
+      this.reach.written(position.seq, streams);
+      this.observer.deliveredAfter(now - storedAt, streams);
+      written += streams;
+    }
+    this.eventsDelivered += written;
+    this.observer.flushed(batch.events.length, batch.bytes);
+    this.observer.delivered(written, batch.writtenBytes);
   }
 
   [Symbol.dispose](): void {

@@ -18,9 +18,8 @@ export interface SliceWriter {
   readonly frames: OwnFrames;
   readonly durable: Hold | undefined;
   readonly late: LateTopics | undefined;
-  lastActiveAt: number;
   readonly trace: StreamTrace | undefined;
-  readonly record: { events: number };
+  gotEvents(events: number, now: number): void;
 }
 
 /** Writes a slice's frames for a reader, up to the first undecided event, and moves it past what was read. */
@@ -43,11 +42,13 @@ export function writeSlice(
   if (sentGap !== undefined) reader.frames.noteGap(sentGap);
   if (reading.cursor !== cursor && state.slices.isAtMark) reader.frames.sendCursor(state);
   if (frames.length === 0) return reading;
-  connection.write(Buffer.concat(frames), delivered);
+  const bytes = Buffer.concat(frames);
+  connection.write(bytes, delivered);
   tenant.traces?.caughtUp(tenant, slice.entries, delivered, reader.trace?.traceparent);
-  reader.lastActiveAt = now();
-  reader.record.events += delivered.length;
-  observer.delivered(delivered.length);
+  reader.gotEvents(delivered.length, now());
+  for (const { seq } of delivered) tenant.reach.written(seq, 1);
+  tenant.eventsDelivered += delivered.length;
+  observer.delivered(delivered.length, bytes.length);
   return reading;
 }
 

@@ -112,6 +112,17 @@ export function gapTo(
   return { position: to, notice: { event: "gap", data } };
 }
 
+/** Where a client that came back goes on: from memory, from the log, or behind what is gone; `reset`: its id means nothing. */
+export const RESUME_KINDS = ["tail", "history", "gap", "reset"] as const;
+
+export type ResumeKind = (typeof RESUME_KINDS)[number];
+
+/** Where a client that comes back goes on. */
+export function resumeKindOf(log: Pick<LogView, "horizon" | "isInTail">, { position, notice }: Start): ResumeKind {
+  if (notice !== undefined) return notice.event;
+  return position.seq >= log.horizon.seq || log.isInTail(position.seq + 1) ? "tail" : "history";
+}
+
 function isSame(a: Position, b: Position): boolean {
   return a.seq === b.seq && a.tag === b.tag;
 }

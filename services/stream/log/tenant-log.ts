@@ -50,6 +50,8 @@ export class TenantLog implements LogView, Disposable {
   #isOpen = false;
   #generation = 0;
   #aliveAt = Number.NEGATIVE_INFINITY;
+  /** The last sequence that the leader has told of. */
+  #last = 0;
 
   constructor(tenant: string, history: History, { tailBudget, now }: TenantLogDeps) {
     this.tenant = tenant;
@@ -65,6 +67,11 @@ export class TenantLog implements LogView, Disposable {
 
   get horizon(): Position {
     return this.#horizon;
+  }
+
+  /** Entries up to the last one that the leader has told of which were not read yet. */
+  get unread(): number {
+    return Math.max(0, this.#last - this.#horizon.seq);
   }
 
   /** How many times the log began anew: positions of an earlier generation mean nothing in this one. */
@@ -88,6 +95,7 @@ export class TenantLog implements LogView, Disposable {
     this.recent.clear();
     this.#epoch = epoch;
     this.#horizon = horizon;
+    this.#last = horizon.seq;
     this.#isOpen = true;
     this.#generation += 1;
     this.markAlive();
@@ -97,6 +105,11 @@ export class TenantLog implements LogView, Disposable {
   markAlive(): void {
     this.#aliveAt = this.#now();
     if (this.#waiting > 0) this.#moved.notify();
+  }
+
+  /** The log's leader has told that this is the last sequence now. */
+  noteLast(seq: number): void {
+    this.#last = seq;
   }
 
   /** Appends the entry that follows the horizon, and moves the horizon. What an erasure names is served no more. */

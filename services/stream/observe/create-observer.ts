@@ -6,6 +6,7 @@ import type { RecordConnection } from "./connection-record.ts";
 import type { Observer } from "./observer.ts";
 import { Reconnects } from "./reconnects.ts";
 import { reportPoison } from "./report-poison.ts";
+import { reportTypes } from "./report-types.ts";
 
 /** Where what is observed is written. */
 export interface ObserverLogs {
@@ -21,6 +22,7 @@ export function createObserver(
   now: () => number,
 ): Observer {
   const report = reportPoison(log, now);
+  const reportWithoutRule = reportTypes(log, now);
   const reconnects = new Reconnects(now);
   return {
     ...metrics,
@@ -64,6 +66,10 @@ export function createObserver(
       metrics.subscriptionChanged(change, { tenant, subject, name });
       const facts = { tenant, subject, subscription: name, change };
       requestLog.write("info", `subscription ${change}`, facts, "a durable subscription changed");
+    },
+    withoutRule(type, tenant) {
+      metrics.withoutRule(type, tenant);
+      reportWithoutRule(type, tenant);
     },
     fault(error, stream) {
       requestLog.write("error", "fault", { ...stream, err: error }, "a stream failed in an unexpected way");

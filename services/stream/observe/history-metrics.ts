@@ -23,7 +23,7 @@ export function observeHistory(registry: Registry, { tailBudget, turns }: Histor
   gauge("sluice_stream_history_waiting", "Readers that wait for a turn to read history", () => turns.waiting);
   registry.registerMetric(
     new Counter({
-      name: "sluice_stream_history_read_bytes",
+      name: "sluice_stream_history_read_bytes_total",
       help: "History read from JetStream, once for all readers that share it",
       registers: [],
       collect() {

@@ -7,8 +7,8 @@ import { createStreamMetrics } from "./metrics.ts";
 test("event types without a rule are counted by name up to 100 of them, and the rest together", async () => {
   const registry = createMetricsRegistry();
   const metrics = createStreamMetrics(registry, createAdmission(1), new SharedCounts(1));
-  for (let type = 0; type < 102; type += 1) metrics.withoutRule(`made.up${type}`);
-  for (const type of ["made.up0", "made.up101"]) metrics.withoutRule(type);
+  for (let type = 0; type < 102; type += 1) metrics.withoutRule(`made.up${type}`, "acme");
+  for (const type of ["made.up0", "made.up101"]) metrics.withoutRule(type, "acme");
   const text = await registry.metrics();
   const counted = [...text.matchAll(/^sluice_stream_events_without_rule_total\{type="([^"]+)"\} (\d+)/gm)];
   expect(counted).toHaveLength(101);

@@ -1,8 +1,12 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Admission } from "../admission/admission.ts";
-import { codeFor } from "../admission/refusal.ts";
+import { POISON_REASONS } from "../event.ts";
 import type { SharedCounts } from "#shared/limits/shared-counts.ts";
 import { OVERLOAD_STEPS } from "../overload/overload-steps.ts";
+import { countDelivery } from "./delivery-metrics.ts";
+import { countHandshakes } from "./handshake-metrics.ts";
+import { countLives } from "./life-metrics.ts";
+import { nameFirst } from "./name-first.ts";
 import { type Observer, SUBSCRIPTION_CHANGES } from "./observer.ts";
 
 const MAX_NAMED_TYPES = 100;
@@ -15,46 +19,29 @@ export function createStreamMetrics(registry: Registry, admission: Admission, co
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]): Counter<Label> =>
     new Counter({ name, help, labelNames, registers });
-  const handshakes = counter("sluice_stream_handshakes", "Streams asked for, by outcome", "outcome");
-  const tenantFull = counter(
-    "sluice_stream_tenant_full",
-    "Streams refused for now because their tenant had as many as it may",
-    "tenant",
+  const changes = counter("sluice_stream_topic_changes_total", "Changes of the topics of open streams", "kept");
+  const notices = counter("sluice_stream_notices_total", "gap and reset frames sent", "event");
+  for (const event of ["gap", "reset"]) notices.inc({ event }, 0);
+  const poison = counter("sluice_stream_poison_total", "Entries that cannot be shown to anyone", "reason");
+  for (const reason of POISON_REASONS) poison.inc({ reason }, 0);
+  const disturbed = counter(
+    "sluice_stream_feed_disturbed_total",
+    "Times a log was inspected again before it was read on",
   );
-  const refused = counter(
-    "sluice_stream_refused",
-    "Streams refused for now, by the reason that clients were told",
-    "reason",
-  );
-  const delivered = counter("sluice_stream_events_delivered", "Events written to sockets");
-  const changes = counter("sluice_stream_topic_changes", "Changes of the topics of open streams", "kept");
-  const notices = counter("sluice_stream_notices", "gap and reset frames sent", "event");
-  const ended = counter("sluice_stream_ended", "Streams that ended, by the reason sent to their clients", "reason");
-  const poison = counter("sluice_stream_poison", "Entries that cannot be shown to anyone", "reason");
-  const disturbed = counter("sluice_stream_feed_disturbed", "Times a log was inspected again before it was read on");
   const holes = counter(
-    "sluice_stream_feed_holes",
+    "sluice_stream_feed_holes_total",
     "Runs of entries that were gone when a log was read, and were passed",
   );
   describeAdmission(registry, admission, counts);
   return {
-    opened: () => handshakes.inc({ outcome: "accepted" }),
-    refused({ code, busy }, { tenant }) {
-      handshakes.inc({ outcome: code });
-      if (busy !== undefined) refused.inc({ reason: busy });
-      if (busy === "tenant_streams" && tenant !== undefined) tenantFull.inc({ tenant });
-    },
-    turnedAway(reason) {
-      handshakes.inc({ outcome: codeFor(reason) });
-      refused.inc({ reason });
-    },
+    ...countHandshakes(registers),
     caughtUp: timeCatchUp(registers),
-    delivered: (events) => delivered.inc(events),
     topicsChanged: (isKept) => changes.inc({ kept: isKept ? "client" : "connection" }),
     noticed: (event) => notices.inc({ event }),
-    ended: (reason) => ended.inc({ reason }),
     quarantined: ({ reason }) => poison.inc({ reason }),
     ...countDecisions(registry),
+    ...countDelivery(registry),
+    ...countLives(registry),
     sessionsAsked: countSessionCalls(registers),
     tokenVerified: timeVerification(registers),
     feedDisturbed: () => disturbed.inc(),
@@ -113,9 +100,13 @@ function timeCatchUp(registers: Registry[]): StreamMetrics["caughtUp"] {
 }
 
 function countSessionCalls(registers: Registry[]): StreamMetrics["sessionsAsked"] {
-  const calls = new Counter({ name: "sluice_stream_session_calls", help: "Calls of auth about sessions", registers });
+  const calls = new Counter({
+    name: "sluice_stream_session_calls_total",
+    help: "Calls of auth about sessions",
+    registers,
+  });
   const questions = new Counter({
-    name: "sluice_stream_session_questions",
+    name: "sluice_stream_session_questions_total",
     help: "Sessions asked about in these calls",
     registers,
   });
@@ -145,7 +136,7 @@ function countPeersAway(registers: Registry[]): StreamMetrics["peerSwitched"] {
 
 function countSubscriptions(registers: Registry[]): StreamMetrics["subscriptionChanged"] {
   const changes = new Counter({
-    name: "sluice_stream_subscriptions",
+    name: "sluice_stream_subscriptions_total",
     help: "What happened to durable subscriptions",
     labelNames: ["change"],
     registers,
@@ -171,7 +162,7 @@ function countOverload(registers: Registry[]): Pick<StreamMetrics, "overloadEnte
     registers,
   });
   const entered = new Counter({
-    name: "sluice_stream_overload_entered",
+    name: "sluice_stream_overload_entered_total",
     help: "Times a step against overload was taken",
     labelNames: ["step"],
     registers,
@@ -192,16 +183,13 @@ function countOverload(registers: Registry[]): Pick<StreamMetrics, "overloadEnte
 /** Producers make up types: only the first 100 have a label of their own. */
 function countEventsWithoutRule(registers: Registry[]): StreamMetrics["withoutRule"] {
   const events = new Counter({
-    name: "sluice_stream_events_without_rule",
+    name: "sluice_stream_events_without_rule_total",
     help: "Events that went to nobody, because no rule of the tenant's event map names their type",
     labelNames: ["type"],
     registers,
   });
-  const named = new Set<string>();
-  return (type) => {
-    if (named.size < MAX_NAMED_TYPES) named.add(type);
-    events.inc({ type: named.has(type) ? type : "other" });
-  };
+  const typeLabel = nameFirst(MAX_NAMED_TYPES);
+  return (type) => events.inc({ type: typeLabel(type) });
 }
 
 function timeVerification(registers: Registry[]): StreamMetrics["tokenVerified"] {
@@ -230,7 +218,7 @@ function countDecisions(registry: Registry): Pick<StreamMetrics, "decided" | "de
   // Plain numbers: events are decided far more often than metrics are read.
   const decided = { allowed: 0, denied: 0 };
   const decisions = new Counter({
-    name: "sluice_stream_decisions",
+    name: "sluice_stream_decisions_total",
     help: "Events decided from memory, once for each audience, and for each reader that is behind",
     labelNames: ["outcome"],
     registers: [],
@@ -242,7 +230,7 @@ function countDecisions(registry: Registry): Pick<StreamMetrics, "decided" | "de
   });
   registry.registerMetric(decisions);
   const asked = new Counter({
-    name: "sluice_stream_decisions_asked",
+    name: "sluice_stream_decisions_asked_total",
     help: "Decisions that were not known and that policy has answered",
     registers: [registry],
   });

@@ -3,6 +3,7 @@ import type { RequestFacts } from "#shared/log/request-log.ts";
 import type { TraceFacts } from "#shared/protocol/traceparent.ts";
 import type { BusyReason } from "#shared/protocol/busy-reasons.ts";
 import type { Poison } from "../event.ts";
+import type { ResumeKind } from "../log/resume.ts";
 import type { RecordConnection } from "./connection-record.ts";
 import type { OverloadObserver } from "../overload/overload-guard.ts";
 
@@ -67,6 +68,21 @@ export interface SubscriptionFacts {
   readonly name: string;
 }
 
+/** Why an event reached nobody: no rule names its type, no stream asks for it, or those that do may not see it. */
+export const WITHHELD_REASONS = ["no_rule", "no_listener", "denied"] as const;
+
+export type WithheldReason = (typeof WITHHELD_REASONS)[number];
+
+/** The open streams, counted once a second. */
+export interface Census {
+  readonly live: number;
+  /** Streams that are behind, by what they wait for; `turn` where that is nothing but their turn. */
+  readonly behind: Readonly<Record<string, number>>;
+  /** The most entries that one of them has before it, and the longest that one has been behind. */
+  readonly lagEntries: number;
+  readonly lagMs: number;
+}
+
 /**
  * Observes the edge; metrics and logs are made from it. A method returns at once, never throws, and changes nothing that
  * the caller can see.
@@ -80,8 +96,8 @@ export interface Observer extends OverloadObserver {
   opened(stream: StreamFacts): void;
   /** A reader that was behind became live, after this long. */
   caughtUp(ms: number): void;
-  /** Events were written to one socket. */
-  delivered(events: number): void;
+  /** Events were written to sockets, each of them counted, in so many bytes. */
+  delivered(events: number, bytes: number): void;
   /** A stream's topics were changed; `isKept`: for its client's next streams, too. */
   topicsChanged(isKept: boolean): void;
   /** A client was sent a gap or a reset. */
@@ -109,7 +125,25 @@ export interface Observer extends OverloadObserver {
   /** A change of policy took effect here, so many milliseconds after the log had stored it. */
   policyApplied(ms: number): void;
   /** An event went to nobody, because the tenant's event map does not name its type. */
-  withoutRule(type: string): void;
+  withoutRule(type: string, tenant: string): void;
+  /** An event reached nobody here. */
+  withheld(reason: WithheldReason): void;
+  /** A stream was sent `ready`, so long after it was asked for. */
+  ready(ms: number): void;
+  /** A client came back with the id of what it had. */
+  resumed(kind: ResumeKind): void;
+  /** A stream got its first event, at this age. */
+  firstEvent(ms: number): void;
+  /** So many events of so many bytes, not coded yet, left together for an audience. */
+  flushed(events: number, bytes: number): void;
+  /** An event was written to so many live streams, the last of them so long after the log had stored it. */
+  deliveredAfter(ms: number, streams: number): void;
+  /** An entry was read from its log, so long after the log had stored it. */
+  fed(ms: number): void;
+  /** A stream whose right was taken away got its last byte, so long after the log had stored that. */
+  revoked(ms: number): void;
+  /** The open streams were counted. */
+  counted(census: Census): void;
   /** A durable subscription was made, changed or deleted by its owner, or attached to a stream. */
   subscriptionChanged(change: SubscriptionChange, subscription: SubscriptionFacts): void;
   /** A stream is at the end of its log for the first time; or has been behind for 5 s, or has ended, and never was. */

@@ -5,18 +5,22 @@ import type { PresenceObserver } from "../presence/ports.ts";
 export function observePresence(registry: Registry, watched: () => number): PresenceObserver {
   const registers = [registry];
   const questions = new Counter({
-    name: "sluice_stream_presence_questions",
+    name: "sluice_stream_presence_questions_total",
     help: "Questions about who listens, by whether all workers have answered",
     labelNames: ["outcome"],
     registers,
   });
   for (const outcome of ["whole", "partial"]) questions.inc({ outcome }, 0);
   const messages = new Counter({
-    name: "sluice_stream_presence_messages",
+    name: "sluice_stream_presence_messages_total",
     help: "Messages to other workers about who has come and gone under watched topics",
     registers,
   });
-  const frames = new Counter({ name: "sluice_stream_presence_frames", help: "presence frames written", registers });
+  const frames = new Counter({
+    name: "sluice_stream_presence_frames_total",
+    help: "presence frames written",
+    registers,
+  });
   registry.registerMetric(
     new Gauge({
       name: "sluice_stream_presence_watched_topics",

@@ -1,8 +1,5 @@
 import type { ReadinessReason } from "#shared/lifecycle/readiness.ts";
-import type { MetricObjectWithValues, MetricValue } from "prom-client";
-
-/** A metric with its values, as one process counted it. */
-export type CountedMetric = MetricObjectWithValues<MetricValue<string>>;
+import type { CountedMetric } from "#shared/metrics/format-metrics.ts";
 
 /** What the primary asks a worker, and what the worker answers. */
 export interface WorkerAnswers {

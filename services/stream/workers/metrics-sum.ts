@@ -1,32 +1,59 @@
-import { AggregatorRegistry, Registry } from "prom-client";
-import type { CountedMetric } from "./messages.ts";
+import { AggregatorRegistry, type Registry } from "prom-client";
+import type { CountedMetric } from "#shared/metrics/format-metrics.ts";
 
-/** Adds up the workers' metrics. Counts of workers that are gone stay in the sum: a counter never falls. */
+/** Told of each worker by itself: a sum or a mean would hide the one that is stuck, and the top tenants of each are its own. */
+const BY_WORKER: ReadonlySet<string> = new Set([
+  "sluice_stream_connections",
+  "sluice_stream_events_delivered_total",
+  "sluice_stream_event_bytes_total",
+  "sluice_stream_tenant_connections",
+  "sluice_stream_tenant_events_delivered_total",
+  "nodejs_eventloop_lag_p99_seconds",
+  "nodejs_eventloop_lag_max_seconds",
+  "nodejs_heap_size_used_bytes",
+  "process_cpu_seconds_total",
+  "process_resident_memory_bytes",
+]);
+
+/** A worker, as far as its figures bear its name: one that takes another's place goes on with its series. */
+export interface CountingWorker {
+  readonly index: number;
+}
+
+/**
+ * Adds up the workers' metrics; some have a label by worker instead. Counts of workers that are gone stay in the sum: a counter
+ * never falls.
+ */
 export class MetricsSum {
   /** Each worker's metrics when it was last asked. */
-  readonly #latest = new Map<object, CountedMetric[]>();
+  readonly #latest = new Map<CountingWorker, CountedMetric[]>();
   #kept: CountedMetric[] = [];
 
-  readonly contentType = Registry.OPENMETRICS_CONTENT_TYPE;
-
   /** Replaces a worker's metrics. */
-  update(worker: object, metrics: CountedMetric[]): void {
-    this.#latest.set(worker, metrics);
+  update(worker: CountingWorker, metrics: readonly CountedMetric[]): void {
+    this.#latest.set(
+      worker,
+      metrics.map((metric) => (BY_WORKER.has(metric.name) ? ofWorker(worker, metric) : metric)),
+    );
   }
 
   /** The worker is gone: its gauges say nothing any more, its counters stay. */
-  async keep(worker: object): Promise<void> {
+  async keep(worker: CountingWorker): Promise<void> {
     const counted = (this.#latest.get(worker) ?? []).filter(isCounter);
     this.#latest.delete(worker);
     this.#kept = await add([this.#kept, counted]).getMetricsAsJSON();
   }
 
-  /** The sum with what the primary counted itself, as text. */
-  text(own: CountedMetric[]): Promise<string> {
-    const sum = add([...this.#latest.values(), this.#kept, own]);
-    sum.setContentType(this.contentType as never);
-    return sum.metrics();
+  /** The sum, with what the primary counted itself. */
+  with(own: CountedMetric[]): Promise<CountedMetric[]> {
+    return add([...this.#latest.values(), this.#kept, own]).getMetricsAsJSON();
   }
+}
+
+function ofWorker({ index }: CountingWorker, metric: CountedMetric): CountedMetric {
+  const worker = String(index);
+  const values = metric.values.map((value) => ({ ...value, labels: { ...value.labels, worker } }));
+  return { ...metric, values };
 }
 
 function add(counted: CountedMetric[][]): Registry {

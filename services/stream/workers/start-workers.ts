@@ -5,6 +5,7 @@ import type { ListenAddress } from "#shared/http/listen.ts";
 import { type OpsAddress, startOpsServer } from "#shared/http/ops-server.ts";
 import { NOT_SERVING, type ReadinessReason } from "#shared/lifecycle/readiness.ts";
 import type { RunningService } from "#shared/lifecycle/run-service.ts";
+import type { CountedMetric } from "#shared/metrics/format-metrics.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import type { StreamConfig } from "../config.ts";
@@ -46,7 +47,7 @@ export async function startWorkers(
   const sum = new MetricsSum();
   const figures = new Registry();
   const deaths = new Counter({
-    name: "sluice_stream_worker_deaths",
+    name: "sluice_stream_worker_deaths_total",
     help: "Workers that ended without having been asked to, and were started again",
     registers: [figures],
   });
@@ -61,7 +62,7 @@ export async function startWorkers(
     log,
   });
   countWorkers(figures, pool);
-  const metrics = { contentType: sum.contentType, metrics: () => addUp(pool, sum, figures) };
+  const metrics = { getMetricsAsJSON: () => addUp(pool, sum, figures) };
   const pages = { "/debug/connections": () => describeAll(pool) };
   const ops = stack.use(await startOpsServer(address.ops, { metrics, reasons: () => reasonsOf(pool), pages }));
   stack.use(pool);
@@ -84,14 +85,14 @@ function countWorkers(registry: Registry, pool: Workers): void {
   );
 }
 
-async function addUp(pool: Workers, sum: MetricsSum, own: Registry): Promise<string> {
+async function addUp(pool: Workers, sum: MetricsSum, own: Registry): Promise<CountedMetric[]> {
   await Promise.all(
     [...pool.serving].map(async (worker) => {
       const metrics = await worker.ask("metrics");
       if (metrics !== undefined) sum.update(worker, metrics);
     }),
   );
-  return sum.text(await own.getMetricsAsJSON());
+  return sum.with(await own.getMetricsAsJSON());
 }
 
 /** Nothing while at least one worker takes new streams: the kernel gives a dead one's connections to the others. */
