@@ -1,4 +1,4 @@
-import { topicMatches } from "#shared/protocol/topics.ts";
+import { patternsOverlap, topicMatches } from "#shared/protocol/topics.ts";
 import { TopicIndex } from "./topic-index.ts";
 
 /** What a live reader asks for. Equal lists are one and the same. */
@@ -11,6 +11,8 @@ export interface Asker {
 /** Live readers that ask for the same, and are granted the same of it. */
 interface Group extends Asker {
   readonly ungranted: readonly string[];
+  /** Live topics that can match what an ungranted one matches, mostly none; undefined until the group is found. */
+  overlapping: readonly string[] | undefined;
   readers: number;
 }
 
@@ -54,14 +56,15 @@ export class LiveRoster<Member extends { readonly registration: Asker }> {
     let readers = 0;
     for (const group of this.#byTopic.match(topic)) {
       // Where another topic of theirs is granted that matches, too, their audience is asked.
-      if (!group.liveTopics.some((live) => topicMatches(live, topic))) readers += group.readers;
+      if (!overlapping(group).some((live) => topicMatches(live, topic))) readers += group.readers;
     }
     return readers;
   }
 
   #begin({ topics, liveTopics }: Asker): Group {
     const live = new Set(liveTopics);
-    const group = { topics, liveTopics, ungranted: topics.filter((topic) => !live.has(topic)), readers: 0 };
+    const ungranted = topics.filter((topic) => !live.has(topic));
+    const group: Group = { topics, liveTopics, ungranted, overlapping: undefined, readers: 0 };
     const byLive = this.#groups.get(topics) ?? new Map<readonly string[], Group>();
     this.#groups.set(topics, byLive.set(liveTopics, group));
     this.#byTopic.add(group.ungranted, group);
@@ -74,4 +77,10 @@ export class LiveRoster<Member extends { readonly registration: Asker }> {
     if (byLive?.size === 0) this.#groups.delete(group.topics);
     this.#byTopic.remove(group.ungranted, group);
   }
+}
+
+/** Found out once: thousands of groups may ask for an event, and each has up to a hundred live topics. */
+function overlapping(group: Group): readonly string[] {
+  const { liveTopics, ungranted } = group;
+  return (group.overlapping ??= liveTopics.filter((live) => ungranted.some((topic) => patternsOverlap(live, topic))));
 }
