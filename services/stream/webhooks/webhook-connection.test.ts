@@ -8,7 +8,7 @@ import { encodeControl, encodeEvent, type FrameFormat } from "../frames/encode-f
 import type { TakenCallback } from "../open-webhook.ts";
 import type { Message, PostOutcome } from "./http/post.ts";
 import { Lanes } from "./lanes.ts";
-import { WebhookConnection } from "./webhook-connection.ts";
+import { WebhookConnection, type WebhookDeps } from "./webhook-connection.ts";
 
 const FORMAT: FrameFormat = { body: "cloudevents", naming: "message", framing: "json" };
 const NEXT = { seq: 11, tag: "t" };
@@ -21,6 +21,7 @@ let hold: { isPaused: boolean; ended: boolean; next: object | undefined; [name: 
 let hasSecret: boolean;
 let erasures: { edition: number };
 let connection: WebhookConnection;
+let connect: () => WebhookConnection;
 
 beforeEach(() => {
   now = 0;
@@ -50,8 +51,8 @@ beforeEach(() => {
     registration: registration as unknown as Registration,
     erasures,
   };
-  connection = new WebhookConnection(taken, {
-    lanes: new Lanes({ perHost: 1, inAll: 1, now: () => now, onSwitch: () => {} }),
+  const deps: WebhookDeps = {
+    lanes: new Lanes({ perHost: 1, inAll: 1, now: () => now, onSwitch: () => void told.push("switched") }),
     poster: {
       post: (message, stop) => {
         const { promise, resolve } = Promise.withResolvers<PostOutcome>();
@@ -65,7 +66,9 @@ beforeEach(() => {
     observer: { posted: () => {}, troubled: (_, reason) => void told.push(["troubled", reason]) },
     now: () => now,
     wall: () => 7_000,
-  });
+  };
+  connect = () => new WebhookConnection(taken, deps);
+  connection = connect();
 });
 
 const seqsOf = (positions: readonly Position[]): number[] => positions.map(({ seq }) => seq);
@@ -173,13 +176,14 @@ describe("what was judged before its bytes leave", () => {
     ["a decision has changed", () => (registration.grant = Object.assign(registration.grant, { edition: 2 }))],
     ["something is erased from the log", () => (erasures.edition += 1)],
     ["the subscription is paused", () => (hold.isPaused = true)],
+    ["another process holds the subscription", () => (hold.ended = true)],
   ])("does not leave where %s", async (_, change) => {
     await write(11);
     expect(posts[0]?.message.mayLeave()).toBe(true);
     change();
     expect(posts[0]?.message.mayLeave()).toBe(false);
     await answer({ is: "withheld" });
-    expect(told).toEqual([["takeBack", [11]]]);
+    expect(told).toEqual(hold.ended ? [] : [["takeBack", [11]]]);
   });
 
   test("does not leave without a secret, and is tried again after a rest", async () => {
@@ -207,5 +211,17 @@ describe("the end", () => {
     expect(posts[0]?.stop.aborted).toBe(true);
     await write(12);
     expect(posts).toHaveLength(1);
+  });
+
+  test("at once, of many in a row, says nothing about the host", async () => {
+    for (let n = 0; n < 5; n += 1) {
+      hold.ended = false;
+      connection = connect();
+      await write(11);
+      hold.ended = true;
+      connection.reset();
+      await answer({ is: "failed", reason: "broken off", isAway: true });
+    }
+    expect([posts.length, told]).toEqual([5, []]);
   });
 });

@@ -143,7 +143,13 @@ export class WebhookConnection implements Connection {
     const { host } = new URL(this.#taken.callback.url);
     await this.#rest();
     const route = { tenant: key.tenant, host };
-    const outcome = this.#isOver ? NOT_SENT : await this.#deps.lanes.run(route, () => this.#post(batch), newsOf);
+    const outcome = this.#isOver
+      ? NOT_SENT
+      : await this.#deps.lanes.run(
+          route,
+          () => this.#post(batch),
+          (posted) => this.#newsOf(posted),
+        );
     this.#settle(batch, outcome);
   }
 
@@ -193,7 +199,14 @@ export class WebhookConnection implements Connection {
     const { deadline, ended, isGrantValid, grantEndsAt } = registration;
     const isAlive = ended === undefined && deadline !== undefined && now < deadline && now < grantEndsAt;
     const isSame = isGrantValid && registration.grant === grant && grant?.edition === edition;
-    return isAlive && isSame && erasures === this.#taken.erasures.edition && !hold.isPaused;
+    const isWanted = erasures === this.#taken.erasures.edition && !hold.isPaused && !hold.ended;
+    return isAlive && isSame && isWanted;
+  }
+
+  /** What was broken off here says nothing about the host. */
+  #newsOf(outcome: PostOutcome): HostNews {
+    if (outcome.is === "withheld" || this.#stop.signal.aborted) return "nothing";
+    return outcome.is === "failed" && outcome.isAway ? "away" : "takes";
   }
 
   #settle({ notices, positions }: Batch, outcome: PostOutcome): void {
@@ -218,9 +231,4 @@ export class WebhookConnection implements Connection {
       }
     }
   }
-}
-
-function newsOf(outcome: PostOutcome): HostNews {
-  if (outcome.is === "withheld") return "nothing";
-  return outcome.is === "failed" && outcome.isAway ? "away" : "takes";
 }
