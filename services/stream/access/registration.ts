@@ -4,6 +4,7 @@ import type { Version } from "#shared/contract/version.ts";
 import type { Principal, Validity } from "./decisions.ts";
 import { type Grant, STILL_VALID } from "./grant.ts";
 import type { PresentClaims, SessionQuestion, Subject } from "./ports.ts";
+import { areSameTopics } from "./share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { Notifier } from "#shared/async/notifier.ts";
 
@@ -271,7 +272,7 @@ export class Registration {
   setLiveTopics(topics: readonly string[]): boolean {
     const before = this.#liveTopics;
     this.#liveTopics = topics;
-    return before === undefined || !areEqual(topics, before);
+    return before === undefined || !areSameTopics(topics, before);
   }
 
   /** The grant holds up to `through`; for what follows it must be asked for again. */
@@ -285,10 +286,6 @@ export class Registration {
     this.#ended ??= reason;
     this.changed.notify();
   }
-}
-
-function areEqual(texts: readonly string[], others: readonly string[]): boolean {
-  return texts === others || (texts.length === others.length && texts.every((text, index) => text === others[index]));
 }
 
 function isSame(names: readonly string[], others: readonly string[]): boolean {

@@ -10,7 +10,7 @@ export function shareTopicLists(random: () => number = Math.random): ShareTopics
   return (topics) => {
     const hash = hashOf(topics, seed);
     const known = shared.get(hash);
-    if (known !== undefined && areEqual(known, topics)) return known;
+    if (known !== undefined && areSameTopics(known, topics)) return known;
     // Two lists with one hash: the first one is not shared any more, which costs memory alone.
     shared.set(hash, topics);
     return topics;
@@ -27,6 +27,7 @@ function hashOf(topics: readonly string[], seed: number): number {
   return hash | 0;
 }
 
-function areEqual(texts: readonly string[], others: readonly string[]): boolean {
-  return texts.length === others.length && texts.every((text, index) => text === others[index]);
+/** Whether two lists have the same topics in the same order. */
+export function areSameTopics(topics: readonly string[], others: readonly string[]): boolean {
+  return topics === others || (topics.length === others.length && topics.every((topic, at) => topic === others[at]));
 }

@@ -1,6 +1,7 @@
 import { MAX_TOPICS_CHARACTERS } from "#shared/contract/connection-log.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
 import type { Registration, TopicGrant } from "../access/registration.ts";
+import { areSameTopics } from "../access/share-topic-lists.ts";
 import type { Position } from "../event.ts";
 import type { ConnectionRecord } from "../observe/connection-record.ts";
 import type { Observer, StreamFacts, StreamIds } from "../observe/observer.ts";
@@ -56,11 +57,7 @@ function topicsInForce({ topics, liveTopics: live }: Registration): TopicsInForc
 
 /** Whether the same is asked for and granted. */
 function isSame(one: TopicsInForce, other: TopicsInForce): boolean {
-  return areEqual(one.topics, other.topics) && areEqual(one.live, other.live);
-}
-
-function areEqual(texts: readonly string[], others: readonly string[]): boolean {
-  return texts === others || (texts.length === others.length && texts.every((text, index) => text === others[index]));
+  return areSameTopics(one.topics, other.topics) && areSameTopics(one.live, other.live);
 }
 
 /** What the lines about a stream say of it, by its present registration. */
