@@ -271,7 +271,7 @@ export class Reader implements Member, RegisteredStream {
     const before = state.cursor;
     const { registration } = this;
     const { now, retries } = this.#deps;
-    const { undecided } = writeSlice(this.#tenant, slice, this, state, { grant, ...this.#reads }, this.#deps);
+    const { undecided } = writeSlice(this.#tenant, slice, this, state, { grant, ...this.#reads }, now);
     if (undecided !== undefined) {
       const decided = awaitVerdict(this.#tenant.decisions, registration, grant, undecided, retries);
       return waitFor(state, now(), "authorization", decided);

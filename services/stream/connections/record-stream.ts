@@ -73,9 +73,10 @@ export function tellBeginning(
   observer: Pick<Observer, "began">,
   caughtUpMs?: number,
 ): void {
-  const { record, durable, cursor } = reader;
+  const { record } = reader;
   if (record.hasBegun) return;
   record.hasBegun = true;
+  const { durable, cursor } = reader;
   const { origin, start } = record;
   observer.began({
     ...factsOf(reader),

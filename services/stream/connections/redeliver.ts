@@ -63,8 +63,7 @@ export function redeliver(
   const bytes = Buffer.concat(written.frames);
   if (bytes.length > 0) reader.connection.write(bytes, written.events);
   if (written.events.length > 0) reader.gotEvents(written.events.length, began);
-  tenant.eventsDelivered += written.events.length;
-  deps.observer.delivered(written.events.length, bytes.length);
+  tenant.noteWritten(written.events.length, bytes.length);
   if (wait !== undefined) return waitFor(state, began, wait.for, wait.until);
   state.wait = undefined;
   return Promise.resolve();

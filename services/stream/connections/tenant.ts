@@ -44,9 +44,9 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
   readonly turns: TenantTurns;
   /** Whom the last events reached. */
   readonly reach: ReachLog;
-  /** How many streams are open, and how many events were written to them since the log was opened. */
+  /** How many streams are open. */
   streams = 0;
-  eventsDelivered = 0;
+  #eventsDelivered = 0;
   readonly #wall: () => number;
   readonly #quarantined = new WeakSet<EventEntry>();
   readonly observer: Observer;
@@ -77,6 +77,17 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
     if (!this.hasBehind) this.reach.settle();
   }
 
+  /** How many events were written to streams since the log was opened, once for each stream. */
+  get eventsDelivered(): number {
+    return this.#eventsDelivered;
+  }
+
+  /** Notes that events were written to streams, each of them counted, in so many bytes. */
+  noteWritten(events: number, bytes: number): void {
+    this.#eventsDelivered += events;
+    this.observer.delivered(events, bytes);
+  }
+
   /** Whether an open stream is not live. */
   get hasBehind(): boolean {
     return this.streams > this.audiences.live.size;
@@ -104,9 +115,8 @@ export class Tenant implements TenantAccess, FrameSource, Disposable {
       this.observer.deliveredAfter(now - storedAt, streams);
       written += streams;
     }
-    this.eventsDelivered += written;
     this.observer.flushed(batch.events.length, batch.bytes);
-    this.observer.delivered(written, batch.writtenBytes);
+    this.noteWritten(written, batch.writtenBytes);
   }
 
   [Symbol.dispose](): void {

@@ -29,7 +29,7 @@ export function writeSlice(
   reader: SliceWriter,
   state: Behind,
   { grant, format }: { readonly grant: Grant; readonly format: FrameFormat },
-  { now, observer }: Pick<ReaderDeps, "now" | "observer">,
+  now: ReaderDeps["now"],
 ): SliceReading {
   const { registration, connection, durable: hold } = reader;
   const { cursor, hole } = state;
@@ -47,8 +47,7 @@ export function writeSlice(
   tenant.traces?.caughtUp(tenant, slice.entries, delivered, reader.trace?.traceparent);
   reader.gotEvents(delivered.length, now());
   for (const { seq } of delivered) tenant.reach.written(seq, 1);
-  tenant.eventsDelivered += delivered.length;
-  observer.delivered(delivered.length, bytes.length);
+  tenant.noteWritten(delivered.length, bytes.length);
   return reading;
 }
 
