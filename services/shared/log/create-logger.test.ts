@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
@@ -71,6 +73,24 @@ describe("a line for people", () => {
   test("is the text as it is where that is no line of ours", () => {
     expect(prettyLine("node: broken\n")).toBe("node: broken\n");
     expect(prettyLine("7\n")).toBe("7\n");
+  });
+});
+
+describe("a log whose reader has left", () => {
+  test.each(["json", "pretty"])("throws nothing into whoever writes to it: %s", async (format) => {
+    const file = new URL("create-logger.ts", import.meta.url);
+    const program = `
+      import { createLogger } from "${file.href}";
+      const log = createLogger("test", "info", "${format}");
+      process.stdin.resume().on("end", () => [1, 2].forEach((line) => log.info(String(line))));
+    `;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    child.stdout.destroy();
+    await once(child.stdout, "close");
+    child.stdin.end();
+    expect(await once(child, "exit")).toEqual([0, null]);
   });
 });
 

@@ -1,4 +1,3 @@
-import { writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { type DestinationStream, pino } from "pino";
 import type { LogFormat } from "#shared/config/log-format.ts";
@@ -30,6 +29,7 @@ export function createLogger(
   level: string,
   format: LogFormat = process.stdout.isTTY ? "pretty" : "json",
 ): Logger {
+  const stdout = pino.destination({ dest: 1, sync: true });
   const paths = SECRET_KEYS.flatMap((key) => [`["${key}"]`, `*["${key}"]`, `*.*["${key}"]`]);
   return pino(
     {
@@ -39,10 +39,11 @@ export function createLogger(
       formatters: { level: (label) => ({ level: label }), log: nameFields },
       redact: { paths, censor: "[redacted]" },
     },
-    format === "json" ? pino.destination({ dest: 1, sync: true }) : forPeople(),
+    format === "json" ? stdout : forPeople(stdout),
   );
 }
 
-function forPeople(): DestinationStream {
-  return { write: (line) => void writeSync(1, prettyLine(line)) };
+/** Behind the same destination: it is silent once nobody reads any more, where a write of our own would throw into whoever logs. */
+function forPeople(stdout: DestinationStream): DestinationStream {
+  return { write: (line) => stdout.write(prettyLine(line)) };
 }
