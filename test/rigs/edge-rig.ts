@@ -25,7 +25,7 @@ import { TailBudget } from "../../services/stream/log/tail.ts";
 import { type Edge, openStream, type StreamRequest } from "../../services/stream/open-stream.ts";
 import { OverloadGuard } from "../../services/stream/overload/overload-guard.ts";
 import type { Load } from "../../services/stream/overload/overload-steps.ts";
-import { Connection } from "../../services/stream/sse/connection.ts";
+import { SocketConnection } from "../../services/stream/sse/socket-connection.ts";
 import type { TopicStore } from "../../services/stream/subscription/topic-store.ts";
 import { Turns } from "../../services/stream/turns/turns.ts";
 import { RetryDelays } from "../../services/stream/sse/retry-delay.ts";
@@ -147,7 +147,7 @@ export function createRig({
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
     async open(query = "topic=order.>", lastEventId?: string, claims: Partial<typeof CLAIMS> = {}) {
       const { server, client } = await socketPair(stack);
-      const connection = new Connection(server);
+      const connection = new SocketConnection(server);
       const findToken = () => async () => ({ ...CLAIMS, ...claims });
       const takeQuery = () => new URLSearchParams(query);
       await openStream(edge, rig.request({ takeQuery, lastEventId, findToken, accept: () => connection }));

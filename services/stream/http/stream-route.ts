@@ -8,7 +8,7 @@ import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
 import type { Span, Tracer } from "#shared/trace/tracer.ts";
 import { sendProblem } from "#shared/http/send-problem.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
-import { Connection } from "../sse/connection.ts";
+import { SocketConnection } from "../sse/socket-connection.ts";
 import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
 import { formatControl } from "../frames/sse-framing.ts";
 import type { Shortage } from "../sse/retry-delay.ts";
@@ -120,7 +120,7 @@ function streamRequest(
     accept(connectionId) {
       const coding = chooseBodyCoding(request);
       const head = acceptanceOf(connectionId, requestId, response, coding);
-      return new Connection(takeSocket(request), coding, Buffer.from(head));
+      return new SocketConnection(takeSocket(request), coding, Buffer.from(head));
     },
   };
 }

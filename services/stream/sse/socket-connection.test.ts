@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
 import { type BodyCoding, chooseBodyCoding } from "./body-coding.ts";
-import { Connection } from "./connection.ts";
+import { SocketConnection } from "./socket-connection.ts";
 
 const KB = 1_024;
 const MB = 1_024 * KB;
@@ -218,7 +218,7 @@ describe("a reset", () => {
 });
 
 interface Pair {
-  readonly connection: Connection;
+  readonly connection: SocketConnection;
   readonly client: Socket;
   /** Resolves when the client has noticed that the socket is gone. */
   readonly gone: Promise<unknown>;
@@ -256,7 +256,7 @@ async function pair(options: PairOptions = {}): Promise<Pair> {
   }
   const write = vi.spyOn(socket, "write");
   return {
-    connection: new Connection(socket, options.coding, Buffer.from(options.head ?? "")),
+    connection: new SocketConnection(socket, options.coding, Buffer.from(options.head ?? "")),
     client,
     gone,
     received: () => Buffer.concat(chunks).toString("latin1"),
@@ -266,7 +266,7 @@ async function pair(options: PairOptions = {}): Promise<Pair> {
 }
 
 /** Waits until bytes wait in our process because the kernel takes no more. */
-async function stuck(connection: Connection): Promise<void> {
+async function stuck(connection: SocketConnection): Promise<void> {
   let last = -1;
   await waitFor("the kernel takes no more", () => {
     const before = last;

@@ -12,7 +12,7 @@ const PROBES_MS = [0, 100, 1_000];
 const LINGER_MS = 1_000;
 
 /** A client's bare socket. Owns it: nobody else writes to it or ends it. */
-export class Connection {
+export class SocketConnection {
   readonly #socket: Socket;
   readonly coding: BodyCoding;
   /** The response's head until it is written, in one write with the first frames: two cost an eighth of a handshake. */
