@@ -10,7 +10,7 @@ export interface Connection {
   readonly coding: AudienceKey["coding"];
   /** Whether it takes more; while it does not, a reader waits for `drained`. */
   readonly writable: boolean;
-  /** How many more events it takes, at least one while it is `writable`; undefined where it counts none. */
+  /** How many events it takes in one piece with the next one, at least that while it is `writable`; undefined where it counts none. */
   readonly room?: number;
   /** Whether bytes wait in our process. */
   readonly behind: boolean;

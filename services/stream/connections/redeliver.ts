@@ -53,10 +53,12 @@ export function redeliver(
 ): Promise<void> {
   const past = (state.past ??= { slices: new Slices(tenant.log, deps.limitHistory), gone: undefined });
   const written: Written = { frames: [], events: [], bytes: 0 };
-  const room = reader.connection.room ?? Number.POSITIVE_INFINITY;
+  let room = Number.POSITIVE_INFINITY;
   const began = deps.now();
   let wait: NextWait | undefined;
   for (let next = hold.next; next !== undefined && wait === undefined; next = hold.next) {
+    // The smallest room of all counts: an event that goes with few others must not come behind many.
+    room = Math.min(room, reader.connection.room ?? Number.POSITIVE_INFINITY);
     if (deps.now() - began > MAX_STEP_MS || written.events.length >= room || written.bytes >= MAX_STEP_BYTES) break;
     wait = redeliverOne(tenant, hold, { registration: reader.registration, format, past, next }, written, deps);
   }

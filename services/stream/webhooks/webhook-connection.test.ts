@@ -36,7 +36,7 @@ beforeEach(() => {
   };
   hold = {
     key: { tenant: "acme", subject: "alice", name: "orders" },
-    record: { failure: undefined, open: new Map([[11, { deliveries: 2 }]]) },
+    record: { failure: undefined, open: new Map([[11, { deliveries: 2 }]]), definition: { maxDeliver: 8 } },
     isPaused: false,
     ended: false,
     next: undefined,
@@ -130,6 +130,13 @@ describe("a callback", () => {
       open.set(11, { deliveries });
       expect(connection.room).toBe(room);
     }
+  });
+
+  test("takes an event that has its last delivery alone", () => {
+    Object.assign(hold["record"] as object, { definition: { maxDeliver: 2 } });
+    expect(connection.room).toBe(100);
+    hold.next = NEXT;
+    expect(connection.room).toBe(1);
   });
 
   test("that fails is told about once, and rests as long as it asks for", async () => {

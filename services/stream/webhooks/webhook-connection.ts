@@ -14,7 +14,7 @@ import type { MessageSigner } from "./sign-message.ts";
 /** The most events of a message. */
 const MAX_EVENTS = 100;
 
-/** With each delivery that failed, an event shares its message with a fourth as many others: in the end a bad one is alone. */
+/** With each delivery that failed, an event shares its message with a fourth as many others, and at its last delivery it is alone. */
 const FEWER_EACH_TIME = 4;
 
 /** Notices that wait for events to go with. */
@@ -100,6 +100,8 @@ export class WebhookConnection implements Connection {
   get room(): number {
     const { next, record } = this.#taken.hold;
     const deliveries = next === undefined ? 1 : (record.open.get(next.seq)?.deliveries ?? 1);
+    // What shares a message with a bad one must not become a dead letter with it.
+    if (deliveries >= record.definition.maxDeliver) return 1;
     return Math.max(1, Math.floor(MAX_EVENTS / FEWER_EACH_TIME ** Math.max(0, deliveries - 1)));
   }
 
