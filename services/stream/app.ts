@@ -95,7 +95,7 @@ async function startServing(
   stack.defer(() => listener.close());
   const checks = { ...verifier.checks, log_unusable: createLogCheck(nats) };
   const { reasons } = stack.use(watchReadiness(checks, log, { isServing: () => !edge.admission.isDraining }));
-  const { connections } = openOperations(parts, stack, edge, () => []);
+  const { connections } = openOperations(parts, stack, edge);
   stack.use(await reportTo({ registry, reasons, connections }, listener.port));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
   // The other workers on this port take the clients that come while this one drains.

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createRig, type EdgeRig, LIVE } from "#test/rigs/edge-rig.ts";
 import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { waitFor } from "#test/support/wait.ts";
-import { reachOf } from "./connections/reach-of.ts";
+import { reachOf } from "./connections/questions/reach-of.ts";
 
 let rig: EdgeRig;
 let withheld: string[];

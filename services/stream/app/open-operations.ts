@@ -1,7 +1,7 @@
 import type { OpenConnection } from "#shared/contract/edge-questions.ts";
 import { serveQuestions } from "../bus/edge-questions.ts";
 import { lifetimesOf } from "../connections/lifetimes.ts";
-import { answerQuestion, describeStreams, type ReachOf } from "../connections/questions/answer-question.ts";
+import { answerQuestion, describeStreams } from "../connections/questions/answer-question.ts";
 import { startNodeFigures } from "../observe/node-figures.ts";
 import { createWallTimes } from "../presence/wall-times.ts";
 import type { EdgeParts } from "./edge-parts.ts";
@@ -12,7 +12,6 @@ export function openOperations(
   { config, nats, workerId, now, wall }: EdgeParts,
   stack: AsyncDisposableStack,
   edge: Pick<RunningEdge, "hub" | "admission" | "overload" | "observer">,
-  reachOf: ReachOf,
 ): { readonly connections: () => Promise<OpenConnection[]> } {
   const { hub, admission, overload, observer } = edge;
   const figures = stack.use(startNodeFigures(now));
@@ -25,7 +24,7 @@ export function openOperations(
     isDraining: admission.isDraining,
     overloadStep: overload.step === "calm" ? null : overload.step,
   });
-  const deps = { ...describing, hub, describeNode, reachOf };
+  const deps = { ...describing, hub, describeNode };
   stack.use(serveQuestions({ nats, workerId, observer, answer: (question) => answerQuestion(question, deps) }));
   return { connections: () => describeStreams(hub, describing) };
 }

@@ -77,7 +77,7 @@ export async function startWebhooks(
   stack.use(watchCallbacks(edge.bus, serving, log));
   const checks = { log_unusable: createLogCheck(nats) };
   const { reasons } = stack.use(watchReadiness(checks, log, { isServing: () => !edge.admission.isDraining }));
-  const { connections } = openOperations(parts, stack, edge, () => []);
+  const { connections } = openOperations(parts, stack, edge);
   const pages = { "/debug/connections": connections };
   const server = stack.use(await startOpsServer(ops, { metrics: registry, reasons, pages }));
   log.info({ version: VERSION, http: 0, grpc: 0, ops: server.port }, "ready");

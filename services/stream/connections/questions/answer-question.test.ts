@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { waitFor } from "#test/support/wait.ts";
 import { edgeAnswerSchema, type EdgeNode, type EdgeQuestion } from "#shared/contract/edge-questions.ts";
 import { createRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
 import { answerQuestion, type QuestionDeps } from "./answer-question.ts";
@@ -82,7 +83,12 @@ test("a stream that is closed tells its client to come back; another tenant's qu
 
 test("how the worker is, and whom events reached, is what it measures and counts", async () => {
   expect(await ask({ ask: "nodes" })).toEqual({ node: NODE });
-  expect(await ask({ ask: "reach", tenant: "acme", epoch: "e", seqs: [1, 2] })).toEqual({ reach: [] });
+  const client = await rig.open();
+  rig.event("seen");
+  await waitFor("the event", () => client.events().length === 1);
+  expect(await ask({ ask: "reach", tenant: "acme", epoch: "first-epoch", seqs: [1, 2] })).toEqual({
+    reach: [{ seq: 2, reached: 1, denied: 0, behind: 0, connected: 1, isWithoutRule: false }],
+  });
 });
 
 /** The answer, in the form that the contract asks for. */
@@ -91,7 +97,6 @@ async function ask(question: EdgeQuestion) {
     ...rig.edge,
     wallOf: (ms) => ms,
     describeNode: () => NODE,
-    reachOf: () => [],
   };
   const answered = await answerQuestion(question, deps);
   expect(edgeAnswerSchema.safeParse({ from: "w", ...answered }).error).toBeUndefined();

@@ -1,8 +1,8 @@
 import type { Reach } from "#shared/contract/edge-questions.ts";
-import { createTopicTest } from "../access/topic-test.ts";
-import type { Hub } from "./hub.ts";
-import type { Reader } from "./reader.ts";
-import type { Tenant } from "./tenant.ts";
+import { createTopicTest } from "../../access/topic-test.ts";
+import type { Hub } from "../hub.ts";
+import type { Reader } from "../reader.ts";
+import type { Tenant } from "../tenant.ts";
 
 /** Events of a tenant's log, by their sequences in the log that `epoch` names. */
 export interface AskedEvents {
