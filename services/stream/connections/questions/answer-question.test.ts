@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { waitFor } from "#test/support/wait.ts";
 import { edgeAnswerSchema, type EdgeNode, type EdgeQuestion } from "#shared/contract/edge-questions.ts";
 import { createRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
 import { answerQuestion, type QuestionDeps } from "./answer-question.ts";
@@ -85,8 +84,8 @@ test("how the worker is, and whom events reached, is what it measures and counts
   expect(await ask({ ask: "nodes" })).toEqual({ node: NODE });
   const client = await rig.open();
   rig.event("seen");
-  await waitFor("the event", () => client.events().length === 1);
-  expect(await ask({ ask: "reach", tenant: "acme", epoch: "first-epoch", seqs: [1, 2] })).toEqual({
+  await client.allWritten();
+  expect(await ask({ ask: "reach", tenant: "acme", epoch: "first-epoch", seqs: [2, 3] })).toEqual({
     reach: [{ seq: 2, reached: 1, denied: 0, behind: 0, connected: 1, isWithoutRule: false }],
   });
 });

@@ -2,9 +2,9 @@ import type { EdgeNode, EdgeQuestion, OpenConnection, Reach } from "#shared/cont
 import { inTurns } from "#shared/async/in-turns.ts";
 import { bye } from "../end-stream.ts";
 import type { Hub } from "../hub.ts";
+import { reachOf } from "../reach-of.ts";
 import { describeStream, type DescribeDeps } from "./describe-stream.ts";
 import { findStreams, type StreamsAsked } from "./find-streams.ts";
-import { reachOf } from "./reach-of.ts";
 
 /** To describe a stream with a hundred topics takes 50 µs. */
 const DESCRIBED_PER_TURN = 20;
@@ -33,7 +33,7 @@ export async function answerQuestion(question: EdgeQuestion, deps: QuestionDeps)
     case "nodes":
       return { node: deps.describeNode() };
     case "reach":
-      return { reach: reachOf(deps.hub, question) };
+      return { reach: await reachOf(deps.hub, question) };
     case "close":
       return { closed: close(question, deps) };
   }
