@@ -1,50 +1,4 @@
-/** What a panel shows: an expression, and how its series are called. */
-export interface Query {
-  readonly expr: string;
-  readonly legend: string;
-}
-
-export interface Panel {
-  readonly title: string;
-  /** What the reader should see in it. */
-  readonly about: string;
-  /** A unit of Grafana: `s`, `bytes`, `ops`, `short`, `percentunit`. */
-  readonly unit: string;
-  readonly queries: readonly Query[];
-}
-
-/** A page of panels; `uid` is its name in links. */
-export interface Dashboard {
-  readonly uid: string;
-  readonly title: string;
-  readonly panels: readonly Panel[];
-}
-
-const EDGE = 'instance=~"$instance"';
-
-const rate = (metric: string, by: string, legend: string, labels = EDGE): Query => ({
-  expr: `sum by (${by}) (rate(${metric}{${labels}}[$__rate_interval]))`,
-  legend,
-});
-
-const gauge = (metric: string, by: string, legend: string, sum: "sum" | "max" = "sum"): Query => ({
-  expr: `${sum} by (${by}) (${metric}{${EDGE}})`,
-  legend,
-});
-
-/** The middle, and what one in a hundred takes longer than. */
-const quantiles = (histogram: string, labels = EDGE): readonly Query[] =>
-  [0.5, 0.99].map((quantile) => ({
-    expr: `histogram_quantile(${quantile}, sum by (le) (rate(${histogram}_bucket{${labels}}[$__rate_interval])))`,
-    legend: `p${quantile * 100}`,
-  }));
-
-const panel = (title: string, about: string, unit: string, ...queries: readonly Query[]): Panel => ({
-  title,
-  about,
-  unit,
-  queries,
-});
+import { type Dashboard, EDGE, gauge, panel, quantiles, rate } from "./panels.ts";
 
 const streams: Dashboard = {
   uid: "sluice-streams",
@@ -112,6 +66,18 @@ const streams: Dashboard = {
       "Readers in the queue for JetStream.",
       "short",
       gauge("sluice_stream_history_waiting", "instance", "{{instance}}"),
+    ),
+    panel(
+      "First event, as clients saw it",
+      "Of clients that report.",
+      "s",
+      ...quantiles("sluice_stream_client_first_event_seconds"),
+    ),
+    panel(
+      "Reconnects that clients report",
+      "By their network.",
+      "ops",
+      rate("sluice_stream_client_reconnects_total", "network", "{{network}}"),
     ),
     panel(
       "The largest tenants",
@@ -189,6 +155,12 @@ const delivery: Dashboard = {
       "What clients were told.",
       "ops",
       rate("sluice_stream_notices_total", "event", "{{event}}"),
+    ),
+    panel(
+      "Callbacks",
+      "Messages to them, by what became of each.",
+      "ops",
+      rate("sluice_stream_webhook_posts_total", "outcome", "{{outcome}}"),
     ),
     panel(
       "The largest tenants",

@@ -1,4 +1,4 @@
-import type { Dashboard, Panel } from "./dashboards.ts";
+import type { Dashboard, Panel } from "./panels.ts";
 
 const DATASOURCE = { type: "prometheus", uid: "${datasource}" };
 

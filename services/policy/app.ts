@@ -124,8 +124,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   ];
   const checks = { ...verifier.checks, log_unusable: createLogCheck(nats), documents_unreadable: () => files.fault };
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
-  const servers = { registry, services, security, sockets, api, authorize: authorizeDeps, checks, log };
-  await startServers(config, starting, servers);
+  const served = { registry, services, security, sockets, api, authorize: authorizeDeps, checks, log };
+  await startServers(config, starting, served);
   starting.use(running.tails);
   return starting.move();
 }

@@ -13,11 +13,13 @@ roles:
   viewer: { allow: ["order:read"] }
   # Everything, with one exception.
   clerk: { allow: ["order:read", "order:write"], deny: ["order:read@order.secret.>"] }
+  writer: { allow: ["order:write"] }
   masked: { allow: [{ rule: "order:read", mask: ["customer"] }] }
 bindings:
   - { role: viewer, subjects: [ann, "group:staff"] }
   - { role: clerk, subjects: [carl] }
   - { role: masked, subjects: [mia] }
+  - { role: writer, subjects: [una] }
 events:
   "order.*": order:read
 `;
@@ -204,7 +206,7 @@ describe("why somebody did not get an event", () => {
     expect(told.suggestion?.["effects"]).toEqual([{ who: ["una"], gains: ["order:read"], loses: [] }]);
     const call: unknown = told.suggestion?.["call"];
     const { method, path, body } = call as { method: string; path: string; body: object };
-    expect([path, body]).toEqual(["/v1/tenants/demo/subjects/una/roles", { roles: ["viewer"] }]);
+    expect([path, body]).toEqual(["/v1/tenants/demo/subjects/una/roles", { roles: ["writer", "viewer"] }]);
     expect((await stack.call(method, path, body)).status).toBe(200);
     const after = await why("una", seq);
     expect(linkOf(after, "role")).toMatchObject({ answer: "no", now: { answer: "yes" } });

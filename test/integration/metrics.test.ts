@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { glob } from "node:fs/promises";
+import { glob, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -12,8 +11,12 @@ import type { RunningService } from "#test/support/start-service.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
 
-const SERVICES = ["auth", "policy", "publish", "stream"] as const;
-const ISSUERS = { AUTH_ISSUERS_FILE: "infra/demo/issuers.yaml" };
+const SERVICES = ["auth", "policy", "publish", "stream", "webhooks"] as const;
+/** What has metrics only where it is set: outside issuers, schemas, and traces, whose receiver is not there. */
+const ISSUERS_AND_TRACES = {
+  AUTH_ISSUERS_FILE: "infra/demo/issuers.yaml",
+  OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9",
+};
 
 let stack: Stack;
 let running: Record<(typeof SERVICES)[number], RunningService>;
@@ -22,12 +25,11 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sluice-metrics-"));
   stack = await startStack({ stream: { STREAM_WORKERS: "2" } });
-  const publish = await stack.startPublish({
-    ...ISSUERS,
-    PUBLISH_SCHEMAS_DIR: folder,
-    REDIS_URL: stack.redis.publishUrl,
-  });
-  running = { auth: stack.auth, policy: stack.policy, publish, stream: stack.edge };
+  const [publish, webhooks] = await Promise.all([
+    stack.startPublish({ ...ISSUERS_AND_TRACES, PUBLISH_SCHEMAS_DIR: folder, REDIS_URL: stack.redis.publishUrl }),
+    stack.startEdge({ STREAM_ROLE: "webhooks", STREAM_WORKERS: "1" }),
+  ]);
+  running = { auth: stack.auth, policy: stack.policy, publish, stream: stack.edge, webhooks };
 });
 afterAll(async () => {
   await stack[Symbol.asyncDispose]();

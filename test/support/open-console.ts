@@ -69,8 +69,10 @@ export async function expectNoViolations(page: Page): Promise<void> {
   // Not as a script of the page: its content policy takes none.
   await page.evaluate(axe.source);
   const violations = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
-    return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+    const window = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
+    return (await window.axe.run()).violations.map(
+      ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`,
+    );
   });
   expect(violations).toEqual([]);
 }

@@ -25,7 +25,10 @@ describe("looking at policies over HTTP", () => {
     expect(body).toMatchObject({
       version: 3,
       faults: [],
-      warnings: [{ path: "attributes.alice.region", line: 12 }],
+      warnings: [
+        { path: "attributes.alice.region", line: 12 },
+        { path: "roles.viewer.allow.1", message: "no event type and no route asks for note:read" },
+      ],
       cases: 1,
       failed: [{ path: "tests.0", message: expect.stringContaining("expected allow") }],
       diff: { differences: expect.arrayContaining([expect.objectContaining({ change: "added", kind: "allow" })]) },

@@ -1,4 +1,5 @@
 import { Counter, Histogram, type Registry } from "prom-client";
+import { nameFirst } from "./name-first.ts";
 
 /** The roads that events come by. */
 export const TRANSPORTS = ["sse", "websocket", "poll", "ndjson"] as const;
@@ -39,7 +40,7 @@ const MAX_REGIONS = 20;
 export function observeClients(registry: Registry): (report: ClientReport) => void {
   const registers = [registry];
   const count = (name: string, help: string, labelNames: string[]) =>
-    new Counter({ name: `sluice_stream_client_${name}`, help, labelNames, registers });
+    new Counter({ name: `sluice_stream_client_${name}_total`, help, labelNames, registers });
   const reports = count("reports", "Reports of clients, by the road they use and their kind", ["transport", "family"]);
   const fallbacks = count("fallbacks", "Roads that clients have left for another, and why", ["from", "reason"]);
   const reconnects = count("reconnects", "Reconnects that clients report", ["family", "network"]);
@@ -53,11 +54,7 @@ export function observeClients(registry: Registry): (report: ClientReport) => vo
     registers,
   });
   for (const transport of TRANSPORTS) reports.inc({ transport, family: "other" }, 0);
-  const regions = new Set<string>();
-  const regionOf = (region: string): string => {
-    if (regions.size < MAX_REGIONS) regions.add(region);
-    return regions.has(region) ? region : "other";
-  };
+  const regionOf = nameFirst(MAX_REGIONS);
   return ({ transport, family, fallback, network = "unknown", region, firstEventMs, ...seen }) => {
     reports.inc({ transport, family });
     if (fallback !== undefined) fallbacks.inc({ ...fallback });

@@ -9,7 +9,7 @@ export interface ConnectionLogFigures {
 /** Registers the figures of the connection log. */
 export function observeConnectionLog(registry: Registry): ConnectionLogFigures {
   const entries = new Counter({
-    name: "sluice_stream_connection_entries",
+    name: "sluice_stream_connection_entries_total",
     help: "Entries for the connection log, by outcome; one that is lost is missing in what is said of a person's past streams",
     labelNames: ["outcome"],
     registers: [registry],

@@ -21,13 +21,13 @@ export function observeWebhooks(
   const registers = [registry];
   const labelNames = ["outcome"];
   const posts = new Counter({
-    name: "sluice_stream_webhook_posts",
+    name: "sluice_stream_webhook_posts_total",
     help: "Messages to callbacks, by what became of them",
     labelNames,
     registers,
   });
   const events = new Counter({
-    name: "sluice_stream_webhook_events",
+    name: "sluice_stream_webhook_events_total",
     help: "Events in messages to callbacks, by what became of those; one that comes again counts again",
     labelNames,
     registers,

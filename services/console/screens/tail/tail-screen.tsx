@@ -107,11 +107,10 @@ function Filter({ type, topic }: { readonly type: string; readonly topic: string
         isMono
       />
       <Field
-        label="Topic"
+        label="Topics"
         value={typed.topic}
         onInput={(next) => setTyped({ ...typed, topic: next })}
-        placeholder="issues.*.Hello-World"
-        hint="Several with commas"
+        placeholder="issues.>, push.>"
         isMono
       />
       <Button submits isDisabled={!isChanged}>
