@@ -4,6 +4,10 @@
  * that was announced and is not stored.
  */
 export function backupOrder(names: readonly string[]): string[] {
-  const rank = (name: string): number => (name === "KV_sluice_subs" ? 0 : name.startsWith("EVENTS_") ? 1 : 2);
-  return names.toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  return names.toSorted((a, b) => rankOf(a) - rankOf(b) || (a < b ? -1 : 1));
+}
+
+function rankOf(name: string): number {
+  if (name === "KV_sluice_subs") return 0;
+  return name.startsWith("EVENTS_") ? 1 : 2;
 }

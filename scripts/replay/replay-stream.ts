@@ -53,8 +53,8 @@ export async function* replayStream(
   let topics = topicsOf(opened);
   const last = ended?.through ?? connection?.lastId;
   for await (const { seq, storedAt, entry } of read(seqOf(opened.from), last === undefined ? Infinity : seqOf(last))) {
-    while (changes[0] !== undefined && seqOf(changes[0].from) < seq) {
-      const change = changes.shift()!;
+    for (let [change] = changes; change !== undefined && seqOf(change.from) < seq; [change] = changes) {
+      changes.shift();
       topics = topicsOf(change);
       yield { at: change.at, what: "changed", why: `topics ${topics.join(", ")}` };
     }

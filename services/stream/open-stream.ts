@@ -1,6 +1,5 @@
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { traceFactsOf } from "#shared/protocol/traceparent.ts";
 import { identityOf, Registration, type TopicGrant } from "./access/registration.ts";
 import type { ShareTopics } from "./access/share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
@@ -25,7 +24,7 @@ import type { AnnounceTopics, ClientStreams } from "./connections/client-streams
 import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
 import type { StreamPresence } from "./connections/presence/stream-presence.ts";
 import { Reader } from "./connections/reader.ts";
-import type { StreamOrigin } from "./connections/stream-origin.ts";
+import { originOf, type StreamOrigin } from "./connections/stream-origin.ts";
 import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
 import { findStart, resumeKindOf, type Start } from "./log/resume.ts";
@@ -241,9 +240,10 @@ function ownerOf(
   return { tenant, subject: subject.id, sid, address, isResume: lastEventId !== undefined };
 }
 
-function originOf({ client, traceparent }: StreamRequest, subscription: Subscription, start: Start): StreamOrigin {
-  const isResumed = subscription.lastEventId !== undefined && start.notice?.event !== "reset";
-  return { ...client, traceId: traceFactsOf(traceparent).traceId, client: subscription.client, isResumed };
+/** The edge that holds an earlier stream of the client ends it. */
+function announceClaim({ announceTopics }: Edge, { changes }: Reader): void {
+  const claim = changes?.claim;
+  if (claim !== undefined) announceTopics({ client: claim.client, generation: claim.generation });
 }
 
 interface Beginning {
@@ -266,14 +266,12 @@ function begin(edge: Edge, stream: Stream, subscription: Subscription, beginning
   try {
     reader.retryMs = edge.retryDelays.forAccepted(edge.admission.pressure);
     const { durable } = reader;
-    if (durable !== undefined) beginHold(reader, durable, start, tenant.log.epoch, edge.subscriptions);
+    if (durable !== undefined) beginHold(reader, durable, start, stream.tenant.log.epoch, edge.subscriptions);
     const ready = readyOf(edge, reader, edge.presence.attend(stream, subscription.presence), claimed);
     reader.frames.sendReady(ready, start, reader.retryMs);
     edge.observer.ready(edge.now() - askedAt);
     reader.catchUp();
-    const claim = claimed?.wereHeld === true ? reader.changes?.claim : undefined;
-    // The edge that holds an earlier stream of the client ends it.
-    if (claim !== undefined) edge.announceTopics({ client: claim.client, generation: claim.generation });
+    if (claimed?.wereHeld === true) announceClaim(edge, reader);
   } catch (error) {
     edge.observer.fault(error, factsOf(reader));
     reader.end(FAULT);

@@ -42,6 +42,8 @@ export interface TakenCallback {
   readonly callback: Callback;
   /** What is known of its owner's right. */
   readonly registration: Registration;
+  /** What was erased from its tenant's log. */
+  readonly erasures: { readonly edition: number };
 }
 
 /**
@@ -78,7 +80,7 @@ export async function openWebhook(
       const start = await currentStart(attached, tenant);
       requireOwner(registration, edge);
       const ids = { connectionId: id, requestId: id };
-      const connection = connect({ hold, callback, registration });
+      const connection = connect({ hold, callback, registration, erasures: tenant.log.erasures });
       const reader = new Reader(ids, registration, connection, tenant, FORMAT, start, edge);
       reader.durable = hold;
       const stream = edge.hub.attach(tenant, reader);

@@ -30,10 +30,10 @@ describe("an event", () => {
     rig.event("decided now");
     await waitFor("the first event", () => clients[1]!.events().length === 1);
     await allLive();
-    expect(reach(2)).toEqual([{ seq: 2, reached: 2, denied: 1, behind: 0, connected: 4, isWithoutRule: false }]);
+    expect(await reach(2)).toEqual([{ seq: 2, reached: 2, denied: 1, behind: 0, connected: 4, isWithoutRule: false }]);
     rig.event("decided before");
     await waitFor("the event", () => clients[1]!.events().length === 2);
-    expect(reach(3)).toEqual([{ seq: 3, reached: 2, denied: 1, behind: 0, connected: 4, isWithoutRule: false }]);
+    expect(await reach(3)).toEqual([{ seq: 3, reached: 2, denied: 1, behind: 0, connected: 4, isWithoutRule: false }]);
     expect(withheld).toEqual([]);
   });
 
@@ -46,14 +46,14 @@ describe("an event", () => {
     rig.control({ of: "session", entry: { sub: "alice", action: "changed" } });
     rig.event("held");
     rig.event("not for it", undefined, "invoice.created.1");
-    expect(reach(4, 5, 6)).toMatchObject([
+    expect(await reach(4, 5, 6)).toMatchObject([
       { seq: 4, reached: 0, behind: 1, connected: 1, isWithoutRule: false },
       { seq: 5, reached: 0, behind: 0, connected: 1, isWithoutRule: true },
     ]);
     held.answer(LIVE);
     await waitFor("the event", () => client.events().length === 2);
     await allLive();
-    expect(reach(4)).toMatchObject([{ reached: 1, behind: 0 }]);
+    expect(await reach(4)).toMatchObject([{ reached: 1, behind: 0 }]);
   });
 });
 
@@ -81,7 +81,7 @@ describe("an event that reaches nobody", () => {
     await allLive();
     rig.event("nobody may", undefined, "invoice.created.1");
     expect(withheld).toEqual(["denied"]);
-    expect(reach(3)).toEqual([{ seq: 3, reached: 0, denied: 1, behind: 0, connected: 1, isWithoutRule: false }]);
+    expect(await reach(3)).toEqual([{ seq: 3, reached: 0, denied: 1, behind: 0, connected: 1, isWithoutRule: false }]);
   });
 
   test("is counted when the readers that were behind have passed it, and not where one of them got it", async () => {
@@ -104,8 +104,8 @@ describe("an event that reaches nobody", () => {
   test("is not remembered in a log that has begun anew", async () => {
     await rig.open();
     rig.event("old", undefined, "invoice.created.1");
-    expect(reach(2)).toHaveLength(1);
-    expect(reachOf(rig.edge.hub, { tenant: "acme", epoch: "other-epoch", seqs: [2] })).toEqual([]);
-    expect(reachOf(rig.edge.hub, { tenant: "nobody", epoch: "first-epoch", seqs: [2] })).toEqual([]);
+    expect(await reach(2)).toHaveLength(1);
+    expect(await reachOf(rig.edge.hub, { tenant: "acme", epoch: "other-epoch", seqs: [2] })).toEqual([]);
+    expect(await reachOf(rig.edge.hub, { tenant: "nobody", epoch: "first-epoch", seqs: [2] })).toEqual([]);
   });
 });

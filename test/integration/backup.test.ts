@@ -1,19 +1,21 @@
 import { appendFile, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEventStream } from "#test/support/event-stream.ts";
-import { sluice } from "#test/support/run-sluice.ts";
+import { sluice, type SluiceResult } from "#test/support/run-sluice.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
 
 let folder: string;
 let out: string;
+let history: { readonly alice: string; readonly bob: string; readonly lastEventId: string };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sluice-backup-"));
   out = join(folder, "monday");
+  history = await makeHistory();
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -22,28 +24,42 @@ const envOf = (nats: NatsServer, redis: RedisServer): NodeJS.ProcessEnv => ({
   REDIS_URL: redis.url.replace("auth:", "backup:"),
 });
 
-test("streams go on from a backup in an empty stack without reset, and sessions, roles and revocations are as they were", async () => {
-  const [alice, bob, lastEventId] = await makeHistory();
-  await using stack = new AsyncDisposableStack();
-  const nats = stack.use(await startNats());
-  const redis = stack.use(await startRedis());
-  const restored = await sluice(["restore", out], { env: envOf(nats, redis) });
-  expect(restored).toMatchObject({ code: 0, err: [] });
-  expect(restored.out).toEqual(expect.arrayContaining([expect.stringMatching(/^EVENTS_demo: \d+ messages$/)]));
-  const second = await sluice(["restore", out], { env: envOf(nats, redis) });
-  expect(second).toMatchObject({ code: 1, err: [expect.stringContaining("nothing was put back")] });
+describe("an empty stack that a backup was put back into", () => {
+  const owner = new AsyncDisposableStack();
+  let after: Stack;
+  let restored: SluiceResult;
+  let second: SluiceResult;
 
-  const after = stack.use(await startStack({ nats, redis }));
-  const refreshed = await refresh(after, alice);
-  expect(refreshed.status).toBe(200);
-  const { access_token: token } = (await refreshed.json()) as { access_token: string };
-  const url = `${after.streamUrl}/v1/stream?topic=push.>`;
-  await using stream = await openEventStream(url, { token, lastEventId });
-  expect(await stream.receive(2)).toEqual(["2", "3"]);
-  expect(stream.frames.map(({ event }) => event)).not.toContain("reset");
-  await (await after.bus("demo")).publish("events.demo.push.event.4", "4");
-  expect((await stream.receive(3)).at(-1)).toBe("4");
-  expect((await refresh(after, bob)).status).toBe(401);
+  beforeAll(async () => {
+    const nats = owner.use(await startNats());
+    const redis = owner.use(await startRedis());
+    restored = await sluice(["restore", out], { env: envOf(nats, redis) });
+    second = await sluice(["restore", out], { env: envOf(nats, redis) });
+    after = owner.use(await startStack({ nats, redis }));
+  });
+  afterAll(() => owner.disposeAsync());
+
+  test("was told stream by stream, and takes no second one", () => {
+    expect(restored).toMatchObject({ code: 0, err: [] });
+    expect(restored.out).toEqual(expect.arrayContaining([expect.stringMatching(/^EVENTS_demo: \d+ messages$/)]));
+    expect(second).toMatchObject({ code: 1, err: [expect.stringContaining("nothing was put back")] });
+  });
+
+  test("goes on with the streams of before without reset, by the sessions and roles of before", async () => {
+    const refreshed = await refresh(after, history.alice);
+    expect(refreshed.status).toBe(200);
+    const { access_token: token } = (await refreshed.json()) as { access_token: string };
+    const url = `${after.streamUrl}/v1/stream?topic=push.>`;
+    await using stream = await openEventStream(url, { token, lastEventId: history.lastEventId });
+    expect(await stream.receive(2)).toEqual(["2", "3"]);
+    expect(stream.frames.map(({ event }) => event)).not.toContain("reset");
+    await (await after.bus("demo")).publish("events.demo.push.event.4", "4");
+    expect((await stream.receive(3)).at(-1)).toBe("4");
+  });
+
+  test("refuses a session that was ended before", async () => {
+    expect((await refresh(after, history.bob)).status).toBe(401);
+  });
 });
 
 test("a backup is not written over, and one that was changed is not put back", async () => {
@@ -60,7 +76,7 @@ test("a backup is not written over, and one that was changed is not put back", a
 });
 
 /** A stack in which alice has seen the first of three events and bob has logged out, backed up; their refresh tokens and her id. */
-async function makeHistory(): Promise<[alice: string, bob: string, lastEventId: string]> {
+async function makeHistory(): Promise<typeof history> {
   await using stack = await startStack();
   await stack.setRoles("alice", ["maintainer"]);
   const alice = await stack.login("alice");
@@ -80,7 +96,7 @@ async function makeHistory(): Promise<[alice: string, bob: string, lastEventId: 
   const { code, err } = await sluice(["backup", "--out", out], { env: envOf(stack.nats, stack.redis) });
   expect([code, err]).toEqual([0, []]);
   expect((await stat(join(out, "streams/EVENTS_demo.snapshot"))).mode & 0o777).toBe(0o600);
-  return [alice.refresh_token, bob.refresh_token, lastEventId];
+  return { alice: alice.refresh_token, bob: bob.refresh_token, lastEventId };
 }
 
 function refresh(stack: Stack, refreshToken: string): Promise<Response> {

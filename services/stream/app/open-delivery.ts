@@ -37,7 +37,7 @@ export async function openDelivery(
 ) {
   const { config, nats, registry, log, tracer, workerId, now, wall } = parts;
   const { admission, callLimits, roster, observer, overload } = await openObserving(parts, stack);
-  const authTime = new AuthTime(systemClock);
+  const [authTime, retryDelays] = [new AuthTime(systemClock), new RetryDelays({ now })];
   const { auth, decider } = await openClients(parts, stack, { authTime, observer });
   const sessions = sessionsOf(auth, authTime);
   const checkClock = guardClock(systemClock, () => {
@@ -45,9 +45,8 @@ export async function openDelivery(
     authTime.forget();
     invalidateSessions([...hub.registered()], verifying);
   });
-  const retryDelays = new RetryDelays({ now });
-  const isWithdrawn = (kid: string): boolean => withdrawn.has(kid);
-  const handshake = { handshakeMs: config.STREAM_HANDSHAKE_MS, isWithdrawn };
+  const handshakeMs = config.STREAM_HANDSHAKE_MS;
+  const handshake = { handshakeMs, isWithdrawn: (kid: string): boolean => withdrawn.has(kid) };
   const verifying = { sessions, retries: new RetryBudget(), now, checkClock, observer, authTime, ...handshake };
   const opening = {
     ...verifying,
@@ -68,7 +67,7 @@ export async function openDelivery(
   const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
   const historyTurns = stack.use(new HistoryTurns({ ...historyLimitsOf(config, hub), now }));
   observeTenants(registry, () => hub.tenants());
-  observeHistory(registry, { tailBudget: opening.tailBudget, turns: historyTurns });
+  observeHistory(registry, { ...opening, turns: historyTurns });
   const call: CallConnection = (asked, context) => calls.callConnection(asked, context);
   const edge = {
     ...verifying,
@@ -87,7 +86,7 @@ export async function openDelivery(
     newConnectionId: () => createConnectionId(workerId),
     limitHistory: overload.pausing(historyTurns.limit),
   };
-  const timeoutMs = config.STREAM_HANDSHAKE_MS + CALL_MARGIN_MS;
-  const calls = stack.use(openCalls(edge, createPeers({ nats, workerId, timeoutMs, observer })));
+  const peers = createPeers({ nats, workerId, timeoutMs: handshakeMs + CALL_MARGIN_MS, observer });
+  const calls = stack.use(openCalls(edge, peers));
   return { ...edge, callConnection: calls.callConnection };
 }

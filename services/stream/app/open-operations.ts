@@ -1,8 +1,7 @@
 import type { OpenConnection } from "#shared/contract/edge-questions.ts";
 import { serveQuestions } from "../bus/edge-questions.ts";
 import { lifetimesOf } from "../connections/lifetimes.ts";
-import { answerQuestion, describeStreams, type ReachOf } from "../connections/questions/answer-question.ts";
-import { reachOf } from "../connections/reach-of.ts";
+import { answerQuestion, describeStreams } from "../connections/questions/answer-question.ts";
 import { startNodeFigures } from "../observe/node-figures.ts";
 import { createWallTimes } from "../presence/wall-times.ts";
 import type { EdgeParts } from "./edge-parts.ts";
@@ -25,12 +24,7 @@ export function openOperations(
     isDraining: admission.isDraining,
     overloadStep: overload.step === "calm" ? null : overload.step,
   });
-  const deps = {
-    ...describing,
-    hub,
-    describeNode,
-    reachOf: (...[tenant, epoch, seqs]: Parameters<ReachOf>) => reachOf(hub, { tenant, epoch, seqs }),
-  };
+  const deps = { ...describing, hub, describeNode };
   stack.use(serveQuestions({ nats, workerId, observer, answer: (question) => answerQuestion(question, deps) }));
   return { connections: () => describeStreams(hub, describing) };
 }

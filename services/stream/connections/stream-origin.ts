@@ -1,3 +1,7 @@
+import { traceFactsOf } from "#shared/protocol/traceparent.ts";
+import type { Start } from "../log/resume.ts";
+import type { Subscription } from "../subscription/parse-subscription.ts";
+
 /** What a request for a stream says of its client: for lines, the connection log, and operators. Never for a decision. */
 export interface StreamOrigin {
   /** The trace that the request belongs to (W3C Trace Context); undefined where it names none. */
@@ -10,4 +14,20 @@ export interface StreamOrigin {
   readonly client: string | undefined;
   /** Whether it goes on behind an id of its own. */
   readonly isResumed: boolean;
+}
+
+/** A request, as far as it says where it comes from. */
+interface OriginalRequest {
+  readonly traceparent: string | undefined;
+  readonly client: Pick<StreamOrigin, "address" | "userAgent">;
+}
+
+/** The origin of a stream that begins at `start`. */
+export function originOf(
+  { client, traceparent }: OriginalRequest,
+  subscription: Pick<Subscription, "client" | "lastEventId">,
+  start: Start,
+): StreamOrigin {
+  const isResumed = subscription.lastEventId !== undefined && start.notice?.event !== "reset";
+  return { ...client, traceId: traceFactsOf(traceparent).traceId, client: subscription.client, isResumed };
 }

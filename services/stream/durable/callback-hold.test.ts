@@ -45,7 +45,7 @@ describe("events that a callback has in hand", () => {
     hold.delivered([at(11), at(12)]);
     await vi.advanceTimersByTimeAsync(3_600_000);
     expect([hold.next, hold.room]).toEqual([undefined, 1]);
-    hold.accepted([11]);
+    hold.accepted([at(11)]);
     await vi.advanceTimersByTimeAsync(1_100);
     expect([...(await stored()).open.keys()]).toEqual([12]);
     expect(hold.room).toBe(2);
@@ -54,19 +54,19 @@ describe("events that a callback has in hand", () => {
   test("come again by the back-off where it has not, later where it asks for that, until they are dead letters", async () => {
     const hold = await holdOf({ definition: { ...DEFINITION, maxDeliver: 3 } });
     hold.delivered([at(11)]);
-    hold.failed([11], "the receiver answers 500", 0);
+    hold.failed([at(11)], "the receiver answers 500", 0);
     await vi.advanceTimersByTimeAsync(99);
     expect(hold.next).toBeUndefined();
     await vi.advanceTimersByTimeAsync(50);
     expect(hold.next).toEqual(at(11));
     expect((await stored()).open.get(11)?.deliveries).toBe(2);
     hold.redelivered(11);
-    hold.failed([11], "the receiver answers 503", 9_000);
+    hold.failed([at(11)], "the receiver answers 503", 9_000);
     await vi.advanceTimersByTimeAsync(8_900);
     expect(hold.next).toBeUndefined();
     await vi.advanceTimersByTimeAsync(200);
     hold.redelivered(11);
-    hold.failed([11], "the receiver answers 500", 0);
+    hold.failed([at(11)], "the receiver answers 500", 0);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(await stored()).toMatchObject({
       dead: [{ seq: 11, deliveries: 3, reason: "refused" }],
@@ -77,7 +77,7 @@ describe("events that a callback has in hand", () => {
   test("and were not sent come again at once, and that is the delivery that they had", async () => {
     const hold = await holdOf();
     hold.delivered([at(11), at(12)]);
-    hold.takeBack([11]);
+    hold.takeBack([at(11)]);
     expect(hold.next).toEqual(at(11));
     expect(hold.record.open.get(11)?.deliveries).toBe(1);
     expect(told).toEqual(["interrupt"]);
@@ -106,7 +106,7 @@ test("of the open events those come again that are due; the others have their ba
   const hold = await holdOf({ open }, [11]);
   expect(hold.next).toEqual(at(11));
   hold.redelivered(11);
-  hold.accepted([11]);
+  hold.accepted([at(11)]);
   expect(hold.next).toBeUndefined();
   await vi.advanceTimersByTimeAsync(60_000);
   expect(hold.next).toEqual(at(12));
@@ -118,8 +118,19 @@ test("an event that its owner acknowledges while it is in hand is open no more, 
   const acknowledged = hold.apply({ do: "acknowledge", ids: [idAt(11)] }, new Set());
   await vi.advanceTimersByTimeAsync(100);
   await acknowledged;
-  hold.failed([11], "late", 0);
+  hold.failed([at(11)], "late", 0);
   expect(hold.record.open.size).toBe(0);
+});
+
+test("an answer for an event of a log that has begun anew since counts for no event of the new one", async () => {
+  const hold = await holdOf();
+  hold.delivered([at(11)]);
+  hold.reset("second-epoch", { seq: 0, tag: "0" });
+  hold.delivered([{ seq: 11, tag: "other" }]);
+  hold.accepted([at(11)]);
+  hold.takeBack([at(11)]);
+  expect([...hold.record.open.keys()]).toEqual([11]);
+  expect(hold.next).toBeUndefined();
 });
 
 test("a holder whose callback is changed lets go", async () => {

@@ -7,7 +7,7 @@ import { UnderWay } from "./under-way.ts";
 import { Alarm } from "./alarm.ts";
 import { ackWaitOf, asksFor, bury, failDelivery, giveBack, open, useDelivery } from "./events.ts";
 import { beginAnew, isPaused } from "./life.ts";
-import type { SubscriptionRecord } from "./record.ts";
+import { type SubscriptionRecord, wishOf } from "./record.ts";
 import { RecordWriter, type WriterDeps } from "./record-writer.ts";
 import type { StoredRecord, SubscriptionKey } from "./subscription-store.ts";
 
@@ -135,21 +135,21 @@ export class Hold {
   }
 
   /** The callback has taken events that it had in hand. */
-  accepted(seqs: readonly number[]): void {
+  accepted(positions: readonly Position[]): void {
     this.#record.failure = undefined;
-    this.#answered(seqs, (seq) => this.#record.open.delete(seq));
+    this.#answered(positions, (seq) => this.#record.open.delete(seq));
   }
 
   /** It has not, for that reason: they come again by the back-off, and `leastMs` later at the earliest, or are dead letters. */
-  failed(seqs: readonly number[], reason: string, leastMs: number): void {
+  failed(positions: readonly Position[], reason: string, leastMs: number): void {
     const now = this.#now;
     this.#record.failure = { at: now, reason };
-    this.#answered(seqs, (seq) => failDelivery(this.#record, seq, leastMs, now));
+    this.#answered(positions, (seq) => failDelivery(this.#record, seq, leastMs, now));
   }
 
   /** It was not sent them: they come again now, and that delivery is the one that they had. */
-  takeBack(seqs: readonly number[]): void {
-    this.#underWay.makeReady(seqs);
+  takeBack(positions: readonly Position[]): void {
+    this.#underWay.makeReady(this.#openOf(positions));
     this.#stir();
   }
 
@@ -220,9 +220,14 @@ export class Hold {
     for (const seq of record.early.keys()) if (seq <= cursor.seq) record.early.delete(seq);
   }
 
-  #answered(seqs: readonly number[], settle: (seq: number) => void): void {
+  /** Those that are open still. In a log that has begun anew the same sequence is another event. */
+  #openOf(positions: readonly Position[]): number[] {
+    return positions.filter(({ seq, tag }) => this.#record.open.get(seq)?.tag === tag).map(({ seq }) => seq);
+  }
+
+  #answered(positions: readonly Position[], settle: (seq: number) => void): void {
     if (this.#ended) return;
-    for (const seq of seqs) {
+    for (const seq of this.#openOf(positions)) {
       this.#underWay.leave(seq);
       settle(seq);
     }
@@ -289,9 +294,4 @@ export class Hold {
     this.#underWay.makeReady(again);
     this.#stir();
   }
-}
-
-/** What a connection is made for. */
-function wishOf({ definition: { topics, deliver } }: SubscriptionRecord): string {
-  return JSON.stringify([Object.keys(topics).toSorted(), deliver]);
 }

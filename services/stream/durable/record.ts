@@ -117,6 +117,11 @@ export function createRecord(
   };
 }
 
+/** What a connection is made for; another one is made where it changes. */
+export function wishOf({ definition: { topics, deliver } }: SubscriptionRecord): string {
+  return JSON.stringify([Object.keys(topics).toSorted(), deliver]);
+}
+
 const formatSchema = z.object({ v: z.int().min(1) });
 
 /** A stored value: a record, the trace of a deleted one, or what cannot be read and must not be overwritten. */

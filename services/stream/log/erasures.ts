@@ -19,15 +19,22 @@ export interface Erasure {
 export class Erasures {
   readonly #recent: { readonly erasure: Erasure; readonly at: number }[] = [];
   #purges = 0;
+  #edition = 0;
 
   /** How many purges were noticed that no entry announced. What was fetched before the last is fetched again. */
   get purges(): number {
     return this.#purges;
   }
 
+  /** Rises with each erasure and each purge, and where another log begins: whoever has events in hand looks whether it has. */
+  get edition(): number {
+    return this.#edition;
+  }
+
   /** Adds an entry of the log that `epoch` names, read at the monotonic time `now`. */
   add(entry: ErasedEntry, epoch: string, now: number): Erasure {
     const erasure = createErasure(entry, epoch);
+    this.#edition += 1;
     this.#recent.push({ erasure, at: now });
     while (this.#recent.length > MAX_ERASURES || now - (this.#recent[0]?.at ?? now) > PURGE_TAKES_AT_MOST_MS) {
       this.#recent.shift();
@@ -41,11 +48,13 @@ export class Erasures {
 
   countPurge(): void {
     this.#purges += 1;
+    this.#edition += 1;
   }
 
   /** Forgets all of them: it is another log, whose sequences mean other messages. */
   clear(): void {
     this.#recent.length = 0;
+    this.#edition += 1;
   }
 }
 

@@ -2,7 +2,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
 import type { Registration } from "../access/registration.ts";
-import type { EventEntry } from "../event.ts";
+import type { EventEntry, Position } from "../event.ts";
 import type { Hold } from "../durable/hold.ts";
 import { encodeControl, encodeEvent, type FrameFormat } from "../frames/encode-frame.ts";
 import type { TakenCallback } from "../open-webhook.ts";
@@ -19,10 +19,12 @@ let posts: { readonly message: Message; readonly stop: AbortSignal; readonly ans
 let registration: { ended: string | undefined; grant: object; [name: string]: unknown };
 let hold: { isPaused: boolean; ended: boolean; next: object | undefined; [name: string]: unknown };
 let hasSecret: boolean;
+let erasures: { edition: number };
 let connection: WebhookConnection;
 
 beforeEach(() => {
   now = 0;
+  erasures = { edition: 3 };
   [told, posts, hasSecret] = [[], [], true];
   registration = {
     ended: undefined,
@@ -37,14 +39,16 @@ beforeEach(() => {
     isPaused: false,
     ended: false,
     next: undefined,
-    accepted: (seqs: number[]) => void told.push(["accepted", seqs]),
-    failed: (seqs: number[], reason: string, leastMs: number) => void told.push(["failed", seqs, reason, leastMs]),
-    takeBack: (seqs: number[]) => void told.push(["takeBack", seqs]),
+    accepted: (at: Position[]) => void told.push(["accepted", seqsOf(at)]),
+    failed: (at: Position[], reason: string, leastMs: number) =>
+      void told.push(["failed", seqsOf(at), reason, leastMs]),
+    takeBack: (at: Position[]) => void told.push(["takeBack", seqsOf(at)]),
   };
   const taken: TakenCallback = {
     hold: hold as unknown as Hold,
     callback: { url: "https://hooks.example.com/a", secretRef: "hook" },
     registration: registration as unknown as Registration,
+    erasures,
   };
   connection = new WebhookConnection(taken, {
     lanes: new Lanes({ perHost: 1, inAll: 1, now: () => now, onSwitch: () => {} }),
@@ -63,6 +67,8 @@ beforeEach(() => {
     wall: () => 7_000,
   });
 });
+
+const seqsOf = (positions: readonly Position[]): number[] => positions.map(({ seq }) => seq);
 
 function frameOf(seq: number): Buffer {
   const entry: EventEntry = {
@@ -165,6 +171,7 @@ describe("what was judged before its bytes leave", () => {
     ["the grant must be asked for again", () => (registration["isGrantValid"] = false)],
     ["there is another grant", () => (registration.grant = { edition: 1 })],
     ["a decision has changed", () => (registration.grant = Object.assign(registration.grant, { edition: 2 }))],
+    ["something is erased from the log", () => (erasures.edition += 1)],
     ["the subscription is paused", () => (hold.isPaused = true)],
   ])("does not leave where %s", async (_, change) => {
     await write(11);

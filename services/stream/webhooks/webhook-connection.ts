@@ -58,6 +58,7 @@ interface Batch {
 interface Judgement {
   readonly grant: Grant | undefined;
   readonly edition: number | undefined;
+  readonly erasures: number;
 }
 
 const NOT_SENT: PostOutcome = { is: "withheld" };
@@ -107,8 +108,10 @@ export class WebhookConnection implements Connection {
     const { events, notices } = readFrames(frames, this.#taken.hold.key.tenant);
     this.#notices = [...this.#notices, ...notices].slice(-MAX_NOTICES);
     if (positions.length === 0) return;
-    const { grant } = this.#taken.registration;
-    const batch = { notices: this.#notices, events, positions, judged: { grant, edition: grant?.edition } };
+    const { registration, erasures } = this.#taken;
+    const { grant } = registration;
+    const judged = { grant, edition: grant?.edition, erasures: erasures.edition };
+    const batch = { notices: this.#notices, events, positions, judged };
     this.#notices = [];
     this.#sending = this.#send(batch).finally(() => (this.#sending = undefined));
   }
@@ -183,27 +186,26 @@ export class WebhookConnection implements Connection {
     };
   }
 
-  /** Whether nothing has changed since that the owner's right rests on, and the events are wanted still. */
-  #isStillSo({ grant, edition }: Judgement): boolean {
+  /** Whether nothing has changed since that the owner's right rests on, and the events are there and wanted still. */
+  #isStillSo({ grant, edition, erasures }: Judgement): boolean {
     const { hold, registration } = this.#taken;
     const now = this.#deps.now();
     const { deadline, ended, isGrantValid, grantEndsAt } = registration;
     const isAlive = ended === undefined && deadline !== undefined && now < deadline && now < grantEndsAt;
     const isSame = isGrantValid && registration.grant === grant && grant?.edition === edition;
-    return isAlive && isSame && !hold.isPaused;
+    return isAlive && isSame && erasures === this.#taken.erasures.edition && !hold.isPaused;
   }
 
   #settle({ notices, positions }: Batch, outcome: PostOutcome): void {
     const { hold } = this.#taken;
     if (hold.ended) return;
-    const seqs = positions.map(({ seq }) => seq);
     if (outcome.is !== "delivered") this.#notices = [...notices, ...this.#notices];
     switch (outcome.is) {
       case "delivered":
         if (hold.record.failure !== undefined) this.#deps.observer.troubled(this.#taken, undefined);
-        return hold.accepted(seqs);
+        return hold.accepted(positions);
       case "withheld":
-        return hold.takeBack(seqs);
+        return hold.takeBack(positions);
       case "gone":
         // Nothing more is sent; the subscription is about to be deleted.
         this.#isOver = true;
@@ -212,7 +214,7 @@ export class WebhookConnection implements Connection {
         const { reason, retryAfterMs = 0 } = outcome;
         if (hold.record.failure === undefined) this.#deps.observer.troubled(this.#taken, reason);
         this.#restsUntil = this.#deps.now() + retryAfterMs;
-        return hold.failed(seqs, reason, retryAfterMs);
+        return hold.failed(positions, reason, retryAfterMs);
       }
     }
   }

@@ -82,7 +82,12 @@ test("a stream that is closed tells its client to come back; another tenant's qu
 
 test("how the worker is, and whom events reached, is what it measures and counts", async () => {
   expect(await ask({ ask: "nodes" })).toEqual({ node: NODE });
-  expect(await ask({ ask: "reach", tenant: "acme", epoch: "e", seqs: [1, 2] })).toEqual({ reach: [] });
+  const client = await rig.open();
+  rig.event("seen");
+  await client.allWritten();
+  expect(await ask({ ask: "reach", tenant: "acme", epoch: "first-epoch", seqs: [2, 3] })).toEqual({
+    reach: [{ seq: 2, reached: 1, denied: 0, behind: 0, connected: 1, isWithoutRule: false }],
+  });
 });
 
 /** The answer, in the form that the contract asks for. */
@@ -91,7 +96,6 @@ async function ask(question: EdgeQuestion) {
     ...rig.edge,
     wallOf: (ms) => ms,
     describeNode: () => NODE,
-    reachOf: () => [],
   };
   const answered = await answerQuestion(question, deps);
   expect(edgeAnswerSchema.safeParse({ from: "w", ...answered }).error).toBeUndefined();

@@ -2,6 +2,7 @@ import type { EdgeNode, EdgeQuestion, OpenConnection, Reach } from "#shared/cont
 import { inTurns } from "#shared/async/in-turns.ts";
 import { bye } from "../end-stream.ts";
 import type { Hub } from "../hub.ts";
+import { reachOf } from "../reach-of.ts";
 import { describeStream, type DescribeDeps } from "./describe-stream.ts";
 import { findStreams, type StreamsAsked } from "./find-streams.ts";
 
@@ -11,14 +12,10 @@ const DESCRIBED_PER_TURN = 20;
 /** What a page of streams may take, of the megabyte that a message of the bus may have. */
 const MAX_PAGE_BYTES = 900_000;
 
-/** Whom the events at these sequences of a tenant's log reached on this worker; those that it does not remember are left out. */
-export type ReachOf = (tenant: string, epoch: string, seqs: readonly number[]) => Reach[];
-
 /** The edge, as far as it answers operators. */
 export interface QuestionDeps extends DescribeDeps {
-  readonly hub: Pick<Hub, "streams" | "find">;
+  readonly hub: Pick<Hub, "streams" | "find" | "tenant">;
   readonly describeNode: () => EdgeNode;
-  readonly reachOf: ReachOf;
 }
 
 /** An answer, before the worker's id is added. */
@@ -36,7 +33,7 @@ export async function answerQuestion(question: EdgeQuestion, deps: QuestionDeps)
     case "nodes":
       return { node: deps.describeNode() };
     case "reach":
-      return { reach: deps.reachOf(question.tenant, question.epoch, question.seqs) };
+      return { reach: await reachOf(deps.hub, question) };
     case "close":
       return { closed: close(question, deps) };
   }

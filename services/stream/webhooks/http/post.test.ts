@@ -79,6 +79,19 @@ describe("a message to a listed host", () => {
     expect(asked).toBe(1);
   });
 
+  test("is sent over another connection where the receiver closes one that was kept", async () => {
+    let requests = 0;
+    const url = await serve((request, response) => {
+      requests += 1;
+      if (requests === 2) request.socket.resetAndDestroy();
+      else response.writeHead(204).end();
+    });
+    const poster = posterFor([url]);
+    expect(await poster.post({ url, ...SENT }, NEVER)).toEqual({ is: "delivered" });
+    expect(await poster.post({ url, ...SENT }, NEVER)).toEqual({ is: "delivered" });
+    expect(requests).toBe(3);
+  });
+
   test("reads nothing of an answer without an end", async () => {
     const { promise: left, resolve } = Promise.withResolvers<number>();
     const url = await serve((_, response) => {

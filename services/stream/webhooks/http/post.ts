@@ -56,10 +56,12 @@ export function openPoster(settings: PostSettings): Poster {
   const agents = { "http:": new HttpAgent(AGENT), "https:": new HttpsAgent(AGENT) };
   return {
     async post(message, stop) {
-      try {
-        return outcomeOf(await send(message, settings, agents, stop));
-      } catch (error) {
-        return outcomeOfError(error as Error, settings);
+      for (;;) {
+        try {
+          return outcomeOf(await send(message, settings, agents, stop));
+        } catch (error) {
+          if (!(error instanceof StaleConnectionError)) return outcomeOfError(error as Error, settings);
+        }
       }
     },
     [Symbol.dispose]() {
@@ -95,7 +97,9 @@ async function send(
     resolve(response);
   });
   // Also after the answer, while the rest of it is awaited.
-  request.on("error", reject);
+  request.on("error", (error: NodeJS.ErrnoException) => {
+    reject(request.reusedSocket && error.code === "ECONNRESET" ? new StaleConnectionError() : error);
+  });
   const leave = (): void => void (mayLeave() ? request.end(body) : request.destroy(new WithheldError()));
   request.once("socket", (socket) => {
     // A connection that was kept was looked at when it was made.
@@ -140,6 +144,11 @@ class NotPublicError extends Error {
   constructor() {
     super("the address is not public, and its host is not listed in STREAM_WEBHOOK_HOSTS");
   }
+}
+
+/** The receiver closed a connection that was kept, while the message was on its way: another one is tried. */
+class StaleConnectionError extends Error {
+  override readonly name = "StaleConnectionError";
 }
 
 /** The message may not leave any more. */
