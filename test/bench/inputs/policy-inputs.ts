@@ -131,9 +131,8 @@ function lookingInputs(policy: PolicyInput): readonly OutsideInput[] {
     policy("streams of a person", `GET ${tenant}/connections`, answers(200), (size) => ({
       query: `${page(size)}&subject=${size === "largest" ? LONGEST_NAME : "n"}`,
     })),
-    // The edge that told of many streams to explain by is gone, and is missed for a while.
-    policy("a stream to look up", `GET ${tenant}/connections/:connection`, answers(404, 503)),
-    policy("a stream to close", `DELETE ${tenant}/connections/:connection`, answers(404, 503)),
+    policy("a stream to look up", `GET ${tenant}/connections/:connection`, answers(404)),
+    policy("a stream to close", `DELETE ${tenant}/connections/:connection`, answers(404)),
     policy("an event to look at", `GET ${tenant}/events/:event`, answers(404)),
     policy("an event's audience", `GET ${tenant}/events/:event/audience`, answers(404)),
     policy("a document to review", `POST ${tenant}/policy/review`, answers(200), (size) => ({
