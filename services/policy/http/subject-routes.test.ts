@@ -48,7 +48,10 @@ describe("subjects over HTTP", () => {
         expect(old).toMatchObject({ status: 412, body: { code: "version_conflict" } });
       }
       const headers = { ...(await as("carol")), "if-match": `"${seen + 1}"` };
-      expect(await call("DELETE", path, undefined, headers)).toMatchObject({ status: 200, body: { version: seen + 2 } });
+      expect(await call("DELETE", path, undefined, headers)).toMatchObject({
+        status: 200,
+        body: { version: seen + 2 },
+      });
     });
 
     it.each([
