@@ -14,6 +14,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     // On two cores: half of what tests do is to wait for real servers, so a third file keeps the cores busy.
     maxWorkers: 3,
+    // Nothing runs on import and no module keeps state: files share a worker, and what they import is read once.
+    isolate: false,
     sequence: { sequencer: ServersFirst },
     // In a soak, the generators of random cases begin with its seed.
     setupFiles: process.env[SEED_VARIABLE] === undefined ? [] : ["test/soak/plant-seed.ts"],

@@ -74,7 +74,7 @@ function showDesk() {
   const command = `sluice demo publish --rate 20${tenant === "demo" ? "" : ` --tenant ${tenant}`}`;
   const moved = natsPort === DEFAULT_NATS_PORT ? "" : `NATS_PORT=${natsPort} `;
   byId("publish-command").textContent = `${moved}npx ${command}`;
-  byId("docker-command").textContent = `docker compose exec stream ${command}`;
+  byId("docker-command").textContent = `docker compose run --rm tools ${command}`;
   showOnly("desk");
   byId("desk").focus();
   openStream();

@@ -31,7 +31,7 @@ function newEdges(): Edges {
 }
 
 /** Workers that answer as they are told; undefined: they are silent. */
-async function workers(...answer: ((question: EdgeQuestion) => unknown)[]): Promise<Disposable> {
+async function workers(...answer: ((question: EdgeQuestion) => unknown)[]): Promise<AsyncDisposable> {
   const subscriptions = answer.map((each) =>
     edge.subscribe(ASK_EDGES, {
       callback: (_, message: Msg) => {
@@ -41,7 +41,12 @@ async function workers(...answer: ((question: EdgeQuestion) => unknown)[]): Prom
     }),
   );
   await edge.flush();
-  return { [Symbol.dispose]: () => subscriptions.forEach((each) => each.unsubscribe()) };
+  return {
+    async [Symbol.asyncDispose]() {
+      for (const each of subscriptions) each.unsubscribe();
+      await edge.flush();
+    },
+  };
 }
 
 const holding =
@@ -50,7 +55,7 @@ const holding =
 
 test("all workers answer one question, and each answer is its worker's", async () => {
   const [one, two] = [openConnection({ id: "w1-a" }), openConnection({ id: "w2-a" })];
-  using _workers = await workers(holding("w1", one), holding("w2", two));
+  await using _workers = await workers(holding("w1", one), holding("w2", two));
   const { answers, partial } = await newEdges().ask(EVERYTHING);
   expect(answers.flatMap(({ connections }) => connections).toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual([
     one,
@@ -62,7 +67,7 @@ test("all workers answer one question, and each answer is its worker's", async (
 test("a worker that hangs is missed until it has been silent for so long that it has ended", async () => {
   const edges = newEdges();
   let isHanging = false;
-  using _workers = await workers(holding("w1"), () => (isHanging ? undefined : holding("w2")()));
+  await using _workers = await workers(holding("w1"), () => (isHanging ? undefined : holding("w2")()));
   expect((await edges.ask(EVERYTHING)).partial).toBe(false);
   isHanging = true;
   expect(await edges.ask(EVERYTHING)).toMatchObject({ answers: [{ from: "w1" }], partial: true });
@@ -73,7 +78,7 @@ test("a worker that hangs is missed until it has been silent for so long that it
 
 test("without any edge there is no answer, and none is missing; of edges that are all silent some are", async () => {
   expect(await newEdges().ask({ ask: "nodes" })).toEqual({ answers: [], partial: false });
-  using _workers = await workers(() => undefined);
+  await using _workers = await workers(() => undefined);
   expect(await newEdges().ask({ ask: "nodes" })).toEqual({ answers: [], partial: true });
 });
 
@@ -90,7 +95,7 @@ test("a worker that lies or says what makes no sense is not believed, and missin
     { ...holding("more-fields")(), more: 1 },
   ];
   const edges = newEdges();
-  using _workers = await workers(holding("w1"), ...said.map((each) => () => each));
+  await using _workers = await workers(holding("w1"), ...said.map((each) => () => each));
   const { answers, partial } = await edges.ask(EVERYTHING);
   expect(answers.map(({ from }) => from)).toEqual(["w1"]);
   expect(partial).toBe(true);
@@ -98,7 +103,7 @@ test("a worker that lies or says what makes no sense is not believed, and missin
 
 test("an event that was not asked about is no answer", async () => {
   const reach = [{ seq: 8, reached: 1, denied: 0, behind: 0, connected: 1, isWithoutRule: false }];
-  using _workers = await workers(() => ({ from: "w1", reach }));
+  await using _workers = await workers(() => ({ from: "w1", reach }));
   const question = { ask: "reach", tenant: "acme", epoch: "e" } as const;
   expect(await newEdges().ask({ ...question, seqs: [7] })).toEqual({ answers: [], partial: true });
   expect(await newEdges().ask({ ...question, seqs: [7, 8] })).toEqual({
@@ -108,7 +113,7 @@ test("an event that was not asked about is no answer", async () => {
 });
 
 test("of two answers in one worker's name the first counts, and who asked is told that something is missing", async () => {
-  using _workers = await workers(holding("w1", openConnection({ id: "w1-a" })), holding("w1"));
+  await using _workers = await workers(holding("w1", openConnection({ id: "w1-a" })), holding("w1"));
   const { answers, partial } = await newEdges().ask(EVERYTHING);
   expect(answers).toHaveLength(1);
   expect(partial).toBe(true);
@@ -124,10 +129,11 @@ test("a flood of answers is not read to its end", async () => {
   const { answers, partial } = await newEdges().ask({ ask: "close", tenant: "acme", connectionId: "w1-a" });
   expect([answers.length, partial]).toEqual([256, true]);
   subscription.unsubscribe();
+  await edge.flush();
 });
 
 test("the worker that has the stream has the last word", async () => {
-  using _workers = await workers(
+  await using _workers = await workers(
     () => undefined,
     () => ({ from: "w2", closed: true }),
   );

@@ -202,13 +202,11 @@ describe("tenants and their policies over HTTP", () => {
         reason: "invalid",
         faults: [{ line: 2, path: "roles.viewer.allow.0" }],
       });
-      const changed = performance.now();
       await writeFile(file, `${text}events: { "a.*": a:b }\n`);
       const { body } = await waitFor("the file is good", async () => {
         const answer = await call("GET", "/v1/tenants/filed/policy");
         return answer.body["rejected"] === undefined && answer;
       });
-      expect(performance.now() - changed).toBeLessThan(1_000);
       expect(body).toMatchObject({ bindings: { bob: ["viewer"] }, document: expect.stringContaining("events") });
     });
   });

@@ -4,6 +4,9 @@ import { extname, join } from "node:path";
 /** JSON is YAML, and is read as such. */
 const SUFFIXES: ReadonlySet<string> = new Set([".yaml", ".yml", ".json"]);
 
+/** Hidden files, and the JSON Schema that an editor checks the documents beside it by. */
+const NO_DOCUMENT = /^\.|\.schema\.json$/;
+
 /** A file that may hold a tenant's document, as it is on disk right now. */
 export interface DocumentFile {
   /** The file's name without its suffix; whether it is a name at all is not said. */
@@ -27,14 +30,14 @@ const FAULT_TEXTS: Readonly<Record<string, string>> = {
   EPERM: "may not be read by the user that policy runs as",
 };
 
-/** The `*.yaml`, `*.yml` and `*.json` files of a directory, links followed. */
+/** The `*.yaml`, `*.yml` and `*.json` files of a directory but schemas, links followed. */
 export async function listDocumentFiles(directory: string): Promise<DocumentListing> {
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => error);
   if (names instanceof Error) {
     const reason = FAULT_TEXTS[names.code ?? ""] ?? `cannot be read (${names.code ?? names.message})`;
     return { fault: `the directory ${directory} of POLICY_DOCUMENTS_DIR ${reason}` };
   }
-  const candidates = names.filter((name) => SUFFIXES.has(extname(name)) && !name.startsWith("."));
+  const candidates = names.filter((name) => SUFFIXES.has(extname(name)) && !NO_DOCUMENT.test(name));
   const files = await Promise.all(candidates.map((name) => describeFile(directory, name)));
   return { files: files.filter((file) => file !== undefined) };
 }

@@ -204,7 +204,7 @@ describe("a watched directory of documents", () => {
 
   it("looks at nothing but regular files named *.yaml, *.yml and *.json", async () => {
     await write(".hidden.yaml", "1");
-    for (const name of ["README.md", "acme.yaml~", "acme.yaml.bak", "acme", ".json", "acme.JSON"])
+    for (const name of ["README.md", "acme.yaml~", "acme.yaml.bak", "acme", ".json", "acme.JSON", "policy.schema.json"])
       await write(name, "1");
     await mkdir(join(root, "folder.yaml"));
     await symlink("nowhere", join(root, "dangling.yaml"));

@@ -29,20 +29,21 @@ async function shareUntil(
   store: CountStore | undefined,
   log: Logger,
 ): Promise<void> {
-  let isLost = false;
+  let failures = 0;
   while (!stop.aborted) {
     try {
       if (store === undefined) counts.isolate();
       else await counts.exchange(store);
-      if (isLost) log.info({ workers: counts.workers }, "limits are counted over all workers again");
-      isLost = false;
+      if (failures > 1) log.info({ workers: counts.workers }, "limits are counted over all workers again");
+      failures = 0;
     } catch (error) {
       const facts = { reason: (error as Error).message, workers: counts.workers };
-      if (!isLost) log.warn(facts, "limits cannot be counted over all workers: each keeps to its share of them");
-      isLost = true;
+      failures += 1;
+      // One failure says little: at the start the store's connection may not be there yet.
+      if (failures === 2) log.warn(facts, "limits cannot be counted over all workers: each keeps to its share of them");
     }
     await pause(EXCHANGE_EVERY_MS, stop);
-    if (isLost) continue;
+    if (failures > 0) continue;
     const idle = new AbortController();
     await Promise.race([counts.news(), pause(RENEW_EVERY_MS, AbortSignal.any([stop, idle.signal]))]);
     idle.abort();

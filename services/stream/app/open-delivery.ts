@@ -17,8 +17,7 @@ import { subscriptionLimitsOf } from "../durable/subscription-settings.ts";
 import { HistoryTurns } from "../log/history-turns.ts";
 import { TailBudget } from "../log/tail.ts";
 import { EventTraces } from "../observe/event-traces.ts";
-import { observeHistory } from "../observe/history-metrics.ts";
-import { observeTenants } from "../observe/tenant-metrics.ts";
+import { observeLogs } from "../observe/log-metrics.ts";
 import type { GrpcSessionChecker } from "../clients/session-checker.ts";
 import { RetryDelays } from "../sse/retry-delay.ts";
 import { Turns } from "../turns/turns.ts";
@@ -66,8 +65,7 @@ export async function openDelivery(
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
   const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
   const historyTurns = stack.use(new HistoryTurns({ ...historyLimitsOf(config, hub), now }));
-  observeTenants(registry, () => hub.tenants());
-  observeHistory(registry, { ...opening, turns: historyTurns });
+  observeLogs(registry, { ...opening, tenants: () => hub.tenants(), turns: historyTurns });
   const call: CallConnection = (asked, context) => calls.callConnection(asked, context);
   const edge = {
     ...verifying,

@@ -59,6 +59,14 @@ export function authInputs({ stack, token }: InputsWorld): readonly OutsideInput
     auth("a token", "GET /v1/auth/sessions", answers(200, 401), (size) =>
       size === "largest" ? as(`Bearer ${"a.".repeat(40_000)}`) : bearer,
     ),
+    // Auth asks policy who may read it, and knows of none in this world.
+    auth(
+      "the audit trail",
+      "GET /v1/auth/audit",
+      answers(503),
+      () => bearer,
+      (size) => `/v1/auth/audit?after=${size === "largest" ? "9".repeat(15) : "0"}`,
+    ),
     auth(
       "a session's name",
       "DELETE /v1/auth/sessions/:sid",

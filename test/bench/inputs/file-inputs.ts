@@ -12,7 +12,7 @@ const PEOPLE = 1_000;
 const HASH = "$argon2id$v=19$m=19456,t=2,p=1$YfE8MBMq/8PxRQA88pbDyQ$DNuiVBYlaW68AEBjVu6p95+vFi5ROG13jOaitd3X+7Q";
 
 /** The files that services read again whenever they change. */
-export function fileInputs({ stack, publisher, folder }: InputsWorld): readonly OutsideInput[] {
+export function fileInputs({ stack, publisher, webhooks, folder }: InputsWorld): readonly OutsideInput[] {
   const { auth, policy } = stack;
   const file = (setting: InputFile, service: RunningService, textOf: (size: InputSize) => string): OutsideInput => ({
     name: `file, ${setting}`,
@@ -27,6 +27,7 @@ export function fileInputs({ stack, publisher, folder }: InputsWorld): readonly 
   });
   return [
     file("PUBLISH_SCHEMAS_DIR", publisher, (size) => schemasOf(size === "largest" ? 256 : 1)),
+    file("STREAM_WEBHOOK_SECRETS_FILE", webhooks, (size) => secretsOf(size === "largest" ? 1_000 : 1)),
     file("AUTH_USERS_FILE", auth, (size) => usersOf(size === "largest" ? PEOPLE : 1)),
     file("AUTH_CLIENTS_FILE", auth, (size) => clientsOf(size === "largest" ? 500 : 1)),
     file("AUTH_ISSUERS_FILE", auth, (size) => issuersOf(size === "largest" ? 64 : 1)),
@@ -82,4 +83,9 @@ function listOf(count: number, lineOf: (index: number) => string): string {
 function schemasOf(count: number): string {
   const schema = JSON.stringify({ type: "object", properties: { sum: { type: "number" }, note: { type: "string" } } });
   return `schemas:\n${Array.from({ length: count }, (_, index) => `  "order.kind${index}": ${schema}\n`).join("")}`;
+}
+
+function secretsOf(count: number): string {
+  const secret = `whsec_${Buffer.alloc(24, 1).toString("base64")}`;
+  return `demo:\n${Array.from({ length: count }, (_, index) => `  hook-${index}: ${secret}\n`).join("")}`;
 }

@@ -22,6 +22,7 @@ export const INPUT_FILES = {
   POLICY_TIERS_FILE: "tiers.yaml",
   POLICY_OPERATOR_TOKEN_FILE: "operators",
   PUBLISH_SCHEMAS_DIR: "schemas/demo.yaml",
+  STREAM_WEBHOOK_SECRETS_FILE: "webhook-secrets.yaml",
 } as const;
 
 /** What takes long to check, at least where it does not fit. */
@@ -36,6 +37,8 @@ export interface InputsWorld extends AsyncDisposable {
   readonly stack: Stack;
   /** Its publisher takes auth's tokens. */
   readonly publisher: RunningService;
+  /** What posts the events of subscriptions with a callback. */
+  readonly webhooks: RunningService;
   readonly folder: string;
   /** A producer of the tenant `demo`. */
   readonly bus: Bus;
@@ -60,6 +63,10 @@ export async function openInputsWorld(): Promise<InputsWorld> {
   const publisher = await stack.startPublish({
     PUBLISH_SCHEMAS_DIR: dirname(join(folder, INPUT_FILES.PUBLISH_SCHEMAS_DIR)),
   });
+  const webhooks = await stack.startEdge({
+    STREAM_ROLE: "webhooks",
+    STREAM_WEBHOOK_SECRETS_FILE: join(folder, INPUT_FILES.STREAM_WEBHOOK_SECRETS_FILE),
+  });
   const [{ access_token: token }, bus, authBus, policyBus, made] = await Promise.all([
     stack.login("carol"),
     stack.bus("demo"),
@@ -72,6 +79,7 @@ export async function openInputsWorld(): Promise<InputsWorld> {
   return {
     stack,
     publisher,
+    webhooks,
     folder,
     bus,
     authBus,
@@ -92,6 +100,7 @@ async function writeFiles(folder: string): Promise<Pick<StackOptions, "auth" | "
     cp(new URL("demo/clients.yaml", INFRA), path("AUTH_CLIENTS_FILE")),
     cp(new URL("demo/issuers.yaml", INFRA), path("AUTH_ISSUERS_FILE")),
     mkdir(dirname(path("PUBLISH_SCHEMAS_DIR"))).then(() => writeFile(path("PUBLISH_SCHEMAS_DIR"), SCHEMAS)),
+    writeFile(path("STREAM_WEBHOOK_SECRETS_FILE"), "{}\n"),
     writeFile(path("POLICY_TIERS_FILE"), "default: {}\n"),
     writeFile(path("POLICY_OPERATOR_TOKEN_FILE"), "operator: a-token-of-an-operator\n"),
   ]);

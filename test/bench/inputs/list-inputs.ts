@@ -19,8 +19,9 @@ export function listInputs(world: InputsWorld): readonly OutsideInput[] {
     controlInputs,
     questionInputs,
     authInputs,
-    explainInputs,
     policyInputs,
+    // Its many streams are told by an edge of its own, which is missed for a while when it has gone.
+    explainInputs,
     publishInputs,
     rpcInputs,
     fileInputs,

@@ -37,7 +37,15 @@ export function policyInputs(world: InputsWorld): readonly OutsideInput[] {
       type: "application/yaml",
     })),
   );
-  return [...documents, ...texts, ...readingInputs(policy), ...wholeInputs(policy), ...tenantInputs(policy)];
+  return [
+    ...documents,
+    ...texts,
+    ...readingInputs(policy),
+    ...lookingInputs(policy),
+    tailInput(world),
+    ...wholeInputs(policy),
+    ...tenantInputs(policy),
+  ];
 }
 
 type PolicyInput = (
@@ -68,6 +76,11 @@ function createPolicyInput({ stack }: InputsWorld): PolicyInput {
       const filled = path
         .replace(":tenant", INPUTS_TENANT)
         .replace(":subject", size === "largest" ? LONGEST_NAME : "n")
+        .replace(":connection", size === "largest" ? "c".repeat(64) : "c")
+        .replace(
+          ":event",
+          size === "largest" ? `${"e".repeat(32)}.${"9".repeat(15)}.${"t".repeat(16)}` : "eeeeeeee.1.0",
+        )
         .replace(":version", size === "largest" ? "9".repeat(15) : "1");
       const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
       return statusOf(
@@ -103,6 +116,53 @@ function readingInputs(policy: PolicyInput): readonly OutsideInput[] {
       }).toString(),
     })),
   ];
+}
+
+/** What operators and administrators ask about what runs now. */
+function lookingInputs(policy: PolicyInput): readonly OutsideInput[] {
+  const tenant = "/v1/tenants/:tenant";
+  const page = (size: InputSize): string => (size === "largest" ? `after=${"c".repeat(64)}&limit=500` : "limit=1");
+  const [, wide = smallestDocument(INPUTS_TENANT)] = [...largestDocuments(INPUTS_TENANT)][0] ?? [];
+  return [
+    policy("streams of all tenants", "GET /v1/connections", answers(200), (size) => ({ query: page(size) })),
+    policy("nodes", "GET /v1/nodes", answers(200)),
+    policy("the health of all services", "GET /v1/health", answers(200)),
+    policy("tiers", "GET /v1/tiers", answers(200)),
+    policy("streams of a person", `GET ${tenant}/connections`, answers(200), (size) => ({
+      query: `${page(size)}&subject=${size === "largest" ? LONGEST_NAME : "n"}`,
+    })),
+    policy("a stream to look up", `GET ${tenant}/connections/:connection`, answers(404)),
+    policy("a stream to close", `DELETE ${tenant}/connections/:connection`, answers(404)),
+    policy("an event to look at", `GET ${tenant}/events/:event`, answers(404)),
+    policy("an event's audience", `GET ${tenant}/events/:event/audience`, answers(404)),
+    policy("a document to review", `POST ${tenant}/policy/review`, answers(200), (size) => ({
+      body: size === "largest" ? wide : smallestDocument(INPUTS_TENANT),
+    })),
+    policy("who sees what", `GET ${tenant}/policy/visibility`, answers(200), (size) => ({
+      query: size === "largest" ? `after=${LONGEST_NAME}&limit=100` : "limit=1",
+    })),
+  ];
+}
+
+/** A tail is open until somebody leaves: its first bytes are the answer. */
+function tailInput({ stack }: InputsWorld): OutsideInput {
+  return {
+    name: "policy, a tail",
+    through: ["GET /v1/tenants/:tenant/tail"],
+    service: stack.policy,
+    answers: answers(200),
+    async send(size) {
+      const topics = Array.from({ length: size === "largest" ? 100 : 1 }, (_, index) => `topic=order.*.k${index}.>`);
+      const leaving = new AbortController();
+      const answer = await fetch(`${stack.policyUrl}/v1/tenants/${INPUTS_TENANT}/tail?${topics.join("&")}`, {
+        headers: { authorization: `Bearer ${OPERATOR_TOKEN}` },
+        signal: leaving.signal,
+      });
+      await answer.body?.getReader().read();
+      leaving.abort();
+      return answer.status;
+    },
+  };
 }
 
 function wholeInputs(policy: PolicyInput): readonly OutsideInput[] {

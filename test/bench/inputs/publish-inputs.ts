@@ -33,7 +33,7 @@ export function publishInputs({ stack, publisher, token, sign }: InputsWorld): r
       (size) => `[${Array.from({ length: times(size, 100) }, () => event("1")).join()}]`,
     ),
     publish("attributes", answers(200), (size) => {
-      const attributes = Object.fromEntries(Array.from({ length: times(size, 59) }, (_, place) => [`a${place}`, "x"]));
+      const attributes = Object.fromEntries(Array.from({ length: times(size, 58) }, (_, place) => [`a${place}`, "x"]));
       return { type: "issues.opened", data: 1, attributes };
     }),
     publish("what is no event", answers(400), (size) => "[".repeat(times(size, MAX_BYTES))),

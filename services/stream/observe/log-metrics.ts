@@ -1,13 +1,16 @@
 import { Counter, Gauge, type Registry } from "prom-client";
+import { type CountedTenant, observeTenants } from "./tenant-metrics.ts";
 
 /** What the edge holds of logs, and what it reads of their history. */
-export interface HistorySource {
+export interface LogSource {
+  readonly tenants: () => Iterable<CountedTenant>;
   readonly tailBudget: { readonly bytes: number };
   readonly turns: { readonly bytesRead: number; readonly waiting: number };
 }
 
-/** Registers the figures of tails and history. */
-export function observeHistory(registry: Registry, { tailBudget, turns }: HistorySource): void {
+/** Registers the figures of logs: whose are read, their tails, and what is read of their history. */
+export function observeLogs(registry: Registry, { tenants, tailBudget, turns }: LogSource): void {
+  observeTenants(registry, tenants);
   const gauge = (name: string, help: string, read: () => number): void =>
     registry.registerMetric(
       new Gauge({
