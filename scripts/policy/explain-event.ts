@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { harmless } from "../events/print-event.ts";
 import type { Terminal } from "../shared/command.ts";
 import { UsageError } from "../shared/run-script.ts";
 import type { PolicyServer } from "./policy-server.ts";
@@ -44,7 +45,8 @@ export async function explainEvent(
     for (const each of names?.length === 0 ? [""] : (names ?? [])) query.append(name, each);
   const path = `/v1/tenants/${encodeURIComponent(tenant)}/explain?${query.toString()}`;
   const answer = await server.call({ method: "GET", path }, answerSchema);
-  print(answer, () => printAnswer(answer, say));
+  // Names are free text, and topics what a producer wrote.
+  print(answer, () => printAnswer(answer, (line) => say(harmless(line))));
 }
 
 function printAnswer(answer: z.infer<typeof answerSchema>, say: Terminal["say"]): void {

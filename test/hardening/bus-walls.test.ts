@@ -126,7 +126,7 @@ describe("the user of a service is refused what is not its own", () => {
         $JS.API.STREAM.CREATE.X $JS.API.STREAM.NAMES $JS.API.STREAM.LIST $JS.API.STREAM.DELETE.KV_sluice_revoked
         audit.demo.login $JS.API.STREAM.MSG.GET.AUDIT $JS.API.CONSUMER.CREATE.AUDIT.c.audit.demo.>
         $JS.API.STREAM.SNAPSHOT.EVENTS_demo $JS.API.CONSUMER.DURABLE.CREATE.EVENTS_demo.c $JS.API.ACCOUNT.PURGE.SLUICE
-        ingest.demo.issues.opened.x $KV.sluice_subs.demo.alice _INBOX.publish.x
+        ingest.demo.issues.opened.x $KV.sluice_subs.demo.alice _INBOX.publish.x edge.ask
       `),
       ...changes.map((change) => `$JS.API.STREAM.${change}.EVENTS_demo`),
       ...changes.map((change) => `$JS.API.STREAM.${change}.KV_sluice_subs`),

@@ -117,7 +117,7 @@ test("a name that stands for an address of this network is not spoken to", async
   let connections = 0;
   const port = await listen(createServer(() => void (connections += 1)));
   expect(await failureOf(await subscribe(`https://localhost:${port}/`))).toBe(
-    "the address is not public, and its host is not listed in STREAM_WEBHOOK_HOSTS",
+    "the host has no public address, and is not listed in STREAM_WEBHOOK_HOSTS",
   );
   expect(connections).toBe(0);
 });

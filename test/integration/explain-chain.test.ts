@@ -4,7 +4,7 @@ import { encodeRecord } from "../../services/stream/durable/record.ts";
 import { subscriptionSubject } from "#shared/contract/subscriptions.ts";
 import { type EdgeStandIn, startEdgeStandIn } from "../rigs/edge-stand-in.ts";
 import { recordOf } from "../rigs/subscription-record.ts";
-import { type PolicyStack, startPolicyStack } from "../support/start-policy.ts";
+import { OPERATOR_TOKEN, type PolicyStack, startPolicyStack } from "../support/start-policy.ts";
 import { type Bus, openBus } from "../support/start-stack.ts";
 
 const DOCUMENT = `
@@ -205,9 +205,10 @@ describe("why somebody did not get an event", () => {
     expect(told).toMatchObject({ firstNo: "role", suggestion: { kind: "bind_role", more: 0 } });
     expect(told.suggestion?.["effects"]).toEqual([{ who: ["una"], gains: ["order:read"], loses: [] }]);
     const call: unknown = told.suggestion?.["call"];
-    const { method, path, body } = call as { method: string; path: string; body: object };
+    const { method, path, body, ifMatch } = call as { method: string; path: string; body: object; ifMatch: number };
     expect([path, body]).toEqual(["/v1/tenants/demo/subjects/una/roles", { roles: ["writer", "viewer"] }]);
-    expect((await stack.call(method, path, body)).status).toBe(200);
+    const headers = { authorization: `Bearer ${OPERATOR_TOKEN}`, "if-match": `"${ifMatch}"` };
+    expect((await stack.call(method, path, body, headers)).status).toBe(200);
     const after = await why("una", seq);
     expect(linkOf(after, "role")).toMatchObject({ answer: "no", now: { answer: "yes" } });
     edge.holds({ id: "una-b", subject: "una", topics: [{ topic: "order.>", granted: true }], lastId: idAt(seq + 9) });

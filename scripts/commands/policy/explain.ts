@@ -12,6 +12,7 @@ import {
 } from "../../policy/policy-server.ts";
 import { compileFile, readDocumentFile } from "../../policy/read-document-file.ts";
 import { explainEvent } from "../../policy/explain-event.ts";
+import { harmless } from "../../events/print-event.ts";
 import { explanationSchema, heldSchema, printExplanation, printHeld } from "../../policy/print-explanation.ts";
 import { collect, createCommand, readOptions, type Terminal } from "../../shared/command.ts";
 import { UsageError } from "../../shared/run-script.ts";
@@ -116,8 +117,9 @@ async function explainByFile(path: string, asked: object, { print, say }: Termin
 async function explainByServer(server: PolicyServer, path: string, asked: object, { print, say }: Terminal) {
   const body = JSON.stringify(asked);
   const { holds, ...explanation } = await server.call({ method: "POST", path, body }, serverExplanationSchema);
+  const show = (line: string): void => say(harmless(line));
   print({ holds, ...explanation }, () => {
-    printHeld(holds, say);
-    printExplanation(explanation, say);
+    printHeld(holds, show);
+    printExplanation(explanation, show);
   });
 }

@@ -1,4 +1,5 @@
 import type { Context, Hono } from "hono";
+import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callContextOf } from "#shared/http/json-api.ts";
 import type { AuditStart, ReadAudit } from "../audit/read-audit.ts";
@@ -10,6 +11,9 @@ const AUDIT_ADMIN = "audit:admin";
 
 const MAX_ENTRIES = 500;
 const DAY_MS = 86_400_000;
+
+/** With a year of four digits: the log's server reads no other. */
+const timeSchema = z.iso.datetime({ offset: true });
 
 interface AuditRouteDeps {
   readonly authenticate: AuthenticateCaller;
@@ -36,7 +40,7 @@ function startOf(c: Context): AuditStart {
     if (/^\d{1,15}$/.test(after)) return { after: Number(after) };
     throw new AppError("malformed_request", "after must be the sequence of an entry");
   }
-  const time = since === undefined ? Date.now() - DAY_MS : Date.parse(since);
-  if (!Number.isNaN(time)) return { since: new Date(time).toISOString() };
+  if (since === undefined) return { since: new Date(Date.now() - DAY_MS).toISOString() };
+  if (timeSchema.safeParse(since).success) return { since: new Date(since).toISOString() };
   throw new AppError("malformed_request", "since must be a time (RFC 3339)");
 }

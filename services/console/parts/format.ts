@@ -21,3 +21,17 @@ export function formatSpan(seconds: number): string {
   const rest = Math.floor((seconds % size) / smallerSize);
   return `${Math.floor(seconds / size)} ${unit}${rest === 0 ? "" : ` ${rest} ${smaller}`}`;
 }
+
+/** What turns the direction of writing, or is not seen at all; the end of a line is. */
+const UNSEEN = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/**
+ * A text of strangers, in which what would turn the direction of writing or would not be seen stands as `\\u202e`: a payload must not read
+ * as another one. What joins letters and emoji stays.
+ */
+export function visibleText(text: string): string {
+  return text.replaceAll(UNSEEN, (character) => {
+    if (character === "\u200c" || character === "\u200d") return character;
+    return `\\u${character.codePointAt(0)?.toString(16).padStart(4, "0")}`;
+  });
+}

@@ -1,4 +1,5 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
+import { isName } from "#shared/protocol/names.ts";
 
 /** Where the page is: a screen's name and its parameters, as they stand in the address. */
 export interface Place {
@@ -62,7 +63,19 @@ export function createRouter(page: Window): Router {
 
 function readPlace({ pathname, search }: Location): Place {
   const [screen = ""] = pathname.slice(BASE.length + 1).split("/");
-  return { screen: decodeURIComponent(screen), parameters: new Map(new URLSearchParams(search)) };
+  const parameters = new Map(new URLSearchParams(search));
+  // Anybody can make a link: what it calls a tenant comes into lines for a shell, and into paths.
+  if (!isName(parameters.get("tenant") ?? "")) parameters.delete("tenant");
+  return { screen: decodeText(screen), parameters };
+}
+
+/** The text as it stands where it is not well encoded: there is no such screen. */
+function decodeText(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function write(screen: string, parameters: Parameters): string {

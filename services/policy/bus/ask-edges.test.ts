@@ -86,6 +86,9 @@ test("a worker that lies or says what makes no sense is not believed, and missin
   const said: unknown[] = [
     holding("another-tenants", openConnection({ id: "w2-a", tenant: "rival" }))(),
     holding("too-many", ...["a", "b", "c"].map((id) => openConnection({ id })))(),
+    { ...holding("more-behind-nothing")(), hasMore: true },
+    { ...holding("disordered", ...["b", "a"].map((id) => openConnection({ id })))(), hasMore: true },
+    holding("twice-the-same", openConnection({ id: "a" }), openConnection({ id: "a" }))(),
     { from: "another-question", closed: true },
     { from: "older", unknown: true },
     "{",
@@ -109,9 +112,11 @@ test("an event that was not asked about is no answer", async () => {
   });
 });
 
-test("of two answers in one worker's name the first counts", async () => {
+test("of two answers in one worker's name the first counts, and who asked is told that something is missing", async () => {
   await using _workers = await workers(holding("w1", openConnection({ id: "w1-a" })), holding("w1"));
-  expect((await newEdges().ask(EVERYTHING)).answers).toHaveLength(1);
+  const { answers, partial } = await newEdges().ask(EVERYTHING);
+  expect(answers).toHaveLength(1);
+  expect(partial).toBe(true);
 });
 
 test("a flood of answers is not read to its end", async () => {

@@ -87,8 +87,9 @@ async function gather<Question extends EdgeQuestion>(
     const { from } = answer;
     workers.note(from);
     missing.delete(from);
-    // Of two answers in one worker's name the first counts.
-    if (isAnswerTo(question, answer) && !answers.has(from)) answers.set(from, answer);
+    // Of two answers in one worker's name the first counts. One of them is a lie, and may hide what the worker has said.
+    if (answers.has(from)) isLacking = true;
+    else if (isAnswerTo(question, answer)) answers.set(from, answer);
     if (isLastWord(question, answer)) enough.resolve();
     if (isAnybodyKnown && missing.size === 0) allKnown.resolve();
   };
@@ -144,14 +145,17 @@ function isAnswerTo<Question extends EdgeQuestion>(
   }
   if (question.ask !== "connections" || !("connections" in answer)) return true;
   const { tenant, subject, connectionId, after, limit } = question;
+  const { connections, hasMore } = answer;
+  // The list of all workers goes on behind the last stream of one that has more: it must have told of one, and in order.
   return (
-    answer.connections.length <= limit &&
-    answer.connections.every(
-      (each) =>
+    connections.length <= limit &&
+    (!hasMore || connections.length > 0) &&
+    connections.every(
+      (each, place) =>
         (tenant ?? each.tenant) === each.tenant &&
         (subject ?? each.subject) === each.subject &&
         (connectionId ?? each.id) === each.id &&
-        each.id > after,
+        each.id > (connections[place - 1]?.id ?? after),
     )
   );
 }

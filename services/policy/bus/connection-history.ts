@@ -1,4 +1,4 @@
-import { DeliverPolicy, jetstream } from "@nats-io/jetstream";
+import { type ConsumerMessages, DeliverPolicy, jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { fairLimiter } from "#shared/async/fair-limiter.ts";
 import { orUnavailable } from "#shared/async/or-unavailable.ts";
@@ -30,12 +30,28 @@ export function openConnectionHistory(nats: NatsConnection): ConnectionHistory {
 }
 
 async function read(nats: NatsConnection, tenant: string, connectionId: string): Promise<ConnectionEntry[]> {
-  const entries: ConnectionEntry[] = [];
   const options = { filter_subjects: [tenantConnections(tenant)], deliver_policy: DeliverPolicy.All };
   const consumer = await jetstream(nats).consumers.get(CONNECTIONS_STREAM, options);
-  let left = (await consumer.info()).num_pending;
-  if (left === 0) return entries;
-  const messages = await consumer.consume();
+  try {
+    const { num_pending: pending } = await consumer.info();
+    const wanted = { tenant, connectionId, pending };
+    return pending === 0 ? [] : await readEntries(await consumer.consume(), wanted);
+  } finally {
+    // By itself the server keeps it for five minutes: who asks again and again would have it keep thousands.
+    await consumer.delete().catch(() => undefined);
+  }
+}
+
+interface Wanted {
+  readonly tenant: string;
+  readonly connectionId: string;
+  /** How many entries the tenant has. */
+  readonly pending: number;
+}
+
+async function readEntries(messages: ConsumerMessages, { tenant, connectionId, pending }: Wanted) {
+  const entries: ConnectionEntry[] = [];
+  let left = pending;
   let isLate = false;
   const deadline = setTimeout(() => ((isLate = true), void messages.close()), DEADLINE_MS);
   try {

@@ -22,23 +22,30 @@ async function follow(
   listener: FeedListener,
   stop: AbortSignal,
 ): Promise<void> {
-  const messages = await answeredOrUnknown(tenant, async () => {
-    const consumer = await jetstream(nats).consumers.get(logStreamName(tenant), {
+  const consumer = await answeredOrUnknown(tenant, () =>
+    jetstream(nats).consumers.get(logStreamName(tenant), {
       filter_subjects: [`events.${tenant}.>`, erasedControlSubject(tenant)],
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: Math.max(1, from),
       headers_only: true,
+    }),
+  );
+  try {
+    const messages = await answeredOrUnknown(tenant, async () => {
+      if ((await consumer.info()).num_pending === 0) listener.onCaughtUp();
+      return consumer.consume();
     });
-    if ((await consumer.info()).num_pending === 0) listener.onCaughtUp();
-    return consumer.consume();
-  });
-  const close = (): void => void messages.close();
-  stop.addEventListener("abort", close, { once: true });
-  if (stop.aborted) close();
-  for await (const message of messages) {
-    if (message.subject === erasedControlSubject(tenant)) await tellErased(nats, tenant, message.seq, listener);
-    else listener.onEvent(eventOf(message, tenant));
-    if (message.info.pending === 0) listener.onCaughtUp();
+    const close = (): void => void messages.close();
+    stop.addEventListener("abort", close, { once: true });
+    if (stop.aborted) close();
+    for await (const message of messages) {
+      if (message.subject === erasedControlSubject(tenant)) await tellErased(nats, tenant, message.seq, listener);
+      else listener.onEvent(eventOf(message, tenant));
+      if (message.info.pending === 0) listener.onCaughtUp();
+    }
+  } finally {
+    // By itself the server keeps it for five minutes: who comes and goes would have it keep thousands. Nobody waits for a bus that is away.
+    void consumer.delete().catch(() => undefined);
   }
 }
 

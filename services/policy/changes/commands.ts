@@ -94,17 +94,26 @@ export function importPolicy(
   };
 }
 
-/** Binds exactly these roles to a subject, whatever the document says; undefined returns to the document. */
-export function bindSubject(subject: string, roles: readonly string[] | undefined, by: string): PolicyCommand {
+/**
+ * Binds exactly these roles to a subject, whatever the document says; undefined returns to the document. With `expected` only while that
+ * version is in force.
+ */
+export function bindSubject(
+  subject: string,
+  roles: readonly string[] | undefined,
+  by: string,
+  expected?: number,
+): PolicyCommand {
   return {
     kind: "bindings",
     by,
     why: roles === undefined ? `the roles of ${subject} are the document's again` : `the roles of ${subject} were set`,
     counts: (policy, snapshot) => roles !== undefined && !isWithin(roles, heldBy(subject, policy, snapshot)),
-    apply: ({ document, bindings }, snapshot) => {
+    apply: ({ document, bindings, version }, snapshot) => {
       const wanted = roles === undefined ? undefined : [...new Set(roles)].toSorted();
       requireRoles(wanted ?? [], snapshot);
       if (areSameRoles(bindings.get(subject), wanted)) return undefined;
+      requireVersion(version, expected);
       const changed = bindings.with(subject, wanted);
       requireSubjects(changed.size, bindings.size);
       return { document, bindings: changed };

@@ -40,7 +40,8 @@ export async function suggestRole(snapshot: Snapshot, asking: Asking, now: numbe
   return {
     kind: "bind_role",
     text: `Bind the role ${best} to ${subject.id}.`,
-    call: { method: "PUT", path, ifMatch: null, body: { roles } },
+    // The roles are all that the subject is to have: one that is taken away meanwhile must not come back with them.
+    call: { method: "PUT", path, ifMatch: snapshot.version.number, body: { roles } },
     ...effectsOn(subject.id, snapshot, new Set(gained)),
   };
 }

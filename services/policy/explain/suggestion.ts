@@ -17,8 +17,8 @@ export const SUGGESTION_KINDS = [
 export interface SuggestedCall {
   readonly method: "PUT";
   readonly path: string;
-  /** The version that must still be in force, where a document is replaced. */
-  readonly ifMatch: number | null;
+  /** The version that must still be in force: what it was made of. */
+  readonly ifMatch: number;
   /** An object is sent as JSON, a text as it is. */
   readonly body: string | { readonly roles: readonly string[] };
 }

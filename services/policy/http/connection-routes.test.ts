@@ -1,7 +1,7 @@
 import { jetstream } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connectionSubject } from "#shared/contract/connection-log.ts";
+import { connectionSubject, CONNECTIONS_STREAM } from "#shared/contract/connection-log.ts";
 import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
 import { ASK_EDGES, type EdgeQuestion, type EdgeAnswer } from "#shared/contract/edge-questions.ts";
@@ -87,6 +87,8 @@ describe("the calls on connections", () => {
     }
     expect((await stack.call("GET", `${PATH}/w9-y`)).body).toEqual({ entries: [ended] });
     expect((await stack.call("GET", `${PATH}/w2-b`)).status).toBe(404);
+    const { streams } = await reader.manager();
+    expect((await streams.info(CONNECTIONS_STREAM)).state.consumer_count).toBe(0);
   });
 
   it("close one, with an entry in the audit trail; one that there is not is 404", async () => {

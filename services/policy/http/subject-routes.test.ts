@@ -39,6 +39,21 @@ describe("subjects over HTTP", () => {
       expect(await call("GET", path, undefined, await as("alice"))).toMatchObject({ status: 403 });
     });
 
+    it("are set and taken back only while the version that is named is in force", async () => {
+      const path = "/v1/tenants/acme/subjects/gus/roles";
+      const seen = await versionOf();
+      await call("PUT", path, { roles: ["viewer"] });
+      for (const change of [["PUT", { roles: ["viewer", "admin"] }] as const, ["DELETE", undefined] as const]) {
+        const old = await call(change[0], path, change[1], { ...(await as("carol")), "if-match": `"${seen}"` });
+        expect(old).toMatchObject({ status: 412, body: { code: "version_conflict" } });
+      }
+      const headers = { ...(await as("carol")), "if-match": `"${seen + 1}"` };
+      expect(await call("DELETE", path, undefined, headers)).toMatchObject({
+        status: 200,
+        body: { version: seen + 2 },
+      });
+    });
+
     it.each([
       [{}],
       [{ roles: "viewer" }],

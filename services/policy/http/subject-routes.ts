@@ -8,7 +8,7 @@ import { boundRoles } from "../decide/resolve-subject.ts";
 import { bindSubject } from "../changes/commands.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
 import { MAX_ROLES_OF_SUBJECT } from "./exported-policy.ts";
-import { afterParameter, limitParameter, subjectParameter, tenantParameter } from "./parameters.ts";
+import { afterParameter, limitParameter, readIfMatch, subjectParameter, tenantParameter } from "./parameters.ts";
 
 const rolesSchema = z.strictObject({ roles: z.array(freeNameSchema).max(MAX_ROLES_OF_SUBJECT) });
 
@@ -46,7 +46,8 @@ export function addSubjectRoutes(api: Hono, authorizeDeps: AuthorizeDeps, change
   const changeRoles = async (c: Context, readRoles: () => Promise<string[] | undefined>): Promise<Response> => {
     const [tenant, subject] = [tenantParameter(c), subjectParameter(c)];
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
-    const change = { ...bindSubject(subject, await readRoles(), by), address: authorizeDeps.addressOf(c) };
+    const command = bindSubject(subject, await readRoles(), by, readIfMatch(c));
+    const change = { ...command, address: authorizeDeps.addressOf(c) };
     const version = await changePolicy(changeDeps, tenant, change);
     return c.json({ version: version.number });
   };

@@ -12,6 +12,7 @@ describe("the live tail", () => {
   let stack: PolicyStack;
   let edge: Bus;
   let producer: Bus;
+  let reader: Bus;
   let asked: EdgeQuestion[] = [];
   let say: (seq: number) => Partial<Reach> = () => ({ reached: 1, connected: 3 });
 
@@ -19,6 +20,7 @@ describe("the live tail", () => {
     stack = await startPolicyStack();
     edge = await openBus(stack.nats.url("stream"), "stream");
     producer = await openBus(stack.nats.url("demo"), "demo");
+    reader = await openBus(stack.nats.url("policy"), "policy");
     edge.connection.subscribe(ASK_EDGES, {
       callback: (_, message: Msg) => {
         const question = message.json<EdgeQuestion>();
@@ -33,7 +35,7 @@ describe("the live tail", () => {
     await stack.call("PUT", "/v1/tenants/demo/policy", ACME_DOCUMENT.replace("acme", "demo"));
   });
   afterAll(async () => {
-    for (const { connection } of [edge, producer]) await connection.close();
+    for (const { connection } of [edge, producer, reader]) await connection.close();
     await stack[Symbol.asyncDispose]();
   });
 
@@ -59,6 +61,20 @@ describe("the live tail", () => {
     expect(event?.["id"]).toMatch(new RegExp(String.raw`^[0-9a-f]+\.${seq}\.`));
     expect(tail.raw()).not.toContain("secret");
     expect(tail.headers["content-type"]).toBe("text/event-stream; charset=utf-8");
+  });
+
+  it("leaves no reader of the log behind, nor does one that was asked for by HEAD", async () => {
+    const headers = { authorization: `Bearer ${OPERATOR_TOKEN}` };
+    expect((await fetch(`${stack.url}${PATH}`, { method: "HEAD", headers })).status).toBe(200);
+    const { streams } = await reader.manager();
+    const readers = async (): Promise<number> => (await streams.info("EVENTS_demo")).state.consumer_count;
+    await waitFor("the reader is gone", async () => (await readers()) === 0);
+    {
+      await using tail = await open();
+      await tail.frame("ready");
+      expect(await readers()).toBe(1);
+    }
+    await waitFor("the reader is gone", async () => (await readers()) === 0);
   });
 
   it("says why an event reached nobody", async () => {

@@ -21,6 +21,7 @@ let server: ReturnType<typeof createApiServer>;
 let logged: unknown[];
 let tracer: ReturnType<typeof recordingTracer>;
 let url: string;
+let isEndlessOpen: boolean;
 
 beforeEach(async () => {
   logged = [];
@@ -33,6 +34,11 @@ beforeEach(async () => {
   api.get("/trace", (c) => c.json(callContextOf(c)));
   api.post("/names/:name", async (c) => c.json(await readJson(c, schema)));
   api.get("/names/:name", (c) => c.json({ name: c.req.param("name") }));
+  isEndlessOpen = true;
+  api.get("/endless", (c) => {
+    const body = new ReadableStream<Uint8Array>({ cancel: () => void (isEndlessOpen = false) });
+    return c.body(body, 200, { "content-type": "text/event-stream" });
+  });
   api.get("/broken", () => {
     throw new Error("broken");
   });
@@ -61,6 +67,14 @@ test("a method that a path does not have is told those it has", async () => {
   expect(answer.headers.get("allow")).toBe("POST, GET, HEAD, OPTIONS");
   expect(await answer.json()).toMatchObject({ code: "method_not_allowed" });
   expect((await fetch(`${url}/nowhere`, { method: "DELETE" })).status).toBe(404);
+});
+
+test("a body that answers HEAD is ended, and its headers are told", async () => {
+  const answer = await fetch(`${url}/endless`, { method: "HEAD" });
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get("content-type")).toBe("text/event-stream");
+  expect(answer.headers.get("x-request-id")).toBeTruthy();
+  expect(isEndlessOpen).toBe(false);
 });
 
 test("each refusal is one line with its request's id, whatever refuses it", async () => {

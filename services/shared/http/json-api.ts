@@ -84,11 +84,19 @@ export function createJsonApi(
     await next();
     if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
     c.header("x-content-type-options", "nosniff");
+    if (c.req.method === "HEAD") await dropBody(c);
   });
   addWelcomePage(api, welcome);
   api.notFound((c) => problemResponse(c, new AppError("not_found", "there is nothing at this path")));
   api.onError((thrown, c) => problemResponse(c, toAppError(thrown)));
   return api;
+}
+
+/** Nobody reads what answers HEAD: without its end a body that is a stream would go on for ever. */
+async function dropBody(c: Context): Promise<void> {
+  const { body } = c.res;
+  c.res = new Response(null, c.res);
+  await body?.cancel();
 }
 
 /** Refuses longer bodies, for a call whose bodies have a limit of their own. */

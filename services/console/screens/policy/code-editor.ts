@@ -4,7 +4,7 @@ import { yaml } from "@codemirror/lang-yaml";
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { EditorState } from "@codemirror/state";
-import { EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
+import { EditorView, highlightActiveLine, highlightSpecialChars, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { completePolicy } from "./complete-policy.ts";
 import type { Fault } from "./policy.ts";
@@ -56,6 +56,8 @@ export function openCodeEditor(root: ShadowRoot, text: string, onEdit: (text: st
         lintGutter(),
         history(),
         highlightActiveLine(),
+        // A rule must not read as another one by what turns the direction of writing.
+        highlightSpecialChars({ addSpecialChars: /[\u202a-\u202c\u2068]/gu }),
         yaml(),
         syntaxHighlighting(colors),
         autocompletion({ override: [completePolicy] }),

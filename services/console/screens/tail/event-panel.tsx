@@ -7,7 +7,7 @@ import { Button } from "../../parts/button.tsx";
 import { Identifier } from "../../parts/command.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Facts } from "../../parts/facts.tsx";
-import { formatBytes } from "../../parts/format.ts";
+import { formatBytes, visibleText } from "../../parts/format.ts";
 import { Link } from "../../parts/link.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
 import { Moment } from "../../parts/moment.tsx";
@@ -149,7 +149,7 @@ function Payload({ id }: { readonly id: string }) {
             <p class="note warn">The payload is not UTF-8: nobody is shown it.</p>
           ) : (
             <pre class="payload" tabIndex={0} aria-label="Payload">
-              {readable(payload)}
+              {visibleText(readable(payload))}
             </pre>
           )}
         </>

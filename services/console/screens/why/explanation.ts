@@ -29,7 +29,7 @@ export interface Suggestion {
   readonly call: {
     readonly method: "POST" | "PUT" | "DELETE";
     readonly path: string;
-    readonly ifMatch: number | null;
+    readonly ifMatch: number;
     readonly body?: unknown;
   } | null;
   readonly effects: readonly Effect[];

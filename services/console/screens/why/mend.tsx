@@ -18,7 +18,7 @@ export function Mend({ suggestion, onMended }: MendProps) {
   if (call === null) return <p class="mend-text">{text}</p>;
   const mend = async (): Promise<void> => {
     const { path, method, body, ifMatch } = call;
-    await api.send(path, { method, body, ifMatch: ifMatch ?? undefined });
+    await api.send(path, { method, body, ifMatch });
     announce(`Done: ${text}`);
     onMended();
   };

@@ -132,9 +132,17 @@ describe("a message to a listed host", () => {
 describe("a message to a host that is not listed", () => {
   const private_ = {
     is: "failed",
-    reason: "the address is not public, and its host is not listed in STREAM_WEBHOOK_HOSTS",
+    reason: "the host has no public address, and is not listed in STREAM_WEBHOOK_HOSTS",
     isAway: false,
   };
+
+  test("is answered alike where its name is not known: nobody finds out by it which names a network has", async () => {
+    const lookup: LookupFunction = (_hostname, _options, callback) =>
+      callback(Object.assign(new Error("no such name"), { code: "ENOTFOUND" }), "");
+    using poster = openPoster({ listed: new Set(), timeoutMs: 5_000, lookup });
+    const answer = await poster.post({ url: "https://hooks.example.com/", ...SENT }, NEVER);
+    expect(answer).toEqual({ ...private_, isAway: true });
+  });
 
   test("is not sent where its name stands for private addresses, whatever it stood for before", async () => {
     let connected = 0;

@@ -124,13 +124,14 @@ function isAllowedHost({ protocol, hostname }: URL): boolean {
   return protocol === "https:" && (isIP(address) === 0 || isPublicAddress(address));
 }
 
-/** A look-up that finds public addresses alone. */
+/** A look-up that finds public addresses alone. Whoever may make a subscription must not learn by it which names a network has. */
 function publicLookup(lookup: LookupFunction): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
       const addresses = (Array.isArray(found) ? found : []).filter(({ address }) => isPublicAddress(address));
       const [first] = addresses;
-      if (error !== null) callback(error, "");
+      if (error?.code === "ENOTFOUND") callback(new NotPublicError({ isAway: true }), "");
+      else if (error !== null) callback(error, "");
       else if (first === undefined) callback(new NotPublicError(), "");
       else if (options.all === true) callback(null, addresses);
       else callback(null, first.address, first.family);
@@ -140,9 +141,12 @@ function publicLookup(lookup: LookupFunction): LookupFunction {
 
 class NotPublicError extends Error {
   override readonly name = "NotPublicError";
+  /** Its name is not known right now. */
+  readonly isAway: boolean;
 
-  constructor() {
-    super("the address is not public, and its host is not listed in STREAM_WEBHOOK_HOSTS");
+  constructor({ isAway } = { isAway: false }) {
+    super("the host has no public address, and is not listed in STREAM_WEBHOOK_HOSTS");
+    this.isAway = isAway;
   }
 }
 
@@ -185,7 +189,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 function outcomeOfError(error: Error, settings: PostSettings): PostOutcome {
   if (error instanceof WithheldError) return { is: "withheld" };
-  if (error instanceof NotPublicError) return { is: "failed", reason: error.message, isAway: false };
+  if (error instanceof NotPublicError) return { is: "failed", reason: error.message, isAway: error.isAway };
   return { is: "failed", reason: reasonOf(error, settings), isAway: true };
 }
 
