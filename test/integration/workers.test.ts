@@ -258,9 +258,11 @@ function ops(path: string): Promise<Response> {
   return fetch(`http://127.0.0.1:${edge.ports.ops}${path}`);
 }
 
+/** A metric's value, or the sum over its workers where each has one. */
 function figure(metrics: string, name: string): number {
-  const line = metrics.split("\n").find((each) => each.startsWith(`${name} `));
-  return Number(line?.slice(name.length));
+  const lines = metrics.split("\n").filter((each) => each.startsWith(`${name} `) || each.startsWith(`${name}{worker=`));
+  if (lines.length === 0) return Number.NaN;
+  return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
 }
 
 async function workerPids({ child }: RunningService): Promise<number[]> {

@@ -104,7 +104,7 @@ test("a broken file leaves the last good one in force, and is told and counted",
   await waitFor("the fault is told", () => opened.lines.some(({ level }) => level === "error"));
   expect(opened.lines.find(({ level }) => level === "error")).toMatchObject({
     message: "the issuers' file cannot be used; the last good one is in force",
-    facts: { path, reason: expect.stringContaining("0.audience") },
+    facts: { file: path, reason: expect.stringContaining("0.audience") },
   });
   expect(await opened.registry.metrics()).toContain("sluice_issuers_file_rejected_total 1");
   expect(await opened.tenantOf(token)).toBe("acme");
