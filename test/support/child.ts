@@ -13,7 +13,8 @@ export interface Child {
 
 /** Starts a program; its output is kept for error messages. It ends with this process at the latest. */
 export function startChild(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Child {
-  const child = spawn(command, args, { env: { PATH: process.env["PATH"], ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const child = spawn(command, args, { env: { PATH, NODE_COMPILE_CACHE, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   endWithUs(child);
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
