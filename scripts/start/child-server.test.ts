@@ -18,7 +18,7 @@ function serverOf(program: string): ServerCommand {
 
 test("a server is ready when it says so, and gone when it is disposed", async () => {
   const ready =
-    'console.log("ready"); process.on("SIGTERM", () => { console.log("gone"); process.exit() }); setInterval(() => {}, 1000)';
+    'process.on("SIGTERM", () => { console.log("gone"); process.exit() }); console.log("ready"); setInterval(() => {}, 1000)';
   {
     await using server = startChildServer(serverOf(ready), logs);
     await server.ready;
