@@ -65,7 +65,7 @@ export function authInputs({ stack, token }: InputsWorld): readonly OutsideInput
       "GET /v1/auth/audit",
       answers(503),
       () => bearer,
-      (size) => `/v1/auth/audit?after=${size === "largest" ? "9".repeat(15) : "0"}`,
+      (size) => `/v1/auth/audit?after=${"A".repeat(size === "largest" ? 10_000 : 1)}`,
     ),
     auth(
       "a session's name",

@@ -86,9 +86,9 @@ function Trail({ authUrl }: { readonly authUrl: string }) {
             label="Audit trail"
             columns={COLUMNS}
             rows={shown}
-            keyOf={({ sequence }) => String(sequence)}
+            keyOf={({ id }) => id}
             onOpen={setOpen}
-            openKey={open && String(open.sequence)}
+            openKey={open?.id}
             toneOf={({ event }) => (event === "reused" ? "warn" : undefined)}
             empty={<EmptyState title="Nothing was noted">Take a longer time, or another word.</EmptyState>}
           />
@@ -119,7 +119,7 @@ function whoOf({ subject, by }: AuditEntry): string {
   return subject === undefined ? actor : `${actor} → ${subject}`;
 }
 
-const COLUMN_FIELDS = new Set(["sequence", "at", "tenant", "event", "subject", "by", "address"]);
+const COLUMN_FIELDS = new Set(["id", "at", "tenant", "event", "subject", "by", "address"]);
 
 /** What the columns do not say. */
 function moreOf(entry: AuditEntry): string {

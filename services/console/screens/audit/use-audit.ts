@@ -5,7 +5,7 @@ import { callAuth } from "../../http/call-service.ts";
 
 /** An entry of the audit trail. */
 export interface AuditEntry {
-  readonly sequence: number;
+  readonly id: string;
   readonly at: string;
   readonly event: string;
   readonly subject?: string;
@@ -16,7 +16,7 @@ export interface AuditEntry {
 
 interface AuditPage {
   readonly entries: readonly AuditEntry[];
-  readonly next?: number;
+  readonly next?: string;
 }
 
 /** What is known of the trail, the newest entry first. */
@@ -42,8 +42,8 @@ export function useAudit(authUrl: string, since: string): AuditTail {
     const readPage = async (): Promise<boolean> => {
       const call = { method: "GET", path: `/v1/auth/audit?${start}` } as const;
       const { entries, next } = await callAuth<AuditPage>(authUrl, session, call, stop.signal);
-      const last = entries.at(-1)?.sequence;
-      if (last !== undefined) start = new URLSearchParams({ after: String(last) });
+      const last = entries.at(-1)?.id;
+      if (last !== undefined) start = new URLSearchParams({ after: last });
       setTail(({ entries: before = [] }) => ({
         entries: [...entries.toReversed(), ...before].slice(0, MAX_ENTRIES),
         error: undefined,
