@@ -70,8 +70,11 @@ export function connectedLink(facts: StreamFacts, candidates: readonly Candidate
 
 /** The streams before and behind the event that did not reach it. */
 function neighbours({ place, streams }: StreamFacts): string[] {
-  const before = streams.find(({ openedAt }) => openedAt <= place.storedAt);
-  const after = streams.findLast(({ openedAt }) => openedAt > place.storedAt);
+  // By their places in the log, where they are known: one that was opened in the event's own millisecond may be on either side.
+  const isLater = (trace: StreamTrace): boolean =>
+    judgeStream(trace, place) === "later" || (trace.from === undefined && trace.openedAt > place.storedAt);
+  const before = streams.find((trace) => !isLater(trace));
+  const after = streams.findLast(isLater);
   if (before === undefined && after === undefined) return ["The connection log has none of the last day."];
   const ended = before?.end.is === "ended" ? ` and ended at ${timeText(before.end.at)} (${before.end.reason})` : "";
   return [

@@ -125,7 +125,8 @@ describe("a connection", () => {
       await waitFor("the client takes a part", () => client.bytesRead > part * 8 * MB);
       client.pause();
       expect(connection.behind).toBe(true);
-      expect(connection.progress).not.toBe(before);
+      // The kernel's own buffers may give out what the client took, and be filled again a moment later.
+      await waitFor("the kernel takes more", () => connection.progress !== before);
       await stuck(connection);
     }
   });
