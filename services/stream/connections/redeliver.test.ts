@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
+import { eventAt } from "#test/rigs/event-entry.ts";
 import { Grant, STILL_VALID } from "../access/grant.ts";
 import type { Registration } from "../access/registration.ts";
 import type { Residual } from "../access/residual.ts";
 import type { Hold } from "../durable/hold.ts";
-import type { EventEntry, Position } from "../event.ts";
+import type { Position } from "../event.ts";
 import type { Behind, ReaderDeps } from "./reader-state.ts";
 import { redeliver } from "./redeliver.ts";
 import type { Tenant } from "./tenant.ts";
@@ -58,17 +59,4 @@ function tenantOf(): Tenant {
     observer: { decided: () => {} },
     noteWritten: () => {},
   } as unknown as Tenant;
-}
-
-function eventAt(seq: number): EventEntry {
-  return {
-    kind: "event",
-    position: { seq, tag: "t" },
-    topic: "order.created.42",
-    type: "order.created",
-    payload: Buffer.from(String(seq)),
-    storedAt: 0,
-    attributes: {},
-    frames: undefined,
-  };
 }

@@ -1,8 +1,9 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
+import { eventAt } from "#test/rigs/event-entry.ts";
 import { waitFor } from "#test/support/wait.ts";
 import type { Registration } from "../access/registration.ts";
-import type { EventEntry, Position } from "../event.ts";
+import type { Position } from "../event.ts";
 import type { Hold } from "../durable/hold.ts";
 import { encodeControl, encodeEvent, type FrameFormat } from "../frames/encode-frame.ts";
 import type { TakenCallback } from "../open-webhook.ts";
@@ -74,17 +75,7 @@ beforeEach(() => {
 const seqsOf = (positions: readonly Position[]): number[] => positions.map(({ seq }) => seq);
 
 function frameOf(seq: number): Buffer {
-  const entry: EventEntry = {
-    kind: "event",
-    position: { seq, tag: "t" },
-    topic: "order.created.42",
-    type: "order.created",
-    payload: Buffer.from(String(seq)),
-    storedAt: 0,
-    attributes: {},
-    frames: undefined,
-  };
-  return encodeEvent("acme", "epoch", entry, FORMAT);
+  return encodeEvent("acme", "epoch", eventAt(seq), FORMAT);
 }
 
 function write(...seqs: number[]): Promise<void> {
