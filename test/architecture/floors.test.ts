@@ -87,7 +87,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["connections/"],
     ["audiences/"],
     ["access/"],
-    ["log/", "sse/", "frames/", "subscription/", "admission/", "overload/", "presence/", "durable/", "observe/"],
+    ["log/", "sse/", "websocket/", "frames/", "subscription/", "admission/", "overload/", "presence/", "durable/", "observe/"],
     ["event.ts", "turns/"],
   ],
 };

@@ -5,23 +5,15 @@ import { type BodyCoding, chooseBodyCoding } from "../../sse/body-coding.ts";
 import { SocketConnection } from "../../sse/socket-connection.ts";
 import { takeSocket } from "../handshake-socket.ts";
 import { keptHeaders } from "./kept-headers.ts";
+import { EVENT_STREAM, NDJSON } from "../stream-headers.ts";
+import { isDeclared } from "./is-declared.ts";
 import type { Road } from "./road.ts";
 
-/** A media type, as it is answered and as clients may name it. */
-interface MediaType {
-  readonly answered: string;
-  readonly names: readonly string[];
-}
-
-const EVENT_STREAM: MediaType = {
-  answered: "text/event-stream; charset=utf-8",
-  names: ["text/event-stream", "text/event-stream; charset=utf-8"],
-};
-
-const NDJSON: MediaType = { answered: "application/x-ndjson", names: ["application/x-ndjson"] };
+/** Media types as clients may name them. */
+const NAMES = { sse: ["text/event-stream", EVENT_STREAM], ndjson: [NDJSON] };
 
 /** Where a client likes several equally, it gets the first. */
-const ALL_NAMES = [EVENT_STREAM, NDJSON].flatMap(({ names }) => names);
+const ALL_NAMES = [...NAMES.sse, ...NAMES.ndjson];
 
 /** Server-Sent Events, as a browser's EventSource reads them. */
 export const sseRoad = bodyRoad("sse", EVENT_STREAM);
@@ -30,7 +22,8 @@ export const sseRoad = bodyRoad("sse", EVENT_STREAM);
 export const ndjsonRoad = bodyRoad("ndjson", NDJSON);
 
 /** A road whose frames are a response's body without an end, chosen by `Accept`. The name of its framing is its own. */
-function bodyRoad(transport: "sse" | "ndjson", { answered, names }: MediaType): Road {
+function bodyRoad(transport: "sse" | "ndjson", mediaType: string): Road {
+  const names = NAMES[transport];
   const format = { framing: transport };
   return {
     transport,
@@ -40,15 +33,17 @@ function bodyRoad(transport: "sse" | "ndjson", { answered, names }: MediaType): 
       framing: transport,
       accept(connectionId) {
         const coding = chooseBodyCoding(request);
-        const head = headOf(answered, { connectionId, requestId }, response, coding);
+        const head = headOf(mediaType, { connectionId, requestId }, response, coding);
         return new SocketConnection(takeSocket(request), { coding, head, heartbeat: heartbeatOf(format) });
       },
     }),
+    // A native EventSource comes back only after a 200.
+    readsStatus: isDeclared,
     answerBusy({ response }, busy) {
       const frame = encodeControl(format, "busy", busy);
       // A body of a known length leaves together with the head, in one write.
       response.writeHead(200, {
-        "content-type": answered,
+        "content-type": mediaType,
         "cache-control": "no-store, no-transform",
         "content-length": frame.length,
         connection: "close",
