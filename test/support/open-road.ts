@@ -32,7 +32,7 @@ export interface RoadStream extends AsyncDisposable {
   /** Stops reading; `false` reads on. */
   pause(paused: boolean): void;
   /** All bytes of a WebSocket's answer so far. */
-  bytesRead?(): number;
+  readonly bytesRead?: () => number;
 }
 
 /** What opens a stream of each road; an answer that is no stream rejects, or ends the stream. */
@@ -51,7 +51,9 @@ export async function openRoad(transport: Transport, url: string, options: RoadO
 
 async function openLines(url: string, options: StreamOptions): Promise<RoadStream> {
   const headers = { accept: "application/x-ndjson", ...headersOf(options) };
-  const request = httpRequest(url, { agent: false, headers }).on("error", () => {}).end();
+  const request = httpRequest(url, { agent: false, headers })
+    .on("error", () => {})
+    .end();
   const [response] = (await once(request, "response")) as [IncomingMessage];
   const frames = new Frames(options);
   const isGzip = response.headers["content-encoding"] === "gzip";

@@ -47,7 +47,9 @@ function messagesOf(bytes: Buffer): Message[] {
 }
 
 function textOf({ isCompressed, payload }: Message): string {
-  return (isCompressed ? inflateRawSync(Buffer.concat([payload, FLUSH]), { finishFlush: constants.Z_SYNC_FLUSH }) : payload).toString();
+  return (
+    isCompressed ? inflateRawSync(Buffer.concat([payload, FLUSH]), { finishFlush: constants.Z_SYNC_FLUSH }) : payload
+  ).toString();
 }
 
 describe("a message", () => {
@@ -70,7 +72,10 @@ describe("a message", () => {
   });
 
   test("is compressed where that gains, alone in its message, and only for clients that read it", () => {
-    const [random, same] = [Buffer.from(crypto.getRandomValues(new Uint8Array(300))).toString("base64"), "x".repeat(300)];
+    const [random, same] = [
+      Buffer.from(crypto.getRandomValues(new Uint8Array(300))).toString("base64"),
+      "x".repeat(300),
+    ];
     const isCompressed = (payload: string, format: FrameFormat) =>
       messagesOf(encodeEvent("acme", "epoch", entryOf(payload), format)).map((each) => each.isCompressed);
     expect(isCompressed(same, DEFLATED)).toEqual([true]);

@@ -70,7 +70,10 @@ export async function serveStream(
     road = chooseRoad(request);
     const { transport } = road;
     const handshake = { ...origin, ...road.take(exchange), transport, client, signal: gone.signal, span };
-    await openStream(route.edge, streamRequest(request, handshake, (query) => findToken(query, handshake.tokens)));
+    await openStream(
+      route.edge,
+      streamRequest(request, handshake, (query) => findToken(query, handshake.tokens)),
+    );
     span.set({ "http.response.status_code": road.status });
     span.end();
     return true;

@@ -12,9 +12,16 @@ describe("the subprotocols", () => {
     });
   });
 
-  test.each(["", "other", "sluice.bearer.abc", "sluice.v1, sluice.v1", "sluice.v1,, x", "sluice.v1, a b", "sluice.v1;x"])(
-    "are refused where a client would not take what is answered: %j",
-    (header) => expect(() => readSubprotocols(header)).toThrow(expect.objectContaining({ code: "malformed_request" })),
+  test.each([
+    "",
+    "other",
+    "sluice.bearer.abc",
+    "sluice.v1, sluice.v1",
+    "sluice.v1,, x",
+    "sluice.v1, a b",
+    "sluice.v1;x",
+  ])("are refused where a client would not take what is answered: %j", (header) =>
+    expect(() => readSubprotocols(header)).toThrow(expect.objectContaining({ code: "malformed_request" })),
   );
 });
 

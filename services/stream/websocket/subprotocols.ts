@@ -27,7 +27,10 @@ export function readSubprotocols(header: string | undefined): Subprotocols {
     throw new AppError("malformed_request", "Sec-WebSocket-Protocol must be a list of different names");
   }
   if (!offered.includes(SUBPROTOCOL)) {
-    throw new AppError("malformed_request", `offer the subprotocol ${SUBPROTOCOL}, alone or beside others, or none at all`);
+    throw new AppError(
+      "malformed_request",
+      `offer the subprotocol ${SUBPROTOCOL}, alone or beside others, or none at all`,
+    );
   }
   const bearers = offered.filter((name) => name.startsWith(BEARER)).map((name) => name.slice(BEARER.length));
   return { selected: SUBPROTOCOL, bearers };

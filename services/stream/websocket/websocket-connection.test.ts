@@ -59,7 +59,8 @@ describe("a connection", () => {
   test("that is reset delivers nothing that waits", async () => {
     const { connection, client, received, closed } = await pair();
     client.pause();
-    while (!connection.behind) connection.writeCoded(Buffer.concat(Array.from({ length: 64 }, () => frameOf("x".repeat(16_384)))));
+    while (!connection.behind)
+      connection.writeCoded(Buffer.concat(Array.from({ length: 64 }, () => frameOf("x".repeat(16_384)))));
     connection.writeCoded(frameOf("behind"));
     connection.reset();
     client.resume();
