@@ -27,14 +27,12 @@ import { Reader } from "./connections/reader.ts";
 import { originOf, type StreamOrigin } from "./connections/stream-origin.ts";
 import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
-import type { FrameFormat } from "./frames/encode-frame.ts";
 import { findStart, resumeKindOf, type Start } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
 import { beginStream } from "./observe/stream-trace.ts";
 import type { Tracer } from "#shared/trace/tracer.ts";
 import type { OverloadGuard } from "./overload/overload-guard.ts";
 import type { ControlData } from "#shared/protocol/control-frames.ts";
-import type { Transport } from "#shared/protocol/transports.ts";
 import type { RetryDelays } from "./sse/retry-delay.ts";
 import type { LateTopics } from "./subscription/late-topics.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
@@ -58,11 +56,10 @@ export interface StreamRequest {
   takeQuery(): URLSearchParams;
   /** Finds the access token, to be verified by the call that is answered. Both throw AppError with the refusal. */
   findToken(query: URLSearchParams): () => Promise<VerifiedClaims>;
-  /** Whether the client is still there. */
   isGone(): boolean;
   /** The road that the stream's frames come by, and how they are told apart on it. */
-  readonly transport: Transport;
-  readonly framing: FrameFormat["framing"];
+  readonly transport: StreamOrigin["transport"];
+  readonly framing: Reader["framing"];
   /** Takes what the road writes to; the head of its answer leaves with the first frame. */
   accept(connectionId: string): Connection;
 }
@@ -271,8 +268,8 @@ function begin(edge: Edge, stream: Stream, subscription: Subscription, beginning
   void reader.connection.closed.then(() => releaseStream(edge, stream, place));
   try {
     reader.retryMs = edge.retryDelays.forAccepted(edge.admission.pressure);
-    const { durable } = reader;
-    if (durable !== undefined) beginHold(reader, durable, start, stream.tenant.log.epoch, edge.subscriptions);
+    if (reader.durable !== undefined)
+      beginHold(reader, reader.durable, start, stream.tenant.log.epoch, edge.subscriptions);
     const ready = readyOf(edge, reader, edge.presence.attend(stream, subscription.presence), claimed);
     reader.frames.sendReady(ready, start, reader.retryMs);
     edge.observer.ready(edge.now() - askedAt);
