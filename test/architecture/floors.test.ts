@@ -24,6 +24,15 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["keys/"],
     ["audit/", "metrics.ts"],
   ],
+  client: [
+    ["connect.ts"],
+    ["follow-stream.ts"],
+    ["open-source.ts"],
+    ["roads/", "credentials/", "reports/"],
+    ["environment/"],
+    ["source.ts", "options.ts"],
+    ["stream-event.ts", "stream-state.ts"],
+  ],
   console: [
     ["main.tsx", "vite.config.ts"],
     ["app.tsx"],
