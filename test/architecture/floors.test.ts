@@ -27,10 +27,15 @@ const FLOORS: Readonly<Record<string, Floors>> = {
   client: [
     ["connect.ts"],
     ["follow-stream.ts"],
+    ["event-queue.ts", "read-event.ts", "kept-id.ts"],
     ["open-source.ts"],
-    ["roads/", "credentials/", "reports/"],
-    ["environment/"],
-    ["source.ts", "options.ts"],
+    ["connection.ts", "stream-life.ts"],
+    ["state-machine.ts"],
+    ["reports/"],
+    ["roads/", "credentials/"],
+    ["environment/", "back-off.ts", "cursor.ts"],
+    ["control.ts", "source.ts", "sluice-stream.ts"],
+    ["options.ts", "stream-ended-error.ts"],
     ["stream-event.ts", "stream-state.ts"],
   ],
   console: [
