@@ -1,3 +1,7 @@
+import { createTopicChanger } from "./calls/change-topics.ts";
+import { EdgeCalls } from "./calls/edge-calls.ts";
+import { proveOwner } from "./calls/prove-owner.ts";
+import { createStreamCalls } from "./calls/stream-calls.ts";
 import { Credentials } from "./credentials/credentials.ts";
 import type { Environment } from "./environment/environment.ts";
 import { ownEnvironment } from "./environment/own-environment.ts";
@@ -10,12 +14,10 @@ import { RoadChoice } from "./roads/road-choice.ts";
 import { createSseRoad } from "./roads/sse-road.ts";
 import { createWebSocketRoad } from "./roads/websocket-road.ts";
 import type { SluiceStream } from "./sluice-stream.ts";
-
-export type { ConnectOptions, Reaction, Schemas } from "./options.ts";
-export type { SluiceStream } from "./sluice-stream.ts";
-export { StreamEndedError } from "./stream-ended-error.ts";
-export type { InvalidEvent, StreamEvent } from "./stream-event.ts";
-export type { EndReason, StreamState, WaitReason } from "./stream-state.ts";
+import type { OpenSource } from "./source.ts";
+import { findSharing } from "./tabs/find-sharing.ts";
+import { MovableSource } from "./tabs/movable-source.ts";
+import { shareSource } from "./tabs/shared-source.ts";
 
 /** Follows an event stream until it is closed, or ends for a reason that its state names. */
 export function connect<const Given extends Schemas = Schemas>(options: ConnectOptions<Given>): SluiceStream<Given> {
@@ -36,16 +38,31 @@ export function connectIn<const Given extends Schemas = Schemas>(
     ...(openSocket && { websocket: createWebSocketRoad(openSocket) }),
   };
   const wanted = (options.transports ?? CLIENT_ROADS).filter((road) => road in roads);
-  const open = createSourceOpener({
+  const parameters = parametersOf(options);
+  const edge = new EdgeCalls(options.url, environment, credentials);
+  const openOwn = createSourceOpener({
     options,
-    parameters: parametersOf(options),
+    parameters,
     environment,
     credentials,
     choice: new RoadChoice(wanted, options.url, environment),
     roads,
     reporter: new Reporter(options, credentials, environment),
   });
-  return new FollowedStream(options, environment, open);
+  let isShared = false;
+  const choose = async (): Promise<OpenSource> => {
+    const prove = (connectionId: string): Promise<boolean> => proveOwner(edge, connectionId);
+    const sharing = await findSharing({ options, parameters, credentials, environment, prove });
+    isShared = sharing !== undefined;
+    return sharing === undefined ? openOwn : shareSource(openOwn, sharing);
+  };
+  // It is opened while the stream is made.
+  let source!: MovableSource;
+  const open: OpenSource = (listener, lastEventId) => (source = new MovableSource(choose, listener, lastEventId));
+  const stream = new FollowedStream(options, environment, open);
+  const isKept = options.client !== undefined;
+  const changeTopics = createTopicChanger({ edge, source, parameters, isKept, isShared: () => isShared });
+  return Object.assign(stream, createStreamCalls(edge, changeTopics, options.subscription));
 }
 
 /** What the stream is of. Events come as CloudEvents: their type, topic, time and trace are in them. */

@@ -42,6 +42,7 @@ export function createFakeEnvironment(change: Partial<Environment> = {}): FakeEn
     session: storageIn(stored),
     locks: undefined,
     openChannel: undefined,
+    hasTabs: false,
     network: () => ({ type, speed: "4g" }),
     ...change,
     async pass(ms) {

@@ -30,6 +30,11 @@ export interface Locks {
     options: { readonly ifAvailable: true },
     callback: (lock: object | null) => Promise<Result> | Result,
   ): Promise<Result>;
+  request(
+    name: string,
+    options: { readonly signal: AbortSignal } | { readonly steal: true },
+    callback: () => Promise<void> | undefined,
+  ): Promise<unknown>;
 }
 
 /** Which cookies go along with a request. */
@@ -53,6 +58,8 @@ export interface Environment {
   readonly session: KeyValues | undefined;
   readonly locks: Locks | undefined;
   readonly openChannel: ((name: string) => Channel) | undefined;
+  /** Whether other tabs may show the same page. */
+  readonly hasTabs: boolean;
   /** What kind of network the browser sees: `wifi`, `cellular`, `4g`; empty where it does not say. */
   readonly network: () => { readonly type: string; readonly speed: string };
 }

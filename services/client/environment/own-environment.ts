@@ -28,6 +28,7 @@ export function ownEnvironment(): Environment {
     session: storage("sessionStorage"),
     locks: navigator?.locks,
     openChannel: OwnChannel && ((name) => new OwnChannel(name)),
+    hasTabs: "document" in globalThis || "importScripts" in globalThis,
     network: () => ({ type: navigator?.connection?.type ?? "", speed: navigator?.connection?.effectiveType ?? "" }),
   };
 }
