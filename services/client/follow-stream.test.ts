@@ -3,6 +3,7 @@ import { z } from "zod";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { createFakeEnvironment, idOf, settle } from "../../test/rigs/fake-environment.ts";
 import type { Frame } from "../shared/protocol/frame.ts";
+import type { StreamCalls } from "./calls/stream-calls.ts";
 import { connect } from "./connect.ts";
 import { FollowedStream } from "./follow-stream.ts";
 import type { ConnectOptions, Reaction, Schemas, StreamOptions } from "./options.ts";
@@ -27,7 +28,7 @@ function follow<const Given extends Schemas = Schemas>(
   let listener: SourceListener | undefined;
   let state: StreamState = { name: "live" };
   let openedBehind: string | undefined;
-  const stream: SluiceStream<Given> = new FollowedStream(
+  const stream: Omit<SluiceStream<Given>, keyof StreamCalls> = new FollowedStream(
     { ...IGNORE, ...change } as ConnectOptions<Given>,
     environment,
     (given, lastEventId) => {
