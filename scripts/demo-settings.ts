@@ -84,6 +84,12 @@ export function demoSettings(ports: DemoPorts, passwords: DemoPasswords): Record
     AUTH_GRPC_URL: `127.0.0.1:${ports.AUTH_GRPC_PORT}`,
     POLICY_GRPC_URL: `127.0.0.1:${ports.POLICY_GRPC_PORT}`,
   };
+  const opsPorts = {
+    auth: ports.AUTH_OPS_PORT,
+    publish: ports.PUBLISH_OPS_PORT,
+    stream: ports.STREAM_OPS_PORT,
+    webhooks: ports.WEBHOOKS_OPS_PORT,
+  };
   const natsUrl = (user: string, password: string): string =>
     `nats://${user}:${encodeURIComponent(password)}@127.0.0.1:${ports.NATS_PORT}`;
   const redisUrl = (user: string, password: string): string =>
@@ -105,6 +111,9 @@ export function demoSettings(ports: DemoPorts, passwords: DemoPasswords): Record
       POLICY_OPERATOR_TOKEN: DEMO_OPERATOR_TOKEN,
       POLICY_ALLOWED_ORIGINS: origins,
       POLICY_PUBLISH_URL: `http://localhost:${ports.PUBLISH_HTTP_PORT}`,
+      POLICY_OPS_URLS: Object.entries(opsPorts)
+        .map(([name, port]) => `${name}=http://127.0.0.1:${port}`)
+        .join(","),
     },
     publish: {
       ...shared,

@@ -16,6 +16,7 @@ import { LOOPBACK } from "#shared/http/listen.ts";
 import { opsHostsSchema } from "#shared/http/ops-hosts.ts";
 import { checkCookieSettings, cookieSettings } from "#shared/http/cookie-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
+import { opsUrlsSchema } from "./clients/ops-urls.ts";
 import { OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT } from "./http/operator-tokens.ts";
 
 const DAY_SECONDS = 86_400;
@@ -68,6 +69,12 @@ export const policySettings = z
         example: "https://publish.example.com",
         see: "operate/console.md",
       }),
+    POLICY_OPS_URLS: opsUrlsSchema.meta({
+      description:
+        "the operations ports of the other services, by names of your choice: the console shows what each process was set to, and whether it is ready",
+      example: "auth=http://auth:8091,publish=http://publish:8093,edge-1=http://10.0.0.7:8090",
+      see: "operate/console.md#what-has-to-be-set",
+    }),
     AUTH_GRPC_URL: grpcAddressSchema
       .default("127.0.0.1:7001")
       .describe(

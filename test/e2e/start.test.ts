@@ -6,6 +6,7 @@ import type { DemoPorts } from "../../scripts/demo-settings.ts";
 import { readPorts } from "../../scripts/shared/read-ports.ts";
 import { requireFreePorts } from "../../scripts/start/ports.ts";
 import { startChild } from "#test/support/child.ts";
+import { sluice } from "#test/support/run-sluice.ts";
 import { accepts } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
 
@@ -22,6 +23,12 @@ test("the demo starts on ports that a file moves, lets alice in, keeps her sessi
   const first = await start(env);
   const token = await login(ports.AUTH_HTTP_PORT);
   expect(await openStream(ports.STREAM_HTTP_PORT, token)).toContain("event: ready");
+  const running = await sluice(["config", "list", "stream", "--running", "--set", "--json"], {
+    env: { SLUICE_PORT_OFFSET: String(offset) },
+  });
+  expect(running.out.map((line) => JSON.parse(line) as unknown)).toContainEqual(
+    expect.objectContaining({ name: "STREAM_HTTP_PORT", value: String(ports.STREAM_HTTP_PORT), source: "environment" }),
+  );
   expect(await first.end("SIGTERM")).toBe(0);
   for (const port of Object.values(ports)) expect(await accepts(port)).toBe(false);
 
