@@ -12,7 +12,6 @@ interface Container {
   readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
   readonly resources: { readonly limits: { readonly memory?: string }; readonly requests: { readonly cpu?: string } };
   readonly securityContext: object;
-  readonly [probe: `${"startup" | "readiness" | "liveness"}Probe`]: object;
 }
 
 interface Manifest {
