@@ -1,22 +1,16 @@
-import { createTopicChanger } from "./calls/change-topics.ts";
-import { EdgeCalls } from "./calls/edge-calls.ts";
-import { proveOwner } from "./calls/prove-owner.ts";
-import { createStreamCalls } from "./calls/stream-calls.ts";
+import type { StreamCalls } from "./calls/stream-calls.ts";
 import { Credentials } from "./credentials/credentials.ts";
 import { type Environment, ownEnvironment } from "./environment/environment.ts";
 import { FollowedStream } from "./follow-stream.ts";
 import { createSourceOpener } from "./open-source.ts";
 import { CLIENT_ROADS, type ConnectOptions, type Schemas, type StreamOptions } from "./options.ts";
 import { Reporter } from "./reports/reporter.ts";
-import { createPollRoad } from "./roads/poll-road.ts";
 import { RoadChoice } from "./roads/road-choice.ts";
 import { createSseRoad } from "./roads/sse-road.ts";
-import { createWebSocketRoad } from "./roads/websocket-road.ts";
+import type { FollowRoad } from "./roads/road.ts";
 import type { SluiceStream } from "./sluice-stream.ts";
 import type { OpenSource } from "./source.ts";
-import { findSharing } from "./tabs/find-sharing.ts";
-import { MovableSource } from "./tabs/movable-source.ts";
-import { shareSource } from "./tabs/shared-source.ts";
+import { MovableSource } from "./movable-source.ts";
 
 /** Follows an event stream until it is closed, or ends for a reason that its state names. */
 export function connect<const Given extends Schemas = Schemas>(options: ConnectOptions<Given>): SluiceStream<Given> {
@@ -33,12 +27,13 @@ export function connectIn<const Given extends Schemas = Schemas>(
   const { openSocket } = environment;
   const roads = {
     sse: createSseRoad(environment),
-    poll: createPollRoad(environment),
-    ...(openSocket && { websocket: createWebSocketRoad(openSocket) }),
+    poll: loadRoad(async () => (await import("./roads/poll-road.ts")).createPollRoad(environment)),
+    ...(openSocket && {
+      websocket: loadRoad(async () => (await import("./roads/websocket-road.ts")).createWebSocketRoad(openSocket)),
+    }),
   };
   const wanted = (options.transports ?? CLIENT_ROADS).filter((road) => road in roads);
   const parameters = parametersOf(options);
-  const edge = new EdgeCalls(options.url, environment, credentials);
   const openOwn = createSourceOpener({
     options,
     parameters,
@@ -48,20 +43,67 @@ export function connectIn<const Given extends Schemas = Schemas>(
     roads,
     reporter: new Reporter(options, credentials, environment),
   });
+  // Most pages are shown in one tab, and make no calls: what is for that is loaded when it is needed.
   let isShared = false;
   const choose = async (): Promise<OpenSource> => {
-    const prove = (connectionId: string): Promise<boolean> => proveOwner(edge, connectionId);
-    const sharing = await findSharing({ options, parameters, credentials, environment, prove });
-    isShared = sharing !== undefined;
-    return sharing === undefined ? openOwn : shareSource(openOwn, sharing);
+    isShared = false;
+    if (!mayShare(options, environment)) return openOwn;
+    const { shareTabs } = await import("./tabs/share-tabs.ts");
+    const shared = await shareTabs(openOwn, { options, parameters, credentials, environment });
+    isShared = shared !== undefined;
+    return shared ?? openOwn;
   };
   // It is opened while the stream is made.
   let source!: MovableSource;
   const open: OpenSource = (listener, lastEventId) => (source = new MovableSource(choose, listener, lastEventId));
   const stream = new FollowedStream(options, environment, open);
-  const isKept = options.client !== undefined;
-  const changeTopics = createTopicChanger({ edge, source, parameters, isKept, isShared: () => isShared });
-  return Object.assign(stream, createStreamCalls(edge, changeTopics, options.subscription));
+  const loadCalls = async (): Promise<StreamCalls> => {
+    const { createStreamCalls } = await import("./calls/create-stream-calls.ts");
+    return createStreamCalls({ options, environment, credentials, parameters, source, isShared: () => isShared });
+  };
+  return Object.assign(stream, callLater(loadCalls));
+}
+
+/** A road that is loaded when it is first needed: most clients never leave Server-Sent Events. */
+function loadRoad(load: () => Promise<FollowRoad>): FollowRoad {
+  let loaded: Promise<FollowRoad> | undefined;
+  return async (request, listener, signal) => {
+    try {
+      return await (
+        await (loaded ??= load())
+      )(request, listener, signal);
+    } catch {
+      // The file could not be loaded: the next try loads it anew.
+      loaded = undefined;
+      return { kind: "unreachable" };
+    }
+  };
+}
+
+/** Calls that are loaded when the first one is made. */
+function callLater(load: () => Promise<StreamCalls>): StreamCalls {
+  let loaded: Promise<StreamCalls> | undefined;
+  const calls = (): Promise<StreamCalls> => (loaded ??= load());
+  return {
+    subscribe: async (topics) => (await calls()).subscribe(topics),
+    unsubscribe: async (topics) => (await calls()).unsubscribe(topics),
+    acknowledge: async (deliveries) => (await calls()).acknowledge(deliveries),
+    nack: async (ids, delayMs) => (await calls()).nack(ids, delayMs),
+    publish: async (event) => (await calls()).publish(event),
+    presence: async (topic, page) => (await calls()).presence(topic, page),
+  };
+}
+
+/**
+ * Whether a stream may be one for several tabs. A client id is one tab's, a durable subscription has one reader, and a snapshot of
+ * presence comes once. Programs share where they say so: workers of one process are no tabs.
+ */
+function mayShare(
+  { client, subscription, presence = [], share }: StreamOptions,
+  { locks, openChannel, hasTabs }: Environment,
+): boolean {
+  if (locks === undefined || openChannel === undefined || !(share ?? hasTabs)) return false;
+  return client === undefined && subscription === undefined && presence.length === 0;
 }
 
 /** What the stream is of. Events come as CloudEvents: their type, topic, time and trace are in them. */
