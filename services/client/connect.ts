@@ -1,6 +1,7 @@
 import type { StreamCalls } from "./calls/stream-calls.ts";
 import { Credentials } from "./credentials/credentials.ts";
-import { type Environment, ownEnvironment } from "./environment/environment.ts";
+import type { Environment } from "./environment/environment.ts";
+import { ownEnvironment } from "./environment/own-environment.ts";
 import { FollowedStream } from "./follow-stream.ts";
 import { createSourceOpener } from "./open-source.ts";
 import { CLIENT_ROADS, type ConnectOptions, type Schemas, type StreamOptions } from "./options.ts";

@@ -241,7 +241,8 @@ class EdgeSource implements Source {
         reporter.left(choice.road, next.reason);
         this.#proven.delete(choice.road);
         this.#failuresToReach = 0;
-        return this.#wait({ reason: "fallback", isFailure: !choices.fail(choice, next.reason) }, livedMs);
+        const isLeft = choices.fail(choice, { isFirstFrameMissing: end.kind === "buffered" });
+        return this.#wait({ reason: "fallback", isFailure: !isLeft }, livedMs);
       }
     }
   }
