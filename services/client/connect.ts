@@ -5,7 +5,8 @@ import { ownEnvironment } from "./environment/own-environment.ts";
 import { FollowedStream } from "./follow-stream.ts";
 import { createSourceOpener } from "./open-source.ts";
 import { CLIENT_ROADS, type ConnectOptions, type Schemas, type StreamOptions } from "./options.ts";
-import { Reporter } from "./reports/reporter.ts";
+import type { Reporter } from "./reports/reporter.ts";
+import type { askCapabilities } from "./roads/ask-capabilities.ts";
 import { RoadChoice } from "./roads/road-choice.ts";
 import { createSseRoad } from "./roads/sse-road.ts";
 import type { FollowRoad } from "./roads/road.ts";
@@ -42,17 +43,28 @@ export function connectIn<const Given extends Schemas = Schemas>(
     credentials,
     choice: new RoadChoice(wanted, options.url, environment),
     roads,
-    reporter: new Reporter(options, credentials, environment),
+    ask: askLater,
+    reporter:
+      (options.reports ?? false) === false
+        ? SILENT
+        : laterReporter(
+            async () => new (await import("./reports/reporter.ts")).Reporter(options, credentials, environment),
+          ),
   });
   // Most pages are shown in one tab, and make no calls: what is for that is loaded when it is needed.
   let isShared = false;
   const choose = async (): Promise<OpenSource> => {
     isShared = false;
     if (!mayShare(options, environment)) return openOwn;
-    const { shareTabs } = await import("./tabs/share-tabs.ts");
-    const shared = await shareTabs(openOwn, { options, parameters, credentials, environment });
-    isShared = shared !== undefined;
-    return shared ?? openOwn;
+    try {
+      const { shareTabs } = await import("./tabs/share-tabs.ts");
+      const shared = await shareTabs(openOwn, { options, parameters, credentials, environment });
+      isShared = shared !== undefined;
+      return shared ?? openOwn;
+    } catch {
+      // The file could not be loaded.
+      return openOwn;
+    }
   };
   // It is opened while the stream is made.
   let source!: MovableSource;
@@ -63,6 +75,30 @@ export function connectIn<const Given extends Schemas = Schemas>(
     return createStreamCalls({ options, environment, credentials, parameters, source, isShared: () => isShared });
   };
   return Object.assign(stream, callLater(loadCalls));
+}
+
+/** Most clients never have to ask why a road is closed. */
+async function askLater(...asked: Parameters<typeof askCapabilities>): ReturnType<typeof askCapabilities> {
+  try {
+    return await (await import("./roads/ask-capabilities.ts")).askCapabilities(...asked);
+  } catch {
+    return { kind: "unreachable" };
+  }
+}
+
+/** What tells the edge how streams fare, as far as streams use it. */
+type Reports = Pick<Reporter, "left" | "lost" | "opened">;
+
+const SILENT: Reports = { left() {}, lost() {}, opened() {} };
+
+/** Reports that are loaded where they are asked for. Without their file there are none. */
+function laterReporter(load: () => Promise<Reports>): Reports {
+  const loaded = load().catch(() => SILENT);
+  return {
+    left: (...seen) => void loaded.then((reporter) => reporter.left(...seen)),
+    lost: (...seen) => void loaded.then((reporter) => reporter.lost(...seen)),
+    opened: (...seen) => void loaded.then((reporter) => reporter.opened(...seen)),
+  };
 }
 
 /** A road that is loaded when it is first needed: most clients never leave Server-Sent Events. */
