@@ -1,4 +1,5 @@
 import { Credentials, type CredentialOptions } from "../../services/client/credentials/credentials.ts";
+import { askCapabilities } from "../../services/client/roads/ask-capabilities.ts";
 import { createSourceOpener } from "../../services/client/open-source.ts";
 import type { StreamOptions } from "../../services/client/options.ts";
 import { Reporter } from "../../services/client/reports/reporter.ts";
@@ -31,6 +32,7 @@ export async function openFakeSource({
     credentials,
     choice: new RoadChoice(["sse", "websocket"], options.url, environment),
     roads: { sse: sse.follow, websocket: websocket.follow },
+    ask: askCapabilities,
     reporter: new Reporter(options, credentials, environment),
   })({ onFrame: (frame) => frames.push(frame), onState: (state) => states.push(state) }, lastEventId);
   await settle();

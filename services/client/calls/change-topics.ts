@@ -1,5 +1,5 @@
 import type { StreamState } from "../stream-state.ts";
-import type { MovableSource } from "../tabs/movable-source.ts";
+import type { MovableSource } from "../movable-source.ts";
 import type { EdgeCalls } from "./edge-calls.ts";
 import { ProblemError } from "./problem-error.ts";
 import type { TopicChange } from "./stream-calls.ts";

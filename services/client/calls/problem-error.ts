@@ -31,9 +31,16 @@ export async function readProblem(response: Response): Promise<ProblemError> {
   return new ProblemError(document?.code ?? "unavailable", document?.detail ?? `the edge answered ${status}`, rest);
 }
 
-async function readDocument(
-  response: Response,
-): Promise<{ readonly code: ErrorCode; readonly detail: string } | undefined> {
+interface ProblemDocument {
+  readonly code: ErrorCode;
+  readonly detail: string;
+}
+
+async function readDocument(response: Response): Promise<ProblemDocument | undefined> {
   if (!response.headers.get("content-type")?.startsWith("application/problem+json")) return undefined;
-  return response.json().catch(() => undefined);
+  try {
+    return (await response.json()) as ProblemDocument;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,6 +1,3 @@
-import type { EdgeCalls } from "./edge-calls.ts";
-import { ProblemError } from "./problem-error.ts";
-
 /** The topics of a stream after a change, and whether any event under each may be shown. */
 export interface TopicChange {
   readonly topics: readonly { readonly topic: string; readonly granted: boolean }[];
@@ -51,31 +48,4 @@ export interface StreamCalls {
   publish(event: NewEvent | readonly NewEvent[]): Promise<Published>;
   /** Says who listens to a topic, by pages. */
   presence(topic: string, page?: { readonly cursor?: string; readonly limit?: number }): Promise<Presence>;
-}
-
-/** Makes the calls; `changeTopics` puts a change in force, `subscription` names the durable one. */
-export function createStreamCalls(
-  edge: EdgeCalls,
-  changeTopics: (add: readonly string[], remove: readonly string[]) => Promise<TopicChange>,
-  subscription: string | undefined,
-): StreamCalls {
-  const deliveryCall = async (name: "acks" | "nacks", body: object): Promise<void> => {
-    if (subscription === undefined) {
-      throw new ProblemError("malformed_request", "the stream is of no durable subscription: name one in `connect`");
-    }
-    await edge.call(`/v1/subscriptions/${subscription}/${name}`, { body });
-  };
-  return {
-    subscribe: (topics) => changeTopics(topics, []),
-    unsubscribe: (topics) => changeTopics([], topics),
-    acknowledge: (deliveries) => deliveryCall("acks", "upTo" in deliveries ? deliveries : { ids: deliveries }),
-    nack: (ids, delayMs = 0) => deliveryCall("nacks", { ids, delayMs }),
-    publish: (body) => edge.call("/v1/events", { body }),
-    presence(topic, { cursor, limit } = {}) {
-      const query = new URLSearchParams({ topic });
-      if (cursor !== undefined) query.set("cursor", cursor);
-      if (limit !== undefined) query.set("limit", String(limit));
-      return edge.call(`/v1/presence?${query}`, { method: "GET" });
-    },
-  };
 }

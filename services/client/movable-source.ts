@@ -1,9 +1,8 @@
-import type { ControlData } from "../../shared/protocol/control-frames.ts";
-import type { Frame } from "../../shared/protocol/frame.ts";
-import { readControl } from "../control.ts";
-import type { OpenSource, Source, SourceListener } from "../source.ts";
-import type { StreamState } from "../stream-state.ts";
-import type { Place } from "./place.ts";
+import type { ControlData } from "../shared/protocol/control-frames.ts";
+import type { Frame } from "../shared/protocol/frame.ts";
+import { readControl } from "./control.ts";
+import type { OpenSource, Source, SourceListener } from "./source.ts";
+import type { StreamState } from "./stream-state.ts";
 
 /** Someone who waits for a stream to be in force. */
 interface Waiting {
@@ -15,7 +14,7 @@ interface Waiting {
 export class MovableSource implements Source {
   readonly #choose: () => Promise<OpenSource>;
   readonly #listener: SourceListener;
-  #place: Place;
+  #place: string | undefined;
   #inner: Source | undefined;
   #state: StreamState = { name: "connecting", reason: "opening" };
   #moves = 0;
@@ -24,7 +23,7 @@ export class MovableSource implements Source {
   #waiting: Waiting[] = [];
 
   /** `choose` finds out how the stream is to be opened now. */
-  constructor(choose: () => Promise<OpenSource>, listener: SourceListener, lastEventId: Place) {
+  constructor(choose: () => Promise<OpenSource>, listener: SourceListener, lastEventId: string | undefined) {
     this.#choose = choose;
     this.#listener = listener;
     this.#place = lastEventId;
@@ -40,7 +39,7 @@ export class MovableSource implements Source {
   }
 
   /** The id behind which the stream goes on. */
-  get place(): Place {
+  get place(): string | undefined {
     return this.#place;
   }
 

@@ -1,37 +1,47 @@
+import { EdgeCalls } from "../calls/edge-calls.ts";
+import { proveOwner } from "../calls/prove-owner.ts";
 import { readClaims } from "../credentials/read-claims.ts";
 import type { Credentials } from "../credentials/credentials.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { StreamOptions } from "../options.ts";
+import type { OpenSource } from "../source.ts";
+import { shareSource } from "./shared-source.ts";
 import type { Sharing } from "./sharing.ts";
 
 /** What sharing depends on. */
 interface Shared {
-  readonly options: Pick<StreamOptions, "url" | "from" | "client" | "subscription" | "presence" | "share">;
+  readonly options: Pick<StreamOptions, "url" | "from">;
   /** What the stream is of. */
   readonly parameters: URLSearchParams;
-  readonly credentials: Pick<Credentials, "prepare" | "token">;
+  readonly credentials: Credentials;
   readonly environment: Environment;
-  readonly prove: (connectionId: string) => Promise<boolean>;
+}
+
+/** Opens sources that share one stream among tabs, where they can; undefined where this tab needs one of its own. */
+export async function shareTabs(open: OpenSource, shared: Shared): Promise<OpenSource | undefined> {
+  const sharing = await findSharing(shared);
+  return sharing && shareSource(open, sharing);
 }
 
 /**
- * By what this tab shares its stream now; undefined where it has one of its own. Only equal requests are shared: tabs that ask for
- * other topics, or with other rights, would show what they have not asked for.
+ * By what this tab shares its stream now. Only equal requests are shared: tabs that ask for other topics, or with other rights,
+ * would show what they have not asked for.
  */
-export async function findSharing(shared: Shared): Promise<Sharing | undefined> {
-  const { options, parameters, credentials, environment, prove } = shared;
+async function findSharing(shared: Shared): Promise<Sharing | undefined> {
+  const { options, parameters, credentials, environment } = shared;
   const { locks, openChannel } = environment;
-  if (!mayShare(options, environment) || locks === undefined || openChannel === undefined) return undefined;
+  if (locks === undefined || openChannel === undefined) return undefined;
   // What fails here fails again where the stream is opened, and is told there.
   if ((await credentials.prepare().catch(() => "failed")) !== "fresh") return undefined;
   const rightsOf = rememberRights();
   const rights = rightsOf(credentials.token);
   if (rights === undefined) return undefined;
+  const edge = new EdgeCalls(options.url, environment, credentials);
   const asked = [...parameters].map((pair) => pair.join("=")).toSorted();
   return {
     name: `sluice:${JSON.stringify([options.url, asked, rights])}`,
     beginsNow: (options.from ?? "now") === "now",
-    prove: credentials.token === undefined ? prove : undefined,
+    prove: credentials.token === undefined ? (connectionId) => proveOwner(edge, connectionId) : undefined,
     isStill: () => rightsOf(credentials.token) === rights,
     platform: {
       locks,
@@ -41,17 +51,6 @@ export async function findSharing(shared: Shared): Promise<Sharing | undefined> 
       watch: environment.watch,
     },
   };
-}
-
-/**
- * A client id is one tab's, a durable subscription has one reader, and a snapshot of presence comes once: such streams are not
- * shared. Programs share where they say so: workers of one process are no tabs.
- */
-function mayShare(
-  { client, subscription, presence = [], share }: Shared["options"],
-  { hasTabs }: Pick<Environment, "hasTabs">,
-): boolean {
-  return (share ?? hasTabs) && client === undefined && subscription === undefined && presence.length === 0;
 }
 
 /** What a token allows, as far as it says so itself; cookies are the same in all tabs. Each frame asks: the last answer is kept. */
