@@ -10,6 +10,7 @@ import { Credentials } from "../../services/client/credentials/credentials.ts";
 import { ownEnvironment } from "../../services/client/environment/own-environment.ts";
 import { createSourceOpener } from "../../services/client/open-source.ts";
 import { Reporter } from "../../services/client/reports/reporter.ts";
+import { askCapabilities } from "../../services/client/roads/ask-capabilities.ts";
 import { RoadChoice } from "../../services/client/roads/road-choice.ts";
 import { createSseRoad } from "../../services/client/roads/sse-road.ts";
 
@@ -153,6 +154,7 @@ describe("tokens", () => {
       credentials,
       choice: new RoadChoice(["sse"], options.url, environment),
       roads: { sse: createSseRoad(environment) },
+      ask: askCapabilities,
       reporter: new Reporter(options, credentials, environment),
     })({ onFrame: ({ event }) => frames.push(event), onState: () => {} }, undefined);
     await waitFor("the stream", () => source.connectionId !== undefined);
