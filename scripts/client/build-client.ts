@@ -6,6 +6,7 @@ import { projectPath } from "../shared/project-folder.ts";
 import { requireCommand } from "../shared/run-command.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { youngest } from "../shared/youngest.ts";
+import { handToEdges, SERVED } from "./hand-to-edges.ts";
 
 const PACKAGE = projectPath("services", "client");
 
@@ -22,7 +23,7 @@ const MAX_CORE_BYTES = 8 * 1_024;
 export async function ensureClient(say: (line: string) => void): Promise<void> {
   const parts = (await readdir(PACKAGE)).filter((name) => name !== "dist").map((name) => join(PACKAGE, name));
   const sources = [...parts, projectPath("services", "shared", "protocol"), projectPath("package-lock.json")];
-  const built = await youngest([join(OUTPUT, "client.min.js")]);
+  const built = Math.min(await youngest([join(OUTPUT, "client.min.js")]), await youngest([SERVED]));
   if (built < (await youngest(sources))) await buildClient(say);
 }
 
@@ -46,6 +47,7 @@ export async function buildClient(say: (line: string) => void): Promise<void> {
   // Another build may have come first: it is as good as this one.
   await rename(fresh, OUTPUT).catch(() => rm(fresh, { recursive: true }));
   await rm(former, { recursive: true, force: true });
+  await handToEdges(join(OUTPUT, "client.min.js"), say);
 }
 
 /** The size of the core's file, together with those that it imports at once. */

@@ -76,6 +76,23 @@ describe("tabs that refresh at the same time", () => {
     expect(tabs.map(({ token }) => token)).toEqual([jwt("ann", 9_999), jwt("bob", 9_998)]);
   });
 
+  test("do not take the token that they were refused with, though another tab has just fetched it", async () => {
+    const environment = createFakeEnvironment(createOrigin());
+    const url = "http://edge.test";
+    const mine = new Credentials({ url, token: async () => tokens.shift() }, environment);
+    const tokens = [jwt("ann", 100), jwt("ann", 200)];
+    await mine.prepare();
+    const slow = slowly(jwt("ann", 100));
+    const late = new Credentials({ url, token: slow }, environment).prepare();
+    await settle();
+    const refreshed = mine.refresh();
+    await settle();
+    slow.release();
+    await environment.pass(200);
+    await Promise.all([late, refreshed]);
+    expect(mine.token).toBe(jwt("ann", 200));
+  });
+
   test("refresh one after the other where the first one fails", async () => {
     let calls = 0;
     const refresh = async (): Promise<void> => {

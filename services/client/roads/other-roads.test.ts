@@ -135,6 +135,13 @@ describe("a socket", () => {
     expect(socket.isClosed).toBe(true);
   });
 
+  test("is not opened where it was left before", async () => {
+    const road = createWebSocketRoad(() => {
+      throw new Error("it was opened");
+    });
+    expect(await road(request, listen().listener, AbortSignal.abort())).toEqual({ kind: "closed" });
+  });
+
   test("cannot bring a token of any characters", async () => {
     const road = createWebSocketRoad(() => {
       throw new SyntaxError("invalid protocol");

@@ -4,6 +4,7 @@ import type { Welcome } from "#shared/http/welcome-page.ts";
 import type { Tracer } from "#shared/trace/tracer.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { addClientsRoutes, type ClientsRoutes } from "./clients-routes.ts";
+import { addClientScript } from "./client-script.ts";
 import { addDemoPage, type DemoPage } from "./demo-page.ts";
 import { addForwardEventsRoute, EVENTS_PATH, type ForwardEventsRoute } from "./forward-events-route.ts";
 import { addPresenceRoutes, type PresenceRoute } from "./presence-route.ts";
@@ -45,6 +46,7 @@ export function createEdgeApi(routes: EdgeApi, log: LimitedLog, tracer: Tracer):
   addPresenceRoutes(api, routes);
   addForwardEventsRoute(api, routes);
   addReportsRoute(api, routes);
+  addClientScript(api);
   if (routes.demo !== undefined) addDemoPage(api, routes.demo);
   // Its GET does not come here: a stream has the bare socket.
   api.all(STREAM_PATH, (c) => refuseMethod(c, ["GET"]));
