@@ -28,8 +28,11 @@ export function controlObject<Event extends ControlEvent>(
 const OTHER_LINE_ENDS = /[\u0085\u2028\u2029]/g;
 
 function lineOf(json: string): string {
-  const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  return `${json.replaceAll(OTHER_LINE_ENDS, escape)}\n`;
+  return `${json.replaceAll(OTHER_LINE_ENDS, escapeOf)}\n`;
+}
+
+function escapeOf(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 /** Each line end is one LF, as the parser of Server-Sent Events makes them. */

@@ -19,12 +19,12 @@ export interface Road {
   /** The status that a stream begins with. */
   readonly status: number;
   /** Whether a request asks for this road. */
-  isAskedFor(request: IncomingMessage): boolean;
+  readonly isAskedFor: (request: IncomingMessage) => boolean;
   /**
    * Reads what the road itself needs of a request, before anybody is asked for anything.
    * @throws {AppError} where this road cannot answer such a request.
    */
-  take(exchange: Exchange): ChosenRoad;
+  readonly take: (exchange: Exchange) => ChosenRoad;
   /** Answers a client that is refused for now: where it cannot read a status, with a `busy` frame. */
-  answerBusy(exchange: Exchange, busy: ControlData["busy"]): void;
+  readonly answerBusy: (exchange: Exchange, busy: ControlData["busy"]) => void;
 }
