@@ -11,6 +11,7 @@ import { checkCookieSettings, cookieSettings } from "#shared/http/cookie-setting
 import { originsSchema } from "#shared/http/origin.ts";
 import { subscriptionSettings } from "./durable/subscription-settings.ts";
 import { webhookSettings } from "./webhooks/webhook-settings.ts";
+import { transportSettings } from "./transports/transport-settings.ts";
 import { admissionSettings } from "./admission/admission-settings.ts";
 
 const YEAR_SECONDS = 366 * 24 * 3_600;
@@ -39,6 +40,7 @@ export const streamSettings = z.object({
   ...admissionSettings,
   ...subscriptionSettings,
   ...webhookSettings,
+  ...transportSettings,
   /** The memory that all workers may use; without it what the control group allows. */
   STREAM_MEMORY_BYTES: integerSchema(64 * 1024 * 1024, 64_000_000_000_000).optional(),
   /** A stream without events for so long counts as idle, or ends; and the age at which each ends. 0 for never. */

@@ -80,7 +80,14 @@ export class StreamTraces {
     switch (entry.event) {
       case "opened": {
         const { sid, subscription, transport, isResumed } = entry;
-        const own = { sid, subscription, transport, isResumed, openedAt: Date.parse(entry.at), from: this.#seqOf(entry.from) };
+        const own = {
+          sid,
+          subscription,
+          transport,
+          isResumed,
+          openedAt: Date.parse(entry.at),
+          from: this.#seqOf(entry.from),
+        };
         Object.assign(trace, own, { heard: this.#heardBy(entry) });
         return;
       }

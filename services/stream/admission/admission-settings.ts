@@ -25,6 +25,8 @@ export const admissionSettings = {
   STREAM_CONNECTIONS_PER_ADDRESS: limitSchema.default(1_000),
   STREAM_HANDSHAKES_PER_ADDRESS_PER_MINUTE: limitSchema.default(3_000),
   STREAM_HANDSHAKES_PER_SUBJECT_PER_MINUTE: limitSchema.default(240),
+  STREAM_POLLS_PER_ADDRESS_PER_MINUTE: limitSchema.default(12_000),
+  STREAM_POLLS_PER_SUBJECT_PER_MINUTE: limitSchema.default(600),
   STREAM_CALLS_PER_ADDRESS_PER_MINUTE: limitSchema.default(3_000),
   STREAM_CALLS_PER_SUBJECT_PER_MINUTE: limitSchema.default(240),
   STREAM_ACKS_PER_ADDRESS_PER_MINUTE: limitSchema.default(30_000),
@@ -50,6 +52,8 @@ export function limitsOf(settings: AdmissionSettings): Pick<AdmissionDeps, "pool
       connectionsPerAddress: settings.STREAM_CONNECTIONS_PER_ADDRESS,
       handshakesPerSubjectPerMinute: settings.STREAM_HANDSHAKES_PER_SUBJECT_PER_MINUTE,
       handshakesPerAddressPerMinute: settings.STREAM_HANDSHAKES_PER_ADDRESS_PER_MINUTE,
+      pollsPerSubjectPerMinute: settings.STREAM_POLLS_PER_SUBJECT_PER_MINUTE,
+      pollsPerAddressPerMinute: settings.STREAM_POLLS_PER_ADDRESS_PER_MINUTE,
     },
   };
 }

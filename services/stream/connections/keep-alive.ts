@@ -13,6 +13,7 @@ import { StreamCensus } from "./stream-census.ts";
 import { verifySession, type VerifyDeps } from "../access/verify.ts";
 import { isIdle, type Lifetimes, lifeOver, mayBeShed } from "./lifetimes.ts";
 import type { OverloadGuard } from "../overload/overload-guard.ts";
+import { isOffForAll } from "../transports/transports.ts";
 import type { RetryDelays } from "../sse/retry-delay.ts";
 
 const TICK_MS = 1_000;
@@ -20,8 +21,11 @@ const TICK_MS = 1_000;
 /** To look after ten thousand streams takes 24 ms: so many are a turn of half a millisecond. */
 const STREAMS_PER_TURN = 200;
 
-/** A client may rely on a frame every 15 s; the tick may come a second late. */
-const HEARTBEAT_MS = 13_000;
+/** A client may rely on a frame or heartbeat in every such time. */
+export const HEARTBEAT_PROMISE_MS = 15_000;
+
+/** The tick may come a second late. */
+const HEARTBEAT_MS = HEARTBEAT_PROMISE_MS - 2_000;
 
 /** A reader that is held this long is sent `degraded`. */
 const DEGRADED_AFTER_MS = 5_000;
@@ -116,6 +120,10 @@ function lookAfter(stream: Stream, watch: Watch, now: number, deps: LookAfterDep
   if (isStalled(reader, watch, now)) return reader.end(bye("slow", reader.retryMs));
   const outlived = lifeOver(reader, now, watch.spread, deps.lifetimes);
   if (outlived !== undefined) return reader.end(bye(outlived, reader.retryMs));
+  const { origin } = reader.record;
+  if (origin !== undefined && isOffForAll(origin.transport, stream.tenant.decisions.limits)) {
+    return reader.end(bye("transport", reader.retryMs));
+  }
   if (now >= registration.grantEndsAt) endGrant({ tenant: stream.tenant, registration }, deps);
   if (registration.wantsMoreTime(now, watch.renewBeforeMs)) {
     renew(stream, deps).catch((error: unknown) => deps.observer.fault(error, factsOf(reader)));

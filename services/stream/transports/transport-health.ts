@@ -13,11 +13,18 @@ const MAX_LEFT = 10_000;
 const LEFT_EARLY_MS = 5_000;
 const BACK_SOON_MS = 10_000;
 
-/** Whose stream it is, and how it comes. */
-export interface TransportUse {
-  readonly transport: Transport;
+/** A person of a tenant. */
+interface Person {
   readonly tenant: string;
   readonly subject: string;
+}
+
+interface PersonsUse extends Person {
+  readonly transport: Transport;
+}
+
+/** Whose stream it is, and how it comes. */
+export interface TransportUse extends PersonsUse {
   /** The stable id of the tab or device, or the session where there is none. */
   readonly client: string;
 }
@@ -37,6 +44,17 @@ export interface TransportHealthDeps {
   readonly observer: TransportObserver;
 }
 
+/** What a client says of transports. */
+export interface TransportReport {
+  readonly transport: Transport;
+  readonly fallback?: { readonly from: Transport } | undefined;
+}
+
+interface Judged {
+  readonly breaker: TransportBreaker;
+  readonly onSwitch: (isAway: boolean, count: BreakerCount) => void;
+}
+
 interface LeftStream {
   readonly transport: Transport;
   readonly at: number;
@@ -48,18 +66,23 @@ interface LeftStream {
  */
 export class TransportHealth {
   readonly #deps: TransportHealthDeps;
-  readonly #breakers: LRUCache<string, TransportBreaker>;
+  readonly #judged: LRUCache<string, Judged>;
   readonly #left = new LRUCache<string, LeftStream>({ max: MAX_LEFT });
 
   constructor(deps: TransportHealthDeps) {
     this.#deps = deps;
-    this.#breakers = new LRUCache({ max: MAX_BREAKERS });
+    this.#judged = new LRUCache({
+      max: MAX_BREAKERS,
+      dispose: ({ breaker, onSwitch }, _, reason) => {
+        if (reason === "evict" && breaker.isOpen) onSwitch(false, { people: 0, failed: 0 });
+      },
+    });
   }
 
   /** Whether a client should be sent here. */
   admits({ transport, tenant, client }: Omit<TransportUse, "subject">): boolean {
     if (transport === "sse") return true;
-    return this.#breakers.get(keyOf(tenant, transport))?.admits(client) ?? true;
+    return this.#judged.get(keyOf(tenant, transport))?.breaker.admits(client) ?? true;
   }
 
   /** A stream has begun. */
@@ -70,7 +93,7 @@ export class TransportHealth {
     if (left === undefined) return;
     this.#left.delete(key);
     if (left.transport === use.transport || this.#deps.now() - left.at > BACK_SOON_MS) return;
-    this.failed({ ...use, transport: left.transport }, "edge");
+    this.#fail({ ...use, transport: left.transport }, "edge");
   }
 
   /** A client has left its stream, after so many milliseconds. */
@@ -80,23 +103,30 @@ export class TransportHealth {
     this.#left.set(key, { transport: use.transport, at: this.#deps.now() });
   }
 
-  /** A transport has failed for a person. */
-  failed(use: Omit<TransportUse, "client">, seenBy: "edge" | "client"): void {
+  /** A person's client says which transport it uses, and which one did not work. */
+  reported(person: Person, { transport, fallback }: TransportReport): void {
+    this.#note({ ...person, transport }, false);
+    if (fallback !== undefined) this.#fail({ ...person, transport: fallback.from }, "client");
+  }
+
+  #fail(use: PersonsUse, seenBy: "edge" | "client"): void {
     if (use.transport === "sse") return;
     this.#deps.observer.transportFailed(use.transport, seenBy);
     this.#note(use, true);
   }
 
-  #note({ transport, tenant, subject }: Omit<TransportUse, "client">, hasFailed: boolean): void {
+  #note({ transport, tenant, subject }: PersonsUse, hasFailed: boolean): void {
     if (transport === "sse") return;
     const key = keyOf(tenant, transport);
-    const breaker =
-      this.#breakers.get(key) ??
-      new TransportBreaker(this.#deps.now, (isAway, count) =>
-        this.#deps.observer.transportSwitched(transport, tenant, isAway, count),
-      );
-    this.#breakers.set(key, breaker);
-    breaker.note(subject, hasFailed);
+    const judged = this.#judged.get(key) ?? this.#judge(tenant, transport);
+    this.#judged.set(key, judged);
+    judged.breaker.note(subject, hasFailed);
+  }
+
+  #judge(tenant: string, transport: Transport): Judged {
+    const onSwitch = (isAway: boolean, count: BreakerCount): void =>
+      this.#deps.observer.transportSwitched(transport, tenant, isAway, count);
+    return { breaker: new TransportBreaker(this.#deps.now, onSwitch), onSwitch };
   }
 }
 

@@ -14,6 +14,15 @@ export interface TransportAsker {
   readonly limits: TenantLimits;
 }
 
+/** Who asks, by a person's identity and the client id that the request names. */
+export function askerOf(
+  { tenant, subject }: { readonly tenant: string; readonly subject: { readonly id: string } },
+  client: string | undefined,
+  { limits }: { readonly limits: TenantLimits },
+): TransportAsker {
+  return { tenant, client: client ?? subject.id, limits };
+}
+
 /** Which transports of the edge are on, and for whom. */
 export class Transports {
   /** Those that the edge speaks. */

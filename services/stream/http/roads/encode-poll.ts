@@ -25,7 +25,7 @@ const COMMA = Buffer.from(",");
 
 /** The lines that hold something. */
 function* linesOf(piece: Buffer): Generator<Buffer> {
-  for (let begin = 0; begin < piece.length; ) {
+  for (let begin = 0; begin < piece.length;) {
     const end = piece.indexOf(LF, begin);
     if (end > begin) yield piece.subarray(begin, end);
     begin = end + 1;
