@@ -10,10 +10,10 @@ import type { AuthTime } from "../access/auth-time.ts";
 import type { Registration } from "../access/registration.ts";
 import type { Observer } from "../observe/observer.ts";
 import { StreamCensus } from "./stream-census.ts";
+import { TransportSwitches } from "./transport-switches.ts";
 import { verifySession, type VerifyDeps } from "../access/verify.ts";
 import { isIdle, type Lifetimes, lifeOver, mayBeShed } from "./lifetimes.ts";
 import type { OverloadGuard } from "../overload/overload-guard.ts";
-import { isOffForAll } from "../transports/transports.ts";
 import type { RetryDelays } from "../sse/retry-delay.ts";
 
 const TICK_MS = 1_000;
@@ -75,6 +75,7 @@ export function startKeepAlive(hub: Hub, deps: LookAfterDeps): Disposable {
 /** One round over all readers, in turns; `startKeepAlive` makes one a second. */
 export function createKeepAlive(hub: Hub, deps: LookAfterDeps): () => Promise<void> {
   const watches = new WeakMap<Reader, Watch>();
+  const looking = { ...deps, switches: new TransportSwitches(deps.observer) };
   return async () => {
     let idle = 0;
     const census = new StreamCensus();
@@ -85,7 +86,7 @@ export function createKeepAlive(hub: Hub, deps: LookAfterDeps): () => Promise<vo
       const { reader } = stream;
       const watch = watches.get(reader) ?? createWatch(now);
       watches.set(reader, watch);
-      if (!reader.ended) lookAfter(stream, watch, now, deps);
+      if (!reader.ended) lookAfter(stream, watch, now, looking);
       if (reader.ended) return;
       census.count(stream, now);
       if (isIdle(reader, now, deps.lifetimes)) idle += 1;
@@ -111,7 +112,12 @@ function createWatch(now: number): Watch {
   };
 }
 
-function lookAfter(stream: Stream, watch: Watch, now: number, deps: LookAfterDeps): void {
+function lookAfter(
+  stream: Stream,
+  watch: Watch,
+  now: number,
+  deps: LookAfterDeps & { readonly switches: TransportSwitches },
+): void {
   const { reader } = stream;
   const { registration } = reader;
   // A reader that waits for its socket or its history does not check its right.
@@ -120,10 +126,7 @@ function lookAfter(stream: Stream, watch: Watch, now: number, deps: LookAfterDep
   if (isStalled(reader, watch, now)) return reader.end(bye("slow", reader.retryMs));
   const outlived = lifeOver(reader, now, watch.spread, deps.lifetimes);
   if (outlived !== undefined) return reader.end(bye(outlived, reader.retryMs));
-  const { origin } = reader.record;
-  if (origin !== undefined && isOffForAll(origin.transport, stream.tenant.decisions.limits)) {
-    return reader.end(bye("transport", reader.retryMs));
-  }
+  if (deps.switches.endStream(stream)) return reader.end(bye("transport", reader.retryMs));
   if (now >= registration.grantEndsAt) endGrant({ tenant: stream.tenant, registration }, deps);
   if (registration.wantsMoreTime(now, watch.renewBeforeMs)) {
     renew(stream, deps).catch((error: unknown) => deps.observer.fault(error, factsOf(reader)));

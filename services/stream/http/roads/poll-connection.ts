@@ -34,6 +34,8 @@ export interface PollOptions {
   readonly isCaughtUp: () => boolean;
   /** Ends its stream: the answer is complete. */
   readonly complete: () => void;
+  /** The monotonic time in milliseconds. */
+  readonly now: () => number;
 }
 
 /**
@@ -47,24 +49,32 @@ export class PollConnection implements Connection {
   bytes = 0;
   readonly #response: ServerResponse;
   readonly #options: PollOptions;
-  readonly #beganAt = performance.now();
+  readonly #beganAt: number;
   #frames: Buffer[] = [];
   #gatheredBytes = 0;
   #events = 0;
   /** When the answer is due, by the monotonic clock. */
   #dueAt: number;
   #timer: NodeJS.Timeout;
+  /** Whether something came that is worth an answer of its own. */
+  #hasNews = false;
+  #isHurried = false;
   #isOver = false;
 
   constructor(response: ServerResponse, options: PollOptions) {
     this.#response = response;
     this.#options = options;
+    this.#beganAt = options.now();
     this.#dueAt = this.#beganAt + options.waitMs;
-    this.#timer = setTimeout(() => this.#look(), options.waitMs);
+    this.#timer = setTimeout(() => this.#complete(), options.waitMs);
     const { socket } = response;
     // Its client has closed its side: it may have gone, and then waits for nothing; or it reads its answer still.
-    const hurry = (): void => this.#expectBy(performance.now());
-    socket?.on("end", hurry);
+    const hurry = (): void => {
+      this.#isHurried = true;
+      this.#expectBy(this.#options.now());
+    };
+    if (socket?.readableEnded === true) hurry();
+    else socket?.on("end", hurry);
     this.closed = new Promise((resolve) => {
       response.on("close", () => {
         socket?.off("end", hurry);
@@ -92,8 +102,8 @@ export class PollConnection implements Connection {
     if (this.#isOver) return;
     this.#gather(frames, events.length);
     const isNews = events.length > 0 || !QUIET.test(frames.toString("latin1", 0, 32));
-    if (this.#options.lastEventId === undefined) this.#expectBy(performance.now() + GATHER_MS);
-    else if (isNews) this.#expectNews();
+    if (isNews) this.#expectNews();
+    if (this.#options.lastEventId === undefined) this.#expectBy(this.#options.now() + GATHER_MS);
   }
 
   /** What comes coded is for an audience, which gets events alone. */
@@ -132,7 +142,8 @@ export class PollConnection implements Connection {
   }
 
   #expectNews(): void {
-    const now = performance.now();
+    this.#hasNews = true;
+    const now = this.#options.now();
     this.#expectBy(this.#isFull ? now : Math.max(now + GATHER_MS, this.#beganAt + PACE_MS));
   }
 
@@ -140,21 +151,15 @@ export class PollConnection implements Connection {
   #expectBy(at: number): void {
     if (this.#isOver || at >= this.#dueAt) return;
     this.#dueAt = at;
-    this.#look();
-  }
-
-  #look(): void {
     clearTimeout(this.#timer);
-    const now = performance.now();
-    this.#timer = setTimeout(() => this.#complete(), Math.max(0, this.#dueAt - now));
+    this.#timer = setTimeout(() => this.#complete(), Math.max(0, at - this.#options.now()));
   }
 
   #complete(): void {
-    const isEarly = this.#events === 0 && !this.#options.isCaughtUp();
-    const mayBeLate = performance.now() - this.#beganAt < this.#options.waitMs + LATE_MS;
-    if (isEarly && mayBeLate && this.#response.socket?.readableEnded === false) {
-      this.#timer = setTimeout(() => this.#complete(), LOOK_MS);
-    } else this.#options.complete();
+    const { isCaughtUp, now, waitMs, complete } = this.#options;
+    const mayBeLate = now() - this.#beganAt < waitMs + LATE_MS && !this.#isHurried;
+    if (this.#hasNews || !mayBeLate || isCaughtUp()) return complete();
+    this.#timer = setTimeout(() => this.#complete(), LOOK_MS);
   }
 
   #stop(): void {

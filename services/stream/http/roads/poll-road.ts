@@ -32,6 +32,7 @@ export function createPollRoad(edge: PollEdge, request: IncomingMessage): Road {
           waitMs,
           lastEventId,
           connectionId,
+          now: edge.now,
           isCaughtUp: () => edge.hub.find(connectionId)?.reader.isLive === true,
           complete: () => complete(edge, connectionId),
         }),
