@@ -16,4 +16,10 @@ const transportsSchema = z
   });
 
 /** Which transports the edge speaks. */
-export const transportSettings = { STREAM_TRANSPORTS: transportsSchema };
+export const transportSettings = {
+  STREAM_TRANSPORTS: transportsSchema.meta({
+    description: `the transports that the edge speaks, with commas, by default \`${TRANSPORTS.join(",")}\`; \`sse\` is always among them`,
+    example: "sse,poll",
+    see: "guides/other-roads.md#turn-a-road-off",
+  }),
+};
