@@ -104,6 +104,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     [
       "log/",
       "sse/",
+      "websocket/",
       "frames/",
       "subscription/",
       "admission/",
