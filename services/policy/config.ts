@@ -109,7 +109,7 @@ export const policySettings = z
     POLICY_CONNECTIONS_MAX_BYTES: integerSchema(MIB, Number.MAX_SAFE_INTEGER)
       .default(64 * MIB)
       .describe(
-        "what the connection log keeps of all tenants together: who was connected when, some 500 bytes an entry, for a day at most",
+        "what the connection log keeps of all tenants together: who was connected when, some 500 bytes an entry, for a day at most; where it is full, the tenants with the most entries lose their oldest",
       ),
     POLICY_TIERS_FILE: z.string().optional().meta({
       description: "a YAML file of tiers, in place of the built-in `default`, `basic` and `premium`",
