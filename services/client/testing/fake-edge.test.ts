@@ -20,10 +20,16 @@ function follow(edge: FakeEdge, options: Partial<StreamOptions> = {}) {
     (data: unknown): void =>
       void seen.push({ [name]: data });
   const own = ownEnvironment();
+  let skippedMs = 0;
   const environment = {
     ...own,
     fetch: (url: string, init: RequestInit) => edge.fetch(url, init),
-    after: (ms: number, callback: () => void) => own.after(ms === 1_000 ? 0 : ms, callback),
+    now: () => own.now() + skippedMs,
+    after(ms: number, callback: () => void) {
+      if (ms > 1_000) return own.after(ms, callback);
+      skippedMs += ms;
+      return own.after(0, callback);
+    },
     random: () => 0,
   };
   const stream = connectIn(environment, {
