@@ -214,6 +214,6 @@ describe("tokens", () => {
   });
 });
 
-function withoutSignature(token: string): string {
-  return `${token.slice(0, token.lastIndexOf("."))}.AAAA`;
+function withoutSignature(jwt: string): string {
+  return `${jwt.slice(0, jwt.lastIndexOf("."))}.AAAA`;
 }
