@@ -51,7 +51,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
       "tail-events.ts",
       "inspect-event.ts",
     ],
-    ["tail/", "explain/"],
+    ["tail/", "explain/", "subscriptions/"],
     ["changes/", "events/", "access/", "edges/"],
     ["sessions/", "versions/"],
     ["decide/"],

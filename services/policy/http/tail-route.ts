@@ -2,12 +2,14 @@ import type { Context, Hono } from "hono";
 import { poll } from "#shared/async/poll.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { type EventId, parseEventId } from "#shared/protocol/event-id.ts";
+import type { FindRights } from "#shared/tokens/session-rights.ts";
 import { isTopicPattern } from "#shared/protocol/topics.ts";
 import type { EventTails } from "../tail-events.ts";
-import type { TailFrame } from "../tail/tail-frame.ts";
+import type { TailFrame } from "#shared/contract/tail-frame.ts";
+import { TailPerson } from "../tail/tail-person.ts";
 import type { TailFilter, TailViewer } from "../tail/viewer.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
-import { tenantParameter } from "./parameters.ts";
+import { requireFreeName, tenantParameter } from "./parameters.ts";
 
 /** What a viewer may leave unread: 200 events with the longest topics. One that leaves more is ended. */
 const MAX_UNREAD_BYTES = 2 * 1024 * 1024;
@@ -19,19 +21,38 @@ const BEAT_EVERY_MS = 10_000;
 const CHECK_RIGHT_EVERY_MS = 30_000;
 const RETRY_MS = 2_000;
 
+/** What a person may see is asked for anew so often, while their events are looked for. */
+const REFRESH_PERSON_EVERY_MS = 2_000;
+
+/** What the tail takes: the tails, and who knows what people hold. */
+export interface TailRouteDeps {
+  readonly tails: EventTails;
+  readonly find: FindRights;
+}
+
 /** How often the tail looks after itself, where it is not as often as always. */
 export interface TailTimes {
   readonly checkRightEveryMs?: number;
 }
 
 /** Adds the stream of what is stored in a tenant's log, and whom it reached. It ends with its viewer's right. */
-export function addTailRoute(api: Hono, authorizeDeps: AuthorizeDeps, tails: EventTails, times: TailTimes = {}): void {
+export function addTailRoute(
+  api: Hono,
+  authorizeDeps: AuthorizeDeps,
+  deps: TailRouteDeps,
+  times: TailTimes = {},
+): void {
+  const { tails } = deps;
   api.get("/v1/tenants/:tenant/tail", async (c) => {
     const tenant = tenantParameter(c);
     const authorize = (): Promise<string> => authorizeAdmin(authorizeDeps, c, tenant);
     await authorize();
     const start = { tenant, after: readLastEventId(c), isRecent: readFrom(c) === "recent" };
-    const stream = new TailStream({ topics: patternParameters(c, "topic"), type: patternParameters(c, "type")[0] });
+    const patterns = { topics: patternParameters(c, "topic"), type: patternParameters(c, "type")[0] };
+    const subject = subjectFilter(c);
+    const person = subject === undefined ? undefined : new TailPerson({ ...authorizeDeps, ...deps }, tenant, subject);
+    await person?.refresh();
+    const stream = new TailStream({ ...patterns, sees: person && ((event) => person.sees(event)) });
     stream.own(await tails.open(start, stream));
     stream.own(poll(BEAT_EVERY_MS, async () => stream.beat()));
     stream.own(
@@ -42,6 +63,10 @@ export function addTailRoute(api: Hono, authorizeDeps: AuthorizeDeps, tails: Eve
         ),
       ),
     );
+    if (person !== undefined) {
+      const refresh = (): Promise<void> => person.refresh().catch((error: unknown) => stream.refuse(toAppError(error)));
+      stream.own(poll(REFRESH_PERSON_EVERY_MS, refresh));
+    }
     return c.body(stream.body, 200, {
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-store, no-transform",
@@ -111,6 +136,14 @@ class TailStream implements TailViewer {
     this.#isOpen = false;
     this.#owned.dispose();
   }
+}
+
+/** The person whose events are looked for; undefined where it is everybody. */
+function subjectFilter(c: Context): string | undefined {
+  const subject = c.req.query("subject") ?? "";
+  if (subject === "") return undefined;
+  requireFreeName(subject);
+  return subject;
 }
 
 function readLastEventId(c: Context): EventId | undefined {
