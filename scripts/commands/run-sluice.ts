@@ -28,6 +28,7 @@ import { restoreCommand } from "./restore.ts";
 import { sessionCommand } from "./session.ts";
 import { startCommand } from "./start.ts";
 import { streamCommand } from "./stream.ts";
+import { subscriptionCommand } from "./subscription.ts";
 import { tailCommand } from "./tail.ts";
 import { tenantCommand } from "./tenant.ts";
 import { tokenCommand } from "./token.ts";
@@ -46,6 +47,7 @@ const COMMANDS = [
   connectionsCommand,
   disconnectCommand,
   nodesCommand,
+  subscriptionCommand,
   demoCommand,
   policyCommand,
   tenantCommand,

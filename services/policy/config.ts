@@ -32,6 +32,8 @@ export const policySettings = z.object({
   ...verifierSettings,
   ...cookieSettings,
   POLICY_HTTP_PORT: portSchema.default(8082),
+  /** Where the demo's console says that the edge is. */
+  STREAM_HTTP_PORT: portSchema.default(8080),
   POLICY_GRPC_PORT: portSchema.default(7002),
   POLICY_OPS_PORT: portSchema.default(8092),
   /** The address of gRPC; another than loopback needs TLS, or `GRPC_PLAINTEXT=allow`. */

@@ -6,6 +6,7 @@ import { type BuiltConsole, type ConsoleFile, loadConsole } from "./load-console
 interface ConsoleConfig {
   readonly AUTH_ISSUER: string;
   readonly SLUICE_DEMO: "0" | "1";
+  readonly STREAM_HTTP_PORT: number;
   readonly POLICY_PUBLISH_URL?: string | undefined;
 }
 
@@ -18,6 +19,8 @@ interface ConsoleSettings {
   /** The demo's accounts, which its documents name too. */
   readonly demo?: {
     readonly operatorToken: string;
+    /** The edge, for lines that a shell runs. */
+    readonly streamUrl: string;
     readonly tenant: string;
     readonly username: string;
     readonly password: string;
@@ -69,7 +72,8 @@ function settingsOf({ AUTH_ISSUER: issuer, ...config }: ConsoleConfig): ConsoleS
   const publishUrl = config.POLICY_PUBLISH_URL;
   if (config.SLUICE_DEMO === "0") return { authUrl, publishUrl };
   const person = { tenant: "demo", username: "carol", password: "sluice-demo" };
-  return { authUrl, publishUrl, demo: { operatorToken: "sluice-demo-operator", ...person } };
+  const streamUrl = `http://localhost:${config.STREAM_HTTP_PORT}`;
+  return { authUrl, publishUrl, demo: { operatorToken: "sluice-demo-operator", streamUrl, ...person } };
 }
 
 /** A file's name changes with its content, so that browsers keep it for good. */

@@ -1,15 +1,12 @@
-import { useState } from "preact/hooks";
 import { useConsole, useTenant } from "../../context/console-context.ts";
-import { usePeople } from "../../context/use-people.ts";
 import { tenantPath } from "../../http/api-client.ts";
 import { useQuery } from "../../http/use-query.ts";
-import { Button } from "../../parts/button.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
-import { Field } from "../../parts/field.tsx";
 import { formatBytes } from "../../parts/format.ts";
 import { Loaded } from "../../parts/loaded.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { Page } from "../../parts/page.tsx";
+import { PersonForm } from "../../parts/person-form.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { type Connection, type ConnectionList, deviceOf, lagOf } from "./connection.ts";
 import { ConnectionPanel } from "./connection-panel.tsx";
@@ -47,7 +44,7 @@ export function ConnectionsScreen() {
   );
   return (
     <Page title="Connections" lead="Who is connected: the open streams of this tenant at all edges.">
-      <PersonFilter key={subject} subject={subject ?? ""} />
+      <PersonForm key={subject} label="Filter" action="Filter" subject={subject ?? ""} isFilter />
       <Loaded query={list} what="the connections">
         {({ connections, next, partial }) => (
           <>
@@ -77,32 +74,6 @@ export function ConnectionsScreen() {
         )}
       </Loaded>
     </Page>
-  );
-}
-
-function PersonFilter({ subject }: { readonly subject: string }) {
-  const { router } = useConsole();
-  const people = usePeople();
-  const [typed, setTyped] = useState(subject);
-  return (
-    <form
-      class="form line"
-      aria-label="Filter"
-      onSubmit={(event) => {
-        event.preventDefault();
-        router.set({ subject: typed.trim() });
-      }}
-    >
-      <Field label="Person" value={typed} onInput={setTyped} suggestions={people} />
-      <Button submits isDisabled={typed.trim() === subject}>
-        Filter
-      </Button>
-      {subject === "" ? null : (
-        <Button kind="quiet" onClick={() => router.set({ subject: "" })}>
-          Show all
-        </Button>
-      )}
-    </form>
   );
 }
 
