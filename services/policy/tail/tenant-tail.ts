@@ -93,6 +93,8 @@ export class TenantTail {
       if (held.reach === undefined) held.askAt ??= 0;
       else viewer.show({ event: "reach", data: held.reach });
     }
+    // What was judged of the past is not counted with what comes now.
+    watching.beginRound();
     this.#watching.add(watching);
     return { [Symbol.dispose]: () => void this.#watching.delete(watching) };
   }

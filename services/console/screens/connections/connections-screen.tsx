@@ -2,6 +2,7 @@ import { useConsole, useTenant } from "../../context/console-context.ts";
 import { tenantPath } from "../../http/api-client.ts";
 import { useQuery } from "../../http/use-query.ts";
 import { EmptyState } from "../../parts/empty-state.tsx";
+import { Select } from "../../parts/field.tsx";
 import { formatBytes } from "../../parts/format.ts";
 import { Loaded } from "../../parts/loaded.tsx";
 import { Moment } from "../../parts/moment.tsx";
@@ -20,6 +21,7 @@ const MAX_LISTED = 500;
 const COLUMNS: readonly Column<Connection>[] = [
   { title: "Person", track: "minmax(6rem, 1fr)", cell: ({ subject }) => subject },
   { title: "State", track: "minmax(6rem, 1fr)", cell: (connection) => <StateOf connection={connection} /> },
+  { title: "Road", track: "5.5rem", rank: 2, cell: ({ transport }) => transport ?? "–" },
   { title: "Behind by", track: "5rem", rank: 3, isFigure: true, cell: (connection) => lagWords(connection) },
   { title: "Device", track: "minmax(8rem, 1fr)", rank: 2, cell: ({ userAgent }) => deviceOf(userAgent) },
   { title: "Events", track: "4.5rem", rank: 3, isFigure: true, cell: ({ events }) => events.toLocaleString() },
@@ -33,6 +35,7 @@ export function ConnectionsScreen() {
   const tenant = useTenant() ?? "";
   const subject = router.parameter("subject");
   const openId = router.parameter("connection");
+  const road = router.parameter("road") ?? "";
   const list = useQuery(
     `connections ${tenant} ${subject ?? ""}`,
     (signal) =>
@@ -46,34 +49,58 @@ export function ConnectionsScreen() {
     <Page title="Connections" lead="Who is connected: the open streams of this tenant at all edges.">
       <PersonForm key={subject} label="Filter" action="Filter" subject={subject ?? ""} isFilter />
       <Loaded query={list} what="the connections">
-        {({ connections, next, partial }) => (
-          <>
-            <p class="quiet" role="status">
-              {countWords(connections, next !== undefined)}
-              {partial ? " An edge did not answer: what it holds is missing." : ""}
-            </p>
-            <Table
-              label="Connections"
-              columns={COLUMNS}
-              rows={connections}
-              keyOf={({ id }) => id}
-              onOpen={({ id }) => router.set({ connection: id })}
-              openKey={openId}
-              toneOf={({ state }) => (state === "behind" ? "warn" : undefined)}
-              empty={<NobodyConnected tenant={tenant} subject={subject} />}
-            />
-            {openId === undefined ? null : (
-              <ConnectionPanel
-                id={openId}
-                listed={connections.find(({ id }) => id === openId)}
-                onClose={() => router.set({ connection: "" })}
-                onClosed={list.reload}
+        {({ connections: all, next, partial }) => {
+          const connections = all.filter(({ transport }) => road === "" || transport === road);
+          return (
+            <>
+              <RoadFilter roads={roadsOf(all)} road={road} />
+              <p class="quiet" role="status">
+                {countWords(connections, next !== undefined)}
+                {partial ? " An edge did not answer: what it holds is missing." : ""}
+              </p>
+              <Table
+                label="Connections"
+                columns={COLUMNS}
+                rows={connections}
+                keyOf={({ id }) => id}
+                onOpen={({ id }) => router.set({ connection: id })}
+                openKey={openId}
+                toneOf={({ state }) => (state === "behind" ? "warn" : undefined)}
+                empty={<NobodyConnected tenant={tenant} subject={subject} />}
               />
-            )}
-          </>
-        )}
+              {openId === undefined ? null : (
+                <ConnectionPanel
+                  id={openId}
+                  listed={all.find(({ id }) => id === openId)}
+                  onClose={() => router.set({ connection: "" })}
+                  onClosed={list.reload}
+                />
+              )}
+            </>
+          );
+        }}
       </Loaded>
     </Page>
+  );
+}
+
+/** The roads of these streams, each once. */
+function roadsOf(connections: readonly Connection[]): readonly string[] {
+  return [...new Set(connections.flatMap(({ transport }) => transport ?? []))].toSorted();
+}
+
+/** Shown where there is a choice, and where one was made. */
+function RoadFilter({ roads, road }: { readonly roads: readonly string[]; readonly road: string }) {
+  const { router } = useConsole();
+  if (roads.length < 2 && road === "") return null;
+  const options = [...new Set([...roads, ...(road === "" ? [] : [road])])];
+  return (
+    <Select
+      label="Road"
+      value={road}
+      options={[{ value: "", text: "every road" }, ...options.map((each) => ({ value: each, text: each }))]}
+      onChange={(next) => router.set({ road: next })}
+    />
   );
 }
 

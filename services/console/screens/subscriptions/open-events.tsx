@@ -12,7 +12,7 @@ const COLUMNS: readonly Column<OpenEvent>[] = [
     cell: ({ topic }) => <code>{topic ?? "not in the log any more"}</code>,
   },
   { title: "Delivery", track: "5rem", isFigure: true, cell: ({ deliveries }) => deliveries },
-  { title: "Comes again", track: "minmax(5.5rem, 8rem)", cell: ({ dueAt }) => <Moment at={dueAt} /> },
+  { title: "Due by", track: "minmax(5.5rem, 8rem)", cell: ({ dueAt }) => <Moment at={dueAt} /> },
 ];
 
 /** The first events that were delivered and not acknowledged. */

@@ -100,7 +100,7 @@ function SubscriptionFacts({ subscription }: { readonly subscription: Subscripti
         Pending:
           pending === null ? "the log has begun anew" : `${pending.toLocaleString()} entries of the log to look at`,
         Open: `${open} of ${window} that it may have, ${redelivered} of them delivered again`,
-        "Dead after": `${maxDeliver} deliveries`,
+        "Dead after": maxDeliver === 1 ? "the first delivery" : `${maxDeliver} deliveries`,
         Floor: <Identifier id={floor} what="the id up to which all is settled" />,
         "Held by": holder === null ? <span class="quiet">nobody</span> : <HolderOf holder={holder} webhook={webhook} />,
         Made: <Moment at={subscription.createdAt} />,
