@@ -44,7 +44,10 @@ export function SubscriptionPanel({ subject, name, onClose, onChanged }: PanelPr
           <>
             <SubscriptionFacts subscription={subscription} />
             {subscription.state === "unreadable" ? (
-              <p class="note warn">A newer release wrote its record, or it is damaged. It can only be deleted.</p>
+              <p class="note warn">
+                A newer release wrote its record, or it is damaged: it is left as it is. Only the call that deletes all
+                of a person&apos;s subscriptions takes it away.
+              </p>
             ) : (
               <>
                 <Section title="Delivery">
@@ -62,19 +65,19 @@ export function SubscriptionPanel({ subject, name, onClose, onChanged }: PanelPr
                 <Section title={`Open: ${subscription.open.toLocaleString()}`}>
                   <OpenEvents events={open} />
                 </Section>
+                <Section title="Delete the subscription">
+                  <DeleteIt
+                    subject={subject}
+                    name={name}
+                    path={path}
+                    onDeleted={() => {
+                      onClose();
+                      onChanged();
+                    }}
+                  />
+                </Section>
               </>
             )}
-            <Section title="Delete the subscription">
-              <DeleteIt
-                subject={subject}
-                name={name}
-                path={path}
-                onDeleted={() => {
-                  onClose();
-                  onChanged();
-                }}
-              />
-            </Section>
           </>
         )}
       </Loaded>
