@@ -134,6 +134,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const served = { registry, services, security, sockets, api, authorize: authorizeDeps, checks, log };
   await startServers(config, starting, served);
   starting.use(running.tails);
+  starting.use(running.live);
   return starting.move();
 }
 

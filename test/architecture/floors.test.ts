@@ -65,7 +65,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
       "tail-events.ts",
       "inspect-event.ts",
     ],
-    ["tail/", "explain/", "subscriptions/"],
+    ["tail/", "explain/", "subscriptions/", "live/"],
     ["changes/", "events/", "access/", "edges/"],
     ["sessions/", "versions/"],
     ["decide/"],

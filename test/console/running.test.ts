@@ -121,6 +121,21 @@ test("a stream is listed with what it is, and closed once that is confirmed", as
   await page.getByText("The stream of alice is closed.").waitFor();
 });
 
+test("who connects and who leaves is on the screen by our own client, without the list being asked for again and again", async () => {
+  const page = await rig.open("/connections?tenant=demo");
+  // No list is asked for by the clock.
+  await page.addInitScript(
+    "const begin = setInterval; setInterval = (work, ms) => (ms === 5_000 ? 0 : begin(work, ms));",
+  );
+  await page.reload();
+  const rows = page.getByRole("row").filter({ hasText: "carol" });
+  await page.getByText("Nobody is connected").waitFor();
+  await using _stream = await openStreamOf("carol");
+  await rows.waitFor();
+  await _stream[Symbol.asyncDispose]();
+  await page.getByText("Nobody is connected").waitFor();
+});
+
 test("a durable subscription is paused and resumed, and its dead letter delivered once more, by the edge that holds it", async () => {
   const { access_token: token } = await rig.stack.login("alice");
   const headers = { authorization: `Bearer ${token}` };

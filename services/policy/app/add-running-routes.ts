@@ -2,6 +2,7 @@ import type { Hono } from "hono";
 import type { AuthorizeDeps } from "../http/authorize.ts";
 import { addConnectionRoutes } from "../http/connection-routes.ts";
 import { addEventRoutes } from "../http/event-routes.ts";
+import { addLiveRoute } from "../http/live-route.ts";
 import { addSubscriptionRoutes, type SubscriptionRouteDeps } from "../http/subscription-routes.ts";
 import { addTailRoute } from "../http/tail-route.ts";
 import type { OpenEdges } from "./open-edges.ts";
@@ -20,13 +21,14 @@ type RunningDeps = Pick<ConnectionDeps, "onClosed"> &
 export function addRunningRoutes(
   api: Hono,
   authorizeDeps: AuthorizeDeps,
-  { edges, history, tails, records: book }: OpenEdges,
+  { edges, history, tails, live, records: book }: OpenEdges,
   { onClosed, subscriptions, onSubscriptionChanged: onChanged, ...looking }: RunningDeps,
 ): void {
   addConnectionRoutes(api, authorizeDeps, { edges, history, onClosed });
   const { logs } = looking;
   const { wall } = authorizeDeps;
   addSubscriptionRoutes(api, authorizeDeps, { edges, book, logs, wall, subscriptions, onChanged });
+  addLiveRoute(api, authorizeDeps, live);
   addTailRoute(api, authorizeDeps, { tails, find: looking.find });
   addEventRoutes(api, authorizeDeps, { ...authorizeDeps, edges, ...looking });
 }

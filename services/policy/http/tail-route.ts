@@ -6,20 +6,14 @@ import type { FindRights } from "#shared/tokens/session-rights.ts";
 import { isTopicPattern } from "#shared/protocol/topics.ts";
 import type { EventTails } from "../tail-events.ts";
 import type { TailFrame } from "#shared/contract/tail-frame.ts";
+import { ViewerStream } from "./viewer-stream.ts";
 import { TailPerson } from "../tail/tail-person.ts";
 import type { TailFilter, TailViewer } from "../tail/viewer.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
 import { requireFreeName, tenantParameter } from "./parameters.ts";
 
-/** What a viewer may leave unread: 200 events with the longest topics. One that leaves more is ended. */
-const MAX_UNREAD_BYTES = 2 * 1024 * 1024;
-
 /** As many topics as a stream may have. */
 const MAX_PATTERNS = 100;
-
-const BEAT_EVERY_MS = 10_000;
-const CHECK_RIGHT_EVERY_MS = 30_000;
-const RETRY_MS = 2_000;
 
 /** What a person may see is asked for anew so often, while their events are looked for. */
 const REFRESH_PERSON_EVERY_MS = 2_000;
@@ -52,89 +46,34 @@ export function addTailRoute(
     const subject = subjectFilter(c);
     const person = subject === undefined ? undefined : new TailPerson({ ...authorizeDeps, ...deps }, tenant, subject);
     await person?.refresh();
-    const stream = new TailStream({ ...patterns, sees: person && ((event) => person.sees(event)) });
-    stream.own(await tails.open(start, stream));
-    stream.own(poll(BEAT_EVERY_MS, async () => stream.beat()));
-    stream.own(
-      poll(times.checkRightEveryMs ?? CHECK_RIGHT_EVERY_MS, () =>
-        authorize().then(
-          () => undefined,
-          (error: unknown) => stream.refuse(toAppError(error)),
-        ),
-      ),
-    );
+    const viewer = new TailStream({ ...patterns, sees: person && ((event) => person.sees(event)) });
+    const { stream } = viewer;
+    stream.own(await tails.open(start, viewer));
+    stream.watchRight(authorize, times.checkRightEveryMs);
     if (person !== undefined) {
       const refresh = (): Promise<void> => person.refresh().catch((error: unknown) => stream.refuse(toAppError(error)));
       stream.own(poll(REFRESH_PERSON_EVERY_MS, refresh));
     }
-    return c.body(stream.body, 200, {
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-store, no-transform",
-      "x-accel-buffering": "no",
-    });
+    return stream.respond(c);
   });
 }
 
 /** A viewer at the other end of a response. */
 class TailStream implements TailViewer {
   readonly filter: TailFilter;
-  readonly body: ReadableStream<Uint8Array>;
-  readonly #owned = new DisposableStack();
-  readonly #encoder = new TextEncoder();
-  #controller!: ReadableStreamDefaultController<Uint8Array>;
-  #isOpen = true;
+  readonly stream = new ViewerStream();
 
   constructor(filter: TailFilter) {
     this.filter = filter;
-    const start = (controller: ReadableStreamDefaultController<Uint8Array>): void =>
-      void (this.#controller = controller);
-    const unread = new ByteLengthQueuingStrategy({ highWaterMark: MAX_UNREAD_BYTES });
-    this.body = new ReadableStream({ start, cancel: () => this.#leave() }, unread);
-    this.#write(`retry: ${RETRY_MS}\n\n`);
-  }
-
-  /** Disposes of it when the viewer has left. */
-  own(resource: Disposable): void {
-    if (this.#isOpen) this.#owned.use(resource);
-    else resource[Symbol.dispose]();
   }
 
   show({ event, data }: TailFrame): void {
-    const id = event === "event" ? `id: ${data.id}\n` : event === "ready" ? `id: ${data.from}\n` : "";
-    this.#write(`event: ${event}\n${id}data: ${JSON.stringify(data)}\n\n`);
-  }
-
-  beat(): void {
-    this.#write(":\n\n");
+    const id = event === "event" ? data.id : event === "ready" ? data.from : undefined;
+    this.stream.send({ event, id, data });
   }
 
   end(reason: string): void {
-    this.#finish("bye", { reason });
-  }
-
-  /** Ends the viewer, whose right has ended or cannot be checked. */
-  refuse({ code }: AppError): void {
-    if (code === "unavailable") this.#finish("busy", { reason: code });
-    else this.#finish("auth_error", { reason: code });
-  }
-
-  #write(text: string): void {
-    if (!this.#isOpen) return;
-    this.#controller.enqueue(this.#encoder.encode(text));
-    if ((this.#controller.desiredSize ?? 0) > 0) return;
-    this.#controller.error(new AppError("unavailable", "the viewer does not read"));
-    this.#leave();
-  }
-
-  #finish(event: string, data: object): void {
-    this.#write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-    if (this.#isOpen) this.#controller.close();
-    this.#leave();
-  }
-
-  #leave(): void {
-    this.#isOpen = false;
-    this.#owned.dispose();
+    this.stream.finish("bye", { reason });
   }
 }
 

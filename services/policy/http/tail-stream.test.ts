@@ -47,7 +47,7 @@ test.each<[ConstructorParameters<typeof AppError>[0], string]>([
   const { response, isWatched, refuse } = await openTail();
   refuse(new AppError(code, "no more"));
   const text = await response.text();
-  expect(text).toContain(`event: ${event}\ndata: {"reason":"${code}"}\n\n`);
+  expect(text).toContain(`event: ${event}\ndata: {"reason":"${code}"`);
   expect(isWatched()).toBe(false);
 });
 

@@ -1,4 +1,5 @@
 import { useConsole, useTenant } from "../../context/console-context.ts";
+import { useLive } from "../../context/use-live.ts";
 import { tenantPath } from "../../http/api-client.ts";
 import { useQuery } from "../../http/use-query.ts";
 import { EmptyState } from "../../parts/empty-state.tsx";
@@ -45,6 +46,7 @@ export function ConnectionsScreen() {
       }),
     { everyMs: REFRESH_MS },
   );
+  useLive("connections", list.reload);
   return (
     <Page title="Connections" lead="Who is connected: the open streams of this tenant at all edges.">
       <PersonForm key={subject} label="Filter" action="Filter" subject={subject ?? ""} isFilter />

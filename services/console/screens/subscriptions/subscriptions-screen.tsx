@@ -1,5 +1,6 @@
 import type { SubscriptionList, SubscriptionView } from "#shared/contract/subscription-view.ts";
 import { useConsole, useTenant } from "../../context/console-context.ts";
+import { useLive } from "../../context/use-live.ts";
 import { tenantPath } from "../../http/api-client.ts";
 import { useQuery } from "../../http/use-query.ts";
 import { Button } from "../../parts/button.tsx";
@@ -49,6 +50,7 @@ export function SubscriptionsScreen() {
       }),
     { everyMs: REFRESH_MS },
   );
+  useLive("subscriptions", list.reload);
   return (
     <Page
       title="Subscriptions"
