@@ -8,14 +8,17 @@ import {
   type EdgeQuestion,
   edgeQuestionSchema,
 } from "#shared/contract/edge-questions.ts";
+import { connectionSubject } from "#shared/contract/connection-log.ts";
 import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import { DELETED_RECORD, type StoredSubscription } from "#shared/contract/subscription-record.ts";
 import type { SubscriptionList } from "#shared/contract/subscription-view.ts";
 import { subscriptionSubject } from "#shared/contract/subscriptions.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
+import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
 import { readAudit } from "#test/support/start-auth.ts";
 import { ACME_DOCUMENT, type PolicyStack, startPolicyStack } from "#test/support/start-policy.ts";
 import { type Bus, openBus } from "#test/support/start-stack.ts";
+import { waitFor } from "#test/support/wait.ts";
 
 const PATH = "/v1/tenants/acme/subscriptions";
 const DAY_MS = 86_400_000;
@@ -205,6 +208,36 @@ test("are for administrators of the tenant and operators", async () => {
     expect((await stack.call(method, path, undefined, alice)).status).toBe(403);
   }
   expect(asked).toEqual([]);
+});
+
+test("and streams are told to have changed by a stream that clients of edges read, once a second and to administrators alone", async () => {
+  const live = `${stack.url}/v1/tenants/acme/live/v1/stream`;
+  const { authorization } = await stack.as("carol");
+  const token = authorization.replace("Bearer ", "");
+  await using both = await openEventStream(`${live}?topic=connections.changed&topic=subscriptions.changed`, { token });
+  await using one = await openEventStream(`${live}?topic=connections.changed`, { token });
+  for (const each of [both, one]) await each.frame("ready");
+  const typesIn = ({ frames }: EventStream): unknown[] =>
+    frames.flatMap(({ event: name, data }) => (name === "ready" ? [] : [(JSON.parse(data) as { type?: string }).type]));
+  // Consumers that begin now miss what is written before them.
+  await waitFor("a subscription's change", async () => {
+    await write("ida", "builds", {});
+    return typesIn(both).includes("subscriptions.changed");
+  });
+  const changes = typesIn(both).length;
+  for (let times = 0; times < 50; times += 1) await write("ida", "builds", {});
+  const entry = JSON.stringify({ event: "ended" });
+  await jetstream(edge.connection).publish(connectionSubject("acme", "ida", "ended"), entry);
+  await waitFor("a stream's end", () => typesIn(one).length > 0);
+  expect(typesIn(one)).toEqual(["connections.changed"]);
+  expect(typesIn(both).length - changes).toBeLessThan(20);
+  for (const [query, status, as] of [
+    ["?topic=order.created", 400, "carol"],
+    ["", 400, "carol"],
+    ["?topic=connections.changed", 403, "alice"],
+  ] as const) {
+    expect((await fetch(live + query, { headers: await stack.as(as) })).status).toBe(status);
+  }
 });
 
 test.each([

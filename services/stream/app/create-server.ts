@@ -57,7 +57,19 @@ export async function createServer(
   };
   return createEdgeServer({
     route,
-    api: createEdgeApi({ ...edge, ...route, edge, forwardEvents, report, demo }, requestLog, tracer),
+    api: createEdgeApi(
+      {
+        ...edge,
+        ...route,
+        edge,
+        forwardEvents,
+        report,
+        eventMaxBytes: config.STREAM_EVENT_MAX_BYTES,
+        demo,
+      },
+      requestLog,
+      tracer,
+    ),
     speaksProxy: config.STREAM_PROXY_PROTOCOL === "v2",
     sockets,
   });
