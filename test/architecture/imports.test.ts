@@ -13,6 +13,7 @@ describe("services are islands", () => {
       if (file.startsWith("services/shared/") || file.startsWith("proto/gen/")) return false;
       if (isTest(source) && file.startsWith("test/")) return false;
       // The console follows streams by our own client, as any page may.
+      if (file === BASE_STYLE && serviceOf(source.path) === "console") return false;
       if (file === CLIENT && serviceOf(source.path) === "console") return false;
       // The console's editor completes by it.
       if (file === "infra/policies/policy.schema.json") return serviceOf(source.path) !== "console";
@@ -29,7 +30,7 @@ describe("services are islands", () => {
       // A type leaves nothing in the page: the contract's schemas would.
       const isType = new RegExp(`^import type [^;]*from "${specifier}";$`, "m").test(text);
       if (isType && file.startsWith("services/shared/contract/")) return false;
-      if (file === CLIENT) return false;
+      if (file === CLIENT || file === BASE_STYLE) return false;
       return !file.startsWith("services/console/") && !file.startsWith("services/shared/protocol/");
     });
     expect(sources.length).toBeGreaterThan(0);
@@ -189,6 +190,9 @@ describe("arrows have one direction", () => {
     expect(wrong.map(({ path }) => path)).toEqual(["services/console/vite.config.ts", "test/vitest.config.ts"]);
   });
 });
+
+/** What the console and the demo's page look like alike. */
+const BASE_STYLE = "infra/demo/page/base.css";
 
 /** What the client exports. */
 const CLIENT = "services/client/client.ts";

@@ -14,6 +14,7 @@ import { DELETED_RECORD, type StoredSubscription } from "#shared/contract/subscr
 import type { SubscriptionList } from "#shared/contract/subscription-view.ts";
 import { subscriptionSubject } from "#shared/contract/subscriptions.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
+import { storedSubscription } from "#test/rigs/stored-subscription.ts";
 import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
 import { readAudit } from "#test/support/start-auth.ts";
 import { ACME_DOCUMENT, type PolicyStack, startPolicyStack } from "#test/support/start-policy.ts";
@@ -265,37 +266,13 @@ function answer(from: string, message: Msg): void {
   say({ carriedOut: carryOut() });
 }
 
-async function write(
+function write(
   subject: string,
   name: string,
   change: Partial<StoredSubscription>,
-  defined: Partial<StoredSubscription["definition"]> = {},
+  defined?: Partial<StoredSubscription["definition"]>,
 ): Promise<void> {
-  const definition = {
-    topics: { "order.>": 0 },
-    window: 3,
-    ackWaitMs: 1_000,
-    backoffMs: [],
-    maxDeliver: 2,
-    ttlSeconds: 86_400,
-    ...defined,
-  };
-  const times = { createdAt: 0, seenAt: Date.now() };
-  const record: StoredSubscription = {
-    v: "deliver" in defined ? 2 : 1,
-    definition,
-    revision: 1,
-    epoch: event.epoch,
-    through: [event.seq, event.tag],
-    open: [],
-    dead: [],
-    early: [],
-    reach: 0,
-    puts: 0,
-    ...times,
-    ...change,
-  };
-  await store(subject, name, JSON.stringify(record));
+  return store(subject, name, JSON.stringify(storedSubscription(event, change, defined)));
 }
 
 async function store(subject: string, name: string, text: string): Promise<void> {
