@@ -7,6 +7,7 @@ import { backupCommand } from "./backup.ts";
 import { busCommand } from "./bus.ts";
 import { certificatesCommand } from "./certificates.ts";
 import { completionCommand } from "./completion.ts";
+import { composeCommand } from "./compose.ts";
 import { configCommand } from "./config.ts";
 import { connectionsCommand } from "./connections.ts";
 import { demoCommand } from "./demo.ts";
@@ -28,6 +29,7 @@ import { restoreCommand } from "./restore.ts";
 import { sessionCommand } from "./session.ts";
 import { startCommand } from "./start.ts";
 import { streamCommand } from "./stream.ts";
+import { subscriptionCommand } from "./subscription.ts";
 import { tailCommand } from "./tail.ts";
 import { tenantCommand } from "./tenant.ts";
 import { tokenCommand } from "./token.ts";
@@ -35,6 +37,7 @@ import { tokenCommand } from "./token.ts";
 /** Every command, in the order of the help. A new one is a file beside these and a line here. */
 const COMMANDS = [
   startCommand,
+  composeCommand,
   healthCommand,
   publishCommand,
   tailCommand,
@@ -46,6 +49,7 @@ const COMMANDS = [
   connectionsCommand,
   disconnectCommand,
   nodesCommand,
+  subscriptionCommand,
   demoCommand,
   policyCommand,
   tenantCommand,

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -33,9 +33,13 @@ describe("sluice config list", () => {
     ]);
   });
 
-  test("has a meaning for every setting", async () => {
-    const without = (await lines(["list"])).filter(({ meaning }) => meaning === undefined);
-    expect(without.map(({ service, name }) => `${String(service)} ${String(name)}`)).toEqual([]);
+  test("names the file and the line that set a value, and the variables of npm start and compose", async () => {
+    const file = join(folder, "ports.env");
+    await writeFile(file, "# ports\nSLUICE_PORT_OFFSET=10000\nNATS_AUTH_PASSWORD=hidden\n");
+    expect(await lines(["list", "tools", "--set", "--env-file", file])).toEqual([
+      expect.objectContaining({ name: "SLUICE_PORT_OFFSET", value: "10000", source: `${file}:2`, default: "0" }),
+      expect.objectContaining({ name: "NATS_AUTH_PASSWORD", value: "***", source: `${file}:3` }),
+    ]);
   });
 });
 
@@ -49,9 +53,13 @@ describe("sluice config check", () => {
       {
         service: "stream",
         kind: "warning",
-        message: expect.stringMatching(/STREAM_WORKER: .*is STREAM_WORKERS meant/),
+        message: expect.stringMatching(/stream\.env:3: STREAM_WORKER: .*is STREAM_WORKERS meant/),
       },
-      { service: "stream", kind: "error", message: expect.stringMatching(/^STREAM_HTTP_PORT: must be a port/) },
+      {
+        service: "stream",
+        kind: "error",
+        message: expect.stringMatching(/stream\.env:2: STREAM_HTTP_PORT: must be a port.*\(the port of streams/),
+      },
     ]);
   });
 
@@ -60,11 +68,25 @@ describe("sluice config check", () => {
   });
 });
 
-test("the page of all settings is what the schemas say; where it is not: npm run gen", async () => {
-  const page = await readFile("docs/reference/settings.md", "utf8");
-  const named = await Promise.all(SERVICES.map((service) => lines(["list", service])));
-  const rows = page.split("\n").filter((line) => line.startsWith("| `"));
-  expect(rows.map((row) => /^\| `(\w+)`/.exec(row)?.[1])).toEqual(
-    [...new Set(named.flat().map(({ name }) => String(name)))].toSorted((a, b) => (a < b ? -1 : 1)),
-  );
+test.each([
+  ["stream", { NATS_CREDS_FILE: "/a", NATS_NKEY_FILE: "/b" }, /the user in NATS_URL and NATS_CREDS_FILE and NATS_NKEY/],
+  ["stream", { NATS_TLS_CERT_FILE: "/a" }, /NATS_TLS_CERT_FILE and NATS_TLS_KEY_FILE are set together or not at all/],
+  ["publish", { REDIS_TLS_CA_FILE: "/a" }, /REDIS_TLS_CA_FILE: REDIS_URL is without TLS/],
+  ["publish", { GRPC_TLS_CA_FILE: "/a" }, /are set together or not at all; set GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE/],
+  ["policy", { POLICY_GRPC_BIND_ADDRESS: "0.0.0.0" }, /gRPC would listen on 0\.0\.0\.0 in plain text/],
+  ["auth", { AUTH_TLS_PORT: "1" }, /set AUTH_TLS_CERT_FILE, AUTH_TLS_KEY_FILE, AUTH_TLS_CLIENT_CA_FILE/],
+  ["auth", { AUTH_KEY_ENCRYPTION_KEY: "a", AUTH_KEY_ENCRYPTION_KEY_FILE: "/a" }, /not both/],
+] as const)("what settings of %s ask of each other is checked: %j", async (service, env, fault) => {
+  const faults = await lines(["check", service, "--demo"], env);
+  expect(faults).toMatchObject([{ kind: "error", message: expect.stringMatching(fault) }]);
+});
+
+test("several rules that are broken are told together", async () => {
+  const faults = await lines(["check", "auth", "--demo"], { AUTH_TLS_PORT: "1", AUTH_COOKIE_SAME_SITE: "none" });
+  expect(faults).toHaveLength(2);
+});
+
+test("gRPC in plain text is taken where somebody says that no stranger reaches it", async () => {
+  const env = { AUTH_GRPC_BIND_ADDRESS: "0.0.0.0", GRPC_PLAINTEXT: "allow" };
+  expect(await lines(["check", "auth", "--demo"], env)).toEqual([{ service: "auth", starts: true }]);
 });

@@ -31,6 +31,7 @@ import { authorizationCallers, createAuthorizationService } from "./grpc/authori
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
 import { createAccessRenewal } from "./clients/access-renewal.ts";
 import { createSessionRights } from "#shared/clients/session-rights.ts";
+import { createProcessQuestions } from "./clients/ask-processes.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps, BearerDeps } from "./http/authorize.ts";
 import { addConsole } from "./http/console-routes.ts";
@@ -53,6 +54,7 @@ import { collectParts, type PartCollector } from "./store/collect-parts.ts";
 import type { WatchedPolicyStore } from "./store/policy-kv.ts";
 import { openTenantEndsKv } from "./store/tenant-ends-kv.ts";
 import type { StoredPolicy } from "./versions/stored-policy.ts";
+import { fetchJson } from "#shared/tokens/http/fetch-json.ts";
 import type { SessionRights } from "#shared/tokens/session-rights.ts";
 import { endBindings } from "./tenants/end-bindings.ts";
 import { checkTenants } from "./tenants/check-tenants.ts";
@@ -62,6 +64,7 @@ import type { TenantDeps } from "./tenants/tenant-deps.ts";
 import { FileOrigins } from "./watch/file-origins.ts";
 import { watchFiles } from "./watch/watch-files.ts";
 import { addRunningRoutes } from "./app/add-running-routes.ts";
+import { keepConnectionsShared } from "./bus/share-connections-log.ts";
 import { openEdges } from "./app/open-edges.ts";
 import { openPolicies } from "./app/open-policies.ts";
 
@@ -92,6 +95,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const parts = { sessions, compiler, tiers, metrics, log };
   const { store, logs, collector, deps, recorded } = await openPolicies(nats, config, parts);
   starting.use(deps.subscriptions);
+  starting.use(await keepConnectionsShared(nats, log));
   await checkTenants(deps, log);
   const origins = new FileOrigins();
   starting.use(followPolicies(store, deps, { collector, origins }, log));
@@ -115,7 +119,12 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addEraseRoute(api, authorizeDeps, deps);
   addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
   const running = await openEdges(nats, logs);
-  addRunningRoutes(api, authorizeDeps, running, { ...recorded, logs, find: rights.find });
+  addRunningRoutes(api, authorizeDeps, running, {
+    ...recorded,
+    subscriptions: deps.subscriptions,
+    logs,
+    find: rights.find,
+  });
   addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, ...running, logs, find: rights.find });
   addConsole(api, config);
   const services: GrpcService[] = [
@@ -127,6 +136,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const served = { registry, services, security, sockets, api, authorize: authorizeDeps, checks, log };
   await startServers(config, starting, served);
   starting.use(running.tails);
+  starting.use(running.live);
   return starting.move();
 }
 
@@ -162,12 +172,13 @@ async function startServers(
   const at = (setting: Setting, host = config.POLICY_BIND_ADDRESS) => ({ host, port: config[setting], setting });
   let isReady = false;
   const { reasons } = starting.use(watchReadiness(checks, log, { isServing: () => isReady }));
-  addHealthRoute(api, authorize, { reasons, settings: config.bySource });
+  const askOthers = createProcessQuestions(config.POLICY_OPS_URLS, fetchJson);
+  addHealthRoute(api, authorize, { reasons, settings: config.bySource, askOthers });
   const opsAddress = {
     ...at("POLICY_OPS_PORT", config.POLICY_OPS_BIND_ADDRESS),
     hosts: config.POLICY_OPS_ALLOWED_HOSTS,
   };
-  const ops = starting.use(await startOpsServer(opsAddress, { metrics: registry, reasons }));
+  const ops = starting.use(await startOpsServer(opsAddress, { service: "policy", config, metrics: registry, reasons }));
   const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
   const grpcAddress = at("POLICY_GRPC_PORT", config.POLICY_GRPC_BIND_ADDRESS);
   const grpc = await startGrpcServer(grpcAddress, services, security, sockets.grpc);

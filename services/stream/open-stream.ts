@@ -1,6 +1,6 @@
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { identityOf, Registration, type TopicGrant } from "./access/registration.ts";
+import { identityOf, Registration } from "./access/registration.ts";
 import type { ShareTopics } from "./access/share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { clientLeft, type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
@@ -18,26 +18,31 @@ import { FAULT } from "./connections/end-stream.ts";
 import type { Subscriptions } from "./connections/subscriptions.ts";
 import { factsOf, openedRecord } from "./connections/record-stream.ts";
 import { releaseStream } from "./connections/release-stream.ts";
+import { followTransport, type FollowTransportDeps } from "./connections/follow-transport.ts";
 import type { Hub, Stream } from "./connections/hub.ts";
 import { type ClaimedTopics, claimTopics, findLate } from "./connections/claim-topics.ts";
 import type { AnnounceTopics, ClientStreams } from "./connections/client-streams.ts";
-import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
+import type { KeepAliveDeps } from "./connections/keep-alive.ts";
 import type { StreamPresence } from "./connections/presence/stream-presence.ts";
 import { Reader } from "./connections/reader.ts";
+import { readyOf } from "./connections/ready-of.ts";
 import { originOf, type StreamOrigin } from "./connections/stream-origin.ts";
 import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
+import type { FrameFormat } from "./frames/encode-frame.ts";
+import { atCurrentStart } from "./log/at-current-start.ts";
 import { findStart, resumeKindOf, type Start } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
 import { beginStream } from "./observe/stream-trace.ts";
 import type { Tracer } from "#shared/trace/tracer.ts";
 import type { OverloadGuard } from "./overload/overload-guard.ts";
-import type { ControlData } from "#shared/protocol/control-frames.ts";
+import type { Transport } from "#shared/protocol/transports.ts";
 import type { RetryDelays } from "./sse/retry-delay.ts";
 import type { LateTopics } from "./subscription/late-topics.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
 import type { TopicStore } from "./subscription/topic-store.ts";
 import { type MapResource, topicsOf } from "./subscription/topics-of.ts";
+import { askerOf, type Transports } from "./transports/transports.ts";
 
 /** A request for a stream, as far as `openStream` reads it. */
 export interface StreamRequest {
@@ -56,19 +61,21 @@ export interface StreamRequest {
   takeQuery(): URLSearchParams;
   /** Finds the access token, to be verified by the call that is answered. Both throw AppError with the refusal. */
   findToken(query: URLSearchParams): () => Promise<VerifiedClaims>;
+  /** Whether the client is still there. */
   isGone(): boolean;
   /** The road that the stream's frames come by, and how they are told apart on it. */
-  readonly transport: StreamOrigin["transport"];
-  readonly framing: Reader["framing"];
+  readonly transport: Transport;
+  readonly framing: FrameFormat["framing"];
   /** Takes what the road writes to; the head of its answer leaves with the first frame. */
-  accept(connectionId: string): Connection;
+  accept(connectionId: string, subscription: Pick<Subscription, "answer" | "lastEventId" | "client">): Connection;
 }
 
 /** The edge, as far as opening a stream uses it. */
-export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
+export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps, FollowTransportDeps {
   readonly admission: Admission;
   readonly overload: OverloadGuard;
   readonly retryDelays: RetryDelays;
+  readonly transports: Transports;
   readonly hub: Hub;
   readonly mapResource: MapResource;
   readonly shareTopics: ShareTopics;
@@ -115,16 +122,17 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
       await verify(edge, tenant, registration, { isRestored: claimed?.isRestored === true, context });
       await edge.presence.prepare(tenant, registration, subscription.presence);
       attached = await attach(edge, tenant, registration, subscription, id);
-      await atCurrentStart(tenant, subscription, { claimed, attached }, (start, late) => {
-        admit(edge, tenant, registration, request);
+      const find = () => findBeginning(tenant, subscription, { claimed, attached });
+      await atCurrentStart(tenant.log, find, ({ start, late }) => {
+        admit(edge, tenant, registration, request, subscription);
         place.settle(owner, tenant.decisions.limits);
-        const connection = request.accept(id);
+        const connection = request.accept(id, subscription);
         const ids = { connectionId: id, requestId: request.id };
         const format = { ...subscription.format, framing: request.framing };
         const reader = new Reader(ids, registration, connection, tenant, format, start, edge);
         const trace = beginStream(edge.tracer, request.traceparent, { ...ids, tenant: tenant.id });
         reader.record.origin = originOf(request, subscription, start);
-        Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold, trace });
+        reader.carry({ changes: claimed?.changes, late, durable: attached?.hold, trace });
         begin(edge, edge.hub.attach(tenant, reader), subscription, { start, place, claimed, askedAt });
       });
     } catch (error) {
@@ -183,7 +191,7 @@ function readRequest(
 ): { readonly subscription: Subscription; readonly verifyToken: () => Promise<VerifiedClaims> } {
   const query = request.takeQuery();
   const verifyToken = request.findToken(query);
-  const subscription = parseSubscription(query, request.lastEventId);
+  const subscription = parseSubscription(query, request.lastEventId, request.transport);
   return { subscription: { ...subscription, topics: shareTopics(subscription.topics) }, verifyToken };
 }
 
@@ -203,32 +211,31 @@ async function verify(
   }
 }
 
-/**
- * Finds the start and begins there in the same tick. A log that is replaced meanwhile is looked into again: the position would
- * mean another message.
- */
-async function atCurrentStart(
+/** Where a stream begins, and which of its client's topics it has only later. */
+async function findBeginning(
   { log }: Tenant,
   { lastEventId, from }: Subscription,
   { claimed, attached }: { readonly claimed: ClaimedTopics | undefined; readonly attached: Attached | undefined },
-  beginAt: (start: Start, late: LateTopics | undefined) => void,
-): Promise<void> {
-  for (;;) {
-    const { generation } = log;
-    const start = attached === undefined ? await findStart(log, lastEventId, from) : await startOf(attached, log);
-    const late = claimed && (await findLate(log, claimed.changes, start));
-    if (generation === log.generation) return beginAt(start, late);
-  }
+): Promise<{ readonly start: Start; readonly late: LateTopics | undefined }> {
+  const start = attached === undefined ? await findStart(log, lastEventId, from) : await startOf(attached, log);
+  return { start, late: claimed && (await findLate(log, claimed.changes, start)) };
 }
 
 /**
  * Checks again in the tick in which the stream begins: since the answers a revoke may have come, the client may have gone,
  * and the edge may be draining.
  */
-function admit(edge: Edge, tenant: Tenant, registration: Registration, request: StreamRequest): void {
+function admit(
+  edge: Edge,
+  tenant: Tenant,
+  registration: Registration,
+  request: StreamRequest,
+  { client }: Subscription,
+): void {
   if (request.isGone()) throw clientLeft();
   requireValid(registration, edge);
   edge.admission.requireServing();
+  edge.transports.requireOn(request.transport, askerOf(registration.identity, client, tenant.decisions));
   const { topicsPerStream = Number.POSITIVE_INFINITY } = tenant.decisions.limits;
   if (registration.topics.length > topicsPerStream) {
     throw new AppError("limit_exceeded", `a stream of this tenant may have ${topicsPerStream} topics`);
@@ -237,10 +244,11 @@ function admit(edge: Edge, tenant: Tenant, registration: Registration, request: 
 
 function ownerOf(
   { identity: { tenant, subject, sid } }: Registration,
-  { address }: StreamRequest,
+  { address, transport }: StreamRequest,
   { lastEventId }: Subscription,
 ): StreamOwner {
-  return { tenant, subject: subject.id, sid, address, isResume: lastEventId !== undefined };
+  const isResume = lastEventId !== undefined;
+  return { tenant, subject: subject.id, sid, address, isResume, isPoll: transport === "poll" };
 }
 
 /** The edge that holds an earlier stream of the client ends it. */
@@ -262,14 +270,15 @@ function begin(edge: Edge, stream: Stream, subscription: Subscription, beginning
   const { tenant, reader } = stream;
   const { start, place, claimed, askedAt } = beginning;
   edge.clientStreams.attach(stream);
+  followTransport(reader, edge);
   edge.observer.opened(factsOf(reader));
   if (subscription.lastEventId !== undefined) edge.observer.resumed(resumeKindOf(tenant.log, start));
   edge.observer.recorded(openedRecord(tenant, reader));
   void reader.connection.closed.then(() => releaseStream(edge, stream, place));
   try {
     reader.retryMs = edge.retryDelays.forAccepted(edge.admission.pressure);
-    if (reader.durable !== undefined)
-      beginHold(reader, reader.durable, start, stream.tenant.log.epoch, edge.subscriptions);
+    const { durable } = reader;
+    if (durable !== undefined) beginHold(reader, durable, start, stream.tenant.log.epoch, edge.subscriptions);
     const ready = readyOf(edge, reader, edge.presence.attend(stream, subscription.presence), claimed);
     reader.frames.sendReady(ready, start, reader.retryMs);
     edge.observer.ready(edge.now() - askedAt);
@@ -279,22 +288,4 @@ function begin(edge: Edge, stream: Stream, subscription: Subscription, beginning
     edge.observer.fault(error, factsOf(reader));
     reader.end(FAULT);
   }
-}
-
-function readyOf(
-  edge: Edge,
-  { ids, registration }: Reader,
-  presence: readonly TopicGrant[] | undefined,
-  claimed: ClaimedTopics | undefined,
-): ControlData["ready"] {
-  const { identity, topicGrants } = registration;
-  return {
-    connectionId: ids.connectionId,
-    tenant: identity.tenant,
-    subject: identity.subject.id,
-    topics: topicGrants,
-    expiresAt: expiresAt(registration, edge),
-    ...(claimed && { restored: claimed.isRestored }),
-    ...(presence && { presence }),
-  };
 }

@@ -33,9 +33,10 @@ const open = (road: Transport, query = "topic=push.>", options: RoadOptions = {}
 test("every road gives each client everything once and in order, also one that takes another road each time", async () => {
   const urls = [`${stack.streamUrl}/v1/stream?topic=push.>`];
   await using run = await startRun(demo, 0, { tenant: "demo", token, urls });
-  for (const road of ROADS) await run.join(road, { roads: [road] });
-  await run.join("changing", { roads: ROADS });
-  for (const client of [...ROADS, "changing"]) noteRights(run.ledger, client, ["push.>"]);
+  const roads = [...ROADS, "poll"] as const;
+  for (const road of roads) await run.join(road, { roads: [road] });
+  await run.join("changing", { roads });
+  for (const client of [...roads, "changing"]) noteRights(run.ledger, client, ["push.>"]);
   const steady = run.producer.publishSteadily(["push.event.k"], "event", 4);
   // By then one of them has been back by each road, in both orders of any two.
   for (let hops = 0; hops < 6; hops += 1) await Promise.all(run.readers.map(comeBack));

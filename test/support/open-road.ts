@@ -7,6 +7,7 @@ import { WebSocket } from "ws";
 import type { Transport } from "#shared/protocol/transports.ts";
 import { openEventStream, type StreamOptions } from "./event-stream.ts";
 import type { Frame } from "./parse-frame.ts";
+import { createPollClient, type PollAnswer } from "./poll-client.ts";
 import { waitFor } from "./wait.ts";
 
 /** What to open. */
@@ -40,6 +41,7 @@ const OPEN: Readonly<Partial<Record<Transport, (url: string, options: RoadOption
   sse: openEventStream,
   ndjson: openLines,
   websocket: openWebSocket,
+  poll: openPolls,
 };
 
 /** Opens a stream by that road, and answers once its head is here. */
@@ -102,6 +104,43 @@ async function openWebSocket(url: string, options: RoadOptions): Promise<RoadStr
       await end;
     },
   });
+}
+
+/** Polls one after the other, each behind the answer before, until one is refused or says that it is the last. */
+async function openPolls(url: string, options: StreamOptions): Promise<RoadStream> {
+  const place = new URL(url);
+  place.pathname = "/v1/poll";
+  const client = createPollClient(Number(place.port), options.token ?? "");
+  const frames = new Frames(options);
+  const gone = new AbortController();
+  const ask = (more = {}) => client.poll(`${place.searchParams}&wait=5`, { signal: gone.signal, ...more });
+  const note = ({ frames: got }: PollAnswer): void => {
+    for (const frame of got) frames.note(JSON.stringify(frame));
+  };
+  const first = await ask({ lastEventId: options.lastEventId ?? "" });
+  note(first);
+  const polling = (async () => {
+    for (let answer = first; answer.status === 200 && !isLast(answer); answer = await ask()) {
+      if (answer !== first) note(answer);
+    }
+  })().catch(() => {});
+  return Object.assign(frames, {
+    status: first.status,
+    headers: first.headers as IncomingMessage["headers"],
+    closed: () => polling,
+    pause: () => {
+      throw new Error("whoever polls reads nothing in between");
+    },
+    async [Symbol.asyncDispose]() {
+      gone.abort();
+      await polling;
+      client[Symbol.dispose]();
+    },
+  });
+}
+
+function isLast({ frames }: PollAnswer): boolean {
+  return ["auth_error", "bye", "busy"].includes(frames.at(-1)?.event ?? "");
 }
 
 function headersOf({ token, lastEventId, headers }: StreamOptions): Record<string, string> {

@@ -28,6 +28,6 @@ export interface Connection {
   drained(): Promise<void>;
   /** Writes a last frame, which says `word`, and ends in good order. */
   end(last: Buffer, word: LastWord): void;
-  /** Ends at once, with all that waits. */
-  reset(): void;
+  /** Ends at once, with all that waits; `instead` is sent where nothing has left yet. */
+  reset(instead?: Buffer): void;
 }

@@ -11,13 +11,25 @@ import type { Observer } from "../observe/observer.ts";
 import type { OverloadGuard } from "../overload/overload-guard.ts";
 import { encodeControl } from "../frames/encode-frame.ts";
 import type { RetryDelays, Shortage } from "../sse/retry-delay.ts";
+import type { Transports } from "../transports/transports.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { callerAddressOfSocket } from "./caller-address.ts";
 import { busyUpgrade, WEBSOCKET_KEY } from "../websocket/busy-upgrade.ts";
 import { endHandshake } from "./end-handshake.ts";
 import { type HandshakeTaker, takeSocket } from "./handshake-socket.ts";
 import { single } from "#shared/http/single-header.ts";
-import { EVENT_STREAM, NDJSON, STREAM_PATH, VARY } from "./stream-headers.ts";
+import { encodePoll } from "./roads/encode-poll.ts";
+import { lastEventIdOf } from "./roads/poll-road.ts";
+import {
+  EVENT_STREAM,
+  HANDSHAKE_PATHS,
+  type HandshakePath,
+  NDJSON,
+  POLL_PATH,
+  STREAM_PATH,
+  TRANSPORTS_HEADER,
+  VARY,
+} from "./stream-headers.ts";
 
 /** What decides whether anybody is let in. */
 export interface Gate {
@@ -27,19 +39,30 @@ export interface Gate {
 
 /** The edge, as far as turning away uses it. */
 export interface TurnAwayDeps {
-  readonly edge: Gate & { readonly retryDelays: RetryDelays; readonly observer: Pick<Observer, "turnedAway"> };
+  readonly edge: Gate & {
+    readonly retryDelays: RetryDelays;
+    readonly transports: Pick<Transports, "all">;
+    readonly observer: Pick<Observer, "turnedAway">;
+  };
   readonly allowedOrigins: readonly string[];
   readonly trusted: TrustedProxies;
 }
 
-/** A header of a request by its lower-case name. */
-type ReadHeader = (name: keyof typeof HEADERS) => string | undefined;
+/** A request, as far as it is looked at. */
+interface Asked {
+  readonly target: string;
+  /** A header by its lower-case name. */
+  readonly read: (name: HeaderName) => string | undefined;
+}
+
+type HeaderName = keyof typeof HEADERS;
 
 /** Headers are looked for in the text: a parser costs more than the answer. */
 const HEADERS = {
   origin: /\r\norigin:[ \t]*([^\r]*)/i,
   accept: /\r\naccept:[ \t]*([^\r]*)/i,
   upgrade: /\r\nupgrade:[ \t]*([^\r]*)/i,
+  "last-event-id": /\r\nlast-event-id:[ \t]*([^\r]*)/i,
   "x-request-id": /\r\nx-request-id:[ \t]*([^\r]*)/i,
   "x-sluice-client": /\r\nx-sluice-client:[ \t]*([^\r]*)/i,
   "sec-websocket-key": /\r\nsec-websocket-key:[ \t]*([^\r]*)/i,
@@ -53,8 +76,8 @@ const STATUS_LINES: Readonly<Record<number, string>> = {
   503: "HTTP/1.1 503 Service Unavailable",
 };
 
-/** The beginning of each request for a stream. */
-const REQUEST_LINE = new RegExp(`^GET ${STREAM_PATH}[? ]`);
+/** The beginning of each request for a stream or a poll, with its target and its path. */
+const REQUEST_LINE = new RegExp(`^GET ((${HANDSHAKE_PATHS.join("|")})(?:\\?[^ ]*)?) `);
 
 /** A head that has no body and no next request behind it. */
 const HEAD_END = "\r\n\r\n";
@@ -65,14 +88,19 @@ const SILENCE_MS = 10_000;
 /** Of what the edge is short where it turns clients away; nobody has looked for whom they ask. */
 const SHORTAGES: Partial<Record<BusyReason, Shortage>> = { full: "places", overload: "time" };
 
-/** Counts a request of an address, before anything of it is read; answers why it is turned away, if it is. */
-export function knock({ admission, overload }: Gate, address: string | undefined): BusyReason | undefined {
-  return admission.knock(address) ?? (overload.isRefusing ? "overload" : undefined);
+/** Counts a request of an address, before anything of it but its path is read; answers why it is turned away, if it is. */
+export function knock(
+  { admission, overload }: Gate,
+  address: string | undefined,
+  path: HandshakePath = STREAM_PATH,
+): BusyReason | undefined {
+  return admission.knock(address, path === POLL_PATH) ?? (overload.isRefusing ? "overload" : undefined);
 }
 
 /** Answers a request for a stream before anything of it is parsed but its headers, and closes its connection. */
 export function turnAway(deps: TurnAwayDeps, request: IncomingMessage, reason: BusyReason): void {
-  answer(deps, takeSocket(request), reason, (name) => single(request.headers[name]));
+  const asked = { target: request.url ?? "", read: (name: HeaderName) => single(request.headers[name]) };
+  answer(deps, takeSocket(request), reason, asked);
 }
 
 /**
@@ -81,18 +109,19 @@ export function turnAway(deps: TurnAwayDeps, request: IncomingMessage, reason: B
  */
 export function createEarlyRefusals(deps: TurnAwayDeps): HandshakeTaker {
   const { admission, overload } = deps.edge;
-  const closedTo = (address: string | undefined): BusyReason | undefined =>
-    admission.closedTo(address) ?? (overload.isRefusing ? "overload" : undefined);
+  const closedTo = (address: string | undefined, path: string): BusyReason | undefined =>
+    admission.closedTo(address, path === POLL_PATH) ?? (overload.isRefusing ? "overload" : undefined);
   return (socket, goOn) => {
     const address = callerAddressOfSocket(socket, deps.trusted);
-    if (closedTo(address) === undefined) return goOn();
+    if (HANDSHAKE_PATHS.every((path) => closedTo(address, path) === undefined)) return goOn();
     const drop = (): void => void socket.destroy();
     socket.on("error", ignore).setTimeout(SILENCE_MS, drop);
     socket.once("data", (bytes) => {
-      const reason = closedTo(address);
       const head = bytes.toString("latin1");
-      if (reason !== undefined && REQUEST_LINE.test(head) && head.indexOf(HEAD_END) === head.length - 4) {
-        return answer(deps, socket, reason, (name) => HEADERS[name].exec(head)?.[1]);
+      const [, target = "", path] = REQUEST_LINE.exec(head) ?? [];
+      const reason = path === undefined ? undefined : closedTo(address, path);
+      if (reason !== undefined && head.indexOf(HEAD_END) === head.length - 4) {
+        return answer(deps, socket, reason, { target, read: (name) => HEADERS[name].exec(head)?.[1] });
       }
       socket.pause().setTimeout(0).off("timeout", drop).off("error", ignore);
       socket.unshift(bytes);
@@ -106,30 +135,32 @@ export function createEarlyRefusals(deps: TurnAwayDeps): HandshakeTaker {
 /** What a client does to its own connection is no failure of ours. */
 function ignore(): void {}
 
-function answer({ edge, allowedOrigins }: TurnAwayDeps, socket: Socket, reason: BusyReason, read: ReadHeader): void {
+function answer({ edge, allowedOrigins }: TurnAwayDeps, socket: Socket, reason: BusyReason, asked: Asked): void {
+  const { read } = asked;
   edge.observer.turnedAway(reason);
   const retryMs = edge.retryDelays.forRefused("", SHORTAGES[reason] ?? "none");
   const requestId = requestIdOf(read("x-request-id"));
-  const headers = { ...corsHeaders(read("origin"), allowedOrigins), vary: VARY };
+  const transports = { [TRANSPORTS_HEADER]: edge.transports.all.join(", ") };
+  const headers = { ...transports, ...corsHeaders(read("origin"), allowedOrigins), vary: VARY };
   const busy = { reason, detail: busyTexts[reason], retryMs };
-  const key = pageKey(read);
+  const key = pageKey(asked);
   if (key !== undefined) {
     const lines = linesOf({ "x-request-id": requestId, ...headers });
     return endHandshake(socket, busyUpgrade({ key, offered: read("sec-websocket-protocol") }, busy, lines));
   }
   const problem = (): Problem => problemOf(refusalFor(reason, Math.ceil(retryMs / 1_000)), requestId);
-  const answered = readsStatus(read) ? problem() : busyOf(read, busy, requestId);
+  const answered = readsStatus(asked) ? problem() : busyOf(asked, busy, requestId);
   endHandshake(socket, textOf(answered, headers));
 }
 
 /** The key of a page's WebSocket, which learns nothing of a status; undefined where none is asked for, or a program asks. */
-function pageKey(read: ReadHeader): string | undefined {
+function pageKey({ read }: Asked): string | undefined {
   if (read("upgrade")?.toLowerCase() !== "websocket" || read("origin") === undefined) return undefined;
   const key = read("sec-websocket-key") ?? "";
   return WEBSOCKET_KEY.test(key) && read("x-sluice-client") === undefined ? key : undefined;
 }
 
-function readsStatus(read: ReadHeader): boolean {
+function readsStatus({ read }: Asked): boolean {
   return read("x-sluice-client") !== undefined || read("upgrade")?.toLowerCase() === "websocket";
 }
 
@@ -142,7 +173,8 @@ function linesOf(headers: Record<string, string>): string[] {
   return Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
 }
 
-function busyOf(read: ReadHeader, busy: ControlData["busy"], requestId: string): Problem {
+function busyOf({ target, read }: Asked, busy: ControlData["busy"], requestId: string): Problem {
+  if (target.split("?", 1)[0] === POLL_PATH) return busyPoll({ target, read }, busy, requestId);
   const framing = read("accept")?.includes(NDJSON) === true ? "ndjson" : "sse";
   const headers = {
     "content-type": framing === "ndjson" ? NDJSON : EVENT_STREAM,
@@ -150,4 +182,11 @@ function busyOf(read: ReadHeader, busy: ControlData["busy"], requestId: string):
     "x-request-id": requestId,
   };
   return { status: 200, headers, body: encodeControl({ framing }, "busy", busy).toString() };
+}
+
+function busyPoll({ target, read }: Asked, busy: ControlData["busy"], requestId: string): Problem {
+  const cameWith = lastEventIdOf({ headers: { "last-event-id": read("last-event-id") }, url: target });
+  const frame = encodeControl({ framing: "ndjson" }, "busy", busy);
+  const headers = { "content-type": "application/json", "cache-control": "no-store", "x-request-id": requestId };
+  return { status: 200, headers, body: encodePoll([frame], cameWith).toString() };
 }

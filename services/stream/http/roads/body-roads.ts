@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import Negotiator from "negotiator";
 import { encodeControl, heartbeatOf } from "../../frames/encode-frame.ts";
-import { type BodyCoding, chooseBodyCoding } from "../../sse/body-coding.ts";
+import { type BodyCoding, chooseBodyCoding, withoutCompression } from "../../sse/body-coding.ts";
 import { SocketConnection } from "../../sse/socket-connection.ts";
 import { takeSocket } from "../handshake-socket.ts";
 import { keptHeaders } from "./kept-headers.ts";
@@ -11,6 +11,13 @@ import type { Road } from "./road.ts";
 
 /** Media types as clients may name them. */
 const NAMES = { sse: ["text/event-stream", EVENT_STREAM], ndjson: [NDJSON] };
+
+/** So many bytes that mean nothing before the first frame. */
+const PADDING: Readonly<Record<keyof typeof NAMES, (bytes: number) => string>> = {
+  sse: (bytes) => `:${" ".repeat(Math.max(0, bytes - 2))}\n`,
+  // On the line of the first object: a line of blanks alone is no JSON.
+  ndjson: (bytes) => " ".repeat(bytes),
+};
 
 /** Where a client likes several equally, it gets the first. */
 const ALL_NAMES = [...NAMES.sse, ...NAMES.ndjson];
@@ -31,9 +38,12 @@ function bodyRoad(transport: "sse" | "ndjson", mediaType: string): Road {
     isAskedFor: (request) => names.includes(new Negotiator(request).mediaType(ALL_NAMES) ?? ""),
     take: ({ request, response, requestId }) => ({
       framing: transport,
-      accept(connectionId) {
-        const coding = chooseBodyCoding(request);
-        const head = headOf(mediaType, { connectionId, requestId }, response, coding);
+      accept(connectionId, { answer: { padBytes } }) {
+        // Compressed, padding would be nothing.
+        const coding = padBytes > 0 ? withoutCompression(request) : chooseBodyCoding(request);
+        const headers = headOf(mediaType, { connectionId, requestId }, response, coding);
+        const padding = Buffer.from(padBytes > 0 ? PADDING[transport](padBytes) : "");
+        const head = padBytes > 0 ? Buffer.concat([headers, coding.begin(padding)]) : headers;
         return new SocketConnection(takeSocket(request), { coding, head, heartbeat: heartbeatOf(format) });
       },
     }),
