@@ -1,21 +1,20 @@
+import { randomUUID } from "node:crypto";
 import { WebSocket } from "ws";
 import { createClient, type SecureAnswer, type SecurePlace, seen } from "./https-client.ts";
+import type { Bus } from "./start-stack.ts";
 import { waitFor } from "./wait.ts";
 
-/** Whose event comes by all roads. */
+/** Who opens the roads, and where the event is published. */
 export interface RoadsOptions {
   readonly token: string;
-  /** A text that no other event has. */
-  readonly text: string;
-  /** Publishes it under `push.event`. */
-  readonly publish: () => Promise<unknown>;
+  readonly bus: Bus;
 }
 
 /**
- * Opens a stream by lines of JSON and a poll over one HTTP/2 connection, and a WebSocket over HTTP/1.1, as browsers do; has the event
- * published, and answers which roads have brought it.
+ * Opens a stream by lines of JSON and a poll over one HTTP/2 connection, and a WebSocket over HTTP/1.1, as browsers do; publishes an
+ * event, and answers which roads have brought it.
  */
-export async function tryRoads(place: SecurePlace, { token, text, publish }: RoadsOptions): Promise<readonly string[]> {
+export async function tryRoads(place: SecurePlace, { token, bus }: RoadsOptions): Promise<readonly string[]> {
   using client = createClient["HTTP/2"](place);
   const headers = { authorization: `Bearer ${token}` };
   const [stream, poll] = ["/v1/stream?topic=push.>", "/v1/poll?topic=push.>"];
@@ -26,7 +25,8 @@ export async function tryRoads(place: SecurePlace, { token, text, publish }: Roa
   await first.end;
   const { next } = JSON.parse(first.text()) as { next: string };
   const polling = client.ask({ path: poll, headers: { ...headers, "last-event-id": next } });
-  await publish();
+  const text = `by every road ${randomUUID()}`;
+  await bus.publish("events.demo.push.event.k", text);
   await seen(lines, text);
   await socket.message(text);
   await seen(await polling, text);
