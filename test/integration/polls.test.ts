@@ -110,7 +110,7 @@ describe("a poll", () => {
     const left = bobs.poll(TOPIC, { signal: gone.signal });
     await waitFor("the poll waits", async () => (await openStreams()) === 1);
     gone.abort();
-    await expect(left).rejects.toThrow();
+    await expect(left).rejects.toThrow("aborted");
     await waitFor("nothing is left", async () => (await openStreams()) === 0);
     const { next } = await bobs.poll(TOPIC, { lastEventId: "" });
     await using half = await openRawSocket(stack.edge.ports.http);
