@@ -41,7 +41,7 @@ export const websocketRoad: Road = {
     return {
       framing: deflates ? "websocket deflate" : "websocket",
       tokens: bearers,
-      accept: (connectionId) => upgrade(exchange, { connectionId, selected, deflates }),
+      accept: (connectionId) => openWebSocket(exchange, { connectionId, selected, deflates }),
     };
   },
   // Browsers say of which page a WebSocket is, and tell that page nothing of a refusal; programs read the status.
@@ -81,7 +81,7 @@ interface Upgrade extends Pick<Subprotocols, "selected"> {
   readonly deflates: boolean;
 }
 
-function upgrade(
+function openWebSocket(
   { request, response, requestId }: Exchange,
   { connectionId, ...upgrade }: Upgrade,
 ): WebSocketConnection {
