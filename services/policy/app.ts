@@ -64,6 +64,7 @@ import type { TenantDeps } from "./tenants/tenant-deps.ts";
 import { FileOrigins } from "./watch/file-origins.ts";
 import { watchFiles } from "./watch/watch-files.ts";
 import { addRunningRoutes } from "./app/add-running-routes.ts";
+import { keepConnectionsShared } from "./bus/share-connections-log.ts";
 import { openEdges } from "./app/open-edges.ts";
 import { openPolicies } from "./app/open-policies.ts";
 
@@ -94,6 +95,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const parts = { sessions, compiler, tiers, metrics, log };
   const { store, logs, collector, deps, recorded } = await openPolicies(nats, config, parts);
   starting.use(deps.subscriptions);
+  starting.use(await keepConnectionsShared(nats, log));
   await checkTenants(deps, log);
   const origins = new FileOrigins();
   starting.use(followPolicies(store, deps, { collector, origins }, log));
@@ -117,7 +119,12 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addEraseRoute(api, authorizeDeps, deps);
   addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
   const running = await openEdges(nats, logs);
-  addRunningRoutes(api, authorizeDeps, running, { ...recorded, logs, find: rights.find });
+  addRunningRoutes(api, authorizeDeps, running, {
+    ...recorded,
+    subscriptions: deps.subscriptions,
+    logs,
+    find: rights.find,
+  });
   addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, ...running, logs, find: rights.find });
   addConsole(api, config);
   const services: GrpcService[] = [
@@ -129,6 +136,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const served = { registry, services, security, sockets, api, authorize: authorizeDeps, checks, log };
   await startServers(config, starting, served);
   starting.use(running.tails);
+  starting.use(running.live);
   return starting.move();
 }
 

@@ -1,6 +1,6 @@
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { identityOf, Registration, type TopicGrant } from "./access/registration.ts";
+import { identityOf, Registration } from "./access/registration.ts";
 import type { ShareTopics } from "./access/share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { clientLeft, type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
@@ -21,19 +21,20 @@ import { followTransport, type FollowTransportDeps } from "./connections/follow-
 import type { Hub, Stream } from "./connections/hub.ts";
 import { type ClaimedTopics, claimTopics, findLate } from "./connections/claim-topics.ts";
 import type { AnnounceTopics, ClientStreams } from "./connections/client-streams.ts";
-import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
+import type { KeepAliveDeps } from "./connections/keep-alive.ts";
 import type { StreamPresence } from "./connections/presence/stream-presence.ts";
 import { Reader } from "./connections/reader.ts";
+import { readyOf } from "./connections/ready-of.ts";
 import { originOf } from "./connections/stream-origin.ts";
 import type { StreamRequest } from "./connections/stream-request.ts";
 import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
+import { atCurrentStart } from "./log/at-current-start.ts";
 import { findStart, resumeKindOf, type Start } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
 import { beginStream } from "./observe/stream-trace.ts";
 import type { Tracer } from "#shared/trace/tracer.ts";
 import type { OverloadGuard } from "./overload/overload-guard.ts";
-import type { ControlData } from "#shared/protocol/control-frames.ts";
 import type { RetryDelays } from "./sse/retry-delay.ts";
 import type { LateTopics } from "./subscription/late-topics.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
@@ -93,7 +94,8 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
       await verify(edge, tenant, registration, { isRestored: claimed?.isRestored === true, context });
       await edge.presence.prepare(tenant, registration, subscription.presence);
       attached = await attach(edge, tenant, registration, subscription, id);
-      await atCurrentStart(tenant, subscription, { claimed, attached }, (start, late) => {
+      const find = () => findBeginning(tenant, subscription, { claimed, attached });
+      await atCurrentStart(tenant.log, find, ({ start, late }) => {
         admit(edge, tenant, registration, request, subscription);
         place.settle(owner, tenant.decisions.limits);
         const connection = request.accept(id, subscription);
@@ -102,7 +104,7 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
         const reader = new Reader(ids, registration, connection, tenant, format, start, edge);
         const trace = beginStream(edge.tracer, request.traceparent, { ...ids, tenant: tenant.id });
         reader.record.origin = originOf(request, subscription, start);
-        Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold, trace });
+        reader.carry({ changes: claimed?.changes, late, durable: attached?.hold, trace });
         begin(edge, edge.hub.attach(tenant, reader), subscription, { start, place, claimed, askedAt });
       });
     } catch (error) {
@@ -181,22 +183,14 @@ async function verify(
   }
 }
 
-/**
- * Finds the start and begins there in the same tick. A log that is replaced meanwhile is looked into again: the position would
- * mean another message.
- */
-async function atCurrentStart(
+/** Where a stream begins, and which of its client's topics it has only later. */
+async function findBeginning(
   { log }: Tenant,
   { lastEventId, from }: Subscription,
   { claimed, attached }: { readonly claimed: ClaimedTopics | undefined; readonly attached: Attached | undefined },
-  beginAt: (start: Start, late: LateTopics | undefined) => void,
-): Promise<void> {
-  for (;;) {
-    const { generation } = log;
-    const start = attached === undefined ? await findStart(log, lastEventId, from) : await startOf(attached, log);
-    const late = claimed && (await findLate(log, claimed.changes, start));
-    if (generation === log.generation) return beginAt(start, late);
-  }
+): Promise<{ readonly start: Start; readonly late: LateTopics | undefined }> {
+  const start = attached === undefined ? await findStart(log, lastEventId, from) : await startOf(attached, log);
+  return { start, late: claimed && (await findLate(log, claimed.changes, start)) };
 }
 
 /**
@@ -266,22 +260,4 @@ function begin(edge: Edge, stream: Stream, subscription: Subscription, beginning
     edge.observer.fault(error, factsOf(reader));
     reader.end(FAULT);
   }
-}
-
-function readyOf(
-  edge: Edge,
-  { ids, registration }: Reader,
-  presence: readonly TopicGrant[] | undefined,
-  claimed: ClaimedTopics | undefined,
-): ControlData["ready"] {
-  const { identity, topicGrants } = registration;
-  return {
-    connectionId: ids.connectionId,
-    tenant: identity.tenant,
-    subject: identity.subject.id,
-    topics: topicGrants,
-    expiresAt: expiresAt(registration, edge),
-    ...(claimed && { restored: claimed.isRestored }),
-    ...(presence && { presence }),
-  };
 }

@@ -12,6 +12,9 @@ describe("services are islands", () => {
       if (file === undefined || file === "package.json") return false;
       if (file.startsWith("services/shared/") || file.startsWith("proto/gen/")) return false;
       if (isTest(source) && file.startsWith("test/")) return false;
+      // The console follows streams by our own client, as any page may.
+      if (file === BASE_STYLE && serviceOf(source.path) === "console") return false;
+      if (file === CLIENT && serviceOf(source.path) === "console") return false;
       // The console's editor completes by it.
       if (file === "infra/policies/policy.schema.json") return serviceOf(source.path) !== "console";
       return serviceOf(file) !== serviceOf(source.path);
@@ -19,11 +22,15 @@ describe("services are islands", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("the console imports of other folders the protocol and the schema of documents alone, and nothing of Node's: browsers run it", () => {
+  test("the console imports of other folders the client, the protocol, types of the contract and the schema of documents alone, and nothing of Node's: browsers run it", () => {
     const sources = shipped.filter(({ path }) => path.startsWith("services/console/") && !path.endsWith(".config.ts"));
-    const wrong = findImports(sources, (_, { file, specifier }) => {
+    const wrong = findImports(sources, ({ text }, { file, specifier }) => {
       if (file === undefined) return specifier.startsWith("node:");
       if (file === "infra/policies/policy.schema.json") return false;
+      // A type leaves nothing in the page: the contract's schemas would.
+      const isType = new RegExp(`^import type [^;]*from "${specifier}";$`, "m").test(text);
+      if (isType && file.startsWith("services/shared/contract/")) return false;
+      if (file === CLIENT || file === BASE_STYLE) return false;
       return !file.startsWith("services/console/") && !file.startsWith("services/shared/protocol/");
     });
     expect(sources.length).toBeGreaterThan(0);
@@ -32,7 +39,8 @@ describe("services are islands", () => {
 
   test("the client imports of other folders the protocol alone, and one package besides types: pages load all of it", () => {
     const sources = shipped.filter(({ path }) => path.startsWith("services/client/") && !path.endsWith(".config.ts"));
-    const wrong = findImports(sources, ({ text }, { file, specifier }) => {
+    const wrong = findImports(sources, ({ path, text }, { file, specifier }) => {
+      if (path.startsWith("services/client/frameworks/") && /^(react|vue|svelte)\b/.test(specifier)) return false;
       if (file !== undefined)
         return !file.startsWith("services/client/") && !file.startsWith("services/shared/protocol/");
       if (specifier === "@standard-schema/spec") return !/^import type .* from "@standard-schema\/spec";$/m.test(text);
@@ -55,9 +63,10 @@ describe("services are islands", () => {
     const scripts = everything.filter(({ path }) => path.startsWith("scripts/"));
     // What makes password hashes uses the code that checks them, what turns keys the code that keeps them, and what looks
     // at policy documents the code that reads and compiles them; what looks for entries that no edge shows reads and
-    // decodes them as an edge does; what explains settings asks the schemas that read them.
+    // decodes them as an edge does; what tells where events went reads the connection log as policy does; what explains settings
+    // asks the schemas that read them.
     const allowed =
-      /^services\/(shared\/|[a-z]+\/config\.ts$|auth\/users\/password-hash\.ts$|auth\/keys\/|policy\/(document|decide)\/|stream\/(bus\/(decode-entry|read-batch)|event)\.ts$)/;
+      /^services\/(shared\/|[a-z]+\/config\.ts$|auth\/users\/password-hash\.ts$|auth\/keys\/|policy\/(document|decide)\/|policy\/bus\/person-history\.ts$|stream\/(bus\/(decode-entry|read-batch)|event)\.ts$)/;
     const wrong = findImports(scripts, (_, { file = "" }) => file.startsWith("services/") && !allowed.test(file));
     expect(wrong).toEqual([]);
   });
@@ -180,9 +189,19 @@ describe("arrows have one direction", () => {
 
   test("there are no default exports, except where a tool asks for one", () => {
     const wrong = everything.filter(({ text }) => /^export default\b|^export \{[^}]*\bas default\b/m.test(text));
-    expect(wrong.map(({ path }) => path)).toEqual(["services/console/vite.config.ts", "test/vitest.config.ts"]);
+    expect(wrong.map(({ path }) => path)).toEqual([
+      "services/client/tsdown.config.ts",
+      "services/console/vite.config.ts",
+      "test/vitest.config.ts",
+    ]);
   });
 });
+
+/** What the console and the demo's page look like alike. */
+const BASE_STYLE = "infra/demo/page/base.css";
+
+/** What the client exports. */
+const CLIENT = "services/client/client.ts";
 
 function serviceOf(path: string): string | undefined {
   return /^services\/([^/]+)\//.exec(path)?.[1];

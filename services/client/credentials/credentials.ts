@@ -80,19 +80,24 @@ export class Credentials {
   async #fetch(): Promise<Refreshed> {
     const { refresh, token } = this.#options;
     const fetchToken = refresh ?? (typeof token === "function" ? token : async () => {});
-    const fetched = await new Promise<string | void>((resolve, reject) => {
+    const fetched = await new Promise<string | undefined>((resolve, reject) => {
       const giveUp = (): void => reject(new Error(`no fresh token came within ${DEADLINE_MS / 1_000} s`));
       const cancel = this.#environment.after(DEADLINE_MS, giveUp);
-      fetchToken().then(resolve, reject).finally(cancel);
+      fetchToken()
+        .then((given) => resolve(given as string | undefined), reject)
+        .finally(cancel);
     });
-    return { token: fetched ?? undefined };
+    return { token: fetched };
   }
 
-  /** Tabs share their cookies. Tokens they may have of different persons: another tab's counts where it is of the same one. */
+  /**
+   * Tabs share their cookies. Tokens they may have of different persons: another tab's counts where it is of the same one, and no
+   * older than the one that is refused here.
+   */
   #isOwn({ token }: Refreshed): boolean {
     if (token === undefined) return this.#options.token === undefined && this.#token === undefined;
-    if (this.#token === undefined) return false;
-    const who = readClaims(this.#token)?.who;
-    return who !== undefined && who === readClaims(token)?.who;
+    const [own, theirs] = [readClaims(this.#token ?? ""), readClaims(token)];
+    if (own === undefined || theirs === undefined || token === this.#token) return false;
+    return own.who === theirs.who && theirs.expiresAt >= own.expiresAt;
   }
 }

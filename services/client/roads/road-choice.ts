@@ -1,9 +1,6 @@
 import type { Environment } from "../environment/environment.ts";
 import type { ClientRoad } from "../options.ts";
 
-/** Why a road was left for another. */
-export type FallbackReason = "timeout" | "buffered" | "cors_blocked" | "status";
-
 /** A road, and how many bytes its first frame hides behind. */
 export interface Choice {
   readonly road: ClientRoad;
@@ -51,9 +48,9 @@ export class RoadChoice {
     return road === undefined ? this.#again() : { road, pad: road === "sse" ? this.#pad : 0 };
   }
 
-  /** Leaves the road. Answers whether another one, or the same with padding, is left to try. */
-  fail({ road, pad }: Choice, reason: FallbackReason): boolean {
-    if (road === "sse" && pad === 0 && reason === "buffered") {
+  /** Leaves the road. Answers whether another one is left to try, or the same with padding: where not even a first frame came. */
+  fail({ road, pad }: Choice, { isFirstFrameMissing }: { readonly isFirstFrameMissing: boolean }): boolean {
+    if (road === "sse" && pad === 0 && isFirstFrameMissing) {
       this.#pad = PAD_BYTES;
       return true;
     }

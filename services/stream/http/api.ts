@@ -5,6 +5,7 @@ import type { Tracer } from "#shared/trace/tracer.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { addCapabilitiesRoute, type CapabilitiesRoute } from "./capabilities-route.ts";
 import { addClientsRoutes, type ClientsRoutes } from "./clients-routes.ts";
+import { addClientScript } from "./client-script.ts";
 import { addDemoPage, type DemoPage } from "./demo-page.ts";
 import { addForwardEventsRoute, EVENTS_PATH, type ForwardEventsRoute } from "./forward-events-route.ts";
 import { addPresenceRoutes, type PresenceRoute } from "./presence-route.ts";
@@ -56,6 +57,7 @@ export function createEdgeApi(routes: EdgeApi, log: LimitedLog, tracer: Tracer):
   addPresenceRoutes(api, routes);
   addForwardEventsRoute(api, routes);
   addReportsRoute(api, routes);
+  addClientScript(api);
   if (routes.demo !== undefined) addDemoPage(api, routes.demo);
   // Its GET does not come here: a stream has the bare socket.
   for (const path of HANDSHAKE_PATHS) api.all(path, (c) => refuseMethod(c, ["GET"]));
