@@ -10,7 +10,9 @@ async function areLive(...tabs: readonly TestTab[]): Promise<void> {
 async function allShow(texts: readonly string[], ...tabs: readonly TestTab[]): Promise<void> {
   const show = (): string => JSON.stringify(tabs.map(({ events }) => events()));
   const expected = JSON.stringify(tabs.map(() => texts));
-  await waitFor(`${expected}`, () => show() === expected).catch(() => expect(show()).toBe(expected));
+  await waitFor(expected, () => show() === expected).catch((error: Error) => {
+    throw new Error(`${error.message}; shown is ${show()}`);
+  });
 }
 
 test("eight tabs have one stream, and each shows every event", async () => {
@@ -222,7 +224,7 @@ test("whatever tabs go through, each shows every event once and in order", async
   await areLive(...tabs);
   const away = new Set<TestTab>();
   const one = <Each>(of: readonly Each[]): Each => of[Math.floor(random() * of.length)] as Each;
-  const steps = [
+  const steps: (() => unknown)[] = [
     () => log.append(`event ${log.length}`, `event ${log.length + 1}`),
     () => log.cut(),
     () => new Promise((resolve) => setTimeout(resolve)),
