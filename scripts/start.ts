@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
 import { buildServices } from "./build/build-services.ts";
 import { ensureConsole } from "./console/build-console.ts";
+import { ensureDocs } from "./docs/build-docs.ts";
 import { natsServer, redisServer } from "./provision/programs.ts";
 import { provision } from "./provision/provision.ts";
 import { dataFolder } from "./shared/data-folder.ts";
@@ -21,6 +22,7 @@ await runScript(async () => {
   await provision([natsServer, redisServer], { home, path, say });
   await buildServices();
   await ensureConsole(say);
+  await ensureDocs(say);
   const data = dataFolder(process.env);
   for (const folder of ["nats", "redis", "logs"]) await mkdir(join(data, folder), { recursive: true });
   const env = { ...process.env, PATH: join(home, "bin") + delimiter + path };

@@ -15,7 +15,7 @@ trap 'code=$?; trap "" TERM; kill 0; exit $code' EXIT
 until_seen() {
   (export IN_OWN_PROCESS=1; source "$1.sh") > "$1.out" 2>&1 &
   local started=$!
-  for _ in $(seq 400); do
+  for _ in $(seq 600); do
     if grep -qF -- "$2" "$1.out"; then return; fi
     if ! kill -0 $started 2> /dev/null; then break; fi
     sleep 0.05

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { runSluice } from "../../scripts/commands/run-sluice.ts";
@@ -16,7 +16,12 @@ interface Asked {
 const [folder = "", socket] = process.argv.slice(2);
 process.chdir(folder);
 
-createServer(async (request, response) => {
+createServer((request, response) => void answer(request, response)).listen(
+  socket,
+  () => void process.stdout.write("listening\n"),
+);
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { args, env, stdin } = await readAsked(request);
   const lines: string[] = [];
   const warnings: string[] = [];
@@ -29,7 +34,7 @@ createServer(async (request, response) => {
   });
   const [status, said] = code === 0 ? [200, lines] : [500, [...lines, ...warnings]];
   response.writeHead(status).end(said.map((line) => `${line}\n`).join(""));
-}).listen(socket, () => console.log("listening"));
+}
 
 /** `<count>NUL(<argument>NUL)*(<NAME=value>NUL)*NUL<stdin>`. */
 async function readAsked(request: IncomingMessage): Promise<Asked> {

@@ -1,0 +1,59 @@
+import { readdir } from "node:fs/promises";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Hono } from "hono";
+import { AppError } from "#shared/errors/app-error.ts";
+import { answerBuiltFile, ignoreMissing, isServed, KEPT_FOR_GOOD, readBuiltFile } from "./built-file.ts";
+
+/** Where `npm run docs` puts the pages. */
+const FOLDER = new URL("../../../.sluice/docs/", import.meta.url);
+
+/** A page runs its own script, loads what stands beside it, and is shown in no other page's frame. */
+const CONTENT_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+].join("; ");
+
+const PAGE_HEADERS = {
+  "cache-control": "no-cache",
+  "content-security-policy": CONTENT_POLICY,
+  "cross-origin-opener-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+};
+
+/** Adds the documentation at `/docs/` and below. It is public, and the same for everybody. A name is looked up and never put together. */
+export function addDocs(api: Hono, folder = FOLDER): void {
+  let names: ReadonlySet<string> = new Set();
+  /** The names once there are any: the pages may be built while policy runs. */
+  const list = async (): Promise<ReadonlySet<string>> => {
+    if (names.size === 0) names = new Set(await namesIn(folder));
+    return names;
+  };
+  api.get("/docs", (c) => c.redirect("/docs/", 308));
+  api.get("/docs/*", async (c) => {
+    const path = c.req.path.slice("/docs/".length);
+    const known = await list();
+    const name = [path, `${path === "" ? "index" : path}.html`].find((each) => known.has(each));
+    const file = name === undefined ? undefined : await readBuiltFile(folder, name);
+    if (name === undefined || file === undefined)
+      throw new AppError("not_found", "there is no such page: /docs/ lists them");
+    return answerBuiltFile(c, file, name.startsWith("assets/") ? { ...PAGE_HEADERS, ...KEPT_FOR_GOOD } : PAGE_HEADERS);
+  });
+}
+
+async function namesIn(folder: URL): Promise<string[]> {
+  const found = await readdir(folder, { withFileTypes: true, recursive: true }).catch(ignoreMissing);
+  const files = (found ?? []).filter((entry) => entry.isFile() && isServed(entry.name));
+  return files.map(({ parentPath, name }) => {
+    const within = relative(fileURLToPath(folder), parentPath);
+    return within === "" ? name : `${within}/${name}`;
+  });
+}
