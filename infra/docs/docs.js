@@ -1,16 +1,9 @@
-// The search, and the list of questions: open beside the page, closed above it on a phone.
+// The search.
 const MAX_FOUND = 12;
 
 const query = document.getElementById("query");
 const found = document.getElementById("found");
 const count = document.getElementById("count");
-const menu = document.getElementById("menu");
-
-const isWide = matchMedia("(min-width: 52rem)");
-const fold = () => (menu.open = isWide.matches);
-isWide.addEventListener("change", fold);
-fold();
-document.querySelector(".pages [aria-current]")?.scrollIntoView({ block: "nearest" });
 
 /** The index comes with the first look at the search: a page without a search loads none of it. */
 let loading;

@@ -66,7 +66,7 @@ async function writeSite(folder: string): Promise<void> {
 }
 
 /** A file's name changes with its content, so that browsers keep it for good. */
-async function writeAssets(folder: string, index: string): Promise<{ style: string; script: string }> {
+async function writeAssets(folder: string, index: string): Promise<Pick<Site, "icon" | "style" | "script">> {
   const put = async (name: string, text: string): Promise<string> => {
     const digest = createHash("sha256").update(text).digest("base64url").slice(0, 10);
     const file = `assets/${name.replace(/\.(\w+)$/, `-${digest}.$1`)}`;
@@ -80,6 +80,7 @@ async function writeAssets(folder: string, index: string): Promise<{ style: stri
     .replace("{{MINISEARCH}}", minisearch)
     .replace("{{INDEX}}", found);
   return {
+    icon: await put("icon.svg", await read("infra", "docs", "icon.svg")),
     style: await put("docs.css", await read("infra", "docs", "docs.css")),
     script: await put("docs.js", program),
   };

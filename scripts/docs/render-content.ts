@@ -41,15 +41,16 @@ export function renderContent(page: Page, findTarget: FindTarget): Content {
       code: ({ text, lang = "" }: Tokens.Code) =>
         `<pre tabindex="0" aria-label="${lang === "" ? "text" : escapeHtml(lang)}"><code>${escapeHtml(text)}</code></pre>\n`,
     },
-    hooks: {
-      // A wide table scrolls in itself; who uses a keyboard reaches it to scroll.
-      postprocess: (html) =>
-        html
-          .replaceAll("<table>", '<div class="table" tabindex="0" role="region" aria-label="table"><table>')
-          .replaceAll("</table>", "</table></div>"),
-    },
   });
-  return { html: marked.parser([...page.tokens]), headings };
+  return { html: withinRegions(marked.parser([...page.tokens])), headings };
+}
+
+/** A wide table scrolls in itself; who uses a keyboard reaches it to scroll. A heading that says nothing is none. */
+function withinRegions(html: string): string {
+  return html
+    .replaceAll("<th></th>", "<td></td>")
+    .replaceAll("<table>", '<div class="table" tabindex="0" role="group" aria-label="table"><table>')
+    .replaceAll("</table>", "</table></div>");
 }
 
 /** A heading's text without the marks of code, emphasis and links. */

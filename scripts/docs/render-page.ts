@@ -5,7 +5,8 @@ import { type Content, escapeHtml } from "./render-content.ts";
 export interface Site {
   readonly sections: readonly Section[];
   readonly pages: ReadonlyMap<string, Page>;
-  /** The addresses of the style and the script. */
+  /** The addresses of the icon, the style and the script. */
+  readonly icon: string;
   readonly style: string;
   readonly script: string;
 }
@@ -21,6 +22,7 @@ export function renderPage(site: Site, page: Page, content: Content): string {
 <meta charset="utf-8" />
 <meta name="viewport" content="width=device-width, initial-scale=1" />
 <title>${escapeHtml(page.title)} · Sluice</title>
+<link rel="icon" href="${site.icon}" />
 <link rel="stylesheet" href="${site.style}" />
 <script type="module" src="${site.script}"></script>
 </head>
@@ -33,17 +35,16 @@ export function renderPage(site: Site, page: Page, content: Content): string {
 <ul id="found" role="listbox" aria-label="Found pages" hidden></ul>
 <p id="count" role="status" class="unseen"></p>
 </div>
-<a class="console" href="/console">Console</a>
+<a class="to-pages" href="#pages">Questions</a>
+<a href="/console">Console</a>
 </header>
 <div class="columns">
-<nav class="pages" aria-label="Questions">
-<details class="menu" id="menu"><summary>All questions</summary>
-${site.sections.map((section) => sectionOf(section, site, page)).join("\n")}
-</details>
-</nav>
 <main id="content">
 ${content.html}${readOn(site, page)}
 </main>
+<nav class="pages" id="pages" aria-label="Questions">
+${site.sections.map((section) => sectionOf(section, site, page)).join("\n")}
+</nav>
 ${contents(content)}
 </div>
 </body>
@@ -56,7 +57,7 @@ function sectionOf({ title, links }: Section, { pages }: Site, current: Page): s
     const here = path === current.path ? ' aria-current="page"' : "";
     return `<li><a href="${pages.get(path)?.url ?? ""}"${here}>${escapeHtml(text)}</a></li>`;
   });
-  const isOpen = links.some(({ path }) => path === current.path) || current.url === "/docs/";
+  const isOpen = links.some(({ path }) => path === current.path);
   return `<details${isOpen ? " open" : ""}><summary>${escapeHtml(title)}</summary><ul>${items.join("")}</ul></details>`;
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -60,7 +60,7 @@ test.each([
   expect((await api.request(path)).status).toBe(404);
 });
 
-test("pages that are built while policy runs are there", async () => {
+test("pages that are built, and built again, while policy runs are there", async () => {
   const later = new Hono();
   later.onError((_, c) => c.text("none", 404));
   addDocs(later, pathToFileURL(`${join(folder, "later")}/`));
@@ -68,4 +68,9 @@ test("pages that are built while policy runs are there", async () => {
   await mkdir(join(folder, "later"));
   await writeFile(join(folder, "later", "index.html"), "there");
   expect(await (await later.request("/docs/")).text()).toBe("there");
+  await mkdir(join(folder, "again"));
+  await writeFile(join(folder, "again", "other.html"), "another");
+  await rename(join(folder, "later"), join(folder, "former"));
+  await rename(join(folder, "again"), join(folder, "later"));
+  expect(await (await later.request("/docs/other")).text()).toBe("another");
 });

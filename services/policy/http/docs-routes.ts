@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Hono } from "hono";
@@ -32,9 +32,12 @@ const PAGE_HEADERS = {
 /** Adds the documentation at `/docs/` and below. It is public, and the same for everybody. A name is looked up and never put together. */
 export function addDocs(api: Hono, folder = FOLDER): void {
   let names: ReadonlySet<string> = new Set();
-  /** The names once there are any: the pages may be built while policy runs. */
+  let listed: number | undefined;
+  /** The pages may be built, and built again, while policy runs: another folder has taken the place then. */
   const list = async (): Promise<ReadonlySet<string>> => {
-    if (names.size === 0) names = new Set(await namesIn(folder));
+    const present = (await stat(folder).catch(ignoreMissing))?.ino;
+    if (present !== listed) names = new Set(await namesIn(folder));
+    listed = present;
     return names;
   };
   api.get("/docs", (c) => c.redirect("/docs/", 308));
