@@ -25,8 +25,9 @@ const PORTS_OF_READERS = [3000, 4000];
 /** What a clone does not have; `.sluice` is the demo's own. */
 const NOT_CLONED = new Set([".git", ".sluice"]);
 
-/** Stands in for `npx sluice`. A command that goes on until Ctrl-C is a process of its own; so are other programs of npx. */
+/** Stands in for `npx sluice`. A command that goes on until Ctrl-C is a process of its own. */
 const NPX = `#!/bin/bash
+[ "$1" != node ] || exec "$@"
 [ "$1" = sluice ] || { echo "not stood in for: npx $*" >&2; exit 2; }
 shift
 [ -z "\${IN_OWN_PROCESS:-}" ] || exec node "$SLUICE_PROGRAM" "$@"
