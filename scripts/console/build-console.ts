@@ -1,8 +1,9 @@
-import { rename, rm } from "node:fs/promises";
+import { readdir, rename, rm } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { filesIn, ignoreMissing, writeBrotli, writeGzip, youngest } from "../shared/built-files.ts";
+import { compressFile } from "../shared/compress-file.ts";
 import { projectPath } from "../shared/project-folder.ts";
 import { requireCommand } from "../shared/run-command.ts";
+import { youngest } from "../shared/youngest.ts";
 
 /** Where policy finds the console. */
 const OUTPUT = projectPath(".sluice", "console");
@@ -29,12 +30,19 @@ export async function buildConsole(say: (line: string) => void): Promise<void> {
   const vite = projectPath("node_modules", "vite", "bin", "vite.js");
   const config = projectPath("services", "console", "vite.config.ts");
   await requireCommand(process.execPath, [vite, "build", "--config", config, "--outDir", fresh, "--logLevel", "warn"]);
-  for (const file of await filesIn(fresh)) {
-    if (COMPRESSED.includes(extname(file))) await Promise.all([writeBrotli(file), writeGzip(file)]);
-  }
+  for (const file of await filesIn(fresh)) if (COMPRESSED.includes(extname(file))) await compressFile(file);
   const former = `${fresh}-former`;
   await rename(OUTPUT, former).catch(ignoreMissing);
   // Another build may have come first: it is as good as this one.
   await rename(fresh, OUTPUT).catch(() => rm(fresh, { recursive: true }));
   await rm(former, { recursive: true, force: true });
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
 }

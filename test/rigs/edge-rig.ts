@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import type { CallContext } from "#shared/async/call-context.ts";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
+import { TRANSPORTS } from "#shared/protocol/transports.ts";
 import { eventTypeOf } from "#shared/protocol/topics.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { FakePolicy } from "./fake-policy.ts";
@@ -25,8 +26,12 @@ import { TailBudget } from "../../services/stream/log/tail.ts";
 import { type Edge, openStream, type StreamRequest } from "../../services/stream/open-stream.ts";
 import { OverloadGuard } from "../../services/stream/overload/overload-guard.ts";
 import type { Load } from "../../services/stream/overload/overload-steps.ts";
+import { heartbeatOf } from "../../services/stream/frames/encode-frame.ts";
+import { plainBody } from "../../services/stream/sse/body-coding.ts";
 import { SocketConnection } from "../../services/stream/sse/socket-connection.ts";
 import type { TopicStore } from "../../services/stream/subscription/topic-store.ts";
+import { TransportHealth } from "../../services/stream/transports/transport-health.ts";
+import { Transports } from "../../services/stream/transports/transports.ts";
 import { Turns } from "../../services/stream/turns/turns.ts";
 import { RetryDelays } from "../../services/stream/sse/retry-delay.ts";
 
@@ -50,6 +55,9 @@ const CLAIMS = {
 };
 
 const HOUR_MS = 3_600_000;
+
+/** Frames as they are, without a head before them. */
+const PLAIN_SSE = { coding: plainBody, head: Buffer.alloc(0), heartbeat: heartbeatOf({ framing: "sse" }) };
 
 export type EdgeRig = ReturnType<typeof createRig>;
 
@@ -76,6 +84,7 @@ export function createRig({
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
   const retryDelays = new RetryDelays({ now });
+  const transportHealth = new TransportHealth({ now, observer });
   const load: { now: Load } = { now: { loopDelayMs: 0, memory: 0, descriptors: 0 } };
   const edge: Edge & LookAfterDeps = {
     sessions: auth,
@@ -86,6 +95,8 @@ export function createRig({
     admission: createAdmission(places),
     overload: new OverloadGuard({ readLoad: () => load.now, now, observer }),
     retryDelays,
+    transportHealth,
+    transports: new Transports(TRANSPORTS, transportHealth),
     lifetimes: { idleMs: HOUR_MS, idleEndMs: 2 * HOUR_MS, maxAgeMs: 24 * HOUR_MS },
     hub,
     subscriptions: memorySubscriptions(now, async () => {
@@ -123,6 +134,8 @@ export function createRig({
       lastEventId: undefined,
       address: undefined,
       client: { address: "192.0.2.7", userAgent: "test/1" },
+      transport: "sse",
+      framing: "sse",
       takeQuery: () => new URLSearchParams("topic=order.>"),
       findToken: () => async () => CLAIMS,
       isGone: () => false,
@@ -147,7 +160,7 @@ export function createRig({
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
     async open(query = "topic=order.>", lastEventId?: string, claims: Partial<typeof CLAIMS> = {}) {
       const { server, client } = await socketPair(stack);
-      const connection = new SocketConnection(server);
+      const connection = new SocketConnection(server, PLAIN_SSE);
       const findToken = () => async () => ({ ...CLAIMS, ...claims });
       const takeQuery = () => new URLSearchParams(query);
       await openStream(edge, rig.request({ takeQuery, lastEventId, findToken, accept: () => connection }));

@@ -1,6 +1,6 @@
 import type { Context, Hono } from "hono";
 import { AppError } from "#shared/errors/app-error.ts";
-import { answerBuiltFile, KEPT_FOR_GOOD } from "./built-file.ts";
+import { answerBuiltFile, KEPT_FOR_GOOD } from "#shared/http/built-file.ts";
 import { type BuiltConsole, loadConsole } from "./load-console.ts";
 
 /** The settings of policy by which the console knows where it is. */
@@ -60,7 +60,7 @@ export function addConsole(api: Hono, config: ConsoleConfig, load = loadConsole)
   api.get("/console/assets/:file", async (c) => {
     const file = (await find())?.files.get(c.req.param("file"));
     if (file === undefined) throw new AppError("not_found", "the console has no such file: load its page again");
-    return answerBuiltFile(c, file, KEPT_FOR_GOOD);
+    return answerBuiltFile(c, file, { "cache-control": KEPT_FOR_GOOD });
   });
 }
 

@@ -1,12 +1,22 @@
 import { readdir, stat } from "node:fs/promises";
-import { relative } from "node:path";
+import { extname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Hono } from "hono";
 import { AppError } from "#shared/errors/app-error.ts";
-import { answerBuiltFile, ignoreMissing, isServed, KEPT_FOR_GOOD, readBuiltFile } from "./built-file.ts";
+import { answerBuiltFile, KEPT_FOR_GOOD, readBuiltFile } from "#shared/http/built-file.ts";
 
 /** Where `npm run docs` puts the pages. */
 const FOLDER = new URL("../../../.sluice/docs/", import.meta.url);
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".css": "text/css; charset=utf-8",
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".json": "application/json",
+  ".png": "image/png",
+  ".svg": "image/svg+xml",
+  ".txt": "text/plain; charset=utf-8",
+};
 
 /** A page runs its own script, loads what stands beside it, and is shown in no other page's frame. */
 const CONTENT_POLICY = [
@@ -45,18 +55,22 @@ export function addDocs(api: Hono, folder = FOLDER): void {
     const path = c.req.path.slice("/docs/".length);
     const known = await list();
     const name = [path, `${path === "" ? "index" : path}.html`].find((each) => known.has(each));
-    const file = name === undefined ? undefined : await readBuiltFile(folder, name);
-    if (name === undefined || file === undefined)
-      throw new AppError("not_found", "there is no such page: /docs/ lists them");
-    return answerBuiltFile(c, file, name.startsWith("assets/") ? { ...PAGE_HEADERS, ...KEPT_FOR_GOOD } : PAGE_HEADERS);
+    if (name === undefined) throw new AppError("not_found", "there is no such page: /docs/ lists them");
+    const file = await readBuiltFile(new URL(name, folder), TYPES[extname(name)] ?? "");
+    const isAsset = name.startsWith("assets/");
+    return answerBuiltFile(c, file, isAsset ? { ...PAGE_HEADERS, "cache-control": KEPT_FOR_GOOD } : PAGE_HEADERS);
   });
 }
 
 async function namesIn(folder: URL): Promise<string[]> {
   const found = await readdir(folder, { withFileTypes: true, recursive: true }).catch(ignoreMissing);
-  const files = (found ?? []).filter((entry) => entry.isFile() && isServed(entry.name));
+  const files = (found ?? []).filter((entry) => entry.isFile() && extname(entry.name) in TYPES);
   return files.map(({ parentPath, name }) => {
     const within = relative(fileURLToPath(folder), parentPath);
     return within === "" ? name : `${within}/${name}`;
   });
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
 }

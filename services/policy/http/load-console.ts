@@ -1,11 +1,17 @@
 import { readdir, readFile } from "node:fs/promises";
-import { type BuiltFile, ignoreMissing, isServed, readBuiltFile } from "./built-file.ts";
+import { extname } from "node:path";
+import { type BuiltFile, readBuiltFile } from "#shared/http/built-file.ts";
 
 /** The console as it was built: its page, and the files that the page asks for by their names. */
 export interface BuiltConsole {
   readonly page: string;
   readonly files: ReadonlyMap<string, BuiltFile>;
 }
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".css": "text/css; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+};
 
 /** Where `npm run console` puts it. */
 const FOLDER = new URL("../../../.sluice/console/", import.meta.url);
@@ -15,10 +21,13 @@ export async function loadConsole(folder = FOLDER): Promise<BuiltConsole | undef
   const page = await readFile(new URL("index.html", folder), "utf8").catch(ignoreMissing);
   if (page === undefined) return undefined;
   const assets = new URL("assets/", folder);
-  const files = new Map<string, BuiltFile>();
-  for (const name of (await readdir(assets)).filter(isServed)) {
-    const file = await readBuiltFile(assets, name);
-    if (file !== undefined) files.set(name, file);
-  }
-  return { page, files };
+  const names = (await readdir(assets)).filter((name) => extname(name) in TYPES);
+  const read = (name: string): Promise<BuiltFile> =>
+    readBuiltFile(new URL(name, assets), TYPES[extname(name)] ?? "application/octet-stream");
+  const files = await Promise.all(names.map(async (name) => [name, await read(name)] as const));
+  return { page, files: new Map(files) };
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
 }

@@ -83,6 +83,11 @@ export class Reader implements Member, RegisteredStream {
     this.record = beginRecord(registration, position);
   }
 
+  /** How its frames are told apart. */
+  get framing(): FrameFormat["framing"] {
+    return this.#reads.format.framing;
+  }
+
   get isLive(): boolean {
     return this.#state.is === "live";
   }
@@ -205,7 +210,7 @@ export class Reader implements Member, RegisteredStream {
   end(by: StreamEnd): void {
     const state = this.#state;
     if (state.is === "ended") return;
-    if (state.is === "behind" && by.event === "bye") this.frames.sendHole(state);
+    if (state.is === "behind" && (by.event === "bye" || by.event === "cursor")) this.frames.sendHole(state);
     const cursor = state.is === "live" ? state.audience.leave(this) : state.cursor;
     this.#state = { is: "ended", cursor, by };
     if (state.is === "live") this.#tenant.audiences.dropIfEmpty(state.audience);

@@ -3,7 +3,9 @@ import { createJsonApi, refuseMethod } from "#shared/http/json-api.ts";
 import type { Welcome } from "#shared/http/welcome-page.ts";
 import type { Tracer } from "#shared/trace/tracer.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
+import { addCapabilitiesRoute, type CapabilitiesRoute } from "./capabilities-route.ts";
 import { addClientsRoutes, type ClientsRoutes } from "./clients-routes.ts";
+import { addClientScript } from "./client-script.ts";
 import { addDemoPage, type DemoPage } from "./demo-page.ts";
 import { addForwardEventsRoute, EVENTS_PATH, type ForwardEventsRoute } from "./forward-events-route.ts";
 import { addPresenceRoutes, type PresenceRoute } from "./presence-route.ts";
@@ -11,15 +13,24 @@ import { addReportsRoute, type ReportsRoute } from "./reports-route.ts";
 import { addRebindRoute, type RebindRoute } from "./rebind-route.ts";
 import { ACK_PATHS, addSubscriptionRoutes, type SubscriptionRoutes } from "./subscription-routes.ts";
 import { addTopicsRoute, type TopicsRoute } from "./topics-route.ts";
-import { STREAM_PATH } from "./stream-headers.ts";
+import { HANDSHAKE_PATHS, STREAM_PATH } from "./stream-headers.ts";
 
 /** A token of 64 KB, in JSON. */
 const MAX_BODY_BYTES = 96 * 1_024;
 
 /** What the edge's API serves. */
 export interface EdgeApi
-  extends RebindRoute, TopicsRoute, ClientsRoutes, PresenceRoute, SubscriptionRoutes, ForwardEventsRoute, ReportsRoute {
-  readonly edge: RebindRoute["edge"] &
+  extends
+    CapabilitiesRoute,
+    RebindRoute,
+    TopicsRoute,
+    ClientsRoutes,
+    PresenceRoute,
+    SubscriptionRoutes,
+    ForwardEventsRoute,
+    ReportsRoute {
+  readonly edge: CapabilitiesRoute["edge"] &
+    RebindRoute["edge"] &
     ClientsRoutes["edge"] &
     PresenceRoute["edge"] &
     SubscriptionRoutes["edge"] &
@@ -38,6 +49,7 @@ export function createEdgeApi(routes: EdgeApi, log: LimitedLog, tracer: Tracer):
     log,
     tracer,
   );
+  addCapabilitiesRoute(api, routes);
   addRebindRoute(api, routes);
   addTopicsRoute(api, routes);
   addClientsRoutes(api, routes);
@@ -45,9 +57,10 @@ export function createEdgeApi(routes: EdgeApi, log: LimitedLog, tracer: Tracer):
   addPresenceRoutes(api, routes);
   addForwardEventsRoute(api, routes);
   addReportsRoute(api, routes);
+  addClientScript(api);
   if (routes.demo !== undefined) addDemoPage(api, routes.demo);
   // Its GET does not come here: a stream has the bare socket.
-  api.all(STREAM_PATH, (c) => refuseMethod(c, ["GET"]));
+  for (const path of HANDSHAKE_PATHS) api.all(path, (c) => refuseMethod(c, ["GET"]));
   return api;
 }
 
