@@ -10,13 +10,17 @@ const FOLDER = fileURLToPath(new URL("../../.sluice", import.meta.url));
 
 /** What the readers of a page have of their own. */
 const READERS_OWN = `
-declare function show(what: unknown): void;
+declare function show(...what: unknown[]): void;
 declare function handle(event: unknown): Promise<void>;
 declare function refetch(): Promise<void>;
+declare function reload(): void;
+declare const session: { accessToken(): Promise<string> };
 declare function openUnderAnotherId(): void;
 declare const deviceId: string;
 interface Storage { [name: string]: any }
 `;
+
+const CLIENT = fileURLToPath(new URL("../../services/client/client.ts", import.meta.url));
 
 const CONFIG = {
   compilerOptions: {
@@ -28,6 +32,9 @@ const CONFIG = {
     jsx: "react-jsx",
     target: "esnext",
     module: "nodenext",
+    // What people install, as it stands here.
+    paths: { "@sluice/client": [CLIENT] },
+    allowImportingTsExtensions: true,
     lib: ["esnext", "dom", "dom.iterable", "dom.asynciterable"],
     types: ["node"],
     moduleDetection: "force",

@@ -1,4 +1,5 @@
-import { glob, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
 import MiniSearch from "minisearch";
 import { beforeAll, expect, test } from "vitest";
 import { ensureDocs } from "../../scripts/docs/build-docs.ts";
@@ -12,7 +13,9 @@ const pages = (): [string, string][] => [...served].filter(([, text]) => text !=
 
 beforeAll(async () => {
   await ensureDocs(() => {});
-  for await (const name of glob("**/*.*", { cwd: FOLDER })) {
+  const files = (await readdir(FOLDER, { withFileTypes: true, recursive: true })).filter((entry) => entry.isFile());
+  for (const { parentPath, name: file } of files) {
+    const name = relative(FOLDER, join(parentPath, file));
     const isPage = name.endsWith(".html");
     const url = `/docs/${isPage ? name.replace(/(^index)?\.html$/, "") : name}`;
     served.set(url, isPage ? await readFile(`${FOLDER}/${name}`, "utf8") : "");
