@@ -20,8 +20,6 @@ declare const deviceId: string;
 interface Storage { [name: string]: any }
 `;
 
-const CLIENT = fileURLToPath(new URL("../../services/client/client.ts", import.meta.url));
-
 const CONFIG = {
   compilerOptions: {
     noEmit: true,
@@ -32,13 +30,16 @@ const CONFIG = {
     jsx: "react-jsx",
     target: "esnext",
     module: "nodenext",
-    // What people install, as it stands here.
-    paths: { "@sluice/client": [CLIENT] },
-    allowImportingTsExtensions: true,
     lib: ["esnext", "dom", "dom.iterable", "dom.asynciterable"],
     types: ["node"],
     moduleDetection: "force",
     skipLibCheck: true,
+    // What npm installs, and what an edge serves.
+    allowImportingTsExtensions: true,
+    paths: {
+      "@sluice/client": ["../../services/client/client.ts"],
+      "https://events.example.com/client/v1.js": ["../../services/client/client.ts"],
+    },
   },
   include: ["*"],
 };
