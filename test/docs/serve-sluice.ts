@@ -19,10 +19,17 @@ createServer((request, response) => void answer(request, response)).listen(
   () => void process.stdout.write("listening\n"),
 );
 
-/** What a command prints; where it fails also what it says of that, and 500. */
+/**
+ * What a command prints: line by line for a command that goes on, which nothing ends before this process; else as a whole,
+ * where it fails with what it says of that, and 500.
+ */
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { args, ...rest } = await readAsked(request);
-  const { code, out, err } = await sluice(args, rest);
+  const { args, env, stdin } = await readAsked(request);
+  const isLive = request.headers["x-live"] === "1";
+  if (isLive) response.flushHeaders();
+  const print = (line: string): void => void (isLive && response.write(`${line}\n`));
+  const { code, out, err } = await sluice(args, { env, stdin, print });
+  if (isLive) return void response.end();
   const [status, said] = code === 0 ? [200, out] : [500, [...out, ...err]];
   response.writeHead(status).end(said.map((line) => `${line}\n`).join(""));
 }

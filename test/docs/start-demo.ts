@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,22 +25,6 @@ const PORTS_OF_READERS = [3000, 4000];
 /** What a clone does not have; `.sluice` is the demo's own. */
 const NOT_CLONED = new Set([".git", ".sluice"]);
 
-/** Stands in for `npx sluice`. A command that goes on until Ctrl-C is a process of its own. */
-const NPX = `#!/bin/bash
-[ "$1" != node ] || exec "$@"
-[ "$1" = sluice ] || { echo "not stood in for: npx $*" >&2; exit 2; }
-shift
-[ -z "\${IN_OWN_PROCESS:-}" ] || exec node "$SLUICE_PROGRAM" "$@"
-{ printf '%s\\0' "$#" "$@"; env -0; printf '\\0'; cat; } |
-  curl -sS --fail-with-body --unix-socket "$SLUICE_SOCKET" --data-binary @- http://sluice/ || exit 1
-`;
-
-/** Every curl of a page fails where the answer is 400 or more; what a page shows to be refused says so by `-w`. */
-const CURL = `#!/bin/bash
-PATH=\${PATH#*:}
-case " $* " in *" -w "*) exec curl "$@";; *) exec curl --fail-with-body "$@";; esac
-`;
-
 /** Starts what `npm start` starts, and the folder beside it. */
 export async function startDemo(): Promise<Demo> {
   await using starting = new AsyncDisposableStack();
@@ -50,8 +34,6 @@ export async function startDemo(): Promise<Demo> {
     if (name === "infra") await cp(join(PROJECT, name), join(folder, name), { recursive: true });
     else if (!NOT_CLONED.has(name)) await symlink(join(PROJECT, name), join(folder, name));
   }
-  await writeFile(join(folder, "npx"), NPX, { mode: 0o755 });
-  await writeFile(join(folder, "curl"), CURL, { mode: 0o755 });
 
   const ports = new Map<number, number>();
   const data: Record<string, string> = {
@@ -81,8 +63,7 @@ export async function startDemo(): Promise<Demo> {
     env: {
       ...data,
       SLUICE_SOCKET: socket,
-      SLUICE_PROGRAM: join(PROJECT, ".sluice/services/sluice.js"),
-      PATH: `${folder}:${process.env["PATH"]}`,
+      PATH: process.env["PATH"],
       HOME: folder,
     },
     withPorts: (text) => text.replaceAll(/\b\d{4}\b/g, (port) => String(ports.get(Number(port)) ?? port)),
