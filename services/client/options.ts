@@ -1,9 +1,10 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { ControlData } from "../shared/protocol/control-frames.ts";
+import type { Transport } from "../shared/protocol/transports.ts";
 import type { InvalidEvent } from "./stream-event.ts";
 
 /** The roads that this client knows. */
-export const CLIENT_ROADS = ["sse", "websocket", "poll"] as const;
+export const CLIENT_ROADS = ["sse", "websocket", "poll"] as const satisfies readonly Transport[];
 
 /** A road that this client knows. */
 export type ClientRoad = (typeof CLIENT_ROADS)[number];

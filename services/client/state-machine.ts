@@ -1,6 +1,6 @@
 import type { Farewell } from "./control.ts";
 import type { Unreadable } from "./roads/ask-capabilities.ts";
-import type { FallbackReason } from "./roads/road-choice.ts";
+import type { FallbackReason } from "../shared/protocol/client-report.ts";
 import type { Refusal } from "./roads/road.ts";
 import type { EndReason, StreamState, WaitReason } from "./stream-state.ts";
 

@@ -120,7 +120,12 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   addEraseRoute(api, authorizeDeps, deps);
   addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
   const running = await openEdges(nats, logs);
-  addRunningRoutes(api, authorizeDeps, running, { ...recorded, logs, find: rights.find });
+  addRunningRoutes(api, authorizeDeps, running, {
+    ...recorded,
+    subscriptions: deps.subscriptions,
+    logs,
+    find: rights.find,
+  });
   addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, ...running, logs, find: rights.find });
   addConsole(api, config);
   addDocs(api);
@@ -133,6 +138,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const served = { registry, services, security, sockets, api, authorize: authorizeDeps, checks, log };
   await startServers(config, starting, served);
   starting.use(running.tails);
+  starting.use(running.live);
   return starting.move();
 }
 

@@ -1,6 +1,6 @@
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { identityOf, Registration, type TopicGrant } from "./access/registration.ts";
+import { identityOf, Registration } from "./access/registration.ts";
 import type { ShareTopics } from "./access/share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { clientLeft, type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
@@ -22,9 +22,10 @@ import { followTransport, type FollowTransportDeps } from "./connections/follow-
 import type { Hub, Stream } from "./connections/hub.ts";
 import { type ClaimedTopics, claimTopics, findLate } from "./connections/claim-topics.ts";
 import type { AnnounceTopics, ClientStreams } from "./connections/client-streams.ts";
-import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
+import type { KeepAliveDeps } from "./connections/keep-alive.ts";
 import type { StreamPresence } from "./connections/presence/stream-presence.ts";
 import { Reader } from "./connections/reader.ts";
+import { readyOf } from "./connections/ready-of.ts";
 import { originOf, type StreamOrigin } from "./connections/stream-origin.ts";
 import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
@@ -35,7 +36,6 @@ import type { Observer } from "./observe/observer.ts";
 import { beginStream } from "./observe/stream-trace.ts";
 import type { Tracer } from "#shared/trace/tracer.ts";
 import type { OverloadGuard } from "./overload/overload-guard.ts";
-import type { ControlData } from "#shared/protocol/control-frames.ts";
 import type { Transport } from "#shared/protocol/transports.ts";
 import type { RetryDelays } from "./sse/retry-delay.ts";
 import type { LateTopics } from "./subscription/late-topics.ts";
@@ -288,22 +288,4 @@ function begin(edge: Edge, stream: Stream, subscription: Subscription, beginning
     edge.observer.fault(error, factsOf(reader));
     reader.end(FAULT);
   }
-}
-
-function readyOf(
-  edge: Edge,
-  { ids, registration }: Reader,
-  presence: readonly TopicGrant[] | undefined,
-  claimed: ClaimedTopics | undefined,
-): ControlData["ready"] {
-  const { identity, topicGrants } = registration;
-  return {
-    connectionId: ids.connectionId,
-    tenant: identity.tenant,
-    subject: identity.subject.id,
-    topics: topicGrants,
-    expiresAt: expiresAt(registration, edge),
-    ...(claimed && { restored: claimed.isRestored }),
-    ...(presence && { presence }),
-  };
 }

@@ -6,6 +6,7 @@ import type { ConnectionHistory } from "../edges/connection-history.ts";
 import type { Edges } from "../edges/edges.ts";
 import { closeConnection, type ConnectionClose, findConnection } from "../edges/find-connection.ts";
 import { listConnections, listNodes } from "../edges/list-connections.ts";
+import { sumClients } from "../edges/sum-clients.ts";
 import { authorizeAdmin, type AuthorizeDeps, authorizeOperator } from "./authorize.ts";
 import { limitParameter, requireFreeName, tenantParameter } from "./parameters.ts";
 
@@ -15,7 +16,7 @@ interface ConnectionRouteDeps {
   readonly onClosed: (close: ConnectionClose) => Promise<void>;
 }
 
-/** Adds the calls on the open streams of all edges: list, look at and close; and how the edges are. */
+/** Adds the calls on the open streams of all edges: list, look at and close; how the edges are, and what clients report. */
 export function addConnectionRoutes(api: Hono, authorizeDeps: AuthorizeDeps, deps: ConnectionRouteDeps): void {
   const path = "/v1/tenants/:tenant/connections";
 
@@ -35,6 +36,11 @@ export function addConnectionRoutes(api: Hono, authorizeDeps: AuthorizeDeps, dep
   api.get("/v1/nodes", async (c) => {
     await authorizeOperator(authorizeDeps, c);
     return c.json(await listNodes(deps.edges));
+  });
+
+  api.get("/v1/clients", async (c) => {
+    await authorizeOperator(authorizeDeps, c);
+    return c.json(await sumClients(deps.edges));
   });
 
   api.get(`${path}/:connection`, async (c) => {
