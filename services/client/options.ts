@@ -4,7 +4,11 @@ import type { Transport } from "../shared/protocol/transports.ts";
 import type { InvalidEvent } from "./stream-event.ts";
 
 /** The roads that this client knows. */
-export const CLIENT_ROADS = ["sse", "websocket", "poll"] as const satisfies readonly Transport[];
+export const CLIENT_ROADS: readonly ["sse", "websocket", "poll"] = [
+  "sse",
+  "websocket",
+  "poll",
+] satisfies readonly Transport[];
 
 /** A road that this client knows. */
 export type ClientRoad = (typeof CLIENT_ROADS)[number];
