@@ -17,6 +17,7 @@ declare function reload(): void;
 declare const session: { accessToken(): Promise<string> };
 declare function openUnderAnotherId(): void;
 declare const deviceId: string;
+declare const token: string;
 interface Storage { [name: string]: any }
 `;
 
