@@ -35,6 +35,7 @@ import { createProcessQuestions } from "./clients/ask-processes.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps, BearerDeps } from "./http/authorize.ts";
 import { addConsole } from "./http/console-routes.ts";
+import { addDocs } from "./http/docs-routes.ts";
 import { addCheckRoute } from "./http/check-route.ts";
 import { addEraseRoute } from "./http/erase-route.ts";
 import { addExplainRoutes } from "./http/explain-route.ts";
@@ -127,6 +128,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   });
   addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, ...running, logs, find: rights.find });
   addConsole(api, config);
+  addDocs(api);
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, requestLog), decisionCallers],
     [AuthorizationService, createAuthorizationService(gateway, metrics, requestLog), authorizationCallers],
