@@ -12,8 +12,8 @@ export interface TestTab {
   readonly events: () => string[];
   /** The page is frozen, or goes on. */
   sign(sign: "suspend" | "wake"): void;
-  /** From now on it hears and says nothing, and keeps what it has: a page that was stopped without being told. */
-  hang(): void;
+  /** From now on it hears and says nothing, and keeps what it has: a page that was stopped without being told. `false` ends that. */
+  hang(isHanging?: boolean): void;
 }
 
 /** How a tab asks for the stream. */
@@ -87,7 +87,14 @@ export function openBrowser(): TestBrowser {
     const source = shareSource(opener, sharing)(listener, lastEventId);
     open.push(source);
     const events = (): string[] => frames.filter(({ event }) => event === undefined).map(({ data = "" }) => data);
-    return { source, frames, told, events, sign: (sign) => listen(sign), hang: () => void (isHanging = true) };
+    return {
+      source,
+      frames,
+      told,
+      events,
+      sign: (sign) => listen(sign),
+      hang: (hangs = true) => void (isHanging = hangs),
+    };
   };
   const pass = (ms: number): void => {
     for (const timer of Array.from(timers)) {
