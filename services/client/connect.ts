@@ -26,17 +26,7 @@ export function connectIn<const Given extends Schemas = Schemas>(
 ): SluiceStream<Given> {
   const options = { ...given, url: given.url.replace(/\/+$/, "") };
   const credentials = new Credentials(options, environment);
-  const { openSocket } = environment;
-  const roads = {
-    sse: createSseRoad(environment),
-    poll: loadRoad(async () => (await import("./roads/poll-road.ts")).createPollRoad(environment)),
-    ...(openSocket && {
-      websocket: loadRoad(async () => (await import("./roads/websocket-road.ts")).createWebSocketRoad(openSocket)),
-    }),
-  };
-  // A durable subscription has one open connection, which polls are not.
-  const canTake = (road: ClientRoad): boolean =>
-    road in roads && (road !== "poll" || options.subscription === undefined);
+  const roads = roadsIn(environment);
   const wanted = (options.transports ?? CLIENT_ROADS).filter(canTake);
   const parameters = parametersOf(options);
   const openOwn = createSourceOpener({
@@ -61,7 +51,13 @@ export function connectIn<const Given extends Schemas = Schemas>(
     if (!mayShare(options, environment)) return openOwn;
     try {
       const { shareTabs } = await import("./tabs/share-tabs.ts");
-      const shared = await shareTabs(openOwn, { options, parameters, credentials, environment });
+      const shared = await shareTabs(openOwn, {
+        options,
+        parameters,
+        credentials,
+        environment,
+        onOther: () => source.move(),
+      });
       isShared = shared !== undefined;
       return shared ?? openOwn;
     } catch {
@@ -102,6 +98,21 @@ function laterReporter(load: () => Promise<Reports>): Reports {
     lost: (...seen) => void loaded.then((reporter) => reporter.lost(...seen)),
     opened: (...seen) => void loaded.then((reporter) => reporter.opened(...seen)),
   };
+}
+
+/** The roads that this program can take. */
+function roadsIn(environment: Environment): Partial<Record<ClientRoad, FollowRoad>> {
+  const { openSocket } = environment;
+  return {
+    sse: createSseRoad(environment),
+    poll: loadRoad(async () => (await import("./roads/poll-road.ts")).createPollRoad(environment)),
+    ...(openSocket && {
+      websocket: loadRoad(async () => (await import("./roads/websocket-road.ts")).createWebSocketRoad(openSocket)),
+    }),
+  };
+  // A durable subscription has one open connection, which polls are not.
+  const canTake = (road: ClientRoad): boolean =>
+    road in roads && (road !== "poll" || options.subscription === undefined);
 }
 
 /** A road that is loaded when it is first needed: most clients never leave Server-Sent Events. */
