@@ -27,6 +27,9 @@ export function connectIn<const Given extends Schemas = Schemas>(
   const options = { ...given, url: given.url.replace(/\/+$/, "") };
   const credentials = new Credentials(options, environment);
   const roads = roadsIn(environment);
+  // A durable subscription has one open connection, which polls are not.
+  const canTake = (road: ClientRoad): boolean =>
+    road in roads && (road !== "poll" || options.subscription === undefined);
   const wanted = (options.transports ?? CLIENT_ROADS).filter(canTake);
   const parameters = parametersOf(options);
   const openOwn = createSourceOpener({
@@ -110,9 +113,6 @@ function roadsIn(environment: Environment): Partial<Record<ClientRoad, FollowRoa
       websocket: loadRoad(async () => (await import("./roads/websocket-road.ts")).createWebSocketRoad(openSocket)),
     }),
   };
-  // A durable subscription has one open connection, which polls are not.
-  const canTake = (road: ClientRoad): boolean =>
-    road in roads && (road !== "poll" || options.subscription === undefined);
 }
 
 /** A road that is loaded when it is first needed: most clients never leave Server-Sent Events. */
