@@ -26,14 +26,7 @@ export function connectIn<const Given extends Schemas = Schemas>(
 ): SluiceStream<Given> {
   const options = { ...given, url: given.url.replace(/\/+$/, "") };
   const credentials = new Credentials(options, environment);
-  const { openSocket } = environment;
-  const roads = {
-    sse: createSseRoad(environment),
-    poll: loadRoad(async () => (await import("./roads/poll-road.ts")).createPollRoad(environment)),
-    ...(openSocket && {
-      websocket: loadRoad(async () => (await import("./roads/websocket-road.ts")).createWebSocketRoad(openSocket)),
-    }),
-  };
+  const roads = roadsIn(environment);
   // A durable subscription has one open connection, which polls are not.
   const canTake = (road: ClientRoad): boolean =>
     road in roads && (road !== "poll" || options.subscription === undefined);
@@ -61,7 +54,13 @@ export function connectIn<const Given extends Schemas = Schemas>(
     if (!mayShare(options, environment)) return openOwn;
     try {
       const { shareTabs } = await import("./tabs/share-tabs.ts");
-      const shared = await shareTabs(openOwn, { options, parameters, credentials, environment });
+      const shared = await shareTabs(openOwn, {
+        options,
+        parameters,
+        credentials,
+        environment,
+        onOther: () => source.move(),
+      });
       isShared = shared !== undefined;
       return shared ?? openOwn;
     } catch {
@@ -101,6 +100,18 @@ function laterReporter(load: () => Promise<Reports>): Reports {
     left: (...seen) => void loaded.then((reporter) => reporter.left(...seen)),
     lost: (...seen) => void loaded.then((reporter) => reporter.lost(...seen)),
     opened: (...seen) => void loaded.then((reporter) => reporter.opened(...seen)),
+  };
+}
+
+/** The roads that this program can take. */
+function roadsIn(environment: Environment): Partial<Record<ClientRoad, FollowRoad>> {
+  const { openSocket } = environment;
+  return {
+    sse: createSseRoad(environment),
+    poll: loadRoad(async () => (await import("./roads/poll-road.ts")).createPollRoad(environment)),
+    ...(openSocket && {
+      websocket: loadRoad(async () => (await import("./roads/websocket-road.ts")).createWebSocketRoad(openSocket)),
+    }),
   };
 }
 

@@ -78,7 +78,8 @@ export function openBrowser(): TestBrowser {
         return () => {};
       },
     };
-    const sharing = { name, beginsNow: from === "now", prove, isStill, platform };
+    const onOther = (): void => source.close();
+    const sharing: Sharing = { name, beginsNow: from === "now", prove, isStill, onOther, platform };
     const listener = {
       onFrame: (frame: Frame) => void frames.push(frame),
       onState: ({ name: state }: { name: string }) => void told.push(state),

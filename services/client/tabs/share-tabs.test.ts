@@ -25,7 +25,20 @@ interface TestTab {
 /** A tab of the browser that this process is. */
 async function openTab(edge: FakeEdge, options: Partial<StreamOptions>): Promise<TestTab> {
   const shown: unknown[] = [];
-  const environment = { ...ownEnvironment(), hasTabs: true, fetch: edge.fetch as typeof fetch };
+  const own = ownEnvironment();
+  let skippedMs = 0;
+  const environment = {
+    ...own,
+    hasTabs: true,
+    fetch: edge.fetch,
+    now: () => own.now() + skippedMs,
+    /** Pauses take no time. A leader that does not answer is waited for. */
+    after(ms: number, callback: () => void) {
+      if (ms >= PATIENCE_MS) return own.after(ms, callback);
+      skippedMs += ms;
+      return own.after(0, callback);
+    },
+  };
   const stream = connectIn(environment, {
     // Tabs of other tests have other edges.
     url: `https://${edgeName}.test`,
@@ -42,6 +55,8 @@ async function openTab(edge: FakeEdge, options: Partial<StreamOptions>): Promise
   await waitFor("a live tab", () => stream.state.name === "live");
   return { stream, shown };
 }
+
+const PATIENCE_MS = 1_000;
 
 let edgeName = "";
 
@@ -124,4 +139,22 @@ test("a subscription that the edge refuses fails with its code, and the tab goes
   edge.emit("order.created.1", 1);
   await show([1], tab);
   expect(edge.streams).toEqual([["order.>"]]);
+});
+
+test("a tab whose token becomes another person's goes over to the tabs of that one, behind what it has shown", async () => {
+  const edge = newEdge();
+  let sub = "ann";
+  const first = await openTab(edge, { token: async () => tokenWith({ sub }) });
+  const second = await openTab(edge, { token: tokenWith({}) });
+  edge.emit("order.created.1", 1);
+  await show([1], first, second);
+  sub = "bob";
+  edge.refuse("/v1/stream", "token_expired");
+  edge.cut();
+  await edge.opened(2);
+  const third = await openTab(edge, { token: tokenWith({ sub }) });
+  await waitFor("two streams", () => edge.streams.length === 2);
+  edge.emit("order.created.2", 2);
+  await show([1, 2], first, second);
+  await show([2], third);
 });
