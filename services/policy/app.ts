@@ -135,8 +135,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
   const served = { registry, services, security, sockets, api, authorize: authorizeDeps, checks, log };
   await startServers(config, starting, served);
-  starting.use(running.tails);
-  starting.use(running.live);
+  for (const watched of [running.tails, running.live]) starting.use(watched);
   return starting.move();
 }
 

@@ -4,13 +4,13 @@ import { atRate, BOB, payloadOf, streamRequests } from "../load.ts";
 import { openReaders } from "../readers.ts";
 import type { Bench, Figure, Scenario } from "../scenario.ts";
 
-const READERS = 1_000;
+const READERS = 500;
 const PER_SECOND = 50;
 const SECONDS = 4;
 const PAYLOAD_BYTES = 200;
 
 /** Idle streams of each road, to tell what one holds; as many are opened and closed first, which compiles the code for it. */
-const IDLE = 4_000;
+const IDLE = 2_000;
 
 /** A process comes to rest in this time: V8 gives back what its heap does not need 110 s after the last full collection. */
 const REST_MS = 140_000;
@@ -51,7 +51,7 @@ export const roads: Scenario = {
     const loop = await costOfLoop(bench);
     const figures = [...costRows(`bare ${bench.programs.language} loop`, loop, expected)];
     for (const road of ROADS) figures.push(...(await costOf(bench, road, loop, expected)));
-    return [...figures, ...(await Promise.all(ROADS.map((road) => memoryOf(bench, road)))).flat()];
+    return [...figures, ...(await memoryOfAll(bench))];
   },
 };
 
@@ -87,22 +87,31 @@ async function costOf(
   ];
 }
 
-/** What a process at rest holds with idle streams of a road beyond what it held without them. All roads rest at the same time. */
-async function memoryOf({ issuer, programs, startEdge }: Bench, { name, requestOf, mark }: Road): Promise<Figure[]> {
-  await using edge = await startEdge();
-  const { pid } = edge.child.process;
-  const open = async () => {
+/**
+ * What a process at rest holds with idle streams of a road beyond what it held without them. All rest at the same time, and open their
+ * streams one road after the other.
+ */
+async function memoryOfAll({ issuer, programs, startEdge }: Bench): Promise<Figure[]> {
+  await using stack = new AsyncDisposableStack();
+  const open = async (port: number, { requestOf, mark }: Road) => {
     const requests = await streamRequests(issuer, BOB, IDLE, () => "push.>");
-    return openReaders(programs, edge.ports.http, requests.map(requestOf), IDLE, mark);
+    return openReaders(programs, port, requests.map(requestOf), IDLE, mark);
   };
-  await (await open())[Symbol.asyncDispose]();
+  const edges = await Promise.all(ROADS.map(async (road) => ({ road, edge: stack.use(await startEdge()) })));
+  for (const { road, edge } of edges) await (await open(edge.ports.http, road))[Symbol.asyncDispose]();
   await delay(REST_MS);
-  const before = await residentKiB(pid);
-  await using readers = await open();
+  const before = await Promise.all(edges.map(({ edge }) => residentKiB(edge.child.process.pid)));
+  const all = [];
+  for (const { road, edge } of edges) all.push(stack.use(await open(edge.ports.http, road)));
   await delay(REST_MS);
-  const streams = IDLE - (await readers.received()).closed;
-  return [
-    { name: `${name}, resident for each stream`, value: ((await residentKiB(pid)) - before) / streams, unit: "KiB" },
-    { name: `${name}, streams open`, value: streams, unit: "" },
-  ];
+  const after = await Promise.all(edges.map(({ edge }) => residentKiB(edge.child.process.pid)));
+  const closed = await Promise.all(all.map(async (readers) => (await readers.received()).closed));
+  return ROADS.flatMap(({ name }, place) => {
+    const streams = IDLE - (closed[place] ?? 0);
+    const resident = ((after[place] ?? 0) - (before[place] ?? 0)) / streams;
+    return [
+      { name: `${name}, resident for each stream`, value: resident, unit: "KiB" },
+      { name: `${name}, streams open`, value: streams, unit: "" },
+    ];
+  });
 }

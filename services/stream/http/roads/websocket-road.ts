@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { WebSocketServer } from "ws";
 import { AppError } from "#shared/errors/app-error.ts";
+import { clientLeft } from "../../access/verify.ts";
 import { busyUpgrade, WEBSOCKET_KEY } from "../../websocket/busy-upgrade.ts";
 import { offersDeflate } from "../../websocket/offers-deflate.ts";
 import { readSubprotocols, type Subprotocols } from "../../websocket/subprotocols.ts";
@@ -103,5 +104,5 @@ function openWebSocket(
   });
   if (connection !== undefined) return connection;
   socket.destroy();
-  throw new AppError("unavailable", "the client has closed its side");
+  throw clientLeft();
 }
