@@ -4,7 +4,7 @@ import type { Environment } from "./environment/environment.ts";
 import { ownEnvironment } from "./environment/own-environment.ts";
 import { FollowedStream } from "./follow-stream.ts";
 import { createSourceOpener } from "./open-source.ts";
-import { CLIENT_ROADS, type ConnectOptions, type Schemas, type StreamOptions } from "./options.ts";
+import { CLIENT_ROADS, type ClientRoad, type ConnectOptions, type Schemas, type StreamOptions } from "./options.ts";
 import type { Reporter } from "./reports/reporter.ts";
 import type { askCapabilities } from "./roads/ask-capabilities.ts";
 import { RoadChoice } from "./roads/road-choice.ts";
@@ -34,7 +34,10 @@ export function connectIn<const Given extends Schemas = Schemas>(
       websocket: loadRoad(async () => (await import("./roads/websocket-road.ts")).createWebSocketRoad(openSocket)),
     }),
   };
-  const wanted = (options.transports ?? CLIENT_ROADS).filter((road) => road in roads);
+  // A durable subscription has one open connection, which polls are not.
+  const canTake = (road: ClientRoad): boolean =>
+    road in roads && (road !== "poll" || options.subscription === undefined);
+  const wanted = (options.transports ?? CLIENT_ROADS).filter(canTake);
   const parameters = parametersOf(options);
   const openOwn = createSourceOpener({
     options,

@@ -36,6 +36,10 @@ const CONFIG = {
     allowImportingTsExtensions: true,
     paths: {
       "@sluice/client": ["../../services/client/client.ts"],
+      "@sluice/client/react": ["../../services/client/frameworks/react.ts"],
+      "@sluice/client/vue": ["../../services/client/frameworks/vue.ts"],
+      "@sluice/client/svelte": ["../../services/client/frameworks/svelte.ts"],
+      "@sluice/client/testing": ["../../services/client/testing/fake-edge.ts"],
       "https://events.example.com/client/v1.js": ["../../services/client/client.ts"],
     },
   },

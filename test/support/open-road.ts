@@ -33,7 +33,7 @@ export interface RoadStream extends AsyncDisposable {
   /** Stops reading; `false` reads on. */
   pause(paused: boolean): void;
   /** All bytes of a WebSocket's answer so far. */
-  bytesRead?(): number;
+  readonly bytesRead?: () => number;
 }
 
 /** What opens a stream of each road; an answer that is no stream rejects, or ends the stream. */

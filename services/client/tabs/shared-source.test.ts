@@ -10,7 +10,9 @@ async function areLive(...tabs: readonly TestTab[]): Promise<void> {
 async function allShow(texts: readonly string[], ...tabs: readonly TestTab[]): Promise<void> {
   const show = (): string => JSON.stringify(tabs.map(({ events }) => events()));
   const expected = JSON.stringify(tabs.map(() => texts));
-  await waitFor(`${expected}`, () => show() === expected).catch(() => expect(show()).toBe(expected));
+  await waitFor(expected, () => show() === expected).catch((error: Error) => {
+    throw new Error(`${error.message}; shown is ${show()}`);
+  });
 }
 
 test("eight tabs have one stream, and each shows every event", async () => {
@@ -198,6 +200,36 @@ test("a tab whose token becomes another person's leaves the others", async () =>
   expect(second.frames.filter(({ data }) => data?.includes(`"bob"`))).toEqual([]);
 });
 
+test("a tab whose token comes to allow something else leaves the others, though it is of the same person", async () => {
+  using browser = openBrowser();
+  const { log, tab } = browser;
+  let isStill = true;
+  const first = tab({ isStill: () => isStill });
+  await areLive(first);
+  const second = tab();
+  await areLive(second);
+  isStill = false;
+  log.append("a");
+  await allShow(["a"], first, second);
+  expect(log.openStreams).toBe(2);
+});
+
+test("a tab that did not hear some frames gets them before it takes another one", async () => {
+  using browser = openBrowser();
+  const { log, tab } = browser;
+  const [leader, follower] = [tab(), tab()];
+  await areLive(leader, follower);
+  follower.hang();
+  log.append("a", "b");
+  // Behind both, in the order of the channel.
+  const marker = tab();
+  await areLive(marker);
+  follower.hang(false);
+  log.append("c");
+  await allShow(["a", "b", "c"], leader, follower);
+  expect(log.opened).toBe(1);
+});
+
 test("the end of one tab's stream is not the end of the others'", async () => {
   using browser = openBrowser();
   const { log, tab } = browser;
@@ -222,7 +254,7 @@ test("whatever tabs go through, each shows every event once and in order", async
   await areLive(...tabs);
   const away = new Set<TestTab>();
   const one = <Each>(of: readonly Each[]): Each => of[Math.floor(random() * of.length)] as Each;
-  const steps = [
+  const steps: (() => unknown)[] = [
     () => log.append(`event ${log.length}`, `event ${log.length + 1}`),
     () => log.cut(),
     () => new Promise((resolve) => setTimeout(resolve)),

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { NETWORKS } from "#shared/protocol/client-report.ts";
 import { CLIENT_HEALTH_ROWS, edgeAnswerSchema, FIRST_EVENT_MS } from "#shared/contract/edge-questions.ts";
 import { TRANSPORTS } from "#shared/protocol/transports.ts";
 import { NETWORKS } from "#shared/protocol/client-report.ts";
