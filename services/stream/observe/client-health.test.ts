@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 import { NETWORKS } from "#shared/protocol/client-report.ts";
 import { CLIENT_HEALTH_ROWS, edgeAnswerSchema, FIRST_EVENT_MS } from "#shared/contract/edge-questions.ts";
 import { TRANSPORTS } from "#shared/protocol/transports.ts";
-import { NETWORKS } from "#shared/protocol/client-report.ts";
 import { ClientHealth } from "./client-health.ts";
 import { CLIENT_FAMILIES, type ClientReport } from "./client-reports.ts";
 
