@@ -140,7 +140,7 @@ test("a durable subscription is paused and resumed, and its dead letter delivere
   const { access_token: token } = await rig.stack.login("alice");
   const headers = { authorization: `Bearer ${token}` };
   const mine = `${rig.stack.streamUrl}/v1/subscriptions/builds`;
-  const body = JSON.stringify({ topics: ["issues.>"], maxDeliver: 1 });
+  const body = JSON.stringify({ topics: ["issues.>"], maxDeliver: 1, ackWaitMs: 600_000 });
   await fetch(mine, { method: "PUT", headers, body });
   await using stream = await openEventStream(`${rig.stack.streamUrl}/v1/stream?subscription=builds`, { token });
   await stream.frame("ready");
@@ -167,7 +167,7 @@ test("a durable subscription is paused and resumed, and its dead letter delivere
   await letter.getByText(id).waitFor();
   await expectNoViolations(page);
   await letter.getByRole("button", { name: "Deliver it once more" }).click();
-  await waitFor("it comes again", () => stream.frames.filter((frame) => frame.id === id).length === 2);
+  await waitFor("it comes again", () => stream.frames.filter((frame) => frame.id === id).length === 2, 20_000);
   await panel.getByText("There is none").waitFor();
   await panel.getByRole("button", { name: "Delete builds" }).click();
   await page.getByLabel("Type builds to confirm").fill("builds");
