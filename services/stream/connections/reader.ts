@@ -211,6 +211,8 @@ export class Reader implements Member, RegisteredStream {
   }
 
   revoke(reason: EndReason): undefined {
+    // What a stream wrote last may be on its way for as long as its client takes.
+    if (this.endedBy !== undefined && this.endedBy.event !== "auth_error") return void this.connection.reset();
     this.end({ event: "auth_error", reason });
   }
 
