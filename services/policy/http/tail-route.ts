@@ -1,12 +1,17 @@
 import type { Context, Hono } from "hono";
+import { z } from "zod";
 import { poll } from "#shared/async/poll.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { BY_EXPLICIT_TOKEN } from "#shared/http/openapi/credentials.ts";
+import { describeCall } from "#shared/http/openapi/describe-call.ts";
+import { readParameter } from "#shared/http/read-parameter.ts";
 import { type EventId, parseEventId } from "#shared/protocol/event-id.ts";
 import { isTopicPattern } from "#shared/protocol/topics.ts";
 import type { EventTails } from "../tail-events.ts";
 import type { TailFrame } from "../tail/tail-frame.ts";
 import type { TailFilter, TailViewer } from "../tail/viewer.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
+import { TENANT, TENANT_ERRORS } from "./admin-calls.ts";
 import { tenantParameter } from "./parameters.ts";
 
 /** What a viewer may leave unread: 200 events with the longest topics. One that leaves more is ended. */
@@ -19,6 +24,22 @@ const BEAT_EVERY_MS = 10_000;
 const CHECK_RIGHT_EVERY_MS = 30_000;
 const RETRY_MS = 2_000;
 
+const patternsSchema = z.array(z.string()).max(MAX_PATTERNS).describe("Topic patterns, any of which matches.");
+const fromSchema = z.enum(["now", "recent"], { error: "must be now or recent" });
+
+const TAIL = describeCall({
+  id: "tailEvents",
+  tag: "Events",
+  summary: "Shows what is stored in a tenant's log and whom it reached, without payloads",
+  by: BY_EXPLICIT_TOKEN,
+  path: TENANT,
+  query: { type: patternsSchema, topic: patternsSchema, from: fromSchema.describe("Whether to begin with the last events.") },
+  headers: { "last-event-id": z.string().describe("Goes on behind this event.") },
+  answers: { 200: { is: "Frames as docs/reference/policy-http.md describes them.", content: { "text/event-stream": z.string() } } },
+  errors: [...TENANT_ERRORS, "malformed_topic", "too_many_requests"],
+  example: { path: { tenant: "acme" }, query: { from: "recent" }, status: 200 },
+});
+
 /** How often the tail looks after itself, where it is not as often as always. */
 export interface TailTimes {
   readonly checkRightEveryMs?: number;
@@ -26,7 +47,7 @@ export interface TailTimes {
 
 /** Adds the stream of what is stored in a tenant's log, and whom it reached. It ends with its viewer's right. */
 export function addTailRoute(api: Hono, authorizeDeps: AuthorizeDeps, tails: EventTails, times: TailTimes = {}): void {
-  api.get("/v1/tenants/:tenant/tail", async (c) => {
+  api.get("/v1/tenants/:tenant/tail", TAIL, async (c) => {
     const tenant = tenantParameter(c);
     const authorize = (): Promise<string> => authorizeAdmin(authorizeDeps, c, tenant);
     await authorize();
@@ -122,9 +143,7 @@ function readLastEventId(c: Context): EventId | undefined {
 }
 
 function readFrom(c: Context): "now" | "recent" {
-  const from = c.req.query("from") ?? "now";
-  if (from === "now" || from === "recent") return from;
-  throw new AppError("malformed_request", "from must be now or recent");
+  return readParameter(c, "from", fromSchema) ?? "now";
 }
 
 function patternParameters(c: Context, name: "topic" | "type"): readonly string[] {

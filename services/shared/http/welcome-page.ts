@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { Hono } from "hono";
+import { describeCall } from "./openapi/describe-call.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 
 /** What stands at `/` of a port: what this is, and where to go. */
@@ -36,7 +37,7 @@ export interface WelcomeAnswer {
 
 /** Adds the page at `/`. */
 export function addWelcomePage(api: Hono, welcome: Welcome): void {
-  api.get("/", (c) => {
+  api.get("/", describeCall("page"), (c) => {
     const { body, headers } = answerWelcome(welcome, c.req.header("accept"));
     for (const [name, value] of Object.entries(headers)) c.header(name, value, { append: name === "vary" });
     return c.body(body);
