@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
+import { buildServices } from "./build/build-services.ts";
 import { ensureConsole } from "./console/build-console.ts";
 import { natsServer, redisServer } from "./provision/programs.ts";
 import { provision } from "./provision/provision.ts";
@@ -18,6 +19,7 @@ await runScript(async () => {
   const ports = readPorts(process.env);
   await requireFreePorts(ports);
   await provision([natsServer, redisServer], { home, path, say });
+  await buildServices();
   await ensureConsole(say);
   const data = dataFolder(process.env);
   for (const folder of ["nats", "redis", "logs"]) await mkdir(join(data, folder), { recursive: true });

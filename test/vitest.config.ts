@@ -13,6 +13,7 @@ export default defineConfig({
   root: fileURLToPath(new URL("..", import.meta.url)),
   test: {
     env: { PATH: `${provisioned}${delimiter}${process.env["PATH"]}`, NODE_COMPILE_CACHE: compiled },
+    globalSetup: "test/build-first.ts",
     testTimeout: timeoutOf(30_000),
     hookTimeout: 60_000,
     // On two cores: half of what tests do is to wait for real servers, so a third file keeps the cores busy.

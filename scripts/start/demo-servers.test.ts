@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { DEFAULT_PORTS } from "../demo-settings.ts";
+import { builtProgram } from "../build/build-services.ts";
 import { demoServers } from "./demo-servers.ts";
 
 let folder: string;
@@ -23,6 +24,6 @@ test("what the environment says wins over the demo's own settings, and an empty 
 test("webhooks are posted by a process of the edge with a port of its own, also where the edge's is moved", async () => {
   const servers = (await demoServers(DEFAULT_PORTS, folder, { STREAM_OPS_PORT: "1234" })).flat();
   const { args, env } = servers.find(({ name }) => name === "webhooks") ?? {};
-  expect(args).toEqual(["services/stream/main.ts"]);
+  expect(args).toEqual([builtProgram("stream")]);
   expect(env).toMatchObject({ STREAM_ROLE: "webhooks", STREAM_OPS_PORT: "8094" });
 });

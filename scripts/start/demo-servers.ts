@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { join } from "node:path";
+import { builtProgram } from "../build/build-services.ts";
 import { prepareBus } from "../bus/prepare-bus.ts";
 import { type DemoPorts, type DemoService, demoSettings, readPasswords } from "../demo-settings.ts";
 import type { ServerCommand } from "./child-server.ts";
@@ -26,7 +27,7 @@ export async function demoServers(
   const service = (name: DemoService, opsPort: number, own: NodeJS.ProcessEnv = {}): ServerCommand => ({
     name,
     command: process.execPath,
-    args: [...(NODE_OPTIONS[name] ?? []), `services/${name === "webhooks" ? "stream" : name}/main.ts`],
+    args: [...(NODE_OPTIONS[name] ?? []), builtProgram(name === "webhooks" ? "stream" : name)],
     env: { ...settings[name], ...said, ...own },
     isReady: () => isServiceReady(opsPort),
   });

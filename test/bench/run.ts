@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { buildServices } from "../../scripts/build/build-services.ts";
 import { natsServer, redisServer } from "../../scripts/provision/programs.ts";
 import { provision } from "../../scripts/provision/provision.ts";
 import { runScript, say, ScriptError } from "../../scripts/shared/run-script.ts";
@@ -135,6 +136,7 @@ function findScenario(name: string): Scenario {
 
 async function provisionServers(): Promise<void> {
   const home = resolve(".sluice");
+  await buildServices();
   await provision([natsServer, redisServer], { home, path: process.env["PATH"] ?? "", say });
   process.env["PATH"] = `${join(home, "bin")}${delimiter}${process.env["PATH"]}`;
 }

@@ -4,9 +4,9 @@ import { Agent, request } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { authSettings } from "#test/support/start-auth.ts";
+import { builtProgram } from "../../scripts/build/build-services.ts";
 import { type Child, startChild } from "#test/support/child.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
@@ -55,7 +55,7 @@ function settings(name: Name): NodeJS.ProcessEnv {
 
 /** Starts the process of a service, with whatever it will make of its settings. */
 function startProcess(name: Name, env: NodeJS.ProcessEnv): Child {
-  const main = fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url));
+  const main = builtProgram(name);
   const prefix = name.toUpperCase();
   const ports = { [`${prefix}_HTTP_PORT`]: "0", [`${prefix}_GRPC_PORT`]: "0", [`${prefix}_OPS_PORT`]: "0" };
   return startChild(process.execPath, [main], { ...ports, ...settings(name), ...env });

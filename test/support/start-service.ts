@@ -1,4 +1,4 @@
-import { fileURLToPath } from "node:url";
+import { builtProgram } from "../../scripts/build/build-services.ts";
 import { type Child, startChild } from "./child.ts";
 import { waitFor } from "./wait.ts";
 
@@ -24,7 +24,7 @@ const LIMITED = 'ulimit -n "$0" && exec "$@"';
 const SETTINGS: Readonly<Record<string, NodeJS.ProcessEnv>> = { policy: { POLICY_CHANGES_BURST: "100000" } };
 
 /**
- * Starts `services/<name>/main.ts` on free ports and waits for its `ready` line; `env` overrides. It may open as many
+ * Starts the built service on free ports and waits for its `ready` line; `env` overrides. It may open as many
  * descriptors as `descriptors` says, where that is given.
  * @throws when the process ends first; the message holds what it printed.
  */
@@ -33,7 +33,7 @@ export async function startService(
   env: NodeJS.ProcessEnv,
   { descriptors }: { readonly descriptors?: number } = {},
 ): Promise<RunningService> {
-  const main = fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url));
+  const main = builtProgram(name);
   const prefix = name.toUpperCase();
   const ports = { [`${prefix}_HTTP_PORT`]: "0", [`${prefix}_GRPC_PORT`]: "0", [`${prefix}_OPS_PORT`]: "0" };
   const program = [process.execPath, ...(NODE_OPTIONS[name] ?? []), main] as const;
