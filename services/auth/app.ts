@@ -118,7 +118,13 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log: requestLog });
   const takesCertificates = tlsFiles !== undefined;
   const doors = { tracer, takesCertificates, revoke, authenticateClient, checkPermission, metrics, log: requestLog };
-  const api = createAuthApi(config, { ...kept, verify, ...ways, ...doors, readAudit: createAuditReader(nats, encryptionKey) });
+  const api = createAuthApi(config, {
+    ...kept,
+    verify,
+    ...ways,
+    ...doors,
+    readAudit: createAuditReader(nats, encryptionKey),
+  });
   const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
   await startServers(config, starting, { registry, sessionService, security, sockets, api, tlsFiles, checks, log });

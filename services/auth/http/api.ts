@@ -53,7 +53,7 @@ export function createAuthApi(config: AuthApiSettings, parts: AuthApiDeps): Hono
   const { verify } = parts;
   const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
   const limits = { maxBodyBytes: 16_384, allowedOrigins, trusted: byForwardedFor(trustedProxies) };
-  const api = createJsonApi({ ...limits, welcome: authWelcome }, parts.log, parts.tracer);
+  const api = createJsonApi({ ...limits, welcome: authWelcome, describedFor: "auth" }, parts.log, parts.tracer);
   const [cookies, tenantHosts] = [createTokenCookies(config), config.AUTH_TENANT_HOSTS];
   addAuthRoutes(api, { ...parts, issuer, cookies, tenantHosts, allowedOrigins, trustedProxies });
   addRenewRoute(api, { ...parts, cookies, allowedOrigins });

@@ -44,7 +44,9 @@ export const sessionsSchema = z
 /** A page of the audit trail. */
 export const auditSchema = z
   .object({
-    entries: z.array(z.looseObject({ id: z.string(), at: z.string(), event: z.string() })).describe("The oldest first."),
+    entries: z
+      .array(z.looseObject({ id: z.string(), at: z.string(), event: z.string() }))
+      .describe("The oldest first."),
     next: z.string().optional().describe("The `after` of the next page; absent on the last one."),
   })
   .meta({ id: "AuditEntries" });

@@ -88,7 +88,7 @@ const REFRESH = describeCall({
   tag: "Sessions",
   summary: "Exchanges a refresh token for the next tokens of its session",
   about: "A refresh token is good for one refresh. Without a body it is the cookie's.",
-  by: ["refreshCookie"],
+  by: ["body", "refreshCookie"],
   body: { ...jsonBody(refreshBodySchema), isOptional: true },
   answers: { 200: jsonAnswer("The session's next tokens; both are cookies too.", tokensSchema) },
   errors: [...REFRESH_TOKEN_ERRORS, "scope_invalid"],

@@ -5,7 +5,12 @@ import type { RenewAccess } from "../sessions/renew-access.ts";
 import { describeCall, jsonAnswer, jsonBody } from "#shared/http/openapi/describe-call.ts";
 import { accessTokenSchema } from "./auth-answers.ts";
 import { requireTrustedPage } from "./authenticate-caller.ts";
-import { readRefreshToken, REFRESH_TOKEN_ERRORS, refreshBodySchema, type RefreshTokenReading } from "./read-refresh-token.ts";
+import {
+  readRefreshToken,
+  REFRESH_TOKEN_ERRORS,
+  refreshBodySchema,
+  type RefreshTokenReading,
+} from "./read-refresh-token.ts";
 
 /** What the route renews by. */
 export interface RenewRoute extends RefreshTokenReading {
@@ -18,9 +23,11 @@ const RENEW = describeCall({
   tag: "Sessions",
   summary: "Issues an access token for a refresh token, which stays as it is",
   about: "For backends that renew on behalf of their clients. Without a body the refresh token is the cookie's.",
-  by: ["refreshCookie"],
+  by: ["body", "refreshCookie"],
   body: { ...jsonBody(refreshBodySchema.omit({ scope: true })), isOptional: true },
-  answers: { 200: jsonAnswer("A new access token; it is a cookie too where the refresh token was.", accessTokenSchema) },
+  answers: {
+    200: jsonAnswer("A new access token; it is a cookie too where the refresh token was.", accessTokenSchema),
+  },
   errors: REFRESH_TOKEN_ERRORS,
   example: { body: { refresh_token: "f3Zk.1.c2VjcmV0" }, status: 200 },
 });

@@ -40,7 +40,7 @@ export function createPolicyApi(
   tracer: Tracer,
 ): Hono {
   const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths: IMPORT_PATH };
-  const api = createJsonApi({ ...bodies, ...limits, welcome: policyWelcome }, log, tracer);
+  const api = createJsonApi({ ...bodies, ...limits, welcome: policyWelcome, describedFor: "policy" }, log, tracer);
   const { authorizing, changes, files } = deps;
   addTenantRoutes(api, authorizing, changes, deps.tenants);
   addPolicyRoutes(api, authorizing, changes, files);

@@ -33,7 +33,11 @@ const ERASE = describeCall({
   body: jsonBody(bodySchema),
   answers: { 200: jsonAnswer("They are gone from the log, and no edge serves them.", erasureSchema) },
   errors: [...TENANT_ERRORS, "malformed_topic", "not_found", "not_erasable_alone"],
-  example: { path: { tenant: "acme" }, body: { subject: "order.*.42", reason: "asked for by the customer" }, status: 200 },
+  example: {
+    path: { tenant: "acme" },
+    body: { subject: "order.*.42", reason: "asked for by the customer" },
+    status: 200,
+  },
 });
 
 /** Adds the call that erases events. */

@@ -17,9 +17,7 @@ const explanation = {
   rule: ruleSchema.nullable(),
   because: z.string(),
   roles: z.array(z.object({ role: z.string(), via: z.array(z.string()) })),
-  considered: z.array(
-    ruleSchema.extend({ holds: z.boolean(), because: z.string(), via: z.array(z.string()) }),
-  ),
+  considered: z.array(ruleSchema.extend({ holds: z.boolean(), because: z.string(), via: z.array(z.string()) })),
   more: z.int().min(0),
 };
 

@@ -86,9 +86,14 @@ const EXPLAIN_EVENT = describeCall({
   by: BY_EXPLICIT_TOKEN,
   path: TENANT,
   query: eventQuestionFields,
+  required: ["subject"],
   answers: { 200: jsonAnswer("What stood between them, link by link.", eventExplanationSchema) },
   errors: TENANT_ERRORS,
-  example: { path: { tenant: "acme" }, query: { subject: "ann", topic: "order.created.42", at: "2026-01-31T12:00:00Z" }, status: 200 },
+  example: {
+    path: { tenant: "acme" },
+    query: { subject: "ann", topic: "order.created.42", at: "2026-01-31T12:00:00Z" },
+    status: 200,
+  },
 });
 
 /**

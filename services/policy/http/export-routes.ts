@@ -22,7 +22,14 @@ export const IMPORT_PATH = /^\/v1\/tenants\/[^/]+\/import$/;
 const NDJSON = "application/x-ndjson";
 
 const EXPORT_EXAMPLE = [
-  { format: EXPORT_FORMAT, tenant: "acme", version: 2, at: "2026-01-31T12:00:00.000Z", document: DOCUMENT_EXAMPLE, subjects: 1 },
+  {
+    format: EXPORT_FORMAT,
+    tenant: "acme",
+    version: 2,
+    at: "2026-01-31T12:00:00.000Z",
+    document: DOCUMENT_EXAMPLE,
+    subjects: 1,
+  },
   { subject: "ann", roles: ["viewer"] },
 ]
   .map((line) => `${JSON.stringify(line)}\n`)
@@ -34,7 +41,13 @@ const EXPORT = describeCall({
   summary: "Gives a policy away whole, as lines of JSON",
   by: BY_EXPLICIT_TOKEN,
   path: TENANT,
-  answers: { 200: { is: "The first line has the document, each other one a subject.", content: { [NDJSON]: z.string() }, headers: { ETag: "The version." } } },
+  answers: {
+    200: {
+      is: "The first line has the document, each other one a subject.",
+      content: { [NDJSON]: z.string() },
+      headers: { ETag: "The version." },
+    },
+  },
   errors: TENANT_ERRORS,
   example: { path: { tenant: "acme" }, status: 200 },
 });

@@ -130,4 +130,6 @@ export const tenantsSchema = z.object({ tenants: z.array(tenantSchema) }).meta({
 export const tiersSchema = z.object({ tiers: z.record(z.string(), tierLimitsSchema) }).meta({ id: "Tiers" });
 
 /** The answer to a change of a tenant as a whole. */
-export const tenantChangedSchema = z.object({ tenant: z.string(), version: z.int().min(1) }).meta({ id: "TenantChanged" });
+export const tenantChangedSchema = z
+  .object({ tenant: z.string(), version: z.int().min(1) })
+  .meta({ id: "TenantChanged" });

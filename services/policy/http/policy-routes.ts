@@ -12,7 +12,16 @@ import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
 import { CHANGE_ERRORS, changedSchema, IF_MATCH, TENANT, TENANT_ERRORS } from "./admin-calls.ts";
 import { keptVersionSchema, policySchema, versionsSchema } from "./policy-answers.ts";
 import { documentTextSchema, DOCUMENT_EXAMPLE as DOCUMENT } from "./document-text.ts";
-import { readIfMatch, readReason, readText, reasonParameter, reasonSchema, tenantParameter, versionNumberSchema, versionParameter } from "./parameters.ts";
+import {
+  readIfMatch,
+  readReason,
+  readText,
+  reasonParameter,
+  reasonSchema,
+  tenantParameter,
+  versionNumberSchema,
+  versionParameter,
+} from "./parameters.ts";
 
 const rollbackSchema = z.strictObject({ version: z.int().min(1), reason: z.string().optional() });
 

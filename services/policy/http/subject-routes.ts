@@ -33,7 +33,7 @@ const GET_ROLES = {
   path: TENANT_SUBJECT,
   answers: { 200: jsonAnswer("The roles, and whether the document or a call set them.", rolesOfSubjectSchema) },
   errors: TENANT_ERRORS,
-  example: { %s, status: 200 },
+  example: { path: { tenant: "acme", subject: "ann" }, status: 200 },
 } as const;
 
 const LIST = describeCall({

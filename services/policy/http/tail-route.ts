@@ -33,9 +33,18 @@ const TAIL = describeCall({
   summary: "Shows what is stored in a tenant's log and whom it reached, without payloads",
   by: BY_EXPLICIT_TOKEN,
   path: TENANT,
-  query: { type: patternsSchema, topic: patternsSchema, from: fromSchema.describe("Whether to begin with the last events.") },
+  query: {
+    type: patternsSchema,
+    topic: patternsSchema,
+    from: fromSchema.describe("Whether to begin with the last events."),
+  },
   headers: { "last-event-id": z.string().describe("Goes on behind this event.") },
-  answers: { 200: { is: "Frames as docs/reference/policy-http.md describes them.", content: { "text/event-stream": z.string() } } },
+  answers: {
+    200: {
+      is: "Frames as docs/reference/policy-http.md describes them.",
+      content: { "text/event-stream": z.string() },
+    },
+  },
   errors: [...TENANT_ERRORS, "malformed_topic", "too_many_requests"],
   example: { path: { tenant: "acme" }, query: { from: "recent" }, status: 200 },
 });

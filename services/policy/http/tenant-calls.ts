@@ -16,7 +16,10 @@ export const CREATE_TENANT = describeCall({
   summary: "Makes a tenant with its log; for operators",
   by: BY_EXPLICIT_TOKEN,
   path: TENANT,
-  answers: { 200: jsonAnswer("It is there already.", nameOfTenantSchema), 201: jsonAnswer("It is made.", nameOfTenantSchema) },
+  answers: {
+    200: jsonAnswer("It is there already.", nameOfTenantSchema),
+    201: jsonAnswer("It is made.", nameOfTenantSchema),
+  },
   errors: [...ADMIN_ERRORS, "tenant_deleted"],
   example: { path: { tenant: "initech" }, status: 201 },
 });
@@ -89,6 +92,7 @@ export const DELETE_TENANT = describeCall({
   by: BY_EXPLICIT_TOKEN,
   path: TENANT,
   query: { confirm: nameSchema.describe("The name of the tenant once more: nothing brings it back.") },
+  required: ["confirm"],
   answers: { 202: jsonAnswer("The tenant is being deleted.", tenantChangedSchema) },
   errors: CHANGE_ERRORS,
   example: { path: { tenant: "initech" }, query: { confirm: "initech" }, status: 202 },
@@ -117,4 +121,3 @@ export const DELETE_SUBSCRIPTIONS = describeCall({
   errors: ADMIN_ERRORS,
   example: { path: { tenant: "acme" }, query: { subject: "ann" }, status: 200 },
 });
-

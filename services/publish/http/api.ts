@@ -22,7 +22,10 @@ export function createPublishApi(
   const { PUBLISH_ALLOWED_ORIGINS: allowedOrigins, PUBLISH_BODY_MAX_BYTES: maxBodyBytes } = settings;
   const proxies = settings.PUBLISH_TRUSTED_PROXIES;
   const limits = { maxBodyBytes, streamedPaths: new RegExp(`^${EVENTS_PATH}$`), allowedOrigins };
-  const api = createJsonApi({ ...limits, trusted: byForwardedFor(proxies), welcome: publishWelcome }, log);
+  const api = createJsonApi(
+    { ...limits, trusted: byForwardedFor(proxies), welcome: publishWelcome, describedFor: "publish" },
+    log,
+  );
   addEventsRoute(api, { ...deps, proxies, maxBodyBytes });
   return api;
 }

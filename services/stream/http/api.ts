@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import { createJsonApi, refuseMethod } from "#shared/http/json-api.ts";
+import { describeCall } from "#shared/http/openapi/describe-call.ts";
 import type { Welcome } from "#shared/http/welcome-page.ts";
 import type { Tracer } from "#shared/trace/tracer.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
@@ -11,6 +12,7 @@ import { addReportsRoute, type ReportsRoute } from "./reports-route.ts";
 import { addRebindRoute, type RebindRoute } from "./rebind-route.ts";
 import { ACK_PATHS, addSubscriptionRoutes, type SubscriptionRoutes } from "./subscription-routes.ts";
 import { addTopicsRoute, type TopicsRoute } from "./topics-route.ts";
+import { STREAM_CALL } from "./stream-call.ts";
 import { STREAM_PATH } from "./stream-headers.ts";
 
 /** A token of 64 KB, in JSON. */
@@ -34,7 +36,13 @@ export function createEdgeApi(routes: EdgeApi, log: LimitedLog, tracer: Tracer):
   const streamedPaths = new RegExp(`^${EVENTS_PATH}$|${ACK_PATHS.source}`);
   const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths };
   const api = createJsonApi(
-    { ...bodies, allowedOrigins: routes.allowedOrigins, trusted: routes.trusted, welcome: welcomeOf(routes) },
+    {
+      ...bodies,
+      allowedOrigins: routes.allowedOrigins,
+      trusted: routes.trusted,
+      welcome: welcomeOf(routes),
+      describedFor: "stream",
+    },
     log,
     tracer,
   );
@@ -46,7 +54,8 @@ export function createEdgeApi(routes: EdgeApi, log: LimitedLog, tracer: Tracer):
   addForwardEventsRoute(api, routes);
   addReportsRoute(api, routes);
   if (routes.demo !== undefined) addDemoPage(api, routes.demo);
-  // Its GET does not come here: a stream has the bare socket.
+  // Its GET is not answered here: a stream has the bare socket.
+  api.get(STREAM_PATH, describeCall(STREAM_CALL));
   api.all(STREAM_PATH, (c) => refuseMethod(c, ["GET"]));
   return api;
 }

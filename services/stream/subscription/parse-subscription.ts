@@ -5,6 +5,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import type { From } from "../log/resume.ts";
 import type { FrameFormat } from "../frames/encode-frame.ts";
 import { parsePresence, type PresenceChoice } from "./parse-presence.ts";
+import { MAX_PATH_CHARACTERS, MAX_TOPICS, STREAM_PARAMETERS } from "./stream-parameters.ts";
 
 /** A client's parameters, checked. No text of it is a part of the URL, which it would keep in memory. */
 export interface Subscription {
@@ -30,22 +31,6 @@ export interface DurableWish {
   readonly takeover: boolean;
 }
 
-/** The most topic patterns of one subscription. */
-export const MAX_TOPICS = 100;
-const MAX_PATH_CHARACTERS = 2_048;
-const KNOWN = new Set([
-  "topic",
-  "resource",
-  "lastEventId",
-  "from",
-  "format",
-  "events",
-  "client",
-  "presence",
-  "subscription",
-  "takeover",
-]);
-
 /** What a durable subscription has from its record. */
 const OF_RECORD = ["topic", "resource", "from"];
 
@@ -54,7 +39,7 @@ const OF_RECORD = ["topic", "resource", "from"];
  * @throws {AppError} `malformed_topic`, `malformed_request` or `unsupported_parameter`, naming the parameter.
  */
 export function parseSubscription(query: URLSearchParams, lastEventIdHeader: string | undefined): Subscription {
-  const unknown = [...query.keys()].find((name) => !KNOWN.has(name));
+  const unknown = [...query.keys()].find((name) => !Object.hasOwn(STREAM_PARAMETERS, name));
   if (unknown !== undefined) {
     throw new AppError("unsupported_parameter", `this server does not know the parameter "${unknown.slice(0, 64)}"`);
   }
@@ -65,8 +50,8 @@ export function parseSubscription(query: URLSearchParams, lastEventIdHeader: str
     topics: parseTopics(topics),
     resources: parseResources(resources),
     format: {
-      body: parseChoice(query, "format", ["raw", "cloudevents"]),
-      naming: parseChoice(query, "events", ["message", "named"]),
+      body: parseChoice(query, "format"),
+      naming: parseChoice(query, "events"),
       framing: "sse",
     },
     from: parseFrom(query.get("from") ?? "now"),
@@ -130,15 +115,15 @@ function parseResources(paths: readonly string[]): readonly string[] {
   throw new AppError("malformed_request", `resource ${wrong + 1} must be a path, for example /api/v1/orders/42`);
 }
 
-function parseChoice<const Choice extends string>(
+function parseChoice<Name extends "format" | "events">(
   query: URLSearchParams,
-  name: string,
-  choices: readonly [Choice, ...Choice[]],
-): Choice {
-  const given = query.get(name) ?? choices[0];
-  const choice = choices.find((value) => value === given);
-  if (choice === undefined) throw new AppError("malformed_request", `"${name}" must be ${choices.join(" or ")}`);
-  return choice;
+  name: Name,
+): z.infer<(typeof STREAM_PARAMETERS)[Name]> {
+  const schema: z.ZodEnum = STREAM_PARAMETERS[name];
+  const { options } = schema;
+  const choice = schema.safeParse(query.get(name) ?? options[0]);
+  if (choice.success) return choice.data as z.infer<(typeof STREAM_PARAMETERS)[Name]>;
+  throw new AppError("malformed_request", `"${name}" must be ${options.join(" or ")}`);
 }
 
 /** Reads where a client begins that brings no id; throws AppError `malformed_request`. */

@@ -3,7 +3,8 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 import { MAX_URL_CHARACTERS } from "#shared/contract/subscription-record.ts";
 import type { From } from "../log/resume.ts";
-import { MAX_TOPICS, parseFrom, requirePatterns } from "./parse-subscription.ts";
+import { parseFrom, requirePatterns } from "./parse-subscription.ts";
+import { MAX_TOPICS } from "./stream-parameters.ts";
 
 const HOUR_MS = 3_600_000;
 

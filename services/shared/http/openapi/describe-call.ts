@@ -13,11 +13,13 @@ export interface CallDescription {
   /** What it does, in one line. */
   readonly summary: string;
   readonly about?: string;
-  /** What the request may be authorized by: any one of these; nothing where the list is empty. */
-  readonly by: readonly Credential[];
+  /** What the request may be authorized by: any one of these; nothing where the list is empty. `body`: what it needs is in its body. */
+  readonly by: readonly (Credential | "body")[];
   /** By the names in the path. */
   readonly path?: Parameters;
   readonly query?: Parameters;
+  /** The parameters of the query that must be there. */
+  readonly required?: readonly string[];
   /** By lower-case name. */
   readonly headers?: Parameters;
   readonly body?: BodyDescription;
@@ -78,7 +80,9 @@ export function describeCall(description: RouteDescription): MiddlewareHandler {
 
 /** The description that a handler of a route carries; undefined where it carries none. */
 export function descriptionOf(handler: unknown): RouteDescription | undefined {
-  return (findTargetHandler(handler as MiddlewareHandler) as { readonly [DESCRIPTION]?: RouteDescription })[DESCRIPTION];
+  return (findTargetHandler(handler as MiddlewareHandler) as { readonly [DESCRIPTION]?: RouteDescription })[
+    DESCRIPTION
+  ];
 }
 
 /** The body of a call that takes JSON. */
@@ -87,6 +91,10 @@ export function jsonBody(schema: z.ZodType): BodyDescription {
 }
 
 /** An answer of JSON. */
-export function jsonAnswer(is: string, schema: z.ZodType, headers?: Readonly<Record<string, string>>): AnswerDescription {
+export function jsonAnswer(
+  is: string,
+  schema: z.ZodType,
+  headers?: Readonly<Record<string, string>>,
+): AnswerDescription {
   return { is, content: { "application/json": schema }, ...(headers && { headers }) };
 }

@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { nameSchema } from "#shared/contract/name-schema.ts";
+
+/** The most topic patterns of one subscription. */
+export const MAX_TOPICS = 100;
+
+/** The longest path of a resource. */
+export const MAX_PATH_CHARACTERS = 2_048;
+
+/** The most topics whose presence one stream watches. */
+export const MAX_PRESENCE_TOPICS = 10;
+
+/** The parameters of a request for a stream. There is none beside them: an unknown one is refused. */
+export const STREAM_PARAMETERS = {
+  topic: z.array(z.string()).max(MAX_TOPICS).describe("Topic patterns: `order.*`, `order.created.>`."),
+  resource: z
+    .array(z.string().startsWith("/").max(MAX_PATH_CHARACTERS))
+    .max(MAX_TOPICS)
+    .describe("Paths that the tenant's routes map to topics, beside `topic` or instead."),
+  lastEventId: z.string().max(128).describe("Resumes behind this id; the header Last-Event-ID counts before it."),
+  from: z.string().describe("Without an id: `now`, which is the default, `earliest`, or a time (RFC 3339)."),
+  format: z.enum(["raw", "cloudevents"]).describe("The payload as published, or a CloudEvent around it."),
+  events: z.enum(["message", "named"]).describe("Whether frames of events name the type of the event."),
+  client: nameSchema.describe("The stable id of a tab or device, under which its topics are kept."),
+  presence: z
+    .array(z.string())
+    .max(MAX_PRESENCE_TOPICS + 1)
+    .describe("Topics of which the stream is told who listens; `none` hides its own person."),
+  subscription: nameSchema.describe("The durable subscription to deliver; its topics and its place are the record's."),
+  takeover: z.enum(["true", "false"]).describe("Whether the stream takes the subscription from another one."),
+} as const;
