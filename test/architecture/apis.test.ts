@@ -33,7 +33,9 @@ describe.each(serviceApis().map((each) => [each.service, each] as const))("the c
     const said = new Set<string>(calls.flatMap(({ description }) => description.errors));
     const thrown = readSources(`services/${service}/http/`)
       .filter((source) => !isTest(source))
-      .flatMap(({ path, text }) => [...text.matchAll(/AppError\(\s*"(\w+)"/g)].map(([, code = ""]) => ({ path, code })));
+      .flatMap(({ path, text }) =>
+        [...text.matchAll(/AppError\(\s*"(\w+)"/g)].map(([, code = ""]) => ({ path, code })),
+      );
     expect(thrown.length).toBeGreaterThan(0);
     // Any call may end with these, and they stand in every document.
     const always = ["malformed_request", "body_too_large", "internal", "method_not_allowed"];
