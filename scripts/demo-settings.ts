@@ -15,6 +15,12 @@ export const DEFAULT_PORTS = {
   REDIS_PORT: 6379,
 } as const;
 
+/** The ports that compose opens beside those, with its profile `observe`. */
+export const DEFAULT_COMPOSE_PORTS = { PROMETHEUS_PORT: 9090, GRAFANA_PORT: 3000, JAEGER_PORT: 16686 } as const;
+
+/** With more, the highest of these ports would be none. */
+export const MAX_PORT_OFFSET = 65_535 - 16_686;
+
 export type PortVariable = keyof typeof DEFAULT_PORTS;
 
 /** A port for each of the demo's listeners. */
@@ -36,7 +42,7 @@ const DEMO_WEBHOOK_SECRETS_FILE = "infra/demo/webhook-secrets.yaml";
 const USERS = ["alice", "bob", "carol", "mallory"];
 
 /** The variables that set the passwords of the demo's users on NATS and Redis, and what they are when nobody sets them. */
-const DEFAULT_PASSWORDS = {
+export const DEFAULT_PASSWORDS = {
   NATS_AUTH_PASSWORD: "sluice-demo-auth",
   NATS_POLICY_PASSWORD: "sluice-demo-policy",
   NATS_STREAM_PASSWORD: "sluice-demo-stream",
@@ -78,6 +84,12 @@ export function demoSettings(ports: DemoPorts, passwords: DemoPasswords): Record
     AUTH_GRPC_URL: `127.0.0.1:${ports.AUTH_GRPC_PORT}`,
     POLICY_GRPC_URL: `127.0.0.1:${ports.POLICY_GRPC_PORT}`,
   };
+  const opsPorts = {
+    auth: ports.AUTH_OPS_PORT,
+    publish: ports.PUBLISH_OPS_PORT,
+    stream: ports.STREAM_OPS_PORT,
+    webhooks: ports.WEBHOOKS_OPS_PORT,
+  };
   const natsUrl = (user: string, password: string): string =>
     `nats://${user}:${encodeURIComponent(password)}@127.0.0.1:${ports.NATS_PORT}`;
   const redisUrl = (user: string, password: string): string =>
@@ -99,6 +111,9 @@ export function demoSettings(ports: DemoPorts, passwords: DemoPasswords): Record
       POLICY_OPERATOR_TOKEN: DEMO_OPERATOR_TOKEN,
       POLICY_ALLOWED_ORIGINS: origins,
       POLICY_PUBLISH_URL: `http://localhost:${ports.PUBLISH_HTTP_PORT}`,
+      POLICY_OPS_URLS: Object.entries(opsPorts)
+        .map(([name, port]) => `${name}=http://127.0.0.1:${port}`)
+        .join(","),
     },
     publish: {
       ...shared,

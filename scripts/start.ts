@@ -5,25 +5,29 @@ import { ensureConsole } from "./console/build-console.ts";
 import { natsServer, redisServer } from "./provision/programs.ts";
 import { provision } from "./provision/provision.ts";
 import { dataFolder } from "./shared/data-folder.ts";
-import { readPorts } from "./shared/read-ports.ts";
+import { readEnvironment } from "./shared/env-file.ts";
+import { readPortOffset, readPorts } from "./shared/read-ports.ts";
 import { runScript, say } from "./shared/run-script.ts";
 import { keepServer } from "./start/child-server.ts";
 import { demoServers } from "./start/demo-servers.ts";
 import { requireFreePorts } from "./start/ports.ts";
+import { requireSettings } from "./start/require-settings.ts";
 import { welcome } from "./start/welcome.ts";
 
 // `npm start`: gets what is missing, runs the demo until Ctrl-C, and leaves nothing running.
 await runScript(async () => {
   const home = resolve(".sluice");
-  const path = process.env["PATH"] ?? "";
-  const ports = readPorts(process.env);
+  const { env: given, origins } = await readEnvironment(process.env);
+  const path = given["PATH"] ?? "";
+  const ports = readPorts(given);
+  requireSettings(ports, given, origins);
   await requireFreePorts(ports);
   await provision([natsServer, redisServer], { home, path, say });
   await buildServices();
   await ensureConsole(say);
-  const data = dataFolder(process.env);
+  const data = dataFolder(given);
   for (const folder of ["nats", "redis", "logs"]) await mkdir(join(data, folder), { recursive: true });
-  const env = { ...process.env, PATH: join(home, "bin") + delimiter + path };
+  const env = { ...given, PATH: join(home, "bin") + delimiter + path };
 
   const interrupted = untilInterrupted();
   await using servers = new AsyncDisposableStack();
@@ -35,7 +39,7 @@ await runScript(async () => {
     const ready = Promise.all(started.map((server) => server.ready));
     if ((await Promise.race([ready, interrupted, ...failures])) === "interrupted") return 0;
   }
-  say(welcome(ports, data));
+  say(welcome(ports, data, readPortOffset(given)));
   await Promise.race([interrupted, ...failures]);
   say("stopping …");
   return 0;

@@ -47,7 +47,7 @@ async function write(): Promise<number> {
     await writeFile(projectPath(file), `${JSON.stringify(content, null, 2)}\n`);
   }
   await requireCommand("buf", ["build", "proto", "--exclude-source-info", "-o", RELEASED_PROTO]);
-  await requireCommand("oxfmt", ["docs/reference"]);
+  await requireCommand("oxfmt", ["docs/reference/openapi", "docs/reference/schemas", ASYNC_FILE]);
   return 0;
 }
 

@@ -1,4 +1,5 @@
-import { DEFAULT_PORTS, readPasswords } from "../demo-settings.ts";
+import { readPasswords } from "../demo-settings.ts";
+import { readPort } from "../shared/read-ports.ts";
 import { ScriptError } from "../shared/run-script.ts";
 
 /**
@@ -6,7 +7,7 @@ import { ScriptError } from "../shared/run-script.ts";
  * @throws {ScriptError} when the variable is no such URL.
  */
 export function redisUrlOfBackup(env: NodeJS.ProcessEnv): string {
-  const text = env["REDIS_URL"] || `redis://127.0.0.1:${env["REDIS_PORT"] || DEFAULT_PORTS.REDIS_PORT}`;
+  const text = env["REDIS_URL"] || `redis://127.0.0.1:${readPort("REDIS_PORT", env)}`;
   const url = URL.parse(text);
   if (url === null || !/^rediss?:$/.test(url.protocol)) {
     throw new ScriptError("REDIS_URL must be a URL such as redis://backup:password@127.0.0.1:6379");

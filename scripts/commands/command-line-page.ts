@@ -15,7 +15,15 @@ const silent = (): void => undefined;
 
 /** The page of the documentation that lists every command with its options. */
 export function commandLinePage(): string {
-  const terminal = { env: {}, stdin: process.stdin, columns: 100, say: silent, warn: silent, endWith: silent };
+  const terminal = {
+    env: {},
+    origins: new Map<string, string>(),
+    stdin: process.stdin,
+    columns: 100,
+    say: silent,
+    warn: silent,
+    endWith: silent,
+  };
   const [, ...commands] = flatten(createSluice(terminal), "");
   const sections = commands.map(({ name, command }) => `## ${name}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\`\n`);
   return [HEAD, ...sections].join("\n");

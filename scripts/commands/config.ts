@@ -1,29 +1,31 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { parseEnv } from "node:util";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
-import { BootError, type BootLog } from "#shared/config/read-config.ts";
+import { plainDescription } from "#shared/config/setting-meta.ts";
+import { checkSettings } from "../config/check-settings.ts";
 import { describeSettings, type DescribedSetting } from "../config/describe-settings.ts";
-import { plainText, readMeanings } from "../config/meanings.ts";
-import { SERVICE_SETTINGS, SERVICES } from "../config/services.ts";
-import { settingsPage } from "../config/settings-page.ts";
+import { readRunningSettings } from "../config/running-settings.ts";
+import { OWNERS, SERVICES, type SettingsOwner } from "../config/services.ts";
+import { writtenFiles } from "../config/written-files.ts";
 import { demoSettings, readPasswords } from "../demo-settings.ts";
 import { createCommand, createGroup, readOptions, type Terminal } from "../shared/command.ts";
-import { readPorts } from "../shared/read-ports.ts";
+import { type Environment, parseEnvFile } from "../shared/env-file.ts";
 import { projectPath } from "../shared/project-folder.ts";
+import { readPorts } from "../shared/read-ports.ts";
 import { ScriptError, UsageError } from "../shared/run-script.ts";
-import type { ServiceName } from "../shared/service-calls.ts";
 
 const optionsSchema = z.object({
   envFile: z.string().optional(),
   demo: z.boolean().default(false),
   set: z.boolean().default(false),
+  running: z.boolean().default(false),
 });
 type ConfigOptions = z.infer<typeof optionsSchema>;
 
 /** `sluice config`: what the services are set to. */
 export function configCommand(terminal: Terminal): Command {
-  const description = `The settings of the services, which are environment variables. These commands read the variables that they are called with: call them where the service runs, or give them its file.`;
+  const description = `The settings of the services, which are environment variables. These commands read the variables that they are called with and the file .env: call them where the service runs, or give them its file. With --running, config list asks the service itself.`;
   return createGroup("config", "print and check the settings of the services", description, [
     listCommand(terminal),
     checkCommand(terminal),
@@ -34,45 +36,66 @@ export function configCommand(terminal: Terminal): Command {
 function listCommand(terminal: Terminal): Command {
   const command = createCommand("list", {
     summary: "print every setting: its value, where that comes from, its default and meaning",
-    description: `Prints every setting of a service, or of all four: its value, where the value comes from, its default where that is another one, and what it means. Secrets are hidden.`,
-    examples: ["npx sluice config list stream --demo", "npx sluice config list --env-file sluice.env --set --json"],
+    description: `Prints every setting of a service, of the tools (npm start, compose and this command), or of all: its value, where the value comes from (the environment, or a file and its line), its default where that is another one, and what it means. Secrets are hidden.
+
+With --running it prints what the process that answers at the service's operations port was started with: AUTH_OPS_URL and so on say where that is.`,
+    examples: [
+      "npx sluice config list stream --demo",
+      "npx sluice config list --env-file sluice.env --set --json",
+      "npx sluice config list stream --running --set",
+    ],
   })
-    .argument("[service]", "auth, policy, publish or stream; else all")
-    .option("--set", "only those that the environment sets, or that must be set and are not");
+    .argument("[service]", "auth, policy, publish, stream or tools; else all")
+    .option("--set", "only those that are set, or that must be set and are not")
+    .option("--running", "of the process that runs, not of this environment");
   return withEnvironment(command).action(async (service: string | undefined, given: unknown) => {
     const options = readOptions(optionsSchema, given);
-    for (const name of servicesOf(service)) {
-      const settings = describeSettings(
-        name,
-        await environmentOf(name, options, terminal.env),
-        await readMeanings(name),
-      );
-      const shown = settings.filter(({ source }) => !options.set || source === "environment" || source === "missing");
-      for (const setting of shown) printSetting(setting, terminal);
+    if (options.running && (options.demo || options.envFile !== undefined)) {
+      throw new UsageError("--running asks the process: --demo and --env-file mean nothing to it");
+    }
+    const owners: readonly SettingsOwner[] = options.running ? SERVICES : OWNERS;
+    for (const name of chosenOf(owners, service)) {
+      const settings = await settingsOf(name, options, terminal);
+      for (const setting of settings) if (!options.set || isSet(setting)) printSetting(setting, terminal);
     }
   });
 }
 
+function isSet({ source }: DescribedSetting): boolean {
+  return source !== "default" && source !== "none";
+}
+
+async function settingsOf(
+  owner: SettingsOwner,
+  options: ConfigOptions,
+  terminal: Terminal,
+): Promise<DescribedSetting[]> {
+  if (options.running && owner !== "tools") return readRunningSettings(owner, terminal.env);
+  const { env, origins } = await environmentOf(owner, options, terminal);
+  return describeSettings(owner, env, origins);
+}
+
 function printSetting(setting: DescribedSetting, { print }: Terminal): void {
-  const { service, name, value, source, default: byDefault, meaning } = setting;
+  const { service, name, value, source, default: byDefault, meaning, see } = setting;
   const from = source === "missing" ? "must be set, and is not" : `${value ?? "not set"} (${source})`;
   const instead =
-    source === "environment" && byDefault !== undefined && byDefault !== value ? `, default ${byDefault}` : "";
-  const text = `${service}  ${name}  ${from}${instead}`;
-  print(setting, meaning === undefined ? text : `${text}\n    ${plainText(meaning)}`);
+    source !== "default" && byDefault !== undefined && byDefault !== value ? `, default ${byDefault}` : "";
+  const more = see === undefined ? "" : `; more: docs/${see}`;
+  print(setting, `${service}  ${name}  ${from}${instead}\n    ${plainDescription({ description: meaning })}${more}`);
 }
 
 function checkCommand(terminal: Terminal): Command {
   const { print, endWith } = terminal;
   const command = createCommand("check", {
     summary: "say what is wrong with the settings",
-    description: `Reads the settings as a start of the service does, and says everything that is wrong with them; and which variables look like settings and are none. No server is asked, and files that settings name are not opened. Ends with 1 where a service would not start.`,
+    description: `Reads the settings as a start of the service does, and says everything that is wrong with them, with the file and the line where a file sets it; and which variables look like settings and are none. No server is asked, and files that settings name are not opened. Ends with 1 where a service would not start.`,
     examples: ["npx sluice config check --demo", "npx sluice config check stream --env-file stream.env"],
   }).argument("[service]", "auth, policy, publish or stream; else all");
   return withEnvironment(command).action(async (service: string | undefined, given: unknown) => {
     const options = readOptions(optionsSchema, given);
-    for (const name of servicesOf(service)) {
-      const faults = faultsOf(name, await environmentOf(name, options, terminal.env));
+    for (const name of chosenOf(SERVICES, service)) {
+      const { env, origins } = await environmentOf(name, options, terminal);
+      const faults = checkSettings(name, env, origins);
       for (const fault of faults) print({ service: name, ...fault }, `${name}: ${fault.kind}: ${fault.message}`);
       if (faults.some(({ kind }) => kind === "error")) endWith(1);
       else print({ service: name, starts: true }, `${name}: would start`);
@@ -80,42 +103,18 @@ function checkCommand(terminal: Terminal): Command {
   });
 }
 
-interface Fault {
-  readonly kind: "error" | "warning";
-  readonly message: string;
-}
-
-function faultsOf(service: ServiceName, env: NodeJS.ProcessEnv): Fault[] {
-  const faults: Fault[] = [];
-  const log: BootLog = {
-    info: () => undefined,
-    warn(facts, message) {
-      const { variable, nearest } = facts as { variable?: string; nearest?: string };
-      const meant = nearest === undefined ? "" : `; is ${nearest} meant?`;
-      faults.push({ kind: "warning", message: `${variable ?? ""}: ${message}${meant}` });
-    },
-  };
-  try {
-    SERVICE_SETTINGS[service].read(env, log);
-  } catch (error) {
-    if (!(error instanceof BootError)) throw error;
-    const [, ...lines] = error.message.split("\n");
-    const wrong = lines.length === 0 ? [error.message] : lines;
-    faults.push(...wrong.map((line): Fault => ({ kind: "error", message: line.trim() })));
-  }
-  return faults;
-}
-
 function docsCommand({ print }: Terminal): Command {
   return createCommand("docs", {
-    summary: "write the page of the documentation that lists all settings",
+    summary: "write what the documentation says of all settings",
     description:
-      "Writes docs/reference/settings.md from the schemas by which the services read their settings. It is a part of npm run gen.",
+      "Writes the pages and the JSON Schemas of the settings, .env.example, and the list of names that services know, from the schemas by which the services read their settings. It is a part of npm run gen.",
     examples: ["npx sluice config docs"],
   }).action(async () => {
-    const path = projectPath("docs", "reference", "settings.md");
-    await writeFile(path, await settingsPage());
-    print({ path }, "docs/reference/settings.md is written");
+    for (const { path, text } of await writtenFiles()) {
+      await mkdir(dirname(projectPath(path)), { recursive: true });
+      await writeFile(projectPath(path), text);
+      print({ path }, `${path} is written`);
+    }
   });
 }
 
@@ -125,23 +124,25 @@ function withEnvironment(command: Command): Command {
     .option("--demo", "with what npm start sets");
 }
 
-function servicesOf(given: string | undefined): readonly ServiceName[] {
-  if (given === undefined) return SERVICES;
-  const service = SERVICES.find((each) => each === given);
-  if (service === undefined) throw new UsageError(`the service is one of ${SERVICES.join(", ")}`);
-  return [service];
+function chosenOf<Owner extends SettingsOwner>(all: readonly Owner[], given: string | undefined): readonly Owner[] {
+  if (given === undefined) return all;
+  const owner = all.find((each) => each === given);
+  if (owner === undefined) throw new UsageError(`the service is one of ${all.join(", ")}`);
+  return [owner];
 }
 
 async function environmentOf(
-  service: ServiceName,
+  owner: SettingsOwner,
   { envFile, demo }: ConfigOptions,
-  env: NodeJS.ProcessEnv,
-): Promise<NodeJS.ProcessEnv> {
-  const given = envFile === undefined ? env : parseEnv(await readEnvFile(envFile));
-  return demo ? { ...demoSettings(readPorts(given), readPasswords(given))[service], ...given } : given;
+  terminal: Terminal,
+): Promise<Environment> {
+  const given = envFile === undefined ? terminal : parseEnvFile(await readFileOf(envFile), envFile);
+  if (!demo || owner === "tools") return given;
+  const byDemo = demoSettings(readPorts(given.env), readPasswords(given.env))[owner];
+  return { env: { ...byDemo, ...given.env }, origins: given.origins };
 }
 
-function readEnvFile(path: string): Promise<string> {
+function readFileOf(path: string): Promise<string> {
   return readFile(path, "utf8").catch((error: Error) => {
     throw new ScriptError(`${path} cannot be read: ${error.message}`);
   });

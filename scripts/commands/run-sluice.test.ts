@@ -9,7 +9,15 @@ import { createSluice } from "./run-sluice.ts";
 
 const silent = (): void => undefined;
 const newSluice = (): Command =>
-  createSluice({ env: {}, stdin: process.stdin, columns: 100, say: silent, warn: silent, endWith: silent });
+  createSluice({
+    env: {},
+    origins: new Map<string, string>(),
+    stdin: process.stdin,
+    columns: 100,
+    say: silent,
+    warn: silent,
+    endWith: silent,
+  });
 const COMMANDS = pathsOf(newSluice()).slice(1);
 const LEAVES = COMMANDS.filter((path) => commandAt(newSluice(), path).commands.length === 0);
 

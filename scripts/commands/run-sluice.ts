@@ -7,6 +7,7 @@ import { backupCommand } from "./backup.ts";
 import { busCommand } from "./bus.ts";
 import { certificatesCommand } from "./certificates.ts";
 import { completionCommand } from "./completion.ts";
+import { composeCommand } from "./compose.ts";
 import { configCommand } from "./config.ts";
 import { connectionsCommand } from "./connections.ts";
 import { demoCommand } from "./demo.ts";
@@ -35,6 +36,7 @@ import { tokenCommand } from "./token.ts";
 /** Every command, in the order of the help. A new one is a file beside these and a line here. */
 const COMMANDS = [
   startCommand,
+  composeCommand,
   healthCommand,
   publishCommand,
   tailCommand,

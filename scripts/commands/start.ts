@@ -10,16 +10,18 @@ import { ScriptError } from "../shared/run-script.ts";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** `sluice start`: runs the demo, as `npm start` does. */
-export function startCommand({ env, endWith }: Terminal): Command {
+export function startCommand({ env, origins, endWith }: Terminal): Command {
   return createCommand("start", {
     summary: "run the demo on this machine until Ctrl-C",
-    description: `Runs nats-server, redis and the four services with the demo's tenants until Ctrl-C, as npm start does. What is missing is fetched into .sluice; data and logs are in SLUICE_DATA_DIR (.sluice/data). STREAM_HTTP_PORT and so on move the ports.`,
-    examples: ["npx sluice start", "STREAM_HTTP_PORT=9080 npx sluice start"],
+    description: `Runs nats-server, redis and the four services with the demo's tenants until Ctrl-C, as npm start does. What is missing is fetched into .sluice; data and logs are in SLUICE_DATA_DIR (.sluice/data). STREAM_HTTP_PORT and so on move the ports, SLUICE_PORT_OFFSET all of them, so that two stacks run side by side.`,
+    examples: ["npx sluice start", "SLUICE_PORT_OFFSET=10000 npx sluice start"],
   }).action(async () => {
     const program = projectPath("scripts", "start.ts");
     if (!existsSync(program))
       throw new ScriptError("there is nothing to start here: the containers are started by docker compose up");
-    const child = spawn(process.execPath, [program], { cwd: projectPath(), env, stdio: "inherit" });
+    // What a file sets, the program reads from there itself, and so can say where it stands.
+    const given = Object.fromEntries(Object.entries(env).filter(([name]) => !origins.has(name)));
+    const child = spawn(process.execPath, [program], { cwd: projectPath(), env: given, stdio: "inherit" });
     // A terminal sends Ctrl-C to the child too; it then stops its servers, which this waits for.
     for (const signal of SIGNALS) process.on(signal, () => void child.kill(signal));
     const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];

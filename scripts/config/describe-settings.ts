@@ -1,44 +1,56 @@
 import type { z } from "zod";
 import { maskValue } from "#shared/config/mask-value.ts";
-import type { ServiceName } from "../shared/service-calls.ts";
-import { SERVICE_SETTINGS } from "./services.ts";
+import { type SettingMeta, settingMetaOf } from "#shared/config/setting-meta.ts";
+import { SCHEMAS, type SettingsOwner } from "./services.ts";
 
-/** A setting of a service, what it is now, and why. */
+/** A setting, what it is now, and why. */
 export interface DescribedSetting {
-  readonly service: ServiceName;
+  readonly service: SettingsOwner;
   readonly name: string;
   /** What counts, with secrets hidden; undefined where nothing is set and there is no default. */
   readonly value: string | undefined;
-  readonly source: "environment" | "default" | "none" | "missing";
+  /** `environment`, or the file and line that set it, such as `.env:3`; `default`, `none` or `missing` where nothing sets it. */
+  readonly source: string;
   /** Undefined where there is none. */
   readonly default: string | undefined;
-  readonly meaning: string | undefined;
+  readonly meaning: string;
+  /** The page that says more, below `docs/`. */
+  readonly see: string | undefined;
 }
 
-/** Every setting of a service; an empty variable counts as not set. */
+/** Where variables stand that the environment itself did not set. */
+export type Origins = ReadonlyMap<string, string>;
+
+/** Every setting of a service, or of the tools; an empty variable counts as not set. */
 export function describeSettings(
-  service: ServiceName,
+  service: SettingsOwner,
   env: NodeJS.ProcessEnv,
-  meanings: ReadonlyMap<string, string>,
+  origins: Origins = new Map(),
 ): DescribedSetting[] {
-  const { shape } = SERVICE_SETTINGS[service].schema;
-  return Object.entries(shape).map(([name, schema]) => {
+  return Object.entries(SCHEMAS[service].shape as Record<string, z.ZodType>).map(([name, schema]) => {
+    const meta = settingMetaOf(schema);
     const given = env[name] || undefined;
-    const fallback = (schema as z.ZodType).safeParse(undefined);
-    const byDefault = fallback.success ? textOf(fallback.data) : undefined;
-    const value = given === undefined ? byDefault : maskValue(name, given);
-    const source = given === undefined ? sourceOf(fallback.success, byDefault) : "environment";
-    return { service, name, value, source, default: byDefault, meaning: meanings.get(name) };
+    const byDefault = defaultOf(schema, meta);
+    const value = given === undefined ? byDefault : maskValue(given, meta);
+    const source = given === undefined ? sourceOf(schema, byDefault) : (origins.get(name) ?? "environment");
+    return { service, name, value, source, default: byDefault, meaning: meta.description, see: meta.see };
   });
 }
 
-function sourceOf(isOptional: boolean, byDefault: string | undefined): DescribedSetting["source"] {
-  if (!isOptional) return "missing";
-  return byDefault === undefined ? "none" : "default";
+/** Whether a setting may be left out. */
+export function isOptional(schema: z.ZodType): boolean {
+  return schema.safeParse(undefined).success;
 }
 
-/** Defaults that are neither text nor number are empty lists: nothing is set. */
-function textOf(value: unknown): string | undefined {
-  const text = typeof value === "string" || typeof value === "number" ? String(value) : "";
-  return text === "" ? undefined : text;
+/** The default of a setting as a text; undefined where there is none. Those that are no text are empty lists: nothing is set. */
+export function defaultOf(schema: z.ZodType, { secret }: Pick<SettingMeta, "secret">): string | undefined {
+  const value: unknown = schema.safeParse(undefined).data;
+  const text = ["string", "number", "boolean"].includes(typeof value) ? String(value) : "";
+  if (text === "") return undefined;
+  return secret ? "***" : text;
+}
+
+function sourceOf(schema: z.ZodType, byDefault: string | undefined): string {
+  if (!isOptional(schema)) return "missing";
+  return byDefault === undefined ? "none" : "default";
 }

@@ -1,9 +1,10 @@
-import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { projectPath } from "../shared/project-folder.ts";
 import { requireCommand } from "../shared/run-command.ts";
+import { youngest } from "../shared/youngest.ts";
 
 /** Where policy finds the console. */
 const OUTPUT = projectPath(".sluice", "console");
@@ -44,19 +45,6 @@ async function compress(file: string): Promise<void> {
   const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY };
   await writeFile(`${file}.br`, await promisify(brotliCompress)(bytes, { params }));
   await writeFile(`${file}.gz`, await promisify(gzip)(bytes, { level: 9 }));
-}
-
-/** When the youngest of these files and folders was changed; 0 where none is there. */
-async function youngest(paths: readonly string[]): Promise<number> {
-  const times = await Promise.all(
-    paths.map(async (path) => {
-      const found = await stat(path).catch(ignoreMissing);
-      if (found === undefined) return 0;
-      const below = found.isDirectory() ? await youngest((await readdir(path)).map((name) => join(path, name))) : 0;
-      return Math.max(found.mtimeMs, below);
-    }),
-  );
-  return Math.max(0, ...times);
 }
 
 async function filesIn(folder: string): Promise<string[]> {

@@ -5,7 +5,15 @@ import { type PublishOptions, readPublishOptions as readGiven } from "./publish-
 /** The options of a command line, as the command reads them. */
 function readPublishOptions(args: readonly string[], env: NodeJS.ProcessEnv): PublishOptions | undefined {
   const silent = (): void => undefined;
-  const terminal = { env, stdin: process.stdin, columns: 100, say: silent, warn: silent, endWith: silent };
+  const terminal = {
+    env,
+    origins: new Map<string, string>(),
+    stdin: process.stdin,
+    columns: 100,
+    say: silent,
+    warn: silent,
+    endWith: silent,
+  };
   const publish = createSluice(terminal).commands.find((group) => group.name() === "demo")?.commands[0];
   let options: PublishOptions | undefined;
   publish?.action((given: unknown) => void (options = readGiven(given, env)));

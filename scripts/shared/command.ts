@@ -5,6 +5,8 @@ import { UsageError } from "./run-script.ts";
 /** Where a command takes its settings and its input from, and where it writes. */
 export interface Terminal {
   readonly env: NodeJS.ProcessEnv;
+  /** Where those of them stand that a file sets: `.env:3`. */
+  readonly origins: ReadonlyMap<string, string>;
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   /** The width of the terminal, in characters. */
   readonly columns: number;

@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from "@nats-io/transport-node";
-import { DEFAULT_PORTS, DEMO_PASSWORD, readPasswords } from "../demo-settings.ts";
+import { DEMO_PASSWORD, readPasswords } from "../demo-settings.ts";
+import { readPort } from "./read-ports.ts";
 import { ScriptError } from "./run-script.ts";
 
 /** As whom commands come to the bus. */
@@ -31,9 +32,8 @@ export function connectionOptionsOf(natsUrl: string): ConnectionOptions & { serv
   return { servers: host, ...credentials, ...(protocol === "tls:" ? { tls: {} } : {}) };
 }
 
-/** NATS_PORT is the variable that moves the port of `npm start`. */
 function natsUrlOf(variable: string, env: NodeJS.ProcessEnv, user: string, password: string): string {
-  const text = env[variable] || `nats://127.0.0.1:${env["NATS_PORT"] || DEFAULT_PORTS.NATS_PORT}`;
+  const text = env[variable] || `nats://127.0.0.1:${readPort("NATS_PORT", env)}`;
   const url = URL.parse(text);
   if (url === null || !/^(nats|tls):$/.test(url.protocol) || url.host === "" || !isEncoded(url.password)) {
     throw new ScriptError(

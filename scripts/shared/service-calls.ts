@@ -1,6 +1,6 @@
 import { parseJson } from "#shared/json/parse-json.ts";
 import { z } from "zod";
-import { DEFAULT_PORTS } from "../demo-settings.ts";
+import { readPort } from "./read-ports.ts";
 import { ScriptError } from "./run-script.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -35,24 +35,25 @@ const problemSchema = z.object({ detail: z.string(), code: z.string() });
 
 /**
  * Where a service is: `given`, else `<SERVICE>_URL`, else the port of the demo that `npm start` runs, which
- * `<SERVICE>_HTTP_PORT` moves. It ends without a slash.
+ * `<SERVICE>_HTTP_PORT` and `SLUICE_PORT_OFFSET` move. It ends without a slash.
  * @throws {ScriptError} when it is no http or https URL.
  */
 export function urlOfService(service: ServiceName, env: NodeJS.ProcessEnv, given?: string): string {
   const prefix = service.toUpperCase() as Uppercase<ServiceName>;
-  const port = env[`${prefix}_HTTP_PORT`] || DEFAULT_PORTS[`${prefix}_HTTP_PORT`];
-  const url = (given ?? (env[`${prefix}_URL`] || `http://127.0.0.1:${port}`)).replace(/\/+$/, "");
+  const named = given ?? (env[`${prefix}_URL`] || undefined);
+  const url = (named ?? `http://127.0.0.1:${readPort(`${prefix}_HTTP_PORT`, env)}`).replace(/\/+$/, "");
   if (/^https?:$/.test(URL.parse(url)?.protocol ?? "")) return url;
   throw new ScriptError(`${url} is not an http or https URL; ${prefix}_URL says where ${service} is`);
 }
 
 /**
- * Where the operations port of a service is: `<SERVICE>_OPS_URL`, else that of the demo, which `<SERVICE>_OPS_PORT` moves.
+ * Where the operations port of a service is: `<SERVICE>_OPS_URL`, else that of the demo, which `<SERVICE>_OPS_PORT` and
+ * `SLUICE_PORT_OFFSET` move.
  */
 export function opsUrlOf(service: ServiceName, env: NodeJS.ProcessEnv): string {
   const prefix = service.toUpperCase() as Uppercase<ServiceName>;
-  const port = env[`${prefix}_OPS_PORT`] || DEFAULT_PORTS[`${prefix}_OPS_PORT`];
-  return (env[`${prefix}_OPS_URL`] || `http://127.0.0.1:${port}`).replace(/\/+$/, "");
+  const named = env[`${prefix}_OPS_URL`] || undefined;
+  return (named ?? `http://127.0.0.1:${readPort(`${prefix}_OPS_PORT`, env)}`).replace(/\/+$/, "");
 }
 
 /** Whether commands ask the demo of this machine: nothing says where the service is. */

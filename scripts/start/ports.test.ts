@@ -2,12 +2,25 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { expect, test } from "vitest";
 import { freePort } from "#test/support/ports.ts";
-import { DEFAULT_PORTS, type DemoPorts } from "../demo-settings.ts";
-import { readPorts } from "../shared/read-ports.ts";
+import { DEFAULT_PORTS, type DemoPorts, MAX_PORT_OFFSET } from "../demo-settings.ts";
+import { readComposePorts, readPorts } from "../shared/read-ports.ts";
 import { requireFreePorts } from "./ports.ts";
 
 test("ports are those of the environment, else the defaults", () => {
   expect(readPorts({ NATS_PORT: "14222", REDIS_PORT: "" })).toEqual({ ...DEFAULT_PORTS, NATS_PORT: 14_222 });
+});
+
+test("an offset moves every port that has no variable of its own, so that two stacks share none", () => {
+  const first = Object.values(readComposePorts({}));
+  const second = Object.values(readComposePorts({ SLUICE_PORT_OFFSET: "10000" }));
+  expect(new Set([...first, ...second]).size).toBe(2 * first.length);
+  const own = readPorts({ SLUICE_PORT_OFFSET: "10000", NATS_PORT: "4223", REDIS_PORT: "" });
+  expect(own).toMatchObject({ NATS_PORT: 4_223, REDIS_PORT: 16_379, STREAM_HTTP_PORT: 18_080 });
+  expect(readComposePorts({ SLUICE_PORT_OFFSET: String(MAX_PORT_OFFSET) }).JAEGER_PORT).toBe(65_535);
+});
+
+test.each([String(MAX_PORT_OFFSET + 1), "-1", "1e4", "x"])("%s is no offset of ports", (text) => {
+  expect(() => readPorts({ SLUICE_PORT_OFFSET: text })).toThrow("SLUICE_PORT_OFFSET must be a whole number from 0 to");
 });
 
 test.each(["0", "65536", "-1", "80.5", "http", "0x1F90", "1e3", " 80 "])(

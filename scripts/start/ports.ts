@@ -17,9 +17,8 @@ export async function requireFreePorts(ports: DemoPorts): Promise<void> {
     }),
   );
   if (faults.flat().length === 0) return;
-  throw new ScriptError(
-    `nothing was started, because ports are taken (is another stack running?):\n${faults.flat().join("\n")}`,
-  );
+  const taken = `nothing was started, because ports are taken (is another stack running?):\n${faults.flat().join("\n")}`;
+  throw new ScriptError(`${taken}\nor move all that have no variable of their own set: SLUICE_PORT_OFFSET=10000`);
 }
 
 async function tryPort(port: number): Promise<string | undefined> {

@@ -1,11 +1,10 @@
 import { DEFAULT_PORTS, DEMO_PASSWORD, type DemoPorts } from "../demo-settings.ts";
 
 /** What to do now: the pages to open and lines that can be pasted into a shell. */
-export function welcome(ports: DemoPorts, dataFolder: string): string {
+export function welcome(ports: DemoPorts, dataFolder: string, portOffset: number): string {
   const stream = `http://localhost:${ports.STREAM_HTTP_PORT}`;
   const login = `http://localhost:${ports.AUTH_HTTP_PORT}/v1/auth/login`;
   const credentials = JSON.stringify({ tenant: "demo", username: "alice", password: DEMO_PASSWORD });
-  const moved = ports.NATS_PORT === DEFAULT_PORTS.NATS_PORT ? "" : `NATS_PORT=${ports.NATS_PORT} `;
   return `
 Sluice is running.
 
@@ -24,8 +23,14 @@ See it without a browser, in another terminal:
 
 and in a third, publish real GitHub deliveries:
 
-  ${moved}npx sluice demo publish --rate 20
+  ${movedBy(ports, portOffset)}npx sluice demo publish --rate 20
 
 Ctrl-C stops everything.
 `;
+}
+
+/** What a command in another terminal must be told to find this stack's bus. */
+function movedBy({ NATS_PORT: port }: DemoPorts, offset: number): string {
+  if (port === DEFAULT_PORTS.NATS_PORT) return "";
+  return port === DEFAULT_PORTS.NATS_PORT + offset ? `SLUICE_PORT_OFFSET=${offset} ` : `NATS_PORT=${port} `;
 }

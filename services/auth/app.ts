@@ -190,7 +190,7 @@ async function startServers(
   let isReady = false;
   const { reasons } = starting.use(watchReadiness(checks, log, { isServing: () => isReady }));
   const opsAddress = { ...at("AUTH_OPS_PORT", config.AUTH_OPS_BIND_ADDRESS), hosts: config.AUTH_OPS_ALLOWED_HOSTS };
-  const ops = starting.use(await startOpsServer(opsAddress, { metrics: registry, reasons }));
+  const ops = starting.use(await startOpsServer(opsAddress, { service: "auth", config, metrics: registry, reasons }));
   const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
   const grpcAddress = at("AUTH_GRPC_PORT", config.AUTH_GRPC_BIND_ADDRESS);
   const grpc = await startGrpcServer(grpcAddress, [sessionService], security, sockets.grpc);

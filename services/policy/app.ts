@@ -30,6 +30,7 @@ import { authorizationCallers, createAuthorizationService } from "./grpc/authori
 import { createDecisionService, decisionCallers } from "./grpc/decision-service.ts";
 import { createAccessRenewal } from "./clients/access-renewal.ts";
 import { createSessionRights } from "#shared/clients/session-rights.ts";
+import { createProcessQuestions } from "./clients/ask-processes.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps, BearerDeps } from "./http/authorize.ts";
 import { createPolicyApi } from "./http/api.ts";
@@ -44,6 +45,7 @@ import { collectParts, type PartCollector } from "./store/collect-parts.ts";
 import type { WatchedPolicyStore } from "./store/policy-kv.ts";
 import { openTenantEndsKv } from "./store/tenant-ends-kv.ts";
 import type { StoredPolicy } from "./versions/stored-policy.ts";
+import { fetchJson } from "#shared/tokens/http/fetch-json.ts";
 import type { SessionRights } from "#shared/tokens/session-rights.ts";
 import { endBindings } from "./tenants/end-bindings.ts";
 import { checkTenants } from "./tenants/check-tenants.ts";
@@ -155,12 +157,13 @@ async function startServers(
   const at = (setting: Setting, host = config.POLICY_BIND_ADDRESS) => ({ host, port: config[setting], setting });
   let isReady = false;
   const { reasons } = starting.use(watchReadiness(checks, log, { isServing: () => isReady }));
-  addHealthRoute(api, authorize, { reasons, settings: config.bySource });
+  const askOthers = createProcessQuestions(config.POLICY_OPS_URLS, fetchJson);
+  addHealthRoute(api, authorize, { reasons, settings: config.bySource, askOthers });
   const opsAddress = {
     ...at("POLICY_OPS_PORT", config.POLICY_OPS_BIND_ADDRESS),
     hosts: config.POLICY_OPS_ALLOWED_HOSTS,
   };
-  const ops = starting.use(await startOpsServer(opsAddress, { metrics: registry, reasons }));
+  const ops = starting.use(await startOpsServer(opsAddress, { service: "policy", config, metrics: registry, reasons }));
   const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
   const grpcAddress = at("POLICY_GRPC_PORT", config.POLICY_GRPC_BIND_ADDRESS);
   const grpc = await startGrpcServer(grpcAddress, services, security, sockets.grpc);

@@ -151,7 +151,9 @@ async function startServers(
     ...at("PUBLISH_OPS_PORT", config.PUBLISH_OPS_BIND_ADDRESS),
     hosts: config.PUBLISH_OPS_ALLOWED_HOSTS,
   };
-  const ops = starting.use(await startOpsServer(opsAddress, { metrics: registry, reasons }));
+  const ops = starting.use(
+    await startOpsServer(opsAddress, { service: "publish", config, metrics: registry, reasons }),
+  );
   const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
   const forwarding = forwarded();
   closeWithOthers(async () => forwarding[Symbol.asyncDispose]());

@@ -51,7 +51,7 @@ export async function startStream(config: StreamConfig, env: NodeJS.ProcessEnv):
   }
   return startServing(config, log, false, async ({ registry, reasons, connections }, http) => {
     const pages = { "/debug/connections": connections };
-    const server = await startOpsServer(ops, { metrics: registry, reasons, pages });
+    const server = await startOpsServer(ops, { service: "stream", config, metrics: registry, reasons, pages });
     log.info({ version: VERSION, http, grpc: 0, ops: server.port }, "ready");
     return server;
   });

@@ -1,7 +1,14 @@
 import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { issuerSecretsIn, type VerifierConfig, verifierSettings } from "#shared/tokens/verify-access-token.ts";
-import { type BootLog, commonSettings, integerSchema, portSchema, readConfig } from "#shared/config/read-config.ts";
+import {
+  type BootLog,
+  commonSettings,
+  type Config,
+  integerSchema,
+  portSchema,
+  readConfig,
+} from "#shared/config/read-config.ts";
 import { tracingSettings } from "#shared/config/tracing-settings.ts";
 import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
 import { grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
@@ -14,57 +21,110 @@ import { webhookSettings } from "./webhooks/webhook-settings.ts";
 import { admissionSettings } from "./admission/admission-settings.ts";
 
 const YEAR_SECONDS = 366 * 24 * 3_600;
+const MIB = 1024 * 1024;
 
 /** The variables that the edge reads. */
-export const streamSettings = z.object({
-  ...commonSettings,
-  ...tracingSettings,
-  ...grpcTlsSettings,
-  ...verifierSettings,
-  ...cookieSettings,
-  STREAM_BIND_ADDRESS: z.string().default(LOOPBACK),
-  STREAM_HTTP_PORT: portSchema.default(8080),
-  STREAM_OPS_PORT: portSchema.default(8090),
-  STREAM_OPS_BIND_ADDRESS: z.string().default(LOOPBACK),
-  /** Names by which the operations port may be asked; addresses and localhost may be used anyway. */
-  STREAM_OPS_ALLOWED_HOSTS: opsHostsSchema,
-  STREAM_ALLOWED_ORIGINS: originsSchema,
-  /** Processes that share the port; `auto`: one for each core that this one may use. */
-  STREAM_WORKERS: z
-    .union([z.literal("auto").transform(() => availableParallelism()), integerSchema(1, 256)], {
-      error: "must be auto, or a whole number from 1 to 256",
-    })
-    .default(1),
-  STREAM_MAX_CONNECTIONS: integerSchema(1, 1_000_000).default(19_000),
-  ...admissionSettings,
-  ...subscriptionSettings,
-  ...webhookSettings,
-  /** The memory that all workers may use; without it what the control group allows. */
-  STREAM_MEMORY_BYTES: integerSchema(64 * 1024 * 1024, 64_000_000_000_000).optional(),
-  /** A stream without events for so long counts as idle, or ends; and the age at which each ends. 0 for never. */
-  STREAM_IDLE_SECONDS: integerSchema(0, YEAR_SECONDS).default(30 * 60),
-  STREAM_IDLE_END_SECONDS: integerSchema(0, YEAR_SECONDS).default(90 * 60),
-  STREAM_MAX_AGE_SECONDS: integerSchema(0, YEAR_SECONDS).default(12 * 3_600),
-  STREAM_TAIL_BYTES: integerSchema(1_000_000, 64_000_000_000).default(256 * 1024 * 1024),
-  /** History that each subject, and each tenant, may have read from JetStream in a minute; more of it waits. */
-  STREAM_HISTORY_SUBJECT_BYTES_PER_MINUTE: integerSchema(1_000_000, 64_000_000_000).default(256 * 1024 * 1024),
-  STREAM_HISTORY_TENANT_BYTES_PER_MINUTE: integerSchema(1_000_000, 64_000_000_000).default(1024 * 1024 * 1024),
-  STREAM_FLUSH_MS: integerSchema(0, 50).default(5),
-  STREAM_EVENT_MAX_BYTES: integerSchema(1_024, 64 * 1024 * 1024).default(1024 * 1024),
-  STREAM_HANDSHAKE_MS: integerSchema(100, 60_000).default(5_000),
-  STREAM_DRAIN_MS: integerSchema(0, 600_000).default(5_000),
-  AUTH_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7001"),
-  POLICY_GRPC_URL: grpcAddressSchema.default("127.0.0.1:7002"),
-  /** Where the demo's page finds the other two, and producers the bus. */
-  AUTH_HTTP_PORT: portSchema.default(8081),
-  POLICY_HTTP_PORT: portSchema.default(8082),
-  NATS_PORT: portSchema.default(4222),
-});
+export const streamSettings = z
+  .object({
+    ...commonSettings,
+    ...tracingSettings,
+    ...grpcTlsSettings,
+    ...verifierSettings,
+    ...cookieSettings,
+    STREAM_BIND_ADDRESS: z
+      .string()
+      .default(LOOPBACK)
+      .describe("the address of the public API; `0.0.0.0` opens it to others"),
+    STREAM_HTTP_PORT: portSchema.default(8080).describe("the port of streams and of the public API"),
+    STREAM_OPS_PORT: portSchema
+      .default(8090)
+      .describe("the operations port: `/healthz`, `/readyz`, `/metrics`, `/debug/settings`, `/debug/connections`"),
+    STREAM_OPS_BIND_ADDRESS: z
+      .string()
+      .default(LOOPBACK)
+      .describe("the address of the operations port; anybody who reaches it may read what is there"),
+    STREAM_OPS_ALLOWED_HOSTS: opsHostsSchema.meta({
+      description:
+        "names by which the operations port may be asked, with commas; addresses and `localhost` may be used anyway",
+      see: "reference/settings-auth.md#addresses",
+    }),
+    STREAM_ALLOWED_ORIGINS: originsSchema.meta({
+      description: "origins of pages of other hosts that may use cookies and read streams, with commas",
+      example: "https://app.example.com",
+      see: "guides/cookies-and-cors.md#which-origins-may-be-listed",
+    }),
+    STREAM_WORKERS: z
+      .union([z.literal("auto").transform(() => availableParallelism()), integerSchema(1, 256)], {
+        error: "must be auto, or a whole number from 1 to 256",
+      })
+      .default(1)
+      .describe("processes that share the port; `auto`: one for each core that this one may use"),
+    STREAM_MAX_CONNECTIONS: integerSchema(1, 1_000_000).default(19_000).meta({
+      description: "streams of all workers; more are told `busy`. Each needs a file descriptor",
+      see: "operate/connections.md",
+    }),
+    ...admissionSettings,
+    ...subscriptionSettings,
+    ...webhookSettings,
+    STREAM_MEMORY_BYTES: integerSchema(64 * MIB, 64_000_000_000_000)
+      .optional()
+      .meta({
+        description:
+          "the memory that all workers may use, near which the edge is overloaded; without it what the control group allows",
+        see: "operate/overload.md",
+      }),
+    STREAM_IDLE_SECONDS: integerSchema(0, YEAR_SECONDS)
+      .default(30 * 60)
+      .describe("a stream without events for so long counts as idle; `0`: none does"),
+    STREAM_IDLE_END_SECONDS: integerSchema(0, YEAR_SECONDS)
+      .default(90 * 60)
+      .describe("a stream without events for so long, ± 10 %, ends with `bye` `idle`; `0`: none does"),
+    STREAM_MAX_AGE_SECONDS: integerSchema(0, YEAR_SECONDS)
+      .default(12 * 3_600)
+      .describe("the age, ± 10 %, at which a stream ends with `bye` `max_age`; `0`: none does"),
+    STREAM_TAIL_BYTES: integerSchema(1_000_000, 64_000_000_000)
+      .default(256 * MIB)
+      .describe("memory for the latest entries of all logs, with headers and frames, of all workers together"),
+    STREAM_HISTORY_SUBJECT_BYTES_PER_MINUTE: integerSchema(1_000_000, 64_000_000_000)
+      .default(256 * MIB)
+      .meta({
+        description: "history that one person may have read from JetStream; more of it waits",
+        see: "reference/settings-stream.md#history",
+      }),
+    STREAM_HISTORY_TENANT_BYTES_PER_MINUTE: integerSchema(1_000_000, 64_000_000_000)
+      .default(1024 * MIB)
+      .describe("history that all readers of a tenant together may have read from JetStream; more of it waits"),
+    STREAM_FLUSH_MS: integerSchema(0, 50)
+      .default(5)
+      .describe(
+        "the least time between two writes of a burst; after a long flush as long as that took, up to 50, and 100 under overload",
+      ),
+    STREAM_EVENT_MAX_BYTES: integerSchema(1_024, 64 * MIB)
+      .default(MIB)
+      .describe("the largest data of an event; larger ones are counted and not delivered"),
+    STREAM_HANDSHAKE_MS: integerSchema(100, 60_000)
+      .default(5_000)
+      .describe("how long a stream that opens waits for auth and policy"),
+    STREAM_DRAIN_MS: integerSchema(0, 600_000).default(5_000).meta({
+      description: "over how long streams are ended when the edge is told to stop",
+      see: "operate/overload.md#drains",
+    }),
+    AUTH_GRPC_URL: grpcAddressSchema
+      .default("127.0.0.1:7001")
+      .describe("auth's gRPC as `host:port`, which says whether a session lives"),
+    POLICY_GRPC_URL: grpcAddressSchema
+      .default("127.0.0.1:7002")
+      .describe("policy's gRPC as `host:port`, which says what a session's person may see"),
+    AUTH_HTTP_PORT: portSchema.default(8081).describe("where the demo's page finds auth"),
+    POLICY_HTTP_PORT: portSchema.default(8082).describe("where the demo's page finds policy"),
+    NATS_PORT: portSchema.default(4222).describe("where the demo's page says that producers find NATS"),
+  })
+  .check(checkCookieSettings);
 
-export type StreamConfig = Readonly<z.infer<typeof streamSettings>> & VerifierConfig;
+export type StreamConfig = Config<typeof streamSettings> & VerifierConfig;
 
 /** The edge's settings. Throws BootError with every fault; `log` gets what is set. */
 export function readStreamConfig(env: NodeJS.ProcessEnv, log?: BootLog): StreamConfig {
-  const config = readConfig(streamSettings.check(checkCookieSettings), env, { log });
+  const config = readConfig(streamSettings, env, { log });
   return Object.freeze({ ...config, issuerSecrets: issuerSecretsIn(env) });
 }

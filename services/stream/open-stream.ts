@@ -27,12 +27,14 @@ import { Reader } from "./connections/reader.ts";
 import { originOf, type StreamOrigin } from "./connections/stream-origin.ts";
 import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
+import type { FrameFormat } from "./frames/encode-frame.ts";
 import { findStart, resumeKindOf, type Start } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
 import { beginStream } from "./observe/stream-trace.ts";
 import type { Tracer } from "#shared/trace/tracer.ts";
 import type { OverloadGuard } from "./overload/overload-guard.ts";
 import type { ControlData } from "#shared/protocol/control-frames.ts";
+import type { Transport } from "#shared/protocol/transports.ts";
 import type { RetryDelays } from "./sse/retry-delay.ts";
 import type { LateTopics } from "./subscription/late-topics.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
@@ -58,7 +60,10 @@ export interface StreamRequest {
   findToken(query: URLSearchParams): () => Promise<VerifiedClaims>;
   /** Whether the client is still there. */
   isGone(): boolean;
-  /** Takes the bare socket; the 200 leaves with the first frame. */
+  /** The road that the stream's frames come by, and how they are told apart on it. */
+  readonly transport: Transport;
+  readonly framing: FrameFormat["framing"];
+  /** Takes what the road writes to; the head of its answer leaves with the first frame. */
   accept(connectionId: string): Connection;
 }
 
@@ -118,7 +123,8 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
         place.settle(owner, tenant.decisions.limits);
         const connection = request.accept(id);
         const ids = { connectionId: id, requestId: request.id };
-        const reader = new Reader(ids, registration, connection, tenant, subscription.format, start, edge);
+        const format = { ...subscription.format, framing: request.framing };
+        const reader = new Reader(ids, registration, connection, tenant, format, start, edge);
         const trace = beginStream(edge.tracer, request.traceparent, { ...ids, tenant: tenant.id });
         reader.record.origin = originOf(request, subscription, start);
         Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold, trace });

@@ -30,6 +30,18 @@ describe("services are islands", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("the client imports of other folders the protocol alone, and one package besides types: pages load all of it", () => {
+    const sources = shipped.filter(({ path }) => path.startsWith("services/client/") && !path.endsWith(".config.ts"));
+    const wrong = findImports(sources, ({ text }, { file, specifier }) => {
+      if (file !== undefined)
+        return !file.startsWith("services/client/") && !file.startsWith("services/shared/protocol/");
+      if (specifier === "@standard-schema/spec") return !/^import type .* from "@standard-schema\/spec";$/m.test(text);
+      return specifier !== "eventsource-parser";
+    });
+    expect(sources.length).toBeGreaterThan(0);
+    expect(wrong).toEqual([]);
+  });
+
   test("no screen of the console imports another", () => {
     const screenOf = (path = ""): string | undefined => /^services\/console\/screens\/([^/]+)\//.exec(path)?.[1];
     const wrong = findImports(shipped, ({ path }, { file }) => {
@@ -145,7 +157,7 @@ describe("arrows have one direction", () => {
     expect(findCycle(graph)?.join(" → ")).toBeUndefined();
   });
 
-  test.each(["auth", "console", "policy", "publish", "shared", "stream"])(
+  test.each(["auth", "client", "console", "policy", "publish", "shared", "stream"])(
     "no folder of services/%s imports itself by a way round",
     (service) => {
       const graph = new Map<string, string[]>();

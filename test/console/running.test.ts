@@ -10,9 +10,17 @@ import { OPERATOR_TOKEN } from "#test/support/start-stack.ts";
 let rig: ConsoleRig;
 
 beforeAll(async () => {
-  const port = String(await freePort());
-  rig = await startConsole({ policy: { POLICY_PUBLISH_URL: `http://127.0.0.1:${port}` } });
-  await rig.stack.startPublish({ PUBLISH_HTTP_PORT: port, PUBLISH_ALLOWED_ORIGINS: rig.url, AUTH_ISSUER: rig.authUrl });
+  const [port, ops, nobody] = [await freePort(), await freePort(), await freePort()].map(String);
+  const others = `publish=http://127.0.0.1:${ops},away=http://127.0.0.1:${nobody}`;
+  rig = await startConsole({
+    policy: { POLICY_PUBLISH_URL: `http://127.0.0.1:${port}`, POLICY_OPS_URLS: others },
+  });
+  await rig.stack.startPublish({
+    PUBLISH_HTTP_PORT: port,
+    PUBLISH_OPS_PORT: ops,
+    PUBLISH_ALLOWED_ORIGINS: rig.url,
+    AUTH_ISSUER: rig.authUrl,
+  });
 });
 afterAll(() => rig[Symbol.asyncDispose]());
 
@@ -32,6 +40,15 @@ async function openAs(username: string, screen: string): Promise<Page> {
   await page.getByRole("button", { name: "Log in" }).click();
   return page;
 }
+
+test("an operator sees what another service was set to, and that a third does not answer", async () => {
+  const page = await rig.open("/health");
+  await page.getByRole("listitem").filter({ hasText: "away" }).getByText("does not answer").waitFor();
+  await page.getByRole("combobox", { name: "Process" }).selectOption("publish");
+  await page.getByRole("searchbox", { name: "Settings with" }).fill("nats_url");
+  await page.getByRole("row", { name: /NATS_URL nats:\/\/\*\*\*@\S+ environment/ }).waitFor();
+  await expectNoViolations(page);
+});
 
 test("an event is in the tail as it is stored, with why it reached nobody, and opens to what it holds", async () => {
   const page = await rig.open("/tail?tenant=demo");

@@ -36,7 +36,9 @@ async function send(service: ServiceApi["service"], call: DescribedCall): Promis
   const made = await MADE[id]?.();
   const { path: names = {}, query = {}, headers = {}, body: sent } = { ...example, ...made };
   const target = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(names[name] ?? ""));
-  const search = Object.entries(query).flatMap(([name, value]) => [value].flat().map((each) => [name, each]));
+  const search = Object.entries(query).flatMap(([name, value]) =>
+    [value].flat().map((each): [string, string] => [name, each]),
+  );
   const [type = ""] = Object.keys(body?.content ?? {});
   const own = service === "policy" ? OPERATOR : (made?.token ?? token);
   return fetch(`${acme.urls[service]}${target}${search.length === 0 ? "" : `?${new URLSearchParams(search)}`}`, {

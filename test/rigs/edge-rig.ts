@@ -25,6 +25,8 @@ import { TailBudget } from "../../services/stream/log/tail.ts";
 import { type Edge, openStream, type StreamRequest } from "../../services/stream/open-stream.ts";
 import { OverloadGuard } from "../../services/stream/overload/overload-guard.ts";
 import type { Load } from "../../services/stream/overload/overload-steps.ts";
+import { heartbeatOf } from "../../services/stream/frames/encode-frame.ts";
+import { plainBody } from "../../services/stream/sse/body-coding.ts";
 import { SocketConnection } from "../../services/stream/sse/socket-connection.ts";
 import type { TopicStore } from "../../services/stream/subscription/topic-store.ts";
 import { Turns } from "../../services/stream/turns/turns.ts";
@@ -50,6 +52,9 @@ const CLAIMS = {
 };
 
 const HOUR_MS = 3_600_000;
+
+/** Frames as they are, without a head before them. */
+const PLAIN_SSE = { coding: plainBody, head: Buffer.alloc(0), heartbeat: heartbeatOf({ framing: "sse" }) };
 
 export type EdgeRig = ReturnType<typeof createRig>;
 
@@ -123,6 +128,8 @@ export function createRig({
       lastEventId: undefined,
       address: undefined,
       client: { address: "192.0.2.7", userAgent: "test/1" },
+      transport: "sse",
+      framing: "sse",
       takeQuery: () => new URLSearchParams("topic=order.>"),
       findToken: () => async () => CLAIMS,
       isGone: () => false,
@@ -147,7 +154,7 @@ export function createRig({
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
     async open(query = "topic=order.>", lastEventId?: string, claims: Partial<typeof CLAIMS> = {}) {
       const { server, client } = await socketPair(stack);
-      const connection = new SocketConnection(server);
+      const connection = new SocketConnection(server, PLAIN_SSE);
       const findToken = () => async () => ({ ...CLAIMS, ...claims });
       const takeQuery = () => new URLSearchParams(query);
       await openStream(edge, rig.request({ takeQuery, lastEventId, findToken, accept: () => connection }));

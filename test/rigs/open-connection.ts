@@ -8,6 +8,7 @@ export function openConnection(more: Partial<OpenConnection> = {}): OpenConnecti
     tenant: "acme",
     subject: "alice",
     sid: "s1",
+    transport: "sse",
     client: null,
     subscription: null,
     address: "127.0.0.1",

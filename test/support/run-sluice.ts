@@ -17,6 +17,7 @@ export async function sluice(
   const err: string[] = [];
   const code = await runSluice(args, {
     env,
+    origins: new Map(),
     stdin: Object.assign(Readable.from(stdin === "" ? [] : [stdin]), { isTTY }),
     columns: 100,
     say: (line) => void out.push(line),

@@ -5,8 +5,10 @@ import { redisSettings } from "#shared/redis/redis-settings.ts";
 /** What auth has to know about Redis. */
 export const sessionRedisSettings = {
   ...redisSettings,
-  /** `accept-loss` takes a Redis without an append-only file; docs/operate/redis.md says what that loses. */
-  REDIS_DURABILITY: z.enum(["append-only-file", "accept-loss"]).default("append-only-file"),
+  REDIS_DURABILITY: z.enum(["append-only-file", "accept-loss"]).default("append-only-file").meta({
+    description: "`accept-loss` takes a Redis without an append-only file, which may forget sessions",
+    see: "operate/redis.md",
+  }),
 };
 
 const schema = z.object(sessionRedisSettings);

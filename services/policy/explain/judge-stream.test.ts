@@ -23,6 +23,7 @@ const opened = (from: string, at = "2026-01-01T11:00:00Z") =>
     address: "127.0.0.1",
     topics,
     from,
+    transport: undefined,
     isResumed: false,
   }) as const;
 const ended = (through: string, reason = "gone", at = "2026-01-01T13:00:00Z") =>

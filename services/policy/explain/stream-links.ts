@@ -88,8 +88,9 @@ function neighbours({ place, streams }: StreamFacts): string[] {
 }
 
 function whenText({ trace, standing }: Candidate, { storedAt }: Place): string {
-  const { connectionId, openedAt, isResumed, end } = trace;
-  const opened = `${connectionId} was opened at ${timeText(openedAt)}`;
+  const { connectionId, openedAt, transport, isResumed, end } = trace;
+  const road = transport === undefined ? "" : ` over ${transport}`;
+  const opened = `${connectionId} was opened${road} at ${timeText(openedAt)}`;
   const late = openedAt <= storedAt ? "" : isResumed ? ", resumed before the event" : ", and began before the event";
   if (end.is === "open") return `${opened}${late}, and is open.`;
   if (end.is === "unknown") return `${opened}${late}; no edge has it, and the entry of its end is missing.`;

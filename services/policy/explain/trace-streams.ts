@@ -2,6 +2,7 @@ import type { ConnectionEntry } from "#shared/contract/connection-log.ts";
 import type { OpenConnection } from "#shared/contract/edge-questions.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
 import { isTopicPattern, topicMatches } from "#shared/protocol/topics.ts";
+import type { Transport } from "#shared/protocol/transports.ts";
 
 /** The place of an event in its log. */
 export interface Place {
@@ -42,6 +43,8 @@ export interface StreamTrace {
   readonly connectionId: string;
   readonly sid: string | undefined;
   readonly subscription: string | undefined;
+  /** The road that its frames come by; undefined where that is not known. */
+  readonly transport: Transport | undefined;
   readonly openedAt: number;
   /** It delivers what stands behind this sequence; undefined where that is not known. */
   readonly from: number | undefined;
@@ -76,8 +79,15 @@ export class StreamTraces {
     this.#traces.set(entry.connectionId, trace);
     switch (entry.event) {
       case "opened": {
-        const { sid, subscription, isResumed } = entry;
-        const own = { sid, subscription, isResumed, openedAt: Date.parse(entry.at), from: this.#seqOf(entry.from) };
+        const { sid, subscription, transport, isResumed } = entry;
+        const own = {
+          sid,
+          subscription,
+          transport,
+          isResumed,
+          openedAt: Date.parse(entry.at),
+          from: this.#seqOf(entry.from),
+        };
         Object.assign(trace, own, { heard: this.#heardBy(entry) });
         return;
       }
@@ -101,6 +111,7 @@ export class StreamTraces {
     const trace = this.#traces.get(stream.id) ?? blank(stream.id, Date.parse(stream.openedAt));
     this.#traces.set(stream.id, trace);
     trace.sid ??= stream.sid;
+    trace.transport ??= stream.transport ?? undefined;
     trace.subscription ??= stream.subscription ?? undefined;
     // The edge knows better than an end that came from somewhere else.
     trace.end = {
@@ -143,6 +154,7 @@ function blank(connectionId: string, openedAt: number): Mutable {
     connectionId,
     sid: undefined,
     subscription: undefined,
+    transport: undefined,
     openedAt,
     from: undefined,
     isResumed: false,

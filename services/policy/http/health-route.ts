@@ -22,12 +22,15 @@ interface Health {
   /** Why this process takes no new work; nothing where it does. */
   readonly reasons: () => Promise<readonly ReadinessReason[]>;
   readonly settings: SettingsBySource;
+  /** The same of the other processes that policy was told of, each with its name; or why one says nothing. */
+  readonly askOthers: () => Promise<readonly object[]>;
 }
 
-/** Adds the call by which an operator sees how this process of policy is, and what it was set to: as its log says it. */
-export function addHealthRoute(api: Hono, authorizeDeps: BearerDeps, { reasons, settings }: Health): void {
+/** Adds the call by which an operator sees how this process of policy and the others are, and what they were set to: as their logs say it. */
+export function addHealthRoute(api: Hono, authorizeDeps: BearerDeps, { reasons, settings, askOthers }: Health): void {
   api.get("/v1/health", HEALTH, async (c) => {
     await authorizeOperator(authorizeDeps, c);
-    return c.json({ version: VERSION, reasons: await reasons(), settings });
+    const [own, others] = await Promise.all([reasons(), askOthers()]);
+    return c.json({ version: VERSION, reasons: own, settings, others });
   });
 }

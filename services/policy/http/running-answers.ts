@@ -55,13 +55,21 @@ export const audienceSchema = z
 /** What was erased. */
 export const erasureSchema = z.object({ through: countSchema, erased: countSchema }).meta({ id: "Erasure" });
 
-const settingsSchema = z.record(z.string(), z.string());
+const process = {
+  version: z.string(),
+  reasons: z.array(z.object({ code: z.string(), detail: z.string() })),
+  settings: z.record(z.string(), z.record(z.string(), z.string())).describe("By where they come from."),
+};
 
-/** How a process of policy is. */
+/** How a process of policy is, and those that it was told of. */
 export const healthSchema = z
   .object({
-    version: z.string(),
-    reasons: z.array(z.object({ code: z.string(), detail: z.string() })),
-    settings: z.object({ environment: settingsSchema, demo: settingsSchema, default: settingsSchema }),
+    ...process,
+    others: z.array(
+      z.union([
+        z.object({ name: z.string(), service: z.string(), ...process }),
+        z.object({ name: z.string(), fault: z.string() }),
+      ]),
+    ),
   })
   .meta({ id: "Health" });

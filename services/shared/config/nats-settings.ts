@@ -5,19 +5,29 @@ const PORTS = { nats: 4222, tls: 4222 };
 
 /** How a service finds NATS, and how it shows who it is. */
 export const natsSettings = {
-  /** `nats://user:password@host:port,host:port`, `tls://` where the server must speak TLS. */
-  NATS_URL: z.string().transform(parsedBy(parseNatsUrl)),
-  /** A file of credentials (a user's JWT and its seed), in place of a user in the URL; read again at each connection. */
-  NATS_CREDS_FILE: z.string().optional(),
-  /** A file with the seed of an NKey (`SU…`), in place of a user in the URL. */
-  NATS_NKEY_FILE: z.string().optional(),
-  /** The authorities whose certificate the server must have, in PEM; without it those that Node knows. */
-  NATS_TLS_CA_FILE: z.string().optional(),
-  /** The certificate that the service shows, and its key, in PEM. */
-  NATS_TLS_CERT_FILE: z.string().optional(),
-  NATS_TLS_KEY_FILE: z.string().optional(),
-  /** 1 for a server that speaks TLS from the first byte on (`handshake_first`). */
-  NATS_TLS_FIRST: z.enum(["0", "1"]).default("0"),
+  NATS_URL: z.string().transform(parsedBy(parseNatsUrl)).meta({
+    description: "where NATS is, and the service's user there; `tls://` where the server must speak TLS",
+    example: "nats://user:password@host:4222,host:4222",
+    see: "operate/nats.md",
+  }),
+  NATS_CREDS_FILE: z
+    .string()
+    .optional()
+    .describe("a file with a user's JWT and its seed, in place of a user in the URL; read again at each connection"),
+  NATS_NKEY_FILE: z
+    .string()
+    .optional()
+    .describe("a file with the seed of an NKey (`SU…`), in place of a user in the URL; read again at each connection"),
+  NATS_TLS_CA_FILE: z
+    .string()
+    .optional()
+    .describe("the authorities one of which NATS has its certificate from, in PEM; without it those that Node knows"),
+  NATS_TLS_CERT_FILE: z.string().optional().describe("the certificate that the service shows to NATS, in PEM"),
+  NATS_TLS_KEY_FILE: z.string().optional().describe("the key of the certificate in `NATS_TLS_CERT_FILE`, in PEM"),
+  NATS_TLS_FIRST: z
+    .enum(["0", "1"])
+    .default("0")
+    .describe("`1` for a server that speaks TLS from the first byte on (`handshake_first`)"),
 };
 
 /** The settings of NATS, parsed. */

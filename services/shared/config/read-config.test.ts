@@ -3,12 +3,18 @@ import { z } from "zod";
 import { type BootLog, integerSchema, portSchema, readConfig } from "./read-config.ts";
 
 const schema = z.object({
-  AUTH_HTTP_PORT: portSchema.default(8081),
-  STREAM_FLUSH_MS: integerSchema(0, 50).default(5),
-  NATS_URL: z.url({ protocol: /^nats$/, error: "must be nats://user:password@host:port" }),
-  POLICY_DOCUMENTS_DIR: z.string().optional(),
-  POLICY_OPERATOR_TOKEN: z.string().min(16, "must be 16 characters").optional(),
-  SLUICE_DEMO: z.enum(["0", "1"]).default("0"),
+  AUTH_HTTP_PORT: portSchema.default(8081).describe("the port of `auth`"),
+  STREAM_FLUSH_MS: integerSchema(0, 50).default(5).describe("the flush"),
+  NATS_URL: z
+    .url({ protocol: /^nats$/, error: "must be nats://user:password@host:port" })
+    .meta({ description: "where NATS is", example: "nats://h:4222" }),
+  POLICY_DOCUMENTS_DIR: z.string().optional().describe("the folder"),
+  POLICY_OPERATOR_TOKEN: z
+    .string()
+    .min(16, "must be 16 characters")
+    .optional()
+    .meta({ description: "the token", secret: true }),
+  SLUICE_DEMO: z.enum(["0", "1"]).default("0").describe("the demo"),
 });
 const NATS_URL = "nats://a:s3cret@h:4222";
 
@@ -30,7 +36,7 @@ describe("a port", () => {
     "is not %j",
     (port) => {
       expect(faultsOf({ NATS_URL, AUTH_HTTP_PORT: port })).toBe(
-        `these settings are wrong:\n  AUTH_HTTP_PORT: must be a port, a whole number from 0 to 65535; it is ${JSON.stringify(port)}`,
+        `these settings are wrong:\n  AUTH_HTTP_PORT: must be a port, a whole number from 0 to 65535; it is ${JSON.stringify(port)} (the port of auth)`,
       );
     },
   );
@@ -47,8 +53,15 @@ describe("a port", () => {
 describe("wrong settings", () => {
   test("are named all at once, each with its value and what is expected", () => {
     expect(faultsOf({ STREAM_FLUSH_MS: "51", SLUICE_DEMO: "yes" })).toMatch(
-      /STREAM_FLUSH_MS: must be a whole number from 0 to 50; it is "51"\n {2}NATS_URL is not set\n {2}SLUICE_DEMO: .*"0"\|"1".*; it is "yes"/,
+      /STREAM_FLUSH_MS: must be a whole number from 0 to 50; it is "51" \(the flush\)\n {2}NATS_URL is not set: where NATS is, such as nats:\/\/h:4222\n {2}SLUICE_DEMO: .*"0"\|"1".*; it is "yes"/,
     );
+  });
+
+  test("of which several together are wrong are told without a name", () => {
+    const rules = schema.check(
+      ({ issues, value }) => void issues.push({ code: "custom", path: [], input: value, message: "A or B" }),
+    );
+    expect(() => readConfig(rules, { NATS_URL })).toThrow("these settings are wrong:\n  A or B");
   });
 
   test("show no secret", () => {
@@ -66,6 +79,10 @@ describe("wrong settings", () => {
 });
 
 describe("the log of a start", () => {
+  test("is what a config holds for people to ask for", () => {
+    expect(readConfig(schema, { NATS_URL }).bySource).toMatchObject({ environment: { NATS_URL: "nats://***@h:4222" } });
+  });
+
   function startWith(env: NodeJS.ProcessEnv): { facts: object; message: string }[] {
     const lines: { facts: object; message: string }[] = [];
     const write = (facts: object, message: string): void => void lines.push({ facts, message });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { LOG_FORMATS } from "./log-format.ts";
 import { natsSettings } from "./nats-settings.ts";
 import { maskValue } from "./mask-value.ts";
+import { plainDescription, settingMetaOf } from "./setting-meta.ts";
 import { findUnknownSettings, isServiceLink, type UnknownSetting } from "./unknown-settings.ts";
 
 /** A setting or a server that a service cannot run with. Its message is for the operator and says what to do. */
@@ -18,22 +19,28 @@ export interface ReadConfigOptions {
   readonly demo?: Readonly<Record<string, string>>;
   /** Gets a line of what is set and from where, and one for each variable that looks like a setting and is none. */
   readonly log?: BootLog | undefined;
-  /** Gets what is set and from where, secrets masked, as the log does. */
-  readonly onRead?: (settings: SettingsBySource) => void;
 }
 
 /** Settings with their values by where they come from; what is secret is masked. */
 export type SettingsBySource = Readonly<Record<"environment" | "demo" | "default", Readonly<Record<string, string>>>>;
 
+/** Settings as a service uses them. */
+export type Config<Schema extends z.ZodObject> = Readonly<z.infer<Schema>> & {
+  /** The same as texts, for people, by where each comes from. */
+  readonly bySource: SettingsBySource;
+};
+
 /**
- * Reads a service's settings from the environment into one frozen object. An empty variable counts as not set.
- * @throws {BootError} naming every variable that is wrong, all at once: its value, masked where it is secret, and what is expected.
+ * Reads a service's settings from the environment into one frozen object. An empty variable counts as not set. Each setting's
+ * schema carries what it means, see `settingMetaOf`.
+ * @throws {BootError} naming every variable that is wrong, all at once: its value, masked where it is secret, what is expected and
+ * what it means.
  */
 export function readConfig<Schema extends z.ZodObject>(
   schema: Schema,
   env: NodeJS.ProcessEnv,
-  { demo = {}, log, onRead }: ReadConfigOptions = {},
-): Readonly<z.infer<Schema>> {
+  { demo = {}, log }: ReadConfigOptions = {},
+): Config<Schema> {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const unknown = findUnknownSettings(set, Object.keys(schema.shape));
   for (const { name, nearest } of unknown) log?.warn({ variable: name, nearest }, "this variable is no setting");
@@ -41,46 +48,51 @@ export function readConfig<Schema extends z.ZodObject>(
   const parsed = schema.safeParse(given);
   if (!parsed.success) {
     const faults = parsed.error.issues.map(({ path, message }) =>
-      describeFault(path.join("."), message, given, unknown),
+      describeFault(schema, path.join("."), message, given, unknown),
     );
     throw new BootError(`these settings are wrong:\n${faults.join("\n")}`);
   }
-  const described = describeSettings(Object.keys(schema.shape), set, given, parsed.data);
-  log?.info(described, "settings");
-  onRead?.(described);
-  return Object.freeze(parsed.data);
+  const bySource = describeSettings(schema, set, given, parsed.data);
+  log?.info(bySource, "settings");
+  return Object.freeze({ ...parsed.data, bySource });
 }
 
 function describeFault(
+  { shape }: z.ZodObject,
   name: string,
   expected: string,
   given: NodeJS.ProcessEnv,
   unknown: readonly UnknownSetting[],
 ): string {
   const value = given[name];
+  const schema = shape[name];
+  // A fault of several settings together names none.
+  if (schema === undefined) return `  ${expected}`;
+  const meta = settingMetaOf(schema);
   if (value === undefined) {
     const meant = unknown.find(({ nearest }) => nearest === name);
+    const example = meta.example === undefined ? "" : `, such as ${meta.example}`;
     return meant === undefined
-      ? `  ${name} is not set`
+      ? `  ${name} is not set: ${plainDescription(meta)}${example}`
       : `  ${name} is not set, but ${meant.name} is: its name is wrong`;
   }
-  const printed = JSON.stringify(maskValue(name, value));
-  if (!isServiceLink(name, value)) return `  ${name}: ${expected}; it is ${printed}`;
-  return `  ${name}: ${expected}; it is ${printed}, which Kubernetes sets for a service of that name (service links): set enableServiceLinks: false in the pod's specification, or rename the service`;
+  const fault = `  ${name}: ${expected}; it is ${JSON.stringify(maskValue(value, meta))}`;
+  if (!isServiceLink(name, value)) return `${fault} (${plainDescription(meta)})`;
+  return `${fault}, which Kubernetes sets for a service of that name (service links): set enableServiceLinks: false in the pod's specification, or rename the service`;
 }
 
 /** The settings by where they come from; those without a value are left out. */
 function describeSettings(
-  names: readonly string[],
+  { shape }: z.ZodObject,
   set: NodeJS.ProcessEnv,
   given: NodeJS.ProcessEnv,
   parsed: Readonly<Record<string, unknown>>,
-): Record<"environment" | "demo" | "default", Record<string, string>> {
-  const described: ReturnType<typeof describeSettings> = { environment: {}, demo: {}, default: {} };
-  for (const name of names) {
+): SettingsBySource {
+  const described: Record<keyof SettingsBySource, Record<string, string>> = { environment: {}, demo: {}, default: {} };
+  for (const [name, schema] of Object.entries(shape)) {
     const source = set[name] !== undefined ? "environment" : given[name] !== undefined ? "demo" : "default";
     const value = given[name] ?? (hasText(parsed[name]) ? String(parsed[name]) : undefined);
-    if (value !== undefined) described[source][name] = maskValue(name, value);
+    if (value !== undefined) described[source][name] = maskValue(value, settingMetaOf(schema));
   }
   return described;
 }
@@ -92,12 +104,14 @@ function hasText(value: unknown): boolean {
 
 /** A whole number between two bounds, in decimal digits. `what` says in a refusal what it counts. */
 export function integerSchema(min: number, max: number, what = "a whole number") {
-  return z.string().transform((text, context) => {
+  const parsed = z.string().transform((text, context) => {
     const value = /^(0|-?[1-9]\d*)$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= max) return value;
     context.addIssue({ code: "custom", message: `must be ${what} from ${min} to ${max}` });
     return z.NEVER;
   });
+  // Its JSON Schema would say that it is a text.
+  return parsed.meta({ type: "integer", minimum: min, maximum: max });
 }
 
 /** A TCP port; 0 takes any free one. */
@@ -105,12 +119,20 @@ export const portSchema = integerSchema(0, 65_535, "a port, a whole number");
 
 /** Settings that every service has. */
 export const commonSettings = {
-  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
-  /** How lines are written; by default for people where the output is a terminal, else as JSON. */
-  LOG_FORMAT: z.enum(LOG_FORMATS).optional(),
+  LOG_LEVEL: z
+    .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
+    .default("info")
+    .describe("the least urgent lines that are written"),
+  LOG_FORMAT: z.enum(LOG_FORMATS).optional().meta({
+    description: "how lines are written; by default `pretty` where the output is a terminal, else `json`",
+    see: "reference/logs.md",
+  }),
   ...natsSettings,
-  /** `1` turns on what belongs to the demo and nothing else does: its page, its keys, its documents. */
-  SLUICE_DEMO: z.enum(["0", "1"]).default("0"),
-  /** Where a new JetStream stream keeps its copies: 1 on a single server, 3 on a cluster. */
-  NATS_REPLICAS: integerSchema(1, 5).default(1),
+  NATS_REPLICAS: integerSchema(1, 5)
+    .default(1)
+    .describe("copies of each new log and bucket in JetStream: 1 on a single server, 3 on a cluster"),
+  SLUICE_DEMO: z
+    .enum(["0", "1"])
+    .default("0")
+    .describe("`1` turns on what belongs to the demo alone: its page, its documents, and keys that are public"),
 };

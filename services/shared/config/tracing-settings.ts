@@ -18,32 +18,60 @@ const urlSchema = z.string().refine(isHttpUrl, "must be a URL that begins with h
 
 /** Where spans go and which, by the names that OpenTelemetry gives its variables. */
 export const tracingSettings = {
-  /** `true` turns tracing off, whatever else is set. */
-  OTEL_SDK_DISABLED: z.stringbool({ truthy: ["true"], falsy: ["false"] }).default(false),
-  OTEL_TRACES_EXPORTER: z.enum(["otlp", "none"]).default("otlp"),
-  /** An OTLP receiver, to whose URL `/v1/traces` is added. Without it, and without the next, nothing is traced. */
-  OTEL_EXPORTER_OTLP_ENDPOINT: urlSchema.optional(),
-  /** The same, with the whole path. */
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: urlSchema.optional(),
-  OTEL_EXPORTER_OTLP_PROTOCOL: z.literal("http/protobuf").default("http/protobuf"),
-  /** `name=value,name=value`, percent-encoded; goes with each request. */
-  OTEL_EXPORTER_OTLP_HEADERS: pairsSchema,
-  OTEL_EXPORTER_OTLP_COMPRESSION: z.enum(["none", "gzip"]).default("none"),
-  /** How long one batch of spans may take, repetitions among it. */
-  OTEL_EXPORTER_OTLP_TIMEOUT: integerSchema(1, 600_000).default(10_000),
-  OTEL_SERVICE_NAME: z.string().optional(),
-  /** `name=value,name=value`, percent-encoded. */
-  OTEL_RESOURCE_ATTRIBUTES: pairsSchema,
-  OTEL_TRACES_SAMPLER: z.enum(SAMPLERS).default("parentbased_always_on"),
-  /** Of the samplers with a ratio: how many of the traces are recorded, from 0 to 1. */
-  OTEL_TRACES_SAMPLER_ARG: z.string().transform(parsedBy(parseRatio)).default(1),
-  /** Spans that wait at most; what comes beyond is dropped. */
-  OTEL_BSP_MAX_QUEUE_SIZE: integerSchema(1, 100_000).default(2_048),
-  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: integerSchema(1, 10_000).default(512),
-  /** How long spans wait for others to go with them. */
-  OTEL_BSP_SCHEDULE_DELAY: integerSchema(1, 600_000).default(5_000),
-  /** Traces that a process records at most of what producers send, and as many of what strangers ask. */
-  SLUICE_TRACES_PER_SECOND: integerSchema(0, 1_000_000).default(100),
+  OTEL_EXPORTER_OTLP_ENDPOINT: urlSchema.optional().meta({
+    description:
+      "an OTLP receiver, to whose URL `/v1/traces` is added; without it and `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` nothing is traced",
+    example: "http://127.0.0.1:4318",
+    see: "operate/tracing.md",
+  }),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: urlSchema
+    .optional()
+    .describe("an OTLP receiver of traces, with its whole path; it wins over `OTEL_EXPORTER_OTLP_ENDPOINT`"),
+  OTEL_EXPORTER_OTLP_PROTOCOL: z
+    .literal("http/protobuf")
+    .default("http/protobuf")
+    .describe("how spans are sent; there is no other way"),
+  OTEL_EXPORTER_OTLP_HEADERS: pairsSchema.meta({
+    description: "headers of each request, percent-encoded, such as a key of the receiver",
+    example: "name=value,name=value",
+    secret: true,
+  }),
+  OTEL_EXPORTER_OTLP_COMPRESSION: z.enum(["none", "gzip"]).default("none").describe("how requests are compressed"),
+  OTEL_EXPORTER_OTLP_TIMEOUT: integerSchema(1, 600_000)
+    .default(10_000)
+    .meta({ description: "how long a batch of spans may take, repetitions among it", unit: "ms" }),
+  OTEL_SERVICE_NAME: z
+    .string()
+    .optional()
+    .describe("`service.name` of the spans, `sluice-<service>` by default; set it for each service, or not at all"),
+  OTEL_RESOURCE_ATTRIBUTES: pairsSchema.meta({
+    description: "what else is said of the process in its spans, percent-encoded",
+    example: "deployment.environment.name=staging",
+  }),
+  OTEL_TRACES_SAMPLER: z
+    .enum(SAMPLERS)
+    .default("parentbased_always_on")
+    .describe("which traces are recorded, by OpenTelemetry's names"),
+  OTEL_TRACES_SAMPLER_ARG: z
+    .string()
+    .transform(parsedBy(parseRatio))
+    .default(1)
+    .describe("the share of traces that the two samplers with a ratio record, from 0 to 1"),
+  OTEL_TRACES_EXPORTER: z.enum(["otlp", "none"]).default("otlp").describe("`none` turns tracing off"),
+  OTEL_SDK_DISABLED: z
+    .stringbool({ truthy: ["true"], falsy: ["false"] })
+    .default(false)
+    .describe("`true` turns tracing off, whatever else is set"),
+  OTEL_BSP_MAX_QUEUE_SIZE: integerSchema(1, 100_000)
+    .default(2_048)
+    .describe("spans that wait at most; what comes beyond is dropped"),
+  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: integerSchema(1, 10_000).default(512).describe("spans in a batch at most"),
+  OTEL_BSP_SCHEDULE_DELAY: integerSchema(1, 600_000)
+    .default(5_000)
+    .meta({ description: "how long spans wait for others to go with them", unit: "ms" }),
+  SLUICE_TRACES_PER_SECOND: integerSchema(0, 1_000_000)
+    .default(100)
+    .describe("traces that a process records at most of producers, and as many of strangers; `0` for none"),
 };
 
 /** The settings of traces, parsed. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { TRANSPORTS } from "../protocol/transports.ts";
 import { freeNameSchema, nameSchema } from "./name-schema.ts";
 import { subjectKey } from "./subject-key.ts";
 
@@ -52,6 +53,8 @@ const openedSchema = z.strictObject({
   sid: nameSchema,
   requestId: z.string().max(128),
   traceId: z.string().max(32).optional(),
+  /** The road that its frames come by; entries of older edges do not say it. */
+  transport: z.enum(TRANSPORTS).optional(),
   /** The client id it was opened with. */
   client: z.string().max(64).optional(),
   /** The durable subscription it delivers. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { TRANSPORTS } from "../protocol/transports.ts";
 import { freeNameSchema, nameSchema } from "./name-schema.ts";
 
 /**
@@ -47,6 +48,8 @@ export const openConnectionSchema = z.strictObject({
   tenant: nameSchema,
   subject: freeNameSchema,
   sid: nameSchema,
+  /** The road that its frames come by; null where it is a callback's, or an older edge has it. */
+  transport: z.enum(TRANSPORTS).nullable().default(null),
   client: z.string().max(64).nullable(),
   subscription: z.string().max(64).nullable(),
   address: z.string().max(64),

@@ -11,6 +11,8 @@ export const clientChannelOptions: ChannelOptions = {
   "grpc.min_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 1_000,
   "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+  // Where a name has several addresses, calls go to all that answer; by default all of them would go to one.
+  "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
 };
 
 /** How a server treats its channels; connections are renewed each hour so that load spreads over new processes. */

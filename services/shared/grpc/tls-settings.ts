@@ -3,13 +3,20 @@ import type { TlsFileSettings } from "#shared/tls/tls-material.ts";
 
 /** Files in PEM for gRPC with mutual TLS: all three, or none for plaintext. They are read again when they change. */
 export const grpcTlsSettings = {
-  /** This service's certificate for `<service>.sluice`, and what leads from it to an authority. */
-  GRPC_TLS_CERT_FILE: z.string().optional(),
-  GRPC_TLS_KEY_FILE: z.string().optional(),
-  /** The authorities whose certificates are believed. */
-  GRPC_TLS_CA_FILE: z.string().optional(),
-  /** `allow`: gRPC in plain text on another address than loopback, for a network that no stranger reaches. */
-  GRPC_PLAINTEXT: z.enum(["refuse", "allow"]).default("refuse"),
+  GRPC_TLS_CERT_FILE: z.string().optional().meta({
+    description:
+      "this service's certificate for `<service>.sluice` and what leads from it to an authority, in PEM; set with the next two, or not at all",
+    see: "operate/between-the-services.md",
+  }),
+  GRPC_TLS_KEY_FILE: z.string().optional().describe("the key of the certificate in `GRPC_TLS_CERT_FILE`, in PEM"),
+  GRPC_TLS_CA_FILE: z
+    .string()
+    .optional()
+    .describe("the authorities from which the other services have their certificates, in PEM"),
+  GRPC_PLAINTEXT: z
+    .enum(["refuse", "allow"])
+    .default("refuse")
+    .describe("`allow`: gRPC in plain text on another address than loopback, for a network that no stranger reaches"),
 };
 
 /** What a service's settings say about TLS between the services. */

@@ -36,21 +36,32 @@ const DOMAIN = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](
 
 /** The settings of the session cookies. Every service that reads or sets them must be given the same. */
 export const cookieSettings = {
-  /** The cookies go to this host and all below it; without it, only to the host that set them. */
   AUTH_COOKIE_DOMAIN: z
     .string()
     .transform((text) => text.replace(/^\./, "").toLowerCase())
     .refine((text) => DOMAIN.test(text) && isIP(text) === 0, "must be a domain with a dot, such as example.com")
     .refine((text) => !PUBLIC_SUFFIXES.has(text), "is a domain below which anybody may have a host: browsers refuse it")
-    .optional(),
+    .optional()
+    .meta({
+      description:
+        "the cookies go to this host and all below it; without it, to the host alone that sets them. Every service must be given the same settings of cookies",
+      example: "example.com",
+      see: "guides/cookies-and-cors.md",
+    }),
   AUTH_COOKIE_SAME_SITE: z
     .string()
     .toLowerCase()
     .pipe(z.enum(["lax", "strict", "none"]))
-    .default("lax"),
-  /** `1` keeps the cookies of a page of another site apart for each site that shows it (CHIPS). */
-  AUTH_COOKIE_PARTITIONED: z.enum(["0", "1"]).default("0"),
-  /** What the names of the cookies begin with, behind `__Host-` or `__Secure-`. */
+    .default("lax")
+    .describe(
+      "`lax`, `strict` or `none`: which pages of other sites have the browser send the cookies; `none` needs an https `AUTH_ISSUER`",
+    ),
+  AUTH_COOKIE_PARTITIONED: z
+    .enum(["0", "1"])
+    .default("0")
+    .describe(
+      "`1` keeps the cookies of a page of another site apart for each site that shows it (CHIPS); needs `AUTH_COOKIE_SAME_SITE=none`",
+    ),
   AUTH_COOKIE_NAME_PREFIX: z
     .string()
     .regex(
@@ -58,7 +69,8 @@ export const cookieSettings = {
       "must be 1 to 32 of A-Za-z0-9_- and not begin with __ (an https AUTH_ISSUER brings __Host- or __Secure- by itself)",
     )
     .or(z.literal(""))
-    .default(""),
+    .default("")
+    .describe("what the names of the cookies begin with, behind `__Host-` or `__Secure-`"),
 };
 
 /** The settings of the session cookies, and the issuer whose scheme and host they go by. */

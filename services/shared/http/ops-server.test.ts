@@ -12,6 +12,8 @@ beforeEach(async () => {
   server = await startOpsServer(
     { host: "127.0.0.1", port: 0, setting: "AUTH_OPS_PORT", hosts: ["auth.ops"] },
     {
+      service: "auth",
+      config: { bySource: { environment: { NATS_URL: "nats://***@h" }, demo: {}, default: {} } },
       metrics: { getMetricsAsJSON: () => Promise.reject(new Error("no figures")) },
       reasons: async () => reasons,
       pages: { "/debug/things": () => ["a"] },
@@ -33,6 +35,7 @@ test("the root names every page", async () => {
     "/healthz",
     "/readyz",
     "/metrics",
+    "/debug/settings",
     "/debug/things",
   ]);
 });
@@ -47,6 +50,17 @@ describe("/readyz", () => {
     reasons.push({ code: "redis_unusable", detail: "READONLY" });
     const answer = await fetch(`http://127.0.0.1:${server.port}/readyz`);
     expect([answer.status, await answer.json()]).toEqual([503, { ready: false, reasons }]);
+  });
+});
+
+test("/debug/settings says which service it is, what it was set to, and why it takes no new work", async () => {
+  reasons.push({ code: "redis_unusable", detail: "READONLY" });
+  const answer = await fetch(`http://127.0.0.1:${server.port}/debug/settings`);
+  expect(await answer.json()).toEqual({
+    service: "auth",
+    version: expect.any(String),
+    reasons,
+    settings: { environment: { NATS_URL: "nats://***@h" }, demo: {}, default: {} },
   });
 });
 

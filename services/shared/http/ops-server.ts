@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { SettingsBySource } from "#shared/config/read-config.ts";
 import type { ReadinessReason } from "#shared/lifecycle/readiness.ts";
+import { VERSION } from "#shared/lifecycle/version.ts";
 import { formatMetrics, type MetricsSource } from "#shared/metrics/format-metrics.ts";
 import { closeServer, listen, type ListenAddress } from "./listen.ts";
 import { boundSockets } from "./bound-sockets.ts";
@@ -20,6 +22,10 @@ export interface OpsAddress extends ListenAddress {
 
 /** What an operations port answers. */
 export interface OpsAnswers {
+  /** Which service this is. */
+  readonly service: string;
+  /** What it was set to and by what, secrets masked. */
+  readonly config: { readonly bySource: SettingsBySource };
   readonly metrics: MetricsSource;
   /** Why the service takes no new work; nothing where it does. */
   readonly reasons: () => Promise<readonly ReadinessReason[]>;
@@ -35,7 +41,8 @@ interface Answer {
 
 /**
  * Serves the operations port: `/healthz` (the process lives), `/readyz` (it takes new work: 200 or 503, with the reasons),
- * `/metrics` (OpenMetrics, or the older text format for those that prefer it), the service's own pages, and at `/` what there is. A foreign `Host` is refused with 421.
+ * `/metrics` (OpenMetrics, or the older text format for those that prefer it), `/debug/settings` (what the process was set to, and its
+ * readiness), the service's own pages, and at `/` what there is. A foreign `Host` is refused with 421.
  */
 export async function startOpsServer(address: OpsAddress, answers: OpsAnswers): Promise<OpsServer> {
   const server = createServer((request, response) => {
@@ -52,7 +59,7 @@ export async function startOpsServer(address: OpsAddress, answers: OpsAnswers): 
 async function answer(
   request: IncomingMessage,
   hosts: readonly string[],
-  { metrics, reasons, pages = {} }: OpsAnswers,
+  { service, config, metrics, reasons, pages = {} }: OpsAnswers,
 ): Promise<Answer> {
   const [host, ...others] = request.headersDistinct["host"] ?? [];
   if (others.length > 0) return text(400, "the request has more than one Host");
@@ -69,6 +76,9 @@ async function answer(
     const { contentType, body } = await formatMetrics(metrics, request.headers.accept);
     return answerOf(200, contentType, body);
   }
+  if (path === "/debug/settings") {
+    return json(200, { service, version: VERSION, reasons: await reasons(), settings: config.bySource });
+  }
   if (path === "/") return { status: 200, ...answerWelcome(welcomeOf(Object.keys(pages)), request.headers.accept) };
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
   return page === undefined ? text(404, "not found") : json(200, await page());
@@ -82,6 +92,7 @@ function welcomeOf(pages: readonly string[]): Welcome {
       { href: "/healthz", text: "the process lives" },
       { href: "/readyz", text: "it takes new work, or why not" },
       { href: "/metrics", text: "metrics (OpenMetrics)" },
+      { href: "/debug/settings", text: "what the process was set to, and by what" },
       ...pages.map((href) => ({ href, text: "as JSON" })),
     ],
   };

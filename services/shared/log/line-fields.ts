@@ -32,6 +32,7 @@ export const LINE_FIELDS = {
   reason: "reason",
   // A stream.
   connectionId: "connectionId",
+  transport: "sluice.transport",
   clientId: "clientId",
   subscription: "subscription",
   resumedFrom: "resumedFrom",

@@ -17,18 +17,36 @@ const PORTS = { redis: 6379, rediss: 6379, "redis+sentinel": 26379, "rediss+sent
 
 const DATABASE = /^\d{1,5}$/;
 
+const redisUrlSchema = z.string().transform(parsedBy(parseRedisUrl));
+
+const REDIS_URL_HELP = { example: "redis://user:password@host:6379/0", see: "operate/redis.md" };
+
 /** How a service reaches Redis. */
 export const redisSettings = {
-  /** `redis://user:password@host:port/database`, `rediss://` for TLS; `redis+sentinel://user:password@sentinel:port,…/master/database`. */
-  REDIS_URL: z.string().transform(parsedBy(parseRedisUrl)),
-  /** Who the service is at the Sentinels, where they ask. */
-  REDIS_SENTINEL_USERNAME: z.string().optional(),
-  REDIS_SENTINEL_PASSWORD: z.string().optional(),
-  /** The authorities whose certificate Redis must have, in PEM; without it those that Node knows. */
-  REDIS_TLS_CA_FILE: z.string().optional(),
-  /** The certificate that the service shows, and its key, in PEM. */
-  REDIS_TLS_CERT_FILE: z.string().optional(),
-  REDIS_TLS_KEY_FILE: z.string().optional(),
+  REDIS_URL: redisUrlSchema.meta({
+    description: "where Redis is, and the service's user there; `rediss://` for TLS, `redis+sentinel://…/primary/0`",
+    ...REDIS_URL_HELP,
+  }),
+  REDIS_SENTINEL_USERNAME: z.string().optional().describe("the service's user at the Sentinels, where they ask"),
+  REDIS_SENTINEL_PASSWORD: z
+    .string()
+    .optional()
+    .meta({ description: "the password of the user `REDIS_SENTINEL_USERNAME` at the Sentinels", secret: true }),
+  REDIS_TLS_CA_FILE: z
+    .string()
+    .optional()
+    .describe("the authorities one of which Redis has its certificate from, in PEM; without it those that Node knows"),
+  REDIS_TLS_CERT_FILE: z.string().optional().describe("the certificate that the service shows to Redis, in PEM"),
+  REDIS_TLS_KEY_FILE: z.string().optional().describe("the key of the certificate in `REDIS_TLS_CERT_FILE`, in PEM"),
+};
+
+/** The same for a service that does without, and then keeps to its share of the limits. */
+export const sharedLimitsRedisSettings = {
+  ...redisSettings,
+  REDIS_URL: redisUrlSchema.optional().meta({
+    description: "where all processes of the service count together; without it each keeps to its share of the limits",
+    ...REDIS_URL_HELP,
+  }),
 };
 
 const schema = z.object(redisSettings);

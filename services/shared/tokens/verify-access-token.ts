@@ -79,11 +79,19 @@ function readOwnClaims(claims: object, report: Report | undefined): AccessClaims
 export const verifierSettings = {
   AUTH_JWKS_URL: z
     .url({ protocol: /^https?$/, error: "must be an http or https URL" })
-    .default("http://127.0.0.1:8081/.well-known/jwks.json"),
-  AUTH_ISSUER: z.string().min(1).default("http://localhost:8081"),
-  AUTH_AUDIENCE: z.string().min(1).default("sluice"),
-  /** A YAML file of outside issuers whose tokens hold as well. */
-  AUTH_ISSUERS_FILE: z.string().optional(),
+    .default("http://127.0.0.1:8081/.well-known/jwks.json")
+    .describe("where auth publishes the keys that its tokens are checked with"),
+  AUTH_ISSUER: z
+    .string()
+    .min(1)
+    .default("http://localhost:8081")
+    .describe("`iss` of every token: the URL at which outsiders reach auth, the same in all services"),
+  AUTH_AUDIENCE: z.string().min(1).default("sluice").describe("`aud` of every token, the same in all services"),
+  AUTH_ISSUERS_FILE: z.string().optional().meta({
+    description:
+      "a YAML file of outside issuers whose tokens hold as well; the secrets that it names are in variables `AUTH_ISSUER_SECRET_…`",
+    see: "guides/login-providers.md",
+  }),
 };
 
 /** Those settings, read, and the variables `AUTH_ISSUER_SECRET_…` that the issuers' file may name. */

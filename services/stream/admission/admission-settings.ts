@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { integerSchema } from "#shared/config/read-config.ts";
 import { proxiesSchema } from "#shared/http/client-address.ts";
-import { redisSettings } from "#shared/redis/redis-settings.ts";
+import { sharedLimitsRedisSettings } from "#shared/redis/redis-settings.ts";
 import type { AdmissionDeps } from "./admission.ts";
 import type { CallLimitSettings } from "./call-limits.ts";
 import { poolsSchema } from "./pools.ts";
@@ -9,32 +9,56 @@ import { poolsSchema } from "./pools.ts";
 /** What a limit of the edge may be. */
 const limitSchema = integerSchema(1, 1_000_000_000);
 
-const { REDIS_URL, ...redisFiles } = redisSettings;
-
 /** Who is let in: the limits that count where a tenant's say nothing else, and how callers are counted. */
 export const admissionSettings = {
-  /** Where all workers and edges count together. Without it each keeps to its share of the limits. */
-  REDIS_URL: REDIS_URL.optional(),
-  ...redisFiles,
-  /** How many workers, of all edges, share the limits while Redis does not say so; as many as this edge has by default. */
-  STREAM_LIMITS_SHARED_BY: integerSchema(1, 4_096).optional(),
-  /** The tiers that have places of their own, and what percentage of the places. */
-  STREAM_POOLS: poolsSchema,
-  STREAM_CONNECTIONS_PER_SESSION: limitSchema.default(50),
-  STREAM_CONNECTIONS_PER_SUBJECT: limitSchema.default(200),
-  STREAM_CONNECTIONS_PER_ADDRESS: limitSchema.default(1_000),
-  STREAM_HANDSHAKES_PER_ADDRESS_PER_MINUTE: limitSchema.default(3_000),
-  STREAM_HANDSHAKES_PER_SUBJECT_PER_MINUTE: limitSchema.default(240),
-  STREAM_CALLS_PER_ADDRESS_PER_MINUTE: limitSchema.default(3_000),
-  STREAM_CALLS_PER_SUBJECT_PER_MINUTE: limitSchema.default(240),
-  STREAM_ACKS_PER_ADDRESS_PER_MINUTE: limitSchema.default(30_000),
-  STREAM_ACKS_PER_SUBJECT_PER_MINUTE: limitSchema.default(3_000),
-  /** Proxies whose word on the client's address is believed: addresses and CIDR ranges, separated by commas. */
-  STREAM_TRUSTED_PROXIES: proxiesSchema,
-  /** The header in which they say it, one that they overwrite or append to. */
-  STREAM_FORWARDED_HEADER: z.enum(["x-forwarded-for", "forwarded"]).default("x-forwarded-for"),
-  /** `v2`: each connection of a trusted proxy begins with a header of the PROXY protocol. */
-  STREAM_PROXY_PROTOCOL: z.enum(["off", "v2"]).default("off"),
+  ...sharedLimitsRedisSettings,
+  STREAM_LIMITS_SHARED_BY: integerSchema(1, 4_096).optional().meta({
+    description:
+      "how many workers, of all edges, share the limits while Redis does not say so, and are waited for where presence is asked about; by default as many as this edge has",
+    see: "operate/limits.md#counting-together",
+  }),
+  STREAM_POOLS: poolsSchema.meta({
+    description: "the percentage of the places that a tier has for itself, by default `premium=10`, or `none`",
+    example: "premium=10,basic=5",
+    see: "operate/limits.md#pools",
+  }),
+  STREAM_CONNECTIONS_PER_SESSION: limitSchema.default(50).meta({
+    description: "streams of one session at a time, where the tenant's limits say nothing else",
+    see: "operate/limits.md#every-limit",
+  }),
+  STREAM_CONNECTIONS_PER_SUBJECT: limitSchema
+    .default(200)
+    .describe("streams of one person at a time, where the tenant's limits say nothing else"),
+  STREAM_CONNECTIONS_PER_ADDRESS: limitSchema
+    .default(1_000)
+    .describe("streams of one address at a time, where the tenant's limits say nothing else"),
+  STREAM_HANDSHAKES_PER_ADDRESS_PER_MINUTE: limitSchema.default(3_000).describe("streams that one address asks for"),
+  STREAM_HANDSHAKES_PER_SUBJECT_PER_MINUTE: limitSchema.default(240).describe("streams that one person asks for"),
+  STREAM_CALLS_PER_ADDRESS_PER_MINUTE: limitSchema
+    .default(3_000)
+    .describe("calls about streams and about presence, of one address"),
+  STREAM_CALLS_PER_SUBJECT_PER_MINUTE: limitSchema
+    .default(240)
+    .describe("calls about streams and about presence, of one person"),
+  STREAM_ACKS_PER_ADDRESS_PER_MINUTE: limitSchema
+    .default(30_000)
+    .describe("calls that acknowledge events of durable subscriptions, of one address"),
+  STREAM_ACKS_PER_SUBJECT_PER_MINUTE: limitSchema
+    .default(3_000)
+    .describe("calls that acknowledge events of durable subscriptions, of one person"),
+  STREAM_TRUSTED_PROXIES: proxiesSchema.meta({
+    description: "proxies whose word on the client's address is believed: addresses and CIDR ranges, with commas",
+    example: "10.0.0.0/8,fd00::/8",
+    see: "operate/limits.md#the-clients-address",
+  }),
+  STREAM_FORWARDED_HEADER: z
+    .enum(["x-forwarded-for", "forwarded"])
+    .default("x-forwarded-for")
+    .describe("the header in which trusted proxies name the client, one that they overwrite or append to"),
+  STREAM_PROXY_PROTOCOL: z
+    .enum(["off", "v2"])
+    .default("off")
+    .describe("`v2`: each connection of a trusted proxy begins with a header of the PROXY protocol"),
 };
 
 /** The settings, checked. */

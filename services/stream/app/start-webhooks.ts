@@ -79,7 +79,7 @@ export async function startWebhooks(
   const { reasons } = stack.use(watchReadiness(checks, log, { isServing: () => !edge.admission.isDraining }));
   const { connections } = openOperations(parts, stack, edge);
   const pages = { "/debug/connections": connections };
-  const server = stack.use(await startOpsServer(ops, { metrics: registry, reasons, pages }));
+  const server = stack.use(await startOpsServer(ops, { service: "stream", config, metrics: registry, reasons, pages }));
   log.info({ version: VERSION, http: 0, grpc: 0, ops: server.port }, "ready");
   return stack.move();
 }

@@ -1,5 +1,8 @@
 import type { AudienceKey } from "../audiences/audience.ts";
-import type { Position } from "../event.ts";
+import type { EndReason, Position } from "../event.ts";
+
+/** What a stream's last frame says. */
+export type LastWord = { readonly event: "auth_error"; readonly reason: EndReason } | { readonly event: "bye" };
 
 /**
  * Where a reader writes to, and the one truth about whether anybody is there still. An open stream is one way; how its bytes travel
@@ -26,8 +29,8 @@ export interface Connection {
   writeCoded(bytes: Buffer): void;
   /** Resolves when it is `writable` again, or nobody is there. */
   drained(): Promise<void>;
-  /** Writes a last frame, and ends in good order. */
-  end(last: Buffer): void;
+  /** Writes a last frame, which says `word`, and ends in good order. */
+  end(last: Buffer, word: LastWord): void;
   /** Ends at once, with all that waits. */
   reset(): void;
 }

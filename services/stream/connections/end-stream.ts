@@ -54,10 +54,10 @@ export function endConnection(connection: Connection, end: StreamEnd, last: Last
     case "auth_error": {
       const isBehind = connection.behind || (end.reason !== "expired" && !last.isLive);
       if (isBehind) return connection.reset();
-      return connection.end(encodeControl(last.format, "auth_error", { reason: end.reason }));
+      return connection.end(encodeControl(last.format, "auth_error", { reason: end.reason }), end);
     }
     case "bye":
-      return connection.end(Buffer.concat([...lastCursor(last), byeFrame(end, last)]));
+      return connection.end(Buffer.concat([...lastCursor(last), byeFrame(end, last)]), end);
     case "none":
       return connection.reset();
   }

@@ -83,6 +83,11 @@ export class Reader implements Member, RegisteredStream {
     this.record = beginRecord(registration, position);
   }
 
+  /** How its frames are told apart. */
+  get framing(): FrameFormat["framing"] {
+    return this.#reads.format.framing;
+  }
+
   get isLive(): boolean {
     return this.#state.is === "live";
   }

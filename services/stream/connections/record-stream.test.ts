@@ -76,7 +76,14 @@ test("a stream is recorded when it opens, when what it gets changes, and when it
   const common = { tenant: "acme", subject: "alice", connectionId: "w-1" };
   const topic = "order.>";
   expect(records).toMatchObject([
-    { event: "opened", ...common, topics: [{ topic, granted: true }], from: "first-epoch.1.t1", isResumed: false },
+    {
+      event: "opened",
+      ...common,
+      transport: "sse",
+      topics: [{ topic, granted: true }],
+      from: "first-epoch.1.t1",
+      isResumed: false,
+    },
     { event: "changed", ...common, topics: [{ topic, granted: false }], from: "first-epoch.3.t3" },
     { event: "ended", ...common, reason: "gone", events: 1, through: "first-epoch.3.t3" },
   ]);

@@ -63,7 +63,8 @@ function isSame(one: TopicsInForce, other: TopicsInForce): boolean {
 /** What the lines about a stream say of it, by its present registration. */
 export function factsOf({ ids, registration, record }: RecordedReader): StreamFacts {
   const { tenant, subject, sid, kid } = registration.identity;
-  return { ...ids, tenant, subject: subject.id, sid, clientId: record.origin?.client, kid, issuer: subject.issuer };
+  const { client: clientId, transport } = record.origin ?? {};
+  return { ...ids, tenant, subject: subject.id, sid, transport, clientId, kid, issuer: subject.issuer };
 }
 
 /** Tells once that a stream has begun; with `caughtUpMs` where it is at the end of its log. */
@@ -99,6 +100,7 @@ export function openedRecord(tenant: RecordedTenant, reader: RecordedReader): Co
     sid: registration.identity.sid,
     requestId: ids.requestId,
     ...(origin?.traceId && { traceId: origin.traceId }),
+    ...(origin && { transport: origin.transport }),
     ...(origin?.client && { client: origin.client }),
     ...(durable && { subscription: durable.key.name }),
     address: origin?.address ?? "",

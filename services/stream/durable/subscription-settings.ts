@@ -9,12 +9,22 @@ const lifeSchema = integerSchema(2 * 3_600, 365 * DAY_SECONDS);
 
 /** The variables of durable subscriptions. */
 export const subscriptionSettings = {
-  STREAM_SUBSCRIPTIONS_PER_SUBJECT: integerSchema(0, 1_000).default(20),
-  STREAM_SUBSCRIPTIONS_PER_TENANT: integerSchema(0, 10_000_000).default(100_000),
-  /** After so long without a stream a subscription is expired, archived, deleted. */
-  STREAM_SUBSCRIPTION_EXPIRES_SECONDS: lifeSchema.default(7 * DAY_SECONDS),
-  STREAM_SUBSCRIPTION_ARCHIVES_SECONDS: lifeSchema.default(15 * DAY_SECONDS),
-  STREAM_SUBSCRIPTION_DELETES_SECONDS: lifeSchema.default(30 * DAY_SECONDS),
+  STREAM_SUBSCRIPTIONS_PER_SUBJECT: integerSchema(0, 1_000).default(20).meta({
+    description: "durable subscriptions of one person",
+    see: "guides/durable-subscriptions.md",
+  }),
+  STREAM_SUBSCRIPTIONS_PER_TENANT: integerSchema(0, 10_000_000)
+    .default(100_000)
+    .describe("durable subscriptions of one tenant"),
+  STREAM_SUBSCRIPTION_EXPIRES_SECONDS: lifeSchema
+    .default(7 * DAY_SECONDS)
+    .describe("after so long without a stream a durable subscription is expired"),
+  STREAM_SUBSCRIPTION_ARCHIVES_SECONDS: lifeSchema
+    .default(15 * DAY_SECONDS)
+    .describe("after so long without a stream a durable subscription is archived"),
+  STREAM_SUBSCRIPTION_DELETES_SECONDS: lifeSchema
+    .default(30 * DAY_SECONDS)
+    .describe("after so long without a stream a durable subscription is deleted"),
 };
 
 const settingsSchema = z.object(subscriptionSettings);

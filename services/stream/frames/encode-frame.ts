@@ -6,6 +6,7 @@ import type { FieldMask } from "./field-mask.ts";
 import type { ControlFields, EventFields, FrameData, Framing } from "./framing.ts";
 import { isJson } from "./is-json.ts";
 import { jsonFraming } from "./json-framing.ts";
+import { ndjsonFraming } from "./ndjson-framing.ts";
 import { sseFraming } from "./sse-framing.ts";
 import { withoutFields } from "./without-fields.ts";
 
@@ -16,7 +17,13 @@ export interface FrameFormat {
   readonly framing: keyof typeof FRAMINGS;
 }
 
-const FRAMINGS = { sse: sseFraming, json: jsonFraming } as const satisfies Record<string, Framing>;
+/** How a client wants its events, whatever road they come by. */
+export type EventFormat = Omit<FrameFormat, "framing">;
+
+const FRAMINGS = { sse: sseFraming, ndjson: ndjsonFraming, json: jsonFraming } as const satisfies Record<
+  string,
+  Framing
+>;
 
 /** One name for each of the formats, for use as a key. */
 export function formatKey({ body, naming, framing }: FrameFormat): string {
@@ -85,11 +92,11 @@ interface EventPlace extends EventFields {
 }
 
 function dataOf(place: EventPlace, entry: EventEntry, payload: Buffer, { body, framing }: FrameFormat): FrameData {
-  if (body === "raw" && framing === "sse") return { before: "", body: payload, behind: "" };
+  if (body === "raw" && framing !== "json") return { before: "", body: payload, behind: "" };
   // What is left of JSON is JSON.
   const isJsonText = isJsonEvent(entry);
   const attributes = body === "raw" ? { id: place.id, event: place.name } : cloudEventOf(place, entry, isJsonText);
-  // A frame of Server-Sent Events says it beside its data; a line of JSON has nothing beside it.
+  // A frame for a client says it beside its data; a line of JSON has nothing beside it.
   const own = body === "cloudevents" && framing === "json" ? { sluiceid: place.id } : {};
   // JSON goes in as it was published: written anew, it would lose the digits of large numbers.
   const text = isJsonText ? payload : Buffer.from(JSON.stringify(payload.toString("utf8")));

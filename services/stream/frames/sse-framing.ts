@@ -1,6 +1,6 @@
 import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { countLines, writeLines } from "./escape-lines.ts";
-import type { ControlFields, EventFields, FrameData, Framing } from "./framing.ts";
+import { type ControlFields, type EventFields, type FrameData, type Framing, retryOf } from "./framing.ts";
 
 const END = "\n\n";
 
@@ -24,10 +24,6 @@ export function formatControl<Event extends ControlEvent>(
   const idLine = id === undefined ? "" : `id: ${id}\n`;
   const text = data === "" ? "" : JSON.stringify(data);
   return `${retryLine}event: ${event}\n${idLine}data: ${text}${END}`;
-}
-
-function retryOf(data: ControlData[ControlEvent]): number | undefined {
-  return data !== "" && "retryMs" in data ? data.retryMs : undefined;
 }
 
 /** Written at once into memory of its own: in the pool of Buffer it would keep 64 KiB in memory, however small it is. */

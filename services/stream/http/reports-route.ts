@@ -6,15 +6,10 @@ import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { BY_TOKEN, TOKEN_ERRORS } from "#shared/http/openapi/credentials.ts";
 import { describeCall, jsonBody } from "#shared/http/openapi/describe-call.ts";
+import { TRANSPORTS } from "#shared/protocol/transports.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
 import type { Hub } from "../connections/hub.ts";
-import {
-  type CLIENT_FAMILIES,
-  type ClientReport,
-  FALLBACK_REASONS,
-  NETWORKS,
-  TRANSPORTS,
-} from "../observe/client-reports.ts";
+import { type CLIENT_FAMILIES, type ClientReport, FALLBACK_REASONS, NETWORKS } from "../observe/client-reports.ts";
 import { callerAddressOf } from "./caller-address.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
 

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import Negotiator from "negotiator";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { corsHeaders } from "#shared/http/cors.ts";
@@ -8,13 +7,11 @@ import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
 import type { Span, Tracer } from "#shared/trace/tracer.ts";
 import { sendProblem } from "#shared/http/send-problem.ts";
 import { type Edge, openStream, type StreamRequest } from "../open-stream.ts";
-import { SocketConnection } from "../sse/socket-connection.ts";
-import { type BodyCoding, chooseBodyCoding } from "../sse/body-coding.ts";
-import { formatControl } from "../frames/sse-framing.ts";
 import type { Shortage } from "../sse/retry-delay.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { wholeAddressOf } from "./caller-address.ts";
-import { takeSocket } from "./handshake-socket.ts";
+import { chooseRoad } from "./roads/choose-road.ts";
+import type { ChosenRoad, Exchange, Road } from "./roads/road.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { VARY } from "./stream-headers.ts";
 import { takeQuery } from "./take-query.ts";
@@ -27,9 +24,6 @@ export interface StreamRoute extends TokenReading {
   readonly edge: Edge;
 }
 
-/** The only media type there is, as clients may name it. */
-const EVENT_STREAM = ["text/event-stream", "text/event-stream; charset=utf-8"];
-
 /** How much of a `User-Agent` is kept. */
 const MAX_USER_AGENT = 256;
 
@@ -40,7 +34,7 @@ interface RequestOrigin {
 }
 
 /** What a request for a stream is read with. */
-interface Handshake extends RequestOrigin, Pick<StreamRequest, "client" | "signal"> {
+interface Handshake extends RequestOrigin, ChosenRoad, Pick<StreamRequest, "client" | "signal" | "transport"> {
   /** The span that its calls are made within. */
   readonly span: Span;
 }
@@ -70,11 +64,14 @@ export async function serveStream(
   const leave = (): void => gone.abort("the client left");
   response.once("close", leave);
   const span = beginHandshake(route.edge.tracer, request);
+  const exchange = { request, response, requestId };
+  let road: Road | undefined;
   try {
-    requireEventStream(request);
-    const handshake = { ...origin, client, signal: gone.signal, span };
-    await openStream(route.edge, streamRequest(request, handshake, response, findToken));
-    span.set({ "http.response.status_code": 200 });
+    road = chooseRoad(request);
+    const { transport } = road;
+    const handshake = { ...origin, ...road.take(exchange), transport, client, signal: gone.signal, span };
+    await openStream(route.edge, streamRequest(request, handshake, findToken));
+    span.set({ "http.response.status_code": road.status });
     span.end();
     return true;
   } catch (thrown) {
@@ -82,7 +79,7 @@ export async function serveStream(
     endRefused(span, error);
     const person = { tenant: caller?.tenant_id, subject: caller?.sub };
     route.edge.observer.refused(error, { requestId, ...person, ...client, ...traceFactsOf(span.traceparent) });
-    refuse(error, route, request, response, { requestId, crowd: caller?.tenant_id ?? "" });
+    refuse(error, route.edge, exchange, { road, crowd: caller?.tenant_id ?? "" });
     return false;
   } finally {
     response.off("close", leave);
@@ -102,8 +99,7 @@ function cut(text: string): string {
 
 function streamRequest(
   request: IncomingMessage,
-  { requestId, address, client, signal, span }: Handshake,
-  response: ServerResponse,
+  { requestId, address, client, signal, span, ...road }: Handshake,
   findToken: StreamRequest["findToken"],
 ): StreamRequest {
   const { headers, socket } = request;
@@ -117,11 +113,7 @@ function streamRequest(
     takeQuery: () => takeQuery(request),
     findToken,
     isGone: () => socket.destroyed,
-    accept(connectionId) {
-      const coding = chooseBodyCoding(request);
-      const head = acceptanceOf(connectionId, requestId, response, coding);
-      return new SocketConnection(takeSocket(request), coding, Buffer.from(head));
-    },
+    ...road,
   };
 }
 
@@ -141,68 +133,29 @@ function endRefused(span: Span, { code }: AppError): void {
   span.end(status >= 500 ? code : undefined);
 }
 
-/** The response headers that an accepted stream keeps. */
-const KEPT_HEADERS = [
-  "access-control-allow-origin",
-  "access-control-allow-credentials",
-  "access-control-expose-headers",
-  "vary",
-  "set-cookie",
-  "x-access-token-renewed",
-];
-
-function acceptanceOf(connectionId: string, requestId: string, response: ServerResponse, coding: BodyCoding): string {
-  const kept = KEPT_HEADERS.filter((name) => response.hasHeader(name));
-  const lines = [
-    "HTTP/1.1 200 OK",
-    "Content-Type: text/event-stream; charset=utf-8",
-    "Cache-Control: no-store, no-transform",
-    "X-Accel-Buffering: no",
-    "X-Content-Type-Options: nosniff",
-    `X-Connection-ID: ${connectionId}`,
-    `X-Request-ID: ${requestId}`,
-    ...coding.headers,
-    ...kept.flatMap((name) => [response.getHeader(name) ?? []].flat().map((value) => `${name}: ${value}`)),
-  ];
-  return `${lines.join("\r\n")}\r\n\r\n`;
-}
-
 /**
- * Sends a refusal. A native EventSource comes back only after a 200, so it gets what is refused for now as a `busy` frame in
- * one; clients that declare themselves get the plain status.
+ * Sends a refusal. A native EventSource comes back only after a 200, so what is refused for now is answered as its road does it;
+ * clients that declare themselves get the plain status.
  */
 function refuse(
   error: AppError,
-  { edge }: StreamRoute,
-  request: IncomingMessage,
-  response: ServerResponse,
-  { requestId, crowd }: { readonly requestId: string; readonly crowd: string },
+  edge: Edge,
+  exchange: Exchange,
+  { road, crowd }: { readonly road: Road | undefined; readonly crowd: string },
 ): void {
+  const { request, response, requestId } = exchange;
   if (request.socket.destroyed) return;
-  if (error.busy === undefined) return sendProblem(response, error, requestId);
+  if (error.busy === undefined || road === undefined) return sendProblem(response, error, requestId);
   const retryMs = edge.retryDelays.forRefused(crowd, shortageOf(edge));
   const { code, message, cause, busy: reason } = error;
-  if (request.headers["x-sluice-client"] !== undefined) {
-    const retryAfterSeconds = Math.max(error.retryAfterSeconds ?? 0, Math.ceil(retryMs / 1_000));
-    return sendProblem(response, new AppError(code, message, { cause, busy: reason, retryAfterSeconds }), requestId);
+  if (request.headers["x-sluice-client"] === undefined) {
+    return road.answerBusy(exchange, { reason, detail: message, retryMs });
   }
-  const frame = formatControl("busy", { reason, detail: message, retryMs });
-  // A text of a known length leaves together with the head, in one write.
-  response.writeHead(200, {
-    "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": "no-store, no-transform",
-    "content-length": Buffer.byteLength(frame),
-    connection: "close",
-  });
-  response.end(frame);
+  const retryAfterSeconds = Math.max(error.retryAfterSeconds ?? 0, Math.ceil(retryMs / 1_000));
+  sendProblem(response, new AppError(code, message, { cause, busy: reason, retryAfterSeconds }), requestId);
 }
 
 function shortageOf({ admission, overload }: Edge): Shortage {
   if (overload.isRefusing) return "time";
   return admission.pressure >= 1 ? "places" : "none";
-}
-
-function requireEventStream(request: IncomingMessage): void {
-  if (new Negotiator(request).mediaType(EVENT_STREAM) !== undefined) return;
-  throw new AppError("not_acceptable", "this is an event stream: send Accept: text/event-stream");
 }

@@ -1,8 +1,6 @@
 import { Counter, Histogram, type Registry } from "prom-client";
+import { type Transport, TRANSPORTS } from "#shared/protocol/transports.ts";
 import { nameFirst } from "./name-first.ts";
-
-/** The roads that events come by. */
-export const TRANSPORTS = ["sse", "websocket", "poll", "ndjson"] as const;
 
 /** Why a client left a road for another: nothing came, it came late and together, a page's origin, or a status. */
 export const FALLBACK_REASONS = ["timeout", "buffered", "cors_blocked", "status"] as const;
@@ -14,13 +12,13 @@ export const CLIENT_FAMILIES = ["chrome", "firefox", "safari", "other"] as const
 export const NETWORKS = ["slow-2g", "2g", "3g", "4g"] as const;
 
 interface Fallback {
-  readonly from: (typeof TRANSPORTS)[number];
+  readonly from: Transport;
   readonly reason: (typeof FALLBACK_REASONS)[number];
 }
 
 /** What a client saw since its last report. It says nothing of the person. */
 export interface ClientReport {
-  readonly transport: (typeof TRANSPORTS)[number];
+  readonly transport: Transport;
   readonly family: (typeof CLIENT_FAMILIES)[number];
   readonly fallback?: Fallback | undefined;
   readonly reconnects: number;

@@ -1,4 +1,5 @@
 import { Counter, type Registry } from "prom-client";
+import { TRANSPORTS } from "#shared/protocol/transports.ts";
 import { codeFor } from "../admission/refusal.ts";
 import { nameFirst } from "./name-first.ts";
 import type { Observer } from "./observer.ts";
@@ -15,6 +16,13 @@ export function countHandshakes(registers: Registry[]): Pick<Observer, "opened" 
   });
   // What begins at 0 has a rate from its first time on; an alert would miss that otherwise.
   for (const outcome of ["accepted", "unavailable"]) handshakes.inc({ outcome }, 0);
+  const opened = new Counter({
+    name: "sluice_stream_opened_total",
+    help: "Streams that began, by the road that their frames come by",
+    labelNames: ["transport"],
+    registers,
+  });
+  for (const transport of TRANSPORTS) opened.inc({ transport }, 0);
   const refused = new Counter({
     name: "sluice_stream_refused_total",
     help: "Streams refused for now, by the reason that clients were told",
@@ -29,7 +37,10 @@ export function countHandshakes(registers: Registry[]): Pick<Observer, "opened" 
   });
   const tenantLabel = nameFirst(MAX_NAMED_TENANTS);
   return {
-    opened: () => handshakes.inc({ outcome: "accepted" }),
+    opened({ transport }) {
+      handshakes.inc({ outcome: "accepted" });
+      if (transport !== undefined) opened.inc({ transport });
+    },
     refused({ code, busy }, { tenant }) {
       handshakes.inc({ outcome: code });
       if (busy !== undefined) refused.inc({ reason: busy });

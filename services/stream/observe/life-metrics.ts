@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { TRANSPORTS } from "#shared/protocol/transports.ts";
 import { RESUME_KINDS } from "../log/resume.ts";
 import type { Census, Observer } from "./observer.ts";
 
@@ -65,18 +66,25 @@ function showCensus(registers: Registry[]): Observer["counted"] {
     labelNames: ["state", "waits_for"],
     registers,
   });
+  const open = new Gauge({
+    name: "sluice_stream_open",
+    help: "Open streams by the road that their frames come by; counted once a second",
+    labelNames: ["transport"],
+    registers,
+  });
   const most = (name: string, help: string): Gauge => new Gauge({ name, help, aggregator: "max", registers });
   const entries = most(
     "sluice_stream_lag_entries",
     "The most entries that a stream has before it, up to what was read",
   );
   const seconds = most("sluice_stream_lag_seconds", "The longest that a stream has been behind");
-  const show = ({ live, behind, lagEntries, lagMs }: Census): void => {
+  const show = ({ live, byTransport, behind, lagEntries, lagMs }: Census): void => {
+    for (const transport of TRANSPORTS) open.set({ transport }, byTransport[transport] ?? 0);
     readers.set({ state: "live", waits_for: "" }, live);
     for (const what of WAITS) readers.set({ state: "behind", waits_for: what }, behind[what] ?? 0);
     entries.set(lagEntries);
     seconds.set(lagMs / 1_000);
   };
-  show({ live: 0, behind: {}, lagEntries: 0, lagMs: 0 });
+  show({ live: 0, byTransport: {}, behind: {}, lagEntries: 0, lagMs: 0 });
   return show;
 }

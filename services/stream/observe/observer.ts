@@ -1,6 +1,7 @@
 import type { AppError } from "#shared/errors/app-error.ts";
 import type { RequestFacts } from "#shared/log/request-log.ts";
 import type { TraceFacts } from "#shared/protocol/traceparent.ts";
+import type { Transport } from "#shared/protocol/transports.ts";
 import type { BusyReason } from "#shared/protocol/busy-reasons.ts";
 import type { Poison } from "../event.ts";
 import type { ResumeKind } from "../log/resume.ts";
@@ -23,6 +24,8 @@ export interface StreamFacts extends StreamIds, TraceFacts {
   /** The outside issuer of its token; undefined for auth. */
   readonly issuer: string | undefined;
   readonly sid: string;
+  /** The road that its frames come by; undefined for a callback. */
+  readonly transport: Transport | undefined;
   /** The stable id of its tab or device. */
   readonly clientId: string | undefined;
 }
@@ -76,6 +79,8 @@ export type WithheldReason = (typeof WITHHELD_REASONS)[number];
 /** The open streams, counted once a second. */
 export interface Census {
   readonly live: number;
+  /** All that are open, by the road that their frames come by. */
+  readonly byTransport: Readonly<Partial<Record<Transport, number>>>;
   /** Streams that are behind, by what they wait for; `turn` where that is nothing but their turn. */
   readonly behind: Readonly<Record<string, number>>;
   /** The most entries that one of them has before it, and the longest that one has been behind. */

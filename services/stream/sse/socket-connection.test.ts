@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
-import { type BodyCoding, chooseBodyCoding } from "./body-coding.ts";
+import { type BodyCoding, chooseBodyCoding, plainBody } from "./body-coding.ts";
 import { SocketConnection } from "./socket-connection.ts";
 
 const KB = 1_024;
@@ -257,7 +257,11 @@ async function pair(options: PairOptions = {}): Promise<Pair> {
   }
   const write = vi.spyOn(socket, "write");
   return {
-    connection: new SocketConnection(socket, options.coding, Buffer.from(options.head ?? "")),
+    connection: new SocketConnection(socket, {
+      coding: options.coding ?? plainBody,
+      head: Buffer.from(options.head ?? ""),
+      heartbeat: Buffer.from(":\n"),
+    }),
     client,
     gone,
     received: () => Buffer.concat(chunks).toString("latin1"),

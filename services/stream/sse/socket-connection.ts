@@ -1,6 +1,5 @@
 import type { Socket } from "node:net";
-import { type BodyCoding, plainBody } from "./body-coding.ts";
-import { sseFraming } from "../frames/sse-framing.ts";
+import type { BodyCoding } from "./body-coding.ts";
 
 /** Bytes that a client may send after its request: an extra line end, an empty body. */
 const MAX_IGNORED_BYTES = 4_096;
@@ -11,12 +10,22 @@ const PROBES_MS = [0, 100, 1_000];
 /** After the last frame the client has this long to close, then the socket is reset. */
 const LINGER_MS = 1_000;
 
+/** What a connection writes. */
+export interface SocketBody {
+  readonly coding: BodyCoding;
+  /** The response's head, which leaves with the first frames. */
+  readonly head: Buffer;
+  /** What says nothing to a client that still reads. */
+  readonly heartbeat: Buffer;
+}
+
 /** A client's bare socket. Owns it: nobody else writes to it or ends it. */
 export class SocketConnection {
   readonly #socket: Socket;
   readonly coding: BodyCoding;
   /** The response's head until it is written, in one write with the first frames: two cost an eighth of a handshake. */
   #head: Buffer | undefined;
+  readonly #heartbeat: Buffer;
   #ended = false;
   #ignoredBytes = 0;
   /** What earlier answers have written to the socket. */
@@ -35,10 +44,11 @@ export class SocketConnection {
     return this.#socket.bytesWritten - this.#bytesBefore;
   }
 
-  constructor(socket: Socket, coding: BodyCoding = plainBody, head: Buffer = Buffer.alloc(0)) {
+  constructor(socket: Socket, { coding, head, heartbeat }: SocketBody) {
     this.#socket = socket;
     this.coding = coding;
     this.#head = head;
+    this.#heartbeat = heartbeat;
     this.#bytesBefore = socket.bytesWritten;
     socket.setTimeout(0);
     socket.on("error", ignore);
@@ -110,7 +120,7 @@ export class SocketConnection {
    * which the kernel reports at the next write.
    */
   #probe(): void {
-    for (const ms of PROBES_MS) setTimeout(() => this.writeCoded(this.coding.encode(sseFraming.heartbeat)), ms);
+    for (const ms of PROBES_MS) setTimeout(() => this.writeCoded(this.coding.encode(this.#heartbeat)), ms);
   }
 }
 

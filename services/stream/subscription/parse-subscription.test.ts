@@ -75,12 +75,12 @@ test("keeps nothing of the URL but its own texts", () => {
 
 describe("the format", () => {
   test("is raw and without names where nothing is said", () => {
-    expect(parse("topic=a.b").format).toEqual({ body: "raw", naming: "message", framing: "sse" });
+    expect(parse("topic=a.b").format).toEqual({ body: "raw", naming: "message" });
   });
 
   test("may be CloudEvents, with names", () => {
     const { format } = parse("topic=a.b&format=cloudevents&events=named");
-    expect(format).toEqual({ body: "cloudevents", naming: "named", framing: "sse" });
+    expect(format).toEqual({ body: "cloudevents", naming: "named" });
   });
 
   test.each(["format=xml", "format=", "format=RAW", "events=all", "events=", "format=raw%00"])("is never %s", (text) =>

@@ -3,7 +3,7 @@ import { isTopicPattern } from "#shared/protocol/topics.ts";
 import { NAME } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { From } from "../log/resume.ts";
-import type { FrameFormat } from "../frames/encode-frame.ts";
+import type { EventFormat } from "../frames/encode-frame.ts";
 import { parsePresence, type PresenceChoice } from "./parse-presence.ts";
 import { MAX_PATH_CHARACTERS, MAX_TOPICS, STREAM_PARAMETERS } from "./stream-parameters.ts";
 
@@ -13,7 +13,7 @@ export interface Subscription {
   readonly topics: readonly string[];
   /** Paths, as the client sent them, that the tenant's routes map to topics. There is at least one of them or of `topics`. */
   readonly resources: readonly string[];
-  readonly format: FrameFormat;
+  readonly format: EventFormat;
   readonly from: From;
   /** As the client sent it, unchecked. */
   readonly lastEventId: string | undefined;
@@ -52,7 +52,6 @@ export function parseSubscription(query: URLSearchParams, lastEventIdHeader: str
     format: {
       body: parseChoice(query, "format"),
       naming: parseChoice(query, "events"),
-      framing: "sse",
     },
     from: parseFrom(query.get("from") ?? "now"),
     // Empty is none (HTML standard, section 9.2.4): some clients send the header before they have an id.

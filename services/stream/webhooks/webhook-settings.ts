@@ -5,14 +5,29 @@ import type { LaneLimits } from "./lanes.ts";
 
 /** The variables of the process that posts webhooks. */
 export const webhookSettings = {
-  /** `webhooks`: this process has no public port, and posts the events of subscriptions with a callback. */
-  STREAM_ROLE: z.enum(["edge", "webhooks"]).default("edge"),
-  STREAM_WEBHOOK_SECRETS_FILE: z.string().optional(),
-  /** Hosts that may be within the operator's network, and be spoken to without TLS. */
-  STREAM_WEBHOOK_HOSTS: listedHostsSchema,
-  STREAM_WEBHOOK_TIMEOUT_MS: integerSchema(100, 60_000).default(15_000),
-  /** Messages under way at a time: in all, and a sixteenth of them of one tenant to one host. */
-  STREAM_WEBHOOK_POSTS: integerSchema(1, 10_000).default(128),
+  STREAM_ROLE: z.enum(["edge", "webhooks"]).default("edge").meta({
+    description:
+      "`webhooks`: this process has no public port, and posts the events of subscriptions with a callback. It is one process, whatever `STREAM_WORKERS` says",
+    see: "guides/webhooks.md",
+  }),
+  STREAM_WEBHOOK_SECRETS_FILE: z.string().optional().meta({
+    description:
+      "the file with the secrets that webhooks are signed with; read in the role `webhooks` alone, as all `STREAM_WEBHOOK_…`",
+    see: "guides/webhooks.md#secrets",
+  }),
+  STREAM_WEBHOOK_HOSTS: listedHostsSchema.meta({
+    description:
+      "hosts of webhooks that may be within the operator's network, and be spoken to without TLS, with commas",
+    example: "hooks.internal:8443,10.0.0.7",
+  }),
+  STREAM_WEBHOOK_TIMEOUT_MS: integerSchema(100, 60_000)
+    .default(15_000)
+    .describe(
+      "how long the receiver of a webhook may take until the head of its answer, from the first look at its name",
+    ),
+  STREAM_WEBHOOK_POSTS: integerSchema(1, 10_000)
+    .default(128)
+    .describe("webhooks under way at a time; a sixteenth of them of one tenant to one host"),
 };
 
 /** How many messages may be under way, by the setting of all. */

@@ -64,7 +64,9 @@ export async function startWorkers(
   countWorkers(figures, pool);
   const metrics = { getMetricsAsJSON: () => addUp(pool, sum, figures) };
   const pages = { "/debug/connections": () => describeAll(pool) };
-  const ops = stack.use(await startOpsServer(address.ops, { metrics, reasons: () => reasonsOf(pool), pages }));
+  const ops = stack.use(
+    await startOpsServer(address.ops, { service: "stream", config, metrics, reasons: () => reasonsOf(pool), pages }),
+  );
   stack.use(pool);
   await pool.start();
   log.info({ version: VERSION, http, grpc: 0, ops: ops.port, workers: config.STREAM_WORKERS }, "ready");

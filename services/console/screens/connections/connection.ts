@@ -7,6 +7,8 @@ export interface Connection {
   readonly tenant: string;
   readonly subject: string;
   readonly sid: string;
+  /** The road that its frames come by; null for a callback. */
+  readonly transport: string | null;
   readonly client: string | null;
   readonly subscription: string | null;
   readonly address: string;

@@ -25,6 +25,7 @@ const COLUMNS: readonly Column<Connection>[] = [
   { title: "State", track: "minmax(6rem, 1fr)", cell: (connection) => <StateOf connection={connection} /> },
   { title: "Behind by", track: "5rem", rank: 3, isFigure: true, cell: (connection) => lagWords(connection) },
   { title: "Device", track: "minmax(8rem, 1fr)", rank: 2, cell: ({ userAgent }) => deviceOf(userAgent) },
+  { title: "Road", track: "5.5rem", rank: 3, cell: ({ transport }) => transport ?? "callback" },
   { title: "Events", track: "4.5rem", rank: 3, isFigure: true, cell: ({ events }) => events.toLocaleString() },
   { title: "Sent", track: "5rem", rank: 2, isFigure: true, cell: ({ bytes }) => formatBytes(bytes) },
   { title: "Since", track: "minmax(5.5rem, 8rem)", cell: ({ openedAt }) => <Moment at={openedAt} /> },

@@ -1,20 +1,30 @@
-import { useState } from "preact/hooks";
 import { useConsole } from "../../context/console-context.ts";
 import { useQuery } from "../../http/use-query.ts";
 import { Badge } from "../../parts/badge.tsx";
-import { Field } from "../../parts/field.tsx";
-import { EmptyState } from "../../parts/empty-state.tsx";
 import { Link } from "../../parts/link.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
-import { Page, Section } from "../../parts/page.tsx";
-import { type Column, Table } from "../../parts/table.tsx";
+import { Page } from "../../parts/page.tsx";
+import { type ProcessSettings, type SettingsBySource, SettingsSection } from "./settings-section.tsx";
 import "./health.css";
 
-/** `GET /v1/health`: how the process of policy is that answered. */
-interface Health {
+interface Reason {
+  readonly code: string;
+  readonly detail: string;
+}
+
+/** What a process says of itself. */
+interface Status {
   readonly version: string;
-  readonly reasons: readonly { readonly code: string; readonly detail: string }[];
-  readonly settings: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly reasons: readonly Reason[];
+  readonly settings: SettingsBySource;
+}
+
+/** A process that policy asked, by its name there; or why it said nothing. */
+type OtherStatus = { readonly name: string } & (Status | { readonly fault: string });
+
+/** `GET /v1/health`: how the process of policy is that answered, and the others that it was told of. */
+interface Health extends Status {
+  readonly others: readonly OtherStatus[];
 }
 
 /** What is read of the workers of all edges. */
@@ -23,52 +33,28 @@ interface Nodes {
   readonly partial: boolean;
 }
 
-interface Setting {
-  readonly name: string;
-  readonly value: string;
-  readonly source: string;
-}
-
 const REFRESH_MS = 10_000;
 
-const COLUMNS: readonly Column<Setting>[] = [
-  { title: "Setting", track: "minmax(12rem, 2fr)", cell: ({ name }) => <code>{name}</code> },
-  { title: "Value", track: "minmax(8rem, 3fr)", cell: ({ value }) => <code>{value}</code> },
-  {
-    title: "From",
-    track: "7rem",
-    rank: 2,
-    cell: ({ source }) => <Badge tone={source === "environment" ? "good" : "quiet"}>{source}</Badge>,
-  },
-];
+const NO_OTHERS = "The other services are shown here when POLICY_OPS_URLS names their operations ports to policy.";
 
-/** Whether the services can do their work, and what policy was set to. */
+/** Whether the services can do their work, and what each was set to. */
 export function HealthScreen() {
   const { api, settings } = useConsole();
   const health = useQuery("health", (signal) => api.get<Health>("/v1/health", { signal }), { everyMs: REFRESH_MS });
   const nodes = useQuery("nodes", (signal) => api.get<Nodes>("/v1/nodes", { signal }), { everyMs: REFRESH_MS });
   const auth = useQuery("auth", (signal) => askAuth(settings.authUrl, signal), { everyMs: REFRESH_MS });
+  const others = health.state === "ready" ? health.value.others : [];
   return (
-    <Page title="Health" lead="Whether the services can do what requests need, and what policy was set to.">
+    <Page title="Health" lead="Whether the services can do what requests need, and what each was set to.">
       <ul class="health">
         <li>
           <h2>policy</h2>
           <Loaded query={health} what="how policy is">
-            {({ version, reasons }) => (
-              <>
-                <State isGood={reasons.length === 0} words={reasons.length === 0 ? "ready" : "not ready"} />
-                {reasons.map(({ code, detail }) => (
-                  <p key={code}>
-                    <code>{code}</code> {detail}
-                  </p>
-                ))}
-                <p class="quiet">version {version}</p>
-              </>
-            )}
+            {(status) => <Answered {...status} />}
           </Loaded>
         </li>
         <li>
-          <h2>auth</h2>
+          <h2>auth, from here</h2>
           <Loaded query={auth} what="how auth is">
             {(words) => (
               <>
@@ -91,12 +77,18 @@ export function HealthScreen() {
             )}
           </Loaded>
         </li>
+        {others.map((status) => (
+          <Other key={status.name} status={status} />
+        ))}
       </ul>
-      <Section title="Settings of policy">
-        <Loaded query={health} what="the settings">
-          {(value) => <Settings settings={value.settings} />}
-        </Loaded>
-      </Section>
+      <Loaded query={health} what="the settings">
+        {(value) => (
+          <>
+            <SettingsSection processes={processesOf(value)} />
+            {value.others.length === 0 ? <p class="quiet">{NO_OTHERS}</p> : null}
+          </>
+        )}
+      </Loaded>
     </Page>
   );
 }
@@ -114,26 +106,39 @@ function edgesIn(count: number, isPartial: boolean): string {
   return `${count} ${count === 1 ? "worker answers" : "workers answer"}${isPartial ? ", and some do not" : ""}`;
 }
 
-function Settings({ settings }: Pick<Health, "settings">) {
-  const [wanted, setWanted] = useState("");
-  const all = Object.entries(settings).flatMap(([source, values]) =>
-    Object.entries(values).map(([name, value]): Setting => ({ name, value, source })),
-  );
-  const rows = all.filter(({ name }) => name.includes(wanted.toUpperCase()));
+function Answered({ version, reasons }: Status) {
   return (
     <>
-      <div class="fields health-filter">
-        <Field label="Settings with" type="search" value={wanted} onInput={setWanted} placeholder="NATS" isMono />
-      </div>
-      <Table
-        label="Settings of policy"
-        columns={COLUMNS}
-        rows={rows.toSorted((one, other) => one.name.localeCompare(other.name))}
-        keyOf={({ name }) => name}
-        empty={<EmptyState title="No setting has this in its name" />}
-      />
+      <State isGood={reasons.length === 0} words={reasons.length === 0 ? "ready" : "not ready"} />
+      {reasons.map(({ code, detail }) => (
+        <p key={code}>
+          <code>{code}</code> {detail}
+        </p>
+      ))}
+      <p class="quiet">version {version}</p>
     </>
   );
+}
+
+function Other({ status }: { readonly status: OtherStatus }) {
+  return (
+    <li>
+      <h2>{status.name}</h2>
+      {"fault" in status ? (
+        <>
+          <State isGood={false} words="does not answer" />
+          <p class="quiet">{status.fault}</p>
+        </>
+      ) : (
+        <Answered {...status} />
+      )}
+    </li>
+  );
+}
+
+/** The processes whose settings are known, policy first. */
+function processesOf({ settings, others }: Health): ProcessSettings[] {
+  return [{ name: "policy", settings }, ...others.filter((each) => "settings" in each)];
 }
 
 /** Why auth does not answer this page; undefined where it does. */

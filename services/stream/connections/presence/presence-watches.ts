@@ -100,7 +100,7 @@ export class PresenceWatches implements Disposable {
           figures.framed();
           return true;
         };
-        return { topic, right, isGranted: false, watch: undefined, seq: undefined, write };
+        return { topic, right, isGranted: false, watch: undefined, seq: undefined, framing: reader.framing, write };
       }),
     };
     this.#watchers.add(watcher);

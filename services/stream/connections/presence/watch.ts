@@ -1,11 +1,9 @@
-import { encodeControl } from "../../frames/encode-frame.ts";
+import { encodeControl, type FrameFormat } from "../../frames/encode-frame.ts";
+import type { ControlData } from "#shared/protocol/control-frames.ts";
 import type { PresenceNews } from "../../presence/presence-news.ts";
 import type { Interest, WatchedTopic, WatchPeers } from "../../presence/ports.ts";
 import { WatchedPeople } from "../../presence/watched-people.ts";
 import type { Tenant } from "../tenant.ts";
-
-/** A frame is made once for all followers, which are all event streams. */
-const SSE = { framing: "sse" } as const;
 
 /** So many frames are written in a step: a write takes 5 to 20 µs. */
 const PER_STEP = 50;
@@ -17,6 +15,7 @@ const FIRST_FRAME_MS = 1_000;
 export interface Follower {
   /** The number of the last frame that it got; undefined where the next one has to say everything. */
   seq: number | undefined;
+  readonly framing: FrameFormat["framing"];
   /** Writes a frame if the stream may have it and takes it now; answers whether it did. */
   write(frame: Buffer): boolean;
 }
@@ -68,27 +67,37 @@ export class Watch implements Disposable {
     const isReady = hasAll && this.people.isSettled(now);
     if (this.people.seq === 0 && !isReady && now - this.#began < FIRST_FRAME_MS) return;
     const next = this.people.next(now, hasAll);
-    await this.#write(next === undefined ? undefined : encodeControl(SSE, "presence", next));
+    await this.#write(next && oncePerFraming(next));
   }
 
   [Symbol.dispose](): void {
     this.#following[Symbol.dispose]();
   }
 
-  async #write(next: Buffer | undefined): Promise<void> {
+  async #write(next: FrameOf | undefined): Promise<void> {
     const { seq } = this.people;
-    let [snapshot, written]: [Buffer | undefined, number] = [undefined, 0];
+    let [snapshot, written]: [FrameOf | undefined, number] = [undefined, 0];
     for (const follower of this.followers) {
       if (follower.seq === seq) continue;
-      const frame = follower.seq === seq - 1 && next !== undefined ? next : (snapshot ??= this.#snapshot());
-      if (!follower.write(frame)) continue;
+      const isNext = follower.seq === seq - 1 && next !== undefined;
+      const frameOf = isNext ? next : (snapshot ??= oncePerFraming(this.people.snapshot()));
+      if (!follower.write(frameOf(follower.framing))) continue;
       follower.seq = seq;
       written += 1;
       if (written % PER_STEP === 0) await this.tenant.turns.next();
     }
   }
+}
 
-  #snapshot(): Buffer {
-    return encodeControl(SSE, "presence", this.people.snapshot());
-  }
+/** The frame of a change for followers of a framing. */
+type FrameOf = (framing: FrameFormat["framing"]) => Buffer;
+
+/** A frame is made once for all followers of a framing. */
+function oncePerFraming(data: ControlData["presence"]): FrameOf {
+  const made = new Map<FrameFormat["framing"], Buffer>();
+  return (framing) => {
+    const frame = made.get(framing) ?? encodeControl({ framing }, "presence", data);
+    made.set(framing, frame);
+    return frame;
+  };
 }

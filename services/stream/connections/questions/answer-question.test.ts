@@ -37,6 +37,7 @@ test("an open stream is told with its person, its client, its place in the log a
         tenant: "acme",
         subject: "alice",
         sid: "session-1",
+        transport: "sse",
         client: "tab-1",
         subscription: null,
         address: "192.0.2.7",

@@ -24,6 +24,7 @@ export function describeStream({ tenant, reader }: Stream, { now, wallOf, lifeti
     tenant: tenant.id,
     subject: identity.subject.id,
     sid: identity.sid,
+    transport: origin?.transport ?? null,
     client: origin?.client ?? null,
     subscription: durable?.key.name ?? null,
     address: origin?.address ?? "",

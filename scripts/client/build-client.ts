@@ -1,0 +1,53 @@
+import { readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress } from "node:zlib";
+import { projectPath } from "../shared/project-folder.ts";
+import { requireCommand } from "../shared/run-command.ts";
+import { ScriptError } from "../shared/run-script.ts";
+import { youngest } from "../shared/youngest.ts";
+
+const PACKAGE = projectPath("services", "client");
+
+/** Where the package's `exports` lead. */
+const OUTPUT = join(PACKAGE, "dist");
+
+/** The most that a page's browser loads for the core with all that it needs, compressed. */
+const MAX_CORE_BYTES = 8 * 1_024;
+
+/** Builds the client where there is none, or where a file that it is made of is younger. `say` gets a line of progress. */
+export async function ensureClient(say: (line: string) => void): Promise<void> {
+  const parts = (await readdir(PACKAGE)).filter((name) => name !== "dist").map((name) => join(PACKAGE, name));
+  const sources = [...parts, projectPath("services", "shared", "protocol"), projectPath("package-lock.json")];
+  const built = await youngest([join(OUTPUT, "client.min.js")]);
+  if (built < (await youngest(sources))) await buildClient(say);
+}
+
+/**
+ * Builds what `@sluice/client` consists of. It takes the old one's place as a whole: who builds at the same time, or reads, sees one of them.
+ * @throws {ScriptError} when the core is larger than 8 KB compressed.
+ */
+export async function buildClient(say: (line: string) => void): Promise<void> {
+  say("building the client …");
+  const fresh = join(PACKAGE, `dist-${process.pid}`);
+  const tsdown = projectPath("node_modules", "tsdown", "dist", "run.mjs");
+  await requireCommand(process.execPath, [tsdown, "--out-dir", fresh], { cwd: PACKAGE });
+  const bytes = await compressedBytes(join(fresh, "client.min.js"));
+  if (bytes > MAX_CORE_BYTES) {
+    throw new ScriptError(`the client's core has ${bytes} bytes compressed, and may have ${MAX_CORE_BYTES}`);
+  }
+  say(`the client's core has ${bytes} bytes compressed`);
+  const former = `${fresh}-former`;
+  await rename(OUTPUT, former).catch(ignoreMissing);
+  // Another build may have come first: it is as good as this one.
+  await rename(fresh, OUTPUT).catch(() => rm(fresh, { recursive: true }));
+  await rm(former, { recursive: true, force: true });
+}
+
+async function compressedBytes(file: string): Promise<number> {
+  return (await promisify(brotliCompress)(await readFile(file))).length;
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+}

@@ -1,0 +1,18 @@
+import { checkSettings } from "../config/check-settings.ts";
+import type { Origins } from "../config/describe-settings.ts";
+import { SERVICES } from "../config/services.ts";
+import { type DemoPorts, demoSettings, readPasswords } from "../demo-settings.ts";
+import { ScriptError } from "../shared/run-script.ts";
+
+/**
+ * Makes sure that every service would take its settings, before anything is started.
+ * @throws {ScriptError} naming each that is wrong, with the file and line that set it.
+ */
+export function requireSettings(ports: DemoPorts, env: NodeJS.ProcessEnv, origins: Origins): void {
+  const byDemo = demoSettings(ports, readPasswords(env));
+  const said = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const faults = SERVICES.flatMap((service) => checkSettings(service, { ...byDemo[service], ...said }, origins));
+  const errors = faults.filter(({ kind }) => kind === "error").map(({ message }) => `  ${message}`);
+  if (errors.length === 0) return;
+  throw new ScriptError(`nothing was started, because these settings are wrong:\n${[...new Set(errors)].join("\n")}`);
+}

@@ -1,0 +1,98 @@
+import type { CookieMode, Environment } from "../environment/environment.ts";
+import type { StreamOptions } from "../options.ts";
+import { readClaims } from "./read-claims.ts";
+import { type Refreshed, refreshOnce } from "./refresh-once.ts";
+
+/** What proves who asks. */
+export type CredentialOptions = Pick<StreamOptions, "url" | "token" | "credentials" | "refresh">;
+
+/** What became of a refresh: a token that was not refused yet, or a cookie; nobody is logged in; there is no way to refresh. */
+export type RefreshResult = "fresh" | "signed_out" | "stale";
+
+/** A token that ends so soon is not used for a request any more. */
+const SPARE_MS = 10_000;
+
+/** Other tabs wait for the one that refreshes: it does not take for ever. */
+const DEADLINE_MS = 30_000;
+
+/** The token, or the cookie, that a tab's requests are made with. */
+export class Credentials {
+  /** Which cookies go along with a request. */
+  readonly mode: CookieMode;
+  readonly #options: CredentialOptions;
+  readonly #environment: Environment;
+  #token: string | undefined;
+  #refreshing: Promise<RefreshResult> | undefined;
+
+  constructor(options: CredentialOptions, environment: Environment) {
+    const { token } = options;
+    this.mode = options.credentials ?? (token === undefined ? "same-origin" : "omit");
+    this.#options = options;
+    this.#environment = environment;
+    this.#token = typeof token === "string" ? token : undefined;
+  }
+
+  /** The present token; undefined where cookies are used, or none was fetched yet. */
+  get token(): string | undefined {
+    return this.#token;
+  }
+
+  /** Whether there is a way to a fresh token or cookie. */
+  get canRefresh(): boolean {
+    return this.#options.refresh !== undefined || typeof this.#options.token === "function";
+  }
+
+  /**
+   * Sees to it that there is a token that has not expired, as far as that can be told.
+   * @throws what the function that fetches it throws, and an error when it takes longer than 30 s.
+   */
+  async prepare(): Promise<RefreshResult> {
+    if (!this.canRefresh) return "fresh";
+    if (this.#token === undefined) return typeof this.#options.token === "function" ? this.refresh() : "fresh";
+    const { expiresAt = Infinity } = readClaims(this.#token) ?? {};
+    return expiresAt - SPARE_MS > this.#environment.now() ? "fresh" : this.refresh();
+  }
+
+  /** Fetches a fresh token, or has the cookie renewed: once for all who ask at the same time, in this tab and in others. @throws as `prepare`. */
+  refresh(): Promise<RefreshResult> {
+    this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = undefined));
+    return this.#refreshing;
+  }
+
+  async #refresh(): Promise<RefreshResult> {
+    if (!this.canRefresh) return "stale";
+    const before = this.#token;
+    const refreshed = await refreshOnce(this.#environment, {
+      url: this.#options.url,
+      refresh: () => this.#fetch(),
+      isOwn: (theirs) => this.#isOwn(theirs),
+    });
+    const { refresh, token } = this.#options;
+    this.#token = refreshed.token ?? this.#token;
+    if (refresh === undefined && typeof token === "function" && refreshed.token === undefined) {
+      this.#token = undefined;
+      return "signed_out";
+    }
+    // A function that gives the same token again has no fresher one; of a cookie nobody can tell.
+    return before !== undefined && before === this.#token ? "stale" : "fresh";
+  }
+
+  async #fetch(): Promise<Refreshed> {
+    const { refresh, token } = this.#options;
+    const fetchToken = refresh ?? (typeof token === "function" ? token : async () => {});
+    const fetched = await new Promise<string | void>((resolve, reject) => {
+      const giveUp = (): void => reject(new Error(`no fresh token came within ${DEADLINE_MS / 1_000} s`));
+      const cancel = this.#environment.after(DEADLINE_MS, giveUp);
+      fetchToken().then(resolve, reject).finally(cancel);
+    });
+    return { token: fetched ?? undefined };
+  }
+
+  /** Tabs share their cookies. Tokens they may have of different persons: another tab's counts where it is of the same one. */
+  #isOwn({ token }: Refreshed): boolean {
+    if (token === undefined) return this.#options.token === undefined && this.#token === undefined;
+    if (this.#token === undefined) return false;
+    const who = readClaims(this.#token)?.who;
+    return who !== undefined && who === readClaims(token)?.who;
+  }
+}

@@ -1,0 +1,167 @@
+import type { ControlEvent } from "../shared/protocol/control-frames.ts";
+import type { Frame } from "../shared/protocol/frame.ts";
+import { isEvent, readControl } from "./control.ts";
+import type { Environment } from "./environment/environment.ts";
+import { EventQueue } from "./event-queue.ts";
+import { KeptId } from "./kept-id.ts";
+import type { ConnectOptions, Reaction, Schemas } from "./options.ts";
+import { type CheckedEvent, readEvent } from "./read-event.ts";
+import type { EventOf, SluiceStream } from "./sluice-stream.ts";
+import type { OpenSource, Source } from "./source.ts";
+import type { StreamEvent } from "./stream-event.ts";
+import { StreamEndedError } from "./stream-ended-error.ts";
+import type { StreamState } from "./stream-state.ts";
+
+type Listener = (value: never) => void;
+
+/** Events that came before anybody listened; beyond this nobody will. */
+const MAX_HELD = 1_000;
+
+/** Hands on what comes from a source: to listeners, to loops, and to the reactions of the options. */
+export class FollowedStream<Given extends Schemas> implements SluiceStream<Given> {
+  readonly #options: ConnectOptions<Given>;
+  readonly #source: Source;
+  readonly #kept: KeptId;
+  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #queues = new Set<EventQueue<StreamEvent>>();
+  #held: StreamEvent[] | undefined = [];
+  /** What waits for a schema that takes its time: events stay in order. */
+  #checking: Promise<void> | undefined;
+  readonly #turns: Frame[] = [];
+
+  constructor(options: ConnectOptions<Given>, environment: Environment, open: OpenSource) {
+    this.#options = options;
+    this.#kept = new KeptId(options, environment);
+    const listener = {
+      onFrame: (frame: Frame) => this.#takeTurn(frame),
+      onState: (state: StreamState) => this.#tellState(state),
+    };
+    this.#source = open(listener, options.lastEventId ?? this.#kept.last);
+  }
+
+  get state(): StreamState {
+    return this.#source.state;
+  }
+
+  on(name: string, listener: Listener): () => void {
+    this.#listen(name, listener);
+    if (name.includes(".")) this.#letGo();
+    return () => void this.#listeners.get(name)?.delete(listener);
+  }
+
+  onState(listener: (state: StreamState) => void): () => void {
+    return this.on(STATE, listener);
+  }
+
+  close(): void {
+    this.#source.close();
+    this.#kept.close();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<EventOf<Given>> {
+    const queue = new EventQueue<StreamEvent>(() => this.#queues.delete(queue));
+    this.#queues.add(queue);
+    this.#letGo();
+    if (this.state.name === "ended") this.#endLoops(this.state);
+    return queue as AsyncIterator<unknown> as AsyncIterator<EventOf<Given>>;
+  }
+
+  #listen(name: string, listener: Listener): void {
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+  }
+
+  #takeTurn(frame: Frame): void {
+    if (this.#checking !== undefined) return void this.#turns.push(frame);
+    const checking = this.#take(frame);
+    if (checking !== undefined) this.#checking = this.#finish(checking);
+  }
+
+  /** Takes what came while a schema took its time. */
+  async #finish(checking: Promise<void>): Promise<void> {
+    await checking;
+    for (let next = this.#turns.shift(); next !== undefined; next = this.#turns.shift()) await this.#take(next);
+    this.#checking = undefined;
+  }
+
+  #take(frame: Frame): Promise<void> | undefined {
+    if (!isEvent(frame)) return this.#takeControl(frame);
+    const checked = readEvent(frame, this.#options.schema);
+    if (checked instanceof Promise) return checked.then((each) => this.#takeEvent(each));
+    return this.#takeEvent(checked);
+  }
+
+  #takeEvent({ event, issues }: CheckedEvent): undefined {
+    const { onInvalid } = this.#options;
+    if (issues !== undefined && onInvalid !== undefined) react(onInvalid, { event, issues });
+    else this.#handOn(event);
+    this.#keep(event.id);
+  }
+
+  #takeControl(frame: Frame): undefined {
+    const { name, ...data } = readControl(frame);
+    const { onGap, onReset, onDegraded } = this.#options;
+    const reaction = (
+      { gap: onGap, reset: onReset, degraded: onDegraded } as Partial<Record<ControlEvent, Reaction<never>>>
+    )[name];
+    if (reaction !== undefined) react(reaction, data as never);
+    this.#tell(name, data);
+    this.#keep(frame.id);
+  }
+
+  /** Whoever goes on behind an id that was kept has got everything before it. */
+  #keep(id: string | undefined): void {
+    if (id !== undefined && id !== "" && this.#options.subscription === undefined) this.#kept.keep(id);
+  }
+
+  #handOn(event: StreamEvent): void {
+    if (this.#held !== undefined) {
+      if (this.#held.length < MAX_HELD) this.#held.push(event);
+      return;
+    }
+    this.#tell(event.type, event);
+    for (const queue of this.#queues) queue.push(event);
+  }
+
+  /** The first listener gets what came before it, in a moment: another one may be added in the same breath. */
+  #letGo(): void {
+    if (this.#held === undefined) return;
+    queueMicrotask(() => {
+      const held = this.#held ?? [];
+      this.#held = undefined;
+      for (const event of held) this.#handOn(event);
+    });
+  }
+
+  #tellState(state: StreamState): void {
+    this.#tell(STATE, state);
+    if (state.name === "ended") this.#endLoops(state);
+  }
+
+  #endLoops(state: Extract<StreamState, { readonly name: "ended" }>): void {
+    const error = state.reason === "closed" ? undefined : new StreamEndedError(state);
+    // Behind events whose schema takes its time, and those that wait for a listener.
+    queueMicrotask(
+      () => void (this.#checking ?? Promise.resolve()).then(() => this.#queues.forEach((queue) => queue.end(error))),
+    );
+  }
+
+  #tell(name: string, value: unknown): void {
+    for (const listener of this.#listeners.get(name) ?? []) react(listener, value as never);
+  }
+}
+
+/** No event and no frame has this name. */
+const STATE = " state";
+
+/** What somebody else's function throws is theirs, and the program hears of it; the stream goes on. */
+function react<Value>(reaction: Reaction<Value>, value: Value): void {
+  if (reaction === "ignore") return;
+  try {
+    reaction(value);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

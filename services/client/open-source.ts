@@ -1,0 +1,291 @@
+import type { ControlData } from "../shared/protocol/control-frames.ts";
+import type { Frame } from "../shared/protocol/frame.ts";
+import { BackOff } from "./back-off.ts";
+import { Connection } from "./connection.ts";
+import { type Control, isEvent, readControl } from "./control.ts";
+import type { Credentials } from "./credentials/credentials.ts";
+import { Renewal } from "./credentials/renewal.ts";
+import { Cursor } from "./cursor.ts";
+import { Absence } from "./environment/absence.ts";
+import type { Environment } from "./environment/environment.ts";
+import type { ClientRoad, StreamOptions } from "./options.ts";
+import type { Reporter } from "./reports/reporter.ts";
+import { askCapabilities } from "./roads/ask-capabilities.ts";
+import { bearer } from "./roads/ask-edge.ts";
+import type { Choice, RoadChoice } from "./roads/road-choice.ts";
+import type { FollowRoad, RoadRequest } from "./roads/road.ts";
+import type { OpenSource, Source, SourceListener } from "./source.ts";
+import { type ConnectionEnd, type Ended, type Waiting, whatNext } from "./state-machine.ts";
+import { StreamLife } from "./stream-life.ts";
+import type { StreamState } from "./stream-state.ts";
+
+/** What a source is made with. */
+export interface SourceParts {
+  readonly options: Pick<StreamOptions, "url" | "from" | "subscription">;
+  /** What the stream is of. */
+  readonly parameters: URLSearchParams;
+  readonly environment: Environment;
+  readonly credentials: Credentials;
+  readonly choice: RoadChoice;
+  readonly roads: Readonly<Partial<Record<ClientRoad, FollowRoad>>>;
+  readonly reporter: Reporter;
+}
+
+/** An edge's heartbeats are not further apart, unless it says so. */
+const HEARTBEAT_MS = 15_000;
+
+/** A connection that has lived so long was opened by a token that counts. */
+const GOOD_LIFE_MS = 10_000;
+
+/** Silences of connections that have lived longer are not in a row. */
+const SILENCE_LIFE_MS = 120_000;
+
+/** Opens sources that follow the edge itself. */
+export function createSourceOpener(parts: SourceParts): OpenSource {
+  return (listener, lastEventId) => {
+    const source = new EdgeSource(parts, listener, lastEventId);
+    queueMicrotask(() => void source.run());
+    return source;
+  };
+}
+
+/** One stream of the edge, over as many connections and roads as it takes. */
+class EdgeSource implements Source {
+  readonly #parts: SourceParts;
+  readonly #listener: SourceListener;
+  readonly #life: StreamLife;
+  readonly #cursor: Cursor;
+  readonly #backOff: BackOff;
+  readonly #absence: Absence;
+  readonly #renewal: Renewal;
+  readonly #proven = new Set<ClientRoad>();
+  #connection: Connection | undefined;
+  #connectionId: string | undefined;
+  #retryMs = 0;
+  #heartbeatMs = HEARTBEAT_MS;
+  /** What the edge has asked for is kept, whatever the page goes through meanwhile. */
+  #told = { at: 0, ms: 0 };
+  /** A token was fetched after a refusal, and no stream has lived by it yet. */
+  #isTokenFresh = false;
+  /** Whether the last connection was a stream. */
+  #wasOpen = false;
+  #failuresToReach = 0;
+  #silences = 0;
+
+  constructor(parts: SourceParts, listener: SourceListener, lastEventId: string | undefined) {
+    const { environment, credentials, options } = parts;
+    this.#parts = parts;
+    this.#listener = listener;
+    this.#life = new StreamLife(environment, (state) => listener.onState(state));
+    this.#cursor = new Cursor(lastEventId, { repeats: options.subscription !== undefined });
+    this.#backOff = new BackOff(environment);
+    this.#renewal = new Renewal(environment, credentials, (token) => this.rebind(token));
+    this.#absence = new Absence(environment, {
+      onLeave: (reason) => {
+        this.#life.happen({ kind: "away", reason });
+        this.#connection?.end({ kind: "interrupted" });
+      },
+      onLook: () => this.#connection?.look(),
+    });
+  }
+
+  get state(): StreamState {
+    return this.#life.state;
+  }
+
+  get connectionId(): string | undefined {
+    return this.#connectionId;
+  }
+
+  close(): void {
+    this.#end({ name: "ended", reason: "closed" });
+  }
+
+  async rebind(token: string | undefined): Promise<void> {
+    const { options, environment, credentials } = this.#parts;
+    if (this.#connectionId === undefined) return;
+    const response = await environment.fetch(`${options.url}/v1/streams/${this.#connectionId}/token`, {
+      method: "POST",
+      headers: bearer(token),
+      credentials: credentials.mode,
+      signal: AbortSignal.timeout(HEARTBEAT_MS),
+    });
+    if (response.ok) this.#renewal.plan(((await response.json()) as ControlData["session"]).expiresAt);
+  }
+
+  /** Connects again and again until the stream is closed or cannot go on. */
+  async run(): Promise<void> {
+    const { environment, choice: choices } = this.#parts;
+    while (!this.#life.isEnded) {
+      await this.#absence.whileAway();
+      await this.#absence.wait(this.#toldStillMs());
+      if (this.#life.isEnded || this.#absence.reason === "suspended" || this.#toldStillMs() > 0) continue;
+      const choice = choices.choose();
+      const since = environment.now();
+      const request = this.#request(choice);
+      const end = await this.#explain(await this.#connect(choice, request), choice, request);
+      if (!this.#life.isEnded) await this.#goOn(end, choice, environment.now() - since);
+    }
+  }
+
+  #request({ pad }: Choice): RoadRequest {
+    const { options, parameters, credentials } = this.#parts;
+    return {
+      url: options.url,
+      parameters,
+      // A durable subscription knows by itself how far its holder is.
+      lastEventId: () => (options.subscription === undefined ? this.#cursor.last : undefined),
+      token: () => credentials.token,
+      credentials: credentials.mode,
+      pad,
+    };
+  }
+
+  async #connect(choice: Choice, request: RoadRequest): Promise<ConnectionEnd> {
+    const { environment, credentials, roads, choice: choices } = this.#parts;
+    this.#wasOpen = false;
+    try {
+      if ((await credentials.prepare()) === "signed_out") return { kind: "no_token", why: "signed_out" };
+    } catch {
+      return { kind: "no_token", why: "failed" };
+    }
+    const follow = roads[choice.road];
+    if (follow === undefined) return { kind: "unusable" };
+    if (this.#life.isEnded || this.#absence.reason === "suspended") return { kind: "interrupted" };
+    if (this.#life.state.name === "offline") this.#life.happen({ kind: "waits", reason: "lost" });
+    const since = environment.now();
+    this.#connection = new Connection({
+      environment,
+      follow,
+      request,
+      heartbeatMs: this.#heartbeatMs,
+      onTransports: (transports) => void choices.offer(transports, choice.road),
+      onFrame: (frame) => this.#hear(frame, choice, environment.now() - since),
+    });
+    const end = await this.#connection.ended;
+    this.#wasOpen = this.#connectionId !== undefined;
+    if (this.#wasOpen) this.#parts.reporter.lost({ isStall: end.kind === "stalled" });
+    this.#connection = undefined;
+    this.#connectionId = undefined;
+    this.#renewal.cancel();
+    return end;
+  }
+
+  /** `sinceMs`: since the connection was asked for. */
+  #hear(frame: Frame, choice: Choice, sinceMs: number): void {
+    this.#retryMs = frame.retry ?? this.#retryMs;
+    if (frame.data === undefined) return;
+    if (!this.#proven.has(choice.road)) this.#prove(choice);
+    if (isEvent(frame)) this.#life.event();
+    else this.#heed(readControl(frame), choice.road, sinceMs);
+    if (this.#cursor.take(frame)) this.#listener.onFrame(frame);
+  }
+
+  #prove(choice: Choice): void {
+    this.#proven.add(choice.road);
+    this.#parts.choice.worked(choice);
+  }
+
+  /** Does what a frame of the edge's own asks for, except for those that end the stream. */
+  #heed(control: Control, road: ClientRoad, sinceMs: number): void {
+    if (control.name === "ready") this.#begin(control, road, sinceMs);
+    else if (control.name === "session") this.#renewal.plan(control.expiresAt);
+    else if (control.name === "degraded") this.#life.happen({ kind: "degraded", reason: control.reason });
+    else if (control.name === "recovered") this.#life.happen({ kind: "recovered" });
+  }
+
+  #begin({ connectionId, expiresAt }: ControlData["ready"], road: ClientRoad, sinceMs: number): void {
+    const { from = "now", subscription } = this.#parts.options;
+    this.#connectionId = connectionId;
+    this.#failuresToReach = 0;
+    this.#renewal.plan(expiresAt);
+    this.#parts.reporter.opened(road, sinceMs);
+    const catchesUp = this.#cursor.last !== undefined || from !== "now" || subscription !== undefined;
+    this.#life.happen({ kind: "ready", catchesUp });
+  }
+
+  /** Finds out why nothing answered: a network that blocks one road, an origin that is not let in, a socket that was refused. */
+  async #explain(end: ConnectionEnd, choice: Choice, request: RoadRequest): Promise<ConnectionEnd> {
+    if (end.kind !== "unreachable") return end;
+    const isProven = this.#proven.has(choice.road);
+    this.#failuresToReach += 1;
+    // A socket never says why. Of a road that works otherwise, one failure is an edge that restarts.
+    if (this.#failuresToReach < (isProven ? 3 : choice.road === "websocket" ? 1 : 2)) return end;
+    const answer = await askCapabilities(this.#parts.environment, request);
+    if (answer.kind === "capable") this.#heartbeatMs = answer.heartbeatMs ?? this.#heartbeatMs;
+    if (answer.kind === "capable" || (answer.kind === "refused" && answer.status === 404)) return { kind: "unusable" };
+    // A proxy's own error page cannot be read either, and it goes away together with the error.
+    return answer.kind === "cors_blocked" && isProven ? end : answer;
+  }
+
+  async #goOn(end: ConnectionEnd, choice: Choice, livedMs: number): Promise<void> {
+    const { choice: choices, credentials, reporter } = this.#parts;
+    const isSilence = end.kind === "stalled" || end.kind === "timeout" || end.kind === "buffered";
+    this.#silences = isSilence ? 1 + (livedMs < SILENCE_LIFE_MS ? this.#silences : 0) : 0;
+    if (livedMs >= GOOD_LIFE_MS && this.#wasOpen) this.#isTokenFresh = false;
+    const next = whatNext(end, {
+      isProven: this.#proven.has(choice.road),
+      silences: this.#silences,
+      isFreshTokenRefused: this.#isTokenFresh,
+      canRefresh: credentials.canRefresh,
+      isOffered: choices.offer(end.kind === "refused" ? end.transports : undefined, choice.road),
+    });
+    switch (next.name) {
+      case "ended":
+        return this.#end(next);
+      case "refresh":
+        return this.#refresh(end, livedMs);
+      case "wait":
+        return this.#wait(next, livedMs);
+      case "leave": {
+        reporter.left(choice.road, next.reason);
+        this.#proven.delete(choice.road);
+        this.#failuresToReach = 0;
+        return this.#wait({ reason: "fallback", isFailure: !choices.fail(choice, next.reason) }, livedMs);
+      }
+    }
+  }
+
+  async #wait({ reason, toldMs, isFailure }: Omit<Waiting, "name">, livedMs: number): Promise<void> {
+    const asked = toldMs ?? (isFailure ? this.#retryMs : 0);
+    this.#told = { at: this.#parts.environment.now(), ms: asked };
+    if (this.#absence.reason === undefined) this.#life.happen({ kind: "waits", reason });
+    else this.#life.happen({ kind: "away", reason: this.#absence.reason });
+    await this.#absence.wait(this.#backOff.next({ livedMs, isFailure, toldMs: asked }));
+  }
+
+  async #refresh(end: ConnectionEnd, livedMs: number): Promise<void> {
+    this.#life.happen({ kind: "waits", reason: "token" });
+    const since = this.#parts.environment.now();
+    const result = await this.#parts.credentials.refresh().catch(() => "failed" as const);
+    if (this.#life.isEnded) return;
+    const tookMs = this.#parts.environment.now() - since;
+    if (result === "signed_out") return this.#end({ name: "ended", reason: "signed_out" });
+    if (result === "stale") return this.#end(refusedAgain(end));
+    this.#isTokenFresh = result === "fresh";
+    await this.#wait({ reason: "token", toldMs: 0, isFailure: result === "failed" }, livedMs + tookMs);
+  }
+
+  #toldStillMs(): number {
+    const passedMs = Math.max(this.#parts.environment.now() - this.#told.at, 0);
+    return Math.max(this.#told.ms - passedMs, 0);
+  }
+
+  #end(state: Ended): void {
+    this.#life.end(state);
+    this.#absence.close();
+    this.#renewal.cancel();
+    this.#connection?.end({ kind: "interrupted" });
+  }
+}
+
+/** The function that fetches tokens gave the very one that was refused. */
+function refusedAgain(end: ConnectionEnd): Ended {
+  const code = end.kind === "refused" ? end.code : undefined;
+  return {
+    name: "ended",
+    reason: "unauthorized",
+    code,
+    detail: "the token that was refused was all that could be fetched",
+  };
+}

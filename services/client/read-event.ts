@@ -1,0 +1,56 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Frame } from "../shared/protocol/frame.ts";
+import type { Schemas } from "./options.ts";
+import type { StreamEvent } from "./stream-event.ts";
+
+/** An event, and what is wrong with it where it does not fit. */
+export interface CheckedEvent {
+  readonly event: StreamEvent;
+  readonly issues?: readonly StandardSchemaV1.Issue[] | undefined;
+}
+
+/** Reads an event's CloudEvents envelope, and checks its data where its type has a schema. It throws nothing. */
+export function readEvent(
+  { id = "", data = "" }: Frame,
+  schemas: Schemas | undefined,
+): CheckedEvent | Promise<CheckedEvent> {
+  const envelope = parseEnvelope(data);
+  if (envelope === undefined) {
+    const event = { id, type: "", topic: "", data, time: "", raw: data };
+    return { event, issues: [{ message: "this is no CloudEvents envelope" }] };
+  }
+  const { type, subject: topic, time, traceparent, data: payload } = envelope;
+  const event = { id, type, topic, data: payload, time, traceparent, raw: data };
+  const schema = Object.hasOwn(schemas ?? {}, type) ? schemas?.[type] : undefined;
+  return schema === undefined ? { event } : checkEvent(event, schema);
+}
+
+interface Envelope {
+  readonly type: string;
+  readonly subject: string;
+  readonly time: string;
+  readonly traceparent?: string;
+  readonly data?: unknown;
+}
+
+function parseEnvelope(text: string): Envelope | undefined {
+  try {
+    const envelope = JSON.parse(text) as Envelope | null;
+    return typeof envelope?.type === "string" ? envelope : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A schema may be asynchronous, and may throw: that is one event's fault, not the stream's. */
+function checkEvent(event: StreamEvent, schema: StandardSchemaV1): CheckedEvent | Promise<CheckedEvent> {
+  const settle = (result: StandardSchemaV1.Result<unknown>): CheckedEvent =>
+    result.issues === undefined ? { event: { ...event, data: result.value } } : { event, issues: result.issues };
+  const fail = (error: unknown): CheckedEvent => ({ event, issues: [{ message: String(error) }] });
+  try {
+    const result = schema["~standard"].validate(event.data);
+    return result instanceof Promise ? result.then(settle, fail) : settle(result);
+  } catch (error) {
+    return fail(error);
+  }
+}

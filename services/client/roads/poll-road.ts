@@ -1,0 +1,52 @@
+import type { Frame } from "../../shared/protocol/frame.ts";
+import type { Environment } from "../environment/environment.ts";
+import { askEdge, transportsOf } from "./ask-edge.ts";
+import type { FollowRoad } from "./road.ts";
+
+/** An answer waits so long for an event, in seconds; proxies give up after 30. */
+const WAIT_SECONDS = 25;
+
+/** Whoever answers "nothing" at once is asked again after this. */
+const MIN_GAP_MS = 1_000;
+
+interface PollAnswer {
+  readonly frames: readonly Frame[];
+  readonly next?: string;
+}
+
+/** One request after the other, each answered when there is something: through whatever passes on nothing but whole answers. */
+export function createPollRoad(environment: Pick<Environment, "fetch" | "now" | "after">): FollowRoad {
+  return async (request, listener, signal) => {
+    let next: string | undefined;
+    let isOpen = false;
+    const asking = { ...request, lastEventId: () => next ?? request.lastEventId() };
+    const question = {
+      path: "/v1/poll",
+      mediaType: "application/json",
+      extra: { wait: String(WAIT_SECONDS) },
+    };
+    while (!signal.aborted) {
+      const since = environment.now();
+      const answer = await askEdge(environment, asking, question, signal);
+      if (answer.kind !== "answered") return isOpen && answer.kind === "unreachable" ? { kind: "closed" } : answer;
+      if (!isOpen) listener.onOpen(transportsOf(answer.response));
+      isOpen = true;
+      const { frames, next: position } = await readAnswer(answer.response);
+      if (frames === undefined) return { kind: "unusable" };
+      next = position || next;
+      listener.onBytes();
+      for (const frame of frames) listener.onFrame(frame);
+      const gapMs = MIN_GAP_MS - (environment.now() - since);
+      if (frames.length === 0 && gapMs > 0) await new Promise<void>((resolve) => environment.after(gapMs, resolve));
+    }
+    return { kind: "closed" };
+  };
+}
+
+async function readAnswer(response: Response): Promise<Partial<PollAnswer>> {
+  try {
+    return (await response.json()) as PollAnswer;
+  } catch {
+    return {};
+  }
+}

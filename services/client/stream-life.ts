@@ -1,0 +1,63 @@
+import type { Environment } from "./environment/environment.ts";
+import { type Ended, type Happening, isSameState, stateAfter } from "./state-machine.ts";
+import type { StreamState } from "./stream-state.ts";
+
+/** A stream that goes on behind an id has caught up when no event came for so long. */
+const QUIET_MS = 1_000;
+
+/** The state of one stream, told whenever it changes. */
+export class StreamLife {
+  readonly #environment: Pick<Environment, "now" | "after">;
+  readonly #onState: (state: StreamState) => void;
+  #state: StreamState = { name: "connecting", reason: "opening" };
+  #hadStream = false;
+  #eventAt = 0;
+  #cancelQuiet: () => void = () => {};
+
+  constructor(environment: Pick<Environment, "now" | "after">, onState: (state: StreamState) => void) {
+    this.#environment = environment;
+    this.#onState = onState;
+  }
+
+  get state(): StreamState {
+    return this.#state;
+  }
+
+  get isEnded(): boolean {
+    return this.#state.name === "ended";
+  }
+
+  /** Something has happened. */
+  happen(happening: Happening): void {
+    this.#hadStream ||= happening.kind === "ready";
+    this.#become(stateAfter(this.#state, happening, this.#hadStream));
+    this.#cancelQuiet();
+    if (this.#state.name === "behind" && this.#state.reason === "catching_up") this.#awaitQuiet(QUIET_MS);
+  }
+
+  /** An event came. */
+  event(): void {
+    this.#eventAt = this.#environment.now();
+  }
+
+  /** It is over, for good. */
+  end(state: Ended): void {
+    if (this.isEnded) return;
+    this.#cancelQuiet();
+    this.#become(state);
+  }
+
+  #become(state: StreamState): void {
+    const isSame = isSameState(this.#state, state);
+    this.#state = state;
+    if (!isSame) this.#onState(state);
+  }
+
+  #awaitQuiet(ms: number): void {
+    this.#cancelQuiet = this.#environment.after(ms, () => {
+      const leftMs = this.#eventAt + QUIET_MS - this.#environment.now();
+      if (leftMs > 0) this.#awaitQuiet(Math.min(leftMs, QUIET_MS));
+      else this.happen({ kind: "quiet" });
+    });
+  }
+}

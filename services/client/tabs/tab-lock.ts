@@ -1,0 +1,57 @@
+/** Who is told about a lock. */
+export interface LockHolder {
+  onHeld(): void;
+  /** Another tab took it by force. */
+  onLost(): void;
+}
+
+/** A Web Lock that one tab of an origin holds at a time. It is given back when its tab closes, crashes, or releases it. */
+export class TabLock {
+  readonly #locks: Pick<LockManager, "request">;
+  readonly #name: string;
+  readonly #holder: LockHolder;
+  #wish: { readonly stop: AbortController; letGo: () => void } | undefined;
+
+  constructor(locks: Pick<LockManager, "request">, name: string, holder: LockHolder) {
+    this.#locks = locks;
+    this.#name = name;
+    this.#holder = holder;
+  }
+
+  /** Waits in the queue for the lock. */
+  wait(): void {
+    this.#request(({ signal }) => ({ signal }));
+  }
+
+  /** Takes it from whoever has it: for a holder that no longer answers. */
+  steal(): void {
+    // The standard allows no signal here: the lock is given at once.
+    this.#request(() => ({ steal: true }));
+  }
+
+  /** Gives the lock back, or leaves the queue. */
+  release(): void {
+    const wish = this.#wish;
+    this.#wish = undefined;
+    wish?.stop.abort();
+    wish?.letGo();
+  }
+
+  #request(options: (stop: AbortController) => LockOptions): void {
+    this.release();
+    const wish = { stop: new AbortController(), letGo: (): void => {} };
+    this.#wish = wish;
+    const hold = (): Promise<void> | undefined => {
+      if (this.#wish !== wish) return undefined;
+      const held = new Promise<void>((resolve) => void (wish.letGo = resolve));
+      this.#holder.onHeld();
+      return held;
+    };
+    // It fails when the wish is withdrawn, or when the lock is taken by force.
+    this.#locks.request(this.#name, options(wish.stop), hold).catch(() => {
+      if (this.#wish !== wish) return;
+      this.#wish = undefined;
+      this.#holder.onLost();
+    });
+  }
+}
