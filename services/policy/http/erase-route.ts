@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import { z } from "zod";
+import { patternTextSchema } from "#shared/contract/topic-schema.ts";
 import { MAX_ERASED_IDS } from "#shared/contract/control-entry.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
@@ -17,7 +18,7 @@ import { tenantParameter } from "./parameters.ts";
 const ERASE_PERMISSION = "event:erase";
 
 const bodySchema = z.strictObject({
-  subject: z.string().optional().describe("A topic pattern."),
+  subject: patternTextSchema.optional().describe("A topic pattern."),
   ids: z.array(z.string().max(128)).min(1).max(MAX_ERASED_IDS).optional(),
   /** Why, for the audit trail. */
   reason: z.string().trim().min(1).max(500),

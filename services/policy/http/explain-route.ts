@@ -2,6 +2,7 @@ import { scopeSchema } from "#shared/contract/scope-schema.ts";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { parseEventId } from "#shared/protocol/event-id.ts";
+import { topicTextSchema } from "#shared/contract/topic-schema.ts";
 import { isTopic } from "#shared/protocol/topics.ts";
 import type { EventQuestion } from "../events/find-event.ts";
 import { freeNameSchema } from "#shared/contract/name-schema.ts";
@@ -46,7 +47,7 @@ const eventQuestionFields = {
     .regex(/^[1-9]\d{0,14}$/, "must be a place in the log, such as 41")
     .transform(Number)
     .optional(),
-  topic: z.string().refine(isTopic, "must be a topic such as order.created.42, without wildcards").optional(),
+  topic: topicTextSchema.refine(isTopic, "must be a topic such as order.created.42, without wildcards").optional(),
   at: z.iso.datetime({ offset: true }).optional(),
 };
 

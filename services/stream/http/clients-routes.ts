@@ -23,7 +23,7 @@ const SUBSCRIPTION_ADMIN = "subscription:admin";
 
 const OF_SUBJECT = { subject: freeNameSchema.describe("Whose; one's own without it.") };
 const CLIENT = { client: nameSchema };
-const ERRORS = [...TOKEN_ERRORS, "forbidden", "tenant_unknown", "too_many_requests"] as const;
+const ERRORS = [...TOKEN_ERRORS, "forbidden", "tenant_suspended", "tenant_unknown", "too_many_requests"] as const;
 
 const LIST = describeCall({
   id: "listClients",

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { freeNameSchema } from "#shared/contract/name-schema.ts";
+import { patternTextSchema } from "#shared/contract/topic-schema.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callContextOf } from "#shared/http/json-api.ts";
 import { BY_TOKEN, TOKEN_ERRORS } from "#shared/http/openapi/credentials.ts";
@@ -23,7 +24,7 @@ import { type CallerReading, readCaller } from "./read-caller.ts";
 
 const DEFAULT_LIMIT = 100;
 
-const topicSchema = z.string().refine(isTopicPattern).describe("A topic, or a topic pattern.");
+const topicSchema = patternTextSchema.refine(isTopicPattern).describe("A topic, or a topic pattern.");
 const flagSchema = z.enum(["true", "false"]);
 
 const PEOPLE_QUERY = {
@@ -39,7 +40,14 @@ const PERSON_QUERY = {
   topic: topicSchema.describe("Every topic without it."),
   topics: flagSchema.describe("Whether to ask also to which topics."),
 };
-const ERRORS = [...TOKEN_ERRORS, "malformed_topic", "unsupported_parameter", "forbidden", "too_many_requests"] as const;
+const ERRORS = [
+  ...TOKEN_ERRORS,
+  "malformed_topic",
+  "unsupported_parameter",
+  "forbidden",
+  "tenant_suspended",
+  "too_many_requests",
+] as const;
 
 const ASK = describeCall({
   id: "listPresence",

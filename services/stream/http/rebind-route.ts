@@ -34,7 +34,7 @@ const REBIND = describeCall({
   path: { connectionId: nameSchema },
   body: { ...jsonBody(bodySchema), isOptional: true },
   answers: { 200: jsonAnswer("The new token's session and rights are in force.", reboundSchema) },
-  errors: [...TOKEN_ERRORS, "forbidden", "not_found", "too_many_requests"],
+  errors: [...TOKEN_ERRORS, "forbidden", "tenant_suspended", "not_found", "too_many_requests"],
   example: { path: { connectionId: "w1-Zk3f9a" }, status: 404 },
 });
 

@@ -59,6 +59,8 @@ export const SUBSCRIPTION_CALLS = {
       ...ERRORS,
       "malformed_topic",
       "no_topic_granted",
+      "tenant_suspended",
+      "tenant_unknown",
       "version_conflict",
       "limit_exceeded",
       "callback_refused",

@@ -3,6 +3,7 @@ import type { Hono } from "hono";
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
+import { patternTextSchema } from "#shared/contract/topic-schema.ts";
 import { callContextOf, readJson } from "#shared/http/json-api.ts";
 import { BY_TOKEN, TOKEN_ERRORS } from "#shared/http/openapi/credentials.ts";
 import { describeCall, jsonAnswer, jsonBody } from "#shared/http/openapi/describe-call.ts";
@@ -16,8 +17,8 @@ import { topicsChangedSchema } from "./edge-answers.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
 
 const bodySchema = z.strictObject({
-  add: z.array(z.string()).default([]),
-  remove: z.array(z.string()).default([]),
+  add: z.array(patternTextSchema).default([]),
+  remove: z.array(patternTextSchema).default([]),
 });
 
 const CHANGE = describeCall({
@@ -28,7 +29,15 @@ const CHANGE = describeCall({
   path: { connectionId: nameSchema },
   body: jsonBody(bodySchema),
   answers: { 200: jsonAnswer("The change is in force.", topicsChangedSchema) },
-  errors: [...TOKEN_ERRORS, "malformed_topic", "not_found", "limit_exceeded", "too_many_requests"],
+  errors: [
+    ...TOKEN_ERRORS,
+    "malformed_topic",
+    "forbidden",
+    "tenant_suspended",
+    "not_found",
+    "limit_exceeded",
+    "too_many_requests",
+  ],
   example: { path: { connectionId: "w1-Zk3f9a" }, body: { add: ["invoice.*"], remove: [] }, status: 404 },
 });
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { nameSchema } from "#shared/contract/name-schema.ts";
+import { patternTextSchema } from "#shared/contract/topic-schema.ts";
 
 /** The most topic patterns of one subscription. */
 export const MAX_TOPICS = 100;
@@ -12,7 +13,7 @@ export const MAX_PRESENCE_TOPICS = 10;
 
 /** The parameters of a request for a stream. There is none beside them: an unknown one is refused. */
 export const STREAM_PARAMETERS = {
-  topic: z.array(z.string()).max(MAX_TOPICS).describe("Topic patterns: `order.*`, `order.created.>`."),
+  topic: z.array(patternTextSchema).max(MAX_TOPICS).describe("Topic patterns: `order.*`, `order.created.>`."),
   resource: z
     .array(z.string().startsWith("/").max(MAX_PATH_CHARACTERS))
     .max(MAX_TOPICS)
@@ -23,7 +24,7 @@ export const STREAM_PARAMETERS = {
   events: z.enum(["message", "named"]).describe("Whether frames of events name the type of the event."),
   client: nameSchema.describe("The stable id of a tab or device, under which its topics are kept."),
   presence: z
-    .array(z.string())
+    .array(patternTextSchema.or(z.literal("none")))
     .max(MAX_PRESENCE_TOPICS + 1)
     .describe("Topics of which the stream is told who listens; `none` hides its own person."),
   subscription: nameSchema.describe("The durable subscription to deliver; its topics and its place are the record's."),

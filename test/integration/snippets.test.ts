@@ -1,0 +1,134 @@
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openEventStream } from "#test/support/event-stream.ts";
+import type { RunningService } from "#test/support/start-service.ts";
+import { type Stack, startStack } from "#test/support/start-stack.ts";
+import { startTcpProxy } from "#test/support/tcp-proxy.ts";
+import { waitFor } from "#test/support/wait.ts";
+
+const run = promisify(execFile);
+const SNIPPETS = resolve("docs/snippets");
+/** Where the client matrix has its packages, nats-py among them. */
+const PYTHON_WITH_NATS = resolve(".sluice/clients/python/bin/python");
+
+/** A language: its tool, the words for its absence, and how its programs are made ready and begin. */
+interface Language {
+  readonly name: string;
+  readonly tool: readonly [command: string, argument: string];
+  prepare(program: "consume" | "publish", folder: string): Promise<readonly [string, ...string[]]>;
+}
+
+const LANGUAGES: readonly Language[] = [
+  {
+    name: "Python",
+    tool: ["python3", "--version"],
+    prepare: async (program) => ["python3", join(SNIPPETS, `python/${program}.py`)],
+  },
+  {
+    name: "Go",
+    tool: ["go", "version"],
+    async prepare(program, folder) {
+      await run("go", ["build", "-o", join(folder, program), join(SNIPPETS, `go/${program}.go`)]);
+      return [join(folder, program)];
+    },
+  },
+  {
+    name: "Java",
+    tool: ["javac", "-version"],
+    async prepare(program, folder) {
+      const name = program === "consume" ? "Consume" : "Publish";
+      await run("javac", ["-d", folder, join(SNIPPETS, `java/${name}.java`)]);
+      return ["java", "-XX:TieredStopAtLevel=1", "-cp", folder, name];
+    },
+  },
+];
+
+let stack: Stack;
+let publisher: RunningService;
+let env: NodeJS.ProcessEnv;
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sluice-snippets-"));
+  stack = await startStack();
+  publisher = await stack.startPublish();
+  env = {
+    ...process.env,
+    SLUICE_TOKEN: (await stack.login("carol")).access_token,
+    NATS_USER: "demo",
+    NATS_PASSWORD: "sluice-demo",
+  };
+});
+afterAll(async () => {
+  await stack[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+function isThere([command, argument]: readonly [string, string]): boolean {
+  return spawnSync(command, [argument]).status === 0;
+}
+
+/** Whether a stream of this topic is open. */
+async function isListening(topic: string): Promise<boolean> {
+  const { body } = await stack.operate("GET", "demo/connections?subject=carol");
+  const connections = body["connections"] as { topics: { topic: string }[] }[];
+  return connections.some(({ topics }) => topics.some((each) => each.topic === topic));
+}
+
+describe.concurrent.each(LANGUAGES.map((language) => [language.name, language] as const))("in %s", (name, language) => {
+  test.skipIf(!isThere(language.tool))(
+    "a program publishes events, and another goes on where it was when its stream breaks off",
+    { timeout: 90_000 },
+    async () => {
+      const [consume, publish] = await Promise.all(
+        (["consume", "publish"] as const).map((program) => language.prepare(program, folder)),
+      );
+      const send = async (text: string): Promise<void> => {
+        const [command, ...args] = publish ?? ["false"];
+        const url = `http://127.0.0.1:${publisher.ports.http}`;
+        const { stdout } = await run(command, [...args, url, "issues.opened", name, JSON.stringify({ text })], { env });
+        expect(JSON.parse(stdout)).toEqual({ ids: [expect.any(String)], duplicates: [] });
+      };
+      await using proxy = await startTcpProxy(stack.edge.ports.http);
+      const topic = `issues.opened.${name}`;
+      const [command, ...args] = consume ?? ["false"];
+      const reader = spawn(command, [...args, `http://127.0.0.1:${proxy.port}`, topic, "2"], { env });
+      let printed = "";
+      reader.stdout.on("data", (text: Buffer) => void (printed += text.toString()));
+      const ended = new Promise((end) => void reader.once("close", end));
+      try {
+        await waitFor("the program listens", () => isListening(topic), 30_000);
+        await send("before");
+        await waitFor("the first event is printed", () => printed.includes("before"), 30_000);
+        proxy.set("reset");
+        await send("while it is away");
+        proxy.set("pass");
+        expect(await ended).toBe(0);
+      } finally {
+        reader.kill();
+      }
+      const lines = printed.trim().split("\n");
+      const events = lines.map((line) => JSON.parse(line.replace(/^[\w-]+\.\d+\.\w+ /, "")) as object);
+      expect(events).toEqual([{ text: "before" }, { text: "while it is away" }]);
+    },
+  );
+});
+
+// The package is there once the client matrix has been provisioned: tests download nothing.
+test.skipIf(!existsSync(PYTHON_WITH_NATS))(
+  "a program in Python publishes on the bus as a tenant's producer",
+  async () => {
+    const token = (await stack.login("carol")).access_token;
+    await using stream = await openEventStream(`${stack.streamUrl}/v1/stream?topic=issues.opened.nats`, { token });
+    await stream.frame("ready");
+    const program = [join(SNIPPETS, "python/publish_nats.py"), `nats://127.0.0.1:${stack.nats.port}`, "demo"];
+    const { stdout } = await run(PYTHON_WITH_NATS, [...program, "issues.opened.nats", '{"from":"the bus"}'], { env });
+    expect(Number(stdout)).toBeGreaterThan(0);
+    expect(await stream.receive(1)).toEqual(['{"from":"the bus"}']);
+  },
+);
