@@ -1,0 +1,77 @@
+{{/* The labels of one service's objects: dict "root" $ "name" "auth". */}}
+{{- define "sluice.labels" -}}
+{{ include "sluice.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: sluice
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end }}
+
+{{- define "sluice.selector" -}}
+app.kubernetes.io/name: sluice
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .name }}
+{{- end }}
+
+{{/* The name of one service's objects. */}}
+{{- define "sluice.name" -}}
+{{ printf "%s-%s" .root.Release.Name .name | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "sluice.image" -}}
+{{- with .Values.image }}
+{{- if .digest }}{{ .repository }}@{{ .digest }}{{ else }}{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* What the edge's program is called in its settings: webhooks are posted by it, too. */}}
+{{- define "sluice.program" -}}
+{{ eq .name "webhooks" | ternary "stream" .name }}
+{{- end }}
+
+{{/* The ports of each service by their names, as docs/reference/settings.md has them by default. */}}
+{{- define "sluice.ports" -}}
+auth: { http: 8081, grpc: 7001, ops: 8091 }
+policy: { http: 8082, grpc: 7002, ops: 8092 }
+publish: { http: 8083, ops: 8093 }
+stream: { http: 8080, ops: 8090 }
+webhooks: { ops: 8090 }
+{{- end }}
+
+{{/* The plain settings of one service: those that follow from the chart, those of all, its own. The last one wins. */}}
+{{- define "sluice.settings" -}}
+{{- $program := include "sluice.program" . }}
+{{- $prefix := upper $program }}
+{{- $service := index .root.Values .name }}
+{{- $ports := index (include "sluice.ports" .root | fromYaml) .name }}
+{{- $made := dict
+      (printf "%s_OPS_BIND_ADDRESS" $prefix) "0.0.0.0"
+      "GRPC_TLS_CERT_FILE" "/certificates/tls.crt"
+      "GRPC_TLS_KEY_FILE" "/certificates/tls.key"
+      "GRPC_TLS_CA_FILE" "/certificates/ca.crt" }}
+{{- if hasKey $ports "http" }}
+{{- $_ := set $made (printf "%s_BIND_ADDRESS" $prefix) "0.0.0.0" }}
+{{- end }}
+{{- if hasKey $ports "grpc" }}
+{{- $_ := set $made (printf "%s_GRPC_BIND_ADDRESS" $prefix) "0.0.0.0" }}
+{{- end }}
+{{- if ne .name "auth" }}
+{{- $_ := set $made "AUTH_GRPC_URL" (printf "%s:7001" (include "sluice.name" (dict "root" .root "name" "auth"))) }}
+{{- $_ := set $made "AUTH_ISSUER" (index .root.Values.auth.settings "AUTH_ISSUER") }}
+{{- $_ := set $made "AUTH_JWKS_URL" (printf "http://%s:8081/.well-known/jwks.json" (include "sluice.name" (dict "root" .root "name" "auth"))) }}
+{{- end }}
+{{- if ne .name "policy" }}
+{{- $_ := set $made "POLICY_GRPC_URL" (printf "%s:7002" (include "sluice.name" (dict "root" .root "name" "policy"))) }}
+{{- end }}
+{{- if eq .name "webhooks" }}
+{{- $_ := set $made "STREAM_ROLE" "webhooks" }}
+{{- end }}
+{{- mergeOverwrite $made (deepCopy .root.Values.settings) (deepCopy $service.settings) | toYaml }}
+{{- end }}
+
+{{/* Seconds until a pod that ends may be killed: endpoints need some to forget it, the edge its drain, each service its close. */}}
+{{- define "sluice.graceSeconds" -}}
+{{- $settings := include "sluice.settings" . | fromYaml }}
+{{- $drainMs := index $settings "STREAM_DRAIN_MS" | default 5000 | int }}
+{{- add 10 (div (add $drainMs 999) 1000) 5 }}
+{{- end }}

@@ -1,0 +1,103 @@
+import { jsonSchemaOf } from "../config/json-schema.ts";
+import type { SettingsOwner } from "../config/services.ts";
+
+type Schema = Readonly<Record<string, unknown>>;
+
+/** Hold passwords, which belong into a Secret. */
+const WITH_PASSWORDS = ["NATS_URL", "REDIS_URL"];
+
+const TEXT = { type: "string" };
+const COUNT = { type: "integer", minimum: 1 };
+const SWITCH = { type: "boolean" };
+
+/** What the chart leaves to Kubernetes to check. */
+const ANY = { type: "object" };
+const ANY_LIST = { type: "array", items: ANY };
+
+/**
+ * The JSON Schema of the chart's values, with every setting of each service, so that Helm refuses what a service would. A setting
+ * that is secret is none of them. Draft 7: Helm before 3.18 knows no later one.
+ */
+export function valuesSchema(): object {
+  const auth = settingsOf("auth");
+  const policy = settingsOf("policy");
+  const publish = settingsOf("publish");
+  const stream = settingsOf("stream");
+  const autoscaling = closed({
+    enabled: SWITCH,
+    minReplicas: COUNT,
+    maxReplicas: COUNT,
+    connectionsPerPod: COUNT,
+    loopDelayMs: COUNT,
+  });
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    definitions: { auth: closed(auth), policy: closed(policy), publish: closed(publish), stream: closed(stream) },
+    ...closed({
+      image: closed({
+        repository: TEXT,
+        tag: TEXT,
+        digest: { type: "string", pattern: "^(sha256:[0-9a-f]{64})?$" },
+        pullPolicy: { enum: ["Always", "IfNotPresent", "Never"] },
+      }),
+      imagePullSecrets: ANY_LIST,
+      settings: closed({ ...auth, ...policy, ...publish, ...stream }),
+      certificates: closed({
+        issuerRef: ANY,
+        secretNames: closed({ auth: TEXT, policy: TEXT, publish: TEXT, stream: TEXT }),
+      }),
+      auth: serviceOf("auth"),
+      policy: serviceOf("policy"),
+      publish: serviceOf("publish"),
+      stream: serviceOf("stream", { autoscaling }),
+      webhooks: serviceOf("stream"),
+      hosts: closed({ stream: TEXT, auth: TEXT, policy: TEXT, publish: TEXT }),
+      ingress: closed({ enabled: SWITCH, className: TEXT, tlsSecretName: TEXT, annotations: ANY }),
+      httpRoute: closed({ enabled: SWITCH, parentRefs: ANY_LIST }),
+      networkPolicy: closed({
+        enabled: SWITCH,
+        publicFrom: ANY_LIST,
+        metricsFrom: ANY_LIST,
+        natsTo: ANY_LIST,
+        redisTo: ANY_LIST,
+        webhooksTo: ANY_LIST,
+        alsoTo: ANY_LIST,
+      }),
+      metrics: closed({ serviceMonitor: SWITCH, prometheusRule: SWITCH }),
+      podAnnotations: ANY,
+      nodeSelector: ANY,
+      tolerations: ANY_LIST,
+      // Helm's own.
+      global: ANY,
+    }),
+  };
+}
+
+function serviceOf(program: SettingsOwner, more: Schema = {}): Schema {
+  const own = { replicas: COUNT, secretName: { type: "string", minLength: 1 }, filesSecretName: TEXT, resources: ANY };
+  return closed({ ...own, settings: { $ref: `#/definitions/${program}` }, ...more });
+}
+
+/** The settings of a service that may stand in values; a number may be a text, as it is in an environment. */
+function settingsOf(service: SettingsOwner): Schema {
+  const { properties } = jsonSchemaOf(service) as { readonly properties: Readonly<Record<string, Schema>> };
+  const open = Object.entries(properties).filter(
+    ([name, { writeOnly }]) => writeOnly !== true && !WITH_PASSWORDS.includes(name),
+  );
+  return Object.fromEntries(
+    open.map(([name, schema]) => [
+      name,
+      schema["type"] === "integer"
+        ? { description: schema["description"], anyOf: [numberOf(schema), { type: "string", pattern: "^-?[0-9]+$" }] }
+        : schema,
+    ]),
+  );
+}
+
+function numberOf({ minimum, maximum }: Schema): Schema {
+  return { type: "integer", minimum, maximum };
+}
+
+function closed(properties: Schema): Schema {
+  return { type: "object", properties, additionalProperties: false };
+}
