@@ -77,7 +77,7 @@ async function lint(): Promise<void> {
 async function parseAsync(): Promise<void> {
   const diagnostics = await new Parser().validate(JSON.stringify(await readApiFile(ASYNC_FILE)));
   // Severity 0 is an error, 1 a warning; that 3.1 is newer is information.
-  const faults = diagnostics.filter(({ severity }) => severity <= 1);
+  const faults = diagnostics.filter(({ severity }) => Number(severity) <= 1);
   if (faults.length === 0) return;
   throw new ScriptError(
     `${ASYNC_FILE}:\n  ${faults.map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n  ")}`,

@@ -56,6 +56,9 @@ const OPTIONS: CreateDocumentOptions = {
     if (io === "output" && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
     // What the format says already, in 300 characters, and the limits of every number in JavaScript.
     if (jsonSchema.format === "date-time") delete jsonSchema.pattern;
+    // A format of zod alone, beside the pattern that says it.
+    const format: string | undefined = jsonSchema.format;
+    if (format === "starts_with") delete jsonSchema.format;
     if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
     if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
   },

@@ -39,12 +39,12 @@ export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
 }
 
 /** A schema with the schemas that have names of their own in their places: it stands in documents that keep names elsewhere. */
-function inline(part: unknown, named: Readonly<Record<string, JsonSchema>>): unknown {
-  if (Array.isArray(part)) return part.map((each) => inline(each, named));
+function inline(part: unknown, schemas: Readonly<Record<string, JsonSchema>>): unknown {
+  if (Array.isArray(part)) return part.map((each) => inline(each, schemas));
   if (typeof part !== "object" || part === null) return part;
   const { $ref, ...rest } = part as Record<string, unknown>;
-  const target = typeof $ref === "string" ? named[$ref.replace("#/$defs/", "")] : undefined;
-  const members = Object.entries({ ...target, ...rest }).map(([name, each]) => [name, inline(each, named)] as const);
+  const target = typeof $ref === "string" ? schemas[$ref.replace("#/$defs/", "")] : undefined;
+  const members = Object.entries({ ...target, ...rest }).map(([name, each]) => [name, inline(each, schemas)] as const);
   return Object.fromEntries(members);
 }
 

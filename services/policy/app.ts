@@ -98,23 +98,19 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const gateway = { ...authorizeDeps, isOutside: verifier.isOutside, ...openGatewayTokens(config, security, starting) };
   const decisionDeps = { ...authorizeDeps, metrics, tiers };
   const running = await openEdges(nats, logs);
-  const api = createPolicyApi(
-    limitsOf(config),
-    {
-      authorizing: authorizeDeps,
-      changes: deps,
-      files,
-      tenants: { usage: logs, tiers },
-      reviews: { store, reviewer: compiler, clock },
-      checks: { ...rights, snapshots: deps.snapshots, decisions: metrics.decisions },
-      connections: { ...running, onClosed: recorded.onClosed },
-      tails: running.tails,
-      events: { ...authorizeDeps, ...running, ...rights, logs, onInspected: recorded.onInspected },
-      explaining: { ...decisionDeps, ...deps, ...running, ...rights, logs },
-    },
-    requestLog,
-    tracer,
-  );
+  const apiDeps = {
+    authorizing: authorizeDeps,
+    changes: deps,
+    files,
+    tenants: { usage: logs, tiers },
+    reviews: { store, reviewer: compiler, clock },
+    checks: { ...rights, snapshots: deps.snapshots, decisions: metrics.decisions },
+    connections: { ...running, onClosed: recorded.onClosed },
+    tails: running.tails,
+    events: { ...authorizeDeps, ...running, ...rights, logs, onInspected: recorded.onInspected },
+    explaining: { ...decisionDeps, ...deps, ...running, ...rights, logs },
+  };
+  const api = createPolicyApi(limitsOf(config), apiDeps, requestLog, tracer);
   addConsole(api, config);
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, requestLog), decisionCallers],

@@ -1,9 +1,11 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type DescribedCall, documentOf, type OpenApiDocument, walkRoutes } from "../../scripts/apis/describe-api.ts";
+import { jsonSchemas } from "../../scripts/apis/json-schemas.ts";
 import { type ServiceApi, serviceApis } from "../../scripts/apis/service-apis.ts";
 import type { CallExample } from "#shared/http/openapi/describe-call.ts";
 import { type Acme, OPERATOR, startAcme } from "#test/rigs/acme.ts";
+import { openEventStream } from "#test/support/event-stream.ts";
 
 const FORM = "application/x-www-form-urlencoded";
 
@@ -41,16 +43,19 @@ async function send(service: ServiceApi["service"], call: DescribedCall): Promis
   );
   const [type = ""] = Object.keys(body?.content ?? {});
   const own = service === "policy" ? OPERATOR : (made?.token ?? token);
-  return fetch(`${acme.urls[service]}${target}${search.length === 0 ? "" : `?${new URLSearchParams(search)}`}`, {
-    method: method.toUpperCase(),
-    headers: {
-      ...(by.includes("bearer") && { authorization: `Bearer ${own}` }),
-      ...(by.includes("client") && { authorization: acme.client }),
-      ...(sent !== undefined && { "content-type": type }),
-      ...headers,
+  return fetch(
+    `${acme.urls[service]}${target}${search.length === 0 ? "" : `?${new URLSearchParams(search).toString()}`}`,
+    {
+      method: method.toUpperCase(),
+      headers: {
+        ...(by.includes("bearer") && { authorization: `Bearer ${own}` }),
+        ...(by.includes("client") && { authorization: acme.client }),
+        ...(sent !== undefined && { "content-type": type }),
+        ...headers,
+      },
+      ...(sent !== undefined && { body: textOf(type, sent) }),
     },
-    ...(sent !== undefined && { body: textOf(type, sent) }),
-  });
+  );
 }
 
 function textOf(type: string, body: unknown): string {
@@ -77,13 +82,46 @@ async function faultsOf(document: OpenApiDocument, call: DescribedCall, response
   if (type === "" && content === undefined) return undefined;
   const { schema } = (content?.[type] ?? {}) as { schema?: object };
   if (schema === undefined) return `an answer of ${type} is not described`;
-  if (!isJson) return void (await response.body?.cancel());
+  if (!isJson) {
+    await response.body?.cancel();
+    return undefined;
+  }
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   const { components } = closed({ components: document.components }) as { components: object };
   const check = ajv.compile({ ...(closed(schema) as object), components });
   const answer: unknown = await response.json();
   return check(answer) ? undefined : { answer, errors: check.errors };
 }
+
+test("the frames of a stream fit their JSON Schemas, and the event its own", async () => {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  const schemas = jsonSchemas();
+  ajv.addSchema(schemas["frames"] ?? {}).addSchema(schemas["cloud-event"] ?? {});
+  const { access_token: own, session_id: sid } = await acme.logIn();
+  const query = "topic=order.*&presence=order.*&format=cloudevents&lastEventId=aaaaaaaaaaaa.1.0";
+  await using stream = await openEventStream(`${acme.urls.stream}/v1/stream?${query}`, { token: own });
+  const { connectionId } = JSON.parse((await stream.frame("ready")).data) as { connectionId: string };
+  const call = (path: string, body: object): Promise<Response> =>
+    fetch(`${acme.urls.stream}${path}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${own}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  await call(`/v1/streams/${connectionId}/topics`, { add: ["order.created.42"] });
+  await call("/v1/events", { type: "order.created", key: "frames", data: { total: 1 } });
+  await stream.frame(({ data }) => data.includes("order.created.frames"));
+  await stream.frame("presence");
+  const headers = { authorization: `Bearer ${own}` };
+  await fetch(`${acme.urls.auth}/v1/auth/sessions/${sid}`, { method: "DELETE", headers });
+  await stream.frame("auth_error");
+  const faults = stream.frames.flatMap(({ event, data }) => {
+    const schema = event === "message" ? "urn:sluice:schema:cloud-event" : `urn:sluice:schema:frames#/$defs/${event}`;
+    return ajv.validate(schema, data === "" ? "" : JSON.parse(data)) ? [] : [{ event, data, errors: ajv.errors }];
+  });
+  expect(faults).toEqual([]);
+  const kinds = new Set(stream.frames.map(({ event }) => event));
+  expect([...kinds].toSorted()).toEqual(["auth_error", "message", "presence", "ready", "reset", "subscription"]);
+});
 
 // The publisher's and the edge's first: policy's replace what ann may do.
 describe.each(

@@ -61,7 +61,7 @@ beforeAll(async () => {
     ...process.env,
     SLUICE_TOKEN: (await stack.login("carol")).access_token,
     NATS_USER: "demo",
-    NATS_PASSWORD: "sluice-demo",
+    NATS_PASSWORD: new URL(stack.nats.url("demo")).password,
   };
 });
 afterAll(async () => {

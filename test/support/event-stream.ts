@@ -2,6 +2,7 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { constants, createGunzip } from "node:zlib";
+import { requireDescribed } from "./check-frame.ts";
 import { type Frame, parseFrame } from "./parse-frame.ts";
 import { waitFor } from "./wait.ts";
 
@@ -55,6 +56,7 @@ export async function openEventStream(url: string, options: StreamOptions = {}):
     const blocks = (pending + chunk).split("\n\n");
     pending = blocks.pop() ?? "";
     for (const frame of blocks.flatMap((block) => parseFrame(block) ?? [])) {
+      requireDescribed(frame);
       frames.push(frame);
       options.onFrame?.(frame);
     }

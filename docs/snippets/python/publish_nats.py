@@ -14,7 +14,8 @@ import nats
 async def publish(server, user, password, tenant, topic, payload):
     """Sends the event until it is stored: the bus stores one of those with the same id within two minutes."""
     # A tenant's producers may listen to nothing but their own inboxes.
-    client = await nats.connect(server, user=user, password=password, inbox_prefix=f"_INBOX.{user}".encode())
+    inbox = f"_INBOX.{user}".encode()
+    client = await nats.connect(server, user=user, password=password, inbox_prefix=inbox, max_reconnect_attempts=5)
     headers = {"Nats-Msg-Id": str(uuid.uuid4())}
     try:
         for attempt in range(8):

@@ -47,6 +47,8 @@ export interface SubscriptionRoutes extends CallerReading {
 
 const PATH = "/v1/subscriptions/:name";
 
+type ReadCommand = (c: Context) => Promise<SubscriptionCommand> | SubscriptionCommand;
+
 /** Adds the calls on durable subscriptions, each on one's own: make and change, look at, pause, delete, acknowledge, dead letters. */
 export function addSubscriptionRoutes(api: Hono, routes: SubscriptionRoutes): void {
   const { edge } = routes;
@@ -61,11 +63,7 @@ export function addSubscriptionRoutes(api: Hono, routes: SubscriptionRoutes): vo
     c.header("etag", `"${record.revision}"`);
     return c.json((await describe(identity.tenant, [[name, record]]))[0], status);
   };
-  const command = (
-    path: string,
-    description: MiddlewareHandler,
-    read: (c: Context) => Promise<SubscriptionCommand> | SubscriptionCommand,
-  ): void =>
+  const command = (path: string, description: MiddlewareHandler, read: ReadCommand): void =>
     void api.post(`${PATH}/${path}`, description, async (c) => {
       const owned = await readOwned(routes, c);
       const asked = await read(c);

@@ -50,8 +50,8 @@ interface ShownSchema {
 export const API_STYLE = `${STYLE}
 body{max-width:54rem;margin:6vh auto}h2{margin:2.2rem 0 .4rem;font-size:1.05rem}h3{margin:1rem 0 .2rem;font-size:.85rem;font-weight:600}
 details{border-top:1px solid light-dark(#d5dee3,#263640)}summary{padding:.55rem 0;cursor:pointer;overflow-wrap:anywhere}
-summary span{display:block;font-size:.9rem}summary b{display:inline-block;min-width:4.2em;font-size:.8rem}
-details>div{padding:0 0 1rem 1rem}dl{margin:0}dt{margin-top:.35rem;overflow-wrap:anywhere}dd{margin:0 0 0 1.2rem}dd,dt span{font-size:.9rem;color:light-dark(#51646f,#93a7b2)}
+summary span{display:block;font-size:.9rem}summary b{display:inline-block;min-width:5.4em;font-size:.8rem}
+details>div{padding:0 0 1rem 1rem}dl{margin:0}dt{margin-top:.35rem;overflow-wrap:anywhere}dd{margin:0 0 0 1.2rem}dd code{margin:0}dd,dt span{font-size:.9rem;color:light-dark(#51646f,#93a7b2)}
 pre{overflow:auto;margin:0;padding:.7rem;border-radius:.4rem;background:light-dark(#dfe7eb,#131d23);font-size:.82rem}p{margin:.3rem 0 .8rem}`;
 
 /** The page that shows a document, whole and without a script. */
@@ -84,14 +84,14 @@ function callOf(path: string, method: string, call: ShownCall): string {
       `<dt><code>${escape(type)}</code> ${typeOf(schema)}</dt><dd><dl>${membersOf(schema)}</dl></dd>`,
   );
   const parts = [
-    call.description === undefined ? "" : `<p>${escape(call.description)}</p>`,
+    call.description === undefined ? "" : `<p>${prose(call.description)}</p>`,
     section("By", [`<dd>${credentialsOf(call)}</dd>`]),
     section("Parameters", parameters.map(parameterOf)),
     section(requestBody?.required === false ? "Body, which may be absent" : "Body", bodies),
     section("Answers", Object.entries(responses).map(answerOf)),
     `<h3>Example</h3><pre>${escape(exampleOf(path, method, call))}</pre>`,
   ];
-  return `<details id="${escape(call.operationId)}"><summary><b>${method.toUpperCase()}</b><code>${escape(path)}</code><span>${escape(call.summary)}</span></summary><div>${parts.join("")}</div></details>`;
+  return `<details id="${escape(call.operationId)}"><summary><b>${method.toUpperCase()}</b><code>${escape(path)}</code><span>${prose(call.summary)}</span></summary><div>${parts.join("")}</div></details>`;
 }
 
 function section(name: string, items: readonly string[]): string {
@@ -108,14 +108,14 @@ function credentialsOf({ security }: ShownCall): string {
 
 function parameterOf({ name, in: place, required, description, schema }: ShownParameter): string {
   const about = description ?? schema.description ?? "";
-  return `<dt><code>${escape(name)}</code> <span>${place}${required === true ? ", required" : ""}</span> ${typeOf(schema)}</dt><dd>${escape(about)}</dd>`;
+  return `<dt><code>${escape(name)}</code> <span>${place}${required === true ? ", required" : ""}</span> ${typeOf(schema)}</dt><dd>${prose(about)}</dd>`;
 }
 
 function answerOf([status, { description, content = {} }]: [string, ShownCall["responses"][string]]): string {
   const types = Object.entries(content).map(([type, { schema }]) =>
     status.startsWith("2") ? `<code>${escape(type)}</code> ${typeOf(schema)}` : `<code>${escape(type)}</code>`,
   );
-  return `<dt><code>${status}</code> ${types.join(", ")}</dt><dd>${escape(description)}</dd>`;
+  return `<dt><code>${status}</code> ${types.join(", ")}</dt><dd>${prose(description)}</dd>`;
 }
 
 function membersOf(schema: ShownSchema, depth = 0): string {
@@ -129,7 +129,7 @@ function membersOf(schema: ShownSchema, depth = 0): string {
   const own = Object.entries(schema.properties ?? {}).map(([name, member]) => {
     const required = schema.required?.includes(name) === true ? " <span>required</span>" : "";
     const below = member.$ref === undefined ? membersOf(member, depth + 1) : "";
-    return `<dt><code>${escape(name)}</code>${required} ${typeOf(member)}</dt><dd>${escape(member.description ?? "")}${below && `<dl>${below}</dl>`}</dd>`;
+    return `<dt><code>${escape(name)}</code>${required} ${typeOf(member)}</dt><dd>${prose(member.description ?? "")}${below && `<dl>${below}</dl>`}</dd>`;
   });
   return [...own, ...parts.filter(({ $ref }) => $ref === undefined).map((part) => membersOf(part, depth + 1))].join("");
 }
@@ -152,11 +152,15 @@ function typeOf(schema: ShownSchema): string {
   return escape([type ?? "anything"].flat().join(" or ") + (format === undefined ? "" : ` (${format})`));
 }
 
+function textOf(example: unknown, otherwise: string): string {
+  return typeof example === "string" ? example : otherwise;
+}
+
 function exampleOf(path: string, method: string, call: ShownCall): string {
   const { parameters = [], requestBody, security } = call;
   const filled = parameters
     .filter((parameter) => parameter.in === "path")
-    .reduce((text, { name, example }) => text.replace(`{${name}}`, encodeURIComponent(String(example ?? name))), path);
+    .reduce((text, { name, example }) => text.replace(`{${name}}`, encodeURIComponent(textOf(example, name))), path);
   const query = parameters
     .filter((parameter) => parameter.in === "query" && parameter.example !== undefined)
     .flatMap(({ name, example }) => [example].flat().map((value) => `${name}=${encodeURIComponent(String(value))}`));
@@ -171,6 +175,11 @@ function exampleOf(path: string, method: string, call: ShownCall): string {
     ...(body === undefined ? [] : [`-H 'content-type: ${type}'`]),
     ...(body === undefined ? [] : [`--data-binary '${typeof text === "string" ? text : JSON.stringify(text)}'`]),
   ].join(" \\\n  ");
+}
+
+/** A description, in which names stand between backticks. */
+function prose(text: string): string {
+  return escape(text).replaceAll(/`([^`]+)`/g, "<code>$1</code>");
 }
 
 function escape(text: string): string {

@@ -74,9 +74,11 @@ type RouteDescription = CallDescription | "page";
 
 /** Says what a route is, where it is added: `api.get(path, describeCall({…}), handler)`. It does nothing to requests. */
 export function describeCall(description: RouteDescription): MiddlewareHandler {
-  const pass: MiddlewareHandler = (_, next) => next();
-  return Object.assign(pass, { [DESCRIPTION]: description });
+  // Each description needs a function of its own to stand on.
+  return Object.assign(passOn.bind(undefined), { [DESCRIPTION]: description });
 }
+
+const passOn: MiddlewareHandler = (_, next) => next();
 
 /** The description that a handler of a route carries; undefined where it carries none. */
 export function descriptionOf(handler: unknown): RouteDescription | undefined {
