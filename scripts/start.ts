@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
 import { buildServices } from "./build/build-services.ts";
+import { ensureClient } from "./client/build-client.ts";
 import { ensureConsole } from "./console/build-console.ts";
 import { natsServer, redisServer } from "./provision/programs.ts";
 import { provision } from "./provision/provision.ts";
@@ -25,6 +26,7 @@ await runScript(async () => {
   await provision([natsServer, redisServer], { home, path, say });
   await buildServices();
   await ensureConsole(say);
+  await ensureClient(say);
   const data = dataFolder(given);
   for (const folder of ["nats", "redis", "logs"]) await mkdir(join(data, folder), { recursive: true });
   const env = { ...given, PATH: join(home, "bin") + delimiter + path };

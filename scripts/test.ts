@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
+import { ensureClient } from "./client/build-client.ts";
 import { ensureConsole } from "./console/build-console.ts";
 import { chromium, natsServer, promtool, proxies, redisServer } from "./provision/programs.ts";
 import { provisionClients } from "./provision/provision-clients.ts";
@@ -23,6 +24,7 @@ await runScript(async () => {
   await provision([promtool], options).catch((error: Error) => say(`promtool's tests are not run: ${error.message}`));
   await provisionClients(options);
   await ensureConsole(say);
+  await ensureClient(say);
   const folder = await mkdtemp(join(tmpdir(), "sluice-report-"));
   const report = join(folder, "report.json");
   const code = await runVitest([

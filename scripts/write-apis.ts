@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { Parser } from "@asyncapi/parser";
+import { DiagnosticSeverity, Parser } from "@asyncapi/parser";
 import { apiFiles, ASYNC_FILE, openApiFiles, readApiFile } from "./apis/api-files.ts";
 import { findBreaks } from "./apis/compare-documents.ts";
 import { projectPath } from "./shared/project-folder.ts";
@@ -76,8 +76,10 @@ async function lint(): Promise<void> {
 
 async function parseAsync(): Promise<void> {
   const diagnostics = await new Parser().validate(JSON.stringify(await readApiFile(ASYNC_FILE)));
-  // Severity 0 is an error, 1 a warning; that 3.1 is newer is information.
-  const faults = diagnostics.filter(({ severity }) => Number(severity) <= 1);
+  // That 3.1 is newer is information.
+  const faults = diagnostics.filter(
+    ({ severity }) => severity === DiagnosticSeverity.Error || severity === DiagnosticSeverity.Warning,
+  );
   if (faults.length === 0) return;
   throw new ScriptError(
     `${ASYNC_FILE}:\n  ${faults.map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n  ")}`,

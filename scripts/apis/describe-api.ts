@@ -102,7 +102,9 @@ function pathOf(path: string): string {
 
 function operationOf(call: CallDescription): ZodOpenApiOperationObject {
   const { id: operationId, tag, summary, about, body } = call;
-  const security = call.by.map((credential) => (credential === "body" ? {} : { [credential]: [] }));
+  const security = call.by.map((credential) =>
+    credential === "body" || credential === "nothing" ? {} : { [credential]: [] },
+  );
   return {
     operationId,
     tags: [tag],

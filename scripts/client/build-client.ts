@@ -6,20 +6,24 @@ import { projectPath } from "../shared/project-folder.ts";
 import { requireCommand } from "../shared/run-command.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { youngest } from "../shared/youngest.ts";
+import { handToEdges, SERVED } from "./hand-to-edges.ts";
 
 const PACKAGE = projectPath("services", "client");
 
 /** Where the package's `exports` lead. */
 const OUTPUT = join(PACKAGE, "dist");
 
-/** The most that a page's browser loads for the core with all that it needs, compressed. */
+/**
+ * The most that a page loads at first, compressed, beside `eventsource-parser`. What only some pages need is loaded when they do:
+ * other roads, tabs, calls, reports.
+ */
 const MAX_CORE_BYTES = 8 * 1_024;
 
 /** Builds the client where there is none, or where a file that it is made of is younger. `say` gets a line of progress. */
 export async function ensureClient(say: (line: string) => void): Promise<void> {
   const parts = (await readdir(PACKAGE)).filter((name) => name !== "dist").map((name) => join(PACKAGE, name));
   const sources = [...parts, projectPath("services", "shared", "protocol"), projectPath("package-lock.json")];
-  const built = await youngest([join(OUTPUT, "client.min.js")]);
+  const built = Math.min(await youngest([join(OUTPUT, "client.min.js")]), await youngest([SERVED]));
   if (built < (await youngest(sources))) await buildClient(say);
 }
 
@@ -32,7 +36,8 @@ export async function buildClient(say: (line: string) => void): Promise<void> {
   const fresh = join(PACKAGE, `dist-${process.pid}`);
   const tsdown = projectPath("node_modules", "tsdown", "dist", "run.mjs");
   await requireCommand(process.execPath, [tsdown, "--out-dir", fresh], { cwd: PACKAGE });
-  const bytes = await compressedBytes(join(fresh, "client.min.js"));
+  const bytes = await coreBytes(join(fresh, "core"));
+  await rm(join(fresh, "core"), { recursive: true });
   if (bytes > MAX_CORE_BYTES) {
     throw new ScriptError(`the client's core has ${bytes} bytes compressed, and may have ${MAX_CORE_BYTES}`);
   }
@@ -42,10 +47,20 @@ export async function buildClient(say: (line: string) => void): Promise<void> {
   // Another build may have come first: it is as good as this one.
   await rename(fresh, OUTPUT).catch(() => rm(fresh, { recursive: true }));
   await rm(former, { recursive: true, force: true });
+  await handToEdges(join(OUTPUT, "client.min.js"), say);
 }
 
-async function compressedBytes(file: string): Promise<number> {
-  return (await promisify(brotliCompress)(await readFile(file))).length;
+/** The size of the core's file, together with those that it imports at once. */
+async function coreBytes(folder: string): Promise<number> {
+  const files = new Map<string, string>();
+  const load = async (name: string): Promise<void> => {
+    if (files.has(name)) return;
+    const text = await readFile(join(folder, name), "utf8");
+    files.set(name, text);
+    for (const [, next = ""] of text.matchAll(/(?:from|import)\s*["'`]\.\/([^"'`]+)["'`]/g)) await load(next);
+  };
+  await load("client.js");
+  return (await promisify(brotliCompress)([...files.values()].join("\n"))).length;
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {

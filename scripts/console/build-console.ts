@@ -1,7 +1,6 @@
-import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, rename, rm } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { promisify } from "node:util";
-import { brotliCompress, constants, gzip } from "node:zlib";
+import { compressFile } from "../shared/compress-file.ts";
 import { projectPath } from "../shared/project-folder.ts";
 import { requireCommand } from "../shared/run-command.ts";
 import { youngest } from "../shared/youngest.ts";
@@ -31,20 +30,12 @@ export async function buildConsole(say: (line: string) => void): Promise<void> {
   const vite = projectPath("node_modules", "vite", "bin", "vite.js");
   const config = projectPath("services", "console", "vite.config.ts");
   await requireCommand(process.execPath, [vite, "build", "--config", config, "--outDir", fresh, "--logLevel", "warn"]);
-  for (const file of await filesIn(fresh)) if (COMPRESSED.includes(extname(file))) await compress(file);
+  for (const file of await filesIn(fresh)) if (COMPRESSED.includes(extname(file))) await compressFile(file);
   const former = `${fresh}-former`;
   await rename(OUTPUT, former).catch(ignoreMissing);
   // Another build may have come first: it is as good as this one.
   await rename(fresh, OUTPUT).catch(() => rm(fresh, { recursive: true }));
   await rm(former, { recursive: true, force: true });
-}
-
-/** Brotli is for browsers over TLS and on this machine: over plain HTTP from elsewhere they take gzip alone. */
-async function compress(file: string): Promise<void> {
-  const bytes = await readFile(file);
-  const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY };
-  await writeFile(`${file}.br`, await promisify(brotliCompress)(bytes, { params }));
-  await writeFile(`${file}.gz`, await promisify(gzip)(bytes, { level: 9 }));
 }
 
 async function filesIn(folder: string): Promise<string[]> {

@@ -1,5 +1,6 @@
 import type { ControlEvent } from "../shared/protocol/control-frames.ts";
 import type { Frame } from "../shared/protocol/frame.ts";
+import type { StreamCalls } from "./calls/stream-calls.ts";
 import { isEvent, readControl } from "./control.ts";
 import type { Environment } from "./environment/environment.ts";
 import { EventQueue } from "./event-queue.ts";
@@ -18,7 +19,7 @@ type Listener = (value: never) => void;
 const MAX_HELD = 1_000;
 
 /** Hands on what comes from a source: to listeners, to loops, and to the reactions of the options. */
-export class FollowedStream<Given extends Schemas> implements SluiceStream<Given> {
+export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<Given>, keyof StreamCalls> {
   readonly #options: ConnectOptions<Given>;
   readonly #source: Source;
   readonly #kept: KeptId;

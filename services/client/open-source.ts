@@ -10,7 +10,7 @@ import { Absence } from "./environment/absence.ts";
 import type { Environment } from "./environment/environment.ts";
 import type { ClientRoad, StreamOptions } from "./options.ts";
 import type { Reporter } from "./reports/reporter.ts";
-import { askCapabilities } from "./roads/ask-capabilities.ts";
+import type { askCapabilities } from "./roads/ask-capabilities.ts";
 import { bearer } from "./roads/ask-edge.ts";
 import type { Choice, RoadChoice } from "./roads/road-choice.ts";
 import type { FollowRoad, RoadRequest } from "./roads/road.ts";
@@ -28,7 +28,8 @@ export interface SourceParts {
   readonly credentials: Credentials;
   readonly choice: RoadChoice;
   readonly roads: Readonly<Partial<Record<ClientRoad, FollowRoad>>>;
-  readonly reporter: Reporter;
+  readonly ask: typeof askCapabilities;
+  readonly reporter: Pick<Reporter, "left" | "lost" | "opened">;
 }
 
 /** An edge's heartbeats are not further apart, unless it says so. */
@@ -211,7 +212,7 @@ class EdgeSource implements Source {
     this.#failuresToReach += 1;
     // A socket never says why. Of a road that works otherwise, one failure is an edge that restarts.
     if (this.#failuresToReach < (isProven ? 3 : choice.road === "websocket" ? 1 : 2)) return end;
-    const answer = await askCapabilities(this.#parts.environment, request);
+    const answer = await this.#parts.ask(this.#parts.environment, request);
     if (answer.kind === "capable") this.#heartbeatMs = answer.heartbeatMs ?? this.#heartbeatMs;
     if (answer.kind === "capable" || (answer.kind === "refused" && answer.status === 404)) return { kind: "unusable" };
     // A proxy's own error page cannot be read either, and it goes away together with the error.
@@ -241,7 +242,8 @@ class EdgeSource implements Source {
         reporter.left(choice.road, next.reason);
         this.#proven.delete(choice.road);
         this.#failuresToReach = 0;
-        return this.#wait({ reason: "fallback", isFailure: !choices.fail(choice, next.reason) }, livedMs);
+        const isLeft = choices.fail(choice, { isFirstFrameMissing: end.kind === "buffered" });
+        return this.#wait({ reason: "fallback", isFailure: !isLeft }, livedMs);
       }
     }
   }

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { ControlData, ControlEvent } from "../shared/protocol/control-frames.ts";
+import type { StreamCalls } from "./calls/stream-calls.ts";
 import type { Schemas } from "./options.ts";
 import type { StreamEvent } from "./stream-event.ts";
 import type { StreamState } from "./stream-state.ts";
@@ -19,7 +20,7 @@ export type EventWith<Given extends Schemas, Type extends keyof Given & string> 
  * A stream that is followed. A loop over it gets the events that come from then on; those that came before there was a loop or a
  * listener wait for the first. It ends with an error where the stream ends for another reason than `close`.
  */
-export interface SluiceStream<Given extends Schemas = Schemas> extends AsyncIterable<EventOf<Given>> {
+export interface SluiceStream<Given extends Schemas = Schemas> extends AsyncIterable<EventOf<Given>>, StreamCalls {
   /** How the stream is. */
   readonly state: StreamState;
   /** Hears the events of a type, or the edge's own frames of a name, until the answer is called. */

@@ -18,6 +18,7 @@ import { checkCookieSettings, cookieSettings } from "#shared/http/cookie-setting
 import { originsSchema } from "#shared/http/origin.ts";
 import { subscriptionSettings } from "./durable/subscription-settings.ts";
 import { webhookSettings } from "./webhooks/webhook-settings.ts";
+import { transportSettings } from "./transports/transport-settings.ts";
 import { admissionSettings } from "./admission/admission-settings.ts";
 
 const YEAR_SECONDS = 366 * 24 * 3_600;
@@ -66,6 +67,7 @@ export const streamSettings = z
     ...admissionSettings,
     ...subscriptionSettings,
     ...webhookSettings,
+    ...transportSettings,
     STREAM_MEMORY_BYTES: integerSchema(64 * MIB, 64_000_000_000_000)
       .optional()
       .meta({

@@ -18,6 +18,7 @@ import { FAULT } from "./connections/end-stream.ts";
 import type { Subscriptions } from "./connections/subscriptions.ts";
 import { factsOf, openedRecord } from "./connections/record-stream.ts";
 import { releaseStream } from "./connections/release-stream.ts";
+import { followTransport, type FollowTransportDeps } from "./connections/follow-transport.ts";
 import type { Hub, Stream } from "./connections/hub.ts";
 import { type ClaimedTopics, claimTopics, findLate } from "./connections/claim-topics.ts";
 import type { AnnounceTopics, ClientStreams } from "./connections/client-streams.ts";
@@ -40,6 +41,7 @@ import type { LateTopics } from "./subscription/late-topics.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
 import type { TopicStore } from "./subscription/topic-store.ts";
 import { type MapResource, topicsOf } from "./subscription/topics-of.ts";
+import { askerOf, type Transports } from "./transports/transports.ts";
 
 /** A request for a stream, as far as `openStream` reads it. */
 export interface StreamRequest {
@@ -64,14 +66,15 @@ export interface StreamRequest {
   readonly transport: Transport;
   readonly framing: FrameFormat["framing"];
   /** Takes what the road writes to; the head of its answer leaves with the first frame. */
-  accept(connectionId: string): Connection;
+  accept(connectionId: string, subscription: Pick<Subscription, "answer" | "lastEventId" | "client">): Connection;
 }
 
 /** The edge, as far as opening a stream uses it. */
-export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps {
+export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps, FollowTransportDeps {
   readonly admission: Admission;
   readonly overload: OverloadGuard;
   readonly retryDelays: RetryDelays;
+  readonly transports: Transports;
   readonly hub: Hub;
   readonly mapResource: MapResource;
   readonly shareTopics: ShareTopics;
@@ -119,9 +122,9 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
       await edge.presence.prepare(tenant, registration, subscription.presence);
       attached = await attach(edge, tenant, registration, subscription, id);
       await atCurrentStart(tenant, subscription, { claimed, attached }, (start, late) => {
-        admit(edge, tenant, registration, request);
+        admit(edge, tenant, registration, request, subscription);
         place.settle(owner, tenant.decisions.limits);
-        const connection = request.accept(id);
+        const connection = request.accept(id, subscription);
         const ids = { connectionId: id, requestId: request.id };
         const format = { ...subscription.format, framing: request.framing };
         const reader = new Reader(ids, registration, connection, tenant, format, start, edge);
@@ -186,7 +189,7 @@ function readRequest(
 ): { readonly subscription: Subscription; readonly verifyToken: () => Promise<VerifiedClaims> } {
   const query = request.takeQuery();
   const verifyToken = request.findToken(query);
-  const subscription = parseSubscription(query, request.lastEventId);
+  const subscription = parseSubscription(query, request.lastEventId, request.transport);
   return { subscription: { ...subscription, topics: shareTopics(subscription.topics) }, verifyToken };
 }
 
@@ -228,10 +231,17 @@ async function atCurrentStart(
  * Checks again in the tick in which the stream begins: since the answers a revoke may have come, the client may have gone,
  * and the edge may be draining.
  */
-function admit(edge: Edge, tenant: Tenant, registration: Registration, request: StreamRequest): void {
+function admit(
+  edge: Edge,
+  tenant: Tenant,
+  registration: Registration,
+  request: StreamRequest,
+  { client }: Subscription,
+): void {
   if (request.isGone()) throw clientLeft();
   requireValid(registration, edge);
   edge.admission.requireServing();
+  edge.transports.requireOn(request.transport, askerOf(registration.identity, client, tenant.decisions));
   const { topicsPerStream = Number.POSITIVE_INFINITY } = tenant.decisions.limits;
   if (registration.topics.length > topicsPerStream) {
     throw new AppError("limit_exceeded", `a stream of this tenant may have ${topicsPerStream} topics`);
@@ -240,10 +250,11 @@ function admit(edge: Edge, tenant: Tenant, registration: Registration, request: 
 
 function ownerOf(
   { identity: { tenant, subject, sid } }: Registration,
-  { address }: StreamRequest,
+  { address, transport }: StreamRequest,
   { lastEventId }: Subscription,
 ): StreamOwner {
-  return { tenant, subject: subject.id, sid, address, isResume: lastEventId !== undefined };
+  const isResume = lastEventId !== undefined;
+  return { tenant, subject: subject.id, sid, address, isResume, isPoll: transport === "poll" };
 }
 
 /** The edge that holds an earlier stream of the client ends it. */
@@ -265,6 +276,7 @@ function begin(edge: Edge, stream: Stream, subscription: Subscription, beginning
   const { tenant, reader } = stream;
   const { start, place, claimed, askedAt } = beginning;
   edge.clientStreams.attach(stream);
+  followTransport(reader, edge);
   edge.observer.opened(factsOf(reader));
   if (subscription.lastEventId !== undefined) edge.observer.resumed(resumeKindOf(tenant.log, start));
   edge.observer.recorded(openedRecord(tenant, reader));

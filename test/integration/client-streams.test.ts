@@ -1,7 +1,18 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { followByClient } from "#test/support/client-stream.ts";
-import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
+import { type Bus, type Login, type Stack, startStack } from "#test/support/start-stack.ts";
 import { startTcpProxy } from "#test/support/tcp-proxy.ts";
+import { waitFor } from "#test/support/wait.ts";
+import { Credentials } from "../../services/client/credentials/credentials.ts";
+import { ownEnvironment } from "../../services/client/environment/own-environment.ts";
+import { createSourceOpener } from "../../services/client/open-source.ts";
+import { Reporter } from "../../services/client/reports/reporter.ts";
+import { askCapabilities } from "../../services/client/roads/ask-capabilities.ts";
+import { RoadChoice } from "../../services/client/roads/road-choice.ts";
+import { createSseRoad } from "../../services/client/roads/sse-road.ts";
 
 let stack: Stack;
 let demo: Bus;
@@ -34,22 +45,130 @@ test("a stream brings events with their type, topic, data and place, and ends wh
   expect(bob.stream.state).toEqual({ name: "ended", reason: "closed" });
 });
 
+test("an id of another log is told as a reset, and the stream goes on", async () => {
+  const resets: string[] = [];
+  const onReset = ({ reason }: { readonly reason: string }): void => void resets.push(reason);
+  const lastEventId = "another-epoch.5.abc";
+  using bob = followByClient({ url: stack.streamUrl, topics: ["push.>"], token, lastEventId, onReset });
+  await bob.until("live");
+  await push("behind the reset");
+  expect(await bob.receive(1)).toEqual(["behind the reset"]);
+  expect(resets).toEqual(["epoch"]);
+});
+
 describe("a stream that breaks off", () => {
-  test("comes back behind its last event, while the edge's process is killed and another takes its place", async () => {
-    await using proxy = await startTcpProxy(stack.edge.ports.http);
-    using bob = followByClient({ url: `http://127.0.0.1:${proxy.port}`, topics: ["push.>"], token });
+  test("comes back behind its last event, while the edge's process is killed and started again", async () => {
+    using bob = followByClient({ url: stack.streamUrl, topics: ["push.>"], token });
     await bob.until("live");
     await push("before");
     await bob.receive(1);
-    proxy.set("reset");
+    await stack.edge.child.end("SIGKILL");
     await bob.until("behind", "lost");
     await push("meanwhile");
-    await using other = await stack.startEdge();
-    proxy.lead(other.ports.http);
-    proxy.set("pass");
+    await stack.startEdge({ STREAM_HTTP_PORT: String(stack.edge.ports.http) });
     await push("after");
     expect(await bob.receive(3)).toEqual(["before", "meanwhile", "after"]);
     await bob.until("live");
-    expect(bob.states.map(({ name }) => name)).toEqual(["connecting", "live", "behind", "behind", "live"]);
+    expect(new Set(bob.events.map(({ id }) => id)).size).toBe(3);
+  });
+
+  test("waits while a proxy says 503, and comes back by itself", async () => {
+    const away = createServer((_, response) => void response.writeHead(503, { "retry-after": "1" }).end()).listen(0);
+    await once(away, "listening");
+    await using proxy = await startTcpProxy((away.address() as AddressInfo).port);
+    using bob = followByClient({ url: `http://127.0.0.1:${proxy.port}`, topics: ["push.>"], token });
+    await bob.until("connecting", "unavailable");
+    proxy.lead(stack.edge.ports.http);
+    away.close();
+    await bob.until("live");
+    expect(bob.states.map(({ name }) => name)).toEqual(["connecting", "connecting", "live"]);
   });
 });
+
+describe("tokens", () => {
+  const refreshAt = async (refreshToken: string): Promise<Login> => {
+    const body = JSON.stringify({ refresh_token: refreshToken });
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(`${stack.authUrl}/v1/auth/refresh`, { method: "POST", headers, body });
+    if (!response.ok) throw new Error(`refused: ${response.status}`);
+    return (await response.json()) as Login;
+  };
+
+  test("a session that is ended ends its stream, which says so once and asks no more", async () => {
+    const login = await stack.login("bob");
+    let asked = 0;
+    const fetchToken = async (): Promise<string> => {
+      asked += 1;
+      return login.access_token;
+    };
+    using bob = followByClient({ url: stack.streamUrl, topics: ["push.>"], token: fetchToken });
+    await bob.until("live");
+    const headers = { authorization: `Bearer ${login.access_token}` };
+    await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers });
+    expect(await bob.until("ended")).toEqual({ name: "ended", reason: "revoked" });
+    expect(asked).toBe(1);
+  });
+
+  test("many streams that are refused at once spend one refresh token, and all go on", async () => {
+    const login = await stack.login("bob");
+    let [refreshToken, spent] = [login.refresh_token, 0];
+    const streams = Array.from({ length: 5 }, () => {
+      // Each tab begins with a token of this session that counts no more.
+      let isFirst = true;
+      return followByClient({
+        url: stack.streamUrl,
+        topics: ["push.>"],
+        share: false,
+        async token() {
+          if (isFirst) {
+            isFirst = false;
+            return withoutSignature(login.access_token);
+          }
+          spent += 1;
+          const fresh = await refreshAt(refreshToken);
+          refreshToken = fresh.refresh_token;
+          return fresh.access_token;
+        },
+      });
+    });
+    await Promise.all(streams.map((each) => each.until("live")));
+    expect(spent).toBe(1);
+    for (const each of streams) each.stream.close();
+  });
+
+  test("one that may not see a single topic ends the stream with the refusal's code", async () => {
+    using bob = followByClient({ url: stack.streamUrl, topics: ["secret.>"], token });
+    expect(await bob.until("ended")).toMatchObject({ reason: "forbidden", code: "no_topic_granted" });
+    await expect(bob.stream[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: "no_topic_granted" });
+  });
+
+  test("an open stream goes on by a fresh one", async () => {
+    const environment = ownEnvironment();
+    const options = { url: stack.streamUrl, token };
+    const credentials = new Credentials(options, environment);
+    const frames: (string | undefined)[] = [];
+    const source = createSourceOpener({
+      options,
+      parameters: new URLSearchParams("topic=push.>"),
+      environment,
+      credentials,
+      choice: new RoadChoice(["sse"], options.url, environment),
+      roads: { sse: createSseRoad(environment) },
+      ask: askCapabilities,
+      reporter: new Reporter(options, credentials, environment),
+    })({ onFrame: ({ event }) => frames.push(event), onState: () => {} }, undefined);
+    await waitFor("the stream", () => source.connectionId !== undefined);
+    const { access_token: other, session_id: session } = await stack.login("bob");
+    await source.rebind(other);
+    const headers = { authorization: `Bearer ${other}` };
+    await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers });
+    // The stream ends with the session that it goes on by, and not with the one that it began by.
+    await waitFor(`the end of ${session}`, () => source.state.name === "ended");
+    expect(source.state).toEqual({ name: "ended", reason: "revoked" });
+    expect(frames.at(-1)).toBe("auth_error");
+  });
+});
+
+function withoutSignature(token: string): string {
+  return `${token.slice(0, token.lastIndexOf("."))}.AAAA`;
+}

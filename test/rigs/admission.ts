@@ -9,6 +9,8 @@ export function createAdmission(places: number, change: Partial<AdmissionDeps> =
     connectionsPerAddress: 1_000_000,
     handshakesPerSubjectPerMinute: 1_000_000,
     handshakesPerAddressPerMinute: 1_000_000,
+    pollsPerSubjectPerMinute: 1_000_000,
+    pollsPerAddressPerMinute: 1_000_000,
   };
   return new Admission({ places, pools: new Map(), limits, counts: new SharedCounts(1), wall: () => 0, ...change });
 }

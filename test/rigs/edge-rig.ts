@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import type { CallContext } from "#shared/async/call-context.ts";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
+import { TRANSPORTS } from "#shared/protocol/transports.ts";
 import { eventTypeOf } from "#shared/protocol/topics.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { FakePolicy } from "./fake-policy.ts";
@@ -29,6 +30,8 @@ import { heartbeatOf } from "../../services/stream/frames/encode-frame.ts";
 import { plainBody } from "../../services/stream/sse/body-coding.ts";
 import { SocketConnection } from "../../services/stream/sse/socket-connection.ts";
 import type { TopicStore } from "../../services/stream/subscription/topic-store.ts";
+import { TransportHealth } from "../../services/stream/transports/transport-health.ts";
+import { Transports } from "../../services/stream/transports/transports.ts";
 import { Turns } from "../../services/stream/turns/turns.ts";
 import { RetryDelays } from "../../services/stream/sse/retry-delay.ts";
 
@@ -81,6 +84,7 @@ export function createRig({
   const entry = () => ({ version: policy.version, build: `b${policy.version}` });
   const hub = stack.use(new Hub(async () => ({ tenant, [Symbol.asyncDispose]: async () => tenant[Symbol.dispose]() })));
   const retryDelays = new RetryDelays({ now });
+  const transportHealth = new TransportHealth({ now, observer });
   const load: { now: Load } = { now: { loopDelayMs: 0, memory: 0, descriptors: 0 } };
   const edge: Edge & LookAfterDeps = {
     sessions: auth,
@@ -91,6 +95,8 @@ export function createRig({
     admission: createAdmission(places),
     overload: new OverloadGuard({ readLoad: () => load.now, now, observer }),
     retryDelays,
+    transportHealth,
+    transports: new Transports(TRANSPORTS, transportHealth),
     lifetimes: { idleMs: HOUR_MS, idleEndMs: 2 * HOUR_MS, maxAgeMs: 24 * HOUR_MS },
     hub,
     subscriptions: memorySubscriptions(now, async () => {

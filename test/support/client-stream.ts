@@ -19,7 +19,7 @@ export interface ClientStream extends Disposable {
 /** Follows a stream; what is not said is ignored. */
 export function followByClient(options: Partial<ConnectOptions> & Pick<ConnectOptions, "url">): ClientStream {
   const ignore = { onGap: "ignore", onReset: "ignore", onDegraded: "ignore" } as const;
-  const stream = connect({ ...ignore, ...options } as ConnectOptions);
+  const stream = connect({ ...ignore, ...options });
   const [events, states]: [StreamEvent[], StreamState[]] = [[], [stream.state]];
   stream.onState((state) => states.push(state));
   void (async () => {

@@ -88,11 +88,14 @@ export class Credentials {
     return { token: fetched ?? undefined };
   }
 
-  /** Tabs share their cookies. Tokens they may have of different persons: another tab's counts where it is of the same one. */
+  /**
+   * Tabs share their cookies. Tokens they may have of different persons: another tab's counts where it is of the same one, and no
+   * older than the one that is refused here.
+   */
   #isOwn({ token }: Refreshed): boolean {
     if (token === undefined) return this.#options.token === undefined && this.#token === undefined;
-    if (this.#token === undefined) return false;
-    const who = readClaims(this.#token)?.who;
-    return who !== undefined && who === readClaims(token)?.who;
+    const [own, theirs] = [readClaims(this.#token ?? ""), readClaims(token)];
+    if (own === undefined || theirs === undefined || token === this.#token) return false;
+    return own.who === theirs.who && theirs.expiresAt >= own.expiresAt;
   }
 }

@@ -1,5 +1,3 @@
-import { watchPage } from "./watch-page.ts";
-
 /** What happens to the page, or to its network. */
 export type LifeSign =
   /** It is frozen, goes into the back-forward cache, or is left. */
@@ -32,6 +30,11 @@ export interface Locks {
     options: { readonly ifAvailable: true },
     callback: (lock: object | null) => Promise<Result> | Result,
   ): Promise<Result>;
+  request(
+    name: string,
+    options: { readonly signal: AbortSignal } | { readonly steal: true },
+    callback: () => Promise<void> | undefined,
+  ): Promise<unknown>;
 }
 
 /** Which cookies go along with a request. */
@@ -55,47 +58,8 @@ export interface Environment {
   readonly session: KeyValues | undefined;
   readonly locks: Locks | undefined;
   readonly openChannel: ((name: string) => Channel) | undefined;
+  /** Whether other tabs may show the same page. */
+  readonly hasTabs: boolean;
   /** What kind of network the browser sees: `wifi`, `cellular`, `4g`; empty where it does not say. */
   readonly network: () => { readonly type: string; readonly speed: string };
-}
-
-/** Network Information is in no browser's types: two engines do not have it. */
-interface Globals {
-  readonly WebSocket?: typeof WebSocket;
-  readonly BroadcastChannel?: new (name: string) => Channel;
-  readonly navigator?: {
-    readonly locks?: Locks;
-    readonly connection?: { readonly type?: string; readonly effectiveType?: string };
-  };
-}
-
-/** The program that runs this. */
-export function ownEnvironment(): Environment {
-  const { WebSocket: Socket, BroadcastChannel: OwnChannel, navigator } = globalThis as unknown as Globals;
-  return {
-    fetch: (url, init) => fetch(url, init),
-    openSocket: Socket && ((url, protocols) => new Socket(url, protocols)),
-    now: () => Date.now(),
-    random: () => Math.random(),
-    after(ms, callback) {
-      const timer = setTimeout(callback, ms);
-      return () => clearTimeout(timer);
-    },
-    watch: watchPage,
-    local: storage("localStorage"),
-    session: storage("sessionStorage"),
-    locks: navigator?.locks,
-    openChannel: OwnChannel && ((name) => new OwnChannel(name)),
-    network: () => ({ type: navigator?.connection?.type ?? "", speed: navigator?.connection?.effectiveType ?? "" }),
-  };
-}
-
-/** Where a page may keep nothing, the very look at its storage throws; Node warns of one that has no file, and has no reload. */
-function storage(name: "localStorage" | "sessionStorage"): KeyValues | undefined {
-  if (!("document" in globalThis)) return undefined;
-  try {
-    return globalThis[name];
-  } catch {
-    return undefined;
-  }
 }

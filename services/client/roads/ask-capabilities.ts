@@ -30,7 +30,9 @@ export async function askCapabilities(
   request: RoadRequest,
 ): Promise<Capabilities | Unreadable | Refusal> {
   const question = { path: "/v1/capabilities", mediaType: "application/json" };
-  const asked = { ...request, parameters: new URLSearchParams(), lastEventId: () => undefined };
+  // Roads may be on for a share of clients.
+  const client = [...request.parameters].filter(([name]) => name === "client");
+  const asked = { ...request, parameters: new URLSearchParams(client), lastEventId: () => undefined };
   const answer = await askEdge(environment, asked, question, AbortSignal.timeout(DEADLINE_MS));
   if (answer.kind === "refused") return answer;
   if (answer.kind === "answered") {

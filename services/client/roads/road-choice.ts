@@ -51,9 +51,9 @@ export class RoadChoice {
     return road === undefined ? this.#again() : { road, pad: road === "sse" ? this.#pad : 0 };
   }
 
-  /** Leaves the road. Answers whether another one, or the same with padding, is left to try. */
-  fail({ road, pad }: Choice, reason: FallbackReason): boolean {
-    if (road === "sse" && pad === 0 && reason === "buffered") {
+  /** Leaves the road. Answers whether another one is left to try, or the same with padding: where not even a first frame came. */
+  fail({ road, pad }: Choice, { isFirstFrameMissing }: { readonly isFirstFrameMissing: boolean }): boolean {
+    if (road === "sse" && pad === 0 && isFirstFrameMissing) {
       this.#pad = PAD_BYTES;
       return true;
     }

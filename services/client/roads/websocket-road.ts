@@ -14,6 +14,7 @@ const REFUSED: Readonly<Record<number, number>> = { 4001: 401, 4003: 403, 4029: 
 export function createWebSocketRoad(openSocket: NonNullable<Environment["openSocket"]>): FollowRoad {
   return (request, listener, signal) =>
     new Promise((resolve) => {
+      if (signal.aborted) return resolve({ kind: "closed" });
       const token = request.token();
       const protocols = token === undefined ? [PROTOCOL] : [PROTOCOL, BEARER + token];
       let end: RoadEnd = { kind: "unreachable" };

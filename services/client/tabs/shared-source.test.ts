@@ -1,83 +1,7 @@
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { openBrowser, type TestTab } from "../../../test/rigs/tabs-rig.ts";
+import { random } from "../../../test/support/random.ts";
 import { waitFor } from "../../../test/support/wait.ts";
-import type { Frame } from "../../shared/protocol/frame.ts";
-import type { Source } from "../source.ts";
-import { FakeLog } from "./fake-log.ts";
-import { shareSource } from "./shared-source.ts";
-import type { Sharing, TabPlatform } from "./sharing.ts";
-
-const open: Source[] = [];
-let names = 0;
-afterEach(() => {
-  for (const source of open.splice(0)) source.close();
-});
-
-/** A tab, and what it has shown. */
-interface TestTab {
-  readonly source: Source;
-  readonly frames: Frame[];
-  readonly told: string[];
-  readonly events: () => string[];
-  /** The page is frozen, or goes on. */
-  sign(sign: "suspend" | "wake"): void;
-  /** From now on it hears and says nothing, and keeps what it has: a page that was stopped without being told. */
-  hang(): void;
-}
-
-interface TabOptions {
-  readonly from?: "now" | "earliest";
-  readonly lastEventId?: string;
-  readonly prove?: Sharing["prove"];
-  /** Who the log's stream is for, as this tab's credentials say. */
-  readonly subject?: () => string;
-}
-
-/** Tabs of one browser that read one log. */
-function openBrowser(): { readonly log: FakeLog; readonly tab: (options?: TabOptions) => TestTab } {
-  const log = new FakeLog();
-  names += 1;
-  const name = `tabs-${names}`;
-  let ids = 0;
-  const tab = ({ from = "now", lastEventId, prove, subject = () => "ann" }: TabOptions = {}): TestTab => {
-    const frames: Frame[] = [];
-    const told: string[] = [];
-    let listen: (sign: "suspend" | "wake") => void = () => {};
-    let isHanging = false;
-    const platform: TabPlatform = {
-      locks: navigator.locks,
-      openChannel(channelName) {
-        const channel = new BroadcastChannel(channelName);
-        const muted = Object.create(channel) as BroadcastChannel;
-        muted.postMessage = (message: unknown) => void (isHanging || channel.postMessage(message));
-        muted.addEventListener = (type: string, hear: (event: MessageEvent) => void) =>
-          channel.addEventListener(type as "message", (event) => void (isHanging || hear(event as MessageEvent)));
-        muted.close = () => channel.close();
-        return muted;
-      },
-      newTabId: () => `${name}-${(ids += 1)}`,
-      // A hundredth of the time: none of these tests waits for seconds.
-      after(ms, callback) {
-        const timer = setTimeout(() => void (isHanging || callback()), ms / 100);
-        return () => clearTimeout(timer);
-      },
-      watch(listener) {
-        listen = listener;
-        return () => {};
-      },
-    };
-    const sharing = { name, beginsNow: from === "now", prove, platform };
-    const listener = {
-      onFrame: (frame: Frame) => void frames.push(frame),
-      onState: ({ name: state }: { name: string }) => void told.push(state),
-    };
-    const opener = log.opener({ from, subject, isMuted: () => isHanging });
-    const source = shareSource(opener, sharing)(listener, lastEventId);
-    open.push(source);
-    const events = (): string[] => frames.filter(({ event }) => event === undefined).map(({ data = "" }) => data);
-    return { source, frames, told, events, sign: (sign) => listen(sign), hang: () => void (isHanging = true) };
-  };
-  return { log, tab };
-}
 
 async function areLive(...tabs: readonly TestTab[]): Promise<void> {
   for (const { source } of tabs) await waitFor("a live tab", () => source.state.name === "live");
@@ -90,7 +14,8 @@ async function allShow(texts: readonly string[], ...tabs: readonly TestTab[]): P
 }
 
 test("eight tabs have one stream, and each shows every event", async () => {
-  const { log, tab } = openBrowser();
+  using browser = openBrowser();
+  const { log, tab } = browser;
   const tabs = Array.from({ length: 8 }, () => tab());
   await areLive(...tabs);
   log.append("a", "b");
@@ -100,7 +25,8 @@ test("eight tabs have one stream, and each shows every event", async () => {
 });
 
 test("the tab that leads may close: another one goes on, without loss or repeat", async () => {
-  const { log, tab } = openBrowser();
+  using browser = openBrowser();
+  const { log, tab } = browser;
   const tabs = [tab(), tab(), tab()];
   await areLive(...tabs);
   log.append("a");
@@ -113,7 +39,8 @@ test("the tab that leads may close: another one goes on, without loss or repeat"
 });
 
 test("a tab that was frozen gets from another one what it missed, and no stream of its own", async () => {
-  const { log, tab } = openBrowser();
+  using browser = openBrowser();
+  const { log, tab } = browser;
   const [leader, follower] = [tab(), tab()];
   await areLive(leader, follower);
   follower.sign("suspend");
@@ -127,7 +54,8 @@ test("a tab that was frozen gets from another one what it missed, and no stream 
 });
 
 test("a tab that leads and is frozen lets another one lead, and comes back as one that follows", async () => {
-  const { log, tab } = openBrowser();
+  using browser = openBrowser();
+  const { log, tab } = browser;
   const [first, second] = [tab(), tab()];
   await areLive(first, second);
   log.append("a");
@@ -142,7 +70,8 @@ test("a tab that leads and is frozen lets another one lead, and comes back as on
 });
 
 test("a tab that is further back than any other remembers reads a stream of its own, until it stands where the shared one is", async () => {
-  const { log, tab } = openBrowser();
+  using browser = openBrowser();
+  const { log, tab } = browser;
   log.append("a", "b", "c");
   const leader = tab();
   await areLive(leader);
@@ -156,7 +85,8 @@ test("a tab that is further back than any other remembers reads a stream of its 
 });
 
 test("tabs with one beginning in the past each get all from there", async () => {
-  const { log, tab } = openBrowser();
+  using browser = openBrowser();
+  const { log, tab } = browser;
   log.append("a", "b");
   const first = tab({ from: "earliest" });
   await allShow(["a", "b"], first);
@@ -167,19 +97,57 @@ test("tabs with one beginning in the past each get all from there", async () => 
   await waitFor("one stream", () => log.openStreams === 1);
 });
 
-test("a tab that hangs loses the lead, and shows nothing twice when it goes on", async () => {
-  const { log, tab } = openBrowser();
+test("a tab that hangs loses the lead once it does not answer", async () => {
+  using browser = openBrowser();
+  const { log, tab, pass } = browser;
   const [first, second] = [tab(), tab()];
   await areLive(first, second);
   log.append("a");
   await allShow(["a"], first, second);
   first.hang();
   log.append("b");
+  pass(20_000);
+  pass(9_999);
+  expect(log.opened).toBe(1);
+  pass(1);
   await allShow(["a", "b"], second);
+  expect(log.opened).toBe(2);
+});
+
+test("a tab that is opened while the leader hangs reads a stream of its own after a second", async () => {
+  using browser = openBrowser();
+  const { log, tab, pass } = browser;
+  const first = tab();
+  await areLive(first);
+  first.hang();
+  const second = tab();
+  pass(999);
+  expect(log.opened).toBe(1);
+  pass(1);
+  await areLive(second);
+  log.append("a");
+  await allShow(["a"], second);
+});
+
+test("a leader that is silent and answers stays the leader", async () => {
+  using browser = openBrowser();
+  const { log, tab, pass } = browser;
+  const [first, second] = [tab(), tab()];
+  await areLive(first, second);
+  pass(20_000);
+  // Messages of one tab arrive in the order in which it sends them: the answer stands before the event.
+  await new Promise((resolve) => setImmediate(resolve));
+  log.append("a");
+  await allShow(["a"], first, second);
+  pass(10_000);
+  log.append("b");
+  await allShow(["a", "b"], first, second);
+  expect(log.opened).toBe(1);
 });
 
 test("a tab whose leader is another person's reads its own stream", async () => {
-  const { log, tab } = openBrowser();
+  using browser = openBrowser();
+  const { log, tab } = browser;
   const ann = tab({ subject: () => "ann", prove: async () => true });
   await areLive(ann);
   const asked: string[] = [];
@@ -197,7 +165,8 @@ test("a tab whose leader is another person's reads its own stream", async () => 
 });
 
 test("a tab that proves to be of the same person follows, and proves it anew when the leader's stream is another's", async () => {
-  const { log, tab } = openBrowser();
+  using browser = openBrowser();
+  const { log, tab } = browser;
   let subject = "ann";
   let proofs = 0;
   const prove = async (): Promise<boolean> => (proofs += 1) > 0;
@@ -214,9 +183,10 @@ test("a tab that proves to be of the same person follows, and proves it anew whe
 });
 
 test("a tab whose token becomes another person's leaves the others", async () => {
-  const { log, tab } = openBrowser();
+  using browser = openBrowser();
+  const { log, tab } = browser;
   let subject = "ann";
-  const first = tab({ subject: () => subject });
+  const first = tab({ subject: () => subject, isStill: () => subject === "ann" });
   await areLive(first);
   const second = tab();
   await areLive(second);
@@ -229,7 +199,8 @@ test("a tab whose token becomes another person's leaves the others", async () =>
 });
 
 test("the end of one tab's stream is not the end of the others'", async () => {
-  const { log, tab } = openBrowser();
+  using browser = openBrowser();
+  const { log, tab } = browser;
   let isSignedOut = false;
   const first = tab({ subject: () => (isSignedOut ? "" : "ann") });
   await areLive(first);
@@ -242,4 +213,30 @@ test("the end of one tab's stream is not the end of the others'", async () => {
   await allShow(["a"], second);
   expect(first.told).toEqual(["live", "ended"]);
   expect(second.source.state).toEqual({ name: "live" });
+});
+
+test("whatever tabs go through, each shows every event once and in order", async () => {
+  using browser = openBrowser();
+  const { log, tab, pass } = browser;
+  const tabs = Array.from({ length: 5 }, () => tab());
+  await areLive(...tabs);
+  const away = new Set<TestTab>();
+  const one = <Each>(of: readonly Each[]): Each => of[Math.floor(random() * of.length)] as Each;
+  const steps = [
+    () => log.append(`event ${log.length}`, `event ${log.length + 1}`),
+    () => log.cut(),
+    () => new Promise((resolve) => setTimeout(resolve)),
+    () => pass(random() * 1_500),
+    () => {
+      const chosen = one(tabs);
+      chosen.sign(away.has(chosen) ? "wake" : "suspend");
+      if (!away.delete(chosen)) away.add(chosen);
+    },
+  ];
+  for (let step = 0; step < 400; step += 1) await one(steps)();
+  for (const each of away) each.sign("wake");
+  log.append("last");
+  const all = log.texts();
+  await allShow(all, ...tabs);
+  await waitFor("one stream", () => log.openStreams === 1);
 });

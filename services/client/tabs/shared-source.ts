@@ -140,16 +140,15 @@ class SharedSource implements Source {
   }
 
   #hearOwn(frame: Frame): void {
-    const isOthers = frame.event === "ready" && ![undefined, personOf(frame)].includes(this.#person);
-    // Its token is another person's from now on: the tabs that share by a token are still those of the one before.
-    if (isOthers && this.#sharing.prove === undefined) this.#leaveForGood();
+    // The others share what the rights were that the name was made of.
+    if (!this.#sharing.isStill()) this.#leaveForGood();
     if (this.#role.name === "leading") this.#pass(frame);
     this.#deliver(frame);
     if (this.#role.name === "alone") this.#returnToGroup();
   }
 
   #leaveForGood(): void {
-    if (!("source" in this.#role)) return;
+    if (this.#hasLeft || !("source" in this.#role)) return;
     this.#become({ name: "alone", source: this.#role.source });
     this.#group.leave();
     this.#shared.leader = undefined;

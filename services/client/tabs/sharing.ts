@@ -11,6 +11,8 @@ export interface Sharing {
    * name tells already whose stream it is.
    */
   readonly prove: ((connectionId: string) => Promise<boolean>) | undefined;
+  /** Whether this tab's credentials are still those that the name was made of. */
+  readonly isStill: () => boolean;
   readonly platform: TabPlatform;
 }
 

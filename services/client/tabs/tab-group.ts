@@ -1,3 +1,4 @@
+import type { Channel } from "../environment/environment.ts";
 import type { Sharing } from "./sharing.ts";
 import type { SentMessage, TabMessage } from "./tab-messages.ts";
 import { TabLock } from "./tab-lock.ts";
@@ -21,7 +22,7 @@ export interface GroupListener {
 export class TabGroup {
   readonly id: string;
   readonly #sharing: Sharing;
-  readonly #channel: BroadcastChannel;
+  readonly #channel: Channel;
   readonly #lock: TabLock;
   #stopWaiting = (): void => {};
   #isOver = false;
@@ -30,8 +31,10 @@ export class TabGroup {
     this.#sharing = sharing;
     this.id = sharing.platform.newTabId();
     this.#channel = sharing.platform.openChannel(sharing.name);
-    this.#channel.addEventListener("message", ({ data }: MessageEvent<SentMessage>) => {
-      if (!this.#isOver) listener.onMessage(data.from, data.message);
+    this.#channel.addEventListener("message", ({ data }) => {
+      // Whoever runs scripts at this origin can do all that a tab can: what comes is as good as this tab's own.
+      const { from, message } = data as SentMessage;
+      if (!this.#isOver) listener.onMessage(from, message);
     });
     this.#lock = new TabLock(sharing.platform.locks, sharing.name, {
       onHeld: () => {

@@ -1,3 +1,5 @@
+import type { Locks } from "../environment/environment.ts";
+
 /** Who is told about a lock. */
 export interface LockHolder {
   onHeld(): void;
@@ -7,12 +9,12 @@ export interface LockHolder {
 
 /** A Web Lock that one tab of an origin holds at a time. It is given back when its tab closes, crashes, or releases it. */
 export class TabLock {
-  readonly #locks: Pick<LockManager, "request">;
+  readonly #locks: Locks;
   readonly #name: string;
   readonly #holder: LockHolder;
   #wish: { readonly stop: AbortController; letGo: () => void } | undefined;
 
-  constructor(locks: Pick<LockManager, "request">, name: string, holder: LockHolder) {
+  constructor(locks: Locks, name: string, holder: LockHolder) {
     this.#locks = locks;
     this.#name = name;
     this.#holder = holder;
@@ -37,7 +39,7 @@ export class TabLock {
     wish?.letGo();
   }
 
-  #request(options: (stop: AbortController) => LockOptions): void {
+  #request(options: (stop: AbortController) => { readonly signal: AbortSignal } | { readonly steal: true }): void {
     this.release();
     const wish = { stop: new AbortController(), letGo: (): void => {} };
     this.#wish = wish;

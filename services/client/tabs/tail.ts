@@ -34,6 +34,8 @@ export class Tail {
 
   /** Adds a frame; one that does not continue the chain begins a new one. */
   push(link: Link): void {
+    // Nobody can stand before a stream's first id.
+    if (link.after === undefined) return this.restart(link.frame.id);
     if (link.after !== this.#end) this.restart(link.after);
     this.#links.push(link);
     this.#end = link.frame.id;

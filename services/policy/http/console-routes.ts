@@ -1,7 +1,8 @@
 import type { Context, Hono } from "hono";
 import { AppError } from "#shared/errors/app-error.ts";
+import { answerBuiltFile, KEPT_FOR_GOOD } from "#shared/http/built-file.ts";
 import { describeCall } from "#shared/http/openapi/describe-call.ts";
-import { type BuiltConsole, type ConsoleFile, loadConsole } from "./load-console.ts";
+import { type BuiltConsole, loadConsole } from "./load-console.ts";
 
 /** The settings of policy by which the console knows where it is. */
 interface ConsoleConfig {
@@ -59,7 +60,7 @@ export function addConsole(api: Hono, config: ConsoleConfig, load = loadConsole)
   api.get("/console/assets/:file", page, async (c) => {
     const file = (await find())?.files.get(c.req.param("file"));
     if (file === undefined) throw new AppError("not_found", "the console has no such file: load its page again");
-    return answerFile(c, file);
+    return answerBuiltFile(c, file, { "cache-control": KEPT_FOR_GOOD });
   });
 }
 
@@ -70,20 +71,6 @@ function settingsOf({ AUTH_ISSUER: issuer, ...config }: ConsoleConfig): ConsoleS
   if (config.SLUICE_DEMO === "0") return { authUrl, publishUrl };
   const person = { tenant: "demo", username: "carol", password: "sluice-demo" };
   return { authUrl, publishUrl, demo: { operatorToken: "sluice-demo-operator", ...person } };
-}
-
-/** A file's name changes with its content, so that browsers keep it for good. */
-function answerFile(c: Context, { type, etag, body, br, gzip }: ConsoleFile): Response {
-  const headers = { "cache-control": "public, max-age=31536000, immutable", etag, vary: "accept-encoding" };
-  if (c.req.header("if-none-match") === etag) return c.body(null, 304, headers);
-  const accepted = (c.req.header("accept-encoding") ?? "").split(",").map((each) => each.trim().split(";")[0]);
-  if (br !== undefined && accepted.includes("br")) {
-    return c.body(br, 200, { ...headers, "content-type": type, "content-encoding": "br" });
-  }
-  if (gzip !== undefined && accepted.includes("gzip")) {
-    return c.body(gzip, 200, { ...headers, "content-type": type, "content-encoding": "gzip" });
-  }
-  return c.body(body, 200, { ...headers, "content-type": type });
 }
 
 /** The page runs its own files and nothing in it, talks to policy, auth and the publisher, and stands in no other page's frame. */

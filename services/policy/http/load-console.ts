@@ -1,21 +1,11 @@
-import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { extname } from "node:path";
-
-/** A file of the console, in the encodings that it was built in. */
-export interface ConsoleFile {
-  readonly type: string;
-  /** The entity tag, in its quotes. */
-  readonly etag: string;
-  readonly body: Buffer<ArrayBuffer>;
-  readonly br: Buffer<ArrayBuffer> | undefined;
-  readonly gzip: Buffer<ArrayBuffer> | undefined;
-}
+import { type BuiltFile, readBuiltFile } from "#shared/http/built-file.ts";
 
 /** The console as it was built: its page, and the files that the page asks for by their names. */
 export interface BuiltConsole {
   readonly page: string;
-  readonly files: ReadonlyMap<string, ConsoleFile>;
+  readonly files: ReadonlyMap<string, BuiltFile>;
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -32,16 +22,10 @@ export async function loadConsole(folder = FOLDER): Promise<BuiltConsole | undef
   if (page === undefined) return undefined;
   const assets = new URL("assets/", folder);
   const names = (await readdir(assets)).filter((name) => extname(name) in TYPES);
-  const files = await Promise.all(names.map(async (name) => [name, await readAsset(assets, name)] as const));
+  const read = (name: string): Promise<BuiltFile> =>
+    readBuiltFile(new URL(name, assets), TYPES[extname(name)] ?? "application/octet-stream");
+  const files = await Promise.all(names.map(async (name) => [name, await read(name)] as const));
   return { page, files: new Map(files) };
-}
-
-async function readAsset(folder: URL, name: string): Promise<ConsoleFile> {
-  const read = (file: string): Promise<Buffer<ArrayBuffer>> => readFile(new URL(file, folder));
-  const body = await read(name);
-  const digest = createHash("sha256").update(body).digest("base64url").slice(0, 22);
-  const [br, gzip] = await Promise.all(["br", "gz"].map((end) => read(`${name}.${end}`).catch(ignoreMissing)));
-  return { type: TYPES[extname(name)] ?? "", etag: `"${digest}"`, body, br, gzip };
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {

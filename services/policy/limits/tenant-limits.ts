@@ -6,6 +6,8 @@ const MAX_LIMIT = 1_000_000_000_000;
 
 const limitSchema = z.int().min(0).max(MAX_LIMIT);
 
+const percentSchema = z.int().min(0).max(100);
+
 /** The limits that a tier may name, and a tenant instead of it. */
 const tierLimitsShape = {
   /** Streams at a time, on all edges together. */
@@ -25,6 +27,10 @@ const tierLimitsShape = {
   publishedEventsPerSecond: limitSchema.optional(),
   /** Changes of the tenant's policy. */
   changesPerSecond: limitSchema.optional(),
+  /** The share of clients that may use a transport. */
+  websocketPercent: percentSchema.optional(),
+  ndjsonPercent: percentSchema.optional(),
+  pollPercent: percentSchema.optional(),
 };
 
 const tenantLimitsShape = {

@@ -18,7 +18,14 @@ export const CORS = {
     "x-request-id",
     "x-sluice-client",
   ],
-  exposeHeaders: ["etag", "retry-after", "x-access-token-renewed", "x-connection-id", "x-request-id"],
+  exposeHeaders: [
+    "etag",
+    "retry-after",
+    "x-access-token-renewed",
+    "x-connection-id",
+    "x-request-id",
+    "x-sluice-transports",
+  ],
   /** In seconds. */
   maxAge: 600,
 };

@@ -34,6 +34,10 @@ export const admissionSettings = {
     .describe("streams of one address at a time, where the tenant's limits say nothing else"),
   STREAM_HANDSHAKES_PER_ADDRESS_PER_MINUTE: limitSchema.default(3_000).describe("streams that one address asks for"),
   STREAM_HANDSHAKES_PER_SUBJECT_PER_MINUTE: limitSchema.default(240).describe("streams that one person asks for"),
+  STREAM_POLLS_PER_ADDRESS_PER_MINUTE: limitSchema.default(12_000).describe("polls of one address"),
+  STREAM_POLLS_PER_SUBJECT_PER_MINUTE: limitSchema
+    .default(600)
+    .describe("polls of one person; a client asks twice a second at most, under constant events"),
   STREAM_CALLS_PER_ADDRESS_PER_MINUTE: limitSchema
     .default(3_000)
     .describe("calls about streams and about presence, of one address"),
@@ -74,6 +78,8 @@ export function limitsOf(settings: AdmissionSettings): Pick<AdmissionDeps, "pool
       connectionsPerAddress: settings.STREAM_CONNECTIONS_PER_ADDRESS,
       handshakesPerSubjectPerMinute: settings.STREAM_HANDSHAKES_PER_SUBJECT_PER_MINUTE,
       handshakesPerAddressPerMinute: settings.STREAM_HANDSHAKES_PER_ADDRESS_PER_MINUTE,
+      pollsPerSubjectPerMinute: settings.STREAM_POLLS_PER_SUBJECT_PER_MINUTE,
+      pollsPerAddressPerMinute: settings.STREAM_POLLS_PER_ADDRESS_PER_MINUTE,
     },
   };
 }

@@ -5,7 +5,14 @@ import type { DefaultLimits, StreamOwner } from "./admission.ts";
 import { SharedCounts } from "#shared/limits/shared-counts.ts";
 import { UNKNOWN_LIMITS } from "./tenant-limits.ts";
 
-const OWNER: StreamOwner = { tenant: "acme", subject: "alice", sid: "s1", address: "192.0.2.1", isResume: false };
+const OWNER: StreamOwner = {
+  tenant: "acme",
+  subject: "alice",
+  sid: "s1",
+  address: "192.0.2.1",
+  isResume: false,
+  isPoll: false,
+};
 
 const NO_LIMITS: DefaultLimits = {
   connectionsPerSession: 1_000,
@@ -13,6 +20,8 @@ const NO_LIMITS: DefaultLimits = {
   connectionsPerAddress: 1_000,
   handshakesPerSubjectPerMinute: 1_000,
   handshakesPerAddressPerMinute: 1_000,
+  pollsPerSubjectPerMinute: 1_000,
+  pollsPerAddressPerMinute: 1_000,
 };
 
 function refusalOf(act: () => void): string | undefined {

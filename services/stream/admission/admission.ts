@@ -17,6 +17,9 @@ export interface DefaultLimits {
   readonly handshakesPerSubjectPerMinute: number;
   /** Before the token is read there is no tenant that could say otherwise. */
   readonly handshakesPerAddressPerMinute: number;
+  /** Polls are counted by themselves: an honest client may ask twice a second. */
+  readonly pollsPerSubjectPerMinute: number;
+  readonly pollsPerAddressPerMinute: number;
 }
 
 /** What admission goes by. */
@@ -39,6 +42,8 @@ export interface StreamOwner {
   readonly address: string | undefined;
   /** The client comes back with the id of its last event. */
   readonly isResume: boolean;
+  /** The stream ends with its first answer, and another one is asked for at once. */
+  readonly isPoll: boolean;
 }
 
 /** While places are scarce, so many handshakes a second go on to their token, which tells who may still have one. */
@@ -58,6 +63,8 @@ export class Admission {
   readonly #pools: Pools;
   readonly #addressRate: Rate;
   readonly #subjectRate: Rate;
+  readonly #pollAddressRate: Rate;
+  readonly #pollSubjectRate: Rate;
   readonly #tenantRate: Rate;
   readonly #identified = { second: 0, count: 0 };
   #refused = 0;
@@ -70,6 +77,8 @@ export class Admission {
     this.#pools = new Pools(places, pools);
     this.#addressRate = new Rate(counts, { name: "ha", windowMs: MINUTE_MS, wall });
     this.#subjectRate = new Rate(counts, { name: "hu", windowMs: MINUTE_MS, wall });
+    this.#pollAddressRate = new Rate(counts, { name: "pa", windowMs: MINUTE_MS, wall });
+    this.#pollSubjectRate = new Rate(counts, { name: "pu", windowMs: MINUTE_MS, wall });
     this.#tenantRate = new Rate(counts, { name: "ht", windowMs: BURST_SECONDS * 1_000, wall });
   }
 
@@ -98,22 +107,22 @@ export class Admission {
   }
 
   /** Why no request of an address is let in right now, whatever it says; undefined where one may be. Counts nothing. */
-  closedTo(address: string | undefined): BusyReason | undefined {
+  closedTo(address: string | undefined, isPoll = false): BusyReason | undefined {
     const { closedBy } = this;
     if (closedBy !== undefined || address === undefined) return closedBy;
-    const { handshakesPerAddressPerMinute } = this.#deps.limits;
-    return this.#addressRate.isSpent(address, handshakesPerAddressPerMinute) ? "address_rate" : undefined;
+    const { rate, perMinute } = this.#byAddress(isPoll);
+    return rate.isSpent(address, perMinute) ? "address_rate" : undefined;
   }
 
   /**
    * Counts a request of an address, before anything of it is read; answers why it is refused. An address of this host counts
    * nothing: it is a proxy's that is not named in STREAM_TRUSTED_PROXIES, or an operator's.
    */
-  knock(address: string | undefined): BusyReason | undefined {
+  knock(address: string | undefined, isPoll = false): BusyReason | undefined {
     const closedBy = this.closedBy;
     if (closedBy !== undefined || address === undefined) return closedBy;
-    const { handshakesPerAddressPerMinute } = this.#deps.limits;
-    return this.#addressRate.take(address, handshakesPerAddressPerMinute) === undefined ? undefined : "address_rate";
+    const { rate, perMinute } = this.#byAddress(isPoll);
+    return rate.take(address, perMinute) === undefined ? undefined : "address_rate";
   }
 
   /**
@@ -145,9 +154,11 @@ export class Admission {
    */
   identify(owner: StreamOwner, limits: TenantLimits | undefined): void {
     const defaults = this.#deps.limits;
-    const perMinute = limits && (limits.handshakesPerSubjectPerMinute ?? defaults.handshakesPerSubjectPerMinute);
+    const perStreams = limits?.handshakesPerSubjectPerMinute ?? defaults.handshakesPerSubjectPerMinute;
+    const perMinute = limits && (owner.isPoll ? defaults.pollsPerSubjectPerMinute : perStreams);
+    const subjectRate = owner.isPoll ? this.#pollSubjectRate : this.#subjectRate;
     const perBurst = limits?.handshakesPerSecond && limits.handshakesPerSecond * BURST_SECONDS;
-    const subjectWaitMs = this.#subjectRate.take(compositeKey(owner.tenant, owner.subject), perMinute ?? Infinity);
+    const subjectWaitMs = subjectRate.take(compositeKey(owner.tenant, owner.subject), perMinute ?? Infinity);
     const tenantWaitMs = this.#tenantRate.take(owner.tenant, perBurst ?? Infinity);
     requireLeft(subjectWaitMs, "subject_rate");
     requireLeft(tenantWaitMs, "tenant_rate");
@@ -198,6 +209,13 @@ export class Admission {
     this.#open -= 1;
     for (const count of kept) this.#deps.counts.add(count, -1);
     if (tier !== undefined) this.#pools.give(tier);
+  }
+
+  #byAddress(isPoll: boolean): { readonly rate: Rate; readonly perMinute: number } {
+    const { handshakesPerAddressPerMinute, pollsPerAddressPerMinute } = this.#deps.limits;
+    return isPoll
+      ? { rate: this.#pollAddressRate, perMinute: pollsPerAddressPerMinute }
+      : { rate: this.#addressRate, perMinute: handshakesPerAddressPerMinute };
   }
 
   /** While places are scarce: not more at once than half of what is left, nor more in a second than they may cost. */

@@ -14,6 +14,10 @@ export interface TenantLimits {
   readonly topicsPerStream?: number | undefined;
   readonly historyBytesPerMinute?: number | undefined;
   readonly publishedEventsPerSecond?: number | undefined;
+  /** The share of clients that may use a transport, 0 to 100; all where it is absent. */
+  readonly websocketPercent?: number | undefined;
+  readonly ndjsonPercent?: number | undefined;
+  readonly pollPercent?: number | undefined;
 }
 
 /** What a tenant may use as long as policy has not said so. */

@@ -50,7 +50,15 @@ export async function createServer(
   return createEdgeServer({
     route,
     api: createEdgeApi(
-      { ...edge, ...route, edge, forwardEvents, report: observeClients(registry), demo },
+      {
+        ...edge,
+        ...route,
+        edge,
+        forwardEvents,
+        report: observeClients(registry),
+        eventMaxBytes: config.STREAM_EVENT_MAX_BYTES,
+        demo,
+      },
       requestLog,
       tracer,
     ),

@@ -20,6 +20,8 @@ import { EventTraces } from "../observe/event-traces.ts";
 import { observeLogs } from "../observe/log-metrics.ts";
 import type { GrpcSessionChecker } from "../clients/session-checker.ts";
 import { RetryDelays } from "../sse/retry-delay.ts";
+import { TransportHealth } from "../transports/transport-health.ts";
+import { Transports } from "../transports/transports.ts";
 import { Turns } from "../turns/turns.ts";
 import type { EdgeParts } from "./edge-parts.ts";
 import { callsOf, openClients, openTopics } from "./open-clients.ts";
@@ -37,6 +39,7 @@ export async function openDelivery(
   const { config, nats, registry, log, tracer, workerId, now, wall } = parts;
   const { admission, callLimits, roster, observer, overload } = await openObserving(parts, stack);
   const [authTime, retryDelays] = [new AuthTime(systemClock), new RetryDelays({ now })];
+  const transportHealth = new TransportHealth({ now, observer });
   const { auth, decider } = await openClients(parts, stack, { authTime, observer });
   const sessions = sessionsOf(auth, authTime);
   const checkClock = guardClock(systemClock, () => {
@@ -75,6 +78,8 @@ export async function openDelivery(
     bus: opening.bus,
     overload,
     retryDelays,
+    transportHealth,
+    transports: new Transports(config.STREAM_TRANSPORTS, transportHealth),
     hub,
     tracer,
     workerId,

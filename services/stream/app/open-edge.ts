@@ -12,6 +12,7 @@ import { openDelivery } from "./open-delivery.ts";
 /** The edge, and what only its HTTP servers call. */
 export type RunningEdge = Edge &
   Pick<StreamRoute, "renew" | "authTime"> &
+  Pick<EdgeApi["edge"], "transportHealth"> &
   Pick<EdgeApi, "bindToken" | "callConnection" | "callLimits" | "topicStore" | "askPresence"> &
   SubscriptionDeps &
   PermissionDeps &

@@ -2,7 +2,9 @@ import type { AudienceKey } from "../audiences/audience.ts";
 import type { EndReason, Position } from "../event.ts";
 
 /** What a stream's last frame says. */
-export type LastWord = { readonly event: "auth_error"; readonly reason: EndReason } | { readonly event: "bye" };
+export type LastWord =
+  | { readonly event: "auth_error"; readonly reason: EndReason }
+  | { readonly event: "bye" | "cursor" };
 
 /**
  * Where a reader writes to, and the one truth about whether anybody is there still. An open stream is one way; how its bytes travel
@@ -31,6 +33,6 @@ export interface Connection {
   drained(): Promise<void>;
   /** Writes a last frame, which says `word`, and ends in good order. */
   end(last: Buffer, word: LastWord): void;
-  /** Ends at once, with all that waits. */
-  reset(): void;
+  /** Ends at once, with all that waits; `instead` is sent where nothing has left yet. */
+  reset(instead?: Buffer): void;
 }

@@ -10,16 +10,31 @@ export type StreamEnd =
   | { readonly event: "auth_error"; readonly reason: EndReason }
   /** A reason of ours; the client comes back after `retryMs` and goes on where it was. */
   | { readonly event: "bye"; readonly reason: ByeReason; readonly retryMs: number }
+  /** A poll is answered; the client comes back at once. */
+  | { readonly event: "cursor"; readonly reason: "answered" }
   /** Nothing is sent: the client left, or the stream failed in a way that nobody expected. */
   | { readonly event: "none"; readonly reason: "gone" | "fault" };
 
 /** Why the server ends a stream that may come back. */
-export const BYE_REASONS = ["drain", "max_age", "idle", "slow", "overload", "replaced", "changed", "closed"] as const;
+export const BYE_REASONS = [
+  "drain",
+  "max_age",
+  "idle",
+  "slow",
+  "overload",
+  "replaced",
+  "changed",
+  "closed",
+  "transport",
+] as const;
 
 export type ByeReason = (typeof BYE_REASONS)[number];
 
 /** The client has left. */
 export const GONE: StreamEnd = { event: "none", reason: "gone" };
+
+/** A poll is answered. */
+export const ANSWERED: StreamEnd = { event: "cursor", reason: "answered" };
 
 /** The stream failed in a way that nobody expected. */
 export const FAULT: StreamEnd = { event: "none", reason: "fault" };
@@ -53,11 +68,13 @@ export function endConnection(connection: Connection, end: StreamEnd, last: Last
   switch (end.event) {
     case "auth_error": {
       const isBehind = connection.behind || (end.reason !== "expired" && !last.isLive);
-      if (isBehind) return connection.reset();
-      return connection.end(encodeControl(last.format, "auth_error", { reason: end.reason }), end);
+      const frame = encodeControl(last.format, "auth_error", { reason: end.reason });
+      return isBehind ? connection.reset(frame) : connection.end(frame, end);
     }
     case "bye":
       return connection.end(Buffer.concat([...lastCursor(last), byeFrame(end, last)]), end);
+    case "cursor":
+      return connection.end(Buffer.concat(lastCursor(last)), end);
     case "none":
       return connection.reset();
   }

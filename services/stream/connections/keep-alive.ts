@@ -10,6 +10,7 @@ import type { AuthTime } from "../access/auth-time.ts";
 import type { Registration } from "../access/registration.ts";
 import type { Observer } from "../observe/observer.ts";
 import { StreamCensus } from "./stream-census.ts";
+import { TransportSwitches } from "./transport-switches.ts";
 import { verifySession, type VerifyDeps } from "../access/verify.ts";
 import { isIdle, type Lifetimes, lifeOver, mayBeShed } from "./lifetimes.ts";
 import type { OverloadGuard } from "../overload/overload-guard.ts";
@@ -20,8 +21,11 @@ const TICK_MS = 1_000;
 /** To look after ten thousand streams takes 24 ms: so many are a turn of half a millisecond. */
 const STREAMS_PER_TURN = 200;
 
-/** A client may rely on a frame every 15 s; the tick may come a second late. */
-const HEARTBEAT_MS = 13_000;
+/** A client may rely on a frame or heartbeat in every such time. */
+export const HEARTBEAT_PROMISE_MS = 15_000;
+
+/** The tick may come a second late. */
+const HEARTBEAT_MS = HEARTBEAT_PROMISE_MS - 2_000;
 
 /** A reader that is held this long is sent `degraded`. */
 const DEGRADED_AFTER_MS = 5_000;
@@ -71,6 +75,7 @@ export function startKeepAlive(hub: Hub, deps: LookAfterDeps): Disposable {
 /** One round over all readers, in turns; `startKeepAlive` makes one a second. */
 export function createKeepAlive(hub: Hub, deps: LookAfterDeps): () => Promise<void> {
   const watches = new WeakMap<Reader, Watch>();
+  const looking = { ...deps, switches: new TransportSwitches(deps.observer) };
   return async () => {
     let idle = 0;
     const census = new StreamCensus();
@@ -81,7 +86,7 @@ export function createKeepAlive(hub: Hub, deps: LookAfterDeps): () => Promise<vo
       const { reader } = stream;
       const watch = watches.get(reader) ?? createWatch(now);
       watches.set(reader, watch);
-      if (!reader.ended) lookAfter(stream, watch, now, deps);
+      if (!reader.ended) lookAfter(stream, watch, now, looking);
       if (reader.ended) return;
       census.count(stream, now);
       if (isIdle(reader, now, deps.lifetimes)) idle += 1;
@@ -107,7 +112,12 @@ function createWatch(now: number): Watch {
   };
 }
 
-function lookAfter(stream: Stream, watch: Watch, now: number, deps: LookAfterDeps): void {
+function lookAfter(
+  stream: Stream,
+  watch: Watch,
+  now: number,
+  deps: LookAfterDeps & { readonly switches: TransportSwitches },
+): void {
   const { reader } = stream;
   const { registration } = reader;
   // A reader that waits for its socket or its history does not check its right.
@@ -116,6 +126,7 @@ function lookAfter(stream: Stream, watch: Watch, now: number, deps: LookAfterDep
   if (isStalled(reader, watch, now)) return reader.end(bye("slow", reader.retryMs));
   const outlived = lifeOver(reader, now, watch.spread, deps.lifetimes);
   if (outlived !== undefined) return reader.end(bye(outlived, reader.retryMs));
+  if (deps.switches.endStream(stream)) return reader.end(bye("transport", reader.retryMs));
   if (now >= registration.grantEndsAt) endGrant({ tenant: stream.tenant, registration }, deps);
   if (registration.wantsMoreTime(now, watch.renewBeforeMs)) {
     renew(stream, deps).catch((error: unknown) => deps.observer.fault(error, factsOf(reader)));

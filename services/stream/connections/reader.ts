@@ -210,7 +210,7 @@ export class Reader implements Member, RegisteredStream {
   end(by: StreamEnd): void {
     const state = this.#state;
     if (state.is === "ended") return;
-    if (state.is === "behind" && by.event === "bye") this.frames.sendHole(state);
+    if (state.is === "behind" && (by.event === "bye" || by.event === "cursor")) this.frames.sendHole(state);
     const cursor = state.is === "live" ? state.audience.leave(this) : state.cursor;
     this.#state = { is: "ended", cursor, by };
     if (state.is === "live") this.#tenant.audiences.dropIfEmpty(state.audience);

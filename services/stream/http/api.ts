@@ -4,7 +4,9 @@ import { describeCall } from "#shared/http/openapi/describe-call.ts";
 import type { Welcome } from "#shared/http/welcome-page.ts";
 import type { Tracer } from "#shared/trace/tracer.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
+import { addCapabilitiesRoute, type CapabilitiesRoute } from "./capabilities-route.ts";
 import { addClientsRoutes, type ClientsRoutes } from "./clients-routes.ts";
+import { addClientScript } from "./client-script.ts";
 import { addDemoPage, type DemoPage } from "./demo-page.ts";
 import { addForwardEventsRoute, EVENTS_PATH, type ForwardEventsRoute } from "./forward-events-route.ts";
 import { addPresenceRoutes, type PresenceRoute } from "./presence-route.ts";
@@ -12,16 +14,25 @@ import { addReportsRoute, type ReportsRoute } from "./reports-route.ts";
 import { addRebindRoute, type RebindRoute } from "./rebind-route.ts";
 import { ACK_PATHS, addSubscriptionRoutes, type SubscriptionRoutes } from "./subscription-routes.ts";
 import { addTopicsRoute, type TopicsRoute } from "./topics-route.ts";
-import { STREAM_CALL } from "./stream-call.ts";
-import { STREAM_PATH } from "./stream-headers.ts";
+import { POLL_CALL, STREAM_CALL } from "./stream-call.ts";
+import { HANDSHAKE_PATHS, POLL_PATH, STREAM_PATH } from "./stream-headers.ts";
 
 /** A token of 64 KB, in JSON. */
 const MAX_BODY_BYTES = 96 * 1_024;
 
 /** What the edge's API serves. */
 export interface EdgeApi
-  extends RebindRoute, TopicsRoute, ClientsRoutes, PresenceRoute, SubscriptionRoutes, ForwardEventsRoute, ReportsRoute {
-  readonly edge: RebindRoute["edge"] &
+  extends
+    CapabilitiesRoute,
+    RebindRoute,
+    TopicsRoute,
+    ClientsRoutes,
+    PresenceRoute,
+    SubscriptionRoutes,
+    ForwardEventsRoute,
+    ReportsRoute {
+  readonly edge: CapabilitiesRoute["edge"] &
+    RebindRoute["edge"] &
     ClientsRoutes["edge"] &
     PresenceRoute["edge"] &
     SubscriptionRoutes["edge"] &
@@ -46,6 +57,7 @@ export function createEdgeApi(routes: EdgeApi, log: LimitedLog, tracer: Tracer):
     log,
     tracer,
   );
+  addCapabilitiesRoute(api, routes);
   addRebindRoute(api, routes);
   addTopicsRoute(api, routes);
   addClientsRoutes(api, routes);
@@ -53,10 +65,12 @@ export function createEdgeApi(routes: EdgeApi, log: LimitedLog, tracer: Tracer):
   addPresenceRoutes(api, routes);
   addForwardEventsRoute(api, routes);
   addReportsRoute(api, routes);
+  addClientScript(api);
   if (routes.demo !== undefined) addDemoPage(api, routes.demo);
-  // Its GET is not answered here: a stream has the bare socket.
+  // Their GET is not answered here: a stream has the bare socket.
   api.get(STREAM_PATH, describeCall(STREAM_CALL));
-  api.all(STREAM_PATH, (c) => refuseMethod(c, ["GET"]));
+  api.get(POLL_PATH, describeCall(POLL_CALL));
+  for (const path of HANDSHAKE_PATHS) api.all(path, (c) => refuseMethod(c, ["GET"]));
   return api;
 }
 

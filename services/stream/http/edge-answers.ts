@@ -1,7 +1,33 @@
 import { z } from "zod";
-import { topicGrantSchema } from "#shared/contract/frame-schemas.ts";
+import { TRANSPORTS } from "#shared/protocol/transports.ts";
+import { jsonFrameSchema, topicGrantSchema } from "#shared/contract/frame-schemas.ts";
 
 const countSchema = z.int().min(0);
+
+/** What the edge offers a client before it opens a stream. */
+export const capabilitiesSchema = z
+  .object({
+    transports: z.array(z.enum(TRANSPORTS)).describe("Those that are on for the caller."),
+    heartbeatMs: countSchema.describe("At least one frame comes within so many milliseconds."),
+    retryMs: z.object({ min: countSchema }),
+    limits: z.object({
+      topicsPerStream: countSchema,
+      presenceTopicsPerStream: countSchema,
+      eventMaxBytes: countSchema,
+      padMaxBytes: countSchema,
+    }),
+    pollWaitMaxSeconds: countSchema,
+    regions: z.array(z.string()),
+  })
+  .meta({ id: "Capabilities" });
+
+/** The answer to a poll. */
+export const polledSchema = z
+  .object({
+    frames: z.array(jsonFrameSchema.meta({ id: "Frame" })),
+    next: z.string().describe("What the next poll sends as Last-Event-ID; empty is none."),
+  })
+  .meta({ id: "Polled" });
 
 /** The topics of a stream, once they have changed. */
 export const topicsChangedSchema = z

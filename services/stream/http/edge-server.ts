@@ -11,7 +11,8 @@ import type { SocketBudget } from "#shared/http/socket-budget.ts";
 import { readThroughHandshakeSockets } from "./handshake-socket.ts";
 import { readTarget } from "#shared/http/read-target.ts";
 import { callerAddressOf } from "./caller-address.ts";
-import { STREAM_PATH } from "./stream-headers.ts";
+import { servePoll } from "./poll-route.ts";
+import { HANDSHAKE_PATHS, type HandshakePath, POLL_PATH, STREAM_PATH } from "./stream-headers.ts";
 import { serveStream, type StreamRoute } from "./stream-route.ts";
 import { createEarlyRefusals, knock, turnAway } from "./turn-away.ts";
 
@@ -41,10 +42,10 @@ export function createEdgeServer({ route, api, speaksProxy, sockets }: EdgeServe
     (request, response) => {
       // A stream keeps its socket: the answer to a later request would be inside the stream.
       if (streaming.has(request.socket)) return void request.socket.destroy();
-      const isStream = isStreamRequest(request);
-      const address = isStream ? callerAddressOf(request, route.trusted) : undefined;
+      const path = handshakePathOf(request);
+      const address = path && callerAddressOf(request, route.trusted);
       // Before anything else is looked at: in a flood this is all that most requests may cost.
-      const refused = isStream ? knock(route.edge, address) : undefined;
+      const refused = path && knock(route.edge, address, path);
       if (refused !== undefined && response.socket !== null) return turnAway(route, request, refused);
       const target = targetOf(request);
       const requestId = requestIdOf(request.headers["x-request-id"]);
@@ -53,17 +54,25 @@ export function createEdgeServer({ route, api, speaksProxy, sockets }: EdgeServe
         route.edge.observer.refused(refusal, { requestId, method: request.method });
         return sendProblem(response, refusal, requestId);
       }
-      if (request.method !== "GET" || target.pathname !== STREAM_PATH) return answerByApi(request, response);
+      const { pathname } = target;
+      if (request.method !== "GET" || (pathname !== STREAM_PATH && pathname !== POLL_PATH)) {
+        return answerByApi(request, response);
+      }
+      const fail = (error: unknown): void => {
+        route.edge.observer.refused(toAppError(error), { requestId });
+        request.socket.destroy();
+      };
+      if (pathname === POLL_PATH) {
+        servePoll(route, request, response, { requestId, address }).catch(fail);
+        return;
+      }
       // A response without a socket waits for an earlier one: the stream would be taken for that answer.
       if (response.socket === null) return void request.socket.destroy();
       const { socket } = request;
       streaming.add(socket);
-      serveStream(route, request, response, { requestId, address }).then(
+      serveStream(route, request, response, { path: STREAM_PATH, requestId, address }).then(
         (hasBegun) => void (hasBegun || streaming.delete(socket)),
-        (error: unknown) => {
-          route.edge.observer.refused(toAppError(error), { requestId });
-          socket.destroy();
-        },
+        fail,
       );
     },
   );
@@ -82,11 +91,11 @@ export function createEdgeServer({ route, api, speaksProxy, sockets }: EdgeServe
   });
 }
 
-function isStreamRequest({ method, url = "" }: IncomingMessage): boolean {
-  return (
-    method === "GET" &&
-    url.startsWith(STREAM_PATH) &&
-    (url.length === STREAM_PATH.length || url[STREAM_PATH.length] === "?")
+/** The path of a request that is a handshake; undefined for any other. */
+function handshakePathOf({ method, url = "" }: IncomingMessage): HandshakePath | undefined {
+  if (method !== "GET") return undefined;
+  return HANDSHAKE_PATHS.find(
+    (path) => url.startsWith(path) && (url.length === path.length || url[path.length] === "?"),
   );
 }
 

@@ -10,6 +10,7 @@ import { TRANSPORTS } from "#shared/protocol/transports.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
 import type { Hub } from "../connections/hub.ts";
 import { type CLIENT_FAMILIES, type ClientReport, FALLBACK_REASONS, NETWORKS } from "../observe/client-reports.ts";
+import type { TransportHealth } from "../transports/transport-health.ts";
 import { callerAddressOf } from "./caller-address.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
 
@@ -49,17 +50,25 @@ export interface ReportsRoute extends CallerReading {
   readonly report: (report: ClientReport) => void;
   readonly callLimits: CallLimits;
   readonly trusted: TrustedProxies;
-  readonly edge: { readonly hub: Pick<Hub, "tenant"> };
+  readonly edge: {
+    readonly hub: Pick<Hub, "tenant">;
+    readonly transportHealth: Pick<TransportHealth, "reported">;
+  };
 }
 
-/** Adds `POST /v1/reports`: what a client saw of its streams since its last report, for metrics alone. */
+/**
+ * Adds `POST /v1/reports`: what a client saw of its streams since its last report. It becomes metrics, and says which transports do not work for
+ * the tenant's clients.
+ */
 export function addReportsRoute(api: Hono, { report, callLimits, trusted, edge, ...reading }: ReportsRoute): void {
   api.post("/v1/reports", REPORT, async (c) => {
     const { incoming } = c.env as { readonly incoming: IncomingMessage };
     callLimits.admitAddress(callerAddressOf(incoming, trusted));
-    const { tenant_id: tenant, sub } = await readCaller(reading, c);
-    callLimits.admitSubject(tenant, sub, edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute);
-    report({ ...(await readJson(c, reportSchema)), family: familyOf(c.req.header("user-agent")) });
+    const { tenant_id: tenant, sub: subject } = await readCaller(reading, c);
+    callLimits.admitSubject(tenant, subject, edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute);
+    const said = await readJson(c, reportSchema);
+    report({ ...said, family: familyOf(c.req.header("user-agent")) });
+    edge.transportHealth.reported({ tenant, subject }, said);
     return c.body(null, 204);
   });
 }

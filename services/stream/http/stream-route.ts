@@ -13,7 +13,8 @@ import { wholeAddressOf } from "./caller-address.ts";
 import { chooseRoad } from "./roads/choose-road.ts";
 import type { ChosenRoad, Exchange, Road } from "./roads/road.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
-import { VARY } from "./stream-headers.ts";
+import { knownAsker, offerTransports } from "./offer-transports.ts";
+import { type HandshakePath, VARY } from "./stream-headers.ts";
 import { takeQuery } from "./take-query.ts";
 import { findHandshakeToken, type TokenReading } from "./request-token.ts";
 import { single } from "#shared/http/single-header.ts";
@@ -27,8 +28,9 @@ export interface StreamRoute extends TokenReading {
 /** How much of a `User-Agent` is kept. */
 const MAX_USER_AGENT = 256;
 
-/** A request's id, and where it comes from. */
+/** A request's path and id, and where it comes from. */
 interface RequestOrigin {
+  readonly path: HandshakePath;
   readonly address: string | undefined;
   readonly requestId: string;
 }
@@ -39,18 +41,22 @@ interface Handshake extends RequestOrigin, ChosenRoad, Pick<StreamRequest, "clie
   readonly span: Span;
 }
 
-/** Serves `GET /v1/stream`; answers whether a stream has begun, which then owns the socket. */
+/** Serves `GET /v1/stream`, and by another choice of road `GET /v1/poll`; answers whether a stream has begun, which has taken the answer. */
 export async function serveStream(
   route: StreamRoute,
   request: IncomingMessage,
   response: ServerResponse,
   origin: RequestOrigin,
+  choose: (request: IncomingMessage) => Road = chooseRoad,
 ): Promise<boolean> {
   const { requestId } = origin;
   const cors = corsHeaders(request.headers.origin, route.allowedOrigins);
   response.setHeaders(new Map(Object.entries({ "x-request-id": requestId, vary: VARY, ...cors })));
   let caller: VerifiedClaims | undefined;
+  let clientId: string | undefined;
+  const offer = (): void => offerTransports(route.edge, response, knownAsker(route.edge, caller, clientId));
   const findToken: StreamRequest["findToken"] = (query) => {
+    clientId = query.get("client") ?? undefined;
     const verify = findHandshakeToken(route, request, response, query);
     return async () => {
       caller = await verify();
@@ -63,13 +69,14 @@ export async function serveStream(
   // A reason of its own, or `abort` would make an error with a stack.
   const leave = (): void => gone.abort("the client left");
   response.once("close", leave);
-  const span = beginHandshake(route.edge.tracer, request);
+  const span = beginHandshake(route.edge.tracer, request, origin.path);
   const exchange = { request, response, requestId };
   let road: Road | undefined;
   try {
-    road = chooseRoad(request);
+    road = choose(request);
     const { transport } = road;
-    const handshake = { ...origin, ...road.take(exchange), transport, client, signal: gone.signal, span };
+    const taken = offering(road.take(exchange), offer);
+    const handshake = { ...origin, ...taken, transport, client, signal: gone.signal, span };
     await openStream(route.edge, streamRequest(request, handshake, findToken));
     span.set({ "http.response.status_code": road.status });
     span.end();
@@ -79,11 +86,21 @@ export async function serveStream(
     endRefused(span, error);
     const person = { tenant: caller?.tenant_id, subject: caller?.sub };
     route.edge.observer.refused(error, { requestId, ...person, ...client, ...traceFactsOf(span.traceparent) });
+    offer();
     refuse(error, route.edge, exchange, { road, crowd: caller?.tenant_id ?? "" });
     return false;
   } finally {
     response.off("close", leave);
   }
+}
+
+/** A road whose answer says which transports are on. */
+function offering<Taken extends ChosenRoad>(road: Taken, offer: () => void): Taken {
+  const accept: ChosenRoad["accept"] = (id, subscription) => {
+    offer();
+    return road.accept(id, subscription);
+  };
+  return { ...road, accept };
 }
 
 function clientOf(request: IncomingMessage, trusted: TrustedProxies): StreamRequest["client"] {
@@ -99,7 +116,7 @@ function cut(text: string): string {
 
 function streamRequest(
   request: IncomingMessage,
-  { requestId, address, client, signal, span, ...road }: Handshake,
+  { requestId, address, client, signal, span, path: _path, ...road }: Handshake,
   findToken: StreamRequest["findToken"],
 ): StreamRequest {
   const { headers, socket } = request;
@@ -118,12 +135,12 @@ function streamRequest(
 }
 
 /** Browsers may name a trace of theirs; whether it is recorded is ours to say. */
-function beginHandshake(tracer: Tracer, { headers }: IncomingMessage): Span {
-  return tracer.begin("GET /v1/stream", {
+function beginHandshake(tracer: Tracer, { headers }: IncomingMessage, path: string): Span {
+  return tracer.begin(`GET ${path}`, {
     kind: "server",
     parent: traceparentOf(headers["traceparent"]),
     trust: "stranger",
-    attributes: { "http.request.method": "GET", "http.route": "/v1/stream" },
+    attributes: { "http.request.method": "GET", "http.route": path },
   });
 }
 

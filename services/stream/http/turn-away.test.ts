@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, BlockList, createServer, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { TRANSPORTS } from "#shared/protocol/transports.ts";
 import { createAdmission } from "#test/rigs/admission.ts";
 import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { openRawSocket } from "#test/support/raw-socket.ts";
@@ -25,9 +26,16 @@ async function open() {
     connectionsPerAddress: 9,
     handshakesPerSubjectPerMinute: 9,
     handshakesPerAddressPerMinute: 2,
+    pollsPerSubjectPerMinute: 9,
+    pollsPerAddressPerMinute: 3,
   };
   const gate = { admission: createAdmission(10, { limits }), overload: state };
-  const edge = { ...gate, retryDelays: new RetryDelays({ now: () => 0, random: () => 0 }), observer: silentObserver() };
+  const edge = {
+    ...gate,
+    retryDelays: new RetryDelays({ now: () => 0, random: () => 0 }),
+    transports: { all: TRANSPORTS },
+    observer: silentObserver(),
+  };
   const trusted = { proxies: new BlockList(), header: "forwarded" as const };
   const take = createEarlyRefusals({ edge, allowedOrigins: [], trusted });
   const server = createServer({ allowHalfOpen: true }, (socket: Socket) => {

@@ -3,7 +3,7 @@ import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { logRefusal } from "#shared/log/request-log.ts";
 import type { StreamMetrics } from "./metrics.ts";
 import type { RecordConnection } from "./connection-record.ts";
-import type { Observer } from "./observer.ts";
+import type { Observer, StreamFacts } from "./observer.ts";
 import { Reconnects } from "./reconnects.ts";
 import { reportPoison } from "./report-poison.ts";
 import { reportTypes } from "./report-types.ts";
@@ -40,14 +40,14 @@ export function createObserver(
     },
     opened(stream) {
       metrics.opened(stream);
-      reconnects.count(stream);
+      if (stream.transport !== "poll") reconnects.count(stream);
     },
-    began: (stream) => requestLog.write("info", "opened", stream, "a stream was opened"),
+    began: (stream) => requestLog.write(levelOf(stream), "opened", stream, "a stream was opened"),
     recorded: record,
     ended(reason, stream, seconds, written) {
       metrics.ended(reason, stream, seconds, written);
       const facts = { ...stream, reason, seconds, ...written, reconnectsLastHour: reconnects.lastHour(stream) };
-      requestLog.write("info", `ended: ${reason}`, facts, "a stream ended");
+      requestLog.write(levelOf(stream), `ended: ${reason}`, facts, "a stream ended");
     },
     peerSwitched(peer, isAway) {
       metrics.peerSwitched(peer, isAway);
@@ -67,6 +67,13 @@ export function createObserver(
       const facts = { tenant, subject, subscription: name, change };
       requestLog.write("info", `subscription ${change}`, facts, "a durable subscription changed");
     },
+    transportSwitched(transport, tenant, isAway, count) {
+      metrics.transportSwitched(transport, tenant, isAway, count);
+      const facts = { transport, tenant, ...count };
+      if (isAway)
+        log.warn(facts, "a transport fails for clients of this tenant: they are not sent there, but for a few");
+      else log.info(facts, "the transport works again for clients of this tenant");
+    },
     withoutRule(type, tenant) {
       metrics.withoutRule(type, tenant);
       reportWithoutRule(type, tenant);
@@ -75,4 +82,9 @@ export function createObserver(
       requestLog.write("error", "fault", { ...stream, err: error }, "a stream failed in an unexpected way");
     },
   };
+}
+
+/** A client that polls begins and ends a stream with each answer, twice a second perhaps. */
+function levelOf({ transport }: Pick<StreamFacts, "transport">): "debug" | "info" {
+  return transport === "poll" ? "debug" : "info";
 }

@@ -6,6 +6,7 @@ import { OVERLOAD_STEPS } from "../overload/overload-steps.ts";
 import { countDelivery } from "./delivery-metrics.ts";
 import { countHandshakes } from "./handshake-metrics.ts";
 import { countLives } from "./life-metrics.ts";
+import { countTransports } from "./transport-metrics.ts";
 import { nameFirst } from "./name-first.ts";
 import { type Observer, SUBSCRIPTION_CHANGES } from "./observer.ts";
 
@@ -52,6 +53,7 @@ export function createStreamMetrics(registry: Registry, admission: Admission, co
     peerSwitched: countPeersAway(registers),
     subscriptionChanged: countSubscriptions(registers),
     ...countOverload(registers),
+    ...countTransports(registers),
   };
 }
 

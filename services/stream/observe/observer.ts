@@ -6,6 +6,7 @@ import type { BusyReason } from "#shared/protocol/busy-reasons.ts";
 import type { Poison } from "../event.ts";
 import type { ResumeKind } from "../log/resume.ts";
 import type { RecordConnection } from "./connection-record.ts";
+import type { TransportObserver } from "../transports/transport-health.ts";
 import type { OverloadObserver } from "../overload/overload-guard.ts";
 
 /** By what a stream can be asked about. */
@@ -92,7 +93,7 @@ export interface Census {
  * Observes the edge; metrics and logs are made from it. A method returns at once, never throws, and changes nothing that
  * the caller can see.
  */
-export interface Observer extends OverloadObserver {
+export interface Observer extends OverloadObserver, TransportObserver {
   /** A request for a stream was refused. */
   refused(error: AppError, request: RequestFacts): void;
   /** A request for a stream was turned away before anything of it was read. */

@@ -57,6 +57,11 @@ export function chooseBodyCoding(request: BodyRequest): BodyCoding {
   return new Negotiator(request).encoding(["gzip", "identity"]) === "gzip" ? codings.gzip : codings.identity;
 }
 
+/** The coding that sends bodies as they are. */
+export function withoutCompression({ httpVersion }: Pick<BodyRequest, "httpVersion">): BodyCoding {
+  return (httpVersion === "1.1" ? CODINGS.chunked : CODINGS.close).identity;
+}
+
 function combine(content: ContentCoding, framing: Framing): BodyCoding {
   const frame = (bytes: Buffer): Buffer => framing.frame(bytes);
   const codingHeader = content.name === "identity" ? [] : [`Content-Encoding: ${content.name}`];

@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 
 /** The least that a client waits before it comes back, in milliseconds. */
-const MIN_MS = 1_000;
+export const MIN_RETRY_MS = 1_000;
 
 /** Without pressure; delays are spread so that clients that were cut off together do not come back together. */
 const CALM_MAX_MS = 3_000;
@@ -53,7 +53,7 @@ export class RetryDelays {
 
   /** For an accepted stream, whenever it ends; longer the nearer the edge is to being full, by `pressure` from 0 to 1. */
   forAccepted(pressure: number): number {
-    return this.#between(MIN_MS, CALM_MAX_MS + pressure * (FULL_MAX_MS - CALM_MAX_MS));
+    return this.#between(MIN_RETRY_MS, CALM_MAX_MS + pressure * (FULL_MAX_MS - CALM_MAX_MS));
   }
 
   /**
@@ -68,7 +68,7 @@ export class RetryDelays {
     // No turn is left that comes soon enough: the rest is spread, and takes none.
     if (waitMs > REFUSED_MAX_MS - CALM_MAX_MS) return this.#between(REFUSED_MAX_MS / 2, REFUSED_MAX_MS);
     this.#lastTurnAt.set(crowd, turnAt);
-    return this.#between(waitMs + MIN_MS, waitMs + CALM_MAX_MS);
+    return this.#between(waitMs + MIN_RETRY_MS, waitMs + CALM_MAX_MS);
   }
 
   /** For a stream that a later one of the same client has replaced. */

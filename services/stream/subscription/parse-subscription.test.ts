@@ -1,6 +1,7 @@
 import { getHeapStatistics } from "node:v8";
 import { describe, expect, test } from "vitest";
 import type { ErrorCode } from "#shared/protocol/problem-codes.ts";
+import type { Transport } from "#shared/protocol/transports.ts";
 import type { AppError } from "#shared/errors/app-error.ts";
 import { collectGarbage } from "#test/support/collect-garbage.ts";
 import { parseSubscription } from "./parse-subscription.ts";
@@ -153,21 +154,60 @@ describe("a parameter that this server does not know", () => {
   });
 });
 
-function parse(query: string, lastEventId?: string) {
-  return parseSubscription(new URLSearchParams(query), lastEventId);
+describe("the padding of an answer", () => {
+  test.each([
+    ["", 0],
+    ["&pad=0", 0],
+    ["&pad=2048", 2_048],
+    ["&pad=8192", 8_192],
+  ])("of %s", (text, padBytes) => expect(parse(`topic=a.b${text}`).answer.padBytes).toBe(padBytes));
+
+  test.each(["8193", "-1", "1.5", "1e3", "", "many", "99999999999"])("is never %s", (pad) =>
+    expect(refusal(`topic=a.b&pad=${pad}`)).toBe("malformed_request"),
+  );
+});
+
+describe("a poll", () => {
+  test.each([
+    ["", 25_000],
+    ["&wait=0", 0],
+    ["&wait=25", 25_000],
+  ])("waits as %s says", (text, waitMs) =>
+    expect(parse(`topic=a.b${text}`, undefined, "poll").answer.waitMs).toBe(waitMs),
+  );
+
+  test.each(["26", "-1", "", "0.5", "9999999"])("never waits %s seconds", (wait) =>
+    expect(refusal(`topic=a.b&wait=${wait}`, "poll")).toBe("malformed_request"),
+  );
+
+  test.each(["subscription=mail", "topic=a.b&presence=order.*"])("is not for what lasts: %s", (query) =>
+    expect(refusal(query, "poll")).toBe("unsupported_parameter"),
+  );
+
+  test("may be invisible", () => {
+    expect(parse("topic=a.b&presence=none", undefined, "poll").presence.isVisible).toBe(false);
+  });
+
+  test("alone waits: a stream has no such parameter", () => {
+    expect(refusal("topic=a.b&wait=1")).toBe("unsupported_parameter");
+  });
+});
+
+function parse(query: string, lastEventId?: string, transport: Transport = "sse") {
+  return parseSubscription(new URLSearchParams(query), lastEventId, transport);
 }
 
-function refused(query: string): AppError {
+function refused(query: string, transport: Transport = "sse"): AppError {
   try {
-    parse(query);
+    parse(query, undefined, transport);
   } catch (error) {
     return error as AppError;
   }
   throw new Error(`accepted: ${query}`);
 }
 
-function refusal(query: string): ErrorCode {
-  return refused(query).code;
+function refusal(query: string, transport: Transport = "sse"): ErrorCode {
+  return refused(query, transport).code;
 }
 
 function manyTopics(count: number): string {

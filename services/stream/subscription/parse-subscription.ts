@@ -1,11 +1,19 @@
 import { z } from "zod";
 import { isTopicPattern } from "#shared/protocol/topics.ts";
+import type { Transport } from "#shared/protocol/transports.ts";
 import { NAME } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { From } from "../log/resume.ts";
 import type { EventFormat } from "../frames/encode-frame.ts";
 import { parsePresence, type PresenceChoice } from "./parse-presence.ts";
-import { MAX_PATH_CHARACTERS, MAX_TOPICS, STREAM_PARAMETERS } from "./stream-parameters.ts";
+import {
+  MAX_PAD_BYTES,
+  MAX_PATH_CHARACTERS,
+  MAX_TOPICS,
+  MAX_WAIT_SECONDS,
+  POLL_PARAMETERS,
+  STREAM_PARAMETERS,
+} from "./stream-parameters.ts";
 
 /** A client's parameters, checked. No text of it is a part of the URL, which it would keep in memory. */
 export interface Subscription {
@@ -22,6 +30,15 @@ export interface Subscription {
   readonly presence: PresenceChoice;
   /** The durable subscription that the stream is to deliver: its topics and its place in the log are the record's. */
   readonly durable: DurableWish | undefined;
+  readonly answer: AnswerWish;
+}
+
+/** How the client wants to be answered, whatever the stream is about. */
+export interface AnswerWish {
+  /** Bytes that mean nothing before the first frame: small buffers of proxies between are full then. */
+  readonly padBytes: number;
+  /** How long a poll that finds nothing waits for something. */
+  readonly waitMs: number;
 }
 
 /** A durable subscription, as a stream asks for it. */
@@ -35,11 +52,17 @@ export interface DurableWish {
 const OF_RECORD = ["topic", "resource", "from"];
 
 /**
- * Reads the parameters of `GET /v1/stream`.
+ * Reads the parameters of `GET /v1/stream`, or of `GET /v1/poll`.
  * @throws {AppError} `malformed_topic`, `malformed_request` or `unsupported_parameter`, naming the parameter.
  */
-export function parseSubscription(query: URLSearchParams, lastEventIdHeader: string | undefined): Subscription {
-  const unknown = [...query.keys()].find((name) => !Object.hasOwn(STREAM_PARAMETERS, name));
+export function parseSubscription(
+  query: URLSearchParams,
+  lastEventIdHeader: string | undefined,
+  transport: Transport,
+): Subscription {
+  const isPoll = transport === "poll";
+  if (isPoll) requirePollable(query);
+  const unknown = [...query.keys()].find((name) => !Object.hasOwn(isPoll ? POLL_PARAMETERS : STREAM_PARAMETERS, name));
   if (unknown !== undefined) {
     throw new AppError("unsupported_parameter", `this server does not know the parameter "${unknown.slice(0, 64)}"`);
   }
@@ -59,7 +82,35 @@ export function parseSubscription(query: URLSearchParams, lastEventIdHeader: str
     client: parseClient(detach(query.getAll("client"))[0]),
     durable,
     presence: parsePresence(detach(query.getAll("presence"))),
+    answer: {
+      padBytes: parseNumber(query, "pad", { most: MAX_PAD_BYTES, byDefault: 0 }),
+      waitMs: parseNumber(query, "wait", { most: MAX_WAIT_SECONDS, byDefault: MAX_WAIT_SECONDS }) * 1_000,
+    },
   };
+}
+
+function parseNumber(
+  query: URLSearchParams,
+  name: string,
+  { most, byDefault }: { readonly most: number; readonly byDefault: number },
+): number {
+  const text = query.get(name);
+  if (text === null) return byDefault;
+  if (/^\d{1,4}$/.test(text) && Number(text) <= most) return Number(text);
+  throw new AppError("malformed_request", `"${name}" must be a whole number from 0 to ${most}`);
+}
+
+/** What belongs to a connection that lasts cannot be had by one that ends with each answer. */
+function requirePollable(query: URLSearchParams): void {
+  if (query.has("subscription")) {
+    throw new AppError(
+      "unsupported_parameter",
+      "a durable subscription is not polled: open a stream for it, or give it a callback; a poll resumes by its own id",
+    );
+  }
+  if (query.getAll("presence").some((topic) => topic !== "none")) {
+    throw new AppError("unsupported_parameter", "a poll is told nothing of presence: ask GET /v1/presence");
+  }
 }
 
 function parseDurable(query: URLSearchParams): DurableWish | undefined {

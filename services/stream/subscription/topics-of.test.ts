@@ -9,7 +9,7 @@ const routes: Record<string, string[]> = {
 };
 
 const ask = (query: string) =>
-  topicsOf(parseSubscription(new URLSearchParams(query), undefined), "acme", async (tenant, path) =>
+  topicsOf(parseSubscription(new URLSearchParams(query), undefined, "sse"), "acme", async (tenant, path) =>
     tenant === "acme" ? (routes[path] ?? []) : [],
   );
 
@@ -23,7 +23,7 @@ test("resources stand for the topics of their routes, beside the topics that are
 
 test("topics alone ask nobody", async () => {
   const nobody = () => Promise.reject(new Error("not to be asked"));
-  const subscription = parseSubscription(new URLSearchParams("topic=order.*"), undefined);
+  const subscription = parseSubscription(new URLSearchParams("topic=order.*"), undefined, "sse");
   expect(await topicsOf(subscription, "acme", nobody)).toEqual(["order.*"]);
 });
 

@@ -56,6 +56,10 @@ export function edgeInputs(world: InputsWorld): readonly OutsideInput[] {
       const lastEventId = size === "largest" ? `${"e".repeat(110)}.1.0` : "e.1.0";
       return openAndClose(world, "topic=issues.>", { lastEventId });
     }),
+    edge("a poll", ["GET /v1/poll"], answers(200), (size) => pollOnce(world, size)),
+    edge("a question about what is offered", ["GET /v1/capabilities"], answers(200), (size) =>
+      askCapabilities(world, `?client=${"c".repeat(size === "largest" ? 64 : 1)}`),
+    ),
     edge("a rebind's body", [REBIND], answers(401), (size) => postRebind(world, size)),
     edge("a change of topics", [TOPICS], answers(200), (size) => changeOnce(world, size)),
     // The edges of this world keep no topics.
@@ -121,6 +125,18 @@ async function openAndClose(
   await using stream = await openEventStream(url, { ...options, ...withToken });
   if (stream.status === 200) await stream.frame((frame) => frame.event === "ready");
   return stream.status;
+}
+
+async function pollOnce({ stack, sign }: InputsWorld, size: InputSize): Promise<number> {
+  const lastEventId = `${"e".repeat(size === "largest" ? 32 : 8)}.1.0`;
+  const query = `${topicsQuery(size)}&wait=0&pad=${size === "largest" ? 8_192 : 0}&lastEventId=${lastEventId}`;
+  const headers = { authorization: `Bearer ${await sign()}` };
+  return statusOf(fetch(`${stack.streamUrl}/v1/poll?${query}`, { headers }));
+}
+
+async function askCapabilities({ stack, sign }: InputsWorld, query: string): Promise<number> {
+  const headers = { authorization: `Bearer ${await sign()}` };
+  return statusOf(fetch(`${stack.streamUrl}/v1/capabilities${query}`, { headers }));
 }
 
 async function askPresence({ stack, sign }: InputsWorld, question: string): Promise<number> {

@@ -21,7 +21,7 @@ export async function listSurfaces(): Promise<readonly string[]> {
   return [...(await listRoutes()), ...listMethods(), ...messages, ...listFiles()];
 }
 
-/** Adds the routes of every module to a router of its own, which says what it has. The edge's streams have no router. */
+/** Adds the routes of every module to a router of its own, which says what it has. The edge's streams and polls have no router. */
 async function listRoutes(): Promise<string[]> {
   const paths = globSync("services/*/http/*.ts", { cwd: ROOT.pathname }).filter((path) => !path.endsWith(".test.ts"));
   const modules = await Promise.all(paths.map((path) => import(new URL(path, ROOT).href) as Promise<object>));
@@ -30,7 +30,7 @@ async function listRoutes(): Promise<string[]> {
     if (/^add\w+Routes?$/.test(name))
       (add as (...args: unknown[]) => void)(router, ANYTHING, ANYTHING, ANYTHING, ANYTHING);
   }
-  return ["GET /v1/stream", ...router.routes.map(({ method, path }) => `${method} ${path}`)];
+  return ["GET /v1/stream", "GET /v1/poll", ...router.routes.map(({ method, path }) => `${method} ${path}`)];
 }
 
 /** Stands for whatever a route needs, a text too: to add it asks for nothing. */

@@ -99,7 +99,13 @@ export interface TenantLimits {
     | number
     | undefined;
   /** of the tenant's policy */
-  changesPerSecond?: number | undefined;
+  changesPerSecond?:
+    | number
+    | undefined;
+  /** The share of clients that may use a transport, 0 to 100; absent means all. */
+  websocketPercent?: number | undefined;
+  ndjsonPercent?: number | undefined;
+  pollPercent?: number | undefined;
 }
 
 /** A set of roles together with the values their placeholders use. Equal ids decide equally. */
@@ -798,6 +804,9 @@ function createBaseTenantLimits(): TenantLimits {
     historyBytesPerMinute: undefined,
     publishedEventsPerSecond: undefined,
     changesPerSecond: undefined,
+    websocketPercent: undefined,
+    ndjsonPercent: undefined,
+    pollPercent: undefined,
   };
 }
 
@@ -838,6 +847,15 @@ export const TenantLimits: MessageFns<TenantLimits> = {
     }
     if (message.changesPerSecond !== undefined) {
       writer.uint32(96).int64(message.changesPerSecond);
+    }
+    if (message.websocketPercent !== undefined) {
+      writer.uint32(104).int64(message.websocketPercent);
+    }
+    if (message.ndjsonPercent !== undefined) {
+      writer.uint32(112).int64(message.ndjsonPercent);
+    }
+    if (message.pollPercent !== undefined) {
+      writer.uint32(120).int64(message.pollPercent);
     }
     return writer;
   },
@@ -949,6 +967,30 @@ export const TenantLimits: MessageFns<TenantLimits> = {
             }
 
             message.changesPerSecond = longToNumber(reader.int64());
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.websocketPercent = longToNumber(reader.int64());
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.ndjsonPercent = longToNumber(reader.int64());
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.pollPercent = longToNumber(reader.int64());
             continue;
           }
         }

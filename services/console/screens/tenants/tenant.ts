@@ -34,6 +34,9 @@ export const LIMITS = {
   historyBytesPerMinute: "Bytes of history that are read in a minute",
   publishedEventsPerSecond: "Events published over HTTP in a second",
   changesPerSecond: "Changes of the policy in a second",
+  websocketPercent: "Percent of clients that may use WebSocket",
+  ndjsonPercent: "Percent of clients that may read lines of JSON",
+  pollPercent: "Percent of clients that may poll",
 } as const;
 
 export type LimitName = keyof typeof LIMITS;

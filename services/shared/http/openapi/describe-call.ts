@@ -13,8 +13,11 @@ export interface CallDescription {
   /** What it does, in one line. */
   readonly summary: string;
   readonly about?: string;
-  /** What the request may be authorized by: any one of these; nothing where the list is empty. `body`: what it needs is in its body. */
-  readonly by: readonly (Credential | "body")[];
+  /**
+   * What the request may be authorized by: any one of these; nothing where the list is empty. `body`: by what its body says; `nothing`: it
+   * need not be.
+   */
+  readonly by: readonly (Credential | "body" | "nothing")[];
   /** By the names in the path. */
   readonly path?: Parameters;
   readonly query?: Parameters;

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import Negotiator from "negotiator";
 import { encodeControl, heartbeatOf } from "../../frames/encode-frame.ts";
-import { type BodyCoding, chooseBodyCoding } from "../../sse/body-coding.ts";
+import { type BodyCoding, chooseBodyCoding, withoutCompression } from "../../sse/body-coding.ts";
 import { SocketConnection } from "../../sse/socket-connection.ts";
 import { takeSocket } from "../handshake-socket.ts";
 import { keptHeaders } from "./kept-headers.ts";
@@ -11,14 +11,22 @@ import type { Road } from "./road.ts";
 interface MediaType {
   readonly answered: string;
   readonly names: readonly string[];
+  /** So many bytes that mean nothing before the first frame. */
+  readonly padding: (bytes: number) => Buffer;
 }
 
 const EVENT_STREAM: MediaType = {
   answered: "text/event-stream; charset=utf-8",
   names: ["text/event-stream", "text/event-stream; charset=utf-8"],
+  padding: (bytes) => Buffer.from(`:${" ".repeat(Math.max(0, bytes - 2))}\n`),
 };
 
-const NDJSON: MediaType = { answered: "application/x-ndjson", names: ["application/x-ndjson"] };
+const NDJSON: MediaType = {
+  answered: "application/x-ndjson",
+  names: ["application/x-ndjson"],
+  // On the line of the first object: a line of blanks alone is no JSON.
+  padding: (bytes) => Buffer.alloc(bytes, " "),
+};
 
 /** Where a client likes several equally, it gets the first. */
 const ALL_NAMES = [EVENT_STREAM, NDJSON].flatMap(({ names }) => names);
@@ -30,7 +38,7 @@ export const sseRoad = bodyRoad("sse", EVENT_STREAM);
 export const ndjsonRoad = bodyRoad("ndjson", NDJSON);
 
 /** A road whose frames are a response's body without an end, chosen by `Accept`. The name of its framing is its own. */
-function bodyRoad(transport: "sse" | "ndjson", { answered, names }: MediaType): Road {
+function bodyRoad(transport: "sse" | "ndjson", { answered, names, padding }: MediaType): Road {
   const format = { framing: transport };
   return {
     transport,
@@ -38,9 +46,11 @@ function bodyRoad(transport: "sse" | "ndjson", { answered, names }: MediaType): 
     isAskedFor: (request) => names.includes(new Negotiator(request).mediaType(ALL_NAMES) ?? ""),
     take: ({ request, response, requestId }) => ({
       framing: transport,
-      accept(connectionId) {
-        const coding = chooseBodyCoding(request);
-        const head = headOf(answered, { connectionId, requestId }, response, coding);
+      accept(connectionId, { answer: { padBytes } }) {
+        // Compressed, padding would be nothing.
+        const coding = padBytes > 0 ? withoutCompression(request) : chooseBodyCoding(request);
+        const headers = headOf(answered, { connectionId, requestId }, response, coding);
+        const head = padBytes > 0 ? Buffer.concat([headers, coding.begin(padding(padBytes))]) : headers;
         return new SocketConnection(takeSocket(request), { coding, head, heartbeat: heartbeatOf(format) });
       },
     }),

@@ -8,6 +8,7 @@ const KEPT = [
   "vary",
   "set-cookie",
   "x-access-token-renewed",
+  "x-sluice-transports",
 ];
 
 /** The lines of these headers for the head that a stream writes by itself. */

@@ -1,5 +1,5 @@
-import type { Frame } from "../../shared/protocol/frame.ts";
-import type { OpenSource } from "../source.ts";
+import type { Frame } from "../../services/shared/protocol/frame.ts";
+import type { OpenSource } from "../../services/client/source.ts";
 
 /** Who reads a stream of the log. */
 interface Reading {
@@ -10,7 +10,7 @@ interface Reading {
 }
 
 /** A log in memory whose streams behave as an edge's: behind an id, in order, live, and torn at any time. */
-export class FakeLog {
+export class TabLog {
   readonly #texts: string[] = [];
   readonly #streams = new Set<{ send(): void; tear(): void }>();
   /** How many streams were opened so far. */
@@ -18,6 +18,14 @@ export class FakeLog {
 
   get openStreams(): number {
     return this.#streams.size;
+  }
+
+  get length(): number {
+    return this.#texts.length;
+  }
+
+  texts(): readonly string[] {
+    return this.#texts;
   }
 
   append(...texts: readonly string[]): void {
@@ -69,11 +77,11 @@ export class FakeLog {
         },
         tear: () => {
           connectionId = undefined;
-          setImmediate(begin);
+          setTimeout(begin);
         },
       };
       this.#streams.add(stream);
-      setImmediate(begin);
+      setTimeout(begin);
       return {
         get state() {
           return state;

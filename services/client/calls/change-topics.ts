@@ -1,0 +1,64 @@
+import type { StreamState } from "../stream-state.ts";
+import type { MovableSource } from "../movable-source.ts";
+import type { EdgeCalls } from "./edge-calls.ts";
+import { ProblemError } from "./problem-error.ts";
+import type { TopicChange } from "./stream-calls.ts";
+
+/** A stream whose topics change. */
+interface Changing {
+  readonly edge: EdgeCalls;
+  readonly source: MovableSource;
+  /** What each of its connections asks for. */
+  readonly parameters: URLSearchParams;
+  /** Whether the edge keeps changes by the client's id: a connection must ask for the same topics then as before. */
+  readonly isKept: boolean;
+  /** Whether other tabs may have the same connection: they have not asked for the change. */
+  readonly isShared: () => boolean;
+}
+
+/** Puts changes of a stream's topics in force. */
+export function createTopicChanger(
+  changing: Changing,
+): (add: readonly string[], remove: readonly string[]) => Promise<TopicChange> {
+  const { edge, source, parameters, isKept, isShared } = changing;
+  return async (add, remove) => {
+    const { connectionId } = await whenReady(source.whenReady());
+    if (isShared()) return moveTo(changing, changed(parameters, add, remove));
+    const path = `/v1/streams/${connectionId}/topics`;
+    const answer = await edge.call<TopicChange>(path, { body: { add, remove } });
+    // The next connection is asked for by them: the edge forgets changes with the connection.
+    if (!isKept) write(parameters, changed(parameters, add, remove));
+    return answer;
+  };
+}
+
+/** Goes over to the stream of those who ask for the same topics; goes back where the edge refuses that. */
+async function moveTo({ source, parameters }: Changing, topics: readonly string[]): Promise<TopicChange> {
+  const before = parameters.getAll("topic");
+  write(parameters, topics);
+  try {
+    const ready = await whenReady(source.tryToMove());
+    return { topics: ready.topics, effectiveFrom: source.place ?? "" };
+  } catch (error) {
+    write(parameters, before);
+    source.move();
+    throw error;
+  }
+}
+
+function changed(parameters: URLSearchParams, add: readonly string[], remove: readonly string[]): string[] {
+  const topics = new Set([...parameters.getAll("topic"), ...add]);
+  for (const topic of remove) topics.delete(topic);
+  return [...topics];
+}
+
+function write(parameters: URLSearchParams, topics: readonly string[]): void {
+  parameters.delete("topic");
+  for (const topic of topics) parameters.append("topic", topic);
+}
+
+async function whenReady<Ready>(ready: Promise<Ready>): Promise<Ready> {
+  return ready.catch((end: Extract<StreamState, { readonly name: "ended" }>) => {
+    throw new ProblemError(end.code ?? "not_found", end.detail ?? `the stream has ended: ${end.reason}`);
+  });
+}

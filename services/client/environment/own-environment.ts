@@ -1,0 +1,44 @@
+import type { Channel, Environment, KeyValues, Locks } from "./environment.ts";
+import { watchPage } from "./watch-page.ts";
+
+/** Network Information is in no browser's types: two engines do not have it. */
+interface Globals {
+  readonly WebSocket?: typeof WebSocket;
+  readonly BroadcastChannel?: new (name: string) => Channel;
+  readonly navigator?: {
+    readonly locks?: Locks;
+    readonly connection?: { readonly type?: string; readonly effectiveType?: string };
+  };
+}
+
+/** The program that runs this. */
+export function ownEnvironment(): Environment {
+  const { WebSocket: Socket, BroadcastChannel: OwnChannel, navigator } = globalThis as unknown as Globals;
+  return {
+    fetch: (url, init) => fetch(url, init),
+    openSocket: Socket && ((url, protocols) => new Socket(url, protocols)),
+    now: () => Date.now(),
+    random: () => Math.random(),
+    after(ms, callback) {
+      const timer = setTimeout(callback, ms);
+      return () => clearTimeout(timer);
+    },
+    watch: watchPage,
+    local: storage("localStorage"),
+    session: storage("sessionStorage"),
+    locks: navigator?.locks,
+    openChannel: OwnChannel && ((name) => new OwnChannel(name)),
+    hasTabs: "document" in globalThis || "importScripts" in globalThis,
+    network: () => ({ type: navigator?.connection?.type ?? "", speed: navigator?.connection?.effectiveType ?? "" }),
+  };
+}
+
+/** Where a page may keep nothing, the very look at its storage throws; Node warns of one that has no file, and has no reload. */
+function storage(name: "localStorage" | "sessionStorage"): KeyValues | undefined {
+  if (!("document" in globalThis)) return undefined;
+  try {
+    return globalThis[name];
+  } catch {
+    return undefined;
+  }
+}
