@@ -98,7 +98,7 @@ test("the frames of a stream fit their JSON Schemas, and the event its own", asy
   const schemas = jsonSchemas();
   ajv.addSchema(schemas["frames"] ?? {}).addSchema(schemas["cloud-event"] ?? {});
   const { access_token: own, session_id: sid } = await acme.logIn();
-  const query = "topic=order.*&presence=order.*&format=cloudevents&lastEventId=aaaaaaaaaaaa.1.0";
+  const query = "topic=order.>&presence=order.>&format=cloudevents&lastEventId=aaaaaaaaaaaa.1.0";
   await using stream = await openEventStream(`${acme.urls.stream}/v1/stream?${query}`, { token: own });
   const { connectionId } = JSON.parse((await stream.frame("ready")).data) as { connectionId: string };
   const call = (path: string, body: object): Promise<Response> =>

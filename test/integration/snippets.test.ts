@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEventStream } from "#test/support/event-stream.ts";
 import type { RunningService } from "#test/support/start-service.ts";
-import { type Stack, startStack } from "#test/support/start-stack.ts";
+import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import { startTcpProxy } from "#test/support/tcp-proxy.ts";
 import { waitFor } from "#test/support/wait.ts";
 
@@ -16,34 +16,43 @@ const SNIPPETS = resolve("docs/snippets");
 /** Where the client matrix has its packages, nats-py among them. */
 const PYTHON_WITH_NATS = resolve(".sluice/clients/python/bin/python");
 
-/** A language: its tool, the words for its absence, and how its programs are made ready and begin. */
+type Command = readonly [string, ...string[]];
+
+/** A language: its tool, the argument that the tool says its version to, and how both programs are made ready. */
 interface Language {
   readonly name: string;
   readonly tool: readonly [command: string, argument: string];
-  prepare(program: "consume" | "publish", folder: string): Promise<readonly [string, ...string[]]>;
+  prepare(folder: string): Promise<{ readonly consume: Command; readonly publish: Command }>;
 }
 
 const LANGUAGES: readonly Language[] = [
   {
     name: "Python",
     tool: ["python3", "--version"],
-    prepare: async (program) => ["python3", join(SNIPPETS, `python/${program}.py`)],
+    prepare: async () => ({
+      consume: ["python3", join(SNIPPETS, "python/consume.py")],
+      publish: ["python3", join(SNIPPETS, "python/publish.py")],
+    }),
   },
   {
     name: "Go",
     tool: ["go", "version"],
-    async prepare(program, folder) {
-      await run("go", ["build", "-o", join(folder, program), join(SNIPPETS, `go/${program}.go`)]);
-      return [join(folder, program)];
+    async prepare(folder) {
+      const build = async (name: string): Promise<Command> => {
+        await run("go", ["build", "-o", join(folder, name), join(SNIPPETS, `go/${name}.go`)]);
+        return [join(folder, name)];
+      };
+      return { consume: await build("consume"), publish: await build("publish") };
     },
   },
   {
     name: "Java",
     tool: ["javac", "-version"],
-    async prepare(program, folder) {
-      const name = program === "consume" ? "Consume" : "Publish";
-      await run("javac", ["-d", folder, join(SNIPPETS, `java/${name}.java`)]);
-      return ["java", "-XX:TieredStopAtLevel=1", "-cp", folder, name];
+    async prepare(folder) {
+      const sources = ["Consume", "Publish"].map((name) => join(SNIPPETS, `java/${name}.java`));
+      await run("javac", ["-J-XX:TieredStopAtLevel=1", "-d", folder, ...sources]);
+      const java = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", folder] as const;
+      return { consume: [...java, "Consume"], publish: [...java, "Publish"] };
     },
   },
 ];
@@ -52,11 +61,13 @@ let stack: Stack;
 let publisher: RunningService;
 let env: NodeJS.ProcessEnv;
 let folder: string;
+let bus: Bus;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sluice-snippets-"));
   stack = await startStack();
   publisher = await stack.startPublish();
+  bus = await stack.bus("demo");
   env = {
     ...process.env,
     SLUICE_TOKEN: (await stack.login("carol")).access_token,
@@ -85,28 +96,23 @@ describe.concurrent.each(LANGUAGES.map((language) => [language.name, language] a
     "a program publishes events, and another goes on where it was when its stream breaks off",
     { timeout: 90_000 },
     async () => {
-      const [consume, publish] = await Promise.all(
-        (["consume", "publish"] as const).map((program) => language.prepare(program, folder)),
-      );
-      const send = async (text: string): Promise<void> => {
-        const [command, ...args] = publish ?? ["false"];
-        const url = `http://127.0.0.1:${publisher.ports.http}`;
-        const { stdout } = await run(command, [...args, url, "issues.opened", name, JSON.stringify({ text })], { env });
-        expect(JSON.parse(stdout)).toEqual({ ids: [expect.any(String)], duplicates: [] });
-      };
+      const { consume, publish } = await language.prepare(folder);
       await using proxy = await startTcpProxy(stack.edge.ports.http);
       const topic = `issues.opened.${name}`;
-      const [command, ...args] = consume ?? ["false"];
+      const [command, ...args] = consume;
       const reader = spawn(command, [...args, `http://127.0.0.1:${proxy.port}`, topic, "2"], { env });
       let printed = "";
       reader.stdout.on("data", (text: Buffer) => void (printed += text.toString()));
       const ended = new Promise((end) => void reader.once("close", end));
       try {
         await waitFor("the program listens", () => isListening(topic), 30_000);
-        await send("before");
+        const [program, ...own] = publish;
+        const url = `http://127.0.0.1:${publisher.ports.http}`;
+        const { stdout } = await run(program, [...own, url, "issues.opened", name, '{"text":"before"}'], { env });
+        expect(JSON.parse(stdout)).toEqual({ ids: [expect.any(String)], duplicates: [] });
         await waitFor("the first event is printed", () => printed.includes("before"), 30_000);
         proxy.set("reset");
-        await send("while it is away");
+        await bus.publish(`events.demo.${topic}`, '{"text":"while it is away"}');
         proxy.set("pass");
         expect(await ended).toBe(0);
       } finally {

@@ -13,6 +13,7 @@ const ERRORS = [
   "unsupported_parameter",
   "resource_unknown",
   "no_topic_granted",
+  "transport_off",
   "forbidden",
   "tenant_suspended",
   "tenant_unknown",
@@ -49,7 +50,7 @@ export const STREAM_CALL: CallDescription = {
     },
   },
   errors: [...ERRORS, "subscription_unreadable", "subscription_has_callback"],
-  example: { query: { topic: ["order.*"] }, status: 200 },
+  example: { query: { topic: ["order.>"] }, status: 200 },
 };
 
 /** A poll: a stream that ends with its first answer. */
@@ -63,5 +64,5 @@ export const POLL_CALL: CallDescription = {
   headers: HEADERS,
   answers: { 200: jsonAnswer("Frames, none where nothing came in time.", polledSchema, TRANSPORTS_HEADER) },
   errors: ERRORS,
-  example: { query: { topic: ["order.*"], wait: "0" }, status: 200 },
+  example: { query: { topic: ["order.>"], wait: "0" }, status: 200 },
 };
