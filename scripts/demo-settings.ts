@@ -76,20 +76,7 @@ export function demoSettings(ports: DemoPorts, passwords: DemoPasswords): Record
   const pages = ["localhost", ...USERS.map((user) => `${user}.localhost`)];
   const origins = pages.map((host) => `http://${host}:${ports.STREAM_HTTP_PORT}`).join(",");
   const consoles = pages.map((host) => `http://${host}:${ports.POLICY_HTTP_PORT}`).join(",");
-  const shared = {
-    SLUICE_DEMO: "1",
-    ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),
-    AUTH_ISSUER: `http://localhost:${ports.AUTH_HTTP_PORT}`,
-    AUTH_JWKS_URL: `http://127.0.0.1:${ports.AUTH_HTTP_PORT}/.well-known/jwks.json`,
-    AUTH_GRPC_URL: `127.0.0.1:${ports.AUTH_GRPC_PORT}`,
-    POLICY_GRPC_URL: `127.0.0.1:${ports.POLICY_GRPC_PORT}`,
-  };
-  const opsPorts = {
-    auth: ports.AUTH_OPS_PORT,
-    publish: ports.PUBLISH_OPS_PORT,
-    stream: ports.STREAM_OPS_PORT,
-    webhooks: ports.WEBHOOKS_OPS_PORT,
-  };
+  const shared = sharedSettings(ports);
   const natsUrl = (user: string, password: string): string =>
     `nats://${user}:${encodeURIComponent(password)}@127.0.0.1:${ports.NATS_PORT}`;
   const redisUrl = (user: string, password: string): string =>
@@ -111,9 +98,7 @@ export function demoSettings(ports: DemoPorts, passwords: DemoPasswords): Record
       POLICY_OPERATOR_TOKEN: DEMO_OPERATOR_TOKEN,
       POLICY_ALLOWED_ORIGINS: origins,
       POLICY_PUBLISH_URL: `http://localhost:${ports.PUBLISH_HTTP_PORT}`,
-      POLICY_OPS_URLS: Object.entries(opsPorts)
-        .map(([name, port]) => `${name}=http://127.0.0.1:${port}`)
-        .join(","),
+      POLICY_OPS_URLS: opsUrlsOf(ports),
     },
     publish: {
       ...shared,
@@ -137,4 +122,28 @@ export function demoSettings(ports: DemoPorts, passwords: DemoPasswords): Record
       STREAM_WEBHOOK_HOSTS: "localhost,127.0.0.1",
     },
   };
+}
+
+function sharedSettings(ports: DemoPorts): NodeJS.ProcessEnv {
+  return {
+    SLUICE_DEMO: "1",
+    ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),
+    AUTH_ISSUER: `http://localhost:${ports.AUTH_HTTP_PORT}`,
+    AUTH_JWKS_URL: `http://127.0.0.1:${ports.AUTH_HTTP_PORT}/.well-known/jwks.json`,
+    AUTH_GRPC_URL: `127.0.0.1:${ports.AUTH_GRPC_PORT}`,
+    POLICY_GRPC_URL: `127.0.0.1:${ports.POLICY_GRPC_PORT}`,
+  };
+}
+
+/** Where policy asks the others how they are. */
+function opsUrlsOf(ports: DemoPorts): string {
+  const asked = {
+    auth: ports.AUTH_OPS_PORT,
+    publish: ports.PUBLISH_OPS_PORT,
+    stream: ports.STREAM_OPS_PORT,
+    webhooks: ports.WEBHOOKS_OPS_PORT,
+  };
+  return Object.entries(asked)
+    .map(([name, port]) => `${name}=http://127.0.0.1:${port}`)
+    .join(",");
 }

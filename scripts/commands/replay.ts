@@ -10,8 +10,10 @@ import {
   serverOptionsSchema,
   withServerOptions,
 } from "../policy/policy-server.ts";
-import { readEntries } from "../replay/read-entries.ts";
+import { readConnections } from "../replay/read-connections.ts";
+import { type ReadEntry, readEntries } from "../replay/read-entries.ts";
 import { type Decision, foundSchema, replayStream } from "../replay/replay-stream.ts";
+import { replayTrace } from "../replay/replay-trace.ts";
 import { createCommand, readOptions, type Terminal } from "../shared/command.ts";
 
 const optionsSchema = serverOptionsSchema
@@ -40,13 +42,13 @@ const explainedSchema = z.object({
   whenPublished: z.union([decisionSchema, z.object({ unknown: z.string() })]).optional(),
 });
 
-/** `sluice replay`: what a stream was sent and why, or what became of the events of a trace. */
+/** `sluice replay`: what a stream was sent and why, or to which streams the events of a trace went. */
 export function replayCommand(terminal: Terminal): Command {
   const command = createCommand("replay", {
-    summary: "tell what a stream was sent and why, or follow the events of a trace",
+    summary: "tell what a stream was sent and why, or where the events of a trace went",
     description: `With --connection it tells a stream's life in order, with times: how it was opened, each event whose topic it had asked for, with the rule that let it through or kept it back when it was published, changes of topics and of rights between them, and how it ended. It puts together the connection log, which is kept for a day, the tenant's log, and policy's versions; of a durable subscription it tells what is new, not what came again.
 
-With --trace it looks for the events that carry a trace, in the last hour or --since, and with --subject tells whether that person may see each.
+With --trace it looks for the events that carry a trace, in the last hour or --since, and tells to which streams each went and why, or why not: of the streams whose beginning the connection log keeps, those that had asked for its topic then, or with --subject those of one person.
 
 It asks policy over HTTP and reads the tenant's log on the bus: NATS_URL says where that is, with the user of policy.`,
     examples: [
@@ -57,12 +59,12 @@ It asks policy over HTTP and reads the tenant's log on the bus: NATS_URL says wh
     .requiredOption("--tenant <name>", "the tenant of both")
     .option("--connection <id>", "the stream whose life to tell")
     .option("--trace <id>", "the trace whose events to look for")
-    .option("--subject <name>", "with --trace: whether this person may see them")
+    .option("--subject <name>", "with --trace: the streams of this person alone, and whether they may see the events")
     .option("--since <time>", "with --trace: how far back to look: 90s, 30m, 1h, 7d", "1h");
   return withServerOptions(command).action(async (given: unknown) => {
     const options = readOptions(optionsSchema, given);
     const server = await openPolicyServer(options, terminal.env);
-    if (options.connection === undefined) await replayTrace(server, options, terminal);
+    if (options.connection === undefined) await tellTrace(server, options, terminal);
     else await replayConnection(server, options.connection, options, terminal);
   });
 }
@@ -84,29 +86,29 @@ async function replayConnection(server: PolicyServer, id: string, { tenant }: Re
   }
 }
 
-async function replayTrace(
-  server: PolicyServer,
-  options: ReplayOptions,
-  { env, print, warn }: Terminal,
-): Promise<void> {
-  const { tenant, trace, subject, since } = options;
+async function tellTrace(server: PolicyServer, options: ReplayOptions, terminal: Terminal): Promise<void> {
+  const { tenant, trace, subject: about, since } = options;
+  const { env, print, warn } = terminal;
+  const { entries, isWhole } = await readConnections(tenant, about, env);
+  if (!isWhole) warn("the connection log holds more entries than are read: the latest streams are missing");
   const start = { start_time: new Date(Date.now() - parseSince(since)).toISOString() };
+  const moments = replayTrace(entries, {
+    events: withTrace(readEntries(tenant, start, Infinity, env), trace),
+    decide: (subject, seq) => decide(server, tenant, subject, seq),
+    about,
+  });
   let found = 0;
-  for await (const { seq, storedAt, entry, traceId } of readEntries(tenant, start, Infinity, env)) {
-    if (entry.kind !== "event" || traceId !== trace) continue;
+  for await (const moment of moments) {
+    const { at, what, seq, topic, connectionId = "", subject = "", why } = moment;
     found += 1;
-    const decision = subject === undefined ? undefined : await decide(server, tenant, subject, seq);
-    const seen = decision === undefined ? {} : { subject, allow: decision.allow, because: decision.because };
-    const words = decision === undefined ? "" : `  ${subject}: ${wordOf(decision.allow)}, ${decision.because}`;
-    const at = storedAt.toISOString();
-    print({ at, seq, topic: entry.topic, ...seen }, harmless(`${at}  ${seq}  ${entry.topic}${words}`));
+    const words = [at, what.padEnd(8), String(seq), topic, subject, connectionId, why];
+    print(moment, harmless(words.filter((part) => part !== "").join("  ")));
   }
   if (found === 0) warn(`no event of the last ${since} carries this trace`);
 }
 
-function wordOf(allow: boolean | undefined): string {
-  if (allow === undefined) return "unknown";
-  return allow ? "may see it" : "may not see it";
+async function* withTrace(entries: AsyncIterable<ReadEntry>, trace: string | undefined): AsyncGenerator<ReadEntry> {
+  for await (const entry of entries) if (entry.traceId === trace) yield entry;
 }
 
 /** By the policy of the event's own place in the log, with the roles that auth gives the person now. */

@@ -67,3 +67,23 @@ describe("sluice config check", () => {
     expect(await lines(["check", "--demo"])).toEqual(SERVICES.map((service) => ({ service, starts: true })));
   });
 });
+
+test.each([
+  ["stream", { NATS_CREDS_FILE: "/a", NATS_NKEY_FILE: "/b" }, /the user in NATS_URL and NATS_CREDS_FILE and NATS_NKEY/],
+  ["stream", { NATS_TLS_CERT_FILE: "/a" }, /NATS_TLS_CERT_FILE and NATS_TLS_KEY_FILE are set together or not at all/],
+  ["publish", { REDIS_TLS_CA_FILE: "/a" }, /REDIS_TLS_CA_FILE: REDIS_URL is without TLS/],
+  ["publish", { GRPC_TLS_CA_FILE: "/a" }, /are set together or not at all; set GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE/],
+  ["policy", { POLICY_GRPC_BIND_ADDRESS: "0.0.0.0" }, /gRPC would listen on 0\.0\.0\.0 in plain text/],
+  ["auth", { AUTH_GRPC_BIND_ADDRESS: "0.0.0.0", GRPC_PLAINTEXT: "allow" }, undefined],
+  ["auth", { AUTH_TLS_PORT: "1" }, /set AUTH_TLS_CERT_FILE, AUTH_TLS_KEY_FILE, AUTH_TLS_CLIENT_CA_FILE/],
+  ["auth", { AUTH_KEY_ENCRYPTION_KEY: "a", AUTH_KEY_ENCRYPTION_KEY_FILE: "/a" }, /not both/],
+] as const)("what settings of %s ask of each other is checked: %j", async (service, env, fault) => {
+  const faults = await lines(["check", service, "--demo"], env);
+  if (fault === undefined) expect(faults).toEqual([{ service, starts: true }]);
+  else expect(faults).toMatchObject([{ kind: "error", message: expect.stringMatching(fault) }]);
+});
+
+test("several rules that are broken are told together", async () => {
+  const faults = await lines(["check", "auth", "--demo"], { AUTH_TLS_PORT: "1", AUTH_COOKIE_SAME_SITE: "none" });
+  expect(faults).toHaveLength(2);
+});

@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from "prom-client";
+import { gaugeWhenRead } from "#shared/metrics/counted-when-read.ts";
+import { Counter, type Registry } from "prom-client";
 
 /** What auth counts. */
 export interface AuthMetrics {
@@ -65,14 +66,10 @@ export function createAuthMetrics(registry: Registry): AuthMetrics {
 
 /** Registers the gauge of sessions that have neither ended nor run out; without Redis it has no value. */
 export function addActiveSessions(registry: Registry, count: () => Promise<number>): void {
-  const gauge = new Gauge({
+  const described = {
     name: "sluice_auth_active_sessions",
     help: "Sessions that have neither ended nor reached the end of their lifetime; idle ones count.",
-    registers: [],
-    async collect() {
-      // Without Redis there is no figure, and an old or a made-up one would be taken for true.
-      this.set(await count().catch(() => NaN));
-    },
-  });
-  registry.registerMetric(gauge);
+  };
+  // Without Redis there is no figure, and an old or a made-up one would be taken for true.
+  gaugeWhenRead(registry, described, async (gauge) => gauge.set(await count().catch(() => NaN)));
 }

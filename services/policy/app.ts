@@ -54,6 +54,7 @@ import { readTiers } from "./limits/tiers.ts";
 import type { TenantDeps } from "./tenants/tenant-deps.ts";
 import { FileOrigins } from "./watch/file-origins.ts";
 import { watchFiles } from "./watch/watch-files.ts";
+import { keepConnectionsShared } from "./bus/share-connections-log.ts";
 import { openEdges } from "./app/open-edges.ts";
 import { openPolicies } from "./app/open-policies.ts";
 
@@ -83,6 +84,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const parts = { sessions, compiler, tiers, metrics, log };
   const { store, logs, collector, deps, recorded } = await openPolicies(nats, config, parts);
   starting.use(deps.subscriptions);
+  starting.use(await keepConnectionsShared(nats, log));
   await checkTenants(deps, log);
   const origins = new FileOrigins();
   starting.use(followPolicies(store, deps, { collector, origins }, log));

@@ -30,7 +30,7 @@ export interface InspectDeps {
   readonly wall: () => number;
   /** Auth's `iss`. */
   readonly ownIssuer: string;
-  /** Told of each payload that is shown, before it is. */
+  /** Told of each payload that is shown, before it is; where it throws, none is shown. */
   readonly onInspected: (inspection: Inspection) => Promise<void>;
 }
 
@@ -47,7 +47,7 @@ export interface InspectedEvent {
   readonly payload: string | null;
 }
 
-/** The way of a look at an event: find it → note who looks → show it. Throws as `findEvent` does. */
+/** The way of a look at an event: find it → note who looks → show it. Throws as `findEvent` does, and `unavailable` where the note is not stored. */
 export async function inspectEvent(
   deps: InspectDeps,
   id: EventId,

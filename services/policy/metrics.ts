@@ -1,3 +1,4 @@
+import { gaugeWhenRead } from "#shared/metrics/counted-when-read.ts";
 import { Counter, Gauge, type Registry } from "prom-client";
 
 /** What policy counts. */
@@ -87,21 +88,14 @@ function watchSnapshots(
   { maxTenants, now }: PolicyMetricsSetting,
 ): PolicyMetrics["snapshotSwapped"] {
   const held = new Map<string, HeldSnapshot>();
-  const perTenant = (name: string, help: string, valueOf: (held: HeldSnapshot) => number) =>
-    new Gauge({
-      name,
-      help,
-      labelNames: ["tenant"],
-      registers: [],
-      collect() {
-        this.reset();
-        for (const [tenant, snapshot] of [...held].slice(0, maxTenants)) this.set({ tenant }, valueOf(snapshot));
-      },
+  const perTenant = (name: string, help: string, valueOf: (held: HeldSnapshot) => number): void =>
+    gaugeWhenRead(registry, { name, help, labelNames: ["tenant"] }, (gauge) => {
+      for (const [tenant, snapshot] of [...held].slice(0, maxTenants)) gauge.set({ tenant }, valueOf(snapshot));
     });
   const version = "The version of a tenant's policy in force in this process.";
-  registry.registerMetric(perTenant("sluice_policy_snapshot_version", version, (snapshot) => snapshot.version));
+  perTenant("sluice_policy_snapshot_version", version, (snapshot) => snapshot.version);
   const age = "How long that version has been in force in this process.";
-  registry.registerMetric(perTenant("sluice_policy_snapshot_age_seconds", age, ({ since }) => (now() - since) / 1_000));
+  perTenant("sluice_policy_snapshot_age_seconds", age, ({ since }) => (now() - since) / 1_000);
   const tenants = new Gauge({
     name: "sluice_policy_snapshots",
     help: "Tenants with a policy in force in this process.",

@@ -85,3 +85,9 @@ export function firstSeqOf(entry: LogEntry): number {
 export const END_REASONS = ["expired", "revoked", "forbidden"] as const;
 
 export type EndReason = (typeof END_REASONS)[number];
+
+/** What a stream's last frame says; the answer to a poll may end with the stream's position. */
+export interface LastWord {
+  readonly event: "auth_error" | "bye" | "cursor";
+  readonly reason: string;
+}

@@ -29,6 +29,7 @@ import { originOf, type StreamOrigin } from "./connections/stream-origin.ts";
 import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
 import type { FrameFormat } from "./frames/encode-frame.ts";
+import { atCurrentStart } from "./log/at-current-start.ts";
 import { findStart, resumeKindOf, type Start } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
 import { beginStream } from "./observe/stream-trace.ts";
@@ -121,7 +122,8 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
       await verify(edge, tenant, registration, { isRestored: claimed?.isRestored === true, context });
       await edge.presence.prepare(tenant, registration, subscription.presence);
       attached = await attach(edge, tenant, registration, subscription, id);
-      await atCurrentStart(tenant, subscription, { claimed, attached }, (start, late) => {
+      const find = () => findBeginning(tenant, subscription, { claimed, attached });
+      await atCurrentStart(tenant.log, find, ({ start, late }) => {
         admit(edge, tenant, registration, request, subscription);
         place.settle(owner, tenant.decisions.limits);
         const connection = request.accept(id, subscription);
@@ -130,7 +132,7 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
         const reader = new Reader(ids, registration, connection, tenant, format, start, edge);
         const trace = beginStream(edge.tracer, request.traceparent, { ...ids, tenant: tenant.id });
         reader.record.origin = originOf(request, subscription, start);
-        Object.assign(reader, { changes: claimed?.changes, late, durable: attached?.hold, trace });
+        reader.carry({ changes: claimed?.changes, late, durable: attached?.hold, trace });
         begin(edge, edge.hub.attach(tenant, reader), subscription, { start, place, claimed, askedAt });
       });
     } catch (error) {
@@ -209,22 +211,14 @@ async function verify(
   }
 }
 
-/**
- * Finds the start and begins there in the same tick. A log that is replaced meanwhile is looked into again: the position would
- * mean another message.
- */
-async function atCurrentStart(
+/** Where a stream begins, and which of its client's topics it has only later. */
+async function findBeginning(
   { log }: Tenant,
   { lastEventId, from }: Subscription,
   { claimed, attached }: { readonly claimed: ClaimedTopics | undefined; readonly attached: Attached | undefined },
-  beginAt: (start: Start, late: LateTopics | undefined) => void,
-): Promise<void> {
-  for (;;) {
-    const { generation } = log;
-    const start = attached === undefined ? await findStart(log, lastEventId, from) : await startOf(attached, log);
-    const late = claimed && (await findLate(log, claimed.changes, start));
-    if (generation === log.generation) return beginAt(start, late);
-  }
+): Promise<{ readonly start: Start; readonly late: LateTopics | undefined }> {
+  const start = attached === undefined ? await findStart(log, lastEventId, from) : await startOf(attached, log);
+  return { start, late: claimed && (await findLate(log, claimed.changes, start)) };
 }
 
 /**

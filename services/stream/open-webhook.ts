@@ -15,10 +15,10 @@ import type { ReaderDeps } from "./connections/reader-state.ts";
 import { factsOf, openedRecord } from "./connections/record-stream.ts";
 import { releaseStream } from "./connections/release-stream.ts";
 import type { Subscriptions } from "./connections/subscriptions.ts";
-import type { Tenant } from "./connections/tenant.ts";
 import type { Hold } from "./durable/hold.ts";
 import type { Callback } from "./durable/record.ts";
 import type { SubscriptionKey } from "./durable/subscription-store.ts";
+import { atCurrentStart } from "./log/at-current-start.ts";
 import type { Start } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
 
@@ -75,20 +75,23 @@ export async function openWebhook(
       await verifyInTime(registration, tenant, edge);
       requireOwner(registration, edge);
       const attachment = { identity: registration.identity, connectionId: id, client: undefined, takeover: false };
-      attached = await attachHold(edge.subscriptions, { key, topics, callback, ...attachment }, tenant.log);
-      const { hold } = attached;
-      const start = await currentStart(attached, tenant);
-      requireOwner(registration, edge);
-      const ids = { connectionId: id, requestId: id };
-      const connection = connect({ hold, callback, registration, erasures: tenant.log.erasures });
-      const reader = new Reader(ids, registration, connection, tenant, FORMAT, start, edge);
-      reader.durable = hold;
-      const stream = edge.hub.attach(tenant, reader);
-      edge.observer.opened(factsOf(reader));
-      edge.observer.recorded(openedRecord(tenant, reader));
-      void connection.closed.then(() => releaseStream(edge, stream, place));
-      begin(edge, stream, hold, start);
-      return stream;
+      const taken = await attachHold(edge.subscriptions, { key, topics, callback, ...attachment }, tenant.log);
+      attached = taken;
+      const { hold } = taken;
+      const find = () => startOf(taken, tenant.log);
+      return await atCurrentStart(tenant.log, find, (start) => {
+        requireOwner(registration, edge);
+        const ids = { connectionId: id, requestId: id };
+        const connection = connect({ hold, callback, registration, erasures: tenant.log.erasures });
+        const reader = new Reader(ids, registration, connection, tenant, FORMAT, start, edge);
+        reader.carry({ durable: hold });
+        const stream = edge.hub.attach(tenant, reader);
+        edge.observer.opened(factsOf(reader));
+        edge.observer.recorded(openedRecord(tenant, reader));
+        void connection.closed.then(() => releaseStream(edge, stream, place));
+        begin(edge, stream, hold, start);
+        return stream;
+      });
     } catch (error) {
       registration.end("revoked");
       edge.hub.unregister(tenant, registration);
@@ -118,15 +121,6 @@ export function ownerOf({ tenant, subject }: SubscriptionKey, scope?: string): I
 function requireOwner(registration: Registration, edge: WebhookEdge): void {
   if (registration.ended !== "revoked") return requireValid(registration, edge);
   throw new AppError("session_ended", "auth does not know its owner, or not any more");
-}
-
-/** A log that is replaced meanwhile is looked into again: the position would mean another message. */
-async function currentStart(attached: Attached, { log }: Tenant): Promise<Start> {
-  for (;;) {
-    const { generation } = log;
-    const start = await startOf(attached, log);
-    if (generation === log.generation) return start;
-  }
 }
 
 function begin(edge: WebhookEdge, { tenant, reader }: Stream, hold: Hold, start: Start): void {

@@ -32,6 +32,12 @@ const CONFIG = {
     types: ["node"],
     moduleDetection: "force",
     skipLibCheck: true,
+    // What npm installs, and what an edge serves.
+    allowImportingTsExtensions: true,
+    paths: {
+      "@sluice/client": ["../../services/client/client.ts"],
+      "https://events.example.com/client/v1.js": ["../../services/client/client.ts"],
+    },
   },
   include: ["*"],
 };

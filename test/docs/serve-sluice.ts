@@ -22,6 +22,7 @@ createServer(async (request, response) => {
   const warnings: string[] = [];
   const code = await runSluice(args, {
     env,
+    origins: new Map(),
     stdin: Object.assign(Readable.from(stdin === "" ? [] : [stdin]), { isTTY: false }),
     columns: 100,
     say: (line) => void lines.push(line),

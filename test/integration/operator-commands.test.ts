@@ -178,8 +178,15 @@ test("a stream is told again what it was sent and why, and a trace what became o
     return moments.at(-1)?.["what"] === "ended" ? moments : undefined;
   });
   expect(after.at(-1)).toMatchObject({ why: expect.stringMatching(/^gone after .* s: 1 events, /) });
-  const trace = await run(["replay", "--tenant", "demo", "--trace", traceId, "--subject", "alice"], asPolicy());
-  expect(trace).toMatchObject([{ topic: "issues.opened.told", subject: "alice", allow: true }]);
+  const replayTrace = ["replay", "--tenant", "demo", "--trace", traceId];
+  expect(await run(replayTrace, asPolicy())).toMatchObject([
+    { what: "stored", topic: "issues.opened.told" },
+    { what: "sent", topic: "issues.opened.told", subject: "alice", connectionId: id, why: told[1]?.["why"] },
+  ]);
+  expect(await run([...replayTrace, "--subject", "bob"], asPolicy())).toMatchObject([
+    { what: "stored" },
+    { what: "nobody", subject: "bob", why: expect.stringMatching(/had asked for its topic; they may/) },
+  ]);
 });
 
 test("a tenant is made, limited, suspended, resumed and deleted", async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openEventStream, type EventStream } from "#test/support/event-stream.ts";
+import type { Transport } from "#shared/protocol/transports.ts";
+import { openRoad, type RoadStream } from "#test/support/open-road.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
 
 let stack: Stack;
@@ -9,19 +10,20 @@ beforeAll(async () => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
-test("a reader that stops reading costs nobody else anything, is given up, and resumes without loss", async () => {
+test("readers that stop reading cost nobody else anything, are given up, and resume without loss, by another road too", async () => {
   const demo = await stack.bus("demo");
   const { access_token: token } = await stack.login("bob");
-  const open = (lastEventId?: string): Promise<EventStream> =>
-    openEventStream(`${stack.streamUrl}/v1/stream?topic=push.>`, {
+  const open = (road: Transport, lastEventId?: string): Promise<RoadStream> =>
+    openRoad(road, `${stack.streamUrl}/v1/stream?topic=push.>`, {
       token,
+      compresses: false,
       ...(lastEventId === undefined ? {} : { lastEventId }),
     });
-  const slow = await open();
-  await using healthy = await open();
-  const { id } = await slow.frame("ready");
+  const slow = await Promise.all([open("sse"), open("websocket")]);
+  await using healthy = await open("sse");
+  const begins = await Promise.all(slow.map((stream) => stream.frame("ready")));
   await healthy.frame("ready");
-  slow.pause(true);
+  for (const stream of slow) stream.pause(true);
   const payload = "x".repeat(100_000);
   const texts = Array.from({ length: 400 }, (_, index) => `${index} ${payload}`);
   const published = texts.map((text) => demo.publish("events.demo.push.event.k", text));
@@ -35,12 +37,15 @@ test("a reader that stops reading costs nobody else anything, is given up, and r
     >;
   await expect.poll(connections, { timeout: 20_000 }).toHaveLength(1);
 
-  slow.pause(false);
-  await slow.closed();
-  const got = slow.events();
-  expect(got.length).toBeLessThan(400);
-  expect(got).toEqual(texts.slice(0, got.length));
-  await using again = await open(got.length === 0 ? id : slow.lastId());
-  await again.receive(400 - got.length);
-  expect([...got, ...again.events()].every((text, index) => text === texts[index])).toBe(true);
+  for (const [place, stream] of slow.entries()) {
+    stream.pause(false);
+    await stream.closed();
+    const got = stream.events();
+    expect(got.length).toBeLessThan(400);
+    expect(got).toEqual(texts.slice(0, got.length));
+    const last = got.length === 0 ? begins[place]?.id : stream.frames.findLast(({ id }) => id !== undefined)?.id;
+    await using again = await open(place === 0 ? "ndjson" : "sse", last);
+    await again.receive(400 - got.length);
+    expect([...got, ...again.events()].every((text, index) => text === texts[index])).toBe(true);
+  }
 }, 60_000);

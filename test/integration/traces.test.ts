@@ -3,11 +3,13 @@ import { headers as createHeaders } from "@nats-io/transport-node";
 import type { ReceivedSpan } from "#test/support/decode-spans.ts";
 import { openEventStream } from "#test/support/event-stream.ts";
 import { type Publish, publisherAt } from "#test/support/publisher.ts";
+import { type SpanRoad, startSpanRoad } from "#test/support/start-collector.ts";
 import { type OtlpReceiver, startOtlpReceiver } from "#test/support/start-otlp-receiver.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
 
 let receiver: OtlpReceiver;
+let road: SpanRoad;
 let stack: Stack;
 let publish: Publish;
 let toEdge: Publish;
@@ -15,7 +17,8 @@ let tokens: { readonly alice: string; readonly carol: string };
 
 beforeAll(async () => {
   receiver = await startOtlpReceiver();
-  const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: "20" };
+  road = await startSpanRoad(receiver);
+  const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: road.url, OTEL_BSP_SCHEDULE_DELAY: "20" };
   stack = await startStack({ auth: traced, policy: traced, stream: traced });
   [publish, toEdge] = [publisherAt(await stack.startPublish(traced)), publisherAt(stack.edge)];
   const [alice, carol] = await Promise.all([stack.login("alice"), stack.login("carol")]);
@@ -23,6 +26,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await stack[Symbol.asyncDispose]();
+  await road[Symbol.asyncDispose]();
   await receiver[Symbol.asyncDispose]();
 });
 

@@ -7,6 +7,8 @@ import { type Browser, type BrowserContext, chromium } from "playwright-core";
 /** How a browser is started: `names` lead to this machine. */
 interface BrowserOptions {
   readonly names?: readonly string[];
+  /** Keeps pages that are left in the back-forward cache, as browsers of people do. */
+  readonly keepsPages?: boolean;
 }
 
 /** Starts the Chromium on PATH, headless; its own start-up traffic is off. */
@@ -40,12 +42,13 @@ export async function startProfile(options: BrowserOptions): Promise<BrowserProf
   };
 }
 
-function launchOptions({ names = [] }: BrowserOptions) {
+function launchOptions({ names = [], keepsPages = false }: BrowserOptions) {
   const folders = (process.env["PATH"] ?? "").split(delimiter);
   const executablePath = folders.map((folder) => join(folder, "chromium")).find((path) => existsSync(path));
   if (executablePath === undefined) throw new Error("chromium is not on PATH; npm test brings it");
   return {
     executablePath,
+    ignoreDefaultArgs: keepsPages ? ["--disable-back-forward-cache"] : [],
     args: [
       "--no-sandbox",
       "--disable-gpu",

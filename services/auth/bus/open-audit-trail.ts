@@ -1,6 +1,7 @@
+import { gaugeWhenRead } from "#shared/metrics/counted-when-read.ts";
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { Gauge, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import { AUDIT_STREAM } from "#shared/contract/audit-log.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { openAudit } from "#shared/nats/append-audit.ts";
@@ -32,17 +33,15 @@ export async function openAuditTrail(nats: NatsConnection, parts: AuditTrailPart
 
 async function showReach(registry: Registry, nats: NatsConnection, clock: Clock): Promise<void> {
   const { streams } = await jetstreamManager(nats, { checkAPI: false, timeout: 2_000 });
-  const oldest = new Gauge({
+  const described = {
     name: "sluice_auth_audit_oldest_seconds",
     help: "How old the oldest entry of the audit trail is.",
-    registers: [],
-    async collect() {
-      const info = await streams.info(AUDIT_STREAM).catch(() => undefined);
-      const isEmpty = info?.state.messages === 0;
-      const age = (clock.wall() - Date.parse(info?.state.first_ts ?? "")) / 1_000;
-      // Without NATS there is no figure.
-      this.set(isEmpty ? 0 : age);
-    },
+  };
+  gaugeWhenRead(registry, described, async (gauge) => {
+    const info = await streams.info(AUDIT_STREAM).catch(() => undefined);
+    const isEmpty = info?.state.messages === 0;
+    const age = (clock.wall() - Date.parse(info?.state.first_ts ?? "")) / 1_000;
+    // Without NATS there is no figure.
+    gauge.set(isEmpty ? 0 : age);
   });
-  registry.registerMetric(oldest);
 }

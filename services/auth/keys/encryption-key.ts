@@ -18,13 +18,22 @@ export interface EncryptionKeySettings {
  * @throws {BootError} when there is none, there are two, or it is not 32 bytes in base64.
  */
 export async function readEncryptionKey(settings: EncryptionKeySettings): Promise<Uint8Array> {
+  requireEncryptionKey(settings);
+  const { AUTH_KEY_ENCRYPTION_KEY: given, AUTH_KEY_ENCRYPTION_KEY_FILE: path } = settings;
+  if (given !== undefined) return parseKey(given, "AUTH_KEY_ENCRYPTION_KEY");
+  return path === undefined ? DEMO_KEY : parseKey(await readKeyFile(path), "the file of AUTH_KEY_ENCRYPTION_KEY_FILE");
+}
+
+/**
+ * Makes sure that one setting says what encrypts the stored keys.
+ * @throws {BootError} when none does, outside the demo, or two do.
+ */
+export function requireEncryptionKey(settings: EncryptionKeySettings): void {
   const { AUTH_KEY_ENCRYPTION_KEY: given, AUTH_KEY_ENCRYPTION_KEY_FILE: path } = settings;
   if (given !== undefined && path !== undefined) {
     throw new BootError("set either AUTH_KEY_ENCRYPTION_KEY or AUTH_KEY_ENCRYPTION_KEY_FILE, not both");
   }
-  if (given !== undefined) return parseKey(given, "AUTH_KEY_ENCRYPTION_KEY");
-  if (path !== undefined) return parseKey(await readKeyFile(path), "the file of AUTH_KEY_ENCRYPTION_KEY_FILE");
-  if (settings.SLUICE_DEMO === "1") return DEMO_KEY;
+  if (given !== undefined || path !== undefined || settings.SLUICE_DEMO === "1") return;
   throw new BootError(
     `signing keys are stored encrypted: set AUTH_KEY_ENCRYPTION_KEY_FILE or AUTH_KEY_ENCRYPTION_KEY; ${HOW_TO_MAKE_ONE}`,
   );

@@ -80,12 +80,13 @@ export class Credentials {
   async #fetch(): Promise<Refreshed> {
     const { refresh, token } = this.#options;
     const fetchToken = refresh ?? (typeof token === "function" ? token : async () => {});
-    const fetched = await new Promise<string | void>((resolve, reject) => {
+    const fetched = await new Promise<string | undefined>((resolve, reject) => {
       const giveUp = (): void => reject(new Error(`no fresh token came within ${DEADLINE_MS / 1_000} s`));
       const cancel = this.#environment.after(DEADLINE_MS, giveUp);
-      fetchToken().then(resolve, reject).finally(cancel);
+      const settle = (given: string | void): void => resolve(given === undefined ? undefined : String(given));
+      fetchToken().then(settle, reject).finally(cancel);
     });
-    return { token: fetched ?? undefined };
+    return { token: fetched };
   }
 
   /**

@@ -31,7 +31,7 @@ export function openPersonHistory(manager: JetStreamManager): PersonHistory {
         inTurn(tenant, async () => {
           const since = await beginningOf(manager);
           let [opened, oldest] = [0, since];
-          const read = await readPages(manager, connectionSubject(tenant, subject, "*"), (entry) => {
+          const read = await readConnectionEntries(manager, connectionSubject(tenant, subject, "*"), (entry) => {
             // An edge may write whatever it likes under a person's subject.
             if (entry.tenant !== tenant || entry.subject !== subject) return;
             if (entry.event === "opened" && (opened += 1) === 1) oldest = Date.parse(entry.at);
@@ -51,8 +51,9 @@ async function beginningOf(manager: JetStreamManager): Promise<number> {
   return Date.parse(state.first_seq > 1 ? state.first_ts : created);
 }
 
-async function readPages(
-  { direct }: JetStreamManager,
+/** Reads the entries under a subject in their order, up to 32 MiB of them: then it answers `cut`. What is no entry of this release is left out. */
+export async function readConnectionEntries(
+  { direct }: Pick<JetStreamManager, "direct">,
   subject: string,
   take: (entry: ConnectionEntry) => void,
 ): Promise<"all" | "cut"> {
@@ -69,7 +70,6 @@ async function readPages(
   return "cut";
 }
 
-/** What is no entry of this release is left out. */
 function readEntry(message: StoredMsg): ConnectionEntry | undefined {
   return connectionEntrySchema.safeParse(parseJson(message.string())).data;
 }

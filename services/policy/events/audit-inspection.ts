@@ -1,4 +1,4 @@
-import type { AuditTrail } from "#shared/nats/append-audit.ts";
+import type { RequiredAudit } from "#shared/nats/append-audit.ts";
 
 /** Somebody is shown an event's payload. */
 export interface Inspection {
@@ -14,7 +14,10 @@ export interface InspectionEntry extends Inspection {
   readonly event: "event_inspected";
 }
 
-/** Appends a look to the audit trail, and answers once that is done or has failed. */
-export function auditInspection(audit: AuditTrail<InspectionEntry>, inspection: Inspection): Promise<void> {
-  return audit.record({ event: "event_inspected", ...inspection });
+/**
+ * Appends a look to the audit trail, and answers once that is done.
+ * @throws {AppError} `unavailable` when the entry was not stored: nobody looks without one.
+ */
+export function auditInspection(audit: RequiredAudit<InspectionEntry>, inspection: Inspection): Promise<void> {
+  return audit.require({ event: "event_inspected", ...inspection });
 }

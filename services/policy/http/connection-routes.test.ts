@@ -1,6 +1,7 @@
 import { jetstream } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { AUDIT_STREAM } from "#shared/contract/audit-log.ts";
 import { connectionSubject, CONNECTIONS_STREAM } from "#shared/contract/connection-log.ts";
 import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
@@ -136,6 +137,20 @@ describe("the calls on connections", () => {
     const refused = await stack.call("GET", `${EVENTS}/${id}`, undefined, await stack.as("dave"));
     expect(refused).toMatchObject({ status: 403, body: { detail: expect.stringContaining("event:inspect") } });
     expect((await stack.call("GET", `${EVENTS}/${id}/audience`, undefined, await stack.as("dave"))).status).toBe(200);
+  });
+
+  it("show nothing of an event where the look finds no place in the audit trail", async () => {
+    const id = await publish("order.created.44", '{"total":8}');
+    const auth = await openBus(stack.nats.url("auth"), "auth");
+    const { streams } = await auth.manager();
+    const { config } = await streams.info(AUDIT_STREAM);
+    await streams.update(AUDIT_STREAM, { ...config, max_msg_size: 16 });
+    const refused = await stack.call("GET", `${EVENTS}/${id}`, undefined, await stack.as("carol"));
+    expect(refused).toMatchObject({ status: 503, body: { detail: expect.stringContaining("audit trail") } });
+    expect(JSON.stringify(refused.body)).not.toContain("total");
+    await streams.update(AUDIT_STREAM, config);
+    expect((await stack.call("GET", `${EVENTS}/${id}`, undefined, await stack.as("carol"))).status).toBe(200);
+    await auth.connection.close();
   });
 
   it("say nothing of an event that is erased, of another log, or that there never was", async () => {

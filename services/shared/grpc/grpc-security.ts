@@ -11,7 +11,7 @@ import { BootError } from "#shared/config/read-config.ts";
 import { LOOPBACK } from "#shared/http/listen.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
-import { readTlsMaterial, tlsFilesOf } from "#shared/tls/tls-material.ts";
+import { readTlsMaterial, type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
 import { clientChannelOptions } from "./channel-options.ts";
 import { type CallersByPath, checkCaller } from "./check-caller.ts";
 import { type GrpcTlsSettings, grpcTlsFiles } from "./tls-settings.ts";
@@ -32,7 +32,17 @@ export interface GrpcSecurity extends Disposable {
   channelTo(serverName: string): GrpcChannel;
 }
 
-/** Whoever reaches plaintext gRPC may end any session and ask for anybody's rights. */
+/**
+ * Makes sure that gRPC has all of TLS, or none where no stranger reaches it: whoever reaches plaintext gRPC may end any session and
+ * ask for anybody's rights. Answers the files of TLS.
+ * @throws {BootError} where it has not.
+ */
+export function requireGrpcSettings(settings: GrpcTlsSettings, bindAddress: string = LOOPBACK): TlsFiles | undefined {
+  const files = tlsFilesOf(settings, grpcTlsFiles);
+  if (files === undefined) requirePrivate(bindAddress, settings);
+  return files;
+}
+
 function requirePrivate(bindAddress: string, { GRPC_PLAINTEXT: plain }: GrpcTlsSettings): void {
   if (plain === "allow" || isLoopback(bindAddress)) return;
   throw new BootError(
@@ -64,11 +74,8 @@ export async function openGrpcSecurity(
   log: Logger,
   bindAddress: string = LOOPBACK,
 ): Promise<GrpcSecurity> {
-  const files = tlsFilesOf(settings, grpcTlsFiles);
-  if (files === undefined) {
-    requirePrivate(bindAddress, settings);
-    return plaintext;
-  }
+  const files = requireGrpcSettings(settings, bindAddress);
+  if (files === undefined) return plaintext;
   const refusals = limitLines(log);
   const tls = new WatchedTls(files, name, await readTlsMaterial(files, name), log);
   return {

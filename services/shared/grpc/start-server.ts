@@ -113,6 +113,7 @@ function statusOf(error: AppError): status {
     case 413:
     case 415:
     case 422:
+    case 426:
     case 406:
       return status.INVALID_ARGUMENT;
     case 401:

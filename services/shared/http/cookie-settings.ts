@@ -79,7 +79,7 @@ export type CookieSettings = Readonly<z.infer<z.ZodObject<typeof cookieSettings>
 /** Refuses settings that no browser would take a cookie by, with words at the setting that is at fault. */
 export function checkCookieSettings({ value, issues }: z.core.ParsePayload<CookieSettings>): void {
   const refuse = (setting: keyof CookieSettings, message: string): void => {
-    issues.push({ code: "custom", path: [setting], input: value[setting], message });
+    issues.push({ code: "custom", path: [setting], input: value[setting], message, continue: true });
   };
   const { AUTH_COOKIE_DOMAIN: domain, AUTH_COOKIE_SAME_SITE: sameSite } = value;
   const isSecure = isHttps(value.AUTH_ISSUER);

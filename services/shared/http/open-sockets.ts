@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from "prom-client";
+import { gaugeWhenRead } from "#shared/metrics/counted-when-read.ts";
+import { Counter, type Registry } from "prom-client";
 import { readDescriptorLimit } from "#shared/lifecycle/descriptor-limit.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { SocketBudget, type SocketEnd } from "./socket-budget.ts";
@@ -40,18 +41,15 @@ export function openSockets<Port extends PublicPort>(
 }
 
 function countOpen(registry: Registry, budgets: readonly (readonly [PublicPort, SocketBudget])[]): void {
-  registry.registerMetric(
-    new Gauge({
-      name: "sluice_sockets",
-      help: "Open connections of the ports for the public; those that wait ask for nothing",
-      labelNames: ["port", "state"],
-      registers: [],
-      collect() {
-        for (const [port, { open, waiting }] of budgets) {
-          this.set({ port, state: "waiting" }, waiting);
-          this.set({ port, state: "asking" }, open - waiting);
-        }
-      },
-    }),
-  );
+  const described = {
+    name: "sluice_sockets",
+    help: "Open connections of the ports for the public; those that wait ask for nothing",
+    labelNames: ["port" as const, "state" as const],
+  };
+  gaugeWhenRead(registry, described, (gauge) => {
+    for (const [port, { open, waiting }] of budgets) {
+      gauge.set({ port, state: "waiting" }, waiting);
+      gauge.set({ port, state: "asking" }, open - waiting);
+    }
+  });
 }

@@ -1,3 +1,4 @@
+import { gaugeWhenRead } from "./counted-when-read.ts";
 import { readdir } from "node:fs/promises";
 import { VERSION } from "../lifecycle/version.ts";
 import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
@@ -32,15 +33,10 @@ const SLOW = [
 
 /** As prom-client has it, but read by another thread; only Linux lists them. */
 function countDescriptors(registry: Registry): void {
-  const gauge = new Gauge({
-    name: "process_open_fds",
-    help: "Number of open file descriptors.",
-    registers: [],
-    async collect() {
-      const open = await readdir("/proc/self/fd").catch(() => undefined);
-      // One of them is that of the list itself.
-      if (open !== undefined) this.set(open.length - 1);
-    },
+  const described = { name: "process_open_fds", help: "Number of open file descriptors." };
+  gaugeWhenRead(registry, described, async (gauge) => {
+    const open = await readdir("/proc/self/fd").catch(() => undefined);
+    // One of them is that of the list itself.
+    if (open !== undefined) gauge.set(open.length - 1);
   });
-  registry.registerMetric(gauge);
 }

@@ -2,6 +2,7 @@ import { DiscardPolicy, jetstream, jetstreamManager, StorageType, type StreamCon
 import { nanos, type NatsConnection } from "@nats-io/transport-node";
 import { BootError } from "#shared/config/read-config.ts";
 import { AUDIT_STREAM, auditSubject } from "#shared/contract/audit-log.ts";
+import { AppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
 import type { Clock } from "#shared/time/clock.ts";
@@ -36,6 +37,15 @@ export interface AuditTrail<Entry> {
   record(entry: Entry): Promise<void>;
 }
 
+/** The same trail for what nobody may do without an entry. */
+export interface RequiredAudit<Entry> {
+  /**
+   * Appends an entry, and answers once it is stored.
+   * @throws {AppError} `unavailable` when it was not stored.
+   */
+  require(entry: Entry): Promise<void>;
+}
+
 /**
  * Opens the audit trail: a stream that keeps entries for 90 days, within its size, and lets nobody delete one, made where there
  * is none. Where it is full the oldest entries give way.
@@ -44,12 +54,12 @@ export interface AuditTrail<Entry> {
 export async function openAudit<Entry extends { readonly tenant: string; readonly event: string }>(
   nats: NatsConnection,
   { replicas, maxBytes, clock, log, onLost }: AuditTrailDeps,
-): Promise<AuditTrail<Entry>> {
+): Promise<AuditTrail<Entry> & RequiredAudit<Entry>> {
   const config = await openStream(nats, { replicas, maxBytes });
   if (maxBytes !== undefined) await resize(nats, config, maxBytes, log);
   const js = jetstream(nats, { timeout: TIMEOUT_MS });
   const lines = limitLines(log);
-  const record = async (entry: Entry): Promise<void> => {
+  const require = async (entry: Entry): Promise<void> => {
     const { tenant, event } = entry;
     const line = JSON.stringify({ at: new Date(clock.wall()).toISOString(), ...entry });
     try {
@@ -57,9 +67,13 @@ export async function openAudit<Entry extends { readonly tenant: string; readonl
     } catch (error) {
       onLost();
       lines.write("error", "lost", { entry, reason: (error as Error).message }, "an audit entry was not stored");
+      throw new AppError("unavailable", "the audit trail takes no entry, and nothing happens without one; try again", {
+        cause: error,
+      });
     }
   };
-  return { record, note: (entry) => void record(entry) };
+  const record = (entry: Entry): Promise<void> => require(entry).catch(() => undefined);
+  return { require, record, note: (entry) => void record(entry) };
 }
 
 function limitsOf(maxBytes: number) {

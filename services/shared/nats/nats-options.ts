@@ -8,7 +8,7 @@ import {
 import { BootError } from "#shared/config/read-config.ts";
 import { formatAddress } from "#shared/config/server-urls.ts";
 import { isName } from "#shared/protocol/names.ts";
-import { readClientTls } from "#shared/tls/client-tls.ts";
+import { type ClientTlsFiles, readClientTls, requirePair } from "#shared/tls/client-tls.ts";
 import type { NatsSettings } from "#shared/config/nats-settings.ts";
 
 /** What the client of NATS needs for these settings: where, who, and by which certificates. */
@@ -34,15 +34,29 @@ export async function natsTargetOf(settings: NatsSettings, service: string): Pro
   };
 }
 
-/** Who the service is by a file; the file is read at each connection, as what is in it may expire. */
-function authenticatorOf(settings: NatsSettings): Authenticator | undefined {
-  const { NATS_CREDS_FILE: creds, NATS_NKEY_FILE: nkey, NATS_URL: url } = settings;
+/** @throws {BootError} when two settings say who the service is. */
+function requireOneIdentity({ NATS_CREDS_FILE: creds, NATS_NKEY_FILE: nkey, NATS_URL: url }: NatsSettings): void {
   const named = [
     ...(url.user === undefined ? [] : ["the user in NATS_URL"]),
     ...(creds === undefined ? [] : ["NATS_CREDS_FILE"]),
     ...(nkey === undefined ? [] : ["NATS_NKEY_FILE"]),
   ];
   if (named.length > 1) throw new BootError(`${named.join(" and ")} both say who the service is; set one`);
+}
+
+/**
+ * Makes sure that the settings of NATS go together.
+ * @throws {BootError} where they do not.
+ */
+export function requireNatsSettings(settings: NatsSettings): void {
+  requireOneIdentity(settings);
+  requirePair(tlsFilesOf(settings));
+}
+
+/** Who the service is by a file; the file is read at each connection, as what is in it may expire. */
+function authenticatorOf(settings: NatsSettings): Authenticator | undefined {
+  const { NATS_CREDS_FILE: creds, NATS_NKEY_FILE: nkey } = settings;
+  requireOneIdentity(settings);
   if (creds !== undefined) {
     const read = () => readSecret("NATS_CREDS_FILE", creds, /BEGIN NATS USER JWT[^]*BEGIN USER NKEY SEED/);
     read();
@@ -73,10 +87,14 @@ async function tlsOf(settings: NatsSettings): Promise<ConnectionOptions["tls"]> 
   const files = { ...(caFile && { caFile }), ...(certFile && { certFile }), ...(keyFile && { keyFile }) };
   const isFirst = settings.NATS_TLS_FIRST === "1";
   if (settings.NATS_URL.scheme !== "tls" && !isFirst && Object.keys(files).length === 0) return undefined;
-  await readClientTls({
-    authorities: { setting: "NATS_TLS_CA_FILE", path: caFile },
-    certificate: { setting: "NATS_TLS_CERT_FILE", path: certFile },
-    privateKey: { setting: "NATS_TLS_KEY_FILE", path: keyFile },
-  });
+  await readClientTls(tlsFilesOf(settings));
   return { ...files, ...(isFirst ? { handshakeFirst: true } : {}) };
+}
+
+function tlsFilesOf(settings: NatsSettings): ClientTlsFiles {
+  return {
+    authorities: { setting: "NATS_TLS_CA_FILE", path: settings.NATS_TLS_CA_FILE },
+    certificate: { setting: "NATS_TLS_CERT_FILE", path: settings.NATS_TLS_CERT_FILE },
+    privateKey: { setting: "NATS_TLS_KEY_FILE", path: settings.NATS_TLS_KEY_FILE },
+  };
 }

@@ -3,8 +3,8 @@ import { BootError } from "#shared/config/read-config.ts";
 import { watchFile } from "#shared/files/watch-file.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
-import { type ClientTls, type ClientTlsFiles, readClientTls } from "#shared/tls/client-tls.ts";
-import type { RedisSettings } from "./redis-settings.ts";
+import { type ClientTls, type ClientTlsFiles, readClientTls, requirePair } from "#shared/tls/client-tls.ts";
+import type { RedisSettings, RedisTarget } from "./redis-settings.ts";
 
 type Options = Omit<RedisOptions, "replyMapping">;
 
@@ -45,7 +45,7 @@ export function watchRedisTls(redis: Redis, settings: RedisSettings, log: Logger
   });
 }
 
-function redisTlsFiles(settings: RedisSettings): ClientTlsFiles {
+function redisTlsFiles(settings: Omit<RedisSettings, "REDIS_URL">): ClientTlsFiles {
   const fileOf = (setting: "REDIS_TLS_CA_FILE" | "REDIS_TLS_CERT_FILE" | "REDIS_TLS_KEY_FILE") => {
     return { setting, path: settings[setting] };
   };
@@ -57,10 +57,22 @@ function redisTlsFiles(settings: RedisSettings): ClientTlsFiles {
 }
 
 async function readRedisTls(settings: RedisSettings): Promise<ClientTls | undefined> {
+  requireRedisSettings(settings);
+  return settings.REDIS_URL.isTls ? readClientTls(redisTlsFiles(settings)) : undefined;
+}
+
+type SomeRedisSettings = Omit<RedisSettings, "REDIS_URL"> & { readonly REDIS_URL?: RedisTarget | undefined };
+
+/**
+ * Makes sure that the settings of Redis go together; without a URL there is no Redis, and the others mean nothing.
+ * @throws {BootError} where they do not.
+ */
+export function requireRedisSettings(settings: SomeRedisSettings): void {
+  if (settings.REDIS_URL === undefined) return;
   const files = redisTlsFiles(settings);
-  if (settings.REDIS_URL.isTls) return readClientTls(files);
+  requirePair(files);
   const named = Object.values(files).filter(({ path }) => path !== undefined);
-  if (named.length === 0) return undefined;
+  if (settings.REDIS_URL.isTls || named.length === 0) return;
   const names = named.map(({ setting }) => setting).join(", ");
   throw new BootError(`${names}: REDIS_URL is without TLS; begin it with rediss:// or rediss+sentinel://`);
 }

@@ -28,9 +28,7 @@ export interface ClientTls {
  */
 export async function readClientTls(files: ClientTlsFiles): Promise<ClientTls> {
   const { authorities, certificate, privateKey } = files;
-  if ((certificate.path === undefined) !== (privateKey.path === undefined)) {
-    throw new BootError(`${certificate.setting} and ${privateKey.setting} are set together or not at all`);
-  }
+  requirePair(files);
   const ca = await read(authorities, (pem) => new X509Certificate(pem));
   const cert = await read(certificate, (pem) => new X509Certificate(pem));
   const key = await read(privateKey, (pem) => createPrivateKey(pem));
@@ -38,6 +36,12 @@ export async function readClientTls(files: ClientTlsFiles): Promise<ClientTls> {
     throw new BootError(`${privateKey.setting}: ${privateKey.path} is not the key of ${certificate.path}`);
   }
   return { ...(ca && { ca: ca.pem }), ...(cert && { cert: cert.pem }), ...(key && { key: key.pem }) };
+}
+
+/** @throws {BootError} when of a certificate and its key one is set alone. */
+export function requirePair({ certificate, privateKey }: Pick<ClientTlsFiles, "certificate" | "privateKey">): void {
+  if ((certificate.path === undefined) === (privateKey.path === undefined)) return;
+  throw new BootError(`${certificate.setting} and ${privateKey.setting} are set together or not at all`);
 }
 
 async function read<Parsed>({ setting, path }: ClientTlsFile, parse: (pem: string) => Parsed) {

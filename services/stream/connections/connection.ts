@@ -1,10 +1,5 @@
 import type { AudienceKey } from "../audiences/audience.ts";
-import type { EndReason, Position } from "../event.ts";
-
-/** What a stream's last frame says. */
-export type LastWord =
-  | { readonly event: "auth_error"; readonly reason: EndReason }
-  | { readonly event: "bye" | "cursor" };
+import type { LastWord, Position } from "../event.ts";
 
 /**
  * Where a reader writes to, and the one truth about whether anybody is there still. An open stream is one way; how its bytes travel

@@ -115,6 +115,14 @@ export class Reader implements Member, RegisteredStream {
     return this.#state.is === "live" ? this.#state.audience.positionOf(this) : this.#state.cursor;
   }
 
+  /** Takes up what the stream was opened with beside its topics; before it begins. */
+  carry({ changes, late, durable, trace }: Partial<Pick<Reader, "changes" | "late" | "durable" | "trace">>): void {
+    this.changes = changes;
+    this.late = late;
+    this.durable = durable;
+    this.trace = trace;
+  }
+
   /** Begins delivery: catches up with the log, then is live. */
   catchUp(): void {
     if (this.#state.is === "behind") this.#run(this.#state);

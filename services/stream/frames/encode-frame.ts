@@ -8,6 +8,7 @@ import { isJson } from "./is-json.ts";
 import { jsonFraming } from "./json-framing.ts";
 import { ndjsonFraming } from "./ndjson-framing.ts";
 import { sseFraming } from "./sse-framing.ts";
+import { deflatedWebsocketFraming, websocketFraming } from "./websocket-framing.ts";
 import { withoutFields } from "./without-fields.ts";
 
 /** How a client wants its events: the payload as published or a CloudEvents envelope, with or without an event name, in which frames. */
@@ -20,10 +21,13 @@ export interface FrameFormat {
 /** How a client wants its events, whatever road they come by. */
 export type EventFormat = Omit<FrameFormat, "framing">;
 
-const FRAMINGS = { sse: sseFraming, ndjson: ndjsonFraming, json: jsonFraming } as const satisfies Record<
-  string,
-  Framing
->;
+const FRAMINGS = {
+  sse: sseFraming,
+  ndjson: ndjsonFraming,
+  websocket: websocketFraming,
+  "websocket deflate": deflatedWebsocketFraming,
+  json: jsonFraming,
+} as const satisfies Record<string, Framing>;
 
 /** One name for each of the formats, for use as a key. */
 export function formatKey({ body, naming, framing }: FrameFormat): string {

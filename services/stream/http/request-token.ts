@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { AppError } from "#shared/errors/app-error.ts";
 import { isTrustedPage } from "#shared/http/origin.ts";
 import { single } from "#shared/http/single-header.ts";
@@ -7,6 +7,7 @@ import { type HeaderValues, readExplicitToken } from "#shared/http/token-source.
 import { CLOCK_LEEWAY_SECONDS } from "#shared/tokens/access-token.ts";
 import { type RenewAccess, verifyOrRenew } from "#shared/tokens/verify-or-renew.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
+import type { Exchange } from "./roads/road.ts";
 import type { AuthTime } from "../access/auth-time.ts";
 
 /** The edge, as far as reading a token uses it. */
@@ -22,6 +23,12 @@ export interface TokenReading {
   readonly allowedOrigins: readonly string[];
 }
 
+/** Where else a handshake's token may stand: among the parameters it may not, and a road may carry it. */
+interface HandshakeTokens {
+  readonly query: URLSearchParams;
+  readonly tokens: readonly string[] | undefined;
+}
+
 /**
  * Finds the access token of a handshake; the call that is answered verifies it. A token of auth's in a cookie that has expired, or
  * is missing, is renewed by the refresh token beside it; the response sets the new one. An explicit token is not renewed.
@@ -29,11 +36,12 @@ export interface TokenReading {
  */
 export function findHandshakeToken(
   reading: TokenReading,
-  request: IncomingMessage,
-  response: ServerResponse,
-  query: URLSearchParams,
+  { request, response }: Pick<Exchange, "request" | "response">,
+  { query, tokens = [] }: HandshakeTokens,
 ): () => Promise<VerifiedClaims> {
-  const headers = request.headersDistinct;
+  const own = request.headersDistinct;
+  const bearers = tokens.map((token) => `Bearer ${token}`);
+  const headers = { ...own, authorization: [...(own["authorization"] ?? []), ...bearers] };
   const explicit = readExplicitToken({ headers, query });
   if (explicit !== undefined) return () => reading.verify(explicit.token);
   const cookies = reading.cookies.read(headers);

@@ -14,3 +14,7 @@ export const TRANSPORTS_HEADER = "x-sluice-transports";
 
 /** Caches must not give one page's answer to another, nor one person's. */
 export const VARY = "Origin, Cookie, Authorization, X-Auth-Token, Accept, Accept-Encoding";
+
+/** The media types of streams that are a body without an end. */
+export const EVENT_STREAM = "text/event-stream; charset=utf-8";
+export const NDJSON = "application/x-ndjson";

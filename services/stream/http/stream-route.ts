@@ -55,9 +55,9 @@ export async function serveStream(
   let caller: VerifiedClaims | undefined;
   let clientId: string | undefined;
   const offer = (): void => offerTransports(route.edge, response, knownAsker(route.edge, caller, clientId));
-  const findToken: StreamRequest["findToken"] = (query) => {
+  const findToken = (query: URLSearchParams, tokens?: readonly string[]) => {
     clientId = query.get("client") ?? undefined;
-    const verify = findHandshakeToken(route, request, response, query);
+    const verify = findHandshakeToken(route, exchange, { query, tokens });
     return async () => {
       caller = await verify();
       requireUse(caller, "stream");
@@ -77,7 +77,10 @@ export async function serveStream(
     const { transport } = road;
     const taken = offering(road.take(exchange), offer);
     const handshake = { ...origin, ...taken, transport, client, signal: gone.signal, span };
-    await openStream(route.edge, streamRequest(request, handshake, findToken));
+    await openStream(
+      route.edge,
+      streamRequest(request, handshake, (query) => findToken(query, handshake.tokens)),
+    );
     span.set({ "http.response.status_code": road.status });
     span.end();
     return true;
@@ -150,10 +153,7 @@ function endRefused(span: Span, { code }: AppError): void {
   span.end(status >= 500 ? code : undefined);
 }
 
-/**
- * Sends a refusal. A native EventSource comes back only after a 200, so what is refused for now is answered as its road does it;
- * clients that declare themselves get the plain status.
- */
+/** Sends a refusal. What is refused for now is a frame of its road for clients that cannot read the plain status. */
 function refuse(
   error: AppError,
   edge: Edge,
@@ -165,7 +165,7 @@ function refuse(
   if (error.busy === undefined || road === undefined) return sendProblem(response, error, requestId);
   const retryMs = edge.retryDelays.forRefused(crowd, shortageOf(edge));
   const { code, message, cause, busy: reason } = error;
-  if (request.headers["x-sluice-client"] === undefined) {
+  if (!road.readsStatus(request)) {
     return road.answerBusy(exchange, { reason, detail: message, retryMs });
   }
   const retryAfterSeconds = Math.max(error.retryAfterSeconds ?? 0, Math.ceil(retryMs / 1_000));

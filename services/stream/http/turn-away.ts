@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { corsHeaders } from "#shared/http/cors.ts";
-import { problemOf } from "#shared/http/problem.ts";
+import { type Problem, problemOf } from "#shared/http/problem.ts";
 import { requestIdOf } from "#shared/http/request-id.ts";
 import { type BusyReason, busyTexts } from "#shared/protocol/busy-reasons.ts";
 import type { ControlData } from "#shared/protocol/control-frames.ts";
@@ -10,18 +10,21 @@ import { refusalFor } from "../admission/refusal.ts";
 import type { Observer } from "../observe/observer.ts";
 import type { OverloadGuard } from "../overload/overload-guard.ts";
 import { encodeControl } from "../frames/encode-frame.ts";
-import { formatControl } from "../frames/sse-framing.ts";
 import type { RetryDelays, Shortage } from "../sse/retry-delay.ts";
 import type { Transports } from "../transports/transports.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { callerAddressOfSocket } from "./caller-address.ts";
+import { busyUpgrade, WEBSOCKET_KEY } from "../websocket/busy-upgrade.ts";
+import { endHandshake } from "./end-handshake.ts";
 import { type HandshakeTaker, takeSocket } from "./handshake-socket.ts";
 import { single } from "#shared/http/single-header.ts";
 import { encodePoll } from "./roads/encode-poll.ts";
 import { lastEventIdOf } from "./roads/poll-road.ts";
 import {
+  EVENT_STREAM,
   HANDSHAKE_PATHS,
   type HandshakePath,
+  NDJSON,
   POLL_PATH,
   STREAM_PATH,
   TRANSPORTS_HEADER,
@@ -45,15 +48,26 @@ export interface TurnAwayDeps {
   readonly trusted: TrustedProxies;
 }
 
-/** What an answer depends on, beside the reason. */
-interface Asker {
-  readonly origin: string | undefined;
-  readonly requestId: string | undefined;
-  /** It says by `X-Sluice-Client` that it understands a status. */
-  readonly isDeclared: boolean;
-  /** The id that a poll goes on behind, "" for none; undefined for a stream. */
-  readonly polledBehind: string | undefined;
+/** A request, as far as it is looked at. */
+interface Asked {
+  readonly target: string;
+  /** A header by its lower-case name. */
+  readonly read: (name: HeaderName) => string | undefined;
 }
+
+type HeaderName = keyof typeof HEADERS;
+
+/** Headers are looked for in the text: a parser costs more than the answer. */
+const HEADERS = {
+  origin: /\r\norigin:[ \t]*([^\r]*)/i,
+  accept: /\r\naccept:[ \t]*([^\r]*)/i,
+  upgrade: /\r\nupgrade:[ \t]*([^\r]*)/i,
+  "last-event-id": /\r\nlast-event-id:[ \t]*([^\r]*)/i,
+  "x-request-id": /\r\nx-request-id:[ \t]*([^\r]*)/i,
+  "x-sluice-client": /\r\nx-sluice-client:[ \t]*([^\r]*)/i,
+  "sec-websocket-key": /\r\nsec-websocket-key:[ \t]*([^\r]*)/i,
+  "sec-websocket-protocol": /\r\nsec-websocket-protocol:[ \t]*([^\r]*)/i,
+};
 
 /** The status lines that an asker can get. */
 const STATUS_LINES: Readonly<Record<number, string>> = {
@@ -62,7 +76,7 @@ const STATUS_LINES: Readonly<Record<number, string>> = {
   503: "HTTP/1.1 503 Service Unavailable",
 };
 
-/** The beginning of each request for a stream, or a poll. */
+/** The beginning of each request for a stream or a poll, with its target and its path. */
 const REQUEST_LINE = new RegExp(`^GET ((${HANDSHAKE_PATHS.join("|")})(?:\\?[^ ]*)?) `);
 
 /** A head that has no body and no next request behind it. */
@@ -85,14 +99,8 @@ export function knock(
 
 /** Answers a request for a stream before anything of it is parsed but its headers, and closes its connection. */
 export function turnAway(deps: TurnAwayDeps, request: IncomingMessage, reason: BusyReason): void {
-  const { origin, "x-sluice-client": declared, "x-request-id": requestId } = request.headers;
-  const asker = {
-    origin,
-    requestId: single(requestId),
-    isDeclared: declared !== undefined,
-    polledBehind: isPollTarget(request.url) ? lastEventIdOf(request) : undefined,
-  };
-  answer(deps, takeSocket(request), reason, asker);
+  const asked = { target: request.url ?? "", read: (name: HeaderName) => single(request.headers[name]) };
+  answer(deps, takeSocket(request), reason, asked);
 }
 
 /**
@@ -113,7 +121,7 @@ export function createEarlyRefusals(deps: TurnAwayDeps): HandshakeTaker {
       const [, target = "", path] = REQUEST_LINE.exec(head) ?? [];
       const reason = path === undefined ? undefined : closedTo(address, path);
       if (reason !== undefined && head.indexOf(HEAD_END) === head.length - 4) {
-        return answer(deps, socket, reason, askerIn(head, target));
+        return answer(deps, socket, reason, { target, read: (name) => HEADERS[name].exec(head)?.[1] });
       }
       socket.pause().setTimeout(0).off("timeout", drop).off("error", ignore);
       socket.unshift(bytes);
@@ -124,59 +132,61 @@ export function createEarlyRefusals(deps: TurnAwayDeps): HandshakeTaker {
   };
 }
 
-function isPollTarget(target = ""): boolean {
-  return target.split("?", 1)[0] === POLL_PATH;
-}
-
 /** What a client does to its own connection is no failure of ours. */
 function ignore(): void {}
 
-function answer({ edge, allowedOrigins }: TurnAwayDeps, socket: Socket, reason: BusyReason, asker: Asker): void {
+function answer({ edge, allowedOrigins }: TurnAwayDeps, socket: Socket, reason: BusyReason, asked: Asked): void {
+  const { read } = asked;
   edge.observer.turnedAway(reason);
   const retryMs = edge.retryDelays.forRefused("", SHORTAGES[reason] ?? "none");
-  const own = { [TRANSPORTS_HEADER]: edge.transports.all.join(", "), ...corsHeaders(asker.origin, allowedOrigins) };
-  socket.write(refusalText(reason, retryMs, asker, own));
-  // The kernel takes so little in one piece, and sends it although the socket is gone. To shut our side first is one call of it more.
-  if (socket.writableLength === 0) socket.destroy();
-  else socket.end(() => void socket.destroy());
+  const requestId = requestIdOf(read("x-request-id"));
+  const transports = { [TRANSPORTS_HEADER]: edge.transports.all.join(", ") };
+  const headers = { ...transports, ...corsHeaders(read("origin"), allowedOrigins), vary: VARY };
+  const busy = { reason, detail: busyTexts[reason], retryMs };
+  const key = pageKey(asked);
+  if (key !== undefined) {
+    const lines = linesOf({ "x-request-id": requestId, ...headers });
+    return endHandshake(socket, busyUpgrade({ key, offered: read("sec-websocket-protocol") }, busy, lines));
+  }
+  const problem = (): Problem => problemOf(refusalFor(reason, Math.ceil(retryMs / 1_000)), requestId);
+  const answered = readsStatus(asked) ? problem() : busyOf(asked, busy, requestId);
+  endHandshake(socket, textOf(answered, headers));
 }
 
-function refusalText(
-  reason: BusyReason,
-  retryMs: number,
-  asker: Asker,
-  more: Readonly<Record<string, string>>,
-): string {
-  const requestId = requestIdOf(asker.requestId);
-  const { status, headers, body } = asker.isDeclared
-    ? problemOf(refusalFor(reason, Math.ceil(retryMs / 1_000)), requestId)
-    : busyOf({ reason, detail: busyTexts[reason], retryMs }, requestId, asker.polledBehind);
-  let text = `${STATUS_LINES[status]}\r\n`;
-  for (const [name, value] of Object.entries({ ...headers, ...more })) text += `${name}: ${value}\r\n`;
-  return `${text}vary: ${VARY}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`;
+/** The key of a page's WebSocket, which learns nothing of a status; undefined where none is asked for, or a program asks. */
+function pageKey({ read }: Asked): string | undefined {
+  if (read("upgrade")?.toLowerCase() !== "websocket" || read("origin") === undefined) return undefined;
+  const key = read("sec-websocket-key") ?? "";
+  return WEBSOCKET_KEY.test(key) && read("x-sluice-client") === undefined ? key : undefined;
 }
 
-function busyOf(busy: ControlData["busy"], requestId: string, polledBehind: string | undefined) {
-  const isPoll = polledBehind !== undefined;
+function readsStatus({ read }: Asked): boolean {
+  return read("x-sluice-client") !== undefined || read("upgrade")?.toLowerCase() === "websocket";
+}
+
+function textOf({ status, headers, body }: Problem, others: Record<string, string>): string {
+  const lines = linesOf({ ...headers, ...others, "content-length": String(Buffer.byteLength(body)) });
+  return [STATUS_LINES[status], ...lines, "connection: close", "", body].join("\r\n");
+}
+
+function linesOf(headers: Record<string, string>): string[] {
+  return Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+}
+
+function busyOf({ target, read }: Asked, busy: ControlData["busy"], requestId: string): Problem {
+  if (target.split("?", 1)[0] === POLL_PATH) return busyPoll({ target, read }, busy, requestId);
+  const framing = read("accept")?.includes(NDJSON) === true ? "ndjson" : "sse";
   const headers = {
-    "content-type": isPoll ? "application/json" : "text/event-stream; charset=utf-8",
+    "content-type": framing === "ndjson" ? NDJSON : EVENT_STREAM,
     "cache-control": "no-store, no-transform",
     "x-request-id": requestId,
   };
-  const body = isPoll
-    ? encodePoll([encodeControl({ framing: "ndjson" }, "busy", busy)], polledBehind).toString()
-    : formatControl("busy", busy);
-  return { status: 200, headers, body };
+  return { status: 200, headers, body: encodeControl({ framing }, "busy", busy).toString() };
 }
 
-/** Headers are looked for in the text: a parser costs more than the answer. */
-function askerIn(head: string, target: string): Asker {
-  const lastEventId = /\r\nlast-event-id:[ \t]*([^\r]*)/i.exec(head)?.[1];
-  const headers = { "last-event-id": lastEventId };
-  return {
-    polledBehind: isPollTarget(target) ? lastEventIdOf({ headers, url: target }) : undefined,
-    origin: /\r\norigin:[ \t]*([^\r]*)/i.exec(head)?.[1],
-    requestId: /\r\nx-request-id:[ \t]*([^\r]*)/i.exec(head)?.[1],
-    isDeclared: /\r\nx-sluice-client:/i.test(head),
-  };
+function busyPoll({ target, read }: Asked, busy: ControlData["busy"], requestId: string): Problem {
+  const cameWith = lastEventIdOf({ headers: { "last-event-id": read("last-event-id") }, url: target });
+  const frame = encodeControl({ framing: "ndjson" }, "busy", busy);
+  const headers = { "content-type": "application/json", "cache-control": "no-store", "x-request-id": requestId };
+  return { status: 200, headers, body: encodePoll([frame], cameWith).toString() };
 }

@@ -1,4 +1,5 @@
-import { Counter, type Registry } from "prom-client";
+import { counterWhenRead } from "#shared/metrics/counted-when-read.ts";
+import type { Registry } from "prom-client";
 import { type Observer, WITHHELD_REASONS, type WithheldReason } from "./observer.ts";
 import { Tally } from "./tally.ts";
 
@@ -12,7 +13,7 @@ export function countDelivery(registry: Registry): DeliveryObserver {
   const delivered = { events: 0, bytes: 0 };
   const withheld: Record<WithheldReason, number> = { no_rule: 0, no_listener: 0, denied: 0 };
   const counter = (name: string, help: string, read: () => number): void =>
-    register(registry, name, help, [], (metric) => metric.inc(read()));
+    counterWhenRead(registry, { name, help }, (metric) => metric.inc(read()));
   counter(
     "sluice_stream_events_delivered_total",
     "Events written to sockets, once for each socket",
@@ -23,15 +24,14 @@ export function countDelivery(registry: Registry): DeliveryObserver {
     "Bytes that these events took, gaps between them included, as coded",
     () => delivered.bytes,
   );
-  register(
-    registry,
-    "sluice_stream_events_withheld_total",
-    "Events that this process wrote to nobody, once its readers had all passed them",
-    ["reason"],
-    (metric) => {
-      for (const reason of WITHHELD_REASONS) metric.inc({ reason }, withheld[reason]);
-    },
-  );
+  const unwritten = {
+    name: "sluice_stream_events_withheld_total",
+    help: "Events that this process wrote to nobody, once its readers had all passed them",
+    labelNames: ["reason" as const],
+  };
+  counterWhenRead(registry, unwritten, (metric) => {
+    for (const reason of WITHHELD_REASONS) metric.inc({ reason }, withheld[reason]);
+  });
   const fed = tally(registry, "sluice_stream_feed_lag_seconds", `From the log's storing an entry ${CLOCKS} reading it`);
   const delivery = tally(
     registry,
@@ -59,26 +59,6 @@ export function countDelivery(registry: Registry): DeliveryObserver {
 }
 
 const CLOCKS = "(by the broker's clock) to this process's (by its own)";
-
-function register(
-  registry: Registry,
-  name: string,
-  help: string,
-  labelNames: string[],
-  read: (metric: Counter) => void,
-): void {
-  const metric = new Counter({
-    name,
-    help,
-    labelNames,
-    registers: [],
-    collect() {
-      this.reset();
-      read(this);
-    },
-  });
-  registry.registerMetric(metric);
-}
 
 function tally(registry: Registry, name: string, help: string): (ms: number, times?: number) => void {
   const seconds = new Tally(registry, { name, help, buckets: SECONDS });

@@ -1,3 +1,4 @@
+import { counterWhenRead, gaugeWhenRead } from "#shared/metrics/counted-when-read.ts";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Admission } from "../admission/admission.ts";
 import { POISON_REASONS } from "../event.ts";
@@ -63,18 +64,7 @@ function describeAdmission(registry: Registry, admission: Admission, counts: Sha
     help: string,
     set: (gauge: Gauge<Label>) => void,
     ...labelNames: Label[]
-  ) =>
-    registry.registerMetric(
-      new Gauge({
-        name,
-        help,
-        labelNames,
-        registers: [],
-        collect() {
-          set(this);
-        },
-      }),
-    );
+  ): void => gaugeWhenRead(registry, { name, help, labelNames }, set);
   gauge("sluice_stream_connections", "Open streams and handshakes", (metric) => metric.set(admission.open));
   const setUsage = (metric: Gauge<"pool">, of: "places" | "taken"): void => {
     for (const usage of admission.pools.usage()) metric.set({ pool: usage.pool }, usage[of]);
@@ -219,18 +209,15 @@ function timePropagation(registers: Registry[]): StreamMetrics["policyApplied"] 
 function countDecisions(registry: Registry): Pick<StreamMetrics, "decided" | "decisionAsked"> {
   // Plain numbers: events are decided far more often than metrics are read.
   const decided = { allowed: 0, denied: 0 };
-  const decisions = new Counter({
+  const decisions = {
     name: "sluice_stream_decisions_total",
     help: "Events decided from memory, once for each audience, and for each reader that is behind",
-    labelNames: ["outcome"],
-    registers: [],
-    collect() {
-      this.reset();
-      this.inc({ outcome: "allow" }, decided.allowed);
-      this.inc({ outcome: "deny" }, decided.denied);
-    },
+    labelNames: ["outcome" as const],
+  };
+  counterWhenRead(registry, decisions, (counter) => {
+    counter.inc({ outcome: "allow" }, decided.allowed);
+    counter.inc({ outcome: "deny" }, decided.denied);
   });
-  registry.registerMetric(decisions);
   const asked = new Counter({
     name: "sluice_stream_decisions_asked_total",
     help: "Decisions that were not known and that policy has answered",

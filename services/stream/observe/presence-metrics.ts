@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from "prom-client";
+import { gaugeWhenRead } from "#shared/metrics/counted-when-read.ts";
+import { Counter, type Registry } from "prom-client";
 import type { PresenceObserver } from "../presence/ports.ts";
 
 /** Registers the figures of presence; `watched` says how many topics the streams of this process watch. */
@@ -21,16 +22,11 @@ export function observePresence(registry: Registry, watched: () => number): Pres
     help: "presence frames written",
     registers,
   });
-  registry.registerMetric(
-    new Gauge({
-      name: "sluice_stream_presence_watched_topics",
-      help: "Topics whose presence streams of this process watch",
-      registers: [],
-      collect() {
-        this.set(watched());
-      },
-    }),
-  );
+  const watching = {
+    name: "sluice_stream_presence_watched_topics",
+    help: "Topics whose presence streams of this process watch",
+  };
+  gaugeWhenRead(registry, watching, (gauge) => gauge.set(watched()));
   return {
     asked: (outcome) => questions.inc({ outcome }),
     told: () => messages.inc(),

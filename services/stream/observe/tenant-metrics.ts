@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from "prom-client";
+import { counterWhenRead, gaugeWhenRead } from "#shared/metrics/counted-when-read.ts";
+import type { Registry } from "prom-client";
 
 /** A tenant whose log is read here, as far as it is counted. */
 export interface CountedTenant {
@@ -17,17 +18,7 @@ const MAX_NAMED = 20;
 /** Registers the figures of tenants, when metrics are read: of all together, and by name of the largest ones alone. */
 export function observeTenants(registry: Registry, tenants: () => Iterable<CountedTenant>): void {
   const gauge = (name: string, help: string, aggregator: "sum" | "max", read: (all: CountedTenant[]) => number): void =>
-    registry.registerMetric(
-      new Gauge({
-        name,
-        help,
-        aggregator,
-        registers: [],
-        collect() {
-          this.set(read([...tenants()]));
-        },
-      }),
-    );
+    gaugeWhenRead(registry, { name, help, aggregator }, (metric) => metric.set(read([...tenants()])));
   gauge(
     "sluice_stream_feeds",
     "Logs that are read: of tenants with listeners, or with listeners just now",
@@ -46,31 +37,24 @@ export function observeTenants(registry: Registry, tenants: () => Iterable<Count
     "max",
     (all) => all.reduce((most, { log }) => Math.max(most, log.unread), 0),
   );
-  registry.registerMetric(
-    new Gauge({
-      name: "sluice_stream_tenant_connections",
-      help: "Open streams of the 20 tenants with the most",
-      labelNames: ["tenant"],
-      registers: [],
-      collect() {
-        this.reset();
-        for (const { id, streams } of largest(tenants(), "streams")) this.set({ tenant: id }, streams);
-      },
-    }),
-  );
-  registry.registerMetric(
-    new Counter({
-      name: "sluice_stream_tenant_events_delivered_total",
-      help: "Events written to sockets, of the 20 tenants with the most",
-      labelNames: ["tenant"],
-      registers: [],
-      collect() {
-        this.reset();
-        for (const { id, eventsDelivered } of largest(tenants(), "eventsDelivered"))
-          this.inc({ tenant: id }, eventsDelivered);
-      },
-    }),
-  );
+  const labelNames = ["tenant" as const];
+  const open = {
+    name: "sluice_stream_tenant_connections",
+    help: "Open streams of the 20 tenants with the most",
+    labelNames,
+  };
+  gaugeWhenRead(registry, open, (metric) => {
+    for (const { id, streams } of largest(tenants(), "streams")) metric.set({ tenant: id }, streams);
+  });
+  const delivered = {
+    name: "sluice_stream_tenant_events_delivered_total",
+    help: "Events written to sockets, of the 20 tenants with the most",
+    labelNames,
+  };
+  counterWhenRead(registry, delivered, (metric) => {
+    for (const { id, eventsDelivered } of largest(tenants(), "eventsDelivered"))
+      metric.inc({ tenant: id }, eventsDelivered);
+  });
 }
 
 function largest(tenants: Iterable<CountedTenant>, by: "streams" | "eventsDelivered"): readonly CountedTenant[] {

@@ -1,3 +1,4 @@
+import { gaugeWhenRead } from "#shared/metrics/counted-when-read.ts";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 
 /** How often and how long webhooks are posted. */
@@ -44,19 +45,16 @@ export function observeWebhooks(
     help: "Hosts that are left alone because they take nothing; for each tenant anew",
     registers,
   });
-  registry.registerMetric(
-    new Gauge({
-      name: "sluice_stream_webhook_subscriptions",
-      help: "Subscriptions with a callback: all that are known, and those that this process delivers",
-      labelNames: ["state"],
-      registers: [],
-      collect() {
-        const { known, held } = counts();
-        this.set({ state: "known" }, known);
-        this.set({ state: "held" }, held);
-      },
-    }),
-  );
+  const subscriptions = {
+    name: "sluice_stream_webhook_subscriptions",
+    help: "Subscriptions with a callback: all that are known, and those that this process delivers",
+    labelNames: ["state" as const],
+  };
+  gaugeWhenRead(registry, subscriptions, (gauge) => {
+    const { known, held } = counts();
+    gauge.set({ state: "known" }, known);
+    gauge.set({ state: "held" }, held);
+  });
   return {
     posted(outcome, count, took) {
       posts.inc({ outcome });

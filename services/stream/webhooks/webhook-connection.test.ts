@@ -108,6 +108,20 @@ describe("a callback", () => {
     expect([connection.writable, told]).toEqual([true, [["accepted", [11, 12]]]]);
   });
 
+  test("is drained when it is reset while its message waits for another one's lane", async () => {
+    await write(11);
+    const waiting = connect();
+    waiting.write(frameOf(12), [{ seq: 12, tag: "t" }]);
+    await turn();
+    expect([posts.length, waiting.writable]).toEqual([1, false]);
+    const drained = waiting.drained();
+    waiting.reset();
+    await Promise.all([drained, waiting.closed]);
+    await answer({ is: "delivered" });
+    await turn();
+    expect(posts).toHaveLength(1);
+  });
+
   test("takes a hundred events together, and fewer with each delivery that failed", () => {
     expect(connection.room).toBe(100);
     hold.next = NEXT;

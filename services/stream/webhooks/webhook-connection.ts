@@ -80,8 +80,8 @@ export class WebhookConnection implements Connection {
   readonly #stop = new AbortController();
   /** Notices that are not delivered yet. */
   #notices: readonly Buffer[] = [];
-  /** The batch in hand; undefined while there is none. */
-  #sending: Promise<void> | undefined;
+  /** Settles once the batch in hand is answered for, or nobody is there any more; undefined while there is none. */
+  #inHand: PromiseWithResolvers<void> | undefined;
   #isPosting = false;
   #isOver = false;
   /** The receiver has asked for that much time; monotonic milliseconds. */
@@ -94,7 +94,7 @@ export class WebhookConnection implements Connection {
   }
 
   get writable(): boolean {
-    return this.#sending === undefined;
+    return this.#inHand === undefined;
   }
 
   get room(): number {
@@ -115,7 +115,11 @@ export class WebhookConnection implements Connection {
     const judged = { grant, edition: grant?.edition, erasures: erasures.edition };
     const batch = { notices: this.#notices, events, positions, judged };
     this.#notices = [];
-    this.#sending = this.#send(batch).finally(() => (this.#sending = undefined));
+    const inHand = Promise.withResolvers<void>();
+    this.#inHand = inHand;
+    this.#send(batch)
+      .finally(() => (this.#inHand = undefined))
+      .then(inHand.resolve, inHand.reject);
   }
 
   /** Only members of audiences are written to together, and a paced one leaves its audience for each event. */
@@ -124,19 +128,21 @@ export class WebhookConnection implements Connection {
   }
 
   drained(): Promise<void> {
-    return this.#sending ?? Promise.resolve();
+    return this.#inHand?.promise ?? Promise.resolve();
   }
 
   /** What is under way is waited for; what waits for its turn is not sent. */
   end(): void {
     this.#isOver = true;
-    if (this.#isPosting) void this.#sending?.then(this.#closed.resolve);
+    if (this.#isPosting) void this.#inHand?.promise.then(this.#closed.resolve);
     else this.reset();
   }
 
   reset(): void {
     this.#isOver = true;
     this.#stop.abort();
+    // A batch that waits for its lane may wait for long.
+    this.#inHand?.resolve();
     this.#closed.resolve();
   }
 

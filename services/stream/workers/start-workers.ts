@@ -1,6 +1,7 @@
+import { gaugeWhenRead } from "#shared/metrics/counted-when-read.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import { setTimeout as delay } from "node:timers/promises";
-import { Counter, Gauge, Registry } from "prom-client";
+import { Counter, Registry } from "prom-client";
 import type { ListenAddress } from "#shared/http/listen.ts";
 import { type OpsAddress, startOpsServer } from "#shared/http/ops-server.ts";
 import { NOT_SERVING, type ReadinessReason } from "#shared/lifecycle/readiness.ts";
@@ -75,16 +76,8 @@ export async function startWorkers(
 }
 
 function countWorkers(registry: Registry, pool: Workers): void {
-  registry.registerMetric(
-    new Gauge({
-      name: "sluice_stream_workers",
-      help: "Workers that run",
-      registers: [],
-      collect() {
-        this.set([...pool.serving].length);
-      },
-    }),
-  );
+  const workers = { name: "sluice_stream_workers", help: "Workers that run" };
+  gaugeWhenRead(registry, workers, (gauge) => gauge.set([...pool.serving].length));
 }
 
 async function addUp(pool: Workers, sum: MetricsSum, own: Registry): Promise<CountedMetric[]> {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
+import type { Transport } from "#shared/protocol/transports.ts";
+import { openRoad, type RoadStream } from "#test/support/open-road.ts";
 import type { Frame } from "#test/support/parse-frame.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { type Ledger, monotonicMs } from "./ledger.ts";
@@ -12,6 +13,8 @@ export interface ReaderOptions {
   readonly token: string;
   /** The stream's address, on one edge or several: each connection goes to the next of them. */
   readonly urls: readonly string[];
+  /** The roads of its connections, each of the next of them; Server-Sent Events by default. */
+  readonly roads?: readonly Transport[];
   /** Where the first connection begins; now by default. */
   readonly after?: string;
 }
@@ -47,7 +50,7 @@ class Reader implements LedgerReader {
   readonly #ledger: Ledger;
   readonly #options: ReaderOptions;
   readonly #running: Promise<void>;
-  #stream: EventStream | undefined;
+  #stream: RoadStream | undefined;
   #connection: string | undefined;
   #lastId: string | undefined;
   #stopped = false;
@@ -103,12 +106,13 @@ class Reader implements LedgerReader {
   }
 
   async #connect(): Promise<void> {
-    const { client, tenant, token, urls } = this.#options;
+    const { client, tenant, token, urls, roads = ["sse"] } = this.#options;
     const connection = `${client}/${this.connections}`;
     const after = this.#lastId;
     this.#connection = connection;
     this.#ledger.push({ of: "opened", client, tenant, connection, after, at: monotonicMs() });
-    const stream = await openEventStream(urls[this.connections % urls.length] ?? "", {
+    const road = roads[this.connections % roads.length] ?? "sse";
+    const stream = await openRoad(road, urls[this.connections % urls.length] ?? "", {
       token,
       ...(after === undefined ? {} : { lastEventId: after }),
       onFrame: (frame) => this.#note(connection, frame),

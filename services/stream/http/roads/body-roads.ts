@@ -5,31 +5,22 @@ import { type BodyCoding, chooseBodyCoding, withoutCompression } from "../../sse
 import { SocketConnection } from "../../sse/socket-connection.ts";
 import { takeSocket } from "../handshake-socket.ts";
 import { keptHeaders } from "./kept-headers.ts";
+import { EVENT_STREAM, NDJSON } from "../stream-headers.ts";
+import { isDeclared } from "./is-declared.ts";
 import type { Road } from "./road.ts";
 
-/** A media type, as it is answered and as clients may name it. */
-interface MediaType {
-  readonly answered: string;
-  readonly names: readonly string[];
-  /** So many bytes that mean nothing before the first frame. */
-  readonly padding: (bytes: number) => Buffer;
-}
+/** Media types as clients may name them. */
+const NAMES = { sse: ["text/event-stream", EVENT_STREAM], ndjson: [NDJSON] };
 
-const EVENT_STREAM: MediaType = {
-  answered: "text/event-stream; charset=utf-8",
-  names: ["text/event-stream", "text/event-stream; charset=utf-8"],
-  padding: (bytes) => Buffer.from(`:${" ".repeat(Math.max(0, bytes - 2))}\n`),
-};
-
-const NDJSON: MediaType = {
-  answered: "application/x-ndjson",
-  names: ["application/x-ndjson"],
+/** So many bytes that mean nothing before the first frame. */
+const PADDING: Readonly<Record<keyof typeof NAMES, (bytes: number) => string>> = {
+  sse: (bytes) => `:${" ".repeat(Math.max(0, bytes - 2))}\n`,
   // On the line of the first object: a line of blanks alone is no JSON.
-  padding: (bytes) => Buffer.alloc(bytes, " "),
+  ndjson: (bytes) => " ".repeat(bytes),
 };
 
 /** Where a client likes several equally, it gets the first. */
-const ALL_NAMES = [EVENT_STREAM, NDJSON].flatMap(({ names }) => names);
+const ALL_NAMES = [...NAMES.sse, ...NAMES.ndjson];
 
 /** Server-Sent Events, as a browser's EventSource reads them. */
 export const sseRoad = bodyRoad("sse", EVENT_STREAM);
@@ -38,7 +29,8 @@ export const sseRoad = bodyRoad("sse", EVENT_STREAM);
 export const ndjsonRoad = bodyRoad("ndjson", NDJSON);
 
 /** A road whose frames are a response's body without an end, chosen by `Accept`. The name of its framing is its own. */
-function bodyRoad(transport: "sse" | "ndjson", { answered, names, padding }: MediaType): Road {
+function bodyRoad(transport: "sse" | "ndjson", mediaType: string): Road {
+  const names = NAMES[transport];
   const format = { framing: transport };
   return {
     transport,
@@ -49,16 +41,19 @@ function bodyRoad(transport: "sse" | "ndjson", { answered, names, padding }: Med
       accept(connectionId, { answer: { padBytes } }) {
         // Compressed, padding would be nothing.
         const coding = padBytes > 0 ? withoutCompression(request) : chooseBodyCoding(request);
-        const headers = headOf(answered, { connectionId, requestId }, response, coding);
-        const head = padBytes > 0 ? Buffer.concat([headers, coding.begin(padding(padBytes))]) : headers;
+        const headers = headOf(mediaType, { connectionId, requestId }, response, coding);
+        const padding = Buffer.from(padBytes > 0 ? PADDING[transport](padBytes) : "");
+        const head = padBytes > 0 ? Buffer.concat([headers, coding.begin(padding)]) : headers;
         return new SocketConnection(takeSocket(request), { coding, head, heartbeat: heartbeatOf(format) });
       },
     }),
+    // A native EventSource comes back only after a 200.
+    readsStatus: isDeclared,
     answerBusy({ response }, busy) {
       const frame = encodeControl(format, "busy", busy);
       // A body of a known length leaves together with the head, in one write.
       response.writeHead(200, {
-        "content-type": answered,
+        "content-type": mediaType,
         "cache-control": "no-store, no-transform",
         "content-length": frame.length,
         connection: "close",

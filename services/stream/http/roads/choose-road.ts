@@ -2,9 +2,10 @@ import type { IncomingMessage } from "node:http";
 import { AppError } from "#shared/errors/app-error.ts";
 import { ndjsonRoad, sseRoad } from "./body-roads.ts";
 import type { Road } from "./road.ts";
+import { websocketRoad } from "./websocket-road.ts";
 
-/** The roads, by what each request for a stream is looked at for; the first that is asked for is taken. */
-const ROADS: readonly Road[] = [sseRoad, ndjsonRoad];
+/** The roads; the first that a request asks for is taken. */
+const ROADS: readonly Road[] = [websocketRoad, sseRoad, ndjsonRoad];
 
 /**
  * The road that a request for a stream asks for.

@@ -12,6 +12,7 @@ const FORMAT: FrameFormat = { body: "raw", naming: "message", framing: "ndjson" 
 const READY = encodeControl(FORMAT, "cursor", "", { id: "epoch-of-log.1.t" });
 const CURSOR = encodeControl(FORMAT, "cursor", "", { id: "epoch-of-log.9.t" });
 const REVOKED = encodeControl(FORMAT, "auth_error", { reason: "revoked" });
+const ANSWERED = { event: "cursor", reason: "answered" } as const;
 const CAME_WITH = "epoch-of-log.1.t";
 
 interface Answer {
@@ -56,7 +57,7 @@ async function open(options: Partial<PollOptions> = {}) {
     isCaughtUp: () => caughtUp,
     complete: () => {
       completed += 1;
-      connection.end(CURSOR, { event: "cursor" });
+      connection.end(CURSOR, ANSWERED);
     },
     ...options,
   });
@@ -185,7 +186,7 @@ describe("a poll that is over", () => {
 
   test("because it was answered, closes and says how many bytes that were", async () => {
     const { connection, answer } = await open();
-    connection.end(CURSOR, { event: "cursor" });
+    connection.end(CURSOR, ANSWERED);
     await connection.closed;
     expect(connection.bytes).toBe(`${JSON.stringify(await answer)}\n`.length);
   });

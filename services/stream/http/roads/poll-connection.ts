@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
-import type { Connection, LastWord } from "../../connections/connection.ts";
-import type { Position } from "../../event.ts";
+import type { Connection } from "../../connections/connection.ts";
+import type { LastWord, Position } from "../../event.ts";
 import { plainBody } from "../../sse/body-coding.ts";
 import { encodePoll } from "./encode-poll.ts";
 

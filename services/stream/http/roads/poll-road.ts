@@ -5,6 +5,7 @@ import { ANSWERED, rightOver } from "../../connections/end-stream.ts";
 import type { Hub } from "../../connections/hub.ts";
 import { encodeControl } from "../../frames/encode-frame.ts";
 import { encodePoll } from "./encode-poll.ts";
+import { isDeclared } from "./is-declared.ts";
 import { PollConnection } from "./poll-connection.ts";
 import type { Road } from "./road.ts";
 
@@ -37,6 +38,7 @@ export function createPollRoad(edge: PollEdge, request: IncomingMessage): Road {
           complete: () => complete(edge, connectionId),
         }),
     }),
+    readsStatus: isDeclared,
     answerBusy({ response }, busy) {
       const body = encodePoll([encodeControl(FORMAT, "busy", busy)], cameWith);
       response.writeHead(200, {

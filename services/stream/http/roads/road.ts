@@ -11,7 +11,10 @@ export interface Exchange {
 }
 
 /** A road as a request has it: its frames, and what takes them. */
-export type ChosenRoad = Pick<StreamRequest, "framing" | "accept">;
+export interface ChosenRoad extends Pick<StreamRequest, "framing" | "accept"> {
+  /** Access tokens that the road itself carries, beside those in headers. */
+  readonly tokens?: readonly string[];
+}
 
 /** A way by which a stream's frames travel. All else about a stream is the same on each. */
 export interface Road {
@@ -25,6 +28,8 @@ export interface Road {
    * @throws {AppError} where this road cannot answer such a request.
    */
   readonly take: (exchange: Exchange) => ChosenRoad;
-  /** Answers a client that is refused for now: where it cannot read a status, with a `busy` frame. */
+  /** Whether the client that asks can read a status, and when to come back from the headers beside it. */
+  readonly readsStatus: (request: IncomingMessage) => boolean;
+  /** Answers a client that cannot, and is refused for now: with a `busy` frame. */
   readonly answerBusy: (exchange: Exchange, busy: ControlData["busy"]) => void;
 }

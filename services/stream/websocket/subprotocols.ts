@@ -1,0 +1,37 @@
+import { AppError } from "#shared/errors/app-error.ts";
+
+/** The subprotocol of a stream: what its messages are. */
+export const SUBPROTOCOL = "sluice.v1";
+
+/** The subprotocol that carries an access token: a page can set no header for a WebSocket, and a URL is no place for a token. */
+const BEARER = "sluice.bearer.";
+
+/** A token (RFC 9110, section 5.6.2), as each subprotocol must be. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** The subprotocols that a client offers, as far as they mean something here. */
+export interface Subprotocols {
+  /** The one that is answered; undefined for a client that offers none. */
+  readonly selected: string | undefined;
+  readonly bearers: readonly string[];
+}
+
+/**
+ * Reads a `Sec-WebSocket-Protocol` header.
+ * @throws {AppError} `malformed_request` where it is none, or the client would not take a stream's messages.
+ */
+export function readSubprotocols(header: string | undefined): Subprotocols {
+  if (header === undefined) return { selected: undefined, bearers: [] };
+  const offered = header.split(",").map((name) => name.trim());
+  if (!offered.every((name) => TOKEN.test(name)) || new Set(offered).size < offered.length) {
+    throw new AppError("malformed_request", "Sec-WebSocket-Protocol must be a list of different names");
+  }
+  if (!offered.includes(SUBPROTOCOL)) {
+    throw new AppError(
+      "malformed_request",
+      `offer the subprotocol ${SUBPROTOCOL}, alone or beside others, or none at all`,
+    );
+  }
+  const bearers = offered.filter((name) => name.startsWith(BEARER)).map((name) => name.slice(BEARER.length));
+  return { selected: SUBPROTOCOL, bearers };
+}
