@@ -29,6 +29,7 @@ import { restoreCommand } from "./restore.ts";
 import { sessionCommand } from "./session.ts";
 import { startCommand } from "./start.ts";
 import { streamCommand } from "./stream.ts";
+import { subscriptionCommand } from "./subscription.ts";
 import { tailCommand } from "./tail.ts";
 import { tenantCommand } from "./tenant.ts";
 import { tokenCommand } from "./token.ts";
@@ -48,6 +49,7 @@ const COMMANDS = [
   connectionsCommand,
   disconnectCommand,
   nodesCommand,
+  subscriptionCommand,
   demoCommand,
   policyCommand,
   tenantCommand,

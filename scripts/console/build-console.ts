@@ -11,7 +11,9 @@ const OUTPUT = projectPath(".sluice", "console");
 /** What the console is made of. */
 const SOURCES = [
   projectPath("services", "console"),
+  projectPath("services", "client"),
   projectPath("services", "shared"),
+  projectPath("infra", "demo", "page"),
   projectPath("package-lock.json"),
 ];
 

@@ -4,6 +4,7 @@ import { type Console, ConsoleContext } from "./context/console-context.ts";
 import type { ConsoleSettings } from "./context/settings.ts";
 import { createApiClient } from "./http/api-client.ts";
 import { readProblem, toApiError } from "./http/api-error.ts";
+import { createLive } from "./http/live.ts";
 import { createRouter } from "./router/router.ts";
 import { createAuthClient } from "./session/auth-client.ts";
 import { openSession } from "./session/session.ts";
@@ -45,6 +46,7 @@ function createParts(settings: ConsoleSettings) {
     settings,
     session,
     api: createApiClient(session, request),
+    live: createLive(session, location.origin),
     router: createRouter(window),
     announce(sentence) {
       clearTimeout(timer);

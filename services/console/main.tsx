@@ -1,4 +1,5 @@
 import { render } from "preact";
+import "../../infra/demo/page/base.css";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/shell.css";

@@ -40,6 +40,12 @@ export const SCREENS: readonly ScreenEntry[] = [
     load: async () => (await import("./screens/connections/connections-screen.tsx")).ConnectionsScreen,
   },
   {
+    name: "subscriptions",
+    title: "Subscriptions",
+    group: "Running",
+    load: async () => (await import("./screens/subscriptions/subscriptions-screen.tsx")).SubscriptionsScreen,
+  },
+  {
     name: "people",
     title: "People and sessions",
     group: "Running",
@@ -58,6 +64,14 @@ export const SCREENS: readonly ScreenEntry[] = [
     isForOperators: true,
     isForAllTenants: true,
     load: async () => (await import("./screens/nodes/nodes-screen.tsx")).NodesScreen,
+  },
+  {
+    name: "clients",
+    title: "Client health",
+    group: "Running",
+    isForOperators: true,
+    isForAllTenants: true,
+    load: async () => (await import("./screens/clients/clients-screen.tsx")).ClientsScreen,
   },
   {
     name: "policy",

@@ -108,7 +108,16 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     reviews: { store, reviewer: compiler, clock },
     checks: { ...rights, snapshots: deps.snapshots, decisions: metrics.decisions },
     connections: { ...running, onClosed: recorded.onClosed },
-    tails: running.tails,
+    subscriptions: {
+      ...running,
+      book: running.records,
+      logs,
+      wall: authorizeDeps.wall,
+      subscriptions: deps.subscriptions,
+      onChanged: recorded.onSubscriptionChanged,
+    },
+    live: running.live,
+    tails: { ...running, ...rights },
     events: { ...authorizeDeps, ...running, ...rights, logs, onInspected: recorded.onInspected },
     explaining: { ...decisionDeps, ...deps, ...running, ...rights, logs },
   };
@@ -123,6 +132,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const served = { registry, services, security, sockets, api, authorize: authorizeDeps, checks, log };
   await startServers(config, starting, served);
   starting.use(running.tails);
+  starting.use(running.live);
   return starting.move();
 }
 

@@ -36,6 +36,7 @@ const variables = z.object({
   ...verifierSettings,
   ...cookieSettings,
   POLICY_HTTP_PORT: portSchema.default(8082).describe("the port of the public API and of the console"),
+  STREAM_HTTP_PORT: portSchema.default(8080).describe("where the demo's console says that the edge is"),
   POLICY_GRPC_PORT: portSchema.default(7002).describe("the port of gRPC, for the other services and for gateways"),
   POLICY_OPS_PORT: portSchema
     .default(8092)

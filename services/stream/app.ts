@@ -24,6 +24,7 @@ import { drain } from "./connections/end-streams.ts";
 import { startKeepAlive } from "./connections/keep-alive.ts";
 import { startRenewingTopics } from "./connections/keep-topics.ts";
 import { lifetimesOf } from "./connections/lifetimes.ts";
+import { ClientHealth } from "./observe/client-health.ts";
 import { listenOn } from "./http/listen-on.ts";
 import { maxStreamsOf } from "./http/max-streams.ts";
 import { checkKernel } from "./sse/check-kernel.ts";
@@ -89,13 +90,14 @@ async function startServing(
   stack.use(hearAnnouncements(nats, (said) => heedAnnouncement(said, edge), edge.observer));
   stack.use(startRenewingTopics(edge));
   stack.use(startKeepAlive(edge.hub, { ...edge, lifetimes: lifetimesOf(config) }));
-  const server = await createServer(parts, { edge, verifier, sockets });
+  const clients = new ClientHealth(now);
+  const server = await createServer(parts, { edge, verifier, sockets, clients });
   const listener = await listenOn(server, { ...addressOf(config), isShared });
   stack.defer(() => closeServer(server, 1_000));
   stack.defer(() => listener.close());
   const checks = { ...verifier.checks, log_unusable: createLogCheck(nats) };
   const { reasons } = stack.use(watchReadiness(checks, log, { isServing: () => !edge.admission.isDraining }));
-  const { connections } = openOperations(parts, stack, edge);
+  const { connections } = openOperations(parts, stack, edge, { clients });
   stack.use(await reportTo({ registry, reasons, connections }, listener.port));
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
   // The other workers on this port take the clients that come while this one drains.

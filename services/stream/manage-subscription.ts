@@ -1,5 +1,6 @@
 import { inTurns } from "#shared/async/in-turns.ts";
 import type { CallContext } from "#shared/async/call-context.ts";
+import type { OperatorCommand } from "#shared/contract/edge-questions.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { formatScope } from "#shared/protocol/scope.ts";
 import { type Identity, Registration } from "./access/registration.ts";
@@ -120,6 +121,25 @@ export async function deleteSubscription(deps: SubscriptionDeps, owned: Owned): 
     return deps.observer.subscriptionChanged("deleted", key);
   }
   throw new AppError("unavailable", "the subscription changes right now; try again");
+}
+
+/**
+ * Carries out what an operator asks of a person's subscription, who may be away. Policy has asked who they are and what they may do.
+ * Throws what `commandSubscription` throws.
+ */
+export async function commandForOperator(
+  deps: SubscriptionDeps,
+  owned: Owned,
+  command: OperatorCommand,
+): Promise<{ readonly record: string | null }> {
+  if (command.do === "delete") {
+    await deleteSubscription(deps, owned);
+    return { record: null };
+  }
+  const record = await commandSubscription(deps, owned, command);
+  if (command.do === "pause" || command.do === "resume")
+    deps.observer.subscriptionChanged(`${command.do}d`, keyOf(owned));
+  return { record: encodeRecord(record) };
 }
 
 /** The person's subscriptions by name, as they are stored: a holder may be up to two seconds ahead. */

@@ -55,6 +55,23 @@ describe("an event", () => {
     await allLive();
     expect(await reach(4)).toMatchObject([{ reached: 1, behind: 0 }]);
   });
+
+  test("has reached a reader that comes to it while the others are looked through", async () => {
+    await rig.open();
+    rig.event("decided now");
+    await allLive();
+    const held = rig.holdSession();
+    rig.control({ of: "session", entry: { sub: "alice", action: "changed" } });
+    rig.event("held");
+    const [stream] = rig.edge.hub.streams();
+    const passing = function* () {
+      held.answer(LIVE);
+      rig.tenant.reach.written(4, 1);
+      yield { ...stream!, reader: { behindSince: undefined } } as typeof stream & {};
+    };
+    const hub = { tenant: () => rig.tenant, streams: passing };
+    expect(await reachOf(hub, { tenant: "acme", epoch: "first-epoch", seqs: [4] })).toMatchObject([{ reached: 1 }]);
+  });
 });
 
 describe("an event that reaches nobody", () => {

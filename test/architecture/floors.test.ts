@@ -67,7 +67,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
       "tail-events.ts",
       "inspect-event.ts",
     ],
-    ["tail/", "explain/"],
+    ["tail/", "explain/", "subscriptions/", "live/"],
     ["changes/", "events/", "access/", "edges/"],
     ["sessions/", "versions/"],
     ["decide/"],

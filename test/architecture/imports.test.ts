@@ -12,6 +12,9 @@ describe("services are islands", () => {
       if (file === undefined || file === "package.json") return false;
       if (file.startsWith("services/shared/") || file.startsWith("proto/gen/")) return false;
       if (isTest(source) && file.startsWith("test/")) return false;
+      // The console follows streams by our own client, as any page may.
+      if (file === BASE_STYLE && serviceOf(source.path) === "console") return false;
+      if (file === CLIENT && serviceOf(source.path) === "console") return false;
       // The console's editor completes by it.
       if (file === "infra/policies/policy.schema.json") return serviceOf(source.path) !== "console";
       return serviceOf(file) !== serviceOf(source.path);
@@ -19,11 +22,15 @@ describe("services are islands", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("the console imports of other folders the protocol and the schema of documents alone, and nothing of Node's: browsers run it", () => {
+  test("the console imports of other folders the client, the protocol, types of the contract and the schema of documents alone, and nothing of Node's: browsers run it", () => {
     const sources = shipped.filter(({ path }) => path.startsWith("services/console/") && !path.endsWith(".config.ts"));
-    const wrong = findImports(sources, (_, { file, specifier }) => {
+    const wrong = findImports(sources, ({ text }, { file, specifier }) => {
       if (file === undefined) return specifier.startsWith("node:");
       if (file === "infra/policies/policy.schema.json") return false;
+      // A type leaves nothing in the page: the contract's schemas would.
+      const isType = new RegExp(`^import type [^;]*from "${specifier}";$`, "m").test(text);
+      if (isType && file.startsWith("services/shared/contract/")) return false;
+      if (file === CLIENT || file === BASE_STYLE) return false;
       return !file.startsWith("services/console/") && !file.startsWith("services/shared/protocol/");
     });
     expect(sources.length).toBeGreaterThan(0);
@@ -189,6 +196,12 @@ describe("arrows have one direction", () => {
     ]);
   });
 });
+
+/** What the console and the demo's page look like alike. */
+const BASE_STYLE = "infra/demo/page/base.css";
+
+/** What the client exports. */
+const CLIENT = "services/client/client.ts";
 
 function serviceOf(path: string): string | undefined {
   return /^services\/([^/]+)\//.exec(path)?.[1];

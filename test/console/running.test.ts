@@ -6,6 +6,9 @@ import { openEventStream } from "#test/support/event-stream.ts";
 import { type ConsoleRig, expectNoViolations, startConsole } from "#test/support/open-console.ts";
 import { freePort } from "#test/support/ports.ts";
 import { OPERATOR_TOKEN } from "#test/support/start-stack.ts";
+import { waitFor } from "#test/support/wait.ts";
+
+const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 let rig: ConsoleRig;
 
@@ -93,6 +96,18 @@ test("a tail is filtered by type, which stands in the address", async () => {
   expect(new URL(page.url()).searchParams.get("type")).toBe("issues.closed");
 });
 
+test("a tail is filtered by person: what they may see, whether they are connected or not", async () => {
+  const producer = await rig.stack.bus("demo");
+  await producer.publish("events.demo.push.event.Hello-World", "{}");
+  const page = await rig.open("/tail?tenant=demo");
+  await page.getByRole("row").filter({ hasText: "push.event" }).first().waitFor();
+  await page.getByLabel("Person").fill("alice");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.getByText("What alice may see").waitFor();
+  await page.getByRole("row").filter({ hasText: "issues.closed" }).waitFor();
+  expect(await page.getByRole("row").filter({ hasText: "push.event" }).count()).toBe(0);
+});
+
 test("a stream is listed with what it is, and closed once that is confirmed", async () => {
   await using stream = await openStreamOf("alice");
   const page = await rig.open("/connections?tenant=demo");
@@ -104,6 +119,76 @@ test("a stream is listed with what it is, and closed once that is confirmed", as
   await page.getByRole("button", { name: "Close it" }).click();
   await stream.frame("bye");
   await page.getByText("The stream of alice is closed.").waitFor();
+});
+
+test("who connects and who leaves is on the screen by our own client, without the list being asked for again and again", async () => {
+  const page = await rig.open("/connections?tenant=demo");
+  // No list is asked for by the clock.
+  await page.addInitScript(
+    "const begin = setInterval; setInterval = (work, ms) => (ms === 5_000 ? 0 : begin(work, ms));",
+  );
+  await page.reload();
+  const rows = page.getByRole("row").filter({ hasText: "carol" });
+  await page.getByText("Nobody is connected").waitFor();
+  await using _stream = await openStreamOf("carol");
+  await rows.waitFor();
+  await _stream[Symbol.asyncDispose]();
+  await page.getByText("Nobody is connected").waitFor();
+});
+
+test("a durable subscription is paused and resumed, and its dead letter delivered once more, by the edge that holds it", async () => {
+  const { access_token: token } = await rig.stack.login("alice");
+  const headers = { authorization: `Bearer ${token}` };
+  const mine = `${rig.stack.streamUrl}/v1/subscriptions/builds`;
+  const body = JSON.stringify({ topics: ["issues.>"], maxDeliver: 1 });
+  await fetch(mine, { method: "PUT", headers, body });
+  await using stream = await openEventStream(`${rig.stack.streamUrl}/v1/stream?subscription=builds`, { token });
+  await stream.frame("ready");
+  const producer = await rig.stack.bus("demo");
+  await producer.publish("events.demo.issues.opened.refused", '{"n":42}');
+  const { id = "" } = await stream.frame(({ data }) => data === '{"n":42}');
+  await fetch(`${mine}/nacks`, { method: "POST", headers, body: JSON.stringify({ ids: [id] }) });
+  const page = await rig.open("/subscriptions?tenant=demo");
+  const row = page.getByRole("row").filter({ hasText: "builds" });
+  await row.getByText("delivering").waitFor();
+  await expectNoViolations(page);
+  await row.getByRole("button").click();
+  const panel = page.getByRole("dialog", { name: "builds" });
+  await panel.getByRole("switch", { name: "Deliver" }).click();
+  await panel.getByRole("switch", { name: "Deliver", checked: false }).waitFor();
+  await page.getByText("builds of alice is paused.").waitFor();
+  await panel.getByRole("switch", { name: "Deliver" }).click();
+  await panel.getByRole("switch", { name: "Deliver", checked: true }).waitFor();
+  await panel
+    .getByRole("table", { name: "Dead letters" })
+    .getByRole("button", { name: "issues.opened.refused" })
+    .click();
+  const letter = page.getByRole("dialog", { name: "Dead letter" });
+  await letter.getByText(id).waitFor();
+  await expectNoViolations(page);
+  await letter.getByRole("button", { name: "Deliver it once more" }).click();
+  await waitFor("it comes again", () => stream.frames.filter((frame) => frame.id === id).length === 2);
+  await panel.getByText("There is none").waitFor();
+  await panel.getByRole("button", { name: "Delete builds" }).click();
+  await page.getByLabel("Type builds to confirm").fill("builds");
+  await page.getByRole("button", { name: "Delete it" }).click();
+  await stream.frame("bye");
+  await page.getByText("Nobody has a durable subscription").waitFor();
+  await expectNoViolations(page);
+});
+
+test("what clients report is a table, on a phone too", async () => {
+  const { access_token: token } = await rig.stack.login("alice");
+  const report = { transport: "poll", fallback: { from: "sse", reason: "buffered" }, firstEventMs: 400, region: "eu" };
+  await fetch(`${rig.stack.streamUrl}/v1/reports`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json", "user-agent": FIREFOX },
+    body: JSON.stringify(report),
+  });
+  const page = await rig.open("/clients", { width: 390 });
+  await page.getByRole("row").filter({ hasText: "poll" }).getByText("firefox").waitFor();
+  await expectNoViolations(page);
+  expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
 });
 
 test("the workers of the edges are shown with their curves, on a phone too", async () => {

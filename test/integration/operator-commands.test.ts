@@ -1,5 +1,6 @@
 import { headers as newHeaders } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openEventStream } from "#test/support/event-stream.ts";
 import { sluice } from "#test/support/run-sluice.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { OPERATOR_TOKEN, type Stack, startStack } from "#test/support/start-stack.ts";
@@ -93,6 +94,35 @@ test("an open stream is listed with its edge, and ended", async () => {
   expect(await run(alices)).toEqual([]);
   await expect(run(["disconnect", id, "--tenant", "demo"])).rejects.toThrow("(404 not_found)");
   await expect(run(["connections", "--subject", "alice"])).rejects.toThrow("--subject needs --tenant");
+});
+
+test("a durable subscription is listed, paused and deleted by the edge that holds it, and its dead letters come again", async () => {
+  const { access_token: token } = await stack.login("bob");
+  const headers = { authorization: `Bearer ${token}` };
+  const mine = `${stack.streamUrl}/v1/subscriptions/builds`;
+  const body = JSON.stringify({ topics: ["issues.>"], maxDeliver: 1 });
+  await fetch(mine, { method: "PUT", headers, body });
+  await using stream = await openEventStream(`${stack.streamUrl}/v1/stream?subscription=builds`, { token });
+  await stream.frame("ready");
+  await run(["publish", "issues.opened.refused", '{"n":42}', "--nats"], asProducer());
+  const event = await stream.frame(({ data }) => data === '{"n":42}');
+  const refusal = JSON.stringify({ ids: [event.id] });
+  await fetch(`${mine}/nacks`, { method: "POST", headers, body: refusal });
+  const of = ["--tenant", "demo"];
+  const list = ["subscription", "list", "--subject", "bob", ...of];
+  expect(await run(list)).toMatchObject([{ name: "builds", state: "active", dead: 1, open: 0 }]);
+  const letter = { id: event.id, reason: "refused", topic: "issues.opened.refused" };
+  expect(await run(["subscription", "dead", "bob", "builds", ...of])).toMatchObject([letter]);
+  await run(["subscription", "pause", "bob", "builds", ...of]);
+  expect(await run(list)).toMatchObject([{ state: "paused" }]);
+  await run(["subscription", "dead", "bob", "builds", "--redeliver", ...of]);
+  await run(["subscription", "resume", "bob", "builds", ...of]);
+  await waitFor("it comes again", () => stream.frames.filter(({ id }) => id === event.id).length === 2);
+  expect(await run(["subscription", "show", "bob", "builds", ...of])).toMatchObject([{ open: [{ id: event.id }] }]);
+  await run(["subscription", "delete", "bob", "builds", ...of]);
+  expect(JSON.parse((await stream.frame("bye")).data)).toMatchObject({ reason: "changed" });
+  expect(await run(list)).toEqual([]);
+  await expect(run(["subscription", "resume", "bob", "builds", ...of])).rejects.toThrow("(404 not_found)");
 });
 
 test("an event is explained by the streams that edges have open, and by the log of those that they had", async () => {

@@ -1,6 +1,7 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { ApiClient } from "../http/api-client.ts";
+import type { Live } from "../http/live.ts";
 import type { Router } from "../router/router.ts";
 import type { Session } from "../session/session.ts";
 import type { ConsoleSettings } from "./settings.ts";
@@ -10,6 +11,7 @@ export interface Console {
   readonly settings: ConsoleSettings;
   readonly session: Session;
   readonly api: ApiClient;
+  readonly live: Live;
   readonly router: Router;
   /** Says a sentence to screen readers, and shows it for some seconds. */
   readonly announce: (sentence: string) => void;

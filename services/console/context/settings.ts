@@ -11,6 +11,7 @@ export interface ConsoleSettings {
 /** The demo's accounts, which are public, and its ports. */
 export interface DemoSettings {
   readonly operatorToken: string;
+  readonly streamUrl: string;
   readonly tenant: string;
   readonly username: string;
   readonly password: string;

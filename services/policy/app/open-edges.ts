@@ -4,6 +4,8 @@ import { createEdges } from "../bus/ask-edges.ts";
 import { openConnectionHistory } from "../bus/connection-history.ts";
 import type { ConnectionHistory } from "../edges/connection-history.ts";
 import type { Edges } from "../edges/edges.ts";
+import { createChangeFeed } from "../bus/change-feed.ts";
+import { createLiveChanges, type LiveChanges } from "../live/live-changes.ts";
 import { createEventFeed } from "../bus/event-feed.ts";
 import type { EventLog } from "../events/event-log.ts";
 import { type Explaining, openExplaining } from "./open-explaining.ts";
@@ -14,6 +16,7 @@ export interface OpenEdges extends Explaining {
   readonly edges: Edges;
   readonly history: ConnectionHistory;
   readonly tails: EventTails;
+  readonly live: LiveChanges;
 }
 
 /** A worker that lives answers within milliseconds. */
@@ -23,5 +26,6 @@ const DEADLINE_MS = 1_000;
 export async function openEdges(nats: NatsConnection, logs: Pick<EventLog, "describe">): Promise<OpenEdges> {
   const edges = createEdges({ nats, now: () => clock.monotonic(), deadlineMs: DEADLINE_MS });
   const tails = createEventTails({ logs, feed: createEventFeed(nats), edges, wall: () => clock.wall() });
-  return { edges, history: openConnectionHistory(nats), tails, ...(await openExplaining(nats)) };
+  const live = createLiveChanges(createChangeFeed(nats));
+  return { edges, history: openConnectionHistory(nats), tails, live, ...(await openExplaining(nats)) };
 }

@@ -21,6 +21,11 @@ import { openSubscriptionsKv } from "../store/subscriptions-kv.ts";
 import { openTombstonesKv } from "../store/tombstones-kv.ts";
 import type { TenantLimits } from "../limits/tenant-limits.ts";
 import { effectiveLimits, type Tiers } from "../limits/tiers.ts";
+import {
+  auditSubscription,
+  type SubscriptionChange,
+  type SubscriptionEntry,
+} from "../subscriptions/audit-subscription.ts";
 import type { TenantDeps } from "../tenants/tenant-deps.ts";
 
 interface PolicyParts extends Pick<TenantDeps, "sessions" | "compiler"> {
@@ -48,7 +53,7 @@ export async function openPolicies(
     onSwap: (tenant, snapshot) => metrics.snapshotSwapped(tenant, snapshot?.version.number),
   });
   const onLost = (): void => metrics.auditEntriesLost.inc();
-  const audit = await openAudit<ChangeEntry | ErasureEntry | CloseEntry | InspectionEntry>(nats, {
+  const audit = await openAudit<ChangeEntry | ErasureEntry | CloseEntry | InspectionEntry | SubscriptionEntry>(nats, {
     replicas: config.NATS_REPLICAS,
     clock,
     log,
@@ -68,6 +73,7 @@ export async function openPolicies(
     logs,
     recorded: {
       onClosed: (close: ConnectionClose) => auditClose(audit, close),
+      onSubscriptionChanged: (change: SubscriptionChange) => auditSubscription(audit, change),
       onInspected: (inspection: Inspection) => auditInspection(audit, inspection),
     },
     collector: new PartCollector({ parts, heads: (tenant) => store.history(tenant), clock }),

@@ -101,6 +101,17 @@ test("a worker that lies or says what makes no sense is not believed, and missin
   expect(partial).toBe(true);
 });
 
+test("a worker that is asked by name alone is waited for, and no other answers for it", async () => {
+  const command = { do: "resume" } as const;
+  const question = { ask: "subscription", worker: "w2", tenant: "acme", subject: "s", name: "n", command } as const;
+  const done = (from: string) => (asked: EdgeQuestion) =>
+    asked.ask === "subscription" ? { from, carriedOut: { record: null } } : undefined;
+  await using _liar = await workers(done("w1"));
+  expect(await newEdges(60).ask(question)).toEqual({ answers: [], partial: true });
+  await using _named = await workers(done("w2"));
+  expect(await newEdges(60_000).ask(question)).toMatchObject({ answers: [{ from: "w2" }] });
+});
+
 test("an event that was not asked about is no answer", async () => {
   const reach = [{ seq: 8, reached: 1, denied: 0, behind: 0, connected: 1, isWithoutRule: false }];
   await using _workers = await workers(() => ({ from: "w1", reach }));

@@ -17,13 +17,24 @@ const FORGET_AFTER_MS = 30_000;
 const MAX_ANSWERS = 256;
 const MAX_BYTES = 32 * 1024 * 1024;
 
+/** A worker that is asked by name writes a record first, which may take two seconds where many subscriptions are active: so many deadlines. */
+const NAMED_WORKER_DEADLINES = 5;
+
 /** More workers than that are not remembered. */
 const MAX_KNOWN = 1_024;
 
 /** How many questions are out at a time. */
 const ASKED_AT_ONCE = 8;
 
-const FIELDS: AnswerFields = { connections: "connections", nodes: "node", reach: "reach", close: "closed" };
+const FIELDS: AnswerFields = {
+  connections: "connections",
+  nodes: "node",
+  reach: "reach",
+  close: "closed",
+  clients: "clients",
+  subscriptions: "delivering",
+  subscription: "carriedOut",
+};
 
 interface EdgesDeps {
   readonly nats: NatsConnection;
@@ -38,7 +49,13 @@ export function createEdges({ nats, now, deadlineMs }: EdgesDeps): Edges {
   const workers = knownWorkers(now);
   const inTurn = fairLimiter(ASKED_AT_ONCE);
   return {
-    ask: (question) => inTurn(ownerOf(question), () => gather({ nats, deadlineMs, workers }, question)),
+    ask: (question) =>
+      inTurn(ownerOf(question), () =>
+        gather(
+          { nats, deadlineMs: "worker" in question ? NAMED_WORKER_DEADLINES * deadlineMs : deadlineMs, workers },
+          question,
+        ),
+      ),
   };
 }
 
@@ -75,7 +92,7 @@ async function gather<Question extends EdgeQuestion>(
   question: Question,
 ): Promise<EdgeAnswers<Question["ask"]>> {
   const answers = new Map<string, AnswerTo<Question["ask"]>>();
-  const missing = new Set(workers.names());
+  const missing = new Set("worker" in question ? [question.worker] : workers.names());
   const isAnybodyKnown = missing.size > 0;
   const allKnown = Promise.withResolvers<void>();
   const enough = Promise.withResolvers<void>();
@@ -139,6 +156,7 @@ function isAnswerTo<Question extends EdgeQuestion>(
   answer: EdgeAnswer,
 ): answer is AnswerTo<Question["ask"]> {
   if (!(FIELDS[question.ask] in answer)) return false;
+  if (question.ask === "subscription") return answer.from === question.worker;
   if (question.ask === "reach" && "reach" in answer) {
     const asked = new Set(question.seqs);
     return answer.reach.every(({ seq }) => asked.has(seq));
@@ -162,6 +180,7 @@ function isAnswerTo<Question extends EdgeQuestion>(
 
 /** Whether no other worker can add to an answer: a stream is at one worker. */
 function isLastWord(question: EdgeQuestion, answer: EdgeAnswer): boolean {
+  if (question.ask === "subscription") return isAnswerTo(question, answer);
   if (question.ask === "close") return "closed" in answer && answer.closed;
   if (question.ask !== "connections" || question.connectionId === undefined) return false;
   return "connections" in answer && answer.connections.length > 0 && isAnswerTo(question, answer);

@@ -3,12 +3,16 @@ import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import { tagOf } from "#shared/contract/event-tag.ts";
 import { erasedControlSubject, logStreamName } from "#shared/contract/tenant-log.ts";
 import { headerBlockOf } from "#shared/nats/header-block.ts";
+import { readAttributes } from "#shared/nats/read-attributes.ts";
 import type { EventFeed, FedEvent, FeedListener } from "../events/event-feed.ts";
 import { answeredOrUnknown } from "./answered.ts";
-import { readErasedEntry } from "./read-log.ts";
+import { cloudEventsAttributes, readErasedEntry } from "./read-log.ts";
 
 /** What the server says of a payload that it leaves out. */
 const SIZE = Buffer.from("\r\nNats-Msg-Size:");
+
+/** Of an event with longer headers no attributes are kept: a tail holds 500 events, and a producer may write 16 KB of them for each. */
+const MAX_KEPT_BYTES = 2_048;
 
 /** The events of the tenants' logs by consumers that are sent no payloads: a producer of large events costs policy nothing. */
 export function createEventFeed(nats: NatsConnection): EventFeed {
@@ -61,13 +65,22 @@ async function tellErased(nats: NatsConnection, tenant: string, seq: number, lis
 function eventOf(message: JsMsg, tenant: string): FedEvent {
   const { seq, subject } = message;
   const { timestampNanos: storedAtNanos } = message;
+  const { msg } = message as unknown as { readonly msg: Msg };
   return {
     seq,
     tag: tagOf(storedAtNanos),
     topic: subject.slice(`events.${tenant}.`.length),
     storedAt: Number(storedAtNanos / 1_000_000n),
-    bytes: sizeOf((message as unknown as { readonly msg: Msg }).msg),
+    bytes: sizeOf(msg),
+    attributes: attributesOf(msg),
   };
+}
+
+function attributesOf(message: Msg): FedEvent["attributes"] {
+  const block = headerBlockOf(message);
+  if (block !== undefined && block.length > MAX_KEPT_BYTES) return undefined;
+  const read = readAttributes(block);
+  return read === "too_large" ? undefined : cloudEventsAttributes(read);
 }
 
 /** The server writes the size last: a header of that name that a producer made up stands before it. */

@@ -62,7 +62,8 @@ function headerBlockOf(message: StoredMsg): Buffer | undefined {
   return hdrs === undefined ? undefined : Buffer.from(hdrs, "base64");
 }
 
-function cloudEventsAttributes(read: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+/** The CloudEvents attributes among those of an event's headers, by name without `ce-`. */
+export function cloudEventsAttributes(read: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const named = Object.entries(read).filter(([name]) => name.startsWith("ce-"));
   return Object.fromEntries(named.map(([name, value]) => [name.slice("ce-".length), value]));
 }

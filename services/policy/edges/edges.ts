@@ -6,6 +6,9 @@ export interface AnswerFields {
   readonly nodes: "node";
   readonly reach: "reach";
   readonly close: "closed";
+  readonly clients: "clients";
+  readonly subscriptions: "delivering";
+  readonly subscription: "carriedOut";
 }
 
 /** A worker's answer to a kind of question. */
@@ -22,7 +25,8 @@ export interface EdgeAnswers<Ask extends keyof AnswerFields> {
 /** All workers of all edges. */
 export interface Edges {
   /**
-   * Asks all of them at once, and waits for no longer than a second. A worker that is missing is no error.
+   * Asks all of them at once, and waits for no longer than a second; for a worker that is asked by name, which has something to do, five.
+   * A worker that is missing is no error.
    * @throws {AppError} `unavailable` when the bus is out of reach.
    */
   ask<Question extends EdgeQuestion>(question: Question): Promise<EdgeAnswers<Question["ask"]>>;

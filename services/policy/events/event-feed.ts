@@ -10,6 +10,8 @@ export interface FedEvent {
   readonly storedAt: number;
   /** The size of the payload. */
   readonly bytes: number;
+  /** Its CloudEvents attributes by name; undefined where they are too long to be kept. */
+  readonly attributes: Readonly<Record<string, string>> | undefined;
 }
 
 /** Who hears what is in a log. */

@@ -11,10 +11,11 @@ import type { ConnectionHistory } from "../edges/connection-history.ts";
 import type { Edges } from "../edges/edges.ts";
 import { closeConnection, type ConnectionClose, findConnection } from "../edges/find-connection.ts";
 import { listConnections, listNodes } from "../edges/list-connections.ts";
+import { sumClients } from "../edges/sum-clients.ts";
 import { authorizeAdmin, type AuthorizeDeps, authorizeOperator } from "./authorize.ts";
 import { ADMIN_ERRORS, TENANT } from "./admin-calls.ts";
 import { limitSchema, requireFreeName, tenantParameter } from "./parameters.ts";
-import { connectionsSchema, foundConnectionSchema, nodesSchema } from "./running-answers.ts";
+import { clientHealthSchema, connectionsSchema, foundConnectionSchema, nodesSchema } from "./running-answers.ts";
 
 const afterConnectionSchema = nameSchema.or(z.literal("")).describe("The `next` of the page before.");
 const PAGE_QUERY = { after: afterConnectionSchema, limit: limitSchema(MAX_CONNECTIONS_TOLD) };
@@ -53,6 +54,16 @@ const LIST_NODES = describeCall({
   example: { status: 200 },
 });
 
+const SUM_CLIENTS = describeCall({
+  id: "sumClients",
+  tag: "What runs",
+  summary: "Sums what clients have reported of late, by transport, browser, network and region; for operators",
+  by: BY_EXPLICIT_TOKEN,
+  answers: { 200: jsonAnswer("The sums, those with most reports first.", clientHealthSchema) },
+  errors: ADMIN_ERRORS,
+  example: { status: 200 },
+});
+
 const FIND = describeCall({
   id: "getConnection",
   tag: "What runs",
@@ -82,7 +93,7 @@ interface ConnectionRouteDeps {
   readonly onClosed: (close: ConnectionClose) => Promise<void>;
 }
 
-/** Adds the calls on the open streams of all edges: list, look at and close; and how the edges are. */
+/** Adds the calls on the open streams of all edges: list, look at and close; how the edges are, and what clients report. */
 export function addConnectionRoutes(api: Hono, authorizeDeps: AuthorizeDeps, deps: ConnectionRouteDeps): void {
   const path = "/v1/tenants/:tenant/connections";
 
@@ -102,6 +113,11 @@ export function addConnectionRoutes(api: Hono, authorizeDeps: AuthorizeDeps, dep
   api.get("/v1/nodes", LIST_NODES, async (c) => {
     await authorizeOperator(authorizeDeps, c);
     return c.json(await listNodes(deps.edges));
+  });
+
+  api.get("/v1/clients", SUM_CLIENTS, async (c) => {
+    await authorizeOperator(authorizeDeps, c);
+    return c.json(await sumClients(deps.edges));
   });
 
   api.get(`${path}/:connection`, FIND, async (c) => {

@@ -18,7 +18,11 @@ function serve(config: {
 }): Hono {
   const { issuer = "https://auth.test/a", publish, demo = "0", load = async () => built } = config;
   const api = new Hono();
-  addConsole(api, { AUTH_ISSUER: issuer, POLICY_PUBLISH_URL: publish, SLUICE_DEMO: demo }, load);
+  addConsole(
+    api,
+    { AUTH_ISSUER: issuer, POLICY_PUBLISH_URL: publish, SLUICE_DEMO: demo, STREAM_HTTP_PORT: 8080 },
+    load,
+  );
   return api;
 }
 

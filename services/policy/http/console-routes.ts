@@ -8,6 +8,7 @@ import { type BuiltConsole, loadConsole } from "./load-console.ts";
 interface ConsoleConfig {
   readonly AUTH_ISSUER: string;
   readonly SLUICE_DEMO: "0" | "1";
+  readonly STREAM_HTTP_PORT: number;
   readonly POLICY_PUBLISH_URL?: string | undefined;
 }
 
@@ -20,6 +21,8 @@ interface ConsoleSettings {
   /** The demo's accounts, which its documents name too. */
   readonly demo?: {
     readonly operatorToken: string;
+    /** The edge, for lines that a shell runs. */
+    readonly streamUrl: string;
     readonly tenant: string;
     readonly username: string;
     readonly password: string;
@@ -70,7 +73,8 @@ function settingsOf({ AUTH_ISSUER: issuer, ...config }: ConsoleConfig): ConsoleS
   const publishUrl = config.POLICY_PUBLISH_URL;
   if (config.SLUICE_DEMO === "0") return { authUrl, publishUrl };
   const person = { tenant: "demo", username: "carol", password: "sluice-demo" };
-  return { authUrl, publishUrl, demo: { operatorToken: "sluice-demo-operator", ...person } };
+  const streamUrl = `http://localhost:${config.STREAM_HTTP_PORT}`;
+  return { authUrl, publishUrl, demo: { operatorToken: "sluice-demo-operator", streamUrl, ...person } };
 }
 
 /** The page runs its own files and nothing in it, talks to policy, auth and the publisher, and stands in no other page's frame. */

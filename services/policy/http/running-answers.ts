@@ -5,6 +5,28 @@ import { nodeSchema, openConnectionSchema } from "#shared/contract/edge-question
 const connectionSchema = openConnectionSchema.meta({ id: "Connection" });
 const countSchema = z.int().min(0);
 
+/** The health of clients. */
+export const clientHealthSchema = z
+  .object({
+    seconds: z.number(),
+    rows: z.array(
+      z.object({
+        transport: z.string(),
+        family: z.string(),
+        network: z.string(),
+        region: z.string(),
+        reports: countSchema,
+        reconnects: countSchema,
+        stalls: countSchema,
+        firstEventP50Ms: z.number().nullable(),
+        firstEventP95Ms: z.number().nullable(),
+        fallbacks: z.record(z.string(), countSchema),
+      }),
+    ),
+    partial: z.boolean(),
+  })
+  .meta({ id: "ClientHealth" });
+
 /** A page of open streams. */
 export const connectionsSchema = z
   .object({ connections: z.array(connectionSchema), next: z.string().optional(), partial: z.boolean() })

@@ -28,7 +28,7 @@ async function openTail() {
     verify: () => Promise.reject(refusal ?? new Error("nobody asks")),
   } as unknown as AuthorizeDeps;
   const api = new Hono();
-  addTailRoute(api, authorizeDeps, tails, { checkRightEveryMs: 5 });
+  addTailRoute(api, authorizeDeps, { tails, find: async () => undefined }, { checkRightEveryMs: 5 });
   const response = await api.request("/v1/tenants/acme/tail", REQUEST);
   if (viewer === undefined) throw new Error("nobody watches");
   return {
@@ -47,7 +47,7 @@ test.each<[ConstructorParameters<typeof AppError>[0], string]>([
   const { response, isWatched, refuse } = await openTail();
   refuse(new AppError(code, "no more"));
   const text = await response.text();
-  expect(text).toContain(`event: ${event}\ndata: {"reason":"${code}"}\n\n`);
+  expect(text).toContain(`event: ${event}\ndata: {"reason":"${code}"`);
   expect(isWatched()).toBe(false);
 });
 

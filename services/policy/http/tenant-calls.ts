@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
 import { BY_EXPLICIT_TOKEN } from "#shared/http/openapi/credentials.ts";
 import { describeCall, jsonAnswer, jsonBody } from "#shared/http/openapi/describe-call.ts";
 import { tenantLimitsSchema } from "../limits/tenant-limits.ts";
@@ -7,7 +7,6 @@ import { ADMIN_ERRORS, CHANGE_ERRORS, TENANT, TENANT_ERRORS } from "./admin-call
 import { tenantChangedSchema, tenantSchema, tenantsSchema, tiersSchema } from "./policy-answers.ts";
 
 const nameOfTenantSchema = z.object({ tenant: z.string() });
-const deletedSchema = z.object({ deleted: z.int().min(0) });
 
 /** Describes the call. */
 export const CREATE_TENANT = describeCall({
@@ -107,17 +106,4 @@ export const LIST_TIERS = describeCall({
   answers: { 200: jsonAnswer("The tiers.", tiersSchema) },
   errors: ADMIN_ERRORS,
   example: { status: 200 },
-});
-
-/** Describes the call. */
-export const DELETE_SUBSCRIPTIONS = describeCall({
-  id: "deleteSubscriptionsOfTenant",
-  tag: "Tenants",
-  summary: "Deletes the durable subscriptions of a tenant, or of one of its people",
-  by: BY_EXPLICIT_TOKEN,
-  path: TENANT,
-  query: { subject: freeNameSchema.describe("Whose; everybody's without it.") },
-  answers: { 200: jsonAnswer("How many were deleted.", deletedSchema) },
-  errors: ADMIN_ERRORS,
-  example: { path: { tenant: "acme" }, query: { subject: "ann" }, status: 200 },
 });

@@ -11,10 +11,9 @@ import { reconcileLifecycle } from "../tenants/reconcile-tenant.ts";
 import type { TenantDeps } from "../tenants/tenant-deps.ts";
 import type { LogUsage, Usage } from "../tenants/tenant-logs.ts";
 import { authorizeAdmin, type AuthorizeDeps, authorizeOperator } from "./authorize.ts";
-import { requireFreeName, tenantParameter } from "./parameters.ts";
+import { tenantParameter } from "./parameters.ts";
 import {
   CREATE_TENANT,
-  DELETE_SUBSCRIPTIONS,
   DELETE_TENANT,
   GET_TENANT,
   LIMIT_TENANT,
@@ -24,7 +23,7 @@ import {
   SUSPEND_TENANT,
 } from "./tenant-calls.ts";
 
-/** Adds the calls on tenants as a whole: make, look at, limit, suspend, resume, delete, and delete their durable subscriptions; and the list of tiers. */
+/** Adds the calls on tenants as a whole: make, look at, limit, suspend, resume, delete; and the list of tiers. */
 export function addTenantRoutes(
   api: Hono,
   authorizeDeps: AuthorizeDeps,
@@ -40,7 +39,6 @@ export function addTenantRoutes(
     return c.json({ tenant }, isNew ? 201 : 200);
   });
 
-  addSubscriptionsRoute(api, path, authorizeDeps, changeDeps);
   addTiersRoute(api, authorizeDeps, tiers);
 
   api.get("/v1/tenants", LIST_TENANTS, async (c) => {
@@ -97,17 +95,6 @@ function addTiersRoute(api: Hono, authorizeDeps: AuthorizeDeps, tiers: Tiers): v
   api.get("/v1/tiers", LIST_TIERS, async (c) => {
     await authorizeOperator(authorizeDeps, c);
     return c.json({ tiers: Object.fromEntries(tiers) });
-  });
-}
-
-/** Deletes the durable subscriptions of a tenant, or of one of its people. */
-function addSubscriptionsRoute(api: Hono, path: string, authorizeDeps: AuthorizeDeps, deps: TenantDeps): void {
-  api.delete(`${path}/subscriptions`, DELETE_SUBSCRIPTIONS, async (c) => {
-    const tenant = tenantParameter(c);
-    await authorizeAdmin(authorizeDeps, c, tenant);
-    const subject = c.req.query("subject");
-    if (subject !== undefined) requireFreeName(subject);
-    return c.json({ deleted: await deps.subscriptions.remove(tenant, subject) });
   });
 }
 

@@ -1,6 +1,6 @@
 import type { Reach } from "#shared/contract/edge-questions.ts";
 import type { Edges } from "../edges/edges.ts";
-import type { EventReach, UnreachedReason } from "./tail-frame.ts";
+import type { EventReach, UnreachedReason } from "#shared/contract/tail-frame.ts";
 
 /** A worker that had nobody of the tenant remembers nothing of an event; of one so young no worker has forgotten it. */
 const REMEMBERED_MS = 10_000;

@@ -3,7 +3,7 @@ import { formatEventId } from "#shared/protocol/event-id.ts";
 import { eventTypeOf, topicMatches } from "#shared/protocol/topics.ts";
 import type { FedEvent } from "../events/event-feed.ts";
 import type { AskedEvent } from "./ask-reach.ts";
-import type { EventReach, TailEvent } from "./tail-frame.ts";
+import type { EventReach, TailEvent } from "#shared/contract/tail-frame.ts";
 import { type TailEnd, type TailViewer, Watching } from "./viewer.ts";
 
 /** How many of the last events a tail holds. */
@@ -19,6 +19,7 @@ const MAX_ASKED = 3;
 /** An event that a tail holds, and what is known of whom it reached. */
 interface HeldEvent extends AskedEvent {
   readonly event: TailEvent;
+  readonly attributes: FedEvent["attributes"];
   reach: EventReach | undefined;
   /** When its reach is asked for; undefined where it is not, or no more. */
   askAt: number | undefined;
@@ -60,8 +61,17 @@ export class TenantTail {
   /** Takes in an event and shows it. `now` is in milliseconds since 1970. */
   add(fed: FedEvent, now: number): void {
     const event = tailEventOf(fed, this.epoch);
-    const { seq, storedAt } = fed;
-    const held: HeldEvent = { id: event.id, seq, storedAt, event, reach: undefined, askAt: undefined, asked: 0 };
+    const { seq, storedAt, attributes } = fed;
+    const held: HeldEvent = {
+      id: event.id,
+      seq,
+      storedAt,
+      event,
+      attributes,
+      reach: undefined,
+      askAt: undefined,
+      asked: 0,
+    };
     this.#held.set(seq, held);
     this.#last = Math.max(this.#last, seq);
     const [oldest] = this.#held.keys();
@@ -70,19 +80,21 @@ export class TenantTail {
       this.#first = oldest + 1;
     }
     for (const watching of this.#watching) {
-      if (watching.wants(seq, event) && watching.show(event)) held.askAt = now + ASK_AFTER_MS;
+      if (watching.wants(held) && watching.show(event)) held.askAt = now + ASK_AFTER_MS;
     }
   }
 
   /** Shows a viewer the last of what is held behind a sequence, `most` of it, and all that comes from now on. */
   watch(viewer: TailViewer, after: number, most: number): Disposable {
     const watching = new Watching(viewer, after);
-    const wanted = [...this.#held.values()].filter(({ seq, event }) => watching.wants(seq, event));
+    const wanted = [...this.#held.values()].filter((held) => watching.wants(held));
     for (const held of wanted.slice(Math.max(0, wanted.length - most))) {
       viewer.show({ event: "event", data: held.event });
       if (held.reach === undefined) held.askAt ??= 0;
       else viewer.show({ event: "reach", data: held.reach });
     }
+    // What was judged of the past is not counted with what comes now.
+    watching.beginRound();
     this.#watching.add(watching);
     return { [Symbol.dispose]: () => void this.#watching.delete(watching) };
   }
@@ -107,7 +119,7 @@ export class TenantTail {
       const isOpen = reach.partial || reach.behind > 0 || reach.reason === "nobody_connected";
       if (isOpen && held.asked < MAX_ASKED) held.askAt = now + ASK_AGAIN_MS;
       for (const watching of this.#watching) {
-        if (watching.wants(held.seq, held.event)) watching.viewer.show({ event: "reach", data: reach });
+        if (watching.wants(held)) watching.viewer.show({ event: "reach", data: reach });
       }
     }
   }

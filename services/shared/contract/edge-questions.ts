@@ -14,6 +14,33 @@ export const MAX_CONNECTIONS_TOLD = 500;
 /** The most events that `reach` is asked about at once. */
 export const MAX_REACH_ASKED = 500;
 
+/** The most dead letters that one command names by their ids. */
+export const MAX_DEAD_NAMED = 100;
+
+/** The most hosts of webhooks that one answer tells of. */
+export const MAX_HOSTS_TOLD = 200;
+
+/** The most rows of what clients have reported that one answer tells. */
+export const CLIENT_HEALTH_ROWS = 1_000;
+
+/** The longest times to a first event that are counted together, in milliseconds; longer ones have a place behind these. */
+export const FIRST_EVENT_MS = [
+  50, 100, 150, 200, 300, 400, 600, 800, 1_000, 1_500, 2_000, 3_000, 5_000, 10_000, 30_000,
+] as const;
+
+/** What an operator may have done to a durable subscription. `dead`: which of its dead letters. */
+export const operatorCommandSchema = z.discriminatedUnion("do", [
+  z.strictObject({ do: z.literal("pause"), until: z.union([z.int(), z.literal("resumed")]) }),
+  z.strictObject({ do: z.literal("resume") }),
+  z.strictObject({
+    do: z.enum(["redeliver", "drop"]),
+    dead: z.union([z.literal("all"), z.array(z.string().max(128)).min(1).max(MAX_DEAD_NAMED)]),
+  }),
+  z.strictObject({ do: z.literal("delete") }),
+]);
+
+export type OperatorCommand = z.infer<typeof operatorCommandSchema>;
+
 export const edgeQuestionSchema = z.discriminatedUnion("ask", [
   /** The open streams of a tenant or of all, of one person or of all, in the order of their ids behind `after`. */
   z.strictObject({
@@ -35,6 +62,19 @@ export const edgeQuestionSchema = z.discriminatedUnion("ask", [
   }),
   /** Ends one stream with `bye`; its client comes back. Other workers answer `{closed: false}`. */
   z.strictObject({ ask: z.literal("close"), tenant: nameSchema, connectionId: nameSchema }),
+  /** What clients have reported to the worker of late. */
+  z.strictObject({ ask: z.literal("clients") }),
+  /** How the durable subscriptions of a tenant are delivered here. */
+  z.strictObject({ ask: z.literal("subscriptions"), tenant: nameSchema }),
+  /** Changes a durable subscription. The worker that is named carries it out, wherever its holder is; the others say nothing. */
+  z.strictObject({
+    ask: z.literal("subscription"),
+    worker: nameSchema,
+    tenant: nameSchema,
+    subject: freeNameSchema,
+    name: nameSchema,
+    command: operatorCommandSchema,
+  }),
 ]);
 
 export type EdgeQuestion = z.infer<typeof edgeQuestionSchema>;
@@ -107,6 +147,54 @@ export const reachSchema = z.strictObject({
 
 export type Reach = z.infer<typeof reachSchema>;
 
+/** What clients of one kind have reported. It says nothing of people. */
+const clientHealthRowSchema = z.strictObject({
+  transport: z.string().max(16),
+  family: z.string().max(16),
+  network: z.string().max(16),
+  /** Empty where the clients named none. */
+  region: z.string().max(32),
+  reports: countSchema,
+  reconnects: countSchema,
+  stalls: countSchema,
+  /** How many first events took how long: a place for each of `FIRST_EVENT_MS`, and one for those that took longer. */
+  firstEvents: z.array(countSchema).length(FIRST_EVENT_MS.length + 1),
+  /** Why roads were left for others, and how often. */
+  fallbacks: z.record(z.string().max(32), countSchema),
+});
+
+export type ClientHealthRow = z.infer<typeof clientHealthRowSchema>;
+
+const clientHealthSchema = z.strictObject({
+  /** How long it has been counted. */
+  seconds: countSchema,
+  rows: z.array(clientHealthRowSchema).max(CLIENT_HEALTH_ROWS),
+});
+
+/** How a worker delivers a tenant's durable subscriptions. */
+export const deliveringSchema = z.strictObject({
+  /** After so long without a holder a subscription is expired, and archived. */
+  expiresSeconds: countSchema,
+  archivesSeconds: countSchema,
+  /** Hosts of webhooks that have not taken the last messages. `resting`: it is left alone but for one message now and then. */
+  hosts: z
+    .array(z.strictObject({ host: z.string().max(256), failures: countSchema, resting: z.boolean() }))
+    .max(MAX_HOSTS_TOLD),
+});
+
+export type Delivering = z.infer<typeof deliveringSchema>;
+
+/** Why a command was not carried out. */
+const REFUSALS = ["not_found", "unavailable", "subscription_unreadable", "internal"] as const;
+
+/** The record of the subscription after a command, as text; null where it is deleted. */
+const carriedOutSchema = z.union([
+  z.strictObject({ record: z.string().nullable() }),
+  z.strictObject({ refused: z.enum(REFUSALS), message: z.string().max(1_024) }),
+]);
+
+export type CarriedOut = z.infer<typeof carriedOutSchema>;
+
 const from = { from: nameSchema };
 
 /** `from` is the worker's id. `unknown`: the worker does not understand the question. */
@@ -119,6 +207,9 @@ export const edgeAnswerSchema = z.union([
   z.strictObject({ ...from, node: nodeSchema }),
   z.strictObject({ ...from, reach: z.array(reachSchema).max(MAX_REACH_ASKED) }),
   z.strictObject({ ...from, closed: z.boolean() }),
+  z.strictObject({ ...from, clients: clientHealthSchema }),
+  z.strictObject({ ...from, delivering: deliveringSchema }),
+  z.strictObject({ ...from, carriedOut: carriedOutSchema }),
   z.strictObject({ ...from, unknown: z.literal(true) }),
 ]);
 

@@ -8,7 +8,8 @@ import { createEdgeApi } from "../http/api.ts";
 import { loadDemoPage } from "../http/demo-page.ts";
 import { createEdgeServer } from "../http/edge-server.ts";
 import type { StreamRoute } from "../http/stream-route.ts";
-import { observeClients } from "../observe/client-reports.ts";
+import type { ClientHealth } from "../observe/client-health.ts";
+import { type ClientReport, observeClients } from "../observe/client-reports.ts";
 import type { EdgeParts } from "./edge-parts.ts";
 import type { RunningEdge } from "./open-edge.ts";
 
@@ -35,10 +36,12 @@ export async function createServer(
     edge,
     verifier,
     sockets,
+    clients,
   }: {
     readonly edge: RunningEdge;
     readonly verifier: TokenVerifier;
     readonly sockets: SocketBudget;
+    readonly clients: ClientHealth;
   },
 ): Promise<Server> {
   const route = createRoute(config, verifier, edge);
@@ -47,6 +50,11 @@ export async function createServer(
       ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT, nats: config.NATS_PORT })
       : undefined;
   const forwardEvents = createForwardEvents(nats);
+  const count = observeClients(registry);
+  const report = (seen: ClientReport): void => {
+    count(seen);
+    clients.note(seen);
+  };
   return createEdgeServer({
     route,
     api: createEdgeApi(
@@ -55,7 +63,7 @@ export async function createServer(
         ...route,
         edge,
         forwardEvents,
-        report: observeClients(registry),
+        report,
         eventMaxBytes: config.STREAM_EVENT_MAX_BYTES,
         demo,
       },

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { MAX_HOSTS_TOLD } from "#shared/contract/edge-questions.ts";
 import { toAppError } from "#shared/errors/app-error.ts";
 import { type OpsAddress, startOpsServer } from "#shared/http/ops-server.ts";
 import { watchReadiness } from "#shared/lifecycle/readiness.ts";
@@ -63,6 +64,7 @@ export async function startWebhooks(
   const secrets = stack.use(await followSecrets(config.STREAM_WEBHOOK_SECRETS_FILE, log));
   const lines = createWebhookLines(requestLog);
   const posting = openPosting(parts, stack, { edge, secrets, lines, counts: () => serving.counts });
+  const hostsOf = (tenant: string) => posting.lanes.troubles(tenant, MAX_HOSTS_TOLD);
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
   const serving = stack.use(
     new ServeWebhooks({
@@ -77,7 +79,7 @@ export async function startWebhooks(
   stack.use(watchCallbacks(edge.bus, serving, log));
   const checks = { log_unusable: createLogCheck(nats) };
   const { reasons } = stack.use(watchReadiness(checks, log, { isServing: () => !edge.admission.isDraining }));
-  const { connections } = openOperations(parts, stack, edge);
+  const { connections } = openOperations(parts, stack, edge, { hostsOf });
   const pages = { "/debug/connections": connections };
   const server = stack.use(await startOpsServer(ops, { service: "stream", config, metrics: registry, reasons, pages }));
   log.info({ version: VERSION, http: 0, grpc: 0, ops: server.port }, "ready");

@@ -1,6 +1,6 @@
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { expect, test } from "vitest";
-import { ASK_EDGES, type EdgeAnswer } from "#shared/contract/edge-questions.ts";
+import { ASK_EDGES, type EdgeAnswer, type EdgeQuestion } from "#shared/contract/edge-questions.ts";
 import { type NatsServer, type NatsUser, startNats } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { serveQuestions } from "./edge-questions.ts";
@@ -39,6 +39,31 @@ test("of a flood of questions a worker keeps so many, answers them one after the
   const next = await policy.request(ASK_EDGES, question, { timeout: 5_000 });
   expect(next.json()).toEqual({ from: "w", closed: false });
   expect([answers.length, most, asked]).toEqual([KEPT, 1, KEPT + 1]);
+  await Promise.all([nats.close(), policy.close()]);
+});
+
+test("a command is carried out by the worker that it names, beside the questions that wait", async () => {
+  await using server = await startNats();
+  const [nats, policy] = await Promise.all([connectAs(server, "stream"), connectAs(server, "policy")]);
+  const held = Promise.withResolvers<{ readonly closed: boolean }>();
+  const done: string[] = [];
+  const answer = async (question: EdgeQuestion) => {
+    if (question.ask !== "subscription") return held.promise;
+    done.push(question.name);
+    return { carriedOut: { record: null } };
+  };
+  const observer = { fault: () => {} };
+  using _serving = serveQuestions({ nats, workerId: "w", answer, observer });
+  await nats.flush();
+  const asking = policy.request(ASK_EDGES, JSON.stringify({ ask: "nodes" }), { timeout: 5_000 });
+  const command = (worker: string, name: string): string =>
+    JSON.stringify({ ask: "subscription", worker, tenant: "t", subject: "s", name, command: { do: "resume" } });
+  policy.publish(ASK_EDGES, command("other", "not-ours"));
+  const ours = await policy.request(ASK_EDGES, command("w", "ours"), { timeout: 5_000 });
+  expect(ours.json()).toEqual({ from: "w", carriedOut: { record: null } });
+  expect(done).toEqual(["ours"]);
+  held.resolve({ closed: false });
+  await asking;
   await Promise.all([nats.close(), policy.close()]);
 });
 

@@ -15,7 +15,8 @@ const TESTS_PER_TURN = 100;
 
 /**
  * Whom these events have reached here so far, in their order; what is not remembered is left out. Readers that are behind an event
- * count where they ask for its topic, or where that is not in memory any more. With thousands of these it takes many turns.
+ * count where they ask for its topic, or where that is not in memory any more. With thousands of these it takes many turns: a reader
+ * that comes to an event meanwhile has reached it, and may count as behind too, never as neither.
  */
 export async function reachOf(
   hub: Pick<Hub, "tenant" | "streams">,
@@ -24,9 +25,9 @@ export async function reachOf(
   const tenant = hub.tenant(id);
   if (tenant === undefined || epoch !== tenant.log.epoch) return [];
   const events = seqs.flatMap((seq) => {
-    const known = tenant.reach.of(seq);
     const entry = tenant.log.tail.at(seq);
-    return known === undefined ? [] : [{ known, topic: entry?.kind === "event" ? entry.topic : undefined, behind: 0 }];
+    if (tenant.reach.of(seq) === undefined) return [];
+    return [{ seq, topic: entry?.kind === "event" ? entry.topic : undefined, behind: 0 }];
   });
   let tests = 0;
   for (const { tenant: of, reader } of tenant.hasBehind && events.length > 0 ? hub.streams() : []) {
@@ -34,10 +35,14 @@ export async function reachOf(
     const { seq } = reader.cursor;
     const asksFor = createTopicTest(reader.registration.topics);
     for (const event of events) {
-      if (seq < event.known.seq && (event.topic === undefined || asksFor(event.topic))) event.behind += 1;
+      if (seq < event.seq && (event.topic === undefined || asksFor(event.topic))) event.behind += 1;
       tests += 1;
       if (tests % TESTS_PER_TURN === 0) await nextTurn();
     }
   }
-  return events.map(({ known, behind }) => ({ ...known, behind }));
+  if (epoch !== tenant.log.epoch) return [];
+  return events.flatMap(({ seq, behind }) => {
+    const known = tenant.reach.of(seq);
+    return known === undefined ? [] : [{ ...known, behind }];
+  });
 }

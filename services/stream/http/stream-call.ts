@@ -39,6 +39,7 @@ export const STREAM_CALL: CallDescription = {
   query: STREAM_PARAMETERS,
   headers: HEADERS,
   answers: {
+    101: { is: "With `Upgrade: websocket`: each frame is a message, as schemas/json-frame.json describes it." },
     200: {
       is: "Frames, as docs/reference/frames.md describes them.",
       content: { "text/event-stream": z.string(), "application/x-ndjson": z.string() },

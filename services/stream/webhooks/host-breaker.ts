@@ -28,6 +28,12 @@ export class HostBreaker {
     this.#onSwitch = onSwitch;
   }
 
+  /** How many messages in a row the host did not take, or how often it was tried in vain since; and whether it is left alone. */
+  get trouble(): { readonly failures: number; readonly resting: boolean } {
+    const { is, failures } = this.#state;
+    return is === "open" ? { failures: failures + FAILURES, resting: true } : { failures, resting: false };
+  }
+
   /** Resolves when a message may try to be admitted. */
   async mayTry(): Promise<void> {
     while (this.#state.is === "open") {

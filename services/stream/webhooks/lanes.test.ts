@@ -70,3 +70,22 @@ describe("messages", () => {
     expect(to().slice(5)).toEqual(["rival a", "acme b"]);
   });
 });
+
+test("hosts that did not take a tenant's last messages are told, and whether they are left alone", async () => {
+  const { lanes, under, post } = createRig({ inAll: 4, perHost: 1 });
+  const fail = async (tenant: string, host: string, news: HostNews): Promise<void> => {
+    const posted = post(tenant, host);
+    await turn();
+    under.at(-1)?.end(news);
+    await posted;
+  };
+  await fail("acme", "well", "takes");
+  await fail("acme", "once", "away");
+  for (let times = 0; times < 5; times += 1) await fail("acme", "gone", "away");
+  await fail("rival", "other", "away");
+  expect(lanes.troubles("acme", 10)).toEqual([
+    { host: "gone", failures: 5, resting: true },
+    { host: "once", failures: 1, resting: false },
+  ]);
+  expect(lanes.troubles("acme", 1)).toHaveLength(1);
+});

@@ -27,8 +27,12 @@ export interface Route {
   readonly host: string;
 }
 
+/** A host that did not take the last messages. */
+export type HostTrouble = { readonly host: string } & HostBreaker["trouble"];
+
 /** One tenant's way to one host. */
 interface Lane {
+  readonly route: Route;
   readonly limit: ReturnType<typeof fairLimiter>;
   readonly breaker: HostBreaker;
 }
@@ -63,13 +67,24 @@ export class Lanes {
     }
   }
 
+  /** The hosts that did not take a tenant's last messages, at most so many, those that were used last first. */
+  troubles(tenant: string, most: number): HostTrouble[] {
+    const troubled: HostTrouble[] = [];
+    for (const { route, breaker } of this.#lanes.values()) {
+      if (troubled.length >= most) break;
+      const { trouble } = breaker;
+      if (route.tenant === tenant && trouble.failures > 0) troubled.push({ host: route.host, ...trouble });
+    }
+    return troubled;
+  }
+
   #laneOf({ tenant, host }: Route): Lane {
     const key = compositeKey(tenant, host);
     const known = this.#lanes.get(key);
     if (known !== undefined) return known;
     const { now, onSwitch, perHost } = this.#deps;
     const breaker = new HostBreaker(now, (isOpen) => onSwitch(tenant, host, isOpen));
-    const lane = { limit: fairLimiter(perHost), breaker };
+    const lane = { route: { tenant, host }, limit: fairLimiter(perHost), breaker };
     this.#lanes.set(key, lane);
     return lane;
   }

@@ -1,4 +1,4 @@
-import { ASK_EDGES, type EdgeQuestion, MAX_REACH_ASKED } from "#shared/contract/edge-questions.ts";
+import { ASK_EDGES, type EdgeQuestion, MAX_DEAD_NAMED, MAX_REACH_ASKED } from "#shared/contract/edge-questions.ts";
 import type { InputsWorld } from "./inputs-world.ts";
 import { answers, type InputSize, type OutsideInput } from "./outside-input.ts";
 
@@ -19,6 +19,17 @@ const QUESTIONS: { readonly [Ask in EdgeQuestion["ask"]]: readonly [smallest: ob
     { tenant: "demo", connectionId: "w" },
     { tenant: ID, connectionId: ID },
   ],
+  clients: [{}, {}],
+  subscriptions: [{ tenant: "demo" }, { tenant: ID }],
+  subscription: [
+    { tenant: "demo", subject: "s", name: "n", command: { do: "resume" } },
+    {
+      tenant: ID,
+      subject: "é".repeat(128),
+      name: ID,
+      command: { do: "drop", dead: Array.from({ length: MAX_DEAD_NAMED }, () => "i".repeat(128)) },
+    },
+  ],
 };
 
 /** What policy may ask the edges for an operator. */
@@ -29,8 +40,10 @@ export function questionInputs(world: InputsWorld): readonly OutsideInput[] {
     service: world.stack.edge,
     answers: answers(200),
     send: async (size) => {
-      const answer = await world.policyBus.connection.request(ASK_EDGES, textOf(size), { timeout: 5_000 });
-      return answer.json<{ from?: string }>().from === undefined ? 500 : 200;
+      // Whoever is to carry out a command is asked by name.
+      const { from: worker } = await answerTo(world, JSON.stringify({ ask: "nodes" }));
+      const { from } = await answerTo(world, textOf(size).replace('"ask":"subscription"', `$&,"worker":"${worker}"`));
+      return from === undefined ? 500 : 200;
     },
   });
   return [
@@ -43,4 +56,8 @@ export function questionInputs(world: InputsWorld): readonly OutsideInput[] {
       size === "largest" ? "[".repeat(1_000_000) : "",
     ),
   ];
+}
+
+async function answerTo({ policyBus }: InputsWorld, question: string): Promise<{ readonly from?: string }> {
+  return (await policyBus.connection.request(ASK_EDGES, question, { timeout: 5_000 })).json();
 }

@@ -77,6 +77,7 @@ function Open({ connection, onClosed }: { readonly connection: Connection; reado
           "Behind by": lag === undefined ? undefined : `${lag.toLocaleString()} entries`,
           Sent: `${events.toLocaleString()} events, ${formatBytes(bytes)}`,
           "Quiet for": formatSpan(quietForSeconds),
+          Road: connection.transport ?? undefined,
           Device: deviceOf(userAgent),
           "User agent": userAgent === null ? undefined : <code>{userAgent}</code>,
           Address: <code>{address}</code>,

@@ -1,15 +1,14 @@
-import { useState } from "preact/hooks";
 import { useConsole, useTenant } from "../../context/console-context.ts";
-import { usePeople } from "../../context/use-people.ts";
+import { useLive } from "../../context/use-live.ts";
 import { tenantPath } from "../../http/api-client.ts";
 import { useQuery } from "../../http/use-query.ts";
-import { Button } from "../../parts/button.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
-import { Field } from "../../parts/field.tsx";
+import { Select } from "../../parts/field.tsx";
 import { formatBytes } from "../../parts/format.ts";
 import { Loaded } from "../../parts/loaded.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { Page } from "../../parts/page.tsx";
+import { PersonForm } from "../../parts/person-form.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { type Connection, type ConnectionList, deviceOf, lagOf } from "./connection.ts";
 import { ConnectionPanel } from "./connection-panel.tsx";
@@ -37,6 +36,7 @@ export function ConnectionsScreen() {
   const tenant = useTenant() ?? "";
   const subject = router.parameter("subject");
   const openId = router.parameter("connection");
+  const road = router.parameter("road") ?? "";
   const list = useQuery(
     `connections ${tenant} ${subject ?? ""}`,
     (signal) =>
@@ -46,64 +46,63 @@ export function ConnectionsScreen() {
       }),
     { everyMs: REFRESH_MS },
   );
+  useLive("connections", list.reload);
   return (
     <Page title="Connections" lead="Who is connected: the open streams of this tenant at all edges.">
-      <PersonFilter key={subject} subject={subject ?? ""} />
+      <PersonForm key={subject} label="Filter" action="Filter" subject={subject ?? ""} isFilter />
       <Loaded query={list} what="the connections">
-        {({ connections, next, partial }) => (
-          <>
-            <p class="quiet" role="status">
-              {countWords(connections, next !== undefined)}
-              {partial ? " An edge did not answer: what it holds is missing." : ""}
-            </p>
-            <Table
-              label="Connections"
-              columns={COLUMNS}
-              rows={connections}
-              keyOf={({ id }) => id}
-              onOpen={({ id }) => router.set({ connection: id })}
-              openKey={openId}
-              toneOf={({ state }) => (state === "behind" ? "warn" : undefined)}
-              empty={<NobodyConnected tenant={tenant} subject={subject} />}
-            />
-            {openId === undefined ? null : (
-              <ConnectionPanel
-                id={openId}
-                listed={connections.find(({ id }) => id === openId)}
-                onClose={() => router.set({ connection: "" })}
-                onClosed={list.reload}
+        {({ connections: all, next, partial }) => {
+          const connections = all.filter(({ transport }) => road === "" || transport === road);
+          return (
+            <>
+              <RoadFilter roads={roadsOf(all)} road={road} />
+              <p class="quiet" role="status">
+                {countWords(connections, next !== undefined)}
+                {partial ? " An edge did not answer: what it holds is missing." : ""}
+              </p>
+              <Table
+                label="Connections"
+                columns={COLUMNS}
+                rows={connections}
+                keyOf={({ id }) => id}
+                onOpen={({ id }) => router.set({ connection: id })}
+                openKey={openId}
+                toneOf={({ state }) => (state === "behind" ? "warn" : undefined)}
+                empty={<NobodyConnected tenant={tenant} subject={subject} />}
               />
-            )}
-          </>
-        )}
+              {openId === undefined ? null : (
+                <ConnectionPanel
+                  id={openId}
+                  listed={all.find(({ id }) => id === openId)}
+                  onClose={() => router.set({ connection: "" })}
+                  onClosed={list.reload}
+                />
+              )}
+            </>
+          );
+        }}
       </Loaded>
     </Page>
   );
 }
 
-function PersonFilter({ subject }: { readonly subject: string }) {
+/** The roads of these streams, each once. */
+function roadsOf(connections: readonly Connection[]): readonly string[] {
+  return [...new Set(connections.flatMap(({ transport }) => transport ?? []))].toSorted();
+}
+
+/** Shown where there is a choice, and where one was made. */
+function RoadFilter({ roads, road }: { readonly roads: readonly string[]; readonly road: string }) {
   const { router } = useConsole();
-  const people = usePeople();
-  const [typed, setTyped] = useState(subject);
+  if (roads.length < 2 && road === "") return null;
+  const options = [...new Set([...roads, ...(road === "" ? [] : [road])])];
   return (
-    <form
-      class="form line"
-      aria-label="Filter"
-      onSubmit={(event) => {
-        event.preventDefault();
-        router.set({ subject: typed.trim() });
-      }}
-    >
-      <Field label="Person" value={typed} onInput={setTyped} suggestions={people} />
-      <Button submits isDisabled={typed.trim() === subject}>
-        Filter
-      </Button>
-      {subject === "" ? null : (
-        <Button kind="quiet" onClick={() => router.set({ subject: "" })}>
-          Show all
-        </Button>
-      )}
-    </form>
+    <Select
+      label="Road"
+      value={road}
+      options={[{ value: "", text: "every road" }, ...options.map((each) => ({ value: each, text: each }))]}
+      onChange={(next) => router.set({ road: next })}
+    />
   );
 }
 

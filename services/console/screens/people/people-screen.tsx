@@ -1,16 +1,13 @@
-import { useState } from "preact/hooks";
 import { useConsole, useTenant } from "../../context/console-context.ts";
-import { usePeople } from "../../context/use-people.ts";
 import { tenantPath } from "../../http/api-client.ts";
 import { useQuery } from "../../http/use-query.ts";
 import { Badge } from "../../parts/badge.tsx";
-import { Button } from "../../parts/button.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
 import { Facts } from "../../parts/facts.tsx";
-import { Field } from "../../parts/field.tsx";
 import { Link } from "../../parts/link.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
 import { Page, Section } from "../../parts/page.tsx";
+import { PersonForm } from "../../parts/person-form.tsx";
 import { SessionList } from "./session-list.tsx";
 
 /** What a person holds, and the sessions that they have. */
@@ -22,7 +19,7 @@ export function PeopleScreen() {
       title="People and sessions"
       lead="What a person holds, where they are connected, and the sessions that they have."
     >
-      <PersonForm key={subject} subject={subject ?? ""} />
+      <PersonForm key={subject} label="Person" action="Show" subject={subject ?? ""} />
       {subject === undefined ? (
         <EmptyState title="Name a person">
           By the name that their tokens carry as sub. Who is connected now is under Connections.
@@ -36,27 +33,6 @@ export function PeopleScreen() {
         </>
       )}
     </Page>
-  );
-}
-
-function PersonForm({ subject }: { readonly subject: string }) {
-  const { router } = useConsole();
-  const people = usePeople();
-  const [typed, setTyped] = useState(subject);
-  return (
-    <form
-      class="form line"
-      aria-label="Person"
-      onSubmit={(event) => {
-        event.preventDefault();
-        router.set({ subject: typed.trim() });
-      }}
-    >
-      <Field label="Person" value={typed} onInput={setTyped} suggestions={people} />
-      <Button submits kind="primary" isDisabled={typed.trim() === "" || typed.trim() === subject}>
-        Show
-      </Button>
-    </form>
   );
 }
 

@@ -1,4 +1,4 @@
-import type { EventReach } from "./tail-rows.ts";
+import type { EventReach } from "#shared/contract/tail-frame.ts";
 
 /** Why an event reached nobody, in the row, and what can be done about it. */
 const REASONS = {

@@ -1,25 +1,9 @@
+import type { EventReach, TailEvent, TailFrame } from "#shared/contract/tail-frame.ts";
 import { topicMatches } from "#shared/protocol/topics.ts";
 import type { StreamFrame } from "../../http/follow-stream.ts";
 
-/** Whom an event reached, as policy tells it. */
-export interface EventReach {
-  readonly id: string;
-  readonly reached: number;
-  readonly connected: number;
-  readonly denied: number;
-  readonly behind: number;
-  readonly reason: "no_rule" | "nobody_connected" | "no_topic" | "denied" | "behind" | null;
-  readonly partial: boolean;
-}
-
 /** An event in the tail; `reach` is undefined until the edges have said. */
-export interface TailRow {
-  readonly id: string;
-  readonly at: string;
-  readonly topic: string;
-  readonly type: string;
-  readonly key: string;
-  readonly bytes: number;
+export interface TailRow extends TailEvent {
   readonly reach: EventReach | undefined;
 }
 
@@ -47,7 +31,7 @@ export function addFrames(before: TailRows, frames: readonly StreamFrame[]): Tai
   const erased: ErasedEntry[] = [];
   let { leftOut, hasGap } = before;
   for (const { event, data } of frames) {
-    if (event === "event") fresh.push({ ...(data as Omit<TailRow, "reach">), reach: undefined });
+    if (event === "event") fresh.push({ ...(data as TailEvent), reach: undefined });
     else if (event === "reach") reach.set((data as EventReach).id, data as EventReach);
     else if (event === "left_out") leftOut += (data as { readonly count: number }).count;
     else if (event === "erased") erased.push(data as ErasedEntry);
@@ -60,14 +44,10 @@ export function addFrames(before: TailRows, frames: readonly StreamFrame[]): Tai
   return { rows, seen: before.seen + fresh.length, leftOut, hasGap };
 }
 
-interface ErasedEntry {
-  readonly through: number;
-  readonly ids?: readonly string[];
-  readonly subject?: string;
-}
+type ErasedEntry = Extract<TailFrame, { readonly event: "erased" }>["data"];
 
-function isErased({ id, topic }: TailRow, { through, ids, subject }: ErasedEntry): boolean {
+function isErased({ id, topic }: TailRow, entry: ErasedEntry): boolean {
   const seq = Number(id.split(".")[1]);
-  if (seq > through) return false;
-  return ids?.includes(id) === true || (subject !== undefined && topicMatches(subject, topic));
+  if (seq > entry.through) return false;
+  return "ids" in entry ? entry.ids.includes(id) : topicMatches(entry.subject, topic);
 }

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { useConsole, useTenant } from "../../context/console-context.ts";
+import { usePeople } from "../../context/use-people.ts";
 import { tenantPath } from "../../http/api-client.ts";
 import type { StreamState } from "../../http/follow-stream.ts";
 import { Badge } from "../../parts/badge.tsx";
@@ -36,8 +37,12 @@ export function TailScreen() {
   const tenant = useTenant() ?? "";
   const [open, setOpen] = useState<TailRow>();
   const [isSending, setSending] = useState(false);
-  const filter = { type: router.parameter("type") ?? "", topic: router.parameter("topic") ?? "" };
-  const query = new URLSearchParams({ from: "recent", type: filter.type });
+  const filter = {
+    type: router.parameter("type") ?? "",
+    topic: router.parameter("topic") ?? "",
+    subject: router.parameter("subject") ?? "",
+  };
+  const query = new URLSearchParams({ from: "recent", type: filter.type, subject: filter.subject });
   for (const topic of filter.topic.split(/[\s,]+/)) query.append("topic", topic);
   const tail = useTail(`${tenantPath(tenant, "tail")}?${query}`);
   const { rows } = tail.rows;
@@ -52,7 +57,12 @@ export function TailScreen() {
         </>
       }
     >
-      <Filter {...filter} />
+      <Filter key={filter.subject} {...filter} />
+      {filter.subject === "" ? null : (
+        <p class="hint">
+          What {filter.subject} may see by the policy and the roles of this moment, whether they are connected or not.
+        </p>
+      )}
       <TailState tail={tail} />
       <Table
         label="Events"
@@ -62,11 +72,7 @@ export function TailScreen() {
         onOpen={setOpen}
         openKey={open?.id}
         toneOf={({ reach }) => (reach?.reason ? "warn" : undefined)}
-        empty={
-          tail.state.kind === "live" ? (
-            <NoEvents tenant={tenant} isFiltered={filter.type + filter.topic !== ""} />
-          ) : null
-        }
+        empty={tail.state.kind === "live" ? <NoEvents tenant={tenant} hasFilter={isFiltered(filter)} /> : null}
       />
       {isSending ? <TestEvent tenant={tenant} onClose={() => setSending(false)} /> : null}
       {open === undefined ? null : (
@@ -85,18 +91,30 @@ function PauseButton({ tail }: { readonly tail: Tail }) {
   );
 }
 
+interface TailFilter {
+  readonly type: string;
+  readonly topic: string;
+  /** The person whose events are looked for; empty for everybody's. */
+  readonly subject: string;
+}
+
+function isFiltered({ type, topic, subject }: TailFilter): boolean {
+  return type + topic + subject !== "";
+}
+
 /** The filter stands in the address once it is asked for. */
-function Filter({ type, topic }: { readonly type: string; readonly topic: string }) {
+function Filter({ type, topic, subject }: TailFilter) {
   const { router } = useConsole();
-  const [typed, setTyped] = useState({ type, topic });
-  const isChanged = typed.type !== type || typed.topic !== topic;
+  const people = usePeople();
+  const [typed, setTyped] = useState<TailFilter>({ type, topic, subject });
+  const isChanged = typed.type !== type || typed.topic !== topic || typed.subject !== subject;
   return (
     <form
       class="form line"
       aria-label="Filter"
       onSubmit={(event) => {
         event.preventDefault();
-        router.set({ type: typed.type.trim(), topic: typed.topic.trim() });
+        router.set({ type: typed.type.trim(), topic: typed.topic.trim(), subject: typed.subject.trim() });
       }}
     >
       <Field
@@ -113,20 +131,26 @@ function Filter({ type, topic }: { readonly type: string; readonly topic: string
         placeholder="issues.>, push.>"
         isMono
       />
+      <Field
+        label="Person"
+        value={typed.subject}
+        onInput={(next) => setTyped({ ...typed, subject: next })}
+        suggestions={people}
+      />
       <Button submits isDisabled={!isChanged}>
         Filter
       </Button>
-      {type + topic === "" ? null : (
+      {isFiltered({ type, topic, subject }) ? (
         <Button
           kind="quiet"
           onClick={() => {
-            setTyped({ type: "", topic: "" });
-            router.set({ type: "", topic: "" });
+            setTyped({ type: "", topic: "", subject: "" });
+            router.set({ type: "", topic: "", subject: "" });
           }}
         >
           Show all
         </Button>
-      )}
+      ) : null}
     </form>
   );
 }
@@ -157,8 +181,8 @@ function countWords({ seen, rows, leftOut, hasGap }: TailRows): string {
   return words.join(" · ");
 }
 
-function NoEvents({ tenant, isFiltered }: { readonly tenant: string; readonly isFiltered: boolean }) {
-  if (isFiltered) return <EmptyState title="No event matches yet">New ones appear here as they are stored.</EmptyState>;
+function NoEvents({ tenant, hasFilter }: { readonly tenant: string; readonly hasFilter: boolean }) {
+  if (hasFilter) return <EmptyState title="No event matches yet">New ones appear here as they are stored.</EmptyState>;
   return (
     <EmptyState
       title="No event has been stored yet"

@@ -48,8 +48,14 @@ export function TenantPanel({ tenant, onClose, onChanged }: PanelProps) {
             <LimitsForm key={`${name} ${version}`} tenant={tenant} onChanged={onChanged} />
           </Section>
           <Section title="Producers on the bus">
-            <p class="hint">Their keys are made at a terminal, and shown there once.</p>
+            <p class="hint">
+              Their keys are files beside the bus, which no service can write: they are made and replaced at a terminal,
+              and shown there once. Between the two last lines both keys hold.
+            </p>
+            <Command line="npx sluice bus list" />
             <Command line={`npx sluice bus add ${name}`} />
+            <Command line={`npx sluice bus rotate ${name}`} />
+            <Command line={`npx sluice bus retire ${name} "$KEY"`} />
           </Section>
           <Section title="Erase">
             <EraseEvents tenant={name} onErased={onChanged} />

@@ -97,6 +97,9 @@ async function ask(question: EdgeQuestion) {
     ...rig.edge,
     wallOf: (ms) => ms,
     describeNode: () => NODE,
+    readClients: () => ({ seconds: 60, rows: [] }),
+    describeDelivering: () => ({ expiresSeconds: 1, archivesSeconds: 2, hosts: [] }),
+    carryOut: async ({ name }) => ({ record: name }),
   };
   const answered = await answerQuestion(question, deps);
   expect(edgeAnswerSchema.safeParse({ from: "w", ...answered }).error).toBeUndefined();

@@ -1,4 +1,12 @@
-import type { EdgeNode, EdgeQuestion, OpenConnection, Reach } from "#shared/contract/edge-questions.ts";
+import type {
+  CarriedOut,
+  ClientHealthRow,
+  Delivering,
+  EdgeNode,
+  EdgeQuestion,
+  OpenConnection,
+  Reach,
+} from "#shared/contract/edge-questions.ts";
 import { inTurns } from "#shared/async/in-turns.ts";
 import { bye } from "../end-stream.ts";
 import type { Hub } from "../hub.ts";
@@ -16,14 +24,24 @@ const MAX_PAGE_BYTES = 900_000;
 export interface QuestionDeps extends DescribeDeps {
   readonly hub: Pick<Hub, "streams" | "find" | "tenant">;
   readonly describeNode: () => EdgeNode;
+  readonly readClients: () => Extract<Answered, { readonly clients: unknown }>["clients"];
+  readonly describeDelivering: (tenant: string) => Delivering;
+  /** Carries out a command for a durable subscription; it never throws. */
+  readonly carryOut: (asked: CommandAsked) => Promise<CarriedOut>;
 }
+
+/** A durable subscription, and what is to be done to it. */
+export type CommandAsked = Extract<EdgeQuestion, { ask: "subscription" }>;
 
 /** An answer, before the worker's id is added. */
 export type Answered =
   | { readonly connections: OpenConnection[]; readonly hasMore: boolean }
   | { readonly node: EdgeNode }
   | { readonly reach: Reach[] }
-  | { readonly closed: boolean };
+  | { readonly closed: boolean }
+  | { readonly clients: { readonly seconds: number; readonly rows: readonly ClientHealthRow[] } }
+  | { readonly delivering: Delivering }
+  | { readonly carriedOut: CarriedOut };
 
 /** Answers an operator's question by what is on this worker. A question about thousands of streams is answered in turns. */
 export async function answerQuestion(question: EdgeQuestion, deps: QuestionDeps): Promise<Answered> {
@@ -36,6 +54,12 @@ export async function answerQuestion(question: EdgeQuestion, deps: QuestionDeps)
       return { reach: await reachOf(deps.hub, question) };
     case "close":
       return { closed: close(question, deps) };
+    case "clients":
+      return { clients: deps.readClients() };
+    case "subscriptions":
+      return { delivering: deps.describeDelivering(question.tenant) };
+    case "subscription":
+      return { carriedOut: await deps.carryOut(question) };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ErasedEntry } from "#shared/contract/control-entry.ts";
+import type { ErasedEntry } from "./control-entry.ts";
 
 /** Why an event reached nobody. */
 export type UnreachedReason = "no_rule" | "nobody_connected" | "no_topic" | "denied" | "behind";
@@ -32,9 +32,15 @@ export interface TailEvent {
   readonly bytes: number;
 }
 
+/** Where a tail begins. */
+export interface TailReady {
+  readonly tenant: string;
+  readonly from: string;
+}
+
 /** What a viewer of the tail is shown. Each is an event of the stream, by its name. */
 export type TailFrame =
-  | { readonly event: "ready"; readonly data: { readonly tenant: string; readonly from: string } }
+  | { readonly event: "ready"; readonly data: TailReady }
   | { readonly event: "event"; readonly data: TailEvent }
   | { readonly event: "reach"; readonly data: EventReach }
   /** So many events were left out: they came faster than a person reads. */
