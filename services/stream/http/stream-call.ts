@@ -50,7 +50,7 @@ export const STREAM_CALL: CallDescription = {
       },
     },
   },
-  errors: [...ERRORS, "subscription_unreadable", "subscription_has_callback"],
+  errors: [...ERRORS, "upgrade_required", "subscription_unreadable", "subscription_has_callback"],
   example: { query: { topic: ["order.>"] }, status: 200 },
 };
 
