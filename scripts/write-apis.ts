@@ -64,9 +64,8 @@ async function requireCurrent(): Promise<void> {
 async function parseAsync(): Promise<void> {
   const diagnostics = await new Parser().validate(JSON.stringify(await readApiFile(ASYNC_FILE)));
   // That 3.1 is newer is information.
-  const faults = diagnostics.filter(
-    ({ severity }) => severity === DiagnosticSeverity.Error || severity === DiagnosticSeverity.Warning,
-  );
+  const told = new Set<number>([DiagnosticSeverity.Error, DiagnosticSeverity.Warning]);
+  const faults = diagnostics.filter(({ severity }) => told.has(severity));
   if (faults.length === 0) return;
   throw new ScriptError(
     `${ASYNC_FILE}:\n  ${faults.map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n  ")}`,
