@@ -3,6 +3,7 @@ import { delimiter, join, resolve } from "node:path";
 import { buildServices } from "./build/build-services.ts";
 import { ensureClient } from "./client/build-client.ts";
 import { ensureConsole } from "./console/build-console.ts";
+import { ensureDocs } from "./docs/build-docs.ts";
 import { natsServer, redisServer } from "./provision/programs.ts";
 import { provision } from "./provision/provision.ts";
 import { dataFolder } from "./shared/data-folder.ts";
@@ -27,6 +28,7 @@ await runScript(async () => {
   await buildServices();
   await ensureConsole(say);
   await ensureClient(say);
+  await ensureDocs(say);
   const data = dataFolder(given);
   for (const folder of ["nats", "redis", "logs"]) await mkdir(join(data, folder), { recursive: true });
   const env = { ...given, PATH: join(home, "bin") + delimiter + path };

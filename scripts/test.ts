@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { ensureClient } from "./client/build-client.ts";
 import { ensureConsole } from "./console/build-console.ts";
+import { ensureDocs } from "./docs/build-docs.ts";
 import { chromium, natsServer, promtool, proxies, redisServer } from "./provision/programs.ts";
 import { provisionClients } from "./provision/provision-clients.ts";
 import { provision } from "./provision/provision.ts";
@@ -25,6 +26,7 @@ await runScript(async () => {
   await provisionClients(options);
   await ensureConsole(say);
   await ensureClient(say);
+  await ensureDocs(say);
   const folder = await mkdtemp(join(tmpdir(), "sluice-report-"));
   const report = join(folder, "report.json");
   const code = await runVitest([

@@ -20,7 +20,9 @@ const optionsSchema = z.object({
 type PoisonOptions = z.infer<typeof optionsSchema>;
 
 const settingsSchema = z.object({
-  STREAM_EVENT_MAX_BYTES: integerSchema(1, Number.MAX_SAFE_INTEGER).default(1024 * 1024),
+  STREAM_EVENT_MAX_BYTES: integerSchema(1, Number.MAX_SAFE_INTEGER)
+    .default(1024 * 1024)
+    .describe("the largest data of an event that the edges deliver"),
 });
 
 /** `sluice poison`: lists the entries of a tenant's log that no edge delivers. */

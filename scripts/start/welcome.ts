@@ -11,6 +11,7 @@ Sluice is running.
   the demo page        ${stream}/demo      (alice, bob, carol; password ${DEMO_PASSWORD})
   side by side         http://alice.localhost:${ports.STREAM_HTTP_PORT}/demo and the same with bob and carol
   the console          http://localhost:${ports.POLICY_HTTP_PORT}/console   (carol, or the operator)
+  the documentation    http://localhost:${ports.POLICY_HTTP_PORT}/docs
   auth, policy         http://localhost:${ports.AUTH_HTTP_PORT}  http://localhost:${ports.POLICY_HTTP_PORT}
   publish over HTTP    http://localhost:${ports.PUBLISH_HTTP_PORT}/v1/events   (carol may)
   producers            nats://demo:${DEMO_PASSWORD}@127.0.0.1:${ports.NATS_PORT}, subjects events.demo.>

@@ -4,7 +4,7 @@ import type { Environment } from "./environment/environment.ts";
 import { ownEnvironment } from "./environment/own-environment.ts";
 import { FollowedStream } from "./follow-stream.ts";
 import { createSourceOpener } from "./open-source.ts";
-import { CLIENT_ROADS, type ConnectOptions, type Schemas, type StreamOptions } from "./options.ts";
+import { CLIENT_ROADS, type ClientRoad, type ConnectOptions, type Schemas, type StreamOptions } from "./options.ts";
 import type { Reporter } from "./reports/reporter.ts";
 import type { askCapabilities } from "./roads/ask-capabilities.ts";
 import { RoadChoice } from "./roads/road-choice.ts";
@@ -26,15 +26,11 @@ export function connectIn<const Given extends Schemas = Schemas>(
 ): SluiceStream<Given> {
   const options = { ...given, url: given.url.replace(/\/+$/, "") };
   const credentials = new Credentials(options, environment);
-  const { openSocket } = environment;
-  const roads = {
-    sse: createSseRoad(environment),
-    poll: loadRoad(async () => (await import("./roads/poll-road.ts")).createPollRoad(environment)),
-    ...(openSocket && {
-      websocket: loadRoad(async () => (await import("./roads/websocket-road.ts")).createWebSocketRoad(openSocket)),
-    }),
-  };
-  const wanted = (options.transports ?? CLIENT_ROADS).filter((road) => road in roads);
+  const roads = roadsIn(environment);
+  // A durable subscription has one open connection, which polls are not.
+  const canTake = (road: ClientRoad): boolean =>
+    road in roads && (road !== "poll" || options.subscription === undefined);
+  const wanted = (options.transports ?? CLIENT_ROADS).filter(canTake);
   const parameters = parametersOf(options);
   const openOwn = createSourceOpener({
     options,
@@ -58,7 +54,13 @@ export function connectIn<const Given extends Schemas = Schemas>(
     if (!mayShare(options, environment)) return openOwn;
     try {
       const { shareTabs } = await import("./tabs/share-tabs.ts");
-      const shared = await shareTabs(openOwn, { options, parameters, credentials, environment });
+      const shared = await shareTabs(openOwn, {
+        options,
+        parameters,
+        credentials,
+        environment,
+        onOther: () => source.move(),
+      });
       isShared = shared !== undefined;
       return shared ?? openOwn;
     } catch {
@@ -98,6 +100,18 @@ function laterReporter(load: () => Promise<Reports>): Reports {
     left: (...seen) => void loaded.then((reporter) => reporter.left(...seen)),
     lost: (...seen) => void loaded.then((reporter) => reporter.lost(...seen)),
     opened: (...seen) => void loaded.then((reporter) => reporter.opened(...seen)),
+  };
+}
+
+/** The roads that this program can take. */
+function roadsIn(environment: Environment): Partial<Record<ClientRoad, FollowRoad>> {
+  const { openSocket } = environment;
+  return {
+    sse: createSseRoad(environment),
+    poll: loadRoad(async () => (await import("./roads/poll-road.ts")).createPollRoad(environment)),
+    ...(openSocket && {
+      websocket: loadRoad(async () => (await import("./roads/websocket-road.ts")).createWebSocketRoad(openSocket)),
+    }),
   };
 }
 

@@ -4,8 +4,8 @@ import type { FollowRoad, RoadRequest } from "./roads/road.ts";
 import { isEvent, isFarewell, readControl } from "./control.ts";
 import type { ConnectionEnd } from "./state-machine.ts";
 
-/** A road answers at all within this, or it is taken for one that is blocked. */
-const HEADERS_MS = 10_000;
+/** A road answers at all within this, or it is taken for one that is blocked: an edge waits 5 s for what it asks itself, and then says so. */
+const HEADERS_MS = 6_000;
 
 /** The first frame comes with the headers, unless something keeps it. */
 const FIRST_FRAME_MS = 3_000;

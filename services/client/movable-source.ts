@@ -73,17 +73,18 @@ export class MovableSource implements Source {
     this.#inner?.close();
     this.#inner = undefined;
     this.#ready = undefined;
-    void this.#choose().then((open) => {
-      if (turn !== this.#moves) return;
-      const isCurrent = (): boolean => turn === this.#moves;
-      this.#inner = open(
-        {
-          onFrame: (frame) => isCurrent() && this.#hear(frame),
-          onState: (state) => isCurrent() && this.#tell(state),
-        },
-        this.#place,
-      );
-    });
+    void this.#open(turn);
+  }
+
+  async #open(turn: number): Promise<void> {
+    const open = await this.#choose();
+    if (turn !== this.#moves) return;
+    const isCurrent = (): boolean => turn === this.#moves;
+    const listener: SourceListener = {
+      onFrame: (frame) => isCurrent() && this.#hear(frame),
+      onState: (state) => isCurrent() && this.#tell(state),
+    };
+    this.#inner = open(listener, this.#place);
   }
 
   /**

@@ -124,12 +124,24 @@ test("a socket's refusal is found out by a question that can be read: the token 
   expect(websocket.now.request.token()).toBe("token 2");
 });
 
-test("a road that the edge turns off for this caller is left", async () => {
+test.each([
+  { status: 404, code: "not_found", transports: ["websocket", "poll"] },
+  { status: 403, code: "transport_off" },
+] as const)("a road that the edge turns off for this caller is left: $status $code", async (refusal) => {
   const { sse, websocket, environment } = await open();
-  const refusal = { kind: "refused", status: 404, code: "not_found" } as const;
-  sse.now.end({ ...refusal, transports: ["websocket", "poll"] });
+  sse.now.end({ kind: "refused", ...refusal });
   await environment.pass(1_000);
   expect(websocket.journeys).toHaveLength(1);
+});
+
+test("a road that the edge offers no more is not taken again, and its open stream goes on", async () => {
+  const { sse, websocket, environment } = await open();
+  sse.now.onOpen(["websocket", "poll"]);
+  sse.now.control("ready", { connectionId: "c-1", expiresAt: "1970-01-02T00:00:00Z" });
+  expect(sse.now.signal.aborted).toBe(false);
+  sse.now.control("bye", { reason: "max_age", retryMs: 1_000 });
+  await environment.pass(1_000);
+  expect([sse.journeys.length, websocket.journeys.length]).toEqual([1, 1]);
 });
 
 test("a stream goes on behind its last id on the next road", async () => {

@@ -1,12 +1,13 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { ControlData } from "../shared/protocol/control-frames.ts";
+import type { Transport } from "../shared/protocol/transports.ts";
 import type { InvalidEvent } from "./stream-event.ts";
 
 /** The roads that this client knows. */
 export const CLIENT_ROADS = ["sse", "websocket", "poll"] as const;
 
 /** A road that this client knows. */
-export type ClientRoad = (typeof CLIENT_ROADS)[number];
+export type ClientRoad = Extract<Transport, (typeof CLIENT_ROADS)[number]>;
 
 /** What is done about something that must not be overlooked: a function, or the decision that nothing is. */
 export type Reaction<Value> = ((value: Value) => void) | "ignore";

@@ -1,6 +1,6 @@
 import type { Farewell } from "./control.ts";
 import type { Unreadable } from "./roads/ask-capabilities.ts";
-import type { FallbackReason } from "./roads/road-choice.ts";
+import type { FallbackReason } from "../shared/protocol/client-report.ts";
 import type { Refusal } from "./roads/road.ts";
 import type { EndReason, StreamState, WaitReason } from "./stream-state.ts";
 
@@ -140,7 +140,7 @@ function afterFarewell(farewell: Farewell, at: Circumstances): Next {
 }
 
 function afterRefusal({ status, code, detail, retryAfterMs }: Refusal, at: Circumstances): Next {
-  if (!at.isOffered) return { name: "leave", reason: "status" };
+  if (!at.isOffered || code === "transport_off") return { name: "leave", reason: "status" };
   // 429 is said to who asks too often, 5xx where something is away: a flap of auth is one of these, too.
   if (status === 429 || status >= 500) {
     return { name: "wait", reason: "unavailable", toldMs: retryAfterMs, isFailure: true };

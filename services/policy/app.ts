@@ -35,6 +35,7 @@ import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps, BearerDeps } from "./http/authorize.ts";
 import { createPolicyApi } from "./http/api.ts";
 import { addConsole } from "./http/console-routes.ts";
+import { addDocs } from "./http/docs-routes.ts";
 import { openOperatorTokens, type OperatorTokens } from "./http/operator-tokens.ts";
 import { createTokenGuesses } from "./http/token-guesses.ts";
 import { addHealthRoute } from "./http/health-route.ts";
@@ -123,6 +124,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   };
   const api = createPolicyApi(limitsOf(config), apiDeps, requestLog, tracer);
   addConsole(api, config);
+  addDocs(api);
   const services: GrpcService[] = [
     [DecisionServiceService, createDecisionService(decisionDeps, requestLog), decisionCallers],
     [AuthorizationService, createAuthorizationService(gateway, metrics, requestLog), authorizationCallers],
@@ -131,8 +133,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
   const served = { registry, services, security, sockets, api, authorize: authorizeDeps, checks, log };
   await startServers(config, starting, served);
-  starting.use(running.tails);
-  starting.use(running.live);
+  for (const watched of [running.tails, running.live]) starting.use(watched);
   return starting.move();
 }
 

@@ -1,6 +1,6 @@
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { identityOf, Registration, type TopicGrant } from "./access/registration.ts";
+import { identityOf, Registration } from "./access/registration.ts";
 import type { ShareTopics } from "./access/share-topic-lists.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { clientLeft, type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
@@ -13,7 +13,6 @@ import {
   startOf,
 } from "./connections/attach-hold.ts";
 import { beginHold } from "./connections/begin-hold.ts";
-import type { Connection } from "./connections/connection.ts";
 import { FAULT } from "./connections/end-stream.ts";
 import type { Subscriptions } from "./connections/subscriptions.ts";
 import { factsOf, openedRecord } from "./connections/record-stream.ts";
@@ -22,53 +21,26 @@ import { followTransport, type FollowTransportDeps } from "./connections/follow-
 import type { Hub, Stream } from "./connections/hub.ts";
 import { type ClaimedTopics, claimTopics, findLate } from "./connections/claim-topics.ts";
 import type { AnnounceTopics, ClientStreams } from "./connections/client-streams.ts";
-import { expiresAt, type KeepAliveDeps } from "./connections/keep-alive.ts";
+import type { KeepAliveDeps } from "./connections/keep-alive.ts";
 import type { StreamPresence } from "./connections/presence/stream-presence.ts";
 import { Reader } from "./connections/reader.ts";
-import { originOf, type StreamOrigin } from "./connections/stream-origin.ts";
+import { readyOf } from "./connections/ready-of.ts";
+import { originOf } from "./connections/stream-origin.ts";
+import type { StreamRequest } from "./connections/stream-request.ts";
 import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
-import type { FrameFormat } from "./frames/encode-frame.ts";
 import { atCurrentStart } from "./log/at-current-start.ts";
 import { findStart, resumeKindOf, type Start } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
 import { beginStream } from "./observe/stream-trace.ts";
 import type { Tracer } from "#shared/trace/tracer.ts";
 import type { OverloadGuard } from "./overload/overload-guard.ts";
-import type { ControlData } from "#shared/protocol/control-frames.ts";
-import type { Transport } from "#shared/protocol/transports.ts";
 import type { RetryDelays } from "./sse/retry-delay.ts";
 import type { LateTopics } from "./subscription/late-topics.ts";
 import { parseSubscription, type Subscription } from "./subscription/parse-subscription.ts";
 import type { TopicStore } from "./subscription/topic-store.ts";
 import { type MapResource, topicsOf } from "./subscription/topics-of.ts";
 import { askerOf, type Transports } from "./transports/transports.ts";
-
-/** A request for a stream, as far as `openStream` reads it. */
-export interface StreamRequest {
-  /** Stands in every line about the stream, and in those of auth and policy about their calls. */
-  readonly id: string;
-  /** The trace that the request belongs to, where it says so. */
-  readonly traceparent: string | undefined;
-  /** Aborted when the client leaves before its stream has begun. */
-  readonly signal: AbortSignal;
-  readonly lastEventId: string | undefined;
-  /** The client's address or network, for counting; undefined where it is this host's own. */
-  readonly address: string | undefined;
-  /** What operators get to read of the client. */
-  readonly client: Pick<StreamOrigin, "address" | "userAgent">;
-  /** Reads the parameters; nothing of the URL is kept afterwards. */
-  takeQuery(): URLSearchParams;
-  /** Finds the access token, to be verified by the call that is answered. Both throw AppError with the refusal. */
-  findToken(query: URLSearchParams): () => Promise<VerifiedClaims>;
-  /** Whether the client is still there. */
-  isGone(): boolean;
-  /** The road that the stream's frames come by, and how they are told apart on it. */
-  readonly transport: Transport;
-  readonly framing: FrameFormat["framing"];
-  /** Takes what the road writes to; the head of its answer leaves with the first frame. */
-  accept(connectionId: string, subscription: Pick<Subscription, "answer" | "lastEventId" | "client">): Connection;
-}
 
 /** The edge, as far as opening a stream uses it. */
 export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps, FollowTransportDeps {
@@ -288,22 +260,4 @@ function begin(edge: Edge, stream: Stream, subscription: Subscription, beginning
     edge.observer.fault(error, factsOf(reader));
     reader.end(FAULT);
   }
-}
-
-function readyOf(
-  edge: Edge,
-  { ids, registration }: Reader,
-  presence: readonly TopicGrant[] | undefined,
-  claimed: ClaimedTopics | undefined,
-): ControlData["ready"] {
-  const { identity, topicGrants } = registration;
-  return {
-    connectionId: ids.connectionId,
-    tenant: identity.tenant,
-    subject: identity.subject.id,
-    topics: topicGrants,
-    expiresAt: expiresAt(registration, edge),
-    ...(claimed && { restored: claimed.isRestored }),
-    ...(presence && { presence }),
-  };
 }

@@ -1,5 +1,6 @@
 import { dirname, join, normalize } from "node:path";
 import { expect, test } from "vitest";
+import { createAnchors } from "../../scripts/docs/anchors.ts";
 import { listFiles, readText } from "./read-sources.ts";
 
 const files = listFiles();
@@ -41,15 +42,9 @@ function linksOf(text: string): string[] {
   return links.filter((link) => !/^[a-z]+:/.test(link));
 }
 
-/** The anchors that GitHub gives to headings. */
 function headingsOf(text: string): string[] {
   const headings = text.replaceAll(/^```.*?^```/gms, "").matchAll(/^#+ (.*)$/gm);
-  return [...headings].map(([, heading = ""]) =>
-    heading
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
-      .replaceAll(" ", "-"),
-  );
+  return [...headings].map(([, heading = ""]) => heading).map(createAnchors());
 }
 
 function foldersOf(path: string): string[] {

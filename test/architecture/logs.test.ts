@@ -13,7 +13,7 @@ const UNLIMITED = [
   // Servers and stores that are out of reach and come back, once each time.
   /\/(watch-redis|create-redis|open-count-store|open-topic-store|open-admission|share-counts|withdrawn-keys|follow-key-ring|own-keys|trust-outside|trouble-log|open-tenant|feed|watch-callbacks|open-tracer|report-spans)\.ts$/,
   // Loops of policy, each at its own pace.
-  /\/(collect-parts|policy-kv|subscriptions-kv|end-bindings|check-tenants|reconcile-tenants)\.ts$/,
+  /\/(collect-parts|share-connections-log|policy-kv|subscriptions-kv|end-bindings|check-tenants|reconcile-tenants)\.ts$/,
   // What makes the limit, and what limits itself: by tenant and second, or by type and minute.
   /\/(limit-lines|grpc-security|append-audit|connect-nats|open-audit-trail|report-poison|report-types|create-observer)\.ts$/,
 ];

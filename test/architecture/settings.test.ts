@@ -42,6 +42,14 @@ test("what is written from the schemas is what they say; where it is not: npm ru
   expect(stale.flat()).toEqual([]);
 });
 
+test("each variable of the compose file is a setting", async () => {
+  const compose = await readFile("docker-compose.yml", "utf8");
+  const known = new Set(OWNERS.flatMap((owner) => Object.keys(SCHEMAS[owner].shape)));
+  const asked = new Set(Array.from(compose.matchAll(/(?<!\$)\$\{([A-Z_]+)/g), ([, name = ""]) => name));
+  expect([...asked].filter((name) => !known.has(name))).toEqual([]);
+  expect(asked.size).toBeGreaterThan(20);
+});
+
 /** A text without what the formatter changes: spaces, the dashes below the head of a table, the comma behind the last element. */
 function shape(text: string): string {
   return text.replaceAll(/\s+/g, "").replaceAll(/-{3,}/g, "---");

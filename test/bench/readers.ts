@@ -35,7 +35,8 @@ export interface Readers extends AsyncDisposable {
 }
 
 /**
- * Opens `count` streams, the first with the first request and so on, round and round.
+ * Opens `count` streams, the first with the first request and so on, round and round. `mark` is what stands before an event's time
+ * where its payload does not stand there as it is.
  * @throws when one of them is refused: what is measured then would not be what was meant.
  */
 export async function openReaders(
@@ -43,6 +44,7 @@ export async function openReaders(
   port: number,
   requests: readonly string[],
   count: number,
+  mark?: string,
 ): Promise<Readers> {
   await using starting = new AsyncDisposableStack();
   const shares = sharesOf(count);
@@ -52,7 +54,9 @@ export async function openReaders(
       const file = join(programs.folder, `requests-${port}-${from}`);
       const own = requests.length <= 1 ? requests : rotate(requests, from);
       await writeFile(file, own.join(""));
-      const program = starting.use(programs.start("readers", [String(port), file]));
+      const program = starting.use(
+        programs.start("readers", [String(port), file, ...(mark === undefined ? [] : [mark])]),
+      );
       const { refused } = await program.ask<{ refused: number }>(`open ${to - from}`);
       if (refused > 0) throw new Error(`${refused} of ${to - from} streams were refused`);
       return program;

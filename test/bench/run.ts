@@ -35,6 +35,7 @@ import { presence } from "./scenarios/presence.ts";
 import { publish } from "./scenarios/publish.ts";
 import { reconnectStorm } from "./scenarios/reconnect-storm.ts";
 import { refusedCrowd } from "./scenarios/refused-crowd.ts";
+import { roads } from "./scenarios/roads.ts";
 import { slowReaders } from "./scenarios/slow-readers.ts";
 import { tracing } from "./scenarios/tracing.ts";
 import { webhooks } from "./scenarios/webhooks.ts";
@@ -42,6 +43,7 @@ import { tailMemory } from "./scenarios/tail-memory.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   fanOut,
+  roads,
   latency,
   slowReaders,
   manyTopics,

@@ -248,3 +248,17 @@ test("an operator, whom auth does not know, is told how to see sessions and the 
   await page.getByText("npx sluice audit --tenant demo --since 1h --follow").waitFor();
   await expectNoViolations(page);
 });
+
+test("the documentation is found by keyboard, leads from page to page, and needs no script of others", async () => {
+  const page = await rig.browser.newPage({ viewport: { width: 390, height: 844 } });
+  await page.goto(`${rig.url}/docs`);
+  await page.keyboard.press("/");
+  await page.keyboard.type("outbox");
+  await page.getByRole("option").first().waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "Publish together with a change in the database" }).waitFor();
+  expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+  await expectNoViolations(page);
+  await page.getByRole("link", { name: /^Next / }).click();
+  await page.getByRole("heading", { level: 1, name: "Durable subscriptions" }).waitFor();
+});

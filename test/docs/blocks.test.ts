@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -10,14 +10,14 @@ import { checkTypes } from "./check-types.ts";
 import { checkYaml } from "./check-yaml.ts";
 import { type Block, listPages, parseBlocks, placeOf, readBlocks } from "./read-blocks.ts";
 
-/** What a block may be, and what looks at it; `text` and `csv` show what somebody prints or has. */
+/** What a block may be, and what looks at it; `text` and `csv` show what somebody prints or has, and `sql` is run by the page's own programs. */
 const LANGUAGES = {
   commands: ["sh"],
   types: ["js", "ts", "tsx", "html"],
   data: ["yaml", "json", "jsonc"],
   parsed: ["python", "go", "java"],
-  others: ["ini", "nginx"],
-  shown: ["text", "csv", "sql", "svelte", "vue"],
+  units: ["ini"],
+  shown: ["text", "csv", "sql"],
 };
 
 const blocks = readBlocks(listPages()).filter(({ mark }) => mark?.kind !== "not run");
@@ -84,6 +84,18 @@ test("programs in other languages are those that are run from docs/snippets, or 
   const texts = await Promise.all(snippets.map((path) => readFile(path, "utf8")));
   const here = of(...LANGUAGES.parsed).filter(({ text }) => !texts.some((each) => each.includes(text.trimEnd())));
   expect(await faultsOf(here, parseProgram)).toEqual([]);
+});
+
+test("systemd finds nothing wrong with units, where it is here", async () => {
+  if (findOnPath("systemd-analyze", process.env["PATH"] ?? "") === undefined) return;
+  const units = of(...LANGUAGES.units).filter(({ text }) => text.includes("[Service]"));
+  const check = async ({ text }: Block): Promise<void> => {
+    const file = join(folder, /^# (\S+)/.exec(text)?.[1] ?? "block.service");
+    // The program is not at its place on this machine.
+    await writeFile(file, text.replace(/^ExecStart=\S+/m, "ExecStart=/bin/true"));
+    await promisify(execFile)("systemd-analyze", ["verify", file]);
+  };
+  expect(await faultsOf(units, check)).toEqual([]);
 });
 
 const PARSERS: Readonly<Record<string, readonly [string, ...string[]]>> = {

@@ -10,11 +10,14 @@ const FOLDER = fileURLToPath(new URL("../../.sluice", import.meta.url));
 
 /** What the readers of a page have of their own. */
 const READERS_OWN = `
-declare function show(what: unknown): void;
+declare function show(...what: unknown[]): void;
 declare function handle(event: unknown): Promise<void>;
 declare function refetch(): Promise<void>;
+declare function reload(): void;
+declare const session: { accessToken(): Promise<string> };
 declare function openUnderAnotherId(): void;
 declare const deviceId: string;
+declare const token: string;
 interface Storage { [name: string]: any }
 `;
 
@@ -36,6 +39,10 @@ const CONFIG = {
     allowImportingTsExtensions: true,
     paths: {
       "@sluice/client": ["../../services/client/client.ts"],
+      "@sluice/client/react": ["../../services/client/frameworks/react.ts"],
+      "@sluice/client/vue": ["../../services/client/frameworks/vue.ts"],
+      "@sluice/client/svelte": ["../../services/client/frameworks/svelte.ts"],
+      "@sluice/client/testing": ["../../services/client/testing/fake-edge.ts"],
       "https://events.example.com/client/v1.js": ["../../services/client/client.ts"],
     },
   },

@@ -1,10 +1,9 @@
-import { createServer, type IncomingMessage } from "node:http";
-import { Readable } from "node:stream";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { runSluice } from "../../scripts/commands/run-sluice.ts";
+import { sluice } from "#test/support/run-sluice.ts";
 
-// Runs commands of `sluice` one after another in one process, in the folder of whoever follows a page: to start a
-// process for each of a page's commands takes half a second of a core. Its arguments are the folder and the socket.
+// Runs the commands of `sluice` in one process, in the folder of whoever follows a page: to start a process for each of a
+// page's commands takes half a second of a core. Its arguments are the folder and the socket to listen on.
 
 /** A command as the stand-in of `npx` sends it: its arguments, the environment, and what it reads. */
 interface Asked {
@@ -15,22 +14,25 @@ interface Asked {
 
 const [folder = "", socket] = process.argv.slice(2);
 process.chdir(folder);
+createServer((request, response) => void answer(request, response)).listen(
+  socket,
+  () => void process.stdout.write("listening\n"),
+);
 
-createServer(async (request, response) => {
+/**
+ * What a command prints: line by line for a command that goes on, which nothing ends before this process; else as a whole,
+ * where it fails with what it says of that, and 500.
+ */
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { args, env, stdin } = await readAsked(request);
-  const lines: string[] = [];
-  const warnings: string[] = [];
-  const code = await runSluice(args, {
-    env,
-    origins: new Map(),
-    stdin: Object.assign(Readable.from(stdin === "" ? [] : [stdin]), { isTTY: false }),
-    columns: 100,
-    say: (line) => void lines.push(line),
-    warn: (line) => void warnings.push(line),
-  });
-  const [status, said] = code === 0 ? [200, lines] : [500, [...lines, ...warnings]];
+  const isLive = request.headers["x-live"] === "1";
+  if (isLive) response.flushHeaders();
+  const print = (line: string): void => void (isLive && response.write(`${line}\n`));
+  const { code, out, err } = await sluice(args, { env, stdin, print });
+  if (isLive) return void response.end();
+  const [status, said] = code === 0 ? [200, out] : [500, [...out, ...err]];
   response.writeHead(status).end(said.map((line) => `${line}\n`).join(""));
-}).listen(socket, () => console.log("listening"));
+}
 
 /** `<count>NUL(<argument>NUL)*(<NAME=value>NUL)*NUL<stdin>`. */
 async function readAsked(request: IncomingMessage): Promise<Asked> {

@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DEFAULT_PORTS } from "../../scripts/demo-settings.ts";
 import { startChild } from "#test/support/child.ts";
 import { freePort } from "#test/support/ports.ts";
+import { sluice } from "#test/support/run-sluice.ts";
 import { waitFor } from "#test/support/wait.ts";
 
 /** The demo on ports of its own, and a folder in which somebody follows the pages: it looks like a clone of the project. */
@@ -24,34 +25,23 @@ const PORTS_OF_READERS = [3000, 4000];
 /** What a clone does not have; `.sluice` is the demo's own. */
 const NOT_CLONED = new Set([".git", ".sluice"]);
 
-/** Stands in for `npx sluice`. A command that goes on until Ctrl-C is a process of its own; so are other programs of npx. */
-const NPX = `#!/bin/bash
-[ "$1" = sluice ] || { echo "not stood in for: npx $*" >&2; exit 2; }
-shift
-[ -z "\${IN_OWN_PROCESS:-}" ] || exec node scripts/sluice.ts "$@"
-{ printf '%s\\0' "$#" "$@"; env -0; printf '\\0'; cat; } |
-  curl -sS --fail-with-body --unix-socket "$SLUICE_SOCKET" --data-binary @- http://sluice/ || exit 1
-`;
-
-/** Every curl of a page fails where the answer is 400 or more; what a page shows to be refused says so by `-w`. */
-const CURL = `#!/bin/bash
-PATH=\${PATH#*:}
-case " $* " in *" -w "*) exec curl "$@";; *) exec curl --fail-with-body "$@";; esac
-`;
-
 /** Starts what `npm start` starts, and the folder beside it. */
 export async function startDemo(): Promise<Demo> {
   await using starting = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "sluice-reader-"));
   starting.defer(() => rm(folder, { recursive: true }));
   for (const name of await readdir(PROJECT)) {
-    if (!NOT_CLONED.has(name)) await symlink(join(PROJECT, name), join(folder, name));
+    if (name === "infra") await cp(join(PROJECT, name), join(folder, name), { recursive: true });
+    else if (!NOT_CLONED.has(name)) await symlink(join(PROJECT, name), join(folder, name));
   }
-  await writeFile(join(folder, "npx"), NPX, { mode: 0o755 });
-  await writeFile(join(folder, "curl"), CURL, { mode: 0o755 });
 
   const ports = new Map<number, number>();
-  const data: Record<string, string> = { SLUICE_DATA_DIR: join(folder, "data") };
+  const data: Record<string, string> = {
+    SLUICE_DATA_DIR: join(folder, "data"),
+    // Pages have them changed: not those of the project.
+    AUTH_USERS_FILE: join(folder, "infra/demo/users.yaml"),
+    AUTH_ISSUERS_FILE: join(folder, "infra/demo/issuers.yaml"),
+  };
   for (const [variable, port] of Object.entries(DEFAULT_PORTS)) {
     ports.set(port, await freePort());
     data[variable] = String(ports.get(port));
@@ -65,10 +55,17 @@ export async function startDemo(): Promise<Demo> {
   starting.defer(async () => void (await commands.end("SIGKILL")));
   await waitFor("the demo runs", () => isThere(demo, "Ctrl-C stops everything"), 60_000);
   await waitFor("commands are served", () => isThere(commands, "listening"), 60_000);
+  // Who has followed the README has events in the log.
+  await sluice(["demo", "publish", "--rate", "1000", "--count", "60"], { env: data });
   const running = starting.move();
   return {
     folder,
-    env: { ...data, SLUICE_SOCKET: socket, PATH: `${folder}:${process.env["PATH"]}`, HOME: folder },
+    env: {
+      ...data,
+      SLUICE_SOCKET: socket,
+      PATH: process.env["PATH"],
+      HOME: folder,
+    },
     withPorts: (text) => text.replaceAll(/\b\d{4}\b/g, (port) => String(ports.get(Number(port)) ?? port)),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

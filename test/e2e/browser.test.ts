@@ -1,6 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startBrowser } from "#test/support/start-browser.ts";
+import { everyTab, openSocketTab } from "#test/support/tabs.ts";
 import { startTcpProxy } from "#test/support/tcp-proxy.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import type { RunningService } from "#test/support/start-service.ts";
@@ -71,6 +72,20 @@ describe("a native EventSource in Chromium", () => {
     await page.context().close();
     await edge[Symbol.asyncDispose]();
   });
+});
+
+test("a WebSocket in Chromium is let in by its page's cookie, compresses, and is told and closed when its session ends", async () => {
+  const page = await open(stack.edge, "bob", "demo");
+  await openSocketTab(page, "/v1/stream?topic=push.>");
+  await everyTab([page], "ready", ({ dispatched }) => dispatched.includes("ready"));
+  const text = "by a WebSocket ".repeat(100);
+  await demo.publish("events.demo.push.event.x", text);
+  await everyTab([page], "the event", (tab) => tab.received.includes(text));
+  const [cookie] = await page.context().cookies();
+  const headers = { authorization: `Bearer ${cookie?.value}` };
+  await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers });
+  await everyTab([page], "its end", ({ dispatched }) => dispatched.slice(-2).join(" ") === "auth_error 4001");
+  await page.context().close();
 });
 
 declare global {

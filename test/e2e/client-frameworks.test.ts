@@ -74,7 +74,7 @@ test.for(["react", "vue", "svelte"] as const)(
 test("a server renders a component of React without a stream", async () => {
   // Its types are a package of their own.
   const server: string = "react-dom/server";
-  const { renderToString } = (await import(server)) as { renderToString(node: ReactNode): string };
+  const { renderToString } = (await import(server)) as { readonly renderToString: (node: ReactNode) => string };
   const options = { url: "https://edge.test", onGap: "ignore", onReset: "ignore", onDegraded: "ignore" } as const;
   const Orders = (): string => useStream(options, () => {}).state.name;
   expect(renderToString(createElement(Orders))).toBe("connecting");

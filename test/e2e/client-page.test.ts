@@ -1,13 +1,13 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { ensureClient } from "../../scripts/client/build-client.ts";
-import type { SluiceStream } from "../../services/client/client.ts";
+import type { connect, SluiceStream } from "../../services/client/client.ts";
 import { startBrowser } from "#test/support/start-browser.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
 
 declare global {
-  var client: typeof import("../../services/client/client.ts");
+  var client: { readonly connect: typeof connect };
   var stream: SluiceStream;
   var got: unknown[];
   var states: string[];

@@ -1,11 +1,12 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { amountOf } from "../soak/amount.ts";
 import { type InstalledClient, installClient } from "#test/support/install-client.ts";
+import { startBufferingProxy } from "#test/rigs/buffering-proxy.ts";
 import { random } from "#test/support/random.ts";
 import { type ClientSite, serveClient } from "#test/support/serve-client.ts";
 import { startBrowser } from "#test/support/start-browser.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
-import type { RunningService } from "#test/support/start-service.ts";
 import { readMetric } from "#test/support/read-metric.ts";
 import { waitFor } from "#test/support/wait.ts";
 
@@ -13,13 +14,15 @@ let stack: Stack;
 let browser: Browser;
 let client: InstalledClient;
 let site: ClientSite;
-let edge: RunningService;
 let demo: Bus;
 
 beforeAll(async () => {
-  [client, stack, browser] = await Promise.all([installClient(), startStack(), startBrowser()]);
+  client = await installClient();
   site = await serveClient(client);
-  edge = await stack.startEdge({ STREAM_ALLOWED_ORIGINS: site.origin });
+  [stack, browser] = await Promise.all([
+    startStack({ stream: { STREAM_ALLOWED_ORIGINS: site.origin } }),
+    startBrowser(),
+  ]);
   demo = await stack.bus("demo");
 });
 afterAll(async () => {
@@ -29,15 +32,21 @@ afterAll(async () => {
   await client[Symbol.asyncDispose]();
 });
 
+interface TabOptions {
+  readonly context?: BrowserContext;
+  /** Where the page finds the edge; at its own port by default. */
+  readonly url?: string;
+}
+
 /** Opens the page in so many tabs of one browser, as this person. */
-async function openTabs(username: string, count: number, context?: BrowserContext): Promise<Page[]> {
+async function openTabs(username: string, count: number, options: TabOptions = {}): Promise<Page[]> {
   const { access_token: token } = await stack.login(username);
-  const shared = context ?? (await browser.newContext());
-  const url = `http://127.0.0.1:${edge.ports.http}`;
+  const shared = options.context ?? (await browser.newContext());
+  const url = options.url ?? `http://127.0.0.1:${stack.edge.ports.http}`;
   return Promise.all(
     Array.from({ length: count }, async () => {
       const page = await shared.newPage();
-      await page.goto(`${site.origin}/#${new URLSearchParams({ url, token })}`);
+      await page.goto(`${site.origin}/#${new URLSearchParams({ url, token }).toString()}`);
       await page.waitForFunction(`document.querySelector("output")?.value === "live"`);
       return page;
     }),
@@ -64,7 +73,7 @@ async function publish(text: string): Promise<string> {
 }
 
 function openStreams(): Promise<number> {
-  return readMetric(edge, "sluice_stream_connections");
+  return readMetric(stack.edge, "sluice_stream_connections");
 }
 
 test("eight tabs over HTTP/1.1 have one stream, and none of them waits for a connection", async () => {
@@ -73,7 +82,7 @@ test("eight tabs over HTTP/1.1 have one stream, and none of them waits for a con
   const lines = [await publish("one"), await publish("two")];
   await allShow(lines, pages);
   for (const page of pages) {
-    const url = `http://127.0.0.1:${edge.ports.http}/v1/capabilities`;
+    const url = `http://127.0.0.1:${stack.edge.ports.http}/v1/capabilities`;
     expect(await page.evaluate((target) => fetch(target, { mode: "no-cors" }).then(({ type }) => type), url)).toBe(
       "opaque",
     );
@@ -90,16 +99,21 @@ test("eight tabs over HTTP/1.1 have one stream, and none of them waits for a con
 
 test("tabs of two people share nothing", async () => {
   const context = await browser.newContext();
-  const [bob] = await openTabs("bob", 1, context);
-  const [alice] = await openTabs("alice", 1, context);
+  const [bob] = await openTabs("bob", 1, { context });
+  const [alice] = await openTabs("alice", 1, { context });
   expect(await openStreams()).toBe(2);
   const line = await publish("for both");
   await allShow([line], [bob as Page, alice as Page]);
   await context.close();
 });
 
-test("a night of freezes, wakes and cut networks in fast motion loses nothing in any tab, and shows nothing twice", async () => {
-  const pages = await openTabs("bob", 3);
+test("three tabs behind a proxy that buffers event streams find another road, and go through a night of freezes, wakes and cut networks without loss or repeat", async () => {
+  await using proxy = await startBufferingProxy(stack.edge.ports.http);
+  const asked = new Set<string>();
+  const context = await browser.newContext();
+  context.on("request", (request) => asked.add(new URL(request.url()).pathname));
+  const pages = await openTabs("bob", 3, { context, url: proxy.url });
+  expect(asked).toContain("/v1/poll");
   const [first] = pages as [Page];
   const sessions = await Promise.all(pages.map((page) => page.context().newCDPSession(page)));
   const frozen = new Set<number>();
@@ -109,7 +123,7 @@ test("a night of freezes, wakes and cut networks in fast motion loses nothing in
     else frozen.delete(index);
   };
   const lines: string[] = [];
-  for (let round = 0; round < 24; round += 1) {
+  for (let round = 0; round < amountOf("client-nights", 24); round += 1) {
     const index = Math.floor(random() * pages.length);
     await setFrozen(index, !frozen.has(index));
     if (round % 8 === 3) await first.context().setOffline(true);
@@ -117,7 +131,7 @@ test("a night of freezes, wakes and cut networks in fast motion loses nothing in
     if (round % 8 === 5) await first.context().setOffline(false);
   }
   await first.context().setOffline(false);
-  for (const index of [...frozen]) await setFrozen(index, false);
+  for (const index of frozen) await setFrozen(index, false);
   lines.push(await publish("morning"));
   await allShow(lines, pages);
   expect(await waitFor("one stream", async () => (await openStreams()) === 1)).toBe(true);

@@ -12,6 +12,7 @@ import {
 import { readAudit } from "#test/support/start-auth.ts";
 import { startBrowser } from "#test/support/start-browser.ts";
 import { isProxyHere, type ProxyName, type RunningProxy, startProxy } from "#test/support/start-proxy.ts";
+import { tryRoads, untilBegun } from "#test/support/secure-roads.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { type Bus, type Login, type Stack, startStack } from "#test/support/start-stack.ts";
 import { createTestCertificates, type TestCertificates } from "#test/support/tls.ts";
@@ -108,6 +109,11 @@ describe.for(HERE)("behind %s", (name) => {
       await bus.publish("events.demo.push.event.k", text);
       for (const stream of [plain, silent, gzip]) await seen(stream, `data: ${text}\n`);
     }
+  });
+
+  test("every road brings an event at once", async () => {
+    const roads = await tryRoads(placeOf(proxies, name), { token: bob.access_token, bus });
+    expect(roads).toEqual(["ndjson", "websocket", "poll"]);
   });
 
   test("requests go to the service that they are for", async () => {
@@ -260,15 +266,9 @@ async function endOfCutStream(name: ProxyName, version: HttpVersion): Promise<"w
   return await stream.end;
 }
 
-/** A stream from the failing edge, once the proxy has noticed that it is there. */
 async function askForBegunStream(client: SecureClient): Promise<SecureAnswer> {
   await failingEdge.fail("begins streams");
-  return waitFor("a stream begins", async () => {
-    const stream = await client.ask(streamOf({}));
-    const hasBegun = (): boolean => stream.text().includes("data: first\n\n");
-    await waitFor("an answer", () => hasBegun() || stream.text().includes("event: busy"));
-    return hasBegun() && stream;
-  });
+  return untilBegun(() => client.ask(streamOf({})), "data: first\n\n");
 }
 
 /** A page of bob's, which logs him in itself where the proxy has the patience. */

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startBufferingProxy } from "#test/rigs/buffering-proxy.ts";
 import { followByClient } from "#test/support/client-stream.ts";
 import { type Bus, type Login, type Stack, startStack } from "#test/support/start-stack.ts";
 import { startTcpProxy } from "#test/support/tcp-proxy.ts";
@@ -25,10 +26,10 @@ beforeAll(async () => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
-const push = (data: string): Promise<number> => demo.publish("events.demo.push.event.k", data);
+const push = (data: string, key = "k"): Promise<number> => demo.publish(`events.demo.push.event.${key}`, data);
 
 test("a stream brings events with their type, topic, data and place, and ends where it is closed", async () => {
-  using bob = followByClient({ url: `${stack.streamUrl}/`, topics: ["push.>"], token });
+  using bob = followByClient({ url: `${stack.streamUrl}/`, topics: ["push.event.k"], token });
   expect(await bob.until("live")).toEqual({ name: "live" });
   await push('{"ref":"main","size":9007199254740993}');
   await bob.receive(1);
@@ -49,16 +50,60 @@ test("an id of another log is told as a reset, and the stream goes on", async ()
   const resets: string[] = [];
   const onReset = ({ reason }: { readonly reason: string }): void => void resets.push(reason);
   const lastEventId = "another-epoch.5.abc";
-  using bob = followByClient({ url: stack.streamUrl, topics: ["push.>"], token, lastEventId, onReset });
+  using bob = followByClient({ url: stack.streamUrl, topics: ["push.event.k"], token, lastEventId, onReset });
   await bob.until("live");
   await push("behind the reset");
   expect(await bob.receive(1)).toEqual(["behind the reset"]);
   expect(resets).toEqual(["epoch"]);
 });
 
+// At the same time, each under a topic of its own: most of the time they wait.
+describe.concurrent("roads", () => {
+  describe.concurrent.each(["sse", "websocket", "poll"] as const)("along the road %s", (road) => {
+    test("a stream brings events once and in order, and goes on behind the last one after a cut", async () => {
+      await using proxy = await startTcpProxy(stack.edge.ports.http);
+      const url = `http://127.0.0.1:${proxy.port}`;
+      using bob = followByClient({ url, topics: [`push.event.${road}`], token, transports: [road] });
+      await bob.until("live");
+      await push(`${road} 1`, road);
+      await bob.receive(1);
+      proxy.set("reset");
+      await push(`${road} 2`, road);
+      await bob.until("behind");
+      proxy.set("pass");
+      await push(`${road} 3`, road);
+      expect(await bob.receive(3)).toEqual([1, 2, 3].map((number) => `${road} ${number}`));
+      await bob.until("live");
+    });
+
+    test("a token that is refused is fetched anew", async () => {
+      let calls = 0;
+      const fetchToken = async (): Promise<string> => ((calls += 1) === 1 ? `${token}x` : token);
+      using bob = followByClient({
+        url: stack.streamUrl,
+        topics: ["push.event.k"],
+        token: fetchToken,
+        transports: [road],
+      });
+      await bob.until("live");
+      expect(calls).toBe(2);
+    });
+  });
+
+  test.concurrent("behind a proxy that keeps event streams, a stream polls by itself, and loses and repeats nothing", async () => {
+    await using proxy = await startBufferingProxy(stack.edge.ports.http);
+    using bob = followByClient({ url: proxy.url, topics: ["push.event.behind"], token });
+    await bob.until("live");
+    expect(bob.states).toContainEqual({ name: "connecting", reason: "fallback" });
+    const expected = Array.from({ length: 5 }, (_, index) => `behind the proxy ${index}`);
+    for (const data of expected) await push(data, "behind");
+    expect(await bob.receive(5)).toEqual(expected);
+  });
+});
+
 describe("a stream that breaks off", () => {
   test("comes back behind its last event, while the edge's process is killed and started again", async () => {
-    using bob = followByClient({ url: stack.streamUrl, topics: ["push.>"], token });
+    using bob = followByClient({ url: stack.streamUrl, topics: ["push.event.k"], token });
     await bob.until("live");
     await push("before");
     await bob.receive(1);
@@ -76,7 +121,7 @@ describe("a stream that breaks off", () => {
     const away = createServer((_, response) => void response.writeHead(503, { "retry-after": "1" }).end()).listen(0);
     await once(away, "listening");
     await using proxy = await startTcpProxy((away.address() as AddressInfo).port);
-    using bob = followByClient({ url: `http://127.0.0.1:${proxy.port}`, topics: ["push.>"], token });
+    using bob = followByClient({ url: `http://127.0.0.1:${proxy.port}`, topics: ["push.event.k"], token });
     await bob.until("connecting", "unavailable");
     proxy.lead(stack.edge.ports.http);
     away.close();
@@ -101,7 +146,7 @@ describe("tokens", () => {
       asked += 1;
       return login.access_token;
     };
-    using bob = followByClient({ url: stack.streamUrl, topics: ["push.>"], token: fetchToken });
+    using bob = followByClient({ url: stack.streamUrl, topics: ["push.event.k"], token: fetchToken });
     await bob.until("live");
     const headers = { authorization: `Bearer ${login.access_token}` };
     await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers });
@@ -117,7 +162,7 @@ describe("tokens", () => {
       let isFirst = true;
       return followByClient({
         url: stack.streamUrl,
-        topics: ["push.>"],
+        topics: ["push.event.k"],
         share: false,
         async token() {
           if (isFirst) {
@@ -169,6 +214,6 @@ describe("tokens", () => {
   });
 });
 
-function withoutSignature(token: string): string {
-  return `${token.slice(0, token.lastIndexOf("."))}.AAAA`;
+function withoutSignature(jwt: string): string {
+  return `${jwt.slice(0, jwt.lastIndexOf("."))}.AAAA`;
 }

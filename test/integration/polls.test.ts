@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createPollClient, type JsonFrame, type PollClient } from "#test/support/poll-client.ts";
+import { isProxyHere } from "#test/support/start-proxy.ts";
+import { startBufferingProxy } from "#test/rigs/buffering-proxy.ts";
 import { openRawSocket } from "#test/support/raw-socket.ts";
 import { readMetric } from "#test/support/read-metric.ts";
 import { type Bus, type Login, type Stack, startStack } from "#test/support/start-stack.ts";
@@ -108,7 +110,7 @@ describe("a poll", () => {
     const left = bobs.poll(TOPIC, { signal: gone.signal });
     await waitFor("the poll waits", async () => (await openStreams()) === 1);
     gone.abort();
-    await expect(left).rejects.toThrow();
+    await expect(left).rejects.toThrow("aborted");
     await waitFor("nothing is left", async () => (await openStreams()) === 0);
     const { next } = await bobs.poll(TOPIC, { lastEventId: "" });
     await using half = await openRawSocket(stack.edge.ports.http);
@@ -215,6 +217,31 @@ async function capabilities(token?: string): Promise<unknown> {
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return await (await fetch(`${stack.streamUrl}/v1/capabilities`, { headers })).json();
 }
+
+describe.runIf(isProxyHere("nginx"))("behind a proxy that buffers", () => {
+  const fetchBy = (url: string, path: string) =>
+    fetch(`${url}${path}`, { headers: { authorization: `Bearer ${bob.access_token}` } });
+
+  test("a poll brings what a stream does not", async () => {
+    await using proxy = await startBufferingProxy(stack.edge.ports.http);
+    let [head, isOver] = [undefined as Response | undefined, false];
+    const streaming = fetchBy(proxy.url, `/v1/stream?${TOPIC}`).then((response) => (head = response));
+    void streaming.catch(() => (isOver = true));
+    using bobs = createPollClient(proxy.port, bob.access_token);
+    await bobs.poll(TOPIC);
+    await publish("through it");
+    expect(dataOf((await bobs.poll(TOPIC)).frames)).toEqual(["through it"]);
+    expect([head, isOver]).toEqual([undefined, false]);
+  });
+
+  test("whose buffer is small a stream with padding begins", async () => {
+    await using proxy = await startBufferingProxy(stack.edge.ports.http, { bufferBytes: 4_096 });
+    const stream = await fetchBy(proxy.url, `/v1/stream?${TOPIC}&pad=8192`);
+    const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
+    expect((await reader?.read())?.value).toMatch(/^: +/);
+    await reader?.cancel();
+  });
+});
 
 const seqOf = (id: string): number => Number(id.split(".")[1]);
 

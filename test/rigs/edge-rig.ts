@@ -23,7 +23,8 @@ import type { Decider, SessionAnswer, SessionChecker, SessionQuestion } from "..
 import { deliver, distrustDecisions, resetLog } from "../../services/stream/deliver.ts";
 import { type ControlEntry, type EventEntry, holeOf, type LogEntry, type Poison } from "../../services/stream/event.ts";
 import { TailBudget } from "../../services/stream/log/tail.ts";
-import { type Edge, openStream, type StreamRequest } from "../../services/stream/open-stream.ts";
+import type { StreamRequest } from "../../services/stream/connections/stream-request.ts";
+import { type Edge, openStream } from "../../services/stream/open-stream.ts";
 import { OverloadGuard } from "../../services/stream/overload/overload-guard.ts";
 import type { Load } from "../../services/stream/overload/overload-steps.ts";
 import { heartbeatOf } from "../../services/stream/frames/encode-frame.ts";

@@ -12,8 +12,8 @@ export interface TestTab {
   readonly events: () => string[];
   /** The page is frozen, or goes on. */
   sign(sign: "suspend" | "wake"): void;
-  /** From now on it hears and says nothing, and keeps what it has: a page that was stopped without being told. */
-  hang(): void;
+  /** From now on it hears and says nothing, and keeps what it has: a page that was stopped without being told. `false` ends that. */
+  hang(isHanging?: boolean): void;
 }
 
 /** How a tab asks for the stream. */
@@ -29,9 +29,9 @@ interface TabOptions {
 /** Tabs of one browser that read one log, by clocks of their own. */
 export interface TestBrowser extends Disposable {
   readonly log: TabLog;
-  tab(options?: TabOptions): TestTab;
+  readonly tab: (options?: TabOptions) => TestTab;
   /** Lets so much time pass for their timers. */
-  pass(ms: number): void;
+  readonly pass: (ms: number) => void;
 }
 
 /** Opens a browser without tabs. Its locks and channels are Node's. */
@@ -58,7 +58,10 @@ export function openBrowser(): TestBrowser {
       openChannel(channelName) {
         const channel = new BroadcastChannel(channelName);
         return {
-          postMessage: (message) => void (isHanging || channel.postMessage(message)),
+          postMessage(message) {
+            // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel is of one origin
+            if (!isHanging) channel.postMessage(message);
+          },
           addEventListener: (type, hear) =>
             channel.addEventListener(type, (event) => void (isHanging || hear(event as MessageEvent))),
           close: () => channel.close(),
@@ -75,7 +78,8 @@ export function openBrowser(): TestBrowser {
         return () => {};
       },
     };
-    const sharing = { name, beginsNow: from === "now", prove, isStill, platform };
+    const onOther = (): void => source.close();
+    const sharing: Sharing = { name, beginsNow: from === "now", prove, isStill, onOther, platform };
     const listener = {
       onFrame: (frame: Frame) => void frames.push(frame),
       onState: ({ name: state }: { name: string }) => void told.push(state),
@@ -84,10 +88,17 @@ export function openBrowser(): TestBrowser {
     const source = shareSource(opener, sharing)(listener, lastEventId);
     open.push(source);
     const events = (): string[] => frames.filter(({ event }) => event === undefined).map(({ data = "" }) => data);
-    return { source, frames, told, events, sign: (sign) => listen(sign), hang: () => void (isHanging = true) };
+    return {
+      source,
+      frames,
+      told,
+      events,
+      sign: (sign) => listen(sign),
+      hang: (hangs = true) => void (isHanging = hangs),
+    };
   };
   const pass = (ms: number): void => {
-    for (const timer of [...timers]) {
+    for (const timer of Array.from(timers)) {
       timer.leftMs -= ms;
       if (timer.leftMs > 0 || !timers.delete(timer)) continue;
       timer.run();

@@ -2,6 +2,7 @@ import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { expect } from "vitest";
 import { ensureConsole } from "../../scripts/console/build-console.ts";
+import { ensureDocs } from "../../scripts/docs/build-docs.ts";
 import { freePort } from "./ports.ts";
 import { startBrowser } from "./start-browser.ts";
 import { OPERATOR_TOKEN, type Stack, type StackOptions, startStack } from "./start-stack.ts";
@@ -23,10 +24,11 @@ interface OpenOptions {
   readonly width?: number;
 }
 
-/** Builds the console where it has to be, and starts the services and a browser. */
+/** Builds the console and the documentation where they have to be, and starts the services and a browser. */
 export async function startConsole(options: StackOptions = {}): Promise<ConsoleRig> {
   await using starting = new AsyncDisposableStack();
   await ensureConsole(() => {});
+  await ensureDocs(() => {});
   const [auth, policy, grpc] = [await freePort(), await freePort(), await freePort()];
   const url = `http://localhost:${policy}`;
   const issuer = { AUTH_ISSUER: `http://localhost:${auth}` };

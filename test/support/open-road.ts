@@ -33,7 +33,7 @@ export interface RoadStream extends AsyncDisposable {
   /** Stops reading; `false` reads on. */
   pause(paused: boolean): void;
   /** All bytes of a WebSocket's answer so far. */
-  bytesRead?(): number;
+  readonly bytesRead?: () => number;
 }
 
 /** What opens a stream of each road; an answer that is no stream rejects, or ends the stream. */
@@ -113,7 +113,7 @@ async function openPolls(url: string, options: StreamOptions): Promise<RoadStrea
   const client = createPollClient(Number(place.port), options.token ?? "");
   const frames = new Frames(options);
   const gone = new AbortController();
-  const ask = (more = {}) => client.poll(`${place.searchParams}&wait=5`, { signal: gone.signal, ...more });
+  const ask = (more = {}) => client.poll(`${place.searchParams.toString()}&wait=5`, { signal: gone.signal, ...more });
   const note = ({ frames: got }: PollAnswer): void => {
     for (const frame of got) frames.note(JSON.stringify(frame));
   };
@@ -126,7 +126,7 @@ async function openPolls(url: string, options: StreamOptions): Promise<RoadStrea
   })().catch(() => {});
   return Object.assign(frames, {
     status: first.status,
-    headers: first.headers as IncomingMessage["headers"],
+    headers: first.headers,
     closed: () => polling,
     pause: () => {
       throw new Error("whoever polls reads nothing in between");

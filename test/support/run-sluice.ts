@@ -8,10 +8,18 @@ export interface SluiceResult {
   readonly err: readonly string[];
 }
 
+interface SluiceOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly stdin?: string;
+  readonly isTTY?: boolean;
+  /** Gets each line as it is printed. */
+  readonly print?: (line: string) => void;
+}
+
 /** Runs a command of `sluice` in this process, with these settings alone. */
 export async function sluice(
   args: readonly string[],
-  { env = {}, stdin = "", isTTY = false }: { env?: NodeJS.ProcessEnv; stdin?: string; isTTY?: boolean } = {},
+  { env = {}, stdin = "", isTTY = false, print = () => {} }: SluiceOptions = {},
 ): Promise<SluiceResult> {
   const out: string[] = [];
   const err: string[] = [];
@@ -20,8 +28,14 @@ export async function sluice(
     origins: new Map(),
     stdin: Object.assign(Readable.from(stdin === "" ? [] : [stdin]), { isTTY }),
     columns: 100,
-    say: (line) => void out.push(line),
-    warn: (line) => void err.push(line),
+    say(line) {
+      out.push(line);
+      print(line);
+    },
+    warn(line) {
+      err.push(line);
+      print(line);
+    },
   });
   return { code, out, err };
 }

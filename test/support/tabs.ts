@@ -1,7 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { waitFor } from "./wait.ts";
 
-/** What a native EventSource of a page has dispatched. */
+/** What a native EventSource, or a WebSocket, of a page has dispatched. */
 export interface Tab {
   /** The data of the events. */
   readonly received: string[];
@@ -66,6 +66,24 @@ export async function openTabs(page: Page, path: string, count: number): Promise
       });
     },
     [path, count] as const,
+  );
+}
+
+/** Opens a stream in the page by a WebSocket: its tab stands for the page's tabs. */
+export async function openSocketTab(page: Page, path: string): Promise<void> {
+  await page.evaluate(
+    (url) => {
+      const socket = new WebSocket(url, ["sluice.v1"]);
+      const tab: Tab = { received: [], dispatched: [] };
+      socket.addEventListener("message", ({ data }) => {
+        const frame = JSON.parse(String(data)) as { event?: string; data?: string };
+        if (frame.event !== undefined) tab.dispatched.push(frame.event);
+        else if (frame.data !== undefined) tab.received.push(frame.data);
+      });
+      socket.addEventListener("close", ({ code }) => tab.dispatched.push(String(code)));
+      globalThis.tabs = [tab];
+    },
+    new URL(path, page.url()).href.replace(/^http/, "ws"),
   );
 }
 

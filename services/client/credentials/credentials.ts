@@ -83,8 +83,9 @@ export class Credentials {
     const fetched = await new Promise<string | undefined>((resolve, reject) => {
       const giveUp = (): void => reject(new Error(`no fresh token came within ${DEADLINE_MS / 1_000} s`));
       const cancel = this.#environment.after(DEADLINE_MS, giveUp);
-      const settle = (given: string | void): void => resolve(given === undefined ? undefined : String(given));
-      fetchToken().then(settle, reject).finally(cancel);
+      fetchToken()
+        .then((given) => resolve(given as string | undefined), reject)
+        .finally(cancel);
     });
     return { token: fetched };
   }

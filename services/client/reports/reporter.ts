@@ -1,16 +1,14 @@
+import { type FallbackReason, NETWORKS } from "../../shared/protocol/client-report.ts";
 import type { Credentials } from "../credentials/credentials.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { ClientRoad, StreamOptions } from "../options.ts";
 import { bearer } from "../roads/ask-edge.ts";
-import type { FallbackReason } from "../roads/road-choice.ts";
 
 /** One stream in twenty tells: enough to see what goes wrong, and next to no requests. */
 const SHARE = 0.05;
 
 /** A stream tells no more often. */
 const BETWEEN_MS = 300_000;
-
-const SPEEDS = ["slow-2g", "2g", "3g", "4g"];
 
 /** What a stream has seen since its last report. */
 interface Seen {
@@ -61,7 +59,11 @@ export class Reporter {
     if (!this.#isOn || now() - this.#toldAt < BETWEEN_MS) return;
     this.#toldAt = now();
     const { speed } = network();
-    const body = { ...this.#seen, ...this.#region, ...(SPEEDS.includes(speed) && { network: speed }) };
+    const body = {
+      ...this.#seen,
+      ...this.#region,
+      ...(NETWORKS.some((known) => known === speed) && { network: speed }),
+    };
     this.#seen = { reconnects: 0, stalls: 0 };
     const { token, mode } = this.#credentials;
     // A report that does not arrive is missed by nobody.

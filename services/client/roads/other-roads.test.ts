@@ -64,6 +64,19 @@ describe("polling", () => {
     ]);
   });
 
+  test("asks for no presence, which polls are not told of", async () => {
+    const asked: string[] = [];
+    const environment = createFakeEnvironment({
+      fetch: async (url) => {
+        asked.push(url);
+        return new Response("", { status: 503 });
+      },
+    });
+    const parameters = new URLSearchParams("topic=a&presence=b");
+    await createPollRoad(environment)({ ...request, parameters }, listen().listener, new AbortController().signal);
+    expect(asked).toEqual(["https://edge.test/v1/poll?topic=a&wait=25&lastEventId=e.1.x"]);
+  });
+
   test("takes an answer of something else for no edge", async () => {
     const environment = createFakeEnvironment({
       fetch: async () => new Response("{", { headers: { "content-type": "application/json" } }),

@@ -19,7 +19,9 @@ export function createPollRoad(environment: Pick<Environment, "fetch" | "now" | 
   return async (request, listener, signal) => {
     let next: string | undefined;
     let isOpen = false;
-    const asking = { ...request, lastEventId: () => next ?? request.lastEventId() };
+    // A poll is told nothing of presence, and refused where it asks: its events are worth more than nothing.
+    const parameters = new URLSearchParams([...request.parameters].filter(([name]) => name !== "presence"));
+    const asking = { ...request, parameters, lastEventId: () => next ?? request.lastEventId() };
     const question = {
       path: "/v1/poll",
       mediaType: "application/json",

@@ -1,9 +1,6 @@
 import type { Environment } from "../environment/environment.ts";
 import type { ClientRoad } from "../options.ts";
 
-/** Why a road was left for another. */
-export type FallbackReason = "timeout" | "buffered" | "cors_blocked" | "status";
-
 /** A road, and how many bytes its first frame hides behind. */
 export interface Choice {
   readonly road: ClientRoad;

@@ -15,6 +15,8 @@ interface Shared {
   readonly parameters: URLSearchParams;
   readonly credentials: Credentials;
   readonly environment: Environment;
+  /** Opens the stream anew. */
+  readonly onOther: () => void;
 }
 
 /** Opens sources that share one stream among tabs, where they can; undefined where this tab needs one of its own. */
@@ -28,7 +30,7 @@ export async function shareTabs(open: OpenSource, shared: Shared): Promise<OpenS
  * would show what they have not asked for.
  */
 async function findSharing(shared: Shared): Promise<Sharing | undefined> {
-  const { options, parameters, credentials, environment } = shared;
+  const { options, parameters, credentials, environment, onOther } = shared;
   const { locks, openChannel } = environment;
   if (locks === undefined || openChannel === undefined) return undefined;
   // What fails here fails again where the stream is opened, and is told there.
@@ -43,6 +45,7 @@ async function findSharing(shared: Shared): Promise<Sharing | undefined> {
     beginsNow: (options.from ?? "now") === "now",
     prove: credentials.token === undefined ? (connectionId) => proveOwner(edge, connectionId) : undefined,
     isStill: () => rightsOf(credentials.token) === rights,
+    onOther,
     platform: {
       locks,
       openChannel,

@@ -35,7 +35,6 @@ class SharedSource implements Source {
   /** Whose stream this tab shows, and whose shared stream it has proved to be its own. */
   #person: string | undefined;
   #proved: string | undefined;
-  #hasLeft = false;
 
   constructor(open: OpenSource, sharing: Sharing, listener: SourceListener, lastEventId: Place) {
     this.#open = open;
@@ -83,7 +82,6 @@ class SharedSource implements Source {
   #resume(): void {
     if (this.#role.name !== "away") return;
     this.#shared.leader = undefined;
-    if (this.#hasLeft) return this.#become({ name: "alone", source: this.#openOwn() });
     this.#group = this.#openGroup();
     this.#become(this.#ask());
     this.#group.enter();
@@ -140,19 +138,11 @@ class SharedSource implements Source {
   }
 
   #hearOwn(frame: Frame): void {
-    // The others share what the rights were that the name was made of.
-    if (!this.#sharing.isStill()) this.#leaveForGood();
+    // Neither the others nor those who share by the new rights may go on with this one.
+    if (!this.#sharing.isStill()) return this.#sharing.onOther();
     if (this.#role.name === "leading") this.#pass(frame);
     this.#deliver(frame);
     if (this.#role.name === "alone") this.#returnToGroup();
-  }
-
-  #leaveForGood(): void {
-    if (this.#hasLeft || !("source" in this.#role)) return;
-    this.#become({ name: "alone", source: this.#role.source });
-    this.#group.leave();
-    this.#shared.leader = undefined;
-    this.#hasLeft = true;
   }
 
   #hearOwnState(state: StreamState): void {

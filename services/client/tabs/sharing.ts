@@ -13,6 +13,8 @@ export interface Sharing {
   readonly prove: ((connectionId: string) => Promise<boolean>) | undefined;
   /** Whether this tab's credentials are still those that the name was made of. */
   readonly isStill: () => boolean;
+  /** Hears that they are not: the stream is to be opened anew, by what they are now. */
+  readonly onOther: () => void;
   readonly platform: TabPlatform;
 }
 

@@ -141,7 +141,11 @@ export class MemoryEdge {
     const [, connectionId, call] = /^\/v1\/streams\/([^/]+)\/(topics|token)$/.exec(path) ?? [];
     const [, deliveries] = /^\/v1\/subscriptions\/[^/]+\/(acks|nacks)$/.exec(path) ?? [];
     if (path === "/v1/stream") return this.#stream(request, signal);
-    if (call === "topics") return this.#changeTopics(connectionId, body as { add: string[]; remove: string[] });
+    if (call === "topics")
+      return this.#changeTopics(
+        connectionId,
+        body as { readonly add: readonly string[]; readonly remove: readonly string[] },
+      );
     if (call === "token")
       return this.#find(connectionId) ? Response.json({ expiresAt: EXPIRES_AT }) : problem("not_found");
     if (path === "/v1/events") return Response.json(this.#publish(body as NewEvent | NewEvent[]));
@@ -195,7 +199,7 @@ export class MemoryEdge {
 
   #changeTopics(
     connectionId: string | undefined,
-    { add = [], remove = [] }: { add: string[]; remove: string[] },
+    { add, remove }: { readonly add: readonly string[]; readonly remove: readonly string[] },
   ): Response {
     const stream = this.#find(connectionId);
     if (stream === undefined) return problem("not_found");

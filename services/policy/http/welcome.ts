@@ -6,6 +6,7 @@ export const policyWelcome: Welcome = {
   about: "It keeps the tenants and their policies, and decides who may see what.",
   links: [
     { href: "/console", text: "the console, for operators and tenant administrators" },
+    { href: "/docs/", text: "the documentation" },
     { href: "/v1/tenants", text: "the tenants, with an operator's token" },
   ],
 };

@@ -68,14 +68,13 @@ function follow(feed: ChangeFeed, tenant: string, everyMs: number, onLost: () =>
   const stop = new AbortController();
   const viewers = new Set<LiveViewer>();
   const changed = new Set<LiveThing>();
-  const following = feed
-    .follow(tenant, (thing) => void changed.add(thing), stop.signal)
-    .catch(() => undefined)
-    .then(() => {
-      if (stop.signal.aborted) return;
-      onLost();
-      for (const viewer of viewers) viewer.end("unavailable");
-    });
+  const followOn = async (): Promise<void> => {
+    await feed.follow(tenant, (thing) => void changed.add(thing), stop.signal).catch(() => undefined);
+    if (stop.signal.aborted) return;
+    onLost();
+    for (const viewer of viewers) viewer.end("unavailable");
+  };
+  const following = followOn();
   const telling = poll(everyMs, async () => {
     const things = [...changed];
     changed.clear();

@@ -17,7 +17,9 @@ export function followTransport(reader: Reader, { transportHealth, now }: Follow
   const use = { transport: origin.transport, tenant, subject: subject.id, client: origin.client ?? sid };
   transportHealth.opened(use);
   if (origin.transport === "sse") return;
-  void reader.connection.closed.then(() => {
-    if (reader.endedBy === undefined || reader.endedBy.reason === "gone") transportHealth.left(use, now() - openedAt);
-  });
+  const note = (): void => {
+    const isLeft = reader.endedBy === undefined || reader.endedBy.reason === "gone";
+    if (isLeft) transportHealth.left(use, now() - openedAt);
+  };
+  void reader.connection.closed.then(note);
 }

@@ -14,7 +14,7 @@ export const sseFraming: Framing = {
 };
 
 /** A frame of our own as text. */
-export function formatControl<Event extends ControlEvent>(
+function formatControl<Event extends ControlEvent>(
   event: Event,
   data: ControlData[Event],
   fields: ControlFields = {},

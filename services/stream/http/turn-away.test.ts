@@ -75,3 +75,24 @@ test("an overloaded edge turns every client away until it is calm", async () => 
   state.isRefusing = false;
   expect(await ask(REQUEST)).toBe("let on");
 });
+
+test("a client of another road is told so by that road: lines of JSON, a page's WebSocket, or a status", async () => {
+  const { state, ask } = await open();
+  state.isRefusing = true;
+  const adding = (...headers: string[]): string => REQUEST.replace("\r\n\r\n", `\r\n${headers.join("\r\n")}\r\n\r\n`);
+  const lines = await ask(adding("Accept: application/x-ndjson"));
+  expect(lines).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*content-type: application\/x-ndjson\r\n/);
+  expect(JSON.parse(lines.split("\r\n\r\n")[1] ?? "")).toMatchObject({ event: "busy", retry: 1_000 });
+
+  const upgrade = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
+  const page = [...upgrade, "Origin: https://a.example", "Sec-WebSocket-Protocol: sluice.bearer.x, sluice.v1"];
+  const socket = await ask(adding(...page));
+  // The accept of the key as RFC 6455, section 1.3, has it.
+  expect(socket).toMatch(/^HTTP\/1\.1 101 [^]*\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n/);
+  expect(socket).toMatch(/\r\nSec-WebSocket-Protocol: sluice\.v1\r\n[^]*"event":"busy"/);
+  // A close frame with 4029.
+  expect(socket.endsWith("\x88\x02\x0f\xbd")).toBe(true);
+  expect(await ask(adding(...upgrade))).toMatch(/^HTTP\/1\.1 503 [^]*\r\nretry-after: [12]\r\n/);
+  const broken = page.map((line) => line.replace("dGhlIHNhbXBsZSBub25jZQ==", "x\ty"));
+  expect(await ask(adding(...broken))).toMatch(/^HTTP\/1\.1 503 /);
+});

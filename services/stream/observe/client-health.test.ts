@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
+import { NETWORKS } from "#shared/protocol/client-report.ts";
 import { CLIENT_HEALTH_ROWS, edgeAnswerSchema, FIRST_EVENT_MS } from "#shared/contract/edge-questions.ts";
 import { TRANSPORTS } from "#shared/protocol/transports.ts";
 import { ClientHealth } from "./client-health.ts";
-import { CLIENT_FAMILIES, type ClientReport, NETWORKS } from "./client-reports.ts";
+import { CLIENT_FAMILIES, type ClientReport } from "./client-reports.ts";
 
 const MINUTE_MS = 60_000;
 const REPORT: ClientReport = { transport: "sse", family: "firefox", reconnects: 2, stalls: 1 };

@@ -1,19 +1,14 @@
+import type { FallbackReason, NETWORKS } from "#shared/protocol/client-report.ts";
 import { Counter, Histogram, type Registry } from "prom-client";
 import { type Transport, TRANSPORTS } from "#shared/protocol/transports.ts";
 import { nameFirst } from "./name-first.ts";
 
-/** Why a client left a road for another: nothing came, it came late and together, a page's origin, or a status. */
-export const FALLBACK_REASONS = ["timeout", "buffered", "cors_blocked", "status"] as const;
-
 /** What kinds of programs are told apart. */
 export const CLIENT_FAMILIES = ["chrome", "firefox", "safari", "other"] as const;
 
-/** How fast a client's network is, as its browser sees it. */
-export const NETWORKS = ["slow-2g", "2g", "3g", "4g"] as const;
-
 interface Fallback {
   readonly from: Transport;
-  readonly reason: (typeof FALLBACK_REASONS)[number];
+  readonly reason: FallbackReason;
 }
 
 /** What a client saw since its last report. It says nothing of the person. */

@@ -22,8 +22,15 @@ function use(change: Partial<TransportUse> = {}): TransportUse {
   return { transport: "websocket", tenant: "acme", subject: "alice", client: "tab-1", ...change };
 }
 
+interface Move {
+  readonly livedMs: number;
+  readonly awayMs: number;
+  readonly to: TransportUse["transport"];
+  readonly from: TransportUse;
+}
+
 /** A client leaves a stream after so long, and is back another way after so long. */
-function move({ livedMs = 3_000, awayMs = 1_000, to = "sse" as TransportUse["transport"], from = use() } = {}): void {
+function move({ livedMs = 3_000, awayMs = 1_000, to = "sse", from = use() }: Partial<Move> = {}): void {
   health.opened(from);
   now += livedMs;
   health.left(from, livedMs);

@@ -5,7 +5,7 @@ import { askerOf, isOffForAll, Transports } from "./transports.ts";
 const healthy = { admits: () => true };
 const all = new Transports(TRANSPORTS, healthy);
 
-function asker(limits: object = {}, client: string | undefined = undefined, id = "alice") {
+function asker(limits: object = {}, client?: string, id = "alice") {
   return askerOf({ tenant: "acme", subject: { id } }, client, { limits: { tier: "default", ...limits } });
 }
 

@@ -1,17 +1,20 @@
 // Holds many event streams over raw sockets and counts what comes: the load of `npm run bench`, in C so that it is never
 // the bottleneck. Driven by lines on stdin; answers each with one line of JSON.
 //
-//   readers <port> <file of requests>     connection i sends the file's request i mod n, from an address of its own in 127/8
+//   readers <port> <file of requests> [<mark>]     connection i sends the file's request i mod n, from an address of its own
+//                                                  in 127/8
 //
-//   open <count>          → {"opened":n,"refused":n,"ms":n}    so many more; an answer that is not a 200, or busy, is refused
+//   open <count>          → {"opened":n,"refused":n,"ms":n}    so many more; an answer that is not a 200 or 101, or busy, is refused
 //   count                 → {"events":n,"bytes":n,"closed":n}  since the start; an event is a payload with "t":
 //   reset                 → {}                                 the latencies begin anew
 //   latency               → {"events":n,"p50":ms,"p99":ms,"max":ms}
 //   pause <from> <to>     → {}                                 these connections are not read any more
 //   resume <from> <to>    → {}
 //
-// A payload says when it was published: "t":<microseconds since 1970>.
+// A payload says when it was published: "t":<microseconds since 1970>. Where it stands inside a text of JSON, the mark is another.
 #include "load.h"
+
+#define MAX_MARK 8
 
 #define OPENING_AT_ONCE 256
 #define OPEN_TIMEOUT_MICROS 120000000LL
@@ -20,14 +23,18 @@ struct connection {
   int fd;
   int answered;
   // The last bytes of the read before: a mark may be torn between two reads.
-  char carry[MARK_LENGTH - 1];
+  char carry[MAX_MARK];
 };
 
 static struct connection *connections;
 static int connection_count, opened, refused, closed_count;
 static int poller, port;
 static long long events, bytes;
-static char buffer[MARK_LENGTH - 1 + (1 << 18) + 1];
+// A client of a WebSocket that answers no ping is taken for gone: 0x89 0 asks, and this answers.
+static const char PING[] = {(char)0x89, 0}, PONG[] = {(char)0x8a, (char)0x80, 0, 0, 0, 0};
+static const char *mark = MARK;
+static int mark_length = MARK_LENGTH;
+static char buffer[MAX_MARK + (1 << 18) + 1];
 
 static void watch(int index, int events_wanted) {
   struct epoll_event wanted = {.events = events_wanted, .data.u32 = index};
@@ -45,25 +52,26 @@ static void open_one(int index) {
 }
 
 static void count_events(const char *from, const char *end) {
-  for (; (from = memmem(from, end - from, MARK, MARK_LENGTH)); from += MARK_LENGTH) {
+  for (; (from = memmem(from, end - from, mark, mark_length)); from += mark_length) {
     events += 1;
     char *after;
-    long long sent = strtoll(from + MARK_LENGTH, &after, 10);
+    long long sent = strtoll(from + mark_length, &after, 10);
     // Cut off by the end of this read: the next one would have to be waited for.
-    if (*after != 0 && after != from + MARK_LENGTH) note_latency(sent);
+    if (*after != 0 && after != from + mark_length) note_latency(sent);
   }
 }
 
 static void answer(struct connection *connection, const char *text, long length) {
   connection->answered = 1;
-  int is_open = length > 12 && !memcmp(text + 9, "200", 3) && !memmem(text, length, "event: busy", 11);
+  int is_ok = length > 12 && (!memcmp(text + 9, "200", 3) || !memcmp(text + 9, "101", 3));
+  int is_open = is_ok && !memmem(text, length, "event: busy", 11);
   if (is_open) opened += 1;
   else if (refused++ == 0) fprintf(stderr, "refused: %.*s\n", length > 500 ? 500 : (int)length, text);
 }
 
 static void take(int index) {
   struct connection *connection = &connections[index];
-  char *text = buffer + sizeof connection->carry;
+  char *text = buffer + MAX_MARK;
   long length = read(connection->fd, text, 1 << 18);
   if (length < 0 && errno == EAGAIN) return;
   if (length <= 0) {
@@ -76,9 +84,13 @@ static void take(int index) {
   bytes += length;
   text[length] = 0;
   if (!connection->answered) answer(connection, text, length);
-  memcpy(buffer, connection->carry, sizeof connection->carry);
-  count_events(buffer, text + length);
-  memcpy(connection->carry, text + length - sizeof connection->carry, sizeof connection->carry);
+  if (mark_length != MARK_LENGTH && memmem(text, length, PING, sizeof PING)) {
+    if (write(connection->fd, PONG, sizeof PONG) < 0) fail("write");
+  }
+  memcpy(buffer, connection->carry, MAX_MARK);
+  // One byte less than the mark: a whole one has been counted.
+  count_events(text - (mark_length - 1), text + length);
+  memcpy(connection->carry, text + length - MAX_MARK, MAX_MARK);
 }
 
 static int take_all(int timeout_ms) {
@@ -120,8 +132,10 @@ static void obey(const char *line) {
 }
 
 int main(int count, char **arguments) {
-  if (count != 3) return fprintf(stderr, "usage: readers <port> <file of requests>\n"), 2;
+  if (count != 3 && count != 4) return fprintf(stderr, "usage: readers <port> <file of requests> [<mark>]\n"), 2;
   port = atoi(arguments[1]);
+  if (count == 4) mark = arguments[3], mark_length = strlen(mark);
+  if (mark_length > MAX_MARK) return fprintf(stderr, "a mark has at most %d bytes\n", MAX_MARK), 2;
   read_requests(arguments[2]);
   poller = prepare();
   char line[256];

@@ -4,10 +4,13 @@ import { createInterface } from "node:readline";
 
 // What test/bench/native/readers.c is, where there is no C compiler: it speaks the same lines, and costs far more.
 
-const MARK = Buffer.from('"t":');
 const OPENING_AT_ONCE = 50;
 
-const [port = "", file = ""] = process.argv.slice(2);
+const [port = "", file = "", mark = '"t":'] = process.argv.slice(2);
+const MARK = Buffer.from(mark);
+
+/** A client of a WebSocket that answers no ping is taken for gone. */
+const [PING, PONG] = [Buffer.from([0x89, 0]), Buffer.from([0x8a, 0x80, 0, 0, 0, 0])];
 const requests = readFileSync(file, "utf8").split(/(?<=\r\n\r\n)/);
 const sockets: Socket[] = [];
 const totals = { events: 0, bytes: 0, closed: 0 };
@@ -47,10 +50,11 @@ function openOne(index: number): Promise<boolean> {
     let carry = Buffer.alloc(0);
     socket.once("data", (chunk: Buffer) => {
       const text = chunk.toString("latin1");
-      resolve(text.startsWith("HTTP/1.1 200") && !text.includes("event: busy"));
+      resolve(/^HTTP\/1\.1 (200|101)/.test(text) && !text.includes("event: busy"));
     });
     socket.on("data", (chunk: Buffer) => {
       totals.bytes += chunk.length;
+      if (process.argv.length > 4 && chunk.includes(PING)) socket.write(PONG);
       const whole = Buffer.concat([carry, chunk]);
       countEvents(whole);
       // A mark may be torn between two chunks.

@@ -32,7 +32,7 @@ function optionsFor(topic: string): ConnectOptions {
 }
 
 function mountReact(): Mounted {
-  let setTopic: (topic: string) => void = () => {};
+  let setTopic: ((topic: string) => void) | undefined;
   const events: unknown[] = [];
   const Orders = (): string => {
     const [topic, set] = useState("order.created.*");
@@ -43,7 +43,7 @@ function mountReact(): Mounted {
   };
   const root = createRoot(document.body.appendChild(document.createElement("div")));
   root.render(createElement(StrictMode, null, createElement(Orders)));
-  return { show: (topic) => setTopic(topic), unmount: () => root.unmount() };
+  return { show: (topic) => setTopic?.(topic), unmount: () => root.unmount() };
 }
 
 function mountVue(): Mounted {

@@ -170,7 +170,7 @@ describe("a poll that is over", () => {
   test("without a word is broken off", async () => {
     const { connection, answer } = await open();
     connection.reset();
-    await expect(answer).rejects.toThrow();
+    await expect(answer).rejects.toThrow("socket hang up");
     await connection.closed;
   });
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ControlData } from "#shared/protocol/control-frames.ts";
 import type { Transport } from "#shared/protocol/transports.ts";
-import type { StreamRequest } from "../../open-stream.ts";
+import type { StreamRequest } from "../../connections/stream-request.ts";
 
 /** A request for a stream and its answer; the headers that the answer has already go with whatever the road answers. */
 export interface Exchange {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { WebSocketServer } from "ws";
 import { AppError } from "#shared/errors/app-error.ts";
+import { clientLeft } from "../../access/verify.ts";
 import { busyUpgrade, WEBSOCKET_KEY } from "../../websocket/busy-upgrade.ts";
 import { offersDeflate } from "../../websocket/offers-deflate.ts";
 import { readSubprotocols, type Subprotocols } from "../../websocket/subprotocols.ts";
@@ -41,7 +42,7 @@ export const websocketRoad: Road = {
     return {
       framing: deflates ? "websocket deflate" : "websocket",
       tokens: bearers,
-      accept: (connectionId) => upgrade(exchange, { connectionId, selected, deflates }),
+      accept: (connectionId) => openWebSocket(exchange, { connectionId, selected, deflates }),
     };
   },
   // Browsers say of which page a WebSocket is, and tell that page nothing of a refusal; programs read the status.
@@ -81,7 +82,7 @@ interface Upgrade extends Pick<Subprotocols, "selected"> {
   readonly deflates: boolean;
 }
 
-function upgrade(
+function openWebSocket(
   { request, response, requestId }: Exchange,
   { connectionId, ...upgrade }: Upgrade,
 ): WebSocketConnection {
@@ -103,5 +104,5 @@ function upgrade(
   });
   if (connection !== undefined) return connection;
   socket.destroy();
-  throw new AppError("unavailable", "the client has closed its side");
+  throw clientLeft();
 }

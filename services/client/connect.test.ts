@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { createFakeEnvironment } from "../../test/rigs/fake-environment.ts";
+import { connectIn } from "./connect.ts";
+import type { StreamOptions } from "./options.ts";
+
+const IGNORE = { onGap: "ignore", onReset: "ignore", onDegraded: "ignore" } as const;
+
+/** The paths that a stream asks for, behind a proxy that knows none of them. */
+async function pathsOf(options: Partial<StreamOptions>): Promise<string[]> {
+  const asked: string[] = [];
+  const environment = createFakeEnvironment({
+    fetch: async (url) => {
+      asked.push(url.replace(/^https:\/\/edge\.test/, ""));
+      return new Response("", { status: 405 });
+    },
+  });
+  const stream = connectIn(environment, { url: "https://edge.test//", ...IGNORE, ...options });
+  await environment.pass(2_000);
+  stream.close();
+  return asked;
+}
+
+test("a stream asks for what its options say", async () => {
+  const [first] = await pathsOf({ topics: ["a.>", "b"], client: "tab-1", presence: ["a"], from: "earliest" });
+  expect(first).toBe("/v1/stream?topic=a.%3E&topic=b&presence=a&client=tab-1&from=earliest&format=cloudevents");
+});
+
+test("a stream without a road polls at last, and a durable subscription never does", async () => {
+  expect((await pathsOf({ topics: ["a"] })).map((path) => path.split("?")[0])).toContain("/v1/poll");
+  const durable = await pathsOf({ subscription: "mine" });
+  expect(new Set(durable.map((path) => path.split("?")[0]))).toEqual(new Set(["/v1/stream"]));
+  expect(durable.length).toBeGreaterThan(1);
+});
