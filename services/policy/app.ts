@@ -101,6 +101,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const gateway = { ...authorizeDeps, isOutside: verifier.isOutside, ...openGatewayTokens(config, security, starting) };
   const decisionDeps = { ...authorizeDeps, metrics, tiers };
   const running = await openEdges(nats, logs);
+  const { onClosed, onInspected, onSubscriptionChanged: onChanged } = recorded;
+  const subscriptions = { book: running.records, logs, subscriptions: deps.subscriptions, onChanged };
   const apiDeps = {
     authorizing: authorizeDeps,
     changes: deps,
@@ -108,18 +110,11 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
     tenants: { usage: logs, tiers },
     reviews: { store, reviewer: compiler, clock },
     checks: { ...rights, snapshots: deps.snapshots, decisions: metrics.decisions },
-    connections: { ...running, onClosed: recorded.onClosed },
-    subscriptions: {
-      ...running,
-      book: running.records,
-      logs,
-      wall: authorizeDeps.wall,
-      subscriptions: deps.subscriptions,
-      onChanged: recorded.onSubscriptionChanged,
-    },
+    connections: { ...running, onClosed },
+    subscriptions: { ...subscriptions, ...running, wall: authorizeDeps.wall },
     live: running.live,
     tails: { ...running, ...rights },
-    events: { ...authorizeDeps, ...running, ...rights, logs, onInspected: recorded.onInspected },
+    events: { ...authorizeDeps, ...running, ...rights, logs, onInspected },
     explaining: { ...decisionDeps, ...deps, ...running, ...rights, logs },
   };
   const api = createPolicyApi(limitsOf(config), apiDeps, requestLog, tracer);
@@ -133,7 +128,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
   const served = { registry, services, security, sockets, api, authorize: authorizeDeps, checks, log };
   await startServers(config, starting, served);
-  for (const watched of [running.tails, running.live]) starting.use(watched);
+  starting.use(running.tails);
+  starting.use(running.live);
   return starting.move();
 }
 
