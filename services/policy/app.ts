@@ -91,12 +91,8 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   starting.use(followPolicies(store, deps, { collector, origins }, log));
   const files = starting.use(await watchFiles(config.POLICY_DOCUMENTS_DIR, deps, origins, metrics, log));
 
-  const withdrawn = starting.use(
-    await followWithdrawnKeys({ jsm: await jetstreamManager(nats, { checkAPI: false }) }, log),
-  );
   const operators = starting.use(await openOperatorTokens(config, log));
-  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
-  const verifier = starting.use(await openTokenVerifier(config, { withdrawn, time, log, registry }));
+  const verifier = await openVerifier(config, nats, { log, registry }, starting);
   const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operators });
   const gateway = { ...authorizeDeps, isOutside: verifier.isOutside, ...openGatewayTokens(config, security, starting) };
   const decisionDeps = { ...authorizeDeps, metrics, tiers };
@@ -131,6 +127,19 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   starting.use(running.tails);
   starting.use(running.live);
   return starting.move();
+}
+
+/** Verifies people's tokens. Policy has no time but its own. */
+async function openVerifier(
+  config: PolicyConfig,
+  nats: NatsConnection,
+  deps: { readonly log: Logger; readonly registry: Registry },
+  starting: AsyncDisposableStack,
+) {
+  const jsm = await jetstreamManager(nats, { checkAPI: false });
+  const withdrawn = starting.use(await followWithdrawnKeys({ jsm }, deps.log));
+  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
+  return starting.use(await openTokenVerifier(config, { ...deps, withdrawn, time }));
 }
 
 function limitsOf({ POLICY_ALLOWED_ORIGINS: allowedOrigins, POLICY_TRUSTED_PROXIES: proxies }: PolicyConfig) {
