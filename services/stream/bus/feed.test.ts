@@ -44,7 +44,7 @@ beforeAll(async () => {
   toBus = stack.use(await startTcpProxy(nats.port));
   bus = stack.use(await openPacedBus(await connect(urlThrough(toBus.port, nats.url("stream")))));
   behindSlowNetworks = readBehindSlowNetworks((topic, text) => rival.publish(`events.rival.${topic}`, text));
-  besideOthers = readPaused(policy.publish);
+  besideOthers = readPaused((subject, text) => policy.publish(subject, text));
   for (const reading of [behindSlowNetworks, besideOthers]) reading.catch(() => undefined);
 });
 afterAll(() => stack[Symbol.asyncDispose]());

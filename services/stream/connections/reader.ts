@@ -211,9 +211,9 @@ export class Reader implements Member, RegisteredStream {
   }
 
   revoke(reason: EndReason): undefined {
+    if (this.endedBy === undefined) this.end({ event: "auth_error", reason });
     // What a stream wrote last may be on its way for as long as its client takes.
-    if (this.endedBy !== undefined && this.endedBy.event !== "auth_error") return void this.connection.reset();
-    this.end({ event: "auth_error", reason });
+    else if (this.endedBy.event !== "auth_error") this.connection.reset();
   }
 
   /** Ends the stream. A live reader's pending events are written first, where they may be. */
