@@ -45,7 +45,7 @@ function parseEnvelope(text: string): Envelope | undefined {
 /** A schema may be asynchronous, and may throw: that is one event's fault, not the stream's. */
 function checkEvent(event: StreamEvent, schema: StandardSchemaV1): CheckedEvent | Promise<CheckedEvent> {
   const settle = (result: StandardSchemaV1.Result<unknown>): CheckedEvent =>
-    "value" in result ? { event: { ...event, data: result.value } } : { event, issues: result.issues };
+    result.issues === undefined ? { event: { ...event, data: result.value } } : { event, issues: result.issues };
   const fail = (error: unknown): CheckedEvent => ({ event, issues: [{ message: String(error) }] });
   try {
     const result = schema["~standard"].validate(event.data);
