@@ -6,6 +6,8 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event, undefined
   readonly #onLeave: () => void;
   readonly #waiting: Event[] = [];
   #end: { readonly error: Error | undefined } | undefined;
+  /** One for all who wait: more than one may. */
+  #news: Promise<void> | undefined;
   #wake: () => void = () => {};
 
   /** `onLeave`: the loop takes no more. */
@@ -38,7 +40,13 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event, undefined
       if (value !== undefined) return { value, done: false };
       if (this.#end?.error !== undefined) throw this.#end.error;
       if (this.#end !== undefined) return { value: undefined, done: true };
-      await new Promise<void>((resolve) => (this.#wake = resolve));
+      this.#news ??= new Promise((resolve) => {
+        this.#wake = () => {
+          this.#news = undefined;
+          resolve();
+        };
+      });
+      await this.#news;
     }
   }
 

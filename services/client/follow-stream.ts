@@ -148,7 +148,8 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
   }
 
   #tell(name: string, value: unknown): void {
-    for (const listener of this.#listeners.get(name) ?? []) react(listener, value as never);
+    // Those that are there now: one that hears may leave, and come again.
+    for (const listener of [...(this.#listeners.get(name) ?? [])]) react(listener, value as never);
   }
 }
 
