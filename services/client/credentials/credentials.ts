@@ -63,7 +63,7 @@ export class Credentials {
     if (!this.canRefresh) return "stale";
     const before = this.#token;
     const refreshed = await refreshOnce(this.#environment, {
-      url: this.#options.url,
+      name: `sluice-refresh:${this.#options.url}${readClaims(before ?? "")?.who ?? ""}`,
       refresh: () => this.#fetch(),
       isOwn: (theirs) => this.#isOwn(theirs),
     });

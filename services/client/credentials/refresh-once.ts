@@ -7,9 +7,10 @@ export interface Refreshed {
 
 /** How a tab refreshes, and whether what another one got is as good. */
 interface Refresh {
-  /** The edge. */
-  readonly url: string;
+  /** A text that only tabs of the same person have. */
+  readonly name: string;
   readonly refresh: () => Promise<Refreshed>;
+  /** Whether this tab may use it. What it may not use, tabs like it may not either: they are not told. */
   readonly isOwn: (refreshed: Refreshed) => boolean;
 }
 
@@ -23,10 +24,9 @@ const GRACE_MS = 100;
  */
 export async function refreshOnce(
   { locks, openChannel, after }: Pick<Environment, "locks" | "openChannel" | "after">,
-  { url, refresh, isOwn }: Refresh,
+  { name, refresh, isOwn }: Refresh,
 ): Promise<Refreshed> {
   if (locks === undefined || openChannel === undefined) return refresh();
-  const name = `sluice-refresh:${url}`;
   const channel = openChannel(name);
   let theirs: Refreshed | undefined;
   channel.addEventListener("message", ({ data }) => {
@@ -34,7 +34,7 @@ export async function refreshOnce(
   });
   const lead = async (): Promise<Refreshed> => {
     const refreshed = await refresh();
-    channel.postMessage(refreshed);
+    if (isOwn(refreshed)) channel.postMessage(refreshed);
     return refreshed;
   };
   try {
