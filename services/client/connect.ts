@@ -1,3 +1,4 @@
+import { BackOff } from "./back-off.ts";
 import type { StreamCalls } from "./calls/stream-calls.ts";
 import { Credentials } from "./credentials/credentials.ts";
 import type { Environment } from "./environment/environment.ts";
@@ -32,12 +33,14 @@ export function connectIn<const Given extends Schemas = Schemas>(
     road in roads && (road !== "poll" || options.subscription === undefined);
   const wanted = (options.transports ?? CLIENT_ROADS).filter(canTake);
   const parameters = parametersOf(options);
+  const backOff = new BackOff(environment);
   const openOwn = createSourceOpener({
     options,
     parameters,
     environment,
     credentials,
     choice: new RoadChoice(wanted, options.url, environment),
+    backOff,
     roads,
     ask: askLater,
     reporter:
@@ -74,7 +77,15 @@ export function connectIn<const Given extends Schemas = Schemas>(
   const stream = new FollowedStream(options, environment, open);
   const loadCalls = async (): Promise<StreamCalls> => {
     const { createStreamCalls } = await import("./calls/create-stream-calls.ts");
-    return createStreamCalls({ options, environment, credentials, parameters, source, isShared: () => isShared });
+    return createStreamCalls({
+      options,
+      environment,
+      credentials,
+      parameters,
+      backOff,
+      source,
+      isShared: () => isShared,
+    });
   };
   return Object.assign(stream, callLater(loadCalls));
 }

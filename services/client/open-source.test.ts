@@ -211,6 +211,28 @@ describe("the life of a page", () => {
     expect(sse.journeys.length).toBeGreaterThan(1);
   });
 
+  test("a network that comes and goes is no reason to ask more than once a second", async () => {
+    const { sse, environment } = await open({ environment: createFakeEnvironment({ random: () => 0 }) });
+    for (let round = 0; round < 18; round += 1) {
+      environment.sign(round % 2 === 0 ? "offline" : "online");
+      await environment.pass(250);
+    }
+    expect(sse.journeys.length).toBeLessThanOrEqual(5);
+  });
+
+  test("what the edge has asked for is kept by the next source of the same stream, too", async () => {
+    const { sse, environment, source, reopen } = await open();
+    sse.now.ready();
+    sse.now.control("bye", { reason: "drain", retryMs: 9_000 });
+    await environment.pass(0);
+    source.close();
+    reopen();
+    await environment.pass(8_999);
+    expect(sse.journeys).toHaveLength(1);
+    await environment.pass(1);
+    expect(sse.journeys).toHaveLength(2);
+  });
+
   test("what the edge has asked for is kept, also by a page that wakes meanwhile", async () => {
     const { sse, environment } = await open();
     sse.now.control("busy", { reason: "overload", retryMs: 40_000 });

@@ -64,6 +64,22 @@ describe("polling", () => {
     ]);
   });
 
+  test("is not stopped by a clock that is set back", async () => {
+    let asked = 0;
+    const environment = createFakeEnvironment({
+      fetch: async () => {
+        asked += 1;
+        environment.sleep(-3_600_000);
+        return Response.json({ frames: [], next: "e.3.x" });
+      },
+    });
+    const stop = new AbortController();
+    void createPollRoad(environment)(request, listen().listener, stop.signal);
+    await environment.pass(3_000);
+    stop.abort();
+    expect(asked).toBe(4);
+  });
+
   test("asks for no presence, which polls are not told of", async () => {
     const asked: string[] = [];
     const environment = createFakeEnvironment({

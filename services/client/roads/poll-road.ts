@@ -38,7 +38,8 @@ export function createPollRoad(environment: Pick<Environment, "fetch" | "now" | 
       next = position || next;
       listener.onBytes();
       for (const frame of frames) listener.onFrame(frame);
-      const gapMs = MIN_GAP_MS - (environment.now() - since);
+      // The clock may have been set back.
+      const gapMs = Math.min(MIN_GAP_MS - (environment.now() - since), MIN_GAP_MS);
       if (frames.length === 0 && gapMs > 0) await new Promise<void>((resolve) => environment.after(gapMs, resolve));
     }
     return { kind: "closed" };
