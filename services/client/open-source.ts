@@ -210,14 +210,17 @@ class EdgeSource implements Source {
     this.#life.happen({ kind: "ready", catchesUp });
   }
 
-  /** Finds out why nothing answered: a network that blocks one road, an origin that is not let in, a socket that was refused. */
+  /** Finds out why nothing answered: a network that blocks one road or is away, an origin that is not let in, a socket that was refused. */
   async #explain(end: ConnectionEnd, choice: Choice, request: RoadRequest): Promise<ConnectionEnd> {
-    if (end.kind !== "unreachable") return end;
+    const isTimeout = end.kind === "timeout";
+    if (end.kind !== "unreachable" && !isTimeout) return end;
     const isProven = this.#proven.has(choice.road);
     this.#failuresToReach += 1;
     // A socket never says why. Of a road that works otherwise, one failure is an edge that restarts.
-    if (this.#failuresToReach < (isProven ? 3 : choice.road === "websocket" ? 1 : 2)) return end;
+    if (!isTimeout && this.#failuresToReach < (isProven ? 3 : choice.road === "websocket" ? 1 : 2)) return end;
     const answer = await this.#parts.ask(this.#parts.environment, request);
+    // Where nothing answers on any road, another one is no better.
+    if (isTimeout) return answer.kind === "unreachable" ? answer : end;
     if (answer.kind === "capable") this.#heartbeatMs = answer.heartbeatMs ?? this.#heartbeatMs;
     if (answer.kind === "capable" || (answer.kind === "refused" && answer.status === 404)) return { kind: "unusable" };
     // A proxy's own error page cannot be read either, and it goes away together with the error.

@@ -37,11 +37,6 @@ export function stateAfter(state: StreamState, happening: Happening, hadStream: 
   }
 }
 
-/** Whether two states are the same to whoever hears of changes. */
-export function isSameState(a: StreamState, b: StreamState): boolean {
-  return a.name === b.name && ("reason" in a ? a.reason : "") === ("reason" in b ? b.reason : "");
-}
-
 /** How a connection ended. */
 export type ConnectionEnd =
   | { readonly kind: "farewell"; readonly farewell: Farewell }

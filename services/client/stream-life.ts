@@ -1,5 +1,5 @@
 import type { Environment } from "./environment/environment.ts";
-import { type Ended, type Happening, isSameState, stateAfter } from "./state-machine.ts";
+import { type Ended, type Happening, stateAfter } from "./state-machine.ts";
 import type { StreamState } from "./stream-state.ts";
 
 /** A stream that goes on behind an id has caught up when no event came for so long. */
@@ -48,7 +48,7 @@ export class StreamLife {
   }
 
   #become(state: StreamState): void {
-    const isSame = isSameState(this.#state, state);
+    const isSame = JSON.stringify(this.#state) === JSON.stringify(state);
     this.#state = state;
     if (!isSame) this.#onState(state);
   }
