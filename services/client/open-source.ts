@@ -67,8 +67,8 @@ class EdgeSource implements Source {
   #connectionId: string | undefined;
   #retryMs = 0;
   #heartbeatMs = HEARTBEAT_MS;
-  /** When a token was fetched after a refusal by which no stream has lived yet. */
-  #freshAt = -Infinity;
+  /** Until then a refusal is of a token that was fetched after the one before, and that no stream has lived by yet. */
+  #freshUntil = 0;
   /** Whether the last connection was a stream. */
   #wasOpen = false;
   #failuresToReach = 0;
@@ -231,11 +231,11 @@ class EdgeSource implements Source {
     const { choice: choices, credentials, environment, reporter } = this.#parts;
     const isSilence = end.kind === "stalled" || end.kind === "timeout" || end.kind === "buffered";
     this.#silences = isSilence ? 1 + (livedMs < SILENCE_LIFE_MS ? this.#silences : 0) : 0;
-    if (livedMs >= GOOD_LIFE_MS && this.#wasOpen) this.#freshAt = -Infinity;
+    if (livedMs >= GOOD_LIFE_MS && this.#wasOpen) this.#freshUntil = 0;
     const next = whatNext(end, {
       isProven: this.#proven.has(choice.road),
       silences: this.#silences,
-      isFreshTokenRefused: Math.abs(environment.now() - this.#freshAt) < FRESH_MS,
+      isFreshTokenRefused: environment.now() < this.#freshUntil,
       canRefresh: credentials.canRefresh,
       isOffered: choices.offer(end.kind === "refused" ? end.transports : undefined, choice.road),
     });
@@ -273,7 +273,7 @@ class EdgeSource implements Source {
     if (this.#life.isEnded) return;
     if (result === "signed_out") return this.#end({ name: "ended", reason: "signed_out" });
     if (result === "stale") return this.#end(refusedAgain(end));
-    if (result === "fresh") this.#freshAt = this.#parts.environment.now();
+    if (result === "fresh") this.#freshUntil = this.#parts.environment.now() + FRESH_MS;
     await this.#wait({ reason: "token", toldMs: 0, isFailure: result === "failed" }, livedMs);
   }
 

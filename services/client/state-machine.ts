@@ -101,13 +101,12 @@ export function whatNext(end: ConnectionEnd, at: Circumstances): Next {
     case "refused":
       return afterRefusal(end, at);
     case "closed":
+    case "unreachable":
       return lost("lost");
     case "interrupted":
       return { name: "wait", reason: "lost", toldMs: 0, isFailure: false };
     case "no_token":
       return end.why === "signed_out" ? ended("signed_out") : lost("token");
-    case "unreachable":
-      return lost("lost");
     case "stalled":
     case "timeout":
     case "buffered":
