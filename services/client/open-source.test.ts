@@ -61,6 +61,17 @@ describe("a stream that ends", () => {
   });
 });
 
+test.each(["soon", Number.NaN, null, {}])("a stream that ends with a pause of %j waits a second", async (retryMs) => {
+  const { sse, environment } = await open();
+  sse.now.ready();
+  await environment.pass(5_000);
+  sse.now.control("bye", { reason: "drain", retryMs });
+  await environment.pass(0);
+  sse.now.control("bye", { reason: "drain", retryMs });
+  await environment.pass(999);
+  expect(sse.journeys).toHaveLength(2);
+});
+
 describe("a silent stream", () => {
   test("is taken for dead after 2.5 heartbeats, and not before", async () => {
     const { sse, environment, source } = await open();

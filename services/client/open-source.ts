@@ -260,7 +260,8 @@ class EdgeSource implements Source {
     const waitMs = this.#parts.backOff.next({
       livedMs,
       isFailure,
-      toldMs: toldMs ?? (isFailure ? this.#retryMs : 0),
+      // What is no number asks for nothing.
+      toldMs: Number(toldMs ?? (isFailure && this.#retryMs)) || 0,
     });
     if (this.#absence.reason === undefined) this.#life.happen({ kind: "waits", reason });
     else this.#life.happen({ kind: "away", reason: this.#absence.reason });
