@@ -293,6 +293,6 @@ function refusedAgain(end: ConnectionEnd): Ended {
     name: "ended",
     reason: "unauthorized",
     code,
-    detail: "the token that was refused was all that could be fetched",
+    detail: "only the refused token could be fetched",
   };
 }

@@ -76,6 +76,23 @@ describe("tabs that refresh at the same time", () => {
     expect(tabs.map(({ token }) => token)).toEqual([jwt("ann", 9_999), jwt("bob", 9_998)]);
   });
 
+  test("do not refresh while another one fetches its first token, which may spend the same refresh token", async () => {
+    const [mine, theirs] = [slowly(jwt("ann"), jwt("ann", 9_999)), slowly(jwt("ann", 9_998))];
+    const { environment, tabs } = openTabs({ token: mine }, { token: theirs });
+    const prepared = tabs[0]?.prepare();
+    await settle();
+    mine.release();
+    await prepared;
+    const both = Promise.all([tabs[1]?.prepare(), tabs[0]?.refresh()]);
+    await environment.pass(200);
+    expect([mine.calls, theirs.calls]).toEqual([1, 1]);
+    theirs.release();
+    await environment.pass(200);
+    expect(mine.calls).toBe(2);
+    mine.release();
+    await both;
+  });
+
   test("tell what they got only to those who may use it", async () => {
     const origin = createOrigin();
     const told: { readonly channel: string; readonly message: unknown }[] = [];

@@ -141,6 +141,18 @@ test("a subscription that the edge refuses fails with its code, and the tab goes
   expect(edge.streams).toEqual([["order.>"]]);
 });
 
+test("a tab that goes over while the edge is busy is behind, for it has shown something", async () => {
+  const edge = newEdge();
+  const tab = await openTab(edge, { token: tokenWith({}) });
+  const states: string[] = [];
+  tab.stream.onState(({ name }) => states.push(name));
+  edge.busy();
+  await tab.stream.subscribe(["invoice.paid.*"]);
+  await waitFor("a live tab", () => tab.stream.state.name === "live");
+  expect(states).toContain("behind");
+  expect(states).not.toContain("connecting");
+});
+
 test("changes that are asked for at the same time are made one after the other: a refused one takes back its own topics alone", async () => {
   const edge = newEdge();
   const tab = await openTab(edge, { token: tokenWith({}) });
