@@ -181,7 +181,7 @@ describe("a stream that goes on behind an id", () => {
     sse.now.ready();
     sse.now.control("degraded", { reason: "log" });
     expect(source.state).toEqual({ name: "held", reason: "log" });
-    sse.now.control("recovered", { reason: "delivery goes on" });
+    sse.now.control("recovered", { reason: "log" });
     await environment.pass(1_000);
     expect(source.state).toEqual({ name: "live" });
   });

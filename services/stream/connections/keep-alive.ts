@@ -1,3 +1,4 @@
+import type { ControlData } from "#shared/protocol/control-frames.ts";
 import { inTurns } from "#shared/async/in-turns.ts";
 import { poll } from "#shared/async/poll.ts";
 import { endGrant } from "../access/apply-control.ts";
@@ -47,7 +48,8 @@ interface Watch {
   readonly renewBeforeMs: number;
   progress: number;
   progressAt: number;
-  degraded: boolean;
+  /** What its client was told that delivery waits for; undefined while it was told of nothing. */
+  degraded: ControlData["degraded"]["reason"] | undefined;
 }
 
 /** The edge, as far as keep-alive uses it. */
@@ -108,7 +110,7 @@ function createWatch(now: number): Watch {
     renewBeforeMs: min + Math.random() * (max - min),
     progress: 0,
     progressAt: now,
-    degraded: false,
+    degraded: undefined,
   };
 }
 
@@ -176,14 +178,16 @@ function sendDegraded({ tenant, reader }: Stream, watch: Watch, now: number): vo
   const { wait } = reader;
   const silentFor = now - tenant.log.aliveAt;
   const reason = silentFor > DEGRADED_AFTER_MS ? "log" : heldBy(wait, now);
-  if ((reason !== undefined) === watch.degraded) return;
-  watch.degraded = reason !== undefined;
-  if (reason === undefined) reader.frames.send("recovered", { reason: "delivery goes on" });
-  else reader.frames.send("degraded", { reason });
+  const told = watch.degraded;
+  if ((reason === undefined) === (told === undefined)) return;
+  watch.degraded = reason;
+  if (reason !== undefined) reader.frames.send("degraded", { reason });
+  else if (told !== undefined) reader.frames.send("recovered", { reason: told });
 }
 
-function heldBy(wait: Wait | undefined, now: number): Wait["for"] | undefined {
-  if (wait === undefined || wait.for === "socket" || wait.for === "window" || now - wait.since <= DEGRADED_AFTER_MS)
-    return undefined;
-  return wait.for;
+/** What delivery is held by, where that is not the client itself. A change of topics waits for their rights. */
+function heldBy(wait: Wait | undefined, now: number): Watch["degraded"] {
+  if (wait === undefined || wait.for === "socket" || wait.for === "window") return undefined;
+  if (now - wait.since <= DEGRADED_AFTER_MS) return undefined;
+  return wait.for === "topics" ? "authorization" : wait.for;
 }
