@@ -34,7 +34,7 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
     for (const [name, reaction] of Object.entries({ gap, reset, degraded })) {
       // Pages without types are to think of it, too.
       if (reaction === undefined) throw new TypeError(`decide about ${name}: a function or "ignore"`);
-      this.#listen(name, (value) => react(reaction, value));
+      this.#listen(name, (value) => react(reaction as Reaction<never>, value));
     }
     this.#options = options;
     this.#kept = new KeptId(options, environment);
