@@ -88,7 +88,8 @@ export function createKeepAlive(hub: Hub, deps: LookAfterDeps): () => Promise<vo
       const { reader } = stream;
       const watch = watches.get(reader) ?? createWatch(now);
       watches.set(reader, watch);
-      if (!reader.ended) lookAfter(stream, watch, now, looking);
+      if (reader.ended) return cutRest(reader, now);
+      lookAfter(stream, watch, now, looking);
       if (reader.ended) return;
       census.count(stream, now);
       if (isIdle(reader, now, deps.lifetimes)) idle += 1;
@@ -139,6 +140,12 @@ function lookAfter(
   if (now < watch.nextHeartbeatAt) return;
   watch.nextHeartbeatAt = now + HEARTBEAT_MS;
   reader.keepAlive();
+}
+
+/** Drops what an ended stream has written and its client has not taken, where its right is over by now. */
+function cutRest(reader: Reader, now: number): void {
+  const over = rightOver(reader.registration, now);
+  if (over !== undefined) reader.revoke(over);
 }
 
 function isStalled({ connection }: Reader, watch: Watch, now: number): boolean {
