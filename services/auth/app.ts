@@ -1,6 +1,5 @@
 import { type ReadinessChecks, watchReadiness } from "#shared/lifecycle/readiness.ts";
 import { createLogCheck } from "#shared/nats/check-log.ts";
-import { createTokenBinding } from "./sessions/bind-token.ts";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -19,6 +18,8 @@ import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { type ServiceSockets, openSockets } from "#shared/http/open-sockets.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
+import { openOperatorTokens } from "#shared/http/operator-tokens.ts";
+import { createTokenGuesses } from "#shared/http/token-guesses.ts";
 import { byForwardedFor } from "#shared/http/client-address.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
@@ -35,6 +36,7 @@ import { addAuditRoute } from "./http/audit-route.ts";
 import { addAuthRoutes } from "./http/auth-routes.ts";
 import { createCallerAuthentication, createCallerIdentification } from "./http/authenticate-caller.ts";
 import { startTlsApi } from "./http/client-certificate.ts";
+import { addClientRoutes } from "./http/client-routes.ts";
 import { addOAuthRoutes } from "./http/oauth-routes.ts";
 import { addRenewRoute } from "./http/renew-route.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
@@ -47,16 +49,14 @@ import { addActiveSessions, type AuthMetrics, createAuthMetrics } from "./metric
 import { createAuditReader } from "./bus/audit-reader.ts";
 import { openAuditTrail } from "./bus/open-audit-trail.ts";
 import { createRevocationAnnouncer } from "./bus/announce-revocation.ts";
-import { createSessionCheck } from "./sessions/check-sessions.ts";
 import { connectRedis } from "./sessions/connect-redis.ts";
-import { createClientAuthentication, createClientTokenIssuer } from "./sessions/issue-client-token.ts";
-import { createLogIn } from "./sessions/log-in.ts";
+import { createClientAuthentication } from "./sessions/issue-client-token.ts";
 import { createLoginThrottle } from "./sessions/login-throttle-redis.ts";
-import { createRefreshSession } from "./sessions/refresh-session.ts";
 import { openRevocations } from "./sessions/revocations-kv.ts";
-import { createAccessRenewal } from "./sessions/renew-access.ts";
 import { createSessionRevoker } from "./sessions/revoke-session.ts";
+import { createSessionWays } from "./sessions/session-ways.ts";
 import { createSessionStore } from "./sessions/session-store-redis.ts";
+import { createClientManagement } from "./sessions/manage-clients.ts";
 import { createTenantEnding } from "./sessions/end-tenant.ts";
 import { openTenantStandings } from "./sessions/tenant-standings-kv.ts";
 import { watchRedis } from "./sessions/watch-redis.ts";
@@ -66,7 +66,10 @@ import { parseRefreshToken as parseWith } from "./tokens/refresh-token.ts";
 import { createChangeAnnouncer } from "./bus/announce-change.ts";
 import { createUserChangeSteps } from "./sessions/user-change-steps.ts";
 import type { FindSubject } from "./users/user-directory.ts";
+import { joinClients } from "./users/join-clients.ts";
 import { readSubjects } from "./users/read-subjects.ts";
+import { openStoredClients } from "./users/stored-clients.ts";
+import { openStoredClientsStore } from "./users/stored-clients-kv.ts";
 import { watchUsers } from "./users/watch-users.ts";
 
 /** How long requests and calls under way may take to end; all servers close at the same time. */
@@ -89,7 +92,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const encryptionKey = await readEncryptionKey(config);
   const subjects = await readSubjects(config.AUTH_USERS_FILE, config.AUTH_CLIENTS_FILE);
   const tlsFiles = tlsFilesOf(config, clientTlsFiles, ["AUTH_TLS_PORT"]);
-  const { users, clients, findSubject } = subjects;
+  const { users, fileClients, verifyAccount } = subjects;
   const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
 
   const registry = createMetricsRegistry();
@@ -103,6 +106,11 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   keys.follow();
   const revocations = await openRevocations(nats, { replicas: config.NATS_REPLICAS, sessionMs: sessionSeconds * 1000 });
 
+  const store = await openStoredClientsStore(nats, { replicas: config.NATS_REPLICAS, log });
+  const stored = starting.use(await openStoredClients({ store, verify: verifyAccount, clock, log }));
+  const clients = joinClients(fileClients, stored);
+  const findSubject: FindSubject = (tenant, subject) => users.find(tenant, subject) ?? clients.find(tenant, subject);
+
   const metrics = createAuthMetrics(registry);
   addKeyMetrics(registry, keys, clock);
   const trail = { replicas: config.NATS_REPLICAS, maxBytes: config.AUTH_AUDIT_MAX_BYTES };
@@ -113,12 +121,13 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const announce = createRevocationAnnouncer(nats);
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log: requestLog });
   const lifetimes = { sessionSeconds, accessTokenSeconds };
-  const kept = { sessions, revocations, users, findSubject, keys };
+  const kept = { sessions, revocations, users, clients, findSubject, keys };
   const verify = verifyWith(config, keys);
   const acting = { verify, throttle, revoke, issueTokens, audit, clock, log: requestLog };
-  const ways = createWays({ ...kept, ...lifetimes, ...acting });
+  const ways = createSessionWays({ ...kept, ...lifetimes, ...acting });
   const authenticateClient = createClientAuthentication(clients, throttle);
-  const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
+  const announceChange = createChangeAnnouncer(nats);
+  const stepsOf = createUserChangeSteps({ announce: announceChange, sessions, revoke, audit });
   const onRejected = (): void => metrics.usersFileRejections.inc();
   endInTime(starting, watchUsers({ ...subjects, everyMs: WATCH_MS, stepsOf, onRejected, log }));
   const { check: checkPermission } = starting.use(
@@ -126,10 +135,15 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   );
 
   const standings = await openTenantStandings(nats);
-  const tenants = createTenantEnding({ tenantEnds: revocations.tenantEnds, standings, clock });
+  const { tenantEnds } = revocations;
+  const tenants = createTenantEnding({ tenantEnds, standings, removeClients: stored.removeAll, clock });
+  const managing = { stored, standings, sessions, announce: announceChange, revoke, audit, clock };
+  const management = createClientManagement(managing);
+  const operators = starting.use(await openOperatorTokens(config, log));
   const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log: requestLog });
   const takesCertificates = tlsFiles !== undefined;
-  const doors = { tracer, takesCertificates, revoke, authenticateClient, checkPermission, metrics, log: requestLog };
+  const asked = { checkPermission, operators, management, fileClients };
+  const doors = { tracer, takesCertificates, revoke, authenticateClient, ...asked, metrics, log: requestLog };
   const api = createApi(config, { ...kept, ...ways, ...doors, readAudit: createAuditReader(nats, encryptionKey) });
   const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
@@ -164,25 +178,6 @@ function openSessions(config: AuthConfig, redis: Redis, { keys, metrics, registr
   const sessions = createSessionStore(redis, { idleMs, clock, keys, onForged });
   addActiveSessions(registry, () => sessions.count());
   return sessions;
-}
-
-type WayDeps = Parameters<typeof createLogIn>[0] &
-  Parameters<typeof createRefreshSession>[0] &
-  Parameters<typeof createSessionCheck>[0] &
-  Parameters<typeof createAccessRenewal>[0] &
-  Parameters<typeof createTokenBinding>[0] &
-  Parameters<typeof createClientTokenIssuer>[0];
-
-/** Makes what auth does with sessions and their tokens. */
-function createWays(deps: WayDeps) {
-  return {
-    logIn: createLogIn(deps),
-    refresh: createRefreshSession(deps),
-    checkSessions: createSessionCheck(deps),
-    renewAccess: createAccessRenewal(deps),
-    bindToken: createTokenBinding(deps),
-    issueClientToken: createClientTokenIssuer(deps),
-  };
 }
 
 /** Opens the ports; auth is ready once all of them are. */
@@ -254,6 +249,7 @@ type RouteDeps = Parameters<typeof addAuthRoutes>[1] &
   Parameters<typeof addRenewRoute>[1] &
   Parameters<typeof addSessionRoutes>[1] &
   Parameters<typeof addAuditRoute>[1] &
+  Omit<Parameters<typeof addClientRoutes>[1], "guesses"> &
   Parameters<typeof addOAuthRoutes>[1];
 type MadeHere =
   | "verify"
@@ -294,6 +290,7 @@ function createApi(config: AuthConfig, parts: ApiDeps): Hono {
   const authenticate = createCallerAuthentication({ ...parts, identify });
   addSessionRoutes(api, { ...parts, identify, authenticate, cookies, trustedProxies });
   addAuditRoute(api, { ...parts, authenticate });
+  addClientRoutes(api, { ...parts, authenticate, trustedProxies, guesses: createTokenGuesses() });
   const findToken = createTokenSearch({ ...parts, verify, parseRefreshToken });
   addOAuthRoutes(api, { ...parts, issuer, parseRefreshToken, findToken, trustedProxies });
   return api;

@@ -7,7 +7,7 @@ import { type NatsServer, type NatsUser, startNats } from "#test/support/start-n
 import { waitFor } from "#test/support/wait.ts";
 
 const SERVICES = ["auth", "policy", "stream", "publish"] as const;
-const BUCKETS = ["sluice_keys", "sluice_revoked", "sluice_policy", "sluice_policy_parts"];
+const BUCKETS = ["sluice_keys", "sluice_revoked", "sluice_policy", "sluice_policy_parts", "sluice_clients"];
 const STREAMS = ["EVENTS_demo", "EVENTS_rival", ...BUCKETS.map((bucket) => `KV_${bucket}`)];
 const EVENT = "events.demo.issues.opened.x";
 let server: NatsServer;
@@ -117,6 +117,7 @@ describe("the user of a service is refused what is not its own", () => {
   // Which keys are withdrawn stands in the ring, which every verifier may read; what is secret in it is encrypted.
   const readRing = "$JS.API.STREAM.MSG.GET.KV_sluice_keys";
   const keys = everyApiOf("KV_sluice_keys", "$KV.sluice_keys.ring").filter((call) => call !== readRing);
+  const clients = everyApiOf("KV_sluice_clients", "$KV.sluice_clients.demo");
   const changes = words("CREATE UPDATE DELETE PURGE MSG.DELETE");
   const refused: Record<(typeof SERVICES)[number], readonly string[]> = {
     stream: [
@@ -130,6 +131,8 @@ describe("the user of a service is refused what is not its own", () => {
       `),
       ...changes.map((change) => `$JS.API.STREAM.${change}.EVENTS_demo`),
       ...changes.map((change) => `$JS.API.STREAM.${change}.KV_sluice_subs`),
+      "$KV.sluice_clients.demo",
+      ...clients,
       ...keys,
     ],
     auth: [
@@ -148,11 +151,13 @@ describe("the user of a service is refused what is not its own", () => {
         _INBOX.auth.x _INBOX.stream.x edge.w1 connections.demo.alice.opened
       `),
       ...changes.map((change) => `$JS.API.STREAM.${change}.KV_sluice_revoked`),
+      "$KV.sluice_clients.demo",
+      ...clients,
       ...keys,
     ],
     publish: words(`
       control.demo.policy control.demo.session control.demo.erased events.demo.issues.opened.x ingest.demo $JS.API.INFO
-      $KV.sluice_subs.demo.alice.x $KV.sluice_keys.ring audit.demo.login edge.w1 edge.ask presence.demo publish.event _INBOX.stream.x
+      $KV.sluice_subs.demo.alice.x $KV.sluice_keys.ring $KV.sluice_clients.demo audit.demo.login edge.w1 edge.ask presence.demo publish.event _INBOX.stream.x
       $JS.API.STREAM.INFO.EVENTS_demo connections.demo.alice.opened
     `),
   };
@@ -270,7 +275,7 @@ async function expectNothingStored(attack: () => Promise<void>): Promise<void> {
 function countMessages(names: readonly string[]): Promise<number[]> {
   return Promise.all(
     names.map(async (name) => {
-      const manager = name === "KV_sluice_keys" ? authManager : policyManager;
+      const manager = name === "KV_sluice_keys" || name === "KV_sluice_clients" ? authManager : policyManager;
       return (await manager.streams.info(name)).state.last_seq;
     }),
   );
