@@ -106,8 +106,8 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   keys.follow();
   const revocations = await openRevocations(nats, { replicas: config.NATS_REPLICAS, sessionMs: sessionSeconds * 1000 });
 
-  const store = await openStoredClientsStore(nats, { replicas: config.NATS_REPLICAS, log });
-  const stored = starting.use(await openStoredClients({ store, verify: verifyAccount, clock, log }));
+  const store = await openStoredClientsStore(nats, { replicas: config.NATS_REPLICAS, log: requestLog });
+  const stored = starting.use(await openStoredClients({ store, verify: verifyAccount, clock, log: requestLog }));
   const clients = joinClients(fileClients, stored);
   const findSubject: FindSubject = (tenant, subject) => users.find(tenant, subject) ?? clients.find(tenant, subject);
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { TenantStanding } from "#shared/contract/tenant-standing.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { type AuthWorld, createAuthWorld } from "#test/rigs/auth-world.ts";
 import { createMemoryClients, type MemoryClients } from "#test/rigs/memory-clients.ts";
 import { MAX_CLIENTS, type StoredClient } from "../users/stored-client.ts";
@@ -20,7 +21,7 @@ let management: ClientManagement;
 beforeEach(async () => {
   [world, store, standings] = [createAuthWorld(), createMemoryClients(), []];
   const { clock } = world;
-  const log = createLogger("test", "silent");
+  const log = limitLines(createLogger("test", "silent"));
   const stored = await openStoredClients({ store, verify: createAccountVerifier(), clock, log });
   const active: TenantStanding = { state: "active", since: 1 };
   management = createClientManagement({

@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { orUnavailable } from "#shared/async/or-unavailable.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
-import type { Logger } from "#shared/log/create-logger.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { isLostRace } from "#shared/nats/is-lost-race.ts";
 import { openBucket } from "#shared/nats/open-bucket.ts";
 import { isName } from "#shared/protocol/names.ts";
@@ -18,13 +18,15 @@ const BUCKET = "sluice_clients";
 const STREAM = `KV_${BUCKET}`;
 const SUBJECT_PREFIX = `$KV.${BUCKET}.`;
 
+const UNREADABLE = "stored clients cannot be read; they get no tokens until their entry is mended";
+
 /** An entry has at most some tens of kilobytes. */
 const ROOM = { reserved: 16 * 1024 * 1024, most: 1024 * 1024 * 1024 };
 
 /** Opens the bucket, which all auth processes share; its leader answers every read. Throws a BootError where it cannot be had. */
 export async function openStoredClientsStore(
   nats: NatsConnection,
-  { replicas, log }: { readonly replicas: number; readonly log: Logger },
+  { replicas, log }: { readonly replicas: number; readonly log: LimitedLog },
 ): Promise<StoredClientsStore> {
   const kv = await openBucket(nats, BUCKET, { replicas, room: ROOM });
   const { streams } = await jetstreamManager(nats, { checkAPI: false });
@@ -64,7 +66,7 @@ async function update(kv: KV, tenant: string, value: string, revision: number): 
 async function follow(
   kv: KV,
   onChange: (tenant: string, now: TenantClients) => void,
-  { stop, log }: { readonly stop: AbortSignal; readonly log: Logger },
+  { stop, log }: { readonly stop: AbortSignal; readonly log: LimitedLog },
 ): Promise<void> {
   for (let attempt = 0; !stop.aborted; attempt += 1) {
     try {
@@ -78,19 +80,20 @@ async function follow(
       }
       stop.removeEventListener("abort", end);
     } catch (error) {
-      if (!stop.aborted) log.warn({ err: error }, "the stored clients cannot be followed right now");
+      if (!stop.aborted)
+        log.write("warn", "unfollowed", { err: error }, "the stored clients cannot be followed right now");
     }
     const waited = delay(backoffMs(attempt, { baseMs: 1_000, maxMs: 30_000 }), undefined, { signal: stop });
     await waited.catch(() => undefined);
   }
 }
 
-function report(entry: KvEntry, onChange: (tenant: string, now: TenantClients) => void, log: Logger): void {
+function report(entry: KvEntry, onChange: (tenant: string, now: TenantClients) => void, log: LimitedLog): void {
   if (!isName(entry.key)) return;
   try {
     onChange(entry.key, readEntry(entry));
   } catch {
-    log.error({ tenant: entry.key }, "stored clients cannot be read; they get no tokens until their entry is mended");
+    log.write("error", "unreadable", { tenant: entry.key }, UNREADABLE);
   }
 }
 

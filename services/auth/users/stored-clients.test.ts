@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMemoryClients, type MemoryClients } from "#test/rigs/memory-clients.ts";
 import type { ServiceClient } from "./client-directory.ts";
 import { joinClients } from "./join-clients.ts";
@@ -34,7 +35,7 @@ const open = () =>
     store,
     verify: createAccountVerifier(verifyPlain),
     clock: { wall: () => now, monotonic: () => now },
-    log: createLogger("test", "silent"),
+    log: limitLines(createLogger("test", "silent")),
   });
 
 function clientWith(numbers: readonly number[], id = "key-shop-a"): StoredClient {

@@ -1,6 +1,6 @@
 import { inTurns } from "#shared/async/in-turns.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import type { Logger } from "#shared/log/create-logger.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import type { ClientDirectory, ServiceClient } from "./client-directory.ts";
 import { createSecretCheck } from "./secret-check.ts";
@@ -46,7 +46,7 @@ interface StoredClientsDeps {
   readonly store: StoredClientsStore;
   readonly verify: VerifyAccount;
   readonly clock: Clock;
-  readonly log: Logger;
+  readonly log: LimitedLog;
 }
 
 const READ_AT_ONCE = 100;
@@ -76,7 +76,8 @@ export async function openStoredClients({ store, verify, clock, log }: StoredCli
     return now;
   }
   function tell(tenant: string) {
-    return (error: unknown): void => log.error({ tenant, err: error }, "stored clients cannot be read");
+    return (error: unknown): void =>
+      log.write("error", "unread", { tenant, err: error }, "stored clients cannot be read");
   }
   const noteUse = async (tenant: string, now: TenantClients, { id, number }: SecretName): Promise<void> => {
     const usedAt = new Date(clock.wall()).toISOString();
