@@ -247,7 +247,7 @@ test("a producer's key is made with a line that publishes, replaced while the ol
   await page.getByRole("button", { name: "Withdraw it" }).click();
   await page.getByText(/^Secret 1, made/).waitFor({ state: "detached" });
   await expect(run(lines[0] ?? "")).resolves.toMatchObject({ code: expect.any(String) });
-  await page.getByRole("button", { name: /^Withdraw key-orders-/ }).click();
+  await page.getByRole("button", { name: /^Withdraw the key key-orders-/ }).click();
   await page.getByRole("button", { name: "Withdraw it" }).click();
   await page.getByText(/^Secret 2, made/).waitFor({ state: "detached" });
 });

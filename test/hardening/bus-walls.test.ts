@@ -129,7 +129,9 @@ describe("the user of a service is refused what is not its own", () => {
         $JS.API.STREAM.SNAPSHOT.EVENTS_demo $JS.API.CONSUMER.DURABLE.CREATE.EVENTS_demo.c $JS.API.ACCOUNT.PURGE.SLUICE
         ingest.demo.issues.opened.x $KV.sluice_subs.demo.alice _INBOX.publish.x edge.ask
       `),
-      ...["EVENTS_demo", "KV_sluice_subs"].flatMap((name) => changes.map((change) => `$JS.API.STREAM.${change}.${name}`)),
+      ...["EVENTS_demo", "KV_sluice_subs"].flatMap((name) =>
+        changes.map((change) => `$JS.API.STREAM.${change}.${name}`),
+      ),
       ...[...clients, ...keys],
     ],
     auth: [

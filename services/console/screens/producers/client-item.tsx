@@ -38,7 +38,7 @@ export function ClientItem({ client, onAddSecret, onWithdraw }: ClientItemProps)
       </ul>
       <div class="actions">
         {state === "active" ? <AddSecret id={id} isFull={secrets.length >= MAX_SECRETS} onAdd={onAddSecret} /> : null}
-        <Button kind="danger" label={`Withdraw ${id}`} onClick={() => onWithdraw()}>
+        <Button kind="danger" label={`Withdraw the key ${id}`} onClick={() => onWithdraw()}>
           Withdraw the key
         </Button>
       </div>
