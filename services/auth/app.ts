@@ -135,10 +135,9 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   );
 
   const standings = await openTenantStandings(nats);
-  const { tenantEnds } = revocations;
-  const tenants = createTenantEnding({ tenantEnds, standings, removeClients: stored.removeAll, clock });
-  const managing = { stored, standings, sessions, announce: announceChange, revoke, audit, clock };
-  const management = createClientManagement(managing);
+  const removeClients = (tenant: string) => stored.removeAll(tenant);
+  const tenants = createTenantEnding({ ...revocations, standings, removeClients, clock });
+  const management = createClientManagement({ ...kept, ...acting, stored, standings, announce: announceChange });
   const operators = starting.use(await openOperatorTokens(config, log));
   const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log: requestLog });
   const takesCertificates = tlsFiles !== undefined;

@@ -1,6 +1,7 @@
 import { AppError } from "#shared/errors/app-error.ts";
 import type { StoredClient } from "../../services/auth/users/stored-client.ts";
-import type { StoredClientsStore, TenantClients } from "../../services/auth/users/stored-clients.ts";
+import type { StoredClientsStore } from "../../services/auth/users/stored-clients.ts";
+import type { TenantClients } from "../../services/auth/users/known-clients.ts";
 
 /** The store of clients in memory, in which somebody else may write unheard. */
 export interface MemoryClients extends StoredClientsStore {

@@ -5,23 +5,33 @@ export interface ShownSecret {
   readonly client_secret: string;
 }
 
-/** A call of auth's administration of service clients, and its answer. */
-export type KeepClients = <Answer>(
-  method: "GET" | "POST" | "DELETE",
-  path?: string,
-  body?: object,
-) => Promise<{ readonly status: number; readonly body: Answer }>;
+/** What is listed of a client. */
+export interface ListedClient {
+  readonly client_id: string;
+  readonly from: string;
+  readonly state: string;
+  readonly secrets?: readonly { readonly number: number; readonly last_used_at?: string }[];
+}
+
+/** The answer of auth's administration of service clients: a secret, or the list. */
+export interface KeptAnswer {
+  readonly status: number;
+  readonly body: ShownSecret & { readonly clients: readonly ListedClient[] };
+}
+
+/** A call of auth's administration of service clients. */
+export type KeepClients = (method: "GET" | "POST" | "DELETE", path?: string, body?: object) => Promise<KeptAnswer>;
 
 /** Keeps the service clients of a tenant as whoever has the token. */
 export function clientKeeper(authUrl: string, token: string, tenant = "demo"): KeepClients {
-  return async <Answer>(method: string, path = "", body?: object) => {
+  return async (method, path = "", body) => {
     const response = await fetch(`${authUrl}/v1/auth/tenants/${tenant}/clients${path}`, {
       method,
       headers: { authorization: `Bearer ${token}` },
-      body: body === undefined ? null : JSON.stringify(body),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, body: (text === "" ? undefined : JSON.parse(text)) as Answer };
+    return { status: response.status, body: (text === "" ? undefined : JSON.parse(text)) as KeptAnswer["body"] };
   };
 }
 

@@ -11,7 +11,8 @@ import { openBucket } from "#shared/nats/open-bucket.ts";
 import { isName } from "#shared/protocol/names.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
 import { decodeClients, encodeClients } from "./stored-client.ts";
-import type { StoredClientsStore, TenantClients } from "./stored-clients.ts";
+import type { TenantClients } from "./known-clients.ts";
+import type { StoredClientsStore } from "./stored-clients.ts";
 
 /** The bucket of clients that were made at run time: an entry for each tenant. Nobody but auth reads it. */
 const BUCKET = "sluice_clients";

@@ -4,14 +4,9 @@ import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import type { ClientDirectory, ServiceClient } from "./client-directory.ts";
 import { createSecretCheck } from "./secret-check.ts";
-import type { StoredClient } from "./stored-client.ts";
+import { createKnownClients, secretKey, type TenantClients } from "./known-clients.ts";
+import type { StoredClient, StoredSecret } from "./stored-client.ts";
 import type { VerifyAccount } from "./verify-account.ts";
-
-/** A tenant's clients, and the revision of what is stored; 0 where nothing ever was. */
-export interface TenantClients {
-  readonly clients: readonly StoredClient[];
-  readonly revision: number;
-}
 
 /** Where clients that are made at run time are kept. Every method but `follow` throws AppError `unavailable`. */
 export interface StoredClientsStore {
@@ -63,12 +58,13 @@ const SECRET = /^(\d{1,9})\./;
  * token is issued by what the store says at that moment. Disposing ends the following.
  * @throws {AppError} `unavailable` when the store cannot be read.
  */
-export async function openStoredClients({ store, verify, clock, log }: StoredClientsDeps): Promise<StoredClients> {
+export async function openStoredClients(deps: StoredClientsDeps): Promise<StoredClients> {
+  const { store, verify, log } = deps;
   const known = createKnownClients();
   const check = createSecretCheck(verify);
   await inTurns(await store.tenants(), READ_AT_ONCE, (tenant) => readKnown(tenant).catch(tell(tenant)));
   const stop = new AbortController();
-  const following = store.follow(known.take, stop.signal);
+  const following = store.follow((tenant, now) => known.take(tenant, now), stop.signal);
 
   async function readKnown(tenant: string): Promise<TenantClients> {
     const now = await store.read(tenant);
@@ -79,12 +75,6 @@ export async function openStoredClients({ store, verify, clock, log }: StoredCli
     return (error: unknown): void =>
       log.write("error", "unread", { tenant, err: error }, "stored clients cannot be read");
   }
-  const noteUse = async (tenant: string, now: TenantClients, { id, number }: SecretName): Promise<void> => {
-    const usedAt = new Date(clock.wall()).toISOString();
-    const clients = changeSecret(now.clients, { id, number }, (secret) => ({ ...secret, usedAt }));
-    // Somebody who was quicker has changed the clients, or noted this.
-    await store.replace(tenant, clients, now.revision).catch(() => undefined);
-  };
   return {
     find(tenant, clientId) {
       const held = known.clientOf(clientId);
@@ -100,12 +90,9 @@ export async function openStoredClients({ store, verify, clock, log }: StoredCli
     findCertified: () => undefined,
     async confirm({ tenant, username: id, secretNumber: number = 0 }) {
       const now = await readKnown(tenant);
-      const client = now.clients.find((each) => each.id === id);
-      const secret = client?.secrets.find((each) => each.number === number);
-      if (secret === undefined) return false;
-      const unnotedMs = clock.wall() - Date.parse(secret.usedAt ?? secret.madeAt);
-      if (secret.usedAt === undefined || unnotedMs >= NOTE_USE_EVERY_MS) void noteUse(tenant, now, { id, number });
-      return true;
+      const secret = now.clients.find((each) => each.id === id)?.secrets.find((each) => each.number === number);
+      if (secret !== undefined) void noteUse(deps, tenant, { ...now, id, secret });
+      return secret !== undefined;
     },
     read: async (tenant) => (await readKnown(tenant)).clients,
     async change(tenant, act) {
@@ -130,56 +117,23 @@ export async function openStoredClients({ store, verify, clock, log }: StoredCli
   };
 }
 
-/** Which secret of which client. */
-interface SecretName {
-  readonly id: string;
-  readonly number: number;
-}
-
-/** The clients with one of their secrets changed. */
-function changeSecret(
-  clients: readonly StoredClient[],
-  { id, number }: SecretName,
-  act: (secret: StoredClient["secrets"][number]) => StoredClient["secrets"][number],
-): StoredClient[] {
-  return clients.map((client) =>
-    client.id === id
-      ? { ...client, secrets: client.secrets.map((each) => (each.number === number ? act(each) : each)) }
-      : client,
+/** Writes down that a secret is used, unless that was written a moment ago. */
+async function noteUse(
+  { store, clock }: StoredClientsDeps,
+  tenant: string,
+  { clients, revision, id, secret }: TenantClients & { readonly id: string; readonly secret: StoredSecret },
+): Promise<void> {
+  const now = clock.wall();
+  if (secret.usedAt !== undefined && now - Date.parse(secret.usedAt) < NOTE_USE_EVERY_MS) return;
+  const used = { ...secret, usedAt: new Date(now).toISOString() };
+  const noted = clients.map((client) =>
+    client.id === id ? { ...client, secrets: client.secrets.map((each) => (each === secret ? used : each)) } : client,
   );
+  // Somebody who was quicker has changed the clients, or noted this.
+  await store.replace(tenant, noted, revision).catch(() => undefined);
 }
 
 /** Policy alone says what such a client may do, by its id. */
 function userOf(tenant: string, username: string): ServiceClient {
   return { tenant, username, roles: [], groups: [] };
-}
-
-function secretKey(id: string, number: number): string {
-  return `${id}/${number}`;
-}
-
-/** What this process knows of the stored clients. */
-function createKnownClients() {
-  const revisions = new Map<string, TenantClients>();
-  const byId = new Map<string, { readonly tenant: string; readonly client: StoredClient }>();
-  const secrets = new Map<string, StoredClient["secrets"][number]>();
-  const keysOf = ({ id, secrets: own }: StoredClient): string[] => own.map(({ number }) => secretKey(id, number));
-  return {
-    secrets,
-    clientOf: (id: string) => byId.get(id),
-    /** Takes what is stored of a tenant, unless something younger is known. */
-    take(tenant: string, now: TenantClients): void {
-      const before = revisions.get(tenant);
-      if (before !== undefined && before.revision >= now.revision) return;
-      for (const client of before?.clients ?? []) {
-        byId.delete(client.id);
-        for (const key of keysOf(client)) secrets.delete(key);
-      }
-      revisions.set(tenant, now);
-      for (const client of now.clients.filter(({ isWithdrawn }) => !isWithdrawn)) {
-        byId.set(client.id, { tenant, client });
-        for (const secret of client.secrets) secrets.set(secretKey(client.id, secret.number), secret);
-      }
-    },
-  };
 }

@@ -39,7 +39,7 @@ export interface ProducerClients {
 /** The clients of a tenant at auth, for whoever is logged in. */
 export function producerClientsOf(authUrl: string, session: Session, tenant: string): ProducerClients {
   const tokens: TokenSource = {
-    token: session.token,
+    token: () => session.token(),
     // An auth that knows no operators refuses their token, with which they are still logged in at policy.
     expire: () => (session.who.value?.kind === "person" ? session.expire() : undefined),
   };

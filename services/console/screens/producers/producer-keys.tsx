@@ -48,7 +48,7 @@ interface KeysProps {
 
 function Keys({ tenant, authUrl, clients }: KeysProps) {
   const { session, announce } = useConsole();
-  const list = useQuery(`clients ${tenant}`, clients.list);
+  const list = useQuery(`clients ${tenant}`, (signal) => clients.list(signal));
   const [shown, setShown] = useState<ShownSecret>();
   const [withdrawing, setWithdrawing] = useState<Withdrawal>();
   const show = (made: ShownSecret): void => {
