@@ -7,7 +7,7 @@ import { EmptyState } from "../../parts/empty-state.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
 import { Page, Section } from "../../parts/page.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
-import { ProducerKeys } from "../producers/producer-keys.tsx";
+import { ProducerKeys } from "../../producers/producer-keys.tsx";
 
 /** A public key of auth (RFC 7517). */
 interface Key {

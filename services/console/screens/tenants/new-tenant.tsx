@@ -7,8 +7,8 @@ import { ErrorNote } from "../../parts/error-note.tsx";
 import { Field } from "../../parts/field.tsx";
 import { Form } from "../../parts/form.tsx";
 import { Link } from "../../parts/link.tsx";
-import { producerClientsOf, type ShownSecret } from "../producers/producer-clients.ts";
-import { ShownSecretNote } from "../producers/shown-secret.tsx";
+import { producerClientsOf, type ShownSecret } from "../../producers/producer-clients.ts";
+import { ShownSecretNote } from "../../producers/shown-secret.tsx";
 
 interface Draft {
   readonly tenant: string;

@@ -9,7 +9,7 @@ import { Command } from "../../parts/command.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { Section } from "../../parts/page.tsx";
 import { Switch } from "../../parts/switch.tsx";
-import { ProducerKeys } from "../producers/producer-keys.tsx";
+import { ProducerKeys } from "../../producers/producer-keys.tsx";
 import { EraseEvents } from "./erase-events.tsx";
 import { LimitsForm } from "./limits-form.tsx";
 import type { Tenant } from "./tenant.ts";

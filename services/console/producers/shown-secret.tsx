@@ -1,5 +1,5 @@
-import { useConsole } from "../../context/console-context.ts";
-import { Command, Identifier } from "../../parts/command.tsx";
+import { useConsole } from "../context/console-context.ts";
+import { Command, Identifier } from "../parts/command.tsx";
 import type { ShownSecret } from "./producer-clients.ts";
 
 interface ShownSecretProps {

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
-import { type ApiError, toApiError } from "../../http/api-error.ts";
-import { Badge } from "../../parts/badge.tsx";
-import { Button } from "../../parts/button.tsx";
-import { Identifier } from "../../parts/command.tsx";
-import { ErrorNote } from "../../parts/error-note.tsx";
-import { Moment } from "../../parts/moment.tsx";
+import { type ApiError, toApiError } from "../http/api-error.ts";
+import { Badge } from "../parts/badge.tsx";
+import { Button } from "../parts/button.tsx";
+import { Identifier } from "../parts/command.tsx";
+import { ErrorNote } from "../parts/error-note.tsx";
+import { Moment } from "../parts/moment.tsx";
 import type { ProducerClient, Secret } from "./producer-clients.ts";
 
 /** As many secrets has a key while one is replaced. */

@@ -1,6 +1,6 @@
-import { tenantPath, type TokenSource } from "../../http/api-client.ts";
-import { callAuth } from "../../http/call-service.ts";
-import type { Session } from "../../session/session.ts";
+import { tenantPath, type TokenSource } from "../http/api-client.ts";
+import { callAuth } from "../http/call-service.ts";
+import type { Session } from "../session/session.ts";
 
 /** A secret of a client, of which auth keeps a hash alone. */
 export interface Secret {

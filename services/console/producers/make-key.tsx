@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
-import { Field } from "../../parts/field.tsx";
-import { Form } from "../../parts/form.tsx";
+import { Field } from "../parts/field.tsx";
+import { Form } from "../parts/form.tsx";
 
 /** Makes a key by its name. */
 export function MakeKey({ onMake }: { readonly onMake: (name: string) => Promise<void> }) {

@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
-import { useConsole } from "../../context/console-context.ts";
-import { tenantPath } from "../../http/api-client.ts";
-import { Field } from "../../parts/field.tsx";
-import { Form } from "../../parts/form.tsx";
+import { useConsole } from "../context/console-context.ts";
+import { tenantPath } from "../http/api-client.ts";
+import { Field } from "../parts/field.tsx";
+import { Form } from "../parts/form.tsx";
 
 /** Gives a new key the role by which it may publish; policy gives it nothing by itself. */
 export function BindRole({ tenant, id }: { readonly tenant: string; readonly id: string }) {

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
-import { useConsole } from "../../context/console-context.ts";
-import { useQuery } from "../../http/use-query.ts";
-import { ConfirmDialog } from "../../parts/dialog.tsx";
-import { EmptyState } from "../../parts/empty-state.tsx";
-import { Loaded } from "../../parts/loaded.tsx";
-import { Section } from "../../parts/page.tsx";
+import { useConsole } from "../context/console-context.ts";
+import { useQuery } from "../http/use-query.ts";
+import { ConfirmDialog } from "../parts/dialog.tsx";
+import { EmptyState } from "../parts/empty-state.tsx";
+import { Loaded } from "../parts/loaded.tsx";
+import { Section } from "../parts/page.tsx";
 import "./producers.css";
 import { BindRole } from "./bind-role.tsx";
 import { ClientItem } from "./client-item.tsx";
