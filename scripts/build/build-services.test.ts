@@ -9,9 +9,14 @@ const folder = dirname(builtProgram("stream"));
 /** Packages that others take only where they are there. */
 const NEVER_THERE = ["bufferutil", "utf-8-validate"];
 
-test("a built program needs no package beside it", async () => {
-  const files = (await readdir(folder)).filter((name) => name.endsWith(".js"));
-  const texts = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));
+const files = (await readdir(folder)).filter((name) => name.endsWith(".js"));
+const texts = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));
+
+test("a built program has every call that its source has, also one that is made for its error alone", () => {
+  expect(texts.filter((text) => /\n\s+decodeURIComponent\(text\);\n/.test(text))).toHaveLength(1);
+});
+
+test("a built program needs no package beside it", () => {
   const wanted = texts.flatMap((text) => [
     ...text.matchAll(/^(?:import|export) (?:[^"';]* from )?"(?<name>[^."][^"]*)"/gm),
     ...text.matchAll(/__require\("(?<name>[^."][^"]*)"\)/g),

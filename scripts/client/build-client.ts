@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, rm } from "node:fs/promises";
+import { copyFile, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress } from "node:zlib";
@@ -42,6 +42,8 @@ export async function buildClient(say: (line: string) => void): Promise<void> {
     throw new ScriptError(`the client's core has ${bytes} bytes compressed, and may have ${MAX_CORE_BYTES}`);
   }
   say(`the client's core has ${bytes} bytes compressed`);
+  // The package takes nothing from outside its own folder.
+  await copyFile(projectPath("LICENSE"), join(fresh, "LICENSE"));
   const former = `${fresh}-former`;
   await rename(OUTPUT, former).catch(ignoreMissing);
   // Another build may have come first: it is as good as this one.

@@ -12,34 +12,23 @@ import { verifyAccessToken } from "#shared/tokens/verify-access-token.ts";
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { traceGrpc } from "#shared/grpc/trace-calls.ts";
 import { startGrpcServer } from "#shared/grpc/start-server.ts";
-import { authWelcome } from "./http/welcome.ts";
-import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
-import { createTokenCookies } from "#shared/http/token-cookies.ts";
+import { createApiServer } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { type ServiceSockets, openSockets } from "#shared/http/open-sockets.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { openOperatorTokens } from "#shared/http/operator-tokens.ts";
-import { createTokenGuesses } from "#shared/http/token-guesses.ts";
-import { byForwardedFor } from "#shared/http/client-address.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { openTracer } from "#shared/trace/open-tracer.ts";
-import type { Tracer } from "#shared/trace/tracer.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
 import { type AuthConfig, clientTlsFiles, MAX_ACCESS_TOKEN_SECONDS } from "./config.ts";
 import { createPermissionCheck } from "./clients/permission-check.ts";
 import { createSessionService } from "./grpc/session-service.ts";
-import { addAuditRoute } from "./http/audit-route.ts";
-import { addAuthRoutes } from "./http/auth-routes.ts";
-import { createCallerAuthentication, createCallerIdentification } from "./http/authenticate-caller.ts";
+import { createAuthApi } from "./http/api.ts";
 import { startTlsApi } from "./http/client-certificate.ts";
-import { addClientRoutes } from "./http/client-routes.ts";
-import { addOAuthRoutes } from "./http/oauth-routes.ts";
-import { addRenewRoute } from "./http/renew-route.ts";
-import { addSessionRoutes } from "./http/session-routes.ts";
 import { readEncryptionKey } from "./keys/encryption-key.ts";
 import { type FollowedKeyRing, MAX_UNHEARD_MS, openKeyRing } from "./keys/follow-key-ring.ts";
 import { addKeyMetrics } from "./keys/key-metrics.ts";
@@ -60,9 +49,7 @@ import { createClientManagement } from "./sessions/manage-clients.ts";
 import { createTenantEnding } from "./sessions/end-tenant.ts";
 import { openTenantStandings } from "./sessions/tenant-standings-kv.ts";
 import { watchRedis } from "./sessions/watch-redis.ts";
-import { createTokenSearch } from "./sessions/find-token.ts";
 import { createTokenIssuer } from "./tokens/issue-tokens.ts";
-import { parseRefreshToken as parseWith } from "./tokens/refresh-token.ts";
 import { createChangeAnnouncer } from "./bus/announce-change.ts";
 import { createUserChangeSteps } from "./sessions/user-change-steps.ts";
 import type { FindSubject } from "./users/user-directory.ts";
@@ -143,7 +130,8 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const takesCertificates = tlsFiles !== undefined;
   const asked = { checkPermission, operators, management, fileClients };
   const doors = { tracer, takesCertificates, revoke, authenticateClient, ...asked, metrics, log: requestLog };
-  const api = createApi(config, { ...kept, ...ways, ...doors, readAudit: createAuditReader(nats, encryptionKey) });
+  const readAudit = createAuditReader(nats, encryptionKey);
+  const api = createAuthApi(config, { ...kept, verify, ...ways, ...doors, readAudit });
   const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
   await startServers(config, starting, { registry, sessionService, security, sockets, api, tlsFiles, checks, log });
@@ -244,28 +232,6 @@ async function openKeys(
   });
 }
 
-type RouteDeps = Parameters<typeof addAuthRoutes>[1] &
-  Parameters<typeof addRenewRoute>[1] &
-  Parameters<typeof addSessionRoutes>[1] &
-  Parameters<typeof addAuditRoute>[1] &
-  Omit<Parameters<typeof addClientRoutes>[1], "guesses"> &
-  Parameters<typeof addOAuthRoutes>[1];
-type MadeHere =
-  | "verify"
-  | "identify"
-  | "authenticate"
-  | "parseRefreshToken"
-  | "findToken"
-  | "cookies"
-  | "tenantHosts"
-  | "allowedOrigins"
-  | "trustedProxies";
-type ApiDeps = Omit<RouteDeps, MadeHere | "issuer"> & {
-  readonly findSubject: FindSubject;
-  readonly log: LimitedLog;
-  readonly tracer: Tracer;
-};
-
 /** Checks auth's own access tokens. */
 function verifyWith(config: AuthConfig, keys: Pick<FollowedKeyRing, "published">) {
   return (token: string) => verifyAccessToken(token, keys.published, namesOf(config));
@@ -273,24 +239,4 @@ function verifyWith(config: AuthConfig, keys: Pick<FollowedKeyRing, "published">
 
 function namesOf({ AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience }: AuthConfig) {
   return { issuer, audience };
-}
-
-/** Makes the HTTP API, with all that reads tokens. */
-function createApi(config: AuthConfig, parts: ApiDeps): Hono {
-  const { AUTH_ISSUER: issuer, AUTH_ALLOWED_ORIGINS: allowedOrigins, AUTH_TRUSTED_PROXIES: trustedProxies } = config;
-  const verify = verifyWith(config, parts.keys);
-  const parseRefreshToken = (text: string) => parseWith(text, parts.keys.refresh);
-  const limits = { maxBodyBytes: 16_384, allowedOrigins, trusted: byForwardedFor(trustedProxies) };
-  const api = createJsonApi({ ...limits, welcome: authWelcome }, parts.log, parts.tracer);
-  const [cookies, tenantHosts] = [createTokenCookies(config), config.AUTH_TENANT_HOSTS];
-  addAuthRoutes(api, { ...parts, issuer, verify, cookies, tenantHosts, allowedOrigins, trustedProxies });
-  addRenewRoute(api, { ...parts, cookies, allowedOrigins });
-  const identify = createCallerIdentification({ verify, cookies, allowedOrigins });
-  const authenticate = createCallerAuthentication({ ...parts, identify });
-  addSessionRoutes(api, { ...parts, identify, authenticate, cookies, trustedProxies });
-  addAuditRoute(api, { ...parts, authenticate });
-  addClientRoutes(api, { ...parts, authenticate, trustedProxies, guesses: createTokenGuesses() });
-  const findToken = createTokenSearch({ ...parts, verify, parseRefreshToken });
-  addOAuthRoutes(api, { ...parts, issuer, parseRefreshToken, findToken, trustedProxies });
-  return api;
 }

@@ -31,3 +31,12 @@ test("a stream without a road polls at last, and a durable subscription never do
   expect(new Set(durable.map((path) => path.split("?")[0]))).toEqual(new Set(["/v1/stream"]));
   expect(durable.length).toBeGreaterThan(1);
 });
+
+test.each([
+  ["gap", { onGap: undefined }],
+  ["reset", { onReset: undefined }],
+  ["degraded", { onDegraded: undefined }],
+])("a page without types that forgets to decide about %s is told so", (name, forgotten) => {
+  const given = { url: "https://edge.test", topics: ["a"], ...IGNORE, ...forgotten } as unknown as StreamOptions;
+  expect(() => connectIn(createFakeEnvironment(), given)).toThrow(`decide about ${name}`);
+});

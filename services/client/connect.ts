@@ -1,3 +1,5 @@
+import { BackOff } from "./back-off.ts";
+import { ProblemError } from "./calls/problem-error.ts";
 import type { StreamCalls } from "./calls/stream-calls.ts";
 import { Credentials } from "./credentials/credentials.ts";
 import type { Environment } from "./environment/environment.ts";
@@ -6,7 +8,6 @@ import { FollowedStream } from "./follow-stream.ts";
 import { createSourceOpener } from "./open-source.ts";
 import { CLIENT_ROADS, type ClientRoad, type ConnectOptions, type Schemas, type StreamOptions } from "./options.ts";
 import type { Reporter } from "./reports/reporter.ts";
-import type { askCapabilities } from "./roads/ask-capabilities.ts";
 import { RoadChoice } from "./roads/road-choice.ts";
 import { createSseRoad } from "./roads/sse-road.ts";
 import type { FollowRoad } from "./roads/road.ts";
@@ -31,21 +32,20 @@ export function connectIn<const Given extends Schemas = Schemas>(
   const canTake = (road: ClientRoad): boolean =>
     road in roads && (road !== "poll" || options.subscription === undefined);
   const wanted = (options.transports ?? CLIENT_ROADS).filter(canTake);
-  const parameters = parametersOf(options);
+  const asked = { options, parameters: parametersOf(options), environment, credentials };
+  const backOff = new BackOff(environment);
   const openOwn = createSourceOpener({
-    options,
-    parameters,
-    environment,
-    credentials,
+    ...asked,
     choice: new RoadChoice(wanted, options.url, environment),
+    backOff,
     roads,
-    ask: askLater,
-    reporter:
-      (options.reports ?? false) === false
-        ? SILENT
-        : laterReporter(
-            async () => new (await import("./reports/reporter.ts")).Reporter(options, credentials, environment),
-          ),
+    // Most clients never have to ask why a road is closed.
+    ask: loadAsking(async () => (await import("./roads/ask-capabilities.ts")).askCapabilities),
+    reporter: options.reports
+      ? laterReporter(
+          async () => new (await import("./reports/reporter.ts")).Reporter(options, credentials, environment),
+        )
+      : SILENT,
   });
   // Most pages are shown in one tab, and make no calls: what is for that is loaded when it is needed.
   let isShared = false;
@@ -54,13 +54,7 @@ export function connectIn<const Given extends Schemas = Schemas>(
     if (!mayShare(options, environment)) return openOwn;
     try {
       const { shareTabs } = await import("./tabs/share-tabs.ts");
-      const shared = await shareTabs(openOwn, {
-        options,
-        parameters,
-        credentials,
-        environment,
-        onOther: () => source.move(),
-      });
+      const shared = await shareTabs(openOwn, { ...asked, onOther: () => source.move() });
       isShared = shared !== undefined;
       return shared ?? openOwn;
     } catch {
@@ -74,18 +68,9 @@ export function connectIn<const Given extends Schemas = Schemas>(
   const stream = new FollowedStream(options, environment, open);
   const loadCalls = async (): Promise<StreamCalls> => {
     const { createStreamCalls } = await import("./calls/create-stream-calls.ts");
-    return createStreamCalls({ options, environment, credentials, parameters, source, isShared: () => isShared });
+    return createStreamCalls({ ...asked, backOff, source, isShared: () => isShared });
   };
   return Object.assign(stream, callLater(loadCalls));
-}
-
-/** Most clients never have to ask why a road is closed. */
-async function askLater(...asked: Parameters<typeof askCapabilities>): ReturnType<typeof askCapabilities> {
-  try {
-    return await (await import("./roads/ask-capabilities.ts")).askCapabilities(...asked);
-  } catch {
-    return { kind: "unreachable" };
-  }
 }
 
 /** What tells the edge how streams fare, as far as streams use it. */
@@ -108,41 +93,52 @@ function roadsIn(environment: Environment): Partial<Record<ClientRoad, FollowRoa
   const { openSocket } = environment;
   return {
     sse: createSseRoad(environment),
-    poll: loadRoad(async () => (await import("./roads/poll-road.ts")).createPollRoad(environment)),
+    poll: loadAsking(async () => (await import("./roads/poll-road.ts")).createPollRoad(environment)),
     ...(openSocket && {
-      websocket: loadRoad(async () => (await import("./roads/websocket-road.ts")).createWebSocketRoad(openSocket)),
+      websocket: loadAsking(async () => (await import("./roads/websocket-road.ts")).createWebSocketRoad(openSocket)),
     }),
   };
 }
 
-/** A road that is loaded when it is first needed: most clients never leave Server-Sent Events. */
-function loadRoad(load: () => Promise<FollowRoad>): FollowRoad {
-  let loaded: Promise<FollowRoad> | undefined;
-  return async (request, listener, signal) => {
+/** What is loaded when it is first needed: most clients never leave Server-Sent Events. What failed to load is loaded anew the next time. */
+function loadOnce<Loaded>(load: () => Promise<Loaded>): () => Promise<Loaded> {
+  let loaded: Promise<Loaded> | undefined;
+  return async () => {
     try {
-      return await (
-        await (loaded ??= load())
-      )(request, listener, signal);
-    } catch {
-      // The file could not be loaded: the next try loads it anew.
+      return await (loaded ??= load());
+    } catch (cause) {
       loaded = undefined;
+      throw new ProblemError("unavailable", String(cause), { cause });
+    }
+  };
+}
+
+/** What asks the edge, and is loaded so. Where it cannot be, the edge is not there either. */
+function loadAsking<Asked extends unknown[], Answer>(
+  load: () => Promise<(...asked: Asked) => Promise<Answer>>,
+): (...asked: Asked) => Promise<Answer | { readonly kind: "unreachable" }> {
+  const loaded = loadOnce(load);
+  return async (...asked) => {
+    try {
+      const ask = await loaded();
+      return await ask(...asked);
+    } catch {
       return { kind: "unreachable" };
     }
   };
 }
 
+const CALLS = ["subscribe", "unsubscribe", "acknowledge", "nack", "publish", "presence"] as const;
+
 /** Calls that are loaded when the first one is made. */
 function callLater(load: () => Promise<StreamCalls>): StreamCalls {
-  let loaded: Promise<StreamCalls> | undefined;
-  const calls = (): Promise<StreamCalls> => (loaded ??= load());
-  return {
-    subscribe: async (topics) => (await calls()).subscribe(topics),
-    unsubscribe: async (topics) => (await calls()).unsubscribe(topics),
-    acknowledge: async (deliveries) => (await calls()).acknowledge(deliveries),
-    nack: async (ids, delayMs) => (await calls()).nack(ids, delayMs),
-    publish: async (event) => (await calls()).publish(event),
-    presence: async (topic, page) => (await calls()).presence(topic, page),
-  };
+  const calls = loadOnce(load);
+  type Call = (...given: unknown[]) => unknown;
+  const later = (name: keyof StreamCalls): [string, Call] => [
+    name,
+    async (...given) => ((await calls())[name] as Call)(...given),
+  ];
+  return Object.fromEntries(CALLS.map(later)) as unknown as StreamCalls;
 }
 
 /**

@@ -64,7 +64,10 @@ export class Connection {
   /** Ends it where it was silent for too long. */
   look(): void {
     const { environment, heartbeatMs } = this.#settings;
-    if (environment.now() - this.#heardAt > SILENT_HEARTBEATS * heartbeatMs) this.end({ kind: "stalled" });
+    const now = environment.now();
+    // The clock may have been set back.
+    this.#heardAt = Math.min(this.#heardAt, now);
+    if (now - this.#heardAt > SILENT_HEARTBEATS * heartbeatMs) this.end({ kind: "stalled" });
   }
 
   #open(transports: readonly string[] | undefined): void {

@@ -6,6 +6,8 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event, undefined
   readonly #onLeave: () => void;
   readonly #waiting: Event[] = [];
   #end: { readonly error: Error | undefined } | undefined;
+  /** One for all who wait: more than one may. */
+  #news: Promise<void> | undefined;
   #wake: () => void = () => {};
 
   /** `onLeave`: the loop takes no more. */
@@ -17,9 +19,7 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event, undefined
   push(event: Event): void {
     if (this.#waiting.length >= MAX_WAITING) {
       this.#waiting.length = 0;
-      this.end(
-        new Error(`the loop has not taken ${MAX_WAITING} events; go on behind the last one it took, by lastEventId`),
-      );
+      this.end(new Error(`${MAX_WAITING} events wait for this loop: go on by lastEventId`));
       this.#onLeave();
     }
     if (this.#end === undefined) this.#waiting.push(event);
@@ -38,7 +38,13 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event, undefined
       if (value !== undefined) return { value, done: false };
       if (this.#end?.error !== undefined) throw this.#end.error;
       if (this.#end !== undefined) return { value: undefined, done: true };
-      await new Promise<void>((resolve) => (this.#wake = resolve));
+      this.#news ??= new Promise((resolve) => {
+        this.#wake = () => {
+          this.#news = undefined;
+          resolve();
+        };
+      });
+      await this.#news;
     }
   }
 

@@ -116,6 +116,32 @@ describe("events", () => {
     expect(await first.next()).toEqual({ value: undefined, done: true });
   });
 
+  test("go each to one of those who wait for the next one at the same time", async () => {
+    const { stream, event } = follow();
+    const loop = stream[Symbol.asyncIterator]();
+    const both = Promise.all([loop.next(), loop.next()]);
+    await settle();
+    event(1);
+    event(2);
+    expect((await both).map(({ value }) => value?.data)).toEqual([1, 2]);
+  });
+
+  test("go once to a listener that leaves and comes again when it hears one", async () => {
+    const { stream, event } = follow();
+    let heard = 0;
+    const listen = (): (() => void) =>
+      stream.on("order.paid", () => {
+        heard += 1;
+        // What would go on for ever stops here.
+        if (heard < 10) off();
+        if (heard < 10) off = listen();
+      });
+    let off = listen();
+    await settle();
+    event(1);
+    expect(heard).toBe(1);
+  });
+
   test("wait in order for a loop that is slow: 10 000 of them, and with one more the loop ends with an error", async () => {
     const { stream, event } = follow();
     const slow = stream[Symbol.asyncIterator]();
@@ -165,6 +191,16 @@ describe("schemas", () => {
     stream.close();
     expect(await all).toEqual([{ amount: 8 }, "no schema"]);
     expect(invalid).toMatchObject([{ event: { id: idOf(1) }, issues: [{ path: ["amount"] }] }]);
+  });
+
+  test("that say both a value and what is wrong with it have refused it", async () => {
+    const both = { value: "half read", issues: [{ message: "no" }] } as unknown as StandardSchemaV1.Result<unknown>;
+    const half: StandardSchemaV1 = { "~standard": { version: 1, vendor: "test", validate: () => both } };
+    const invalid: unknown[] = [];
+    const { event } = follow({ schema: { "order.paid": half }, onInvalid: ({ issues }) => invalid.push(...issues) });
+    event(1);
+    await settle();
+    expect(invalid).toEqual([{ message: "no" }]);
   });
 
   test("that take their time, or throw, keep events in order and lose none", async () => {

@@ -1,4 +1,3 @@
-import type { ControlEvent } from "../shared/protocol/control-frames.ts";
 import type { Frame } from "../shared/protocol/frame.ts";
 import type { StreamCalls } from "./calls/stream-calls.ts";
 import { isEvent, readControl } from "./control.ts";
@@ -31,6 +30,12 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
   readonly #turns: Frame[] = [];
 
   constructor(options: ConnectOptions<Given>, environment: Environment, open: OpenSource) {
+    const { onGap: gap, onReset: reset, onDegraded: degraded } = options;
+    for (const [name, reaction] of Object.entries({ gap, reset, degraded })) {
+      // Pages without types are to think of it, too.
+      if (reaction === undefined) throw new TypeError(`decide about ${name}: a function or "ignore"`);
+      this.#listen(name, (value) => react(reaction as Reaction<never>, value));
+    }
     this.#options = options;
     this.#kept = new KeptId(options, environment);
     const listener = {
@@ -101,11 +106,6 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
 
   #takeControl(frame: Frame): undefined {
     const { name, ...data } = readControl(frame);
-    const { onGap, onReset, onDegraded } = this.#options;
-    const reaction = (
-      { gap: onGap, reset: onReset, degraded: onDegraded } as Partial<Record<ControlEvent, Reaction<never>>>
-    )[name];
-    if (reaction !== undefined) react(reaction, data as never);
     this.#tell(name, data);
     this.#keep(frame.id);
   }
@@ -148,7 +148,8 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
   }
 
   #tell(name: string, value: unknown): void {
-    for (const listener of this.#listeners.get(name) ?? []) react(listener, value as never);
+    // Those that are there now: one that hears may leave, and come again.
+    for (const listener of Array.from(this.#listeners.get(name) ?? [])) react(listener, value as never);
   }
 }
 

@@ -19,9 +19,8 @@ export class KeptId {
     this.#environment = environment;
     this.#key =
       remember === undefined ? undefined : `sluice-id:${JSON.stringify([url, client, [...topics].toSorted()])}`;
-    this.#id = this.#key === undefined ? undefined : (environment.session?.getItem(this.#key) ?? undefined);
-    this.#unwatch =
-      this.#key === undefined ? () => {} : environment.watch((sign) => sign === "suspend" && this.#write());
+    this.#id = this.#key && (environment.session?.getItem(this.#key) ?? undefined);
+    this.#unwatch = environment.watch((sign) => sign === "suspend" && this.#write());
   }
 
   /** The last id that was kept; undefined where there is none. */
@@ -32,7 +31,7 @@ export class KeptId {
   /** Everything up to this id was handed on. */
   keep(id: string): void {
     this.#id = id;
-    if (this.#key !== undefined && this.#environment.now() - this.#writtenAt >= BETWEEN_MS) this.#write();
+    if (this.#environment.now() - this.#writtenAt >= BETWEEN_MS) this.#write();
   }
 
   /** Keeps what is not written yet, and no more. */

@@ -20,6 +20,7 @@ export class MovableSource implements Source {
   #moves = 0;
   #ready: ControlData["ready"] | undefined;
   #isTrial = false;
+  #hadStream = false;
   #waiting: Waiting[] = [];
 
   /** `choose` finds out how the stream is to be opened now. */
@@ -110,14 +111,17 @@ export class MovableSource implements Source {
     if (frame.event !== "ready") return;
     const ready = readControl(frame) as unknown as ControlData["ready"];
     this.#ready = ready;
+    this.#hadStream = true;
     this.#isTrial = false;
     for (const { resolve } of this.#waiting.splice(0)) resolve(ready);
   }
 
   #tell(state: StreamState): void {
     const isTrial = this.#isTrial && state.name === "ended";
-    if (!isTrial) this.#state = state;
     if (state.name === "ended") for (const { reject } of this.#waiting.splice(0)) reject(state);
-    if (!isTrial) this.#listener.onState(state);
+    if (isTrial) return;
+    // What was shown before is not undone by another source that begins.
+    this.#state = this.#hadStream && state.name === "connecting" ? { ...state, name: "behind" } : state;
+    this.#listener.onState(this.#state);
   }
 }

@@ -76,6 +76,24 @@ describe("what was found out", () => {
 });
 
 describe("a road that nothing answers on", () => {
+  test("is not left where nothing answers elsewhere either: a network that swallows everything", async () => {
+    let isThere = false;
+    const environment = createFakeEnvironment({
+      fetch: async () => {
+        if (isThere) return Response.json({});
+        throw new TypeError("nothing comes back");
+      },
+    });
+    const { sse, websocket } = await open({ environment });
+    sse.now.ready();
+    await environment.pass(300_000);
+    expect(sse.journeys.length).toBeGreaterThan(3);
+    expect(websocket.journeys).toHaveLength(0);
+    isThere = true;
+    await environment.pass(120_000);
+    expect(websocket.journeys.length).toBeGreaterThan(0);
+  });
+
   test("is left at its second failure where the edge answers other questions", async () => {
     const { sse, websocket, environment } = await open({ environment: createFakeEnvironment(capable) });
     sse.now.end({ kind: "unreachable" });

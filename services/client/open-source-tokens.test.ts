@@ -52,6 +52,18 @@ describe("a token that is refused", () => {
     expect([token.calls, sse.journeys.length]).toEqual([2, 2]);
   });
 
+  test("a minute after it was fetched is fetched anew: it may have expired before any stream was open", async () => {
+    const token = tokens("first", "second", "third");
+    const { sse, environment } = await open({ token });
+    sse.now.end(REFUSED);
+    await environment.pass(1_000);
+    sse.now.end({ kind: "refused", status: 503, code: "unavailable", retryAfterMs: 60_000 });
+    await environment.pass(61_000);
+    sse.now.end(REFUSED);
+    await environment.pass(1_000);
+    expect(sse.now.request.token()).toBe("third");
+  });
+
   test("and fetched again as the very same one ends the stream without another request", async () => {
     const { sse, environment, source } = await open({ token: tokens("same", "same") });
     sse.now.end(REFUSED);
@@ -184,6 +196,20 @@ describe("before an open stream's right ends", () => {
       }
       return () => cancel();
     }
+  });
+
+  test("nothing is fetched for a stream that was closed while the edge answered", async () => {
+    let answer: (response: Response) => void = () => {};
+    const environment = createFakeEnvironment({ fetch: () => new Promise((resolve) => (answer = resolve)) });
+    const token = tokens("first", "second", "third");
+    const { sse, source } = await open({ token, environment });
+    sse.now.ready({ expiresAt: at(30_000) });
+    await environment.pass(20_000);
+    expect(token.calls).toBe(2);
+    source.close();
+    answer(Response.json({ expiresAt: at(60_000) }));
+    await environment.pass(600_000);
+    expect(token.calls).toBe(2);
   });
 
   test("nothing is fetched where the edge prolongs it by itself", async () => {

@@ -61,6 +61,17 @@ describe("a stream that ends", () => {
   });
 });
 
+test.each(["soon", Number.NaN, null, {}])("a stream that ends with a pause of %j waits a second", async (retryMs) => {
+  const { sse, environment } = await open();
+  sse.now.ready();
+  await environment.pass(5_000);
+  sse.now.control("bye", { reason: "drain", retryMs });
+  await environment.pass(0);
+  sse.now.control("bye", { reason: "drain", retryMs });
+  await environment.pass(999);
+  expect(sse.journeys).toHaveLength(2);
+});
+
 describe("a silent stream", () => {
   test("is taken for dead after 2.5 heartbeats, and not before", async () => {
     const { sse, environment, source } = await open();
@@ -170,7 +181,7 @@ describe("a stream that goes on behind an id", () => {
     sse.now.ready();
     sse.now.control("degraded", { reason: "log" });
     expect(source.state).toEqual({ name: "held", reason: "log" });
-    sse.now.control("recovered", { reason: "delivery goes on" });
+    sse.now.control("recovered", { reason: "log" });
     await environment.pass(1_000);
     expect(source.state).toEqual({ name: "live" });
   });
@@ -209,6 +220,28 @@ describe("the life of a page", () => {
     environment.sign("offline");
     await environment.pass(63_000);
     expect(sse.journeys.length).toBeGreaterThan(1);
+  });
+
+  test("a network that comes and goes is no reason to ask more than once a second", async () => {
+    const { sse, environment } = await open({ environment: createFakeEnvironment({ random: () => 0 }) });
+    for (let round = 0; round < 18; round += 1) {
+      environment.sign(round % 2 === 0 ? "offline" : "online");
+      await environment.pass(250);
+    }
+    expect(sse.journeys.length).toBeLessThanOrEqual(5);
+  });
+
+  test("what the edge has asked for is kept by the next source of the same stream, too", async () => {
+    const { sse, environment, source, reopen } = await open();
+    sse.now.ready();
+    sse.now.control("bye", { reason: "drain", retryMs: 9_000 });
+    await environment.pass(0);
+    source.close();
+    reopen();
+    await environment.pass(8_999);
+    expect(sse.journeys).toHaveLength(1);
+    await environment.pass(1);
+    expect(sse.journeys).toHaveLength(2);
   });
 
   test("what the edge has asked for is kept, also by a page that wakes meanwhile", async () => {

@@ -1,6 +1,6 @@
 import type { ControlData } from "../shared/protocol/control-frames.ts";
 import type { Frame } from "../shared/protocol/frame.ts";
-import { BackOff } from "./back-off.ts";
+import type { BackOff } from "./back-off.ts";
 import { Connection } from "./connection.ts";
 import { type Control, isEvent, readControl } from "./control.ts";
 import type { Credentials } from "./credentials/credentials.ts";
@@ -27,6 +27,7 @@ export interface SourceParts {
   readonly environment: Environment;
   readonly credentials: Credentials;
   readonly choice: RoadChoice;
+  readonly backOff: BackOff;
   readonly roads: Readonly<Partial<Record<ClientRoad, FollowRoad>>>;
   readonly ask: typeof askCapabilities;
   readonly reporter: Pick<Reporter, "left" | "lost" | "opened">;
@@ -37,6 +38,9 @@ const HEARTBEAT_MS = 15_000;
 
 /** A connection that has lived so long was opened by a token that counts. */
 const GOOD_LIFE_MS = 10_000;
+
+/** A token that is refused within this was refused as soon as it was fetched; one that is refused later may have expired. */
+const FRESH_MS = 60_000;
 
 /** Silences of connections that have lived longer are not in a row. */
 const SILENCE_LIFE_MS = 120_000;
@@ -56,7 +60,6 @@ class EdgeSource implements Source {
   readonly #listener: SourceListener;
   readonly #life: StreamLife;
   readonly #cursor: Cursor;
-  readonly #backOff: BackOff;
   readonly #absence: Absence;
   readonly #renewal: Renewal;
   readonly #proven = new Set<ClientRoad>();
@@ -64,10 +67,8 @@ class EdgeSource implements Source {
   #connectionId: string | undefined;
   #retryMs = 0;
   #heartbeatMs = HEARTBEAT_MS;
-  /** What the edge has asked for is kept, whatever the page goes through meanwhile. */
-  #told = { at: 0, ms: 0 };
-  /** A token was fetched after a refusal, and no stream has lived by it yet. */
-  #isTokenFresh = false;
+  /** Until then a refusal is of a token that was fetched after the one before, and that no stream has lived by yet. */
+  #freshUntil = 0;
   /** Whether the last connection was a stream. */
   #wasOpen = false;
   #failuresToReach = 0;
@@ -79,7 +80,6 @@ class EdgeSource implements Source {
     this.#listener = listener;
     this.#life = new StreamLife(environment, (state) => listener.onState(state));
     this.#cursor = new Cursor(lastEventId, { repeats: options.subscription !== undefined });
-    this.#backOff = new BackOff(environment);
     this.#renewal = new Renewal(environment, credentials, (token) => this.rebind(token));
     this.#absence = new Absence(environment, {
       onLeave: (reason) => {
@@ -104,23 +104,27 @@ class EdgeSource implements Source {
 
   async rebind(token: string | undefined): Promise<void> {
     const { options, environment, credentials } = this.#parts;
-    if (this.#connectionId === undefined) return;
-    const response = await environment.fetch(`${options.url}/v1/streams/${this.#connectionId}/token`, {
+    const connectionId = this.#connectionId;
+    if (connectionId === undefined) return;
+    const response = await environment.fetch(`${options.url}/v1/streams/${connectionId}/token`, {
       method: "POST",
       headers: bearer(token),
       credentials: credentials.mode,
       signal: AbortSignal.timeout(HEARTBEAT_MS),
     });
-    if (response.ok) this.#renewal.plan(((await response.json()) as ControlData["session"]).expiresAt);
+    if (!response.ok) return;
+    const { expiresAt } = (await response.json()) as ControlData["session"];
+    if (connectionId === this.#connectionId) this.#renewal.plan(expiresAt);
   }
 
   /** Connects again and again until the stream is closed or cannot go on. */
   async run(): Promise<void> {
-    const { environment, choice: choices } = this.#parts;
+    const { environment, choice: choices, backOff } = this.#parts;
     while (!this.#life.isEnded) {
       await this.#absence.whileAway();
-      await this.#absence.wait(this.#toldStillMs());
-      if (this.#life.isEnded || this.#absence.reason === "suspended" || this.#toldStillMs() > 0) continue;
+      await this.#absence.wait(backOff.owedMs);
+      if (this.#life.isEnded || this.#absence.reason === "suspended" || backOff.owedMs > 0) continue;
+      backOff.ask();
       const choice = choices.choose();
       const since = environment.now();
       const request = this.#request(choice);
@@ -143,7 +147,7 @@ class EdgeSource implements Source {
   }
 
   async #connect(choice: Choice, request: RoadRequest): Promise<ConnectionEnd> {
-    const { environment, credentials, roads, choice: choices } = this.#parts;
+    const { environment, credentials, roads, choice: choices, backOff } = this.#parts;
     this.#wasOpen = false;
     try {
       if ((await credentials.prepare()) === "signed_out") return { kind: "no_token", why: "signed_out" };
@@ -155,6 +159,7 @@ class EdgeSource implements Source {
     if (this.#life.isEnded || this.#absence.reason === "suspended") return { kind: "interrupted" };
     if (this.#life.state.name === "offline") this.#life.happen({ kind: "waits", reason: "lost" });
     const since = environment.now();
+    backOff.ask();
     this.#connection = new Connection({
       environment,
       follow,
@@ -205,14 +210,17 @@ class EdgeSource implements Source {
     this.#life.happen({ kind: "ready", catchesUp });
   }
 
-  /** Finds out why nothing answered: a network that blocks one road, an origin that is not let in, a socket that was refused. */
+  /** Finds out why nothing answered: a network that blocks one road or is away, an origin that is not let in, a socket that was refused. */
   async #explain(end: ConnectionEnd, choice: Choice, request: RoadRequest): Promise<ConnectionEnd> {
-    if (end.kind !== "unreachable") return end;
+    const isTimeout = end.kind === "timeout";
+    if (end.kind !== "unreachable" && !isTimeout) return end;
     const isProven = this.#proven.has(choice.road);
     this.#failuresToReach += 1;
     // A socket never says why. Of a road that works otherwise, one failure is an edge that restarts.
-    if (this.#failuresToReach < (isProven ? 3 : choice.road === "websocket" ? 1 : 2)) return end;
+    if (!isTimeout && this.#failuresToReach < (isProven ? 3 : choice.road === "websocket" ? 1 : 2)) return end;
     const answer = await this.#parts.ask(this.#parts.environment, request);
+    // Where nothing answers on any road, another one is no better.
+    if (isTimeout) return answer.kind === "unreachable" ? answer : end;
     if (answer.kind === "capable") this.#heartbeatMs = answer.heartbeatMs ?? this.#heartbeatMs;
     if (answer.kind === "capable" || (answer.kind === "refused" && answer.status === 404)) return { kind: "unusable" };
     // A proxy's own error page cannot be read either, and it goes away together with the error.
@@ -220,14 +228,14 @@ class EdgeSource implements Source {
   }
 
   async #goOn(end: ConnectionEnd, choice: Choice, livedMs: number): Promise<void> {
-    const { choice: choices, credentials, reporter } = this.#parts;
+    const { choice: choices, credentials, environment, reporter } = this.#parts;
     const isSilence = end.kind === "stalled" || end.kind === "timeout" || end.kind === "buffered";
     this.#silences = isSilence ? 1 + (livedMs < SILENCE_LIFE_MS ? this.#silences : 0) : 0;
-    if (livedMs >= GOOD_LIFE_MS && this.#wasOpen) this.#isTokenFresh = false;
+    if (livedMs >= GOOD_LIFE_MS && this.#wasOpen) this.#freshUntil = 0;
     const next = whatNext(end, {
       isProven: this.#proven.has(choice.road),
       silences: this.#silences,
-      isFreshTokenRefused: this.#isTokenFresh,
+      isFreshTokenRefused: environment.now() < this.#freshUntil,
       canRefresh: credentials.canRefresh,
       isOffered: choices.offer(end.kind === "refused" ? end.transports : undefined, choice.road),
     });
@@ -249,28 +257,25 @@ class EdgeSource implements Source {
   }
 
   async #wait({ reason, toldMs, isFailure }: Omit<Waiting, "name">, livedMs: number): Promise<void> {
-    const asked = toldMs ?? (isFailure ? this.#retryMs : 0);
-    this.#told = { at: this.#parts.environment.now(), ms: asked };
+    const waitMs = this.#parts.backOff.next({
+      livedMs,
+      isFailure,
+      // What is no number asks for nothing.
+      toldMs: Number(toldMs ?? (isFailure && this.#retryMs)) || 0,
+    });
     if (this.#absence.reason === undefined) this.#life.happen({ kind: "waits", reason });
     else this.#life.happen({ kind: "away", reason: this.#absence.reason });
-    await this.#absence.wait(this.#backOff.next({ livedMs, isFailure, toldMs: asked }));
+    await this.#absence.wait(waitMs);
   }
 
   async #refresh(end: ConnectionEnd, livedMs: number): Promise<void> {
     this.#life.happen({ kind: "waits", reason: "token" });
-    const since = this.#parts.environment.now();
     const result = await this.#parts.credentials.refresh().catch(() => "failed" as const);
     if (this.#life.isEnded) return;
-    const tookMs = this.#parts.environment.now() - since;
     if (result === "signed_out") return this.#end({ name: "ended", reason: "signed_out" });
     if (result === "stale") return this.#end(refusedAgain(end));
-    this.#isTokenFresh = result === "fresh";
-    await this.#wait({ reason: "token", toldMs: 0, isFailure: result === "failed" }, livedMs + tookMs);
-  }
-
-  #toldStillMs(): number {
-    const passedMs = Math.max(this.#parts.environment.now() - this.#told.at, 0);
-    return Math.max(this.#told.ms - passedMs, 0);
+    if (result === "fresh") this.#freshUntil = this.#parts.environment.now() + FRESH_MS;
+    await this.#wait({ reason: "token", toldMs: 0, isFailure: result === "failed" }, livedMs);
   }
 
   #end(state: Ended): void {
@@ -288,6 +293,6 @@ function refusedAgain(end: ConnectionEnd): Ended {
     name: "ended",
     reason: "unauthorized",
     code,
-    detail: "the token that was refused was all that could be fetched",
+    detail: "only the refused token could be fetched",
   };
 }

@@ -42,10 +42,16 @@ function parseEnvelope(text: string): Envelope | undefined {
   }
 }
 
+interface CheckedValue {
+  readonly value: unknown;
+  readonly issues: readonly StandardSchemaV1.Issue[] | undefined;
+}
+
 /** A schema may be asynchronous, and may throw: that is one event's fault, not the stream's. */
 function checkEvent(event: StreamEvent, schema: StandardSchemaV1): CheckedEvent | Promise<CheckedEvent> {
-  const settle = (result: StandardSchemaV1.Result<unknown>): CheckedEvent =>
-    "value" in result ? { event: { ...event, data: result.value } } : { event, issues: result.issues };
+  // Some libraries say both what they have read so far, and what is wrong with it.
+  const settle = ({ issues, value }: Partial<CheckedValue>): CheckedEvent =>
+    issues === undefined ? { event: { ...event, data: value } } : { event, issues };
   const fail = (error: unknown): CheckedEvent => ({ event, issues: [{ message: String(error) }] });
   try {
     const result = schema["~standard"].validate(event.data);

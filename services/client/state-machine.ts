@@ -37,11 +37,6 @@ export function stateAfter(state: StreamState, happening: Happening, hadStream: 
   }
 }
 
-/** Whether two states are the same to whoever hears of changes. */
-export function isSameState(a: StreamState, b: StreamState): boolean {
-  return a.name === b.name && ("reason" in a ? a.reason : "") === ("reason" in b ? b.reason : "");
-}
-
 /** How a connection ended. */
 export type ConnectionEnd =
   | { readonly kind: "farewell"; readonly farewell: Farewell }
@@ -106,13 +101,12 @@ export function whatNext(end: ConnectionEnd, at: Circumstances): Next {
     case "refused":
       return afterRefusal(end, at);
     case "closed":
+    case "unreachable":
       return lost("lost");
     case "interrupted":
       return { name: "wait", reason: "lost", toldMs: 0, isFailure: false };
     case "no_token":
       return end.why === "signed_out" ? ended("signed_out") : lost("token");
-    case "unreachable":
-      return lost("lost");
     case "stalled":
     case "timeout":
     case "buffered":

@@ -1,5 +1,5 @@
 import type { Environment } from "./environment/environment.ts";
-import { type Ended, type Happening, isSameState, stateAfter } from "./state-machine.ts";
+import { type Ended, type Happening, stateAfter } from "./state-machine.ts";
 import type { StreamState } from "./stream-state.ts";
 
 /** A stream that goes on behind an id has caught up when no event came for so long. */
@@ -7,14 +7,13 @@ const QUIET_MS = 1_000;
 
 /** The state of one stream, told whenever it changes. */
 export class StreamLife {
-  readonly #environment: Pick<Environment, "now" | "after">;
+  readonly #environment: Pick<Environment, "after">;
   readonly #onState: (state: StreamState) => void;
   #state: StreamState = { name: "connecting", reason: "opening" };
   #hadStream = false;
-  #eventAt = 0;
   #cancelQuiet: () => void = () => {};
 
-  constructor(environment: Pick<Environment, "now" | "after">, onState: (state: StreamState) => void) {
+  constructor(environment: Pick<Environment, "after">, onState: (state: StreamState) => void) {
     this.#environment = environment;
     this.#onState = onState;
   }
@@ -31,13 +30,14 @@ export class StreamLife {
   happen(happening: Happening): void {
     this.#hadStream ||= happening.kind === "ready";
     this.#become(stateAfter(this.#state, happening, this.#hadStream));
-    this.#cancelQuiet();
-    if (this.#state.name === "behind" && this.#state.reason === "catching_up") this.#awaitQuiet(QUIET_MS);
+    this.event();
   }
 
-  /** An event came. */
+  /** An event came: the quiet begins anew, by a timer, for a clock may be set back. */
   event(): void {
-    this.#eventAt = this.#environment.now();
+    this.#cancelQuiet();
+    if (this.#state.name !== "behind" || this.#state.reason !== "catching_up") return;
+    this.#cancelQuiet = this.#environment.after(QUIET_MS, () => this.happen({ kind: "quiet" }));
   }
 
   /** It is over, for good. */
@@ -48,16 +48,8 @@ export class StreamLife {
   }
 
   #become(state: StreamState): void {
-    const isSame = isSameState(this.#state, state);
+    const isSame = JSON.stringify(this.#state) === JSON.stringify(state);
     this.#state = state;
     if (!isSame) this.#onState(state);
-  }
-
-  #awaitQuiet(ms: number): void {
-    this.#cancelQuiet = this.#environment.after(ms, () => {
-      const leftMs = this.#eventAt + QUIET_MS - this.#environment.now();
-      if (leftMs > 0) this.#awaitQuiet(Math.min(leftMs, QUIET_MS));
-      else this.happen({ kind: "quiet" });
-    });
   }
 }

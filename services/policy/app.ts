@@ -13,18 +13,17 @@ import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.
 import { type GrpcService, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { traceGrpc } from "#shared/grpc/trace-calls.ts";
 import { byForwardedFor, clientAddressOf } from "#shared/http/client-address.ts";
-import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
+import { createApiServer } from "#shared/http/json-api.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { openSockets, type ServiceSockets } from "#shared/http/open-sockets.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
-import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { openTracer } from "#shared/trace/open-tracer.ts";
-import type { Tracer } from "#shared/trace/tracer.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import type { PolicyConfig } from "./config.ts";
 import { authorizationCallers, createAuthorizationService } from "./grpc/authorization-service.ts";
@@ -34,20 +33,12 @@ import { createSessionRights } from "#shared/clients/session-rights.ts";
 import { createProcessQuestions } from "./clients/ask-processes.ts";
 import { createTenantSessions } from "./clients/tenant-sessions.ts";
 import type { AuthorizeDeps, BearerDeps } from "./http/authorize.ts";
+import { createPolicyApi } from "./http/api.ts";
 import { addConsole } from "./http/console-routes.ts";
 import { addDocs } from "./http/docs-routes.ts";
-import { addCheckRoute } from "./http/check-route.ts";
-import { addEraseRoute } from "./http/erase-route.ts";
-import { addExplainRoutes } from "./http/explain-route.ts";
-import { addExportRoutes, IMPORT_PATH } from "./http/export-routes.ts";
 import { openOperatorTokens, type OperatorTokens } from "#shared/http/operator-tokens.ts";
 import { createTokenGuesses } from "#shared/http/token-guesses.ts";
 import { addHealthRoute } from "./http/health-route.ts";
-import { addPolicyRoutes } from "./http/policy-routes.ts";
-import { addReviewRoutes } from "./http/review-routes.ts";
-import { addSubjectRoutes } from "./http/subject-routes.ts";
-import { addTenantRoutes } from "./http/tenant-routes.ts";
-import { policyWelcome } from "./http/welcome.ts";
 import { createPolicyMetrics, type PolicyMetrics } from "./metrics.ts";
 import { openDocumentCompiler } from "./versions/open-document-compiler.ts";
 import type { Snapshots } from "./versions/snapshots.ts";
@@ -64,7 +55,6 @@ import { readTiers } from "./limits/tiers.ts";
 import type { TenantDeps } from "./tenants/tenant-deps.ts";
 import { FileOrigins } from "./watch/file-origins.ts";
 import { watchFiles } from "./watch/watch-files.ts";
-import { addRunningRoutes } from "./app/add-running-routes.ts";
 import { keepConnectionsShared } from "./bus/share-connections-log.ts";
 import { openEdges } from "./app/open-edges.ts";
 import { openPolicies } from "./app/open-policies.ts";
@@ -74,7 +64,6 @@ const RECONCILE_EVERY_MS = 5_000;
 const END_BINDINGS_EVERY_MS = 500;
 const END_BINDINGS_TOGETHER_MS = 5_000;
 const COLLECT_PARTS_EVERY_MS = 300_000;
-const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Starts policy; disposing it ends it in the reverse order of what stands here. */
 export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable> {
@@ -102,31 +91,29 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   starting.use(followPolicies(store, deps, { collector, origins }, log));
   const files = starting.use(await watchFiles(config.POLICY_DOCUMENTS_DIR, deps, origins, metrics, log));
 
-  const withdrawn = starting.use(
-    await followWithdrawnKeys({ jsm: await jetstreamManager(nats, { checkAPI: false }) }, log),
-  );
   const operators = starting.use(await openOperatorTokens(config, log));
-  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
-  const verifier = starting.use(await openTokenVerifier(config, { withdrawn, time, log, registry }));
+  const verifier = await openVerifier(config, nats, { log, registry }, starting);
   const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operators });
   const gateway = { ...authorizeDeps, isOutside: verifier.isOutside, ...openGatewayTokens(config, security, starting) };
   const decisionDeps = { ...authorizeDeps, metrics, tiers };
-  const api = createApi(config, requestLog, tracer);
-  addTenantRoutes(api, authorizeDeps, deps, { usage: logs, tiers });
-  addPolicyRoutes(api, authorizeDeps, deps, files);
-  addReviewRoutes(api, authorizeDeps, { store, reviewer: compiler, clock });
-  addExportRoutes(api, authorizeDeps, deps, files);
-  addSubjectRoutes(api, authorizeDeps, deps);
-  addEraseRoute(api, authorizeDeps, deps);
-  addCheckRoute(api, authorizeDeps, { snapshots: deps.snapshots, find: rights.find, decisions: metrics.decisions });
   const running = await openEdges(nats, logs);
-  addRunningRoutes(api, authorizeDeps, running, {
-    ...recorded,
-    subscriptions: deps.subscriptions,
-    logs,
-    find: rights.find,
-  });
-  addExplainRoutes(api, authorizeDeps, { ...decisionDeps, ...deps, ...running, logs, find: rights.find });
+  const { onClosed, onInspected, onSubscriptionChanged: onChanged } = recorded;
+  const subscriptions = { book: running.records, logs, subscriptions: deps.subscriptions, onChanged };
+  const apiDeps = {
+    authorizing: authorizeDeps,
+    changes: deps,
+    files,
+    tenants: { usage: logs, tiers },
+    reviews: { store, reviewer: compiler, clock },
+    checks: { ...rights, snapshots: deps.snapshots, decisions: metrics.decisions },
+    connections: { ...running, onClosed },
+    subscriptions: { ...subscriptions, ...running, wall: authorizeDeps.wall },
+    live: running.live,
+    tails: { ...running, ...rights },
+    events: { ...authorizeDeps, ...running, ...rights, logs, onInspected },
+    explaining: { ...decisionDeps, ...deps, ...running, ...rights, logs },
+  };
+  const api = createPolicyApi(limitsOf(config), apiDeps, requestLog, tracer);
   addConsole(api, config);
   addDocs(api);
   const services: GrpcService[] = [
@@ -137,15 +124,26 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
   const served = { registry, services, security, sockets, api, authorize: authorizeDeps, checks, log };
   await startServers(config, starting, served);
-  for (const watched of [running.tails, running.live]) starting.use(watched);
+  starting.use(running.tails);
+  starting.use(running.live);
   return starting.move();
 }
 
-function createApi(config: PolicyConfig, log: LimitedLog, tracer: Tracer): Hono {
-  const { POLICY_ALLOWED_ORIGINS: allowedOrigins } = config;
-  const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths: IMPORT_PATH };
-  const trusted = byForwardedFor(config.POLICY_TRUSTED_PROXIES);
-  return createJsonApi({ ...bodies, allowedOrigins, trusted, welcome: policyWelcome }, log, tracer);
+/** Verifies people's tokens. Policy has no time but its own. */
+async function openVerifier(
+  config: PolicyConfig,
+  nats: NatsConnection,
+  deps: { readonly log: Logger; readonly registry: Registry },
+  starting: AsyncDisposableStack,
+) {
+  const jsm = await jetstreamManager(nats, { checkAPI: false });
+  const withdrawn = starting.use(await followWithdrawnKeys({ jsm }, deps.log));
+  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
+  return starting.use(await openTokenVerifier(config, { ...deps, withdrawn, time }));
+}
+
+function limitsOf({ POLICY_ALLOWED_ORIGINS: allowedOrigins, POLICY_TRUSTED_PROXIES: proxies }: PolicyConfig) {
+  return { allowedOrigins, trusted: byForwardedFor(proxies) };
 }
 
 function createMetrics({ POLICY_METRICS_MAX_TENANTS: maxTenants }: PolicyConfig, registry: Registry): PolicyMetrics {

@@ -5,9 +5,8 @@ import type { Registry } from "prom-client";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { createSessionRights } from "#shared/clients/session-rights.ts";
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
-import { publishWelcome } from "./http/welcome.ts";
 import { traceGrpc } from "#shared/grpc/trace-calls.ts";
-import { createApiServer, createJsonApi } from "#shared/http/json-api.ts";
+import { createApiServer } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { openSockets } from "#shared/http/open-sockets.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
@@ -18,7 +17,6 @@ import { type ReadinessChecks, watchReadiness } from "#shared/lifecycle/readines
 import { VERSION } from "#shared/lifecycle/version.ts";
 import { shareCounts } from "#shared/limits/share-counts.ts";
 import { SharedCounts } from "#shared/limits/shared-counts.ts";
-import { byForwardedFor } from "#shared/http/client-address.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
@@ -33,7 +31,7 @@ import { createEventLog } from "./bus/event-log.ts";
 import { serveForwarded } from "./bus/serve-forwarded.ts";
 import { createPublishingRights } from "./clients/publishing-rights.ts";
 import type { PublishConfig } from "./config.ts";
-import { addEventsRoute, EVENTS_PATH } from "./http/events-route.ts";
+import { createPublishApi } from "./http/api.ts";
 import { createPublishMetrics, type PublishMetrics } from "./metrics.ts";
 import { type PublishDeps, publishEvents } from "./publish-events.ts";
 import { BodyRoom } from "./quotas/body-room.ts";
@@ -64,15 +62,7 @@ export async function startPublish(config: PublishConfig): Promise<AsyncDisposab
   const shared = { nats, verifier, metrics, registry, tracer, log };
   const deps = await openWay(config, starting, shared);
   const publish = (request: Parameters<typeof publishEvents>[1]) => publishEvents(deps, request);
-  const { PUBLISH_ALLOWED_ORIGINS: allowedOrigins, PUBLISH_BODY_MAX_BYTES: maxBodyBytes } = config;
-  // The route reads and limits its bodies itself.
-  const streamedPaths = new RegExp(`^${EVENTS_PATH}$`);
-  const trusted = byForwardedFor(config.PUBLISH_TRUSTED_PROXIES);
-  const api = createJsonApi(
-    { maxBodyBytes, streamedPaths, allowedOrigins, trusted, welcome: publishWelcome },
-    requestLog,
-  );
-  addEventsRoute(api, { publish, proxies: config.PUBLISH_TRUSTED_PROXIES, maxBodyBytes, metrics });
+  const api = createPublishApi(config, { publish, metrics }, requestLog);
   const checks = { ...verifier.checks, log_unusable: createLogCheck(nats, WRITES_ONLY) };
   const sockets = openSockets(["http"], { registry, log: requestLog }).http;
   const forwarded = () => serveForwarded({ nats, publish, metrics, log: requestLog });

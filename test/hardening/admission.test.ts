@@ -80,6 +80,23 @@ describe("where a client says it comes from", () => {
     expect(await readMetric(edge, 'sluice_stream_refused_total{reason="address_rate"}')).toBe(3);
   });
 
+  test("counts however a request is written, and one that stands behind another when its turn comes", async () => {
+    const polls = { STREAM_POLLS_PER_ADDRESS_PER_MINUTE: "2" };
+    await using edge = await stack.startEdge({ ...LIMIT, ...polls, STREAM_TRUSTED_PROXIES: "127.0.0.1" });
+    const ask = async (address: string, ...targets: string[]): Promise<string[]> => {
+      await using socket = await openRawSocket(edge.ports.http);
+      const headers = `Host: edge\r\nX-Sluice-Client: test\r\nX-Forwarded-For: ${address}\r\n`;
+      const requests = targets.map((target) => `GET ${target} HTTP/1.1\r\n${headers}`);
+      socket.write(`${requests.join("\r\n")}Connection: close\r\n\r\n`);
+      return (await socket.text()).match(/(?<=HTTP\/1\.1 )\d+/g) ?? [];
+    };
+    const poll = "/v1/poll?topic=a.b";
+    expect(await ask("192.0.2.1", poll, poll, poll, poll)).toEqual(["401", "401", "429"]);
+    const whole = `http://edge${PATH}`;
+    expect([await ask("192.0.2.2", whole), await ask("192.0.2.2", whole)]).toEqual([["401"], ["401"]]);
+    expect(await ask("192.0.2.2", whole)).toEqual(["429"]);
+  });
+
   test("is the PROXY protocol's client, and a trusted proxy without such a header is shut out", async () => {
     const setting = { ...LIMIT, STREAM_TRUSTED_PROXIES: "127.0.0.1", STREAM_PROXY_PROTOCOL: "v2" };
     await using edge = await stack.startEdge(setting);

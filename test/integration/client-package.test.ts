@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -24,6 +24,10 @@ test("the package has the project's version", () => {
 test("its files are where its manifest says", async () => {
   const { messages, pkg } = await publint({ pkgDir: client.file(""), pack: false, strict: true });
   expect(messages.map((message) => formatMessage(message, pkg ?? {}))).toEqual([]);
+});
+
+test("it brings its license", async () => {
+  expect(await readFile(client.file("dist/LICENSE"), "utf8")).toContain("Apache License");
 });
 
 test("its types are found by every resolution that takes modules", async () => {

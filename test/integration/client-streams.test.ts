@@ -9,6 +9,7 @@ import { startTcpProxy } from "#test/support/tcp-proxy.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { Credentials } from "../../services/client/credentials/credentials.ts";
 import { ownEnvironment } from "../../services/client/environment/own-environment.ts";
+import { BackOff } from "../../services/client/back-off.ts";
 import { createSourceOpener } from "../../services/client/open-source.ts";
 import { Reporter } from "../../services/client/reports/reporter.ts";
 import { askCapabilities } from "../../services/client/roads/ask-capabilities.ts";
@@ -197,6 +198,7 @@ describe("tokens", () => {
       parameters: new URLSearchParams("topic=push.>"),
       environment,
       credentials,
+      backOff: new BackOff(environment),
       choice: new RoadChoice(["sse"], options.url, environment),
       roads: { sse: createSseRoad(environment) },
       ask: askCapabilities,

@@ -1,5 +1,6 @@
 import { Credentials, type CredentialOptions } from "../../services/client/credentials/credentials.ts";
 import { askCapabilities } from "../../services/client/roads/ask-capabilities.ts";
+import { BackOff } from "../../services/client/back-off.ts";
 import { createSourceOpener } from "../../services/client/open-source.ts";
 import type { StreamOptions } from "../../services/client/options.ts";
 import { Reporter } from "../../services/client/reports/reporter.ts";
@@ -25,16 +26,31 @@ export async function openFakeSource({
   const options = { url: "http://edge.test", token: "first", ...change };
   const credentials = new Credentials(options, environment);
   const [frames, states]: [Frame[], StreamState[]] = [[], []];
-  const source = createSourceOpener({
+  const opener = createSourceOpener({
     options,
     parameters: new URLSearchParams("topic=a.>"),
     environment,
     credentials,
+    backOff: new BackOff(environment),
     choice: new RoadChoice(["sse", "websocket"], options.url, environment),
     roads: { sse: sse.follow, websocket: websocket.follow },
     ask: askCapabilities,
     reporter: new Reporter(options, credentials, environment),
-  })({ onFrame: (frame) => frames.push(frame), onState: (state) => states.push(state) }, lastEventId);
+  });
+  const listener = {
+    onFrame: (frame: Frame) => frames.push(frame),
+    onState: (state: StreamState) => states.push(state),
+  };
+  const source = opener(listener, lastEventId);
   await settle();
-  return { environment, sse, websocket, source, frames, states, ids: () => frames.flatMap(({ id }) => id ?? []) };
+  return {
+    environment,
+    sse,
+    websocket,
+    source,
+    frames,
+    states,
+    reopen: () => opener(listener, undefined),
+    ids: () => frames.flatMap(({ id }) => id ?? []),
+  };
 }

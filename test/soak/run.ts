@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { natsServer, redisServer } from "../../scripts/provision/programs.ts";
 import { provision } from "../../scripts/provision/provision.ts";
+import { provisionSchemathesis } from "../../scripts/provision/provision-schemathesis.ts";
 import { runScript, say, ScriptError } from "../../scripts/shared/run-script.ts";
 import { runVitest } from "../../scripts/shared/run-vitest.ts";
 import { AMOUNT_VARIABLE, SEED_VARIABLE } from "./amount.ts";
@@ -29,7 +30,9 @@ await runScript(async () => {
   const chosen = values.only === undefined ? SOAKS : values.only.map(findSoak);
   const seed = readNumber("--seed", values.seed, 0, MAX_SEED) ?? randomInt(MAX_SEED);
   const minutes = readNumber("--minutes", values.minutes, 1, 24 * 60);
-  await provision([natsServer, redisServer], { home: resolve(".sluice"), path: process.env["PATH"] ?? "", say });
+  const options = { home: resolve(".sluice"), path: process.env["PATH"] ?? "", say };
+  await provision([natsServer, redisServer], options);
+  if (chosen.some(({ name }) => name === "apis")) await provisionSchemathesis(options);
   say(`the seed is ${seed}`);
   const failed: string[] = [];
   for (const soak of chosen) {

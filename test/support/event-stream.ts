@@ -2,6 +2,7 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { constants, createGunzip } from "node:zlib";
+import { requireDescribed } from "./check-frame.ts";
 import { type Frame, parseFrame } from "./parse-frame.ts";
 import { waitFor } from "./wait.ts";
 
@@ -48,6 +49,8 @@ export async function openEventStream(url: string, options: StreamOptions = {}):
   const frames: Frame[] = [];
   const chunks: Buffer[] = [];
   response.on("data", (chunk: Buffer) => chunks.push(chunk));
+  // Policy has streams of its own, whose frames are others.
+  const isOfEdge = response.headers["x-connection-id"] !== undefined;
   const isGzip = response.headers["content-encoding"] === "gzip";
   const text = response.pipe(isGzip ? createGunzip({ finishFlush: constants.Z_SYNC_FLUSH }) : new PassThrough());
   text.setEncoding("utf8").on("data", (chunk: string) => {
@@ -55,6 +58,7 @@ export async function openEventStream(url: string, options: StreamOptions = {}):
     const blocks = (pending + chunk).split("\n\n");
     pending = blocks.pop() ?? "";
     for (const frame of blocks.flatMap((block) => parseFrame(block) ?? [])) {
+      if (isOfEdge) requireDescribed(frame);
       frames.push(frame);
       options.onFrame?.(frame);
     }

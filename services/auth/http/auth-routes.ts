@@ -6,6 +6,8 @@ import { z } from "zod";
 import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
 import { toAppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
+import { describeCall, jsonAnswer, jsonBody } from "#shared/http/openapi/describe-call.ts";
+import { BY_TOKEN, TOKEN_ERRORS } from "#shared/http/openapi/credentials.ts";
 import type { TokenCookies } from "#shared/http/token-cookies.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import type { Keys } from "../keys/open-keys.ts";
@@ -15,11 +17,12 @@ import type { RefreshSession } from "../sessions/refresh-session.ts";
 import type { RevokeSession } from "../sessions/revoke-session.ts";
 import type { SessionStore } from "../sessions/session.ts";
 import type { IssuedTokens } from "../tokens/issue-tokens.ts";
+import { keySetSchema, tokensSchema } from "./auth-answers.ts";
 import { requireTrustedPage, type VerifyToken } from "./authenticate-caller.ts";
 import { clientAddressOf, hostOf } from "#shared/http/client-address.ts";
 import { deviceLabelOf, deviceSchema } from "./device-label.ts";
 import { readLoginDevice, rememberLoginDevice } from "./login-device.ts";
-import { readRefreshToken } from "./read-refresh-token.ts";
+import { readRefreshToken, REFRESH_TOKEN_ERRORS, refreshBodySchema } from "./read-refresh-token.ts";
 import { clearSessionCookies, setSessionCookies } from "./session-cookies.ts";
 import { sessionsToEnd } from "./sessions-to-end.ts";
 import { createPlainIssuerAlarm } from "./tell-plain-issuer.ts";
@@ -51,12 +54,55 @@ const passwordSchema = z
   .refine((text) => Buffer.byteLength(text) <= MAX_PASSWORD_BYTES, `may have ${MAX_PASSWORD_BYTES} bytes of UTF-8`);
 
 const loginSchema = z.object({
-  tenant: nameSchema.optional(),
+  tenant: nameSchema.optional().describe("May be left out where the host has a tenant."),
   /** Keyboards and password managers spell one name in two ways. */
   username: z.string().normalize("NFC").pipe(freeNameSchema),
   password: passwordSchema,
-  device: deviceSchema.optional(),
-  scope: z.string().optional(),
+  device: deviceSchema.optional().describe("What the list of sessions calls this one."),
+  scope: z.string().optional().describe("Limits what the tokens may do."),
+});
+
+const KEYS = describeCall({
+  id: "getKeys",
+  tag: "Tokens",
+  summary: "Reads the keys that access tokens are checked by (RFC 7517)",
+  by: [],
+  answers: { 200: jsonAnswer("The public keys.", keySetSchema) },
+  errors: [],
+  example: { status: 200 },
+});
+
+const LOG_IN = describeCall({
+  id: "logIn",
+  tag: "Sessions",
+  summary: "Begins a session by a password, and sets its cookies",
+  by: [],
+  body: jsonBody(loginSchema),
+  answers: { 200: jsonAnswer("The session's tokens; both are cookies too.", tokensSchema) },
+  errors: ["scope_invalid", "bad_credentials", "forbidden", "cross_site", "too_many_attempts", "unavailable"],
+  example: { body: { tenant: "acme", username: "ann", password: "correct-horse" }, status: 200 },
+});
+
+const REFRESH = describeCall({
+  id: "refreshTokens",
+  tag: "Sessions",
+  summary: "Exchanges a refresh token for the next tokens of its session",
+  about: "A refresh token is good for one refresh. Without a body it is the cookie's.",
+  by: ["body", "refreshCookie"],
+  body: { ...jsonBody(refreshBodySchema), isOptional: true },
+  answers: { 200: jsonAnswer("The session's next tokens; both are cookies too.", tokensSchema) },
+  errors: [...REFRESH_TOKEN_ERRORS, "scope_invalid"],
+  example: { body: { refresh_token: "f3Zk.1.c2VjcmV0" }, status: 200 },
+});
+
+const LOG_OUT = describeCall({
+  id: "logOut",
+  tag: "Sessions",
+  summary: "Ends the session of the request, cuts its streams and clears its cookies",
+  by: [...BY_TOKEN, "refreshCookie"],
+  answers: { 204: { is: "The session has ended." } },
+  errors: TOKEN_ERRORS,
+  example: { status: 204 },
 });
 
 /** Adds login, refresh, logout and the published keys. */
@@ -64,13 +110,14 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
   const { logIn, refresh, revoke, keys, cookies, allowedOrigins, trustedProxies, metrics } = routes;
   const tellPlainIssuer = createPlainIssuerAlarm(routes.issuer, routes.log);
 
-  api.get("/.well-known/jwks.json", (c) => {
+  api.get("/.well-known/jwks.json", KEYS, (c) => {
     c.header("cache-control", "public, max-age=300");
     return c.json(keys.jwks);
   });
 
   api.post(
     "/v1/auth/login",
+    LOG_IN,
     counted(metrics.logins, async (c) => {
       requireTrustedPage(c, allowedOrigins);
       const { device = deviceLabelOf(c.req.header("user-agent")), ...body } = await readJson(c, loginSchema);
@@ -88,6 +135,7 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
 
   api.post(
     "/v1/auth/refresh",
+    REFRESH,
     counted(metrics.refreshes, async (c) => {
       requireTrustedPage(c, allowedOrigins);
       const token = await readRefreshToken(c, routes);
@@ -96,7 +144,7 @@ export function addAuthRoutes(api: Hono, routes: AuthRoutes): void {
     }),
   );
 
-  api.post("/v1/auth/logout", async (c) => {
+  api.post("/v1/auth/logout", LOG_OUT, async (c) => {
     const sessions = await sessionsToEnd(c, routes);
     const address = clientAddressOf(c, trustedProxies);
     await Promise.all(sessions.map((session) => revoke(session, { reason: "logout", address })));

@@ -2,7 +2,9 @@ import { readScope } from "./read-scope.ts";
 import type { BlockList } from "node:net";
 import { type Context, Hono } from "hono";
 import { z } from "zod";
+import { describeCall, jsonAnswer } from "#shared/http/openapi/describe-call.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import type { ErrorCode } from "#shared/protocol/problem-codes.ts";
 import type { AuthMetrics } from "../metrics.ts";
 import type { AuthenticateClient, IssueClientToken } from "../sessions/issue-client-token.ts";
 import type { RefreshSession } from "../sessions/refresh-session.ts";
@@ -12,7 +14,8 @@ import type { IssuedTokens } from "../tokens/issue-tokens.ts";
 import type { RefreshToken } from "../tokens/refresh-token.ts";
 import type { ServiceClient } from "../users/client-directory.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
-import { oauthErrorResponse } from "./oauth-error.ts";
+import { grantedTokensSchema, introspectionSchema, metadataSchema, oauthErrorSchema } from "./auth-answers.ts";
+import { oauthErrorOf, oauthErrorResponse } from "./oauth-error.ts";
 import { readClient, readForm } from "./oauth-request.ts";
 import { isFor, requireUse } from "#shared/tokens/require-use.ts";
 
@@ -40,6 +43,64 @@ const tokenForm = z.object({
 });
 const tokenQuestionForm = z.object({ token: z.string().max(8_192), token_type_hint: text(64), ...clientParameters });
 
+const FORM = "application/x-www-form-urlencoded";
+const refusals = { schema: oauthErrorSchema, statusOf: (code: ErrorCode) => oauthErrorOf(code)[0] };
+
+const TOKEN = describeCall({
+  id: "grantToken",
+  tag: "OAuth 2.0",
+  summary: "Issues tokens for a service client, or by a refresh token (RFC 6749)",
+  by: ["client", "body"],
+  body: { content: { [FORM]: tokenForm } },
+  answers: { 200: jsonAnswer("The tokens.", grantedTokensSchema) },
+  errors: [
+    "bad_credentials",
+    "scope_invalid",
+    "token_invalid",
+    "token_reused",
+    "session_ended",
+    "too_many_attempts",
+    "unavailable",
+  ],
+  refusals,
+  example: { body: { grant_type: "client_credentials" }, status: 200 },
+});
+
+const REVOKE = describeCall({
+  id: "revokeToken",
+  tag: "OAuth 2.0",
+  summary: "Ends the session of an access or refresh token (RFC 7009)",
+  about: "A client's token needs that client's credentials, a person's token none.",
+  by: ["client", "body"],
+  body: { content: { [FORM]: tokenQuestionForm } },
+  answers: { 200: { is: "The session has ended, or the token was none." } },
+  errors: ["bad_credentials", "token_invalid", "token_for_streams", "token_bound", "too_many_attempts", "unavailable"],
+  refusals,
+  example: { body: { token: "f3Zk.1.c2VjcmV0" }, status: 200 },
+});
+
+const INTROSPECT = describeCall({
+  id: "introspectToken",
+  tag: "OAuth 2.0",
+  summary: "Says what a token of the client's tenant is good for (RFC 7662)",
+  by: ["client", "body"],
+  body: { content: { [FORM]: tokenQuestionForm } },
+  answers: { 200: jsonAnswer("What the token says, where it is live.", introspectionSchema) },
+  errors: ["bad_credentials", "too_many_attempts", "unavailable"],
+  refusals,
+  example: { body: { token: "f3Zk.1.c2VjcmV0" }, status: 200 },
+});
+
+const METADATA = describeCall({
+  id: "getMetadata",
+  tag: "OAuth 2.0",
+  summary: "Says where the endpoints are, and what they take (RFC 8414)",
+  by: [],
+  answers: { 200: jsonAnswer("The metadata.", metadataSchema) },
+  errors: [],
+  example: { status: 200 },
+});
+
 /** Adds the OAuth 2.0 endpoints: token (RFC 6749), revoke (RFC 7009), introspect (RFC 7662) and their metadata (RFC 8414). */
 export function addOAuthRoutes(api: Hono, routes: OAuthRoutes): void {
   const { findToken, metrics } = routes;
@@ -50,7 +111,7 @@ export function addOAuthRoutes(api: Hono, routes: OAuthRoutes): void {
     return oauthErrorResponse(c, error);
   });
 
-  oauth.post("/token", async (c) => {
+  oauth.post("/token", TOKEN, async (c) => {
     const form = await readForm(c, tokenForm);
     const client = await authenticate(c, form, routes);
     const tokens = await grant(c, form, client, routes);
@@ -59,7 +120,7 @@ export function addOAuthRoutes(api: Hono, routes: OAuthRoutes): void {
     return c.json(tokens);
   });
 
-  oauth.post("/revoke", async (c) => {
+  oauth.post("/revoke", REVOKE, async (c) => {
     const form = await readForm(c, tokenQuestionForm);
     const client = await authenticate(c, form, routes);
     const found = await findToken(form.token);
@@ -74,7 +135,7 @@ export function addOAuthRoutes(api: Hono, routes: OAuthRoutes): void {
     return c.body(null, 200);
   });
 
-  oauth.post("/introspect", async (c) => {
+  oauth.post("/introspect", INTROSPECT, async (c) => {
     const form = await readForm(c, tokenQuestionForm);
     const client = await authenticate(c, form, routes);
     if (client === undefined) throw new AppError("bad_credentials", "introspection is for service clients");
@@ -87,7 +148,7 @@ export function addOAuthRoutes(api: Hono, routes: OAuthRoutes): void {
     return c.json({ active: true, ...found.claims, iss: routes.issuer });
   });
 
-  api.get("/.well-known/oauth-authorization-server", (c) => {
+  api.get("/.well-known/oauth-authorization-server", METADATA, (c) => {
     c.header("cache-control", "public, max-age=300");
     return c.json(metadataOf(routes));
   });

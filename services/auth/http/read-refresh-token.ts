@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
+import type { ErrorCode } from "#shared/protocol/problem-codes.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import type { CookieNames, TokenCookies } from "#shared/http/token-cookies.ts";
 import { twoPersons } from "#shared/tokens/try-tokens.ts";
@@ -23,7 +24,22 @@ export interface PresentedRefreshToken extends RefreshToken {
   readonly scope?: string | undefined;
 }
 
-const bodySchema = z.object({ refresh_token: z.string().max(256).optional(), scope: z.string().optional() });
+/** The body of a request that brings a refresh token, where no cookie does. */
+export const refreshBodySchema = z.object({
+  refresh_token: z.string().max(256).optional(),
+  scope: z.string().optional().describe("Limits what the new tokens may do, within the limits of the session."),
+});
+
+/** What may be wrong with a request that brings a refresh token. */
+export const REFRESH_TOKEN_ERRORS = [
+  "token_missing",
+  "token_invalid",
+  "token_reused",
+  "session_ended",
+  "conflicting_tokens",
+  "cross_site",
+  "unavailable",
+] as const satisfies readonly ErrorCode[];
 
 /**
  * The refresh token of a request: the one in its body, else the genuine one among its cookies; of several sessions the
@@ -31,8 +47,8 @@ const bodySchema = z.object({ refresh_token: z.string().max(256).optional(), sco
  * @throws {AppError} `token_missing`, `token_invalid`; `conflicting_tokens` where the cookies are two persons'; `unavailable`.
  */
 export async function readRefreshToken(c: Context, reading: RefreshTokenReading): Promise<PresentedRefreshToken> {
-  const { refresh_token: text, scope }: z.infer<typeof bodySchema> =
-    (await c.req.text()) === "" ? {} : await readJson(c, bodySchema);
+  const { refresh_token: text, scope }: z.infer<typeof refreshBodySchema> =
+    (await c.req.text()) === "" ? {} : await readJson(c, refreshBodySchema);
   const { keys, cookies, sessions } = reading;
   if (text !== undefined) return { ...parseRefreshToken(text, keys.refresh), text, scope };
   const { refresh, names } = cookies.read(c.req.header());

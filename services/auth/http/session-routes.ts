@@ -1,7 +1,11 @@
 import type { BlockList } from "node:net";
 import type { Context, Hono } from "hono";
 import { inTurns } from "#shared/async/in-turns.ts";
-import { isFreeName, isName } from "#shared/protocol/names.ts";
+import { isName } from "#shared/protocol/names.ts";
+import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
+import { BY_TOKEN, TOKEN_ERRORS } from "#shared/http/openapi/credentials.ts";
+import { describeCall, jsonAnswer } from "#shared/http/openapi/describe-call.ts";
+import { readParameter } from "#shared/http/read-parameter.ts";
 import type { CallContext } from "#shared/async/call-context.ts";
 import { callContextOf } from "#shared/http/json-api.ts";
 import { AppError } from "#shared/errors/app-error.ts";
@@ -9,6 +13,7 @@ import type { EndedSession, RevokeSession } from "../sessions/revoke-session.ts"
 import type { Revocations, SessionIndex, SessionRecord, SessionStore } from "../sessions/session.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
 import type { TokenCookies } from "#shared/http/token-cookies.ts";
+import { sessionsSchema } from "./auth-answers.ts";
 import { type AuthenticateCaller, type Caller, type IdentifyCaller, sessionOf } from "./authenticate-caller.ts";
 import { clearSessionCookies } from "./session-cookies.ts";
 
@@ -40,14 +45,36 @@ const ASKED_AT_ONCE = 50;
 
 const SESSION_ADMIN = "session:admin";
 
+const LIST = describeCall({
+  id: "listSessions",
+  tag: "Sessions",
+  summary: "Lists one's own sessions, or with `session:admin` those of another person of the tenant",
+  by: BY_TOKEN,
+  query: { subject: freeNameSchema.describe("Whose sessions; one's own without it.") },
+  answers: { 200: jsonAnswer("The sessions that live.", sessionsSchema) },
+  errors: [...TOKEN_ERRORS, "forbidden"],
+  example: { status: 200 },
+});
+
+const END = describeCall({
+  id: "endSession",
+  tag: "Sessions",
+  summary: "Ends a session and cuts its streams: one's own, or with `session:admin` another person's",
+  by: BY_TOKEN,
+  path: { sid: nameSchema },
+  answers: { 204: { is: "The session has ended." } },
+  errors: [...TOKEN_ERRORS, "forbidden", "not_found"],
+  example: { path: { sid: "Zk3f9a" }, status: 204 },
+});
+
 /** Adds the list of sessions and the end of one: one's own, or with `session:admin` those of one's tenant. */
 export function addSessionRoutes(api: Hono, routes: SessionRoutes): void {
   const { identify, authenticate, sessions, revocations } = routes;
 
-  api.get("/v1/auth/sessions", async (c) => {
+  api.get("/v1/auth/sessions", LIST, async (c) => {
     const caller = await authenticate(c);
     const { tenant_id: tenant, sub, sid: current } = caller.claims;
-    const subject = subjectOf(c, sub);
+    const subject = readParameter(c, "subject", freeNameSchema) ?? sub;
     if (subject !== sub && !(await isAdmin(routes, caller, c))) {
       throw new AppError("forbidden", `other people's sessions need the permission ${SESSION_ADMIN}`);
     }
@@ -61,7 +88,7 @@ export function addSessionRoutes(api: Hono, routes: SessionRoutes): void {
     });
   });
 
-  api.delete("/v1/auth/sessions/:sid", async (c) => {
+  api.delete("/v1/auth/sessions/:sid", END, async (c) => {
     const claims = await identify(c);
     const { sub, sid: current } = claims;
     const sid = c.req.param("sid");
@@ -73,12 +100,6 @@ export function addSessionRoutes(api: Hono, routes: SessionRoutes): void {
     if (sid === current) clearSessionCookies(c, routes.cookies);
     return c.body(null, 204);
   });
-}
-
-function subjectOf(c: Context, self: string): string {
-  const subject = c.req.query("subject") ?? self;
-  if (isFreeName(subject)) return subject;
-  throw new AppError("malformed_request", '"subject" must be the name of a subject, percent-encoded');
 }
 
 /** Another session, if the caller may end it. Other callers do not learn whether it exists. */

@@ -1,3 +1,4 @@
+import type { BackOff } from "../back-off.ts";
 import type { StreamState } from "../stream-state.ts";
 import type { MovableSource } from "../movable-source.ts";
 import type { EdgeCalls } from "./edge-calls.ts";
@@ -7,6 +8,7 @@ import type { TopicChange } from "./stream-calls.ts";
 /** A stream whose topics change. */
 interface Changing {
   readonly edge: EdgeCalls;
+  readonly backOff: Pick<BackOff, "hurry">;
   readonly source: MovableSource;
   /** What each of its connections asks for. */
   readonly parameters: URLSearchParams;
@@ -21,7 +23,7 @@ export function createTopicChanger(
   changing: Changing,
 ): (add: readonly string[], remove: readonly string[]) => Promise<TopicChange> {
   const { edge, source, parameters, isKept, isShared } = changing;
-  return async (add, remove) => {
+  const change = async (add: readonly string[], remove: readonly string[]): Promise<TopicChange> => {
     const { connectionId } = await whenReady(source.whenReady());
     if (isShared()) return moveTo(changing, changed(parameters, add, remove));
     const path = `/v1/streams/${connectionId}/topics`;
@@ -30,12 +32,20 @@ export function createTopicChanger(
     if (!isKept) write(parameters, changed(parameters, add, remove));
     return answer;
   };
+  // One after the other: a change that is refused takes back nothing of another one.
+  let last: Promise<unknown> = Promise.resolve();
+  return (add, remove) => {
+    const turn = last.then(() => change(add, remove));
+    last = turn.catch(() => {});
+    return turn;
+  };
 }
 
 /** Goes over to the stream of those who ask for the same topics; goes back where the edge refuses that. */
-async function moveTo({ source, parameters }: Changing, topics: readonly string[]): Promise<TopicChange> {
+async function moveTo({ source, parameters, backOff }: Changing, topics: readonly string[]): Promise<TopicChange> {
   const before = parameters.getAll("topic");
   write(parameters, topics);
+  backOff.hurry();
   try {
     const ready = await whenReady(source.tryToMove());
     return { topics: ready.topics, effectiveFrom: source.place ?? "" };

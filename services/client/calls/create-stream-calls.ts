@@ -1,3 +1,4 @@
+import type { BackOff } from "../back-off.ts";
 import type { Credentials } from "../credentials/credentials.ts";
 import type { Environment } from "../environment/environment.ts";
 import type { MovableSource } from "../movable-source.ts";
@@ -14,6 +15,7 @@ interface CalledStream {
   readonly credentials: Credentials;
   /** What each of its connections asks for. */
   readonly parameters: URLSearchParams;
+  readonly backOff: Pick<BackOff, "hurry">;
   readonly source: MovableSource;
   /** Whether other tabs may have the same connection. */
   readonly isShared: () => boolean;

@@ -1,7 +1,8 @@
 import type { Credentials } from "../credentials/credentials.ts";
 import type { Environment } from "../environment/environment.ts";
 import { bearer } from "../roads/ask-edge.ts";
-import { ProblemError, readProblem } from "./problem-error.ts";
+import { ProblemError } from "./problem-error.ts";
+import { readProblem } from "./read-problem.ts";
 
 /** A call that was not answered within this is given up. */
 const DEADLINE_MS = 15_000;

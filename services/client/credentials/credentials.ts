@@ -64,6 +64,7 @@ export class Credentials {
     const before = this.#token;
     const refreshed = await refreshOnce(this.#environment, {
       url: this.#options.url,
+      person: readClaims(before ?? "")?.who ?? "",
       refresh: () => this.#fetch(),
       isOwn: (theirs) => this.#isOwn(theirs),
     });
@@ -81,7 +82,7 @@ export class Credentials {
     const { refresh, token } = this.#options;
     const fetchToken = refresh ?? (typeof token === "function" ? token : async () => {});
     const fetched = await new Promise<string | undefined>((resolve, reject) => {
-      const giveUp = (): void => reject(new Error(`no fresh token came within ${DEADLINE_MS / 1_000} s`));
+      const giveUp = (): void => reject(new Error("no fresh token came in time"));
       const cancel = this.#environment.after(DEADLINE_MS, giveUp);
       fetchToken()
         .then((given) => resolve(given as string | undefined), reject)

@@ -76,6 +76,54 @@ describe("tabs that refresh at the same time", () => {
     expect(tabs.map(({ token }) => token)).toEqual([jwt("ann", 9_999), jwt("bob", 9_998)]);
   });
 
+  test("do not refresh while another one fetches its first token, which may spend the same refresh token", async () => {
+    const [mine, theirs] = [slowly(jwt("ann"), jwt("ann", 9_999)), slowly(jwt("ann", 9_998))];
+    const { environment, tabs } = openTabs({ token: mine }, { token: theirs });
+    const prepared = tabs[0]?.prepare();
+    await settle();
+    mine.release();
+    await prepared;
+    const both = Promise.all([tabs[1]?.prepare(), tabs[0]?.refresh()]);
+    await environment.pass(200);
+    expect([mine.calls, theirs.calls]).toEqual([1, 1]);
+    theirs.release();
+    await environment.pass(200);
+    expect(mine.calls).toBe(2);
+    mine.release();
+    await both;
+  });
+
+  test("tell what they got only to those who may use it", async () => {
+    const origin = createOrigin();
+    const told: { readonly channel: string; readonly message: unknown }[] = [];
+    const environment = createFakeEnvironment({
+      ...origin,
+      openChannel(channel) {
+        const opened = origin.openChannel(channel);
+        return {
+          ...opened,
+          postMessage(message) {
+            told.push({ channel, message });
+          },
+        };
+      },
+    });
+    const tabOf = (...given: string[]): Credentials =>
+      new Credentials({ url: "http://edge.test", token: async () => given.shift() }, environment);
+    const [ann, bob, unread, changing] = [
+      tabOf(jwt("ann", 100), jwt("ann", 200)),
+      tabOf(jwt("bob", 100), jwt("bob", 200)),
+      tabOf("opaque-1", "opaque-2"),
+      tabOf(jwt("eve", 100), jwt("bob", 200)),
+    ];
+    for (const tab of [ann, bob, unread, changing]) await tab.prepare();
+    // Whose they are was not known before: nobody else could tell that they are theirs.
+    expect(told).toEqual([]);
+    for (const tab of [unread, changing, ann, bob]) await tab.refresh();
+    expect(told.map(({ message }) => message)).toEqual([{ token: jwt("ann", 200) }, { token: jwt("bob", 200) }]);
+    expect(new Set(told.map(({ channel }) => channel)).size).toBe(2);
+  });
+
   test("do not take the token that they were refused with, though another tab has just fetched it", async () => {
     const environment = createFakeEnvironment(createOrigin());
     const url = "http://edge.test";

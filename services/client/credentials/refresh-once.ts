@@ -9,7 +9,10 @@ export interface Refreshed {
 interface Refresh {
   /** The edge. */
   readonly url: string;
+  /** Whose the token is, as far as that is known: only tabs of the same person hear of it. */
+  readonly person: string;
   readonly refresh: () => Promise<Refreshed>;
+  /** Whether this tab may use it. What it may not use, tabs like it may not either: they are not told. */
   readonly isOwn: (refreshed: Refreshed) => boolean;
 }
 
@@ -23,18 +26,19 @@ const GRACE_MS = 100;
  */
 export async function refreshOnce(
   { locks, openChannel, after }: Pick<Environment, "locks" | "openChannel" | "after">,
-  { url, refresh, isOwn }: Refresh,
+  { url, person, refresh, isOwn }: Refresh,
 ): Promise<Refreshed> {
   if (locks === undefined || openChannel === undefined) return refresh();
+  // One lock for all: who has no token yet may use the same refresh token.
   const name = `sluice-refresh:${url}`;
-  const channel = openChannel(name);
+  const channel = openChannel(name + person);
   let theirs: Refreshed | undefined;
   channel.addEventListener("message", ({ data }) => {
     if (isOwn(data as Refreshed)) theirs = data as Refreshed;
   });
   const lead = async (): Promise<Refreshed> => {
     const refreshed = await refresh();
-    channel.postMessage(refreshed);
+    if (isOwn(refreshed)) channel.postMessage(refreshed);
     return refreshed;
   };
   try {

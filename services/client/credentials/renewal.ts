@@ -4,9 +4,6 @@ import type { Credentials } from "./credentials.ts";
 /** The edge itself prolongs a session 30 to 60 s before its end, where it can: a token is fetched after that. */
 const BEFORE_MS = { min: 10_000, max: 25_000 };
 
-/** A timer of a browser holds no more. */
-const LONGEST_MS = 2_000_000_000;
-
 /** Fetches a fresh token before an open stream's right ends, and has the stream go on by it. */
 export class Renewal {
   readonly #environment: Pick<Environment, "now" | "random" | "after">;
@@ -30,7 +27,7 @@ export class Renewal {
     const { now, random, after } = this.#environment;
     const beforeMs = BEFORE_MS.min + random() * (BEFORE_MS.max - BEFORE_MS.min);
     const inMs = Date.parse(expiresAt) - now() - beforeMs;
-    if (!this.#credentials.canRefresh || !(inMs > 0) || inMs > LONGEST_MS) return;
+    if (!this.#credentials.canRefresh || !(inMs > 0)) return;
     this.#cancel = after(inMs, () => void this.#renew());
   }
 

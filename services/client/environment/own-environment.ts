@@ -3,6 +3,7 @@ import { watchPage } from "./watch-page.ts";
 
 /** Network Information is in no browser's types: two engines do not have it. */
 interface Globals {
+  readonly origin?: string;
   readonly WebSocket?: typeof WebSocket;
   readonly BroadcastChannel?: new (name: string) => Channel;
   readonly navigator?: {
@@ -11,22 +12,26 @@ interface Globals {
   };
 }
 
+/** A timer holds no more: what is longer would end at once, again and again. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** The program that runs this. */
 export function ownEnvironment(): Environment {
-  const { WebSocket: Socket, BroadcastChannel: OwnChannel, navigator } = globalThis as unknown as Globals;
+  const { WebSocket: Socket, BroadcastChannel: OwnChannel, navigator, origin } = globalThis as unknown as Globals;
   return {
     fetch: (url, init) => fetch(url, init),
     openSocket: Socket && ((url, protocols) => new Socket(url, protocols)),
     now: () => Date.now(),
     random: () => Math.random(),
     after(ms, callback) {
-      const timer = setTimeout(callback, ms);
+      const timer = setTimeout(callback, Math.min(ms, LONGEST_MS));
       return () => clearTimeout(timer);
     },
     watch: watchPage,
     local: storage("localStorage"),
     session: storage("sessionStorage"),
-    locks: navigator?.locks,
+    // A frame in a sandbox has locks, and is refused each of them.
+    locks: origin === "null" ? undefined : navigator?.locks,
     openChannel: OwnChannel && ((name) => new OwnChannel(name)),
     hasTabs: "document" in globalThis || "importScripts" in globalThis,
     network: () => ({ type: navigator?.connection?.type ?? "", speed: navigator?.connection?.effectiveType ?? "" }),

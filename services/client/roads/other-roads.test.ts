@@ -64,6 +64,40 @@ describe("polling", () => {
     ]);
   });
 
+  test("asks a cache that gives the same answer again and again no more than once a second", async () => {
+    let asked = 0;
+    const environment = createFakeEnvironment({
+      fetch: async () => {
+        asked += 1;
+        // What would go on for ever stops here.
+        if (asked > 10) return new Response("", { status: 503 });
+        return Response.json({ frames: [{ id: "e.2.x", data: "a" }], next: "e.2.x" });
+      },
+    });
+    const stop = new AbortController();
+    void createPollRoad(environment)(request, listen().listener, stop.signal);
+    await environment.pass(2_000);
+    stop.abort();
+    // The second answer is the first one that says nothing new.
+    expect(asked).toBe(4);
+  });
+
+  test("is not stopped by a clock that is set back", async () => {
+    let asked = 0;
+    const environment = createFakeEnvironment({
+      fetch: async () => {
+        asked += 1;
+        environment.sleep(-3_600_000);
+        return Response.json({ frames: [], next: "e.3.x" });
+      },
+    });
+    const stop = new AbortController();
+    void createPollRoad(environment)(request, listen().listener, stop.signal);
+    await environment.pass(3_000);
+    stop.abort();
+    expect(asked).toBe(4);
+  });
+
   test("asks for no presence, which polls are not told of", async () => {
     const asked: string[] = [];
     const environment = createFakeEnvironment({

@@ -6,7 +6,7 @@ import type { FollowRoad } from "./road.ts";
 /** An answer waits so long for an event, in seconds; proxies give up after 30. */
 const WAIT_SECONDS = 25;
 
-/** Whoever answers "nothing" at once is asked again after this. */
+/** Whoever answers "nothing" at once, or the same as before as a cache does, is asked again after this. */
 const MIN_GAP_MS = 1_000;
 
 interface PollAnswer {
@@ -35,11 +35,13 @@ export function createPollRoad(environment: Pick<Environment, "fetch" | "now" | 
       isOpen = true;
       const { frames, next: position } = await readAnswer(answer.response);
       if (frames === undefined) return { kind: "unusable" };
+      const isNews = frames.length > 0 && position !== next;
       next = position || next;
       listener.onBytes();
       for (const frame of frames) listener.onFrame(frame);
-      const gapMs = MIN_GAP_MS - (environment.now() - since);
-      if (frames.length === 0 && gapMs > 0) await new Promise<void>((resolve) => environment.after(gapMs, resolve));
+      // The clock may have been set back.
+      const gapMs = Math.min(MIN_GAP_MS - (environment.now() - since), MIN_GAP_MS);
+      if (!isNews && gapMs > 0) await new Promise<void>((resolve) => environment.after(gapMs, resolve));
     }
     return { kind: "closed" };
   };

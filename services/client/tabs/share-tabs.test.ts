@@ -141,6 +141,31 @@ test("a subscription that the edge refuses fails with its code, and the tab goes
   expect(edge.streams).toEqual([["order.>"]]);
 });
 
+test("a tab that goes over while the edge is busy is behind, for it has shown something", async () => {
+  const edge = newEdge();
+  const tab = await openTab(edge, { token: tokenWith({}) });
+  const states: string[] = [];
+  tab.stream.onState(({ name }) => states.push(name));
+  edge.busy();
+  await tab.stream.subscribe(["invoice.paid.*"]);
+  await waitFor("a live tab", () => tab.stream.state.name === "live");
+  expect(states).toContain("behind");
+  expect(states).not.toContain("connecting");
+});
+
+test("changes that are asked for at the same time are made one after the other: a refused one takes back its own topics alone", async () => {
+  const edge = newEdge();
+  const tab = await openTab(edge, { token: tokenWith({}) });
+  edge.refuse("/v1/stream", "limit_exceeded");
+  const [refused, made] = await Promise.allSettled([
+    tab.stream.subscribe(["invoice.paid.*"]),
+    tab.stream.subscribe(["offer.made.*"]),
+  ]);
+  expect(refused).toMatchObject({ status: "rejected", reason: { code: "limit_exceeded" } });
+  expect(made.status).toBe("fulfilled");
+  expect(edge.streams).toEqual([["order.>", "offer.made.*"]]);
+});
+
 test("a tab whose token becomes another person's goes over to the tabs of that one, behind what it has shown", async () => {
   const edge = newEdge();
   let sub = "ann";

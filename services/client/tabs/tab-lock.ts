@@ -12,7 +12,7 @@ export class TabLock {
   readonly #locks: Locks;
   readonly #name: string;
   readonly #holder: LockHolder;
-  #wish: { readonly stop: AbortController; letGo: () => void } | undefined;
+  #wish: { readonly stop: AbortController; isHeld: boolean; letGo: () => void } | undefined;
 
   constructor(locks: Locks, name: string, holder: LockHolder) {
     this.#locks = locks;
@@ -41,19 +41,20 @@ export class TabLock {
 
   #request(options: (stop: AbortController) => { readonly signal: AbortSignal } | { readonly steal: true }): void {
     this.release();
-    const wish = { stop: new AbortController(), letGo: (): void => {} };
+    const wish = { stop: new AbortController(), isHeld: false, letGo: (): void => {} };
     this.#wish = wish;
     const hold = (): Promise<void> | undefined => {
       if (this.#wish !== wish) return undefined;
       const held = new Promise<void>((resolve) => void (wish.letGo = resolve));
+      wish.isHeld = true;
       this.#holder.onHeld();
       return held;
     };
-    // It fails when the wish is withdrawn, or when the lock is taken by force.
+    // It fails when the wish is withdrawn, when the lock is taken by force, and where the browser gives this page none.
     this.#locks.request(this.#name, options(wish.stop), hold).catch(() => {
       if (this.#wish !== wish) return;
       this.#wish = undefined;
-      this.#holder.onLost();
+      if (wish.isHeld) this.#holder.onLost();
     });
   }
 }

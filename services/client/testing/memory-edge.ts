@@ -76,11 +76,11 @@ export class MemoryEdge {
     this.#writeAll("reset", { reason }, { id: this.#end });
   }
 
-  degraded(reason = "log"): void {
+  degraded(reason: ControlData["degraded"]["reason"] = "log"): void {
     this.#writeAll("degraded", { reason });
   }
 
-  recovered(reason = "log"): void {
+  recovered(reason: ControlData["recovered"]["reason"] = "log"): void {
     this.#writeAll("recovered", { reason });
   }
 

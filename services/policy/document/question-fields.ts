@@ -2,6 +2,7 @@ import { scopeSchema } from "#shared/contract/scope-schema.ts";
 import { z } from "zod";
 import type { EventAttributes } from "#shared/contract/event-condition.ts";
 import { freeNameSchema } from "#shared/contract/name-schema.ts";
+import { topicTextSchema } from "#shared/contract/topic-schema.ts";
 import { isTopic } from "#shared/protocol/topics.ts";
 import { attributesSchema } from "./attributes-schema.ts";
 import { permissionSchema } from "./permission.ts";
@@ -19,7 +20,7 @@ export const issuerSchema = z.string().min(1).max(1_024).optional();
 /** More roles or groups than a token has room for. */
 const MAX_CLAIMED = 16_384;
 
-const topicSchema = z.string().refine(isTopic, "must be a topic such as order.created.42, without wildcards");
+const topicSchema = topicTextSchema.refine(isTopic, "must be a topic such as order.created.42, without wildcards");
 
 /**
  * A question: its subject (`claims` are attributes that its token would carry), and exactly one of `permission`, `topic` or `publish` (with the event's

@@ -1,6 +1,7 @@
 import type { Context, Hono } from "hono";
 import { AppError } from "#shared/errors/app-error.ts";
 import { answerBuiltFile, KEPT_FOR_GOOD } from "#shared/http/built-file.ts";
+import { describeCall } from "#shared/http/openapi/describe-call.ts";
 import { type BuiltConsole, loadConsole } from "./load-console.ts";
 
 /** The settings of policy by which the console knows where it is. */
@@ -56,11 +57,10 @@ export function addConsole(api: Hono, config: ConsoleConfig, load = loadConsole)
       "referrer-policy": "no-referrer",
     });
   };
-  api.get("/console", answerPage);
-  api.get("/console/", answerPage);
-  api.get("/console/:screen", answerPage);
+  const page = describeCall("page");
+  for (const path of ["/console", "/console/", "/console/:screen"]) api.get(path, page, answerPage);
 
-  api.get("/console/assets/:file", async (c) => {
+  api.get("/console/assets/:file", page, async (c) => {
     const file = (await find())?.files.get(c.req.param("file"));
     if (file === undefined) throw new AppError("not_found", "the console has no such file: load its page again");
     return answerBuiltFile(c, file, { "cache-control": KEPT_FOR_GOOD });

@@ -2,11 +2,14 @@ import { scopeSchema } from "#shared/contract/scope-schema.ts";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { parseEventId } from "#shared/protocol/event-id.ts";
+import { topicTextSchema } from "#shared/contract/topic-schema.ts";
 import { isTopic } from "#shared/protocol/topics.ts";
 import type { EventQuestion } from "../events/find-event.ts";
 import { freeNameSchema } from "#shared/contract/name-schema.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
+import { BY_EXPLICIT_TOKEN } from "#shared/http/openapi/credentials.ts";
+import { describeCall, jsonAnswer, jsonBody } from "#shared/http/openapi/describe-call.ts";
 import { explain } from "../decide/explain.ts";
 import { trustedSubject } from "../decide/trusted-subject.ts";
 import { explainEvent, type ExplainDeps } from "../explain-event.ts";
@@ -14,6 +17,8 @@ import type { Snapshots } from "../versions/snapshots.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
 import type { FindRights } from "#shared/tokens/session-rights.ts";
 import { heldRights } from "../sessions/held-rights.ts";
+import { TENANT, TENANT_ERRORS } from "./admin-calls.ts";
+import { eventExplanationSchema, explanationSchema } from "./explain-answers.ts";
 import { tenantParameter } from "./parameters.ts";
 import { issuerSchema } from "../document/question-fields.ts";
 import { questionSchema } from "./question-schema.ts";
@@ -34,18 +39,20 @@ const receiverFields = {
 };
 
 /** One of: the event's id, its place in the log, or its topic and about when it was stored. */
+const eventQuestionFields = {
+  ...receiverFields,
+  event: z.string().optional(),
+  sequence: z
+    .string()
+    .regex(/^[1-9]\d{0,14}$/, "must be a place in the log, such as 41")
+    .transform(Number)
+    .optional(),
+  topic: topicTextSchema.refine(isTopic, "must be a topic such as order.created.42, without wildcards").optional(),
+  at: z.iso.datetime({ offset: true }).optional(),
+};
+
 const eventQuestionSchema = z
-  .strictObject({
-    ...receiverFields,
-    event: z.string().optional(),
-    sequence: z
-      .string()
-      .regex(/^[1-9]\d{0,14}$/, "must be a place in the log, such as 41")
-      .transform(Number)
-      .optional(),
-    topic: z.string().refine(isTopic, "must be a topic such as order.created.42, without wildcards").optional(),
-    at: z.iso.datetime({ offset: true }).optional(),
-  })
+  .strictObject(eventQuestionFields)
   .refine(({ event, sequence, topic }) => [event, sequence, topic].filter((each) => each !== undefined).length === 1, {
     path: ["event"],
     message: "give one of event, sequence, and topic with at",
@@ -60,6 +67,36 @@ interface ExplainRouteDeps extends ExplainDeps {
   readonly find: FindRights;
 }
 
+const EXPLAIN = describeCall({
+  id: "explainDecision",
+  tag: "Decisions",
+  summary: "Says why a subject may or may not do something",
+  by: BY_EXPLICIT_TOKEN,
+  path: TENANT,
+  body: jsonBody(questionSchema),
+  answers: { 200: jsonAnswer("The decision with every rule that was looked at.", explanationSchema) },
+  errors: TENANT_ERRORS,
+  example: { path: { tenant: "acme" }, body: { subject: "ann", topic: "order.created.42" }, status: 200 },
+});
+
+const EXPLAIN_EVENT = describeCall({
+  id: "explainEvent",
+  tag: "Decisions",
+  summary: "Says why a person did or did not get an event",
+  about: "The event is named by one of `event`, `sequence`, and `topic` with `at`.",
+  by: BY_EXPLICIT_TOKEN,
+  path: TENANT,
+  query: eventQuestionFields,
+  required: ["subject"],
+  answers: { 200: jsonAnswer("What stood between them, link by link.", eventExplanationSchema) },
+  errors: TENANT_ERRORS,
+  example: {
+    path: { tenant: "acme" },
+    query: { subject: "ann", topic: "order.created.42", at: "2026-01-31T12:00:00Z" },
+    status: 200,
+  },
+});
+
 /**
  * Adds the calls that say why: of a question as `check` takes it, and of one event as a subject did or did not get it. Both
  * say by which roles and groups of the subject they answer.
@@ -67,7 +104,7 @@ interface ExplainRouteDeps extends ExplainDeps {
 export function addExplainRoutes(api: Hono, authorizeDeps: AuthorizeDeps, explaining: ExplainRouteDeps): void {
   const path = "/v1/tenants/:tenant/explain";
 
-  api.post(path, async (c) => {
+  api.post(path, EXPLAIN, async (c) => {
     const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const { subject: asked, question } = await readJson(c, questionSchema);
@@ -80,7 +117,7 @@ export function addExplainRoutes(api: Hono, authorizeDeps: AuthorizeDeps, explai
     return c.json({ version: snapshot.version.number, source, holds, ...explanation });
   });
 
-  api.get(path, async (c) => {
+  api.get(path, EXPLAIN_EVENT, async (c) => {
     const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const asked = readEventQuestion(c);

@@ -7,7 +7,8 @@ import { requireSubjects } from "../changes/commands.ts";
 import { CollectedRoles, SubjectRoles } from "../decide/subject-roles.ts";
 import type { StoredPolicy } from "../versions/stored-policy.ts";
 
-const FORMAT = "sluice-policy/2";
+/** The format that is written. */
+export const EXPORT_FORMAT = "sluice-policy/2";
 const EARLIER_FORMAT = "sluice-policy/1";
 
 /** How many lines are read or written before others have their turn: some 2 ms. */
@@ -32,7 +33,7 @@ const headFields = {
   document: z.string(),
 };
 /** The first line. The subjects follow, one to a line; their number shows whether any is missing. */
-const headSchema = z.strictObject({ format: z.literal(FORMAT), ...headFields, subjects: z.int().min(0) });
+const headSchema = z.strictObject({ format: z.literal(EXPORT_FORMAT), ...headFields, subjects: z.int().min(0) });
 const earlierSchema = z.strictObject({
   format: z.literal(EARLIER_FORMAT),
   ...headFields,
@@ -52,7 +53,7 @@ export async function* writeExport(
   tenant: string,
   { version, at, document, bindings }: StoredPolicy,
 ): AsyncGenerator<string> {
-  const head = { format: FORMAT, tenant, version: version.number, at, document: document.text };
+  const head = { format: EXPORT_FORMAT, tenant, version: version.number, at, document: document.text };
   let lines = [JSON.stringify({ ...head, subjects: bindings.size })];
   for (const [subject, roles] of bindings.listed()) {
     lines.push(JSON.stringify({ subject, roles }));
@@ -73,7 +74,7 @@ export async function readExport(lines: AsyncIterable<string>): Promise<Exported
   try {
     const first = (await iterator.next()).value ?? "";
     const rest = { [Symbol.asyncIterator]: () => iterator };
-    if (!first.includes(`"${FORMAT}"`)) return await readEarlier(first, rest);
+    if (!first.includes(`"${EXPORT_FORMAT}"`)) return await readEarlier(first, rest);
     const { subjects, ...head } = parseLine(first, headSchema, 1);
     requireSubjects(subjects);
     return { ...head, bindings: await readBindings(rest, subjects) };

@@ -1,20 +1,41 @@
 import { randomUUID } from "node:crypto";
 import type { Context, Hono } from "hono";
+import { z } from "zod";
 import { LIVE_THINGS, type LiveThing } from "#shared/contract/live-things.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { BY_EXPLICIT_TOKEN } from "#shared/http/openapi/credentials.ts";
+import { describeCall } from "#shared/http/openapi/describe-call.ts";
 import type { LiveChanges } from "../live/live-changes.ts";
+import { TENANT, TENANT_ERRORS } from "./admin-calls.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
 import { tenantParameter } from "./parameters.ts";
 import { ViewerStream } from "./viewer-stream.ts";
 
 const RETRY_MS = 2_000;
 
+const LIVE = describeCall({
+  id: "followLists",
+  tag: "What runs",
+  summary: "Says which lists of a tenant have changed, as a stream that clients of edges read",
+  by: BY_EXPLICIT_TOKEN,
+  path: TENANT,
+  query: {
+    topic: z
+      .array(z.enum(LIVE_THINGS.map((thing) => `${thing}.changed`)))
+      .describe("`connections.changed`, `subscriptions.changed`."),
+  },
+  required: ["topic"],
+  answers: { 200: { is: "CloudEvents without data.", content: { "text/event-stream": z.string() } } },
+  errors: [...TENANT_ERRORS, "malformed_topic", "too_many_requests"],
+  example: { path: { tenant: "acme" }, query: { topic: ["connections.changed"] }, status: 200 },
+});
+
 /**
  * Adds a stream that says which lists of the console have changed. It speaks as an edge does, so that clients of edges read it: by the
  * address `/v1/tenants/<tenant>/live`, with the topics `connections.changed` and `subscriptions.changed`. There is no history of it.
  */
 export function addLiveRoute(api: Hono, authorizeDeps: AuthorizeDeps, live: LiveChanges): void {
-  api.get("/v1/tenants/:tenant/live/v1/stream", async (c) => {
+  api.get("/v1/tenants/:tenant/live/v1/stream", LIVE, async (c) => {
     const tenant = tenantParameter(c);
     const authorize = (): Promise<string> => authorizeAdmin(authorizeDeps, c, tenant);
     await authorize();

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { z } from "zod";
 import { isFreeName, isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { decodeUtf8 } from "../document/decode-utf8.ts";
@@ -25,29 +26,24 @@ export function requireFreeName(value: string): void {
   throw new AppError("malformed_request", `the subject must be ${FREE_NAME}, percent-encoded`);
 }
 
-/** The subject behind which a list begins; undefined for its beginning. */
-export function afterParameter(c: Context): string | undefined {
-  const value = c.req.query("after");
-  if (value === undefined || isFreeName(value)) return value;
-  throw new AppError("malformed_request", `after must be a subject: ${FREE_NAME}`);
-}
+/** The subject behind which a list begins. */
+export const afterSubjectSchema = z.string().refine(isFreeName, `must be a subject: ${FREE_NAME}`);
 
 /** The name behind which a list of a policy's names begins: a subject, `group:<name>` or `role:<name>`. */
-export function nameAfterParameter(c: Context): string | undefined {
-  const value = c.req.query("after");
-  if (value === undefined || isFreeName(value.replace(/^(subject|group|role):/, ""))) return value;
-  throw new AppError("malformed_request", "after must be a name of the list");
-}
+export const afterNameSchema = z
+  .string()
+  .refine((text) => isFreeName(text.replace(/^(subject|group|role):/, "")), "must be a name of the list");
 
-/** The number of a version in the query; undefined where there is none. */
-export function numberParameter(c: Context, name: string): number | undefined {
-  const value = c.req.query(name);
-  if (value === undefined) return undefined;
-  if (/^[1-9]\d{0,14}$/.test(value)) return Number(value);
-  throw new AppError("malformed_request", `${name} must be a version, such as 17`);
-}
+/** The number of a version in a query or a path. */
+export const versionNumberSchema = z
+  .string()
+  .regex(/^[1-9]\d{0,14}$/, "must be a version, such as 17")
+  .transform(Number);
 
-/** Why somebody makes a change, in their words; undefined where they do not say. */
+/** Why somebody makes a change, in their words. */
+export const reasonSchema = z.string().max(256);
+
+/** The reason in the query; undefined where it does not say one. */
 export function reasonParameter(c: Context): string | undefined {
   const value = c.req.query("reason");
   if (value === undefined || value === "") return undefined;
@@ -64,18 +60,20 @@ export function readReason(value: string): string {
   throw new AppError("malformed_request", `the reason must be ${FREE_NAME}`);
 }
 
-/** How much of a list is asked for. */
-export function limitParameter(c: Context, max: number): number {
-  const value = c.req.query("limit");
-  if (value === undefined) return max;
-  if (/^[1-9]\d{0,5}$/.test(value) && Number(value) <= max) return Number(value);
-  throw new AppError("malformed_request", `limit must be a number from 1 to ${max}`);
+/** How much of a list is asked for: 1 to `max`. */
+export function limitSchema(max: number) {
+  return z
+    .string()
+    .regex(/^[1-9]\d{0,5}$/, `must be a number from 1 to ${max}`)
+    .transform(Number)
+    .refine((limit) => limit <= max, `must be a number from 1 to ${max}`)
+    .meta({ example: "50" });
 }
 
 /** The number of a version in a path. */
 export function versionParameter(c: Context): number {
-  const value = c.req.param("version") ?? "";
-  if (/^[1-9]\d{0,14}$/.test(value)) return Number(value);
+  const parsed = versionNumberSchema.safeParse(c.req.param("version"));
+  if (parsed.success) return parsed.data;
   throw new AppError("malformed_request", "the version in the path must be a number, such as 17");
 }
 

@@ -1,8 +1,8 @@
-import type { Context, Hono } from "hono";
-import { z } from "zod";
-import { MAX_DEAD_NAMED, type OperatorCommand } from "#shared/contract/edge-questions.ts";
+import type { Context, Hono, MiddlewareHandler } from "hono";
+import type { OperatorCommand } from "#shared/contract/edge-questions.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
+import { readParameter } from "#shared/http/read-parameter.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
 import { isName } from "#shared/protocol/names.ts";
 import type { TenantDeps } from "../tenants/tenant-deps.ts";
@@ -14,22 +14,16 @@ import {
   type SubscriptionName,
 } from "../subscriptions/list-subscriptions.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
-import { limitParameter, requireFreeName, subjectParameter, tenantParameter } from "./parameters.ts";
-
-/** The most subscriptions in one answer. */
-const MAX_PAGE = 200;
+import { limitSchema, requireFreeName, subjectParameter, tenantParameter } from "./parameters.ts";
+import { deadSchema, MAX_SUBSCRIPTIONS, pauseSchema, SUBSCRIPTION_CALLS as CALLS } from "./subscription-calls.ts";
 
 /** `<a subject's token>.<a name>`, which `next` holds in base64url: a token's `%` would need an encoding of its own. */
 const PLACE = /^[A-Za-z0-9_%-]{1,768}\.[A-Za-z0-9_-]{1,64}$/;
 
-const pauseSchema = z.strictObject({ until: z.iso.datetime({ offset: true }).optional() });
-const deadSchema = z.union([
-  z.strictObject({ ids: z.array(z.string().max(128)).min(1).max(MAX_DEAD_NAMED) }),
-  z.strictObject({ all: z.literal(true) }),
-]);
-
 /** What the calls on durable subscriptions take. */
 export type SubscriptionRouteDeps = LookDeps & ChangeSubscriptionDeps & Pick<TenantDeps, "subscriptions">;
+
+type ReadCommand = (c: Context) => OperatorCommand | Promise<OperatorCommand>;
 
 /**
  * Adds the calls on people's durable subscriptions, for operators and administrators: list and look at, pause, resume, delete; deliver
@@ -39,15 +33,19 @@ export function addSubscriptionRoutes(api: Hono, authorizeDeps: AuthorizeDeps, d
   const all = "/v1/tenants/:tenant/subscriptions";
   const one = `${all}/:subject/:name`;
 
-  api.get(all, async (c) => {
+  api.get(all, CALLS.list, async (c) => {
     const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
-    const filter = { subject: subjectQuery(c), after: placeParameter(c), limit: limitParameter(c, MAX_PAGE) };
+    const filter = {
+      subject: subjectQuery(c),
+      after: placeParameter(c),
+      limit: readParameter(c, "limit", limitSchema(MAX_SUBSCRIPTIONS)) ?? MAX_SUBSCRIPTIONS,
+    };
     const { next, ...page } = await listSubscriptions(deps, tenant, filter);
     return c.json({ ...page, ...(next !== undefined && { next: Buffer.from(next).toString("base64url") }) });
   });
 
-  api.delete(all, async (c) => {
+  api.delete(all, CALLS.deleteAll, async (c) => {
     const tenant = tenantParameter(c);
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
     const subject = subjectQuery(c);
@@ -57,7 +55,7 @@ export function addSubscriptionRoutes(api: Hono, authorizeDeps: AuthorizeDeps, d
     return c.json({ deleted });
   });
 
-  api.get(one, async (c) => {
+  api.get(one, CALLS.look, async (c) => {
     const of = nameOf(c);
     await authorizeAdmin(authorizeDeps, c, of.tenant);
     return c.json(await findSubscription(deps, of, afterParameter(c)));
@@ -68,20 +66,20 @@ export function addSubscriptionRoutes(api: Hono, authorizeDeps: AuthorizeDeps, d
     const by = await authorizeAdmin(authorizeDeps, c, of.tenant);
     await changeSubscription(deps, { of, command: await read(), by, address: authorizeDeps.addressOf(c) });
   };
-  const command = (path: string, read: (c: Context) => OperatorCommand | Promise<OperatorCommand>): void =>
-    void api.post(`${one}/${path}`, async (c) => {
+  const command = (path: string, description: MiddlewareHandler, read: ReadCommand): void =>
+    void api.post(`${one}/${path}`, description, async (c) => {
       await carryOut(c, () => read(c));
       return c.json(await findSubscription(deps, nameOf(c)));
     });
-  command("pause", async (c) => {
+  command("pause", CALLS.pause, async (c) => {
     const { until } = (await c.req.text()) === "" ? {} : await readJson(c, pauseSchema);
     return { do: "pause", until: until === undefined ? "resumed" : Date.parse(until) };
   });
-  command("resume", () => ({ do: "resume" }));
-  command("dead/redeliver", async (c) => ({ do: "redeliver", dead: await readDead(c) }));
-  command("dead/drop", async (c) => ({ do: "drop", dead: await readDead(c) }));
+  command("resume", CALLS.resume, () => ({ do: "resume" }));
+  command("dead/redeliver", CALLS.redeliver, async (c) => ({ do: "redeliver", dead: await readDead(c) }));
+  command("dead/drop", CALLS.drop, async (c) => ({ do: "drop", dead: await readDead(c) }));
 
-  api.delete(one, async (c) => {
+  api.delete(one, CALLS.delete, async (c) => {
     await carryOut(c, () => ({ do: "delete" }));
     return c.body(null, 204);
   });

@@ -1,6 +1,11 @@
 import type { Context, Hono } from "hono";
+import { z } from "zod";
+import { freeNameSchema } from "#shared/contract/name-schema.ts";
 import { poll } from "#shared/async/poll.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { BY_EXPLICIT_TOKEN } from "#shared/http/openapi/credentials.ts";
+import { describeCall } from "#shared/http/openapi/describe-call.ts";
+import { readParameter } from "#shared/http/read-parameter.ts";
 import { type EventId, parseEventId } from "#shared/protocol/event-id.ts";
 import type { FindRights } from "#shared/tokens/session-rights.ts";
 import { isTopicPattern } from "#shared/protocol/topics.ts";
@@ -10,6 +15,7 @@ import { ViewerStream } from "./viewer-stream.ts";
 import { TailPerson } from "../tail/tail-person.ts";
 import type { TailFilter, TailViewer } from "../tail/viewer.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
+import { TENANT, TENANT_ERRORS } from "./admin-calls.ts";
 import { requireFreeName, tenantParameter } from "./parameters.ts";
 
 /** As many topics as a stream may have. */
@@ -24,6 +30,32 @@ export interface TailRouteDeps {
   readonly find: FindRights;
 }
 
+const patternsSchema = z.array(z.string()).max(MAX_PATTERNS).describe("Topic patterns, any of which matches.");
+const fromSchema = z.enum(["now", "recent"], { error: "must be now or recent" });
+
+const TAIL = describeCall({
+  id: "tailEvents",
+  tag: "Events",
+  summary: "Shows what is stored in a tenant's log and whom it reached, without payloads",
+  by: BY_EXPLICIT_TOKEN,
+  path: TENANT,
+  query: {
+    type: patternsSchema,
+    topic: patternsSchema,
+    subject: freeNameSchema.describe("Whose events are looked for: those that the person may see."),
+    from: fromSchema.describe("Whether to begin with the last events."),
+  },
+  headers: { "last-event-id": z.string().describe("Goes on behind this event.") },
+  answers: {
+    200: {
+      is: "Frames as docs/reference/policy-http.md describes them.",
+      content: { "text/event-stream": z.string() },
+    },
+  },
+  errors: [...TENANT_ERRORS, "malformed_topic", "too_many_requests"],
+  example: { path: { tenant: "acme" }, query: { from: "recent" }, status: 200 },
+});
+
 /** How often the tail looks after itself, where it is not as often as always. */
 export interface TailTimes {
   readonly checkRightEveryMs?: number;
@@ -37,7 +69,7 @@ export function addTailRoute(
   times: TailTimes = {},
 ): void {
   const { tails } = deps;
-  api.get("/v1/tenants/:tenant/tail", async (c) => {
+  api.get("/v1/tenants/:tenant/tail", TAIL, async (c) => {
     const tenant = tenantParameter(c);
     const authorize = (): Promise<string> => authorizeAdmin(authorizeDeps, c, tenant);
     await authorize();
@@ -94,9 +126,7 @@ function readLastEventId(c: Context): EventId | undefined {
 }
 
 function readFrom(c: Context): "now" | "recent" {
-  const from = c.req.query("from") ?? "now";
-  if (from === "now" || from === "recent") return from;
-  throw new AppError("malformed_request", "from must be now or recent");
+  return readParameter(c, "from", fromSchema) ?? "now";
 }
 
 function patternParameters(c: Context, name: "topic" | "type"): readonly string[] {

@@ -12,6 +12,16 @@ import type { TenantDeps } from "../tenants/tenant-deps.ts";
 import type { LogUsage, Usage } from "../tenants/tenant-logs.ts";
 import { authorizeAdmin, type AuthorizeDeps, authorizeOperator } from "./authorize.ts";
 import { tenantParameter } from "./parameters.ts";
+import {
+  CREATE_TENANT,
+  DELETE_TENANT,
+  GET_TENANT,
+  LIMIT_TENANT,
+  LIST_TENANTS,
+  LIST_TIERS,
+  RESUME_TENANT,
+  SUSPEND_TENANT,
+} from "./tenant-calls.ts";
 
 /** Adds the calls on tenants as a whole: make, look at, limit, suspend, resume, delete; and the list of tiers. */
 export function addTenantRoutes(
@@ -22,7 +32,7 @@ export function addTenantRoutes(
 ): void {
   const path = "/v1/tenants/:tenant";
 
-  api.put(path, async (c) => {
+  api.put(path, CREATE_TENANT, async (c) => {
     const tenant = tenantParameter(c);
     const by = await authorizeOperator(authorizeDeps, c);
     const isNew = await createTenant(changeDeps, tenant, by, authorizeDeps.addressOf(c));
@@ -31,7 +41,7 @@ export function addTenantRoutes(
 
   addTiersRoute(api, authorizeDeps, tiers);
 
-  api.get("/v1/tenants", async (c) => {
+  api.get("/v1/tenants", LIST_TENANTS, async (c) => {
     await authorizeOperator(authorizeDeps, c);
     const usages = await usage.usages();
     const tenants = (await changeDeps.store.tenants()).map(async (tenant) => {
@@ -41,7 +51,7 @@ export function addTenantRoutes(
     return c.json({ tenants: (await Promise.all(tenants)).filter((tenant) => tenant !== undefined) });
   });
 
-  api.get(path, async (c) => {
+  api.get(path, GET_TENANT, async (c) => {
     const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
     const stored = await changeDeps.store.read(tenant);
@@ -58,7 +68,7 @@ export function addTenantRoutes(
     return { tenant, version };
   };
 
-  api.put(`${path}/limits`, async (c) =>
+  api.put(`${path}/limits`, LIMIT_TENANT, async (c) =>
     c.json(
       await change(c, async (by) => {
         const limits = await readJson(c, tenantLimitsSchema);
@@ -67,9 +77,9 @@ export function addTenantRoutes(
       }),
     ),
   );
-  api.post(`${path}/suspend`, async (c) => c.json(await change(c, (by) => setState("suspended", by))));
-  api.post(`${path}/resume`, async (c) => c.json(await change(c, (by) => setState("active", by))));
-  api.delete(path, async (c) =>
+  api.post(`${path}/suspend`, SUSPEND_TENANT, async (c) => c.json(await change(c, (by) => setState("suspended", by))));
+  api.post(`${path}/resume`, RESUME_TENANT, async (c) => c.json(await change(c, (by) => setState("active", by))));
+  api.delete(path, DELETE_TENANT, async (c) =>
     c.json(
       await change(c, (by) => {
         requireConfirmation(c);
@@ -82,7 +92,7 @@ export function addTenantRoutes(
 
 /** Lists the tiers with their limits. */
 function addTiersRoute(api: Hono, authorizeDeps: AuthorizeDeps, tiers: Tiers): void {
-  api.get("/v1/tiers", async (c) => {
+  api.get("/v1/tiers", LIST_TIERS, async (c) => {
     await authorizeOperator(authorizeDeps, c);
     return c.json({ tiers: Object.fromEntries(tiers) });
   });

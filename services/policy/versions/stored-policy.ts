@@ -5,7 +5,8 @@ import { DIFFERENCE_KINDS, type PolicyDiff } from "../decide/policy-diff.ts";
 import { SubjectRoles } from "../decide/subject-roles.ts";
 import { storedLimitsSchema, type TenantLimits } from "../limits/tenant-limits.ts";
 
-const originSchema = z.discriminatedUnion("kind", [
+/** Where a document came from, as it is stored. */
+export const originSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("file"), name: z.string(), hash: z.string() }),
   z.object({ kind: z.literal("http") }),
   z.object({ kind: z.literal("empty") }),
@@ -14,7 +15,8 @@ const originSchema = z.discriminatedUnion("kind", [
 /** Where a document came from. A document from a file is changed by changing the file. */
 export type DocumentOrigin = z.infer<typeof originSchema>;
 
-const diffSchema = z.object({
+/** What a version says otherwise than the one before it. */
+export const diffSchema = z.object({
   differences: z
     .array(
       z.object({

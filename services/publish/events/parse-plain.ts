@@ -1,18 +1,9 @@
-import { z } from "zod";
+import { plainEventSchema } from "#shared/contract/published-events.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readAttributes, readId } from "./attributes.ts";
 import { topicOf } from "./event-topic.ts";
 import type { EventText, ReadEvent } from "./published-event.ts";
 import { rawMembers } from "./raw-members.ts";
-
-const eventSchema = z.strictObject({
-  type: z.string(),
-  /** What stands behind the type in the topic, as tokens; or names, which are encoded as a token each. */
-  key: z.union([z.string(), z.array(z.string().min(1).max(256)).min(1).max(6)]).optional(),
-  data: z.unknown().optional(),
-  id: z.string().optional(),
-  attributes: z.record(z.string(), z.unknown()).default({}),
-});
 
 /** Attributes that other fields say, or that would say something else than the event's topic does. */
 const SAID_ELSEWHERE = ["id", "type", "subject", "specversion", "data", "datacontenttype"];
@@ -22,7 +13,7 @@ const SAID_ELSEWHERE = ["id", "type", "subject", "specversion", "data", "datacon
  * @throws {AppError} `malformed_request`, `malformed_topic`.
  */
 export function parsePlainEvent({ value, text }: EventText, madeId: string): ReadEvent {
-  const parsed = eventSchema.safeParse(value);
+  const parsed = plainEventSchema.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const where = issue === undefined || issue.path.length === 0 ? "the event" : `"${issue.path.join(".")}"`;

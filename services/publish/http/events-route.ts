@@ -3,6 +3,8 @@ import type { BlockList } from "node:net";
 import type { Hono } from "hono";
 import { toAppError } from "#shared/errors/app-error.ts";
 import { callContextOf } from "#shared/http/json-api.ts";
+import { describeCall } from "#shared/http/openapi/describe-call.ts";
+import { PUBLISH_CALL } from "#shared/http/openapi/publish-call.ts";
 import { clientAddressOf, strangerOf } from "#shared/http/client-address.ts";
 import type { PublishMetrics } from "../metrics.ts";
 import type { PublishEvents } from "../publish-events.ts";
@@ -22,7 +24,7 @@ export interface EventsRouteDeps {
 
 /** Adds `POST /v1/events`: 200 with the events' ids once they are stored. */
 export function addEventsRoute(api: Hono, { publish, proxies, maxBodyBytes, metrics }: EventsRouteDeps): void {
-  api.post(EVENTS_PATH, async (c) => {
+  api.post(EVENTS_PATH, describeCall(PUBLISH_CALL), async (c) => {
     const { incoming } = c.env as { readonly incoming: IncomingMessage };
     try {
       const published = await publish({

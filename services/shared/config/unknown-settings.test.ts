@@ -22,6 +22,10 @@ describe("a variable with one of our prefixes", () => {
     ).toEqual([]);
   });
 
+  test("is no typing error where gRPC's own library reads it", () => {
+    expect(findUnknownSettings({ GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: "/x", GRPC_NODE_TRACE: "all" }, [])).toEqual([]);
+  });
+
   test("is no typing error where Kubernetes sets it for a service", () => {
     const links = {
       AUTH_SERVICE_HOST: "10.0.0.1",

@@ -8,6 +8,9 @@ const BUS_PASSWORD = /^NATS_\w+_PASSWORD$/;
 /** Secrets that the issuers' file names, one for each issuer. */
 const ISSUER_SECRET = /^AUTH_ISSUER_SECRET_\w+$/;
 
+/** Variables that gRPC's own library reads. */
+const OF_GRPC = /^GRPC_(DEFAULT_SSL_ROOTS_FILE_PATH|EXPERIMENTAL_\w+|NODE_\w+|SSL_CIPHER_SUITES|TRACE|VERBOSITY)$/;
+
 /** What Kubernetes sets for each service of a namespace, whatever it is called, besides `<SERVICE>_PORT`. */
 const SERVICE_LINK = /_(SERVICE_(HOST|PORT(_.+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/;
 
@@ -28,6 +31,7 @@ export function findUnknownSettings(env: NodeJS.ProcessEnv, own: readonly string
     OURS.test(name) &&
     !BUS_PASSWORD.test(name) &&
     !ISSUER_SECRET.test(name) &&
+    !OF_GRPC.test(name) &&
     !known.includes(name) &&
     !isServiceLink(name, value);
   return Object.entries(env)

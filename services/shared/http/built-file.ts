@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Context } from "hono";
+import Negotiator from "negotiator";
 
 /** A file that was built for browsers, in the encodings that it was built in. */
 export interface BuiltFile {
@@ -32,16 +33,23 @@ export function answerBuiltFile(
   { type, etag, body, br, gzip }: BuiltFile,
   headers: Readonly<Record<string, string>>,
 ): Response {
-  const kept = { ...headers, etag, vary: "accept-encoding" };
-  if (c.req.header("if-none-match") === etag) return c.body(null, 304, kept);
-  const accepted = (c.req.header("accept-encoding") ?? "").split(",").map((each) => each.trim().split(";")[0]);
-  if (br !== undefined && accepted.includes("br")) {
-    return c.body(br, 200, { ...kept, "content-type": type, "content-encoding": "br" });
-  }
-  if (gzip !== undefined && accepted.includes("gzip")) {
-    return c.body(gzip, 200, { ...kept, "content-type": type, "content-encoding": "gzip" });
-  }
-  return c.body(body, 200, { ...kept, "content-type": type });
+  const forms = { br, gzip, identity: body };
+  const accepted = new Negotiator({ headers: c.req.header() }).encodings();
+  const coding = CODINGS.find((each) => accepted.includes(each) && forms[each] !== undefined) ?? "identity";
+  // Each form has a tag of its own (RFC 9110, section 8.8.3.3): a cache would give one to who asked for another.
+  const tag = coding === "identity" ? etag : `${etag.slice(0, -1)}-${coding}"`;
+  const kept = { ...headers, etag: tag, vary: "accept-encoding" };
+  if (isNamed(tag, c.req.header("if-none-match"))) return c.body(null, 304, kept);
+  const coded = coding === "identity" ? {} : { "content-encoding": coding };
+  return c.body(forms[coding] ?? body, 200, { ...kept, "content-type": type, ...coded });
+}
+
+/** The smallest first. */
+const CODINGS = ["br", "gzip"] as const;
+
+/** Whether an `If-None-Match` names a tag; proxies that change a body mark its tag as weak. */
+function isNamed(tag: string, header = ""): boolean {
+  return header.split(",").some((each) => each.trim().replace(/^W\//, "") === tag);
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {

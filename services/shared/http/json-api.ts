@@ -17,6 +17,7 @@ import { byForwardedFor, type TrustedProxies, wholeAddressOf } from "./client-ad
 import { CORS } from "./cors.ts";
 import { answerUnreadableRequests, MAX_HEADER_BYTES } from "./header-limit.ts";
 import { isListedOrigin } from "./origin.ts";
+import { addApiDescription, type DescribedService } from "./openapi/add-api-description.ts";
 import { parseBody } from "./parse-body.ts";
 import { problemOf } from "./problem.ts";
 import { readTarget } from "./read-target.ts";
@@ -52,6 +53,8 @@ export interface JsonApiLimits {
   readonly trusted?: TrustedProxies;
   /** What stands at its `/`. */
   readonly welcome: Welcome;
+  /** The service whose document describes its calls, at `/openapi.json` and as a page; absent where there is none. */
+  readonly describedFor?: DescribedService;
 }
 
 /**
@@ -59,7 +62,7 @@ export interface JsonApiLimits {
  * limited and whose CORS is an exact list.
  */
 export function createJsonApi(
-  { maxBodyBytes, streamedPaths, allowedOrigins, trusted = NOBODY_TRUSTED, welcome }: JsonApiLimits,
+  { maxBodyBytes, streamedPaths, allowedOrigins, trusted = NOBODY_TRUSTED, welcome, describedFor }: JsonApiLimits,
   log: LimitedLog,
   tracer: Tracer = noTracer,
 ): Hono {
@@ -86,7 +89,8 @@ export function createJsonApi(
     c.header("x-content-type-options", "nosniff");
     if (c.req.method === "HEAD") await dropBody(c);
   });
-  addWelcomePage(api, welcome);
+  if (describedFor === undefined) addWelcomePage(api, welcome);
+  else addApiDescription(api, welcome, describedFor);
   api.notFound((c) => problemResponse(c, new AppError("not_found", "there is nothing at this path")));
   api.onError((thrown, c) => problemResponse(c, toAppError(thrown)));
   return api;

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { Hono } from "hono";
+import { describeCall } from "./openapi/describe-call.ts";
 import Negotiator from "negotiator";
 import { VERSION } from "#shared/lifecycle/version.ts";
 
@@ -18,16 +19,21 @@ interface WelcomeLink {
   readonly text: string;
 }
 
-const STYLE = `:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}
+/** How the pages for people look that services serve themselves. */
+export const STYLE = `:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}
 body{max-width:38rem;margin:12vh auto;padding:0 1.25rem;background:light-dark(#eef2f4,#0b1216);color:light-dark(#12222b,#e4edf1)}
 h1{margin:0;font-size:1.4rem}p{margin:.5rem 0 1.25rem}ul{margin:0;padding:0;list-style:none}
 li{padding:.45rem 0;border-top:1px solid light-dark(#d5dee3,#263640)}p,span{color:light-dark(#51646f,#93a7b2)}
 a{color:light-dark(#0b6b8a,#5cc4e4)}code{margin-right:.6em;font-size:.95em}`;
 
-const HTML = {
-  "content-type": "text/html; charset=utf-8",
-  "content-security-policy": `default-src 'none'; style-src 'sha256-${hash("sha256", STYLE, "base64")}'; base-uri 'none'; frame-ancestors 'none'`,
-};
+/** The headers of a page that may run and load nothing, and looks by this style alone. */
+export function htmlHeaders(style: string): Readonly<Record<string, string>> {
+  const allowed = `style-src 'sha256-${hash("sha256", style, "base64")}'`;
+  return {
+    "content-type": "text/html; charset=utf-8",
+    "content-security-policy": `default-src 'none'; ${allowed}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  };
+}
 
 /** An answer of any HTTP server. */
 export interface WelcomeAnswer {
@@ -37,7 +43,7 @@ export interface WelcomeAnswer {
 
 /** Adds the page at `/`. */
 export function addWelcomePage(api: Hono, welcome: Welcome): void {
-  api.get("/", (c) => {
+  api.get("/", describeCall("page"), (c) => {
     const { body, headers } = answerWelcome(welcome, c.req.header("accept"));
     for (const [name, value] of Object.entries(headers)) c.header(name, value, { append: name === "vary" });
     return c.body(body);
@@ -49,7 +55,7 @@ export function answerWelcome(welcome: Welcome, accept: string | undefined): Wel
   // Who prefers neither gets JSON.
   const isBrowser =
     new Negotiator({ headers: { accept } }).mediaType(["application/json", "text/html"]) === "text/html";
-  const headers = { vary: "accept", ...(isBrowser ? HTML : { "content-type": "application/json" }) };
+  const headers = { vary: "accept", ...(isBrowser ? htmlHeaders(STYLE) : { "content-type": "application/json" }) };
   return { body: isBrowser ? htmlOf(welcome) : jsonOf(welcome), headers };
 }
 

@@ -37,14 +37,18 @@ export interface ControlData {
   };
   readonly session: { readonly expiresAt: string };
   readonly auth_error: { readonly reason: string };
-  readonly degraded: { readonly reason: string };
-  readonly recovered: { readonly reason: string };
+  readonly degraded: { readonly reason: Awaited };
+  /** What delivery waited for. */
+  readonly recovered: { readonly reason: Awaited };
   readonly busy: Farewell & { readonly reason: BusyReason; readonly detail: string };
   readonly bye: Farewell;
 }
 
 /** A frame of our own. */
 export type ControlEvent = keyof ControlData;
+
+/** What delivery may wait for: the log, an answer about rights, or what was missed. */
+type Awaited = "authorization" | "history" | "log";
 
 /** A topic pattern of a subscription, and whether any event under it could be delivered. */
 interface TopicGrant {

@@ -25,6 +25,7 @@ import { Transports } from "../transports/transports.ts";
 import { Turns } from "../turns/turns.ts";
 import type { EdgeParts } from "./edge-parts.ts";
 import { callsOf, openClients, openTopics } from "./open-clients.ts";
+import type { StreamConfig } from "../config.ts";
 import { openObserving } from "./open-observing.ts";
 
 /** How long a call of another edge may take beyond its questions to auth and policy. */
@@ -56,11 +57,9 @@ export async function openDelivery(
     bus: stack.use(await openPacedBus(nats)),
     verifying,
     decider,
-    tailBudget: new TailBudget(config.STREAM_TAIL_BYTES),
-    flushMs: config.STREAM_FLUSH_MS,
+    ...readingOf(config),
     turns: new Turns({ now, checkClock }),
     leastFlushMs: () => overload.leastFlushMs,
-    maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
     log,
     tracer,
     traces: tracer.isOn ? new EventTraces(tracer, wall) : undefined,
@@ -92,4 +91,10 @@ export async function openDelivery(
   const peers = createPeers({ nats, workerId, timeoutMs: handshakeMs + CALL_MARGIN_MS, observer });
   const calls = stack.use(openCalls(edge, peers));
   return { ...edge, callConnection: calls.callConnection };
+}
+
+/** How the logs are read. */
+function readingOf(config: StreamConfig) {
+  const { STREAM_FLUSH_MS: flushMs, STREAM_EVENT_MAX_BYTES: maxEventBytes } = config;
+  return { tailBudget: new TailBudget(config.STREAM_TAIL_BYTES), flushMs, maxEventBytes };
 }

@@ -14,7 +14,8 @@ import { waitFor } from "#test/support/wait.ts";
 import type { LogReset } from "../deliver.ts";
 import { firstSeqOf, type LogEntry } from "../event.ts";
 import { Turns } from "../turns/turns.ts";
-import { type FeedListener, openFeed } from "./feed.ts";
+import { openFeed } from "./feed.ts";
+import type { FeedListener } from "./feed-listener.ts";
 import { createHistory } from "./history.ts";
 import { type Bus, openPacedBus } from "./paced-bus.ts";
 
@@ -30,6 +31,7 @@ let publish: Publish;
 let bus: Bus;
 /** It waits for most of a minute and uses no processor: the other tests run meanwhile. Its log is another one. */
 let behindSlowNetworks: Promise<unknown>;
+let besideOthers: Promise<number[]>;
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack();
@@ -42,7 +44,8 @@ beforeAll(async () => {
   toBus = stack.use(await startTcpProxy(nats.port));
   bus = stack.use(await openPacedBus(await connect(urlThrough(toBus.port, nats.url("stream")))));
   behindSlowNetworks = readBehindSlowNetworks((topic, text) => rival.publish(`events.rival.${topic}`, text));
-  behindSlowNetworks.catch(() => undefined);
+  besideOthers = readPaused((subject, text) => policy.publish(subject, text));
+  for (const reading of [behindSlowNetworks, besideOthers]) reading.catch(() => undefined);
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
@@ -74,6 +77,18 @@ describe("a feed", () => {
     toBus.set("pass");
     await waitFor("the hole", () => read.entries.at(-1)?.position.seq === seq, 20_000);
     expect(read.entries.at(-1)).toEqual({ kind: "hole", first: seq, position: { seq, tag: "0" } });
+  });
+
+  test("reads on behind messages that are empty", async () => {
+    await using read = await openReading();
+    const texts = ["a", "", "b", "c", "", "", "d", "e", ""];
+    await Promise.all(texts.map((text) => publish("a.kept", text)));
+    await waitFor("the last one", () => read.texts().length === texts.length);
+    expect(read.texts()).toEqual(texts);
+  });
+
+  test("takes another consumer where its own brings nothing of what the log has", async () => {
+    expect(await besideOthers).toEqual([1, 2]);
   });
 
   test("begins at the start of a log that is made anew", async () => {
@@ -137,6 +152,21 @@ async function readBehindSlowNetworks(publishSlow: Publish): Promise<void> {
   for (let n = 1; n <= 5; n += 1) await publishSlow(n === 3 ? "a.gone" : "a.kept", `history ${n}`);
   await purge("a.gone", "rival");
   await Promise.all(ROUND_TRIPS.map((roundTripMs) => readBehind(roundTripMs, publishSlow)));
+}
+
+/** Reads by a consumer that says that it lives, and is paused; answers the sequences that come. */
+async function readPaused(store: Publish): Promise<number[]> {
+  await makeLog("third", "dddddddddddd");
+  await using read = await openReading(bus, "third");
+  await store("control.third.policy", "{}");
+  await waitFor("the first entry", () => read.entries.length === 1);
+  const name = logStreamName("third");
+  const until = new Date(Date.now() + 3_600_000);
+  for (const consumer of await manager.consumers.list(name).next())
+    await manager.consumers.pause(name, consumer.name, until);
+  await store("control.third.policy", "{}");
+  await waitFor("the entry that it did not bring", () => read.entries.length === 2, 60_000);
+  return read.entries.map(({ position }) => position.seq);
 }
 
 async function readBehind(roundTripMs: number, publishSlow: Publish): Promise<void> {

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { StreamInfo } from "@nats-io/jetstream";
 import type { Logger } from "#shared/log/create-logger.ts";
-import type { PolicyEntry } from "#shared/contract/control-entry.ts";
-import { toAppError } from "#shared/errors/app-error.ts";
+import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
 import type { LogReset } from "../deliver.ts";
 import type { LogEntry, Position } from "../event.ts";
@@ -13,7 +12,9 @@ import { ConnectionWatch } from "./connection-watch.ts";
 import { hasLostMessages } from "./has-lost-messages.ts";
 import { epochOf, lastPolicyEntry, positionAt, readLogInfo, tagAt } from "./inspect-log.ts";
 import type { Bus } from "./paced-bus.ts";
+import type { FeedListener } from "./feed-listener.ts";
 import { readOn } from "./read-on.ts";
+import { StallWatch } from "./stall-watch.ts";
 import { reasonOf, TroubleLog } from "./trouble-log.ts";
 
 const BACKOFF = { baseMs: 50, maxMs: 10_000 };
@@ -24,32 +25,13 @@ const MISSING_BACKOFF = { baseMs: 50, maxMs: 2_000 };
 /** How often the log's leader is asked what the log holds: a purge by hand is noticed after this long. */
 const LOOK_EVERY_MS = 5_000;
 
-/** The same where its answers are the log's sign of life, or a hole is suspected. */
+/** The same where its answers are the log's sign of life, or a hole or a stall is suspected. */
 const SIGN_EVERY_MS = 2_000;
 
 /** With a round trip of 12 s, six questions are under way at a time. */
 const MAX_LOOKS = 6;
 
-/** A feed's reports on a tenant's log, in order. */
-export interface FeedListener {
-  /** The log was opened, and does not continue what was read so far. */
-  onReset(opening: LogReset): void;
-  /**
-   * A hole comes next, and maybe more of them: entries are gone that were never read here, control entries perhaps. `policy`
-   * is the last policy entry that is left.
-   */
-  onHoles(policy: PolicyEntry | undefined): void;
-  /** Answers false where the entry must come again, once what the tenant has begun is finished. */
-  onEntry(entry: LogEntry): boolean;
-  /** The log's first entry now, before which all are gone, and its last, by its leader. */
-  onBounds(first: number, last: number): void;
-  /** Entries behind the first are gone, and no entry says which. */
-  onPurged(): void;
-  /** The log lives, and has nothing new. */
-  onAlive(): void;
-  /** There is no log; reported again while that is so. */
-  onMissing(): void;
-}
+const STALLED = new AppError("unavailable", "the consumer does not bring what the log has");
 
 /** The edge, as far as a feed uses it. */
 export interface FeedDeps {
@@ -108,6 +90,9 @@ class Feed implements AsyncDisposable {
   /** Rises with every entry and heartbeat. The leader's answers do not count: it may answer where nobody can read. */
   #progress = 0;
   readonly #trouble: TroubleLog;
+  readonly #stall = new StallWatch();
+  /** Gives the present consumer up. */
+  #giveUp = new AbortController();
 
   constructor(tenant: string, listener: FeedListener, deps: FeedDeps) {
     this.#tenant = tenant;
@@ -186,6 +171,7 @@ class Feed implements AsyncDisposable {
   async #readUntilDisturbed(verified: boolean): Promise<Error> {
     if (!verified) await this.verify();
     const { bus, turns, maxEventBytes } = this.#deps;
+    this.#giveUp = new AbortController();
     return readOn({
       bus,
       turns,
@@ -193,7 +179,7 @@ class Feed implements AsyncDisposable {
       epoch: this.#epoch ?? "",
       maxEventBytes,
       after: () => this.#last.seq,
-      lost: this.#connection.lost,
+      lost: AbortSignal.any([this.#connection.lost, this.#giveUp.signal]),
       stop: this.#stop.signal,
       onEntry: (entry) => this.#emit(entry),
       onHoles: (policy) => this.#listener.onHoles(policy),
@@ -219,6 +205,7 @@ class Feed implements AsyncDisposable {
   /** A heartbeat is no sign of life while messages are held, nor from a replica that may be cut off. */
   #noteHeartbeat(): void {
     if (this.#isConfirming) return;
+    this.#stall.noteHeartbeat();
     this.#progress += 1;
     this.#trouble.end();
     if (!this.#isLeaderAsked) this.#listener.onAlive();
@@ -236,7 +223,7 @@ class Feed implements AsyncDisposable {
   async #keepLooking(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      const isSoon = this.#isLeaderAsked || this.#suspectedAfter !== undefined;
+      const isSoon = this.#isLeaderAsked || this.#suspectedAfter !== undefined || this.#stall.isSuspected;
       await delay(isSoon ? SIGN_EVERY_MS : LOOK_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
       if (!signal.aborted && this.#looks.open < MAX_LOOKS) void this.#look();
     }
@@ -253,6 +240,7 @@ class Feed implements AsyncDisposable {
       this.#looks.ended = look;
       this.#apply(info);
       if (this.#isStillAt(seq)) await this.#passHoleAtEnd(info);
+      if (this.#isStillAt(seq)) this.#giveUpStalled(info);
     } catch {
       // Reading the log meets the same failure, and reports it.
     } finally {
@@ -283,6 +271,13 @@ class Feed implements AsyncDisposable {
     if (!this.#isStillAt(seq)) return;
     this.#listener.onHoles(policy);
     this.#emit(hole);
+  }
+
+  /** Takes another consumer where this one does not bring what the log has: it would say for ever that it lives. */
+  #giveUpStalled({ state }: StreamInfo): void {
+    if (!this.#stall.isStalled({ readSeq: this.#last.seq, lastSeq: state.last_seq })) return;
+    this.#trouble.report(STALLED.message);
+    this.#giveUp.abort(STALLED);
   }
 
   #isStillAt(seq: number): boolean {

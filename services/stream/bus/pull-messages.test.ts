@@ -12,13 +12,28 @@ import { pullMessages } from "./pull-messages.ts";
 
 const MEGABYTE = 1024 * 1024;
 
-/** Larger than a request may bring. */
-const CONFIG = "max_payload: 8MB\njetstream: enabled\n";
+/** As an edge reads: from another account. A message may be larger than a request may bring. */
+const CONFIG = `
+max_payload: 8MB
+jetstream {}
+accounts {
+  LOGS {
+    jetstream: enabled
+    users: [{ user: logs, password: test }]
+    exports: [{ service: "$JS.API.CONSUMER.MSG.NEXT.*.*", response: stream }]
+  }
+  EDGE {
+    users: [{ user: edge, password: test }]
+    imports: [{ service: { account: LOGS, subject: "$JS.API.CONSUMER.MSG.NEXT.*.*" } }]
+  }
+}
+`;
 
 let stack: AsyncDisposableStack;
-let nats: NatsConnection;
+let edge: NatsConnection;
+let logs: NatsConnection;
 let manager: JetStreamManager;
-let logs = 0;
+let made = 0;
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack();
@@ -27,9 +42,10 @@ beforeAll(async () => {
   const config = join(folder, "nats.conf");
   await writeFile(config, CONFIG);
   const { port } = stack.use(await startNats({ config }));
-  nats = await connect({ servers: `127.0.0.1:${port}` });
-  stack.defer(() => nats.close());
-  manager = await jetstreamManager(nats);
+  const open = (user: string) => connect({ servers: `127.0.0.1:${port}`, user, pass: "test" });
+  [edge, logs] = await Promise.all([open("edge"), open("logs")]);
+  for (const connection of [edge, logs]) stack.defer(() => connection.close());
+  manager = await jetstreamManager(logs);
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
@@ -76,6 +92,13 @@ test("a message that is larger than a request comes in its place", async () => {
   expect(reading.ends).toEqual([]);
 });
 
+test("behind a message with nothing in it the consumer is not used any more: others would be lost, and none would show it", async () => {
+  await using reading = await read([10, 0, 10, 10, 10]);
+  await waitFor("the end", () => reading.ends.length > 0);
+  expect(reading.ends).toEqual(["a message without a payload has ended a request"]);
+  expect(reading.messages.map(({ seq }) => seq)).toEqual([1, 2]);
+});
+
 test("a consumer without new messages says that it lives, and one that is deleted that it does not", async () => {
   await using reading = await read([]);
   await waitFor("a heartbeat", () => reading.heartbeats() > 0);
@@ -91,9 +114,9 @@ async function read(
   room: () => Promise<void> | undefined = () => undefined,
   change: (stream: string) => Promise<void> = async () => {},
 ) {
-  const stream = `LOG${(logs += 1)}`;
+  const stream = `LOG${(made += 1)}`;
   await manager.streams.add({ name: stream, subjects: [`${stream}.>`] });
-  const js = jetstream(nats);
+  const js = jetstream(logs);
   for (const size of sizes) await js.publish(`${stream}.${size === 0 ? "empty" : "a"}`, Buffer.alloc(size, "x"));
   await change(stream);
   const { name: consumer } = await manager.consumers.add(stream, { ack_policy: AckPolicy.None, mem_storage: true });
@@ -101,7 +124,7 @@ async function read(
   const ends: string[] = [];
   let heartbeats = 0;
   const pull = pullMessages({
-    nats,
+    nats: edge,
     stream,
     consumer,
     pacing: pacingFor(1),

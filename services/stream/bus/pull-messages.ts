@@ -66,6 +66,7 @@ class Pull implements Disposable {
       inbox,
       subscription: nats.subscribe(inbox, {
         callback: (error, message) => {
+          if (this.#isOver) return;
           if (error !== null) return this.#deps.onEnd(error);
           this.#missed = 0;
           if (message.subject === inbox) this.#takeStatus(request, message);
@@ -98,8 +99,16 @@ class Pull implements Disposable {
   #takeMessage(request: Request, message: Msg): void {
     request.left -= 1;
     request.got += 1;
-    this.#deps.onMessage(storedMessageOf(message));
-    if (request.left === 0) void this.#ask(request);
+    const stored = storedMessageOf(message);
+    this.#deps.onMessage(stored);
+    if (endsAnswers(stored)) this.#endBehindEmpty();
+    else if (request.left === 0) void this.#ask(request);
+  }
+
+  /** What comes later on the other request comes again: of what lies between, a part went to this one, and is lost. */
+  #endBehindEmpty(): void {
+    this.#isOver = true;
+    this.#deps.onEnd(new AppError("unavailable", "a message without a payload has ended a request"));
   }
 
   #takeStatus(request: Request, message: Msg): void {
@@ -135,6 +144,14 @@ interface Request {
   got: number;
   /** The next message is larger than a request may bring. */
   isTooSmall: boolean;
+}
+
+/**
+ * Whether the broker passes no further message on for the request that a message came for. Between accounts it takes one with
+ * nothing in it for the end of all answers, and JetStream, which knows nothing of that, goes on sending.
+ */
+function endsAnswers({ data, headers }: StoredMessage): boolean {
+  return data.length === 0 && headers === undefined;
 }
 
 /** The prefix that the connection's user may subscribe under. */

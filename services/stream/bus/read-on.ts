@@ -7,7 +7,7 @@ import { pullMessages } from "./pull-messages.ts";
 
 /** A log to read on, and the receiver of its entries. */
 export interface Reading extends WindowDeps {
-  /** Aborted when the connection to NATS is lost. */
+  /** Aborted when the connection to NATS is lost, or for another reason for which the consumer is given up, an `AppError`. */
   readonly lost: AbortSignal;
   readonly stop: AbortSignal;
   /** The consumer lives, and every message was passed. */
@@ -40,7 +40,7 @@ export async function readOn(reading: Reading): Promise<Error> {
     onEnd: disturbed.resolve,
   });
   const over = AbortSignal.any([lost, stop]);
-  const onOver = (): void => disturbed.resolve(new AppError("unavailable", "the connection to NATS was lost"));
+  const onOver = (): void => disturbed.resolve(reasonOf(over));
   over.addEventListener("abort", onOver);
   if (over.aborted) onOver();
   const reason = await disturbed.promise;
@@ -49,6 +49,10 @@ export async function readOn(reading: Reading): Promise<Error> {
   window.abandon();
   await deleteConsumer(jsm, stream, info.name, stop);
   return reason;
+}
+
+function reasonOf({ reason }: AbortSignal): Error {
+  return reason instanceof AppError ? reason : new AppError("unavailable", "the connection to NATS was lost");
 }
 
 /** A broker that is away does not answer: only a feed that stops waits for it. */

@@ -1,9 +1,10 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { createRig as createEdgeRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
 import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { waitFor } from "#test/support/wait.ts";
 import type { SessionAnswer } from "../access/ports.ts";
 import { rebindStream } from "./calls/rebind-stream.ts";
+import { bye } from "./end-stream.ts";
 import type { Hub } from "./hub.ts";
 import { createKeepAlive } from "./keep-alive.ts";
 
@@ -155,6 +156,21 @@ test("an overloaded edge ends one of a hundred idle streams a second, and none t
   expect(ended()).toEqual([0, 1, 1]);
 });
 
+test("what an ended stream has written is dropped when its right is over, where its client has not taken it", async () => {
+  const rig = createRig();
+  await rig.open();
+  const [stream] = rig.edge.hub.streams();
+  if (stream === undefined) throw new Error("there is no stream");
+  const reset = vi.spyOn(stream.reader.connection, "reset");
+  stream.reader.end(bye("max_age", 1_000));
+  await rig.pass(0);
+  expect(reset).not.toHaveBeenCalled();
+  rig.clock.now += 60_000;
+  const passing = rig.pass(1);
+  expect(reset).toHaveBeenCalledOnce();
+  await passing;
+});
+
 test("streams are looked after in turns of the loop, however many there are", async () => {
   const rig = createEdgeRig();
   rigs.push(rig);
@@ -162,7 +178,7 @@ test("streams are looked after in turns of the loop, however many there are", as
   const stream = {
     get reader() {
       looked += 1;
-      return { ended: true };
+      return { ended: true, registration: {} };
     },
   };
   const hub = { size: 450, streams: () => Array.from({ length: 450 }, () => stream) } as unknown as Hub;

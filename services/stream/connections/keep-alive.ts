@@ -1,3 +1,4 @@
+import type { ControlData } from "#shared/protocol/control-frames.ts";
 import { inTurns } from "#shared/async/in-turns.ts";
 import { poll } from "#shared/async/poll.ts";
 import { endGrant } from "../access/apply-control.ts";
@@ -47,7 +48,8 @@ interface Watch {
   readonly renewBeforeMs: number;
   progress: number;
   progressAt: number;
-  degraded: boolean;
+  /** What its client was told that delivery waits for; undefined while it was told of nothing. */
+  degraded: ControlData["degraded"]["reason"] | undefined;
 }
 
 /** The edge, as far as keep-alive uses it. */
@@ -86,7 +88,8 @@ export function createKeepAlive(hub: Hub, deps: LookAfterDeps): () => Promise<vo
       const { reader } = stream;
       const watch = watches.get(reader) ?? createWatch(now);
       watches.set(reader, watch);
-      if (!reader.ended) lookAfter(stream, watch, now, looking);
+      if (reader.ended) return cutRest(reader, now);
+      lookAfter(stream, watch, now, looking);
       if (reader.ended) return;
       census.count(stream, now);
       if (isIdle(reader, now, deps.lifetimes)) idle += 1;
@@ -108,7 +111,7 @@ function createWatch(now: number): Watch {
     renewBeforeMs: min + Math.random() * (max - min),
     progress: 0,
     progressAt: now,
-    degraded: false,
+    degraded: undefined,
   };
 }
 
@@ -137,6 +140,12 @@ function lookAfter(
   if (now < watch.nextHeartbeatAt) return;
   watch.nextHeartbeatAt = now + HEARTBEAT_MS;
   reader.keepAlive();
+}
+
+/** Drops what an ended stream has written and its client has not taken, where its right is over by now. */
+function cutRest(reader: Reader, now: number): void {
+  const over = rightOver(reader.registration, now);
+  if (over !== undefined) reader.revoke(over);
 }
 
 function isStalled({ connection }: Reader, watch: Watch, now: number): boolean {
@@ -176,14 +185,16 @@ function sendDegraded({ tenant, reader }: Stream, watch: Watch, now: number): vo
   const { wait } = reader;
   const silentFor = now - tenant.log.aliveAt;
   const reason = silentFor > DEGRADED_AFTER_MS ? "log" : heldBy(wait, now);
-  if ((reason !== undefined) === watch.degraded) return;
-  watch.degraded = reason !== undefined;
-  if (reason === undefined) reader.frames.send("recovered", { reason: "delivery goes on" });
-  else reader.frames.send("degraded", { reason });
+  const told = watch.degraded;
+  if ((reason === undefined) === (told === undefined)) return;
+  watch.degraded = reason;
+  if (reason !== undefined) reader.frames.send("degraded", { reason });
+  else if (told !== undefined) reader.frames.send("recovered", { reason: told });
 }
 
-function heldBy(wait: Wait | undefined, now: number): Wait["for"] | undefined {
-  if (wait === undefined || wait.for === "socket" || wait.for === "window" || now - wait.since <= DEGRADED_AFTER_MS)
-    return undefined;
-  return wait.for;
+/** What delivery is held by, where that is not the client itself. A change of topics waits for their rights. */
+function heldBy(wait: Wait | undefined, now: number): Watch["degraded"] {
+  if (wait === undefined || wait.for === "socket" || wait.for === "window") return undefined;
+  if (now - wait.since <= DEGRADED_AFTER_MS) return undefined;
+  return wait.for === "topics" ? "authorization" : wait.for;
 }

@@ -211,7 +211,9 @@ export class Reader implements Member, RegisteredStream {
   }
 
   revoke(reason: EndReason): undefined {
-    this.end({ event: "auth_error", reason });
+    if (this.endedBy === undefined) this.end({ event: "auth_error", reason });
+    // What a stream wrote last may be on its way for as long as its client takes.
+    else if (this.endedBy.event !== "auth_error") this.connection.reset();
   }
 
   /** Ends the stream. A live reader's pending events are written first, where they may be. */

@@ -38,7 +38,7 @@ const CONTROLS: { readonly [Event in ControlEvent]: readonly (readonly [ControlD
   session: [[{ expiresAt: "2026-01-31T12:00:00.000Z" }, {}]],
   auth_error: [[{ reason: "expired" }, {}]],
   degraded: [[{ reason: "log" }, {}]],
-  recovered: [[{ reason: "delivery goes on" }, {}]],
+  recovered: [[{ reason: "log" }, {}]],
   busy: [[{ reason: "full", detail: "this server is full", retryMs: 1_234 }, {}]],
   bye: [[{ reason: "drain", retryMs: 5_678 }, {}]],
 };

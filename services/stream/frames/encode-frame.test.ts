@@ -69,6 +69,20 @@ describe("an event's frame without the fields of a mask", () => {
     expect(encodeEvent("acme", "epoch123", entry, RAW).toString()).toContain('{"a":1,"b":2}');
   });
 
+  test("is never another format's, whatever its fields are called", () => {
+    const entry = entryOf('{"deflate":1,"a":2,"b":3}');
+    const deflated = { ...RAW, framing: "websocket deflate" } as const;
+    const frames = [
+      encodeEvent("acme", "epoch123", entry, deflated),
+      encodeEvent("acme", "epoch123", entry, { ...RAW, framing: "websocket" }, maskOf("deflate")),
+      encodeEvent("acme", "epoch123", entry, deflated, maskOf("a")),
+      encodeEvent("acme", "epoch123", entry, { ...RAW, framing: "websocket" }, maskOf("deflate", "a")),
+    ];
+    expect(
+      frames.map((each) => /"data":"(?<data>.*)"\}/.exec(String(each))?.groups?.["data"]?.replaceAll("\\", "")),
+    ).toEqual(['{"deflate":1,"a":2,"b":3}', '{"a":2,"b":3}', '{"deflate":1,"b":3}', '{"b":3}']);
+  });
+
   test("is a CloudEvents envelope around what is left", () => {
     const masked = encodeEvent("acme", "epoch123", entryOf('{"a":1,"b":2}'), CLOUD, maskOf("a", "data"));
     expect(masked?.toString()).toContain('"data":{"b":2}}');

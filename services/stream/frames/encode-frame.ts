@@ -51,7 +51,8 @@ export function encodeEvent(
   format: FrameFormat,
   mask?: FieldMask,
 ): Buffer | undefined {
-  const key = mask === undefined ? formatKey(format) : `${formatKey(format)} ${mask.key}`;
+  // A mask's key may begin like the rest of another format's; no format's has a line end.
+  const key = mask === undefined ? formatKey(format) : `${formatKey(format)}\n${mask.key}`;
   const known = entry.frames?.get(key);
   if (known !== undefined) return known;
   const payload = mask === undefined ? entry.payload : maskedPayload(entry, mask);

@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import { createJsonApi, refuseMethod } from "#shared/http/json-api.ts";
+import { describeCall } from "#shared/http/openapi/describe-call.ts";
 import type { Welcome } from "#shared/http/welcome-page.ts";
 import type { Tracer } from "#shared/trace/tracer.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
@@ -13,7 +14,8 @@ import { addReportsRoute, type ReportsRoute } from "./reports-route.ts";
 import { addRebindRoute, type RebindRoute } from "./rebind-route.ts";
 import { ACK_PATHS, addSubscriptionRoutes, type SubscriptionRoutes } from "./subscription-routes.ts";
 import { addTopicsRoute, type TopicsRoute } from "./topics-route.ts";
-import { HANDSHAKE_PATHS, STREAM_PATH } from "./stream-headers.ts";
+import { POLL_CALL, STREAM_CALL } from "./stream-call.ts";
+import { HANDSHAKE_PATHS, POLL_PATH, STREAM_PATH } from "./stream-headers.ts";
 
 /** A token of 64 KB, in JSON. */
 const MAX_BODY_BYTES = 96 * 1_024;
@@ -45,7 +47,13 @@ export function createEdgeApi(routes: EdgeApi, log: LimitedLog, tracer: Tracer):
   const streamedPaths = new RegExp(`^${EVENTS_PATH}$|${ACK_PATHS.source}`);
   const bodies = { maxBodyBytes: MAX_BODY_BYTES, streamedPaths };
   const api = createJsonApi(
-    { ...bodies, allowedOrigins: routes.allowedOrigins, trusted: routes.trusted, welcome: welcomeOf(routes) },
+    {
+      ...bodies,
+      allowedOrigins: routes.allowedOrigins,
+      trusted: routes.trusted,
+      welcome: welcomeOf(routes),
+      describedFor: "stream",
+    },
     log,
     tracer,
   );
@@ -59,7 +67,9 @@ export function createEdgeApi(routes: EdgeApi, log: LimitedLog, tracer: Tracer):
   addReportsRoute(api, routes);
   addClientScript(api);
   if (routes.demo !== undefined) addDemoPage(api, routes.demo);
-  // Its GET does not come here: a stream has the bare socket.
+  // Their GET is not answered here: a stream has the bare socket.
+  api.get(STREAM_PATH, describeCall(STREAM_CALL));
+  api.get(POLL_PATH, describeCall(POLL_CALL));
   for (const path of HANDSHAKE_PATHS) api.all(path, (c) => refuseMethod(c, ["GET"]));
   return api;
 }

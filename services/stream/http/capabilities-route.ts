@@ -1,6 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Context, Hono } from "hono";
+import { nameSchema } from "#shared/contract/name-schema.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { BY_TOKEN, TOKEN_ERRORS } from "#shared/http/openapi/credentials.ts";
+import { describeCall, jsonAnswer } from "#shared/http/openapi/describe-call.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { readExplicitToken } from "#shared/http/token-source.ts";
 import { NAME } from "#shared/protocol/names.ts";
@@ -8,12 +11,27 @@ import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
 import { HEARTBEAT_PROMISE_MS } from "../connections/keep-alive.ts";
 import { MIN_RETRY_MS } from "../sse/retry-delay.ts";
-import { MAX_PAD_BYTES, MAX_TOPICS, MAX_WAIT_SECONDS } from "../subscription/parse-subscription.ts";
-import { MAX_PRESENCE_TOPICS } from "../subscription/parse-presence.ts";
+import { MAX_PAD_BYTES, MAX_PRESENCE_TOPICS, MAX_TOPICS, MAX_WAIT_SECONDS } from "../subscription/stream-parameters.ts";
 import { callerAddressOf } from "./caller-address.ts";
+import { capabilitiesSchema } from "./edge-answers.ts";
 import { knownAsker, type OfferingEdge } from "./offer-transports.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
 import { TRANSPORTS_HEADER } from "./stream-headers.ts";
+
+const CAPABILITIES = describeCall({
+  id: "getCapabilities",
+  tag: "Streams",
+  summary: "Says by which transports a stream may come, and its limits; with a token, those of that person",
+  by: ["nothing", ...BY_TOKEN],
+  query: { client: nameSchema.describe("The client that will open the stream.") },
+  answers: {
+    200: jsonAnswer("What the edge offers.", capabilitiesSchema, {
+      "X-Sluice-Transports": "The transports that are on for the caller.",
+    }),
+  },
+  errors: [...TOKEN_ERRORS, "too_many_requests"],
+  example: { status: 200 },
+});
 
 /** The edge, as far as the route uses it. */
 export interface CapabilitiesRoute extends CallerReading {
@@ -28,7 +46,7 @@ export interface CapabilitiesRoute extends CallerReading {
  * this worker knows of their tenant. Nobody else is asked.
  */
 export function addCapabilitiesRoute(api: Hono, route: CapabilitiesRoute): void {
-  api.get("/v1/capabilities", async (c) => {
+  api.get("/v1/capabilities", CAPABILITIES, async (c) => {
     const { incoming } = c.env as { readonly incoming: IncomingMessage };
     route.callLimits.admitAddress(callerAddressOf(incoming, route.trusted));
     const client = clientIn(c);

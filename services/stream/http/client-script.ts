@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Hono } from "hono";
 import { AppError } from "#shared/errors/app-error.ts";
+import { describeCall } from "#shared/http/openapi/describe-call.ts";
 import { answerBuiltFile, type BuiltFile, KEPT_FOR_GOOD, readBuiltFile } from "#shared/http/built-file.ts";
 
 /** Where `npm run client` puts it. */
@@ -29,14 +30,15 @@ export function addClientScript(api: Hono, load = loadClientScript): void {
     if (loaded === undefined) throw new AppError("not_found", "the client is not built here: npm run client");
     return loaded;
   };
-  api.get("/client/v1.js", async (c) =>
+  const page = describeCall("page");
+  api.get("/client/v1.js", page, async (c) =>
     answerBuiltFile(c, (await find()).file, { ...FOR_ALL, "cache-control": `public, max-age=${FOLLOWS_SECONDS}` }),
   );
-  api.get("/client/v1.json", async (c) => {
+  api.get("/client/v1.json", page, async (c) => {
     const { pinned, integrity } = await find();
     return c.json({ path: pinned, integrity }, 200, { ...FOR_ALL, "cache-control": "no-cache" });
   });
-  api.get("/client/:pinned{v1-[A-Za-z0-9_-]+\\.js}", async (c) => {
+  api.get("/client/:pinned{v1-[A-Za-z0-9_-]+\\.js}", page, async (c) => {
     const { file, pinned } = await find();
     if (c.req.path === pinned) return answerBuiltFile(c, file, { ...FOR_ALL, "cache-control": KEPT_FOR_GOOD });
     throw new AppError("not_found", "this edge has another release of the client: /client/v1.json names it");

@@ -2,7 +2,10 @@ import type { IncomingMessage } from "node:http";
 import type { Context, Hono } from "hono";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callContextOf } from "#shared/http/json-api.ts";
-import { isFreeName } from "#shared/protocol/names.ts";
+import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
+import { BY_TOKEN, TOKEN_ERRORS } from "#shared/http/openapi/credentials.ts";
+import { describeCall, jsonAnswer } from "#shared/http/openapi/describe-call.ts";
+import { readParameter } from "#shared/http/read-parameter.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { holdsPermission, type PermissionDeps } from "../access/holds-permission.ts";
 import { identityOf } from "../access/registration.ts";
@@ -12,10 +15,50 @@ import type { Hub } from "../connections/hub.ts";
 import type { ClientRecords } from "../subscription/topic-store.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { callerAddressOf } from "./caller-address.ts";
+import { clientsSchema, clientTopicsSchema } from "./edge-answers.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
 
 /** The permission to list and forget the topics of other people's clients. */
 const SUBSCRIPTION_ADMIN = "subscription:admin";
+
+const OF_SUBJECT = { subject: freeNameSchema.describe("Whose; one's own without it.") };
+const CLIENT = { client: nameSchema };
+const ERRORS = [...TOKEN_ERRORS, "forbidden", "tenant_suspended", "tenant_unknown", "too_many_requests"] as const;
+
+const LIST = describeCall({
+  id: "listClients",
+  tag: "Clients",
+  summary: "Lists a person's clients of which topics are kept, the one used last first",
+  by: BY_TOKEN,
+  query: OF_SUBJECT,
+  answers: { 200: jsonAnswer("The clients.", clientsSchema) },
+  errors: ERRORS,
+  example: { status: 200 },
+});
+
+const READ = describeCall({
+  id: "getClientTopics",
+  tag: "Clients",
+  summary: "Reads what is kept of a client's topics",
+  by: BY_TOKEN,
+  path: CLIENT,
+  query: OF_SUBJECT,
+  answers: { 200: jsonAnswer("What differs from the topics of the URL.", clientTopicsSchema) },
+  errors: [...ERRORS, "not_found"],
+  example: { path: { client: "tab-1" }, status: 404 },
+});
+
+const FORGET = describeCall({
+  id: "forgetClientTopics",
+  tag: "Clients",
+  summary: "Forgets a client's topics; an open stream returns to those of its URL",
+  by: BY_TOKEN,
+  path: CLIENT,
+  query: OF_SUBJECT,
+  answers: { 204: { is: "They are forgotten." } },
+  errors: [...ERRORS, "not_found"],
+  example: { path: { client: "tab-1" }, status: 404 },
+});
 
 /** The edge, as far as the routes use it. */
 export interface ClientsRoutes extends CallerReading {
@@ -38,7 +81,7 @@ interface Person {
  * `subscription:admin` those of a subject of one's tenant.
  */
 export function addClientsRoutes(api: Hono, routes: ClientsRoutes): void {
-  api.get("/v1/clients", async (c) => {
+  api.get("/v1/clients", LIST, async (c) => {
     const { tenant, subject } = await readPerson(routes, c);
     const clients = await recordsOf(routes).list(tenant, subject);
     return c.json({
@@ -46,7 +89,7 @@ export function addClientsRoutes(api: Hono, routes: ClientsRoutes): void {
     });
   });
 
-  api.get("/v1/clients/:client{[A-Za-z0-9_-]{1,64}}/topics", async (c) => {
+  api.get("/v1/clients/:client{[A-Za-z0-9_-]{1,64}}/topics", READ, async (c) => {
     const client = { ...(await readPerson(routes, c)), client: c.req.param("client") };
     const kept = await recordsOf(routes).read(client);
     if (kept === undefined) throw noSuchClient();
@@ -54,7 +97,7 @@ export function addClientsRoutes(api: Hono, routes: ClientsRoutes): void {
     return c.json({ client: client.client, added, removed: [...kept.removed].toSorted() });
   });
 
-  api.delete("/v1/clients/:client{[A-Za-z0-9_-]{1,64}}/topics", async (c) => {
+  api.delete("/v1/clients/:client{[A-Za-z0-9_-]{1,64}}/topics", FORGET, async (c) => {
     const client = { ...(await readPerson(routes, c)), client: c.req.param("client") };
     if (!(await recordsOf(routes).forget(client))) throw noSuchClient();
     routes.announceTopics({ client, generation: undefined });
@@ -70,10 +113,7 @@ async function readPerson(routes: ClientsRoutes, c: Context): Promise<Person> {
   const { tenant_id: tenant, sub } = claims;
   const perMinute = routes.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
   routes.callLimits.admitSubject(tenant, sub, perMinute);
-  const subject = c.req.query("subject") ?? sub;
-  if (!isFreeName(subject)) {
-    throw new AppError("malformed_request", '"subject" must be the name of a subject, percent-encoded');
-  }
+  const subject = readParameter(c, "subject", OF_SUBJECT.subject) ?? sub;
   if (subject !== sub) await requireAdmin(routes, claims, c);
   return { tenant, subject };
 }

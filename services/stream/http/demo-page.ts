@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import type { Hono } from "hono";
+import { describeCall } from "#shared/http/openapi/describe-call.ts";
 
 /** The demo's page, from memory: its files by their paths. */
 export interface DemoPage {
@@ -45,7 +46,7 @@ export async function loadDemoPage(ports: DemoPagePorts): Promise<DemoPage> {
 /** Adds the page's files, each at its path. */
 export function addDemoPage(api: Hono, { files, policy }: DemoPage): void {
   for (const [path, { type, body }] of files) {
-    api.get(path, (c) =>
+    api.get(path, describeCall("page"), (c) =>
       c.body(body, 200, { "content-type": type, "cache-control": "no-cache", "content-security-policy": policy }),
     );
   }

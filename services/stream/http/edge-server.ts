@@ -11,6 +11,7 @@ import type { SocketBudget } from "#shared/http/socket-budget.ts";
 import { readThroughHandshakeSockets } from "./handshake-socket.ts";
 import { readTarget } from "#shared/http/read-target.ts";
 import { callerAddressOf } from "./caller-address.ts";
+import { originForm } from "./origin-form.ts";
 import { servePoll } from "./poll-route.ts";
 import { HANDSHAKE_PATHS, type HandshakePath, POLL_PATH, STREAM_PATH } from "./stream-headers.ts";
 import { serveStream, type StreamRoute } from "./stream-route.ts";
@@ -39,14 +40,20 @@ export function createEdgeServer({ route, api, speaksProxy, sockets }: EdgeServe
       keepAliveInitialDelay: 30_000,
       connectionsCheckingInterval: 5_000,
     },
-    (request, response) => {
+    function serve(request, response): void {
       // A stream keeps its socket: the answer to a later request would be inside the stream.
       if (streaming.has(request.socket)) return void request.socket.destroy();
       const path = handshakePathOf(request);
+      if (response.socket === null && path !== undefined) {
+        // A response without a socket waits for an earlier one: the stream would be taken for that answer.
+        if (path === STREAM_PATH) return void request.socket.destroy();
+        // Events that a poll has gathered would wait, and leave when nobody has a right to them any more.
+        return void response.once("socket", () => queueMicrotask(() => serve(request, response)));
+      }
       const address = path && callerAddressOf(request, route.trusted);
       // Before anything else is looked at: in a flood this is all that most requests may cost.
       const refused = path && knock(route.edge, address, path);
-      if (refused !== undefined && response.socket !== null) return turnAway(route, request, refused);
+      if (refused !== undefined) return turnAway(route, request, refused);
       const target = targetOf(request);
       const requestId = requestIdOf(request.headers["x-request-id"]);
       if (!(target instanceof URL)) {
@@ -66,8 +73,6 @@ export function createEdgeServer({ route, api, speaksProxy, sockets }: EdgeServe
         servePoll(route, request, response, { requestId, address }).catch(fail);
         return;
       }
-      // A response without a socket waits for an earlier one: the stream would be taken for that answer.
-      if (response.socket === null) return void request.socket.destroy();
       const { socket } = request;
       streaming.add(socket);
       serveStream(route, request, response, { path: STREAM_PATH, requestId, address }).then(
@@ -92,10 +97,11 @@ export function createEdgeServer({ route, api, speaksProxy, sockets }: EdgeServe
 }
 
 /** The path of a request that is a handshake; undefined for any other. */
-function handshakePathOf({ method, url = "" }: IncomingMessage): HandshakePath | undefined {
+function handshakePathOf({ method, url }: IncomingMessage): HandshakePath | undefined {
   if (method !== "GET") return undefined;
+  const target = originForm(url);
   return HANDSHAKE_PATHS.find(
-    (path) => url.startsWith(path) && (url.length === path.length || url[path.length] === "?"),
+    (path) => target.startsWith(path) && (target.length === path.length || target[path.length] === "?"),
   );
 }
 

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Hono } from "hono";
 import { FORWARDED_HEADERS } from "#shared/contract/forwarded-events.ts";
+import { describeCall } from "#shared/http/openapi/describe-call.ts";
+import { PUBLISH_CALL } from "#shared/http/openapi/publish-call.ts";
 import { limitBodies } from "#shared/http/json-api.ts";
 import { single } from "#shared/http/single-header.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
@@ -51,7 +53,7 @@ export interface ForwardEventsRoute extends CallerReading {
  * verified before the body is read, so that no stranger's body is.
  */
 export function addForwardEventsRoute(api: Hono, route: ForwardEventsRoute): void {
-  api.post(EVENTS_PATH, limitBodies(MAX_BODY_BYTES), async (c) => {
+  api.post(EVENTS_PATH, describeCall(PUBLISH_CALL), limitBodies(MAX_BODY_BYTES), async (c) => {
     const { incoming } = c.env as { readonly incoming: IncomingMessage };
     const address = callerAddressOf(incoming, route.trusted);
     route.callLimits.admitAddress(address);

@@ -1,7 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import type { Context, Hono } from "hono";
+import { z } from "zod";
+import { freeNameSchema } from "#shared/contract/name-schema.ts";
+import { patternTextSchema } from "#shared/contract/topic-schema.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callContextOf } from "#shared/http/json-api.ts";
+import { BY_TOKEN, TOKEN_ERRORS } from "#shared/http/openapi/credentials.ts";
+import { describeCall, jsonAnswer, type Parameters } from "#shared/http/openapi/describe-call.ts";
 import { isFreeName } from "#shared/protocol/names.ts";
 import { isTopicPattern } from "#shared/protocol/topics.ts";
 import { identityOf } from "../access/registration.ts";
@@ -14,9 +19,59 @@ import type { OverloadGuard } from "../overload/overload-guard.ts";
 import { type Listener, MAX_PEOPLE } from "../presence/presence-question.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { callerAddressOf } from "./caller-address.ts";
+import { personPresenceSchema, presenceSchema } from "./edge-answers.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
 
 const DEFAULT_LIMIT = 100;
+
+const topicSchema = patternTextSchema.refine(isTopicPattern).describe("A topic, or a topic pattern.");
+const flagSchema = z.enum(["true", "false"]);
+
+const PEOPLE_QUERY = {
+  topic: topicSchema,
+  limit: z
+    .string()
+    .regex(/^[1-9]\d{0,3}$/)
+    .describe(`People in one answer, 1 to ${MAX_PEOPLE}; ${DEFAULT_LIMIT} by default.`),
+  cursor: z.string().describe("The `next` of the answer before."),
+  count: flagSchema.describe("Whether to ask how many, instead of who."),
+};
+const PERSON_QUERY = {
+  topic: topicSchema.describe("Every topic without it."),
+  topics: flagSchema.describe("Whether to ask also to which topics."),
+};
+const ERRORS = [
+  ...TOKEN_ERRORS,
+  "malformed_topic",
+  "unsupported_parameter",
+  "forbidden",
+  "tenant_suspended",
+  "too_many_requests",
+] as const;
+
+const ASK = describeCall({
+  id: "listPresence",
+  tag: "Presence",
+  summary: "Says who listens to a topic, or how many do",
+  by: BY_TOKEN,
+  query: PEOPLE_QUERY,
+  required: ["topic"],
+  answers: { 200: jsonAnswer("The people, or their number.", presenceSchema) },
+  errors: ERRORS,
+  example: { query: { topic: "order.*.42" }, status: 200 },
+});
+
+const ASK_PERSON = describeCall({
+  id: "getPresence",
+  tag: "Presence",
+  summary: "Says whether a person listens, and to what",
+  by: BY_TOKEN,
+  path: { subject: freeNameSchema },
+  query: PERSON_QUERY,
+  answers: { 200: jsonAnswer("Whether the person is online.", personPresenceSchema) },
+  errors: ERRORS,
+  example: { path: { subject: "ann" }, status: 200 },
+});
 
 /** The edge, as far as the route uses it. */
 export interface PresenceRoute extends CallerReading {
@@ -31,9 +86,9 @@ export interface PresenceRoute extends CallerReading {
  * listens, and to what. All of it is of the caller's tenant.
  */
 export function addPresenceRoutes(api: Hono, route: PresenceRoute): void {
-  api.get("/v1/presence", async (c) => {
+  api.get("/v1/presence", ASK, async (c) => {
     admit(route, c);
-    const query = readQuery(c, ["topic", "limit", "cursor", "count"]);
+    const query = readQuery(c, PEOPLE_QUERY);
     const topic = topicIn(query) ?? missingTopic();
     if (flagIn(query, "count")) {
       const permissions = [READ_PRESENCE, COUNT_PRESENCE];
@@ -45,9 +100,9 @@ export function addPresenceRoutes(api: Hono, route: PresenceRoute): void {
     const report = await ask(route, c, { permissions: [READ_PRESENCE], question });
     return c.json({ topic, people: report.people.map(describe), ...nextOf(report), partial: report.partial });
   });
-  api.get("/v1/presence/:subject", async (c) => {
+  api.get("/v1/presence/:subject", ASK_PERSON, async (c) => {
     admit(route, c);
-    const query = readQuery(c, ["topic", "topics"]);
+    const query = readQuery(c, PERSON_QUERY);
     const subject = c.req.param("subject");
     if (!isFreeName(subject)) throw new AppError("malformed_request", "the path does not end in a person's name");
     const wants = flagIn(query, "topics") ? "topics" : "people";
@@ -96,10 +151,10 @@ function nextOf({ people, hasMore }: PresenceReport): { readonly next?: string }
   return hasMore && last !== undefined ? { next: Buffer.from(last.subject).toString("base64url") } : {};
 }
 
-function readQuery(c: Context, known: readonly string[]): URLSearchParams {
+function readQuery(c: Context, known: Parameters): URLSearchParams {
   const query = new URL(c.req.url).searchParams;
   for (const name of query.keys()) {
-    if (!known.includes(name)) {
+    if (!Object.hasOwn(known, name)) {
       throw new AppError("unsupported_parameter", `this path does not know the parameter "${name.slice(0, 64)}"`);
     }
     if (query.getAll(name).length > 1) throw new AppError("malformed_request", `give "${name}" once`);

@@ -2,7 +2,10 @@ import type { IncomingMessage } from "node:http";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
+import { nameSchema } from "#shared/contract/name-schema.ts";
 import { callContextOf, readJson } from "#shared/http/json-api.ts";
+import { BY_TOKEN, TOKEN_ERRORS } from "#shared/http/openapi/credentials.ts";
+import { describeCall, jsonAnswer, jsonBody } from "#shared/http/openapi/describe-call.ts";
 import { readExplicitToken } from "#shared/http/token-source.ts";
 import { requireUse } from "#shared/tokens/require-use.ts";
 import { isSamePerson } from "#shared/tokens/try-tokens.ts";
@@ -13,12 +16,26 @@ import type { CallConnection } from "../call-connection.ts";
 import { identityOf } from "../access/registration.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { callerAddressOf } from "./caller-address.ts";
+import { reboundSchema } from "./edge-answers.ts";
 import { type CallerReading, readCookieToken, verifyToken, type VerifiedToken } from "./read-caller.ts";
 
 const bodySchema = z.strictObject({
   access_token: z.string().min(1).optional(),
   /** Asks for a token that is bound to this stream. */
   bound: z.boolean().default(false),
+});
+
+const REBIND = describeCall({
+  id: "rebindStream",
+  tag: "Streams",
+  summary: "Has an open stream go on by another token of the same person",
+  about: "Without a body the request's own token is the new one.",
+  by: BY_TOKEN,
+  path: { connectionId: nameSchema },
+  body: { ...jsonBody(bodySchema), isOptional: true },
+  answers: { 200: jsonAnswer("The new token's session and rights are in force.", reboundSchema) },
+  errors: [...TOKEN_ERRORS, "forbidden", "tenant_suspended", "not_found", "too_many_requests"],
+  example: { path: { connectionId: "w1-Zk3f9a" }, status: 404 },
 });
 
 const NO_BODY = { access_token: undefined, bound: false };
@@ -37,7 +54,7 @@ export interface RebindRoute extends CallerReading {
  * or by the request's own. On request it answers a token that is bound to the stream.
  */
 export function addRebindRoute(api: Hono, route: RebindRoute): void {
-  api.post("/v1/streams/:connectionId{[A-Za-z0-9_-]{1,64}}/token", async (c) => {
+  api.post("/v1/streams/:connectionId{[A-Za-z0-9_-]{1,64}}/token", REBIND, async (c) => {
     const { incoming } = c.env as { readonly incoming: IncomingMessage };
     route.callLimits.admitAddress(callerAddressOf(incoming, route.trusted));
     const connectionId = c.req.param("connectionId");

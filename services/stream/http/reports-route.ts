@@ -4,6 +4,8 @@ import type { Hono } from "hono";
 import { z } from "zod";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { readJson } from "#shared/http/json-api.ts";
+import { BY_TOKEN, TOKEN_ERRORS } from "#shared/http/openapi/credentials.ts";
+import { describeCall, jsonBody } from "#shared/http/openapi/describe-call.ts";
 import { FALLBACK_REASONS, NETWORKS } from "#shared/protocol/client-report.ts";
 import { TRANSPORTS } from "#shared/protocol/transports.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
@@ -33,6 +35,17 @@ const reportSchema = z.strictObject({
     .optional(),
 } satisfies Record<Exclude<keyof ClientReport, "family">, z.ZodType>);
 
+const REPORT = describeCall({
+  id: "report",
+  tag: "Reports",
+  summary: "Says what a client saw of its streams since its last report, for metrics alone",
+  by: BY_TOKEN,
+  body: jsonBody(reportSchema),
+  answers: { 204: { is: "It is counted." } },
+  errors: [...TOKEN_ERRORS, "too_many_requests"],
+  example: { body: { transport: "sse", reconnects: 1, firstEventMs: 120 }, status: 204 },
+});
+
 /** The edge, as far as the route uses it. */
 export interface ReportsRoute extends CallerReading {
   readonly report: (report: ClientReport) => void;
@@ -49,7 +62,7 @@ export interface ReportsRoute extends CallerReading {
  * the tenant's clients.
  */
 export function addReportsRoute(api: Hono, { report, callLimits, trusted, edge, ...reading }: ReportsRoute): void {
-  api.post("/v1/reports", async (c) => {
+  api.post("/v1/reports", REPORT, async (c) => {
     const { incoming } = c.env as { readonly incoming: IncomingMessage };
     callLimits.admitAddress(callerAddressOf(incoming, trusted));
     const { tenant_id: tenant, sub: subject } = await readCaller(reading, c);

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import type { Context, Hono } from "hono";
+import type { Context, Hono, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callContextOf, readJson } from "#shared/http/json-api.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
@@ -24,27 +23,20 @@ import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { callerAddressOf } from "./caller-address.ts";
 import { describeDead, describeSubscription } from "./describe-subscription.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
+import {
+  acksSchema,
+  deadSchema,
+  MAX_DEAD_LETTERS,
+  nacksSchema,
+  pauseSchema,
+  SUBSCRIPTION_CALLS as CALLS,
+} from "./subscription-calls.ts";
 
 /** The paths whose bodies may be longer than those of other calls: they limit them themselves. */
 export const ACK_PATHS = /^\/v1\/subscriptions\/[^/]+\/(?:acks|nacks)$/;
 
 /** Ten thousand ids of the greatest length. */
 const MAX_ACK_BYTES = 768 * 1_024;
-
-/** The most ids in one call. */
-const MAX_IDS = 10_000;
-
-/** The most dead letters in one answer. */
-const MAX_PAGE = 100;
-
-/** The most milliseconds that an event may be put off. */
-const MAX_DELAY_MS = 24 * 3_600_000;
-
-const idsSchema = z.array(z.string().max(128)).max(MAX_IDS);
-const acksSchema = z.union([z.strictObject({ ids: idsSchema }), z.strictObject({ upTo: z.string().max(128) })]);
-const nacksSchema = z.strictObject({ ids: idsSchema, delayMs: z.int().min(0).max(MAX_DELAY_MS).default(0) });
-const pauseSchema = z.strictObject({ until: z.iso.datetime({ offset: true }).optional() });
-const deadSchema = z.union([z.strictObject({ ids: idsSchema }), z.strictObject({ all: z.literal(true) })]);
 
 /** The edge, as far as the routes use it. */
 export interface SubscriptionRoutes extends CallerReading {
@@ -54,6 +46,8 @@ export interface SubscriptionRoutes extends CallerReading {
 }
 
 const PATH = "/v1/subscriptions/:name";
+
+type ReadCommand = (c: Context) => Promise<SubscriptionCommand> | SubscriptionCommand;
 
 /** Adds the calls on durable subscriptions, each on one's own: make and change, look at, pause, delete, acknowledge, dead letters. */
 export function addSubscriptionRoutes(api: Hono, routes: SubscriptionRoutes): void {
@@ -69,8 +63,8 @@ export function addSubscriptionRoutes(api: Hono, routes: SubscriptionRoutes): vo
     c.header("etag", `"${record.revision}"`);
     return c.json((await describe(identity.tenant, [[name, record]]))[0], status);
   };
-  const command = (path: string, read: (c: Context) => Promise<SubscriptionCommand> | SubscriptionCommand): void =>
-    void api.post(`${PATH}/${path}`, async (c) => {
+  const command = (path: string, description: MiddlewareHandler, read: ReadCommand): void =>
+    void api.post(`${PATH}/${path}`, description, async (c) => {
       const owned = await readOwned(routes, c);
       const asked = await read(c);
       const record = await commandSubscription(edge, owned, asked);
@@ -79,7 +73,7 @@ export function addSubscriptionRoutes(api: Hono, routes: SubscriptionRoutes): vo
       return answer(c, owned, record);
     });
 
-  api.put(PATH, async (c) => {
+  api.put(PATH, CALLS.define, async (c) => {
     const owned = await readOwned(routes, c);
     const wish = {
       ...parseWish(await readJson(c, wishSchema), edge.subscriptions.most.ttlSeconds),
@@ -88,31 +82,31 @@ export function addSubscriptionRoutes(api: Hono, routes: SubscriptionRoutes): vo
     const { record, isNew } = await defineSubscription(edge, owned, wish, callContextOf(c));
     return answer(c, owned, record, isNew ? 201 : 200);
   });
-  api.get("/v1/subscriptions", async (c) => {
+  api.get("/v1/subscriptions", CALLS.list, async (c) => {
     const identity = await readPerson(routes, c);
     const all = await listSubscriptions(edge, identity);
     return c.json({ subscriptions: await describe(identity.tenant, all) });
   });
-  api.get(PATH, async (c) => {
+  api.get(PATH, CALLS.look, async (c) => {
     const owned = await readOwned(routes, c);
     return answer(c, owned, await commandSubscription(edge, owned, { do: "look" }));
   });
-  api.delete(PATH, async (c) => {
+  api.delete(PATH, CALLS.delete, async (c) => {
     await deleteSubscription(edge, await readOwned(routes, c));
     return c.body(null, 204);
   });
-  command("pause", async (c) => {
+  command("pause", CALLS.pause, async (c) => {
     const { until } = (await c.req.text()) === "" ? {} : await readJson(c, pauseSchema);
     return { do: "pause", until: until === undefined ? "resumed" : Date.parse(until) };
   });
-  command("resume", () => ({ do: "resume" }));
-  command("dead/redeliver", async (c) => ({ do: "redeliver", dead: await readDead(c) }));
-  command("dead/drop", async (c) => ({ do: "drop", dead: await readDead(c) }));
+  command("resume", CALLS.resume, () => ({ do: "resume" }));
+  command("dead/redeliver", CALLS.redeliver, async (c) => ({ do: "redeliver", dead: await readDead(c) }));
+  command("dead/drop", CALLS.drop, async (c) => ({ do: "drop", dead: await readDead(c) }));
   addAckRoutes(api, routes);
-  api.get(`${PATH}/dead`, async (c) => {
+  api.get(`${PATH}/dead`, CALLS.listDead, async (c) => {
     const owned = await readOwned(routes, c);
     const record = await commandSubscription(edge, owned, { do: "look" });
-    return c.json(describeDead(await withoutErased(edge, owned, record), readAfter(c), MAX_PAGE));
+    return c.json(describeDead(await withoutErased(edge, owned, record), readAfter(c), MAX_DEAD_LETTERS));
   });
 }
 
@@ -123,7 +117,7 @@ function addAckRoutes(api: Hono, routes: SubscriptionRoutes): void {
       throw new AppError("body_too_large", `the body may have ${MAX_ACK_BYTES} bytes`);
     },
   });
-  api.post(`${PATH}/acks`, limitBody, async (c) => {
+  api.post(`${PATH}/acks`, CALLS.acknowledge, limitBody, async (c) => {
     const owned = await readAcker(routes, c);
     const body = await readJson(c, acksSchema);
     const ids = "ids" in body ? body.ids : [];
@@ -131,7 +125,7 @@ function addAckRoutes(api: Hono, routes: SubscriptionRoutes): void {
     await commandSubscription(routes.edge, owned, { do: "acknowledge", ids, ...upTo });
     return c.body(null, 204);
   });
-  api.post(`${PATH}/nacks`, limitBody, async (c) => {
+  api.post(`${PATH}/nacks`, CALLS.refuse, limitBody, async (c) => {
     const owned = await readAcker(routes, c);
     await commandSubscription(routes.edge, owned, { do: "refuse", ...(await readJson(c, nacksSchema)) });
     return c.body(null, 204);

@@ -15,6 +15,7 @@ import type { Transports } from "../transports/transports.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { callerAddressOfSocket } from "./caller-address.ts";
 import { busyUpgrade, WEBSOCKET_KEY } from "../websocket/busy-upgrade.ts";
+import { originForm } from "./origin-form.ts";
 import { endHandshake } from "./end-handshake.ts";
 import { type HandshakeTaker, takeSocket } from "./handshake-socket.ts";
 import { single } from "#shared/http/single-header.ts";
@@ -99,7 +100,7 @@ export function knock(
 
 /** Answers a request for a stream before anything of it is parsed but its headers, and closes its connection. */
 export function turnAway(deps: TurnAwayDeps, request: IncomingMessage, reason: BusyReason): void {
-  const asked = { target: request.url ?? "", read: (name: HeaderName) => single(request.headers[name]) };
+  const asked = { target: originForm(request.url), read: (name: HeaderName) => single(request.headers[name]) };
   answer(deps, takeSocket(request), reason, asked);
 }
 

@@ -49,6 +49,28 @@ export function createObserver(
       const facts = { ...stream, reason, seconds, ...written, reconnectsLastHour: reconnects.lastHour(stream) };
       requestLog.write(levelOf(stream), `ended: ${reason}`, facts, "a stream ended");
     },
+    ...observeSwitches(metrics, log),
+    subscriptionChanged(change, { tenant, subject, name }) {
+      metrics.subscriptionChanged(change, { tenant, subject, name });
+      const facts = { tenant, subject, subscription: name, change };
+      requestLog.write("info", `subscription ${change}`, facts, "a durable subscription changed");
+    },
+    withoutRule(type, tenant) {
+      metrics.withoutRule(type, tenant);
+      reportWithoutRule(type, tenant);
+    },
+    fault(error, stream) {
+      requestLog.write("error", "fault", { ...stream, err: error }, "a stream failed in an unexpected way");
+    },
+  };
+}
+
+/** What the edge switches by itself, which an operator should see each time. */
+function observeSwitches(
+  metrics: StreamMetrics,
+  log: Logger,
+): Pick<Observer, "overloadEntered" | "overloadLeft" | "peerSwitched" | "transportSwitched"> {
+  return {
     peerSwitched(peer, isAway) {
       metrics.peerSwitched(peer, isAway);
       if (isAway) log.warn({ peer }, "a service does not answer: it is left alone, but for a probe each second");
@@ -62,24 +84,12 @@ export function createObserver(
       metrics.overloadLeft(step, load);
       log.info({ step, ...load }, "calm for 5 s: the edge takes this step back");
     },
-    subscriptionChanged(change, { tenant, subject, name }) {
-      metrics.subscriptionChanged(change, { tenant, subject, name });
-      const facts = { tenant, subject, subscription: name, change };
-      requestLog.write("info", `subscription ${change}`, facts, "a durable subscription changed");
-    },
     transportSwitched(transport, tenant, isAway, count) {
       metrics.transportSwitched(transport, tenant, isAway, count);
       const facts = { transport, tenant, ...count };
       if (isAway)
         log.warn(facts, "a transport fails for clients of this tenant: they are not sent there, but for a few");
       else log.info(facts, "the transport works again for clients of this tenant");
-    },
-    withoutRule(type, tenant) {
-      metrics.withoutRule(type, tenant);
-      reportWithoutRule(type, tenant);
-    },
-    fault(error, stream) {
-      requestLog.write("error", "fault", { ...stream, err: error }, "a stream failed in an unexpected way");
     },
   };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { MAX_PRESENCE_TOPICS, parsePresence } from "./parse-presence.ts";
+import { parsePresence } from "./parse-presence.ts";
+import { MAX_PRESENCE_TOPICS } from "./stream-parameters.ts";
 
 test("a stream that does not ask watches nothing and can be seen", () => {
   expect(parsePresence([])).toEqual({ isVisible: true, topics: [] });

@@ -1,5 +1,6 @@
 import { AppError } from "#shared/errors/app-error.ts";
 import { isTopicPattern } from "#shared/protocol/topics.ts";
+import { MAX_PRESENCE_TOPICS } from "./stream-parameters.ts";
 
 /** What a stream asks of presence. */
 export interface PresenceChoice {
@@ -8,9 +9,6 @@ export interface PresenceChoice {
   /** Topic patterns of which the stream is told who listens, without repeats. */
   readonly topics: readonly string[];
 }
-
-/** The most topics whose presence one stream watches. */
-export const MAX_PRESENCE_TOPICS = 10;
 
 /** Stands for no topic: these have two tokens. */
 const INVISIBLE = "none";

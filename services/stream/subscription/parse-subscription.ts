@@ -6,6 +6,14 @@ import { AppError } from "#shared/errors/app-error.ts";
 import type { From } from "../log/resume.ts";
 import type { EventFormat } from "../frames/encode-frame.ts";
 import { parsePresence, type PresenceChoice } from "./parse-presence.ts";
+import {
+  MAX_PAD_BYTES,
+  MAX_PATH_CHARACTERS,
+  MAX_TOPICS,
+  MAX_WAIT_SECONDS,
+  POLL_PARAMETERS,
+  STREAM_PARAMETERS,
+} from "./stream-parameters.ts";
 
 /** A client's parameters, checked. No text of it is a part of the URL, which it would keep in memory. */
 export interface Subscription {
@@ -40,30 +48,6 @@ export interface DurableWish {
   readonly takeover: boolean;
 }
 
-/** The most topic patterns of one subscription. */
-export const MAX_TOPICS = 100;
-const MAX_PATH_CHARACTERS = 2_048;
-
-/** The most padding before the first frame, in bytes. */
-export const MAX_PAD_BYTES = 8_192;
-
-/** The longest that a poll waits, in seconds: proxies give up after 30, as many are set up. */
-export const MAX_WAIT_SECONDS = 25;
-
-const KNOWN = new Set([
-  "topic",
-  "resource",
-  "lastEventId",
-  "from",
-  "format",
-  "events",
-  "client",
-  "presence",
-  "subscription",
-  "takeover",
-  "pad",
-]);
-
 /** What a durable subscription has from its record. */
 const OF_RECORD = ["topic", "resource", "from"];
 
@@ -77,11 +61,11 @@ export function parseSubscription(
   transport: Transport,
 ): Subscription {
   const isPoll = transport === "poll";
-  const unknown = [...query.keys()].find((name) => !KNOWN.has(name) && !(isPoll && name === "wait"));
+  if (isPoll) requirePollable(query);
+  const unknown = [...query.keys()].find((name) => !Object.hasOwn(isPoll ? POLL_PARAMETERS : STREAM_PARAMETERS, name));
   if (unknown !== undefined) {
     throw new AppError("unsupported_parameter", `this server does not know the parameter "${unknown.slice(0, 64)}"`);
   }
-  if (isPoll) requirePollable(query);
   const durable = parseDurable(query);
   const [topics, resources] = [query.getAll("topic"), query.getAll("resource")];
   if (durable === undefined) requireCount(topics.length + resources.length);
@@ -89,8 +73,8 @@ export function parseSubscription(
     topics: parseTopics(topics),
     resources: parseResources(resources),
     format: {
-      body: parseChoice(query, "format", ["raw", "cloudevents"]),
-      naming: parseChoice(query, "events", ["message", "named"]),
+      body: parseChoice(query, "format"),
+      naming: parseChoice(query, "events"),
     },
     from: parseFrom(query.get("from") ?? "now"),
     // Empty is none (HTML standard, section 9.2.4): some clients send the header before they have an id.
@@ -181,15 +165,15 @@ function parseResources(paths: readonly string[]): readonly string[] {
   throw new AppError("malformed_request", `resource ${wrong + 1} must be a path, for example /api/v1/orders/42`);
 }
 
-function parseChoice<const Choice extends string>(
+function parseChoice<Name extends "format" | "events">(
   query: URLSearchParams,
-  name: string,
-  choices: readonly [Choice, ...Choice[]],
-): Choice {
-  const given = query.get(name) ?? choices[0];
-  const choice = choices.find((value) => value === given);
-  if (choice === undefined) throw new AppError("malformed_request", `"${name}" must be ${choices.join(" or ")}`);
-  return choice;
+  name: Name,
+): z.infer<(typeof STREAM_PARAMETERS)[Name]> {
+  const schema: z.ZodEnum = STREAM_PARAMETERS[name];
+  const { options } = schema;
+  const choice = schema.safeParse(query.get(name) ?? options[0]);
+  if (choice.success) return choice.data as z.infer<(typeof STREAM_PARAMETERS)[Name]>;
+  throw new AppError("malformed_request", `"${name}" must be ${options.join(" or ")}`);
 }
 
 /** Reads where a client begins that brings no id; throws AppError `malformed_request`. */

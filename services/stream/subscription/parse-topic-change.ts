@@ -1,5 +1,6 @@
 import { AppError } from "#shared/errors/app-error.ts";
-import { MAX_TOPICS, requirePatterns } from "./parse-subscription.ts";
+import { requirePatterns } from "./parse-subscription.ts";
+import { MAX_TOPICS } from "./stream-parameters.ts";
 import type { TopicChange } from "./stream-topics.ts";
 
 /**

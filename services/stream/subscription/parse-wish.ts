@@ -1,9 +1,11 @@
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
+import { patternTextSchema } from "#shared/contract/topic-schema.ts";
 import { MAX_URL_CHARACTERS } from "#shared/contract/subscription-record.ts";
 import type { From } from "../log/resume.ts";
-import { MAX_TOPICS, parseFrom, requirePatterns } from "./parse-subscription.ts";
+import { parseFrom, requirePatterns } from "./parse-subscription.ts";
+import { MAX_TOPICS } from "./stream-parameters.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -12,7 +14,7 @@ const MAX_WINDOW = 1_000;
 
 /** The body of a call that makes or changes a durable subscription. */
 export const wishSchema = z.strictObject({
-  topics: z.array(z.string()).min(1).max(MAX_TOPICS),
+  topics: z.array(patternTextSchema).min(1).max(MAX_TOPICS),
   window: z.int().min(1).max(MAX_WINDOW).default(100),
   ackWaitMs: z.int().min(1_000).max(HOUR_MS).default(30_000),
   backoffMs: z

@@ -1,6 +1,6 @@
 import { AppError } from "#shared/errors/app-error.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
-import { MAX_TOPICS } from "./parse-subscription.ts";
+import { MAX_TOPICS } from "./stream-parameters.ts";
 import type { KeptChange, KeptTopics } from "./topic-store.ts";
 
 /** Topics to add to a stream and to remove from it; no pattern is in both. */

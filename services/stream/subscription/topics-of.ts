@@ -1,6 +1,7 @@
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { MAX_TOPICS, type Subscription } from "./parse-subscription.ts";
+import type { Subscription } from "./parse-subscription.ts";
+import { MAX_TOPICS } from "./stream-parameters.ts";
 
 /**
  * Maps a path to the topics of its changes, by the tenant's routes in policy's store now; none where no route matches. Safe

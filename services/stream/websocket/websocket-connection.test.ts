@@ -117,6 +117,17 @@ describe("a client", () => {
     expect(pongs).toBe(32);
   });
 
+  test("that sends what asks for nothing is reset with more than 64 KiB of it between two pings of ours", async () => {
+    const { connection, raw, closed } = await pair();
+    const pong = Buffer.from([0x8a, 0x80, 1, 2, 3, 4]);
+    raw.write(Buffer.concat(Array.from({ length: 9_000 }, () => pong)));
+    raw.write(Buffer.from([0x89, 0x80, 1, 2, 3, 4]));
+    await once(raw, "data");
+    raw.write(Buffer.concat(Array.from({ length: 2_000 }, () => pong)));
+    expect(await closed).toMatchObject({ code: 1006 });
+    await connection.closed;
+  });
+
   test("that closes is answered, and is gone", async () => {
     const { connection, client, closed } = await pair();
     client.close(1000);

@@ -15,6 +15,12 @@ const MAX_MESSAGES = 16;
 const MAX_PINGS = 32;
 
 /**
+ * What a client may send between two pings of ours: three times its messages and the pings that are answered. To read frames that
+ * ask for nothing (pongs, empty parts of a message) takes all of a core, as long as a client sends them.
+ */
+const MAX_BYTES = 64 * 1_024;
+
+/**
  * A client's WebSocket. Its messages come framed already, the same bytes for all clients, and go straight to the socket: `ws` writes
  * nothing but pings, pongs and the close frame, each at once, so that all of it is in order.
  */
@@ -26,12 +32,20 @@ export class WebSocketConnection {
   readonly #timer: NodeJS.Timeout;
   #messages = 0;
   #pings = 0;
+  /** What the socket had received at our last ping. */
+  #bytesBefore: number;
   #isAlive = true;
 
   constructor(webSocket: WebSocket, socket: Socket, pingMs = PING_MS) {
     this.#out = new SocketWriter(socket);
     this.#webSocket = webSocket;
-    this.#timer = setInterval(() => this.#ping(), pingMs);
+    this.#bytesBefore = socket.bytesRead;
+    // Before the reader of frames has them.
+    socket.prependListener("data", () => this.#countBytes(socket));
+    this.#timer = setInterval(() => {
+      this.#bytesBefore = socket.bytesRead;
+      this.#ping();
+    }, pingMs);
     webSocket.on("pong", () => (this.#isAlive = true));
     webSocket.on("ping", (payload) => this.#pong(payload));
     webSocket.on("message", () => this.#refuseMessage());
@@ -95,6 +109,10 @@ export class WebSocketConnection {
     if (!this.#isOpen || this.behind) return;
     this.#isAlive = false;
     this.#webSocket.ping();
+  }
+
+  #countBytes({ bytesRead }: Socket): void {
+    if (bytesRead - this.#bytesBefore > MAX_BYTES) this.reset();
   }
 
   /** A client that asks and does not read would fill our memory with answers. */

@@ -46,6 +46,7 @@ webhooks: { ops: 8090 }
 {{- $ports := index (include "sluice.ports" .root | fromYaml) .name }}
 {{- $made := dict
       (printf "%s_OPS_BIND_ADDRESS" $prefix) "0.0.0.0"
+      (printf "%s_OPS_ALLOWED_HOSTS" $prefix) (include "sluice.name" .)
       "GRPC_TLS_CERT_FILE" "/certificates/tls.crt"
       "GRPC_TLS_KEY_FILE" "/certificates/tls.key"
       "GRPC_TLS_CA_FILE" "/certificates/ca.crt" }}
@@ -62,6 +63,13 @@ webhooks: { ops: 8090 }
 {{- end }}
 {{- if ne .name "policy" }}
 {{- $_ := set $made "POLICY_GRPC_URL" (printf "%s:7002" (include "sluice.name" (dict "root" .root "name" "policy"))) }}
+{{- end }}
+{{- if eq .name "policy" }}
+{{- $urls := list }}
+{{- range $name, $port := dict "auth" 8091 "publish" 8093 "stream" 8090 "webhooks" 8090 }}
+{{- $urls = append $urls (printf "%s=http://%s:%d" $name (include "sluice.name" (dict "root" $.root "name" $name)) $port) }}
+{{- end }}
+{{- $_ := set $made "POLICY_OPS_URLS" (join "," $urls) }}
 {{- end }}
 {{- if eq .name "webhooks" }}
 {{- $_ := set $made "STREAM_ROLE" "webhooks" }}

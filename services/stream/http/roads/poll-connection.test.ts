@@ -174,6 +174,15 @@ describe("a poll that is over", () => {
     await connection.closed;
   });
 
+  test("drops what its client has not taken yet where its right ends meanwhile", async () => {
+    const { connection, answer } = await open();
+    connection.write(eventOf(2, 32 * 1_048_576), at(2));
+    connection.end(CURSOR, ANSWERED);
+    connection.reset();
+    await expect(answer).rejects.toThrow(/aborted|hang up|reset/i);
+    await connection.closed;
+  });
+
   test("because its client has left, closes, and is never complete", async () => {
     const { connection, leave } = await open({ waitMs: 50 });
     connection.write(eventOf(2), at(2));

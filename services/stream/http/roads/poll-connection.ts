@@ -123,12 +123,11 @@ export class PollConnection implements Connection {
     this.#answer([...this.#frames, last]);
   }
 
+  /** Also drops what is left of an answer that its client has not taken yet. */
   reset(instead?: Buffer): void {
-    if (this.#isOver) return;
-    if (instead === undefined) {
-      this.#stop();
-      this.#response.destroy();
-    } else this.#answer([instead]);
+    if (!this.#isOver && instead !== undefined) return this.#answer([instead]);
+    this.#stop();
+    this.#response.destroy();
   }
 
   get #isFull(): boolean {

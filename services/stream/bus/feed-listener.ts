@@ -1,0 +1,24 @@
+import type { PolicyEntry } from "#shared/contract/control-entry.ts";
+import type { LogReset } from "../deliver.ts";
+import type { LogEntry } from "../event.ts";
+
+/** A feed's reports on a tenant's log, in order. */
+export interface FeedListener {
+  /** The log was opened, and does not continue what was read so far. */
+  onReset(opening: LogReset): void;
+  /**
+   * A hole comes next, and maybe more of them: entries are gone that were never read here, control entries perhaps. `policy`
+   * is the last policy entry that is left.
+   */
+  onHoles(policy: PolicyEntry | undefined): void;
+  /** Answers false where the entry must come again, once what the tenant has begun is finished. */
+  onEntry(entry: LogEntry): boolean;
+  /** The log's first entry now, before which all are gone, and its last, by its leader. */
+  onBounds(first: number, last: number): void;
+  /** Entries behind the first are gone, and no entry says which. */
+  onPurged(): void;
+  /** The log lives, and has nothing new. */
+  onAlive(): void;
+  /** There is no log; reported again while that is so. */
+  onMissing(): void;
+}
