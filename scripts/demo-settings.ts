@@ -88,6 +88,7 @@ export function demoSettings(ports: DemoPorts, passwords: DemoPasswords): Record
       REDIS_URL: redisUrl("auth", passwords.REDIS_AUTH_PASSWORD),
       AUTH_USERS_FILE: "infra/demo/users.yaml",
       AUTH_CLIENTS_FILE: "infra/demo/clients.yaml",
+      POLICY_OPERATOR_TOKEN: DEMO_OPERATOR_TOKEN,
       AUTH_ALLOWED_ORIGINS: `${origins},${consoles}`,
     },
     policy: {

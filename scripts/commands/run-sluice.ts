@@ -6,6 +6,7 @@ import { auditCommand } from "./audit.ts";
 import { backupCommand } from "./backup.ts";
 import { busCommand } from "./bus.ts";
 import { certificatesCommand } from "./certificates.ts";
+import { clientCommand } from "./client.ts";
 import { completionCommand } from "./completion.ts";
 import { composeCommand } from "./compose.ts";
 import { configCommand } from "./config.ts";
@@ -54,6 +55,7 @@ const COMMANDS = [
   policyCommand,
   tenantCommand,
   sessionCommand,
+  clientCommand,
   busCommand,
   keysCommand,
   auditCommand,

@@ -14,12 +14,16 @@ export const versionSchema = z.object({ version: z.int() });
 
 /** Gives a command the options that say where policy is and who asks. */
 export function withServerOptions(command: Command): Command {
-  return command
-    .option("--url <url>", "where policy is; else POLICY_URL, else http://127.0.0.1:8082")
-    .option(
-      "--token-file <file>",
-      "a file with the token; else POLICY_TOKEN_FILE, else the token itself in POLICY_TOKEN, else policy's own POLICY_OPERATOR_TOKEN_FILE. It is the operator's token, or an access token of somebody with the permission in the tenant. The demo on this machine needs none",
-    );
+  const withUrl = command.option("--url <url>", "where policy is; else POLICY_URL, else http://127.0.0.1:8082");
+  return withTokenOption(withUrl);
+}
+
+/** Gives a command the option that says who asks. */
+export function withTokenOption(command: Command): Command {
+  return command.option(
+    "--token-file <file>",
+    "a file with the token; else POLICY_TOKEN_FILE, else the token itself in POLICY_TOKEN, else policy's own POLICY_OPERATOR_TOKEN_FILE. It is the operator's token, or an access token of somebody with the permission in the tenant. The demo on this machine needs none",
+  );
 }
 
 /** policy's HTTP API, as somebody with a token. */
@@ -55,7 +59,7 @@ export async function openPolicyServer(
   env: NodeJS.ProcessEnv,
 ): Promise<PolicyServer> {
   const base = urlOfService("policy", env, url);
-  const token = await readToken(tokenFile, env, isDemo("policy", env, url));
+  const token = await readAdministratorToken(tokenFile, env, isDemo("policy", env, url));
   const callOf = ({ ifMatch, ...request }: PolicyRequest): ServiceCall => ({
     ...request,
     token,
@@ -69,10 +73,17 @@ export async function openPolicyServer(
 }
 
 /**
+ * The token of whoever administers: an operator's, or an access token.
+ *
  * The last places are for `docker compose exec policy sluice …`, where policy's own operator is asked for nothing, and for the
  * demo on this machine, whose token everybody knows.
+ * @throws {ScriptError} where there is none.
  */
-async function readToken(tokenFile: string | undefined, env: NodeJS.ProcessEnv, inDemo: boolean): Promise<string> {
+export async function readAdministratorToken(
+  tokenFile: string | undefined,
+  env: NodeJS.ProcessEnv,
+  inDemo: boolean,
+): Promise<string> {
   const file = tokenFile ?? (env["POLICY_TOKEN_FILE"] || undefined);
   const operatorFile = env["POLICY_OPERATOR_TOKEN_FILE"] || undefined;
   const token = file === undefined && env["POLICY_TOKEN"] ? env["POLICY_TOKEN"] : undefined;

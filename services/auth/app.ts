@@ -1,6 +1,5 @@
 import { type ReadinessChecks, watchReadiness } from "#shared/lifecycle/readiness.ts";
 import { createLogCheck } from "#shared/nats/check-log.ts";
-import { createTokenBinding } from "./sessions/bind-token.ts";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -17,6 +16,7 @@ import { createApiServer } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { type ServiceSockets, openSockets } from "#shared/http/open-sockets.ts";
 import { startOpsServer } from "#shared/http/ops-server.ts";
+import { openOperatorTokens } from "#shared/http/operator-tokens.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
@@ -38,23 +38,25 @@ import { addActiveSessions, type AuthMetrics, createAuthMetrics } from "./metric
 import { createAuditReader } from "./bus/audit-reader.ts";
 import { openAuditTrail } from "./bus/open-audit-trail.ts";
 import { createRevocationAnnouncer } from "./bus/announce-revocation.ts";
-import { createSessionCheck } from "./sessions/check-sessions.ts";
 import { connectRedis } from "./sessions/connect-redis.ts";
-import { createClientAuthentication, createClientTokenIssuer } from "./sessions/issue-client-token.ts";
-import { createLogIn } from "./sessions/log-in.ts";
+import { createClientAuthentication } from "./sessions/issue-client-token.ts";
 import { createLoginThrottle } from "./sessions/login-throttle-redis.ts";
-import { createRefreshSession } from "./sessions/refresh-session.ts";
 import { openRevocations } from "./sessions/revocations-kv.ts";
-import { createAccessRenewal } from "./sessions/renew-access.ts";
 import { createSessionRevoker } from "./sessions/revoke-session.ts";
+import { createSessionWays } from "./sessions/session-ways.ts";
 import { createSessionStore } from "./sessions/session-store-redis.ts";
+import { createClientManagement } from "./sessions/manage-clients.ts";
 import { createTenantEnding } from "./sessions/end-tenant.ts";
 import { openTenantStandings } from "./sessions/tenant-standings-kv.ts";
 import { watchRedis } from "./sessions/watch-redis.ts";
 import { createTokenIssuer } from "./tokens/issue-tokens.ts";
 import { createChangeAnnouncer } from "./bus/announce-change.ts";
 import { createUserChangeSteps } from "./sessions/user-change-steps.ts";
+import type { FindSubject } from "./users/user-directory.ts";
+import { joinClients } from "./users/join-clients.ts";
 import { readSubjects } from "./users/read-subjects.ts";
+import { openStoredClients } from "./users/stored-clients.ts";
+import { openStoredClientsStore } from "./users/stored-clients-kv.ts";
 import { watchUsers } from "./users/watch-users.ts";
 
 /** How long requests and calls under way may take to end; all servers close at the same time. */
@@ -77,7 +79,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const encryptionKey = await readEncryptionKey(config);
   const subjects = await readSubjects(config.AUTH_USERS_FILE, config.AUTH_CLIENTS_FILE);
   const tlsFiles = tlsFilesOf(config, clientTlsFiles, ["AUTH_TLS_PORT"]);
-  const { users, clients, findSubject } = subjects;
+  const { users, fileClients, verifyAccount } = subjects;
   const [accessTokenSeconds, sessionSeconds] = [config.AUTH_ACCESS_TOKEN_SECONDS, config.AUTH_SESSION_SECONDS];
 
   const registry = createMetricsRegistry();
@@ -91,6 +93,11 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   keys.follow();
   const revocations = await openRevocations(nats, { replicas: config.NATS_REPLICAS, sessionMs: sessionSeconds * 1000 });
 
+  const store = await openStoredClientsStore(nats, { replicas: config.NATS_REPLICAS, log: requestLog });
+  const stored = starting.use(await openStoredClients({ store, verify: verifyAccount, clock, log: requestLog }));
+  const clients = joinClients(fileClients, stored);
+  const findSubject: FindSubject = (tenant, subject) => users.find(tenant, subject) ?? clients.find(tenant, subject);
+
   const metrics = createAuthMetrics(registry);
   addKeyMetrics(registry, keys, clock);
   const trail = { replicas: config.NATS_REPLICAS, maxBytes: config.AUTH_AUDIT_MAX_BYTES };
@@ -101,12 +108,13 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const announce = createRevocationAnnouncer(nats);
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log: requestLog });
   const lifetimes = { sessionSeconds, accessTokenSeconds };
-  const kept = { sessions, revocations, users, findSubject, keys };
+  const kept = { sessions, revocations, users, clients, findSubject, keys };
   const verify = verifyWith(config, keys);
   const acting = { verify, throttle, revoke, issueTokens, audit, clock, log: requestLog };
-  const ways = createWays({ ...kept, ...lifetimes, ...acting });
+  const ways = createSessionWays({ ...kept, ...lifetimes, ...acting });
   const authenticateClient = createClientAuthentication(clients, throttle);
-  const stepsOf = createUserChangeSteps({ announce: createChangeAnnouncer(nats), sessions, revoke, audit });
+  const announceChange = createChangeAnnouncer(nats);
+  const stepsOf = createUserChangeSteps({ announce: announceChange, sessions, revoke, audit });
   const onRejected = (): void => metrics.usersFileRejections.inc();
   endInTime(starting, watchUsers({ ...subjects, everyMs: WATCH_MS, stepsOf, onRejected, log }));
   const { check: checkPermission } = starting.use(
@@ -114,17 +122,16 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   );
 
   const standings = await openTenantStandings(nats);
-  const tenants = createTenantEnding({ tenantEnds: revocations.tenantEnds, standings, clock });
+  const removeClients = (tenant: string) => stored.removeAll(tenant);
+  const tenants = createTenantEnding({ ...revocations, standings, removeClients, clock });
+  const management = createClientManagement({ ...kept, ...acting, stored, standings, announce: announceChange });
+  const operators = starting.use(await openOperatorTokens(config, log));
   const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log: requestLog });
   const takesCertificates = tlsFiles !== undefined;
-  const doors = { tracer, takesCertificates, revoke, authenticateClient, checkPermission, metrics, log: requestLog };
-  const api = createAuthApi(config, {
-    ...kept,
-    verify,
-    ...ways,
-    ...doors,
-    readAudit: createAuditReader(nats, encryptionKey),
-  });
+  const asked = { checkPermission, operators, management, fileClients };
+  const doors = { tracer, takesCertificates, revoke, authenticateClient, ...asked, metrics, log: requestLog };
+  const readAudit = createAuditReader(nats, encryptionKey);
+  const api = createAuthApi(config, { ...kept, verify, ...ways, ...doors, readAudit });
   const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
   await startServers(config, starting, { registry, sessionService, security, sockets, api, tlsFiles, checks, log });
@@ -158,25 +165,6 @@ function openSessions(config: AuthConfig, redis: Redis, { keys, metrics, registr
   const sessions = createSessionStore(redis, { idleMs, clock, keys, onForged });
   addActiveSessions(registry, () => sessions.count());
   return sessions;
-}
-
-type WayDeps = Parameters<typeof createLogIn>[0] &
-  Parameters<typeof createRefreshSession>[0] &
-  Parameters<typeof createSessionCheck>[0] &
-  Parameters<typeof createAccessRenewal>[0] &
-  Parameters<typeof createTokenBinding>[0] &
-  Parameters<typeof createClientTokenIssuer>[0];
-
-/** Makes what auth does with sessions and their tokens. */
-function createWays(deps: WayDeps) {
-  return {
-    logIn: createLogIn(deps),
-    refresh: createRefreshSession(deps),
-    checkSessions: createSessionCheck(deps),
-    renewAccess: createAccessRenewal(deps),
-    bindToken: createTokenBinding(deps),
-    issueClientToken: createClientTokenIssuer(deps),
-  };
 }
 
 /** Opens the ports; auth is ready once all of them are. */

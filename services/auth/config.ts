@@ -17,6 +17,7 @@ import { tracingSettings } from "#shared/config/tracing-settings.ts";
 import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
 import { type GrpcTlsSettings, grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { LOOPBACK } from "#shared/http/listen.ts";
+import { OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT } from "#shared/http/operator-tokens.ts";
 import { opsHostsSchema } from "#shared/http/ops-hosts.ts";
 import { checkCookieSettings, cookieSettings } from "#shared/http/cookie-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
@@ -147,7 +148,16 @@ const variables = z.object({
     }),
   POLICY_GRPC_URL: grpcAddressSchema
     .default("127.0.0.1:7002")
-    .describe("policy's gRPC as `host:port`, which says who is `session:admin`"),
+    .describe("policy's gRPC as `host:port`, which says who is `session:admin`, `audit:admin` and `client:admin`"),
+  POLICY_OPERATOR_TOKEN: z.string().regex(OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT).optional().meta({
+    description: "policy's operator, who may make and withdraw service clients of every tenant here",
+    secret: true,
+    see: "operate/operators.md",
+  }),
+  POLICY_OPERATOR_TOKEN_FILE: z
+    .string()
+    .optional()
+    .describe("a file with tokens of operators, a line `<name>: <token>` each, which is watched"),
   ...sessionRedisSettings,
 });
 

@@ -60,7 +60,14 @@ const operations: readonly Operation[] = [
   },
   {
     name: "client credentials",
-    steps: ["throttle.admit", "clients.authenticate", "throttle.forget?", "tokens.issue", "sessions.create"],
+    steps: [
+      "throttle.admit",
+      "clients.authenticate",
+      "throttle.forget?",
+      "tokens.issue",
+      "sessions.create",
+      "clients.confirm",
+    ],
     prepare(world) {
       const authenticate = createClientAuthentication(world.clients, world.throttle);
       const issue = createClientTokenIssuer({ ...world, accessTokenSeconds: 300 });

@@ -20,7 +20,7 @@ import { opsHostsSchema } from "#shared/http/ops-hosts.ts";
 import { checkCookieSettings, cookieSettings } from "#shared/http/cookie-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
 import { opsUrlsSchema } from "./clients/ops-urls.ts";
-import { OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT } from "./http/operator-tokens.ts";
+import { OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT } from "#shared/http/operator-tokens.ts";
 
 const DAY_SECONDS = 86_400;
 const MIB = 1024 * 1024;

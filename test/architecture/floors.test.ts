@@ -46,6 +46,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["shell/"],
     ["screens.ts"],
     ["screens/"],
+    ["producers/"],
     ["parts/"],
     ["context/"],
     ["session/", "router/"],

@@ -44,6 +44,17 @@ async function openAs(username: string, screen: string): Promise<Page> {
   return page;
 }
 
+/** What a line for a shell answers. */
+async function run(line: string): Promise<unknown> {
+  const env = { ...process.env, OPERATOR_TOKEN };
+  const { stdout } = await promisify(execFile)("sh", ["-c", line], { env });
+  return JSON.parse(stdout);
+}
+
+async function runLine(page: Page, beginning: RegExp): Promise<unknown> {
+  return run((await page.getByText(beginning).textContent()) ?? "");
+}
+
 test("an operator sees what another service was set to, and that a third does not answer", async () => {
   const page = await rig.open("/health");
   await page.getByRole("listitem").filter({ hasText: "away" }).getByText("does not answer").waitFor();
@@ -212,11 +223,33 @@ test("a tenant is made in two steps that end in a line for a shell, which works"
   await page.getByLabel("Administrator").fill("ann");
   await page.getByRole("textbox", { name: "Reader", exact: true }).fill("o'neil");
   await page.getByRole("button", { name: "Put it in force" }).click();
-  const line = (await page.getByText(/^curl -s /).textContent()) ?? "";
-  const env = { ...process.env, OPERATOR_TOKEN };
-  const { stdout } = await promisify(execFile)("sh", ["-c", line], { env });
-  expect(JSON.parse(stdout)).toMatchObject({ allow: true });
+  expect(await runLine(page, /^curl -s /)).toMatchObject({ allow: true });
+  expect(await runLine(page, /^TOKEN=/)).toMatchObject({ ids: [expect.any(String)] });
   await expectNoViolations(page);
+});
+
+test("a producer's key is made with a line that publishes, replaced while the old secret holds, and withdrawn", async () => {
+  const page = await rig.open("/tenants?open=demo");
+  await page.getByLabel("Name of the producer").fill("orders");
+  await page.getByRole("button", { name: "Make a key" }).click();
+  await page.getByText("This secret is shown once.").waitFor();
+  await page.getByLabel("Role that lets it publish").fill("security");
+  await page.getByRole("button", { name: "Give it the role" }).click();
+  await page.getByText("Policy has given it the role security.").waitFor();
+  const old = (await page.getByText(/^TOKEN=/).textContent()) ?? "";
+  await page.getByRole("button", { name: /^Second secret for key-orders-/ }).click();
+  await page.getByText(/^Secret 2, made/).waitFor();
+  await expectNoViolations(page);
+  const lines = [old.replace("order.created", "issues.opened")];
+  lines.push(((await page.getByText(/:2\./).textContent()) ?? "").replace("order.created", "issues.opened"));
+  for (const line of lines) expect(await run(line)).toMatchObject({ ids: [expect.any(String)] });
+  await page.getByRole("button", { name: /^Withdraw secret 1 of key-orders-/ }).click();
+  await page.getByRole("button", { name: "Withdraw it" }).click();
+  await page.getByText(/^Secret 1, made/).waitFor({ state: "detached" });
+  await expect(run(lines[0] ?? "")).resolves.toMatchObject({ code: expect.any(String) });
+  await page.getByRole("button", { name: /^Withdraw the key key-orders-/ }).click();
+  await page.getByRole("button", { name: "Withdraw it" }).click();
+  await page.getByText(/^Secret 2, made/).waitFor({ state: "detached" });
 });
 
 test("a tenant is suspended once that is confirmed, and its switch stands where policy says", async () => {

@@ -7,7 +7,7 @@ import { type NatsServer, type NatsUser, startNats } from "#test/support/start-n
 import { waitFor } from "#test/support/wait.ts";
 
 const SERVICES = ["auth", "policy", "stream", "publish"] as const;
-const BUCKETS = ["sluice_keys", "sluice_revoked", "sluice_policy", "sluice_policy_parts"];
+const BUCKETS = ["sluice_keys", "sluice_revoked", "sluice_policy", "sluice_policy_parts", "sluice_clients"];
 const STREAMS = ["EVENTS_demo", "EVENTS_rival", ...BUCKETS.map((bucket) => `KV_${bucket}`)];
 const EVENT = "events.demo.issues.opened.x";
 let server: NatsServer;
@@ -115,14 +115,14 @@ test("a stock client's publish is acknowledged, and a repeated one is told as su
 
 describe("the user of a service is refused what is not its own", () => {
   // Which keys are withdrawn stands in the ring, which every verifier may read; what is secret in it is encrypted.
-  const readRing = "$JS.API.STREAM.MSG.GET.KV_sluice_keys";
-  const keys = everyApiOf("KV_sluice_keys", "$KV.sluice_keys.ring").filter((call) => call !== readRing);
+  const ring = everyApiOf("KV_sluice_keys", "$KV.sluice_keys.ring").filter((call) => !call.includes(".MSG.GET.KV_"));
+  const keys = [...ring, ...everyApiOf("KV_sluice_clients", "$KV.sluice_clients.demo")];
   const changes = words("CREATE UPDATE DELETE PURGE MSG.DELETE");
   const refused: Record<(typeof SERVICES)[number], readonly string[]> = {
     stream: [
       ...words(`
         control.demo.policy control.demo.session control.demo.tenant control.demo.erased events.demo.issues.opened.x
-        $KV.sluice_keys.ring $KV.sluice_revoked.demo.s $KV.sluice_policy.demo _INBOX.auth.x _INBOX.policy.x $KV.sluice_policy_parts.demo.x
+        $KV.sluice_keys.ring $KV.sluice_revoked.demo.s $KV.sluice_clients.demo $KV.sluice_policy.demo _INBOX.auth.x _INBOX.policy.x $KV.sluice_policy_parts.demo.x
         $JS.API.STREAM.CREATE.X $JS.API.STREAM.NAMES $JS.API.STREAM.LIST $JS.API.STREAM.DELETE.KV_sluice_revoked
         audit.demo.login $JS.API.STREAM.MSG.GET.AUDIT $JS.API.CONSUMER.CREATE.AUDIT.c.audit.demo.>
         $JS.API.STREAM.SNAPSHOT.EVENTS_demo $JS.API.CONSUMER.DURABLE.CREATE.EVENTS_demo.c $JS.API.ACCOUNT.PURGE.SLUICE
@@ -143,7 +143,7 @@ describe("the user of a service is refused what is not its own", () => {
     ],
     policy: [
       ...words(`
-        control.demo.session events.demo.issues.opened.x $KV.sluice_keys.ring $KV.sluice_revoked.demo.s
+        control.demo.session events.demo.issues.opened.x $KV.sluice_keys.ring $KV.sluice_revoked.demo.s $KV.sluice_clients.demo
         audit.demo.login $JS.API.STREAM.DELETE.AUDIT $JS.API.STREAM.UPDATE.AUDIT $JS.API.STREAM.MSG.GET.AUDIT
         _INBOX.auth.x _INBOX.stream.x edge.w1 connections.demo.alice.opened
       `),
@@ -152,7 +152,7 @@ describe("the user of a service is refused what is not its own", () => {
     ],
     publish: words(`
       control.demo.policy control.demo.session control.demo.erased events.demo.issues.opened.x ingest.demo $JS.API.INFO
-      $KV.sluice_subs.demo.alice.x $KV.sluice_keys.ring audit.demo.login edge.w1 edge.ask presence.demo publish.event _INBOX.stream.x
+      $KV.sluice_subs.demo.alice.x $KV.sluice_keys.ring $KV.sluice_clients.demo audit.demo.login edge.w1 edge.ask presence.demo publish.event _INBOX.stream.x
       $JS.API.STREAM.INFO.EVENTS_demo connections.demo.alice.opened
     `),
   };
@@ -270,7 +270,7 @@ async function expectNothingStored(attack: () => Promise<void>): Promise<void> {
 function countMessages(names: readonly string[]): Promise<number[]> {
   return Promise.all(
     names.map(async (name) => {
-      const manager = name === "KV_sluice_keys" ? authManager : policyManager;
+      const manager = /keys|clients/.test(name) ? authManager : policyManager;
       return (await manager.streams.info(name)).state.last_seq;
     }),
   );

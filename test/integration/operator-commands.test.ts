@@ -9,7 +9,7 @@ let stack: Stack;
 let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
-  stack = await startStack();
+  stack = await startStack({ auth: { POLICY_OPERATOR_TOKEN: OPERATOR_TOKEN } });
   const publisher = await stack.startPublish();
   env = {
     AUTH_URL: stack.authUrl,
@@ -231,6 +231,20 @@ test("a tenant is made, limited, suspended, resumed and deleted", async () => {
   expect(listed.map(({ tenant }) => tenant)).toEqual(expect.arrayContaining(["acme", "demo", "rival"]));
   await expect(run(["tenant", "delete", "acme"])).rejects.toThrow("nobody can be asked here: add --yes");
   expect(await run(["tenant", "delete", "acme", "--yes"])).toMatchObject([{ state: "deleted" }]);
+});
+
+test("a producer's key is made, rotated, listed and withdrawn, first by secret", async () => {
+  const client = (...args: string[]) => run(["client", ...args, "--tenant", "demo"]);
+  const [made = {}] = await client("add", "orders");
+  const id = String(made["client_id"]);
+  expect(await client("rotate", id)).toMatchObject([{ client_id: id, secret_number: 2 }]);
+  await expect(client("rotate", id)).rejects.toThrow("at most 2 secrets");
+  expect(await client("withdraw", id, "--secret", "1")).toEqual([{ client_id: id, secret_number: 1 }]);
+  const listed = await client("list");
+  expect(listed.find((each) => each["client_id"] === id)).toMatchObject({ secrets: [{ number: 2 }] });
+  expect(JSON.stringify(listed)).not.toContain(made["client_secret"]);
+  expect(await client("withdraw", id)).toEqual([{ client_id: id }]);
+  await expect(client("withdraw", id)).rejects.toThrow("404 not_found");
 });
 
 test("one's own sessions are listed, and ended", async () => {

@@ -63,6 +63,7 @@ export function createAuthWorld() {
   const clients = {
     find: () => ann,
     findCertified: () => undefined,
+    confirm: () => step("clients.confirm", () => true),
     authenticate: async (_id: string, _secret: string, _owner: string, admit: () => Promise<void>) => {
       await admit();
       return step("clients.authenticate", () => ann);

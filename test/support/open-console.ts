@@ -40,6 +40,7 @@ export async function startConsole(options: StackOptions = {}): Promise<ConsoleR
         AUTH_HTTP_PORT: String(auth),
         AUTH_ALLOWED_ORIGINS: url,
         POLICY_GRPC_URL: `127.0.0.1:${grpc}`,
+        POLICY_OPERATOR_TOKEN: OPERATOR_TOKEN,
         ...options.auth,
       },
       policy: { ...issuer, POLICY_HTTP_PORT: String(policy), POLICY_GRPC_PORT: String(grpc), ...options.policy },

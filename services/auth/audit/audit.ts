@@ -13,6 +13,10 @@ export interface AuditEntry {
     | "revoked"
     | "session_deleted"
     | "client_token"
+    | "client_made"
+    | "client_secret_made"
+    | "client_secret_withdrawn"
+    | "client_withdrawn"
     | "user_disabled"
     | "user_changed";
   readonly subject?: string;
@@ -23,6 +27,8 @@ export interface AuditEntry {
   readonly device?: string;
   readonly reason?: string;
   readonly by?: string;
+  /** The number of a client's secret. */
+  readonly secret?: number;
   /** What a renewed access token is for. */
   readonly purpose?: string;
 }

@@ -3,6 +3,7 @@ import type { Hono } from "hono";
 import { byForwardedFor } from "#shared/http/client-address.ts";
 import type { CookieSettings } from "#shared/http/cookie-settings.ts";
 import { createJsonApi } from "#shared/http/json-api.ts";
+import { createTokenGuesses } from "#shared/http/token-guesses.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import type { Tracer } from "#shared/trace/tracer.ts";
@@ -12,6 +13,7 @@ import type { FindSubject } from "../users/user-directory.ts";
 import { addAuditRoute } from "./audit-route.ts";
 import { addAuthRoutes } from "./auth-routes.ts";
 import { createCallerAuthentication, createCallerIdentification, type VerifyToken } from "./authenticate-caller.ts";
+import { addClientRoutes } from "./client-routes.ts";
 import { addOAuthRoutes } from "./oauth-routes.ts";
 import { addRenewRoute } from "./renew-route.ts";
 import { addSessionRoutes } from "./session-routes.ts";
@@ -22,6 +24,7 @@ type RouteDeps = Parameters<typeof addAuthRoutes>[1] &
   Parameters<typeof addRenewRoute>[1] &
   Parameters<typeof addSessionRoutes>[1] &
   Parameters<typeof addAuditRoute>[1] &
+  Omit<Parameters<typeof addClientRoutes>[1], "guesses"> &
   Parameters<typeof addOAuthRoutes>[1];
 type MadeHere =
   | "identify"
@@ -61,6 +64,7 @@ export function createAuthApi(config: AuthApiSettings, parts: AuthApiDeps): Hono
   const authenticate = createCallerAuthentication({ ...parts, identify });
   addSessionRoutes(api, { ...parts, identify, authenticate, cookies, trustedProxies });
   addAuditRoute(api, { ...parts, authenticate });
+  addClientRoutes(api, { ...parts, authenticate, trustedProxies, guesses: createTokenGuesses() });
   const findToken = createTokenSearch({ ...parts, parseRefreshToken });
   addOAuthRoutes(api, { ...parts, issuer, parseRefreshToken, findToken, trustedProxies });
   return api;

@@ -12,7 +12,7 @@ import type { RevokeSession } from "../sessions/revoke-session.ts";
 import type { FindToken } from "../sessions/find-token.ts";
 import type { IssuedTokens } from "../tokens/issue-tokens.ts";
 import type { RefreshToken } from "../tokens/refresh-token.ts";
-import type { User } from "../users/user-directory.ts";
+import type { ServiceClient } from "../users/client-directory.ts";
 import { clientAddressOf } from "#shared/http/client-address.ts";
 import { grantedTokensSchema, introspectionSchema, metadataSchema, oauthErrorSchema } from "./auth-answers.ts";
 import { oauthErrorOf, oauthErrorResponse } from "./oauth-error.ts";
@@ -139,6 +139,7 @@ export function addOAuthRoutes(api: Hono, routes: OAuthRoutes): void {
     const form = await readForm(c, tokenQuestionForm);
     const client = await authenticate(c, form, routes);
     if (client === undefined) throw new AppError("bad_credentials", "introspection is for service clients");
+    if (client.scope !== undefined) throw new AppError("forbidden", "the client is limited, and introspects no tokens");
     const found = await findToken(form.token);
     // A token of another tenant is none of the client's business, and says nothing about itself.
     // What opens streams only, or is bound to one, is nothing to whoever introspects it.
@@ -161,7 +162,7 @@ async function authenticate(
   c: Context,
   form: Pick<TokenForm, "client_id" | "client_secret">,
   { authenticateClient, trustedProxies }: OAuthRoutes,
-): Promise<User | undefined> {
+): Promise<ServiceClient | undefined> {
   const presented = readClient(c, form);
   return presented && authenticateClient({ ...presented, address: clientAddressOf(c, trustedProxies) });
 }
@@ -170,7 +171,7 @@ async function authenticate(
 async function grant(
   c: Context,
   form: TokenForm,
-  client: User | undefined,
+  client: ServiceClient | undefined,
   routes: OAuthRoutes,
 ): Promise<Record<string, unknown> | undefined> {
   const request = { address: clientAddressOf(c, routes.trustedProxies), scope: readScope(form.scope) };

@@ -26,6 +26,8 @@ export interface TenantEnding {
 interface TenantEndingDeps {
   readonly tenantEnds: TenantEnds;
   readonly standings: TenantStandings;
+  /** Its clients that were made at run time, who must not come back with its name. Idempotent; throws AppError `unavailable`. */
+  readonly removeClients: (tenant: string) => Promise<void>;
   readonly clock: Clock;
 }
 
@@ -33,7 +35,7 @@ interface TenantEndingDeps {
  * Makes it. Whoever reaches auth's port may call, so the call is not believed: what counts is policy's store. A version that
  * nobody ever announced would end a tenant for good, because the highest one wins.
  */
-export function createTenantEnding({ tenantEnds, standings, clock }: TenantEndingDeps): TenantEnding {
+export function createTenantEnding({ tenantEnds, standings, removeClients, clock }: TenantEndingDeps): TenantEnding {
   return {
     async end(tenant, version) {
       const [known, standing] = await Promise.all([tenantEnds.find(tenant), standings.find(tenant)]);
@@ -41,6 +43,7 @@ export function createTenantEnding({ tenantEnds, standings, clock }: TenantEndin
       if (standing?.state !== "deleted" || version > standing.since) {
         throw new AppError("forbidden", "policy's store does not say that this tenant is deleted since that version");
       }
+      await removeClients(tenant);
       await tenantEnds.record(tenant, { version, through: null });
     },
     async restart(tenant, version) {

@@ -1,10 +1,9 @@
-import type { Scope } from "#shared/protocol/scope.ts";
+import { formatScope, type Scope, scopeCovers } from "#shared/protocol/scope.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { IssuedTokens, IssueTokens } from "../tokens/issue-tokens.ts";
-import type { ClientDirectory } from "../users/client-directory.ts";
-import type { User } from "../users/user-directory.ts";
+import type { ClientDirectory, ServiceClient } from "../users/client-directory.ts";
 import {
   admitAttempt,
   discountUnavailable,
@@ -26,11 +25,15 @@ export type PresentedClient = { readonly clientId: string } & (
 export type ClientCredentials = PresentedClient & { readonly address: string };
 
 /** Answers the client; throws AppError `bad_credentials`, `too_many_attempts` or `unavailable`. */
-export type AuthenticateClient = (credentials: ClientCredentials) => Promise<User>;
+export type AuthenticateClient = (credentials: ClientCredentials) => Promise<ServiceClient>;
 
-/** Issues an access token to an authenticated client, with a session of its own that ends with it. */
+/**
+ * Issues an access token to an authenticated client, with a session of its own that ends with it.
+ * @throws {AppError} `scope_invalid` where more is asked for than the client has, `bad_credentials` where its secret has been
+ * withdrawn, or `unavailable`.
+ */
 export type IssueClientToken = (
-  client: User,
+  client: ServiceClient,
   request: { readonly address: string; readonly scope?: Scope | undefined },
 ) => Promise<IssuedTokens>;
 
@@ -62,7 +65,7 @@ async function prove(
   attempt: LoginAttempt,
   proof: { readonly secret: string } | { readonly isCertified: true },
   admit: () => Promise<void>,
-): Promise<User> {
+): Promise<ServiceClient> {
   const clientId = attempt.account;
   if ("isCertified" in proof) {
     const certified = clients.findCertified(clientId);
@@ -75,25 +78,55 @@ async function prove(
   throw new AppError("bad_credentials", "the client id or its secret is wrong");
 }
 
+/** The name of a session of a client, by which the sessions of one secret are told apart. */
+export function clientDevice(secretNumber: number | undefined): string {
+  return secretNumber === undefined ? "service client" : `service client, secret ${secretNumber}`;
+}
+
 /** Makes the issuing of tokens to clients. */
 export function createClientTokenIssuer(deps: {
+  readonly clients: Pick<ClientDirectory, "confirm">;
   readonly sessions: Pick<SessionStore, "create" | "end">;
   readonly issueTokens: IssueTokens;
   readonly audit: Audit;
   readonly accessTokenSeconds: number;
   readonly clock: Clock;
 }): IssueClientToken {
+  const { clients, sessions } = deps;
   return async (client, { address, scope }) => {
     const { tenant, username: clientId } = client;
-    // A second more than the token, which must not outlive it.
-    const lifeSeconds = deps.accessTokenSeconds + 1;
     const { session, tokens } = await startSession(deps, client, {
       clientId,
-      device: "service client",
-      lifeSeconds,
-      scope,
+      device: clientDevice(client.secretNumber),
+      // A second more than the token, which must not outlive it.
+      lifeSeconds: deps.accessTokenSeconds + 1,
+      scope: scopeOf(client, scope),
     });
-    deps.audit.note({ event: "client_token", tenant, subject: clientId, sid: session.sid, address });
+    // Only now: who withdraws the secret after this finds the session, and ends it.
+    const isGood = await clients.confirm(client).catch((error: unknown) => error as Error);
+    if (isGood !== true) {
+      await sessions.end(session.sid);
+      throw isGood === false ? new AppError("bad_credentials", "the client id or its secret is wrong") : isGood;
+    }
+    deps.audit.note({
+      event: "client_token",
+      tenant,
+      subject: clientId,
+      sid: session.sid,
+      address,
+      ...secretOf(client),
+    });
     return tokens;
   };
+}
+
+function secretOf({ secretNumber: secret }: ServiceClient): { readonly secret?: number } {
+  return secret === undefined ? {} : { secret };
+}
+
+/** What a token is limited to: no more than what its client is. */
+function scopeOf({ scope: granted }: ServiceClient, asked: Scope | undefined): Scope | undefined {
+  if (granted === undefined || asked === undefined) return asked ?? granted;
+  if (scopeCovers(granted, asked)) return asked;
+  throw new AppError("scope_invalid", `the client is limited to "${formatScope(granted)}"; ask for no more than that`);
 }

@@ -8,7 +8,7 @@ export type AnnounceRevocation = (tenant: string, sid: string) => Promise<void>;
 
 /** Why a session is ended, and who ends it if not its owner. */
 export interface RevocationCause {
-  readonly reason: "logout" | "token_revoked" | "deleted" | "reused" | "user_gone";
+  readonly reason: "logout" | "token_revoked" | "deleted" | "reused" | "user_gone" | "client_withdrawn";
   readonly by?: string;
   readonly address?: string;
 }
@@ -34,6 +34,7 @@ const eventOf = {
   logout: "revoked",
   token_revoked: "revoked",
   user_gone: "revoked",
+  client_withdrawn: "revoked",
   deleted: "session_deleted",
   reused: "reused",
 } as const satisfies Record<RevocationCause["reason"], string>;

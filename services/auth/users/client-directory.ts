@@ -1,13 +1,20 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
-import { singleFlight } from "#shared/async/single-flight.ts";
 import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
-import { compositeKey } from "#shared/protocol/composite-key.ts";
+import type { Scope } from "#shared/protocol/scope.ts";
 import { readYamlFile } from "./read-yaml-file.ts";
+import { createSecretCheck } from "./secret-check.ts";
 import type { FindSubject, User } from "./user-directory.ts";
 import { passwordHashSchema, type VerifyAccount } from "./verify-account.ts";
 
-/** The service clients of the file; the client id is their subject. */
+/** A service client that proved who it is. */
+export interface ServiceClient extends User {
+  /** What all its tokens are limited to; undefined for a client of the file. */
+  readonly scope?: Scope;
+  /** Which of its secrets it proved that with; undefined for a client of the file. */
+  readonly secretNumber?: number;
+}
+
+/** Service clients; the client id is their subject. */
 export interface ClientDirectory {
   readonly find: FindSubject;
   /**
@@ -16,9 +23,25 @@ export interface ClientDirectory {
    * `owner` is whoever asks, for the turns.
    * @throws {AppError} what `admit` throws, or `unavailable` when too many secrets wait to be verified.
    */
-  authenticate(clientId: string, secret: string, owner: string, admit: () => Promise<void>): Promise<User | undefined>;
+  authenticate(
+    clientId: string,
+    secret: string,
+    owner: string,
+    admit: () => Promise<void>,
+  ): Promise<ServiceClient | undefined>;
   /** The client of that id, if a certificate may speak for it. */
-  findCertified(clientId: string): User | undefined;
+  findCertified(clientId: string): ServiceClient | undefined;
+  /**
+   * Whether the client and its secret are still good, whatever another process has withdrawn a moment ago.
+   * @throws {AppError} `unavailable` when that is not known.
+   */
+  confirm(client: ServiceClient): Promise<boolean>;
+}
+
+/** The clients of the file, which do not change. */
+export interface FileClients extends ClientDirectory {
+  ofTenant(tenant: string): readonly User[];
+  knows(clientId: string): boolean;
 }
 
 const clientSchema = z.strictObject(
@@ -55,7 +78,7 @@ const clientsSchema = z.array(clientSchema).superRefine((clients, context) => {
  * names no tenant when it asks for a token.
  * @throws {BootError} naming every fault in the file.
  */
-export async function readClientDirectory(path: string | undefined, verify: VerifyAccount): Promise<ClientDirectory> {
+export async function readClientDirectory(path: string | undefined, verify: VerifyAccount): Promise<FileClients> {
   const clients = path === undefined ? [] : await readYamlFile(path, "AUTH_CLIENTS_FILE", clientsSchema);
   const accounts = new Map(
     clients.map(({ client_id, secret, ...rest }) => [client_id, { ...rest, username: client_id, password: secret }]),
@@ -63,32 +86,22 @@ export async function readClientDirectory(path: string | undefined, verify: Veri
   const secrets = new Map(
     [...accounts].flatMap(([id, { password }]) => (password === undefined ? [] : [[id, { password }]])),
   );
-  /** Digests of what was right: at most a few for each client. */
-  const known = new Set<string>();
-  const flight = singleFlight<boolean>();
-  const verifyOnce = async (
-    clientId: string,
-    secret: string,
-    owner: string,
-    admit: () => Promise<void>,
-  ): Promise<boolean> => {
-    const digest = createHash("sha256").update(compositeKey(clientId, secret)).digest("base64");
-    if (known.has(digest)) return true;
-    const isRight = await flight(digest, () => admit().then(() => verify(secrets, clientId, secret, owner)));
-    if (isRight) known.add(digest);
-    return isRight;
-  };
+  const check = createSecretCheck(verify);
   return {
     find(tenant, clientId) {
       const client = accounts.get(clientId);
       return client?.tenant === tenant ? client : undefined;
     },
     async authenticate(clientId, secret, owner, admit) {
-      return (await verifyOnce(clientId, secret, owner, admit)) ? accounts.get(clientId) : undefined;
+      const isRight = await check(secrets, { key: clientId, secret, owner, admit });
+      return isRight ? accounts.get(clientId) : undefined;
     },
     findCertified(clientId) {
       const client = accounts.get(clientId);
       return client?.certificate === true ? client : undefined;
     },
+    confirm: async () => true,
+    knows: (clientId) => accounts.has(clientId),
+    ofTenant: (tenant) => [...accounts.values()].filter((client) => client.tenant === tenant),
   };
 }

@@ -51,7 +51,12 @@ export async function hashPassword(typed: string): Promise<string> {
   }
   const salt = randomBytes(SALT_BYTES);
   const tag = await tagOf(password, { ...COST, salt, tag: new Uint8Array(TAG_BYTES) });
-  return `$argon2id$v=19$m=${COST.memoryKiB},t=${COST.passes},p=${COST.lanes}$${unpadded(salt)}$${unpadded(tag)}`;
+  return formatPasswordHash({ ...COST, salt, tag });
+}
+
+/** Puts a hash together again: the PHC string that `parsePasswordHash` takes apart. */
+export function formatPasswordHash({ memoryKiB, passes, lanes, salt, tag }: PasswordHash): string {
+  return `$argon2id$v=19$m=${memoryKiB},t=${passes},p=${lanes}$${unpadded(salt)}$${unpadded(tag)}`;
 }
 
 /**
@@ -80,6 +85,6 @@ function isBetween(value: number, min: number, max: number): boolean {
   return value >= min && value <= max;
 }
 
-function unpadded(bytes: Buffer): string {
-  return bytes.toString("base64").replaceAll("=", "");
+function unpadded(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("base64").replaceAll("=", "");
 }

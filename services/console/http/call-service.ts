@@ -14,11 +14,11 @@ interface ServiceCall {
   readonly body?: object;
 }
 
-/** Calls auth as the person who is logged in; an operator's token is nothing to it. Throws an `ApiError`. */
+/** Calls auth as whoever is logged in; operators it knows where it is told who they are. Throws an `ApiError`. */
 export function callAuth<Answer>(
   authUrl: string,
   tokens: TokenSource,
-  call: Omit<ServiceCall, "service" | "body">,
+  call: Omit<ServiceCall, "service">,
   signal?: AbortSignal,
 ): Promise<Answer> {
   return callService(authUrl, tokens, { service: "auth", ...call }, signal);

@@ -5,7 +5,7 @@ import type { Snapshot } from "../decide/snapshot.ts";
 import { mapInTurns } from "../work/turns.ts";
 
 /** What lets somebody take more rights, or take things from others. */
-const POWERS = ["policy:admin", "session:admin", "event:erase", "event:inspect"];
+const POWERS = ["policy:admin", "session:admin", "client:admin", "event:erase", "event:inspect"];
 
 /** More permissions than a product has; of a document with more the first ones are counted. */
 const MAX_COUNTED = 512;

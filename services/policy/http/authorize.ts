@@ -11,8 +11,8 @@ import { resolveSubject } from "../decide/resolve-subject.ts";
 import { trustedSubject } from "../decide/trusted-subject.ts";
 import { callContextOf } from "#shared/http/json-api.ts";
 import { presentSubject } from "../sessions/present-subject.ts";
-import type { OperatorTokens } from "./operator-tokens.ts";
-import { type TokenGuesses, tooManyGuesses } from "./token-guesses.ts";
+import type { OperatorTokens } from "#shared/http/operator-tokens.ts";
+import { type TokenGuesses, tooManyGuesses } from "#shared/http/token-guesses.ts";
 
 /** The permission that lets a subject read and change its tenant's policy. */
 const ADMIN_PERMISSION = "policy:admin";

@@ -1,4 +1,4 @@
-import { useConsole } from "../../context/console-context.ts";
+import { useConsole, useTenant } from "../../context/console-context.ts";
 import { readProblem, toApiError } from "../../http/api-error.ts";
 import { useQuery } from "../../http/use-query.ts";
 import { Badge } from "../../parts/badge.tsx";
@@ -7,6 +7,7 @@ import { EmptyState } from "../../parts/empty-state.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
 import { Page, Section } from "../../parts/page.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
+import { ProducerKeys } from "../../producers/producer-keys.tsx";
 
 /** A public key of auth (RFC 7517). */
 interface Key {
@@ -28,9 +29,10 @@ const COLUMNS: readonly Column<Key>[] = [
   },
 ];
 
-/** The keys that access tokens are signed with, as auth publishes them to everybody. */
+/** The keys that access tokens are signed with, as auth publishes them to everybody, and those of the tenant's producers. */
 export function KeysScreen() {
   const { settings } = useConsole();
+  const tenant = useTenant();
   return (
     <Page
       title="Keys"
@@ -50,6 +52,7 @@ export function KeysScreen() {
         </p>
         <Command line="npx sluice keys list" />
       </Section>
+      {tenant === undefined ? null : <ProducerKeys tenant={tenant} />}
     </Page>
   );
 }

@@ -9,6 +9,7 @@ import { Command } from "../../parts/command.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { Section } from "../../parts/page.tsx";
 import { Switch } from "../../parts/switch.tsx";
+import { ProducerKeys } from "../../producers/producer-keys.tsx";
 import { EraseEvents } from "./erase-events.tsx";
 import { LimitsForm } from "./limits-form.tsx";
 import type { Tenant } from "./tenant.ts";
@@ -47,6 +48,7 @@ export function TenantPanel({ tenant, onClose, onChanged }: PanelProps) {
           <Section title="Limits">
             <LimitsForm key={`${name} ${version}`} tenant={tenant} onChanged={onChanged} />
           </Section>
+          <ProducerKeys tenant={name} />
           <Section title="Producers on the bus">
             <p class="hint">
               Their keys are files beside the bus, which no service can write: they are made and replaced at a terminal,

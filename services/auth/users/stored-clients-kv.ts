@@ -1,0 +1,103 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import type { KV, KvEntry } from "@nats-io/kv";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { setTimeout as delay } from "node:timers/promises";
+import { orUnavailable } from "#shared/async/or-unavailable.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import { parseJson } from "#shared/json/parse-json.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
+import { isLostRace } from "#shared/nats/is-lost-race.ts";
+import { openBucket } from "#shared/nats/open-bucket.ts";
+import { isName } from "#shared/protocol/names.ts";
+import { backoffMs } from "#shared/time/backoff.ts";
+import { decodeClients, encodeClients } from "./stored-client.ts";
+import type { TenantClients } from "./known-clients.ts";
+import type { StoredClientsStore } from "./stored-clients.ts";
+
+/** The bucket of clients that were made at run time: an entry for each tenant. Nobody but auth reads it. */
+const BUCKET = "sluice_clients";
+const STREAM = `KV_${BUCKET}`;
+const SUBJECT_PREFIX = `$KV.${BUCKET}.`;
+
+const UNREADABLE = "stored clients cannot be read; they get no tokens until their entry is mended";
+
+/** An entry has at most some tens of kilobytes. */
+const ROOM = { reserved: 16 * 1024 * 1024, most: 1024 * 1024 * 1024 };
+
+/** Opens the bucket, which all auth processes share; its leader answers every read. Throws a BootError where it cannot be had. */
+export async function openStoredClientsStore(
+  nats: NatsConnection,
+  { replicas, log }: { readonly replicas: number; readonly log: LimitedLog },
+): Promise<StoredClientsStore> {
+  const kv = await openBucket(nats, BUCKET, { replicas, room: ROOM });
+  const { streams } = await jetstreamManager(nats, { checkAPI: false });
+  return {
+    tenants: () =>
+      answered(async () => {
+        const { state } = await streams.info(STREAM, { subjects_filter: `${SUBJECT_PREFIX}*` });
+        return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(SUBJECT_PREFIX.length));
+      }),
+    async read(tenant) {
+      const entry = await answered(() => kv.get(tenant));
+      return entry === null ? { clients: [], revision: 0 } : readEntry(entry);
+    },
+    replace: (tenant, clients, revision) => answered(() => update(kv, tenant, encodeClients(clients), revision)),
+    remove: (tenant) => answered(() => kv.delete(tenant)),
+    follow: (onChange, stop) => follow(kv, onChange, { stop, log }),
+  };
+}
+
+function readEntry(entry: KvEntry): TenantClients {
+  if (entry.operation !== "PUT") return { clients: [], revision: entry.revision };
+  const clients = decodeClients(parseJson(entry.string()));
+  if (clients !== undefined) return { clients, revision: entry.revision };
+  throw new AppError("unavailable", "what is stored of the tenant's clients cannot be read");
+}
+
+async function update(kv: KV, tenant: string, value: string, revision: number): Promise<number | undefined> {
+  try {
+    return await kv.put(tenant, value, { previousSeq: revision });
+  } catch (error) {
+    if (isLostRace(error)) return undefined;
+    throw error;
+  }
+}
+
+/** A watch ends when its consumer is lost for good; then it begins anew, with the entry of each tenant. */
+async function follow(
+  kv: KV,
+  onChange: (tenant: string, now: TenantClients) => void,
+  { stop, log }: { readonly stop: AbortSignal; readonly log: LimitedLog },
+): Promise<void> {
+  for (let attempt = 0; !stop.aborted; attempt += 1) {
+    try {
+      const entries = await kv.watch({ key: "*" });
+      const end = (): void => entries.stop();
+      stop.addEventListener("abort", end, { once: true });
+      if (stop.aborted) end();
+      for await (const entry of entries) {
+        attempt = 0;
+        report(entry, onChange, log);
+      }
+      stop.removeEventListener("abort", end);
+    } catch (error) {
+      if (!stop.aborted)
+        log.write("warn", "unfollowed", { err: error }, "the stored clients cannot be followed right now");
+    }
+    const waited = delay(backoffMs(attempt, { baseMs: 1_000, maxMs: 30_000 }), undefined, { signal: stop });
+    await waited.catch(() => undefined);
+  }
+}
+
+function report(entry: KvEntry, onChange: (tenant: string, now: TenantClients) => void, log: LimitedLog): void {
+  if (!isName(entry.key)) return;
+  try {
+    onChange(entry.key, readEntry(entry));
+  } catch {
+    log.write("error", "unreadable", { tenant: entry.key }, UNREADABLE);
+  }
+}
+
+function answered<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  return orUnavailable("the store of clients does not answer; try again", call);
+}

@@ -1,0 +1,150 @@
+import { beforeEach, expect, test } from "vitest";
+import { AppError } from "#shared/errors/app-error.ts";
+import { createLogger } from "#shared/log/create-logger.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
+import { createMemoryClients, type MemoryClients } from "#test/rigs/memory-clients.ts";
+import type { ServiceClient } from "./client-directory.ts";
+import { joinClients } from "./join-clients.ts";
+import type { PasswordHash } from "./password-hash.ts";
+import { decodeClients, encodeClients, MAX_CLIENTS, MAX_SECRETS, type StoredClient } from "./stored-client.ts";
+import { openStoredClients } from "./stored-clients.ts";
+import { createAccountVerifier } from "./verify-account.ts";
+
+const AT = "2026-01-01T00:00:00.000Z";
+
+/** Hashes that hide nothing, and cost nothing. */
+const hashes = ["1.old-secret-of-shop", "2.new-secret-of-shop"].map((secret): PasswordHash => ({
+  memoryKiB: 8,
+  passes: 1,
+  lanes: 1,
+  salt: Buffer.alloc(16),
+  tag: Buffer.from(secret),
+}));
+const verifyPlain = async (secret: string, { tag }: PasswordHash): Promise<boolean> =>
+  Buffer.from(tag).toString() === secret;
+
+let store: MemoryClients;
+let now: number;
+
+beforeEach(() => {
+  [store, now] = [createMemoryClients(), Date.parse(AT)];
+});
+
+const open = () =>
+  openStoredClients({
+    store,
+    verify: createAccountVerifier(verifyPlain),
+    clock: { wall: () => now, monotonic: () => now },
+    log: limitLines(createLogger("test", "silent")),
+  });
+
+function clientWith(numbers: readonly number[], id = "key-shop-a"): StoredClient {
+  const secrets = numbers.map((number) => ({ number, password: hashes[number - 1]!, madeAt: AT, by: "operator" }));
+  const scope = [{ permission: "*:publish", topics: ">" }];
+  return { id, name: "shop", scope, madeAt: AT, by: "operator", lastNumber: 2, secrets, isWithdrawn: false };
+}
+
+let admitted = 0;
+const admit = async (): Promise<void> => void admitted++;
+
+test("each of two secrets is good until it is withdrawn, and never again; a wrong one costs one verification", async () => {
+  await store.replace("acme", [clientWith([1, 2])], 0);
+  await using clients = await open();
+  const ask = (secret: string, id = "key-shop-a") => clients.authenticate(id, secret, "192.0.2.1", admit);
+  expect(await ask("1.old-secret-of-shop")).toMatchObject({
+    tenant: "acme",
+    username: "key-shop-a",
+    secretNumber: 1,
+    roles: [],
+  });
+  expect(await ask("2.new-secret-of-shop")).toMatchObject({ secretNumber: 2 });
+  admitted = 0;
+  for (const wrong of ["1.new-secret-of-shop", "2.old-secret-of-shop", "3.old", "old", "-1.old", ""])
+    expect(await ask(wrong)).toBeUndefined();
+  expect(await ask("1.old-secret-of-shop", "key-nobody")).toBeUndefined();
+  expect(admitted).toBe(7);
+  await clients.change("acme", () => [clientWith([2])]);
+  expect(await ask("1.old-secret-of-shop")).toBeUndefined();
+  expect(await ask("2.new-secret-of-shop")).toMatchObject({ secretNumber: 2 });
+  await clients.change("acme", () => []);
+  expect(await ask("2.new-secret-of-shop")).toBeUndefined();
+  expect(clients.find("acme", "key-shop-a")).toBeUndefined();
+});
+
+test("a process that has not heard of a withdrawal lets nobody in: what is stored counts", async () => {
+  await store.replace("acme", [clientWith([1])], 0);
+  await using clients = await open();
+  const client = (await clients.authenticate(
+    "key-shop-a",
+    "1.old-secret-of-shop",
+    "192.0.2.1",
+    admit,
+  )) as ServiceClient;
+  expect(await clients.confirm(client)).toBe(true);
+  store.storeUnheard("acme", [{ ...clientWith([]), isWithdrawn: true }]);
+  expect(await clients.confirm(client)).toBe(false);
+  store.break();
+  await expect(clients.confirm(client)).rejects.toThrow(AppError);
+});
+
+test("that a secret is used is noted once a minute, and disturbs no change", async () => {
+  await store.replace("acme", [clientWith([1, 2])], 0);
+  await using clients = await open();
+  const client = { tenant: "acme", username: "key-shop-a", roles: [], groups: [], secretNumber: 1 };
+  const writes = store.writes;
+  for (const _use of [1, 2, 3]) await clients.confirm(client);
+  expect(store.writes).toBe(writes + 1);
+  now += 60_000;
+  await clients.confirm(client);
+  const [stored] = await clients.read("acme");
+  expect(stored?.secrets.map(({ usedAt }) => usedAt)).toEqual(["2026-01-01T00:01:00.000Z", undefined]);
+});
+
+test("a change that somebody else was quicker than is made on top of theirs", async () => {
+  await using clients = await open();
+  let isFirst = true;
+  const changed = await clients.change("acme", (all) => {
+    if (isFirst) store.storeUnheard("acme", [clientWith([1])]);
+    isFirst = false;
+    return [...all, clientWith([2], "key-shop-b")];
+  });
+  expect(changed.map(({ id }) => id)).toEqual(["key-shop-a", "key-shop-b"]);
+});
+
+test("a client is its own tenant's, and what the file names is the file's", async () => {
+  await store.replace("acme", [clientWith([1])], 0);
+  await using clients = await open();
+  expect(clients.find("acme", "key-shop-a")).toMatchObject({ username: "key-shop-a" });
+  expect(clients.find("rival", "key-shop-a")).toBeUndefined();
+  const theirs = { tenant: "acme", username: "key-shop-a", roles: ["admin"], groups: [] };
+  const file = {
+    knows: () => true,
+    ofTenant: () => [],
+    find: () => theirs,
+    findCertified: () => theirs,
+    authenticate: async () => theirs,
+    confirm: async () => true,
+  };
+  expect(joinClients(file, clients).find("acme", "key-shop-a")).toBe(theirs);
+  expect(joinClients({ ...file, knows: () => false }, clients).find("acme", "key-shop-a")).toMatchObject({ roles: [] });
+});
+
+test("what is stored is read back as it was, and anything else is refused whole", () => {
+  const whole = [clientWith([1, 2])];
+  const stored = JSON.parse(encodeClients(whole)) as { clients: Record<string, unknown>[] };
+  expect(decodeClients(stored)).toMatchObject([{ ...whole[0], secrets: [{ number: 1 }, { number: 2 }] }]);
+  const [client = {}] = stored.clients;
+  const secrets = client["secrets"] as object[];
+  const broken = [
+    undefined,
+    { clients: {} },
+    { clients: [{ ...client, id: "alice" }] },
+    { clients: [{ ...client, id: "key-*" }] },
+    { clients: [{ ...client, scope: "" }] },
+    { clients: [{ ...client, secrets: [{ ...secrets[0], hash: "1.old-secret-of-shop" }] }] },
+    { clients: [{ ...client, secrets: [...secrets, ...secrets].slice(0, MAX_SECRETS + 1) }] },
+    { clients: Array.from({ length: MAX_CLIENTS + 1 }, () => client) },
+  ];
+  for (const each of broken) expect(decodeClients(each)).toBeUndefined();
+  expect(decodeClients({ clients: Array.from({ length: MAX_CLIENTS }, () => client) })).toHaveLength(MAX_CLIENTS);
+});

@@ -1,0 +1,139 @@
+import { inTurns } from "#shared/async/in-turns.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
+import type { Clock } from "#shared/time/clock.ts";
+import type { ClientDirectory, ServiceClient } from "./client-directory.ts";
+import { createSecretCheck } from "./secret-check.ts";
+import { createKnownClients, secretKey, type TenantClients } from "./known-clients.ts";
+import type { StoredClient, StoredSecret } from "./stored-client.ts";
+import type { VerifyAccount } from "./verify-account.ts";
+
+/** Where clients that are made at run time are kept. Every method but `follow` throws AppError `unavailable`. */
+export interface StoredClientsStore {
+  /** The tenants that have or had an entry. */
+  tenants(): Promise<string[]>;
+  /** What is stored now, whoever stored it. */
+  read(tenant: string): Promise<TenantClients>;
+  /** Stores it unless somebody else has written since that revision: then undefined, else the new revision. */
+  replace(tenant: string, clients: readonly StoredClient[], revision: number): Promise<number | undefined>;
+  remove(tenant: string): Promise<void>;
+  /** Calls `onChange` for each tenant, then for each change, until `stop`. */
+  follow(onChange: (tenant: string, now: TenantClients) => void, stop: AbortSignal): Promise<void>;
+}
+
+/** The clients that were made at run time. */
+export interface StoredClients extends ClientDirectory, AsyncDisposable {
+  /** What is stored now. Throws AppError `unavailable`. */
+  read(tenant: string): Promise<readonly StoredClient[]>;
+  /**
+   * Changes a tenant's clients, and answers them; `act` is asked again where somebody else was quicker.
+   * @throws {AppError} what `act` throws, or `unavailable`.
+   */
+  change(
+    tenant: string,
+    act: (clients: readonly StoredClient[]) => readonly StoredClient[],
+  ): Promise<readonly StoredClient[]>;
+  /** Takes all clients of a tenant away. Idempotent; throws AppError `unavailable`. */
+  removeAll(tenant: string): Promise<void>;
+}
+
+interface StoredClientsDeps {
+  readonly store: StoredClientsStore;
+  readonly verify: VerifyAccount;
+  readonly clock: Clock;
+  readonly log: LimitedLog;
+}
+
+const READ_AT_ONCE = 100;
+const MAX_ATTEMPTS = 8;
+
+/** That a secret is used is written down so often at most. */
+const NOTE_USE_EVERY_MS = 60_000;
+
+/** A secret says which it is, so that one attempt costs one verification however many a client has. */
+const SECRET = /^(\d{1,9})\./;
+
+/**
+ * Opens the clients that were made at run time. They are in memory, as everybody's sessions are checked by them, and followed; a
+ * token is issued by what the store says at that moment. Disposing ends the following.
+ * @throws {AppError} `unavailable` when the store cannot be read.
+ */
+export async function openStoredClients(deps: StoredClientsDeps): Promise<StoredClients> {
+  const { store, verify, log } = deps;
+  const known = createKnownClients();
+  const check = createSecretCheck(verify);
+  await inTurns(await store.tenants(), READ_AT_ONCE, (tenant) => readKnown(tenant).catch(tell(tenant)));
+  const stop = new AbortController();
+  const following = store.follow((tenant, now) => known.take(tenant, now), stop.signal);
+
+  async function readKnown(tenant: string): Promise<TenantClients> {
+    const now = await store.read(tenant);
+    known.take(tenant, now);
+    return now;
+  }
+  function tell(tenant: string) {
+    return (error: unknown): void =>
+      log.write("error", "unread", { tenant, err: error }, "stored clients cannot be read");
+  }
+  return {
+    find(tenant, clientId) {
+      const held = known.clientOf(clientId);
+      return held?.tenant === tenant ? userOf(held.tenant, clientId) : undefined;
+    },
+    async authenticate(clientId, secret, owner, admit) {
+      const secretNumber = Number(SECRET.exec(secret)?.[1] ?? 0);
+      const key = secretKey(clientId, secretNumber);
+      if (!(await check(known.secrets, { key, secret, owner, admit }))) return undefined;
+      const held = known.clientOf(clientId);
+      return held && { ...userOf(held.tenant, clientId), scope: held.client.scope, secretNumber };
+    },
+    findCertified: () => undefined,
+    async confirm({ tenant, username: id, secretNumber: number = 0 }) {
+      const now = await readKnown(tenant);
+      const secret = now.clients.find((each) => each.id === id)?.secrets.find((each) => each.number === number);
+      if (secret !== undefined) void noteUse(deps, tenant, { ...now, id, secret });
+      return secret !== undefined;
+    },
+    read: async (tenant) => (await readKnown(tenant)).clients,
+    async change(tenant, act) {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+        const now = await store.read(tenant);
+        const clients = act(now.clients);
+        const revision = await store.replace(tenant, clients, now.revision);
+        if (revision === undefined) continue;
+        known.take(tenant, { clients, revision });
+        return clients;
+      }
+      throw new AppError("unavailable", "others change the tenant's clients at the same time; try again");
+    },
+    async removeAll(tenant) {
+      await store.remove(tenant);
+      await readKnown(tenant);
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await following;
+    },
+  };
+}
+
+/** Writes down that a secret is used, unless that was written a moment ago. */
+async function noteUse(
+  { store, clock }: StoredClientsDeps,
+  tenant: string,
+  { clients, revision, id, secret }: TenantClients & { readonly id: string; readonly secret: StoredSecret },
+): Promise<void> {
+  const now = clock.wall();
+  if (secret.usedAt !== undefined && now - Date.parse(secret.usedAt) < NOTE_USE_EVERY_MS) return;
+  const used = { ...secret, usedAt: new Date(now).toISOString() };
+  const noted = clients.map((client) =>
+    client.id === id ? { ...client, secrets: client.secrets.map((each) => (each === secret ? used : each)) } : client,
+  );
+  // Somebody who was quicker has changed the clients, or noted this.
+  await store.replace(tenant, noted, revision).catch(() => undefined);
+}
+
+/** Policy alone says what such a client may do, by its id. */
+function userOf(tenant: string, username: string): ServiceClient {
+  return { tenant, username, roles: [], groups: [] };
+}

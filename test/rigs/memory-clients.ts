@@ -1,0 +1,40 @@
+import { AppError } from "#shared/errors/app-error.ts";
+import type { StoredClient } from "../../services/auth/users/stored-client.ts";
+import type { StoredClientsStore } from "../../services/auth/users/stored-clients.ts";
+import type { TenantClients } from "../../services/auth/users/known-clients.ts";
+
+/** The store of clients in memory, in which somebody else may write unheard. */
+export interface MemoryClients extends StoredClientsStore {
+  readonly writes: number;
+  storeUnheard(tenant: string, clients: readonly StoredClient[]): void;
+  /** From now on it does not answer. */
+  break(): void;
+}
+
+/** Makes an empty one. */
+export function createMemoryClients(): MemoryClients {
+  const entries = new Map<string, TenantClients>();
+  let [writes, isBroken] = [0, false];
+  const read = (tenant: string): TenantClients => {
+    if (isBroken) throw new AppError("unavailable", "the store is away");
+    return entries.get(tenant) ?? { clients: [], revision: 0 };
+  };
+  const storeUnheard = (tenant: string, clients: readonly StoredClient[]): number => {
+    writes += 1;
+    entries.set(tenant, { clients, revision: writes });
+    return writes;
+  };
+  return {
+    get writes() {
+      return writes;
+    },
+    storeUnheard,
+    break: () => void (isBroken = true),
+    tenants: async () => [...entries.keys()],
+    read: async (tenant) => read(tenant),
+    replace: async (tenant, clients, revision) =>
+      read(tenant).revision === revision ? storeUnheard(tenant, clients) : undefined,
+    remove: async (tenant) => void storeUnheard(tenant, []),
+    follow: (_onChange, stop) => new Promise((resolve) => stop.addEventListener("abort", () => resolve())),
+  };
+}
