@@ -107,11 +107,10 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const issueTokens = createTokenIssuer({ keys, ...namesOf(config), accessTokenSeconds, clock });
   const announce = createRevocationAnnouncer(nats);
   const revoke = createSessionRevoker({ revocations, announce, sessions, audit, log: requestLog });
-  const lifetimes = { sessionSeconds, accessTokenSeconds };
   const kept = { sessions, revocations, users, clients, findSubject, keys };
   const verify = verifyWith(config, keys);
   const acting = { verify, throttle, revoke, issueTokens, audit, clock, log: requestLog };
-  const ways = createSessionWays({ ...kept, ...lifetimes, ...acting });
+  const ways = createSessionWays({ ...kept, ...acting, sessionSeconds, accessTokenSeconds });
   const authenticateClient = createClientAuthentication(clients, throttle);
   const announceChange = createChangeAnnouncer(nats);
   const stepsOf = createUserChangeSteps({ announce: announceChange, sessions, revoke, audit });
