@@ -4,7 +4,7 @@ import { readConfig } from "../config/read-config.ts";
 import { checkCookieSettings, cookieSettings } from "./cookie-settings.ts";
 
 const schema = z
-  .object({ ...cookieSettings, AUTH_ISSUER: z.string().default("https://auth.shop.example") })
+  .object({ ...cookieSettings, AUTH_ISSUER: z.string().default("https://auth.shop.example").describe("x") })
   .check(checkCookieSettings);
 
 test.each([

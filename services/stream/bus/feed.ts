@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { StreamInfo } from "@nats-io/jetstream";
 import type { Logger } from "#shared/log/create-logger.ts";
-import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { toAppError } from "#shared/errors/app-error.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
 import type { LogReset } from "../deliver.ts";
 import type { LogEntry, Position } from "../event.ts";
@@ -13,7 +13,7 @@ import { hasLostMessages } from "./has-lost-messages.ts";
 import { epochOf, lastPolicyEntry, positionAt, readLogInfo, tagAt } from "./inspect-log.ts";
 import type { Bus } from "./paced-bus.ts";
 import type { FeedListener } from "./feed-listener.ts";
-import { readOn } from "./read-on.ts";
+import { readOn, STALLED } from "./read-on.ts";
 import { StallWatch } from "./stall-watch.ts";
 import { reasonOf, TroubleLog } from "./trouble-log.ts";
 
@@ -30,8 +30,6 @@ const SIGN_EVERY_MS = 2_000;
 
 /** With a round trip of 12 s, six questions are under way at a time. */
 const MAX_LOOKS = 6;
-
-const STALLED = new AppError("unavailable", "the consumer does not bring what the log has");
 
 /** The edge, as far as a feed uses it. */
 export interface FeedDeps {

@@ -5,6 +5,9 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { MessageWindow, type WindowDeps } from "./message-window.ts";
 import { pullMessages } from "./pull-messages.ts";
 
+/** The reason to give up a consumer that says it lives, and brings nothing. */
+export const STALLED = new AppError("unavailable", "the consumer does not bring what the log has");
+
 /** A log to read on, and the receiver of its entries. */
 export interface Reading extends WindowDeps {
   /** Aborted when the connection to NATS is lost, or for another reason for which the consumer is given up, an `AppError`. */
