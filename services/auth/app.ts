@@ -57,6 +57,7 @@ import { joinClients } from "./users/join-clients.ts";
 import { readSubjects } from "./users/read-subjects.ts";
 import { openStoredClients } from "./users/stored-clients.ts";
 import { openStoredClientsStore } from "./users/stored-clients-kv.ts";
+import type { VerifyAccount } from "./users/verify-account.ts";
 import { watchUsers } from "./users/watch-users.ts";
 
 /** How long requests and calls under way may take to end; all servers close at the same time. */
@@ -93,8 +94,7 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   keys.follow();
   const revocations = await openRevocations(nats, { replicas: config.NATS_REPLICAS, sessionMs: sessionSeconds * 1000 });
 
-  const store = await openStoredClientsStore(nats, { replicas: config.NATS_REPLICAS, log: requestLog });
-  const stored = starting.use(await openStoredClients({ store, verify: verifyAccount, clock, log: requestLog }));
+  const stored = starting.use(await openClients(config, nats, verifyAccount, requestLog));
   const clients = joinClients(fileClients, stored);
   const findSubject: FindSubject = (tenant, subject) => users.find(tenant, subject) ?? clients.find(tenant, subject);
 
@@ -126,15 +126,20 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const management = createClientManagement({ ...kept, ...acting, stored, standings, announce: announceChange });
   const operators = starting.use(await openOperatorTokens(config, log));
   const sessionService = createSessionService({ ...ways, findSubject, tenants, metrics, clock, log: requestLog });
-  const takesCertificates = tlsFiles !== undefined;
-  const asked = { checkPermission, operators, management, fileClients };
-  const doors = { tracer, takesCertificates, revoke, authenticateClient, ...asked, metrics, log: requestLog };
+  const asked = { checkPermission, operators, management, fileClients, takesCertificates: tlsFiles !== undefined };
+  const doors = { tracer, revoke, authenticateClient, ...asked, metrics, log: requestLog };
   const readAudit = createAuditReader(nats, encryptionKey);
   const api = createAuthApi(config, { ...kept, verify, ...ways, ...doors, readAudit });
   const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
   await startServers(config, starting, { registry, sessionService, security, sockets, api, tlsFiles, checks, log });
   return starting.move();
+}
+
+/** The clients that were made at run time. */
+async function openClients(config: AuthConfig, nats: NatsConnection, verify: VerifyAccount, log: LimitedLog) {
+  const store = await openStoredClientsStore(nats, { replicas: config.NATS_REPLICAS, log });
+  return openStoredClients({ store, verify, clock, log });
 }
 
 function endInTime(starting: AsyncDisposableStack, watch: AsyncDisposable): void {
