@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** What starts servers or browsers, as files of tests import it. */
-const STARTS = /from "#test\/support\/(start-|open-|run-under|failing-edge)|from "\.\.\/bench\//;
+const STARTS = /from "(#test\/(support|rigs)\/|\.\/)(start-|open-|run-under|failing-edge|acme)|from "\.\.\/bench\//;
 
 /**
  * Runs the files that start servers before those that do not: these are done in no time, and fill up the second core while the

@@ -13,7 +13,11 @@ export interface Cost {
 }
 
 /** Runs `work` and says what it cost the process `pid` (and its children) to deliver what `readers` received. */
-export async function account(pid: number | undefined, readers: Readers, work: () => Promise<unknown>): Promise<Cost> {
+export async function account(
+  pid: number | undefined,
+  readers: Pick<Readers, "received">,
+  work: () => Promise<unknown>,
+): Promise<Cost> {
   // What opening the streams has left to do must not be counted.
   await delay(2_000);
   const [cpuBefore, { events: before }, begin] = [await cpuMillis(pid), await readers.received(), performance.now()];

@@ -24,7 +24,21 @@ const MADE: Readonly<Record<string, () => Promise<Partial<CallExample> & { reado
   renewAccessToken: async () => ({ body: { refresh_token: (await acme.logIn()).refresh_token } }),
   logOut: async () => ({ token: (await acme.logIn()).access_token }),
   endSession: async () => ({ path: { sid: (await acme.logIn()).session_id } }),
+  addClientSecret: async () => ({ path: await makeKey() }),
+  withdrawClient: async () => ({ path: await makeKey() }),
+  withdrawClientSecret: async () => ({ path: { ...(await makeKey()), number: "1" } }),
 };
+
+/** Makes a producer's key, and answers what paths call it. */
+async function makeKey(): Promise<{ readonly tenant: string; readonly id: string }> {
+  const response = await fetch(`${acme.urls.auth}/v1/auth/tenants/acme/clients`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ name: "orders" }),
+  });
+  const { client_id: id } = (await response.json()) as { readonly client_id: string };
+  return { tenant: "acme", id };
+}
 
 /** What is deleted was there before: those calls come last. */
 function inOrder(calls: readonly DescribedCall[]): readonly DescribedCall[] {

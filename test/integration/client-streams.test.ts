@@ -78,10 +78,12 @@ describe.concurrent("roads", () => {
     });
 
     test("a token that is refused is fetched anew", async () => {
+      // Clients of one edge fetch a token once for all of them, so each has its own way there.
+      await using proxy = await startTcpProxy(stack.edge.ports.http);
       let calls = 0;
       const fetchToken = async (): Promise<string> => ((calls += 1) === 1 ? `${token}x` : token);
       using bob = followByClient({
-        url: stack.streamUrl,
+        url: `http://127.0.0.1:${proxy.port}`,
         topics: ["push.event.k"],
         token: fetchToken,
         transports: [road],

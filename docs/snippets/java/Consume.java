@@ -11,7 +11,7 @@ import java.util.function.BiPredicate;
 /**
  * Prints events as they come, and goes on where it was after every break.
  *
- * <p>Usage: SLUICE_TOKEN=… java Consume.java http://localhost:8080 'issues.*' [events]. It ends after that many events; without
+ * <p>Usage: SLUICE_TOKEN=<token> java Consume.java http://localhost:8080 'issues.*' [events]. It ends after that many events; without
  * a number it never does.
  */
 public final class Consume {

@@ -9,7 +9,7 @@ import java.util.UUID;
 /**
  * Publishes one event, and answers once it is stored.
  *
- * <p>Usage: SLUICE_TOKEN=… java Publish.java http://localhost:8083 issues.opened Hello-World '{"title":"from Java"}'
+ * <p>Usage: SLUICE_TOKEN=<token> java Publish.java http://localhost:8083 issues.opened Hello-World '{"title":"from Java"}'
  */
 public final class Publish {
   public static void main(String[] args) throws Exception {

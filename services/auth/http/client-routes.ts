@@ -35,7 +35,7 @@ const COMMON = { tag: "Clients", by: BY_TOKEN, errors: [...TOKEN_ERRORS, "forbid
 const ERRORS = COMMON.errors;
 const IN_TENANT = { tenant: nameSchema };
 const CLIENT = { ...IN_TENANT, id: nameSchema };
-const EXAMPLE = { tenant: "demo", id: "key-orders-7mq4x2c9ab" };
+const EXAMPLE = { tenant: "acme", id: "key-orders-7mq4x2c9ab" };
 
 const LIST = describeCall({
   ...COMMON,
@@ -43,7 +43,7 @@ const LIST = describeCall({
   summary: "Lists the service clients of a tenant; for operators, and with `client:admin`, as the calls below",
   path: IN_TENANT,
   answers: { 200: jsonAnswer("The clients, without their secrets.", clientsSchema) },
-  example: { path: { tenant: "demo" }, status: 200 },
+  example: { path: { tenant: "acme" }, status: 200 },
 });
 
 const MAKE = describeCall({
@@ -54,7 +54,7 @@ const MAKE = describeCall({
   body: jsonBody(makingSchema),
   answers: { 201: jsonAnswer("The client and its secret.", clientSecretSchema) },
   errors: [...ERRORS, "limit_exceeded"],
-  example: { path: { tenant: "demo" }, body: { name: "orders" }, status: 201 },
+  example: { path: { tenant: "acme" }, body: { name: "orders" }, status: 201 },
 });
 
 const ADD_SECRET = describeCall({

@@ -157,7 +157,11 @@ async function readBehindSlowNetworks(publishSlow: Publish): Promise<void> {
 /** Reads by a consumer that says that it lives, and is paused; answers the sequences that come. */
 async function readPaused(store: Publish): Promise<number[]> {
   await makeLog("third", "dddddddddddd");
-  await using read = await openReading(bus, "third");
+  await using own = new AsyncDisposableStack();
+  // The other tests cut the connection of theirs.
+  const connection = await connect(nats.url("stream"));
+  own.defer(() => connection.close());
+  await using read = await openReading(own.use(await openPacedBus(connection)), "third");
   await store("control.third.policy", "{}");
   await waitFor("the first entry", () => read.entries.length === 1);
   const name = logStreamName("third");

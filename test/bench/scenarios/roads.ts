@@ -1,10 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { account, type Cost, costRows, residentKiB } from "../account.ts";
 import { atRate, BOB, payloadOf, streamRequests } from "../load.ts";
+import { openPollers } from "../pollers.ts";
 import { openReaders } from "../readers.ts";
 import type { Bench, Figure, Scenario } from "../scenario.ts";
 
 const READERS = 500;
+const POLLERS = 100;
 const PER_SECOND = 50;
 const SECONDS = 4;
 const PAYLOAD_BYTES = 200;
@@ -51,6 +53,7 @@ export const roads: Scenario = {
     const loop = await costOfLoop(bench);
     const figures = [...costRows(`bare ${bench.programs.language} loop`, loop, expected)];
     for (const road of ROADS) figures.push(...(await costOf(bench, road, loop, expected)));
+    figures.push(...(await costOfPolls(bench, loop)));
     return [...figures, ...(await memoryOfAll(bench))];
   },
 };
@@ -84,6 +87,30 @@ async function costOf(
     ...costRows(name, cost, expected),
     { name: `${name}, by the loop`, value: cost.cpuMicros / loop.cpuMicros, unit: "×" },
     { name: `${name}, bytes of a delivery`, value: bytes, unit: "bytes" },
+  ];
+}
+
+/** The same by polls, of fewer clients: they run in this process, which must not keep the edge waiting. */
+async function costOfPolls({ stack, issuer, startEdge }: Bench, loop: Cost): Promise<Figure[]> {
+  const many = "1000000";
+  await using edge = await startEdge({
+    STREAM_POLLS_PER_SUBJECT_PER_MINUTE: many,
+    STREAM_POLLS_PER_ADDRESS_PER_MINUTE: many,
+  });
+  const producer = await stack.bus("demo");
+  const requests = await streamRequests(issuer, BOB, POLLERS, () => "push.>");
+  const tokens = requests.map((request) => /Bearer (?<token>\S+)/.exec(request)?.groups?.["token"] ?? "");
+  await using pollers = await openPollers(edge.ports.http, tokens, "topic=push.>&wait=25");
+  const before = pollers.answers();
+  const cost = await account(edge.child.process.pid, pollers, () =>
+    atRate({ ratePerSecond: PER_SECOND, seconds: SECONDS }, () => {
+      void producer.js.publish("events.demo.push.event.bench", payloadOf(PAYLOAD_BYTES));
+    }),
+  );
+  return [
+    ...costRows("poll", cost, PER_SECOND * SECONDS * POLLERS),
+    { name: "poll, by the loop", value: cost.cpuMicros / loop.cpuMicros, unit: "×" },
+    { name: "poll, events in an answer", value: cost.delivered / (pollers.answers() - before), unit: "" },
   ];
 }
 
