@@ -74,6 +74,27 @@ export function authInputs({ stack, token }: InputsWorld): readonly OutsideInput
       () => ({ ...bearer, method: "DELETE" }),
       (size) => `/v1/auth/sessions/${"s".repeat(size === "largest" ? 10_000 : 1)}`,
     ),
+    // Nobody keeps keys of another tenant.
+    ...["GET ", "POST ", "DELETE /:id", "POST /:id/secrets", "DELETE /:id/secrets/:number"].map((call) => {
+      const [method = "", path = ""] = call.split(" ");
+      const route = `${method} /v1/auth/tenants/:tenant/clients${path}`;
+      const nameOf = (size: InputSize): string => "k".repeat(size === "largest" ? 256 : 1);
+      return auth(
+        `a key of a producer (${call.trim()})`,
+        route,
+        answers(403),
+        (size) =>
+          call === "POST "
+            ? jsonRequest(method, { name: nameOf(size) }, { authorization: `Bearer ${token}` })
+            : { ...bearer, method },
+        (size) =>
+          route
+            .slice(route.indexOf("/"))
+            .replace(":tenant", nameOf(size))
+            .replace(":id", nameOf(size))
+            .replace(":number", "1"),
+      );
+    }),
     auth(
       "a query to the keys",
       "GET /.well-known/jwks.json",

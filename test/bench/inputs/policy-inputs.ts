@@ -5,7 +5,7 @@ import { largestDocuments, refusedTexts, smallestDocument } from "./policy-docum
 import { statusOf } from "./send-request.ts";
 
 /** What one call brings at its largest. */
-const MOST = { claims: 16_000, erasedIds: 1_000, imported: 20_000 } as const;
+const MOST = { claims: 16_000, erasedIds: 1_000, imported: 20_000, deadLetters: 100 } as const;
 
 const LONGEST_NAME = "n".repeat(256);
 
@@ -42,7 +42,9 @@ export function policyInputs(world: InputsWorld): readonly OutsideInput[] {
     ...texts,
     ...readingInputs(policy),
     ...lookingInputs(policy),
-    tailInput(world),
+    ...administeredInputs(policy),
+    followedInput(world, "a tail", "tail"),
+    followedInput(world, "lists to follow", "live/v1/stream"),
     ...wholeInputs(policy),
     ...tenantInputs(policy),
   ];
@@ -81,6 +83,7 @@ function createPolicyInput({ stack }: InputsWorld): PolicyInput {
           ":event",
           size === "largest" ? `${"e".repeat(32)}.${"9".repeat(15)}.${"t".repeat(16)}` : "eeeeeeee.1.0",
         )
+        .replace(":name", "s".repeat(size === "largest" ? 64 : 1))
         .replace(":version", size === "largest" ? "9".repeat(15) : "1");
       const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
       return statusOf(
@@ -144,17 +147,42 @@ function lookingInputs(policy: PolicyInput): readonly OutsideInput[] {
   ];
 }
 
-/** A tail is open until somebody leaves: its first bytes are the answer. */
-function tailInput({ stack }: InputsWorld): OutsideInput {
+/** What administrators ask about durable subscriptions; nobody has one in this world. */
+function administeredInputs(policy: PolicyInput): readonly OutsideInput[] {
+  const all = "/v1/tenants/:tenant/subscriptions";
+  const one = `${all}/:subject/:name`;
+  const ids = (size: InputSize): PolicyRequest => ({
+    body: {
+      ids: Array.from({ length: size === "largest" ? MOST.deadLetters : 1 }, (_, index) => `eeeeeeee.${index}.0`),
+    },
+  });
+  return [
+    policy("subscriptions of a person", `GET ${all}`, answers(200), (size) => ({
+      query: `limit=1&subject=${size === "largest" ? LONGEST_NAME : "n"}`,
+    })),
+    policy("a subscription to look at", `GET ${one}`, answers(404)),
+    policy("a subscription to pause", `POST ${one}/pause`, answers(404)),
+    policy("a subscription to resume", `POST ${one}/resume`, answers(404)),
+    policy("dead letters to have again", `POST ${one}/dead/redeliver`, answers(404), ids),
+    policy("dead letters to drop", `POST ${one}/dead/drop`, answers(404), ids),
+    policy("a subscription to delete", `DELETE ${one}`, answers(404)),
+  ];
+}
+
+/** A stream of policy's own is open until somebody leaves: its first bytes are the answer. */
+function followedInput({ stack }: InputsWorld, name: string, path: string): OutsideInput {
   return {
-    name: "policy, a tail",
-    through: ["GET /v1/tenants/:tenant/tail"],
+    name: `policy, ${name}`,
+    through: [`GET /v1/tenants/:tenant/${path}`],
     service: stack.policy,
     answers: answers(200),
     async send(size) {
-      const topics = Array.from({ length: size === "largest" ? 100 : 1 }, (_, index) => `topic=order.*.k${index}.>`);
+      const topics = Array.from(
+        { length: size === "largest" ? 100 : 1 },
+        (_, index) => `topic=${path === "tail" ? `order.*.k${index}.>` : "connections.changed"}`,
+      );
       const leaving = new AbortController();
-      const answer = await fetch(`${stack.policyUrl}/v1/tenants/${INPUTS_TENANT}/tail?${topics.join("&")}`, {
+      const answer = await fetch(`${stack.policyUrl}/v1/tenants/${INPUTS_TENANT}/${path}?${topics.join("&")}`, {
         headers: { authorization: `Bearer ${OPERATOR_TOKEN}` },
         signal: leaving.signal,
       });

@@ -102,8 +102,15 @@ export function appendLedger(file: string, entries: readonly Entry[]): void {
   if (entries.length > 0) appendFileSync(file, `${entries.map((entry) => JSON.stringify(entry)).join("\n")}\n`);
 }
 
+const LF = 10;
+
 /** The ledger in a file. */
 export function readLedger(file: string): Ledger {
-  const lines = readFileSync(file, "utf8").split("\n");
-  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Entry);
+  const bytes = readFileSync(file);
+  const entries: Entry[] = [];
+  // Of millions of entries one text would be longer than a text may be.
+  for (let begin = 0, end = 0; (end = bytes.indexOf(LF, begin)) !== -1; begin = end + 1) {
+    if (end > begin) entries.push(JSON.parse(bytes.toString("utf8", begin, end)) as Entry);
+  }
+  return entries;
 }
