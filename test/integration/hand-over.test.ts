@@ -15,7 +15,7 @@ const DELIVERIES = amountOf("hand-over", 200_000);
 test(
   `${DELIVERIES} deliveries to clients that begin anywhere in the past and become live lose, repeat and swap nothing`,
   async () => {
-    const load = { clients: 200, ratePerSecond: 1_000, deliveries: DELIVERIES };
+    const load = { clients: 200, ratePerSecond: 400, deliveries: DELIVERIES };
     const { account, handOvers, stuck } = await measureHandOver(stack, load);
     expect(account.delivered).toBeGreaterThanOrEqual(load.deliveries);
     expect({ stuck, gaps: account.gaps, resets: account.resets }).toEqual({ stuck: 0, gaps: 0, resets: 0 });
