@@ -1,7 +1,8 @@
-import { copyFile, rename, rm } from "node:fs/promises";
+import { copyFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { type Plugin, rolldown } from "rolldown";
 import { projectPath } from "../shared/project-folder.ts";
+import { replaceFolder } from "../shared/replace-folder.ts";
 
 /** Where the built services stand: each file of the folder is as deep as every other, so that paths from one hold in all. */
 const BUILT = projectPath(".sluice", "services");
@@ -20,11 +21,15 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Builds every service into a few files without imports from node_modules: a start reads 4 files in place of 900, and takes a
- * third of the processor's time. The new ones take the place of the old as a whole. Answers the folder.
+ * Builds every service into a few files without imports from node_modules, in the old ones' place: a start reads 4 files in place of
+ * 900, and takes a third of the processor's time. Answers the folder.
  */
 export async function buildServices(): Promise<string> {
-  const fresh = `${BUILT}-${process.pid}`;
+  await replaceFolder(BUILT, writeServices);
+  return BUILT;
+}
+
+async function writeServices(folder: string): Promise<void> {
   const bundle = await rolldown({
     input: Object.fromEntries(Object.entries(PROGRAMS).map(([name, path]) => [name, projectPath(path)])),
     platform: "node",
@@ -37,15 +42,9 @@ export async function buildServices(): Promise<string> {
   });
   const names = { entryFileNames: "[name].js", chunkFileNames: "[name]-[hash].js" };
   // Nothing is left out: `decodeURIComponent(text)` looks like a call that nobody misses, and its error is what is asked for.
-  await bundle.write({ dir: fresh, format: "esm", minify: false, ...names });
+  await bundle.write({ dir: folder, format: "esm", minify: false, ...names });
   await bundle.close();
-  await copyFile(HEALTH_PROTO, join(fresh, "health.proto"));
-  const former = `${fresh}-former`;
-  await rename(BUILT, former).catch(ignoreMissing);
-  // Another build may have come first: it is as good as this one.
-  await rename(fresh, BUILT).catch(() => rm(fresh, { recursive: true }));
-  await rm(former, { recursive: true, force: true });
-  return BUILT;
+  await copyFile(HEALTH_PROTO, join(folder, "health.proto"));
 }
 
 /** The file that a service's process begins with. */
@@ -81,8 +80,4 @@ function keepLocations(): Plugin {
       },
     },
   };
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== "ENOENT") throw error;
 }

@@ -1,8 +1,9 @@
-import { copyFile, readdir, readFile, rename, rm } from "node:fs/promises";
+import { copyFile, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress } from "node:zlib";
 import { projectPath } from "../shared/project-folder.ts";
+import { replaceFolder } from "../shared/replace-folder.ts";
 import { requireCommand } from "../shared/run-command.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { youngest } from "../shared/youngest.ts";
@@ -28,27 +29,23 @@ export async function ensureClient(say: (line: string) => void): Promise<void> {
 }
 
 /**
- * Builds what `@sluice/client` consists of. It takes the old one's place as a whole: who builds at the same time, or reads, sees one of them.
+ * Builds what `@sluice/client` consists of, in the old one's place, and hands it to the edges.
  * @throws {ScriptError} when the core is larger than 8 KB compressed.
  */
 export async function buildClient(say: (line: string) => void): Promise<void> {
   say("building the client …");
-  const fresh = join(PACKAGE, `dist-${process.pid}`);
   const tsdown = projectPath("node_modules", "tsdown", "dist", "run.mjs");
-  await requireCommand(process.execPath, [tsdown, "--out-dir", fresh], { cwd: PACKAGE });
-  const bytes = await coreBytes(join(fresh, "core"));
-  await rm(join(fresh, "core"), { recursive: true });
-  if (bytes > MAX_CORE_BYTES) {
-    throw new ScriptError(`the client's core has ${bytes} bytes compressed, and may have ${MAX_CORE_BYTES}`);
-  }
-  say(`the client's core has ${bytes} bytes compressed`);
-  // The package takes nothing from outside its own folder.
-  await copyFile(projectPath("LICENSE"), join(fresh, "LICENSE"));
-  const former = `${fresh}-former`;
-  await rename(OUTPUT, former).catch(ignoreMissing);
-  // Another build may have come first: it is as good as this one.
-  await rename(fresh, OUTPUT).catch(() => rm(fresh, { recursive: true }));
-  await rm(former, { recursive: true, force: true });
+  await replaceFolder(OUTPUT, async (fresh) => {
+    await requireCommand(process.execPath, [tsdown, "--out-dir", fresh], { cwd: PACKAGE });
+    const bytes = await coreBytes(join(fresh, "core"));
+    await rm(join(fresh, "core"), { recursive: true });
+    if (bytes > MAX_CORE_BYTES) {
+      throw new ScriptError(`the client's core has ${bytes} bytes compressed, and may have ${MAX_CORE_BYTES}`);
+    }
+    say(`the client's core has ${bytes} bytes compressed`);
+    // The package takes nothing from outside its own folder.
+    await copyFile(projectPath("LICENSE"), join(fresh, "LICENSE"));
+  });
   await handToEdges(join(OUTPUT, "client.min.js"), say);
 }
 
@@ -63,8 +60,4 @@ async function coreBytes(folder: string): Promise<number> {
   };
   await load("client.js");
   return (await promisify(brotliCompress)([...files.values()].join("\n"))).length;
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
 }

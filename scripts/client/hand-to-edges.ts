@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { compressFile } from "../shared/compress-file.ts";
 import { projectPath } from "../shared/project-folder.ts";
+import { replaceFolder } from "../shared/replace-folder.ts";
 
 const OUTPUT = projectPath(".sluice", "client");
 
@@ -11,22 +12,14 @@ export const SERVED = join(OUTPUT, "v1.js");
 
 /** Puts the built client where edges serve it from, all of it at once; `say` gets the line by which a page pins it. */
 export async function handToEdges(built: string, say: (line: string) => void): Promise<void> {
-  const fresh = `${OUTPUT}-${process.pid}`;
-  await mkdir(fresh, { recursive: true });
-  const file = join(fresh, "v1.js");
-  await copyFile(built, file);
-  const loaded = await compressFile(file);
-  const integrity = `sha384-${createHash("sha384")
-    .update(await readFile(file))
-    .digest("base64")}`;
-  const former = `${fresh}-former`;
-  await rename(OUTPUT, former).catch(ignoreMissing);
-  // Another build may have come first: it is as good as this one.
-  await rename(fresh, OUTPUT).catch(() => rm(fresh, { recursive: true }));
-  await rm(former, { recursive: true, force: true });
-  say(`edges serve it at /client/v1.js: ${loaded} bytes compressed, integrity="${integrity}"`);
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
+  await replaceFolder(OUTPUT, async (fresh) => {
+    await mkdir(fresh, { recursive: true });
+    const file = join(fresh, "v1.js");
+    await copyFile(built, file);
+    const loaded = await compressFile(file);
+    const digest = createHash("sha384")
+      .update(await readFile(file))
+      .digest("base64");
+    say(`edges serve it at /client/v1.js: ${loaded} bytes compressed, integrity="sha384-${digest}"`);
+  });
 }

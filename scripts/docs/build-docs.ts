@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, extname, join, normalize } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { ignoreMissing } from "#shared/files/ignore-missing.ts";
 import { projectPath } from "../shared/project-folder.ts";
+import { replaceFolder } from "../shared/replace-folder.ts";
 import { youngest } from "../shared/youngest.ts";
 import { makeIndex } from "./make-index.ts";
 import { INDEX, type Page, readPages, readSections } from "./read-pages.ts";
@@ -33,19 +35,15 @@ export async function ensureDocs(say: (line: string) => void): Promise<void> {
   if (built < (await youngest(SOURCES))) await buildDocs(say);
 }
 
-/** Builds the pages. They take the old ones' place as a whole: who builds at the same time, or reads, sees one of them. */
+/** Builds the pages, in the old ones' place. */
 export async function buildDocs(say: (line: string) => void): Promise<void> {
   say("building the documentation …");
-  const fresh = `${OUTPUT}-${process.pid}`;
-  await writeSite(fresh);
-  for (const { parentPath, name } of await readdir(fresh, { withFileTypes: true, recursive: true })) {
-    if (COMPRESSED.includes(extname(name))) await writeGzip(join(parentPath, name));
-  }
-  const former = `${fresh}-former`;
-  await rename(OUTPUT, former).catch(ignoreMissing);
-  // Another build may have come first: it is as good as this one.
-  await rename(fresh, OUTPUT).catch(() => rm(fresh, { recursive: true }));
-  await rm(former, { recursive: true, force: true });
+  await replaceFolder(OUTPUT, async (fresh) => {
+    await writeSite(fresh);
+    for (const { parentPath, name } of await readdir(fresh, { withFileTypes: true, recursive: true })) {
+      if (COMPRESSED.includes(extname(name))) await writeGzip(join(parentPath, name));
+    }
+  });
 }
 
 /** Brotli would take four seconds for all pages, and saves a page a fifth of what gzip leaves. */
@@ -133,8 +131,4 @@ function read(...names: string[]): Promise<string> {
 async function write(folder: string, name: string, text: string): Promise<void> {
   await mkdir(dirname(join(folder, name)), { recursive: true });
   await writeFile(join(folder, name), text);
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
 }

@@ -1,5 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { ignoreMissing } from "#shared/files/ignore-missing.ts";
 
 /** When the youngest of these files and folders was changed, in milliseconds since 1970; 0 where none is there. */
 export async function youngest(paths: readonly string[]): Promise<number> {
@@ -12,8 +13,4 @@ export async function youngest(paths: readonly string[]): Promise<number> {
     }),
   );
   return Math.max(0, ...times);
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
 }

@@ -2,6 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { extname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Hono } from "hono";
+import { ignoreMissing } from "#shared/files/ignore-missing.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { answerBuiltFile, KEPT_FOR_GOOD, readBuiltFile } from "#shared/http/built-file.ts";
 
@@ -69,8 +70,4 @@ async function namesIn(folder: URL): Promise<string[]> {
     const within = relative(fileURLToPath(folder), parentPath);
     return within === "" ? name : `${within}/${name}`;
   });
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
 }

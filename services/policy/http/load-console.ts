@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { extname } from "node:path";
+import { ignoreMissing } from "#shared/files/ignore-missing.ts";
 import { type BuiltFile, readBuiltFile } from "#shared/http/built-file.ts";
 
 /** The console as it was built: its page, and the files that the page asks for by their names. */
@@ -26,8 +27,4 @@ export async function loadConsole(folder = FOLDER): Promise<BuiltConsole | undef
     readBuiltFile(new URL(name, assets), TYPES[extname(name)] ?? "application/octet-stream");
   const files = await Promise.all(names.map(async (name) => [name, await read(name)] as const));
   return { page, files: new Map(files) };
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
 }

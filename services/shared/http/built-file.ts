@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Context } from "hono";
 import Negotiator from "negotiator";
+import { ignoreMissing } from "#shared/files/ignore-missing.ts";
 
 /** A file that was built for browsers, in the encodings that it was built in. */
 export interface BuiltFile {
@@ -50,8 +51,4 @@ const CODINGS = ["br", "gzip"] as const;
 /** Whether an `If-None-Match` names a tag; proxies that change a body mark its tag as weak. */
 function isNamed(tag: string, header = ""): boolean {
   return header.split(",").some((each) => each.trim().replace(/^W\//, "") === tag);
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Hono } from "hono";
+import { ignoreMissing } from "#shared/files/ignore-missing.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { describeCall } from "#shared/http/openapi/describe-call.ts";
 import { answerBuiltFile, type BuiltFile, KEPT_FOR_GOOD, readBuiltFile } from "#shared/http/built-file.ts";
@@ -57,8 +58,4 @@ async function loadClientScript(): Promise<ClientScript | undefined> {
   if (file === undefined) return undefined;
   const digest = createHash("sha384").update(file.body).digest("base64");
   return { file, pinned: `/client/v1-${file.etag.slice(1, -1)}.js`, integrity: `sha384-${digest}` };
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
 }
