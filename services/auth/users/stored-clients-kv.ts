@@ -1,15 +1,14 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { KV, KvEntry } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { setTimeout as delay } from "node:timers/promises";
 import { orUnavailable } from "#shared/async/or-unavailable.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
+import { followBucket } from "#shared/nats/follow-bucket.ts";
 import { isLostRace } from "#shared/nats/is-lost-race.ts";
 import { openBucket } from "#shared/nats/open-bucket.ts";
 import { isName } from "#shared/protocol/names.ts";
-import { backoffMs } from "#shared/time/backoff.ts";
 import { decodeClients, encodeClients } from "./stored-client.ts";
 import type { TenantClients } from "./known-clients.ts";
 import type { StoredClientsStore } from "./stored-clients.ts";
@@ -43,7 +42,13 @@ export async function openStoredClientsStore(
     },
     replace: (tenant, clients, revision) => answered(() => update(kv, tenant, encodeClients(clients), revision)),
     remove: (tenant) => answered(() => kv.delete(tenant)),
-    follow: (onChange, stop) => follow(kv, onChange, { stop, log }),
+    follow: (onChange, stop) =>
+      followBucket(kv, {
+        onEntry: (entry) => report(entry, onChange, log),
+        onTrouble: (error) =>
+          log.write("warn", "unfollowed", { err: error }, "the stored clients cannot be followed right now"),
+        stop,
+      }),
   };
 }
 
@@ -60,32 +65,6 @@ async function update(kv: KV, tenant: string, value: string, revision: number): 
   } catch (error) {
     if (isLostRace(error)) return undefined;
     throw error;
-  }
-}
-
-/** A watch ends when its consumer is lost for good; then it begins anew, with the entry of each tenant. */
-async function follow(
-  kv: KV,
-  onChange: (tenant: string, now: TenantClients) => void,
-  { stop, log }: { readonly stop: AbortSignal; readonly log: LimitedLog },
-): Promise<void> {
-  for (let attempt = 0; !stop.aborted; attempt += 1) {
-    try {
-      const entries = await kv.watch({ key: "*" });
-      const end = (): void => entries.stop();
-      stop.addEventListener("abort", end, { once: true });
-      if (stop.aborted) end();
-      for await (const entry of entries) {
-        attempt = 0;
-        report(entry, onChange, log);
-      }
-      stop.removeEventListener("abort", end);
-    } catch (error) {
-      if (!stop.aborted)
-        log.write("warn", "unfollowed", { err: error }, "the stored clients cannot be followed right now");
-    }
-    const waited = delay(backoffMs(attempt, { baseMs: 1_000, maxMs: 30_000 }), undefined, { signal: stop });
-    await waited.catch(() => undefined);
   }
 }
 

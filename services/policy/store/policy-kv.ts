@@ -1,15 +1,14 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { KV, KvEntry } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { setTimeout as delay } from "node:timers/promises";
 import { BootError } from "#shared/config/read-config.ts";
 import { isName } from "#shared/protocol/names.ts";
 import { orUnavailable } from "#shared/async/or-unavailable.ts";
 import { POLICY_BUCKET } from "#shared/contract/tenant-standing.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { followBucket } from "#shared/nats/follow-bucket.ts";
 import { openBucket } from "#shared/nats/open-bucket.ts";
-import { backoffMs } from "#shared/time/backoff.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import { isLostRace } from "#shared/nats/is-lost-race.ts";
 import type { PolicyStore, StoredRevision } from "../versions/policy-store.ts";
@@ -139,31 +138,17 @@ async function readHistory(bucket: KV, tenant: string): Promise<string[]> {
   return values.toReversed();
 }
 
-/** A watch ends when its consumer is lost for good; then it begins anew, with the policy of each tenant. */
 async function follow(
   { bucket, contents, log }: { readonly bucket: KV; readonly contents: PolicyContents; readonly log: Logger },
   onChange: OnPolicyChange,
   stop: AbortSignal,
 ): Promise<void> {
   const turns = new Turns();
-  for (let attempt = 0; !stop.aborted; attempt += 1) {
-    try {
-      const entries = await bucket.watch({ key: "*" });
-      const end = (): void => entries.stop();
-      stop.addEventListener("abort", end, { once: true });
-      if (stop.aborted) end();
-      for await (const entry of entries) {
-        attempt = 0;
-        turns.take(entry.key, () => report(contents, entry, onChange, log));
-      }
-      stop.removeEventListener("abort", end);
-    } catch (error) {
-      log.warn({ err: error }, "the policies cannot be followed right now");
-    }
-    await delay(backoffMs(attempt, { baseMs: 1_000, maxMs: 30_000 }), undefined, { signal: stop }).catch(
-      () => undefined,
-    );
-  }
+  await followBucket(bucket, {
+    onEntry: (entry) => turns.take(entry.key, () => report(contents, entry, onChange, log)),
+    onTrouble: (error) => log.warn({ err: error }, "the policies cannot be followed right now"),
+    stop,
+  });
   await turns.done();
 }
 
