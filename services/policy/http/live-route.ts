@@ -9,9 +9,7 @@ import type { LiveChanges } from "../live/live-changes.ts";
 import { TENANT, TENANT_ERRORS } from "./admin-calls.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
 import { tenantParameter } from "./parameters.ts";
-import { ViewerStream } from "./viewer-stream.ts";
-
-const RETRY_MS = 2_000;
+import { RETRY_MS, ViewerStream } from "./viewer-stream.ts";
 
 const LIVE = describeCall({
   id: "followLists",

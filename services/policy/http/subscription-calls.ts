@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { MAX_DEAD_NAMED } from "#shared/contract/edge-questions.ts";
 import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
+import { deadSchemaOf, pauseSchema } from "#shared/contract/subscription-calls.ts";
 import { DEAD_REASONS } from "#shared/contract/subscription-record.ts";
 import type { SubscriptionView } from "#shared/contract/subscription-view.ts";
 import { BY_EXPLICIT_TOKEN } from "#shared/http/openapi/credentials.ts";
@@ -11,14 +12,8 @@ import { limitSchema } from "./parameters.ts";
 /** The most subscriptions in one answer. */
 export const MAX_SUBSCRIPTIONS = 200;
 
-/** The body of a call that pauses a subscription. */
-export const pauseSchema = z.strictObject({ until: z.iso.datetime({ offset: true }).optional() });
-
 /** The body of a call about dead letters. */
-export const deadSchema = z.union([
-  z.strictObject({ ids: z.array(z.string().max(128)).min(1).max(MAX_DEAD_NAMED) }),
-  z.strictObject({ all: z.literal(true) }),
-]);
+export const deadSchema = deadSchemaOf(z.array(z.string().max(128)).min(1).max(MAX_DEAD_NAMED));
 
 const countSchema = z.int().min(0);
 

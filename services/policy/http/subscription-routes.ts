@@ -1,4 +1,5 @@
 import type { Context, Hono, MiddlewareHandler } from "hono";
+import { deadNamedBy, pausedUntil, pauseSchema } from "#shared/contract/subscription-calls.ts";
 import type { OperatorCommand } from "#shared/contract/edge-questions.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
@@ -15,7 +16,7 @@ import {
 } from "../subscriptions/list-subscriptions.ts";
 import { authorizeAdmin, type AuthorizeDeps } from "./authorize.ts";
 import { limitSchema, requireFreeName, subjectParameter, tenantParameter } from "./parameters.ts";
-import { deadSchema, MAX_SUBSCRIPTIONS, pauseSchema, SUBSCRIPTION_CALLS as CALLS } from "./subscription-calls.ts";
+import { deadSchema, MAX_SUBSCRIPTIONS, SUBSCRIPTION_CALLS as CALLS } from "./subscription-calls.ts";
 
 /** `<a subject's token>.<a name>`, which `next` holds in base64url: a token's `%` would need an encoding of its own. */
 const PLACE = /^[A-Za-z0-9_%-]{1,768}\.[A-Za-z0-9_-]{1,64}$/;
@@ -72,8 +73,8 @@ export function addSubscriptionRoutes(api: Hono, authorizeDeps: AuthorizeDeps, d
       return c.json(await findSubscription(deps, nameOf(c)));
     });
   command("pause", CALLS.pause, async (c) => {
-    const { until } = (await c.req.text()) === "" ? {} : await readJson(c, pauseSchema);
-    return { do: "pause", until: until === undefined ? "resumed" : Date.parse(until) };
+    const body = (await c.req.text()) === "" ? {} : await readJson(c, pauseSchema);
+    return { do: "pause", until: pausedUntil(body) };
   });
   command("resume", CALLS.resume, () => ({ do: "resume" }));
   command("dead/redeliver", CALLS.redeliver, async (c) => ({ do: "redeliver", dead: await readDead(c) }));
@@ -112,6 +113,5 @@ function afterParameter(c: Context): number | undefined {
 }
 
 async function readDead(c: Context): Promise<"all" | string[]> {
-  const body = await readJson(c, deadSchema);
-  return "all" in body ? "all" : body.ids;
+  return deadNamedBy(await readJson(c, deadSchema));
 }

@@ -7,7 +7,8 @@ const MAX_UNREAD_BYTES = 2 * 1024 * 1024;
 
 const BEAT_EVERY_MS = 10_000;
 const CHECK_RIGHT_EVERY_MS = 30_000;
-const RETRY_MS = 2_000;
+/** How long a viewer whose stream ends waits before it comes again. */
+export const RETRY_MS = 2_000;
 
 /** A frame of a stream of events. */
 interface ViewerFrame {

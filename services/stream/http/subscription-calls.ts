@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { nameSchema } from "#shared/contract/name-schema.ts";
+import { deadSchemaOf, pauseSchema } from "#shared/contract/subscription-calls.ts";
 import { BY_TOKEN, TOKEN_ERRORS } from "#shared/http/openapi/credentials.ts";
 import { type CallDescription, describeCall, jsonAnswer, jsonBody } from "#shared/http/openapi/describe-call.ts";
 import { wishSchema } from "../subscription/parse-wish.ts";
@@ -22,11 +23,8 @@ export const acksSchema = z.union([z.strictObject({ ids: idsSchema }), z.strictO
 /** The body of a call that wants events again. */
 export const nacksSchema = z.strictObject({ ids: idsSchema, delayMs: z.int().min(0).max(MAX_DELAY_MS).default(0) });
 
-/** The body of a call that pauses a subscription. */
-export const pauseSchema = z.strictObject({ until: z.iso.datetime({ offset: true }).optional() });
-
 /** The body of a call about dead letters. */
-export const deadSchema = z.union([z.strictObject({ ids: idsSchema }), z.strictObject({ all: z.literal(true) })]);
+export const deadSchema = deadSchemaOf(idsSchema);
 
 const NAME = { name: nameSchema };
 const ERRORS = [...TOKEN_ERRORS, "too_many_requests"] as const;

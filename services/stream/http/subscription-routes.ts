@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { deadNamedBy, pausedUntil, pauseSchema } from "#shared/contract/subscription-calls.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callContextOf, readJson } from "#shared/http/json-api.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
@@ -28,7 +29,6 @@ import {
   deadSchema,
   MAX_DEAD_LETTERS,
   nacksSchema,
-  pauseSchema,
   SUBSCRIPTION_CALLS as CALLS,
 } from "./subscription-calls.ts";
 
@@ -96,8 +96,8 @@ export function addSubscriptionRoutes(api: Hono, routes: SubscriptionRoutes): vo
     return c.body(null, 204);
   });
   command("pause", CALLS.pause, async (c) => {
-    const { until } = (await c.req.text()) === "" ? {} : await readJson(c, pauseSchema);
-    return { do: "pause", until: until === undefined ? "resumed" : Date.parse(until) };
+    const body = (await c.req.text()) === "" ? {} : await readJson(c, pauseSchema);
+    return { do: "pause", until: pausedUntil(body) };
   });
   command("resume", CALLS.resume, () => ({ do: "resume" }));
   command("dead/redeliver", CALLS.redeliver, async (c) => ({ do: "redeliver", dead: await readDead(c) }));
@@ -204,8 +204,7 @@ function readExpected(c: Context): number | "new" | undefined {
 }
 
 async function readDead(c: Context): Promise<"all" | string[]> {
-  const body = await readJson(c, deadSchema);
-  return "all" in body ? "all" : body.ids;
+  return deadNamedBy(await readJson(c, deadSchema));
 }
 
 function readAfter(c: Context): number {

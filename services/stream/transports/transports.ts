@@ -38,7 +38,7 @@ export class Transports {
   isOn(transport: Transport, { tenant, client, limits }: TransportAsker): boolean {
     if (!this.all.includes(transport)) return false;
     const percent = percentOf(transport, limits);
-    return isInShare(compositeKey(transport, tenant, client), percent);
+    return percent >= 100 || isInShare(compositeKey(transport, tenant, client), percent);
   }
 
   /** The transports that a client is told of: those that are on for it, without the ones that fail for its tenant. */

@@ -1,12 +1,11 @@
-import { useState } from "preact/hooks";
 import type { SubscriptionDetails, SubscriptionView, WebhookView } from "#shared/contract/subscription-view.ts";
 import { useConsole, useTenant } from "../../context/console-context.ts";
 import { tenantPath } from "../../http/api-client.ts";
 import { useQuery } from "../../http/use-query.ts";
 import { Badge } from "../../parts/badge.tsx";
-import { Button } from "../../parts/button.tsx";
 import { Identifier } from "../../parts/command.tsx";
-import { ConfirmDialog, Dialog } from "../../parts/dialog.tsx";
+import { DeleteButton } from "../../parts/delete-button.tsx";
+import { Dialog } from "../../parts/dialog.tsx";
 import { Facts } from "../../parts/facts.tsx";
 import { Link } from "../../parts/link.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
@@ -66,15 +65,18 @@ export function SubscriptionPanel({ subject, name, onClose, onChanged }: PanelPr
                   <OpenEvents events={open} />
                 </Section>
                 <Section title="Delete the subscription">
-                  <DeleteIt
-                    subject={subject}
+                  <DeleteButton
                     name={name}
                     path={path}
+                    done={`${name} of ${subject} is deleted.`}
                     onDeleted={() => {
                       onClose();
                       onChanged();
                     }}
-                  />
+                  >
+                    Its stream ends, and what {subject} has not acknowledged is not delivered any more. The events stay
+                    in the log.
+                  </DeleteButton>
                 </Section>
               </>
             )}
@@ -187,44 +189,5 @@ function Delivering({
         )}
       </p>
     </>
-  );
-}
-
-interface DeleteProps {
-  readonly subject: string;
-  readonly name: string;
-  readonly path: string;
-  readonly onDeleted: () => void;
-}
-
-function DeleteIt({ subject, name, path, onDeleted }: DeleteProps) {
-  const { api, announce } = useConsole();
-  const [isAsking, setAsking] = useState(false);
-  const remove = async (): Promise<void> => {
-    await api.send(path, { method: "DELETE" });
-    announce(`${name} of ${subject} is deleted.`);
-    onDeleted();
-  };
-  return (
-    <p class="actions">
-      <Button kind="danger" onClick={() => setAsking(true)}>
-        Delete {name}
-      </Button>
-      {isAsking ? (
-        <ConfirmDialog
-          title={`Delete ${name}?`}
-          action="Delete it"
-          kind="danger"
-          word={name}
-          onConfirm={remove}
-          onClose={() => setAsking(false)}
-        >
-          <p>
-            Its stream ends, and what {subject} has not acknowledged is not delivered any more. The events stay in the
-            log.
-          </p>
-        </ConfirmDialog>
-      ) : null}
-    </p>
   );
 }

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { useConsole } from "../../context/console-context.ts";
 import { tenantPath } from "../../http/api-client.ts";
-import { Button } from "../../parts/button.tsx";
+import { DeleteButton } from "../../parts/delete-button.tsx";
 import { ConfirmDialog, Dialog } from "../../parts/dialog.tsx";
 import { Facts } from "../../parts/facts.tsx";
 import { formatBytes, formatSpan } from "../../parts/format.ts";
@@ -63,7 +63,14 @@ export function TenantPanel({ tenant, onClose, onChanged }: PanelProps) {
             <EraseEvents tenant={name} onErased={onChanged} />
           </Section>
           <Section title="Delete the tenant">
-            <DeleteTenant name={name} onDeleted={onChanged} />
+            <DeleteButton
+              name={name}
+              path={`${tenantPath(name)}?confirm=${encodeURIComponent(name)}`}
+              done={`${name} is being deleted.`}
+              onDeleted={onChanged}
+            >
+              Its events, its policy with all versions and all sessions go. Nothing brings them back.
+            </DeleteButton>
           </Section>
         </>
       )}
@@ -101,34 +108,5 @@ function InUse({ tenant: { tenant, state }, onChanged }: Pick<PanelProps, "tenan
         </ConfirmDialog>
       ) : null}
     </>
-  );
-}
-
-function DeleteTenant({ name, onDeleted }: { readonly name: string; readonly onDeleted: () => void }) {
-  const { api, announce } = useConsole();
-  const [isAsking, setAsking] = useState(false);
-  const remove = async (): Promise<void> => {
-    await api.send(`${tenantPath(name)}?confirm=${encodeURIComponent(name)}`, { method: "DELETE" });
-    announce(`${name} is being deleted.`);
-    onDeleted();
-  };
-  return (
-    <p class="actions">
-      <Button kind="danger" onClick={() => setAsking(true)}>
-        Delete {name}
-      </Button>
-      {isAsking ? (
-        <ConfirmDialog
-          title={`Delete ${name}?`}
-          action="Delete it"
-          kind="danger"
-          word={name}
-          onConfirm={remove}
-          onClose={() => setAsking(false)}
-        >
-          <p>Its events, its policy with all versions and all sessions go. Nothing brings them back.</p>
-        </ConfirmDialog>
-      ) : null}
-    </p>
   );
 }
