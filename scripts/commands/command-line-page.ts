@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { silentTerminal } from "../shared/silent-terminal.ts";
 import { createSluice } from "./run-sluice.ts";
 
 const HEAD = `# The sluice command
@@ -10,21 +11,9 @@ command line is wrong. Results go to stdout, everything else to stderr.
 This page is written by \`npm run gen\`.
 `;
 
-/** What makes the commands needs a terminal, and their help writes nothing to it. */
-const silent = (): void => undefined;
-
 /** The page of the documentation that lists every command with its options. */
 export function commandLinePage(): string {
-  const terminal = {
-    env: {},
-    origins: new Map<string, string>(),
-    stdin: process.stdin,
-    columns: 100,
-    say: silent,
-    warn: silent,
-    endWith: silent,
-  };
-  const [, ...commands] = flatten(createSluice(terminal), "");
+  const [, ...commands] = flatten(createSluice(silentTerminal()), "");
   const sections = commands.map(({ name, command }) => `## ${name}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\`\n`);
   return [HEAD, ...sections].join("\n");
 }

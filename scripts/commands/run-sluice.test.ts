@@ -5,19 +5,10 @@ import { describe, expect, test } from "vitest";
 import { sluice } from "#test/support/run-sluice.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { commandLinePage } from "./command-line-page.ts";
+import { silentTerminal } from "../shared/silent-terminal.ts";
 import { createSluice } from "./run-sluice.ts";
 
-const silent = (): void => undefined;
-const newSluice = (): Command =>
-  createSluice({
-    env: {},
-    origins: new Map<string, string>(),
-    stdin: process.stdin,
-    columns: 100,
-    say: silent,
-    warn: silent,
-    endWith: silent,
-  });
+const newSluice = (): Command => createSluice(silentTerminal());
 const COMMANDS = pathsOf(newSluice()).slice(1);
 const LEAVES = COMMANDS.filter((path) => commandAt(newSluice(), path).commands.length === 0);
 

@@ -1,20 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { createSluice } from "../commands/run-sluice.ts";
+import { silentTerminal } from "../shared/silent-terminal.ts";
 import { type PublishOptions, readPublishOptions as readGiven } from "./publish-options.ts";
 
 /** The options of a command line, as the command reads them. */
 function readPublishOptions(args: readonly string[], env: NodeJS.ProcessEnv): PublishOptions | undefined {
-  const silent = (): void => undefined;
-  const terminal = {
-    env,
-    origins: new Map<string, string>(),
-    stdin: process.stdin,
-    columns: 100,
-    say: silent,
-    warn: silent,
-    endWith: silent,
-  };
-  const publish = createSluice(terminal).commands.find((group) => group.name() === "demo")?.commands[0];
+  const publish = createSluice(silentTerminal(env)).commands.find((group) => group.name() === "demo")?.commands[0];
   let options: PublishOptions | undefined;
   publish?.action((given: unknown) => void (options = readGiven(given, env)));
   publish?.parse(args, { from: "user" });

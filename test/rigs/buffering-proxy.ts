@@ -1,9 +1,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startChild } from "#test/support/child.ts";
 import { freePort } from "#test/support/ports.ts";
+import { nginxMain } from "#test/support/nginx-main.ts";
+import { takesConnections } from "#test/support/takes-connections.ts";
 import { waitFor } from "#test/support/wait.ts";
 
 /** A proxy of the kind that breaks event streams. */
@@ -26,7 +27,7 @@ export async function startBufferingProxy(target: number, { bufferBytes = 65_536
     await child.end("SIGTERM");
     await rm(folder, { recursive: true });
   };
-  await waitFor("the proxy takes connections", () => takesConnections(port)).catch(async (error: Error) => {
+  await waitFor("the proxy takes connections", () => takesConnections(child, port)).catch(async (error: Error) => {
     await dispose();
     throw new Error(`${error.message}\n${child.output()}`);
   });
@@ -41,16 +42,9 @@ interface Places {
 }
 
 function configOf({ folder, port, target, bufferBytes }: Places): string {
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-  return `daemon off;
-worker_processes 1;
-pid ${folder}/nginx.pid;
-error_log stderr error;
-events { worker_connections 4096; }
-http {
-  access_log off;
-  ${temporary.map((of) => `${of}_temp_path ${folder}/${of};`).join("\n  ")}
-  server {
+  return nginxMain(
+    folder,
+    `server {
     listen 127.0.0.1:${port};
     location / {
       proxy_pass http://127.0.0.1:${target};
@@ -61,18 +55,6 @@ http {
       proxy_busy_buffers_size ${bufferBytes};
       postpone_output ${bufferBytes};
     }
-  }
-}
-`;
-}
-
-function takesConnections(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1")
-      .once("connect", () => {
-        socket.destroy();
-        resolve(true);
-      })
-      .once("error", () => resolve(false));
-  });
+  }`,
+  );
 }

@@ -13,3 +13,8 @@ export function eventAt(seq: number): EventEntry {
     frames: undefined,
   };
 }
+
+/** An event with this payload, and what its producer said of it in headers. */
+export function eventOf(payload: string | Buffer, attributes: Readonly<Record<string, string>> = {}): EventEntry {
+  return { ...eventAt(7), position: { seq: 7, tag: "tag" }, payload: Buffer.from(payload), attributes };
+}

@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
 import { chmod, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findOnPath } from "../../scripts/provision/find-on-path.ts";
-import { type Child, startChild } from "./child.ts";
+import { startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
+import { nginxMain } from "./nginx-main.ts";
+import { takesConnections } from "./takes-connections.ts";
 import { waitFor } from "./wait.ts";
 
 /** The reverse proxies of `infra/proxy` that tests can start. */
@@ -188,20 +189,7 @@ function render(text: string, changes: Readonly<Record<string, string>>): string
 
 /** What Debian's own nginx.conf has around the file, with its gzip at its worst. */
 function mainOfNginx(folder: string): string {
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-  return `daemon off;
-worker_processes 1;
-pid ${folder}/nginx.pid;
-error_log stderr error;
-events { worker_connections 4096; }
-http {
-  access_log off;
-  gzip on;
-  gzip_types text/event-stream;
-  ${temporary.map((of) => `${of}_temp_path ${folder}/${of};`).join("\n  ")}
-  include ${folder}/nginx.conf;
-}
-`;
+  return nginxMain(folder, `gzip on;\n  gzip_types text/event-stream;\n  include ${folder}/nginx.conf;`);
 }
 
 const APACHE_MODULES = [
@@ -248,16 +236,4 @@ function programOf(name: ProxyName): string | undefined {
 
 function inInfra(file: string): string {
   return fileURLToPath(new URL(`../../infra/proxy/${file}`, import.meta.url));
-}
-
-function takesConnections(child: Child, port: number): Promise<boolean> {
-  if (child.process.exitCode !== null) throw new Error("it ended");
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1")
-      .once("connect", () => {
-        socket.destroy();
-        resolve(true);
-      })
-      .once("error", () => resolve(false));
-  });
 }

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import type { EventEntry } from "../event.ts";
+import { eventOf } from "#test/rigs/event-entry.ts";
 import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
 import { encodeEvent } from "./encode-frame.ts";
 import type { ControlFields } from "./framing.ts";
@@ -53,7 +53,7 @@ const events = ["", "one line", "a\r\n\r\nb\n\n", "\n"].flatMap((payload) =>
   (["raw", "cloudevents"] as const).flatMap((body) =>
     (["message", "named"] as const).map((naming) => ({
       event: `an event, ${body}, ${naming}: ${JSON.stringify(payload)}`,
-      frame: encodeEvent("acme", "epoch123", entryOf(payload), { body, naming, framing: "sse" }).toString(),
+      frame: encodeEvent("acme", "epoch123", eventOf(payload), { body, naming, framing: "sse" }).toString(),
     })),
   ),
 );
@@ -95,17 +95,4 @@ test("every frame of our own stands in the reference, and no other does", async 
 
 function readyOf(subject: string): ControlData["ready"] {
   return { connectionId: "w-1", tenant: "acme", subject, topics: TOPICS, expiresAt: "2026-01-31T12:00:00.000Z" };
-}
-
-function entryOf(payload: string): EventEntry {
-  return {
-    kind: "event",
-    position: { seq: 7, tag: "tag" },
-    topic: "order.created.42",
-    type: "order.created",
-    payload: Buffer.from(payload),
-    storedAt: 0,
-    attributes: {},
-    frames: undefined,
-  };
 }

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { EventSource as UndiciEventSource } from "undici";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { amountOf } from "#test/soak/amount.ts";
+import { eventOf } from "#test/rigs/event-entry.ts";
 import type { EventEntry } from "../event.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
 import { encodeEvent, type FrameFormat } from "./encode-frame.ts";
@@ -179,18 +180,8 @@ function idOf(index: number): string {
 }
 
 function entryOf(text: string, index: number): EventEntry {
-  return {
-    kind: "event",
-    position: { seq: index + 1, tag: "tag" },
-    topic: "order.created.42",
-    type: "order.created",
-    payload: Buffer.from(text),
-    storedAt: 0,
-    attributes: {},
-    frames: new Map(),
-  };
+  return { ...eventOf(text), position: { seq: index + 1, tag: "tag" }, frames: new Map() };
 }
-
 /** Cuts the bytes at random places, also inside of characters and between CR and LF. */
 function split(bytes: Buffer, places: readonly number[]): Buffer[] {
   const ends = [...places.map((place) => Math.round(place * bytes.length)), bytes.length].toSorted((a, b) => a - b);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { eventOf } from "#test/rigs/event-entry.ts";
 import type { EventEntry } from "../event.ts";
 import { compileMasks } from "./field-mask.ts";
 import { encodeControl, encodeEvent, type FrameFormat } from "./encode-frame.ts";
@@ -165,14 +166,5 @@ function cloudEvent(entry: EventEntry): object {
 }
 
 function entryOf(payload: string, attributes: Record<string, string> = {}): EventEntry {
-  return {
-    kind: "event",
-    position: { seq: 7, tag: "tag" },
-    topic: "order.created.42",
-    type: "order.created",
-    payload: Buffer.from(payload),
-    storedAt: Date.UTC(2026, 0, 31, 12),
-    attributes,
-    frames: new Map(),
-  };
+  return { ...eventOf(payload, attributes), storedAt: Date.UTC(2026, 0, 31, 12), frames: new Map() };
 }

@@ -1,22 +1,10 @@
 import { expect, test } from "vitest";
+import { eventOf } from "#test/rigs/event-entry.ts";
 import type { EventEntry } from "../event.ts";
 import { encodeControl, encodeEvent, type FrameFormat, heartbeatOf } from "./encode-frame.ts";
 
 const RAW: FrameFormat = { body: "raw", naming: "message", framing: "json" };
 const CLOUD: FrameFormat = { body: "cloudevents", naming: "message", framing: "json" };
-
-function entryOf(payload: string, attributes: Record<string, string> = {}): EventEntry {
-  return {
-    kind: "event",
-    position: { seq: 7, tag: "tag" },
-    topic: "order.created.42",
-    type: "order.created",
-    payload: Buffer.from(payload),
-    storedAt: 0,
-    attributes,
-    frames: undefined,
-  };
-}
 
 function lineOf(entry: EventEntry, format: FrameFormat): string {
   return encodeEvent("acme", "epoch", entry, format).toString();
@@ -26,7 +14,7 @@ test.each(['{\n  "a": 1,\r\n  "b": "x\\ny"\r}', "no JSON:\n{", "", "123456789012
   "an event is one line, whatever its payload is: %j",
   (payload) => {
     for (const format of [RAW, CLOUD]) {
-      const line = lineOf(entryOf(payload), format);
+      const line = lineOf(eventOf(payload), format);
       expect(line.indexOf("\n")).toBe(line.length - 1);
       expect(line).not.toContain("\r");
       const { data } = JSON.parse(line) as { data: unknown };
@@ -36,13 +24,13 @@ test.each(['{\n  "a": 1,\r\n  "b": "x\\ny"\r}', "no JSON:\n{", "", "123456789012
 );
 
 test("a raw event has its id, and its name where one is wanted; numbers keep their digits", () => {
-  expect(lineOf(entryOf("12345678901234567890"), RAW)).toBe('{"id":"epoch.7.tag","data":12345678901234567890}\n');
-  const named = lineOf(entryOf("1"), { ...RAW, naming: "named" });
+  expect(lineOf(eventOf("12345678901234567890"), RAW)).toBe('{"id":"epoch.7.tag","data":12345678901234567890}\n');
+  const named = lineOf(eventOf("1"), { ...RAW, naming: "named" });
   expect(JSON.parse(named)).toEqual({ id: "epoch.7.tag", event: "order.created", data: 1 });
 });
 
 test("a CloudEvent says its id in the log beside its producer's, who cannot forge it", () => {
-  const entry = entryOf("1", { "nats-msg-id": "m-1", "ce-sluiceid": "forged" });
+  const entry = eventOf("1", { "nats-msg-id": "m-1", "ce-sluiceid": "forged" });
   expect(JSON.parse(lineOf(entry, CLOUD))).toMatchObject({ id: "m-1", sluiceid: "epoch.7.tag", data: 1 });
 });
 

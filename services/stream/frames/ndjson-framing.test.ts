@@ -1,22 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { eventOf } from "#test/rigs/event-entry.ts";
 import type { EventEntry } from "../event.ts";
 import { encodeControl, encodeEvent, type FrameFormat, heartbeatOf } from "./encode-frame.ts";
 
 const RAW: FrameFormat = { body: "raw", naming: "message", framing: "ndjson" };
+const HEADERS = { "nats-msg-id": "m-1" };
 const SSE: FrameFormat = { ...RAW, framing: "sse" };
-
-function entryOf(payload: string | Buffer): EventEntry {
-  return {
-    kind: "event",
-    position: { seq: 7, tag: "tag" },
-    topic: "order.created.42",
-    type: "order.created",
-    payload: Buffer.from(payload),
-    storedAt: 0,
-    attributes: { "nats-msg-id": "m-1" },
-    frames: undefined,
-  };
-}
 
 /** The data of an event, as the parser of Server-Sent Events reads it. */
 function sseDataOf(entry: EventEntry, format: FrameFormat): string {
@@ -37,19 +26,22 @@ describe("an event", () => {
     Buffer.from([0x61, 0xff, 0xe2, 0x82, 0x62]),
   ])("is one line, and its data is the text that EventSource has of it: %j", (payload) => {
     for (const body of ["raw", "cloudevents"] as const) {
-      const line = encodeEvent("acme", "epoch", entryOf(payload), { ...RAW, body }).toString();
+      const line = encodeEvent("acme", "epoch", eventOf(payload, HEADERS), { ...RAW, body }).toString();
       expect(line.split(/[\n\r\u0085\u2028\u2029]/)).toEqual([line.trimEnd(), ""]);
-      expect(JSON.parse(line)).toEqual({ id: "epoch.7.tag", data: sseDataOf(entryOf(payload), { ...SSE, body }) });
+      expect(JSON.parse(line)).toEqual({
+        id: "epoch.7.tag",
+        data: sseDataOf(eventOf(payload, HEADERS), { ...SSE, body }),
+      });
     }
   });
 
   test("has its name where one is wanted", () => {
-    const line = encodeEvent("acme", "epoch", entryOf("1"), { ...RAW, naming: "named" }).toString();
+    const line = encodeEvent("acme", "epoch", eventOf("1", HEADERS), { ...RAW, naming: "named" }).toString();
     expect(line).toBe('{"event":"order.created","id":"epoch.7.tag","data":"1"}\n');
   });
 
   test("is in memory of its own", () => {
-    const frame = encodeEvent("acme", "epoch", entryOf("1"), RAW);
+    const frame = encodeEvent("acme", "epoch", eventOf("1", HEADERS), RAW);
     expect(frame.buffer.byteLength).toBe(frame.length);
   });
 });

@@ -1,6 +1,6 @@
 import { constants, inflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import type { EventEntry } from "../event.ts";
+import { eventOf } from "#test/rigs/event-entry.ts";
 import { encodeControl, encodeEvent, type FrameFormat, heartbeatOf } from "./encode-frame.ts";
 
 const PLAIN: FrameFormat = { body: "raw", naming: "message", framing: "websocket" };
@@ -8,19 +8,6 @@ const DEFLATED: FrameFormat = { ...PLAIN, framing: "websocket deflate" };
 
 /** What a sync flush ends with, which a message goes without. */
 const FLUSH = Buffer.from([0, 0, 0xff, 0xff]);
-
-function entryOf(payload: string): EventEntry {
-  return {
-    kind: "event",
-    position: { seq: 7, tag: "tag" },
-    topic: "order.created.42",
-    type: "order.created",
-    payload: Buffer.from(payload),
-    storedAt: 0,
-    attributes: {},
-    frames: undefined,
-  };
-}
 
 interface Message {
   readonly isCompressed: boolean;
@@ -57,7 +44,7 @@ describe("a message", () => {
   test.each([0, 95, 96, 65_505, 65_506, 1_048_576])("is read as the object that was written: %d bytes", (length) => {
     const data = "x".repeat(length);
     for (const format of [PLAIN, DEFLATED]) {
-      const [message, ...others] = messagesOf(encodeEvent("acme", "epoch", entryOf(data), format));
+      const [message, ...others] = messagesOf(encodeEvent("acme", "epoch", eventOf(data), format));
       expect(others).toEqual([]);
       expect(message && JSON.parse(textOf(message))).toEqual({ id: "epoch.7.tag", data });
     }
@@ -65,7 +52,7 @@ describe("a message", () => {
 
   test("has frames of each size of length among these", () => {
     const headBytes = [95, 96, 65_505, 65_506].map((length) => {
-      const frame = encodeEvent("acme", "epoch", entryOf("x".repeat(length)), PLAIN);
+      const frame = encodeEvent("acme", "epoch", eventOf("x".repeat(length)), PLAIN);
       return frame.length - length - 30;
     });
     expect(headBytes).toEqual([2, 4, 4, 10]);
@@ -77,17 +64,17 @@ describe("a message", () => {
       "x".repeat(300),
     ];
     const isCompressed = (payload: string, format: FrameFormat) =>
-      messagesOf(encodeEvent("acme", "epoch", entryOf(payload), format)).map((each) => each.isCompressed);
+      messagesOf(encodeEvent("acme", "epoch", eventOf(payload), format)).map((each) => each.isCompressed);
     expect(isCompressed(same, DEFLATED)).toEqual([true]);
     expect(isCompressed(same, PLAIN)).toEqual([false]);
     expect(isCompressed("x".repeat(200), DEFLATED)).toEqual([false]);
-    expect(textOf(messagesOf(encodeEvent("acme", "epoch", entryOf(random), DEFLATED))[0] as Message)).toContain(random);
+    expect(textOf(messagesOf(encodeEvent("acme", "epoch", eventOf(random), DEFLATED))[0] as Message)).toContain(random);
   });
 
   test("stands behind another one in the same bytes", () => {
     const frames = [
       encodeControl(DEFLATED, "cursor", "", { id: "epoch.6.tag" }),
-      encodeEvent("acme", "epoch", entryOf("x".repeat(500)), DEFLATED),
+      encodeEvent("acme", "epoch", eventOf("x".repeat(500)), DEFLATED),
       heartbeatOf(DEFLATED),
     ];
     expect(messagesOf(Buffer.concat(frames)).map(textOf)).toEqual([
@@ -98,7 +85,7 @@ describe("a message", () => {
   });
 
   test("is in memory of its own", () => {
-    const frame = encodeEvent("acme", "epoch", entryOf("1"), PLAIN);
+    const frame = encodeEvent("acme", "epoch", eventOf("1"), PLAIN);
     expect(frame.buffer.byteLength).toBe(frame.length);
   });
 });

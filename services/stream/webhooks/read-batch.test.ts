@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { EventEntry } from "../event.ts";
+import { eventAt } from "#test/rigs/event-entry.ts";
 import { encodeControl, encodeEvent, heartbeatOf, type FrameFormat } from "../frames/encode-frame.ts";
 import { encodeBatch, messageIdOf, readFrames } from "./read-batch.ts";
 
@@ -7,17 +7,7 @@ const FORMAT: FrameFormat = { body: "cloudevents", naming: "message", framing: "
 const KEY = { tenant: "acme", subject: "alice", name: "orders" };
 
 function frameOf(seq: number, payload: string): Buffer {
-  const entry: EventEntry = {
-    kind: "event",
-    position: { seq, tag: "t" },
-    topic: "order.created.42",
-    type: "order.created",
-    payload: Buffer.from(payload),
-    storedAt: 0,
-    attributes: {},
-    frames: undefined,
-  };
-  return encodeEvent("acme", "epoch", entry, FORMAT);
+  return encodeEvent("acme", "epoch", { ...eventAt(seq), payload: Buffer.from(payload) }, FORMAT);
 }
 
 test("a batch has the events and, as CloudEvents, what a receiver must know beside them", () => {
