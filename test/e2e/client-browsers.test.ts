@@ -57,7 +57,7 @@ test.for(ALL.filter((name) => !HERE.includes(name)))(
   (_, { skip }) => skip(),
 );
 
-describe.runIf(HERE.length > 0)("in Firefox and WebKit, a page of another origin", () => {
+describe.runIf(HERE.length > 0)("in Firefox and WebKit, a page of another origin", { timeout: 90_000 }, () => {
   test("shares one stream among its tabs, and hands it over when the tab that has it is closed", () =>
     everywhere(async (seat) => {
       const tabs: DrivenPage[] = [];
