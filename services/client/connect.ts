@@ -31,12 +31,14 @@ export function connectIn<const Given extends Schemas = Schemas>(
   // A durable subscription has one open connection, which polls are not.
   const canTake = (road: ClientRoad): boolean =>
     road in roads && (road !== "poll" || options.subscription === undefined);
-  const wanted = (options.transports ?? CLIENT_ROADS).filter(canTake);
+  const { transports = CLIENT_ROADS } = options;
+  const [best, ...others] = transports.filter(canTake);
+  if (best === undefined) throw new TypeError(`nothing here can take ${transports}`);
   const asked = { options, parameters: parametersOf(options), environment, credentials };
   const backOff = new BackOff(environment);
   const openOwn = createSourceOpener({
     ...asked,
-    choice: new RoadChoice(wanted, options.url, environment),
+    choice: new RoadChoice([best, ...others], options.url, environment),
     backOff,
     roads,
     // Most clients never have to ask why a road is closed.

@@ -200,8 +200,15 @@ class SharedSource implements Source {
   #follow(missed: readonly Link[]): void {
     this.#become({ name: "following" });
     if (this.#shared.ready !== undefined) this.#deliver({ ...this.#shared.ready, id: undefined });
+    this.#tellOfHold(this.#shared.state);
     for (const { frame, after } of missed) this.#take(frame, after);
     this.#tell(this.#shared.state);
+  }
+
+  /** A tab that comes late has not heard the frame that said so. */
+  #tellOfHold(shared: StreamState): void {
+    if (shared.name !== "held" || this.#state.name === "held") return;
+    this.#deliver({ event: "degraded", data: JSON.stringify({ reason: shared.reason }) });
   }
 
   /** Goes on with the shared stream as soon as it has all behind what the own one has brought. */
