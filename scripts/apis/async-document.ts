@@ -123,25 +123,28 @@ function connectionsChannel(): object {
   };
 }
 
-/** What services ask edges by requests on the bus. Answers go to the inbox that a request names. */
-function requestChannels(): object {
-  const channel = (address: string | null, description: string, name: string, payload: JsonSchema): object => ({
+function requestChannel(address: string | null, description: string, name: string, payload: JsonSchema): object {
+  return {
     address,
     description,
     servers: ON_BUS,
     messages: { [name]: { name, contentType: "application/json", payload } },
-  });
+  };
+}
+
+/** What services ask edges by requests on the bus. Answers go to the inbox that a request names. */
+function requestChannels(): object {
   const inbox = "The inbox that the request names.";
   return {
-    edgeQuestions: channel(
+    edgeQuestions: requestChannel(
       ASK_EDGES,
       "Policy's questions. Services of two releases understand each other in these; nobody else asks.",
       "edgeQuestion",
       jsonSchemaOf(edgeQuestionSchema),
     ),
-    edgeAnswers: channel(null, inbox, "edgeAnswer", jsonSchemaOf(edgeAnswerSchema)),
+    edgeAnswers: requestChannel(null, inbox, "edgeAnswer", jsonSchemaOf(edgeAnswerSchema)),
     workerCalls: {
-      ...channel(
+      ...requestChannel(
         "edge.{worker}",
         "Calls about a connection or a subscription that this worker holds. Nobody but edges reaches these subjects.",
         "workerCall",
@@ -149,7 +152,7 @@ function requestChannels(): object {
       ),
       parameters: { worker: { description: "The id of a worker, which its connection ids begin with." } },
     },
-    workerAnswers: channel(null, inbox, "workerAnswer", jsonSchemaOf(callAnswerSchema)),
+    workerAnswers: requestChannel(null, inbox, "workerAnswer", jsonSchemaOf(callAnswerSchema)),
   };
 }
 

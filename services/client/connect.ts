@@ -33,7 +33,7 @@ export function connectIn<const Given extends Schemas = Schemas>(
     road in roads && (road !== "poll" || options.subscription === undefined);
   const { transports = CLIENT_ROADS } = options;
   const [best, ...others] = transports.filter(canTake);
-  if (best === undefined) throw new TypeError(`nothing here can take ${transports}`);
+  if (best === undefined) throw new TypeError(`nothing here can take ${String(transports)}`);
   const asked = { options, parameters: parametersOf(options), environment, credentials };
   const backOff = new BackOff(environment);
   const openOwn = createSourceOpener({

@@ -133,8 +133,7 @@ async function stateOf(page: DrivenPage): Promise<unknown> {
 
 /** A tab whose leader is too busy to answer within a second has a stream of its own for a while. */
 function becomeOneStream({ tenant }: Seat): Promise<unknown> {
-  const streams = (): Promise<number> =>
-    readMetric(stack.edge, `sluice_stream_tenant_connections{tenant="${tenant}"}`);
+  const streams = (): Promise<number> => readMetric(stack.edge, `sluice_stream_tenant_connections{tenant="${tenant}"}`);
   return waitFor("one stream", async () => (await streams()) === 1, 30_000);
 }
 

@@ -31,7 +31,10 @@ export const SOAKS: readonly Soak[] = [
   soak("durable", "test/integration/durable-faults.test.ts", "steps with a durable subscription", 2_000, 300),
   soak("erasure", "test/integration/erasure-under-load.test.ts", "rounds of erasures", 200, 40),
   soak("apis", "test/soak/apis.test.ts", "cases for each call", 500, 20),
-  soak("client-nights", "test/e2e/installed-client.test.ts", "freezes and wakes of tabs", 2_000, 400, [chromium, nginx]),
+  soak("client-nights", "test/e2e/installed-client.test.ts", "freezes and wakes of tabs", 2_000, 400, [
+    chromium,
+    nginx,
+  ]),
   soak("breaker", "test/integration/failing-road.test.ts", "clients beside a road that fails", 200, 100, [nginx]),
   soak("slow-bus", "services/stream/bus/feed.test.ts", "ms for a round trip", 8_000, 8_000),
 ];

@@ -74,7 +74,11 @@ const callSchemas = {
 } satisfies Record<ConnectionCall["kind"], z.ZodType>;
 
 /** A call of one worker to another, as it goes over the bus. */
-export const callSchema = z.discriminatedUnion("kind", [callSchemas.rebind, callSchemas.topics, callSchemas.subscription]);
+export const callSchema = z.discriminatedUnion("kind", [
+  callSchemas.rebind,
+  callSchemas.topics,
+  callSchemas.subscription,
+]);
 
 /** What each kind of call answers. */
 const doneSchemas = {
