@@ -22,9 +22,9 @@ interface ViewerFrame {
 /** The right of a viewer. */
 export interface ViewerRight {
   /** Rejects with an AppError when the right has ended, or cannot be checked. */
-  authorize(): Promise<unknown>;
+  readonly authorize: () => Promise<unknown>;
   /** The policy that it follows from, as far as this process has it: another object after each change. */
-  policy(): object | undefined;
+  readonly policy: () => object | undefined;
 }
 
 /** A stream of Server-Sent Events for somebody who looks on. Nothing is kept for one who does not read. */
