@@ -11,6 +11,7 @@ const DOCKERFILE = projectPath("infra", "docker", "Dockerfile");
 const OPTIONS = {
   name: { type: "string", default: "sluice" },
   platforms: { type: "string", default: "linux/amd64,linux/arm64" },
+  base: { type: "string" },
   source: { type: "string", default: "" },
   push: { type: "boolean", default: false },
 } as const;
@@ -22,17 +23,17 @@ await runScript(async () => {
   if ((await requireCommand("git", ["status", "--porcelain"], { cwd: projectPath() })) !== "") {
     throw new ScriptError("something is not committed: the image would not be that of its revision");
   }
-  const [revision = "", time = ""] = (await requireCommand("git", ["log", "-1", "--format=%H %ct"])).trim().split(" ");
-  const base = /^ARG NODE_IMAGE=(\S+)$/m.exec(await readFile(DOCKERFILE, "utf8"))?.[1] ?? "";
-  const inspect = ["buildx", "imagetools", "inspect", base, "--format", "{{.Manifest.Digest}}"];
-  const digest = (await requireCommand("docker", inspect)).trim();
+  const revision = (await requireCommand("git", ["rev-parse", "HEAD"], { cwd: projectPath() })).trim();
+  // Another one is the same at a mirror.
+  const base = values.base ?? /^ARG NODE_IMAGE=(\S+)$/m.exec(await readFile(DOCKERFILE, "utf8"))?.[1] ?? "";
+  const inspect = ["buildx", "imagetools", "inspect", base, "--format", "{{json .Manifest}}"];
+  const { digest } = JSON.parse(await requireCommand("docker", inspect)) as { readonly digest: string };
   say(`${base} is ${digest}; building ${values.name}:${manifest.version} …`);
   const build = imageBuild({
     ...values,
     dockerfile: DOCKERFILE,
     version: manifest.version,
     revision,
-    time,
     base,
     digest,
   });

@@ -8,7 +8,6 @@ const PARTS = {
   name: "registry.example.com/sluice",
   version: "1.2.3",
   revision: "c0ffee",
-  time: "1700000000",
   base: "node:24-bookworm-slim",
   digest: DIGEST,
   source: "https://git.example.com/sluice",

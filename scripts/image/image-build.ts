@@ -5,9 +5,8 @@ export interface ImageParts {
   readonly dockerfile: string;
   readonly name: string;
   readonly version: string;
-  /** The commit, and its time in seconds, which is that of every file in the image. */
+  /** The commit. */
   readonly revision: string;
-  readonly time: string;
   /** The base as the Dockerfile names it, and its digest at the registry. */
   readonly base: string;
   readonly digest: string;
@@ -32,7 +31,6 @@ export function imageBuild(parts: ImageParts): readonly string[] {
     SOURCE: parts.source,
     BASE_NAME: base,
     BASE_DIGEST: digest,
-    SOURCE_DATE_EPOCH: parts.time,
   };
   const forWhom = parts.push ? ["--platform", parts.platforms, "--push"] : ["--load"];
   return [
