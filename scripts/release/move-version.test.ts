@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -9,14 +9,18 @@ import { projectPath } from "../shared/project-folder.ts";
 import { moveVersion, namedVersions } from "./move-version.ts";
 
 const CHANGELOG = join("docs", "CHANGELOG.md");
+const CLIENT_CHANGELOG = join("services", "client", "CHANGELOG.md");
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sluice-release-"));
-  const changelogs = [CHANGELOG, join("services", "client", "CHANGELOG.md")];
-  for (const file of [...changelogs, ...(await namedVersions()).keys()]) {
+  for (const file of (await namedVersions()).keys()) {
     await cp(projectPath(file), join(folder, file), { recursive: true });
   }
+  await mkdir(join(folder, "docs"));
+  // Those of the project have nothing unreleased right after a release.
+  await writeFile(join(folder, CHANGELOG), "# Log\n\n## Unreleased\n\n- A.\n");
+  await writeFile(join(folder, CLIENT_CHANGELOG), "# Log\n\n## Unreleased\n");
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -38,5 +42,7 @@ test("a new version moves all of them, and the changelogs are closed with its da
   await moveVersion("9.8.7", new Date("2031-02-03T04:05:06Z"), folder);
   for (const [file, version] of await namedVersions(folder))
     expect({ file, version }).toEqual({ file, version: "9.8.7" });
-  expect(await readFile(join(folder, CHANGELOG), "utf8")).toContain("\n## Unreleased\n\n## 9.8.7 - 2031-02-03\n\n### ");
+  const released = "# Log\n\n## Unreleased\n\n## 9.8.7 - 2031-02-03\n\n";
+  expect(await readFile(join(folder, CHANGELOG), "utf8")).toBe(`${released}- A.\n`);
+  expect(await readFile(join(folder, CLIENT_CHANGELOG), "utf8")).toBe(`${released}- No change of its own.\n`);
 });
