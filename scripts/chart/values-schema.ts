@@ -57,7 +57,7 @@ export function valuesSchema(): object {
       auth: serviceOf("auth"),
       policy: serviceOf("policy"),
       publish: serviceOf("publish"),
-      stream: serviceOf("stream", { autoscaling }),
+      stream: serviceOf("stream", { autoscaling, sysctls: ANY_LIST }),
       webhooks: serviceOf("stream"),
       hosts: closed({ stream: TEXT, auth: TEXT, policy: TEXT, publish: TEXT }),
       controller: { enum: ["", "nginx", "traefik", "contour", "envoy-gateway"] },
