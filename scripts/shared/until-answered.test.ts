@@ -1,4 +1,4 @@
-import { JetStreamApiError, jserrors } from "@nats-io/jetstream";
+import { JetStreamApiError } from "@nats-io/jetstream";
 import { expect, test } from "vitest";
 import { untilAnswered } from "./until-answered.ts";
 
@@ -13,7 +13,7 @@ async function ask(...failures: readonly Error[]): Promise<[number, unknown]> {
   return [asked, answer];
 }
 
-const away = new jserrors.JetStreamNotEnabled("jetstream is not enabled");
+const away = new Error("jetstream is not enabled");
 const unavailable = new JetStreamApiError({ code: 503, err_code: 10_008, description: "temporarily unavailable" });
 const missing = new JetStreamApiError({ code: 404, err_code: 10_059, description: "stream not found" });
 

@@ -49,6 +49,6 @@ test.each([
   (transports, more) => {
     const given = { url: "https://edge.test", ...IGNORE, transports, ...more };
     const node20 = { ...createFakeEnvironment(), openSocket: undefined };
-    expect(() => connectIn(node20, given)).toThrow(`nothing here can take ${transports[0]}`);
+    expect(() => connectIn(node20, given)).toThrow(`cannot take ${transports[0]}`);
   },
 );

@@ -146,7 +146,7 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
       await this.#checking;
       for (const queue of this.#queues) queue.end(error);
     };
-    queueMicrotask(() => void end());
+    void end();
   }
 
   #tell(name: string, value: unknown): void {
