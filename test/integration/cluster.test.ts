@@ -24,7 +24,7 @@ test(
   "whatever is killed, cut off or started again under load: nothing is lost, nothing comes twice, and nothing after a revoke",
   async () => {
     const faults = clusterFaults(cluster, operator, { awayMs: soakSeconds === 0 ? 500 : 7_000 });
-    const load = await startClusterLoad(cluster);
+    const load = await startClusterLoad(cluster, operator);
     if (soakSeconds === 0) await runSome(faults);
     else await runAll(faults, performance.now() + soakSeconds * 1_000);
     expect(await load.end()).toMatchObject({ gaps: 0, resets: 0 });
@@ -39,7 +39,7 @@ describe.skipIf(soakSeconds === 0)("readers are told nothing, and none of their 
     "while broker %i is told to go and started again",
     { timeout: timeoutOf(0) },
     async (n) => {
-      const load = await startClusterLoad(cluster);
+      const load = await startClusterLoad(cluster, operator);
       const broker = cluster.process(`nats-${n}`);
       await broker.end("SIGUSR2");
       await broker.restart();
