@@ -78,7 +78,8 @@ const caddy: Program = {
   formula: "caddy",
 };
 
-const haproxy: Program = {
+/** The proxy in front of a cluster, too. */
+export const haproxy: Program = {
   name: "haproxy",
   commands: ["haproxy"],
   versionArguments: ["-v"],

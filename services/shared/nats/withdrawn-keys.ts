@@ -1,9 +1,9 @@
 import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from "@nats-io/jetstream";
 import { poll } from "#shared/async/poll.ts";
-import { BootError } from "#shared/config/read-config.ts";
 import { KEY_RING_ENTRY, KEYS_BUCKET, withdrawnKeysSchema } from "#shared/contract/key-ring.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
+import { startFault } from "./start-fault.ts";
 
 /** How often the ring is asked for. An answer of its leader proves our knowledge current; a silent watch would not. */
 const READ_EVERY_MS = 1_000;
@@ -30,7 +30,7 @@ export async function followWithdrawnKeys(
 ): Promise<WithdrawnKeys> {
   const known = new Set(
     await readWithdrawn(bus.jsm).catch((error: Error) => {
-      throw new BootError(`which keys are withdrawn cannot be read (${error.message}); see infra/nats/nats.conf`);
+      throw startFault(error, `which keys are withdrawn cannot be read (${error.message}); see infra/nats/nats.conf`);
     }),
   );
   const adopt = (kids: readonly string[]): void => {
