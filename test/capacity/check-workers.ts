@@ -1,0 +1,171 @@
+import { readFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import { cpuMillis, familyOf } from "../bench/account.ts";
+import { BOB, payloadOf, streamRequests } from "../bench/load.ts";
+import { openReaders } from "../bench/readers.ts";
+import type { Bench } from "../bench/scenario.ts";
+import type { RunningService } from "#test/support/start-service.ts";
+import { waitFor } from "#test/support/wait.ts";
+import { countWork, PAYLOAD_BYTES } from "./measure/count-work.ts";
+import { loopShare, type Mix, stretchOf, workOf } from "./model.ts";
+import type { Slopes } from "./slopes.ts";
+
+/** What the model says, and what was. */
+export interface Check {
+  readonly name: string;
+  readonly predicted: number;
+  readonly measured: number;
+  readonly unit: string;
+}
+
+const WORKERS = [2, 4] as const;
+const READERS = 1_000;
+const RATES = [50, 500] as const;
+const SECONDS = 5;
+
+/** So many events wait for an edge that stands still, each for one reader. */
+const BACKLOG = 20_000;
+const AT_A_TIME = 2_000;
+
+/** A step that has no divisor in common with the readers visits every one. */
+const STEP = 7_919;
+
+/** Puts edges of two and of four workers under loads that no slope was measured with, and compares with the model. */
+export async function checkWorkers(bench: Bench, slopes: Slopes): Promise<readonly Check[]> {
+  const checks: Check[] = [];
+  for (const workers of WORKERS) {
+    await using edge = await bench.startEdge({ STREAM_WORKERS: String(workers) });
+    // Just-in-time compilation is not what is measured.
+    await countWork(bench, edge, { readers: READERS, topics: "one", ratePerSecond: 100, seconds: 3 });
+    for (const rate of RATES) checks.push(await checkDeliveries(bench, slopes, edge, { workers, rate }));
+  }
+  return [...checks, ...(await checkSaturation(bench, slopes))];
+}
+
+async function checkDeliveries(
+  bench: Bench,
+  slopes: Slopes,
+  edge: RunningService,
+  { workers, rate }: { readonly workers: number; readonly rate: number },
+): Promise<Check> {
+  const busyOthers = await countBusyOthers();
+  const counted = await countWork(bench, edge, {
+    readers: READERS,
+    topics: "one",
+    ratePerSecond: rate,
+    seconds: SECONDS,
+  });
+  // All workers flush at the same time, while the process of the readers reads.
+  const stretch = stretchOf(workers + 1 + busyOthers, cpus().length);
+  const work = workOf(slopes, oneAudience(rate), workers, stretch);
+  const micros = workers * (loopShare(slopes, work) * 1e6 * SECONDS + slopes.edge.baseMicros);
+  return {
+    name: `${workers} workers, ${rate} events/s to ${READERS}: CPU of a delivery`,
+    predicted: micros / (rate * SECONDS * READERS),
+    measured: counted.cpuMicros,
+    unit: "µs",
+  };
+}
+
+/** One tenant, all of whose streams get every event, and live on. */
+function oneAudience(rate: number): Mix {
+  const streams = { streams: READERS, tenants: 1, reach: 1, lifeSeconds: Infinity };
+  return { name: "check", ...streams, eventsPerSecond: rate, payloadBytes: PAYLOAD_BYTES, logMiB: 1_024 };
+}
+
+/** How many processes of others want a core, as the mean of some looks. */
+async function countBusyOthers(): Promise<number> {
+  let running = 0;
+  const looks = 20;
+  for (let look = 0; look < looks; look += 1) {
+    const [, , , tasks = ""] = (await readFile("/proc/loadavg", "utf8")).split(" ");
+    // This process is among them.
+    running += Math.max(0, Number(tasks.split("/")[0]) - 1);
+    await delay(50);
+  }
+  return running / looks;
+}
+
+/** What an edge that catches up was measured with: events a second, and microseconds for each event. */
+interface CatchUp {
+  readonly perSecond: number;
+  readonly edge: number;
+  readonly broker: number;
+  /** The readers and this process. */
+  readonly load: number;
+  /** Cores that others left to all of these. */
+  readonly cores: number;
+}
+
+/** With one worker it is seen what the broker and the readers take; the rest of the cores is the workers'. */
+async function checkSaturation(bench: Bench, slopes: Slopes): Promise<readonly Check[]> {
+  const { eventMicros, flushMicros, writeMicros, deliveryMicros } = slopes.edge;
+  const alone = await catchUp(bench, 1);
+  const checks: Check[] = [];
+  for (const workers of WORKERS) {
+    const found = await catchUp(bench, workers);
+    const ofEdge = workers * eventMicros + flushMicros + writeMicros.sse + deliveryMicros;
+    const micros = ofEdge + workers * alone.broker + alone.load;
+    checks.push({
+      name: `${workers} workers catch up, each event for one of ${READERS}`,
+      predicted: (1e6 * Math.min(found.cores, workers + 2)) / micros,
+      measured: found.perSecond,
+      unit: "events/s",
+    });
+  }
+  return checks;
+}
+
+async function catchUp(bench: Bench, workers: number): Promise<CatchUp> {
+  await using edge = await bench.startEdge({ STREAM_WORKERS: String(workers) });
+  const { pid } = edge.child.process;
+  const producer = await bench.stack.bus("demo");
+  const requests = await streamRequests(bench.issuer, BOB, READERS, (index) => `push.event.reader-${index}`);
+  await using readers = await openReaders(bench.programs, edge.ports.http, requests, READERS);
+  const publish = (first: number, count: number): Promise<unknown> =>
+    Promise.all(
+      Array.from({ length: count }, (_, index) =>
+        producer.js.publish(
+          `events.demo.push.event.reader-${((first + index) * STEP) % READERS}`,
+          payloadOf(PAYLOAD_BYTES),
+          { timeout: 60_000 },
+        ),
+      ),
+    );
+  await publish(0, AT_A_TIME);
+  await waitFor("the first events", async () => (await readers.received()).events === AT_A_TIME, 60_000);
+  const family = await familyOf(pid);
+  for (const each of family) process.kill(each, "SIGSTOP");
+  for (let done = 0; done < BACKLOG; done += AT_A_TIME) await publish(done, AT_A_TIME);
+  const spent = async () => {
+    const [ofEdge = 0, broker = 0, all = 0] = await Promise.all(
+      [pid, bench.stack.nats.pid, process.pid].map(cpuMillis),
+    );
+    return { edge: ofEdge, broker, all, machine: await busyMillis() };
+  };
+  const [before, begin] = [await spent(), performance.now()];
+  for (const each of family) process.kill(each, "SIGCONT");
+  const events = AT_A_TIME + BACKLOG;
+  await waitFor("all events", async () => (await readers.received()).events === events, 120_000);
+  const ms = performance.now() - begin;
+  const after = await spent();
+  const all = after.all - before.all;
+  const others = Math.max(0, after.machine - before.machine - all);
+  const each = (millis: number): number => (millis * 1_000) / BACKLOG;
+  const [ofEdge, broker] = [after.edge - before.edge, after.broker - before.broker];
+  return {
+    perSecond: (BACKLOG * 1_000) / ms,
+    edge: each(ofEdge),
+    broker: each(broker),
+    load: each(all - ofEdge - broker),
+    cores: cpus().length - others / ms,
+  };
+}
+
+/** What all processes of this machine have taken so far, and what its host has taken from it, in milliseconds of cores. */
+async function busyMillis(): Promise<number> {
+  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] =
+    (await readFile("/proc/stat", "utf8")).split("\n", 1)[0]?.split(/\s+/).map(Number) ?? [];
+  return (user + nice + system + irq + softirq + steal) * 10;
+}

@@ -1,0 +1,265 @@
+import type { Slopes } from "./slopes.ts";
+
+/** What a cluster is to carry. Tenants are alike, and their streams are spread evenly over all workers. */
+export interface Mix {
+  readonly name: string;
+  readonly streams: number;
+  /** Of all tenants together, published over HTTP one at a time. */
+  readonly eventsPerSecond: number;
+  readonly tenants: number;
+  /** The share of a tenant's streams that an event is for, above 0 and up to 1. These form one audience, and 1 / reach audiences get as many events each. */
+  readonly reach: number;
+  readonly payloadBytes: number;
+  /** How long a stream lives before its client opens the next one, with a new token. */
+  readonly lifeSeconds: number;
+  /** What JetStream sets aside for each tenant's log (`POLICY_HISTORY_MAX_BYTES`). */
+  readonly logMiB: number;
+}
+
+/** What one machine of each kind has. */
+export interface Machines {
+  /** Cores of an edge, each with a worker. */
+  readonly edgeCores: number;
+  readonly workerMiB: number;
+  /** Memory for the latest entries of all logs, of one edge. */
+  readonly tailMiB: number;
+  /** Streams for which a worker has descriptors. */
+  readonly streamsPerWorker: number;
+  readonly brokerCores: number;
+  readonly brokerMiB: number;
+  readonly brokerDiskGiB: number;
+  /** The share of a core that may be planned with: the rest is for storms and for the machine that fails. */
+  readonly coreShare: number;
+  /** The share of memory and of a disk that may be planned with. */
+  readonly roomShare: number;
+}
+
+/** What a worker's loop does in a second. */
+export interface Work {
+  /** Events read from logs, for whomever they are. */
+  readonly reads: number;
+  readonly flushes: number;
+  /** Members written to. */
+  readonly writes: number;
+  /** Events in all these writes. */
+  readonly deliveries: number;
+  readonly streams: number;
+  readonly feeds: number;
+  readonly handshakes: number;
+}
+
+/** How much of what may be planned with is taken: 1 is all of it. */
+export interface Need {
+  readonly resource: string;
+  readonly share: number;
+}
+
+/** How many processes a mix needs. */
+export interface Plan {
+  readonly edges: number;
+  readonly workers: number;
+  readonly brokers: number;
+  readonly auths: number;
+  readonly policies: number;
+  readonly publishers: number;
+  /** The one nearest to its end first. */
+  readonly needs: readonly [Need, ...Need[]];
+  readonly deliveriesPerSecond: number;
+  /** Of all services, brokers and Redis; infinite where nothing is delivered. */
+  readonly cpuSecondsPerMillion: number;
+}
+
+/** `STREAM_FLUSH_MS`, and how long the edge lets an audience rest at most (`services/stream/audiences/audience.ts`). */
+const PACING = { flushMs: 5, maxRestMs: 50 };
+
+const ROUNDS = 60;
+
+/** More than anybody has: where so many are not enough, more are not either. */
+const MOST = { workers: 1 << 20, brokers: 1 << 12 };
+
+/** Where a part of a service is killed, another one is there. */
+const LEAST = { edges: 2, brokers: 3, services: 2 };
+
+const MICROS = 1e6;
+
+/**
+ * How often in a second an audience is flushed. Events leave together where they come faster than flushes may follow each other: it rests as long
+ * as the last flush took. `stretch` says how much longer than its processor time a flush takes, where cores are shared.
+ */
+export function flushesPerSecond(
+  { edge }: Slopes,
+  { members, rate, stretch = 1 }: { readonly members: number; readonly rate: number; readonly stretch?: number },
+): number {
+  let flushes = rate;
+  for (let round = 0; round < ROUNDS && rate > 0; round += 1) {
+    const micros = edge.flushMicros + members * (edge.writeMicros.sse + (rate / flushes) * edge.deliveryMicros);
+    const tookMs = (stretch * micros) / 1_000;
+    const periodMs = Math.max(PACING.flushMs, tookMs + Math.min(tookMs, PACING.maxRestMs));
+    flushes = (flushes + Math.min(rate, 1_000 / periodMs)) / 2;
+  }
+  return flushes;
+}
+
+/** What one of so many workers does. */
+export function workOf(slopes: Slopes, mix: Mix, workers: number, stretch = 1): Work {
+  const [streams, events] = [mix.streams / mix.tenants, mix.eventsPerSecond / mix.tenants];
+  const members = streams * mix.reach;
+  const feeds = mix.tenants * shareThatMeets(workers, streams);
+  const meets = shareThatMeets(workers, members);
+  const here = members / workers / meets;
+  const perAudience = flushesPerSecond(slopes, { members: here, rate: events * mix.reach, stretch });
+  const flushes = (mix.tenants / mix.reach) * meets * perAudience;
+  return {
+    reads: feeds * events,
+    flushes,
+    writes: flushes * here,
+    deliveries: (mix.eventsPerSecond * members) / workers,
+    streams: mix.streams / workers,
+    feeds,
+    handshakes: mix.streams / mix.lifeSeconds / workers,
+  };
+}
+
+/** The share of its core that a worker's loop takes; above 1 it cannot do all of it. */
+export function loopShare({ edge }: Slopes, work: Work): number {
+  const share =
+    (edge.baseMicros +
+      work.reads * edge.eventMicros +
+      work.flushes * edge.flushMicros +
+      work.writes * edge.writeMicros.sse +
+      work.deliveries * edge.deliveryMicros +
+      work.streams * edge.streamMicros +
+      work.feeds * edge.feedMicros +
+      work.handshakes * edge.newTokenMicros) /
+    MICROS;
+  const wakes = (work.reads * edge.wakeMicros) / MICROS;
+  // An event that comes while the loop is busy wakes nobody: share + wakes * (1 - all) = all.
+  return share >= 1 ? share : (share + wakes) / (1 + wakes);
+}
+
+/** What a worker takes of its core, its memory and its descriptors. */
+export function workerNeeds(slopes: Slopes, mix: Mix, machines: Machines, workers: number): readonly Need[] {
+  const work = workOf(slopes, mix, workers);
+  const { baseMiB, streamKiB, feedKiB } = slopes.edge;
+  const heldMiB = baseMiB + (work.streams * streamKiB.sse + work.feeds * feedKiB) / 1_024;
+  const memory = heldMiB + machines.tailMiB / machines.edgeCores;
+  return [
+    { resource: "CPU of an edge", share: loopShare(slopes, work) / machines.coreShare },
+    { resource: "descriptors of an edge", share: work.streams / machines.streamsPerWorker },
+    { resource: "memory of an edge", share: memory / machines.workerMiB / machines.roomShare },
+  ];
+}
+
+/** What a broker takes of its cores, its memory and its disk, where so many workers read. */
+export function brokerNeeds(
+  slopes: Slopes,
+  mix: Mix,
+  machines: Machines,
+  { workers, brokers }: { readonly workers: number; readonly brokers: number },
+): readonly Need[] {
+  const { broker } = slopes;
+  const { feeds } = workOf(slopes, mix, workers);
+  const copies = Math.min(brokers, 3);
+  const held = (workers * feeds * broker.consumerKiB + mix.tenants * copies * broker.logKiB) / 1_024 / brokers;
+  const asideGiB = (mix.tenants * mix.logMiB * copies) / 1_024 / brokers;
+  const stored = (events: number): number => events / broker.eventsPerSecond / machines.coreShare;
+  const micros = brokerMicros(slopes, mix, { workers, brokers }) / brokers;
+  return [
+    { resource: "CPU of a broker", share: micros / MICROS / machines.brokerCores / machines.coreShare },
+    { resource: "syncs of a broker", share: stored((mix.eventsPerSecond * copies) / brokers) },
+    { resource: "syncs of one tenant's log", share: stored(mix.eventsPerSecond / mix.tenants) },
+    { resource: "memory of a broker", share: held / machines.brokerMiB / machines.roomShare },
+    { resource: "disk of a broker", share: asideGiB / machines.brokerDiskGiB / machines.roomShare },
+  ];
+}
+
+/** How many of each a mix needs, and what ends first; undefined where no number of them is enough. */
+export function planFor(slopes: Slopes, mix: Mix, machines: Machines): Plan | undefined {
+  const isEnough = (needs: readonly Need[]): boolean => needs.every(({ share }) => share <= 1);
+  const edges = leastThat(LEAST.edges, MOST.workers / machines.edgeCores, (count) =>
+    isEnough(workerNeeds(slopes, mix, machines, count * machines.edgeCores)),
+  );
+  if (edges === undefined) return undefined;
+  const workers = edges * machines.edgeCores;
+  const brokers = leastThat(LEAST.brokers, MOST.brokers, (count) =>
+    isEnough(brokerNeeds(slopes, mix, machines, { workers, brokers: count })),
+  );
+  if (brokers === undefined) return undefined;
+  const micros = microsOf(slopes, mix, { workers, brokers });
+  const processes = (taken: number): number => Math.max(LEAST.services, Math.ceil(taken / MICROS / machines.coreShare));
+  const [first, ...others] = [
+    ...workerNeeds(slopes, mix, machines, workers),
+    ...brokerNeeds(slopes, mix, machines, { workers, brokers }),
+    { resource: "CPU of Redis", share: micros.redis / MICROS / machines.coreShare },
+  ].toSorted((a, b) => b.share - a.share);
+  const deliveries = (mix.eventsPerSecond * mix.streams * mix.reach) / mix.tenants;
+  const all = Object.values(micros).reduce((sum, each) => sum + each, 0);
+  return {
+    edges,
+    workers,
+    brokers,
+    auths: processes(micros.auth),
+    policies: processes(micros.policy),
+    publishers: processes(micros.publish),
+    needs: [first ?? { resource: "nothing", share: 0 }, ...others],
+    deliveriesPerSecond: deliveries,
+    cpuSecondsPerMillion: deliveries === 0 ? Infinity : all / deliveries,
+  };
+}
+
+/** How long a tenant's log reaches back before its oldest events give way to its size, in seconds. */
+export function reachBackSeconds({ broker }: Slopes, mix: Mix): number {
+  const perSecond = (mix.eventsPerSecond / mix.tenants) * (mix.payloadBytes + broker.overheadBytes);
+  return (mix.logMiB * 2 ** 20) / perSecond;
+}
+
+/** By how much longer than its processor time something takes where so many busy processes share so many cores. */
+export function stretchOf(busy: number, cores: number): number {
+  return Math.max(1, busy / cores);
+}
+
+/** Microseconds of processor time that each kind of process takes in a second, of all of its kind. */
+function microsOf(
+  slopes: Slopes,
+  mix: Mix,
+  fleet: { readonly workers: number; readonly brokers: number },
+): Readonly<Record<"edge" | "broker" | "auth" | "policy" | "publish" | "redis", number>> {
+  const handshakes = mix.streams / mix.lifeSeconds;
+  const { auth, policy, publish, redis } = slopes;
+  return {
+    edge: fleet.workers * loopShare(slopes, workOf(slopes, mix, fleet.workers)) * MICROS,
+    broker: brokerMicros(slopes, mix, fleet),
+    auth: handshakes * auth.newTokenMicros,
+    policy: handshakes * policy.newTokenMicros,
+    publish: mix.eventsPerSecond * publish.eventMicros,
+    redis: handshakes * redis.handshakeMicros + mix.eventsPerSecond * redis.publishMicros,
+  };
+}
+
+/** Of all brokers. Each event is stored three times where there are three; each worker with listeners is given it once. */
+function brokerMicros(
+  { broker, ...slopes }: Slopes,
+  mix: Mix,
+  { workers, brokers }: { readonly workers: number; readonly brokers: number },
+): number {
+  const { feeds, reads } = workOf({ broker, ...slopes }, mix, workers);
+  const storing = brokers < 3 ? broker.eventMicros : broker.replicatedMicros;
+  return mix.eventsPerSecond * storing + workers * (reads * broker.deliveryMicros + feeds * broker.consumerMicros);
+}
+
+/** The share of so many workers that have at least one of so many streams. */
+function shareThatMeets(workers: number, streams: number): number {
+  return 1 - (1 - 1 / workers) ** streams;
+}
+
+/** The least whole number from `from` on that is enough; undefined where `most` is not. What is enough stays so for more. */
+function leastThat(from: number, most: number, isEnough: (count: number) => boolean): number | undefined {
+  if (!isEnough(most)) return undefined;
+  let [few, many] = [from - 1, most];
+  while (many - few > 1) {
+    const middle = Math.floor((few + many) / 2);
+    if (isEnough(middle)) many = middle;
+    else few = middle;
+  }
+  return many;
+}
