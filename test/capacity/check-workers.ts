@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import { cpus } from "node:os";
-import { setTimeout as delay } from "node:timers/promises";
 import { cpuMillis, familyOf } from "../bench/account.ts";
 import { BOB, payloadOf, streamRequests } from "../bench/load.ts";
 import { openReaders } from "../bench/readers.ts";
@@ -8,7 +7,7 @@ import type { Bench } from "../bench/scenario.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { countWork, PAYLOAD_BYTES } from "./measure/count-work.ts";
-import { loopShare, type Mix, stretchOf, workOf } from "./model.ts";
+import { loopShare, type Mix, workOf } from "./model.ts";
 import type { Slopes } from "./slopes.ts";
 
 /** What the model says, and what was. */
@@ -49,42 +48,35 @@ async function checkDeliveries(
   edge: RunningService,
   { workers, rate }: { readonly workers: number; readonly rate: number },
 ): Promise<Check> {
-  const busyOthers = await countBusyOthers();
-  const counted = await countWork(bench, edge, {
-    readers: READERS,
-    topics: "one",
-    ratePerSecond: rate,
-    seconds: SECONDS,
-  });
-  // All workers flush at the same time, while the process of the readers reads.
-  const stretch = stretchOf(workers + 1 + busyOthers, cpus().length);
+  const family = await familyOf(edge.child.process.pid);
+  const before = await schedule(family);
+  const load = { readers: READERS, topics: "one", ratePerSecond: rate, seconds: SECONDS } as const;
+  const counted = await countWork(bench, edge, load);
+  const after = await schedule(family);
+  // The workers flush at the same time, while the readers read and others work.
+  const stretch = 1 + (after.waited - before.waited) / (after.ran - before.ran);
   const work = workOf(slopes, oneAudience(rate), workers, stretch);
   const micros = workers * (loopShare(slopes, work) * 1e6 * SECONDS + slopes.edge.baseMicros);
+  const found = `${(counted.flushes / counted.seconds / workers).toFixed(0)} flushes a second of each, ${stretch.toFixed(1)} × as long as their CPU`;
   return {
-    name: `${workers} workers, ${rate} events/s to ${READERS}: CPU of a delivery`,
+    name: `${workers} workers, ${rate} events/s to ${READERS}: CPU of a delivery (${found})`,
     predicted: micros / (rate * SECONDS * READERS),
     measured: counted.cpuMicros,
     unit: "µs",
   };
 }
 
+/** How long the main threads of processes have run so far, and waited for a core, in nanoseconds. */
+async function schedule(pids: readonly number[]): Promise<{ readonly ran: number; readonly waited: number }> {
+  const all = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/schedstat`, "utf8")));
+  const of = (place: number): number => all.reduce((sum, text) => sum + Number(text.split(" ")[place]), 0);
+  return { ran: of(0), waited: of(1) };
+}
+
 /** One tenant, all of whose streams get every event, and live on. */
 function oneAudience(rate: number): Mix {
   const streams = { streams: READERS, tenants: 1, reach: 1, lifeSeconds: Infinity };
   return { name: "check", ...streams, eventsPerSecond: rate, payloadBytes: PAYLOAD_BYTES, logMiB: 1_024 };
-}
-
-/** How many processes of others want a core, as the mean of some looks. */
-async function countBusyOthers(): Promise<number> {
-  let running = 0;
-  const looks = 20;
-  for (let look = 0; look < looks; look += 1) {
-    const [, , , tasks = ""] = (await readFile("/proc/loadavg", "utf8")).split(" ");
-    // This process is among them.
-    running += Math.max(0, Number(tasks.split("/")[0]) - 1);
-    await delay(50);
-  }
-  return running / looks;
 }
 
 /** What an edge that catches up was measured with: events a second, and microseconds for each event. */
@@ -98,14 +90,16 @@ interface CatchUp {
   readonly cores: number;
 }
 
-/** With one worker it is seen what the broker and the readers take; the rest of the cores is the workers'. */
+/**
+ * With one worker it is seen what an event takes of it, of the broker and of the readers. More workers have one reader's event to write
+ * together, and each of them reads it.
+ */
 async function checkSaturation(bench: Bench, slopes: Slopes): Promise<readonly Check[]> {
-  const { eventMicros, flushMicros, writeMicros, deliveryMicros } = slopes.edge;
   const alone = await catchUp(bench, 1);
   const checks: Check[] = [];
   for (const workers of WORKERS) {
     const found = await catchUp(bench, workers);
-    const ofEdge = workers * eventMicros + flushMicros + writeMicros.sse + deliveryMicros;
+    const ofEdge = alone.edge + (workers - 1) * slopes.edge.eventMicros;
     const micros = ofEdge + workers * alone.broker + alone.load;
     checks.push({
       name: `${workers} workers catch up, each event for one of ${READERS}`,

@@ -63,7 +63,7 @@ export interface Plan {
   readonly policies: number;
   readonly publishers: number;
   /** The one nearest to its end first. */
-  readonly needs: readonly [Need, ...Need[]];
+  readonly needs: readonly Need[];
   readonly deliveriesPerSecond: number;
   /** Of all services, brokers and Redis; infinite where nothing is delivered. */
   readonly cpuSecondsPerMillion: number;
@@ -73,6 +73,9 @@ export interface Plan {
 const PACING = { flushMs: 5, maxRestMs: 50 };
 
 const ROUNDS = 60;
+
+/** Workers exchange what they count as soon as something has changed, and no more often than that; else they renew their leases. */
+const EXCHANGES_PER_SECOND = { most: 2, least: 1 / 3 };
 
 /** More than anybody has: where so many are not enough, more are not either. */
 const MOST = { workers: 1 << 20, brokers: 1 << 12 };
@@ -173,25 +176,26 @@ export function brokerNeeds(
   ];
 }
 
-/** How many of each a mix needs, and what ends first; undefined where no number of them is enough. */
-export function planFor(slopes: Slopes, mix: Mix, machines: Machines): Plan | undefined {
-  const isEnough = (needs: readonly Need[]): boolean => needs.every(({ share }) => share <= 1);
-  const edges = leastThat(LEAST.edges, MOST.workers / machines.edgeCores, (count) =>
-    isEnough(workerNeeds(slopes, mix, machines, count * machines.edgeCores)),
-  );
-  if (edges === undefined) return undefined;
+/** What Redis takes of its core: it has one for its commands, and the exchanges of counts grow with the square of the workers. */
+export function redisNeed(slopes: Slopes, mix: Mix, machines: Machines, workers: number): Need {
+  return { resource: "CPU of Redis", share: redisMicros(slopes, mix, workers) / MICROS / machines.coreShare };
+}
+
+/** How many of each a mix needs, and what ends first; what is over whatever their number, where no number of them is enough. */
+export function planFor(slopes: Slopes, mix: Mix, machines: Machines): Plan | Need {
+  const edgesNeed = (count: number): readonly Need[] => workerNeeds(slopes, mix, machines, count * machines.edgeCores);
+  const most = MOST.workers / machines.edgeCores;
+  const edges = leastThat(LEAST.edges, most, (count) => isEnough(edgesNeed(count)));
+  if (edges === undefined) return nearest(edgesNeed(most));
   const workers = edges * machines.edgeCores;
-  const brokers = leastThat(LEAST.brokers, MOST.brokers, (count) =>
-    isEnough(brokerNeeds(slopes, mix, machines, { workers, brokers: count })),
-  );
-  if (brokers === undefined) return undefined;
+  const redis = redisNeed(slopes, mix, machines, workers);
+  if (redis.share > 1) return redis;
+  const brokersNeed = (count: number): readonly Need[] =>
+    brokerNeeds(slopes, mix, machines, { workers, brokers: count });
+  const brokers = leastThat(LEAST.brokers, MOST.brokers, (count) => isEnough(brokersNeed(count)));
+  if (brokers === undefined) return nearest(brokersNeed(MOST.brokers));
   const micros = microsOf(slopes, mix, { workers, brokers });
   const processes = (taken: number): number => Math.max(LEAST.services, Math.ceil(taken / MICROS / machines.coreShare));
-  const [first, ...others] = [
-    ...workerNeeds(slopes, mix, machines, workers),
-    ...brokerNeeds(slopes, mix, machines, { workers, brokers }),
-    { resource: "CPU of Redis", share: micros.redis / MICROS / machines.coreShare },
-  ].toSorted((a, b) => b.share - a.share);
   const deliveries = (mix.eventsPerSecond * mix.streams * mix.reach) / mix.tenants;
   const all = Object.values(micros).reduce((sum, each) => sum + each, 0);
   return {
@@ -201,21 +205,25 @@ export function planFor(slopes: Slopes, mix: Mix, machines: Machines): Plan | un
     auths: processes(micros.auth),
     policies: processes(micros.policy),
     publishers: processes(micros.publish),
-    needs: [first ?? { resource: "nothing", share: 0 }, ...others],
+    needs: [...edgesNeed(edges), ...brokersNeed(brokers), redis].toSorted((a, b) => b.share - a.share),
     deliveriesPerSecond: deliveries,
     cpuSecondsPerMillion: deliveries === 0 ? Infinity : all / deliveries,
   };
+}
+
+/** Of several needs the one that is nearest to its end, or beyond it by the most. */
+export function nearest(needs: readonly Need[]): Need {
+  return needs.reduce((first, need) => (need.share > first.share ? need : first));
+}
+
+function isEnough(needs: readonly Need[]): boolean {
+  return needs.every(({ share }) => share <= 1);
 }
 
 /** How long a tenant's log reaches back before its oldest events give way to its size, in seconds. */
 export function reachBackSeconds({ broker }: Slopes, mix: Mix): number {
   const perSecond = (mix.eventsPerSecond / mix.tenants) * (mix.payloadBytes + broker.overheadBytes);
   return (mix.logMiB * 2 ** 20) / perSecond;
-}
-
-/** By how much longer than its processor time something takes where so many busy processes share so many cores. */
-export function stretchOf(busy: number, cores: number): number {
-  return Math.max(1, busy / cores);
 }
 
 /** Microseconds of processor time that each kind of process takes in a second, of all of its kind. */
@@ -225,26 +233,36 @@ function microsOf(
   fleet: { readonly workers: number; readonly brokers: number },
 ): Readonly<Record<"edge" | "broker" | "auth" | "policy" | "publish" | "redis", number>> {
   const handshakes = mix.streams / mix.lifeSeconds;
-  const { auth, policy, publish, redis } = slopes;
+  const { auth, policy, publish } = slopes;
   return {
     edge: fleet.workers * loopShare(slopes, workOf(slopes, mix, fleet.workers)) * MICROS,
     broker: brokerMicros(slopes, mix, fleet),
     auth: handshakes * auth.newTokenMicros,
     policy: handshakes * policy.newTokenMicros,
     publish: mix.eventsPerSecond * publish.eventMicros,
-    redis: handshakes * redis.handshakeMicros + mix.eventsPerSecond * redis.publishMicros,
+    redis: redisMicros(slopes, mix, fleet.workers),
   };
 }
 
-/** Of all brokers. Each event is stored three times where there are three; each worker with listeners is given it once. */
+function redisMicros({ redis }: Slopes, mix: Mix, workers: number): number {
+  const { most, least } = EXCHANGES_PER_SECOND;
+  const perWorker = Math.min(most, Math.max(least, mix.streams / mix.lifeSeconds / workers));
+  const exchange = redis.exchangeMicros + (workers - 1) * redis.otherWorkerMicros;
+  return workers * perWorker * exchange + mix.eventsPerSecond * redis.publishMicros;
+}
+
+/** Of all brokers. From three on each event and log has three copies; each worker with listeners is given an event once. */
 function brokerMicros(
   { broker, ...slopes }: Slopes,
   mix: Mix,
   { workers, brokers }: { readonly workers: number; readonly brokers: number },
 ): number {
   const { feeds, reads } = workOf({ broker, ...slopes }, mix, workers);
-  const storing = brokers < 3 ? broker.eventMicros : broker.replicatedMicros;
-  return mix.eventsPerSecond * storing + workers * (reads * broker.deliveryMicros + feeds * broker.consumerMicros);
+  const kept =
+    brokers < 3
+      ? mix.eventsPerSecond * broker.eventMicros
+      : mix.eventsPerSecond * broker.replicatedMicros + mix.tenants * broker.logMicros;
+  return kept + workers * (reads * broker.deliveryMicros + feeds * broker.consumerMicros);
 }
 
 /** The share of so many workers that have at least one of so many streams. */

@@ -1,5 +1,5 @@
 import type { Check } from "./check-workers.ts";
-import { type Machines, type Mix, type Plan, planFor, reachBackSeconds } from "./model.ts";
+import { type Machines, type Mix, type Need, nearest, type Plan, planFor, reachBackSeconds } from "./model.ts";
 import { ROADS, type Slopes } from "./slopes.ts";
 
 /** One cell of a row each; the first says what. */
@@ -36,7 +36,10 @@ export function slopeLines({ machine, edge, broker, auth, policy, redis, publish
         "a tenant with listeners, for each worker",
         `${kib(edge.feedKiB)}, ${micros(edge.feedMicros)} a second; a consumer: ${kib(broker.consumerKiB)}, ${micros(broker.consumerMicros)} a second of the broker`,
       ],
-      ["a tenant's log", `${kib(broker.logKiB)} of the broker`],
+      [
+        "a tenant's log",
+        `${kib(broker.logKiB)} of a broker; with three copies ${micros(broker.logMicros)} a second of three`,
+      ],
       [
         "an event that is stored",
         `${micros(broker.eventMicros)} of one broker, ${micros(broker.replicatedMicros)} of three; ${round(broker.overheadBytes)} bytes beside its payload`,
@@ -47,7 +50,10 @@ export function slopeLines({ machine, edge, broker, auth, policy, redis, publish
         "an event over HTTP",
         `${micros(publish.eventMicros)} of the publisher, ${micros(publish.batchedMicros)} in batches of 100`,
       ],
-      ["Redis, for a handshake", `${round(redis.handshakeCommands)} commands, ${micros(redis.handshakeMicros)}`],
+      [
+        "Redis, for an exchange of counts",
+        `${micros(redis.exchangeMicros)}, and ${micros(redis.otherWorkerMicros)} for each other worker; ${round(redis.handshakeCommands)} commands for each of many handshakes`,
+      ],
       [
         "Redis, for a call of the publisher",
         `${round(redis.publishCommands)} commands, ${micros(redis.publishMicros)}`,
@@ -75,7 +81,7 @@ export function needLines(slopes: Slopes, mix: Mix, machines: Machines): readonl
   const plan = planFor(slopes, mix, machines);
   const days = reachBackSeconds(slopes, mix) / 86_400;
   const log = `a tenant's log of ${mix.logMiB} MiB reaches ${round(days)} days back, or as long as the policy keeps events`;
-  if (plan === undefined) return [`no number of edges or brokers is enough for ${mixName(mix)}`, log];
+  if ("resource" in plan) return [`${mixName(mix)}: ${noneIsEnough(plan)}`, log];
   return [
     `${mixName(mix)}: ${plan.edges} edges (${plan.workers} workers), ${plan.brokers} brokers, ${plan.auths} auth, ${plan.policies} policy, ${plan.publishers} publish`,
     ...tableOf(plan.needs.map(({ resource, share }) => [resource, percent(share)])),
@@ -94,18 +100,22 @@ export function checkLines(checks: readonly Check[]): readonly string[] {
   return tableOf([["predicted and measured", "predicted", "measured", "error"], ...rows]);
 }
 
-function planRow(plan: Plan | undefined): Row {
-  if (plan === undefined) return ["none is enough"];
+function planRow(plan: Plan | Need): Row {
+  if ("resource" in plan) return ["–", "–", "–", "–", "–", noneIsEnough(plan)];
   const { edges, brokers, auths, policies, publishers, needs } = plan;
-  const [first] = needs;
+  const { resource, share } = nearest(needs);
   return [
     String(edges),
     String(brokers),
     `${auths}, ${policies}, ${publishers}`,
     round(plan.deliveriesPerSecond),
     round(plan.cpuSecondsPerMillion),
-    `${first.resource} (${percent(first.share)})`,
+    `${resource} (${percent(share)})`,
   ];
+}
+
+function noneIsEnough({ resource, share }: Need): string {
+  return `more than one cluster: ${resource} (${percent(share)})`;
 }
 
 function mixName({ name, streams, eventsPerSecond, tenants, reach }: Mix): string {

@@ -9,7 +9,7 @@ import type { Machines, Mix } from "./model.ts";
 import { checkLines, needLines, planLines, slopeLines } from "./report.ts";
 import { type Slopes, slopesSchema } from "./slopes.ts";
 
-const USAGE = `npm run capacity [-- --quick] [--streams <n>] [--events <n>] [--tenants <n>] [--reach <percent>] [--cores <n>] [--slopes <file>] [--json <file>]
+const USAGE = `npm run capacity [-- --quick] [--streams <n>] [--events <n>] [--tenants <n>] [--reach <percent>] [--log <MiB>] [--cores <n>] [--slopes <file>] [--json <file>]
 
 Measures what one more stream, event, handshake and tenant costs on this machine, and says how many edges, workers and brokers a mix needs
 and what ends first. Then it puts edges of two and of four workers under load, and compares them with what it would have said.
@@ -25,6 +25,9 @@ and what ends first. Then it puts edges of two and of four workers under load, a
   --json <file>      writes the slopes to this file
   --help             says this
 `;
+
+/** A machine that others use, too, may answer late: what is counted is processor time. */
+const PATIENT = { STREAM_HANDSHAKE_MS: "60000" };
 
 const MACHINES: Machines = {
   edgeCores: 4,
@@ -63,7 +66,8 @@ await runScript(async () => {
     return 0;
   }
   await provisionBench();
-  await using bench = await openBench();
+  await using opened = await openBench();
+  const bench: Bench = { ...opened, startEdge: (env = {}) => opened.startEdge({ ...PATIENT, ...env }) };
   const slopes = await measureAll(bench, values.quick === true);
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(slopes, undefined, 2)}\n`);
   tell(slopes);

@@ -3,8 +3,6 @@ import { z } from "zod";
 /** The roads whose streams stay open. */
 export const ROADS = ["sse", "ndjson", "websocket"] as const;
 
-export type Road = (typeof ROADS)[number];
-
 const cost = z.number().nonnegative();
 const byRoad = z.strictObject({ sse: cost, ndjson: cost, websocket: cost });
 
@@ -49,8 +47,10 @@ export const slopesSchema = z.strictObject({
     /** A consumer that waits, for a second. */
     consumerMicros: cost,
     consumerKiB: cost,
-    /** A tenant's log that nobody reads. */
+    /** A tenant's log that nobody reads, of each broker that has a copy. */
     logKiB: cost,
+    /** The same, with three copies, for a second, of all three brokers together. */
+    logMicros: cost,
     /** What one broker stores at most, synced, many under way at a time. */
     eventsPerSecond: cost,
     /** Bytes of the log for an event beside its payload. */
@@ -59,8 +59,11 @@ export const slopesSchema = z.strictObject({
   auth: z.strictObject({ newTokenMicros: cost, knownTokenMicros: cost }),
   policy: z.strictObject({ newTokenMicros: cost, knownTokenMicros: cost, decisionsPerSecond: cost }),
   redis: z.strictObject({
+    /** Where many streams come to one worker: it counts by itself, and exchanges its counts twice a second. */
     handshakeCommands: cost,
-    handshakeMicros: cost,
+    /** An exchange of counts with the other workers, and more of it for each of these. */
+    exchangeMicros: cost,
+    otherWorkerMicros: cost,
     publishCommands: cost,
     publishMicros: cost,
     /** A change of topics that are kept under a client's id. */

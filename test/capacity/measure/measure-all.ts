@@ -3,6 +3,7 @@ import type { Bench } from "../../bench/scenario.ts";
 import type { Slopes } from "../slopes.ts";
 import { measureCalls } from "./calls.ts";
 import { measureDeliveries } from "./deliveries.ts";
+import { measureExchanges } from "./exchanges.ts";
 import { measureHandshakes } from "./handshakes.ts";
 import { measureMemory } from "./memory.ts";
 import { measureReplicated } from "./replicated.ts";
@@ -22,7 +23,8 @@ export async function measureAll(bench: Bench, isQuick: boolean): Promise<Slopes
   const { newToken, knownToken } = await step("handshakes", () => measureHandshakes(bench, isQuick));
   const memory = await step("idle streams", () => measureMemory(bench, isQuick));
   const { feedMicros, feedKiB, ...ofBroker } = await step("tenants", () => measureTenants(bench.programs, isQuick));
-  const replicatedMicros = await step("three brokers", () => measureReplicated(isQuick));
+  const exchanges = await step("exchanges of counts", () => measureExchanges(bench.stack.redis));
+  const replicated = await step("three brokers", () => measureReplicated(isQuick));
   return {
     machine: {
       cpu: cpus()[0]?.model ?? "unknown",
@@ -42,7 +44,7 @@ export async function measureAll(bench: Bench, isQuick: boolean): Promise<Slopes
     broker: {
       ...ofBroker,
       ...calls.stored,
-      replicatedMicros,
+      ...replicated,
       deliveryMicros: Math.max(0, brokerMicros - calls.stored.eventMicros),
     },
     auth: { newTokenMicros: newToken.auth, knownTokenMicros: knownToken.auth },
@@ -53,7 +55,7 @@ export async function measureAll(bench: Bench, isQuick: boolean): Promise<Slopes
     },
     redis: {
       handshakeCommands: newToken.redis.commands,
-      handshakeMicros: newToken.redis.cpuMicros,
+      ...exchanges,
       publishCommands: calls.publishRedis.commands,
       publishMicros: calls.publishRedis.cpuMicros,
       changeCommands: calls.changeRedis.commands,

@@ -8,7 +8,7 @@ export interface RedisLoad {
 }
 
 /** Reads what Redis has done so far; asking counts, too. */
-export async function redisLoad(redis: RedisServer): Promise<RedisLoad> {
+async function redisLoad(redis: RedisServer): Promise<RedisLoad> {
   const facts = await redis.admin("info");
   const numberOf = (name: string): number => Number(new RegExp(`^${name}:(\\S+)`, "m").exec(facts)?.[1]);
   return {

@@ -26,7 +26,7 @@ export async function measureTenants(programs: Programs, isQuick: boolean): Prom
   const names = Array.from({ length: tenants }, (_, index) => `tenant${index}`);
   const later = names.map((name) => ({ ...planOf(name), isMadeLater: true }) as const);
   await using started = await startTenants([planOf(FIRST), ...later], {
-    stream: COLLECTABLE,
+    stream: { ...COLLECTABLE, STREAM_HANDSHAKE_MS: "60000" },
     policy: { POLICY_HISTORY_MAX_BYTES: String(SMALL_LOG_BYTES) },
   });
   const { edge, nats } = started.stack;
