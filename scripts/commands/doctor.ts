@@ -42,15 +42,19 @@ NATS_URL says where NATS is, with the user of policy, and REDIS_URL where Redis 
     const tell = (findings: readonly Finding[]): void => {
       for (const finding of findings) printFinding(finding, terminal);
     };
-    const read = (path: string): Promise<string | undefined> => readFile(path, "utf8").catch(() => undefined);
-    tell(await kernelFindings(read));
+    tell(await kernelFindings(readText));
     tell(await sharePortFindings());
-    tell(await hostFindings(read));
+    tell(await hostFindings(readText));
     tell(await busFindings(env));
     tell(await redisFindings(env));
     tell(await serviceFindings(env));
     tell(await streamFindings(url ?? urlOfService("stream", env), topic, person, env));
   });
+}
+
+/** Undefined where there is no such file. */
+function readText(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch(() => undefined);
 }
 
 async function serviceFindings(env: NodeJS.ProcessEnv): Promise<Finding[]> {

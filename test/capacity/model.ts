@@ -93,8 +93,9 @@ export function flushesPerSecond(
   { edge }: Slopes,
   { members, rate, stretch = 1 }: { readonly members: number; readonly rate: number; readonly stretch?: number },
 ): number {
+  if (rate === 0) return 0;
   let flushes = rate;
-  for (let round = 0; round < ROUNDS && rate > 0; round += 1) {
+  for (let round = 0; round < ROUNDS; round += 1) {
     const micros = edge.flushMicros + members * (edge.writeMicros.sse + (rate / flushes) * edge.deliveryMicros);
     const tookMs = (stretch * micros) / 1_000;
     const periodMs = Math.max(PACING.flushMs, tookMs + Math.min(tookMs, PACING.maxRestMs));
@@ -270,13 +271,13 @@ function shareThatMeets(workers: number, streams: number): number {
   return 1 - (1 - 1 / workers) ** streams;
 }
 
-/** The least whole number from `from` on that is enough; undefined where `most` is not. What is enough stays so for more. */
-function leastThat(from: number, most: number, isEnough: (count: number) => boolean): number | undefined {
-  if (!isEnough(most)) return undefined;
+/** The least whole number from `from` on that holds; undefined where `most` does not. What holds goes on to hold for more. */
+function leastThat(from: number, most: number, holds: (count: number) => boolean): number | undefined {
+  if (!holds(most)) return undefined;
   let [few, many] = [from - 1, most];
   while (many - few > 1) {
     const middle = Math.floor((few + many) / 2);
-    if (isEnough(middle)) many = middle;
+    if (holds(middle)) many = middle;
     else few = middle;
   }
   return many;

@@ -31,11 +31,11 @@ export async function measureTenants(programs: Programs, isQuick: boolean): Prom
   });
   const { edge, nats } = started.stack;
   const pids = { edge: edge.child.process.pid, broker: nats.pid };
-  const open = async (names: readonly string[]) => {
+  const open = async (owners: readonly string[]) => {
     const requests = await Promise.all(
-      names.map(async (name) => streamRequest("/v1/stream?topic=push.>", await started.sign(name, PERSON))),
+      owners.map(async (name) => streamRequest("/v1/stream?topic=push.>", await started.sign(name, PERSON))),
     );
-    return openReaders(programs, edge.ports.http, requests, names.length);
+    return openReaders(programs, edge.ports.http, requests, owners.length);
   };
   /** Microseconds in a second. */
   const idle = async (): Promise<{ readonly edge: number; readonly broker: number }> => {
