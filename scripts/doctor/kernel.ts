@@ -100,9 +100,9 @@ async function settingFinding(setting: Setting, read: ReadProc): Promise<Finding
   const text = await read(path);
   // A container may not be shown what is the node's.
   if (text === undefined) return [];
-  const [before, value] = [name, Number(text.trim().split(/\s+/)[part])];
-  const found = `${before} ${value}: ${means}`;
-  return [isGood(value) ? ok(check, found) : warn(check, found, todo)];
+  const value = text.trim().split(/\s+/)[part];
+  const found = `${name} ${value}: ${means}`;
+  return [isGood(Number(value)) ? ok(check, found) : warn(check, found, todo)];
 }
 
 function descriptors(limits: string): Finding {

@@ -37,17 +37,18 @@ export async function checkWorkers(bench: Bench, slopes: Slopes): Promise<readon
     await using edge = await bench.startEdge({ STREAM_WORKERS: String(workers) });
     // Just-in-time compilation is not what is measured.
     await countWork(bench, edge, { readers: READERS, topics: "one", ratePerSecond: 100, seconds: 3 });
-    for (const rate of RATES) checks.push(await checkDeliveries(bench, slopes, edge, { workers, rate }));
+    for (const rate of RATES) checks.push(...(await checkDeliveries(bench, slopes, edge, { workers, rate })));
   }
   return [...checks, ...(await checkSaturation(bench, slopes))];
 }
 
+/** The flushes that there are, and what a delivery takes with these. */
 async function checkDeliveries(
   bench: Bench,
   slopes: Slopes,
   edge: RunningService,
   { workers, rate }: { readonly workers: number; readonly rate: number },
-): Promise<Check> {
+): Promise<readonly Check[]> {
   const family = await familyOf(edge.child.process.pid);
   const before = await schedule(family);
   const load = { readers: READERS, topics: "one", ratePerSecond: rate, seconds: SECONDS } as const;
@@ -56,14 +57,24 @@ async function checkDeliveries(
   // The workers flush at the same time, while the readers read and others work.
   const stretch = 1 + (after.waited - before.waited) / (after.ran - before.ran);
   const work = workOf(slopes, oneAudience(rate), workers, stretch);
-  const micros = workers * (loopShare(slopes, work) * 1e6 * SECONDS + slopes.edge.baseMicros);
-  const found = `${(counted.flushes / counted.seconds / workers).toFixed(0)} flushes a second of each, ${stretch.toFixed(1)} × as long as their CPU`;
-  return {
-    name: `${workers} workers, ${rate} events/s to ${READERS}: CPU of a delivery (${found})`,
-    predicted: micros / (rate * SECONDS * READERS),
-    measured: counted.cpuMicros,
-    unit: "µs",
-  };
+  const flushes = counted.flushes / SECONDS / workers;
+  const share = loopShare(slopes, { ...work, flushes, writes: (flushes * READERS) / workers });
+  const micros = workers * (share * 1e6 * SECONDS + (counted.seconds - SECONDS) * slopes.edge.baseMicros);
+  const name = `${workers} workers, ${rate} events/s to ${READERS}`;
+  return [
+    {
+      name: `${name}: CPU of a delivery, with the flushes that there were`,
+      predicted: micros / (rate * SECONDS * READERS),
+      measured: counted.cpuMicros,
+      unit: "µs",
+    },
+    {
+      name: `${name}: flushes of a worker, which take ${stretch.toFixed(1)} × their CPU`,
+      predicted: work.flushes,
+      measured: flushes,
+      unit: "a second",
+    },
+  ];
 }
 
 /** How long the main threads of processes have run so far, and waited for a core, in nanoseconds. */
