@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { Pool } from "undici";
 import { cpuMillis } from "../account.ts";
 import { payloadOf } from "../load.ts";
@@ -85,16 +86,21 @@ export async function measurePublishing(
   return { direct: of("direct"), single: of("single"), batch: of("batch") };
 }
 
+/** On a machine that others use, too, auth or policy may answer late: whoever publishes tries again. */
+const TRIES = 10;
+const AGAIN_AFTER_MS = 500;
+
 async function sendEvents(pool: Pool, token: string, events: readonly object[]): Promise<void> {
-  const answer = await pool.request({
-    method: "POST",
-    path: "/v1/events",
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-    body: JSON.stringify(events.length === 1 ? events[0] : events),
-  });
-  if (answer.statusCode !== 200)
-    throw new Error(`the publisher answered ${answer.statusCode}: ${await answer.body.text()}`);
-  await answer.body.dump();
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const body = JSON.stringify(events.length === 1 ? events[0] : events);
+  for (let tries = 1; ; tries += 1) {
+    const answer = await pool.request({ method: "POST", path: "/v1/events", headers, body });
+    if (answer.statusCode === 200) return answer.body.dump();
+    const text = await answer.body.text();
+    if (answer.statusCode !== 503 || tries === TRIES)
+      throw new Error(`the publisher answered ${answer.statusCode}: ${text}`);
+    await delay(AGAIN_AFTER_MS);
+  }
 }
 
 function poolAt(port: number): Pool & AsyncDisposable {

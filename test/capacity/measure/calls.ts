@@ -6,7 +6,7 @@ import { measurePublishing } from "../../bench/scenarios/publish.ts";
 import type { Bench } from "../../bench/scenario.ts";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import type { Slopes } from "../slopes.ts";
-import { PAYLOAD_BYTES } from "./count-work.ts";
+import { PATIENTLY, PAYLOAD_BYTES } from "./count-work.ts";
 import { redisDuring, type RedisLoad } from "./redis-load.ts";
 
 /** What is asked of the services beside streams. */
@@ -55,7 +55,7 @@ async function measureStoring(
   const load = { ratePerSecond: 500, seconds };
   const [before, cpuBefore] = [await logOf(), await cpuMillis(stack.nats.pid)];
   await atRate(load, () => {
-    void producer.js.publish("events.demo.push.event.bench", payloadOf(PAYLOAD_BYTES));
+    void producer.js.publish("events.demo.push.event.bench", payloadOf(PAYLOAD_BYTES), PATIENTLY);
   });
   const [after, cpu] = [await logOf(), (await cpuMillis(stack.nats.pid)) - cpuBefore];
   const bytes = (after.bytes - before.bytes) / (after.messages - before.messages);

@@ -33,6 +33,9 @@ export interface Counted extends Cost {
 
 export const PAYLOAD_BYTES = 200;
 
+/** A broker on a machine that others use, too, may acknowledge late. */
+export const PATIENTLY = { timeout: 60_000 };
+
 /** Puts an edge under a load, and counts what it does. */
 export async function countWork(bench: Bench, edge: RunningService, load: Load): Promise<Counted> {
   const { stack, issuer, programs } = bench;
@@ -53,7 +56,7 @@ export async function countWork(bench: Bench, edge: RunningService, load: Load):
   const work = async (): Promise<void> => {
     const brokerBefore = await cpuMillis(stack.nats.pid);
     await atRate({ ratePerSecond: load.ratePerSecond, seconds: load.seconds }, (index) => {
-      void producer.js.publish(subjectOf(load, index), payloadOf(PAYLOAD_BYTES));
+      void producer.js.publish(subjectOf(load, index), payloadOf(PAYLOAD_BYTES), PATIENTLY);
     });
     brokerMillis = (await cpuMillis(stack.nats.pid)) - brokerBefore;
   };

@@ -9,7 +9,7 @@ import type { RunningService } from "#test/support/start-service.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { fitCosts, type Sample } from "../fit.ts";
 import type { Slopes } from "../slopes.ts";
-import { type Counted, countWork, type Load, PAYLOAD_BYTES } from "./count-work.ts";
+import { type Counted, countWork, type Load, PATIENTLY, PAYLOAD_BYTES } from "./count-work.ts";
 
 /** The slopes of delivering. */
 export type DeliverySlopes = Pick<
@@ -147,7 +147,7 @@ async function pollMicros(
   const events = ONE_ROAD.ratePerSecond * seconds;
   const { cpuSeconds, load } = await account(edge.child.process.pid, pollers, () =>
     atRate({ ratePerSecond: ONE_ROAD.ratePerSecond, seconds }, () => {
-      void producer.js.publish("events.demo.push.event.bench", payloadOf(PAYLOAD_BYTES));
+      void producer.js.publish("events.demo.push.event.bench", payloadOf(PAYLOAD_BYTES), PATIENTLY);
     }),
   );
   const rest = seconds * known.base + events * (known.event + (1 - load) * known.wake);

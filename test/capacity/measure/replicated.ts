@@ -7,7 +7,7 @@ import { startNatsCluster } from "#test/support/start-nats-cluster.ts";
 import { openBus } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
 import type { Slopes } from "../slopes.ts";
-import { PAYLOAD_BYTES } from "./count-work.ts";
+import { PATIENTLY, PAYLOAD_BYTES } from "./count-work.ts";
 
 type ReplicatedSlopes = Pick<Slopes["broker"], "replicatedMicros" | "logMicros">;
 
@@ -39,7 +39,7 @@ export async function measureReplicated(isQuick: boolean): Promise<ReplicatedSlo
     const idle = await rest();
     const busy = await during(() =>
       atRate({ ratePerSecond: RATE, seconds }, () => {
-        void producer.js.publish("events.demo.push", payloadOf(PAYLOAD_BYTES));
+        void producer.js.publish("events.demo.push", payloadOf(PAYLOAD_BYTES), PATIENTLY);
       }),
     );
     for (let made = 0; made < logs; made += AT_A_TIME) {
