@@ -6,7 +6,7 @@ import { openReaders } from "../bench/readers.ts";
 import type { Bench } from "../bench/scenario.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { waitFor } from "#test/support/wait.ts";
-import { countWork, PAYLOAD_BYTES } from "./measure/count-work.ts";
+import { countWork, PAYLOAD_BYTES, untilOpen } from "./measure/count-work.ts";
 import { loopShare, type Mix, workOf } from "./model.ts";
 import type { Slopes } from "./slopes.ts";
 
@@ -31,15 +31,14 @@ const AT_A_TIME = 2_000;
 const STEP = 7_919;
 
 /** Puts edges of two and of four workers under loads that no slope was measured with, and compares with the model. */
-export async function checkWorkers(bench: Bench, slopes: Slopes): Promise<readonly Check[]> {
-  const checks: Check[] = [];
+export async function* checkWorkers(bench: Bench, slopes: Slopes): AsyncGenerator<Check> {
   for (const workers of WORKERS) {
     await using edge = await bench.startEdge({ STREAM_WORKERS: String(workers) });
     // Just-in-time compilation is not what is measured.
     await countWork(bench, edge, { readers: READERS, topics: "one", ratePerSecond: 100, seconds: 3 });
-    for (const rate of RATES) checks.push(...(await checkDeliveries(bench, slopes, edge, { workers, rate })));
+    for (const rate of RATES) yield* await checkDeliveries(bench, slopes, edge, { workers, rate });
   }
-  return [...checks, ...(await checkSaturation(bench, slopes))];
+  yield* checkSaturation(bench, slopes);
 }
 
 /** The flushes that there are, and what a delivery takes with these. */
@@ -105,21 +104,19 @@ interface CatchUp {
  * With one worker it is seen what an event takes of it, of the broker and of the readers. More workers have one reader's event to write
  * together, and each of them reads it.
  */
-async function checkSaturation(bench: Bench, slopes: Slopes): Promise<readonly Check[]> {
+async function* checkSaturation(bench: Bench, slopes: Slopes): AsyncGenerator<Check> {
   const alone = await catchUp(bench, 1);
-  const checks: Check[] = [];
   for (const workers of WORKERS) {
     const found = await catchUp(bench, workers);
     const ofEdge = alone.edge + (workers - 1) * slopes.edge.eventMicros;
     const micros = ofEdge + workers * alone.broker + alone.load;
-    checks.push({
+    yield {
       name: `${workers} workers catch up, each event for one of ${READERS}`,
       predicted: (1e6 * Math.min(found.cores, workers + 2)) / micros,
       measured: found.perSecond,
       unit: "events/s",
-    });
+    };
   }
-  return checks;
 }
 
 async function catchUp(bench: Bench, workers: number): Promise<CatchUp> {
@@ -127,7 +124,7 @@ async function catchUp(bench: Bench, workers: number): Promise<CatchUp> {
   const { pid } = edge.child.process;
   const producer = await bench.stack.bus("demo");
   const requests = await streamRequests(bench.issuer, BOB, READERS, (index) => `push.event.reader-${index}`);
-  await using readers = await openReaders(bench.programs, edge.ports.http, requests, READERS);
+  await using readers = await untilOpen(() => openReaders(bench.programs, edge.ports.http, requests, READERS));
   const publish = (first: number, count: number): Promise<unknown> =>
     Promise.all(
       Array.from({ length: count }, (_, index) =>

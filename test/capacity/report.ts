@@ -89,15 +89,10 @@ export function needLines(slopes: Slopes, mix: Mix, machines: Machines): readonl
   ];
 }
 
-/** What the model said beside what was. */
-export function checkLines(checks: readonly Check[]): readonly string[] {
-  const rows = checks.map(({ name, predicted, measured, unit }) => [
-    name,
-    `${round(predicted)} ${unit}`,
-    `${round(measured)} ${unit}`,
-    signedPercent(predicted / measured - 1),
-  ]);
-  return tableOf([["predicted and measured", "predicted", "measured", "error"], ...rows]);
+/** What the model said beside what was, as a line of text. */
+export function checkLine({ name, predicted, measured, unit }: Check): string {
+  const error = signedPercent(predicted / measured - 1);
+  return `  ${name}: predicted ${round(predicted)}, measured ${round(measured)} ${unit}, error ${error}`;
 }
 
 function planRow(plan: Plan | Need): Row {

@@ -6,7 +6,7 @@ import type { Bench } from "../bench/scenario.ts";
 import { checkWorkers } from "./check-workers.ts";
 import { measureAll } from "./measure/measure-all.ts";
 import type { Machines, Mix } from "./model.ts";
-import { checkLines, needLines, planLines, slopeLines } from "./report.ts";
+import { checkLine, needLines, planLines, slopeLines } from "./report.ts";
 import { type Slopes, slopesSchema } from "./slopes.ts";
 
 const USAGE = `npm run capacity [-- --quick] [--streams <n>] [--events <n>] [--tenants <n>] [--reach <percent>] [--log <MiB>] [--cores <n>] [--slopes <file>] [--json <file>]
@@ -76,8 +76,8 @@ await runScript(async () => {
 });
 
 async function check(bench: Bench, slopes: Slopes): Promise<void> {
-  say("");
-  print(checkLines(await checkWorkers(bench, slopes)));
+  say("\nedges of more workers, as the model says and as they are");
+  for await (const found of checkWorkers(bench, slopes)) say(checkLine(found));
 }
 
 function readArguments() {

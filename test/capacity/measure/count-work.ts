@@ -77,7 +77,7 @@ const TRIES = 5;
 const CALM_AFTER_MS = 6_000;
 
 /** On a machine that others use, too, an edge may find itself overloaded, and refuses streams until it has been calm for a while. */
-async function untilOpen(open: () => Promise<Readers>): Promise<Readers> {
+export async function untilOpen(open: () => Promise<Readers>): Promise<Readers> {
   for (let left = TRIES - 1; left > 0; left -= 1) {
     const readers = await open().catch(() => undefined);
     if (readers !== undefined) return readers;
