@@ -2,7 +2,9 @@ import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { z } from "zod";
 import { isTopicPattern } from "#shared/protocol/topics.ts";
+import { hostFindings } from "../doctor/host.ts";
 import { kernelFindings } from "../doctor/kernel.ts";
+import { sharePortFindings } from "../doctor/share-port.ts";
 import { busFindings, clockFinding, redisFindings } from "../doctor/stores.ts";
 import { lookAtParts } from "../health/service-health.ts";
 import { createCommand, readOptions, type Terminal } from "../shared/command.ts";
@@ -27,7 +29,7 @@ const optionsSchema = personOptionsSchema.extend({
 export function doctorCommand(terminal: Terminal): Command {
   const command = createCommand("doctor", {
     summary: "look at kernel, descriptors, bus, Redis, proxies and clocks",
-    description: `Looks for what makes an installation sick, and says what to do: the kernel's settings and the descriptors of this machine, which should be an edge's; the bus and its store; how Redis keeps what it is given; whether the services can work; clocks that differ; and whether something between here and the edge collects the bytes of event streams.
+    description: `Looks for what makes an installation sick, and says what to do: the kernel's settings and the descriptors of this machine, which should be an edge's, what each of them means for event streams, and whether its kernel deals connections out evenly to workers; memory as Redis needs it, where it runs here; the bus and its store; how Redis keeps what it is given; whether the services can work; clocks that differ; and whether something between here and the edge collects the bytes of event streams.
 
 NATS_URL says where NATS is, with the user of policy, and REDIS_URL where Redis is, with the user backup; without them the demo that npm start runs is looked at. Ends with 1 where something is wrong (✗).`,
     examples: ["npx sluice doctor", "npx sluice doctor --url https://app.example.com --topic 'order.>' --user alice"],
@@ -40,12 +42,19 @@ NATS_URL says where NATS is, with the user of policy, and REDIS_URL where Redis 
     const tell = (findings: readonly Finding[]): void => {
       for (const finding of findings) printFinding(finding, terminal);
     };
-    tell(await kernelFindings((path) => readFile(path, "utf8").catch(() => undefined)));
+    tell(await kernelFindings(readText));
+    tell(await sharePortFindings());
+    tell(await hostFindings(readText));
     tell(await busFindings(env));
     tell(await redisFindings(env));
     tell(await serviceFindings(env));
     tell(await streamFindings(url ?? urlOfService("stream", env), topic, person, env));
   });
+}
+
+/** Undefined where there is no such file. */
+function readText(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch(() => undefined);
 }
 
 async function serviceFindings(env: NodeJS.ProcessEnv): Promise<Finding[]> {

@@ -10,23 +10,29 @@ export interface Cost {
   readonly cpuMicros: number;
   /** The share of one core that the process had. */
   readonly load: number;
+  /** All of it, in seconds. */
+  readonly cpuSeconds: number;
 }
+
+/** How long to wait before the first look, and after the work, in milliseconds. */
+const REST = { settleMs: 2_000, endMs: 1_000 };
 
 /** Runs `work` and says what it cost the process `pid` (and its children) to deliver what `readers` received. */
 export async function account(
   pid: number | undefined,
   readers: Pick<Readers, "received">,
   work: () => Promise<unknown>,
+  { settleMs, endMs } = REST,
 ): Promise<Cost> {
   // What opening the streams has left to do must not be counted.
-  await delay(2_000);
+  await delay(settleMs);
   const [cpuBefore, { events: before }, begin] = [await cpuMillis(pid), await readers.received(), performance.now()];
   await work();
   const elapsed = performance.now() - begin;
-  await delay(1_000);
+  await delay(endMs);
   const cpu = (await cpuMillis(pid)) - cpuBefore;
   const delivered = (await readers.received()).events - before;
-  return { delivered, cpuMicros: (cpu * 1_000) / delivered, load: cpu / elapsed };
+  return { delivered, cpuMicros: (cpu * 1_000) / delivered, load: cpu / elapsed, cpuSeconds: cpu / 1_000 };
 }
 
 /** What to tell of a cost: where not every event arrived, what the rest cost says little. */
@@ -55,7 +61,8 @@ export async function residentKiB(pid: number | undefined): Promise<number> {
   return sum(await Promise.all(sizes));
 }
 
-async function familyOf(pid: number | undefined): Promise<number[]> {
+/** The process and all below it. */
+export async function familyOf(pid: number | undefined): Promise<number[]> {
   if (pid === undefined) return [];
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
   const below = await Promise.all(children.trim().split(/\s+/).filter(Boolean).map(Number).map(familyOf));

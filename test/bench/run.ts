@@ -1,16 +1,9 @@
 import { writeFile } from "node:fs/promises";
-import { cpus } from "node:os";
-import { delimiter, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { buildServices } from "../../scripts/build/build-services.ts";
-import { natsServer, redisServer } from "../../scripts/provision/programs.ts";
-import { provision } from "../../scripts/provision/provision.ts";
 import { runScript, say, ScriptError } from "../../scripts/shared/run-script.ts";
-import { startIssuer } from "#test/support/start-issuer.ts";
-import { startStack } from "#test/support/start-stack.ts";
+import { machineName, openBench, provisionBench } from "./open-bench.ts";
 import { compare, findLoads, findPeers, PEER_NAMES } from "./peers/against.ts";
 import { policyScenarios } from "./policy/scenarios.ts";
-import { preparePrograms } from "./programs.ts";
 import type { Bench, Figure, Scenario } from "./scenario.ts";
 import { besideTheBus } from "./scenarios/beside-the-bus.ts";
 import { compression } from "./scenarios/compression.ts";
@@ -90,7 +83,7 @@ await runScript(async () => {
   if (values.help === true) return print(USAGE);
   if (values.list === true) return print(SCENARIOS.map(({ name, about }) => `${name.padEnd(16)} ${about}\n`).join(""));
   const measure = values.against === undefined ? choose(positionals) : await against(values.against, positionals);
-  await provisionServers();
+  await provisionBench();
   const results = await runAll(measure);
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(results, undefined, 2)}\n`);
   return 0;
@@ -136,29 +129,10 @@ function findScenario(name: string): Scenario {
   return found;
 }
 
-async function provisionServers(): Promise<void> {
-  const home = resolve(".sluice");
-  await buildServices();
-  await provision([natsServer, redisServer], { home, path: process.env["PATH"] ?? "", say });
-  process.env["PATH"] = `${join(home, "bin")}${delimiter}${process.env["PATH"]}`;
-}
-
 async function runAll(measure: Measure): Promise<object> {
-  await using programs = await preparePrograms();
-  const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.version}`;
-  say(`${machine}; the load, in ${programs.language}, comes from the same machine`);
-  if (programs.language === "Node")
-    say("there is no C compiler (cc): the load and the bare loop are in Node, and cost more");
-  await using issuer = await startIssuer();
-  await using stack = await startStack();
-  const bench: Bench = {
-    stack,
-    issuer,
-    programs,
-    startEdge: (env = {}) => stack.startEdge({ AUTH_JWKS_URL: issuer.jwksUri, ...env }),
-    say,
-  };
-  return { machine, load: programs.language, at: new Date().toISOString(), measured: await measure(bench) };
+  await using bench = await openBench();
+  const measured = await measure(bench);
+  return { machine: machineName(), load: bench.programs.language, at: new Date().toISOString(), measured };
 }
 
 async function measureAll(bench: Bench, scenarios: readonly Scenario[]): Promise<readonly object[]> {

@@ -16,6 +16,8 @@ export interface TenantPlan {
   readonly people: readonly string[];
   /** The groups of all people of the tenant; none by default. */
   readonly groups?: readonly string[];
+  /** Its people are there, and `change` makes it when the test wants it. */
+  readonly isMadeLater?: true;
 }
 
 /** The three services with tenants of the test's own, whose people's tokens the test signs. */
@@ -61,7 +63,8 @@ export async function startTenants(plans: readonly TenantPlan[], options: StackO
   const change: TenantStack["change"] = (method, path, body) =>
     untilAnswered(() => callPolicy(`${stack.policyUrl}/v1/tenants/${path}`, method, body));
   await Promise.all(
-    plans.map(async ({ id, document }) => {
+    plans.map(async ({ id, document, isMadeLater }) => {
+      if (isMadeLater) return;
       await change("PUT", id);
       await change("PUT", `${id}/policy`, document);
     }),

@@ -55,6 +55,11 @@ export async function measureDecisions(): Promise<readonly Figure[]> {
   ];
 }
 
+/** Policy's decisions for each second of one core's time, of so many. */
+export function decisionsPerSecond(count: number): number {
+  return measureCompiled(questionsOf(documentOf(() => "")), count);
+}
+
 /** Compiles a policy that binds roles to 10 000 subjects; the median of several, in one core's time. */
 export function measureCompile(): readonly Figure[] {
   const people = Array.from({ length: SIZE.roles }, (_, role) => ({

@@ -1,8 +1,10 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { account, type Cost, costRows, residentKiB } from "../account.ts";
+import { account, type Cost, costRows } from "../account.ts";
+import { COLLECTABLE } from "../collect-heap.ts";
 import { atRate, BOB, payloadOf, streamRequests } from "../load.ts";
+import { openIdleStreams } from "../memory-by-road.ts";
 import { openPollers } from "../pollers.ts";
 import { openReaders } from "../readers.ts";
+import { type Road, ROADS } from "../roads.ts";
 import type { Bench, Figure, Scenario } from "../scenario.ts";
 
 const READERS = 500;
@@ -11,38 +13,8 @@ const PER_SECOND = 50;
 const SECONDS = 4;
 const PAYLOAD_BYTES = 200;
 
-/** Idle streams of each road, to tell what one holds; as many are opened and closed first, which compiles the code for it. */
-const IDLE = 2_000;
-
-/** A process comes to rest in this time: V8 gives back what its heap does not need 110 s after the last full collection. */
-const REST_MS = 140_000;
-
-/** A road, and what its clients send and read. */
-interface Road {
-  readonly name: string;
-  /** The request for a stream of Server-Sent Events as that of this road. */
-  readonly requestOf: (request: string) => string;
-  /** What stands before the time in a payload, which is a text inside JSON on all roads but one. */
-  readonly mark: string;
-}
-
-const HANDSHAKE = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-
-function upgrading(request: string): string {
-  return request.replace(/\r\n\r\n$/, `\r\nConnection: Upgrade\r\n${HANDSHAKE}\r\n`);
-}
-
-const INSIDE_JSON = '"t\\":';
-
-const ROADS: readonly Road[] = [
-  { name: "sse", requestOf: (request) => request, mark: '"t":' },
-  {
-    name: "ndjson",
-    requestOf: (request) => request.replace("text/event-stream", "application/x-ndjson"),
-    mark: INSIDE_JSON,
-  },
-  { name: "websocket", requestOf: upgrading, mark: INSIDE_JSON },
-];
+/** Idle streams of each road, to tell what one holds. */
+const IDLE = 4_000;
 
 /** What a delivery costs and an open stream holds by each road, side by side, beside a loop that only writes. */
 export const roads: Scenario = {
@@ -114,31 +86,14 @@ async function costOfPolls({ stack, issuer, startEdge }: Bench, loop: Cost): Pro
   ];
 }
 
-/**
- * What a process at rest holds with idle streams of a road beyond what it held without them. All rest at the same time, and open their
- * streams one road after the other.
- */
-async function memoryOfAll({ issuer, programs, startEdge }: Bench): Promise<Figure[]> {
-  await using stack = new AsyncDisposableStack();
-  const open = async (port: number, { requestOf, mark }: Road) => {
-    const requests = await streamRequests(issuer, BOB, IDLE, () => "push.>");
-    return openReaders(programs, port, requests.map(requestOf), IDLE, mark);
-  };
-  const edges = await Promise.all(ROADS.map(async (road) => ({ road, edge: stack.use(await startEdge()) })));
-  for (const { road, edge } of edges) await (await open(edge.ports.http, road))[Symbol.asyncDispose]();
-  await delay(REST_MS);
-  const before = await Promise.all(edges.map(({ edge }) => residentKiB(edge.child.process.pid)));
-  const all = [];
-  for (const { road, edge } of edges) all.push(stack.use(await open(edge.ports.http, road)));
-  await delay(REST_MS);
-  const after = await Promise.all(edges.map(({ edge }) => residentKiB(edge.child.process.pid)));
-  const closed = await Promise.all(all.map(async (readers) => (await readers.received()).closed));
-  return ROADS.flatMap(({ name }, place) => {
-    const streams = IDLE - (closed[place] ?? 0);
-    const resident = ((after[place] ?? 0) - (before[place] ?? 0)) / streams;
-    return [
-      { name: `${name}, resident for each stream`, value: resident, unit: "KiB" },
-      { name: `${name}, streams open`, value: streams, unit: "" },
-    ];
-  });
+/** What a process holds for idle streams of each road, all of them on the same one. */
+async function memoryOfAll(bench: Bench): Promise<Figure[]> {
+  await using edge = await bench.startEdge(COLLECTABLE);
+  await using streams = await openIdleStreams(bench, edge, IDLE);
+  const rows = ROADS.map(({ name }) => ({
+    name: `${name}, resident for each stream`,
+    value: streams.streamKiB[name],
+    unit: "KiB",
+  }));
+  return [...rows, { name: "streams open", value: await streams.open(), unit: "" }];
 }
