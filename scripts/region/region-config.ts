@@ -116,8 +116,9 @@ ${files === undefined ? "" : `      tls { ${files} }\n`}    }
 `,
   );
   return `
-# A link that carries nothing any more is noticed within three of these.
-ping_interval: "5s"
+# A link that carries nothing any more is noticed within three of these. A mirror looks after ten seconds whether its origin is there:
+# what it sends into a link that is dead and not known to be, it waits for half a minute and longer.
+ping_interval: "2s"
 
 leafnodes {
   listen: "${listen}"
