@@ -42,7 +42,7 @@ beforeAll(async () => {
   const seed = new TextEncoder().encode(regions.brokers.us.seeds.get("demo"));
   const servers = `127.0.0.1:${regions.brokers.us.servers[0].port}`;
   producer = await connect({ servers, authenticator: nkeyAuthenticator(seed) });
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await producer.close();
   await regions[Symbol.asyncDispose]();
