@@ -11,12 +11,12 @@ import {
 import { linkSubjects, standbyGrants } from "./link-subjects.ts";
 
 /** The name of a region is its JetStream domain, and part of the names of accounts, users and variables. */
-export const regionNameSchema = z
+const regionNameSchema = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,30}$/, "must be a region's name: a to z, 0 to 9 and dashes, at most 31");
 
 /** A public key of a user of NATS. */
-export const publicKeySchema = z.string().regex(/^U[A-Z2-7]{55}$/, "must be a public key, U…");
+const publicKeySchema = z.string().regex(/^U[A-Z2-7]{55}$/, "must be a public key, U…");
 
 const linkUrlSchema = z
   .string()

@@ -96,7 +96,7 @@ export async function startRegions({ homes: names = ["eu"], ...options }: Region
 }
 
 /** The other region. */
-export function otherOf(region: RegionName): RegionName {
+function otherOf(region: RegionName): RegionName {
   return region === "eu" ? "us" : "eu";
 }
 
