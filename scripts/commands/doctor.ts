@@ -59,9 +59,9 @@ function readText(path: string): Promise<string | undefined> {
 
 async function serviceFindings(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   const parts = await lookAtParts(env);
-  const ready = parts.map(({ part, at, fault }) =>
+  const ready = parts.map(({ part, at, fault, standby }) =>
     fault === undefined
-      ? ok(part, `ready (${at})`)
+      ? ok(part, standby === undefined ? `ready (${at})` : `standby (${at}): ${standby}`)
       : fail(part, fault, "docs/reference/errors.md says what each reason means."),
   );
   const clocks = await Promise.all(SERVICES.map((service) => clockOf(service, env)));

@@ -1,4 +1,4 @@
-import { chromium, nginx, type Program } from "../../scripts/provision/programs.ts";
+import { chromium, haproxy, nginx, type Program } from "../../scripts/provision/programs.ts";
 
 /** A test of the suite with more to do. */
 export interface Soak {
@@ -30,13 +30,14 @@ export const SOAKS: readonly Soak[] = [
   soak("topics", "test/integration/dynamic-topics.test.ts", "changes of topics", 20_000, 3_500),
   soak("durable", "test/integration/durable-faults.test.ts", "steps with a durable subscription", 2_000, 300),
   soak("erasure", "test/integration/erasure-under-load.test.ts", "rounds of erasures", 200, 40),
+  soak("regions", "test/integration/regions.test.ts", "cuts and restarts of two regions", 18, 3),
   soak("apis", "test/soak/apis.test.ts", "cases for each call", 500, 20),
   soak("client-nights", "test/e2e/installed-client.test.ts", "freezes and wakes of tabs", 2_000, 400, [
     chromium,
     nginx,
   ]),
   soak("breaker", "test/integration/failing-road.test.ts", "clients beside a road that fails", 200, 100, [nginx]),
-  soak("cluster", "test/integration/cluster.test.ts", "seconds of faults of a cluster", 600, 60),
+  soak("cluster", "test/integration/cluster.test.ts", "seconds of faults of a cluster", 600, 60, [haproxy]),
   soak("slow-bus", "services/stream/bus/feed.test.ts", "ms for a round trip", 8_000, 8_000),
 ];
 

@@ -14,7 +14,10 @@ export const NATS_CONFIG = fileURLToPath(new URL("../../infra/nats/nats.conf", i
 export const NATS_PASSWORD = "test";
 
 /** The users of infra/nats/nats.conf. */
-export type NatsUser = "auth" | "policy" | "stream" | "publish" | "backup" | "demo" | "rival";
+type ServiceUser = "auth" | "policy" | "stream" | "publish" | "backup";
+
+/** Those, the demo's producers, and the users of the homes of other regions. */
+export type NatsUser = ServiceUser | `${ServiceUser}-${string}` | "demo" | "rival";
 
 /** A real nats-server with the project's own configuration, its data in a fresh folder. */
 export interface NatsServer extends AsyncDisposable {

@@ -7,7 +7,8 @@ import { type NatsServer, type NatsUser, startNats } from "./start-nats.ts";
 import { type RedisServer, startRedis } from "./start-redis.ts";
 import { type RunningService, startService } from "./start-service.ts";
 
-const DEMO_POLICIES = fileURLToPath(new URL("../../infra/policies", import.meta.url));
+/** The policies of the demo. */
+export const DEMO_POLICIES = fileURLToPath(new URL("../../infra/policies", import.meta.url));
 
 /** What `operate` authenticates with. */
 export const OPERATOR_TOKEN = "operator-token-of-the-tests";

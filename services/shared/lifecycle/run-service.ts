@@ -11,6 +11,8 @@ import { onStopSignals, type StopReason } from "./stop-signals.ts";
 export interface RunningService extends AsyncDisposable {
   /** Takes up what has changed on disk, by SIGHUP. Without it the watched files are read again. */
   reload?(): Promise<void>;
+  /** Resolves with the reason when the service ends by itself. Its supervisor starts it anew. */
+  readonly ended?: Promise<string>;
 }
 
 /** For so long a service that finds a part of NATS away tries to start again: a cluster has no leader for some seconds now and then. */
@@ -26,7 +28,7 @@ const STOP_MS = 2_500;
  * Runs a service until a signal to stop, then disposes it and ends the process with 0. A service that is still starting is
  * not waited for, and one that takes longer than `stopMs` to let go is cut off: a process always ends. A second signal ends it
  * at once. A start that fails because something is `unavailable` is tried again for 30 s. A service that cannot start says why in
- * one message and ends with 1; so does a process with a fault that nobody handled.
+ * one message and ends with 1; so does one that ends by itself, and a process with a fault that nobody handled.
  */
 export async function runService(
   name: string,
@@ -56,8 +58,12 @@ export async function runService(
       process.exit(0);
     }
     reload = service.reload?.bind(service);
-    log.info({ reason: await stopping.promise }, "told to stop");
+    const told = stopping.promise.then((reason) => ({ reason, isTold: true }));
+    const byItself = service.ended?.then((reason) => ({ reason, isTold: false })) ?? told;
+    const { reason, isTold } = await Promise.race([told, byItself]);
+    log.info({ reason }, isTold ? "told to stop" : "the service ends, to be started anew");
     await stop(service, stopMs(process.env), log);
+    if (!isTold) process.exit(1);
   } catch (error) {
     fail(name, error);
   }

@@ -1,0 +1,72 @@
+import { AUTH_STREAMS, mirrorConsumer, regionApi, SEAT_STREAM } from "#shared/contract/home.ts";
+import type { Grant } from "./home-accounts.ts";
+
+/** What crosses the link whose account is a home's, whichever of the two regions the home is written in. */
+const EITHER_WAY = [
+  // Events, to the one log that takes them, and the entries of edges in the connection log.
+  "events.*.>",
+  "connections.*.*.*",
+  // Policy asks all edges of the home.
+  "edge.ask",
+  // Acknowledgements, answers, and the flow control of mirrors.
+  "_R_.>",
+  "$JS.FC.>",
+  "$JS.ACK.>",
+  "$JSC.R.>",
+  "$JS.M.>",
+];
+
+/** What a region asks the JetStream of the other about streams that it mirrors. None of it changes a stream. */
+function originCalls(origin: string, here: string, stream = "*"): string[] {
+  const api = regionApi(origin);
+  return [
+    `${api}.STREAM.INFO.${stream}`,
+    `${api}.CONSUMER.CREATE.${stream}.${mirrorConsumer(here)}`,
+    `${api}.CONSUMER.INFO.${stream}.${mirrorConsumer(here)}`,
+    `${api}.CONSUMER.RESET.${stream}.${mirrorConsumer(here)}`,
+  ];
+}
+
+/** What auth and policy of a home may do beside what they may in its only region: keep mirrors, and read where the home's seat is. */
+export function standbyGrants(here: string, other: string, suffix = ""): Grant[] {
+  const api = regionApi(other);
+  const seat = ["$JS.API", api].map((each) => `${each}.STREAM.INFO.${SEAT_STREAM}`);
+  const auth = [...seat, ...AUTH_STREAMS.flatMap((each) => originCalls(other, here, each))];
+  const denied = AUTH_STREAMS.filter((each) => each !== "KV_sluice_revoked");
+  return [
+    { user: `auth${suffix}`, allow: auth },
+    {
+      user: `policy${suffix}`,
+      allow: [`${api}.STREAM.LIST`, ...originCalls(other, here)],
+      deny: denied.map((each) => `${api}.CONSUMER.*.${each}.>`),
+    },
+  ];
+}
+
+/** What a region may send through the link, and what it gets: the lists of its user in the account of a home of this region. */
+export function linkSubjects(
+  here: string,
+  other: string,
+): { readonly publish: string[]; readonly subscribe: string[] } {
+  return {
+    publish: [
+      ...EITHER_WAY,
+      `${regionApi(here)}.STREAM.LIST`,
+      ...originCalls(here, other),
+      `mirror.${here}.>`,
+      ...answersTo(""),
+    ],
+    subscribe: [
+      ...EITHER_WAY,
+      `${regionApi(other)}.STREAM.LIST`,
+      ...originCalls(other, here),
+      `mirror.${other}.>`,
+      ...answersTo(`-${here}`),
+    ],
+  };
+}
+
+/** Where answers to auth and policy of a home arrive; in the region that mirrors it, their names have its suffix. */
+function answersTo(suffix: string): string[] {
+  return ["auth", "policy"].map((user) => `_INBOX.${user}${suffix}.>`);
+}
