@@ -1,10 +1,23 @@
 import { isIPv6 } from "node:net";
 import { z } from "zod";
+import { targetOf } from "./address-list.ts";
 
-/** Where a gRPC server is: `host:port`. */
-export const grpcAddressSchema = z.string().refine(isGrpcAddress, {
-  error: "must be host:port, without a scheme (as in auth:7001); an IPv6 address stands in brackets ([::1]:7001)",
-});
+/** At most: each is kept connected. */
+const MAX_ADDRESSES = 16;
+
+/** Where a gRPC server is: `host:port`, or several of them with commas, of which those that answer are called. */
+export const grpcAddressSchema = z
+  .string()
+  .refine(areGrpcAddresses, {
+    error:
+      "must be host:port, without a scheme (as in auth:7001), or several with commas; an IPv6 address stands in brackets ([::1]:7001)",
+  })
+  .transform((text) => targetOf(text.split(",")));
+
+function areGrpcAddresses(text: string): boolean {
+  const addresses = text.split(",");
+  return addresses.length <= MAX_ADDRESSES && addresses.every(isGrpcAddress);
+}
 
 function isGrpcAddress(text: string): boolean {
   const [, ip, name, port] = /^(?:\[([^\]]*)\]|([A-Za-z0-9._-]+)):([1-9]\d{0,4})$/.exec(text) ?? [];

@@ -12,6 +12,7 @@ import { LOOPBACK } from "#shared/http/listen.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
 import { readTlsMaterial, type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
+import { knowAddressLists } from "./address-list.ts";
 import { clientChannelOptions } from "./channel-options.ts";
 import { type CallersByPath, checkCaller } from "./check-caller.ts";
 import { type GrpcTlsSettings, grpcTlsFiles } from "./tls-settings.ts";
@@ -75,6 +76,7 @@ export async function openGrpcSecurity(
   bindAddress: string = LOOPBACK,
 ): Promise<GrpcSecurity> {
   const files = requireGrpcSettings(settings, bindAddress);
+  knowAddressLists();
   if (files === undefined) return plaintext;
   const refusals = limitLines(log);
   const tls = new WatchedTls(files, name, await readTlsMaterial(files, name), log);

@@ -31,6 +31,7 @@ export const httpStatusOf = {
   tenant_deleted: 409,
   version_conflict: 412,
   body_too_large: 413,
+  wrong_region: 421,
   unsupported_media_type: 415,
   document_invalid: 422,
   schema_violated: 422,
@@ -43,6 +44,7 @@ export const httpStatusOf = {
   too_many_headers: 431,
   internal: 500,
   unavailable: 503,
+  region_unreachable: 503,
 } as const;
 
 export type ErrorCode = keyof typeof httpStatusOf;
@@ -80,6 +82,7 @@ export const titleOf: Readonly<Record<ErrorCode, string>> = {
   tenant_deleted: "The tenant is being deleted",
   version_conflict: "Another version is in force",
   body_too_large: "The body is too large",
+  wrong_region: "Another region serves this",
   unsupported_media_type: "The body has a form that is not taken",
   document_invalid: "The policy document does not hold",
   schema_violated: "An event does not fit its schema",
@@ -92,4 +95,5 @@ export const titleOf: Readonly<Record<ErrorCode, string>> = {
   too_many_headers: "Too many headers",
   internal: "A fault of ours",
   unavailable: "Not now",
+  region_unreachable: "The region of the tenant cannot be reached",
 };

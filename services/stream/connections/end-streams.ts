@@ -18,7 +18,12 @@ const MS_PER_STREAM = 5;
  * elsewhere all at once. Each is sent its position and when to come back, and gets its events until then. A handshake under
  * way is refused in its last step. Waits until the sockets are gone and the handshakes over, for `drainMs` at most.
  */
-export async function drain(admission: Admission, hub: Hub, drainMs: number, random = Math.random): Promise<void> {
+export async function drain(
+  admission: Admission,
+  hub: Pick<Hub, "streams">,
+  drainMs: number,
+  random = Math.random,
+): Promise<void> {
   admission.drain();
   const begin = performance.now();
   const open = [...hub.streams()].map(({ reader }) => reader);

@@ -1,6 +1,5 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Hono } from "hono";
 import { toAppError } from "#shared/errors/app-error.ts";
 import { isProxy } from "#shared/http/client-address.ts";
 import { answerUnreadableRequests, MAX_HEADER_BYTES } from "#shared/http/header-limit.ts";
@@ -11,26 +10,34 @@ import type { SocketBudget } from "#shared/http/socket-budget.ts";
 import { readThroughHandshakeSockets } from "./handshake-socket.ts";
 import { readTarget } from "#shared/http/read-target.ts";
 import { callerAddressOf } from "./caller-address.ts";
+import { type Door, type DoorOfIssuer, pickDoor } from "./door.ts";
 import { originForm } from "./origin-form.ts";
 import { servePoll } from "./poll-route.ts";
 import { HANDSHAKE_PATHS, type HandshakePath, POLL_PATH, STREAM_PATH } from "./stream-headers.ts";
-import { serveStream, type StreamRoute } from "./stream-route.ts";
+import { serveStream } from "./stream-route.ts";
 import { createEarlyRefusals, knock, turnAway } from "./turn-away.ts";
 
 /** What the edge's public port serves. */
 export interface EdgeServerDeps {
-  readonly route: StreamRoute;
-  /** Answers everything that is no stream. */
-  readonly api: Hono;
+  /** The own home's door, at which everybody is counted. */
+  readonly own: Door;
+  /** Undefined where there is no other home. */
+  readonly doorOf: DoorOfIssuer | undefined;
   /** Whether trusted proxies begin each connection with a header of the PROXY protocol. */
   readonly speaksProxy: boolean;
   readonly sockets: SocketBudget;
 }
 
 /** The edge's public HTTP server; not yet listening. */
-export function createEdgeServer({ route, api, speaksProxy, sockets }: EdgeServerDeps): Server {
+export function createEdgeServer({ own, doorOf, speaksProxy, sockets }: EdgeServerDeps): Server {
   const streaming = new WeakSet<Socket>();
-  const answerByApi = listenerOf(api);
+  const { route } = own;
+  const listeners = new WeakMap<Door, RequestListener>();
+  const answerByApi = (door: Door, request: IncomingMessage, response: ServerResponse): void => {
+    const listener = listeners.get(door) ?? listenerOf(door.api);
+    listeners.set(door, listener);
+    listener(request, response);
+  };
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -62,20 +69,21 @@ export function createEdgeServer({ route, api, speaksProxy, sockets }: EdgeServe
         return sendProblem(response, refusal, requestId);
       }
       const { pathname } = target;
+      const door = doorOf === undefined ? own : pickDoor(request, own, doorOf);
       if (request.method !== "GET" || (pathname !== STREAM_PATH && pathname !== POLL_PATH)) {
-        return answerByApi(request, response);
+        return answerByApi(door, request, response);
       }
       const fail = (error: unknown): void => {
         route.edge.observer.refused(toAppError(error), { requestId });
         request.socket.destroy();
       };
       if (pathname === POLL_PATH) {
-        servePoll(route, request, response, { requestId, address }).catch(fail);
+        servePoll(door.route, request, response, { requestId, address }).catch(fail);
         return;
       }
       const { socket } = request;
       streaming.add(socket);
-      serveStream(route, request, response, { path: STREAM_PATH, requestId, address }).then(
+      serveStream(door.route, request, response, { path: STREAM_PATH, requestId, address }).then(
         (hasBegun) => void (hasBegun || streaming.delete(socket)),
         fail,
       );
