@@ -87,8 +87,8 @@ test("a token opens the tenant of its own home, never the equally named one of a
 });
 
 test("what one home's person uses up is the other's to use, counted together with other edges or not", async () => {
-  await using ownStream = await openOne(tokens.own);
-  await using euStream = await openOne(tokens.eu);
+  await using _ownStream = await openOne(tokens.own);
+  await using _euStream = await openOne(tokens.eu);
   for (const token of [tokens.own, tokens.eu]) {
     await using second = await open(token);
     expect((await second.frame("busy")).data).toContain("subject_streams");

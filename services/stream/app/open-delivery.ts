@@ -6,6 +6,7 @@ import { AuthTime } from "../access/auth-time.ts";
 import { nameWithin } from "#shared/homes/name-within.ts";
 import type { SessionChecker } from "../access/ports.ts";
 import { ConnectionLog } from "../bus/connection-log.ts";
+import { openMirrorWatch } from "../bus/mirror-watch.ts";
 import { openPacedBus } from "../bus/paced-bus.ts";
 import { createPeers } from "../bus/peer-calls.ts";
 import { openSubscriptions } from "../bus/open-subscriptions.ts";
@@ -52,10 +53,12 @@ export async function openDelivery(
   const handshakeMs = config.STREAM_HANDSHAKE_MS;
   const handshake = { handshakeMs, isWithdrawn: (kid: string): boolean => withdrawn.has(kid) };
   const verifying = { sessions, retries: new RetryBudget(), now, checkClock, observer, authTime, ...handshake };
+  const bus = stack.use(await openPacedBus(nats));
   const opening = {
     ...verifying,
     wall,
-    bus: stack.use(await openPacedBus(nats)),
+    bus,
+    mirrors: stack.use(openMirrorWatch(bus, now)),
     verifying,
     decider,
     flushMs: config.STREAM_FLUSH_MS,

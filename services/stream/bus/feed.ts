@@ -10,7 +10,19 @@ import type { TenantTurns } from "../turns/share.ts";
 import { holeAtEnd } from "./confirm-holes.ts";
 import { ConnectionWatch } from "./connection-watch.ts";
 import { hasLostMessages } from "./has-lost-messages.ts";
-import { epochOf, lastPolicyEntry, positionAt, readLogInfo, tagAt } from "./inspect-log.ts";
+import { EpochWatch, OTHER_EPOCH } from "./epoch-watch.ts";
+import {
+  epochOf,
+  erasuresIn,
+  lastPolicyEntry,
+  logUnreadable,
+  mirroredUpTo,
+  positionAt,
+  readLogInfo,
+  tagAt,
+} from "./inspect-log.ts";
+import { isFilling, isLevel, type LogSource, silenceIn, sourceOf } from "./log-source.ts";
+import type { MirrorWatch } from "./mirror-watch.ts";
 import type { Bus } from "./paced-bus.ts";
 import type { FeedListener } from "./feed-listener.ts";
 import { readOn, STALLED } from "./read-on.ts";
@@ -28,6 +40,9 @@ const LOOK_EVERY_MS = 5_000;
 /** The same where its answers are the log's sign of life, or a hole or a stall is suspected. */
 const SIGN_EVERY_MS = 2_000;
 
+/** A mirror that is level and short of what was read, for this long: the entries are lost. */
+const SHORT_MS = 3_000;
+
 /** With a round trip of 12 s, six questions are under way at a time. */
 const MAX_LOOKS = 6;
 
@@ -36,7 +51,10 @@ export interface FeedDeps {
   readonly bus: Bus;
   /** Entries are read in the tenant's turns. */
   readonly turns: Pick<TenantTurns, "run">;
+  readonly mirrors: MirrorWatch;
   readonly maxEventBytes: number;
+  /** The monotonic time in milliseconds. */
+  readonly now: () => number;
   readonly log: Logger;
   readonly observer: Pick<Observer, "feedDisturbed" | "feedHole">;
 }
@@ -91,6 +109,12 @@ class Feed implements AsyncDisposable {
   readonly #stall = new StallWatch();
   /** Gives the present consumer up. */
   #giveUp = new AbortController();
+  #source: LogSource | undefined;
+  readonly #epochs: EpochWatch;
+  /** Asks each second whether a log that is no original lives. */
+  #mirror: Disposable | undefined;
+  /** Since when a mirror is level and lacks what was read of the log before. */
+  #shortSince: number | undefined;
 
   constructor(tenant: string, listener: FeedListener, deps: FeedDeps) {
     this.#tenant = tenant;
@@ -98,6 +122,7 @@ class Feed implements AsyncDisposable {
     this.#deps = deps;
     this.#trouble = new TroubleLog(tenant, deps.log);
     this.#connection = new ConnectionWatch(deps.bus.nats, this.#stop.signal);
+    this.#epochs = new EpochWatch(() => this.#askEpoch(), { now: deps.now, stop: this.#stop.signal });
   }
 
   start(): void {
@@ -106,6 +131,7 @@ class Feed implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
+    this.#mirror?.[Symbol.dispose]();
     await this.#running;
   }
 
@@ -115,23 +141,92 @@ class Feed implements AsyncDisposable {
     const asked = this.#tagOfLastMessage();
     // `readLogInfo` reports a missing log.
     asked.catch(() => undefined);
+    const askedAt = this.#deps.now();
     const info = await readLogInfo(jsm, this.#tenant);
-    const relation = this.#relationOf(info, await asked);
+    const tag = await asked;
+    this.#requireFilled(info);
+    const relation = this.#relationOf(info, tag);
     this.#isReplicated = info.config.num_replicas > 1;
-    if (relation === "same") return this.#apply(info);
-    const { first_seq, last_seq } = info.state;
-    const start = { seq: Math.max(0, first_seq - 1), tag: "0" };
-    // Nothing was read of a log that was made anew: every reader gets all of it.
-    const isFromStart = relation === "overrun" || relation === "epoch";
-    const [policy, horizon] = await Promise.all([
+    if (relation === "same") return this.#apply(info, askedAt);
+    const { last_seq } = info.state;
+    const common = relation === "epoch" ? this.#commonWith(info, tag) : undefined;
+    const [policy, horizon, erased] = await Promise.all([
       lastPolicyEntry(jsm, this.#tenant),
-      isFromStart ? start : positionAt(jsm, this.#tenant, last_seq),
+      common ?? this.#beginningOf(info, relation),
+      sourceOf(info.config) === "original" ? [] : erasuresIn(jsm, this.#tenant, last_seq),
     ]);
     this.#epoch = epochOf(info);
     this.#advance(horizon);
     this.#lastMessage = horizon;
     this.#seen = info.state;
-    this.#listener.onReset({ epoch: this.#epoch, horizon, policy, relation });
+    this.#take(info, askedAt);
+    const mirrored = mirroredUpTo(info);
+    const isContinued = common !== undefined;
+    this.#listener.onReset({ epoch: this.#epoch, horizon, policy, relation, mirrored, isContinued, erased });
+    this.#tellOrigin(info, askedAt);
+  }
+
+  /** Where a log begins to be read that does not continue what was read. */
+  #beginningOf({ state }: StreamInfo, relation: LogReset["relation"]): Position | Promise<Position> {
+    // Nothing was read of a log that was made anew: every reader gets all of it.
+    if (relation === "overrun" || relation === "epoch") return { seq: Math.max(0, state.first_seq - 1), tag: "0" };
+    return positionAt(this.#deps.bus.jsm, this.#tenant, state.last_seq);
+  }
+
+  /**
+   * The position up to which a log of another epoch is the one that was read: it was promoted, or is the mirror of one that was. Undefined
+   * where the two have nothing in common.
+   */
+  #commonWith(info: StreamInfo, tag: string | undefined): Position | Promise<Position> | undefined {
+    const isSameMessage = tag !== undefined && tag === this.#lastMessage.tag;
+    if (isSameMessage && info.state.last_seq >= this.#last.seq) return this.#last;
+    const mirrored = mirroredUpTo(info);
+    if (mirrored === 0 || mirrored > info.state.last_seq) return undefined;
+    return positionAt(this.#deps.bus.jsm, this.#tenant, Math.min(mirrored, this.#last.seq));
+  }
+
+  /** A mirror that was just made has nothing yet: that is no loss, until it is level and lacks it all the same. */
+  #requireFilled(info: StreamInfo): void {
+    const isShort = info.state.last_seq < this.#last.seq && sourceOf(info.config) === "mirror";
+    const isWaited = isShort && isLevel(info);
+    this.#shortSince = isWaited ? (this.#shortSince ?? this.#deps.now()) : undefined;
+    const isLost = this.#shortSince !== undefined && this.#deps.now() - this.#shortSince > SHORT_MS;
+    if ((isShort && !isLost) || isFilling(info)) {
+      throw logUnreadable(new Error("the mirror of the log does not have yet what the log has"));
+    }
+  }
+
+  async #askEpoch(): Promise<void> {
+    const askedAt = this.#deps.now();
+    const info = await readLogInfo(this.#deps.bus.jsm, this.#tenant);
+    if (epochOf(info) !== this.#epoch) throw OTHER_EPOCH;
+    this.#take(info, askedAt);
+    this.#tellOrigin(info, askedAt);
+  }
+
+  /** Learns from the leader's answer what the log is: a promotion makes an original of a mirror. */
+  #take(info: StreamInfo, askedAt: number): void {
+    const source = sourceOf(info.config);
+    this.#epochs.note(source === "mirror", info.state.last_seq);
+    if (source === this.#source) return;
+    this.#source = source;
+    this.#listener.onSource(source);
+    this.#mirror?.[Symbol.dispose]();
+    this.#mirror =
+      source === "original" ? undefined : this.#deps.mirrors.watch(this.#tenant, (...heard) => this.#hear(...heard));
+    if (source !== "original") this.#listener.onOrigin(askedAt, silenceIn(info));
+  }
+
+  #tellOrigin(info: StreamInfo, askedAt: number): void {
+    if (this.#source !== "original") this.#listener.onOrigin(askedAt, silenceIn(info));
+  }
+
+  /** The answer to the question of each second about a log that is no original. */
+  #hear(info: StreamInfo, askedAt: number): void {
+    if (this.#stop.signal.aborted) return;
+    if (epochOf(info) !== this.#epoch) return this.#giveUp.abort(OTHER_EPOCH);
+    this.#take(info, askedAt);
+    this.#tellOrigin(info, askedAt);
   }
 
   /** The tag of the message at the last sequence now; undefined where there is none, or none was read. */
@@ -177,6 +272,8 @@ class Feed implements AsyncDisposable {
       epoch: this.#epoch ?? "",
       maxEventBytes,
       after: () => this.#last.seq,
+      sureUpTo: () => this.#epochs.sureUpTo,
+      makeSure: (seq) => this.#epochs.makeSure(seq),
       lost: AbortSignal.any([this.#connection.lost, this.#giveUp.signal]),
       stop: this.#stop.signal,
       onEntry: (entry) => this.#emit(entry),
@@ -206,7 +303,7 @@ class Feed implements AsyncDisposable {
     this.#stall.noteHeartbeat();
     this.#progress += 1;
     this.#trouble.end();
-    if (!this.#isLeaderAsked) this.#listener.onAlive();
+    if (!this.#isLeaderAsked && this.#source === "original") this.#listener.onAlive();
   }
 
   /**
@@ -230,13 +327,16 @@ class Feed implements AsyncDisposable {
   async #look(): Promise<void> {
     const look = (this.#looks.begun += 1);
     const { seq } = this.#last;
+    const askedAt = this.#deps.now();
     this.#looks.open += 1;
     try {
       const info = await readLogInfo(this.#deps.bus.jsm, this.#tenant);
       // An answer that a later one has overtaken is out of date.
-      if (this.#stop.signal.aborted || look < this.#looks.ended || epochOf(info) !== this.#epoch) return;
+      if (this.#stop.signal.aborted || look < this.#looks.ended) return;
       this.#looks.ended = look;
-      this.#apply(info);
+      // A log that was made anew has taken its consumers with it; one that was promoted has not.
+      if (epochOf(info) !== this.#epoch) return this.#giveUp.abort(OTHER_EPOCH);
+      this.#apply(info, askedAt);
       if (this.#isStillAt(seq)) await this.#passHoleAtEnd(info);
       if (this.#isStillAt(seq)) this.#giveUpStalled(info);
     } catch {
@@ -247,11 +347,14 @@ class Feed implements AsyncDisposable {
   }
 
   /** Applies the leader's answer. Where everything is read, it is a sign of life. */
-  #apply({ state }: StreamInfo): void {
+  #apply(info: StreamInfo, askedAt: number): void {
+    const { state } = info;
+    this.#take(info, askedAt);
+    this.#tellOrigin(info, askedAt);
     if (this.#seen !== undefined && hasLostMessages(this.#seen, state)) this.#listener.onPurged();
     this.#seen = state;
     this.#listener.onBounds(state.first_seq, state.last_seq);
-    if (state.last_seq <= this.#last.seq) this.#listener.onAlive();
+    if (state.last_seq <= this.#last.seq && this.#source === "original") this.#listener.onAlive();
   }
 
   /**
